@@ -1,0 +1,242 @@
+"""The catalogue: which sources are read and which models write, as checked pydantic models.
+
+One YAML file holds what differs by source or by model; `load_catalog` is the only reader. The
+full catalogue ships with the package (`catalog.yaml`); ``SYSGEN_CATALOG`` names another.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+    model_validator,
+)
+
+FULL_CATALOG = Path(__file__).with_name("catalog.yaml")
+
+
+class CatalogError(ValueError):
+    """The catalogue cannot be used; the message names the file, the entry, the field, the fix."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _matches(pattern: str, wanted: str) -> AfterValidator:
+    compiled = re.compile(pattern)
+
+    def check(value: str) -> str:
+        if not compiled.fullmatch(value):
+            raise ValueError(f"must be {wanted}, is {value!r}")
+        return value
+
+    return AfterValidator(check)
+
+
+# Names become partition keys, file names and asset keys.
+Name = Annotated[str, _matches(r"[a-z0-9][a-z0-9._-]*", "lower-case letters, digits and . _ -")]
+SourceName = Annotated[str, _matches(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _")]
+Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, not a branch")]
+Sha256 = Annotated[str, _matches(r"[0-9a-f]{64}", "64 hex digits")]
+EnvironmentName = Annotated[str, _matches(r"[A-Z][A-Z0-9_]*", "the NAME of a variable")]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class InputOutput(_Entry):
+    """A column that lists exchanges as ``{input, output}`` (Capybara)."""
+
+    kind: Literal["input_output"]
+    column: str
+
+
+class ShareGpt(_Entry):
+    """A column that lists turns as ``{from, value}`` (Airoboros)."""
+
+    kind: Literal["sharegpt"]
+    column: str
+
+
+class Messages(_Entry):
+    """A column that lists turns as ``{role, content}`` (the chat format of most trainers)."""
+
+    kind: Literal["messages"]
+    column: str
+
+
+class QuestionAnswer(_Entry):
+    """Two text columns (Orca-Math, Magicoder, MetaMath)."""
+
+    kind: Literal["question_answer"]
+    question: str
+    answer: str
+
+
+Shape = Annotated[InputOutput | ShareGpt | Messages | QuestionAnswer, Field(discriminator="kind")]
+
+
+class Exchanges(StrEnum):
+    """Which exchanges of an upstream row become conversations of their own."""
+
+    EACH = "each"  # every turn, the earlier ones as its history
+    FIRST = "first"
+    LAST = "last"  # the last answered turn, all earlier ones as its history
+
+
+class HubFile(_Entry):
+    """One named file of a Hub data set at one commit."""
+
+    repo: str
+    file: str | None
+    revision: Revision | None
+    sha256: Sha256 | None = None
+
+
+class Source(_Entry):
+    """One source data set."""
+
+    title: str
+    license: str
+    hub: HubFile | None = None
+    path: Path | None = None  # a local file instead of the Hub
+    rows: PositiveInt | None = None  # upstream rows, checked where known
+    conversations: PositiveInt | None = None  # the paper's Table 9
+    shards: PositiveInt
+    columns: Mapping[str, Literal["string"] | list[str]]
+    shape: Shape
+    exchanges: Exchanges = Exchanges.LAST
+    show_original_system_message: bool = False  # to the model of Phase 1
+
+    @model_validator(mode="after")
+    def _has_one_place_and_its_columns(self) -> Self:
+        if (self.hub is None) == (self.path is None):
+            raise ValueError("give either `hub` or `path`")
+        used = {value for key, value in self.shape.model_dump().items() if key != "kind"}
+        if missing := sorted(used - self.columns.keys()):
+            raise ValueError(f"`shape` uses {missing}, which `columns` does not list")
+        return self
+
+
+class PaperCounts(_Entry):
+    """What the paper reports for a model, in conversations."""
+
+    started: PositiveInt
+    filtered: PositiveInt  # kept after Phase 2
+    aligned: PositiveInt  # kept after Phase 4
+    tags: Mapping[str, NonNegativeInt]
+
+
+class Bounds(_Entry):
+    """What the checks expect of a model."""
+
+    filtered: tuple[Share, Share]  # share of the conversations kept after Phase 2
+    aligned: tuple[Share, Share]  # and after Phase 4
+    tag_share_within: Share  # largest distance of a tag's share from the paper's
+
+
+class Engine(StrEnum):
+    """How a model is served."""
+
+    VLLM = "vllm"  # `vllm serve` on this machine, started when it is first needed
+    ENDPOINT = "endpoint"  # a server that already runs
+    SIMULATED = "simulated"  # no model: plausible answers for trying the pipeline
+
+
+class Model(_Entry):
+    """One model that writes system messages, judges them and answers."""
+
+    served_name: str
+    revision: Revision | None = None
+    license: str
+    engine: Engine
+    base_urls: tuple[str, ...] = ()  # of an endpoint, each ending in /v1
+    api_key_env: EnvironmentName | None = None  # the variable that holds the key
+    has_system_role: bool = True  # whether its chat template takes a system message
+    simulated_profile: str = "phi-4"
+    bounds: Bounds
+    paper: PaperCounts | None = None
+
+    @model_validator(mode="after")
+    def _endpoint_has_a_url(self) -> Self:
+        if self.engine is Engine.ENDPOINT and not self.base_urls:
+            raise ValueError("engine `endpoint` needs `base_urls`, e.g. [http://127.0.0.1:8000/v1]")
+        return self
+
+
+class DropRule(StrEnum):
+    """When Phase 2 drops a whole message; the paper does not say (its losses suggest the first)."""
+
+    MALFORMED_BOUNDARY = "malformed_boundary"  # any of the eight tags opened or closed wrongly
+    NO_PHRASE_LEFT = "no_phrase_left"
+
+
+class UnreadableVerdict(StrEnum):
+    """What Phase 3 does with a phrase whose verdict is missing or cannot be read."""
+
+    REMOVE = "remove"  # only Good stays
+    KEEP = "keep"
+
+
+class Method(_Entry):
+    """Settings of the method which the paper leaves open."""
+
+    drop_rule: DropRule
+    unreadable_verdict: UnreadableVerdict
+
+
+class Catalog(_Entry):
+    """Sources, models and method settings of one deployment."""
+
+    method: Method
+    sources: Mapping[SourceName, Source] = Field(min_length=1)
+    models: Mapping[Name, Model] = Field(min_length=1)
+
+    def shards(self, source: str) -> list[str]:
+        """Shard keys of one source, in the order of its rows, such as ``capybara-003``."""
+        return [f"{source}-{index:03d}" for index in range(self.sources[source].shards)]
+
+    def locate(self, shard: str) -> tuple[str, int]:
+        """The source's name and the position of a shard key among its shards."""
+        source, _, index = shard.rpartition("-")
+        return source, int(index)
+
+
+def load_catalog(path: Path | None = None) -> Catalog:
+    """The catalogue at `path`, else at ``SYSGEN_CATALOG``, else the full one.
+
+    Raises:
+        CatalogError: The file is missing, is not YAML, or an entry is wrong.
+    """
+    file = path or Path(os.environ.get("SYSGEN_CATALOG") or FULL_CATALOG)
+    try:
+        catalog = Catalog.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise CatalogError(
+            f"catalogue {file} cannot be read ({error.strerror}): correct SYSGEN_CATALOG, or unset "
+            "it for the full catalogue"
+        ) from error
+    except yaml.YAMLError as error:
+        raise CatalogError(f"catalogue {file} is not YAML: {error}") from error
+    except ValidationError as error:
+        raise CatalogError(_explain(file, error)) from error
+    return catalog
+
+
+def _explain(file: Path, error: ValidationError) -> str:
+    """One line a fault: entry and field, what is wrong, what was found."""
+    lines = [f"catalogue {file} has {error.error_count()} wrong entries; correct:"]
+    for fault in error.errors(include_url=False):
+        place = ".".join(str(part) for part in fault["loc"]) or "the file"
+        lines.append(f"  {place}: {fault['msg']} (found: {str(fault['input'])[:80]})")
+    return "\n".join(lines)

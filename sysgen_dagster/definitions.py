@@ -1,0 +1,30 @@
+"""Entry point: every asset, check, job and resource of the code location."""
+
+import os
+
+import dagster as dg
+
+from sysgen_dagster.defs.checks import TABLE_CHECKS
+from sysgen_dagster.defs.pipeline import PHASES, SOURCES, conversations
+from sysgen_dagster.defs.resources import ChatModels, Tables
+from sysgen_dagster.defs.statistics import STATISTICS, STATISTICS_CHECKS
+
+_DATA = os.environ.get("SYSGEN_DATA", "data")
+
+defs = dg.Definitions(
+    assets=[*SOURCES, conversations, *PHASES, *STATISTICS],
+    asset_checks=[*TABLE_CHECKS, *STATISTICS_CHECKS],
+    jobs=[
+        dg.define_asset_job(
+            "sysgen",
+            selection=dg.AssetSelection.assets(*PHASES),
+            description="One model and one shard through all four phases.",
+        )
+    ],
+    resources={
+        "tables": Tables(root=_DATA),
+        "models": ChatModels(root=_DATA, engine=os.environ.get("SYSGEN_ENGINE", "")),
+    },
+    # A process per step costs about 4 CPU seconds a step, and the engine is elsewhere anyway.
+    executor=dg.in_process_executor,
+)

@@ -1,0 +1,90 @@
+"""What the UI shows of a table: columns, counts, drops, and a few rows as Markdown."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from sysgen_dagster.sysgen.statistics import count_drops, kept_rate
+from sysgen_dagster.sysgen.tables import Columns
+
+_SAMPLE_ROWS = 5
+_CELL_CHARS = 160
+
+
+def column_metadata(columns: Columns) -> dict[str, Any]:
+    """Definition metadata: the columns with types and descriptions."""
+    described = [
+        dg.TableColumn(name, str(column.dtype), column.description)
+        for name, column in columns.items()
+    ]
+    return {"dagster/column_schema": dg.TableSchema(described)}
+
+
+def table_metadata(frame: pl.DataFrame, path: Path) -> dict[str, Any]:
+    """Materialization metadata of one partition."""
+    metadata: dict[str, Any] = {
+        "dagster/partition_row_count": frame.height,
+        "file": dg.MetadataValue.path(path),
+        "size_bytes": path.stat().st_size,
+    }
+    if "drop_reason" in frame.columns:
+        rate = kept_rate(frame)
+        drops = count_drops(frame)
+        metadata["kept"] = rate.part
+        metadata["dropped"] = rate.whole - rate.part
+        if rate.whole:
+            metadata["kept_share"] = rate.share
+        if drops:
+            metadata["dropped_because"] = markdown(
+                pl.DataFrame({"reason": list(drops), "conversations": list(drops.values())})
+            )
+    if "engine" in frame.columns and "simulated" in frame["engine"]:
+        metadata["simulated"] = "No model wrote this: text made up by the simulated models."
+    metadata["sample"] = sample(frame)
+    return metadata
+
+
+def sample(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """The first rows, long cells cut, as a Markdown table."""
+    return markdown(frame.head(_SAMPLE_ROWS))
+
+
+def markdown(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
+    """A frame as a Markdown table; what is in the cells stays text."""
+    lines = [_row(frame.columns), _row(["---"] * frame.width), *map(_cells, frame.iter_rows())]
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def _cells(values: Sequence[object]) -> str:
+    return _row([_cell(value) for value in values])
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+_ESCAPES: Mapping[int, str] = str.maketrans(
+    {
+        "|": "\\|",
+        "<": "&lt;",
+        ">": "&gt;",
+        "`": "\\`",
+        "*": "\\*",
+        "_": "\\_",
+        "[": "\\[",
+        "$": "\\$",
+    }
+)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    text = " ".join(str(value).split())
+    cut = text if len(text) <= _CELL_CHARS else f"{text[:_CELL_CHARS]} ..."
+    return cut.translate(_ESCAPES)

@@ -1,0 +1,192 @@
+"""THE PIPELINE, top to bottom: five sources, their conversations, four phases.
+
+Every body has the same shape: read a table, call the method, write a table. Sources and
+conversations are partitioned by shard, the phases by model and shard; one run takes one model and
+one shard through all four phases.
+"""
+
+from collections.abc import Iterable
+
+import dagster as dg
+import polars as pl
+
+from sysgen_dagster.defs.metadata import column_metadata
+from sysgen_dagster.defs.partitions import (
+    CATALOG,
+    MODEL_SHARDS,
+    SHARDS,
+    SOURCE_SHARDS,
+    model_and_shard,
+    source_deps,
+    source_key,
+)
+from sysgen_dagster.defs.resources import ChatModels, Tables
+from sysgen_dagster.defs.table_io import read_kept, write
+from sysgen_dagster.storage.sources import SourceUnavailableError, read_shard
+from sysgen_dagster.sysgen import alignment, annotation, filtering, verification
+from sysgen_dagster.sysgen.chat import ChatRequest
+from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES
+from sysgen_dagster.sysgen.conversations import build_conversations
+from sysgen_dagster.sysgen.tables import TABLES, source_columns
+
+
+def source_asset(name: str) -> dg.AssetsDefinition:
+    """The asset of one source of the catalogue."""
+    source = CATALOG.sources[name]
+    place = f"`{source.hub.repo}` on the Hub" if source.hub else f"`{source.path}`"
+
+    @dg.asset(
+        key=source_key(name),
+        description=f"{source.title}: upstream rows as they are, from {place} ({source.license}).",
+        partitions_def=SOURCE_SHARDS[name],
+        group_name="sources",
+        kinds={"huggingface" if source.hub else "file", "parquet"},
+        metadata=column_metadata(source_columns(source)),
+        pool="hub",
+    )
+    def rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult:
+        _, index = CATALOG.locate(context.partition_key)
+        cache = tables.store().root / "downloads"
+        try:
+            shard = read_shard(name, source, index, cache)
+        except SourceUnavailableError as error:
+            raise dg.RetryRequested(max_retries=2, seconds_to_wait=30) from error
+        return write(context, tables, shard)
+
+    return rows
+
+
+SOURCES = [source_asset(name) for name in CATALOG.sources]
+
+
+@dg.asset(
+    deps=source_deps(),
+    partitions_def=SHARDS,
+    group_name="conversations",
+    kinds={"polars", "parquet"},
+    metadata=column_metadata(TABLES["conversations"]),
+)
+def conversations(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult:
+    """One row per (question, answer) of the sources, with what was said before.
+
+    A source's shard becomes the conversations of the same key. Rows that cannot be used stay here
+    with their reason; rows that an earlier row of the source repeats are marked and go on.
+    """
+    name, _ = CATALOG.locate(context.partition_key)
+    source = CATALOG.sources[name]
+    rows = tables.store().read(f"source/{name}", source_columns(source), context.partition_key)
+    return write(context, tables, build_conversations(rows, name, source))
+
+
+class HowMany(dg.Config):
+    """For a pilot run: how many conversations of the shard are taken; all when left out."""
+
+    limit: int | None = None
+
+
+@dg.asset(
+    deps=[conversations],
+    partitions_def=MODEL_SHARDS,
+    group_name="phases",
+    kinds={"vllm", "parquet"},
+    pool="gpu",
+    code_version=annotation.PROMPT.fingerprint,
+    metadata=column_metadata(TABLES["annotated_system_messages"]),
+)
+def annotated_system_messages(
+    context: dg.AssetExecutionContext, config: HowMany, tables: Tables, models: ChatModels
+) -> dg.MaterializeResult:
+    """Phase 1: a system message for each (question, answer), its phrases tagged by the model.
+
+    S = M(. | P, Q, A). Eight key functionalities may be tagged: Role, Content, Task, Action, Style,
+    Background, Tool, Format.
+    """
+    asked = read_kept(context, tables, "conversations")
+    taken = asked.head(config.limit) if config.limit is not None else asked
+    completions = _complete(context, models, annotation.annotation_requests(taken), taken.height)
+    return _write(context, tables, models, annotation.annotated_messages(asked, completions))
+
+
+@dg.asset(
+    deps=[annotated_system_messages],
+    partitions_def=MODEL_SHARDS,
+    group_name="phases",
+    kinds={"polars", "parquet"},
+    code_version=CATALOG.method.drop_rule.value,
+    metadata=column_metadata(TABLES["filtered_system_messages"]),
+)
+def filtered_system_messages(
+    context: dg.AssetExecutionContext, tables: Tables
+) -> dg.MaterializeResult:
+    """Phase 2: rules drop malformed and unknown tags and put the rest in canonical order."""
+    annotated = read_kept(context, tables, "annotated_system_messages")
+    filtered = filtering.filtered_messages(annotated, CATALOG.method.drop_rule)
+    return write(context, tables, filtered, **filtering.count_kept_by_rule(filtered))
+
+
+@dg.asset(
+    deps=[filtered_system_messages],
+    partitions_def=MODEL_SHARDS,
+    group_name="phases",
+    kinds={"vllm", "parquet"},
+    pool="gpu",
+    code_version=f"{verification.PROMPT.fingerprint}-{CATALOG.method.unreadable_verdict.value}",
+    metadata=column_metadata(TABLES["verified_system_messages"]),
+)
+def verified_system_messages(
+    context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
+) -> dg.MaterializeResult:
+    """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
+    filtered = read_kept(context, tables, "filtered_system_messages")
+    requests = verification.verification_requests(filtered)
+    completions = _complete(context, models, requests, filtered.height)
+    unreadable = CATALOG.method.unreadable_verdict
+    verified = verification.verified_messages(filtered, completions, unreadable)
+    return _write(context, tables, models, verified)
+
+
+@dg.asset(
+    deps=[verified_system_messages, conversations],
+    partitions_def=MODEL_SHARDS,
+    group_name="phases",
+    kinds={"vllm", "parquet"},
+    pool="gpu",
+    metadata=column_metadata(TABLES["aligned_responses"]),
+)
+def aligned_responses(
+    context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
+) -> dg.MaterializeResult:
+    """Phase 4: tags are stripped and the same model answers again, A' = M(. | S, Q)."""
+    verified = read_kept(context, tables, "verified_system_messages")
+    inputs = alignment.alignment_inputs(verified, read_kept(context, tables, "conversations"))
+    requests = alignment.alignment_requests(inputs)
+    completions = _complete(context, models, requests, inputs.height)
+    return _write(context, tables, models, alignment.aligned_responses(inputs, completions))
+
+
+PHASES = [
+    annotated_system_messages,
+    filtered_system_messages,
+    verified_system_messages,
+    aligned_responses,
+]
+
+
+def _complete(
+    context: dg.AssetExecutionContext,
+    models: ChatModels,
+    requests: Iterable[ChatRequest],
+    total: int,
+) -> pl.DataFrame:
+    model, _ = model_and_shard(context.partition_key)
+    return models.complete(context, model, requests, total)
+
+
+def _write(
+    context: dg.AssetExecutionContext, tables: Tables, models: ChatModels, frame: pl.DataFrame
+) -> dg.MaterializeResult:
+    """Store what a model wrote; only then, and if it answered everything, is its ledger let go."""
+    result = write(context, tables, frame)
+    if not frame["drop_reason"].is_in(ENGINE_FAILURES).any():
+        models.forget(context)
+    return result

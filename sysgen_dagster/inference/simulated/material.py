@@ -1,0 +1,31 @@
+"""The words the simulated model writes with: two YAML files, read once, and their slots."""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import yaml
+
+
+@cache
+def load_material(name: str) -> Mapping[str, Any]:
+    """The content of `phrases.yaml` or `answers.yaml`, by language."""
+    path = Path(__file__).with_name(name)
+    return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def pick(variants: Sequence[str], rng: Random, slots: Mapping[str, str]) -> str:
+    """One of the variants, filled; one without a topic where the slots have none."""
+    if not slots.get("topic"):
+        variants = [variant for variant in variants if "{topic}" not in variant]
+    return fill(rng.choice(variants), slots)
+
+
+def fill(template: str, slots: Mapping[str, str]) -> str:
+    """The template with its slots filled; other braces, as of JSON or code, stay as they are."""
+    if "{" in template:
+        for name, value in slots.items():
+            template = template.replace(f"{{{name}}}", value)
+    return template

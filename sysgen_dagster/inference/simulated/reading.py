@@ -1,0 +1,140 @@
+"""What a request asks for: which of our prompts it is, and what the conversation is about."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+
+from sysgen_dagster.inference.simulated.language import language_of, topics_of
+from sysgen_dagster.sysgen.chat import ChatMessage, Role
+from sysgen_dagster.sysgen.prompts import load_prompt
+
+PHASE_1_PROMPT = "phase1_annotate_system_message"
+PHASE_3_PROMPT = "phase3_verify_functionalities"
+
+
+class Phase(StrEnum):
+    """The phases that call a model."""
+
+    ANNOTATE = "1"
+    VERIFY = "3"
+    RESPOND = "4"
+
+
+class Domain(StrEnum):
+    """What a conversation is about, as far as the way of writing depends on it."""
+
+    MATH = "math"
+    CODE = "code"
+    ROLEPLAY = "roleplay"
+    WRITING = "writing"
+    GENERAL = "general"
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What there is to write about."""
+
+    question: str
+    answer: str  # the original one; empty in Phase 4, which does not see it
+    language: str
+    domain: Domain
+    topics: tuple[str, ...]
+
+
+def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
+    """The phase of a request and the user's text without our instructions.
+
+    The instructions may also stand at the beginning of the user turn, where they are put for a
+    model without a system role. Whatever is neither of our prompts is a question to answer.
+    """
+    users = [message["content"] for message in messages if message["role"] == Role.USER]
+    first, last = (users[0], users[-1]) if users else ("", "")
+    system = messages[0]["content"] if messages[0]["role"] == Role.SYSTEM else ""
+    for phase, instructions in _instructions():
+        if system.startswith(instructions):
+            return phase, first
+        if first.startswith(instructions):
+            return phase, first[len(instructions) :].strip()
+    return Phase.RESPOND, last
+
+
+def subject_of_annotation(turn: str) -> Subject:
+    """The subject of the conversation that stands in a Phase 1 user turn."""
+    head, tail = _frame()
+    conversation = turn.removeprefix(head).removesuffix(tail)
+    turns = _TURN.split(conversation)
+    said = list(zip(turns[1::2], turns[2::2], strict=True))
+    question = next((text for role, text in said if role == Role.USER), conversation)
+    answers = [text for role, text in said if role == Role.ASSISTANT]
+    return subject_of(question, answers[-1] if answers else "")
+
+
+def subject_of(question: str, answer: str = "") -> Subject:
+    """The subject of a question, and of its answer where that is known."""
+    language = language_of(question)
+    topics = topics_of(question, language)
+    return Subject(question, answer, language, domain_of(question), topics)
+
+
+_TURN = re.compile(r"^\[(system|user|assistant)\]\n", re.MULTILINE)
+
+
+@cache
+def _instructions() -> tuple[tuple[Phase, str], ...]:
+    """The constant system text of each prompt."""
+    annotate = load_prompt(PHASE_1_PROMPT).render(messages=[])
+    verify = load_prompt(PHASE_3_PROMPT).render(system_message="", tagged_message="")
+    return (Phase.ANNOTATE, annotate[0]["content"]), (Phase.VERIFY, verify[0]["content"])
+
+
+@cache
+def _frame() -> tuple[str, str]:
+    """What a Phase 1 user turn says before the conversation and after it."""
+    turns = load_prompt(PHASE_1_PROMPT).render(messages=[{"role": "\0", "content": "\0"}])
+    head, _, rest = turns[-1]["content"].partition("\0")
+    return head[: head.rfind("\n") + 1], rest.rpartition("\0")[2]
+
+
+# One of these is enough to call a question one of code, or else two different ones of the next.
+_CODE = re.compile(
+    r"```|#include|c\+\+|c#|\b[a-z]{3,}\(\)|\b(?:code|python|javascript|typescript|java|html|css|"
+    r"\w*sql|php|bash|regex|json|api|algorithm|programming|arrays?|for loop|data structure|"
+    r"linked list|shell script|def \w+|function (?:that|to|in|named|called|which)|"
+    r"program (?:that|to|in|which)|[a-z]{3,}_[a-z]{3,})\b"
+)
+_MAYBE_CODE = re.compile(
+    r"\b(?:string|list|class|variable|object|method|database|query|application|software|input|"
+    r"output|implement|compiler?|loop|matrix|boolean|framework|app|tensorflow|program|print|sort)\b"
+)
+_ROLEPLAY = re.compile(
+    r"^\W*(?:you are (?!given|tasked|asked|required|to )|you're|imagine|assume|pretend|act as|"
+    r"acting as|as an? \w+|play the|suppose you are|take on the|adopt the|speak as|"
+    r"from the perspective)|\b(?:role of|in the voice of)\b"
+)
+_COUNTING = re.compile(
+    r"\bhow (?:many|much|far|long|old)\b|\b(?:calculate|compute|solve|percent|equation|integers?|"
+    r"triangles?|polynomial|probability|average|twice|half|degrees|square|factor|product)\b|"
+    r"\\[a-z]+|value of|[=+*/^%$]|\d+"
+)
+_WRITING = re.compile(
+    r"^\W*(?:please |can you |could you )?(?:write|compose|draft|rewrite|summari[sz]e|paraphrase|"
+    r"edit|proofread)\b|\b(?:write|compose|draft|create|generate|give me) .{0,40}\b(?:story|poem|"
+    r"haiku|essay|letter|e-?mail|article|blog|speech|lyrics|slogan|headline|tweet|dialogue)\b"
+)
+
+
+def domain_of(question: str) -> Domain:
+    """The domain of a question, by the words and signs at its beginning."""
+    text = question[:1500].lower()
+    is_formula = "$" in text and "\\" in text
+    if not is_formula and (_CODE.search(text) or len(set(_MAYBE_CODE.findall(text))) > 1):
+        return Domain.CODE
+    if _ROLEPLAY.search(text[:200]):
+        return Domain.ROLEPLAY
+    if _WRITING.search(text[:300]):
+        return Domain.WRITING
+    if len(_COUNTING.findall(text)) > 1:
+        return Domain.MATH
+    return Domain.GENERAL

@@ -1,0 +1,97 @@
+"""The Parquet files of the pipeline: one file a partition, whole or not there.
+
+``<root>/conversations/capybara-000.parquet`` for a shard,
+``<root>/aligned_responses/model=phi-4/capybara-000.parquet`` for a model and a shard.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from sysgen_dagster.sysgen.tables import Columns, require_columns
+
+
+class StoreError(RuntimeError):
+    """A stored partition is missing or cannot be read; the message names it and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The tables under one folder."""
+
+    root: Path
+
+    def path(self, table: str, shard: str, model: str | None = None) -> Path:
+        """Where a partition is or will be."""
+        folder = self.root / table
+        return (folder / f"model={model}" if model else folder) / f"{shard}.parquet"
+
+    def read(
+        self, table: str, columns: Columns, shard: str, model: str | None = None
+    ) -> pl.DataFrame:
+        """The rows of one partition, with these of its columns.
+
+        Raises:
+            StoreError: It was never written, or the file is damaged.
+            TableError: It does not have the declared columns.
+        """
+        path = self.path(table, shard, model)
+        partition = f"{table} for {f'{model}|{shard}' if model else shard}"
+        if not path.is_file():
+            raise StoreError(
+                f"{partition} is not materialized ({path} is missing). Materialize it first"
+            )
+        try:
+            wanted = [name for name in columns if name in pl.read_parquet_schema(path)]
+            frame = pl.read_parquet(path, columns=wanted, hive_partitioning=False)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise StoreError(
+                f"{partition} cannot be read, {path} is damaged ({error}). Materialize it again"
+            ) from error
+        return require_columns(frame, columns, f"{partition} ({path})", "Materialize it again")
+
+    def write(
+        self,
+        table: str,
+        columns: Columns,
+        shard: str,
+        frame: pl.DataFrame,
+        model: str | None = None,
+    ) -> Path:
+        """The path of the partition, now holding `frame`; the file before it stays until then.
+
+        Raises:
+            TableError: The frame does not have the declared columns.
+        """
+        path = self.path(table, shard, model)
+        whole = require_columns(frame, columns, f"the new {table}", "Correct the code that made it")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _replacing(path) as temporary:
+            whole.write_parquet(temporary, compression="zstd")
+        return path
+
+    def shards(self, table: str, model: str | None = None) -> list[str]:
+        """Shard keys that are written, sorted."""
+        return sorted(path.stem for path in self.path(table, "*", model).parent.glob("*.parquet"))
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A temporary path that takes the place of `path` when it is written and on the disk."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        yield temporary
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

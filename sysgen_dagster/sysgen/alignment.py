@@ -1,0 +1,76 @@
+"""Phase 4: tags are stripped and the same model answers the question again, A' = M(. | S, Q)."""
+
+from collections.abc import Iterator
+
+import polars as pl
+
+from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling, derive_seed
+from sysgen_dagster.sysgen.completions import with_completions
+from sysgen_dagster.sysgen.drop_reasons import DropReason
+from sysgen_dagster.sysgen.tables import ALIGNED
+from sysgen_dagster.sysgen.tags import Phrase, Tag, render_system_message
+
+PHASE = "aligned_responses"
+SAMPLING = Sampling(temperature=0.7, max_tokens=1024)  # paper, Appendix E
+
+# How instruction-tuned models open an answer they decline to give; looked for at the start only,
+# so that an answer about apologies is not taken for one.
+REFUSAL = (
+    r"(?i)^\s*(?:(?:i['’]m|i am) (?:really |very |so )?sorry,? (?:but )?|sorry,? (?:but )?"
+    r"|i apologi[sz]e,? (?:but )?|unfortunately,? |as an ai(?: language model| assistant)?,? )?"
+    r"i (?:can(?:no|['’])t|cannot|can not|am unable to|['’]m unable to|won['’]t|must decline to) "
+    r"(?:help|assist|comply|fulfil|provide|answer|do that|do this|continue|engage|create|write)"
+)
+
+
+def alignment_inputs(verified: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
+    """One row per verified message: its natural text, the question and the turns before it.
+
+    Returns:
+        ``conversation_id``, ``source``, ``system_message``, ``question``, ``history``, in the order
+        of `verified`.
+    """
+    texts = [
+        render_system_message(Phrase(Tag(each["tag"]), each["text"]) for each in phrases)
+        for phrases in verified["phrases"]
+    ]
+    asked = conversations.select("conversation_id", "question", "history")
+    return (
+        verified.select("conversation_id", "source")
+        .with_columns(pl.Series("system_message", texts, dtype=pl.String))
+        .join(asked, on="conversation_id", how="left", maintain_order="left", validate="1:1")
+    )
+
+
+def alignment_requests(inputs: pl.DataFrame) -> Iterator[ChatRequest]:
+    """One request per row: system message, the turns before, the question."""
+    wanted = ("conversation_id", "system_message", "history", "question")
+    for conversation_id, system_message, history, question in inputs.select(wanted).iter_rows():
+        # An upstream system turn may have been shown to Phase 1; S stands in its place now.
+        spoken = [turn for turn in history if turn["role"] != Role.SYSTEM]
+        messages: list[ChatMessage] = [
+            {"role": Role.SYSTEM, "content": system_message},
+            *spoken,
+            {"role": Role.USER, "content": question},
+        ]
+        yield ChatRequest(conversation_id, messages, SAMPLING, derive_seed(conversation_id, PHASE))
+
+
+def aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFrame:
+    """Phase 4's table: one row per verified message, with the new answer.
+
+    A truncated or refusing answer is kept beside its ``drop_reason``.
+    """
+    reason = (
+        pl.when(pl.col("drop_reason").is_not_null())
+        .then(pl.col("drop_reason"))
+        .when(pl.col("finish_reason") == "length")
+        .then(pl.lit(DropReason.TRUNCATED.value))
+        .when(pl.col("text").str.contains(REFUSAL))
+        .then(pl.lit(DropReason.REFUSED.value))
+    )
+    return (
+        with_completions(inputs, completions, None)
+        .with_columns(new_answer=pl.col("text"), drop_reason=reason)
+        .select(ALIGNED.keys())
+    )

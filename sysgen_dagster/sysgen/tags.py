@@ -1,0 +1,197 @@
+"""Tagged system messages: the eight key functionalities, and text to phrases and back.
+
+A model writes text such as::
+
+    <<Role>>You are a patient maths tutor.<</Role>> <<Task>>Solve the word problem.<<Task>>
+
+Both closing forms of the paper are read (its prompt closes with ``<</Role>>``, its Figure 2 with
+``<<Role>>``). An opening tag must be closed by its own tag before any other tag appears; whatever
+breaks that rule becomes a `Defect`. Text like ``<<48/2=24>>`` or ``cout << x`` is not a tag.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tag(StrEnum):
+    """The eight key functionalities, in canonical order.
+
+    Source: SysGen (arXiv 2502.11330), section 3.1; the order is Figure 2's.
+    """
+
+    ROLE = "Role"
+    CONTENT = "Content"
+    TASK = "Task"
+    ACTION = "Action"
+    STYLE = "Style"
+    BACKGROUND = "Background"
+    TOOL = "Tool"
+    FORMAT = "Format"
+
+
+TAG_NAMES = tuple(tag.value for tag in Tag)
+_CANONICAL_POSITION = {tag: position for position, tag in enumerate(Tag)}
+
+
+class DefectKind(StrEnum):
+    """Why a stretch of a tagged message is not a phrase."""
+
+    UNCLOSED = "unclosed"  # opened, then another tag or the end came
+    MISMATCHED = "mismatched"  # closed by another tag's end
+    ORPHAN_CLOSE = "orphan_close"  # an end with nothing open
+    BROKEN_BRACKET = "broken_bracket"  # <<//Role>>, <<Role>, <<Role >>
+    UNKNOWN_TAG = "unknown_tag"  # not one of the eight
+    UNASSIGNED_TEXT = "unassigned_text"  # outside every tag
+    EMPTY_PHRASE = "empty_phrase"
+
+
+MALFORMED_BOUNDARIES = frozenset(
+    {
+        DefectKind.UNCLOSED,
+        DefectKind.MISMATCHED,
+        DefectKind.ORPHAN_CLOSE,
+        DefectKind.BROKEN_BRACKET,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Phrase:
+    """One tagged phrase; `text` is stripped, not empty, and holds no tag mark."""
+
+    tag: Tag
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """What was left out and why; `text` is the stretch that was lost or the mark at fault."""
+
+    kind: DefectKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedMessage:
+    """Phrases and defects of one text, each in the order of the text."""
+
+    phrases: tuple[Phrase, ...]
+    defects: tuple[Defect, ...]
+
+    @property
+    def has_malformed_boundary(self) -> bool:
+        """Whether any of the eight tags was opened or closed wrongly."""
+        return any(defect.kind in MALFORMED_BOUNDARIES for defect in self.defects)
+
+
+# A whole mark has a word for a name; a broken one is a known name whose brackets are not whole.
+# Every repetition is bounded, so scanning is linear in the text.
+TAG_MARK = (
+    r"<<(?P<slashes>/{0,9})(?P<name>[^\W\d_][\w \-]{0,39})>>"
+    rf"|<</{{0,9}}[ \t]{{0,9}}(?P<broken>{'|'.join(TAG_NAMES)})\b"
+)
+_TAG_MARK = re.compile(TAG_MARK)
+
+
+class _Kind(StrEnum):
+    OPEN = "open"
+    CLOSE = "close"
+    BROKEN = "broken"
+
+
+def _classify(mark: re.Match[str]) -> tuple[_Kind, str]:
+    """The kind of a mark and the tag's name."""
+    if mark["broken"]:
+        return _Kind.BROKEN, mark["broken"]
+    name, slashes = mark["name"], mark["slashes"]
+    if len(slashes) > 1 or (name not in TAG_NAMES and name.strip() in TAG_NAMES):
+        return _Kind.BROKEN, name
+    return (_Kind.CLOSE if slashes else _Kind.OPEN), name
+
+
+def _fault(kind: _Kind) -> DefectKind:
+    """What went wrong with an open phrase when a mark of `kind` came instead of its end."""
+    return {
+        _Kind.OPEN: DefectKind.UNCLOSED,
+        _Kind.CLOSE: DefectKind.MISMATCHED,
+        _Kind.BROKEN: DefectKind.BROKEN_BRACKET,
+    }[kind]
+
+
+def parse_tagged_message(text: str) -> TaggedMessage:
+    """The phrases of `text` and everything that is not one, in linear time; never raises."""
+    phrases: list[Phrase] = []
+    defects: list[Defect] = []
+    opened: str | None = None
+    start = 0
+
+    def lose(kind: DefectKind, lost: str) -> None:
+        defects.append(Defect(kind, lost))
+
+    def finish(name: str, phrase: str) -> None:
+        if name not in TAG_NAMES:
+            lose(DefectKind.UNKNOWN_TAG, f"<<{name}>>{phrase}")
+        elif phrase:
+            phrases.append(Phrase(Tag(name), phrase))
+        else:
+            lose(DefectKind.EMPTY_PHRASE, f"<<{name}>>")
+
+    def abandon(name: str, phrase: str, fault: DefectKind) -> None:
+        known = name in TAG_NAMES
+        lose(fault if known else DefectKind.UNKNOWN_TAG, f"<<{name}>>{phrase}")
+
+    for mark in _TAG_MARK.finditer(text):
+        between, start = text[start : mark.start()].strip(), mark.end()
+        kind, name = _classify(mark)
+        if opened is not None and name == opened and kind is not _Kind.BROKEN:
+            finish(name, between)
+            opened = None
+            continue
+        ends_another = opened in TAG_NAMES and kind is not _Kind.OPEN
+        if opened is not None:
+            abandon(opened, between, _fault(kind))
+        elif between:
+            lose(DefectKind.UNASSIGNED_TEXT, between)
+        opened = name if kind is _Kind.OPEN else None
+        if kind is _Kind.OPEN or ends_another:
+            continue
+        if kind is _Kind.BROKEN:
+            lose(DefectKind.BROKEN_BRACKET, mark[0])
+        else:
+            known = name in TAG_NAMES
+            lose(DefectKind.ORPHAN_CLOSE if known else DefectKind.UNKNOWN_TAG, mark[0])
+
+    rest = text[start:].strip()
+    if opened is not None:
+        abandon(opened, rest, DefectKind.UNCLOSED)
+    elif rest:
+        lose(DefectKind.UNASSIGNED_TEXT, rest)
+    return TaggedMessage(tuple(phrases), tuple(defects))
+
+
+def in_canonical_order(phrases: Iterable[Phrase]) -> tuple[Phrase, ...]:
+    """The same phrases by `Tag` order; phrases of one tag keep their order."""
+    return tuple(sorted(phrases, key=lambda phrase: _CANONICAL_POSITION[phrase.tag]))
+
+
+def render_tagged_message(phrases: Iterable[Phrase]) -> str:
+    """Tagged text, one phrase a line; the inverse of `parse_tagged_message`."""
+    return "\n".join(f"<<{tag}>>{text}<</{tag}>>" for tag, text in map(_parts, phrases))
+
+
+def render_system_message(phrases: Iterable[Phrase]) -> str:
+    """Natural text without tags: phrases joined by a space, as in the paper's Figure 2.
+
+    Deviation: a phrase of several lines (a list, a JSON form) stands on lines of its own.
+    """
+    message = ""
+    for phrase in phrases:
+        has_lines = "\n" in message.rpartition("\n\n")[2] or "\n" in phrase.text
+        message += ("\n\n" if has_lines else " ") * bool(message) + phrase.text
+    return message
+
+
+def _parts(phrase: Phrase) -> tuple[str, str]:
+    return phrase.tag.value, phrase.text
