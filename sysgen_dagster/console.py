@@ -36,8 +36,8 @@ def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
     engines = {model.engine for model in catalog.models.values()}
     if engines == {"simulated"}:
         console.print(
-            "The models are simulated: their texts are made up and their failure rates are set to "
-            "the paper's. The figures show that the pipeline counts right, not that a model is good.",
+            "The models are simulated: their texts are made up, their failure rates are set to the "
+            "paper's. The figures show that the pipeline counts right, not that a model is good.",
             style="yellow",
         )
     story = one_row(catalog, store)
@@ -94,7 +94,7 @@ def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
 
 def one_row(catalog: Catalog, store: Store) -> Panel | None:
     """One conversation through all phases, one that lost a phrase on the way if there is one."""
-    for model in reversed(catalog.models):
+    for model in reversed(list(catalog.models)):
         for shard in finished_shards(store, catalog, model):
             rows = _whole_rows(StoredEvidence(store, catalog, (shard,), model))
             if not rows.is_empty():

@@ -123,14 +123,19 @@ class Runs:
             failed = "broken" if check.severity is dg.AssetCheckSeverity.ERROR else "warning"
             self.checks["passed" if check.passed else failed] += 1
         for event in result.get_step_failure_events():
-            error = event.step_failure_data.error
-            causes = [error.message] + ([error.cause.message] if error and error.cause else [])
-            self.errors.append(f"{partition}, {event.step_key}: {causes[-1].strip()}")
+            self.errors.append(f"{partition}, {event.step_key}: {_root_cause(event)}")
 
     def summary(self) -> str:
         """One line."""
         checks = ", ".join(f"{count} {kind}" for kind, count in sorted(self.checks.items()))
         return f"{self.partitions} runs, {len(self.errors)} failed; checks: {checks}"
+
+
+def _root_cause(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "no reason was recorded"
 
 
 Work = tuple[str, list[dg.AssetKey], str]  # what it is, which assets, which partition

@@ -25,8 +25,8 @@ from sysgen_dagster.defs.table_io import read_kept, write
 from sysgen_dagster.storage.sources import SourceUnavailableError, read_shard
 from sysgen_dagster.sysgen import alignment, annotation, filtering, verification
 from sysgen_dagster.sysgen.chat import ChatRequest
-from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.sysgen.conversations import build_conversations
+from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.sysgen.tables import TABLES, source_columns
 
 
@@ -44,7 +44,7 @@ def source_asset(name: str) -> dg.AssetsDefinition:
         metadata=column_metadata(source_columns(source)),
         pool="hub",
     )
-    def rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult:
+    def rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
         _, index = CATALOG.locate(context.partition_key)
         cache = tables.store().root / "downloads"
         try:
@@ -66,7 +66,7 @@ SOURCES = [source_asset(name) for name in CATALOG.sources]
     kinds={"polars", "parquet"},
     metadata=column_metadata(TABLES["conversations"]),
 )
-def conversations(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult:
+def conversations(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
     """One row per (question, answer) of the sources, with what was said before.
 
     A source's shard becomes the conversations of the same key. Rows that cannot be used stay here
@@ -95,7 +95,7 @@ class HowMany(dg.Config):
 )
 def annotated_system_messages(
     context: dg.AssetExecutionContext, config: HowMany, tables: Tables, models: ChatModels
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Phase 1: a system message for each (question, answer), its phrases tagged by the model.
 
     S = M(. | P, Q, A). Eight key functionalities may be tagged: Role, Content, Task, Action, Style,
@@ -117,7 +117,7 @@ def annotated_system_messages(
 )
 def filtered_system_messages(
     context: dg.AssetExecutionContext, tables: Tables
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Phase 2: rules drop malformed and unknown tags and put the rest in canonical order."""
     annotated = read_kept(context, tables, "annotated_system_messages")
     filtered = filtering.filtered_messages(annotated, CATALOG.method.drop_rule)
@@ -135,7 +135,7 @@ def filtered_system_messages(
 )
 def verified_system_messages(
     context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
     filtered = read_kept(context, tables, "filtered_system_messages")
     requests = verification.verification_requests(filtered)
@@ -155,7 +155,7 @@ def verified_system_messages(
 )
 def aligned_responses(
     context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Phase 4: tags are stripped and the same model answers again, A' = M(. | S, Q)."""
     verified = read_kept(context, tables, "verified_system_messages")
     inputs = alignment.alignment_inputs(verified, read_kept(context, tables, "conversations"))
@@ -184,7 +184,7 @@ def _complete(
 
 def _write(
     context: dg.AssetExecutionContext, tables: Tables, models: ChatModels, frame: pl.DataFrame
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Store what a model wrote; only then, and if it answered everything, is its ledger let go."""
     result = write(context, tables, frame)
     if not frame["drop_reason"].is_in(ENGINE_FAILURES).any():

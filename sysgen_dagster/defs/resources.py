@@ -14,7 +14,7 @@ from sysgen_dagster.storage.store import Store
 from sysgen_dagster.sysgen.chat import ChatRequest
 
 
-class Tables(dg.ConfigurableResource):
+class Tables(dg.ConfigurableResource[None]):
     """The folder of all tables (``SYSGEN_DATA``)."""
 
     root: str
@@ -24,7 +24,7 @@ class Tables(dg.ConfigurableResource):
         return Store(Path(self.root).absolute())
 
 
-class ChatModels(dg.ConfigurableResource):
+class ChatModels(dg.ConfigurableResource[None]):
     """The models of the catalogue, each behind an OpenAI-compatible server.
 
     Attributes:

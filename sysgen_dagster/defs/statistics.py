@@ -33,7 +33,7 @@ def evidence_of_model(tables: Tables, model: str) -> StoredEvidence:
 
 def _publish(
     context: dg.AssetExecutionContext, tables: Tables, frame: pl.DataFrame, summary: pl.DataFrame
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     table, model = context.asset_key.path[-1], context.partition_key
     path = tables.store().write(table, TABLES[table], model, frame)
     shards = len(finished_shards(tables.store(), CATALOG, model))
@@ -54,8 +54,8 @@ def _publish(
     kinds={"polars"},
     metadata=column_metadata(TABLES["retention"]),
 )
-def retention(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult:
-    """Conversations kept and dropped in each phase, by reason and source, beside the paper's Table 2."""
+def retention(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+    """Conversations kept and dropped in each phase, by reason and source, beside Table 2."""
     evidence = evidence_of_model(tables, context.partition_key)
     counts = pl.concat(
         count_outcomes(table, evidence.read(table, "source", "drop_reason")) for table in _FUNNEL
@@ -71,7 +71,7 @@ def retention(context: dg.AssetExecutionContext, tables: Tables) -> dg.Materiali
     kinds={"polars"},
     metadata=column_metadata(TABLES["tag_counts"]),
 )
-def tag_counts(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult:
+def tag_counts(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
     """Messages that hold each key functionality, before and after verification, beside Table 8."""
     evidence = evidence_of_model(tables, context.partition_key)
     counts = pl.concat(

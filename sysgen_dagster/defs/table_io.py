@@ -49,7 +49,7 @@ def read_kept(context: dg.AssetExecutionContext, tables: Tables, table: str) -> 
 
 def write(
     context: dg.AssetExecutionContext, tables: Tables, frame: pl.DataFrame, **metadata: Any
-) -> dg.MaterializeResult:
+) -> dg.MaterializeResult[None]:
     """Store the partition of the running asset; the result tells the UI about it."""
     model, shard = locate(context.partition_key)
     store, table = tables.store(), "/".join(context.asset_key.path)

@@ -190,9 +190,9 @@ class _Batch:
                 await asyncio.sleep(max(last.wait_s, _delay(attempt)))
         if last.reason is None:
             raise EngineError(
-                f"{self.endpoint.served_name} cannot be reached at {url} ({last.said}), "
-                f"{MAX_ATTEMPTS} attempts. What it answered before is kept: start the server again, "
-                "then materialize this partition again, and only the rest is asked"
+                f"{self.endpoint.served_name} cannot be reached at {url} ({last.said}; "
+                f"{MAX_ATTEMPTS} attempts). What it answered before is kept: start the server "
+                "again and materialize this partition again, and only the rest is asked"
             )
         return Outcome(attempts=attempt, failed_because=last.reason, failure=last.said)
 
@@ -230,7 +230,7 @@ class _Batch:
 
 def _delay(attempt: int) -> float:
     """Exponential back-off in seconds, with jitter so that many workers do not return at once."""
-    longest = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** (attempt - 1))
+    longest: float = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** (attempt - 1))
     return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 

@@ -163,11 +163,11 @@ def _require_served(endpoint: Endpoint, url: str) -> None:
         served = [model.id for model in client.models.list()]
     except openai.OpenAIError as error:
         raise EngineError(
-            f"{endpoint.model}: no OpenAI-compatible server answers at {url} ({error}). Start it, or "
-            f"correct base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}"
+            f"{endpoint.model}: no OpenAI-compatible server answers at {url} ({error}). Start it, "
+            f"or correct base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}"
         ) from error
     if endpoint.served_name not in served:
         raise EngineError(
-            f"{endpoint.model}: {url} serves {', '.join(served)}, not {endpoint.served_name}; correct "
-            "served_name in the catalogue, or start that model there"
+            f"{endpoint.model}: {url} serves {', '.join(served)}, not {endpoint.served_name}; "
+            "correct served_name in the catalogue, or start that model there"
         )

@@ -96,7 +96,7 @@ def _start(server: Server, folder: Path, report: Callable[[str], None]) -> str:
     state = folder / f"{server.name}.json"
     supervise = [sys.executable, "-m", "sysgen_dagster.inference.supervisor", str(state)]
     with log.open("wb") as output:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             [*supervise, json.dumps(record), str(server.idle_s), *server.command, str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -129,7 +129,7 @@ def _base_url(port: int) -> str:
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as response:  # noqa: S310
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as response:
             return bool(response.status == 200)
     except OSError:
         return False

@@ -28,7 +28,7 @@ def main(state: Path, record: dict[str, object], idle_s: float, command: list[st
         fcntl.flock(held, fcntl.LOCK_EX)
         json.dump(record | {"pid": os.getpid()}, held)
         held.flush()
-        server = subprocess.Popen(command, preexec_fn=_end_with_parent)  # noqa: PLW1509, S603
+        server = subprocess.Popen(command, preexec_fn=_end_with_parent)
         try:
             return _watch(server, state.with_suffix(".lease"), idle_s)
         finally:

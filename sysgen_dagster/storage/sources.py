@@ -81,8 +81,8 @@ def _download(name: str, hub: HubFile, cache: Path) -> tuple[Path, str]:
     """The pinned file, from the cache or from the Hub (which is asked up to six times)."""
     if hub.file is None or hub.revision is None:
         raise SourceError(
-            f"{name}: the catalogue does not pin {hub.repo} to a file and a commit. Look both up on "
-            "its page on the Hub once and write them to `hub.file` and `hub.revision` of your "
+            f"{name}: the catalogue does not pin {hub.repo} to a file and a commit. Look both up "
+            "on its page on the Hub once and write them to `hub.file` and `hub.revision` of your "
             "catalogue (SYSGEN_CATALOG), or give a local file as `path` instead of `hub`"
         )
     import huggingface_hub  # here, because loading the definitions needs none of it
@@ -97,10 +97,10 @@ def _download(name: str, hub: HubFile, cache: Path) -> tuple[Path, str]:
             f"{name}: the Hub has no {where} for this account ({type(error).__name__}); correct "
             "`hub` in the catalogue, or set HF_TOKEN for a gated data set"
         ) from error
-    except (OSError, huggingface_hub.errors.HTTPError) as error:
+    except OSError as error:
         raise SourceUnavailableError(
-            f"{name}: the Hub did not give {where} ({error}). Try again later, set HF_ENDPOINT to a "
-            f"mirror, or fetch the file by hand and give it as `path` in the catalogue"
+            f"{name}: the Hub did not give {where} ({error}). Try again later, set HF_ENDPOINT to "
+            "a mirror, or fetch the file by hand and give it as `path` in the catalogue"
         ) from error
     file = Path(found)
     if hub.sha256 is not None and (actual := _sha256(file)) != hub.sha256:

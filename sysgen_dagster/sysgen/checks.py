@@ -30,8 +30,13 @@ LENGTH_RATIO = (0.5, 3.0)
 class Evidence(Protocol):
     """The tables a check looks at."""
 
-    model: Model | None  # None for tables that no model made
-    method: Method
+    @property
+    def model(self) -> Model | None:
+        """Whose tables; None for those that no model made."""
+
+    @property
+    def method(self) -> Method:
+        """The settings the tables were made under."""
 
     def read(self, table: str, *columns: str) -> pl.DataFrame:
         """These columns of a table, over the rows in question."""

@@ -1,8 +1,8 @@
 """Upstream rows to conversations: one row per (question, answer), with what was said before.
 
 A shape turns one upstream row into chat messages; everything after that is the same for every
-data set. ``{"conversation": [{"input": "Hi", "output": "Hello"}]}`` becomes one conversation with the
-question ``Hi``, the answer ``Hello`` and an empty history.
+data set. ``{"conversation": [{"input": "Hi", "output": "Hello"}]}`` becomes one conversation:
+question ``Hi``, answer ``Hello``, an empty history.
 """
 
 import hashlib

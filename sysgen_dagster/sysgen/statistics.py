@@ -86,7 +86,7 @@ def count_tags(table: str, messages: pl.DataFrame) -> pl.DataFrame:
 def tag_rates(counts: pl.DataFrame) -> dict[str, Rate]:
     """For each of the eight tags, over all sources of `count_tags`: messages that hold it."""
     sums = counts.group_by("tag").agg(pl.col("messages", "of_messages").sum())
-    found = {tag: Rate(held, of) for tag, held, of in sums.iter_rows()}
+    found = {str(tag): Rate(int(held), int(of)) for tag, held, of in sums.iter_rows()}
     return {name: found.get(name, Rate(0, 0)) for name in TAG_NAMES}
 
 
@@ -100,7 +100,9 @@ def summarize_retention(counts: pl.DataFrame, paper: PaperCounts | None) -> pl.D
     totals = counts.group_by("table", "outcome", maintain_order=True).agg(
         pl.col("conversations").sum()
     )
-    begun = totals.filter(pl.col("table") == "annotated_system_messages")["conversations"].sum()
+    begun = int(
+        totals.filter(pl.col("table") == "annotated_system_messages")["conversations"].sum()
+    )
     papers = (
         {
             "filtered_system_messages": paper.filtered / paper.started,

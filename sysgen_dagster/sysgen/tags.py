@@ -111,64 +111,67 @@ def _classify(mark: re.Match[str]) -> tuple[_Kind, str]:
     return (_Kind.CLOSE if slashes else _Kind.OPEN), name
 
 
-def _fault(kind: _Kind) -> DefectKind:
-    """What went wrong with an open phrase when a mark of `kind` came instead of its end."""
-    return {
-        _Kind.OPEN: DefectKind.UNCLOSED,
-        _Kind.CLOSE: DefectKind.MISMATCHED,
-        _Kind.BROKEN: DefectKind.BROKEN_BRACKET,
-    }[kind]
+# What went wrong with an open phrase when a mark of this kind came instead of its own end.
+_FAULTS = {
+    _Kind.OPEN: DefectKind.UNCLOSED,
+    _Kind.CLOSE: DefectKind.MISMATCHED,
+    _Kind.BROKEN: DefectKind.BROKEN_BRACKET,
+}
 
 
 def parse_tagged_message(text: str) -> TaggedMessage:
     """The phrases of `text` and everything that is not one, in linear time; never raises."""
-    phrases: list[Phrase] = []
-    defects: list[Defect] = []
-    opened: str | None = None
+    reader = _Reader([], [])
     start = 0
-
-    def lose(kind: DefectKind, lost: str) -> None:
-        defects.append(Defect(kind, lost))
-
-    def finish(name: str, phrase: str) -> None:
-        if name not in TAG_NAMES:
-            lose(DefectKind.UNKNOWN_TAG, f"<<{name}>>{phrase}")
-        elif phrase:
-            phrases.append(Phrase(Tag(name), phrase))
-        else:
-            lose(DefectKind.EMPTY_PHRASE, f"<<{name}>>")
-
-    def abandon(name: str, phrase: str, fault: DefectKind) -> None:
-        known = name in TAG_NAMES
-        lose(fault if known else DefectKind.UNKNOWN_TAG, f"<<{name}>>{phrase}")
-
     for mark in _TAG_MARK.finditer(text):
-        between, start = text[start : mark.start()].strip(), mark.end()
-        kind, name = _classify(mark)
-        if opened is not None and name == opened and kind is not _Kind.BROKEN:
-            finish(name, between)
-            opened = None
-            continue
-        ends_another = opened in TAG_NAMES and kind is not _Kind.OPEN
-        if opened is not None:
-            abandon(opened, between, _fault(kind))
-        elif between:
-            lose(DefectKind.UNASSIGNED_TEXT, between)
-        opened = name if kind is _Kind.OPEN else None
-        if kind is _Kind.OPEN or ends_another:
-            continue
-        if kind is _Kind.BROKEN:
-            lose(DefectKind.BROKEN_BRACKET, mark[0])
-        else:
-            known = name in TAG_NAMES
-            lose(DefectKind.ORPHAN_CLOSE if known else DefectKind.UNKNOWN_TAG, mark[0])
+        reader.read(text[start : mark.start()].strip(), mark)
+        start = mark.end()
+    reader.end(text[start:].strip())
+    return TaggedMessage(tuple(reader.phrases), tuple(reader.defects))
 
-    rest = text[start:].strip()
-    if opened is not None:
-        abandon(opened, rest, DefectKind.UNCLOSED)
-    elif rest:
-        lose(DefectKind.UNASSIGNED_TEXT, rest)
-    return TaggedMessage(tuple(phrases), tuple(defects))
+
+@dataclass(slots=True)
+class _Reader:
+    """Takes the marks of a text from left to right; at most one tag is open at a time."""
+
+    phrases: list[Phrase]
+    defects: list[Defect]
+    opened: str | None = None
+
+    def read(self, before: str, mark: re.Match[str]) -> None:
+        """Take a mark and the text that stands before it."""
+        kind, name = _classify(mark)
+        opened, self.opened = self.opened, None
+        if name == opened and kind is not _Kind.BROKEN:
+            self._finish(name, before)
+            return
+        self._leave(opened, before, _FAULTS[kind])
+        if kind is _Kind.OPEN:
+            self.opened = name
+        elif opened not in TAG_NAMES:  # else the mark is part of what went wrong with that tag
+            fault = DefectKind.ORPHAN_CLOSE if kind is _Kind.CLOSE else DefectKind.BROKEN_BRACKET
+            self._lose(fault, name, mark[0])
+
+    def end(self, rest: str) -> None:
+        """Take what stands after the last mark."""
+        self._leave(self.opened, rest, DefectKind.UNCLOSED)
+
+    def _finish(self, name: str, phrase: str) -> None:
+        if name in TAG_NAMES and phrase:
+            self.phrases.append(Phrase(Tag(name), phrase))
+        else:
+            self._lose(DefectKind.EMPTY_PHRASE, name, f"<<{name}>>{phrase}")
+
+    def _leave(self, opened: str | None, text: str, fault: DefectKind) -> None:
+        """Lose what stands in a tag that has no end of its own, or outside of every tag."""
+        if opened is not None:
+            self._lose(fault, opened, f"<<{opened}>>{text}")
+        elif text:
+            self.defects.append(Defect(DefectKind.UNASSIGNED_TEXT, text))
+
+    def _lose(self, fault: DefectKind, name: str, text: str) -> None:
+        known = name.strip() in TAG_NAMES
+        self.defects.append(Defect(fault if known else DefectKind.UNKNOWN_TAG, text))
 
 
 def in_canonical_order(phrases: Iterable[Phrase]) -> tuple[Phrase, ...]:
