@@ -49,9 +49,9 @@ def retention_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
     """One line per model and phase: rows in, kept, dropped by reason, beside Table 2."""
     table = Table(title="Conversations through the phases", title_justify="left")
     for name in ("model", "phase"):
-        table.add_column(name)
-    for name in ("rows in", "kept", "of those begun", "paper, Table 2"):
-        table.add_column(name, justify="right")
+        table.add_column(name, no_wrap=True)
+    for name in ("rows in", "kept", "share", "Table 2"):
+        table.add_column(name, justify="right", no_wrap=True)
     table.add_column("dropped by reason")
     for model in models:
         counts = store.read("retention", TABLES["retention"], model)
@@ -66,6 +66,8 @@ def retention_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
                 row["dropped"],
                 end_section=row["table"] == "aligned_responses",
             )
+    table.caption = "share: of the conversations that phase 1 began with. Table 2: the paper's."
+    table.caption_justify = "left"
     return table
 
 
@@ -73,9 +75,9 @@ def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
     """One line per model and tag: messages that hold it, beside Table 8."""
     table = Table(title="Messages that hold each tag", title_justify="left")
     for name in ("model", "tag"):
-        table.add_column(name)
-    for name in ("after phase 2", "share", "paper, Table 8", "after phase 3", "share"):
-        table.add_column(name, justify="right")
+        table.add_column(name, no_wrap=True)
+    for name in ("after phase 2", "share", "Table 8", "after phase 3", "share"):
+        table.add_column(name, justify="right", no_wrap=True)
     for model in models:
         counts = store.read("tag_counts", TABLES["tag_counts"], model)
         for row in summarize_tags(counts, catalog.models[model].paper).iter_rows(named=True):

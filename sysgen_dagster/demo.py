@@ -24,13 +24,18 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from sysgen_dagster.catalog import FULL_CATALOG, Catalog, CatalogError, load_catalog
+from sysgen_dagster.catalog import FULL_CATALOG, Catalog, CatalogError, Engine, load_catalog
 from sysgen_dagster.console import show_outcome
 from sysgen_dagster.storage.store import Store
 
 EXAMPLE_ROWS = Path(__file__).with_name("example_rows")
-INSTANCE_SETTINGS = Path(__file__).parents[1] / "dagster.yaml"
+# In a wheel the file lies inside the package, in a checkout beside it.
+_PACKAGE = Path(__file__).parent
+INSTANCE_SETTINGS = next(
+    path for folder in (_PACKAGE, _PACKAGE.parent) if (path := folder / "dagster.yaml").is_file()
+)
 _ROWS_PER_SHARD = 2_000
+_LEAST_WIDTH = 96  # of the tables
 _SUFFIXES = (".parquet", ".jsonl", ".json")
 
 
@@ -44,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--data", type=Path, default=Path("demo"), help="where everything is stored"
     )
     options = parser.parse_args(arguments)
-    console = Console()
+    console = Console(width=max(Console().width, _LEAST_WIDTH))
     started = time.monotonic()
     try:
         catalog = local_catalog(load_catalog(FULL_CATALOG), options.sources)
@@ -54,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     settle(catalog, options.data.absolute())
     runs = _run_everything(console, catalog)
     show_outcome(console, catalog, Store(options.data.absolute()))
-    console.print(f"\n{runs.summary()} in {time.monotonic() - started:.0f} s.")
+    console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
     console.print(f"Open the UI on it:  make dev DATA={options.data}   then http://127.0.0.1:3000")
     return 1 if runs.errors else 0
 
@@ -76,7 +81,7 @@ def local_catalog(full: Catalog, folder: Path) -> Catalog:
         changes = {"hub": None, "path": path, "shards": shards, "rows": None, "conversations": None}
         sources[name] = source.model_copy(update=changes)
     models = {
-        name: model.model_copy(update={"engine": "simulated"})
+        name: model.model_copy(update={"engine": Engine.SIMULATED})
         for name, model in full.models.items()
     }
     return full.model_copy(update={"sources": sources, "models": models})
@@ -113,22 +118,33 @@ class Runs:
     """What became of the runs."""
 
     partitions: int = 0
-    checks: Counter[str] = field(default_factory=Counter)
+    passed: int = 0
+    warned: Counter[str] = field(default_factory=Counter)  # by check
+    broken: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
 
     def take(self, partition: str, result: dg.ExecuteInProcessResult) -> None:
         """Count the run of one partition."""
         self.partitions += 1
         for check in result.get_asset_check_evaluations():
-            failed = "broken" if check.severity is dg.AssetCheckSeverity.ERROR else "warning"
-            self.checks["passed" if check.passed else failed] += 1
+            failed = self.broken if check.severity is dg.AssetCheckSeverity.ERROR else self.warned
+            if check.passed:
+                self.passed += 1
+            else:
+                failed[f"{check.asset_key.to_user_string()}: {check.check_name}"] += 1
         for event in result.get_step_failure_events():
             self.errors.append(f"{partition}, {event.step_key}: {_root_cause(event)}")
 
     def summary(self) -> str:
-        """One line."""
-        checks = ", ".join(f"{count} {kind}" for kind, count in sorted(self.checks.items()))
-        return f"{self.partitions} runs, {len(self.errors)} failed; checks: {checks}"
+        """A line for the runs, one for the checks, and one for each check that did not pass."""
+        lines = [
+            f"{self.partitions} runs, {len(self.errors)} failed",
+            f"{self.passed} checks passed, {self.warned.total()} warn, "
+            f"{self.broken.total()} broken contracts",
+        ]
+        for word, checks in (("warns", self.warned), ("broken", self.broken)):
+            lines += [f"  {word}: {name}, {n} partitions" for name, n in checks.most_common()]
+        return "\n".join(lines)
 
 
 def _root_cause(event: dg.DagsterEvent) -> str:

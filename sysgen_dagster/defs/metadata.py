@@ -1,12 +1,13 @@
 """What the UI shows of a table: columns, counts, drops, and a few rows as Markdown."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from sysgen_dagster.sysgen.checks import Check, Evidence
 from sysgen_dagster.sysgen.statistics import count_drops, kept_rate
 from sysgen_dagster.sysgen.tables import Columns
 
@@ -25,11 +26,7 @@ def column_metadata(columns: Columns) -> dict[str, Any]:
 
 def table_metadata(frame: pl.DataFrame, path: Path) -> dict[str, Any]:
     """Materialization metadata of one partition."""
-    metadata: dict[str, Any] = {
-        "dagster/partition_row_count": frame.height,
-        "file": dg.MetadataValue.path(path),
-        "size_bytes": path.stat().st_size,
-    }
+    metadata: dict[str, Any] = {"dagster/partition_row_count": frame.height}
     if "drop_reason" in frame.columns:
         rate = kept_rate(frame)
         drops = count_drops(frame)
@@ -44,7 +41,28 @@ def table_metadata(frame: pl.DataFrame, path: Path) -> dict[str, Any]:
     if "engine" in frame.columns and "simulated" in frame["engine"]:
         metadata["simulated"] = "No model wrote this: text made up by the simulated models."
     metadata["sample"] = sample(frame)
+    metadata["file"] = dg.MetadataValue.path(path)
+    metadata["size_bytes"] = path.stat().st_size
     return metadata
+
+
+def check_metadata(checks: Iterable[Check], evidence: Evidence) -> dict[str, Any]:
+    """The partition's checks as one table, for the page of the partition itself.
+
+    The UI shows the results of asset checks on the checks' own page only.
+    """
+    rows = [
+        {
+            "check": check.name,
+            "holds": "yes" if finding.passed else "NO" if check.blocking else "warns",
+            "found": finding.figure,
+            "wanted": finding.wanted,
+            "paper": finding.paper,
+        }
+        for check in checks
+        for finding in [check.evaluate(evidence)]
+    ]
+    return {"checks": markdown(pl.DataFrame(rows))} if rows else {}
 
 
 def sample(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
@@ -85,6 +103,13 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = " ".join(str(value).split())
+    text = " ".join(_text(value).split())
     cut = text if len(text) <= _CELL_CHARS else f"{text[:_CELL_CHARS]} ..."
     return cut.translate(_ESCAPES)
+
+
+def _text(value: object) -> str:
+    """Plain text of a value; records as ``Role: You are ...``, lists with semicolons."""
+    if isinstance(value, Mapping):
+        return ": ".join(_text(each) for each in value.values())
+    return "; ".join(map(_text, value)) if isinstance(value, list) else str(value)

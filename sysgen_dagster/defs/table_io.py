@@ -5,7 +5,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.defs.metadata import table_metadata
+from sysgen_dagster.defs.metadata import check_metadata, table_metadata
 from sysgen_dagster.defs.partitions import CATALOG, model_and_shard, source_key
 from sysgen_dagster.defs.resources import Tables
 from sysgen_dagster.storage.evidence import StoredEvidence
@@ -54,7 +54,8 @@ def write(
     model, shard = locate(context.partition_key)
     store, table = tables.store(), "/".join(context.asset_key.path)
     path = store.write(table, _columns(context.asset_key), shard, frame, model)
-    return dg.MaterializeResult(metadata={**metadata, **table_metadata(frame, path)})
+    found = check_metadata(checks_of(table), evidence_of(store, context.partition_key))
+    return dg.MaterializeResult(metadata={**metadata, **found, **table_metadata(frame, path)})
 
 
 def _columns(key: dg.AssetKey) -> Columns:

@@ -175,3 +175,16 @@ def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def main(folders: Sequence[str]) -> None:
+    """End every server of the deployments whose ``engines`` folders are named."""
+    for folder in map(Path, folders):
+        names = running(folder)
+        for name in names:
+            stop(folder, name)
+        print(f"{folder}: ended {', '.join(names) or 'nothing, none was running'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
