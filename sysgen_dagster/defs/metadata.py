@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.sysgen.checks import Check, Evidence
+from sysgen_dagster.sysgen.checks import NO_FIGURE, Check, Evidence
 from sysgen_dagster.sysgen.statistics import count_drops, kept_rate
 from sysgen_dagster.sysgen.tables import Columns
 
@@ -57,7 +57,7 @@ def check_metadata(checks: Iterable[Check], evidence: Evidence) -> dict[str, Any
             "holds": "yes" if finding.passed else "NO" if check.blocking else "warns",
             "found": finding.figure,
             "wanted": finding.wanted,
-            "paper": finding.paper,
+            "paper": "" if finding.paper == NO_FIGURE else finding.paper,
         }
         for check in checks
         for finding in [check.evaluate(evidence)]

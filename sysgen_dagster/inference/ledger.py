@@ -86,7 +86,8 @@ def _read(file: IO[bytes]) -> dict[str, Outcome]:
     for line in file:
         record = _parse(line)
         if record is not None:
-            known[record.pop("key")] = Outcome(**record)
+            key = record.pop("key")
+            known[key] = Outcome(**record)
     return known
 
 

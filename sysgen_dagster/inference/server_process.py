@@ -22,6 +22,8 @@ from typing import Any
 _LOOK_EVERY_S = 0.2
 _TELL_EVERY_S = 15.0
 _END_WITHIN_S = 35.0
+# They outlive this process on purpose; Python would warn of a child that is still running.
+_STARTED: list[subprocess.Popen[bytes]] = []
 
 
 class ServerError(RuntimeError):
@@ -104,6 +106,7 @@ def _start(server: Server, folder: Path, report: Callable[[str], None]) -> str:
             start_new_session=True,
             env={**os.environ, **server.environment},
         )
+    _STARTED.append(process)
     report(f"starting {server.name}: {' '.join(server.command)} {port} (log: {log})")
     started = told = time.monotonic()
     while not _answers(port):

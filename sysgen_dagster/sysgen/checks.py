@@ -25,6 +25,7 @@ MOST_TRUNCATED = 0.10
 LEAST_USABLE = 0.90
 # Mean length of A' over mean length of A; the paper's Table 1 has 1.35, 1.55 and 1.89.
 LENGTH_RATIO = (0.5, 3.0)
+NO_FIGURE = "no figure"  # where the paper gives none
 
 
 class Evidence(Protocol):
@@ -50,7 +51,7 @@ class Finding:
     figure: float
     wanted: str
     rows: pl.DataFrame
-    paper: str = "no figure"
+    paper: str = NO_FIGURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,7 @@ def _within(
         figure=rate.share if rate.whole else 1.0,
         wanted=f"{bounds[0]:.1%} to {bounds[1]:.1%} (99 % interval here {low:.1%} to {high:.1%})",
         rows=rows,
-        paper=f"{paper:.1%}" if paper is not None else "no figure",
+        paper=f"{paper:.1%}" if paper is not None else NO_FIGURE,
     )
 
 

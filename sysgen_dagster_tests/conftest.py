@@ -1,0 +1,28 @@
+"""One catalogue and one Dagster instance for the session: bundled rows, simulated models.
+
+Partitions are definitions, so the catalogue must stand before anything of `sysgen_dagster.defs` is
+imported.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.demo import EXAMPLE_ROWS, local_catalog, settle
+from sysgen_dagster.inference.server_process import running, stop
+
+_DATA = Path(tempfile.mkdtemp(prefix="sysgen-tests-"))
+settle(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS), _DATA)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _servers_end_with_the_session() -> Iterator[None]:
+    yield
+    engines = _DATA / "engines"
+    for name in running(engines):
+        stop(engines, name)
+    shutil.rmtree(_DATA)

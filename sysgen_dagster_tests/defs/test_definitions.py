@@ -1,0 +1,126 @@
+"""What the code location holds, and that it loads as a user loads it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from sysgen_dagster.catalog import FULL_CATALOG
+from sysgen_dagster.definitions import defs
+from sysgen_dagster.sysgen.checks import CHECKS, Check
+
+ROOT = Path(__file__).parents[2]
+PHASES = {
+    "annotated_system_messages",
+    "filtered_system_messages",
+    "verified_system_messages",
+    "aligned_responses",
+}
+SOURCES = {
+    f"source/{name}" for name in ("capybara", "airoboros", "orca_math", "magicoder", "metamath")
+}
+SPECS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+
+
+def _without_our_variables() -> dict[str, str]:
+    ours = ("SYSGEN_", "DAGSTER_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+
+
+def test_the_graph_is_five_sources_conversations_four_phases_and_two_statistics() -> None:
+    assert SPECS.keys() == SOURCES | PHASES | {"conversations", "retention", "tag_counts"}
+
+
+@pytest.mark.parametrize("key", sorted(SPECS))
+def test_every_asset_has_a_description_kinds_a_group_columns_and_partitions(key: str) -> None:
+    spec = SPECS[key]
+    schema = spec.metadata["dagster/column_schema"]
+    assert spec.description
+    assert spec.kinds
+    assert spec.group_name in {"sources", "conversations", "phases", "statistics"}
+    assert spec.partitions_def is not None
+    assert isinstance(schema, dg.TableSchema)
+    assert all(column.description for column in schema.columns)
+
+
+def test_conversations_read_every_source_and_the_phases_follow_one_another() -> None:
+    def upstream(key: str) -> set[str]:
+        return {dep.asset_key.to_user_string() for dep in SPECS[key].deps}
+
+    assert upstream("conversations") == SOURCES
+    assert upstream("annotated_system_messages") == {"conversations"}
+    assert upstream("filtered_system_messages") == {"annotated_system_messages"}
+    assert upstream("verified_system_messages") == {"filtered_system_messages"}
+    assert upstream("aligned_responses") == {"verified_system_messages", "conversations"}
+    assert upstream("retention") == PHASES
+
+
+def test_a_phase_is_partitioned_by_model_and_shard_in_the_order_of_the_names() -> None:
+    keys = SPECS["aligned_responses"].partitions_def
+    assert keys is not None
+    assert "phi-4|capybara-000" in keys.get_partition_keys()
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.table}-{check.name}")
+def test_every_check_is_a_partitioned_asset_check_that_blocks_as_it_says(check: Check) -> None:
+    key = dg.AssetCheckKey(dg.AssetKey(check.table), check.name)
+    spec = defs.resolve_asset_graph().get_check_spec(key)
+    assert spec.blocking == check.blocking
+    assert spec.description == check.statement
+    assert spec.partitions_def == SPECS[check.table].partitions_def
+
+
+def test_without_any_variable_the_definitions_load_on_the_full_catalogue() -> None:
+    code = (
+        "from sysgen_dagster.defs.partitions import MODEL_SHARDS, CATALOG\n"
+        "import sysgen_dagster.definitions\n"
+        "print(len(MODEL_SHARDS.get_partition_keys()), *CATALOG.models)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=ROOT,
+        env=_without_our_variables(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert result.stdout.split() == ["309", "llama-3.1-8b", "qwen2.5-14b", "phi-4"]
+
+
+def test_the_workspace_file_loads(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [
+            Path(sys.executable).with_name("dagster"),
+            "definitions",
+            "validate",
+            "-w",
+            "workspace.yaml",
+        ],
+        cwd=ROOT,
+        env=_without_our_variables() | {"DAGSTER_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Validation successful for code location sysgen" in result.stderr + result.stdout
+
+
+def test_a_wrong_catalogue_is_one_error_when_the_definitions_load(tmp_path: Path) -> None:
+    wrong = tmp_path / "catalog.yaml"
+    text = FULL_CATALOG.read_text()
+    wrong.write_text(text.replace("94f1296c454ca86b54a6de90b6f105fcfdefb926", "main"))
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import sysgen_dagster.definitions"],
+        env=_without_our_variables() | {"SYSGEN_CATALOG": str(wrong)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    last = result.stderr.strip().splitlines()[-2:]
+    assert f"catalogue {wrong} has 1 wrong entries; correct:" in last[0]
+    assert "sources.capybara.hub.revision" in last[1]
+    assert "'main'" in last[1]

@@ -1,0 +1,37 @@
+"""A server that is healthy and nothing else, run by path: `healthy_server.py [OPTIONS] PORT`."""
+
+import argparse
+import http.server
+import os
+import signal
+import sys
+import time
+
+
+class Healthy(http.server.BaseHTTPRequestHandler):
+    """Answers 200 to every GET."""
+
+    def do_GET(self) -> None:  # noqa: N802
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--load-s", type=float, default=0.0, help="time before it answers")
+    parser.add_argument("--end-s", type=float, default=0.0, help="time it takes to end")
+    parser.add_argument("--needs", help="an environment variable without which it dies")
+    parser.add_argument("port", type=int)
+    options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: (time.sleep(options.end_s), sys.exit(0)))
+    if options.needs and options.needs not in os.environ:
+        sys.exit(f"out of memory: {options.needs} is not set")
+    time.sleep(options.load_s)
+    http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Healthy).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

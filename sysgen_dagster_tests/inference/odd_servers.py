@@ -1,0 +1,73 @@
+"""Servers that say what no good server says, in a thread of the test."""
+
+import asyncio
+import socketserver
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def completion(content: Any, **fields: Any) -> dict[str, Any]:
+    """A chat completion with this content."""
+    return {"choices": [{"message": {"content": content}, "finish_reason": "stop"}], **fields}
+
+
+@contextmanager
+def serving(handler: Handler) -> Iterator[str]:
+    """The base URL of a server that gives every request to the handler."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    try:
+        yield asyncio.run_coroutine_threadsafe(_listen(runner), loop).result(10)
+    finally:
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+async def _listen(runner: web.AppRunner) -> str:
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    return f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+
+
+@contextmanager
+def replying(
+    body: bytes, status: int = 200, content_type: str = "application/json"
+) -> Iterator[str]:
+    """The base URL of a server that says the same to every request."""
+
+    async def reply(_: web.Request) -> web.Response:
+        return web.Response(body=body, status=status, content_type=content_type)
+
+    with serving(reply) as url:
+        yield url
+
+
+@contextmanager
+def speaking(words: bytes) -> Iterator[str]:
+    """The base URL of a server that does not speak HTTP."""
+
+    class Speaker(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(words)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Speaker) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/v1"
+        finally:
+            server.shutdown()
+            thread.join(10)

@@ -1,0 +1,164 @@
+"""What checks and statistics read: some columns of some shards, as they are stored."""
+
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.catalog import Catalog
+from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
+from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.sysgen.tables import TABLES, Column, TableError, polars_schema, source_columns
+
+_PAIRS = {
+    "title": "Some pairs",
+    "license": "mit",
+    "columns": {"question": "string", "answer": "string"},
+    "shape": {"kind": "question_answer", "question": "question", "answer": "answer"},
+}
+_MODEL = {
+    "served_name": "somebody/phi",
+    "license": "mit",
+    "engine": "simulated",
+    "bounds": {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1},
+}
+# Neither the sources nor the models are in alphabetical order.
+CATALOG = Catalog.model_validate(
+    {
+        "method": {"drop_rule": "malformed_boundary", "unreadable_verdict": "remove"},
+        "sources": {
+            "sums": {**_PAIRS, "path": "sums.jsonl", "shards": 12},
+            "chats": {**_PAIRS, "path": "chats.jsonl", "shards": 2},
+        },
+        "models": {"phi": _MODEL, "llama": _MODEL},
+    }
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path)
+
+
+def put(store: Store, table: str, shard: str, model: str | None = None, rows: int = 2) -> None:
+    """Store rows whose ids say where they are."""
+    columns = TABLES[table]
+    ids = [{"conversation_id": f"{model or table} {shard} {row}"} for row in range(rows)]
+    frame = pl.DataFrame(ids, schema=polars_schema(columns))
+    store.write(table, columns, shard, frame, model)
+
+
+def evidence(store: Store, *shards: str, model: str | None = None) -> StoredEvidence:
+    return StoredEvidence(store, CATALOG, shards, model)
+
+
+def test_the_rows_of_one_shard_are_its_own(store: Store) -> None:
+    for shard in ("chats-000", "chats-001"):
+        put(store, "conversations", shard)
+    rows = evidence(store, "chats-001").read("conversations", "conversation_id")
+    assert rows.rows() == [("conversations chats-001 0",), ("conversations chats-001 1",)]
+
+
+def test_the_rows_of_several_shards_follow_in_the_order_of_the_shards(store: Store) -> None:
+    for shard in ("chats-000", "chats-001", "sums-000"):
+        put(store, "conversations", shard, rows=1)
+    several = evidence(store, "sums-000", "chats-001", "chats-000")
+    assert several.read("conversations", "conversation_id").rows() == [
+        ("conversations sums-000 0",),
+        ("conversations chats-001 0",),
+        ("conversations chats-000 0",),
+    ]
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_no_shard_has_no_rows_but_the_columns(store: Store, table: str) -> None:
+    rows = evidence(store, model="phi").read(table, *TABLES[table])
+    assert (rows.height, dict(rows.schema)) == (0, polars_schema(TABLES[table]))
+
+
+def test_a_shard_without_rows_counts_for_nothing(store: Store) -> None:
+    put(store, "conversations", "chats-000", rows=0)
+    put(store, "conversations", "chats-001", rows=3)
+    both = evidence(store, "chats-000", "chats-001")
+    assert both.read("conversations", "conversation_id").height == 3
+
+
+def test_the_tables_of_a_phase_are_the_models_and_conversations_are_nobodys(store: Store) -> None:
+    put(store, "conversations", "chats-000", rows=1)
+    for model in ("phi", "llama"):
+        put(store, "aligned_responses", "chats-000", model, rows=1)
+    phi = evidence(store, "chats-000", model="phi")
+    assert phi.read("aligned_responses", "conversation_id").item() == "phi chats-000 0"
+    assert phi.read("conversations", "conversation_id").item() == "conversations chats-000 0"
+
+
+def test_the_source_of_a_shard_is_the_one_in_its_name(store: Store) -> None:
+    for source, shard in (("chats", "chats-000"), ("sums", "sums-011")):
+        columns = source_columns(CATALOG.sources[source])
+        rows = pl.DataFrame([{"question": source, "source_row": 7}], schema=polars_schema(columns))
+        store.write(f"source/{source}", columns, shard, rows)
+    both = evidence(store, "chats-000", "sums-011", model="phi")
+    assert both.read("source", "source_row", "question").rows() == [(7, "chats"), (7, "sums")]
+
+
+def test_columns_come_in_the_order_in_which_they_are_asked_for(store: Store) -> None:
+    put(store, "conversations", "chats-000")
+    rows = evidence(store, "chats-000").read("conversations", "drop_reason", "conversation_id")
+    assert rows.columns == ["drop_reason", "conversation_id"]
+
+
+def test_only_the_columns_that_are_asked_for_are_looked_at(store: Store) -> None:
+    columns = {
+        "conversation_id": TABLES["conversations"]["conversation_id"],
+        "turn": Column(pl.String(), "not as declared"),
+    }
+    frame = pl.DataFrame({"conversation_id": ["a"], "turn": ["first"]})
+    store.write("conversations", columns, "chats-000", frame)
+    look = evidence(store, "chats-000")
+    assert look.read("conversations", "conversation_id").rows() == [("a",)]
+    with pytest.raises(TableError, match="'turn' as String, not as UInt32"):
+        look.read("conversations", "turn")
+    with pytest.raises(TableError, match="no column 'answer'"):
+        look.read("conversations", "conversation_id", "answer")
+
+
+def test_one_missing_partition_among_several_is_named(store: Store) -> None:
+    put(store, "aligned_responses", "chats-000", "phi")
+    both = evidence(store, "chats-000", "chats-001", model="phi")
+    with pytest.raises(StoreError, match=r"aligned_responses for phi\|chats-001 is not material"):
+        both.read("aligned_responses", "conversation_id")
+
+
+@pytest.mark.parametrize("model", [None, "phi"])
+def test_model_and_method_are_the_catalogues(store: Store, model: str | None) -> None:
+    look = evidence(store, model=model)
+    assert look.method is CATALOG.method
+    assert look.model is (CATALOG.models[model] if model else None)
+
+
+def test_the_finished_shards_of_a_model_come_in_the_order_of_the_catalogue(store: Store) -> None:
+    for shard in ("chats-001", "sums-010", "chats-000", "sums-002"):
+        put(store, "aligned_responses", shard, "phi")
+    assert finished_shards(store, CATALOG, "phi") == (
+        "sums-002",
+        "sums-010",
+        "chats-000",
+        "chats-001",
+    )
+
+
+@pytest.mark.parametrize(
+    ("table", "shard", "model"),
+    [
+        ("verified_system_messages", "chats-000", "phi"),
+        ("aligned_responses", "chats-000", "llama"),
+        ("aligned_responses", "chats-002", "phi"),
+        ("aligned_responses", "recipes-000", "phi"),
+    ],
+    ids=["before the last phase", "another model", "a shard too many", "an unknown source"],
+)
+def test_other_partitions_do_not_make_a_shard_of_the_catalogue_finished(
+    store: Store, table: str, shard: str, model: str
+) -> None:
+    put(store, table, shard, model)
+    assert finished_shards(store, CATALOG, "phi") == ()

@@ -1,0 +1,269 @@
+"""The files of our own tables: whole or not there, and never read as what they are not."""
+
+import random
+import time
+from itertools import count
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.sysgen.tables import TABLES, Column, TableError, polars_schema
+
+NOTES = {
+    "conversation_id": Column(pl.String(), "which"),
+    "length": Column(pl.UInt32(), "how long"),
+    "drop_reason": Column(pl.String(), "why not"),
+}
+TWO_ROWS = pl.DataFrame(
+    {"conversation_id": ["a", "b"], "length": [1, 2], "drop_reason": [None, "timeout"]},
+    schema=polars_schema(NOTES),
+)
+MANY_ROWS = 300_000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "data")
+
+
+def something(dtype: pl.DataType) -> Any:
+    """A value of a type that a table has."""
+    if isinstance(dtype, pl.List):
+        inner = dtype.inner
+        assert isinstance(inner, pl.Struct)
+        return [{field.name: f"{field.name} 語\r\n\0" for field in inner.fields}] * 2
+    values = {pl.String: "A<<b>> 😀", pl.Boolean: True, pl.Float64: 0.1, pl.Int64: -(2**62)}
+    return values.get(type(dtype), 2**32 - 1)
+
+
+def fill(store: Store, content: bytes) -> Path:
+    """The path of a partition whose file holds `content`."""
+    path = store.path("notes", "chats-000", "phi-4")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_what_is_written_is_read(store: Store, table: str) -> None:
+    columns = TABLES[table]
+    full = {name: something(column.dtype) for name, column in columns.items()}
+    rows = pl.DataFrame([full, dict.fromkeys(columns), full], schema=polars_schema(columns))
+    store.write(table, columns, "chats-000", rows, "phi-4")
+    read = store.read(table, columns, "chats-000", "phi-4")
+    assert (read.schema, read.rows()) == (rows.schema, rows.rows())
+
+
+def test_a_table_without_rows_keeps_its_columns(store: Store) -> None:
+    store.write("notes", NOTES, "chats-000", TWO_ROWS.clear())
+    assert store.read("notes", NOTES, "chats-000").schema == TWO_ROWS.schema
+
+
+@pytest.mark.parametrize(
+    ("table", "shard", "model", "path"),
+    [
+        ("conversations", "capybara-000", None, "conversations/capybara-000.parquet"),
+        ("source/capybara", "capybara-005", None, "source/capybara/capybara-005.parquet"),
+        ("aligned_responses", "a-1", "phi-4", "aligned_responses/model=phi-4/a-1.parquet"),
+        ("retention", "llama-3.1-8b", None, "retention/llama-3.1-8b.parquet"),
+    ],
+)
+def test_a_partition_is_one_file_by_table_model_and_shard(
+    store: Store, table: str, shard: str, model: str | None, path: str
+) -> None:
+    written = store.write(table, NOTES, shard, TWO_ROWS, model)
+    assert written == store.path(table, shard, model) == store.root / path
+    assert [each for each in store.root.rglob("*") if each.is_file()] == [written]
+
+
+def test_columns_are_read_as_asked_and_in_that_order(store: Store) -> None:
+    store.write("notes", NOTES, "chats-000", TWO_ROWS)
+    asked = {name: NOTES[name] for name in ("length", "conversation_id")}
+    assert store.read("notes", asked, "chats-000").to_dict(as_series=False) == {
+        "length": [1, 2],
+        "conversation_id": ["a", "b"],
+    }
+
+
+def test_columns_that_a_table_does_not_declare_are_not_written(store: Store) -> None:
+    path = store.write("notes", NOTES, "chats-000", TWO_ROWS.with_columns(more=pl.lit(1)))
+    assert pl.read_parquet_schema(path).keys() == NOTES.keys()
+
+
+def test_a_column_is_read_from_the_file_and_not_from_the_name_of_its_folder(store: Store) -> None:
+    columns = {"model": Column(pl.String(), "the model")}
+    frame = pl.DataFrame({"model": ["as it was written"]})
+    store.write("notes", columns, "chats-000", frame, "phi-4")
+    assert store.read("notes", columns, "chats-000", "phi-4").equals(frame)
+
+
+def test_writing_again_replaces(store: Store) -> None:
+    store.write("notes", NOTES, "chats-000", TWO_ROWS)
+    store.write("notes", NOTES, "chats-000", TWO_ROWS.head(1))
+    assert store.read("notes", NOTES, "chats-000").equals(TWO_ROWS.head(1))
+
+
+def test_the_partitions_of_models_and_shards_are_apart(store: Store) -> None:
+    for length, (shard, model) in enumerate([("a-000", "x"), ("a-000", "y"), ("a-001", "x")]):
+        rows = TWO_ROWS.with_columns(length=pl.lit(length, pl.UInt32))
+        store.write("notes", NOTES, shard, rows, model)
+    assert store.read("notes", NOTES, "a-000", "x")["length"].to_list() == [0, 0]
+    assert store.read("notes", NOTES, "a-000", "y")["length"].to_list() == [1, 1]
+
+
+def test_the_shards_of_a_table_are_listed_sorted_by_model(store: Store) -> None:
+    for shard, model in [("b-001", "x"), ("b-000", "x"), ("a-000", "x"), ("c-000", "y")]:
+        store.write("notes", NOTES, shard, TWO_ROWS, model)
+    store.path("notes", "d-000", "x").with_name(".d-000.parquet.123.tmp").touch()
+    assert store.shards("notes", "x") == ["a-000", "b-000", "b-001"]
+    assert store.shards("notes", "nobody") == store.shards("nothing") == store.shards("notes") == []
+
+
+def test_a_partition_that_was_never_written_is_named_and_to_be_materialized(store: Store) -> None:
+    with pytest.raises(StoreError) as error:
+        store.read("aligned_responses", NOTES, "chats-000", "phi-4")
+    assert str(error.value) == (
+        "aligned_responses for phi-4|chats-000 is not materialized "
+        f"({store.path('aligned_responses', 'chats-000', 'phi-4')} is missing). "
+        "Materialize it first"
+    )
+
+
+DAMAGES = {
+    "empty": lambda whole: b"",
+    "only its head": lambda whole: whole[:4],
+    "first half": lambda whole: whole[: len(whole) // 2],
+    "all but the end": lambda whole: whole[:-1],
+    "second half": lambda whole: whole[len(whole) // 2 :],
+    "zeros": lambda whole: bytes(len(whole)),
+    "zeros in the middle": lambda whole: whole[:4] + bytes(len(whole) - 12) + whole[-8:],
+    "text": lambda whole: b'{"conversation_id": "a"}\n',
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_file_is_named_and_to_be_materialized_again(store: Store, damage: str) -> None:
+    whole = store.write("other", NOTES, "chats-000", TWO_ROWS).read_bytes()
+    path = fill(store, DAMAGES[damage](whole))
+    with pytest.raises(StoreError) as error:
+        store.read("notes", NOTES, "chats-000", "phi-4")
+    message = str(error.value)
+    assert message.startswith(f"notes for phi-4|chats-000 cannot be read, {path} is damaged (")
+    assert message.endswith("). Materialize it again")
+
+
+@pytest.mark.parametrize(
+    ("stored", "fault"),
+    [
+        (TWO_ROWS.drop("length"), "has no column 'length', only conversation_id, drop_reason"),
+        (TWO_ROWS.cast({"length": pl.Int64}), "has 'length' as Int64, not as UInt32"),
+    ],
+    ids=["missing", "wrong type"],
+)
+def test_a_file_with_other_columns_is_named_and_to_be_materialized_again(
+    store: Store, stored: pl.DataFrame, fault: str
+) -> None:
+    path = store.path("notes", "chats-000")
+    path.parent.mkdir(parents=True)
+    stored.write_parquet(path)
+    with pytest.raises(TableError) as error:
+        store.read("notes", NOTES, "chats-000")
+    assert str(error.value) == f"notes for chats-000 ({path}) {fault}. Materialize it again"
+
+
+@pytest.mark.parametrize(
+    ("new", "fault"),
+    [
+        (TWO_ROWS.drop("drop_reason"), "has no column 'drop_reason', only conversation_id, length"),
+        (TWO_ROWS.cast({"length": pl.String}), "has 'length' as String, not as UInt32"),
+    ],
+    ids=["missing", "wrong type"],
+)
+def test_a_frame_with_other_columns_is_not_written_and_the_old_one_stays(
+    store: Store, new: pl.DataFrame, fault: str
+) -> None:
+    path = store.write("notes", NOTES, "chats-000", TWO_ROWS)
+    with pytest.raises(TableError) as error:
+        store.write("notes", NOTES, "chats-000", new)
+    assert str(error.value) == f"the new notes {fault}. Correct the code that made it"
+    assert store.read("notes", NOTES, "chats-000").equals(TWO_ROWS)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_write_that_fails_leaves_nothing(store: Store) -> None:
+    path = store.path("notes", "chats-000")
+    path.mkdir(parents=True)  # a folder cannot be replaced by a file
+    with pytest.raises(OSError, match="chats-000"):
+        store.write("notes", NOTES, "chats-000", TWO_ROWS)
+    assert list(path.parent.iterdir()) == [path]
+
+
+def write_without_end(root: Path, told: Connection) -> None:
+    """Write generation after generation, each a frame that holds its number throughout."""
+    numbers = pl.Series("length", range(MANY_ROWS), dtype=pl.UInt32)
+    ids = numbers.cast(pl.String).alias("conversation_id")
+    for generation in count():
+        frame = pl.DataFrame([ids, numbers]).with_columns(drop_reason=pl.lit(str(generation)))
+        Store(root).write("notes", NOTES, "chats-000", frame)
+        told.send(generation)
+
+
+def killed_while_writing(root: Path, seconds: float) -> int:
+    """The last generation that was said to be written before SIGKILL."""
+    spawn = get_context("spawn")
+    ours, theirs = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=write_without_end, args=(root, theirs))
+    process.start()
+    theirs.close()
+    last = ours.recv()
+    time.sleep(seconds)
+    process.kill()
+    process.join()
+    try:
+        while True:
+            last = ours.recv()
+    except EOFError:
+        ours.close()
+        process.close()
+        return last
+
+
+def test_a_process_killed_while_writing_leaves_the_old_partition_or_the_new_one(
+    store: Store,
+) -> None:
+    moments = random.Random(11)
+    for _ in range(5):
+        last = killed_while_writing(store.root, moments.uniform(0, 0.2))
+        read = store.read("notes", NOTES, "chats-000")
+        (generation,) = read["drop_reason"].unique()
+        assert int(generation) in (last, last + 1)
+        assert read["length"].equals(pl.Series("length", range(MANY_ROWS), dtype=pl.UInt32))
+    path = store.path("notes", "chats-000")
+    left = [each.name for each in path.parent.iterdir() if each != path]
+    assert left, "no kill came while a file was written: this test has shown nothing"
+    assert all(name.startswith(".") for name in left)
+    assert store.shards("notes") == ["chats-000"]
+
+
+def test_what_a_killed_process_left_is_not_in_the_way(store: Store) -> None:
+    path = store.path("notes", "chats-000")
+    path.parent.mkdir(parents=True)
+    path.with_name(f".{path.name}.1.tmp").write_bytes(b"half a file")
+    store.write("notes", NOTES, "chats-000", TWO_ROWS)
+    assert store.read("notes", NOTES, "chats-000").equals(TWO_ROWS)
+
+
+# What follows is wrong in the code under test; the mark goes when the fault does.
+
+
+@pytest.mark.xfail(strict=True, reason="Polars takes the path for a pattern")
+@pytest.mark.parametrize("folder", ["run[1]", "run*"])
+def test_a_folder_may_have_any_name(tmp_path: Path, folder: str) -> None:
+    for name in ("run2", folder):
+        Store(tmp_path / name).write("notes", NOTES, "chats-000", TWO_ROWS)
+    assert Store(tmp_path / folder).read("notes", NOTES, "chats-000").equals(TWO_ROWS)
