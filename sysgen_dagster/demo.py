@@ -198,6 +198,8 @@ def _run_everything(console: Console, catalog: Catalog) -> Runs:
             )
             runs.take(name, result)
             progress.advance(task)
+            if not console.is_terminal:  # where no bar can be drawn, a line a run
+                console.print(f"{runs.partitions:>4}/{len(work)}  {name}", highlight=False)
             if not result.success:
                 progress.console.print(Text(f"failed: {runs.errors[-1]}", style="red"))
     return runs

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -34,11 +36,17 @@ with Ledger(path) as ledger:
 """
 
 
-def start_writer(path: Path, name: str, count: int, size: int) -> subprocess.Popen[bytes]:
-    said = path.with_name(f"{name}.said").open("wb")
-    with said:
-        arguments = [str(path), name, str(count), str(size)]
-        return subprocess.Popen([sys.executable, "-c", WRITER, *arguments], stdout=said)
+@contextmanager
+def writing(path: Path, name: str, count: int, size: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A writer in a process of its own; what it says goes to a file of its name."""
+    command = [sys.executable, "-c", WRITER, str(path), name, str(count), str(size)]
+    with path.with_name(f"{name}.said").open("wb") as said:
+        writer = subprocess.Popen(command, stdout=said)
+    try:
+        yield writer
+    finally:
+        writer.kill()
+        writer.wait()
 
 
 def write(path: Path, outcomes: dict[str, Outcome]) -> None:
@@ -141,9 +149,12 @@ def test_the_outcomes_of_a_whole_shard_are_read_in_a_moment(tmp_path: Path) -> N
 
 def test_two_processes_that_append_at_once_lose_nothing_and_mix_no_lines(tmp_path: Path) -> None:
     path, count = tmp_path / "ledger.jsonl", 3000
-    writers = [start_writer(path, name, count, size=9000) for name in ("odd", "even")]
-    assert [writer.wait(60) for writer in writers] == [0, 0]
-    keys = [f"{name}-{number}" for name in ("odd", "even") for number in range(count)]
+    with (
+        writing(path, "one", count, size=9000) as one,
+        writing(path, "other", count, size=9000) as other,
+    ):
+        assert [one.wait(60), other.wait(60)] == [0, 0]
+    keys = [f"{name}-{number}" for name in ("one", "other") for number in range(count)]
     with Ledger(path) as ledger:
         assert all(ledger.get(key) == Outcome(f"{key} " * 900, attempts=1) for key in keys)
     lines = [line for line in path.read_bytes().split(b"\n") if line]
@@ -155,12 +166,10 @@ def test_kill_9_loses_no_outcome_that_append_had_returned_for(tmp_path: Path, si
     path, random = tmp_path / "ledger.jsonl", Random(size)
     names = [f"writer{number}" for number in range(4)]
     for name in names:
-        writer = start_writer(path, name, count=10**9, size=size)
-        said = path.with_name(f"{name}.said")
-        wait_until(said.read_bytes)
-        time.sleep(random.uniform(0, 0.1))
-        writer.kill()
-        writer.wait()
+        with writing(path, name, count=100_000, size=size) as writer:
+            wait_until(path.with_name(f"{name}.said").read_bytes)
+            time.sleep(random.uniform(0, 0.05))
+            writer.kill()
     with Ledger(path) as ledger:
         for name in names:
             finished = path.with_name(f"{name}.said").read_text().splitlines()

@@ -7,8 +7,9 @@ environment when it is imported, so it is read in a process that was started wit
 
 import hashlib
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import polars as pl
 
@@ -26,8 +28,6 @@ from sysgen_dagster.storage.sources import read_shard
 REPO = "somebody/chats"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 _LONGEST_PAUSE = 0.01
-
-Read = Callable[[str, Source, int, Path], pl.DataFrame]
 
 
 @dataclass
@@ -144,12 +144,36 @@ class _Handler(BaseHTTPRequestHandler):
         return content[: len(content) // 2]
 
 
+@dataclass(frozen=True)
+class Reader:
+    """A process that reads shards; it reaches the hub it was given and nobody else."""
+
+    process: ProcessPoolExecutor
+
+    def __call__(self, name: str, source: Source, index: int, cache: Path) -> pl.DataFrame:
+        """What `read_shard` returns or raises there."""
+        return self.process.submit(read_shard, name, source, index, cache).result()
+
+    def turned_away(self) -> list[str]:
+        """The other hosts it asked for since this was last called."""
+        return self.process.submit(_take_turned_away).result()
+
+
 @contextmanager
-def reading_from(hub: FakeHub, home: Path) -> Iterator[Read]:
-    """`read_shard` in a process of its own whose Hub is `hub`."""
+def reading_from(hub: FakeHub, home: Path) -> Iterator[Reader]:
+    """A reader that was started with the address of `hub`."""
     spawn = get_context("spawn")
     with ProcessPoolExecutor(1, spawn, _settle, (hub.url, str(home))) as process:
-        yield lambda *what: process.submit(read_shard, *what).result()
+        yield Reader(process)
+
+
+_turned_away: list[str] = []
+
+
+def _take_turned_away() -> list[str]:
+    taken = _turned_away.copy()
+    _turned_away.clear()
+    return taken
 
 
 def _settle(url: str, home: str) -> None:
@@ -163,5 +187,12 @@ def _settle(url: str, home: str) -> None:
         "HF_HUB_OFFLINE": "0",
         "NO_PROXY": "127.0.0.1",
     }
+    sys.addaudithook(_stay_on_this_machine)
     sleep = time.sleep
     time.sleep = lambda seconds: sleep(min(seconds, _LONGEST_PAUSE))
+
+
+def _stay_on_this_machine(event: str, arguments: tuple[Any, ...]) -> None:
+    if event == "socket.getaddrinfo" and arguments[0] != "127.0.0.1":
+        _turned_away.append(arguments[0])
+        raise OSError(f"a test asked for {arguments[0]}")

@@ -162,10 +162,12 @@ def failed(conversation_id: str, because: str, said: str = "") -> dict[str, Any]
 
 def completions(*rows: Mapping[str, Any]) -> pl.DataFrame:
     """A table of completions."""
-    return pl.DataFrame([dict.fromkeys(COMPLETIONS) | row for row in rows], schema=COMPLETIONS)
+    return pl.DataFrame([{**dict.fromkeys(COMPLETIONS), **row} for row in rows], schema=COMPLETIONS)
 
 
 def _frame(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(
-        [dict.fromkeys(columns) | row for row in rows], schema=polars_schema(columns), orient="row"
+        [{**dict.fromkeys(columns), **row} for row in rows],
+        schema=polars_schema(columns),
+        orient="row",
     )

@@ -330,8 +330,8 @@ def test_ids_stay_the_same_when_rows_come_in_another_order_or_another_shard() ->
 def test_ids_are_these_in_every_release() -> None:
     """Stored tables are joined by them: a change needs a migration."""
     assert ids(build(input_output_source(), exchanges(("Hi", "Hello"), ("Why?", "Because.")))) == [
-        "mine-cbb53acda4f1bfd6-0",
-        "mine-cbb53acda4f1bfd6-1",
+        "mine-75226e509aa277d6-0",
+        "mine-75226e509aa277d6-1",
     ]
 
 
@@ -386,7 +386,7 @@ def example_conversations(name: str) -> pl.DataFrame:
     entry = load_catalog().sources[name]
     used = [column for key, column in entry.shape.model_dump().items() if key != "kind"]
     seen: Counter[str] = Counter()
-    rows = []
+    rows: list[dict[str, Any]] = []
     for line in (EXAMPLE_ROWS / f"{name}.jsonl").read_text(encoding="utf-8").split("\n"):
         if line:
             record = json.loads(line)
@@ -419,7 +419,7 @@ def test_the_bundled_rows_give_the_conversations_their_readme_says(
     drops = table.filter(pl.col("drop_reason").is_not_null())
     repeats = table.filter(pl.col("duplicate_of").is_not_null())
 
-    assert table["source_row"].unique().to_list() == list(range(26))
+    assert table["source_row"].unique(maintain_order=True).to_list() == list(range(26))
     assert table.height == count
     assert table["conversation_id"].n_unique() == count
     assert drops.select("source_row", "turn", "drop_reason").rows() == dropped
