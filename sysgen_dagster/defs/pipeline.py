@@ -5,26 +5,23 @@ conversations are partitioned by shard, the phases by model and shard; one run t
 one shard through all four phases.
 """
 
-from collections.abc import Iterable
-
 import dagster as dg
 import polars as pl
 
+from sysgen_dagster.defs.failures import told_plainly
 from sysgen_dagster.defs.metadata import column_metadata
 from sysgen_dagster.defs.partitions import (
     CATALOG,
     MODEL_SHARDS,
     SHARDS,
     SOURCE_SHARDS,
-    model_and_shard,
     source_deps,
     source_key,
 )
-from sysgen_dagster.defs.resources import ChatModels, Tables
+from sysgen_dagster.defs.resources import ChatModels, ModelOfRun, Tables
 from sysgen_dagster.defs.table_io import read_kept, write
-from sysgen_dagster.storage.sources import SourceUnavailableError, read_shard
+from sysgen_dagster.storage.sources import read_shard
 from sysgen_dagster.sysgen import alignment, annotation, filtering, verification
-from sysgen_dagster.sysgen.chat import ChatRequest
 from sysgen_dagster.sysgen.conversations import build_conversations
 from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.sysgen.tables import TABLES, source_columns
@@ -44,14 +41,11 @@ def source_asset(name: str) -> dg.AssetsDefinition:
         metadata=column_metadata(source_columns(source)),
         pool="hub",
     )
+    @told_plainly
     def rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
         _, index = CATALOG.locate(context.partition_key)
         cache = tables.store().root / "downloads"
-        try:
-            shard = read_shard(name, source, index, cache)
-        except SourceUnavailableError as error:
-            raise dg.RetryRequested(max_retries=2, seconds_to_wait=30) from error
-        return write(context, tables, shard)
+        return write(context, tables, read_shard(name, source, index, cache))
 
     return rows
 
@@ -66,6 +60,7 @@ SOURCES = [source_asset(name) for name in CATALOG.sources]
     kinds={"polars", "parquet"},
     metadata=column_metadata(TABLES["conversations"]),
 )
+@told_plainly
 def conversations(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
     """One row per (question, answer) of the sources, with what was said before.
 
@@ -93,6 +88,7 @@ class HowMany(dg.Config):
     code_version=annotation.PROMPT.fingerprint,
     metadata=column_metadata(TABLES["annotated_system_messages"]),
 )
+@told_plainly
 def annotated_system_messages(
     context: dg.AssetExecutionContext, config: HowMany, tables: Tables, models: ChatModels
 ) -> dg.MaterializeResult[None]:
@@ -101,10 +97,11 @@ def annotated_system_messages(
     S = M(. | P, Q, A). Eight key functionalities may be tagged: Role, Content, Task, Action, Style,
     Background, Tool, Format.
     """
+    model = models.of(context)
     asked = read_kept(context, tables, "conversations")
     taken = asked.head(config.limit) if config.limit is not None else asked
-    completions = _complete(context, models, annotation.annotation_requests(taken), taken.height)
-    return _write(context, tables, models, annotation.annotated_messages(asked, completions))
+    completions = model.complete(annotation.annotation_requests(taken), taken.height)
+    return _write(context, tables, model, annotation.annotated_messages(asked, completions))
 
 
 @dg.asset(
@@ -115,6 +112,7 @@ def annotated_system_messages(
     code_version=CATALOG.method.drop_rule.value,
     metadata=column_metadata(TABLES["filtered_system_messages"]),
 )
+@told_plainly
 def filtered_system_messages(
     context: dg.AssetExecutionContext, tables: Tables
 ) -> dg.MaterializeResult[None]:
@@ -133,16 +131,17 @@ def filtered_system_messages(
     code_version=f"{verification.PROMPT.fingerprint}-{CATALOG.method.unreadable_verdict.value}",
     metadata=column_metadata(TABLES["verified_system_messages"]),
 )
+@told_plainly
 def verified_system_messages(
     context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
 ) -> dg.MaterializeResult[None]:
     """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
+    model = models.of(context)
     filtered = read_kept(context, tables, "filtered_system_messages")
-    requests = verification.verification_requests(filtered)
-    completions = _complete(context, models, requests, filtered.height)
+    completions = model.complete(verification.verification_requests(filtered), filtered.height)
     unreadable = CATALOG.method.unreadable_verdict
     verified = verification.verified_messages(filtered, completions, unreadable)
-    return _write(context, tables, models, verified)
+    return _write(context, tables, model, verified)
 
 
 @dg.asset(
@@ -153,15 +152,16 @@ def verified_system_messages(
     pool="gpu",
     metadata=column_metadata(TABLES["aligned_responses"]),
 )
+@told_plainly
 def aligned_responses(
     context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
 ) -> dg.MaterializeResult[None]:
     """Phase 4: tags are stripped and the same model answers again, A' = M(. | S, Q)."""
+    model = models.of(context)
     verified = read_kept(context, tables, "verified_system_messages")
     inputs = alignment.alignment_inputs(verified, read_kept(context, tables, "conversations"))
-    requests = alignment.alignment_requests(inputs)
-    completions = _complete(context, models, requests, inputs.height)
-    return _write(context, tables, models, alignment.aligned_responses(inputs, completions))
+    completions = model.complete(alignment.alignment_requests(inputs), inputs.height)
+    return _write(context, tables, model, alignment.aligned_responses(inputs, completions))
 
 
 PHASES = [
@@ -172,21 +172,11 @@ PHASES = [
 ]
 
 
-def _complete(
-    context: dg.AssetExecutionContext,
-    models: ChatModels,
-    requests: Iterable[ChatRequest],
-    total: int,
-) -> pl.DataFrame:
-    model, _ = model_and_shard(context.partition_key)
-    return models.complete(context, model, requests, total)
-
-
 def _write(
-    context: dg.AssetExecutionContext, tables: Tables, models: ChatModels, frame: pl.DataFrame
+    context: dg.AssetExecutionContext, tables: Tables, model: ModelOfRun, frame: pl.DataFrame
 ) -> dg.MaterializeResult[None]:
     """Store what a model wrote; only then, and if it answered everything, is its ledger let go."""
     result = write(context, tables, frame)
     if not frame["drop_reason"].is_in(ENGINE_FAILURES).any():
-        models.forget(context)
+        model.forget()
     return result

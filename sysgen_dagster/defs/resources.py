@@ -1,13 +1,14 @@
 """Deployment: where tables are kept and which engines answer, from environment variables."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from sysgen_dagster.catalog import Engine
-from sysgen_dagster.defs.partitions import CATALOG
+from sysgen_dagster.defs.partitions import CATALOG, model_and_shard
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.storage.store import Store
@@ -24,6 +25,24 @@ class Tables(dg.ConfigurableResource[None]):
         return Store(Path(self.root).absolute())
 
 
+@dataclass(frozen=True, slots=True)
+class ModelOfRun:
+    """One model for one partition of one phase."""
+
+    name: str
+    engines: Engines
+    ledger: Ledger
+    report: Callable[[str], None]
+
+    def complete(self, requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
+        """One row per request, `completions.COMPLETIONS`; see `Engines.complete`."""
+        return self.engines.complete(self.name, requests, total, self.ledger, self.report)
+
+    def forget(self) -> None:
+        """Remove the ledger: the partition is stored."""
+        self.ledger.remove()
+
+
 class ChatModels(dg.ConfigurableResource[None]):
     """The models of the catalogue, each behind an OpenAI-compatible server.
 
@@ -35,26 +54,16 @@ class ChatModels(dg.ConfigurableResource[None]):
     root: str
     engine: str = ""
 
-    def complete(
-        self,
-        context: dg.AssetExecutionContext,
-        model: str,
-        requests: Iterable[ChatRequest],
-        total: int,
-    ) -> pl.DataFrame:
-        """One row per request, `completions.COMPLETIONS`; see `Engines.complete`."""
-        return self._engines().complete(
-            model, requests, total, self._ledger(context), context.log.info
-        )
+    def of(self, context: dg.AssetExecutionContext) -> ModelOfRun:
+        """The model of the running partition.
 
-    def forget(self, context: dg.AssetExecutionContext) -> None:
-        """Remove the ledger of a partition that is stored."""
-        self._ledger(context).remove()
-
-    def _engines(self) -> Engines:
+        Raises:
+            EngineError: No engine can be had for it; seen before anything is read or started.
+        """
+        name, _ = model_and_shard(context.partition_key)
+        root = Path(self.root).absolute()
         engine = Engine(self.engine) if self.engine else None
-        return Engines(CATALOG.models, Path(self.root).absolute() / "engines", engine)
-
-    def _ledger(self, context: dg.AssetExecutionContext) -> Ledger:
-        folder = Path(self.root).absolute() / "ledger" / context.asset_key.path[-1]
-        return Ledger(folder / f"{context.partition_key}.jsonl")
+        engines = Engines(CATALOG.models, root / "engines", engine)
+        engines.require(name)
+        ledger = root / "ledger" / context.asset_key.path[-1] / f"{context.partition_key}.jsonl"
+        return ModelOfRun(name, engines, Ledger(ledger), context.log.info)

@@ -58,10 +58,8 @@ class Engines:
         Raises:
             EngineError: There is none; the message names the ways to get one.
         """
-        model = self.models[name]
-        engine = self.engine or model.engine
-        if engine is Engine.ENDPOINT and not model.base_urls:
-            raise EngineError(f"{name} has no base_urls in the catalogue. {WAYS_TO_GET_AN_ENGINE}")
+        self.require(name)
+        model, engine = self.models[name], self._engine(name)
         urls = model.base_urls if engine is Engine.ENDPOINT else self._start(name, engine, report)
         endpoint = Endpoint(
             base_urls=tuple(urls),
@@ -75,6 +73,24 @@ class Engines:
         for url in endpoint.base_urls:
             _require_served(endpoint, url)
         return endpoint
+
+    def require(self, name: str) -> None:
+        """Nothing, when an engine can be had for a model; nothing is started to find out.
+
+        Raises:
+            EngineError: None can; the message names the ways to get one.
+        """
+        engine = self._engine(name)
+        if engine is Engine.ENDPOINT and not self.models[name].base_urls:
+            raise EngineError(f"{name} has no base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}")
+        if engine is Engine.VLLM and _find_vllm() is None:
+            raise EngineError(
+                f"{name} is to be served by vLLM on this machine, but there is no `vllm` here.\n"
+                + WAYS_TO_GET_AN_ENGINE
+            )
+
+    def _engine(self, name: str) -> Engine:
+        return self.engine or self.models[name].engine
 
     def complete(
         self,
@@ -118,30 +134,21 @@ class Engines:
         return Server("simulated", command, ready_within_s=60, idle_s=_SIMULATED_IDLE_S)
 
     def _vllm(self, name: str) -> Server:
-        beside_python = Path(sys.executable).with_name("vllm")
-        vllm = str(beside_python) if beside_python.is_file() else shutil.which("vllm")
-        if vllm is None:
-            raise EngineError(
-                f"{name} is to be served by vLLM on this machine, but there is no `vllm` here.\n"
-                + WAYS_TO_GET_AN_ENGINE
-            )
         model = self.models[name]
         revision = ["--revision", model.revision] if model.revision else []
-        command = [
-            *(
-                vllm,
-                "serve",
-                model.served_name,
-                *revision,
-                "--served-model-name",
-                model.served_name,
-            ),
-            *("--host", "127.0.0.1", "--max-model-len", str(_CONTEXT_TOKENS)),
-            # Else the repository's own file changes sampling silently.
-            *("--generation-config", "vllm", "--seed", "0"),
-            *("--enable-prompt-tokens-details", "--disable-uvicorn-access-log", "--port"),
-        ]
+        command = [str(_find_vllm()), "serve", model.served_name, *revision]
+        command += ["--served-model-name", model.served_name, "--host", "127.0.0.1"]
+        command += ["--max-model-len", str(_CONTEXT_TOKENS), "--seed", "0"]
+        # Else the repository's own file changes sampling silently.
+        command += ["--generation-config", "vllm", "--enable-prompt-tokens-details"]
+        command += ["--disable-uvicorn-access-log", "--port"]
         return Server(f"vllm-{name}", command, _VLLM_READY_S, _VLLM_IDLE_S, device="gpu")
+
+
+def _find_vllm() -> str | None:
+    """The `vllm` command of this environment, else the one on the PATH."""
+    beside_python = Path(sys.executable).with_name("vllm")
+    return str(beside_python) if beside_python.is_file() else shutil.which("vllm")
 
 
 def _api_key(name: str, model: Model) -> str | None:

@@ -1,0 +1,33 @@
+"""Errors that a user can act on, shown in the UI as their message and not as a stack of frames."""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+import dagster as dg
+
+from sysgen_dagster.inference.client import EngineError
+from sysgen_dagster.storage.sources import SourceError, SourceUnavailableError
+from sysgen_dagster.storage.store import StoreError
+from sysgen_dagster.sysgen.tables import TableError
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+
+def told_plainly(asset: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The asset function, its known errors turned into a failure of one message.
+
+    A source that may come back is asked for again twice; nothing else gets better by itself.
+    """
+
+    @functools.wraps(asset)
+    def told(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+        try:
+            return asset(*args, **kwargs)
+        except SourceUnavailableError as error:
+            raise dg.RetryRequested(max_retries=2, seconds_to_wait=30) from error
+        except (EngineError, SourceError, StoreError, TableError) as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+
+    return told
