@@ -9,6 +9,7 @@ import polars as pl
 
 from sysgen_dagster.catalog import Engine
 from sysgen_dagster.defs.partitions import CATALOG, model_and_shard
+from sysgen_dagster.inference.client import EngineError
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.storage.store import Store
@@ -62,6 +63,10 @@ class ChatModels(dg.ConfigurableResource[None]):
         """
         name, _ = model_and_shard(context.partition_key)
         root = Path(self.root).absolute()
+        if self.engine and self.engine not in set(Engine):
+            raise EngineError(
+                f"SYSGEN_ENGINE is {self.engine!r}: make it one of {', '.join(Engine)}, or unset it"
+            )
         engine = Engine(self.engine) if self.engine else None
         engines = Engines(CATALOG.models, root / "engines", engine)
         engines.require(name)

@@ -55,7 +55,7 @@ def test_conversations_read_every_source_and_the_phases_follow_one_another() -> 
     assert upstream("filtered_system_messages") == {"annotated_system_messages"}
     assert upstream("verified_system_messages") == {"filtered_system_messages"}
     assert upstream("aligned_responses") == {"verified_system_messages", "conversations"}
-    assert upstream("retention") == PHASES
+    assert upstream("retention") == {"aligned_responses"}
 
 
 def test_a_phase_is_partitioned_by_model_and_shard_in_the_order_of_the_names() -> None:

@@ -1,6 +1,7 @@
 """Processes that a test starts, seen through /proc, and waiting for what they do."""
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable
@@ -18,10 +19,10 @@ class Descendants:
 
     mark: str
 
-    def __call__(self, part: str = "", without: str = "\0") -> list[int]:
-        """Process ids by their command line."""
+    def __call__(self, pattern: str = "") -> list[int]:
+        """Process ids of those whose command line has the pattern."""
         lines = {pid: line for pid in _all_pids() if (line := self._command_line(pid))}
-        return sorted(pid for pid, line in lines.items() if part in line and without not in line)
+        return sorted(pid for pid, line in lines.items() if re.search(pattern, line))
 
     def describe(self) -> list[str]:
         """Their command lines."""

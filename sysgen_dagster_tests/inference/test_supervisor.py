@@ -1,0 +1,154 @@
+"""The supervisor as the process it is."""
+
+import fcntl
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from sysgen_dagster.inference.server_process import running
+from sysgen_dagster_tests.inference.processes import Descendants, kill, wait_until
+
+MODULE = "sysgen_dagster.inference.supervisor"
+# Says that it is there and what it is told; ends when it is told to.
+SERVER = """
+import signal, sys, time
+def end(*_):
+    print("told to end", flush=True)
+    time.sleep(float(sys.argv[1]))
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@contextmanager
+def supervising(
+    state: Path, *command: str, idle_s: float = 60, grace_s: float = 30
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A supervisor of the command, whose output goes to `log` beside the state file."""
+    state.parent.mkdir(exist_ok=True)
+    state.with_suffix(".lease").touch()
+    program = (
+        f"import json, sys; from pathlib import Path; from {MODULE} import main; import {MODULE} as "
+        f"it; it._GRACE_S = {grace_s}; record = json.loads(sys.argv[2]); "
+        "sys.exit(main(Path(sys.argv[1]), record, float(sys.argv[3]), sys.argv[4:]))"
+    )
+    arguments = [str(state), json.dumps({"port": 1234}), str(idle_s), *command]
+    with log_of(state).open("wb") as log:
+        supervisor = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=log)
+    try:
+        yield supervisor
+    finally:
+        supervisor.kill()
+        supervisor.wait()
+
+
+def log_of(state: Path) -> Path:
+    return state.with_suffix(".log")
+
+
+def wait_for(state: Path, words: str) -> None:
+    wait_until(lambda: words in log_of(state).read_text())
+
+
+def server(end_s: float = 0) -> list[str]:
+    return [sys.executable, "-c", SERVER, str(end_s)]
+
+
+def is_locked(state: Path) -> bool:
+    with state.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+@pytest.fixture
+def state(folder: Path) -> Path:
+    return folder / "vllm-qwen2.5-14b.json"
+
+
+def test_it_writes_its_record_and_holds_a_lock_on_it_while_it_lives(state: Path) -> None:
+    with supervising(state, *server()) as supervisor:
+        wait_for(state, "ready")
+        assert json.loads(state.read_text()) == {"port": 1234, "pid": supervisor.pid}
+        assert is_locked(state)
+        assert running(state.parent) == ["vllm-qwen2.5-14b"]
+        supervisor.kill()
+        supervisor.wait()
+        assert running(state.parent) == []
+
+
+def test_it_ends_its_server_and_takes_its_record_back_when_told_to(
+    state: Path, descendants: Descendants
+) -> None:
+    with supervising(state, *server()) as supervisor:
+        wait_for(state, "ready")
+        supervisor.terminate()
+        assert supervisor.wait(10) == 0
+    assert "told to end" in log_of(state).read_text()
+    assert not state.exists()
+    assert descendants() == []
+
+
+def test_its_record_stands_until_the_server_is_gone(state: Path, descendants: Descendants) -> None:
+    with supervising(state, *server(end_s=1)) as supervisor:
+        wait_for(state, "ready")
+        supervisor.terminate()
+        wait_for(state, "told to end")
+        while descendants(r"^\S+ -c\s+import signal"):
+            assert state.exists()
+        assert supervisor.wait(10) == 0
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_it_ends_with_the_status_of_a_server_that_ended_by_itself(
+    state: Path, status: int
+) -> None:
+    with supervising(state, sys.executable, "-c", f"raise SystemExit({status})") as supervisor:
+        assert supervisor.wait(10) == status
+    assert not state.exists()
+
+
+def test_it_fails_where_there_is_no_such_command(
+    state: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with supervising(state, "/no/such/vllm") as supervisor:
+        assert supervisor.wait(10) == 1
+    assert "/no/such/vllm" in capfd.readouterr().err
+    assert running(state.parent) == []
+
+
+def test_it_kills_a_server_that_does_not_end(state: Path, descendants: Descendants) -> None:
+    with supervising(state, *server(end_s=60), grace_s=0.3) as supervisor:
+        wait_for(state, "ready")
+        supervisor.terminate()
+        assert supervisor.wait(10) == 0
+    assert descendants() == []
+
+
+def test_it_ends_when_the_lease_is_not_renewed(state: Path, descendants: Descendants) -> None:
+    with supervising(state, *server(), idle_s=0.5) as supervisor:
+        wait_for(state, "ready")
+        assert supervisor.wait(10) == 0
+    assert "told to end" in log_of(state).read_text()
+    assert descendants() == []
+
+
+def test_its_server_is_told_to_end_when_it_is_killed(
+    state: Path, descendants: Descendants
+) -> None:
+    with supervising(state, *server()) as supervisor:
+        wait_for(state, "ready")
+        kill(supervisor.pid)
+        assert supervisor.wait(10) == -signal.SIGKILL
+        wait_for(state, "told to end")
+        wait_until(lambda: not descendants())
