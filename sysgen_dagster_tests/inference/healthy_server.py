@@ -11,7 +11,7 @@ import time
 class Healthy(http.server.BaseHTTPRequestHandler):
     """Answers 200 to every GET."""
 
-    def do_GET(self) -> None:  # noqa: N802
+    def do_GET(self) -> None:
         self.send_response(200)
         self.end_headers()
 

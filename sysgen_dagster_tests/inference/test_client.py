@@ -118,9 +118,7 @@ def requests_at(server: Server) -> int:
 # What comes back
 
 
-def test_every_request_gets_one_row_of_the_declared_columns(
-    server: Server, ledger: Ledger
-) -> None:
+def test_every_request_gets_one_row_of_the_declared_columns(server: Server, ledger: Ledger) -> None:
     rows = ask(endpoint_of(server), questions(300), ledger)
     assert dict(rows.schema) == COMPLETIONS
     assert set(rows["conversation_id"]) == {f"capybara-{number}" for number in range(300)}
@@ -502,7 +500,9 @@ def test_an_answer_of_another_engine_is_asked_for_anew(server: Server, ledger: L
     url = f"{server.url}/v1"
     ask(Endpoint((url,), "phi-4", "phi", "187ef03", engine="simulated"), questions(5), ledger)
     with replying(json.dumps(completion("Of a real model.")).encode()) as real:
-        rows = ask(Endpoint((real,), "phi-4", "phi", "187ef03", engine="vllm"), questions(5), ledger)
+        rows = ask(
+            Endpoint((real,), "phi-4", "phi", "187ef03", engine="vllm"), questions(5), ledger
+        )
     assert set(rows.select("engine", "text").iter_rows()) == {("vllm", "Of a real model.")}
 
 
@@ -609,9 +609,7 @@ def test_replicas_share_the_load(ledger: Ledger) -> None:
     assert min(shares) > 100
 
 
-def test_a_replica_that_died_leaves_its_share_to_the_others(
-    server: Server, ledger: Ledger
-) -> None:
+def test_a_replica_that_died_leaves_its_share_to_the_others(server: Server, ledger: Ledger) -> None:
     urls = ("http://127.0.0.1:9/v1", f"{server.url}/v1")
     rows = ask(endpoint_at(*urls), questions(300), ledger)
     assert rows["text"].null_count() == 0
@@ -655,7 +653,9 @@ def test_progress_says_how_many_are_done_and_failed_and_how_fast(
     monkeypatch.setattr(client, "MAX_IN_FLIGHT", 10)
     report: list[str] = []
     with running("--latency-ms", "20") as server:
-        ask(endpoint_of(server), [*questions(150), question(150, mark="earthquake")], ledger, report)
+        ask(
+            endpoint_of(server), [*questions(150), question(150, mark="earthquake")], ledger, report
+        )
     form = re.compile(
         r"([\d,]+) of 151 answered \(0 known from before, ([\d,]+) failed\), "
         r"([\d,.]+) requests/s, ([\d,]+) tokens/s, ([\d,]+|inf) s left"

@@ -20,7 +20,7 @@ from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.sysgen.drop_reasons import DropReason
 from sysgen_dagster_tests.inference.processes import wait_until
 
-ANSWERED = Outcome("Salt stays behind: 塩 \u2028 \x85 \x00 \\ \"\n\r\n", "stop", 12, 5, attempts=2)
+ANSWERED = Outcome('Salt stays behind: 塩 \u2028 \x85 \x00 \\ "\n\r\n', "stop", 12, 5, attempts=2)
 REFUSED = Outcome(attempts=1, failed_because=DropReason.TOO_LONG, failure="400: too long")
 
 # Arguments: path, name, outcomes, characters each. Says a number when append() has returned for it.

@@ -224,8 +224,8 @@ def test_a_server_ends_when_nobody_has_used_it_for_its_idle_time(
 
 
 def test_a_server_that_is_used_is_kept(folder: Path, descendants: Descendants) -> None:
-    url = start(healthy(idle_s=1.5), folder)
-    until = time.monotonic() + 4
+    url = start(healthy(idle_s=1), folder)
+    until = time.monotonic() + 2.5
     while time.monotonic() < until:
         renew_lease(folder, "a")
         time.sleep(0.05)
@@ -243,13 +243,11 @@ def test_finding_a_server_is_using_it(folder: Path) -> None:
 
 
 def test_a_server_that_loads_for_longer_than_its_idle_time_is_waited_for(folder: Path) -> None:
-    start(healthy("a", "--load-s", "3", idle_s=1), folder)
+    start(healthy("a", "--load-s", "2.2", idle_s=1), folder)
 
 
-def test_a_stopped_server_is_gone_when_stop_returns(
-    folder: Path, descendants: Descendants
-) -> None:
-    url = start(healthy("a", "--end-s", "1"), folder)
+def test_a_stopped_server_is_gone_when_stop_returns(folder: Path, descendants: Descendants) -> None:
+    url = start(healthy("a", "--end-s", "0.5"), folder)
     stop(folder, "a")
     assert server_ids(descendants) == []
     assert not answers(url)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,20 @@ def test_a_cached_file_is_read_without_the_hub(hub: FakeHub, read: Reader, tmp_p
     assert read("sums", on_hub(shards=2), 0, tmp_path).equals(before)
     assert upstream(read("sums", on_hub(shards=2), 1, tmp_path)) == PAIRS[3:]
     assert len(hub.requests) == asked
+
+
+def test_two_processes_at_once_fetch_the_file_once(
+    hub: FakeHub, read: Reader, tmp_path: Path
+) -> None:
+    with reading_from(hub, tmp_path / "home") as other, ThreadPoolExecutor(2) as both:
+        other.turned_away()  # it runs now
+        shards = both.map(
+            lambda reader, index: reader("sums", on_hub(shards=2), index, tmp_path / "cache"),
+            (read, other),
+            range(2),
+        )
+        assert [upstream(shard) for shard in shards] == [PAIRS[:3], PAIRS[3:]]
+    assert hub.downloads == 1
 
 
 def test_a_file_beside_the_catalogues_is_not_fetched(

@@ -420,6 +420,21 @@ def test_retention_after_phase_4_is_of_the_conversations_begun_less_those_beyond
     assert finding.rows["conversation_id"].to_list() == ["c8"]
 
 
+def test_a_message_that_was_never_judged_has_no_unreadable_verdict() -> None:
+    rows = ({"verdicts": judged(Role="Good", Task="Unreadable")}, {"verdicts": []}, {})
+    finding = found((VERIFIED, "verdicts_are_readable"), only(VERIFIED, *rows))
+    assert (finding.figure, finding.rows.height) == (0.5, 1)
+
+
+@pytest.mark.parametrize("table", [ANNOTATED, ALIGNED])
+def test_a_text_that_never_came_was_not_truncated(table: str) -> None:
+    never_came = {"finish_reason": None, **dropped("too_long")}
+    finding = found(
+        (table, "few_are_truncated"), only(table, never_came, {"finish_reason": "stop"})
+    )
+    assert (finding.figure, finding.rows.height) == (0, 0)
+
+
 def test_tag_counts_shows_which_tags_disagree_with_the_paper() -> None:
     rows = found((FILTERED, "tag_counts"), EXPECTATIONS[FILTERED, "tag_counts"](60, 40)).rows
     assert rows.filter(~pl.col("agrees")).to_dicts() == [
@@ -548,7 +563,7 @@ def test_polars_and_python_find_tag_marks_in_the_same_texts(text: str) -> None:
 )
 @pytest.mark.parametrize(
     "text",
-    ["<<हिन्दी>>", "<<می\u200cخواهم>>", "<<e\u0301>>", "<<Role\u0301", "<<x²>>", "<<Role²"],
+    ["<<हिन्दी>>", "<<می\u200cشود>>", "<<e\u0301>>", "<<Role\u0301", "<<x²>>", "<<Role²"],
     ids=ascii,
 )
 def test_a_tag_mark_in_any_script_is_the_same_in_polars_and_in_python(text: str) -> None:
