@@ -4,14 +4,12 @@
 ``<root>/aligned_responses/model=phi-4/capybara-000.parquet`` for a model and a shard.
 """
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
+from sysgen_dagster.storage.files import replacing
 from sysgen_dagster.sysgen.tables import Columns, require_columns
 
 
@@ -46,8 +44,9 @@ class Store:
                 f"{partition} is not materialized ({path} is missing). Materialize it first"
             )
         try:
-            wanted = [name for name in columns if name in pl.read_parquet_schema(path)]
-            frame = pl.read_parquet(path, columns=wanted, hive_partitioning=False)
+            rows = pl.scan_parquet(path, glob=False, hive_partitioning=False)
+            stored = rows.collect_schema()
+            frame = rows.select(name for name in columns if name in stored).collect()
         except (pl.exceptions.PolarsError, OSError) as error:
             raise StoreError(
                 f"{partition} cannot be read, {path} is damaged ({error}). Materialize it again"
@@ -70,28 +69,10 @@ class Store:
         path = self.path(table, shard, model)
         whole = require_columns(frame, columns, f"the new {table}", "Correct the code that made it")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with _replacing(path) as temporary:
+        with replacing(path) as temporary:
             whole.write_parquet(temporary, compression="zstd")
         return path
 
     def shards(self, table: str, model: str | None = None) -> list[str]:
         """Shard keys that are written, sorted."""
         return sorted(path.stem for path in self.path(table, "*", model).parent.glob("*.parquet"))
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A temporary path that takes the place of `path` when it is written and on the disk."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        yield temporary
-        with temporary.open("rb") as written:
-            os.fsync(written.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

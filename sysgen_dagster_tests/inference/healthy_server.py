@@ -26,7 +26,12 @@ def main() -> None:
     parser.add_argument("--needs", help="an environment variable without which it dies")
     parser.add_argument("port", type=int)
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: (time.sleep(options.end_s), sys.exit(0)))
+
+    def end(*_: object) -> None:
+        time.sleep(options.end_s)
+        sys.exit(0)
+
+    signal.signal(signal.SIGTERM, end)
     if options.needs and options.needs not in os.environ:
         sys.exit(f"out of memory: {options.needs} is not set")
     time.sleep(options.load_s)

@@ -14,7 +14,15 @@ import pytest
 from sysgen_dagster.inference.server_process import running
 from sysgen_dagster_tests.inference.processes import Descendants, kill, wait_until
 
-MODULE = "sysgen_dagster.inference.supervisor"
+# As the module's own command line, with the grace time as one more argument before the command.
+SUPERVISOR = """
+import json, sys
+from pathlib import Path
+from sysgen_dagster.inference import supervisor
+state, record, idle_s, grace_s, *command = sys.argv[1:]
+supervisor._GRACE_S = float(grace_s)
+sys.exit(supervisor.main(Path(state), json.loads(record), float(idle_s), command))
+"""
 # Says that it is there and what it is told; ends when it is told to.
 SERVER = """
 import signal, sys, time
@@ -35,14 +43,9 @@ def supervising(
     """A supervisor of the command, whose output goes to `log` beside the state file."""
     state.parent.mkdir(exist_ok=True)
     state.with_suffix(".lease").touch()
-    program = (
-        f"import json, sys; from pathlib import Path; from {MODULE} import main; import {MODULE} as "
-        f"it; it._GRACE_S = {grace_s}; record = json.loads(sys.argv[2]); "
-        "sys.exit(main(Path(sys.argv[1]), record, float(sys.argv[3]), sys.argv[4:]))"
-    )
-    arguments = [str(state), json.dumps({"port": 1234}), str(idle_s), *command]
+    arguments = [str(state), '{"port": 1234}', str(idle_s), str(grace_s), *command]
     with log_of(state).open("wb") as log:
-        supervisor = subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=log)
+        supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, *arguments], stdout=log)
     try:
         yield supervisor
     finally:

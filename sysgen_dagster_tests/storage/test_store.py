@@ -261,7 +261,6 @@ def test_what_a_killed_process_left_is_not_in_the_way(store: Store) -> None:
 # What follows is wrong in the code under test; the mark goes when the fault does.
 
 
-@pytest.mark.xfail(strict=True, reason="Polars takes the path for a pattern")
 @pytest.mark.parametrize("folder", ["run[1]", "run*"])
 def test_a_folder_may_have_any_name(tmp_path: Path, folder: str) -> None:
     for name in ("run2", folder):
