@@ -52,6 +52,8 @@ Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, 
 Sha256 = Annotated[str, _matches(r"[0-9a-f]{64}", "64 hex digits")]
 EnvironmentName = Annotated[str, _matches(r"[A-Z][A-Z0-9_]*", "the NAME of a variable")]
 Share = Annotated[float, Field(ge=0, le=1)]
+# The paper's eight; `sysgen.tags` says what they are.
+_TAGS = ("Role", "Content", "Task", "Action", "Style", "Background", "Tool", "Format")
 
 
 class InputOutput(_Entry):
@@ -94,6 +96,14 @@ class Exchanges(StrEnum):
     LAST = "last"  # the last answered turn, all earlier ones as its history
 
 
+# The fields of a shape's records; a shape that is not here reads columns of text.
+_RECORD_FIELDS = {
+    "input_output": {"input", "output"},
+    "sharegpt": {"from", "value"},
+    "messages": {"role", "content"},
+}
+
+
 class HubFile(_Entry):
     """One named file of a Hub data set at one commit."""
 
@@ -125,6 +135,13 @@ class Source(_Entry):
         used = {value for key, value in self.shape.model_dump().items() if key != "kind"}
         if missing := sorted(used - self.columns.keys()):
             raise ValueError(f"`shape` uses {missing}, which `columns` does not list")
+        fields = _RECORD_FIELDS.get(self.shape.kind)
+        for column in used:
+            declared = self.columns[column]
+            has = set(declared) if isinstance(declared, list) else None
+            if (fields is None) != (has is None) or (fields or set()) - (has or set()):
+                wanted = f"a list with {sorted(fields)}" if fields else "string"
+                raise ValueError(f"shape {self.shape.kind} needs column {column!r} to be {wanted}")
         return self
 
 
@@ -136,12 +153,27 @@ class PaperCounts(_Entry):
     aligned: PositiveInt  # kept after Phase 4
     tags: Mapping[str, NonNegativeInt]
 
+    @model_validator(mode="after")
+    def _counts_the_eight_tags(self) -> Self:
+        if self.tags.keys() != set(_TAGS):
+            raise ValueError(f"`tags` must count {', '.join(_TAGS)}; it has {', '.join(self.tags)}")
+        return self
+
+
+def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+    if bounds[0] > bounds[1]:
+        raise ValueError("the lower bound comes first")
+    return bounds
+
+
+Shares = Annotated[tuple[Share, Share], AfterValidator(_ordered)]
+
 
 class Bounds(_Entry):
     """What the checks expect of a model."""
 
-    filtered: tuple[Share, Share]  # share of the conversations kept after Phase 2
-    aligned: tuple[Share, Share]  # and after Phase 4
+    filtered: Shares  # share of the conversations kept after Phase 2
+    aligned: Shares  # and after Phase 4
     tag_share_within: Share  # largest distance of a tag's share from the paper's
 
 
@@ -226,6 +258,8 @@ def load_catalog(path: Path | None = None) -> Catalog:
             f"catalogue {file} cannot be read ({error.strerror}): correct SYSGEN_CATALOG, or unset "
             "it for the full catalogue"
         ) from error
+    except UnicodeDecodeError as error:
+        raise CatalogError(f"catalogue {file} is not UTF-8 text: {error}") from error
     except yaml.YAMLError as error:
         raise CatalogError(f"catalogue {file} is not YAML: {error}") from error
     except ValidationError as error:
@@ -238,5 +272,8 @@ def _explain(file: Path, error: ValidationError) -> str:
     lines = [f"catalogue {file} has {error.error_count()} wrong entries; correct:"]
     for fault in error.errors(include_url=False):
         place = ".".join(str(part) for part in fault["loc"]) or "the file"
-        lines.append(f"  {place}: {fault['msg']} (found: {str(fault['input'])[:80]})")
+        said = f"{fault['msg']} (found: {str(fault['input'])[:80]})"
+        # Who writes a key where its variable's name belongs must not read it in a log.
+        secret = "api_key_env" in fault["loc"]
+        lines.append(f"  {place}: {'must be the NAME of a variable' if secret else said}")
     return "\n".join(lines)

@@ -4,6 +4,7 @@ A check is a statement that is true of a healthy table. It is evaluated over one
 all partitions of a model at once: the evidence decides which rows it sees.
 """
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
@@ -75,6 +76,11 @@ UPSTREAM: Mapping[str, str] = {
 }
 
 
+def _asked(rows: pl.DataFrame) -> pl.DataFrame:
+    """Without the rows that a pilot run left out."""
+    return rows.filter(pl.col("drop_reason").ne_missing(DropReason.BEYOND_LIMIT.value))
+
+
 def _none_of(rows: pl.DataFrame) -> Finding:
     return Finding(rows.is_empty(), rows.height, "0 rows", rows)
 
@@ -126,7 +132,7 @@ def _engine_answered(table: str) -> Check:
     failures = [reason.value for reason in ENGINE_FAILURES]
 
     def evaluate(evidence: Evidence) -> Finding:
-        rows = evidence.read(table, "conversation_id", "drop_reason", "attempts", "failure")
+        rows = _asked(evidence.read(table, "conversation_id", "drop_reason", "attempts", "failure"))
         failed = rows.filter(pl.col("drop_reason").is_in(failures))
         share = Rate(failed.height, rows.height).share if rows.height else 0.0
         wanted = f"at most {MOST_ENGINE_FAILURES:.0%}"
@@ -159,7 +165,8 @@ def _only_good_stays(evidence: Evidence) -> Finding:
     verdict, tag = pl.element().struct.field("verdict"), pl.element().struct.field("tag")
     good = pl.col("verdicts").list.eval(tag.filter(verdict.is_in(staying)))
     here = pl.col("phrases").list.eval(tag)
-    return _none_of(rows.filter(here.list.set_difference(good).list.len() > 0))
+    unjudged = here.list.set_difference(good.fill_null([])).list.len()
+    return _none_of(rows.filter(unjudged > 0))
 
 
 def _no_tag_left(evidence: Evidence) -> Finding:
@@ -174,8 +181,8 @@ def _within(
     """Whether a rate agrees with its bounds, given how few rows it may be measured on."""
     low, high = rate.interval()
     return Finding(
-        passed=rate.agrees_with(*bounds),
-        figure=rate.share if rate.whole else 1.0,
+        passed=rate.part <= rate.whole and rate.agrees_with(*bounds),
+        figure=rate.share if rate.whole else (bounds[1] if bounds[1] == 1.0 else bounds[0]),
         wanted=f"{bounds[0]:.1%} to {bounds[1]:.1%} (99 % interval here {low:.1%} to {high:.1%})",
         rows=rows,
         paper=f"{paper:.1%}" if paper is not None else NO_FIGURE,
@@ -203,9 +210,8 @@ def _retention_aligned(evidence: Evidence) -> Finding:
     assert evidence.model is not None
     paper = evidence.model.paper
     rows = evidence.read("aligned_responses", "conversation_id", "drop_reason", "new_answer")
-    started = evidence.read("annotated_system_messages", "drop_reason")
-    limited = started.filter(pl.col("drop_reason") == DropReason.BEYOND_LIMIT).height
-    rate = Rate(kept_rate(rows).part, started.height - limited)
+    started = _asked(evidence.read("annotated_system_messages", "drop_reason"))
+    rate = Rate(kept_rate(rows).part, started.height)
     share = paper.aligned / paper.started if paper else None
     return _within(rate, evidence.model.bounds.aligned, share, _dropped(rows))
 
@@ -239,7 +245,8 @@ def _readable_verdicts(evidence: Evidence) -> Finding:
 
 def _truncated(table: str) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        rows = evidence.read(table, "conversation_id", "finish_reason", "completion_tokens")
+        wanted = ("conversation_id", "finish_reason", "completion_tokens", "drop_reason")
+        rows = _asked(evidence.read(table, *wanted))
         cut = rows.filter(pl.col("finish_reason") == "length")
         return _within(Rate(cut.height, rows.height), (0.0, MOST_TRUNCATED), None, cut)
 
@@ -259,7 +266,9 @@ def _length_ratio(evidence: Evidence) -> Finding:
     lengths = both.select(
         new=pl.col("new_answer").str.len_chars().mean(), old=pl.col("answer").str.len_chars().mean()
     ).row(0)
-    ratio = lengths[0] / lengths[1] if both.height else 1.0
+    new_length, old_length = (length or 0.0 for length in lengths)
+    ratio = new_length / old_length if old_length else math.inf
+    ratio = 1.0 if both.is_empty() else ratio
     low, high = LENGTH_RATIO
     return Finding(
         low <= ratio <= high, ratio, f"{low} to {high}", _NO_ROWS, "1.35 to 1.89 (Table 1)"

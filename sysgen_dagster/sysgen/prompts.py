@@ -65,7 +65,7 @@ def load_prompt(name: str) -> Prompt:
         path = PROMPTS_DIR / f"{name}.{role}.md"
         if path.is_file():
             front, body = _read(path)
-            declared, used = set(front.get("inputs", [])), _used_inputs(body)
+            declared, used = set(front.get("inputs", [])), _used_inputs(path, body)
             if declared != used:
                 raise PromptError(f"{path} declares {sorted(declared)} but uses {sorted(used)}")
             parts.append((role, body))
@@ -83,8 +83,17 @@ def _read(path: Path) -> tuple[Mapping[str, Any], str]:
     front, end, body = rest.partition("\n---\n")
     if not (fence and end):
         raise PromptError(f"{path} has no front matter: start it with --- and its inputs")
-    return yaml.safe_load(front), body
+    try:
+        values = yaml.safe_load(front)
+    except yaml.YAMLError as error:
+        raise PromptError(f"{path}: its front matter is not YAML: {error}") from error
+    if not isinstance(values, dict):
+        raise PromptError(f"{path}: its front matter must hold `inputs: [...]`, is {values!r}")
+    return values, body
 
 
-def _used_inputs(body: str) -> set[str]:
-    return set(jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(body)))
+def _used_inputs(path: Path, body: str) -> set[str]:
+    try:
+        return set(jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(body)))
+    except jinja2.TemplateSyntaxError as error:
+        raise PromptError(f"{path}, line {error.lineno} of its body: {error}") from error

@@ -28,7 +28,7 @@ class Rate:
         """99 % Wilson score interval of the share: how much chance explains at this many rows."""
         if not self.whole:
             return 0.0, 1.0
-        n, p = self.whole, self.share
+        n, p = self.whole, min(self.share, 1.0)
         centre = p + _Z99**2 / (2 * n)
         half = _Z99 * math.sqrt(p * (1 - p) / n + _Z99**2 / (4 * n**2))
         scale = 1 + _Z99**2 / n

@@ -88,11 +88,17 @@ class TaggedMessage:
 
 # A whole mark has a word for a name; a broken one is a known name whose brackets are not whole.
 # Every repetition is bounded, so scanning is linear in the text.
+# Names are any characters but ASCII punctuation, spelled so that Polars reads the same ones.
+_FIRST = r"[^\x00-@\[-`{-\x7f]"
+_LATER = r"[^\x00-\x1f!-,./:-@\[-^`{-\x7f]"
+_KNOWN = "|".join(TAG_NAMES)
 TAG_MARK = (
-    r"<<(?P<slashes>/{0,9})(?P<name>[^\W\d_][\w \-]{0,39})>>"
-    rf"|<</{{0,9}}[ \t]{{0,9}}(?P<broken>{'|'.join(TAG_NAMES)})\b"
+    rf"<<(?P<slashes>/{{0,9}})(?P<name>{_FIRST}{_LATER}{{0,39}})>>"
+    rf"|<<[/ \t]{{0,9}}(?P<broken>{_KNOWN})[ \t]{{0,9}}>{{1,2}}"
+    rf"|<</{{0,9}}(?P<bare>{_KNOWN})(?:[^A-Za-z0-9_<]|$)"
 )
 _TAG_MARK = re.compile(TAG_MARK)
+_OPEN_END = re.compile(r"<<[/ \t]*$")
 
 
 class _Kind(StrEnum):
@@ -103,8 +109,8 @@ class _Kind(StrEnum):
 
 def _classify(mark: re.Match[str]) -> tuple[_Kind, str]:
     """The kind of a mark and the tag's name."""
-    if mark["broken"]:
-        return _Kind.BROKEN, mark["broken"]
+    if broken := mark["broken"] or mark["bare"]:
+        return _Kind.BROKEN, broken
     name, slashes = mark["name"], mark["slashes"]
     if len(slashes) > 1 or (name not in TAG_NAMES and name.strip() in TAG_NAMES):
         return _Kind.BROKEN, name
@@ -189,10 +195,12 @@ def render_system_message(phrases: Iterable[Phrase]) -> str:
 
     Deviation: a phrase of several lines (a list, a JSON form) stands on lines of its own.
     """
-    message = ""
-    for phrase in phrases:
-        has_lines = "\n" in message.rpartition("\n\n")[2] or "\n" in phrase.text
-        message += ("\n\n" if has_lines else " ") * bool(message) + phrase.text
+    message, before = "", ""
+    for text in (phrase.text for phrase in phrases):
+        # A phrase that ends in << could make a mark of the next one's first word.
+        apart = "\n" in before or "\n" in text or _OPEN_END.search(before)
+        message += ("\n\n" if apart else " ") * bool(message) + text
+        before = text
     return message
 
 

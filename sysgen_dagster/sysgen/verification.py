@@ -37,7 +37,7 @@ class Verdict(StrEnum):
 _VERDICT = re.compile(
     rf"\b(?P<tag>{'|'.join(TAG_NAMES)})\b[\s>*`\"']{{0,8}}[:=\-][\s*`\"'<]{{0,8}}"
     r"(?P<verdict>good|bad|none)\b",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 

@@ -238,6 +238,12 @@ def test_a_row_without_an_exchange_stays_as_one_dropped_row(
     assert asked(build(sharegpt_source(exchanges=setting), row)) == [expected]
 
 
+def test_an_unanswered_question_at_the_end_has_the_turns_before_it_as_its_history() -> None:
+    table = build(sharegpt_source(exchanges="each"), TRAILING)
+
+    assert table["history"].to_list() == [[], said(("user", "Hi"), ("assistant", "Hello"))]
+
+
 def test_a_question_asked_twice_before_an_answer_is_one_unanswered_and_one_answered() -> None:
     row = turns(("human", "Hi"), ("human", "Anyone?"), ("gpt", "Yes."))
     table = build(sharegpt_source(exchanges="each"), row)

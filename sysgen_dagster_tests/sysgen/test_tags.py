@@ -218,7 +218,7 @@ DEFECTS = {
     "double-slash": (f"<<Role>>You are<<//Role>> {GOOD}", [("broken_bracket", "<<Role>>You are")]),
     "one-closing-bracket": (
         f"{GOOD} <<Role>>You are<</Role>",
-        [("broken_bracket", "<<Role>>You are"), ("unassigned_text", ">")],
+        [("broken_bracket", "<<Role>>You are")],
     ),
     "space-in-the-closing-mark": (
         f"<<Role>>You are<</Role >> {GOOD}",
