@@ -8,6 +8,7 @@ with one error, and what it had answered stays in the ledger.
 
 import asyncio
 import json
+import math
 import random
 import time
 from collections import Counter
@@ -48,6 +49,11 @@ class Endpoint:
     has_system_role: bool = True
     api_key: str | None = field(default=None, repr=False)
 
+    @property
+    def answers_as(self) -> tuple[str | None, ...]:
+        """Whose answers these are: another engine's or revision's are none of this one's."""
+        return self.engine, self.served_name, self.revision
+
     def headers(self) -> dict[str, str]:
         """What every request carries."""
         return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
@@ -68,13 +74,13 @@ class Progress:
         """Take one more outcome in."""
         self.done += 1
         self.failed += outcome.failed_because is not None
-        self.completion_tokens += outcome.completion_tokens or 0
 
     def __str__(self) -> str:
         """One line for a log."""
         elapsed = max(time.monotonic() - self.started, 1e-9)
         rate = (self.done - self.from_ledger) / elapsed
-        left = (self.total - self.done) / rate if rate else float("inf")
+        waiting = self.total - self.done
+        left = waiting / rate if rate else math.inf if waiting else 0.0
         return (
             f"{self.done:,} of {self.total:,} answered ({self.from_ledger:,} known from before, "
             f"{self.failed:,} failed), {rate:,.1f} requests/s, "
@@ -160,10 +166,11 @@ class _Batch:
 
     async def _work(self, session: aiohttp.ClientSession, requests: Iterator[ChatRequest]) -> None:
         for request in requests:
-            key = request_key(self.endpoint.served_name, self.endpoint.revision, request)
+            key = request_key(self.endpoint.answers_as, request)
             outcome = self.ledger.get(key)
             if outcome is None:
                 outcome = await self._ask(session, request)
+                self.progress.completion_tokens += outcome.completion_tokens or 0
                 if outcome.failed_because in (
                     None,
                     DropReason.TOO_LONG,
@@ -177,8 +184,11 @@ class _Batch:
 
     async def _ask(self, session: aiohttp.ClientSession, request: ChatRequest) -> Outcome:
         body = self._body(request)
+        tried: Counter[str] = Counter()
         for attempt in range(1, MAX_ATTEMPTS + 1):
-            url = min(self.endpoint.base_urls, key=lambda each: self.in_flight[each])
+            # A replica that failed this request is asked last; of the others, the least busy.
+            url = min(self.endpoint.base_urls, key=lambda u: (tried[u], self.in_flight[u]))
+            tried[url] += 1
             self.in_flight[url] += 1
             try:
                 return await _send(session, f"{url}/chat/completions", body, attempt)
@@ -239,15 +249,17 @@ async def _send(
 ) -> Outcome:
     """The outcome of one attempt; raises `_TryAgainError` or `EngineError`."""
     try:
-        async with session.post(url, json=body) as response:
+        async with session.post(url, json=body, allow_redirects=False) as response:
             raw = await response.read()
             status, headers = response.status, response.headers
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise _TryAgainError(None, str(error)) from error
     except TimeoutError as error:
         raise _TryAgainError(DropReason.TIMEOUT, "no answer in time") from error
-    except aiohttp.ClientConnectorError as error:
-        raise _TryAgainError(None, str(error)) from error
     except aiohttp.ClientError as error:
-        raise _TryAgainError(DropReason.SERVER_ERROR, f"connection cut: {error!r}") from error
+        # Only its kind: its text may hold our request, headers and all.
+        said = f"connection cut: {type(error).__name__}"
+        raise _TryAgainError(DropReason.SERVER_ERROR, said) from None
     said = f"{status}: {raw[:300].decode(errors='replace')}"
     if status == 200:
         return _read_completion(raw, attempt)
@@ -266,16 +278,24 @@ def _read_completion(raw: bytes, attempt: int) -> Outcome:
     try:
         reply = json.loads(raw)
         choice = reply["choices"][0]
-        content = choice["message"]["content"]
-        usage = reply.get("usage") or {}
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        content = choice["message"]["content"] or ""
+        if not isinstance(content, str):
+            raise TypeError("content is no text")
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
         said = f"not a chat completion: {raw[:200].decode(errors='replace')}"
         raise _TryAgainError(DropReason.MALFORMED_REPLY, said) from error
     return Outcome(
         # Lone surrogates can come out of JSON escapes and fit into no file.
-        text=(content or "").encode("utf-8", "replace").decode("utf-8"),
-        finish_reason=choice.get("finish_reason"),
-        prompt_tokens=usage.get("prompt_tokens"),
-        completion_tokens=usage.get("completion_tokens"),
+        text=content.encode("utf-8", "replace").decode("utf-8"),
+        finish_reason=str(choice.get("finish_reason") or "unknown"),
+        prompt_tokens=_tokens(reply, "prompt_tokens"),
+        completion_tokens=_tokens(reply, "completion_tokens"),
         attempts=attempt,
     )
+
+
+def _tokens(reply: dict[str, Any], name: str) -> int | None:
+    """A token count of the reply, if the server gives one that makes sense."""
+    usage = reply.get("usage")
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return count if isinstance(count, int) and 0 <= count < 2**32 else None

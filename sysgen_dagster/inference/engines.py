@@ -62,13 +62,13 @@ class Engines:
         model, engine = self.models[name], self._engine(name)
         urls = model.base_urls if engine is Engine.ENDPOINT else self._start(name, engine, report)
         endpoint = Endpoint(
-            base_urls=tuple(urls),
+            base_urls=tuple(url.rstrip("/") for url in urls),
             model=name,
             served_name=model.served_name,
             revision=model.revision,
             engine=engine.value,
             has_system_role=model.has_system_role,
-            api_key=_api_key(name, model),
+            api_key=_api_key(name, model) if engine is Engine.ENDPOINT else None,
         )
         for url in endpoint.base_urls:
             _require_served(endpoint, url)
@@ -81,8 +81,12 @@ class Engines:
             EngineError: None can; the message names the ways to get one.
         """
         engine = self._engine(name)
-        if engine is Engine.ENDPOINT and not self.models[name].base_urls:
-            raise EngineError(f"{name} has no base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}")
+        if engine is Engine.ENDPOINT:
+            if not self.models[name].base_urls:
+                raise EngineError(
+                    f"{name} has no base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}"
+                )
+            _api_key(name, self.models[name])
         if engine is Engine.VLLM and _find_vllm() is None:
             raise EngineError(
                 f"{name} is to be served by vLLM on this machine, but there is no `vllm` here.\n"
@@ -154,7 +158,7 @@ def _find_vllm() -> str | None:
 def _api_key(name: str, model: Model) -> str | None:
     if model.api_key_env is None:
         return None
-    key = os.environ.get(model.api_key_env)
+    key = os.environ.get(model.api_key_env, "").strip()
     if not key:
         raise EngineError(f"{name} takes its API key from {model.api_key_env}, which is not set")
     return key
@@ -164,17 +168,23 @@ def _require_served(endpoint: Endpoint, url: str) -> None:
     import openai  # here, because it costs every start of the code location 0.6 s
 
     client = openai.OpenAI(
-        base_url=url, api_key=endpoint.api_key or "none", max_retries=2, timeout=20
+        base_url=url,
+        api_key=endpoint.api_key or "none",
+        max_retries=2,
+        timeout=20,
+        # As for the requests of the phases: no proxy stands between us and an engine.
+        http_client=openai.DefaultHttpxClient(trust_env=False),
     )
     try:
         served = [model.id for model in client.models.list()]
-    except openai.OpenAIError as error:
+    except (openai.OpenAIError, AttributeError, ValueError) as error:
         raise EngineError(
             f"{endpoint.model}: no OpenAI-compatible server answers at {url} ({error}). Start it, "
             f"or correct base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}"
         ) from error
     if endpoint.served_name not in served:
         raise EngineError(
-            f"{endpoint.model}: {url} serves {', '.join(served)}, not {endpoint.served_name}; "
-            "correct served_name in the catalogue, or start that model there"
+            f"{endpoint.model}: {url} serves {', '.join(served) or 'nothing'}, not "
+            f"{endpoint.served_name}; correct served_name in the catalogue, or start that model "
+            "there"
         )

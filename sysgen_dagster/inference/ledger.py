@@ -7,7 +7,7 @@ what was in flight. A request is known by its content: model, messages, sampling
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Self
@@ -31,11 +31,12 @@ class Outcome:
 _FIELDS = {field.name for field in fields(Outcome)}
 
 
-def request_key(served_name: str, revision: str | None, request: ChatRequest) -> str:
-    """32 hex digits that differ when anything the answer depends on differs."""
-    content = json.dumps(
-        [served_name, revision, request.messages, asdict(request.sampling), request.seed]
-    )
+def request_key(answers_as: Sequence[str | None], request: ChatRequest) -> str:
+    """32 hex digits that differ when anything the answer depends on differs.
+
+    `answers_as` names engine, model and revision.
+    """
+    content = json.dumps([answers_as, request.messages, asdict(request.sampling), request.seed])
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
@@ -55,8 +56,8 @@ class Ledger:
     def __enter__(self) -> Self:
         """The ledger with what earlier runs left, ready to be appended to."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("a+b", buffering=0)
-        self._known = _read(self._file)
+        self._file = self.path.open("ab", buffering=0)
+        self._known = _read(self.path)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -80,12 +81,10 @@ class Ledger:
         self.path.unlink(missing_ok=True)
 
 
-def _read(file: IO[bytes]) -> dict[str, Outcome]:
-    file.seek(0)
+def _read(path: Path) -> dict[str, Outcome]:
     known = {}
-    for line in file:
-        record = _parse(line)
-        if record is not None:
+    with path.open("rb") as file:
+        for record in filter(None, map(_parse, file)):
             key = record.pop("key")
             known[key] = Outcome(**record)
     return known
@@ -95,6 +94,8 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     """The record of a line; None for a blank line and for one that a kill cut off."""
     try:
         record = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return record if isinstance(record, dict) and record.keys() == _FIELDS | {"key"} else None
+    if not isinstance(record, dict) or record.keys() != _FIELDS | {"key"}:
+        return None
+    return record if isinstance(record["key"], str) else None

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 _LOOK_EVERY_S = 0.2
+_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _TELL_EVERY_S = 15.0
 _END_WITHIN_S = 35.0
 # They outlive this process on purpose; Python would warn of a child that is still running.
@@ -132,7 +133,7 @@ def _base_url(port: int) -> str:
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as response:
+        with _DIRECTLY.open(f"http://127.0.0.1:{port}/health", timeout=5) as response:
             return bool(response.status == 200)
     except OSError:
         return False

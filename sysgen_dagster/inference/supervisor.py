@@ -32,8 +32,8 @@ def main(state: Path, record: dict[str, object], idle_s: float, command: list[st
         try:
             return _watch(server, state.with_suffix(".lease"), idle_s)
         finally:
-            state.unlink(missing_ok=True)
             _end(server)
+            state.unlink(missing_ok=True)  # whoever waits for the end looks for this file
 
 
 def _watch(server: subprocess.Popen[bytes], lease: Path, idle_s: float) -> int:

@@ -213,6 +213,18 @@ def test_other_inputs_than_the_prompt_s_own_are_refused(name: str, inputs: dict[
         load_prompt(name).render(**inputs)
 
 
+def test_lines_of_template_statements_and_blank_lines_around_the_text_leave_no_trace(
+    write_prompt: Callable[..., Path],
+) -> None:
+    write_prompt(
+        "---\ninputs: [names]\n---\n\nGuests:\n  {% for name in names %}\n- {{ name }}\n"
+        "  {% endfor %}\n\n"
+    )
+    (message,) = load_prompt("greet").render(names=["Ada", "Emil"])
+
+    assert message["content"] == "Guests:\n- Ada\n- Emil"
+
+
 def test_a_prompt_may_be_one_file(write_prompt: Callable[..., Path]) -> None:
     write_prompt("---\ninputs: [name]\n---\nHello {{ name }}.\n")
 
