@@ -176,7 +176,8 @@ def _require_served(endpoint: Endpoint, url: str) -> None:
         http_client=openai.DefaultHttpxClient(trust_env=False),
     )
     try:
-        served = [model.id for model in client.models.list()]
+        with client:
+            served = [model.id for model in client.models.list()]
     except (openai.OpenAIError, AttributeError, ValueError) as error:
         raise EngineError(
             f"{endpoint.model}: no OpenAI-compatible server answers at {url} ({error}). Start it, "

@@ -204,6 +204,7 @@ def test_a_poor_answer_is_an_answer(
         pytest.param(
             completion("Yes.", usage={"completion_tokens": 2}), "Yes.", 2, id="whole_usage"
         ),
+        pytest.param(completion("Yes.", usage=[1]), "Yes.", None, id="usage_is_a_list"),
         pytest.param(
             {"choices": [{"message": {"content": "Yes."}}]}, "Yes.", None, id="no_finish_reason"
         ),
@@ -279,7 +280,6 @@ def test_a_server_that_stays_silent_is_a_timeout(
         pytest.param(b'{"choices": ["text"]}', id="choice_is_text"),
         pytest.param(json.dumps(completion([{"type": "text"}])).encode(), id="content_is_a_list"),
         pytest.param(json.dumps(completion(5)).encode(), id="content_is_a_number"),
-        pytest.param(json.dumps(completion("a", usage=[1])).encode(), id="usage_is_a_list"),
         pytest.param(b"[" * 100_000, id="nested_too_deep"),
     ],
 )
@@ -613,6 +613,16 @@ def test_a_replica_that_died_leaves_its_share_to_the_others(server: Server, ledg
     urls = ("http://127.0.0.1:9/v1", f"{server.url}/v1")
     rows = ask(endpoint_at(*urls), questions(300), ledger)
     assert rows["text"].null_count() == 0
+
+
+def test_a_row_that_one_replica_fails_on_does_not_end_all_because_another_died(
+    server: Server, ledger: Ledger
+) -> None:
+    urls = ("http://127.0.0.1:9/v1", f"{server.url}/v1")
+    rows = ask(endpoint_at(*urls), [question(1, mark="500"), question(2)], ledger)
+    failed, answered = rows.sort("seed").to_dicts()
+    assert failed["failed_because"] == DropReason.SERVER_ERROR
+    assert answered["text"].startswith(NOTICE)
 
 
 def test_requests_are_taken_as_there_is_room(
