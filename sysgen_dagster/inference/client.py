@@ -185,6 +185,7 @@ class _Batch:
     async def _ask(self, session: aiohttp.ClientSession, request: ChatRequest) -> Outcome:
         body = self._body(request)
         tried: Counter[str] = Counter()
+        answered: _TryAgainError | None = None  # a replica that is there and did not help
         for attempt in range(1, MAX_ATTEMPTS + 1):
             # A replica that failed this request is asked last; of the others, the least busy.
             url = min(self.endpoint.base_urls, key=lambda u: (tried[u], self.in_flight[u]))
@@ -194,17 +195,18 @@ class _Batch:
                 return await _send(session, f"{url}/chat/completions", body, attempt)
             except _TryAgainError as error:
                 last = error
+                answered = error if error.reason is not None else answered
             finally:
                 self.in_flight[url] -= 1
             if attempt < MAX_ATTEMPTS:
                 await asyncio.sleep(max(last.wait_s, _delay(attempt)))
-        if last.reason is None:
+        if answered is None:
             raise EngineError(
                 f"{self.endpoint.served_name} cannot be reached at {url} ({last.said}; "
                 f"{MAX_ATTEMPTS} attempts). What it answered before is kept: start the server "
                 "again and materialize this partition again, and only the rest is asked"
             )
-        return Outcome(attempts=attempt, failed_because=last.reason, failure=last.said)
+        return Outcome(attempts=attempt, failed_because=answered.reason, failure=answered.said)
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         messages = request.messages

@@ -30,7 +30,16 @@ PIECES = (
     *TAG_NAMES,
     *("Tasks", "role", "ROLE", "Example", "System", "Conversational History", "Roles"),
     *("<<Role>>", "<</Role>>", "<<Task>>", "<</Task>>", "<<Example>>", "<</Example>>"),
-    *("<<//Role>>", "<<Role >>", "<<Role>", "<</ Role>>", "<< Role", "cout << x", "<<48/2=24>>"),
+    *(
+        "<<//Role>>",
+        "<<Role >>",
+        "<<Role>",
+        "<</ Role>>",
+        "<< Role",
+        "<<Role",
+        "cout << x",
+        "<<48/2=24>>",
+    ),
     *("word", "é", "역할", "भूमिका", "🙂", "\u2028", "\x1c", "\x00", "{{", "\\"),
 )
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=40).map("".join)
@@ -62,6 +71,8 @@ def test_any_text_is_read_and_nothing_is_invented(text: str) -> None:
 
 
 @given(TEXTS)
+@example("<<Content>>a <<Role<</Content>>")  # a mark only once its neighbour is gone
+@example("<<Role>>a<</Role<</Role>>")
 def test_a_phrase_is_stripped_not_empty_and_holds_no_tag_mark(text: str) -> None:
     for found in parse_tagged_message(text).phrases:
         assert found.text
