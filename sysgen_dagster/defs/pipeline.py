@@ -31,11 +31,14 @@ def source_asset(name: str) -> dg.AssetsDefinition:
     """The asset of one source of the catalogue."""
     source = CATALOG.sources[name]
     place = f"`{source.hub.repo}` on the Hub" if source.hub else f"`{source.path}`"
-    paper = f" {source.conversations:,} conversations in the paper." if source.conversations else ""
+    counted = source.conversations
+    paper = f" {counted:,} conversations in the paper." if counted else ""
 
     @dg.asset(
         key=source_key(name),
-        description=f"{source.title}: upstream rows as they are, from {place} ({source.license}).{paper}",
+        description=(
+            f"{source.title}: upstream rows as they are, from {place} ({source.license}).{paper}"
+        ),
         partitions_def=SOURCE_SHARDS[name],
         group_name="sources",
         kinds={"huggingface" if source.hub else "file", "parquet"},

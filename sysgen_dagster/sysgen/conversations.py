@@ -77,8 +77,9 @@ def build_conversations(rows: pl.DataFrame, name: str, source: Source) -> pl.Dat
 def _conversations_of(
     row: Row, turns: list[Turn], name: str, source: Source
 ) -> Iterator[dict[str, Any]]:
-    first = _row_id(name, turns, 0)
-    own = first if row["occurrence"] == 0 else _row_id(name, turns, row["occurrence"])
+    exchanges = [row[column] for key, column in source.shape.model_dump().items() if key != "kind"]
+    first = _row_id(name, exchanges, 0)
+    own = first if row["occurrence"] == 0 else _row_id(name, exchanges, row["occurrence"])
     system = "\n\n".join(text or "" for who, text in turns if who == Role.SYSTEM) or None
     shown = turns if source.show_original_system_message else _spoken(turns)
     for turn, (history, question, answer) in _exchanges(shown, source.exchanges):
@@ -97,9 +98,9 @@ def _conversations_of(
         }
 
 
-def _row_id(name: str, turns: list[Turn], occurrence: int) -> str:
+def _row_id(name: str, exchanges: list[Any], occurrence: int) -> str:
     """Depends on the text alone, so it survives re-ordering, re-sharding and other rows' edits."""
-    text = json.dumps([name, turns, occurrence], ensure_ascii=False)
+    text = json.dumps([name, exchanges, occurrence], ensure_ascii=False)
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8)
     return f"{name}-{digest.hexdigest()}"
 

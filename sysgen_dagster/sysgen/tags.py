@@ -95,7 +95,7 @@ _KNOWN = "|".join(TAG_NAMES)
 TAG_MARK = (
     rf"<<(?P<slashes>/{{0,9}})(?P<name>{_FIRST}{_LATER}{{0,39}})>>"
     rf"|<<[/ \t]{{0,9}}(?P<broken>{_KNOWN})[ \t]{{0,9}}>{{1,2}}"
-    rf"|<</{{0,9}}(?P<bare>{_KNOWN})(?:[^A-Za-z0-9_<]|$)"
+    rf"|<</{{0,9}}(?P<bare>{_KNOWN})(?:[^A-Za-z0-9_]|$)"
 )
 _TAG_MARK = re.compile(TAG_MARK)
 _OPEN_END = re.compile(r"<<[/ \t]*$")
@@ -129,9 +129,10 @@ def parse_tagged_message(text: str) -> TaggedMessage:
     """The phrases of `text` and everything that is not one, in linear time; never raises."""
     reader = _Reader([], [])
     start = 0
-    for mark in _TAG_MARK.finditer(text):
+    while mark := _TAG_MARK.search(text, start):
         reader.read(text[start : mark.start()].strip(), mark)
-        start = mark.end()
+        # What follows a bare name is not part of the mark; it may begin the next one.
+        start = mark.end("bare") if mark["bare"] else mark.end()
     reader.end(text[start:].strip())
     return TaggedMessage(tuple(reader.phrases), tuple(reader.defects))
 

@@ -36,7 +36,8 @@ class Verdict(StrEnum):
 # Brackets, colons and emphasis vary between models; the tag's name and the word are what counts.
 _VERDICT = re.compile(
     rf"\b(?P<tag>{'|'.join(TAG_NAMES)})\b[\s>*`\"']{{0,8}}[:=\-][\s*`\"'<]{{0,8}}"
-    r"(?P<verdict>good|bad|none)\b",
+    # Good/Bad/None is the question repeated, not a verdict.
+    r"(?P<verdict>good|bad|none)\b(?!\s?/)",
     re.IGNORECASE | re.ASCII,
 )
 

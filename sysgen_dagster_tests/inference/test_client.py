@@ -353,7 +353,7 @@ def test_faults_by_rate_are_recovered_from(ledger: Ledger) -> None:
 # Failures of the engine
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize("status", [307, 401, 403, 404])
 def test_a_server_that_does_not_serve_us_ends_everything_at_once(
     ledger: Ledger, status: int
 ) -> None:
