@@ -27,7 +27,8 @@ from sysgen_dagster.sysgen.drop_reasons import DropReason
 MAX_IN_FLIGHT = 128
 MAX_ATTEMPTS = 5
 _TIMEOUT = aiohttp.ClientTimeout(total=600, sock_connect=10)
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 1.0, 30.0
+_LONGEST_WAIT_S = 60.0  # that a server may ask for
 _PROGRESS_EVERY_S = 10.0
 _AGAIN = frozenset({408, 409, 425, 429})  # and every 5xx
 _NOT_FOR_US = frozenset({401, 403, 404})  # the same for every request: stop at once
@@ -52,7 +53,8 @@ class Endpoint:
     @property
     def answers_as(self) -> tuple[str | None, ...]:
         """Whose answers these are: another engine's or revision's are none of this one's."""
-        return self.engine, self.served_name, self.revision
+        role = "system role" if self.has_system_role else "folded into the user turn"
+        return self.engine, self.served_name, self.revision, role
 
     def headers(self) -> dict[str, str]:
         """What every request carries."""
@@ -265,11 +267,12 @@ async def _send(
     said = f"{status}: {raw[:300].decode(errors='replace')}"
     if status == 200:
         return _read_completion(raw, attempt)
-    if status in _NOT_FOR_US:
+    if status in _NOT_FOR_US or 300 <= status < 400:
         raise EngineError(f"{url} does not serve {body['model']} to us ({said})")
     if status in _AGAIN or status >= 500:
         wait = headers.get("Retry-After", "")
-        raise _TryAgainError(DropReason.SERVER_ERROR, said, float(wait) if wait.isdigit() else 0.0)
+        wait_s = min(float(wait), _LONGEST_WAIT_S) if wait.isdigit() else 0.0
+        raise _TryAgainError(DropReason.SERVER_ERROR, said, wait_s)
     too_long = b"context length" in raw or b"max_model_len" in raw or b"maximum model length" in raw
     reason = DropReason.TOO_LONG if too_long else DropReason.REFUSED_BY_SERVER
     return Outcome(attempts=attempt, failed_because=reason, failure=said)

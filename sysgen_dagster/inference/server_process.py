@@ -58,7 +58,9 @@ def find_or_start(server: Server, folder: Path, report: Callable[[str], None]) -
     with _locked(folder / "servers.lock"):
         state = _read_state(folder, server.name)
         if state is not None:
-            if state["command"] == list(server.command) and _answers(state["port"]):
+            # A busy server may be slow to say that it is well; others may be using it.
+            is_well = any(_answers(state["port"]) for _ in range(3))
+            if state["command"] == list(server.command) and is_well:
                 renew_lease(folder, server.name)
                 return _base_url(state["port"])
             stop(folder, server.name)
@@ -154,8 +156,7 @@ def _read_state(folder: Path, name: str) -> dict[str, Any] | None:
                 if written.endswith("}"):
                     record: dict[str, Any] = json.loads(written)
                     return record
-        else:
-            path.unlink(missing_ok=True)
+        else:  # left behind; a new supervisor writes over it
             return None
         time.sleep(_LOOK_EVERY_S)
 
