@@ -60,7 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
     runs = _run_everything(console, catalog)
     show_outcome(console, catalog, Store(options.data.absolute()))
     console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
-    console.print(f"Open the UI on it:  make dev DATA={options.data}   then http://127.0.0.1:3000")
+    console.print("Open the UI on it, at http://127.0.0.1:3000, with:")
+    console.print(f"make dev DATA={options.data}", soft_wrap=True)
     return 1 if runs.errors else 0
 
 
