@@ -4,18 +4,20 @@ The last phase stands for all four in the graph: only shards that have it are co
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import dagster as dg
 import polars as pl
 
 from sysgen_dagster.catalog import Model
 from sysgen_dagster.defs.checks import check_result
+from sysgen_dagster.defs.failures import told_plainly
 from sysgen_dagster.defs.metadata import column_metadata, markdown
 from sysgen_dagster.defs.partitions import CATALOG, MODELS, SHARDS
 from sysgen_dagster.defs.pipeline import aligned_responses
 from sysgen_dagster.defs.resources import Tables
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.sysgen.checks import CHECKS, Check
+from sysgen_dagster.sysgen.checks import CHECKS
 from sysgen_dagster.sysgen.statistics import (
     count_outcomes,
     count_tags,
@@ -57,6 +59,7 @@ def _publish(
     kinds={"polars"},
     metadata=column_metadata(TABLES["retention"]),
 )
+@told_plainly
 def retention(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
     """Conversations kept and dropped in each phase, by reason and source, beside Table 2."""
     evidence = evidence_of_model(tables, context.partition_key)
@@ -74,6 +77,7 @@ def retention(context: dg.AssetExecutionContext, tables: Tables) -> dg.Materiali
     kinds={"polars"},
     metadata=column_metadata(TABLES["tag_counts"]),
 )
+@told_plainly
 def tag_counts(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
     """Messages that hold each key functionality, before and after verification, beside Table 8."""
     evidence = evidence_of_model(tables, context.partition_key)
@@ -88,9 +92,9 @@ def _model(context: dg.AssetExecutionContext) -> Model:
     return CATALOG.models[context.partition_key]
 
 
-def _model_checks(asset: str, name: str) -> dg.AssetChecksDefinition:
-    """The partition checks of one name, each over all shards a model has finished."""
-    checks = {f"after_{check.table}": check for check in CHECKS if check.name == name}
+def _model_checks(asset: str) -> dg.AssetChecksDefinition:
+    """The partition checks of the asset's name, each over all shards a model has finished."""
+    checks = {f"after_{check.table}": check for check in CHECKS if check.name == asset}
 
     @dg.multi_asset_check(
         name=f"{asset}_checks",
@@ -105,14 +109,10 @@ def _model_checks(asset: str, name: str) -> dg.AssetChecksDefinition:
     ) -> Iterator[dg.AssetCheckResult]:
         evidence = evidence_of_model(tables, context.partition_key)
         for key, check in checks.items():
-            renamed = Check(key, check.table, check.statement, check.blocking, check.evaluate)
-            yield check_result(renamed, evidence, dg.AssetKey(asset))
+            yield check_result(replace(check, name=key), evidence, dg.AssetKey(asset))
 
     return evaluate
 
 
 STATISTICS = [retention, tag_counts]
-STATISTICS_CHECKS = [
-    _model_checks("retention", "retention"),
-    _model_checks("tag_counts", "tag_counts"),
-]
+STATISTICS_CHECKS = [_model_checks("retention"), _model_checks("tag_counts")]
