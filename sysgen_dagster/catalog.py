@@ -221,10 +221,14 @@ class UnreadableVerdict(StrEnum):
 
 
 class Method(_Entry):
-    """Settings of the method which the paper leaves open."""
+    """Settings of the method: what the paper leaves open, then what goes beyond it."""
 
     drop_rule: DropRule
     unreadable_verdict: UnreadableVerdict
+    samples: PositiveInt = 1  # tagged messages written for a conversation; the judge picks one
+    repair: bool = False  # a malformed tagged message is asked for once more, under a grammar
+    constrain_verdicts: bool = False  # so that none is unreadable; needs vLLM
+    verdict_confidence: bool = False  # the probability of each verdict, from the token's logprobs
 
 
 class Catalog(_Entry):

@@ -1,8 +1,8 @@
 """The one chat format: what a conversation is stored as, what is asked of a model, what it said."""
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypedDict
 
@@ -32,12 +32,28 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What is asked of the model for one conversation."""
+    """What is asked of the model for one conversation.
+
+    Attributes:
+        conversation_id: The row it is for.
+        messages: The prompt, with a system message where there is one.
+        sampling: How the answer is decoded.
+        seed: Sent with the request.
+        constraint: vLLM's ``structured_outputs``, such as ``{"regex": ...}``; empty: free text.
+        choices: Words whose probabilities are wanted wherever the answer holds one of them.
+        shortened: The messages with so many characters left of the one field that may be cut; None
+            where no field may be.
+        shortenable: How many characters that field has.
+    """
 
     conversation_id: str
     messages: Sequence[ChatMessage]
     sampling: Sampling
     seed: int
+    constraint: Mapping[str, str] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    shortened: Callable[[int], Sequence[ChatMessage]] | None = None
+    shortenable: int = 0
 
 
 def derive_seed(conversation_id: str, phase: str, attempt: int = 0) -> int:

@@ -4,6 +4,12 @@ import polars as pl
 
 from sysgen_dagster.sysgen.drop_reasons import DropReason
 
+# Where a text holds one of the words whose probabilities were wanted: the position of the word's
+# first character in the text, and a row a word with its probability among them (they sum to 1).
+CHOICES = pl.List(
+    pl.Struct({"start": pl.UInt32(), "choice": pl.String(), "probability": pl.Float64()})
+)
+
 # One row per request that was made; `failed_because` is null exactly where there is a `text`.
 COMPLETIONS = {
     "conversation_id": pl.String(),
@@ -21,6 +27,9 @@ COMPLETIONS = {
     "served_name": pl.String(),
     "model_revision": pl.String(),
     "engine": pl.String(),
+    "system_message_folded": pl.Boolean(),
+    "characters_left_out": pl.UInt32(),
+    "choices": CHOICES,
 }
 
 

@@ -55,6 +55,12 @@ _GENERATION: Columns = {
     "served_name": Column(_TEXT, "the model, as the server names it"),
     "model_revision": Column(_TEXT, "commit of the model in the catalogue"),
     "engine": Column(_TEXT, "vllm, endpoint or simulated (no model: made-up text)"),
+    "system_message_folded": Column(
+        pl.Boolean(), "the chat template has no system role: sent at the start of the user turn"
+    ),
+    "characters_left_out": Column(
+        _COUNT, "of the middle of the original answer, so that the request fits the context"
+    ),
 }
 
 SOURCE_ROW: Columns = {
