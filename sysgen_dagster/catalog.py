@@ -18,6 +18,7 @@ from pydantic import (
     ConfigDict,
     Field,
     NonNegativeInt,
+    PositiveFloat,
     PositiveInt,
     ValidationError,
     model_validator,
@@ -51,6 +52,7 @@ SourceName = Annotated[str, _matches(r"[a-z][a-z0-9_]*", "lower-case letters, di
 Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, not a branch")]
 Sha256 = Annotated[str, _matches(r"[0-9a-f]{64}", "64 hex digits")]
 EnvironmentName = Annotated[str, _matches(r"[A-Z][A-Z0-9_]*", "the NAME of a variable")]
+BaseUrl = Annotated[str, _matches(r"https?://[^\s/]+(/\S*)?", "a URL such as http://HOST:PORT/v1")]
 Share = Annotated[float, Field(ge=0, le=1)]
 # The paper's eight; `sysgen.tags` says what they are.
 _TAGS = ("Role", "Content", "Task", "Action", "Style", "Background", "Tool", "Format")
@@ -192,9 +194,13 @@ class Model(_Entry):
     revision: Revision | None = None
     license: str
     engine: Engine
-    base_urls: tuple[str, ...] = ()  # of an endpoint, each ending in /v1
+    weights: str | None = None  # name on the Hub or a folder, where it is not the served name
+    vllm: Mapping[str, str | int | float | bool] = {}  # flags of `vllm serve`; false leaves one out
+    gpus: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)  # one `vllm serve` on each
+    base_urls: tuple[BaseUrl, ...] = ()  # of an endpoint, each ending in /v1
     api_key_env: EnvironmentName | None = None  # the variable that holds the key
-    has_system_role: bool = True  # whether its chat template takes a system message
+    has_system_role: bool | None = None  # whether its chat template takes one; null: found out
+    attempt_s: PositiveFloat = 600.0  # how long one attempt at a request may take
     simulated_profile: str = "phi-4"
     bounds: Bounds
     paper: PaperCounts | None = None

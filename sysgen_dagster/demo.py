@@ -1,30 +1,42 @@
 """The main job from the command line: every source, phase and model, through a Dagster instance.
 
 ``python -m sysgen_dagster.demo --data demo`` runs the bundled rows with the simulated models and
-ends with what was kept, beside the paper's figures. Everything is stored under ``--data``, the
-Dagster instance too, so that the UI opens on what was made.
+ends with what was kept, beside the paper's figures. ``--model`` takes a real one instead: with
+``--endpoint`` on a server that runs already, without it on a vLLM that is started here. Everything
+is stored under ``--data``, the Dagster instance too, so that the UI opens on what was made.
 """
 
 import argparse
+import logging
 import math
 import os
+import re
 import shutil
 import sys
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 import yaml
+from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from sysgen_dagster.catalog import FULL_CATALOG, Catalog, CatalogError, Engine, load_catalog
+from sysgen_dagster.catalog import (
+    FULL_CATALOG,
+    Catalog,
+    CatalogError,
+    Engine,
+    Method,
+    Model,
+    load_catalog,
+)
 from sysgen_dagster.console import show_outcome
 from sysgen_dagster.storage.store import Store
 
@@ -35,7 +47,7 @@ INSTANCE_SETTINGS = next(
     path for folder in (_PACKAGE, _PACKAGE.parent) if (path := folder / "dagster.yaml").is_file()
 )
 _ROWS_PER_SHARD = 2_000
-_LEAST_WIDTH = 96  # of the tables
+LEAST_WIDTH = 96  # of the tables
 _SUFFIXES = (".parquet", ".jsonl", ".json")
 
 
@@ -48,16 +60,35 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--data", type=Path, default=Path("demo"), help="where everything is stored"
     )
+    add = parser.add_argument
+    add("--model", metavar="NAME", help="on the Hub, a folder of weights, or as the server says")
+    add("--endpoint", metavar="URL", help="an OpenAI-compatible server that serves --model")
+    add("--api-key-env", metavar="VARIABLE", help="the variable that holds the endpoint's key")
+    add("--limit", type=int, metavar="ROWS", help="conversations taken of each shard")
+    add(
+        "--method",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"settings of the method: {', '.join(Method.model_fields)}",
+    )
     options = parser.parse_args(arguments)
-    console = Console(width=max(Console().width, _LEAST_WIDTH))
+    if options.endpoint and not options.model:
+        parser.error("--endpoint needs --model: which of its models is to be asked")
+    console = Console(width=max(Console().width, LEAST_WIDTH))
     started = time.monotonic()
     try:
         catalog = local_catalog(load_catalog(FULL_CATALOG), options.sources)
+        if options.model:
+            model = real_model(options.model, options.endpoint, options.api_key_env)
+            catalog = catalog.model_copy(update={"models": model})
+        catalog = with_method(catalog, options.method)
     except CatalogError as error:
         console.print(Text(str(error), style="red"))
         return 1
     settle(catalog, options.data.absolute())
-    runs = _run_everything(console, catalog)
+    runs = run_everything(console, catalog, options.limit)
     show_outcome(console, catalog, Store(options.data.absolute()))
     console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
     console.print("Open the UI on it, at http://127.0.0.1:3000, with:")
@@ -86,6 +117,58 @@ def local_catalog(full: Catalog, folder: Path) -> Catalog:
         for name, model in full.models.items()
     }
     return full.model_copy(update={"sources": sources, "models": models})
+
+
+def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict[str, Model]:
+    """One catalogue entry for a model of the user's, of which nothing is expected.
+
+    Args:
+        name: As the server at `endpoint` says; without one, what vLLM loads: a name on the Hub or a
+            folder.
+        endpoint: A server that runs already; ``/v1`` may be left out.
+        api_key_env: The variable that holds its key.
+
+    Raises:
+        CatalogError: The endpoint is no URL, or the variable's name is none.
+    """
+    folder = Path(name).absolute()
+    served = folder.name if not endpoint and folder.is_dir() else name
+    entry: dict[str, object] = {
+        "served_name": served,
+        "license": "unknown",
+        "engine": Engine.ENDPOINT if endpoint else Engine.VLLM,
+        "weights": str(folder) if served != name else None,
+        "api_key_env": api_key_env,
+        "bounds": {"filtered": (0, 1), "aligned": (0, 1), "tag_share_within": 1},
+    }
+    if endpoint:
+        entry["base_urls"] = [f"{endpoint.rstrip('/').removesuffix('/v1')}/v1"]
+    key = re.sub(r"[^a-z0-9._-]+", "-", served.rpartition("/")[2].lower()).strip("-._") or "model"
+    try:
+        return {key: Model.model_validate(entry)}
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors(include_url=False)
+        )
+        raise CatalogError(f"--model {name} cannot be used: {faults}") from error
+
+
+def with_method(catalog: Catalog, settings: Sequence[str]) -> Catalog:
+    """The catalogue with settings of the method such as ``repair=true``.
+
+    Raises:
+        CatalogError: There is no such setting, or it does not take the value.
+    """
+    changes = dict(setting.partition("=")[::2] for setting in settings)
+    try:
+        method = Method.model_validate({**catalog.method.model_dump(), **changes})
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
+        )
+        raise CatalogError(f"--method {' '.join(settings)} cannot be used: {faults}") from error
+    return catalog.model_copy(update={"method": method})
 
 
 def _count_rows(path: Path) -> int:
@@ -174,11 +257,33 @@ def _work(catalog: Catalog) -> Iterator[Work]:
         yield f"{model} statistics", [dg.AssetKey("retention"), dg.AssetKey("tag_counts")], model
 
 
-def _run_everything(console: Console, catalog: Catalog) -> Runs:
+class _Lines(logging.Handler):
+    """Prints what engines say above the progress bar."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(Text(record.getMessage(), style="dim"))
+
+
+def run_everything(console: Console, catalog: Catalog, limit: int | None = None) -> Runs:
+    """What became of one run for each partition, while a bar or a line a run shows how far it is.
+
+    The catalogue is the one this process was settled on; `limit` is how many conversations of each
+    shard are taken.
+    """
+    # Partitioned checks and dimension mappings say on every run that they are preview and beta;
+    # the versions are pinned for that reason.
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     from sysgen_dagster.definitions import defs
+    from sysgen_dagster.defs.resources import ENGINE_LOG
 
     job = defs.resolve_implicit_global_asset_job_def()
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    pilot = {"ops": {"annotated_system_messages": {"config": {"limit": limit}}}}
     work, runs = list(_work(catalog)), Runs()
     columns = (
         TextColumn("{task.description}"),
@@ -188,10 +293,13 @@ def _run_everything(console: Console, catalog: Catalog) -> Runs:
     )
     with dg.DagsterInstance.get() as instance, Progress(*columns, console=console) as progress:
         task = progress.add_task("starting", total=len(work))
+        if Engine.SIMULATED not in {model.engine for model in catalog.models.values()}:
+            ENGINE_LOG.addHandler(_Lines(progress.console))  # a real one takes its time
+            ENGINE_LOG.setLevel(logging.INFO)
         for name, assets, partition in work:
             progress.update(task, description=f"{name:<32}")
             result = job.execute_in_process(
-                run_config=quiet,
+                run_config=quiet | (pilot if "|" in partition else {}),
                 instance=instance,
                 partition_key=partition,
                 asset_selection=assets,
@@ -207,8 +315,4 @@ def _run_everything(console: Console, catalog: Catalog) -> Runs:
 
 
 if __name__ == "__main__":
-    # Partitioned checks and dimension mappings say on every run that they are preview and beta;
-    # the versions are pinned for that reason.
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     sys.exit(main())

@@ -6,7 +6,8 @@ from typing import ParamSpec, TypeVar
 
 import dagster as dg
 
-from sysgen_dagster.inference.client import EngineError
+from sysgen_dagster.inference.chat_api import EngineError
+from sysgen_dagster.inference.ledger import LedgerError
 from sysgen_dagster.storage.sources import SourceError, SourceUnavailableError
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.sysgen.tables import TableError
@@ -27,7 +28,7 @@ def told_plainly(asset: Callable[_P, _R]) -> Callable[_P, _R]:
             return asset(*args, **kwargs)
         except SourceUnavailableError as error:
             raise dg.RetryRequested(max_retries=2, seconds_to_wait=30) from error
-        except (EngineError, SourceError, StoreError, TableError) as error:
+        except (EngineError, LedgerError, SourceError, StoreError, TableError) as error:
             raise dg.Failure(str(error), allow_retries=False) from None
 
     return told

@@ -1,5 +1,6 @@
 """What the UI shows of a table: columns, counts, drops, and a few rows as Markdown."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.sysgen.checks import NO_FIGURE, Check, Evidence
 from sysgen_dagster.sysgen.statistics import count_drops, kept_rate
 from sysgen_dagster.sysgen.tables import Columns
@@ -65,6 +67,16 @@ def check_metadata(checks: Iterable[Check], evidence: Evidence) -> dict[str, Any
     return {"checks": markdown(pl.DataFrame(rows))} if rows else {}
 
 
+def progress_metadata(progress: Progress) -> dict[str, Any]:
+    """The requests of a partition so far: counts, rates and tokens, each a number to be plotted."""
+    figures = progress.figures()
+    return {
+        f"engine/{name}": value if isinstance(value, int) else round(value, 1)
+        for name, value in figures.items()
+        if math.isfinite(value)
+    }
+
+
 def sample(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """The first rows, long cells cut, as a Markdown table."""
     return markdown(frame.head(_SAMPLE_ROWS))
@@ -111,5 +123,5 @@ def _cell(value: object) -> str:
 def _text(value: object) -> str:
     """Plain text of a value; records as ``Role: You are ...``, lists with semicolons."""
     if isinstance(value, Mapping):
-        return ": ".join(_text(each) for each in value.values())
+        return ": ".join(_text(each) for each in value.values() if each is not None)
     return "; ".join(map(_text, value)) if isinstance(value, list) else str(value)

@@ -9,7 +9,7 @@ import dagster as dg
 import polars as pl
 
 from sysgen_dagster.defs.failures import told_plainly
-from sysgen_dagster.defs.metadata import column_metadata
+from sysgen_dagster.defs.metadata import column_metadata, progress_metadata
 from sysgen_dagster.defs.partitions import (
     CATALOG,
     MODEL_SHARDS,
@@ -21,9 +21,8 @@ from sysgen_dagster.defs.partitions import (
 from sysgen_dagster.defs.resources import ChatModels, ModelOfRun, Tables
 from sysgen_dagster.defs.table_io import read_kept, write
 from sysgen_dagster.storage.sources import read_shard
-from sysgen_dagster.sysgen import alignment, annotation, filtering, verification
+from sysgen_dagster.sysgen import alignment, annotation, attempts, filtering, verification
 from sysgen_dagster.sysgen.conversations import build_conversations
-from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.sysgen.tables import TABLES, source_columns
 
 
@@ -77,6 +76,16 @@ def conversations(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mater
     return write(context, tables, build_conversations(rows, name, source))
 
 
+def _version(prompt: str, *settings: str) -> str:
+    """What a phase's output depends on besides its inputs, so that the UI can say it is stale."""
+    values = CATALOG.method.model_dump(mode="json", include=set(settings))
+    return " ".join(filter(None, [prompt, *(f"{name}={values[name]}" for name in settings)]))
+
+
+# What is well-formed matters to Phase 1 only where there is more than one attempt.
+_WELL_FORMED = ["drop_rule"] if CATALOG.method.samples > 1 or CATALOG.method.repair else []
+
+
 class HowMany(dg.Config):
     """For a pilot run: how many conversations of the shard are taken; all when left out."""
 
@@ -89,7 +98,7 @@ class HowMany(dg.Config):
     group_name="phases",
     kinds={"vllm", "parquet"},
     pool="gpu",
-    code_version=annotation.PROMPT.fingerprint,
+    code_version=_version(annotation.PROMPT.fingerprint, "samples", "repair", *_WELL_FORMED),
     metadata=column_metadata(TABLES["annotated_system_messages"]),
 )
 @told_plainly
@@ -101,11 +110,11 @@ def annotated_system_messages(
     S = M(. | P, Q, A). Eight key functionalities may be tagged: Role, Content, Task, Action, Style,
     Background, Tool, Format.
     """
-    model = models.of(context)
+    model, method = models.of(context), CATALOG.method
     asked = read_kept(context, tables, "conversations")
-    taken = asked.head(config.limit) if config.limit is not None else asked
-    completions = model.complete(annotation.annotation_requests(taken), taken.height)
-    return _write(context, tables, model, annotation.annotated_messages(asked, completions))
+    annotated = attempts.annotate(asked, model.complete, method, config.limit)
+    counts = attempts.count_well_formed(annotated, method.drop_rule)
+    return _write(context, tables, model, annotated, **counts)
 
 
 @dg.asset(
@@ -113,7 +122,7 @@ def annotated_system_messages(
     partitions_def=MODEL_SHARDS,
     group_name="phases",
     kinds={"polars", "parquet"},
-    code_version=CATALOG.method.drop_rule.value,
+    code_version=_version("", "drop_rule"),
     metadata=column_metadata(TABLES["filtered_system_messages"]),
 )
 @told_plainly
@@ -132,7 +141,12 @@ def filtered_system_messages(
     group_name="phases",
     kinds={"vllm", "parquet"},
     pool="gpu",
-    code_version=f"{verification.PROMPT.fingerprint}-{CATALOG.method.unreadable_verdict.value}",
+    code_version=_version(
+        verification.PROMPT.fingerprint,
+        "unreadable_verdict",
+        "constrain_verdicts",
+        "verdict_confidence",
+    ),
     metadata=column_metadata(TABLES["verified_system_messages"]),
 )
 @told_plainly
@@ -142,9 +156,10 @@ def verified_system_messages(
     """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
     model = models.of(context)
     filtered = read_kept(context, tables, "filtered_system_messages")
-    completions = model.complete(verification.verification_requests(filtered), filtered.height)
-    unreadable = CATALOG.method.unreadable_verdict
-    verified = verification.verified_messages(filtered, completions, unreadable)
+    method = CATALOG.method
+    requests = verification.verification_requests(filtered, method)
+    completions = model.complete(requests, filtered.height)
+    verified = verification.verified_messages(filtered, completions, method.unreadable_verdict)
     return _write(context, tables, model, verified)
 
 
@@ -177,10 +192,13 @@ PHASES = [
 
 
 def _write(
-    context: dg.AssetExecutionContext, tables: Tables, model: ModelOfRun, frame: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    tables: Tables,
+    model: ModelOfRun,
+    frame: pl.DataFrame,
+    **metadata: int,
 ) -> dg.MaterializeResult[None]:
-    """Store what a model wrote; only then, and if it answered everything, is its ledger let go."""
-    result = write(context, tables, frame)
-    if not frame["drop_reason"].is_in(ENGINE_FAILURES).any():
-        model.forget()
+    """Store what a model wrote, and only then let go of the ledger's lines."""
+    result = write(context, tables, frame, **metadata, **progress_metadata(model.progress))
+    model.settle()
     return result

@@ -1,19 +1,27 @@
 """Deployment: where tables are kept and which engines answer, from environment variables."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from sysgen_dagster.catalog import Engine
+from sysgen_dagster.defs.metadata import progress_metadata
 from sysgen_dagster.defs.partitions import CATALOG, model_and_shard
-from sysgen_dagster.inference.client import EngineError
+from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.sysgen.chat import ChatRequest
+
+# The same lines as in the run's log, for whoever runs the pipeline without the UI.
+ENGINE_LOG = logging.getLogger("sysgen_dagster.engines")
+_OBSERVE_EVERY_S = 60.0
 
 
 class Tables(dg.ConfigurableResource[None]):
@@ -26,22 +34,45 @@ class Tables(dg.ConfigurableResource[None]):
         return Store(Path(self.root).absolute())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class ModelOfRun:
     """One model for one partition of one phase."""
 
     name: str
     engines: Engines
     ledger: Ledger
-    report: Callable[[str], None]
+    context: dg.AssetExecutionContext
+    progress: Progress = field(default_factory=Progress)
+    _observed: float = field(default_factory=time.monotonic)
 
     def complete(self, requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
         """One row per request, `completions.COMPLETIONS`; see `Engines.complete`."""
-        return self.engines.complete(self.name, requests, total, self.ledger, self.report)
+        self.progress.total += total
+        return self.engines.complete(
+            self.name, requests, self.progress, self.ledger, self._report, self._show
+        )
 
-    def forget(self) -> None:
-        """Remove the ledger: the partition is stored."""
-        self.ledger.remove()
+    def settle(self) -> None:
+        """Seal the ledger: the partition is stored."""
+        self.ledger.seal()
+
+    def _report(self, line: str) -> None:
+        self.context.log.info(f"{self.name}: {line}")
+        ENGINE_LOG.info("%s: %s", self.name, line)
+
+    def _show(self, progress: Progress) -> None:
+        """A line in the run's log, and now and then the figures as an observation of the asset."""
+        self._report(str(progress))
+        if time.monotonic() - self._observed > _OBSERVE_EVERY_S:
+            self._observed = time.monotonic()
+            self.context.log_event(
+                dg.AssetObservation(
+                    asset_key=self.context.asset_key,
+                    partition=self.context.partition_key,
+                    description=str(progress),
+                    metadata=progress_metadata(progress),
+                )
+            )
 
 
 class ChatModels(dg.ConfigurableResource[None]):
@@ -71,4 +102,4 @@ class ChatModels(dg.ConfigurableResource[None]):
         engines = Engines(CATALOG.models, root / "engines", engine)
         engines.require(name)
         ledger = root / "ledger" / context.asset_key.path[-1] / f"{context.partition_key}.jsonl"
-        return ModelOfRun(name, engines, Ledger(ledger), context.log.info)
+        return ModelOfRun(name, engines, Ledger(ledger), context)

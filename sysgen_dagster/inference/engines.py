@@ -4,38 +4,43 @@ Every way ends in an `Endpoint`; nothing after this module knows which it was.
 """
 
 import os
-import shutil
 import sys
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 import polars as pl
 
 from sysgen_dagster.catalog import Engine, Model
-from sysgen_dagster.inference.client import Endpoint, EngineError, complete
-from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.server_process import (
-    Server,
-    ServerError,
-    find_or_start,
-    renew_lease,
+from sysgen_dagster.inference.chat_api import (
+    Endpoint,
+    EngineError,
+    Facts,
+    ServedModel,
+    UnreachableError,
 )
+from sysgen_dagster.inference.client import complete
+from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.inference.server_process import Server, ServerError, in_use
+from sysgen_dagster.inference.vllm_server import REQUESTS_AT_ONCE, find_vllm, vllm_server
 from sysgen_dagster.sysgen.chat import ChatRequest
 
 WAYS_TO_GET_AN_ENGINE = """\
 Ways to get an engine:
-  - vLLM on this machine: pip install 'sysgen-dagster[vllm]' on a host with a GPU, engine: vllm
+  - vLLM on this machine: pip install 'sysgen-dagster[vllm]' on a host with a GPU, engine: vllm;
+    SYSGEN_VLLM names the `vllm` command of another environment
   - a server that runs already (vLLM, Ollama, llama.cpp, any OpenAI-compatible one): in a catalogue
     of your own (SYSGEN_CATALOG) give the model engine: endpoint and base_urls: [http://HOST:PORT/v1]
   - no model at all, to try the pipeline: SYSGEN_ENGINE=simulated (made-up text, marked as such)"""
 
-# Servers on this machine by engine; an endpoint is somebody else's.
-_SERVER_NAMES = {Engine.SIMULATED: "simulated", Engine.VLLM: "vllm-{}", Engine.ENDPOINT: ""}
-_CONTEXT_TOKENS = 8192
 _SIMULATED_IDLE_S = 300.0
-_VLLM_IDLE_S = 1800.0
-_VLLM_READY_S = 1800.0  # weights may have to be downloaded
+_SIMULATED_READY_S = 60.0
+_UNKNOWN_CAPACITY = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,82 +57,65 @@ class Engines:
     folder: Path
     engine: Engine | None = None
 
-    def connect(self, name: str, report: Callable[[str], None]) -> Endpoint:
-        """The endpoint of a model, reachable and serving it.
-
-        Raises:
-            EngineError: There is none; the message names the ways to get one.
-        """
-        self.require(name)
-        model, engine = self.models[name], self._engine(name)
-        urls = model.base_urls if engine is Engine.ENDPOINT else self._start(name, engine, report)
-        endpoint = Endpoint(
-            base_urls=tuple(url.rstrip("/") for url in urls),
-            model=name,
-            served_name=model.served_name,
-            revision=model.revision,
-            engine=engine.value,
-            has_system_role=model.has_system_role,
-            api_key=_api_key(name, model) if engine is Engine.ENDPOINT else None,
-        )
-        for url in endpoint.base_urls:
-            _require_served(endpoint, url)
-        return endpoint
-
     def require(self, name: str) -> None:
         """Nothing, when an engine can be had for a model; nothing is started to find out.
 
         Raises:
             EngineError: None can; the message names the ways to get one.
         """
-        engine = self._engine(name)
-        if engine is Engine.ENDPOINT:
+        kind = self._kind(name)
+        if kind is Engine.ENDPOINT:
             if not self.models[name].base_urls:
                 raise EngineError(
                     f"{name} has no base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}"
                 )
             _api_key(name, self.models[name])
-        if engine is Engine.VLLM and _find_vllm() is None:
+        if kind is Engine.VLLM and find_vllm() is None:
+            named = os.environ.get("SYSGEN_VLLM")
+            there = f"SYSGEN_VLLM={named} is no command" if named else "there is no `vllm` here"
             raise EngineError(
-                f"{name} is to be served by vLLM on this machine, but there is no `vllm` here.\n"
+                f"{name} is to be served by vLLM on this machine, but {there}.\n"
                 + WAYS_TO_GET_AN_ENGINE
             )
-
-    def _engine(self, name: str) -> Engine:
-        return self.engine or self.models[name].engine
 
     def complete(
         self,
         name: str,
         requests: Iterable[ChatRequest],
-        total: int,
+        progress: Progress,
         ledger: Ledger,
         report: Callable[[str], None],
+        show: Callable[[Progress], None],
     ) -> pl.DataFrame:
         """One row per request, `completions.COMPLETIONS`; the server stays for the next partition.
 
         Raises:
             EngineError: There is no engine, or it went away; the ledger keeps what was answered.
         """
-        endpoint = self.connect(name, report)
-        server = _SERVER_NAMES[Engine(endpoint.engine)].format(name)
+        self.require(name)
+        with self.connection(name, report) as connection, ledger:
+            return complete(connection, requests, progress, ledger, report, show)
 
-        def tell(line: str) -> None:
-            report(f"{name} ({endpoint.engine}): {line}")
-            if server:
-                renew_lease(self.folder, server)
+    def connection(self, name: str, report: Callable[[str], None]) -> "Connection":
+        """The way to a model's servers, which are in use until its context ends."""
+        model, kind = self.models[name], self._kind(name)
+        return Connection(
+            ServedModel(name, model.served_name, model.revision, kind.value),
+            model,
+            self._servers(name, kind),
+            self.folder,
+            report,
+        )
 
-        with ledger:
-            return complete(endpoint, requests, total, ledger, tell)
+    def _kind(self, name: str) -> Engine:
+        return self.engine or self.models[name].engine
 
-    def _start(self, name: str, engine: Engine, report: Callable[[str], None]) -> tuple[str]:
-        make = self._simulated if engine is Engine.SIMULATED else self._vllm
-        try:
-            return (find_or_start(make(name), self.folder, report),)
-        except ServerError as error:
-            raise EngineError(f"{name} ({engine}): {error}\n{WAYS_TO_GET_AN_ENGINE}") from error
-
-    def _simulated(self, _: str) -> Server:
+    def _servers(self, name: str, kind: Engine) -> list[Server]:
+        """Those that are ours to start."""
+        if kind is Engine.ENDPOINT:
+            return []
+        if kind is Engine.VLLM:
+            return [vllm_server(name, self.models[name], gpu) for gpu in self.models[name].gpus]
         served = [
             argument
             for model in self.models.values()
@@ -135,24 +123,100 @@ class Engines:
         ]
         module = "sysgen_dagster.inference.simulated.server"
         command = [sys.executable, "-m", module, *served, "--port"]
-        return Server("simulated", command, ready_within_s=60, idle_s=_SIMULATED_IDLE_S)
-
-    def _vllm(self, name: str) -> Server:
-        model = self.models[name]
-        revision = ["--revision", model.revision] if model.revision else []
-        command = [str(_find_vllm()), "serve", model.served_name, *revision]
-        command += ["--served-model-name", model.served_name, "--host", "127.0.0.1"]
-        command += ["--max-model-len", str(_CONTEXT_TOKENS), "--seed", "0"]
-        # Else the repository's own file changes sampling silently.
-        command += ["--generation-config", "vllm", "--enable-prompt-tokens-details"]
-        command += ["--disable-uvicorn-access-log", "--port"]
-        return Server(f"vllm-{name}", command, _VLLM_READY_S, _VLLM_IDLE_S, device="gpu")
+        return [Server("simulated", command, _SIMULATED_READY_S, _SIMULATED_IDLE_S)]
 
 
-def _find_vllm() -> str | None:
-    """The `vllm` command of this environment, else the one on the PATH."""
-    beside_python = Path(sys.executable).with_name("vllm")
-    return str(beside_python) if beside_python.is_file() else shutil.which("vllm")
+@dataclass(slots=True)
+class Connection:
+    """The servers of one model while a partition is made, as a context manager."""
+
+    model: ServedModel
+    entry: Model  # of the catalogue
+    servers: Sequence[Server]  # ours; none where somebody else's run already
+    folder: Path
+    report: Callable[[str], None]
+    _held: dict[str, tuple[Server, ExitStack]] = field(default_factory=dict)
+
+    def __enter__(self) -> Self:
+        """Nothing is started yet."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """The servers are not in use any more."""
+        for _, stack in self._held.values():
+            stack.close()
+
+    def connect(self) -> Endpoint:
+        """The endpoint of the model, with at least one server that answers and serves it.
+
+        Raises:
+            EngineError: There is none; the message names the ways to get one.
+        """
+        urls = tuple(url.rstrip("/") for url in self.entry.base_urls)
+        if self.servers:
+            with ThreadPoolExecutor(len(self.servers)) as starting:
+                urls = tuple(starting.map(self._start, self.servers))
+        facts, away = None, None
+        for url in urls:
+            try:
+                facts = self._look_at(url, self.entry.has_system_role)
+            except UnreachableError as error:
+                away = error
+                self.report(str(error))
+        if facts is None:
+            raise EngineError(f"{away}\n{WAYS_TO_GET_AN_ENGINE}") from away
+        if not facts.has_system_role:
+            self.report(
+                f"the chat template of {self.model.served_name} shows no system message: it goes "
+                "to the start of the user turn"
+            )
+        return Endpoint(
+            model=self.model,
+            base_urls=urls,
+            api_key=self._api_key(),
+            facts=facts,
+            attempt_s=self.entry.attempt_s,
+            starts_with=REQUESTS_AT_ONCE // 2 if self.servers else _UNKNOWN_CAPACITY,
+        )
+
+    def revive(self, url: str) -> str:
+        """The URL at which the server that went away answers again.
+
+        Raises:
+            UnreachableError: It is not ours to start, and still away.
+            EngineError: It cannot be started.
+        """
+        if url in self._held:
+            server, stack = self._held.pop(url)
+            stack.close()
+            return self._start(server)
+        self._look_at(url, has_system_role=True)  # which it was is known by now
+        return url
+
+    def _start(self, server: Server) -> str:
+        stack = ExitStack()
+        try:
+            url = stack.enter_context(in_use(server, self.folder, self.report))
+        except ServerError as error:
+            raise EngineError(
+                f"{self.model.name} ({self.model.engine}): {error}\n{WAYS_TO_GET_AN_ENGINE}"
+            ) from error
+        self._held[url] = server, stack
+        return url
+
+    def _look_at(self, url: str, has_system_role: bool | None) -> Facts:
+        # Here, because `openai` costs every start of the code location 0.6 s.
+        from sysgen_dagster.inference.probing import look_at
+
+        return look_at(self.model, url, self._api_key(), has_system_role)
+
+    def _api_key(self) -> str | None:
+        return None if self.servers else _api_key(self.model.name, self.entry)
 
 
 def _api_key(name: str, model: Model) -> str | None:
@@ -162,30 +226,3 @@ def _api_key(name: str, model: Model) -> str | None:
     if not key:
         raise EngineError(f"{name} takes its API key from {model.api_key_env}, which is not set")
     return key
-
-
-def _require_served(endpoint: Endpoint, url: str) -> None:
-    import openai  # here, because it costs every start of the code location 0.6 s
-
-    client = openai.OpenAI(
-        base_url=url,
-        api_key=endpoint.api_key or "none",
-        max_retries=2,
-        timeout=20,
-        # As for the requests of the phases: no proxy stands between us and an engine.
-        http_client=openai.DefaultHttpxClient(trust_env=False),
-    )
-    try:
-        with client:
-            served = [model.id for model in client.models.list()]
-    except (openai.OpenAIError, AttributeError, ValueError) as error:
-        raise EngineError(
-            f"{endpoint.model}: no OpenAI-compatible server answers at {url} ({error}). Start it, "
-            f"or correct base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}"
-        ) from error
-    if endpoint.served_name not in served:
-        raise EngineError(
-            f"{endpoint.model}: {url} serves {', '.join(served) or 'nothing'}, not "
-            f"{endpoint.served_name}; correct served_name in the catalogue, or start that model "
-            "there"
-        )

@@ -1,7 +1,9 @@
-"""What a model has already answered, kept while a partition is being made.
+"""What a model has already answered, kept by partition of a phase.
 
-One JSON line an outcome, appended before the outcome counts, so that a run that dies loses only
-what was in flight. A request is known by its content: model, messages, sampling and seed.
+While a partition is being made, every outcome is appended as a JSON line before it counts, so that
+a run that dies loses only what was in flight. When the partition is stored the lines are sealed
+into one small Parquet file; a later run of the same partition asks only for what has changed. A
+request is known by its content: model, messages, sampling, constraint and seed.
 """
 
 import hashlib
@@ -12,20 +14,37 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Self
 
+import polars as pl
+
 from sysgen_dagster.sysgen.chat import ChatRequest
+from sysgen_dagster.sysgen.drop_reasons import DropReason
+
+
+class LedgerError(RuntimeError):
+    """A sealed ledger cannot be read; the message names the file and the fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one request: a text, or why there is none."""
+    """What became of one request: a text, or why there is none.
+
+    Attributes:
+        choices: Start, word and probability of each wanted word at each place that holds one.
+        system_message_folded: It was sent at the start of the user turn.
+        characters_left_out: Of the field that was shortened so that the request fits.
+    """
 
     text: str | None = None
     finish_reason: str | None = None
     prompt_tokens: int | None = None
+    cached_tokens: int | None = None
     completion_tokens: int | None = None
     attempts: int = 0
     failed_because: str | None = None  # a DropReason
     failure: str | None = None  # what the server or the connection said
+    system_message_folded: bool = False
+    characters_left_out: int = 0
+    choices: Sequence[tuple[int, str, float]] = ()
 
 
 _FIELDS = {field.name for field in fields(Outcome)}
@@ -36,7 +55,16 @@ def request_key(answers_as: Sequence[str | None], request: ChatRequest) -> str:
 
     `answers_as` names engine, model and revision.
     """
-    content = json.dumps([answers_as, request.messages, asdict(request.sampling), request.seed])
+    sampling = request.sampling
+    content = json.dumps(
+        [
+            answers_as,
+            request.messages,
+            [sampling.temperature, sampling.max_tokens, request.seed],
+            request.constraint,
+            request.choices,
+        ]
+    )
     return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
 
 
@@ -48,26 +76,36 @@ class Ledger:
     """
 
     def __init__(self, path: Path) -> None:
-        """Nothing is read or written before the ledger is entered."""
+        """Nothing is read or written before the ledger is entered.
+
+        Args:
+            path: Of the lines; the sealed file lies beside it with the suffix ``.parquet``.
+        """
         self.path = path
-        self._known: Mapping[str, Outcome] = {}
+        self.sealed = path.with_suffix(".parquet")
+        self._known: dict[str, Outcome] = {}
+        self._asked_for: set[str] = set()
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
         """The ledger with what earlier runs left, ready to be appended to."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self.path.open("ab", buffering=0)
-        self._known = _read(self.path)
+        # Lines first: if another run seals them meanwhile, they are in what is read next.
+        lines = _read_lines(self.path)
+        self._known = _read_sealed(self.sealed) | lines
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the file; what was appended is on the disk."""
+        self.sync()
         if self._file is not None:
-            os.fsync(self._file.fileno())
             self._file.close()
+            self._file = None
 
     def get(self, key: str) -> Outcome | None:
         """What an earlier run was answered."""
+        self._asked_for.add(key)
         return self._known.get(key)
 
     def append(self, key: str, outcome: Outcome) -> None:
@@ -76,17 +114,56 @@ class Ledger:
         line = json.dumps({"key": key, **asdict(outcome)})
         self._file.write(f"\n{line}\n".encode())
 
-    def remove(self) -> None:
-        """Forget everything: the partition it was for is stored."""
+    def sync(self) -> None:
+        """Bring what was appended to the disk, so that it survives a loss of power too."""
+        if self._file is not None:
+            os.fsync(self._file.fileno())
+
+    def seal(self) -> None:
+        """Keep what this run asked for, small, and let the rest go: the partition is stored.
+
+        A run that asked for less than is kept, such as a pilot, lets nothing go. What did not fit
+        the context is not kept: another engine setting may have room for it.
+        """
+        lines, before = _read_lines(self.path), _read_sealed(self.sealed)
+        is_pilot = len(self._asked_for) < len(before)
+        rows = [
+            {"key": key, "outcome": json.dumps(asdict(outcome))}
+            for key, outcome in (before | lines).items()
+            if (is_pilot or key in self._asked_for)
+            and outcome.failed_because != DropReason.TOO_LONG
+        ]
+        beside = self.sealed.with_suffix(f".{os.getpid()}.tmp")
+        pl.DataFrame(rows, schema=_SEALED).write_parquet(beside, compression="zstd")
+        with beside.open("rb") as written:
+            os.fsync(written.fileno())
+        beside.replace(self.sealed)
         self.path.unlink(missing_ok=True)
 
 
-def _read(path: Path) -> dict[str, Outcome]:
-    known = {}
-    with path.open("rb") as file:
-        for record in filter(None, map(_parse, file)):
-            key = record.pop("key")
-            known[key] = Outcome(**record)
+_SEALED = {"key": pl.String(), "outcome": pl.String()}
+
+
+def _read_sealed(path: Path) -> dict[str, Outcome]:
+    if not path.is_file():
+        return {}
+    try:
+        rows = pl.read_parquet(path, columns=list(_SEALED)).rows()
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise LedgerError(
+            f"{path}, the ledger of a stored partition, cannot be read ({error}): remove it, and "
+            "the partition's requests are sent again when it is materialized"
+        ) from error
+    return {key: _outcome(json.loads(outcome)) for key, outcome in rows}
+
+
+def _read_lines(path: Path) -> dict[str, Outcome]:
+    known: dict[str, Outcome] = {}
+    if path.is_file():
+        with path.open("rb") as file:
+            for record in filter(None, map(_parse, file)):
+                key = record.pop("key")
+                known[key] = _outcome(record)
     return known
 
 
@@ -99,3 +176,8 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     if not isinstance(record, dict) or record.keys() != _FIELDS | {"key"}:
         return None
     return record if isinstance(record["key"], str) else None
+
+
+def _outcome(record: Mapping[str, Any]) -> Outcome:
+    choices = tuple((start, choice, share) for start, choice, share in record["choices"])
+    return Outcome(**{**record, "choices": choices})

@@ -1,7 +1,9 @@
 """Model servers on this machine whose life is not bound to a run.
 
 The first run that needs a server starts it in a process group of its own; later runs, also at the
-same time, find it through its state file and share it. It ends when nobody has used it for a while.
+same time, find it through its state file and share it. A run that uses one holds a lock, which the
+operating system lets go when the run ends in whatever way. A server ends when nobody has used it
+for a while, or when another is needed on its device and nobody uses it.
 """
 
 import fcntl
@@ -17,14 +19,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 _LOOK_EVERY_S = 0.2
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_TELL_EVERY_S = 15.0
+_FIRST_TELL_S, _TELL_EVERY_S = 2.0, 15.0
 _END_WITHIN_S = 35.0
 # They outlive this process on purpose; Python would warn of a child that is still running.
 _STARTED: list[subprocess.Popen[bytes]] = []
+
+Report = Callable[[str], None]
 
 
 class ServerError(RuntimeError):
@@ -43,36 +47,31 @@ class Server:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_or_start(server: Server, folder: Path, report: Callable[[str], None]) -> str:
+@contextmanager
+def in_use(server: Server, folder: Path, report: Report) -> Iterator[str]:
     """The base URL of a server that answers, such as ``http://127.0.0.1:40123/v1``.
+
+    Until the end of the context the server is neither idle nor replaced.
 
     Args:
         server: What to start if it does not run yet.
         folder: Where the state files and logs of all servers of this deployment are.
-        report: Takes a line of progress while the server loads.
+        report: Takes a line of progress while something is waited for.
 
     Raises:
         ServerError: It ended or did not answer in time.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / "servers.lock"):
-        state = _read_state(folder, server.name)
-        if state is not None:
-            # A busy server may be slow to say that it is well; others may be using it.
-            is_well = any(_answers(state["port"]) for _ in range(3))
-            if state["command"] == list(server.command) and is_well:
-                renew_lease(folder, server.name)
-                return _base_url(state["port"])
-            stop(folder, server.name)
-        for other in _on_device(folder, server.device):
-            report(f"ending {other}, which holds {server.device}")
-            stop(folder, other)
-        return _start(server, folder, report)
-
-
-def renew_lease(folder: Path, name: str) -> None:
-    """Say that the server is in use; it ends when nobody has said so for its idle time."""
-    (folder / f"{name}.lease").touch()
+    with (folder / f"{server.name}.users").open("a") as users:
+        # One run at a time looks and starts; the others find what it started.
+        with (folder / f"{server.device or server.name}.lock").open("a") as turn:
+            waits = "another run is starting a server or waits for one to be free"
+            _lock(turn, fcntl.LOCK_EX, report, f"{server.name}: {waits}")
+            for other in _in_the_way(folder, server):
+                _end_when_unused(folder, other, server, report)
+            fcntl.flock(users, fcntl.LOCK_SH)
+            port = _find(server, folder, report) or _start(server, folder, report)
+        yield f"http://127.0.0.1:{port}/v1"
 
 
 def stop(folder: Path, name: str) -> None:
@@ -94,12 +93,30 @@ def running(folder: Path) -> list[str]:
     return [name for name in names if _read_state(folder, name) is not None]
 
 
-def _start(server: Server, folder: Path, report: Callable[[str], None]) -> str:
+def _find(server: Server, folder: Path, report: Report) -> int | None:
+    """The port of the server if it runs, waited for while it loads; one that is ill is ended."""
+    state = _read_state(folder, server.name)
+    if state is None:
+        return None
+    port: int = state["port"]
+    # A busy server may be slow to say that it is well.
+    if any(_answers(port) for _ in range(3)):
+        return port
+    # The run that started it may have been killed while it was loading.
+    if not _was_ready(folder, server.name, state) and _is_ready(server, folder, port, report):
+        return port
+    report(f"{server.name} runs but does not answer: ending it")
+    stop(folder, server.name)
+    return None
+
+
+def _start(server: Server, folder: Path, report: Report) -> int:
     port, log = _free_port(), folder / f"{server.name}.log"
     record = {"port": port, "command": list(server.command), "device": server.device}
-    renew_lease(folder, server.name)
     state = folder / f"{server.name}.json"
     supervise = [sys.executable, "-m", "sysgen_dagster.inference.supervisor", str(state)]
+    if log.is_file():  # why it died may stand there
+        log.replace(log.with_suffix(".previous.log"))
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*supervise, json.dumps(record), str(server.idle_s), *server.command, str(port)],
@@ -111,26 +128,72 @@ def _start(server: Server, folder: Path, report: Callable[[str], None]) -> str:
         )
     _STARTED.append(process)
     report(f"starting {server.name}: {' '.join(server.command)} {port} (log: {log})")
+    if _is_ready(server, folder, port, report, process):
+        return port
+    stop(folder, server.name)
+    raise ServerError(
+        f"{server.name} did not start. The end of {log}:\n"
+        + log.read_text(errors="replace")[-2000:]
+    )
+
+
+def _is_ready(
+    server: Server,
+    folder: Path,
+    port: int,
+    report: Report,
+    process: subprocess.Popen[bytes] | None = None,
+) -> bool:
+    """Waits until the server answers; False when it has ended, or takes too long."""
     started = told = time.monotonic()
     while not _answers(port):
         now = time.monotonic()
-        if process.poll() is not None or now - started > server.ready_within_s:
-            stop(folder, server.name)
-            raise ServerError(
-                f"{server.name} did not start, {now - started:.0f} s. The end of {log}:\n"
-                + log.read_text(errors="replace")[-2000:]
-            )
+        # Its own supervisor has not written the state yet in the first moments.
+        ended = process.poll() is not None if process else not _read_state(folder, server.name)
+        if ended or now - started > server.ready_within_s:
+            report(f"{server.name} {'ended' if ended else 'is not ready'}, {now - started:.0f} s")
+            return False
         if now - told > _TELL_EVERY_S:
             told = now
             report(f"{server.name} is loading, {now - started:.0f} s so far")
-        renew_lease(folder, server.name)
         time.sleep(_LOOK_EVERY_S)
     report(f"{server.name} answers after {time.monotonic() - started:.1f} s")
-    return _base_url(port)
+    state = _read_state(folder, server.name)
+    if state is not None:
+        _ready(folder, server.name).write_text(str(state["pid"]))
+    return True
 
 
-def _base_url(port: int) -> str:
-    return f"http://127.0.0.1:{port}/v1"
+def _ready(folder: Path, name: str) -> Path:
+    """Holds the process id of the supervisor whose server has answered once."""
+    return folder / f"{name}.ready"
+
+
+def _was_ready(folder: Path, name: str, state: Mapping[str, Any]) -> bool:
+    ready = _ready(folder, name)
+    return ready.is_file() and ready.read_text() == str(state["pid"])
+
+
+def _end_when_unused(folder: Path, name: str, instead: Server, report: Report) -> None:
+    with (folder / f"{name}.users").open("a") as users:
+        busy = f"{name} is in use and stands where {instead.name} is to run"
+        _lock(users, fcntl.LOCK_EX, report, busy)
+        report(f"ending {name}, which is not in use and stands where {instead.name} is to run")
+        stop(folder, name)
+
+
+def _lock(file: IO[str], kind: int, report: Report, waiting_for: str) -> None:
+    """Holds the lock of an open file; says now and then why it takes long."""
+    started = told = time.monotonic()
+    while True:
+        try:
+            return fcntl.flock(file, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            now = time.monotonic()
+        if now - told > (_TELL_EVERY_S if told > started else _FIRST_TELL_S):
+            told = now
+            report(f"waiting: {waiting_for} ({now - started:.0f} s so far)")
+        time.sleep(_LOOK_EVERY_S)
 
 
 def _answers(port: int) -> bool:
@@ -161,11 +224,19 @@ def _read_state(folder: Path, name: str) -> dict[str, Any] | None:
         time.sleep(_LOOK_EVERY_S)
 
 
-def _on_device(folder: Path, device: str | None) -> list[str]:
-    if device is None:
-        return []
+def _in_the_way(folder: Path, server: Server) -> list[str]:
+    """Other servers on its device, and one of its name that was started in another way."""
     states = ((name, _read_state(folder, name)) for name in running(folder))
-    return [name for name, state in states if state is not None and state["device"] == device]
+    return [
+        name
+        for name, state in states
+        if state is not None
+        and (
+            state["command"] != list(server.command)
+            if name == server.name
+            else server.device is not None and state["device"] == server.device
+        )
+    ]
 
 
 def _free_port() -> int:
@@ -173,13 +244,6 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
 
 
 def main(folders: Sequence[str]) -> None:

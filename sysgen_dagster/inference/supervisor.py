@@ -3,7 +3,8 @@
 ``python -m sysgen_dagster.inference.supervisor STATE.json RECORD IDLE_SECONDS COMMAND...`` writes
 RECORD (JSON) and its own process id to the state file, holds a lock on it for as long as it lives,
 and runs the command in its own process group. The server ends when the supervisor is told to, when
-the lease file beside the state has not been touched for the idle time, or when the supervisor dies.
+nobody has held the lock of the users' file beside the state for the idle time, or when the
+supervisor dies.
 """
 
 import ctypes
@@ -30,16 +31,26 @@ def main(state: Path, record: dict[str, object], idle_s: float, command: list[st
         held.flush()
         server = subprocess.Popen(command, preexec_fn=_end_with_parent)
         try:
-            return _watch(server, state.with_suffix(".lease"), idle_s)
+            return _watch(server, state.with_suffix(".users"), idle_s)
         finally:
             _end(server)
-            state.unlink(missing_ok=True)  # whoever waits for the end looks for this file
+            # Whoever waits for the end looks for this file; one of a later server is not ours.
+            if state.is_file() and state.samefile(f"/dev/fd/{held.fileno()}"):
+                state.unlink()
 
 
-def _watch(server: subprocess.Popen[bytes], lease: Path, idle_s: float) -> int:
+def _watch(server: subprocess.Popen[bytes], users: Path, idle_s: float) -> int:
+    last_used = time.monotonic()
     while server.poll() is None:
-        if time.time() - lease.stat().st_mtime > idle_s:
-            return 0
+        with users.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                last_used = time.monotonic()
+            else:
+                if time.monotonic() - last_used > idle_s:
+                    _end(server)  # the lock is ours: nobody can begin to use it meanwhile
+                    return 0
         time.sleep(_LOOK_EVERY_S)
     return server.returncode
 

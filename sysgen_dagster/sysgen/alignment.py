@@ -23,6 +23,13 @@ REFUSAL = (
     r"(?:help (?:with|you)|help\W*$|assist|comply|fulfil|provide|answer|do that|do this|continue"
     r"|engage|create|write)"
 )
+# An answer may begin so and give what it can after a "but" in its first sentence ...
+_GIVEN_INSTEAD = rf"{REFUSAL}[^.!?\n]*?\bbut\b([^.!?\n]*\w)"
+# ... unless that is only kindness, or help with something that was not asked for.
+_OFFER = (
+    r"(?i)\b(?:else|other|another|different|instead|happy|glad|feel free|sorry|let me know|if you"
+    r"|consult|contact|encourage|recommend|suggest|i can (?:help|assist|offer|support))\b"
+)
 
 
 def alignment_inputs(verified: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
@@ -68,7 +75,7 @@ def aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> pl.Dat
         .then(pl.col("drop_reason"))
         .when(pl.col("finish_reason") == "length")
         .then(pl.lit(DropReason.TRUNCATED.value))
-        .when(pl.col("text").str.contains(REFUSAL))
+        .when(_declines(pl.col("text")))
         .then(pl.lit(DropReason.REFUSED.value))
     )
     return (
@@ -76,3 +83,9 @@ def aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> pl.Dat
         .with_columns(new_answer=pl.col("text"), drop_reason=reason)
         .select(ALIGNED.keys())
     )
+
+
+def _declines(text: pl.Expr) -> pl.Expr:
+    given_instead = text.str.extract(_GIVEN_INSTEAD)
+    answers_all_the_same = given_instead.is_not_null() & ~given_instead.str.contains(_OFFER)
+    return text.str.contains(REFUSAL) & ~answers_all_the_same

@@ -30,6 +30,10 @@ class Sampling:
     max_tokens: int
 
 
+# Characters of a field that is cut: with fewer it says too little of what was there.
+LEAST_LEFT = 400
+
+
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
     """What is asked of the model for one conversation.
@@ -41,8 +45,8 @@ class ChatRequest:
         seed: Sent with the request.
         constraint: vLLM's ``structured_outputs``, such as ``{"regex": ...}``; empty: free text.
         choices: Words whose probabilities are wanted wherever the answer holds one of them.
-        shortened: The messages with so many characters left of the one field that may be cut; None
-            where no field may be.
+        shortened: The messages with so many characters left of the one field that may be cut, at
+            least `LEAST_LEFT`; None where no field may be.
         shortenable: How many characters that field has.
     """
 

@@ -134,9 +134,7 @@ def _engine_answered(table: str) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         rows = _asked(evidence.read(table, "conversation_id", "drop_reason", "attempts", "failure"))
         failed = rows.filter(pl.col("drop_reason").is_in(failures))
-        share = Rate(failed.height, rows.height).share if rows.height else 0.0
-        wanted = f"at most {MOST_ENGINE_FAILURES:.0%}"
-        return Finding(share <= MOST_ENGINE_FAILURES, share, wanted, failed)
+        return _within(Rate(failed.height, rows.height), (0.0, MOST_ENGINE_FAILURES), None, failed)
 
     statement = "The engine answered nearly every request."
     return Check("engine_answered", table, statement, True, evaluate)

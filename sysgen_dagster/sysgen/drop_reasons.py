@@ -20,6 +20,7 @@ class DropReason(StrEnum):
     TOO_LONG = "too_long"  # the request does not fit the model's context
     REFUSED_BY_SERVER = "refused_by_server"  # a 4xx answer: asking again would not help
     SERVER_ERROR = "server_error"
+    ENGINE_DIED = "engine_died"  # while it worked on the request, several times
     TIMEOUT = "timeout"
     MALFORMED_REPLY = "malformed_reply"  # the reply is not a chat completion
     EMPTY_COMPLETION = "empty_completion"
@@ -36,6 +37,7 @@ class DropReason(StrEnum):
 # The engine failed, not the model: asking again later may well give an answer.
 ENGINE_FAILURES = (
     DropReason.SERVER_ERROR,
+    DropReason.ENGINE_DIED,
     DropReason.TIMEOUT,
     DropReason.MALFORMED_REPLY,
 )

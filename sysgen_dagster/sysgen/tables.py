@@ -31,8 +31,11 @@ _COUNT = pl.UInt32()
 MESSAGES = pl.List(pl.Struct({"role": pl.String(), "content": pl.String()}))
 PHRASES = pl.List(pl.Struct({"tag": pl.String(), "text": pl.String()}))
 DEFECTS = pl.List(pl.Struct({"kind": pl.String(), "text": pl.String()}))
-VERDICTS = pl.List(pl.Struct({"tag": pl.String(), "verdict": pl.String()}))
+VERDICTS = pl.List(
+    pl.Struct({"tag": pl.String(), "verdict": pl.String(), "confidence": pl.Float64()})
+)
 REMOVED = pl.List(pl.Struct({"tag": pl.String(), "text": pl.String(), "verdict": pl.String()}))
+REJECTED = pl.List(pl.Struct({"message": pl.String(), "reason": pl.String()}))
 
 _IDENTITY: Columns = {
     "conversation_id": Column(_TEXT, "the same conversation in every table"),
@@ -84,6 +87,11 @@ CONVERSATIONS: Columns = {
 ANNOTATED: Columns = {
     **_IDENTITY,
     "annotated_message": Column(_TEXT, "the tagged system message as the model wrote it"),
+    "sample": Column(_COUNT, "which of the attempts at the row this is, from 0; null: not asked"),
+    "repaired": Column(pl.Boolean(), "written under a grammar, after malformed messages"),
+    "rejected": Column(
+        REJECTED, "the other attempts in their order: what was written, why it does not go on"
+    ),
     **_DROP_REASON,
     **_GENERATION,
 }
@@ -98,7 +106,11 @@ FILTERED: Columns = {
 VERIFIED: Columns = {
     **_IDENTITY,
     "verdict_text": Column(_TEXT, "the verdicts as the model wrote them"),
-    "verdicts": Column(VERDICTS, "Good, Bad, None or Unreadable for each tag of the message"),
+    "verdicts": Column(
+        VERDICTS,
+        "Good, Bad, None or Unreadable for each tag of the message; confidence: the word's "
+        "probability among the three, null where not asked for",
+    ),
     "phrases": Column(PHRASES, "phrases that stay, in canonical order"),
     "removed": Column(REMOVED, "phrases that went, and the verdict that removed them"),
     **_DROP_REASON,

@@ -5,13 +5,13 @@ that tag share it. Neither question nor answer is shown, as in the paper.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog import UnreadableVerdict
+from sysgen_dagster.catalog import Method, UnreadableVerdict
 from sysgen_dagster.sysgen.chat import ChatRequest, Sampling, derive_seed
 from sysgen_dagster.sysgen.completions import with_completions
 from sysgen_dagster.sysgen.drop_reasons import DropReason
@@ -33,6 +33,9 @@ class Verdict(StrEnum):
     UNREADABLE = "Unreadable"
 
 
+# What a model can say.
+CHOICES = (Verdict.GOOD.value, Verdict.BAD.value, Verdict.NONE.value)
+
 # Brackets, colons and emphasis vary between models; the tag's name and the word are what counts.
 _VERDICT = re.compile(
     rf"\b(?P<tag>{'|'.join(TAG_NAMES)})\b[\s>*`\"']{{0,8}}[:=\-][\s*`\"'<]{{0,8}}"
@@ -44,21 +47,49 @@ _VERDICT = re.compile(
 
 def parse_verdicts(text: str) -> dict[Tag, Verdict]:
     """The readable verdicts of `text`; a tag that is judged in two ways is not among them."""
-    found: dict[Tag, set[Verdict]] = {}
+    return {tag: verdict for tag, (verdict, _) in _readable(text).items()}
+
+
+def _readable(text: str) -> dict[Tag, tuple[Verdict, list[int]]]:
+    """The readable verdicts, and where in `text` the word of each stands."""
+    found: dict[Tag, dict[Verdict, list[int]]] = {}
     for match in _VERDICT.finditer(text):
         verdict = Verdict(match["verdict"].capitalize())
-        found.setdefault(Tag(match["tag"].capitalize()), set()).add(verdict)
-    return {tag: verdicts.pop() for tag, verdicts in found.items() if len(verdicts) == 1}
+        places = found.setdefault(Tag(match["tag"].capitalize()), {})
+        places.setdefault(verdict, []).append(match.start("verdict"))
+    return {tag: next(iter(places.items())) for tag, places in found.items() if len(places) == 1}
 
 
-def verification_requests(filtered: pl.DataFrame) -> Iterator[ChatRequest]:
-    """One request per filtered message: its natural text and its tagged text."""
+def verdict_pattern(tags: Iterable[Tag]) -> str:
+    """The regular expression of one verdict line a tag, in their order.
+
+    Plain enough for engines that know no look-around; marks and words hold nothing to escape.
+    """
+    return r"\n".join(f"<<{tag}>>: ({'|'.join(CHOICES)})" for tag in tags)
+
+
+def verification_requests(
+    filtered: pl.DataFrame, method: Method, asked_in: str = PHASE, attempt: int = 0
+) -> Iterator[ChatRequest]:
+    """One request per filtered message: its natural text and its tagged text.
+
+    `method` says whether the model is held to `verdict_pattern` and whether the probabilities of
+    its verdicts are wanted; `asked_in` and `attempt` give the seed.
+    """
     wanted = ("conversation_id", "phrases", "tagged_message")
-    for conversation_id, phrases, tagged_message in filtered.select(wanted).iter_rows():
-        messages = PROMPT.render(
-            system_message=render_system_message(_phrases(phrases)), tagged_message=tagged_message
+    for conversation_id, records, tagged_message in filtered.select(wanted).iter_rows():
+        phrases = _phrases(records)
+        tags = dict.fromkeys(phrase.tag for phrase in phrases)
+        yield ChatRequest(
+            conversation_id,
+            PROMPT.render(
+                system_message=render_system_message(phrases), tagged_message=tagged_message
+            ),
+            SAMPLING,
+            derive_seed(conversation_id, asked_in, attempt),
+            constraint={"regex": verdict_pattern(tags)} if method.constrain_verdicts else {},
+            choices=CHOICES if method.verdict_confidence else (),
         )
-        yield ChatRequest(conversation_id, messages, SAMPLING, derive_seed(conversation_id, PHASE))
 
 
 def verified_messages(
@@ -69,17 +100,14 @@ def verified_messages(
     Returns:
         `tables.VERIFIED`. Where the model's answer is missing altogether the row is dropped with
         the engine's reason; where it is there but a tag of the message has no readable verdict, the
-        tag counts as ``Unreadable`` and `unreadable` decides.
+        tag counts as ``Unreadable`` and `unreadable` decides. A verdict's ``confidence`` is the
+        lowest probability of its word, wherever the word is said of the tag.
     """
     answered = with_completions(filtered, completions, PROMPT.fingerprint).rename(
         {"text": "verdict_text"}
     )
-    records = [
-        _judged(phrases, text, reason, unreadable)
-        for phrases, text, reason in answered.select(
-            "phrases", "verdict_text", "drop_reason"
-        ).iter_rows()
-    ]
+    wanted = ("phrases", "verdict_text", "choices", "drop_reason")
+    records = [_judged(unreadable, *row) for row in answered.select(wanted).iter_rows()]
     names = ("verdicts", "phrases", "removed", "drop_reason")
     schema = {name: dtype for name, dtype in polars_schema(VERIFIED).items() if name in names}
     judged = pl.DataFrame(records, schema=schema, orient="row")
@@ -87,17 +115,29 @@ def verified_messages(
 
 
 def _judged(
-    phrases: list[Mapping[str, str]], text: str | None, reason: str | None, rule: UnreadableVerdict
+    rule: UnreadableVerdict,
+    phrases: list[Mapping[str, str]],
+    text: str | None,
+    choices: list[Mapping[str, Any]] | None,
+    reason: str | None,
 ) -> dict[str, Any]:
     if text is None:
         return {"verdicts": [], "phrases": [], "removed": [], "drop_reason": reason}
-    readable = parse_verdicts(text)
+    readable = _readable(text)
     tags = dict.fromkeys(Tag(phrase["tag"]) for phrase in phrases)
-    verdicts = {tag: readable.get(tag, Verdict.UNREADABLE) for tag in tags}
+    verdicts = {tag: readable[tag][0] if tag in readable else Verdict.UNREADABLE for tag in tags}
+    probabilities = {(each["start"], each["choice"]): each["probability"] for each in choices or []}
     staying = {Verdict.GOOD} | ({Verdict.UNREADABLE} if rule is UnreadableVerdict.KEEP else set())
     stay = [phrase for phrase in phrases if verdicts[Tag(phrase["tag"])] in staying]
     return {
-        "verdicts": [{"tag": tag, "verdict": verdict} for tag, verdict in verdicts.items()],
+        "verdicts": [
+            {
+                "tag": tag,
+                "verdict": verdict,
+                "confidence": _lowest(probabilities, *readable.get(tag, (verdict, []))),
+            }
+            for tag, verdict in verdicts.items()
+        ],
         "phrases": stay,
         "removed": [
             {**phrase, "verdict": verdicts[Tag(phrase["tag"])]}
@@ -106,6 +146,14 @@ def _judged(
         ],
         "drop_reason": None if stay else DropReason.NOTHING_VERIFIED,
     }
+
+
+def _lowest(
+    probabilities: Mapping[tuple[int, str], float], verdict: Verdict, places: Iterable[int]
+) -> float | None:
+    """Of the verdict's word at these places; None where it is not known at any."""
+    known = (probabilities.get((place, verdict.value)) for place in places)
+    return min((each for each in known if each is not None), default=None)
 
 
 def _phrases(records: list[Mapping[str, str]]) -> list[Phrase]:

@@ -1,14 +1,15 @@
 """Fixtures: where servers keep their files, and that none of them outlives its test."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from sysgen_dagster.inference import server_process
-from sysgen_dagster_tests.inference.processes import MARK, Descendants, kill, wait_until
+from sysgen_dagster.inference.server_process import Server
+from sysgen_dagster_tests.inference.processes import MARK, Descendants, Run, kill, wait_until
 
 
 @pytest.fixture
@@ -32,3 +33,17 @@ def folder(tmp_path: Path, descendants: Descendants) -> Iterator[Path]:
     yield folder
     for name in server_process.running(folder):
         server_process.stop(folder, name)
+
+
+@pytest.fixture
+def begin(folder: Path, tmp_path: Path) -> Iterator[Callable[[Server], Run]]:
+    """Begins runs that use a server, each in a process of its own; all end with the test."""
+    runs: list[Run] = []
+
+    def begin(server: Server) -> Run:
+        runs.append(Run.begin(server, folder, tmp_path / f"run-{len(runs)}.txt"))
+        return runs[-1]
+
+    yield begin
+    for run in runs:
+        run.kill()

@@ -6,12 +6,18 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 
 class Healthy(http.server.BaseHTTPRequestHandler):
-    """Answers 200 to every GET."""
+    """Answers 200 to every GET, but hangs at as many as a file says."""
+
+    hangs: Path | None = None
 
     def do_GET(self) -> None:
+        if self.hangs is not None and (left := int(self.hangs.read_text())):
+            self.hangs.write_text(str(left - 1))
+            time.sleep(60)
         self.send_response(200)
         self.end_headers()
 
@@ -24,6 +30,7 @@ def main() -> None:
     parser.add_argument("--load-s", type=float, default=0.0, help="time before it answers")
     parser.add_argument("--end-s", type=float, default=0.0, help="time it takes to end")
     parser.add_argument("--needs", help="an environment variable without which it dies")
+    parser.add_argument("--hangs", type=Path, help="holds the number of requests to hang at")
     parser.add_argument("port", type=int)
     options = parser.parse_args()
 
@@ -35,6 +42,7 @@ def main() -> None:
     if options.needs and options.needs not in os.environ:
         sys.exit(f"out of memory: {options.needs} is not set")
     time.sleep(options.load_s)
+    Healthy.hangs = options.hangs
     http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Healthy).serve_forever()
 
 

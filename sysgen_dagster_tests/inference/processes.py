@@ -1,16 +1,35 @@
 """Processes that a test starts, seen through /proc, and waiting for what they do."""
 
+import json
 import os
 import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from sysgen_dagster.inference.server_process import Server
 
 MARK = "SYSGEN_TEST_PROCESS"
 PATIENCE_S = 20.0
+
+# Arguments: folder, server as JSON. Says what it is told and the URL, and uses the server until
+# its standard input ends.
+_RUN = """
+import json, sys
+from pathlib import Path
+from sysgen_dagster.inference import server_process
+server_process._LOOK_EVERY_S, server_process._FIRST_TELL_S = 0.02, 0.1
+tell = lambda line: print(line, flush=True)
+server = server_process.Server(**json.loads(sys.argv[2]))
+with server_process.in_use(server, Path(sys.argv[1]), tell) as url:
+    print("url:", url, flush=True)
+    sys.stdin.read()
+"""
 
 
 @dataclass(frozen=True)
@@ -37,6 +56,59 @@ class Descendants:
             ):
                 return process.joinpath("cmdline").read_bytes().replace(b"\0", b" ").decode()
         return ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A process that uses a server, as a run of the pipeline does."""
+
+    process: subprocess.Popen[bytes]
+    out: Path
+
+    @classmethod
+    def begin(cls, server: Server, folder: Path, out: Path) -> "Run":
+        """It looks for the server, or starts it, or waits for it."""
+        return cls.of(out, _RUN, str(folder), json.dumps(asdict(server)))
+
+    @classmethod
+    def of(cls, out: Path, script: str, *arguments: str) -> "Run":
+        """A process of another script, which must say ``url: ...`` when it has what it wants."""
+        command = [sys.executable, "-c", script, *arguments]
+        with out.open("wb") as said:
+            process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said)
+        return cls(process, out)
+
+    @property
+    def said(self) -> str:
+        """All it has said."""
+        return self.out.read_text()
+
+    @property
+    def has_url(self) -> bool:
+        """Whether it uses the server by now."""
+        return re.search(r"^url: .*\n", self.said, re.MULTILINE) is not None
+
+    @property
+    def url(self) -> str:
+        """The URL of the server it uses; waits until it does."""
+        wait_until(lambda: self.has_url or self.process.poll() is not None)
+        found = re.search(r"^url: (.*)$", self.said, re.MULTILINE)
+        assert found, self.said
+        return found.group(1)
+
+    def wait_for(self, words: str) -> None:
+        """Return when it has said them."""
+        wait_until(lambda: words in self.said)
+
+    def end(self) -> None:
+        """It uses the server no more, and ends by itself."""
+        self.process.communicate(timeout=PATIENCE_S)
+        assert self.process.returncode == 0, self.said
+
+    def kill(self) -> None:
+        """What `kill -9` does."""
+        self.process.kill()
+        self.process.communicate()
 
 
 def _all_pids() -> list[int]:

@@ -12,23 +12,29 @@ import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import aiohttp
 import polars as pl
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.inference import client
-from sysgen_dagster.inference.client import (
-    MAX_ATTEMPTS,
+from sysgen_dagster.inference import asking, client, replicas
+from sysgen_dagster.inference.asking import MOST_FAILURES
+from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
-    complete,
+    Facts,
+    ServedModel,
+    UnreachableError,
     fold_system_message,
 )
+from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT
 from sysgen_dagster.inference.simulated.prose import NOTICE
 from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.sysgen.completions import COMPLETIONS
@@ -42,8 +48,9 @@ SECRET = "sk-nobody-may-see-this"
 
 @pytest.fixture(autouse=True)
 def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "_FIRST_DELAY_S", 0.01)
-    monkeypatch.setattr(client, "_LONGEST_DELAY_S", 0.02)
+    monkeypatch.setattr(asking, "_FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr(asking, "_LONGEST_DELAY_S", 0.02)
+    monkeypatch.setattr(replicas, "_FIRST_LOOK_S", 0.05)
 
 
 @pytest.fixture(scope="module")
@@ -73,18 +80,34 @@ def questions(count: int) -> list[ChatRequest]:
 
 
 def endpoint_at(*urls: str, model: str = "phi", **fields: Any) -> Endpoint:
-    return Endpoint(
-        base_urls=urls,
-        model="phi-4",
-        served_name=model,
-        revision="187ef03",
-        engine="endpoint",
-        **fields,
-    )
+    served = ServedModel("phi-4", model, revision="187ef03", engine="endpoint")
+    return Endpoint(model=served, base_urls=urls, **{"patience_s": 0.5, **fields})
 
 
 def endpoint_of(server: Server, **fields: Any) -> Endpoint:
     return endpoint_at(f"{server.url}/v1", **fields)
+
+
+@dataclass
+class Connected:
+    """Servers that are somebody else's: they come back by themselves or not at all."""
+
+    endpoint: Endpoint
+
+    @property
+    def model(self) -> ServedModel:
+        return self.endpoint.model
+
+    def connect(self) -> Endpoint:
+        return self.endpoint
+
+    def revive(self, url: str) -> str:
+        parts = urlsplit(url)
+        try:
+            socket.create_connection((parts.hostname, parts.port), timeout=1).close()
+        except OSError as error:
+            raise UnreachableError(f"nobody listens at {url} ({error})") from error
+        return url
 
 
 def ask(
@@ -95,8 +118,16 @@ def ask(
 ) -> pl.DataFrame:
     """What `complete` gives, with every line of progress in `report`."""
     lines = [] if report is None else report
+    progress = Progress(total=len(requests))
     with ledger:
-        return complete(endpoint, requests, len(requests), ledger, lines.append)
+        return complete(
+            Connected(endpoint),
+            requests,
+            progress,
+            ledger,
+            print,
+            lambda shown: lines.append(str(shown)),
+        )
 
 
 def ask_one(endpoint: Endpoint, request: ChatRequest, ledger: Ledger) -> dict[str, Any]:
@@ -232,8 +263,6 @@ def test_an_odd_reply_gives_a_text_that_can_be_stored(
     ("kind", "reason", "words"),
     [
         pytest.param("500", DropReason.SERVER_ERROR, "500: .*EngineCore", id="500"),
-        pytest.param("503", DropReason.SERVER_ERROR, "503: .*overloaded", id="503"),
-        pytest.param("429", DropReason.SERVER_ERROR, "429: .*Too many requests", id="429"),
         pytest.param("disconnect", DropReason.SERVER_ERROR, "connection cut", id="disconnect"),
         pytest.param(
             "truncated_json",
@@ -255,16 +284,31 @@ def test_a_fault_that_stays_is_retried_and_then_a_typed_failure(
     failed, answered = rows.sort("seed").to_dicts()
     assert (failed["text"], failed["failed_because"]) == (None, reason)
     assert re.search(words, failed["failure"])
-    assert failed["attempts"] == server.get("/stats")["by_fault"][kind] - before == MAX_ATTEMPTS
+    assert failed["attempts"] == server.get("/stats")["by_fault"][kind] - before == MOST_FAILURES
     assert answered["text"].startswith(NOTICE)
 
 
-def test_a_server_that_stays_silent_is_a_timeout(
-    server: Server, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("status", ["503", "429"])
+def test_a_row_that_always_meets_a_busy_server_is_given_up_when_others_were_answered(
+    server: Server, ledger: Ledger, status: str
 ) -> None:
-    monkeypatch.setattr(client, "_TIMEOUT", aiohttp.ClientTimeout(total=0.3))
-    row = ask_one(endpoint_of(server), question(1, mark="timeout"), ledger)
-    assert (row["failed_because"], row["attempts"]) == (DropReason.TIMEOUT, MAX_ATTEMPTS)
+    rows = ask(endpoint_of(server), [question(1, mark=status), question(2)], ledger)
+    failed, answered = rows.sort("seed").to_dicts()
+    assert failed["failed_because"] == DropReason.SERVER_ERROR
+    assert failed["failure"].startswith(status)
+    assert answered["text"].startswith(NOTICE)
+
+
+def test_a_server_that_is_busy_for_everybody_ends_the_partition(ledger: Ledger) -> None:
+    with replying(b"come back later", status=503) as url, pytest.raises(EngineError) as error:
+        ask(endpoint_at(url), questions(20), ledger)
+    assert "has answered nobody for" in str(error.value)
+    assert "503: come back later" in str(error.value)
+
+
+def test_a_server_that_stays_silent_is_a_timeout(server: Server, ledger: Ledger) -> None:
+    row = ask_one(endpoint_of(server, attempt_s=0.3), question(1, mark="timeout"), ledger)
+    assert (row["failed_because"], row["attempts"]) == (DropReason.TIMEOUT, MOST_FAILURES)
     assert row["failure"] == "no answer in time"
 
 
@@ -290,7 +334,7 @@ def test_a_reply_that_is_no_chat_completion_fails_its_row_alone(
         row = ask_one(endpoint_at(url), question(1), ledger)
     assert (row["text"], row["failed_because"]) == (None, DropReason.MALFORMED_REPLY)
     assert row["failure"] == f"not a chat completion: {body[:200].decode(errors='replace')}"
-    assert row["attempts"] == MAX_ATTEMPTS
+    assert row["attempts"] == MOST_FAILURES
 
 
 def test_a_request_that_the_server_refuses_is_not_sent_again(
@@ -342,7 +386,7 @@ def test_a_server_that_asks_us_to_wait_is_given_the_time(ledger: Ledger) -> None
 def test_faults_by_rate_are_recovered_from(ledger: Ledger) -> None:
     kinds = ("500", "503", "429", "disconnect", "truncated_json", "no_choices", "html")
     with running("--fault", *(f"{kind}=0.04" for kind in kinds)) as flaky:
-        rows = ask(endpoint_of(flaky), questions(300), ledger)
+        rows = ask(endpoint_of(flaky, patience_s=60), questions(300), ledger)
         stats = flaky.get("/stats")
     assert set(stats["by_fault"]) == set(kinds)
     assert rows["text"].null_count() == 0
@@ -367,7 +411,8 @@ def test_a_server_that_does_not_serve_us_ends_everything_at_once(
         ask(endpoint_at(url), questions(2000), ledger)
     assert f"{url}/chat/completions does not serve phi to us" in str(error.value)
     assert f"{status}: not for you" in str(error.value)
-    assert count.total() <= client.MAX_IN_FLIGHT
+    # Those in flight, and those which got their places before all were stopped.
+    assert count.total() <= 2 * endpoint_at(url).starts_with
 
 
 def test_a_model_that_is_not_there_ends_everything_at_once(server: Server, ledger: Ledger) -> None:
@@ -378,15 +423,14 @@ def test_a_model_that_is_not_there_ends_everything_at_once(server: Server, ledge
 def test_a_server_that_is_not_there_is_named_with_what_to_do(ledger: Ledger) -> None:
     with pytest.raises(EngineError) as error:
         ask(endpoint_at("http://127.0.0.1:9/v1"), questions(10), ledger)
-    assert str(error.value).startswith("phi cannot be reached at http://127.0.0.1:9/v1")
-    assert "start the server again and materialize this partition again" in str(error.value)
+    assert "nobody listens at http://127.0.0.1:9/v1" in str(error.value)
 
 
 def test_a_host_that_does_not_take_connections_is_not_there(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_TIMEOUT", aiohttp.ClientTimeout(total=10, sock_connect=0.2))
-    with full_backlog() as url, pytest.raises(EngineError, match=f"cannot be reached at {url}"):
+    monkeypatch.setattr(asking, "_CONNECT_S", 0.2)
+    with full_backlog() as url, pytest.raises(EngineError, match=f"nobody listens at {url}"):
         ask(endpoint_at(url), questions(2), ledger)
 
 
@@ -407,7 +451,7 @@ def full_backlog() -> Iterator[str]:
 def test_a_server_that_is_killed_in_the_middle_loses_only_what_was_in_flight(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_IN_FLIGHT", 4)
+    monkeypatch.setattr(client, "MOST_IN_FLIGHT", 4)
 
     def killing(server: Server) -> Iterator[ChatRequest]:
         for request in questions(200):
@@ -416,9 +460,11 @@ def test_a_server_that_is_killed_in_the_middle_loses_only_what_was_in_flight(
                 server.process.wait()
             yield request
 
-    answers_are_kept = pytest.raises(EngineError, match="What it answered before is kept")
-    with running() as killed, ledger, answers_are_kept:
-        complete(endpoint_of(killed), killing(killed), 200, ledger, print)
+    gone = pytest.raises(EngineError, match="nobody listens")
+    with running() as killed, ledger, gone:
+        complete(
+            Connected(endpoint_of(killed)), killing(killed), Progress(200), ledger, print, print
+        )
     known = lines_in(ledger)
     assert 60 - 3 <= known <= 60
     with running() as restarted:
@@ -448,7 +494,8 @@ def test_a_client_that_is_killed_loses_only_what_was_in_flight(ledger: Ledger) -
             killed.kill()
             killed.wait()
         known = lines_in(ledger)
-        assert known >= requests_at(server) - client.MAX_IN_FLIGHT > 0
+        assert known >= requests_at(server) - MOST_IN_FLIGHT
+        assert known > 0
     with running() as fresh:
         rows = ask(endpoint_of(fresh), questions(600), ledger)
         # The last line may have been cut off.
@@ -484,25 +531,23 @@ def test_only_final_outcomes_are_known_the_next_time(server: Server, ledger: Led
     first = ask(endpoint_of(server), requests, ledger)
     before = requests_at(server)
     second = ask(endpoint_of(server), requests, ledger)
-    assert requests_at(server) - before == 2 * MAX_ATTEMPTS
+    assert requests_at(server) - before == 2 * MOST_FAILURES
     assert second.sort("seed").equals(first.sort("seed"))
 
 
 def test_another_model_or_revision_is_asked_anew(server: Server, ledger: Ledger) -> None:
     ask(endpoint_of(server), questions(5), ledger)
     before = requests_at(server)
-    other = Endpoint((f"{server.url}/v1",), "phi-4", "phi", "another", "endpoint")
-    ask(other, questions(5), ledger)
+    other = ServedModel("phi-4", "phi", "another", "endpoint")
+    ask(Endpoint(other, (f"{server.url}/v1",)), questions(5), ledger)
     assert requests_at(server) - before == 5
 
 
 def test_an_answer_of_another_engine_is_asked_for_anew(server: Server, ledger: Ledger) -> None:
-    url = f"{server.url}/v1"
-    ask(Endpoint((url,), "phi-4", "phi", "187ef03", engine="simulated"), questions(5), ledger)
+    simulated = ServedModel("phi-4", "phi", "187ef03", engine="simulated")
+    ask(Endpoint(simulated, (f"{server.url}/v1",)), questions(5), ledger)
     with replying(json.dumps(completion("Of a real model.")).encode()) as real:
-        rows = ask(
-            Endpoint((real,), "phi-4", "phi", "187ef03", engine="vllm"), questions(5), ledger
-        )
+        rows = ask(Endpoint(replace(simulated, engine="vllm"), (real,)), questions(5), ledger)
     assert set(rows.select("engine", "text").iter_rows()) == {("vllm", "Of a real model.")}
 
 
@@ -579,8 +624,10 @@ def test_a_system_message_is_folded_into_the_first_user_turn() -> None:
 
 
 def test_a_model_without_system_role_is_asked_without_one(server: Server, ledger: Ledger) -> None:
-    folding = endpoint_of(server, model="gemma", has_system_role=False)
-    assert ask_one(folding, question(1), ledger)["text"].startswith(NOTICE)
+    folding = endpoint_of(server, model="gemma", facts=Facts(has_system_role=False))
+    row = ask_one(folding, question(1), ledger)
+    assert row["text"].startswith(NOTICE)
+    assert row["system_message_folded"]
 
 
 def test_a_model_that_lacks_the_system_role_unbeknown_to_us_refuses(
@@ -628,7 +675,7 @@ def test_a_row_that_one_replica_fails_on_does_not_end_all_because_another_died(
 def test_requests_are_taken_as_there_is_room(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "MAX_IN_FLIGHT", 7)
+    monkeypatch.setattr(client, "MOST_IN_FLIGHT", 7)
     taken, answered, at_once, most_at_once, most_ahead = 0, 0, 0, 0, 0
 
     def take() -> Iterator[ChatRequest]:
@@ -648,7 +695,8 @@ def test_requests_are_taken_as_there_is_room(
         return web.json_response(completion("Because."))
 
     with serving(answer) as url, ledger:
-        rows = complete(endpoint_at(url), take(), 100, ledger, print)
+        connected = Connected(endpoint_at(url))
+        rows = complete(connected, take(), Progress(100), ledger, print, print)
     assert rows.height == 100
     assert most_at_once == most_ahead == 7
 
@@ -659,8 +707,8 @@ def test_requests_are_taken_as_there_is_room(
 def test_progress_says_how_many_are_done_and_failed_and_how_fast(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "_PROGRESS_EVERY_S", 0.05)
-    monkeypatch.setattr(client, "MAX_IN_FLIGHT", 10)
+    monkeypatch.setattr(client, "_TELL_EVERY_S", 0.05)
+    monkeypatch.setattr(client, "MOST_IN_FLIGHT", 10)
     report: list[str] = []
     with running("--latency-ms", "20") as server:
         ask(
@@ -668,7 +716,7 @@ def test_progress_says_how_many_are_done_and_failed_and_how_fast(
         )
     form = re.compile(
         r"([\d,]+) of 151 answered \(0 known from before, ([\d,]+) failed\), "
-        r"([\d,.]+) requests/s, ([\d,]+) tokens/s, ([\d,]+|inf) s left"
+        r"([\d,.]+) requests/s, ([\d,]+) tokens/s, up to \d+ at once, ([\d,]+|inf) s left"
     )
     lines = [form.fullmatch(line) for line in report]
     assert all(lines)
@@ -688,5 +736,5 @@ def test_progress_counts_what_was_known_before_apart(server: Server, ledger: Led
     ask(endpoint_of(server), questions(1200), ledger, report)
     assert report == [
         "1,200 of 1,200 answered (1,200 known from before, 0 failed), "
-        "0.0 requests/s, 0 tokens/s, 0 s left"
+        "0.0 requests/s, 0 tokens/s, up to 0 at once, 0 s left"
     ]

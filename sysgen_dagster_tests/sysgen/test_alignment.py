@@ -193,6 +193,36 @@ def test_a_refusal_is_recognised_whatever_stands_after_the_apology(answer: str) 
     assert drop_reason_of(answer) == "refused"
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I can't help with that, but I'd be happy to help with something else.",
+        "I cannot provide that, but I can offer general advice.",
+        "I can\u2019t assist with this request, but please feel free to ask me another question.",
+        "I'm sorry, but I can't provide medical advice, but I recommend that you see a doctor.",
+        "I can't help with that. But the sky is blue.",
+        "I can't help with that, but.",
+    ],
+    ids=ascii,
+)
+def test_a_refusal_stays_one_when_it_only_offers_other_help(answer: str) -> None:
+    assert drop_reason_of(answer) == "refused"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I can't provide an exact figure, but the town has about 3.5 million people.",
+        "I cannot answer for certain but most sources name 1912.",
+        "I'm sorry, but I can't provide the text itself, but its first line is about the sea.",
+        "I can\u2019t create images, but here is a description:\n\nA red barn.",
+    ],
+    ids=ascii,
+)
+def test_an_answer_that_gives_what_it_can_is_not_taken_for_a_refusal(answer: str) -> None:
+    assert drop_reason_of(answer) is None
+
+
 ANSWERS = (
     "Dear Ms Lee,\n\nI'm sorry, but I can't help with the move on Sunday.",
     "I'm sorry for your loss. Here is how to register a death.",

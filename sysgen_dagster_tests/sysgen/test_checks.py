@@ -184,7 +184,7 @@ def handed_on(table: str) -> Case:
 
 def unanswered(table: str) -> Case:
     rows = mix(table, {}, dropped("timeout"))
-    return Case(healthy=rows(95, 5), broken=rows(94, 6), shown=ids(94, 100))
+    return Case(healthy=rows(95, 5), broken=rows(60, 40), shown=ids(60, 100))
 
 
 def tag_order(table: str) -> Case:
@@ -357,6 +357,27 @@ def test_every_drop_reason_explains_a_drop(reason: DropReason) -> None:
 def test_only_failures_of_the_engine_count_against_the_engine(reason: DropReason) -> None:
     finding = found((VERIFIED, "engine_answered"), only(VERIFIED, dropped(reason.value)))
     assert finding.passed is (reason not in ENGINE_FAILURES)
+
+
+@pytest.mark.parametrize(
+    ("answered", "failed", "passed"),
+    [
+        pytest.param(12, 1, True, id="one-of-a-small-shard"),
+        pytest.param(10, 3, False, id="three-of-a-small-shard"),
+        pytest.param(940, 60, True, id="chance"),
+        pytest.param(930, 70, False, id="no-chance"),
+        pytest.param(9400, 600, False, id="the-same-share-of-many-rows-is-no-chance"),
+        pytest.param(0, 1, False, id="all"),
+    ],
+)
+def test_the_engine_fails_a_shard_only_where_chance_does_not_explain_the_share(
+    answered: int, failed: int, passed: bool
+) -> None:
+    evidence = mix(ANNOTATED, {}, dropped("timeout"))(answered, failed)
+    finding = found((ANNOTATED, "engine_answered"), evidence)
+
+    assert (finding.passed, finding.rows.height) == (passed, failed)
+    assert finding.wanted.startswith("0.0% to 5.0% (99 % interval here ")
 
 
 def test_a_finding_about_the_engine_shows_what_it_said() -> None:

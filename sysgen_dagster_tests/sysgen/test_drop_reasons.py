@@ -14,6 +14,7 @@ def test_the_reasons_come_in_the_order_of_the_pipeline() -> None:
         "too_long",
         "refused_by_server",
         "server_error",
+        "engine_died",
         "timeout",
         "malformed_reply",
         "empty_completion",
@@ -26,4 +27,4 @@ def test_the_reasons_come_in_the_order_of_the_pipeline() -> None:
 
 
 def test_engine_failures_are_the_reasons_that_asking_again_may_cure() -> None:
-    assert set(ENGINE_FAILURES) == {"server_error", "timeout", "malformed_reply"}
+    assert set(ENGINE_FAILURES) == {"server_error", "engine_died", "timeout", "malformed_reply"}

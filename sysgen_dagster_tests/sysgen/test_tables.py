@@ -119,7 +119,7 @@ def test_every_column_says_what_it_holds(table: str) -> None:
 def test_what_a_model_wrote_can_be_traced_to_the_model_the_prompt_and_the_sampling(
     table: str,
 ) -> None:
-    assert list(TABLES[table])[-13:] == [
+    assert list(TABLES[table])[-15:] == [
         "finish_reason",
         "prompt_tokens",
         "completion_tokens",
@@ -133,4 +133,6 @@ def test_what_a_model_wrote_can_be_traced_to_the_model_the_prompt_and_the_sampli
         "served_name",
         "model_revision",
         "engine",
+        "system_message_folded",
+        "characters_left_out",
     ]

@@ -1,17 +1,20 @@
 """Phase 3: reading the verdicts, and what stays of a message."""
 
+from typing import Any
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog import UnreadableVerdict
+from sysgen_dagster.catalog import DropRule, Method, UnreadableVerdict
 from sysgen_dagster.sysgen.alignment import alignment_inputs
-from sysgen_dagster.sysgen.chat import Sampling, derive_seed
+from sysgen_dagster.sysgen.chat import ChatRequest, Sampling, derive_seed
 from sysgen_dagster.sysgen.tables import VERIFIED, polars_schema
 from sysgen_dagster.sysgen.tags import TAG_NAMES, Tag
 from sysgen_dagster.sysgen.verification import (
     Verdict,
     parse_verdicts,
+    verdict_pattern,
     verification_requests,
     verified_messages,
 )
@@ -24,6 +27,7 @@ from sysgen_dagster_tests.sysgen.frames import (
 )
 
 REMOVE, KEEP = UnreadableVerdict.REMOVE, UnreadableVerdict.KEEP
+METHOD = Method(drop_rule=DropRule.MALFORMED_BOUNDARY, unreadable_verdict=REMOVE)
 
 EXPECTED_REPLY = """<<Task>>: Good
 <<Tool>>: None
@@ -197,10 +201,10 @@ def test_only_good_stays_and_each_removed_phrase_has_its_verdict() -> None:
     assert row["verdict_text"] == reply
     assert row["phrases"] == [{"tag": "Role", "text": "r"}]
     assert row["verdicts"] == [
-        {"tag": "Role", "verdict": "Good"},
-        {"tag": "Task", "verdict": "Bad"},
-        {"tag": "Style", "verdict": "None"},
-        {"tag": "Tool", "verdict": "Unreadable"},
+        verdict("Role", "Good"),
+        verdict("Task", "Bad"),
+        verdict("Style", "None"),
+        verdict("Tool", "Unreadable"),
     ]
     assert row["removed"] == [
         {"tag": "Task", "text": "t", "verdict": "Bad"},
@@ -208,6 +212,10 @@ def test_only_good_stays_and_each_removed_phrase_has_its_verdict() -> None:
         {"tag": "Tool", "text": "w", "verdict": "Unreadable"},
     ]
     assert row["drop_reason"] is None
+
+
+def verdict(tag: str, said: str, confidence: float | None = None) -> dict[str, Any]:
+    return {"tag": tag, "verdict": said, "confidence": confidence}
 
 
 @pytest.mark.parametrize(
@@ -261,8 +269,8 @@ def test_all_phrases_of_a_tag_share_its_verdict_and_the_tag_is_judged_once() -> 
     assert [phrase["text"] for phrase in row["phrases"]] == ["a", "b"]
     assert [phrase["text"] for phrase in row["removed"]] == ["c", "d"]
     assert row["verdicts"] == [
-        {"tag": "Content", "verdict": "Good"},
-        {"tag": "Style", "verdict": "Bad"},
+        verdict("Content", "Good"),
+        verdict("Style", "Bad"),
     ]
 
 
@@ -271,7 +279,7 @@ def test_verdicts_for_tags_the_message_does_not_hold_are_left_out() -> None:
         filtered("<<Role>>r<</Role>>"), completions(replied("c0", EXPECTED_REPLY)), REMOVE
     )
 
-    assert table["verdicts"].item().to_list() == [{"tag": "Role", "verdict": "Good"}]
+    assert table["verdicts"].item().to_list() == [verdict("Role", "Good")]
 
 
 @pytest.mark.parametrize("rule", UnreadableVerdict)
@@ -321,7 +329,9 @@ def test_no_messages_give_no_rows() -> None:
 
 
 def test_the_model_is_shown_the_message_as_plain_text_and_with_its_tags_and_nothing_else() -> None:
-    (request,) = verification_requests(filtered("<<Role>>You cook.<</Role>><<Task>>Bake.<</Task>>"))
+    (request,) = verification_requests(
+        filtered("<<Role>>You cook.<</Role>><<Task>>Bake.<</Task>>"), METHOD
+    )
 
     assert [message["role"] for message in request.messages] == ["system", "user"]
     assert request.messages[1]["content"] == (
@@ -333,9 +343,125 @@ def test_the_model_is_shown_the_message_as_plain_text_and_with_its_tags_and_noth
 
 
 def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None:
-    first, second = verification_requests(filtered(FOUR, FOUR))
+    first, second = verification_requests(filtered(FOUR, FOUR), METHOD)
 
     assert first.sampling == Sampling(temperature=0.7, max_tokens=256)
     assert (first.conversation_id, second.conversation_id) == ("c0", "c1")
     assert first.seed == derive_seed("c0", "verified_system_messages")
     assert first.seed != second.seed
+
+
+def asked(**settings: bool) -> list[ChatRequest]:
+    return list(verification_requests(filtered(FOUR, FOUR), METHOD.model_copy(update=settings)))
+
+
+def test_a_request_is_free_text_unless_the_method_says_more() -> None:
+    (request,) = verification_requests(filtered(FOUR), METHOD)
+
+    assert (dict(request.constraint), request.choices) == ({}, ())
+    assert (request.shortened, request.shortenable) == (None, 0)
+
+
+def test_the_settings_change_nothing_of_what_is_said() -> None:
+    changed = asked(constrain_verdicts=True, verdict_confidence=True)
+
+    assert [(each.messages, each.sampling, each.seed) for each in changed] == [
+        (each.messages, each.sampling, each.seed) for each in asked()
+    ]
+
+
+def test_a_constrained_request_takes_one_verdict_a_tag_in_the_order_of_the_message() -> None:
+    tagged = "<<Role>>r<</Role>><<Content>>a<</Content>><<Content>>b<</Content>>"
+    constrained = METHOD.model_copy(update={"constrain_verdicts": True})
+    (request,) = verification_requests(filtered(tagged), constrained)
+
+    assert request.constraint == {
+        "regex": r"<<Role>>: (Good|Bad|None)\n<<Content>>: (Good|Bad|None)"
+    }
+
+
+def test_the_confidence_of_verdicts_is_that_of_their_words() -> None:
+    assert asked(verdict_confidence=True)[0].choices == ("Good", "Bad", "None")
+
+
+def test_requests_that_judge_elsewhere_have_seeds_of_their_own() -> None:
+    (request,) = verification_requests(filtered(FOUR), METHOD, "judging", 2)
+
+    assert request.seed == derive_seed("c0", "judging", 2)
+
+
+tag_sets = st.sets(st.sampled_from(Tag), min_size=1).map(
+    lambda tags: [tag for tag in Tag if tag in tags]
+)
+
+
+@given(
+    tag_sets.flatmap(
+        lambda tags: st.tuples(st.just(tags), st.from_regex(verdict_pattern(tags), fullmatch=True))
+    )
+)
+def test_whatever_the_pattern_accepts_is_a_readable_verdict_for_every_tag(
+    case: tuple[list[Tag], str],
+) -> None:
+    tags, text = case
+
+    assert list(parse_verdicts(text)) == tags
+
+
+@given(tag_sets)
+def test_the_pattern_has_no_look_around(tags: list[Tag]) -> None:
+    assert "(?" not in verdict_pattern(tags)
+
+
+def probable(text: str, *shares: tuple[int, float]) -> dict[str, Any]:
+    """A reply with the probability of Good at these places; Bad has the rest."""
+    choices = [
+        {"start": start, "choice": word, "probability": share}
+        for start, good in shares
+        for word, share in (("Good", good), ("Bad", 1 - good), ("None", 0.0))
+    ]
+    return {**replied("c0", text), "choices": choices}
+
+
+def confidences(tagged: str, reply: dict[str, Any]) -> dict[str, float | None]:
+    table = verified_messages(filtered(tagged), completions(reply), REMOVE)
+    return {each["tag"]: each["confidence"] for each in table["verdicts"].item()}
+
+
+def test_a_verdict_has_the_probability_of_its_word_where_the_word_stands() -> None:
+    text = "\n <<Role>>: Good\n<<Task>>: Bad"
+    reply = probable(text, (text.index("Good"), 0.75), (text.index("Bad"), 0.25))
+
+    assert confidences("<<Role>>r<</Role>><<Task>>t<</Task>>", reply) == {
+        "Role": 0.75,
+        "Task": 0.75,
+    }
+
+
+def test_the_place_of_a_word_is_counted_in_characters() -> None:
+    text = "\u00dcber \U0001f600\n<<Role>>: Good"
+
+    assert confidences("<<Role>>r<</Role>>", probable(text, (text.index("Good"), 0.5))) == {
+        "Role": 0.5
+    }
+
+
+def test_a_tag_that_is_judged_twice_alike_has_the_lower_probability() -> None:
+    text = "Role: Good\nrole: good"
+
+    assert confidences("<<Role>>r<</Role>>", probable(text, (6, 0.9), (17, 0.6))) == {"Role": 0.6}
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        pytest.param(replied("c0", "Role: Good"), id="not-asked-for"),
+        pytest.param(probable("Role: Good", (0, 0.9)), id="elsewhere"),
+        pytest.param(probable("Role: Good\nRole: Bad", (6, 0.9), (17, 0.2)), id="contradictory"),
+        pytest.param(probable("Good", (0, 0.9)), id="of-no-tag"),
+    ],
+)
+def test_a_verdict_that_is_not_known_to_be_probable_has_no_confidence(
+    reply: dict[str, Any],
+) -> None:
+    assert confidences("<<Role>>r<</Role>>", reply) == {"Role": None}

@@ -1,13 +1,14 @@
 """The simulated model as a web application.
 
-It speaks as much of the OpenAI chat protocol as the pipeline uses. Fields for structured output
-are accepted and ignored.
+It speaks as much of the OpenAI chat protocol and of vLLM's additions as the pipeline uses. Fields
+that it does not know are ignored, as vLLM ignores them.
 """
 
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,10 +25,14 @@ from sysgen_dagster.inference.simulated.protocol import (
     DEFAULT_MAX_MODEL_LEN,
     ChatRequest,
     RequestError,
+    TokenizeRequest,
     completion_body,
+    count_tokens,
     error_body,
     models_body,
     parse_chat_request,
+    parse_tokenize_request,
+    tokenize_body,
 )
 from sysgen_dagster.inference.simulated.writer import Answer, write_answer
 from sysgen_dagster.sysgen.chat import Role
@@ -44,13 +49,31 @@ _HTTP_FAULTS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """What a server serves and how it fails."""
+    """What a server serves, what it can do and how it fails.
 
-    models: Mapping[str, str]  # served name -> profile
+    Attributes:
+        models: The profile of each served name.
+        max_model_len: Tokens of prompt and answer together.
+        latency_s: How long it works on a request.
+        capacity: Requests it works on at once, others wait for their turn; None: any number.
+        reject_above: Requests in the server above which it refuses more; None: any number.
+        faults: The share of requests that meet each fault.
+        without_system_role: Models that refuse system messages.
+        drops_system_role: Models that never see the system messages they are sent.
+        has_tokenizer: Whether it counts tokens for its clients.
+        obeys_constraints: Whether it knows `structured_outputs`.
+    """
+
+    models: Mapping[str, str]
     max_model_len: int = DEFAULT_MAX_MODEL_LEN
     latency_s: float = 0.0
+    capacity: int | None = None
+    reject_above: int | None = None
     faults: Mapping[Fault, float] = field(default_factory=dict)
     without_system_role: frozenset[str] = frozenset()
+    drops_system_role: frozenset[str] = frozenset()
+    has_tokenizer: bool = True
+    obeys_constraints: bool = True
 
 
 class SimulatedModel:
@@ -58,8 +81,14 @@ class SimulatedModel:
 
     def __init__(self, settings: Settings) -> None:
         """Serve what the settings say."""
+        if settings.capacity is not None and settings.capacity < 1:
+            raise ValueError(f"the capacity must be at least 1, got {settings.capacity}")
         self._settings = settings
         self._draw = FaultDraw(settings.faults)
+        self._slots = asyncio.Semaphore(settings.capacity) if settings.capacity else nullcontext()
+        self._in_flight = 0
+        self._most_in_flight = 0
+        self._cached_prefixes: set[int] = set()
         self._by_status: Counter[str] = Counter()
         self._by_phase: Counter[str] = Counter()
         self._by_fault: Counter[str] = Counter()
@@ -68,6 +97,8 @@ class SimulatedModel:
         """The web application."""
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
         app.router.add_post("/v1/chat/completions", self.chat_completions)
+        if self._settings.has_tokenizer:
+            app.router.add_post("/tokenize", self.tokenize)
         app.router.add_get("/v1/models", self.models)
         app.router.add_get("/health", self.health)
         app.router.add_get("/stats", self.stats)
@@ -82,28 +113,64 @@ class SimulatedModel:
         return _json(models_body(self._settings.models, self._settings.max_model_len))
 
     async def stats(self, _: web.Request) -> web.Response:
-        """Chat requests so far, by status, by phase and by simulated fault."""
+        """Chat requests so far, by status, phase and simulated fault; the most there were at once.
+
+        Those that were rejected on arrival are in the first two counts alone.
+        """
         counts = {
             "requests": self._by_status.total(),
             "by_status": dict(self._by_status),
             "by_phase": dict(self._by_phase),
             "by_fault": dict(self._by_fault),
+            "most_in_flight": self._most_in_flight,
         }
         return _json(counts)
 
     async def chat_completions(self, request: web.Request) -> web.Response:
         """A chat completion, an error, or the fault that was asked for or drawn."""
         try:
-            chat = parse_chat_request(await request.read(), self._settings.max_model_len)
-            self._check(chat)
-            fault = asked_fault(chat.messages) or self._draw.draw(chat.digest)
+            with self._counted_in_flight():
+                return await self._answer(request)
         except RequestError as error:
             self._by_status[str(error.status)] += 1
-            body = error_body(error.status, error.message, error.param)
-            return _json(body, status=error.status)
-        if self._settings.latency_s:
-            await asyncio.sleep(self._settings.latency_s)
-        profile = PROFILES[self._settings.models[chat.model]]
+            return _error(error)
+
+    async def tokenize(self, request: web.Request) -> web.Response:
+        """How many tokens a prompt has, as a chat request with it would be told."""
+        try:
+            asked = parse_tokenize_request(await request.read(), self._settings.drops_system_role)
+            self._check(asked)
+        except RequestError as error:
+            return _error(error)
+        return _json(tokenize_body(asked.prompt_tokens, self._settings.max_model_len))
+
+    @contextmanager
+    def _counted_in_flight(self) -> Iterator[None]:
+        """Count a request that is in the server; refuse it where there are too many."""
+        limit = self._settings.reject_above
+        if limit is not None and self._in_flight >= limit:
+            raise RequestError("Too many requests are in flight. (simulated)", status=429)
+        self._in_flight += 1
+        self._most_in_flight = max(self._most_in_flight, self._in_flight)
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        settings = self._settings
+        chat = parse_chat_request(
+            await request.read(),
+            settings.max_model_len,
+            drops_system_role=settings.drops_system_role,
+            obeys_constraints=settings.obeys_constraints,
+        )
+        self._check(chat)
+        fault = asked_fault(chat.messages) or self._draw.draw(chat.digest)
+        if settings.latency_s:
+            async with self._slots:
+                await asyncio.sleep(settings.latency_s)
+        profile = PROFILES[settings.models[chat.model]]
         answer = write_answer(chat, profile, FORCED_ANSWERS.get(fault) if fault else None)
         self._by_phase[answer.phase] += 1
         if fault:
@@ -111,11 +178,22 @@ class SimulatedModel:
         if fault in (Fault.TIMEOUT, Fault.DISCONNECT):
             self._by_status["none"] += 1
             return await _leave_without_answer(request, fault)
-        response = _respond(chat, answer, fault)
+        response = _respond(chat, answer, fault, self._cached_tokens(chat))
         self._by_status[str(response.status)] += 1
         return response
 
-    def _check(self, chat: ChatRequest) -> None:
+    def _cached_tokens(self, chat: ChatRequest) -> int:
+        """The tokens of the system message if the model was sent it before, else none."""
+        first = chat.messages[0] if chat.messages else None
+        if first is None or first["role"] != Role.SYSTEM:
+            return 0
+        prefix = hash((chat.model, first["content"]))
+        if prefix in self._cached_prefixes:
+            return count_tokens(first["content"])
+        self._cached_prefixes.add(prefix)
+        return 0
+
+    def _check(self, chat: ChatRequest | TokenizeRequest) -> None:
         """Raise for a model that is not served, or a role that its chat template lacks."""
         if chat.model not in self._settings.models:
             raise RequestError(
@@ -126,7 +204,9 @@ class SimulatedModel:
             raise RequestError("System role not supported")
 
 
-def _respond(chat: ChatRequest, answer: Answer, fault: Fault | None) -> web.Response:
+def _respond(
+    chat: ChatRequest, answer: Answer, fault: Fault | None, cached_tokens: int
+) -> web.Response:
     """The completion, or what a fault makes of it."""
     if fault in _HTTP_FAULTS:
         status, message = _HTTP_FAULTS[fault]
@@ -135,7 +215,9 @@ def _respond(chat: ChatRequest, answer: Answer, fault: Fault | None) -> web.Resp
     if fault is Fault.HTML:
         page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
         return web.Response(text=page, content_type="text/html")
-    body = completion_body(chat, answer.text, answer.finish_reason)
+    if fault is Fault.WRONG_TYPE:
+        return web.Response(text='["ok (simulated)"]', content_type="text/plain")
+    body = completion_body(chat, answer.text, answer.finish_reason, cached_tokens)
     if fault is Fault.NO_CHOICES:
         body["choices"] = []
     response = _json(body)
@@ -152,6 +234,11 @@ async def _leave_without_answer(request: web.Request, fault: Fault) -> web.Respo
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+def _error(error: RequestError) -> web.Response:
+    """What a request gets that cannot be answered."""
+    return _json(error_body(error.status, error.message, error.param), status=error.status)
 
 
 def _json(

@@ -21,6 +21,7 @@ class Fault(StrEnum):
     TRUNCATED_JSON = "truncated_json"
     NO_CHOICES = "no_choices"
     HTML = "html"  # a page instead of JSON, as a proxy sends it
+    WRONG_TYPE = "wrong_type"  # JSON of another shape that calls itself plain text
     EMPTY = "empty"
     LENGTH = "length"
     REFUSAL = "refusal"

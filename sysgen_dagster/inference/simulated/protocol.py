@@ -5,17 +5,22 @@ Errors read like vLLM's, so that a client meets here what it will meet there.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sysgen_dagster.inference.simulated.constraints import Constraint, parse_constraint
+from sysgen_dagster.inference.simulated.logprobs import token_logprobs
 from sysgen_dagster.sysgen.chat import ChatMessage, Role
 
 CHARACTERS_PER_TOKEN = 4  # a rule of thumb for English text
 DEFAULT_MAX_MODEL_LEN = 8192
+MOST_TOP_LOGPROBS = 20
 
 # Fields of a request that say who asks or how it is delivered, and do not change an answer.
-_DELIVERY_FIELDS = frozenset({"metadata", "priority", "request_id", "stream", "user"})
+_DELIVERY_FIELDS = frozenset(
+    {"logprobs", "metadata", "priority", "request_id", "stream", "top_logprobs", "user"}
+)
 
 
 class RequestError(Exception):
@@ -34,31 +39,90 @@ class ChatRequest:
     """The part of a chat request that matters here."""
 
     model: str
-    messages: tuple[ChatMessage, ...]
+    messages: tuple[ChatMessage, ...]  # those the model sees
     prompt_tokens: int
     max_tokens: int
     digest: int  # of everything in the request that may change the answer
+    constraint: Constraint | None
+    top_logprobs: int | None  # None: no logprobs are wanted
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizeRequest:
+    """What to count the tokens of; no messages where it is plain text."""
+
+    model: str
+    messages: tuple[ChatMessage, ...]
+    prompt_tokens: int
 
 
 def parse_chat_request(
-    body: bytes | str, max_model_len: int = DEFAULT_MAX_MODEL_LEN
+    body: bytes | str,
+    max_model_len: int = DEFAULT_MAX_MODEL_LEN,
+    *,
+    drops_system_role: Container[str] = (),
+    obeys_constraints: bool = True,
 ) -> ChatRequest:
+    """The request in a body; raises `RequestError` where vLLM answers 400.
+
+    Args:
+        body: As it was sent.
+        max_model_len: Of prompt and answer together.
+        drops_system_role: Models that never see a system message.
+        obeys_constraints: Whether `structured_outputs` is a field the server knows.
+    """
+    fields = _fields(body)
+    if fields.get("stream") or fields.get("n") not in (None, 1):
+        raise RequestError("The simulated model gives one answer and does not stream.")
+    if not obeys_constraints:
+        fields.pop("structured_outputs", None)
+    messages = fields["messages"] = _messages(fields, drops_system_role)
+    prompt_tokens = _count_prompt_tokens(messages)
+    return ChatRequest(
+        fields["model"],
+        messages,
+        prompt_tokens,
+        _max_tokens(fields, prompt_tokens, max_model_len),
+        _digest(fields),
+        _constraint(fields),
+        _top_logprobs(fields),
+    )
+
+
+def parse_tokenize_request(
+    body: bytes | str, drops_system_role: Container[str] = ()
+) -> TokenizeRequest:
     """The request in a body; raises `RequestError` where vLLM answers 400."""
+    fields = _fields(body)
+    prompt = fields.get("prompt")
+    if isinstance(prompt, str):
+        return TokenizeRequest(fields["model"], (), count_tokens(prompt))
+    messages = _messages(fields, drops_system_role)
+    return TokenizeRequest(fields["model"], messages, _count_prompt_tokens(messages))
+
+
+def _fields(body: bytes | str) -> dict[str, Any]:
+    """The fields of a request, a model among them."""
     try:
         fields = json.loads(body)
     except ValueError as error:
         raise RequestError(f"Invalid JSON: {error}") from error
     if not isinstance(fields, dict) or not isinstance(fields.get("model"), str):
         raise RequestError("Field required: model", param="model")
-    if fields.get("stream") or fields.get("n") not in (None, 1):
-        raise RequestError("The simulated model gives one answer and does not stream.")
-    messages = _messages(fields.get("messages"))
-    prompt_tokens = sum(count_tokens(message["content"]) for message in messages)
-    max_tokens = _max_tokens(fields, prompt_tokens, max_model_len)
-    return ChatRequest(fields["model"], messages, prompt_tokens, max_tokens, _digest(fields))
+    return fields
 
 
-def _messages(raw: Any) -> tuple[ChatMessage, ...]:
+def _messages(
+    fields: Mapping[str, Any], drops_system_role: Container[str]
+) -> tuple[ChatMessage, ...]:
+    """The messages that the model sees."""
+    messages = _sent_messages(fields.get("messages"))
+    if fields["model"] in drops_system_role:
+        return tuple(message for message in messages if message["role"] != Role.SYSTEM)
+    return messages
+
+
+def _sent_messages(raw: Any) -> tuple[ChatMessage, ...]:
     """The chat messages with their text, whichever of the two content forms was sent."""
     if not isinstance(raw, list) or not raw:
         raise RequestError("Field required: messages, a list of at least one", param="messages")
@@ -94,6 +158,29 @@ def _max_tokens(fields: dict[str, Any], prompt_tokens: int, max_model_len: int) 
     return left if asked is None else wanted
 
 
+def _constraint(fields: Mapping[str, Any]) -> Constraint | None:
+    """What the answer must look like."""
+    try:
+        return parse_constraint(fields.get("structured_outputs"))
+    except ValueError as error:
+        raise RequestError(str(error), param="structured_outputs") from error
+
+
+def _top_logprobs(fields: Mapping[str, Any]) -> int | None:
+    """How many alternatives each token comes with; None where no logprobs are wanted."""
+    top = fields.get("top_logprobs") or 0
+    if not isinstance(top, int) or not 0 <= top <= MOST_TOP_LOGPROBS:
+        raise RequestError(
+            f"`top_logprobs` must be an integer from 0 to {MOST_TOP_LOGPROBS}, got {top}.",
+            param="top_logprobs",
+        )
+    if top and not fields.get("logprobs"):
+        raise RequestError(
+            "when using `top_logprobs`, `logprobs` must be set to true.", param="top_logprobs"
+        )
+    return top if fields.get("logprobs") else None
+
+
 def _digest(fields: dict[str, Any]) -> int:
     """A number that is the same for the same request in any process."""
     kept = {name: value for name, value in fields.items() if name not in _DELIVERY_FIELDS}
@@ -106,25 +193,32 @@ def count_tokens(text: str) -> int:
     return max(1, len(text) // CHARACTERS_PER_TOKEN)
 
 
+def _count_prompt_tokens(messages: Iterable[ChatMessage]) -> int:
+    return sum(count_tokens(message["content"]) for message in messages)
+
+
 def cut_to_tokens(text: str, max_tokens: int) -> str:
     """As much of the text as that many tokens hold."""
     return text if count_tokens(text) <= max_tokens else text[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
-def completion_body(request: ChatRequest, text: str, finish_reason: str) -> dict[str, Any]:
+def completion_body(
+    request: ChatRequest, text: str, finish_reason: str, cached_tokens: int
+) -> dict[str, Any]:
     """A chat completion that says in its fingerprint that it is simulated."""
     completion_tokens = count_tokens(text)
+    top = request.top_logprobs
     return {
         "id": f"chatcmpl-simulated-{request.digest:016x}",
         "object": "chat.completion",
-        "created": 0,  # no clock: the same request gets the same bytes
+        "created": 0,  # no clock: the same request gets the same answer
         "model": request.model,
         "system_fingerprint": "simulated",
         "choices": [
             {
                 "index": 0,
                 "message": {"role": "assistant", "content": text},
-                "logprobs": None,
+                "logprobs": None if top is None else token_logprobs(text, top, request.digest),
                 "finish_reason": finish_reason,
             }
         ],
@@ -132,8 +226,14 @@ def completion_body(request: ChatRequest, text: str, finish_reason: str) -> dict
             "prompt_tokens": request.prompt_tokens,
             "completion_tokens": completion_tokens,
             "total_tokens": request.prompt_tokens + completion_tokens,
+            "prompt_tokens_details": {"cached_tokens": cached_tokens},
         },
     }
+
+
+def tokenize_body(count: int, max_model_len: int) -> dict[str, Any]:
+    """The number of tokens; the tokens themselves are none that mean anything."""
+    return {"count": count, "max_model_len": max_model_len, "tokens": [0] * count}
 
 
 _ERROR_TYPES = {

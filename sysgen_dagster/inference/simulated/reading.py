@@ -51,7 +51,7 @@ def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
     """
     users = [message["content"] for message in messages if message["role"] == Role.USER]
     first, last = (users[0], users[-1]) if users else ("", "")
-    system = messages[0]["content"] if messages[0]["role"] == Role.SYSTEM else ""
+    system = next((m["content"] for m in messages[:1] if m["role"] == Role.SYSTEM), "")
     for phase, instructions in _instructions():
         if system.startswith(instructions):
             return phase, first

@@ -23,12 +23,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         models=dict(options.model),
         max_model_len=options.max_model_len,
         latency_s=options.latency_ms / 1000,
+        capacity=options.capacity,
+        reject_above=options.reject_above,
         faults=dict(options.fault),
         without_system_role=frozenset(options.no_system_role),
+        drops_system_role=frozenset(options.drops_system_role),
+        has_tokenizer=not options.no_tokenizer,
+        obeys_constraints=not options.no_structured_outputs,
     )
-    unknown = settings.without_system_role - settings.models.keys()
-    if unknown:
-        parser.error(f"--no-system-role names models that are not served: {sorted(unknown)}")
+    for option in ("no_system_role", "drops_system_role"):
+        unknown = set(getattr(options, option)) - settings.models.keys()
+        if unknown:
+            name = option.replace("_", "-")
+            parser.error(f"--{name} names models that are not served: {sorted(unknown)}")
     try:
         app = SimulatedModel(settings).app()
     except ValueError as error:
@@ -59,7 +66,19 @@ def _parser() -> argparse.ArgumentParser:
         help=f"a model to serve and how it fails; profiles: {', '.join(PROFILES)}",
     )
     add("--max-model-len", type=int, default=DEFAULT_MAX_MODEL_LEN, metavar="TOKENS")
-    add("--latency-ms", type=float, default=0.0, help="time before each answer")
+    add("--latency-ms", type=float, default=0.0, help="time that each answer takes")
+    add(
+        "--capacity",
+        type=int,
+        metavar="N",
+        help="requests that are worked on at once; others wait for their turn",
+    )
+    add(
+        "--reject-above",
+        type=int,
+        metavar="N",
+        help="requests in the server, waiting ones too, at which another one gets 429",
+    )
     add(
         "--fault",
         action="extend",
@@ -75,6 +94,19 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="SERVED_NAME",
         help="a model whose chat template refuses system messages",
+    )
+    add(
+        "--drops-system-role",
+        action="append",
+        default=[],
+        metavar="SERVED_NAME",
+        help="a model whose chat template leaves system messages out and says nothing",
+    )
+    add("--no-tokenizer", action="store_true", help="no /tokenize, as with Ollama")
+    add(
+        "--no-structured-outputs",
+        action="store_true",
+        help="ignore that field, as most servers but vLLM do",
     )
     return parser
 

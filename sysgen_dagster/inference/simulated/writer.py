@@ -5,12 +5,13 @@ is seeded with the request. Nothing here judges or understands; what fails is dr
 of a profile.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from random import Random
 from typing import Literal
 
 from sysgen_dagster.inference.simulated.annotation import write_tagged_message
+from sysgen_dagster.inference.simulated.constraints import obey
 from sysgen_dagster.inference.simulated.profiles import FailureProfile
 from sysgen_dagster.inference.simulated.prose import refusal, write_response
 from sysgen_dagster.inference.simulated.protocol import ChatRequest, count_tokens, cut_to_tokens
@@ -75,11 +76,28 @@ def _write(
     subject = subject_of_annotation(turn) if phase is Phase.ANNOTATE else subject_of(turn)
     if forced is Forced.REFUSAL:
         return refusal(subject)
-    if phase is Phase.ANNOTATE:
-        return write_tagged_message(subject, profile, rng)
-    if phase is Phase.VERIFY:
-        return write_verdicts(turn, profile, rng)
-    return write_response(subject, profile, rng, request.max_tokens)
+    constraint = request.constraint
+    if constraint is not None:
+        profile = _faultless_in_form(profile)
+    if phase is Phase.ANNOTATE or (constraint is not None and constraint.parts is None):
+        text = write_tagged_message(subject, profile, rng)
+    elif phase is Phase.VERIFY:
+        text = write_verdicts(turn, profile, rng)
+    else:
+        text = write_response(subject, profile, rng, request.max_tokens)
+    return text if constraint is None else obey(constraint, text, rng)
+
+
+def _faultless_in_form(profile: FailureProfile) -> FailureProfile:
+    """The same model under a constraint: it fails in what it says only."""
+    return replace(
+        profile,
+        malformed=0.0,
+        unknown_tag=0.0,
+        stray_text=0.0,
+        verdict_noise=0.0,
+        unreadable_verdicts=0.0,
+    )
 
 
 def write_verdicts(turn: str, profile: FailureProfile, rng: Random) -> str:

@@ -33,13 +33,24 @@ class Server:
 
     def send(self, body: bytes | dict[str, Any], timeout: float = 10) -> tuple[int, str, Any]:
         """Status, text and headers of the answer to a chat request."""
+        return self.post("/v1/chat/completions", body, timeout)
+
+    def post(
+        self, path: str, body: bytes | dict[str, Any], timeout: float = 10
+    ) -> tuple[int, str, Any]:
+        """Status, text and headers of what comes back from a path."""
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        request = urllib.request.Request(f"{self.url}/v1/chat/completions", data=data)
-        return _open(request, timeout)
+        return _open(urllib.request.Request(f"{self.url}{path}", data=data), timeout)
 
     def ask(self, messages: list[ChatMessage], **fields: object) -> tuple[int, str, Any]:
         """Status, text and headers of the answer to messages."""
         return self.send({"model": "phi", "messages": messages, "max_tokens": 1024} | fields)
+
+    def complete(self, messages: list[ChatMessage], **fields: object) -> Any:
+        """The chat completion that answers messages."""
+        status, text, _ = self.ask(messages, **fields)
+        assert status == 200, text
+        return json.loads(text)
 
     def ask_with_mark(self, kind: str, timeout: float = 10) -> tuple[int, str, Any]:
         """The answer to a question that asks for a fault."""
@@ -50,6 +61,13 @@ class Server:
     def get(self, path: str) -> Any:
         """The JSON at a path."""
         return json.loads(_open(urllib.request.Request(f"{self.url}{path}"), 10)[1])
+
+
+def error_of(answer: tuple[int, str, Any]) -> tuple[int, str, str]:
+    """Status, type and message of an error, whose code must be its status."""
+    error = json.loads(answer[1])["error"]
+    assert error["code"] == answer[0]
+    return answer[0], error["type"], error["message"]
 
 
 def _open(request: urllib.request.Request, timeout: float) -> tuple[int, str, Any]:

@@ -1,5 +1,6 @@
 """How often the simulated models fail, against the numbers the paper prints."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -118,6 +119,21 @@ def test_verdicts_are_as_frequent_as_the_paper_says(name: str) -> None:
         assert shares == pytest.approx(PRINTED[name][kind], abs=2)
     readable = sum(verdicts[f"Role {verdict}"] for verdict in ("Good", "Bad", "None"))
     assert 0 < COUNT - readable < 0.01 * COUNT
+
+
+@every_model
+def test_verdicts_under_a_regex_are_as_frequent_and_every_one_is_readable(name: str) -> None:
+    lines = "\n".join(f"<<{tag}>>: (Good|Bad|None)" for tag in Tag)
+    verdicts: Counter[str] = Counter()
+    for seed in range(COUNT):
+        rule = {"regex": lines}
+        asked = request(verify_messages(one_phrase_of(*Tag)), seed=seed, structured_outputs=rule)
+        text = write_answer(asked, PROFILES[name]).text
+        assert re.fullmatch(lines, text)
+        verdicts.update(text.splitlines())
+    for kind in ("bad", "none"):
+        shares = [percent(verdicts[f"<<{tag}>>: {kind.capitalize()}"], COUNT) for tag in Tag]
+        assert shares == pytest.approx(PRINTED[name][kind], abs=2)
 
 
 @every_model

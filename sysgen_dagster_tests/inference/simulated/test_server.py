@@ -27,6 +27,7 @@ from sysgen_dagster_tests.inference.simulated.running_server import (
     MODULE,
     QUESTION,
     Server,
+    error_of,
     running,
 )
 
@@ -35,13 +36,6 @@ from sysgen_dagster_tests.inference.simulated.running_server import (
 def server() -> Iterator[Server]:
     with running("--model", "org/gemma=a=llama-3.1-8b", "--no-system-role", "org/gemma=a") as it:
         yield it
-
-
-def error_of(answer: tuple[int, str, Any]) -> tuple[int, str, str]:
-    """Status, type and message of an error, whose code must be its status."""
-    error = json.loads(answer[1])["error"]
-    assert error["code"] == answer[0]
-    return answer[0], error["type"], error["message"]
 
 
 def test_a_completion_says_that_it_is_simulated_and_counts_tokens(server: Server) -> None:
@@ -54,8 +48,11 @@ def test_a_completion_says_that_it_is_simulated_and_counts_tokens(server: Server
     assert 10 < usage["prompt_tokens"] < usage["completion_tokens"] < 1024
 
 
-def test_the_same_request_gets_the_same_bytes(server: Server) -> None:
-    first, second = (server.ask(respond_messages(QUESTION), seed=5)[1] for _ in range(2))
+def test_the_same_request_gets_the_same_bytes_once_the_prefix_is_cached(server: Server) -> None:
+    asked = [server.ask(respond_messages(QUESTION), seed=5)[1] for _ in range(3)]
+    assert asked[1] == asked[2]
+    first, second = (json.loads(text) for text in asked[:2])
+    del first["usage"], second["usage"]
     assert first == second
 
 
@@ -68,12 +65,11 @@ def test_the_models_say_who_owns_them(server: Server) -> None:
     assert {model["owned_by"] for model in models} == {"sysgen-dagster-simulated"}
 
 
-def test_structured_output_fields_and_text_parts_are_accepted(server: Server) -> None:
-    parts = [{"type": "text", "text": QUESTION}]
-    body = {"model": "phi", "messages": [{"role": "user", "content": parts}], "max_tokens": 900}
-    status, text, _ = server.send(body | {"structured_outputs": {"regex": "a+"}})
-    assert status == 200
-    assert json.loads(text)["choices"][0]["finish_reason"] == "stop"
+def test_text_parts_are_the_same_as_text(server: Server) -> None:
+    parts = [{"type": "text", "text": QUESTION[:9]}, {"type": "text", "text": QUESTION[9:]}]
+    body = {"model": "phi", "messages": [{"role": "user", "content": parts}], "max_tokens": 1024}
+    status, text, _ = server.send(body)
+    assert (status, text) == server.ask([said(Role.USER, QUESTION)])[:2]
 
 
 def test_an_unknown_model_is_not_found(server: Server) -> None:
@@ -127,6 +123,9 @@ def test_a_broken_body_comes_when_asked_for(server: Server) -> None:
     assert json.loads(server.ask_with_mark("no_choices")[1])["choices"] == []
     status, text, headers = server.ask_with_mark("html")
     assert (status, headers.get_content_type(), text[:6]) == (200, "text/html", "<html>")
+    status, text, headers = server.ask_with_mark("wrong_type")
+    assert (status, headers.get_content_type()) == (200, "text/plain")
+    assert isinstance(json.loads(text), list)
 
 
 def test_a_broken_connection_comes_when_asked_for(server: Server) -> None:
@@ -158,9 +157,16 @@ def test_the_openai_package_can_talk_to_it(server: Server) -> None:
         model="phi",
         messages=[{"role": "user", "content": QUESTION}],
         max_tokens=1024,
-        extra_body={"structured_outputs": {"choice": ["yes", "no"]}},
+        logprobs=True,
+        top_logprobs=1,
+        extra_body={"structured_outputs": {"choice": ["yes"]}},
     )
-    assert (completion.choices[0].message.content or "").startswith(NOTICE)
+    [choice] = completion.choices
+    assert choice.message.content == "yes"
+    assert choice.logprobs is not None
+    assert [token.token for token in choice.logprobs.content or ()] == ["yes"]
+    assert completion.usage is not None
+    assert completion.usage.prompt_tokens_details is not None
     assert "phi" in {model.id for model in client.models.list()}
     with pytest.raises(openai.NotFoundError, match="does not exist"):
         client.chat.completions.create(model="gpt", messages=[{"role": "user", "content": "Hi"}])
@@ -204,6 +210,7 @@ def test_requests_are_counted_by_status_and_phase() -> None:
             "by_status": {"200": 3, "404": 1},
             "by_phase": {"1": 1, "3": 1, "4": 1},
             "by_fault": {},
+            "most_in_flight": 1,
         }
 
 
@@ -225,6 +232,8 @@ def test_it_ends_at_once_when_told_to_even_while_a_client_waits() -> None:
         (["--model", "phi=phi-4", "--fault", "fire=0.1"], "faults are 500"),
         (["--model", "phi=phi-4", "--fault", "500=1.5"], "fault rates"),
         (["--model", "phi=phi-4", "--no-system-role", "x"], "models that are not served"),
+        (["--model", "phi=phi-4", "--drops-system-role", "x"], "--drops-system-role names models"),
+        (["--model", "phi=phi-4", "--capacity", "0"], "at least 1"),
     ],
 )
 def test_a_wrong_command_line_says_what_is_wrong(options: list[str], complaint: str) -> None:

@@ -1,0 +1,282 @@
+"""How one request gets its outcome: made to fit, sent, sent again while that may help.
+
+What ends an attempt and what follows:
+
+- an answer, or a 4xx: final;
+- 5xx, no answer in time, a cut connection, a reply that is no chat completion: again after a
+  growing delay, five times in all;
+- 429 and 503: again later, as long as the server answers anybody at all;
+- nothing listens: the request waits until a server is back;
+- the engine died while it worked on the request: again, the third time alone, and not a fourth.
+"""
+
+import asyncio
+import math
+import random
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import aiohttp
+
+from sysgen_dagster.inference.chat_api import (
+    Endpoint,
+    EngineError,
+    TryAgainError,
+    UnreachableError,
+    read_reply,
+    read_token_count,
+    tokens_url,
+)
+from sysgen_dagster.inference.ledger import Outcome
+from sysgen_dagster.inference.replicas import Replica, Replicas
+from sysgen_dagster.sysgen.chat import LEAST_LEFT, ChatMessage, ChatRequest, Role
+from sysgen_dagster.sysgen.drop_reasons import DropReason
+
+MOST_FAILURES = 5
+_MOST_DEATHS = 3
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 1.0, 30.0
+_LONGEST_WAIT_S = 60.0  # that a server may ask for
+_CONNECT_S = 10.0
+# Above this the tokens are counted before sending; text that is denser is refused, then counted.
+_BYTES_PER_TOKEN, _TOKENS_PER_TURN = 2, 8
+_MOST_CUTS = 6
+
+
+@dataclass(slots=True)
+class _Tries:
+    """What has become of one request so far."""
+
+    messages: Sequence[ChatMessage]
+    characters_left_out: int = 0
+    tokens: int | None = None  # of the messages, once they were counted
+    sent: int = 0
+    failures: int = 0
+    deaths: int = 0
+    by_url: Counter[str] = field(default_factory=Counter)
+    sent_to: tuple[Replica, int] | None = None  # and in which of its lives
+    busy_since: float | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    def note_death(self) -> None:
+        """That the server has died since it failed the request is no failure of the row."""
+        if self.sent_to is not None and self.sent_to[0].lives > self.sent_to[1]:
+            self.failures -= 1
+            self.deaths += 1
+        self.sent_to = None
+
+
+@dataclass(slots=True)
+class Asking:
+    """Asks the servers of one model.
+
+    Attributes:
+        endpoint: What they serve, and how long things may take.
+        replicas: Which of them is next.
+        session: The connections; closed by whoever opened them.
+    """
+
+    endpoint: Endpoint
+    replicas: Replicas
+    session: aiohttp.ClientSession
+    # Requests that saw the engine die twice go one by one: the third time tells which it was.
+    _suspects: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def ask(self, request: ChatRequest) -> Outcome:
+        """The outcome of a request: a text, or why there is none.
+
+        Raises:
+            EngineError: The servers do not serve us, or have not answered anybody for too long.
+        """
+        tries = _Tries(self.endpoint.turns(request.messages))
+        if not self._fits_surely(request) and not await self._fit(request, tries):
+            return self._too_long(request, tries)
+        while True:
+            async with self._suspects if tries.deaths >= _MOST_DEATHS - 1 else nullcontext():
+                outcome = await self._try_once(request, tries)
+            if outcome is None:
+                continue
+            if tries.tokens is not None or not _met_the_context(outcome, request):
+                return outcome
+            if not await self._fit(request, tries):
+                return self._too_long(request, tries)
+            if tries.tokens is None:
+                return outcome
+
+    async def _try_once(self, request: ChatRequest, tries: _Tries) -> Outcome | None:
+        """The outcome if this attempt gave a final one; else it has waited what must be waited."""
+        replica = await self.replicas.lease(tries.by_url)
+        tries.note_death()
+        if tries.deaths >= _MOST_DEATHS:
+            self.replicas.give_back(replica)
+            said = f"the engine died {tries.deaths} times while it worked on this request"
+            return self._failed(request, tries, DropReason.ENGINE_DIED, said)
+        tries.sent += 1
+        tries.by_url[replica.url] += 1
+        sent_at = time.monotonic()
+        try:
+            outcome = await self._send(replica.url, request, tries)
+        except UnreachableError:
+            tries.sent -= 1
+            self.replicas.lost(replica)
+            return None
+        except TryAgainError as error:
+            wait_s = self._after_failure(replica, tries, error, sent_at)
+            if wait_s is None:
+                return self._failed(request, tries, error.reason, error.said)
+        else:
+            self.replicas.answered(replica, sent_at)
+            return outcome
+        finally:
+            self.replicas.give_back(replica)
+        await asyncio.sleep(wait_s)
+        return None
+
+    def _after_failure(
+        self, replica: Replica, tries: _Tries, error: TryAgainError, sent_at: float
+    ) -> float | None:
+        """Seconds until the next attempt; None when there is to be none."""
+        now = time.monotonic()
+        if error.is_busy or error.reason is DropReason.TIMEOUT:
+            replica.capacity.overloaded(now, sent_at)
+        if error.is_busy:
+            gives_up = self._is_out_of_patience(replica, tries, error, now)
+        else:
+            tries.failures += 1
+            tries.sent_to = replica, replica.lives
+            gives_up = tries.failures >= MOST_FAILURES
+        wait_s = max(min(error.wait_s, _LONGEST_WAIT_S), _delay(tries.sent))
+        too_late = now + wait_s - tries.began > self.endpoint.deadline_s
+        return None if gives_up or too_late else wait_s
+
+    def _is_out_of_patience(
+        self, replica: Replica, tries: _Tries, error: TryAgainError, now: float
+    ) -> bool:
+        """Whether a request has met a busy server for too long.
+
+        Raises:
+            EngineError: Nobody else was answered either in that time.
+        """
+        since = tries.busy_since = tries.busy_since or now
+        if now - since <= self.endpoint.patience_s:
+            return False
+        if self.replicas.last_answer < tries.began:
+            raise EngineError(
+                f"{self.endpoint.model.served_name} at {replica.url} has answered nobody for "
+                f"{now - since:.0f} s ({error.said}). What it answered before is kept: materialize "
+                "this partition again when it has room"
+            )
+        return True
+
+    async def _send(self, url: str, request: ChatRequest, tries: _Tries) -> Outcome:
+        """The outcome of one attempt; raises `TryAgainError` or an `EngineError`."""
+        where = f"{url}/chat/completions"
+        status, headers, raw = await self._post(where, self.endpoint.body(request, tries.messages))
+        try:
+            outcome = read_reply(status, headers, raw, request, tries.sent)
+        except EngineError as error:
+            served = self.endpoint.model.served_name
+            raise EngineError(f"{where} does not serve {served} to us ({error})") from None
+        return self._marked(outcome, request, tries)
+
+    async def _post(self, url: str, body: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of the reply; raises `TryAgainError` or `UnreachableError`."""
+        timeout = aiohttp.ClientTimeout(total=self.endpoint.attempt_s, sock_connect=_CONNECT_S)
+        try:
+            async with self.session.post(
+                url, json=body, allow_redirects=False, timeout=timeout
+            ) as response:
+                return response.status, response.headers, await response.read()
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise UnreachableError(str(error)) from error
+        except TimeoutError as error:
+            raise TryAgainError(DropReason.TIMEOUT, "no answer in time") from error
+        except aiohttp.ClientError as error:
+            # Only its kind: its text may hold our request, headers and all.
+            said = f"connection cut: {type(error).__name__}"
+            raise TryAgainError(DropReason.SERVER_ERROR, said) from None
+
+    def _fits_surely(self, request: ChatRequest) -> bool:
+        size = sum(len(message["content"].encode()) for message in request.messages)
+        tokens = size // _BYTES_PER_TOKEN + _TOKENS_PER_TURN * len(request.messages)
+        return tokens <= self._room(request)
+
+    async def _fit(self, request: ChatRequest, tries: _Tries) -> bool:
+        """False when the messages do not fit the context, shortened or not, as far as is known.
+
+        Left out is the middle of one field, in steps until the rest fits, and never so much that
+        fewer than 400 characters would be left.
+        """
+        room, left = self._room(request), request.shortenable
+        for _ in range(_MOST_CUTS):
+            tries.tokens = await self._count_tokens(tries)
+            if tries.tokens is None or tries.tokens <= room:
+                return True
+            if request.shortened is None or left <= LEAST_LEFT:
+                return False
+            # As if every token of the field had the prompt's mean length, and a little more.
+            length = sum(len(message["content"]) for message in tries.messages)
+            excess = math.ceil((tries.tokens - room) * length / tries.tokens * 1.1)
+            left = max(LEAST_LEFT, left - excess)
+            tries.characters_left_out = request.shortenable - left
+            tries.messages = self.endpoint.turns(request.shortened(left))
+        return False
+
+    def _room(self, request: ChatRequest) -> float:
+        context = self.endpoint.facts.context_tokens
+        return math.inf if context is None else context - request.sampling.max_tokens
+
+    def _too_long(self, request: ChatRequest, tries: _Tries) -> Outcome:
+        said = (
+            f"{tries.tokens:,} tokens and {request.sampling.max_tokens:,} to be written do not fit "
+            f"a context of {self.endpoint.facts.context_tokens:,}"
+        )
+        if request.shortened is not None:
+            said += f", not even without {tries.characters_left_out:,} characters of the answer"
+        return self._failed(request, tries, DropReason.TOO_LONG, said)
+
+    async def _count_tokens(self, tries: _Tries) -> int | None:
+        """As the engine's own tokenizer and chat template make them; None where it does not say."""
+        if not self.endpoint.facts.has_tokenizer:
+            return None
+        replica = await self.replicas.lease(tries.by_url)
+        body = {"model": self.endpoint.model.served_name, "messages": tries.messages}
+        try:
+            status, _, raw = await self._post(tokens_url(replica.url), body)
+            return read_token_count(status, raw)
+        except (UnreachableError, TryAgainError):
+            return None
+        finally:
+            self.replicas.give_back(replica)
+
+    def _failed(
+        self, request: ChatRequest, tries: _Tries, reason: DropReason, said: str
+    ) -> Outcome:
+        outcome = Outcome(attempts=tries.sent, failed_because=reason, failure=said)
+        return self._marked(outcome, request, tries)
+
+    def _marked(self, outcome: Outcome, request: ChatRequest, tries: _Tries) -> Outcome:
+        """The outcome with what was done to the messages before they were sent."""
+        is_folded = not self.endpoint.facts.has_system_role and any(
+            message["role"] == Role.SYSTEM for message in request.messages
+        )
+        left_out = tries.characters_left_out
+        if not (is_folded or left_out):
+            return outcome
+        return replace(outcome, system_message_folded=is_folded, characters_left_out=left_out)
+
+
+def _met_the_context(outcome: Outcome, request: ChatRequest) -> bool:
+    """Whether the prompt left too little room: vLLM refuses it only when it leaves none at all."""
+    if outcome.finish_reason != "length" or outcome.completion_tokens is None:
+        return outcome.failed_because == DropReason.TOO_LONG
+    return outcome.completion_tokens < request.sampling.max_tokens
+
+
+def _delay(attempt: int) -> float:
+    """Exponential back-off in seconds, with jitter so that many workers do not return at once."""
+    longest: float = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** (attempt - 1))
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311

@@ -1,0 +1,244 @@
+"""The OpenAI-compatible chat API as its client sees it: request bodies, and what a reply means."""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sysgen_dagster.inference.ledger import Outcome
+from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role
+from sysgen_dagster.sysgen.drop_reasons import DropReason
+
+_TOP_LOGPROBS = 8  # three words, each in a few spellings; all 20 make a reply of 90 kB
+_LATER = frozenset({429, 503})  # the server is there and asks us to come again
+_AGAIN = frozenset({408, 409, 425})  # and every other 5xx
+_NOT_FOR_US = frozenset({401, 403, 404})  # the same for every request: stop at once
+_TOO_LONG = (b"context length", b"max_model_len", b"maximum model length", b"context size")
+
+
+class EngineError(RuntimeError):
+    """No answer can be had from an engine; the message names it and the ways to get one."""
+
+
+class UnreachableError(EngineError):
+    """Nothing listens where an engine should be; it may come back."""
+
+
+class TryAgainError(Exception):
+    """This attempt gave nothing, another may.
+
+    Attributes:
+        reason: What the row is dropped for if no other attempt helps.
+        said: What the server or the connection said.
+        wait_s: How long the server asks us to wait.
+        is_busy: The server is well and has no room now.
+    """
+
+    def __init__(
+        self, reason: DropReason, said: str, wait_s: float = 0.0, is_busy: bool = False
+    ) -> None:
+        """Keep what is known of the failure."""
+        super().__init__(said)
+        self.reason, self.said, self.wait_s, self.is_busy = reason, said, wait_s, is_busy
+
+
+@dataclass(frozen=True, slots=True)
+class ServedModel:
+    """Whose answers these are; another engine's or revision's are none of this one's.
+
+    Attributes:
+        name: As the catalogue names it.
+        served_name: As the server names it.
+        revision: Commit on the Hub, where the catalogue has one.
+        engine: vllm, endpoint or simulated.
+    """
+
+    name: str
+    served_name: str
+    revision: str | None
+    engine: str
+
+    @property
+    def answers_as(self) -> tuple[str | None, ...]:
+        """What the answer to a request depends on besides the request."""
+        return self.engine, self.served_name, self.revision
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a server says of itself.
+
+    Attributes:
+        context_tokens: Of prompt and answer together; None where the server does not say.
+        has_tokenizer: Whether ``/tokenize`` counts the tokens of chat messages.
+        has_system_role: Whether the chat template shows a system message to the model.
+    """
+
+    context_tokens: int | None = None
+    has_tokenizer: bool = False
+    has_system_role: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a model is served, and what is known of the server.
+
+    Attributes:
+        model: What is served.
+        base_urls: Each ending in ``/v1``; all serve the same model.
+        facts: What the servers say of themselves.
+        attempt_s: How long one attempt may take.
+        deadline_s: How long a request may take with all its attempts.
+        patience_s: How long a server may be away or busy before the partition fails.
+        starts_with: Requests in flight on one server before anything is known of its capacity.
+    """
+
+    model: ServedModel
+    base_urls: tuple[str, ...]
+    api_key: str | None = field(default=None, repr=False)
+    facts: Facts = Facts()
+    attempt_s: float = 600.0
+    deadline_s: float = 1800.0
+    patience_s: float = 300.0
+    starts_with: int = 32
+
+    def headers(self) -> dict[str, str]:
+        """What every request carries."""
+        return {"Authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+
+    def turns(self, messages: Iterable[ChatMessage]) -> list[ChatMessage]:
+        """The messages as this model takes them."""
+        return list(messages) if self.facts.has_system_role else fold_system_message(messages)
+
+    def body(self, request: ChatRequest, messages: Sequence[ChatMessage]) -> dict[str, Any]:
+        """The body of a chat completion request with these messages."""
+        body: dict[str, Any] = {
+            "model": self.model.served_name,
+            "messages": messages,
+            "temperature": request.sampling.temperature,
+            "max_tokens": request.sampling.max_tokens,
+            "seed": request.seed,
+        }
+        if request.constraint:
+            body["structured_outputs"] = dict(request.constraint)
+        if request.choices:
+            body |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
+        return body
+
+
+def fold_system_message(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
+    """The messages with the system message at the start of the first user turn."""
+    messages = list(messages)
+    system = [message["content"] for message in messages if message["role"] == Role.SYSTEM]
+    spoken = [message for message in messages if message["role"] != Role.SYSTEM]
+    if not system or not spoken:
+        return spoken
+    first: ChatMessage = {
+        "role": Role.USER,
+        "content": "\n\n".join([*system, spoken[0]["content"]]),
+    }
+    return [first, *spoken[1:]]
+
+
+def tokens_url(base_url: str) -> str:
+    """Where vLLM counts tokens: beside ``/v1``, not below it."""
+    return f"{base_url.removesuffix('/v1')}/tokenize"
+
+
+def read_reply(
+    status: int, headers: Mapping[str, str], raw: bytes, request: ChatRequest, attempt: int
+) -> Outcome:
+    """The outcome in a reply.
+
+    Raises:
+        TryAgainError: Another attempt may help.
+        EngineError: The server does not serve us at all.
+    """
+    if status == 200:
+        return _read_completion(raw, request, attempt)
+    said = f"{status}: {raw[:300].decode(errors='replace')}"
+    if status in _NOT_FOR_US or 300 <= status < 400:
+        raise EngineError(said)
+    if status in _LATER | _AGAIN or status >= 500:
+        wait = headers.get("Retry-After", "")
+        wait_s = float(wait) if wait.isascii() and wait.isdigit() else 0.0
+        raise TryAgainError(DropReason.SERVER_ERROR, said, wait_s, is_busy=status in _LATER)
+    too_long = any(words in raw for words in _TOO_LONG)
+    reason = DropReason.TOO_LONG if too_long else DropReason.REFUSED_BY_SERVER
+    return Outcome(attempts=attempt, failed_because=reason, failure=said)
+
+
+def read_token_count(status: int, raw: bytes) -> int | None:
+    """The count in a reply of ``/tokenize``; None when there is none."""
+    try:
+        count = json.loads(raw)["count"] if status == 200 else None
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return None
+    return count if isinstance(count, int) else None
+
+
+def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
+    try:
+        reply = json.loads(raw)
+        choice = reply["choices"][0]
+        content = choice["message"]["content"] or ""
+        if not isinstance(content, str):
+            raise TypeError("content is no text")
+        choices = tuple(_read_choices(choice, request.choices)) if request.choices else ()
+    except (ValueError, LookupError, TypeError, RecursionError) as error:
+        said = f"not a chat completion: {raw[:200].decode(errors='replace')}"
+        raise TryAgainError(DropReason.MALFORMED_REPLY, said) from error
+    usage = reply.get("usage")
+    usage = usage if isinstance(usage, dict) else {}
+    details = usage.get("prompt_tokens_details")
+    return Outcome(
+        # Lone surrogates can come out of JSON escapes and fit into no file.
+        text=content.encode("utf-8", "replace").decode("utf-8"),
+        finish_reason=str(choice.get("finish_reason") or "unknown"),
+        prompt_tokens=_count(usage, "prompt_tokens"),
+        cached_tokens=_count(details, "cached_tokens"),
+        completion_tokens=_count(usage, "completion_tokens"),
+        attempts=attempt,
+        choices=choices,
+    )
+
+
+def _count(usage: object, name: str) -> int | None:
+    """A token count of the reply, if the server gives one that makes sense."""
+    count = usage.get(name) if isinstance(usage, dict) else None
+    return count if isinstance(count, int) and 0 <= count < 2**32 else None
+
+
+def _read_choices(
+    choice: Mapping[str, Any], wanted: Sequence[str]
+) -> Iterator[tuple[int, str, float]]:
+    """Where a token begins one of the wanted words: position, word and probability of each.
+
+    A word's share is that of the tokens which begin it; the shares of a place sum to 1. Servers
+    that give no logprobs give no shares.
+    """
+    logprobs = choice.get("logprobs")
+    tokens = logprobs.get("content") if isinstance(logprobs, dict) else None
+    start = 0
+    for token in tokens or ():
+        written = token["token"]
+        if _begun(written, wanted):
+            shares = dict.fromkeys(wanted, 0.0)
+            for other in token["top_logprobs"]:
+                if word := _begun(other["token"], wanted):
+                    shares[word] += math.exp(max(float(other["logprob"]), -1e4))
+            whole = sum(shares.values())
+            at = start + len(written) - len(written.lstrip())
+            if whole > 0:
+                yield from ((at, word, share / whole) for word, share in shares.items())
+        start += len(written)
+
+
+def _begun(token: str, words: Sequence[str]) -> str | None:
+    """The one of the words that a token begins with, or begins."""
+    bare = token.strip().lower()
+    if not bare:
+        return None
+    begun = [w for w in words if w.lower().startswith(bare) or bare.startswith(w.lower())]
+    return begun[0] if len(begun) == 1 else None

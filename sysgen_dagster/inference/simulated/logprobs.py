@@ -1,0 +1,50 @@
+"""`logprobs`: an answer as tokens, each with the probabilities a model might have given.
+
+They are made up: nearly certain everywhere but at a verdict, where all three words have a share
+and the one that was written has the largest in most cases.
+"""
+
+import math
+import re
+from random import Random
+from typing import Any
+
+_TOKEN = re.compile(r"\s?\w+|\s?[^\w\s]|\s")
+_VERDICTS = ("Good", "Bad", "None")
+_NEARLY_CERTAIN = -0.1
+_ALL_OTHER_WORDS = 0.01
+
+
+def token_logprobs(text: str, top: int, digest: int) -> dict[str, Any]:
+    """The `logprobs` of a choice, the same for the same request; the tokens make up the text."""
+    rng = Random(f"logprobs/{digest}")  # noqa: S311 - repeatable on purpose, no secret
+    return {"content": [_position(token, top, rng) for token in _TOKEN.findall(text)]}
+
+
+def _position(token: str, top: int, rng: Random) -> dict[str, Any]:
+    """A token and what else could stand there: the written one first, as vLLM has it."""
+    word = token.strip()
+    if word in _VERDICTS:
+        space = token.removesuffix(word)
+        ranked = [_entry(space + one, math.log(share)) for one, share in _shares(word, rng)]
+    else:
+        ranked = [_entry(token, _NEARLY_CERTAIN)]
+    return {**ranked[0], "top_logprobs": ranked[:top]}
+
+
+def _shares(written: str, rng: Random) -> list[tuple[str, float]]:
+    """The probability of each verdict, the written one first, then the likelier of the others."""
+    others = [word for word in _VERDICTS if word != written]
+    rng.shuffle(others)
+    share = 0.02 + 0.95 * rng.betavariate(4, 1)  # below one half in 6 of 100 cases
+    rest = 1 - _ALL_OTHER_WORDS - share
+    likelier = rest * rng.uniform(0.5, 0.95)
+    return [(written, share), (others[0], likelier), (others[1], rest - likelier)]
+
+
+def _entry(token: str, logprob: float) -> dict[str, Any]:
+    return {
+        "token": token,
+        "logprob": logprob,
+        "bytes": list(token.encode(errors="replace")),
+    }

@@ -1,0 +1,36 @@
+"""A backfill of one model over all partitions, as a process of its own: the catalogue is read once.
+
+    python -m sysgen_dagster_tests.vllm.backfill SOURCES MODEL DATA SHARDS LIMIT
+
+Prints what the engine says and what became of the runs.
+"""
+
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.demo import local_catalog, real_model, run_everything, settle, with_method
+
+METHOD = ("repair=true", "constrain_verdicts=true", "verdict_confidence=true")
+
+
+def main(sources: Path, model: str, data: Path, shards: int, limit: int) -> int:
+    """0 when every run succeeded."""
+    catalog = local_catalog(load_catalog(FULL_CATALOG), sources)
+    sliced = {
+        name: source.model_copy(update={"shards": shards})
+        for name, source in catalog.sources.items()
+    }
+    models = real_model(model, endpoint=None, api_key_env=None)
+    catalog = with_method(catalog.model_copy(update={"sources": sliced, "models": models}), METHOD)
+    settle(catalog, data)
+    runs = run_everything(Console(width=200, highlight=False), catalog, limit)
+    print(runs.summary())
+    return 1 if runs.errors else 0
+
+
+if __name__ == "__main__":
+    _sources, _model, _data, _shards, _limit = sys.argv[1:]
+    sys.exit(main(Path(_sources), _model, Path(_data), int(_shards), int(_limit)))
