@@ -11,6 +11,7 @@ What ends an attempt and what follows:
 """
 
 import asyncio
+import errno
 import math
 import random
 import time
@@ -19,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -41,6 +43,7 @@ _MOST_DEATHS = 3
 _FIRST_DELAY_S, _LONGEST_DELAY_S = 1.0, 30.0
 _LONGEST_WAIT_S = 60.0  # that a server may ask for
 _CONNECT_S = 10.0
+_NO_MORE_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
 # Above this the tokens are counted before sending; text that is denser is refused, then counted.
 _BYTES_PER_TOKEN, _TOKENS_PER_TURN = 2, 8
 _MOST_CUTS = 6
@@ -54,19 +57,25 @@ class _Tries:
     characters_left_out: int = 0
     tokens: int | None = None  # of the messages, once they were counted
     sent: int = 0
-    failures: int = 0
-    deaths: int = 0
+    failed_in: list[tuple[Replica, int]] = field(default_factory=list)  # which of its lives
     by_url: Counter[str] = field(default_factory=Counter)
-    sent_to: tuple[Replica, int] | None = None  # and in which of its lives
     busy_since: float | None = None
-    began: float = field(default_factory=time.monotonic)
+    began: float = math.inf
 
-    def note_death(self) -> None:
-        """That the server has died since it failed the request is no failure of the row."""
-        if self.sent_to is not None and self.sent_to[0].lives > self.sent_to[1]:
-            self.failures -= 1
-            self.deaths += 1
-        self.sent_to = None
+    @property
+    def failures(self) -> int:
+        """That the server has died since is no failure of the row."""
+        return sum(not replica.has_died(life) for replica, life in self.failed_in)
+
+    @property
+    def deaths(self) -> int:
+        """How often a server died of the request, or of another one at the same time."""
+        return sum(replica.has_died(life) for replica, life in set(self.failed_in))
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether servers may have died of it so often that the next time must tell."""
+        return len(set(self.failed_in)) >= _MOST_DEATHS - 1
 
 
 @dataclass(slots=True)
@@ -82,7 +91,7 @@ class Asking:
     endpoint: Endpoint
     replicas: Replicas
     session: aiohttp.ClientSession
-    # Requests that saw the engine die twice go one by one: the third time tells which it was.
+    # Requests that may have seen the engine die twice go one by one: the third time tells which.
     _suspects: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def ask(self, request: ChatRequest) -> Outcome:
@@ -95,7 +104,11 @@ class Asking:
         if not self._fits_surely(request) and not await self._fit(request, tries):
             return self._too_long(request, tries)
         while True:
-            async with self._suspects if tries.deaths >= _MOST_DEATHS - 1 else nullcontext():
+            deaths = tries.deaths
+            if deaths >= _MOST_DEATHS:
+                said = f"the engine died {deaths} times while it worked on this request"
+                return self._failed(request, tries, DropReason.ENGINE_DIED, said)
+            async with self._suspects if tries.is_suspect else nullcontext():
                 outcome = await self._try_once(request, tries)
             if outcome is None:
                 continue
@@ -109,14 +122,10 @@ class Asking:
     async def _try_once(self, request: ChatRequest, tries: _Tries) -> Outcome | None:
         """The outcome if this attempt gave a final one; else it has waited what must be waited."""
         replica = await self.replicas.lease(tries.by_url)
-        tries.note_death()
-        if tries.deaths >= _MOST_DEATHS:
-            self.replicas.give_back(replica)
-            said = f"the engine died {tries.deaths} times while it worked on this request"
-            return self._failed(request, tries, DropReason.ENGINE_DIED, said)
         tries.sent += 1
         tries.by_url[replica.url] += 1
-        sent_at = time.monotonic()
+        life, sent_at = replica.lives, time.monotonic()
+        tries.began = min(tries.began, sent_at)
         try:
             outcome = await self._send(replica.url, request, tries)
         except UnreachableError:
@@ -124,7 +133,9 @@ class Asking:
             self.replicas.lost(replica)
             return None
         except TryAgainError as error:
-            wait_s = self._after_failure(replica, tries, error, sent_at)
+            if not error.is_busy and await _is_refused(replica.url):
+                self.replicas.lost(replica)
+            wait_s = self._after_failure(replica, life, tries, error, sent_at)
             if wait_s is None:
                 return self._failed(request, tries, error.reason, error.said)
         else:
@@ -136,7 +147,7 @@ class Asking:
         return None
 
     def _after_failure(
-        self, replica: Replica, tries: _Tries, error: TryAgainError, sent_at: float
+        self, replica: Replica, life: int, tries: _Tries, error: TryAgainError, sent_at: float
     ) -> float | None:
         """Seconds until the next attempt; None when there is to be none."""
         now = time.monotonic()
@@ -145,8 +156,7 @@ class Asking:
         if error.is_busy:
             gives_up = self._is_out_of_patience(replica, tries, error, now)
         else:
-            tries.failures += 1
-            tries.sent_to = replica, replica.lives
+            tries.failed_in.append((replica, life))
             gives_up = tries.failures >= MOST_FAILURES
         wait_s = max(min(error.wait_s, _LONGEST_WAIT_S), _delay(tries.sent))
         too_late = now + wait_s - tries.began > self.endpoint.deadline_s
@@ -191,6 +201,8 @@ class Asking:
             ) as response:
                 return response.status, response.headers, await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            if error.errno in _NO_MORE_SOCKETS:
+                raise TryAgainError(DropReason.SERVER_ERROR, str(error), is_busy=True) from error
             raise UnreachableError(str(error)) from error
         except TimeoutError as error:
             raise TryAgainError(DropReason.TIMEOUT, "no answer in time") from error
@@ -200,7 +212,7 @@ class Asking:
             raise TryAgainError(DropReason.SERVER_ERROR, said) from None
 
     def _fits_surely(self, request: ChatRequest) -> bool:
-        size = sum(len(message["content"].encode()) for message in request.messages)
+        size = sum(len(message["content"].encode(errors="replace")) for message in request.messages)
         tokens = size // _BYTES_PER_TOKEN + _TOKENS_PER_TURN * len(request.messages)
         return tokens <= self._room(request)
 
@@ -210,7 +222,7 @@ class Asking:
         Left out is the middle of one field, in steps until the rest fits, and never so much that
         fewer than 400 characters would be left.
         """
-        room, left = self._room(request), request.shortenable
+        room, left = self._room(request), request.shortenable - tries.characters_left_out
         for _ in range(_MOST_CUTS):
             tries.tokens = await self._count_tokens(tries)
             if tries.tokens is None or tries.tokens <= room:
@@ -274,6 +286,19 @@ def _met_the_context(outcome: Outcome, request: ChatRequest) -> bool:
     if outcome.finish_reason != "length" or outcome.completion_tokens is None:
         return outcome.failed_because == DropReason.TOO_LONG
     return outcome.completion_tokens < request.sampling.max_tokens
+
+
+async def _is_refused(url: str) -> bool:
+    """Whether nothing listens at a URL; whatever else may be wrong there says nothing."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    try:
+        async with asyncio.timeout(_CONNECT_S):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except OSError as error:
+        return isinstance(error, ConnectionRefusedError)
+    writer.close()
+    return False
 
 
 def _delay(attempt: int) -> float:

@@ -175,7 +175,7 @@ def read_token_count(status: int, raw: bytes) -> int | None:
         count = json.loads(raw)["count"] if status == 200 else None
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
-    return count if isinstance(count, int) else None
+    return count if isinstance(count, int) and count > 0 else None
 
 
 def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
@@ -185,7 +185,6 @@ def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
         content = choice["message"]["content"] or ""
         if not isinstance(content, str):
             raise TypeError("content is no text")
-        choices = tuple(_read_choices(choice, request.choices)) if request.choices else ()
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         said = f"not a chat completion: {raw[:200].decode(errors='replace')}"
         raise TryAgainError(DropReason.MALFORMED_REPLY, said) from error
@@ -193,21 +192,35 @@ def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
     usage = usage if isinstance(usage, dict) else {}
     details = usage.get("prompt_tokens_details")
     return Outcome(
-        # Lone surrogates can come out of JSON escapes and fit into no file.
-        text=content.encode("utf-8", "replace").decode("utf-8"),
-        finish_reason=str(choice.get("finish_reason") or "unknown"),
+        text=_storable(content),
+        finish_reason=_storable(str(choice.get("finish_reason") or "unknown")),
         prompt_tokens=_count(usage, "prompt_tokens"),
         cached_tokens=_count(details, "cached_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
         attempts=attempt,
-        choices=choices,
+        choices=_choices(choice, request.choices),
     )
+
+
+def _storable(text: str) -> str:
+    """The text without lone surrogates, which can come out of JSON escapes and fit into no file."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _count(usage: object, name: str) -> int | None:
     """A token count of the reply, if the server gives one that makes sense."""
     count = usage.get(name) if isinstance(usage, dict) else None
     return count if isinstance(count, int) and 0 <= count < 2**32 else None
+
+
+def _choices(
+    choice: Mapping[str, Any], wanted: Sequence[str]
+) -> tuple[tuple[int, str, float], ...]:
+    """What `_read_choices` finds; nothing in logprobs that are not those of the OpenAI API."""
+    try:
+        return tuple(_read_choices(choice, wanted)) if wanted else ()
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
+        return ()
 
 
 def _read_choices(
@@ -227,7 +240,7 @@ def _read_choices(
             shares = dict.fromkeys(wanted, 0.0)
             for other in token["top_logprobs"]:
                 if word := _begun(other["token"], wanted):
-                    shares[word] += math.exp(max(float(other["logprob"]), -1e4))
+                    shares[word] += math.exp(min(float(other["logprob"]), 0.0))
             whole = sum(shares.values())
             at = start + len(written) - len(written.lstrip())
             if whole > 0:

@@ -6,6 +6,7 @@ into one small Parquet file; a later run of the same partition asks only for wha
 request is known by its content: model, messages, sampling, constraint and seed.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -72,7 +73,8 @@ class Ledger:
     """The outcomes of one partition of one phase, as a context manager around an open file.
 
     Two runs of the same partition may append at once: a line is one write to a file in append
-    mode. A line that was cut off by a kill is left out when the file is read again.
+    mode, and nobody seals a file to which another run may append. A line that was cut off by a kill
+    is left out when the file is read again.
     """
 
     def __init__(self, path: Path) -> None:
@@ -90,10 +92,9 @@ class Ledger:
     def __enter__(self) -> Self:
         """The ledger with what earlier runs left, ready to be appended to."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.path.open("ab", buffering=0)
-        # Lines first: if another run seals them meanwhile, they are in what is read next.
-        lines = _read_lines(self.path)
-        self._known = _read_sealed(self.sealed) | lines
+        self._file = _open_locked(self.path, fcntl.LOCK_SH)
+        sealed = {key: outcome for key, (outcome, _) in _read_sealed(self.sealed).items()}
+        self._known = sealed | _read_lines(self.path)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -122,39 +123,71 @@ class Ledger:
     def seal(self) -> None:
         """Keep what this run asked for, small, and let the rest go: the partition is stored.
 
-        A run that asked for less than is kept, such as a pilot, lets nothing go. What did not fit
-        the context is not kept: another engine setting may have room for it.
+        What a run of more than twice as many requests asked for is kept too: this one was a pilot
+        then. So there is less than twice what the largest run asked for. What did not fit the
+        context is not kept: another engine setting may have room for it.
+
+        While another run may append nothing happens: it seals when it is done, or a later one does.
         """
+        assert self._file is None
+        try:
+            lock = _open_locked(self.path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        with lock:
+            self._replace_sealed()
+            self.path.unlink()
+
+    def _replace_sealed(self) -> None:
         lines, before = _read_lines(self.path), _read_sealed(self.sealed)
-        is_pilot = len(self._asked_for) < len(before)
+        known = {key: outcome for key, (outcome, _) in before.items()} | lines
+        sizes = {key: size for key, (_, size) in before.items()}
+        # Lines that this run did not ask for are those of a run that did not come to its end.
+        for asked_for in (lines.keys() - self._asked_for, self._asked_for):
+            for key in known.keys() & asked_for:
+                sizes[key] = max(sizes.get(key, 0), len(asked_for))
         rows = [
-            {"key": key, "outcome": json.dumps(asdict(outcome))}
-            for key, outcome in (before | lines).items()
-            if (is_pilot or key in self._asked_for)
+            {"key": key, "outcome": json.dumps(asdict(outcome)), "largest_run": sizes[key]}
+            for key, outcome in known.items()
+            if (key in self._asked_for or sizes[key] > 2 * len(self._asked_for))
             and outcome.failed_because != DropReason.TOO_LONG
         ]
-        beside = self.sealed.with_suffix(f".{os.getpid()}.tmp")
+        beside = self.sealed.with_suffix(".tmp")
         pl.DataFrame(rows, schema=_SEALED).write_parquet(beside, compression="zstd")
         with beside.open("rb") as written:
             os.fsync(written.fileno())
         beside.replace(self.sealed)
-        self.path.unlink(missing_ok=True)
 
 
-_SEALED = {"key": pl.String(), "outcome": pl.String()}
+# The number of requests of the largest run that asked for it goes with every outcome.
+_SEALED = {"key": pl.String(), "outcome": pl.String(), "largest_run": pl.UInt32()}
 
 
-def _read_sealed(path: Path) -> dict[str, Outcome]:
+def _open_locked(path: Path, kind: int) -> IO[bytes]:
+    """The file of the lines, to be appended to; not one that was sealed and removed meanwhile."""
+    while True:
+        file = path.open("ab", buffering=0)
+        try:
+            fcntl.flock(file, kind)
+            if os.fstat(file.fileno()).st_nlink:
+                return file
+        except BlockingIOError:
+            file.close()
+            raise
+        file.close()
+
+
+def _read_sealed(path: Path) -> dict[str, tuple[Outcome, int]]:
     if not path.is_file():
         return {}
     try:
         rows = pl.read_parquet(path, columns=list(_SEALED)).rows()
-    except (OSError, pl.exceptions.PolarsError) as error:
+        return {key: (_outcome(json.loads(outcome)), size) for key, outcome, size in rows}
+    except (OSError, pl.exceptions.PolarsError, ValueError, TypeError, LookupError) as error:
         raise LedgerError(
             f"{path}, the ledger of a stored partition, cannot be read ({error}): remove it, and "
             "the partition's requests are sent again when it is materialized"
         ) from error
-    return {key: _outcome(json.loads(outcome)) for key, outcome in rows}
 
 
 def _read_lines(path: Path) -> dict[str, Outcome]:

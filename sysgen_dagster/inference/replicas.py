@@ -34,6 +34,10 @@ class Replica:
         """Whether it takes one more request now."""
         return self.is_up and self.in_flight < self.capacity.at_once
 
+    def has_died(self, life: int) -> bool:
+        """Whether that one of its lives is over, as far as is known."""
+        return self.lives > life or not self.is_up
+
 
 @dataclass(slots=True)
 class Replicas:

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import IO, Any
 
 _LOOK_EVERY_S = 0.2
+_ANSWERS_WITHIN_S = 5.0
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 _FIRST_TELL_S, _TELL_EVERY_S = 2.0, 15.0
 _END_WITHIN_S = 35.0
@@ -198,7 +199,9 @@ def _lock(file: IO[str], kind: int, report: Report, waiting_for: str) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        with _DIRECTLY.open(f"http://127.0.0.1:{port}/health", timeout=5) as response:
+        with _DIRECTLY.open(
+            f"http://127.0.0.1:{port}/health", timeout=_ANSWERS_WITHIN_S
+        ) as response:
             return bool(response.status == 200)
     except OSError:
         return False

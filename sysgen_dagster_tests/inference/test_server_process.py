@@ -1,13 +1,13 @@
 """Servers that outlive what started them, as real processes that are really killed."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -15,33 +15,27 @@ from urllib.request import urlopen
 import pytest
 
 from sysgen_dagster.inference import server_process
-from sysgen_dagster.inference.server_process import (
-    Server,
-    ServerError,
-    find_or_start,
-    renew_lease,
-    running,
-    stop,
-)
-from sysgen_dagster_tests.inference.processes import Descendants, kill, wait_until
+from sysgen_dagster.inference.server_process import Server, ServerError, in_use, running, stop
+from sysgen_dagster_tests.inference.processes import Descendants, Run, kill, wait_until
 
 HEALTHY = Path(__file__).with_name("healthy_server.py")
 SUPERVISOR = "sysgen_dagster.inference.supervisor"
-
-# Arguments: folder, command as JSON. Says the URL and stays.
-STARTER = """
-import json, sys, time
-from pathlib import Path
-from sysgen_dagster.inference.server_process import Server, find_or_start
-command = json.loads(sys.argv[2])
-print(find_or_start(Server("a", command, 20, 60), Path(sys.argv[1]), lambda _: None), flush=True)
-time.sleep(60)
+NOT_HTTP = """
+import socketserver, sys
+class Speaker(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.recv(65536)
+        self.request.sendall(b"SSH-2.0-OpenSSH_9.6\\r\\n\\r\\n")
+socketserver.TCPServer(("127.0.0.1", int(sys.argv[1])), Speaker).serve_forever()
 """
+
+Begin = Callable[[Server], Run]
 
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server_process, "_LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(server_process, "_FIRST_TELL_S", 0.1)
 
 
 def healthy(
@@ -52,11 +46,15 @@ def healthy(
     return Server(name, command, ready_within_s, idle_s, **fields)
 
 
+def on_gpu(name: str, *options: str) -> Server:
+    return healthy(name, *options, device="gpu0")
+
+
 def start(server: Server, folder: Path, report: list[str] | None = None) -> str:
-    """The URL of a server, which answers."""
+    """The URL of a server, which answers; it is not in use any more."""
     lines = [] if report is None else report
-    url = find_or_start(server, folder, lines.append)
-    assert answers(url)
+    with in_use(server, folder, lines.append) as url:
+        assert answers(url)
     return url
 
 
@@ -69,20 +67,8 @@ def answers(url: str) -> bool:
 
 
 def server_ids(descendants: Descendants) -> list[int]:
-    """The servers alone, without their supervisors and starters."""
+    """The servers alone, without their supervisors and the runs that use them."""
     return descendants(rf"^\S+ {re.escape(str(HEALTHY))}")
-
-
-def start_elsewhere(server: Server, folder: Path) -> subprocess.Popen[str]:
-    """A process that finds or starts the server, says its URL, and stays."""
-    command = [sys.executable, "-c", STARTER, str(folder), json.dumps(server.command)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-
-
-def end_all(processes: Sequence[subprocess.Popen[str]]) -> None:
-    for process in processes:
-        process.kill()
-        process.communicate()
 
 
 # Finding and sharing
@@ -101,15 +87,13 @@ def test_the_first_call_starts_a_server_and_the_second_finds_it(
     assert running(folder) == ["a"]
 
 
-def test_eight_processes_at_once_share_one_server(folder: Path, descendants: Descendants) -> None:
-    starters = [start_elsewhere(healthy("a", "--load-s", "0.5"), folder) for _ in range(8)]
-    try:
-        urls = {starter.stdout.readline() for starter in starters if starter.stdout}
-        assert len(urls) == 1
-        assert urls == {start(healthy("a", "--load-s", "0.5"), folder) + "\n"}
-        assert len(server_ids(descendants)) == 1
-    finally:
-        end_all(starters)
+def test_eight_runs_at_once_share_one_server(
+    folder: Path, descendants: Descendants, begin: Begin
+) -> None:
+    slow = healthy("a", "--load-s", "0.5")
+    runs = [begin(slow) for _ in range(8)]
+    assert {run.url for run in runs} == {start(slow, folder)}
+    assert len(server_ids(descendants)) == 1
 
 
 def test_servers_of_different_names_run_side_by_side(
@@ -118,6 +102,15 @@ def test_servers_of_different_names_run_side_by_side(
     urls = {start(healthy(name), folder) for name in ("a", "vllm-qwen2.5-14b")}
     assert len(urls) == len(server_ids(descendants)) == 2
     assert running(folder) == ["a", "vllm-qwen2.5-14b"]
+
+
+def test_servers_on_two_devices_load_at_the_same_time(folder: Path) -> None:
+    servers = [healthy(f"a{gpu}", "--load-s", "2", device=f"gpu{gpu}") for gpu in (0, 1)]
+    began = time.monotonic()
+    with ThreadPoolExecutor() as runs:
+        urls = set(runs.map(lambda server: start(server, folder), servers))
+    assert len(urls) == 2
+    assert time.monotonic() - began < 3.8
 
 
 def test_a_changed_command_replaces_the_server(folder: Path, descendants: Descendants) -> None:
@@ -130,14 +123,27 @@ def test_a_changed_command_replaces_the_server(folder: Path, descendants: Descen
     assert start(healthy("a", "--load-s", "0.1"), folder) == url
 
 
+def test_a_changed_command_waits_until_nobody_uses_the_server(
+    descendants: Descendants, begin: Begin
+) -> None:
+    old = begin(healthy())
+    pids = (old.url, server_ids(descendants))
+    new = begin(healthy("a", "--load-s", "0.1"))
+    new.wait_for("waiting: a is in use and stands where a is to run")
+    assert (old.url, server_ids(descendants)) == pids
+    old.end()
+    assert new.url != old.url
+    assert len(server_ids(descendants)) == 1
+
+
 def test_a_server_on_the_same_device_replaces_another_and_leaves_the_rest(
     folder: Path, descendants: Descendants
 ) -> None:
     report: list[str] = []
     kept = [start(healthy("on-no-device"), folder), start(healthy("c", device="gpu1"), folder)]
-    ended = start(healthy("old", "--end-s", "0.5", device="gpu"), folder)
-    start(healthy("new", device="gpu"), folder, report)
-    assert report[0] == "ending old, which holds gpu"
+    ended = start(on_gpu("old", "--end-s", "0.5"), folder)
+    start(on_gpu("new"), folder, report)
+    assert report[0] == "ending old, which is not in use and stands where new is to run"
     assert running(folder) == ["c", "new", "on-no-device"]
     assert all(map(answers, kept))
     assert not answers(ended)
@@ -150,16 +156,109 @@ def test_the_environment_of_a_server_reaches_it(folder: Path) -> None:
 
 
 def test_a_proxy_of_the_machine_is_not_asked_for_a_server_on_it(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch, begin: Begin
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    starter = start_elsewhere(healthy(ready_within_s=5), folder)
-    try:
-        assert starter.stdout is not None
-        assert starter.stdout.readline().startswith("http://127.0.0.1:")
-    finally:
-        end_all([starter])
+    assert begin(healthy(ready_within_s=5)).url.startswith("http://127.0.0.1:")
+
+
+# Taking turns on a device
+
+
+def test_another_model_waits_while_a_run_uses_the_device_and_takes_over_after_it(
+    folder: Path, begin: Begin
+) -> None:
+    a = begin(on_gpu("a"))
+    assert answers(a.url)
+    b = begin(on_gpu("b"))
+    b.wait_for("waiting: a is in use and stands where b is to run (0 s so far)")
+    time.sleep(0.5)
+    assert answers(a.url)
+    assert not b.has_url
+    a.end()
+    assert answers(b.url)
+    assert not answers(a.url)
+    assert running(folder) == ["b"]
+    b.end()
+    start(on_gpu("a"), folder)
+    assert running(folder) == ["a"]
+
+
+def test_another_model_waits_for_all_runs_that_share_the_one_on_the_device(
+    descendants: Descendants, begin: Begin
+) -> None:
+    first, second = begin(on_gpu("a")), begin(on_gpu("a"))
+    assert first.url == second.url
+    assert len(server_ids(descendants)) == 1
+    b = begin(on_gpu("b"))
+    for run in (first, second):
+        b.wait_for("waiting: a is in use")
+        time.sleep(0.3)
+        assert not b.has_url
+        assert answers(run.url)
+        run.end()
+    assert answers(b.url)
+
+
+def test_who_waits_for_a_device_gets_it_before_who_comes_later(begin: Begin) -> None:
+    a = begin(on_gpu("a"))
+    assert a.url
+    b = begin(on_gpu("b"))
+    b.wait_for("waiting: a is in use")
+    again = begin(on_gpu("a"))
+    again.wait_for("waiting: a: another run is starting a server or waits for one to be free")
+    a.end()
+    assert b.url
+    again.wait_for("waiting: b is in use and stands where a is to run")
+    b.end()
+    assert again.url
+
+
+def test_a_run_that_was_killed_does_not_keep_the_device(begin: Begin) -> None:
+    a = begin(on_gpu("a"))
+    assert a.url
+    b = begin(on_gpu("b"))
+    b.wait_for("waiting: a is in use")
+    a.kill()
+    assert answers(b.url)
+
+
+def test_a_run_that_was_killed_while_it_waited_does_not_keep_its_turn(begin: Begin) -> None:
+    a = begin(on_gpu("a"))
+    assert a.url
+    b = begin(on_gpu("b"))
+    b.wait_for("waiting: a is in use")
+    b.kill()
+    assert begin(on_gpu("a")).url == a.url
+
+
+def test_a_run_whose_server_did_not_start_does_not_keep_the_device(folder: Path) -> None:
+    with pytest.raises(ServerError), in_use(on_gpu("a", "--needs", "NOT_SET"), folder, print):
+        pass
+    start(on_gpu("b"), folder)
+    start(on_gpu("a"), folder)
+
+
+def test_a_run_that_fails_does_not_keep_the_device(folder: Path) -> None:
+    with pytest.raises(ZeroDivisionError), in_use(on_gpu("a"), folder, print):
+        raise ZeroDivisionError
+    start(on_gpu("b"), folder)
+
+
+def test_two_models_take_turns_on_a_device_and_no_two_are_there_at_once(
+    folder: Path, descendants: Descendants
+) -> None:
+    most = []
+
+    def run(number: int) -> None:
+        with in_use(on_gpu("ab"[number % 2]), folder, lambda _: None) as url:
+            assert answers(url)
+            most.append(len(server_ids(descendants)))
+
+    with ThreadPoolExecutor(6) as runs:
+        list(runs.map(run, range(6)))
+    assert most == [1] * 6
 
 
 # Deaths
@@ -185,29 +284,115 @@ def test_a_server_dies_with_its_supervisor_and_is_started_again(
     assert len(server_ids(descendants)) == 1
 
 
-def test_a_server_outlives_the_process_that_started_it(
-    folder: Path, descendants: Descendants
+def test_a_server_outlives_the_run_that_started_it(
+    folder: Path, descendants: Descendants, begin: Begin
 ) -> None:
-    starter = start_elsewhere(healthy(), folder)
-    assert starter.stdout is not None
-    url = starter.stdout.readline().strip()
+    run = begin(healthy())
+    assert run.url
     pids = server_ids(descendants)
-    end_all([starter])
-    assert start(healthy(), folder) == url
+    run.kill()
+    assert start(healthy(), folder) == run.url
     assert server_ids(descendants) == pids
     stop(folder, "a")
     assert server_ids(descendants) == []
 
 
-def test_a_server_whose_starter_was_killed_while_it_loaded_is_replaced(
-    folder: Path, descendants: Descendants
+def test_a_server_whose_run_was_killed_while_it_loaded_is_waited_for(
+    folder: Path, descendants: Descendants, begin: Begin
 ) -> None:
     slow = healthy("a", "--load-s", "1")
-    starter = start_elsewhere(slow, folder)
+    run = begin(slow)
     wait_until(lambda: server_ids(descendants))
-    end_all([starter])
-    start(slow, folder)
+    pids = server_ids(descendants)
+    run.kill()
+    report: list[str] = []
+    start(slow, folder, report)
+    assert server_ids(descendants) == pids
+    assert [line.split(" after")[0] for line in report] == ["a answers"]
+
+
+def test_a_run_that_is_killed_as_it_starts_a_server_leaves_one_that_is_found(
+    folder: Path, descendants: Descendants, begin: Begin
+) -> None:
+    """However early: the supervisor may not have come to run yet."""
+    run = begin(healthy())
+    run.wait_for("starting a")
+    run.kill()
+    report: list[str] = []
+    start(healthy(), folder, report)
     assert len(server_ids(descendants)) == 1
+    assert [line.split(" after")[0] for line in report] == ["a answers"]
+
+
+def test_a_server_that_dies_while_it_loads_for_a_killed_run_is_started_again(
+    folder: Path, descendants: Descendants, begin: Begin
+) -> None:
+    slow = healthy("a", "--load-s", "2")
+    run = begin(slow)
+    wait_until(lambda: server_ids(descendants))
+    first = server_ids(descendants)
+    run.kill()
+    with ThreadPoolExecutor() as runs:
+        report: list[str] = []
+        waiting = runs.submit(start, slow, folder, report)
+        time.sleep(0.5)
+        kill(*first)
+        assert answers(waiting.result())
+    assert len(server_ids(descendants)) == 1
+    assert report[0].startswith("a ended")
+
+
+def test_a_server_that_never_gets_ready_for_a_killed_run_is_started_again(
+    folder: Path, descendants: Descendants, begin: Begin, tmp_path: Path
+) -> None:
+    hangs = tmp_path / "hangs"
+    hangs.write_text("1000")
+    server = healthy("a", "--hangs", str(hangs), ready_within_s=3)
+    run = begin(server)
+    wait_until(lambda: server_ids(descendants))
+    first = server_ids(descendants)
+    run.kill()
+    hangs.write_text("1000")
+    waits = begin(server)
+    waits.wait_for("a runs but does not answer: ending it")
+    hangs.write_text("0")
+    assert answers(waits.url)
+    assert not set(first) & set(server_ids(descendants))
+
+
+@pytest.fixture
+def hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The number of requests at which a server hangs from now on; we wait a moment for each."""
+    monkeypatch.setattr(server_process, "_ANSWERS_WITHIN_S", 0.3)
+    hangs = tmp_path / "hangs"
+    hangs.write_text("0")
+    return hangs
+
+
+def test_a_server_that_hangs_is_ended_and_started_again(
+    folder: Path, descendants: Descendants, hangs: Path
+) -> None:
+    server = healthy("a", "--hangs", str(hangs))
+    start(server, folder)
+    hung = server_ids(descendants)
+    hangs.write_text("3")
+    report: list[str] = []
+    start(server, folder, report)
+    assert report[0] == "a runs but does not answer: ending it"
+    assert len(server_ids(descendants)) == 1
+    assert server_ids(descendants) != hung
+
+
+def test_a_server_that_is_slow_to_say_that_it_is_well_is_kept(
+    folder: Path, descendants: Descendants, hangs: Path
+) -> None:
+    server = healthy("a", "--hangs", str(hangs))
+    start(server, folder)
+    pids = server_ids(descendants)
+    hangs.write_text("2")
+    start(server, folder)
+    assert hangs.read_text() == "0"
+    assert server_ids(descendants) == pids
 
 
 # Ends
@@ -223,23 +408,24 @@ def test_a_server_ends_when_nobody_has_used_it_for_its_idle_time(
     wait_until(lambda: not descendants())
 
 
-def test_a_server_that_is_used_is_kept(folder: Path, descendants: Descendants) -> None:
-    url = start(healthy(idle_s=1), folder)
-    until = time.monotonic() + 2.5
-    while time.monotonic() < until:
-        renew_lease(folder, "a")
-        time.sleep(0.05)
-    assert running(folder) == ["a"]
-    assert answers(url)
+def test_a_server_is_kept_while_it_is_used_and_ends_after(
+    folder: Path, descendants: Descendants
+) -> None:
+    with in_use(healthy(idle_s=0.5), folder, print) as url:
+        time.sleep(2)
+        assert running(folder) == ["a"]
+        assert answers(url)
     wait_until(lambda: not descendants())
 
 
-def test_finding_a_server_is_using_it(folder: Path) -> None:
-    start(healthy(), folder)
-    lease = folder / "a.lease"
-    os.utime(lease, (0, time.time() - 50))
-    start(healthy(), folder)
-    assert time.time() - lease.stat().st_mtime < 20
+def test_a_server_that_a_killed_run_used_ends_after_its_idle_time(
+    folder: Path, descendants: Descendants, begin: Begin
+) -> None:
+    run = begin(healthy(idle_s=0.5))
+    assert run.url
+    run.kill()
+    wait_until(lambda: not descendants())
+    assert running(folder) == []
 
 
 def test_a_server_that_loads_for_longer_than_its_idle_time_is_waited_for(folder: Path) -> None:
@@ -252,6 +438,22 @@ def test_a_stopped_server_is_gone_when_stop_returns(folder: Path, descendants: D
     assert server_ids(descendants) == []
     assert not answers(url)
     assert running(folder) == []
+
+
+def test_a_server_that_two_end_at_once_is_gone_when_either_returns(
+    folder: Path, descendants: Descendants
+) -> None:
+    start(healthy("a", "--end-s", "1"), folder)
+    left = []
+
+    def end(after_s: float) -> None:
+        time.sleep(after_s)
+        stop(folder, "a")
+        left.append(server_ids(descendants))
+
+    with ThreadPoolExecutor() as ending:
+        list(ending.map(end, (0, 0.3)))
+    assert left == [[], []]
 
 
 def test_a_server_that_does_not_want_to_end_is_killed(
@@ -278,11 +480,25 @@ def test_a_server_whose_folder_is_removed_ends(folder: Path, descendants: Descen
     wait_until(lambda: not descendants())
 
 
-def test_one_command_ends_every_server_of_a_deployment(
+def test_a_server_whose_folder_is_removed_and_made_again_ends_and_another_is_used(
     folder: Path, descendants: Descendants
 ) -> None:
-    for name in ("a", "b"):
-        start(healthy(name), folder)
+    start(healthy(), folder)
+    old = server_ids(descendants)
+    shutil.rmtree(folder)
+    with in_use(healthy(), folder, print) as url:
+        wait_until(lambda: not set(old) & set(server_ids(descendants)))
+        time.sleep(0.6)  # another look of both supervisors
+        assert answers(url)
+        assert running(folder) == ["a"]
+
+
+def test_one_command_ends_every_server_of_a_deployment(
+    folder: Path, descendants: Descendants, begin: Begin
+) -> None:
+    start(healthy("a"), folder)
+    used = begin(healthy("b"))
+    assert used.url
     command = [sys.executable, "-m", "sysgen_dagster.inference.server_process", str(folder)]
     said = [
         subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
@@ -306,6 +522,14 @@ def test_a_server_that_dies_shows_the_end_of_its_log(
     assert descendants() == []
 
 
+def test_the_log_of_the_server_before_is_kept(folder: Path) -> None:
+    with pytest.raises(ServerError):
+        start(healthy("qwen2.5", "--needs", "SYSGEN_TEST_NEED"), folder)
+    start(healthy("qwen2.5"), folder)
+    assert "out of memory" in (folder / "qwen2.5.previous.log").read_text()
+    assert (folder / "qwen2.5.log").read_text() == ""
+
+
 def test_a_command_that_is_not_there_is_named(folder: Path) -> None:
     with pytest.raises(ServerError, match="No such file or directory: '/no/such/vllm'"):
         start(Server("a", ["/no/such/vllm"], 20, 60), folder)
@@ -317,6 +541,12 @@ def test_a_server_that_does_not_answer_in_time_is_given_up_and_ended(
 ) -> None:
     with pytest.raises(ServerError, match="a did not start"):
         start(healthy("a", "--load-s", "60", ready_within_s=0.5), folder)
+    wait_until(lambda: not descendants(), within_s=2)
+
+
+def test_what_does_not_speak_http_is_no_server(folder: Path, descendants: Descendants) -> None:
+    with pytest.raises(ServerError, match="a did not start"):
+        start(Server("a", [sys.executable, "-c", NOT_HTTP], 2, 60), folder)
     wait_until(lambda: not descendants(), within_s=2)
 
 
@@ -336,12 +566,12 @@ def test_a_state_file_that_nobody_holds_is_ignored(folder: Path, descendants: De
     bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
         folder.mkdir()
-        stale = {"port": 9, "command": healthy().command, "device": "gpu", "pid": bystander.pid}
+        stale = {"port": 9, "command": healthy().command, "device": "gpu0", "pid": bystander.pid}
         for name in ("a", "b"):
             (folder / f"{name}.json").write_text(json.dumps(stale))
         assert running(folder) == []
         stop(folder, "b")
-        start(healthy(device="gpu"), folder)
+        start(healthy(device="gpu0"), folder)
         assert running(folder) == ["a"]
         assert bystander.poll() is None
     finally:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
-from sysgen_dagster.sysgen.tags import parse_tagged_message, render_tagged_message
+from sysgen_dagster.sysgen.tags import Phrase, Tag, parse_tagged_message, render_tagged_message
 
 _Parts = tuple[tuple[str, ...], ...]
 
@@ -63,6 +63,12 @@ def _parts_of(regex: str) -> _Parts:
     return tuple(tuple(map(_unescape, options)) for options in written)
 
 
+def _tagged_lines(free: str) -> str:
+    """The phrases of a tagged message as the pipeline's grammar has them: each on one line."""
+    phrases = parse_tagged_message(free).phrases[: len(Tag)]
+    return render_tagged_message(Phrase(p.tag, " ".join(p.text.split())) for p in phrases)
+
+
 def _unescape(literal: str) -> str:
     return _ESCAPED.sub(lambda escaped: "\n" if escaped[1] == "n" else escaped[1], literal)
 
@@ -74,7 +80,7 @@ def obey(constraint: Constraint, free: str, rng: Random) -> str:
     this one: a judge's verdict on a tag stays what it was.
     """
     if constraint.parts is None:
-        return render_tagged_message(parse_tagged_message(free).phrases)
+        return _tagged_lines(free)
     written = ""
     for options in constraint.parts:
         line = written.rpartition("\n")[2]

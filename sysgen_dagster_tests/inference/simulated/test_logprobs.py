@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.inference.simulated.logprobs import token_logprobs
 from sysgen_dagster.sysgen.tags import Tag
+from sysgen_dagster.sysgen.verification import verdict_pattern
 from sysgen_dagster_tests.inference.simulated.conversations import (
     annotate_messages,
     one_phrase_of,
@@ -24,7 +25,6 @@ from sysgen_dagster_tests.inference.simulated.running_server import (
 )
 
 VERDICTS = verify_messages(one_phrase_of(*Tag))
-REGEX = "\n".join(f"<<{tag}>>: (Good|Bad|None)" for tag in Tag)
 WORDS = {" Good", " Bad", " None"}
 
 
@@ -36,7 +36,11 @@ def server() -> Iterator[Server]:
 
 def judged(server: Server, seed: int = 0, top: int = 20) -> list[dict[str, Any]]:
     """The tokens of an answer that holds eight verdicts."""
-    fields = {"structured_outputs": {"regex": REGEX}, "logprobs": True, "top_logprobs": top}
+    fields = {
+        "structured_outputs": {"regex": verdict_pattern(Tag)},
+        "logprobs": True,
+        "top_logprobs": top,
+    }
     completion = server.complete(VERDICTS, seed=seed, **fields)
     tokens: list[dict[str, Any]] = completion["choices"][0]["logprobs"]["content"]
     return tokens
@@ -97,10 +101,13 @@ def test_no_more_alternatives_come_than_are_asked_for(server: Server, top: int) 
     assert {len(token["top_logprobs"]) for token in verdicts} == {top}
 
 
-def test_asking_for_probabilities_changes_no_answer_and_the_same_come_again(server: Server) -> None:
-    plain = server.complete(VERDICTS)["choices"][0]
+@pytest.mark.parametrize("messages", [VERDICTS, respond_messages(QUESTION)])
+def test_asking_for_probabilities_changes_no_answer_and_the_same_come_again(
+    server: Server, messages: Any
+) -> None:
+    plain = server.complete(messages)["choices"][0]
     first, second = (
-        server.complete(VERDICTS, logprobs=True, top_logprobs=top)["choices"][0] for top in (3, 3)
+        server.complete(messages, logprobs=True, top_logprobs=3)["choices"][0] for _ in range(2)
     )
     assert plain["logprobs"] is None
     assert first["message"] == plain["message"]

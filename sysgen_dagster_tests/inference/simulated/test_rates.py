@@ -19,6 +19,7 @@ from sysgen_dagster.sysgen.tags import (
     TaggedMessage,
     parse_tagged_message,
 )
+from sysgen_dagster.sysgen.verification import verdict_pattern
 from sysgen_dagster_tests.inference.simulated.conversations import (
     annotate_messages,
     conversations,
@@ -123,7 +124,7 @@ def test_verdicts_are_as_frequent_as_the_paper_says(name: str) -> None:
 
 @every_model
 def test_verdicts_under_a_regex_are_as_frequent_and_every_one_is_readable(name: str) -> None:
-    lines = "\n".join(f"<<{tag}>>: (Good|Bad|None)" for tag in Tag)
+    lines = verdict_pattern(Tag)
     verdicts: Counter[str] = Counter()
     for seed in range(COUNT):
         rule = {"regex": lines}

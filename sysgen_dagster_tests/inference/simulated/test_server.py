@@ -238,6 +238,6 @@ def test_it_ends_at_once_when_told_to_even_while_a_client_waits() -> None:
 )
 def test_a_wrong_command_line_says_what_is_wrong(options: list[str], complaint: str) -> None:
     command = [sys.executable, "-m", MODULE, *options]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=20)
     assert ended.returncode == 2
     assert complaint in ended.stderr

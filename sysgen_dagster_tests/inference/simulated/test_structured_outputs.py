@@ -2,18 +2,24 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 import pytest
 
 from sysgen_dagster.inference.simulated.constraints import obey, parse_constraint
+from sysgen_dagster.inference.simulated.profiles import PROFILES
 from sysgen_dagster.inference.simulated.prose import NOTICE
-from sysgen_dagster.sysgen.tags import Tag, parse_tagged_message
+from sysgen_dagster.inference.simulated.writer import write_answer
+from sysgen_dagster.sysgen.annotation import REPAIR_GRAMMAR
+from sysgen_dagster.sysgen.tags import Tag
+from sysgen_dagster.sysgen.verification import verdict_pattern
 from sysgen_dagster_tests.inference.simulated.conversations import (
     annotate_messages,
     conversations,
     one_phrase_of,
+    request,
     respond_messages,
     verify_messages,
 )
@@ -25,8 +31,9 @@ from sysgen_dagster_tests.inference.simulated.running_server import (
 )
 
 VERDICTS = verify_messages(one_phrase_of(Tag.ROLE, Tag.TASK, Tag.TOOL))
-VERDICT_LINES = "\n".join(f"<<{tag}>>: (Good|Bad|None)" for tag in ("Role", "Task", "Tool"))
-GRAMMAR = 'root ::= section+\nsection ::= "<<Role>>" text "<</Role>>"\ntext ::= [^<>]+'
+VERDICT_LINES = verdict_pattern((Tag.ROLE, Tag.TASK, Tag.TOOL))
+GRAMMAR = {"grammar": REPAIR_GRAMMAR}
+SECTION = rf"<<({'|'.join(Tag)})>>[^<>\s][^<>\r\n]{{2,299}}<</\1>>"
 
 
 @pytest.fixture(scope="module")
@@ -126,22 +133,37 @@ def test_what_cannot_be_obeyed_is_a_bad_request(server: Server, rule: Any, compl
     assert complaint in message
 
 
-def test_no_tagged_message_is_malformed_under_a_grammar(server: Server) -> None:
-    rule = {"grammar": GRAMMAR}
-    for row in conversations(150):  # a quarter of which this model breaks otherwise
+def test_every_tagged_message_is_one_of_the_repair_grammar(server: Server) -> None:
+    for row in conversations(150):  # of which this model breaks a quarter otherwise
         asked = annotate_messages(*row)
-        text = answer(server, asked, model="llama", structured_outputs=rule)
-        message = parse_tagged_message(text)
-        assert message.phrases
-        assert not message.defects
-        marks = f"<<{message.phrases[0].tag}>>", f"<</{message.phrases[-1].tag}>>"
-        assert (text.startswith(marks[0]), text.endswith(marks[1])) == (True, True)
-        assert not any(set("<>") & set(phrase.text) for phrase in message.phrases)
+        lines = answer(server, asked, model="llama", structured_outputs=GRAMMAR).split("\n")
+        assert len(lines) <= len(Tag)
+        assert all(re.fullmatch(SECTION, line) for line in lines)
+
+
+def test_under_a_constraint_a_model_fails_in_what_it_says_and_not_in_its_form() -> None:
+    never, always = dict.fromkeys(Tag, 0.0), dict.fromkeys(Tag, 1.0)
+    clumsy = replace(
+        PROFILES["phi-4"],
+        malformed=1.0,
+        verdict_noise=1.0,
+        unreadable_verdicts=1.0,
+        tag_shares=always,
+        bad=never,
+        none=never,
+    )
+    for seed in range(20):
+        asked = request(annotate_messages(QUESTION, ""), seed=seed, structured_outputs=GRAMMAR)
+        lines = write_answer(asked, clumsy).text.split("\n")
+        assert len(lines) == len(Tag)
+        assert all(re.fullmatch(SECTION, line) for line in lines)
+        judged = request(VERDICTS, seed=seed, structured_outputs={"regex": VERDICT_LINES})
+        assert write_answer(judged, clumsy).text.count("Good") == 3
 
 
 def test_a_grammar_binds_whatever_is_asked(server: Server) -> None:
-    text = answer(server, respond_messages(QUESTION), structured_outputs={"grammar": GRAMMAR})
-    assert parse_tagged_message(text).phrases
+    text = answer(server, respond_messages(QUESTION), structured_outputs=GRAMMAR)
+    assert all(re.fullmatch(SECTION, line) for line in text.split("\n"))
 
 
 def test_a_choice_is_one_of_its_options_and_each_occurs(server: Server) -> None:
