@@ -98,7 +98,7 @@ def cost_table(trials: Mapping[str, Sequence[Figures]], title: str) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for client, rounds in trials.items():
         if not rounds:
-            table.add_row(client, "not installed: pip install 'openai[aiohttp]'")
+            table.add_row(client, "skipped")
             continue
         table.add_row(
             client,
@@ -174,6 +174,8 @@ def main() -> None:
         f"flight, answered after {asked.latency_ms:g} ms"
     )
     console.print(cost_table(trials, title))
+    for client in (client for client, rounds in trials.items() if not rounds):
+        console.print(f"Skipped: {client}; it needs: pip install 'openai[aiohttp]'", markup=False)
     console.print(f"The server answers {load['requests_per_second']:,.0f} requests/s of {LOAD}.")
     if memory:
         console.print(memory_table(memory))

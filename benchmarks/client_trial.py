@@ -187,8 +187,8 @@ async def _ask_openai(trial: Trial, client: "openai.AsyncOpenAI") -> int:
         return {
             "text": choice.message.content,
             "finish_reason": choice.finish_reason,
-            "prompt_tokens": usage and usage.prompt_tokens,
-            "completion_tokens": usage and usage.completion_tokens,
+            "prompt_tokens": usage.prompt_tokens if usage else None,
+            "completion_tokens": usage.completion_tokens if usage else None,
         }
 
     async with client:

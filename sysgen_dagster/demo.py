@@ -38,6 +38,8 @@ from sysgen_dagster.catalog import (
     load_catalog,
 )
 from sysgen_dagster.console import show_outcome
+from sysgen_dagster.inference.chat_api import EngineError
+from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.storage.store import Store
 
 EXAMPLE_ROWS = Path(__file__).with_name("example_rows")
@@ -53,14 +55,33 @@ _SUFFIXES = (".parquet", ".jsonl", ".json")
 
 def main(arguments: list[str] | None = None) -> int:
     """0 when every partition was made and no contract was broken, else 1."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.endpoint and not options.model:
+        parser.error("--endpoint needs --model: which of its models is to be asked")
+    console = Console(width=max(Console().width, LEAST_WIDTH))
+    data, started = options.data.absolute(), time.monotonic()
+    try:
+        catalog = _catalog(options)
+        settle(catalog, data)
+        if options.endpoint:
+            _require_endpoint(console, catalog, data)
+    except (CatalogError, EngineError) as error:
+        console.print(Text(str(error), style="red"))
+        return 1
+    runs = run_everything(console, catalog, options.limit)
+    show_outcome(console, catalog, Store(data))
+    console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
+    console.print("Open the UI on it, at http://127.0.0.1:3000, with:")
+    console.print(f"make dev DATA={options.data}", soft_wrap=True)
+    return 1 if runs.errors else 0
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sysgen_dagster.demo", description=__doc__)
-    parser.add_argument(
-        "--sources", type=Path, default=EXAMPLE_ROWS, help="folder with NAME.parquet"
-    )
-    parser.add_argument(
-        "--data", type=Path, default=Path("demo"), help="where everything is stored"
-    )
     add = parser.add_argument
+    add("--sources", type=Path, default=EXAMPLE_ROWS, help="folder with NAME.parquet")
+    add("--data", type=Path, default=Path("demo"), help="where everything is stored")
     add("--model", metavar="NAME", help="on the Hub, a folder of weights, or as the server says")
     add("--endpoint", metavar="URL", help="an OpenAI-compatible server that serves --model")
     add("--api-key-env", metavar="VARIABLE", help="the variable that holds the endpoint's key")
@@ -73,27 +94,22 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="KEY=VALUE",
         help=f"settings of the method: {', '.join(Method.model_fields)}",
     )
-    options = parser.parse_args(arguments)
-    if options.endpoint and not options.model:
-        parser.error("--endpoint needs --model: which of its models is to be asked")
-    console = Console(width=max(Console().width, LEAST_WIDTH))
-    started = time.monotonic()
-    try:
-        catalog = local_catalog(load_catalog(FULL_CATALOG), options.sources)
-        if options.model:
-            model = real_model(options.model, options.endpoint, options.api_key_env)
-            catalog = catalog.model_copy(update={"models": model})
-        catalog = with_method(catalog, options.method)
-    except CatalogError as error:
-        console.print(Text(str(error), style="red"))
-        return 1
-    settle(catalog, options.data.absolute())
-    runs = run_everything(console, catalog, options.limit)
-    show_outcome(console, catalog, Store(options.data.absolute()))
-    console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
-    console.print("Open the UI on it, at http://127.0.0.1:3000, with:")
-    console.print(f"make dev DATA={options.data}", soft_wrap=True)
-    return 1 if runs.errors else 0
+    return parser
+
+
+def _catalog(options: argparse.Namespace) -> Catalog:
+    catalog = local_catalog(load_catalog(FULL_CATALOG), options.sources)
+    if options.model:
+        model = real_model(options.model, options.endpoint, options.api_key_env)
+        catalog = catalog.model_copy(update={"models": model})
+    return with_method(catalog, options.method)
+
+
+def _require_endpoint(console: Console, catalog: Catalog, data: Path) -> None:
+    """Raises `EngineError` when the endpoint is not there: once, and not from every partition."""
+    [name] = catalog.models
+    with Engines(catalog.models, data / "engines").connection(name, console.print) as connection:
+        connection.connect()
 
 
 def local_catalog(full: Catalog, folder: Path) -> Catalog:

@@ -43,8 +43,9 @@ FAULTS = {
     Fault.HTML: "a web page with status 200",
     Fault.WRONG_TYPE: "JSON of another shape, as text",
 }
+_REASONS_WIDTH = 40
 _SERVED_NAME = "microsoft/phi-4"
-_ATTEMPT_S = 2.0  # the simulated server answers at once, or not at all
+_ATTEMPT_S = 1.0  # the simulated server answers at once, or not at all
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     add("--data", type=Path, default=Path("demo/drill"), help="where everything is stored")
     add("--share", type=float, default=0.05, help="of the requests that meet each fault")
     options = parser.parse_args(arguments)
-    console = Console(width=max(Console().width, LEAST_WIDTH))
+    console = Console(width=max(Console().width, LEAST_WIDTH + _REASONS_WIDTH))
     started = time.monotonic()
     with _failing_server(options.share) as url:
         catalog = _catalog(options.sources, url)
@@ -63,8 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
         runs = run_everything(console, catalog)
         met = _stats(url)
     store = Store(options.data.absolute())
-    console.print(_faults_table(met, options.share))
-    table, lost = _rows_table(catalog, store)
+    console.print(faults_table(met, options.share))
+    table, lost = rows_table(catalog, store)
     console.print(table)
     console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
     console.print(
@@ -115,7 +116,7 @@ def _stats(url: str) -> Mapping[str, int]:
     return {"all": stats["requests"], **stats["by_fault"]}
 
 
-def _faults_table(met: Mapping[str, int], share: float) -> Table:
+def faults_table(met: Mapping[str, int], share: float) -> Table:
     """One line per fault: how many requests met it."""
     table = Table(title="What the requests met", title_justify="left")
     table.add_column("fault", no_wrap=True)
@@ -129,7 +130,7 @@ def _faults_table(met: Mapping[str, int], share: float) -> Table:
     return table
 
 
-def _rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
+def rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
     """One line per phase: where its rows ended; and how many rows are not accounted for."""
     table = Table(title="Where the rows ended", title_justify="left")
     table.add_column("phase", no_wrap=True)

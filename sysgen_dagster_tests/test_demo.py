@@ -12,6 +12,7 @@ import pytest
 from sysgen_dagster.inference.server_process import running, stop
 from sysgen_dagster.sysgen.checks import UPSTREAM
 from sysgen_dagster.sysgen.tables import TABLES
+from sysgen_dagster_tests.inference.simulated import running_server
 
 ROOT = Path(__file__).parents[1]
 REAL_ROWS = ROOT.parent / "shared" / "data"
@@ -82,6 +83,68 @@ def test_the_demo_runs_the_whole_job_and_shows_what_was_kept(tmp_path: Path) -> 
     assert all(
         TABLES[table].keys() == set(_table(data, table, "phi-4").columns) for table in UPSTREAM
     )
+
+
+# A real model instead of the simulated ones
+
+
+def test_an_endpoint_that_a_newcomer_has_runs_the_whole_job(tmp_path: Path) -> None:
+    data = tmp_path / "demo"
+    with running_server.running("--model", "Org/Some-Model:7b=phi-4") as server:
+        result = _demo(
+            data, "--endpoint", server.url, "--model", "Org/Some-Model:7b", "--limit", "3"
+        )
+        sent = server.get("/stats")["requests"]
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert "0 broken contracts" in result.stdout
+    assert "3 of 3 answered" in result.stdout
+    assert "The models are simulated" not in result.stdout
+    rows = _table(data, "annotated_system_messages", "some-model-7b")
+    asked = rows.filter(pl.col("attempts").is_not_null())
+    assert asked.height == 10 * 3
+    assert set(asked["engine"]) == {"endpoint"}
+    assert sent > 60
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--endpoint", "http://127.0.0.1:9", "--model", "m"], "no OpenAI-compatible server"),
+        (["--endpoint", "nowhere", "--model", "m"], "must be a URL such as http://HOST:PORT/v1"),
+        (["--endpoint", "http://127.0.0.1:9"], "--endpoint needs --model"),
+        (["--method", "repair"], "repair: Input should be a valid boolean"),
+        (["--method", "luck=1"], "luck: Extra inputs are not permitted"),
+    ],
+)
+def test_an_option_that_cannot_be_used_is_one_message_before_anything_is_made(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    result = _demo(tmp_path / "demo", *arguments)
+    assert result.returncode != 0
+    assert said in " ".join((result.stdout + result.stderr).split())
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not (tmp_path / "demo" / "conversations").exists()
+
+
+def test_the_options_beyond_the_paper_keep_more_rows_of_the_model_that_lost_most(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "demo"
+    options = ("samples=2", "repair=true", "constrain_verdicts=true", "verdict_confidence=true")
+    result = _demo(data, "--method", *options)
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    assert _kept_shares(data, "filtered_system_messages")["llama-3.1-8b"] > 0.98
+    annotated = _table(data, "annotated_system_messages", "llama-3.1-8b")
+    assert annotated["repaired"].any()
+    reasons = annotated.explode("rejected", empty_as_null=False)["rejected"].struct.field("reason")
+    assert {"malformed_boundary", "judged_lower"} <= set(reasons)
+    verdicts = (
+        _table(data, "verified_system_messages", "llama-3.1-8b")
+        .explode("verdicts", empty_as_null=False)["verdicts"]
+        .struct.unnest()
+    )
+    assert set(verdicts["verdict"]) <= {"Good", "Bad", "None"}
+    assert verdicts["confidence"].is_between(0, 1).all()
 
 
 @pytest.mark.skipif(not REAL_ROWS.is_dir(), reason="no folder of real rows beside the checkout")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "sysgen_dagster"
-TOP = {"definitions", "demo", "console", "defs"}
+TOP = {"definitions", "demo", "drill", "console", "defs"}
 MAY_IMPORT = {
     "catalog": set[str](),
     "sysgen": {"catalog"},
@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "defs": {"catalog", "sysgen", "inference", "storage"},
     "console": {"catalog", "sysgen", "storage"},
     "definitions": {"defs"},
-    "demo": {"catalog", "storage", "console", "defs", "definitions"},
+    "demo": {"catalog", "inference", "storage", "console", "defs", "definitions"},
+    "drill": {"catalog", "sysgen", "inference", "storage", "demo"},
     "__init__": set[str](),
 }
 KNOW_DAGSTER = {"defs", "definitions", "demo"}

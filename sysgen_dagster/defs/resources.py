@@ -21,7 +21,7 @@ from sysgen_dagster.sysgen.chat import ChatRequest
 
 # The same lines as in the run's log, for whoever runs the pipeline without the UI.
 ENGINE_LOG = logging.getLogger("sysgen_dagster.engines")
-_OBSERVE_EVERY_S = 60.0
+_OBSERVE_EVERY_S = 30.0
 
 
 class Tables(dg.ConfigurableResource[None]):

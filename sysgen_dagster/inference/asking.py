@@ -40,7 +40,7 @@ from sysgen_dagster.sysgen.drop_reasons import DropReason
 
 MOST_FAILURES = 5
 _MOST_DEATHS = 3
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 1.0, 30.0
+_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
 _LONGEST_WAIT_S = 60.0  # that a server may ask for
 _CONNECT_S = 10.0
 _NO_MORE_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})

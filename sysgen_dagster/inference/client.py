@@ -7,7 +7,9 @@ is waited for. What was answered is in the ledger, whatever happens next.
 """
 
 import asyncio
+import resource
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,7 +17,7 @@ import aiohttp
 import polars as pl
 
 from sysgen_dagster.inference.asking import Asking
-from sysgen_dagster.inference.chat_api import Endpoint, EngineError, ServedModel
+from sysgen_dagster.inference.chat_api import Endpoint, ServedModel
 from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
@@ -66,7 +68,7 @@ def complete(
     Raises:
         EngineError: The engine cannot be reached or does not take our requests.
     """
-    return asyncio.run(_Batch(connection, ledger, progress, report, show).run(iter(requests)))
+    return asyncio.run(_Batch(connection, iter(requests), ledger, progress, report, show).run())
 
 
 @dataclass(slots=True)
@@ -74,19 +76,21 @@ class _Batch:
     """The requests of one partition on their way."""
 
     connection: Connection
+    requests: Iterator[ChatRequest]
     ledger: Ledger
     progress: Progress
     report: Callable[[str], None]
     show: Callable[[Progress], None]
+    workers: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
     asking: Asking | None = None
     connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
     failed: asyncio.Future[None] | None = None
     rows: list[tuple[Any, ...]] = field(default_factory=list)
     frames: list[pl.DataFrame] = field(default_factory=list)
 
-    async def run(self, requests: Iterator[ChatRequest]) -> pl.DataFrame:
+    async def run(self) -> pl.DataFrame:
         self.failed = asyncio.get_running_loop().create_future()
-        work = asyncio.create_task(self._work_all(requests))
+        work = asyncio.create_task(self._work_all())
         tasks = [work, asyncio.create_task(self._tell()), asyncio.create_task(self._sync())]
         try:
             await asyncio.wait([work, self.failed], return_when=asyncio.FIRST_COMPLETED)
@@ -102,16 +106,19 @@ class _Batch:
         self._show()
         return pl.concat([pl.DataFrame(schema=COMPLETIONS), *self.frames])
 
-    async def _work_all(self, requests: Iterator[ChatRequest]) -> None:
+    async def _work_all(self) -> None:
         try:
-            async with asyncio.TaskGroup() as workers:
-                for _ in range(min(MOST_IN_FLIGHT, self.progress.waiting)):
-                    workers.create_task(self._work(requests))
-        except* EngineError as errors:
+            async with self.workers:
+                self._start_workers(MOST_IN_FLIGHT)
+        except* Exception as errors:
             raise errors.exceptions[0] from None
 
-    async def _work(self, requests: Iterator[ChatRequest]) -> None:
-        for request in requests:
+    def _start_workers(self, most: int) -> None:
+        for _ in range(min(most, self.progress.waiting)):
+            self.workers.create_task(self._work())
+
+    async def _work(self) -> None:
+        for request in self.requests:
             key = request_key(self.connection.model.answers_as, request)
             outcome = self.ledger.get(key)
             if outcome is None:
@@ -128,7 +135,8 @@ class _Batch:
     async def _connect(self) -> Asking:
         async with self.connecting:
             if self.asking is None:
-                endpoint = await asyncio.to_thread(self.connection.connect)
+                endpoint = await self._connect_once()
+                _allow_open_files()
                 # No limit of its own: how many are in flight is the replicas' matter.
                 session = aiohttp.ClientSession(
                     connector=aiohttp.TCPConnector(limit=0), headers=endpoint.headers()
@@ -136,9 +144,21 @@ class _Batch:
                 replicas = Replicas(endpoint, self.connection.revive, self.report, self._fail)
                 self.progress.begin()
                 self.asking = Asking(endpoint, replicas, session)
+                self._start_workers(MOST_IN_FLIGHT * (len(endpoint.base_urls) - 1))
         return self.asking
 
-    def _fail(self, error: EngineError) -> None:
+    async def _connect_once(self) -> Endpoint:
+        """The endpoint; whoever waited while there was none to be had does not look again."""
+        assert self.failed is not None
+        if self.failed.done():
+            await self.failed
+        try:
+            return await asyncio.to_thread(self.connection.connect)
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    def _fail(self, error: Exception) -> None:
         if self.failed is not None and not self.failed.done():
             self.failed.set_exception(error)
 
@@ -194,6 +214,13 @@ class _Batch:
         )
         self.frames.append(frame.select(COMPLETIONS.keys()))
         self.rows = []
+
+
+def _allow_open_files() -> None:
+    """Every connection is one, and most systems allow 1,024 until a process asks for more."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _choice(start: int, choice: str, probability: float) -> dict[str, Any]:

@@ -5,9 +5,10 @@ Every way ends in an `Endpoint`; nothing after this module knows which it was.
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -26,7 +27,7 @@ from sysgen_dagster.inference.chat_api import (
 from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.inference.server_process import Server, ServerError, in_use
+from sysgen_dagster.inference.server_process import Server, ServerError, Waiter, claimed
 from sysgen_dagster.inference.vllm_server import REQUESTS_AT_ONCE, find_vllm, vllm_server
 from sysgen_dagster.sysgen.chat import ChatRequest
 
@@ -115,7 +116,9 @@ class Engines:
         if kind is Engine.ENDPOINT:
             return []
         if kind is Engine.VLLM:
-            return [vllm_server(name, self.models[name], gpu) for gpu in self.models[name].gpus]
+            gpus = self.models[name].gpus
+            servers = [vllm_server(name, self.models[name], gpu) for gpu in gpus]
+            return list({server.name: server for server in servers}.values())  # one on a CPU
         served = [
             argument
             for model in self.models.values()
@@ -135,7 +138,9 @@ class Connection:
     servers: Sequence[Server]  # ours; none where somebody else's run already
     folder: Path
     report: Callable[[str], None]
-    _held: dict[str, tuple[Server, ExitStack]] = field(default_factory=dict)
+    _given_up: threading.Event = field(default_factory=threading.Event)
+    _in_use: dict[str, ExitStack] = field(default_factory=dict)  # by the name of the server
+    _at: dict[str, Server] = field(default_factory=dict)  # by its URL
 
     def __enter__(self) -> Self:
         """Nothing is started yet."""
@@ -148,7 +153,7 @@ class Connection:
         trace: TracebackType | None,
     ) -> None:
         """The servers are not in use any more."""
-        for _, stack in self._held.values():
+        for stack in self._in_use.values():
             stack.close()
 
     def connect(self) -> Endpoint:
@@ -159,17 +164,16 @@ class Connection:
         """
         urls = tuple(url.rstrip("/") for url in self.entry.base_urls)
         if self.servers:
-            with ThreadPoolExecutor(len(self.servers)) as starting:
-                urls = tuple(starting.map(self._start, self.servers))
-        facts, away = None, None
-        for url in urls:
-            try:
-                facts = self._look_at(url, self.entry.has_system_role)
-            except UnreachableError as error:
-                away = error
-                self.report(str(error))
-        if facts is None:
-            raise EngineError(f"{away}\n{WAYS_TO_GET_AN_ENGINE}") from away
+            urls = self._start_all()
+        with ThreadPoolExecutor(len(urls)) as looking:
+            looks = list(looking.map(self._try_to_look_at, urls))
+        away = [str(look) for look in looks if isinstance(look, UnreachableError)]
+        known = [look for look in looks if isinstance(look, Facts)]
+        if not known:
+            raise EngineError("\n".join([*away, WAYS_TO_GET_AN_ENGINE]))
+        for line in away:
+            self.report(line)
+        facts = _what_all_can(known)
         if not facts.has_system_role:
             self.report(
                 f"the chat template of {self.model.served_name} shows no system message: it goes "
@@ -184,6 +188,10 @@ class Connection:
             starts_with=REQUESTS_AT_ONCE // 2 if self.servers else _UNKNOWN_CAPACITY,
         )
 
+    def give_up(self) -> None:
+        """Whoever waits in another thread, for a server to load or to be free, waits no more."""
+        self._given_up.set()
+
     def revive(self, url: str) -> str:
         """The URL at which the server that went away answers again.
 
@@ -191,23 +199,46 @@ class Connection:
             UnreachableError: It is not ours to start, and still away.
             EngineError: It cannot be started.
         """
-        if url in self._held:
-            server, stack = self._held.pop(url)
-            stack.close()
-            return self._start(server)
+        server = self._at.pop(url, None)
+        if server is not None:
+            # Whoever waits for its device goes first: to be in use and wait would be for ever.
+            self._in_use.pop(server.name).close()
+            with self._explained():
+                return self._start(server, self._claim(server))
         self._look_at(url, has_system_role=True)  # which it was is known by now
         return url
 
-    def _start(self, server: Server) -> str:
-        stack = ExitStack()
+    def _start_all(self) -> tuple[str, ...]:
+        """All at the same time, once all devices are ours."""
+        servers = sorted(self.servers, key=lambda server: server.device or server.name)
+        with self._explained(), ThreadPoolExecutor(len(servers)) as starting:
+            claims = [self._claim(server) for server in servers]
+            return tuple(starting.map(self._start, servers, claims))
+
+    def _claim(self, server: Server) -> Callable[[], str]:
+        stack = self._in_use[server.name] = ExitStack()
+        waiter = Waiter(self.report, self._given_up)
+        return stack.enter_context(claimed(server, self.folder, waiter))
+
+    def _start(self, server: Server, start: Callable[[], str]) -> str:
+        url = start()
+        self._at[url] = server
+        return url
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
         try:
-            url = stack.enter_context(in_use(server, self.folder, self.report))
+            yield
         except ServerError as error:
             raise EngineError(
                 f"{self.model.name} ({self.model.engine}): {error}\n{WAYS_TO_GET_AN_ENGINE}"
             ) from error
-        self._held[url] = server, stack
-        return url
+
+    def _try_to_look_at(self, url: str) -> Facts | UnreachableError:
+        try:
+            return self._look_at(url, self.entry.has_system_role)
+        except UnreachableError as error:
+            return error
 
     def _look_at(self, url: str, has_system_role: bool | None) -> Facts:
         # Here, because `openai` costs every start of the code location 0.6 s.
@@ -219,10 +250,25 @@ class Connection:
         return None if self.servers else _api_key(self.model.name, self.entry)
 
 
+def _what_all_can(known: Sequence[Facts]) -> Facts:
+    """What can be relied on whichever of several servers is asked."""
+    contexts = [facts.context_tokens for facts in known if facts.context_tokens is not None]
+    return Facts(
+        context_tokens=min(contexts, default=None),
+        has_tokenizer=all(facts.has_tokenizer for facts in known),
+        has_system_role=all(facts.has_system_role for facts in known),
+    )
+
+
 def _api_key(name: str, model: Model) -> str | None:
     if model.api_key_env is None:
         return None
     key = os.environ.get(model.api_key_env, "").strip()
     if not key:
         raise EngineError(f"{name} takes its API key from {model.api_key_env}, which is not set")
+    if not (key.isascii() and key.isprintable()):
+        raise EngineError(
+            f"{name} takes its API key from {model.api_key_env}, which holds a line break or what "
+            "is not ASCII"
+        )
     return key

@@ -92,9 +92,14 @@ class Ledger:
     def __enter__(self) -> Self:
         """The ledger with what earlier runs left, ready to be appended to."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = _open_locked(self.path, fcntl.LOCK_SH)
-        sealed = {key: outcome for key, (outcome, _) in _read_sealed(self.sealed).items()}
-        self._known = sealed | _read_lines(self.path)
+        file = _open_locked(self.path, fcntl.LOCK_SH)
+        try:
+            sealed = {key: outcome for key, (outcome, _) in _read_sealed(self.sealed).items()}
+            self._known = sealed | _read_lines(self.path)
+        except LedgerError:
+            file.close()
+            raise
+        self._file = file
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -13,10 +13,13 @@ from sysgen_dagster.inference.chat_api import (
 )
 
 _WITHIN_S, _RETRIES = 60.0, 4
-# Long enough to be seen in the count of the prompt's tokens, whatever a template adds by itself.
-_SYSTEM = "Answer in plain words, keep to what was asked, and say so when you do not know. " * 4
+# Their difference is seen in the count of the prompt's tokens, whatever a template adds by itself.
+_SHORT = "Be brief."
+_LONG = "Answer in plain words, keep to what was asked, and say so when you do not know. " * 4
 _USER = "Hello"
 _SEEN_TOKENS = 30
+# A template that refuses ends in one of these: vLLM says 400, llama.cpp and SGLang 500.
+_REFUSED = frozenset({400, 422, 500})
 
 
 def look_at(
@@ -38,12 +41,12 @@ def look_at(
     )
     with client:
         try:
-            served = {each.id: each for each in client.models.list()}
-        except (openai.OpenAIError, AttributeError, ValueError) as error:
+            served = {str(each.id): each for each in client.models.list()}
+        except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
             raise UnreachableError(
-                f"{model.name}: no OpenAI-compatible server answers at {base_url} ({error}). Start "
-                "it, or correct base_urls in the catalogue"
-            ) from error
+                f"{model.name}: no OpenAI-compatible server answers at {base_url} "
+                f"({_said(error, api_key)}). Start it, or correct base_urls in the catalogue"
+            ) from None
         if model.served_name not in served:
             raise EngineError(
                 f"{model.name}: {base_url} serves {', '.join(served) or 'nothing'}, not "
@@ -63,36 +66,52 @@ def look_at(
 def _shows_system_message(client: openai.OpenAI, model: ServedModel, base_url: str) -> bool:
     """Whether the chat template takes a system message and does not drop it silently."""
     user = {"role": "user", "content": _USER}
-    alone = _prompt_tokens(client, model, [user])
-    if isinstance(alone, str):
-        raise EngineError(f"{model.name}: {base_url} does not answer a simple chat ({alone})")
-    both = _prompt_tokens(client, model, [{"role": "system", "content": _SYSTEM}, user])
-    if isinstance(both, str):
+    long = _prompt_tokens(client, model, [{"role": "system", "content": _LONG}, user])
+    if isinstance(long, openai.APIStatusError):
+        alone = _prompt_tokens(client, model, [user])
+        if isinstance(alone, openai.APIStatusError):
+            said = f"does not answer a simple chat ({_said(alone, client.api_key)})"
+            kind = UnreachableError if alone.status_code >= 500 else EngineError
+            raise kind(f"{model.name}: {base_url} {said}")
         return False
+    short = _prompt_tokens(client, model, [{"role": "system", "content": _SHORT}, user])
     # A server that counts nothing is taken at its word.
-    return not (alone and both) or both - alone >= _SEEN_TOKENS
+    return not (isinstance(long, int) and isinstance(short, int)) or long - short >= _SEEN_TOKENS
 
 
 def _prompt_tokens(
     client: openai.OpenAI, model: ServedModel, messages: list[Any]
-) -> int | str | None:
+) -> int | openai.APIStatusError | None:
     """Tokens of the prompt as the server counts them, or what it says against the messages."""
     try:
         reply = client.chat.completions.create(
             model=model.served_name, messages=messages, max_tokens=1, temperature=0.0
         )
-    except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
-        return str(error)
+    except openai.APIStatusError as error:
+        if error.status_code in _REFUSED:
+            return error
+        fault: Exception = error
     except (openai.OpenAIError, ValueError) as error:
-        raise UnreachableError(f"{model.name}: {client.base_url} fails ({error})") from error
-    usage = getattr(reply, "usage", None)  # whatever else stands in the reply
-    return usage.prompt_tokens if usage else None
+        fault = error
+    else:
+        tokens = getattr(getattr(reply, "usage", None), "prompt_tokens", None)
+        return tokens if isinstance(tokens, int) else None
+    said = _said(fault, client.api_key)
+    raise UnreachableError(f"{model.name}: {client.base_url} fails ({said})")
 
 
 def _counts_tokens(client: openai.OpenAI, model: ServedModel, base_url: str) -> bool:
     body = {"model": model.served_name, "messages": [{"role": "user", "content": _USER}]}
     try:
         reply: Any = client.post(tokens_url(base_url), body=body, cast_to=object)
-    except openai.OpenAIError:
+    except (openai.OpenAIError, ValueError):
         return False
     return isinstance(reply, dict) and isinstance(reply.get("count"), int)
+
+
+def _said(error: Exception, api_key: str | None) -> str:
+    """What a server said, without our key: some repeat the one that they refuse."""
+    said = str(error)
+    if isinstance(error, openai.APIStatusError):
+        said = f"{error.status_code}: {error.response.text}"
+    return said.replace(api_key or "\0", "***")[:300]

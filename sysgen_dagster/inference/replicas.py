@@ -26,6 +26,7 @@ class Replica:
     url: str
     capacity: Capacity
     is_up: bool = True
+    gone_at: float = 0.0
     lives: int = 1
     in_flight: int = 0
 
@@ -54,7 +55,7 @@ class Replicas:
     endpoint: Endpoint
     revive: Callable[[str], str]
     report: Callable[[str], None]
-    fail: Callable[[EngineError], None]
+    fail: Callable[[Exception], None]
     members: list[Replica] = field(init=False)
     last_answer: float = field(default_factory=time.monotonic)
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
@@ -100,7 +101,7 @@ class Replicas:
     def lost(self, replica: Replica) -> None:
         """Nothing listens there any more: set it aside until it is back."""
         if replica.is_up:
-            replica.is_up = False
+            replica.is_up, replica.gone_at = False, time.monotonic()
             task = asyncio.create_task(self._bring_back(replica))
             self._reviving.add(task)
             task.add_done_callback(self._reviving.discard)
@@ -115,19 +116,25 @@ class Replicas:
         """Requests that may be in flight now."""
         return sum(replica.capacity.at_once for replica in self.members if replica.is_up)
 
+    @property
+    def _all_away_s(self) -> float:
+        """Seconds since the last of the servers went."""
+        if any(replica.is_up for replica in self.members):
+            return 0.0
+        return time.monotonic() - max(replica.gone_at for replica in self.members)
+
     async def _bring_back(self, replica: Replica) -> None:
-        gone, look = time.monotonic(), _FIRST_LOOK_S
+        look = _FIRST_LOOK_S
         self.report(f"nothing answers at {replica.url} any more; waiting for it")
         while True:
             try:
                 replica.url = await asyncio.to_thread(self.revive, replica.url)
             except UnreachableError as error:
-                others = any(other.is_up for other in self.members)
-                if not others and time.monotonic() - gone > self.endpoint.patience_s:
+                if self._all_away_s > self.endpoint.patience_s:
                     return self.fail(error)
                 await asyncio.sleep(look)
                 look = min(2 * look, _LONGEST_LOOK_S)
-            except EngineError as error:
+            except Exception as error:  # whatever it is, requests would wait for ever
                 return self.fail(error)
             else:
                 break
@@ -140,7 +147,7 @@ class Replicas:
                     "it answered is kept"
                 )
             )
-        self.report(f"{replica.url} answers again after {time.monotonic() - gone:.0f} s")
+        self.report(f"{replica.url} answers again after {time.monotonic() - replica.gone_at:.0f} s")
         # What it could take before may be what it died of.
         half = max(1, replica.capacity.at_once // 2)
         replica.capacity = Capacity(at_once=half, most=MOST_IN_FLIGHT)

@@ -13,11 +13,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 
@@ -48,6 +50,24 @@ class Server:
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Waiter:
+    """Whoever waits for a server.
+
+    Attributes:
+        report: Takes a line of progress while something is waited for.
+        gives_up: Set from another thread, ends the wait with a `ServerError`.
+    """
+
+    report: Report
+    gives_up: threading.Event = field(default_factory=threading.Event)
+
+    def pause(self) -> None:
+        """A moment until the next look."""
+        if self.gives_up.wait(_LOOK_EVERY_S):
+            raise ServerError("nobody waits for it any more")
+
+
 @contextmanager
 def in_use(server: Server, folder: Path, report: Report) -> Iterator[str]:
     """The base URL of a server that answers, such as ``http://127.0.0.1:40123/v1``.
@@ -62,17 +82,34 @@ def in_use(server: Server, folder: Path, report: Report) -> Iterator[str]:
     Raises:
         ServerError: It ended or did not answer in time.
     """
+    with claimed(server, folder, Waiter(report)) as start:
+        yield start()
+
+
+@contextmanager
+def claimed(server: Server, folder: Path, waiter: Waiter) -> Iterator[Callable[[], str]]:
+    """The first half of `in_use`: the device is free for the server, which is then started by call.
+
+    Who needs several devices claims all of them, in an order that everybody keeps, before starting
+    anything: two models that had one device each would wait for each other.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / f"{server.name}.users").open("a") as users:
+    with _users(folder, server.name) as users, _turn(folder, server).open("a") as turn:
         # One run at a time looks and starts; the others find what it started.
-        with (folder / f"{server.device or server.name}.lock").open("a") as turn:
-            waits = "another run is starting a server or waits for one to be free"
-            _lock(turn, fcntl.LOCK_EX, report, f"{server.name}: {waits}")
-            for other in _in_the_way(folder, server):
-                _end_when_unused(folder, other, server, report)
-            fcntl.flock(users, fcntl.LOCK_SH)
-            port = _find(server, folder, report) or _start(server, folder, report)
-        yield f"http://127.0.0.1:{port}/v1"
+        waits = "another run is starting a server or waits for one to be free"
+        _lock(turn, fcntl.LOCK_EX, waiter, f"{server.name}: {waits}")
+        for other in _in_the_way(folder, server):
+            _end_when_unused(folder, other, server, waiter)
+        fcntl.flock(users, fcntl.LOCK_SH)
+
+        def start() -> str:
+            try:
+                port = _find(server, folder, waiter) or _start(server, folder, waiter)
+            finally:
+                fcntl.flock(turn, fcntl.LOCK_UN)
+            return f"http://127.0.0.1:{port}/v1"
+
+        yield start
 
 
 def stop(folder: Path, name: str) -> None:
@@ -94,7 +131,16 @@ def running(folder: Path) -> list[str]:
     return [name for name in names if _read_state(folder, name) is not None]
 
 
-def _find(server: Server, folder: Path, report: Report) -> int | None:
+def _users(folder: Path, name: str) -> IO[str]:
+    """Locked by the runs that use a server; readable, because NFS asks that of a shared lock."""
+    return (folder / f"{name}.users").open("a+")
+
+
+def _turn(folder: Path, server: Server) -> Path:
+    return folder / f"{server.device or server.name}.lock"
+
+
+def _find(server: Server, folder: Path, waiter: Waiter) -> int | None:
     """The port of the server if it runs, waited for while it loads; one that is ill is ended."""
     state = _read_state(folder, server.name)
     if state is None:
@@ -104,32 +150,35 @@ def _find(server: Server, folder: Path, report: Report) -> int | None:
     if any(_answers(port) for _ in range(3)):
         return port
     # The run that started it may have been killed while it was loading.
-    if not _was_ready(folder, server.name, state) and _is_ready(server, folder, port, report):
+    if not _was_ready(folder, server.name, state) and _is_ready(server, folder, port, waiter):
         return port
-    report(f"{server.name} runs but does not answer: ending it")
+    waiter.report(f"{server.name} runs but does not answer: ending it")
     stop(folder, server.name)
     return None
 
 
-def _start(server: Server, folder: Path, report: Report) -> int:
+def _start(server: Server, folder: Path, waiter: Waiter) -> int:
     port, log = _free_port(), folder / f"{server.name}.log"
     record = {"port": port, "command": list(server.command), "device": server.device}
-    state = folder / f"{server.name}.json"
-    supervise = [sys.executable, "-m", "sysgen_dagster.inference.supervisor", str(state)]
     if log.is_file():  # why it died may stand there
         log.replace(log.with_suffix(".previous.log"))
-    with log.open("wb") as output:
+    with (folder / f"{server.name}.json").open("w") as state, log.open("wb") as output:
+        # Before the supervisor is there: if this run is killed now, the next one waits for it.
+        fcntl.flock(state, fcntl.LOCK_EX)
+        supervise = [sys.executable, "-m", "sysgen_dagster.inference.supervisor", state.name]
+        supervise += [str(state.fileno()), json.dumps(record), str(server.idle_s)]
         process = subprocess.Popen(
-            [*supervise, json.dumps(record), str(server.idle_s), *server.command, str(port)],
+            [*supervise, *server.command, str(port)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            pass_fds=[state.fileno()],
             env={**os.environ, **server.environment},
         )
     _STARTED.append(process)
-    report(f"starting {server.name}: {' '.join(server.command)} {port} (log: {log})")
-    if _is_ready(server, folder, port, report, process):
+    waiter.report(f"starting {server.name}: {' '.join(server.command)} {port} (log: {log})")
+    if _is_ready(server, folder, port, waiter, process):
         return port
     stop(folder, server.name)
     raise ServerError(
@@ -142,23 +191,24 @@ def _is_ready(
     server: Server,
     folder: Path,
     port: int,
-    report: Report,
+    waiter: Waiter,
     process: subprocess.Popen[bytes] | None = None,
 ) -> bool:
     """Waits until the server answers; False when it has ended, or takes too long."""
     started = told = time.monotonic()
     while not _answers(port):
         now = time.monotonic()
-        # Its own supervisor has not written the state yet in the first moments.
         ended = process.poll() is not None if process else not _read_state(folder, server.name)
         if ended or now - started > server.ready_within_s:
-            report(f"{server.name} {'ended' if ended else 'is not ready'}, {now - started:.0f} s")
+            waiter.report(
+                f"{server.name} {'ended' if ended else 'is not ready'}, {now - started:.0f} s"
+            )
             return False
         if now - told > _TELL_EVERY_S:
             told = now
-            report(f"{server.name} is loading, {now - started:.0f} s so far")
-        time.sleep(_LOOK_EVERY_S)
-    report(f"{server.name} answers after {time.monotonic() - started:.1f} s")
+            waiter.report(f"{server.name} is loading, {now - started:.0f} s so far")
+        waiter.pause()
+    waiter.report(f"{server.name} answers after {time.monotonic() - started:.1f} s")
     state = _read_state(folder, server.name)
     if state is not None:
         _ready(folder, server.name).write_text(str(state["pid"]))
@@ -175,15 +225,17 @@ def _was_ready(folder: Path, name: str, state: Mapping[str, Any]) -> bool:
     return ready.is_file() and ready.read_text() == str(state["pid"])
 
 
-def _end_when_unused(folder: Path, name: str, instead: Server, report: Report) -> None:
-    with (folder / f"{name}.users").open("a") as users:
+def _end_when_unused(folder: Path, name: str, instead: Server, waiter: Waiter) -> None:
+    with _users(folder, name) as users:
         busy = f"{name} is in use and stands where {instead.name} is to run"
-        _lock(users, fcntl.LOCK_EX, report, busy)
-        report(f"ending {name}, which is not in use and stands where {instead.name} is to run")
+        _lock(users, fcntl.LOCK_EX, waiter, busy)
+        waiter.report(
+            f"ending {name}, which is not in use and stands where {instead.name} is to run"
+        )
         stop(folder, name)
 
 
-def _lock(file: IO[str], kind: int, report: Report, waiting_for: str) -> None:
+def _lock(file: IO[str], kind: int, waiter: Waiter, waiting_for: str) -> None:
     """Holds the lock of an open file; says now and then why it takes long."""
     started = told = time.monotonic()
     while True:
@@ -193,17 +245,16 @@ def _lock(file: IO[str], kind: int, report: Report, waiting_for: str) -> None:
             now = time.monotonic()
         if now - told > (_TELL_EVERY_S if told > started else _FIRST_TELL_S):
             told = now
-            report(f"waiting: {waiting_for} ({now - started:.0f} s so far)")
-        time.sleep(_LOOK_EVERY_S)
+            waiter.report(f"waiting: {waiting_for} ({now - started:.0f} s so far)")
+        waiter.pause()
 
 
 def _answers(port: int) -> bool:
     try:
-        with _DIRECTLY.open(
-            f"http://127.0.0.1:{port}/health", timeout=_ANSWERS_WITHIN_S
-        ) as response:
+        url = f"http://127.0.0.1:{port}/health"
+        with _DIRECTLY.open(url, timeout=_ANSWERS_WITHIN_S) as response:
             return bool(response.status == 200)
-    except OSError:
+    except (OSError, HTTPException):
         return False
 
 

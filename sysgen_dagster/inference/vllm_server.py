@@ -53,15 +53,18 @@ def find_vllm() -> str | None:
 def vllm_server(name: str, model: Model, gpu: int) -> Server:
     """The server of a model on one GPU, or on the CPU where the machine has none."""
     has_gpu = _has_gpu()
-    flags = {**_FLAGS, **(_GPU_FLAGS if has_gpu else _CPU_FLAGS), **model.vllm}
+    presets = {**_FLAGS, **(_GPU_FLAGS if has_gpu else _CPU_FLAGS)}
     if model.revision and not model.weights:
-        flags = {"revision": model.revision, **flags}
+        presets["revision"] = model.revision
+    flags = presets | {flag.replace("_", "-"): value for flag, value in model.vllm.items()}
     command = [str(find_vllm()), "serve", model.weights or model.served_name]
     command += ["--served-model-name", model.served_name, "--host", "127.0.0.1"]
-    command += [part for flag, value in flags.items() for part in _arguments(flag, value)]
+    command += [
+        part for flag, value in flags.items() for part in _arguments(flag, value, presets.get(flag))
+    ]
     environment = {"VLLM_NO_USAGE_STATS": "1"}
     if has_gpu:
-        environment["CUDA_VISIBLE_DEVICES"] = str(gpu)
+        environment["CUDA_VISIBLE_DEVICES"] = _visible(gpu)
     else:
         # In GiB; vLLM would take it from what memory is free.
         environment["VLLM_CPU_KVCACHE_SPACE"] = os.environ.get("VLLM_CPU_KVCACHE_SPACE", "4")
@@ -77,12 +80,20 @@ def vllm_server(name: str, model: Model, gpu: int) -> Server:
     )
 
 
-def _arguments(flag: str, value: str | int | float | bool) -> list[str]:
+def _arguments(
+    flag: str, value: str | int | float | bool, preset: str | int | float | bool | None
+) -> list[str]:
     if value is True:
         return [f"--{flag}"]
-    if value is False:
-        return [f"--no-{flag}"]
+    if value is False:  # turns a switch off, leaves out what takes a value
+        return [f"--no-{flag}"] if preset is None or isinstance(preset, bool) else []
     return [f"--{flag}", str(value)]
+
+
+def _visible(gpu: int) -> str:
+    """A GPU as CUDA counts them: among those that whoever started us lets us see."""
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
+    return visible[gpu].strip() if gpu < len(visible) and visible[gpu].strip() else str(gpu)
 
 
 def _has_gpu() -> bool:

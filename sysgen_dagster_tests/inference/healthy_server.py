@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Healthy(http.server.BaseHTTPRequestHandler):
-    """Answers 200 to every GET, but hangs at as many as a file says."""
+    """Answers every GET as if it were asked for its models, but hangs at as many as a file says."""
 
     hangs: Path | None = None
 
@@ -18,8 +18,15 @@ class Healthy(http.server.BaseHTTPRequestHandler):
         if self.hangs is not None and (left := int(self.hangs.read_text())):
             self.hangs.write_text(str(left - 1))
             time.sleep(60)
+        body = b'{"data": [{"id": "phi"}]}'
         self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
+
+    def do_POST(self) -> None:
+        self.send_error(404)
 
     def log_message(self, *_: object) -> None:
         pass

@@ -1,6 +1,7 @@
 """Servers that say what no good server says, in a thread of the test."""
 
 import asyncio
+import json
 import socketserver
 import threading
 from collections.abc import Awaitable, Callable, Iterator
@@ -15,6 +16,11 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 def completion(content: Any, **fields: Any) -> dict[str, Any]:
     """A chat completion with this content."""
     return {"choices": [{"message": {"content": content}, "finish_reason": "stop"}], **fields}
+
+
+def listing(*models: str) -> bytes:
+    """The body that says which models are served."""
+    return json.dumps({"data": [{"id": model} for model in models]}).encode()
 
 
 @contextmanager

@@ -363,7 +363,7 @@ def test_a_server_that_never_gets_ready_for_a_killed_run_is_started_again(
 @pytest.fixture
 def hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The number of requests at which a server hangs from now on; we wait a moment for each."""
-    monkeypatch.setattr(server_process, "_ANSWERS_WITHIN_S", 0.3)
+    monkeypatch.setattr(server_process, "_ANSWERS_WITHIN_S", 0.5)
     hangs = tmp_path / "hangs"
     hangs.write_text("0")
     return hangs

@@ -5,9 +5,11 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import pytest
 
@@ -16,12 +18,14 @@ from sysgen_dagster_tests.inference.processes import Descendants, kill, wait_unt
 
 # As the module's own command line, with the grace time as one more argument before the command.
 SUPERVISOR = """
-import json, sys
+import json, os, sys
 from pathlib import Path
 from sysgen_dagster.inference import supervisor
-state, record, idle_s, grace_s, *command = sys.argv[1:]
-supervisor._GRACE_S = float(grace_s)
-sys.exit(supervisor.main(Path(state), json.loads(record), float(idle_s), command))
+state, fd, record, idle_s, grace_s, *command = sys.argv[1:]
+supervisor._GRACE_S = supervisor._LEFT_BEHIND_GRACE_S = float(grace_s)
+supervisor._LOOK_EVERY_S = 0.05
+held = os.fdopen(int(fd), "w")
+sys.exit(supervisor.main(Path(state), held, json.loads(record), float(idle_s), command))
 """
 # Says that it is there and what it is told; ends when it is told to.
 SERVER = """
@@ -42,10 +46,15 @@ def supervising(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A supervisor of the command, whose output goes to `log` beside the state file."""
     state.parent.mkdir(exist_ok=True)
-    state.with_suffix(".lease").touch()
-    arguments = [str(state), '{"port": 1234}', str(idle_s), str(grace_s), *command]
-    with log_of(state).open("wb") as log:
-        supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, *arguments], stdout=log)
+    with state.open("w") as held, log_of(state).open("wb") as log:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        arguments = [str(state), str(held.fileno()), '{"port": 1234}', str(idle_s), str(grace_s)]
+        supervisor = subprocess.Popen(
+            [sys.executable, "-c", SUPERVISOR, *arguments, *command],
+            stdout=log,
+            pass_fds=[held.fileno()],
+            start_new_session=True,
+        )
     try:
         yield supervisor
     finally:
@@ -65,6 +74,11 @@ def server(end_s: float = 0) -> list[str]:
     return [sys.executable, "-c", SERVER, str(end_s)]
 
 
+def server_with_an_engine(end_s: float) -> list[str]:
+    """As vLLM is: what works is a process of its own."""
+    return [sys.executable, "-c", f"import subprocess; subprocess.run({server(end_s)!r})"]
+
+
 def is_locked(state: Path) -> bool:
     with state.open() as file:
         try:
@@ -72,6 +86,13 @@ def is_locked(state: Path) -> bool:
         except BlockingIOError:
             return True
         return False
+
+
+def using(state: Path) -> IO[str]:
+    """Uses the server until it is closed."""
+    users = state.with_suffix(".users").open("a+")
+    fcntl.flock(users, fcntl.LOCK_SH)
+    return users
 
 
 @pytest.fixture
@@ -135,11 +156,80 @@ def test_it_kills_a_server_that_does_not_end(state: Path, descendants: Descendan
     assert descendants() == []
 
 
-def test_it_ends_when_the_lease_is_not_renewed(state: Path, descendants: Descendants) -> None:
+def test_it_ends_when_nobody_uses_its_server(state: Path, descendants: Descendants) -> None:
     with supervising(state, *server(), idle_s=0.5) as supervisor:
         wait_for(state, "ready")
         assert supervisor.wait(10) == 0
     assert "told to end" in log_of(state).read_text()
+    assert descendants() == []
+
+
+@pytest.mark.parametrize("kinds", [1, 2], ids=["one_user", "two_users"])
+def test_it_does_not_end_while_somebody_uses_its_server(state: Path, kinds: int) -> None:
+    with supervising(state, *server(), idle_s=0.3) as supervisor:
+        users = [using(state) for _ in range(kinds)]
+        for user in users:
+            time.sleep(0.8)
+            assert supervisor.poll() is None
+            user.close()
+        assert supervisor.wait(10) == 0
+
+
+def test_the_idle_time_is_counted_from_the_last_use(state: Path) -> None:
+    with supervising(state, *server(), idle_s=1) as supervisor:
+        with using(state):
+            time.sleep(1.2)
+        time.sleep(0.5)
+        assert supervisor.poll() is None
+        assert supervisor.wait(10) == 0
+
+
+def test_nobody_can_begin_to_use_a_server_that_is_ending_for_idleness(
+    state: Path, descendants: Descendants
+) -> None:
+    with supervising(state, *server(end_s=0.5), idle_s=0.1):
+        wait_for(state, "told to end")
+        with using(state):
+            assert descendants(r"^\S+ -c\s+import signal") == []
+
+
+def test_being_told_to_end_twice_does_not_cut_the_end_short(
+    state: Path, descendants: Descendants
+) -> None:
+    with supervising(state, *server(end_s=0.8)) as supervisor:
+        wait_for(state, "ready")
+        supervisor.terminate()
+        wait_for(state, "told to end")
+        supervisor.terminate()
+        assert supervisor.wait(10) == 0
+        assert descendants() == []
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("takes_s", [0, 60], ids=["willing", "unwilling"])
+def test_it_ends_what_a_server_that_was_killed_left_behind(
+    state: Path, descendants: Descendants, takes_s: float
+) -> None:
+    with supervising(state, *server_with_an_engine(takes_s), grace_s=0.5) as supervisor:
+        wait_for(state, "ready")
+        engine = descendants(r"^\S+ -c\s+import signal")
+        kill(*descendants(r"^\S+ -c\s+import subprocess"))
+        wait_until(lambda: not state.exists())
+        assert len(engine) == 1
+        assert descendants(r"^\S+ -c\s+import signal") == []
+        assert supervisor.wait(10) == -signal.SIGKILL % 256
+    assert "told to end" in log_of(state).read_text()
+
+
+def test_it_ends_when_its_record_is_not_there_any_more(
+    state: Path, descendants: Descendants
+) -> None:
+    with supervising(state, *server()) as supervisor, using(state):
+        wait_for(state, "ready")
+        state.unlink()
+        state.write_text("another's")
+        assert supervisor.wait(10) == 0
+        assert state.read_text() == "another's"
     assert descendants() == []
 
 

@@ -1,0 +1,269 @@
+"""What a server says of itself, by simulated servers and by odd ones."""
+
+import json
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from sysgen_dagster.inference import probing
+from sysgen_dagster.inference.chat_api import EngineError, Facts, ServedModel, UnreachableError
+from sysgen_dagster.inference.probing import look_at
+from sysgen_dagster_tests.inference.odd_servers import completion, listing, replying, serving
+from sysgen_dagster_tests.inference.simulated.running_server import Server, running
+
+SECRET = "sk-nobody-may-see-this"
+DEFAULT_PROMPT = "You are a helpful assistant with a name, a date and a long list of habits. " * 9
+
+
+@pytest.fixture(autouse=True)
+def asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(probing, "_RETRIES", 0)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """Serves three models: whose template takes, refuses, and drops a system message."""
+    options = [
+        *("--model", "gemma=phi-4", "--no-system-role", "gemma"),
+        *("--model", "silent=phi-4", "--drops-system-role", "silent"),
+    ]
+    with running(*options) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def plain_server() -> Iterator[Server]:
+    """Says as little as it may: a shorter context, no tokenizer."""
+    with running("--no-tokenizer", "--max-model-len", "2048") as it:
+        yield it
+
+
+def look(
+    url: str, served_name: str = "phi", key: str | None = None, has_system_role: bool | None = None
+) -> Facts:
+    served = ServedModel("phi-4", served_name, None, "endpoint")
+    return look_at(served, url, key, has_system_role)
+
+
+def requests_at(server: Server) -> int:
+    count: int = server.get("/stats")["requests"]
+    return count
+
+
+@contextmanager
+def chatting(
+    chat: Any, tokenize: Any = None, models: bytes = listing("phi"), status: int = 200
+) -> Iterator[str]:
+    """A server whose chat replies are made by a function of the messages' contents by role."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/v1/models":
+            return web.Response(body=models, content_type="application/json")
+        if request.path == "/tokenize":
+            return tokenize or web.Response(status=404)
+        messages = (await request.json())["messages"]
+        reply = chat({message["role"]: message["content"] for message in messages})
+        return reply if isinstance(reply, web.Response) else web.json_response(reply)
+
+    with serving(answer) as url:
+        yield url
+
+
+def counting(text: str) -> dict[str, Any]:
+    """A chat completion of a prompt with that many words."""
+    return completion("Yes.", usage={"prompt_tokens": len(text.split())})
+
+
+# Context and tokenizer
+
+
+def test_a_server_says_its_context_and_that_it_counts_tokens(server: Server) -> None:
+    assert look(f"{server.url}/v1") == Facts(8192, has_tokenizer=True, has_system_role=True)
+
+
+def test_a_server_without_tokenizer_is_seen(plain_server: Server) -> None:
+    assert look(f"{plain_server.url}/v1") == Facts(2048, has_tokenizer=False)
+
+
+def test_a_server_that_says_nothing_of_itself_is_taken_as_it_is() -> None:
+    with chatting(lambda roles: completion("Yes.")) as url:
+        assert look(url) == Facts(None, has_tokenizer=False, has_system_role=True)
+
+
+@pytest.mark.parametrize("context", ["8192", None, {}, []], ids=repr)
+def test_a_context_that_is_no_number_is_not_known(context: Any) -> None:
+    models = json.dumps({"data": [{"id": "phi", "max_model_len": context}]}).encode()
+    with chatting(lambda roles: completion("Yes."), models=models) as url:
+        assert look(url).context_tokens is None
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        web.Response(status=404),
+        web.Response(status=500),
+        web.Response(body=b"<html>", content_type="text/html"),
+        web.Response(body=b"<html>", content_type="application/json"),
+        web.Response(body=b"[1]", content_type="application/json"),
+        web.Response(body=b'{"count": "7"}', content_type="application/json"),
+    ],
+    ids=["not_there", "fails", "page", "page_as_json", "list", "no_number"],
+)
+def test_what_does_not_count_tokens_is_no_tokenizer(reply: web.Response) -> None:
+    async def answer(request: web.Request) -> web.Response:
+        if request.path == "/tokenize":
+            return web.Response(
+                status=reply.status, body=reply.body, content_type=reply.content_type
+            )
+        return web.Response(body=listing("phi"), content_type="application/json")
+
+    with serving(answer) as url:
+        assert not look(url, has_system_role=True).has_tokenizer
+
+
+# The system role
+
+
+@pytest.mark.parametrize("served_name", ["gemma", "silent"], ids=["refused", "dropped"])
+def test_a_template_that_shows_no_system_message_is_found_out(
+    server: Server, served_name: str
+) -> None:
+    assert not look(f"{server.url}/v1", served_name).has_system_role
+
+
+@pytest.mark.parametrize("said", [True, False])
+def test_what_the_catalogue_says_of_the_system_role_is_not_asked(
+    server: Server, said: bool
+) -> None:
+    before = requests_at(server)
+    assert look(f"{server.url}/v1", "gemma", has_system_role=said).has_system_role is said
+    assert requests_at(server) == before
+
+
+def test_a_template_with_a_long_system_prompt_of_its_own_takes_another_in_its_place() -> None:
+    with chatting(lambda roles: counting(roles.get("system", DEFAULT_PROMPT))) as url:
+        assert look(url).has_system_role
+
+
+def test_a_template_that_puts_its_own_system_prompt_in_place_of_ours_shows_none() -> None:
+    with chatting(lambda roles: counting(DEFAULT_PROMPT)) as url:
+        assert not look(url).has_system_role
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+def test_a_template_may_refuse_a_system_message_in_the_words_of_any_server(status: int) -> None:
+    """vLLM says 400; llama.cpp and SGLang say 500."""
+
+    def chat(roles: dict[str, str]) -> Any:
+        refusal = web.Response(text="System role not supported", status=status)
+        return refusal if "system" in roles else completion("Yes.")
+
+    with chatting(chat) as url:
+        assert not look(url).has_system_role
+
+
+@pytest.mark.parametrize(
+    "usage", [None, 5, [1], {}, {"prompt_tokens": None}, {"prompt_tokens": "5"}], ids=repr
+)
+def test_a_server_that_counts_no_tokens_is_taken_at_its_word(usage: Any) -> None:
+    with chatting(lambda roles: completion("Yes.", usage=usage)) as url:
+        assert look(url).has_system_role
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [b"<html>", b"[1]", b'{"choices": []}', b"null", b"{"],
+    ids=["page", "list", "no_choices", "null", "cut"],
+)
+def test_an_odd_reply_to_the_trial_is_no_reason_not_to_go_on_or_says_what_failed(
+    reply: bytes,
+) -> None:
+    def chat(_: dict[str, str]) -> web.Response:
+        return web.Response(body=reply, content_type="application/json")
+
+    with chatting(chat) as url:
+        try:
+            assert look(url).has_system_role
+        except UnreachableError as error:
+            assert str(error).startswith(f"phi-4: {url}")
+
+
+# Servers that do not serve the model
+
+
+def test_a_server_without_chat_template_is_one_clear_error() -> None:
+    def chat(_: dict[str, str]) -> web.Response:
+        said = {"message": "there is no chat template", "type": "BadRequestError", "code": 400}
+        return web.json_response({"error": said}, status=400)
+
+    with chatting(chat) as url, pytest.raises(EngineError) as error:
+        look(url)
+    assert not isinstance(error.value, UnreachableError)
+    assert str(error.value).startswith(
+        f"phi-4: {url} does not answer a simple chat (Error code: 400"
+    )
+    assert "there is no chat template" in str(error.value)
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
+def test_a_server_that_fails_every_chat_may_be_well_later(status: int) -> None:
+    with (
+        chatting(lambda roles: web.Response(text="no", status=status)) as url,
+        pytest.raises(UnreachableError, match=f"phi-4: {url}"),
+    ):
+        look(url)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"[1]", b"null", b"<html>", b'{"data": 5}', b'{"data": [5]}', b'{"data": [{}]}', b"{"],
+    ids=["list", "null", "page", "no_list", "no_models", "no_id", "cut"],
+)
+def test_what_lists_no_models_is_no_openai_compatible_server(body: bytes) -> None:
+    with replying(body) as url, pytest.raises(EngineError) as error:
+        look(url)
+    assert url in str(error.value)
+
+
+@pytest.mark.parametrize("name", [None, 5, [1], {"a": 1}], ids=repr)
+def test_a_name_that_is_no_text_is_shown_as_it_is(name: Any) -> None:
+    body = json.dumps({"data": [{"id": name}]}).encode()
+    with replying(body) as url, pytest.raises(EngineError, match="serves .*, not phi"):
+        look(url)
+
+
+# Secrets
+
+
+def test_the_key_is_sent_and_not_repeated_where_a_server_does() -> None:
+    async def repeat(request: web.Request) -> web.Response:
+        return web.Response(text=f"wrong: {request.headers['Authorization']}", status=401)
+
+    with serving(repeat) as url, pytest.raises(UnreachableError) as error:
+        look(url, key=SECRET)
+    told = "".join(traceback.format_exception(error.value))
+    assert "wrong: Bearer ***" in told
+    assert SECRET not in told
+
+
+def test_the_key_is_not_repeated_where_a_chat_is_refused_with_it() -> None:
+    async def repeat(request: web.Request) -> web.Response:
+        if request.path == "/v1/models":
+            return web.Response(body=listing("phi"), content_type="application/json")
+        return web.Response(text=f"wrong: {request.headers['Authorization']}", status=400)
+
+    with serving(repeat) as url, pytest.raises(EngineError) as error:
+        look(url, key=SECRET)
+    told = "".join(traceback.format_exception(error.value))
+    assert "wrong: Bearer ***" in told
+    assert SECRET not in told
+
+
+def test_no_proxy_of_the_machine_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert look(f"{server.url}/v1").context_tokens == 8192
