@@ -179,7 +179,9 @@ def test_a_small_catalogue_is_read_with_the_usual_settings(write: Callable[..., 
     assert (source.rows, source.conversations, source.hub) == (None, None, None)
     assert model.base_urls == ()
     assert (model.api_key_env, model.paper, model.revision) == (None, None, None)
-    assert model.has_system_role
+    assert (model.weights, model.vllm, model.gpus) == (None, {}, (0,))
+    assert model.has_system_role is None
+    assert model.attempt_s == 600
 
 
 @pytest.mark.parametrize(
@@ -197,12 +199,32 @@ def test_a_small_catalogue_is_read_with_the_usual_settings(write: Callable[..., 
         pytest.param([("models.small.engine", "simulated")], id="simulated"),
         pytest.param([("models.small.paper", PAPER)], id="paper"),
         pytest.param(
+            [
+                ("models.small.engine", "endpoint"),
+                ("models.small.base_urls", ["http://10.0.0.1:8000/v1", "https://host/api/v1/"]),
+            ],
+            id="several-endpoints",
+        ),
+        pytest.param([("models.small.weights", "/models/small")], id="weights"),
+        pytest.param([("models.small.gpus", [0, 1, 7])], id="gpus"),
+        pytest.param([("models.small.has_system_role", False)], id="no-system-role"),
+        pytest.param([("models.small.attempt_s", 1800)], id="slow-model"),
+        pytest.param(
             [("sources.mine.shape", {"kind": "messages", "column": "turns"})], id="messages"
         ),
     ],
 )
 def test_a_right_change_is_accepted(write: Callable[..., Path], changes: list[Change]) -> None:
     assert load_catalog(write(*changes))
+
+
+def test_flags_of_vllm_keep_the_kind_they_are_written_in(write: Callable[..., Path]) -> None:
+    """A switch is no number, and text that looks like either stays text."""
+    flags = {"a": True, "b": False, "c": 1, "d": 0.5, "e": "true", "f": '{"g": 1}', "h": 0}
+    read = load_catalog(write(("models.small.vllm", flags))).models["small"].vllm
+
+    assert read == flags
+    assert [type(value) for value in read.values()] == [type(value) for value in flags.values()]
 
 
 def test_the_shards_of_a_source_are_numbered_and_can_be_located(write: Callable[..., Path]) -> None:
@@ -290,6 +312,43 @@ WRONG_ENTRIES: dict[str, tuple[list[Change], str, str]] = {
         [("models.small.engine", "tgi")],
         "models.small.engine",
         "'vllm', 'endpoint' or 'simulated' (found: tgi)",
+    ),
+    "url-without-a-scheme": (
+        [("models.small.base_urls", ["127.0.0.1:8000/v1"])],
+        "models.small.base_urls.0",
+        "must be a URL such as http://HOST:PORT/v1, is '127.0.0.1:8000/v1'",
+    ),
+    "url-without-a-host": (
+        [("models.small.base_urls", ["http://a/v1", "http:///v1"])],
+        "models.small.base_urls.1",
+        "must be a URL such as http://HOST:PORT/v1",
+    ),
+    "url-with-a-space": (
+        [("models.small.base_urls", ["http://a/v1 "])],
+        "models.small.base_urls.0",
+        "must be a URL such as http://HOST:PORT/v1",
+    ),
+    "no-gpus": ([("models.small.gpus", [])], "models.small.gpus", "at least 1 item"),
+    "negative-gpu": (
+        [("models.small.gpus", [0, -1])],
+        "models.small.gpus.1",
+        "greater than or equal to 0 (found: -1)",
+    ),
+    "gpu-by-name": ([("models.small.gpus", [0, "cuda:1"])], "models.small.gpus.1", "valid integer"),
+    "no-time-for-an-attempt": (
+        [("models.small.attempt_s", 0)],
+        "models.small.attempt_s",
+        "greater than 0 (found: 0)",
+    ),
+    "vllm-flags-as-one-line": (
+        [("models.small.vllm", "--max-model-len 4096")],
+        "models.small.vllm",
+        "valid dictionary",
+    ),
+    "system-role-that-is-neither": (
+        [("models.small.has_system_role", "sometimes")],
+        "models.small.has_system_role",
+        "valid boolean",
     ),
     "secret-instead-of-the-variable-s-name": (
         [("models.small.api_key_env", "sk-4f1c")],

@@ -10,8 +10,8 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -48,7 +48,7 @@ class Outcome:
     choices: Sequence[tuple[int, str, float]] = ()
 
 
-_FIELDS = {field.name for field in fields(Outcome)}
+_FIELDS = tuple(field.name for field in fields(Outcome))
 
 
 def request_key(answers_as: Sequence[str | None], request: ChatRequest) -> str:
@@ -57,16 +57,22 @@ def request_key(answers_as: Sequence[str | None], request: ChatRequest) -> str:
     `answers_as` names engine, model and revision.
     """
     sampling = request.sampling
-    content = json.dumps(
+    texts = [message["content"].encode("utf-8", "surrogatepass") for message in request.messages]
+    shape = [
+        answers_as,
+        [sampling.temperature, sampling.max_tokens, request.seed],
+        request.constraint,
+        request.choices,
+        # With the lengths, no two lists of texts run together into the same bytes.
         [
-            answers_as,
-            request.messages,
-            [sampling.temperature, sampling.max_tokens, request.seed],
-            request.constraint,
-            request.choices,
-        ]
-    )
-    return hashlib.blake2b(content.encode(), digest_size=16).hexdigest()
+            (message["role"], len(text))
+            for message, text in zip(request.messages, texts, strict=True)
+        ],
+    ]
+    digest = hashlib.blake2b(json.dumps(shape).encode(), digest_size=16)
+    for text in texts:
+        digest.update(text)
+    return digest.hexdigest()
 
 
 class Ledger:
@@ -85,7 +91,7 @@ class Ledger:
         """
         self.path = path
         self.sealed = path.with_suffix(".parquet")
-        self._known: dict[str, Outcome] = {}
+        self._known: dict[str, str] = {}  # outcomes as JSON, read when they are asked for
         self._asked_for: set[str] = set()
         self._file: IO[bytes] | None = None
 
@@ -94,8 +100,8 @@ class Ledger:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = _open_locked(self.path, fcntl.LOCK_SH)
         try:
-            sealed = {key: outcome for key, (outcome, _) in _read_sealed(self.sealed).items()}
-            self._known = sealed | _read_lines(self.path)
+            known = [_read_sealed(self.sealed), _read_lines(self.path)]
+            self._known = dict(pl.concat(known).select("key", "outcome").iter_rows())
         except LedgerError:
             file.close()
             raise
@@ -112,12 +118,14 @@ class Ledger:
     def get(self, key: str) -> Outcome | None:
         """What an earlier run was answered."""
         self._asked_for.add(key)
-        return self._known.get(key)
+        known = self._known.get(key)
+        return None if known is None else _read_outcome(known, self.sealed)
 
     def append(self, key: str, outcome: Outcome) -> None:
         """Write an outcome down; it survives a kill of this process from here on."""
         assert self._file is not None
-        line = json.dumps({"key": key, **asdict(outcome)})
+        # Not `asdict`, which copies deeply and takes twice as long as the rest.
+        line = json.dumps({"key": key, **{name: getattr(outcome, name) for name in _FIELDS}})
         self._file.write(f"\n{line}\n".encode())
 
     def sync(self) -> None:
@@ -144,21 +152,26 @@ class Ledger:
             self.path.unlink()
 
     def _replace_sealed(self) -> None:
-        lines, before = _read_lines(self.path), _read_sealed(self.sealed)
-        known = {key: outcome for key, (outcome, _) in before.items()} | lines
-        sizes = {key: size for key, (_, size) in before.items()}
+        lines, key = _read_lines(self.path), pl.col("key")
+        asked_for = key.is_in(list(self._asked_for))
         # Lines that this run did not ask for are those of a run that did not come to its end.
-        for asked_for in (lines.keys() - self._asked_for, self._asked_for):
-            for key in known.keys() & asked_for:
-                sizes[key] = max(sizes.get(key, 0), len(asked_for))
-        rows = [
-            {"key": key, "outcome": json.dumps(asdict(outcome)), "largest_run": sizes[key]}
-            for key, outcome in known.items()
-            if (key in self._asked_for or sizes[key] > 2 * len(self._asked_for))
-            and outcome.failed_because != DropReason.TOO_LONG
-        ]
+        others = lines.filter(~asked_for)["key"].unique()
+        run = (
+            pl.when(asked_for)
+            .then(len(self._asked_for))
+            .when(key.is_in(others.to_list()))
+            .then(others.len())
+        )
+        largest_run = pl.max_horizontal(pl.col("largest_run").max().over("key"), run)
+        sealed = (
+            pl.concat([_read_sealed(self.sealed), lines])
+            .with_columns(largest_run=largest_run.cast(pl.UInt32))
+            .unique("key", keep="last", maintain_order=True)
+            .filter(asked_for | (pl.col("largest_run") > 2 * len(self._asked_for)))
+            .filter(~pl.col("outcome").str.contains(_TOO_LONG, literal=True))
+        )
         beside = self.sealed.with_suffix(".tmp")
-        pl.DataFrame(rows, schema=_SEALED).write_parquet(beside, compression="zstd")
+        sealed.write_parquet(beside, compression="zstd", row_group_size=_ROWS_AT_ONCE)
         with beside.open("rb") as written:
             os.fsync(written.fileno())
         beside.replace(self.sealed)
@@ -166,6 +179,8 @@ class Ledger:
 
 # The number of requests of the largest run that asked for it goes with every outcome.
 _SEALED = {"key": pl.String(), "outcome": pl.String(), "largest_run": pl.UInt32()}
+_ROWS_AT_ONCE = 2_000
+_TOO_LONG = f'"failed_because": "{DropReason.TOO_LONG}"'  # within a text its quotes are escaped
 
 
 def _open_locked(path: Path, kind: int) -> IO[bytes]:
@@ -182,27 +197,34 @@ def _open_locked(path: Path, kind: int) -> IO[bytes]:
         file.close()
 
 
-def _read_sealed(path: Path) -> dict[str, tuple[Outcome, int]]:
+def _read_sealed(path: Path) -> pl.DataFrame:
+    """`_SEALED`, one row an outcome."""
     if not path.is_file():
-        return {}
+        return pl.DataFrame(schema=_SEALED)
     try:
-        rows = pl.read_parquet(path, columns=list(_SEALED)).rows()
-        return {key: (_outcome(json.loads(outcome)), size) for key, outcome, size in rows}
-    except (OSError, pl.exceptions.PolarsError, ValueError, TypeError, LookupError) as error:
-        raise LedgerError(
-            f"{path}, the ledger of a stored partition, cannot be read ({error}): remove it, and "
-            "the partition's requests are sent again when it is materialized"
-        ) from error
+        return pl.read_parquet(path, schema=_SEALED)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise LedgerError(_unreadable(path, error)) from error
 
 
-def _read_lines(path: Path) -> dict[str, Outcome]:
-    known: dict[str, Outcome] = {}
+def _unreadable(path: Path, error: Exception) -> str:
+    return (
+        f"{path}, the ledger of a stored partition, cannot be read ({error}): remove it, and the "
+        "partition's requests are sent again when it is materialized"
+    )
+
+
+def _read_lines(path: Path) -> pl.DataFrame:
+    """`_SEALED`, one row a line that can be read; of no run yet."""
+    frames, rows = [pl.DataFrame(schema=_SEALED)], []
     if path.is_file():
         with path.open("rb") as file:
             for record in filter(None, map(_parse, file)):
-                key = record.pop("key")
-                known[key] = _outcome(record)
-    return known
+                rows.append((record.pop("key"), json.dumps(record), 0))
+                if len(rows) == _ROWS_AT_ONCE:
+                    frames.append(pl.DataFrame(rows, schema=_SEALED, orient="row"))
+                    rows = []
+    return pl.concat([*frames, pl.DataFrame(rows, schema=_SEALED, orient="row")])
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
@@ -211,11 +233,15 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict) or record.keys() != _FIELDS | {"key"}:
+    if not isinstance(record, dict) or record.keys() != {"key", *_FIELDS}:
         return None
     return record if isinstance(record["key"], str) else None
 
 
-def _outcome(record: Mapping[str, Any]) -> Outcome:
-    choices = tuple((start, choice, share) for start, choice, share in record["choices"])
-    return Outcome(**{**record, "choices": choices})
+def _read_outcome(written: str, path: Path) -> Outcome:
+    try:
+        record = json.loads(written)
+        choices = tuple((start, choice, share) for start, choice, share in record["choices"])
+        return Outcome(**{**record, "choices": choices})
+    except (ValueError, TypeError, LookupError) as error:
+        raise LedgerError(_unreadable(path, error)) from error

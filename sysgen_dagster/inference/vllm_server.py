@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sysgen_dagster.catalog import Model
+from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.server_process import Server
 
 CONTEXT_TOKENS = 8192
@@ -92,8 +93,13 @@ def _arguments(
 
 def _visible(gpu: int) -> str:
     """A GPU as CUDA counts them: among those that whoever started us lets us see."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")
-    return visible[gpu].strip() if gpu < len(visible) and visible[gpu].strip() else str(gpu)
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
+    if not visible:
+        return str(gpu)
+    names = [name.strip() for name in visible.split(",")]
+    if gpu >= len(names):
+        raise EngineError(f"CUDA_VISIBLE_DEVICES={visible} shows no GPU {gpu}: correct it or gpus")
+    return names[gpu]
 
 
 def _has_gpu() -> bool:

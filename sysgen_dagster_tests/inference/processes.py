@@ -24,7 +24,7 @@ import json, sys
 from pathlib import Path
 from sysgen_dagster.inference import server_process
 server_process._LOOK_EVERY_S, server_process._FIRST_TELL_S = 0.02, 0.1
-server_process._ANSWERS_WITHIN_S = 1.0
+server_process._ANSWERS_WITHIN_S = 0.5
 tell = lambda line: print(line, flush=True)
 server = server_process.Server(**json.loads(sys.argv[2]))
 with server_process.in_use(server, Path(sys.argv[1]), tell) as url:
