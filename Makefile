@@ -39,7 +39,8 @@ test-vllm: $(VENV)/test.stamp $(VLLM_STAMP)
 drill: $(VENV)/run.stamp
 	$(BIN)/python -m sysgen_dagster.drill --sources "$(SOURCES)" --data "$(DATA)/drill"
 
-bench: $(VENV)/bench.stamp
+# What our client costs beside others, in one run.
+bench: $(VENV)/run.stamp
 	$(BIN)/python benchmarks/client_cost.py
 
 # The UI and the daemon, on what is under DATA: its own catalogue if it has one, else the full one.

@@ -1,6 +1,5 @@
 """The real job on a real instance: bundled rows, the simulated models behind real HTTP."""
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -212,7 +211,7 @@ def test_a_file_that_cannot_be_read_is_one_error_that_names_it_and_costs_nothing
 def test_a_shard_whose_engine_fails_stops_alone_and_is_finished_later(
     instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sysgen_dagster.inference.client._FIRST_DELAY_S", 0.01)
+    monkeypatch.setattr("sysgen_dagster.inference.asking._FIRST_DELAY_S", 0.01)
     path = STORE.path("conversations", OTHER)
     whole, rows = path.read_bytes(), _read("conversations", OTHER)
     marked = pl.concat_str("question", pl.lit(" [[simulate: 500]]"))
@@ -222,8 +221,8 @@ def test_a_shard_whose_engine_fails_stops_alone_and_is_finished_later(
             pl.when(third).then(marked).otherwise("question").alias("question")
         ).select(rows.columns).write_parquet(path)
         failed = _run(instance, f"{MODEL}|{OTHER}", PHASE_KEYS)
-        ledger = STORE.root / "ledger" / "annotated_system_messages" / f"{MODEL}|{OTHER}.jsonl"
-        answered = [json.loads(line) for line in ledger.read_text().splitlines() if line]
+        ledger = STORE.root / "ledger" / "annotated_system_messages" / f"{MODEL}|{OTHER}.parquet"
+        answered = pl.read_parquet(ledger)
     finally:
         path.write_bytes(whole)
     broken = [
@@ -237,11 +236,43 @@ def test_a_shard_whose_engine_fails_stops_alone_and_is_finished_later(
     lost = annotated.filter(pl.col("drop_reason") == "server_error")
     assert lost.height > 0
     assert lost["failure"].str.contains("500").all()
-    assert len(answered) == annotated.height - lost.height
+    assert answered.height == annotated.height - lost.height
 
     repaired = _run(instance, f"{MODEL}|{OTHER}", PHASE_KEYS)
     assert repaired.success, _errors(repaired)
     assert _run(instance, KEY, [dg.AssetKey("aligned_responses")]).success
+
+
+def test_a_partition_that_is_made_again_sends_nothing_and_is_the_same(
+    instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult
+) -> None:
+    before = _read("aligned_responses")
+    again = _run(instance, KEY, PHASE_KEYS)
+    for event in again.get_asset_materialization_events():
+        metadata = event.materialization.metadata
+        if event.asset_key != dg.AssetKey("filtered_system_messages"):
+            assert metadata["engine/times_sent"].value == 0
+            assert metadata["engine/known_from_before"].value == metadata["engine/requests"].value
+    assert _read("aligned_responses").equals(before)
+
+
+def test_while_a_partition_is_made_the_asset_shows_how_far_it_is(
+    instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sysgen_dagster.defs.resources._OBSERVE_EVERY_S", 0)
+    shown = _run(instance, KEY, PHASE_KEYS)
+    phase = dg.AssetKey("annotated_system_messages")
+    observed = [
+        event.event_specific_data.asset_observation
+        for event in shown.all_events
+        if event.event_type_value == "ASSET_OBSERVATION"
+    ]
+    of_phase = [each for each in observed if each.asset_key == phase]
+    assert len(of_phase) >= 1
+    assert of_phase[0].partition == KEY
+    figures = of_phase[-1].metadata
+    assert figures["engine/answered"].value == figures["engine/requests"].value > 0
+    assert "answered" in (of_phase[-1].description or "")
 
 
 def test_an_endpoint_that_is_not_there_is_one_error_and_keeps_what_was_made(

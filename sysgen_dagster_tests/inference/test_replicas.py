@@ -171,7 +171,7 @@ def test_while_one_server_is_away_the_others_take_its_requests() -> None:
 
 
 def test_patience_begins_when_the_last_of_the_servers_goes() -> None:
-    back_at = time.monotonic() + 0.6
+    back_at = time.monotonic() + 0.9
 
     def revive(url: str) -> str:
         if url == "a" or time.monotonic() < back_at:
@@ -180,11 +180,11 @@ def test_patience_begins_when_the_last_of_the_servers_goes() -> None:
 
     async def act(them: Replicas) -> None:
         them.lost(them.members[0])
-        await asyncio.sleep(0.4)
+        await asyncio.sleep(0.6)
         them.lost(them.members[1])
         assert (await asyncio.wait_for(them.lease(NEVER), 2)).url == "b"
 
-    watched = Watched(("a", "b"), revive, {"patience_s": 0.35})
+    watched = Watched(("a", "b"), revive, {"patience_s": 0.5})
     watched.run(act)
     assert watched.errors == []
 
@@ -295,7 +295,9 @@ class Mortal:
     victims: list[set[int]] = field(default_factory=list)
     in_flight: set[int] = field(default_factory=set)
     runner: web.AppRunner | None = None
+    listener: asyncio.Server | None = None
     is_ill: bool = False
+    ending: asyncio.Task[None] | None = None
 
     @property
     def deaths(self) -> int:
@@ -307,29 +309,34 @@ class Mortal:
         return self.url
 
     def stop(self) -> None:
-        asyncio.run_coroutine_threadsafe(self._die(), self.loop).result(10)
+        async def stop() -> None:
+            self._die()
+            if self.ending is not None:
+                await self.ending
+
+        asyncio.run_coroutine_threadsafe(stop(), self.loop).result(10)
 
     async def _start(self) -> None:
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", self._answer)
         runner = web.AppRunner(app, shutdown_timeout=0.01, handler_cancellation=True)
         await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        assert runner.server is not None
+        self.listener = await self.loop.create_server(runner.server, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self.listener.sockets[0].getsockname()[1]}/v1"
         self.runner, self.is_ill = runner, False
         self.starts += 1
 
-    async def _die(self) -> None:
-        runner, self.runner = self.runner, None
-        if runner is None:
+    def _die(self) -> None:
+        """All at once, as a process that is killed."""
+        if self.runner is None or self.runner.server is None or self.listener is None:
             return
-        for site in list(runner.sites):
-            await site.stop()
-        server = runner.server
-        for connection in list(server.connections) if server else []:
+        self.listener.close()
+        for connection in list(self.runner.server.connections):
             if connection.transport is not None:
                 connection.transport.abort()
-        await runner.cleanup()
+        self.ending = self.loop.create_task(self.runner.cleanup())
+        self.runner = None
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -342,8 +349,10 @@ class Mortal:
             if not self.is_ill and self.kills(body):
                 self.is_ill = True
                 self.victims.append(set(self.in_flight))
-                self.loop.call_later(self.ill_s, lambda: self.loop.create_task(self._die()))
-                if not self.ill_s:
+                if self.ill_s:
+                    self.loop.call_later(self.ill_s, self._die)
+                else:
+                    self._die()
                     await asyncio.sleep(5)
         finally:
             self.in_flight.discard(seed)
@@ -496,7 +505,7 @@ def test_requests_that_waited_are_answered_when_the_server_is_back(tmp_path: Pat
             return server.start() if looks > 3 else away(url)
 
         ours.revive = comes_back  # type: ignore[method-assign]
-        server.kills = lambda body: server.asked.total() == 50
+        server.kills = lambda body: body["seed"] == 50 and server.deaths == 0
         rows = ask(ours, questions(300), tmp_path)
     assert (server.deaths, looks) == (1, 4)
     assert rows["text"].null_count() == 0
@@ -509,16 +518,21 @@ def test_requests_in_flight_when_the_engine_dies_are_asked_again(
 ) -> None:
     with mortals(ill_s=ill_s) as servers:
         (server,) = servers
-        server.kills = lambda body: (
-            body["seed"] in (50, 120, 190) and server.asked[body["seed"]] == 1
-        )
+        deadly = {50, 120, 190}  # once each
+
+        def kills(body: dict[str, Any]) -> bool:
+            is_deadly = body["seed"] in deadly
+            deadly.discard(body["seed"])
+            return is_deadly
+
+        server.kills = kills
         ours = Ours(servers)
         rows = ask(ours, questions(300), tmp_path)
     assert server.deaths == ours.revived == 3
     assert rows["text"].null_count() == 0
     if not ill_s:
         # Nothing but what was in flight was asked for again.
-        assert rows["attempts"].sum() == 300 + sum(len(each) for each in server.victims)
+        assert server.asked.total() - 300 <= sum(len(each) for each in server.victims)
 
 
 def test_an_engine_that_dies_again_and_again_ends_the_partition(tmp_path: Path) -> None:
