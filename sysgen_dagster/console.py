@@ -17,6 +17,7 @@ from sysgen_dagster.sysgen.statistics import summarize_retention, summarize_tags
 from sysgen_dagster.sysgen.tables import TABLES
 from sysgen_dagster.sysgen.tags import TAG_NAMES
 
+LEAST_WIDTH = 96  # of the tables
 _LONGEST_TEXT = 700
 _PHASES = {
     "conversations": "conversations",

@@ -19,19 +19,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from sysgen_dagster.backfill import run_everything, settle
 from sysgen_dagster.catalog import FULL_CATALOG, Catalog, load_catalog
-from sysgen_dagster.demo import (
-    EXAMPLE_ROWS,
-    LEAST_WIDTH,
-    local_catalog,
-    real_model,
-    run_everything,
-    settle,
-)
+from sysgen_dagster.console import LEAST_WIDTH
 from sysgen_dagster.inference.simulated.faults import Fault
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.sysgen.checks import UPSTREAM
+from sysgen_dagster.trial import EXAMPLE_ROWS, local_catalog, real_model
 
 FAULTS = {
     Fault.INTERNAL_ERROR: "500",

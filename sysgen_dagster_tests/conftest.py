@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from sysgen_dagster.backfill import settle
 from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
-from sysgen_dagster.demo import EXAMPLE_ROWS, local_catalog, settle
 from sysgen_dagster.inference.server_process import running, stop
+from sysgen_dagster.trial import EXAMPLE_ROWS, local_catalog
 
 _DATA = Path(tempfile.mkdtemp(prefix="sysgen-tests-"))
 settle(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS), _DATA)

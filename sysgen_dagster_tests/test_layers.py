@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "sysgen_dagster"
-TOP = {"definitions", "demo", "drill", "console", "defs"}
+TOP = {"definitions", "backfill", "demo", "drill", "console", "defs"}
 MAY_IMPORT = {
     "catalog": set[str](),
     "sysgen": {"catalog"},
@@ -16,11 +16,13 @@ MAY_IMPORT = {
     "defs": {"catalog", "sysgen", "inference", "storage"},
     "console": {"catalog", "sysgen", "storage"},
     "definitions": {"defs"},
-    "demo": {"catalog", "inference", "storage", "console", "defs", "definitions"},
-    "drill": {"catalog", "sysgen", "inference", "storage", "demo"},
+    "trial": {"catalog"},
+    "backfill": {"catalog", "defs", "definitions"},
+    "demo": {"catalog", "inference", "storage", "console", "trial", "backfill"},
+    "drill": {"catalog", "sysgen", "inference", "storage", "console", "trial", "backfill"},
     "__init__": set[str](),
 }
-KNOW_DAGSTER = {"defs", "definitions", "demo"}
+KNOW_DAGSTER = {"defs", "definitions", "backfill"}
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +19,13 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.inference import asking, replicas
 from sysgen_dagster.inference.asking import MOST_FAILURES
-from sysgen_dagster.inference.chat_api import Endpoint, EngineError, Facts, ServedModel
+from sysgen_dagster.inference.chat_api import Endpoint, Facts, ServedModel
 from sysgen_dagster.inference.ledger import Ledger, request_key
 from sysgen_dagster.sysgen.chat import LEAST_LEFT, ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.sysgen.drop_reasons import DropReason
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
 from sysgen_dagster_tests.inference.simulated.running_server import running
 from sysgen_dagster_tests.inference.test_replicas import (
-    Mortal,
     Ours,
     ask,
     endpoint_at,

@@ -6,7 +6,7 @@ import datasets
 import pytest
 
 from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
-from sysgen_dagster.demo import EXAMPLE_ROWS
+from sysgen_dagster.trial import EXAMPLE_ROWS
 
 SOURCES = load_catalog(FULL_CATALOG).sources
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from rich.console import Console
 
+from sysgen_dagster.backfill import run_everything, settle
 from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
-from sysgen_dagster.demo import local_catalog, real_model, run_everything, settle, with_method
+from sysgen_dagster.trial import local_catalog, real_model, with_method
 
 METHOD = ("repair=true", "constrain_verdicts=true", "verdict_confidence=true")
 

@@ -1,0 +1,156 @@
+"""A backfill without the daemon: one run for each partition, in this process."""
+
+import logging
+import os
+import shutil
+import warnings
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from sysgen_dagster.catalog import Catalog, Engine
+
+# In a wheel the file lies inside the package, in a checkout beside it.
+_PACKAGE = Path(__file__).parent
+INSTANCE_SETTINGS = next(
+    path for folder in (_PACKAGE, _PACKAGE.parent) if (path := folder / "dagster.yaml").is_file()
+)
+
+
+def settle(catalog: Catalog, data: Path) -> None:
+    """Write the catalogue and the instance's settings under `data` and point this process there."""
+    home = data / "dagster_home"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(INSTANCE_SETTINGS, home / "dagster.yaml")
+    (data / "catalog.yaml").write_text(
+        yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False)
+    )
+    os.environ |= {
+        "DAGSTER_HOME": str(home),
+        "SYSGEN_DATA": str(data),
+        "SYSGEN_CATALOG": str(data / "catalog.yaml"),
+    }
+
+
+@dataclass(slots=True)
+class Runs:
+    """What became of the runs."""
+
+    partitions: int = 0
+    passed: int = 0
+    warned: Counter[str] = field(default_factory=Counter)  # by check
+    broken: Counter[str] = field(default_factory=Counter)
+    errors: list[str] = field(default_factory=list)
+
+    def take(self, partition: str, result: dg.ExecuteInProcessResult) -> None:
+        """Count the run of one partition."""
+        self.partitions += 1
+        for check in result.get_asset_check_evaluations():
+            failed = self.broken if check.severity is dg.AssetCheckSeverity.ERROR else self.warned
+            if check.passed:
+                self.passed += 1
+            else:
+                failed[f"{check.asset_key.to_user_string()}: {check.check_name}"] += 1
+        for event in result.get_step_failure_events():
+            self.errors.append(f"{partition}, {event.step_key}: {_root_cause(event)}")
+
+    def summary(self) -> str:
+        """A line for the runs, one for the checks, and one for each check that did not pass."""
+        lines = [
+            f"{self.partitions} runs, {len(self.errors)} failed",
+            f"{self.passed} checks passed, {self.warned.total()} warn, "
+            f"{self.broken.total()} broken contracts",
+        ]
+        for word, checks in (("warns", self.warned), ("broken", self.broken)):
+            lines += [f"  {word}: {name}, {n} partitions" for name, n in checks.most_common()]
+        return "\n".join(lines)
+
+
+def _root_cause(event: dg.DagsterEvent) -> str:
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return error.message.strip() if error is not None else "no reason was recorded"
+
+
+Work = tuple[str, list[dg.AssetKey], str]  # what it is, which assets, which partition
+
+
+def _work(catalog: Catalog) -> Iterator[Work]:
+    from sysgen_dagster.defs.partitions import source_key
+    from sysgen_dagster.defs.pipeline import PHASES
+
+    shards = [shard for source in catalog.sources for shard in catalog.shards(source)]
+    for shard in shards:
+        source, _ = catalog.locate(shard)
+        yield f"source {shard}", [source_key(source)], shard
+    for shard in shards:
+        yield f"conversations {shard}", [dg.AssetKey("conversations")], shard
+    for model in catalog.models:
+        for shard in shards:
+            yield f"{model} {shard}", [phase.key for phase in PHASES], f"{model}|{shard}"
+        yield f"{model} statistics", [dg.AssetKey("retention"), dg.AssetKey("tag_counts")], model
+
+
+class _Lines(logging.Handler):
+    """Prints what engines say above the progress bar."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(Text(record.getMessage(), style="dim"))
+
+
+def run_everything(console: Console, catalog: Catalog, limit: int | None = None) -> Runs:
+    """What became of one run for each partition, while a bar or a line a run shows how far it is.
+
+    The catalogue is the one this process was settled on; `limit` is how many conversations of each
+    shard are taken.
+    """
+    # Partitioned checks and dimension mappings say on every run that they are preview and beta;
+    # the versions are pinned for that reason.
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    from sysgen_dagster.definitions import defs
+    from sysgen_dagster.defs.resources import ENGINE_LOG
+
+    job = defs.resolve_implicit_global_asset_job_def()
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    pilot = {"ops": {"annotated_system_messages": {"config": {"limit": limit}}}}
+    work, runs = list(_work(catalog)), Runs()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with dg.DagsterInstance.get() as instance, Progress(*columns, console=console) as progress:
+        task = progress.add_task("starting", total=len(work))
+        if Engine.SIMULATED not in {model.engine for model in catalog.models.values()}:
+            ENGINE_LOG.addHandler(_Lines(progress.console))  # a real one takes its time
+            ENGINE_LOG.setLevel(logging.INFO)
+        for name, assets, partition in work:
+            progress.update(task, description=f"{name:<32}")
+            result = job.execute_in_process(
+                run_config=quiet | (pilot if "|" in partition else {}),
+                instance=instance,
+                partition_key=partition,
+                asset_selection=assets,
+                raise_on_error=False,
+            )
+            runs.take(name, result)
+            progress.advance(task)
+            if not console.is_terminal:  # where no bar can be drawn, a line a run
+                console.print(f"{runs.partitions:>4}/{len(work)}  {name}", highlight=False)
+            if not result.success:
+                progress.console.print(Text(f"failed: {runs.errors[-1]}", style="red"))
+    return runs
