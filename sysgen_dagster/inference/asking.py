@@ -47,6 +47,8 @@ _NO_MORE_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
 # Above this the tokens are counted before sending; text that is denser is refused, then counted.
 _BYTES_PER_TOKEN, _TOKENS_PER_TURN = 2, 8
 _MOST_CUTS = 6
+_AIM, _WELL_USED = 0.97, 0.9  # of the room
+_LEAST_DENSITY = 0.01  # tokens of a character, whatever a tokenizer says
 
 
 @dataclass(slots=True)
@@ -219,23 +221,38 @@ class Asking:
     async def _fit(self, request: ChatRequest, tries: _Tries) -> bool:
         """False when the messages do not fit the context, shortened or not, as far as is known.
 
-        Left out is the middle of one field, in steps until the rest fits, and never so much that
-        fewer than 400 characters would be left.
+        Left out is the middle of one field, in steps until the rest fits and uses most of the room,
+        and never so much that fewer than `LEAST_LEFT` characters would be left.
         """
         room, left = self._room(request), request.shortenable - tries.characters_left_out
+        # Two points of tokens by characters: at first as if all of the prompt were equally dense.
+        last = left - sum(len(message["content"]) for message in tries.messages), 0
+        fitting: tuple[int, int] | None = None
         for _ in range(_MOST_CUTS):
-            tries.tokens = await self._count_tokens(tries)
-            if tries.tokens is None or tries.tokens <= room:
+            tokens = tries.tokens = await self._count_tokens(tries)
+            if tokens is None or (tokens <= room and left == request.shortenable):
                 return True
-            if request.shortened is None or left <= LEAST_LEFT:
+            if request.shortened is None or (tokens > room and left <= LEAST_LEFT):
                 return False
-            # As if every token of the field had the prompt's mean length, and a little more.
-            length = sum(len(message["content"]) for message in tries.messages)
-            excess = math.ceil((tries.tokens - room) * length / tries.tokens * 1.1)
-            left = max(LEAST_LEFT, left - excess)
-            tries.characters_left_out = request.shortenable - left
-            tries.messages = self.endpoint.turns(request.shortened(left))
-        return False
+            if tokens <= room:
+                fitting = left, tokens
+            if left == last[0] or _WELL_USED * room <= tokens <= room:
+                break
+            density = max((tokens - last[1]) / (left - last[0]), _LEAST_DENSITY)
+            last = left, tokens
+            left += math.floor((_AIM * room - tokens) / density)
+            left = max(LEAST_LEFT, min(left, request.shortenable))
+            self._shorten(request, tries, left)
+        if fitting is None:
+            return False
+        left, tries.tokens = fitting
+        self._shorten(request, tries, left)
+        return True
+
+    def _shorten(self, request: ChatRequest, tries: _Tries, left: int) -> None:
+        assert request.shortened is not None
+        tries.characters_left_out = request.shortenable - left
+        tries.messages = self.endpoint.turns(request.shortened(left))
 
     def _room(self, request: ChatRequest) -> float:
         context = self.endpoint.facts.context_tokens

@@ -175,7 +175,7 @@ def read_token_count(status: int, raw: bytes) -> int | None:
         count = json.loads(raw)["count"] if status == 200 else None
     except (ValueError, LookupError, TypeError, RecursionError):
         return None
-    return count if isinstance(count, int) and count > 0 else None
+    return count if isinstance(count, int) and 0 < count < 2**32 else None
 
 
 def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:

@@ -79,7 +79,7 @@ class Replicas:
             if free:
                 best = min(free, key=lambda replica: (tried[replica.url], replica.in_flight))
                 best.in_flight += 1
-                best.capacity.sent(time.monotonic(), best.in_flight)
+                best.capacity.sent(best.in_flight)
                 return best
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
@@ -96,7 +96,7 @@ class Replicas:
         if now - sent_at > self.endpoint.attempt_s * _SLOW_SHARE:
             replica.capacity.overloaded(now, sent_at)
         else:
-            replica.capacity.answered(now)
+            replica.capacity.answered(now, sent_at)
 
     def lost(self, replica: Replica) -> None:
         """Nothing listens there any more: set it aside until it is back."""

@@ -100,7 +100,7 @@ def claimed(server: Server, folder: Path, waiter: Waiter) -> Iterator[Callable[[
         _lock(turn, fcntl.LOCK_EX, waiter, f"{server.name}: {waits}")
         for other in _in_the_way(folder, server):
             _end_when_unused(folder, other, server, waiter)
-        fcntl.flock(users, fcntl.LOCK_SH)
+        _lock(users, fcntl.LOCK_SH, waiter, f"{server.name} is ending, nobody used it")
 
         def start() -> str:
             try:

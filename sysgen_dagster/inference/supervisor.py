@@ -29,24 +29,19 @@ def main(
     state: Path, held: IO[str], record: dict[str, object], idle_s: float, command: list[str]
 ) -> int:
     """The server's exit status, or 0 when it was ended by request or for idleness."""
-    signal.signal(signal.SIGTERM, _told_to_end)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     json.dump(record | {"pid": os.getpid()}, held)
     held.flush()
     server = subprocess.Popen(command, preexec_fn=_end_with_parent)
     try:
         return _watch(server, state, held, idle_s)
     finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # told twice must not cut the end short
         _end(server)
         _end_left_behind()
         # Whoever waits for the end looks for this file.
         if _is_ours(state, held):
             state.unlink()
-
-
-def _told_to_end(*_: object) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # told twice must not cut the end short
-    sys.exit(0)
 
 
 def _is_ours(state: Path, held: IO[str]) -> bool:

@@ -42,7 +42,9 @@ def main() -> None:
     options = parser.parse_args()
 
     def end(*_: object) -> None:
+        print("told to end", flush=True)
         time.sleep(options.end_s)
+        print("ended by itself", flush=True)
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, end)

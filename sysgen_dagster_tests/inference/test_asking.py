@@ -279,7 +279,7 @@ class Reader:
     prompts: list[str] = field(default_factory=list)
     counted: list[int] = field(default_factory=list)
 
-    async def __call__(self, request: web.Request) -> web.Response:
+    async def answer(self, request: web.Request) -> web.Response:
         body = await request.json()
         prompt = "\n".join(message["content"] for message in body["messages"])
         tokens = self.count(prompt)
@@ -298,7 +298,7 @@ class Reader:
 def reading(reader: Reader, **facts: Any) -> Iterator[Endpoint]:
     """The endpoint of a reader, which knows what the reader is."""
     known = {"context_tokens": reader.context, "has_tokenizer": True} | facts
-    with serving(reader) as url:
+    with serving(reader.answer) as url:
         yield endpoint_at(url, facts=Facts(**known))
 
 

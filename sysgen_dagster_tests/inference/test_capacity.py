@@ -4,7 +4,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import count, pairwise
+from itertools import count, groupby, pairwise
 from random import Random
 
 import pytest
@@ -72,7 +72,7 @@ class Load:
         most = min(self.capacity.at_once, self.work - self.waiting)
         while self.in_flight < most:
             self.in_flight += 1
-            self.capacity.sent(self.now, self.in_flight)
+            self.capacity.sent(self.in_flight)
             if self.busy < self.slots:
                 self.serve(self.now)
             elif self.rejects:
@@ -97,7 +97,7 @@ class Load:
         if self.now - sent_at > self.slow_after_s:
             self.capacity.overloaded(self.now, sent_at)
         else:
-            self.capacity.answered(self.now)
+            self.capacity.answered(self.now, sent_at)
 
     def refuse(self, sent_at: float) -> None:
         self.in_flight -= 1
@@ -218,25 +218,41 @@ def fill(capacity: Capacity, seconds: float, now: float = 0.0) -> Iterator[float
     while True:
         at_once = capacity.at_once
         for number in range(at_once):
-            capacity.sent(now, number + 1)
+            capacity.sent(number + 1)
+        began = now
         for _ in range(at_once):
             now += seconds / at_once
-            capacity.answered(now)
+            capacity.answered(now, began)
         yield now
 
 
+def limits(capacity: Capacity, seconds: float, loads: int, now: float = 0.0) -> list[int]:
+    """The limit after each of so many full loads, repetitions left out."""
+    filling = fill(capacity, seconds, now)
+    seen = [(next(filling), capacity.at_once)[1] for _ in range(loads)]
+    return [limit for limit, _ in groupby(seen)]
+
+
 def test_the_limit_is_doubled_while_that_pays_and_never_exceeds_the_most() -> None:
-    capacity = started(32, most=100)
-    loads = fill(capacity, seconds=1)
-    assert [(next(loads), capacity.at_once)[1] for _ in range(4)] == [64, 100, 100, 100]
+    assert limits(started(32, most=100), seconds=1, loads=12) == [32, 64, 100]
 
 
-def test_a_step_that_does_not_pay_is_taken_back() -> None:
+def test_a_step_that_does_not_pay_twice_is_taken_back() -> None:
     capacity = started(32)
-    now = next(fill(capacity, seconds=1))
+    filling = fill(capacity, seconds=1)
+    while capacity.at_once == 32:
+        now = next(filling)
     assert capacity.at_once == 64
-    next(fill(capacity, seconds=1.9, now=now))
-    assert capacity.at_once == 32
+    assert limits(capacity, seconds=1.9, loads=4, now=now) == [64, 32]
+
+
+def test_one_slow_window_after_a_step_is_chance() -> None:
+    capacity = started(32)
+    filling = fill(capacity, seconds=1)
+    while capacity.at_once == 32:
+        now = next(filling)
+    now = next(fill(capacity, seconds=3, now=now))
+    assert limits(capacity, seconds=1, loads=12, now=now)[-1] > 64
 
 
 def test_not_enough_work_teaches_nothing() -> None:
@@ -272,8 +288,7 @@ def test_the_limit_never_falls_below_one() -> None:
 def test_after_an_overload_the_limit_grows_with_care() -> None:
     capacity = started(100)
     capacity.overloaded(now=0, sent_at=0)
-    loads = fill(capacity, seconds=1)
-    limits = [capacity.at_once, *((next(loads), capacity.at_once)[1] for _ in range(20))]
-    assert limits[0] == 70
-    assert limits[-1] > 200
-    assert all(1 <= after / before <= 1.34 for before, after in pairwise(limits))
+    assert capacity.at_once == 70
+    seen = limits(capacity, seconds=1, loads=40)
+    assert seen[-1] > 200
+    assert all(1 <= after / before <= 1.34 for before, after in pairwise(seen))

@@ -572,8 +572,8 @@ def telling_the_key_back(*paths: str) -> Iterator[str]:
     async def answer(request: web.Request) -> web.Response:
         if request.path not in paths:
             return web.Response(body=listing("phi"), content_type="application/json")
-        said = f"wrong key: {request.headers['Authorization']}"
-        return web.Response(text=said, status=400 if "chat" in request.path else 401)
+        said = {"error": {"message": f"wrong key: {request.headers['Authorization']}"}}
+        return web.json_response(said, status=400 if "chat" in request.path else 401)
 
     with serving(answer) as url:
         yield url

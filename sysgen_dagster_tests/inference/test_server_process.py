@@ -409,6 +409,18 @@ def test_a_server_is_kept_while_it_is_used_and_ends_after(
     wait_until(lambda: not descendants())
 
 
+def test_a_server_that_is_ending_for_idleness_is_waited_for_and_started_again(
+    folder: Path, descendants: Descendants
+) -> None:
+    start(healthy("a", "--end-s", "0.7", idle_s=0.1), folder)
+    wait_until(lambda: "told to end" in (folder / "a.log").read_text())
+    report: list[str] = []
+    start(healthy("a", "--end-s", "0.7", idle_s=0.1), folder, report)
+    assert report[0].startswith("waiting: a is ending, nobody used it")
+    assert report[-1].startswith("a answers after")
+    assert len(server_ids(descendants)) == 1
+
+
 def test_a_server_that_a_killed_run_used_ends_after_its_idle_time(
     folder: Path, descendants: Descendants, begin: Begin
 ) -> None:
@@ -426,6 +438,7 @@ def test_a_server_that_loads_for_longer_than_its_idle_time_is_waited_for(folder:
 def test_a_stopped_server_is_gone_when_stop_returns(folder: Path, descendants: Descendants) -> None:
     url = start(healthy("a", "--end-s", "0.5"), folder)
     stop(folder, "a")
+    assert (folder / "a.log").read_text() == "told to end\nended by itself\n"
     assert server_ids(descendants) == []
     assert not answers(url)
     assert running(folder) == []
@@ -505,8 +518,10 @@ def test_one_command_ends_every_server_of_a_deployment(
 def test_a_server_that_dies_shows_the_end_of_its_log(
     folder: Path, descendants: Descendants
 ) -> None:
+    began = time.monotonic()
     with pytest.raises(ServerError) as error:
         start(healthy("a", "--needs", "SYSGEN_TEST_NEED"), folder)
+    assert time.monotonic() - began < 10  # not as long as a server may load
     assert str(error.value).startswith("a did not start")
     assert f"The end of {folder / 'a.log'}" in str(error.value)
     assert "out of memory: SYSGEN_TEST_NEED is not set" in str(error.value)
