@@ -17,7 +17,8 @@ from vllm.entrypoints.cli.main import main  # noqa: TID251
 
 
 def _load(self: Any) -> None:
-    self.data = [json.loads(line) for line in Path(self.dataset_path).open()]
+    with Path(self.dataset_path).open() as lines:
+        self.data = list(map(json.loads, lines))
 
 
 def _sample(self: Any, **options: Any) -> list[datasets.SampleRequest]:

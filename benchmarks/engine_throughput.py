@@ -278,7 +278,8 @@ class Served:
             )
             assert progress.began is not None
             seconds = time.monotonic() - progress.began
-            lines = [json.loads(line) for line in ledger.path.open() if line.strip()]
+            with ledger.path.open() as written:
+                lines = [json.loads(line) for line in written if line.strip()]
         return Round(
             OURS,
             seconds,

@@ -24,6 +24,10 @@ from sysgen_dagster.inference.replicas import Replica, Replicas
 from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster_tests.inference.odd_servers import completion
 
+# A server in a thread of the test that dies at once leaves its sockets to the garbage collector.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
 NEVER: Counter[str] = Counter()
 GONE = "http://127.0.0.1:9/v1"
 
@@ -531,9 +535,8 @@ def test_requests_in_flight_when_the_engine_dies_are_asked_again(
     assert server.deaths == ours.revived == 3
     assert rows["text"].null_count() == 0
     if not ill_s:
-        # Nothing but what was in flight was asked for again, and what arrived while it died.
-        in_flight = sum(len(each) for each in server.victims)
-        assert server.asked.total() - 300 <= in_flight + 2 * server.deaths
+        # What was in flight for the client: answers on their way when the server died, too.
+        assert server.asked.total() - 300 <= server.deaths * 2 * endpoint_at().starts_with
 
 
 def test_an_engine_that_dies_again_and_again_ends_the_partition(tmp_path: Path) -> None:
