@@ -60,6 +60,7 @@ class _Tries:
     tokens: int | None = None  # of the messages, once they were counted
     sent: int = 0
     failed_in: list[tuple[Replica, int]] = field(default_factory=list)  # which of its lives
+    fell_ill: set[tuple[Replica, int]] = field(default_factory=set)  # while they worked on it
     by_url: Counter[str] = field(default_factory=Counter)
     busy_since: float | None = None
     began: float = math.inf
@@ -72,12 +73,12 @@ class _Tries:
     @property
     def deaths(self) -> int:
         """How often a server died of the request, or of another one at the same time."""
-        return sum(replica.has_died(life) for replica, life in set(self.failed_in))
+        return sum(replica.has_died(life) for replica, life in self.fell_ill)
 
     @property
     def is_suspect(self) -> bool:
         """Whether servers may have died of it so often that the next time must tell."""
-        return len(set(self.failed_in)) >= _MOST_DEATHS - 1
+        return len(self.fell_ill) >= _MOST_DEATHS - 1
 
 
 @dataclass(slots=True)
@@ -159,6 +160,8 @@ class Asking:
             gives_up = self._is_out_of_patience(replica, tries, error, now)
         else:
             tries.failed_in.append((replica, life))
+            if replica.fails(sent_at, now):
+                tries.fell_ill.add((replica, life))
             gives_up = tries.failures >= MOST_FAILURES
         wait_s = max(min(error.wait_s, _LONGEST_WAIT_S), _delay(tries.sent))
         too_late = now + wait_s - tries.began > self.endpoint.deadline_s

@@ -5,6 +5,7 @@ again until it is back; requests wait for it meanwhile, they do not spin.
 """
 
 import asyncio
+import math
 import time
 from collections import Counter, deque
 from collections.abc import Callable
@@ -27,6 +28,7 @@ class Replica:
     capacity: Capacity
     is_up: bool = True
     gone_at: float = 0.0
+    ill_since: float = math.inf
     lives: int = 1
     in_flight: int = 0
 
@@ -34,6 +36,14 @@ class Replica:
     def has_room(self) -> bool:
         """Whether it takes one more request now."""
         return self.is_up and self.in_flight < self.capacity.at_once
+
+    def fails(self, sent_at: float, now: float) -> bool:
+        """A request failed; whether it was sent before all others that did since the last answer.
+
+        One that was sent later is not what the server may be dying of.
+        """
+        self.ill_since = min(self.ill_since, now)
+        return sent_at <= self.ill_since
 
     def has_died(self, life: int) -> bool:
         """Whether that one of its lives is over, as far as is known."""
@@ -93,6 +103,7 @@ class Replicas:
     def answered(self, replica: Replica, sent_at: float) -> None:
         """A request got its answer; a late one says that the server has too much to do."""
         self.last_answer = now = time.monotonic()
+        replica.ill_since = math.inf
         if now - sent_at > self.endpoint.attempt_s * _SLOW_SHARE:
             replica.capacity.overloaded(now, sent_at)
         else:
@@ -139,6 +150,7 @@ class Replicas:
             else:
                 break
         replica.lives += 1
+        replica.ill_since = math.inf
         if replica.lives > 1 + _MOST_REVIVALS:
             return self.fail(
                 EngineError(
