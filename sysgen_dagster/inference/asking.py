@@ -107,10 +107,6 @@ class Asking:
         if not self._fits_surely(request) and not await self._fit(request, tries):
             return self._too_long(request, tries)
         while True:
-            deaths = tries.deaths
-            if deaths >= _MOST_DEATHS:
-                said = f"the engine died {deaths} times while it worked on this request"
-                return self._failed(request, tries, DropReason.ENGINE_DIED, said)
             async with self._suspects if tries.is_suspect else nullcontext():
                 outcome = await self._try_once(request, tries)
             if outcome is None:
@@ -125,6 +121,10 @@ class Asking:
     async def _try_once(self, request: ChatRequest, tries: _Tries) -> Outcome | None:
         """The outcome if this attempt gave a final one; else it has waited what must be waited."""
         replica = await self.replicas.lease(tries.by_url)
+        if tries.deaths >= _MOST_DEATHS:  # the last one may have been seen only now
+            self.replicas.give_back(replica)
+            said = f"the engine died {tries.deaths} times while it worked on this request"
+            return self._failed(request, tries, DropReason.ENGINE_DIED, said)
         tries.sent += 1
         tries.by_url[replica.url] += 1
         life, sent_at = replica.lives, time.monotonic()

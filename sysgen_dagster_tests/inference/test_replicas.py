@@ -333,14 +333,11 @@ class Mortal:
 
     def _die(self) -> None:
         """All at once, as a process that is killed."""
-        if self.runner is None or self.runner.server is None or self.listener is None:
-            return
-        self.listener.close()
-        for connection in list(self.runner.server.connections):
-            if connection.transport is not None:
-                connection.transport.abort()
-        self.ending = self.loop.create_task(self.runner.cleanup())
-        self.runner = None
+        runner, self.runner = self.runner, None
+        if runner is not None and self.listener is not None:
+            self.listener.close()
+            cut(runner)
+            self.ending = self.loop.create_task(bury(runner))
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -363,6 +360,20 @@ class Mortal:
         if self.is_ill:
             return web.Response(status=500, text="EngineDeadError")
         return web.json_response(completion("Because."))
+
+
+def cut(runner: web.AppRunner) -> None:
+    for connection in list(runner.server.connections) if runner.server else []:
+        if connection.transport is not None:
+            connection.transport.abort()
+
+
+async def bury(runner: web.AppRunner) -> None:
+    """Whoever was accepted in the last moment is cut off too."""
+    for _ in range(3):
+        await asyncio.sleep(0.01)
+        cut(runner)
+    await runner.cleanup()
 
 
 @dataclass
@@ -393,7 +404,7 @@ class Ours:
 def mortals(count: int = 1, **fields: Any) -> Iterator[list[Mortal]]:
     """So many servers, not started yet."""
     loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever)
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     servers = [Mortal(loop, **fields) for _ in range(count)]
     try:
