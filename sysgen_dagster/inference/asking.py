@@ -136,8 +136,6 @@ class Asking:
             self.replicas.lost(replica)
             return None
         except TryAgainError as error:
-            if not error.is_busy and await _is_refused(replica.url):
-                self.replicas.lost(replica)
             wait_s = self._after_failure(replica, life, tries, error, sent_at)
             if wait_s is None:
                 return self._failed(request, tries, error.reason, error.said)
@@ -147,6 +145,8 @@ class Asking:
         finally:
             self.replicas.give_back(replica)
         await asyncio.sleep(wait_s)
+        if not replica.has_died(life) and await _is_refused(replica.url):
+            self.replicas.lost(replica)
         return None
 
     def _after_failure(

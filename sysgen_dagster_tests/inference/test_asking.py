@@ -106,11 +106,10 @@ def test_a_poison_does_not_go_through_all_of_several_servers(
 
 
 def test_a_poison_is_found_in_an_engine_that_answers_500_before_it_ends(tmp_path: Path) -> None:
-    with mortals(kills=poisoned(60), ill_s=0.15) as servers:
+    with mortals(kills=poisoned(60), ill_s=0.1) as servers:
         rows = ask(Ours(servers), questions(200), tmp_path)
-    assert outcomes(rows)[60] == DropReason.ENGINE_DIED
-    # Another suspect may be sent to it while it is ill of the poison already.
-    assert len(outcomes(rows)) <= 2
+    # Nobody who was sent to it while it was ill already is to blame.
+    assert outcomes(rows) == {60: DropReason.ENGINE_DIED}
     assert servers[0].deaths == 3
 
 
@@ -233,9 +232,6 @@ import polars as pl
 from sysgen_dagster.inference import asking
 from sysgen_dagster_tests.inference.test_asking import Theirs
 from sysgen_dagster_tests.inference.test_replicas import ask, endpoint_at, questions
-
-# A server in a thread of the test that dies at once leaves its sockets to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 asking._FIRST_DELAY_S = 0.05
 pl.DataFrame({"a": [1]}).with_columns(b=pl.lit(1))  # its threads need files too

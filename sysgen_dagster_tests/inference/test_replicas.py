@@ -24,10 +24,6 @@ from sysgen_dagster.inference.replicas import Replica, Replicas
 from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster_tests.inference.odd_servers import completion
 
-# A server in a thread of the test that dies at once leaves its sockets to the garbage collector.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-
-
 NEVER: Counter[str] = Counter()
 GONE = "http://127.0.0.1:9/v1"
 
@@ -335,9 +331,10 @@ class Mortal:
         """All at once, as a process that is killed."""
         runner, self.runner = self.runner, None
         if runner is not None and self.listener is not None:
-            self.listener.close()
+            for listening in self.listener.sockets:
+                self.loop.remove_reader(listening)
             cut(runner)
-            self.ending = self.loop.create_task(bury(runner))
+            self.ending = self.loop.create_task(bury(runner, self.listener))
 
     async def _answer(self, request: web.Request) -> web.Response:
         body = await request.json()
@@ -368,11 +365,12 @@ def cut(runner: web.AppRunner) -> None:
             connection.transport.abort()
 
 
-async def bury(runner: web.AppRunner) -> None:
-    """Whoever was accepted in the last moment is cut off too."""
+async def bury(runner: web.AppRunner, listener: asyncio.Server) -> None:
+    """Whoever was accepted in the last moment is cut off too; asyncio leaks it where it cannot."""
     for _ in range(3):
-        await asyncio.sleep(0.01)
-        cut(runner)
+        await asyncio.sleep(0)
+    cut(runner)
+    listener.close()
     await runner.cleanup()
 
 
@@ -527,13 +525,13 @@ def test_requests_that_waited_are_answered_when_the_server_is_back(tmp_path: Pat
     assert rows["attempts"].max() == 2
 
 
-@pytest.mark.parametrize("ill_s", [0.0, 0.2], ids=["at_once", "answering_500_for_a_while"])
+@pytest.mark.parametrize("ill_s", [0.0, 0.1], ids=["at_once", "answering_500_for_a_while"])
 def test_requests_in_flight_when_the_engine_dies_are_asked_again(
     tmp_path: Path, ill_s: float
 ) -> None:
     with mortals(ill_s=ill_s) as servers:
         (server,) = servers
-        deadly = {50, 120, 190}  # once each
+        deadly = {50, 190}  # once each
 
         def kills(body: dict[str, Any]) -> bool:
             is_deadly = body["seed"] in deadly
@@ -543,7 +541,7 @@ def test_requests_in_flight_when_the_engine_dies_are_asked_again(
         server.kills = kills
         ours = Ours(servers)
         rows = ask(ours, questions(300), tmp_path)
-    assert server.deaths == ours.revived == 3
+    assert server.deaths == ours.revived == 2
     assert rows["text"].null_count() == 0
     if not ill_s:
         # What was in flight for the client: answers on their way when the server died, too.
