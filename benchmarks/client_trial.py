@@ -126,7 +126,7 @@ def _complete(
         endpoint = replace(endpoint, starts_with=in_flight)
         for module in (client, replicas):  # it would find a higher limit, as it should
             vars(module)["MOST_IN_FLIGHT"] = in_flight
-    connection = SimpleNamespace(model=model, connect=lambda: endpoint, revive=lambda url: url)
+    connection = SimpleNamespace(model=model, connect=lambda: endpoint, revive=str, give_up=list)
     progress, report = Progress(trial.requests), partial(print, file=sys.stderr)
     return client.complete(connection, requests, progress, ledger, report, show=lambda _: None)
 

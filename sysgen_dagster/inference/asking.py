@@ -204,7 +204,11 @@ class Asking:
             async with self.session.post(
                 url, json=body, allow_redirects=False, timeout=timeout
             ) as response:
-                return response.status, response.headers, await response.read()
+                raw = await response.read()
+                key = self.endpoint.api_key
+                # What a server says may end in a row, a log or an error; it may repeat our key.
+                raw = raw.replace(key.encode(), b"***") if key else raw
+                return response.status, response.headers, raw
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             if error.errno in _NO_MORE_SOCKETS:
                 raise TryAgainError(DropReason.SERVER_ERROR, str(error), is_busy=True) from error

@@ -52,17 +52,19 @@ class ServedModel:
         served_name: As the server names it.
         revision: Commit on the Hub, where the catalogue has one.
         engine: vllm, endpoint or simulated.
+        variant: Other weights or another precision than the served name says.
     """
 
     name: str
     served_name: str
     revision: str | None
     engine: str
+    variant: str | None = None
 
     @property
     def answers_as(self) -> tuple[str | None, ...]:
         """What the answer to a request depends on besides the request."""
-        return self.engine, self.served_name, self.revision
+        return self.engine, self.served_name, self.revision, self.variant
 
 
 @dataclass(frozen=True, slots=True)

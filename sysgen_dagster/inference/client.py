@@ -46,6 +46,9 @@ class Connection(Protocol):
     def revive(self, url: str) -> str:
         """See `Replicas`."""
 
+    def give_up(self) -> None:
+        """Whoever waits in `connect` or `revive`, in another thread, waits no more."""
+
 
 def complete(
     connection: Connection,
@@ -96,6 +99,7 @@ class _Batch:
             await asyncio.wait([work, self.failed], return_when=asyncio.FIRST_COMPLETED)
             await (self.failed if self.failed.done() else work)
         finally:
+            self.connection.give_up()  # else the thread that waits for a server would be joined
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

@@ -42,6 +42,7 @@ Ways to get an engine:
 _SIMULATED_IDLE_S = 300.0
 _SIMULATED_READY_S = 60.0
 _UNKNOWN_CAPACITY = 32
+_PRECISION = ("quantization", "dtype")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ class Engines:
         """The way to a model's servers, which are in use until its context ends."""
         model, kind = self.models[name], self._kind(name)
         return Connection(
-            ServedModel(name, model.served_name, model.revision, kind.value),
+            ServedModel(name, model.served_name, model.revision, kind.value, _variant(model)),
             model,
             self._servers(name, kind),
             self.folder,
@@ -258,6 +259,12 @@ def _what_all_can(known: Sequence[Facts]) -> Facts:
         has_tokenizer=all(facts.has_tokenizer for facts in known),
         has_system_role=all(facts.has_system_role for facts in known),
     )
+
+
+def _variant(model: Model) -> str | None:
+    """What is served under the name where it is not what the name says."""
+    precision = [f"{flag}={model.vllm[flag]}" for flag in _PRECISION if flag in model.vllm]
+    return " ".join(filter(None, [model.weights, *precision])) or None
 
 
 def _api_key(name: str, model: Model) -> str | None:

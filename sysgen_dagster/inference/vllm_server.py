@@ -55,7 +55,7 @@ def vllm_server(name: str, model: Model, gpu: int) -> Server:
     """The server of a model on one GPU, or on the CPU where the machine has none."""
     has_gpu = _has_gpu()
     presets = {**_FLAGS, **(_GPU_FLAGS if has_gpu else _CPU_FLAGS)}
-    if model.revision and not model.weights:
+    if model.revision and not (model.weights and Path(model.weights).is_dir()):
         presets["revision"] = model.revision
     flags = presets | {flag.replace("_", "-"): value for flag, value in model.vllm.items()}
     command = [str(find_vllm()), "serve", model.weights or model.served_name]

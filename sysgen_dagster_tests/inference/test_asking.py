@@ -55,6 +55,9 @@ class Theirs:
     def connect(self) -> Endpoint:
         return self.endpoint
 
+    def give_up(self) -> None:
+        pass
+
     def revive(self, url: str) -> str:
         return url
 
@@ -128,7 +131,8 @@ def test_whoever_may_have_killed_two_engines_goes_alone(tmp_path: Path) -> None:
         ask(Ours(servers), questions(32), tmp_path)
     first, second, third = servers[0].victims
     assert len(first) > 10
-    assert first & second & third == {5}
+    assert 5 in first & second & third
+    assert len(first & second & third) <= 2  # one may have been on its way when the other was sent
 
 
 def test_a_poison_is_not_known_the_next_time(tmp_path: Path) -> None:

@@ -101,6 +101,9 @@ class Connected:
     def connect(self) -> Endpoint:
         return self.endpoint
 
+    def give_up(self) -> None:
+        pass
+
     def revive(self, url: str) -> str:
         parts = urlsplit(url)
         try:
@@ -418,6 +421,31 @@ def test_a_server_that_does_not_serve_us_ends_everything_at_once(
 def test_a_model_that_is_not_there_ends_everything_at_once(server: Server, ledger: Ledger) -> None:
     with pytest.raises(EngineError, match=r"does not serve gpt to us .*`gpt` does not exist"):
         ask(endpoint_of(server, model="gpt"), questions(200), ledger)
+
+
+def test_an_engine_that_cannot_be_had_is_looked_for_once(ledger: Ledger) -> None:
+    class Broken(Connected):
+        looks = 0
+
+        def connect(self) -> Endpoint:
+            Broken.looks += 1
+            time.sleep(0.05)
+            raise EngineError("out of memory")
+
+    with ledger, pytest.raises(EngineError, match="out of memory"):
+        complete(Broken(endpoint_at()), questions(200), Progress(200), ledger, print, print)
+    assert Broken.looks == 1
+
+
+def test_what_ends_a_partition_is_shown_as_it_is(
+    server: Server, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Ledger, "append", full)
+    with pytest.raises(OSError, match="No space left on device"):
+        ask(endpoint_of(server), questions(50), ledger)
 
 
 def test_a_server_that_is_not_there_is_named_with_what_to_do(ledger: Ledger) -> None:

@@ -3,7 +3,10 @@
 import fcntl
 import json
 import logging
+import os
 import shlex
+import signal
+import subprocess
 import sys
 import time
 import traceback
@@ -838,3 +841,41 @@ def test_where_one_of_two_servers_does_not_start_the_other_is_not_in_use_any_mor
         with in_use(healthy(f"b{gpu}", device=f"gpu{gpu}"), folder, print):
             pass
     assert running(folder) == ["b0", "b1"]
+
+
+WAITING = """
+import sys
+from pathlib import Path
+from sysgen_dagster.catalog import Engine
+from sysgen_dagster.inference.engines import Engines
+from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.trial import real_model
+from sysgen_dagster_tests.inference.test_client import questions
+folder = Path(sys.argv[1])
+[(name, model)] = real_model("never-ready", None, None).items()
+Engines({name: model}, folder, Engine.VLLM).complete(
+    name, questions(3), Progress(3), Ledger(folder / "l.jsonl"),
+    lambda line: print(line, flush=True), print,
+)
+"""
+
+
+def test_a_run_that_waits_for_a_server_to_load_ends_when_it_is_interrupted(
+    folder: Path, tmp_path: Path
+) -> None:
+    never_ready = tmp_path / "vllm"
+    never_ready.write_text("#!/bin/sh\nsleep 60\n")
+    never_ready.chmod(0o755)
+    run = subprocess.Popen(
+        [sys.executable, "-c", WAITING, str(folder)],
+        env={**os.environ, "SYSGEN_VLLM": str(never_ready)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    with run:
+        assert run.stdout is not None
+        assert "starting vllm" in run.stdout.readline()
+        run.send_signal(signal.SIGINT)
+        assert run.wait(10) != 0

@@ -1,197 +1,251 @@
-"""kill -9 of a partition's run at any moment: nothing lost, nothing doubled, little sent again.
+"""A partition that is killed again and again, as a whole: requests, table and ledger."""
 
-The process does what a run of Phase 1 does: asks, stores the table, seals the ledger.
-"""
-
-import signal
-import subprocess
-import sys
+import asyncio
+import multiprocessing
+import os
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import polars as pl
 import pytest
+from aiohttp import web
 
-from sysgen_dagster.storage.store import Store
-from sysgen_dagster.sysgen.tables import TABLES, polars_schema
-from sysgen_dagster_tests.inference.processes import wait_until
-from sysgen_dagster_tests.inference.simulated.running_server import Server, running
-
-ROWS, KILLS = 600, 20
-TABLE, MODEL, SHARD = "annotated_system_messages", "phi", "orca_math-000"
-
-# Arguments: folder, server, and at which write to the disk, counted from 1, it kills itself (0: at
-# none). A write is what must be on the disk before something else is done: fsync, rename, removal.
-RUN = """
-import os, pathlib, signal, sys
-from pathlib import Path
-import polars as pl
-from sysgen_dagster.catalog import Engine
+from sysgen_dagster.catalog import Engine, Model
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.sysgen.annotation import annotated_messages, annotation_requests
-from sysgen_dagster.sysgen.tables import TABLES
-from sysgen_dagster.trial import real_model
+from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
+from sysgen_dagster.sysgen.completions import COMPLETIONS
+from sysgen_dagster.sysgen.tables import Column
+from sysgen_dagster_tests.inference.odd_servers import completion, serving
 
-folder, url, kill_at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
-table, shard = sys.argv[4:]
-[(name, model)] = real_model("phi", url, None).items()
-model = model.model_copy(update={"has_system_role": True})
-conversations = pl.read_parquet(folder.parent / "conversations.parquet")
-ledger = Ledger(folder / "ledger" / "partition.jsonl")
-progress = Progress(total=conversations.height)
-completions = Engines({name: model}, folder / "engines").complete(
-    name, annotation_requests(conversations), progress, ledger, print, lambda _: None
-)
-if kill_at:
-    count = 0
-    def counted(function):
-        def call(*arguments, **options):
-            global count
-            count += 1
-            if count == kill_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return function(*arguments, **options)
-        return call
-    for owner, name_of in ((os, "fsync"), (Path, "replace"), (Path, "unlink")):
-        setattr(owner, name_of, counted(getattr(owner, name_of)))
-annotated = annotated_messages(conversations, completions)
-Store(folder).write(table, TABLES[table], shard, annotated, name)
-ledger.seal()
-print("sent", progress.sent, flush=True)
-"""
+COLUMNS = {name: Column(dtype, name) for name, dtype in COMPLETIONS.items()}
+STAGES = ("starting", "asking", "writing", "sealing", "done")
+# The child processes have everything imported when they begin.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([__name__, "openai", "sysgen_dagster.inference.probing"])
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with running("--model", "phi=phi-4", "--latency-ms", "80", "--capacity", "12") as it:
-        yield it
+# The run, in a process of its own
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """Where the runs of one partition work; its conversations lie beside it."""
-    return make_folder(tmp_path)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory, server: Server) -> pl.DataFrame:
-    """The table of a run that nobody killed."""
-    folder = make_folder(tmp_path_factory.mktemp("undisturbed"))
-    assert finish(folder, server) == ROWS
-    return stored(folder)
-
-
-def make_folder(beside: Path) -> Path:
-    rows = {
-        "conversation_id": [f"orca_math-{number:05}" for number in range(ROWS)],
-        "source": ["orca_math"] * ROWS,
-        "question": [f"What is {number} times 3?" for number in range(ROWS)],
-        "answer": [f"It is {3 * number}." for number in range(ROWS)],
+def run(folder: Path, url: str, rows: int, said: Connection) -> None:
+    """What a run of a partition does; says in which stage it is."""
+    slow_down_files()
+    required = {
+        "served_name": "phi",
+        "license": "mit",
+        "bounds": {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1},
     }
-    schema = polars_schema(TABLES["conversations"])
-    blank = {name: [[]] * ROWS if name == "history" else [None] * ROWS for name in schema}
-    pl.DataFrame(blank | rows, schema=schema).write_parquet(beside / "conversations.parquet")
-    folder = beside / "data"
-    folder.mkdir()
-    return folder
-
-
-def start(folder: Path, server: Server, kill_at: int = 0) -> subprocess.Popen[str]:
-    arguments = [str(folder), server.url, str(kill_at), TABLE, SHARD]
-    return subprocess.Popen(
-        [sys.executable, "-c", RUN, *arguments], stdout=subprocess.PIPE, text=True
+    endpoint = {"engine": Engine.ENDPOINT, "base_urls": [url], "has_system_role": True}
+    models = {"phi-4": Model.model_validate(required | endpoint)}
+    ledger = Ledger(folder / "ledger" / "phi-4|capybara-003.jsonl")
+    said.send("asking")
+    answers = Engines(models, folder / "engines").complete(
+        "phi-4", questions(rows), Progress(total=rows), ledger, lambda _: None, lambda _: None
     )
+    said.send("writing")
+    Store(folder).write("answers", COLUMNS, "capybara-003", answers, "phi-4")
+    said.send("sealing")
+    ledger.seal()
+    said.send("done")
 
 
-def finish(folder: Path, server: Server) -> int:
-    """Run to the end; how many requests that run sent."""
-    said, _ = (process := start(folder, server)).communicate(timeout=120)
-    assert process.returncode == 0
-    return int(said.split()[-1])
+def slow_down_files() -> None:
+    """So that a kill hits between any two steps of a file that is written."""
+    for owner, name in (
+        (os, "fsync"),
+        (Path, "replace"),
+        (Path, "unlink"),
+        (pl.DataFrame, "write_parquet"),
+    ):
+        setattr(owner, name, after_a_while(getattr(owner, name)))
 
 
-def stored(folder: Path) -> pl.DataFrame:
-    return Store(folder).read(TABLE, TABLES[TABLE], SHARD, MODEL)
+def after_a_while(act: Callable[..., Any]) -> Callable[..., Any]:
+    def acts(*args: Any, **kwargs: Any) -> Any:
+        time.sleep(0.02)
+        result = act(*args, **kwargs)
+        time.sleep(0.02)
+        return result
+
+    return acts
 
 
-def requests_at(server: Server) -> int:
-    count: int = server.get("/stats")["requests"]
-    return count
+def questions(count: int) -> Iterator[ChatRequest]:
+    for number in range(count):
+        message: ChatMessage = {"role": Role.USER, "content": f"What is {number} + {number}?"}
+        yield ChatRequest(f"capybara-{number}", [message], Sampling(0.7, 512), seed=number)
 
 
-def assert_whole(folder: Path, undisturbed: pl.DataFrame) -> None:
-    """Every row once, and the same as where nothing was killed."""
-    rows = stored(folder)
-    assert rows["conversation_id"].to_list() == [f"orca_math-{n:05}" for n in range(ROWS)]
-    assert rows.equals(undisturbed)
+# The test
 
 
-def most_in_flight(server: Server) -> int:
-    most: int = server.get("/stats")["most_in_flight"]
-    return most
+@dataclass
+class Counting:
+    """A server that counts what it is asked, and answers the same question in the same way."""
+
+    latency_s: float = 0.05
+    asked: Counter[int] = field(default_factory=Counter)
+    in_flight: int = 0
+    most_in_flight: int = 0
+
+    async def answer(self, request: web.Request) -> web.Response:
+        if request.path == "/v1/models":
+            return web.json_response({"data": [{"id": "phi", "object": "model"}]})
+        body = await request.json()
+        if "seed" not in body:
+            return web.Response(status=404)
+        self.asked[body["seed"]] += 1
+        self.in_flight += 1
+        self.most_in_flight = max(self.most_in_flight, self.in_flight)
+        try:
+            await asyncio.sleep(self.latency_s)
+        finally:
+            self.in_flight -= 1
+        return web.json_response(completion(f"It is {2 * body['seed']}."))
 
 
-def begin_asking(server: Server, runs: list[subprocess.Popen[str]]) -> None:
-    """Wait until a request of theirs is there."""
-    sent = requests_at(server)
-    wait_until(lambda: requests_at(server) > sent or any(run.poll() is not None for run in runs))
+@dataclass
+class Running:
+    """A run in a process, and the stage it is in."""
+
+    process: BaseProcess
+    said: Connection
+    stage: str = "starting"
+
+    def listen(self, wait_s: float = 0.0) -> None:
+        with suppress(EOFError):
+            while self.said.poll(wait_s):
+                self.stage = self.said.recv()
+                wait_s = 0.0
+
+    def reach(self, stage: str) -> None:
+        """Wait until it is in this stage or beyond it."""
+        give_up = time.monotonic() + 60
+        while STAGES.index(self.stage) < STAGES.index(stage) and self.process.is_alive():
+            self.listen(0.05)
+            assert time.monotonic() < give_up
+        self.listen()
+
+    def kill(self) -> str:
+        """The stage it was killed in."""
+        self.process.kill()
+        self.process.join()
+        self.listen()
+        self.said.close()
+        return self.stage
+
+    def end(self) -> None:
+        self.process.join(60)
+        self.listen()
+        self.said.close()
+        assert (self.stage, self.process.exitcode) == ("done", 0)
 
 
-def test_a_run_that_is_killed_twenty_times_loses_nothing_and_sends_little_again(
-    folder: Path, server: Server, undisturbed: pl.DataFrame
+def begin(folder: Path, url: str, rows: int) -> Running:
+    ours, theirs = PROCESSES.Pipe(duplex=False)
+    process = PROCESSES.Process(target=run, args=(folder, url, rows, theirs))
+    process.start()
+    theirs.close()
+    return Running(process, ours)
+
+
+@contextmanager
+def counted(**fields: Any) -> Iterator[tuple[Counting, str]]:
+    server = Counting(**fields)
+    with serving(server.answer) as url:
+        yield server, url
+
+
+def table(folder: Path) -> pl.DataFrame:
+    (path,) = (folder / "answers").rglob("*.parquet")
+    return pl.read_parquet(path).sort("seed")
+
+
+def files(folder: Path) -> list[str]:
+    """What a run leaves, besides its table."""
+    return sorted(path.name for path in (folder / "ledger").iterdir())
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int], pl.DataFrame]:
+    """The table of a run of so many rows that nobody kills."""
+
+    def of(rows: int) -> pl.DataFrame:
+        folder = tmp_path_factory.mktemp("uninterrupted")
+        with counted(latency_s=0.0) as (server, url):
+            begin(folder, url, rows).end()
+            assert server.asked.total() == rows
+        return table(folder)
+
+    return of
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_partition_that_is_killed_at_any_moment_is_made_as_if_nothing_had_happened(
+    tmp_path: Path, uninterrupted: Callable[[int], pl.DataFrame], seed: int
 ) -> None:
-    random, kills, before = Random(7), 0, requests_at(server)
-    while kills < KILLS:
-        process = start(folder, server)
-        # Some while it starts, most while it asks.
-        if random.random() < 0.8:
-            begin_asking(server, [process])
-        time.sleep(random.uniform(0, 0.3))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL, "it came to its end: make the work longer"
-        kills += 1
-    finish(folder, server)
-    again = requests_at(server) - before - ROWS
-    print(f"{again} of {ROWS} requests were sent again over {kills} kills")
-    assert 0 < again <= kills * most_in_flight(server)
-    assert_whole(folder, undisturbed)
+    rows, random = 1500, Random(seed)
+    plan = ["starting"] * 3 + ["asking"] * 10
+    random.shuffle(plan)
+    plan += ["writing", "sealing"] * 5
+    killed_in: Counter[str] = Counter()
+    in_flight_at_kills = 0
+    with counted() as (server, url):
+        for stage in plan:
+            server.most_in_flight = 0
+            running = begin(tmp_path, url, rows)
+            running.reach(stage)
+            time.sleep(random.uniform(0, {"starting": 0.004, "asking": 0.4}.get(stage, 0.15)))
+            killed_in[running.kill()] += 1
+            in_flight_at_kills += server.most_in_flight
+        begin(tmp_path, url, rows).end()
+        asked = server.asked.copy()
+        begin(tmp_path, url, rows).end()
+    print(f"killed in {dict(killed_in)}; of {rows} requests {asked.total() - rows} sent again")
+    assert killed_in.total() - killed_in["done"] >= 20
+    assert min(killed_in[stage] for stage in ("asking", "writing", "sealing")) >= 2
+    made = table(tmp_path)
+    assert made["seed"].to_list() == list(range(rows))
+    assert made.equals(uninterrupted(rows))
+    assert asked.keys() == set(range(rows))
+    assert asked.total() - rows <= in_flight_at_kills
+    # Made once more, nothing is sent, and nothing is left behind.
+    assert server.asked == asked
+    assert files(tmp_path) == ["phi-4|capybara-003.parquet"]
 
 
-@pytest.mark.parametrize("write", range(1, 6))
-def test_a_run_that_is_killed_while_it_stores_or_seals_sends_nothing_again(
-    folder: Path, server: Server, undisturbed: pl.DataFrame, write: int
+def test_two_runs_of_a_partition_that_are_killed_at_any_moment_do_each_other_no_harm(
+    tmp_path: Path, uninterrupted: Callable[[int], pl.DataFrame]
 ) -> None:
-    before = requests_at(server)
-    process = start(folder, server, kill_at=write)
-    process.communicate(timeout=120)
-    assert process.returncode == -signal.SIGKILL
-    assert finish(folder, server) == 0
-    assert requests_at(server) - before == ROWS
-    assert not list(folder.rglob("*.jsonl"))
-    assert_whole(folder, undisturbed)
-
-
-def test_two_runs_of_a_partition_at_once_both_killed_leave_one_whole_table(
-    folder: Path, server: Server, undisturbed: pl.DataFrame
-) -> None:
-    random, before = Random(11), requests_at(server)
-    for _ in range(4):
-        both = [start(folder, server), start(folder, server)]
-        begin_asking(server, both)
-        time.sleep(random.uniform(0, 0.2))
-        for process in both:
-            process.kill()
-            process.communicate()
-    both = [start(folder, server), start(folder, server)]
-    assert [process.wait(120) for process in both] == [0, 0]
-    for process in both:
-        process.communicate()
-    assert requests_at(server) - before <= 2 * ROWS + 4 * most_in_flight(server)
-    assert finish(folder, server) == 0
-    assert_whole(folder, undisturbed)
+    rows, random = 1000, Random(3)
+    in_flight_at_kills = 0
+    with counted() as (server, url):
+        runs = [begin(tmp_path, url, rows) for _ in range(2)]
+        for stage in ["asking"] * 8 + ["writing", "sealing"] * 4:
+            which = random.randrange(2)
+            runs[which].reach(stage)
+            time.sleep(random.uniform(0, 0.3 if stage == "asking" else 0.15))
+            runs[which].kill()
+            in_flight_at_kills += server.most_in_flight
+            runs[which] = begin(tmp_path, url, rows)
+        for running in runs:
+            running.end()
+        asked = server.asked.copy()
+        begin(tmp_path, url, rows).end()
+    print(f"of {rows} requests {asked.total() - rows} sent again")
+    assert table(tmp_path).equals(uninterrupted(rows))
+    # What one of them has sent the other does not know until it is started again.
+    assert asked.total() <= 2 * rows + in_flight_at_kills
+    assert server.asked == asked
+    assert files(tmp_path) == ["phi-4|capybara-003.parquet"]

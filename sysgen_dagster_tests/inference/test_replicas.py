@@ -389,6 +389,9 @@ class Ours:
     def connect(self) -> Endpoint:
         return endpoint_at(*(server.start() for server in self.servers), **self.fields)
 
+    def give_up(self) -> None:
+        """Nobody waits."""
+
     def revive(self, url: str) -> str:
         (server,) = (server for server in self.servers if server.url == url)
         while server.runner is not None:  # it is about to end
@@ -494,6 +497,9 @@ def test_requests_wait_for_a_server_that_is_away_and_do_not_spin(
 
         def connect(self) -> Endpoint:
             return endpoint_at(GONE, patience_s=1.5, starts_with=32)
+
+        def give_up(self) -> None:
+            pass
 
         def revive(self, url: str) -> str:
             self.looks += 1

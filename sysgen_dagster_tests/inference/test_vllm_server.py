@@ -122,11 +122,17 @@ def test_a_model_without_revision_is_served_as_it_is() -> None:
     assert "--revision" not in command_of(revision=None)
 
 
-def test_weights_of_another_place_are_served_under_the_name_and_without_its_revision() -> None:
-    command = command_of(weights="/models/phi")
-    assert command[1:3] == ["serve", "/models/phi"]
+def test_weights_of_a_folder_are_served_under_the_name_and_have_no_revision(tmp_path: Path) -> None:
+    command = command_of(weights=str(tmp_path))
+    assert command[1:3] == ["serve", str(tmp_path)]
     assert values(command, "--served-model-name") == ["org/phi"]
     assert "--revision" not in command
+
+
+def test_weights_of_another_name_on_the_hub_are_those_of_the_revision() -> None:
+    command = command_of(weights="org/phi-quantized")
+    assert command[1:3] == ["serve", "org/phi-quantized"]
+    assert "--revision" in command
 
 
 @pytest.mark.parametrize(
