@@ -144,6 +144,15 @@ def test_a_poison_is_not_known_the_next_time(tmp_path: Path) -> None:
     assert [number for number, outcome in enumerate(known) if outcome is None] == [5]
 
 
+def test_what_failed_while_an_engine_was_dying_is_no_failure_of_the_row(tmp_path: Path) -> None:
+    with mortals(ill_s=0.15) as servers:
+        (server,) = servers
+        server.kills = lambda _: server.deaths < 2
+        row = ask(Ours(servers), [question(1)], tmp_path).row(0, named=True)
+    assert (row["text"], server.deaths) == ("Because.", 2)
+    assert row["attempts"] > MOST_FAILURES
+
+
 def test_failures_of_a_row_that_are_not_deaths_still_end_it(tmp_path: Path) -> None:
     calls: Counter[int] = Counter()
 
@@ -223,7 +232,7 @@ def test_waiting_for_a_place_is_no_part_of_the_time_of_a_request(tmp_path: Path)
         return web.json_response(completion("Because."))
 
     with serving(fail_once) as url:
-        endpoint = endpoint_at(url, starts_with=1, deadline_s=1.5)
+        endpoint = endpoint_at(url, starts_with=1, deadline_s=0.6)
         rows = ask(Theirs(endpoint), questions(25), tmp_path)
     assert outcomes(rows) == {}
     assert set(calls.values()) == {2}
@@ -463,12 +472,14 @@ def test_dense_text_that_seemed_to_fit_is_refused_then_measured_and_shortened(
     assert 0.7 * room <= reader.count(reader.prompts[1]) <= room
 
 
-@pytest.mark.parametrize("english", [0, 40, 60])
-@pytest.mark.parametrize("chinese", [700, 1500, 6000])
+@pytest.mark.parametrize(
+    ("english", "chinese", "context"),
+    [(0, 700, 2600), (60, 700, 2600), (0, 6000, 2600), (60, 6000, 2600), (180, 1500, 5500)],
+)
 def test_dense_text_in_a_prompt_that_is_not_keeps_most_of_what_fits(
-    tmp_path: Path, english: int, chinese: int
+    tmp_path: Path, english: int, chinese: int, context: int
 ) -> None:
-    reader = Reader(context=2600, count=dense)
+    reader = Reader(context=context, count=dense)
     request = over_long(("海水为什么是咸的呢" * 1000)[:chinese], question=QUESTION * english)
     with reading(reader) as endpoint:
         row = ask_one(endpoint, request, tmp_path)
@@ -490,6 +501,7 @@ def test_a_refusal_of_what_was_measured_is_final(tmp_path: Path) -> None:
     "say",
     [
         pytest.param(lambda _: web.json_response({"count": 10**6}), id="always_too_many"),
+        pytest.param(lambda _: web.json_response({"count": 1510}), id="always_a_few_too_many"),
         pytest.param(lambda n: web.json_response({"count": 10**6 * n}), id="more_and_more"),
         pytest.param(lambda _: web.json_response({"count": 0}), id="none"),
         pytest.param(lambda _: web.json_response({"count": -3}), id="negative"),
@@ -521,8 +533,8 @@ def test_a_tokenizer_that_fails_once_does_not_undo_what_was_left_out(
         return web.Response(status=500) if times == fails_at else None
 
     reader = Reader(context=3000, count=dense, tokenize=say)
-    # Denser than its question, so that it takes several steps.
-    request = over_long("海水为什么是咸的呢" * 200, question=QUESTION * 50)
+    # Less dense than its question, so that the first step is too short.
+    request = over_long(ANSWER[:12_000], question="海水为什么是咸的呢" * 70)
     with reading(reader) as endpoint:
         row = ask_one(endpoint, request, tmp_path)
     assert row["text"] == "Because."

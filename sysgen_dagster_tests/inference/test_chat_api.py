@@ -302,6 +302,15 @@ def test_shares_that_nobody_wants_are_not_read() -> None:
     assert read(body, REQUEST).choices == ()
 
 
+@pytest.mark.parametrize(
+    ("reason", "stored"), [("stop", "stop"), (None, "unknown"), ("a\ud800", "a?"), (7, "7")]
+)
+def test_why_an_answer_ended_can_be_stored(reason: object, stored: str) -> None:
+    body = completion("Good")
+    body["choices"][0]["finish_reason"] = reason
+    assert read(body).finish_reason == stored
+
+
 # Anything at all
 
 TEXT = st.one_of(

@@ -1,11 +1,13 @@
 """The ledger as a real file, written and killed by real processes."""
 
+import fcntl
 import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -383,6 +385,25 @@ def test_sealing_again_and_again_loses_nothing_of_a_run_that_appends_and_is_kill
         assert all(ledger.get(f"writer-{number}") for number in finished)
 
 
+def test_a_run_that_begins_while_another_seals_appends_to_a_file_that_is_there(path: Path) -> None:
+    write(path, {"a": ANSWERED})
+    begun = threading.Event()
+
+    def begin() -> None:
+        begun.set()
+        write(path, {"b": ANSWERED})
+
+    with path.open("ab") as sealing:
+        fcntl.flock(sealing, fcntl.LOCK_EX)
+        other = threading.Thread(target=begin)
+        other.start()
+        begun.wait(10)
+        time.sleep(0.05)
+        path.unlink()
+    other.join(10)
+    assert read(path, "b") == [ANSWERED]
+
+
 # Arguments: path, rounds, requests. Says how many it had to send in each round.
 ROUNDS = """
 import sys
@@ -445,7 +466,10 @@ def test_a_damaged_sealed_file_is_named_with_what_to_do(
 
 def parquet(row: dict[str, Any]) -> bytes:
     file = io.BytesIO()
-    pl.DataFrame([row]).write_parquet(file)
+    frame = pl.DataFrame([row])
+    if "largest_run" in frame.columns:
+        frame = frame.cast({"largest_run": pl.UInt32})
+    frame.write_parquet(file)
     return file.getvalue()
 
 

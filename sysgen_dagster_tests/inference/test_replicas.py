@@ -254,11 +254,27 @@ def test_whoever_looks_for_a_server_stops_at_the_end() -> None:
     async def act(them: Replicas) -> None:
         them.lost(them.members[0])
         await asyncio.sleep(0.02)
+        them.close()
+        await asyncio.sleep(0.2)
 
     Watched(("a",), away).run(act)
-    seen = looks
-    time.sleep(0.2)
-    assert looks == seen == 1
+    assert looks == 1
+
+
+def test_a_request_that_was_sent_to_an_ill_server_is_not_what_it_is_ill_of() -> None:
+    async def act(them: Replicas) -> None:
+        (replica,) = them.members
+        assert replica.fails(sent_at=1, now=5)
+        assert replica.fails(sent_at=4, now=6)
+        assert not replica.fails(sent_at=5.5, now=7)
+        them.answered(replica, time.monotonic())
+        assert replica.fails(sent_at=8, now=9)
+        assert not replica.fails(sent_at=10, now=11)
+        them.lost(replica)
+        await asyncio.wait_for(them.lease(NEVER), 1)
+        assert replica.fails(sent_at=12, now=13)
+
+    Watched(("a",)).run(act)
 
 
 def test_a_replica_has_room_below_its_limit_while_it_is_up() -> None:
