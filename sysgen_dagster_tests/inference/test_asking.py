@@ -287,11 +287,13 @@ class Reader:
     Attributes:
         count: The tokens of a text.
         tokenize: What `/tokenize` says instead, of the number of times it was called.
+        cuts_answers: As vLLM does where the prompt leaves some room, but too little.
     """
 
     context: int = 2000
     count: Callable[[str], int] = lambda text: len(text) // 4
     tokenize: Callable[[int], web.Response | None] = lambda times: None
+    cuts_answers: bool = False
     prompts: list[str] = field(default_factory=list)
     counted: list[int] = field(default_factory=list)
 
@@ -304,6 +306,9 @@ class Reader:
             self.counted.append(tokens)
             return self.tokenize(len(self.counted)) or web.json_response({"count": tokens})
         self.prompts.append(prompt)
+        if self.cuts_answers and tokens < self.context:
+            room = min(self.context - tokens, body["max_tokens"])
+            return web.json_response(cut_after(room, "stop" if room == MAX_TOKENS else "length"))
         if tokens + body["max_tokens"] > self.context:
             words = f"This model's maximum context length is {self.context} tokens."
             return web.json_response({"error": {"message": words}}, status=400)
@@ -487,6 +492,32 @@ def test_dense_text_in_a_prompt_that_is_not_keeps_most_of_what_fits(
     assert row["text"] == "Because."
     least = dense("\n".join(m["content"] for m in request.shortened(LEAST_LEFT)))  # type: ignore[misc]
     assert max(0.7 * room, least) <= dense(prompt) <= room or row["characters_left_out"] == 0
+
+
+def cut_after(tokens: int, finish_reason: str) -> dict[str, Any]:
+    body = completion("Because.", usage={"completion_tokens": tokens})
+    body["choices"][0]["finish_reason"] = finish_reason
+    return body
+
+
+def test_an_answer_that_had_too_little_room_is_asked_for_again_with_a_shorter_prompt(
+    tmp_path: Path,
+) -> None:
+    reader = Reader(count=dense, cuts_answers=True)
+    with reading(reader) as endpoint:
+        row = ask_one(endpoint, over_long("海水为什么是咸的呢" * 66), tmp_path)
+    assert (row["finish_reason"], row["attempts"]) == ("stop", 2)
+    assert row["characters_left_out"] > 0
+
+
+def test_an_answer_that_used_all_the_tokens_it_might_is_the_answer(tmp_path: Path) -> None:
+    async def talk(_: web.Request) -> web.Response:
+        return web.json_response({"count": 10, **cut_after(MAX_TOKENS, "length")})
+
+    with serving(talk) as url:
+        facts = Facts(context_tokens=2000, has_tokenizer=True)
+        row = ask_one(endpoint_at(url, facts=facts), over_long(ANSWER[:2000]), tmp_path)
+    assert (row["finish_reason"], row["attempts"]) == ("length", 1)
 
 
 def test_a_refusal_of_what_was_measured_is_final(tmp_path: Path) -> None:

@@ -210,11 +210,11 @@ def test_being_told_to_end_twice_does_not_cut_the_end_short(
 def test_it_ends_what_a_server_that_was_killed_left_behind(
     state: Path, descendants: Descendants, takes_s: float
 ) -> None:
-    with supervising(state, *server_with_an_engine(takes_s), grace_s=0.5) as supervisor:
+    with supervising(state, *server_with_an_engine(takes_s), grace_s=4) as supervisor:
         wait_for(state, "ready")
         engine = descendants(r"^\S+ -c\s+import signal")
         kill(*descendants(r"^\S+ -c\s+import subprocess"))
-        wait_until(lambda: not state.exists())
+        wait_until(lambda: not state.exists(), within_s=30)
         assert len(engine) == 1
         assert descendants(r"^\S+ -c\s+import signal") == []
         assert supervisor.wait(10) == -signal.SIGKILL % 256
