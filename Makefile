@@ -14,13 +14,14 @@ LIMIT ?=
 METHOD ?=
 VLLM_VENV ?= .venv-vllm
 TRAIN_VENV ?= .venv-train
+AUDIT_VENV ?= .venv-audit
 BIN := $(VENV)/bin
 VLLM := $(or $(SYSGEN_VLLM),$(abspath $(VLLM_VENV))/bin/vllm)
 STARTS_VLLM := $(and $(MODEL),$(if $(ENDPOINT),,yes))
 # vLLM has an environment of its own, unless SYSGEN_VLLM names one that is there already.
 VLLM_STAMP := $(if $(SYSGEN_VLLM),,$(VLLM_VENV)/vllm.stamp)
 
-.PHONY: demo test test-vllm test-train drill bench bench-analyses dev check engines-down clean
+.PHONY: demo test test-vllm test-train drill bench bench-analyses dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
@@ -58,36 +59,74 @@ bench-analyses: $(VENV)/test.stamp
 
 # The UI and the daemon, on what is under DATA: its own catalogue if it has one, else the full one.
 dev: $(VENV)/run.stamp
-	@mkdir -p "$(DATA)/dagster_home" && cp dagster.yaml "$(DATA)/dagster_home/dagster.yaml"
+	@$(BIN)/python -m sysgen_dagster.instance "$(DATA)/dagster_home"
 	DAGSTER_HOME="$(abspath $(DATA))/dagster_home" SYSGEN_DATA="$(abspath $(DATA))" \
 	SYSGEN_CATALOG="$(if $(SYSGEN_CATALOG),$(SYSGEN_CATALOG),$(wildcard $(abspath $(DATA))/catalog.yaml))" \
 	SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
 	$(BIN)/dagster dev -h 127.0.0.1 -p $(PORT)
 
-check: $(VENV)/lint.stamp
+check: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 engines-down: $(VENV)/run.stamp
 	$(BIN)/python -m sysgen_dagster.inference.server_process "$(DATA)/engines"
 
-$(VENV)/run.stamp: pyproject.toml constraints.txt
+# What a lock names, with its hashes, and nothing else; then the package itself, built with what is
+# locked. `make lock` writes the locks anew.
+INSTALL = pip install --quiet --disable-pip-version-check
+
+$(VENV)/run.stamp: pyproject.toml locks/run.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("python 3.11 or newer is needed")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[report]'
+	$(BIN)/$(INSTALL) --require-hashes -r locks/run.txt
+	$(BIN)/$(INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
 
-$(VENV)/%.stamp: $(VENV)/run.stamp pyproject.toml
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$*]'
+$(VENV)/test.stamp: $(VENV)/run.stamp locks/test.txt
+	$(BIN)/$(INSTALL) --require-hashes -r locks/test.txt
 	touch $@
 
-$(TRAIN_VENV)/train.stamp: pyproject.toml constraints.txt
+$(TRAIN_VENV)/train.stamp: pyproject.toml locks/train.txt
 	$(PYTHON) -m venv $(TRAIN_VENV)
-	$(TRAIN_VENV)/bin/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,test]'
+	$(TRAIN_VENV)/bin/$(INSTALL) --require-hashes -r locks/train.txt
+	$(TRAIN_VENV)/bin/$(INSTALL) --no-deps --no-build-isolation -e .
 	touch $@
+
+$(AUDIT_VENV)/audit.stamp: locks/audit.txt
+	$(PYTHON) -m venv $(AUDIT_VENV)
+	$(AUDIT_VENV)/bin/$(INSTALL) --require-hashes -r locks/audit.txt
+	touch $@
+
+# Locks hold for every platform and Python from 3.11 on, and agree with the widest of them, which is
+# made first. What is locked stays as it is unless pyproject.toml wants something else; with
+# UPGRADE=--upgrade everything becomes the newest.
+EXTRAS_run := report postgres s3
+EXTRAS_image := $(EXTRAS_run) kubernetes
+EXTRAS_test := $(EXTRAS_image) test lint
+EXTRAS_train := $(EXTRAS_test) train
+UPGRADE ?=
+LOCK = $(AUDIT_VENV)/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	--generate-hashes --no-strip-extras --no-annotate --no-header $(UPGRADE)
+lock: $(AUDIT_VENV)/audit.stamp
+	$(foreach name,train test image run,$(LOCK) pyproject.toml --group build \
+	$(EXTRAS_$(name):%=--extra %) $(if $(filter train,$(name)),,-c locks/train.txt) -o locks/$(name).txt &&) \
+	$(LOCK) --group audit -o locks/audit.txt
+
+# Known vulnerabilities of what is locked. AUDIT="-s osv" asks another service than PyPI.
+AUDIT ?=
+audit: $(AUDIT_VENV)/audit.stamp
+	$(AUDIT_VENV)/bin/python .ci/audit.py locks/*.txt $(AUDIT)
 
 $(VLLM_VENV)/vllm.stamp: deploy/install-vllm
 	bash deploy/install-vllm "$(VLLM_VENV)" "$(PYTHON)"
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(TRAIN_VENV) demo
+	rm -rf $(VENV) $(VLLM_VENV) $(TRAIN_VENV) $(AUDIT_VENV) demo
+
+# What the phases are still going to ask of the models, and what that costs: FORECAST="--models phi-4".
+.PHONY: forecast
+FORECAST ?=
+forecast: $(VENV)/run.stamp
+	SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
+	$(BIN)/python -m sysgen_dagster.forecast --data "$(DATA)" $(FORECAST)

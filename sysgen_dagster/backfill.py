@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -16,19 +15,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from sysgen_dagster.catalog import Catalog, Engine
-
-# In a wheel the file lies inside the package, in a checkout beside it.
-_PACKAGE = Path(__file__).parent
-INSTANCE_SETTINGS = next(
-    path for folder in (_PACKAGE, _PACKAGE.parent) if (path := folder / "dagster.yaml").is_file()
-)
+from sysgen_dagster.instance import write_settings
 
 
 def settle(catalog: Catalog, data: Path) -> None:
-    """Write the catalogue and the instance's settings under `data` and point this process there."""
+    """Write the catalogue and the instance's settings under `data` and point this process there.
+
+    Raises:
+        InstanceError: Dagster's state cannot be kept where it should be.
+    """
     home = data / "dagster_home"
-    home.mkdir(parents=True, exist_ok=True)
-    shutil.copy(INSTANCE_SETTINGS, home / "dagster.yaml")
+    write_settings(home)
     (data / "catalog.yaml").write_text(
         yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False)
     )
@@ -51,6 +48,8 @@ class Runs:
 
     def take(self, partition: str, result: dg.ExecuteInProcessResult) -> None:
         """Count the run of one partition."""
+        from sysgen_dagster.defs.failures import root_cause
+
         self.partitions += 1
         for check in result.get_asset_check_evaluations():
             failed = self.broken if check.severity is dg.AssetCheckSeverity.ERROR else self.warned
@@ -59,7 +58,7 @@ class Runs:
             else:
                 failed[f"{check.asset_key.to_user_string()}: {check.check_name}"] += 1
         for event in result.get_step_failure_events():
-            self.errors.append(f"{partition}, {event.step_key}: {_root_cause(event)}")
+            self.errors.append(f"{partition}, {event.step_key}: {root_cause(event)}")
 
     def summary(self) -> str:
         """A line for the runs, one for the checks, and one for each check that did not pass."""
@@ -73,20 +72,12 @@ class Runs:
         return "\n".join(lines)
 
 
-def _root_cause(event: dg.DagsterEvent) -> str:
-    from sysgen_dagster.defs.failures import TOLD
-
-    error = event.step_failure_data.error
-    while error is not None and error.cause is not None and error.cls_name not in TOLD:
-        error = error.cause
-    return error.message.strip() if error is not None else "no reason was recorded"
-
-
 Work = tuple[str, list[dg.AssetKey], str | None]  # what it is, which assets, which partition
 
 
 def _work(catalog: Catalog) -> Iterator[Work]:
     from sysgen_dagster.defs.exports import exports
+    from sysgen_dagster.defs.forecast import forecast, forecast_against_actual
     from sysgen_dagster.defs.partitions import source_key
     from sysgen_dagster.defs.report import paper_comparison, report
     from sysgen_dagster.defs.training import mixtures, preference_pairs
@@ -99,10 +90,13 @@ def _work(catalog: Catalog) -> Iterator[Work]:
         yield f"conversations {shard}", [dg.AssetKey("conversations")], shard
     of_shards, of_models, of_sources = after_conversations()
     yield "sources", of_sources, None
-    for model in catalog.models:
-        for shard in shards:
-            yield f"{model} {shard}", of_shards, f"{model}|{shard}"
-        yield f"{model} statistics", of_models, model
+    for model, entry in catalog.models.items():
+        of_shard = [(f"{model} {shard}", of_shards, f"{model}|{shard}") for shard in shards]
+        of_model: list[Work] = [(f"{model} statistics", of_models, model)]
+        if entry.engine is not Engine.ENDPOINT:  # not every endpoint's tokens can be counted
+            of_model.append((f"{model} forecast held", [forecast_against_actual.key], model))
+            yield f"{model} forecast", [forecast.key], model
+        yield from [*of_shard, *of_model]
     for model in catalog.models:
         for shard in shards:
             yield f"{model} {shard} pairs", [preference_pairs.key], f"{model}|{shard}"

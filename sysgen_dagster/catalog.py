@@ -17,12 +17,14 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     ValidationError,
     model_validator,
 )
+from pydantic_core import ErrorDetails
 
 FULL_CATALOG = Path(__file__).with_name("catalog.yaml")
 
@@ -46,14 +48,28 @@ def _matches(pattern: str, wanted: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _url_without_secrets(value: str) -> str:
+    """A URL that may be shown: its faults do not repeat it, since it may hold a key."""
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+        raise ValueError("must be a URL such as http://HOST:PORT/v1")
+    if re.search(r"[@?#]", value):
+        raise ValueError(
+            "must be a URL without user, password or query: URLs are shown and logged. Put the key "
+            "into an environment variable and its name into `api_key_env`"
+        )
+    return value
+
+
 # Names become partition keys, file names and asset keys.
 Name = Annotated[str, _matches(r"[a-z0-9][a-z0-9._-]*", "lower-case letters, digits and . _ -")]
 SourceName = Annotated[str, _matches(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _")]
 Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, not a branch")]
 Sha256 = Annotated[str, _matches(r"[0-9a-f]{64}", "64 hex digits")]
 EnvironmentName = Annotated[str, _matches(r"[A-Z][A-Z0-9_]*", "the NAME of a variable")]
-BaseUrl = Annotated[str, _matches(r"https?://[^\s/]+(/\S*)?", "a URL such as http://HOST:PORT/v1")]
+BaseUrl = Annotated[str, AfterValidator(_url_without_secrets)]
 Share = Annotated[float, Field(ge=0, le=1)]
+# Names of what holds secrets; a fault there does not repeat what it found.
+_SECRET = re.compile(r"api[_-]?key|token$|secret|passw|credential|base_urls", re.IGNORECASE)
 # The paper's eight; `sysgen.tags` says what they are.
 _TAGS = ("Role", "Content", "Task", "Action", "Style", "Background", "Tool", "Format")
 
@@ -190,6 +206,24 @@ class Engine(StrEnum):
     SIMULATED = "simulated"  # no model: plausible answers for trying the pipeline
 
 
+class Rates(_Entry):
+    """How many tokens one GPU takes in and writes in a second when it is busy, for forecasts."""
+
+    prompt_tokens_per_gpu_s: PositiveFloat  # without those that the prefix cache gives
+    completion_tokens_per_gpu_s: PositiveFloat
+    source: str = Field(min_length=1)  # which GPU, and who measured it
+
+
+class Price(_Entry):
+    """What an endpoint takes for a million tokens, for forecasts."""
+
+    currency: str = Field(min_length=1)
+    per_million_prompt: NonNegativeFloat
+    per_million_cached: NonNegativeFloat  # of the prompt, from the endpoint's prefix cache
+    per_million_completion: NonNegativeFloat
+    source: str = Field(min_length=1)  # whose price list, of which day
+
+
 class Served(_Entry):
     """One model, and how it is served."""
 
@@ -207,11 +241,23 @@ class Served(_Entry):
     limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     attempt_s: PositiveFloat = 600.0  # how long one attempt at a request may take
     simulated_profile: str = "phi-4"
+    rates: Rates | None = None  # without them a forecast has no GPU-hours
+    price: Price | None = None  # and without this no money
 
     @model_validator(mode="after")
     def _endpoint_has_a_url(self) -> Self:
         if self.engine is Engine.ENDPOINT and not self.base_urls:
             raise ValueError("engine `endpoint` needs `base_urls`, e.g. [http://127.0.0.1:8000/v1]")
+        return self
+
+    @model_validator(mode="after")
+    def _shows_no_secret_on_a_command_line(self) -> Self:
+        if secret := sorted(flag for flag in self.vllm if _SECRET.search(flag)):
+            raise ValueError(
+                f"`vllm` must not hold {secret}: a command line is seen by every user of the "
+                "machine. Servers started here need no key, since they listen on this machine "
+                "only, and vLLM reads HF_TOKEN from the environment"
+            )
         return self
 
 
@@ -312,6 +358,19 @@ class Filling(_Entry):
     cron: str = "*/30 * * * *"
     partitions_a_tick: PositiveInt = 4  # at most in flight
     most_failures: PositiveInt = 2  # of a partition, then it is left alone
+    # Whether what was made from conversations that have changed since is made again; else it is
+    # named.
+    refill_changed: bool = False
+
+
+class Alerts(_Entry):
+    """When the sensor `alerts` sends a message to the webhook."""
+
+    silent_minutes: PositiveInt = 60  # a run without an event for so long is stuck
+    waiting_minutes: PositiveInt = 30  # and one that does not start, with nothing before it
+    # After a message, further failures of the same step or contract go together into the next.
+    again_minutes: PositiveInt = 15
+    warnings_again_minutes: PositiveInt = 720
 
 
 class LearnedSimilarity(_Entry):
@@ -362,6 +421,7 @@ class Catalog(_Entry):
     training: Training = Training()
     mixtures: Mapping[Name, Recipe] = {}
     filling: Filling = Filling()
+    alerts: Alerts = Alerts()
 
     @model_validator(mode="after")
     def _judge_is_there(self) -> Self:
@@ -420,9 +480,9 @@ def load_catalog(path: Path | None = None) -> Catalog:
     except UnicodeDecodeError as error:
         raise CatalogError(f"catalogue {file} is not UTF-8 text: {error}") from error
     except yaml.YAMLError as error:
-        raise CatalogError(f"catalogue {file} is not YAML: {error}") from error
+        raise CatalogError(f"catalogue {file} is not YAML: {_place_of(error)}") from None
     except ValidationError as error:
-        raise CatalogError(_explain(file, error)) from error
+        raise CatalogError(_explain(file, error)) from None  # a traceback would show the values
     return catalog
 
 
@@ -431,8 +491,23 @@ def _explain(file: Path, error: ValidationError) -> str:
     lines = [f"catalogue {file} has {error.error_count()} wrong entries; correct:"]
     for fault in error.errors(include_url=False):
         place = ".".join(str(part) for part in fault["loc"]) or "the file"
-        said = f"{fault['msg']} (found: {str(fault['input'])[:80]})"
-        # Who writes a key where its variable's name belongs must not read it in a log.
-        secret = "api_key_env" in fault["loc"]
-        lines.append(f"  {place}: {'must be the NAME of a variable' if secret else said}")
+        lines.append(f"  {place}: {_said_of(fault)}")
     return "\n".join(lines)
+
+
+def _place_of(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the line itself, which may hold a secret."""
+    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
+        return type(error).__name__
+    mark = error.problem_mark
+    return f"{error.problem}, line {mark.line + 1}, column {mark.column + 1}"
+
+
+def _said_of(fault: ErrorDetails) -> str:
+    """What is wrong and what was found, unless that may hold a secret: this reaches logs."""
+    if "api_key_env" in fault["loc"]:  # its message repeats what was found
+        return "must be the NAME of a variable"
+    is_secret = any(_SECRET.search(str(part)) for part in fault["loc"])
+    if is_secret or isinstance(fault["input"], Mapping):
+        return fault["msg"]
+    return f"{fault['msg']} (found: {str(fault['input'])[:80]})"

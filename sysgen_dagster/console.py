@@ -30,7 +30,7 @@ _PHASES = {
 
 def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
     """Print the tables for every model that has statistics, then one row's way."""
-    models = [name for name in catalog.models if store.path("retention", name).is_file()]
+    models = [name for name in catalog.models if store.holds("retention", name)]
     if models:
         console.print(retention_table(catalog, store, models))
         console.print(tag_table(catalog, store, models))

@@ -4,16 +4,20 @@ import os
 
 import dagster as dg
 
+from sysgen_dagster.defs.alerts import alerts
 from sysgen_dagster.defs.automation import (
     FOLLOWS,
+    OUT_OF_DATE,
     SYSGEN_JOB,
     WITH_WHAT_IS_THERE,
     automated,
     fill_gaps,
+    small_jobs,
 )
 from sysgen_dagster.defs.checks import STATISTICS_CHECKS, TABLE_CHECKS
 from sysgen_dagster.defs.corpus import CORPUS
 from sysgen_dagster.defs.exports import EXPORTS
+from sysgen_dagster.defs.forecast import FORECASTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.pipeline import PHASES, SOURCES, conversations
 from sysgen_dagster.defs.quality import QUALITY
@@ -23,25 +27,37 @@ from sysgen_dagster.defs.statistics import STATISTICS
 from sysgen_dagster.defs.training import TRAINING, mixtures
 
 _DATA = os.environ.get("SYSGEN_DATA", "data")
+_WORK = os.environ.get("SYSGEN_WORK", "")
 
 defs = dg.Definitions(
     assets=[
         *SOURCES,
-        conversations,
+        *automated([conversations], FOLLOWS),
         *PHASES,
         # Judgements, mixtures and exports are started by hand: they cost tokens or leave the house.
         *automated([*STATISTICS, *QUALITY, *CORPUS, *TRAINING], FOLLOWS),
         *automated([paper_comparison, report], WITH_WHAT_IS_THERE),
         *JUDGEMENTS,
+        *FORECASTS,  # by hand: a forecast is to stay as it was made
         mixtures,
         *EXPORTS,
+        OUT_OF_DATE,
     ],
     asset_checks=[*TABLE_CHECKS, *STATISTICS_CHECKS],
     jobs=[SYSGEN_JOB],
     schedules=[fill_gaps],
+    sensors=[
+        alerts,
+        small_jobs(
+            [
+                *(conversations, *STATISTICS, *QUALITY, *TRAINING),
+                *(paper_comparison, report, OUT_OF_DATE),
+            ]
+        ),
+    ],
     resources={
-        "tables": Tables(root=_DATA),
-        "models": ChatModels(root=_DATA, engine=os.environ.get("SYSGEN_ENGINE", "")),
+        "tables": Tables(root=_DATA, work=_WORK),
+        "models": ChatModels(root=_DATA, work=_WORK, engine=os.environ.get("SYSGEN_ENGINE", "")),
     },
     # A process per step costs about 4 CPU seconds a step, and the engine is elsewhere anyway.
     executor=dg.in_process_executor,

@@ -19,7 +19,8 @@ from sysgen_dagster.catalog import FULL_CATALOG, Catalog, CatalogError, Method, 
 from sysgen_dagster.console import LEAST_WIDTH, show_outcome
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.engines import Engines
-from sysgen_dagster.storage.store import Store
+from sysgen_dagster.instance import InstanceError
+from sysgen_dagster.storage.store import Store, is_url
 from sysgen_dagster.trial import EXAMPLE_ROWS, local_catalog, real_model, with_method, with_models
 
 
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
         settle(catalog, data)
         if options.endpoint:
             _require_endpoint(console, catalog, data)
-    except (CatalogError, EngineError) as error:
+    except (CatalogError, EngineError, InstanceError) as error:
         console.print(Text(str(error), style="red"))
         return 1
     runs = run_everything(console, catalog, options.limit)
@@ -58,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m sysgen_dagster.demo", description=__doc__)
     add = parser.add_argument
     add("--sources", type=Path, default=EXAMPLE_ROWS, help="folder with NAME.parquet")
-    add("--data", type=Path, default=Path("demo"), help="where everything is stored")
+    add("--data", type=_folder, default=Path("demo"), help="where everything is stored")
     add("--model", metavar="NAME", help="on the Hub, a folder of weights, or as the server says")
     add("--endpoint", metavar="URL", help="an OpenAI-compatible server that serves --model")
     add("--api-key-env", metavar="VARIABLE", help="the variable that holds the endpoint's key")
@@ -72,6 +73,15 @@ def _parser() -> argparse.ArgumentParser:
         help=f"settings of the method: {', '.join(Method.model_fields)}",
     )
     return parser
+
+
+def _folder(text: str) -> Path:
+    if is_url(text):
+        raise argparse.ArgumentTypeError(
+            f"{text} is a URL, and the demo keeps everything in one folder. For object storage set "
+            "SYSGEN_DATA to the URL and SYSGEN_WORK to a folder, and start `dagster dev`"
+        )
+    return Path(text)
 
 
 def _catalog(options: argparse.Namespace) -> Catalog:

@@ -14,8 +14,7 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
-from sysgen_dagster.storage.files import locked, replacing
-from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.storage.store import Store, StoreError, open_store
 from sysgen_dagster.sysgen.tables import CONVERSATIONS, TableError
 
 _IDS = {name: CONVERSATIONS[name] for name in ("conversation_id", "duplicate_of")}
@@ -31,19 +30,19 @@ def main(arguments: list[str] | None = None) -> int:
     """0 when every id of the file is on the list, 1 when none was added."""
     parser = argparse.ArgumentParser(prog="python -m sysgen_dagster.exclude", description=__doc__)
     add = parser.add_argument
-    add("--data", type=Path, required=True, help="where everything is stored")
+    add("--data", required=True, help="folder or URL under which the tables are stored")
     add("ids", type=Path, metavar="IDS_FILE", help="conversation ids, one a line; # begins a note")
     options = parser.parse_args(arguments)
     console = Console(soft_wrap=True, markup=False, highlight=False)
-    store = Store(options.data.absolute())
     try:
+        store = open_store(options.data)
         ids = read_ids(options.ids)
         stored = stored_ids(store)
         require_stored(ids, stored)
+        listed = store.exclude(ids)
     except (ExclusionError, StoreError, TableError) as error:
         console.print(str(error))
         return 1
-    listed = add_to_list(store, ids)
     console.print(f"{len(ids)} conversations are on {store.exclusions}, which lists {listed}.")
     for copy, first in first_copies(stored, ids, store.excluded()):
         console.print(f"{first} holds the same text as {copy} and stays: exclude it too.")
@@ -96,15 +95,6 @@ def require_stored(ids: Collection[str], stored: pl.DataFrame) -> None:
             f"no stored conversation has the id {', '.join(unknown)}. Nothing was excluded; "
             "correct the ids, or materialize the conversations that should hold them"
         )
-
-
-def add_to_list(store: Store, ids: Collection[str]) -> int:
-    """How many ids the deployment's list holds, with these: sorted, one a line, each once."""
-    with locked(store.exclusions.with_suffix(".lock")):
-        listed = sorted(store.excluded().union(ids))
-        with replacing(store.exclusions) as temporary:
-            temporary.write_text("".join(f"{each}\n" for each in listed), encoding="utf-8")
-    return len(listed)
 
 
 def first_copies(

@@ -4,6 +4,7 @@ Partitions are definitions, so the catalogue must stand before anything of `sysg
 imported.
 """
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,7 +16,11 @@ from sysgen_dagster.backfill import settle
 from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
 from sysgen_dagster.inference.server_process import running, stop
 from sysgen_dagster.trial import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster_tests.storage.s3_server import new_bucket, running_s3
 
+# A developer's own Postgres and webhook are none of the tests' business.
+for _name in ("SYSGEN_POSTGRES_URL", "SYSGEN_WEBHOOK_URL", "SYSGEN_UI_URL"):
+    os.environ.pop(_name, None)
 _DATA = Path(tempfile.mkdtemp(prefix="sysgen-tests-"))
 settle(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS), _DATA)
 
@@ -27,3 +32,16 @@ def _servers_end_with_the_session() -> Iterator[None]:
     for name in running(engines):
         stop(engines, name)
     shutil.rmtree(_DATA)
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of an S3 server, at which the environment points from now on."""
+    with running_s3() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(s3: str) -> str:
+    """The URL of an empty bucket."""
+    return new_bucket(s3)

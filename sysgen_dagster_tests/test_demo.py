@@ -9,6 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from sysgen_dagster.demo import main
 from sysgen_dagster.inference.server_process import running, stop
 from sysgen_dagster.sysgen.checks import UPSTREAM
 from sysgen_dagster.sysgen.tables import TABLES
@@ -185,6 +186,12 @@ def test_a_corrupt_source_fails_by_name_and_the_other_sources_are_made(tmp_path:
     assert result.returncode == 1
     assert "metamath.parquet cannot be read as parquet" in said
     assert set(_table(data, "aligned_responses", "phi-4")["source"]) == set(SOURCES) - {"metamath"}
+
+
+def test_a_url_is_no_folder_for_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--data", "s3://bucket/data"])
+    assert "SYSGEN_WORK" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

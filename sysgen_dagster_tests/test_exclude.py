@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.exclude import add_to_list, main, read_ids
+from sysgen_dagster.exclude import main, read_ids
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.sysgen.conversations import build_conversations
 from sysgen_dagster.sysgen.tables import CONVERSATIONS, TABLES, polars_schema
@@ -163,5 +163,5 @@ def test_a_write_that_fails_leaves_the_list_as_it_was(
 
     monkeypatch.setattr(Path, "write_text", full)
     with pytest.raises(OSError, match="No space"):
-        add_to_list(store, [second])
+        store.exclude([second])
     assert store.excluded() == {first}

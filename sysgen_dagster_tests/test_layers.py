@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "sysgen_dagster"
-TOP = {"definitions", "backfill", "demo", "drill", "console", "defs"}
+TOP = {"forecast", "definitions", "backfill", "demo", "drill", "console", "defs"}
 MAY_IMPORT = {
     "catalog": set[str](),
     "sysgen": {"catalog"},
@@ -24,12 +24,15 @@ MAY_IMPORT = {
     "definitions": {"defs"},
     "trial": {"catalog"},
     "exclude": {"sysgen", "storage"},
-    "backfill": {"catalog", "defs", "definitions"},
-    "demo": {"catalog", "inference", "storage", "console", "trial", "backfill"},
+    "upkeep": {"catalog", "inference", "storage", "console", "instance", "defs", "definitions"},
+    "forecast": {"catalog", "sysgen", "analysis", "inference", "storage", "defs"},
+    "instance": set[str](),
+    "backfill": {"catalog", "instance", "defs", "definitions"},
+    "demo": {"catalog", "inference", "storage", "console", "trial", "instance", "backfill"},
     "drill": {"catalog", "sysgen", "inference", "storage", "console", "trial", "backfill"},
     "__init__": set[str](),
 }
-KNOW_DAGSTER = {"defs", "definitions", "backfill"}
+KNOW_DAGSTER = {"instance", "forecast", "defs", "definitions", "backfill", "upkeep"}
 KNOWS_TORCH = PACKAGE / "inference" / "learned_similarity.py"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

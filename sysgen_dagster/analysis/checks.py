@@ -9,7 +9,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.analysis.statistics import MOSTLY_HELD
+from sysgen_dagster.analysis.forecast import FIGURES, ratios
+from sysgen_dagster.analysis.statistics import ALL, MOSTLY_HELD
 from sysgen_dagster.sysgen.checks import Check, Evidence, Finding, none_of, within
 from sysgen_dagster.sysgen.statistics import Rate
 
@@ -28,6 +29,7 @@ LEAST_ALIGNED = 0.75  # the paper's Figure 5 has 0.81 to 0.91
 LEAST_PREFERRED = 0.50  # the paper's Figure 3 has 0.45 to 0.80
 FIRST_PREFERRED = (0.35, 0.65)  # how often the answer that is shown first may be preferred
 MOST_UNJUDGED = 0.05
+FORECAST_HELD = (0.8, 1.25)  # actual by forecast
 MOST_SURPLUS = 0.10  # messages that an earlier one nearly equals
 
 
@@ -98,6 +100,16 @@ def _messages_differ(evidence: Evidence) -> Finding:
     return within(rate, (0.0, MOST_SURPLUS), None, surplus)
 
 
+def _forecast_held(evidence: Evidence) -> Finding:
+    table = "forecast_against_actual"
+    columns = ("source", "phase", "metric", "conversations", "forecast", "actual")
+    found = ratios(evidence.read(table, *columns))
+    of_work = (pl.col("source") == ALL) & pl.col("metric").is_in(FIGURES)
+    low, high = FORECAST_HELD
+    outside = found.filter(of_work, ~pl.col("ratio").is_between(low, high))
+    return Finding(outside.is_empty(), outside.height, f"none outside {low:g} to {high:g}", outside)
+
+
 def _no_benchmark_item(evidence: Evidence) -> Finding:
     rows = evidence.read("contamination", "conversation_id", "benchmark", "item", "overlap")
     return none_of(rows.filter(pl.col("overlap") >= MOSTLY_HELD))
@@ -111,6 +123,13 @@ CHECKS: tuple[Check, ...] = (
         "Few system messages nearly equal an earlier one.",
         False,
         _messages_differ,
+    ),
+    Check(
+        "forecast_held",
+        "forecast_against_actual",
+        "Requests and tokens came to about what was forecast, in each phase and in all.",
+        False,
+        _forecast_held,
     ),
     Check(
         "no_benchmark_item",

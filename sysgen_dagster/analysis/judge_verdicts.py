@@ -1,14 +1,12 @@
-"""What the two judges have in common: texts kept apart, verdicts read, shares with their interval.
+"""What the two judges have in common: verdicts read, shares with their interval.
 
 A judge is shown texts that somebody else wrote, each between lines that carry a mark. It writes a
 reason and ends with a line such as ``Verdict: A``. Models dress that line up (bold, a full stop,
 ``Verdict: Response B``) or say something else; what is not plainly one verdict is none.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
-from itertools import count
 
 import polars as pl
 
@@ -23,8 +21,6 @@ UNREADABLE = "Unreadable"
 # aloud for longer is cut before it and Unreadable.
 SAMPLING = Sampling(temperature=0.0, max_tokens=512)
 
-_MARK_SIGNS = 8
-
 # Repetitions are bounded or end with the line: reading takes time in proportion to the text.
 _SIGNS = r"[^\w\n]{0,16}"
 _LABEL = re.compile(
@@ -34,21 +30,6 @@ _NOUN = r"(?:(?:response|answer|option|assistant)\b)?"
 # On the line of the label, or on the last line of the text where the label has a line of its own.
 _PLACE = rf"(?:{_SIGNS}|{_SIGNS}\n\W{{0,16}}(?=[^\n]*\Z))"
 _WORD = re.compile(r"\w")
-
-
-def separating_mark(texts: Iterable[str]) -> str:
-    """Eight hexadecimal digits that none of the texts holds.
-
-    They are computed from the texts, so nobody can write them into one; their order makes no
-    difference, so that two orders of a pair of answers differ in nothing else.
-    """
-    ordered = sorted(texts)
-    whole = hashlib.blake2b()
-    for text in ordered:
-        whole.update(text.encode("utf-8", "surrogatepass") + b"\0")
-    digests = (hashlib.blake2b(whole.digest() + str(n).encode()).hexdigest() for n in count())
-    marks = (digest[:_MARK_SIGNS] for digest in digests)
-    return next(mark for mark in marks if not any(mark in text for text in ordered))
 
 
 def spoken_turns(history: Iterable[ChatMessage]) -> list[ChatMessage]:

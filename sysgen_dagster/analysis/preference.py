@@ -14,14 +14,13 @@ from sysgen_dagster.analysis.judge_verdicts import (
     UNREADABLE,
     judged_by,
     parse_verdict,
-    separating_mark,
     spoken_turns,
     verdict_pattern,
     with_interval,
 )
 from sysgen_dagster.sysgen.chat import ChatRequest, derive_seed
 from sysgen_dagster.sysgen.completions import with_completions
-from sysgen_dagster.sysgen.prompts import load_prompt
+from sysgen_dagster.sysgen.prompts import load_prompt, separating_mark
 from sysgen_dagster.sysgen.tables import JUDGED_PREFERENCES
 
 TABLE = "judged_preferences"

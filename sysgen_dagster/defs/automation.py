@@ -1,17 +1,24 @@
 """What runs by itself once it is switched on in the UI: the phases' gaps, and what follows them.
 
 A schedule fills the phases a few partitions a tick, since a tick must not start a week of work at
-once. What costs no GPU follows by declarative automation, when its inputs are all there.
+once. What costs no GPU follows by declarative automation, when its inputs are all there. In the
+queue what is small comes first, then what is repaired, then the rest.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import dagster as dg
 
 from sysgen_dagster.defs.partitions import CATALOG, SHARDS
-from sysgen_dagster.defs.pipeline import PHASES, aligned_responses, conversations
+from sysgen_dagster.defs.pipeline import (
+    PHASES,
+    SOURCES,
+    aligned_responses,
+    annotated_system_messages,
+    conversations,
+)
+from sysgen_dagster.defs.staleness import named, out_of_date, watching
 
 Condition = dg.AutomationCondition[Any]
 
@@ -23,6 +30,18 @@ WITH_WHAT_IS_THERE = (
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("with what is there")
+# At the schedule's ticks, when something was made or the catalogue changed since the last look.
+_LOOKS_AGAIN = (
+    dg.AutomationCondition.cron_tick_passed(CATALOG.filling.cron)
+    & dg.AutomationCondition.any_deps_match(
+        dg.AutomationCondition.newly_updated() | dg.AutomationCondition.code_version_changed()
+    ).since_last_handled()
+).with_label("looks again")
+
+# Of runs in the queue the one with the highest priority starts first; Dagster's own is 0.
+_PRIORITY = "dagster/priority"
+_SMALL = "10"
+_REPAIR = "5"
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -33,6 +52,8 @@ _UNFINISHED = [
 ]
 _PARTITION = "dagster/partition"
 
+OUT_OF_DATE = watching([*SOURCES, conversations, *PHASES], _LOOKS_AGAIN)
+
 
 def automated(
     assets: Sequence[dg.AssetsDefinition], condition: Condition
@@ -42,6 +63,24 @@ def automated(
         asset.map_asset_specs(lambda spec: spec.replace_attributes(automation_condition=condition))
         for asset in assets
     ]
+
+
+def small_jobs(
+    assets: Sequence[dg.AssetsDefinition],
+) -> dg.AutomationConditionSensorDefinition:
+    """The sensor that makes what follows and takes a minute at most, ahead of the queue.
+
+    What may take longer is left to Dagster's own sensor, `default_automation_condition_sensor`.
+    """
+    return dg.AutomationConditionSensorDefinition(
+        "small_jobs",
+        target=dg.AssetSelection.assets(*assets),
+        run_tags={_PRIORITY: _SMALL},
+        description=(
+            "Conversations follow their source; row measures, statistics, training rows and the "
+            "report follow the phases, before the phases' next partitions start."
+        ),
+    )
 
 
 # One model and one shard through all four phases.
@@ -57,7 +96,8 @@ SYSGEN_JOB = dg.define_asset_job(
     job=SYSGEN_JOB,
     description=(
         "Starts the next missing partitions of the phases whose conversations are there, a few a "
-        "tick, one model until it is complete; not those that keep failing."
+        "tick, one model until it is complete, first what failed before; not those that keep "
+        "failing. With `refill_changed` then those whose conversations have changed since."
     ),
 )
 def fill_gaps(
@@ -65,33 +105,48 @@ def fill_gaps(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Requests for the next gaps, or why there is none."""
     instance, filling = context.instance, CATALOG.filling
-    busy = _in_flight(instance)
-    given_up = []
-    for model, gaps in _gaps(instance):
-        stuck = [key for key in gaps if key not in busy and _keeps_failing(instance, key)]
-        given_up += stuck
-        waiting = [key for key in gaps if key not in busy and key not in stuck]
+    busy, changed = _in_flight(instance), _changed(instance)
+    given_up: list[str] = []
+    for model, gaps in _gaps(instance, changed if filling.refill_changed else []):
+        failures = {key: _failures(instance, key) for key in gaps if key not in busy}
+        given_up += [key for key, (_, too_often) in failures.items() if too_often]
+        repairs = [key for key, (before, too_often) in failures.items() if before and not too_often]
+        waiting = repairs + [key for key, (before, _) in failures.items() if not before]
         room = filling.partitions_a_tick - sum(key in busy for key in gaps)
         for key in waiting[: max(room, 0)]:
             yield dg.RunRequest(
-                run_key=f"{context.scheduled_execution_time:%Y%m%dT%H%M}/{key}", partition_key=key
+                run_key=f"{context.scheduled_execution_time:%Y%m%dT%H%M}/{key}",
+                partition_key=key,
+                tags={_PRIORITY: _REPAIR} if key in repairs else {},
             )
         if waiting or any(key in busy for key in gaps):
             if room <= 0:
                 yield dg.SkipReason(f"{model}: {filling.partitions_a_tick} runs are in flight")
             return  # one model until it is complete: another one would take its place on the GPU
-    told = f"; {len(given_up)} keep failing: {', '.join(given_up[:5])}" if given_up else ""
-    yield dg.SkipReason(f"no gaps that can be filled{told}")
+    told = {"keep failing": given_up, "were made from conversations that have changed": changed}
+    said = [f"{named(keys)} {what}" for what, keys in told.items() if keys]
+    yield dg.SkipReason("; ".join(["no gaps that can be filled", *said]))
 
 
-def _gaps(instance: dg.DagsterInstance) -> Iterator[tuple[str, list[str]]]:
-    """Each model's partitions that are not made although their conversations are."""
+def _gaps(instance: dg.DagsterInstance, changed: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each model's partitions to be made: all that are missing, then what is to be made again."""
     ready = instance.get_materialized_partitions(conversations.key)
     made = instance.get_materialized_partitions(aligned_responses.key)
     shards = [shard for shard in SHARDS.get_partition_keys() if shard in ready]
     for model in CATALOG.models:
         keys = (f"{model}|{shard}" for shard in shards)
         yield model, [key for key in keys if key not in made]
+    for model in CATALOG.models:
+        yield model, [key for key in changed if key.startswith(f"{model}|")]
+
+
+def _changed(instance: dg.DagsterInstance) -> list[str]:
+    """Partitions made from conversations that have other rows now, in their order."""
+    upstream = [conversations.key]
+    phases = (annotated_system_messages, aligned_responses)  # the two that read conversations
+    found = {key for phase in phases for key in out_of_date(instance, phase.key, upstream)}
+    keys = (f"{model}|{shard}" for model in CATALOG.models for shard in SHARDS.get_partition_keys())
+    return [key for key in keys if key in found]
 
 
 def _in_flight(instance: dg.DagsterInstance) -> set[str]:
@@ -99,23 +154,23 @@ def _in_flight(instance: dg.DagsterInstance) -> set[str]:
     return {run.tags[_PARTITION] for run in runs if _PARTITION in run.tags}
 
 
-def _keeps_failing(instance: dg.DagsterInstance, key: str) -> bool:
-    """Whether the partition failed so often since its conversations were last made."""
-    _, _, shard = key.partition("|")
-    failed = instance.get_runs(
-        dg.RunsFilter(
-            tags={_PARTITION: key},
-            statuses=[dg.DagsterRunStatus.FAILURE],
-            created_after=_made_at(instance, shard),
-        ),
+def _failures(instance: dg.DagsterInstance, key: str) -> tuple[bool, bool]:
+    """Whether the partition failed before, and whether so often that it is left alone.
+
+    What failed before its conversations were last made may work now.
+    """
+    failed = instance.get_run_records(
+        dg.RunsFilter(tags={_PARTITION: key}, statuses=[dg.DagsterRunStatus.FAILURE]),
         limit=CATALOG.filling.most_failures,
     )
-    return len(failed) >= CATALOG.filling.most_failures
+    made_at = _made_at(instance, key.partition("|")[-1]) if failed else 0.0
+    since = sum(run.create_timestamp.timestamp() > made_at for run in failed)
+    return bool(failed), since >= CATALOG.filling.most_failures
 
 
-def _made_at(instance: dg.DagsterInstance, shard: str) -> datetime | None:
-    """When the conversations of a shard were last made; what failed before may work now."""
-    records = instance.fetch_materializations(
+def _made_at(instance: dg.DagsterInstance, shard: str) -> float:
+    """When the conversations of a shard were last made, in seconds of Unix time."""
+    [record] = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=conversations.key, asset_partitions=[shard]), limit=1
     ).records
-    return datetime.fromtimestamp(records[0].timestamp).astimezone() if records else None
+    return record.timestamp

@@ -103,14 +103,15 @@ def contamination(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mater
     nothing = pl.DataFrame(schema=polars_schema(TABLES["contamination"]))
     result = publish(context, tables, pl.concat([nothing, *found]))
     looked_for = {"benchmarks": ", ".join(read) or "none", "not_read": ", ".join(unread) or "none"}
-    return dg.MaterializeResult(metadata={**looked_for, **(result.metadata or {})})
+    metadata = {**looked_for, **(result.metadata or {})}
+    return dg.MaterializeResult(metadata=metadata, data_version=result.data_version)
 
 
 def _benchmarks(
     context: dg.AssetExecutionContext, tables: Tables
 ) -> tuple[dict[str, pl.DataFrame], list[str]]:
     """The items of each benchmark that can be read, and the names of the others."""
-    cache = tables.store().root / "downloads"
+    cache = tables.working_folder() / "downloads"
     read: dict[str, pl.DataFrame] = {}
     unread, last = [], None
     for name, benchmark in CATALOG.benchmarks.items():

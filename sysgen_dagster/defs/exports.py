@@ -1,7 +1,6 @@
 """What leaves the pipeline: a folder for each mixture that any trainer loads, and the Hub."""
 
 import os
-import shutil
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from itertools import product
@@ -26,6 +25,7 @@ from sysgen_dagster.export.hub import (
 )
 from sysgen_dagster.report.views import VIEWS, over_all_and_by_source
 from sysgen_dagster.storage.evidence import StoredEvidence
+from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.sysgen import annotation, verification
 from sysgen_dagster.sysgen.checks import UPSTREAM, checks_of
@@ -53,22 +53,19 @@ def exports(context: dg.AssetExecutionContext, tables: Tables) -> dg.Materialize
     mixture = store.read("mixtures", TABLES["mixtures"], name)
     if mixture.is_empty():
         # An older export would hold rows that the recipe takes no more.
-        if store.export(name).exists():
-            shutil.rmtree(store.export(name))
+        remove_export(store, name)
         nothing = f"The recipe {name} takes no row of what is made: there is no folder."
         return dg.MaterializeResult(
             metadata={"dagster/partition_row_count": 0, "nothing_to_export": nothing}
         )
-    written = write_folder(
-        store.export(name),
-        name,
-        _parts(store, recipe, mixture),
-        _facts(store, name, recipe, mixture),
-    )
+    with making_export(store, name, tables.working_folder()) as folder:
+        written = write_folder(
+            folder, name, _parts(store, recipe, mixture), _facts(store, name, recipe, mixture)
+        )
     return dg.MaterializeResult(
         metadata={
             "dagster/partition_row_count": written.rows,
-            "folder": dg.MetadataValue.path(written.folder),
+            "folder": dg.MetadataValue.path(str(store.export(name))),
             "size_bytes": written.bytes,
             "rows": markdown(summarize_mixture(mixture)),
         }
@@ -170,24 +167,25 @@ def hub_datasets(
     and a folder that is not as its manifest says.
     """
     name, store = context.partition_key, tables.store()
-    folder, recipe = store.export(name), CATALOG.mixtures[name]
+    recipe = CATALOG.mixtures[name]
     mixture = store.read("mixtures", TABLES["mixtures"], name)
     writers = _writers(store, recipe, mixture)
-    reasons = why_not_to_push(
-        rows=mixture.height,
-        engines=_engines(store, mixture, writers),
-        licenses={
-            **{source: CATALOG.sources[source].license for source in mixture["source"].unique()},
-            **{model: CATALOG.models[model].license for model in writers},
-        },
-        failed_checks=_broken_contracts(store, recipe, mixture),
-        declared=declared_files(folder),
-        found=found_files(folder),
-    )
-    if reasons:
-        raise dg.Failure(f"{name} is not pushed. {' '.join(reasons)}", allow_retries=False)
-    token = os.environ.get("HF_TOKEN", "")
-    address = push_folder(folder, config.repo, token, config.private, context.log.info)
+    with reading_export(store, name, tables.working_folder()) as folder:
+        reasons = why_not_to_push(
+            rows=mixture.height,
+            engines=_engines(store, mixture, writers),
+            licenses={
+                **{each: CATALOG.sources[each].license for each in mixture["source"].unique()},
+                **{model: CATALOG.models[model].license for model in writers},
+            },
+            failed_checks=_broken_contracts(store, recipe, mixture),
+            declared=declared_files(folder),
+            found=found_files(folder),
+        )
+        if reasons:
+            raise dg.Failure(f"{name} is not pushed. {' '.join(reasons)}", allow_retries=False)
+        token = os.environ.get("HF_TOKEN", "")
+        address = push_folder(folder, config.repo, token, config.private, context.log.info)
     return dg.MaterializeResult(
         metadata={"commit": dg.MetadataValue.url(address), "rows": mixture.height}
     )
@@ -215,7 +213,7 @@ def _engines(store: Store, mixture: pl.DataFrame, writers: Sequence[str]) -> set
     return {
         str(engine)
         for model, shard in product(writers, mixture["shard"].unique())
-        if store.path("aligned_responses", shard, model).is_file()
+        if store.holds("aligned_responses", shard, model)
         for engine in store.read("aligned_responses", wanted, shard, model)["engine"].drop_nulls()
     }
 

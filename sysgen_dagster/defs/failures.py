@@ -11,7 +11,7 @@ from sysgen_dagster.export.layout import ExportError
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.ledger import LedgerError
 from sysgen_dagster.storage.sources import SourceError, SourceUnavailableError
-from sysgen_dagster.storage.store import StoreError
+from sysgen_dagster.storage.store import StoreError, StoreUnavailableError
 from sysgen_dagster.sysgen.tables import TableError
 from sysgen_dagster.training.flags import FlagError
 
@@ -26,22 +26,35 @@ _KNOWN = (
     TableError,
 )
 # By name, as an event of Dagster's has it; what caused one of these is of no use to a user.
-TOLD = {kind.__name__ for kind in (*_KNOWN, SourceUnavailableError, HubUnavailableError)}
+_MAY_COME_BACK = (SourceUnavailableError, HubUnavailableError, StoreUnavailableError)
+TOLD = {kind.__name__ for kind in (*_KNOWN, *_MAY_COME_BACK)}
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
+
+
+def root_cause(event: dg.DagsterEvent) -> str:
+    """Why a step failed, in the words of the error that a user can act on."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        return data.user_failure_data.description
+    error = data.error
+    while error is not None and error.cause is not None and error.cls_name not in TOLD:
+        error = error.cause
+    return error.message.strip() if error is not None else "no reason was recorded"
 
 
 def told_plainly(asset: Callable[_P, _R]) -> Callable[_P, _R]:
     """The asset function, its known errors turned into a failure of one message.
 
-    A Hub that may come back is asked again twice; nothing else gets better by itself.
+    A Hub or object storage that may come back is asked again twice; nothing else gets better by
+    itself.
     """
 
     @functools.wraps(asset)
     def told(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return asset(*args, **kwargs)
-        except (SourceUnavailableError, HubUnavailableError) as error:
+        except _MAY_COME_BACK as error:
             raise dg.RetryRequested(max_retries=2, seconds_to_wait=30) from error
         except _KNOWN as error:
             raise dg.Failure(str(error), allow_retries=False) from None

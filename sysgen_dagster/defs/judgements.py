@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 
 from sysgen_dagster.analysis import alignment_judgement, preference
+from sysgen_dagster.catalog import Catalog, Engine
 from sysgen_dagster.defs.failures import told_plainly
 from sysgen_dagster.defs.metadata import SIMULATED, column_metadata, progress_metadata
 from sysgen_dagster.defs.partitions import CATALOG, MODELS
@@ -20,12 +21,25 @@ from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.sysgen.tables import TABLES
 
 
+def pool_of_judges(catalog: Catalog) -> str:
+    """What a run of judgements holds: the GPU, or the judge where it is served elsewhere.
+
+    A pool belongs to an asset and not to its partitions, so where models judge themselves all of
+    them must be served elsewhere.
+    """
+    judges = {catalog.served[catalog.judge_of(model)].engine for model in catalog.models}
+    return "judge" if judges == {Engine.ENDPOINT} else "gpu"
+
+
+_POOL = pool_of_judges(CATALOG)
+
+
 @dg.asset(
     deps=[aligned_responses, conversations],
     partitions_def=MODELS,
     group_name="judgements",
     kinds={"vllm"},
-    pool="gpu",
+    pool=_POOL,
     code_version=preference.PROMPT.fingerprint,
     metadata=column_metadata(TABLES["judged_preferences"]),
 )
@@ -48,7 +62,7 @@ def judged_preferences(
     partitions_def=MODELS,
     group_name="judgements",
     kinds={"vllm"},
-    pool="gpu",
+    pool=_POOL,
     code_version=alignment_judgement.PROMPT.fingerprint,
     metadata=column_metadata(TABLES["judged_alignment"]),
 )
@@ -102,7 +116,7 @@ def _publish(
     }
     if "simulated" in judged["engine"]:
         metadata["simulated"] = SIMULATED
-    return dg.MaterializeResult(metadata=metadata)
+    return dg.MaterializeResult(metadata=metadata, data_version=result.data_version)
 
 
 JUDGEMENTS = [judged_preferences, judged_alignment]

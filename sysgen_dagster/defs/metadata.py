@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
+from upath import UPath
 
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.report import charts
@@ -29,7 +30,7 @@ def column_metadata(columns: Columns) -> dict[str, Any]:
     return {"dagster/column_schema": dg.TableSchema(described)}
 
 
-def table_metadata(frame: pl.DataFrame, path: Path) -> dict[str, Any]:
+def table_metadata(frame: pl.DataFrame, path: Path | UPath) -> dict[str, Any]:
     """Materialization metadata of one partition."""
     metadata: dict[str, Any] = {"dagster/partition_row_count": frame.height}
     if "drop_reason" in frame.columns:
@@ -46,7 +47,7 @@ def table_metadata(frame: pl.DataFrame, path: Path) -> dict[str, Any]:
     if "engine" in frame.columns and "simulated" in frame["engine"]:
         metadata["simulated"] = SIMULATED
     metadata["sample"] = sample(frame)
-    metadata["file"] = dg.MetadataValue.path(path)
+    metadata["file"] = dg.MetadataValue.path(str(path))
     metadata["size_bytes"] = path.stat().st_size
     return metadata
 
@@ -133,6 +134,7 @@ def _row(cells: Sequence[str]) -> str:
 
 _ESCAPES: Mapping[int, str] = str.maketrans(
     {
+        "\\": "\\\\",
         "|": "\\|",
         "<": "&lt;",
         ">": "&gt;",

@@ -19,6 +19,7 @@ from sysgen_dagster.defs.partitions import (
     source_key,
 )
 from sysgen_dagster.defs.resources import ChatModels, ModelOfRun, Tables
+from sysgen_dagster.defs.staleness import reading, source_version
 from sysgen_dagster.defs.table_io import read_kept, write
 from sysgen_dagster.storage.sources import read_shard
 from sysgen_dagster.sysgen import alignment, annotation, attempts, filtering, verification
@@ -43,12 +44,14 @@ def source_asset(name: str) -> dg.AssetsDefinition:
         kinds={"huggingface" if source.hub else "file", "parquet"},
         metadata=column_metadata(source_columns(source)),
         pool="hub",
+        code_version=source_version(source),
     )
     @told_plainly
     def rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
         _, index = CATALOG.locate(context.partition_key)
-        cache = tables.store().root / "downloads"
-        return write(context, tables, read_shard(name, source, index, cache))
+        cache = tables.working_folder() / "downloads"
+        rows = read_shard(name, source, index, cache)
+        return write(context, tables, rows, reading(source))
 
     return rows
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from sysgen_dagster.defs.corpus import CORPUS
 from sysgen_dagster.defs.failures import told_plainly
+from sysgen_dagster.defs.forecast import FORECASTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.metadata import column_metadata
 from sysgen_dagster.defs.partitions import CATALOG
@@ -20,7 +21,6 @@ from sysgen_dagster.report.comparison import compare_with_paper
 from sysgen_dagster.report.contents import contents
 from sysgen_dagster.report.page import render
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.storage.files import replacing
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.sysgen.tables import TABLES
 
@@ -42,7 +42,7 @@ def paper_comparison(
 
 
 @dg.asset(
-    deps=[*STATISTICS, *QUALITY, *CORPUS, *JUDGEMENTS, paper_comparison],
+    deps=[*STATISTICS, *QUALITY, *CORPUS, *JUDGEMENTS, *FORECASTS, paper_comparison],
     group_name="report",
     kinds={"html"},
 )
@@ -67,14 +67,13 @@ def report(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeR
             [each for name in models for each in _coverage(store, name, len(shards[name]))],
         )
     )
-    with replacing(store.report) as temporary:
-        temporary.write_text(page, encoding="utf-8")
-    context.log.info(f"the report is at {store.report}")
+    written = store.write_report(page)
+    context.log.info(f"the report is at {written}")
     return dg.MaterializeResult(
         metadata={
-            "report": dg.MetadataValue.path(store.report),
-            "open": dg.MetadataValue.url(store.report.as_uri()),
-            "size_bytes": store.report.stat().st_size,
+            "report": dg.MetadataValue.path(str(written)),
+            "open": dg.MetadataValue.url(written.as_uri()),
+            "size_bytes": len(page.encode()),
             "rows_shown": len(told),
             "models": ", ".join(models),
         }

@@ -16,7 +16,7 @@ from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.storage.store import Store
+from sysgen_dagster.storage.store import Store, open_store, working_folder
 from sysgen_dagster.sysgen.chat import ChatRequest
 
 # The same lines as in the run's log, for whoever runs the pipeline without the UI.
@@ -25,13 +25,32 @@ _OBSERVE_EVERY_S = 30.0
 
 
 class Tables(dg.ConfigurableResource[None]):
-    """The folder of all tables (``SYSGEN_DATA``)."""
+    """Where all tables are.
+
+    Attributes:
+        root: A folder or the URL of a place in object storage (``SYSGEN_DATA``).
+        work: A folder for what needs one (``SYSGEN_WORK``); empty: `root`, if that is a folder.
+    """
 
     root: str
+    work: str = ""
 
     def store(self) -> Store:
-        """The plain store, which knows nothing of Dagster."""
-        return Store(Path(self.root).absolute())
+        """The plain store, which knows nothing of Dagster.
+
+        Raises:
+            StoreError: These are no places for data; said before anything is computed.
+        """
+        self.working_folder()
+        return open_store(self.root)
+
+    def working_folder(self) -> Path:
+        """Where downloads are kept, and exports while they are made.
+
+        Raises:
+            StoreError: There is none.
+        """
+        return working_folder(self.root, self.work)
 
 
 @dataclass(slots=True)
@@ -79,11 +98,13 @@ class ChatModels(dg.ConfigurableResource[None]):
     """The models of the catalogue, each behind an OpenAI-compatible server.
 
     Attributes:
-        root: Where ledgers, server states and server logs are kept (``SYSGEN_DATA``).
+        root: The folder of ledgers, server states and server logs (``SYSGEN_DATA``), unless:
+        work: Is the folder of these (``SYSGEN_WORK``).
         engine: Serves every model whatever the catalogue says (``SYSGEN_ENGINE``); empty: as there.
     """
 
     root: str
+    work: str = ""
     engine: str = ""
 
     def of(self, context: dg.AssetExecutionContext) -> ModelOfRun:
@@ -91,6 +112,7 @@ class ChatModels(dg.ConfigurableResource[None]):
 
         Raises:
             EngineError: No engine can be had for it; seen before anything is read or started.
+            StoreError: There is no working folder.
         """
         name, _ = model_and_shard(context.partition_key)
         return self._running(context, name, context.partition_key)
@@ -100,19 +122,30 @@ class ChatModels(dg.ConfigurableResource[None]):
 
         Raises:
             EngineError: No engine can be had for it; seen before anything is read or started.
+            StoreError: There is no working folder.
         """
         # A ledger for each judge: what one said is not forgotten while another one is asked.
         judge = CATALOG.judge_of(context.partition_key)
         return self._running(context, judge, f"{judge}/{context.partition_key}")
 
-    def _running(self, context: dg.AssetExecutionContext, name: str, answers: str) -> ModelOfRun:
-        root = Path(self.root).absolute()
+    def engines(self) -> Engines:
+        """The servers of the deployment, none of them started.
+
+        Raises:
+            EngineError: ``SYSGEN_ENGINE`` is no kind of engine.
+            StoreError: There is no working folder.
+        """
         if self.engine and self.engine not in set(Engine):
             raise EngineError(
                 f"SYSGEN_ENGINE is {self.engine!r}: make it one of {', '.join(Engine)}, or unset it"
             )
         engine = Engine(self.engine) if self.engine else None
-        engines = Engines(CATALOG.served, root / "engines", engine)
+        folder = working_folder(self.root, self.work) / "engines"
+        return Engines(CATALOG.served, folder, engine)
+
+    def _running(self, context: dg.AssetExecutionContext, name: str, answers: str) -> ModelOfRun:
+        folder = working_folder(self.root, self.work)
+        engines = self.engines()
         engines.require(name)
-        ledger = root / "ledger" / context.asset_key.path[-1] / f"{answers}.jsonl"
+        ledger = folder / "ledger" / context.asset_key.path[-1] / f"{answers}.jsonl"
         return ModelOfRun(name, engines, Ledger(ledger), context)

@@ -11,6 +11,7 @@ from sysgen_dagster.catalog import Model
 from sysgen_dagster.defs.metadata import check_metadata, summary_metadata, table_metadata
 from sysgen_dagster.defs.partitions import CATALOG, SHARDS, model_and_shard, source_key
 from sysgen_dagster.defs.resources import Tables
+from sysgen_dagster.defs.staleness import data_version
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
@@ -118,14 +119,26 @@ def read_kept(context: dg.AssetExecutionContext, tables: Tables, table: str) -> 
 
 
 def write(
-    context: dg.AssetExecutionContext, tables: Tables, frame: pl.DataFrame, **metadata: Any
+    context: dg.AssetExecutionContext,
+    tables: Tables,
+    frame: pl.DataFrame,
+    settings: str = "",
+    /,
+    **metadata: Any,
 ) -> dg.MaterializeResult[None]:
-    """Store the partition of the running asset; the result tells the UI about it."""
+    """Store the partition of the running asset; the result tells the UI about it.
+
+    `settings` are what the next asset reads beside the rows: they are part of the data version.
+    """
     model, shard = locate(context.partition_key)
     store, table = tables.store(), "/".join(context.asset_key.path)
-    path = store.write(table, _columns(context.asset_key), shard, frame, model)
+    columns = _columns(context.asset_key)
+    path = store.write(table, columns, shard, frame, model)
     found = check_metadata(checks_of(table), evidence_of(store, context.partition_key))
-    return dg.MaterializeResult(metadata={**metadata, **found, **table_metadata(frame, path)})
+    return dg.MaterializeResult(
+        metadata={**metadata, **found, **table_metadata(frame, path)},
+        data_version=data_version(frame.select(columns.keys()), settings),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +156,7 @@ class StoredStatistics:
     def read(self, table: str) -> pl.DataFrame | None:
         """A whole stored table; None where it is not made."""
         key = ALL_MODELS if table in OF_NO_MODEL else self.model
-        if not self.store.path(table, key).is_file():
+        if not self.store.holds(table, key):
             return None
         return self.store.read(table, TABLES[table], key)
 
@@ -168,13 +181,15 @@ def publish(
             counted: frame.height,
             **_shards(tables, model, read),
             **summary_metadata(view, view.summary(frame, made), model),
-            "file": dg.MetadataValue.path(path),
-        }
+            "file": dg.MetadataValue.path(str(path)),
+        },
+        data_version=data_version(frame.select(TABLES[table].keys())),
     )
 
 
 def _shards(tables: Tables, model: str, read: str) -> dict[str, str]:
-    evidence = evidence_of_model(tables, model, read) if model else evidence_of_sources(tables)
+    of_a_model = model and read != "conversations"
+    evidence = evidence_of_model(tables, model, read) if of_a_model else evidence_of_sources(tables)
     return {"shards": f"{len(evidence.shards)} of {len(SHARDS.get_partition_keys())} read"}
 
 

@@ -26,6 +26,7 @@ from sysgen_dagster.defs.pipeline import (
 )
 from sysgen_dagster.defs.quality import row_quality
 from sysgen_dagster.defs.resources import Tables
+from sysgen_dagster.defs.staleness import data_version
 from sysgen_dagster.defs.table_io import (
     StoredStatistics,
     evidence_of,
@@ -54,8 +55,9 @@ def _store_once(
         metadata={
             counted: frame.height,
             "summary": markdown(summary),
-            "file": dg.MetadataValue.path(path),
-        }
+            "file": dg.MetadataValue.path(str(path)),
+        },
+        data_version=data_version(frame.select(TABLES[table].keys())),
     )
 
 
@@ -249,7 +251,8 @@ def mixtures(context: dg.AssetExecutionContext, tables: Tables) -> dg.Materializ
     mixture = mixing.mixture(candidates, recipe)
     result = _store_once(context, tables, mixture, mixing.summarize_mixture(mixture))
     taken = {"candidates": candidates.height, "rows": mixture.height}
-    return dg.MaterializeResult(metadata={**(result.metadata or {}), **taken})
+    metadata = {**(result.metadata or {}), **taken}
+    return dg.MaterializeResult(metadata=metadata, data_version=result.data_version)
 
 
 def table_of(recipe: Recipe) -> str:

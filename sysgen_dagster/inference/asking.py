@@ -12,6 +12,7 @@ What ends an attempt and what follows:
 
 import asyncio
 import errno
+import json
 import math
 import random
 import time
@@ -47,6 +48,8 @@ _NO_MORE_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
 # Above this the tokens are counted before sending; text that is denser is refused, then counted.
 _BYTES_PER_TOKEN, _TOKENS_PER_TURN = 2, 8
 _MOST_CUTS = 6
+# Keys such as EMPTY or ollama are none, and words of answers.
+_SHORTEST_SECRET = 16
 _AIM, _WELL_USED = 0.97, 0.9  # of the room
 _LEAST_DENSITY = 0.01  # tokens of a character, whatever a tokenizer says
 
@@ -204,10 +207,7 @@ class Asking:
             async with self.session.post(
                 url, json=body, allow_redirects=False, timeout=timeout
             ) as response:
-                raw = await response.read()
-                key = self.endpoint.api_key
-                # What a server says may end in a row, a log or an error; it may repeat our key.
-                raw = raw.replace(key.encode(), b"***") if key else raw
+                raw = self._without_key(response.status, await response.read())
                 return response.status, response.headers, raw
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             if error.errno in _NO_MORE_SOCKETS:
@@ -219,6 +219,16 @@ class Asking:
             # Only its kind: its text may hold our request, headers and all.
             said = f"connection cut: {type(error).__name__}"
             raise TryAgainError(DropReason.SERVER_ERROR, said) from None
+
+    def _without_key(self, status: int, raw: bytes) -> bytes:
+        """A reply without our key: it may end in a row, a log or an error, and some repeat it."""
+        key = self.endpoint.api_key
+        if not key or (status == 200 and len(key) < _SHORTEST_SECRET):
+            return raw
+        in_json = json.dumps(key)[1:-1]
+        for written in (key, in_json, in_json.replace("/", r"\/")):
+            raw = raw.replace(written.encode(), b"***")
+        return raw
 
     def _fits_surely(self, request: ChatRequest) -> bool:
         size = sum(len(message["content"].encode(errors="replace")) for message in request.messages)

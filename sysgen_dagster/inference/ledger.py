@@ -177,6 +177,18 @@ class Ledger:
         beside.replace(self.sealed)
 
 
+def discard(path: Path) -> bool:
+    """Whether the ledger with these lines is gone; it stays while a run may append to it."""
+    try:
+        lock = _open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    with lock:
+        path.with_suffix(".parquet").unlink(missing_ok=True)
+        path.unlink()
+    return True
+
+
 # The number of requests of the largest run that asked for it goes with every outcome.
 _SEALED = {"key": pl.String(), "outcome": pl.String(), "largest_run": pl.UInt32()}
 _ROWS_AT_ONCE = 2_000

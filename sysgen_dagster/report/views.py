@@ -11,6 +11,7 @@ from typing import Protocol
 import polars as pl
 
 from sysgen_dagster.analysis import alignment_judgement, findings, preference, statistics
+from sysgen_dagster.analysis.forecast import ratios, summarize_forecast
 from sysgen_dagster.catalog import Model
 from sysgen_dagster.report import charts
 from sysgen_dagster.report.page import Format
@@ -166,6 +167,10 @@ def _near_duplicate_messages(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
         kept = (pl.col("table") == "aligned_responses") & (pl.col("outcome") == "kept")
         retention = retention.filter(kept).select("source", texts="conversations")
     return statistics.summarize_near_duplicates(stored, retention)
+
+
+def _forecast(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
+    return summarize_forecast(stored, made.entry)
 
 
 def _draw_lengths(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Chart":
@@ -376,6 +381,24 @@ VIEWS: tuple[View, ...] = (
         "those with at least half of an item. They are tagged, not dropped.",
         _alone(statistics.summarize_contamination),
         formats={"median_overlap": "percent"},
+    ),
+    View(
+        "forecast",
+        "What it was going to cost",
+        "Requests and tokens of the conversations that had not been through a phase when this was "
+        "made, counted with the model's own tokenizer on a sample of rows. A margin is half of the "
+        "95 % interval of the sampling; what is assumed has none. prompt_tokens_shared are those "
+        "that a prefix cache should give.",
+        _forecast,
+    ),
+    View(
+        "forecast_against_actual",
+        "What it did cost",
+        "The finished partitions beside that forecast, taken for as many conversations. Seconds "
+        "are those in which the engine was asked; runs at the same time share a GPU and each "
+        "counts its own.",
+        _alone(ratios),
+        formats={"ratio": "ratio"},
     ),
 )
 

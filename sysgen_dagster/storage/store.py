@@ -1,53 +1,162 @@
 """The Parquet files of the pipeline: one file a partition, whole or not there.
 
 ``<root>/conversations/capybara-000.parquet`` for a shard,
-``<root>/aligned_responses/model=phi-4/capybara-000.parquet`` for a model and a shard.
+``<root>/aligned_responses/model=phi-4/capybara-000.parquet`` for a model and a shard. The root is a
+folder or, as ``s3://bucket/prefix``, a place in object storage.
 """
 
+import re
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from upath import UPath
 
-from sysgen_dagster.storage.files import replacing
+from sysgen_dagster.storage.files import locked, replacing
 from sysgen_dagster.sysgen.tables import Columns, require_columns
+
+# Characters that mean the same to URLs, patterns and every server.
+_URL = re.compile(r"s3://[A-Za-z0-9.-]+(/[A-Za-z0-9._=-]+)*/?")
 
 
 class StoreError(RuntimeError):
     """A stored partition is missing or cannot be read; the message names it and what to do."""
 
 
+class StoreUnavailableError(StoreError):
+    """Object storage did not answer, or did not let us; asking again may help."""
+
+
+def open_store(root: str) -> "Store":
+    """The tables under a folder, or under a URL of object storage; no request is made.
+
+    Raises:
+        StoreError: It is no URL that is known here, or the extra for it is not installed.
+    """
+    if not is_url(root):
+        return Store(Path(root).absolute())
+    if not _URL.fullmatch(root):
+        # Not repeated: it may hold a password.
+        raise StoreError(
+            "the URL of the data is not s3://BUCKET/PREFIX, in letters, digits and . _ = - only. "
+            "Keys do not belong in it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    try:
+        from sysgen_dagster.storage import objects
+    except ModuleNotFoundError as error:
+        raise StoreError(f"{root} needs {error.name}: pip install 'sysgen-dagster[s3]'") from error
+    return Store(objects.open_root(root.rstrip("/")))
+
+
+def is_url(root: str) -> bool:
+    """Whether it is meant as a URL and not as a folder."""
+    return "://" in root
+
+
+def working_folder(root: str, work: str) -> Path:
+    """Where ledgers, engines and downloads are: `work`, or the root where that is a folder.
+
+    Raises:
+        StoreError: None is given; or it is a URL, which can be no folder.
+    """
+    if is_url(work):
+        raise StoreError("SYSGEN_WORK is a URL; set it to a folder of this machine")
+    if is_url(root) and not work:
+        raise StoreError(
+            "SYSGEN_DATA is a URL: set SYSGEN_WORK to a folder, for what object storage cannot "
+            "hold (ledgers, engines, downloads)"
+        )
+    return Path(work or root).absolute()
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The tables under one folder."""
+    """The tables under one folder, or under one URL."""
 
-    root: Path
+    root: Path | UPath
 
     @property
-    def report(self) -> Path:
+    def report(self) -> Path | UPath:
         """Where the report is or will be."""
         return self.root / "report.html"
 
     @property
-    def exclusions(self) -> Path:
+    def exclusions(self) -> Path | UPath:
         """Where the ids of conversations stand that are not to be used any more, one a line."""
         return self.root / "excluded.txt"
 
+    def write_report(self, page: str) -> Path | UPath:
+        """The path of the report, now holding `page`.
+
+        Raises:
+            StoreUnavailableError: Object storage did not take it.
+        """
+        if isinstance(self.report, Path):
+            with replacing(self.report) as temporary:
+                temporary.write_text(page, encoding="utf-8")
+        else:
+            from sysgen_dagster.storage import objects
+
+            with answering(self.root):
+                objects.replace(self.report, page.encode())
+        return self.report
+
     def excluded(self) -> frozenset[str]:
-        """Those ids; none where there is no such file."""
-        if not self.exclusions.is_file():
-            return frozenset()
-        lines = self.exclusions.read_text(encoding="utf-8").split()
+        """Those ids; none where there is no such file.
+
+        Raises:
+            StoreUnavailableError: Object storage did not say.
+        """
+        with answering(self.root):
+            if not self.exclusions.is_file():
+                return frozenset()
+            lines = self.exclusions.read_text(encoding="utf-8").split()
         return frozenset(lines)
 
-    def export(self, mixture: str) -> Path:
+    def exclude(self, ids: Collection[str]) -> int:
+        """How many ids the list of exclusions holds, with these: sorted, one a line, each once.
+
+        Whoever adds others at the same time loses none: a lock keeps them apart in a folder,
+        conditional writes in object storage.
+
+        Raises:
+            StoreUnavailableError: Object storage did not take them.
+        """
+
+        def with_these(listed: str) -> str:
+            return "".join(f"{each}\n" for each in sorted({*listed.split(), *ids}))
+
+        if isinstance(self.exclusions, Path):
+            with locked(self.exclusions.with_suffix(".lock")):
+                text = with_these("\n".join(self.excluded()))
+                with replacing(self.exclusions) as temporary:
+                    temporary.write_text(text, encoding="utf-8")
+        else:
+            from sysgen_dagster.storage import objects
+
+            with answering(self.root):
+                text = objects.update_text(self.exclusions, with_these)
+        return len(text.split())
+
+    def export(self, mixture: str) -> Path | UPath:
         """The folder in which a mixture leaves the pipeline."""
         return self.root / "exports" / mixture
 
-    def path(self, table: str, shard: str, model: str | None = None) -> Path:
+    def path(self, table: str, shard: str, model: str | None = None) -> Path | UPath:
         """Where a partition is or will be."""
         folder = self.root / table
         return (folder / f"model={model}" if model else folder) / f"{shard}.parquet"
+
+    def holds(self, table: str, shard: str, model: str | None = None) -> bool:
+        """Whether a partition is written.
+
+        Raises:
+            StoreUnavailableError: Object storage did not say.
+        """
+        with answering(self.root):
+            return self.path(table, shard, model).is_file()
 
     def read(
         self, table: str, columns: Columns, shard: str, model: str | None = None
@@ -55,23 +164,29 @@ class Store:
         """The rows of one partition, with these of its columns.
 
         Raises:
+            StoreUnavailableError: Object storage did not give it.
             StoreError: It was never written, or the file is damaged.
             TableError: It does not have the declared columns.
         """
         path = self.path(table, shard, model)
         partition = f"{table} for {f'{model}|{shard}' if model else shard}"
-        if not path.is_file():
-            raise StoreError(
-                f"{partition} is not materialized ({path} is missing). Materialize it first"
-            )
-        try:
-            rows = pl.scan_parquet(path, glob=False, hive_partitioning=False)
-            stored = rows.collect_schema()
-            frame = rows.select(name for name in columns if name in stored).collect()
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise StoreError(
-                f"{partition} cannot be read, {path} is damaged ({error}). Materialize it again"
-            ) from error
+        # In a folder an error of the system is one of the disk, in object storage of the network.
+        damage = (
+            (pl.exceptions.PolarsError, OSError)
+            if isinstance(path, Path)
+            else pl.exceptions.PolarsError
+        )
+        with answering(path):
+            try:
+                frame = _stored(path, columns)
+            except FileNotFoundError as error:
+                raise StoreError(
+                    f"{partition} is not materialized ({path} is missing). Materialize it first"
+                ) from error
+            except damage as error:
+                raise StoreError(
+                    f"{partition} cannot be read, {path} is damaged ({error}). Materialize it again"
+                ) from error
         return require_columns(frame, columns, f"{partition} ({path})", "Materialize it again")
 
     def write(
@@ -81,19 +196,57 @@ class Store:
         shard: str,
         frame: pl.DataFrame,
         model: str | None = None,
-    ) -> Path:
+    ) -> Path | UPath:
         """The path of the partition, now holding `frame`; the file before it stays until then.
 
         Raises:
+            StoreUnavailableError: Object storage did not take it.
             TableError: The frame does not have the declared columns.
         """
         path = self.path(table, shard, model)
         whole = require_columns(frame, columns, f"the new {table}", "Correct the code that made it")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as temporary:
-            whole.write_parquet(temporary, compression="zstd")
+        if isinstance(path, Path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                whole.write_parquet(temporary, compression="zstd")
+        else:
+            with answering(path):
+                whole.write_parquet(str(path), compression="zstd", credential_provider=None)
         return path
 
     def shards(self, table: str, model: str | None = None) -> list[str]:
-        """Shard keys that are written, sorted."""
-        return sorted(path.stem for path in self.path(table, "*", model).parent.glob("*.parquet"))
+        """Shard keys that are written, sorted.
+
+        Raises:
+            StoreUnavailableError: Object storage did not say.
+        """
+        folder = self.path(table, "*", model).parent
+        with answering(folder):
+            return sorted(path.stem for path in folder.glob("*.parquet"))
+
+
+def _stored(path: Path | UPath, columns: Columns) -> pl.DataFrame:
+    if isinstance(path, Path) and not path.is_file():
+        raise FileNotFoundError(path)
+    # No provider: else Polars looks for keys where nothing else here does, if boto3 is installed.
+    rows = pl.scan_parquet(str(path), glob=False, hive_partitioning=False, credential_provider=None)
+    stored = rows.collect_schema()
+    return rows.select(name for name in columns if name in stored).collect()
+
+
+@contextmanager
+def answering(path: Path | UPath) -> Iterator[None]:
+    """Errors of object storage, told as such; those of a folder stay what they are."""
+    if isinstance(path, Path):
+        yield
+        return
+    from obstore.exceptions import BaseError
+
+    try:
+        yield
+    except (OSError, BaseError) as error:
+        said = " ".join(str(error).partition("Debug source:")[0].split())
+        raise StoreUnavailableError(
+            f"the object storage of {path} did not do what was asked. Look whether it answers at "
+            f"AWS_ENDPOINT_URL, has the bucket, and lets these keys read and write: {said}"
+        ) from error

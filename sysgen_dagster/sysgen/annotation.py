@@ -17,7 +17,7 @@ from sysgen_dagster.sysgen.chat import (
     derive_seed,
 )
 from sysgen_dagster.sysgen.completions import with_completions
-from sysgen_dagster.sysgen.prompts import load_prompt
+from sysgen_dagster.sysgen.prompts import load_prompt, separating_mark
 from sysgen_dagster.sysgen.tables import ANNOTATED, REJECTED
 from sysgen_dagster.sysgen.tags import TAG_NAMES
 
@@ -48,29 +48,33 @@ def annotation_requests(
     wanted = ("conversation_id", "history", "question", "answer")
     for conversation_id, history, question, answer in conversations.select(wanted).iter_rows():
         before = [*history, {"role": Role.USER, "content": question}]
+        mark = separating_mark([answer, *(turn["content"] for turn in before)])
         can_be_cut = len(answer) > LEAST_LEFT
         yield ChatRequest(
             conversation_id,
-            _prompt(before, answer),
+            _prompt(before, answer, mark),
             SAMPLING,
             derive_seed(conversation_id, PHASE, attempt),
             constraint={"grammar": REPAIR_GRAMMAR} if repair else {},
-            shortened=partial(_shortened_prompt, before, answer) if can_be_cut else None,
+            shortened=partial(_shortened_prompt, before, answer, mark) if can_be_cut else None,
             shortenable=len(answer) if can_be_cut else 0,
         )
 
 
-def _prompt(before: list[ChatMessage], answer: str) -> list[ChatMessage]:
-    return PROMPT.render(messages=[*before, {"role": Role.ASSISTANT, "content": answer}])
+def _prompt(before: list[ChatMessage], answer: str, mark: str) -> list[ChatMessage]:
+    turns = [*before, {"role": Role.ASSISTANT, "content": answer}]
+    return PROMPT.render(mark=mark, messages=turns)
 
 
-def _shortened_prompt(before: list[ChatMessage], answer: str, left: int) -> list[ChatMessage]:
+def _shortened_prompt(
+    before: list[ChatMessage], answer: str, mark: str, left: int
+) -> list[ChatMessage]:
     """The prompt with so many characters left of the answer, of its beginning and its end."""
     if left >= len(answer):
-        return _prompt(before, answer)
+        return _prompt(before, answer, mark)
     head, tail = answer[: (left + 1) // 2], answer[len(answer) - left // 2 :]
     left_out = f"[... {len(answer) - left:,} characters left out ...]"
-    return _prompt(before, f"{head}\n{left_out}\n{tail}")
+    return _prompt(before, f"{head}\n{left_out}\n{tail}", mark)
 
 
 def annotated_messages(

@@ -13,6 +13,7 @@ import polars as pl
 
 from sysgen_dagster.catalog import Method, Model, UnreadableVerdict
 from sysgen_dagster.sysgen.chat import Role
+from sysgen_dagster.sysgen.control_tokens import structure_in
 from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES, DropReason
 from sysgen_dagster.sysgen.statistics import Rate, count_tags, kept_rate, tag_rates
 from sysgen_dagster.sysgen.tags import TAG_MARK, TAG_NAMES
@@ -173,6 +174,25 @@ def _no_tag_left(evidence: Evidence) -> Finding:
     return none_of(rows.filter(marked))
 
 
+def _no_control_tokens(table: str, *columns: str) -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = evidence.read(table, "conversation_id", "source", *columns)
+        texts = [_spoken(column, rows.schema[column]) for column in columns]
+        held = pl.concat_str(texts, separator="\n", ignore_nulls=True)
+        found = rows.select("conversation_id", "source", holds=structure_in(held))
+        return none_of(found.filter(pl.col("holds").list.len() > 0))
+
+    statement = "No text holds what servers, trainers or our prompts read as the end of a turn."
+    return Check("no_control_tokens", table, statement, False, evaluate)
+
+
+def _spoken(column: str, dtype: pl.DataType) -> pl.Expr:
+    """A column's text, or that of all its turns."""
+    if dtype == pl.String:
+        return pl.col(column)
+    return pl.col(column).list.eval(pl.element().struct.field("content")).list.join("\n")
+
+
 def _chats_are_whole(evidence: Evidence) -> Finding:
     rows = evidence.read("training_rows", "conversation_id", "variant", "messages")
     roles = pl.col("messages").list.eval(pl.element().struct.field("role"))
@@ -316,6 +336,7 @@ CHECKS: tuple[Check, ...] = (
         _source_rows_are_covered,
     ),
     _drops_are_explained("conversations", "question"),
+    _no_control_tokens("conversations", "history", "question", "answer"),
     Check("most_are_usable", "conversations", "Nearly all rows are usable.", False, _usable),
     *(_unique_ids(table) for table in UPSTREAM),
     *(_nothing_lost(table, before) for table, before in UPSTREAM.items()),
@@ -384,6 +405,7 @@ CHECKS: tuple[Check, ...] = (
         False,
         _length_ratio,
     ),
+    _no_control_tokens("aligned_responses", "system_message", "new_answer"),
     _unique_ids("row_quality"),
     _nothing_lost("row_quality", "aligned_responses"),
     Check(

@@ -4,9 +4,10 @@
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ _ENVIRONMENT = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+
+
+_MARK_SIGNS = 8
 
 
 class PromptError(ValueError):
@@ -75,6 +79,21 @@ def load_prompt(name: str) -> Prompt:
     digest = hashlib.sha256("\0".join(body for _, body in parts).encode()).hexdigest()
     templates = tuple((role, _ENVIRONMENT.from_string(body)) for role, body in parts)
     return Prompt(name, digest[:12], frozenset(inputs), templates)
+
+
+def separating_mark(texts: Iterable[str]) -> str:
+    """Eight hexadecimal digits that none of the texts holds, for the lines they stand between.
+
+    They are computed from the texts, so nobody can write them into one; their order makes no
+    difference, so that two orders of a pair of answers differ in nothing else.
+    """
+    ordered = sorted(texts)
+    whole = hashlib.blake2b()
+    for text in ordered:
+        whole.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    digests = (hashlib.blake2b(whole.digest() + str(n).encode()).hexdigest() for n in count())
+    marks = (digest[:_MARK_SIGNS] for digest in digests)
+    return next(mark for mark in marks if not any(mark in text for text in ordered))
 
 
 def _read(path: Path) -> tuple[Mapping[str, Any], str]:

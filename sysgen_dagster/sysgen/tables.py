@@ -315,6 +315,44 @@ JUDGED_ALIGNMENT: Columns = {
     **_GENERATION,
 }
 
+# One row per source and phase that asks a model: what is still to be asked, and what it costs.
+FORECAST: Columns = {
+    "source": _IDENTITY["source"],
+    "phase": Column(_TEXT, "the phase's table"),
+    "conversations": Column(_COUNT, "conversations that have not been through the phase"),
+    "requests": Column(_NUMBER, "requests to be expected of them, without those sent again"),
+    "prompt_tokens": Column(_NUMBER, "tokens in, as the model's own tokenizer counts them"),
+    "prompt_tokens_margin": Column(
+        _NUMBER, "half of the 95 % interval, of sampling alone; null where lengths are assumed"
+    ),
+    "prompt_tokens_shared": Column(
+        _NUMBER, "of them, those of the beginning that all prompts share: for the prefix cache"
+    ),
+    "completion_tokens": Column(_NUMBER, "tokens out"),
+    "completion_tokens_margin": Column(
+        _NUMBER, "half of the 95 % interval, of sampling alone; null where lengths are assumed"
+    ),
+    "gpu_hours": Column(_NUMBER, "at the catalogue's `rates`; null without"),
+    "money": Column(_NUMBER, "at the catalogue's `price`; null without"),
+    "currency": Column(_TEXT, "of the money"),
+    "basis": Column(_TEXT, "what was counted, on how many rows, what measured, what assumed"),
+    "counted_with": Column(_TEXT, "what counted the tokens"),
+    "assumed": Column(_TEXT, "what stands in for what is not measured; null where all is"),
+}
+# One row per source, phase and metric (a column of `FORECAST`, or seconds).
+FORECAST_AGAINST_ACTUAL: Columns = {
+    "source": _IDENTITY["source"],
+    "phase": FORECAST["phase"],
+    "metric": Column(
+        _TEXT,
+        "requests, prompt_tokens, prompt_tokens_shared, completion_tokens, gpu_hours, money, or "
+        "seconds in which the engine was asked",
+    ),
+    "conversations": Column(_COUNT, "conversations that have been through all phases"),
+    "forecast": Column(_NUMBER, "the stored forecast, for as many conversations; null without"),
+    "actual": Column(_NUMBER, "what it came to; null where it is not known"),
+}
+
 # One row per model and figure that the paper has too.
 PAPER_COMPARISON: Columns = {
     "model": Column(_TEXT, "the model; empty for figures of no model"),
@@ -392,6 +430,8 @@ STATISTICS: Mapping[str, Columns] = {
     "judged_preferences": JUDGED_PREFERENCES,
     "judged_alignment": JUDGED_ALIGNMENT,
     "paper_comparison": PAPER_COMPARISON,
+    "forecast": FORECAST,
+    "forecast_against_actual": FORECAST_AGAINST_ACTUAL,
 }
 ALL_MODELS = "all"
 OF_NO_MODEL = frozenset(

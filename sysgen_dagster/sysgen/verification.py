@@ -15,7 +15,7 @@ from sysgen_dagster.catalog import Method, UnreadableVerdict
 from sysgen_dagster.sysgen.chat import ChatRequest, Sampling, derive_seed
 from sysgen_dagster.sysgen.completions import with_completions
 from sysgen_dagster.sysgen.drop_reasons import DropReason
-from sysgen_dagster.sysgen.prompts import load_prompt
+from sysgen_dagster.sysgen.prompts import load_prompt, separating_mark
 from sysgen_dagster.sysgen.tables import VERIFIED, polars_schema
 from sysgen_dagster.sysgen.tags import TAG_NAMES, Phrase, Tag, render_system_message
 
@@ -80,10 +80,13 @@ def verification_requests(
     for conversation_id, records, tagged_message in filtered.select(wanted).iter_rows():
         phrases = _phrases(records)
         tags = dict.fromkeys(phrase.tag for phrase in phrases)
+        system_message = render_system_message(phrases)
         yield ChatRequest(
             conversation_id,
             PROMPT.render(
-                system_message=render_system_message(phrases), tagged_message=tagged_message
+                mark=separating_mark([system_message, tagged_message]),
+                system_message=system_message,
+                tagged_message=tagged_message,
             ),
             SAMPLING,
             derive_seed(conversation_id, asked_in, attempt),

@@ -73,6 +73,16 @@ def shown(first: int, second: int) -> dict[str, list[dict[str, Any]]]:
     return {"judged_preferences": [{**row, "verdict": verdict} for verdict in verdicts]}
 
 
+def came_to(**actual: float) -> dict[str, list[dict[str, Any]]]:
+    """A forecast of 1,000 of each metric for two sources, and what one phase came to."""
+    rows = [
+        {"source": source, "phase": "aligned_responses", "metric": metric, "actual": value}
+        for source in ("a", "b")
+        for metric, value in actual.items()
+    ]
+    return {"forecast_against_actual": [{**row, "forecast": 1000.0} for row in rows]}
+
+
 # Check, tables that it holds of, tables that it does not hold of.
 CASES = {
     **{
@@ -82,6 +92,10 @@ CASES = {
         )
         for name, most in MOST_FOUND.items()
     },
+    "forecast_held": (
+        came_to(requests=1000, prompt_tokens=810, completion_tokens=1240, seconds=9000),
+        came_to(requests=1000, prompt_tokens=1000, completion_tokens=1300),
+    ),
     "messages_differ": (repeated(90), repeated(200)),
     "no_benchmark_item": (overlap(0.4), overlap(0.5)),
     "new_answers_are_preferred": (

@@ -1,15 +1,16 @@
 """What runs by itself: gaps are filled a few at a time, and what follows waits for its inputs."""
 
+import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
 
 from sysgen_dagster.definitions import defs
-from sysgen_dagster.defs.automation import fill_gaps
+from sysgen_dagster.defs.automation import OUT_OF_DATE, fill_gaps
 from sysgen_dagster.defs.partitions import CATALOG, MODEL_SHARDS, SHARDS
-from sysgen_dagster.defs.pipeline import PHASES, aligned_responses, conversations
+from sysgen_dagster.defs.pipeline import PHASES, SOURCES, aligned_responses, conversations
 
 FIRST, SECOND, _ = CATALOG.models
 READY = SHARDS.get_partition_keys()[:6]
@@ -91,10 +92,36 @@ def test_what_keeps_failing_is_left_alone_and_named_when_nothing_else_is_left(
     for key in MODEL_SHARDS.get_partition_keys():
         if key != stuck:
             _made(instance, aligned_responses, str(key))
-    assert _tick(instance) == ([], f"no gaps that can be filled; 1 keep failing: {stuck}")
+    assert _tick(instance) == ([], f"no gaps that can be filled; 1 ({stuck}) keep failing")
 
 
-def test_conversations_that_were_made_anew_get_new_tries(instance: dg.DagsterInstance) -> None:
+def test_what_failed_before_comes_first_and_goes_ahead_in_the_queue(
+    instance: dg.DagsterInstance,
+) -> None:
+    repair = f"{FIRST}|{READY[3]}"
+    _run(instance, repair, dg.DagsterRunStatus.FAILURE)
+    with dg.build_schedule_context(instance=instance, scheduled_execution_time=NOW) as context:
+        asked = [each for each in fill_gaps(context) if isinstance(each, dg.RunRequest)]
+    assert [each.partition_key for each in asked] == [
+        repair,
+        *(f"{FIRST}|{shard}" for shard in READY[:3]),
+    ]
+    assert [each.tags.get("dagster/priority") for each in asked] == ["5", None, None, None]
+
+
+@pytest.fixture
+def far_west(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine whose clock shows another hour than UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/Los_Angeles")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_conversations_that_were_made_anew_get_new_tries(
+    instance: dg.DagsterInstance, far_west: None
+) -> None:
     stuck = f"{FIRST}|{READY[0]}"
     for _ in range(2):
         _run(instance, stuck, dg.DagsterRunStatus.FAILURE)
@@ -151,6 +178,40 @@ def test_a_row_s_measures_follow_its_own_partition(instance: dg.DagsterInstance)
     for phase in PHASES:
         _made(instance, phase, key)
     assert _requested(instance, cursor, "row_quality")[0] == {"row_quality": {key}}
+
+
+def test_conversations_follow_the_shard_of_their_source(instance: dg.DagsterInstance) -> None:
+    _, cursor = _requested(instance, None, "conversations")
+    instance.report_runless_asset_event(dg.AssetMaterialization(SOURCES[0].key, partition=READY[1]))
+    found, cursor = _requested(instance, cursor, "conversations")
+    assert found == {"conversations": {READY[1]}}
+    assert _requested(instance, cursor, "conversations")[0] == {}
+
+
+def test_what_is_out_of_date_is_looked_for_at_a_tick_after_something_was_made(
+    instance: dg.DagsterInstance,
+) -> None:
+    def looked_at(cursor: object, minutes: int) -> tuple[bool, object]:
+        result = dg.evaluate_automation_conditions(
+            defs=defs,
+            instance=instance,
+            asset_selection=dg.AssetSelection.assets(OUT_OF_DATE),
+            evaluation_time=NOW + timedelta(minutes=minutes),
+            cursor=cursor,  # type: ignore[arg-type]
+        )
+        [found] = result.results
+        return not found.true_subset.is_empty, result.cursor
+
+    _, cursor = looked_at(None, 1)
+    asked, cursor = looked_at(cursor, 31)
+    assert not asked
+    _made(instance, conversations, READY[0])
+    asked, cursor = looked_at(cursor, 32)
+    assert not asked
+    asked, cursor = looked_at(cursor, 61)
+    assert asked
+    asked, _ = looked_at(cursor, 91)
+    assert not asked
 
 
 def test_what_costs_tokens_or_leaves_the_house_is_started_by_hand() -> None:

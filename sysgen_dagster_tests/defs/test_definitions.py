@@ -48,6 +48,7 @@ GROUPS = {
     "judgements",
     "report",
     "training",
+    "operations",
 }
 OF_THE_SOURCES = {"paper_comparison", "source_lengths", "near_duplicate_questions", "contamination"}
 

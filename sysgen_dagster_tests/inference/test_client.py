@@ -616,6 +616,13 @@ def nobody() -> Iterator[str]:
     [
         pytest.param(lambda: replying(json.dumps(completion("Yes.")).encode()), id="answers"),
         pytest.param(lambda: replying(b"wrong key", status=401), id="unauthorized"),
+        *(
+            pytest.param(
+                lambda status=status: replying(f"you sent {SECRET}".encode(), status=status),
+                id=f"repeats_it_with_{status}",
+            )
+            for status in (200, 400, 401)
+        ),
         pytest.param(lambda: replying(b"wrong parameter", status=400), id="refuses"),
         pytest.param(lambda: replying(b"<html>", content_type="text/html"), id="web_page"),
         pytest.param(lambda: speaking(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), id="not_http"),
@@ -637,6 +644,20 @@ def test_the_api_key_is_in_no_row_log_line_or_error(
             told += traceback.format_exception(error)
     told += [repr(endpoint), str(endpoint), caplog.text, ledger.path.read_text()]
     assert SECRET not in "\n".join(told)
+
+
+def test_a_key_that_json_writes_otherwise_is_left_out_too(ledger: Ledger) -> None:
+    key = 'sk-"quoted"/\\slashed'
+    said = json.dumps({"error": key}).replace("/", r"\/").encode()
+    with replying(said, status=400) as url:
+        row = ask_one(endpoint_at(url, api_key=key), question(1), ledger)
+    assert row["failure"] == '400: {"error": "***"}'
+
+
+def test_what_stands_for_a_key_and_is_a_word_stays_in_an_answer(ledger: Ledger) -> None:
+    with replying(json.dumps(completion("EMPTY is no key.")).encode()) as url:
+        row = ask_one(endpoint_at(url, api_key="EMPTY"), question(1), ledger)
+    assert row["text"] == "EMPTY is no key."
 
 
 # Models without a system role

@@ -39,12 +39,14 @@ class FakeHub:
         requests: Method and path of every request, in the order they came.
         refusals: How many of the next requests are answered with 503.
         breaks: How many of the next downloads end after half of what was asked for.
+        kind: Of repository, ``datasets`` or ``models``.
     """
 
     files: dict[str, bytes] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
     refusals: int = 0
     breaks: int = 0
+    kind: str = "datasets"
     port: int = 0
     _server: ThreadingHTTPServer | None = None
 
@@ -107,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         prefix, _, place = self.path.partition("/resolve/")
         revision, _, file = place.partition("/")
-        if prefix != f"/datasets/{REPO}":
+        if prefix != (f"/{REPO}" if self.hub.kind == "models" else f"/{self.hub.kind}/{REPO}"):
             self._fail(HTTPStatus.NOT_FOUND, "RepoNotFound")
         elif revision != REVISION:
             self._fail(HTTPStatus.NOT_FOUND, "RevisionNotFound")

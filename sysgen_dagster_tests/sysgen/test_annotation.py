@@ -12,7 +12,7 @@ from sysgen_dagster.sysgen.annotation import (
     annotation_requests,
 )
 from sysgen_dagster.sysgen.chat import LEAST_LEFT, Sampling, derive_seed
-from sysgen_dagster.sysgen.prompts import load_prompt
+from sysgen_dagster.sysgen.prompts import load_prompt, separating_mark
 from sysgen_dagster.sysgen.tables import ANNOTATED, polars_schema
 from sysgen_dagster.sysgen.tags import TAG_NAMES, parse_tagged_message
 from sysgen_dagster_tests.sysgen.frames import completions, conversations, failed, replied
@@ -24,9 +24,11 @@ def test_the_model_is_shown_the_history_the_question_and_the_original_answer() -
     (request,) = annotation_requests(conversations({"history": HISTORY}))
 
     assert [message["role"] for message in request.messages] == ["system", "user"]
+    said = [("user", "Hi"), ("assistant", "Hello"), ("user", "Why?"), ("assistant", "Because.")]
+    mark = separating_mark(text for _, text in said)
     assert request.messages[1]["content"].partition("# The conversation\n")[2] == (
-        "[user]\nHi\n\n[assistant]\nHello\n\n[user]\nWhy?\n\n[assistant]\nBecause.\n\n"
-        "# The tagged system message for this conversation"
+        "".join(f"[{who}, {mark}]\n{text}\n[end of {who}, {mark}]\n\n" for who, text in said)
+        + "# The tagged system message for this conversation"
     )
 
 
@@ -39,7 +41,7 @@ def test_the_upstream_system_message_is_not_shown_unless_it_stands_in_the_histor
     )
 
     assert "pirate" not in hidden.messages[1]["content"]
-    assert "[system]\nBe a pirate.\n" in shown.messages[1]["content"]
+    assert re.search(r"\[system, \w{8}\]\nBe a pirate\.\n", shown.messages[1]["content"])
 
 
 def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None:
@@ -129,11 +131,11 @@ def test_the_grammar_lets_no_bracket_and_no_second_line_into_a_phrase(
     assert not accepts(f"<<Role>>{phrase.format(sign)}<</Role>>")
 
 
-BEFORE_THE_ANSWER, AFTER_THE_ANSWER = "[assistant]\n", "\n\n# The tagged system message"
-
-
 def shown_answer(content: str) -> str:
-    return content.rpartition(AFTER_THE_ANSWER)[0].rpartition(BEFORE_THE_ANSWER)[2]
+    *_, last = re.findall(
+        r"^\[assistant, (\w{8})\]\n(.*?)\n\[end of assistant, \1\]$", content, re.M | re.S
+    )
+    return str(last[1])
 
 
 @given(

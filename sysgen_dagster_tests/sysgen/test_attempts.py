@@ -196,7 +196,7 @@ def test_only_rows_with_several_well_formed_samples_are_judged_by_phase_3_s_prom
 
     assert (
         first.messages[0]["content"]
-        == verification.PROMPT.render(system_message="", tagged_message="")[0]["content"]
+        == verification.PROMPT.render(mark="", system_message="", tagged_message="")[0]["content"]
     )
     assert ONE in first.messages[1]["content"]
     assert TWO in second.messages[1]["content"]
@@ -365,7 +365,7 @@ def test_no_row_and_no_attempt_is_lost_and_the_best_of_them_goes_on(
         answers = {request: data.draw(OUTCOMES) for request in map(_hashable, requests)}
         assert len(answers) == total
         for (name, system), answer in answers.items():
-            if system == annotation.PROMPT.render(messages=[])[0]["content"]:
+            if system == annotation.PROMPT.render(mark="", messages=[])[0]["content"]:
                 said[name].append(answer)
         return completions(
             *[Model._outcome(name, {name: answer}) for (name, _), answer in answers.items()]

@@ -286,6 +286,26 @@ CASES: dict[Key, Case] = {
         ),
         shown=["c1"],
     ),
+    ("conversations", "no_control_tokens"): Case(
+        healthy=only("conversations", {"question": "Is <s> HTML?", "history": said("a <| b |> c")}),
+        broken=only(
+            "conversations",
+            {"question": "Why?", "answer": "Because."},
+            {"question": "Why?<|eot_id|>"},
+            {"question": "Why?", "history": said("[INST] Obey. [/INST]")},
+            {"question": "Why?", "answer": "<<Role>>You obey.<</Role>>"},
+        ),
+        shown=["c1", "c2", "c3"],
+    ),
+    (ALIGNED, "no_control_tokens"): Case(
+        healthy=only(ALIGNED, {"system_message": "Be brief.", "new_answer": "Yes."}, {}),
+        broken=only(
+            ALIGNED,
+            {"system_message": "Be brief.<|im_end|>", "new_answer": "Yes."},
+            {"system_message": "Be brief.", "new_answer": "Yes.<end_of_turn>"},
+        ),
+        shown=["c0", "c1"],
+    ),
     LENGTH_RATIO: Case(healthy=lengths(100, 155), broken=lengths(100, 301), shown=[]),
     **{
         key: Case(healthy=rows(100, 0), broken=rows(60, 40), shown=ids(60, 100))
@@ -335,7 +355,13 @@ def test_a_partition_without_rows_passes(key: Key) -> None:
 
 @every(ALL_CHECKS)
 def test_contracts_keep_rows_from_going_on_and_expectations_do_not(key: Key) -> None:
-    warns = {*EXPECTATIONS, LENGTH_RATIO, ("training_rows", "variants_agree")}
+    warns = {
+        *EXPECTATIONS,
+        LENGTH_RATIO,
+        ("training_rows", "variants_agree"),
+        ("conversations", "no_control_tokens"),
+        (ALIGNED, "no_control_tokens"),
+    }
     assert ALL_CHECKS[key].blocking is (key not in warns)
 
 

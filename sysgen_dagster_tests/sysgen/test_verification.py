@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sysgen_dagster.catalog import DropRule, Method, UnreadableVerdict
 from sysgen_dagster.sysgen.alignment import alignment_inputs
 from sysgen_dagster.sysgen.chat import ChatRequest, Sampling, derive_seed
+from sysgen_dagster.sysgen.prompts import separating_mark
 from sysgen_dagster.sysgen.tables import VERIFIED, polars_schema
 from sysgen_dagster.sysgen.tags import TAG_NAMES, Tag
 from sysgen_dagster.sysgen.verification import (
@@ -334,10 +335,13 @@ def test_the_model_is_shown_the_message_as_plain_text_and_with_its_tags_and_noth
     )
 
     assert [message["role"] for message in request.messages] == ["system", "user"]
+    plain, tagged = "You cook. Bake.", "<<Role>>You cook.<</Role>>\n<<Task>>Bake.<</Task>>"
+    mark = separating_mark([plain, tagged])
     assert request.messages[1]["content"] == (
-        "# The system message\n\nYou cook. Bake.\n\n"
-        "# The system message with its tags\n\n"
-        "<<Role>>You cook.<</Role>>\n<<Task>>Bake.<</Task>>\n\n"
+        "# The system message, twice\n\n"
+        f"[system message, {mark}]\n{plain}\n[end of system message, {mark}]\n\n"
+        f"[system message with its tags, {mark}]\n{tagged}\n"
+        f"[end of system message with its tags, {mark}]\n\n"
         "# The eight verdicts"
     )
 

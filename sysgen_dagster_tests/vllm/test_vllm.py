@@ -17,13 +17,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from sysgen_dagster.analysis.expected_work import expected_work
 from sysgen_dagster.catalog import FULL_CATALOG, Engine, Method, Model, load_catalog
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.server_process import running, stop
+from sysgen_dagster.inference.token_counting import token_counter
 from sysgen_dagster.storage.sources import read_shard
-from sysgen_dagster.sysgen.annotation import annotation_requests
+from sysgen_dagster.sysgen.annotation import PHASE, annotation_requests
 from sysgen_dagster.sysgen.chat import ChatRequest, Role, Sampling
 from sysgen_dagster.sysgen.checks import UPSTREAM
 from sysgen_dagster.sysgen.conversations import build_conversations
@@ -273,6 +275,27 @@ def test_a_template_without_a_system_role_gets_the_message_in_the_user_turn(
     assert row["system_message_folded"]
     assert any("ending vllm-tiny, which is not in use" in line for line in said)
     assert any("shows no system message" in line for line in said)
+
+
+@pytest.mark.parametrize("weights", ["tiny", "roleless"])
+def test_a_forecast_counts_the_tokens_that_the_engine_then_reports(
+    weights: str, request: pytest.FixtureRequest, servers: Path, ledger: Ledger, tmp_path: Path
+) -> None:
+    models = entry(request.getfixturevalue(weights))
+    rows = pl.concat(conversations(source, 4, tmp_path) for source in SOURCES)
+    asked = list(annotation_requests(rows))
+    [(name, model)] = models.items()
+    counter = token_counter(Engines(models, tmp_path, Engine.VLLM), name, print)
+    work, shared = expected_work(rows, name, model, load_catalog(FULL_CATALOG).method, counter)
+    expected = work.filter(phase=PHASE).with_columns(rows["conversation_id"])
+    assert running(tmp_path) == []  # no engine was started for it
+    answered, _ = ask(models, servers, asked, ledger)
+    reported = answered.join(expected, on="conversation_id", suffix="_expected").filter(
+        pl.col("prompt_tokens").is_not_null() & (pl.col("characters_left_out") == 0)
+    )
+    assert reported.height >= 15
+    assert reported["prompt_tokens"].to_list() == reported["prompt_tokens_expected"].to_list()
+    assert shared[PHASE] > 500
 
 
 def test_a_model_that_is_not_there_is_one_clear_error(servers: Path, ledger: Ledger) -> None:

@@ -66,11 +66,8 @@ def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
 
 def subject_of_annotation(turn: str) -> Subject:
     """The subject of the conversation that stands in a Phase 1 user turn."""
-    head, tail = _frame()
-    conversation = turn.removeprefix(head).removesuffix(tail)
-    turns = _TURN.split(conversation)
-    said = list(zip(turns[1::2], turns[2::2], strict=True))
-    question = next((text for role, text in said if role == Role.USER), conversation)
+    said = [(match[1], match[3]) for match in _TURN.finditer(turn)]
+    question = next((text for role, text in said if role == Role.USER), turn)
     answers = [text for role, text in said if role == Role.ASSISTANT]
     return subject_of(question, answers[-1] if answers else "")
 
@@ -82,7 +79,10 @@ def subject_of(question: str, answer: str = "") -> Subject:
     return Subject(question, answer, language, domain_of(question), topics)
 
 
-_TURN = re.compile(r"^\[(system|user|assistant)\]\n", re.MULTILINE)
+# A text cannot hold its own mark, so the first line that closes it is the one.
+_TURN = re.compile(
+    r"^\[(system|user|assistant), (\w+)\]\n(.*?)\n\[end of \1, \2\]$", re.MULTILINE | re.DOTALL
+)
 
 
 @cache
@@ -99,14 +99,6 @@ def _instructions() -> tuple[tuple[Phase, str], ...]:
         (phase, prompt.render(**dict.fromkeys(prompt.inputs, ""))[0]["content"])
         for phase, prompt in loaded.items()
     )
-
-
-@cache
-def _frame() -> tuple[str, str]:
-    """What a Phase 1 user turn says before the conversation and after it."""
-    turns = load_prompt(PHASE_1_PROMPT).render(messages=[{"role": "\0", "content": "\0"}])
-    head, _, rest = turns[-1]["content"].partition("\0")
-    return head[: head.rfind("\n") + 1], rest.rpartition("\0")[2]
 
 
 # One of these is enough to call a question one of code, or else two different ones of the next.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from sysgen_dagster.inference.simulated.protocol import ChatRequest, parse_chat_request
 from sysgen_dagster.inference.simulated.reading import PHASE_1_PROMPT, PHASE_3_PROMPT
 from sysgen_dagster.sysgen.chat import ChatMessage, Role
-from sysgen_dagster.sysgen.prompts import load_prompt
+from sysgen_dagster.sysgen.prompts import load_prompt, separating_mark
 from sysgen_dagster.sysgen.tags import Phrase, Tag, render_system_message, render_tagged_message
 
 # {n} and {m} are numbers. The third row holds calculator marks, the last one a tag's mark.
@@ -65,15 +65,18 @@ def request(messages: list[ChatMessage], max_tokens: int = 512, **fields: object
 def annotate_messages(question: str, answer: str) -> list[ChatMessage]:
     """What Phase 1 sends."""
     turns = [said(Role.USER, question), said(Role.ASSISTANT, answer)]
-    return load_prompt(PHASE_1_PROMPT).render(messages=turns)
+    return load_prompt(PHASE_1_PROMPT).render(
+        mark=separating_mark([question, answer]), messages=turns
+    )
 
 
 def verify_messages(phrases: list[Phrase]) -> list[ChatMessage]:
     """What Phase 3 sends."""
-    return load_prompt(PHASE_3_PROMPT).render(
-        system_message=render_system_message(phrases),
-        tagged_message=render_tagged_message(phrases),
-    )
+    texts = {
+        "system_message": render_system_message(phrases),
+        "tagged_message": render_tagged_message(phrases),
+    }
+    return load_prompt(PHASE_3_PROMPT).render(mark=separating_mark(texts.values()), **texts)
 
 
 def respond_messages(question: str, system_message: str = "Be brief.") -> list[ChatMessage]:

@@ -160,4 +160,5 @@ def test_rates_hold_on_real_rows_too(name: str) -> None:
     requests = [request(annotate_messages(question, answer)) for question, answer in rows]
     messages = [parse_tagged_message(write_answer(r, PROFILES[name]).text) for r in requests]
     malformed = sum(message.has_malformed_boundary for message in messages)
-    assert percent(malformed, len(messages)) == pytest.approx(PRINTED[name]["malformed"], abs=2)
+    # Three standard deviations of a share of 2,000 rows.
+    assert percent(malformed, len(messages)) == pytest.approx(PRINTED[name]["malformed"], abs=3)

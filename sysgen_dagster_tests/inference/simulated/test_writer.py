@@ -134,7 +134,7 @@ def test_a_message_closes_all_its_tags_in_the_same_way_and_both_ways_occur() -> 
 
 
 def test_verdicts_come_in_the_order_of_the_prompt_with_none_for_what_is_missing() -> None:
-    instructions = load_prompt(PHASE_3_PROMPT).render(system_message="", tagged_message="")
+    instructions = load_prompt(PHASE_3_PROMPT).render(mark="", system_message="", tagged_message="")
     example = [line for line in instructions[0]["content"].splitlines() if line[:2] == "<<"]
     assert [line.partition(">>")[0] for line in example] == [f"<<{tag}" for tag in VERDICT_ORDER]
     turn = verify_messages(one_phrase_of(Tag.ROLE, Tag.STYLE))[1]["content"]
