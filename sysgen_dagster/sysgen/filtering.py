@@ -5,34 +5,40 @@ eight go with their phrase; text under no tag goes; what stays is put in canonic
 whole message is dropped is left open there and is `DropRule` here.
 """
 
-from typing import Any
-
 import polars as pl
 
 from sysgen_dagster.catalog import DropRule
 from sysgen_dagster.sysgen.drop_reasons import DropReason
-from sysgen_dagster.sysgen.tables import FILTERED, polars_schema
+from sysgen_dagster.sysgen.tables import FILTERED
 from sysgen_dagster.sysgen.tags import (
+    BLANKS,
+    TAG_NAMES,
+    WELL_FORMED,
     TaggedMessage,
     in_canonical_order,
     parse_tagged_message,
     render_tagged_message,
 )
 
+_CANONICAL = pl.Enum(TAG_NAMES)  # sorts in the order of its categories
+
 
 def filtered_messages(annotated: pl.DataFrame, drop_rule: DropRule) -> pl.DataFrame:
     """Phase 2's table: one row per annotated message, in the same order.
+
+    Messages without any defect are read all at once by expressions, the others one by one by the
+    parser: the result is the same and takes a tenth of the time.
 
     Returns:
         `tables.FILTERED`. ``phrases``, ``defects`` and ``has_malformed_boundary`` are filled for
         dropped rows too, so that the other drop rule can be counted from the same table.
     """
     wanted = ("conversation_id", "source", "annotated_message")
-    records = [
-        {"conversation_id": conversation_id, "source": source, **_filtered(text, drop_rule)}
-        for conversation_id, source, text in annotated.select(wanted).iter_rows()
-    ]
-    return pl.DataFrame(records, schema=polars_schema(FILTERED), orient="row")
+    messages = annotated.select(wanted).with_row_index("row")
+    well_formed = pl.col("annotated_message").str.contains(WELL_FORMED).fill_null(False)
+    at_once = _read_at_once(messages.filter(well_formed))
+    one_by_one = _read_one_by_one(messages.filter(~well_formed), drop_rule)
+    return pl.concat([at_once, one_by_one]).sort("row").select(FILTERED.keys())
 
 
 def count_kept_by_rule(filtered: pl.DataFrame) -> dict[str, int]:
@@ -46,17 +52,58 @@ def count_kept_by_rule(filtered: pl.DataFrame) -> dict[str, int]:
     return counts.row(0, named=True)
 
 
-def _filtered(text: str, drop_rule: DropRule) -> dict[str, Any]:
+def _read_at_once(messages: pl.DataFrame) -> pl.DataFrame:
+    """Of messages that are `WELL_FORMED`: ``row`` and `tables.FILTERED`."""
+    # Between two << stands what follows an opening mark, or a closing one, in turn.
+    opened = pl.col("annotated_message").str.split("<<").list.slice(1).list.gather_every(2)
+    phrases = (
+        messages.lazy()
+        .select("row", opened.alias("opened"))
+        .explode("opened")
+        .select("row", pl.col("opened").str.splitn(">>", 2).struct.rename_fields(["tag", "text"]))
+        .unnest("opened")
+        .with_columns(pl.col("tag").cast(_CANONICAL), pl.col("text").str.strip_chars(BLANKS))
+        .sort("row", "tag", maintain_order=True)
+        .with_columns(pl.col("row").set_sorted(), pl.col("tag").cast(pl.String))
+        .group_by("row", maintain_order=True)
+        .agg(
+            phrases=pl.struct("tag", "text"),
+            tagged_message=pl.format("<<{}>>{}<</{}>>", "tag", "text", "tag"),
+        )
+        .with_columns(pl.col("tagged_message").list.join("\n"))
+        .collect()
+    )
+    without_defects = messages.with_columns(
+        phrases.drop("row"),
+        defects=pl.lit([], dtype=FILTERED["defects"].dtype),
+        has_malformed_boundary=False,
+        drop_reason=pl.lit(None, pl.String),
+    )
+    return without_defects.select("row", *FILTERED)
+
+
+def _read_one_by_one(messages: pl.DataFrame, drop_rule: DropRule) -> pl.DataFrame:
+    """Of any messages: ``row`` and `tables.FILTERED`."""
+    read = [_filtered(text, drop_rule) for text in messages["annotated_message"]]
+    columns = [name for name in FILTERED if name not in messages.columns]
+    return messages.with_columns(
+        pl.Series(name, [values[at] for values in read], FILTERED[name].dtype)
+        for at, name in enumerate(columns)
+    ).select("row", *FILTERED)
+
+
+def _filtered(text: str, drop_rule: DropRule) -> tuple[object, ...]:
+    """The columns that a message adds, in the order of `tables.FILTERED`."""
     message = parse_tagged_message(text)
     phrases = in_canonical_order(message.phrases)
     reason = _drop_reason(message, drop_rule)
-    return {
-        "phrases": [{"tag": phrase.tag, "text": phrase.text} for phrase in phrases],
-        "tagged_message": None if reason else render_tagged_message(phrases),
-        "defects": [{"kind": each.kind, "text": each.text} for each in message.defects],
-        "has_malformed_boundary": message.has_malformed_boundary,
-        "drop_reason": reason,
-    }
+    return (
+        [{"tag": phrase.tag.value, "text": phrase.text} for phrase in phrases],
+        None if reason else render_tagged_message(phrases),
+        [{"kind": each.kind.value, "text": each.text} for each in message.defects],
+        message.has_malformed_boundary,
+        reason,
+    )
 
 
 def _drop_reason(message: TaggedMessage, drop_rule: DropRule) -> DropReason | None:

@@ -32,6 +32,7 @@ class Tag(StrEnum):
 
 
 TAG_NAMES = tuple(tag.value for tag in Tag)
+_NAMES = {tag.value: tag for tag in Tag}
 _CANONICAL_POSITION = {tag: position for position, tag in enumerate(Tag)}
 
 
@@ -92,48 +93,38 @@ class TaggedMessage:
 _FIRST = r"[^\x00-@\[-`{-\x7f]"
 _LATER = r"[^\x00-\x1f!-,./:-@\[-^`{-\x7f]"
 _KNOWN = "|".join(TAG_NAMES)
+# Polars cannot look ahead, so there the sign after a bare name is part of the mark.
+_NO_NAME_GOES_ON = "(?:[^A-Za-z0-9_]|$)"
+_NO_NAME_FOLLOWS = "(?![A-Za-z0-9_])"
 TAG_MARK = (
     rf"<<(?P<slashes>/{{0,9}})(?P<name>{_FIRST}{_LATER}{{0,39}})>>"
     rf"|<<[/ \t]{{0,9}}(?P<broken>{_KNOWN})[ \t]{{0,9}}>{{1,2}}"
-    rf"|<</{{0,9}}(?P<bare>{_KNOWN})(?:[^A-Za-z0-9_]|$)"
+    rf"|<</{{0,9}}(?P<bare>{_KNOWN}){_NO_NAME_GOES_ON}"
 )
-_TAG_MARK = re.compile(TAG_MARK)
+# With the mark itself, then its four parts; what follows a bare name may begin the next mark.
+_TAG_MARK = re.compile(f"({TAG_MARK.replace(_NO_NAME_GOES_ON, _NO_NAME_FOLLOWS)})")
+_PARTS = 1 + _TAG_MARK.groups
 _OPEN_END = re.compile(r"<<[/ \t]*$")
 
-
-class _Kind(StrEnum):
-    OPEN = "open"
-    CLOSE = "close"
-    BROKEN = "broken"
-
-
-def _classify(mark: re.Match[str]) -> tuple[_Kind, str]:
-    """The kind of a mark and the tag's name."""
-    if broken := mark["broken"] or mark["bare"]:
-        return _Kind.BROKEN, broken
-    name, slashes = mark["name"], mark["slashes"]
-    if len(slashes) > 1 or (name not in TAG_NAMES and name.strip() in TAG_NAMES):
-        return _Kind.BROKEN, name
-    return (_Kind.CLOSE if slashes else _Kind.OPEN), name
-
-
-# What went wrong with an open phrase when a mark of this kind came instead of its own end.
-_FAULTS = {
-    _Kind.OPEN: DefectKind.UNCLOSED,
-    _Kind.CLOSE: DefectKind.MISMATCHED,
-    _Kind.BROKEN: DefectKind.BROKEN_BRACKET,
-}
+# What `str.strip` takes away, spelled out for Polars, which knows fewer of them.
+BLANKS = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
+    "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+)
+_A_PHRASE = "|".join(
+    f"<<{tag}>>[{BLANKS}]*[^<{BLANKS}][^<]*<</?{tag}>>[{BLANKS}]*" for tag in TAG_NAMES
+)
+# A message of phrases and blanks alone, none of which holds a `<`: most are, and it has no defect.
+WELL_FORMED = f"^[{BLANKS}]*(?:{_A_PHRASE})+$"
 
 
 def parse_tagged_message(text: str) -> TaggedMessage:
     """The phrases of `text` and everything that is not one, in linear time; never raises."""
     reader = _Reader([], [])
-    start = 0
-    while mark := _TAG_MARK.search(text, start):
-        reader.read(text[start : mark.start()].strip(), mark)
-        # What follows a bare name is not part of the mark; it may begin the next one.
-        start = mark.end("bare") if mark["bare"] else mark.end()
-    reader.end(text[start:].strip())
+    *pieces, rest = _TAG_MARK.split(text)
+    for start in range(0, len(pieces), _PARTS):
+        reader.read(*pieces[start : start + _PARTS])
+    reader.end(rest.strip())
     return TaggedMessage(tuple(reader.phrases), tuple(reader.defects))
 
 
@@ -145,27 +136,36 @@ class _Reader:
     defects: list[Defect]
     opened: str | None = None
 
-    def read(self, before: str, mark: re.Match[str]) -> None:
-        """Take a mark and the text that stands before it."""
-        kind, name = _classify(mark)
-        opened, self.opened = self.opened, None
-        if name == opened and kind is not _Kind.BROKEN:
+    def read(
+        self,
+        before: str,
+        mark: str,
+        slashes: str | None,
+        name: str | None,
+        broken: str | None,
+        bare: str | None,
+    ) -> None:
+        """Take a mark, its parts, and the text that stands before it."""
+        before, opened = before.strip(), self.opened
+        name, fault = _classify(slashes, name, broken or bare)
+        self.opened = None
+        if name == opened and fault is not DefectKind.BROKEN_BRACKET:
             self._finish(name, before)
             return
-        self._leave(opened, before, _FAULTS[kind])
-        if kind is _Kind.OPEN:
+        self._leave(opened, before, fault)
+        if fault is DefectKind.UNCLOSED:
             self.opened = name
-        elif opened not in TAG_NAMES:  # else the mark is part of what went wrong with that tag
-            fault = DefectKind.ORPHAN_CLOSE if kind is _Kind.CLOSE else DefectKind.BROKEN_BRACKET
-            self._lose(fault, name, mark[0])
+        elif opened not in _NAMES:  # else the mark is part of what went wrong with that tag
+            alone = DefectKind.ORPHAN_CLOSE if fault is DefectKind.MISMATCHED else fault
+            self._lose(alone, name, mark)
 
     def end(self, rest: str) -> None:
         """Take what stands after the last mark."""
         self._leave(self.opened, rest, DefectKind.UNCLOSED)
 
     def _finish(self, name: str, phrase: str) -> None:
-        if name in TAG_NAMES and phrase:
-            self.phrases.append(Phrase(Tag(name), phrase))
+        if name in _NAMES and phrase:
+            self.phrases.append(Phrase(_NAMES[name], phrase))
         else:
             self._lose(DefectKind.EMPTY_PHRASE, name, f"<<{name}>>{phrase}")
 
@@ -177,8 +177,20 @@ class _Reader:
             self.defects.append(Defect(DefectKind.UNASSIGNED_TEXT, text))
 
     def _lose(self, fault: DefectKind, name: str, text: str) -> None:
-        known = name.strip() in TAG_NAMES
+        known = name.strip() in _NAMES
         self.defects.append(Defect(fault if known else DefectKind.UNKNOWN_TAG, text))
+
+
+def _classify(slashes: str | None, name: str | None, broken: str | None) -> tuple[str, DefectKind]:
+    """The name in a mark, and what is wrong when it comes instead of the end of an open phrase.
+
+    An opening mark leaves that phrase `UNCLOSED`, a closing one `MISMATCHED`.
+    """
+    if name is None:
+        return broken or "", DefectKind.BROKEN_BRACKET
+    if len(slashes or "") > 1 or (name not in _NAMES and name.strip() in _NAMES):
+        return name, DefectKind.BROKEN_BRACKET
+    return name, DefectKind.MISMATCHED if slashes else DefectKind.UNCLOSED
 
 
 def in_canonical_order(phrases: Iterable[Phrase]) -> tuple[Phrase, ...]:

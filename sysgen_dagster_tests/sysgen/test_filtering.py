@@ -2,13 +2,19 @@
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog import DropRule
 from sysgen_dagster.sysgen.filtering import count_kept_by_rule, filtered_messages
 from sysgen_dagster.sysgen.tables import FILTERED, polars_schema
-from sysgen_dagster.sysgen.tags import TAG_NAMES
+from sysgen_dagster.sysgen.tags import (
+    TAG_NAMES,
+    WELL_FORMED,
+    in_canonical_order,
+    parse_tagged_message,
+    render_tagged_message,
+)
 from sysgen_dagster_tests.sysgen.frames import annotated
 
 CLEAN = "<<Task>>Solve it.<</Task>> <<Role>>You are a tutor.<</Role>>"
@@ -135,6 +141,42 @@ def test_as_many_rows_come_out_as_went_in_and_each_has_a_message_or_a_reason(
     assert table["conversation_id"].to_list() == [f"c{number}" for number in range(len(texts))]
     assert (table["drop_reason"].is_null() != table["tagged_message"].is_null()).all()
     assert count_kept_by_rule(table)[f"kept_under_{rule}"] == table["drop_reason"].null_count()
+
+
+WELL_FORMED_PARTS = [
+    *(
+        "<<Role>>",
+        "<</Role>>",
+        "<<Tool>>",
+        "<</Tool>>",
+        "<<Task>>x<</Task>>",
+        "<<Role>>a b<<Role>>",
+    ),
+    *("x", ">>", "é", '"', "\\", "\n", "\x1c", "\xa0", "\u2003", "\u200b", "<", "", " "),
+]
+
+
+@given(
+    st.lists(st.lists(st.sampled_from(WELL_FORMED_PARTS), max_size=8).map("".join), max_size=5),
+    st.sampled_from(DropRule),
+)
+@example([CLEAN, MALFORMED, CLEAN, EXTRA], MALFORMED_BOUNDARY)
+@example(["\x1c<<Role>>\x1fa\u3000<<Role>>\x85"], NO_PHRASE_LEFT)
+def test_messages_without_defects_are_read_at_once_just_as_the_parser_reads_them(
+    texts: list[str], rule: DropRule
+) -> None:
+    for row, text in zip(filtered_messages(annotated(*texts), rule).to_dicts(), texts, strict=True):
+        message = parse_tagged_message(text)
+        phrases = in_canonical_order(message.phrases)
+        assert row["phrases"] == [{"tag": each.tag, "text": each.text} for each in phrases]
+        assert row["defects"] == [{"kind": e.kind, "text": e.text} for e in message.defects]
+        assert row["has_malformed_boundary"] == message.has_malformed_boundary
+        assert row["tagged_message"] in {None, render_tagged_message(phrases)}
+
+
+def test_most_messages_are_read_at_once_and_those_with_a_defect_are_not() -> None:
+    texts = pl.Series([CLEAN, TAGGED, EXTRA, MALFORMED, ONLY_MALFORMED, NO_TAG, ""])
+    assert texts.str.contains(WELL_FORMED).to_list() == [True, True, *[False] * 5]
 
 
 def test_what_the_first_rule_keeps_the_second_keeps_as_well() -> None:

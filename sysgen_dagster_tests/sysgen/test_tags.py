@@ -1,6 +1,7 @@
 """Text to phrases and back."""
 
 import re
+import sys
 from collections.abc import Sequence
 
 import polars as pl
@@ -9,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sysgen_dagster.sysgen.tags import (
+    BLANKS,
     MALFORMED_BOUNDARIES,
     TAG_MARK,
     TAG_NAMES,
@@ -457,3 +459,13 @@ def test_phrases_are_joined_by_a_space_and_those_of_several_lines_stand_alone(
     texts: list[str], expected: str
 ) -> None:
     assert render_system_message(phrase("Content", text) for text in texts) == expected
+
+
+def test_blanks_are_what_python_strips() -> None:
+    assert set(BLANKS) == {sign for sign in map(chr, range(sys.maxunicode + 1)) if sign.isspace()}
+
+
+def test_the_sign_after_a_bare_name_is_not_part_of_what_went_wrong() -> None:
+    message = parse_tagged_message("<<Role> a <</Task<<Tool>>b<</Tool>>")
+    assert [defect.text for defect in message.defects] == ["<<Role>", "a", "<</Task"]
+    assert [phrase.text for phrase in message.phrases] == ["b"]
