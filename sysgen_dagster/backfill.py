@@ -2,7 +2,6 @@
 
 import logging
 import os
-import warnings
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -140,10 +139,6 @@ def run_everything(console: Console, catalog: Catalog, limit: int | None = None)
     The catalogue is the one this process was settled on; `limit` is how many conversations of each
     shard are taken.
     """
-    # Partitioned checks and dimension mappings say on every run that they are preview and beta;
-    # the versions are pinned for that reason.
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     from sysgen_dagster.definitions import defs
     from sysgen_dagster.defs.resources import ENGINE_LOG
 

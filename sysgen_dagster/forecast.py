@@ -9,12 +9,10 @@ forecast before of what is finished by now. Nothing is stored and no engine is s
 import argparse
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import polars as pl
 from rich.console import Console
 from rich.table import Table
@@ -40,8 +38,6 @@ def main(arguments: list[str] | None = None) -> int:
     """0 when every model that was asked for has its table, else 1."""
     options = _parser().parse_args(arguments)
     console = Console(width=max(Console().width, _LEAST_WIDTH))
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     try:
         catalog = _settle(options.data)
         models = _known(options.models, catalog)

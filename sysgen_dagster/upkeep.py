@@ -10,7 +10,6 @@ import argparse
 import os
 import shlex
 import sys
-import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,8 +40,6 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.width = max(console.width, LEAST_WIDTH)
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
     try:
         catalog, store = _point_at(options.data), open_store(options.data)
         if options.command == "inventory":

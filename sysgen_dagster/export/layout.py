@@ -16,13 +16,15 @@ card are the ones that Arrow happens to have, such as ``large_string``).
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
-import pyarrow as pa  # type: ignore[import-untyped]
 from polars.datatypes import DataTypeClass
 
 from sysgen_dagster.sysgen.tables import PREFERENCE_PAIRS, TRAINING_ROWS, Columns, polars_schema
+
+if TYPE_CHECKING:
+    import pyarrow as pa  # type: ignore[import-untyped]
 
 DEFAULT = "default"  # the configuration that `datasets` takes when none is named
 SPLIT_ORDER = ("train", "validation", "test")
@@ -118,8 +120,10 @@ class Contents:
         return found
 
 
-def features_schema(columns: Columns) -> pa.Schema:
+def features_schema(columns: Columns) -> "pa.Schema":
     """The Arrow schema of the files: plain strings and lists, the features in its metadata."""
+    import pyarrow as pa  # here, because every run loads the definitions, and this takes 0.2 s
+
     dtypes = polars_schema(columns)
     features = {name: _feature(dtype) for name, dtype in dtypes.items()}
     described = json.dumps({"info": {"features": features}})
@@ -180,15 +184,18 @@ def _splits(cells: Iterable[Cell]) -> list[str]:
 
 
 _Dtype = pl.DataType | DataTypeClass
-_ARROW: Mapping[_Dtype, pa.DataType] = {pl.String: pa.string(), pl.UInt32: pa.uint32()}
+# As both Arrow and `datasets` call them.
+_NAMES: Mapping[_Dtype, str] = {pl.String: "string", pl.UInt32: "uint32"}
 
 
-def _arrow(dtype: _Dtype) -> pa.DataType:
+def _arrow(dtype: _Dtype) -> "pa.DataType":
+    import pyarrow as pa
+
     if isinstance(dtype, pl.List):
         return pa.list_(_arrow(dtype.inner))
     if isinstance(dtype, pl.Struct):
         return pa.struct([(field.name, _arrow(field.dtype)) for field in dtype.fields])
-    return _ARROW[dtype.base_type()]
+    return pa.type_for_alias(_NAMES[dtype.base_type()])
 
 
 def _feature(dtype: _Dtype) -> dict[str, Any]:
@@ -197,7 +204,7 @@ def _feature(dtype: _Dtype) -> dict[str, Any]:
         return {"feature": _feature(dtype.inner), "_type": "List"}
     if isinstance(dtype, pl.Struct):
         return {field.name: _feature(field.dtype) for field in dtype.fields}
-    return {"dtype": str(_arrow(dtype)), "_type": "Value"}
+    return {"dtype": _NAMES[dtype.base_type()], "_type": "Value"}
 
 
 def _yaml_feature(dtype: _Dtype) -> dict[str, Any]:
