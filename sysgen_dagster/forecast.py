@@ -64,8 +64,8 @@ def _parser() -> argparse.ArgumentParser:
 def _settle(data: str) -> Catalog:
     """The deployment's catalogue, which the definitions will read too: that of `data` if any."""
     own = None if is_url(data) else Path(data).absolute() / "catalog.yaml"
-    if own is not None and own.is_file():
-        os.environ.setdefault("SYSGEN_CATALOG", str(own))
+    if own is not None and own.is_file() and not os.environ.get("SYSGEN_CATALOG"):
+        os.environ["SYSGEN_CATALOG"] = str(own)
     return load_catalog()
 
 

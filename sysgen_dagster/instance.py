@@ -35,16 +35,20 @@ class InstanceError(Exception):
 def write_settings(home: Path) -> None:
     """Write ``dagster.yaml`` under `home`: on Postgres where the variable is set, else on SQLite.
 
+    A file that is there already stays as it is, but for the storage.
+
     Raises:
         InstanceError: The Postgres that the variable names cannot be used, or the state of `home`
             is on one and the variable is not set.
     """
     url, file = os.environ.get(POSTGRES_URL, ""), home / "dagster.yaml"
-    settings = _SHIPPED.read_text(encoding="utf-8")
+    # What was changed there by hand stays.
+    settings = (file if file.is_file() else _SHIPPED).read_text(encoding="utf-8")
+    stored = (yaml.safe_load(settings) or {}).get("storage")
     if url:
         _require_postgres(url)
-        settings += yaml.safe_dump(_ON_POSTGRES)
-    elif file.is_file() and "storage" in (yaml.safe_load(file.read_text(encoding="utf-8")) or {}):
+        settings += "" if stored else f"\n{yaml.safe_dump(_ON_POSTGRES)}"
+    elif stored == _ON_POSTGRES["storage"]:
         # An empty SQLite in its place would look as if everything was lost.
         raise InstanceError(
             f"the state of {home} is on Postgres: set {POSTGRES_URL} as before, or delete {file} "

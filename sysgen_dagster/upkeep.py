@@ -7,6 +7,7 @@ state. ``outdated`` prints the commands that make outdated and damaged partition
 """
 
 import argparse
+import json
 import os
 import shlex
 import sys
@@ -27,11 +28,14 @@ from sysgen_dagster.instance import InstanceError, write_settings
 from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.retention import COSTS, Kind, Removal, removals
 from sysgen_dagster.storage.store import Store, StoreError, is_url, open_store, working_folder
+from sysgen_dagster.sysgen.drop_reasons import DropReason
 
 _TO_MAKE_AGAIN = [State.DAMAGED.value, State.OTHER_COLUMNS.value]
 _CODE = "sysgen_dagster.definitions"
+_FIRST_PHASE = "annotated_system_messages"
 _KEEP_DAYS = 90
 # What the commands that are printed need to find the same deployment.
+_OF_A_DEPLOYMENT = ("SYSGEN_WORK", "SYSGEN_CATALOG", "DAGSTER_HOME")
 _HERE = ("SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG")
 
 
@@ -41,7 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.width = max(console.width, LEAST_WIDTH)
     try:
+        _require_one_deployment(options.data)
         catalog, store = _point_at(options.data), open_store(options.data)
+        if isinstance(store.root, Path) and not store.root.is_dir():
+            raise StoreError(f"there is no folder {store.root}: correct --data")
         if options.command == "inventory":
             return show_inventory(console, inventory(store, catalog))
         if options.command == "outdated":
@@ -77,9 +84,24 @@ def _parser() -> argparse.ArgumentParser:
     prune = commands.add_parser("prune", parents=[deployment])
     add = prune.add_argument
     add("--days", type=int, default=_KEEP_DAYS, help="age of ledgers and logs; %(default)s")
-    add("--gone", action="store_true", help="rows and answers of what the catalogue lost, too")
+    add("--gone", action="store_true", help="what the catalogue does not name any more, too")
     add("--apply", action="store_true", help="remove; without it nothing is")
     return parser
+
+
+def _require_one_deployment(data: str) -> None:
+    """Raises `InstanceError` where the environment is that of another deployment than `data`."""
+    here = os.environ.get("SYSGEN_DATA")
+    others = [name for name in _OF_A_DEPLOYMENT if os.environ.get(name)]
+    if here and others and _place(here) != _place(data):
+        raise InstanceError(
+            f"--data is {data}, but SYSGEN_DATA is {here} and {', '.join(others)} may belong to "
+            "that: set SYSGEN_DATA to the same place, or unset them all"
+        )
+
+
+def _place(data: str) -> str:
+    return data.rstrip("/") if is_url(data) else str(Path(data).absolute())
 
 
 def _point_at(data: str) -> Catalog:
@@ -135,8 +157,24 @@ def show_outdated(console: Console, stored: pl.DataFrame, home: Path) -> int:
     for tables, partition in in_order(outdated):
         selected = " or ".join(f'key:"{table}"' for table in tables)
         command = ["dagster", "asset", "materialize", "-m", _CODE, "--select", selected]
-        console.print(shlex.join([*command, *(["--partition", partition] if partition else [])]))
+        of_one = ["--partition", partition] if partition else []
+        limit = _limit(outdated.filter(table=_FIRST_PHASE, partition=partition))
+        pilot = {"ops": {_FIRST_PHASE: {"config": {"limit": limit}}}}
+        as_before = ["--config-json", json.dumps(pilot)] if _FIRST_PHASE in tables and limit else []
+        console.print(shlex.join([*command, *of_one, *as_before]))
     return 1
+
+
+def _limit(annotated: pl.DataFrame) -> int | None:
+    """How many conversations a pilot took; None for a whole partition or a file that is damaged."""
+    if annotated.filter(state=State.OTHER_COLUMNS.value).is_empty():
+        return None
+    rows = pl.scan_parquet(annotated["path"].item(), glob=False, hive_partitioning=False)
+    if "drop_reason" not in rows.collect_schema():
+        return None
+    taken = pl.col("drop_reason").ne_missing(DropReason.BEYOND_LIMIT.value)
+    counts = rows.select(taken=taken.sum(), all=pl.len()).collect().row(0)
+    return None if counts[0] == counts[1] else int(counts[0])
 
 
 def in_order(outdated: pl.DataFrame) -> Iterator[tuple[list[str], str | None]]:
@@ -173,14 +211,19 @@ def show_restored(console: Console, data: str, home: Path, recheck: bool) -> int
         StoreError: There is no place for it.
     """
     from sysgen_dagster.definitions import defs
+    from sysgen_dagster.defs.automation import UNFINISHED
     from sysgen_dagster.defs.resources import Tables
     from sysgen_dagster.defs.restoring import restore
 
     tables = Tables(root=data, work=os.environ.get("SYSGEN_WORK", ""))
-    if not (home / "dagster.yaml").is_file():
-        write_settings(home)
+    write_settings(home)
     os.environ["DAGSTER_HOME"] = str(home)
     with dg.DagsterInstance.get() as instance:
+        if going := instance.get_runs(dg.RunsFilter(statuses=UNFINISHED), limit=1):
+            raise InstanceError(
+                f"run {going[0].run_id} is going in {home}: end the daemon and wait for it, or "
+                "terminate it"
+            )
         result = restore(instance, defs, tables, recheck, console.print)
     console.print(
         f"{result.recorded.total()} partitions recorded in {home}, {result.unchanged} were "
@@ -220,8 +263,8 @@ def prune(
     if kept:
         size = sum(each.bytes for each in kept)
         console.print(
-            f"{len(kept)} tables and ledgers ({size:,} bytes) of what the catalogue does not name "
-            "stay; --gone removes them too. Look at `upkeep inventory` first: is it the right one?"
+            f"{len(kept)} files ({size:,} bytes) of what the catalogue does not name stay; --gone "
+            "removes them too. Look at `upkeep inventory` first: is it the right catalogue?"
         )
     if not options.apply:
         console.print("Nothing was removed; --apply does.")
@@ -235,7 +278,7 @@ def prune(
 
 _LOGS = (".log", ".previous.log")
 # What cannot be had back for nothing, and would all go under a wrong catalogue.
-_GONE = (Kind.GONE_LEDGER, Kind.GONE_TABLE)
+_GONE = (Kind.GONE_LEDGER, Kind.GONE_TABLE, Kind.DOWNLOAD, Kind.CONVERSION)
 
 
 def _show_sums(console: Console, going: Sequence[Removal]) -> None:
@@ -252,7 +295,8 @@ def _show_sums(console: Console, going: Sequence[Removal]) -> None:
 def _remove(removal: Removal, work: Path) -> bool:
     """Whether it is gone; a ledger to which a run may append stays."""
     if removal.kind in (Kind.LEDGER, Kind.GONE_LEDGER):
-        return discard(Path(str(removal.path)).with_suffix(".jsonl"))
+        lines = removal.kind is Kind.GONE_LEDGER and removal.path.suffix == ".jsonl"
+        return discard(Path(str(removal.path)).with_suffix(".jsonl"), lines)
     if removal.kind is Kind.DOWNLOAD:
         import huggingface_hub  # here, because most commands need none of it
 

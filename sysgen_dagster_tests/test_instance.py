@@ -77,6 +77,14 @@ def test_without_the_variable_the_settings_are_the_shipped_ones(tmp_path: Path) 
     assert (tmp_path / "home" / "dagster.yaml").read_text() == SHIPPED.read_text()
 
 
+def test_what_was_changed_by_hand_stays(tmp_path: Path) -> None:
+    write_settings(tmp_path)
+    file = tmp_path / "dagster.yaml"
+    file.write_text(file.read_text().replace("max_concurrent_runs: 4", "max_concurrent_runs: 8"))
+    write_settings(tmp_path)
+    assert "max_concurrent_runs: 8" in file.read_text()
+
+
 def test_the_pools_of_a_new_instance_are_limited_and_a_limit_that_was_set_stays(
     tmp_path: Path,
 ) -> None:

@@ -17,12 +17,13 @@ from sysgen_dagster.defs.pipeline import PHASES, aligned_responses, conversation
 from sysgen_dagster.defs.quality import row_quality
 from sysgen_dagster.defs.resources import Tables
 from sysgen_dagster.defs.restoring import Restored, restore
+from sysgen_dagster.defs.staleness import out_of_date
 from sysgen_dagster.defs.statistics import retention, source_lengths
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.server_process import running, stop
 from sysgen_dagster.storage.inventory import inventory, partitions
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.sysgen.tables import TABLES
+from sysgen_dagster.sysgen.tables import TABLES, kept
 from sysgen_dagster.upkeep import in_order, main
 
 MODEL, SHARD = "llama-3.1-8b", "capybara-000"
@@ -328,7 +329,9 @@ def test_every_partition_of_the_inventory_is_one_of_dagster_and_the_other_way_ro
         keys = GRAPH.get(asset).partitions_def
         name = asset.to_user_string()
         theirs |= {(name, key) for key in (keys.get_partition_keys() if keys else [None])}
-    beside = {key for key in theirs if key[0] in {"report", "exports", "hub_datasets"}}
+    beside = {
+        key for key in theirs if key[0] in {"report", "exports", "hub_datasets", "out_of_date"}
+    }
     assert ours == theirs - beside
 
 
@@ -342,6 +345,7 @@ def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The commands set these for their own process."""
     for name in ("SYSGEN_DATA", "SYSGEN_CATALOG", "DAGSTER_HOME"):
         monkeypatch.setenv(name, os.environ[name])
+    monkeypatch.delenv("SYSGEN_DATA")
 
 
 def test_the_inventory_is_printed_with_its_sums_and_with_what_is_wrong(
@@ -429,3 +433,95 @@ def test_a_catalogue_that_is_wrong_removes_nothing(
     monkeypatch.setenv("SYSGEN_CATALOG", str(root / "nowhere.yaml"))
     assert upkeep(root, "prune", "--apply") == 1
     assert "nowhere.yaml cannot be read" in capsys.readouterr().out
+
+
+def test_answers_that_no_run_has_sealed_stay_beside_an_old_ledger(root: Path) -> None:
+    sealed = ledger_of(root, days=100)
+    lines = sealed.with_suffix(".jsonl")
+    lines.write_text('{"key":"x"}\n')
+    assert upkeep(root, "prune", "--days", "30", "--apply") == 1
+    assert sealed.exists()
+    assert lines.exists()
+
+
+def test_another_deployment_s_folders_are_not_taken_for_this_one_s(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SYSGEN_DATA", str(tmp_path / "other"))
+    monkeypatch.setenv("SYSGEN_WORK", str(tmp_path / "other"))
+    assert upkeep(root, "prune", "--apply") == 1
+    assert "may belong to that" in capsys.readouterr().out
+
+
+def test_a_folder_that_is_not_there_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert upkeep(tmp_path / "typo", "inventory") == 1
+    assert "there is no folder" in capsys.readouterr().out
+
+
+def test_a_pilot_is_made_again_as_a_pilot(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    store = Store(root)
+    path = Path(str(store.path("annotated_system_messages", SHARD, MODEL)))
+    rows = pl.read_parquet(path).drop("characters_left_out")
+    reasons = ["beyond_limit" if row > 2 else None for row in range(rows.height)]
+    rows.with_columns(drop_reason=pl.Series(reasons, dtype=pl.String)).write_parquet(path)
+    assert upkeep(root, "outdated") == 1
+    assert '"limit": 3' in capsys.readouterr().out
+
+
+def test_a_restore_waits_for_the_runs_that_are_going(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home = root.parent / "home"
+    monkeypatch.setenv("DAGSTER_HOME", str(home))
+    assert upkeep(root, "restore") == 0
+    with dg.DagsterInstance.get() as instance:
+        job = defs.resolve_job_def("sysgen")
+        instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+    assert upkeep(root, "restore") == 1
+    assert "is going in" in capsys.readouterr().out
+
+
+def test_what_dagster_has_as_made_and_is_not_stored_is_told(
+    root: Path, instance: dg.DagsterInstance
+) -> None:
+    restored(instance, root)
+    path = Store(root).path("aligned_responses", SHARD, MODEL)
+    Path(str(path)).unlink()
+    assert restored(instance, root).left_out == [
+        f"aligned_responses for {KEY}: Dagster has it as made, but {path} is missing; "
+        "materialize it again"
+    ]
+
+
+def test_phases_of_other_conversations_than_are_stored_are_out_of_date(
+    root: Path, instance: dg.DagsterInstance
+) -> None:
+    store = Store(root)
+    rows = store.read("conversations", TABLES["conversations"], SHARD)
+    first = pl.col("conversation_id") == kept(rows)["conversation_id"][0]
+    fewer = rows.with_columns(
+        drop_reason=pl.when(first).then(pl.lit("excluded")).otherwise("drop_reason")
+    )
+    store.write("conversations", TABLES["conversations"], SHARD, fewer)
+    restored(instance, root)
+    named = out_of_date(instance, dg.AssetKey("annotated_system_messages"), [conversations.key])
+    assert named == {KEY: ["conversations"]}
+
+
+def test_an_older_file_that_came_back_is_recorded_again(
+    root: Path, before: tuple[Path, dg.DagsterInstance]
+) -> None:
+    with dg.instance_for_test() as instance:
+        run(instance, root, KEY, [aligned_responses.key])
+        store = Store(root)
+        rows = store.read("aligned_responses", TABLES["aligned_responses"], SHARD, MODEL)
+        changed = rows.with_columns(new_answer=pl.col("new_answer") + " From the backup.")
+        path = Path(
+            str(
+                store.write("aligned_responses", TABLES["aligned_responses"], SHARD, changed, MODEL)
+            )
+        )
+        os.utime(path, (path.stat().st_mtime - 86_400,) * 2)
+        assert restored(instance, root).recorded["aligned_responses"] == 1

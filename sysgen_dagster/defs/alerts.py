@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from itertools import accumulate
 from typing import Literal, get_args
 
 import aiohttp
@@ -136,6 +137,7 @@ def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReas
     """Sends what is new; a webhook that does not take it fails the tick, which is repeated."""
     url = os.environ.get(WEBHOOK_URL, "")
     if not url:
+        context.update_cursor("")  # what happens meanwhile is not told later
         return dg.SkipReason(f"{WEBHOOK_URL} is not set: nothing is sent")
     if not context.cursor:
         start = _Cursor(after=_last_end(context.instance))
@@ -185,14 +187,14 @@ async def _refusal(url: str, message: object) -> str | None:
 
 
 def text_of(due: Iterable[Alert]) -> str:
-    """The alerts as text, a line each, as many as a chat takes."""
-    lines = [alert.line() for alert in due]
-    shown: list[str] = []
-    for line in lines:
-        if sum(map(len, shown)) + len(shown) + len(line) > _LONGEST_TEXT:
-            return "\n".join([*shown, f"and {len(lines) - len(shown)} more"])
-        shown.append(line)
-    return "\n".join(shown)
+    """The alerts as text, a line each."""
+    return "\n".join(alert.line() for alert in due)
+
+
+def _fitting(due: Sequence[Alert]) -> Sequence[Alert]:
+    """The first of them, as many as a chat takes in one message."""
+    lengths = accumulate(len(alert.line()) + 1 for alert in due)
+    return due[: max(1, sum(length <= _LONGEST_TEXT for length in lengths))]
 
 
 def _take_due(cursor: _Cursor) -> list[Alert]:
@@ -211,11 +213,12 @@ def _take_due(cursor: _Cursor) -> list[Alert]:
         for key, alert in cursor.waiting.items()
         if now - cursor.told.get(key, 0) >= pause[alert.kind]
     ]
-    for alert in due:
+    order = list(_WORDS)
+    told = _fitting(sorted(due, key=lambda alert: order.index(alert.kind)))
+    for alert in told:  # the others wait for the next tick
         del cursor.waiting[alert.key]
         cursor.told[alert.key] = now
-    order = list(_WORDS)
-    return sorted(due, key=lambda alert: order.index(alert.kind))
+    return list(told)
 
 
 def _read(instance: dg.DagsterInstance, cursor: _Cursor) -> None:

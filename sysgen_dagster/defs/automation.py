@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from sysgen_dagster.defs.partitions import CATALOG, SHARDS
+from sysgen_dagster.defs.partitions import CATALOG, RESTORING, SHARDS
 from sysgen_dagster.defs.pipeline import (
     PHASES,
     SOURCES,
@@ -18,12 +18,17 @@ from sysgen_dagster.defs.pipeline import (
     annotated_system_messages,
     conversations,
 )
-from sysgen_dagster.defs.staleness import named, out_of_date, watching
+from sysgen_dagster.defs.staleness import named, out_of_date, pilots, watching
 
 Condition = dg.AutomationCondition[Any]
 
-# When all inputs are there and one of them is new; for a model that means all its shards.
-FOLLOWS = dg.AutomationCondition.eager()
+# When all inputs are there and one of them has other rows; for a model that means all its shards.
+FOLLOWS = dg.AutomationCondition.eager().replace(
+    "any_deps_updated",
+    dg.AutomationCondition.any_deps_match(
+        dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
+    ).with_label("any_deps_changed"),
+)
 # When an input is new, whatever else is missing: a report says what is not made.
 WITH_WHAT_IS_THERE = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -43,7 +48,7 @@ _PRIORITY = "dagster/priority"
 _SMALL = "10"
 _REPAIR = "5"
 
-_UNFINISHED = [
+UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -129,9 +134,10 @@ def fill_gaps(
 
 
 def _gaps(instance: dg.DagsterInstance, changed: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Each model's partitions to be made: all that are missing, then what is to be made again."""
+    """Each model's partitions to be made: missing ones and pilots, then what is made again."""
     ready = instance.get_materialized_partitions(conversations.key)
     made = instance.get_materialized_partitions(aligned_responses.key)
+    made -= pilots(instance, annotated_system_messages.key)
     shards = [shard for shard in SHARDS.get_partition_keys() if shard in ready]
     for model in CATALOG.models:
         keys = (f"{model}|{shard}" for shard in shards)
@@ -150,7 +156,7 @@ def _changed(instance: dg.DagsterInstance) -> list[str]:
 
 
 def _in_flight(instance: dg.DagsterInstance) -> set[str]:
-    runs = instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED))
+    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
     return {run.tags[_PARTITION] for run in runs if _PARTITION in run.tags}
 
 
@@ -159,10 +165,16 @@ def _failures(instance: dg.DagsterInstance, key: str) -> tuple[bool, bool]:
 
     What failed before its conversations were last made may work now.
     """
-    failed = instance.get_run_records(
-        dg.RunsFilter(tags={_PARTITION: key}, statuses=[dg.DagsterRunStatus.FAILURE]),
-        limit=CATALOG.filling.most_failures,
+    runs = instance.get_run_records(
+        dg.RunsFilter(tags={_PARTITION: key}, statuses=[dg.DagsterRunStatus.FAILURE])
     )
+    phases = {asset.key for asset in PHASES}
+    failed = [
+        run
+        for run in runs
+        if RESTORING not in run.dagster_run.tags
+        and not phases.isdisjoint(run.dagster_run.asset_selection or phases)
+    ]
     made_at = _made_at(instance, key.partition("|")[-1]) if failed else 0.0
     since = sum(run.create_timestamp.timestamp() > made_at for run in failed)
     return bool(failed), since >= CATALOG.filling.most_failures

@@ -19,6 +19,13 @@ from sysgen_dagster.sysgen.tables import Columns
 SIMULATED = "No model wrote this: text made up by the simulated models."
 _SAMPLE_ROWS = 5
 _CELL_CHARS = 160
+# The UI prints what is longer over the value beside it.
+_SHORT = {
+    "annotated_system_messages": "phase 1",
+    "filtered_system_messages": "phase 2",
+    "verified_system_messages": "phase 3",
+    "aligned_responses": "phase 4",
+}
 
 
 def column_metadata(columns: Columns) -> dict[str, Any]:
@@ -90,7 +97,9 @@ def summary_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str,
     words = [name for name in NAMED_BY if name in short.columns]
     numbers = [name for name, dtype in short.schema.items() if dtype.is_numeric()]
     figures = {
-        "/".join(["figures", *(str(row[word]) for word in words), name]): row[name]
+        "/".join(["figures", *(_SHORT.get(row[word], str(row[word])) for word in words), name]): (
+            _six_digits(row[name])
+        )
         for row in short.iter_rows(named=True)
         for name in numbers
         if row[name] is not None and math.isfinite(row[name]) and not name.endswith("paper")
@@ -101,6 +110,10 @@ def summary_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str,
         **_chart_metadata(view, summary, model),
         **figures,
     }
+
+
+def _six_digits(number: float) -> float:
+    return number if isinstance(number, int) else float(f"{number:.6g}")
 
 
 def _chart_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str, Any]:

@@ -20,6 +20,9 @@ SHARDS = dg.StaticPartitionsDefinition(
 MODELS = dg.StaticPartitionsDefinition(list(CATALOG.models))
 MODEL_SHARDS = dg.MultiPartitionsDefinition({"model": MODELS, "shard": SHARDS})
 
+# The tag of runs that only look at what is stored: their failures are nobody's.
+RESTORING = "sysgen/restoring"
+
 RECIPES = dg.StaticPartitionsDefinition(list(CATALOG.mixtures))
 
 

@@ -7,7 +7,7 @@ had back.
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,13 @@ import polars as pl
 from upath import UPath
 
 from sysgen_dagster.defs.metadata import table_metadata
-from sysgen_dagster.defs.partitions import CATALOG
+from sysgen_dagster.defs.partitions import CATALOG, RESTORING
 from sysgen_dagster.defs.resources import Tables
-from sysgen_dagster.defs.staleness import data_version, reading
+from sysgen_dagster.defs.staleness import data_version, pilot_tags, reading
 from sysgen_dagster.export.folder import MANIFEST
 from sysgen_dagster.storage.inventory import Partition, State, inventory, partitions
 from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.sysgen.tables import TABLES, kept
 
 NOTE = "Recorded again from the stored file; the run that made it is not known here."
 # What a run writes beside each materialization, and the UI goes by.
@@ -32,6 +33,7 @@ _DATA_VERSION_IS_OURS = "dagster/data_version_is_user_provided"
 _INPUT_VERSION = "dagster/input_data_version"
 _INPUT_RECORD = "dagster/input_event_pointer"
 _PARTITION = "dagster/partition"
+_COARSE_S = 1  # object storage tells whole seconds
 # As Dagster writes them for an input that was never made.
 _NEVER_MADE = {_INPUT_VERSION: "INITIAL", _INPUT_RECORD: "NULL"}
 
@@ -78,6 +80,7 @@ def restore(
     """
     result, graph, store = Restored(), defs.resolve_asset_graph(), tables.store()
     files = _whole(store, result)
+    result.left_out += _lost(instance, store)
     check: dict[Key, set[dg.AssetKey]] = defaultdict(set)
     for asset in graph.toposorted_asset_keys:
         node, table = graph.get(asset), asset.to_user_string()
@@ -119,6 +122,21 @@ def _whole(store: Store, result: Restored) -> Mapping[str, list[Partition]]:
     return found
 
 
+def _lost(instance: dg.DagsterInstance, store: Store) -> Iterator[str]:
+    """A line for each partition that Dagster has as made and of which no file is there."""
+    tables = {partition.table for partition in partitions(CATALOG)}
+    made = {
+        table: instance.get_materialized_partitions(dg.AssetKey(table.split("/")))
+        for table in tables
+    }
+    for partition in partitions(CATALOG):
+        if partition.key in made[partition.table] and not partition.path(store).is_file():
+            yield (
+                f"{partition.table} for {partition.key}: Dagster has it as made, but "
+                f"{partition.path(store)} is missing; materialize it again"
+            )
+
+
 def _beside_the_tables(store: Store, asset: str) -> Iterable[tuple[Key, Path | UPath]]:
     """What is stored and is no table: the report, and the folders of mixtures."""
     if asset == "report" and store.report.is_file():
@@ -150,13 +168,15 @@ class _Recording:
         version = data_version(rows, *_settings(partition.table)).value
         path = partition.path(store)
         last = self._last(partition.key)
-        if last is not None and _is_of(last, version, path):
+        if last is not None and _is_of(self.instance, last, version, path):
             return False
         metadata = table_metadata(rows, path)
         if partition.key is None:
             metadata["dagster/row_count"] = metadata.pop("dagster/partition_row_count")
-        tags = {_DATA_VERSION: version, _DATA_VERSION_IS_OURS: "true"}
+        tags = {_DATA_VERSION: version, _DATA_VERSION_IS_OURS: "true", **pilot_tags(rows)}
         code = _made_with(rows, partition.table, self.code_version)
+        if _is_of_other_rows(store, partition, rows):
+            tags[f"{_INPUT_VERSION}/conversations"] = "others than are stored now"
         self._report(partition.key, metadata, tags, code)
         return True
 
@@ -241,19 +261,35 @@ class _Input:
         return hashlib.sha256(versions.encode()).hexdigest()
 
 
+def _is_of_other_rows(store: Store, partition: Partition, rows: pl.DataFrame) -> bool:
+    """Whether a first phase was made from other conversations than are stored now."""
+    if partition.table != "annotated_system_messages" or partition.shard is None:
+        return False
+    if not store.holds("conversations", partition.shard):
+        return False
+    wanted = {name: TABLES["conversations"][name] for name in ("conversation_id", "drop_reason")}
+    asked = kept(store.read("conversations", wanted, partition.shard))
+    return set(asked["conversation_id"]) != set(rows["conversation_id"])
+
+
 def _settings(table: str) -> list[str]:
     """What `defs.pipeline` makes part of the version beside the rows."""
     kind, _, source = table.partition("/")
     return [reading(CATALOG.sources[source])] if kind == "source" else [""]
 
 
-def _is_of(record: dg.EventLogRecord, version: str, path: Path | UPath) -> bool:
+def _is_of(
+    instance: dg.DagsterInstance, record: dg.EventLogRecord, version: str, path: Path | UPath
+) -> bool:
     """Whether a record is that of the file."""
     made = record.asset_materialization
     if made is not None and (made.tags or {}).get(_DATA_VERSION) == version:
         return True
-    # A run of a release that gave other versions, or none: it records what it has just stored.
-    return bool(record.run_id) and record.timestamp >= path.stat().st_mtime
+    # A run of a release that gave other versions, or none, stored it: not a copy of an older file.
+    run = instance.get_run_record_by_id(record.run_id) if record.run_id else None
+    if run is None or run.start_time is None:
+        return False
+    return run.start_time - _COARSE_S <= path.stat().st_mtime <= record.timestamp + _COARSE_S
 
 
 def _made_with(rows: pl.DataFrame, table: str, code: str | None) -> str | None:
@@ -296,7 +332,7 @@ def _evaluate(
         },
         instance=instance,
         # A job of checks alone knows no partitions; the tag is what makes a run one of a partition.
-        tags={_PARTITION: key} if key else {},
+        tags={RESTORING: "true", **({_PARTITION: key} if key else {})},
         raise_on_error=False,
     )
     for found in run.get_asset_check_evaluations():

@@ -15,6 +15,7 @@ import polars as pl
 
 from sysgen_dagster.catalog import Source
 from sysgen_dagster.defs.metadata import markdown
+from sysgen_dagster.sysgen.drop_reasons import DropReason
 
 # Fields of a catalogue entry that decide neither which rows are read nor what is made of them.
 _BESIDE_THE_ROWS = {"title", "license", "rows", "conversations", "shards", "hub", "path"}
@@ -28,6 +29,9 @@ UP_TO_DATE = "up_to_date"
 # Where rows were found, not what they say: the same rows at another commit are the same rows.
 _PROVENANCE = "source_revision"
 
+# Of a partition that a run with `limit` has made: most of its rows were not asked about.
+PILOT = "sysgen/pilot"
+
 Tags = Mapping[str, str]
 
 
@@ -38,10 +42,22 @@ def data_version(frame: pl.DataFrame, *settings: str) -> dg.DataVersion:
     it depends on how Polars writes a value as JSON and on nothing else of its release.
     """
     shown = frame.drop(_PROVENANCE, strict=False)
-    digest = hashlib.sha256(json.dumps([*settings, *shown.columns]).encode())
+    digest = hashlib.sha256(json.dumps([*filter(None, settings), *shown.columns]).encode())
     for rows in shown.iter_slices(_ROWS_AT_ONCE):
         digest.update(rows.write_ndjson().encode())
     return dg.DataVersion(digest.hexdigest()[:_DIGITS])
+
+
+def pilot_tags(frame: pl.DataFrame) -> Tags:
+    """The tag of a partition of which a pilot took only a part; none for a whole one."""
+    if "drop_reason" not in frame.columns:
+        return {}
+    return {PILOT: "true"} if DropReason.BEYOND_LIMIT.value in frame["drop_reason"] else {}
+
+
+def pilots(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str]:
+    """The partitions of an asset that a pilot made last."""
+    return {key for key, tags in _last_made(instance, asset).items() if PILOT in tags}
 
 
 def reading(source: Source) -> str:
@@ -81,7 +97,7 @@ def out_of_date(
 
     Returns:
         By partition, the names of the inputs that hold other rows now than it was made from, and
-        ``its own settings``. What was made before there were data versions is not judged.
+        ``its file or settings``. What was made before there were data versions is not judged.
     """
     now = {key.to_user_string(): _versions(instance, key) for key in upstream}
     found = {}
@@ -94,7 +110,7 @@ def out_of_date(
             and tags.get(f"{_INPUT_VERSION}/{name}") not in {None, _as_input(current)}
         ]
         if version is not None and tags.get(_CODE_VERSION, version) != version:
-            why.append("its own settings")
+            why.append("its file or settings")
         if why:
             found[partition] = why
     return found
@@ -161,7 +177,7 @@ def _named_all(
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows.height,
-            **{f"out_of_date/{asset}": count for asset, count in counts.items()},
+            **{asset: count for asset, count in counts.items()},
             **({"which": markdown(rows)} if rows.height else {}),
         },
         check_results=[

@@ -11,7 +11,7 @@ from sysgen_dagster.catalog import Model
 from sysgen_dagster.defs.metadata import check_metadata, summary_metadata, table_metadata
 from sysgen_dagster.defs.partitions import CATALOG, SHARDS, model_and_shard, source_key
 from sysgen_dagster.defs.resources import Tables
-from sysgen_dagster.defs.staleness import data_version
+from sysgen_dagster.defs.staleness import data_version, pilot_tags
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
@@ -138,6 +138,7 @@ def write(
     return dg.MaterializeResult(
         metadata={**metadata, **found, **table_metadata(frame, path)},
         data_version=data_version(frame.select(columns.keys()), settings),
+        tags=pilot_tags(frame),
     )
 
 

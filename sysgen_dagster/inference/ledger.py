@@ -177,13 +177,20 @@ class Ledger:
         beside.replace(self.sealed)
 
 
-def discard(path: Path) -> bool:
-    """Whether the ledger with these lines is gone; it stays while a run may append to it."""
+def discard(path: Path, lines: bool = True) -> bool:
+    """Whether the ledger is gone; it stays while a run may append to it.
+
+    Args:
+        path: Of the lines.
+        lines: Whether lines may go that no run has sealed; else it stays for them, too.
+    """
     try:
         lock = _open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     with lock:
+        if path.stat().st_size and not lines:
+            return False
         path.with_suffix(".parquet").unlink(missing_ok=True)
         path.unlink()
     return True

@@ -63,19 +63,22 @@ def reading_export(store: Store, mixture: str, working: Path) -> Iterator[Path]:
 
 
 def remove_export(store: Store, mixture: str) -> None:
-    """Nothing is at `Store.export` afterwards.
+    """No export is at `Store.export` afterwards; what is none of ours stays.
 
     Raises:
         StoreUnavailableError: Object storage did not delete all of it.
     """
     target = store.export(mixture)
-    if not isinstance(target, Path):
-        from sysgen_dagster.storage import objects
-
-        with answering(target):
-            objects.remove(target)
-    elif target.exists():
+    with answering(target):
+        if not (target / _MANIFEST).is_file():
+            return
+    if isinstance(target, Path):
         shutil.rmtree(target)
+        return
+    from sysgen_dagster.storage import objects
+
+    with answering(target):
+        objects.remove(target)
 
 
 @contextmanager

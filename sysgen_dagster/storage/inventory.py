@@ -111,7 +111,7 @@ def _places(table: str, catalog: Catalog) -> list[_Place]:
 def inventory(store: Store, catalog: Catalog) -> pl.DataFrame:
     """`INVENTORY`: one row per file that is stored in the folder of a table, sorted by path.
 
-    Files that no writer of ours leaves there are not listed.
+    Files that no writer of ours leaves there are not listed, nor what links lead to.
 
     Raises:
         StoreUnavailableError: Object storage did not give everything.
@@ -125,12 +125,21 @@ def inventory(store: Store, catalog: Catalog) -> pl.DataFrame:
 
 def _files(store: Store) -> Iterator[tuple[str, Path | UPath]]:
     """Each file in the folder of a table, and the table; also of sources that are gone."""
-    for path in (store.root / "source").glob("*/*"):
-        yield f"source/{path.parent.name}", path
-    for table in TABLES:
-        for pattern in ("*", "model=*/*"):
-            for path in (store.root / table).glob(pattern):
-                yield table, path
+    places = [
+        *((f"source/{path.parent.name}", path) for path in (store.root / "source").glob("*/*")),
+        *(
+            (table, path)
+            for table in TABLES
+            for pattern in ("*", "model=*/*")
+            for path in (store.root / table).glob(pattern)
+        ),
+    ]
+    return (place for place in places if not _is_link(place[1]))
+
+
+def _is_link(path: Path | UPath) -> bool:
+    """Whether a link leads there: what it leads to may be somebody's, or be listed already."""
+    return isinstance(path, Path) and (path.is_symlink() or path.parent.is_symlink())
 
 
 def _row(
@@ -147,7 +156,10 @@ def _row(
     if temporary:
         state, detail = State.LEFT_OVER, "a writer was killed, or still writes"
     elif partition is None:
-        state, detail, rows = State.NOT_IN_CATALOG, _what_is_gone(known), _read(path)[1]
+        state, detail = State.NOT_IN_CATALOG, _what_is_gone(known)
+        schema, rows = _read(path)
+        if not _is_ours(schema, known.columns):
+            return None
     else:
         schema, rows = _read(path)
         state, detail = _state(schema, partition.columns)
@@ -169,6 +181,14 @@ def _guessed(table: str, path: Path | UPath, name: str) -> Partition:
     if table == "mixtures":
         return Partition(table, columns, name, key=name)
     return Partition(table, columns, name, shard=name, key=name)
+
+
+def _is_ours(schema: pl.Schema | str, columns: Columns) -> bool:
+    """Whether a file of no partition was one: by what only our rows have, or by all its columns."""
+    if isinstance(schema, str):
+        return False
+    by_row = {"conversation_id", "source_row"} & schema.keys()
+    return bool(by_row) or (bool(columns) and columns.keys() <= schema.keys())
 
 
 def _what_is_gone(gone: Partition) -> str:

@@ -19,6 +19,8 @@ from obstore.fsspec import FsspecStore
 from obstore.store import ObjectStore, from_url
 from upath import UPath
 
+from sysgen_dagster.storage.store import StoreError
+
 # A write fails only where somebody else's was stored: more than write a list at the same time.
 _ATTEMPTS = 50
 
@@ -87,10 +89,16 @@ def publish(folder: Path, target: UPath, last: str) -> None:
     What was there before and is not any more goes when the rest is there.
 
     Raises:
+        StoreError: What is there is no export of ours.
         obstore.exceptions.BaseError, OSError: It is published in part. Until `last` is there it is
             that of the folder before, whose checksums the other objects do not have.
     """
     files = sorted(path.relative_to(folder).as_posix() for path in _files(folder))
+    there = set(_names(target))
+    if last not in there and (strange := sorted(there.difference(files))):
+        raise StoreError(
+            f"{target} holds something that is no export (no {last}, but {strange[0]}): empty it"
+        )
     for name in sorted(files, key=lambda name: name == last):
         replace(target / name, folder / name)
     _delete(target, set(_names(target)).difference(files))

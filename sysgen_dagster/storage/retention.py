@@ -92,7 +92,8 @@ def _removal(kind: Kind, path: Path, why: str) -> Removal:
 def _tables(store: Store, stored: pl.DataFrame) -> Iterator[Removal]:
     kinds = {State.LEFT_OVER.value: Kind.LEFT_OVER, State.NOT_IN_CATALOG.value: Kind.GONE_TABLE}
     for row in stored.filter(pl.col("state").is_in(list(kinds))).iter_rows(named=True):
-        kind, path = kinds[row["state"]], store.root / row["path"].removeprefix(f"{store.root}/")
+        name = row["path"].removeprefix(str(store.root)).lstrip("/")
+        kind, path = kinds[row["state"]], store.root / name
         yield Removal(kind, path, row["detail"], row["bytes"], row["modified"])
 
 

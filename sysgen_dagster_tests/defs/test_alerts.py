@@ -115,6 +115,7 @@ class Sensor:
         """Why the tick asked for no run."""
         with dg.build_sensor_context(instance=self.instance, cursor=self.cursor) as context:
             result = alerts(context)
+            self.cursor = context.cursor
         if isinstance(result, dg.SkipReason):
             return result.skip_message or ""
         assert isinstance(result, dg.SensorResult)
@@ -390,18 +391,40 @@ def test_a_queue_is_stuck_only_where_nothing_runs(started: Sensor, webhook: Webh
     ]
 
 
-def test_a_text_fits_every_chat_and_calls_nobody() -> None:
-    text = text_of(
-        Alert(
-            kind=Kind.RUN_FAILED,
-            subject=f"step {number}",
-            job="sysgen",
-            run_id="1",
-            message=f"<!channel>\n{'x' * 400}",
-        )
-        for number in range(20)
+def _loud(number: int) -> Alert:
+    return Alert(
+        kind=Kind.RUN_FAILED,
+        subject=f"step {number}",
+        job="sysgen",
+        run_id="1",
+        message=f"<!channel>\n{'x' * 400}",
     )
-    assert len(text) < 2_000
-    assert "<!channel>" not in text
-    *lines, last = text.splitlines()
-    assert last == f"and {20 - len(lines)} more"
+
+
+def test_a_text_calls_nobody() -> None:
+    assert "<!channel>" not in text_of([_loud(0)])
+
+
+def test_what_does_not_fit_a_chat_s_message_comes_with_the_next(
+    started: Sensor, webhook: Webhook
+) -> None:
+    waiting = {alert.key: alert for alert in map(_loud, range(20))}
+    cursor = module._Cursor.model_validate_json(started.cursor or "")
+    started.cursor = cursor.model_copy(update={"waiting": waiting}).model_dump_json()
+    while started.tick() != "nothing to tell":
+        pass
+    assert all(len(text) < 2_000 for text in webhook.texts)
+    told = [alert["subject"] for message in webhook.taken for alert in message["alerts"]]
+    assert sorted(told) == sorted(alert.subject for alert in waiting.values())
+    assert len("\n".join(webhook.texts).splitlines()) == 20
+
+
+def test_what_happens_while_nobody_is_to_be_told_is_not_told_later(
+    started: Sensor, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(WEBHOOK_URL)
+    started.materialize(answers, KEYS[0])
+    started.tick()
+    monkeypatch.setenv(WEBHOOK_URL, webhook.url)
+    assert started.tick() == "runs that end from now on are told"
+    assert started.tick() == "nothing to tell"

@@ -3,14 +3,22 @@
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import dagster as dg
 import pytest
 
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.automation import OUT_OF_DATE, fill_gaps
-from sysgen_dagster.defs.partitions import CATALOG, MODEL_SHARDS, SHARDS
-from sysgen_dagster.defs.pipeline import PHASES, SOURCES, aligned_responses, conversations
+from sysgen_dagster.defs.partitions import CATALOG, MODEL_SHARDS, RESTORING, SHARDS
+from sysgen_dagster.defs.pipeline import (
+    PHASES,
+    SOURCES,
+    aligned_responses,
+    annotated_system_messages,
+    conversations,
+)
+from sysgen_dagster.defs.staleness import PILOT
 
 FIRST, SECOND, _ = CATALOG.models
 READY = SHARDS.get_partition_keys()[:6]
@@ -27,8 +35,18 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def _made(instance: dg.DagsterInstance, asset: dg.AssetsDefinition, partition: str) -> None:
-    instance.report_runless_asset_event(dg.AssetMaterialization(asset.key, partition=partition))
+def _made(
+    instance: dg.DagsterInstance,
+    asset: dg.AssetsDefinition,
+    partition: str,
+    rows: str | None = None,
+    **tags: str,
+) -> None:
+    """The partition is made, with other rows than ever before unless it is said which."""
+    version = {"dagster/data_version": rows or uuid4().hex}
+    instance.report_runless_asset_event(
+        dg.AssetMaterialization(asset.key, partition=partition, tags=version | tags)
+    )
 
 
 def _run(instance: dg.DagsterInstance, key: str, status: dg.DagsterRunStatus) -> None:
@@ -56,6 +74,33 @@ def test_what_is_made_is_not_asked_for_again(instance: dg.DagsterInstance) -> No
     _made(instance, aligned_responses, f"{FIRST}|{READY[1]}")
     asked, _ = _tick(instance)
     assert asked == [f"{FIRST}|{READY[place]}" for place in (0, 2, 3, 4)]
+
+
+def test_what_only_a_pilot_has_made_is_a_gap(instance: dg.DagsterInstance) -> None:
+    key = f"{FIRST}|{READY[0]}"
+    _made(instance, annotated_system_messages, key, **{PILOT: "true"})
+    _made(instance, aligned_responses, key)
+    assert _tick(instance)[0][0] == key
+    _made(instance, annotated_system_messages, key)
+    assert key not in _tick(instance)[0]
+
+
+def test_failures_of_what_follows_and_of_a_restore_are_not_the_phases(
+    instance: dg.DagsterInstance,
+) -> None:
+    key = f"{FIRST}|{READY[0]}"
+    quality = frozenset({dg.AssetKey("row_quality")})
+    of_quality = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=quality)
+    cases = ((of_quality, quality, {}), (JOB, None, {RESTORING: "true"}))
+    for job, selection, tags in cases:
+        for _ in range(2):
+            instance.create_run_for_job(
+                job,
+                asset_selection=selection,
+                tags={"dagster/partition": key, **tags},
+                status=dg.DagsterRunStatus.FAILURE,
+            )
+    assert _tick(instance)[0][0] == key
 
 
 def test_shards_without_conversations_wait(instance: dg.DagsterInstance) -> None:
@@ -182,10 +227,22 @@ def test_a_row_s_measures_follow_its_own_partition(instance: dg.DagsterInstance)
 
 def test_conversations_follow_the_shard_of_their_source(instance: dg.DagsterInstance) -> None:
     _, cursor = _requested(instance, None, "conversations")
-    instance.report_runless_asset_event(dg.AssetMaterialization(SOURCES[0].key, partition=READY[1]))
+    _made(instance, SOURCES[0], READY[1], rows="these")
     found, cursor = _requested(instance, cursor, "conversations")
     assert found == {"conversations": {READY[1]}}
     assert _requested(instance, cursor, "conversations")[0] == {}
+
+
+def test_nothing_follows_what_was_made_again_and_came_out_the_same(
+    instance: dg.DagsterInstance,
+) -> None:
+    _made(instance, SOURCES[0], READY[1], rows="these")
+    _, cursor = _requested(instance, None, "conversations")
+    _made(instance, SOURCES[0], READY[1], rows="these")
+    found, cursor = _requested(instance, cursor, "conversations")
+    assert found == {}
+    _made(instance, SOURCES[0], READY[1], rows="others")
+    assert _requested(instance, cursor, "conversations")[0] == {"conversations": {READY[1]}}
 
 
 def test_what_is_out_of_date_is_looked_for_at_a_tick_after_something_was_made(

@@ -9,7 +9,7 @@ import pytest
 from sysgen_dagster.export.hub import declared_files, found_files
 from sysgen_dagster.storage import objects
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
-from sysgen_dagster.storage.store import Store, open_store
+from sysgen_dagster.storage.store import Store, StoreError, open_store
 from sysgen_dagster_tests.storage.s3_server import objects_under
 
 
@@ -50,6 +50,26 @@ def test_a_removed_export_is_gone_and_may_be_removed_again(store: Store, tmp_pat
         remove_export(store, "sysgen")
         with reading_export(store, "sysgen", tmp_path / "work") as folder:
             assert not (folder / "manifest.json").exists()
+
+
+def test_what_is_no_export_of_ours_is_not_removed_from_a_folder(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    theirs = tmp_path / "exports" / "sysgen" / "thesis.txt"
+    theirs.parent.mkdir(parents=True)
+    theirs.write_text("mine")
+    remove_export(store, "sysgen")
+    assert theirs.read_text() == "mine"
+
+
+def test_what_is_no_export_of_ours_is_neither_removed_from_a_bucket_nor_written_over(
+    bucket: str, tmp_path: Path
+) -> None:
+    store = open_store(bucket)
+    objects.replace(store.export("sysgen") / "thesis.txt", b"mine")  # type: ignore[arg-type]
+    with pytest.raises(StoreError, match=r"no export .*thesis.txt\): empty it"):
+        make(store, tmp_path, a="one")
+    remove_export(store, "sysgen")
+    assert list(objects_under(bucket)) == ["exports/sysgen/thesis.txt"]
 
 
 def test_an_older_export_is_replaced_and_its_files_are_gone(bucket: str, tmp_path: Path) -> None:

@@ -147,8 +147,20 @@ def test_what_the_catalogue_does_not_name_any_more_is_told(
 def test_a_source_that_is_gone_is_told(folder: Store) -> None:
     path = folder.root / "source" / "alpaca" / "alpaca-000.parquet"
     path.parent.mkdir(parents=True)
-    pl.DataFrame({"text": ["a"]}).write_parquet(path)
+    pl.DataFrame({"text": ["a"], "source_row": [0]}).write_parquet(path)
     assert only_row(folder)["state"] == "not_in_catalog"
+
+
+def test_what_is_somebody_else_s_or_only_a_link_is_not_listed(folder: Store) -> None:
+    theirs = folder.root / "source" / "mine" / "upstream.parquet"
+    theirs.parent.mkdir(parents=True)
+    pl.DataFrame({"question": ["a"], "answer": ["b"]}).write_parquet(theirs)
+    assert inventory(folder, CATALOG).is_empty()
+    ours = folder.root / "aligned_responses" / "model=phi-4"
+    frame = pl.DataFrame(schema=polars_schema(TABLES["aligned_responses"]))
+    folder.write("aligned_responses", TABLES["aligned_responses"], SHARD, frame, "phi-4")
+    ours.with_name("model=old").symlink_to(ours)
+    assert only_row(folder)["model"] == "phi-4"
 
 
 def test_what_a_killed_writer_left_is_told(folder: Store) -> None:
