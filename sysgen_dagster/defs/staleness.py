@@ -177,7 +177,7 @@ def _named_all(
     return dg.MaterializeResult(
         metadata={
             "dagster/row_count": rows.height,
-            **{asset: count for asset, count in counts.items()},
+            **counts,
             **({"which": markdown(rows)} if rows.height else {}),
         },
         check_results=[

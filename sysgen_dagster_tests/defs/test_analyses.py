@@ -195,7 +195,7 @@ def test_a_statistic_of_nothing_is_one_error_that_says_what_to_do_first(
 @pytest.mark.parametrize(
     ("table", "figure"),
     [
-        ("retention", "figures/filtered_system_messages/kept_share"),
+        ("retention", "figures/phase 2/kept_share"),
         ("tag_counts", "figures/Role/filtered_share"),
         ("verdict_counts", "figures/Content/bad"),
         ("answer_similarity", "figures/rouge1/mean"),
