@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sysgen_dagster.storage.files import locked
-from sysgen_dagster.storage.store import Store, answering
+from sysgen_dagster.storage.store import Store, StoreError, answering
 
 _MANIFEST = "manifest.json"
 
@@ -29,6 +29,7 @@ def making_export(store: Store, mixture: str, working: Path) -> Iterator[Path]:
 
     Raises:
         StoreUnavailableError: Object storage did not take all of it.
+        StoreError: What is there is no export.
     """
     target = store.export(mixture)
     if isinstance(target, Path):
@@ -38,8 +39,11 @@ def making_export(store: Store, mixture: str, working: Path) -> Iterator[Path]:
 
     with _folder_of_its_own(working, mixture) as folder:
         yield folder
-        with answering(target):
-            objects.publish(folder, target, last=_MANIFEST)
+        try:
+            with answering(target):
+                objects.publish(folder, target, last=_MANIFEST)
+        except objects.ForeignObjectsError as error:
+            raise StoreError(str(error)) from error
 
 
 @contextmanager

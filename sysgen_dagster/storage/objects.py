@@ -19,10 +19,12 @@ from obstore.fsspec import FsspecStore
 from obstore.store import ObjectStore, from_url
 from upath import UPath
 
-from sysgen_dagster.storage.store import StoreError
-
 # A write fails only where somebody else's was stored: more than write a list at the same time.
 _ATTEMPTS = 50
+
+
+class ForeignObjectsError(Exception):
+    """What is there was not put there by us; the message names some of it and what to do."""
 
 
 class _Bucket(FsspecStore):
@@ -89,14 +91,14 @@ def publish(folder: Path, target: UPath, last: str) -> None:
     What was there before and is not any more goes when the rest is there.
 
     Raises:
-        StoreError: What is there is no export of ours.
+        ForeignObjectsError: What is there is no export of ours.
         obstore.exceptions.BaseError, OSError: It is published in part. Until `last` is there it is
             that of the folder before, whose checksums the other objects do not have.
     """
     files = sorted(path.relative_to(folder).as_posix() for path in _files(folder))
     there = set(_names(target))
     if last not in there and (strange := sorted(there.difference(files))):
-        raise StoreError(
+        raise ForeignObjectsError(
             f"{target} holds something that is no export (no {last}, but {strange[0]}): empty it"
         )
     for name in sorted(files, key=lambda name: name == last):
