@@ -12,6 +12,7 @@ from sysgen_dagster.defs.automation import (
     WITH_WHAT_IS_THERE,
     automated,
     fill_gaps,
+    large_jobs,
     small_jobs,
 )
 from sysgen_dagster.defs.checks import STATISTICS_CHECKS, TABLE_CHECKS
@@ -54,6 +55,7 @@ defs = dg.Definitions(
                 *(paper_comparison, report, OUT_OF_DATE),
             ]
         ),
+        large_jobs(CORPUS),
     ],
     resources={
         "tables": Tables(root=_DATA, work=_WORK),

@@ -96,7 +96,7 @@ def _show(console: Console, catalog: Catalog, model: str, options: argparse.Name
         )
         compared = StoredStatistics(store, model).read("forecast_against_actual")
     except (EngineError, StoreError, TableError) as error:
-        console.print(Text(f"{model}: {error}", style="red"))
+        console.print(Text(str(error) if model in str(error) else f"{model}: {error}", style="red"))
         return 1
     summary = summarize_forecast(made, catalog.models[model])
     if made["conversations"].sum():

@@ -73,10 +73,7 @@ def automated(
 def small_jobs(
     assets: Sequence[dg.AssetsDefinition],
 ) -> dg.AutomationConditionSensorDefinition:
-    """The sensor that makes what follows and takes a minute at most, ahead of the queue.
-
-    What may take longer is left to Dagster's own sensor, `default_automation_condition_sensor`.
-    """
+    """The sensor that makes what follows and takes a minute at most, ahead of the queue."""
     return dg.AutomationConditionSensorDefinition(
         "small_jobs",
         target=dg.AssetSelection.assets(*assets),
@@ -85,6 +82,17 @@ def small_jobs(
             "Conversations follow their source; row measures, statistics, training rows and the "
             "report follow the phases, before the phases' next partitions start."
         ),
+    )
+
+
+def large_jobs(
+    assets: Sequence[dg.AssetsDefinition],
+) -> dg.AutomationConditionSensorDefinition:
+    """The sensor that makes what follows and may take longer, in its turn."""
+    return dg.AutomationConditionSensorDefinition(
+        "large_jobs",
+        target=dg.AssetSelection.assets(*assets),
+        description="Diversity, near-duplicates and benchmark items follow what they look at.",
     )
 
 

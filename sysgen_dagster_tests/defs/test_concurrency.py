@@ -230,12 +230,17 @@ def test_a_judge_that_is_served_elsewhere_leaves_the_gpu_to_others(
 
 
 def test_what_follows_by_itself_goes_ahead_of_the_queue_unless_it_may_take_long() -> None:
-    [sensor] = [each for each in defs.sensors or () if each.name == "small_jobs"]
-    assert isinstance(sensor, dg.AutomationConditionSensorDefinition)
+    small, large = (
+        next(each for each in defs.sensors or () if each.name == name)
+        for name in ("small_jobs", "large_jobs")
+    )
+    assert isinstance(small, dg.AutomationConditionSensorDefinition)
+    assert isinstance(large, dg.AutomationConditionSensorDefinition)
     graph = defs.resolve_asset_graph()
     automated = {
         key for key in graph.materializable_asset_keys if graph.get(key).automation_condition
     }
-    assert sensor.asset_selection is not None
-    assert automated - sensor.asset_selection.resolve(graph) == {asset.key for asset in CORPUS}
-    assert sensor.run_tags == {"dagster/priority": "10"}
+    assert large.asset_selection.resolve(graph) == {asset.key for asset in CORPUS}
+    assert small.asset_selection.resolve(graph) == automated - {asset.key for asset in CORPUS}
+    assert small.run_tags == {"dagster/priority": "10"}
+    assert "dagster/priority" not in large.run_tags
