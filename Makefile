@@ -21,7 +21,7 @@ STARTS_VLLM := $(and $(MODEL),$(if $(ENDPOINT),,yes))
 # vLLM has an environment of its own, unless SYSGEN_VLLM names one that is there already.
 VLLM_STAMP := $(if $(SYSGEN_VLLM),,$(VLLM_VENV)/vllm.stamp)
 
-.PHONY: demo test test-vllm test-train drill bench bench-analyses dev check engines-down lock audit clean
+.PHONY: demo test test-vllm test-train drill bench bench-analyses bench-phase2 full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
@@ -50,6 +50,14 @@ drill: $(VENV)/run.stamp
 # What our client costs beside others, in one run.
 bench: $(VENV)/run.stamp
 	$(BIN)/python benchmarks/client_cost.py
+
+# Phase 2 beside other ways to the same rows, and beside the least it can cost.
+bench-phase2: $(VENV)/test.stamp
+	$(BIN)/python benchmarks/phase2_cost.py
+
+# Rows in the size and the schemas of the five sources, for SOURCES=full-size.
+full-size: $(VENV)/run.stamp
+	$(BIN)/python benchmarks/full_size.py --target full-size
 
 # What the analyses cost, beside the libraries they equal.
 bench-analyses: $(VENV)/test.stamp

@@ -1,7 +1,9 @@
 """A model server that costs next to nothing, so that what is measured is the client.
 
 It reads of a request only where it ends, and answers every chat request with the same completion,
-``--latency-ms`` after it came. Prints its port, then serves until it is killed.
+``--latency-ms`` after it came. With ``--phases`` it looks which phase asks, and answers as a model
+might: a tagged message, one of eight and two of these malformed, the eight verdicts, or an answer.
+Prints its port, then serves until it is killed.
 """
 
 import argparse
@@ -20,28 +22,54 @@ def _reply(content: Any) -> bytes:
     return f"{head}\r\n\r\n".encode() + body
 
 
-COMPLETION = _reply(
-    {
-        "id": "chatcmpl-0",
-        "object": "chat.completion",
-        "created": 0,
-        "model": MODEL,
-        "choices": [
-            {
-                "index": 0,
-                "message": {"role": "assistant", "content": ANSWER},
-                "logprobs": None,
-                "finish_reason": "stop",
-            }
-        ],
-        "usage": {
-            "prompt_tokens": 1500,
-            "completion_tokens": 140,
-            "total_tokens": 1640,
-            "prompt_tokens_details": {"cached_tokens": 1000},
-        },
-    }
+def _completion(text: str) -> bytes:
+    return _reply(
+        {
+            "id": "chatcmpl-0",
+            "object": "chat.completion",
+            "created": 0,
+            "model": MODEL,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": text},
+                    "logprobs": None,
+                    "finish_reason": "stop",
+                }
+            ],
+            "usage": {
+                "prompt_tokens": 1500,
+                "completion_tokens": 140,
+                "total_tokens": 1640,
+                "prompt_tokens_details": {"cached_tokens": 1000},
+            },
+        }
+    )
+
+
+COMPLETION = _completion(ANSWER)
+_TAGS = ("Role", "Content", "Task", "Action", "Style", "Background", "Tool", "Format")
+_WELL_FORMED = [
+    "\n".join(
+        f"<<{tag}>>Part {n} of message {k}, about {tag}.<</{tag}>>" for n, tag in enumerate(tags)
+    )
+    for k, tags in enumerate(_TAGS[k % 3 : 4 + k % 4] for k in range(6))
+]
+_MESSAGES = [_completion(text) for text in (*_WELL_FORMED, _WELL_FORMED[0][:-4], "<<Role>>You are")]
+_VERDICTS = _completion(
+    "\n".join(f"<<{tag}>>: {'Bad' if tag == 'Tool' else 'Good'}" for tag in _TAGS)
 )
+# The last lines of the prompts of Phases 1 and 3.
+_PHASE_1, _PHASE_3 = b"# The tagged system message for this", b"# The eight verdicts"
+
+
+def answer_to(body: bytes) -> bytes:
+    """What a model might say in the phase that asks."""
+    if _PHASE_3 in body:
+        return _VERDICTS
+    return _MESSAGES[len(body) % len(_MESSAGES)] if _PHASE_1 in body else COMPLETION
+
+
 _AT_ONCE = {
     b"/v1/models": _reply(
         {"object": "list", "data": [{"id": MODEL, "object": "model", "max_model_len": 8192}]}
@@ -56,21 +84,22 @@ class _Later:
 
     def __init__(self, latency_s: float) -> None:
         self.latency_s = latency_s
-        self.waiting: deque[tuple[float, asyncio.WriteTransport]] = deque()
+        self.waiting: deque[tuple[float, asyncio.WriteTransport, bytes]] = deque()
         self.loop = asyncio.get_running_loop()
 
-    def reply(self, transport: asyncio.WriteTransport) -> None:
+    def reply(self, transport: asyncio.WriteTransport, said: bytes) -> None:
         if not self.latency_s:
-            transport.write(COMPLETION)
+            transport.write(said)
             return
         if not self.waiting:
             self.loop.call_later(self.latency_s, self._send)
-        self.waiting.append((self.loop.time() + self.latency_s, transport))
+        self.waiting.append((self.loop.time() + self.latency_s, transport, said))
 
     def _send(self) -> None:
         now = self.loop.time()
         while self.waiting and self.waiting[0][0] <= now:
-            self.waiting.popleft()[1].write(COMPLETION)
+            _, transport, said = self.waiting.popleft()
+            transport.write(said)
         if self.waiting:
             self.loop.call_at(self.waiting[0][0], self._send)
 
@@ -81,8 +110,10 @@ class _Connection(asyncio.BufferedProtocol):
     # One for all connections: what was received is looked at before anything else is.
     received = memoryview(bytearray(1 << 18))
 
-    def __init__(self, later: _Later) -> None:
+    def __init__(self, later: _Later, phases: bool) -> None:
         self.later = later
+        self.phases = phases
+        self.body = bytearray()  # kept only where it matters which phase asks
         self.head = b""  # of the request that is being read
         self.missing = 0  # bytes of its body; the body itself is not kept
         self.path = b""
@@ -107,6 +138,8 @@ class _Connection(asyncio.BufferedProtocol):
                 self._read_head(self.head[:end])
                 self.head = b""
             body = min(self.missing, size - start)
+            if self.phases:
+                self.body += self.received[start : start + body]
             start += body
             self.missing -= body
             if not self.missing:
@@ -120,15 +153,18 @@ class _Connection(asyncio.BufferedProtocol):
     def _reply(self) -> None:
         at_once = _AT_ONCE.get(self.path)
         if at_once is None:
-            self.later.reply(self.transport)
+            self.later.reply(self.transport, answer_to(self.body) if self.phases else COMPLETION)
         else:
             self.transport.write(at_once)
+        self.body.clear()
 
 
-async def _serve(latency_s: float) -> None:
+async def _serve(latency_s: float, phases: bool) -> None:
     later = _Later(latency_s)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(later), "127.0.0.1", 0, backlog=4096)
+    server = await loop.create_server(
+        lambda: _Connection(later, phases), "127.0.0.1", 0, backlog=4096
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -136,4 +172,6 @@ async def _serve(latency_s: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-ms", type=float, default=50.0)
-    asyncio.run(_serve(parser.parse_args().latency_ms / 1000))
+    parser.add_argument("--phases", action="store_true")
+    options = parser.parse_args()
+    asyncio.run(_serve(options.latency_ms / 1000, options.phases))
