@@ -12,11 +12,12 @@ from sysgen_dagster.defs.automation import (
     WITH_WHAT_IS_THERE,
     automated,
     fill_gaps,
+    following,
     large_jobs,
     small_jobs,
 )
 from sysgen_dagster.defs.checks import STATISTICS_CHECKS, TABLE_CHECKS
-from sysgen_dagster.defs.corpus import CORPUS
+from sysgen_dagster.defs.corpus import CORPUS, near_duplicate_questions
 from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.forecast import FORECASTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
@@ -36,7 +37,7 @@ defs = dg.Definitions(
         *automated([conversations], FOLLOWS),
         *PHASES,
         # Judgements, mixtures and exports are started by hand: they cost tokens or leave the house.
-        *automated([*STATISTICS, *QUALITY, *CORPUS, *TRAINING], FOLLOWS),
+        *following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING]),
         *automated([paper_comparison, report], WITH_WHAT_IS_THERE),
         *JUDGEMENTS,
         *FORECASTS,  # by hand: a forecast is to stay as it was made
@@ -51,11 +52,12 @@ defs = dg.Definitions(
         alerts,
         small_jobs(
             [
-                *(conversations, *STATISTICS, *QUALITY, *TRAINING),
+                # Splits are made of like questions, in the same run.
+                *(conversations, near_duplicate_questions, *STATISTICS, *QUALITY, *TRAINING),
                 *(paper_comparison, report, OUT_OF_DATE),
             ]
         ),
-        large_jobs(CORPUS),
+        large_jobs([each for each in CORPUS if each is not near_duplicate_questions]),
     ],
     resources={
         "tables": Tables(root=_DATA, work=_WORK),

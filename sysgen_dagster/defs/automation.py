@@ -10,7 +10,7 @@ from typing import Any
 
 import dagster as dg
 
-from sysgen_dagster.defs.partitions import CATALOG, RESTORING, SHARDS
+from sysgen_dagster.defs.partitions import CATALOG, MODEL_SHARDS, MODELS, RESTORING, SHARDS
 from sysgen_dagster.defs.pipeline import (
     PHASES,
     SOURCES,
@@ -29,6 +29,11 @@ FOLLOWS = dg.AutomationCondition.eager().replace(
         dg.AutomationCondition.data_version_changed() | dg.AutomationCondition.will_be_requested()
     ).with_label("any_deps_changed"),
 )
+_SOURCES = dg.AssetSelection.assets(*SOURCES)
+# Of what is measured of the sources: their conversations follow them, and it follows these.
+FOLLOWS_CONVERSATIONS = FOLLOWS.ignore(_SOURCES)
+# Of what a model wrote: other conversations mean nothing to it until the phases are made again.
+FOLLOWS_PHASES = FOLLOWS.ignore(_SOURCES | dg.AssetSelection.assets(conversations))
 # When an input is new, whatever else is missing: a report says what is not made.
 WITH_WHAT_IS_THERE = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
@@ -70,6 +75,16 @@ def automated(
     ]
 
 
+def following(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetsDefinition]:
+    """The assets, each following the phases where it is of a model, else the conversations."""
+    of_models = [each for each in assets if each.partitions_def in (MODELS, MODEL_SHARDS)]
+    others = [each for each in assets if each not in of_models]
+    return [
+        *automated(of_models, FOLLOWS_PHASES),
+        *automated(others, FOLLOWS_CONVERSATIONS),
+    ]
+
+
 def small_jobs(
     assets: Sequence[dg.AssetsDefinition],
 ) -> dg.AutomationConditionSensorDefinition:
@@ -92,7 +107,7 @@ def large_jobs(
     return dg.AutomationConditionSensorDefinition(
         "large_jobs",
         target=dg.AssetSelection.assets(*assets),
-        description="Diversity, near-duplicates and benchmark items follow what they look at.",
+        description="Diversity, like messages and benchmark items follow what they look at.",
     )
 
 

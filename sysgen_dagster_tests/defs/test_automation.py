@@ -271,6 +271,38 @@ def test_what_is_out_of_date_is_looked_for_at_a_tick_after_something_was_made(
     assert not asked
 
 
+def test_what_a_model_wrote_is_not_measured_again_until_the_phases_are_made_again(
+    instance: dg.DagsterInstance,
+) -> None:
+    key = f"{FIRST}|{READY[0]}"
+    for phase in PHASES:
+        _made(instance, phase, key)
+    _, cursor = _requested(instance, None, "row_quality")
+    _made(instance, conversations, READY[0])
+    found, cursor = _requested(instance, cursor, "row_quality")
+    assert found == {}
+    _made(instance, aligned_responses, key)
+    assert _requested(instance, cursor, "row_quality")[0] == {"row_quality": {key}}
+
+
+def test_splits_follow_conversations_after_the_like_questions_that_they_are_made_of(
+    instance: dg.DagsterInstance,
+) -> None:
+    wanted = ("source_lengths", "near_duplicate_questions", "splits")
+    for shard in SHARDS.get_partition_keys():
+        for source in SOURCES:
+            if shard in (source.partitions_def or SHARDS).get_partition_keys():
+                _made(instance, source, shard)
+        _made(instance, conversations, shard)
+    _, cursor = _requested(instance, None, *wanted)
+    _made(instance, SOURCES[0], READY[0])
+    found, cursor = _requested(instance, cursor, *wanted)
+    assert found == {}
+    _made(instance, conversations, READY[0])
+    found, _ = _requested(instance, cursor, *wanted)
+    assert found.keys() == set(wanted)
+
+
 def test_what_costs_tokens_or_leaves_the_house_is_started_by_hand() -> None:
     graph = defs.resolve_asset_graph()
     by_hand = ("judged_preferences", "judged_alignment", "mixtures", "exports", "hub_datasets")
