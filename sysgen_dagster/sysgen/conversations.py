@@ -100,7 +100,7 @@ def _conversations_of(
             "question": question,
             "answer": answer,
             "duplicate_of": None if own == first else f"{first}-{turn}",
-            "drop_reason": _drop_reason(turns, question, answer),
+            "drop_reason": _drop_reason(turns, history, question, answer),
         }
         yield {**record, **_EXCLUDED} if is_gone else record
 
@@ -162,11 +162,15 @@ def _chat(turns: list[Turn]) -> list[ChatMessage]:
     return [{"role": Role(who), "content": text or ""} for who, text in turns if who in set(Role)]
 
 
-def _drop_reason(turns: list[Turn], question: str | None, answer: str | None) -> str | None:
+def _drop_reason(
+    turns: list[Turn], history: list[Turn], question: str | None, answer: str | None
+) -> str | None:
     if any(who not in set(Role) for who, _ in turns):
         return DropReason.UNKNOWN_ROLE
     if not (question or "").strip():
         return DropReason.EMPTY_QUESTION
     if answer is None:
         return DropReason.NO_ANSWER
-    return None if answer.strip() else DropReason.EMPTY_ANSWER
+    if not answer.strip():
+        return DropReason.EMPTY_ANSWER
+    return None if all((text or "").strip() for _, text in history) else DropReason.EMPTY_TURN

@@ -16,6 +16,7 @@ class DropReason(StrEnum):
     NO_ANSWER = "no_answer"
     EMPTY_QUESTION = "empty_question"
     EMPTY_ANSWER = "empty_answer"
+    EMPTY_TURN = "empty_turn"  # an earlier one: servers refuse such a chat, and trainers
     # any phase that asks a model
     BEYOND_LIMIT = "beyond_limit"  # the run was told to take fewer rows
     TOO_LONG = "too_long"  # the request does not fit the model's context

@@ -196,6 +196,8 @@ def _requested(
         each.key.to_user_string(): {
             str(key) for key in each.true_subset.expensively_compute_partition_keys()
         }
+        if each.true_subset.is_partitioned
+        else set[str]()
         for each in result.results
         if not each.true_subset.is_empty
     }

@@ -302,10 +302,10 @@ def test_blank_questions_and_answers_are_dropped_and_kept_as_they_are(
         assert asked(build(entry, row)) == [(0, question, answer or "", reason)]
 
 
-def test_a_blank_turn_in_the_middle_drops_only_its_own_conversation() -> None:
+def test_a_blank_turn_in_the_middle_drops_its_own_conversation_and_those_that_hold_it() -> None:
     table = build(input_output_source(), exchanges(("a", "A"), ("b", ""), ("c", "C")))
 
-    assert table["drop_reason"].to_list() == [None, "empty_answer", None]
+    assert table["drop_reason"].to_list() == [None, "empty_answer", "empty_turn"]
     assert table["history"][2].to_list() == said(
         ("user", "a"), ("assistant", "A"), ("user", "b"), ("assistant", "")
     )

@@ -11,6 +11,7 @@ def test_the_reasons_come_in_the_order_of_the_pipeline() -> None:
         "no_answer",
         "empty_question",
         "empty_answer",
+        "empty_turn",
         "beyond_limit",
         "too_long",
         "refused_by_server",
