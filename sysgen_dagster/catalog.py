@@ -486,6 +486,20 @@ def load_catalog(path: Path | None = None) -> Catalog:
     return catalog
 
 
+def load_catalog_of(data: str) -> Catalog:
+    """The catalogue of a deployment, which this process's definitions read from now on, too.
+
+    That is SYSGEN_CATALOG, else the one among its data, as with `make dev`, else the full one.
+
+    Raises:
+        CatalogError: It cannot be used.
+    """
+    beside = Path(data).absolute() / "catalog.yaml"
+    if not os.environ.get("SYSGEN_CATALOG") and beside.is_file():
+        os.environ["SYSGEN_CATALOG"] = str(beside)
+    return load_catalog()
+
+
 def _explain(file: Path, error: ValidationError) -> str:
     """One line a fault: entry and field, what is wrong, what was found."""
     lines = [f"catalogue {file} has {error.error_count()} wrong entries; correct:"]

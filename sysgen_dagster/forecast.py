@@ -10,7 +10,6 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -20,9 +19,9 @@ from rich.text import Text
 
 from sysgen_dagster.analysis.forecast import ratios, summarize_forecast
 from sysgen_dagster.analysis.statistics import ALL
-from sysgen_dagster.catalog import Catalog, CatalogError, load_catalog
+from sysgen_dagster.catalog import Catalog, CatalogError, load_catalog_of
 from sysgen_dagster.inference.chat_api import EngineError
-from sysgen_dagster.storage.store import StoreError, is_url
+from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.sysgen.tables import TableError
 
 _LEAST_WIDTH = 120
@@ -39,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console(width=max(Console().width, _LEAST_WIDTH))
     try:
-        catalog = _settle(options.data)
+        catalog = load_catalog_of(options.data)
         models = _known(options.models, catalog)
     except CatalogError as error:
         console.print(Text(str(error), style="red"))
@@ -59,14 +58,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--only", choices=["missing", "all"], default="missing", help="all: as if nothing was done")
     add("--rows", type=int, default=200, help="of each source, whose prompts are counted")
     return parser
-
-
-def _settle(data: str) -> Catalog:
-    """The deployment's catalogue, which the definitions will read too: that of `data` if any."""
-    own = None if is_url(data) else Path(data).absolute() / "catalog.yaml"
-    if own is not None and own.is_file() and not os.environ.get("SYSGEN_CATALOG"):
-        os.environ["SYSGEN_CATALOG"] = str(own)
-    return load_catalog()
 
 
 def _known(names: Sequence[str], catalog: Catalog) -> list[str]:

@@ -19,15 +19,23 @@ import dagster as dg
 import polars as pl
 from rich.console import Console
 from rich.table import Table
+from upath import UPath
 
-from sysgen_dagster.catalog import Catalog, CatalogError, load_catalog
+from sysgen_dagster.catalog import Catalog, CatalogError, load_catalog_of
 from sysgen_dagster.console import LEAST_WIDTH
 from sysgen_dagster.inference.ledger import discard
 from sysgen_dagster.inference.server_process import running
 from sysgen_dagster.instance import InstanceError, write_settings
 from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.retention import COSTS, Kind, Removal, removals
-from sysgen_dagster.storage.store import Store, StoreError, is_url, open_store, working_folder
+from sysgen_dagster.storage.store import (
+    Store,
+    StoreError,
+    is_url,
+    open_store,
+    scan,
+    working_folder,
+)
 from sysgen_dagster.sysgen.drop_reasons import DropReason
 
 _TO_MAKE_AGAIN = [State.DAMAGED.value, State.OTHER_COLUMNS.value]
@@ -46,7 +54,8 @@ def main(arguments: list[str] | None = None) -> int:
     console.width = max(console.width, LEAST_WIDTH)
     try:
         _require_one_deployment(options.data)
-        catalog, store = _point_at(options.data), open_store(options.data)
+        catalog, store = load_catalog_of(options.data), open_store(options.data)
+        os.environ["SYSGEN_DATA"] = _place(options.data)
         if isinstance(store.root, Path) and not store.root.is_dir():
             raise StoreError(f"there is no folder {store.root}: correct --data")
         if options.command == "inventory":
@@ -104,21 +113,6 @@ def _place(data: str) -> str:
     return data.rstrip("/") if is_url(data) else str(Path(data).absolute())
 
 
-def _point_at(data: str) -> Catalog:
-    """The deployment's catalogue, with this process pointed at it, before definitions are loaded.
-
-    That is SYSGEN_CATALOG, else the one among the data, as with `make dev`, else the full one.
-
-    Raises:
-        CatalogError: It cannot be used.
-    """
-    beside = Path(data) / "catalog.yaml"
-    if not os.environ.get("SYSGEN_CATALOG") and not is_url(data) and beside.is_file():
-        os.environ["SYSGEN_CATALOG"] = str(beside.absolute())
-    os.environ["SYSGEN_DATA"] = data if is_url(data) else str(Path(data).absolute())
-    return load_catalog()
-
-
 def show_inventory(console: Console, stored: pl.DataFrame) -> int:
     """0, or 1 where a file is not whole: files, rows and bytes of each table, then those files."""
     table = Table(title="What is stored", title_justify="left")
@@ -169,7 +163,7 @@ def _limit(annotated: pl.DataFrame) -> int | None:
     """How many conversations a pilot took; None for a whole partition or a file that is damaged."""
     if annotated.filter(state=State.OTHER_COLUMNS.value).is_empty():
         return None
-    rows = pl.scan_parquet(annotated["path"].item(), glob=False, hive_partitioning=False)
+    rows = scan(UPath(annotated["path"].item()))
     if "drop_reason" not in rows.collect_schema():
         return None
     taken = pl.col("drop_reason").ne_missing(DropReason.BEYOND_LIMIT.value)

@@ -104,8 +104,6 @@ def restore(
     for key, assets in check.items():
         _evaluate(instance, defs, tables, key, assets, result)
         tell(f"checked {key or 'what has no partition'}")
-    unpartitioned = {asset for assets in check.values() for asset in assets}
-    _evaluate(instance, defs, tables, None, unpartitioned, result)
     return result
 
 
@@ -165,7 +163,7 @@ class _Recording:
         """
         model = partition.model if partition.shard else None
         rows = store.read(partition.table, partition.columns, partition.stored_as, model)
-        version = data_version(rows, *_settings(partition.table)).value
+        version = data_version(rows, _settings(partition.table)).value
         path = partition.path(store)
         last = self._last(partition.key)
         if last is not None and _is_of(self.instance, last, version, path):
@@ -272,10 +270,10 @@ def _is_of_other_rows(store: Store, partition: Partition, rows: pl.DataFrame) ->
     return set(asked["conversation_id"]) != set(rows["conversation_id"])
 
 
-def _settings(table: str) -> list[str]:
+def _settings(table: str) -> str:
     """What `defs.pipeline` makes part of the version beside the rows."""
     kind, _, source = table.partition("/")
-    return [reading(CATALOG.sources[source])] if kind == "source" else [""]
+    return reading(CATALOG.sources[source]) if kind == "source" else ""
 
 
 def _is_of(

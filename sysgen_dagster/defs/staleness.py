@@ -35,14 +35,16 @@ PILOT = "sysgen/pilot"
 Tags = Mapping[str, str]
 
 
-def data_version(frame: pl.DataFrame, *settings: str) -> dg.DataVersion:
+def data_version(frame: pl.DataFrame, settings: str = "") -> dg.DataVersion:
     """The version of a table's rows, and of settings that what follows reads beside them.
 
     It is the checksum of the rows as lines of JSON, in their order, without ``source_revision``:
     it depends on how Polars writes a value as JSON and on nothing else of its release.
     """
     shown = frame.drop(_PROVENANCE, strict=False)
-    digest = hashlib.sha256(json.dumps([*filter(None, settings), *shown.columns]).encode())
+    digest = hashlib.sha256(
+        json.dumps([settings, *shown.columns] if settings else shown.columns).encode()
+    )
     for rows in shown.iter_slices(_ROWS_AT_ONCE):
         digest.update(rows.write_ndjson().encode())
     return dg.DataVersion(digest.hexdigest()[:_DIGITS])

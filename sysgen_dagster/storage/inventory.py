@@ -16,7 +16,7 @@ import polars as pl
 from upath import UPath
 
 from sysgen_dagster.catalog import Catalog
-from sysgen_dagster.storage.store import Store, answering
+from sysgen_dagster.storage.store import Store, answering, scan
 from sysgen_dagster.sysgen.tables import (
     ALL_MODELS,
     OF_NO_MODEL,
@@ -204,9 +204,7 @@ def _read(path: Path | UPath) -> tuple[pl.Schema | str, int | None]:
         else (pl.exceptions.PolarsError,)
     )
     try:
-        rows = pl.scan_parquet(
-            str(path), glob=False, hive_partitioning=False, credential_provider=None
-        )
+        rows = scan(path)
         return rows.collect_schema(), rows.select(pl.len()).collect().item()
     except damage as error:
         return str(error).partition("\n")[0], None

@@ -228,10 +228,15 @@ class Store:
 def _stored(path: Path | UPath, columns: Columns) -> pl.DataFrame:
     if isinstance(path, Path) and not path.is_file():
         raise FileNotFoundError(path)
-    # No provider: else Polars looks for keys where nothing else here does, if boto3 is installed.
-    rows = pl.scan_parquet(str(path), glob=False, hive_partitioning=False, credential_provider=None)
+    rows = scan(path)
     stored = rows.collect_schema()
     return rows.select(name for name in columns if name in stored).collect()
+
+
+def scan(path: Path | UPath) -> pl.LazyFrame:
+    """The file at `path`, and no other one, wherever it is; nothing is read yet."""
+    # No provider: else Polars looks for keys where nothing else here does, if boto3 is installed.
+    return pl.scan_parquet(str(path), glob=False, hive_partitioning=False, credential_provider=None)
 
 
 @contextmanager
