@@ -12,6 +12,7 @@ ENDPOINT ?=
 API_KEY_ENV ?=
 LIMIT ?=
 METHOD ?=
+FORECAST ?=
 VLLM_VENV ?= .venv-vllm
 TRAIN_VENV ?= .venv-train
 AUDIT_VENV ?= .venv-audit
@@ -21,7 +22,7 @@ STARTS_VLLM := $(and $(MODEL),$(if $(ENDPOINT),,yes))
 # vLLM has an environment of its own, unless SYSGEN_VLLM names one that is there already.
 VLLM_STAMP := $(if $(SYSGEN_VLLM),,$(VLLM_VENV)/vllm.stamp)
 
-.PHONY: demo test test-vllm test-train drill bench bench-analyses bench-phase2 full-size dev check engines-down lock audit clean
+.PHONY: demo forecast test test-vllm test-train drill bench bench-analyses bench-phase2 full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
@@ -29,6 +30,11 @@ demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
 	--sources "$(SOURCES)" --data "$(DATA)" $(if $(MODEL),--model "$(MODEL)") \
 	$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(if $(API_KEY_ENV),--api-key-env "$(API_KEY_ENV)") \
 	$(if $(LIMIT),--limit "$(LIMIT)") $(if $(METHOD),--method $(METHOD))
+
+# What the phases are still going to ask of the models, and what that costs: FORECAST="--models phi-4".
+forecast: $(VENV)/run.stamp
+	SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
+	$(BIN)/python -m sysgen_dagster.forecast --data "$(DATA)" $(FORECAST)
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest
@@ -130,11 +136,4 @@ $(VLLM_VENV)/vllm.stamp: deploy/install-vllm
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(TRAIN_VENV) $(AUDIT_VENV) demo
-
-# What the phases are still going to ask of the models, and what that costs: FORECAST="--models phi-4".
-.PHONY: forecast
-FORECAST ?=
-forecast: $(VENV)/run.stamp
-	SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
-	$(BIN)/python -m sysgen_dagster.forecast --data "$(DATA)" $(FORECAST)
+	rm -rf $(VENV) $(VLLM_VENV) $(TRAIN_VENV) $(AUDIT_VENV) demo full-size
