@@ -170,7 +170,9 @@ def _near_duplicate_messages(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
 
 
 def _forecast(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    return summarize_forecast(stored, made.entry)
+    """Without the long texts that all rows share; how each was found stands last."""
+    summary = summarize_forecast(stored, made.entry).drop("counted_with", "assumed")
+    return summary.select(pl.exclude("basis"), "basis")
 
 
 def _draw_lengths(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Chart":
@@ -388,7 +390,7 @@ VIEWS: tuple[View, ...] = (
         "Requests and tokens of the conversations that had not been through a phase when this was "
         "made, counted with the model's own tokenizer on a sample of rows. A margin is half of the "
         "95 % interval of the sampling; what is assumed has none. prompt_tokens_shared are those "
-        "that a prefix cache should give.",
+        "that a prefix cache should give. What was assumed is printed by make forecast.",
         _forecast,
     ),
     View(
