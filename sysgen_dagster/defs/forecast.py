@@ -23,7 +23,7 @@ from sysgen_dagster.analysis.sampling import stratified_sample
 from sysgen_dagster.catalog import Engine, Model
 from sysgen_dagster.defs.failures import told_plainly
 from sysgen_dagster.defs.metadata import column_metadata
-from sysgen_dagster.defs.partitions import CATALOG, MODELS
+from sysgen_dagster.defs.partitions import CATALOG, MODELS, every_partition
 from sysgen_dagster.defs.pipeline import aligned_responses, conversations
 from sysgen_dagster.defs.resources import ChatModels, Tables
 from sysgen_dagster.defs.table_io import StoredStatistics, publish
@@ -236,7 +236,7 @@ class Selection(dg.Config):
 
 
 @dg.asset(
-    deps=[conversations],
+    deps=every_partition(conversations),
     partitions_def=MODELS,
     group_name="operations",
     kinds={"polars"},

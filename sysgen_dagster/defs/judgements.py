@@ -13,7 +13,7 @@ from sysgen_dagster.analysis import alignment_judgement, preference
 from sysgen_dagster.catalog import Catalog, Engine
 from sysgen_dagster.defs.failures import told_plainly
 from sysgen_dagster.defs.metadata import SIMULATED, column_metadata, progress_metadata
-from sysgen_dagster.defs.partitions import CATALOG, MODELS
+from sysgen_dagster.defs.partitions import CATALOG, MODELS, every_partition
 from sysgen_dagster.defs.pipeline import aligned_responses, conversations
 from sysgen_dagster.defs.resources import ChatModels, ModelOfRun, Tables
 from sysgen_dagster.defs.table_io import publish, sample_pairs
@@ -35,7 +35,7 @@ _POOL = pool_of_judges(CATALOG)
 
 
 @dg.asset(
-    deps=[aligned_responses, conversations],
+    deps=[aligned_responses, *every_partition(conversations)],
     partitions_def=MODELS,
     group_name="judgements",
     kinds={"vllm"},
@@ -58,7 +58,7 @@ def judged_preferences(
 
 
 @dg.asset(
-    deps=[aligned_responses, conversations],
+    deps=[aligned_responses, *every_partition(conversations)],
     partitions_def=MODELS,
     group_name="judgements",
     kinds={"vllm"},

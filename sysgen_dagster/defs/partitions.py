@@ -44,6 +44,11 @@ def source_deps() -> list[dg.AssetDep]:
     ]
 
 
+def every_partition(*upstream: dg.AssetsDefinition) -> list[dg.AssetDep]:
+    """Assets all partitions of which are read; by itself Dagster takes those of the same key."""
+    return [dg.AssetDep(asset, partition_mapping=dg.AllPartitionMapping()) for asset in upstream]
+
+
 def model_and_shard(key: str) -> tuple[str, str]:
     """The two dimensions of a phase's partition key."""
     dimensions = MODEL_SHARDS.get_partition_key_from_str(key).keys_by_dimension

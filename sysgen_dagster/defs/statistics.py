@@ -9,7 +9,7 @@ import polars as pl
 from sysgen_dagster.analysis import statistics as over_rows
 from sysgen_dagster.defs.failures import told_plainly
 from sysgen_dagster.defs.metadata import column_metadata
-from sysgen_dagster.defs.partitions import CATALOG, MODELS
+from sysgen_dagster.defs.partitions import CATALOG, MODELS, every_partition
 from sysgen_dagster.defs.pipeline import aligned_responses, conversations
 from sysgen_dagster.defs.quality import measured_rows, row_quality
 from sysgen_dagster.defs.resources import Tables
@@ -117,7 +117,7 @@ def answer_similarity(
 
 
 @dg.asset(
-    deps=[aligned_responses, conversations],
+    deps=[aligned_responses, *every_partition(conversations)],
     partitions_def=MODELS,
     group_name="statistics",
     kinds={"torch"},

@@ -17,7 +17,13 @@ from sysgen_dagster.defs.corpus import (
 from sysgen_dagster.defs.failures import told_plainly
 from sysgen_dagster.defs.judgements import judged_alignment
 from sysgen_dagster.defs.metadata import column_metadata, markdown
-from sysgen_dagster.defs.partitions import CATALOG, MODEL_SHARDS, RECIPES, model_and_shard
+from sysgen_dagster.defs.partitions import (
+    CATALOG,
+    MODEL_SHARDS,
+    RECIPES,
+    every_partition,
+    model_and_shard,
+)
 from sysgen_dagster.defs.pipeline import (
     SOURCES,
     aligned_responses,
@@ -232,11 +238,7 @@ def _with_flags(
 
 
 @dg.asset(
-    deps=[
-        dg.AssetDep(training_rows, partition_mapping=dg.AllPartitionMapping()),
-        dg.AssetDep(preference_pairs, partition_mapping=dg.AllPartitionMapping()),
-        *(dg.AssetDep(each, partition_mapping=dg.AllPartitionMapping()) for each in _OF_A_MODEL),
-    ],
+    deps=every_partition(training_rows, preference_pairs, *_OF_A_MODEL),
     partitions_def=RECIPES,
     group_name="training",
     kinds={"polars"},

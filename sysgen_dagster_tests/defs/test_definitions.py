@@ -91,6 +91,36 @@ def test_conversations_read_every_source_and_the_phases_follow_one_another() -> 
     assert upstream("retention") == {"aligned_responses"}
 
 
+def test_everything_can_be_chosen_at_once_for_a_backfill_of_all_partitions() -> None:
+    graph = defs.resolve_asset_graph()
+    edges = [
+        (graph.get(child), graph.get(parent), graph.get_partition_mapping(child, parent))
+        for child in graph.executable_asset_keys
+        for parent in graph.get(child).parent_keys
+    ]
+    partitioned = [
+        (
+            child,
+            parent,
+            mapping.get_upstream_mapped_partitions_result_for_partitions(
+                child.partitions_def.subset_with_all_partitions(),
+                child.partitions_def,
+                parent.partitions_def,
+            ),
+        )
+        for child, parent, mapping in edges
+        if child.partitions_def and parent.partitions_def
+    ]
+    not_there = {
+        f"{child.key.to_user_string()} <- {parent.key.to_user_string()}": list(
+            found.required_but_nonexistent_subset.get_partition_keys()
+        )[:1]
+        for child, parent, found in partitioned
+        if not found.required_but_nonexistent_subset.is_empty
+    }
+    assert len(partitioned) > 40 and not_there == {}
+
+
 def test_a_phase_is_partitioned_by_model_and_shard_in_the_order_of_the_names() -> None:
     keys = SPECS["aligned_responses"].partitions_def
     assert keys is not None
