@@ -22,7 +22,7 @@ STARTS_VLLM := $(and $(MODEL),$(if $(ENDPOINT),,yes))
 # vLLM has an environment of its own, unless SYSGEN_VLLM names one that is there already.
 VLLM_STAMP := $(if $(SYSGEN_VLLM),,$(VLLM_VENV)/vllm.stamp)
 
-.PHONY: demo forecast test test-vllm test-train drill bench bench-analyses bench-phase2 full-size dev check engines-down lock audit clean
+.PHONY: demo forecast test test-vllm test-train drill bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
@@ -57,9 +57,23 @@ drill: $(VENV)/run.stamp
 bench: $(VENV)/run.stamp
 	$(BIN)/python benchmarks/client_cost.py
 
+# The tools that users would pick instead, each in an environment of its own: 3 GB to install.
+bench-peers: $(VENV)/run.stamp
+	$(BIN)/python benchmarks/peers/compare.py --json peers.json --wrong
+
 # Phase 2 beside other ways to the same rows, and beside the least it can cost.
 bench-phase2: $(VENV)/test.stamp
 	$(BIN)/python benchmarks/phase2_cost.py
+
+# What loading the definitions costs, with as many partitions as there are and with ten times that.
+bench-loading: $(VENV)/run.stamp
+	$(BIN)/python benchmarks/loading.py
+
+# The whole graph as one backfill through the daemon, with a model that answers at once; ROWS=806796
+# is the full size and takes an hour.
+ROWS ?= 8000
+bench-graph: $(VENV)/run.stamp
+	$(BIN)/python benchmarks/whole_graph.py --target whole-graph-$(ROWS) --rows $(ROWS)
 
 # Rows in the size and the schemas of the five sources, for SOURCES=full-size.
 full-size: $(VENV)/run.stamp
@@ -136,4 +150,4 @@ $(VLLM_VENV)/vllm.stamp: deploy/install-vllm
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(TRAIN_VENV) $(AUDIT_VENV) demo full-size
+	rm -rf $(VENV) $(VLLM_VENV) $(TRAIN_VENV) $(AUDIT_VENV) .venv-peers demo full-size whole-graph-*

@@ -3,26 +3,30 @@
 It reads of a request only where it ends, and answers every chat request with the same completion,
 ``--latency-ms`` after it came. With ``--phases`` it looks which phase asks, and answers as a model
 might: a tagged message, one of eight and two of these malformed, the eight verdicts, or an answer.
+With ``--echo`` it finds the row that a request is for, ``row-`` and nine digits, and says it in a
+tagged message, so that nobody's answers can be mixed up unseen; it counts what it is asked (``GET
+/asked``, from zero again after ``POST /reset``), and closes a connection that asks for it.
 Prints its port, then serves until it is killed.
 """
 
 import argparse
 import asyncio
 import json
-from collections import deque
+import re
+from collections import Counter, deque
 from typing import Any
 
 MODEL = "zero-cost"
 ANSWER = "It answers what was asked, in the tone that was asked for, and then it stops. " * 8
 
 
-def _reply(content: Any) -> bytes:
+def _reply(content: Any, status: str = "200 OK") -> bytes:
     body = json.dumps(content).encode()
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     return f"{head}\r\n\r\n".encode() + body
 
 
-def _completion(text: str) -> bytes:
+def _completion(text: str, finish_reason: str = "stop") -> bytes:
     return _reply(
         {
             "id": "chatcmpl-0",
@@ -34,7 +38,7 @@ def _completion(text: str) -> bytes:
                     "index": 0,
                     "message": {"role": "assistant", "content": text},
                     "logprobs": None,
-                    "finish_reason": "stop",
+                    "finish_reason": finish_reason,
                 }
             ],
             "usage": {
@@ -68,6 +72,20 @@ def answer_to(body: bytes) -> bytes:
     if _PHASE_3 in body:
         return _VERDICTS
     return _MESSAGES[len(body) % len(_MESSAGES)] if _PHASE_1 in body else COMPLETION
+
+
+# What `--echo` says; the row it is for takes the place of this one.
+NO_ROW = "row-000000000"
+ECHO = "\n".join(
+    f"<<{tag}>>Keep to what the conversation about {NO_ROW} asks for.<</{tag}>>" for tag in _TAGS
+)
+_ECHO = _completion(ECHO)
+_ROW = re.compile(rb"row-\d{9}")
+WRONG = {
+    "400": _reply({"error": {"message": "made to fail", "type": "BadRequestError"}}, "400 Bad"),
+    "500": _reply({"error": {"message": "made to fail", "type": "ServerError"}}, "500 Error"),
+    "length": _completion("", "length"),
+}
 
 
 _AT_ONCE = {
@@ -159,12 +177,100 @@ class _Connection(asyncio.BufferedProtocol):
         self.body.clear()
 
 
-async def _serve(latency_s: float, phases: bool) -> None:
-    later = _Later(latency_s)
+class _Asked:
+    """What `--echo` has been asked since it was last set to zero; times are of the loop's clock."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has been asked."""
+        self.rows: Counter[bytes] = Counter()  # requests by row
+        self.others = 0  # chat requests that are for no row
+        self.body_bytes = 0  # of the requests for rows
+        self.most_in_flight = 0
+        self.first_s = self.last_s = 0.0
+
+    def count(self, row: bytes, body_bytes: int, now: float, in_flight: int) -> None:
+        """A chat request for that row came."""
+        self.first_s, self.last_s = self.first_s or now, now
+        self.rows[row] += 1
+        self.body_bytes += body_bytes
+        self.most_in_flight = max(self.most_in_flight, in_flight)
+
+    def reply(self) -> bytes:
+        """The counts as the body of a reply."""
+        return _reply(
+            {
+                "asked": self.rows.total(),
+                "rows": len(self.rows),
+                "others": self.others,
+                "body_bytes": self.body_bytes,
+                "most_in_flight": self.most_in_flight,
+                "asking_s": self.last_s - self.first_s,
+            }
+        )
+
+
+class _LastReply:
+    """Writes a reply and closes the connection, as the request asked."""
+
+    def __init__(self, transport: asyncio.WriteTransport) -> None:
+        self.transport = transport
+
+    def write(self, said: bytes) -> None:
+        self.transport.write(said)
+        self.transport.close()
+
+
+class _EchoingConnection(_Connection):
+    """A connection whose answers say which row was asked for; one row in `wrong_every` fails."""
+
+    def __init__(self, later: _Later, asked: _Asked, wrong: bytes, wrong_every: int) -> None:
+        super().__init__(later, phases=True)
+        self.asked, self.wrong, self.wrong_every = asked, wrong, wrong_every
+        self.closes = False
+
+    def _read_head(self, head: bytes) -> None:
+        super()._read_head(head)
+        self.closes = b"\r\nconnection: close" in head.lower()
+
+    def _reply(self) -> None:
+        to: Any = _LastReply(self.transport) if self.closes else self.transport
+        if self.path == b"/asked":
+            to.write(self.asked.reply())
+        elif self.path == b"/reset":
+            self.asked.reset()
+            to.write(_AT_ONCE[b"/health"])
+        elif self.path in _AT_ONCE:
+            to.write(_AT_ONCE[self.path])
+        else:
+            self.later.reply(to, self._answer())
+        self.body.clear()
+
+    def _answer(self) -> bytes:
+        found = _ROW.search(self.body)
+        if found is None:
+            self.asked.others += 1
+            return COMPLETION
+        row, now = found[0], self.later.loop.time()
+        self.asked.count(row, len(self.body), now, len(self.later.waiting) + 1)
+        if self.wrong_every and int(row[4:]) % self.wrong_every == self.wrong_every - 1:
+            return self.wrong
+        return _ECHO.replace(NO_ROW.encode(), row)
+
+
+async def _serve(options: argparse.Namespace) -> None:
+    later, asked = _Later(options.latency_ms / 1000), _Asked()
+
+    def connection() -> _Connection:
+        if options.echo:
+            wrong = WRONG[options.wrong]
+            return _EchoingConnection(later, asked, wrong, options.wrong_every)
+        return _Connection(later, options.phases)
+
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(
-        lambda: _Connection(later, phases), "127.0.0.1", 0, backlog=4096
-    )
+    server = await loop.create_server(connection, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
@@ -173,5 +279,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-ms", type=float, default=50.0)
     parser.add_argument("--phases", action="store_true")
-    options = parser.parse_args()
-    asyncio.run(_serve(options.latency_ms / 1000, options.phases))
+    parser.add_argument("--echo", action="store_true")
+    parser.add_argument("--wrong", choices=WRONG, default="400", help="how rows fail")
+    parser.add_argument("--wrong-every", type=int, default=0, help="one row in so many; 0: none")
+    asyncio.run(_serve(parser.parse_args()))

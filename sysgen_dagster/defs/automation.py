@@ -133,9 +133,10 @@ def fill_gaps(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Requests for the next gaps, or why there is none."""
     instance, filling = context.instance, CATALOG.filling
-    busy, changed = _in_flight(instance), _changed(instance)
+    busy = _in_flight(instance)
+    changed = _changed(instance) if filling.refill_changed else []
     given_up: list[str] = []
-    for model, gaps in _gaps(instance, changed if filling.refill_changed else []):
+    for model, gaps in _gaps(instance, changed):
         failures = {key: _failures(instance, key) for key in gaps if key not in busy}
         given_up += [key for key, (_, too_often) in failures.items() if too_often]
         repairs = [key for key, (before, too_often) in failures.items() if before and not too_often]
@@ -151,6 +152,8 @@ def fill_gaps(
             if room <= 0:
                 yield dg.SkipReason(f"{model}: {filling.partitions_a_tick} runs are in flight")
             return  # one model until it is complete: another one would take its place on the GPU
+    if not filling.refill_changed:
+        changed = _changed(instance)  # only now: at 3,000 partitions it takes seconds
     told = {"keep failing": given_up, "were made from conversations that have changed": changed}
     said = [f"{named(keys)} {what}" for what, keys in told.items() if keys]
     yield dg.SkipReason("; ".join(["no gaps that can be filled", *said]))
