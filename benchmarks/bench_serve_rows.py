@@ -12,8 +12,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from vllm.benchmarks.datasets import datasets  # noqa: TID251 - run in vLLM's environment
-from vllm.entrypoints.cli.main import main  # noqa: TID251
+from vllm.benchmarks.datasets import datasets
+from vllm.entrypoints.cli.main import main
 
 
 def _load(self: Any) -> None:
