@@ -25,6 +25,7 @@ KINDS = {
     "retention": "a model's statistics and judgements",
     "exports": "mixtures, exports",
     "report": "paper_comparison, report",
+    "paper_comparison": "paper_comparison, report",
 }
 
 

@@ -76,14 +76,21 @@ def sample_pairs(tables: Tables, model: str, per_source: int, seed: int) -> pl.D
     """
     new = ("conversation_id", "source", "system_message", "new_answer", "drop_reason")
     old = ("conversation_id", "question", "history", "answer")
+    evidence = evidence_of_model(tables, model)
+    answered = (
+        kept(part.read("aligned_responses", *new[:2], new[-1])) for part in evidence.by_shard()
+    )
+    drawn = stratified_sample(pl.concat(answered), per_source, seed).select("conversation_id")
     parts = (
         kept(part.read("aligned_responses", *new))
         .drop("drop_reason")
+        .join(drawn, on="conversation_id", how="semi")
         .join(part.read("conversations", *old), on="conversation_id", validate="1:1")
-        for part in evidence_of_model(tables, model).by_shard()
+        for part in evidence.by_shard()
     )
-    samples = [stratified_sample(part, per_source, seed) for part in parts]
-    return stratified_sample(pl.concat(samples), per_source, seed)
+    # Row by row, since a few rows taken of a frame of Polars keep the texts of all in memory.
+    pairs = pl.concat(pl.DataFrame(part.to_dicts(), schema=part.schema) for part in parts)
+    return stratified_sample(pairs, per_source, seed)
 
 
 def require_contracts(evidence: StoredEvidence, table: str) -> None:

@@ -4,6 +4,7 @@ Rows and pairs are partitioned as the phases are, mixtures by the catalogue's re
 """
 
 import json
+from collections.abc import Iterator
 
 import dagster as dg
 import polars as pl
@@ -249,10 +250,13 @@ def _with_flags(
 def mixtures(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
     """Which rows a recipe of the catalogue takes; the same rows from the same inputs."""
     recipe, store = CATALOG.mixtures[context.partition_key], tables.store()
-    candidates = pl.concat(_candidates(recipe, store))
-    mixture = mixing.mixture(candidates, recipe)
+    candidates, takeable = 0, []
+    for part in _candidates(recipe, store):  # a shard at a time: all of them take a gigabyte
+        candidates += part.height
+        takeable.append(mixing.takeable(part, recipe))
+    mixture = mixing.mixture(pl.concat(takeable), recipe)
     result = _store_once(context, tables, mixture, mixing.summarize_mixture(mixture))
-    taken = {"candidates": candidates.height, "rows": mixture.height}
+    taken = {"candidates": candidates, "rows": mixture.height}
     metadata = {**(result.metadata or {}), **taken}
     return dg.MaterializeResult(metadata=metadata, data_version=result.data_version)
 
@@ -262,24 +266,25 @@ def table_of(recipe: Recipe) -> str:
     return "preference_pairs" if recipe.rejected else "training_rows"
 
 
-def _candidates(recipe: Recipe, store: Store) -> list[pl.DataFrame]:
+def _candidates(recipe: Recipe, store: Store) -> Iterator[pl.DataFrame]:
+    """One frame a model and shard; raises `StoreError` where there is none."""
     table = table_of(recipe)
     which = "rejected_is" if recipe.rejected else "variant"
     wanted = ("conversation_id", "source", "model", "split", "tags", "flags", which)
-    parts = []
+    found_any = False
     for model in CATALOG.models:
         made = StoredStatistics(store, model)
         found = flags.of_a_model(
             made.read("near_duplicate_messages"), made.read("judged_alignment")
         )
         for shard in finished_shards(store, CATALOG, model, table):
+            found_any = True
             rows = StoredEvidence(store, CATALOG, (shard,), model).read(table, *wanted)
-            parts.append(flags.with_flags(rows, found).with_columns(shard=pl.lit(shard)))
-    if not parts:
+            if not recipe.rejected:
+                rows = rows.filter(pl.col("variant") == recipe.variant).drop("variant")
+            yield flags.with_flags(rows, found).with_columns(shard=pl.lit(shard))
+    if not found_any:
         raise StoreError(f"{table} is not materialized for any shard of any model: do that first")
-    if recipe.rejected:
-        return parts
-    return [part.filter(pl.col("variant") == recipe.variant).drop("variant") for part in parts]
 
 
 def _require_known_flags() -> None:

@@ -83,9 +83,11 @@ def with_flags(rows: pl.DataFrame, found: Found) -> pl.DataFrame:
     """`rows` with what is found of them added to their ``flags``, after those they have."""
     if not found:
         return rows
+    here = rows["conversation_id"].implode()  # so that the set is made of these rows, not of all
+    of_these = {name: ids.filter(ids.is_in(here)).implode() for name, ids in found.items()}
     more = [
-        pl.when(pl.col("conversation_id").is_in(ids.implode())).then(pl.lit(name))
-        for name, ids in found.items()
+        pl.when(pl.col("conversation_id").is_in(ids)).then(pl.lit(name))
+        for name, ids in of_these.items()
     ]
     own = pl.col("flags").fill_null([])
     return rows.with_columns(flags=pl.concat_list(own, pl.concat_list(more).list.drop_nulls()))

@@ -16,7 +16,25 @@ from sysgen_dagster.training.flags import require_known
 from sysgen_dagster.training.splits import Split
 
 
-def mixture(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+def takeable(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """`tables.MIXTURES` of some candidates, such as those of one shard: what the recipe may take.
+
+    Args:
+        candidates: One row per row of `tables.TRAINING_ROWS` of the recipe's variant:
+            ``conversation_id``, ``source``, ``model``, ``shard``, ``split``, ``tags``, ``flags``.
+            Of a recipe with ``rejected`` instead those of `tables.PREFERENCE_PAIRS`, with
+            ``rejected_is``; the pairs of a conversation and model are one row of the mixture.
+        recipe: Whose filters; how many rows it takes is not looked at.
+
+    Raises:
+        FlagError: The recipe leaves out by a flag that there is not.
+    """
+    require_known(recipe.leave_out)
+    wanted = candidates.lazy().filter(_wanted(recipe)).select(MIXTURES.keys()).collect()
+    return wanted.unique(["conversation_id", "model"]) if recipe.rejected else wanted
+
+
+def mixture(wanted: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """`tables.MIXTURES`: the rows of one mixture, sorted by where they are stored.
 
     A source that has more rows than it may give gives those of the conversations that are drawn
@@ -24,20 +42,10 @@ def mixture(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     same ones are taken of each. It does not know the order of the candidates either.
 
     Args:
-        candidates: One row per row of `tables.TRAINING_ROWS` of the recipe's variant, of all
-            models: ``conversation_id``, ``source``, ``model``, ``shard``, ``split``, ``tags``,
-            ``flags``. Of a recipe with ``rejected`` instead those of `tables.PREFERENCE_PAIRS`,
-            with ``rejected_is``; the pairs of a conversation and model are one row of the mixture.
+        wanted: `takeable` of all candidates of all models.
         recipe: What to take. ``rows`` are divided among the sources by their weights, and what a
             source cannot fill goes to the others.
-
-    Raises:
-        FlagError: The recipe leaves out by a flag that there is not.
     """
-    require_known(recipe.leave_out)
-    wanted = candidates.lazy().filter(_wanted(recipe)).select(MIXTURES.keys()).collect()
-    if recipe.rejected:
-        wanted = wanted.unique(["conversation_id", "model"])
     in_train = pl.col("split") == Split.TRAIN.value
     train = wanted.filter(in_train)
     numbers = dict(train.group_by("source").len().iter_rows())

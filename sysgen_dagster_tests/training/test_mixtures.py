@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.catalog import Recipe, Rejected
 from sysgen_dagster.sysgen.tables import MIXTURES, polars_schema
+from sysgen_dagster.training import mixtures
 from sysgen_dagster.training.flags import FlagError
-from sysgen_dagster.training.mixtures import mixture, summarize_mixture
+from sysgen_dagster.training.mixtures import summarize_mixture
 
 SCHEMA = {
     **polars_schema(MIXTURES),
@@ -35,6 +36,11 @@ def candidates(*rows: dict[str, Any]) -> pl.DataFrame:
 def many(**rows_of: int) -> pl.DataFrame:
     """So many conversations of each source."""
     return candidates(*({"source": source} for source, n in rows_of.items() for _ in range(n)))
+
+
+def mixture(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """The mixture of these candidates."""
+    return mixtures.mixture(mixtures.takeable(rows, recipe), recipe)
 
 
 def taken(rows: pl.DataFrame, /, **recipe: Any) -> list[str]:
@@ -227,3 +233,12 @@ def test_the_summary_counts_rows_by_source_model_and_split() -> None:
         ("a", "phi", "test", 1),
         ("b", "qwen", "train", 1),
     ]
+
+
+@given(ROWS, recipes(), st.integers(0, 20))
+def test_candidates_may_come_a_shard_at_a_time(
+    rows: pl.DataFrame, recipe: Recipe, cut: int
+) -> None:
+    parts = [mixtures.takeable(part, recipe) for part in (rows.head(cut), rows.slice(cut))]
+
+    assert mixtures.mixture(pl.concat(parts), recipe).equals(mixture(rows, recipe))
