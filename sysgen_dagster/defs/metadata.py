@@ -37,12 +37,16 @@ def column_metadata(columns: Columns) -> dict[str, Any]:
     return {"dagster/column_schema": dg.TableSchema(described)}
 
 
-def table_metadata(frame: pl.DataFrame, path: Path | UPath) -> dict[str, Any]:
+def table_metadata(frame: pl.DataFrame | pl.LazyFrame, path: Path | UPath) -> dict[str, Any]:
     """Materialization metadata of one partition."""
-    metadata: dict[str, Any] = {"dagster/partition_row_count": frame.height}
-    if "drop_reason" in frame.columns:
-        rate = kept_rate(frame)
-        drops = count_drops(frame)
+    rows = frame.lazy()
+    columns = rows.collect_schema()
+    height = rows.select(pl.len()).collect().item()
+    metadata: dict[str, Any] = {"dagster/partition_row_count": height}
+    if "drop_reason" in columns:
+        outcomes = rows.select("drop_reason").collect()
+        rate = kept_rate(outcomes)
+        drops = count_drops(outcomes)
         metadata["kept"] = rate.part
         metadata["dropped"] = rate.whole - rate.part
         if rate.whole:
@@ -51,9 +55,9 @@ def table_metadata(frame: pl.DataFrame, path: Path | UPath) -> dict[str, Any]:
             metadata["dropped_because"] = markdown(
                 pl.DataFrame({"reason": list(drops), "conversations": list(drops.values())})
             )
-    if "engine" in frame.columns and "simulated" in frame["engine"]:
+    if "engine" in columns and "simulated" in rows.select("engine").collect()["engine"]:
         metadata["simulated"] = SIMULATED
-    metadata["sample"] = sample(frame)
+    metadata["sample"] = sample(rows.head(_SAMPLE_ROWS).collect())
     metadata["file"] = dg.MetadataValue.path(str(path))
     metadata["size_bytes"] = path.stat().st_size
     return metadata

@@ -14,13 +14,14 @@ from sysgen_dagster.defs.resources import Tables
 from sysgen_dagster.defs.staleness import data_version, pilot_tags
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.storage.store import Store, StoreError, scan
 from sysgen_dagster.sysgen.checks import checks_of
 from sysgen_dagster.sysgen.tables import (
     ALL_MODELS,
     OF_NO_MODEL,
     TABLES,
     Columns,
+    Frame,
     kept,
     source_columns,
 )
@@ -128,13 +129,14 @@ def read_kept(context: dg.AssetExecutionContext, tables: Tables, table: str) -> 
 def write(
     context: dg.AssetExecutionContext,
     tables: Tables,
-    frame: pl.DataFrame,
+    frame: Frame,
     settings: str = "",
     /,
     **metadata: Any,
 ) -> dg.MaterializeResult[None]:
     """Store the partition of the running asset; the result tells the UI about it.
 
+    What is too much to be held in memory comes as a lazy frame, and is then looked at in its file.
     `settings` are what the next asset reads beside the rows: they are part of the data version.
     """
     model, shard = locate(context.partition_key)
@@ -142,10 +144,11 @@ def write(
     columns = _columns(context.asset_key)
     path = store.write(table, columns, shard, frame, model)
     found = check_metadata(checks_of(table), evidence_of(store, context.partition_key))
+    stored = frame if isinstance(frame, pl.DataFrame) else scan(path)
     return dg.MaterializeResult(
-        metadata={**metadata, **found, **table_metadata(frame, path)},
-        data_version=data_version(frame.select(columns.keys()), settings),
-        tags=pilot_tags(frame),
+        metadata={**metadata, **found, **table_metadata(stored, path)},
+        data_version=data_version(stored.select(columns.keys()), settings),
+        tags=pilot_tags(stored),
     )
 
 

@@ -129,10 +129,15 @@ def training_rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mater
     examples = _examples(context, tables)
     asked = read_kept(context, tables, "conversations")
     others = asked.join(examples, on="conversation_id", how="anti")
+    if CATALOG.training.same_conversations:
+        others = others.clear()
+    # Five chats a conversation: lazily, they are never in memory all at once.
     made = chats.training_rows(
-        examples, _described(context, tables, others).select(examples.columns), CATALOG.training
+        examples.lazy(),
+        _described(context, tables, others).select(examples.columns).lazy(),
+        CATALOG.training,
     )
-    counts = made.group_by("variant", "split").len("rows").sort("variant", "split")
+    counts = made.group_by("variant", "split").len("rows").sort("variant", "split").collect()
     return write(context, tables, made, variants=markdown(counts))
 
 

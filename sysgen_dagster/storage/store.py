@@ -15,8 +15,9 @@ import polars as pl
 from upath import UPath
 
 from sysgen_dagster.storage.files import locked, replacing
-from sysgen_dagster.sysgen.tables import Columns, require_columns
+from sysgen_dagster.sysgen.tables import Columns, Frame, require_columns
 
+_GROUP_ROWS = 8_000  # of what is written, and can be read, a piece at a time
 # Characters that mean the same to URLs, patterns and every server.
 _URL = re.compile(r"s3://[A-Za-z0-9.-]+(/[A-Za-z0-9._=-]+)*/?")
 
@@ -194,10 +195,12 @@ class Store:
         table: str,
         columns: Columns,
         shard: str,
-        frame: pl.DataFrame,
+        frame: Frame,
         model: str | None = None,
     ) -> Path | UPath:
         """The path of the partition, now holding `frame`; the file before it stays until then.
+
+        A lazy frame is computed a piece at a time, so that it is never in memory as a whole.
 
         Raises:
             StoreUnavailableError: Object storage did not take it.
@@ -208,10 +211,10 @@ class Store:
         if isinstance(path, Path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
-                whole.write_parquet(temporary, compression="zstd")
+                _write_parquet(whole, temporary)
         else:
             with answering(path):
-                whole.write_parquet(str(path), compression="zstd", credential_provider=None)
+                _write_parquet(whole, str(path))
         return path
 
     def shards(self, table: str, model: str | None = None) -> list[str]:
@@ -223,6 +226,15 @@ class Store:
         folder = self.path(table, "*", model).parent
         with answering(folder):
             return sorted(path.stem for path in folder.glob("*.parquet"))
+
+
+def _write_parquet(frame: pl.DataFrame | pl.LazyFrame, target: Path | str) -> None:
+    if isinstance(frame, pl.LazyFrame):
+        frame.sink_parquet(
+            target, compression="zstd", row_group_size=_GROUP_ROWS, credential_provider=None
+        )
+    else:
+        frame.write_parquet(target, compression="zstd", credential_provider=None)
 
 
 def _stored(path: Path | UPath, columns: Columns) -> pl.DataFrame:

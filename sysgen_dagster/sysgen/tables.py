@@ -6,6 +6,7 @@ the rows of a phase are the rows of the step before that have no ``drop_reason``
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import polars as pl
 
@@ -473,21 +474,23 @@ def polars_schema(columns: Columns) -> dict[str, pl.DataType]:
     return {name: column.dtype for name, column in columns.items()}
 
 
-def require_columns(frame: pl.DataFrame, columns: Columns, where: str, fix: str) -> pl.DataFrame:
+Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
+
+
+def require_columns(frame: Frame, columns: Columns, where: str, fix: str) -> Frame:
     """`frame` with exactly these columns in this order; extra ones are left out.
 
     Raises:
         TableError: A column is missing or has another type; `where` names the culprit and `fix`
             says what to do.
     """
+    schema = frame.collect_schema()
     for name, column in columns.items():
-        if name not in frame.schema:
+        if name not in schema:
+            raise TableError(f"{where} has no column {name!r}, only {', '.join(schema)}. {fix}")
+        if schema[name] != column.dtype:
             raise TableError(
-                f"{where} has no column {name!r}, only {', '.join(frame.schema)}. {fix}"
-            )
-        if frame.schema[name] != column.dtype:
-            raise TableError(
-                f"{where} has {name!r} as {frame.schema[name]}, not as {column.dtype}. {fix}"
+                f"{where} has {name!r} as {schema[name]}, not as {column.dtype}. {fix}"
             )
     return frame.select(columns.keys())
 

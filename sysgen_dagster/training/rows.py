@@ -15,7 +15,7 @@ import polars as pl
 
 from sysgen_dagster.catalog import Training, Variant
 from sysgen_dagster.sysgen.chat import Role
-from sysgen_dagster.sysgen.tables import MESSAGES, TRAINING_ROWS
+from sysgen_dagster.sysgen.tables import MESSAGES, TRAINING_ROWS, Frame
 
 _S, _OLD, _NEW = pl.col("system_message"), pl.col("answer"), pl.col("new_answer")
 _NO_TURN = pl.lit([], dtype=MESSAGES)
@@ -23,7 +23,7 @@ _NO_TURN = pl.lit([], dtype=MESSAGES)
 _WITHOUT_S = (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
 
 
-def training_rows(aligned: pl.DataFrame, others: pl.DataFrame, settings: Training) -> pl.DataFrame:
+def training_rows(aligned: Frame, others: Frame, settings: Training) -> Frame:
     """`tables.TRAINING_ROWS` of one model: one row per conversation and `catalog.Variant`.
 
     Args:

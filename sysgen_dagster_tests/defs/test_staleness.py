@@ -53,6 +53,11 @@ def test_the_same_rows_at_another_commit_have_the_same_data_version() -> None:
     assert data_version(ROWS, "exchanges: each") != data_version(ROWS, "exchanges: last")
 
 
+def test_rows_that_are_read_in_pieces_have_the_data_version_of_the_whole() -> None:
+    rows = pl.select(n=pl.int_range(20_001), source_revision=pl.lit("x"))
+    assert data_version(rows.lazy()) == data_version(rows)
+
+
 def test_a_data_version_is_the_same_in_every_release() -> None:
     """If this fails, every partition that is made again will look changed: say so to the users."""
     rows = pl.DataFrame({"n": [1, 2], "x": [0.1, 1e300], "t": [[{"a": "é\n"}], []]})

@@ -50,6 +50,12 @@ def store(bucket: str) -> Store:
     return open_store(f"{bucket}/runs/one/")
 
 
+def test_what_is_written_in_pieces_is_one_object(store: Store, bucket: str) -> None:
+    store.write("notes", NOTES, "chats-000", ROWS.lazy())
+    assert list(objects_under(bucket)) == ["runs/one/notes/chats-000.parquet"]
+    assert store.read("notes", NOTES, "chats-000").equals(ROWS)
+
+
 def test_partitions_are_objects_under_the_same_names_as_files(store: Store, bucket: str) -> None:
     store.write("notes", NOTES, "chats-001", ROWS.head(1), "phi-4")
     store.write("notes", NOTES, "chats-000", ROWS, "phi-4")

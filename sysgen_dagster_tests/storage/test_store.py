@@ -50,14 +50,30 @@ def fill(store: Store, content: bytes) -> Path:
     return path
 
 
+@pytest.mark.parametrize("lazy", [False, True], ids=["whole", "in pieces"])
 @pytest.mark.parametrize("table", TABLES)
-def test_what_is_written_is_read(store: Store, table: str) -> None:
+def test_what_is_written_is_read(store: Store, table: str, lazy: bool) -> None:
     columns = TABLES[table]
     full = {name: something(column.dtype) for name, column in columns.items()}
     rows = pl.DataFrame([full, dict.fromkeys(columns), full], schema=polars_schema(columns))
-    store.write(table, columns, "chats-000", rows, "phi-4")
+    store.write(table, columns, "chats-000", rows.lazy() if lazy else rows, "phi-4")
     read = store.read(table, columns, "chats-000", "phi-4")
     assert (read.schema, read.rows()) == (rows.schema, rows.rows())
+
+
+def test_pieces_keep_the_order_of_the_rows(store: Store) -> None:
+    many = TWO_ROWS.select(
+        pl.col("conversation_id", "drop_reason").repeat_by(MANY_ROWS // 2).explode(),
+        length=pl.int_range(MANY_ROWS, dtype=pl.UInt32),
+    )
+    store.write("notes", NOTES, "chats-000", many.lazy())
+    assert store.read("notes", NOTES, "chats-000").equals(many.select(NOTES.keys()))
+
+
+def test_pieces_without_a_column_are_refused_before_anything_is_written(store: Store) -> None:
+    with pytest.raises(TableError, match="the new notes has no column 'length'"):
+        store.write("notes", NOTES, "chats-000", TWO_ROWS.drop("length").lazy())
+    assert not store.path("notes", "chats-000").exists()
 
 
 def test_a_table_without_rows_keeps_its_columns(store: Store) -> None:

@@ -38,6 +38,12 @@ def test_each_variant_is_a_chat(variant: str, wanted: list[tuple[str, str]]) -> 
     assert messages(rows, variant) == chat(*wanted)
 
 
+def test_the_rows_are_the_same_when_they_are_made_a_piece_at_a_time() -> None:
+    lazy = training_rows(aligned({}).lazy(), OTHERS.lazy(), SETTINGS)
+
+    assert lazy.collect(engine="streaming").equals(training_rows(aligned({}), OTHERS, SETTINGS))
+
+
 def test_a_row_says_where_it_comes_from() -> None:
     rows = training_rows(aligned({}), NOBODY, SETTINGS)
 
