@@ -94,8 +94,8 @@ class Queue:
         )
         self._names[run.run_id] = name
 
-    def look(self) -> list[str]:
-        """What the daemon starts now, in its order."""
+    def look(self) -> set[str]:
+        """What the daemon starts now, all at the same time."""
         launcher = self.instance.run_launcher
         assert isinstance(launcher, NeverEnds)
         launcher.started.clear()
@@ -105,7 +105,7 @@ class Queue:
         ):
             for _ in daemon.run_iteration(workspace):
                 pass
-        return [self._names[run_id] for run_id in launcher.started]
+        return {self._names[run_id] for run_id in launcher.started}
 
     def end(self, name: str) -> None:
         """The run of that name comes to its end."""
@@ -135,10 +135,10 @@ def test_dagster_limits_a_pool_only_after_it_has_seen_it_once(new: Queue) -> Non
     """So `sysgen_dagster.instance` gives a new instance its limits; engines have locks besides."""
     new.add("first", PHASE_KEYS, f"{FIRST}|{SHARD}")
     new.add("second", PHASE_KEYS, f"{SECOND}|{SHARD}")
-    assert new.look() == ["first", "second"]
+    assert new.look() == {"first", "second"}
     new.end("first")
     new.add("third", PHASE_KEYS, f"{FIRST}|{OTHER}")
-    assert new.look() == []
+    assert new.look() == set()
 
 
 def test_two_models_never_use_the_gpu_at_once_and_what_needs_none_runs_beside_them(
@@ -148,35 +148,35 @@ def test_two_models_never_use_the_gpu_at_once_and_what_needs_none_runs_beside_th
     queue.add("second", PHASE_KEYS, f"{SECOND}|{SHARD}")
     queue.add("conversations", [conversations.key], OTHER)
     queue.add("row_quality", [row_quality.key], f"{SECOND}|{OTHER}")
-    assert queue.look() == ["first", "conversations", "row_quality"]
-    assert queue.look() == []
+    assert queue.look() == {"first", "conversations", "row_quality"}
+    assert queue.look() == set()
     queue.end("conversations")
-    assert queue.look() == []
+    assert queue.look() == set()
     queue.end("first")
-    assert queue.look() == ["second"]
+    assert queue.look() == {"second"}
 
 
 def test_what_is_small_starts_first_then_what_is_repaired_then_the_rest(queue: Queue) -> None:
     queue.add("rest", PHASE_KEYS, f"{FIRST}|{SHARD}")
     queue.add("repair", PHASE_KEYS, f"{FIRST}|{OTHER}", priority=5)
     queue.add("small", [row_quality.key], f"{FIRST}|{SHARD}", priority=10)
-    assert queue.look() == ["small", "repair"]
+    assert queue.look() == {"small", "repair"}
     queue.end("repair")
-    assert queue.look() == ["rest"]
+    assert queue.look() == {"rest"}
 
 
 def test_small_jobs_however_many_leave_the_gpu_its_place(queue: Queue) -> None:
     queue.add("phases", PHASE_KEYS, f"{FIRST}|{SHARD}")
     for shard in SHARDS.get_partition_keys()[:4]:
         queue.add(shard, [row_quality.key], f"{FIRST}|{shard}", priority=10)
-    assert queue.look() == [SHARD, OTHER, "phases"]
+    assert queue.look() == {SHARD, OTHER, "phases"}
 
 
 def test_one_model_never_takes_every_place(queue: Queue) -> None:
     for shard in SHARDS.get_partition_keys()[:4]:
         queue.add(shard, [row_quality.key], f"{FIRST}|{shard}")
     queue.add("another", [row_quality.key], f"{SECOND}|{SHARD}")
-    assert queue.look() == [*SHARDS.get_partition_keys()[:3], "another"]
+    assert queue.look() == {*SHARDS.get_partition_keys()[:3], "another"}
 
 
 def test_one_command_lets_two_runs_use_gpus_at_once(queue: Queue) -> None:
@@ -190,13 +190,13 @@ def test_one_command_lets_two_runs_use_gpus_at_once(queue: Queue) -> None:
         capture_output=True,
         timeout=120,
     )
-    assert queue.look() == ["first", "second"]
+    assert queue.look() == {"first", "second"}
 
 
 def test_of_the_hub_one_run_at_a_time_fetches(queue: Queue) -> None:
     for name, shard in {"one": SHARD, "two": OTHER}.items():
         queue.add(name, [SOURCES[0].key], shard)
-    assert queue.look() == ["one"]
+    assert queue.look() == {"one"}
 
 
 # Pools and priorities
