@@ -33,6 +33,7 @@ from whole_graph_tables import role_of
 from sysgen_dagster.catalog import FULL_CATALOG, Catalog, load_catalog
 
 DEFINITIONS = "sysgen_dagster.definitions"
+_WIDTH = 118  # of the table
 TIMES = (1, 10)  # the full catalogue's shards
 _PARTITIONS = """
 query Partitions {
@@ -180,7 +181,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    console = Console()
+    console = Console(width=max(Console().width, _WIDTH))
     found: dict[tuple[str, int], list[Figures]] = {}
     with tempfile.TemporaryDirectory() as place:
         catalogues = [catalogue(times, Path(place)) for times in TIMES]
@@ -194,7 +195,7 @@ def main() -> None:
                 found.setdefault((name, partitions), []).append(figures)
     console.print("; ".join(f"{name} {value}" for name, value in machine().items()))
     table = Table(title="Loading, and many partitions", title_justify="left")
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for name in ("partitions a phase", "CPU s", "wall s", "peak MB", "answer, kB"):
         table.add_column(name, justify="right")
     for (name, partitions), rounds in sorted(

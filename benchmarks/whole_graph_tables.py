@@ -11,6 +11,7 @@ from rich.table import Table
 
 _ROLES = {  # of a process, by what its command line holds
     "dagster_webserver": "webserver",
+    "dagster-webserver": "webserver",
     "dagster._daemon": "daemon",
     "code-server": "code server",
     "grpc": "code server",
