@@ -71,7 +71,7 @@ def make_texts(rows: pl.DataFrame, length: tuple[float, float], seed: int) -> pl
     own, shared = (pl.col(name) * 2**20 + pl.col("place") for name in ("row", "family"))
     drawn = pl.when(uniform(own, seed + 2) < pl.col("changed")).then(own + 2**62).otherwise(shared)
     rank = (uniform(drawn, seed + 3) * math.log(VOCABULARY)).exp().cast(pl.Int64)
-    texts = placed.select("row", word=pl.format("w{}", rank)).group_by("row", maintain_order=True)
+    texts = placed.select("row", word=pl.format("wo{}", rank)).group_by("row", maintain_order=True)
     return texts.agg(pl.col("word").str.join(" "))["word"]
 
 
