@@ -58,13 +58,14 @@ def summarize(folder: Path) -> dict[str, Any]:
     kinds: dict[str, list[dict[str, float]]] = {}
     of_runs = set()
     for run in figures["runs"]:
+        if run["pid"] is None or run["ended"] is None:
+            continue  # it never started: it is counted among the failed
         process = process_of(figures, run)
         of_runs.add((process["pid"], process["first_seen"]))
         cost = {
             "cpu_s": process["cpu_s"] + process["children_cpu_s"],
             "peak_mb": process["peak_mb"],
             "wall_s": run["ended"] - run["started"],
-            "events": run["events"],
         }
         kinds.setdefault(kind_of(run), []).append(cost)
     roles: dict[str, dict[str, float]] = {}
@@ -86,8 +87,8 @@ def fit(points: Sequence[tuple[float, float, float]]) -> tuple[float, float]:
     return (a * bb - b * ab) / determinant, (b * aa - a * ab) / determinant
 
 
-def show(console: Console, folders: Sequence[Path]) -> None:
-    """Print what one or several sizes cost."""
+def show(console: Console, folders: Sequence[Path]) -> bool:
+    """Print what one or several sizes cost; whether every row is accounted for."""
     sizes = sorted((summarize(folder) for folder in folders), key=lambda each: each["rows"])
     console.print("; ".join(f"{name} {value}" for name, value in sizes[-1]["machine"].items()))
     console.print(whole_table(sizes))
@@ -97,18 +98,29 @@ def show(console: Console, folders: Sequence[Path]) -> None:
     for each in sizes:
         console.print(account_table(each))
         console.print(verdict(each))
+    return all(is_whole(each) for each in sizes)
+
+
+def is_whole(size: Mapping[str, Any]) -> bool:
+    """Whether no run failed and each conversation of the sources is where it should be."""
+    accounts = size["accounts"]
+    if not accounts:
+        return False
+    astray = sum(each["missing"] + each["surplus"] for each in accounts)
+    dropped = sum(sum(each["dropped"].values()) for each in accounts)
+    ended = accounts[-1]["kept"] + dropped
+    return bool(size["rows"] == accounts[0]["stored"] == ended and not astray)
 
 
 def verdict(size: Mapping[str, Any]) -> str:
-    """Whether each conversation of the sources is where it should be, in a line."""
-    stored = size["accounts"][0]["stored"] if size["accounts"] else 0
-    astray = sum(each["missing"] + each["surplus"] for each in size["accounts"])
-    ended = size["accounts"][-1]["kept"] if size["accounts"] else 0
-    dropped = sum(sum(each["dropped"].values()) for each in size["accounts"])
+    """That in a line."""
+    accounts = size["accounts"]
+    if not accounts:
+        return f"{size['backfill']['failed']:,} runs failed: no row was looked for"
+    dropped = sum(sum(each["dropped"].values()) for each in accounts)
+    stored, ended = accounts[0]["stored"], accounts[-1]["kept"]
     counted = f"{stored:,} stored of {size['rows']:,}: {ended:,} kept, {dropped:,} dropped"
-    if size["rows"] == stored == ended + dropped and not astray:
-        return f"{counted}. Every row is accounted for."
-    return f"{counted}, {astray:,} missing or too many: ROWS ARE LOST"
+    return f"{counted}. {'Every row is accounted for.' if is_whole(size) else 'ROWS ARE LOST'}"
 
 
 def whole_table(sizes: Sequence[Mapping[str, Any]]) -> Table:

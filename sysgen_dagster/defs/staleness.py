@@ -24,7 +24,7 @@ _DATA_VERSION = "dagster/data_version"
 _INPUT_VERSION = "dagster/input_data_version"
 _DIGITS = 32
 _NAMED = 5
-_ROWS_AT_ONCE = 8_000
+_ROWS_AT_ONCE = 8_000  # as many as a row group of what is written in pieces
 UP_TO_DATE = "up_to_date"
 # Where rows were found, not what they say: the same rows at another commit are the same rows.
 _PROVENANCE = "source_revision"

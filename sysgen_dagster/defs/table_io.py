@@ -78,9 +78,8 @@ def sample_pairs(tables: Tables, model: str, per_source: int, seed: int) -> pl.D
     new = ("conversation_id", "source", "system_message", "new_answer", "drop_reason")
     old = ("conversation_id", "question", "history", "answer")
     evidence = evidence_of_model(tables, model)
-    answered = (
-        kept(part.read("aligned_responses", *new[:2], new[-1])) for part in evidence.by_shard()
-    )
+    which = ("conversation_id", "source", "drop_reason")
+    answered = (kept(part.read("aligned_responses", *which)) for part in evidence.by_shard())
     drawn = stratified_sample(pl.concat(answered), per_source, seed).select("conversation_id")
     parts = (
         kept(part.read("aligned_responses", *new))

@@ -130,7 +130,7 @@ def training_rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mater
     asked = read_kept(context, tables, "conversations")
     others = asked.join(examples, on="conversation_id", how="anti")
     if CATALOG.training.same_conversations:
-        others = others.clear()
+        others = others.clear()  # none of them is taken: nothing needs to be looked up for them
     # Five chats a conversation: lazily, they are never in memory all at once.
     made = chats.training_rows(
         examples.lazy(),
@@ -259,6 +259,9 @@ def mixtures(context: dg.AssetExecutionContext, tables: Tables) -> dg.Materializ
     for part in _candidates(recipe, store):  # a shard at a time: all of them take a gigabyte
         candidates += part.height
         takeable.append(mixing.takeable(part, recipe))
+    if not takeable:
+        table = table_of(recipe)
+        raise StoreError(f"{table} is not materialized for any shard of any model: do that first")
     mixture = mixing.mixture(pl.concat(takeable), recipe)
     result = _store_once(context, tables, mixture, mixing.summarize_mixture(mixture))
     taken = {"candidates": candidates, "rows": mixture.height}
@@ -272,24 +275,20 @@ def table_of(recipe: Recipe) -> str:
 
 
 def _candidates(recipe: Recipe, store: Store) -> Iterator[pl.DataFrame]:
-    """One frame a model and shard; raises `StoreError` where there is none."""
+    """One frame a model and shard; none where nothing is made."""
     table = table_of(recipe)
     which = "rejected_is" if recipe.rejected else "variant"
     wanted = ("conversation_id", "source", "model", "split", "tags", "flags", which)
-    found_any = False
     for model in CATALOG.models:
         made = StoredStatistics(store, model)
         found = flags.of_a_model(
             made.read("near_duplicate_messages"), made.read("judged_alignment")
         )
         for shard in finished_shards(store, CATALOG, model, table):
-            found_any = True
             rows = StoredEvidence(store, CATALOG, (shard,), model).read(table, *wanted)
             if not recipe.rejected:
                 rows = rows.filter(pl.col("variant") == recipe.variant).drop("variant")
             yield flags.with_flags(rows, found).with_columns(shard=pl.lit(shard))
-    if not found_any:
-        raise StoreError(f"{table} is not materialized for any shard of any model: do that first")
 
 
 def _require_known_flags() -> None:
