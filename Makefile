@@ -26,7 +26,7 @@ VLLM_STAMP := $(if $(SYSGEN_VLLM),,$(VLLM_VENV)/vllm.stamp)
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
-	$(if $(STARTS_VLLM),SYSGEN_VLLM="$(VLLM)") $(BIN)/python -m sysgen_dagster.demo \
+	$(if $(STARTS_VLLM),SYSGEN_VLLM="$(VLLM)") $(BIN)/python -m sysgen_dagster.commands.demo \
 	--sources "$(SOURCES)" --data "$(DATA)" $(if $(MODEL),--model "$(MODEL)") \
 	$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(if $(API_KEY_ENV),--api-key-env "$(API_KEY_ENV)") \
 	$(if $(LIMIT),--limit "$(LIMIT)") $(if $(METHOD),--method $(METHOD))
@@ -34,7 +34,7 @@ demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
 # What the phases are still going to ask of the models, and what that costs: FORECAST="--models phi-4".
 forecast: $(VENV)/run.stamp
 	SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
-	$(BIN)/python -m sysgen_dagster.forecast --data "$(DATA)" $(FORECAST)
+	$(BIN)/python -m sysgen_dagster.commands.forecast --data "$(DATA)" $(FORECAST)
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest
@@ -45,21 +45,21 @@ test-vllm: $(VENV)/test.stamp $(VLLM_STAMP)
 
 # TRL takes a step on an export, and BERTScore is computed, on CPU: about 2 GB to install.
 test-train: $(TRAIN_VENV)/train.stamp
-	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest -m trl sysgen_dagster_tests/training
+	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest -m trl sysgen_dagster_tests/training_sets
 	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest \
-	sysgen_dagster_tests/inference/test_learned_similarity.py sysgen_dagster_tests/export/test_trainers.py
+	sysgen_dagster_tests/analysis/test_learned_similarity.py sysgen_dagster_tests/training_sets/export/test_trainers.py
 
 # Every kind of failure at once, and where each row ended.
 drill: $(VENV)/run.stamp
-	$(BIN)/python -m sysgen_dagster.drill --sources "$(SOURCES)" --data "$(DATA)/drill"
+	$(BIN)/python -m sysgen_dagster.commands.drill --sources "$(SOURCES)" --data "$(DATA)/drill"
 
 # What our client costs beside others, in one run.
 bench: $(VENV)/run.stamp
-	$(BIN)/python benchmarks/client_cost.py
+	$(BIN)/python performance/client_cost.py
 
 # The tools that users would pick instead, each in an environment of its own: 3 GB, 25 minutes.
 bench-peers: $(VENV)/run.stamp
-	$(BIN)/python benchmarks/peers/compare.py --rows 8000 --rounds 2 --json peers.json
+	$(BIN)/python performance/peers/compare.py --rows 8000 --rounds 2 --json peers.json
 
 # Phase 2 beside other ways to the same rows, and beside the least it can cost.
 bench-phase2: $(VENV)/test.stamp
@@ -67,27 +67,27 @@ bench-phase2: $(VENV)/test.stamp
 
 # What loading the definitions costs, with as many partitions as there are and with ten times that.
 bench-loading: $(VENV)/run.stamp
-	$(BIN)/python benchmarks/loading.py
+	$(BIN)/python performance/loading.py
 
 # The whole graph as one backfill through the daemon, with a model that answers at once; ROWS=806796
 # is the full size and takes an hour.
 ROWS ?= 8000
 bench-graph: $(VENV)/run.stamp
-	$(BIN)/python benchmarks/whole_graph.py --target whole-graph-$(ROWS) --rows $(ROWS)
+	$(BIN)/python performance/whole_graph.py --target whole-graph-$(ROWS) --rows $(ROWS)
 
 # Rows in the size and the schemas of the five sources, for SOURCES=full-size.
 full-size: $(VENV)/run.stamp
-	$(BIN)/python benchmarks/full_size.py --target full-size
+	$(BIN)/python performance/full_size.py --target full-size
 
 # What the analyses cost, beside the libraries they equal.
 bench-analyses: $(VENV)/test.stamp
-	$(BIN)/python benchmarks/similarity_cost.py
-	$(BIN)/python benchmarks/row_quality_cost.py
-	$(BIN)/python benchmarks/corpus_cost.py --rows 80000
+	$(BIN)/python performance/similarity_cost.py
+	$(BIN)/python performance/row_quality_cost.py
+	$(BIN)/python performance/corpus_cost.py --rows 80000
 
 # The UI and the daemon, on what is under DATA: its own catalogue if it has one, else the full one.
 dev: $(VENV)/run.stamp
-	@$(BIN)/python -m sysgen_dagster.instance "$(DATA)/dagster_home"
+	@$(BIN)/python -m sysgen_dagster.commands.dagster_home "$(DATA)/dagster_home"
 	DAGSTER_HOME="$(abspath $(DATA))/dagster_home" SYSGEN_DATA="$(abspath $(DATA))" \
 	SYSGEN_CATALOG="$(if $(SYSGEN_CATALOG),$(SYSGEN_CATALOG),$(wildcard $(abspath $(DATA))/catalog.yaml))" \
 	SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
@@ -97,7 +97,7 @@ check: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 engines-down: $(VENV)/run.stamp
-	$(BIN)/python -m sysgen_dagster.inference.server_process "$(DATA)/engines"
+	$(BIN)/python -m sysgen_dagster.inference.local.servers "$(DATA)/engines"
 
 # What a lock names, with its hashes, and nothing else; then the package itself, built with what is
 # locked. `make lock` writes the locks anew.

@@ -1,1 +1,1 @@
-"""SysGen (arXiv 2502.11330) on Dagster, vLLM and Polars; the flow is `defs.pipeline`."""
+"""System messages, and answers that obey them, for any supervised fine-tuning data set."""

@@ -4,8 +4,11 @@ import os
 
 import dagster as dg
 
-from sysgen_dagster.defs.alerts import alerts
-from sysgen_dagster.defs.automation import (
+from sysgen_dagster.defs.corpus import CORPUS, near_duplicate_questions
+from sysgen_dagster.defs.exports import EXPORTS
+from sysgen_dagster.defs.judgements import JUDGEMENTS
+from sysgen_dagster.defs.operations.alerts import alerts
+from sysgen_dagster.defs.operations.automation import (
     FOLLOWS,
     OUT_OF_DATE,
     SYSGEN_JOB,
@@ -16,17 +19,14 @@ from sysgen_dagster.defs.automation import (
     large_jobs,
     small_jobs,
 )
-from sysgen_dagster.defs.checks import STATISTICS_CHECKS, TABLE_CHECKS
-from sysgen_dagster.defs.corpus import CORPUS, near_duplicate_questions
-from sysgen_dagster.defs.exports import EXPORTS
-from sysgen_dagster.defs.forecast import FORECASTS
-from sysgen_dagster.defs.judgements import JUDGEMENTS
-from sysgen_dagster.defs.pipeline import PHASES, SOURCES, conversations
+from sysgen_dagster.defs.operations.forecast import FORECASTS
+from sysgen_dagster.defs.plumbing.checks import STATISTICS_CHECKS, TABLE_CHECKS
+from sysgen_dagster.defs.plumbing.resources import ChatModels, Tables
 from sysgen_dagster.defs.quality import QUALITY
 from sysgen_dagster.defs.report import paper_comparison, report
-from sysgen_dagster.defs.resources import ChatModels, Tables
 from sysgen_dagster.defs.statistics import STATISTICS
-from sysgen_dagster.defs.training import TRAINING, mixtures
+from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
+from sysgen_dagster.defs.training_sets import TRAINING, mixtures
 
 _DATA = os.environ.get("SYSGEN_DATA", "data")
 _WORK = os.environ.get("SYSGEN_WORK", "")

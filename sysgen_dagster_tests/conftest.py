@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.backfill import settle
-from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
-from sysgen_dagster.inference.server_process import running, stop
-from sysgen_dagster.trial import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.commands.backfill import settle
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.inference.local.servers import running, stop
 from sysgen_dagster_tests.storage.s3_server import new_bucket, running_s3
 
 # A developer's own Postgres and webhook are none of the tests' business.

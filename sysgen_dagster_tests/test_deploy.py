@@ -20,9 +20,9 @@ from dagster._core.launcher import LaunchRunContext
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.test_utils import create_run_for_test, instance_for_test
 
-from sysgen_dagster.catalog import FULL_CATALOG, Engine, load_catalog
-from sysgen_dagster.inference import vllm_server as vllm_server_module
-from sysgen_dagster.inference.vllm_server import vllm_server
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, load_catalog
+from sysgen_dagster.inference.local import vllm as vllm_server_module
+from sysgen_dagster.inference.local.vllm import vllm_server
 
 ROOT = Path(__file__).parents[1]
 KUBERNETES = ROOT / "deploy" / "kubernetes"

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
-from sysgen_dagster.inference.server_process import running, stop
-from sysgen_dagster.inference.vllm_server import vllm_server
-from sysgen_dagster.trial import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.inference.local.servers import running, stop
+from sysgen_dagster.inference.local.vllm import vllm_server
 
 ROOT = Path(__file__).parents[1]
 LOOPBACK = "0100007F"  # 127.0.0.1 as the kernel writes it

@@ -24,12 +24,12 @@ import polars as pl
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
-from sysgen_dagster.inference.server_process import running, stop
-from sysgen_dagster.inference.simulated.app import Settings, SimulatedModel
-from sysgen_dagster.inference.vllm_server import vllm_server
-from sysgen_dagster.trial import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.inference.local.servers import running, stop
+from sysgen_dagster.inference.local.vllm import vllm_server
+from sysgen_dagster.simulated.app import Settings, SimulatedModel
 from sysgen_dagster_tests.inference.odd_servers import serving
 
 ROOT = Path(__file__).parents[1]
@@ -249,7 +249,7 @@ def test_a_server_that_is_started_shows_no_secret_on_its_command_line_nor_in_its
         for name in running(tmp_path):
             stop(tmp_path, name)
 
-    assert "sysgen_dagster.inference.simulated.server" in shown
+    assert "sysgen_dagster.simulated.server" in shown
     assert leaks(shown) == set()
     assert found_under(tmp_path) == {}
 
@@ -264,7 +264,8 @@ def test_vllm_gets_no_secret_on_its_command_line() -> None:
 def test_the_password_of_a_postgres_that_is_not_there_is_not_printed(tmp_path: Path) -> None:
     url = f"postgresql://sysgen:{PLANTED[KEY]}@127.0.0.1:9/runs"
     asked = _run(
-        *("-m", "sysgen_dagster.demo", "--data", str(tmp_path / "data")), SYSGEN_POSTGRES_URL=url
+        *("-m", "sysgen_dagster.commands.demo", "--data", str(tmp_path / "data")),
+        SYSGEN_POSTGRES_URL=url,
     )
 
     assert asked.returncode == 1

@@ -21,19 +21,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sysgen_dagster.analysis.preference import preference_requests
-from sysgen_dagster.catalog import Catalog, DropRule, Method, Source, UnreadableVerdict
-from sysgen_dagster.defs.metadata import markdown
-from sysgen_dagster.inference.simulated.reading import recognise, subject_of_annotation
-from sysgen_dagster.storage.sources import read_shard
+from sysgen_dagster.catalog.catalog import Catalog, DropRule, Method, Source, UnreadableVerdict
+from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.commands.trial_catalog import real_model
+from sysgen_dagster.defs.plumbing.metadata import markdown
+from sysgen_dagster.lanes.sysgen.annotation import annotation_requests
+from sysgen_dagster.lanes.sysgen.checks import checks_of
+from sysgen_dagster.lanes.sysgen.verification import verification_requests
+from sysgen_dagster.obedience.preference_judgement import preference_requests
+from sysgen_dagster.simulated.reading import recognise, subject_of_annotation
+from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.sysgen.annotation import annotation_requests
-from sysgen_dagster.sysgen.chat import ChatMessage, Role
-from sysgen_dagster.sysgen.checks import checks_of
-from sysgen_dagster.sysgen.conversations import build_conversations
-from sysgen_dagster.sysgen.tables import CONVERSATIONS, TableError, polars_schema
-from sysgen_dagster.sysgen.verification import verification_requests
-from sysgen_dagster.trial import real_model
+from sysgen_dagster.tables.table import CONVERSATIONS, TableError, polars_schema
 
 SOURCE = Source.model_validate(
     {
@@ -299,7 +299,7 @@ def test_no_nesting_of_code_ends_the_process_that_parses_it() -> None:
     """In a process of its own: what goes wrong in a parser's C is no exception."""
     code = (
         "import polars as pl\n"
-        "from sysgen_dagster.analysis.python_blocks import python_blocks\n"
+        "from sysgen_dagster.obedience.python_blocks import python_blocks\n"
         f"for code in {NESTED!r}.values():\n"
         "    text = f'```python\\n{eval(code)}\\n```'\n"
         "    assert python_blocks(pl.Series([text]))['blocks'].to_list() == [1], code\n"

@@ -1,4 +1,5 @@
-"""What was made, measured: plain functions from frames to frames, without models and without I/O.
+"""What was made, measured: functions from frames to frames that ask no server and read no file.
 
-Each module answers one question about rows or tables that `sysgen.tables` declares.
+Belongs here: one module for each question about rows or about the whole corpus. Does not: how a
+figure is drawn (`report`), and verdicts of judges (`obedience`).
 """

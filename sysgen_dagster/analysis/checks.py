@@ -11,8 +11,8 @@ import polars as pl
 from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.forecast import FIGURES, ratios
 from sysgen_dagster.analysis.statistics import ALL, MOSTLY_HELD
-from sysgen_dagster.sysgen.checks import Check, Evidence, Finding, none_of, within
-from sysgen_dagster.sysgen.statistics import Rate
+from sysgen_dagster.lanes.sysgen.checks import Check, Evidence, Finding, none_of, within
+from sysgen_dagster.lanes.sysgen.counts import Rate
 
 # Largest share of the rows in which a finding can arise. What speaks against an original row only,
 # and personal data, which many sources hold on purpose, are counted without a bound.

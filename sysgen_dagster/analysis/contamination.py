@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from sysgen_dagster.analysis.near_duplicates import place_words, run_hash, words
-from sysgen_dagster.sysgen.tables import CONTAMINATION
+from sysgen_dagster.tables.table import CONTAMINATION
 
 NGRAM_WORDS = 13
 LEAST_ITEM_WORDS = 5

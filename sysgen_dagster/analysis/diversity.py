@@ -17,7 +17,7 @@ from hashlib import blake2b
 import polars as pl
 
 from sysgen_dagster.analysis.near_duplicates import place_words, run_hash, words
-from sysgen_dagster.sysgen.tables import MESSAGE_DIVERSITY, polars_schema
+from sysgen_dagster.tables.table import MESSAGE_DIVERSITY, polars_schema
 
 SAMPLE = 20_000
 ALL_SOURCES = "all"

@@ -17,19 +17,19 @@ from typing import Protocol
 
 import polars as pl
 
-from sysgen_dagster.catalog import Method, Model
-from sysgen_dagster.sysgen import alignment, annotation, verification
-from sysgen_dagster.sysgen.chat import LEAST_LEFT, ChatMessage, ChatRequest
-from sysgen_dagster.sysgen.paper import SIMILARITY
-from sysgen_dagster.sysgen.tables import PHRASES
-from sysgen_dagster.sysgen.tags import (
+from sysgen_dagster.catalog.catalog import Method, Model
+from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest
+from sysgen_dagster.lanes.sysgen import alignment, annotation, verification
+from sysgen_dagster.lanes.sysgen.paper import SIMILARITY
+from sysgen_dagster.lanes.sysgen.tags import (
     TAG_NAMES,
     Phrase,
     in_canonical_order,
     parse_tagged_message,
     render_tagged_message,
 )
-from sysgen_dagster.sysgen.verification import Verdict
+from sysgen_dagster.lanes.sysgen.verification import Verdict
+from sysgen_dagster.tables.table import PHRASES
 
 PHASES = (annotation.PHASE, verification.PHASE, alignment.PHASE)
 # One row per conversation and phase: what is to be expected, or was asked, of a model for it.

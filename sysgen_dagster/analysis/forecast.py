@@ -12,10 +12,10 @@ import polars as pl
 
 from sysgen_dagster.analysis.expected_work import PHASES
 from sysgen_dagster.analysis.statistics import ALL
-from sysgen_dagster.catalog import Price, Rates, Served
-from sysgen_dagster.sysgen import annotation
-from sysgen_dagster.sysgen.statistics import Z95
-from sysgen_dagster.sysgen.tables import FORECAST, FORECAST_AGAINST_ACTUAL, polars_schema
+from sysgen_dagster.catalog.catalog import Price, Rates, Served
+from sysgen_dagster.lanes.sysgen import annotation
+from sysgen_dagster.lanes.sysgen.counts import Z95
+from sysgen_dagster.tables.table import FORECAST, FORECAST_AGAINST_ACTUAL, polars_schema
 
 # Fewer answered rows of a source say too little to take the place of what is assumed.
 LEAST_MEASURED = 20

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from sysgen_dagster.analysis.final_answers import numbers_in, plain_maths, squeezed
 from sysgen_dagster.analysis.repetition import spaced_words
-from sysgen_dagster.sysgen.tables import LEAKAGE, polars_schema
+from sysgen_dagster.obedience.final_answers import numbers_in, plain_maths, squeezed
+from sysgen_dagster.tables.table import LEAKAGE, polars_schema
 
 # Four words in a row are often a set phrase; five that the answer also has are seldom chance.
 _GRAM = 5

@@ -7,9 +7,9 @@ counted by its characters, and those that a judge compared by the mean of Phase 
 import polars as pl
 
 from sysgen_dagster.analysis.expected_work import WORK
-from sysgen_dagster.catalog import DropRule
-from sysgen_dagster.sysgen import alignment, annotation, verification
-from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES, DropReason
+from sysgen_dagster.catalog.catalog import DropRule
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, DropReason
+from sysgen_dagster.lanes.sysgen import alignment, annotation, verification
 
 _ID = "conversation_id"
 _TOKENS = ("prompt_tokens", "completion_tokens")

@@ -2,15 +2,15 @@
 
 import polars as pl
 
-from sysgen_dagster.analysis.final_answers import compare_final_answers
 from sysgen_dagster.analysis.languages import language_match
 from sysgen_dagster.analysis.leakage import leakage
 from sysgen_dagster.analysis.personal_data import personal_data
-from sysgen_dagster.analysis.python_blocks import python_blocks
 from sysgen_dagster.analysis.repetition import repeated_share
 from sysgen_dagster.analysis.similarity import similarity
-from sysgen_dagster.sysgen.tables import ROW_QUALITY, polars_schema
-from sysgen_dagster.sysgen.tags import Tag
+from sysgen_dagster.lanes.sysgen.tags import Tag
+from sysgen_dagster.obedience.final_answers import compare_final_answers
+from sysgen_dagster.obedience.python_blocks import python_blocks
+from sysgen_dagster.tables.table import ROW_QUALITY, polars_schema
 
 # What a trained model would see; the original answer is not among it.
 _TRAINED_ON = ("question", "system_message", "new_answer")

@@ -9,17 +9,17 @@ from statistics import fmean
 
 import polars as pl
 
-from sysgen_dagster.sysgen.paper import REMOVED, SOURCES, Removed
-from sysgen_dagster.sysgen.paper import SIMILARITY as SIMILARITY_PAPER
-from sysgen_dagster.sysgen.tables import (
+from sysgen_dagster.lanes.sysgen.paper import REMOVED, SOURCES, Removed
+from sysgen_dagster.lanes.sysgen.paper import SIMILARITY as SIMILARITY_PAPER
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+from sysgen_dagster.lanes.sysgen.verification import Verdict
+from sysgen_dagster.tables.table import (
     ANSWER_SIMILARITY,
     SIMILARITY,
     SOURCE_LENGTHS,
     VERDICT_COUNTS,
     polars_schema,
 )
-from sysgen_dagster.sysgen.tags import TAG_NAMES
-from sysgen_dagster.sysgen.verification import Verdict
 
 ALL = "all"  # the source that stands for all of them
 _LENGTHS = ("conversations", "question_chars", "answer_chars")

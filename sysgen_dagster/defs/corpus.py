@@ -6,17 +6,17 @@ import polars as pl
 from sysgen_dagster.analysis import contamination as overlaps
 from sysgen_dagster.analysis import diversity as varied
 from sysgen_dagster.analysis.near_duplicates import NearDuplicates
-from sysgen_dagster.defs.failures import told_plainly
-from sysgen_dagster.defs.metadata import column_metadata
-from sysgen_dagster.defs.partitions import CATALOG, MODELS
-from sysgen_dagster.defs.pipeline import aligned_responses, conversations
-from sysgen_dagster.defs.resources import Tables
+from sysgen_dagster.defs.plumbing.failures import told_plainly
+from sysgen_dagster.defs.plumbing.metadata import column_metadata
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODELS
+from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.table_io import evidence_of_model, evidence_of_sources, publish
 from sysgen_dagster.defs.statistics import retention, source_lengths
-from sysgen_dagster.defs.table_io import evidence_of_model, evidence_of_sources, publish
-from sysgen_dagster.storage.benchmarks import ITEMS, read_items
+from sysgen_dagster.defs.sysgen_lane import aligned_responses, conversations
+from sysgen_dagster.sources.benchmark_items import ITEMS, read_items
+from sysgen_dagster.sources.files import SourceError, SourceUnavailableError
 from sysgen_dagster.storage.evidence import StoredEvidence
-from sysgen_dagster.storage.sources import SourceError, SourceUnavailableError
-from sysgen_dagster.sysgen.tables import TABLES, kept, polars_schema
+from sysgen_dagster.tables.table import TABLES, kept, polars_schema
 
 
 @dg.asset(

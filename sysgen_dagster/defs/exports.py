@@ -8,30 +8,30 @@ from itertools import product
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.catalog import Recipe
-from sysgen_dagster.defs.failures import told_plainly
-from sysgen_dagster.defs.metadata import markdown
-from sysgen_dagster.defs.partitions import CATALOG, RECIPES
-from sysgen_dagster.defs.resources import Tables
-from sysgen_dagster.defs.table_io import StoredStatistics
-from sysgen_dagster.defs.training import mixtures, table_of
-from sysgen_dagster.export.card import Facts, Figure
-from sysgen_dagster.export.folder import Part, write_folder
-from sysgen_dagster.export.hub import (
+from sysgen_dagster.catalog.catalog import Recipe
+from sysgen_dagster.defs.plumbing.failures import told_plainly
+from sysgen_dagster.defs.plumbing.metadata import markdown
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
+from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
+from sysgen_dagster.defs.training_sets import mixtures, table_of
+from sysgen_dagster.lanes.sysgen import annotation, verification
+from sysgen_dagster.lanes.sysgen.checks import UPSTREAM, checks_of
+from sysgen_dagster.report.views import VIEWS, over_all_and_by_source
+from sysgen_dagster.storage.evidence import StoredEvidence
+from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import TABLES
+from sysgen_dagster.training_sets.export.card import Facts, Figure
+from sysgen_dagster.training_sets.export.folder import Part, write_folder
+from sysgen_dagster.training_sets.export.hub import (
     declared_files,
     found_files,
     push_folder,
     why_not_to_push,
 )
-from sysgen_dagster.report.views import VIEWS, over_all_and_by_source
-from sysgen_dagster.storage.evidence import StoredEvidence
-from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
-from sysgen_dagster.storage.store import Store
-from sysgen_dagster.sysgen import annotation, verification
-from sysgen_dagster.sysgen.checks import UPSTREAM, checks_of
-from sysgen_dagster.sysgen.tables import TABLES
-from sysgen_dagster.training.mixtures import summarize_mixture
-from sysgen_dagster.training.splits import Split
+from sysgen_dagster.training_sets.mixtures import summarize_mixture
+from sysgen_dagster.training_sets.splits import Split
 
 _PACKAGE = "sysgen-dagster"
 # What the card shows of a model's statistics.

@@ -9,16 +9,16 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.analysis import alignment_judgement, preference
-from sysgen_dagster.catalog import Catalog, Engine
-from sysgen_dagster.defs.failures import told_plainly
-from sysgen_dagster.defs.metadata import SIMULATED, column_metadata, progress_metadata
-from sysgen_dagster.defs.partitions import CATALOG, MODELS, every_partition
-from sysgen_dagster.defs.pipeline import aligned_responses, conversations
-from sysgen_dagster.defs.resources import ChatModels, ModelOfRun, Tables
-from sysgen_dagster.defs.table_io import publish, sample_pairs
-from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES
-from sysgen_dagster.sysgen.tables import TABLES
+from sysgen_dagster.catalog.catalog import Catalog, Engine
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
+from sysgen_dagster.defs.plumbing.failures import told_plainly
+from sysgen_dagster.defs.plumbing.metadata import SIMULATED, column_metadata, progress_metadata
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODELS, every_partition
+from sysgen_dagster.defs.plumbing.resources import ChatModels, ModelOfRun, Tables
+from sysgen_dagster.defs.plumbing.table_io import publish, sample_pairs
+from sysgen_dagster.defs.sysgen_lane import aligned_responses, conversations
+from sysgen_dagster.obedience import alignment_judgement, preference_judgement
+from sysgen_dagster.tables.table import TABLES
 
 
 def pool_of_judges(catalog: Catalog) -> str:
@@ -40,7 +40,7 @@ _POOL = pool_of_judges(CATALOG)
     group_name="judgements",
     kinds={"vllm"},
     pool=_POOL,
-    code_version=preference.PROMPT.fingerprint,
+    code_version=preference_judgement.PROMPT.fingerprint,
     metadata=column_metadata(TABLES["judged_preferences"]),
 )
 @told_plainly
@@ -50,8 +50,8 @@ def judged_preferences(
     """Which answer follows the question better, the new one or the original, in both orders."""
     judge = models.judge_of(context)
     rows = _sample(context, tables, CATALOG.judging.preference_rows)
-    completions = judge.complete(preference.preference_requests(rows), 2 * rows.height)
-    judged = preference.judged_preferences(
+    completions = judge.complete(preference_judgement.preference_requests(rows), 2 * rows.height)
+    judged = preference_judgement.judged_preferences(
         rows, completions, judge.name, _is_generator(context, judge)
     )
     return _publish(context, tables, judge, judged)

@@ -4,12 +4,11 @@ import dagster as dg
 
 from sysgen_dagster.analysis import findings
 from sysgen_dagster.analysis import row_quality as measured
-from sysgen_dagster.defs.failures import told_plainly
-from sysgen_dagster.defs.metadata import column_metadata
-from sysgen_dagster.defs.partitions import MODEL_SHARDS, MODELS
-from sysgen_dagster.defs.pipeline import aligned_responses, conversations, verified_system_messages
-from sysgen_dagster.defs.resources import Tables
-from sysgen_dagster.defs.table_io import (
+from sysgen_dagster.defs.plumbing.failures import told_plainly
+from sysgen_dagster.defs.plumbing.metadata import column_metadata
+from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, MODELS
+from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.table_io import (
     evidence_of,
     evidence_of_model,
     publish,
@@ -17,8 +16,13 @@ from sysgen_dagster.defs.table_io import (
     require_contracts,
     write,
 )
+from sysgen_dagster.defs.sysgen_lane import (
+    aligned_responses,
+    conversations,
+    verified_system_messages,
+)
 from sysgen_dagster.storage.evidence import StoredEvidence
-from sysgen_dagster.sysgen.tables import TABLES
+from sysgen_dagster.tables.table import TABLES
 
 
 @dg.asset(

@@ -7,22 +7,22 @@ import dagster as dg
 import polars as pl
 
 from sysgen_dagster.defs.corpus import CORPUS
-from sysgen_dagster.defs.failures import told_plainly
-from sysgen_dagster.defs.forecast import FORECASTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
-from sysgen_dagster.defs.metadata import column_metadata
-from sysgen_dagster.defs.partitions import CATALOG
+from sysgen_dagster.defs.operations.forecast import FORECASTS
+from sysgen_dagster.defs.plumbing.failures import told_plainly
+from sysgen_dagster.defs.plumbing.metadata import column_metadata
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, evidence_of_model, publish
 from sysgen_dagster.defs.quality import QUALITY
-from sysgen_dagster.defs.resources import Tables
 from sysgen_dagster.defs.statistics import STATISTICS
-from sysgen_dagster.defs.table_io import StoredStatistics, evidence_of_model, publish
-from sysgen_dagster.report import stories
+from sysgen_dagster.lanes.sysgen import stories
 from sysgen_dagster.report.comparison import compare_with_paper
 from sysgen_dagster.report.contents import contents
 from sysgen_dagster.report.page import render
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.sysgen.tables import TABLES
+from sysgen_dagster.tables.table import TABLES
 
 
 @dg.asset(

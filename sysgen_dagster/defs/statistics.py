@@ -6,23 +6,23 @@ The last phase stands for all four in the graph: only shards that have it are co
 import dagster as dg
 import polars as pl
 
+from sysgen_dagster.analysis import learned_similarity as learned
 from sysgen_dagster.analysis import statistics as over_rows
-from sysgen_dagster.defs.failures import told_plainly
-from sysgen_dagster.defs.metadata import column_metadata
-from sysgen_dagster.defs.partitions import CATALOG, MODELS, every_partition
-from sysgen_dagster.defs.pipeline import aligned_responses, conversations
-from sysgen_dagster.defs.quality import measured_rows, row_quality
-from sysgen_dagster.defs.resources import Tables
-from sysgen_dagster.defs.table_io import (
+from sysgen_dagster.defs.plumbing.failures import told_plainly
+from sysgen_dagster.defs.plumbing.metadata import column_metadata
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODELS, every_partition
+from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.table_io import (
     evidence_of_model,
     evidence_of_sources,
     publish,
     sample_pairs,
 )
-from sysgen_dagster.inference import learned_similarity as learned
-from sysgen_dagster.sysgen.checks import UPSTREAM
-from sysgen_dagster.sysgen.statistics import count_outcomes, count_tags
-from sysgen_dagster.sysgen.tables import SIMILARITY, TABLES
+from sysgen_dagster.defs.quality import measured_rows, row_quality
+from sysgen_dagster.defs.sysgen_lane import aligned_responses, conversations
+from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
+from sysgen_dagster.lanes.sysgen.counts import count_outcomes, count_tags
+from sysgen_dagster.tables.table import SIMILARITY, TABLES
 
 _FUNNEL = ("conversations", *UPSTREAM)
 _TAGGED = ("filtered_system_messages", "verified_system_messages")

@@ -25,6 +25,8 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest, Role
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
@@ -36,8 +38,6 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.replicas import Replica, Replicas
-from sysgen_dagster.sysgen.chat import LEAST_LEFT, ChatMessage, ChatRequest, Role
-from sysgen_dagster.sysgen.drop_reasons import DropReason
 
 MOST_FAILURES = 5
 _MOST_DEATHS = 3

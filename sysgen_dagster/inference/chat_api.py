@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role
 from sysgen_dagster.inference.ledger import Outcome
-from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role
-from sysgen_dagster.sysgen.drop_reasons import DropReason
 
 _TOP_LOGPROBS = 8  # three words, each in a few spellings; all 20 make a reply of 90 kB
 _LATER = frozenset({429, 503})  # the server is there and asks us to come again

@@ -16,14 +16,14 @@ from typing import Any, Protocol
 import aiohttp
 import polars as pl
 
+from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
+from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.asking import Asking
 from sysgen_dagster.inference.chat_api import Endpoint, ServedModel
 from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
-from sysgen_dagster.sysgen.chat import ChatRequest
-from sysgen_dagster.sysgen.completions import COMPLETIONS
-from sysgen_dagster.sysgen.drop_reasons import ENGINE_FAILURES
 
 _TELL_EVERY_S = 10.0
 _SYNC_EVERY_S = 1.0

@@ -16,7 +16,8 @@ from typing import Self
 
 import polars as pl
 
-from sysgen_dagster.catalog import Engine, Served
+from sysgen_dagster.catalog.catalog import Engine, Served
+from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
@@ -26,10 +27,9 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.local.servers import Server, ServerError, Waiter, claimed
+from sysgen_dagster.inference.local.vllm import REQUESTS_AT_ONCE, find_vllm, vllm_server
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.inference.server_process import Server, ServerError, Waiter, claimed
-from sysgen_dagster.inference.vllm_server import REQUESTS_AT_ONCE, find_vllm, vllm_server
-from sysgen_dagster.sysgen.chat import ChatRequest
 
 WAYS_TO_GET_AN_ENGINE = """\
 Ways to get an engine:
@@ -132,7 +132,7 @@ class Engines:
             for model in self.models.values()
             for argument in ("--model", f"{model.served_name}={model.simulated_profile}")
         ]
-        module = "sysgen_dagster.inference.simulated.server"
+        module = "sysgen_dagster.simulated.server"
         command = [sys.executable, "-m", module, *served, "--port"]
         return [Server("simulated", command, _SIMULATED_READY_S, _SIMULATED_IDLE_S)]
 

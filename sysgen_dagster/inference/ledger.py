@@ -17,8 +17,8 @@ from typing import IO, Any, Self
 
 import polars as pl
 
-from sysgen_dagster.sysgen.chat import ChatRequest
-from sysgen_dagster.sysgen.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.messages import ChatRequest
 
 
 class LedgerError(RuntimeError):

@@ -17,17 +17,12 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sysgen_dagster.catalog import Engine, Served
-from sysgen_dagster.inference.chat_api import (
-    Endpoint,
-    EngineError,
-    fold_system_message,
-    tokens_url,
-)
+from sysgen_dagster.catalog.catalog import Engine, Served
+from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.inference.chat_api import Endpoint, EngineError, fold_system_message, tokens_url
 from sysgen_dagster.inference.engines import Engines
-from sysgen_dagster.inference.simulated.protocol import DEFAULT_MAX_MODEL_LEN, count_tokens
-from sysgen_dagster.inference.vllm_server import CONTEXT_TOKENS
-from sysgen_dagster.sysgen.chat import ChatMessage, Role
+from sysgen_dagster.inference.local.vllm import CONTEXT_TOKENS
+from sysgen_dagster.simulated.protocol import DEFAULT_MAX_MODEL_LEN, count_tokens
 
 _TOKENIZER, _SETTINGS, _TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
 _WITHIN_S = 60.0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sysgen_dagster.sysgen.tags import TAG_NAMES
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 
 
 class ReportError(RuntimeError):

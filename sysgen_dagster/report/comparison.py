@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from sysgen_dagster.report.views import NAMED_BY, VIEWS, Made, View, over_all_and_by_source
-from sysgen_dagster.sysgen.tables import PAPER_COMPARISON, polars_schema
+from sysgen_dagster.tables.table import PAPER_COMPARISON, polars_schema
 
 
 def compare_with_paper(made: Sequence[Made]) -> pl.DataFrame:

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import polars as pl
 
+from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.report import charts
 from sysgen_dagster.report.page import Report, Section, Table
-from sysgen_dagster.report.stories import Story
 from sysgen_dagster.report.views import VIEWS, Made, View, over_all_and_by_source
 
 _TITLE = "System messages, and answers that keep to them"

@@ -10,14 +10,15 @@ from typing import Protocol
 
 import polars as pl
 
-from sysgen_dagster.analysis import alignment_judgement, findings, preference, statistics
+from sysgen_dagster.analysis import findings, statistics
 from sysgen_dagster.analysis.forecast import ratios, summarize_forecast
-from sysgen_dagster.catalog import Model
+from sysgen_dagster.catalog.catalog import Model
+from sysgen_dagster.lanes.sysgen.counts import summarize_retention, summarize_tags
+from sysgen_dagster.lanes.sysgen.paper import ALIGNMENT, PREFERENCES
+from sysgen_dagster.obedience import alignment_judgement, preference_judgement
 from sysgen_dagster.report import charts
 from sysgen_dagster.report.page import Format
-from sysgen_dagster.sysgen.paper import ALIGNMENT, PREFERENCES
-from sysgen_dagster.sysgen.statistics import summarize_retention, summarize_tags
-from sysgen_dagster.sysgen.tables import OF_NO_MODEL, SIMILARITY
+from sysgen_dagster.tables.table import OF_NO_MODEL, SIMILARITY
 
 
 class Made(Protocol):
@@ -140,7 +141,7 @@ def _learned_similarity(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
 
 def _preferences(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
     paper = PREFERENCES.get(made.model, {})
-    summary = preference.summarize_preferences(stored)
+    summary = preference_judgement.summarize_preferences(stored)
     return summary.with_columns(
         paper=pl.Series([paper.get(source) for source in summary["source"]], dtype=pl.Float64)
     )

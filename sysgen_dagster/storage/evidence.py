@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from sysgen_dagster.catalog import Catalog, Method, Model
+from sysgen_dagster.catalog.catalog import Catalog, Method, Model
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.sysgen.tables import (
+from sysgen_dagster.tables.table import (
     ALL_MODELS,
     OF_NO_MODEL,
     STATISTICS,

@@ -15,9 +15,9 @@ from pathlib import Path
 import polars as pl
 from upath import UPath
 
-from sysgen_dagster.catalog import Catalog
+from sysgen_dagster.catalog.catalog import Catalog
 from sysgen_dagster.storage.store import Store, answering, scan
-from sysgen_dagster.sysgen.tables import (
+from sysgen_dagster.tables.table import (
     ALL_MODELS,
     OF_NO_MODEL,
     STATISTICS,

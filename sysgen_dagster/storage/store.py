@@ -15,7 +15,7 @@ import polars as pl
 from upath import UPath
 
 from sysgen_dagster.storage.files import locked, replacing
-from sysgen_dagster.sysgen.tables import Columns, Frame, require_columns
+from sysgen_dagster.tables.table import Columns, Frame, require_columns
 
 _GROUP_ROWS = 8_000  # of what is written, and can be read, a piece at a time
 # Characters that mean the same to URLs, patterns and every server.

@@ -9,8 +9,8 @@ import pytest
 
 from sysgen_dagster.analysis.checks import CHECKS, MOST_FOUND
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.catalog import Method, Model
-from sysgen_dagster.sysgen.tables import TABLES, polars_schema
+from sysgen_dagster.catalog.catalog import Method, Model
+from sysgen_dagster.tables.table import TABLES, polars_schema
 
 
 @dataclass

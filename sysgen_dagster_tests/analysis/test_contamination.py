@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.contamination import contamination, index_items
-from sysgen_dagster.sysgen.tables import CONTAMINATION, polars_schema
+from sysgen_dagster.tables.table import CONTAMINATION, polars_schema
 
 REAL_ROWS = Path(__file__).parents[2].parent / "shared" / "data"
 TWENTY = "a b c d e f g h i j k l m n o p q r s t"  # 20 words: 8 runs of 13

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.diversity import ALL_SOURCES, message_diversity
-from sysgen_dagster.sysgen.tables import MESSAGE_DIVERSITY, polars_schema
+from sysgen_dagster.tables.table import MESSAGE_DIVERSITY, polars_schema
 
 
 def _messages(texts: Sequence[str | None], source: str = "s") -> pl.DataFrame:

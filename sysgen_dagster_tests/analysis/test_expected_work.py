@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.expected_work import PHASES, expected_work
-from sysgen_dagster.catalog import FULL_CATALOG, Method, Model, load_catalog
-from sysgen_dagster.sysgen import alignment, annotation
-from sysgen_dagster.sysgen.chat import ChatMessage
-from sysgen_dagster.sysgen.paper import SIMILARITY
-from sysgen_dagster.sysgen.tables import CONVERSATIONS, polars_schema
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Method, Model, load_catalog
+from sysgen_dagster.chat.messages import ChatMessage
+from sysgen_dagster.lanes.sysgen import alignment, annotation
+from sysgen_dagster.lanes.sysgen.paper import SIMILARITY
+from sysgen_dagster.tables.table import CONVERSATIONS, polars_schema
 
 CATALOG = load_catalog(FULL_CATALOG)
 PHI, METHOD = CATALOG.models["phi-4"], CATALOG.method

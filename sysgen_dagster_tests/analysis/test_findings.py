@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.findings import FINDINGS, count_findings, flags, summarize_findings
-from sysgen_dagster.sysgen.tables import QUALITY_COUNTS, ROW_QUALITY, polars_schema
+from sysgen_dagster.tables.table import QUALITY_COUNTS, ROW_QUALITY, polars_schema
 
 CLEAN: dict[str, Any] = {
     "conversation_id": "a-1",

@@ -15,7 +15,7 @@ from sysgen_dagster.analysis.forecast import (
     ratios,
     summarize_forecast,
 )
-from sysgen_dagster.catalog import FULL_CATALOG, Price, Rates, load_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Price, Rates, load_catalog
 
 FIRST, THIRD, FOURTH = PHASES
 PHI = load_catalog(FULL_CATALOG).models["phi-4"]

@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.languages import _detector, language_match, languages
-from sysgen_dagster.sysgen.tables import LANGUAGES, polars_schema
+from sysgen_dagster.tables.table import LANGUAGES, polars_schema
 
 ENGLISH = "Please explain to me how this programme works."
 FRENCH = "Je voudrais savoir comment fonctionne ce programme."

@@ -7,7 +7,7 @@ import pytest
 
 from sysgen_dagster.analysis.expected_work import PHASES
 from sysgen_dagster.analysis.measured_work import COLUMNS, measured_work
-from sysgen_dagster.sysgen.tables import TABLES, polars_schema
+from sysgen_dagster.tables.table import TABLES, polars_schema
 
 FIRST, THIRD, FOURTH = PHASES
 

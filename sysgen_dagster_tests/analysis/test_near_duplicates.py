@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.near_duplicates import LEAST_SIMILARITY, NearDuplicates, words
-from sysgen_dagster.sysgen.tables import NEAR_DUPLICATES, polars_schema
+from sysgen_dagster.tables.table import NEAR_DUPLICATES, polars_schema
 
 
 def _with_numbers(made: int, more: int, given: int) -> str:

@@ -3,7 +3,7 @@
 import polars as pl
 
 from sysgen_dagster.analysis.row_quality import row_quality
-from sysgen_dagster.sysgen.tables import PHRASES, ROW_QUALITY, polars_schema
+from sysgen_dagster.tables.table import PHRASES, ROW_QUALITY, polars_schema
 
 MATHS = {
     "conversation_id": "metamath-1",

@@ -13,10 +13,10 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from sysgen_dagster.analysis import similarity as module
 from sysgen_dagster.analysis.similarity import similarity
-from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
-from sysgen_dagster.sysgen.conversations import build_conversations
-from sysgen_dagster.sysgen.tables import SIMILARITY, polars_schema
-from sysgen_dagster.trial import EXAMPLE_ROWS
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.tables.table import SIMILARITY, polars_schema
 
 REAL_ROWS = Path(__file__).parents[2].parent / "shared" / "data"
 REAL_ROWS_OF_A_SOURCE = 60  # rouge-score takes milliseconds each

@@ -17,7 +17,8 @@ from sysgen_dagster.analysis.statistics import (
     source_lengths,
     summed,
 )
-from sysgen_dagster.sysgen.tables import (
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+from sysgen_dagster.tables.table import (
     ANSWER_SIMILARITY,
     LEARNED_SIMILARITY,
     SIMILARITY,
@@ -26,7 +27,6 @@ from sysgen_dagster.sysgen.tables import (
     VERDICTS,
     polars_schema,
 )
-from sysgen_dagster.sysgen.tags import TAG_NAMES
 
 
 def conversations(*rows: tuple[str, str | None, str | None, str | None]) -> pl.DataFrame:

@@ -21,14 +21,14 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
 )
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
-from sysgen_dagster.catalog import Catalog, Engine
+from sysgen_dagster.catalog.catalog import Catalog, Engine
+from sysgen_dagster.commands.dagster_home import write_settings
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.corpus import CORPUS, near_duplicate_questions
 from sysgen_dagster.defs.judgements import pool_of_judges
-from sysgen_dagster.defs.partitions import CATALOG, MODEL_SHARDS, SHARDS
-from sysgen_dagster.defs.pipeline import PHASES, SOURCES, conversations
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, SHARDS
 from sysgen_dagster.defs.quality import row_quality
-from sysgen_dagster.instance import write_settings
+from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
 
 FIRST, SECOND, _ = CATALOG.models
 SHARD, OTHER, *_ = SHARDS.get_partition_keys()
@@ -132,7 +132,7 @@ def queue(new: Queue) -> Queue:
 
 
 def test_dagster_limits_a_pool_only_after_it_has_seen_it_once(new: Queue) -> None:
-    """So `sysgen_dagster.instance` gives a new instance its limits; engines have locks besides."""
+    """So `sysgen_dagster.commands.dagster_home` gives a new instance its limits; engines have locks besides."""
     new.add("first", PHASE_KEYS, f"{FIRST}|{SHARD}")
     new.add("second", PHASE_KEYS, f"{SECOND}|{SHARD}")
     assert new.look() == {"first", "second"}

@@ -9,12 +9,12 @@ import dagster as dg
 import pytest
 
 from sysgen_dagster.analysis.checks import CHECKS as EXPECTATIONS
-from sysgen_dagster.catalog import FULL_CATALOG
+from sysgen_dagster.catalog.catalog import FULL_CATALOG
 from sysgen_dagster.definitions import defs
-from sysgen_dagster.defs.partitions import MODELS
+from sysgen_dagster.defs.plumbing.partitions import MODELS
+from sysgen_dagster.lanes.sysgen.checks import CHECKS, Check
 from sysgen_dagster.report.views import VIEWS
-from sysgen_dagster.sysgen.checks import CHECKS, Check
-from sysgen_dagster.sysgen.tables import STATISTICS, TABLES
+from sysgen_dagster.tables.table import STATISTICS, TABLES
 
 ROOT = Path(__file__).parents[2]
 PHASES = {
@@ -143,7 +143,7 @@ def test_every_check_is_an_asset_check_of_its_table_s_partitions_and_blocks_as_i
 
 def test_without_any_variable_the_definitions_load_on_the_full_catalogue() -> None:
     code = (
-        "from sysgen_dagster.defs.partitions import MODEL_SHARDS, CATALOG\n"
+        "from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, CATALOG\n"
         "import sysgen_dagster.definitions\n"
         "print(len(MODEL_SHARDS.get_partition_keys()), *CATALOG.models)"
     )

@@ -13,16 +13,16 @@ import polars as pl
 import pytest
 from fsspec.core import url_to_fs
 
-from sysgen_dagster.backfill import after_conversations
+from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.exports import exports, hub_datasets
-from sysgen_dagster.defs.partitions import source_key
-from sysgen_dagster.defs.pipeline import PHASES
+from sysgen_dagster.defs.plumbing.partitions import source_key
 from sysgen_dagster.defs.report import report
-from sysgen_dagster.defs.training import mixtures
-from sysgen_dagster.inference.server_process import running, stop
+from sysgen_dagster.defs.sysgen_lane import PHASES
+from sysgen_dagster.defs.training_sets import mixtures
+from sysgen_dagster.inference.local.servers import running, stop
 from sysgen_dagster.storage.store import Store, open_store
-from sysgen_dagster.sysgen.tables import TABLES
+from sysgen_dagster.tables.table import TABLES
 from sysgen_dagster_tests.storage.s3_server import new_bucket, objects_under
 
 SOURCE, SHARD, MODEL = "magicoder", "magicoder-001", "phi-4"

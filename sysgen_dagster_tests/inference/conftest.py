@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.inference import server_process
-from sysgen_dagster.inference.server_process import Server
+from sysgen_dagster.inference.local import servers
+from sysgen_dagster.inference.local.servers import Server
 from sysgen_dagster_tests.inference.processes import MARK, Descendants, Run, kill, wait_until
 
 
@@ -31,8 +31,8 @@ def folder(tmp_path: Path, descendants: Descendants) -> Iterator[Path]:
     """The folder of a deployment's servers, which are ended after the test."""
     folder = tmp_path / "engines"
     yield folder
-    for name in server_process.running(folder):
-        server_process.stop(folder, name)
+    for name in servers.running(folder):
+        servers.stop(folder, name)
 
 
 @pytest.fixture

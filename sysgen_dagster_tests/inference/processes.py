@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sysgen_dagster.inference.server_process import Server
+from sysgen_dagster.inference.local.servers import Server
 
 MARK = "SYSGEN_TEST_PROCESS"
 PATIENCE_S = 20.0

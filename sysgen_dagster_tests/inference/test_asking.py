@@ -17,14 +17,13 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, replicas
 from sysgen_dagster.inference.asking import MOST_FAILURES
 from sysgen_dagster.inference.chat_api import Endpoint, Facts, ServedModel
 from sysgen_dagster.inference.ledger import Ledger, request_key
-from sysgen_dagster.sysgen.chat import LEAST_LEFT, ChatMessage, ChatRequest, Role, Sampling
-from sysgen_dagster.sysgen.drop_reasons import DropReason
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
-from sysgen_dagster_tests.inference.simulated.running_server import running
 from sysgen_dagster_tests.inference.test_replicas import (
     Ours,
     ask,
@@ -33,6 +32,7 @@ from sysgen_dagster_tests.inference.test_replicas import (
     question,
     questions,
 )
+from sysgen_dagster_tests.simulated.running_server import running
 
 
 @pytest.fixture(autouse=True)

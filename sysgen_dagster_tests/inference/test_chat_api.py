@@ -12,6 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
@@ -24,9 +27,6 @@ from sysgen_dagster.inference.chat_api import (
     tokens_url,
 )
 from sysgen_dagster.inference.ledger import Outcome
-from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
-from sysgen_dagster.sysgen.completions import COMPLETIONS
-from sysgen_dagster.sysgen.drop_reasons import DropReason
 from sysgen_dagster_tests.inference.odd_servers import completion
 
 VERDICTS = ("Good", "Bad", "None")

@@ -21,6 +21,9 @@ import polars as pl
 import pytest
 from aiohttp import web
 
+from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, client, replicas
 from sysgen_dagster.inference.asking import MOST_FAILURES
 from sysgen_dagster.inference.chat_api import (
@@ -35,13 +38,10 @@ from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT
-from sysgen_dagster.inference.simulated.prose import NOTICE
-from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
-from sysgen_dagster.sysgen.completions import COMPLETIONS
-from sysgen_dagster.sysgen.drop_reasons import DropReason
+from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster_tests.inference.odd_servers import completion, replying, serving, speaking
 from sysgen_dagster_tests.inference.processes import wait_until
-from sysgen_dagster_tests.inference.simulated.running_server import Server, running
+from sysgen_dagster_tests.simulated.running_server import Server, running
 
 SECRET = "sk-nobody-may-see-this"
 

@@ -20,8 +20,9 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog import Engine, Model
-from sysgen_dagster.inference import asking, probing, replicas, server_process, vllm_server
+from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
+from sysgen_dagster.inference import asking, probing, replicas
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
@@ -31,10 +32,10 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.engines import WAYS_TO_GET_AN_ENGINE, Connection, Engines
 from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.local import servers, vllm
+from sysgen_dagster.inference.local.servers import Server, in_use, running, stop
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.inference.server_process import Server, in_use, running, stop
-from sysgen_dagster.inference.simulated.prose import NOTICE
-from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
+from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster_tests.inference.odd_servers import (
     completion,
     listing,
@@ -43,8 +44,8 @@ from sysgen_dagster_tests.inference.odd_servers import (
     speaking,
 )
 from sysgen_dagster_tests.inference.processes import Descendants, Run, kill, wait_until
-from sysgen_dagster_tests.inference.simulated import running_server
-from sysgen_dagster_tests.inference.simulated.running_server import MODULE
+from sysgen_dagster_tests.simulated import running_server
+from sysgen_dagster_tests.simulated.running_server import MODULE
 
 REVISION = "187ef0342fff0eb3333be9f00389385e95ef0b61"
 SIMULATED = rf"^\S+ -m {MODULE}"  # the server's command line, not its supervisor's
@@ -74,8 +75,8 @@ with Connection(model, entry, servers, Path(folder), tell) as connection:
 
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server_process, "_LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(server_process, "_FIRST_TELL_S", 0.1)
+    monkeypatch.setattr(servers, "_LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(servers, "_FIRST_TELL_S", 0.1)
     monkeypatch.setattr(asking, "_FIRST_DELAY_S", 0.01)
     monkeypatch.setattr(asking, "_LONGEST_DELAY_S", 0.02)
     monkeypatch.setattr(replicas, "_FIRST_LOOK_S", 0.05)
@@ -276,13 +277,13 @@ def test_the_simulated_engine_needs_no_api_key(
 
 @pytest.fixture(autouse=True)
 def has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm_server, "_has_gpu", lambda: False)
+    monkeypatch.setattr(vllm, "_has_gpu", lambda: False)
     monkeypatch.delenv("SYSGEN_VLLM", raising=False)
 
 
 @pytest.fixture
 def has_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm_server, "_has_gpu", lambda: True)
+    monkeypatch.setattr(vllm, "_has_gpu", lambda: True)
 
 
 @pytest.fixture

@@ -18,14 +18,14 @@ import polars as pl
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog import Engine, Model
+from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
-from sysgen_dagster.sysgen.completions import COMPLETIONS
-from sysgen_dagster.sysgen.tables import Column
+from sysgen_dagster.tables.table import Column
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
 
 COLUMNS = {name: Column(dtype, name) for name, dtype in COMPLETIONS.items()}

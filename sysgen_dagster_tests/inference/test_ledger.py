@@ -21,9 +21,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.ledger import Ledger, LedgerError, Outcome, request_key
-from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
-from sysgen_dagster.sysgen.drop_reasons import DropReason
 from sysgen_dagster_tests.inference.processes import wait_until
 
 ANSWERED = Outcome('Salt stays behind: 塩 \u2028 \x85 \x00 \\ "\n\r\n', "stop", 12, 5, attempts=2)
@@ -602,7 +602,7 @@ def test_any_text_has_a_key_of_32_hex_digits(text: str) -> None:
 def test_a_key_is_the_same_in_another_process() -> None:
     program = (
         "from sysgen_dagster.inference.ledger import request_key\n"
-        "from sysgen_dagster.sysgen.chat import ChatRequest, Sampling\n"
+        "from sysgen_dagster.chat.messages import ChatRequest, Sampling\n"
         "messages = [{'role': 'user', 'content': 'Why?'}]\n"
         "print(request_key(('m', None), ChatRequest('c', messages, Sampling(0.7, 5), 3)))"
     )

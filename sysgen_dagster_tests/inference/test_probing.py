@@ -13,7 +13,7 @@ from sysgen_dagster.inference import probing
 from sysgen_dagster.inference.chat_api import EngineError, Facts, ServedModel, UnreachableError
 from sysgen_dagster.inference.probing import look_at
 from sysgen_dagster_tests.inference.odd_servers import completion, listing, replying, serving
-from sysgen_dagster_tests.inference.simulated.running_server import Server, running
+from sysgen_dagster_tests.simulated.running_server import Server, running
 
 SECRET = "sk-nobody-may-see-this"
 DEFAULT_PROMPT = "You are a helpful assistant with a name, a date and a long list of habits. " * 9

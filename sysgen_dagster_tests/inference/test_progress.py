@@ -5,9 +5,9 @@ import time
 
 import pytest
 
+from sysgen_dagster.chat.drop_reasons import DropReason
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.sysgen.drop_reasons import DropReason
 
 ANSWERED = Outcome(
     "Because.", "stop", prompt_tokens=100, cached_tokens=80, completion_tokens=50, attempts=1

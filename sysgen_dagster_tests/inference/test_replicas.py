@@ -14,6 +14,7 @@ import polars as pl
 import pytest
 from aiohttp import web
 
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, client, replicas
 from sysgen_dagster.inference.capacity import Capacity
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError, ServedModel, UnreachableError
@@ -21,7 +22,6 @@ from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import Replica, Replicas
-from sysgen_dagster.sysgen.chat import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster_tests.inference.odd_servers import completion
 
 NEVER: Counter[str] = Counter()

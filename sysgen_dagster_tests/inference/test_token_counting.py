@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import tokenizers
 
-from sysgen_dagster.catalog import FULL_CATALOG, Engine, Model, load_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Model, load_catalog
+from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.token_counting import (
     EndpointCounter,
@@ -18,8 +19,7 @@ from sysgen_dagster.inference.token_counting import (
     TokenCountError,
     token_counter,
 )
-from sysgen_dagster.sysgen.chat import ChatMessage, Role
-from sysgen_dagster_tests.storage.fake_hub import REPO, REVISION, FakeHub, reading_from
+from sysgen_dagster_tests.sources.fake_hub import REPO, REVISION, FakeHub, reading_from
 
 TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}<{{ message.role }}>\n{{ message.content }}<end>\n"

@@ -6,9 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog import FULL_CATALOG, Model, load_catalog
-from sysgen_dagster.sysgen.tables import STATISTICS, polars_schema
-from sysgen_dagster.sysgen.tags import TAG_NAMES
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Model, load_catalog
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+from sysgen_dagster.tables.table import STATISTICS, polars_schema
 
 _VERDICTS = {"Good": 6, "Bad": 3, "None": 1, "Unreadable": 0}
 _JUDGED = {"judge": "phi-4", "judge_is_generator": False, "source": "metamath"}

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from sysgen_dagster.lanes.sysgen.tags import parse_tagged_message
 from sysgen_dagster.report.page import Report, Section, Table, render
-from sysgen_dagster.sysgen.tags import parse_tagged_message
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect

@@ -9,8 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.report import charts
-from sysgen_dagster.sysgen.tags import TAG_NAMES
 
 MODELS = ["llama-3.1-8b", "qwen2.5-14b", "phi-4"]
 SOURCES = ["capybara", "airoboros", "orca_math", "magicoder", "metamath"]

@@ -5,7 +5,7 @@ import pytest
 from sysgen_dagster.analysis.statistics import summarize_comparison
 from sysgen_dagster.report.comparison import compare_with_paper
 from sysgen_dagster.report.views import VIEWS
-from sysgen_dagster.sysgen.tables import PAPER_COMPARISON, polars_schema
+from sysgen_dagster.tables.table import PAPER_COMPARISON, polars_schema
 from sysgen_dagster_tests.report.statistics import ROWS, Stored
 
 COMPARED = compare_with_paper([Stored(), Stored("phi-4")])

@@ -5,10 +5,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog import Catalog
+from sysgen_dagster.catalog.catalog import Catalog
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster.sysgen.tables import (
+from sysgen_dagster.tables.table import (
     STATISTICS,
     TABLES,
     Column,

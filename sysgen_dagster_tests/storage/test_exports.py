@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.export.hub import declared_files, found_files
 from sysgen_dagster.storage import objects
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
 from sysgen_dagster.storage.store import Store, StoreError, open_store
+from sysgen_dagster.training_sets.export.hub import declared_files, found_files
 from sysgen_dagster_tests.storage.s3_server import objects_under
 
 

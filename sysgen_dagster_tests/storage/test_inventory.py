@@ -8,10 +8,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
 from sysgen_dagster.storage.inventory import INVENTORY, inventory, partitions
 from sysgen_dagster.storage.store import Store, StoreUnavailableError, open_store
-from sysgen_dagster.sysgen.tables import TABLES, polars_schema, source_columns
+from sysgen_dagster.tables.table import TABLES, polars_schema, source_columns
 from sysgen_dagster_tests.storage.s3_server import new_bucket, running_s3
 
 CATALOG = load_catalog(FULL_CATALOG)

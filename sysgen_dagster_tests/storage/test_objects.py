@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 from obstore.store import from_url
 
-from sysgen_dagster.exclude import main as exclude
+from sysgen_dagster.commands.exclude import main as exclude
+from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.storage import objects
 from sysgen_dagster.storage.store import (
     Store,
@@ -19,14 +20,9 @@ from sysgen_dagster.storage.store import (
     open_store,
     working_folder,
 )
-from sysgen_dagster.sysgen.conversations import build_conversations
-from sysgen_dagster.sysgen.tables import CONVERSATIONS, Column, TableError, polars_schema
-from sysgen_dagster_tests.storage.s3_server import (
-    killed_while_writing,
-    objects_under,
-    refusing_s3,
-)
-from sysgen_dagster_tests.sysgen.frames import input_output_source, upstream
+from sysgen_dagster.tables.table import CONVERSATIONS, Column, TableError, polars_schema
+from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, upstream
+from sysgen_dagster_tests.storage.s3_server import killed_while_writing, objects_under, refusing_s3
 
 NOTES = {
     "conversation_id": Column(pl.String(), "which"),

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster.sysgen.tables import TABLES, Column, TableError, polars_schema
+from sysgen_dagster.tables.table import TABLES, Column, TableError, polars_schema
 
 NOTES = {
     "conversation_id": Column(pl.String(), "which"),

@@ -10,9 +10,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sysgen_dagster.backfill import run_everything, settle
-from sysgen_dagster.catalog import FULL_CATALOG, load_catalog
-from sysgen_dagster.trial import local_catalog, real_model, with_method, with_models
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.commands.backfill import run_everything, settle
+from sysgen_dagster.commands.trial_catalog import (
+    local_catalog,
+    real_model,
+    with_method,
+    with_models,
+)
 
 METHOD = ("repair=true", "constrain_verdicts=true", "verdict_confidence=true")
 

@@ -18,21 +18,21 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.expected_work import expected_work
-from sysgen_dagster.catalog import FULL_CATALOG, Engine, Method, Model, load_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Method, Model, load_catalog
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog, real_model
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.local.servers import running, stop
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.inference.server_process import running, stop
 from sysgen_dagster.inference.token_counting import token_counter
-from sysgen_dagster.storage.sources import read_shard
-from sysgen_dagster.sysgen.annotation import PHASE, annotation_requests
-from sysgen_dagster.sysgen.chat import ChatRequest, Role, Sampling
-from sysgen_dagster.sysgen.checks import UPSTREAM
-from sysgen_dagster.sysgen.conversations import build_conversations
-from sysgen_dagster.sysgen.drop_reasons import DropReason
-from sysgen_dagster.sysgen.tables import kept
-from sysgen_dagster.sysgen.verification import parse_verdicts
-from sysgen_dagster.trial import EXAMPLE_ROWS, local_catalog, real_model
+from sysgen_dagster.lanes.sysgen.annotation import PHASE, annotation_requests
+from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
+from sysgen_dagster.lanes.sysgen.verification import parse_verdicts
+from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.sources.files import read_shard
+from sysgen_dagster.tables.table import kept
 
 pytestmark = pytest.mark.vllm
 

@@ -1,0 +1,175 @@
+"""A backfill without the daemon: one run for each partition, in this process."""
+
+import logging
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import dagster as dg
+import yaml
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+from sysgen_dagster.catalog.catalog import Catalog, Engine
+from sysgen_dagster.commands.dagster_home import write_settings
+
+
+def settle(catalog: Catalog, data: Path) -> None:
+    """Write the catalogue and the instance's settings under `data` and point this process there.
+
+    Raises:
+        InstanceError: Dagster's state cannot be kept where it should be.
+    """
+    home = data / "dagster_home"
+    write_settings(home)
+    (data / "catalog.yaml").write_text(
+        yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False)
+    )
+    os.environ |= {
+        "DAGSTER_HOME": str(home),
+        "SYSGEN_DATA": str(data),
+        "SYSGEN_CATALOG": str(data / "catalog.yaml"),
+    }
+
+
+@dataclass(slots=True)
+class Runs:
+    """What became of the runs."""
+
+    partitions: int = 0
+    passed: int = 0
+    warned: Counter[str] = field(default_factory=Counter)  # by check
+    broken: Counter[str] = field(default_factory=Counter)
+    errors: list[str] = field(default_factory=list)
+
+    def take(self, partition: str, result: dg.ExecuteInProcessResult) -> None:
+        """Count the run of one partition."""
+        from sysgen_dagster.defs.plumbing.failures import root_cause
+
+        self.partitions += 1
+        for check in result.get_asset_check_evaluations():
+            failed = self.broken if check.severity is dg.AssetCheckSeverity.ERROR else self.warned
+            if check.passed:
+                self.passed += 1
+            else:
+                failed[f"{check.asset_key.to_user_string()}: {check.check_name}"] += 1
+        for event in result.get_step_failure_events():
+            self.errors.append(f"{partition}, {event.step_key}: {root_cause(event)}")
+
+    def summary(self) -> str:
+        """A line for the runs, one for the checks, and one for each check that did not pass."""
+        lines = [
+            f"{self.partitions} runs, {len(self.errors)} failed",
+            f"{self.passed} checks passed, {self.warned.total()} warn, "
+            f"{self.broken.total()} broken contracts",
+        ]
+        for word, checks in (("warns", self.warned), ("broken", self.broken)):
+            lines += [f"  {word}: {name}, {n} partitions" for name, n in checks.most_common()]
+        return "\n".join(lines)
+
+
+Work = tuple[str, list[dg.AssetKey], str | None]  # what it is, which assets, which partition
+
+
+def _work(catalog: Catalog) -> Iterator[Work]:
+    from sysgen_dagster.defs.exports import exports
+    from sysgen_dagster.defs.operations.forecast import forecast, forecast_against_actual
+    from sysgen_dagster.defs.plumbing.partitions import source_key
+    from sysgen_dagster.defs.report import paper_comparison, report
+    from sysgen_dagster.defs.training_sets import mixtures, preference_pairs
+
+    shards = [shard for source in catalog.sources for shard in catalog.shards(source)]
+    for shard in shards:
+        source, _ = catalog.locate(shard)
+        yield f"source {shard}", [source_key(source)], shard
+    for shard in shards:
+        yield f"conversations {shard}", [dg.AssetKey("conversations")], shard
+    of_shards, of_models, of_sources = after_conversations()
+    yield "sources", of_sources, None
+    for model, entry in catalog.models.items():
+        of_shard = [(f"{model} {shard}", of_shards, f"{model}|{shard}") for shard in shards]
+        of_model: list[Work] = [(f"{model} statistics", of_models, model)]
+        if entry.engine is not Engine.ENDPOINT:  # not every endpoint's tokens can be counted
+            of_model.append((f"{model} forecast held", [forecast_against_actual.key], model))
+            yield f"{model} forecast", [forecast.key], model
+        yield from [*of_shard, *of_model]
+    for model in catalog.models:
+        for shard in shards:
+            yield f"{model} {shard} pairs", [preference_pairs.key], f"{model}|{shard}"
+    for recipe in catalog.mixtures:
+        yield f"export {recipe}", [mixtures.key, exports.key], recipe
+    yield "report", [paper_comparison.key, report.key], None
+
+
+def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg.AssetKey]]:
+    """What is made for each model and shard, for each model, and once."""
+    from sysgen_dagster.defs.corpus import CORPUS
+    from sysgen_dagster.defs.judgements import JUDGEMENTS
+    from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, MODELS
+    from sysgen_dagster.defs.quality import QUALITY
+    from sysgen_dagster.defs.statistics import STATISTICS
+    from sysgen_dagster.defs.sysgen_lane import PHASES
+    from sysgen_dagster.defs.training_sets import splits, training_rows
+
+    every = [*PHASES, *STATISTICS, *QUALITY, *CORPUS, *JUDGEMENTS, splits, training_rows]
+    of_shards, of_models, of_sources = (
+        [asset.key for asset in every if asset.partitions_def == partitions]
+        for partitions in (MODEL_SHARDS, MODELS, None)
+    )
+    return of_shards, of_models, of_sources
+
+
+class _Lines(logging.Handler):
+    """Prints what engines say above the progress bar."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._console.print(Text(record.getMessage(), style="dim"))
+
+
+def run_everything(console: Console, catalog: Catalog, limit: int | None = None) -> Runs:
+    """What became of one run for each partition, while a bar or a line a run shows how far it is.
+
+    The catalogue is the one this process was settled on; `limit` is how many conversations of each
+    shard are taken.
+    """
+    from sysgen_dagster.definitions import defs
+    from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG
+
+    job = defs.resolve_implicit_global_asset_job_def()
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    pilot = {"ops": {"annotated_system_messages": {"config": {"limit": limit}}}}
+    work, runs = list(_work(catalog)), Runs()
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with dg.DagsterInstance.get() as instance, Progress(*columns, console=console) as progress:
+        task = progress.add_task("starting", total=len(work))
+        if Engine.SIMULATED not in {model.engine for model in catalog.models.values()}:
+            ENGINE_LOG.addHandler(_Lines(progress.console))  # a real one takes its time
+            ENGINE_LOG.setLevel(logging.INFO)
+        for name, assets, partition in work:
+            progress.update(task, description=f"{name:<32}")
+            result = job.execute_in_process(
+                run_config=quiet | (pilot if partition and "|" in partition else {}),
+                instance=instance,
+                partition_key=partition,
+                asset_selection=assets,
+                raise_on_error=False,
+            )
+            runs.take(name, result)
+            progress.advance(task)
+            if not console.is_terminal:  # where no bar can be drawn, a line a run
+                console.print(f"{runs.partitions:>4}/{len(work)}  {name}", highlight=False)
+            if not result.success:
+                progress.console.print(Text(f"failed: {runs.errors[-1]}", style="red"))
+    return runs

@@ -1,0 +1,123 @@
+"""A DAGSTER_HOME: the instance's settings, and where its state is kept.
+
+Dagster keeps runs, events and schedules in SQLite under DAGSTER_HOME, or in the Postgres that
+``SYSGEN_POSTGRES_URL`` names. ``dagster.yaml`` knows no conditions, so it is written here: as it
+is shipped and, for Postgres, with a storage that names the variable. No file holds the password.
+
+``python -m sysgen_dagster.commands.dagster_home HOME`` writes one, for `make dev`, and limits the pools.
+"""
+
+import argparse
+import os
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import yaml
+
+POSTGRES_URL = "SYSGEN_POSTGRES_URL"
+# In a wheel the file lies inside the package, in a checkout beside it.
+_PACKAGE = Path(__file__).parents[1]
+_SHIPPED = next(
+    path for folder in (_PACKAGE, _PACKAGE.parent) if (path := folder / "dagster.yaml").is_file()
+)
+_ON_POSTGRES = {"storage": {"postgres": {"postgres_url": {"env": POSTGRES_URL}}}}
+_FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
+_CONNECT_S = 10
+# What runs wait for: the GPU, the Hub, a judge that is served elsewhere.
+_POOLS = ("gpu", "hub", "judge")
+
+
+class InstanceError(Exception):
+    """Dagster's state cannot be kept where it should be."""
+
+
+def write_settings(home: Path) -> None:
+    """Write ``dagster.yaml`` under `home`: on Postgres where the variable is set, else on SQLite.
+
+    A file that is there already stays as it is, but for the storage.
+
+    Raises:
+        InstanceError: The Postgres that the variable names cannot be used, or the state of `home`
+            is on one and the variable is not set.
+    """
+    url, file = os.environ.get(POSTGRES_URL, ""), home / "dagster.yaml"
+    # What was changed there by hand stays.
+    settings = (file if file.is_file() else _SHIPPED).read_text(encoding="utf-8")
+    stored = (yaml.safe_load(settings) or {}).get("storage")
+    if url:
+        _require_postgres(url)
+        settings += "" if stored else f"\n{yaml.safe_dump(_ON_POSTGRES)}"
+    elif stored == _ON_POSTGRES["storage"]:
+        # An empty SQLite in its place would look as if everything was lost.
+        raise InstanceError(
+            f"the state of {home} is on Postgres: set {POSTGRES_URL} as before, or delete {file} "
+            "to begin anew on SQLite"
+        )
+    home.mkdir(parents=True, exist_ok=True)
+    file.write_text(settings, encoding="utf-8")
+
+
+def _require_postgres(url: str) -> None:
+    """Raises `InstanceError`, which never shows the password."""
+    from sqlalchemy import create_engine, make_url
+    from sqlalchemy.exc import ArgumentError, OperationalError
+    from sqlalchemy.pool import NullPool
+
+    try:
+        place = make_url(url)
+    except (ArgumentError, ValueError):  # a port that is no number
+        raise InstanceError(f"{POSTGRES_URL} is no URL: give {_FORM}") from None
+    if place.drivername not in {"postgresql", "postgresql+psycopg2"} or not place.database:
+        raise InstanceError(f"{POSTGRES_URL} must have the form {_FORM}")
+    if "@" in f"{place.host}{place.database}":
+        raise InstanceError(f"{POSTGRES_URL}: write @ in a password as %40, / as %2F")
+    missing = "the extra is not installed: pip install 'sysgen-dagster[postgres]'"
+    if find_spec("dagster_postgres") is None:
+        raise InstanceError(f"{POSTGRES_URL} is set, but {missing}")
+    try:
+        engine = create_engine(
+            place, poolclass=NullPool, connect_args={"connect_timeout": _CONNECT_S}
+        )
+        engine.connect().close()
+    except ImportError as error:  # SQLAlchemy 2.1 takes a driver that Dagster does not bring
+        raise InstanceError(f"{POSTGRES_URL} is set, but {missing}") from error
+    except OperationalError as error:
+        said = " ".join(str(error.orig).split())
+        raise InstanceError(f"the Postgres of {POSTGRES_URL} cannot be used: {said}") from None
+
+
+def limit_pools(home: Path) -> None:
+    """Give each pool its default limit, unless it has one.
+
+    Dagster does so itself, but only after its queue has seen the pool once: until then it would
+    start two models at the same time.
+    """
+    import dagster as dg  # here, because nothing else needs it
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        storage = instance.event_log_storage
+        limited = {limit.name for limit in storage.get_pool_limits()}
+        for pool in _POOLS:
+            if pool not in limited:
+                storage.initialize_concurrency_limit_to_default(pool)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when the settings are written and the pools are limited, else 1."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sysgen_dagster.commands.dagster_home", description=__doc__
+    )
+    parser.add_argument("home", type=Path, help="the folder that DAGSTER_HOME names")
+    home = parser.parse_args(arguments).home
+    try:
+        write_settings(home)
+        limit_pools(home)
+    except InstanceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""The fault drill: the whole pipeline against a server that fails in every way, and what it cost.
+
+``python -m sysgen_dagster.commands.drill`` starts a simulated server which answers a part of all requests
+with each fault, runs every source and phase against it, and prints what the requests met and where
+each row ended. It fails unless every row has an answer or a reason.
+"""
+
+import argparse
+import json
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Catalog, load_catalog
+from sysgen_dagster.commands.backfill import run_everything, settle
+from sysgen_dagster.commands.terminal import LEAST_WIDTH
+from sysgen_dagster.commands.trial_catalog import (
+    EXAMPLE_ROWS,
+    local_catalog,
+    real_model,
+    with_models,
+)
+from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
+from sysgen_dagster.simulated.faults import Fault
+from sysgen_dagster.storage.evidence import StoredEvidence
+from sysgen_dagster.storage.store import Store
+
+FAULTS = {
+    Fault.INTERNAL_ERROR: "500",
+    Fault.TOO_MANY_REQUESTS: "429",
+    Fault.TIMEOUT: "no answer",
+    Fault.DISCONNECT: "connection cut",
+    Fault.TRUNCATED_JSON: "JSON cut in the middle",
+    Fault.NO_CHOICES: "no choices",
+    Fault.HTML: "a web page with status 200",
+    Fault.WRONG_TYPE: "JSON of another shape, as text",
+}
+_REASONS_WIDTH = 40
+_SERVED_NAME = "microsoft/phi-4"
+_ATTEMPT_S = 1.0  # the simulated server answers at once, or not at all
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when every row ended with an answer or a reason, else 1."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sysgen_dagster.commands.drill", description=__doc__
+    )
+    add = parser.add_argument
+    add("--sources", type=Path, default=EXAMPLE_ROWS, help="folder with NAME.parquet")
+    add("--data", type=Path, default=Path("demo/drill"), help="where everything is stored")
+    add("--share", type=float, default=0.05, help="of the requests that meet each fault")
+    options = parser.parse_args(arguments)
+    console = Console(width=max(Console().width, LEAST_WIDTH + _REASONS_WIDTH))
+    started = time.monotonic()
+    with _failing_server(options.share) as url:
+        catalog = _catalog(options.sources, url)
+        settle(catalog, options.data.absolute())
+        runs = run_everything(console, catalog)
+        met = _stats(url)
+    store = Store(options.data.absolute())
+    console.print(faults_table(met, options.share))
+    table, lost = rows_table(catalog, store)
+    console.print(table)
+    console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
+    console.print(
+        f"{lost} rows are lost." if lost else "Every row ended with an answer or a reason."
+    )
+    return 1 if lost or runs.errors else 0
+
+
+def _catalog(sources: Path, url: str) -> Catalog:
+    """The sources in one shard each, and one model behind the failing server."""
+    catalog = local_catalog(load_catalog(FULL_CATALOG), sources)
+    [(name, model)] = real_model(_SERVED_NAME, url, None).items()
+    impatient = model.model_copy(update={"attempt_s": _ATTEMPT_S, "has_system_role": True})
+    whole = {
+        key: source.model_copy(update={"shards": 1}) for key, source in catalog.sources.items()
+    }
+    return with_models(catalog.model_copy(update={"sources": whole}), {name: impatient})
+
+
+@contextmanager
+def _failing_server(share: float) -> Iterator[str]:
+    """The base URL of a simulated server, which ends with the context."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "sysgen_dagster.simulated.server"]
+    command += ["--model", f"{_SERVED_NAME}=phi-4", "--port", str(port)]
+    command += ["--fault", *(f"{fault}={share}" for fault in FAULTS)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    url = f"http://127.0.0.1:{port}/v1"
+    try:
+        while server.poll() is None:
+            try:
+                _stats(url)
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _stats(url: str) -> Mapping[str, int]:
+    place = f"{url.removesuffix('/v1')}/stats"
+    with urllib.request.urlopen(place, timeout=10) as reply:  # noqa: S310 - our own server
+        stats = json.load(reply)
+    return {"all": stats["requests"], **stats["by_fault"]}
+
+
+def faults_table(met: Mapping[str, int], share: float) -> Table:
+    """One line per fault: how many requests met it."""
+    table = Table(title="What the requests met", title_justify="left")
+    table.add_column("fault", no_wrap=True)
+    for name in ("asked for", "requests", "share"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for fault, words in FAULTS.items():
+        count = met.get(fault, 0)
+        table.add_row(words, f"{share:.0%}", f"{count:,}", f"{count / met['all']:.1%}")
+    well = met["all"] - sum(met.get(fault, 0) for fault in FAULTS)
+    table.add_row("none", "", f"{well:,}", f"{well / met['all']:.1%}")
+    return table
+
+
+def rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
+    """One line per phase: where its rows ended; and how many rows are not accounted for."""
+    table = Table(title="Where the rows ended", title_justify="left")
+    table.add_column("phase", no_wrap=True)
+    for name in ("rows in", "times sent", "go on", "have a reason", "lost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("reasons")
+    [model] = catalog.models
+    shards = tuple(shard for source in catalog.sources for shard in catalog.shards(source))
+    evidence = StoredEvidence(store, catalog, shards, model)
+    lost_in_all = 0
+    for phase, before in UPSTREAM.items():
+        came = evidence.read(before, "drop_reason")["drop_reason"].null_count()
+        rows = evidence.read(phase, "drop_reason")
+        sent = evidence.read(phase, "attempts")["attempts"].sum() if phase in _ASK else None
+        go_on = rows["drop_reason"].null_count()
+        reasons = rows["drop_reason"].drop_nulls().value_counts(sort=True)
+        lost = came - rows.height
+        lost_in_all += abs(lost)
+        table.add_row(
+            phase,
+            f"{came:,}",
+            "" if sent is None else f"{sent:,}",
+            f"{go_on:,}",
+            f"{rows.height - go_on:,}",
+            f"{lost:,}",
+            ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows()),
+        )
+    return table, lost_in_all
+
+
+_ASK = {"annotated_system_messages", "verified_system_messages", "aligned_responses"}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,148 @@
+"""Deletion requests: conversations that must not be used any more, and what is to be made again.
+
+``python -m sysgen_dagster.commands.exclude --data DATA IDS_FILE`` adds the ids of a file to the list that
+`Store.exclusions` keeps for the deployment. The list is read when conversations are made: a row on
+it keeps its id and loses its text, with its whole upstream row and the later copies of that row.
+Until the partitions that are printed have been made again, they hold the text as before.
+"""
+
+import argparse
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+
+from sysgen_dagster.storage.store import Store, StoreError, open_store
+from sysgen_dagster.tables.table import CONVERSATIONS, TableError
+
+_IDS = {name: CONVERSATIONS[name] for name in ("conversation_id", "duplicate_of")}
+# Later tables can only be stored where the first phase is.
+_FIRST_PHASE = "annotated_system_messages"
+
+
+class ExclusionError(ValueError):
+    """Nothing was excluded; the message says which file or ids are wrong and what to do."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when every id of the file is on the list, 1 when none was added."""
+    parser = argparse.ArgumentParser(
+        prog="python -m sysgen_dagster.commands.exclude", description=__doc__
+    )
+    add = parser.add_argument
+    add("--data", required=True, help="folder or URL under which the tables are stored")
+    add("ids", type=Path, metavar="IDS_FILE", help="conversation ids, one a line; # begins a note")
+    options = parser.parse_args(arguments)
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    try:
+        store = open_store(options.data)
+        ids = read_ids(options.ids)
+        stored = stored_ids(store)
+        require_stored(ids, stored)
+        listed = store.exclude(ids)
+    except (ExclusionError, StoreError, TableError) as error:
+        console.print(str(error))
+        return 1
+    console.print(f"{len(ids)} conversations are on {store.exclusions}, which lists {listed}.")
+    for copy, first in first_copies(stored, ids, store.excluded()):
+        console.print(f"{first} holds the same text as {copy} and stays: exclude it too.")
+    _show_what_to_make_again(console, store, shards_of(stored, ids))
+    return 0
+
+
+def read_ids(file: Path) -> list[str]:
+    """The ids of a file in their order, each once.
+
+    Raises:
+        ExclusionError: It cannot be read, or holds none.
+    """
+    try:
+        lines = file.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ExclusionError(
+            f"{file} cannot be read ({error}); give a text file with one conversation id a line"
+        ) from error
+    ids = [identity for line in lines if (identity := line.partition("#")[0].strip())]
+    if not ids:
+        raise ExclusionError(f"{file} holds no ids; write one conversation id a line")
+    return list(dict.fromkeys(ids))
+
+
+def stored_ids(store: Store) -> pl.DataFrame:
+    """One row per stored conversation: ``shard``, ``conversation_id``, ``duplicate_of``.
+
+    Raises:
+        StoreError: A shard is damaged.
+        TableError: It does not have the declared columns.
+    """
+    parts = [
+        store.read("conversations", _IDS, shard).with_columns(shard=pl.lit(shard))
+        for shard in store.shards("conversations")
+    ]
+    schema = {"conversation_id": pl.String(), "duplicate_of": pl.String(), "shard": pl.String()}
+    return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
+
+
+def require_stored(ids: Collection[str], stored: pl.DataFrame) -> None:
+    """Every id is that of a stored conversation.
+
+    Raises:
+        ExclusionError: Some are not; it names them all.
+    """
+    known = set(stored["conversation_id"])
+    if unknown := [identity for identity in ids if identity not in known]:
+        raise ExclusionError(
+            f"no stored conversation has the id {', '.join(unknown)}. Nothing was excluded; "
+            "correct the ids, or materialize the conversations that should hold them"
+        )
+
+
+def first_copies(
+    stored: pl.DataFrame, ids: Collection[str], excluded: Collection[str]
+) -> list[tuple[str, str]]:
+    """Each of the ids whose text stays in the first row that has it, and the id there.
+
+    The later copies of an excluded row go with it; the first row of an excluded copy does not.
+    """
+    asked_for = pl.col("conversation_id").is_in(list(ids))
+    first_stays = ~_row_of("duplicate_of").is_in(_rows(excluded))
+    copies = stored.filter(asked_for, first_stays).sort("conversation_id")
+    return copies.select("conversation_id", "duplicate_of").rows()
+
+
+def shards_of(stored: pl.DataFrame, ids: Collection[str]) -> list[str]:
+    """Shards that hold an excluded upstream row or a later copy of one, sorted."""
+    rows = _rows(ids)
+    goes = _row_of("conversation_id").is_in(rows) | _row_of("duplicate_of").is_in(rows)
+    return stored.filter(goes)["shard"].unique().sort().to_list()
+
+
+def _rows(ids: Collection[str]) -> list[str]:
+    """Upstream rows of the ids, as `build_conversations` finds them: all before the turn."""
+    return [identity.rpartition("-")[0] for identity in ids]
+
+
+def _row_of(column: str) -> pl.Expr:
+    return pl.col(column).str.replace(r"-[^-]*$", "")
+
+
+def _show_what_to_make_again(console: Console, store: Store, shards: Collection[str]) -> None:
+    made = sorted(
+        f"{path.parent.name.removeprefix('model=')}|{shard}"
+        for shard in shards
+        for path in (store.root / _FIRST_PHASE).glob(f"model=*/{shard}.parquet")
+    )
+    models = sorted({key.partition("|")[0] for key in made})
+    console.print("Materialize again, in this order; until then the tables hold the text:")
+    console.print(f"  conversations: {', '.join(shards)}")
+    if made:
+        console.print(f"  every table of a model and shard: {', '.join(made)}")
+        console.print(f"  every table of a model: {', '.join(models)}")
+    console.print("  what is made once: near-duplicates, splits, mixtures, exports and the report")
+    console.print("Not touched: upstream files, copies of exports, older commits on the Hub.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""What may go: files that nothing needs any more, found in the places where we leave files.
+
+Nothing is removed here. What was changed within the last day is never named: a run may be at it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from pathlib import Path
+
+import polars as pl
+from upath import UPath
+
+from sysgen_dagster.catalog.catalog import Catalog, HubFile
+from sysgen_dagster.sources.files import SourceError, locate
+from sysgen_dagster.storage.inventory import State, partitions
+from sysgen_dagster.storage.store import Store
+
+_AT_WORK = timedelta(days=1)
+_LEFT_OVER = (".tmp", ".incomplete")  # of ours, of the Hub's client
+
+
+class Kind(StrEnum):
+    """What goes, and what its removal costs."""
+
+    LEFT_OVER = "left over"
+    LOG = "server log"
+    LEDGER = "ledger"
+    DOWNLOAD = "download"
+    CONVERSION = "converted source"
+    GONE_LEDGER = "ledger of what is gone"
+    GONE_TABLE = "rows of what is gone"
+
+
+# Said beside what goes.
+COSTS = {
+    Kind.LEFT_OVER: "nothing",
+    Kind.LOG: "what a server said is gone",
+    Kind.LEDGER: "if the partition is made again, its requests are sent again",
+    Kind.DOWNLOAD: "fetched again if the catalogue names it again",
+    Kind.CONVERSION: "converted again if the catalogue names it again",
+    Kind.GONE_LEDGER: "a model has to answer again if the catalogue names it again",
+    Kind.GONE_TABLE: "a model has to write the rows again if the catalogue names them again",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """A file that may go; of a download its revision's folder.
+
+    Attributes:
+        path: Of a ledger the sealed file, or the lines where it is not sealed.
+    """
+
+    kind: Kind
+    path: Path | UPath
+    why: str
+    bytes: int
+    modified: datetime
+
+
+def removals(
+    store: Store, work: Path, catalog: Catalog, stored: pl.DataFrame, days: int, now: datetime
+) -> list[Removal]:
+    """Everything that may go.
+
+    Args:
+        store: Where the tables are.
+        work: Where ledgers, downloads and server logs are.
+        catalog: What is in it stays.
+        stored: `inventory.INVENTORY` of the deployment.
+        days: How old the ledger of a stored partition and a server's log must be.
+        now: The time of day, with its zone.
+    """
+    old = now - timedelta(days=days)
+    found = [
+        *_tables(store, stored),
+        *_ledgers(work / "ledger", catalog, stored, old),
+        *_downloads(work / "downloads" / "hub", catalog),
+        *_conversions(work / "downloads" / "rows", catalog, work / "downloads"),
+        *_logs(work / "engines", old, days),
+    ]
+    return [each for each in found if each.modified < now - _AT_WORK]
+
+
+def _removal(kind: Kind, path: Path, why: str) -> Removal:
+    stat = path.stat()
+    return Removal(kind, path, why, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))
+
+
+def _tables(store: Store, stored: pl.DataFrame) -> Iterator[Removal]:
+    kinds = {State.LEFT_OVER.value: Kind.LEFT_OVER, State.NOT_IN_CATALOG.value: Kind.GONE_TABLE}
+    for row in stored.filter(pl.col("state").is_in(list(kinds))).iter_rows(named=True):
+        name = row["path"].removeprefix(str(store.root)).lstrip("/")
+        kind, path = kinds[row["state"]], store.root / name
+        yield Removal(kind, path, row["detail"], row["bytes"], row["modified"])
+
+
+def _ledgers(folder: Path, catalog: Catalog, stored: pl.DataFrame, old: datetime) -> list[Removal]:
+    """Of partitions that are gone, and sealed ones of partitions that are stored whole."""
+    known = {(each.table, each.key) for each in partitions(catalog)}
+    tables = {table for table, _ in known}
+    whole = set(stored.filter(state=State.WHOLE.value).select("table", "partition").iter_rows())
+    found = []
+    for path in (path for depth in ("*/*", "*/*/*") for path in folder.glob(depth)):
+        table, *judge, _ = path.relative_to(folder).parts
+        partition = (table, path.stem)
+        if table not in tables or not path.is_file():
+            continue
+        if path.suffix in _LEFT_OVER:
+            found.append(_removal(Kind.LEFT_OVER, path, "a run was killed while it sealed"))
+        elif path.suffix not in (".parquet", ".jsonl"):
+            continue
+        elif partition not in known or not catalog.served.keys() >= set(judge):
+            of = " by ".join([path.stem, *judge])
+            found.append(_removal(Kind.GONE_LEDGER, path, f"the catalogue has no {table} for {of}"))
+        elif path.suffix == ".parquet" and partition in whole:
+            ledger = _removal(Kind.LEDGER, path, f"{table} for {path.stem} is stored")
+            found += [ledger] if ledger.modified < old else []
+    return found
+
+
+def _downloads(cache: Path, catalog: Catalog) -> Iterator[Removal]:
+    """Revisions that no entry of the catalogue names, and what a fetch left that was cut off."""
+    if not cache.is_dir():
+        return
+    import huggingface_hub  # here, because most commands need none of it
+
+    wanted = {(hub.repo, hub.revision) for hub in _hub_files(catalog)}
+    cached = huggingface_hub.scan_cache_dir(cache)
+    for repo in cached.repos:
+        for revision in repo.revisions:
+            if (repo.repo_id, revision.commit_hash) not in wanted:
+                freed = cached.delete_revisions(revision.commit_hash).expected_freed_size
+                modified = datetime.fromtimestamp(revision.last_modified, UTC)
+                why = f"the catalogue does not name {repo.repo_id} at {revision.commit_hash}"
+                yield Removal(Kind.DOWNLOAD, revision.snapshot_path, why, freed, modified)
+    for path in cache.glob("datasets--*/blobs/*.incomplete"):
+        yield _removal(Kind.LEFT_OVER, path, "a fetch was cut off")
+
+
+def _hub_files(catalog: Catalog) -> list[HubFile]:
+    named = [
+        *(source.hub for source in catalog.sources.values()),
+        *(benchmark.hub for benchmark in catalog.benchmarks.values()),
+    ]
+    return [hub for hub in named if hub is not None]
+
+
+def _conversions(folder: Path, catalog: Catalog, cache: Path) -> Iterator[Removal]:
+    """Of files that the catalogue does not name; none where one of its files cannot be seen now."""
+    for path in folder.glob(".*.tmp"):
+        yield _removal(Kind.LEFT_OVER, path, "a run was killed while it converted")
+    try:
+        used = {_content(name, catalog, cache)[:32] for name in catalog.sources}
+    except SourceError:
+        return
+    for path in folder.glob("*.parquet"):
+        if path.name.partition("-")[0] not in used:
+            yield _removal(Kind.CONVERSION, path, "it is of no file that the catalogue names")
+
+
+def _content(name: str, catalog: Catalog, cache: Path) -> str:
+    """The checksum of a source's file, by which its conversion is named.
+
+    Raises:
+        SourceError: It is not known without fetching the file.
+    """
+    source = catalog.sources[name]
+    if source.hub is None:
+        return locate(name, None, source.path, cache)[1].removeprefix("local:")
+    if source.hub.sha256 is None and source.hub.file and not source.hub.file.endswith(".parquet"):
+        raise SourceError(f"{name}: the catalogue does not say what is in {source.hub.file}")
+    return source.hub.sha256 or ""
+
+
+def _logs(folder: Path, old: datetime, days: int) -> Iterator[Removal]:
+    for path in folder.glob("*.log"):
+        log = _removal(Kind.LOG, path, f"nothing was written to it for {days} days")
+        if log.modified < old:
+            yield log

@@ -1,0 +1,149 @@
+"""What was made, as tables for a terminal: retention, tags, and one row through all phases."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from sysgen_dagster.catalog.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.counts import summarize_retention, summarize_tags
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import TABLES
+
+LEAST_WIDTH = 96  # of the tables
+_LONGEST_TEXT = 700
+_PHASES = {
+    "conversations": "conversations",
+    "annotated_system_messages": "1 annotated",
+    "filtered_system_messages": "2 filtered",
+    "verified_system_messages": "3 verified",
+    "aligned_responses": "4 aligned",
+}
+
+
+def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
+    """Print the tables for every model that has statistics, then one row's way."""
+    models = [name for name in catalog.models if store.holds("retention", name)]
+    if models:
+        console.print(retention_table(catalog, store, models))
+        console.print(tag_table(catalog, store, models))
+    engines = {model.engine for model in catalog.models.values()}
+    if engines == {"simulated"}:
+        console.print(
+            "The models are simulated: their texts are made up, their failure rates are set to the "
+            "paper's. The figures show that the pipeline counts right, not that a model is good.",
+            style="yellow",
+        )
+    story = one_row(catalog, store)
+    if story is not None:
+        console.print(story)
+
+
+def retention_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
+    """One line per model and phase: rows in, kept, dropped by reason, beside Table 2."""
+    table = Table(title="Conversations through the phases", title_justify="left")
+    for name in ("model", "phase"):
+        table.add_column(name, no_wrap=True)
+    for name in ("rows in", "kept", "share", "Table 2"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("dropped by reason")
+    for model in models:
+        counts = store.read("retention", TABLES["retention"], model)
+        for row in summarize_retention(counts, catalog.models[model].paper).iter_rows(named=True):
+            table.add_row(
+                model,
+                _PHASES[row["table"]],
+                f"{row['rows_in']:,}",
+                f"{row['kept']:,}",
+                _percent(row["kept_share"]),
+                _percent(row["paper"]),
+                row["dropped"],
+                end_section=row["table"] == "aligned_responses",
+            )
+    table.caption = "share: of the conversations that phase 1 began with. Table 2: the paper's."
+    table.caption_justify = "left"
+    return table
+
+
+def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
+    """One line per model and tag: messages that hold it, beside Table 8."""
+    table = Table(title="Messages that hold each tag", title_justify="left")
+    for name in ("model", "tag"):
+        table.add_column(name, no_wrap=True)
+    for name in ("after phase 2", "share", "Table 8", "after phase 3", "share"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for model in models:
+        counts = store.read("tag_counts", TABLES["tag_counts"], model)
+        for row in summarize_tags(counts, catalog.models[model].paper).iter_rows(named=True):
+            table.add_row(
+                model,
+                row["tag"],
+                f"{row['filtered']:,}",
+                _percent(row["filtered_share"]),
+                _percent(row["paper"]),
+                f"{row['verified']:,}",
+                _percent(row["verified_share"]),
+                end_section=row["tag"] == TAG_NAMES[-1],
+            )
+    return table
+
+
+def one_row(catalog: Catalog, store: Store) -> Panel | None:
+    """One conversation through all phases, one that lost a phrase on the way if there is one."""
+    for model in reversed(list(catalog.models)):
+        for shard in finished_shards(store, catalog, model):
+            rows = _whole_rows(StoredEvidence(store, catalog, (shard,), model))
+            if not rows.is_empty():
+                return _story(model, rows.row(0, named=True))
+    return None
+
+
+def _whole_rows(evidence: StoredEvidence) -> pl.DataFrame:
+    """Rows that went all the way, those with a removed phrase and a short question first."""
+    identity = "conversation_id"
+    return (
+        evidence.read("aligned_responses", identity, "system_message", "new_answer", "drop_reason")
+        .filter(pl.col("drop_reason").is_null())
+        .join(evidence.read("conversations", identity, "question", "answer"), on=identity)
+        .join(
+            evidence.read("annotated_system_messages", identity, "annotated_message"), on=identity
+        )
+        .join(evidence.read("filtered_system_messages", identity, "tagged_message"), on=identity)
+        .join(
+            evidence.read("verified_system_messages", identity, "verdicts", "removed"), on=identity
+        )
+        .sort(pl.col("removed").list.len() == 0, pl.col("question").str.len_chars())
+    )
+
+
+def _story(model: str, row: Mapping[str, Any]) -> Panel:
+    verdicts = "   ".join(f"{each['tag']}: {each['verdict']}" for each in row["verdicts"])
+    removed = "; ".join(f"{each['tag']} ({each['verdict']})" for each in row["removed"])
+    parts = {
+        "Question": row["question"],
+        "Original answer": row["answer"],
+        "Phase 1, as the model wrote it": row["annotated_message"],
+        "Phase 2, well-formed tags in canonical order": row["tagged_message"],
+        "Phase 3, verdicts": f"{verdicts}\nremoved: {removed or 'nothing'}",
+        "Phase 4, the system message": row["system_message"],
+        "Phase 4, the new answer": row["new_answer"],
+    }
+    lines = [
+        Group(Text(title, style="bold"), Text(f"{_cut(text)}\n")) for title, text in parts.items()
+    ]
+    return Panel(Group(*lines), title=f"{row['conversation_id']} with {model}", title_align="left")
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None or math.isnan(share) else f"{share:.1%}"

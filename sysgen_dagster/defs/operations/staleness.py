@@ -1,0 +1,231 @@
+"""What is out of date: partitions whose settings or whose inputs' rows have changed since.
+
+A partition's data version is that of its rows, so that what is made again and comes out the same
+changes nothing downstream. Dagster marks single partitions by it, on the page of the partition,
+but no partitioned asset as a whole: the asset `out_of_date` names them all.
+"""
+
+import hashlib
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from sysgen_dagster.catalog.catalog import Source
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.defs.plumbing.metadata import markdown
+
+# Fields of a catalogue entry that decide neither which rows are read nor what is made of them.
+_BESIDE_THE_ROWS = {"title", "license", "rows", "conversations", "shards", "hub", "path"}
+_CODE_VERSION = "dagster/code_version"
+_DATA_VERSION = "dagster/data_version"
+_INPUT_VERSION = "dagster/input_data_version"
+_DIGITS = 32
+_NAMED = 5
+_ROWS_AT_ONCE = 8_000  # as many as a row group of what is written in pieces
+UP_TO_DATE = "up_to_date"
+# Where rows were found, not what they say: the same rows at another commit are the same rows.
+_PROVENANCE = "source_revision"
+
+# Of a partition that a run with `limit` has made: most of its rows were not asked about.
+PILOT = "sysgen/pilot"
+
+Tags = Mapping[str, str]
+
+
+def data_version(frame: pl.DataFrame | pl.LazyFrame, settings: str = "") -> dg.DataVersion:
+    """The version of a table's rows, and of settings that what follows reads beside them.
+
+    It is the checksum of the rows as lines of JSON, in their order, without ``source_revision``:
+    it depends on how Polars writes a value as JSON and on nothing else of its release.
+    """
+    shown = frame.lazy().drop(_PROVENANCE, strict=False)
+    columns = shown.collect_schema().names()
+    digest = hashlib.sha256(json.dumps([settings, *columns] if settings else columns).encode())
+    for first in range(0, shown.select(pl.len()).collect().item(), _ROWS_AT_ONCE):
+        rows = shown.slice(first, _ROWS_AT_ONCE).collect()
+        digest.update(rows.write_ndjson().encode())
+    return dg.DataVersion(digest.hexdigest()[:_DIGITS])
+
+
+def pilot_tags(frame: pl.DataFrame | pl.LazyFrame) -> Tags:
+    """The tag of a partition of which a pilot took only a part; none for a whole one."""
+    rows = frame.lazy()
+    if "drop_reason" not in rows.collect_schema():
+        return {}
+    reasons = rows.select("drop_reason").collect()["drop_reason"]
+    return {PILOT: "true"} if DropReason.BEYOND_LIMIT.value in reasons else {}
+
+
+def pilots(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str]:
+    """The partitions of an asset that a pilot made last."""
+    return {key for key, tags in _last_made(instance, asset).items() if PILOT in tags}
+
+
+def reading(source: Source) -> str:
+    """How a source's rows are read, as JSON: its columns, their shape and which exchanges."""
+    return json.dumps(source.model_dump(mode="json", exclude=_BESIDE_THE_ROWS), sort_keys=True)
+
+
+def source_version(source: Source) -> str:
+    """The code version of a source: the file it is pinned to, its shards, and how it is read.
+
+    A local file goes by its path, size and time of change, seen when the definitions are loaded:
+    reading all of it to load them would cost more than making a shard again for nothing.
+    """
+    place: list[object] = [source.shards]
+    if source.hub is not None:
+        place += [source.hub.repo, source.hub.file, source.hub.revision]
+    elif source.path is not None and source.path.is_file():
+        told = source.path.stat()
+        place += [str(source.path), told.st_size, told.st_mtime_ns]
+    text = json.dumps([*place, reading(source)])
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def out_of_date(
+    instance: dg.DagsterInstance,
+    asset: dg.AssetKey,
+    upstream: Collection[dg.AssetKey],
+    version: str | None = None,
+) -> dict[str, list[str]]:
+    """The partitions of an asset that would come out otherwise if they were made now.
+
+    Args:
+        instance: Where Dagster keeps what it made.
+        asset: Whose partitions.
+        upstream: Inputs to look at: their partition of the same key, else of the shard in the key.
+        version: The code version to look for; None: the settings are not looked at.
+
+    Returns:
+        By partition, the names of the inputs that hold other rows now than it was made from, and
+        ``its file or settings``. What was made before there were data versions is not judged.
+    """
+    now = {key.to_user_string(): _versions(instance, key) for key in upstream}
+    found = {}
+    for partition, tags in _last_made(instance, asset).items():
+        shard = partition.rpartition("|")[-1]
+        why = [
+            name
+            for name, versions in now.items()
+            if (current := versions.get(partition) or versions.get(shard))
+            and tags.get(f"{_INPUT_VERSION}/{name}") not in {None, _as_input(current)}
+        ]
+        if version is not None and tags.get(_CODE_VERSION, version) != version:
+            why.append("its file or settings")
+        if why:
+            found[partition] = why
+    return found
+
+
+def watching(
+    assets: Sequence[dg.AssetsDefinition], condition: dg.AutomationCondition[Any]
+) -> dg.AssetsDefinition:
+    """The asset that names the partitions of `assets` that are out of date, and why.
+
+    It is an asset of its own and not a check of each: those would run, and look at every
+    partition, with every partition that is made.
+    """
+
+    @dg.asset(
+        name="out_of_date",
+        deps=[asset.key for asset in assets],
+        group_name="operations",
+        kinds={"polars"},
+        automation_condition=condition,
+        check_specs=[
+            dg.AssetCheckSpec(
+                UP_TO_DATE,
+                asset="out_of_date",
+                description="Every partition was made from what its inputs hold now, as now set.",
+            )
+        ],
+    )
+    def out_of_date_partitions(
+        context: dg.AssetExecutionContext,
+    ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster: no parameter beside checks
+        """Partitions of sources, conversations and phases that would come out otherwise now."""
+        return _named_all(
+            {
+                asset.key: out_of_date(
+                    context.instance,
+                    asset.key,
+                    sorted(asset.asset_deps[asset.key]),
+                    asset.code_versions_by_key[asset.key],
+                )
+                for asset in assets
+            }
+        )
+
+    return out_of_date_partitions
+
+
+def _named_all(
+    stale: Mapping[dg.AssetKey, Mapping[str, Sequence[str]]],
+) -> dg.MaterializeResult[None]:
+    counts = {asset.to_user_string(): len(found) for asset, found in stale.items() if found}
+    rows = pl.DataFrame(
+        [
+            (asset.to_user_string(), partition, ", ".join(why))
+            for asset, found in stale.items()
+            for partition, why in sorted(found.items())
+        ],
+        schema={"asset": pl.String(), "partition": pl.String(), "what changed": pl.String()},
+        orient="row",
+    )
+    said = "; ".join(
+        f"{asset}: {named(sorted(stale[dg.AssetKey(asset.split('/'))]))}" for asset in counts
+    )
+    return dg.MaterializeResult(
+        metadata={
+            "dagster/row_count": rows.height,
+            **counts,
+            **({"which": markdown(rows)} if rows.height else {}),
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                check_name=UP_TO_DATE,
+                passed=rows.is_empty(),
+                severity=dg.AssetCheckSeverity.WARN,
+                description=f"Out of date: {said}" if said else "Nothing is out of date.",
+            )
+        ],
+    )
+
+
+def named(partitions: Sequence[str]) -> str:
+    """How many there are and the first few of them."""
+    more = ", ..." if len(partitions) > _NAMED else ""
+    return f"{len(partitions)} ({', '.join(partitions[:_NAMED])}{more})"
+
+
+def _versions(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, str]:
+    """The data version of each partition that is made."""
+    tags = instance.event_log_storage.get_latest_tags_by_partition(
+        asset, dg.DagsterEventType.ASSET_MATERIALIZATION, [_DATA_VERSION]
+    )
+    return {key: noted[_DATA_VERSION] for key, noted in tags.items()}
+
+
+def _last_made(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, Tags]:
+    """What Dagster noted when it last made each partition."""
+    last = instance.get_latest_storage_id_by_partition(
+        asset, dg.DagsterEventType.ASSET_MATERIALIZATION
+    )
+    if not last:
+        return {}
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(asset_key=asset, storage_ids=list(last.values())), limit=len(last)
+    ).records
+    return {
+        str(record.partition_key): record.asset_materialization.tags or {}
+        for record in records
+        if record.asset_materialization is not None
+    }
+
+
+def _as_input(version: str) -> str:
+    """A partition's data version as Dagster notes it where it is an input."""
+    return hashlib.sha256(version.encode()).hexdigest()

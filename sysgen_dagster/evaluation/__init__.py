@@ -1,0 +1,5 @@
+"""How good a model is: benchmarks and comparisons, each with its protocol. Not built yet.
+
+Belongs here: what is asked of a subject, how it is scored, intervals and paired comparisons. A
+subject is anything that can be served.
+"""

@@ -1,1 +1,0 @@
-"""The simulated model: an OpenAI-compatible server without a model, which says what it is."""

@@ -1,0 +1,133 @@
+"""The figures that the SysGen paper prints, to be shown beside ours.
+
+arXiv 2502.11330; "v1" and "v2" are its two versions, whose tables are numbered differently. Models
+and sources have the names of the shipped catalogue; a model or source of another name has no figure
+here. Counts of Table 2 and v1 Table 8 stand in the catalogue, where the checks' bounds are.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFigures:
+    """One line of v1 Table 9: conversations, and mean characters of question and answer."""
+
+    conversations: int
+    question_chars: float
+    answer_chars: float
+
+
+SOURCES: Mapping[str, SourceFigures] = {
+    "capybara": SourceFigures(41_301, 300.24, 1423.28),
+    "airoboros": SourceFigures(59_277, 507.26, 1110.62),
+    "orca_math": SourceFigures(200_035, 238.87, 878.43),
+    "magicoder": SourceFigures(111_183, 652.53, 1552.41),
+    "metamath": SourceFigures(395_000, 213.53, 498.24),
+}
+
+# Table 1, the new answer against the original. The paper does not say how the metrics were
+# computed; the n-gram ones are shares here and percentages there. ``length_ratio`` is the mean
+# length of the new answers by that of the original ones.
+SIMILARITY: Mapping[str, Mapping[str, float]] = {
+    "llama-3.1-8b": {
+        "rouge1": 0.333,
+        "rouge2": 0.156,
+        "rougeL": 0.231,
+        "bertscore": 0.813,
+        "bleurt": 0.336,
+        "gleu": 0.282,
+        "length_ratio": 1.35,
+    },
+    "qwen2.5-14b": {
+        "rouge1": 0.449,
+        "rouge2": 0.232,
+        "rougeL": 0.307,
+        "bertscore": 0.859,
+        "bleurt": 0.399,
+        "gleu": 0.392,
+        "length_ratio": 1.55,
+    },
+    "phi-4": {
+        "rouge1": 0.519,
+        "rouge2": 0.323,
+        "rougeL": 0.411,
+        "bertscore": 0.861,
+        "bleurt": 0.401,
+        "gleu": 0.372,
+        "length_ratio": 1.89,
+    },
+}
+
+_VERDICT_SOURCES = ("capybara", "airoboros", "magicoder", "metamath", "orca_math")
+# v2 Table 9 as it is printed: a line a source, a cell a tag in canonical order, "Bad/None" in
+# percent. Of what, the paper does not say; we read it as of the messages that hold the tag.
+_VERDICTS = {
+    "llama-3.1-8b": (
+        "8.88/.18 39.03/.55 1.63/.22 1.76/1.42 1.48/1.09 21.26/2.82 .17/49.87 .38/4.11",
+        "8.99/.13 37.86/.58 1.60/.18 1.75/1.16 1.63/.97 20.80/2.17 .15/51.09 .40/3.56",
+        "9.81/.17 38.61/.60 1.72/.19 1.99/1.35 1.56/1.14 21.77/3.16 .23/50.32 .43/5.12",
+        "8.96/.12 37.30/.57 1.62/.15 1.84/.91 1.61/.89 20.75/2.43 .21/51.25 .39/2.91",
+        "9.07/.15 36.96/.51 1.55/.14 1.75/.96 1.48/.96 20.51/2.21 .14/49.30 .31/2.87",
+    ),
+    "qwen2.5-14b": (
+        "2.54/.09 54.14/.28 .75/.01 .47/23.09 .95/1.21 9.25/1.69 3.78/50.37 1.42/10.06",
+        "3.05/.15 63.49/.20 .48/.01 .40/25.62 .89/2.71 8.22/1.68 5.60/55.15 .77/9.86",
+        "2.52/.17 63.75/.05 1.02/.01 .49/19.75 .74/1.66 10.36/3.12 5.49/45.68 .69/11.66",
+        "2.11/.27 73.88/.11 .25/.00 .46/25.67 .68/1.75 8.17/2.38 7.05/63.18 2.03/7.79",
+        "2.54/.12 66.73/.09 .28/.00 .46/22.47 .76/1.78 6.47/.97 12.47/49.08 1.74/12.30",
+    ),
+    "phi-4": (
+        "1.90/.11 9.83/.25 .66/.08 .34/5.78 .10/.13 4.30/.92 .28/45.48 .05/3.23",
+        "1.96/.18 10.07/.48 .57/.06 .35/3.75 .15/.13 4.13/.79 .35/20.12 .08/1.25",
+        ".62/.06 13.57/.09 .81/.03 .42/2.17 .13/.05 4.35/.35 .83/17.08 .02/1.21",
+        "1.94/.43 15.07/.12 .80/.02 .27/.71 .05/.04 5.59/1.04 .15/22.75 .03/.88",
+        "1.50/.39 15.26/.26 .61/.04 .27/.93 .04/.09 4.45/1.21 .13/25.10 .03/.91",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """Shares of a tag's messages whose phrases Phase 3 removed."""
+
+    bad: float
+    none: float
+
+
+def _cells(row: str) -> dict[str, Removed]:
+    pairs = (cell.split("/") for cell in row.split())
+    return {
+        tag: Removed(float(bad) / 100, float(none) / 100)
+        for tag, (bad, none) in zip(TAG_NAMES, pairs, strict=True)
+    }
+
+
+# Model, source, tag.
+REMOVED: Mapping[str, Mapping[str, Mapping[str, Removed]]] = {
+    model: {source: _cells(row) for source, row in zip(_VERDICT_SOURCES, rows, strict=True)}
+    for model, rows in _VERDICTS.items()
+}
+
+# Figure 3, GPT-4o's share for the new answer, the original one always shown first. The figure's
+# fifteen bars are read as five sources a model in the order of its legend, which its text does not
+# say outright.
+_PREFERENCES = {
+    "llama-3.1-8b": (0.668, 0.606, 0.791, 0.785, 0.525),
+    "qwen2.5-14b": (0.445, 0.473, 0.512, 0.570, 0.644),
+    "phi-4": (0.574, 0.462, 0.740, 0.803, 0.800),
+}
+PREFERENCES: Mapping[str, Mapping[str, float]] = {
+    model: dict(zip(_VERDICT_SOURCES, shares, strict=True))
+    for model, shares in _PREFERENCES.items()
+}
+
+# v2 Figure 5, 100 rows a model: share Aligned and share Not aligned, the models in the order of the
+# figure's legend.
+ALIGNMENT: Mapping[str, tuple[float, float]] = {
+    "phi-4": (0.91, 0.08),
+    "llama-3.1-8b": (0.83, 0.13),
+    "qwen2.5-14b": (0.81, 0.17),
+}

@@ -1,0 +1,312 @@
+"""Single conversations through all phases: which ones a report shows, and what is told of each.
+
+Two steps, so that no more than a handful of rows is ever whole in memory: `choose` looks at ids and
+outcomes only, `tell` reads the texts of the chosen ones, one shard at a time. Which rows are chosen
+depends on their ids and outcomes alone, not on their order, so two models are shown on the same
+rows as far as their outcomes allow.
+"""
+
+import hashlib
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import reduce
+from typing import Any, Protocol
+
+import polars as pl
+
+from sysgen_dagster.analysis.findings import flags
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
+from sysgen_dagster.tables.table import ROW_QUALITY
+
+Story = dict[str, Any]
+
+ROWS_PER_SOURCE = 60
+LONGEST_TEXT = 20_000  # characters; what goes beyond is counted, not shown
+_MOST_PARTS = 60  # defects, turns and the like of one row
+_STEPS = ("conversations", *UPSTREAM)
+# The rarer one first: a row that got several verdicts stands for the first of these.
+_VERDICTS = ("Unreadable", "None", "Bad")
+_IDENTITY = "conversation_id"
+
+
+class Rows(Protocol):
+    """The stored rows of one shard and model."""
+
+    def read(self, table: str, *columns: str) -> pl.DataFrame:
+        """These columns of a table."""
+
+
+def choose(shards: Sequence[Rows], rows_per_source: int = ROWS_PER_SOURCE) -> list[str]:
+    """Ids of the conversations of one model to show, sorted.
+
+    Up to half of a source's places go to dropped rows, in turn to each reason; the rest to rows
+    that went all the way, in turn to those with an unreadable verdict, a None, a Bad, and none of
+    these. Places that one half cannot fill go to the other. Rows that a pilot run left out are
+    never chosen.
+
+    Args:
+        shards: Each with the rows of its own shard and the same model.
+        rows_per_source: Places of each source.
+    """
+    chosen = _NO_ROWS
+    for shard in shards:
+        chosen = _first_of_each_kind(pl.concat([chosen, _outcomes(shard)]), rows_per_source)
+    places = [
+        identity
+        for _, rows in sorted(chosen.group_by("source"), key=lambda group: str(group[0]))
+        for identity in _share_out(rows, rows_per_source)
+    ]
+    return sorted(places)
+
+
+# ``kind`` is a drop reason, or for rows that were kept the verdict that they stand for.
+_NO_ROWS = pl.DataFrame(
+    schema={
+        _IDENTITY: pl.String,
+        "source": pl.String,
+        "kind": pl.String,
+        "dropped": pl.Boolean,
+        "order": pl.String,
+        "turn": pl.UInt32,
+    }
+)
+
+
+def _outcomes(shard: Rows) -> pl.DataFrame:
+    """One row per conversation: how it ended."""
+    dropped = pl.concat(
+        shard.read(table, _IDENTITY, "source", "drop_reason").drop_nulls("drop_reason")
+        for table in _STEPS
+    )
+    verdicts = shard.read("verified_system_messages", _IDENTITY, "verdicts").select(
+        _IDENTITY, verdicts=pl.col("verdicts").list.eval(pl.element().struct.field("verdict"))
+    )
+    kept = (
+        shard.read("aligned_responses", _IDENTITY, "source", "drop_reason")
+        .filter(pl.col("drop_reason").is_null())
+        .join(verdicts, on=_IDENTITY, how="left")
+    )
+    kind = pl.coalesce(
+        *(pl.when(pl.col("verdicts").list.contains(word)).then(pl.lit(word)) for word in _VERDICTS),
+        pl.lit("Good"),
+    )
+    return pl.concat(
+        [
+            dropped.filter(pl.col("drop_reason") != DropReason.BEYOND_LIMIT.value).select(
+                _IDENTITY, "source", kind="drop_reason", dropped=True
+            ),
+            kept.select(_IDENTITY, "source", kind=kind, dropped=False),
+        ]
+    ).with_columns(
+        order=pl.col(_IDENTITY).map_elements(_order, return_dtype=pl.String),
+        turn=pl.lit(0, dtype=pl.UInt32),
+    )
+
+
+def _order(identity: str) -> str:
+    """A place in a shuffled order that is the same in every run and for every model."""
+    return hashlib.blake2b(identity.encode(), digest_size=8, person=b"report rows").hexdigest()
+
+
+def _first_of_each_kind(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+    """The rows that can still be chosen; ``turn`` is a row's place among its kind."""
+    kind = ["source", "dropped", "kind"]
+    return (
+        rows.sort("order", _IDENTITY)
+        .with_columns(turn=pl.int_range(pl.len(), dtype=pl.UInt32).over(kind))
+        .filter(pl.col("turn") < most)
+    )
+
+
+def _share_out(rows: pl.DataFrame, places: int) -> list[str]:
+    """The ids chosen of one source."""
+    in_turn = rows.sort("turn", "order", _IDENTITY)
+    dropped, kept = (in_turn.filter(pl.col("dropped") == flag)[_IDENTITY] for flag in (True, False))
+    for_dropped = min(dropped.len(), max(places // 2, places - kept.len()))
+    return [*dropped.head(for_dropped), *kept.head(places - for_dropped)]
+
+
+_TOLD: Mapping[str, Sequence[str]] = {
+    "conversations": (
+        "source",
+        "history",
+        "original_system_message",
+        "question",
+        "answer",
+        "duplicate_of",
+    ),
+    "annotated_system_messages": ("annotated_message", "repaired", "engine"),
+    "filtered_system_messages": ("tagged_message", "defects"),
+    "verified_system_messages": ("verdicts", "removed"),
+    "aligned_responses": ("system_message", "new_answer"),
+}
+
+
+def tell(
+    shards: Sequence[Rows],
+    model: str,
+    ids: Collection[str],
+    *,
+    quality: pl.DataFrame | None = None,
+    preferences: pl.DataFrame | None = None,
+    alignments: pl.DataFrame | None = None,
+) -> list[Story]:
+    """One record per conversation of `ids` that the model's shards hold, in the order of `arrange`.
+
+    A record has ``id``, ``source``, ``model``, ``engine``, the texts of every step that the row
+    reached, ``stopped_at`` and ``drop_reason`` (null: it went all the way), ``measures``, ``flags``
+    and ``judgements``. Long texts are cut and say by how much.
+
+    Args:
+        shards: Each with the rows of its own shard and this model.
+        model: As the catalogue names it.
+        ids: See `choose`; those of other models too, to compare models on them.
+        quality: Rows of ``row_quality`` of this model, where there are any.
+        preferences: Rows of ``judged_preferences`` of this model.
+        alignments: Rows of ``judged_alignment`` of this model.
+    """
+    wanted = pl.DataFrame({_IDENTITY: sorted(ids)}, schema={_IDENTITY: pl.String})
+    if quality is not None:
+        quality = quality.join(wanted, on=_IDENTITY, how="semi")
+        quality = quality.with_columns(flags=flags(quality))
+    measured = _by_id(quality, wanted)
+    preferred, aligned = _by_id(preferences, wanted), _by_id(alignments, wanted)
+    stories = []
+    for row in (row for shard in shards for row in _whole_rows(shard, wanted)):
+        identity = row[_IDENTITY]
+        quality_rows = measured.get(identity, [])
+        judged = [
+            *map(_preference, preferred.get(identity, [])),
+            *map(_alignment, aligned.get(identity, [])),
+        ]
+        stories.append(_story(row, model, quality_rows[0] if quality_rows else {}, judged))
+    return arrange(stories)
+
+
+def arrange(stories: Iterable[Story]) -> list[Story]:
+    """Each source's rows in a shuffled order, the models of a row beside each other.
+
+    Sources come in the order in which they are first met, and so do the models of a row.
+    """
+    given = list(stories)
+    sources = list(dict.fromkeys(story["source"] for story in given))
+    return sorted(
+        given, key=lambda each: (sources.index(each["source"]), _order(each["id"]), each["id"])
+    )
+
+
+def _by_id(frame: pl.DataFrame | None, wanted: pl.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    if frame is not None:
+        for row in frame.join(wanted, on=_IDENTITY, how="semi").iter_rows(named=True):
+            rows.setdefault(row[_IDENTITY], []).append(row)
+    return rows
+
+
+def _whole_rows(shard: Rows, wanted: pl.DataFrame) -> Iterable[dict[str, Any]]:
+    """The wanted rows of a shard, every step's columns beside each other."""
+    parts = [
+        shard.read(table, _IDENTITY, *columns, "drop_reason")
+        .join(wanted, on=_IDENTITY, how="semi")
+        .rename({"drop_reason": f"drop_reason_{table}"})
+        for table, columns in _TOLD.items()
+    ]
+    whole = reduce(lambda one, other: one.join(other, on=_IDENTITY, how="left"), parts)
+    return whole.iter_rows(named=True)
+
+
+def _story(
+    row: Mapping[str, Any], model: str, quality: Mapping[str, Any], judgements: list[Story]
+) -> Story:
+    stopped_at = next((table for table in _STEPS if row[f"drop_reason_{table}"]), None)
+    return {
+        "id": row[_IDENTITY],
+        "source": row["source"],
+        "model": model,
+        "engine": row["engine"],
+        "history": _cut_parts(row["history"]),
+        "original_system_message": _cut(row["original_system_message"]),
+        "question": _cut(row["question"]),
+        "answer": _cut(row["answer"]),
+        "annotated_message": _cut(row["annotated_message"]),
+        "defects": _cut_parts(row["defects"]),
+        "tagged_message": _cut(row["tagged_message"]),
+        "verdicts": _cut_parts(row["verdicts"]),
+        "removed": _cut_parts(row["removed"]),
+        "system_message": _cut(row["system_message"]),
+        "new_answer": _cut(row["new_answer"]),
+        "stopped_at": stopped_at,
+        "drop_reason": row[f"drop_reason_{stopped_at}"] if stopped_at else None,
+        "measures": _measures(quality),
+        "flags": [*_flags(row, quality), *_judged_flags(judgements)],
+        "judgements": judgements,
+    }
+
+
+def _cut(text: str | None) -> str | None:
+    if text is None or len(text) <= LONGEST_TEXT:
+        return text
+    left_out = len(text) - LONGEST_TEXT
+    return f"{text[:LONGEST_TEXT]} [{left_out:,} more characters are not shown]"
+
+
+def _cut_parts(parts: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
+    return [
+        {name: _cut(value) if isinstance(value, str) else value for name, value in part.items()}
+        for part in (parts or [])[:_MOST_PARTS]
+    ]
+
+
+_TOLD_OTHERWISE = {_IDENTITY, "source", "personal_data"}
+
+
+def _measures(quality: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: _plain_number(quality[name])
+        for name in ROW_QUALITY
+        if name in quality and name not in _TOLD_OTHERWISE
+    }
+
+
+def _plain_number(value: Any) -> Any:
+    """JSON has neither NaN nor infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _flags(row: Mapping[str, Any], quality: Mapping[str, Any]) -> list[str]:
+    found = {
+        "same text as an earlier row": row["duplicate_of"] is not None,
+        "written under a grammar": row["repaired"],
+        "something left out by Phase 2": row["defects"],
+        "phrases removed by Phase 3": row["removed"],
+    }
+    named = [name.replace("_", " ") for name in quality.get("flags", [])]
+    return [flag for flag, raised in found.items() if raised] + named
+
+
+def _judged_flags(judgements: Sequence[Story]) -> list[str]:
+    verdicts = [judged["verdict"] for judged in judgements]
+    found = {
+        "judged not aligned": "Not aligned" in verdicts,
+        "original preferred in both orders": verdicts.count("original") > 1,
+    }
+    return [flag for flag, raised in found.items() if raised]
+
+
+def _preference(row: Mapping[str, Any]) -> Story:
+    return _judgement(row, f"Which answer is better? The {row['shown_first']} one shown first")
+
+
+def _alignment(row: Mapping[str, Any]) -> Story:
+    return _judgement(row, "Does the new answer obey the system message?")
+
+
+def _judgement(row: Mapping[str, Any], question: str) -> Story:
+    judge = f"{row['judge']}, which also wrote it" if row["judge_is_generator"] else row["judge"]
+    return {
+        "question": question,
+        "verdict": row["verdict"],
+        "judge": judge,
+        "text": _cut(row["verdict_text"]),
+    }

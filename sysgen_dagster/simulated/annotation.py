@@ -1,0 +1,146 @@
+"""Phase 1: a tagged system message for a conversation, well-formed or broken as a profile says."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from random import Random
+
+from sysgen_dagster.lanes.sysgen.tags import Tag
+from sysgen_dagster.simulated.material import load_material, pick
+from sysgen_dagster.simulated.profiles import FailureProfile
+from sysgen_dagster.simulated.reading import Domain, Subject
+
+# How we write when nothing else decides; all of these are our choice.
+_WRITING_ORDER = (
+    Tag.ROLE,
+    Tag.TASK,
+    Tag.BACKGROUND,
+    Tag.CONTENT,
+    Tag.ACTION,
+    Tag.STYLE,
+    Tag.TOOL,
+    Tag.FORMAT,
+)
+_SHUFFLED = 0.3
+_SYMMETRIC = 0.15  # the paper's Figure 2 closes with <<Role>>, its prompt with <</Role>>
+_ONE_LINE = 0.15
+_TWICE = {Tag.CONTENT: 0.15, Tag.ACTION: 0.1, Tag.BACKGROUND: 0.05, Tag.STYLE: 0.05}
+
+_UNKNOWN_TAGS = ("Example", "System", "Conversational History", "Instructions", "Goal", "Tasks")
+_STRAY_TEXTS = (
+    "Here is the tagged system message:",
+    "Instructions:",
+    "**System message**",
+    "Note: the marks follow the order of importance.",
+    "This message would have led to the same answer.",
+)
+
+_Piece = tuple[Tag, str]
+
+
+def write_tagged_message(subject: Subject, profile: FailureProfile, rng: Random) -> str:
+    """A tagged system message in the language of the conversation."""
+    phrases = _phrases(subject, profile, rng)
+    if rng.random() < _SHUFFLED:
+        rng.shuffle(phrases)
+    slash = "" if rng.random() < _SYMMETRIC else "/"
+    pieces = [_whole(tag, text, slash) for tag, text in phrases]
+    if rng.random() < profile.malformed:
+        _break_one(pieces, phrases, slash, rng)
+    else:
+        _add_extras(pieces, phrases, slash, profile, rng)
+    return (" " if rng.random() < _ONE_LINE else "\n").join(pieces)
+
+
+def _phrases(subject: Subject, profile: FailureProfile, rng: Random) -> list[_Piece]:
+    """Phrases for the tags that are drawn; at least a Task."""
+    by_domain = load_material("phrases.yaml")[subject.language]
+    variants = by_domain.get(subject.domain, by_domain["general"])
+    drawn = [tag for tag in _WRITING_ORDER if rng.random() < profile.tag_shares[tag]]
+    phrases: list[_Piece] = []
+    for tag in drawn or [Tag.TASK]:
+        for _ in range(1 + (rng.random() < _TWICE.get(tag, 0))):
+            phrases.append((tag, _phrase(tag, variants, subject, profile, rng)))
+    return list(dict.fromkeys(phrases))
+
+
+def _phrase(
+    tag: Tag,
+    variants: Mapping[str, Sequence[str]],
+    subject: Subject,
+    profile: FailureProfile,
+    rng: Random,
+) -> str:
+    """A phrase of the tag. Content gives the answer away as often as judges call it Bad."""
+    slots = {"topic": rng.choice(subject.topics) if subject.topics else ""}
+    if tag is Tag.CONTENT and rng.random() < profile.bad[tag]:
+        slots["detail"] = _detail(subject, rng)
+        if slots["detail"]:
+            return pick(variants["leaks"], rng, slots)
+    return pick(variants[tag], rng, slots)
+
+
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_SENTENCE_END = re.compile(r"[.!?:;\n\u3002\uff01\uff1f\uff1a\uff1b\u060c]+")
+_WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
+
+
+def _detail(subject: Subject, rng: Random) -> str:
+    """A concrete piece of the answer, of words and digits only; empty when there is none."""
+    if subject.domain is Domain.MATH and (numbers := _NUMBER.findall(subject.answer[-200:])):
+        return str(numbers[-1])
+    clauses = [_WORD.findall(clause) for clause in _SENTENCE_END.split(subject.answer[:600])]
+    said = [" ".join(words[:8])[:60].strip() for words in clauses if words]
+    return rng.choice(said) if said else ""
+
+
+def _whole(tag: str, text: str, slash: str) -> str:
+    return f"<<{tag}>>{text}<<{slash}{tag}>>"
+
+
+def _unclosed(tag: Tag, text: str, _: str) -> str:
+    return f"<<{tag}>>{text}"
+
+
+def _mismatched(tag: Tag, text: str, slash: str) -> str:
+    other = Tag.TASK if tag is Tag.FORMAT else Tag.FORMAT
+    return f"<<{tag}>>{text}<<{slash}{other}>>"
+
+
+def _double_slash(tag: Tag, text: str, _: str) -> str:
+    return f"<<{tag}>>{text}<<//{tag}>>"
+
+
+def _inner_space(tag: Tag, text: str, slash: str) -> str:
+    return f"<<{tag} >>{text}<<{slash}{tag}>>"
+
+
+def _left_open(tag: Tag, text: str, _: str) -> str:
+    return f"<<{tag}>>{text[: max(1, len(text) * 2 // 3)]}"
+
+
+# The paper's Figure 2 shows the first four; the last is an answer that stopped too early.
+_BREAKS: tuple[Callable[[Tag, str, str], str], ...] = (
+    _unclosed,
+    _mismatched,
+    _double_slash,
+    _inner_space,
+    _left_open,
+)
+
+
+def _break_one(pieces: list[str], phrases: list[_Piece], slash: str, rng: Random) -> None:
+    """Open or close one phrase wrongly."""
+    damage = rng.choice(_BREAKS)
+    at = len(pieces) - 1 if damage is _left_open else rng.randrange(len(pieces))
+    pieces[at] = damage(*phrases[at], slash)
+
+
+def _add_extras(
+    pieces: list[str], phrases: list[_Piece], slash: str, profile: FailureProfile, rng: Random
+) -> None:
+    """Now and then a tag that is not of the eight, or text outside of every tag."""
+    if rng.random() < profile.unknown_tag:
+        extra = _whole(rng.choice(_UNKNOWN_TAGS), rng.choice(phrases)[1], slash)
+        pieces.insert(rng.randrange(len(pieces) + 1), extra)
+    if rng.random() < profile.stray_text:
+        pieces.insert(rng.choice((0, 0, len(pieces))), rng.choice(_STRAY_TEXTS))

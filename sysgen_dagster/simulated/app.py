@@ -1,0 +1,248 @@
+"""The simulated model as a web application.
+
+It speaks as much of the OpenAI chat protocol and of vLLM's additions as the pipeline uses. Fields
+that it does not know are ignored, as vLLM ignores them.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+
+from sysgen_dagster.chat.messages import Role
+from sysgen_dagster.simulated.faults import FORCED_ANSWERS, Fault, FaultDraw, asked_fault
+from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.simulated.protocol import (
+    DEFAULT_MAX_MODEL_LEN,
+    ChatRequest,
+    RequestError,
+    TokenizeRequest,
+    completion_body,
+    count_tokens,
+    error_body,
+    models_body,
+    parse_chat_request,
+    parse_tokenize_request,
+    tokenize_body,
+)
+from sysgen_dagster.simulated.writer import Answer, write_answer
+
+_MAX_BODY_BYTES = 64 * 1024**2
+_LONGEST_SILENCE_S = 60.0
+
+_HTTP_FAULTS = {
+    Fault.INTERNAL_ERROR: (500, "EngineCore encountered an issue. (simulated)"),
+    Fault.UNAVAILABLE: (503, "The server is overloaded or starting up. (simulated)"),
+    Fault.TOO_MANY_REQUESTS: (429, "Too many requests. (simulated)"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a server serves, what it can do and how it fails.
+
+    Attributes:
+        models: The profile of each served name.
+        max_model_len: Tokens of prompt and answer together.
+        latency_s: How long it works on a request.
+        capacity: Requests it works on at once, others wait for their turn; None: any number.
+        reject_above: Requests in the server above which it refuses more; None: any number.
+        faults: The share of requests that meet each fault.
+        without_system_role: Models that refuse system messages.
+        drops_system_role: Models that never see the system messages they are sent.
+        has_tokenizer: Whether it counts tokens for its clients.
+        obeys_constraints: Whether it knows `structured_outputs`.
+    """
+
+    models: Mapping[str, str]
+    max_model_len: int = DEFAULT_MAX_MODEL_LEN
+    latency_s: float = 0.0
+    capacity: int | None = None
+    reject_above: int | None = None
+    faults: Mapping[Fault, float] = field(default_factory=dict)
+    without_system_role: frozenset[str] = frozenset()
+    drops_system_role: frozenset[str] = frozenset()
+    has_tokenizer: bool = True
+    obeys_constraints: bool = True
+
+
+class SimulatedModel:
+    """The handlers of one server and what they have counted."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Serve what the settings say."""
+        if settings.capacity is not None and settings.capacity < 1:
+            raise ValueError(f"the capacity must be at least 1, got {settings.capacity}")
+        self._settings = settings
+        self._draw = FaultDraw(settings.faults)
+        self._slots = asyncio.Semaphore(settings.capacity) if settings.capacity else nullcontext()
+        self._in_flight = 0
+        self._most_in_flight = 0
+        self._cached_prefixes: set[int] = set()
+        self._by_status: Counter[str] = Counter()
+        self._by_phase: Counter[str] = Counter()
+        self._by_fault: Counter[str] = Counter()
+
+    def app(self) -> web.Application:
+        """The web application."""
+        app = web.Application(client_max_size=_MAX_BODY_BYTES)
+        app.router.add_post("/v1/chat/completions", self.chat_completions)
+        if self._settings.has_tokenizer:
+            app.router.add_post("/tokenize", self.tokenize)
+        app.router.add_get("/v1/models", self.models)
+        app.router.add_get("/health", self.health)
+        app.router.add_get("/stats", self.stats)
+        return app
+
+    async def health(self, _: web.Request) -> web.Response:
+        """An empty 200, as vLLM's."""
+        return web.Response()
+
+    async def models(self, _: web.Request) -> web.Response:
+        """The served models."""
+        return _json(models_body(self._settings.models, self._settings.max_model_len))
+
+    async def stats(self, _: web.Request) -> web.Response:
+        """Chat requests so far, by status, phase and simulated fault; the most there were at once.
+
+        Those that were rejected on arrival are in the first two counts alone.
+        """
+        counts = {
+            "requests": self._by_status.total(),
+            "by_status": dict(self._by_status),
+            "by_phase": dict(self._by_phase),
+            "by_fault": dict(self._by_fault),
+            "most_in_flight": self._most_in_flight,
+        }
+        return _json(counts)
+
+    async def chat_completions(self, request: web.Request) -> web.Response:
+        """A chat completion, an error, or the fault that was asked for or drawn."""
+        try:
+            with self._counted_in_flight():
+                return await self._answer(request)
+        except RequestError as error:
+            self._by_status[str(error.status)] += 1
+            return _error(error)
+
+    async def tokenize(self, request: web.Request) -> web.Response:
+        """How many tokens a prompt has, as a chat request with it would be told."""
+        try:
+            asked = parse_tokenize_request(await request.read(), self._settings.drops_system_role)
+            self._check(asked)
+        except RequestError as error:
+            return _error(error)
+        return _json(tokenize_body(asked.prompt_tokens, self._settings.max_model_len))
+
+    @contextmanager
+    def _counted_in_flight(self) -> Iterator[None]:
+        """Count a request that is in the server; refuse it where there are too many."""
+        limit = self._settings.reject_above
+        if limit is not None and self._in_flight >= limit:
+            raise RequestError("Too many requests are in flight. (simulated)", status=429)
+        self._in_flight += 1
+        self._most_in_flight = max(self._most_in_flight, self._in_flight)
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        settings = self._settings
+        chat = parse_chat_request(
+            await request.read(),
+            settings.max_model_len,
+            drops_system_role=settings.drops_system_role,
+            obeys_constraints=settings.obeys_constraints,
+        )
+        self._check(chat)
+        fault = asked_fault(chat.messages) or self._draw.draw(chat.digest)
+        if settings.latency_s:
+            async with self._slots:
+                await asyncio.sleep(settings.latency_s)
+        profile = PROFILES[settings.models[chat.model]]
+        answer = write_answer(chat, profile, FORCED_ANSWERS.get(fault) if fault else None)
+        self._by_phase[answer.phase] += 1
+        if fault:
+            self._by_fault[fault] += 1
+        if fault in (Fault.TIMEOUT, Fault.DISCONNECT):
+            self._by_status["none"] += 1
+            return await _leave_without_answer(request, fault)
+        response = _respond(chat, answer, fault, self._cached_tokens(chat))
+        self._by_status[str(response.status)] += 1
+        return response
+
+    def _cached_tokens(self, chat: ChatRequest) -> int:
+        """The tokens of the system message if the model was sent it before, else none."""
+        first = chat.messages[0] if chat.messages else None
+        if first is None or first["role"] != Role.SYSTEM:
+            return 0
+        prefix = hash((chat.model, first["content"]))
+        if prefix in self._cached_prefixes:
+            return count_tokens(first["content"])
+        self._cached_prefixes.add(prefix)
+        return 0
+
+    def _check(self, chat: ChatRequest | TokenizeRequest) -> None:
+        """Raise for a model that is not served, or a role that its chat template lacks."""
+        if chat.model not in self._settings.models:
+            raise RequestError(
+                f"The model `{chat.model}` does not exist.", status=404, param="model"
+            )
+        refuses_system = chat.model in self._settings.without_system_role
+        if refuses_system and any(message["role"] == Role.SYSTEM for message in chat.messages):
+            raise RequestError("System role not supported")
+
+
+def _respond(
+    chat: ChatRequest, answer: Answer, fault: Fault | None, cached_tokens: int
+) -> web.Response:
+    """The completion, or what a fault makes of it."""
+    if fault in _HTTP_FAULTS:
+        status, message = _HTTP_FAULTS[fault]
+        headers = {"Retry-After": "1"} if fault is Fault.TOO_MANY_REQUESTS else None
+        return _json(error_body(status, message), status=status, headers=headers)
+    if fault is Fault.HTML:
+        page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
+        return web.Response(text=page, content_type="text/html")
+    if fault is Fault.WRONG_TYPE:
+        return web.Response(text='["ok (simulated)"]', content_type="text/plain")
+    body = completion_body(chat, answer.text, answer.finish_reason, cached_tokens)
+    if fault is Fault.NO_CHOICES:
+        body["choices"] = []
+    response = _json(body)
+    if fault is Fault.TRUNCATED_JSON and isinstance(response.body, bytes):
+        response.body = response.body[: len(response.body) // 2]
+    return response
+
+
+async def _leave_without_answer(request: web.Request, fault: Fault) -> web.Response:
+    """Close the connection, at once or after a long silence; the client never reads this."""
+    if fault is Fault.TIMEOUT:
+        # Ends early when the client leaves: the server cancels its handlers then.
+        await asyncio.sleep(_LONGEST_SILENCE_S)
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+def _error(error: RequestError) -> web.Response:
+    """What a request gets that cannot be answered."""
+    return _json(error_body(error.status, error.message, error.param), status=error.status)
+
+
+def _json(
+    body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
+) -> web.Response:
+    """A JSON response."""
+    return web.Response(
+        body=json.dumps(body).encode(),
+        status=status,
+        headers=headers,
+        content_type="application/json",
+    )

@@ -1,0 +1,94 @@
+"""`structured_outputs`: what an answer must look like, and the answer that does.
+
+vLLM takes any regex and any grammar; the simulated model takes those of the pipeline: text with
+alternatives in brackets, and a grammar of tagged sections.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from random import Random
+from typing import Any
+
+from sysgen_dagster.lanes.sysgen.tags import (
+    Phrase,
+    Tag,
+    parse_tagged_message,
+    render_tagged_message,
+)
+
+_Parts = tuple[tuple[str, ...], ...]
+
+_KINDS = ("json", "regex", "choice", "grammar", "json_object", "structural_tag")
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """What an answer must be.
+
+    Attributes:
+        parts: It is one of the options of each part in turn; None: it is a tagged message.
+    """
+
+    parts: _Parts | None
+
+
+def parse_constraint(raw: Any) -> Constraint | None:
+    """What a request's `structured_outputs` ask for; `ValueError` where they cannot be obeyed."""
+    if raw is None:
+        return None
+    fields = raw if isinstance(raw, dict) else {}
+    asked = [(kind, fields[kind]) for kind in _KINDS if fields.get(kind) is not None]
+    if len(asked) != 1:
+        raise ValueError("You must use one kind of structured outputs constraint, and only one.")
+    match asked[0]:
+        case "regex", str(regex):
+            return Constraint(_parts_of(regex))
+        case "choice", [*options] if options and all(isinstance(one, str) for one in options):
+            return Constraint((tuple(options),))
+        case "grammar", str(grammar) if "<<" in grammar:
+            return Constraint(None)
+    raise ValueError(f"Unsupported {asked[0][0]} for a simulated model")
+
+
+_LITERAL = r"(?:[^\\()\[\]{}.*+?^$|]|\\n|\\[^\w|])"
+_GROUP = rf"\((?:\?:)?({_LITERAL}*(?:\|{_LITERAL}*)*)\)"
+_SUPPORTED = re.compile(rf"(?:{_LITERAL}|{_GROUP})*")
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+@lru_cache
+def _parts_of(regex: str) -> _Parts:
+    """The literal texts of a regex and, between them, the options of its groups."""
+    if not _SUPPORTED.fullmatch(regex):
+        raise ValueError("Unsupported regex for a simulated model")
+    # Split by a pattern that captures, texts and groups take turns.
+    pieces = enumerate(re.split(_GROUP, regex))
+    written = (piece.split("|") if at % 2 else [piece] for at, piece in pieces)
+    return tuple(tuple(map(_unescape, options)) for options in written)
+
+
+def _tagged_lines(free: str) -> str:
+    """The phrases of a tagged message as the pipeline's grammar has them: each on one line."""
+    phrases = parse_tagged_message(free).phrases[: len(Tag)]
+    return render_tagged_message(Phrase(p.tag, " ".join(p.text.split())) for p in phrases)
+
+
+def _unescape(literal: str) -> str:
+    return _ESCAPED.sub(lambda escaped: "\n" if escaped[1] == "n" else escaped[1], literal)
+
+
+def obey(constraint: Constraint, free: str, rng: Random) -> str:
+    """An answer under the constraint.
+
+    Where the free answer has one of a part's options after the same beginning of a line, so has
+    this one: a judge's verdict on a tag stays what it was.
+    """
+    if constraint.parts is None:
+        return _tagged_lines(free)
+    written = ""
+    for options in constraint.parts:
+        line = written.rpartition("\n")[2]
+        said = [option for option in options if line and line + option in free]
+        written += rng.choice(said or options)
+    return written

@@ -1,0 +1,79 @@
+"""Faults on demand and by rate: what a server under stress does to its clients."""
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.simulated.protocol import RequestError
+from sysgen_dagster.simulated.writer import Forced
+
+
+class Fault(StrEnum):
+    """A way to fail."""
+
+    INTERNAL_ERROR = "500"
+    UNAVAILABLE = "503"
+    TOO_MANY_REQUESTS = "429"
+    TIMEOUT = "timeout"  # never answers
+    DISCONNECT = "disconnect"  # closes the connection
+    TRUNCATED_JSON = "truncated_json"
+    NO_CHOICES = "no_choices"
+    HTML = "html"  # a page instead of JSON, as a proxy sends it
+    WRONG_TYPE = "wrong_type"  # JSON of another shape that calls itself plain text
+    EMPTY = "empty"
+    LENGTH = "length"
+    REFUSAL = "refusal"
+
+
+FORCED_ANSWERS: Mapping[Fault, Forced] = {
+    Fault.EMPTY: Forced.EMPTY,
+    Fault.LENGTH: Forced.LENGTH,
+    Fault.REFUSAL: Forced.REFUSAL,
+}
+
+_MARK = re.compile(r"\[\[simulate: ?(\w+)\]\]")
+
+
+def asked_fault(messages: Sequence[ChatMessage]) -> Fault | None:
+    """The fault that a `[[simulate: KIND]]` in the last user message asks for."""
+    last = next((m["content"] for m in reversed(messages) if m["role"] == Role.USER), "")
+    mark = _MARK.search(last) if "[[simulate:" in last else None
+    if mark is None:
+        return None
+    try:
+        return Fault(mark[1])
+    except ValueError as error:
+        kinds = ", ".join(Fault)
+        raise RequestError(f"Unknown fault {mark[1]}: use one of {kinds}.") from error
+
+
+class FaultDraw:
+    """Faults by rate. The n-th attempt at a request always draws the same, the next one anew."""
+
+    def __init__(self, rates: Mapping[Fault, float]) -> None:
+        """Take the share of requests that meet each fault; together at most all of them."""
+        if any(rate < 0 for rate in rates.values()) or sum(rates.values()) > 1:
+            raise ValueError(f"fault rates must not be negative nor exceed 1 together: {rates}")
+        self._rates = dict(sorted(rates.items()))
+        self._failures: dict[int, int] = {}  # only of requests that have not succeeded yet
+
+    def draw(self, digest: int) -> Fault | None:
+        """The fault that this attempt at the request meets, if any."""
+        if not self._rates:
+            return None
+        attempt = self._failures.get(digest, 0)
+        drawn = _share(f"{digest}/{attempt}")
+        for fault, rate in self._rates.items():
+            if drawn < rate:
+                self._failures[digest] = attempt + 1
+                return fault
+            drawn -= rate
+        self._failures.pop(digest, None)
+        return None
+
+
+def _share(key: str) -> float:
+    """A number in [0, 1) that depends on the key alone."""
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=6).digest()) / 2**48

@@ -1,0 +1,73 @@
+"""The judges: which of two answers is better, and whether an answer keeps to its system message.
+
+Nothing is read for its sense. What a judge thinks of a pair of answers follows from the two texts
+whichever stands first, so the two orders of a pair mostly agree.
+"""
+
+import re
+from random import Random
+
+from sysgen_dagster.simulated.profiles import FailureProfile
+from sysgen_dagster.simulated.prose import NOTICE
+
+
+def judge_preference(turn: str, profile: FailureProfile, rng: Random) -> str:
+    """A reason and a verdict on the pair of answers in a judge's user turn.
+
+    The new answer is the one that says that it is simulated; where neither or both do, the pair is
+    as good as tossed for.
+    """
+    if rng.random() < profile.position_bias:
+        return _reply("Answer A was said because it stands first.", "A", profile, rng)
+    texts = _texts(turn)
+    first, second = texts.get("answer A", ""), texts.get("answer B", "")
+    pair = sorted([first, second])
+    opinion = Random("\0".join(pair))  # noqa: S311 - repeatable on purpose, no secret
+    new, original = ("A", "B") if _is_new(first, pair, opinion) else ("B", "A")
+    # The paper's judge sees the original first: what the bias takes there is given back here.
+    won = profile.new_preferred / (1 - profile.position_bias) - profile.ties / 2
+    shares = (won, profile.ties, 1 - won - profile.ties)
+    [verdict] = opinion.choices((new, "tie", original), shares)
+    return _reply("The two answers were drawn for and not read.", verdict, profile, rng)
+
+
+def judge_alignment(turn: str, profile: FailureProfile, rng: Random) -> str:
+    """A reason and a verdict on a system message and an answer, which are not looked at."""
+    shares = (profile.aligned, profile.not_aligned, 1 - profile.aligned - profile.not_aligned)
+    [verdict] = rng.choices(("Aligned", "Not aligned", "Unknown"), shares)
+    reason = f"A verdict was drawn for {len(_texts(turn))} texts that were not read."
+    return _reply(reason, verdict, profile, rng)
+
+
+# A text cannot hold its own mark, so the first line that closes it is the one.
+_TEXT = re.compile(r"^\[([a-zA-Z ]+), (\w+)\]\n(.*?)\n\[end of \1, \2\]$", re.MULTILINE | re.DOTALL)
+
+
+def _texts(turn: str) -> dict[str, str]:
+    """The texts that stand between marked lines, by what those lines call them."""
+    return {match[1]: match[3] for match in _TEXT.finditer(turn)}
+
+
+def _is_new(first: str, pair: list[str], opinion: Random) -> bool:
+    """Whether the answer shown first is the new one."""
+    tossed = opinion.choice(pair)
+    marked = [text for text in pair if text.startswith(NOTICE)]
+    return first == (marked[0] if len(marked) == 1 else tossed)
+
+
+_NOISY_FORMS = ("**Verdict: {verdict}**", "**Verdict:** {verdict}.", "verdict: {verdict}")
+_UNREADABLE = (
+    "Both have something for them, and much depends on who asks.",
+    "Verdict: it depends",
+    "There is too little here to go by.",
+)
+
+
+def _reply(reason: str, verdict: str, profile: FailureProfile, rng: Random) -> str:
+    """The reason and the line of the verdict, or what nobody can read."""
+    if rng.random() < profile.unreadable_judgements:
+        return f"{NOTICE} {rng.choice(_UNREADABLE)}"
+    form = (
+        rng.choice(_NOISY_FORMS) if rng.random() < profile.verdict_noise else "Verdict: {verdict}"
+    )
+    return f"{NOTICE} {reason}\n\n{form.format(verdict=verdict)}"

@@ -1,0 +1,90 @@
+"""What language a question is in and which of its words name its subject."""
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from itertools import chain
+
+from sysgen_dagster.simulated.material import load_material
+
+# Letters of a script and the share of all letters above which it names the language. Kana before
+# Han, because Japanese uses both.
+_SCRIPTS = (
+    ("ko", re.compile(r"[\uac00-\ud7a3]"), 0.3),
+    ("ja", re.compile(r"[\u3041-\u3096\u30a1-\u30fa]"), 0.2),
+    ("zh", re.compile(r"[\u4e00-\u9fff]"), 0.3),
+    ("ru", re.compile(r"[\u0400-\u045f]"), 0.4),
+    ("ar", re.compile(r"[\u0621-\u064a]"), 0.4),
+)
+_LATIN = ("en", "es", "de", "fr")
+# Letters that English lacks. They only add to the words: a name may hold them in any language.
+_LETTERS_OF = (
+    ("es", re.compile(r"[¿¡ñáíóú]")),
+    ("de", re.compile(r"[äöüß]")),
+    ("fr", re.compile(r"[àâçèêëîïôùûœ]")),
+)
+
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]+)*")
+_LATEX = re.compile(r"\\[a-zA-Z]+")
+_CLAUSE_END = re.compile(r"[.,;:!?\u061f\u060c\n()\[\]{}$|=<>\"“”«»„*`#/\\]+|\d+")
+# Words of a script without spaces: a run of Han characters or of katakana.
+_NO_SPACES = re.compile(r"[\u4e00-\u9fff]{2,6}|[\u30a1-\u30fc]{3,10}")
+_SAMPLE = 600  # characters that are looked at: enough to tell, cheap for long questions
+
+
+@cache
+def _stop_words() -> Mapping[str, frozenset[str]]:
+    """Frequent short words by language."""
+    words = load_material("stop_words.yaml")
+    return {language: frozenset(text.split()) for language, text in words.items()}
+
+
+def language_of(text: str) -> str:
+    """The language's two-letter code, one of the nine we write; English for any other."""
+    sample = text[:_SAMPLE]
+    if not sample.isascii():
+        letters = sum(map(str.isalpha, sample)) or 1
+        for language, script, share in _SCRIPTS:
+            if len(script.findall(sample)) > share * letters:
+                return language
+    return _latin_language_of(sample.lower())
+
+
+def _latin_language_of(sample: str) -> str:
+    """English, Spanish, German or French, by frequent words and by letters of their own."""
+    words = _WORD.findall(sample)
+    stop_words = _stop_words()
+    scores = {code: sum(word in stop_words[code] for word in words) for code in _LATIN}
+    for code, letters in _LETTERS_OF:
+        scores[code] += min(3, len(letters.findall(sample))) if scores[code] else 0
+    best = max(scores, key=lambda code: scores[code])
+    # Two words may be a name or a quotation; English is the safer guess.
+    return best if scores[best] > max(2, scores["en"]) else "en"
+
+
+def topics_of(text: str, language: str) -> tuple[str, ...]:
+    """Up to four subjects of the text, of one to three words each, longer ones first.
+
+    A subject consists of words only, so no bracket of the text gets into what is written.
+    """
+    sample = _LATEX.sub(" ", text[:_SAMPLE])
+    stop = _stop_words()[language]
+    if language in {"zh", "ja"}:
+        for word in sorted(stop, key=len, reverse=True):
+            sample = sample.replace(word, " ")
+        return tuple(dict.fromkeys(_NO_SPACES.findall(sample)))[:4]
+    shortest = 3 if language == "en" else 2
+    clauses = _CLAUSE_END.split(sample)
+    runs = dict.fromkeys(chain.from_iterable(_runs(clause, stop, shortest) for clause in clauses))
+    return tuple(sorted(runs, key=lambda run: " " not in run))[:4]
+
+
+def _runs(clause: str, stop: frozenset[str], shortest: int) -> list[str]:
+    """Neighbouring words of a clause that are no stop words, at most the last three of each run."""
+    runs: list[list[str]] = [[]]
+    for word in _WORD.findall(clause):
+        if len(word) >= shortest and word.lower() not in stop:
+            runs[-1].append(word)
+        elif runs[-1]:
+            runs.append([])
+    return [" ".join(run[-3:]) for run in runs if run]

@@ -1,0 +1,136 @@
+"""Phase 4: an answer to a question, in its language and of the length a profile asks for.
+
+The answer is honest: its first words, or the last ones of a refusal, say that it is simulated.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from random import Random
+
+from sysgen_dagster.simulated.material import fill, load_material, pick
+from sysgen_dagster.simulated.profiles import FailureProfile
+from sysgen_dagster.simulated.protocol import CHARACTERS_PER_TOKEN
+from sysgen_dagster.simulated.reading import Domain, Subject
+
+NOTICE = "(Simulated answer.)"
+
+# Mean characters of question and original answer. Read off the paper's sources (its v1 Table 9):
+# MetaMath and OrcaMath 214 to 239 and 498 to 878, Magicoder 653 and 1,552, Capybara 300 and 1,423.
+_MEAN_LENGTHS = {Domain.MATH: (240, 700), Domain.CODE: (650, 1550)}
+_OTHER_MEAN_LENGTHS = (300, 1400)
+# Longer questions have longer answers, less than in proportion: over public rows of such sources
+# the exponent lies between 0.0 and 0.7. A character of these scripts says more than a Latin one.
+_GROWTH = 0.3
+_DENSITY = {"zh": 0.35, "ja": 0.45, "ko": 0.5}
+_SPREAD = 0.2
+_SENTENCES_A_PARAGRAPH = 4
+_BETWEEN_SENTENCES = 2  # characters, about: a space, a line end or the number of a step
+_LONGEST = 0.95  # of the token limit: an answer that is not drawn as truncated ends by itself
+
+
+def write_response(subject: Subject, profile: FailureProfile, rng: Random, max_tokens: int) -> str:
+    """An answer; longer than `max_tokens` allow when it is drawn as truncated."""
+    outcome = rng.random()
+    if outcome < profile.empty:
+        return ""
+    if outcome < profile.empty + profile.refused:
+        return refusal(subject)
+    limit = max_tokens * CHARACTERS_PER_TOKEN
+    if outcome < profile.empty + profile.refused + profile.truncated:
+        return _compose(subject, 1.2 * limit, rng)
+    noise = rng.lognormvariate(-(_SPREAD**2) / 2, _SPREAD)
+    wanted = original_length(subject) * profile.length_ratio * noise
+    return _compose(subject, min(wanted, _LONGEST * limit), rng)
+
+
+def refusal(subject: Subject) -> str:
+    """A refusal in the question's language."""
+    return f"{load_material('answers.yaml')[subject.language]['refusal']} {NOTICE}"
+
+
+def original_length(subject: Subject) -> float:
+    """A guess, from the question alone, of how many characters the original answer has."""
+    question, answer = _MEAN_LENGTHS.get(subject.domain, _OTHER_MEAN_LENGTHS)
+    density = _DENSITY.get(subject.language, 1)
+    size = max(20, len(subject.question)) / (question * density)
+    growth: float = min(2.0, size**_GROWTH)
+    return answer * density * growth
+
+
+def _compose(subject: Subject, length: float, rng: Random) -> str:
+    """Opening, body and closing of about that many characters."""
+    answers = load_material("answers.yaml")
+    material = answers[subject.language]
+    sentences = material.get(subject.domain, material["general"])
+    numbers = _numbers(subject.question, rng)
+    say = partial(_say, subject=subject, numbers=numbers, rng=rng)
+    opening = [f"{NOTICE} {say(sentences['opening'])}"]
+    if subject.domain is Domain.CODE:
+        opening.append(_code_block(answers["code_blocks"], subject, numbers))
+    closing = say(sentences["closing"])
+    if subject.domain is Domain.MATH and "result" in material:
+        closing = fill(material["result"], numbers)
+    room = length - sum(map(len, opening)) - len(closing)
+    body = list(_up_to(room, _endless(sentences["body"], subject, numbers, rng)))
+    return "\n\n".join([*opening, *_paragraphs(body, subject), closing])
+
+
+def _say(variants: Sequence[str], subject: Subject, numbers: Mapping[str, str], rng: Random) -> str:
+    """One of the variants about one of the subject's topics."""
+    topic = rng.choice(subject.topics) if subject.topics else ""
+    return pick(variants, rng, {"topic": topic, **numbers})
+
+
+def _endless(
+    variants: Sequence[str], subject: Subject, numbers: Mapping[str, str], rng: Random
+) -> Iterator[str]:
+    """The variants in random order, over and over; each time round in another order."""
+    while True:
+        for variant in rng.sample(variants, len(variants)):
+            if subject.topics or "{topic}" not in variant:
+                yield _say([variant], subject, numbers, rng)
+
+
+def _up_to(room: float, sentences: Iterator[str]) -> Iterator[str]:
+    """Sentences as long as at least half of the next one has room."""
+    for sentence in sentences:
+        if room < len(sentence) / 2:
+            return
+        room -= len(sentence) + _BETWEEN_SENTENCES
+        yield sentence
+
+
+def _paragraphs(body: list[str], subject: Subject) -> list[str]:
+    """The body as numbered steps for maths, otherwise as paragraphs of a few sentences."""
+    if subject.domain is Domain.MATH:
+        return ["\n".join(f"{number}. {step}" for number, step in enumerate(body, 1))]
+    space = "" if subject.language in {"zh", "ja"} else " "
+    size = _SENTENCES_A_PARAGRAPH
+    return [space.join(body[at : at + size]) for at in range(0, len(body), size)]
+
+
+_INTEGER = re.compile(r"\b\d{1,6}\b", re.ASCII)
+
+
+def _numbers(question: str, rng: Random) -> dict[str, str]:
+    """Two numbers of the question, or two of our own, and their sum."""
+    found = [int(number) for number in _INTEGER.findall(question[:600])]
+    first, second = rng.sample(found if len(found) > 1 else range(2, 100), 2)
+    return {"a": str(first), "b": str(second), "sum": str(first + second)}
+
+
+_CODE_LANGUAGES = (
+    ("javascript", re.compile(r"\b(?:javascript|typescript|node\.js|react|html)\b")),
+    ("java", re.compile(r"\bjava\b")),
+    ("cpp", re.compile(r"c\+\+")),
+)
+_ASCII_WORD = re.compile(r"[a-z]+")
+
+
+def _code_block(blocks: Mapping[str, str], subject: Subject, numbers: Mapping[str, str]) -> str:
+    """A fenced function in the programming language of the question; Python for any other."""
+    text = subject.question[:600].lower()
+    language = next((name for name, word in _CODE_LANGUAGES if word.search(text)), "python")
+    words = _ASCII_WORD.findall(subject.topics[0].lower()) if subject.topics else []
+    return fill(blocks[language], {"name": "_".join(words[:3]) or "solve", **numbers})

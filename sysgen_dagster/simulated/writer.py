@@ -1,0 +1,143 @@
+"""What the simulated model answers, whatever it is asked for, as a pure function.
+
+The same request gets the same answer in any process: every choice comes from a generator that is
+seeded with the request or with texts of it. Nothing here judges or understands; what fails is drawn
+by the rates of a profile.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from random import Random
+from typing import Literal
+
+from sysgen_dagster.lanes.sysgen.tags import Tag, parse_tagged_message
+from sysgen_dagster.simulated.annotation import write_tagged_message
+from sysgen_dagster.simulated.constraints import obey
+from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
+from sysgen_dagster.simulated.profiles import FailureProfile
+from sysgen_dagster.simulated.prose import refusal, write_response
+from sysgen_dagster.simulated.protocol import ChatRequest, count_tokens, cut_to_tokens
+from sysgen_dagster.simulated.reading import Phase, recognise, subject_of, subject_of_annotation
+
+# The order of the eight verdicts in the prompt of Phase 3.
+VERDICT_ORDER = (
+    Tag.TASK,
+    Tag.TOOL,
+    Tag.STYLE,
+    Tag.ACTION,
+    Tag.CONTENT,
+    Tag.BACKGROUND,
+    Tag.ROLE,
+    Tag.FORMAT,
+)
+
+
+class Forced(StrEnum):
+    """Answers that are asked for instead of drawn."""
+
+    EMPTY = "empty"
+    LENGTH = "length"
+    REFUSAL = "refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model would have said, and why it stopped."""
+
+    phase: Phase
+    text: str
+    finish_reason: Literal["stop", "length"]
+
+
+def write_answer(
+    request: ChatRequest, profile: FailureProfile, forced: Forced | None = None
+) -> Answer:
+    """The answer to a request; the same for the same request, profile and `forced`."""
+    phase, turn = recognise(request.messages)
+    if forced is Forced.EMPTY:
+        return Answer(phase, "", "stop")
+    text = _write(phase, turn, request, profile, forced)
+    limit = request.max_tokens
+    if forced is Forced.LENGTH:
+        limit = min(limit, max(1, count_tokens(text) // 2))
+    kept = cut_to_tokens(text, limit)
+    return Answer(phase, kept, "stop" if kept == text else "length")
+
+
+def _write(
+    phase: Phase, turn: str, request: ChatRequest, profile: FailureProfile, forced: Forced | None
+) -> str:
+    """The whole text, before any limit."""
+    rng = Random(request.digest)  # noqa: S311 - repeatable on purpose, no secret
+    subject = subject_of_annotation(turn) if phase is Phase.ANNOTATE else subject_of(turn)
+    if forced is Forced.REFUSAL:
+        return refusal(subject)
+    constraint = request.constraint
+    if constraint is not None:
+        profile = _faultless_in_form(profile)
+    if phase is Phase.ANNOTATE or (constraint is not None and constraint.parts is None):
+        text = write_tagged_message(subject, profile, rng)
+    elif phase in _JUDGES:
+        text = _JUDGES[phase](turn, profile, rng)
+    else:
+        text = write_response(subject, profile, rng, request.max_tokens)
+    return text if constraint is None else obey(constraint, text, rng)
+
+
+def _faultless_in_form(profile: FailureProfile) -> FailureProfile:
+    """The same model under a constraint: it fails in what it says only."""
+    return replace(
+        profile,
+        malformed=0.0,
+        unknown_tag=0.0,
+        stray_text=0.0,
+        verdict_noise=0.0,
+        unreadable_verdicts=0.0,
+        unreadable_judgements=0.0,
+    )
+
+
+def write_verdicts(turn: str, profile: FailureProfile, rng: Random) -> str:
+    """Eight verdicts on the tagged message in a Phase 3 user turn; None for a tag it lacks.
+
+    The verdict on a tag that is there is drawn by rate and does not look at the phrase.
+    """
+    if rng.random() < profile.unreadable_verdicts:
+        return rng.choice(_UNREADABLE)
+    present = {phrase.tag for phrase in parse_tagged_message(turn).phrases}
+    noisy = rng.random() < profile.verdict_noise
+    form = rng.choice(_NOISY_FORMS) if noisy else "<<{tag}>>: {verdict}"
+    lines = []
+    for tag in VERDICT_ORDER:
+        verdict = _verdict(tag, profile, rng) if tag in present else "None"
+        lines.append(form.format(tag=tag, verdict=verdict, lower=verdict.lower()))
+    return "\n".join(lines)
+
+
+_NOISY_FORMS = (
+    "{tag}: {verdict}",
+    "<<{tag}>>: {lower}",
+    "<<{tag}>>: {verdict}.",
+    "<<{tag}>>:{verdict}",
+)
+_UNREADABLE = (
+    "The system message reads well and needs no change.",
+    "I would have to see the conversation before I can say anything about the tags.",
+    "# Verdicts\n\n(see above)",
+)
+
+
+def _verdict(tag: Tag, profile: FailureProfile, rng: Random) -> str:
+    """Good, Bad or None for a tag that is there."""
+    drawn = rng.random()
+    if drawn < profile.bad[tag]:
+        return "Bad"
+    return "None" if drawn < profile.bad[tag] + profile.none[tag] else "Good"
+
+
+# By what they judge.
+_JUDGES = {
+    Phase.VERIFY: write_verdicts,
+    Phase.JUDGE_PREFERENCE: judge_preference,
+    Phase.JUDGE_ALIGNMENT: judge_alignment,
+}

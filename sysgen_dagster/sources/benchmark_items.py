@@ -1,0 +1,54 @@
+"""The items of a benchmark, from the file that the catalogue names."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import polars as pl
+
+from sysgen_dagster.catalog.catalog import Benchmark
+from sysgen_dagster.sources.files import SourceError, locate
+
+# One row per item.
+ITEMS = {"benchmark": pl.String(), "item": pl.UInt32(), "text": pl.String()}
+
+
+def read_items(name: str, benchmark: Benchmark, cache: Path) -> pl.DataFrame:
+    """`ITEMS` of one benchmark: each row of its file, its text columns joined by a blank.
+
+    A text column may hold a list of texts, as the choices of an item are.
+
+    Raises:
+        SourceUnavailableError: The Hub did not answer and the file is not in the cache.
+        SourceError: The file cannot be read, or has no such column.
+    """
+    file, _ = locate(name, benchmark.hub, benchmark.path, cache)
+    rows = _read(name, file)
+    for column in benchmark.text:
+        if rows.schema.get(column) not in (pl.String, pl.List(pl.String)):
+            raise SourceError(
+                f"{name}: {file} has no text column {column!r}, only {rows.schema}; correct "
+                "`text` in the catalogue"
+            )
+    texts = [
+        pl.col(column).list.join(" ") if rows.schema[column] == pl.List(pl.String) else column
+        for column in benchmark.text
+    ]
+    return rows.select(
+        benchmark=pl.lit(name),
+        item=pl.int_range(pl.len(), dtype=pl.UInt32),
+        text=pl.concat_str(texts, separator=" ", ignore_nulls=True),
+    )
+
+
+def _read(name: str, file: Path) -> pl.DataFrame:
+    readers: Mapping[str, Callable[[Path], pl.DataFrame]] = {
+        ".parquet": pl.read_parquet,
+        ".jsonl": pl.read_ndjson,
+        ".json": pl.read_json,
+    }
+    if file.suffix not in readers:
+        raise SourceError(f"{name}: {file} is none of {', '.join(readers)}; convert it first")
+    try:
+        return readers[file.suffix](file)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise SourceError(f"{name}: {file} cannot be read ({error}); replace the file") from error

@@ -1,6 +1,0 @@
-"""The method in plain Python and Polars: no Dagster, no network, no clock.
-
-Phase 1 is `annotation` (and `attempts`, where a row may be asked for more than once), Phase 2
-`filtering`, Phase 3 `verification`, Phase 4 `alignment`; `tags` holds the tagged text they share,
-`tables` the columns of every stored table.
-"""

@@ -1,1 +1,0 @@
-"""Training sets from aligned rows: variants, preference pairs, splits and mixtures, as frames."""

@@ -1,0 +1,81 @@
+"""Preference pairs: under the same system message, the new answer is better than another one.
+
+The other one is the original answer, which knows nothing of S, or what another model answered to
+the same question under its own S, as in the Multifaceted Collection (arXiv 2405.17977), which
+rejects an answer to another system message. That answer may be good in itself: it is rejected for
+following other instructions. It is the other model's text, under that model's licence.
+"""
+
+import polars as pl
+
+from sysgen_dagster.catalog.catalog import Rejected
+from sysgen_dagster.chat.messages import Role
+from sysgen_dagster.tables.table import PREFERENCE_PAIRS
+from sysgen_dagster.training_sets.draws import draws
+from sysgen_dagster.training_sets.rows import prompt, turn
+
+
+def preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:
+    """`tables.PREFERENCE_PAIRS` of one model: one row per conversation and kind of rejected answer.
+
+    Args:
+        aligned: One row per conversation that the model brought to the end, as `training_rows`
+            takes them.
+        foreign: Those of other models: ``conversation_id``, ``model``, ``system_message``,
+            ``new_answer``. Of several models that could give the rejected answer one is drawn for
+            each conversation, so that they alternate.
+
+    Returns:
+        The pairs with original answers, then those with other models' answers, each in the order of
+        `aligned`. No pair has two answers that are equal but for blanks around them, and none
+        rejects an answer that was written under the same system message.
+    """
+    original = aligned.with_columns(
+        rejected_is=pl.lit(Rejected.ORIGINAL_ANSWER.value),
+        rejected_model=pl.lit(None, dtype=pl.String),
+        rejected_answer="answer",
+    )
+    other = aligned.join(
+        _other_answers(aligned, foreign),
+        on="conversation_id",
+        maintain_order="left",
+        validate="1:1",
+    ).with_columns(rejected_is=pl.lit(Rejected.OTHER_SYSTEM_MESSAGE.value))
+    pairs = pl.concat([original, other.select(original.columns)])
+    return (
+        pairs.filter(_differ("new_answer", "rejected_answer"))
+        .with_columns(
+            prompt=prompt(pl.col("system_message")),
+            chosen=pl.concat_list(turn(Role.ASSISTANT, pl.col("new_answer"))),
+            rejected=pl.concat_list(turn(Role.ASSISTANT, pl.col("rejected_answer"))),
+        )
+        .select(PREFERENCE_PAIRS.keys())
+    )
+
+
+def _other_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:
+    """``conversation_id``, ``rejected_model`` and ``rejected_answer``; at most one each."""
+    theirs = foreign.select(
+        "conversation_id",
+        rejected_model="model",
+        rejected_answer="new_answer",
+        rejected_message="system_message",
+    )
+    own = aligned.select("conversation_id", "model", "system_message", "new_answer")
+    possible = theirs.join(own, on="conversation_id").filter(
+        pl.col("rejected_model") != pl.col("model"),
+        _differ("system_message", "rejected_message"),
+        _differ("new_answer", "rejected_answer"),
+    )
+    # A model more changes only the pairs for which that model is drawn.
+    drawn = draws(possible["rejected_model"] + "/" + possible["conversation_id"], "rejected")
+    return (
+        possible.with_columns(drawn)
+        .sort("draw", "rejected_model")
+        .unique("conversation_id", keep="first", maintain_order=True)
+        .select("conversation_id", "rejected_model", "rejected_answer")
+    )
+
+
+def _differ(one: str, other: str) -> pl.Expr:
+    return pl.col(one).str.strip_chars() != pl.col(other).str.strip_chars()

@@ -1,0 +1,130 @@
+"""Which rows are trained on, and which are kept for validation and test.
+
+Rows that say nearly the same are one group and stay on one side, else a test would ask what was
+trained on. A group is what hangs together, over any number of steps, by an upstream row (turns of
+one conversation), an upstream row that stands there several times, an original question that was
+rephrased, or a cluster of near-duplicate questions. A group of linked rows may be long: the summary
+says how large the largest is.
+"""
+
+from enum import StrEnum
+
+import polars as pl
+
+from sysgen_dagster.catalog.catalog import Training
+from sysgen_dagster.tables.table import SPLITS
+from sysgen_dagster.training_sets.draws import draws
+
+ALL = "all"  # the source that stands for all of them
+
+
+class Split(StrEnum):
+    """The sides, as trainers name them."""
+
+    TRAIN = "train"
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+_QUESTION = pl.col("same_question")
+# Rows that are equal in one of these belong together; null equals nothing. The same original
+# question counts across sources too: two of them may have rephrased the same one.
+_LINKS = {
+    "upstream row": pl.when(pl.col("source_row").is_not_null()).then(
+        pl.struct("source", "source_row")
+    ),
+    "same text": pl.coalesce("duplicate_of", "conversation_id"),
+    "same question": pl.when(_QUESTION.str.strip_chars() != "").then(_QUESTION),
+    "near-duplicates": pl.col("cluster"),
+}
+
+
+def split_groups(conversations: pl.DataFrame, settings: Training) -> pl.DataFrame:
+    """`tables.SPLITS` of all usable conversations of all sources, in their order.
+
+    A group's split is drawn by the group's name, its smallest conversation_id: neither the order of
+    the rows nor other groups matter, and a larger test split holds the smaller one. Groups are
+    drawn, not rows: the shares of the rows come near those of `settings` where groups are many and
+    small.
+
+    Args:
+        conversations: ``conversation_id``, ``source``, ``source_row``, ``duplicate_of``,
+            ``same_question`` (what the source's column of that name in the catalogue holds) and
+            ``cluster`` (of near-duplicate questions); the last three are null where there is none.
+        settings: Shares of validation and test, and the seed.
+    """
+    groups = _groups(conversations)
+    drawn = groups.select(pl.col("group").unique(maintain_order=True))
+    drawn = drawn.with_columns(draws(drawn["group"], f"split/{settings.seed}"))
+    # From both ends, so that another share of test moves nobody into or out of validation.
+    split = (
+        pl.when(pl.col("draw") < settings.test)
+        .then(pl.lit(Split.TEST.value))
+        .when(pl.col("draw") >= 1 - settings.validation)
+        .then(pl.lit(Split.VALIDATION.value))
+        .otherwise(pl.lit(Split.TRAIN.value))
+    )
+    sides = drawn.select("group", split=split)
+    return groups.join(sides, on="group", how="left", maintain_order="left").select(SPLITS.keys())
+
+
+def _groups(conversations: pl.DataFrame) -> pl.DataFrame:
+    """``conversation_id``, ``source`` and ``group``, in the order of the conversations."""
+    ordered = conversations.with_row_index("row").sort("conversation_id")
+    ids = ordered["conversation_id"]
+    first = list(range(ordered.height))  # a row of the same group that is not after
+    for link in _LINKS.values():
+        _join(first, ordered.select(link.alias("link")))
+    groups = ordered.select(
+        "row", "conversation_id", "source", group=ids[[_find(first, row) for row in first]]
+    )
+    return groups.sort("row").drop("row")
+
+
+def _join(first: list[int], links: pl.DataFrame) -> None:
+    """Join each row to the first one that has the same ``link``."""
+    linked = (
+        links.with_row_index("row")
+        .drop_nulls("link")
+        .select("row", before=pl.col("row").first().over("link"))
+        .filter(pl.col("row") != pl.col("before"))
+    )
+    for row, before in linked.iter_rows():
+        one, other = sorted((_find(first, row), _find(first, before)))
+        first[other] = one
+
+
+def _find(first: list[int], row: int) -> int:
+    while first[row] != row:
+        first[row] = first[first[row]]
+        row = first[row]
+    return row
+
+
+def summarize_splits(splits: pl.DataFrame) -> pl.DataFrame:
+    """One row per source and split of `tables.SPLITS`, and over all sources as ``all``.
+
+    Returns:
+        ``source``, ``split``, ``rows``, ``groups`` with a row there, ``share`` of the source's
+        rows, ``largest_group`` (its rows of the source; null where the split has none).
+    """
+    rows = pl.concat([splits, splits.with_columns(source=pl.lit(ALL))])
+    counts = (
+        rows.group_by("source", "split", "group")
+        .agg(rows=pl.len().cast(pl.UInt32))
+        .group_by("source", "split")
+        .agg(
+            pl.col("rows").sum(),
+            groups=pl.len().cast(pl.UInt32),
+            largest_group=pl.col("rows").max(),
+        )
+    )
+    every = pl.DataFrame({"split": [split.value for split in Split]})
+    return (
+        rows.select(pl.col("source").unique(maintain_order=True))
+        .join(every, how="cross")
+        .join(counts, on=["source", "split"], how="left", maintain_order="left")
+        .with_columns(pl.col("rows", "groups").fill_null(0))
+        .with_columns(share=pl.col("rows") / pl.col("rows").sum().over("source"))
+        .select("source", "split", "rows", "groups", "share", "largest_group")
+    )

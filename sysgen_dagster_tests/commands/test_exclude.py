@@ -1,0 +1,167 @@
+"""Deletion requests: the list that is kept, and the partitions that held the text."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.commands.exclude import main, read_ids
+from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import CONVERSATIONS, TABLES, polars_schema
+from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, upstream
+
+SHARDS = ("chats-000", "chats-001")
+TALKS = ("Hello", "Bye")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """Two shards of two-turn talks: the second shard repeats the first talk of the first.
+
+    One model has made both shards, another only the second.
+    """
+    store = Store(tmp_path / "data")
+    entry = input_output_source()
+    for occurrence, (shard, talks) in enumerate(zip(SHARDS, (TALKS, TALKS[:1]), strict=True)):
+        rows = upstream(entry, *(talk(word) for word in talks), occurrence=occurrence)
+        conversations = build_conversations(rows, "chats", entry)
+        store.write("conversations", CONVERSATIONS, shard, conversations)
+    annotated = TABLES["annotated_system_messages"]
+    empty = pl.DataFrame(schema=polars_schema(annotated))
+    for model, shard in (("phi-4", SHARDS[0]), ("phi-4", SHARDS[1]), ("qwen", SHARDS[1])):
+        store.write("annotated_system_messages", annotated, shard, empty, model)
+    return store
+
+
+def talk(word: str) -> dict[str, object]:
+    exchanges = [{"input": f"{word} {turn}?", "output": f"{word}."} for turn in range(2)]
+    return {"source": "here", "conversation": exchanges}
+
+
+def ids_of(store: Store, shard: str) -> list[str]:
+    return store.read("conversations", CONVERSATIONS, shard)["conversation_id"].to_list()
+
+
+def exclude(store: Store, ids: Sequence[str]) -> int:
+    file = store.root.parent / "ids.txt"
+    file.write_text("\n".join(ids), encoding="utf-8")
+    return main(["--data", str(store.root), str(file)])
+
+
+def test_the_ids_join_the_list_sorted_and_once(store: Store) -> None:
+    first, _, third, fourth = ids_of(store, SHARDS[0])
+    for ids in ([third, first], [first, fourth, first]):
+        assert exclude(store, ids) == 0
+    listed = store.exclusions.read_text(encoding="utf-8")
+    assert listed.split("\n") == [*sorted([first, third, fourth]), ""]
+    assert store.excluded() == {first, third, fourth}
+
+
+def test_the_list_is_what_conversations_are_made_without(store: Store) -> None:
+    first, *_ = ids_of(store, SHARDS[0])
+    exclude(store, [first])
+    entry = input_output_source()
+    rows = upstream(entry, *(talk(word) for word in TALKS))
+    made = build_conversations(rows, "chats", entry, store.excluded())
+    assert made["question"].to_list() == [None, None, "Bye 0?", "Bye 1?"]
+
+
+@pytest.mark.parametrize(
+    ("shard", "position", "conversations", "of_models"),
+    [
+        # A later copy of the row, in the second shard, goes with the first.
+        (0, 0, "chats-000, chats-001", "phi-4|chats-000, phi-4|chats-001, qwen|chats-001"),
+        (0, 3, "chats-000", "phi-4|chats-000"),
+        (1, 0, "chats-001", "phi-4|chats-001, qwen|chats-001"),
+    ],
+)
+def test_the_partitions_that_hold_the_text_are_named(
+    store: Store,
+    capsys: pytest.CaptureFixture[str],
+    shard: int,
+    position: int,
+    conversations: str,
+    of_models: str,
+) -> None:
+    assert exclude(store, [ids_of(store, SHARDS[shard])[position]]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert f"conversations: {conversations}" in lines
+    assert f"every table of a model and shard: {of_models}" in lines
+
+
+def test_a_copy_whose_first_row_stays_is_told(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, copy = (ids_of(store, shard)[0] for shard in SHARDS)
+    told = f"{first} holds the same text as {copy} and stays"
+    exclude(store, [copy])
+    assert told in capsys.readouterr().out
+    exclude(store, [first])
+    exclude(store, [copy])
+    assert told not in capsys.readouterr().out
+
+
+def test_ids_that_are_nowhere_are_named_and_nothing_is_excluded(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = ids_of(store, SHARDS[0])[0]
+    assert exclude(store, ["chats-0000-0", known, "[red]chats"]) == 1
+    assert "has the id chats-0000-0, [red]chats." in capsys.readouterr().out
+    assert not store.exclusions.exists()
+
+
+def test_where_nothing_is_stored_no_id_is_known(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    assert exclude(Store(tmp_path / "data"), ["chats-0000-0"]) == 1
+
+
+def test_a_damaged_shard_excludes_nothing(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    known = ids_of(store, SHARDS[0])[0]
+    store.path("conversations", SHARDS[1]).write_bytes(b"PAR1")
+    assert exclude(store, [known]) == 1
+    assert "damaged" in capsys.readouterr().out
+    assert not store.exclusions.exists()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a-1\nb-2\n", "\ufeffa-1\r\nb-2", "# by mail\n\n  a-1 # asked on Monday\nb-2\na-1"],
+    ids=["a line each", "from Windows", "with notes"],
+)
+def test_a_file_of_ids_is_read(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "ids.txt"
+    file.write_text(text, encoding="utf-8")
+    assert read_ids(file) == ["a-1", "b-2"]
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [(None, "cannot be read"), (b"\xff\xfe", "cannot be read"), (b"# none\n", "holds no ids")],
+    ids=["missing", "not text", "only notes"],
+)
+def test_a_file_without_ids_is_refused(
+    store: Store, capsys: pytest.CaptureFixture[str], content: bytes | None, told: str
+) -> None:
+    file = store.root.parent / "ids.txt"
+    if content is not None:
+        file.write_bytes(content)
+    assert main(["--data", str(store.root), str(file)]) == 1
+    assert told in capsys.readouterr().out
+
+
+def test_a_write_that_fails_leaves_the_list_as_it_was(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, *_ = ids_of(store, SHARDS[0])
+    exclude(store, [first])
+
+    def full(path: Path, *_: object, **__: object) -> None:
+        path.write_bytes(b"")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        store.exclude([second])
+    assert store.excluded() == {first}

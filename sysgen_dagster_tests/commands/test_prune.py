@@ -1,0 +1,163 @@
+"""What may go and what stays, each by its age and by what the catalogue names."""
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Catalog, load_catalog
+from sysgen_dagster.commands.prune import COSTS, Kind, removals
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.sources.files import read_shard
+from sysgen_dagster.storage.inventory import inventory
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import TABLES, polars_schema
+
+CATALOG = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS)
+NOW = datetime.now(UTC)
+DAYS = 30
+PHASE, JUDGED, KEY = "aligned_responses", "judged_alignment", "phi-4|capybara-000"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "data")
+
+
+def put(store: Store, table: str, shard: str, model: str | None = None) -> Path:
+    frame = pl.DataFrame(schema=polars_schema(TABLES[table]))
+    path = store.write(table, TABLES[table], shard, frame, model)
+    return aged(Path(str(path)), days=100)
+
+
+def leave(store: Store, path: str, days: float = 100) -> Path:
+    file = Path(str(store.root)) / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(b"12345")
+    return aged(file, days)
+
+
+def aged(file: Path, days: float) -> Path:
+    then = (NOW - timedelta(days=days)).timestamp()
+    os.utime(file, (then, then))
+    return file
+
+
+def going(store: Store, catalog: Catalog = CATALOG) -> dict[Path, Kind]:
+    stored = inventory(store, catalog)
+    found = removals(store, Path(str(store.root)), catalog, stored, DAYS, NOW)
+    assert all(each.why and each.bytes for each in found)
+    return {Path(str(each.path)): each.kind for each in found}
+
+
+def test_what_is_in_use_stays(store: Store) -> None:
+    put(store, PHASE, "capybara-000", "phi-4")
+    leave(store, f"ledger/{PHASE}/{KEY}.jsonl")  # lines of a run that did not come to its end
+    for name in ("report.html", "excluded.txt", "exports/sysgen/manifest.json", "mine/x.parquet"):
+        leave(store, name)
+    leave(store, "engines/phi-4.json")
+    leave(store, "ledger/of_mine/phi-4.parquet")
+    assert going(store) == {}
+
+
+@pytest.mark.parametrize(
+    ("table", "stored_as", "model", "ledger"),
+    [(PHASE, "capybara-000", "phi-4", KEY), (JUDGED, "phi-4", None, "qwen2.5-14b/phi-4")],
+)
+def test_the_ledger_of_a_stored_partition_goes_when_it_is_old(
+    store: Store, table: str, stored_as: str, model: str | None, ledger: str
+) -> None:
+    put(store, table, stored_as, model)
+    sealed = leave(store, f"ledger/{table}/{ledger}.parquet", days=31)
+    assert going(store) == {sealed: Kind.LEDGER}
+    aged(sealed, days=29)
+    assert going(store) == {}
+
+
+def test_the_ledger_of_a_partition_that_is_not_stored_whole_stays(store: Store) -> None:
+    leave(store, f"ledger/{PHASE}/{KEY}.parquet")
+    assert going(store) == {}
+    outdated = put(store, PHASE, "capybara-000", "phi-4")
+    pl.read_parquet(outdated, hive_partitioning=False).drop("engine").write_parquet(outdated)
+    assert going(store) == {}
+
+
+@pytest.mark.parametrize(
+    "ledger",
+    [
+        f"{PHASE}/phi-3|capybara-000.parquet",
+        f"{PHASE}/phi-4|capybara-999.jsonl",
+        f"{JUDGED}/gone-judge/phi-4.parquet",
+    ],
+)
+def test_the_ledger_of_what_the_catalogue_does_not_name_is_told_apart(
+    store: Store, ledger: str
+) -> None:
+    left = leave(store, f"ledger/{ledger}")
+    assert going(store) == {left: Kind.GONE_LEDGER}
+
+
+def test_rows_of_what_the_catalogue_does_not_name_are_told_apart(store: Store) -> None:
+    rows = put(store, PHASE, "capybara-000", "phi-3")
+    assert going(store) == {rows: Kind.GONE_TABLE}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{PHASE}/model=phi-4/.capybara-000.parquet.77.tmp",
+        f"ledger/{PHASE}/{KEY}.tmp",
+        "downloads/rows/.abc-def.parquet.77.tmp",
+        "downloads/hub/datasets--a--b/blobs/abc.incomplete",
+    ],
+)
+def test_what_a_killed_process_left_goes_after_a_day(store: Store, name: str) -> None:
+    left = leave(store, name, days=1.1)
+    assert going(store) == {left: Kind.LEFT_OVER}
+    aged(left, days=0.9)
+    assert going(store) == {}
+
+
+def test_a_download_goes_when_the_catalogue_names_another_commit(store: Store) -> None:
+    full = load_catalog(FULL_CATALOG)
+    hub = full.sources["capybara"].hub
+    assert hub is not None
+    cached = f"downloads/hub/datasets--{hub.repo.replace('/', '--')}"
+    other = "0" * 40
+    for revision in (hub.revision, other):
+        blob = leave(store, f"{cached}/blobs/{revision}")
+        link = Path(str(store.root)) / cached / "snapshots" / str(revision) / "rows.json"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(blob)
+    assert going(store, full) == {link.parent: Kind.DOWNLOAD}
+
+
+def test_a_converted_source_goes_when_the_catalogue_names_another_file(
+    store: Store, tmp_path: Path
+) -> None:
+    mine, cache = tmp_path / "mine.jsonl", Path(str(store.root)) / "downloads"
+    name, entry = "capybara", CATALOG.sources["capybara"].model_copy(update={"path": mine})
+    catalog = CATALOG.model_copy(update={"sources": {name: entry}})
+    assert CATALOG.sources[name].path is not None
+    mine.write_bytes(CATALOG.sources[name].path.read_bytes())
+    read_shard(name, entry, 0, cache)
+    [converted] = cache.glob("rows/*.parquet")
+    aged(converted, days=100)
+    assert going(store, catalog) == {}
+    lines = mine.read_bytes().splitlines(keepends=True)
+    mine.write_bytes(b"".join(lines[:-1]))
+    assert going(store, catalog) == {converted: Kind.CONVERSION}
+    mine.unlink()  # a disk that is not there now says nothing about what is used
+    assert going(store, catalog) == {}
+
+
+def test_the_log_of_a_server_goes_when_it_is_old(store: Store) -> None:
+    old = leave(store, "engines/phi-4.previous.log", days=31)
+    leave(store, "engines/phi-4.log", days=29)
+    assert going(store) == {old: Kind.LOG}
+
+
+def test_every_removal_says_what_it_costs() -> None:
+    assert COSTS.keys() == set(Kind)

@@ -1,0 +1,199 @@
+"""Training sets on a real instance: from splits to a folder that `datasets` loads."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import datasets
+import polars as pl
+import pytest
+
+from sysgen_dagster.catalog.catalog import Variant
+from sysgen_dagster.commands import exclude
+from sysgen_dagster.commands.backfill import after_conversations
+from sysgen_dagster.definitions import defs
+from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
+from sysgen_dagster.defs.sysgen_lane import PHASES
+from sysgen_dagster.defs.training_sets import mixtures, preference_pairs, training_rows
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import TABLES, kept
+
+SHARD, MODELS = "magicoder-001", ("phi-4", "llama-3.1-8b")
+STORE = Store(Path(os.environ["SYSGEN_DATA"]))
+JOB = defs.resolve_implicit_global_asset_job_def()
+OF_SHARDS, _, OF_SOURCES = after_conversations()
+CONVERSATIONS = dg.AssetKey("conversations")
+
+
+def _run(
+    partition: str | None, assets: list[dg.AssetKey], **config: object
+) -> dg.ExecuteInProcessResult:
+    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    with dg.DagsterInstance.get() as instance:
+        return JOB.execute_in_process(
+            run_config={**quiet, **config},
+            instance=instance,
+            partition_key=partition,
+            asset_selection=assets,
+            raise_on_error=False,
+        )
+
+
+def _said(result: dg.ExecuteInProcessResult) -> str:
+    said = []
+    for event in result.get_step_failure_events():
+        error = event.step_failure_data.error
+        while error is not None:
+            said.append(error.message)
+            error = error.cause
+    return "\n".join(said)
+
+
+def _made(partition: str | None, assets: list[dg.AssetKey]) -> dg.ExecuteInProcessResult:
+    result = _run(partition, assets)
+    assert result.success, _said(result)
+    return result
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _everything_is_made() -> Iterator[None]:
+    _made(SHARD, [source_key("magicoder")])
+    _made(SHARD, [CONVERSATIONS])
+    _made(None, OF_SOURCES)
+    for model in MODELS:
+        _made(f"{model}|{SHARD}", OF_SHARDS)
+    for model in MODELS:
+        _made(f"{model}|{SHARD}", [preference_pairs.key])
+    for recipe in ("sysgen", "preferences", "distillation"):
+        _made(recipe, [mixtures.key, exports.key])
+    yield
+    STORE.exclusions.unlink(missing_ok=True)
+
+
+def _rows(model: str = "phi-4", table: str = "training_rows") -> pl.DataFrame:
+    return STORE.read(table, TABLES[table], SHARD, model)
+
+
+def test_every_variant_holds_every_row_that_went_all_the_way() -> None:
+    aligned = kept(_rows(table="aligned_responses"))
+    for variant in Variant:
+        rows = _rows().filter(variant=variant.value)
+        assert rows["conversation_id"].to_list() == aligned["conversation_id"].to_list()
+
+
+def test_a_row_says_where_it_comes_from_and_on_which_side_it_is() -> None:
+    rows = _rows()
+    for column in ("split", "source_license", "served_name", "model_license", "engine"):
+        assert rows[column].null_count() == 0
+    assert set(rows["source_license"]) == {"apache-2.0"}
+    assert set(rows["engine"]) == {"simulated"}
+
+
+def test_pairs_reject_the_original_answer_and_that_of_another_model() -> None:
+    pairs = _rows(table="preference_pairs")
+    assert set(pairs["rejected_is"]) == {"original_answer", "other_system_message"}
+    of_others = pairs.filter(rejected_is="other_system_message")
+    assert set(of_others["rejected_model"]) == {"llama-3.1-8b"}
+
+
+@pytest.mark.parametrize("recipe", ["sysgen", "preferences", "distillation"])
+def test_an_export_is_loaded_as_it_is_counted(
+    recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
+    mixture = STORE.read("mixtures", TABLES["mixtures"], recipe)
+    loaded = datasets.load_dataset(str(STORE.export(recipe)), cache_dir=str(tmp_path))
+    ids = {row for split in loaded.values() for row in split["conversation_id"]}
+    assert ids == set(mixture["conversation_id"])
+
+
+def test_distillation_takes_one_model_only() -> None:
+    mixture = STORE.read("mixtures", TABLES["mixtures"], "distillation")
+    assert set(mixture["model"]) == {"phi-4"}
+
+
+def test_the_same_inputs_give_the_same_bytes() -> None:
+    manifest = STORE.export("sysgen") / "manifest.json"
+    before = manifest.read_bytes()
+    _made("sysgen", [mixtures.key, exports.key])
+    assert manifest.read_bytes() == before
+
+
+def test_a_mixture_without_rows_leaves_no_folder_of_older_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    nothing = STORE.read("mixtures", TABLES["mixtures"], "distillation")
+    STORE.write("mixtures", TABLES["mixtures"], "distillation", nothing.clear())
+    made = _made("distillation", [exports.key])
+    [event] = made.get_asset_materialization_events()
+    assert "takes no row" in str(event.materialization.metadata["nothing_to_export"].value)
+    assert not STORE.export("distillation").exists()
+    monkeypatch.setenv("HF_TOKEN", "hf_planted_secret")
+    config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}
+    assert not _run("distillation", [hub_datasets.key], ops=config).success
+    _made("distillation", [mixtures.key, exports.key])
+
+
+def test_simulated_rows_are_not_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_TOKEN", "hf_planted_secret")
+    config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}
+    refused = _run("sysgen", [hub_datasets.key], ops=config)
+    assert not refused.success
+    assert "sysgen is not pushed" in _said(refused)
+    assert "simulated" in _said(refused)
+    assert "hf_planted_secret" not in _said(refused)
+
+
+def test_a_rejected_answer_that_is_simulated_is_not_pushed_either() -> None:
+    """The chosen answers are a real model's; only the model that was rejected is simulated."""
+    real, table = pl.lit("vllm").alias("engine"), "aligned_responses"
+    written = _rows(table=table)
+    STORE.write(table, TABLES[table], SHARD, written.with_columns(real), "phi-4")
+    mixture = STORE.read("mixtures", TABLES["mixtures"], "preferences").filter(model="phi-4")
+    recipe = CATALOG.mixtures["preferences"]
+    writers = _writers(STORE, recipe, mixture)
+    found = _engines(STORE, mixture, writers), _engines(STORE, mixture, ["phi-4"])
+    STORE.write(table, TABLES[table], SHARD, written, "phi-4")
+    assert set(writers) == {"phi-4", "llama-3.1-8b"}
+    assert found == ({"vllm", "simulated"}, {"vllm"})
+
+
+def test_rows_that_the_splits_do_not_know_are_an_error_with_its_fix() -> None:
+    splits = STORE.read("splits", TABLES["splits"], "all")
+    stale = splits.filter(~pl.col("conversation_id").is_in(_rows()["conversation_id"].implode()))
+    STORE.write("splits", TABLES["splits"], "all", stale)
+    failed = _run(f"phi-4|{SHARD}", [training_rows.key])
+    STORE.write("splits", TABLES["splits"], "all", splits)
+    assert "splits does not know" in _said(failed)
+    assert "Materialize near_duplicate_questions and splits again" in _said(failed)
+
+
+def test_an_excluded_conversation_is_gone_and_no_other_row_is_asked_for_again(
+    tmp_path: Path,
+) -> None:
+    gone, stays = _rows()["conversation_id"].unique(maintain_order=True).head(2)
+    wanted = tmp_path / "ids.txt"
+    wanted.write_text(f"{gone}\n")
+    assert exclude.main(["--data", str(STORE.root), str(wanted)]) == 0
+
+    _made(SHARD, [CONVERSATIONS])
+    again = _made(f"phi-4|{SHARD}", [*(phase.key for phase in PHASES)])
+    for event in again.get_asset_materialization_events():
+        sent = event.materialization.metadata.get("engine/times_sent")
+        assert sent is None or sent.value == 0
+    _made(None, OF_SOURCES)
+    _made(f"phi-4|{SHARD}", OF_SHARDS[len(PHASES) :])
+    _made("distillation", [mixtures.key, exports.key])
+
+    exported = pl.concat(
+        pl.read_parquet(file, columns=["conversation_id"])
+        for file in (STORE.export("distillation") / "data").rglob("*.parquet")
+    )
+    assert gone not in set(exported["conversation_id"])
+    assert stays in set(exported["conversation_id"])
+    assert (
+        CATALOG.sources["magicoder"].title
+        in (STORE.export("distillation") / "README.md").read_text()
+    )

@@ -1,1 +1,0 @@
-"""Tests of the method: plain Python and Polars, no Dagster, no network, no models."""

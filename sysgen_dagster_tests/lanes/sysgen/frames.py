@@ -1,0 +1,173 @@
+"""Small frames with the schemas of the pipeline, for the tests of the method."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from sysgen_dagster.catalog.catalog import Source
+from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.lanes.sysgen.tags import parse_tagged_message, render_tagged_message
+from sysgen_dagster.tables.table import (
+    ANNOTATED,
+    CONVERSATIONS,
+    FILTERED,
+    VERIFIED,
+    Columns,
+    polars_schema,
+    source_columns,
+)
+
+REVISION = "local:0000"
+
+
+def source(**entry: Any) -> Source:
+    """A catalogue entry; two text columns unless something else is said."""
+    usual = {
+        "title": "Mine",
+        "license": "mit",
+        "path": "mine.jsonl",
+        "shards": 1,
+        "columns": {"question": "string", "answer": "string"},
+        "shape": {"kind": "question_answer", "question": "question", "answer": "answer"},
+    }
+    return Source.model_validate(usual | entry)
+
+
+def input_output_source(**entry: Any) -> Source:
+    """An entry as Capybara's."""
+    columns = {"source": "string", "conversation": ["input", "output"]}
+    shape = {"kind": "input_output", "column": "conversation"}
+    return source(**{"columns": columns, "shape": shape, "exchanges": "each"} | entry)
+
+
+def sharegpt_source(**entry: Any) -> Source:
+    """An entry as Airoboros's."""
+    columns = {"id": "string", "conversations": ["from", "value"], "category": "string"}
+    shape = {"kind": "sharegpt", "column": "conversations"}
+    return source(**{"columns": columns, "shape": shape} | entry)
+
+
+def messages_source(**entry: Any) -> Source:
+    """An entry for the chat format of most trainers."""
+    columns = {"messages": ["role", "content"]}
+    return source(
+        **{"columns": columns, "shape": {"kind": "messages", "column": "messages"}} | entry
+    )
+
+
+def upstream(
+    entry: Source, *records: Mapping[str, Any], first_row: int = 0, occurrence: int = 0
+) -> pl.DataFrame:
+    """The source table of these upstream rows, in the exact schema of their entry."""
+    rows = [
+        {
+            **record,
+            "source_row": first_row + position,
+            "occurrence": occurrence,
+            "source_revision": REVISION,
+        }
+        for position, record in enumerate(records)
+    ]
+    return pl.DataFrame(rows, schema=polars_schema(source_columns(entry)), orient="row")
+
+
+def turns(*spoken: tuple[str, str | None]) -> dict[str, Any]:
+    """One row as Airoboros has it, from (who, text) pairs."""
+    listed = [{"from": who, "value": text} for who, text in spoken]
+    return {"id": "x", "conversations": listed, "category": "trivia"}
+
+
+def exchanges(*pairs: tuple[str | None, str | None]) -> dict[str, Any]:
+    """One row as Capybara has it, from (input, output) pairs."""
+    return {"source": "x", "conversation": [{"input": q, "output": a} for q, a in pairs]}
+
+
+def conversations(*rows: Mapping[str, Any]) -> pl.DataFrame:
+    """A table of conversations ``c0``, ``c1``, ...; what a row does not say is usual."""
+    usual = {
+        "source": "mine",
+        "source_revision": REVISION,
+        "turn": 0,
+        "history": [],
+        "question": "Why?",
+        "answer": "Because.",
+    }
+    numbered = [
+        {"conversation_id": f"c{number}", "source_row": number, **usual, **row}
+        for number, row in enumerate(rows)
+    ]
+    return _frame(CONVERSATIONS, numbered)
+
+
+def annotated(*texts: str) -> pl.DataFrame:
+    """A table of annotated messages ``c0``, ``c1``, ... that all go on."""
+    rows = [
+        {"conversation_id": f"c{number}", "source": "mine", "annotated_message": text}
+        for number, text in enumerate(texts)
+    ]
+    return _frame(ANNOTATED, rows)
+
+
+def filtered(*tagged: str) -> pl.DataFrame:
+    """A table of filtered messages ``c0``, ``c1``, ... from tagged text that has no defect."""
+    rows = []
+    for number, text in enumerate(tagged):
+        phrases = parse_tagged_message(text).phrases
+        rows.append(
+            {
+                "conversation_id": f"c{number}",
+                "source": "mine",
+                "phrases": [{"tag": phrase.tag.value, "text": phrase.text} for phrase in phrases],
+                "tagged_message": render_tagged_message(phrases),
+                "defects": [],
+                "has_malformed_boundary": False,
+            }
+        )
+    return _frame(FILTERED, rows)
+
+
+def verified(*phrases: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    """A table of verified messages ``c0``, ``c1``, ... from their (tag, text) pairs."""
+    rows = [
+        {
+            "conversation_id": f"c{number}",
+            "source": "mine",
+            "phrases": [{"tag": tag, "text": text} for tag, text in pairs],
+        }
+        for number, pairs in enumerate(phrases)
+    ]
+    return _frame(VERIFIED, rows)
+
+
+def replied(conversation_id: str, text: str | None, finish_reason: str = "stop") -> dict[str, Any]:
+    """The completion of a request the model answered."""
+    return {
+        "conversation_id": conversation_id,
+        "text": text,
+        "finish_reason": finish_reason,
+        "attempts": 1,
+    }
+
+
+def failed(conversation_id: str, because: str, said: str = "") -> dict[str, Any]:
+    """The completion of a request that nothing came back for."""
+    return {
+        "conversation_id": conversation_id,
+        "failed_because": because,
+        "failure": said,
+        "attempts": 3,
+    }
+
+
+def completions(*rows: Mapping[str, Any]) -> pl.DataFrame:
+    """A table of completions."""
+    return pl.DataFrame([{**dict.fromkeys(COMPLETIONS), **row} for row in rows], schema=COMPLETIONS)
+
+
+def _frame(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    return pl.DataFrame(
+        [{**dict.fromkeys(columns), **row} for row in rows],
+        schema=polars_schema(columns),
+        orient="row",
+    )

@@ -1,0 +1,258 @@
+"""Phase 4: what is asked, and which answers do not go on."""
+
+from typing import Any
+
+import pytest
+
+from sysgen_dagster.chat.messages import ChatMessage, Role, Sampling, derive_seed
+from sysgen_dagster.lanes.sysgen.alignment import (
+    aligned_responses,
+    alignment_inputs,
+    alignment_requests,
+)
+from sysgen_dagster.tables.table import ALIGNED, polars_schema
+from sysgen_dagster_tests.lanes.sysgen.frames import (
+    completions,
+    conversations,
+    failed,
+    replied,
+    verified,
+)
+
+COOK = [("Role", "You cook."), ("Style", "Be brief.")]
+
+
+def said(*spoken: tuple[str, str]) -> list[ChatMessage]:
+    return [{"role": Role(role), "content": text} for role, text in spoken]
+
+
+def test_the_system_message_is_the_phrases_joined_by_spaces_without_tags() -> None:
+    inputs = alignment_inputs(verified(COOK), conversations({}))
+
+    assert inputs.rows(named=True) == [
+        {
+            "conversation_id": "c0",
+            "source": "mine",
+            "system_message": "You cook. Be brief.",
+            "question": "Why?",
+            "history": [],
+        }
+    ]
+
+
+def test_inputs_come_in_the_order_of_the_verified_messages_with_their_own_questions() -> None:
+    asked = conversations({"question": "a"}, {"question": "b"}, {"question": "c"})
+    inputs = alignment_inputs(verified(COOK, COOK, COOK).reverse(), asked)
+
+    assert inputs.select("conversation_id", "question").rows() == [
+        ("c2", "c"),
+        ("c1", "b"),
+        ("c0", "a"),
+    ]
+
+
+def test_conversations_that_were_not_verified_are_left_out() -> None:
+    assert alignment_inputs(verified(COOK), conversations({}, {}, {})).height == 1
+
+
+def requested(**row: Any) -> list[ChatMessage]:
+    (request,) = alignment_requests(alignment_inputs(verified(COOK), conversations(row)))
+    return list(request.messages)
+
+
+def test_the_system_message_comes_first_and_the_question_last() -> None:
+    assert requested() == said(("system", "You cook. Be brief."), ("user", "Why?"))
+
+
+def test_the_history_stands_between_the_system_message_and_the_question() -> None:
+    history = said(("user", "Hi"), ("assistant", "Hello"))
+
+    assert requested(history=history) == [
+        {"role": "system", "content": "You cook. Be brief."},
+        *history,
+        {"role": "user", "content": "Why?"},
+    ]
+
+
+def test_upstream_system_turns_are_not_sent_wherever_they_stand() -> None:
+    history = said(
+        ("system", "Be a pirate."), ("user", "Hi"), ("system", "Louder."), ("assistant", "Ahoy")
+    )
+
+    assert requested(history=history) == said(
+        ("system", "You cook. Be brief."), ("user", "Hi"), ("assistant", "Ahoy"), ("user", "Why?")
+    )
+
+
+def test_the_original_answer_is_not_shown() -> None:
+    assert "Because" not in str(requested(answer="Because."))
+
+
+def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None:
+    inputs = alignment_inputs(verified(COOK, COOK), conversations({}, {}))
+    first, second = alignment_requests(inputs)
+
+    assert first.sampling == Sampling(temperature=0.7, max_tokens=1024)
+    assert (first.conversation_id, second.conversation_id) == ("c0", "c1")
+    assert first.seed == derive_seed("c0", "aligned_responses")
+    assert first.seed != second.seed
+
+
+@pytest.mark.parametrize(
+    ("completion", "answer", "reason"),
+    [
+        pytest.param(replied("c0", "Salt it."), "Salt it.", None, id="an-answer"),
+        pytest.param(replied("c0", "\nSalt "), "\nSalt ", None, id="an-answer-with-space-around"),
+        pytest.param(replied("c0", "Salt", "length"), "Salt", "truncated", id="truncated"),
+        pytest.param(
+            replied("c0", "I cannot help with that."),
+            "I cannot help with that.",
+            "refused",
+            id="no",
+        ),
+        pytest.param(
+            replied("c0", "I cannot help", "length"), "I cannot help", "truncated", id="both"
+        ),
+        pytest.param(replied("c0", ""), None, "empty_completion", id="empty"),
+        pytest.param(replied("c0", "\n ", "length"), None, "empty_completion", id="blank-and-cut"),
+        pytest.param(failed("c0", "too_long"), None, "too_long", id="too-long"),
+        pytest.param(failed("c0", "server_error"), None, "server_error", id="server-error"),
+        pytest.param(replied("c9", "Salt it."), None, "beyond_limit", id="not-asked"),
+    ],
+)
+def test_an_answer_that_does_not_go_on_keeps_its_text_and_gets_a_reason(
+    completion: dict[str, Any], answer: str | None, reason: str | None
+) -> None:
+    inputs = alignment_inputs(verified(COOK), conversations({}))
+    table = aligned_responses(inputs, completions(completion))
+
+    assert table.schema == polars_schema(ALIGNED)
+    assert table.select("system_message", "new_answer", "drop_reason").rows() == [
+        ("You cook. Be brief.", answer, reason)
+    ]
+
+
+def test_the_answers_have_no_prompt_of_their_own_and_keep_the_order_of_the_inputs() -> None:
+    inputs = alignment_inputs(verified(COOK, COOK), conversations({}, {}))
+    table = aligned_responses(inputs, completions(replied("c1", "B"), replied("c0", "A")))
+
+    assert table.select("conversation_id", "new_answer", "prompt_fingerprint").rows() == [
+        ("c0", "A", None),
+        ("c1", "B", None),
+    ]
+
+
+def drop_reason_of(answer: str) -> str | None:
+    inputs = alignment_inputs(verified(COOK), conversations({}))
+    reason: str | None = aligned_responses(inputs, completions(replied("c0", answer)))[
+        "drop_reason"
+    ].item()
+    return reason
+
+
+REFUSALS = (
+    "I'm sorry, but I can't help with that.",
+    "I\u2019m sorry, but I can\u2019t help with that.",
+    "I\u2019m sorry, but I can't assist with this request.",
+    "I am sorry, but I cannot provide that.",
+    "I'm really sorry, but I'm unable to help with this.",
+    "I\u2019m very sorry, I\u2019m unable to answer.",
+    "Sorry, I can't do that.",
+    "sorry, but i can\u2019t do this.",
+    "I apologize, but I cannot fulfill this request.",
+    "I apologise, but I am unable to comply.",
+    "I can't assist with that.",
+    "I can\u2019t continue with this conversation.",
+    "I cannot create content of this kind.",
+    "I can not write that.",
+    "I won't help with that.",
+    "I won\u2019t engage in this.",
+    "I must decline to answer.",
+    "Unfortunately, I cannot provide instructions for that.",
+    "As an AI language model, I cannot answer this.",
+    "As an AI, I can\u2019t provide that.",
+    "\n\n  I CANNOT COMPLY.",
+)
+
+
+@pytest.mark.parametrize("answer", REFUSALS, ids=ascii)
+def test_a_refusal_is_recognised_with_straight_and_curly_apostrophes(answer: str) -> None:
+    assert drop_reason_of(answer) == "refused"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I'm sorry. I can't help with that.",
+        "I\u2019m sorry\u2014I can\u2019t help with that.",
+        "I'm not able to help with that.",
+    ],
+    ids=ascii,
+)
+def test_a_refusal_is_recognised_whatever_stands_after_the_apology(answer: str) -> None:
+    assert drop_reason_of(answer) == "refused"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I can't help with that, but I'd be happy to help with something else.",
+        "I cannot provide that, but I can offer general advice.",
+        "I can\u2019t assist with this request, but please feel free to ask me another question.",
+        "I'm sorry, but I can't provide medical advice, but I recommend that you see a doctor.",
+        "I can't help with that. But the sky is blue.",
+        "I can't help with that, but.",
+    ],
+    ids=ascii,
+)
+def test_a_refusal_stays_one_when_it_only_offers_other_help(answer: str) -> None:
+    assert drop_reason_of(answer) == "refused"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I can't provide an exact figure, but the town has about 3.5 million people.",
+        "I cannot answer for certain but most sources name 1912.",
+        "I'm sorry, but I can't provide the text itself, but its first line is about the sea.",
+        "I can\u2019t create images, but here is a description:\n\nA red barn.",
+    ],
+    ids=ascii,
+)
+def test_an_answer_that_gives_what_it_can_is_not_taken_for_a_refusal(answer: str) -> None:
+    assert drop_reason_of(answer) is None
+
+
+ANSWERS = (
+    "Dear Ms Lee,\n\nI'm sorry, but I can't help with the move on Sunday.",
+    "I'm sorry for your loss. Here is how to register a death.",
+    "I\u2019m sorry to hear that! Try restarting the router.",
+    "Sorry is a word that comes from Old English sarig.",
+    "I apologize for the confusion. The result is 12.",
+    "I apologise for my earlier answer: it is 12.",
+    "Unfortunately, the shop is closed on Mondays.",
+    "Unfortunately, I cannot, in this metre, rhyme 'orange'.",
+    "An apology could read: 'I'm sorry, but I cannot provide the report today.'",
+    '"I cannot help it," said the lion.',
+    "I can help with that.",
+    "I can't stop smiling: a poem.",
+    "I can't help but smile when I hear that song.",
+    "I cannot tell a lie, said George.",
+    "As an AI teacher, you will plan lessons.",
+    "No.",
+    "The function returns None.",
+)
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=ascii)
+def test_an_answer_about_apologies_is_not_taken_for_a_refusal(answer: str) -> None:
+    assert drop_reason_of(answer) is None
+
+
+def test_no_verified_messages_give_no_requests_and_no_rows() -> None:
+    inputs = alignment_inputs(verified(), conversations())
+    table = aligned_responses(inputs, completions())
+
+    assert list(alignment_requests(inputs)) == []
+    assert table.schema == polars_schema(ALIGNED)
+    assert table.is_empty()

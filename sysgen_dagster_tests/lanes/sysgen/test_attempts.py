@@ -1,0 +1,408 @@
+"""Phase 1 with several attempts at a row: what is asked, what goes on, what is left behind."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sysgen_dagster.catalog.catalog import DropRule, Method, UnreadableVerdict
+from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.messages import ChatRequest, derive_seed
+from sysgen_dagster.lanes.sysgen import annotation, verification
+from sysgen_dagster.lanes.sysgen.attempts import annotate, count_well_formed
+from sysgen_dagster.lanes.sysgen.filtering import filtered_messages
+from sysgen_dagster.tables.table import ANNOTATED, kept, polars_schema
+from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
+
+ONE = "<<Role>>You cook.<</Role>>"
+TWO = "<<Role>>You bake.<</Role>>\n<<Task>>Bake bread.<</Task>>"
+OPEN = "<<Role>>You co"
+UNTAGGED = "You cook."
+
+PAPER = Method(drop_rule=DropRule.MALFORMED_BOUNDARY, unreadable_verdict=UnreadableVerdict.REMOVE)
+REPAIR = PAPER.model_copy(update={"repair": True})
+TWO_SAMPLES = PAPER.model_copy(update={"samples": 2})
+THREE_SAMPLES = PAPER.model_copy(update={"samples": 3})
+
+Round = Mapping[str, str | DropReason]  # what comes back for each conversation
+
+
+@dataclass
+class Model:
+    """Answers from a script, one round after the other; a `DropReason` is a failure."""
+
+    script: tuple[Round, ...]
+    asked: list[list[ChatRequest]] = field(default_factory=list)
+
+    def __call__(self, requests: Iterator[ChatRequest], total: int) -> pl.DataFrame:
+        asked = list(requests)
+        assert len(asked) == total
+        answers = self.script[len(self.asked)]
+        self.asked.append(asked)
+        return completions(
+            *[{**self._outcome(each.conversation_id, answers), "seed": each.seed} for each in asked]
+        )
+
+    @staticmethod
+    def _outcome(conversation_id: str, answers: Round) -> dict[str, object]:
+        said = answers[conversation_id]
+        if isinstance(said, DropReason):
+            return failed(conversation_id, said.value)
+        return replied(conversation_id, said)
+
+
+def made(method: Method, *script: Round) -> pl.DataFrame:
+    """Phase 1's table, when the model is asked as often as the script says."""
+    model = Model(script)
+    table = annotate(conversations(*[{}] * len(script[0])), model, method)
+    assert len(model.asked) == len(script)
+    return table
+
+
+def chosen(table: pl.DataFrame) -> list[tuple[object, ...]]:
+    return table.select("annotated_message", "sample", "repaired", "drop_reason").rows()
+
+
+def rejected(table: pl.DataFrame) -> list[tuple[str | None, str]]:
+    """Of the only row."""
+    return [(each["message"], each["reason"]) for each in table["rejected"].item()]
+
+
+# One attempt, as in the paper.
+
+
+def test_with_the_default_settings_every_row_is_asked_for_once_as_in_the_paper() -> None:
+    rows = conversations({}, {})
+    model = Model(({"c0": ONE, "c1": OPEN},))
+    table = annotate(rows, model, PAPER)
+
+    assert model.asked == [list(annotation.annotation_requests(rows))]
+    assert table.equals(
+        annotation.annotated_messages(
+            rows,
+            completions(
+                *[
+                    {**replied(name, text), "seed": derive_seed(name, annotation.PHASE)}
+                    for name, text in (("c0", ONE), ("c1", OPEN))
+                ]
+            ),
+        )
+    )
+
+
+@pytest.mark.parametrize("method", [PAPER, REPAIR, TWO_SAMPLES])
+def test_beyond_the_limit_nothing_is_asked(method: Method) -> None:
+    model = Model(({"c0": ONE}, {"c0": OPEN}))
+    table = annotate(conversations({}, {}, {}), model, method, limit=1)
+
+    assert chosen(table) == [
+        (ONE, 0, False, None),
+        (None, None, None, "beyond_limit"),
+        (None, None, None, "beyond_limit"),
+    ]
+
+
+def test_no_conversations_give_no_rows() -> None:
+    table = annotate(conversations(), Model(({}, {}, {})), THREE_SAMPLES)
+
+    assert table.schema == polars_schema(ANNOTATED)
+    assert table.is_empty()
+
+
+# Repair.
+
+
+def test_only_a_malformed_message_is_asked_for_once_more_under_a_grammar() -> None:
+    model = Model(({"c0": ONE, "c1": OPEN, "c2": UNTAGGED}, {"c1": TWO, "c2": ONE}))
+    table = annotate(conversations({}, {}, {}), model, REPAIR)
+    first, repair = model.asked
+
+    assert [request.conversation_id for request in repair] == ["c1", "c2"]
+    assert [request.messages for request in repair] == [request.messages for request in first[1:]]
+    assert {request.constraint["grammar"] for request in repair} == {annotation.REPAIR_GRAMMAR}
+    assert repair[0].seed == derive_seed("c1", annotation.PHASE, 1)
+    assert chosen(table) == [(ONE, 0, False, None), (TWO, 1, True, None), (ONE, 1, True, None)]
+    assert table["rejected"].to_list() == [
+        [],
+        [{"message": OPEN, "reason": "malformed_boundary"}],
+        [{"message": UNTAGGED, "reason": "no_phrase_left"}],
+    ]
+
+
+def test_a_repaired_message_brings_its_own_provenance() -> None:
+    table = made(REPAIR, {"c0": OPEN}, {"c0": ONE})
+
+    assert table["seed"].item() == derive_seed("c0", annotation.PHASE, 1)
+
+
+def test_a_repair_that_is_malformed_itself_does_not_go_on() -> None:
+    table = made(REPAIR, {"c0": OPEN}, {"c0": UNTAGGED})
+
+    assert chosen(table) == [(OPEN, 0, False, None)]
+    assert rejected(table) == [(UNTAGGED, "no_phrase_left")]
+
+
+def test_nothing_is_repaired_where_one_sample_is_well_formed() -> None:
+    table = made(TWO_SAMPLES.model_copy(update={"repair": True}), {"c0": OPEN}, {"c0": ONE})
+
+    assert chosen(table) == [(ONE, 1, False, None)]
+
+
+def test_an_empty_text_is_repaired_like_a_malformed_one() -> None:
+    assert chosen(made(REPAIR, {"c0": " \n"}, {"c0": ONE})) == [(ONE, 1, True, None)]
+
+
+@pytest.mark.parametrize("reason", ["server_error", "engine_died", "timeout", "too_long"])
+def test_what_the_engine_gave_no_answer_to_is_not_repaired(reason: str) -> None:
+    table = made(REPAIR, {"c0": DropReason(reason)})
+
+    assert chosen(table) == [(None, 0, False, reason)]
+
+
+def test_what_counts_as_malformed_is_what_phase_2_drops() -> None:
+    lenient = REPAIR.model_copy(update={"drop_rule": DropRule.NO_PHRASE_LEFT})
+
+    assert chosen(made(lenient, {"c0": ONE + OPEN})) == [(ONE + OPEN, 0, False, None)]
+
+
+# Several samples, and the judge.
+
+
+def test_samples_ask_the_same_with_seeds_of_their_own() -> None:
+    model = Model(({"c0": OPEN}, {"c0": ONE}, {"c0": OPEN}))
+    annotate(conversations({}), model, THREE_SAMPLES)
+
+    assert [request.seed for (request,) in model.asked] == [
+        derive_seed("c0", annotation.PHASE, number) for number in range(3)
+    ]
+    assert len({str(request.messages) for (request,) in model.asked}) == 1
+
+
+def test_the_only_well_formed_sample_goes_on_unjudged() -> None:
+    table = made(THREE_SAMPLES, {"c0": OPEN}, {"c0": ONE}, {"c0": UNTAGGED})
+
+    assert chosen(table) == [(ONE, 1, False, None)]
+    assert rejected(table) == [(OPEN, "malformed_boundary"), (UNTAGGED, "no_phrase_left")]
+
+
+def test_only_rows_with_several_well_formed_samples_are_judged_by_phase_3_s_prompt() -> None:
+    good = "Role: Good\nTask: Good"
+    model = Model(({"c0": ONE, "c1": ONE}, {"c0": TWO, "c1": OPEN}, {"c0": good}, {"c0": good}))
+    annotate(conversations({}, {}), model, TWO_SAMPLES)
+    (first,), (second,) = model.asked[2:]
+
+    assert (
+        first.messages[0]["content"]
+        == verification.PROMPT.render(mark="", system_message="", tagged_message="")[0]["content"]
+    )
+    assert ONE in first.messages[1]["content"]
+    assert TWO in second.messages[1]["content"]
+    assert len({first.seed, second.seed, derive_seed("c0", verification.PHASE)}) == 3
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "winner"),
+    [
+        pytest.param("Role: Bad", "Role: Good\nTask: Bad", 1, id="higher-share"),
+        pytest.param("Role: Good", "Role: Good\nTask: Bad", 0, id="higher-share-of-fewer"),
+        pytest.param("Role: Good", "Role: Good\nTask: Good", 1, id="same-share-of-more"),
+        pytest.param("Role: Bad", "Role: Bad\nTask: Bad", 0, id="nothing-good-the-earlier"),
+        pytest.param("?", "Role: Good", 1, id="unreadable-is-not-good"),
+        pytest.param(
+            "Role: Good\nTask: Bad", "Role: Good\nTask: None", 0, id="others-do-not-count"
+        ),
+    ],
+)
+def test_the_sample_with_the_higher_share_of_good_tags_goes_on(
+    first: str, second: str, winner: int
+) -> None:
+    table = made(TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": first}, {"c0": second})
+
+    assert table["sample"].item() == winner
+    assert rejected(table) == [((TWO, ONE)[winner], "judged_lower")]
+
+
+def test_the_share_of_good_tags_comes_before_their_number() -> None:
+    three = f"{TWO}<<Style>>Be brief.<</Style>>"
+    two_of_three, one_of_one = {"c0": "Role: Good\nTask: Good\nStyle: Bad"}, {"c0": "Role: Good"}
+    table = made(TWO_SAMPLES, {"c0": three}, {"c0": ONE}, two_of_three, one_of_one)
+
+    assert table["annotated_message"].item() == ONE
+
+
+def test_of_samples_that_are_judged_alike_the_earlier_goes_on() -> None:
+    verdict = {"c0": "Role: Good"}
+    table = made(THREE_SAMPLES, {"c0": OPEN}, {"c0": ONE}, {"c0": ONE}, verdict, verdict)
+
+    assert table["sample"].item() == 1
+    assert rejected(table) == [(OPEN, "malformed_boundary"), (ONE, "judged_lower")]
+
+
+def test_the_judge_is_held_to_the_verdicts_where_phase_3_is() -> None:
+    model = Model(({"c0": ONE}, {"c0": ONE}, {"c0": "Role: Good"}, {"c0": "Role: Good"}))
+    annotate(conversations({}), model, TWO_SAMPLES.model_copy(update={"constrain_verdicts": True}))
+
+    assert model.asked[2][0].constraint == {"regex": "<<Role>>: (Good|Bad|None)"}
+
+
+# When the engine fails.
+
+
+def test_a_failure_in_one_round_does_not_lose_the_row() -> None:
+    table = made(TWO_SAMPLES, {"c0": DropReason.TIMEOUT}, {"c0": ONE})
+
+    assert chosen(table) == [(ONE, 1, False, None)]
+    assert rejected(table) == [(None, "timeout")]
+
+
+def test_a_malformed_text_stands_before_a_failure_and_goes_to_phase_2() -> None:
+    table = made(TWO_SAMPLES, {"c0": DropReason.TIMEOUT}, {"c0": OPEN})
+
+    assert chosen(table) == [(OPEN, 1, False, None)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "reason"),
+    [
+        pytest.param("timeout", "server_error", "timeout", id="the-first"),
+        pytest.param("too_long", "server_error", "server_error", id="one-that-may-be-cured"),
+        pytest.param("empty_completion", "engine_died", "engine_died", id="before-an-empty-text"),
+        pytest.param("too_long", "refused_by_server", "too_long", id="the-first-final-one"),
+    ],
+)
+def test_without_any_text_a_failure_that_may_be_cured_is_the_reason(
+    first: str, second: str, reason: str
+) -> None:
+    table = made(TWO_SAMPLES, {"c0": DropReason(first)}, {"c0": DropReason(second)})
+
+    assert table["drop_reason"].item() == reason
+
+
+def test_a_sample_that_could_not_be_judged_is_behind_one_that_was() -> None:
+    table = made(
+        TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": DropReason.TIMEOUT}, {"c0": "Role: Bad"}
+    )
+
+    assert chosen(table) == [(TWO, 1, False, None)]
+    assert rejected(table) == [(ONE, "timeout")]
+
+
+def test_where_none_could_be_judged_the_earliest_goes_on() -> None:
+    down = {"c0": DropReason.SERVER_ERROR}
+    table = made(TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, down, down)
+
+    assert chosen(table) == [(ONE, 0, False, None)]
+    assert rejected(table) == [(TWO, "server_error")]
+
+
+# What sampling and repair bring.
+
+
+def test_well_formed_messages_are_counted_after_each_step() -> None:
+    table = made(
+        TWO_SAMPLES.model_copy(update={"repair": True}),
+        {"c0": ONE, "c1": OPEN, "c2": OPEN, "c3": OPEN, "c4": DropReason.TIMEOUT, "c5": ONE},
+        {"c0": OPEN, "c1": ONE, "c2": OPEN, "c3": OPEN, "c4": DropReason.TIMEOUT, "c5": TWO},
+        {"c2": ONE, "c3": OPEN},
+        {"c5": "Role: Bad"},
+        {"c5": "Role: Good"},
+    )
+
+    assert table["sample"].to_list() == [0, 1, 2, 0, 0, 1]
+    assert count_well_formed(table, DropRule.MALFORMED_BOUNDARY) == {
+        "asked": 6,
+        "well_formed_at_first": 2,
+        "well_formed_after_sampling": 3,
+        "well_formed_after_repair": 4,
+    }
+
+
+def test_a_first_message_that_could_not_be_judged_was_well_formed() -> None:
+    table = made(
+        TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": DropReason.TIMEOUT}, {"c0": "Role: Good"}
+    )
+
+    assert table["sample"].item() == 1
+    assert count_well_formed(table, DropRule.MALFORMED_BOUNDARY)["well_formed_at_first"] == 1
+
+
+def test_rows_beyond_the_limit_were_not_asked_for() -> None:
+    table = annotate(conversations({}, {}), Model(({"c0": ONE},)), PAPER, limit=1)
+
+    assert count_well_formed(table, DropRule.MALFORMED_BOUNDARY)["asked"] == 1
+
+
+def test_an_empty_table_counts_nothing() -> None:
+    table = annotate(conversations(), Model(({},)), PAPER)
+
+    assert set(count_well_formed(table, DropRule.MALFORMED_BOUNDARY).values()) == {0}
+
+
+OUTCOMES = st.sampled_from([ONE, TWO, OPEN, UNTAGGED, "", "Role: Good", *list(DropReason)[5:11]])
+
+
+@given(
+    st.builds(
+        Method,
+        drop_rule=st.sampled_from(DropRule),
+        unreadable_verdict=st.just(UnreadableVerdict.REMOVE),
+        samples=st.integers(1, 3),
+        repair=st.booleans(),
+    ),
+    st.integers(0, 4),
+    st.none() | st.integers(0, 5),
+    st.data(),
+)
+def test_no_row_and_no_attempt_is_lost_and_the_best_of_them_goes_on(
+    method: Method, rows: int, limit: int | None, data: st.DataObject
+) -> None:
+    said: dict[str, list[str | DropReason]] = {f"c{number}": [] for number in range(rows)}
+
+    def ask(requests: Iterator[ChatRequest], total: int) -> pl.DataFrame:
+        answers = {request: data.draw(OUTCOMES) for request in map(_hashable, requests)}
+        assert len(answers) == total
+        for (name, system), answer in answers.items():
+            if system == annotation.PROMPT.render(mark="", messages=[])[0]["content"]:
+                said[name].append(answer)
+        return completions(
+            *[Model._outcome(name, {name: answer}) for (name, _), answer in answers.items()]
+        )
+
+    table = annotate(conversations(*[{}] * rows), ask, method, limit)
+
+    assert table.schema == polars_schema(ANNOTATED)
+    assert table["conversation_id"].to_list() == list(said)
+    assert (table["drop_reason"].is_null() == table["annotated_message"].is_not_null()).all()
+    for row in table.filter(pl.col("sample").is_not_null()).iter_rows(named=True):
+        attempts = said[row["conversation_id"]]
+        others = [each["message"] for each in row["rejected"]]
+        others.insert(row["sample"], row["annotated_message"])
+        assert others == [
+            None if isinstance(each, DropReason) or not each.strip() else each for each in attempts
+        ]
+    counts = count_well_formed(table, method.drop_rule)
+    best = [
+        max((_is_well_formed(each, method.drop_rule) for each in attempts), default=False)
+        for attempts in said.values()
+    ]
+    assert counts["asked"] == sum(map(bool, said.values()))
+    assert counts["well_formed_after_repair"] == sum(best)
+    assert counts["well_formed_at_first"] == sum(
+        _is_well_formed(attempts[0], method.drop_rule) for attempts in said.values() if attempts
+    )
+
+
+def _hashable(request: ChatRequest) -> tuple[str, str]:
+    return request.conversation_id, request.messages[0]["content"]
+
+
+def _is_well_formed(said: str | DropReason, rule: DropRule) -> bool:
+    if isinstance(said, DropReason):
+        return False
+    annotated = pl.DataFrame(
+        {"conversation_id": ["c0"], "source": ["mine"], "annotated_message": [said]}
+    )
+    return kept(filtered_messages(annotated, rule)).height == 1

@@ -1,0 +1,163 @@
+"""What a maths answer ends in."""
+
+from fractions import Fraction
+
+import polars as pl
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sysgen_dagster.obedience.final_answers import (
+    compare_final_answers,
+    final_answers,
+    normal_form,
+    numbers_in,
+)
+from sysgen_dagster.tables.table import FINAL_ANSWERS, polars_schema
+
+PIECES = (
+    *("\\boxed{", "}", "{", "\\frac", "$", "The answer is: ", "answer: ", "Answer\n", "#### "),
+    *("1", "2.5", ",", "000", "/", "=", " = ", "+", "x", " ", "\n", "%", "\\text{", "<<", ">>"),
+    *("```", "**", "dollars", "é", "答", "\x00", "²", "٣", "-", ". "),
+)
+TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).map("".join)
+
+
+def ending(text: str) -> str | None:
+    return final_answers(pl.Series([text], dtype=pl.String))[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("So $x = \\boxed{\\frac{1}{2}}$.", "1/2"),
+        ("First \\boxed{3}, but in the end \\boxed{\\sqrt{5} + {1}} holds.", "\\sqrt5+1"),
+        ("It is 4 + 4 = 8.\n#### 8", "8"),
+        ("It is 12.\r\n#### 1,200\r\n", "1200"),
+        ("So $n \\le 9$.The answer is: 9", "9"),
+        ("$\\boxed{3}$ it seems. The answer is: [-3, -1]", "[-3,-1]"),
+        ("The answer is: \\text{gray}.", "gray"),
+        ("The final answer is $18$ dollars. I hope this helps.", "18"),
+        ("**Final Answer:**\n\n42 apples", "42"),
+        ("### Final answer\n\\[ \\boxed{7} \\]", "7"),
+        ("So **Answer: 42**", "42"),
+        ("870 / 15 is 58. The answer: (B).", "b"),
+        ("So the answer is n = 2.The answer is: 2", "2"),
+    ],
+)
+def test_a_marked_answer_is_found_and_the_last_one_counts(text: str, answer: str) -> None:
+    assert ending(text) == answer
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("78 / 6 = 13.\n\nThe bakery needs 13 bags.", "13"),
+        ("She sold 48 + 24 = <<48+24=72>>72 clips in all.", "72"),
+        ("3 + 4 = 7 * 2 = 14", "14"),
+        ("He pays 3 * $400 = $1,200 for 4 months.", "1200"),
+        ("So 48/2 = 24 and 48 + 24 = **72**. Natalia sold **72** clips.", "72"),
+        ("15 / 4 = 3.75, which is $3.75.", "15/4"),
+    ],
+)
+def test_an_unmarked_answer_is_the_result_that_the_last_sentence_states(
+    text: str, answer: str
+) -> None:
+    assert ending(text) == answer
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "The company was founded in 1889.",
+        "78 / 6 = 13. The bakery needs a lot of bags.",
+        "78 / 6 = 13. The bakery has 13 bags for 78 rolls.",
+        "48 + 24 = 72. She sold 71.",
+        "```python\nx = 3 + 4\n```\n3 + 4 = 7",
+        "count = 0\nreturn count >= 5",
+        "if x % 2 != 0",
+        "Answer: Paris",
+        "The answer is that nobody knows.",
+        "#### 2023\nA heading and its text.",
+        "#### Step 1",
+        "Cut off at \\boxed{12",
+        "The answer is:",
+        "The answer is: " + "so " * 60,
+    ],
+)
+def test_chat_code_and_text_that_was_cut_state_no_answer(text: str) -> None:
+    assert ending(text) is None
+
+
+@pytest.mark.parametrize(
+    "same",
+    [
+        ("1000", "1,000", "1000.0", "$1000$", "\\$1{,}000.00", "1000 dollars", "1 thousand"),
+        ("1/2", "\\frac{1}{2}", "\\dfrac12", "0.5", ".5", "$x = \\tfrac{1}{2}$", "about 0.50"),
+        ("-3", "- 3", "\N{MINUS SIGN}3", "-3.", "**-3**"),
+        ("7/2", "3 1/2", "3\\frac{1}{2}", "3.5"),
+        ("50", "50%", "50\\%", "50 percent", "50^\\circ", "50^{\\circ}", "50° ", "50 degrees"),
+        ("42", "42\\text{ cm}^2", "42 square inches", "42 km/h", "€42"),
+        ("(3,\\pi/2)", "\\left(3, \\frac{\\pi}{2}\\right)", "(3, \N{GREEK SMALL LETTER PI}/2)"),
+        ("2\\sqrt6/3", "\\frac{2\\sqrt{6}}{3}", "2 \\sqrt{6} / 3"),
+        ("evelyn", "\\text{Evelyn}", "Evelyn.", "**Evelyn**"),
+        ("b", "(B)", "\\text{(B)}", "B"),
+    ],
+    ids=lambda same: same[0],
+)
+def test_ways_to_write_one_answer_are_equal(same: tuple[str, ...]) -> None:
+    assert {normal_form(way) for way in same} == {same[0]}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("2x", "2"), ("10", "10_2"), ("3:4", "3/4"), ("1/0", "1"), ("12", "1.2"), ("(1,2)", "1,2")],
+)
+def test_different_answers_stay_different(one: str, other: str) -> None:
+    assert normal_form(one) != normal_form(other)
+
+
+def test_nothing_is_computed_or_run() -> None:
+    assert normal_form("9**9**9**9") == "9**9**9**9"
+    assert normal_form("2 \\times 10^{5}") == "2*10^5"
+    assert normal_form("__import__('os')") == "__import__('os')"
+
+
+def test_answers_compare_only_where_both_are_stated() -> None:
+    original = pl.Series(["#### 4", "#### 4", "#### 4", "No end.", None])
+    new = pl.Series(["\\boxed{4.0}", "\\boxed{5}", "Four, I think.", "\\boxed{4}", "\\boxed{4}"])
+    compared = compare_final_answers(original, new)
+    assert compared.schema == polars_schema(FINAL_ANSWERS)
+    assert compared["final_answer_same"].to_list() == [True, False, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Take 1,200 of 3 in 1/2 hour, not -4.", {"1200", "3", "1/2", "-4"}),
+        ("From 8-12 at 50%.", {"8", "12", "50"}),
+        ("x2, H2O, v1.2.3, 10^5", set()),
+    ],
+)
+def test_numbers_stand_alone(text: str, numbers: set[str]) -> None:
+    assert numbers_in(text) == numbers
+
+
+@given(st.fractions(max_denominator=999).filter(lambda value: abs(value) < 10**9))
+def test_every_number_is_its_own_normal_form(value: Fraction) -> None:
+    assert normal_form(str(value)) == str(value)
+    assert normal_form(f"\\frac{{{value.numerator}}}{{{value.denominator}}}") == str(value)
+
+
+@given(st.decimals(-(10**9), 10**9, places=3))
+def test_separators_and_trailing_zeros_make_no_difference(value: object) -> None:
+    assert normal_form(f"${value:,}$") == normal_form(f"{value}00") == str(Fraction(str(value)))
+
+
+@given(TEXTS)
+@example("The answer is: " + "9" * 200)
+@example("answer " * 1_000 + "=" * 1_000)
+def test_any_text_is_read(text: str) -> None:
+    answer = ending(text)
+    assert answer is None or 0 < len(answer) <= 100

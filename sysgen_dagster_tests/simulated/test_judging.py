@@ -1,0 +1,153 @@
+"""What the simulated judges say, and how often, through the pipeline's own requests and readers."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.chat.messages import ChatRequest
+from sysgen_dagster.inference.engines import Engines
+from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.obedience.alignment_judgement import (
+    alignment_judgement_requests,
+    judged_alignment,
+    summarize_alignment,
+)
+from sysgen_dagster.obedience.preference_judgement import (
+    judged_preferences,
+    preference_requests,
+    summarize_preferences,
+)
+from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.simulated.prose import NOTICE
+from sysgen_dagster.simulated.reading import Phase, recognise
+from sysgen_dagster.simulated.writer import write_answer
+from sysgen_dagster.tables.table import MESSAGES
+from sysgen_dagster_tests.lanes.sysgen.frames import completions, replied
+from sysgen_dagster_tests.simulated.conversations import conversations, folded, request
+from sysgen_dagster_tests.simulated.running_server import Server, running
+
+COUNT = 1500
+# Figure 3: the mean of each model's five bars in legend order; Figure 5: aligned, not aligned.
+PRINTED = {
+    "llama-3.1-8b": (0.675, 0.83, 0.13),
+    "qwen2.5-14b": (0.529, 0.81, 0.17),
+    "phi-4": (0.676, 0.91, 0.08),
+}
+SCHEMA = {
+    "conversation_id": pl.String(),
+    "source": pl.String(),
+    "question": pl.String(),
+    "history": MESSAGES,
+    "answer": pl.String(),
+    "system_message": pl.String(),
+    "new_answer": pl.String(),
+}
+
+
+def rows(count: int) -> pl.DataFrame:
+    history = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello!"}]
+    records = [
+        (f"c{n}", "mine", question, history, answer, "Be kind.", f"{NOTICE} {answer[::-1]}")
+        for n, (question, answer) in enumerate(conversations(count))
+    ]
+    return pl.DataFrame(records, schema=SCHEMA, orient="row")
+
+
+ROWS = rows(COUNT)
+every_model = pytest.mark.parametrize("name", PROFILES)
+
+
+def replies(requests: Iterator[ChatRequest], name: str) -> pl.DataFrame:
+    """What a model says to requests, without a server between."""
+    return completions(
+        *(
+            replied(each.conversation_id, write_answer(request([*each.messages]), profile).text)
+            for profile in [PROFILES[name]]
+            for each in requests
+        )
+    )
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_each_judge_s_prompt_is_recognised_with_and_without_a_system_role(fold: bool) -> None:
+    judges = {
+        Phase.JUDGE_PREFERENCE: next(preference_requests(ROWS)),
+        Phase.JUDGE_ALIGNMENT: next(alignment_judgement_requests(ROWS)),
+    }
+    for phase, asked in judges.items():
+        messages = [*asked.messages]
+        assert recognise(folded(messages) if fold else messages)[0] is phase
+
+
+@every_model
+def test_preferences_are_as_frequent_as_the_paper_says_in_the_paper_s_order(name: str) -> None:
+    judged = judged_preferences(ROWS, replies(preference_requests(ROWS), name), name, True)
+    [_, summary] = summarize_preferences(judged).iter_rows(named=True)
+    count = summary["conversations"]
+
+    assert summary["paper_order_rate"] == pytest.approx(PRINTED[name][0], abs=0.03)
+    assert summary["ties"] - summary["inconsistent"] == pytest.approx(0.09 * count, rel=0.25)
+    assert summary["inconsistent"] == pytest.approx(0.09 * count, rel=0.25)
+    assert summary["first_shown_share"] == pytest.approx(0.54, abs=0.02)
+    assert 0 < summary["not_judged"] < 0.04 * COUNT
+
+
+@every_model
+def test_alignment_is_as_frequent_as_the_paper_says(name: str) -> None:
+    judged = judged_alignment(ROWS, replies(alignment_judgement_requests(ROWS), name), name, True)
+    [_, summary] = summarize_alignment(judged).iter_rows(named=True)
+
+    assert summary["aligned_share"] == pytest.approx(PRINTED[name][1], abs=0.025)
+    assert summary["not_aligned_share"] == pytest.approx(PRINTED[name][2], abs=0.025)
+    assert 0 < summary["not_judged"] < 0.02 * COUNT
+
+
+def test_a_judge_without_a_mark_of_the_new_answer_is_torn() -> None:
+    alike = ROWS.with_columns(new_answer=pl.col("answer") + " It is so.")
+    judged = judged_preferences(alike, replies(preference_requests(alike), "phi-4"), "phi", True)
+    [_, summary] = summarize_preferences(judged).iter_rows(named=True)
+
+    assert summary["win_rate"] == pytest.approx(0.5, abs=0.03)
+
+
+def test_a_judge_says_that_it_is_simulated() -> None:
+    requests = [*preference_requests(ROWS[:50]), *alignment_judgement_requests(ROWS[:50])]
+    texts = [write_answer(request([*each.messages]), PROFILES["phi-4"]).text for each in requests]
+
+    assert all(text.startswith(NOTICE) for text in texts)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with running() as it:
+        yield it
+
+
+def test_rows_are_judged_over_http_as_the_pipeline_does_it(server: Server, tmp_path: Path) -> None:
+    bounds = {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1}
+    fields = {"served_name": "phi", "license": "mit", "bounds": bounds, "engine": Engine.ENDPOINT}
+    judge = Model.model_validate(fields | {"base_urls": [f"{server.url}/v1"]})
+    engines, few = Engines({"judge": judge}, tmp_path), ROWS[:20]
+
+    def ask(requests: Iterator[ChatRequest], total: int) -> pl.DataFrame:
+        ledger = Ledger(tmp_path / f"{total}.jsonl")
+        progress = Progress(total)
+        return engines.complete("judge", requests, progress, ledger, lambda _: None, lambda _: None)
+
+    replied_to = ask(preference_requests(few), 40), ask(alignment_judgement_requests(few), 20)
+    preferences = judged_preferences(few, replied_to[0], "judge", False)
+    alignment = judged_alignment(few, replied_to[1], "judge", False)
+
+    assert (preferences.height, alignment.height) == (40, 20)
+    for table in (preferences, alignment):
+        assert table["drop_reason"].null_count() == table.height
+        assert table["verdict"].null_count() == 0
+        assert set(table["served_name"]) == {"phi"}
+        assert table["verdict_text"].str.starts_with(NOTICE).all()
+    assert summarize_preferences(preferences)["conversations"][-1] > 15
+    by_phase = server.get("/stats")["by_phase"]
+    assert (by_phase["preference"], by_phase["alignment"]) == (40, 20)

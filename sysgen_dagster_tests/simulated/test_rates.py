@@ -1,0 +1,164 @@
+"""How often the simulated models fail, against the numbers the paper prints."""
+
+import re
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.lanes.sysgen.tags import (
+    MALFORMED_BOUNDARIES,
+    DefectKind,
+    Tag,
+    TaggedMessage,
+    parse_tagged_message,
+)
+from sysgen_dagster.lanes.sysgen.verification import verdict_pattern
+from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.simulated.prose import NOTICE, original_length
+from sysgen_dagster.simulated.reading import subject_of
+from sysgen_dagster.simulated.writer import write_answer
+from sysgen_dagster_tests.simulated.conversations import (
+    annotate_messages,
+    conversations,
+    one_phrase_of,
+    request,
+    respond_messages,
+    verify_messages,
+)
+
+COUNT = 3000
+ROWS = list(conversations(COUNT))
+REAL_ROWS = Path(__file__).parents[2].parent / "shared" / "data" / "orca_math.parquet"
+
+# Canonical order: Role, Content, Task, Action, Style, Background, Tool, Format. Shares in percent.
+PRINTED = {
+    "llama-3.1-8b": {
+        "malformed": 25.29,  # 1 - 602,750 / 806,796
+        "tags": (98.2, 98.9, 98.8, 84.4, 48.3, 50.1, 1.7, 55.9),
+        "bad": (9.14, 37.95, 1.62, 1.82, 1.55, 21.02, 0.18, 0.38),
+        "none": (0.15, 0.56, 0.18, 1.16, 1.01, 2.56, 50.37, 3.71),
+        "lost": 2.64,
+        "ratio": 1.35,
+    },
+    "qwen2.5-14b": {
+        "malformed": 0.02,
+        "tags": (97.1, 95.4, 98.6, 49.3, 77.2, 69.6, 17.0, 51.8),
+        "bad": (2.55, 64.40, 0.56, 0.46, 0.80, 8.49, 6.88, 1.33),
+        "none": (0.16, 0.15, 0.01, 23.32, 1.82, 1.97, 52.69, 10.33),
+        "lost": 3.82,
+        "ratio": 1.55,
+    },
+    "phi-4": {
+        "malformed": 3.99,
+        "tags": (96.4, 96.1, 95.0, 85.6, 78.0, 71.6, 11.8, 69.6),
+        "bad": (1.58, 12.76, 0.69, 0.33, 0.09, 4.56, 0.35, 0.04),
+        "none": (0.23, 0.24, 0.05, 2.67, 0.09, 0.86, 26.11, 1.50),
+        "lost": 0.09,
+        "ratio": 1.89,
+    },
+}
+every_model = pytest.mark.parametrize("name", PROFILES)
+
+
+def annotations(name: str, **changes: float) -> list[TaggedMessage]:
+    profile = replace(PROFILES[name], **changes)  # type: ignore[arg-type]
+    requests = (request(annotate_messages(*row)) for row in ROWS)
+    return [parse_tagged_message(write_answer(asked, profile).text) for asked in requests]
+
+
+def percent(count: int, of: int) -> float:
+    return 100 * count / of
+
+
+def test_every_profile_has_printed_numbers() -> None:
+    assert PROFILES.keys() == PRINTED.keys()
+
+
+@every_model
+def test_malformed_boundaries_and_tags_are_as_frequent_as_the_paper_says(name: str) -> None:
+    messages = annotations(name)
+    whole = [message for message in messages if not message.has_malformed_boundary]
+    malformed = percent(COUNT - len(whole), COUNT)
+    assert malformed == pytest.approx(PRINTED[name]["malformed"], abs=2)
+    present = Counter(tag for message in whole for tag in {p.tag for p in message.phrases})
+    shares = [percent(present[tag], len(whole)) for tag in Tag]
+    assert shares == pytest.approx(PRINTED[name]["tags"], abs=2.5)
+
+
+@every_model
+def test_a_message_that_is_meant_to_be_whole_is_whole_whatever_the_conversation_holds(
+    name: str,
+) -> None:
+    messages = annotations(name, malformed=0, unknown_tag=0.3, stray_text=0.3)
+    kinds = {defect.kind for message in messages for defect in message.defects}
+    assert kinds == {DefectKind.UNKNOWN_TAG, DefectKind.UNASSIGNED_TEXT}
+    assert all(message.phrases for message in messages)
+    assert not any("<<" in phrase.text for message in messages for phrase in message.phrases)
+
+
+@every_model
+def test_a_message_that_is_meant_to_be_broken_is_broken_in_all_the_papers_ways(name: str) -> None:
+    messages = annotations(name, malformed=1)
+    assert all(message.has_malformed_boundary for message in messages)
+    kinds = {defect.kind for message in messages for defect in message.defects}
+    assert kinds >= MALFORMED_BOUNDARIES
+
+
+@every_model
+def test_verdicts_are_as_frequent_as_the_paper_says(name: str) -> None:
+    verdicts: Counter[str] = Counter()
+    for seed in range(COUNT):
+        asked = request(verify_messages(one_phrase_of(*Tag)), max_tokens=256, seed=seed)
+        for line in write_answer(asked, PROFILES[name]).text.splitlines():
+            tag, _, verdict = line.partition(":")
+            verdicts[f"{tag.strip('<>')} {verdict.strip(' .').capitalize()}"] += 1
+    for kind in ("bad", "none"):
+        shares = [percent(verdicts[f"{tag} {kind.capitalize()}"], COUNT) for tag in Tag]
+        assert shares == pytest.approx(PRINTED[name][kind], abs=2)
+    readable = sum(verdicts[f"Role {verdict}"] for verdict in ("Good", "Bad", "None"))
+    assert 0 < COUNT - readable < 0.01 * COUNT
+
+
+@every_model
+def test_verdicts_under_a_regex_are_as_frequent_and_every_one_is_readable(name: str) -> None:
+    lines = verdict_pattern(Tag)
+    verdicts: Counter[str] = Counter()
+    for seed in range(COUNT):
+        rule = {"regex": lines}
+        asked = request(verify_messages(one_phrase_of(*Tag)), seed=seed, structured_outputs=rule)
+        text = write_answer(asked, PROFILES[name]).text
+        assert re.fullmatch(lines, text)
+        verdicts.update(text.splitlines())
+    for kind in ("bad", "none"):
+        shares = [percent(verdicts[f"<<{tag}>>: {kind.capitalize()}"], COUNT) for tag in Tag]
+        assert shares == pytest.approx(PRINTED[name][kind], abs=2)
+
+
+@every_model
+def test_answers_are_lost_and_as_long_as_the_paper_says(name: str) -> None:
+    written, guessed, lost = 0.0, 0.0, 0
+    for question, _ in ROWS:
+        asked = request(respond_messages(question), max_tokens=1024)
+        answer = write_answer(asked, PROFILES[name])
+        if answer.finish_reason == "length" or not answer.text.startswith(NOTICE):
+            lost += 1
+            continue
+        written += len(answer.text)
+        guessed += original_length(subject_of(question))
+    assert percent(lost, COUNT) == pytest.approx(PRINTED[name]["lost"], abs=0.7)
+    assert written / guessed == pytest.approx(PRINTED[name]["ratio"], rel=0.06)
+
+
+@every_model
+def test_rates_hold_on_real_rows_too(name: str) -> None:
+    if not REAL_ROWS.is_file():
+        pytest.skip("needs the shared example data beside the checkout")
+    rows = pl.read_parquet(REAL_ROWS).head(2000).iter_rows()
+    requests = [request(annotate_messages(question, answer)) for question, answer in rows]
+    messages = [parse_tagged_message(write_answer(r, PROFILES[name]).text) for r in requests]
+    malformed = sum(message.has_malformed_boundary for message in messages)
+    # Three standard deviations of a share of 2,000 rows.
+    assert percent(malformed, len(messages)) == pytest.approx(PRINTED[name]["malformed"], abs=3)

@@ -1,0 +1,26 @@
+"""The bundled rows load with `datasets`, as the upstream sets do, in the catalogue's columns."""
+
+from pathlib import Path
+
+import datasets
+import pytest
+
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+
+SOURCES = load_catalog(FULL_CATALOG).sources
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_bundled_rows_have_the_upstream_schema(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets.config, "HF_UPDATE_DOWNLOAD_COUNTS", False)  # asks a third host
+    file = str(EXAMPLE_ROWS / f"{name}.jsonl")
+    rows = datasets.load_dataset("json", data_files=file, split="train", cache_dir=str(tmp_path))
+    text = datasets.Value("string")
+    assert len(rows) >= 24
+    assert rows.features == {
+        column: text if fields == "string" else datasets.List(dict.fromkeys(fields, text))
+        for column, fields in SOURCES[name].columns.items()
+    }

@@ -1,0 +1,99 @@
+"""Rows of a small mixture, and exports of them."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from sysgen_dagster.catalog.catalog import Recipe, Rejected, Training
+from sysgen_dagster.tables.table import PREFERENCE_PAIRS, TRAINING_ROWS, polars_schema
+from sysgen_dagster.training_sets.export.card import Facts
+from sysgen_dagster.training_sets.export.folder import Part, Written, write_folder
+
+SOURCES = {
+    "capybara": ("LDJnr/Capybara", "a" * 40, "apache-2.0"),
+    "metamath": ("meta-math/MetaMathQA", "b" * 40, "mit"),
+}
+MODELS = {
+    "llama-3.1-8b": ("meta-llama/Llama-3.1-8B-Instruct", "c" * 40, "llama3.1", "vllm"),
+    "phi-4": ("microsoft/phi-4", "d" * 40, "mit", "vllm"),
+}
+SPLITS = {"train": 5, "validation": 2, "test": 1}
+FACTS = Facts(
+    recipe=Recipe(),
+    training=Training(),
+    titles={"capybara": "Capybara", "metamath": "MetaMathQA"},
+    prompts={"phase1_annotate_system_message": "0123456789ab"},
+    version="0.1.0",
+)
+PAIR_FACTS = Facts(
+    recipe=Recipe(rejected=(Rejected.ORIGINAL_ANSWER,)),
+    training=FACTS.training,
+    titles=FACTS.titles,
+    prompts=FACTS.prompts,
+    version=FACTS.version,
+)
+
+
+def row(source: str, model: str, split: str, number: int, **changes: Any) -> dict[str, Any]:
+    """A training row that is also a preference pair; the schema takes what belongs to it."""
+    repo, revision, license_ = SOURCES[source]
+    served, model_revision, model_license, engine = MODELS[model]
+    prompt = [
+        {"role": "system", "content": f"You are tutor {number}."},
+        {"role": "user", "content": f"What is {number} + 1?"},
+    ]
+    answer = [{"role": "assistant", "content": f"It is {number + 1}."}]
+    return {
+        "conversation_id": f"{source}-{split}-{number}",
+        "source": source,
+        "variant": "sysgen",
+        "messages": prompt + answer,
+        "rejected_is": "original_answer",
+        "rejected_model": None,
+        "prompt": prompt,
+        "chosen": answer,
+        "rejected": [{"role": "assistant", "content": "No."}],
+        "split": split,
+        "tags": ["Role", "Task"] if number % 2 else [],
+        "flags": ["truncated"] if number == 0 else [],
+        "source_repo": repo,
+        "source_revision": revision,
+        "source_row": number,
+        "source_turn": 0,
+        "source_license": license_,
+        "model": model,
+        "served_name": served,
+        "model_revision": model_revision,
+        "model_license": model_license,
+        "engine": engine,
+    } | changes
+
+
+def frame(rows: Sequence[dict[str, Any]], *, pairs: bool = False) -> pl.DataFrame:
+    """`rows` as one of the two tables."""
+    schema = polars_schema(PREFERENCE_PAIRS if pairs else TRAINING_ROWS)
+    return pl.DataFrame([{name: each[name] for name in schema} for each in rows], schema)
+
+
+def parts(*, pairs: bool = False, size: int = 2) -> Iterator[Part]:
+    """All rows of the two sources and models, `size` rows a part."""
+    for source in SOURCES:
+        for model in MODELS:
+            for split, count in SPLITS.items():
+                rows = [row(source, model, split, number) for number in range(count)]
+                for start in range(0, count, size):
+                    shard = frame(rows[start : start + size], pairs=pairs)
+                    yield Part(source, model, split, shard)
+
+
+def part_of(*rows: dict[str, Any]) -> Part:
+    """One part of rows of one cell."""
+    first = rows[0]
+    return Part(first["source"], first["model"], first["split"], frame(rows))
+
+
+def export(target: Path, *, pairs: bool = False, name: str = "small") -> Written:
+    """The whole small mixture in a folder."""
+    return write_folder(target, name, parts(pairs=pairs), PAIR_FACTS if pairs else FACTS)

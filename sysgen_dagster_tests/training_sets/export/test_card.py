@@ -1,0 +1,229 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sysgen_dagster.catalog.catalog import Recipe, Rejected, Variant
+from sysgen_dagster.training_sets.export.card import (
+    Facts,
+    Figure,
+    code,
+    escape,
+    markdown_table,
+    render_card,
+    render_licenses,
+    size_category,
+)
+from sysgen_dagster.training_sets.export.folder import Part, write_folder
+from sysgen_dagster.training_sets.export.layout import Contents
+from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, export, frame, row
+
+
+@pytest.fixture(scope="module")
+def rows(tmp_path_factory: pytest.TempPathFactory) -> Contents:
+    return export(tmp_path_factory.mktemp("card") / "small").contents
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory: pytest.TempPathFactory) -> Contents:
+    return export(tmp_path_factory.mktemp("card") / "small", pairs=True).contents
+
+
+def _front(card: str) -> Any:
+    assert card.startswith("---\n")
+    return yaml.safe_load(card.split("\n---\n")[0])
+
+
+def _body(card: str) -> str:
+    return card.split("\n---\n", 1)[1]
+
+
+def _contents_of(tmp_path: Path, facts: Facts = FACTS, **changes: Any) -> Contents:
+    part = Part(
+        "metamath", "phi-4", "train", frame([row("metamath", "phi-4", "train", 0, **changes)])
+    )
+    return write_folder(tmp_path / "one", "one", [part], facts).contents
+
+
+def test_the_front_matter_says_what_the_hub_wants(rows: Contents, pairs: Contents) -> None:
+    front = _front(render_card(rows, FACTS))
+    assert front["task_categories"] == ["text-generation"]
+    assert front["size_categories"] == ["n<1K"]
+    assert front["source_datasets"] == ["LDJnr/Capybara", "meta-math/MetaMathQA"]
+    assert {"sysgen", "synthetic", "sft"} <= set(front["tags"])
+    assert {"sysgen", "synthetic", "preference"} <= set(
+        _front(render_card(pairs, PAIR_FACTS))["tags"]
+    )
+    assert [each["config_name"] for each in front["configs"]] == [
+        each["config_name"] for each in front["dataset_info"]
+    ]
+    for info in front["dataset_info"]:
+        assert all(split["num_bytes"] and split["num_examples"] for split in info["splits"])
+    assert "language" not in _front(render_card(rows, replace(FACTS, languages=())))
+
+
+@pytest.mark.parametrize(
+    ("count", "category"),
+    [
+        (0, "n<1K"),
+        (999, "n<1K"),
+        (1_000, "1K<n<10K"),
+        (9_999, "1K<n<10K"),
+        (2_136_539, "1M<n<10M"),
+        (999_999_999_999, "100B<n<1T"),
+        (10**12, "n>1T"),
+    ],
+)
+def test_sizes_are_those_of_the_hub(count: int, category: str) -> None:
+    assert size_category(count) == category
+
+
+_MIXED = {
+    "license": "other",
+    "license_name": "mixed-see-license-file",
+    "license_link": "LICENSE.md",
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "model", "variant", "licence"),
+    [
+        ("mit", "mit", Variant.SYSGEN, {"license": "mit"}),
+        ("mit", "llama3.1", Variant.SYSGEN, _MIXED),
+        ("mit", "llama3.1", Variant.ORIGINAL_ANSWER, _MIXED),
+        ("mit", "llama3.1", Variant.NO_SYSTEM_MESSAGE, {"license": "mit"}),
+        ("llama3.1", "llama3.1", Variant.SYSGEN, {"license": "llama3.1"}),
+        (
+            *("Our Terms 2", "Our Terms 2", Variant.SYSGEN),
+            {"license": "other", "license_name": "our-terms-2", "license_link": "LICENSE.md"},
+        ),
+    ],
+)
+def test_the_licence_is_the_one_that_all_have_or_other(
+    tmp_path: Path, source: str, model: str, variant: Variant, licence: dict[str, str]
+) -> None:
+    facts = replace(FACTS, recipe=Recipe(variant=variant))
+    contents = _contents_of(tmp_path, facts, source_license=source, model_license=model)
+    front = _front(render_card(contents, facts))
+    assert {key: front[key] for key in front if key.startswith("license")} == licence
+    assert source in render_licenses(contents, facts)
+
+
+def test_a_model_of_rejected_answers_only_makes_the_licence_another(tmp_path: Path) -> None:
+    facts = replace(PAIR_FACTS, recipe=Recipe(rejected=(Rejected.OTHER_SYSTEM_MESSAGE,)))
+    pair = row("metamath", "phi-4", "train", 0, rejected_model="llama-3.1-8b")
+    part = Part("metamath", "phi-4", "train", frame([pair], pairs=True))
+    contents = write_folder(tmp_path / "one", "one", [part], facts).contents
+    assert _front(render_card(contents, facts))["license"] == "other"
+    assert "`llama-3.1-8b`" in render_licenses(contents, facts)
+    assert "another model gave" in render_card(contents, facts)
+
+
+def test_simulated_rows_are_marked_before_anything_else(tmp_path: Path, rows: Contents) -> None:
+    contents = _contents_of(tmp_path, engine="simulated", model_license="llama3.1")
+    body = _body(render_card(contents, FACTS))
+    assert "**Do not train on this.**" in body.split("## ")[0]
+    assert "Built with Llama" not in body  # no Llama wrote it
+    assert "Do not train" not in render_card(rows, FACTS)
+
+
+def test_terms_are_named_where_they_hold_only(tmp_path: Path, rows: Contents) -> None:
+    assert "**Built with Llama.**" in render_card(rows, FACTS)
+    assert "OpenAI" in render_card(rows, FACTS)
+    mine = _contents_of(tmp_path, source_repo="me/mine")
+    assert "Llama" not in _body(render_card(mine, FACTS)).replace("LLaMA", "")
+    assert "OpenAI" not in render_card(mine, FACTS)
+
+
+def test_a_local_source_is_no_source_data_set_of_the_hub(tmp_path: Path) -> None:
+    contents = _contents_of(tmp_path, source_repo="local")
+    assert "source_datasets" not in _front(render_card(contents, FACTS))
+
+
+def test_figures_recipe_and_commands_are_shown(rows: Contents) -> None:
+    shown = Figure(
+        "Retention",
+        pl.DataFrame({"table": ["aligned"], "kept_share": [0.5], "paper": [None]}),
+        {"kept_share": "percent"},
+        note="Of all that began.",
+    )
+    facts = replace(FACTS, figures=[shown], recipe=Recipe(rows=7), commands=["make demo"])
+    body = _body(render_card(rows, facts))
+    assert "### Retention\n\n| table | kept share | paper |\n| --- | ---: | --- |\n" in body
+    assert "| aligned | 50.0% | \N{EN DASH} |" in body
+    assert "Of all that began." in body
+    assert "```sh\nmake demo\n```" in body
+    assert yaml.safe_load(body.split("```yaml\n")[1].split("```")[0])["mixtures"] == {
+        "small": {"rows": 7}
+    }
+
+
+def test_the_card_names_every_file_of_the_trainers(rows: Contents, pairs: Contents) -> None:
+    assert "(trainers/trl_sft.py)" in render_card(rows, FACTS)
+    assert "(trainers/trl_dpo.py)" in render_card(pairs, PAIR_FACTS)
+
+
+@settings(max_examples=50, deadline=None)
+@given(text=st.text(max_size=200), name=st.text(max_size=60))
+def test_no_title_or_name_can_break_front_matter_or_tables(text: str, name: str) -> None:
+    contents = Contents(
+        name,
+        False,
+        {},
+        pl.DataFrame(
+            [("s", f"{text}/{text}", text, text)],
+            ["source", "source_repo", "source_revision", "source_license"],
+            orient="row",
+        ),
+        pl.DataFrame(
+            [("m", text, text, text, text)],
+            ["model", "served_name", "model_revision", "model_license", "engine"],
+            orient="row",
+        ),
+    )
+    card = render_card(contents, replace(FACTS, titles={"s": text}, prompts={text: text}))
+    front = _front(card)
+    assert front["pretty_name"] == f"SysGen: {name}"
+    assert front["source_datasets"] == [f"{text}/{text}"]
+    # `datasets` cuts the card into lines wherever Python does.
+    lines = card.splitlines()
+    assert yaml.safe_load("\n".join(lines[1 : lines.index("---", 1)])) == front
+    for heading in ("The data sets:", "The models:", "The prompts,"):
+        table = _body(card).split(heading)[1].split("\n\n")[1]
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.split("\n")}) == 1
+        assert table.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<script>alert(1)</script>", r"\<script\>alert(1)\</script\>"),
+        ("a | b", r"a \| b"),
+        ("# h\n\n- x", "# h - x"),
+        ("[x](javascript:y)", r"\[x\](javascript:y)"),
+        ("a\u202eb\x00c", "a b c"),
+        ("&lt;", r"\&lt;"),
+    ],
+)
+def test_text_is_shown_as_it_is(text: str, shown: str) -> None:
+    assert escape(text) == shown
+
+
+def test_code_stays_code() -> None:
+    assert code("a`b|c\nd") == r"`a'b\|c d`"
+    assert code("") == "\N{EN DASH}"
+
+
+def test_cells_are_shown_by_their_kind() -> None:
+    table = markdown_table(
+        pl.DataFrame(
+            {"n": [1234], "x": [0.5], "b": [True], "l": [["a", "b"]], "nan": [float("nan")]}
+        )
+    )
+    assert table.split("\n")[2] == "| 1,234 | 0.5 | yes | a, b | \N{EN DASH} |"

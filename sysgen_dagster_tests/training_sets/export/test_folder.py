@@ -1,0 +1,314 @@
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sysgen_dagster.tables.table import PREFERENCE_PAIRS, TRAINING_ROWS, TableError
+from sysgen_dagster.training_sets.export import folder as folder_module
+from sysgen_dagster.training_sets.export.folder import Part, write_folder
+from sysgen_dagster.training_sets.export.layout import ExportError, features_schema
+from sysgen_dagster_tests.training_sets.export.exports import (
+    FACTS,
+    MODELS,
+    SOURCES,
+    SPLITS,
+    export,
+    frame,
+    part_of,
+    parts,
+    row,
+)
+
+_LOADER = Path(__file__).with_name("load_export.py")
+_HOSTILE = {
+    "script": "<script>alert(1)</script>",
+    "front matter": "---\nlicense: mit\n---\n",
+    "yaml": 'a: [1, {b: "c"}] # & * ! | > %',
+    "nul": "a\x00b",
+    "emoji": "\N{FAMILY}\N{WOMAN}\N{ZERO WIDTH JOINER}\N{ROCKET}",
+    "right to left": "\u05e9\u05dc\u05d5\u05dd \u202e abc",
+    "line ends": "a\r\nb\u2028c\x85d\x0be",
+    "latex": r"\frac{1}{2} $x_i$ <<48/2=24>>",
+    "empty": "",
+    "long": "\u4e2d" * 400_000,
+}
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _load(folder: Path, home: Path) -> Any:
+    environment = {
+        **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+        "HF_HOME": str(home),
+        "HF_HUB_OFFLINE": "1",
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, str(_LOADER), str(folder)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no warning
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("pairs", [False, True], ids=["rows", "pairs"])
+def test_datasets_loads_every_configuration_offline_and_without_a_warning(
+    tmp_path: Path, pairs: bool
+) -> None:
+    export(tmp_path / "small", pairs=pairs)
+    found = _load(tmp_path / "small", tmp_path / "home")
+    single = {f"{source}--{model}" for source in SOURCES for model in MODELS}
+    assert set(found) == {"default", *MODELS, *single}
+    columns = PREFERENCE_PAIRS if pairs else TRAINING_ROWS
+    types = str(features_schema(columns).remove_metadata())
+    for name, splits in found.items():
+        cells = 4 if name == "default" else 2 if name in MODELS else 1
+        for split, count in SPLITS.items():
+            rows = cells * count
+            assert splits[split] == {
+                "rows": rows,
+                "streamed": rows,
+                "types": types,
+                "features": True,
+            }
+
+
+def test_what_is_hostile_comes_back_as_it_was(tmp_path: Path) -> None:
+    rows = [
+        row(
+            *("capybara", "phi-4", "train", number),
+            conversation_id=name,
+            messages=[{"role": "user", "content": text}, {"role": "assistant", "content": text}],
+        )
+        for number, (name, text) in enumerate(_HOSTILE.items())
+    ]
+    folder = tmp_path / "hostile"
+    write_folder(folder, "hostile", [part_of(*rows)], FACTS)
+    (path,) = folder.glob("data/*/*.parquet")
+    assert pl.read_parquet(path).equals(frame(rows))
+    found = _load(folder, tmp_path / "home")
+    assert found["default"]["train"]["streamed"] == len(_HOSTILE)
+
+
+def test_a_title_cannot_break_the_card(tmp_path: Path) -> None:
+    for number, text in enumerate(_HOSTILE.values()):
+        facts = replace(FACTS, titles={"capybara": text[:200]}, prompts={text[:50]: text[:50]})
+        write_folder(
+            tmp_path / f"{number}",
+            "small",
+            [part_of(row("capybara", "phi-4", "train", 0, source_repo=text[:200]))],
+            facts,
+        )
+    hostile = tmp_path / "0"  # one of them through `datasets`, which is slow to start
+    assert _load(hostile, tmp_path / "home")["default"]["train"]["rows"] == 1
+
+
+def test_the_same_rows_give_the_same_bytes_however_they_are_cut(tmp_path: Path) -> None:
+    once = write_folder(tmp_path / "one", "small", parts(size=1), FACTS)
+    again = write_folder(tmp_path / "two", "small", parts(size=3), FACTS)
+    assert _files(once.folder) == _files(again.folder)
+
+
+def test_nothing_of_an_older_export_stays(tmp_path: Path) -> None:
+    target = tmp_path / "small"
+    export(target)
+    fewer = write_folder(target, "small", [part_of(row("metamath", "phi-4", "train", 1))], FACTS)
+    assert [path for path in _files(target) if path.startswith("data/")] == [
+        "data/metamath--phi-4/train-00000-of-00001.parquet"
+    ]
+    assert fewer.rows == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".small.lock", "small"]
+
+
+def test_an_export_is_replaced_where_folders_cannot_change_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder_module, "_swap", lambda one, other: False)
+    test_nothing_of_an_older_export_stays(tmp_path)
+
+
+def test_an_exchange_cut_in_two_is_undone(tmp_path: Path) -> None:
+    export(tmp_path / "small")
+    before = _files(tmp_path / "small")
+    (tmp_path / "small").rename(tmp_path / ".small.old")
+    with pytest.raises(ExportError):
+        write_folder(tmp_path / "small", "small", [], FACTS)
+    assert _files(tmp_path / "small") == before
+
+
+_KILLED = """
+import sys, time
+from pathlib import Path
+from sysgen_dagster.export.folder import write_folder
+from sysgen_dagster_tests.export.exports import FACTS, parts
+
+def until_killed():
+    for number, part in enumerate(parts()):
+        if number == 3:
+            print("half", flush=True)
+            time.sleep(600)
+        yield part
+
+write_folder(Path(sys.argv[1]), "small", until_killed(), FACTS)
+"""
+
+
+def test_a_kill_in_the_middle_leaves_the_old_export_and_the_next_one_cleans_up(
+    tmp_path: Path,
+) -> None:
+    target = tmp_path / "small"
+    write_folder(target, "small", [part_of(row("metamath", "phi-4", "train", 1))], FACTS)
+    before = _files(target)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _KILLED, str(target)],
+        stdout=subprocess.PIPE,
+        cwd=Path(__file__).parents[3],
+    )
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"half\n"
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert (tmp_path / ".small.new").exists()
+    assert _files(target) == before
+    export(target)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".small.lock", "small"]
+
+
+def test_an_error_leaves_the_old_export(tmp_path: Path) -> None:
+    def broken() -> Iterator[Part]:
+        yield next(iter(parts()))
+        raise RuntimeError("no more")
+
+    export(tmp_path / "small")
+    before = _files(tmp_path / "small")
+    with pytest.raises(RuntimeError, match="no more"):
+        write_folder(tmp_path / "small", "small", broken(), FACTS)
+    assert _files(tmp_path / "small") == before
+
+
+def test_files_are_cut_at_the_limit_and_their_names_say_how_many_there_are(tmp_path: Path) -> None:
+    rows = [row("capybara", "phi-4", "train", number) for number in range(7)]
+    written = write_folder(
+        tmp_path / "small", "small", [part_of(*rows)], FACTS, file_bytes=1, group_rows=2
+    )
+    (files,) = written.contents.files.values()
+    assert [file.path.split("/")[-1] for file in files] == [
+        f"train-{index:05d}-of-00004.parquet" for index in range(4)
+    ]
+    assert [file.rows for file in files] == [2, 2, 2, 1]
+    read = pl.concat([pl.read_parquet(written.folder / file.path) for file in files])
+    assert read.equals(frame(rows))
+
+
+@settings(max_examples=20, deadline=None)
+@given(sizes=st.lists(st.integers(0, 9), min_size=1, max_size=6), group=st.integers(1, 7))
+def test_row_groups_hold_all_rows_in_order_whatever_the_parts_are(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int], group: int
+) -> None:
+    rows = [row("capybara", "phi-4", "train", number) for number in range(sum(sizes))]
+    if not rows:
+        return
+    frames = [frame(rows[sum(sizes[:i]) : sum(sizes[: i + 1])]) for i in range(len(sizes))]
+    target = tmp_path_factory.mktemp("groups") / "small"
+    given_parts = [Part("capybara", "phi-4", "train", each) for each in frames]
+    write_folder(target, "small", given_parts, FACTS, group_rows=group)
+    (path,) = target.glob("data/*/*.parquet")
+    metadata = pq.ParquetFile(path).metadata
+    groups = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
+    assert set(groups[:-1]) <= {group}
+    assert pl.read_parquet(path).equals(frame(rows))
+    shutil.rmtree(target)
+
+
+def test_the_manifest_declares_every_file_but_itself_and_no_time(tmp_path: Path) -> None:
+    written = export(tmp_path / "small")
+    stored = json.loads((tmp_path / "small" / "manifest.json").read_text(encoding="utf-8"))
+    assert stored == written.manifest
+    declared = {file["path"]: file for file in stored["files"]}
+    found = _files(tmp_path / "small")
+    assert declared.keys() == found.keys() - {"manifest.json"}
+    assert all(declared[path]["bytes"] == len(found[path]) for path in declared)
+    assert sum(file.get("rows", 0) for file in stored["files"]) == stored["rows"] == written.rows
+    assert written.bytes == sum(map(len, found.values())) - len(found["manifest.json"])
+    assert not {"time", "date", "created", "made_at"} & stored.keys()
+
+
+def _of(cell: tuple[str, str, str], *rows: dict[str, Any]) -> Part:
+    return Part(*cell, frame(rows))
+
+
+_CELL = ("capybara", "phi-4", "train")
+_ROW = row(*_CELL, 0)
+
+
+@pytest.mark.parametrize(
+    ("given_parts", "error", "says"),
+    [
+        pytest.param([], ExportError, "no rows", id="no parts"),
+        pytest.param([Part(*_CELL, frame([]))], ExportError, "no rows", id="empty parts"),
+        pytest.param(
+            [_of(("metamath", "phi-4", "train"), _ROW)], ExportError, "of another", id="stranger"
+        ),
+        pytest.param(
+            [
+                _of(_CELL, _ROW),
+                _of(("capybara", "phi-4", "test"), row("capybara", "phi-4", "test", 0)),
+                _of(_CELL, _ROW),
+            ],
+            ExportError,
+            "come apart",
+            id="a cell twice",
+        ),
+        pytest.param(
+            [_of(("capybara", "phi-4", "dev"), {**_ROW, "split": "dev"})],
+            ExportError,
+            "a split is one of",
+            id="unknown split",
+        ),
+        pytest.param(
+            [Part(*_CELL, frame([_ROW]).drop("flags"))], TableError, "flags", id="no column"
+        ),
+        pytest.param(
+            [Part(*_CELL, frame([_ROW], pairs=True))], TableError, "variant", id="pairs for rows"
+        ),
+    ],
+)
+def test_what_cannot_be_exported_is_refused_and_nothing_is_left(
+    tmp_path: Path, given_parts: list[Part], error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        write_folder(tmp_path / "small", "small", given_parts, FACTS)
+    assert [path.name for path in tmp_path.iterdir()] == [".small.lock"]
+
+
+def test_a_folder_that_is_no_export_is_not_replaced(tmp_path: Path) -> None:
+    target = tmp_path / "mine"
+    target.mkdir()
+    (target / "thesis.txt").write_text("mine")
+    with pytest.raises(ExportError, match="no export"):
+        export(target)
+    assert _files(target) == {"thesis.txt": b"mine"}

@@ -1,0 +1,51 @@
+"""Small frames for the tests of training sets."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from sysgen_dagster.tables.table import MESSAGES, TRAINING_ROWS, Columns, polars_schema
+
+_MADE = {"variant", "messages"}
+_ALIGNED = {name: type for name, type in polars_schema(TRAINING_ROWS).items() if name not in _MADE}
+_ALIGNED |= dict.fromkeys(("question", "answer", "system_message", "new_answer"), pl.String())
+_ALIGNED["history"] = MESSAGES
+
+
+def aligned(*rows: Mapping[str, Any]) -> pl.DataFrame:
+    """Aligned conversations ``c0``, ``c1``, ...; what a row does not say is usual."""
+    usual = {
+        "source": "mine",
+        "question": "Q",
+        "answer": "A",
+        "history": [],
+        "system_message": "S",
+        "new_answer": "A'",
+        "split": "train",
+        "tags": ["Role", "Task"],
+        "flags": ["repetitive"],
+        "source_repo": "us/mine",
+        "source_revision": "local:0000",
+        "source_row": 7,
+        "source_turn": 1,
+        "source_license": "mit",
+        "model": "phi",
+        "served_name": "us/phi",
+        "model_revision": "1111",
+        "model_license": "apache-2.0",
+        "engine": "vllm",
+    }
+    numbered = [{"conversation_id": f"c{n}", **usual, **row} for n, row in enumerate(rows)]
+    return pl.DataFrame(numbered, schema=_ALIGNED, orient="row")
+
+
+def of(columns: Columns, *rows: Mapping[str, Any]) -> pl.DataFrame:
+    """A stored table; what a row does not say is null."""
+    whole = [{**dict.fromkeys(columns), **row} for row in rows]
+    return pl.DataFrame(whole, schema=polars_schema(columns), orient="row")
+
+
+def chat(*turns: tuple[str, str]) -> list[dict[str, str]]:
+    """Messages from (role, content) pairs."""
+    return [{"role": role, "content": content} for role, content in turns]

@@ -1,0 +1,244 @@
+"""Which rows a recipe takes, and how many."""
+
+from collections import Counter
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sysgen_dagster.catalog.catalog import Recipe, Rejected
+from sysgen_dagster.tables.table import MIXTURES, polars_schema
+from sysgen_dagster.training_sets import mixtures
+from sysgen_dagster.training_sets.flags import FlagError
+from sysgen_dagster.training_sets.mixtures import summarize_mixture
+
+SCHEMA = {
+    **polars_schema(MIXTURES),
+    "tags": pl.List(pl.String()),
+    "flags": pl.List(pl.String()),
+    "rejected_is": pl.String(),
+}
+USUAL = {"model": "phi", "split": "train", "tags": ["Role"], "flags": []}
+
+
+def candidates(*rows: dict[str, Any]) -> pl.DataFrame:
+    """Candidates ``a-0``, ``a-1``, ...; what a row does not say is usual."""
+    whole = []
+    for number, row in enumerate(rows):
+        source = row.get("source", "a")
+        named = {"conversation_id": f"{source}-{number}", "source": source, "shard": f"{source}-0"}
+        whole.append(named | USUAL | row)
+    return pl.DataFrame(whole, schema=SCHEMA, orient="row")
+
+
+def many(**rows_of: int) -> pl.DataFrame:
+    """So many conversations of each source."""
+    return candidates(*({"source": source} for source, n in rows_of.items() for _ in range(n)))
+
+
+def mixture(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """The mixture of these candidates."""
+    return mixtures.mixture(mixtures.takeable(rows, recipe), recipe)
+
+
+def taken(rows: pl.DataFrame, /, **recipe: Any) -> list[str]:
+    mixed = mixture(rows, Recipe(**recipe))
+    assert mixed.schema == polars_schema(MIXTURES)
+    return mixed["conversation_id"].to_list()
+
+
+def sizes(rows: pl.DataFrame, /, **recipe: Any) -> dict[str, int]:
+    return dict(Counter(mixture(rows, Recipe(**recipe))["source"]))
+
+
+def test_a_recipe_that_asks_for_nothing_takes_everything() -> None:
+    assert taken(many(a=2, b=1)) == ["a-0", "a-1", "b-2"]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "taken_row", "left_row"),
+    [
+        ({"sources": ("a",)}, {"source": "a"}, {"source": "b"}),
+        ({"models": ("phi",)}, {"model": "phi"}, {"model": "qwen"}),
+        ({"least_tags": 2}, {"tags": ["Role", "Task"]}, {"tags": ["Role", "Role"]}),
+        ({"least_tags": 1}, {}, {"tags": None}),
+        ({"leave_out": ("repetitive",)}, {"flags": ["personal_data"]}, {"flags": ["repetitive"]}),
+        (
+            {"leave_out": ("repetitive",)},
+            {"flags": None},
+            {"flags": ["contaminated", "repetitive"]},
+        ),
+    ],
+)
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_a_filter_holds_in_every_split(
+    recipe: dict[str, Any], taken_row: dict[str, Any], left_row: dict[str, Any], split: str
+) -> None:
+    rows = candidates(taken_row | {"split": split}, left_row | {"split": split})
+
+    assert taken(rows, **recipe) == [rows["conversation_id"][0]]
+    assert len(taken(rows)) == 2
+
+
+def test_an_unknown_flag_is_an_error() -> None:
+    with pytest.raises(FlagError, match="names boring"):
+        taken(many(a=1), leave_out=("boring",))
+
+
+@pytest.mark.parametrize(
+    ("recipe", "wanted"),
+    [
+        pytest.param({"rows_of": {"a": 3}}, {"a": 3, "b": 20, "c": 5}, id="at most of a source"),
+        pytest.param({"rows": 12}, {"a": 4, "b": 4, "c": 4}, id="equal parts"),
+        pytest.param({"rows": 14}, {"a": 5, "b": 5, "c": 4}, id="the largest remainders"),
+        pytest.param({"rows": 12, "weights": {"b": 4}}, {"a": 2, "b": 8, "c": 2}, id="by weight"),
+        pytest.param({"rows": 21}, {"a": 8, "b": 8, "c": 5}, id="what one cannot fill"),
+        pytest.param(
+            {"rows": 21, "weights": {"a": 2, "c": 100}},
+            {"a": 10, "b": 6, "c": 5},
+            id="what several cannot fill, step by step",
+        ),
+        pytest.param(
+            {"rows": 20, "rows_of": {"b": 1, "a": 4}}, {"a": 4, "b": 1, "c": 5}, id="both limits"
+        ),
+        pytest.param({"rows": 2, "weights": {"a": 0.1}}, {"b": 1, "c": 1}, id="too few for all"),
+        pytest.param({"rows": 999}, {"a": 10, "b": 20, "c": 5}, id="more than there are"),
+    ],
+)
+def test_so_many_rows_are_taken_of_each_source(
+    recipe: dict[str, Any], wanted: dict[str, int]
+) -> None:
+    assert sizes(many(a=10, b=20, c=5), **recipe) == wanted
+
+
+def test_only_the_train_split_is_cut() -> None:
+    rows = pl.concat(
+        [
+            many(a=9).with_columns(split=pl.lit(split), conversation_id=split + pl.col("source"))
+            for split in ("train", "validation", "test")
+        ]
+    )
+    counts = Counter(mixture(rows, Recipe(rows=4, rows_of={"a": 3}))["split"])
+    assert counts == {"train": 3, "validation": 9, "test": 9}
+
+
+def test_models_give_the_same_conversations() -> None:
+    both = pl.concat([many(a=50).with_columns(model=pl.lit(model)) for model in ("phi", "qwen")])
+    of_model = dict(mixture(both, Recipe(rows=20)).group_by("model").agg("conversation_id").rows())
+
+    assert len(of_model["phi"]) == 10
+    assert of_model["phi"] == of_model["qwen"]
+    alone = mixture(both, Recipe(rows=10, models=("qwen",)))
+    assert alone["conversation_id"].to_list() == of_model["qwen"]
+
+
+def test_where_the_limit_cuts_a_conversation_its_first_models_stay() -> None:
+    both = candidates(*({"conversation_id": "a-0", "model": model} for model in ("qwen", "phi")))
+
+    assert mixture(both, Recipe(rows=1))["model"].to_list() == ["phi"]
+
+
+def test_these_rows_are_taken_in_any_version() -> None:
+    assert taken(many(a=40), rows=3) == ["a-28", "a-33", "a-5"]
+
+
+def test_another_seed_takes_other_rows() -> None:
+    drawn = {tuple(taken(many(a=40), rows=5, seed=seed)) for seed in range(3)}
+
+    assert len(drawn) == 3
+
+
+PAIRS = candidates(
+    {"rejected_is": "original_answer"},
+    {"rejected_is": "other_system_message", "conversation_id": "a-0"},
+    {"rejected_is": "other_system_message"},
+)
+
+
+@pytest.mark.parametrize(
+    ("rejected", "wanted"),
+    [
+        (tuple(Rejected), ["a-0", "a-2"]),
+        ((Rejected.ORIGINAL_ANSWER,), ["a-0"]),
+        ((Rejected.OTHER_SYSTEM_MESSAGE,), ["a-0", "a-2"]),
+    ],
+)
+def test_the_pairs_of_a_conversation_are_one_row(
+    rejected: tuple[Rejected, ...], wanted: list[str]
+) -> None:
+    assert taken(PAIRS, rejected=rejected) == wanted
+
+
+SOURCES = ("a", "b", "c")
+ROW = st.fixed_dictionaries(
+    {
+        "conversation_id": st.sampled_from([f"{s}-{n}" for s in SOURCES for n in range(6)]),
+        "model": st.sampled_from(["phi", "qwen"]),
+        "split": st.sampled_from(["train", "train", "train", "test"]),
+        "flags": st.sampled_from([[], [], ["repetitive"]]),
+    }
+).map(lambda row: row | {"source": row["conversation_id"][0], "shard": row["conversation_id"][:1]})
+ROWS = st.lists(ROW, unique_by=lambda row: (row["conversation_id"], row["model"])).map(
+    lambda rows: candidates(*rows)
+)
+LIMITS = st.dictionaries(st.sampled_from(SOURCES), st.integers(1, 9))
+WEIGHTS = st.dictionaries(st.sampled_from(SOURCES), st.floats(1e-3, 1e3))
+
+
+@st.composite
+def recipes(draw: st.DrawFn) -> Recipe:
+    rows = draw(st.one_of(st.none(), st.integers(1, 30)))
+    return Recipe(
+        rows=rows,
+        rows_of=draw(LIMITS),
+        weights=draw(WEIGHTS) if rows else {},
+        leave_out=draw(st.sampled_from([(), ("repetitive",)])),
+        seed=draw(st.integers(0, 3)),
+    )
+
+
+@given(ROWS, recipes(), st.randoms())
+def test_the_order_of_the_candidates_makes_no_difference(
+    rows: pl.DataFrame, recipe: Recipe, random: Any
+) -> None:
+    order = list(range(rows.height))
+    random.shuffle(order)
+
+    assert mixture(rows[order], recipe).equals(mixture(rows, recipe))
+
+
+@given(ROWS, recipes())
+def test_a_mixture_is_as_large_as_its_limits_allow(rows: pl.DataFrame, recipe: Recipe) -> None:
+    train = mixture(rows, recipe).filter(split="train")
+    allowed = rows.filter(split="train")
+    if recipe.leave_out:
+        allowed = allowed.filter(pl.col("flags").list.len() == 0)
+    most = {
+        source: min(number, recipe.rows_of.get(source, number))
+        for source, number in Counter(allowed["source"]).items()
+    }
+
+    assert train.height == min(recipe.rows or 99, sum(most.values()))
+    assert all(number <= most[source] for source, number in Counter(train["source"]).items())
+    assert train.join(allowed, on=["conversation_id", "model"], how="anti").is_empty()
+
+
+def test_the_summary_counts_rows_by_source_model_and_split() -> None:
+    rows = candidates({}, {"split": "test"}, {}, {"source": "b", "model": "qwen"})
+
+    assert summarize_mixture(mixture(rows, Recipe())).rows() == [
+        ("a", "phi", "train", 2),
+        ("a", "phi", "test", 1),
+        ("b", "qwen", "train", 1),
+    ]
+
+
+@given(ROWS, recipes(), st.integers(0, 20))
+def test_candidates_may_come_a_shard_at_a_time(
+    rows: pl.DataFrame, recipe: Recipe, cut: int
+) -> None:
+    parts = [mixtures.takeable(part, recipe) for part in (rows.head(cut), rows.slice(cut))]
+
+    assert mixtures.mixture(pl.concat(parts), recipe).equals(mixture(rows, recipe))
