@@ -116,11 +116,11 @@ def _complete(
 ) -> "pl.DataFrame":
     """The one place that knows how our client is called."""
     from sysgen_dagster.inference import client, replicas
-    from sysgen_dagster.inference.chat_api import Endpoint, Facts, ServedModel
+    from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity, ServerCapabilities
     from sysgen_dagster.inference.progress import Progress
 
-    model = ServedModel(name=MODEL, served_name=MODEL, revision=None, engine="endpoint")
-    facts = Facts(context_tokens=8192, has_tokenizer=True)
+    model = ModelIdentity(name=MODEL, served_name=MODEL, revision=None, engine="endpoint")
+    facts = ServerCapabilities(context_tokens=8192, has_tokenizer=True)
     endpoint = Endpoint(model, (trial.url,), facts=facts)
     if in_flight is not None:
         endpoint = replace(endpoint, starts_with=in_flight)

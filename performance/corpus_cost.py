@@ -24,8 +24,8 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from sysgen_dagster.analysis.contamination import contamination, index_items
-from sysgen_dagster.analysis.diversity import message_diversity
+from sysgen_dagster.analysis.contamination import find_contamination, index_items
+from sysgen_dagster.analysis.diversity import measure_message_diversity
 from sysgen_dagster.analysis.near_duplicates import LEAST_SIMILARITY, SHINGLE_WORDS, NearDuplicates
 
 SHARD_ROWS = 8_000
@@ -170,7 +170,7 @@ def try_contamination(folder: Path) -> Figures:
     """Conversations that hold an item, and how many of the planted ones were missed."""
     index = index_items(make_items(folder))
     wanted = ("conversation_id", "source", "question", "answer")
-    found = pl.concat(contamination(index, shard) for shard in read_shards(folder, *wanted))
+    found = pl.concat(find_contamination(index, shard) for shard in read_shards(folder, *wanted))
     whole = found.filter(pl.col("item") < PLANTED_ITEMS, pl.col("overlap") == 1)
     missed = PLANTED_ITEMS - whole["item"].n_unique()
     return {"found": found.height, "planted": PLANTED_ITEMS, "missed": missed}
@@ -179,7 +179,7 @@ def try_contamination(folder: Path) -> Figures:
 def try_diversity(folder: Path) -> Figures:
     """The diversity of the system messages."""
     wanted = ("conversation_id", "source", "system_message")
-    return {"found": message_diversity(pl.concat(read_shards(folder, *wanted))).height}
+    return {"found": measure_message_diversity(pl.concat(read_shards(folder, *wanted))).height}
 
 
 TRIALS: dict[str, Callable[[Path], Figures]] = {

@@ -41,7 +41,7 @@ from client_cost import machine
 from rich.console import Console
 from rich.table import Table
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Model, load_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Generator, load_catalog
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.commands.demo import EXAMPLE_ROWS, local_catalog, real_model
 from sysgen_dagster.inference.chat_api import Endpoint
@@ -50,15 +50,15 @@ from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.servers import running, stop
 from sysgen_dagster.inference.local.vllm import find_vllm
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.lanes.sysgen.alignment import alignment_inputs, alignment_requests
-from sysgen_dagster.lanes.sysgen.annotation import annotation_requests
+from sysgen_dagster.lanes.sysgen.alignment import build_alignment_inputs, build_alignment_requests
+from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
 from sysgen_dagster.lanes.sysgen.tags import (
     Phrase,
     in_canonical_order,
     parse_tagged_message,
     render_tagged_message,
 )
-from sysgen_dagster.lanes.sysgen.verification import verification_requests
+from sysgen_dagster.lanes.sysgen.verification import build_verification_requests
 from sysgen_dagster.simulated.annotation import write_tagged_message
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.reading import subject_of
@@ -177,9 +177,9 @@ def phase_requests(
     """The requests of each phase that asks a model, as the pipeline makes them."""
     messages, method = tagged_messages(rows), load_catalog(FULL_CATALOG).method
     made = {
-        "Phase 1": annotation_requests(rows),
-        "Phase 3": verification_requests(messages, method),
-        "Phase 4": alignment_requests(alignment_inputs(messages, rows)),
+        "Phase 1": build_annotation_requests(rows),
+        "Phase 3": build_verification_requests(messages, method),
+        "Phase 4": build_alignment_requests(build_alignment_inputs(messages, rows)),
     }
     for (phase, requests), most in zip(made.items(), max_tokens, strict=True):
         yield phase, [replace(r, sampling=replace(r.sampling, max_tokens=most)) for r in requests]
@@ -327,7 +327,7 @@ class Served:
 
 
 @contextmanager
-def serving(models: Mapping[str, Model], most: int, console: Console) -> Iterator[Served]:
+def serving(models: Mapping[str, Generator], most: int, console: Console) -> Iterator[Served]:
     """A server of our own, which ends with the context."""
     os.environ["VLLM_SERVER_DEV_MODE"] = "1"  # else its prefix cache cannot be emptied
     [name] = models
@@ -453,7 +453,7 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def catalogue_entry(asked: argparse.Namespace) -> dict[str, Model]:
+def catalogue_entry(asked: argparse.Namespace) -> dict[str, Generator]:
     """The model to serve, as the catalogue would name it."""
     [(name, model)] = real_model(asked.model, None, None).items()
     if asked.dummy:

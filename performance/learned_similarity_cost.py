@@ -15,7 +15,7 @@ import polars as pl
 import torch
 import transformers
 
-from sysgen_dagster.analysis.learned_similarity import learned_similarity
+from sysgen_dagster.analysis.learned_similarity import measure_learned_similarity
 from sysgen_dagster.catalog.catalog import LearnedSimilarity
 
 WORDS = [f"word{number}" for number in range(30_000)]
@@ -49,7 +49,7 @@ def main(pairs: int = 1_000, words: int = 250) -> None:
         _save_model(Path(folder))
         settings = LearnedSimilarity(bertscore_weights=folder)
         cpu, clock = time.process_time(), time.perf_counter()
-        row = learned_similarity(table, settings).row(0, named=True)
+        row = measure_learned_similarity(table, settings).row(0, named=True)
         cpu, clock = time.process_time() - cpu, time.perf_counter() - clock
     per_1000 = 1_000 / pairs
     print(f"{cpu * per_1000:.0f} CPU s and {clock * per_1000:.0f} s for 1,000 pairs of 2 x {words}")

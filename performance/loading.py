@@ -49,9 +49,9 @@ _TICK = """
 import time
 from datetime import UTC, datetime
 import dagster as dg
-from sysgen_dagster.defs.automation import fill_gaps
-from sysgen_dagster.defs.partitions import MODEL_SHARDS, SHARDS
-from sysgen_dagster.defs.pipeline import PHASES, conversations
+from sysgen_dagster.defs.operations.automation import fill_gaps
+from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, SHARDS
+from sysgen_dagster.defs.sysgen_lane import PHASES, conversations
 
 first, *_, last = PHASES  # the ones that it looks at
 

@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sysgen_dagster.catalog.catalog import DropRule
-from sysgen_dagster.lanes.sysgen.filtering import filtered_messages
+from sysgen_dagster.lanes.sysgen.filtering import filter_messages
 from sysgen_dagster.lanes.sysgen.tags import (
     TAG_NAMES,
     in_canonical_order,
@@ -87,7 +87,7 @@ def make_shards(rows: int, folder: Path) -> None:
 
 def ours(shard: pl.DataFrame) -> pl.DataFrame:
     """Phase 2 as the pipeline runs it."""
-    return filtered_messages(shard, RULE)
+    return filter_messages(shard, RULE)
 
 
 def parse(text: str) -> dict[str, object]:

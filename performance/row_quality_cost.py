@@ -21,17 +21,17 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from sysgen_dagster.analysis.languages import language_match
-from sysgen_dagster.analysis.leakage import leakage
-from sysgen_dagster.analysis.personal_data import personal_data
-from sysgen_dagster.analysis.repetition import repeated_share
-from sysgen_dagster.analysis.row_quality import row_quality
-from sysgen_dagster.analysis.similarity import similarity
+from sysgen_dagster.analysis.languages import match_languages
+from sysgen_dagster.analysis.leakage import measure_leakage
+from sysgen_dagster.analysis.personal_data import find_personal_data
+from sysgen_dagster.analysis.repetition import measure_repetition
+from sysgen_dagster.analysis.row_quality import measure_row_quality
+from sysgen_dagster.analysis.similarity import measure_similarity
 from sysgen_dagster.catalog.catalog import FULL_CATALOG, Source, load_catalog
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.lanes.sysgen.tags import Tag
-from sysgen_dagster.obedience.final_answers import compare_final_answers, final_answers
-from sysgen_dagster.obedience.python_blocks import python_blocks
+from sysgen_dagster.obedience.final_answers import compare_final_answers, find_final_answers
+from sysgen_dagster.obedience.python_blocks import count_python_blocks
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.tables.table import PHRASES, kept
@@ -74,16 +74,18 @@ def _parts(rows: pl.DataFrame) -> dict[str, Callable[[], object]]:
     question, answer = rows["question"], rows["answer"]
     message, new_answer = rows["system_message"], rows["new_answer"]
     content = rows["phrases"].list.get(_CONTENT).struct.field("text")
-    ends = final_answers(answer)
+    ends = find_final_answers(answer)
     return {
-        "similarity": lambda: similarity(answer, new_answer),
+        "similarity": lambda: measure_similarity(answer, new_answer),
         "final_answers": lambda: compare_final_answers(answer, new_answer),
-        "python_blocks": lambda: (python_blocks(answer), python_blocks(new_answer)),
-        "leakage": lambda: leakage(question, answer, content, message, ends),
-        "languages": lambda: language_match(question, message, new_answer),
-        "repetition": lambda: repeated_share(new_answer),
-        "personal_data": lambda: personal_data(rows, ("question", "system_message", "new_answer")),
-        "row_quality": lambda: row_quality(rows),
+        "python_blocks": lambda: (count_python_blocks(answer), count_python_blocks(new_answer)),
+        "leakage": lambda: measure_leakage(question, answer, content, message, ends),
+        "languages": lambda: match_languages(question, message, new_answer),
+        "repetition": lambda: measure_repetition(new_answer),
+        "personal_data": lambda: find_personal_data(
+            rows, ("question", "system_message", "new_answer")
+        ),
+        "row_quality": lambda: measure_row_quality(rows),
     }
 
 

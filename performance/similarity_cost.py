@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 from rouge_score.rouge_scorer import RougeScorer
 
-from sysgen_dagster.analysis.similarity import similarity
+from sysgen_dagster.analysis.similarity import measure_similarity
 from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
 from sysgen_dagster.sources.conversations import build_conversations
@@ -90,7 +90,7 @@ def new_answers(originals: Sequence[str]) -> Iterator[str]:
 def ours(pairs: Pairs) -> Scores:
     """All columns of the table."""
     original, new = map(pl.Series, pairs)
-    return similarity(original, new).to_dict(as_series=False)
+    return measure_similarity(original, new).to_dict(as_series=False)
 
 
 def rouge_score(pairs: Pairs) -> Scores:

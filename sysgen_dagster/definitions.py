@@ -21,7 +21,7 @@ from sysgen_dagster.defs.operations.automation import (
 )
 from sysgen_dagster.defs.operations.forecast import FORECASTS
 from sysgen_dagster.defs.plumbing.checks import STATISTICS_CHECKS, TABLE_CHECKS
-from sysgen_dagster.defs.plumbing.resources import ChatModels, Tables
+from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.quality import QUALITY
 from sysgen_dagster.defs.report import paper_comparison, report
 from sysgen_dagster.defs.statistics import STATISTICS
@@ -60,8 +60,10 @@ defs = dg.Definitions(
         large_jobs([each for each in CORPUS if each is not near_duplicate_questions]),
     ],
     resources={
-        "tables": Tables(root=_DATA, work=_WORK),
-        "models": ChatModels(root=_DATA, work=_WORK, engine=os.environ.get("SYSGEN_ENGINE", "")),
+        "tables": TablesResource(root=_DATA, work=_WORK),
+        "models": InferenceResource(
+            root=_DATA, work=_WORK, engine=os.environ.get("SYSGEN_ENGINE", "")
+        ),
     },
     # A process per step costs about 4 CPU seconds a step, and the engine is elsewhere anyway.
     executor=dg.in_process_executor,

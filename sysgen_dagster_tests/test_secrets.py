@@ -109,11 +109,11 @@ MAIN_JOB = f"""
 import sys
 from pathlib import Path
 from rich.console import Console
-from sysgen_dagster.backfill import run_everything, settle
-from sysgen_dagster.catalog import load_catalog
-from sysgen_dagster.console import show_outcome
+from sysgen_dagster.commands.backfill import run_everything, settle
+from sysgen_dagster.catalog.catalog import load_catalog
+from sysgen_dagster.commands.terminal import show_outcome
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.trial import EXAMPLE_ROWS, local_catalog, real_model, with_models
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog, real_model, with_models
 
 data, url = Path(sys.argv[1]), sys.argv[2]
 catalog = local_catalog(load_catalog(), EXAMPLE_ROWS)

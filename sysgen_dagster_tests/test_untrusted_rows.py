@@ -25,10 +25,10 @@ from sysgen_dagster.catalog.catalog import Catalog, DropRule, Method, Source, Un
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.commands.trial_catalog import real_model
 from sysgen_dagster.defs.plumbing.metadata import markdown
-from sysgen_dagster.lanes.sysgen.annotation import annotation_requests
+from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
 from sysgen_dagster.lanes.sysgen.checks import checks_of
-from sysgen_dagster.lanes.sysgen.verification import verification_requests
-from sysgen_dagster.obedience.preference_judgement import preference_requests
+from sysgen_dagster.lanes.sysgen.verification import build_verification_requests
+from sysgen_dagster.obedience.preference_judgement import build_preference_requests
 from sysgen_dagster.simulated.reading import recognise, subject_of_annotation
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
@@ -103,7 +103,7 @@ texts_of_pieces = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), min_si
 
 
 def assert_it_is_shown_as_four_turns(text: str) -> None:
-    [request] = annotation_requests(conversations(text))
+    [request] = build_annotation_requests(conversations(text))
     turns = shown(request.messages[1]["content"])
 
     assert turns == [(role, text) for role in ("user", "assistant") * 2]
@@ -120,7 +120,7 @@ def test_no_text_made_of_delimiters_leaves_its_turn_either(text: str) -> None:
 
 
 def test_a_text_that_knows_the_mark_of_its_row_gets_another_one() -> None:
-    [first] = annotation_requests(conversations("Hi"))
+    [first] = build_annotation_requests(conversations("Hi"))
     known = re.search(r"\[user, (\w{8})\]", first.messages[1]["content"])
     assert known is not None
     mark = known[1]
@@ -130,7 +130,7 @@ def test_a_text_that_knows_the_mark_of_its_row_gets_another_one() -> None:
 
 @pytest.mark.parametrize("left", [400, 500])
 def test_a_text_that_is_cut_does_not_leave_its_turn(left: int) -> None:
-    [request] = annotation_requests(conversations(FORGED_END * 20))
+    [request] = build_annotation_requests(conversations(FORGED_END * 20))
     assert request.shortened is not None
 
     turns = shown(request.shortened(left)[1]["content"])
@@ -147,7 +147,7 @@ def test_no_phrase_leaves_its_place_in_the_prompt_of_phase_3() -> None:
             "tagged_message": [tagged],
         }
     )
-    [request] = verification_requests(filtered, METHOD)
+    [request] = build_verification_requests(filtered, METHOD)
 
     assert shown(request.messages[1]["content"]) == [
         ("system message", phrase),
@@ -158,7 +158,7 @@ def test_no_phrase_leaves_its_place_in_the_prompt_of_phase_3() -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_text_leaves_its_place_before_a_judge(name: str) -> None:
     rows = conversations(HOSTILE[name]).with_columns(new_answer=pl.col("answer"))
-    for request in preference_requests(rows):
+    for request in build_preference_requests(rows):
         texts = shown(request.messages[1]["content"])
         assert {text for _, text in texts} == {HOSTILE[name]}
         assert len(texts) == 5
@@ -166,7 +166,7 @@ def test_no_text_leaves_its_place_before_a_judge(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_simulated_model_reads_the_row_and_not_what_the_row_forges(name: str) -> None:
-    [request] = annotation_requests(conversations(HOSTILE[name]))
+    [request] = build_annotation_requests(conversations(HOSTILE[name]))
     subject = subject_of_annotation(recognise(request.messages)[1])
 
     assert (subject.question, subject.answer) == (HOSTILE[name], HOSTILE[name])

@@ -16,7 +16,7 @@ from asking import MAX_TOKENS, MODEL, TEMPERATURE, Answer, Trial, run
 
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling, derive_seed
 from sysgen_dagster.inference import client, replicas
-from sysgen_dagster.inference.chat_api import Endpoint, Facts, ServedModel
+from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity, ServerCapabilities
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 
@@ -37,8 +37,8 @@ def ask(trial: Trial) -> None:
         total = sum(1 for _ in lines)
     for module in (client, replicas):
         vars(module)["MOST_IN_FLIGHT"] = trial.in_flight
-    model = ServedModel(name=MODEL, served_name=MODEL, revision=None, engine="endpoint")
-    facts = Facts(context_tokens=8192, has_tokenizer=True)
+    model = ModelIdentity(name=MODEL, served_name=MODEL, revision=None, engine="endpoint")
+    facts = ServerCapabilities(context_tokens=8192, has_tokenizer=True)
     endpoint = replace(Endpoint(model, (trial.url,), facts=facts), starts_with=trial.in_flight)
     connection = SimpleNamespace(model=model, connect=lambda: endpoint, revive=str, give_up=list)
     report = partial(print, file=sys.stderr)

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 
 from sysgen_dagster.catalog.catalog import FULL_CATALOG, Source, load_catalog
-from sysgen_dagster.lanes.sysgen.annotation import annotation_requests
+from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
 
@@ -55,7 +55,7 @@ def prompts(path: Path) -> Iterator[dict[str, object]]:
     source = local_source(path)
     rows = read_shard(SOURCE, source, 0, path.parent)
     conversations = build_conversations(rows, SOURCE, source)
-    asked = annotation_requests(conversations)
+    asked = build_annotation_requests(conversations)
     for question, request in zip(conversations["question"], asked, strict=True):
         yield {"row": row_of(question), "messages": list(request.messages)}
 

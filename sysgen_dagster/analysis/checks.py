@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.analysis.forecast import FIGURES, ratios
+from sysgen_dagster.analysis.forecast import FIGURES, compute_ratios
 from sysgen_dagster.analysis.statistics import ALL, MOSTLY_HELD
 from sysgen_dagster.lanes.sysgen.checks import Check, Evidence, Finding, none_of, within
 from sysgen_dagster.lanes.sysgen.counts import Rate
@@ -103,7 +103,7 @@ def _messages_differ(evidence: Evidence) -> Finding:
 def _forecast_held(evidence: Evidence) -> Finding:
     table = "forecast_against_actual"
     columns = ("source", "phase", "metric", "conversations", "forecast", "actual")
-    found = ratios(evidence.read(table, *columns))
+    found = compute_ratios(evidence.read(table, *columns))
     of_work = (pl.col("source") == ALL) & pl.col("metric").is_in(FIGURES)
     low, high = FORECAST_HELD
     outside = found.filter(of_work, ~pl.col("ratio").is_between(low, high))

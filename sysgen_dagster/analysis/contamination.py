@@ -62,7 +62,7 @@ def index_items(items: pl.DataFrame) -> ItemIndex:
     return ItemIndex(ngrams, remainders.cast(pl.Boolean))
 
 
-def contamination(index: ItemIndex, conversations: pl.DataFrame) -> pl.DataFrame:
+def find_contamination(index: ItemIndex, conversations: pl.DataFrame) -> pl.DataFrame:
     """`tables.CONTAMINATION`: for each conversation and benchmark the item it overlaps with most.
 
     Args:

@@ -26,7 +26,7 @@ _ZLIB_LEVEL = 6  # zlib's own default
 _OPENING_WORDS, _TOP_OPENING_WORDS = 5, 3
 
 
-def message_diversity(
+def measure_message_diversity(
     messages: pl.DataFrame, sample: int = SAMPLE, seed: int = _SEED
 ) -> pl.DataFrame:
     """`tables.MESSAGE_DIVERSITY`: a row per source by name, then one over all of them as ``all``.

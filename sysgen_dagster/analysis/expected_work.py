@@ -17,7 +17,7 @@ from typing import Protocol
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Method, Model
+from sysgen_dagster.catalog.catalog import Generator, Method
 from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest
 from sysgen_dagster.lanes.sysgen import alignment, annotation, verification
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY
@@ -62,8 +62,8 @@ class TokenCounter(Protocol):
         """The tokens of each answer."""
 
 
-def expected_work(
-    rows: pl.DataFrame, name: str, model: Model, method: Method, counter: TokenCounter
+def estimate_work(
+    rows: pl.DataFrame, name: str, model: Generator, method: Method, counter: TokenCounter
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """`WORK` for conversations, and by phase the tokens at the beginning of all its prompts.
 
@@ -72,9 +72,11 @@ def expected_work(
     """
     messages = _messages(rows)
     asked: dict[str, Iterable[ChatRequest]] = {
-        annotation.PHASE: annotation.annotation_requests(rows),
-        verification.PHASE: verification.verification_requests(messages, method),
-        alignment.PHASE: alignment.alignment_requests(alignment.alignment_inputs(messages, rows)),
+        annotation.PHASE: annotation.build_annotation_requests(rows),
+        verification.PHASE: verification.build_verification_requests(messages, method),
+        alignment.PHASE: alignment.build_alignment_requests(
+            alignment.build_alignment_inputs(messages, rows)
+        ),
     }
     verdicts = "\n".join(f"<<{tag}>>: {Verdict.GOOD}" for tag in TAG_NAMES)
     longer, most = length_ratio(name), alignment.SAMPLING.max_tokens
@@ -103,7 +105,7 @@ def expected_work(
     return _weighted(rows["source"], reached, kept_share(model), method), shared
 
 
-def kept_share(model: Model) -> float:
+def kept_share(model: Generator) -> float:
     """Of the conversations, those whose first message goes on: Table 2's, or all of them."""
     return model.paper.filtered / model.paper.started if model.paper else 1.0
 

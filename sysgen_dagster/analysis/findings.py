@@ -87,7 +87,7 @@ COLUMNS = ("source", *sorted(_READ))
 _IN_PHASE_4 = (DropReason.REFUSED.value, DropReason.TRUNCATED.value)
 
 
-def flags(quality: pl.DataFrame) -> pl.Series:
+def list_flags(quality: pl.DataFrame) -> pl.Series:
     """The names of the findings of each row of `tables.ROW_QUALITY`, as lists."""
     found = [
         pl.when(each.found & each.possible).then(pl.lit(name)) for name, each in FINDINGS.items()

@@ -12,7 +12,7 @@ import polars as pl
 
 from sysgen_dagster.analysis.expected_work import PHASES
 from sysgen_dagster.analysis.statistics import ALL
-from sysgen_dagster.catalog.catalog import Price, Rates, Served
+from sysgen_dagster.catalog.catalog import Model, Price, Rates
 from sysgen_dagster.lanes.sysgen import annotation
 from sysgen_dagster.lanes.sysgen.counts import Z95
 from sysgen_dagster.tables.table import FORECAST, FORECAST_AGAINST_ACTUAL, polars_schema
@@ -50,7 +50,7 @@ class Basis:
     assumed: str
 
 
-def forecast(basis: Basis, model: Served) -> pl.DataFrame:
+def build_forecast(basis: Basis, model: Model) -> pl.DataFrame:
     """`tables.FORECAST`: one row per source and phase, in the order of the conversations."""
     counted, measured = _means(basis.expected), _means(basis.measured)
     enough = pl.col("rows_measured").fill_null(0) >= LEAST_MEASURED
@@ -107,8 +107,8 @@ def forecast(basis: Basis, model: Served) -> pl.DataFrame:
     )
 
 
-def against_actual(
-    made: pl.DataFrame, measured: pl.DataFrame, engine: pl.DataFrame, model: Served
+def compare_with_actual(
+    made: pl.DataFrame, measured: pl.DataFrame, engine: pl.DataFrame, model: Model
 ) -> pl.DataFrame:
     """`tables.FORECAST_AGAINST_ACTUAL`, for the sources that were forecast and are answered.
 
@@ -165,7 +165,7 @@ def _long(table: pl.DataFrame, metrics: list[str], value: str, *index: str) -> p
     )
 
 
-def summarize_forecast(table: pl.DataFrame, model: Served | None) -> pl.DataFrame:
+def summarize_forecast(table: pl.DataFrame, model: Model | None) -> pl.DataFrame:
     """The forecast with lines over all sources, by phase and in all, before those of the sources.
 
     Their ``basis`` says where rates and prices come from, or what to add to have them.
@@ -197,7 +197,7 @@ def summarize_forecast(table: pl.DataFrame, model: Served | None) -> pl.DataFram
     return pl.concat([lines.select(FORECAST.keys()), table])
 
 
-def ratios(compared: pl.DataFrame) -> pl.DataFrame:
+def compute_ratios(compared: pl.DataFrame) -> pl.DataFrame:
     """Actual by forecast over all sources, by phase and in all, then by source and phase.
 
     Grain: source, phase, metric, of `tables.FORECAST_AGAINST_ACTUAL`; those of which nothing is

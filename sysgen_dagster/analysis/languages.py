@@ -38,7 +38,7 @@ _NOT_LANGUAGE = "|".join(
 )
 
 
-def languages(texts: pl.Series) -> pl.Series:
+def detect_languages(texts: pl.Series) -> pl.Series:
     """The two-letter code of each text's language; null where there is too little to tell."""
     letters = texts.str.head(_CHARS_READ).str.replace_all(_NOT_LANGUAGE, " ")
     plain = letters.str.head(_CHARS_DETECTED)
@@ -47,7 +47,7 @@ def languages(texts: pl.Series) -> pl.Series:
     return pl.Series(texts.name, found, pl.String)
 
 
-def language_match(
+def match_languages(
     question: pl.Series, system_message: pl.Series, new_answer: pl.Series
 ) -> pl.DataFrame:
     """The columns of `tables.LANGUAGES`, one row per conversation, in their order.
@@ -57,9 +57,9 @@ def language_match(
     asked, kept_to = pl.col("question_language"), ("system_message", "new_answer")
     return pl.DataFrame(
         {
-            "question_language": languages(question),
-            "system_message_language": languages(system_message),
-            "new_answer_language": languages(new_answer),
+            "question_language": detect_languages(question),
+            "system_message_language": detect_languages(system_message),
+            "new_answer_language": detect_languages(new_answer),
         }
     ).with_columns(
         languages_match=pl.all_horizontal(pl.col(f"{part}_language") == asked for part in kept_to)

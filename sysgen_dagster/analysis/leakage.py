@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from sysgen_dagster.analysis.repetition import spaced_words
+from sysgen_dagster.analysis.repetition import space_words
 from sysgen_dagster.obedience.final_answers import numbers_in, plain_maths, squeezed
 from sysgen_dagster.tables.table import LEAKAGE, polars_schema
 
@@ -24,7 +24,7 @@ _SHORTEST_ANSWER = 2
 _NUMBER_FORM = re.compile(r"-?\d+(?:/\d+)?")
 
 
-def leakage(
+def measure_leakage(
     question: pl.Series,
     answer: pl.Series,
     content: pl.Series,
@@ -45,7 +45,7 @@ def leakage(
         ``content_longest_copy`` without Content. ``final_answer_leaked`` is null where no final
         answer is known or it is a single digit or letter.
     """
-    texts = (spaced_words(text.fill_null("")) for text in (content, answer, question))
+    texts = (space_words(text.fill_null("")) for text in (content, answer, question))
     copied = [
         (None, None) if text is None else _copied(*words)
         for text, *words in zip(content, *texts, strict=True)

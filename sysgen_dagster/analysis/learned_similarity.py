@@ -38,7 +38,7 @@ def _say_nothing(line: str) -> None:
     """For callers who want no progress."""
 
 
-def learned_similarity(
+def measure_learned_similarity(
     pairs: pl.DataFrame,
     settings: LearnedSimilarity,
     report: Callable[[str], None] = _say_nothing,

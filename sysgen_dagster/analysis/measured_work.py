@@ -35,7 +35,7 @@ _NOT_WELL_FORMED = [
 ]
 
 
-def measured_work(
+def measure_work(
     annotated: pl.DataFrame, verified: pl.DataFrame, aligned: pl.DataFrame
 ) -> pl.DataFrame:
     """`expected_work.WORK` of the conversations that Phase 1 was asked about, with `COLUMNS`.

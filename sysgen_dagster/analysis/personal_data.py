@@ -54,7 +54,7 @@ class _Kind:
     is_real: Callable[[Found], bool]
 
 
-def personal_data(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
+def find_personal_data(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     """What looks like personal data in some text columns, as `tables.PERSONAL_DATA`.
 
     Returns:

@@ -12,7 +12,7 @@ _WORDS = 8
 _UNSPACED = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
 
 
-def spaced_words(texts: pl.Series) -> pl.Series:
+def space_words(texts: pl.Series) -> pl.Series:
     """The words of each text in lower case, parted by single blanks: ``a b c``.
 
     A word is a run of letters, marks, digits and underscores of any script; of the scripts that
@@ -24,12 +24,12 @@ def spaced_words(texts: pl.Series) -> pl.Series:
     return lower.str.replace_all(r"\W+", " ").str.strip_chars(" ")
 
 
-def repeated_share(texts: pl.Series) -> pl.Series:
+def measure_repetition(texts: pl.Series) -> pl.Series:
     """Of each text's word 8-grams, the share that repeats an earlier one, from 0 to 1.
 
     Null where there is no text or fewer than eight words.
     """
-    shares = [None if text is None else _repeated(text) for text in spaced_words(texts)]
+    shares = [None if text is None else _repeated(text) for text in space_words(texts)]
     return pl.Series(texts.name, shares, pl.Float64)
 
 

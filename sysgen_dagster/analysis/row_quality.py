@@ -2,21 +2,21 @@
 
 import polars as pl
 
-from sysgen_dagster.analysis.languages import language_match
-from sysgen_dagster.analysis.leakage import leakage
-from sysgen_dagster.analysis.personal_data import personal_data
-from sysgen_dagster.analysis.repetition import repeated_share
-from sysgen_dagster.analysis.similarity import similarity
+from sysgen_dagster.analysis.languages import match_languages
+from sysgen_dagster.analysis.leakage import measure_leakage
+from sysgen_dagster.analysis.personal_data import find_personal_data
+from sysgen_dagster.analysis.repetition import measure_repetition
+from sysgen_dagster.analysis.similarity import measure_similarity
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.obedience.final_answers import compare_final_answers
-from sysgen_dagster.obedience.python_blocks import python_blocks
+from sysgen_dagster.obedience.python_blocks import count_python_blocks
 from sysgen_dagster.tables.table import ROW_QUALITY, polars_schema
 
 # What a trained model would see; the original answer is not among it.
 _TRAINED_ON = ("question", "system_message", "new_answer")
 
 
-def row_quality(rows: pl.DataFrame) -> pl.DataFrame:
+def measure_row_quality(rows: pl.DataFrame) -> pl.DataFrame:
     """`tables.ROW_QUALITY`, one row per aligned response, in their order.
 
     Args:
@@ -34,14 +34,16 @@ def row_quality(rows: pl.DataFrame) -> pl.DataFrame:
     )
     parts = [
         lengths,
-        similarity(answer, new_answer),
+        measure_similarity(answer, new_answer),
         endings,
-        _prefixed("python_", python_blocks(answer)),
-        _prefixed("new_python_", python_blocks(new_answer)),
-        leakage(question, answer, _content(rows["phrases"]), message, endings["final_answer"]),
-        language_match(question, message, new_answer),
-        repeated_share(new_answer).alias("repeated_share").to_frame(),
-        personal_data(rows, _TRAINED_ON).to_frame(),
+        _prefixed("python_", count_python_blocks(answer)),
+        _prefixed("new_python_", count_python_blocks(new_answer)),
+        measure_leakage(
+            question, answer, _content(rows["phrases"]), message, endings["final_answer"]
+        ),
+        match_languages(question, message, new_answer),
+        measure_repetition(new_answer).alias("repeated_share").to_frame(),
+        find_personal_data(rows, _TRAINED_ON).to_frame(),
     ]
     columns = pl.concat(parts, how="horizontal")
     return columns.select(ROW_QUALITY.keys()).cast(pl.Schema(polars_schema(ROW_QUALITY)))

@@ -5,7 +5,7 @@ import hashlib
 import polars as pl
 
 
-def stratified_sample(rows: pl.DataFrame, per_source: int, seed: int) -> pl.DataFrame:
+def draw_stratified_sample(rows: pl.DataFrame, per_source: int, seed: int) -> pl.DataFrame:
     """So many rows of each source, or all where a source has fewer.
 
     Every row has a place in its source that follows from `seed` and its ``conversation_id`` alone;

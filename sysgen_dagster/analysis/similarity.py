@@ -53,7 +53,7 @@ _HYPHENATED = r"(?P<word>\p{L}\p{M}*\p{L}\p{M}*)-"
 _NO_SIGN = rf"{_BULLET}|\*\*+|--+|{_HYPHENATED}"
 
 
-def similarity(original: pl.Series, new: pl.Series) -> pl.DataFrame:
+def measure_similarity(original: pl.Series, new: pl.Series) -> pl.DataFrame:
     """`tables.SIMILARITY` of the new answers against the original ones, one row per pair.
 
     Args:

@@ -25,7 +25,7 @@ ALL = "all"  # the source that stands for all of them
 _LENGTHS = ("conversations", "question_chars", "answer_chars")
 
 
-def character_counts(conversations: pl.DataFrame) -> pl.DataFrame:
+def count_characters(conversations: pl.DataFrame) -> pl.DataFrame:
     """``source``, ``question_chars`` and ``answer_chars`` of the conversations that go on."""
     return conversations.filter(pl.col("drop_reason").is_null()).select(
         "source",
@@ -34,7 +34,7 @@ def character_counts(conversations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def source_lengths(characters: pl.DataFrame) -> pl.DataFrame:
+def measure_source_lengths(characters: pl.DataFrame) -> pl.DataFrame:
     """`tables.SOURCE_LENGTHS` of the rows of `character_counts`."""
     lengths = pl.col("question_chars", "answer_chars")
     return (
@@ -71,7 +71,7 @@ def count_verdicts(verified: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def summed(counts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+def sum_counts(counts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     """Tables of counts of several shards as one: the same rows, their numbers added up."""
     both = pl.concat(counts)
     numbers = [name for name, dtype in both.schema.items() if dtype == pl.UInt32]
@@ -80,7 +80,7 @@ def summed(counts: Iterable[pl.DataFrame]) -> pl.DataFrame:
     return added.select(both.columns)
 
 
-def answer_similarity(quality: pl.DataFrame) -> pl.DataFrame:
+def measure_answer_similarity(quality: pl.DataFrame) -> pl.DataFrame:
     """`tables.ANSWER_SIMILARITY`, for each source and over all, in Table 1's units.
 
     ``length_ratio`` is the mean length of the new answers by the mean length of the original ones,

@@ -224,7 +224,7 @@ class Price(_Entry):
     source: str = Field(min_length=1)  # whose price list, of which day
 
 
-class Served(_Entry):
+class Model(_Entry):
     """One model, and how it is served."""
 
     served_name: str
@@ -261,7 +261,7 @@ class Served(_Entry):
         return self
 
 
-class Model(Served):
+class Generator(Model):
     """One model that writes system messages, verifies them and answers."""
 
     bounds: Bounds
@@ -413,8 +413,8 @@ class Catalog(_Entry):
 
     method: Method
     sources: Mapping[SourceName, Source] = Field(min_length=1)
-    models: Mapping[Name, Model] = Field(min_length=1)
-    judges: Mapping[Name, Served] = {}  # beside the models
+    models: Mapping[Name, Generator] = Field(min_length=1)
+    judges: Mapping[Name, Model] = {}  # beside the models
     judging: Judging = Judging()
     benchmarks: Mapping[SourceName, Benchmark] = {}
     learned_similarity: LearnedSimilarity = LearnedSimilarity()
@@ -445,7 +445,7 @@ class Catalog(_Entry):
         return self
 
     @property
-    def served(self) -> Mapping[str, Served]:
+    def served(self) -> Mapping[str, Model]:
         """Every model that may be asked: those that write, and the judges beside them."""
         return {**self.models, **self.judges}
 

@@ -33,7 +33,7 @@ COMPLETIONS = {
 }
 
 
-def with_completions(
+def add_completions(
     rows: pl.DataFrame, completions: pl.DataFrame, prompt_fingerprint: str | None
 ) -> pl.DataFrame:
     """The rows in their order with the columns of `COMPLETIONS` and a ``drop_reason``.

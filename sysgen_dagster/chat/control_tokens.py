@@ -29,6 +29,6 @@ _OUR_TAGS = rf"<</?(?:{'|'.join(TAG_NAMES)})>>"
 STRUCTURE = "|".join([*_CONTROL_TOKENS, *_OUR_LINES, _OUR_TAGS])
 
 
-def structure_in(text: pl.Expr) -> pl.Expr:
+def find_structure(text: pl.Expr) -> pl.Expr:
     """What of `STRUCTURE` a text holds, each once, in the order in which it comes up."""
     return text.str.extract_all(STRUCTURE).list.unique(maintain_order=True)

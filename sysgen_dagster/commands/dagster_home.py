@@ -28,7 +28,7 @@ _CONNECT_S = 10
 _POOLS = ("gpu", "hub", "judge")
 
 
-class InstanceError(Exception):
+class DagsterHomeError(Exception):
     """Dagster's state cannot be kept where it should be."""
 
 
@@ -50,7 +50,7 @@ def write_settings(home: Path) -> None:
         settings += "" if stored else f"\n{yaml.safe_dump(_ON_POSTGRES)}"
     elif stored == _ON_POSTGRES["storage"]:
         # An empty SQLite in its place would look as if everything was lost.
-        raise InstanceError(
+        raise DagsterHomeError(
             f"the state of {home} is on Postgres: set {POSTGRES_URL} as before, or delete {file} "
             "to begin anew on SQLite"
         )
@@ -67,24 +67,24 @@ def _require_postgres(url: str) -> None:
     try:
         place = make_url(url)
     except (ArgumentError, ValueError):  # a port that is no number
-        raise InstanceError(f"{POSTGRES_URL} is no URL: give {_FORM}") from None
+        raise DagsterHomeError(f"{POSTGRES_URL} is no URL: give {_FORM}") from None
     if place.drivername not in {"postgresql", "postgresql+psycopg2"} or not place.database:
-        raise InstanceError(f"{POSTGRES_URL} must have the form {_FORM}")
+        raise DagsterHomeError(f"{POSTGRES_URL} must have the form {_FORM}")
     if "@" in f"{place.host}{place.database}":
-        raise InstanceError(f"{POSTGRES_URL}: write @ in a password as %40, / as %2F")
+        raise DagsterHomeError(f"{POSTGRES_URL}: write @ in a password as %40, / as %2F")
     missing = "the extra is not installed: pip install 'sysgen-dagster[postgres]'"
     if find_spec("dagster_postgres") is None:
-        raise InstanceError(f"{POSTGRES_URL} is set, but {missing}")
+        raise DagsterHomeError(f"{POSTGRES_URL} is set, but {missing}")
     try:
         engine = create_engine(
             place, poolclass=NullPool, connect_args={"connect_timeout": _CONNECT_S}
         )
         engine.connect().close()
     except ImportError as error:  # SQLAlchemy 2.1 takes a driver that Dagster does not bring
-        raise InstanceError(f"{POSTGRES_URL} is set, but {missing}") from error
+        raise DagsterHomeError(f"{POSTGRES_URL} is set, but {missing}") from error
     except OperationalError as error:
         said = " ".join(str(error.orig).split())
-        raise InstanceError(f"the Postgres of {POSTGRES_URL} cannot be used: {said}") from None
+        raise DagsterHomeError(f"the Postgres of {POSTGRES_URL} cannot be used: {said}") from None
 
 
 def limit_pools(home: Path) -> None:
@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         write_settings(home)
         limit_pools(home)
-    except InstanceError as error:
+    except DagsterHomeError as error:
         print(error, file=sys.stderr)
         return 1
     return 0

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from sysgen_dagster.catalog.catalog import FULL_CATALOG, Catalog, CatalogError, Method, load_catalog
 from sysgen_dagster.commands.backfill import run_everything, settle
-from sysgen_dagster.commands.dagster_home import InstanceError
+from sysgen_dagster.commands.dagster_home import DagsterHomeError
 from sysgen_dagster.commands.terminal import LEAST_WIDTH, show_outcome
 from sysgen_dagster.commands.trial_catalog import (
     EXAMPLE_ROWS,
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         settle(catalog, data)
         if options.endpoint:
             _require_endpoint(console, catalog, data)
-    except (CatalogError, EngineError, InstanceError) as error:
+    except (CatalogError, EngineError, DagsterHomeError) as error:
         console.print(Text(str(error), style="red"))
         return 1
     runs = run_everything(console, catalog, options.limit)

@@ -1,8 +1,8 @@
 """Deletion requests: conversations that must not be used any more, and what is to be made again.
 
-``python -m sysgen_dagster.commands.exclude --data DATA IDS_FILE`` adds the ids of a file to the list that
-`Store.exclusions` keeps for the deployment. The list is read when conversations are made: a row on
-it keeps its id and loses its text, with its whole upstream row and the later copies of that row.
+``python -m sysgen_dagster.commands.exclude --data DATA IDS_FILE`` adds the ids of a file to the
+list that `Store.exclusions` keeps for the deployment. The list is read when conversations are made: a row
+on it keeps its id and loses its text, with its whole upstream row and the later copies of that row.
 Until the partitions that are printed have been made again, they hold the text as before.
 """
 

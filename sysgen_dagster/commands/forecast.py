@@ -1,9 +1,9 @@
 """Before you spend: what the phases are still going to ask of a model, and what that costs.
 
-``python -m sysgen_dagster.commands.forecast --data DATA`` prints a table for each model of the deployment:
-requests, tokens in and out, GPU-hours and money, how each was found, and beside them what was
-forecast before of what is finished by now. Nothing is stored and no engine is started; the asset
-``forecast`` keeps one to be compared with.
+``python -m sysgen_dagster.commands.forecast --data DATA`` prints a table for each model of the
+deployment: requests, tokens in and out, GPU-hours and money, how each was found, and beside
+them what was forecast before of what is finished by now. Nothing is stored and no engine is
+started; the asset ``forecast`` keeps one to be compared with.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sysgen_dagster.analysis.forecast import ratios, summarize_forecast
+from sysgen_dagster.analysis.forecast import compute_ratios, summarize_forecast
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.catalog.catalog import Catalog, CatalogError, load_catalog_of
 from sysgen_dagster.inference.chat_api import EngineError
@@ -71,16 +71,16 @@ def _known(names: Sequence[str], catalog: Catalog) -> list[str]:
 def _show(console: Console, catalog: Catalog, model: str, options: argparse.Namespace) -> int:
     # Here, because partitions are read from the catalogue when these are imported.
     from sysgen_dagster.defs.operations.forecast import forecast_of, shards_of
-    from sysgen_dagster.defs.plumbing.resources import ChatModels, Tables
+    from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
     from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
 
     work = os.environ.get("SYSGEN_WORK", "")
     engine = os.environ.get("SYSGEN_ENGINE", "")
     try:
-        store = Tables(root=options.data, work=work).store()
+        store = TablesResource(root=options.data, work=work).store()
         made = forecast_of(
             store,
-            ChatModels(root=options.data, work=work, engine=engine).engines(),
+            InferenceResource(root=options.data, work=work, engine=engine).engines(),
             model,
             shards_of(options.sources, options.shards),
             options.only == "all",
@@ -99,7 +99,7 @@ def _show(console: Console, catalog: Catalog, model: str, options: argparse.Name
     else:
         console.print(f"{model}: nothing is missing.")
     if compared is not None:
-        console.print(_ratio_table(model, ratios(compared).filter(pl.col("source") == ALL)))
+        console.print(_ratio_table(model, compute_ratios(compared).filter(pl.col("source") == ALL)))
     return 0
 
 

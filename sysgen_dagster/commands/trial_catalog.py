@@ -13,8 +13,8 @@ from sysgen_dagster.catalog.catalog import (
     Catalog,
     CatalogError,
     Engine,
+    Generator,
     Method,
-    Model,
     Source,
 )
 
@@ -92,7 +92,7 @@ def _count_rows(path: Path) -> int:
         return sum(1 for _ in lines)
 
 
-def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict[str, Model]:
+def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict[str, Generator]:
     """One catalogue entry for a model of the user's, of which nothing is expected.
 
     Args:
@@ -118,7 +118,7 @@ def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict
         entry["base_urls"] = [f"{endpoint.rstrip('/').removesuffix('/v1')}/v1"]
     key = re.sub(r"[^a-z0-9._-]+", "-", served.rpartition("/")[2].lower()).strip("-._") or "model"
     try:
-        return {key: Model.model_validate(entry)}
+        return {key: Generator.model_validate(entry)}
     except ValidationError as error:
         faults = "; ".join(
             f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors(include_url=False)
@@ -126,7 +126,7 @@ def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict
         raise CatalogError(f"--model {name} cannot be used: {faults}") from error
 
 
-def with_models(catalog: Catalog, models: Mapping[str, Model]) -> Catalog:
+def with_models(catalog: Catalog, models: Mapping[str, Generator]) -> Catalog:
     """The catalogue with these models alone; each judges itself: no other is known to be there."""
     judging = catalog.judging.model_copy(update={"judge": None})
     mixtures = {

@@ -1,8 +1,8 @@
 """Upkeep of a deployment that runs for months: what is stored, what is outdated, what may go.
 
-``python -m sysgen_dagster.commands.upkeep inventory --data DATA`` lists the stored files by table, model and
-state. ``outdated`` prints the commands that make outdated and damaged partitions again, in order.
-``restore`` records what is stored in Dagster's database, after the database was lost or replaced.
+``python -m sysgen_dagster.commands.upkeep inventory --data DATA`` lists the stored files by table,
+model and state. ``outdated`` prints the commands that make outdated and damaged partitions
+again, in order. ``restore`` records what is stored in Dagster's database, after the database was lost or replaced.
 ``prune`` names the files that nothing needs any more and, with ``--apply``, removes them.
 """
 
@@ -23,7 +23,7 @@ from upath import UPath
 
 from sysgen_dagster.catalog.catalog import Catalog, CatalogError, load_catalog_of
 from sysgen_dagster.chat.drop_reasons import DropReason
-from sysgen_dagster.commands.dagster_home import InstanceError, write_settings
+from sysgen_dagster.commands.dagster_home import DagsterHomeError, write_settings
 from sysgen_dagster.commands.prune import COSTS, Kind, Removal, removals
 from sysgen_dagster.commands.terminal import LEAST_WIDTH
 from sysgen_dagster.inference.ledger import discard
@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
             return show_restored(console, options.data, _dagster_home(store), options.recheck)
         work = working_folder(options.data, os.environ.get("SYSGEN_WORK", ""))
         return prune(console, store, work, catalog, options)
-    except (CatalogError, InstanceError, StoreError) as error:
+    except (CatalogError, DagsterHomeError, StoreError) as error:
         console.print(str(error))
         return 1
 
@@ -96,7 +96,7 @@ def _require_one_deployment(data: str) -> None:
     here = os.environ.get("SYSGEN_DATA")
     others = [name for name in _OF_A_DEPLOYMENT if os.environ.get(name)]
     if here and others and _place(here) != _place(data):
-        raise InstanceError(
+        raise DagsterHomeError(
             f"--data is {data}, but SYSGEN_DATA is {here} and {', '.join(others)} may belong to "
             "that: set SYSGEN_DATA to the same place, or unset them all"
         )
@@ -200,14 +200,14 @@ def show_restored(console: Console, data: str, home: Path, recheck: bool) -> int
     from sysgen_dagster.definitions import defs
     from sysgen_dagster.defs.operations.automation import UNFINISHED
     from sysgen_dagster.defs.operations.restoring import restore
-    from sysgen_dagster.defs.plumbing.resources import Tables
+    from sysgen_dagster.defs.plumbing.resources import TablesResource
 
-    tables = Tables(root=data, work=os.environ.get("SYSGEN_WORK", ""))
+    tables = TablesResource(root=data, work=os.environ.get("SYSGEN_WORK", ""))
     write_settings(home)
     os.environ["DAGSTER_HOME"] = str(home)
     with dg.DagsterInstance.get() as instance:
         if going := instance.get_runs(dg.RunsFilter(statuses=UNFINISHED), limit=1):
-            raise InstanceError(
+            raise DagsterHomeError(
                 f"run {going[0].run_id} is going in {home}: end the daemon and wait for it, or "
                 "terminate it"
             )
@@ -231,7 +231,9 @@ def _dagster_home(store: Store) -> Path:
         return Path(home).absolute()
     if isinstance(store.root, Path) and store.root.is_dir():
         return store.root / "dagster_home"
-    raise InstanceError("DAGSTER_HOME is not set: set it to the folder of Dagster's dagster.yaml")
+    raise DagsterHomeError(
+        "DAGSTER_HOME is not set: set it to the folder of Dagster's dagster.yaml"
+    )
 
 
 def prune(

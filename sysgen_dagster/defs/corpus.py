@@ -9,7 +9,7 @@ from sysgen_dagster.analysis.near_duplicates import NearDuplicates
 from sysgen_dagster.defs.plumbing.failures import told_plainly
 from sysgen_dagster.defs.plumbing.metadata import column_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODELS
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import evidence_of_model, evidence_of_sources, publish
 from sysgen_dagster.defs.statistics import retention, source_lengths
 from sysgen_dagster.defs.sysgen_lane import aligned_responses, conversations
@@ -28,7 +28,7 @@ from sysgen_dagster.tables.table import TABLES, kept, polars_schema
 )
 @told_plainly
 def message_diversity(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """How varied the system messages of a model are: words, openings, compression."""
     wanted = ("conversation_id", "source", "system_message", "drop_reason")
@@ -37,7 +37,7 @@ def message_diversity(
         kept(part.read("aligned_responses", *wanted)).drop("drop_reason")
         for part in evidence.by_shard()
     )
-    return publish(context, tables, varied.message_diversity(messages))
+    return publish(context, tables, varied.measure_message_diversity(messages))
 
 
 @dg.asset(
@@ -48,7 +48,7 @@ def message_diversity(
 )
 @told_plainly
 def near_duplicate_questions(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """Questions that nearly repeat another one, of the same source or of another."""
     found = NearDuplicates()
@@ -66,7 +66,7 @@ def near_duplicate_questions(
 )
 @told_plainly
 def near_duplicate_messages(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """System messages that nearly repeat another one, of the same source or of another."""
     found = NearDuplicates()
@@ -88,7 +88,9 @@ def _texts(evidence: StoredEvidence, table: str, column: str) -> pl.DataFrame:
     pool="hub",
 )
 @told_plainly
-def contamination(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def contamination(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """Conversations that hold items of the catalogue's benchmarks; tagged, not dropped.
 
     A benchmark that cannot be read is named and left out; it fails only where none can.
@@ -97,7 +99,7 @@ def contamination(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mater
     index = overlaps.index_items(pl.concat([pl.DataFrame(schema=ITEMS), *read.values()]))
     wanted = ("conversation_id", "source", "question", "answer", "drop_reason")
     found = [
-        overlaps.contamination(index, kept(part.read("conversations", *wanted)))
+        overlaps.find_contamination(index, kept(part.read("conversations", *wanted)))
         for part in evidence_of_sources(tables).by_shard()
     ]
     nothing = pl.DataFrame(schema=polars_schema(TABLES["contamination"]))
@@ -108,7 +110,7 @@ def contamination(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mater
 
 
 def _benchmarks(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> tuple[dict[str, pl.DataFrame], list[str]]:
     """The items of each benchmark that can be read, and the names of the others."""
     cache = tables.working_folder() / "downloads"

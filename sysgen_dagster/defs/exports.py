@@ -12,7 +12,7 @@ from sysgen_dagster.catalog.catalog import Recipe
 from sysgen_dagster.defs.plumbing.failures import told_plainly
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
 from sysgen_dagster.defs.training_sets import mixtures, table_of
 from sysgen_dagster.lanes.sysgen import annotation, verification
@@ -46,7 +46,9 @@ _RARE = 0.001  # of the questions: a language below this is not named
     kinds={"huggingface", "parquet"},
 )
 @told_plainly
-def exports(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def exports(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """A mixture as a folder in the Hub's layout: Parquet, card, licences, snippets for trainers."""
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
@@ -159,7 +161,7 @@ class PushTo(dg.Config):
 @dg.asset(deps=[exports], partitions_def=RECIPES, group_name="training", kinds={"huggingface"})
 @told_plainly
 def hub_datasets(
-    context: dg.AssetExecutionContext, config: PushTo, tables: Tables
+    context: dg.AssetExecutionContext, config: PushTo, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """An export on the Hub; needs ``HF_TOKEN`` and a repository, and refuses what must not go out.
 

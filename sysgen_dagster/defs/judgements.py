@@ -14,7 +14,7 @@ from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.defs.plumbing.failures import told_plainly
 from sysgen_dagster.defs.plumbing.metadata import SIMULATED, column_metadata, progress_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODELS, every_partition
-from sysgen_dagster.defs.plumbing.resources import ChatModels, ModelOfRun, Tables
+from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
 from sysgen_dagster.defs.plumbing.table_io import publish, sample_pairs
 from sysgen_dagster.defs.sysgen_lane import aligned_responses, conversations
 from sysgen_dagster.obedience import alignment_judgement, preference_judgement
@@ -45,13 +45,15 @@ _POOL = pool_of_judges(CATALOG)
 )
 @told_plainly
 def judged_preferences(
-    context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
+    context: dg.AssetExecutionContext, tables: TablesResource, models: InferenceResource
 ) -> dg.MaterializeResult[None]:
     """Which answer follows the question better, the new one or the original, in both orders."""
     judge = models.judge_of(context)
     rows = _sample(context, tables, CATALOG.judging.preference_rows)
-    completions = judge.complete(preference_judgement.preference_requests(rows), 2 * rows.height)
-    judged = preference_judgement.judged_preferences(
+    completions = judge.complete(
+        preference_judgement.build_preference_requests(rows), 2 * rows.height
+    )
+    judged = preference_judgement.build_judged_preferences(
         rows, completions, judge.name, _is_generator(context, judge)
     )
     return _publish(context, tables, judge, judged)
@@ -68,14 +70,14 @@ def judged_preferences(
 )
 @told_plainly
 def judged_alignment(
-    context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
+    context: dg.AssetExecutionContext, tables: TablesResource, models: InferenceResource
 ) -> dg.MaterializeResult[None]:
     """Whether the new answer keeps to its system message: Aligned, Not aligned or Unknown."""
     judge = models.judge_of(context)
     rows = _sample(context, tables, CATALOG.judging.alignment_rows)
-    requests = alignment_judgement.alignment_judgement_requests(rows)
+    requests = alignment_judgement.build_alignment_judgement_requests(rows)
     completions = judge.complete(requests, rows.height)
-    judged = alignment_judgement.judged_alignment(
+    judged = alignment_judgement.build_judged_alignment(
         rows, completions, judge.name, _is_generator(context, judge)
     )
     return _publish(context, tables, judge, judged)
@@ -84,11 +86,11 @@ def judged_alignment(
 _FAILURES = [reason.value for reason in ENGINE_FAILURES]
 
 
-def _sample(context: dg.AssetExecutionContext, tables: Tables, rows: int) -> pl.DataFrame:
+def _sample(context: dg.AssetExecutionContext, tables: TablesResource, rows: int) -> pl.DataFrame:
     return sample_pairs(tables, context.partition_key, rows, CATALOG.judging.seed)
 
 
-def _is_generator(context: dg.AssetExecutionContext, judge: ModelOfRun) -> bool:
+def _is_generator(context: dg.AssetExecutionContext, judge: ModelSession) -> bool:
     """Whether the judge wrote what it judges, be it under another name."""
     names = ("served_name", "revision", "weights")
     one, other = (CATALOG.served[name] for name in (judge.name, context.partition_key))
@@ -96,7 +98,10 @@ def _is_generator(context: dg.AssetExecutionContext, judge: ModelOfRun) -> bool:
 
 
 def _publish(
-    context: dg.AssetExecutionContext, tables: Tables, judge: ModelOfRun, judged: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    tables: TablesResource,
+    judge: ModelSession,
+    judged: pl.DataFrame,
 ) -> dg.MaterializeResult[None]:
     """Store the judgements, and only then let go of the ledger's lines."""
     if judged.height and judged["drop_reason"].is_in(_FAILURES).sum() == judged.height:

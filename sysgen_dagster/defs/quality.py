@@ -7,7 +7,7 @@ from sysgen_dagster.analysis import row_quality as measured
 from sysgen_dagster.defs.plumbing.failures import told_plainly
 from sysgen_dagster.defs.plumbing.metadata import column_metadata
 from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, MODELS
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import (
     evidence_of,
     evidence_of_model,
@@ -33,7 +33,9 @@ from sysgen_dagster.tables.table import TABLES
     metadata=column_metadata(TABLES["row_quality"]),
 )
 @told_plainly
-def row_quality(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def row_quality(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """Every aligned row measured without a model: likeness, final answers, code, copies, languages.
 
     Nothing is dropped here; a training set may leave rows out by these columns.
@@ -47,7 +49,7 @@ def row_quality(context: dg.AssetExecutionContext, tables: Tables) -> dg.Materia
         .join(before, on="conversation_id", how="left", maintain_order="left", validate="1:1")
         .join(verified, on="conversation_id", how="left", maintain_order="left", validate="1:1")
     )
-    return write(context, tables, measured.row_quality(rows))
+    return write(context, tables, measured.measure_row_quality(rows))
 
 
 @dg.asset(
@@ -58,7 +60,9 @@ def row_quality(context: dg.AssetExecutionContext, tables: Tables) -> dg.Materia
     metadata=column_metadata(TABLES["quality_counts"]),
 )
 @told_plainly
-def quality_counts(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def quality_counts(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """How often each finding arises in the rows of a model, by source."""
     evidence = measured_rows(tables, context.partition_key)
     quality = evidence.read("row_quality", *findings.COLUMNS)
@@ -67,7 +71,7 @@ def quality_counts(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mate
     return publish(context, tables, counts, "row_quality")
 
 
-def measured_rows(tables: Tables, model: str) -> StoredEvidence:
+def measured_rows(tables: TablesResource, model: str) -> StoredEvidence:
     """The shards whose rows are measured, each as the phases have left it.
 
     Raises:

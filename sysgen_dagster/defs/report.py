@@ -12,13 +12,13 @@ from sysgen_dagster.defs.operations.forecast import FORECASTS
 from sysgen_dagster.defs.plumbing.failures import told_plainly
 from sysgen_dagster.defs.plumbing.metadata import column_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, evidence_of_model, publish
 from sysgen_dagster.defs.quality import QUALITY
 from sysgen_dagster.defs.statistics import STATISTICS
 from sysgen_dagster.lanes.sysgen import stories
 from sysgen_dagster.report.comparison import compare_with_paper
-from sysgen_dagster.report.contents import contents
+from sysgen_dagster.report.contents import build_contents
 from sysgen_dagster.report.page import render
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
@@ -33,7 +33,7 @@ from sysgen_dagster.tables.table import TABLES
 )
 @told_plainly
 def paper_comparison(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """Every figure that both the paper and we have, over all models, with the difference."""
     store = tables.store()
@@ -47,7 +47,7 @@ def paper_comparison(
     kinds={"html"},
 )
 @told_plainly
-def report(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.MaterializeResult[None]:
     """One self-contained page: every statistic beside the paper's, and a browser of rows.
 
     What is not made yet is left out and named; the page needs no network to be read.
@@ -55,15 +55,15 @@ def report(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeR
     store = tables.store()
     models = [name for name in CATALOG.models if finished_shards(store, CATALOG, name)]
     shards = {name: list(evidence_of_model(tables, name).by_shard()) for name in models}
-    ids = {each for name in models for each in stories.choose(shards[name])}
+    ids = {each for name in models for each in stories.choose_rows(shards[name])}
     told = [story for name in models for story in _tell(store, name, shards[name], ids)]
     page = render(
-        contents(
+        build_contents(
             datetime.now().astimezone(),
             [StoredStatistics(store, name) for name in models],
             StoredStatistics(store),
             {name: _engines(shards[name]) for name in models},
-            stories.arrange(told),
+            stories.arrange_stories(told),
             [each for name in models for each in _coverage(store, name, len(shards[name]))],
         )
     )
@@ -107,7 +107,7 @@ def _tell(
         for shard in shards
         if measured.issuperset(shard.shards)
     ]
-    return stories.tell(
+    return stories.build_stories(
         shards,
         model,
         ids,

@@ -11,7 +11,7 @@ from sysgen_dagster.analysis import statistics as over_rows
 from sysgen_dagster.defs.plumbing.failures import told_plainly
 from sysgen_dagster.defs.plumbing.metadata import column_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODELS, every_partition
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import (
     evidence_of_model,
     evidence_of_sources,
@@ -35,14 +35,16 @@ _TAGGED = ("filtered_system_messages", "verified_system_messages")
     metadata=column_metadata(TABLES["source_lengths"]),
 )
 @told_plainly
-def source_lengths(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def source_lengths(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """Conversations of each source and how long they are, beside v1 Table 9."""
     parts = evidence_of_sources(tables).by_shard()
     wanted = ("source", "question", "answer", "drop_reason")
     characters = pl.concat(
-        over_rows.character_counts(part.read("conversations", *wanted)) for part in parts
+        over_rows.count_characters(part.read("conversations", *wanted)) for part in parts
     )
-    return publish(context, tables, over_rows.source_lengths(characters))
+    return publish(context, tables, over_rows.measure_source_lengths(characters))
 
 
 @dg.asset(
@@ -53,9 +55,11 @@ def source_lengths(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mate
     metadata=column_metadata(TABLES["retention"]),
 )
 @told_plainly
-def retention(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def retention(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """Conversations kept and dropped in each phase, by reason and source, beside Table 2."""
-    counts = over_rows.summed(
+    counts = over_rows.sum_counts(
         count_outcomes(table, part.read(table, "source", "drop_reason"))
         for table in _FUNNEL
         for part in evidence_of_model(tables, context.partition_key).by_shard()
@@ -71,9 +75,11 @@ def retention(context: dg.AssetExecutionContext, tables: Tables) -> dg.Materiali
     metadata=column_metadata(TABLES["tag_counts"]),
 )
 @told_plainly
-def tag_counts(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def tag_counts(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """Messages that hold each key functionality, before and after verification, beside Table 8."""
-    counts = over_rows.summed(
+    counts = over_rows.sum_counts(
         count_tags(table, part.read(table, "source", "phrases", "drop_reason"))
         for table in _TAGGED
         for part in evidence_of_model(tables, context.partition_key).by_shard()
@@ -89,10 +95,12 @@ def tag_counts(context: dg.AssetExecutionContext, tables: Tables) -> dg.Material
     metadata=column_metadata(TABLES["verdict_counts"]),
 )
 @told_plainly
-def verdict_counts(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def verdict_counts(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """How Phase 3 judged each tag in each source, beside v2 Table 9."""
     parts = evidence_of_model(tables, context.partition_key).by_shard()
-    counts = over_rows.summed(
+    counts = over_rows.sum_counts(
         over_rows.count_verdicts(part.read("verified_system_messages", "source", "verdicts"))
         for part in parts
     )
@@ -108,12 +116,12 @@ def verdict_counts(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mate
 )
 @told_plainly
 def answer_similarity(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """How like the original answers the new ones are, by n-grams and length, beside Table 1."""
     wanted = ("source", "answer_chars", "new_answer_chars", *SIMILARITY)
     rows = measured_rows(tables, context.partition_key).read("row_quality", *wanted)
-    return publish(context, tables, over_rows.answer_similarity(rows), "row_quality")
+    return publish(context, tables, over_rows.measure_answer_similarity(rows), "row_quality")
 
 
 @dg.asset(
@@ -125,7 +133,7 @@ def answer_similarity(
 )
 @told_plainly
 def learned_similarity(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """BERTScore and BLEURT of a sample of the new answers, beside Table 1.
 
@@ -133,7 +141,7 @@ def learned_similarity(
     """
     settings = CATALOG.learned_similarity
     pairs = sample_pairs(tables, context.partition_key, settings.rows, settings.seed)
-    table = learned.learned_similarity(pairs, settings, context.log.info)
+    table = learned.measure_learned_similarity(pairs, settings, context.log.info)
     return publish(context, tables, table)
 
 

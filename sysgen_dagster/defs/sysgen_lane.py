@@ -19,7 +19,7 @@ from sysgen_dagster.defs.plumbing.partitions import (
     source_deps,
     source_key,
 )
-from sysgen_dagster.defs.plumbing.resources import ChatModels, ModelOfRun, Tables
+from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
 from sysgen_dagster.defs.plumbing.table_io import read_kept, write
 from sysgen_dagster.lanes.sysgen import alignment, annotation, attempts, filtering, verification
 from sysgen_dagster.sources.conversations import build_conversations
@@ -47,7 +47,9 @@ def source_asset(name: str) -> dg.AssetsDefinition:
         code_version=source_version(source),
     )
     @told_plainly
-    def rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+    def rows(
+        context: dg.AssetExecutionContext, tables: TablesResource
+    ) -> dg.MaterializeResult[None]:
         _, index = CATALOG.locate(context.partition_key)
         cache = tables.working_folder() / "downloads"
         rows = read_shard(name, source, index, cache)
@@ -67,7 +69,9 @@ SOURCES = [source_asset(name) for name in CATALOG.sources]
     metadata=column_metadata(TABLES["conversations"]),
 )
 @told_plainly
-def conversations(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def conversations(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """One row per (question, answer) of the sources, with what was said before.
 
     A source's shard becomes the conversations of the same key. Rows that cannot be used stay here
@@ -107,7 +111,10 @@ class HowMany(dg.Config):
 )
 @told_plainly
 def annotated_system_messages(
-    context: dg.AssetExecutionContext, config: HowMany, tables: Tables, models: ChatModels
+    context: dg.AssetExecutionContext,
+    config: HowMany,
+    tables: TablesResource,
+    models: InferenceResource,
 ) -> dg.MaterializeResult[None]:
     """Phase 1: a system message for each (question, answer), its phrases tagged by the model.
 
@@ -131,11 +138,11 @@ def annotated_system_messages(
 )
 @told_plainly
 def filtered_system_messages(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """Phase 2: rules drop malformed and unknown tags and put the rest in canonical order."""
     annotated = read_kept(context, tables, "annotated_system_messages")
-    filtered = filtering.filtered_messages(annotated, CATALOG.method.drop_rule)
+    filtered = filtering.filter_messages(annotated, CATALOG.method.drop_rule)
     return write(context, tables, filtered, **filtering.count_kept_by_rule(filtered))
 
 
@@ -155,15 +162,17 @@ def filtered_system_messages(
 )
 @told_plainly
 def verified_system_messages(
-    context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
+    context: dg.AssetExecutionContext, tables: TablesResource, models: InferenceResource
 ) -> dg.MaterializeResult[None]:
     """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
     model = models.of(context)
     filtered = read_kept(context, tables, "filtered_system_messages")
     method = CATALOG.method
-    requests = verification.verification_requests(filtered, method)
+    requests = verification.build_verification_requests(filtered, method)
     completions = model.complete(requests, filtered.height)
-    verified = verification.verified_messages(filtered, completions, method.unreadable_verdict)
+    verified = verification.build_verified_messages(
+        filtered, completions, method.unreadable_verdict
+    )
     return _write(context, tables, model, verified)
 
 
@@ -177,14 +186,14 @@ def verified_system_messages(
 )
 @told_plainly
 def aligned_responses(
-    context: dg.AssetExecutionContext, tables: Tables, models: ChatModels
+    context: dg.AssetExecutionContext, tables: TablesResource, models: InferenceResource
 ) -> dg.MaterializeResult[None]:
     """Phase 4: tags are stripped and the same model answers again, A' = M(. | S, Q)."""
     model = models.of(context)
     verified = read_kept(context, tables, "verified_system_messages")
-    inputs = alignment.alignment_inputs(verified, read_kept(context, tables, "conversations"))
-    completions = model.complete(alignment.alignment_requests(inputs), inputs.height)
-    return _write(context, tables, model, alignment.aligned_responses(inputs, completions))
+    inputs = alignment.build_alignment_inputs(verified, read_kept(context, tables, "conversations"))
+    completions = model.complete(alignment.build_alignment_requests(inputs), inputs.height)
+    return _write(context, tables, model, alignment.build_aligned_responses(inputs, completions))
 
 
 PHASES = [
@@ -197,8 +206,8 @@ PHASES = [
 
 def _write(
     context: dg.AssetExecutionContext,
-    tables: Tables,
-    model: ModelOfRun,
+    tables: TablesResource,
+    model: ModelSession,
     frame: pl.DataFrame,
     **metadata: int,
 ) -> dg.MaterializeResult[None]:

@@ -26,7 +26,7 @@ from sysgen_dagster.defs.plumbing.partitions import (
     every_partition,
     model_and_shard,
 )
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import (
     StoredStatistics,
     evidence_of,
@@ -51,7 +51,10 @@ from sysgen_dagster.training_sets import splits as grouping
 
 
 def _store_once(
-    context: dg.AssetExecutionContext, tables: Tables, frame: pl.DataFrame, summary: pl.DataFrame
+    context: dg.AssetExecutionContext,
+    tables: TablesResource,
+    frame: pl.DataFrame,
+    summary: pl.DataFrame,
 ) -> dg.MaterializeResult[None]:
     """Store a table that no shard partitions: once, or once for each recipe."""
     table = context.asset_key.path[-1]
@@ -75,7 +78,7 @@ def _store_once(
     metadata=column_metadata(TABLES["splits"]),
 )
 @told_plainly
-def splits(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def splits(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.MaterializeResult[None]:
     """Which side of training each conversation is on; related ones are on the same side."""
     clusters = StoredStatistics(tables.store()).read("near_duplicate_questions")
     related = [_related(part) for part in evidence_of_sources(tables).by_shard()]
@@ -85,7 +88,7 @@ def splits(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeR
     else:
         of_a_cluster = clusters.select("conversation_id", "cluster")
         asked = asked.join(of_a_cluster, on="conversation_id", how="left", validate="1:1")
-    grouped = grouping.split_groups(asked, CATALOG.training)
+    grouped = grouping.build_splits(asked, CATALOG.training)
     return _store_once(context, tables, grouped, grouping.summarize_splits(grouped))
 
 
@@ -124,7 +127,9 @@ _OF_A_MODEL = [near_duplicate_messages, judged_alignment]
     metadata=column_metadata(TABLES["training_rows"]),
 )
 @told_plainly
-def training_rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def training_rows(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """Chats to train on: each conversation in every variant of the paper, over the same rows."""
     examples = _examples(context, tables)
     asked = read_kept(context, tables, "conversations")
@@ -132,7 +137,7 @@ def training_rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mater
     if CATALOG.training.same_conversations:
         others = others.clear()  # none of them is taken: nothing needs to be looked up for them
     # Five chats a conversation: lazily, they are never in memory all at once.
-    made = chats.training_rows(
+    made = chats.build_training_rows(
         examples.lazy(),
         _described(context, tables, others).select(examples.columns).lazy(),
         CATALOG.training,
@@ -150,7 +155,7 @@ def training_rows(context: dg.AssetExecutionContext, tables: Tables) -> dg.Mater
 )
 @told_plainly
 def preference_pairs(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """Pairs for DPO and ORPO: the new answer is chosen, one that does not keep to S is rejected.
 
@@ -166,14 +171,14 @@ def preference_pairs(
         if other != model and shard in finished_shards(store, CATALOG, other)
     ]
     nothing = pl.DataFrame(schema=dict.fromkeys(wanted, pl.String))
-    pairs = pairs.preference_pairs(
+    made = pairs.build_preference_pairs(
         _examples(context, tables), pl.concat([nothing, *foreign]).drop("drop_reason")
     )
-    counts = pairs.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")
-    return write(context, tables, pairs, pairs=markdown(counts))
+    counts = made.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")
+    return write(context, tables, made, pairs=markdown(counts))
 
 
-def _examples(context: dg.AssetExecutionContext, tables: Tables) -> pl.DataFrame:
+def _examples(context: dg.AssetExecutionContext, tables: TablesResource) -> pl.DataFrame:
     """The aligned rows of the partition with their texts, tags, flags, split and provenance."""
     evidence = evidence_of(tables.store(), context.partition_key)
     new = ("conversation_id", "system_message", "new_answer", "served_name", "engine")
@@ -190,7 +195,7 @@ def _examples(context: dg.AssetExecutionContext, tables: Tables) -> pl.DataFrame
 
 
 def _described(
-    context: dg.AssetExecutionContext, tables: Tables, known: pl.DataFrame
+    context: dg.AssetExecutionContext, tables: TablesResource, known: pl.DataFrame
 ) -> pl.DataFrame:
     """Conversations as examples, with null where only an aligned row says more."""
     model, shard = model_and_shard(context.partition_key)
@@ -232,15 +237,17 @@ def _with_flags(
     """What speaks against each row by itself, as a copy, or as an item of a benchmark."""
     measured = evidence_of(store, context.partition_key).read("row_quality", *TABLES["row_quality"])
     flagged = rows.join(
-        flags.of_rows(measured),
+        flags.flag_rows(measured),
         on="conversation_id",
         how="left",
         maintain_order="left",
         validate="1:1",
     )
     made = StoredStatistics(store)
-    found = flags.of_the_sources(made.read("near_duplicate_questions"), made.read("contamination"))
-    return flags.with_flags(flagged.with_columns(pl.col("flags").fill_null([])), found)
+    found = flags.find_source_flags(
+        made.read("near_duplicate_questions"), made.read("contamination")
+    )
+    return flags.add_flags(flagged.with_columns(pl.col("flags").fill_null([])), found)
 
 
 @dg.asset(
@@ -252,17 +259,19 @@ def _with_flags(
     metadata=column_metadata(TABLES["mixtures"]),
 )
 @told_plainly
-def mixtures(context: dg.AssetExecutionContext, tables: Tables) -> dg.MaterializeResult[None]:
+def mixtures(
+    context: dg.AssetExecutionContext, tables: TablesResource
+) -> dg.MaterializeResult[None]:
     """Which rows a recipe of the catalogue takes; the same rows from the same inputs."""
     recipe, store = CATALOG.mixtures[context.partition_key], tables.store()
     candidates, takeable = 0, []
     for part in _candidates(recipe, store):  # a shard at a time: all of them take a gigabyte
         candidates += part.height
-        takeable.append(mixing.takeable(part, recipe))
+        takeable.append(mixing.select_candidates(part, recipe))
     if not takeable:
         table = table_of(recipe)
         raise StoreError(f"{table} is not materialized for any shard of any model: do that first")
-    mixture = mixing.mixture(pl.concat(takeable), recipe)
+    mixture = mixing.build_mixture(pl.concat(takeable), recipe)
     result = _store_once(context, tables, mixture, mixing.summarize_mixture(mixture))
     taken = {"candidates": candidates, "rows": mixture.height}
     metadata = {**(result.metadata or {}), **taken}
@@ -281,14 +290,14 @@ def _candidates(recipe: Recipe, store: Store) -> Iterator[pl.DataFrame]:
     wanted = ("conversation_id", "source", "model", "split", "tags", "flags", which)
     for model in CATALOG.models:
         made = StoredStatistics(store, model)
-        found = flags.of_a_model(
+        found = flags.find_model_flags(
             made.read("near_duplicate_messages"), made.read("judged_alignment")
         )
         for shard in finished_shards(store, CATALOG, model, table):
             rows = StoredEvidence(store, CATALOG, (shard,), model).read(table, *wanted)
             if not recipe.rejected:
                 rows = rows.filter(pl.col("variant") == recipe.variant).drop("variant")
-            yield flags.with_flags(rows, found).with_columns(shard=pl.lit(shard))
+            yield flags.add_flags(rows, found).with_columns(shard=pl.lit(shard))
 
 
 def _require_known_flags() -> None:

@@ -44,7 +44,7 @@ class TryAgainError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class ServedModel:
+class ModelIdentity:
     """Whose answers these are; another engine's or revision's are none of this one's.
 
     Attributes:
@@ -70,7 +70,7 @@ class ServedModel:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ServerCapabilities:
     """What a server says of itself.
 
     Attributes:
@@ -98,10 +98,10 @@ class Endpoint:
         starts_with: Requests in flight on one server before anything is known of its capacity.
     """
 
-    model: ServedModel
+    model: ModelIdentity
     base_urls: tuple[str, ...]
     api_key: str | None = field(default=None, repr=False)
-    facts: Facts = Facts()
+    facts: ServerCapabilities = ServerCapabilities()
     attempt_s: float = 600.0
     deadline_s: float = 1800.0
     patience_s: float = 300.0

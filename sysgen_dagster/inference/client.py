@@ -20,7 +20,7 @@ from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.asking import Asking
-from sysgen_dagster.inference.chat_api import Endpoint, ServedModel
+from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity
 from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
@@ -34,7 +34,7 @@ class Connection(Protocol):
     """The way to a model's servers."""
 
     @property
-    def model(self) -> ServedModel:
+    def model(self) -> ModelIdentity:
         """Whose answers these are."""
 
     def connect(self) -> Endpoint:

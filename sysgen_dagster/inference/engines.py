@@ -16,18 +16,18 @@ from typing import Self
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Engine, Served
+from sysgen_dagster.catalog.catalog import Engine, Model
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
-    Facts,
-    ServedModel,
+    ModelIdentity,
+    ServerCapabilities,
     UnreachableError,
 )
 from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local.servers import Server, ServerError, Waiter, claimed
+from sysgen_dagster.inference.local.servers import LocalServer, ServerError, Waiter, claimed
 from sysgen_dagster.inference.local.vllm import REQUESTS_AT_ONCE, find_vllm, vllm_server
 from sysgen_dagster.inference.progress import Progress
 
@@ -55,7 +55,7 @@ class Engines:
         engine: Serves every model, whatever the catalogue says; None leaves it to the catalogue.
     """
 
-    models: Mapping[str, Served]
+    models: Mapping[str, Model]
     folder: Path
     engine: Engine | None = None
 
@@ -102,7 +102,7 @@ class Engines:
         """The way to a model's servers, which are in use until its context ends."""
         model, kind = self.models[name], self._kind(name)
         return Connection(
-            ServedModel(
+            ModelIdentity(
                 name,
                 model.served_name,
                 model.revision,
@@ -119,7 +119,7 @@ class Engines:
     def _kind(self, name: str) -> Engine:
         return self.engine or self.models[name].engine
 
-    def _servers(self, name: str, kind: Engine) -> list[Server]:
+    def _servers(self, name: str, kind: Engine) -> list[LocalServer]:
         """Those that are ours to start."""
         if kind is Engine.ENDPOINT:
             return []
@@ -134,21 +134,21 @@ class Engines:
         ]
         module = "sysgen_dagster.simulated.server"
         command = [sys.executable, "-m", module, *served, "--port"]
-        return [Server("simulated", command, _SIMULATED_READY_S, _SIMULATED_IDLE_S)]
+        return [LocalServer("simulated", command, _SIMULATED_READY_S, _SIMULATED_IDLE_S)]
 
 
 @dataclass(slots=True)
 class Connection:
     """The servers of one model while a partition is made, as a context manager."""
 
-    model: ServedModel
-    entry: Served  # of the catalogue
-    servers: Sequence[Server]  # ours; none where somebody else's run already
+    model: ModelIdentity
+    entry: Model  # of the catalogue
+    servers: Sequence[LocalServer]  # ours; none where somebody else's run already
     folder: Path
     report: Callable[[str], None]
     _given_up: threading.Event = field(default_factory=threading.Event)
     _in_use: dict[str, ExitStack] = field(default_factory=dict)  # by the name of the server
-    _at: dict[str, Server] = field(default_factory=dict)  # by its URL
+    _at: dict[str, LocalServer] = field(default_factory=dict)  # by its URL
 
     def __enter__(self) -> Self:
         """Nothing is started yet."""
@@ -176,7 +176,7 @@ class Connection:
         with ThreadPoolExecutor(len(urls)) as looking:
             looks = list(looking.map(self._try_to_look_at, urls))
         away = [str(look) for look in looks if isinstance(look, UnreachableError)]
-        known = [look for look in looks if isinstance(look, Facts)]
+        known = [look for look in looks if isinstance(look, ServerCapabilities)]
         if not known:
             raise EngineError("\n".join([*away, WAYS_TO_GET_AN_ENGINE]))
         for line in away:
@@ -223,12 +223,12 @@ class Connection:
             claims = [self._claim(server) for server in servers]
             return tuple(starting.map(self._start, servers, claims))
 
-    def _claim(self, server: Server) -> Callable[[], str]:
+    def _claim(self, server: LocalServer) -> Callable[[], str]:
         stack = self._in_use[server.name] = ExitStack()
         waiter = Waiter(self.report, self._given_up)
         return stack.enter_context(claimed(server, self.folder, waiter))
 
-    def _start(self, server: Server, start: Callable[[], str]) -> str:
+    def _start(self, server: LocalServer, start: Callable[[], str]) -> str:
         url = start()
         self._at[url] = server
         return url
@@ -242,13 +242,13 @@ class Connection:
                 f"{self.model.name} ({self.model.engine}): {error}\n{WAYS_TO_GET_AN_ENGINE}"
             ) from error
 
-    def _try_to_look_at(self, url: str) -> Facts | UnreachableError:
+    def _try_to_look_at(self, url: str) -> ServerCapabilities | UnreachableError:
         try:
             return self._look_at(url, self.entry.has_system_role)
         except UnreachableError as error:
             return error
 
-    def _look_at(self, url: str, has_system_role: bool | None) -> Facts:
+    def _look_at(self, url: str, has_system_role: bool | None) -> ServerCapabilities:
         # Here, because `openai` costs every start of the code location 0.6 s.
         from sysgen_dagster.inference.probing import look_at
 
@@ -258,23 +258,23 @@ class Connection:
         return None if self.servers else _api_key(self.model.name, self.entry)
 
 
-def _what_all_can(known: Sequence[Facts]) -> Facts:
+def _what_all_can(known: Sequence[ServerCapabilities]) -> ServerCapabilities:
     """What can be relied on whichever of several servers is asked."""
     contexts = [facts.context_tokens for facts in known if facts.context_tokens is not None]
-    return Facts(
+    return ServerCapabilities(
         context_tokens=min(contexts, default=None),
         has_tokenizer=all(facts.has_tokenizer for facts in known),
         has_system_role=all(facts.has_system_role for facts in known),
     )
 
 
-def _variant(model: Served) -> str | None:
+def _variant(model: Model) -> str | None:
     """What is served under the name where it is not what the name says."""
     precision = [f"{flag}={model.vllm[flag]}" for flag in _PRECISION if flag in model.vllm]
     return " ".join(filter(None, [model.weights, *precision])) or None
 
 
-def _api_key(name: str, model: Served) -> str | None:
+def _api_key(name: str, model: Model) -> str | None:
     if model.api_key_env is None:
         return None
     key = os.environ.get(model.api_key_env, "").strip()

@@ -6,8 +6,8 @@ import openai
 
 from sysgen_dagster.inference.chat_api import (
     EngineError,
-    Facts,
-    ServedModel,
+    ModelIdentity,
+    ServerCapabilities,
     UnreachableError,
     tokens_url,
 )
@@ -23,8 +23,8 @@ _REFUSED = frozenset({400, 422, 500})
 
 
 def look_at(
-    model: ServedModel, base_url: str, api_key: str | None, has_system_role: bool | None
-) -> Facts:
+    model: ModelIdentity, base_url: str, api_key: str | None, has_system_role: bool | None
+) -> ServerCapabilities:
     """The facts of the server at a URL; `has_system_role` is found out where it is None.
 
     Raises:
@@ -56,14 +56,14 @@ def look_at(
         context = getattr(served[model.served_name], "max_model_len", None)
         if has_system_role is None:
             has_system_role = _shows_system_message(client, model, base_url)
-        return Facts(
+        return ServerCapabilities(
             context_tokens=context if isinstance(context, int) else None,
             has_tokenizer=_counts_tokens(client, model, base_url),
             has_system_role=has_system_role,
         )
 
 
-def _shows_system_message(client: openai.OpenAI, model: ServedModel, base_url: str) -> bool:
+def _shows_system_message(client: openai.OpenAI, model: ModelIdentity, base_url: str) -> bool:
     """Whether the chat template takes a system message and does not drop it silently."""
     user = {"role": "user", "content": _USER}
     long = _prompt_tokens(client, model, [{"role": "system", "content": _LONG}, user])
@@ -80,7 +80,7 @@ def _shows_system_message(client: openai.OpenAI, model: ServedModel, base_url: s
 
 
 def _prompt_tokens(
-    client: openai.OpenAI, model: ServedModel, messages: list[Any]
+    client: openai.OpenAI, model: ModelIdentity, messages: list[Any]
 ) -> int | openai.APIStatusError | None:
     """Tokens of the prompt as the server counts them, or what it says against the messages."""
     try:
@@ -100,7 +100,7 @@ def _prompt_tokens(
     raise UnreachableError(f"{model.name}: {client.base_url} fails ({said})")
 
 
-def _counts_tokens(client: openai.OpenAI, model: ServedModel, base_url: str) -> bool:
+def _counts_tokens(client: openai.OpenAI, model: ModelIdentity, base_url: str) -> bool:
     body = {"model": model.served_name, "messages": [{"role": "user", "content": _USER}]}
     try:
         reply: Any = client.post(tokens_url(base_url), body=body, cast_to=object)

@@ -17,7 +17,7 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sysgen_dagster.catalog.catalog import Engine, Served
+from sysgen_dagster.catalog.catalog import Engine, Model
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError, fold_system_message, tokens_url
 from sysgen_dagster.inference.engines import Engines
@@ -231,7 +231,7 @@ def token_counter(engines: Engines, name: str, report: Callable[[str], None]) ->
     return _local(name, model, endpoint.facts.context_tokens)
 
 
-def _local(name: str, model: Served, context_tokens: int | None) -> LocalCounter:
+def _local(name: str, model: Model, context_tokens: int | None) -> LocalCounter:
     """A counter with the files beside the weights: of a folder, or fetched from the Hub."""
     weights = model.weights or model.served_name
     folder = Path(weights)
@@ -271,7 +271,7 @@ def _fetched(name: str, repo: str, revision: str | None) -> Path:
     return folder
 
 
-def _context_of_vllm(model: Served) -> int | None:
+def _context_of_vllm(model: Model) -> int | None:
     """What `vllm serve` is told; None where the catalogue leaves it to vLLM."""
     flags = {flag.replace("_", "-"): value for flag, value in model.vllm.items()}
     told = flags.get("max-model-len", CONTEXT_TOKENS)

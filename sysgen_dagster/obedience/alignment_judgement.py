@@ -8,16 +8,16 @@ from enum import StrEnum
 
 import polars as pl
 
-from sysgen_dagster.chat.completions import with_completions
+from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.obedience.judge_verdicts import (
     SAMPLING,
     UNREADABLE,
+    build_verdict_pattern,
     judged_by,
     parse_verdict,
     spoken_turns,
-    verdict_pattern,
     with_interval,
 )
 from sysgen_dagster.tables.table import JUDGED_ALIGNMENT
@@ -34,10 +34,12 @@ class Alignment(StrEnum):
     UNKNOWN = "Unknown"
 
 
-_VERDICTS = verdict_pattern(ALIGNED="Aligned", NOT_ALIGNED="Not[ -]?aligned", UNKNOWN="Unknown")
+_VERDICTS = build_verdict_pattern(
+    ALIGNED="Aligned", NOT_ALIGNED="Not[ -]?aligned", UNKNOWN="Unknown"
+)
 
 
-def alignment_judgement_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
+def build_alignment_judgement_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
     """One request per row.
 
     `rows` has ``conversation_id``, ``system_message``, ``question``, ``history`` and
@@ -60,7 +62,7 @@ def alignment_judgement_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
         yield ChatRequest(conversation_id, messages, SAMPLING, derive_seed(conversation_id, TABLE))
 
 
-def judged_alignment(
+def build_judged_alignment(
     rows: pl.DataFrame, completions: pl.DataFrame, judge: str, is_generator: bool
 ) -> pl.DataFrame:
     """One row per row, in their order.
@@ -76,7 +78,7 @@ def judged_alignment(
         and null beside a ``drop_reason`` where it gave no text.
     """
     asked = rows.select("conversation_id", "source")
-    answered = with_completions(asked, completions, PROMPT.fingerprint)
+    answered = add_completions(asked, completions, PROMPT.fingerprint)
     return answered.with_columns(
         pl.Series("verdict", map(_verdict, answered["text"]), dtype=pl.String),
         verdict_text=pl.col("text"),

@@ -74,7 +74,7 @@ _LEAD = re.compile(r"^(?:[a-z](?:_\w)? ?(?:=|\\approx|≈)|\\approx|≈|approxim
 _BLANK_BESIDE_SIGN = re.compile(r" (?=\W)|(?<=[^\w]) ")
 
 
-def final_answers(texts: pl.Series) -> pl.Series:
+def find_final_answers(texts: pl.Series) -> pl.Series:
     """What each text ends in, normalised; null where it states no final answer.
 
     Numbers are exact: an integer or a reduced fraction such as ``-1/3``.
@@ -90,11 +90,11 @@ def final_answers(texts: pl.Series) -> pl.Series:
 def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
     """The columns of `tables.FINAL_ANSWERS`, one row per pair of answers, in their order."""
     return pl.DataFrame(
-        {"final_answer": final_answers(original), "new_final_answer": final_answers(new)}
+        {"final_answer": find_final_answers(original), "new_final_answer": find_final_answers(new)}
     ).with_columns(final_answer_same=pl.col("final_answer") == pl.col("new_final_answer"))
 
 
-def normal_form(answer: str) -> str | None:
+def normalize_answer(answer: str) -> str | None:
     """An answer as text that is equal for equal answers; null where nothing or too much is left."""
     plain = plain_maths(answer)
     if (number := _number(plain)) is not None:
@@ -144,7 +144,7 @@ def _boxed(text: str) -> tuple[int, str | None]:
     for mark in re.finditer(r"\\.|[{}]", inside):
         depth += {"{": 1, "}": -1}.get(mark[0], 0)
         if depth == 0 and mark[0] == "}":
-            return start, normal_form(inside[1 : mark.start()])
+            return start, normalize_answer(inside[1 : mark.start()])
     return start, None
 
 
@@ -153,7 +153,7 @@ def _stated(text: str) -> tuple[int, str | None]:
     place, answer = -1, None
     for match in _STATEMENT.finditer(text):
         value = _SENTENCE_END.split(match["value"], maxsplit=1)[0]
-        said = normal_form(value) if match["formula"] else _short_form(value)
+        said = normalize_answer(value) if match["formula"] else _short_form(value)
         if said:
             place, answer = match.start(), said
     return place, answer
@@ -166,7 +166,7 @@ def _number_form(text: str) -> str | None:
 
 def _short_form(text: str) -> str | None:
     """A number, or the letter of a choice."""
-    form = normal_form(text)
+    form = normalize_answer(text)
     return form if form and re.fullmatch(r"[a-h]", form) else _number_form(text)
 
 

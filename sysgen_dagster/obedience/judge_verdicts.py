@@ -37,7 +37,7 @@ def spoken_turns(history: Iterable[ChatMessage]) -> list[ChatMessage]:
     return [turn for turn in history if turn["role"] != Role.SYSTEM]
 
 
-def verdict_pattern(**words: str) -> re.Pattern[str]:
+def build_verdict_pattern(**words: str) -> re.Pattern[str]:
     """What `parse_verdict` looks for: each keyword names a verdict, its value is how it is said.
 
     A reason may follow the word on its line after a stop, a dash or a bracket, unless it begins

@@ -9,16 +9,16 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from sysgen_dagster.chat.completions import with_completions
+from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.obedience.judge_verdicts import (
     SAMPLING,
     UNREADABLE,
+    build_verdict_pattern,
     judged_by,
     parse_verdict,
     spoken_turns,
-    verdict_pattern,
     with_interval,
 )
 from sysgen_dagster.tables.table import JUDGED_PREFERENCES
@@ -29,11 +29,11 @@ PROMPT = load_prompt("judge_preference")
 ORIGINAL, NEW, TIE = "original", "new", "tie"
 # Which answer is shown first, as A; the paper's order comes first.
 ORDERS = (ORIGINAL, NEW)
-_VERDICTS = verdict_pattern(A="A", B="B", tie="(?:a )?tie")
+_VERDICTS = build_verdict_pattern(A="A", B="B", tie="(?:a )?tie")
 _OTHER = {ORIGINAL: NEW, NEW: ORIGINAL}
 
 
-def preference_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
+def build_preference_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
     """Two requests per row, one for each of `ORDERS`: ``<conversation_id>#original`` and ``#new``.
 
     `rows` has ``conversation_id``, ``question``, ``history``, ``answer`` and ``new_answer``. The
@@ -51,7 +51,7 @@ def preference_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
             yield ChatRequest(f"{conversation_id}#{first}", messages, SAMPLING, seed)
 
 
-def judged_preferences(
+def build_judged_preferences(
     rows: pl.DataFrame, completions: pl.DataFrame, judge: str, is_generator: bool
 ) -> pl.DataFrame:
     """One row per row and order, in their order, the original first.
@@ -70,7 +70,7 @@ def judged_preferences(
         pl.DataFrame({"shown_first": ORDERS}), how="cross", maintain_order="left_right"
     )
     request_id = pl.format("{}#{}", "asked_about", "shown_first")
-    answered = with_completions(
+    answered = add_completions(
         pairs.with_columns(conversation_id=request_id), completions, PROMPT.fingerprint
     )
     verdicts = [_verdict(*row) for row in answered.select("text", "shown_first").iter_rows()]

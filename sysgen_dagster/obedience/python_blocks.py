@@ -30,7 +30,7 @@ _NOTEBOOK_LINE = re.compile(r"^([ \t]*)[%!]{1,2}[A-Za-z].*$", re.MULTILINE)
 _LONGEST_BLOCK = 50_000
 
 
-def python_blocks(texts: pl.Series) -> pl.DataFrame:
+def count_python_blocks(texts: pl.Series) -> pl.DataFrame:
     """Fenced Python blocks of each text, one row per text, in their order.
 
     Returns:

@@ -13,7 +13,7 @@ from sysgen_dagster.report.views import VIEWS, Made, View, over_all_and_by_sourc
 _TITLE = "System messages, and answers that keep to them"
 
 
-def contents(
+def build_contents(
     made_at: datetime,
     models: Sequence[Made],
     sources: Made,

@@ -11,8 +11,8 @@ from typing import Protocol
 import polars as pl
 
 from sysgen_dagster.analysis import findings, statistics
-from sysgen_dagster.analysis.forecast import ratios, summarize_forecast
-from sysgen_dagster.catalog.catalog import Model
+from sysgen_dagster.analysis.forecast import compute_ratios, summarize_forecast
+from sysgen_dagster.catalog.catalog import Generator
 from sysgen_dagster.lanes.sysgen.counts import summarize_retention, summarize_tags
 from sysgen_dagster.lanes.sysgen.paper import ALIGNMENT, PREFERENCES
 from sysgen_dagster.obedience import alignment_judgement, preference_judgement
@@ -29,7 +29,7 @@ class Made(Protocol):
         """The model's name; empty for the statistics of no model."""
 
     @property
-    def entry(self) -> Model | None:
+    def entry(self) -> Generator | None:
         """Its catalogue entry."""
 
     def read(self, table: str) -> pl.DataFrame | None:
@@ -177,8 +177,8 @@ def _forecast(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
 
 
 def _draw_lengths(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Chart":
-    ratios = summary.filter(pl.col("metric") == "length_ratio")
-    return charts.length_chart(ratios.rename({"mean": "length_ratio"}), models)
+    compute_ratios = summary.filter(pl.col("metric") == "length_ratio")
+    return charts.length_chart(compute_ratios.rename({"mean": "length_ratio"}), models)
 
 
 def _draw_alignment(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Chart":
@@ -400,7 +400,7 @@ VIEWS: tuple[View, ...] = (
         "The finished partitions beside that forecast, taken for as many conversations. Seconds "
         "are those in which the engine was asked; runs at the same time share a GPU and each "
         "counts its own.",
-        _alone(ratios),
+        _alone(compute_ratios),
         formats={"ratio": "ratio"},
     ),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Catalog, Method, Model
+from sysgen_dagster.catalog.catalog import Catalog, Generator, Method
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import (
     ALL_MODELS,
@@ -31,7 +31,7 @@ class StoredEvidence:
     model_name: str | None = None
 
     @property
-    def model(self) -> Model | None:
+    def model(self) -> Generator | None:
         """The catalogue entry of the model."""
         return self.catalog.models[self.model_name] if self.model_name else None
 

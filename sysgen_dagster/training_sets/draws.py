@@ -10,7 +10,7 @@ import polars as pl
 _BITS = 53  # so many a float holds exactly
 
 
-def draws(names: pl.Series, purpose: str) -> pl.Series:
+def draw_numbers(names: pl.Series, purpose: str) -> pl.Series:
     """For each name a number in [0, 1) that follows from it and from `purpose` alone.
 
     Draws of different purposes are independent: who is drawn for the test split is no more likely

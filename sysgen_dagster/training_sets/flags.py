@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from sysgen_dagster.analysis.findings import FINDINGS, flags
+from sysgen_dagster.analysis.findings import FINDINGS, list_flags
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
 from sysgen_dagster.obedience.alignment_judgement import Alignment
 
@@ -42,15 +42,15 @@ def require_known(names: Iterable[str]) -> None:
         )
 
 
-def of_rows(quality: pl.DataFrame) -> pl.DataFrame:
+def flag_rows(quality: pl.DataFrame) -> pl.DataFrame:
     """``conversation_id`` and ``flags`` of each row of `tables.ROW_QUALITY`, in their order."""
-    return quality.select("conversation_id", flags=flags(quality))
+    return quality.select("conversation_id", flags=list_flags(quality))
 
 
 Found = Mapping[str, pl.Series]  # flag to the ids of the conversations that have it
 
 
-def of_the_sources(
+def find_source_flags(
     near_duplicate_questions: pl.DataFrame | None, contamination: pl.DataFrame | None
 ) -> Found:
     """What the tables of the sources say of conversations; nothing by a table that is not made."""
@@ -63,7 +63,7 @@ def of_the_sources(
     return found
 
 
-def of_a_model(
+def find_model_flags(
     near_duplicate_messages: pl.DataFrame | None, judged_alignment: pl.DataFrame | None
 ) -> Found:
     """What the tables of a model say of its rows; nothing by a table that is not made.
@@ -79,7 +79,7 @@ def of_a_model(
     return found
 
 
-def with_flags(rows: pl.DataFrame, found: Found) -> pl.DataFrame:
+def add_flags(rows: pl.DataFrame, found: Found) -> pl.DataFrame:
     """`rows` with what is found of them added to their ``flags``, after those they have."""
     if not found:
         return rows

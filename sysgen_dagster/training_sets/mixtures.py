@@ -11,12 +11,12 @@ import polars as pl
 
 from sysgen_dagster.catalog.catalog import Recipe
 from sysgen_dagster.tables.table import MIXTURES
-from sysgen_dagster.training_sets.draws import draws
+from sysgen_dagster.training_sets.draws import draw_numbers
 from sysgen_dagster.training_sets.flags import require_known
 from sysgen_dagster.training_sets.splits import Split
 
 
-def takeable(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+def select_candidates(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """`tables.MIXTURES` of some candidates, such as those of one shard: what the recipe may take.
 
     Args:
@@ -34,7 +34,7 @@ def takeable(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     return wanted.unique(["conversation_id", "model"]) if recipe.rejected else wanted
 
 
-def mixture(wanted: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+def build_mixture(wanted: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """`tables.MIXTURES`: the rows of one mixture, sorted by where they are stored.
 
     A source that has more rows than it may give gives those of the conversations that are drawn
@@ -104,7 +104,9 @@ def _whole(shares: Mapping[str, Fraction]) -> dict[str, int]:
 
 def _first_drawn(train: pl.DataFrame, rows_of: Mapping[str, int], seed: int) -> pl.DataFrame:
     conversations = train.select(pl.col("conversation_id").unique())
-    drawn = conversations.with_columns(draws(conversations["conversation_id"], f"mixture/{seed}"))
+    drawn = conversations.with_columns(
+        draw_numbers(conversations["conversation_id"], f"mixture/{seed}")
+    )
     allowed = pl.col("source").replace_strict(rows_of, return_dtype=pl.UInt32)
     return (
         train.join(drawn, on="conversation_id", how="left")
@@ -114,9 +116,9 @@ def _first_drawn(train: pl.DataFrame, rows_of: Mapping[str, int], seed: int) -> 
     )
 
 
-def summarize_mixture(mixture: pl.DataFrame) -> pl.DataFrame:
+def summarize_mixture(build_mixture: pl.DataFrame) -> pl.DataFrame:
     """Returns ``source``, ``model``, ``split`` and ``rows``: one row for each that there is."""
-    counts = mixture.group_by("source", "model", "split").agg(rows=pl.len().cast(pl.UInt32))
+    counts = build_mixture.group_by("source", "model", "split").agg(rows=pl.len().cast(pl.UInt32))
     order = pl.col("split").replace_strict(
         {split.value: place for place, split in enumerate(Split)}, return_dtype=pl.UInt8
     )

@@ -11,11 +11,11 @@ import polars as pl
 from sysgen_dagster.catalog.catalog import Rejected
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.tables.table import PREFERENCE_PAIRS
-from sysgen_dagster.training_sets.draws import draws
-from sysgen_dagster.training_sets.rows import prompt, turn
+from sysgen_dagster.training_sets.draws import draw_numbers
+from sysgen_dagster.training_sets.rows import build_prompt, build_turn
 
 
-def preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:
+def build_preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:
     """`tables.PREFERENCE_PAIRS` of one model: one row per conversation and kind of rejected answer.
 
     Args:
@@ -45,9 +45,9 @@ def preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFra
     return (
         pairs.filter(_differ("new_answer", "rejected_answer"))
         .with_columns(
-            prompt=prompt(pl.col("system_message")),
-            chosen=pl.concat_list(turn(Role.ASSISTANT, pl.col("new_answer"))),
-            rejected=pl.concat_list(turn(Role.ASSISTANT, pl.col("rejected_answer"))),
+            prompt=build_prompt(pl.col("system_message")),
+            chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("new_answer"))),
+            rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),
         )
         .select(PREFERENCE_PAIRS.keys())
     )
@@ -68,7 +68,7 @@ def _other_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame
         _differ("new_answer", "rejected_answer"),
     )
     # A model more changes only the pairs for which that model is drawn.
-    drawn = draws(possible["rejected_model"] + "/" + possible["conversation_id"], "rejected")
+    drawn = draw_numbers(possible["rejected_model"] + "/" + possible["conversation_id"], "rejected")
     return (
         possible.with_columns(drawn)
         .sort("draw", "rejected_model")

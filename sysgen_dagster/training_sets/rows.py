@@ -23,7 +23,7 @@ _NO_TURN = pl.lit([], dtype=MESSAGES)
 _WITHOUT_S = (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
 
 
-def training_rows(aligned: Frame, others: Frame, settings: Training) -> Frame:
+def build_training_rows(aligned: Frame, others: Frame, settings: Training) -> Frame:
     """`tables.TRAINING_ROWS` of one model: one row per conversation and `catalog.Variant`.
 
     Args:
@@ -56,22 +56,24 @@ def training_rows(aligned: Frame, others: Frame, settings: Training) -> Frame:
 def _variants(common_system_message: str) -> Mapping[Variant, pl.Expr]:
     common = pl.lit(common_system_message, dtype=pl.String)
     return {
-        Variant.SYSGEN: pl.concat_list(prompt(_S), turn(Role.ASSISTANT, _NEW)),
-        Variant.ORIGINAL_ANSWER: pl.concat_list(prompt(_S), turn(Role.ASSISTANT, _OLD)),
-        Variant.COMMON_SYSTEM_MESSAGE: pl.concat_list(prompt(common), turn(Role.ASSISTANT, _OLD)),
-        Variant.NO_SYSTEM_MESSAGE: pl.concat_list(_asked(), turn(Role.ASSISTANT, _OLD)),
-        Variant.USER_ROLE: pl.concat_list(_folded(_S), turn(Role.ASSISTANT, _NEW)),
+        Variant.SYSGEN: pl.concat_list(build_prompt(_S), build_turn(Role.ASSISTANT, _NEW)),
+        Variant.ORIGINAL_ANSWER: pl.concat_list(build_prompt(_S), build_turn(Role.ASSISTANT, _OLD)),
+        Variant.COMMON_SYSTEM_MESSAGE: pl.concat_list(
+            build_prompt(common), build_turn(Role.ASSISTANT, _OLD)
+        ),
+        Variant.NO_SYSTEM_MESSAGE: pl.concat_list(_asked(), build_turn(Role.ASSISTANT, _OLD)),
+        Variant.USER_ROLE: pl.concat_list(_folded(_S), build_turn(Role.ASSISTANT, _NEW)),
     }
 
 
-def turn(role: Role, content: pl.Expr) -> pl.Expr:
+def build_turn(role: Role, content: pl.Expr) -> pl.Expr:
     """One chat message."""
     return pl.struct(role=pl.lit(role.value), content=content)
 
 
-def prompt(system_message: pl.Expr) -> pl.Expr:
+def build_prompt(system_message: pl.Expr) -> pl.Expr:
     """The chat up to the question: system (none where it is empty), history, user."""
-    system = pl.concat_list(turn(Role.SYSTEM, system_message))
+    system = pl.concat_list(build_turn(Role.SYSTEM, system_message))
     given = pl.when(_is_written(system_message)).then(system).otherwise(_NO_TURN)
     return pl.concat_list(given, _asked())
 
@@ -84,7 +86,7 @@ def _asked() -> pl.Expr:
     """The history and the question."""
     spoken = pl.element().struct.field("role") != Role.SYSTEM.value
     return pl.concat_list(
-        pl.col("history").list.filter(spoken), turn(Role.USER, pl.col("question"))
+        pl.col("history").list.filter(spoken), build_turn(Role.USER, pl.col("question"))
     )
 
 
@@ -96,4 +98,6 @@ def _folded(system_message: pl.Expr) -> pl.Expr:
     content = chat.list.get(first).struct.field("content")
     written = _is_written(system_message)
     both = pl.when(written).then(system_message + "\n\n" + content).otherwise(content)
-    return pl.concat_list(chat.list.head(first), turn(Role.USER, both), chat.list.slice(first + 1))
+    return pl.concat_list(
+        chat.list.head(first), build_turn(Role.USER, both), chat.list.slice(first + 1)
+    )

@@ -13,7 +13,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.catalog import Training
 from sysgen_dagster.tables.table import SPLITS
-from sysgen_dagster.training_sets.draws import draws
+from sysgen_dagster.training_sets.draws import draw_numbers
 
 ALL = "all"  # the source that stands for all of them
 
@@ -39,7 +39,7 @@ _LINKS = {
 }
 
 
-def split_groups(conversations: pl.DataFrame, settings: Training) -> pl.DataFrame:
+def build_splits(conversations: pl.DataFrame, settings: Training) -> pl.DataFrame:
     """`tables.SPLITS` of all usable conversations of all sources, in their order.
 
     A group's split is drawn by the group's name, its smallest conversation_id: neither the order of
@@ -55,7 +55,7 @@ def split_groups(conversations: pl.DataFrame, settings: Training) -> pl.DataFram
     """
     groups = _groups(conversations)
     drawn = groups.select(pl.col("group").unique(maintain_order=True))
-    drawn = drawn.with_columns(draws(drawn["group"], f"split/{settings.seed}"))
+    drawn = drawn.with_columns(draw_numbers(drawn["group"], f"split/{settings.seed}"))
     # From both ends, so that another share of test moves nobody into or out of validation.
     split = (
         pl.when(pl.col("draw") < settings.test)

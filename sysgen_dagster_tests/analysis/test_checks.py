@@ -9,7 +9,7 @@ import pytest
 
 from sysgen_dagster.analysis.checks import CHECKS, MOST_FOUND
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.catalog.catalog import Method, Model
+from sysgen_dagster.catalog.catalog import Generator, Method
 from sysgen_dagster.tables.table import TABLES, polars_schema
 
 
@@ -18,7 +18,7 @@ class Tables:
     """Evidence made of rows; columns that are left out are null."""
 
     rows: Mapping[str, list[dict[str, Any]]]
-    model: Model | None = None
+    model: Generator | None = None
 
     @property
     def method(self) -> Method:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysgen_dagster.analysis.contamination import contamination, index_items
+from sysgen_dagster.analysis.contamination import find_contamination, index_items
 from sysgen_dagster.tables.table import CONTAMINATION, polars_schema
 
 REAL_ROWS = Path(__file__).parents[2].parent / "shared" / "data"
@@ -39,7 +39,7 @@ def _found(
         schema=dict.fromkeys(["conversation_id", "source", "question", "answer"], pl.String),
         orient="row",
     )
-    found = contamination(index_items(items), frame)
+    found = find_contamination(index_items(items), frame)
     assert found.schema == pl.Schema(polars_schema(CONTAMINATION))
     return found.to_dicts()
 
@@ -177,7 +177,7 @@ def test_every_real_word_problem_is_found_and_only_where_it_was_put() -> None:
         question=pl.col("query") + " " + planted,
         answer="response",
     )
-    found = contamination(index_items(items), conversations)
+    found = find_contamination(index_items(items), conversations)
     whole = found.filter(pl.col("overlap") == 1)
     assert whole["conversation_id"].to_list() == [str(row) for row in range(500)]
     assert whole["item"].to_list() == list(range(500))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.analysis.diversity import ALL_SOURCES, message_diversity
+from sysgen_dagster.analysis.diversity import ALL_SOURCES, measure_message_diversity
 from sysgen_dagster.tables.table import MESSAGE_DIVERSITY, polars_schema
 
 
@@ -24,7 +24,7 @@ def _messages(texts: Sequence[str | None], source: str = "s") -> pl.DataFrame:
 
 
 def _figures(texts: Sequence[str | None]) -> dict[str, object]:
-    return message_diversity(_messages(texts)).row(0, named=True)
+    return measure_message_diversity(_messages(texts)).row(0, named=True)
 
 
 HAND = ["You are a tutor.", "You are a poet!", "You are a tutor.", "Answer briefly"]
@@ -52,7 +52,7 @@ def test_the_figures_are_those_worked_out_by_hand(column: str, expected: object)
 
 def test_there_is_a_row_per_source_and_one_over_all() -> None:
     messages = pl.concat([_messages(["a b", "a c"], "second"), _messages(["a b", None], "first")])
-    diversity = message_diversity(messages)
+    diversity = measure_message_diversity(messages)
     assert diversity.schema == pl.Schema(polars_schema(MESSAGE_DIVERSITY))
     counts = diversity.select("source", "messages", "sampled", "distinct").rows()
     assert counts == [("first", 1, 1, 1.0), ("second", 2, 2, 1.0), (ALL_SOURCES, 3, 3, 2 / 3)]
@@ -68,15 +68,15 @@ def test_messages_that_repeat_one_another_compress_better() -> None:
 
 
 def test_the_figures_are_of_a_sample_and_say_so() -> None:
-    diversity = message_diversity(_messages([str(row) for row in range(100)]), sample=30)
+    diversity = measure_message_diversity(_messages([str(row) for row in range(100)]), sample=30)
     assert diversity.select("messages", "sampled").rows() == [(100, 30), (100, 30)]
 
 
 def test_the_sample_depends_on_the_seed_and_not_on_the_order_of_the_rows() -> None:
     messages = _messages([f"word{row} and {row % 7}" for row in range(200)])
-    drawn = message_diversity(messages, sample=20)
-    assert drawn.equals(message_diversity(messages.reverse(), sample=20))
-    assert not drawn.equals(message_diversity(messages, sample=20, seed=1))
+    drawn = measure_message_diversity(messages, sample=20)
+    assert drawn.equals(measure_message_diversity(messages.reverse(), sample=20))
+    assert not drawn.equals(measure_message_diversity(messages, sample=20, seed=1))
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_the_sample_depends_on_the_seed_and_not_on_the_order_of_the_rows() -> No
 def test_a_figure_is_null_where_there_is_nothing_to_take_it_of(
     texts: list[str | None], nulls: set[str]
 ) -> None:
-    over_all = message_diversity(_messages(texts)).row(-1, named=True)
+    over_all = measure_message_diversity(_messages(texts)).row(-1, named=True)
     without_words = {"distinct_1", "distinct_2", "distinct_3"}
     if over_all["top_opening_share"] is None:
         without_words.add("top_opening_share")

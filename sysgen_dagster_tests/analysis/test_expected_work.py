@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.expected_work import PHASES, expected_work
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Method, Model, load_catalog
+from sysgen_dagster.analysis.expected_work import PHASES, estimate_work
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Generator, Method, load_catalog
 from sysgen_dagster.chat.messages import ChatMessage
 from sysgen_dagster.lanes.sysgen import alignment, annotation
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY
@@ -52,17 +52,17 @@ def conversations(*rows: dict[str, Any]) -> pl.DataFrame:
 def expected(
     rows: pl.DataFrame,
     name: str = "phi-4",
-    model: Model = PHI,
+    model: Generator = PHI,
     method: Method = METHOD,
     context: int | None = None,
 ) -> dict[str, pl.DataFrame]:
-    work, _ = expected_work(rows, name, model, method, Characters(context))
+    work, _ = estimate_work(rows, name, model, method, Characters(context))
     return {phase: work.filter(phase=phase) for phase in PHASES}
 
 
 def test_phase_1_s_prompts_are_those_that_will_be_sent() -> None:
     rows = conversations({}, {"question": "Why?" * 50})
-    sent = [request.messages for request in annotation.annotation_requests(rows)]
+    sent = [request.messages for request in annotation.build_annotation_requests(rows)]
     work = expected(rows)[FIRST]
     assert work["prompt_tokens"].to_list() == Characters().prompts(sent)[0]
     assert work["requests"].to_list() == [1, 1]
@@ -126,10 +126,10 @@ def test_a_row_that_cannot_be_cut_enough_is_never_asked_about(answer: str) -> No
 
 
 def test_what_all_prompts_begin_with_is_told_by_phase() -> None:
-    _, shared = expected_work(conversations({}), "phi-4", PHI, METHOD, Characters())
+    _, shared = estimate_work(conversations({}), "phi-4", PHI, METHOD, Characters())
     assert shared == dict.fromkeys(PHASES, 7)
 
 
 def test_no_rows_are_no_work() -> None:
-    work, _ = expected_work(conversations(), "phi-4", PHI, METHOD, Characters())
+    work, _ = estimate_work(conversations(), "phi-4", PHI, METHOD, Characters())
     assert work.is_empty()

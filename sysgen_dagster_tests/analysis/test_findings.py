@@ -5,7 +5,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.findings import FINDINGS, count_findings, flags, summarize_findings
+from sysgen_dagster.analysis.findings import (
+    FINDINGS,
+    count_findings,
+    list_flags,
+    summarize_findings,
+)
 from sysgen_dagster.tables.table import QUALITY_COUNTS, ROW_QUALITY, polars_schema
 
 CLEAN: dict[str, Any] = {
@@ -38,7 +43,7 @@ def aligned(*reasons: str | None) -> pl.DataFrame:
 
 
 def test_a_clean_row_has_no_flags() -> None:
-    assert flags(quality({})).to_list() == [[]]
+    assert list_flags(quality({})).to_list() == [[]]
 
 
 EMAIL = {"kind": "e-mail", "where": "question", "matches": 2}
@@ -59,7 +64,7 @@ EMAIL = {"kind": "e-mail", "where": "question", "matches": 2}
     ],
 )
 def test_each_finding_is_a_flag_of_its_row(row: dict[str, Any], flag: str) -> None:
-    assert flags(quality(row, {})).to_list() == [[flag], []]
+    assert list_flags(quality(row, {})).to_list() == [[flag], []]
 
 
 def test_every_finding_is_tried_above() -> None:
@@ -69,7 +74,7 @@ def test_every_finding_is_tried_above() -> None:
 
 def test_what_cannot_be_told_is_no_finding() -> None:
     unknown = dict.fromkeys(CLEAN.keys() - {"conversation_id", "source", "personal_data"})
-    assert flags(quality(unknown)).to_list() == [[]]
+    assert list_flags(quality(unknown)).to_list() == [[]]
 
 
 def test_counts_are_of_the_rows_in_which_a_finding_can_arise() -> None:
@@ -94,7 +99,7 @@ def test_personal_data_is_counted_by_kind_and_place_too() -> None:
 
 def test_no_rows_give_no_counts_and_no_error() -> None:
     assert count_findings(quality().clear(), aligned()).is_empty()
-    assert flags(quality().clear()).to_list() == []
+    assert list_flags(quality().clear()).to_list() == []
 
 
 def test_the_summary_adds_the_sources_up() -> None:

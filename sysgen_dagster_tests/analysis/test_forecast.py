@@ -10,9 +10,9 @@ from sysgen_dagster.analysis.expected_work import PHASES, WORK
 from sysgen_dagster.analysis.forecast import (
     LEAST_MEASURED,
     Basis,
-    against_actual,
-    forecast,
-    ratios,
+    build_forecast,
+    compare_with_actual,
+    compute_ratios,
     summarize_forecast,
 )
 from sysgen_dagster.catalog.catalog import FULL_CATALOG, Price, Rates, load_catalog
@@ -57,7 +57,7 @@ def basis(
 
 
 def made(basis: Basis, **settings: Any) -> dict[str, Any]:
-    return forecast(basis, PHI.model_copy(update=settings)).row(0, named=True)
+    return build_forecast(basis, PHI.model_copy(update=settings)).row(0, named=True)
 
 
 def test_a_sample_s_mean_stands_for_all_with_a_margin() -> None:
@@ -132,7 +132,7 @@ def test_the_summary_adds_the_sources_up_and_says_what_to_add_to_the_catalogue()
     expected = pl.concat(
         work(90.0, 110.0, phase=phase, source=source) for source in "ab" for phase in (FIRST, THIRD)
     )
-    table = forecast(basis(expected), PHI)
+    table = build_forecast(basis(expected), PHI)
     summary = summarize_forecast(table, PHI)
     assert summary.select("source", "phase").rows()[:3] == [
         ("all", FIRST),
@@ -147,7 +147,7 @@ def test_the_summary_adds_the_sources_up_and_says_what_to_add_to_the_catalogue()
     assert "add `rates`" in summary["basis"][0]
     assert "add `price`" in summary["basis"][0]
     paid = PHI.model_copy(update={"price": PRICE, "rates": RATES})
-    told = summarize_forecast(forecast(basis(expected), paid), paid)["basis"][0]
+    told = summarize_forecast(build_forecast(basis(expected), paid), paid)["basis"][0]
     assert told == "rates: a GPU, by us, May; price: price list, May"
 
 
@@ -162,8 +162,8 @@ def engine(phase: str = FIRST, gpu_seconds: float | None = None) -> pl.DataFrame
 def compared(
     forecast_tokens: float = 100.0, model: Any = PHI, gpu_seconds: float | None = None
 ) -> dict[str, tuple[float | None, float | None]]:
-    table = forecast(basis(work(forecast_tokens)), model)
-    found = against_actual(table, work(120.0, 120.0), engine(gpu_seconds=gpu_seconds), model)
+    table = build_forecast(basis(work(forecast_tokens)), model)
+    found = compare_with_actual(table, work(120.0, 120.0), engine(gpu_seconds=gpu_seconds), model)
     assert found["conversations"].unique().to_list() == [2]
     return {row["metric"]: (row["forecast"], row["actual"]) for row in found.iter_rows(named=True)}
 
@@ -185,14 +185,14 @@ def test_gpu_hours_are_known_of_our_own_gpus_and_money_at_a_price() -> None:
 
 
 def test_a_source_that_was_not_forecast_is_left_out() -> None:
-    table = forecast(basis(work(100.0)), PHI)
+    table = build_forecast(basis(work(100.0)), PHI)
     answered = pl.concat([work(120.0), work(120.0, source="b")])
-    assert against_actual(table, answered, engine(), PHI)["source"].unique().to_list() == ["a"]
+    assert compare_with_actual(table, answered, engine(), PHI)["source"].unique().to_list() == ["a"]
 
 
 def test_a_forecast_of_nothing_has_no_ratio() -> None:
-    table = forecast(basis(work(100.0), conversations=0), PHI)
-    found = ratios(against_actual(table, work(120.0), engine(), PHI))
+    table = build_forecast(basis(work(100.0), conversations=0), PHI)
+    found = compute_ratios(compare_with_actual(table, work(120.0), engine(), PHI))
     assert found.filter(metric="requests")["ratio"].to_list() == [None] * 3
 
 
@@ -202,7 +202,7 @@ def test_ratios_are_told_by_phase_in_all_and_by_source() -> None:
         for source, wanted in (("a", 10.0), ("b", 20.0))
         for phase in (FIRST, FOURTH)
     ]
-    found = ratios(pl.DataFrame(rows).with_columns(conversations=10))
+    found = compute_ratios(pl.DataFrame(rows).with_columns(conversations=10))
     told = {(row["source"], row["phase"]): row["ratio"] for row in found.iter_rows(named=True)}
     assert told == {
         ("all", FIRST): 0.8,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.analysis.languages import _detector, language_match, languages
+from sysgen_dagster.analysis.languages import _detector, detect_languages, match_languages
 from sysgen_dagster.tables.table import LANGUAGES, polars_schema
 
 ENGLISH = "Please explain to me how this programme works."
@@ -16,7 +16,7 @@ GERMAN = "Ich möchte gerne wissen, wie dieses Programm arbeitet."
 
 
 def language(text: str | None) -> str | None:
-    return languages(pl.Series([text], dtype=pl.String))[0]
+    return detect_languages(pl.Series([text], dtype=pl.String))[0]
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_of_little_or_doubtful_text_nothing_is_said(text: str | None) -> None:
 def test_both_must_be_in_the_language_of_the_question(
     question: str, message: str, new_answer: str, match: bool | None
 ) -> None:
-    matched = language_match(*(pl.Series([text]) for text in (question, message, new_answer)))
+    matched = match_languages(*(pl.Series([text]) for text in (question, message, new_answer)))
     assert matched.schema == polars_schema(LANGUAGES)
     assert matched["languages_match"].to_list() == [match]
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.analysis.leakage import leakage
+from sysgen_dagster.analysis.leakage import measure_leakage
 from sysgen_dagster.tables.table import LEAKAGE, polars_schema
 
 Row = dict[str, float | int | bool | None]
@@ -16,7 +16,7 @@ FEW_WORDS = st.lists(st.sampled_from("abc"), max_size=12)
 def measured(**texts: str | None) -> Row:
     names = ("question", "answer", "content", "system_message", "final_answer")
     columns = [pl.Series([texts.get(name)], dtype=pl.String) for name in names]
-    return leakage(*columns).row(0, named=True)
+    return measure_leakage(*columns).row(0, named=True)
 
 
 def copied(content: str | None, answer: str = ANSWER, question: str = "") -> tuple[object, object]:
@@ -117,4 +117,4 @@ def test_of_no_answer_or_a_single_sign_nothing_can_be_told(final_answer: str | N
 
 def test_the_columns_are_those_of_the_table() -> None:
     empty = pl.Series([], dtype=pl.String)
-    assert leakage(*[empty] * 5).schema == polars_schema(LEAKAGE)
+    assert measure_leakage(*[empty] * 5).schema == polars_schema(LEAKAGE)

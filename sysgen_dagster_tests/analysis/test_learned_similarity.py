@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.learned_similarity import learned_similarity
+from sysgen_dagster.analysis.learned_similarity import measure_learned_similarity
 from sysgen_dagster.catalog.catalog import LearnedSimilarity
 from sysgen_dagster.tables.table import LEARNED_SIMILARITY, polars_schema
 
@@ -108,7 +108,7 @@ def _shape() -> dict[str, int]:
 
 def test_without_weights_both_metrics_have_rows_that_say_so() -> None:
     lines: list[str] = []
-    table = learned_similarity(PAIRS, LearnedSimilarity(), lines.append)
+    table = measure_learned_similarity(PAIRS, LearnedSimilarity(), lines.append)
 
     assert table.schema == polars_schema(LEARNED_SIMILARITY)
     assert table.select("source", "metric", "rows", "mean", "deviation", "computed").rows() == [
@@ -123,7 +123,9 @@ def test_without_weights_both_metrics_have_rows_that_say_so() -> None:
 
 
 def test_of_no_pairs_there_is_no_row() -> None:
-    table = learned_similarity(PAIRS.clear(), LearnedSimilarity(bertscore_weights="/no/folder"))
+    table = measure_learned_similarity(
+        PAIRS.clear(), LearnedSimilarity(bertscore_weights="/no/folder")
+    )
     assert table.is_empty()
     assert table.schema == polars_schema(LEARNED_SIMILARITY)
 
@@ -132,7 +134,7 @@ def test_of_no_pairs_there_is_no_row() -> None:
 @pytest.mark.parametrize(("metric", "extra"), [("bertscore", "bertscore"), ("bleurt", "bleurt")])
 def test_without_torch_the_reason_names_what_to_install(metric: str, extra: str) -> None:
     settings = LearnedSimilarity(bertscore_weights="/a/folder", bleurt_weights="/a/folder")
-    row = only(learned_similarity(PAIRS, settings), metric)
+    row = only(measure_learned_similarity(PAIRS, settings), metric)
     assert row["how"] == f"torch is not installed: pip install 'sysgen-dagster[{extra}]'"
 
 
@@ -152,22 +154,22 @@ def test_a_package_that_does_not_import_is_a_reason(
 
     monkeypatch.setattr(importlib, "import_module", fail)
     settings = LearnedSimilarity(bertscore_weights="/a/folder")
-    how = only(learned_similarity(PAIRS, settings), "bertscore")["how"]
+    how = only(measure_learned_similarity(PAIRS, settings), "bertscore")["how"]
     assert how.startswith(reason)
     assert "\n" not in how
 
 
 def test_nothing_is_imported_where_nothing_is_computed() -> None:
     before = {"torch", "transformers"} & sys.modules.keys()
-    learned_similarity(PAIRS, LearnedSimilarity())
+    measure_learned_similarity(PAIRS, LearnedSimilarity())
     assert {"torch", "transformers"} & sys.modules.keys() == before
 
 
 def test_equal_answers_score_one_and_others_less(bert: Path) -> None:
     lines: list[str] = []
     settings = LearnedSimilarity(bertscore_weights=str(bert), bertscore_layer=2)
-    table = learned_similarity(PAIRS, settings, lines.append)
-    same = learned_similarity(PAIRS.with_columns(new_answer="answer"), settings)
+    table = measure_learned_similarity(PAIRS, settings, lines.append)
+    same = measure_learned_similarity(PAIRS.with_columns(new_answer="answer"), settings)
 
     assert same.filter(metric="bertscore")["mean"].to_list() == pytest.approx([1, 1], abs=1e-5)
     row = only(table, "bertscore")
@@ -192,7 +194,7 @@ def test_f1_is_that_of_the_library(bert: Path, layer: int | None) -> None:
         {"source": [str(n) for n in range(63)], "answer": texts, "new_answer": others}
     )
     settings = LearnedSimilarity(bertscore_weights=str(bert), bertscore_layer=layer)
-    ours = learned_similarity(pairs, settings).filter(metric="bertscore")
+    ours = measure_learned_similarity(pairs, settings).filter(metric="bertscore")
     _, _, theirs = library.score(
         others, texts, model_type=str(bert), num_layers=layer or LAYERS, use_fast_tokenizer=True
     )
@@ -206,7 +208,7 @@ def test_f1_is_that_of_the_library(bert: Path, layer: int | None) -> None:
 def test_a_pair_with_an_empty_text_scores_zero(bert: Path, answer: str, new_answer: str) -> None:
     pairs = pl.DataFrame({"source": ["a"], "answer": [answer], "new_answer": [new_answer]})
     settings = LearnedSimilarity(bertscore_weights=str(bert))
-    assert only(learned_similarity(pairs, settings), "bertscore")["mean"] == 0
+    assert only(measure_learned_similarity(pairs, settings), "bertscore")["mean"] == 0
 
 
 def test_a_text_is_cut_only_at_the_models_length_and_it_is_said(bert: Path) -> None:
@@ -219,7 +221,7 @@ def test_a_text_is_cut_only_at_the_models_length_and_it_is_said(bert: Path) -> N
         }
     )
     settings = LearnedSimilarity(bertscore_weights=str(bert))
-    row = only(learned_similarity(pairs, settings), "bertscore")
+    row = only(measure_learned_similarity(pairs, settings), "bertscore")
     assert "50.0% of the pairs cut at 64 tokens" in row["how"]
     assert row["rows"] == 4
 
@@ -230,8 +232,8 @@ def test_the_order_and_company_of_the_pairs_change_nothing(bert: Path) -> None:
         "source", keep="first", maintain_order=True
     )
     settings = LearnedSimilarity(bertscore_weights=str(bert))
-    whole = learned_similarity(pairs, settings)
-    alone = pl.concat(learned_similarity(part, settings) for part in pairs.iter_slices(1))
+    whole = measure_learned_similarity(pairs, settings)
+    alone = pl.concat(measure_learned_similarity(part, settings) for part in pairs.iter_slices(1))
     alone = alone.sort("source", "metric")
     assert whole["mean"].drop_nulls().to_list() == pytest.approx(
         alone["mean"].drop_nulls().to_list(), abs=1e-5
@@ -257,7 +259,7 @@ def test_a_broken_folder_is_a_reason(bert: Path, tmp_path: Path, damage: str, re
         (folder / file.name).write_bytes(file.read_bytes())
     _damage(folder, damage)
     settings = LearnedSimilarity(bertscore_weights=str(folder))
-    row = only(learned_similarity(PAIRS, settings), "bertscore")
+    row = only(measure_learned_similarity(PAIRS, settings), "bertscore")
     assert not row["computed"]
     assert row["how"].startswith(f"{folder} {reason}"), row["how"]
 
@@ -286,7 +288,7 @@ def _damage(folder: Path, damage: str) -> None:
 
 def test_a_layer_that_the_model_does_not_have_is_a_reason(bert: Path) -> None:
     settings = LearnedSimilarity(bertscore_weights=str(bert), bertscore_layer=4)
-    row = only(learned_similarity(PAIRS, settings), "bertscore")
+    row = only(measure_learned_similarity(PAIRS, settings), "bertscore")
     assert row["how"].startswith(f"{bert} has 3 layers")
 
 
@@ -296,19 +298,25 @@ def test_bleurt_says_which_transformers_it_needs(bert: Path) -> None:
 
     if transformers.__version__.startswith("4."):
         pytest.skip("bleurt-pytorch imports with this transformers")
-    row = only(learned_similarity(PAIRS, LearnedSimilarity(bleurt_weights=str(bert))), "bleurt")
+    row = only(
+        measure_learned_similarity(PAIRS, LearnedSimilarity(bleurt_weights=str(bert))), "bleurt"
+    )
     assert row["how"].startswith("bleurt_pytorch cannot be imported (it needs transformers below 5")
 
 
 def test_weights_of_another_kind_are_not_taken_for_bleurt(bert: Path, bleurt: Path) -> None:
-    row = only(learned_similarity(PAIRS, LearnedSimilarity(bleurt_weights=str(bert))), "bleurt")
+    row = only(
+        measure_learned_similarity(PAIRS, LearnedSimilarity(bleurt_weights=str(bert))), "bleurt"
+    )
     assert row["how"].startswith(f"{bert} lacks ")
 
 
 def test_bleurt_takes_any_text(bleurt: Path) -> None:
     answers = ["cat " * 500_000, "", "\0<script>\u202e\u6f22\U0001f600"]
     pairs = pl.DataFrame({"source": ["a"] * 3, "answer": answers, "new_answer": answers[::-1]})
-    row = only(learned_similarity(pairs, LearnedSimilarity(bleurt_weights=str(bleurt))), "bleurt")
+    row = only(
+        measure_learned_similarity(pairs, LearnedSimilarity(bleurt_weights=str(bleurt))), "bleurt"
+    )
     assert row["rows"] == 3
     assert "66.7% of the pairs cut at 64 tokens" in row["how"]
 
@@ -320,7 +328,7 @@ def test_bleurt_is_the_models_estimate_of_the_new_answer(bleurt: Path) -> None:
     texts, others = sentences(40, 90), sentences(60, 90)[20:]
     sources = [f"{number:02}" for number in range(40)]
     pairs = pl.DataFrame({"source": sources, "answer": texts, "new_answer": others})
-    ours = learned_similarity(pairs, LearnedSimilarity(bleurt_weights=str(bleurt)))
+    ours = measure_learned_similarity(pairs, LearnedSimilarity(bleurt_weights=str(bleurt)))
     ours = ours.filter(metric="bleurt")
 
     model = BleurtForSequenceClassification.from_pretrained(bleurt).eval()

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.expected_work import PHASES
-from sysgen_dagster.analysis.measured_work import COLUMNS, measured_work
+from sysgen_dagster.analysis.measured_work import COLUMNS, measure_work
 from sysgen_dagster.tables.table import TABLES, polars_schema
 
 FIRST, THIRD, FOURTH = PHASES
@@ -26,7 +26,7 @@ def measured(**rows: list[dict[str, Any]]) -> dict[str, list[tuple[float, float,
     """Requests, tokens in and tokens out of each conversation, by phase."""
     phases = dict(zip(("first", "third", "fourth"), PHASES, strict=True))
     tables = [table(phase, *rows.get(name, [])) for name, phase in phases.items()]
-    work = measured_work(*tables)
+    work = measure_work(*tables)
     figures = ("requests", "prompt_tokens", "completion_tokens")
     return {phase: work.filter(phase=phase).select(figures).rows() for phase in PHASES}
 

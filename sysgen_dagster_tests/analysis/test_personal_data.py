@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.analysis.personal_data import personal_data
+from sysgen_dagster.analysis.personal_data import find_personal_data
 from sysgen_dagster.tables.table import PERSONAL_DATA
 
 # Joined, so that no scanner of this repository takes it for a key.
@@ -14,7 +14,7 @@ PIECES = ("@", ".", "+1", "-", " ", "212", "4539", "GB33", "sk-", "://", ":", "a
 
 
 def kinds(text: str) -> list[str]:
-    found = personal_data(pl.DataFrame({"question": [text]}), ["question"])
+    found = find_personal_data(pl.DataFrame({"question": [text]}), ["question"])
     return [each["kind"] for each in found[0]]
 
 
@@ -86,7 +86,7 @@ def test_matches_are_counted_by_column_and_kind() -> None:
             "new_answer": ["Wrote to me@gmail.com from 150.95.139.51.", None, ""],
         }
     )
-    found = personal_data(rows, ["question", "new_answer"])
+    found = find_personal_data(rows, ["question", "new_answer"])
     assert found.dtype == PERSONAL_DATA
     assert found.to_list() == [
         [

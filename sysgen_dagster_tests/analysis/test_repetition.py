@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.analysis.repetition import repeated_share, spaced_words
+from sysgen_dagster.analysis.repetition import measure_repetition, space_words
 
 PROSE = (
     "Ice floats because its molecules hold each other at a distance. When water freezes, that "
@@ -14,7 +14,7 @@ PROSE = (
 
 
 def share(text: str | None) -> float | None:
-    return repeated_share(pl.Series([text], dtype=pl.String))[0]
+    return measure_repetition(pl.Series([text], dtype=pl.String))[0]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_text_shorter_than_eight_words_has_no_share(text: str | None) -> None:
     ],
 )
 def test_words_are_letters_and_digits_in_lower_case(text: str | None, words: str | None) -> None:
-    assert spaced_words(pl.Series([text], dtype=pl.String))[0] == words
+    assert space_words(pl.Series([text], dtype=pl.String))[0] == words
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=8, max_size=60).map(" ".join))

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from sysgen_dagster.analysis.row_quality import row_quality
+from sysgen_dagster.analysis.row_quality import measure_row_quality
 from sysgen_dagster.tables.table import PHRASES, ROW_QUALITY, polars_schema
 
 MATHS = {
@@ -34,14 +34,14 @@ def rows(*given: dict[str, object]) -> pl.DataFrame:
 
 
 def test_each_row_gets_every_column_of_the_table_in_order() -> None:
-    table = row_quality(rows(MATHS, CODE))
+    table = measure_row_quality(rows(MATHS, CODE))
     assert table.schema == polars_schema(ROW_QUALITY)
     assert table["conversation_id"].to_list() == ["metamath-1", "magicoder-1"]
     assert table["rougeL"].null_count() == 0
 
 
 def test_a_maths_row_keeps_its_final_answer_and_shows_the_leak() -> None:
-    row = row_quality(rows(MATHS)).row(0, named=True)
+    row = measure_row_quality(rows(MATHS)).row(0, named=True)
     assert row["final_answer"] == row["new_final_answer"] == "96"
     assert row["final_answer_same"] is True
     assert row["final_answer_leaked"] is True
@@ -52,7 +52,7 @@ def test_a_maths_row_keeps_its_final_answer_and_shows_the_leak() -> None:
 
 
 def test_a_code_row_shows_the_block_that_no_longer_parses() -> None:
-    row = row_quality(rows(CODE)).row(0, named=True)
+    row = measure_row_quality(rows(CODE)).row(0, named=True)
     assert (row["python_blocks"], row["python_blocks_parsed"]) == (1, 1)
     assert (row["new_python_blocks"], row["new_python_blocks_parsed"]) == (1, 0)
     assert row["final_answer"] is row["final_answer_same"] is row["final_answer_leaked"] is None
@@ -61,5 +61,5 @@ def test_a_code_row_shows_the_block_that_no_longer_parses() -> None:
 
 
 def test_no_rows_make_an_empty_table() -> None:
-    assert row_quality(rows()).schema == polars_schema(ROW_QUALITY)
-    assert row_quality(rows()).is_empty()
+    assert measure_row_quality(rows()).schema == polars_schema(ROW_QUALITY)
+    assert measure_row_quality(rows()).is_empty()

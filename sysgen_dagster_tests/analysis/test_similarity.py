@@ -12,7 +12,7 @@ from nltk.translate.gleu_score import sentence_gleu
 from rouge_score.rouge_scorer import RougeScorer
 
 from sysgen_dagster.analysis import similarity as module
-from sysgen_dagster.analysis.similarity import similarity
+from sysgen_dagster.analysis.similarity import measure_similarity
 from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
 from sysgen_dagster.sources.conversations import build_conversations
@@ -27,7 +27,7 @@ SCORER = RougeScorer(list(ROUGE), use_stemmer=False)
 
 
 def of_one_pair(original: str, new: str) -> dict[str, float]:
-    return similarity(pl.Series([original]), pl.Series([new])).row(0, named=True)
+    return measure_similarity(pl.Series([original]), pl.Series([new])).row(0, named=True)
 
 
 def answers_of(name: str, rows: pl.DataFrame) -> list[str]:
@@ -51,7 +51,9 @@ def rewritten(answers: list[str]) -> list[str]:
 
 
 def assert_equal_to_the_libraries(originals: Sequence[str], news: Sequence[str]) -> None:
-    scores = similarity(pl.Series(originals, dtype=pl.String), pl.Series(news, dtype=pl.String))
+    scores = measure_similarity(
+        pl.Series(originals, dtype=pl.String), pl.Series(news, dtype=pl.String)
+    )
     for original, new, ours in zip(originals, news, scores.iter_rows(named=True), strict=True):
         theirs = SCORER.score(target=original, prediction=new)
         wanted = {name: theirs[name].fmeasure for name in ROUGE}
@@ -116,7 +118,7 @@ def test_the_figures_can_be_worked_out_by_hand() -> None:
 
 
 def test_columns_are_the_tables_and_rows_keep_their_order() -> None:
-    scores = similarity(pl.Series(["a b", "c", "d"]), pl.Series(["a b", "x", "d"]))
+    scores = measure_similarity(pl.Series(["a b", "c", "d"]), pl.Series(["a b", "x", "d"]))
 
     assert scores.schema == pl.Schema(polars_schema(SIMILARITY))
     assert scores["rouge1"].to_list() == [1.0, 0.0, 1.0]
@@ -125,11 +127,11 @@ def test_columns_are_the_tables_and_rows_keep_their_order() -> None:
 def test_no_pairs_give_an_empty_table() -> None:
     none = pl.Series([], dtype=pl.String)
 
-    assert similarity(none, none).schema == pl.Schema(polars_schema(SIMILARITY))
+    assert measure_similarity(none, none).schema == pl.Schema(polars_schema(SIMILARITY))
 
 
 def test_a_score_is_null_only_where_an_answer_is() -> None:
-    scores = similarity(
+    scores = measure_similarity(
         pl.Series(["a", None, "a", None, ""]), pl.Series(["a", "a", None, None, ""])
     )
 
@@ -139,7 +141,7 @@ def test_a_score_is_null_only_where_an_answer_is() -> None:
 
 def test_answers_that_are_not_as_many_are_an_error() -> None:
     with pytest.raises(pl.exceptions.ShapeError):
-        similarity(pl.Series(["a"]), pl.Series(["a", "b"]))
+        measure_similarity(pl.Series(["a"]), pl.Series(["a", "b"]))
 
 
 def test_pairs_score_alike_alone_or_together_and_either_way_round(
@@ -147,15 +149,17 @@ def test_pairs_score_alike_alone_or_together_and_either_way_round(
 ) -> None:
     original = pl.Series(["a b a", "", None, "c d + e", "f", "", "a b"])
     new = pl.Series(["b a a b", "a", "b", "c + d e", None, "", "a b"])
-    together = similarity(original, new)
+    together = measure_similarity(original, new)
 
     monkeypatch.setattr(module, "_BATCH_BYTES", 1)
-    assert similarity(original, new).equals(together)
-    assert similarity(new, original).equals(together)
+    assert measure_similarity(original, new).equals(together)
+    assert measure_similarity(new, original).equals(together)
 
 
 def test_scores_reach_from_nothing_shared_to_all() -> None:
-    scores = similarity(pl.Series(["a b + 1", "a b + 1"]), pl.Series(["a b + 1", "c d - 2"]))
+    scores = measure_similarity(
+        pl.Series(["a b + 1", "a b + 1"]), pl.Series(["a b + 1", "c d - 2"])
+    )
 
     assert scores.rows() == [(1.0,) * 7, (0.0,) * 7]
 

@@ -7,15 +7,15 @@ import pytest
 
 from sysgen_dagster.analysis.statistics import (
     ALL,
-    answer_similarity,
-    character_counts,
     compare_learned,
     compare_lengths,
     compare_similarity,
     compare_verdicts,
+    count_characters,
     count_verdicts,
-    source_lengths,
-    summed,
+    measure_answer_similarity,
+    measure_source_lengths,
+    sum_counts,
 )
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.tables.table import (
@@ -41,7 +41,7 @@ def test_lengths_are_means_of_characters_over_the_rows_that_go_on() -> None:
         ("metamath", "x" * 100, None, "no_answer"),
         ("capybara", "ab", "a", None),
     )
-    lengths = source_lengths(character_counts(rows))
+    lengths = measure_source_lengths(count_characters(rows))
     assert lengths.schema == polars_schema(SOURCE_LENGTHS)
     assert lengths.select("source", "conversations", "question_chars", "answer_chars").rows() == [
         ("metamath", 2, 3.0, 3.0),
@@ -51,7 +51,7 @@ def test_lengths_are_means_of_characters_over_the_rows_that_go_on() -> None:
 
 def test_lengths_stand_beside_the_paper_s_where_it_has_the_source() -> None:
     rows = conversations(("metamath", "ab", "abcd", None), ("mine", "ab", "abcd", None))
-    compared = compare_lengths(source_lengths(character_counts(rows)))
+    compared = compare_lengths(measure_source_lengths(count_characters(rows)))
     assert compared.select("source", "conversations_paper", "question_chars_paper").rows() == [
         ("metamath", 395_000, 213.53),
         ("mine", None, None),
@@ -98,7 +98,7 @@ def test_shards_summed_are_the_whole() -> None:
     parts = [count_verdicts(JUDGED[:2]), count_verdicts(JUDGED[2:])]
     whole = count_verdicts(JUDGED)
     order = ["source", "tag", "verdict"]
-    assert summed(parts).sort(order).equals(whole.sort(order))
+    assert sum_counts(parts).sort(order).equals(whole.sort(order))
 
 
 def test_verdict_shares_stand_beside_the_paper_s_also_over_all_sources() -> None:
@@ -139,7 +139,7 @@ def _mean(table: pl.DataFrame, source: str, metric: str) -> float:
 
 
 def test_similarity_has_a_mean_for_each_source_and_over_all() -> None:
-    table = answer_similarity(ROWS)
+    table = measure_answer_similarity(ROWS)
     assert table.schema == polars_schema(ANSWER_SIMILARITY)
     assert table["source"].unique(maintain_order=True).to_list() == ["a", "b", ALL]
     assert _mean(table, "a", "rouge1") == pytest.approx(0.3)
@@ -147,17 +147,17 @@ def test_similarity_has_a_mean_for_each_source_and_over_all() -> None:
 
 
 def test_the_length_ratio_is_that_of_the_means_and_the_other_the_mean_of_the_ratios() -> None:
-    table = answer_similarity(ROWS)
+    table = measure_answer_similarity(ROWS)
     assert _mean(table, "a", "length_ratio") == pytest.approx(500 / 400)
     assert _mean(table, "a", "mean_of_length_ratios") == pytest.approx((2 + 1) / 2)
 
 
 def test_rows_of_no_answers_give_no_lines_and_no_error() -> None:
-    assert answer_similarity(ROWS.clear()).is_empty()
+    assert measure_answer_similarity(ROWS.clear()).is_empty()
 
 
 def test_similarity_over_all_stands_beside_table_1() -> None:
-    compared = compare_similarity(answer_similarity(ROWS), "phi-4")
+    compared = compare_similarity(measure_answer_similarity(ROWS), "phi-4")
     assert compared.filter(source=ALL, metric="rouge2")["paper"].item() == 0.323
     assert compared.filter(source="a")["paper"].null_count() == len(SIMILARITY) + 2
     assert compared.filter(source=ALL, metric="rouge1_unicode")["paper"].item() is None

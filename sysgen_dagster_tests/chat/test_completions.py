@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 from polars.exceptions import ComputeError
 
-from sysgen_dagster.chat.completions import COMPLETIONS, with_completions
+from sysgen_dagster.chat.completions import COMPLETIONS, add_completions
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
 
 
 def outcome(completion: dict[str, Any]) -> tuple[str | None, str | None]:
-    joined = with_completions(conversations({}), completions(completion), "abc")
+    joined = add_completions(conversations({}), completions(completion), "abc")
     return joined["text"].item(), joined["drop_reason"].item()
 
 
@@ -39,7 +39,7 @@ def test_a_row_has_a_text_or_the_reason_why_not(
 def test_rows_keep_their_order_and_their_columns_whatever_the_order_of_the_answers() -> None:
     rows = conversations({"question": "a"}, {"question": "b"}, {"question": "c"})
     answers = completions(replied("c2", "C"), replied("c0", "A"))
-    joined = with_completions(rows, answers, None)
+    joined = add_completions(rows, answers, None)
 
     assert joined.select("conversation_id", "question", "text", "drop_reason").rows() == [
         ("c0", "a", "A", None),
@@ -52,11 +52,11 @@ def test_rows_keep_their_order_and_their_columns_whatever_the_order_of_the_answe
 def test_answers_of_rows_that_are_not_there_are_left_out() -> None:
     answers = completions(replied("c0", "A"), replied("c9", "Z"))
 
-    assert with_completions(conversations({}), answers, None)["text"].to_list() == ["A"]
+    assert add_completions(conversations({}), answers, None)["text"].to_list() == ["A"]
 
 
 def test_what_was_said_of_a_failure_is_kept_beside_its_reason() -> None:
-    joined = with_completions(
+    joined = add_completions(
         conversations({}), completions(failed("c0", "server_error", "503 busy")), None
     )
 
@@ -69,13 +69,13 @@ def test_an_older_drop_reason_does_not_stay() -> None:
     rows = conversations({"drop_reason": "no_answer"})
 
     assert (
-        with_completions(rows, completions(replied("c0", "A")), None)["drop_reason"].item() is None
+        add_completions(rows, completions(replied("c0", "A")), None)["drop_reason"].item() is None
     )
 
 
 @pytest.mark.parametrize("fingerprint", ["0123456789ab", None])
 def test_the_fingerprint_of_the_prompt_stands_in_every_row(fingerprint: str | None) -> None:
-    joined = with_completions(conversations({}, {}), completions(), fingerprint)
+    joined = add_completions(conversations({}, {}), completions(), fingerprint)
 
     assert joined["prompt_fingerprint"].to_list() == [fingerprint, fingerprint]
     assert joined.schema["prompt_fingerprint"] == pl.String
@@ -83,10 +83,10 @@ def test_the_fingerprint_of_the_prompt_stands_in_every_row(fingerprint: str | No
 
 def test_two_answers_to_one_row_are_an_error() -> None:
     with pytest.raises(ComputeError):
-        with_completions(
+        add_completions(
             conversations({}), completions(replied("c0", "A"), replied("c0", "B")), None
         )
 
 
 def test_no_rows_give_no_rows() -> None:
-    assert with_completions(conversations(), completions(), None).is_empty()
+    assert add_completions(conversations(), completions(), None).is_empty()

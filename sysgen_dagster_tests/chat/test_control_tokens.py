@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.chat.control_tokens import structure_in
+from sysgen_dagster.chat.control_tokens import find_structure
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 
@@ -18,7 +18,7 @@ PROMPTS = {
 
 
 def held_by(text: str) -> list[str]:
-    return list(pl.select(structure_in(pl.lit(text))).item())
+    return list(pl.select(find_structure(pl.lit(text))).item())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,12 @@ import pytest
 import yaml
 
 from sysgen_dagster.commands import dagster_home
-from sysgen_dagster.commands.dagster_home import POSTGRES_URL, InstanceError, main, write_settings
+from sysgen_dagster.commands.dagster_home import (
+    POSTGRES_URL,
+    DagsterHomeError,
+    main,
+    write_settings,
+)
 
 SHIPPED = Path(__file__).parents[2] / "dagster.yaml"
 PASSWORD = "Planted/p@ss%word"
@@ -172,7 +177,7 @@ def test_a_wrong_url_is_told_without_being_shown(
     url: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(POSTGRES_URL, url)
-    with pytest.raises(InstanceError) as error:
+    with pytest.raises(DagsterHomeError) as error:
         write_settings(tmp_path)
     assert told in str(error.value)
     assert "Planted" not in str(error.value)
@@ -185,7 +190,7 @@ def test_a_server_that_is_not_there_is_one_message(
     pytest.importorskip("dagster_postgres", reason="pip install 'sysgen-dagster[postgres]'")
     port = _free_port()
     monkeypatch.setenv(POSTGRES_URL, f"postgresql://me:Planted@127.0.0.1:{port}/db")
-    with pytest.raises(InstanceError, match=f'"127.0.0.1", port {port} failed') as error:
+    with pytest.raises(DagsterHomeError, match=f'"127.0.0.1", port {port} failed') as error:
         write_settings(tmp_path)
     assert "Planted" not in str(error.value)
 
@@ -195,14 +200,14 @@ def test_without_the_extra_the_message_says_how_to_install_it(
 ) -> None:
     monkeypatch.setenv(POSTGRES_URL, "postgresql://me:Planted@127.0.0.1/db")
     monkeypatch.setattr(dagster_home, "find_spec", lambda _: None)
-    with pytest.raises(InstanceError, match=r"pip install 'sysgen-dagster\[postgres\]'"):
+    with pytest.raises(DagsterHomeError, match=r"pip install 'sysgen-dagster\[postgres\]'"):
         write_settings(tmp_path)
 
 
 def test_a_state_on_postgres_is_not_quietly_replaced_by_an_empty_one(tmp_path: Path) -> None:
     settings = tmp_path / "dagster.yaml"
     settings.write_text(f"storage: {{postgres: {{postgres_url: {{env: {POSTGRES_URL}}}}}}}\n")
-    with pytest.raises(InstanceError, match=f"set {POSTGRES_URL} as before, or delete"):
+    with pytest.raises(DagsterHomeError, match=f"set {POSTGRES_URL} as before, or delete"):
         write_settings(tmp_path)
     settings.unlink()
     write_settings(tmp_path)

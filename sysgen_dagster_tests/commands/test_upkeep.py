@@ -16,7 +16,7 @@ from sysgen_dagster.defs.operations.automation import fill_gaps
 from sysgen_dagster.defs.operations.restoring import Restored, restore
 from sysgen_dagster.defs.operations.staleness import out_of_date
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.quality import row_quality
 from sysgen_dagster.defs.statistics import retention, source_lengths
 from sysgen_dagster.defs.sysgen_lane import PHASES, aligned_responses, conversations
@@ -99,7 +99,7 @@ def run(
 
 
 def restored(instance: dg.DagsterInstance, root: Path, recheck: bool = False) -> Restored:
-    return restore(instance, defs, Tables(root=str(root)), recheck, tell=lambda _: None)
+    return restore(instance, defs, TablesResource(root=str(root)), recheck, tell=lambda _: None)
 
 
 def recorded(instance: dg.DagsterInstance) -> Recorded:

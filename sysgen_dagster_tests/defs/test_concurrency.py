@@ -132,7 +132,7 @@ def queue(new: Queue) -> Queue:
 
 
 def test_dagster_limits_a_pool_only_after_it_has_seen_it_once(new: Queue) -> None:
-    """So `sysgen_dagster.commands.dagster_home` gives a new instance its limits; engines have locks besides."""
+    """So a new DAGSTER_HOME is given its limits when it is made; engines have locks besides."""
     new.add("first", PHASE_KEYS, f"{FIRST}|{SHARD}")
     new.add("second", PHASE_KEYS, f"{SECOND}|{SHARD}")
     assert new.look() == {"first", "second"}

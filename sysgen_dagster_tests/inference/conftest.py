@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sysgen_dagster.inference.local import servers
-from sysgen_dagster.inference.local.servers import Server
+from sysgen_dagster.inference.local.servers import LocalServer
 from sysgen_dagster_tests.inference.processes import MARK, Descendants, Run, kill, wait_until
 
 
@@ -36,11 +36,11 @@ def folder(tmp_path: Path, descendants: Descendants) -> Iterator[Path]:
 
 
 @pytest.fixture
-def begin(folder: Path, tmp_path: Path) -> Iterator[Callable[[Server], Run]]:
+def begin(folder: Path, tmp_path: Path) -> Iterator[Callable[[LocalServer], Run]]:
     """Begins runs that use a server, each in a process of its own; all end with the test."""
     runs: list[Run] = []
 
-    def begin(server: Server) -> Run:
+    def begin(server: LocalServer) -> Run:
         runs.append(Run.begin(server, folder, tmp_path / f"run-{len(runs)}.txt"))
         return runs[-1]
 

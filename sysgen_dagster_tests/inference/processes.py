@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from sysgen_dagster.inference.local.servers import Server
+from sysgen_dagster.inference.local.servers import LocalServer
 
 MARK = "SYSGEN_TEST_PROCESS"
 PATIENCE_S = 20.0
@@ -67,7 +67,7 @@ class Run:
     out: Path
 
     @classmethod
-    def begin(cls, server: Server, folder: Path, out: Path) -> "Run":
+    def begin(cls, server: LocalServer, folder: Path, out: Path) -> "Run":
         """It looks for the server, or starts it, or waits for it."""
         return cls.of(out, _RUN, str(folder), json.dumps(asdict(server)))
 

@@ -21,7 +21,7 @@ from sysgen_dagster.chat.drop_reasons import DropReason
 from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, replicas
 from sysgen_dagster.inference.asking import MOST_FAILURES
-from sysgen_dagster.inference.chat_api import Endpoint, Facts, ServedModel
+from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity, ServerCapabilities
 from sysgen_dagster.inference.ledger import Ledger, request_key
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
 from sysgen_dagster_tests.inference.test_replicas import (
@@ -49,7 +49,7 @@ class Theirs:
     endpoint: Endpoint
 
     @property
-    def model(self) -> ServedModel:
+    def model(self) -> ModelIdentity:
         return self.endpoint.model
 
     def connect(self) -> Endpoint:
@@ -320,7 +320,7 @@ def reading(reader: Reader, **facts: Any) -> Iterator[Endpoint]:
     """The endpoint of a reader, which knows what the reader is."""
     known = {"context_tokens": reader.context, "has_tokenizer": True} | facts
     with serving(reader.answer) as url:
-        yield endpoint_at(url, facts=Facts(**known))
+        yield endpoint_at(url, facts=ServerCapabilities(**known))
 
 
 QUESTION = "Why is the sea salty, and why are rivers not? "
@@ -440,7 +440,7 @@ def test_a_field_that_is_short_already_is_not_shortened(tmp_path: Path) -> None:
 
 def test_a_server_that_counts_no_tokens_has_the_last_word(tmp_path: Path) -> None:
     with running("--max-model-len", "2000", "--no-tokenizer") as server:
-        facts = Facts(context_tokens=2000, has_tokenizer=False)
+        facts = ServerCapabilities(context_tokens=2000, has_tokenizer=False)
         endpoint = endpoint_at(f"{server.url}/v1", facts=facts)
         row = ask_one(endpoint, over_long(ANSWER), tmp_path)
     assert (row["failed_because"], row["attempts"]) == (DropReason.TOO_LONG, 1)
@@ -449,7 +449,7 @@ def test_a_server_that_counts_no_tokens_has_the_last_word(tmp_path: Path) -> Non
 
 def test_the_simulated_model_is_asked_with_what_fits(tmp_path: Path) -> None:
     with running("--max-model-len", "2000") as server:
-        facts = Facts(context_tokens=2000, has_tokenizer=True)
+        facts = ServerCapabilities(context_tokens=2000, has_tokenizer=True)
         endpoint = endpoint_at(f"{server.url}/v1", facts=facts)
         row = ask_one(endpoint, over_long(ANSWER), tmp_path)
         assert server.get("/stats")["requests"] == 1
@@ -515,7 +515,7 @@ def test_an_answer_that_used_all_the_tokens_it_might_is_the_answer(tmp_path: Pat
         return web.json_response({"count": 10, **cut_after(MAX_TOKENS, "length")})
 
     with serving(talk) as url:
-        facts = Facts(context_tokens=2000, has_tokenizer=True)
+        facts = ServerCapabilities(context_tokens=2000, has_tokenizer=True)
         row = ask_one(endpoint_at(url, facts=facts), over_long(ANSWER[:2000]), tmp_path)
     assert (row["finish_reason"], row["attempts"]) == ("length", 1)
 

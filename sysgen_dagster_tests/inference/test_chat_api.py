@@ -18,8 +18,8 @@ from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Samplin
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
-    Facts,
-    ServedModel,
+    ModelIdentity,
+    ServerCapabilities,
     TryAgainError,
     fold_system_message,
     read_reply,
@@ -30,7 +30,7 @@ from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster_tests.inference.odd_servers import completion
 
 VERDICTS = ("Good", "Bad", "None")
-MODEL = ServedModel("phi-4", "phi", revision="187ef03", engine="vllm")
+MODEL = ModelIdentity("phi-4", "phi", revision="187ef03", engine="vllm")
 ENDPOINT = Endpoint(MODEL, ("http://127.0.0.1:9/v1",))
 
 
@@ -84,7 +84,7 @@ def test_an_endpoint_does_not_show_its_key() -> None:
 
 
 def test_a_model_that_takes_no_system_message_gets_it_in_the_user_turn() -> None:
-    folding = replace(ENDPOINT, facts=Facts(has_system_role=False))
+    folding = replace(ENDPOINT, facts=ServerCapabilities(has_system_role=False))
     folded = [said(Role.USER, "Be brief.\n\nWhy is the sea salty?")]
     assert folding.turns(REQUEST.messages) == folded
     assert ENDPOINT.turns(REQUEST.messages) == [SYSTEM, USER]

@@ -29,8 +29,8 @@ from sysgen_dagster.inference.asking import MOST_FAILURES
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
-    Facts,
-    ServedModel,
+    ModelIdentity,
+    ServerCapabilities,
     UnreachableError,
     fold_system_message,
 )
@@ -80,7 +80,7 @@ def questions(count: int) -> list[ChatRequest]:
 
 
 def endpoint_at(*urls: str, model: str = "phi", **fields: Any) -> Endpoint:
-    served = ServedModel("phi-4", model, revision="187ef03", engine="endpoint")
+    served = ModelIdentity("phi-4", model, revision="187ef03", engine="endpoint")
     return Endpoint(model=served, base_urls=urls, **{"patience_s": 0.5, **fields})
 
 
@@ -95,7 +95,7 @@ class Connected:
     endpoint: Endpoint
 
     @property
-    def model(self) -> ServedModel:
+    def model(self) -> ModelIdentity:
         return self.endpoint.model
 
     def connect(self) -> Endpoint:
@@ -566,13 +566,13 @@ def test_only_final_outcomes_are_known_the_next_time(server: Server, ledger: Led
 def test_another_model_or_revision_is_asked_anew(server: Server, ledger: Ledger) -> None:
     ask(endpoint_of(server), questions(5), ledger)
     before = requests_at(server)
-    other = ServedModel("phi-4", "phi", "another", "endpoint")
+    other = ModelIdentity("phi-4", "phi", "another", "endpoint")
     ask(Endpoint(other, (f"{server.url}/v1",)), questions(5), ledger)
     assert requests_at(server) - before == 5
 
 
 def test_an_answer_of_another_engine_is_asked_for_anew(server: Server, ledger: Ledger) -> None:
-    simulated = ServedModel("phi-4", "phi", "187ef03", engine="simulated")
+    simulated = ModelIdentity("phi-4", "phi", "187ef03", engine="simulated")
     ask(Endpoint(simulated, (f"{server.url}/v1",)), questions(5), ledger)
     with replying(json.dumps(completion("Of a real model.")).encode()) as real:
         rows = ask(Endpoint(replace(simulated, engine="vllm"), (real,)), questions(5), ledger)
@@ -673,7 +673,7 @@ def test_a_system_message_is_folded_into_the_first_user_turn() -> None:
 
 
 def test_a_model_without_system_role_is_asked_without_one(server: Server, ledger: Ledger) -> None:
-    folding = endpoint_of(server, model="gemma", facts=Facts(has_system_role=False))
+    folding = endpoint_of(server, model="gemma", facts=ServerCapabilities(has_system_role=False))
     row = ask_one(folding, question(1), ledger)
     assert row["text"].startswith(NOTICE)
     assert row["system_message_folded"]

@@ -20,20 +20,20 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.catalog.catalog import Engine, Generator
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, probing, replicas
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
-    Facts,
-    ServedModel,
+    ModelIdentity,
+    ServerCapabilities,
     UnreachableError,
 )
 from sysgen_dagster.inference.engines import WAYS_TO_GET_AN_ENGINE, Connection, Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local import servers, vllm
-from sysgen_dagster.inference.local.servers import Server, in_use, running, stop
+from sysgen_dagster.inference.local.servers import LocalServer, in_use, running, stop
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster_tests.inference.odd_servers import (
@@ -58,7 +58,7 @@ SECRET = "sk-nobody-may-see-this"
 CONNECT = """
 import json, sys
 from pathlib import Path
-from sysgen_dagster.catalog import Model
+from sysgen_dagster.catalog.catalog import Model
 from sysgen_dagster.inference import probing, server_process
 from sysgen_dagster.inference.chat_api import ServedModel
 from sysgen_dagster.inference.engines import Connection
@@ -95,21 +95,21 @@ def ledger(tmp_path: Path) -> Ledger:
     return Ledger(tmp_path / "ledger.jsonl")
 
 
-def model(engine: Engine, **fields: Any) -> Model:
+def model(engine: Engine, **fields: Any) -> Generator:
     required = {
         "served_name": "phi",
         "revision": REVISION,
         "license": "mit",
         "bounds": {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1},
     }
-    return Model.model_validate(required | {"engine": engine} | fields)
+    return Generator.model_validate(required | {"engine": engine} | fields)
 
 
-def endpoint(*urls: str, **fields: Any) -> Model:
+def endpoint(*urls: str, **fields: Any) -> Generator:
     return model(Engine.ENDPOINT, base_urls=urls, **fields)
 
 
-def engines_for(folder: Path, phi: Model, engine: Engine | None = None) -> Engines:
+def engines_for(folder: Path, phi: Generator, engine: Engine | None = None) -> Engines:
     """A deployment with two models, `phi-4` being the one that is asked."""
     other = model(Engine.VLLM, served_name="org/other", simulated_profile="llama-3.1-8b")
     return Engines({"phi-4": phi, "other": other}, folder, engine)
@@ -158,17 +158,17 @@ def refusal_to(engines: Engines, name: str = "phi-4") -> str:
     return str(error.value)
 
 
-def healthy(name: str, *options: str, device: str | None = "gpu0") -> Server:
+def healthy(name: str, *options: str, device: str | None = "gpu0") -> LocalServer:
     """A server of the model `phi` that starts fast and answers no chat."""
-    return Server(name, [sys.executable, HEALTHY, *options], 20, 60, device)
+    return LocalServer(name, [sys.executable, HEALTHY, *options], 20, 60, device)
 
 
-def connecting(folder: Path, *servers: Server, report: list[str] | None = None) -> Connection:
+def connecting(folder: Path, *servers: LocalServer, report: list[str] | None = None) -> Connection:
     """The connection to servers of ours."""
     lines = [] if report is None else report
     known = model(Engine.VLLM, has_system_role=True)
     return Connection(
-        ServedModel("phi-4", "phi", None, "vllm"), known, servers, folder, lines.append
+        ModelIdentity("phi-4", "phi", None, "vllm"), known, servers, folder, lines.append
     )
 
 
@@ -469,7 +469,9 @@ def test_of_several_replicas_that_is_relied_on_which_all_can(
         for servers in ((server, other), (other, server)):
             urls = [f"{each.url}/v1" for each in servers]
             found = connect(engines_for(folder, endpoint(*urls)))
-            assert found.facts == Facts(2048, has_tokenizer=False, has_system_role=False)
+            assert found.facts == ServerCapabilities(
+                2048, has_tokenizer=False, has_system_role=False
+            )
 
 
 def test_a_replica_that_is_back_is_found_and_one_that_is_still_away_is_not(folder: Path) -> None:
@@ -638,7 +640,7 @@ def test_an_engine_that_cannot_be_had_is_told_without_starting_anything(
     folder: Path,
     python_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
-    phi: Model,
+    phi: Generator,
     engine: Engine | None,
     words: str,
 ) -> None:
@@ -740,7 +742,7 @@ def test_a_server_that_cannot_be_started_again_names_the_ways_to_get_an_engine(
 
 
 def test_a_model_whose_server_dies_gives_way_to_one_that_waits_and_comes_back_after_it(
-    folder: Path, descendants: Descendants, begin: Callable[[Server], Run]
+    folder: Path, descendants: Descendants, begin: Callable[[LocalServer], Run]
 ) -> None:
     report: list[str] = []
     with connecting(folder, healthy("a"), report=report) as connection:
@@ -784,7 +786,7 @@ def test_who_gives_up_waits_no_more_and_leaves_the_device_to_others(
         assert running(folder) == sorted({"a": ["d"], "c": ["c", "d"]}[busy])
 
 
-def begin_connection(folder: Path, out: Path, look_every_s: float, *servers: Server) -> Run:
+def begin_connection(folder: Path, out: Path, look_every_s: float, *servers: LocalServer) -> Run:
     entry = model(Engine.VLLM, has_system_role=True).model_dump_json()
     return Run.of(
         out,
@@ -847,11 +849,11 @@ def test_where_one_of_two_servers_does_not_start_the_other_is_not_in_use_any_mor
 WAITING = """
 import sys
 from pathlib import Path
-from sysgen_dagster.catalog import Engine
+from sysgen_dagster.catalog.catalog import Engine
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.trial import real_model
+from sysgen_dagster.commands.trial_catalog import real_model
 from sysgen_dagster_tests.inference.test_client import questions
 folder = Path(sys.argv[1])
 [(name, model)] = real_model("never-ready", None, None).items()

@@ -18,7 +18,7 @@ import polars as pl
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.catalog.catalog import Engine, Generator
 from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.engines import Engines
@@ -47,7 +47,7 @@ def run(folder: Path, url: str, rows: int, said: Connection) -> None:
         "bounds": {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1},
     }
     endpoint = {"engine": Engine.ENDPOINT, "base_urls": [url], "has_system_role": True}
-    models = {"phi-4": Model.model_validate(required | endpoint)}
+    models = {"phi-4": Generator.model_validate(required | endpoint)}
     ledger = Ledger(folder / "ledger" / "phi-4|capybara-003.jsonl")
     said.send("asking")
     answers = Engines(models, folder / "engines").complete(

@@ -10,7 +10,12 @@ import pytest
 from aiohttp import web
 
 from sysgen_dagster.inference import probing
-from sysgen_dagster.inference.chat_api import EngineError, Facts, ServedModel, UnreachableError
+from sysgen_dagster.inference.chat_api import (
+    EngineError,
+    ModelIdentity,
+    ServerCapabilities,
+    UnreachableError,
+)
 from sysgen_dagster.inference.probing import look_at
 from sysgen_dagster_tests.inference.odd_servers import completion, listing, replying, serving
 from sysgen_dagster_tests.simulated.running_server import Server, running
@@ -44,8 +49,8 @@ def plain_server() -> Iterator[Server]:
 
 def look(
     url: str, served_name: str = "phi", key: str | None = None, has_system_role: bool | None = None
-) -> Facts:
-    served = ServedModel("phi-4", served_name, None, "endpoint")
+) -> ServerCapabilities:
+    served = ModelIdentity("phi-4", served_name, None, "endpoint")
     return look_at(served, url, key, has_system_role)
 
 
@@ -82,16 +87,18 @@ def counting(text: str) -> dict[str, Any]:
 
 
 def test_a_server_says_its_context_and_that_it_counts_tokens(server: Server) -> None:
-    assert look(f"{server.url}/v1") == Facts(8192, has_tokenizer=True, has_system_role=True)
+    assert look(f"{server.url}/v1") == ServerCapabilities(
+        8192, has_tokenizer=True, has_system_role=True
+    )
 
 
 def test_a_server_without_tokenizer_is_seen(plain_server: Server) -> None:
-    assert look(f"{plain_server.url}/v1") == Facts(2048, has_tokenizer=False)
+    assert look(f"{plain_server.url}/v1") == ServerCapabilities(2048, has_tokenizer=False)
 
 
 def test_a_server_that_says_nothing_of_itself_is_taken_as_it_is() -> None:
     with chatting(lambda roles: completion("Yes.")) as url:
-        assert look(url) == Facts(None, has_tokenizer=False, has_system_role=True)
+        assert look(url) == ServerCapabilities(None, has_tokenizer=False, has_system_role=True)
 
 
 @pytest.mark.parametrize("context", ["8192", None, {}, []], ids=repr)

@@ -17,7 +17,7 @@ from aiohttp import web
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, client, replicas
 from sysgen_dagster.inference.capacity import Capacity
-from sysgen_dagster.inference.chat_api import Endpoint, EngineError, ServedModel, UnreachableError
+from sysgen_dagster.inference.chat_api import Endpoint, EngineError, ModelIdentity, UnreachableError
 from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
@@ -36,7 +36,7 @@ def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def endpoint_at(*urls: str, **fields: Any) -> Endpoint:
-    model = ServedModel("phi-4", "phi", revision="187ef03", engine="vllm")
+    model = ModelIdentity("phi-4", "phi", revision="187ef03", engine="vllm")
     return Endpoint(model, urls, **{"patience_s": 0.5, **fields})
 
 
@@ -399,7 +399,7 @@ class Ours:
     revived: int = 0
 
     @property
-    def model(self) -> ServedModel:
+    def model(self) -> ModelIdentity:
         return endpoint_at().model
 
     def connect(self) -> Endpoint:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import tokenizers
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Model, load_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Generator, load_catalog
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.token_counting import (
@@ -61,11 +61,11 @@ def weights(tmp_path: Path) -> Path:
     return folder
 
 
-def entry(**changes: Any) -> Model:
+def entry(**changes: Any) -> Generator:
     return load_catalog(FULL_CATALOG).models["phi-4"].model_copy(update=changes)
 
 
-def counter_of(model: Model, folder: Path) -> Any:
+def counter_of(model: Generator, folder: Path) -> Any:
     return token_counter(Engines({"mine": model}, folder / "engines"), "mine", print)
 
 

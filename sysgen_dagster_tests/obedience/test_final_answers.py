@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.obedience.final_answers import (
     compare_final_answers,
-    final_answers,
-    normal_form,
+    find_final_answers,
+    normalize_answer,
     numbers_in,
 )
 from sysgen_dagster.tables.table import FINAL_ANSWERS, polars_schema
@@ -24,7 +24,7 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).map
 
 
 def ending(text: str) -> str | None:
-    return final_answers(pl.Series([text], dtype=pl.String))[0]
+    return find_final_answers(pl.Series([text], dtype=pl.String))[0]
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_chat_code_and_text_that_was_cut_state_no_answer(text: str) -> None:
     ids=lambda same: same[0],
 )
 def test_ways_to_write_one_answer_are_equal(same: tuple[str, ...]) -> None:
-    assert {normal_form(way) for way in same} == {same[0]}
+    assert {normalize_answer(way) for way in same} == {same[0]}
 
 
 @pytest.mark.parametrize(
@@ -115,13 +115,13 @@ def test_ways_to_write_one_answer_are_equal(same: tuple[str, ...]) -> None:
     [("2x", "2"), ("10", "10_2"), ("3:4", "3/4"), ("1/0", "1"), ("12", "1.2"), ("(1,2)", "1,2")],
 )
 def test_different_answers_stay_different(one: str, other: str) -> None:
-    assert normal_form(one) != normal_form(other)
+    assert normalize_answer(one) != normalize_answer(other)
 
 
 def test_nothing_is_computed_or_run() -> None:
-    assert normal_form("9**9**9**9") == "9**9**9**9"
-    assert normal_form("2 \\times 10^{5}") == "2*10^5"
-    assert normal_form("__import__('os')") == "__import__('os')"
+    assert normalize_answer("9**9**9**9") == "9**9**9**9"
+    assert normalize_answer("2 \\times 10^{5}") == "2*10^5"
+    assert normalize_answer("__import__('os')") == "__import__('os')"
 
 
 def test_answers_compare_only_where_both_are_stated() -> None:
@@ -146,13 +146,17 @@ def test_numbers_stand_alone(text: str, numbers: set[str]) -> None:
 
 @given(st.fractions(max_denominator=999).filter(lambda value: abs(value) < 10**9))
 def test_every_number_is_its_own_normal_form(value: Fraction) -> None:
-    assert normal_form(str(value)) == str(value)
-    assert normal_form(f"\\frac{{{value.numerator}}}{{{value.denominator}}}") == str(value)
+    assert normalize_answer(str(value)) == str(value)
+    assert normalize_answer(f"\\frac{{{value.numerator}}}{{{value.denominator}}}") == str(value)
 
 
 @given(st.decimals(-(10**9), 10**9, places=3))
 def test_separators_and_trailing_zeros_make_no_difference(value: object) -> None:
-    assert normal_form(f"${value:,}$") == normal_form(f"{value}00") == str(Fraction(str(value)))
+    assert (
+        normalize_answer(f"${value:,}$")
+        == normalize_answer(f"{value}00")
+        == str(Fraction(str(value)))
+    )
 
 
 @given(TEXTS)

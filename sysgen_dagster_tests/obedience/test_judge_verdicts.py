@@ -7,14 +7,14 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.obedience.judge_verdicts import (
+    build_verdict_pattern,
     parse_verdict,
     spoken_turns,
-    verdict_pattern,
     with_interval,
 )
 
-PREFERENCE = verdict_pattern(A="A", B="B", tie="(?:a )?tie")
-ALIGNMENT = verdict_pattern(yes="Aligned", no="Not[ -]?aligned", unknown="Unknown")
+PREFERENCE = build_verdict_pattern(A="A", B="B", tie="(?:a )?tie")
+ALIGNMENT = build_verdict_pattern(yes="Aligned", no="Not[ -]?aligned", unknown="Unknown")
 
 
 @pytest.mark.parametrize(

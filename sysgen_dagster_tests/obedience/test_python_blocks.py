@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.obedience.python_blocks import python_blocks
+from sysgen_dagster.obedience.python_blocks import count_python_blocks
 
 LINES = st.lists(
     st.sampled_from(
@@ -17,7 +17,7 @@ LINES = st.lists(
 
 
 def counts(text: str | None) -> tuple[int | None, int | None]:
-    return python_blocks(pl.Series([text], dtype=pl.String)).row(0)
+    return count_python_blocks(pl.Series([text], dtype=pl.String)).row(0)
 
 
 @pytest.mark.parametrize(

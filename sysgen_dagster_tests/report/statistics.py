@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Model, load_catalog
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Generator, load_catalog
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.tables.table import STATISTICS, polars_schema
 
@@ -164,7 +164,7 @@ class Stored:
     changed: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
-    def entry(self) -> Model | None:
+    def entry(self) -> Generator | None:
         return MODELS.get(self.model)
 
     def read(self, table: str) -> pl.DataFrame | None:

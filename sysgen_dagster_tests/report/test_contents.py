@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from sysgen_dagster.report import charts
-from sysgen_dagster.report.contents import contents
+from sysgen_dagster.report.contents import build_contents
 from sysgen_dagster.report.page import Report, Section, render
 from sysgen_dagster.report.views import VIEWS, view_of
 from sysgen_dagster_tests.report.statistics import ROWS, Stored
@@ -14,7 +14,7 @@ NOW = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
 
 
 def report(*models: Stored, engines: dict[str, list[str]] | None = None) -> Report:
-    return contents(NOW, models, Stored(), engines or {}, [])
+    return build_contents(NOW, models, Stored(), engines or {}, [])
 
 
 def section(whole: Report, table: str) -> Section:
@@ -53,7 +53,7 @@ def test_what_is_not_made_yet_is_named_with_what_to_do() -> None:
 
 
 def test_a_report_of_nothing_says_so_and_can_be_read() -> None:
-    whole = contents(NOW, [], Stored(missing=frozenset(ROWS)), {}, [])
+    whole = build_contents(NOW, [], Stored(missing=frozenset(ROWS)), {}, [])
     assert "No model has finished a shard yet." in whole.notices
     assert "Materialize retention." in render(whole)
 
@@ -88,7 +88,7 @@ def test_a_simulated_judge_of_real_answers_is_named() -> None:
 
 
 def test_what_the_caller_knows_is_said_first() -> None:
-    whole = contents(NOW, [Stored("phi-4")], Stored(), {}, [], ["Half of it."])
+    whole = build_contents(NOW, [Stored("phi-4")], Stored(), {}, [], ["Half of it."])
     assert whole.notices[0] == "Half of it."
 
 

@@ -6,19 +6,19 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.catalog.catalog import Engine, Generator
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.obedience.alignment_judgement import (
-    alignment_judgement_requests,
-    judged_alignment,
+    build_alignment_judgement_requests,
+    build_judged_alignment,
     summarize_alignment,
 )
 from sysgen_dagster.obedience.preference_judgement import (
-    judged_preferences,
-    preference_requests,
+    build_judged_preferences,
+    build_preference_requests,
     summarize_preferences,
 )
 from sysgen_dagster.simulated.profiles import PROFILES
@@ -75,8 +75,8 @@ def replies(requests: Iterator[ChatRequest], name: str) -> pl.DataFrame:
 @pytest.mark.parametrize("fold", [False, True])
 def test_each_judge_s_prompt_is_recognised_with_and_without_a_system_role(fold: bool) -> None:
     judges = {
-        Phase.JUDGE_PREFERENCE: next(preference_requests(ROWS)),
-        Phase.JUDGE_ALIGNMENT: next(alignment_judgement_requests(ROWS)),
+        Phase.JUDGE_PREFERENCE: next(build_preference_requests(ROWS)),
+        Phase.JUDGE_ALIGNMENT: next(build_alignment_judgement_requests(ROWS)),
     }
     for phase, asked in judges.items():
         messages = [*asked.messages]
@@ -85,7 +85,9 @@ def test_each_judge_s_prompt_is_recognised_with_and_without_a_system_role(fold: 
 
 @every_model
 def test_preferences_are_as_frequent_as_the_paper_says_in_the_paper_s_order(name: str) -> None:
-    judged = judged_preferences(ROWS, replies(preference_requests(ROWS), name), name, True)
+    judged = build_judged_preferences(
+        ROWS, replies(build_preference_requests(ROWS), name), name, True
+    )
     [_, summary] = summarize_preferences(judged).iter_rows(named=True)
     count = summary["conversations"]
 
@@ -98,7 +100,9 @@ def test_preferences_are_as_frequent_as_the_paper_says_in_the_paper_s_order(name
 
 @every_model
 def test_alignment_is_as_frequent_as_the_paper_says(name: str) -> None:
-    judged = judged_alignment(ROWS, replies(alignment_judgement_requests(ROWS), name), name, True)
+    judged = build_judged_alignment(
+        ROWS, replies(build_alignment_judgement_requests(ROWS), name), name, True
+    )
     [_, summary] = summarize_alignment(judged).iter_rows(named=True)
 
     assert summary["aligned_share"] == pytest.approx(PRINTED[name][1], abs=0.025)
@@ -108,14 +112,19 @@ def test_alignment_is_as_frequent_as_the_paper_says(name: str) -> None:
 
 def test_a_judge_without_a_mark_of_the_new_answer_is_torn() -> None:
     alike = ROWS.with_columns(new_answer=pl.col("answer") + " It is so.")
-    judged = judged_preferences(alike, replies(preference_requests(alike), "phi-4"), "phi", True)
+    judged = build_judged_preferences(
+        alike, replies(build_preference_requests(alike), "phi-4"), "phi", True
+    )
     [_, summary] = summarize_preferences(judged).iter_rows(named=True)
 
     assert summary["win_rate"] == pytest.approx(0.5, abs=0.03)
 
 
 def test_a_judge_says_that_it_is_simulated() -> None:
-    requests = [*preference_requests(ROWS[:50]), *alignment_judgement_requests(ROWS[:50])]
+    requests = [
+        *build_preference_requests(ROWS[:50]),
+        *build_alignment_judgement_requests(ROWS[:50]),
+    ]
     texts = [write_answer(request([*each.messages]), PROFILES["phi-4"]).text for each in requests]
 
     assert all(text.startswith(NOTICE) for text in texts)
@@ -130,7 +139,7 @@ def server() -> Iterator[Server]:
 def test_rows_are_judged_over_http_as_the_pipeline_does_it(server: Server, tmp_path: Path) -> None:
     bounds = {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1}
     fields = {"served_name": "phi", "license": "mit", "bounds": bounds, "engine": Engine.ENDPOINT}
-    judge = Model.model_validate(fields | {"base_urls": [f"{server.url}/v1"]})
+    judge = Generator.model_validate(fields | {"base_urls": [f"{server.url}/v1"]})
     engines, few = Engines({"judge": judge}, tmp_path), ROWS[:20]
 
     def ask(requests: Iterator[ChatRequest], total: int) -> pl.DataFrame:
@@ -138,9 +147,12 @@ def test_rows_are_judged_over_http_as_the_pipeline_does_it(server: Server, tmp_p
         progress = Progress(total)
         return engines.complete("judge", requests, progress, ledger, lambda _: None, lambda _: None)
 
-    replied_to = ask(preference_requests(few), 40), ask(alignment_judgement_requests(few), 20)
-    preferences = judged_preferences(few, replied_to[0], "judge", False)
-    alignment = judged_alignment(few, replied_to[1], "judge", False)
+    replied_to = (
+        ask(build_preference_requests(few), 40),
+        ask(build_alignment_judgement_requests(few), 20),
+    )
+    preferences = build_judged_preferences(few, replied_to[0], "judge", False)
+    alignment = build_judged_alignment(few, replied_to[1], "judge", False)
 
     assert (preferences.height, alignment.height) == (40, 20)
     for table in (preferences, alignment):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.lanes.sysgen.tags import Tag
-from sysgen_dagster.lanes.sysgen.verification import verdict_pattern
+from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
 from sysgen_dagster.simulated.logprobs import token_logprobs
 from sysgen_dagster_tests.simulated.conversations import (
     annotate_messages,
@@ -32,7 +32,7 @@ def server() -> Iterator[Server]:
 def judged(server: Server, seed: int = 0, top: int = 20) -> list[dict[str, Any]]:
     """The tokens of an answer that holds eight verdicts."""
     fields = {
-        "structured_outputs": {"regex": verdict_pattern(Tag)},
+        "structured_outputs": {"regex": build_verdict_pattern(Tag)},
         "logprobs": True,
         "top_logprobs": top,
     }

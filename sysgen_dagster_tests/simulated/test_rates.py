@@ -15,7 +15,7 @@ from sysgen_dagster.lanes.sysgen.tags import (
     TaggedMessage,
     parse_tagged_message,
 )
-from sysgen_dagster.lanes.sysgen.verification import verdict_pattern
+from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE, original_length
 from sysgen_dagster.simulated.reading import subject_of
@@ -124,7 +124,7 @@ def test_verdicts_are_as_frequent_as_the_paper_says(name: str) -> None:
 
 @every_model
 def test_verdicts_under_a_regex_are_as_frequent_and_every_one_is_readable(name: str) -> None:
-    lines = verdict_pattern(Tag)
+    lines = build_verdict_pattern(Tag)
     verdicts: Counter[str] = Counter()
     for seed in range(COUNT):
         rule = {"regex": lines}

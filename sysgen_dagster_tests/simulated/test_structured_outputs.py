@@ -10,7 +10,7 @@ import pytest
 
 from sysgen_dagster.lanes.sysgen.annotation import REPAIR_GRAMMAR
 from sysgen_dagster.lanes.sysgen.tags import Tag
-from sysgen_dagster.lanes.sysgen.verification import verdict_pattern
+from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
 from sysgen_dagster.simulated.constraints import obey, parse_constraint
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
@@ -26,7 +26,7 @@ from sysgen_dagster_tests.simulated.conversations import (
 from sysgen_dagster_tests.simulated.running_server import QUESTION, Server, error_of, running
 
 VERDICTS = verify_messages(one_phrase_of(Tag.ROLE, Tag.TASK, Tag.TOOL))
-VERDICT_LINES = verdict_pattern((Tag.ROLE, Tag.TASK, Tag.TOOL))
+VERDICT_LINES = build_verdict_pattern((Tag.ROLE, Tag.TASK, Tag.TOOL))
 GRAMMAR = {"grammar": REPAIR_GRAMMAR}
 SECTION = rf"<<({'|'.join(Tag)})>>[^<>\s][^<>\r\n]{{2,299}}<</\1>>"
 

@@ -16,11 +16,11 @@ from sysgen_dagster.tables.table import (
 from sysgen_dagster.training_sets.flags import (
     FLAGS,
     FlagError,
-    of_a_model,
-    of_rows,
-    of_the_sources,
+    add_flags,
+    find_model_flags,
+    find_source_flags,
+    flag_rows,
     require_known,
-    with_flags,
 )
 from sysgen_dagster_tests.training_sets.frames import of
 
@@ -30,15 +30,15 @@ FIRST = {"conversation_id": "c0", "cluster": "c0"}
 
 def found(*rows: dict[str, Any], **tables: list[dict[str, Any]]) -> list[list[str]]:
     quality = [{"conversation_id": f"c{number}", **row} for number, row in enumerate(rows)]
-    sources = of_the_sources(
+    sources = find_source_flags(
         of(NEAR_DUPLICATES, *tables.get("questions", [])),
         of(CONTAMINATION, *tables.get("contamination", [])),
     )
-    model = of_a_model(
+    model = find_model_flags(
         of(NEAR_DUPLICATES, *tables.get("messages", [])),
         of(JUDGED_ALIGNMENT, *tables.get("judged", [])),
     )
-    flagged = with_flags(with_flags(of_rows(of(ROW_QUALITY, *quality)), sources), model)
+    flagged = add_flags(add_flags(flag_rows(of(ROW_QUALITY, *quality)), sources), model)
     assert flagged.schema == {"conversation_id": pl.String, "flags": pl.List(pl.String)}
     assert flagged["conversation_id"].to_list() == [row["conversation_id"] for row in quality]
     return flagged["flags"].to_list()
@@ -86,9 +86,9 @@ def test_flags_stand_in_one_order_and_once() -> None:
 
 
 def test_a_table_that_is_not_made_says_nothing() -> None:
-    rows = of_rows(of(ROW_QUALITY, {"conversation_id": "c0", "repeated_share": 0.9}))
-    assert of_the_sources(None, None) == of_a_model(None, None) == {}
-    assert with_flags(rows, {})["flags"].to_list() == [["repetitive"]]
+    rows = flag_rows(of(ROW_QUALITY, {"conversation_id": "c0", "repeated_share": 0.9}))
+    assert find_source_flags(None, None) == find_model_flags(None, None) == {}
+    assert add_flags(rows, {})["flags"].to_list() == [["repetitive"]]
 
 
 def test_no_rows_have_no_flags() -> None:

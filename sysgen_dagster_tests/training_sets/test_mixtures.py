@@ -40,7 +40,7 @@ def many(**rows_of: int) -> pl.DataFrame:
 
 def mixture(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """The mixture of these candidates."""
-    return mixtures.mixture(mixtures.takeable(rows, recipe), recipe)
+    return mixtures.build_mixture(mixtures.select_candidates(rows, recipe), recipe)
 
 
 def taken(rows: pl.DataFrame, /, **recipe: Any) -> list[str]:
@@ -239,6 +239,6 @@ def test_the_summary_counts_rows_by_source_model_and_split() -> None:
 def test_candidates_may_come_a_shard_at_a_time(
     rows: pl.DataFrame, recipe: Recipe, cut: int
 ) -> None:
-    parts = [mixtures.takeable(part, recipe) for part in (rows.head(cut), rows.slice(cut))]
+    parts = [mixtures.select_candidates(part, recipe) for part in (rows.head(cut), rows.slice(cut))]
 
-    assert mixtures.mixture(pl.concat(parts), recipe).equals(mixture(rows, recipe))
+    assert mixtures.build_mixture(pl.concat(parts), recipe).equals(mixture(rows, recipe))

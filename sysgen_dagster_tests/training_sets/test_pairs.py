@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.tables.table import PREFERENCE_PAIRS, polars_schema
-from sysgen_dagster.training_sets.pairs import preference_pairs
+from sysgen_dagster.training_sets.pairs import build_preference_pairs
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 FOREIGN = ("conversation_id", "model", "system_message", "new_answer")
@@ -22,12 +22,14 @@ def foreign(*rows: tuple[str, str, str, str]) -> pl.DataFrame:
 def others(*rows: dict[str, Any], **theirs: tuple[str, str]) -> pl.DataFrame:
     """The pairs that reject another model's answer; `theirs`: system message and answer."""
     answered = foreign(*(("c0", model, *texts) for model, texts in theirs.items()))
-    return preference_pairs(aligned(*rows), answered).filter(rejected_is="other_system_message")
+    return build_preference_pairs(aligned(*rows), answered).filter(
+        rejected_is="other_system_message"
+    )
 
 
 def test_the_new_answer_is_preferred_to_the_original_one() -> None:
     history = chat(("system", "Upstream."), ("user", "Q0"), ("assistant", "A0"))
-    pairs = preference_pairs(aligned({"history": history}), foreign())
+    pairs = build_preference_pairs(aligned({"history": history}), foreign())
 
     assert pairs.schema == polars_schema(PREFERENCE_PAIRS)
     [pair] = pairs.to_dicts()
@@ -51,7 +53,7 @@ def test_it_is_preferred_to_what_another_model_said_under_its_own_system_message
 
 
 def test_an_answer_is_not_preferred_to_itself() -> None:
-    pairs = preference_pairs(aligned({"answer": "A'\n"}, {}), foreign())
+    pairs = build_preference_pairs(aligned({"answer": "A'\n"}, {}), foreign())
 
     assert pairs["conversation_id"].to_list() == ["c1"]
 
@@ -76,7 +78,9 @@ def test_another_model_steps_in_where_one_cannot(texts: tuple[str, str]) -> None
     theirs = foreign(
         *((f"c{n}", model, *said) for n in range(20) for model, said in answered.items())
     )
-    pairs = preference_pairs(aligned(*[{}] * 20), theirs).filter(rejected_is="other_system_message")
+    pairs = build_preference_pairs(aligned(*[{}] * 20), theirs).filter(
+        rejected_is="other_system_message"
+    )
 
     assert pairs["rejected_model"].to_list() == ["qwen"] * 20
 
@@ -86,7 +90,7 @@ def test_models_alternate() -> None:
     theirs = foreign(
         *((f"c{n}", model, "Other S", model) for n in range(200) for model in ("llama", "qwen"))
     )
-    pairs = preference_pairs(rows, theirs).filter(rejected_is="other_system_message")
+    pairs = build_preference_pairs(rows, theirs).filter(rejected_is="other_system_message")
 
     assert pairs["conversation_id"].to_list() == rows["conversation_id"].to_list()
     # 100 are expected of each, give or take 7.
@@ -113,10 +117,10 @@ def test_pairs_differ_and_do_not_depend_on_the_order_of_the_others(
         *({"system_message": s, "answer": old, "new_answer": new} for s, old, new in own)
     )
     listed = [(f"c{n}", model, *texts) for (n, model), texts in theirs.items()]
-    pairs = preference_pairs(rows, foreign(*listed))
+    pairs = build_preference_pairs(rows, foreign(*listed))
 
     for [chosen], [rejected] in pairs.select("chosen", "rejected").iter_rows():
         assert chosen["content"].strip() != rejected["content"].strip()
     assert not pairs.select("conversation_id", "rejected_is").is_duplicated().any()
     random.shuffle(listed)
-    assert preference_pairs(rows, foreign(*listed)).equals(pairs)
+    assert build_preference_pairs(rows, foreign(*listed)).equals(pairs)

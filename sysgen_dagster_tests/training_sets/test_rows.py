@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.catalog import Training, Variant
 from sysgen_dagster.tables.table import TRAINING_ROWS, polars_schema
-from sysgen_dagster.training_sets.rows import training_rows
+from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 SETTINGS = Training(common_system_message="Help.")
@@ -33,19 +33,21 @@ def messages(rows: pl.DataFrame, variant: str) -> Any:
     ],
 )
 def test_each_variant_is_a_chat(variant: str, wanted: list[tuple[str, str]]) -> None:
-    rows = training_rows(aligned({}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({}), NOBODY, SETTINGS)
 
     assert messages(rows, variant) == chat(*wanted)
 
 
 def test_the_rows_are_the_same_when_they_are_made_a_piece_at_a_time() -> None:
-    lazy = training_rows(aligned({}).lazy(), OTHERS.lazy(), SETTINGS)
+    lazy = build_training_rows(aligned({}).lazy(), OTHERS.lazy(), SETTINGS)
 
-    assert lazy.collect(engine="streaming").equals(training_rows(aligned({}), OTHERS, SETTINGS))
+    assert lazy.collect(engine="streaming").equals(
+        build_training_rows(aligned({}), OTHERS, SETTINGS)
+    )
 
 
 def test_a_row_says_where_it_comes_from() -> None:
-    rows = training_rows(aligned({}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({}), NOBODY, SETTINGS)
 
     assert rows.schema == polars_schema(TRAINING_ROWS)
     assert rows["variant"].to_list() == [variant.value for variant in Variant]
@@ -55,7 +57,7 @@ def test_a_row_says_where_it_comes_from() -> None:
 
 @pytest.mark.parametrize("variant", ["sysgen", "original_answer", "common_system_message"])
 def test_the_turns_before_stand_between_system_message_and_question(variant: str) -> None:
-    rows = training_rows(aligned({"history": HISTORY}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({"history": HISTORY}), NOBODY, SETTINGS)
 
     system, *turns, _ = messages(rows, variant)
     assert system["role"] == "system"
@@ -88,16 +90,16 @@ def test_the_turns_before_stand_between_system_message_and_question(variant: str
 def test_without_a_system_role_s_opens_the_first_user_turn(
     history: list[dict[str, str]], wanted: list[tuple[str, str]]
 ) -> None:
-    rows = training_rows(aligned({"history": history}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({"history": history}), NOBODY, SETTINGS)
 
     assert messages(rows, "user_role") == chat(*wanted)
 
 
 @pytest.mark.parametrize("variant", list(Variant))
 def test_an_upstream_system_turn_is_left_out(variant: Variant) -> None:
-    without = training_rows(aligned({"history": HISTORY}), NOBODY, SETTINGS)
+    without = build_training_rows(aligned({"history": HISTORY}), NOBODY, SETTINGS)
     history = [*chat(("system", "Upstream.")), *HISTORY]
-    with_one = training_rows(aligned({"history": history}), NOBODY, SETTINGS)
+    with_one = build_training_rows(aligned({"history": history}), NOBODY, SETTINGS)
 
     assert messages(with_one, variant) == messages(without, variant)
 
@@ -105,13 +107,13 @@ def test_an_upstream_system_turn_is_left_out(variant: Variant) -> None:
 @pytest.mark.parametrize("empty", ["", " \n", None])
 @pytest.mark.parametrize("variant", ["sysgen", "original_answer", "user_role"])
 def test_an_empty_system_message_is_no_turn(variant: str, empty: str | None) -> None:
-    rows = training_rows(aligned({"system_message": empty}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({"system_message": empty}), NOBODY, SETTINGS)
 
     assert messages(rows, variant)[0] == {"role": "user", "content": "Q"}
 
 
 def test_an_empty_common_system_message_is_no_turn() -> None:
-    rows = training_rows(aligned({}), NOBODY, Training(common_system_message=""))
+    rows = build_training_rows(aligned({}), NOBODY, Training(common_system_message=""))
 
     made = messages(rows, "common_system_message")
     assert made == messages(rows, "no_system_message")
@@ -121,14 +123,14 @@ OTHERS = aligned({"conversation_id": "other", "system_message": None, "new_answe
 
 
 def test_all_variants_hold_the_same_conversations() -> None:
-    rows = training_rows(aligned({}), OTHERS, SETTINGS)
+    rows = build_training_rows(aligned({}), OTHERS, SETTINGS)
 
     assert set(rows["conversation_id"]) == {"c0"}
 
 
 def test_the_variants_without_s_may_hold_what_the_model_did_not_finish() -> None:
     settings = SETTINGS.model_copy(update={"same_conversations": False})
-    rows = training_rows(aligned({}), OTHERS, settings).filter(conversation_id="other")
+    rows = build_training_rows(aligned({}), OTHERS, settings).filter(conversation_id="other")
 
     assert rows["variant"].to_list() == ["common_system_message", "no_system_message"]
     assert rows["messages"].to_list()[1] == chat(("user", "Q"), ("assistant", "A"))
@@ -152,7 +154,7 @@ def test_every_chat_ends_in_question_and_answer_and_loses_no_turn(
             for history, system, question in conversations
         )
     )
-    rows = training_rows(given, NOBODY, SETTINGS)
+    rows = build_training_rows(given, NOBODY, SETTINGS)
 
     assert rows.height == len(Variant) * len(conversations)
     asked = {f"c{n}": (history, question) for n, (history, _, question) in enumerate(conversations)}

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.catalog import Training
 from sysgen_dagster.tables.table import SPLITS, polars_schema
-from sysgen_dagster.training_sets.splits import split_groups, summarize_splits
+from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
 
 SCHEMA = {
     "conversation_id": pl.String,
@@ -51,7 +51,7 @@ def conversations(*rows: dict[str, Any]) -> pl.DataFrame:
     ],
 )
 def test_these_are_one_group(one: dict[str, Any], other: dict[str, Any]) -> None:
-    splits = split_groups(conversations(one, other, {}), HALVES)
+    splits = build_splits(conversations(one, other, {}), HALVES)
 
     assert splits.schema == polars_schema(SPLITS)
     assert splits["group"].to_list() == ["c0", "c0", "c2"]
@@ -67,7 +67,7 @@ def test_these_are_one_group(one: dict[str, Any], other: dict[str, Any]) -> None
     ],
 )
 def test_these_are_two_groups(one: dict[str, Any], other: dict[str, Any]) -> None:
-    assert split_groups(conversations(one, other), HALVES)["group"].to_list() == ["c0", "c1"]
+    assert build_splits(conversations(one, other), HALVES)["group"].to_list() == ["c0", "c1"]
 
 
 def test_a_group_is_what_hangs_together_over_any_number_of_steps() -> None:
@@ -78,11 +78,11 @@ def test_a_group_is_what_hangs_together_over_any_number_of_steps() -> None:
         {"source_row": 9},
         {"duplicate_of": "c3"},
     )
-    assert set(split_groups(chain, HALVES)["group"]) == {"c0"}
+    assert set(build_splits(chain, HALVES)["group"]) == {"c0"}
 
 
 def test_these_rows_are_on_these_sides_in_any_version() -> None:
-    splits = split_groups(conversations(*[{}] * 12), HALVES)
+    splits = build_splits(conversations(*[{}] * 12), HALVES)
     sides = dict(splits.group_by("split").agg("conversation_id").rows())
 
     assert sides["validation"] == ["c4", "c5"]
@@ -118,7 +118,7 @@ def test_groups_are_the_connected_components(rows: pl.DataFrame) -> None:
         if _linked(one, other):
             both = groups[one["conversation_id"]] | groups[other["conversation_id"]]
             groups |= dict.fromkeys(both, both)
-    splits = split_groups(rows, HALVES)
+    splits = build_splits(rows, HALVES)
 
     wanted = [min(groups[identity]) for identity in splits["conversation_id"]]
     assert splits["group"].to_list() == wanted
@@ -127,7 +127,7 @@ def test_groups_are_the_connected_components(rows: pl.DataFrame) -> None:
 
 @given(ROWS)
 def test_no_group_is_on_two_sides(rows: pl.DataFrame) -> None:
-    sides = split_groups(rows, HALVES).group_by("group").agg(pl.col("split").n_unique())
+    sides = build_splits(rows, HALVES).group_by("group").agg(pl.col("split").n_unique())
 
     assert (sides["split"] == 1).all()
 
@@ -137,8 +137,8 @@ def test_the_order_of_the_rows_makes_no_difference(rows: pl.DataFrame, random: A
     order = list(range(rows.height))
     random.shuffle(order)
 
-    splits = split_groups(rows, HALVES)
-    assert split_groups(rows[order], HALVES).equals(splits[order])
+    splits = build_splits(rows, HALVES)
+    assert build_splits(rows[order], HALVES).equals(splits[order])
 
 
 @given(ROWS, st.integers(0, 50))
@@ -146,9 +146,9 @@ def test_unrelated_rows_move_nobody(rows: pl.DataFrame, more: int) -> None:
     unrelated = conversations(*[{"source": "new"}] * more).with_columns(
         conversation_id="b" + pl.col("conversation_id")
     )
-    splits = split_groups(pl.concat([unrelated, rows]), HALVES)
+    splits = build_splits(pl.concat([unrelated, rows]), HALVES)
 
-    assert splits[more:].equals(split_groups(rows, HALVES))
+    assert splits[more:].equals(build_splits(rows, HALVES))
 
 
 MANY = conversations(*[{}] * 4_000)
@@ -156,7 +156,7 @@ MANY = conversations(*[{}] * 4_000)
 
 @pytest.mark.parametrize(("validation", "test"), [(0.01, 0.01), (0.2, 0.1), (0.0, 0.5), (0.0, 0.0)])
 def test_many_groups_come_near_the_shares(validation: float, test: float) -> None:
-    splits = split_groups(MANY, Training(validation=validation, test=test))["split"]
+    splits = build_splits(MANY, Training(validation=validation, test=test))["split"]
 
     # Chance explains 0.008 at most (0.5 of 4,000), give or take; this is three times that.
     assert (splits == "validation").mean() == pytest.approx(validation, abs=0.025)
@@ -165,21 +165,21 @@ def test_many_groups_come_near_the_shares(validation: float, test: float) -> Non
 
 def test_a_larger_test_split_holds_the_smaller_one_and_leaves_validation_alone() -> None:
     small, large = (
-        split_groups(MANY, Training(validation=0.1, test=test))["split"] for test in (0.1, 0.2)
+        build_splits(MANY, Training(validation=0.1, test=test))["split"] for test in (0.1, 0.2)
     )
     assert (large.filter(small == "test") == "test").all()
     assert ((large == "validation") == (small == "validation")).all()
 
 
 def test_another_seed_draws_other_groups() -> None:
-    one, other = (split_groups(MANY, Training(test=0.5, seed=seed))["split"] for seed in (0, 1))
+    one, other = (build_splits(MANY, Training(test=0.5, seed=seed))["split"] for seed in (0, 1))
 
     assert (one == other).mean() == pytest.approx(0.5, abs=0.1)
 
 
 def test_no_rows_have_no_splits() -> None:
-    assert split_groups(conversations(), HALVES).schema == polars_schema(SPLITS)
-    assert summarize_splits(split_groups(conversations(), HALVES)).is_empty()
+    assert build_splits(conversations(), HALVES).schema == polars_schema(SPLITS)
+    assert summarize_splits(build_splits(conversations(), HALVES)).is_empty()
 
 
 def test_the_summary_says_how_large_splits_and_groups_are() -> None:

@@ -20,8 +20,8 @@ import pytest
 from sysgen_dagster.catalog.catalog import Recipe, Rejected, Training
 from sysgen_dagster.training_sets.export.card import Facts
 from sysgen_dagster.training_sets.export.folder import Part, write_folder
-from sysgen_dagster.training_sets.pairs import preference_pairs
-from sysgen_dagster.training_sets.rows import training_rows
+from sysgen_dagster.training_sets.pairs import build_preference_pairs
+from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster_tests.training_sets.frames import aligned
 
 pytest.importorskip("trl", reason="run by `make test-train`")
@@ -96,7 +96,7 @@ def export(folder: Path, rows: pl.DataFrame, recipe: Recipe) -> Path:
 @pytest.fixture(scope="module")
 def sft_export(conversations: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The rows of the paper's own variant."""
-    rows = training_rows(conversations, conversations.clear(), Training())
+    rows = build_training_rows(conversations, conversations.clear(), Training())
     recipe = Recipe()
     of_variant = rows.filter(pl.col("variant") == recipe.variant.value)
     return export(tmp_path_factory.mktemp("sft") / "export", of_variant, recipe)
@@ -111,7 +111,7 @@ def dpo_export(conversations: pl.DataFrame, tmp_path_factory: pytest.TempPathFac
         system_message=pl.lit("Sing."),
         new_answer=pl.format("La, {}!", "answer"),
     )
-    pairs, recipe = preference_pairs(conversations, foreign), Recipe(rejected=tuple(Rejected))
+    pairs, recipe = build_preference_pairs(conversations, foreign), Recipe(rejected=tuple(Rejected))
     return export(tmp_path_factory.mktemp("dpo") / "export", pairs, recipe)
 
 

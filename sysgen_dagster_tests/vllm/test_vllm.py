@@ -17,8 +17,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.expected_work import expected_work
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Method, Model, load_catalog
+from sysgen_dagster.analysis.expected_work import estimate_work
+from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Generator, Method, load_catalog
 from sysgen_dagster.chat.drop_reasons import DropReason
 from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog, real_model
@@ -27,7 +27,7 @@ from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.servers import running, stop
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.token_counting import token_counter
-from sysgen_dagster.lanes.sysgen.annotation import PHASE, annotation_requests
+from sysgen_dagster.lanes.sysgen.annotation import PHASE, build_annotation_requests
 from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
 from sysgen_dagster.lanes.sysgen.verification import parse_verdicts
 from sysgen_dagster.sources.conversations import build_conversations
@@ -43,14 +43,14 @@ SHARDS, LIMIT = 4, 3  # of each of the five sources: 20 partitions
 SOURCES = ("capybara", "airoboros", "orca_math", "magicoder", "metamath")
 
 
-def entry(weights: Path, **changes: object) -> dict[str, Model]:
+def entry(weights: Path, **changes: object) -> dict[str, Generator]:
     """The catalogue's models: one, from a folder of weights."""
     [(name, model)] = real_model(str(weights), endpoint=None, api_key_env=None).items()
     return {name: model.model_copy(update=changes)}
 
 
 def ask(
-    models: dict[str, Model],
+    models: dict[str, Generator],
     servers: Path,
     requests: Sequence[ChatRequest],
     ledger: Ledger,
@@ -175,7 +175,7 @@ def test_a_second_backfill_sends_no_request_and_starts_no_server(
 def test_an_engine_that_is_killed_in_the_middle_is_started_again_and_no_row_is_lost(
     tiny: Path, servers: Path, ledger: Ledger, tmp_path: Path
 ) -> None:
-    requests = list(annotation_requests(conversations("orca_math", 150, tmp_path)))
+    requests = list(build_annotation_requests(conversations("orca_math", 150, tmp_path)))
     said: list[str] = []
     killer = threading.Thread(target=_kill_engine_core, args=(servers, ledger.path, 30))
     killer.start()
@@ -225,7 +225,7 @@ def test_a_long_answer_is_shortened_in_the_middle_and_a_long_question_is_too_lon
             row.with_columns(conversation_id=pl.lit("question"), question=pl.lit(long)),
         ]
     )
-    requests = list(annotation_requests(rows))
+    requests = list(build_annotation_requests(rows))
     answers, _ = ask(entry(tiny), servers, requests, ledger)
     by_id = {each["conversation_id"]: each for each in answers.iter_rows(named=True)}
     shortened = by_id["answer"]
@@ -283,10 +283,10 @@ def test_a_forecast_counts_the_tokens_that_the_engine_then_reports(
 ) -> None:
     models = entry(request.getfixturevalue(weights))
     rows = pl.concat(conversations(source, 4, tmp_path) for source in SOURCES)
-    asked = list(annotation_requests(rows))
+    asked = list(build_annotation_requests(rows))
     [(name, model)] = models.items()
     counter = token_counter(Engines(models, tmp_path, Engine.VLLM), name, print)
-    work, shared = expected_work(rows, name, model, load_catalog(FULL_CATALOG).method, counter)
+    work, shared = estimate_work(rows, name, model, load_catalog(FULL_CATALOG).method, counter)
     expected = work.filter(phase=PHASE).with_columns(rows["conversation_id"])
     assert running(tmp_path) == []  # no engine was started for it
     answered, _ = ask(models, servers, asked, ledger)

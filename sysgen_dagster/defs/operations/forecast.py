@@ -14,17 +14,17 @@ from sysgen_dagster.analysis import forecast as costs
 from sysgen_dagster.analysis.expected_work import (
     PHASES,
     WORK,
-    expected_work,
+    estimate_work,
     kept_share,
     length_ratio,
 )
-from sysgen_dagster.analysis.measured_work import COLUMNS, measured_work
-from sysgen_dagster.analysis.sampling import stratified_sample
-from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.analysis.measured_work import COLUMNS, measure_work
+from sysgen_dagster.analysis.sampling import draw_stratified_sample
+from sysgen_dagster.catalog.catalog import Engine, Generator
 from sysgen_dagster.defs.plumbing.failures import told_plainly
 from sysgen_dagster.defs.plumbing.metadata import column_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODELS, every_partition
-from sysgen_dagster.defs.plumbing.resources import ChatModels, Tables
+from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, publish
 from sysgen_dagster.defs.sysgen_lane import aligned_responses, conversations
 from sysgen_dagster.inference.engines import Engines
@@ -62,7 +62,7 @@ def forecast_of(
     entry = CATALOG.models[model]
     counter = token_counter(engines, model, report)
     sample = _sample(store, stored, rows)
-    expected, shared = expected_work(sample, model, entry, CATALOG.method, counter)
+    expected, shared = estimate_work(sample, model, entry, CATALOG.method, counter)
     method = CATALOG.method
     basis = costs.Basis(
         conversations=_to_do(store, model, stored, everything),
@@ -73,14 +73,14 @@ def forecast_of(
         one_attempt=method.samples == 1 and not method.repair,
         assumed=_assumed(model, entry),
     )
-    return costs.forecast(basis, entry)
+    return costs.build_forecast(basis, entry)
 
 
 def measured_so_far(store: Store, model: str, shards: Sequence[str]) -> pl.DataFrame:
     """`expected_work.WORK` of the shards that the model has finished, whole or in a pilot."""
     done = set(finished_shards(store, CATALOG, model))
     parts = [
-        measured_work(*(part.read(table, *columns) for table, columns in COLUMNS.items()))
+        measure_work(*(part.read(table, *columns) for table, columns in COLUMNS.items()))
         for part in _evidence(store, [shard for shard in shards if shard in done], model)
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=WORK)
@@ -99,7 +99,7 @@ def compared_with_actual(
         raise StoreError(f"{model} has finished no shard: there is nothing to compare with yet")
     measured = measured_so_far(store, model, shards)
     engine = engine_figures(instance, model, shards)
-    return costs.against_actual(made, measured, engine, CATALOG.models[model])
+    return costs.compare_with_actual(made, measured, engine, CATALOG.models[model])
 
 
 def stored_forecast(store: Store, model: str) -> pl.DataFrame:
@@ -179,10 +179,10 @@ def _evidence(store: Store, shards: Sequence[str], model: str | None) -> Iterato
 
 def _sample(store: Store, shards: Sequence[str], rows: int) -> pl.DataFrame:
     parts = (
-        stratified_sample(kept(part.read("conversations", *_ASKED)), rows, _SEED)
+        draw_stratified_sample(kept(part.read("conversations", *_ASKED)), rows, _SEED)
         for part in _evidence(store, shards, None)
     )
-    return stratified_sample(pl.concat(parts), rows, _SEED).drop("drop_reason")
+    return draw_stratified_sample(pl.concat(parts), rows, _SEED).drop("drop_reason")
 
 
 def _to_do(store: Store, model: str, shards: Sequence[str], everything: bool) -> pl.DataFrame:
@@ -210,7 +210,7 @@ def _asked(store: Store, model: str, shard: str) -> int:
     return part.read(PHASES[0], "sample").drop_nulls().height
 
 
-def _assumed(name: str, model: Model) -> str:
+def _assumed(name: str, model: Generator) -> str:
     goes_on = f"{kept_share(model):.1%} go on"
     source = "the paper's Table 2" if model.paper else "no figures in the paper: all of them"
     return (
@@ -244,7 +244,10 @@ class Selection(dg.Config):
 )
 @told_plainly
 def forecast(
-    context: dg.AssetExecutionContext, config: Selection, tables: Tables, models: ChatModels
+    context: dg.AssetExecutionContext,
+    config: Selection,
+    tables: TablesResource,
+    models: InferenceResource,
 ) -> dg.MaterializeResult[None]:
     """Requests, tokens, GPU-hours and money that a model's missing partitions are going to cost.
 
@@ -286,7 +289,7 @@ def shards_of(sources: Sequence[str], shards: Sequence[str] = ()) -> list[str]:
 )
 @told_plainly
 def forecast_against_actual(
-    context: dg.AssetExecutionContext, tables: Tables
+    context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """What a model's finished partitions came to, beside what was forecast for as many rows."""
     store, model = tables.store(), context.partition_key

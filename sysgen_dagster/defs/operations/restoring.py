@@ -19,7 +19,7 @@ from upath import UPath
 from sysgen_dagster.defs.operations.staleness import data_version, pilot_tags, reading
 from sysgen_dagster.defs.plumbing.metadata import table_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RESTORING
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.storage.inventory import Partition, State, inventory, partitions
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import TABLES, kept
@@ -63,7 +63,7 @@ class Restored:
 def restore(
     instance: dg.DagsterInstance,
     defs: dg.Definitions,
-    tables: Tables,
+    tables: TablesResource,
     recheck: bool = False,
     tell: Tell = print,
 ) -> Restored:
@@ -306,7 +306,7 @@ def _made_with(rows: pl.DataFrame, table: str, code: str | None) -> str | None:
 def _evaluate(
     instance: dg.DagsterInstance,
     defs: dg.Definitions,
-    tables: Tables,
+    tables: TablesResource,
     key: Key,
     assets: set[dg.AssetKey],
     result: Restored,

@@ -9,7 +9,7 @@ import dagster as dg
 from sysgen_dagster.analysis.checks import CHECKS as EXPECTATIONS
 from sysgen_dagster.defs.plumbing.metadata import sample
 from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, MODELS, SHARDS
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import (
     evidence_of,
     evidence_of_model,
@@ -77,7 +77,7 @@ def table_checks(table: str) -> dg.AssetChecksDefinition:
         compute_kind="polars",
     )
     def evaluate(
-        context: dg.AssetCheckExecutionContext, tables: Tables
+        context: dg.AssetCheckExecutionContext, tables: TablesResource
     ) -> Iterator[dg.AssetCheckResult]:
         evidence = evidence_of(tables.store(), context.partition_key)
         for check in checks:
@@ -106,7 +106,7 @@ def statistics_checks(asset: str, checks: Mapping[str, Check]) -> dg.AssetChecks
         compute_kind="polars",
     )
     def evaluate(
-        context: dg.AssetCheckExecutionContext, tables: Tables
+        context: dg.AssetCheckExecutionContext, tables: TablesResource
     ) -> Iterator[dg.AssetCheckResult]:
         evidence = (
             evidence_of_model(tables, context.partition_key)

@@ -24,7 +24,7 @@ ENGINE_LOG = logging.getLogger("sysgen_dagster.engines")
 _OBSERVE_EVERY_S = 30.0
 
 
-class Tables(dg.ConfigurableResource[None]):
+class TablesResource(dg.ConfigurableResource[None]):
     """Where all tables are.
 
     Attributes:
@@ -54,7 +54,7 @@ class Tables(dg.ConfigurableResource[None]):
 
 
 @dataclass(slots=True)
-class ModelOfRun:
+class ModelSession:
     """One model for one partition of one phase."""
 
     name: str
@@ -94,7 +94,7 @@ class ModelOfRun:
             )
 
 
-class ChatModels(dg.ConfigurableResource[None]):
+class InferenceResource(dg.ConfigurableResource[None]):
     """The models of the catalogue, each behind an OpenAI-compatible server.
 
     Attributes:
@@ -107,7 +107,7 @@ class ChatModels(dg.ConfigurableResource[None]):
     work: str = ""
     engine: str = ""
 
-    def of(self, context: dg.AssetExecutionContext) -> ModelOfRun:
+    def of(self, context: dg.AssetExecutionContext) -> ModelSession:
         """The model of the running partition.
 
         Raises:
@@ -117,7 +117,7 @@ class ChatModels(dg.ConfigurableResource[None]):
         name, _ = model_and_shard(context.partition_key)
         return self._running(context, name, context.partition_key)
 
-    def judge_of(self, context: dg.AssetExecutionContext) -> ModelOfRun:
+    def judge_of(self, context: dg.AssetExecutionContext) -> ModelSession:
         """The judge of the model whose partition is running.
 
         Raises:
@@ -143,9 +143,9 @@ class ChatModels(dg.ConfigurableResource[None]):
         folder = working_folder(self.root, self.work) / "engines"
         return Engines(CATALOG.served, folder, engine)
 
-    def _running(self, context: dg.AssetExecutionContext, name: str, answers: str) -> ModelOfRun:
+    def _running(self, context: dg.AssetExecutionContext, name: str, answers: str) -> ModelSession:
         folder = working_folder(self.root, self.work)
         engines = self.engines()
         engines.require(name)
         ledger = folder / "ledger" / context.asset_key.path[-1] / f"{answers}.jsonl"
-        return ModelOfRun(name, engines, Ledger(ledger), context)
+        return ModelSession(name, engines, Ledger(ledger), context)

@@ -6,12 +6,12 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.analysis.sampling import stratified_sample
-from sysgen_dagster.catalog.catalog import Model
+from sysgen_dagster.analysis.sampling import draw_stratified_sample
+from sysgen_dagster.catalog.catalog import Generator
 from sysgen_dagster.defs.operations.staleness import data_version, pilot_tags
 from sysgen_dagster.defs.plumbing.metadata import check_metadata, summary_metadata, table_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS, model_and_shard, source_key
-from sysgen_dagster.defs.plumbing.resources import Tables
+from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.lanes.sysgen.checks import checks_of
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
@@ -39,7 +39,7 @@ def evidence_of(store: Store, partition_key: str) -> StoredEvidence:
 
 
 def evidence_of_model(
-    tables: Tables, model: str, table: str = "aligned_responses"
+    tables: TablesResource, model: str, table: str = "aligned_responses"
 ) -> StoredEvidence:
     """All rows of a model's shards whose `table` is stored.
 
@@ -51,7 +51,7 @@ def evidence_of_model(
     return StoredEvidence(store, CATALOG, _some(shards, table, model), model)
 
 
-def evidence_of_sources(tables: Tables) -> StoredEvidence:
+def evidence_of_sources(tables: TablesResource) -> StoredEvidence:
     """All rows of the shards whose conversations are stored.
 
     Raises:
@@ -68,7 +68,7 @@ def _some(shards: tuple[str, ...], table: str, whose: str) -> tuple[str, ...]:
     return shards
 
 
-def sample_pairs(tables: Tables, model: str, per_source: int, seed: int) -> pl.DataFrame:
+def sample_pairs(tables: TablesResource, model: str, per_source: int, seed: int) -> pl.DataFrame:
     """So many rows of each source that a model has answered, with question and both answers.
 
     Returns:
@@ -80,7 +80,7 @@ def sample_pairs(tables: Tables, model: str, per_source: int, seed: int) -> pl.D
     evidence = evidence_of_model(tables, model)
     which = ("conversation_id", "source", "drop_reason")
     answered = (kept(part.read("aligned_responses", *which)) for part in evidence.by_shard())
-    drawn = stratified_sample(pl.concat(answered), per_source, seed).select("conversation_id")
+    drawn = draw_stratified_sample(pl.concat(answered), per_source, seed).select("conversation_id")
     parts = (
         kept(part.read("aligned_responses", *new))
         .drop("drop_reason")
@@ -90,7 +90,7 @@ def sample_pairs(tables: Tables, model: str, per_source: int, seed: int) -> pl.D
     )
     # Row by row, since a few rows taken of a frame of Polars keep the texts of all in memory.
     pairs = pl.concat(pl.DataFrame(part.to_dicts(), schema=part.schema) for part in parts)
-    return stratified_sample(pairs, per_source, seed)
+    return draw_stratified_sample(pairs, per_source, seed)
 
 
 def require_contracts(evidence: StoredEvidence, table: str) -> None:
@@ -111,7 +111,9 @@ def require_contracts(evidence: StoredEvidence, table: str) -> None:
             )
 
 
-def read_kept(context: dg.AssetExecutionContext, tables: Tables, table: str) -> pl.DataFrame:
+def read_kept(
+    context: dg.AssetExecutionContext, tables: TablesResource, table: str
+) -> pl.DataFrame:
     """The rows of the table before that go on, once its contracts hold.
 
     A blocking check only blocks within its own run, so a phase that is started alone looks again.
@@ -127,7 +129,7 @@ def read_kept(context: dg.AssetExecutionContext, tables: Tables, table: str) -> 
 
 def write(
     context: dg.AssetExecutionContext,
-    tables: Tables,
+    tables: TablesResource,
     frame: Frame,
     settings: str = "",
     /,
@@ -159,7 +161,7 @@ class StoredStatistics:
     model: str = ""
 
     @property
-    def entry(self) -> Model | None:
+    def entry(self) -> Generator | None:
         """The model's catalogue entry."""
         return CATALOG.models.get(self.model)
 
@@ -173,7 +175,7 @@ class StoredStatistics:
 
 def publish(
     context: dg.AssetExecutionContext,
-    tables: Tables,
+    tables: TablesResource,
     frame: pl.DataFrame,
     read: str = "aligned_responses",
 ) -> dg.MaterializeResult[None]:
@@ -197,7 +199,7 @@ def publish(
     )
 
 
-def _shards(tables: Tables, model: str, read: str) -> dict[str, str]:
+def _shards(tables: TablesResource, model: str, read: str) -> dict[str, str]:
     of_a_model = model and read != "conversations"
     evidence = evidence_of_model(tables, model, read) if of_a_model else evidence_of_sources(tables)
     return {"shards": f"{len(evidence.shards)} of {len(SHARDS.get_partition_keys())} read"}

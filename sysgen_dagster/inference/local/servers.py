@@ -39,7 +39,7 @@ class ServerError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class LocalServer:
     """How to start a server: its command line ends in the port we choose."""
 
     name: str
@@ -69,7 +69,7 @@ class Waiter:
 
 
 @contextmanager
-def in_use(server: Server, folder: Path, report: Report) -> Iterator[str]:
+def in_use(server: LocalServer, folder: Path, report: Report) -> Iterator[str]:
     """The base URL of a server that answers, such as ``http://127.0.0.1:40123/v1``.
 
     Until the end of the context the server is neither idle nor replaced.
@@ -87,7 +87,7 @@ def in_use(server: Server, folder: Path, report: Report) -> Iterator[str]:
 
 
 @contextmanager
-def claimed(server: Server, folder: Path, waiter: Waiter) -> Iterator[Callable[[], str]]:
+def claimed(server: LocalServer, folder: Path, waiter: Waiter) -> Iterator[Callable[[], str]]:
     """The first half of `in_use`: the device is free for the server, which is then started by call.
 
     Who needs several devices claims all of them, in an order that everybody keeps, before starting
@@ -137,11 +137,11 @@ def _users(folder: Path, name: str) -> IO[str]:
     return (folder / f"{name}.users").open("a+")
 
 
-def _turn(folder: Path, server: Server) -> Path:
+def _turn(folder: Path, server: LocalServer) -> Path:
     return folder / f"{server.device or server.name}.lock"
 
 
-def _find(server: Server, folder: Path, waiter: Waiter) -> int | None:
+def _find(server: LocalServer, folder: Path, waiter: Waiter) -> int | None:
     """The port of the server if it runs, waited for while it loads; one that is ill is ended."""
     state = _read_state(folder, server.name)
     if state is None:
@@ -158,7 +158,7 @@ def _find(server: Server, folder: Path, waiter: Waiter) -> int | None:
     return None
 
 
-def _start(server: Server, folder: Path, waiter: Waiter) -> int:
+def _start(server: LocalServer, folder: Path, waiter: Waiter) -> int:
     port, log = _free_port(), folder / f"{server.name}.log"
     record = {"port": port, "command": list(server.command), "device": server.device}
     if log.is_file():  # why it died may stand there
@@ -189,7 +189,7 @@ def _start(server: Server, folder: Path, waiter: Waiter) -> int:
 
 
 def _is_ready(
-    server: Server,
+    server: LocalServer,
     folder: Path,
     port: int,
     waiter: Waiter,
@@ -226,7 +226,7 @@ def _was_ready(folder: Path, name: str, state: Mapping[str, Any]) -> bool:
     return ready.is_file() and ready.read_text() == str(state["pid"])
 
 
-def _end_when_unused(folder: Path, name: str, instead: Server, waiter: Waiter) -> None:
+def _end_when_unused(folder: Path, name: str, instead: LocalServer, waiter: Waiter) -> None:
     with _users(folder, name) as users:
         busy = f"{name} is in use and stands where {instead.name} is to run"
         _lock(users, fcntl.LOCK_EX, waiter, busy)
@@ -279,7 +279,7 @@ def _read_state(folder: Path, name: str) -> dict[str, Any] | None:
         time.sleep(_LOOK_EVERY_S)
 
 
-def _in_the_way(folder: Path, server: Server) -> list[str]:
+def _in_the_way(folder: Path, server: LocalServer) -> list[str]:
     """Other servers on its device, and one of its name that was started in another way."""
     states = ((name, _read_state(folder, name)) for name in running(folder))
     return [

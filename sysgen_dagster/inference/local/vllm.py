@@ -10,9 +10,9 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from sysgen_dagster.catalog.catalog import Served
+from sysgen_dagster.catalog.catalog import Model
 from sysgen_dagster.inference.chat_api import EngineError
-from sysgen_dagster.inference.local.servers import Server
+from sysgen_dagster.inference.local.servers import LocalServer
 
 CONTEXT_TOKENS = 8192
 REQUESTS_AT_ONCE = 512
@@ -51,7 +51,7 @@ def find_vllm() -> str | None:
     return str(beside_python) if beside_python.is_file() else shutil.which("vllm")
 
 
-def vllm_server(name: str, model: Served, gpu: int) -> Server:
+def vllm_server(name: str, model: Model, gpu: int) -> LocalServer:
     """The server of a model on one GPU, or on the CPU where the machine has none."""
     has_gpu = _has_gpu()
     presets = {**_FLAGS, **(_GPU_FLAGS if has_gpu else _CPU_FLAGS)}
@@ -71,7 +71,7 @@ def vllm_server(name: str, model: Served, gpu: int) -> Server:
         environment["VLLM_CPU_KVCACHE_SPACE"] = os.environ.get("VLLM_CPU_KVCACHE_SPACE", "4")
         # Else the first request for logprobs compiles C++, and without a compiler ends the engine.
         environment["TORCH_COMPILE_DISABLE"] = "1"
-    return Server(
+    return LocalServer(
         f"vllm-{name}-gpu{gpu}" if has_gpu else f"vllm-{name}",
         [*command, "--port"],
         ready_within_s=_READY_WITHIN_S,

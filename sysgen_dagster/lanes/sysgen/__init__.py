@@ -1,4 +1,4 @@
-"""The SysGen method (arXiv 2502.11330) in plain Python and Polars: no Dagster, no network, no clock.
+"""The SysGen method (arXiv 2502.11330): plain Python and Polars, no Dagster, no network, no clock.
 
 Phase 1 is `annotation` (and `attempts`, where a row may be asked for more than once), Phase 2
 `filtering`, Phase 3 `verification`, Phase 4 `alignment`; `tags` holds the tagged text they share.

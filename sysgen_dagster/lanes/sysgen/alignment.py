@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from sysgen_dagster.chat.completions import with_completions
+from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.drop_reasons import DropReason
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling, derive_seed
 from sysgen_dagster.lanes.sysgen.tags import Phrase, Tag, render_system_message
@@ -32,7 +32,7 @@ _OFFER = (
 )
 
 
-def alignment_inputs(verified: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
+def build_alignment_inputs(verified: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
     """One row per verified message: its natural text, the question and the turns before it.
 
     Returns:
@@ -51,7 +51,7 @@ def alignment_inputs(verified: pl.DataFrame, conversations: pl.DataFrame) -> pl.
     )
 
 
-def alignment_requests(inputs: pl.DataFrame) -> Iterator[ChatRequest]:
+def build_alignment_requests(inputs: pl.DataFrame) -> Iterator[ChatRequest]:
     """One request per row: system message, the turns before, the question."""
     wanted = ("conversation_id", "system_message", "history", "question")
     for conversation_id, system_message, history, question in inputs.select(wanted).iter_rows():
@@ -65,7 +65,7 @@ def alignment_requests(inputs: pl.DataFrame) -> Iterator[ChatRequest]:
         yield ChatRequest(conversation_id, messages, SAMPLING, derive_seed(conversation_id, PHASE))
 
 
-def aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFrame:
+def build_aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFrame:
     """Phase 4's table: one row per verified message, with the new answer.
 
     A truncated or refusing answer is kept beside its ``drop_reason``.
@@ -79,7 +79,7 @@ def aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> pl.Dat
         .then(pl.lit(DropReason.REFUSED.value))
     )
     return (
-        with_completions(inputs, completions, None)
+        add_completions(inputs, completions, None)
         .with_columns(new_answer=pl.col("text"), drop_reason=reason)
         .select(ALIGNED.keys())
     )

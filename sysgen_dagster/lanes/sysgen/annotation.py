@@ -8,7 +8,7 @@ from functools import partial
 
 import polars as pl
 
-from sysgen_dagster.chat.completions import with_completions
+from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import (
     LEAST_LEFT,
     ChatMessage,
@@ -36,7 +36,7 @@ text ::= [^<>\r\n\t ] [^<>\r\n]{{2,299}}
 """
 
 
-def annotation_requests(
+def build_annotation_requests(
     conversations: pl.DataFrame, attempt: int = 0, repair: bool = False
 ) -> Iterator[ChatRequest]:
     """One request per conversation: the prompt over its history, question and original answer.
@@ -77,14 +77,14 @@ def _shortened_prompt(
     return _prompt(before, f"{head}\n{left_out}\n{tail}", mark)
 
 
-def annotated_messages(
+def build_annotated_messages(
     conversations: pl.DataFrame, completions: pl.DataFrame, attempt: int = 0, repair: bool = False
 ) -> pl.DataFrame:
     """Phase 1's table: one row per conversation, the message as the model wrote it.
 
     A message that was cut at the token limit stays: Phase 2 sees its open tag.
     """
-    answered = with_completions(conversations, completions, PROMPT.fingerprint)
+    answered = add_completions(conversations, completions, PROMPT.fingerprint)
     was_asked = pl.col("attempts").is_not_null()
     return answered.with_columns(
         annotated_message=pl.col("text"),

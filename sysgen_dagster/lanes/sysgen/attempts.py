@@ -14,12 +14,16 @@ from sysgen_dagster.catalog.catalog import DropRule, Method
 from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, DropReason
 from sysgen_dagster.chat.messages import ChatRequest
-from sysgen_dagster.lanes.sysgen.annotation import PHASE, annotated_messages, annotation_requests
-from sysgen_dagster.lanes.sysgen.filtering import filtered_messages
+from sysgen_dagster.lanes.sysgen.annotation import (
+    PHASE,
+    build_annotated_messages,
+    build_annotation_requests,
+)
+from sysgen_dagster.lanes.sysgen.filtering import filter_messages
 from sysgen_dagster.lanes.sysgen.verification import (
     Verdict,
-    verification_requests,
-    verified_messages,
+    build_verification_requests,
+    build_verified_messages,
 )
 from sysgen_dagster.tables.table import ANNOTATED, REJECTED, kept
 
@@ -52,7 +56,7 @@ def annotate(
             repair = _attempt(broken, ask, method, method.samples, repair=True)
             attempts = pl.concat([attempts, repair])
     left_out = conversations.slice(taken.height)
-    not_asked = annotated_messages(left_out, pl.DataFrame(schema=COMPLETIONS))
+    not_asked = build_annotated_messages(left_out, pl.DataFrame(schema=COMPLETIONS))
     return pl.concat([_best(taken, attempts, _judged(attempts, ask, method)), not_asked])
 
 
@@ -62,7 +66,7 @@ def count_well_formed(annotated: pl.DataFrame, drop_rule: DropRule) -> dict[str,
     A message that is well-formed at the first attempt counts in every step.
     """
     asked = annotated.filter(pl.col("sample").is_not_null())
-    going_on = filtered_messages(kept(asked), drop_rule)
+    going_on = filter_messages(kept(asked), drop_rule)
     well_formed = asked.join(kept(going_on), on=_ID, how="semi")
     # Only the judge puts a well-formed message behind another one.
     other = pl.col("rejected").list.first().struct
@@ -82,9 +86,9 @@ def _attempt(
 
     ``fault`` is null for a well-formed message, else the reason why there is none.
     """
-    completions = ask(annotation_requests(rows, number, repair), rows.height)
-    annotated = annotated_messages(rows, completions, number, repair)
-    filtered = filtered_messages(kept(annotated), method.drop_rule).select(
+    completions = ask(build_annotation_requests(rows, number, repair), rows.height)
+    annotated = build_annotated_messages(rows, completions, number, repair)
+    filtered = filter_messages(kept(annotated), method.drop_rule).select(
         _ID, "phrases", "tagged_message", fault="drop_reason"
     )
     return annotated.join(filtered, on=_ID, how="left", maintain_order="left").with_columns(
@@ -117,9 +121,9 @@ def _judged(attempts: pl.DataFrame, ask: Ask, method: Method) -> pl.DataFrame:
         )
         if filtered.is_empty():
             continue
-        requests = verification_requests(filtered, method, _JUDGING, sample)
+        requests = build_verification_requests(filtered, method, _JUDGING, sample)
         completions = ask(requests, filtered.height)
-        verified = verified_messages(filtered, completions, method.unreadable_verdict)
+        verified = build_verified_messages(filtered, completions, method.unreadable_verdict)
         was_judged = pl.col("verdict_text").is_not_null()
         is_good = pl.element().struct.field("verdict") == Verdict.GOOD.value
         good = pl.when(was_judged).then(pl.col("verdicts").list.eval(is_good).list.sum())

@@ -11,8 +11,8 @@ from typing import Protocol
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Method, Model, UnreadableVerdict
-from sysgen_dagster.chat.control_tokens import structure_in
+from sysgen_dagster.catalog.catalog import Generator, Method, UnreadableVerdict
+from sysgen_dagster.chat.control_tokens import find_structure
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, DropReason
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.lanes.sysgen.counts import Rate, count_tags, kept_rate, tag_rates
@@ -35,7 +35,7 @@ class Evidence(Protocol):
     """The tables a check looks at."""
 
     @property
-    def model(self) -> Model | None:
+    def model(self) -> Generator | None:
         """Whose tables; None for those that no model made."""
 
     @property
@@ -179,7 +179,7 @@ def _no_control_tokens(table: str, *columns: str) -> Check:
         rows = evidence.read(table, "conversation_id", "source", *columns)
         texts = [_spoken(column, rows.schema[column]) for column in columns]
         held = pl.concat_str(texts, separator="\n", ignore_nulls=True)
-        found = rows.select("conversation_id", "source", holds=structure_in(held))
+        found = rows.select("conversation_id", "source", holds=find_structure(held))
         return none_of(found.filter(pl.col("holds").list.len() > 0))
 
     statement = "No text holds what servers, trainers or our prompts read as the end of a turn."

@@ -23,7 +23,7 @@ _FLAT_PHRASES = {"row": pl.UInt32(), "tag": pl.String(), "text": pl.String()}
 _FLAT_DEFECTS = {"row": pl.UInt32(), "kind": pl.String(), "text": pl.String()}
 
 
-def filtered_messages(annotated: pl.DataFrame, drop_rule: DropRule) -> pl.DataFrame:
+def filter_messages(annotated: pl.DataFrame, drop_rule: DropRule) -> pl.DataFrame:
     """Phase 2's table: one row per annotated message, in the same order.
 
     Messages without any defect are taken apart all at once by expressions, the others one by one

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from sysgen_dagster.analysis.findings import flags
+from sysgen_dagster.analysis.findings import list_flags
 from sysgen_dagster.chat.drop_reasons import DropReason
 from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
 from sysgen_dagster.tables.table import ROW_QUALITY
@@ -37,7 +37,7 @@ class Rows(Protocol):
         """These columns of a table."""
 
 
-def choose(shards: Sequence[Rows], rows_per_source: int = ROWS_PER_SOURCE) -> list[str]:
+def choose_rows(shards: Sequence[Rows], rows_per_source: int = ROWS_PER_SOURCE) -> list[str]:
     """Ids of the conversations of one model to show, sorted.
 
     Up to half of a source's places go to dropped rows, in turn to each reason; the rest to rows
@@ -143,7 +143,7 @@ _TOLD: Mapping[str, Sequence[str]] = {
 }
 
 
-def tell(
+def build_stories(
     shards: Sequence[Rows],
     model: str,
     ids: Collection[str],
@@ -169,7 +169,7 @@ def tell(
     wanted = pl.DataFrame({_IDENTITY: sorted(ids)}, schema={_IDENTITY: pl.String})
     if quality is not None:
         quality = quality.join(wanted, on=_IDENTITY, how="semi")
-        quality = quality.with_columns(flags=flags(quality))
+        quality = quality.with_columns(flags=list_flags(quality))
     measured = _by_id(quality, wanted)
     preferred, aligned = _by_id(preferences, wanted), _by_id(alignments, wanted)
     stories = []
@@ -181,10 +181,10 @@ def tell(
             *map(_alignment, aligned.get(identity, [])),
         ]
         stories.append(_story(row, model, quality_rows[0] if quality_rows else {}, judged))
-    return arrange(stories)
+    return arrange_stories(stories)
 
 
-def arrange(stories: Iterable[Story]) -> list[Story]:
+def arrange_stories(stories: Iterable[Story]) -> list[Story]:
     """Each source's rows in a shuffled order, the models of a row beside each other.
 
     Sources come in the order in which they are first met, and so do the models of a row.

@@ -12,7 +12,7 @@ from typing import Any
 import polars as pl
 
 from sysgen_dagster.catalog.catalog import Method, UnreadableVerdict
-from sysgen_dagster.chat.completions import with_completions
+from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.drop_reasons import DropReason
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
@@ -60,7 +60,7 @@ def _readable(text: str) -> dict[Tag, tuple[Verdict, list[int]]]:
     return {tag: next(iter(places.items())) for tag, places in found.items() if len(places) == 1}
 
 
-def verdict_pattern(tags: Iterable[Tag]) -> str:
+def build_verdict_pattern(tags: Iterable[Tag]) -> str:
     """The regular expression of one verdict line a tag, in their order.
 
     Plain enough for engines that know no look-around; marks and words hold nothing to escape.
@@ -68,7 +68,7 @@ def verdict_pattern(tags: Iterable[Tag]) -> str:
     return r"\n".join(f"<<{tag}>>: ({'|'.join(CHOICES)})" for tag in tags)
 
 
-def verification_requests(
+def build_verification_requests(
     filtered: pl.DataFrame, method: Method, asked_in: str = PHASE, attempt: int = 0
 ) -> Iterator[ChatRequest]:
     """One request per filtered message: its natural text and its tagged text.
@@ -90,12 +90,12 @@ def verification_requests(
             ),
             SAMPLING,
             derive_seed(conversation_id, asked_in, attempt),
-            constraint={"regex": verdict_pattern(tags)} if method.constrain_verdicts else {},
+            constraint={"regex": build_verdict_pattern(tags)} if method.constrain_verdicts else {},
             choices=CHOICES if method.verdict_confidence else (),
         )
 
 
-def verified_messages(
+def build_verified_messages(
     filtered: pl.DataFrame, completions: pl.DataFrame, unreadable: UnreadableVerdict
 ) -> pl.DataFrame:
     """Phase 3's table: one row per filtered message, with the phrases that stay.
@@ -106,7 +106,7 @@ def verified_messages(
         tag counts as ``Unreadable`` and `unreadable` decides. A verdict's ``confidence`` is the
         lowest probability of its word, wherever the word is said of the tag.
     """
-    answered = with_completions(filtered, completions, PROMPT.fingerprint).rename(
+    answered = add_completions(filtered, completions, PROMPT.fingerprint).rename(
         {"text": "verdict_text"}
     )
     wanted = ("phrases", "verdict_text", "choices", "drop_reason")

@@ -19,7 +19,7 @@ import yaml
 
 from sysgen_dagster.catalog.catalog import Recipe, Rejected, Training, Variant
 from sysgen_dagster.training_sets.export.layout import Contents, configs, dataset_info
-from sysgen_dagster.training_sets.export.trainers import described
+from sysgen_dagster.training_sets.export.trainers import describe_snippets
 
 _TEMPLATE = Path(__file__).with_name("card.md.j2")
 NO_FIGURE = "\N{EN DASH}"
@@ -144,7 +144,7 @@ def render_card(contents: Contents, facts: Facts) -> str:
         of_llama=_llamas(contents, facts),
         license=_license(contents, facts),
         strangers=_strangers(contents),
-        trainers=described(contents),
+        trainers=describe_snippets(contents),
     )
     return f"---\n{front}---\n\n{body}"
 

@@ -31,7 +31,7 @@ from sysgen_dagster.training_sets.export.layout import (
     ExportError,
     features_schema,
 )
-from sysgen_dagster.training_sets.export.trainers import snippets
+from sysgen_dagster.training_sets.export.trainers import render_snippets
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -113,7 +113,7 @@ def write_folder(
         texts = {
             "README.md": render_card(contents, facts),
             "LICENSE.md": render_licenses(contents, facts),
-            **snippets(contents),
+            **render_snippets(contents),
         }
         for path, text in texts.items():
             _write(folder / path, text.encode())

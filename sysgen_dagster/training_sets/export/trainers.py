@@ -35,13 +35,13 @@ _PREFERENCE_PAIRS: Mapping[str, str] = {
 }
 
 
-def described(contents: Contents) -> dict[str, str]:
+def describe_snippets(contents: Contents) -> dict[str, str]:
     """Path in the export to what it is, of the snippets that fit the kind of rows."""
     words = _PREFERENCE_PAIRS if contents.preferences else _TRAINING_ROWS
     return {f"trainers/{name}": text for name, text in words.items()}
 
 
-def snippets(contents: Contents) -> dict[str, str]:
+def render_snippets(contents: Contents) -> dict[str, str]:
     """Path in the export to text, of the same snippets."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
@@ -66,5 +66,5 @@ def snippets(contents: Contents) -> dict[str, str]:
             train_files=train,
             max_length=MAX_LENGTH,
         )
-        for path in described(contents)
+        for path in describe_snippets(contents)
     }

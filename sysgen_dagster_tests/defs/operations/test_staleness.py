@@ -22,7 +22,7 @@ from sysgen_dagster.defs.operations.staleness import (
     watching,
 )
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
-from sysgen_dagster.defs.plumbing.resources import ChatModels, Tables
+from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations, source_asset
 
 NAME = "capybara"
@@ -121,8 +121,8 @@ class Pipeline:
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.instance = instance
         self.resources = {
-            "tables": Tables(root=str(folder)),
-            "models": ChatModels(root=str(folder)),
+            "tables": TablesResource(root=str(folder)),
+            "models": InferenceResource(root=str(folder)),
         }
         self.read(SOURCES[0])
 

@@ -15,7 +15,7 @@ from urllib.request import urlopen
 import pytest
 
 from sysgen_dagster.inference.local import servers
-from sysgen_dagster.inference.local.servers import Server, ServerError, in_use, running, stop
+from sysgen_dagster.inference.local.servers import LocalServer, ServerError, in_use, running, stop
 from sysgen_dagster_tests.inference.processes import Descendants, Run, kill, wait_until
 
 HEALTHY = Path(__file__).parents[1] / "healthy_server.py"
@@ -29,7 +29,7 @@ class Speaker(socketserver.BaseRequestHandler):
 socketserver.TCPServer(("127.0.0.1", int(sys.argv[1])), Speaker).serve_forever()
 """
 
-Begin = Callable[[Server], Run]
+Begin = Callable[[LocalServer], Run]
 
 
 @pytest.fixture(autouse=True)
@@ -40,17 +40,17 @@ def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def healthy(
     name: str = "a", *options: str, idle_s: float = 60, ready_within_s: float = 20, **fields: Any
-) -> Server:
+) -> LocalServer:
     """A server that starts fast."""
     command = [sys.executable, str(HEALTHY), *options]
-    return Server(name, command, ready_within_s, idle_s, **fields)
+    return LocalServer(name, command, ready_within_s, idle_s, **fields)
 
 
-def on_gpu(name: str, *options: str) -> Server:
+def on_gpu(name: str, *options: str) -> LocalServer:
     return healthy(name, *options, device="gpu0")
 
 
-def start(server: Server, folder: Path, report: list[str] | None = None) -> str:
+def start(server: LocalServer, folder: Path, report: list[str] | None = None) -> str:
     """The URL of a server, which answers; it is not in use any more."""
     lines = [] if report is None else report
     with in_use(server, folder, lines.append) as url:
@@ -538,7 +538,7 @@ def test_the_log_of_the_server_before_is_kept(folder: Path) -> None:
 
 def test_a_command_that_is_not_there_is_named(folder: Path) -> None:
     with pytest.raises(ServerError, match="No such file or directory: '/no/such/vllm'"):
-        start(Server("a", ["/no/such/vllm"], 20, 60), folder)
+        start(LocalServer("a", ["/no/such/vllm"], 20, 60), folder)
     assert running(folder) == []
 
 
@@ -552,7 +552,7 @@ def test_a_server_that_does_not_answer_in_time_is_given_up_and_ended(
 
 def test_what_does_not_speak_http_is_no_server(folder: Path, descendants: Descendants) -> None:
     with pytest.raises(ServerError, match="a did not start"):
-        start(Server("a", [sys.executable, "-c", NOT_HTTP], 1, 60), folder)
+        start(LocalServer("a", [sys.executable, "-c", NOT_HTTP], 1, 60), folder)
     wait_until(lambda: not descendants(), within_s=2)
 
 

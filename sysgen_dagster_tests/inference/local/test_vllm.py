@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.catalog.catalog import Engine, Generator
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.local import vllm as module
 from sysgen_dagster.inference.local.vllm import find_vllm, vllm_server
@@ -37,7 +37,7 @@ def write_command(path: Path) -> str:
     return str(path)
 
 
-def model(**fields: Any) -> Model:
+def model(**fields: Any) -> Generator:
     required = {
         "served_name": "org/phi",
         "revision": REVISION,
@@ -45,7 +45,7 @@ def model(**fields: Any) -> Model:
         "engine": Engine.VLLM,
         "bounds": {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1},
     }
-    return Model.model_validate(required | fields)
+    return Generator.model_validate(required | fields)
 
 
 def command_of(gpu: int = 0, **fields: Any) -> list[str]:

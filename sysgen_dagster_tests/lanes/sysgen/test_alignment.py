@@ -6,9 +6,9 @@ import pytest
 
 from sysgen_dagster.chat.messages import ChatMessage, Role, Sampling, derive_seed
 from sysgen_dagster.lanes.sysgen.alignment import (
-    aligned_responses,
-    alignment_inputs,
-    alignment_requests,
+    build_aligned_responses,
+    build_alignment_inputs,
+    build_alignment_requests,
 )
 from sysgen_dagster.tables.table import ALIGNED, polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import (
@@ -27,7 +27,7 @@ def said(*spoken: tuple[str, str]) -> list[ChatMessage]:
 
 
 def test_the_system_message_is_the_phrases_joined_by_spaces_without_tags() -> None:
-    inputs = alignment_inputs(verified(COOK), conversations({}))
+    inputs = build_alignment_inputs(verified(COOK), conversations({}))
 
     assert inputs.rows(named=True) == [
         {
@@ -42,7 +42,7 @@ def test_the_system_message_is_the_phrases_joined_by_spaces_without_tags() -> No
 
 def test_inputs_come_in_the_order_of_the_verified_messages_with_their_own_questions() -> None:
     asked = conversations({"question": "a"}, {"question": "b"}, {"question": "c"})
-    inputs = alignment_inputs(verified(COOK, COOK, COOK).reverse(), asked)
+    inputs = build_alignment_inputs(verified(COOK, COOK, COOK).reverse(), asked)
 
     assert inputs.select("conversation_id", "question").rows() == [
         ("c2", "c"),
@@ -52,11 +52,13 @@ def test_inputs_come_in_the_order_of_the_verified_messages_with_their_own_questi
 
 
 def test_conversations_that_were_not_verified_are_left_out() -> None:
-    assert alignment_inputs(verified(COOK), conversations({}, {}, {})).height == 1
+    assert build_alignment_inputs(verified(COOK), conversations({}, {}, {})).height == 1
 
 
 def requested(**row: Any) -> list[ChatMessage]:
-    (request,) = alignment_requests(alignment_inputs(verified(COOK), conversations(row)))
+    (request,) = build_alignment_requests(
+        build_alignment_inputs(verified(COOK), conversations(row))
+    )
     return list(request.messages)
 
 
@@ -89,8 +91,8 @@ def test_the_original_answer_is_not_shown() -> None:
 
 
 def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None:
-    inputs = alignment_inputs(verified(COOK, COOK), conversations({}, {}))
-    first, second = alignment_requests(inputs)
+    inputs = build_alignment_inputs(verified(COOK, COOK), conversations({}, {}))
+    first, second = build_alignment_requests(inputs)
 
     assert first.sampling == Sampling(temperature=0.7, max_tokens=1024)
     assert (first.conversation_id, second.conversation_id) == ("c0", "c1")
@@ -123,8 +125,8 @@ def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None
 def test_an_answer_that_does_not_go_on_keeps_its_text_and_gets_a_reason(
     completion: dict[str, Any], answer: str | None, reason: str | None
 ) -> None:
-    inputs = alignment_inputs(verified(COOK), conversations({}))
-    table = aligned_responses(inputs, completions(completion))
+    inputs = build_alignment_inputs(verified(COOK), conversations({}))
+    table = build_aligned_responses(inputs, completions(completion))
 
     assert table.schema == polars_schema(ALIGNED)
     assert table.select("system_message", "new_answer", "drop_reason").rows() == [
@@ -133,8 +135,8 @@ def test_an_answer_that_does_not_go_on_keeps_its_text_and_gets_a_reason(
 
 
 def test_the_answers_have_no_prompt_of_their_own_and_keep_the_order_of_the_inputs() -> None:
-    inputs = alignment_inputs(verified(COOK, COOK), conversations({}, {}))
-    table = aligned_responses(inputs, completions(replied("c1", "B"), replied("c0", "A")))
+    inputs = build_alignment_inputs(verified(COOK, COOK), conversations({}, {}))
+    table = build_aligned_responses(inputs, completions(replied("c1", "B"), replied("c0", "A")))
 
     assert table.select("conversation_id", "new_answer", "prompt_fingerprint").rows() == [
         ("c0", "A", None),
@@ -143,8 +145,8 @@ def test_the_answers_have_no_prompt_of_their_own_and_keep_the_order_of_the_input
 
 
 def drop_reason_of(answer: str) -> str | None:
-    inputs = alignment_inputs(verified(COOK), conversations({}))
-    reason: str | None = aligned_responses(inputs, completions(replied("c0", answer)))[
+    inputs = build_alignment_inputs(verified(COOK), conversations({}))
+    reason: str | None = build_aligned_responses(inputs, completions(replied("c0", answer)))[
         "drop_reason"
     ].item()
     return reason
@@ -250,9 +252,9 @@ def test_an_answer_about_apologies_is_not_taken_for_a_refusal(answer: str) -> No
 
 
 def test_no_verified_messages_give_no_requests_and_no_rows() -> None:
-    inputs = alignment_inputs(verified(), conversations())
-    table = aligned_responses(inputs, completions())
+    inputs = build_alignment_inputs(verified(), conversations())
+    table = build_aligned_responses(inputs, completions())
 
-    assert list(alignment_requests(inputs)) == []
+    assert list(build_alignment_requests(inputs)) == []
     assert table.schema == polars_schema(ALIGNED)
     assert table.is_empty()

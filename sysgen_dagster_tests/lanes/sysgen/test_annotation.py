@@ -10,8 +10,8 @@ from sysgen_dagster.chat.messages import LEAST_LEFT, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.lanes.sysgen.annotation import (
     REPAIR_GRAMMAR,
-    annotated_messages,
-    annotation_requests,
+    build_annotated_messages,
+    build_annotation_requests,
 )
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, parse_tagged_message
 from sysgen_dagster.tables.table import ANNOTATED, polars_schema
@@ -21,7 +21,7 @@ HISTORY = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "
 
 
 def test_the_model_is_shown_the_history_the_question_and_the_original_answer() -> None:
-    (request,) = annotation_requests(conversations({"history": HISTORY}))
+    (request,) = build_annotation_requests(conversations({"history": HISTORY}))
 
     assert [message["role"] for message in request.messages] == ["system", "user"]
     said = [("user", "Hi"), ("assistant", "Hello"), ("user", "Why?"), ("assistant", "Because.")]
@@ -33,7 +33,7 @@ def test_the_model_is_shown_the_history_the_question_and_the_original_answer() -
 
 
 def test_the_upstream_system_message_is_not_shown_unless_it_stands_in_the_history() -> None:
-    hidden, shown = annotation_requests(
+    hidden, shown = build_annotation_requests(
         conversations(
             {"original_system_message": "Be a pirate."},
             {"history": [{"role": "system", "content": "Be a pirate."}]},
@@ -45,7 +45,7 @@ def test_the_upstream_system_message_is_not_shown_unless_it_stands_in_the_histor
 
 
 def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None:
-    first, second = annotation_requests(conversations({}, {}))
+    first, second = build_annotation_requests(conversations({}, {}))
 
     assert first.sampling == Sampling(temperature=0.7, max_tokens=512)
     assert (first.conversation_id, second.conversation_id) == ("c0", "c1")
@@ -54,19 +54,21 @@ def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None
 
 
 def test_requests_come_one_a_conversation_in_order() -> None:
-    requests = annotation_requests(conversations(*[{}] * 5))
+    requests = build_annotation_requests(conversations(*[{}] * 5))
 
     assert [request.conversation_id for request in requests] == ["c0", "c1", "c2", "c3", "c4"]
 
 
 def test_a_request_is_free_text_unless_more_is_said() -> None:
-    (request,) = annotation_requests(conversations({}))
+    (request,) = build_annotation_requests(conversations({}))
 
     assert (dict(request.constraint), request.choices) == ({}, ())
 
 
 def test_another_attempt_asks_the_same_with_another_seed() -> None:
-    (first,), (second,) = (annotation_requests(conversations({}), attempt) for attempt in (0, 1))
+    (first,), (second,) = (
+        build_annotation_requests(conversations({}), attempt) for attempt in (0, 1)
+    )
 
     assert second.messages == first.messages
     assert second.sampling == first.sampling
@@ -74,8 +76,8 @@ def test_another_attempt_asks_the_same_with_another_seed() -> None:
 
 
 def test_a_repair_asks_the_same_under_a_grammar() -> None:
-    (plain,) = annotation_requests(conversations({}))
-    (repair,) = annotation_requests(conversations({}), 1, repair=True)
+    (plain,) = build_annotation_requests(conversations({}))
+    (repair,) = build_annotation_requests(conversations({}), 1, repair=True)
 
     assert repair.messages == plain.messages
     assert repair.constraint == {"grammar": REPAIR_GRAMMAR}
@@ -146,7 +148,7 @@ def shown_answer(content: str) -> str:
 def test_of_an_answer_that_is_cut_the_beginning_and_the_end_stay(lengths: tuple[int, int]) -> None:
     length, left = lengths
     answer = "".join(chr(0x4E00 + position) for position in range(length))
-    (request,) = annotation_requests(conversations({"answer": answer}))
+    (request,) = build_annotation_requests(conversations({"answer": answer}))
     assert request.shortened is not None
     head, line, tail = shown_answer(request.shortened(left)[1]["content"]).split("\n")
 
@@ -158,7 +160,7 @@ def test_of_an_answer_that_is_cut_the_beginning_and_the_end_stay(lengths: tuple[
 
 
 def test_the_characters_left_out_are_written_with_thousands() -> None:
-    (request,) = annotation_requests(conversations({"answer": "a" * 2034}))
+    (request,) = build_annotation_requests(conversations({"answer": "a" * 2034}))
     assert request.shortened is not None
 
     assert "[... 1,234 characters left out ...]" in request.shortened(800)[1]["content"]
@@ -166,7 +168,7 @@ def test_the_characters_left_out_are_written_with_thousands() -> None:
 
 def test_only_the_answer_is_cut() -> None:
     row = {"history": HISTORY, "question": "Why? " * 300, "answer": "a" * 1000}
-    (request,) = annotation_requests(conversations(row))
+    (request,) = build_annotation_requests(conversations(row))
     assert request.shortened is not None
     system, user = request.shortened(LEAST_LEFT)
     cut = shown_answer(user["content"])
@@ -176,7 +178,7 @@ def test_only_the_answer_is_cut() -> None:
 
 
 def test_with_nothing_to_leave_out_the_request_is_the_usual_one() -> None:
-    (request,) = annotation_requests(conversations({"answer": "a" * 1000}))
+    (request,) = build_annotation_requests(conversations({"answer": "a" * 1000}))
     assert request.shortened is not None
 
     assert request.shortened(1000) == request.messages
@@ -184,7 +186,7 @@ def test_with_nothing_to_leave_out_the_request_is_the_usual_one() -> None:
 
 def test_an_answer_is_cut_to_four_hundred_characters_at_the_least() -> None:
     rows = conversations({"answer": "a" * 400}, {"answer": "a" * 401})
-    short, long = annotation_requests(rows)
+    short, long = build_annotation_requests(rows)
 
     assert (short.shortened, short.shortenable) == (None, 0)
     assert long.shortened is not None
@@ -193,7 +195,7 @@ def test_an_answer_is_cut_to_four_hundred_characters_at_the_least() -> None:
 
 def test_each_request_cuts_the_answer_of_its_own_conversation() -> None:
     rows = conversations({"answer": "a" * 500}, {"question": "Who?", "answer": "b" * 500})
-    requests = list(annotation_requests(rows))
+    requests = list(build_annotation_requests(rows))
     prompts = [request.shortened(400)[1]["content"] for request in requests if request.shortened]
 
     assert [shown_answer(prompt)[0] for prompt in prompts] == ["a", "b"]
@@ -201,7 +203,7 @@ def test_each_request_cuts_the_answer_of_its_own_conversation() -> None:
 
 
 def test_the_table_has_a_row_a_conversation_and_the_message_as_the_model_wrote_it() -> None:
-    table = annotated_messages(
+    table = build_annotated_messages(
         conversations({}, {}, {}, {}),
         completions(
             replied("c0", " <<Role>>You cook.<</Role>>\n"),
@@ -227,11 +229,11 @@ def test_the_table_says_which_attempt_it_is_where_one_was_made() -> None:
     rows, answered = conversations({}, {}), completions(replied("c0", "Hm."))
     columns = ("sample", "repaired", "rejected")
 
-    assert annotated_messages(rows, answered).select(columns).rows() == [
+    assert build_annotated_messages(rows, answered).select(columns).rows() == [
         (0, False, []),
         (None, None, []),
     ]
-    assert annotated_messages(rows, answered, 2, repair=True).select(columns).row(0) == (
+    assert build_annotated_messages(rows, answered, 2, repair=True).select(columns).row(0) == (
         2,
         True,
         [],
@@ -239,8 +241,8 @@ def test_the_table_says_which_attempt_it_is_where_one_was_made() -> None:
 
 
 def test_no_conversations_give_no_requests_and_no_rows() -> None:
-    table = annotated_messages(conversations(), completions())
+    table = build_annotated_messages(conversations(), completions())
 
-    assert list(annotation_requests(conversations())) == []
+    assert list(build_annotation_requests(conversations())) == []
     assert table.schema == polars_schema(ANNOTATED)
     assert table.is_empty()

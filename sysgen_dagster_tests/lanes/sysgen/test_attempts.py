@@ -13,7 +13,7 @@ from sysgen_dagster.chat.drop_reasons import DropReason
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.lanes.sysgen.attempts import annotate, count_well_formed
-from sysgen_dagster.lanes.sysgen.filtering import filtered_messages
+from sysgen_dagster.lanes.sysgen.filtering import filter_messages
 from sysgen_dagster.tables.table import ANNOTATED, kept, polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
 
@@ -79,9 +79,9 @@ def test_with_the_default_settings_every_row_is_asked_for_once_as_in_the_paper()
     model = Model(({"c0": ONE, "c1": OPEN},))
     table = annotate(rows, model, PAPER)
 
-    assert model.asked == [list(annotation.annotation_requests(rows))]
+    assert model.asked == [list(annotation.build_annotation_requests(rows))]
     assert table.equals(
-        annotation.annotated_messages(
+        annotation.build_annotated_messages(
             rows,
             completions(
                 *[
@@ -405,4 +405,4 @@ def _is_well_formed(said: str | DropReason, rule: DropRule) -> bool:
     annotated = pl.DataFrame(
         {"conversation_id": ["c0"], "source": ["mine"], "annotated_message": [said]}
     )
-    return kept(filtered_messages(annotated, rule)).height == 1
+    return kept(filter_messages(annotated, rule)).height == 1

@@ -14,8 +14,8 @@ from sysgen_dagster.catalog.catalog import (
     Bounds,
     DropRule,
     Engine,
+    Generator,
     Method,
-    Model,
     PaperCounts,
     UnreadableVerdict,
 )
@@ -34,7 +34,7 @@ ALIGNED = "aligned_responses"
 PHASES = (ANNOTATED, FILTERED, VERIFIED, ALIGNED)
 
 # Every message of this paper's model holds all eight tags, and 95 of 100 go all the way.
-MODEL = Model(
+MODEL = Generator(
     served_name="somebody/phi",
     license="mit",
     engine=Engine.SIMULATED,
@@ -49,7 +49,7 @@ class Tables:
     """Evidence in memory: columns that a row leaves out are null, tables not given are empty."""
 
     rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
-    model: Model | None = MODEL
+    model: Generator | None = MODEL
     method: Method = METHOD
 
     def read(self, table: str, *columns: str) -> pl.DataFrame:

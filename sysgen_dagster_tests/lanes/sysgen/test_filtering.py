@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.catalog import DropRule
-from sysgen_dagster.lanes.sysgen.filtering import count_kept_by_rule, filtered_messages
+from sysgen_dagster.lanes.sysgen.filtering import count_kept_by_rule, filter_messages
 from sysgen_dagster.lanes.sysgen.tags import (
     TAG_NAMES,
     WELL_FORMED,
@@ -30,7 +30,7 @@ MALFORMED_BOUNDARY, NO_PHRASE_LEFT = DropRule.MALFORMED_BOUNDARY, DropRule.NO_PH
 
 
 def test_any_malformed_boundary_drops_a_message_under_the_first_rule() -> None:
-    table = filtered_messages(annotated(*EVERYTHING), MALFORMED_BOUNDARY)
+    table = filter_messages(annotated(*EVERYTHING), MALFORMED_BOUNDARY)
 
     assert table.select("conversation_id", "drop_reason", "tagged_message").rows() == [
         ("c0", None, TAGGED),
@@ -42,7 +42,7 @@ def test_any_malformed_boundary_drops_a_message_under_the_first_rule() -> None:
 
 
 def test_only_a_message_without_any_phrase_is_dropped_under_the_second_rule() -> None:
-    table = filtered_messages(annotated(*EVERYTHING), NO_PHRASE_LEFT)
+    table = filter_messages(annotated(*EVERYTHING), NO_PHRASE_LEFT)
 
     assert table.select("conversation_id", "drop_reason", "tagged_message").rows() == [
         ("c0", None, TAGGED),
@@ -55,7 +55,7 @@ def test_only_a_message_without_any_phrase_is_dropped_under_the_second_rule() ->
 
 @pytest.mark.parametrize("rule", DropRule)
 def test_both_rules_can_be_counted_from_the_table_of_either(rule: DropRule) -> None:
-    table = filtered_messages(annotated(*EVERYTHING), rule)
+    table = filter_messages(annotated(*EVERYTHING), rule)
 
     assert count_kept_by_rule(table) == {
         "kept_under_malformed_boundary": 2,
@@ -65,7 +65,7 @@ def test_both_rules_can_be_counted_from_the_table_of_either(rule: DropRule) -> N
 
 @pytest.mark.parametrize("rule", DropRule)
 def test_dropped_rows_keep_their_phrases_and_their_defects(rule: DropRule) -> None:
-    table = filtered_messages(annotated(MALFORMED, ONLY_MALFORMED), rule)
+    table = filter_messages(annotated(MALFORMED, ONLY_MALFORMED), rule)
 
     assert table["phrases"].to_list() == [
         [
@@ -82,7 +82,7 @@ def test_dropped_rows_keep_their_phrases_and_their_defects(rule: DropRule) -> No
 
 
 def test_unknown_tags_text_under_no_tag_and_empty_phrases_go_and_leave_a_defect() -> None:
-    table = filtered_messages(annotated(EXTRA), MALFORMED_BOUNDARY)
+    table = filter_messages(annotated(EXTRA), MALFORMED_BOUNDARY)
 
     assert table["defects"].to_list() == [
         [
@@ -107,7 +107,7 @@ def test_phrases_are_put_in_canonical_order_and_those_of_one_tag_keep_theirs() -
         "Action",
     ]
     text = "".join(f"<<{name}>>{number}<</{name}>>" for number, name in enumerate(names))
-    table = filtered_messages(annotated(text), MALFORMED_BOUNDARY)
+    table = filter_messages(annotated(text), MALFORMED_BOUNDARY)
 
     assert [(each["tag"], each["text"]) for each in table["phrases"].item()] == [
         ("Role", "2"),
@@ -135,7 +135,7 @@ def test_phrases_are_put_in_canonical_order_and_those_of_one_tag_keep_theirs() -
 def test_as_many_rows_come_out_as_went_in_and_each_has_a_message_or_a_reason(
     texts: list[str], rule: DropRule
 ) -> None:
-    table = filtered_messages(annotated(*texts), rule)
+    table = filter_messages(annotated(*texts), rule)
 
     assert table.schema == polars_schema(FILTERED)
     assert table["conversation_id"].to_list() == [f"c{number}" for number in range(len(texts))]
@@ -165,7 +165,7 @@ WELL_FORMED_PARTS = [
 def test_messages_without_defects_are_read_at_once_just_as_the_parser_reads_them(
     texts: list[str], rule: DropRule
 ) -> None:
-    for row, text in zip(filtered_messages(annotated(*texts), rule).to_dicts(), texts, strict=True):
+    for row, text in zip(filter_messages(annotated(*texts), rule).to_dicts(), texts, strict=True):
         message = parse_tagged_message(text)
         phrases = in_canonical_order(message.phrases)
         assert row["phrases"] == [{"tag": each.tag, "text": each.text} for each in phrases]
@@ -180,13 +180,13 @@ def test_most_messages_are_read_at_once_and_those_with_a_defect_are_not() -> Non
 
 
 def test_what_the_first_rule_keeps_the_second_keeps_as_well() -> None:
-    counts = count_kept_by_rule(filtered_messages(annotated(*EVERYTHING), NO_PHRASE_LEFT))
+    counts = count_kept_by_rule(filter_messages(annotated(*EVERYTHING), NO_PHRASE_LEFT))
 
     assert counts["kept_under_malformed_boundary"] <= counts["kept_under_no_phrase_left"]
 
 
 def test_no_messages_give_no_rows_and_counts_of_zero() -> None:
-    table = filtered_messages(annotated(), MALFORMED_BOUNDARY)
+    table = filter_messages(annotated(), MALFORMED_BOUNDARY)
 
     assert table.schema == polars_schema(FILTERED)
     assert count_kept_by_rule(table) == {
@@ -196,6 +196,6 @@ def test_no_messages_give_no_rows_and_counts_of_zero() -> None:
 
 
 def test_the_reasons_are_stored_as_plain_text() -> None:
-    table = filtered_messages(annotated(NO_TAG), MALFORMED_BOUNDARY)
+    table = filter_messages(annotated(NO_TAG), MALFORMED_BOUNDARY)
 
     assert table.filter(pl.col("drop_reason") == "no_phrase_left").height == 1

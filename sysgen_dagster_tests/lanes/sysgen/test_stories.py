@@ -9,7 +9,13 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.lanes.sysgen.stories import LONGEST_TEXT, Story, arrange, choose, tell
+from sysgen_dagster.lanes.sysgen.stories import (
+    LONGEST_TEXT,
+    Story,
+    arrange_stories,
+    build_stories,
+    choose_rows,
+)
 from sysgen_dagster.tables.table import (
     JUDGED_ALIGNMENT,
     JUDGED_PREFERENCES,
@@ -76,7 +82,7 @@ def frame(columns: Columns, records: Sequence[Mapping[str, Any]]) -> pl.DataFram
 
 
 def told(*rows: Row, **tables: pl.DataFrame) -> list[Story]:
-    return tell([Shard(rows)], "phi-4", [row.identity for row in rows], **tables)
+    return build_stories([Shard(rows)], "phi-4", [row.identity for row in rows], **tables)
 
 
 def kept(number: int, **changes: Any) -> list[Row]:
@@ -130,7 +136,7 @@ def kinds(ids: Sequence[str]) -> dict[str, int]:
     ],
 )
 def test_places_are_shared_out(rows: list[Row], chosen: dict[str, int]) -> None:
-    assert kinds(choose([Shard(rows)], 20)) == chosen
+    assert kinds(choose_rows([Shard(rows)], 20)) == chosen
 
 
 def test_every_kind_of_verdict_has_its_turn() -> None:
@@ -139,7 +145,7 @@ def test_every_kind_of_verdict_has_its_turn() -> None:
         Row("bad-0", verdict="Bad"),
         Row("unreadable-0", verdict="Unreadable"),
     ]
-    assert kinds(choose([Shard([*kept(500), *rare])], 6)) == {
+    assert kinds(choose_rows([Shard([*kept(500), *rare])], 6)) == {
         "bad": 1,
         "kept": 3,
         "none": 1,
@@ -149,21 +155,21 @@ def test_every_kind_of_verdict_has_its_turn() -> None:
 
 def test_every_source_has_its_own_places() -> None:
     other = [replace(row, identity=f"other-{row.identity}", source="metamath") for row in kept(99)]
-    assert len(choose([Shard(kept(99)), Shard(other)], 20)) == 40
+    assert len(choose_rows([Shard(kept(99)), Shard(other)], 20)) == 40
 
 
 def test_the_choice_depends_neither_on_the_order_nor_on_the_shards() -> None:
     rows = [*kept(99), *dropped(99, "malformed_boundary")]
-    whole = choose([Shard(rows)], 20)
+    whole = choose_rows([Shard(rows)], 20)
     random.Random(0).shuffle(rows)
-    assert choose([Shard(rows[:50]), Shard(rows[50:51]), Shard(rows[51:])], 20) == whole
-    assert choose([Shard(rows)], 10) != whole
+    assert choose_rows([Shard(rows[:50]), Shard(rows[50:51]), Shard(rows[51:])], 20) == whole
+    assert choose_rows([Shard(rows)], 10) != whole
 
 
 def test_models_are_shown_on_the_same_rows_as_far_as_their_outcomes_allow() -> None:
     rows = kept(1000)
     lost = [Row(row.identity, "filtered_system_messages", "no_phrase_left") for row in rows[:50]]
-    one, other = choose([Shard(rows)], 40), choose([Shard([*lost, *rows[50:]])], 40)
+    one, other = choose_rows([Shard(rows)], 40), choose_rows([Shard([*lost, *rows[50:]])], 40)
     assert len(set(one) & set(other)) >= 19
 
 
@@ -193,7 +199,7 @@ def test_a_refused_answer_is_told_beside_its_reason() -> None:
 
 def test_only_the_wanted_rows_of_a_shard_are_told() -> None:
     shards = [Shard(kept(3)), Shard([Row("other")])]
-    stories = tell(shards, "phi-4", ["kept-1", "other", "of-another-model"])
+    stories = build_stories(shards, "phi-4", ["kept-1", "other", "of-another-model"])
     assert {story["id"] for story in stories} == {"kept-1", "other"}
     assert {story["model"] for story in stories} == {"phi-4"}
 
@@ -276,7 +282,7 @@ def test_the_models_of_a_row_stand_beside_each_other() -> None:
         for source in ("orca_math", "capybara")
         for at in range(9)
     ]
-    arranged = arrange(rows)
+    arranged = arrange_stories(rows)
     assert [row["model"] for row in arranged] == ["phi-4", "llama"] * 18
     assert [row["source"] for row in arranged] == ["orca_math"] * 18 + ["capybara"] * 18
     assert [row["id"] for row in arranged[::2]] == [row["id"] for row in arranged[1::2]]

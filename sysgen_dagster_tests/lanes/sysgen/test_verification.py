@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from sysgen_dagster.catalog.catalog import DropRule, Method, UnreadableVerdict
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import separating_mark
-from sysgen_dagster.lanes.sysgen.alignment import alignment_inputs
+from sysgen_dagster.lanes.sysgen.alignment import build_alignment_inputs
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag
 from sysgen_dagster.lanes.sysgen.verification import (
     Verdict,
+    build_verdict_pattern,
+    build_verification_requests,
+    build_verified_messages,
     parse_verdicts,
-    verdict_pattern,
-    verification_requests,
-    verified_messages,
 )
 from sysgen_dagster.tables.table import VERIFIED, polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import (
@@ -166,10 +166,10 @@ FIGURE_2_VERDICTS = """<<Role>>:Good
 
 
 def test_the_worked_example_of_figure_2_keeps_five_phrases_joined_by_spaces() -> None:
-    table = verified_messages(
+    table = build_verified_messages(
         filtered(FIGURE_2_TAGGED), completions(replied("c0", FIGURE_2_VERDICTS)), REMOVE
     )
-    message = alignment_inputs(table, conversations({}))["system_message"].item()
+    message = build_alignment_inputs(table, conversations({}))["system_message"].item()
 
     assert [phrase["tag"] for phrase in table["phrases"].item()] == [
         "Role",
@@ -195,7 +195,7 @@ FOUR = "<<Role>>r<</Role>><<Task>>t<</Task>><<Style>>s<</Style>><<Tool>>w<</Tool
 
 def test_only_good_stays_and_each_removed_phrase_has_its_verdict() -> None:
     reply = "Role: Good\nTask: Bad\nStyle: None\n"
-    row = verified_messages(filtered(FOUR), completions(replied("c0", reply)), REMOVE).row(
+    row = build_verified_messages(filtered(FOUR), completions(replied("c0", reply)), REMOVE).row(
         0, named=True
     )
 
@@ -230,7 +230,7 @@ def test_the_setting_decides_about_a_tag_without_a_readable_verdict(
     rule: UnreadableVerdict, staying: list[str]
 ) -> None:
     reply = "Role: Good\nTask: Bad\nStyle: None"
-    table = verified_messages(filtered(FOUR), completions(replied("c0", reply)), rule)
+    table = build_verified_messages(filtered(FOUR), completions(replied("c0", reply)), rule)
 
     assert [phrase["tag"] for phrase in table["phrases"].item()] == staying
 
@@ -250,7 +250,7 @@ def test_the_setting_decides_about_a_tag_without_a_readable_verdict(
 def test_a_message_of_which_nothing_stays_is_dropped(
     reply: str, rule: UnreadableVerdict, reason: str | None
 ) -> None:
-    table = verified_messages(
+    table = build_verified_messages(
         filtered("<<Role>>r<</Role>>"), completions(replied("c0", reply)), rule
     )
 
@@ -263,7 +263,7 @@ def test_all_phrases_of_a_tag_share_its_verdict_and_the_tag_is_judged_once() -> 
     tagged = (
         "<<Content>>a<</Content>><<Content>>b<</Content>><<Style>>c<</Style>><<Style>>d<</Style>>"
     )
-    row = verified_messages(
+    row = build_verified_messages(
         filtered(tagged), completions(replied("c0", "Content: Good\nStyle: Bad")), REMOVE
     ).row(0, named=True)
 
@@ -276,7 +276,7 @@ def test_all_phrases_of_a_tag_share_its_verdict_and_the_tag_is_judged_once() -> 
 
 
 def test_verdicts_for_tags_the_message_does_not_hold_are_left_out() -> None:
-    table = verified_messages(
+    table = build_verified_messages(
         filtered("<<Role>>r<</Role>>"), completions(replied("c0", EXPECTED_REPLY)), REMOVE
     )
 
@@ -285,7 +285,7 @@ def test_verdicts_for_tags_the_message_does_not_hold_are_left_out() -> None:
 
 @pytest.mark.parametrize("rule", UnreadableVerdict)
 def test_a_message_without_an_answer_keeps_the_engine_s_reason(rule: UnreadableVerdict) -> None:
-    table = verified_messages(
+    table = build_verified_messages(
         filtered(FOUR, FOUR, FOUR, FOUR),
         completions(
             failed("c0", "timeout", "no answer in 600 s"),
@@ -308,7 +308,7 @@ def test_a_message_without_an_answer_keeps_the_engine_s_reason(rule: UnreadableV
 
 
 def test_rows_stay_in_order_and_each_has_its_own_verdicts() -> None:
-    table = verified_messages(
+    table = build_verified_messages(
         filtered("<<Role>>a<</Role>>", "<<Role>>b<</Role>>", "<<Role>>c<</Role>>"),
         completions(replied("c2", "Role: Good"), replied("c0", "Role: Bad"), replied("c1", "?")),
         REMOVE,
@@ -323,14 +323,14 @@ def test_rows_stay_in_order_and_each_has_its_own_verdicts() -> None:
 
 
 def test_no_messages_give_no_rows() -> None:
-    table = verified_messages(filtered(), completions(), REMOVE)
+    table = build_verified_messages(filtered(), completions(), REMOVE)
 
     assert table.schema == polars_schema(VERIFIED)
     assert table.is_empty()
 
 
 def test_the_model_is_shown_the_message_as_plain_text_and_with_its_tags_and_nothing_else() -> None:
-    (request,) = verification_requests(
+    (request,) = build_verification_requests(
         filtered("<<Role>>You cook.<</Role>><<Task>>Bake.<</Task>>"), METHOD
     )
 
@@ -347,7 +347,7 @@ def test_the_model_is_shown_the_message_as_plain_text_and_with_its_tags_and_noth
 
 
 def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None:
-    first, second = verification_requests(filtered(FOUR, FOUR), METHOD)
+    first, second = build_verification_requests(filtered(FOUR, FOUR), METHOD)
 
     assert first.sampling == Sampling(temperature=0.7, max_tokens=256)
     assert (first.conversation_id, second.conversation_id) == ("c0", "c1")
@@ -356,11 +356,13 @@ def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None
 
 
 def asked(**settings: bool) -> list[ChatRequest]:
-    return list(verification_requests(filtered(FOUR, FOUR), METHOD.model_copy(update=settings)))
+    return list(
+        build_verification_requests(filtered(FOUR, FOUR), METHOD.model_copy(update=settings))
+    )
 
 
 def test_a_request_is_free_text_unless_the_method_says_more() -> None:
-    (request,) = verification_requests(filtered(FOUR), METHOD)
+    (request,) = build_verification_requests(filtered(FOUR), METHOD)
 
     assert (dict(request.constraint), request.choices) == ({}, ())
     assert (request.shortened, request.shortenable) == (None, 0)
@@ -377,7 +379,7 @@ def test_the_settings_change_nothing_of_what_is_said() -> None:
 def test_a_constrained_request_takes_one_verdict_a_tag_in_the_order_of_the_message() -> None:
     tagged = "<<Role>>r<</Role>><<Content>>a<</Content>><<Content>>b<</Content>>"
     constrained = METHOD.model_copy(update={"constrain_verdicts": True})
-    (request,) = verification_requests(filtered(tagged), constrained)
+    (request,) = build_verification_requests(filtered(tagged), constrained)
 
     assert request.constraint == {
         "regex": r"<<Role>>: (Good|Bad|None)\n<<Content>>: (Good|Bad|None)"
@@ -389,7 +391,7 @@ def test_the_confidence_of_verdicts_is_that_of_their_words() -> None:
 
 
 def test_requests_that_judge_elsewhere_have_seeds_of_their_own() -> None:
-    (request,) = verification_requests(filtered(FOUR), METHOD, "judging", 2)
+    (request,) = build_verification_requests(filtered(FOUR), METHOD, "judging", 2)
 
     assert request.seed == derive_seed("c0", "judging", 2)
 
@@ -401,7 +403,9 @@ tag_sets = st.sets(st.sampled_from(Tag), min_size=1).map(
 
 @given(
     tag_sets.flatmap(
-        lambda tags: st.tuples(st.just(tags), st.from_regex(verdict_pattern(tags), fullmatch=True))
+        lambda tags: st.tuples(
+            st.just(tags), st.from_regex(build_verdict_pattern(tags), fullmatch=True)
+        )
     )
 )
 def test_whatever_the_pattern_accepts_is_a_readable_verdict_for_every_tag(
@@ -414,7 +418,7 @@ def test_whatever_the_pattern_accepts_is_a_readable_verdict_for_every_tag(
 
 @given(tag_sets)
 def test_the_pattern_has_no_look_around(tags: list[Tag]) -> None:
-    assert "(?" not in verdict_pattern(tags)
+    assert "(?" not in build_verdict_pattern(tags)
 
 
 def probable(text: str, *shares: tuple[int, float]) -> dict[str, Any]:
@@ -428,7 +432,7 @@ def probable(text: str, *shares: tuple[int, float]) -> dict[str, Any]:
 
 
 def confidences(tagged: str, reply: dict[str, Any]) -> dict[str, float | None]:
-    table = verified_messages(filtered(tagged), completions(reply), REMOVE)
+    table = build_verified_messages(filtered(tagged), completions(reply), REMOVE)
     return {each["tag"]: each["confidence"] for each in table["verdicts"].item()}
 
 

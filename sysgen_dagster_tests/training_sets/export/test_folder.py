@@ -162,8 +162,8 @@ def test_an_exchange_cut_in_two_is_undone(tmp_path: Path) -> None:
 _KILLED = """
 import sys, time
 from pathlib import Path
-from sysgen_dagster.export.folder import write_folder
-from sysgen_dagster_tests.export.exports import FACTS, parts
+from sysgen_dagster.training_sets.export.folder import write_folder
+from sysgen_dagster_tests.training_sets.export.exports import FACTS, parts
 
 def until_killed():
     for number, part in enumerate(parts()):

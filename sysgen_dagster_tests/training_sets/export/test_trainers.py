@@ -8,7 +8,11 @@ import datasets
 import pytest
 import yaml
 
-from sysgen_dagster.training_sets.export.trainers import MAX_LENGTH, described, snippets
+from sysgen_dagster.training_sets.export.trainers import (
+    MAX_LENGTH,
+    describe_snippets,
+    render_snippets,
+)
 from sysgen_dagster_tests.training_sets.export.exports import export
 
 
@@ -41,7 +45,7 @@ def test_each_kind_of_rows_has_the_snippets_that_fit_it(folder: Path) -> None:
 
 def test_snippets_and_their_descriptions_are_of_the_same_files(tmp_path: Path) -> None:
     contents = export(tmp_path / "small").contents
-    assert snippets(contents).keys() == described(contents).keys()
+    assert render_snippets(contents).keys() == describe_snippets(contents).keys()
 
 
 def _loads(where: dict[str, Any], folder: Path, tmp_path: Path) -> int:
