@@ -41,9 +41,12 @@ from client_cost import machine
 from rich.console import Console
 from rich.table import Table
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Generator, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.chat.messages import ChatRequest
-from sysgen_dagster.commands.demo import EXAMPLE_ROWS, local_catalog, real_model
+from sysgen_dagster.commands.trial_catalog import (EXAMPLE_ROWS, local_catalog, real_model)
 from sysgen_dagster.inference.chat_api import Endpoint
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger

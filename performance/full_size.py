@@ -19,7 +19,8 @@ from corpus_cost import ALL_ROWS, SHARD_ROWS, SOURCES, make_texts, uniform
 from rich.console import Console
 from rich.progress import track
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import load_catalog
 
 AGAIN_EVERY, NEARLY_EVERY, HOSTILE_EVERY = 50, 20, 1_000
 MOST_CHANGED, MOST_REWRITTEN = 0.2, 0.4

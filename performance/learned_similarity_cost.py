@@ -16,7 +16,7 @@ import torch
 import transformers
 
 from sysgen_dagster.analysis.learned_similarity import measure_learned_similarity
-from sysgen_dagster.catalog.catalog import LearnedSimilarity
+from sysgen_dagster.catalog.operations import LearnedSimilarity
 
 WORDS = [f"word{number}" for number in range(30_000)]
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]

@@ -27,7 +27,7 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from sysgen_dagster.catalog.catalog import DropRule
+from sysgen_dagster.lanes.sysgen.settings import DropRule
 from sysgen_dagster.lanes.sysgen.filtering import filter_messages
 from sysgen_dagster.lanes.sysgen.tags import (
     TAG_NAMES,
@@ -35,7 +35,8 @@ from sysgen_dagster.lanes.sysgen.tags import (
     parse_tagged_message,
     render_tagged_message,
 )
-from sysgen_dagster.tables.table import FILTERED, polars_schema
+from sysgen_dagster.lanes.sysgen.tables import FILTERED
+from sysgen_dagster.tables.table import polars_schema
 
 SHARD_ROWS = 8_000
 MALFORMED = 0.1
@@ -111,7 +112,7 @@ def python_re(shard: pl.DataFrame) -> pl.DataFrame:
         {"conversation_id": identity, "source": source, **parse(text)}
         for identity, source, text in shard.iter_rows()
     ]
-    return pl.DataFrame(rows, schema=polars_schema(FILTERED))
+    return pl.DataFrame(rows, schema=FILTERED.schema)
 
 
 def datasets_map(shard: pl.DataFrame) -> pl.DataFrame:
@@ -126,7 +127,7 @@ def datasets_map(shard: pl.DataFrame) -> pl.DataFrame:
     frame = pl.from_arrow(mapped.data.table)
     assert isinstance(frame, pl.DataFrame)
     # Where a batch has no defect or no reason at all, the type is not known to `datasets`.
-    return frame.select(pl.col(name).cast(FILTERED[name].dtype) for name in FILTERED)
+    return frame.select(pl.col(name).cast(FILTERED.columns[name].dtype) for name in FILTERED)
 
 
 def pass_a_tag(shard: pl.DataFrame) -> pl.DataFrame:
@@ -154,7 +155,7 @@ def pass_a_tag(shard: pl.DataFrame) -> pl.DataFrame:
     )
     read = good.with_columns(phrases=pl.concat_list(of_tags)).with_columns(
         tagged_message=lines.list.join("\n"),
-        defects=pl.lit([], dtype=FILTERED["defects"].dtype),
+        defects=pl.lit([], dtype=FILTERED.columns["defects"].dtype),
         has_malformed_boundary=False,
         drop_reason=pl.lit(None, pl.String),
     )

@@ -27,14 +27,17 @@ from sysgen_dagster.analysis.personal_data import find_personal_data
 from sysgen_dagster.analysis.repetition import measure_repetition
 from sysgen_dagster.analysis.row_quality import measure_row_quality
 from sysgen_dagster.analysis.similarity import measure_similarity
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Source, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.obedience.final_answers import compare_final_answers, find_final_answers
 from sysgen_dagster.obedience.python_blocks import count_python_blocks
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
-from sysgen_dagster.tables.table import PHRASES, kept
+from sysgen_dagster.lanes.sysgen.tables import PHRASES
+from sysgen_dagster.tables.table import kept
 
 # Conversations by source: SysGen (arXiv 2502.11330), Table 9.
 _SHARES = {

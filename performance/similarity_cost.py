@@ -27,7 +27,8 @@ from rich.table import Table
 from rouge_score.rouge_scorer import RougeScorer
 
 from sysgen_dagster.analysis.similarity import measure_similarity
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
 from sysgen_dagster.sources.conversations import build_conversations
 

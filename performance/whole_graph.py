@@ -36,7 +36,8 @@ from rich.console import Console
 from whole_graph_tables import show
 from zero_cost_server import MODEL
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Catalog, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import (Catalog, load_catalog)
 from sysgen_dagster.commands.backfill import settle
 from sysgen_dagster.commands.dagster_home import limit_pools
 from sysgen_dagster.commands.trial_catalog import (

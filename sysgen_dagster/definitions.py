@@ -4,9 +4,9 @@ import os
 
 import dagster as dg
 
-from sysgen_dagster.defs.corpus import CORPUS, near_duplicate_questions
 from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
+from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
 from sysgen_dagster.defs.operations.alerts import alerts
 from sysgen_dagster.defs.operations.automation import (
     FOLLOWS,
@@ -20,11 +20,9 @@ from sysgen_dagster.defs.operations.automation import (
     small_jobs,
 )
 from sysgen_dagster.defs.operations.forecast import FORECASTS
-from sysgen_dagster.defs.plumbing.checks import STATISTICS_CHECKS, TABLE_CHECKS
+from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
-from sysgen_dagster.defs.quality import QUALITY
 from sysgen_dagster.defs.report import paper_comparison, report
-from sysgen_dagster.defs.statistics import STATISTICS
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
 from sysgen_dagster.defs.training_sets import TRAINING, mixtures
 
@@ -45,7 +43,7 @@ defs = dg.Definitions(
         *EXPORTS,
         OUT_OF_DATE,
     ],
-    asset_checks=[*TABLE_CHECKS, *STATISTICS_CHECKS],
+    asset_checks=ASSET_CHECKS,
     jobs=[SYSGEN_JOB],
     schedules=[fill_gaps],
     sensors=[

@@ -20,7 +20,9 @@ from dagster._core.launcher import LaunchRunContext
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster._core.test_utils import create_run_for_test, instance_for_test
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.inference.local import vllm as vllm_server_module
 from sysgen_dagster.inference.local.vllm import vllm_server
 

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.local.servers import running, stop

@@ -21,19 +21,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sysgen_dagster.catalog.catalog import Catalog, DropRule, Method, Source, UnreadableVerdict
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.settings import (DropRule, Method, UnreadableVerdict)
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.commands.trial_catalog import real_model
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
-from sysgen_dagster.lanes.sysgen.checks import checks_of
+from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.lanes.sysgen.verification import build_verification_requests
 from sysgen_dagster.obedience.preference_judgement import build_preference_requests
 from sysgen_dagster.simulated.reading import recognise, subject_of_annotation
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import CONVERSATIONS, TableError, polars_schema
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import (TableError, polars_schema)
 
 SOURCE = Source.model_validate(
     {
@@ -342,7 +345,7 @@ def test_no_value_of_a_row_becomes_a_name_of_a_file(tmp_path: Path) -> None:
     Store(tmp_path).write("conversations", CONVERSATIONS, "anybody-000", made)
     files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
     assert files == [Path("conversations/anybody-000.parquet")]
-    assert made.schema == polars_schema(CONVERSATIONS)
+    assert made.schema == CONVERSATIONS.schema
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ import polars as pl
 from asking import MODEL, Answer, Trial, run
 from rows import SOURCE, local_source, row_of
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.backfill import settle
 from sysgen_dagster.commands.trial_catalog import real_model, with_models
 

@@ -13,7 +13,9 @@ from pathlib import Path
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Source, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard

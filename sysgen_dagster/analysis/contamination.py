@@ -20,7 +20,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from sysgen_dagster.analysis.near_duplicates import place_words, run_hash, words
-from sysgen_dagster.tables.table import CONTAMINATION
+from sysgen_dagster.analysis.tables import CONTAMINATION
 
 NGRAM_WORDS = 13
 LEAST_ITEM_WORDS = 5
@@ -91,7 +91,7 @@ def find_contamination(index: ItemIndex, conversations: pl.DataFrame) -> pl.Data
     return (
         pl.concat([told, most], how="horizontal")
         .with_columns(excerpt=shared.str.head(EXCERPT_CHARACTERS))
-        .select(CONTAMINATION.keys())
+        .select(CONTAMINATION.names)
     )
 
 

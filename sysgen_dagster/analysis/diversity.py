@@ -17,7 +17,7 @@ from hashlib import blake2b
 import polars as pl
 
 from sysgen_dagster.analysis.near_duplicates import place_words, run_hash, words
-from sysgen_dagster.tables.table import MESSAGE_DIVERSITY, polars_schema
+from sysgen_dagster.analysis.tables import MESSAGE_DIVERSITY
 
 SAMPLE = 20_000
 ALL_SOURCES = "all"
@@ -49,7 +49,7 @@ def measure_message_diversity(
         of_source = drawn if source == ALL_SOURCES else drawn.filter(pl.col("source") == source)
         texts = there["system_message"][of_source["row"].head(sample)]
         rows.append({"source": source, "messages": of_source.height, **_figures(texts)})
-    return pl.DataFrame(rows, schema=polars_schema(MESSAGE_DIVERSITY), orient="row")
+    return pl.DataFrame(rows, schema=MESSAGE_DIVERSITY.schema, orient="row")
 
 
 def _ranks(conversation_ids: pl.Series, seed: int) -> pl.Series:

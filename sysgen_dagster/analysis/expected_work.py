@@ -17,10 +17,12 @@ from typing import Protocol
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Generator, Method
 from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest
 from sysgen_dagster.lanes.sysgen import alignment, annotation, verification
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY
+from sysgen_dagster.lanes.sysgen.phases import PHASES as EVERY_PHASE
+from sysgen_dagster.lanes.sysgen.settings import Generator, Method
+from sysgen_dagster.lanes.sysgen.tables import PHRASES
 from sysgen_dagster.lanes.sysgen.tags import (
     TAG_NAMES,
     Phrase,
@@ -29,9 +31,10 @@ from sysgen_dagster.lanes.sysgen.tags import (
     render_tagged_message,
 )
 from sysgen_dagster.lanes.sysgen.verification import Verdict
-from sysgen_dagster.tables.table import PHRASES
 
-PHASES = (annotation.PHASE, verification.PHASE, alignment.PHASE)
+# Those that ask a model, by the names of their tables.
+PHASES = tuple(phase.table.name for phase in EVERY_PHASE if phase.asks)
+_FIRST, _JUDGING, _ANSWERING = PHASES
 # One row per conversation and phase: what is to be expected, or was asked, of a model for it.
 WORK = {
     "source": pl.String(),
@@ -63,7 +66,7 @@ class TokenCounter(Protocol):
 
 
 def estimate_work(
-    rows: pl.DataFrame, name: str, model: Generator, method: Method, counter: TokenCounter
+    rows: pl.DataFrame, model: Generator, method: Method, counter: TokenCounter
 ) -> tuple[pl.DataFrame, dict[str, int]]:
     """`WORK` for conversations, and by phase the tokens at the beginning of all its prompts.
 
@@ -72,18 +75,18 @@ def estimate_work(
     """
     messages = _messages(rows)
     asked: dict[str, Iterable[ChatRequest]] = {
-        annotation.PHASE: annotation.build_annotation_requests(rows),
-        verification.PHASE: verification.build_verification_requests(messages, method),
-        alignment.PHASE: alignment.build_alignment_requests(
+        _FIRST: annotation.build_annotation_requests(rows),
+        _JUDGING: verification.build_verification_requests(messages, method),
+        _ANSWERING: alignment.build_alignment_requests(
             alignment.build_alignment_inputs(messages, rows)
         ),
     }
     verdicts = "\n".join(f"<<{tag}>>: {Verdict.GOOD}" for tag in TAG_NAMES)
-    longer, most = length_ratio(name), alignment.SAMPLING.max_tokens
+    longer, most = length_ratio(model.name), alignment.SAMPLING.max_tokens
     written: dict[str, Sequence[float]] = {
-        annotation.PHASE: counter.texts(messages["tagged_message"]),
-        verification.PHASE: counter.texts([verdicts]) * rows.height,
-        alignment.PHASE: [min(most, longer * tokens) for tokens in counter.texts(rows["answer"])],
+        _FIRST: counter.texts(messages["tagged_message"]),
+        _JUDGING: counter.texts([verdicts]) * rows.height,
+        _ANSWERING: [min(most, longer * tokens) for tokens in counter.texts(rows["answer"])],
     }
     single: dict[str, pl.DataFrame] = {}
     shared: dict[str, int] = {}
@@ -95,7 +98,7 @@ def estimate_work(
             completion_tokens=pl.Series(written[phase], dtype=pl.Float64),
         )
     # Who is not asked in Phase 1 is not asked later.
-    begun = single[annotation.PHASE]["requests"]
+    begun = single[_FIRST]["requests"]
     reached = {
         phase: pl.DataFrame(
             [(frame[name].fill_null(0) * frame["requests"] * begun).alias(name) for name in _SUMS]
@@ -107,7 +110,7 @@ def estimate_work(
 
 def kept_share(model: Generator) -> float:
     """Of the conversations, those whose first message goes on: Table 2's, or all of them."""
-    return model.paper.filtered / model.paper.started if model.paper else 1.0
+    return model.published.filtered_share if model.published else 1.0
 
 
 def length_ratio(name: str) -> float:
@@ -170,9 +173,9 @@ def _weighted(
     judged = samples * kept * (1 - (1 - kept) ** (samples - 1))
     going_on = 1 - (0 if method.repair else none)
     times = {
-        annotation.PHASE: {annotation.PHASE: written, verification.PHASE: judged},
-        verification.PHASE: {verification.PHASE: going_on},
-        alignment.PHASE: {alignment.PHASE: going_on},
+        _FIRST: {_FIRST: written, _JUDGING: judged},
+        _JUDGING: {_JUDGING: going_on},
+        _ANSWERING: {_ANSWERING: going_on},
     }
     nothing = pl.Series([0.0] * len(source))
     parts = [

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from sysgen_dagster.chat.drop_reasons import DropReason
-from sysgen_dagster.tables.table import QUALITY_COUNTS
+from sysgen_dagster.analysis.tables import QUALITY_COUNTS
+from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 
 # From here on a text says the same over and over. Our choice: of 9,122 answers of the sources none
 # reaches it, 99 of 100 stay below 0.17, and texts that loop lie above 0.95.
@@ -84,7 +84,7 @@ _READ = {
 COLUMNS = ("source", *sorted(_READ))
 
 # Found by Phase 4 itself, which keeps such answers beside their reason.
-_IN_PHASE_4 = (DropReason.REFUSED.value, DropReason.TRUNCATED.value)
+_IN_PHASE_4 = (Dropped.REFUSED.value, Dropped.TRUNCATED.value)
 
 
 def list_flags(quality: pl.DataFrame) -> pl.Series:
@@ -119,7 +119,7 @@ def count_findings(quality: pl.DataFrame, aligned: pl.DataFrame) -> pl.DataFrame
         .agg(rows=pl.len().cast(pl.UInt32))
         .sort("source", "finding")
         .join(rows, on="source", how="left", maintain_order="left")
-        .select(QUALITY_COUNTS.keys())
+        .select(QUALITY_COUNTS.names)
     )
     return pl.concat([*tallies, *dropped, by_kind])
 
@@ -130,7 +130,7 @@ def _tally(rows: pl.DataFrame, name: str, found: pl.Expr, possible: pl.Expr) -> 
         rows=found.fill_null(False).sum().cast(pl.UInt32),
         of_rows=possible.fill_null(False).sum().cast(pl.UInt32),
     )
-    return counts.select(QUALITY_COUNTS.keys())
+    return counts.select(QUALITY_COUNTS.names)
 
 
 def summarize_findings(counts: pl.DataFrame) -> pl.DataFrame:

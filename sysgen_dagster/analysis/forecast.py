@@ -12,10 +12,10 @@ import polars as pl
 
 from sysgen_dagster.analysis.expected_work import PHASES
 from sysgen_dagster.analysis.statistics import ALL
-from sysgen_dagster.catalog.catalog import Model, Price, Rates
-from sysgen_dagster.lanes.sysgen import annotation
-from sysgen_dagster.lanes.sysgen.counts import Z95
-from sysgen_dagster.tables.table import FORECAST, FORECAST_AGAINST_ACTUAL, polars_schema
+from sysgen_dagster.analysis.tables import FORECAST, FORECAST_AGAINST_ACTUAL
+from sysgen_dagster.catalog.models import Model, Price, Rates
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.tables.rates import Z95
 
 # Fewer answered rows of a source say too little to take the place of what is assumed.
 LEAST_MEASURED = 20
@@ -58,7 +58,7 @@ def build_forecast(basis: Basis, model: Model) -> pl.DataFrame:
         counted, on=_BY, how="left", maintain_order="left", validate="1:1"
     ).join(measured, on=_BY, how="left", maintain_order="left", suffix="_measured", validate="1:1")
     # The prompts of Phase 1 are known from any row; a pilot's are those of the first rows.
-    prompts_counted = (pl.col("phase") == annotation.PHASE) & pl.lit(basis.one_attempt)
+    prompts_counted = (pl.col("phase") == ANNOTATED.name) & pl.lit(basis.one_attempt)
     from_rows = dict.fromkeys(FIGURES, enough)
     from_rows["prompt_tokens"] = enough & ~prompts_counted
     figures = [
@@ -102,8 +102,8 @@ def build_forecast(basis: Basis, model: Model) -> pl.DataFrame:
             money=money(model.price),
             currency=pl.lit(model.price.currency if model.price else None, dtype=pl.String),
         )
-        .select(FORECAST.keys())
-        .cast(pl.Schema(polars_schema(FORECAST)))
+        .select(FORECAST.names)
+        .cast(pl.Schema(FORECAST.schema))
     )
 
 
@@ -154,8 +154,8 @@ def compare_with_actual(
             maintain_order="left",
         )
         .sort("place", maintain_order=True)
-        .select(FORECAST_AGAINST_ACTUAL.keys())
-        .cast(pl.Schema(polars_schema(FORECAST_AGAINST_ACTUAL)))
+        .select(FORECAST_AGAINST_ACTUAL.names)
+        .cast(pl.Schema(FORECAST_AGAINST_ACTUAL.schema))
     )
 
 
@@ -194,7 +194,7 @@ def summarize_forecast(table: pl.DataFrame, model: Model | None) -> pl.DataFrame
         basis=pl.lit("; ".join(told)),
         conversations=pl.when(pl.col("phase") != ALL).then("conversations"),
     )
-    return pl.concat([lines.select(FORECAST.keys()), table])
+    return pl.concat([lines.select(FORECAST.names), table])
 
 
 def compute_ratios(compared: pl.DataFrame) -> pl.DataFrame:

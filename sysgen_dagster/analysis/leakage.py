@@ -11,8 +11,9 @@ from collections.abc import Sequence
 import polars as pl
 
 from sysgen_dagster.analysis.repetition import space_words
+from sysgen_dagster.analysis.tables import LEAKAGE
 from sysgen_dagster.obedience.final_answers import numbers_in, plain_maths, squeezed
-from sysgen_dagster.tables.table import LEAKAGE, polars_schema
+from sysgen_dagster.tables.table import polars_schema
 
 # Four words in a row are often a set phrase; five that the answer also has are seldom chance.
 _GRAM = 5

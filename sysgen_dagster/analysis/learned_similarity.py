@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import LearnedSimilarity
-from sysgen_dagster.tables.table import LEARNED_SIMILARITY, polars_schema
+from sysgen_dagster.analysis.tables import LEARNED_SIMILARITY
+from sysgen_dagster.catalog.operations import LearnedSimilarity
 
 if TYPE_CHECKING:
     import torch
@@ -54,7 +54,7 @@ def measure_learned_similarity(
         report: Is given a line now and then.
     """
     if pairs.is_empty():
-        return pl.DataFrame(schema=polars_schema(LEARNED_SIMILARITY))
+        return pl.DataFrame(schema=LEARNED_SIMILARITY.schema)
     metrics = {"bertscore": _bertscore, "bleurt": _bleurt}
     tables = [_by_source(name, pairs, settings, score, report) for name, score in metrics.items()]
     return pl.concat(tables).sort("source", "metric")
@@ -93,8 +93,8 @@ def _by_source(
         .group_by("source")
         .agg(rows=value.count(), mean=value.mean(), deviation=value.std())
         .with_columns(metric=pl.lit(name), computed=pl.col("rows") > 0, how=pl.lit(how))
-        .select(LEARNED_SIMILARITY.keys())
-        .cast(pl.Schema(polars_schema(LEARNED_SIMILARITY)))
+        .select(LEARNED_SIMILARITY.names)
+        .cast(pl.Schema(LEARNED_SIMILARITY.schema))
     )
 
 

@@ -7,18 +7,18 @@ counted by its characters, and those that a judge compared by the mean of Phase 
 import polars as pl
 
 from sysgen_dagster.analysis.expected_work import WORK
-from sysgen_dagster.catalog.catalog import DropRule
-from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, DropReason
-from sysgen_dagster.lanes.sysgen import alignment, annotation, verification
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
+from sysgen_dagster.lanes.sysgen.settings import DropRule
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 
 _ID = "conversation_id"
 _TOKENS = ("prompt_tokens", "completion_tokens")
 _GENERATED = (_ID, "attempts", *_TOKENS)
 # The columns that are read of each phase's table.
 COLUMNS = {
-    annotation.PHASE: (*_GENERATED, "source", "annotated_message", "rejected", "sample"),
-    verification.PHASE: _GENERATED,
-    alignment.PHASE: _GENERATED,
+    ANNOTATED.name: (*_GENERATED, "source", "annotated_message", "rejected", "sample"),
+    VERIFIED.name: _GENERATED,
+    ALIGNED.name: _GENERATED,
 }
 # Why an attempt is no well-formed message; any other reason means that a judge compared it.
 _NOT_WELL_FORMED = [
@@ -27,9 +27,9 @@ _NOT_WELL_FORMED = [
     *(
         reason.value
         for reason in (
-            DropReason.TOO_LONG,
-            DropReason.REFUSED_BY_SERVER,
-            DropReason.EMPTY_COMPLETION,
+            NoAnswer.TOO_LONG,
+            NoAnswer.REFUSED_BY_SERVER,
+            NoAnswer.EMPTY_COMPLETION,
         )
     ),
 ]
@@ -45,11 +45,11 @@ def measure_work(
     """
     asked = annotated.filter(pl.col("sample").is_not_null())
     own = {
-        verification.PHASE: _requests(asked, verified),
-        alignment.PHASE: _requests(asked, aligned),
+        VERIFIED.name: _requests(asked, verified),
+        ALIGNED.name: _requests(asked, aligned),
     }
-    first = _first_phase(asked, own[verification.PHASE])
-    parts = {annotation.PHASE: first, **own}
+    first = _first_phase(asked, own[VERIFIED.name])
+    parts = {ANNOTATED.name: first, **own}
     return pl.concat(
         part.with_columns(phase=pl.lit(phase)).select(WORK.keys()).cast(pl.Schema(WORK))
         for phase, part in parts.items()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from sysgen_dagster.tables.table import PERSONAL_DATA
+from sysgen_dagster.analysis.tables import PERSONAL_DATA
 
 Found = re.Match[str]
 

@@ -7,10 +7,10 @@ from sysgen_dagster.analysis.leakage import measure_leakage
 from sysgen_dagster.analysis.personal_data import find_personal_data
 from sysgen_dagster.analysis.repetition import measure_repetition
 from sysgen_dagster.analysis.similarity import measure_similarity
+from sysgen_dagster.analysis.tables import ROW_QUALITY
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.obedience.final_answers import compare_final_answers
 from sysgen_dagster.obedience.python_blocks import count_python_blocks
-from sysgen_dagster.tables.table import ROW_QUALITY, polars_schema
 
 # What a trained model would see; the original answer is not among it.
 _TRAINED_ON = ("question", "system_message", "new_answer")
@@ -46,7 +46,7 @@ def measure_row_quality(rows: pl.DataFrame) -> pl.DataFrame:
         find_personal_data(rows, _TRAINED_ON).to_frame(),
     ]
     columns = pl.concat(parts, how="horizontal")
-    return columns.select(ROW_QUALITY.keys()).cast(pl.Schema(polars_schema(ROW_QUALITY)))
+    return columns.select(ROW_QUALITY.names).cast(pl.Schema(ROW_QUALITY.schema))
 
 
 def _content(phrases: pl.Series) -> pl.Series:

@@ -9,17 +9,12 @@ from statistics import fmean
 
 import polars as pl
 
+from sysgen_dagster.analysis.tables import ANSWER_SIMILARITY, SIMILARITY, SOURCE_LENGTHS
 from sysgen_dagster.lanes.sysgen.paper import REMOVED, SOURCES, Removed
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY as SIMILARITY_PAPER
+from sysgen_dagster.lanes.sysgen.tables import VERDICT_COUNTS
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.lanes.sysgen.verification import Verdict
-from sysgen_dagster.tables.table import (
-    ANSWER_SIMILARITY,
-    SIMILARITY,
-    SOURCE_LENGTHS,
-    VERDICT_COUNTS,
-    polars_schema,
-)
 
 ALL = "all"  # the source that stands for all of them
 _LENGTHS = ("conversations", "question_chars", "answer_chars")
@@ -44,7 +39,7 @@ def measure_source_lengths(characters: pl.DataFrame) -> pl.DataFrame:
             lengths.mean(),
             lengths.quantile(0.95).name.suffix("_p95"),
         )
-        .select(SOURCE_LENGTHS.keys())
+        .select(SOURCE_LENGTHS.names)
     )
 
 
@@ -67,7 +62,7 @@ def count_verdicts(verified: pl.DataFrame) -> pl.DataFrame:
         .join(counts, on=["source", "tag", "verdict"], how="left", maintain_order="left")
         .join(held, on=["source", "tag"], how="left", maintain_order="left")
         .with_columns(pl.col("messages", "of_messages").fill_null(0))
-        .select(VERDICT_COUNTS.keys())
+        .select(VERDICT_COUNTS.names)
     )
 
 
@@ -108,7 +103,7 @@ def measure_answer_similarity(quality: pl.DataFrame) -> pl.DataFrame:
     )
     order = {name: place for place, name in enumerate(rows["source"].unique(maintain_order=True))}
     table = pl.concat([*lines, lengths]).select(
-        pl.col(name).cast(dtype) for name, dtype in polars_schema(ANSWER_SIMILARITY).items()
+        pl.col(name).cast(dtype) for name, dtype in ANSWER_SIMILARITY.schema.items()
     )
     place = pl.col("source").replace_strict(order, return_dtype=pl.UInt32)
     return table.sort(place, maintain_order=True)

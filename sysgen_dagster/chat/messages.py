@@ -36,10 +36,10 @@ LEAST_LEFT = 400
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What is asked of the model for one conversation.
+    """One thing that is asked of a model.
 
     Attributes:
-        conversation_id: The row it is for.
+        request_id: Tells it from the other requests of its batch; the answer comes back with it.
         messages: The prompt, with a system message where there is one.
         sampling: How the answer is decoded.
         seed: Sent with the request.
@@ -50,7 +50,7 @@ class ChatRequest:
         shortenable: How many characters that field has.
     """
 
-    conversation_id: str
+    request_id: str
     messages: Sequence[ChatMessage]
     sampling: Sampling
     seed: int

@@ -16,6 +16,7 @@ import jinja2.meta
 import yaml
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.errors import SysgenError
 
 # In a wheel the folder lies inside the package, in a checkout beside it.
 _PACKAGE = Path(__file__).parents[1]
@@ -35,18 +36,27 @@ _ENVIRONMENT = jinja2.Environment(
 _MARK_SIGNS = 8
 
 
-class PromptError(ValueError):
+class PromptError(SysgenError):
     """A prompt file is missing or its declared inputs are not the ones it uses."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt: its chat messages as templates, in the order system, user."""
+    """One prompt: its chat messages as templates, in the order system, user.
+
+    Attributes:
+        name: That of its files, without role and ending.
+        fingerprint: 12 hex digits over every word that reaches the model.
+        inputs: The names of what a row fills in.
+        templates: Role and text of each message.
+        closing_line: The last line that the model is shown, after which its answer is due.
+    """
 
     name: str
-    fingerprint: str  # 12 hex digits over every word that reaches the model
+    fingerprint: str
     inputs: frozenset[str]
     templates: tuple[tuple[Role, jinja2.Template], ...]
+    closing_line: str
 
     def render(self, **inputs: Any) -> list[ChatMessage]:
         """The chat messages for one row; raises `PromptError` when the inputs are not its own."""
@@ -78,7 +88,8 @@ def load_prompt(name: str) -> Prompt:
         raise PromptError(f"no prompt {name} in {PROMPTS_DIR}: expected {name}.user.md")
     digest = hashlib.sha256("\0".join(body for _, body in parts).encode()).hexdigest()
     templates = tuple((role, _ENVIRONMENT.from_string(body)) for role, body in parts)
-    return Prompt(name, digest[:12], frozenset(inputs), templates)
+    closing_line = parts[-1][1].rstrip().rpartition("\n")[2]
+    return Prompt(name, digest[:12], frozenset(inputs), templates, closing_line)
 
 
 def separating_mark(texts: Iterable[str]) -> str:

@@ -13,8 +13,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from sysgen_dagster.catalog.catalog import Catalog, Engine
+from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.commands.dagster_home import write_settings
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.sources.tables import CONVERSATIONS
 
 
 def settle(catalog: Catalog, data: Path) -> None:
@@ -77,16 +80,16 @@ Work = tuple[str, list[dg.AssetKey], str | None]  # what it is, which assets, wh
 def _work(catalog: Catalog) -> Iterator[Work]:
     from sysgen_dagster.defs.exports import exports
     from sysgen_dagster.defs.operations.forecast import forecast, forecast_against_actual
-    from sysgen_dagster.defs.plumbing.partitions import source_key
+    from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
     from sysgen_dagster.defs.report import paper_comparison, report
     from sysgen_dagster.defs.training_sets import mixtures, preference_pairs
 
-    shards = [shard for source in catalog.sources for shard in catalog.shards(source)]
+    shards = catalog.partition_values["shard"]
+    for table in SOURCE_TABLES.values():
+        for at in table.partitions(catalog):
+            yield f"source {at.shard}", [asset_key(table)], at.key
     for shard in shards:
-        source, _ = catalog.locate(shard)
-        yield f"source {shard}", [source_key(source)], shard
-    for shard in shards:
-        yield f"conversations {shard}", [dg.AssetKey("conversations")], shard
+        yield f"conversations {shard}", [asset_key(CONVERSATIONS)], shard
     of_shards, of_models, of_sources = after_conversations()
     yield "sources", of_sources, None
     for model, entry in catalog.models.items():
@@ -106,11 +109,9 @@ def _work(catalog: Catalog) -> Iterator[Work]:
 
 def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg.AssetKey]]:
     """What is made for each model and shard, for each model, and once."""
-    from sysgen_dagster.defs.corpus import CORPUS
     from sysgen_dagster.defs.judgements import JUDGEMENTS
+    from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS
     from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, MODELS
-    from sysgen_dagster.defs.quality import QUALITY
-    from sysgen_dagster.defs.statistics import STATISTICS
     from sysgen_dagster.defs.sysgen_lane import PHASES
     from sysgen_dagster.defs.training_sets import splits, training_rows
 
@@ -144,7 +145,7 @@ def run_everything(console: Console, catalog: Catalog, limit: int | None = None)
 
     job = defs.resolve_implicit_global_asset_job_def()
     quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    pilot = {"ops": {"annotated_system_messages": {"config": {"limit": limit}}}}
+    pilot = {"ops": {ANNOTATED.name: {"config": {"limit": limit}}}}
     work, runs = list(_work(catalog)), Runs()
     columns = (
         TextColumn("{task.description}"),

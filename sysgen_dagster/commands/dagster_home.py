@@ -15,6 +15,8 @@ from pathlib import Path
 
 import yaml
 
+from sysgen_dagster.errors import SysgenError
+
 POSTGRES_URL = "SYSGEN_POSTGRES_URL"
 # In a wheel the file lies inside the package, in a checkout beside it.
 _PACKAGE = Path(__file__).parents[1]
@@ -28,7 +30,7 @@ _CONNECT_S = 10
 _POOLS = ("gpu", "hub", "judge")
 
 
-class DagsterHomeError(Exception):
+class DagsterHomeError(SysgenError):
     """Dagster's state cannot be kept where it should be."""
 
 

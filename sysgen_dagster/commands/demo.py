@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Catalog, CatalogError, Method, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG, CatalogError
 from sysgen_dagster.commands.backfill import run_everything, settle
 from sysgen_dagster.commands.dagster_home import DagsterHomeError
 from sysgen_dagster.commands.terminal import LEAST_WIDTH, show_outcome
@@ -27,6 +27,8 @@ from sysgen_dagster.commands.trial_catalog import (
 )
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.engines import Engines
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.lanes.sysgen.settings import Method
 from sysgen_dagster.storage.store import Store, is_url
 
 
@@ -102,8 +104,8 @@ def _catalog(options: argparse.Namespace) -> Catalog:
 
 def _require_endpoint(console: Console, catalog: Catalog, data: Path) -> None:
     """Raises `EngineError` when the endpoint is not there: once, and not from every partition."""
-    [name] = catalog.served
-    with Engines(catalog.served, data / "engines").connection(name, console.print) as connection:
+    [model] = catalog.served.values()
+    with Engines(data / "engines").connection(model, console.print) as connection:
         connection.connect()
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Catalog, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.backfill import run_everything, settle
 from sysgen_dagster.commands.terminal import LEAST_WIDTH
 from sysgen_dagster.commands.trial_catalog import (
@@ -28,20 +28,21 @@ from sysgen_dagster.commands.trial_catalog import (
     real_model,
     with_models,
 )
-from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
-from sysgen_dagster.simulated.faults import Fault
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store
 
+# Kinds of faults, as the simulated server is told of them, in words.
 FAULTS = {
-    Fault.INTERNAL_ERROR: "500",
-    Fault.TOO_MANY_REQUESTS: "429",
-    Fault.TIMEOUT: "no answer",
-    Fault.DISCONNECT: "connection cut",
-    Fault.TRUNCATED_JSON: "JSON cut in the middle",
-    Fault.NO_CHOICES: "no choices",
-    Fault.HTML: "a web page with status 200",
-    Fault.WRONG_TYPE: "JSON of another shape, as text",
+    "500": "500",
+    "429": "429",
+    "timeout": "no answer",
+    "disconnect": "connection cut",
+    "truncated_json": "JSON cut in the middle",
+    "no_choices": "no choices",
+    "html": "a web page with status 200",
+    "wrong_type": "JSON of another shape, as text",
 }
 _REASONS_WIDTH = 40
 _SERVED_NAME = "microsoft/phi-4"
@@ -140,19 +141,19 @@ def rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("reasons")
     [model] = catalog.models
-    shards = tuple(shard for source in catalog.sources for shard in catalog.shards(source))
-    evidence = StoredEvidence(store, catalog, shards, model)
+    shards = tuple(catalog.partition_values["shard"])
+    evidence = StoredEvidence(store, shards, model)
     lost_in_all = 0
-    for phase, before in UPSTREAM.items():
-        came = evidence.read(before, "drop_reason")["drop_reason"].null_count()
-        rows = evidence.read(phase, "drop_reason")
-        sent = evidence.read(phase, "attempts")["attempts"].sum() if phase in _ASK else None
+    for phase in PHASES:
+        came = evidence.read(phase.before, "drop_reason")["drop_reason"].null_count()
+        rows = evidence.read(phase.table, "drop_reason")
+        sent = evidence.read(phase.table, "attempts")["attempts"].sum() if phase.asks else None
         go_on = rows["drop_reason"].null_count()
         reasons = rows["drop_reason"].drop_nulls().value_counts(sort=True)
         lost = came - rows.height
         lost_in_all += abs(lost)
         table.add_row(
-            phase,
+            phase.table.name,
             f"{came:,}",
             "" if sent is None else f"{sent:,}",
             f"{go_on:,}",
@@ -161,9 +162,6 @@ def rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
             ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows()),
         )
     return table, lost_in_all
-
-
-_ASK = {"annotated_system_messages", "verified_system_messages", "aligned_responses"}
 
 
 if __name__ == "__main__":

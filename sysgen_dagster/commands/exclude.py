@@ -14,15 +14,14 @@ from pathlib import Path
 import polars as pl
 from rich.console import Console
 
+from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store, StoreError, open_store
-from sysgen_dagster.tables.table import CONVERSATIONS, TableError
-
-_IDS = {name: CONVERSATIONS[name] for name in ("conversation_id", "duplicate_of")}
-# Later tables can only be stored where the first phase is.
-_FIRST_PHASE = "annotated_system_messages"
+from sysgen_dagster.tables.table import Partition, TableError
 
 
-class ExclusionError(ValueError):
+class ExclusionError(SysgenError):
     """Nothing was excluded; the message says which file or ids are wrong and what to do."""
 
 
@@ -78,8 +77,10 @@ def stored_ids(store: Store) -> pl.DataFrame:
         TableError: It does not have the declared columns.
     """
     parts = [
-        store.read("conversations", _IDS, shard).with_columns(shard=pl.lit(shard))
-        for shard in store.shards("conversations")
+        store.read(
+            CONVERSATIONS, Partition(shard=shard), "conversation_id", "duplicate_of"
+        ).with_columns(shard=pl.lit(shard))
+        for shard in store.shards(CONVERSATIONS)
     ]
     schema = {"conversation_id": pl.String(), "duplicate_of": pl.String(), "shard": pl.String()}
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
@@ -129,10 +130,11 @@ def _row_of(column: str) -> pl.Expr:
 
 
 def _show_what_to_make_again(console: Console, store: Store, shards: Collection[str]) -> None:
+    # Later tables can only be stored where the first phase is.
     made = sorted(
         f"{path.parent.name.removeprefix('model=')}|{shard}"
         for shard in shards
-        for path in (store.root / _FIRST_PHASE).glob(f"model=*/{shard}.parquet")
+        for path in (store.root / ANNOTATED.name).glob(f"model=*/{shard}.parquet")
     )
     models = sorted({key.partition("|")[0] for key in made})
     console.print("Materialize again, in this order; until then the tables hold the text:")

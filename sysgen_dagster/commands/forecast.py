@@ -19,18 +19,17 @@ from rich.text import Text
 
 from sysgen_dagster.analysis.forecast import compute_ratios, summarize_forecast
 from sysgen_dagster.analysis.statistics import ALL
-from sysgen_dagster.catalog.catalog import Catalog, CatalogError, load_catalog_of
+from sysgen_dagster.analysis.tables import FORECAST_AGAINST_ACTUAL
+from sysgen_dagster.catalog.load import CatalogError, use_catalog_of
 from sysgen_dagster.inference.chat_api import EngineError
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.lanes.sysgen.phases import LABELS
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.table import TableError
 
 _LEAST_WIDTH = 120
-_PHASES = {
-    "annotated_system_messages": "1 annotated",
-    "verified_system_messages": "3 verified",
-    "aligned_responses": "4 aligned",
-    ALL: ALL,
-}
+_LABELS = {**LABELS, ALL: ALL}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,7 +37,8 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console(width=max(Console().width, _LEAST_WIDTH))
     try:
-        catalog = load_catalog_of(options.data)
+        use_catalog_of(options.data)
+        catalog = load_catalog()
         models = _known(options.models, catalog)
     except CatalogError as error:
         console.print(Text(str(error), style="red"))
@@ -87,7 +87,7 @@ def _show(console: Console, catalog: Catalog, model: str, options: argparse.Name
             options.rows,
             lambda line: console.print(Text(line, style="dim")),
         )
-        compared = StoredStatistics(store, model).read("forecast_against_actual")
+        compared = StoredStatistics(store, model).read(FORECAST_AGAINST_ACTUAL)
     except (EngineError, StoreError, TableError) as error:
         console.print(Text(str(error) if model in str(error) else f"{model}: {error}", style="red"))
         return 1
@@ -116,14 +116,14 @@ def _forecast_table(model: str, only: str, summary: pl.DataFrame) -> Table:
     for row in summary.iter_rows(named=True):
         table.add_row(
             row["source"],
-            _PHASES[row["phase"]],
+            _LABELS[row["phase"]],
             _number(row["conversations"]),
             _number(row["requests"]),
             _with_margin(row, "prompt_tokens"),
             _number(row["prompt_tokens_shared"]),
             _with_margin(row, "completion_tokens"),
             *(_number(row[name], 2) for name in priced),
-            end_section=row["phase"] in {ALL, "aligned_responses"},
+            end_section=row["phase"] in {ALL, ALIGNED.name},
         )
     return table
 
@@ -153,7 +153,7 @@ def _ratio_table(model: str, found: pl.DataFrame) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     for row in found.iter_rows(named=True):
         table.add_row(
-            _PHASES[row["phase"]],
+            _LABELS[row["phase"]],
             row["metric"],
             _number(row["forecast"], 1),
             _number(row["actual"], 1),

@@ -3,7 +3,7 @@
 Nothing is removed here. What was changed within the last day is never named: a run may be at it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -12,10 +12,12 @@ from pathlib import Path
 import polars as pl
 from upath import UPath
 
-from sysgen_dagster.catalog.catalog import Catalog, HubFile
-from sysgen_dagster.sources.files import SourceError, locate
-from sysgen_dagster.storage.inventory import State, partitions
+from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.sources.files import SourceError, find_file
+from sysgen_dagster.storage.inventory import State
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Table
 
 _AT_WORK = timedelta(days=1)
 _LEFT_OVER = (".tmp", ".incomplete")  # of ours, of the Hub's client
@@ -61,7 +63,13 @@ class Removal:
 
 
 def removals(
-    store: Store, work: Path, catalog: Catalog, stored: pl.DataFrame, days: int, now: datetime
+    store: Store,
+    work: Path,
+    catalog: Catalog,
+    tables: Iterable[Table],
+    stored: pl.DataFrame,
+    days: int,
+    now: datetime,
 ) -> list[Removal]:
     """Everything that may go.
 
@@ -69,14 +77,16 @@ def removals(
         store: Where the tables are.
         work: Where ledgers, downloads and server logs are.
         catalog: What is in it stays.
+        tables: All tables of the deployment.
         stored: `inventory.INVENTORY` of the deployment.
         days: How old the ledger of a stored partition and a server's log must be.
         now: The time of day, with its zone.
     """
     old = now - timedelta(days=days)
+    known = {(table.name, at.key) for table in tables for at in table.partitions(catalog)}
     found = [
         *_tables(store, stored),
-        *_ledgers(work / "ledger", catalog, stored, old),
+        *_ledgers(work / "ledger", catalog, known, stored, old),
         *_downloads(work / "downloads" / "hub", catalog),
         *_conversions(work / "downloads" / "rows", catalog, work / "downloads"),
         *_logs(work / "engines", old, days),
@@ -97,9 +107,14 @@ def _tables(store: Store, stored: pl.DataFrame) -> Iterator[Removal]:
         yield Removal(kind, path, row["detail"], row["bytes"], row["modified"])
 
 
-def _ledgers(folder: Path, catalog: Catalog, stored: pl.DataFrame, old: datetime) -> list[Removal]:
+def _ledgers(
+    folder: Path,
+    catalog: Catalog,
+    known: set[tuple[str, str | None]],
+    stored: pl.DataFrame,
+    old: datetime,
+) -> list[Removal]:
     """Of partitions that are gone, and sealed ones of partitions that are stored whole."""
-    known = {(each.table, each.key) for each in partitions(catalog)}
     tables = {table for table, _ in known}
     whole = set(stored.filter(state=State.WHOLE.value).select("table", "partition").iter_rows())
     found = []
@@ -153,7 +168,7 @@ def _conversions(folder: Path, catalog: Catalog, cache: Path) -> Iterator[Remova
     for path in folder.glob(".*.tmp"):
         yield _removal(Kind.LEFT_OVER, path, "a run was killed while it converted")
     try:
-        used = {_content(name, catalog, cache)[:32] for name in catalog.sources}
+        used = {_content(source, cache)[:32] for source in catalog.sources.values()}
     except SourceError:
         return
     for path in folder.glob("*.parquet"):
@@ -161,17 +176,16 @@ def _conversions(folder: Path, catalog: Catalog, cache: Path) -> Iterator[Remova
             yield _removal(Kind.CONVERSION, path, "it is of no file that the catalogue names")
 
 
-def _content(name: str, catalog: Catalog, cache: Path) -> str:
+def _content(source: Source, cache: Path) -> str:
     """The checksum of a source's file, by which its conversion is named.
 
     Raises:
         SourceError: It is not known without fetching the file.
     """
-    source = catalog.sources[name]
     if source.hub is None:
-        return locate(name, None, source.path, cache)[1].removeprefix("local:")
+        return find_file(source, cache)[1].removeprefix("local:")
     if source.hub.sha256 is None and source.hub.file and not source.hub.file.endswith(".parquet"):
-        raise SourceError(f"{name}: the catalogue does not say what is in {source.hub.file}")
+        raise SourceError(f"{source.name}: the catalogue does not say what is in {source.hub.file}")
     return source.hub.sha256 or ""
 
 

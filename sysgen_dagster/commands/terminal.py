@@ -10,27 +10,30 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sysgen_dagster.catalog.catalog import Catalog
+from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.counts import summarize_retention, summarize_tags
+from sysgen_dagster.lanes.sysgen.phases import LABELS
+from sysgen_dagster.lanes.sysgen.tables import (
+    ALIGNED,
+    ANNOTATED,
+    FILTERED,
+    RETENTION,
+    TAG_COUNTS,
+    VERIFIED,
+)
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import TABLES
+from sysgen_dagster.tables.table import Partition
 
 LEAST_WIDTH = 96  # of the tables
 _LONGEST_TEXT = 700
-_PHASES = {
-    "conversations": "conversations",
-    "annotated_system_messages": "1 annotated",
-    "filtered_system_messages": "2 filtered",
-    "verified_system_messages": "3 verified",
-    "aligned_responses": "4 aligned",
-}
 
 
 def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
     """Print the tables for every model that has statistics, then one row's way."""
-    models = [name for name in catalog.models if store.holds("retention", name)]
+    models = [name for name in catalog.models if store.holds(RETENTION, Partition(name))]
     if models:
         console.print(retention_table(catalog, store, models))
         console.print(tag_table(catalog, store, models))
@@ -55,17 +58,19 @@ def retention_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("dropped by reason")
     for model in models:
-        counts = store.read("retention", TABLES["retention"], model)
-        for row in summarize_retention(counts, catalog.models[model].paper).iter_rows(named=True):
+        counts = store.read(RETENTION, Partition(model))
+        for row in summarize_retention(counts, catalog.models[model].published).iter_rows(
+            named=True
+        ):
             table.add_row(
                 model,
-                _PHASES[row["table"]],
+                LABELS[row["table"]],
                 f"{row['rows_in']:,}",
                 f"{row['kept']:,}",
                 _percent(row["kept_share"]),
                 _percent(row["paper"]),
                 row["dropped"],
-                end_section=row["table"] == "aligned_responses",
+                end_section=row["table"] == ALIGNED.name,
             )
     table.caption = "share: of the conversations that phase 1 began with. Table 2: the paper's."
     table.caption_justify = "left"
@@ -80,8 +85,8 @@ def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
     for name in ("after phase 2", "share", "Table 8", "after phase 3", "share"):
         table.add_column(name, justify="right", no_wrap=True)
     for model in models:
-        counts = store.read("tag_counts", TABLES["tag_counts"], model)
-        for row in summarize_tags(counts, catalog.models[model].paper).iter_rows(named=True):
+        counts = store.read(TAG_COUNTS, Partition(model))
+        for row in summarize_tags(counts, catalog.models[model].published).iter_rows(named=True):
             table.add_row(
                 model,
                 row["tag"],
@@ -98,8 +103,8 @@ def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
 def one_row(catalog: Catalog, store: Store) -> Panel | None:
     """One conversation through all phases, one that lost a phrase on the way if there is one."""
     for model in reversed(list(catalog.models)):
-        for shard in finished_shards(store, catalog, model):
-            rows = _whole_rows(StoredEvidence(store, catalog, (shard,), model))
+        for shard in finished_shards(store, catalog, ALIGNED, model):
+            rows = _whole_rows(StoredEvidence(store, (shard,), model))
             if not rows.is_empty():
                 return _story(model, rows.row(0, named=True))
     return None
@@ -109,16 +114,12 @@ def _whole_rows(evidence: StoredEvidence) -> pl.DataFrame:
     """Rows that went all the way, those with a removed phrase and a short question first."""
     identity = "conversation_id"
     return (
-        evidence.read("aligned_responses", identity, "system_message", "new_answer", "drop_reason")
+        evidence.read(ALIGNED, identity, "system_message", "new_answer", "drop_reason")
         .filter(pl.col("drop_reason").is_null())
-        .join(evidence.read("conversations", identity, "question", "answer"), on=identity)
-        .join(
-            evidence.read("annotated_system_messages", identity, "annotated_message"), on=identity
-        )
-        .join(evidence.read("filtered_system_messages", identity, "tagged_message"), on=identity)
-        .join(
-            evidence.read("verified_system_messages", identity, "verdicts", "removed"), on=identity
-        )
+        .join(evidence.read(CONVERSATIONS, identity, "question", "answer"), on=identity)
+        .join(evidence.read(ANNOTATED, identity, "annotated_message"), on=identity)
+        .join(evidence.read(FILTERED, identity, "tagged_message"), on=identity)
+        .join(evidence.read(VERIFIED, identity, "verdicts", "removed"), on=identity)
         .sort(pl.col("removed").list.len() == 0, pl.col("question").str.len_chars())
     )
 

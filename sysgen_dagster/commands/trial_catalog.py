@@ -8,15 +8,11 @@ from pathlib import Path
 import polars as pl
 from pydantic import ValidationError
 
-from sysgen_dagster.catalog.catalog import (
-    Benchmark,
-    Catalog,
-    CatalogError,
-    Engine,
-    Generator,
-    Method,
-    Source,
-)
+from sysgen_dagster.catalog.load import CatalogError
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.sources import Benchmark, Source
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 
 EXAMPLE_ROWS = Path(__file__).parents[1] / "example_rows"
 _BENCHMARKS = "benchmarks"  # a folder beside the sources
@@ -67,7 +63,7 @@ def _local_benchmarks(folder: Path) -> dict[str, Benchmark]:
             raise CatalogError(f"{path} has none of the columns {', '.join(_ITEM_TEXT)}: remove it")
         name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
         entries[name] = Benchmark(
-            title=path.name, license="unknown", path=path.absolute(), text=text
+            name=name, title=path.name, license="unknown", path=path.absolute(), text=text
         )
     return entries
 
@@ -118,7 +114,7 @@ def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict
         entry["base_urls"] = [f"{endpoint.rstrip('/').removesuffix('/v1')}/v1"]
     key = re.sub(r"[^a-z0-9._-]+", "-", served.rpartition("/")[2].lower()).strip("-._") or "model"
     try:
-        return {key: Generator.model_validate(entry)}
+        return {key: Generator.model_validate({"name": key, **entry})}
     except ValidationError as error:
         faults = "; ".join(
             f"{fault['loc'][0]}: {fault['msg']}" for fault in error.errors(include_url=False)

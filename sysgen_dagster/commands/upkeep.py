@@ -21,19 +21,20 @@ from rich.console import Console
 from rich.table import Table
 from upath import UPath
 
-from sysgen_dagster.catalog.catalog import Catalog, CatalogError, load_catalog_of
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.catalog.load import CatalogError, use_catalog_of
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.commands.dagster_home import DagsterHomeError, write_settings
 from sysgen_dagster.commands.prune import COSTS, Kind, Removal, removals
 from sysgen_dagster.commands.terminal import LEAST_WIDTH
 from sysgen_dagster.inference.ledger import discard
 from sysgen_dagster.inference.local.servers import running
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import Store, StoreError, is_url, open_store, scan, working_folder
 
 _TO_MAKE_AGAIN = [State.DAMAGED.value, State.OTHER_COLUMNS.value]
 _CODE = "sysgen_dagster.definitions"
-_FIRST_PHASE = "annotated_system_messages"
 _KEEP_DAYS = 90
 # What the commands that are printed need to find the same deployment.
 _OF_A_DEPLOYMENT = ("SYSGEN_WORK", "SYSGEN_CATALOG", "DAGSTER_HOME")
@@ -47,14 +48,15 @@ def main(arguments: list[str] | None = None) -> int:
     console.width = max(console.width, LEAST_WIDTH)
     try:
         _require_one_deployment(options.data)
-        catalog, store = load_catalog_of(options.data), open_store(options.data)
+        use_catalog_of(options.data)
+        catalog, store = load_catalog(), open_store(options.data)
         os.environ["SYSGEN_DATA"] = _place(options.data)
         if isinstance(store.root, Path) and not store.root.is_dir():
             raise StoreError(f"there is no folder {store.root}: correct --data")
         if options.command == "inventory":
-            return show_inventory(console, inventory(store, catalog))
+            return show_inventory(console, _inventory(store))
         if options.command == "outdated":
-            return show_outdated(console, inventory(store, catalog), _dagster_home(store))
+            return show_outdated(console, _inventory(store), _dagster_home(store))
         if options.command == "restore":
             return show_restored(console, options.data, _dagster_home(store), options.recheck)
         work = working_folder(options.data, os.environ.get("SYSGEN_WORK", ""))
@@ -106,6 +108,15 @@ def _place(data: str) -> str:
     return data.rstrip("/") if is_url(data) else str(Path(data).absolute())
 
 
+def _inventory(store: Store) -> pl.DataFrame:
+    """What is stored, beside the catalogue of this process."""
+    # Here, because partitions are read from the catalogue when these are imported.
+    from sysgen_dagster.defs.plumbing.partitions import CATALOG
+    from sysgen_dagster.defs.plumbing.tables import TABLES
+
+    return inventory(store, CATALOG, TABLES.values())
+
+
 def show_inventory(console: Console, stored: pl.DataFrame) -> int:
     """0, or 1 where a file is not whole: files, rows and bytes of each table, then those files."""
     table = Table(title="What is stored", title_justify="left")
@@ -145,9 +156,11 @@ def show_outdated(console: Console, stored: pl.DataFrame, home: Path) -> int:
         selected = " or ".join(f'key:"{table}"' for table in tables)
         command = ["dagster", "asset", "materialize", "-m", _CODE, "--select", selected]
         of_one = ["--partition", partition] if partition else []
-        limit = _limit(outdated.filter(table=_FIRST_PHASE, partition=partition))
-        pilot = {"ops": {_FIRST_PHASE: {"config": {"limit": limit}}}}
-        as_before = ["--config-json", json.dumps(pilot)] if _FIRST_PHASE in tables and limit else []
+        limit = _limit(outdated.filter(table=ANNOTATED.name, partition=partition))
+        pilot = {"ops": {ANNOTATED.name: {"config": {"limit": limit}}}}
+        as_before = (
+            ["--config-json", json.dumps(pilot)] if ANNOTATED.name in tables and limit else []
+        )
         console.print(shlex.join([*command, *of_one, *as_before]))
     return 1
 
@@ -159,7 +172,7 @@ def _limit(annotated: pl.DataFrame) -> int | None:
     rows = scan(UPath(annotated["path"].item()))
     if "drop_reason" not in rows.collect_schema():
         return None
-    taken = pl.col("drop_reason").ne_missing(DropReason.BEYOND_LIMIT.value)
+    taken = pl.col("drop_reason").ne_missing(NoAnswer.BEYOND_LIMIT.value)
     counts = rows.select(taken=taken.sum(), all=pl.len()).collect().row(0)
     return None if counts[0] == counts[1] else int(counts[0])
 
@@ -240,8 +253,10 @@ def prune(
     console: Console, store: Store, work: Path, catalog: Catalog, options: argparse.Namespace
 ) -> int:
     """0: what may go is printed and, with ``apply``, gone; 1 where something in use stays."""
-    stored = inventory(store, catalog)
-    found = removals(store, work, catalog, stored, options.days, datetime.now(UTC))
+    from sysgen_dagster.defs.plumbing.tables import TABLES
+
+    stored, now = _inventory(store), datetime.now(UTC)
+    found = removals(store, work, catalog, TABLES.values(), stored, options.days, now)
     served = {f"{name}{suffix}" for name in running(work / "engines") for suffix in _LOGS}
     found = [each for each in found if each.kind is not Kind.LOG or each.path.name not in served]
     kept = [] if options.gone else [each for each in found if each.kind in _GONE]

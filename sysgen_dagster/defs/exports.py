@@ -8,21 +8,24 @@ from itertools import product
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Recipe
-from sysgen_dagster.defs.plumbing.failures import told_plainly
+from sysgen_dagster.analysis.tables import ANSWER_SIMILARITY, QUALITY_COUNTS, ROW_QUALITY
+from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
-from sysgen_dagster.defs.training_sets import mixtures, table_of
-from sysgen_dagster.lanes.sysgen import annotation, verification
-from sysgen_dagster.lanes.sysgen.checks import UPSTREAM, checks_of
+from sysgen_dagster.defs.training_sets import mixtures, rows_of
+from sysgen_dagster.lanes.sysgen.phases import PHASES, STEPS
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
 from sysgen_dagster.report.views import VIEWS, over_all_and_by_source
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import TABLES
-from sysgen_dagster.training_sets.export.card import Facts, Figure
+from sysgen_dagster.tables.checks import checks_of
+from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.training_sets.export.card import CardFacts, Figure
 from sysgen_dagster.training_sets.export.folder import Part, write_folder
 from sysgen_dagster.training_sets.export.hub import (
     declared_files,
@@ -32,10 +35,11 @@ from sysgen_dagster.training_sets.export.hub import (
 )
 from sysgen_dagster.training_sets.mixtures import summarize_mixture
 from sysgen_dagster.training_sets.splits import Split
+from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS
 
 _PACKAGE = "sysgen-dagster"
 # What the card shows of a model's statistics.
-_ON_THE_CARD = ("retention", "tag_counts", "answer_similarity", "quality_counts")
+_ON_THE_CARD = (RETENTION, TAG_COUNTS, ANSWER_SIMILARITY, QUALITY_COUNTS)
 _RARE = 0.001  # of the questions: a language below this is not named
 
 
@@ -45,14 +49,14 @@ _RARE = 0.001  # of the questions: a language below this is not named
     group_name="training",
     kinds={"huggingface", "parquet"},
 )
-@told_plainly
+@errors_as_failures
 def exports(
     context: dg.AssetExecutionContext, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
     """A mixture as a folder in the Hub's layout: Parquet, card, licences, snippets for trainers."""
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
-    mixture = store.read("mixtures", TABLES["mixtures"], name)
+    mixture = store.read(MIXTURES, Partition(recipe=name))
     if mixture.is_empty():
         # An older export would hold rows that the recipe takes no more.
         remove_export(store, name)
@@ -91,8 +95,7 @@ def _parts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[Part
 def _rows(
     store: Store, recipe: Recipe, model: str, shard: str, taken: pl.DataFrame
 ) -> pl.DataFrame:
-    table = table_of(recipe)
-    rows = store.read(table, TABLES[table], shard, model)
+    rows = store.read(rows_of(recipe), Partition(model, shard))
     of_the_recipe = (
         pl.col("rejected_is").is_in([each.value for each in recipe.rejected])
         if recipe.rejected
@@ -102,10 +105,10 @@ def _rows(
     return rows.filter(of_the_recipe).join(ids, on="conversation_id", how="semi")
 
 
-def _facts(store: Store, name: str, recipe: Recipe, mixture: pl.DataFrame) -> Facts:
+def _facts(store: Store, name: str, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
     models = [name for name in CATALOG.models if name in mixture["model"]]
-    prompts = (annotation.PROMPT, verification.PROMPT)
-    return Facts(
+    prompts = [phase.prompt for phase in PHASES if phase.prompt is not None]
+    return CardFacts(
         recipe=recipe,
         training=CATALOG.training,
         titles={source: entry.title for source, entry in CATALOG.sources.items()},
@@ -139,10 +142,10 @@ def _figures(store: Store, models: list[str]) -> Iterator[Figure]:
 
 def _languages(store: Store, mixture: pl.DataFrame) -> list[str]:
     """The languages of the questions, the most frequent first."""
-    wanted = {"question_language": TABLES["row_quality"]["question_language"]}
+    wanted = "question_language"
     counts = pl.concat(
-        store.read("row_quality", wanted, shard, model).drop_nulls().to_series().value_counts()
-        for model, shard in _cells(mixture)
+        store.read(ROW_QUALITY, at, wanted).drop_nulls().to_series().value_counts()
+        for at in _partitions(mixture)
     )
     summed = counts.group_by("question_language").agg(pl.col("count").sum())
     common = summed.filter(pl.col("count") > _RARE * pl.col("count").sum())
@@ -159,7 +162,7 @@ class PushTo(dg.Config):
 
 
 @dg.asset(deps=[exports], partitions_def=RECIPES, group_name="training", kinds={"huggingface"})
-@told_plainly
+@errors_as_failures
 def hub_datasets(
     context: dg.AssetExecutionContext, config: PushTo, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
@@ -170,7 +173,7 @@ def hub_datasets(
     """
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
-    mixture = store.read("mixtures", TABLES["mixtures"], name)
+    mixture = store.read(MIXTURES, Partition(recipe=name))
     writers = _writers(store, recipe, mixture)
     with reading_export(store, name, tables.working_folder()) as folder:
         reasons = why_not_to_push(
@@ -193,30 +196,30 @@ def hub_datasets(
     )
 
 
-def _cells(mixture: pl.DataFrame) -> list[tuple[str, str]]:
-    """Model and shard of every partition that the mixture takes rows from."""
-    return mixture.select("model", "shard").unique(maintain_order=True).rows()
+def _partitions(mixture: pl.DataFrame) -> list[Partition]:
+    """Every partition that the mixture takes rows from."""
+    cells = mixture.select("model", "shard").unique(maintain_order=True)
+    return [Partition(model, shard) for model, shard in cells.iter_rows()]
 
 
 def _writers(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> list[str]:
     """The models that wrote an answer of the mixture, those whose answers are rejected too."""
     writers = set(mixture["model"])
     if recipe.rejected:
-        rejected = {"rejected_model": TABLES["preference_pairs"]["rejected_model"]}
-        for model, shard in _cells(mixture):
-            pairs = store.read("preference_pairs", rejected, shard, model)
+        for at in _partitions(mixture):
+            pairs = store.read(PREFERENCE_PAIRS, at, "rejected_model")
             writers |= set(pairs["rejected_model"].drop_nulls())
     return [name for name in CATALOG.models if name in writers]
 
 
 def _engines(store: Store, mixture: pl.DataFrame, writers: Sequence[str]) -> set[str]:
     """What served the writers on the shards of the mixture."""
-    wanted = {"engine": TABLES["aligned_responses"]["engine"]}
+    places = product(writers, mixture["shard"].unique())
     return {
         str(engine)
-        for model, shard in product(writers, mixture["shard"].unique())
-        if store.holds("aligned_responses", shard, model)
-        for engine in store.read("aligned_responses", wanted, shard, model)["engine"].drop_nulls()
+        for at in (Partition(model, shard) for model, shard in places)
+        if store.holds(ALIGNED, at)
+        for engine in store.read(ALIGNED, at, "engine")["engine"].drop_nulls()
     }
 
 
@@ -224,15 +227,15 @@ def _broken_contracts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> li
     """The blocking checks that do not hold now, whatever Dagster has recorded of them."""
     checks = [
         check
-        for table in ("conversations", *UPSTREAM, "row_quality", table_of(recipe))
-        for check in checks_of(table)
+        for table in (*STEPS, ROW_QUALITY, rows_of(recipe))
+        for check in checks_of(CHECKS, table)
         if check.blocking
     ]
     return [
-        f"{check.table}/{check.name} for {model}|{shard}"
-        for model, shard in _cells(mixture)
+        f"{check.table.name}/{check.name} for {at.key}"
+        for at in _partitions(mixture)
         for check in checks
-        if not check.evaluate(StoredEvidence(store, CATALOG, (shard,), model)).passed
+        if not check.evaluate(StoredEvidence(store, (str(at.shard),), at.model)).passed
     ]
 
 

@@ -1,97 +1,83 @@
-"""THE PIPELINE, top to bottom: five sources, their conversations, four phases.
+"""The whole data flow of the SysGen lane, top to bottom: five sources, conversations, four phases.
 
-Every body has the same shape: read a table, call the method, write a table. Sources and
-conversations are partitioned by shard, the phases by model and shard; one run takes one model and
-one shard through all four phases.
+Every asset has the same shape: it reads tables, calls the method, and gives the rows of its own
+table, which are then stored and checked. Sources and conversations are partitioned by shard, the
+phases by model and shard; one run takes one model and one shard through all four phases.
 """
+
+from collections.abc import Callable
 
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.defs.operations.staleness import reading, source_version
-from sysgen_dagster.defs.plumbing.failures import told_plainly
-from sysgen_dagster.defs.plumbing.metadata import column_metadata, progress_metadata
-from sysgen_dagster.defs.plumbing.partitions import (
-    CATALOG,
-    MODEL_SHARDS,
-    SHARDS,
-    SOURCE_SHARDS,
-    source_deps,
-    source_key,
+from sysgen_dagster.catalog.catalog import split_shard
+from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.defs.plumbing.assets import Make, table_asset
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
+from sysgen_dagster.defs.plumbing.table_io import AssetRun
+from sysgen_dagster.defs.plumbing.versions import reading_settings, source_version
+from sysgen_dagster.lanes.sysgen import phases
+from sysgen_dagster.lanes.sysgen.alignment import (
+    build_aligned_responses,
+    build_alignment_inputs,
+    build_alignment_requests,
 )
-from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
-from sysgen_dagster.defs.plumbing.table_io import read_kept, write
-from sysgen_dagster.lanes.sysgen import alignment, annotation, attempts, filtering, verification
+from sysgen_dagster.lanes.sysgen.attempts import annotate, count_well_formed
+from sysgen_dagster.lanes.sysgen.filtering import count_kept_by_rule, filter_messages
+from sysgen_dagster.lanes.sysgen.paper import SOURCES as PUBLISHED
+from sysgen_dagster.lanes.sysgen.phases import Phase
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
+from sysgen_dagster.lanes.sysgen.verification import (
+    build_verification_requests,
+    build_verified_messages,
+)
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
-from sysgen_dagster.tables.table import TABLES, source_columns
+from sysgen_dagster.sources.tables import CONVERSATIONS
+
+METHOD = CATALOG.method
 
 
-def source_asset(name: str) -> dg.AssetsDefinition:
+def source_asset(source: Source) -> dg.AssetsDefinition:
     """The asset of one source of the catalogue."""
-    source = CATALOG.sources[name]
-    place = f"`{source.hub.repo}` on the Hub" if source.hub else f"`{source.path}`"
-    counted = source.conversations
-    paper = f" {counted:,} conversations in the paper." if counted else ""
 
-    @dg.asset(
-        key=source_key(name),
-        description=(
-            f"{source.title}: upstream rows as they are, from {place} ({source.license}).{paper}"
-        ),
-        partitions_def=SOURCE_SHARDS[name],
-        group_name="sources",
+    @table_asset(
+        SOURCE_TABLES[source.name],
+        reads=(),
         kinds={"huggingface" if source.hub else "file", "parquet"},
-        metadata=column_metadata(source_columns(source)),
         pool="hub",
         code_version=source_version(source),
+        description=_description(source),
     )
-    @told_plainly
-    def rows(
-        context: dg.AssetExecutionContext, tables: TablesResource
-    ) -> dg.MaterializeResult[None]:
-        _, index = CATALOG.locate(context.partition_key)
-        cache = tables.working_folder() / "downloads"
-        rows = read_shard(name, source, index, cache)
-        return write(context, tables, rows, reading(source))
+    def rows(run: AssetRun) -> pl.DataFrame:
+        _, index = split_shard(str(run.at.shard))
+        run.settings = reading_settings(source)
+        return read_shard(source, index, run.tables.working_folder() / "downloads")
 
     return rows
 
 
-SOURCES = [source_asset(name) for name in CATALOG.sources]
+def _description(source: Source) -> str:
+    place = f"`{source.hub.repo}` on the Hub" if source.hub else f"`{source.path}`"
+    published = PUBLISHED.get(source.name)
+    counted = source.conversations or (published.conversations if published else None)
+    paper = f" {counted:,} conversations in the paper." if counted else ""
+    return f"{source.title}: upstream rows as they are, from {place} ({source.license}).{paper}"
 
 
-@dg.asset(
-    deps=source_deps(),
-    partitions_def=SHARDS,
-    group_name="conversations",
-    kinds={"polars", "parquet"},
-    metadata=column_metadata(TABLES["conversations"]),
-)
-@told_plainly
-def conversations(
-    context: dg.AssetExecutionContext, tables: TablesResource
-) -> dg.MaterializeResult[None]:
+SOURCES = [source_asset(source) for source in CATALOG.sources.values()]
+
+
+@table_asset(CONVERSATIONS, reads=SOURCE_TABLES.values(), kinds={"polars", "parquet"})
+def conversations(run: AssetRun) -> pl.DataFrame:
     """One row per (question, answer) of the sources, with what was said before.
 
     A source's shard becomes the conversations of the same key. Rows that cannot be used stay here
     with their reason; rows that an earlier row of the source repeats are marked and go on.
     """
-    name, _ = CATALOG.locate(context.partition_key)
-    source = CATALOG.sources[name]
-    rows = tables.store().read(f"source/{name}", source_columns(source), context.partition_key)
-    excluded = tables.store().excluded()
-    return write(context, tables, build_conversations(rows, name, source, excluded))
-
-
-def _version(prompt: str, *settings: str) -> str:
-    """What a phase's output depends on besides its inputs, so that the UI can say it is stale."""
-    values = CATALOG.method.model_dump(mode="json", include=set(settings))
-    return " ".join(filter(None, [prompt, *(f"{name}={values[name]}" for name in settings)]))
-
-
-# What is well-formed matters to Phase 1 only where there is more than one attempt.
-_WELL_FORMED = ["drop_rule"] if CATALOG.method.samples > 1 or CATALOG.method.repair else []
+    source = CATALOG.source_of(str(run.at.shard))
+    rows = run.store.read(SOURCE_TABLES[source.name], run.at)
+    return build_conversations(rows, source, run.store.excluded())
 
 
 class HowMany(dg.Config):
@@ -100,100 +86,60 @@ class HowMany(dg.Config):
     limit: int | None = None
 
 
-@dg.asset(
-    deps=[conversations],
-    partitions_def=MODEL_SHARDS,
-    group_name="phases",
-    kinds={"vllm", "parquet"},
-    pool="gpu",
-    code_version=_version(annotation.PROMPT.fingerprint, "samples", "repair", *_WELL_FORMED),
-    metadata=column_metadata(TABLES["annotated_system_messages"]),
-)
-@told_plainly
-def annotated_system_messages(
-    context: dg.AssetExecutionContext,
-    config: HowMany,
-    tables: TablesResource,
-    models: InferenceResource,
-) -> dg.MaterializeResult[None]:
+def phase_asset(
+    phase: Phase, config: type[dg.Config] | None = None
+) -> Callable[[Make[pl.DataFrame]], dg.AssetsDefinition]:
+    """The asset of one phase: what it reads, asks and depends on follows from the phase."""
+    return table_asset(
+        phase.table,
+        reads=phase.reads,
+        kinds={"vllm" if phase.asks else "polars", "parquet"},
+        pool="gpu" if phase.asks else None,
+        code_version=phase.code_version(METHOD),
+        config=config,
+        asks=phase.asks,
+    )
+
+
+@phase_asset(phases.ANNOTATION, HowMany)
+def annotated_system_messages(run: AssetRun, config: HowMany) -> pl.DataFrame:
     """Phase 1: a system message for each (question, answer), its phrases tagged by the model.
 
     S = M(. | P, Q, A). Eight key functionalities may be tagged: Role, Content, Task, Action, Style,
     Background, Tool, Format.
     """
-    model, method = models.of(context), CATALOG.method
-    asked = read_kept(context, tables, "conversations")
-    annotated = attempts.annotate(asked, model.complete, method, config.limit)
-    counts = attempts.count_well_formed(annotated, method.drop_rule)
-    return _write(context, tables, model, annotated, **counts)
+    session = run.ask(run.model)
+    asked = run.read_kept(CONVERSATIONS)
+    annotated = annotate(asked, session.complete, METHOD, config.limit)
+    run.note(**count_well_formed(annotated, METHOD.drop_rule))
+    return annotated
 
 
-@dg.asset(
-    deps=[annotated_system_messages],
-    partitions_def=MODEL_SHARDS,
-    group_name="phases",
-    kinds={"polars", "parquet"},
-    code_version=_version("", "drop_rule"),
-    metadata=column_metadata(TABLES["filtered_system_messages"]),
-)
-@told_plainly
-def filtered_system_messages(
-    context: dg.AssetExecutionContext, tables: TablesResource
-) -> dg.MaterializeResult[None]:
+@phase_asset(phases.FILTERING)
+def filtered_system_messages(run: AssetRun) -> pl.DataFrame:
     """Phase 2: rules drop malformed and unknown tags and put the rest in canonical order."""
-    annotated = read_kept(context, tables, "annotated_system_messages")
-    filtered = filtering.filter_messages(annotated, CATALOG.method.drop_rule)
-    return write(context, tables, filtered, **filtering.count_kept_by_rule(filtered))
+    filtered = filter_messages(run.read_kept(ANNOTATED), METHOD.drop_rule)
+    run.note(**count_kept_by_rule(filtered))
+    return filtered
 
 
-@dg.asset(
-    deps=[filtered_system_messages],
-    partitions_def=MODEL_SHARDS,
-    group_name="phases",
-    kinds={"vllm", "parquet"},
-    pool="gpu",
-    code_version=_version(
-        verification.PROMPT.fingerprint,
-        "unreadable_verdict",
-        "constrain_verdicts",
-        "verdict_confidence",
-    ),
-    metadata=column_metadata(TABLES["verified_system_messages"]),
-)
-@told_plainly
-def verified_system_messages(
-    context: dg.AssetExecutionContext, tables: TablesResource, models: InferenceResource
-) -> dg.MaterializeResult[None]:
+@phase_asset(phases.VERIFICATION)
+def verified_system_messages(run: AssetRun) -> pl.DataFrame:
     """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
-    model = models.of(context)
-    filtered = read_kept(context, tables, "filtered_system_messages")
-    method = CATALOG.method
-    requests = verification.build_verification_requests(filtered, method)
-    completions = model.complete(requests, filtered.height)
-    verified = verification.build_verified_messages(
-        filtered, completions, method.unreadable_verdict
-    )
-    return _write(context, tables, model, verified)
+    session = run.ask(run.model)
+    filtered = run.read_kept(FILTERED)
+    requests = build_verification_requests(filtered, METHOD)
+    completions = session.complete(requests, filtered.height)
+    return build_verified_messages(filtered, completions, METHOD.unreadable_verdict)
 
 
-@dg.asset(
-    deps=[verified_system_messages, conversations],
-    partitions_def=MODEL_SHARDS,
-    group_name="phases",
-    kinds={"vllm", "parquet"},
-    pool="gpu",
-    metadata=column_metadata(TABLES["aligned_responses"]),
-)
-@told_plainly
-def aligned_responses(
-    context: dg.AssetExecutionContext, tables: TablesResource, models: InferenceResource
-) -> dg.MaterializeResult[None]:
+@phase_asset(phases.ALIGNMENT)
+def aligned_responses(run: AssetRun) -> pl.DataFrame:
     """Phase 4: tags are stripped and the same model answers again, A' = M(. | S, Q)."""
-    model = models.of(context)
-    verified = read_kept(context, tables, "verified_system_messages")
-    inputs = alignment.build_alignment_inputs(verified, read_kept(context, tables, "conversations"))
-    completions = model.complete(alignment.build_alignment_requests(inputs), inputs.height)
-    return _write(context, tables, model, alignment.build_aligned_responses(inputs, completions))
+    session = run.ask(run.model)
+    inputs = build_alignment_inputs(run.read_kept(VERIFIED), run.read_kept(CONVERSATIONS))
+    completions = session.complete(build_alignment_requests(inputs), inputs.height)
+    return build_aligned_responses(inputs, completions)
 
 
 PHASES = [
@@ -202,16 +148,3 @@ PHASES = [
     verified_system_messages,
     aligned_responses,
 ]
-
-
-def _write(
-    context: dg.AssetExecutionContext,
-    tables: TablesResource,
-    model: ModelSession,
-    frame: pl.DataFrame,
-    **metadata: int,
-) -> dg.MaterializeResult[None]:
-    """Store what a model wrote, and only then let go of the ledger's lines."""
-    result = write(context, tables, frame, **metadata, **progress_metadata(model.progress))
-    model.settle()
-    return result

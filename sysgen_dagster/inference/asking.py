@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest, Role
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
@@ -127,7 +127,7 @@ class Asking:
         if tries.deaths >= _MOST_DEATHS:  # the last one may have been seen only now
             self.replicas.give_back(replica)
             said = f"the engine died {tries.deaths} times while it worked on this request"
-            return self._failed(request, tries, DropReason.ENGINE_DIED, said)
+            return self._failed(request, tries, NoAnswer.ENGINE_DIED, said)
         tries.sent += 1
         tries.by_url[replica.url] += 1
         life, sent_at = replica.lives, time.monotonic()
@@ -157,7 +157,7 @@ class Asking:
     ) -> float | None:
         """Seconds until the next attempt; None when there is to be none."""
         now = time.monotonic()
-        if error.is_busy or error.reason is DropReason.TIMEOUT:
+        if error.is_busy or error.reason is NoAnswer.TIMEOUT:
             replica.capacity.overloaded(now, sent_at)
         if error.is_busy:
             gives_up = self._is_out_of_patience(replica, tries, error, now)
@@ -211,14 +211,14 @@ class Asking:
                 return response.status, response.headers, raw
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             if error.errno in _NO_MORE_SOCKETS:
-                raise TryAgainError(DropReason.SERVER_ERROR, str(error), is_busy=True) from error
+                raise TryAgainError(NoAnswer.SERVER_ERROR, str(error), is_busy=True) from error
             raise UnreachableError(str(error)) from error
         except TimeoutError as error:
-            raise TryAgainError(DropReason.TIMEOUT, "no answer in time") from error
+            raise TryAgainError(NoAnswer.TIMEOUT, "no answer in time") from error
         except aiohttp.ClientError as error:
             # Only its kind: its text may hold our request, headers and all.
             said = f"connection cut: {type(error).__name__}"
-            raise TryAgainError(DropReason.SERVER_ERROR, said) from None
+            raise TryAgainError(NoAnswer.SERVER_ERROR, said) from None
 
     def _without_key(self, status: int, raw: bytes) -> bytes:
         """A reply without our key: it may end in a row, a log or an error, and some repeat it."""
@@ -282,7 +282,7 @@ class Asking:
         )
         if request.shortened is not None:
             said += f", not even without {tries.characters_left_out:,} characters of the answer"
-        return self._failed(request, tries, DropReason.TOO_LONG, said)
+        return self._failed(request, tries, NoAnswer.TOO_LONG, said)
 
     async def _count_tokens(self, tries: _Tries) -> int | None:
         """As the engine's own tokenizer and chat template make them; None where it does not say."""
@@ -298,9 +298,7 @@ class Asking:
         finally:
             self.replicas.give_back(replica)
 
-    def _failed(
-        self, request: ChatRequest, tries: _Tries, reason: DropReason, said: str
-    ) -> Outcome:
+    def _failed(self, request: ChatRequest, tries: _Tries, reason: NoAnswer, said: str) -> Outcome:
         outcome = Outcome(attempts=tries.sent, failed_because=reason, failure=said)
         return self._marked(outcome, request, tries)
 
@@ -318,7 +316,7 @@ class Asking:
 def _met_the_context(outcome: Outcome, request: ChatRequest) -> bool:
     """Whether the prompt left too little room: vLLM refuses it only when it leaves none at all."""
     if outcome.finish_reason != "length" or outcome.completion_tokens is None:
-        return outcome.failed_because == DropReason.TOO_LONG
+        return outcome.failed_because == NoAnswer.TOO_LONG
     return outcome.completion_tokens < request.sampling.max_tokens
 
 

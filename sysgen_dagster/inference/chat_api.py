@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role
+from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.inference.ledger import Outcome
 
 _TOP_LOGPROBS = 8  # three words, each in a few spellings; all 20 make a reply of 90 kB
@@ -17,7 +18,7 @@ _NOT_FOR_US = frozenset({401, 403, 404})  # the same for every request: stop at 
 _TOO_LONG = (b"context length", b"max_model_len", b"maximum model length", b"context size")
 
 
-class EngineError(RuntimeError):
+class EngineError(SysgenError):
     """No answer can be had from an engine; the message names it and the ways to get one."""
 
 
@@ -36,7 +37,7 @@ class TryAgainError(Exception):
     """
 
     def __init__(
-        self, reason: DropReason, said: str, wait_s: float = 0.0, is_busy: bool = False
+        self, reason: NoAnswer, said: str, wait_s: float = 0.0, is_busy: bool = False
     ) -> None:
         """Keep what is known of the failure."""
         super().__init__(said)
@@ -45,7 +46,7 @@ class TryAgainError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
-    """Whose answers these are; another engine's or revision's are none of this one's.
+    """Which model answers: answers of another engine, revision or precision are not its answers.
 
     Attributes:
         name: As the catalogue names it.
@@ -65,7 +66,7 @@ class ModelIdentity:
 
     @property
     def answers_as(self) -> tuple[str | None, ...]:
-        """What the answer to a request depends on besides the request."""
+        """What the answer to a request depends on besides the request: part of the ledger's key."""
         return self.engine, self.served_name, self.revision, self.variant
 
 
@@ -167,9 +168,9 @@ def read_reply(
     if status in _LATER | _AGAIN or status >= 500:
         wait = headers.get("Retry-After", "")
         wait_s = float(wait) if wait.isascii() and wait.isdigit() else 0.0
-        raise TryAgainError(DropReason.SERVER_ERROR, said, wait_s, is_busy=status in _LATER)
+        raise TryAgainError(NoAnswer.SERVER_ERROR, said, wait_s, is_busy=status in _LATER)
     too_long = any(words in raw for words in _TOO_LONG)
-    reason = DropReason.TOO_LONG if too_long else DropReason.REFUSED_BY_SERVER
+    reason = NoAnswer.TOO_LONG if too_long else NoAnswer.REFUSED_BY_SERVER
     return Outcome(attempts=attempt, failed_because=reason, failure=said)
 
 
@@ -191,7 +192,7 @@ def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
             raise TypeError("content is no text")
     except (ValueError, LookupError, TypeError, RecursionError) as error:
         said = f"not a chat completion: {raw[:200].decode(errors='replace')}"
-        raise TryAgainError(DropReason.MALFORMED_REPLY, said) from error
+        raise TryAgainError(NoAnswer.MALFORMED_REPLY, said) from error
     usage = reply.get("usage")
     usage = usage if isinstance(usage, dict) else {}
     details = usage.get("prompt_tokens_details")

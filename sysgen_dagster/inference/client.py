@@ -184,7 +184,7 @@ class _Batch:
     def _keep(self, request: ChatRequest, outcome: Outcome) -> None:
         self.rows.append(
             (
-                request.conversation_id,
+                request.request_id,
                 outcome.text,
                 outcome.failed_because,
                 outcome.failure,

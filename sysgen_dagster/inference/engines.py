@@ -6,7 +6,7 @@ Every way ends in an `Endpoint`; nothing after this module knows which it was.
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from typing import Self
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
@@ -50,39 +50,39 @@ class Engines:
     """The servers of a deployment.
 
     Attributes:
-        models: The catalogue's models; one simulated server stands in for all of them.
         folder: Where the state and logs of servers on this machine are kept.
-        engine: Serves every model, whatever the catalogue says; None leaves it to the catalogue.
+        together: The models for which one simulated server is started, if one is.
+        engine: Serves every model, whatever its entry says; None leaves it to the entry.
     """
 
-    models: Mapping[str, Model]
     folder: Path
+    together: Sequence[Model] = ()
     engine: Engine | None = None
 
-    def require(self, name: str) -> None:
+    def require(self, model: Model) -> None:
         """Nothing, when an engine can be had for a model; nothing is started to find out.
 
         Raises:
             EngineError: None can; the message names the ways to get one.
         """
-        kind = self._kind(name)
+        kind = self.kind_of(model)
         if kind is Engine.ENDPOINT:
-            if not self.models[name].base_urls:
+            if not model.base_urls:
                 raise EngineError(
-                    f"{name} has no base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}"
+                    f"{model.name} has no base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}"
                 )
-            _api_key(name, self.models[name])
+            _api_key(model)
         if kind is Engine.VLLM and find_vllm() is None:
             named = os.environ.get("SYSGEN_VLLM")
             there = f"SYSGEN_VLLM={named} is no command" if named else "there is no `vllm` here"
             raise EngineError(
-                f"{name} is to be served by vLLM on this machine, but {there}.\n"
+                f"{model.name} is to be served by vLLM on this machine, but {there}.\n"
                 + WAYS_TO_GET_AN_ENGINE
             )
 
     def complete(
         self,
-        name: str,
+        model: Model,
         requests: Iterable[ChatRequest],
         progress: Progress,
         ledger: Ledger,
@@ -94,16 +94,16 @@ class Engines:
         Raises:
             EngineError: There is no engine, or it went away; the ledger keeps what was answered.
         """
-        self.require(name)
-        with self.connection(name, report) as connection, ledger:
+        self.require(model)
+        with self.connection(model, report) as connection, ledger:
             return complete(connection, requests, progress, ledger, report, show)
 
-    def connection(self, name: str, report: Callable[[str], None]) -> "Connection":
+    def connection(self, model: Model, report: Callable[[str], None]) -> "Connection":
         """The way to a model's servers, which are in use until its context ends."""
-        model, kind = self.models[name], self._kind(name)
+        kind = self.kind_of(model)
         return Connection(
             ModelIdentity(
-                name,
+                model.name,
                 model.served_name,
                 model.revision,
                 kind.value,
@@ -111,26 +111,27 @@ class Engines:
                 model.limit_field,
             ),
             model,
-            self._servers(name, kind),
+            self._servers(model, kind),
             self.folder,
             report,
         )
 
-    def _kind(self, name: str) -> Engine:
-        return self.engine or self.models[name].engine
+    def kind_of(self, model: Model) -> Engine:
+        """Which engine serves a model here."""
+        return self.engine or model.engine
 
-    def _servers(self, name: str, kind: Engine) -> list[LocalServer]:
+    def _servers(self, model: Model, kind: Engine) -> list[LocalServer]:
         """Those that are ours to start."""
         if kind is Engine.ENDPOINT:
             return []
         if kind is Engine.VLLM:
-            gpus = self.models[name].gpus
-            servers = [vllm_server(name, self.models[name], gpu) for gpu in gpus]
+            servers = [vllm_server(model, gpu) for gpu in model.gpus]
             return list({server.name: server for server in servers}.values())  # one on a CPU
+        alone = [] if model.name in {each.name for each in self.together} else [model]
         served = [
             argument
-            for model in self.models.values()
-            for argument in ("--model", f"{model.served_name}={model.simulated_profile}")
+            for each in (*self.together, *alone)
+            for argument in ("--model", f"{each.served_name}={each.simulated_profile}")
         ]
         module = "sysgen_dagster.simulated.server"
         command = [sys.executable, "-m", module, *served, "--port"]
@@ -255,7 +256,7 @@ class Connection:
         return look_at(self.model, url, self._api_key(), has_system_role)
 
     def _api_key(self) -> str | None:
-        return None if self.servers else _api_key(self.model.name, self.entry)
+        return None if self.servers else _api_key(self.entry)
 
 
 def _what_all_can(known: Sequence[ServerCapabilities]) -> ServerCapabilities:
@@ -274,15 +275,17 @@ def _variant(model: Model) -> str | None:
     return " ".join(filter(None, [model.weights, *precision])) or None
 
 
-def _api_key(name: str, model: Model) -> str | None:
+def _api_key(model: Model) -> str | None:
     if model.api_key_env is None:
         return None
     key = os.environ.get(model.api_key_env, "").strip()
     if not key:
-        raise EngineError(f"{name} takes its API key from {model.api_key_env}, which is not set")
+        raise EngineError(
+            f"{model.name} takes its API key from {model.api_key_env}, which is not set"
+        )
     if not (key.isascii() and key.isprintable()):
         raise EngineError(
-            f"{name} takes its API key from {model.api_key_env}, which holds a line break or what "
+            f"{model.name} takes its API key from {model.api_key_env}, which holds a line break or what "
             "is not ASCII"
         )
     return key

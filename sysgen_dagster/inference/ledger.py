@@ -17,11 +17,12 @@ from typing import IO, Any, Self
 
 import polars as pl
 
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
+from sysgen_dagster.errors import SysgenError
 
 
-class LedgerError(RuntimeError):
+class LedgerError(SysgenError):
     """A sealed ledger cannot be read; the message names the file and the fix."""
 
 
@@ -199,7 +200,7 @@ def discard(path: Path, lines: bool = True) -> bool:
 # The number of requests of the largest run that asked for it goes with every outcome.
 _SEALED = {"key": pl.String(), "outcome": pl.String(), "largest_run": pl.UInt32()}
 _ROWS_AT_ONCE = 2_000
-_TOO_LONG = f'"failed_because": "{DropReason.TOO_LONG}"'  # within a text its quotes are escaped
+_TOO_LONG = f'"failed_because": "{NoAnswer.TOO_LONG}"'  # within a text its quotes are escaped
 
 
 def _open_locked(path: Path, kind: int) -> IO[bytes]:

@@ -17,12 +17,11 @@ from typing import Any
 import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sysgen_dagster.catalog.catalog import Engine, Model
+from sysgen_dagster.catalog.models import CONTEXT_TOKENS, Engine, Model
 from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError, fold_system_message, tokens_url
 from sysgen_dagster.inference.engines import Engines
-from sysgen_dagster.inference.local.vllm import CONTEXT_TOKENS
-from sysgen_dagster.simulated.protocol import DEFAULT_MAX_MODEL_LEN, count_tokens
 
 _TOKENIZER, _SETTINGS, _TEMPLATE = "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"
 _WITHIN_S = 60.0
@@ -38,21 +37,21 @@ class SimulatedCounter:
     """As the simulated models count: by characters, message by message."""
 
     how: str = "the simulated model's rule of four characters a token"
-    context_tokens: int | None = DEFAULT_MAX_MODEL_LEN
+    context_tokens: int | None = CONTEXT_TOKENS
 
     def prompts(self, prompts: Iterable[Sequence[ChatMessage]]) -> tuple[list[int], int]:
         """The tokens of each prompt, and those of the system message where all have the same."""
         counts, beginnings = [], set()
         for messages in prompts:
-            counts.append(sum(count_tokens(message["content"]) for message in messages))
+            counts.append(sum(estimate_tokens(message["content"]) for message in messages))
             first = messages[0]
             beginnings.add(first["content"] if first["role"] == Role.SYSTEM else None)
         shared = beginnings.pop() if len(beginnings) == 1 else None
-        return counts, count_tokens(shared) if shared is not None else 0
+        return counts, estimate_tokens(shared) if shared is not None else 0
 
     def texts(self, texts: Iterable[str]) -> list[int]:
         """The tokens of each answer."""
-        return list(map(count_tokens, texts))
+        return list(map(estimate_tokens, texts))
 
 
 @dataclass(frozen=True)
@@ -208,38 +207,37 @@ class EndpointCounter:
 Counter = SimulatedCounter | LocalCounter | EndpointCounter
 
 
-def token_counter(engines: Engines, name: str, report: Callable[[str], None]) -> Counter:
-    """What counts the tokens of a model of the catalogue.
+def token_counter(engines: Engines, model: Model, report: Callable[[str], None]) -> Counter:
+    """What counts the tokens of a model.
 
     Raises:
         TokenCountError: Neither a running endpoint nor a tokenizer's files are to be had.
     """
-    model = engines.models[name]
-    kind = engines.engine or model.engine
+    kind = engines.kind_of(model)
     if kind is Engine.SIMULATED:
         return SimulatedCounter()
     if kind is Engine.VLLM:
-        return _local(name, model, _context_of_vllm(model))
+        return _local(model, _context_of_vllm(model))
     try:
-        with engines.connection(name, report) as connection:
+        with engines.connection(model, report) as connection:
             endpoint = connection.connect()
     except EngineError as error:
         report(f"{error}\nIts tokenizer's files are looked for instead.")
-        return _local(name, model, None)
+        return _local(model, None)
     if endpoint.facts.has_tokenizer:
         return EndpointCounter(endpoint)
-    return _local(name, model, endpoint.facts.context_tokens)
+    return _local(model, endpoint.facts.context_tokens)
 
 
-def _local(name: str, model: Model, context_tokens: int | None) -> LocalCounter:
+def _local(model: Model, context_tokens: int | None) -> LocalCounter:
     """A counter with the files beside the weights: of a folder, or fetched from the Hub."""
     weights = model.weights or model.served_name
     folder = Path(weights)
     if not folder.is_dir():
-        folder = _fetched(name, weights, model.revision)
+        folder = _fetched(model.name, weights, model.revision)
     if not (folder / _TOKENIZER).is_file():
         raise TokenCountError(
-            f"{name}: {folder} has no {_TOKENIZER}; give `weights` of the catalogue a folder or a "
+            f"{model.name}: {folder} has no {_TOKENIZER}; give `weights` of the catalogue a folder or a "
             "name on the Hub that has one"
         )
     at = f" at {model.revision[:8]}" if model.revision else ""

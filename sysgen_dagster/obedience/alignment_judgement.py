@@ -20,9 +20,8 @@ from sysgen_dagster.obedience.judge_verdicts import (
     spoken_turns,
     with_interval,
 )
-from sysgen_dagster.tables.table import JUDGED_ALIGNMENT
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 
-TABLE = "judged_alignment"
 PROMPT = load_prompt("judge_alignment")
 
 
@@ -59,7 +58,9 @@ def build_alignment_judgement_requests(rows: pl.DataFrame) -> Iterator[ChatReque
             question=question,
             answer=answer,
         )
-        yield ChatRequest(conversation_id, messages, SAMPLING, derive_seed(conversation_id, TABLE))
+        yield ChatRequest(
+            conversation_id, messages, SAMPLING, derive_seed(conversation_id, JUDGED_ALIGNMENT.name)
+        )
 
 
 def build_judged_alignment(
@@ -78,12 +79,12 @@ def build_judged_alignment(
         and null beside a ``drop_reason`` where it gave no text.
     """
     asked = rows.select("conversation_id", "source")
-    answered = add_completions(asked, completions, PROMPT.fingerprint)
+    answered = add_completions(asked, completions, PROMPT)
     return answered.with_columns(
         pl.Series("verdict", map(_verdict, answered["text"]), dtype=pl.String),
         verdict_text=pl.col("text"),
         **judged_by(judge, is_generator),
-    ).select(JUDGED_ALIGNMENT.keys())
+    ).select(JUDGED_ALIGNMENT.names)
 
 
 def summarize_alignment(judged: pl.DataFrame) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from sysgen_dagster.chat.messages import ChatMessage, Role, Sampling
-from sysgen_dagster.lanes.sysgen.counts import Z95, wilson_interval
+from sysgen_dagster.tables.rates import Z95, wilson_interval
 
 # The verdict of a reply that is there and cannot be read.
 UNREADABLE = "Unreadable"

@@ -21,9 +21,8 @@ from sysgen_dagster.obedience.judge_verdicts import (
     spoken_turns,
     with_interval,
 )
-from sysgen_dagster.tables.table import JUDGED_PREFERENCES
+from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
 
-TABLE = "judged_preferences"
 PROMPT = load_prompt("judge_preference")
 
 ORIGINAL, NEW, TIE = "original", "new", "tie"
@@ -43,7 +42,7 @@ def build_preference_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
     for conversation_id, question, history, answer, new_answer in rows.select(wanted).iter_rows():
         turns = spoken_turns(history)
         texts = [question, answer, new_answer, *(turn["content"] for turn in turns)]
-        mark, seed = separating_mark(texts), derive_seed(conversation_id, TABLE)
+        mark, seed = separating_mark(texts), derive_seed(conversation_id, JUDGED_PREFERENCES.name)
         for first, pair in zip(ORDERS, [(answer, new_answer), (new_answer, answer)], strict=True):
             messages = PROMPT.render(
                 mark=mark, history=turns, question=question, answer_a=pair[0], answer_b=pair[1]
@@ -66,20 +65,17 @@ def build_judged_preferences(
         `tables.JUDGED_PREFERENCES`. A verdict says whose answer is better; it is ``Unreadable``
         where the judge did not end in one, and null beside a ``drop_reason`` where it gave no text.
     """
-    pairs = rows.select(asked_about="conversation_id", source="source").join(
+    pairs = rows.select("conversation_id", "source").join(
         pl.DataFrame({"shown_first": ORDERS}), how="cross", maintain_order="left_right"
     )
-    request_id = pl.format("{}#{}", "asked_about", "shown_first")
-    answered = add_completions(
-        pairs.with_columns(conversation_id=request_id), completions, PROMPT.fingerprint
-    )
+    asked = pairs.with_columns(request_id=pl.format("{}#{}", "conversation_id", "shown_first"))
+    answered = add_completions(asked, completions, PROMPT, "request_id")
     verdicts = [_verdict(*row) for row in answered.select("text", "shown_first").iter_rows()]
     return answered.with_columns(
         pl.Series("verdict", verdicts, dtype=pl.String),
-        conversation_id=pl.col("asked_about"),
         verdict_text=pl.col("text"),
         **judged_by(judge, is_generator),
-    ).select(JUDGED_PREFERENCES.keys())
+    ).select(JUDGED_PREFERENCES.names)
 
 
 def summarize_preferences(judged: pl.DataFrame) -> pl.DataFrame:

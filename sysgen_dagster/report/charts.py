@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 
 
-class ReportError(RuntimeError):
+class ReportError(SysgenError):
     """The report cannot be made here; the message says what to install."""
 
 

@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import polars as pl
 
-from sysgen_dagster.report.views import NAMED_BY, VIEWS, Made, View, over_all_and_by_source
-from sysgen_dagster.tables.table import PAPER_COMPARISON, polars_schema
+from sysgen_dagster.lanes.sysgen.tables import VERDICT_COUNTS
+from sysgen_dagster.report.tables import PAPER_COMPARISON
+from sysgen_dagster.report.views import NAMED_BY, VIEWS, Statistics, View, over_all_and_by_source
 
 
-def compare_with_paper(made: Sequence[Made]) -> pl.DataFrame:
+def compare_with_paper(made: Sequence[Statistics]) -> pl.DataFrame:
     """`tables.PAPER_COMPARISON`: one row per model and figure, in the order of the report.
 
     `made` are the statistics of each model and of no model. Figures that the paper has and we have
@@ -21,15 +22,15 @@ def compare_with_paper(made: Sequence[Made]) -> pl.DataFrame:
         if bool(each.model) is view.of_a_model
         for row in _beside_each_other(view, each)
     ]
-    table = pl.DataFrame(rows, schema=polars_schema(PAPER_COMPARISON), orient="row")
+    table = pl.DataFrame(rows, schema=PAPER_COMPARISON.schema, orient="row")
     return table.with_columns(difference=pl.col("ours") - pl.col("paper"))
 
 
-def _beside_each_other(view: View, made: Made) -> Iterator[dict[str, object]]:
+def _beside_each_other(view: View, made: Statistics) -> Iterator[dict[str, object]]:
     summary = view.read(made)
     if summary is None:
         return
-    if view.table == "verdict_counts":  # the paper prints the sources only
+    if view.table == VERDICT_COUNTS:  # the paper prints the sources only
         _, summary = over_all_and_by_source(summary)
     words = [name for name in NAMED_BY if name in summary.columns]
     pairs = {

@@ -5,18 +5,21 @@ from datetime import datetime
 
 import polars as pl
 
+from sysgen_dagster.analysis.tables import SOURCE_LENGTHS
 from sysgen_dagster.lanes.sysgen.stories import Story
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
+from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
 from sysgen_dagster.report import charts
 from sysgen_dagster.report.page import Report, Section, Table
-from sysgen_dagster.report.views import VIEWS, Made, View, over_all_and_by_source
+from sysgen_dagster.report.views import VIEWS, Statistics, View, over_all_and_by_source
 
 _TITLE = "System messages, and answers that keep to them"
 
 
 def build_contents(
     made_at: datetime,
-    models: Sequence[Made],
-    sources: Made,
+    models: Sequence[Statistics],
+    sources: Statistics,
     engines: Mapping[str, Sequence[str]],
     stories: Sequence[Story],
     notices: Sequence[str] = (),
@@ -41,8 +44,8 @@ def build_contents(
     )
 
 
-def _headline(models: Sequence[Made], sources: Made) -> list[tuple[str, str]]:
-    lengths = sources.read("source_lengths")
+def _headline(models: Sequence[Statistics], sources: Statistics) -> list[tuple[str, str]]:
+    lengths = sources.read(SOURCE_LENGTHS)
     tiles = []
     if lengths is not None:
         tiles += [
@@ -50,14 +53,14 @@ def _headline(models: Sequence[Made], sources: Made) -> list[tuple[str, str]]:
             ("sources", f"{lengths.height}"),
         ]
     for made in models:
-        retention = made.read("retention")
+        retention = made.read(RETENTION)
         if retention is not None:
-            kept = retention.filter(table="aligned_responses", outcome="kept")
+            kept = retention.filter(table=ALIGNED.name, outcome="kept")
             tiles.append((f"new answers by {made.model}", f"{kept['conversations'].sum():,}"))
     return tiles
 
 
-def _notices(engines: Mapping[str, Sequence[str]], models: Sequence[Made]) -> list[str]:
+def _notices(engines: Mapping[str, Sequence[str]], models: Sequence[Statistics]) -> list[str]:
     notices = []
     simulated = [model for model, kinds in engines.items() if "simulated" in kinds]
     if simulated:
@@ -67,7 +70,7 @@ def _notices(engines: Mapping[str, Sequence[str]], models: Sequence[Made]) -> li
             "right, not that a model is good."
         )
     for made in models:
-        judged = made.read("judged_preferences")
+        judged = made.read(JUDGED_PREFERENCES)
         if judged is None or judged.is_empty():
             continue
         if judged["judge_is_generator"].any():
@@ -83,13 +86,15 @@ def _notices(engines: Mapping[str, Sequence[str]], models: Sequence[Made]) -> li
     return notices
 
 
-def _section(view: View, made: Sequence[Made]) -> Section:
+def _section(view: View, made: Sequence[Statistics]) -> Section:
     read = {each.model: view.read(each) for each in made}
     summaries = {model: summary for model, summary in read.items() if summary is not None}
     missing = [model or "the sources" for model in read if model not in summaries]
-    note = f"Not made yet for {', '.join(missing)}: materialize {view.table}." if missing else ""
+    note = (
+        f"Not made yet for {', '.join(missing)}: materialize {view.table.name}." if missing else ""
+    )
     if not summaries:
-        return Section(view.title, view.lead, note=note or f"Materialize {view.table}.")
+        return Section(view.title, view.lead, note=note or f"Materialize {view.table.name}.")
     together = pl.concat(
         summary.select(pl.lit(model).alias("model"), pl.all()) if view.of_a_model else summary
         for model, summary in summaries.items()
@@ -112,8 +117,8 @@ def _tables(view: View, rows: pl.DataFrame) -> list[Table]:
     """One table; or that over all sources, and the others folded, where there are both."""
     short, by_source = over_all_and_by_source(rows)
     if by_source.is_empty():
-        return [_table(view, rows, view.table)]
+        return [_table(view, rows, view.table.name)]
     return [
-        _table(view, short, f"{view.table}, all sources"),
-        Table(by_source, f"{view.table}, by source", view.formats, folded=True),
+        _table(view, short, f"{view.table.name}, all sources"),
+        Table(by_source, f"{view.table.name}, by source", view.formats, folded=True),
     ]

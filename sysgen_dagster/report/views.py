@@ -10,18 +10,46 @@ from typing import Protocol
 
 import polars as pl
 
-from sysgen_dagster.analysis import findings, statistics
+from sysgen_dagster.analysis.findings import summarize_findings
 from sysgen_dagster.analysis.forecast import compute_ratios, summarize_forecast
-from sysgen_dagster.catalog.catalog import Generator
+from sysgen_dagster.analysis.statistics import (
+    ALL,
+    compare_learned,
+    compare_lengths,
+    compare_similarity,
+    compare_verdicts,
+    summarize_comparison,
+    summarize_contamination,
+    summarize_near_duplicates,
+)
+from sysgen_dagster.analysis.tables import (
+    ANSWER_SIMILARITY,
+    CONTAMINATION,
+    FORECAST,
+    FORECAST_AGAINST_ACTUAL,
+    LEARNED_SIMILARITY,
+    MESSAGE_DIVERSITY,
+    NEAR_DUPLICATE_MESSAGES,
+    NEAR_DUPLICATE_QUESTIONS,
+    QUALITY_COUNTS,
+    SIMILARITY,
+    SOURCE_LENGTHS,
+)
 from sysgen_dagster.lanes.sysgen.counts import summarize_retention, summarize_tags
 from sysgen_dagster.lanes.sysgen.paper import ALIGNMENT, PREFERENCES
-from sysgen_dagster.obedience import alignment_judgement, preference_judgement
+from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS, VERDICT_COUNTS
+from sysgen_dagster.obedience.alignment_judgement import summarize_alignment
+from sysgen_dagster.obedience.preference_judgement import summarize_preferences
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
 from sysgen_dagster.report import charts
 from sysgen_dagster.report.page import Format
-from sysgen_dagster.tables.table import OF_NO_MODEL, SIMILARITY
+from sysgen_dagster.report.tables import PAPER_COMPARISON
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import By, Table
 
 
-class Made(Protocol):
+class Statistics(Protocol):
     """The stored statistics of one model, or those of no model."""
 
     @property
@@ -30,9 +58,9 @@ class Made(Protocol):
 
     @property
     def entry(self) -> Generator | None:
-        """Its catalogue entry."""
+        """The model's catalogue entry."""
 
-    def read(self, table: str) -> pl.DataFrame | None:
+    def read(self, table: Table) -> pl.DataFrame | None:
         """A whole stored table; None where it is not made."""
 
 
@@ -44,7 +72,7 @@ class View:
     """How one stored table is shown.
 
     Attributes:
-        table: Its name, which is that of the asset.
+        table: Which one.
         title: Of the section.
         lead: What is to be seen, and how it was computed.
         summary: The short table of one model; null figures where the paper has none.
@@ -55,10 +83,10 @@ class View:
         beside: The column that stands beside a column ``paper``; ``x`` stands beside ``x_paper``.
     """
 
-    table: str
+    table: Table
     title: str
     lead: str
-    summary: Callable[[pl.DataFrame, Made], pl.DataFrame]
+    summary: Callable[[pl.DataFrame, Statistics], pl.DataFrame]
     draw: tuple[Draw, ...] = ()
     formats: Mapping[str, Format] = field(default_factory=dict)
     published_in: str = ""
@@ -67,17 +95,17 @@ class View:
     @property
     def of_a_model(self) -> bool:
         """Whether there is one for each model."""
-        return self.table not in OF_NO_MODEL
+        return self.table.by is By.MODEL
 
-    def read(self, made: Made) -> pl.DataFrame | None:
+    def read(self, statistics: Statistics) -> pl.DataFrame | None:
         """The summary of what is stored; None where nothing is."""
-        stored = made.read(self.table)
-        return None if stored is None else self.summary(stored, made)
+        stored = statistics.read(self.table)
+        return None if stored is None else self.summary(stored, statistics)
 
 
 def _alone(
     summary: Callable[[pl.DataFrame], pl.DataFrame],
-) -> Callable[[pl.DataFrame, Made], pl.DataFrame]:
+) -> Callable[[pl.DataFrame, Statistics], pl.DataFrame]:
     """A summary that follows from the stored table alone."""
     return lambda stored, _: summary(stored)
 
@@ -99,80 +127,80 @@ def _draw_source_lengths(summary: pl.DataFrame, _: Sequence[str]) -> "charts.Cha
     return charts.source_length_chart(pl.concat(texts))
 
 
-def _retention(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    paper = made.entry.paper if made.entry else None
-    return summarize_retention(stored, paper).rename({"table": "phase"})
+def _retention(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+    published = statistics.entry.published if statistics.entry else None
+    return summarize_retention(stored, published).rename({"table": "phase"})
 
 
 def _draw_retention(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Chart":
-    phases = summary.filter(pl.col("phase") != "conversations")
+    phases = summary.filter(pl.col("phase") != CONVERSATIONS.name)
     return charts.retention_chart(phases, models)
 
 
-def _tag_counts(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    return summarize_tags(stored, made.entry.paper if made.entry else None)
+def _tag_counts(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+    return summarize_tags(stored, statistics.entry.published if statistics.entry else None)
 
 
-def _verdict_counts(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    return statistics.compare_verdicts(stored, made.model)
+def _verdict_counts(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+    return compare_verdicts(stored, statistics.model)
 
 
 def _draw_verdicts(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Chart":
-    shares = summary.filter(pl.col("source") != statistics.ALL).with_columns(
+    shares = summary.filter(pl.col("source") != ALL).with_columns(
         not_good_share=pl.sum_horizontal("bad", "none", "unreadable", ignore_nulls=False)
     )
     return charts.verdict_chart(shares, models)
 
 
-def _answer_similarity(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    return statistics.compare_similarity(stored, made.model)
+def _answer_similarity(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+    return compare_similarity(stored, statistics.model)
 
 
 def _draw_similarity(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Chart":
-    over_all = pl.col("source") == statistics.ALL
+    over_all = pl.col("source") == ALL
     return charts.similarity_chart(
         summary.filter(over_all & pl.col("metric").is_in(list(SIMILARITY))), models
     )
 
 
-def _learned_similarity(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    return statistics.compare_learned(stored, made.model)
+def _learned_similarity(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+    return compare_learned(stored, statistics.model)
 
 
-def _preferences(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    paper = PREFERENCES.get(made.model, {})
-    summary = preference_judgement.summarize_preferences(stored)
+def _preferences(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+    paper = PREFERENCES.get(statistics.model, {})
+    summary = summarize_preferences(stored)
     return summary.with_columns(
         paper=pl.Series([paper.get(source) for source in summary["source"]], dtype=pl.Float64)
     )
 
 
-def _alignment(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    aligned, not_aligned = ALIGNMENT.get(made.model, (None, None))
-    over_all = pl.col("source") == statistics.ALL
-    return alignment_judgement.summarize_alignment(stored).with_columns(
+def _alignment(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+    aligned, not_aligned = ALIGNMENT.get(statistics.model, (None, None))
+    over_all = pl.col("source") == ALL
+    return summarize_alignment(stored).with_columns(
         aligned_share_paper=pl.when(over_all).then(pl.lit(aligned, dtype=pl.Float64)),
         not_aligned_share_paper=pl.when(over_all).then(pl.lit(not_aligned, dtype=pl.Float64)),
     )
 
 
-def _near_duplicate_questions(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    lengths = made.read("source_lengths")
+def _near_duplicate_questions(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+    lengths = statistics.read(SOURCE_LENGTHS)
     texts = None if lengths is None else lengths.select("source", texts="conversations")
-    return statistics.summarize_near_duplicates(stored, texts)
+    return summarize_near_duplicates(stored, texts)
 
 
-def _near_duplicate_messages(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
-    retention = made.read("retention")
+def _near_duplicate_messages(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+    retention = statistics.read(RETENTION)
     if retention is not None:
-        kept = (pl.col("table") == "aligned_responses") & (pl.col("outcome") == "kept")
+        kept = (pl.col("table") == ALIGNED.name) & (pl.col("outcome") == "kept")
         retention = retention.filter(kept).select("source", texts="conversations")
-    return statistics.summarize_near_duplicates(stored, retention)
+    return summarize_near_duplicates(stored, retention)
 
 
-def _forecast(stored: pl.DataFrame, made: Made) -> pl.DataFrame:
+def _forecast(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
     """Without the long texts that all rows share; how each was found stands last."""
-    summary = summarize_forecast(stored, made.entry).drop("counted_with", "assumed")
+    summary = summarize_forecast(stored, statistics.entry).drop("counted_with", "assumed")
     return summary.select(pl.exclude("basis"), "basis")
 
 
@@ -182,7 +210,7 @@ def _draw_lengths(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Chart
 
 
 def _draw_alignment(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Chart":
-    over_all = summary.filter(pl.col("source") == statistics.ALL)
+    over_all = summary.filter(pl.col("source") == ALL)
     names = {"aligned": "Aligned", "not_aligned": "Not aligned", "unknown": "Unknown"}
     ours = [
         over_all.select(
@@ -217,11 +245,11 @@ def _draw_findings(summary: pl.DataFrame, models: Sequence[str]) -> "charts.Char
 
 VIEWS: tuple[View, ...] = (
     View(
-        "paper_comparison",
+        PAPER_COMPARISON,
         "Beside the paper, at a glance",
         "How far our shares lie from the paper's, on average over the figures of each of its "
         "tables; 1 % is one point. How each was computed stands in its section.",
-        _alone(statistics.summarize_comparison),
+        _alone(summarize_comparison),
         (_draw_comparison,),
         {
             "mean_distance": "percent",
@@ -229,16 +257,16 @@ VIEWS: tuple[View, ...] = (
         },
     ),
     View(
-        "source_lengths",
+        SOURCE_LENGTHS,
         "Sources",
         "Usable conversations of each source and the mean characters of question and answer, "
         "beside the paper's Table 9.",
-        _alone(statistics.compare_lengths),
+        _alone(compare_lengths),
         (_draw_source_lengths,),
         published_in="Table 9",
     ),
     View(
-        "retention",
+        RETENTION,
         "Conversations through the phases",
         "What each phase kept of the conversations that Phase 1 began with, and why the others "
         "went; beside the paper's Table 2.",
@@ -249,7 +277,7 @@ VIEWS: tuple[View, ...] = (
         beside="kept_share",
     ),
     View(
-        "tag_counts",
+        TAG_COUNTS,
         "Key functionalities",
         "Messages that hold each tag after Phase 2 and after Phase 3, of those that went on there. "
         "The paper's Table 8 gives one count, whose values fit the messages before verification; "
@@ -261,7 +289,7 @@ VIEWS: tuple[View, ...] = (
         beside="filtered_share",
     ),
     View(
-        "verdict_counts",
+        VERDICT_COUNTS,
         "What verification removed",
         "Of the messages that hold a tag, the share whose phrases were judged Bad or None, or "
         "whose verdict could not be read. The paper's (Table 9 of version 2) does not say of what "
@@ -272,7 +300,7 @@ VIEWS: tuple[View, ...] = (
         published_in="Table 9 (v2)",
     ),
     View(
-        "answer_similarity",
+        ANSWER_SIMILARITY,
         "New answers and original ones",
         "ROUGE F1 (tokens a-z0-9, no stemming, a text as one sequence) and sentence GLEU (words "
         "between blanks, n-grams 1 to 4) of every new answer against its original; the _unicode "
@@ -286,7 +314,7 @@ VIEWS: tuple[View, ...] = (
         beside="mean",
     ),
     View(
-        "learned_similarity",
+        LEARNED_SIMILARITY,
         "BERTScore and BLEURT",
         "The metrics of Table 1 that need a model of their own, on a stratified sample.",
         _learned_similarity,
@@ -295,7 +323,7 @@ VIEWS: tuple[View, ...] = (
         beside="mean",
     ),
     View(
-        "judged_preferences",
+        JUDGED_PREFERENCES,
         "Which answer a judge prefers",
         "A judge that is not shown the system message compares new and original answer in both "
         "orders; contradicting verdicts are a tie. Bars are 95 % intervals. The paper (Figure 3, "
@@ -317,7 +345,7 @@ VIEWS: tuple[View, ...] = (
         beside="paper_order_rate",
     ),
     View(
-        "judged_alignment",
+        JUDGED_ALIGNMENT,
         "Whether the answer keeps to its system message",
         "Aligned, Not aligned or Unknown, as a judge says of a sample of rows; beside the paper's "
         "Figure 5 (GPT-4o, 100 rows a model).",
@@ -335,16 +363,16 @@ VIEWS: tuple[View, ...] = (
         published_in="Figure 5",
     ),
     View(
-        "quality_counts",
+        QUALITY_COUNTS,
         "Findings in rows",
         "What speaks against a row, found without a model; the share is of the rows in which it "
         "can arise. Nothing is dropped because of it. The paper looks at none of these.",
-        _alone(findings.summarize_findings),
+        _alone(summarize_findings),
         (_draw_findings,),
         {"share": "percent"},
     ),
     View(
-        "message_diversity",
+        MESSAGE_DIVERSITY,
         "How varied the system messages are",
         "On the same number of messages of each source, because these figures fall as the number "
         "grows: different words, pairs and runs of three, openings, and how well the texts "
@@ -361,7 +389,7 @@ VIEWS: tuple[View, ...] = (
         },
     ),
     View(
-        "near_duplicate_questions",
+        NEAR_DUPLICATE_QUESTIONS,
         "Questions that repeat each other",
         "Near-duplicates by MinHash (Jaccard similarity of runs of three words from 0.7), within a "
         "source and across; surplus are those that an earlier one stands for. Signs do not count, "
@@ -370,23 +398,23 @@ VIEWS: tuple[View, ...] = (
         formats={"surplus_share": "percent"},
     ),
     View(
-        "near_duplicate_messages",
+        NEAR_DUPLICATE_MESSAGES,
         "System messages that repeat each other",
         "The same for the final system messages.",
         _near_duplicate_messages,
         formats={"surplus_share": "percent"},
     ),
     View(
-        "contamination",
+        CONTAMINATION,
         "Items of benchmarks",
         "Conversations that share a run of 13 words with an item of a benchmark (a short item: the "
         "whole of it). Single runs are often common phrases: look at mostly_held, which counts "
         "those with at least half of an item. They are tagged, not dropped.",
-        _alone(statistics.summarize_contamination),
+        _alone(summarize_contamination),
         formats={"median_overlap": "percent"},
     ),
     View(
-        "forecast",
+        FORECAST,
         "What it was going to cost",
         "Requests and tokens of the conversations that had not been through a phase when this was "
         "made, counted with the model's own tokenizer on a sample of rows. A margin is half of the "
@@ -395,7 +423,7 @@ VIEWS: tuple[View, ...] = (
         _forecast,
     ),
     View(
-        "forecast_against_actual",
+        FORECAST_AGAINST_ACTUAL,
         "What it did cost",
         "The finished partitions beside that forecast, taken for as many conversations. Seconds "
         "are those in which the engine was asked; runs at the same time share a GPU and each "
@@ -421,12 +449,12 @@ NAMED_BY = (
 
 def over_all_and_by_source(summary: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The lines over all sources, and the others; a summary without both is not divided."""
-    if "source" not in summary.columns or statistics.ALL not in summary["source"]:
+    if "source" not in summary.columns or ALL not in summary["source"]:
         return summary, summary.clear()
-    over_all = pl.col("source") == statistics.ALL
+    over_all = pl.col("source") == ALL
     return summary.filter(over_all).drop("source"), summary.filter(~over_all)
 
 
-def view_of(table: str) -> View:
-    """The view of one stored table."""
-    return next(view for view in VIEWS if view.table == table)
+def view_of(table: Table) -> View | None:
+    """The view of one stored table; None for a table of rows."""
+    return next((view for view in VIEWS if view.table == table), None)

@@ -10,16 +10,8 @@ from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.reading import Domain, Subject
 
 # How we write when nothing else decides; all of these are our choice.
-_WRITING_ORDER = (
-    Tag.ROLE,
-    Tag.TASK,
-    Tag.BACKGROUND,
-    Tag.CONTENT,
-    Tag.ACTION,
-    Tag.STYLE,
-    Tag.TOOL,
-    Tag.FORMAT,
-)
+_FIRST = (Tag.ROLE, Tag.TASK, Tag.BACKGROUND)
+_WRITING_ORDER = (*_FIRST, *(tag for tag in Tag if tag not in _FIRST))
 _SHUFFLED = 0.3
 _SYMMETRIC = 0.15  # the paper's Figure 2 closes with <<Role>>, its prompt with <</Role>>
 _ONE_LINE = 0.15

@@ -14,16 +14,16 @@ from typing import Any
 
 from aiohttp import web
 
+from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.chat.messages import Role
+from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.simulated.faults import FORCED_ANSWERS, Fault, FaultDraw, asked_fault
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.protocol import (
-    DEFAULT_MAX_MODEL_LEN,
     ChatRequest,
     RequestError,
     TokenizeRequest,
     completion_body,
-    count_tokens,
     error_body,
     models_body,
     parse_chat_request,
@@ -60,7 +60,7 @@ class Settings:
     """
 
     models: Mapping[str, str]
-    max_model_len: int = DEFAULT_MAX_MODEL_LEN
+    max_model_len: int = CONTEXT_TOKENS
     latency_s: float = 0.0
     capacity: int | None = None
     reject_above: int | None = None
@@ -184,7 +184,7 @@ class SimulatedModel:
             return 0
         prefix = hash((chat.model, first["content"]))
         if prefix in self._cached_prefixes:
-            return count_tokens(first["content"])
+            return estimate_tokens(first["content"])
         self._cached_prefixes.add(prefix)
         return 0
 

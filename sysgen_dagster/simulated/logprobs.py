@@ -9,8 +9,9 @@ import re
 from random import Random
 from typing import Any
 
+from sysgen_dagster.lanes.sysgen.verification import CHOICES
+
 _TOKEN = re.compile(r"\s?\w+|\s?[^\w\s]|\s")
-_VERDICTS = ("Good", "Bad", "None")
 _NEARLY_CERTAIN = -0.1
 _ALL_OTHER_WORDS = 0.01
 
@@ -24,7 +25,7 @@ def token_logprobs(text: str, top: int, digest: int) -> dict[str, Any]:
 def _position(token: str, top: int, rng: Random) -> dict[str, Any]:
     """A token and what else could stand there: the written one first, as vLLM has it."""
     word = token.strip()
-    if word in _VERDICTS:
+    if word in CHOICES:
         space = token.removesuffix(word)
         ranked = [_entry(space + one, math.log(share)) for one, share in _shares(word, rng)]
     else:
@@ -34,7 +35,7 @@ def _position(token: str, top: int, rng: Random) -> dict[str, Any]:
 
 def _shares(written: str, rng: Random) -> list[tuple[str, float]]:
     """The probability of each verdict, the written one first, then the likelier of the others."""
-    others = [word for word in _VERDICTS if word != written]
+    others = [word for word in CHOICES if word != written]
     rng.shuffle(others)
     share = 0.02 + 0.95 * rng.betavariate(4, 1)  # below one half in 6 of 100 cases
     rest = 1 - _ALL_OTHER_WORDS - share

@@ -1,13 +1,10 @@
-"""How often each simulated model fails and how it writes, from the tables of the SysGen paper.
-
-Table numbers are those of arXiv 2502.11330: "v1" and "v2" are its two versions.
-"""
+"""How often each simulated model fails and how it writes, from the figures of the SysGen paper."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from sysgen_dagster.lanes.sysgen.paper import REMOVED, SIMILARITY
+from sysgen_dagster.lanes.sysgen.paper import ALIGNMENT, COUNTS, PREFERENCES, REMOVED, SIMILARITY
 from sysgen_dagster.lanes.sysgen.tags import Tag
 
 
@@ -35,27 +32,30 @@ class FailureProfile:
     position_bias: float = 0.08  # pairs of which the first is said unseen; our choice
 
 
-def _profile(
-    model: str,
-    *,
-    rows: tuple[int, int, int],
-    tag_counts: str,
-    unknown_tag: float,
-    stray_text: float,
-    new_preferred: tuple[float, ...],
-    aligned: float,
-    not_aligned: float,
-) -> FailureProfile:
-    """One model's rates, from the paper's numbers as they are printed."""
-    start, filtered, answered = rows
-    counts = (int(count.replace(",", "")) for count in tag_counts.split())
+# What the paper names without saying how often it comes up, our choice: well-formed messages with a
+# tag that is not of the eight, and those with text outside of every tag.
+_UNKNOWN_TAG_AND_STRAY_TEXT = {
+    "llama-3.1-8b": (0.03, 0.04),
+    "qwen2.5-14b": (0.01, 0.02),
+    "phi-4": (0.02, 0.03),
+}
+
+
+def _profile(model: str, unknown_tag: float, stray_text: float) -> FailureProfile:
+    """One model's rates, from the paper's figures.
+
+    Table 2's loss in Phase 2 is read as the share of answers with a malformed boundary; the paper
+    does not say when a whole instance goes. Its bars of Figure 3 carry no model's name, five each
+    in the order of the legend is our reading.
+    """
+    counts, (aligned, not_aligned) = COUNTS[model], ALIGNMENT[model]
     # A tag that is missing is None anyway, so we read these as shares of the messages that hold it.
     removed = {tag: [source[tag] for source in REMOVED[model].values()] for tag in Tag}
     # What is lost between P2 and P4 is published, its reasons are not: the split is our choice.
-    lost = 1 - answered / filtered
+    lost = 1 - counts.aligned / counts.filtered
     return FailureProfile(
-        malformed=1 - filtered / start,
-        tag_shares={tag: count / answered for tag, count in zip(Tag, counts, strict=True)},
+        malformed=1 - counts.filtered_share,
+        tag_shares={tag: counts.tag_share(tag) for tag in Tag},
         bad={tag: fmean(each.bad for each in sources) for tag, sources in removed.items()},
         none={tag: fmean(each.none for each in sources) for tag, sources in removed.items()},
         truncated=0.6 * lost,
@@ -64,47 +64,12 @@ def _profile(
         length_ratio=SIMILARITY[model]["length_ratio"],
         unknown_tag=unknown_tag,
         stray_text=stray_text,
-        new_preferred=sum(new_preferred) / len(new_preferred) / 100,
+        new_preferred=fmean(PREFERENCES[model].values()),
         aligned=aligned,
         not_aligned=not_aligned,
     )
 
 
-# rows: v1 Table 2 (start, after P2, after P4). We read its loss in P2 as the share of answers with
-# a malformed boundary; the paper does not say when a whole instance goes.
-# tag_counts: v1 Table 8, instances after P4 that hold the tag.
-# unknown_tag, stray_text: our choice. The paper names such tags without saying how many there are.
-# new_preferred: Figure 3, in %; its bars carry no model's name, five each in legend order is our
-# reading. aligned, not_aligned: Figure 5 (v1 Figure 4), of which the same holds.
 PROFILES: dict[str, FailureProfile] = {
-    "llama-3.1-8b": _profile(
-        "llama-3.1-8b",
-        rows=(806_796, 602_750, 586_831),
-        tag_counts="576,341 580,231 579,558 495,301 283,579 293,791 10,238 327,909",
-        unknown_tag=0.03,
-        stray_text=0.04,
-        new_preferred=(66.8, 60.6, 79.1, 78.5, 52.5),
-        aligned=0.83,
-        not_aligned=0.13,
-    ),
-    "qwen2.5-14b": _profile(
-        "qwen2.5-14b",
-        rows=(806_796, 806_602, 775_830),
-        tag_counts="753,579 739,892 765,331 382,358 598,553 539,757 132,038 401,593",
-        unknown_tag=0.01,
-        stray_text=0.02,
-        new_preferred=(44.5, 47.3, 51.2, 57.0, 64.4),
-        aligned=0.81,
-        not_aligned=0.17,
-    ),
-    "phi-4": _profile(
-        "phi-4",
-        rows=(806_796, 774_613, 773_878),
-        tag_counts="745,751 743,311 735,298 662,589 603,918 553,791 90,989 538,973",
-        unknown_tag=0.02,
-        stray_text=0.03,
-        new_preferred=(57.4, 46.2, 74.0, 80.3, 80.0),
-        aligned=0.91,
-        not_aligned=0.08,
-    ),
+    model: _profile(model, *shares) for model, shares in _UNKNOWN_TAG_AND_STRAY_TEXT.items()
 }

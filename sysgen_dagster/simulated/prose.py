@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from random import Random
 
+from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN
 from sysgen_dagster.simulated.material import fill, load_material, pick
 from sysgen_dagster.simulated.profiles import FailureProfile
-from sysgen_dagster.simulated.protocol import CHARACTERS_PER_TOKEN
 from sysgen_dagster.simulated.reading import Domain, Subject
 
 NOTICE = "(Simulated answer.)"

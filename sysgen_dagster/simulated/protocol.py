@@ -9,12 +9,12 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN, estimate_tokens
 from sysgen_dagster.simulated.constraints import Constraint, parse_constraint
 from sysgen_dagster.simulated.logprobs import token_logprobs
 
-CHARACTERS_PER_TOKEN = 4  # a rule of thumb for English text
-DEFAULT_MAX_MODEL_LEN = 8192
 MOST_TOP_LOGPROBS = 20
 
 # Fields of a request that say who asks or how it is delivered, and do not change an answer.
@@ -58,7 +58,7 @@ class TokenizeRequest:
 
 def parse_chat_request(
     body: bytes | str,
-    max_model_len: int = DEFAULT_MAX_MODEL_LEN,
+    max_model_len: int = CONTEXT_TOKENS,
     *,
     drops_system_role: Container[str] = (),
     obeys_constraints: bool = True,
@@ -96,7 +96,7 @@ def parse_tokenize_request(
     fields = _fields(body)
     prompt = fields.get("prompt")
     if isinstance(prompt, str):
-        return TokenizeRequest(fields["model"], (), count_tokens(prompt))
+        return TokenizeRequest(fields["model"], (), estimate_tokens(prompt))
     messages = _messages(fields, drops_system_role)
     return TokenizeRequest(fields["model"], messages, _count_prompt_tokens(messages))
 
@@ -188,25 +188,22 @@ def _digest(fields: dict[str, Any]) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
-def count_tokens(text: str) -> int:
-    """An estimate of the tokens in a text."""
-    return max(1, len(text) // CHARACTERS_PER_TOKEN)
-
-
 def _count_prompt_tokens(messages: Iterable[ChatMessage]) -> int:
-    return sum(count_tokens(message["content"]) for message in messages)
+    return sum(estimate_tokens(message["content"]) for message in messages)
 
 
 def cut_to_tokens(text: str, max_tokens: int) -> str:
     """As much of the text as that many tokens hold."""
-    return text if count_tokens(text) <= max_tokens else text[: max_tokens * CHARACTERS_PER_TOKEN]
+    return (
+        text if estimate_tokens(text) <= max_tokens else text[: max_tokens * CHARACTERS_PER_TOKEN]
+    )
 
 
 def completion_body(
     request: ChatRequest, text: str, finish_reason: str, cached_tokens: int
 ) -> dict[str, Any]:
     """A chat completion that says in its fingerprint that it is simulated."""
-    completion_tokens = count_tokens(text)
+    completion_tokens = estimate_tokens(text)
     top = request.top_logprobs
     return {
         "id": f"chatcmpl-simulated-{request.digest:016x}",

@@ -7,13 +7,9 @@ from enum import StrEnum
 from functools import cache
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.chat.prompts import load_prompt
+from sysgen_dagster.lanes.sysgen import annotation, verification
+from sysgen_dagster.obedience import alignment_judgement, preference_judgement
 from sysgen_dagster.simulated.language import language_of, topics_of
-
-PHASE_1_PROMPT = "phase1_annotate_system_message"
-PHASE_3_PROMPT = "phase3_verify_functionalities"
-PREFERENCE_PROMPT = "judge_preference"
-ALIGNMENT_PROMPT = "judge_alignment"
 
 
 class Phase(StrEnum):
@@ -89,15 +85,14 @@ _TURN = re.compile(
 def _instructions() -> tuple[tuple[Phase, str], ...]:
     """The constant system text of each prompt."""
     prompts = {
-        Phase.ANNOTATE: PHASE_1_PROMPT,
-        Phase.VERIFY: PHASE_3_PROMPT,
-        Phase.JUDGE_PREFERENCE: PREFERENCE_PROMPT,
-        Phase.JUDGE_ALIGNMENT: ALIGNMENT_PROMPT,
+        Phase.ANNOTATE: annotation.PROMPT,
+        Phase.VERIFY: verification.PROMPT,
+        Phase.JUDGE_PREFERENCE: preference_judgement.PROMPT,
+        Phase.JUDGE_ALIGNMENT: alignment_judgement.PROMPT,
     }
-    loaded = {phase: load_prompt(name) for phase, name in prompts.items()}
     return tuple(
         (phase, prompt.render(**dict.fromkeys(prompt.inputs, ""))[0]["content"])
-        for phase, prompt in loaded.items()
+        for phase, prompt in prompts.items()
     )
 
 

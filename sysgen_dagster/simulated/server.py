@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.simulated.app import Settings, SimulatedModel
 from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.profiles import PROFILES
-from sysgen_dagster.simulated.protocol import DEFAULT_MAX_MODEL_LEN
 
 _SHUTDOWN_S = (
     1.0  # requests that are still waiting, as a simulated timeout does, are not waited for
@@ -65,7 +65,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SERVED_NAME=PROFILE",
         help=f"a model to serve and how it fails; profiles: {', '.join(PROFILES)}",
     )
-    add("--max-model-len", type=int, default=DEFAULT_MAX_MODEL_LEN, metavar="TOKENS")
+    add("--max-model-len", type=int, default=CONTEXT_TOKENS, metavar="TOKENS")
     add("--latency-ms", type=float, default=0.0, help="time that each answer takes")
     add(
         "--capacity",

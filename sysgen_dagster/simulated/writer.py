@@ -10,25 +10,20 @@ from enum import StrEnum
 from random import Random
 from typing import Literal
 
+from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen.tags import Tag, parse_tagged_message
+from sysgen_dagster.lanes.sysgen.verification import PROMPT, parse_verdicts
 from sysgen_dagster.simulated.annotation import write_tagged_message
 from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import refusal, write_response
-from sysgen_dagster.simulated.protocol import ChatRequest, count_tokens, cut_to_tokens
+from sysgen_dagster.simulated.protocol import ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase, recognise, subject_of, subject_of_annotation
 
-# The order of the eight verdicts in the prompt of Phase 3.
-VERDICT_ORDER = (
-    Tag.TASK,
-    Tag.TOOL,
-    Tag.STYLE,
-    Tag.ACTION,
-    Tag.CONTENT,
-    Tag.BACKGROUND,
-    Tag.ROLE,
-    Tag.FORMAT,
+# The order of the eight verdicts in the prompt of Phase 3, whose form of a reply names them all.
+VERDICT_ORDER = tuple(
+    parse_verdicts(PROMPT.render(**dict.fromkeys(PROMPT.inputs, ""))[0]["content"])
 )
 
 
@@ -59,7 +54,7 @@ def write_answer(
     text = _write(phase, turn, request, profile, forced)
     limit = request.max_tokens
     if forced is Forced.LENGTH:
-        limit = min(limit, max(1, count_tokens(text) // 2))
+        limit = min(limit, max(1, estimate_tokens(text) // 2))
     kept = cut_to_tokens(text, limit)
     return Answer(phase, kept, "stop" if kept == text else "length")
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Benchmark
-from sysgen_dagster.sources.files import SourceError, locate
+from sysgen_dagster.catalog.sources import Benchmark
+from sysgen_dagster.sources.files import SourceError, find_file
 
 # One row per item.
 ITEMS = {"benchmark": pl.String(), "item": pl.UInt32(), "text": pl.String()}
 
 
-def read_items(name: str, benchmark: Benchmark, cache: Path) -> pl.DataFrame:
+def read_items(benchmark: Benchmark, cache: Path) -> pl.DataFrame:
     """`ITEMS` of one benchmark: each row of its file, its text columns joined by a blank.
 
     A text column may hold a list of texts, as the choices of an item are.
@@ -21,7 +21,8 @@ def read_items(name: str, benchmark: Benchmark, cache: Path) -> pl.DataFrame:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file cannot be read, or has no such column.
     """
-    file, _ = locate(name, benchmark.hub, benchmark.path, cache)
+    name = benchmark.name
+    file, _ = find_file(benchmark, cache)
     rows = _read(name, file)
     for column in benchmark.text:
         if rows.schema.get(column) not in (pl.String, pl.List(pl.String)):

@@ -7,60 +7,26 @@ question ``Hi``, answer ``Hello``, an empty history.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Exchanges, Source
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.catalog.sources import Exchanges, Source
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.tables.table import CONVERSATIONS, polars_schema
-
-Turn = tuple[str, str]  # who speaks, what is said
-Row = Mapping[str, Any]
-
-_SHAREGPT_ROLES = {"system": Role.SYSTEM, "human": Role.USER, "gpt": Role.ASSISTANT}
-
-
-def _input_output(row: Row, column: str) -> Iterator[Turn]:
-    for exchange in row[column] or []:
-        yield Role.USER, exchange["input"]
-        yield Role.ASSISTANT, exchange["output"]
-
-
-def _sharegpt(row: Row, column: str) -> Iterator[Turn]:
-    for turn in row[column] or []:
-        yield _SHAREGPT_ROLES.get(turn["from"], turn["from"]), turn["value"]
-
-
-def _messages(row: Row, column: str) -> Iterator[Turn]:
-    for turn in row[column] or []:
-        yield turn["role"], turn["content"]
-
-
-def _question_answer(row: Row, question: str, answer: str) -> Iterator[Turn]:
-    yield Role.USER, row[question]
-    yield Role.ASSISTANT, row[answer]
-
-
-SHAPES: Mapping[str, Callable[..., Iterator[Turn]]] = {
-    "input_output": _input_output,
-    "sharegpt": _sharegpt,
-    "messages": _messages,
-    "question_answer": _question_answer,
-}
+from sysgen_dagster.sources.drop_reasons import Unusable
+from sysgen_dagster.sources.shapes import SHAPES, Row, Turn
+from sysgen_dagster.sources.tables import CONVERSATIONS
 
 
 def build_conversations(
-    rows: pl.DataFrame, name: str, source: Source, excluded: Collection[str] = ()
+    rows: pl.DataFrame, source: Source, excluded: Collection[str] = ()
 ) -> pl.DataFrame:
     """The conversations of some upstream rows of one source, in their order.
 
     Args:
-        rows: One row per upstream row, with the columns of `tables.source_columns`.
-        name: The source's name, which begins every ``conversation_id``.
-        source: Its catalogue entry.
+        rows: One row per upstream row, with the columns of `tables.source_table`.
+        source: The catalogue entry of their source, whose name begins every ``conversation_id``.
         excluded: Ids of conversations that are not to be used any more. Nothing of the text of
             such a one stays, nor of its upstream row, whose other turns hold it as their history.
 
@@ -74,15 +40,15 @@ def build_conversations(
     records = [
         record
         for row in rows.iter_rows(named=True)
-        for record in _conversations_of(row, list(read(row, **shape)), name, source, gone)
+        for record in _conversations_of(row, list(read(row, **shape)), source, gone)
     ]
-    return pl.DataFrame(records, schema=polars_schema(CONVERSATIONS), orient="row")
+    return pl.DataFrame(records, schema=CONVERSATIONS.schema, orient="row")
 
 
 def _conversations_of(
-    row: Row, turns: list[Turn], name: str, source: Source, gone: Collection[str]
+    row: Row, turns: list[Turn], source: Source, gone: Collection[str]
 ) -> Iterator[dict[str, Any]]:
-    exchanges = [row[column] for key, column in source.shape.model_dump().items() if key != "kind"]
+    name, exchanges = source.name, [row[column] for column in source.shape_columns]
     first = _row_id(name, exchanges, 0)
     own = first if row["occurrence"] == 0 else _row_id(name, exchanges, row["occurrence"])
     system = "\n\n".join(text or "" for who, text in turns if who == Role.SYSTEM) or None
@@ -110,7 +76,7 @@ _EXCLUDED: Mapping[str, Any] = {
     "original_system_message": None,
     "question": None,
     "answer": None,
-    "drop_reason": DropReason.EXCLUDED,
+    "drop_reason": Unusable.EXCLUDED,
 }
 
 
@@ -166,11 +132,11 @@ def _drop_reason(
     turns: list[Turn], history: list[Turn], question: str | None, answer: str | None
 ) -> str | None:
     if any(who not in set(Role) for who, _ in turns):
-        return DropReason.UNKNOWN_ROLE
+        return Unusable.UNKNOWN_ROLE
     if not (question or "").strip():
-        return DropReason.EMPTY_QUESTION
+        return Unusable.EMPTY_QUESTION
     if answer is None:
-        return DropReason.NO_ANSWER
+        return Unusable.NO_ANSWER
     if not answer.strip():
-        return DropReason.EMPTY_ANSWER
-    return None if all((text or "").strip() for _, text in history) else DropReason.EMPTY_TURN
+        return Unusable.EMPTY_ANSWER
+    return None if all((text or "").strip() for _, text in history) else Unusable.EMPTY_TURN

@@ -9,48 +9,46 @@ from pathlib import Path
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import HubFile, Source
+from sysgen_dagster.catalog.sources import Benchmark, HubFile, Source
+from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.sources.tables import SOURCE_ROW, source_table
 from sysgen_dagster.storage.files import locked, replacing
-from sysgen_dagster.tables.table import (
-    SOURCE_ROW,
-    Columns,
-    polars_schema,
-    require_columns,
-    source_columns,
-)
+from sysgen_dagster.tables.table import Columns, polars_schema, require_columns
 
 _JSON = (".jsonl", ".json")
 _INFER_FROM_ROWS = 1_000
 _FIX = "Give the file in the upstream schema, or correct `columns` in the catalogue"
 
 
-class SourceError(RuntimeError):
+class SourceError(SysgenError):
     """A source cannot be read as it is; asking again will not help. Names the file and the fix."""
 
 
 class SourceUnavailableError(SourceError):
     """The Hub did not answer; asking again may help."""
 
+    may_come_back = True
 
-def read_shard(name: str, source: Source, index: int, cache: Path) -> pl.DataFrame:
+
+def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
     """One contiguous slice of a source, shard `index` of ``source.shards``.
 
     Args:
-        name: The source's name in the catalogue.
-        source: Its entry.
+        source: Its catalogue entry.
         index: Which shard, from 0.
         cache: Folder for downloads and converted files.
 
     Returns:
-        One row per upstream row, `tables.source_columns`; ``occurrence`` counts the equal rows of
+        One row per upstream row, `tables.source_table`; ``occurrence`` counts the equal rows of
         the whole file up to this one.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file is not the one the catalogue describes.
     """
-    file, revision = locate(name, source.hub, source.path, cache)
-    rows = _open(name, source, file, cache)
+    name = source.name
+    file, revision = find_file(source, cache)
+    rows = _open(source, file, cache)
     total = _collect(rows.select(pl.len()), name, file).item()
     if source.rows is not None and total != source.rows:
         raise SourceError(
@@ -58,8 +56,7 @@ def read_shard(name: str, source: Source, index: int, cache: Path) -> pl.DataFra
             "right file, or correct `rows`"
         )
     start, stop = (total * edge // source.shards for edge in (index, index + 1))
-    exchanges = [column for key, column in source.shape.model_dump().items() if key != "kind"]
-    hashed = rows.head(stop).select(row=pl.struct(exchanges).hash())
+    hashed = rows.head(stop).select(row=pl.struct(source.shape_columns).hash())
     occurrence = hashed.select(pl.col("row").cum_count().over("row").cast(pl.UInt32) - 1)
     return _collect(rows.slice(start, stop - start), name, file).with_columns(
         pl.int_range(start, stop, dtype=pl.UInt32, eager=True).alias("source_row"),
@@ -68,18 +65,20 @@ def read_shard(name: str, source: Source, index: int, cache: Path) -> pl.DataFra
     )
 
 
-def locate(name: str, hub: HubFile | None, path: Path | None, cache: Path) -> tuple[Path, str]:
+def find_file(entry: Source | Benchmark, cache: Path) -> tuple[Path, str]:
     """The file of a catalogue entry on this machine, and what identifies its content.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: There is no such file, or it is not the one the catalogue describes.
     """
-    if hub is not None:
-        return _download(name, hub, cache)
-    if path is None or not path.is_file():
-        raise SourceError(f"{name}: there is no file {path}; correct `path` in the catalogue")
-    return path, f"local:{_sha256(path)}"
+    if entry.hub is not None:
+        return _download(entry.name, entry.hub, cache)
+    if entry.path is None or not entry.path.is_file():
+        raise SourceError(
+            f"{entry.name}: there is no file {entry.path}; correct `path` in the catalogue"
+        )
+    return entry.path, f"local:{_sha256(entry.path)}"
 
 
 def _download(name: str, hub: HubFile, cache: Path) -> tuple[Path, str]:
@@ -128,9 +127,10 @@ def _not_to_be_had() -> tuple[type[Exception], ...]:
     )
 
 
-def _open(name: str, source: Source, file: Path, cache: Path) -> pl.LazyFrame:
+def _open(source: Source, file: Path, cache: Path) -> pl.LazyFrame:
     """The declared columns of the file, as declared; nothing but the schema is read yet."""
-    upstream = {k: v for k, v in source_columns(source).items() if k not in SOURCE_ROW}
+    name, columns = source.name, source_table(source).columns
+    upstream = {column: held for column, held in columns.items() if column not in SOURCE_ROW}
     if file.suffix not in (".parquet", *_JSON):
         endings = ", ".join((".parquet", *_JSON))
         raise SourceError(f"{name}: {file} is none of {endings}; convert it first")

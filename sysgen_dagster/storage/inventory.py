@@ -5,26 +5,17 @@ file that is damaged in its middle counts as whole until somebody reads its rows
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from itertools import product
 from pathlib import Path
 
 import polars as pl
 from upath import UPath
 
-from sysgen_dagster.catalog.catalog import Catalog
 from sysgen_dagster.storage.store import Store, answering, scan
-from sysgen_dagster.tables.table import (
-    ALL_MODELS,
-    OF_NO_MODEL,
-    STATISTICS,
-    TABLES,
-    Columns,
-    source_columns,
-)
+from sysgen_dagster.tables.table import By, Columns, Partition, Table, Values, by_name
 
 
 class State(StrEnum):
@@ -52,89 +43,67 @@ INVENTORY = pl.Schema(
         "path": pl.String(),
     }
 )
-_ONCE = {"splits", *OF_NO_MODEL}
-_OF_MODELS = STATISTICS.keys() - OF_NO_MODEL
 # As `files.replacing` names what it writes.
 _TEMPORARY = re.compile(r"\.(?P<key>.+)\.parquet\.\d+\.tmp")
 
 
 @dataclass(frozen=True, slots=True)
-class Partition:
-    """One file that the catalogue asks for, whether it is stored or not.
+class _File:
+    """A file of a table: one that the catalogue asks for, or by its place one that it did."""
 
-    Attributes:
-        key: As in Dagster; None where the table is not partitioned.
-    """
-
-    table: str
-    columns: Columns
-    stored_as: str  # the name of its file
-    model: str | None = None
-    shard: str | None = None
-    key: str | None = None
-
-    def path(self, store: Store) -> Path | UPath:
-        """Where it is or will be."""
-        folder = self.model if self.shard else None
-        return store.path(self.table, self.stored_as, folder)
+    table: Table
+    at: Partition
 
 
-def partitions(catalog: Catalog) -> Iterator[Partition]:
-    """Every partition of every table: of the sources, then of the tables as they are declared."""
-    for source, entry in catalog.sources.items():
-        columns = source_columns(entry)
-        for name in catalog.shards(source):
-            yield Partition(f"source/{source}", columns, name, shard=name, key=name)
-    for table, columns in TABLES.items():
-        for stored_as, model, shard, key in _places(table, catalog):
-            yield Partition(table, columns, stored_as, model, shard, key)
-
-
-_Place = tuple[str, str | None, str | None, str | None]
-
-
-def _places(table: str, catalog: Catalog) -> list[_Place]:
-    """Name of the file, model, shard and key of each partition of a table."""
-    shards = [shard for source in catalog.sources for shard in catalog.shards(source)]
-    if table == "conversations":
-        return [(shard, None, shard, shard) for shard in shards]
-    if table == "mixtures":
-        return [(recipe, None, None, recipe) for recipe in catalog.mixtures]
-    if table in _ONCE:
-        return [(ALL_MODELS, None, None, None)]
-    if table in _OF_MODELS:
-        return [(model, model, None, model) for model in catalog.models]
-    pairs = product(catalog.models, shards)
-    return [(shard, model, shard, f"{model}|{shard}") for model, shard in pairs]
-
-
-def inventory(store: Store, catalog: Catalog) -> pl.DataFrame:
+def inventory(store: Store, values: Values, tables: Iterable[Table]) -> pl.DataFrame:
     """`INVENTORY`: one row per file that is stored in the folder of a table, sorted by path.
 
     Files that no writer of ours leaves there are not listed, nor what links lead to.
 
+    Args:
+        store: What is looked at.
+        values: The catalogue: what the partitions of a table are.
+        tables: All tables, those of the sources among them.
+
     Raises:
         StoreUnavailableError: Object storage did not give everything.
     """
-    declared = {str(each.path(store)): each for each in partitions(catalog)}
+    known = by_name(tables)
+    declared = {
+        str(store.path(table, at)): _File(table, at)
+        for table in known.values()
+        for at in table.partitions(values)
+    }
     with answering(store.root):
-        found = [_row(table, path, declared) for table, path in _files(store)]
+        found = [
+            _row(table, path, declared.get(_whole_path(path)))
+            for table, path in _files(store, known)
+        ]
     rows = [row for row in found if row is not None]
     return pl.DataFrame(rows, schema=INVENTORY, orient="row").sort("path")
 
 
-def _files(store: Store) -> Iterator[tuple[str, Path | UPath]]:
+def _files(store: Store, known: Mapping[str, Table]) -> Iterator[tuple[Table, Path | UPath]]:
     """Each file in the folder of a table, and the table; also of sources that are gone."""
     places = [
-        *((f"source/{path.parent.name}", path) for path in (store.root / "source").glob("*/*")),
+        *(
+            (known.get(f"source/{path.parent.name}") or _gone_source(path.parent.name), path)
+            for path in (store.root / "source").glob("*/*")
+        ),
         *(
             (table, path)
-            for table in TABLES
+            for table in known.values()
+            if table.of_source is None
             for pattern in ("*", "model=*/*")
-            for path in (store.root / table).glob(pattern)
+            for path in (store.root / table.name).glob(pattern)
         ),
     ]
     return (place for place in places if not _is_link(place[1]))
+
+
+def _gone_source(name: str) -> Table:
+    """The table of a source that the catalogue does not have any more; its columns are not known."""
+    return Table(f"source/{name}", {}, By.SHARD, "sources", of_source=name)
 
 
 def _is_link(path: Path | UPath) -> bool:
@@ -142,45 +111,43 @@ def _is_link(path: Path | UPath) -> bool:
     return isinstance(path, Path) and (path.is_symlink() or path.parent.is_symlink())
 
 
-def _row(
-    table: str, path: Path | UPath, declared: Mapping[str, Partition]
-) -> tuple[object, ...] | None:
-    """One row of `INVENTORY`; None for what is no file of ours."""
+def _whole_path(path: Path | UPath) -> str:
+    """The path that a file has once it is written whole."""
     temporary = _TEMPORARY.fullmatch(path.name)
-    if not (temporary or path.name.endswith(".parquet")) or not path.is_file():
+    return str(path.with_name(f"{temporary['key']}.parquet") if temporary else path)
+
+
+def _row(table: Table, path: Path | UPath, declared: _File | None) -> tuple[object, ...] | None:
+    """One row of `INVENTORY`; None for what is no file of ours."""
+    is_temporary = _TEMPORARY.fullmatch(path.name) is not None
+    if not (is_temporary or path.name.endswith(".parquet")) or not path.is_file():
         return None
-    name = temporary["key"] if temporary else path.name.removesuffix(".parquet")
-    partition = declared.get(str(path.with_name(f"{name}.parquet")))
-    known = partition or _guessed(table, path, name)
+    file = declared or _File(table, _guessed(table, path))
     rows: int | None = None
-    if temporary:
+    if is_temporary:
         state, detail = State.LEFT_OVER, "a writer was killed, or still writes"
-    elif partition is None:
-        state, detail = State.NOT_IN_CATALOG, _what_is_gone(known)
+    elif declared is None:
+        state = State.NOT_IN_CATALOG
+        detail = f"the catalogue has no {table.name} for {file.at.key}"
         schema, rows = _read(path)
-        if not _is_ours(schema, known.columns):
+        if not _is_ours(schema, table.columns):
             return None
     else:
         schema, rows = _read(path)
-        state, detail = _state(schema, partition.columns)
+        state, detail = _state(schema, table.columns)
     stat = path.stat()
     modified = datetime.fromtimestamp(stat.st_mtime, UTC)
-    place = (known.model, known.shard, known.key)
-    return (table, *place, state.value, detail, rows, stat.st_size, modified, str(path))
+    place = (file.at.model, file.at.shard, file.at.key)
+    return (table.name, *place, state.value, detail, rows, stat.st_size, modified, str(path))
 
 
-def _guessed(table: str, path: Path | UPath, name: str) -> Partition:
-    """What a file that the catalogue does not ask for was, by its place."""
-    columns = TABLES.get(table, {})
-    folder = path.parent.name
+def _guessed(table: Table, path: Path | UPath) -> Partition:
+    """The partition of a file that the catalogue does not ask for, by its place."""
+    name, folder = Path(_whole_path(path)).stem, path.parent.name
     if folder.startswith("model="):
-        model = folder.removeprefix("model=")
-        return Partition(table, columns, name, model, name, f"{model}|{name}")
-    if table in _OF_MODELS:
-        return Partition(table, columns, name, model=name, key=name)
-    if table == "mixtures":
-        return Partition(table, columns, name, key=name)
-    return Partition(table, columns, name, shard=name, key=name)
+        return Partition(model=folder.removeprefix("model="), shard=name)
+    dimension = table.by.value[0] if len(table.by.value) == 1 else "shard"
+    return Partition(**{dimension: name})
 
 
 def _is_ours(schema: pl.Schema | str, columns: Columns) -> bool:
@@ -189,10 +156,6 @@ def _is_ours(schema: pl.Schema | str, columns: Columns) -> bool:
         return False
     by_row = {"conversation_id", "source_row"} & schema.keys()
     return bool(by_row) or (bool(columns) and columns.keys() <= schema.keys())
-
-
-def _what_is_gone(gone: Partition) -> str:
-    return f"the catalogue has no {gone.table} for {gone.key}"
 
 
 def _read(path: Path | UPath) -> tuple[pl.Schema | str, int | None]:

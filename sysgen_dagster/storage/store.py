@@ -14,20 +14,23 @@ from pathlib import Path
 import polars as pl
 from upath import UPath
 
+from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.storage.files import locked, replacing
-from sysgen_dagster.tables.table import Columns, Frame, require_columns
+from sysgen_dagster.tables.table import Columns, Frame, Partition, Table, require_columns
 
 _GROUP_ROWS = 8_000  # of what is written, and can be read, a piece at a time
 # Characters that mean the same to URLs, patterns and every server.
 _URL = re.compile(r"s3://[A-Za-z0-9.-]+(/[A-Za-z0-9._=-]+)*/?")
 
 
-class StoreError(RuntimeError):
+class StoreError(SysgenError):
     """A stored partition is missing or cannot be read; the message names it and what to do."""
 
 
 class StoreUnavailableError(StoreError):
     """Object storage did not answer, or did not let us; asking again may help."""
+
+    may_come_back = True
 
 
 def open_store(root: str) -> "Store":
@@ -145,32 +148,29 @@ class Store:
         """The folder in which a mixture leaves the pipeline."""
         return self.root / "exports" / mixture
 
-    def path(self, table: str, shard: str, model: str | None = None) -> Path | UPath:
+    def path(self, table: Table, at: Partition) -> Path | UPath:
         """Where a partition is or will be."""
-        folder = self.root / table
-        return (folder / f"model={model}" if model else folder) / f"{shard}.parquet"
+        return self.root / table.file(at)
 
-    def holds(self, table: str, shard: str, model: str | None = None) -> bool:
+    def holds(self, table: Table, at: Partition) -> bool:
         """Whether a partition is written.
 
         Raises:
             StoreUnavailableError: Object storage did not say.
         """
         with answering(self.root):
-            return self.path(table, shard, model).is_file()
+            return self.path(table, at).is_file()
 
-    def read(
-        self, table: str, columns: Columns, shard: str, model: str | None = None
-    ) -> pl.DataFrame:
-        """The rows of one partition, with these of its columns.
+    def read(self, table: Table, at: Partition, *columns: str) -> pl.DataFrame:
+        """The rows of one partition, with these of the table's columns; all when none is named.
 
         Raises:
             StoreUnavailableError: Object storage did not give it.
             StoreError: It was never written, or the file is damaged.
             TableError: It does not have the declared columns.
         """
-        path = self.path(table, shard, model)
-        partition = f"{table} for {f'{model}|{shard}' if model else shard}"
+        wanted = table.only(*columns) if columns else table.columns
+        path, partition = self.path(table, at), table.label(at)
         # In a folder an error of the system is one of the disk, in object storage of the network.
         damage = (
             (pl.exceptions.PolarsError, OSError)
@@ -179,7 +179,7 @@ class Store:
         )
         with answering(path):
             try:
-                frame = _stored(path, columns)
+                frame = _stored(path, wanted)
             except FileNotFoundError as error:
                 raise StoreError(
                     f"{partition} is not materialized ({path} is missing). Materialize it first"
@@ -188,16 +188,9 @@ class Store:
                 raise StoreError(
                     f"{partition} cannot be read, {path} is damaged ({error}). Materialize it again"
                 ) from error
-        return require_columns(frame, columns, f"{partition} ({path})", "Materialize it again")
+        return require_columns(frame, wanted, f"{partition} ({path})", "Materialize it again")
 
-    def write(
-        self,
-        table: str,
-        columns: Columns,
-        shard: str,
-        frame: Frame,
-        model: str | None = None,
-    ) -> Path | UPath:
+    def write(self, table: Table, at: Partition, frame: Frame) -> Path | UPath:
         """The path of the partition, now holding `frame`; the file before it stays until then.
 
         A lazy frame is computed a piece at a time, so that it is never in memory as a whole.
@@ -206,8 +199,8 @@ class Store:
             StoreUnavailableError: Object storage did not take it.
             TableError: The frame does not have the declared columns.
         """
-        path = self.path(table, shard, model)
-        whole = require_columns(frame, columns, f"the new {table}", "Correct the code that made it")
+        path, fix = self.path(table, at), "Correct the code that made it"
+        whole = require_columns(frame, table.columns, f"the new {table.name}", fix)
         if isinstance(path, Path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
@@ -217,13 +210,13 @@ class Store:
                 _write_parquet(whole, str(path))
         return path
 
-    def shards(self, table: str, model: str | None = None) -> list[str]:
-        """Shard keys that are written, sorted.
+    def shards(self, table: Table, model: str | None = None) -> list[str]:
+        """Shards whose partition of a table is written, sorted.
 
         Raises:
             StoreUnavailableError: Object storage did not say.
         """
-        folder = self.path(table, "*", model).parent
+        folder = self.path(table, Partition(model, "*")).parent
         with answering(folder):
             return sorted(path.stem for path in folder.glob("*.parquet"))
 

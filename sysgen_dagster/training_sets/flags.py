@@ -9,6 +9,7 @@ import polars as pl
 
 from sysgen_dagster.analysis.findings import FINDINGS, list_flags
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
+from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.obedience.alignment_judgement import Alignment
 
 # Of near-duplicates the first one has no flag, so that leaving out by it keeps one of a cluster;
@@ -25,7 +26,7 @@ FLAGS: Mapping[str, str] = {
 }
 
 
-class FlagError(ValueError):
+class FlagError(SysgenError):
     """A flag that no row can have; the message names it and the ones there are."""
 
 

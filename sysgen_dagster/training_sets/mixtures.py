@@ -9,11 +9,11 @@ from fractions import Fraction
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Recipe
-from sysgen_dagster.tables.table import MIXTURES
+from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.training_sets.draws import draw_numbers
 from sysgen_dagster.training_sets.flags import require_known
 from sysgen_dagster.training_sets.splits import Split
+from sysgen_dagster.training_sets.tables import MIXTURES
 
 
 def select_candidates(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -30,7 +30,7 @@ def select_candidates(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
         FlagError: The recipe leaves out by a flag that there is not.
     """
     require_known(recipe.leave_out)
-    wanted = candidates.lazy().filter(_wanted(recipe)).select(MIXTURES.keys()).collect()
+    wanted = candidates.lazy().filter(_wanted(recipe)).select(MIXTURES.names).collect()
     return wanted.unique(["conversation_id", "model"]) if recipe.rejected else wanted
 
 
@@ -112,7 +112,7 @@ def _first_drawn(train: pl.DataFrame, rows_of: Mapping[str, int], seed: int) -> 
         train.join(drawn, on="conversation_id", how="left")
         .sort("source", "draw", "conversation_id", "model")
         .filter(pl.int_range(pl.len()).over("source") < allowed)
-        .select(MIXTURES.keys())
+        .select(MIXTURES.names)
     )
 
 

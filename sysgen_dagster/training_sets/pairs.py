@@ -8,11 +8,11 @@ following other instructions. It is the other model's text, under that model's l
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Rejected
+from sysgen_dagster.catalog.recipes import Rejected
 from sysgen_dagster.chat.messages import Role
-from sysgen_dagster.tables.table import PREFERENCE_PAIRS
 from sysgen_dagster.training_sets.draws import draw_numbers
 from sysgen_dagster.training_sets.rows import build_prompt, build_turn
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
 
 def build_preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:
@@ -49,7 +49,7 @@ def build_preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.D
             chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("new_answer"))),
             rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),
         )
-        .select(PREFERENCE_PAIRS.keys())
+        .select(PREFERENCE_PAIRS.names)
     )
 
 

@@ -13,9 +13,11 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Training, Variant
+from sysgen_dagster.catalog.recipes import Training, Variant
 from sysgen_dagster.chat.messages import Role
-from sysgen_dagster.tables.table import MESSAGES, TRAINING_ROWS, Frame
+from sysgen_dagster.tables.columns import MESSAGES
+from sysgen_dagster.tables.table import Frame
+from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 
 _S, _OLD, _NEW = pl.col("system_message"), pl.col("answer"), pl.col("new_answer")
 _NO_TURN = pl.lit([], dtype=MESSAGES)
@@ -45,7 +47,7 @@ def build_training_rows(aligned: Frame, others: Frame, settings: Training) -> Fr
         of = [aligned, beyond] if variant in _WITHOUT_S else [aligned]
         made = [
             rows.with_columns(messages=messages, variant=pl.lit(variant.value)).select(
-                TRAINING_ROWS.keys()
+                TRAINING_ROWS.names
             )
             for rows in of
         ]

@@ -11,9 +11,9 @@ from enum import StrEnum
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Training
-from sysgen_dagster.tables.table import SPLITS
+from sysgen_dagster.catalog.recipes import Training
 from sysgen_dagster.training_sets.draws import draw_numbers
+from sysgen_dagster.training_sets.tables import SPLITS
 
 ALL = "all"  # the source that stands for all of them
 
@@ -65,7 +65,7 @@ def build_splits(conversations: pl.DataFrame, settings: Training) -> pl.DataFram
         .otherwise(pl.lit(Split.TRAIN.value))
     )
     sides = drawn.select("group", split=split)
-    return groups.join(sides, on="group", how="left", maintain_order="left").select(SPLITS.keys())
+    return groups.join(sides, on="group", how="left", maintain_order="left").select(SPLITS.names)
 
 
 def _groups(conversations: pl.DataFrame) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 
 from sysgen_dagster.analysis.checks import CHECKS, MOST_FOUND
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.catalog.catalog import Generator, Method
+from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 from sysgen_dagster.tables.table import TABLES, polars_schema
 
 

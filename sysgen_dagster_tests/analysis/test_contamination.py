@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.contamination import find_contamination, index_items
-from sysgen_dagster.tables.table import CONTAMINATION, polars_schema
+from sysgen_dagster.analysis.tables import CONTAMINATION
 
 REAL_ROWS = Path(__file__).parents[2].parent / "shared" / "data"
 TWENTY = "a b c d e f g h i j k l m n o p q r s t"  # 20 words: 8 runs of 13
@@ -40,7 +40,7 @@ def _found(
         orient="row",
     )
     found = find_contamination(index_items(items), frame)
-    assert found.schema == pl.Schema(polars_schema(CONTAMINATION))
+    assert found.schema == pl.Schema(CONTAMINATION.schema)
     return found.to_dicts()
 
 

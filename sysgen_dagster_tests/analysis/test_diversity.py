@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.diversity import ALL_SOURCES, measure_message_diversity
-from sysgen_dagster.tables.table import MESSAGE_DIVERSITY, polars_schema
+from sysgen_dagster.analysis.tables import MESSAGE_DIVERSITY
 
 
 def _messages(texts: Sequence[str | None], source: str = "s") -> pl.DataFrame:
@@ -53,7 +53,7 @@ def test_the_figures_are_those_worked_out_by_hand(column: str, expected: object)
 def test_there_is_a_row_per_source_and_one_over_all() -> None:
     messages = pl.concat([_messages(["a b", "a c"], "second"), _messages(["a b", None], "first")])
     diversity = measure_message_diversity(messages)
-    assert diversity.schema == pl.Schema(polars_schema(MESSAGE_DIVERSITY))
+    assert diversity.schema == pl.Schema(MESSAGE_DIVERSITY.schema)
     counts = diversity.select("source", "messages", "sampled", "distinct").rows()
     assert counts == [("first", 1, 1, 1.0), ("second", 2, 2, 1.0), (ALL_SOURCES, 3, 3, 2 / 3)]
 

@@ -8,11 +8,13 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.expected_work import PHASES, estimate_work
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Generator, Method, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.chat.messages import ChatMessage
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen import alignment, annotation
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY
-from sysgen_dagster.tables.table import CONVERSATIONS, polars_schema
+from sysgen_dagster.lanes.sysgen.settings import Generator, Method
+from sysgen_dagster.sources.tables import CONVERSATIONS
 
 CATALOG = load_catalog(FULL_CATALOG)
 PHI, METHOD = CATALOG.models["phi-4"], CATALOG.method
@@ -46,17 +48,16 @@ def conversations(*rows: dict[str, Any]) -> pl.DataFrame:
         }
         for number, row in enumerate(rows)
     ]
-    return pl.DataFrame(told, schema=polars_schema(CONVERSATIONS))
+    return pl.DataFrame(told, schema=CONVERSATIONS.schema)
 
 
 def expected(
     rows: pl.DataFrame,
-    name: str = "phi-4",
     model: Generator = PHI,
     method: Method = METHOD,
     context: int | None = None,
 ) -> dict[str, pl.DataFrame]:
-    work, _ = estimate_work(rows, name, model, method, Characters(context))
+    work, _ = estimate_work(rows, model, method, Characters(context))
     return {phase: work.filter(phase=phase) for phase in PHASES}
 
 
@@ -75,7 +76,7 @@ def test_only_the_paper_s_share_of_the_rows_is_asked_about_later() -> None:
 
 
 def test_of_a_model_that_the_paper_does_not_know_every_row_goes_on() -> None:
-    work = expected(conversations({}), "mine", PHI.model_copy(update={"paper": None}))
+    work = expected(conversations({}), PHI.model_copy(update={"name": "mine"}))
     assert work[THIRD]["requests"].item() == 1
 
 
@@ -126,10 +127,10 @@ def test_a_row_that_cannot_be_cut_enough_is_never_asked_about(answer: str) -> No
 
 
 def test_what_all_prompts_begin_with_is_told_by_phase() -> None:
-    _, shared = estimate_work(conversations({}), "phi-4", PHI, METHOD, Characters())
+    _, shared = estimate_work(conversations({}), PHI, METHOD, Characters())
     assert shared == dict.fromkeys(PHASES, 7)
 
 
 def test_no_rows_are_no_work() -> None:
-    work, _ = estimate_work(conversations(), "phi-4", PHI, METHOD, Characters())
+    work, _ = estimate_work(conversations(), PHI, METHOD, Characters())
     assert work.is_empty()

@@ -11,7 +11,7 @@ from sysgen_dagster.analysis.findings import (
     list_flags,
     summarize_findings,
 )
-from sysgen_dagster.tables.table import QUALITY_COUNTS, ROW_QUALITY, polars_schema
+from sysgen_dagster.analysis.tables import QUALITY_COUNTS, ROW_QUALITY
 
 CLEAN: dict[str, Any] = {
     "conversation_id": "a-1",
@@ -34,7 +34,7 @@ CLEAN: dict[str, Any] = {
 
 
 def quality(*rows: dict[str, Any]) -> pl.DataFrame:
-    return pl.DataFrame([CLEAN | row for row in rows], schema=polars_schema(ROW_QUALITY))
+    return pl.DataFrame([CLEAN | row for row in rows], schema=ROW_QUALITY.schema)
 
 
 def aligned(*reasons: str | None) -> pl.DataFrame:
@@ -80,7 +80,7 @@ def test_what_cannot_be_told_is_no_finding() -> None:
 def test_counts_are_of_the_rows_in_which_a_finding_can_arise() -> None:
     rows = quality({"final_answer_same": False}, {}, {"final_answer_same": None})
     counts = count_findings(rows, aligned())
-    assert counts.schema == polars_schema(QUALITY_COUNTS)
+    assert counts.schema == QUALITY_COUNTS.schema
     row = counts.filter(finding="final_answer_differs").select("source", "rows", "of_rows").row(0)
     assert row == ("a", 1, 2)
 

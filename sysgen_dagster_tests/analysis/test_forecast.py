@@ -15,7 +15,9 @@ from sysgen_dagster.analysis.forecast import (
     compute_ratios,
     summarize_forecast,
 )
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Price, Rates, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.models import Price, Rates
+from sysgen_dagster.lanes.catalog import load_catalog
 
 FIRST, THIRD, FOURTH = PHASES
 PHI = load_catalog(FULL_CATALOG).models["phi-4"]

@@ -8,7 +8,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.languages import _detector, detect_languages, match_languages
-from sysgen_dagster.tables.table import LANGUAGES, polars_schema
+from sysgen_dagster.analysis.tables import LANGUAGES
+from sysgen_dagster.tables.table import polars_schema
 
 ENGLISH = "Please explain to me how this programme works."
 FRENCH = "Je voudrais savoir comment fonctionne ce programme."

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.leakage import measure_leakage
-from sysgen_dagster.tables.table import LEAKAGE, polars_schema
+from sysgen_dagster.analysis.tables import LEAKAGE
+from sysgen_dagster.tables.table import polars_schema
 
 Row = dict[str, float | int | bool | None]
 ANSWER = "Ice floats because the open lattice of frozen water takes up more room than the liquid."

@@ -15,8 +15,8 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.learned_similarity import measure_learned_similarity
-from sysgen_dagster.catalog.catalog import LearnedSimilarity
-from sysgen_dagster.tables.table import LEARNED_SIMILARITY, polars_schema
+from sysgen_dagster.analysis.tables import LEARNED_SIMILARITY
+from sysgen_dagster.catalog.operations import LearnedSimilarity
 
 WORDS = ["the", "a", "cat", "dog", "sat", "ran", "on", "mat", "rug", "and", "then", "it", "was"]
 WORDS += ["red", "blue", "big", "small", ".", ",", "?"]
@@ -110,7 +110,7 @@ def test_without_weights_both_metrics_have_rows_that_say_so() -> None:
     lines: list[str] = []
     table = measure_learned_similarity(PAIRS, LearnedSimilarity(), lines.append)
 
-    assert table.schema == polars_schema(LEARNED_SIMILARITY)
+    assert table.schema == LEARNED_SIMILARITY.schema
     assert table.select("source", "metric", "rows", "mean", "deviation", "computed").rows() == [
         (source, metric, 0, None, None, False)
         for source in ("a", "b")
@@ -127,7 +127,7 @@ def test_of_no_pairs_there_is_no_row() -> None:
         PAIRS.clear(), LearnedSimilarity(bertscore_weights="/no/folder")
     )
     assert table.is_empty()
-    assert table.schema == polars_schema(LEARNED_SIMILARITY)
+    assert table.schema == LEARNED_SIMILARITY.schema
 
 
 @pytest.mark.skipif(INSTALLED["torch"], reason="torch is installed")

@@ -7,7 +7,8 @@ import pytest
 
 from sysgen_dagster.analysis.expected_work import PHASES
 from sysgen_dagster.analysis.measured_work import COLUMNS, measure_work
-from sysgen_dagster.tables.table import TABLES, polars_schema
+from sysgen_dagster.lanes.sysgen.tables import TABLES
+from sysgen_dagster.tables.table import by_name
 
 FIRST, THIRD, FOURTH = PHASES
 
@@ -19,7 +20,7 @@ def table(phase: str, *rows: dict[str, Any]) -> pl.DataFrame:
         {"conversation_id": str(number), **answered, **first, **row}
         for number, row in enumerate(rows)
     ]
-    return pl.DataFrame(told, schema=polars_schema(TABLES[phase])).select(COLUMNS[phase])
+    return pl.DataFrame(told, schema=by_name(TABLES)[phase].schema).select(COLUMNS[phase])
 
 
 def measured(**rows: list[dict[str, Any]]) -> dict[str, list[tuple[float, float, float]]]:

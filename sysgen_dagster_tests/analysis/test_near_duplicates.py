@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.near_duplicates import LEAST_SIMILARITY, NearDuplicates, words
-from sysgen_dagster.tables.table import NEAR_DUPLICATES, polars_schema
+from sysgen_dagster.analysis.tables import NEAR_DUPLICATE_MESSAGES, NEAR_DUPLICATE_QUESTIONS
 
 
 def _with_numbers(made: int, more: int, given: int) -> str:
@@ -99,7 +99,8 @@ def test_near_duplicates_share_most_runs_of_three_words(
 
 def test_a_cluster_is_named_by_its_first_text_and_counts_rows_and_sources() -> None:
     clusters = _clusters(["alone", "a b c d", PROBLEM, "a b c d", PROBLEM, PROBLEM])
-    assert clusters.schema == pl.Schema(polars_schema(NEAR_DUPLICATES))
+    for table in (NEAR_DUPLICATE_QUESTIONS, NEAR_DUPLICATE_MESSAGES):
+        assert clusters.schema == pl.Schema(table.schema)
     assert clusters.rows() == [
         ("t1", "odd", "t1", 2, 1, 1.0),
         ("t3", "odd", "t1", 2, 1, 1.0),
@@ -121,7 +122,8 @@ def test_what_hangs_together_is_one_cluster_even_where_its_ends_are_not_alike() 
 
 
 def test_no_texts_have_no_clusters() -> None:
-    assert NearDuplicates().clusters().schema == pl.Schema(polars_schema(NEAR_DUPLICATES))
+    for table in (NEAR_DUPLICATE_QUESTIONS, NEAR_DUPLICATE_MESSAGES):
+        assert NearDuplicates().clusters().schema == pl.Schema(table.schema)
     assert _clusters([]).is_empty()
 
 

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sysgen_dagster.analysis.personal_data import find_personal_data
-from sysgen_dagster.tables.table import PERSONAL_DATA
+from sysgen_dagster.analysis.tables import PERSONAL_DATA
 
 # Joined, so that no scanner of this repository takes it for a key.
 BODY = "a8Kd93jFk2" + "0dkEjd82Jd0aQ1Zx"

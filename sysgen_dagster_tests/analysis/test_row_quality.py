@@ -3,7 +3,8 @@
 import polars as pl
 
 from sysgen_dagster.analysis.row_quality import measure_row_quality
-from sysgen_dagster.tables.table import PHRASES, ROW_QUALITY, polars_schema
+from sysgen_dagster.analysis.tables import ROW_QUALITY
+from sysgen_dagster.lanes.sysgen.tables import PHRASES
 
 MATHS = {
     "conversation_id": "metamath-1",
@@ -35,7 +36,7 @@ def rows(*given: dict[str, object]) -> pl.DataFrame:
 
 def test_each_row_gets_every_column_of_the_table_in_order() -> None:
     table = measure_row_quality(rows(MATHS, CODE))
-    assert table.schema == polars_schema(ROW_QUALITY)
+    assert table.schema == ROW_QUALITY.schema
     assert table["conversation_id"].to_list() == ["metamath-1", "magicoder-1"]
     assert table["rougeL"].null_count() == 0
 
@@ -61,5 +62,5 @@ def test_a_code_row_shows_the_block_that_no_longer_parses() -> None:
 
 
 def test_no_rows_make_an_empty_table() -> None:
-    assert measure_row_quality(rows()).schema == polars_schema(ROW_QUALITY)
+    assert measure_row_quality(rows()).schema == ROW_QUALITY.schema
     assert measure_row_quality(rows()).is_empty()

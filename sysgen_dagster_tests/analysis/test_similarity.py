@@ -13,10 +13,12 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from sysgen_dagster.analysis import similarity as module
 from sysgen_dagster.analysis.similarity import measure_similarity
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.analysis.tables import SIMILARITY
+from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.conversations import build_conversations
-from sysgen_dagster.tables.table import SIMILARITY, polars_schema
+from sysgen_dagster.tables.table import polars_schema
 
 REAL_ROWS = Path(__file__).parents[2].parent / "shared" / "data"
 REAL_ROWS_OF_A_SOURCE = 60  # rouge-score takes milliseconds each
@@ -33,7 +35,7 @@ def of_one_pair(original: str, new: str) -> dict[str, float]:
 def answers_of(name: str, rows: pl.DataFrame) -> list[str]:
     provenance = {"source_row": 0, "occurrence": 0, "source_revision": ""}
     known = rows.with_columns(pl.lit(value).alias(column) for column, value in provenance.items())
-    return build_conversations(known, name, SOURCES[name])["answer"].drop_nulls().to_list()
+    return build_conversations(known, SOURCES[name])["answer"].drop_nulls().to_list()
 
 
 def rewritten(answers: list[str]) -> list[str]:

@@ -17,16 +17,14 @@ from sysgen_dagster.analysis.statistics import (
     measure_source_lengths,
     sum_counts,
 )
-from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.tables.table import (
+from sysgen_dagster.analysis.tables import (
     ANSWER_SIMILARITY,
     LEARNED_SIMILARITY,
     SIMILARITY,
     SOURCE_LENGTHS,
-    VERDICT_COUNTS,
-    VERDICTS,
-    polars_schema,
 )
+from sysgen_dagster.lanes.sysgen.tables import VERDICT_COUNTS, VERDICTS
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 
 
 def conversations(*rows: tuple[str, str | None, str | None, str | None]) -> pl.DataFrame:
@@ -42,7 +40,7 @@ def test_lengths_are_means_of_characters_over_the_rows_that_go_on() -> None:
         ("capybara", "ab", "a", None),
     )
     lengths = measure_source_lengths(count_characters(rows))
-    assert lengths.schema == polars_schema(SOURCE_LENGTHS)
+    assert lengths.schema == SOURCE_LENGTHS.schema
     assert lengths.select("source", "conversations", "question_chars", "answer_chars").rows() == [
         ("metamath", 2, 3.0, 3.0),
         ("capybara", 1, 2.0, 1.0),
@@ -82,7 +80,7 @@ def _count(counts: pl.DataFrame, source: str, tag: str, verdict: str) -> tuple[i
 
 def test_verdicts_are_counted_of_the_messages_that_hold_the_tag() -> None:
     counts = count_verdicts(JUDGED)
-    assert counts.schema == polars_schema(VERDICT_COUNTS)
+    assert counts.schema == VERDICT_COUNTS.schema
     assert _count(counts, "capybara", "Role", "Good") == (2, 3)
     assert _count(counts, "capybara", "Role", "Unreadable") == (1, 3)
     assert _count(counts, "capybara", "Content", "Bad") == (1, 2)
@@ -140,7 +138,7 @@ def _mean(table: pl.DataFrame, source: str, metric: str) -> float:
 
 def test_similarity_has_a_mean_for_each_source_and_over_all() -> None:
     table = measure_answer_similarity(ROWS)
-    assert table.schema == polars_schema(ANSWER_SIMILARITY)
+    assert table.schema == ANSWER_SIMILARITY.schema
     assert table["source"].unique(maintain_order=True).to_list() == ["a", "b", ALL]
     assert _mean(table, "a", "rouge1") == pytest.approx(0.3)
     assert _mean(table, ALL, "rouge1") == pytest.approx(0.5)
@@ -175,7 +173,7 @@ def learned(*rows: tuple[str, str, int, float | None]) -> pl.DataFrame:
         }
         for source, metric, count, mean in rows
     ]
-    return pl.DataFrame(records, schema=polars_schema(LEARNED_SIMILARITY))
+    return pl.DataFrame(records, schema=LEARNED_SIMILARITY.schema)
 
 
 def test_learned_metrics_are_weighted_by_rows_beside_table_1() -> None:

@@ -9,18 +9,15 @@ from typing import Any
 import pytest
 import yaml
 
-from sysgen_dagster.catalog.catalog import (
-    FULL_CATALOG,
-    CatalogError,
-    DropRule,
-    Engine,
-    Exchanges,
-    UnreadableVerdict,
-    load_catalog,
-)
+from sysgen_dagster.catalog.catalog import split_shard
+from sysgen_dagster.catalog.load import (FULL_CATALOG, CatalogError)
+from sysgen_dagster.lanes.sysgen.settings import (DropRule, UnreadableVerdict)
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.sources import Exchanges
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.simulated.profiles import PROFILES
-from sysgen_dagster.sources.conversations import SHAPES
+from sysgen_dagster.sources.shapes import SHAPES
 
 SMALL: dict[str, Any] = {
     "method": {"drop_rule": "no_phrase_left", "unreadable_verdict": "keep"},
@@ -234,7 +231,7 @@ def test_the_shards_of_a_source_are_numbered_and_can_be_located(write: Callable[
 
     assert shards[:2] == ["mine-000", "mine-001"]
     assert len(set(shards)) == 1001
-    assert [catalog.locate(shards[index]) for index in (0, 7, 1000)] == [
+    assert [split_shard(shards[index]) for index in (0, 7, 1000)] == [
         ("mine", 0),
         ("mine", 7),
         ("mine", 1000),

@@ -1,6 +1,6 @@
 """Why a conversation does not go on."""
 
-from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, DropReason
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 
 
 def test_the_reasons_come_in_the_order_of_the_pipeline() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import load_catalog
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.drill import rows_table
 from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
 from sysgen_dagster.storage.store import Store

@@ -9,7 +9,8 @@ import pytest
 from sysgen_dagster.commands.exclude import main, read_ids
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import CONVERSATIONS, TABLES, polars_schema
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import (TABLES, polars_schema)
 from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, upstream
 
 SHARDS = ("chats-000", "chats-001")

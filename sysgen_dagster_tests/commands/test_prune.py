@@ -7,7 +7,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Catalog, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import (Catalog, load_catalog)
 from sysgen_dagster.commands.prune import COSTS, Kind, removals
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.sources.files import read_shard

@@ -17,8 +17,8 @@ from sysgen_dagster.defs.operations.restoring import Restored, restore
 from sysgen_dagster.defs.operations.staleness import out_of_date
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.defs.quality import row_quality
-from sysgen_dagster.defs.statistics import retention, source_lengths
+from sysgen_dagster.defs.measures import row_quality
+from sysgen_dagster.defs.measures import (retention, source_lengths)
 from sysgen_dagster.defs.sysgen_lane import PHASES, aligned_responses, conversations
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.servers import running, stop

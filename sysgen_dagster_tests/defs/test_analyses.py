@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.checks import CHECKS
-from sysgen_dagster.catalog.catalog import Benchmark
+from sysgen_dagster.catalog.sources import Benchmark
 from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs import corpus, report
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import STATISTICS, TABLES, kept
+from sysgen_dagster.defs.measures import STATISTICS
+from sysgen_dagster.tables.table import (TABLES, kept)
 
 MODEL, SHARDS = "qwen2.5-14b", ("orca_math-000", "metamath-000", "metamath-001")
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))

@@ -9,12 +9,14 @@ import dagster as dg
 import pytest
 
 from sysgen_dagster.analysis.checks import CHECKS as EXPECTATIONS
-from sysgen_dagster.catalog.catalog import FULL_CATALOG
+from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.plumbing.partitions import MODELS
-from sysgen_dagster.lanes.sysgen.checks import CHECKS, Check
+from sysgen_dagster.lanes.sysgen.checks import CHECKS
+from sysgen_dagster.tables.checks import Check
 from sysgen_dagster.report.views import VIEWS
-from sysgen_dagster.tables.table import STATISTICS, TABLES
+from sysgen_dagster.defs.measures import STATISTICS
+from sysgen_dagster.tables.table import TABLES
 
 ROOT = Path(__file__).parents[2]
 PHASES = {

@@ -8,11 +8,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import Engine
+from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
 from sysgen_dagster.defs.sysgen_lane import PHASES
-from sysgen_dagster.lanes.sysgen.checks import UPSTREAM, checks_of
+from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
+from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import TABLES, kept
 

@@ -9,7 +9,7 @@ import datasets
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import Variant
+from sysgen_dagster.catalog.recipes import Variant
 from sysgen_dagster.commands import exclude
 from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.definitions import defs

@@ -17,7 +17,7 @@ from aiohttp import web
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, replicas
 from sysgen_dagster.inference.asking import MOST_FAILURES
@@ -87,7 +87,7 @@ def test_a_request_that_kills_the_engine_ends_after_three_deaths_and_costs_no_ot
     with mortals(kills=poisoned(seed)) as servers:
         ours = Ours(servers)
         rows = ask(ours, questions(200), tmp_path)
-    assert outcomes(rows) == {seed: DropReason.ENGINE_DIED}
+    assert outcomes(rows) == {seed: NoAnswer.ENGINE_DIED}
     assert servers[0].deaths == servers[0].asked[seed] == 3
     assert ours.revived <= 5
     row = rows.row(seed, named=True)
@@ -103,7 +103,7 @@ def test_a_poison_does_not_go_through_all_of_several_servers(
     with mortals(count, kills=poisoned(seed)) as servers:
         ours = Ours(servers)
         rows = ask(ours, questions(200), tmp_path)
-    assert outcomes(rows) == {seed: DropReason.ENGINE_DIED}
+    assert outcomes(rows) == {seed: NoAnswer.ENGINE_DIED}
     assert sum(server.deaths for server in servers) == 3
     assert ours.revived <= 5
 
@@ -112,7 +112,7 @@ def test_a_poison_is_found_in_an_engine_that_answers_500_before_it_ends(tmp_path
     with mortals(kills=poisoned(60), ill_s=0.1) as servers:
         rows = ask(Ours(servers), questions(200), tmp_path)
     # Nobody who was sent to it while it was ill already is to blame.
-    assert outcomes(rows) == {60: DropReason.ENGINE_DIED}
+    assert outcomes(rows) == {60: NoAnswer.ENGINE_DIED}
     assert servers[0].deaths == 3
 
 
@@ -120,7 +120,7 @@ def test_two_poisons_are_both_found(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(replicas, "_MOST_REVIVALS", 6)  # three for each where they do not coincide
     with mortals(kills=poisoned(20, 21)) as servers:
         rows = ask(Ours(servers), questions(60), tmp_path)
-    assert set(outcomes(rows).values()) == {DropReason.ENGINE_DIED}
+    assert set(outcomes(rows).values()) == {NoAnswer.ENGINE_DIED}
     assert outcomes(rows).keys() >= {20, 21}
     # A suspect that is alone may be struck by the other poison while that is none yet.
     assert len(outcomes(rows)) <= 3
@@ -163,7 +163,7 @@ def test_failures_of_a_row_that_are_not_deaths_still_end_it(tmp_path: Path) -> N
 
     with serving(fail) as url, serving(fail) as other:
         rows = ask(Theirs(endpoint_at(url, other)), questions(20), tmp_path)
-    assert outcomes(rows) == {3: DropReason.SERVER_ERROR}
+    assert outcomes(rows) == {3: NoAnswer.SERVER_ERROR}
     assert calls[3] == MOST_FAILURES
 
 
@@ -206,7 +206,7 @@ def test_the_deadline_of_a_request_ends_its_attempts(tmp_path: Path, status: int
     with serving(handle) as url:
         endpoint = endpoint_at(url, deadline_s=0.12, patience_s=60)
         row = ask_one(endpoint, question(1), tmp_path)
-    assert row["failed_because"] == DropReason.SERVER_ERROR
+    assert row["failed_because"] == NoAnswer.SERVER_ERROR
     assert row["failure"].startswith(str(status))
     assert 1 < row["attempts"] == len(calls) < MOST_FAILURES
 
@@ -216,7 +216,7 @@ def test_a_wait_that_would_go_beyond_the_deadline_is_not_begun(tmp_path: Path) -
     with serving(handle) as url:
         began = time.monotonic()
         row = ask_one(endpoint_at(url, deadline_s=20), question(1), tmp_path)
-    assert (row["failed_because"], len(calls)) == (DropReason.SERVER_ERROR, 1)
+    assert (row["failed_because"], len(calls)) == (NoAnswer.SERVER_ERROR, 1)
     assert time.monotonic() - began < 5
 
 
@@ -398,7 +398,7 @@ def test_what_may_not_be_shortened_is_dropped_and_never_sent(tmp_path: Path) -> 
     with reading(reader) as endpoint:
         row = ask_one(endpoint, fixed, tmp_path)
     assert (row["failed_because"], row["attempts"], reader.prompts) == (
-        DropReason.TOO_LONG,
+        NoAnswer.TOO_LONG,
         0,
         [],
     )
@@ -420,7 +420,7 @@ def test_a_field_keeps_at_least_so_many_characters_or_the_row_is_dropped(tmp_pat
     with reading(reader) as endpoint:
         row = ask_one(endpoint, replace(request, shortened=shortened), tmp_path)
     assert (row["failed_because"], row["attempts"], reader.prompts) == (
-        DropReason.TOO_LONG,
+        NoAnswer.TOO_LONG,
         0,
         [],
     )
@@ -434,7 +434,7 @@ def test_a_field_that_is_short_already_is_not_shortened(tmp_path: Path) -> None:
     reader = Reader()
     with reading(reader) as endpoint:
         row = ask_one(endpoint, over_long("Salt. " * 60, question=QUESTION * 200), tmp_path)
-    assert (row["failed_because"], row["characters_left_out"]) == (DropReason.TOO_LONG, 0)
+    assert (row["failed_because"], row["characters_left_out"]) == (NoAnswer.TOO_LONG, 0)
     assert (reader.prompts, len(reader.counted)) == ([], 1)
 
 
@@ -443,7 +443,7 @@ def test_a_server_that_counts_no_tokens_has_the_last_word(tmp_path: Path) -> Non
         facts = ServerCapabilities(context_tokens=2000, has_tokenizer=False)
         endpoint = endpoint_at(f"{server.url}/v1", facts=facts)
         row = ask_one(endpoint, over_long(ANSWER), tmp_path)
-    assert (row["failed_because"], row["attempts"]) == (DropReason.TOO_LONG, 1)
+    assert (row["failed_because"], row["attempts"]) == (NoAnswer.TOO_LONG, 1)
     assert "maximum context length is 2000 tokens" in row["failure"]
 
 
@@ -524,7 +524,7 @@ def test_a_refusal_of_what_was_measured_is_final(tmp_path: Path) -> None:
     reader = Reader(tokenize=lambda _: web.json_response({"count": 10}))
     with reading(reader) as endpoint:
         row = ask_one(endpoint, over_long(ANSWER), tmp_path)
-    assert (row["failed_because"], row["attempts"]) == (DropReason.TOO_LONG, 1)
+    assert (row["failed_because"], row["attempts"]) == (NoAnswer.TOO_LONG, 1)
     assert len(reader.prompts) == len(reader.counted) == 1
 
 
@@ -551,7 +551,7 @@ def test_whatever_a_tokenizer_says_the_row_has_an_end(
     request = replace(over_long(ANSWER), sampling=Sampling(0.7, max_tokens))
     with reading(reader) as endpoint:
         row = ask_one(endpoint, request, tmp_path)
-    assert row["failed_because"] == DropReason.TOO_LONG
+    assert row["failed_because"] == NoAnswer.TOO_LONG
     assert len(reader.prompts) <= 2
     assert len(reader.counted) <= 12
 

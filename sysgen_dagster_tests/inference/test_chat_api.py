@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.chat.completions import COMPLETIONS
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
@@ -167,7 +167,7 @@ def test_a_busy_server_is_asked_again_after_the_time_it_says(
 def test_a_server_that_fails_may_do_better_the_next_time(status: int) -> None:
     with pytest.raises(TryAgainError, match=f"{status}: oh no") as error:
         read(b"oh no", status=status)
-    assert error.value.reason is DropReason.SERVER_ERROR
+    assert error.value.reason is NoAnswer.SERVER_ERROR
     assert not error.value.is_busy
 
 
@@ -180,11 +180,11 @@ def test_a_server_that_does_not_serve_us_is_an_error(status: int) -> None:
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (b"maximum context length is 8192 tokens", DropReason.TOO_LONG),
-        (b"exceeds the available context size", DropReason.TOO_LONG),
-        (b"longer than the maximum model length", DropReason.TOO_LONG),
-        (b"temperature must be positive", DropReason.REFUSED_BY_SERVER),
-        (b"", DropReason.REFUSED_BY_SERVER),
+        (b"maximum context length is 8192 tokens", NoAnswer.TOO_LONG),
+        (b"exceeds the available context size", NoAnswer.TOO_LONG),
+        (b"longer than the maximum model length", NoAnswer.TOO_LONG),
+        (b"temperature must be positive", NoAnswer.REFUSED_BY_SERVER),
+        (b"", NoAnswer.REFUSED_BY_SERVER),
     ],
 )
 @pytest.mark.parametrize("status", [400, 413, 422])
@@ -385,7 +385,7 @@ def test_any_reply_is_an_answer_that_can_be_stored_or_another_attempt(
         outcome = read_reply(200, {}, raw, request, attempt=1)
     except TryAgainError as again:
         outcome = Outcome(again.said, failed_because=again.reason)
-    assert outcome.failed_because in (None, DropReason.MALFORMED_REPLY)
+    assert outcome.failed_because in (None, NoAnswer.MALFORMED_REPLY)
     assert isinstance(outcome.text, str)
     for start, word, share in outcome.choices:
         assert 0 <= start <= 2**31
@@ -411,4 +411,4 @@ def test_any_error_is_final_or_another_attempt_or_no_server_of_ours(
 ) -> None:
     with suppress(TryAgainError, EngineError):
         outcome = read_reply(status, {"Retry-After": wait}, raw, REQUEST, attempt=1)
-        assert outcome.failed_because in (DropReason.TOO_LONG, DropReason.REFUSED_BY_SERVER)
+        assert outcome.failed_because in (NoAnswer.TOO_LONG, NoAnswer.REFUSED_BY_SERVER)

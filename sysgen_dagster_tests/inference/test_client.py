@@ -22,7 +22,7 @@ import pytest
 from aiohttp import web
 
 from sysgen_dagster.chat.completions import COMPLETIONS
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, client, replicas
 from sysgen_dagster.inference.asking import MOST_FAILURES
@@ -265,18 +265,18 @@ def test_an_odd_reply_gives_a_text_that_can_be_stored(
 @pytest.mark.parametrize(
     ("kind", "reason", "words"),
     [
-        pytest.param("500", DropReason.SERVER_ERROR, "500: .*EngineCore", id="500"),
-        pytest.param("disconnect", DropReason.SERVER_ERROR, "connection cut", id="disconnect"),
+        pytest.param("500", NoAnswer.SERVER_ERROR, "500: .*EngineCore", id="500"),
+        pytest.param("disconnect", NoAnswer.SERVER_ERROR, "connection cut", id="disconnect"),
         pytest.param(
             "truncated_json",
-            DropReason.MALFORMED_REPLY,
+            NoAnswer.MALFORMED_REPLY,
             'not a chat completion: {"id": "chatcmpl',
             id="truncated_json",
         ),
         pytest.param(
-            "no_choices", DropReason.MALFORMED_REPLY, 'not .*"choices": \\[\\]', id="no_choices"
+            "no_choices", NoAnswer.MALFORMED_REPLY, 'not .*"choices": \\[\\]', id="no_choices"
         ),
-        pytest.param("html", DropReason.MALFORMED_REPLY, "not .*502 Bad Gateway", id="html"),
+        pytest.param("html", NoAnswer.MALFORMED_REPLY, "not .*502 Bad Gateway", id="html"),
     ],
 )
 def test_a_fault_that_stays_is_retried_and_then_a_typed_failure(
@@ -297,7 +297,7 @@ def test_a_row_that_always_meets_a_busy_server_is_given_up_when_others_were_answ
 ) -> None:
     rows = ask(endpoint_of(server), [question(1, mark=status), question(2)], ledger)
     failed, answered = rows.sort("seed").to_dicts()
-    assert failed["failed_because"] == DropReason.SERVER_ERROR
+    assert failed["failed_because"] == NoAnswer.SERVER_ERROR
     assert failed["failure"].startswith(status)
     assert answered["text"].startswith(NOTICE)
 
@@ -311,7 +311,7 @@ def test_a_server_that_is_busy_for_everybody_ends_the_partition(ledger: Ledger) 
 
 def test_a_server_that_stays_silent_is_a_timeout(server: Server, ledger: Ledger) -> None:
     row = ask_one(endpoint_of(server, attempt_s=0.3), question(1, mark="timeout"), ledger)
-    assert (row["failed_because"], row["attempts"]) == (DropReason.TIMEOUT, MOST_FAILURES)
+    assert (row["failed_because"], row["attempts"]) == (NoAnswer.TIMEOUT, MOST_FAILURES)
     assert row["failure"] == "no answer in time"
 
 
@@ -335,7 +335,7 @@ def test_a_reply_that_is_no_chat_completion_fails_its_row_alone(
 ) -> None:
     with replying(body) as url:
         row = ask_one(endpoint_at(url), question(1), ledger)
-    assert (row["text"], row["failed_because"]) == (None, DropReason.MALFORMED_REPLY)
+    assert (row["text"], row["failed_because"]) == (None, NoAnswer.MALFORMED_REPLY)
     assert row["failure"] == f"not a chat completion: {body[:200].decode(errors='replace')}"
     assert row["attempts"] == MOST_FAILURES
 
@@ -344,7 +344,7 @@ def test_a_request_that_the_server_refuses_is_not_sent_again(
     server: Server, ledger: Ledger
 ) -> None:
     row = ask_one(endpoint_of(server), question(1, mark="earthquake"), ledger)
-    assert (row["failed_because"], row["attempts"]) == (DropReason.REFUSED_BY_SERVER, 1)
+    assert (row["failed_because"], row["attempts"]) == (NoAnswer.REFUSED_BY_SERVER, 1)
     assert re.match("400: .*Unknown fault earthquake", row["failure"])
 
 
@@ -361,13 +361,13 @@ def test_a_request_that_does_not_fit_the_context_is_not_sent_again(
 ) -> None:
     with replying(json.dumps({"error": {"message": words}}).encode(), status=400) as url:
         row = ask_one(endpoint_at(url), question(1), ledger)
-    assert (row["failed_because"], row["attempts"]) == (DropReason.TOO_LONG, 1)
+    assert (row["failed_because"], row["attempts"]) == (NoAnswer.TOO_LONG, 1)
     assert words in row["failure"]
 
 
 def test_the_simulated_model_refuses_what_is_too_long(server: Server, ledger: Ledger) -> None:
     row = ask_one(endpoint_of(server), question(1, "salt " * 8000), ledger)
-    assert (row["failed_because"], row["attempts"]) == (DropReason.TOO_LONG, 1)
+    assert (row["failed_because"], row["attempts"]) == (NoAnswer.TOO_LONG, 1)
     assert "maximum context length is 8192 tokens" in row["failure"]
 
 
@@ -683,7 +683,7 @@ def test_a_model_that_lacks_the_system_role_unbeknown_to_us_refuses(
     server: Server, ledger: Ledger
 ) -> None:
     row = ask_one(endpoint_of(server, model="gemma"), question(1), ledger)
-    assert row["failed_because"] == DropReason.REFUSED_BY_SERVER
+    assert row["failed_because"] == NoAnswer.REFUSED_BY_SERVER
     assert "System role not supported" in row["failure"]
 
 
@@ -717,7 +717,7 @@ def test_a_row_that_one_replica_fails_on_does_not_end_all_because_another_died(
     urls = ("http://127.0.0.1:9/v1", f"{server.url}/v1")
     rows = ask(endpoint_at(*urls), [question(1, mark="500"), question(2)], ledger)
     failed, answered = rows.sort("seed").to_dicts()
-    assert failed["failed_because"] == DropReason.SERVER_ERROR
+    assert failed["failed_because"] == NoAnswer.SERVER_ERROR
     assert answered["text"].startswith(NOTICE)
 
 

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog.catalog import Engine, Generator
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, probing, replicas
 from sysgen_dagster.inference.chat_api import (

@@ -18,7 +18,8 @@ import polars as pl
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog.catalog import Engine, Generator
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.engines import Engines

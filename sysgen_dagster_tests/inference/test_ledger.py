@@ -21,13 +21,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.ledger import Ledger, LedgerError, Outcome, request_key
 from sysgen_dagster_tests.inference.processes import wait_until
 
 ANSWERED = Outcome('Salt stays behind: 塩 \u2028 \x85 \x00 \\ "\n\r\n', "stop", 12, 5, attempts=2)
-TOO_LONG = Outcome(attempts=1, failed_because=DropReason.TOO_LONG, failure="400: too long")
+TOO_LONG = Outcome(attempts=1, failed_because=NoAnswer.TOO_LONG, failure="400: too long")
 
 
 @pytest.fixture
@@ -268,7 +268,7 @@ def test_the_disk_that_a_ledger_takes_does_not_grow_with_the_number_of_runs(path
 
 
 def test_what_did_not_fit_the_context_is_not_sealed(path: Path) -> None:
-    refused = replace(TOO_LONG, failed_because=DropReason.REFUSED_BY_SERVER)
+    refused = replace(TOO_LONG, failed_because=NoAnswer.REFUSED_BY_SERVER)
     stored(path, {"a": TOO_LONG, "b": refused, "c": ANSWERED})
     assert read(path, "a", "b", "c") == [None, refused, ANSWERED]
 

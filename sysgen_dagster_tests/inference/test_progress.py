@@ -5,14 +5,14 @@ import time
 
 import pytest
 
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.progress import Progress
 
 ANSWERED = Outcome(
     "Because.", "stop", prompt_tokens=100, cached_tokens=80, completion_tokens=50, attempts=1
 )
-FAILED = Outcome(attempts=5, failed_because=DropReason.SERVER_ERROR, failure="500")
+FAILED = Outcome(attempts=5, failed_because=NoAnswer.SERVER_ERROR, failure="500")
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 import tokenizers
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Generator, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.token_counting import (

@@ -9,7 +9,7 @@ from sysgen_dagster.obedience.alignment_judgement import (
     build_judged_alignment,
     summarize_alignment,
 )
-from sysgen_dagster.tables.table import JUDGED_ALIGNMENT, polars_schema
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, failed, replied
 from sysgen_dagster_tests.obedience.test_preference_judgement import rows, shown
 
@@ -23,7 +23,7 @@ def test_a_judge_is_shown_system_message_turns_question_and_new_answer() -> None
     [request] = build_alignment_judgement_requests(rows({"history": history}))
     user = request.messages[1]["content"]
 
-    assert request.conversation_id == "c0"
+    assert request.request_id == "c0"
     assert request.sampling.temperature == 0
     assert [shown(user, name) for name in ("system message", "question", "answer")] == [
         "You are an owl.",
@@ -65,7 +65,7 @@ def test_the_table_has_a_row_for_each_row_whatever_came_back() -> None:
     replies = completions(failed("c2", "timeout"), replied("c1", " "), replied("c0", "Verdict: A"))
     table = build_judged_alignment(rows({}, {}, {}, {"source": "other"}), replies, "judge", False)
 
-    assert table.schema == polars_schema(JUDGED_ALIGNMENT)
+    assert table.schema == JUDGED_ALIGNMENT.schema
     assert table.select("conversation_id", "source", "verdict", "drop_reason").rows() == [
         ("c0", "mine", "Unreadable", None),
         ("c1", "mine", None, "empty_completion"),
@@ -79,18 +79,18 @@ def test_the_table_has_a_row_for_each_row_whatever_came_back() -> None:
 def test_no_rows_give_an_empty_table() -> None:
     table = build_judged_alignment(rows(), completions(), "phi-4", True)
 
-    assert table.schema == polars_schema(JUDGED_ALIGNMENT)
+    assert table.schema == JUDGED_ALIGNMENT.schema
     assert table.is_empty()
 
 
 def judged(*verdicts: tuple[str, str | None]) -> pl.DataFrame:
     """A table of these sources and verdicts."""
-    usual = dict.fromkeys(JUDGED_ALIGNMENT)
+    usual = dict.fromkeys(JUDGED_ALIGNMENT.names)
     records = [
         {**usual, "conversation_id": f"c{n}", "source": source, "verdict": verdict}
         for n, (source, verdict) in enumerate(verdicts)
     ]
-    return pl.DataFrame(records, schema=polars_schema(JUDGED_ALIGNMENT))
+    return pl.DataFrame(records, schema=JUDGED_ALIGNMENT.schema)
 
 
 def test_shares_are_of_the_conversations_with_a_readable_verdict() -> None:

@@ -13,7 +13,8 @@ from sysgen_dagster.obedience.final_answers import (
     normalize_answer,
     numbers_in,
 )
-from sysgen_dagster.tables.table import FINAL_ANSWERS, polars_schema
+from sysgen_dagster.obedience.tables import FINAL_ANSWERS
+from sysgen_dagster.tables.table import polars_schema
 
 PIECES = (
     *("\\boxed{", "}", "{", "\\frac", "$", "The answer is: ", "answer: ", "Answer\n", "#### "),

@@ -8,14 +8,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.lanes.sysgen.counts import Z95, wilson_interval
 from sysgen_dagster.obedience.preference_judgement import (
     PROMPT,
     build_judged_preferences,
     build_preference_requests,
     summarize_preferences,
 )
-from sysgen_dagster.tables.table import JUDGED_PREFERENCES, MESSAGES, polars_schema
+from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
+from sysgen_dagster.tables.columns import MESSAGES
+from sysgen_dagster.tables.rates import Z95, wilson_interval
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, failed, replied
 
 ROW_SCHEMA = {
@@ -52,7 +53,7 @@ def shown(text: str, name: str) -> str:
 def test_every_pair_is_shown_in_both_orders_under_ids_of_their_own() -> None:
     requests = list(build_preference_requests(rows({}, {})))
 
-    assert [each.conversation_id for each in requests] == [
+    assert [each.request_id for each in requests] == [
         "c0#original",
         "c0#new",
         "c1#original",
@@ -149,7 +150,7 @@ def test_the_table_has_a_row_for_each_row_and_order_whatever_came_back() -> None
     )
     judged = build_judged_preferences(rows({}, {"source": "other"}), replies, "phi-4", True)
 
-    assert judged.schema == polars_schema(JUDGED_PREFERENCES)
+    assert judged.schema == JUDGED_PREFERENCES.schema
     wanted = ("conversation_id", "source", "shown_first", "verdict", "drop_reason")
     assert judged.select(wanted).rows() == [
         ("c0", "mine", "original", None, "too_long"),
@@ -171,7 +172,7 @@ def test_no_rows_give_an_empty_table() -> None:
     judged = build_judged_preferences(rows(), completions(), "judge", False)
 
     assert list(build_preference_requests(rows())) == []
-    assert judged.schema == polars_schema(JUDGED_PREFERENCES)
+    assert judged.schema == JUDGED_PREFERENCES.schema
     assert judged.is_empty()
 
 
@@ -182,9 +183,9 @@ def judged(*pairs: Sequence[str | None], source: str = "mine") -> pl.DataFrame:
         for n, pair in enumerate(pairs)
         for first, verdict in zip(("original", "new"), pair, strict=True)
     ]
-    usual = dict.fromkeys(JUDGED_PREFERENCES)
+    usual = dict.fromkeys(JUDGED_PREFERENCES.names)
     return pl.DataFrame(
-        [{**usual, **record} for record in records], schema=polars_schema(JUDGED_PREFERENCES)
+        [{**usual, **record} for record in records], schema=JUDGED_PREFERENCES.schema
     )
 
 

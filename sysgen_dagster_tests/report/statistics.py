@@ -6,9 +6,12 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Generator, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.tables.table import STATISTICS, polars_schema
+from sysgen_dagster.defs.measures import STATISTICS
+from sysgen_dagster.tables.table import polars_schema
 
 _VERDICTS = {"Good": 6, "Bad": 3, "None": 1, "Unreadable": 0}
 _JUDGED = {"judge": "phi-4", "judge_is_generator": False, "source": "metamath"}

@@ -7,7 +7,7 @@ import pytest
 
 from sysgen_dagster.report import charts
 from sysgen_dagster.report.views import VIEWS, View, view_of
-from sysgen_dagster.tables.table import STATISTICS
+from sysgen_dagster.defs.measures import STATISTICS
 from sysgen_dagster_tests.report.statistics import ROWS, Stored
 
 MODEL = Stored("phi-4")

@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.chat.prompts import load_prompt, separating_mark
+from sysgen_dagster.chat.prompts import separating_mark
+from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.lanes.sysgen.tags import (
     Phrase,
     Tag,
@@ -12,7 +13,6 @@ from sysgen_dagster.lanes.sysgen.tags import (
     render_tagged_message,
 )
 from sysgen_dagster.simulated.protocol import ChatRequest, parse_chat_request
-from sysgen_dagster.simulated.reading import PHASE_1_PROMPT, PHASE_3_PROMPT
 
 # {n} and {m} are numbers. The third row holds calculator marks, the last one a tag's mark.
 _ROWS = (
@@ -70,9 +70,7 @@ def request(messages: list[ChatMessage], max_tokens: int = 512, **fields: object
 def annotate_messages(question: str, answer: str) -> list[ChatMessage]:
     """What Phase 1 sends."""
     turns = [said(Role.USER, question), said(Role.ASSISTANT, answer)]
-    return load_prompt(PHASE_1_PROMPT).render(
-        mark=separating_mark([question, answer]), messages=turns
-    )
+    return annotation.PROMPT.render(mark=separating_mark([question, answer]), messages=turns)
 
 
 def verify_messages(phrases: list[Phrase]) -> list[ChatMessage]:
@@ -81,7 +79,7 @@ def verify_messages(phrases: list[Phrase]) -> list[ChatMessage]:
         "system_message": render_system_message(phrases),
         "tagged_message": render_tagged_message(phrases),
     }
-    return load_prompt(PHASE_3_PROMPT).render(mark=separating_mark(texts.values()), **texts)
+    return verification.PROMPT.render(mark=separating_mark(texts.values()), **texts)
 
 
 def respond_messages(question: str, system_message: str = "Be brief.") -> list[ChatMessage]:

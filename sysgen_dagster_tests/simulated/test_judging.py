@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import Engine, Generator
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
@@ -25,7 +26,7 @@ from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.reading import Phase, recognise
 from sysgen_dagster.simulated.writer import write_answer
-from sysgen_dagster.tables.table import MESSAGES
+from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, replied
 from sysgen_dagster_tests.simulated.conversations import conversations, folded, request
 from sysgen_dagster_tests.simulated.running_server import Server, running
@@ -65,7 +66,7 @@ def replies(requests: Iterator[ChatRequest], name: str) -> pl.DataFrame:
     """What a model says to requests, without a server between."""
     return completions(
         *(
-            replied(each.conversation_id, write_answer(request([*each.messages]), profile).text)
+            replied(each.request_id, write_answer(request([*each.messages]), profile).text)
             for profile in [PROFILES[name]]
             for each in requests
         )
@@ -139,13 +140,14 @@ def server() -> Iterator[Server]:
 def test_rows_are_judged_over_http_as_the_pipeline_does_it(server: Server, tmp_path: Path) -> None:
     bounds = {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1}
     fields = {"served_name": "phi", "license": "mit", "bounds": bounds, "engine": Engine.ENDPOINT}
-    judge = Generator.model_validate(fields | {"base_urls": [f"{server.url}/v1"]})
-    engines, few = Engines({"judge": judge}, tmp_path), ROWS[:20]
+    urls = {"base_urls": [f"{server.url}/v1"]}
+    judge = Generator.model_validate(fields | urls | {"name": "judge"})
+    engines, few = Engines(tmp_path), ROWS[:20]
 
     def ask(requests: Iterator[ChatRequest], total: int) -> pl.DataFrame:
         ledger = Ledger(tmp_path / f"{total}.jsonl")
         progress = Progress(total)
-        return engines.complete("judge", requests, progress, ledger, lambda _: None, lambda _: None)
+        return engines.complete(judge, requests, progress, ledger, lambda _: None, lambda _: None)
 
     replied_to = (
         ask(build_preference_requests(few), 40),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen.tags import Tag
-from sysgen_dagster.simulated.protocol import count_tokens
 from sysgen_dagster_tests.simulated.conversations import (
     annotate_messages,
     folded,
@@ -118,7 +118,7 @@ def test_a_system_message_comes_from_the_cache_from_the_second_request_on(server
         tokens: int = usage["prompt_tokens_details"]["cached_tokens"]
         return tokens
 
-    known = count_tokens(system)
+    known = estimate_tokens(system)
     assert [cached(system, question) for question in ("Why?", "Why?", "How?")] == [0, known, known]
     assert cached(f"{system} Be brief.", "Why?") == 0
     assert [cached(system, "Why?", "solar") for _ in range(2)] == [0, 0]

@@ -9,15 +9,14 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.chat.messages import ChatMessage
-from sysgen_dagster.chat.prompts import load_prompt
+from sysgen_dagster.chat.tokens import estimate_tokens
+from sysgen_dagster.lanes.sysgen import verification
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag, parse_tagged_message
 from sysgen_dagster.simulated.language import language_of
 from sysgen_dagster.simulated.material import load_material
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
-from sysgen_dagster.simulated.protocol import count_tokens
 from sysgen_dagster.simulated.reading import (
-    PHASE_3_PROMPT,
     Domain,
     Phase,
     recognise,
@@ -91,7 +90,7 @@ def test_the_subject_of_an_annotation_is_the_conversation_and_not_the_prompt(fol
 
 def test_the_same_request_gets_the_same_answer_in_another_process() -> None:
     code = (
-        "from sysgen_dagster_tests.inference.simulated.test_writer import *\n"
+        "from sysgen_dagster_tests.simulated.test_writer import *\n"
         "sys.stdout.reconfigure(encoding='utf-8')\n"
         "print(repr([answer_to(annotate_messages(*row)) for row in conversations(16)]))"
     )
@@ -134,7 +133,7 @@ def test_a_message_closes_all_its_tags_in_the_same_way_and_both_ways_occur() -> 
 
 
 def test_verdicts_come_in_the_order_of_the_prompt_with_none_for_what_is_missing() -> None:
-    instructions = load_prompt(PHASE_3_PROMPT).render(mark="", system_message="", tagged_message="")
+    instructions = verification.PROMPT.render(mark="", system_message="", tagged_message="")
     example = [line for line in instructions[0]["content"].splitlines() if line[:2] == "<<"]
     assert [line.partition(">>")[0] for line in example] == [f"<<{tag}" for tag in VERDICT_ORDER]
     turn = verify_messages(one_phrase_of(Tag.ROLE, Tag.STYLE))[1]["content"]
@@ -169,7 +168,7 @@ def test_an_answer_looks_like_its_domain(question: str, domain: Domain, sign: st
 def test_an_answer_that_does_not_fit_is_cut_and_says_so() -> None:
     answer = answer_to(respond_messages(QUESTION), max_tokens=8)
     assert answer.finish_reason == "length"
-    assert count_tokens(answer.text) == 8
+    assert estimate_tokens(answer.text) == 8
     assert answer_to(respond_messages(QUESTION)).finish_reason == "stop"
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Source
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.sources.files import read_shard
 
 REPO = "somebody/chats"

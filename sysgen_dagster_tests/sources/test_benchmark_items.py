@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import Benchmark
+from sysgen_dagster.catalog.sources import Benchmark
 from sysgen_dagster.sources.benchmark_items import ITEMS, read_items
 from sysgen_dagster.sources.files import SourceError
 

@@ -12,9 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sysgen_dagster
-from sysgen_dagster.catalog.catalog import Source, load_catalog
+from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.conversations import build_conversations
-from sysgen_dagster.tables.table import CONVERSATIONS, polars_schema, source_columns
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import polars_schema, source_columns
 from sysgen_dagster_tests.lanes.sysgen.frames import (
     REVISION,
     exchanges,
@@ -69,8 +71,8 @@ def test_two_text_columns_are_one_conversation_without_history() -> None:
 def test_the_table_has_the_schema_of_conversations_with_and_without_rows() -> None:
     entry = input_output_source()
 
-    assert build(entry).schema == polars_schema(CONVERSATIONS)
-    assert build(entry, exchanges(("Hi", "Hello"))).schema == polars_schema(CONVERSATIONS)
+    assert build(entry).schema == CONVERSATIONS.schema
+    assert build(entry, exchanges(("Hi", "Hello"))).schema == CONVERSATIONS.schema
 
 
 def test_capybara_gives_one_conversation_a_turn_with_the_earlier_turns_as_its_history() -> None:

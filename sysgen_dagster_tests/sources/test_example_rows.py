@@ -5,8 +5,9 @@ from pathlib import Path
 import datasets
 import pytest
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+from sysgen_dagster.lanes.catalog import load_catalog
 
 SOURCES = load_catalog(FULL_CATALOG).sources
 

@@ -11,9 +11,12 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, HubFile, Source, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.files import SourceError, SourceUnavailableError
-from sysgen_dagster.tables.table import SOURCE_ROW, TableError, polars_schema, source_columns
+from sysgen_dagster.sources.tables import SOURCE_ROW
+from sysgen_dagster.tables.table import TableError, polars_schema, source_columns
 from sysgen_dagster_tests.sources.fake_hub import REPO, REVISION, FakeHub, Reader, reading_from
 
 Row = Mapping[str, Any]

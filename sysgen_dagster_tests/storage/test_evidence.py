@@ -5,17 +5,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import Catalog
+from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster.tables.table import (
-    STATISTICS,
-    TABLES,
-    Column,
-    TableError,
-    polars_schema,
-    source_columns,
-)
+from sysgen_dagster.defs.measures import STATISTICS
+from sysgen_dagster.tables.table import (TABLES, Column, TableError, polars_schema, source_columns)
 
 _PAIRS = {
     "title": "Some pairs",

@@ -8,7 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.storage.inventory import INVENTORY, inventory, partitions
 from sysgen_dagster.storage.store import Store, StoreUnavailableError, open_store
 from sysgen_dagster.tables.table import TABLES, polars_schema, source_columns

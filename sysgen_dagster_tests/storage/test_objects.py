@@ -20,7 +20,8 @@ from sysgen_dagster.storage.store import (
     open_store,
     working_folder,
 )
-from sysgen_dagster.tables.table import CONVERSATIONS, Column, TableError, polars_schema
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import (Column, TableError, polars_schema)
 from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, upstream
 from sysgen_dagster_tests.storage.s3_server import killed_while_writing, objects_under, refusing_s3
 

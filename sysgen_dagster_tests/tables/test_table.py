@@ -5,18 +5,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.tables.table import (
-    OF_NO_MODEL,
-    SOURCE_ROW,
-    STATISTICS,
-    TABLES,
-    Column,
-    TableError,
-    kept,
-    polars_schema,
-    require_columns,
-    source_columns,
-)
+from sysgen_dagster.tables.table import (OF_NO_MODEL, TABLES, Column, TableError, kept, polars_schema, require_columns, source_columns)
+from sysgen_dagster.sources.tables import SOURCE_ROW
+from sysgen_dagster.defs.measures import STATISTICS
 from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, source
 
 COLUMNS = {"name": Column(pl.String(), "a name"), "count": Column(pl.UInt32(), "how many")}

@@ -5,10 +5,12 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.tables.table import MESSAGES, TRAINING_ROWS, Columns, polars_schema
+from sysgen_dagster.tables.columns import MESSAGES
+from sysgen_dagster.training_sets.tables import TRAINING_ROWS
+from sysgen_dagster.tables.table import (Columns, polars_schema)
 
 _MADE = {"variant", "messages"}
-_ALIGNED = {name: type for name, type in polars_schema(TRAINING_ROWS).items() if name not in _MADE}
+_ALIGNED = {name: type for name, type in TRAINING_ROWS.schema.items() if name not in _MADE}
 _ALIGNED |= dict.fromkeys(("question", "answer", "system_message", "new_answer"), pl.String())
 _ALIGNED["history"] = MESSAGES
 

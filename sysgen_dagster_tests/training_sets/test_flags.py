@@ -6,13 +6,11 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
-from sysgen_dagster.tables.table import (
-    CONTAMINATION,
-    JUDGED_ALIGNMENT,
-    NEAR_DUPLICATES,
-    ROW_QUALITY,
-)
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.analysis.tables import (CONTAMINATION, ROW_QUALITY)
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
+from sysgen_dagster.tables.table import NEAR_DUPLICATES
 from sysgen_dagster.training_sets.flags import (
     FLAGS,
     FlagError,

@@ -8,14 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.catalog import Recipe, Rejected
-from sysgen_dagster.tables.table import MIXTURES, polars_schema
+from sysgen_dagster.catalog.recipes import (Recipe, Rejected)
+from sysgen_dagster.training_sets.tables import MIXTURES
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster.training_sets import mixtures
 from sysgen_dagster.training_sets.flags import FlagError
 from sysgen_dagster.training_sets.mixtures import summarize_mixture
 
 SCHEMA = {
-    **polars_schema(MIXTURES),
+    **MIXTURES.schema,
     "tags": pl.List(pl.String()),
     "flags": pl.List(pl.String()),
     "rejected_is": pl.String(),
@@ -45,7 +46,7 @@ def mixture(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
 
 def taken(rows: pl.DataFrame, /, **recipe: Any) -> list[str]:
     mixed = mixture(rows, Recipe(**recipe))
-    assert mixed.schema == polars_schema(MIXTURES)
+    assert mixed.schema == MIXTURES.schema
     return mixed["conversation_id"].to_list()
 
 

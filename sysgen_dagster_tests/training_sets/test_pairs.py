@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.tables.table import PREFERENCE_PAIRS, polars_schema
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster.training_sets.pairs import build_preference_pairs
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
@@ -31,7 +32,7 @@ def test_the_new_answer_is_preferred_to_the_original_one() -> None:
     history = chat(("system", "Upstream."), ("user", "Q0"), ("assistant", "A0"))
     pairs = build_preference_pairs(aligned({"history": history}), foreign())
 
-    assert pairs.schema == polars_schema(PREFERENCE_PAIRS)
+    assert pairs.schema == PREFERENCE_PAIRS.schema
     [pair] = pairs.to_dicts()
     assert (pair["rejected_is"], pair["rejected_model"]) == ("original_answer", None)
     assert pair["prompt"] == chat(

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.catalog import Training, Variant
-from sysgen_dagster.tables.table import TRAINING_ROWS, polars_schema
+from sysgen_dagster.catalog.recipes import (Training, Variant)
+from sysgen_dagster.training_sets.tables import TRAINING_ROWS
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
@@ -49,7 +50,7 @@ def test_the_rows_are_the_same_when_they_are_made_a_piece_at_a_time() -> None:
 def test_a_row_says_where_it_comes_from() -> None:
     rows = build_training_rows(aligned({}), NOBODY, SETTINGS)
 
-    assert rows.schema == polars_schema(TRAINING_ROWS)
+    assert rows.schema == TRAINING_ROWS.schema
     assert rows["variant"].to_list() == [variant.value for variant in Variant]
     provenance = rows.drop("variant", "messages").unique()
     assert provenance.equals(aligned({}).select(provenance.columns))

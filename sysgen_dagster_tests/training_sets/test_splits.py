@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.catalog import Training
-from sysgen_dagster.tables.table import SPLITS, polars_schema
+from sysgen_dagster.catalog.recipes import Training
+from sysgen_dagster.training_sets.tables import SPLITS
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
 
 SCHEMA = {
@@ -53,7 +54,7 @@ def conversations(*rows: dict[str, Any]) -> pl.DataFrame:
 def test_these_are_one_group(one: dict[str, Any], other: dict[str, Any]) -> None:
     splits = build_splits(conversations(one, other, {}), HALVES)
 
-    assert splits.schema == polars_schema(SPLITS)
+    assert splits.schema == SPLITS.schema
     assert splits["group"].to_list() == ["c0", "c0", "c2"]
 
 
@@ -178,7 +179,7 @@ def test_another_seed_draws_other_groups() -> None:
 
 
 def test_no_rows_have_no_splits() -> None:
-    assert build_splits(conversations(), HALVES).schema == polars_schema(SPLITS)
+    assert build_splits(conversations(), HALVES).schema == SPLITS.schema
     assert summarize_splits(build_splits(conversations(), HALVES)).is_empty()
 
 
@@ -191,7 +192,7 @@ def test_the_summary_says_how_large_splits_and_groups_are() -> None:
             ("c3", "a", "c3", "test"),
             ("d0", "b", "c0", "train"),
         ],
-        schema=polars_schema(SPLITS),
+        schema=SPLITS.schema,
         orient="row",
     )
     assert summarize_splits(splits).rows() == [

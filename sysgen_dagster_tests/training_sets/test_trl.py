@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.catalog import Recipe, Rejected, Training
+from sysgen_dagster.catalog.recipes import (Recipe, Rejected, Training)
 from sysgen_dagster.training_sets.export.card import Facts
 from sysgen_dagster.training_sets.export.folder import Part, write_folder
 from sysgen_dagster.training_sets.pairs import build_preference_pairs

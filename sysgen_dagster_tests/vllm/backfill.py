@@ -10,7 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.backfill import run_everything, settle
 from sysgen_dagster.commands.trial_catalog import (
     local_catalog,

@@ -18,8 +18,11 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.expected_work import estimate_work
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, Engine, Generator, Method, load_catalog
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.lanes.sysgen.settings import (Generator, Method)
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog, real_model
 from sysgen_dagster.inference.engines import Engines
@@ -233,7 +236,7 @@ def test_a_long_answer_is_shortened_in_the_middle_and_a_long_question_is_too_lon
     assert 0 < shortened["characters_left_out"] < len(long) - 400
     room = 8192 - requests[0].sampling.max_tokens
     assert 0.7 * room < shortened["prompt_tokens"] <= room
-    assert by_id["question"]["failed_because"] == DropReason.TOO_LONG
+    assert by_id["question"]["failed_because"] == NoAnswer.TOO_LONG
     assert by_id["question"]["attempts"] == 0
     assert "do not fit a context of 8,192" in by_id["question"]["failure"]
 

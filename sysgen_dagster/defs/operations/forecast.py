@@ -10,7 +10,6 @@ import dagster as dg
 import polars as pl
 from pydantic import Field
 
-from sysgen_dagster.analysis import forecast as costs
 from sysgen_dagster.analysis.expected_work import (
     PHASES,
     WORK,
@@ -18,20 +17,24 @@ from sysgen_dagster.analysis.expected_work import (
     kept_share,
     length_ratio,
 )
+from sysgen_dagster.analysis.forecast import Basis, build_forecast, compare_with_actual
 from sysgen_dagster.analysis.measured_work import COLUMNS, measure_work
 from sysgen_dagster.analysis.sampling import draw_stratified_sample
-from sysgen_dagster.catalog.catalog import Engine, Generator
-from sysgen_dagster.defs.plumbing.failures import told_plainly
-from sysgen_dagster.defs.plumbing.metadata import column_metadata
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODELS, every_partition
-from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
-from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, publish
-from sysgen_dagster.defs.sysgen_lane import aligned_responses, conversations
+from sysgen_dagster.analysis.tables import FORECAST, FORECAST_AGAINST_ACTUAL
+from sysgen_dagster.catalog.catalog import split_shard
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.defs.plumbing.assets import table_asset
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
+from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.token_counting import token_counter
+from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED
+from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster.tables.table import FORECAST, FORECAST_AGAINST_ACTUAL, kept
+from sysgen_dagster.tables.table import Partition, kept
 
 SAMPLED_ROWS = 200  # of a source: prompts to about 5 % either way, in some seconds
 _ASKED = ("conversation_id", "source", "history", "question", "answer", "drop_reason")
@@ -60,27 +63,27 @@ def forecast_of(
     """
     stored = _stored_shards(store, shards)
     entry = CATALOG.models[model]
-    counter = token_counter(engines, model, report)
+    counter = token_counter(engines, entry, report)
     sample = _sample(store, stored, rows)
-    expected, shared = estimate_work(sample, model, entry, CATALOG.method, counter)
+    expected, shared = estimate_work(sample, entry, CATALOG.method, counter)
     method = CATALOG.method
-    basis = costs.Basis(
+    basis = Basis(
         conversations=_to_do(store, model, stored, everything),
         expected=expected,
         measured=measured_so_far(store, model, stored),
         shared=shared,
         counted_with=counter.how,
         one_attempt=method.samples == 1 and not method.repair,
-        assumed=_assumed(model, entry),
+        assumed=_assumed(entry),
     )
-    return costs.build_forecast(basis, entry)
+    return build_forecast(basis, entry)
 
 
 def measured_so_far(store: Store, model: str, shards: Sequence[str]) -> pl.DataFrame:
     """`expected_work.WORK` of the shards that the model has finished, whole or in a pilot."""
-    done = set(finished_shards(store, CATALOG, model))
+    done = set(finished_shards(store, CATALOG, ALIGNED, model))
     parts = [
-        measure_work(*(part.read(table, *columns) for table, columns in COLUMNS.items()))
+        measure_work(*(part.read(TABLES[table], *columns) for table, columns in COLUMNS.items()))
         for part in _evidence(store, [shard for shard in shards if shard in done], model)
     ]
     return pl.concat(parts) if parts else pl.DataFrame(schema=WORK)
@@ -94,12 +97,12 @@ def compared_with_actual(
     Raises:
         StoreError: It has finished none.
     """
-    shards = finished_shards(store, CATALOG, model)
+    shards = finished_shards(store, CATALOG, ALIGNED, model)
     if not shards:
         raise StoreError(f"{model} has finished no shard: there is nothing to compare with yet")
     measured = measured_so_far(store, model, shards)
     engine = engine_figures(instance, model, shards)
-    return costs.compare_with_actual(made, measured, engine, CATALOG.models[model])
+    return compare_with_actual(made, measured, engine, CATALOG.models[model])
 
 
 def stored_forecast(store: Store, model: str) -> pl.DataFrame:
@@ -108,7 +111,7 @@ def stored_forecast(store: Store, model: str) -> pl.DataFrame:
     Raises:
         StoreError: It was not.
     """
-    made = StoredStatistics(store, model).read("forecast")
+    made = StoredStatistics(store, model).read(FORECAST)
     if made is None:
         raise StoreError(
             f"there is no forecast for {model} to compare with: materialize `forecast` before the "
@@ -127,10 +130,10 @@ def engine_figures(instance: dg.DagsterInstance, model: str, shards: Iterable[st
     entry = CATALOG.models[model]
     gpus = len(entry.gpus)
     told = [
-        {"source": CATALOG.locate(shard)[0], "phase": phase, **figures}
+        {"source": split_shard(shard)[0], "phase": phase, **figures}
         for shard in shards
         for phase in PHASES
-        for figures in _engine_metadata(instance, phase, f"{model}|{shard}")
+        for figures in _engine_metadata(instance, phase, Partition(model, shard))
     ]
     schema = dict.fromkeys(("seconds", "prompt_tokens_shared"), pl.Float64())
     rows = pl.DataFrame(told, schema={"source": pl.String(), "phase": pl.String(), **schema})
@@ -143,11 +146,11 @@ def engine_figures(instance: dg.DagsterInstance, model: str, shards: Iterable[st
 
 
 def _engine_metadata(
-    instance: dg.DagsterInstance, phase: str, partition: str
+    instance: dg.DagsterInstance, phase: str, at: Partition
 ) -> Iterator[dict[str, float]]:
     names = {"seconds": "engine/seconds", "prompt_tokens_shared": "engine/prompt_tokens_from_cache"}
     records = instance.fetch_materializations(
-        dg.AssetRecordsFilter(asset_key=dg.AssetKey(phase), asset_partitions=[partition]),
+        dg.AssetRecordsFilter(asset_key=dg.AssetKey(phase), asset_partitions=[str(at.key)]),
         limit=_MOST_RUNS,
     ).records
     for record in records:
@@ -162,7 +165,7 @@ def _engine_metadata(
 
 
 def _stored_shards(store: Store, shards: Sequence[str]) -> list[str]:
-    there = set(finished_shards(store, CATALOG, None, "conversations"))
+    there = set(finished_shards(store, CATALOG, CONVERSATIONS))
     stored = [shard for shard in shards if shard in there]
     if not stored:
         raise StoreError(
@@ -174,12 +177,12 @@ def _stored_shards(store: Store, shards: Sequence[str]) -> list[str]:
 
 
 def _evidence(store: Store, shards: Sequence[str], model: str | None) -> Iterator[StoredEvidence]:
-    return StoredEvidence(store, CATALOG, tuple(shards), model).by_shard()
+    return StoredEvidence(store, tuple(shards), model).by_shard()
 
 
 def _sample(store: Store, shards: Sequence[str], rows: int) -> pl.DataFrame:
     parts = (
-        draw_stratified_sample(kept(part.read("conversations", *_ASKED)), rows, _SEED)
+        draw_stratified_sample(kept(part.read(CONVERSATIONS, *_ASKED)), rows, _SEED)
         for part in _evidence(store, shards, None)
     )
     return draw_stratified_sample(pl.concat(parts), rows, _SEED).drop("drop_reason")
@@ -187,11 +190,13 @@ def _sample(store: Store, shards: Sequence[str], rows: int) -> pl.DataFrame:
 
 def _to_do(store: Store, model: str, shards: Sequence[str], everything: bool) -> pl.DataFrame:
     """One row per source and phase: ``conversations`` that it waits for, ``of_rows`` in all."""
-    written = {phase: set(finished_shards(store, CATALOG, model, phase)) for phase in PHASES}
+    written = {
+        phase: set(finished_shards(store, CATALOG, TABLES[phase], model)) for phase in PHASES
+    }
     counts = []
     for shard, part in zip(shards, _evidence(store, shards, None), strict=True):
-        source, _ = CATALOG.locate(shard)
-        usable = kept(part.read("conversations", "drop_reason")).height
+        source, _ = split_shard(shard)
+        usable = kept(part.read(CONVERSATIONS, "drop_reason")).height
         asked = _asked(store, model, shard) if shard in written[PHASES[0]] else 0
         for phase in PHASES:
             done = asked if shard in written[phase] and not everything else 0
@@ -207,15 +212,15 @@ def _to_do(store: Store, model: str, shards: Sequence[str], everything: bool) ->
 def _asked(store: Store, model: str, shard: str) -> int:
     """Conversations of a shard that Phase 1 took; a pilot leaves the others out."""
     [part] = _evidence(store, [shard], model)
-    return part.read(PHASES[0], "sample").drop_nulls().height
+    return part.read(ANNOTATED, "sample").drop_nulls().height
 
 
-def _assumed(name: str, model: Generator) -> str:
+def _assumed(model: Generator) -> str:
     goes_on = f"{kept_share(model):.1%} go on"
-    source = "the paper's Table 2" if model.paper else "no figures in the paper: all of them"
+    source = "the paper's Table 2" if model.published else "no figures in the paper: all of them"
     return (
         f"messages like the demonstrations of the prompt, {goes_on} ({source}), answers "
-        f"{length_ratio(name):.2f} times as long as the original ones (its Table 1)"
+        f"{length_ratio(model.name):.2f} times as long as the original ones (its Table 1)"
     )
 
 
@@ -235,35 +240,24 @@ class Selection(dg.Config):
     rows: int = SAMPLED_ROWS
 
 
-@dg.asset(
-    deps=every_partition(conversations),
-    partitions_def=MODELS,
-    group_name="operations",
-    kinds={"polars"},
-    metadata=column_metadata(FORECAST),
-)
-@told_plainly
-def forecast(
-    context: dg.AssetExecutionContext,
-    config: Selection,
-    tables: TablesResource,
-    models: InferenceResource,
-) -> dg.MaterializeResult[None]:
+@table_asset(FORECAST, reads=[CONVERSATIONS], kinds={"polars"}, config=Selection, asks=True)
+def forecast(run: AssetRun, config: Selection) -> pl.DataFrame:
     """Requests, tokens, GPU-hours and money that a model's missing partitions are going to cost.
 
     Made by hand before the phases run, and kept as it is to be held against what came of it. Tokens
     are those of the model's own tokenizer on a sample of rows; no engine is started.
     """
-    table = forecast_of(
-        tables.store(),
-        models.engines(),
-        context.partition_key,
+    assert run.models is not None
+    run.all_shards(CONVERSATIONS)
+    return forecast_of(
+        run.store,
+        run.models.engines(),
+        run.model.name,
         shards_of(config.sources, config.shards),
         config.everything,
         config.rows,
-        context.log.info,
+        run.context.log.info,
     )
-    return publish(context, tables, table, "conversations")
 
 
 def shards_of(sources: Sequence[str], shards: Sequence[str] = ()) -> list[str]:
@@ -280,21 +274,12 @@ def shards_of(sources: Sequence[str], shards: Sequence[str] = ()) -> list[str]:
     return list(shards) or every
 
 
-@dg.asset(
-    deps=[forecast, aligned_responses],
-    partitions_def=MODELS,
-    group_name="operations",
-    kinds={"polars"},
-    metadata=column_metadata(FORECAST_AGAINST_ACTUAL),
-)
-@told_plainly
-def forecast_against_actual(
-    context: dg.AssetExecutionContext, tables: TablesResource
-) -> dg.MaterializeResult[None]:
+@table_asset(FORECAST_AGAINST_ACTUAL, reads=[FORECAST, ALIGNED], kinds={"polars"})
+def forecast_against_actual(run: AssetRun) -> pl.DataFrame:
     """What a model's finished partitions came to, beside what was forecast for as many rows."""
-    store, model = tables.store(), context.partition_key
-    table = compared_with_actual(store, model, stored_forecast(store, model), context.instance)
-    return publish(context, tables, table)
+    run.all_shards(ALIGNED)
+    made = stored_forecast(run.store, run.model.name)
+    return compared_with_actual(run.store, run.model.name, made, run.context.instance)
 
 
 FORECASTS = [forecast, forecast_against_actual]

@@ -16,13 +16,17 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
-from sysgen_dagster.defs.operations.staleness import data_version, pilot_tags, reading
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.defs.plumbing.metadata import table_metadata
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, RESTORING
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, RESTORING, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.storage.inventory import Partition, State, inventory, partitions
+from sysgen_dagster.defs.plumbing.tables import TABLES
+from sysgen_dagster.defs.plumbing.versions import data_version, pilot_tags, reading_settings
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster.tables.table import TABLES, kept
+from sysgen_dagster.tables.table import Partition, Table, kept
 from sysgen_dagster.training_sets.export.folder import MANIFEST
 
 NOTE = "Recorded again from the stored file; the run that made it is not known here."
@@ -83,24 +87,24 @@ def restore(
     result.left_out += _lost(instance, store)
     check: dict[Key, set[dg.AssetKey]] = defaultdict(set)
     for asset in graph.toposorted_asset_keys:
-        node, table = graph.get(asset), asset.to_user_string()
+        node, name = graph.get(asset), asset.to_user_string()
         recording = _Recording(instance, asset, node.parent_keys, node.code_version)
-        for partition in files.get(table, ()):
+        for at in files.get(name, ()):
             try:
-                new = recording.record(store, partition)
+                new = recording.record(store, TABLES[name], at)
             except StoreError as error:  # damaged where no footer tells
                 result.left_out.append(str(error))
                 continue
-            result.recorded[table] += new
+            result.recorded[name] += new
             result.unchanged += not new
             if new or recheck:
-                check[partition.key].add(asset)
-        for key, path in _beside_the_tables(store, table):
+                check[at.key].add(asset)
+        for key, path in _beside_the_tables(store, name):
             new = recording.record_file(key, path)
-            result.recorded[table] += new
+            result.recorded[name] += new
             result.unchanged += not new
-        if result.recorded[table]:
-            tell(f"recorded {table}: {result.recorded[table]}")
+        if result.recorded[name]:
+            tell(f"recorded {name}: {result.recorded[name]}")
     for key, assets in check.items():
         _evaluate(instance, defs, tables, key, assets, result)
         tell(f"checked {key or 'what has no partition'}")
@@ -109,30 +113,29 @@ def restore(
 
 def _whole(store: Store, result: Restored) -> Mapping[str, list[Partition]]:
     """By table, the partitions whose file is whole; of the others, why they are left out."""
-    stored = inventory(store, CATALOG)
+    stored = inventory(store, CATALOG, TABLES.values())
     for row in stored.filter(pl.col("state") != State.WHOLE.value).iter_rows(named=True):
         result.left_out.append(f"{row['path']}: {row['state']}, {row['detail']}")
     paths = set(stored.filter(state=State.WHOLE.value)["path"])
     found: dict[str, list[Partition]] = defaultdict(list)
-    for partition in partitions(CATALOG):
-        if str(partition.path(store)) in paths:
-            found[partition.table].append(partition)
+    for table in TABLES.values():
+        for at in table.partitions(CATALOG):
+            if str(store.path(table, at)) in paths:
+                found[table.name].append(at)
     return found
 
 
 def _lost(instance: dg.DagsterInstance, store: Store) -> Iterator[str]:
     """A line for each partition that Dagster has as made and of which no file is there."""
-    tables = {partition.table for partition in partitions(CATALOG)}
-    made = {
-        table: instance.get_materialized_partitions(dg.AssetKey(table.split("/")))
-        for table in tables
-    }
-    for partition in partitions(CATALOG):
-        if partition.key in made[partition.table] and not partition.path(store).is_file():
-            yield (
-                f"{partition.table} for {partition.key}: Dagster has it as made, but "
-                f"{partition.path(store)} is missing; materialize it again"
-            )
+    for table in TABLES.values():
+        made = instance.get_materialized_partitions(asset_key(table))
+        for at in table.partitions(CATALOG):
+            path = store.path(table, at)
+            if at.key in made and not path.is_file():
+                yield (
+                    f"{table.label(at)}: Dagster has it as made, but {path} is missing; "
+                    "materialize it again"
+                )
 
 
 def _beside_the_tables(store: Store, asset: str) -> Iterable[tuple[Key, Path | UPath]]:
@@ -155,27 +158,26 @@ class _Recording:
     code_version: str | None
     inputs: dict[dg.AssetKey, "_Input"] = field(default_factory=dict)
 
-    def record(self, store: Store, partition: Partition) -> bool:
+    def record(self, store: Store, table: Table, at: Partition) -> bool:
         """Whether the partition had to be recorded.
 
         Raises:
             StoreError: Its file is damaged.
         """
-        model = partition.model if partition.shard else None
-        rows = store.read(partition.table, partition.columns, partition.stored_as, model)
-        version = data_version(rows, _settings(partition.table)).value
-        path = partition.path(store)
-        last = self._last(partition.key)
+        source = CATALOG.sources[table.of_source] if table.of_source else None
+        rows, path = store.read(table, at), store.path(table, at)
+        version = data_version(rows, reading_settings(source) if source else "").value
+        last = self._last(at.key)
         if last is not None and _is_of(self.instance, last, version, path):
             return False
         metadata = table_metadata(rows, path)
-        if partition.key is None:
+        if at.key is None:
             metadata["dagster/row_count"] = metadata.pop("dagster/partition_row_count")
         tags = {_DATA_VERSION: version, _DATA_VERSION_IS_OURS: "true", **pilot_tags(rows)}
-        code = _made_with(rows, partition.table, self.code_version)
-        if _is_of_other_rows(store, partition, rows):
-            tags[f"{_INPUT_VERSION}/conversations"] = "others than are stored now"
-        self._report(partition.key, metadata, tags, code)
+        code = _made_with(rows, source, self.code_version)
+        if table == ANNOTATED and _is_of_other_rows(store, at, rows):
+            tags[f"{_INPUT_VERSION}/{CONVERSATIONS.name}"] = "others than are stored now"
+        self._report(at.key, metadata, tags, code)
         return True
 
     def record_file(self, key: Key, path: Path | UPath) -> bool:
@@ -259,21 +261,12 @@ class _Input:
         return hashlib.sha256(versions.encode()).hexdigest()
 
 
-def _is_of_other_rows(store: Store, partition: Partition, rows: pl.DataFrame) -> bool:
+def _is_of_other_rows(store: Store, at: Partition, rows: pl.DataFrame) -> bool:
     """Whether a first phase was made from other conversations than are stored now."""
-    if partition.table != "annotated_system_messages" or partition.shard is None:
+    if not store.holds(CONVERSATIONS, at):
         return False
-    if not store.holds("conversations", partition.shard):
-        return False
-    wanted = {name: TABLES["conversations"][name] for name in ("conversation_id", "drop_reason")}
-    asked = kept(store.read("conversations", wanted, partition.shard))
+    asked = kept(store.read(CONVERSATIONS, at, "conversation_id", "drop_reason"))
     return set(asked["conversation_id"]) != set(rows["conversation_id"])
-
-
-def _settings(table: str) -> str:
-    """What `defs.pipeline` makes part of the version beside the rows."""
-    kind, _, source = table.partition("/")
-    return reading(CATALOG.sources[source]) if kind == "source" else ""
 
 
 def _is_of(
@@ -290,10 +283,9 @@ def _is_of(
     return run.start_time - _COARSE_S <= path.stat().st_mtime <= record.timestamp + _COARSE_S
 
 
-def _made_with(rows: pl.DataFrame, table: str, code: str | None) -> str | None:
+def _made_with(rows: pl.DataFrame, source: Source | None, code: str | None) -> str | None:
     """The version of the code, unless the rows say that they were made with something else."""
-    kind, _, source = table.partition("/")
-    hub = CATALOG.sources[source].hub if kind == "source" else None
+    hub = source.hub if source else None
     if hub is not None and (others := set(rows["source_revision"]) - {hub.revision}):
         return f"revision {', '.join(sorted(map(str, others)))}"
     if code is not None and "prompt_fingerprint" in rows.columns:

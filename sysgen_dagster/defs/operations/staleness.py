@@ -6,83 +6,25 @@ but no partitioned asset as a whole: the asset `out_of_date` names them all.
 """
 
 import hashlib
-import json
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Source
-from sysgen_dagster.chat.drop_reasons import DropReason
 from sysgen_dagster.defs.plumbing.metadata import markdown
+from sysgen_dagster.defs.plumbing.versions import PILOT, Tags
 
-# Fields of a catalogue entry that decide neither which rows are read nor what is made of them.
-_BESIDE_THE_ROWS = {"title", "license", "rows", "conversations", "shards", "hub", "path"}
 _CODE_VERSION = "dagster/code_version"
 _DATA_VERSION = "dagster/data_version"
 _INPUT_VERSION = "dagster/input_data_version"
-_DIGITS = 32
 _NAMED = 5
-_ROWS_AT_ONCE = 8_000  # as many as a row group of what is written in pieces
 UP_TO_DATE = "up_to_date"
-# Where rows were found, not what they say: the same rows at another commit are the same rows.
-_PROVENANCE = "source_revision"
-
-# Of a partition that a run with `limit` has made: most of its rows were not asked about.
-PILOT = "sysgen/pilot"
-
-Tags = Mapping[str, str]
-
-
-def data_version(frame: pl.DataFrame | pl.LazyFrame, settings: str = "") -> dg.DataVersion:
-    """The version of a table's rows, and of settings that what follows reads beside them.
-
-    It is the checksum of the rows as lines of JSON, in their order, without ``source_revision``:
-    it depends on how Polars writes a value as JSON and on nothing else of its release.
-    """
-    shown = frame.lazy().drop(_PROVENANCE, strict=False)
-    columns = shown.collect_schema().names()
-    digest = hashlib.sha256(json.dumps([settings, *columns] if settings else columns).encode())
-    for first in range(0, shown.select(pl.len()).collect().item(), _ROWS_AT_ONCE):
-        rows = shown.slice(first, _ROWS_AT_ONCE).collect()
-        digest.update(rows.write_ndjson().encode())
-    return dg.DataVersion(digest.hexdigest()[:_DIGITS])
-
-
-def pilot_tags(frame: pl.DataFrame | pl.LazyFrame) -> Tags:
-    """The tag of a partition of which a pilot took only a part; none for a whole one."""
-    rows = frame.lazy()
-    if "drop_reason" not in rows.collect_schema():
-        return {}
-    reasons = rows.select("drop_reason").collect()["drop_reason"]
-    return {PILOT: "true"} if DropReason.BEYOND_LIMIT.value in reasons else {}
 
 
 def pilots(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str]:
     """The partitions of an asset that a pilot made last."""
     return {key for key, tags in _last_made(instance, asset).items() if PILOT in tags}
-
-
-def reading(source: Source) -> str:
-    """How a source's rows are read, as JSON: its columns, their shape and which exchanges."""
-    return json.dumps(source.model_dump(mode="json", exclude=_BESIDE_THE_ROWS), sort_keys=True)
-
-
-def source_version(source: Source) -> str:
-    """The code version of a source: the file it is pinned to, its shards, and how it is read.
-
-    A local file goes by its path, size and time of change, seen when the definitions are loaded:
-    reading all of it to load them would cost more than making a shard again for nothing.
-    """
-    place: list[object] = [source.shards]
-    if source.hub is not None:
-        place += [source.hub.repo, source.hub.file, source.hub.revision]
-    elif source.path is not None and source.path.is_file():
-        told = source.path.stat()
-        place += [str(source.path), told.st_size, told.st_mtime_ns]
-    text = json.dumps([*place, reading(source)])
-    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 def out_of_date(

@@ -1,33 +1,14 @@
 """Errors that a user can act on, shown in the UI as their message and not as a stack of frames."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
 import dagster as dg
 
-from sysgen_dagster.inference.chat_api import EngineError
-from sysgen_dagster.inference.ledger import LedgerError
-from sysgen_dagster.sources.files import SourceError, SourceUnavailableError
-from sysgen_dagster.storage.store import StoreError, StoreUnavailableError
-from sysgen_dagster.tables.table import TableError
-from sysgen_dagster.training_sets.export.hub import HubPushError, HubUnavailableError
-from sysgen_dagster.training_sets.export.layout import ExportError
-from sysgen_dagster.training_sets.flags import FlagError
+from sysgen_dagster.errors import SysgenError
 
-_KNOWN = (
-    EngineError,
-    ExportError,
-    FlagError,
-    HubPushError,
-    LedgerError,
-    SourceError,
-    StoreError,
-    TableError,
-)
-# By name, as an event of Dagster's has it; what caused one of these is of no use to a user.
-_MAY_COME_BACK = (SourceUnavailableError, HubUnavailableError, StoreUnavailableError)
-TOLD = {kind.__name__ for kind in (*_KNOWN, *_MAY_COME_BACK)}
+_RETRIES, _RETRY_AFTER_S = 2, 30
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
@@ -37,26 +18,34 @@ def root_cause(event: dg.DagsterEvent) -> str:
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return data.user_failure_data.description
+    # An event of Dagster's names the class of an error. What caused one of ours is of no use here.
+    ours = {kind.__name__ for kind in _kinds(SysgenError)}
     error = data.error
-    while error is not None and error.cause is not None and error.cls_name not in TOLD:
+    while error is not None and error.cause is not None and error.cls_name not in ours:
         error = error.cause
     return error.message.strip() if error is not None else "no reason was recorded"
 
 
-def told_plainly(asset: Callable[_P, _R]) -> Callable[_P, _R]:
-    """The asset function, its known errors turned into a failure of one message.
+def _kinds(kind: type[SysgenError]) -> Iterator[type[SysgenError]]:
+    yield kind
+    for narrower in kind.__subclasses__():
+        yield from _kinds(narrower)
 
-    A Hub or object storage that may come back is asked again twice; nothing else gets better by
-    itself.
+
+def errors_as_failures(asset: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The asset function, its errors that a user can act on turned into a failure of one message.
+
+    What may come back by itself, such as the Hub, is asked again twice.
     """
 
     @functools.wraps(asset)
-    def told(*args: _P.args, **kwargs: _P.kwargs) -> _R:
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return asset(*args, **kwargs)
-        except _MAY_COME_BACK as error:
-            raise dg.RetryRequested(max_retries=2, seconds_to_wait=30) from error
-        except _KNOWN as error:
+        except SysgenError as error:
+            if error.may_come_back:
+                retry = dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_AFTER_S)
+                raise retry from error
             raise dg.Failure(str(error), allow_retries=False) from None
 
-    return told
+    return run

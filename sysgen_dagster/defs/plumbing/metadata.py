@@ -10,22 +10,18 @@ import polars as pl
 from upath import UPath
 
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.lanes.sysgen.checks import NO_FIGURE, Check, Evidence
-from sysgen_dagster.lanes.sysgen.counts import count_drops, kept_rate
+from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.report import charts
 from sysgen_dagster.report.views import NAMED_BY, View, over_all_and_by_source
+from sysgen_dagster.tables.checks import NO_FIGURE, Check, Evidence
+from sysgen_dagster.tables.rates import count_drops, kept_rate
 from sysgen_dagster.tables.table import Columns
 
 SIMULATED = "No model wrote this: text made up by the simulated models."
 _SAMPLE_ROWS = 5
 _CELL_CHARS = 160
 # The UI prints what is longer over the value beside it.
-_SHORT = {
-    "annotated_system_messages": "phase 1",
-    "filtered_system_messages": "phase 2",
-    "verified_system_messages": "phase 3",
-    "aligned_responses": "phase 4",
-}
+_SHORT = {phase.table.name: f"phase {phase.number}" for phase in PHASES}
 
 
 def column_metadata(columns: Columns) -> dict[str, Any]:

@@ -1,55 +1,66 @@
-"""The partitions: sources and conversations by shard, phases by model and shard.
+"""The catalogue of this code location, and the partitions that follow from it.
 
-A phase's key is ``phi-4|metamath-002``: Dagster orders the dimensions by their names. What depends
-on Dagster's beta and preview APIs for partitions is in this module and in `checks`.
+How a table's asset is partitioned, and which partitions of another table it reads, follow from what
+the tables have partitions for (`tables.table.By`). What depends on Dagster's beta and preview APIs
+for partitions is in this module and in `checks`.
 """
+
+from collections.abc import Mapping
 
 import dagster as dg
 
-from sysgen_dagster.catalog.catalog import load_catalog
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.sources.tables import CONVERSATIONS, source_table
+from sysgen_dagster.tables.table import By, Table
 
 # Partitions are definitions, so the catalogue is read once, when the code location is loaded.
 CATALOG = load_catalog()
 
-SOURCE_SHARDS = {
-    source: dg.StaticPartitionsDefinition(CATALOG.shards(source)) for source in CATALOG.sources
-}
-SHARDS = dg.StaticPartitionsDefinition(
-    [shard for source in CATALOG.sources for shard in CATALOG.shards(source)]
-)
-MODELS = dg.StaticPartitionsDefinition(list(CATALOG.models))
+_VALUES = CATALOG.partition_values
+SHARDS = dg.StaticPartitionsDefinition(_VALUES["shard"])
+MODELS = dg.StaticPartitionsDefinition(_VALUES["model"])
+RECIPES = dg.StaticPartitionsDefinition(_VALUES["recipe"])
 MODEL_SHARDS = dg.MultiPartitionsDefinition({"model": MODELS, "shard": SHARDS})
 
-# The tag of runs that only look at what is stored: their failures are nobody's.
+SOURCE_TABLES: Mapping[str, Table] = {
+    name: source_table(source) for name, source in CATALOG.sources.items()
+}
+_SOURCE_SHARDS = {
+    name: dg.StaticPartitionsDefinition(CATALOG.shards(name)) for name in CATALOG.sources
+}
+_PARTITIONS: Mapping[By, dg.PartitionsDefinition[str] | None] = {
+    By.NOTHING: None,
+    By.MODEL: MODELS,
+    By.SHARD: SHARDS,
+    By.MODEL_SHARD: MODEL_SHARDS,
+    By.RECIPE: RECIPES,
+}
+
+# The tag of runs that only look at what is stored: they made nothing, so their failures are not
+# counted against a partition.
 RESTORING = "sysgen/restoring"
 
-RECIPES = dg.StaticPartitionsDefinition(list(CATALOG.mixtures))
+
+def asset_key(table: Table) -> dg.AssetKey:
+    """The key of the asset that makes a table."""
+    return dg.AssetKey(table.name.split("/"))
 
 
-def source_key(source: str) -> dg.AssetKey:
-    """The asset key of a source."""
-    return dg.AssetKey(["source", source])
+def partitions_of(table: Table) -> dg.PartitionsDefinition[str] | None:
+    """How the asset of a table is partitioned; None: it is not."""
+    return _SOURCE_SHARDS[table.of_source] if table.of_source else _PARTITIONS[table.by]
 
 
-def source_deps() -> list[dg.AssetDep]:
-    """Every source, each shard feeding the partition of the same key."""
-    return [
-        dg.AssetDep(
-            source_key(source),
-            partition_mapping=dg.StaticPartitionMapping(
-                {shard: shard for shard in CATALOG.shards(source)}
-            ),
-        )
-        for source in CATALOG.sources
-    ]
+def dependency(table: Table, upstream: Table) -> dg.AssetDep:
+    """That the asset of `table` reads `upstream`, with the partitions of it that one of ours reads.
 
-
-def every_partition(*upstream: dg.AssetsDefinition) -> list[dg.AssetDep]:
-    """Assets all partitions of which are read; by itself Dagster takes those of the same key."""
-    return [dg.AssetDep(asset, partition_mapping=dg.AllPartitionMapping()) for asset in upstream]
-
-
-def model_and_shard(key: str) -> tuple[str, str]:
-    """The two dimensions of a phase's partition key."""
-    dimensions = MODEL_SHARDS.get_partition_key_from_str(key).keys_by_dimension
-    return dimensions["model"], dimensions["shard"]
+    Dagster itself finds the partition of the same key, or that of the shard in the key. Where the
+    two tables have no dimension in common, all partitions are read.
+    """
+    mapping: dg.PartitionMapping | None = None
+    if upstream.of_source and table == CONVERSATIONS:
+        shards = CATALOG.shards(upstream.of_source)
+        mapping = dg.StaticPartitionMapping({shard: shard for shard in shards})
+    elif table.by.value and set(table.by.value).isdisjoint(upstream.by.value):
+        mapping = dg.AllPartitionMapping() if upstream.by.value else None
+    return dg.AssetDep(asset_key(upstream), partition_mapping=mapping)

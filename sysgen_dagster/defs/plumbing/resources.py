@@ -1,4 +1,4 @@
-"""Deployment: where tables are kept and which engines answer, from environment variables."""
+"""The deployment as resources: where tables are kept, and which servers answer for a model."""
 
 import logging
 import time
@@ -9,10 +9,10 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Engine
+from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.defs.plumbing.metadata import progress_metadata
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, model_and_shard
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
@@ -55,9 +55,17 @@ class TablesResource(dg.ConfigurableResource[None]):
 
 @dataclass(slots=True)
 class ModelSession:
-    """One model for one partition of one phase."""
+    """One model while one partition of an asset is made: it is asked, counted, and remembered.
 
-    name: str
+    Attributes:
+        model: Who is asked.
+        engines: The servers of the deployment.
+        ledger: What was answered before for the same partition.
+        context: The run, which is told how far it is.
+        progress: The requests so far.
+    """
+
+    model: Model
     engines: Engines
     ledger: Ledger
     context: dg.AssetExecutionContext
@@ -68,16 +76,16 @@ class ModelSession:
         """One row per request, `completions.COMPLETIONS`; see `Engines.complete`."""
         self.progress.total += total
         return self.engines.complete(
-            self.name, requests, self.progress, self.ledger, self._report, self._show
+            self.model, requests, self.progress, self.ledger, self._report, self._show
         )
 
-    def settle(self) -> None:
-        """Seal the ledger: the partition is stored."""
+    def seal(self) -> None:
+        """Let go of the ledger's open lines: what was made of them is stored."""
         self.ledger.seal()
 
     def _report(self, line: str) -> None:
-        self.context.log.info(f"{self.name}: {line}")
-        ENGINE_LOG.info("%s: %s", self.name, line)
+        self.context.log.info(f"{self.model.name}: {line}")
+        ENGINE_LOG.info("%s: %s", self.model.name, line)
 
     def _show(self, progress: Progress) -> None:
         """A line in the run's log, and now and then the figures as an observation of the asset."""
@@ -95,7 +103,7 @@ class ModelSession:
 
 
 class InferenceResource(dg.ConfigurableResource[None]):
-    """The models of the catalogue, each behind an OpenAI-compatible server.
+    """The servers that answer for models, each OpenAI-compatible.
 
     Attributes:
         root: The folder of ledgers, server states and server logs (``SYSGEN_DATA``), unless:
@@ -107,26 +115,25 @@ class InferenceResource(dg.ConfigurableResource[None]):
     work: str = ""
     engine: str = ""
 
-    def of(self, context: dg.AssetExecutionContext) -> ModelSession:
-        """The model of the running partition.
+    def session(
+        self, context: dg.AssetExecutionContext, model: Model, remembered_as: str
+    ) -> ModelSession:
+        """A model, to be asked for the running partition.
+
+        Args:
+            context: The run.
+            model: Who is asked.
+            remembered_as: The name of the partition's answers in the ledger of the asset.
 
         Raises:
             EngineError: No engine can be had for it; seen before anything is read or started.
             StoreError: There is no working folder.
         """
-        name, _ = model_and_shard(context.partition_key)
-        return self._running(context, name, context.partition_key)
-
-    def judge_of(self, context: dg.AssetExecutionContext) -> ModelSession:
-        """The judge of the model whose partition is running.
-
-        Raises:
-            EngineError: No engine can be had for it; seen before anything is read or started.
-            StoreError: There is no working folder.
-        """
-        # A ledger for each judge: what one said is not forgotten while another one is asked.
-        judge = CATALOG.judge_of(context.partition_key)
-        return self._running(context, judge, f"{judge}/{context.partition_key}")
+        folder = working_folder(self.root, self.work)
+        engines = self.engines()
+        engines.require(model)
+        ledger = folder / "ledger" / context.asset_key.path[-1] / f"{remembered_as}.jsonl"
+        return ModelSession(model, engines, Ledger(ledger), context)
 
     def engines(self) -> Engines:
         """The servers of the deployment, none of them started.
@@ -141,11 +148,4 @@ class InferenceResource(dg.ConfigurableResource[None]):
             )
         engine = Engine(self.engine) if self.engine else None
         folder = working_folder(self.root, self.work) / "engines"
-        return Engines(CATALOG.served, folder, engine)
-
-    def _running(self, context: dg.AssetExecutionContext, name: str, answers: str) -> ModelSession:
-        folder = working_folder(self.root, self.work)
-        engines = self.engines()
-        engines.require(name)
-        ledger = folder / "ledger" / context.asset_key.path[-1] / f"{answers}.jsonl"
-        return ModelSession(name, engines, Ledger(ledger), context)
+        return Engines(folder, tuple(CATALOG.served.values()), engine)

@@ -1,156 +1,147 @@
-"""How an asset reads the table before it and writes its own."""
+"""How an asset reads stored tables and stores its own, and what the UI is told of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.analysis.sampling import draw_stratified_sample
-from sysgen_dagster.catalog.catalog import Generator
-from sysgen_dagster.defs.operations.staleness import data_version, pilot_tags
+from sysgen_dagster.catalog.models import Model
+from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.metadata import check_metadata, summary_metadata, table_metadata
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS, model_and_shard, source_key
-from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.lanes.sysgen.checks import checks_of
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS
+from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
+from sysgen_dagster.defs.plumbing.versions import data_version, pilot_tags
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store, StoreError, scan
-from sysgen_dagster.tables.table import (
-    ALL_MODELS,
-    OF_NO_MODEL,
-    TABLES,
-    Columns,
-    Frame,
-    kept,
-    source_columns,
-)
+from sysgen_dagster.tables.checks import checks_of
+from sysgen_dagster.tables.table import By, Frame, Partition, Table, kept
 
 
-def locate(partition_key: str) -> tuple[str | None, str]:
-    """The model, if the key has one, and the shard of any partition of the pipeline."""
-    return model_and_shard(partition_key) if "|" in partition_key else (None, partition_key)
+@dataclass(slots=True)
+class AssetRun:
+    """The making of one partition of one table: what the asset's function reads, asks and notes.
+
+    Attributes:
+        table: What is made.
+        at: Which partition of it.
+        context: Dagster's own view of the run.
+        tables: Where the tables are.
+        models: Who answers for models; None for an asset that asks none.
+        metadata: What the function notes for the UI.
+        settings: What the next asset reads beside the rows; part of the data version.
+        session: The model that was asked; None: none was.
+    """
+
+    table: Table
+    at: Partition
+    context: dg.AssetExecutionContext
+    tables: TablesResource
+    models: InferenceResource | None = None
+    metadata: dict[str, Any] = field(default_factory=dict)
+    settings: str = ""
+    session: ModelSession | None = None
+
+    @property
+    def store(self) -> Store:
+        """Where the tables are stored."""
+        return self.tables.store()
+
+    @property
+    def model(self) -> Generator:
+        """The model of the partition."""
+        assert self.at.model is not None
+        return CATALOG.models[self.at.model]
+
+    @property
+    def statistics(self) -> "StoredStatistics":
+        """The stored statistics of the partition's model, or those of no model."""
+        return StoredStatistics(self.store, self.at.model or "")
+
+    def note(self, **metadata: Any) -> None:
+        """Show these beside what is shown of every table."""
+        self.metadata.update(metadata)
+
+    def ask(self, model: Model, remembered_as: str | None = None) -> ModelSession:
+        """A model, to be asked for this partition; seen to be there before anything is read.
+
+        Args:
+            model: Who is asked.
+            remembered_as: The name of the answers in the asset's ledger; the partition's own.
+
+        Raises:
+            EngineError: No engine can be had for it.
+        """
+        assert self.models is not None
+        key = remembered_as or str(self.at.key)
+        self.session = self.models.session(self.context, model, key)
+        return self.session
+
+    def evidence(self) -> StoredEvidence:
+        """The stored rows of the partition's shard."""
+        return evidence_of(self.store, self.at)
+
+    def read_kept(self, table: Table) -> pl.DataFrame:
+        """The rows of a table before this one that go on, once its contracts hold.
+
+        A blocking check only blocks within its own run, so an asset that is made alone looks again.
+
+        Raises:
+            dg.Failure: A contract does not hold; nothing is read from a table that breaks one.
+        """
+        require_contracts(self.evidence(), table)
+        return kept(self.store.read(table, self.at))
+
+    def all_shards(self, table: Table) -> StoredEvidence:
+        """The rows of every shard whose partition of `table` is stored; how many is noted.
+
+        Raises:
+            StoreError: None is.
+        """
+        model = self.at.model if "model" in table.by.value else None
+        evidence = evidence_of_shards(self.store, table, model)
+        self.note(shards=f"{len(evidence.shards)} of {len(SHARDS.get_partition_keys())} read")
+        return evidence
 
 
-def evidence_of(store: Store, partition_key: str) -> StoredEvidence:
-    """What the checks of a partition look at."""
-    model, shard = locate(partition_key)
-    return StoredEvidence(store, CATALOG, (shard,), model)
+def evidence_of(store: Store, at: Partition) -> StoredEvidence:
+    """The stored rows that the checks of a partition look at."""
+    return StoredEvidence(store, (at.shard,) if at.shard else (), at.model)
 
 
-def evidence_of_model(
-    tables: TablesResource, model: str, table: str = "aligned_responses"
-) -> StoredEvidence:
-    """All rows of a model's shards whose `table` is stored.
+def evidence_of_shards(store: Store, table: Table, model: str | None) -> StoredEvidence:
+    """All rows of the shards whose partition of `table` is stored, a model's or of the sources.
 
     Raises:
         StoreError: It is stored for none.
     """
-    store = tables.store()
-    shards = finished_shards(store, CATALOG, model, table)
-    return StoredEvidence(store, CATALOG, _some(shards, table, model), model)
-
-
-def evidence_of_sources(tables: TablesResource) -> StoredEvidence:
-    """All rows of the shards whose conversations are stored.
-
-    Raises:
-        StoreError: They are for none.
-    """
-    store = tables.store()
-    shards = finished_shards(store, CATALOG, None, "conversations")
-    return StoredEvidence(store, CATALOG, _some(shards, "conversations", "the sources"))
-
-
-def _some(shards: tuple[str, ...], table: str, whose: str) -> tuple[str, ...]:
+    shards = finished_shards(store, CATALOG, table, model)
     if not shards:
-        raise StoreError(f"{table} is not materialized for any shard of {whose}: do that first")
-    return shards
+        whose = model or "the sources"
+        raise StoreError(
+            f"{table.name} is not materialized for any shard of {whose}: do that first"
+        )
+    return StoredEvidence(store, shards, model)
 
 
-def sample_pairs(tables: TablesResource, model: str, per_source: int, seed: int) -> pl.DataFrame:
-    """So many rows of each source that a model has answered, with question and both answers.
-
-    Returns:
-        ``conversation_id``, ``source``, ``system_message``, ``new_answer``, ``question``,
-        ``history``, ``answer``.
-    """
-    new = ("conversation_id", "source", "system_message", "new_answer", "drop_reason")
-    old = ("conversation_id", "question", "history", "answer")
-    evidence = evidence_of_model(tables, model)
-    which = ("conversation_id", "source", "drop_reason")
-    answered = (kept(part.read("aligned_responses", *which)) for part in evidence.by_shard())
-    drawn = draw_stratified_sample(pl.concat(answered), per_source, seed).select("conversation_id")
-    parts = (
-        kept(part.read("aligned_responses", *new))
-        .drop("drop_reason")
-        .join(drawn, on="conversation_id", how="semi")
-        .join(part.read("conversations", *old), on="conversation_id", validate="1:1")
-        for part in evidence.by_shard()
-    )
-    # Row by row, since a few rows taken of a frame of Polars keep the texts of all in memory.
-    pairs = pl.concat(pl.DataFrame(part.to_dicts(), schema=part.schema) for part in parts)
-    return draw_stratified_sample(pairs, per_source, seed)
-
-
-def require_contracts(evidence: StoredEvidence, table: str) -> None:
+def require_contracts(evidence: StoredEvidence, table: Table) -> None:
     """Nothing, when every blocking check of a table holds of one shard.
 
     Raises:
-        dg.Failure: One does not; nothing is read from a table that breaks a contract.
+        dg.Failure: One does not.
     """
-    [shard] = evidence.shards
-    partition = f"{evidence.model_name}|{shard}" if evidence.model_name else shard
-    for check in checks_of(table):
+    for check in checks_of(CHECKS, table):
         if check.blocking and not (finding := check.evaluate(evidence)).passed:
+            [shard] = evidence.shards
+            partition = Partition(evidence.model, shard).key
             raise dg.Failure(
-                f"{table} breaks a contract for {partition}, {check.name}: {check.statement} "
+                f"{table.name} breaks a contract for {partition}, {check.name}: {check.statement} "
                 f"Found {finding.figure:g}, wanted {finding.wanted}. Look at the check of that "
-                f"name on {table}, mend the cause and materialize it again",
+                f"name on {table.name}, mend the cause and materialize it again",
                 allow_retries=False,
             )
-
-
-def read_kept(
-    context: dg.AssetExecutionContext, tables: TablesResource, table: str
-) -> pl.DataFrame:
-    """The rows of the table before that go on, once its contracts hold.
-
-    A blocking check only blocks within its own run, so a phase that is started alone looks again.
-
-    Raises:
-        dg.Failure: A contract does not hold; nothing is read from a table that breaks one.
-    """
-    model, shard = locate(context.partition_key)
-    require_contracts(evidence_of(tables.store(), context.partition_key), table)
-    owner = None if table == "conversations" else model
-    return kept(tables.store().read(table, TABLES[table], shard, owner))
-
-
-def write(
-    context: dg.AssetExecutionContext,
-    tables: TablesResource,
-    frame: Frame,
-    settings: str = "",
-    /,
-    **metadata: Any,
-) -> dg.MaterializeResult[None]:
-    """Store the partition of the running asset; the result tells the UI about it.
-
-    What is too much to be held in memory comes as a lazy frame, and is then looked at in its file.
-    `settings` are what the next asset reads beside the rows: they are part of the data version.
-    """
-    model, shard = locate(context.partition_key)
-    store, table = tables.store(), "/".join(context.asset_key.path)
-    columns = _columns(context.asset_key)
-    path = store.write(table, columns, shard, frame, model)
-    found = check_metadata(checks_of(table), evidence_of(store, context.partition_key))
-    stored = frame if isinstance(frame, pl.DataFrame) else scan(path)
-    return dg.MaterializeResult(
-        metadata={**metadata, **found, **table_metadata(stored, path)},
-        data_version=data_version(stored.select(columns.keys()), settings),
-        tags=pilot_tags(stored),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,48 +156,41 @@ class StoredStatistics:
         """The model's catalogue entry."""
         return CATALOG.models.get(self.model)
 
-    def read(self, table: str) -> pl.DataFrame | None:
+    def read(self, table: Table) -> pl.DataFrame | None:
         """A whole stored table; None where it is not made."""
-        key = ALL_MODELS if table in OF_NO_MODEL else self.model
-        if not self.store.holds(table, key):
-            return None
-        return self.store.read(table, TABLES[table], key)
+        at = Partition(self.model) if table.by is By.MODEL else Partition()
+        return self.store.read(table, at) if self.store.holds(table, at) else None
 
 
-def publish(
-    context: dg.AssetExecutionContext,
-    tables: TablesResource,
-    frame: pl.DataFrame,
-    read: str = "aligned_responses",
-) -> dg.MaterializeResult[None]:
-    """Store the statistics of the running asset, and show them as its view has it.
+def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
+    """Store what an asset's function made; the result tells the UI about it.
 
-    `read` is the table of which a model's statistics are: its shards are counted.
+    What is too much to be held in memory comes as a lazy frame, and is then looked at in its file.
+    The answers of a model are let go of in the ledger only when what was made of them is stored.
     """
-    table, store = context.asset_key.path[-1], tables.store()
-    model = context.partition_key if context.has_partition_key else ""
-    path = store.write(table, TABLES[table], model or ALL_MODELS, frame)
-    made, view = StoredStatistics(store, model), view_of(table)
-    counted = "dagster/partition_row_count" if model else "dagster/row_count"
-    return dg.MaterializeResult(
-        metadata={
-            counted: frame.height,
-            **_shards(tables, model, read),
-            **summary_metadata(view, view.summary(frame, made), model),
-            "file": dg.MetadataValue.path(str(path)),
-        },
-        data_version=data_version(frame.select(TABLES[table].keys())),
+    path = run.store.write(run.table, run.at, frame)
+    stored = frame if isinstance(frame, pl.DataFrame) else scan(path)
+    described = (
+        {**_checks_shown(run), **table_metadata(stored, path)}
+        if run.at.shard
+        else _summary_shown(run, stored.lazy().collect(), str(path))
     )
+    result: dg.MaterializeResult[None] = dg.MaterializeResult(
+        metadata={**run.metadata, **described},
+        data_version=data_version(stored.select(run.table.names), run.settings),
+        tags=pilot_tags(stored),
+    )
+    if run.session is not None:
+        run.session.seal()
+    return result
 
 
-def _shards(tables: TablesResource, model: str, read: str) -> dict[str, str]:
-    of_a_model = model and read != "conversations"
-    evidence = evidence_of_model(tables, model, read) if of_a_model else evidence_of_sources(tables)
-    return {"shards": f"{len(evidence.shards)} of {len(SHARDS.get_partition_keys())} read"}
+def _checks_shown(run: AssetRun) -> dict[str, Any]:
+    return check_metadata(checks_of(CHECKS, run.table), run.evidence())
 
 
-def _columns(key: dg.AssetKey) -> Columns:
-    for name, source in CATALOG.sources.items():
-        if key == source_key(name):
-            return source_columns(source)
-    return TABLES[key.path[-1]]
+def _summary_shown(run: AssetRun, rows: pl.DataFrame, path: str) -> dict[str, Any]:
+    counted = "dagster/partition_row_count" if run.at.key else "dagster/row_count"
+    view, model = view_of(run.table), run.at.model or ""
+    summary = view and summary_metadata(view, view.summary(rows, run.statistics), model)
+    return {counted: rows.height, **(summary or {}), "file": dg.MetadataValue.path(path)}

@@ -23,6 +23,8 @@ from http.client import HTTPException
 from pathlib import Path
 from typing import IO, Any
 
+from sysgen_dagster.errors import SysgenError
+
 _LOOK_EVERY_S = 0.2
 _ANSWERS_WITHIN_S = 5.0
 _DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -34,7 +36,7 @@ _STARTED: list[subprocess.Popen[bytes]] = []
 Report = Callable[[str], None]
 
 
-class ServerError(RuntimeError):
+class ServerError(SysgenError):
     """A server did not start; the message holds the end of its log."""
 
 

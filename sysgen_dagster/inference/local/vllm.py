@@ -10,11 +10,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from sysgen_dagster.catalog.catalog import Model
+from sysgen_dagster.catalog.models import CONTEXT_TOKENS, Model
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.local.servers import LocalServer
 
-CONTEXT_TOKENS = 8192
 REQUESTS_AT_ONCE = 512
 _IDLE_S = 1800.0
 _READY_WITHIN_S = 3600.0  # weights may have to be downloaded
@@ -51,7 +50,7 @@ def find_vllm() -> str | None:
     return str(beside_python) if beside_python.is_file() else shutil.which("vllm")
 
 
-def vllm_server(name: str, model: Model, gpu: int) -> LocalServer:
+def vllm_server(model: Model, gpu: int) -> LocalServer:
     """The server of a model on one GPU, or on the CPU where the machine has none."""
     has_gpu = _has_gpu()
     presets = {**_FLAGS, **(_GPU_FLAGS if has_gpu else _CPU_FLAGS)}
@@ -72,7 +71,7 @@ def vllm_server(name: str, model: Model, gpu: int) -> LocalServer:
         # Else the first request for logprobs compiles C++, and without a compiler ends the engine.
         environment["TORCH_COMPILE_DISABLE"] = "1"
     return LocalServer(
-        f"vllm-{name}-gpu{gpu}" if has_gpu else f"vllm-{name}",
+        f"vllm-{model.name}-gpu{gpu}" if has_gpu else f"vllm-{model.name}",
         [*command, "--port"],
         ready_within_s=_READY_WITHIN_S,
         idle_s=_IDLE_S,

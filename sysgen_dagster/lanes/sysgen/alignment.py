@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import polars as pl
 
 from sysgen_dagster.chat.completions import add_completions
-from sysgen_dagster.chat.drop_reasons import DropReason
-from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling, derive_seed
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, derive_seed
+from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.paper import ALIGNMENT_SAMPLING
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.lanes.sysgen.tags import Phrase, Tag, render_system_message
-from sysgen_dagster.tables.table import ALIGNED
 
-PHASE = "aligned_responses"
-SAMPLING = Sampling(temperature=0.7, max_tokens=1024)  # paper, Appendix E
+SAMPLING = ALIGNMENT_SAMPLING
 
 # How instruction-tuned models open an answer they decline to give; looked for at the start only,
 # so that an answer about apologies is not taken for one.
@@ -62,7 +62,12 @@ def build_alignment_requests(inputs: pl.DataFrame) -> Iterator[ChatRequest]:
             *spoken,
             {"role": Role.USER, "content": question},
         ]
-        yield ChatRequest(conversation_id, messages, SAMPLING, derive_seed(conversation_id, PHASE))
+        yield ChatRequest(
+            conversation_id,
+            messages,
+            SAMPLING,
+            derive_seed(conversation_id, ALIGNED.name),
+        )
 
 
 def build_aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFrame:
@@ -74,14 +79,14 @@ def build_aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> 
         pl.when(pl.col("drop_reason").is_not_null())
         .then(pl.col("drop_reason"))
         .when(pl.col("finish_reason") == "length")
-        .then(pl.lit(DropReason.TRUNCATED.value))
+        .then(pl.lit(Dropped.TRUNCATED.value))
         .when(_declines(pl.col("text")))
-        .then(pl.lit(DropReason.REFUSED.value))
+        .then(pl.lit(Dropped.REFUSED.value))
     )
     return (
         add_completions(inputs, completions, None)
         .with_columns(new_answer=pl.col("text"), drop_reason=reason)
-        .select(ALIGNED.keys())
+        .select(ALIGNED.names)
     )
 
 

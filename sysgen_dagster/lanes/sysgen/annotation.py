@@ -14,16 +14,15 @@ from sysgen_dagster.chat.messages import (
     ChatMessage,
     ChatRequest,
     Role,
-    Sampling,
     derive_seed,
 )
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
+from sysgen_dagster.lanes.sysgen.paper import ANNOTATION_SAMPLING
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, REJECTED
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.tables.table import ANNOTATED, REJECTED
 
-PHASE = "annotated_system_messages"
 PROMPT = load_prompt("phase1_annotate_system_message")
-SAMPLING = Sampling(temperature=0.7, max_tokens=512)  # paper, Appendix E
+SAMPLING = ANNOTATION_SAMPLING
 
 # EBNF as xgrammar reads it. What it accepts has no malformed boundary, since a phrase holds no
 # bracket. It ends: a model that may go on for ever reaches the token limit, and a text that is cut
@@ -54,7 +53,7 @@ def build_annotation_requests(
             conversation_id,
             _prompt(before, answer, mark),
             SAMPLING,
-            derive_seed(conversation_id, PHASE, attempt),
+            derive_seed(conversation_id, ANNOTATED.name, attempt),
             constraint={"grammar": REPAIR_GRAMMAR} if repair else {},
             shortened=partial(_shortened_prompt, before, answer, mark) if can_be_cut else None,
             shortenable=len(answer) if can_be_cut else 0,
@@ -84,11 +83,11 @@ def build_annotated_messages(
 
     A message that was cut at the token limit stays: Phase 2 sees its open tag.
     """
-    answered = add_completions(conversations, completions, PROMPT.fingerprint)
+    answered = add_completions(conversations, completions, PROMPT)
     was_asked = pl.col("attempts").is_not_null()
     return answered.with_columns(
         annotated_message=pl.col("text"),
         sample=pl.when(was_asked).then(pl.lit(attempt, dtype=pl.UInt32)),
         repaired=pl.when(was_asked).then(pl.lit(repair)),
         rejected=pl.lit([], dtype=REJECTED),
-    ).select(ANNOTATED.keys())
+    ).select(ANNOTATED.names)

@@ -10,29 +10,29 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import DropRule, Method
 from sysgen_dagster.chat.completions import COMPLETIONS
-from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, DropReason
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.lanes.sysgen.annotation import (
-    PHASE,
     build_annotated_messages,
     build_annotation_requests,
 )
 from sysgen_dagster.lanes.sysgen.filtering import filter_messages
+from sysgen_dagster.lanes.sysgen.settings import DropRule, Method
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, REJECTED
 from sysgen_dagster.lanes.sysgen.verification import (
     Verdict,
     build_verification_requests,
     build_verified_messages,
 )
-from sysgen_dagster.tables.table import ANNOTATED, REJECTED, kept
+from sysgen_dagster.tables.table import kept
 
 # Requests, and how many there are, in; one row of `completions.COMPLETIONS` a request out.
 Ask = Callable[[Iterator[ChatRequest], int], pl.DataFrame]
 
 JUDGED_LOWER = "judged_lower"  # well-formed, but another one of the row is better
 # Not Phase 3's own seeds: the message that was picked is judged there anew.
-_JUDGING = f"{PHASE}/judging"
+_JUDGING = f"{ANNOTATED.name}/judging"
 _MALFORMED = [rule.value for rule in DropRule]
 _CURABLE = [reason.value for reason in ENGINE_FAILURES]
 _ID = "conversation_id"
@@ -102,7 +102,7 @@ def _to_repair(attempts: pl.DataFrame) -> pl.DataFrame:
     Where the engine gave no answer there is nothing that a grammar would mend.
     """
     fault = pl.col("fault")
-    malformed = fault.is_in([*_MALFORMED, DropReason.EMPTY_COMPLETION.value])
+    malformed = fault.is_in([*_MALFORMED, NoAnswer.EMPTY_COMPLETION.value])
     by_row = attempts.group_by(_ID).agg(some=malformed.any(), all=fault.is_not_null().all())
     return by_row.filter("some", "all")
 
@@ -186,5 +186,5 @@ def _best(rows: pl.DataFrame, attempts: pl.DataFrame, judged: pl.DataFrame) -> p
         .join(ranked.filter(is_best).drop("rejected"), on=_ID, maintain_order="left")
         .join(others, on=_ID, how="left", maintain_order="left")
         .with_columns(pl.col("rejected").fill_null(pl.lit([], dtype=REJECTED)))
-        .select(ANNOTATED.keys())
+        .select(ANNOTATED.names)
     )

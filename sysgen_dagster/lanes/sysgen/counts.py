@@ -1,79 +1,35 @@
 """Counts over tables: what was kept, why rows were dropped, which tags the messages hold."""
 
-import math
-from dataclasses import dataclass
-
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import PaperCounts
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.chat.drop_reasons import NoAnswer
+from sysgen_dagster.lanes.sysgen.paper import ModelCounts
+from sysgen_dagster.lanes.sysgen.tables import (
+    ALIGNED,
+    ANNOTATED,
+    FILTERED,
+    RETENTION,
+    TAG_COUNTS,
+    VERIFIED,
+)
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.tables.table import RETENTION, TAG_COUNTS
-
-# Two-sided quantiles of the normal distribution.
-Z95 = 1.9600
-_Z99 = 2.5758
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.rates import Rate
+from sysgen_dagster.tables.table import Table
 
 
-def wilson_interval(share: float, rows: int, z: float) -> tuple[float, float]:
-    """Wilson's score interval of a share of so many rows: what chance may explain.
-
-    `z` says how surely; of no rows any share may be.
-    """
-    if not rows:
-        return 0.0, 1.0
-    centre = share + z**2 / (2 * rows)
-    half = z * math.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
-    scale = 1 + z**2 / rows
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """`part` of `whole` rows."""
-
-    part: int
-    whole: int
-
-    @property
-    def share(self) -> float:
-        """In [0, 1]; NaN of nothing."""
-        return self.part / self.whole if self.whole else math.nan
-
-    def interval(self) -> tuple[float, float]:
-        """99 % Wilson score interval of the share: how much chance explains at this many rows."""
-        return wilson_interval(min(self.share, 1.0), self.whole, _Z99)
-
-    def agrees_with(self, low: float, high: float) -> bool:
-        """Whether the true share can lie in [low, high]: the interval reaches into it."""
-        lowest, highest = self.interval()
-        return lowest <= high and low <= highest
-
-
-def kept_rate(table: pl.DataFrame) -> Rate:
-    """The rows of one table that go on."""
-    return Rate(table["drop_reason"].null_count(), table.height)
-
-
-def count_drops(table: pl.DataFrame) -> dict[str, int]:
-    """Dropped rows by reason, the most frequent first."""
-    dropped = table.select("drop_reason").drop_nulls()
-    counts = dropped.group_by("drop_reason").len().sort("len", "drop_reason", descending=True)
-    return dict(counts.iter_rows())
-
-
-def count_outcomes(table: str, rows: pl.DataFrame) -> pl.DataFrame:
+def count_outcomes(table: Table, rows: pl.DataFrame) -> pl.DataFrame:
     """`tables.RETENTION` for one table: rows that go on and rows dropped, by reason and source."""
     outcome = pl.col("drop_reason").fill_null("kept").alias("outcome")
     counts = rows.group_by("source", outcome).agg(conversations=pl.len().cast(pl.UInt32))
     return (
-        counts.with_columns(table=pl.lit(table))
+        counts.with_columns(table=pl.lit(table.name))
         .sort("source", "conversations", "outcome", descending=[False, True, False])
-        .select(RETENTION.keys())
+        .select(RETENTION.names)
     )
 
 
-def count_tags(table: str, messages: pl.DataFrame) -> pl.DataFrame:
+def count_tags(table: Table, messages: pl.DataFrame) -> pl.DataFrame:
     """`tables.TAG_COUNTS` for one table: messages that go on and hold a tag, by source and tag.
 
     `messages` has ``source``, ``phrases`` and ``drop_reason``. A tag that comes twice in a message
@@ -88,8 +44,8 @@ def count_tags(table: str, messages: pl.DataFrame) -> pl.DataFrame:
         .agg(of_messages=pl.len().cast(pl.UInt32))
         .join(pl.DataFrame({"tag": TAG_NAMES}), how="cross")
         .join(counts, on=["source", "tag"], how="left", maintain_order="left")
-        .with_columns(pl.col("messages").fill_null(0), table=pl.lit(table))
-        .select(TAG_COUNTS.keys())
+        .with_columns(pl.col("messages").fill_null(0), table=pl.lit(table.name))
+        .select(TAG_COUNTS.names)
     )
 
 
@@ -100,7 +56,7 @@ def tag_rates(counts: pl.DataFrame) -> dict[str, Rate]:
     return {name: found.get(name, Rate(0, 0)) for name in TAG_NAMES}
 
 
-def summarize_retention(counts: pl.DataFrame, paper: PaperCounts | None) -> pl.DataFrame:
+def summarize_retention(counts: pl.DataFrame, paper: ModelCounts | None) -> pl.DataFrame:
     """One row per phase table of `tables.RETENTION`, over all sources, beside the paper's Table 2.
 
     Returns:
@@ -108,20 +64,13 @@ def summarize_retention(counts: pl.DataFrame, paper: PaperCounts | None) -> pl.D
         (the same share there) and ``dropped`` (``reason count`` pairs). Conversations that a pilot
         run left out were not begun and are in none of them.
     """
-    begun_ones = counts.filter(pl.col("outcome") != DropReason.BEYOND_LIMIT.value)
+    begun_ones = counts.filter(pl.col("outcome") != NoAnswer.BEYOND_LIMIT.value)
     totals = begun_ones.group_by("table", "outcome", maintain_order=True).agg(
         pl.col("conversations").sum()
     )
-    begun = int(
-        totals.filter(pl.col("table") == "annotated_system_messages")["conversations"].sum()
-    )
+    begun = int(totals.filter(pl.col("table") == ANNOTATED.name)["conversations"].sum())
     papers = (
-        {
-            "filtered_system_messages": paper.filtered / paper.started,
-            "aligned_responses": paper.aligned / paper.started,
-        }
-        if paper
-        else {}
+        {FILTERED.name: paper.filtered_share, ALIGNED.name: paper.aligned_share} if paper else {}
     )
     rows = []
     for (table,), group in totals.group_by("table", maintain_order=True):
@@ -132,7 +81,7 @@ def summarize_retention(counts: pl.DataFrame, paper: PaperCounts | None) -> pl.D
                 "table": table,
                 "rows_in": kept + sum(outcomes.values()),
                 "kept": kept,
-                "kept_share": Rate(kept, begun).share if table != "conversations" else None,
+                "kept_share": Rate(kept, begun).share if table != CONVERSATIONS.name else None,
                 "paper": papers.get(str(table)),
                 "dropped": ", ".join(f"{reason} {n:,}" for reason, n in outcomes.items()),
             }
@@ -140,7 +89,7 @@ def summarize_retention(counts: pl.DataFrame, paper: PaperCounts | None) -> pl.D
     return pl.DataFrame(rows, schema=_RETENTION_SUMMARY, orient="row")
 
 
-def summarize_tags(counts: pl.DataFrame, paper: PaperCounts | None) -> pl.DataFrame:
+def summarize_tags(counts: pl.DataFrame, paper: ModelCounts | None) -> pl.DataFrame:
     """One row per tag, over all sources, beside the paper's Table 8.
 
     Returns:
@@ -148,8 +97,8 @@ def summarize_tags(counts: pl.DataFrame, paper: PaperCounts | None) -> pl.DataFr
         ``filtered_share`` and ``verified_share`` (of the messages that go on there), ``paper``.
     """
     after = {
-        name: tag_rates(counts.filter(pl.col("table") == f"{name}_system_messages"))
-        for name in ("filtered", "verified")
+        name: tag_rates(counts.filter(pl.col("table") == table.name))
+        for name, table in (("filtered", FILTERED), ("verified", VERIFIED))
     }
     rows = [
         {
@@ -158,7 +107,7 @@ def summarize_tags(counts: pl.DataFrame, paper: PaperCounts | None) -> pl.DataFr
             "filtered_share": after["filtered"][tag].share,
             "verified": after["verified"][tag].part,
             "verified_share": after["verified"][tag].share,
-            "paper": paper.tags[tag] / paper.aligned if paper else None,
+            "paper": paper.tag_share(tag) if paper else None,
         }
         for tag in TAG_NAMES
     ]

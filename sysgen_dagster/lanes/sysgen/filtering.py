@@ -7,8 +7,9 @@ whole message is dropped is left open there and is `DropRule` here.
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import DropRule
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.settings import DropRule
+from sysgen_dagster.lanes.sysgen.tables import FILTERED
 from sysgen_dagster.lanes.sysgen.tags import (
     BLANKS,
     MALFORMED_BOUNDARIES,
@@ -16,7 +17,6 @@ from sysgen_dagster.lanes.sysgen.tags import (
     WELL_FORMED,
     parse_tagged_message,
 )
-from sysgen_dagster.tables.table import FILTERED
 
 _CANONICAL = pl.Enum(TAG_NAMES)  # sorts in the order of its categories
 _FLAT_PHRASES = {"row": pl.UInt32(), "tag": pl.String(), "text": pl.String()}
@@ -45,13 +45,13 @@ def filter_messages(annotated: pl.DataFrame, drop_rule: DropRule) -> pl.DataFram
         messages.join(_in_canonical_order(phrases), on="row", how="left", maintain_order="left")
         .join(_gathered(defects), on="row", how="left", maintain_order="left")
         .with_columns(
-            pl.col("phrases").fill_null(pl.lit([], FILTERED["phrases"].dtype)),
-            pl.col("defects").fill_null(pl.lit([], FILTERED["defects"].dtype)),
+            pl.col("phrases").fill_null(pl.lit([], FILTERED.columns["phrases"].dtype)),
+            pl.col("defects").fill_null(pl.lit([], FILTERED.columns["defects"].dtype)),
             pl.col("has_malformed_boundary").fill_null(False),
         )
         .with_columns(drop_reason=_drop_reason(drop_rule))
         .with_columns(pl.when(pl.col("drop_reason").is_null()).then("tagged_message"))
-        .select(FILTERED.keys())
+        .select(FILTERED.names)
     )
 
 
@@ -122,7 +122,7 @@ def _drop_reason(drop_rule: DropRule) -> pl.Expr:
     malformed = pl.col("has_malformed_boundary") & (drop_rule is DropRule.MALFORMED_BOUNDARY)
     return (
         pl.when(malformed)
-        .then(pl.lit(DropReason.MALFORMED_BOUNDARY.value))
+        .then(pl.lit(Dropped.MALFORMED_BOUNDARY.value))
         .when(pl.col("phrases").list.len() == 0)
-        .then(pl.lit(DropReason.NO_PHRASE_LEFT.value))
+        .then(pl.lit(Dropped.NO_PHRASE_LEFT.value))
     )

@@ -2,13 +2,23 @@
 
 arXiv 2502.11330; "v1" and "v2" are its two versions, whose tables are numbered differently. Models
 and sources have the names of the shipped catalogue; a model or source of another name has no figure
-here. Counts of Table 2 and v1 Table 8 stand in the catalogue, where the checks' bounds are.
+here.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Self
 
+from pydantic import NonNegativeInt, PositiveInt, model_validator
+
+from sysgen_dagster.catalog.entries import Entry
+from sysgen_dagster.chat.messages import Sampling
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+
+# Appendix E.
+ANNOTATION_SAMPLING = Sampling(temperature=0.7, max_tokens=512)
+VERIFICATION_SAMPLING = Sampling(temperature=0.7, max_tokens=256)
+ALIGNMENT_SAMPLING = Sampling(temperature=0.7, max_tokens=1024)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,60 @@ SOURCES: Mapping[str, SourceFigures] = {
     "magicoder": SourceFigures(111_183, 652.53, 1552.41),
     "metamath": SourceFigures(395_000, 213.53, 498.24),
 }
+
+
+class ModelCounts(Entry):
+    """What the paper reports for a model, in conversations; a catalogue may have others."""
+
+    started: PositiveInt
+    filtered: PositiveInt  # kept after Phase 2
+    aligned: PositiveInt  # kept after Phase 4
+    tags: Mapping[str, NonNegativeInt]  # conversations whose message holds the tag
+
+    @property
+    def filtered_share(self) -> float:
+        """Of the conversations begun, those kept after Phase 2."""
+        return self.filtered / self.started
+
+    @property
+    def aligned_share(self) -> float:
+        """Of the conversations begun, those kept after Phase 4."""
+        return self.aligned / self.started
+
+    def tag_share(self, tag: str) -> float:
+        """Of the conversations kept after Phase 4, those whose message holds the tag."""
+        return self.tags[tag] / self.aligned
+
+    @model_validator(mode="after")
+    def _counts_the_eight_tags(self) -> Self:
+        if self.tags.keys() != set(TAG_NAMES):
+            wanted, has = ", ".join(TAG_NAMES), ", ".join(self.tags)
+            raise ValueError(f"`tags` must count {wanted}; it has {has}")
+        return self
+
+
+def _counts(filtered: int, aligned: int, *tags: int) -> ModelCounts:
+    counted = dict(zip(TAG_NAMES, tags, strict=True))
+    return ModelCounts(started=806_796, filtered=filtered, aligned=aligned, tags=counted)
+
+
+# Table 2 (kept after Phase 2 and after Phase 4) and v1 Table 8 (tags in canonical order).
+COUNTS: Mapping[str, ModelCounts] = {
+    "llama-3.1-8b": _counts(
+        *(602_750, 586_831),
+        *(576_341, 580_231, 579_558, 495_301, 283_579, 293_791, 10_238, 327_909),
+    ),
+    "qwen2.5-14b": _counts(
+        *(806_602, 775_830),
+        *(753_579, 739_892, 765_331, 382_358, 598_553, 539_757, 132_038, 401_593),
+    ),
+    "phi-4": _counts(
+        *(774_613, 773_878),
+        *(745_751, 743_311, 735_298, 662_589, 603_918, 553_791, 90_989, 538_973),
+    ),
+}
+# Section 3.3: through Phase 3 "up to 99 %" are kept.
+VERIFIED_SHARE = 0.99
 
 # Table 1, the new answer against the original. The paper does not say how the metrics were
 # computed; the n-gram ones are shares here and percentages there. ``length_ratio`` is the mean

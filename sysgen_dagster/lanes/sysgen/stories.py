@@ -14,17 +14,17 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from sysgen_dagster.analysis.findings import list_flags
-from sysgen_dagster.chat.drop_reasons import DropReason
-from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
-from sysgen_dagster.tables.table import ROW_QUALITY
+from sysgen_dagster.chat.drop_reasons import NoAnswer
+from sysgen_dagster.lanes.sysgen.phases import STEPS
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import Table
 
 Story = dict[str, Any]
 
 ROWS_PER_SOURCE = 60
 LONGEST_TEXT = 20_000  # characters; what goes beyond is counted, not shown
 _MOST_PARTS = 60  # defects, turns and the like of one row
-_STEPS = ("conversations", *UPSTREAM)
 # The rarer one first: a row that got several verdicts stands for the first of these.
 _VERDICTS = ("Unreadable", "None", "Bad")
 _IDENTITY = "conversation_id"
@@ -33,7 +33,7 @@ _IDENTITY = "conversation_id"
 class Rows(Protocol):
     """The stored rows of one shard and model."""
 
-    def read(self, table: str, *columns: str) -> pl.DataFrame:
+    def read(self, table: Table, *columns: str) -> pl.DataFrame:
         """These columns of a table."""
 
 
@@ -77,13 +77,13 @@ def _outcomes(shard: Rows) -> pl.DataFrame:
     """One row per conversation: how it ended."""
     dropped = pl.concat(
         shard.read(table, _IDENTITY, "source", "drop_reason").drop_nulls("drop_reason")
-        for table in _STEPS
+        for table in STEPS
     )
-    verdicts = shard.read("verified_system_messages", _IDENTITY, "verdicts").select(
+    verdicts = shard.read(VERIFIED, _IDENTITY, "verdicts").select(
         _IDENTITY, verdicts=pl.col("verdicts").list.eval(pl.element().struct.field("verdict"))
     )
     kept = (
-        shard.read("aligned_responses", _IDENTITY, "source", "drop_reason")
+        shard.read(ALIGNED, _IDENTITY, "source", "drop_reason")
         .filter(pl.col("drop_reason").is_null())
         .join(verdicts, on=_IDENTITY, how="left")
     )
@@ -93,7 +93,7 @@ def _outcomes(shard: Rows) -> pl.DataFrame:
     )
     return pl.concat(
         [
-            dropped.filter(pl.col("drop_reason") != DropReason.BEYOND_LIMIT.value).select(
+            dropped.filter(pl.col("drop_reason") != NoAnswer.BEYOND_LIMIT.value).select(
                 _IDENTITY, "source", kind="drop_reason", dropped=True
             ),
             kept.select(_IDENTITY, "source", kind=kind, dropped=False),
@@ -127,8 +127,8 @@ def _share_out(rows: pl.DataFrame, places: int) -> list[str]:
     return [*dropped.head(for_dropped), *kept.head(places - for_dropped)]
 
 
-_TOLD: Mapping[str, Sequence[str]] = {
-    "conversations": (
+_TOLD: Mapping[Table, Sequence[str]] = {
+    CONVERSATIONS: (
         "source",
         "history",
         "original_system_message",
@@ -136,10 +136,10 @@ _TOLD: Mapping[str, Sequence[str]] = {
         "answer",
         "duplicate_of",
     ),
-    "annotated_system_messages": ("annotated_message", "repaired", "engine"),
-    "filtered_system_messages": ("tagged_message", "defects"),
-    "verified_system_messages": ("verdicts", "removed"),
-    "aligned_responses": ("system_message", "new_answer"),
+    ANNOTATED: ("annotated_message", "repaired", "engine"),
+    FILTERED: ("tagged_message", "defects"),
+    VERIFIED: ("verdicts", "removed"),
+    ALIGNED: ("system_message", "new_answer"),
 }
 
 
@@ -162,14 +162,13 @@ def build_stories(
         shards: Each with the rows of its own shard and this model.
         model: As the catalogue names it.
         ids: See `choose`; those of other models too, to compare models on them.
-        quality: Rows of ``row_quality`` of this model, where there are any.
+        quality: Rows of ``row_quality`` of this model with their ``flags``, where there are any.
         preferences: Rows of ``judged_preferences`` of this model.
         alignments: Rows of ``judged_alignment`` of this model.
     """
     wanted = pl.DataFrame({_IDENTITY: sorted(ids)}, schema={_IDENTITY: pl.String})
     if quality is not None:
         quality = quality.join(wanted, on=_IDENTITY, how="semi")
-        quality = quality.with_columns(flags=list_flags(quality))
     measured = _by_id(quality, wanted)
     preferred, aligned = _by_id(preferences, wanted), _by_id(alignments, wanted)
     stories = []
@@ -209,7 +208,7 @@ def _whole_rows(shard: Rows, wanted: pl.DataFrame) -> Iterable[dict[str, Any]]:
     parts = [
         shard.read(table, _IDENTITY, *columns, "drop_reason")
         .join(wanted, on=_IDENTITY, how="semi")
-        .rename({"drop_reason": f"drop_reason_{table}"})
+        .rename({"drop_reason": f"drop_reason_{table.name}"})
         for table, columns in _TOLD.items()
     ]
     whole = reduce(lambda one, other: one.join(other, on=_IDENTITY, how="left"), parts)
@@ -219,7 +218,7 @@ def _whole_rows(shard: Rows, wanted: pl.DataFrame) -> Iterable[dict[str, Any]]:
 def _story(
     row: Mapping[str, Any], model: str, quality: Mapping[str, Any], judgements: list[Story]
 ) -> Story:
-    stopped_at = next((table for table in _STEPS if row[f"drop_reason_{table}"]), None)
+    stopped_at = next((step.name for step in STEPS if row[f"drop_reason_{step.name}"]), None)
     return {
         "id": row[_IDENTITY],
         "source": row["source"],
@@ -258,15 +257,11 @@ def _cut_parts(parts: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
     ]
 
 
-_TOLD_OTHERWISE = {_IDENTITY, "source", "personal_data"}
+_TOLD_OTHERWISE = {_IDENTITY, "source", "personal_data", "flags"}
 
 
 def _measures(quality: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: _plain_number(quality[name])
-        for name in ROW_QUALITY
-        if name in quality and name not in _TOLD_OTHERWISE
-    }
+    return {name: _plain_number(quality[name]) for name in quality if name not in _TOLD_OTHERWISE}
 
 
 def _plain_number(value: Any) -> Any:

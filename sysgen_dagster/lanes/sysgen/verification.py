@@ -11,17 +11,17 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Method, UnreadableVerdict
 from sysgen_dagster.chat.completions import add_completions
-from sysgen_dagster.chat.drop_reasons import DropReason
-from sysgen_dagster.chat.messages import ChatRequest, Sampling, derive_seed
+from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
+from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.paper import VERIFICATION_SAMPLING
+from sysgen_dagster.lanes.sysgen.settings import Method, UnreadableVerdict
+from sysgen_dagster.lanes.sysgen.tables import VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Phrase, Tag, render_system_message
-from sysgen_dagster.tables.table import VERIFIED, polars_schema
 
-PHASE = "verified_system_messages"
 PROMPT = load_prompt("phase3_verify_functionalities")
-SAMPLING = Sampling(temperature=0.7, max_tokens=256)  # paper, Appendix E
+SAMPLING = VERIFICATION_SAMPLING
 
 
 class Verdict(StrEnum):
@@ -69,7 +69,7 @@ def build_verdict_pattern(tags: Iterable[Tag]) -> str:
 
 
 def build_verification_requests(
-    filtered: pl.DataFrame, method: Method, asked_in: str = PHASE, attempt: int = 0
+    filtered: pl.DataFrame, method: Method, asked_in: str = VERIFIED.name, attempt: int = 0
 ) -> Iterator[ChatRequest]:
     """One request per filtered message: its natural text and its tagged text.
 
@@ -106,15 +106,13 @@ def build_verified_messages(
         tag counts as ``Unreadable`` and `unreadable` decides. A verdict's ``confidence`` is the
         lowest probability of its word, wherever the word is said of the tag.
     """
-    answered = add_completions(filtered, completions, PROMPT.fingerprint).rename(
-        {"text": "verdict_text"}
-    )
+    answered = add_completions(filtered, completions, PROMPT).rename({"text": "verdict_text"})
     wanted = ("phrases", "verdict_text", "choices", "drop_reason")
     records = [_judged(unreadable, *row) for row in answered.select(wanted).iter_rows()]
     names = ("verdicts", "phrases", "removed", "drop_reason")
-    schema = {name: dtype for name, dtype in polars_schema(VERIFIED).items() if name in names}
+    schema = {name: dtype for name, dtype in VERIFIED.schema.items() if name in names}
     judged = pl.DataFrame(records, schema=schema, orient="row")
-    return answered.with_columns(judged).select(VERIFIED.keys())
+    return answered.with_columns(judged).select(VERIFIED.names)
 
 
 def _judged(
@@ -147,7 +145,7 @@ def _judged(
             for phrase in phrases
             if verdicts[Tag(phrase["tag"])] not in staying
         ],
-        "drop_reason": None if stay else DropReason.NOTHING_VERIFIED,
+        "drop_reason": None if stay else Dropped.NOTHING_VERIFIED,
     }
 
 

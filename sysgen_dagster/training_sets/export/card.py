@@ -17,7 +17,7 @@ import jinja2
 import polars as pl
 import yaml
 
-from sysgen_dagster.catalog.catalog import Recipe, Rejected, Training, Variant
+from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training, Variant
 from sysgen_dagster.training_sets.export.layout import Contents, configs, dataset_info
 from sysgen_dagster.training_sets.export.trainers import describe_snippets
 
@@ -98,7 +98,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class CardFacts:
     """What the card says beside what the rows do.
 
     Attributes:
@@ -119,7 +119,7 @@ class Facts:
     commands: Sequence[str] = ()
 
 
-def render_card(contents: Contents, facts: Facts) -> str:
+def render_card(contents: Contents, facts: CardFacts) -> str:
     """README.md; the same contents and facts give the same text."""
     front = _as_yaml(_front_matter(contents, facts))
     body = _render(
@@ -149,7 +149,7 @@ def render_card(contents: Contents, facts: Facts) -> str:
     return f"---\n{front}---\n\n{body}"
 
 
-def render_licenses(contents: Contents, facts: Facts) -> str:
+def render_licenses(contents: Contents, facts: CardFacts) -> str:
     """LICENSE.md: which licence holds for which rows."""
     return _render(
         _LICENSES,
@@ -197,7 +197,7 @@ def _as_yaml(value: Mapping[str, Any]) -> str:
     )
 
 
-def _front_matter(contents: Contents, facts: Facts) -> dict[str, Any]:
+def _front_matter(contents: Contents, facts: CardFacts) -> dict[str, Any]:
     preferences = contents.preferences
     repos = contents.sources["source_repo"].drop_nulls().unique().sort().to_list()
     return {
@@ -227,18 +227,18 @@ def size_category(rows: int) -> str:
     return f"{_SIZE_NAMES[place - 1]}<n<{_SIZE_NAMES[place]}"
 
 
-def _licenses(contents: Contents, facts: Facts) -> list[str | None]:
+def _licenses(contents: Contents, facts: CardFacts) -> list[str | None]:
     held = [contents.sources["source_license"]]
     if _holds_model_text(facts):
         held.append(contents.models["model_license"])
     return pl.concat(held).unique().sort().to_list()
 
 
-def _holds_model_text(facts: Facts) -> bool:
+def _holds_model_text(facts: CardFacts) -> bool:
     return bool(facts.recipe.rejected) or facts.recipe.variant not in _WITHOUT_MODEL_TEXT
 
 
-def _license(contents: Contents, facts: Facts) -> str:
+def _license(contents: Contents, facts: CardFacts) -> str:
     """The one licence of all sources and models when the Hub knows it, else ``other``."""
     licenses = _licenses(contents, facts)
     one = licenses[0] if len(licenses) == 1 else None
@@ -250,7 +250,7 @@ def _strangers(contents: Contents) -> list[str]:
     return sorted(set(contents.rejected_models) - set(contents.models["model"]))
 
 
-def _license_details(contents: Contents, facts: Facts) -> dict[str, str]:
+def _license_details(contents: Contents, facts: CardFacts) -> dict[str, str]:
     if _license(contents, facts) != "other":
         return {}
     licenses = _licenses(contents, facts)
@@ -260,7 +260,7 @@ def _license_details(contents: Contents, facts: Facts) -> dict[str, str]:
     return {"license_name": name, "license_link": "LICENSE.md"}
 
 
-def _llamas(contents: Contents, facts: Facts) -> list[str]:
+def _llamas(contents: Contents, facts: CardFacts) -> list[str]:
     of_llama = pl.col("model_license").str.starts_with("llama") & (pl.col("engine") != "simulated")
     return _names(contents, "model", of_llama) if _holds_model_text(facts) else []
 
@@ -270,7 +270,7 @@ def _names(contents: Contents, column: str, where: pl.Expr) -> list[str]:
     return frame.filter(where)[column].unique().sort().to_list()
 
 
-def _with_titles(contents: Contents, facts: Facts) -> pl.DataFrame:
+def _with_titles(contents: Contents, facts: CardFacts) -> pl.DataFrame:
     titles = [facts.titles.get(source) for source in contents.sources["source"]]
     title = pl.Series("title", titles, dtype=pl.String)
     return contents.sources.select("source", title, pl.exclude("source"))

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import polars as pl
 
-from sysgen_dagster.tables.table import PREFERENCE_PAIRS, TRAINING_ROWS, Columns, require_columns
-from sysgen_dagster.training_sets.export.card import Facts, render_card, render_licenses
+from sysgen_dagster.tables.table import Columns, require_columns
+from sysgen_dagster.training_sets.export.card import CardFacts, render_card, render_licenses
 from sysgen_dagster.training_sets.export.layout import (
     SPLIT_ORDER,
     Cell,
@@ -32,6 +32,7 @@ from sysgen_dagster.training_sets.export.layout import (
     features_schema,
 )
 from sysgen_dagster.training_sets.export.trainers import render_snippets
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -84,7 +85,7 @@ def write_folder(
     target: Path,
     name: str,
     parts: Iterable[Part],
-    facts: Facts,
+    facts: CardFacts,
     *,
     file_bytes: int = FILE_BYTES,
     group_rows: int = GROUP_ROWS,
@@ -123,7 +124,7 @@ def write_folder(
     return Written(target, contents, manifest)
 
 
-def _manifest(contents: Contents, facts: Facts, texts: Mapping[str, str]) -> dict[str, Any]:
+def _manifest(contents: Contents, facts: CardFacts, texts: Mapping[str, str]) -> dict[str, Any]:
     """No time and no place in it: it is the same wherever and whenever the rows are."""
     data = [
         {"path": file.path, "sha256": file.sha256, "bytes": file.bytes, "rows": file.rows}
@@ -165,7 +166,7 @@ class _Writer:
 
     @property
     def columns(self) -> Columns:
-        return PREFERENCE_PAIRS if self.preferences else TRAINING_ROWS
+        return (PREFERENCE_PAIRS if self.preferences else TRAINING_ROWS).columns
 
     def write(self, name: str, parts: Iterable[Part]) -> Contents:
         """The data files of all cells, and what was seen on the way."""

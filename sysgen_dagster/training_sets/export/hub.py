@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sysgen_dagster.errors import SysgenError
+
 if TYPE_CHECKING:
     from huggingface_hub import HfApi
 
@@ -31,12 +33,14 @@ _BUSY = 429
 _SERVER_FAULT = 500
 
 
-class HubPushError(RuntimeError):
+class HubPushError(SysgenError):
     """Nothing was pushed, and asking again will not help; the message names cause and fix."""
 
 
 class HubUnavailableError(HubPushError):
     """The Hub did not answer; asking again may help."""
+
+    may_come_back = True
 
 
 def why_not_to_push(

@@ -21,7 +21,9 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 from polars.datatypes import DataTypeClass
 
-from sysgen_dagster.tables.table import PREFERENCE_PAIRS, TRAINING_ROWS, Columns, polars_schema
+from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.tables.table import Columns, polars_schema
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
 
 if TYPE_CHECKING:
     import pyarrow as pa  # type: ignore[import-untyped]
@@ -31,7 +33,7 @@ SPLIT_ORDER = ("train", "validation", "test")
 FEATURES_KEY = b"huggingface"  # of the Parquet metadata that `datasets` reads
 
 
-class ExportError(ValueError):
+class ExportError(SysgenError):
     """Rows cannot be exported as they are given; the message names them and what to do."""
 
 
@@ -88,7 +90,7 @@ class Contents:
     @property
     def columns(self) -> Columns:
         """Of the rows."""
-        return PREFERENCE_PAIRS if self.preferences else TRAINING_ROWS
+        return (PREFERENCE_PAIRS if self.preferences else TRAINING_ROWS).columns
 
     @property
     def rows(self) -> int:

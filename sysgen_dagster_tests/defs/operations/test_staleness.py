@@ -11,16 +11,12 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
-from sysgen_dagster.catalog.catalog import Exchanges, HubFile, Source
+from sysgen_dagster.catalog.sources import (Exchanges, HubFile, Source)
 from sysgen_dagster.defs import sysgen_lane
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.automation import fill_gaps
-from sysgen_dagster.defs.operations.staleness import (
-    data_version,
-    out_of_date,
-    source_version,
-    watching,
-)
+from sysgen_dagster.defs.plumbing.versions import (data_version, source_version)
+from sysgen_dagster.defs.operations.staleness import (out_of_date, watching)
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations, source_asset

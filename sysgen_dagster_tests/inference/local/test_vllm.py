@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from sysgen_dagster.catalog.catalog import Engine, Generator
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.local import vllm as module
 from sysgen_dagster.inference.local.vllm import find_vllm, vllm_server

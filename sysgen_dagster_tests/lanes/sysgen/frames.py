@@ -5,18 +5,12 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Source
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.lanes.sysgen.tags import parse_tagged_message, render_tagged_message
-from sysgen_dagster.tables.table import (
-    ANNOTATED,
-    CONVERSATIONS,
-    FILTERED,
-    VERIFIED,
-    Columns,
-    polars_schema,
-    source_columns,
-)
+from sysgen_dagster.lanes.sysgen.tables import (ANNOTATED, FILTERED, VERIFIED)
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import (Columns, polars_schema, source_columns)
 
 REVISION = "local:0000"
 

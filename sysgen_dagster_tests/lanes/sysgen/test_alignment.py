@@ -10,7 +10,8 @@ from sysgen_dagster.lanes.sysgen.alignment import (
     build_alignment_inputs,
     build_alignment_requests,
 )
-from sysgen_dagster.tables.table import ALIGNED, polars_schema
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import (
     completions,
     conversations,
@@ -128,7 +129,7 @@ def test_an_answer_that_does_not_go_on_keeps_its_text_and_gets_a_reason(
     inputs = build_alignment_inputs(verified(COOK), conversations({}))
     table = build_aligned_responses(inputs, completions(completion))
 
-    assert table.schema == polars_schema(ALIGNED)
+    assert table.schema == ALIGNED.schema
     assert table.select("system_message", "new_answer", "drop_reason").rows() == [
         ("You cook. Be brief.", answer, reason)
     ]
@@ -256,5 +257,5 @@ def test_no_verified_messages_give_no_requests_and_no_rows() -> None:
     table = build_aligned_responses(inputs, completions())
 
     assert list(build_alignment_requests(inputs)) == []
-    assert table.schema == polars_schema(ALIGNED)
+    assert table.schema == ALIGNED.schema
     assert table.is_empty()

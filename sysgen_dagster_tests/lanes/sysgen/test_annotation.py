@@ -14,7 +14,8 @@ from sysgen_dagster.lanes.sysgen.annotation import (
     build_annotation_requests,
 )
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, parse_tagged_message
-from sysgen_dagster.tables.table import ANNOTATED, polars_schema
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
 
 HISTORY = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
@@ -212,7 +213,7 @@ def test_the_table_has_a_row_a_conversation_and_the_message_as_the_model_wrote_i
         ),
     )
 
-    assert table.schema == polars_schema(ANNOTATED)
+    assert table.schema == ANNOTATED.schema
     assert table.select("conversation_id", "annotated_message", "drop_reason").rows() == [
         ("c0", " <<Role>>You cook.<</Role>>\n", None),
         ("c1", "<<Role>>You co", None),
@@ -244,5 +245,5 @@ def test_no_conversations_give_no_requests_and_no_rows() -> None:
     table = build_annotated_messages(conversations(), completions())
 
     assert list(build_annotation_requests(conversations())) == []
-    assert table.schema == polars_schema(ANNOTATED)
+    assert table.schema == ANNOTATED.schema
     assert table.is_empty()

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.catalog import DropRule, Method, UnreadableVerdict
-from sysgen_dagster.chat.drop_reasons import DropReason
+from sysgen_dagster.lanes.sysgen.settings import (DropRule, Method, UnreadableVerdict)
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.lanes.sysgen.attempts import annotate, count_well_formed
 from sysgen_dagster.lanes.sysgen.filtering import filter_messages
-from sysgen_dagster.tables.table import ANNOTATED, kept, polars_schema
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.tables.table import (kept, polars_schema)
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
 
 ONE = "<<Role>>You cook.<</Role>>"
@@ -108,7 +109,7 @@ def test_beyond_the_limit_nothing_is_asked(method: Method) -> None:
 def test_no_conversations_give_no_rows() -> None:
     table = annotate(conversations(), Model(({}, {}, {})), THREE_SAMPLES)
 
-    assert table.schema == polars_schema(ANNOTATED)
+    assert table.schema == ANNOTATED.schema
     assert table.is_empty()
 
 
@@ -252,14 +253,14 @@ def test_the_judge_is_held_to_the_verdicts_where_phase_3_is() -> None:
 
 
 def test_a_failure_in_one_round_does_not_lose_the_row() -> None:
-    table = made(TWO_SAMPLES, {"c0": DropReason.TIMEOUT}, {"c0": ONE})
+    table = made(TWO_SAMPLES, {"c0": NoAnswer.TIMEOUT}, {"c0": ONE})
 
     assert chosen(table) == [(ONE, 1, False, None)]
     assert rejected(table) == [(None, "timeout")]
 
 
 def test_a_malformed_text_stands_before_a_failure_and_goes_to_phase_2() -> None:
-    table = made(TWO_SAMPLES, {"c0": DropReason.TIMEOUT}, {"c0": OPEN})
+    table = made(TWO_SAMPLES, {"c0": NoAnswer.TIMEOUT}, {"c0": OPEN})
 
     assert chosen(table) == [(OPEN, 1, False, None)]
 
@@ -283,7 +284,7 @@ def test_without_any_text_a_failure_that_may_be_cured_is_the_reason(
 
 def test_a_sample_that_could_not_be_judged_is_behind_one_that_was() -> None:
     table = made(
-        TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": DropReason.TIMEOUT}, {"c0": "Role: Bad"}
+        TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": NoAnswer.TIMEOUT}, {"c0": "Role: Bad"}
     )
 
     assert chosen(table) == [(TWO, 1, False, None)]
@@ -291,7 +292,7 @@ def test_a_sample_that_could_not_be_judged_is_behind_one_that_was() -> None:
 
 
 def test_where_none_could_be_judged_the_earliest_goes_on() -> None:
-    down = {"c0": DropReason.SERVER_ERROR}
+    down = {"c0": NoAnswer.SERVER_ERROR}
     table = made(TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, down, down)
 
     assert chosen(table) == [(ONE, 0, False, None)]
@@ -304,8 +305,8 @@ def test_where_none_could_be_judged_the_earliest_goes_on() -> None:
 def test_well_formed_messages_are_counted_after_each_step() -> None:
     table = made(
         TWO_SAMPLES.model_copy(update={"repair": True}),
-        {"c0": ONE, "c1": OPEN, "c2": OPEN, "c3": OPEN, "c4": DropReason.TIMEOUT, "c5": ONE},
-        {"c0": OPEN, "c1": ONE, "c2": OPEN, "c3": OPEN, "c4": DropReason.TIMEOUT, "c5": TWO},
+        {"c0": ONE, "c1": OPEN, "c2": OPEN, "c3": OPEN, "c4": NoAnswer.TIMEOUT, "c5": ONE},
+        {"c0": OPEN, "c1": ONE, "c2": OPEN, "c3": OPEN, "c4": NoAnswer.TIMEOUT, "c5": TWO},
         {"c2": ONE, "c3": OPEN},
         {"c5": "Role: Bad"},
         {"c5": "Role: Good"},
@@ -322,7 +323,7 @@ def test_well_formed_messages_are_counted_after_each_step() -> None:
 
 def test_a_first_message_that_could_not_be_judged_was_well_formed() -> None:
     table = made(
-        TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": DropReason.TIMEOUT}, {"c0": "Role: Good"}
+        TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": NoAnswer.TIMEOUT}, {"c0": "Role: Good"}
     )
 
     assert table["sample"].item() == 1
@@ -373,7 +374,7 @@ def test_no_row_and_no_attempt_is_lost_and_the_best_of_them_goes_on(
 
     table = annotate(conversations(*[{}] * rows), ask, method, limit)
 
-    assert table.schema == polars_schema(ANNOTATED)
+    assert table.schema == ANNOTATED.schema
     assert table["conversation_id"].to_list() == list(said)
     assert (table["drop_reason"].is_null() == table["annotated_message"].is_not_null()).all()
     for row in table.filter(pl.col("sample").is_not_null()).iter_rows(named=True):

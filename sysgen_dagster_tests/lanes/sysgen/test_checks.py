@@ -10,19 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.catalog import (
-    Bounds,
-    DropRule,
-    Engine,
-    Generator,
-    Method,
-    PaperCounts,
-    UnreadableVerdict,
-)
-from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, DropReason
-from sysgen_dagster.lanes.sysgen.checks import CHECKS, UPSTREAM, Check, Finding, checks_of
+from sysgen_dagster.lanes.sysgen.settings import (Bounds, DropRule, Generator, Method, UnreadableVerdict)
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.catalog import PaperCounts
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
+from sysgen_dagster.lanes.sysgen.checks import (CHECKS, UPSTREAM)
+from sysgen_dagster.tables.checks import (Check, Finding, checks_of)
 from sysgen_dagster.lanes.sysgen.tags import TAG_MARK, TAG_NAMES
-from sysgen_dagster.tables.table import SOURCE_ROW, TABLES, polars_schema
+from sysgen_dagster.sources.tables import SOURCE_ROW
+from sysgen_dagster.tables.table import (TABLES, polars_schema)
 
 Row = dict[str, Any]
 Key = tuple[str, str]  # table, check

@@ -10,20 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.catalog import PaperCounts
-from sysgen_dagster.lanes.sysgen.counts import (
-    Z95,
-    Rate,
-    count_drops,
-    count_outcomes,
-    count_tags,
-    kept_rate,
-    summarize_retention,
-    summarize_tags,
-    tag_rates,
-    wilson_interval,
-)
+from sysgen_dagster.tables.rates import (Z95, Rate, count_drops, kept_rate, wilson_interval)
+from sysgen_dagster.lanes.sysgen.counts import (count_outcomes, count_tags, summarize_retention, summarize_tags, tag_rates)
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.tables.table import PHRASES, RETENTION, TAG_COUNTS, polars_schema
+from sysgen_dagster.lanes.sysgen.tables import (PHRASES, RETENTION, TAG_COUNTS)
+from sysgen_dagster.tables.table import polars_schema
 
 PAPER = PaperCounts(
     started=1000,
@@ -145,7 +136,7 @@ def test_drops_are_counted_by_reason_with_the_most_frequent_first() -> None:
 def test_outcomes_are_counted_by_source_with_the_most_frequent_first() -> None:
     counts = count_outcomes("aligned_responses", MIXED)
 
-    assert counts.schema == polars_schema(RETENTION)
+    assert counts.schema == RETENTION.schema
     assert counts.rows() == [
         ("a", "aligned_responses", "kept", 3),
         ("a", "aligned_responses", "refused", 2),
@@ -158,7 +149,7 @@ def test_outcomes_are_counted_by_source_with_the_most_frequent_first() -> None:
 def test_outcomes_of_no_rows_are_none() -> None:
     counts = count_outcomes("aligned_responses", rows())
 
-    assert counts.schema == polars_schema(RETENTION)
+    assert counts.schema == RETENTION.schema
     assert counts.is_empty()
 
 
@@ -179,7 +170,7 @@ def messages(*held: tuple[str, str | None, Sequence[str]]) -> pl.DataFrame:
 def test_a_tag_that_comes_twice_in_a_message_counts_once() -> None:
     counts = count_tags("filtered_system_messages", messages(("a", None, ["Role", "Role", "Tool"])))
 
-    assert counts.schema == polars_schema(TAG_COUNTS)
+    assert counts.schema == TAG_COUNTS.schema
     assert counts.rows() == [
         ("a", "filtered_system_messages", "Role", 1, 1),
         ("a", "filtered_system_messages", "Content", 0, 1),
@@ -222,7 +213,7 @@ def test_only_messages_that_go_on_are_counted_and_each_source_for_itself() -> No
 def test_tags_of_no_messages_are_none_and_their_rates_of_nothing(table: pl.DataFrame) -> None:
     counts = count_tags("filtered_system_messages", table)
 
-    assert counts.schema == polars_schema(TAG_COUNTS)
+    assert counts.schema == TAG_COUNTS.schema
     assert counts.is_empty()
     assert tag_rates(counts) == dict.fromkeys(TAG_NAMES, Rate(0, 0))
 
@@ -254,7 +245,7 @@ def test_tag_rates_are_over_all_sources_and_in_canonical_order() -> None:
 
 
 def retention(*counts: tuple[str, str, str, int]) -> pl.DataFrame:
-    return pl.DataFrame(counts, schema=polars_schema(RETENTION), orient="row")
+    return pl.DataFrame(counts, schema=RETENTION.schema, orient="row")
 
 
 FIVE_TABLES = retention(
@@ -313,7 +304,7 @@ def test_retention_of_nothing_is_an_empty_table() -> None:
 
 
 def tag_counts(*counts: tuple[str, str, str, int, int]) -> pl.DataFrame:
-    return pl.DataFrame(counts, schema=polars_schema(TAG_COUNTS), orient="row")
+    return pl.DataFrame(counts, schema=TAG_COUNTS.schema, orient="row")
 
 
 def test_tags_are_summed_over_sources_after_two_phases_beside_the_paper_s_share() -> None:
@@ -367,7 +358,7 @@ def test_what_a_pilot_run_left_out_was_not_begun() -> None:
             ("chats", "annotated_system_messages", "beyond_limit", 127),
             ("chats", "aligned_responses", "kept", 35),
         ],
-        schema=polars_schema(RETENTION),
+        schema=RETENTION.schema,
         orient="row",
     )
     begun, aligned = summarize_retention(counts, PAPER).iter_rows(named=True)

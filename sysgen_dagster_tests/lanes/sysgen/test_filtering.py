@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.catalog import DropRule
+from sysgen_dagster.lanes.sysgen.settings import DropRule
 from sysgen_dagster.lanes.sysgen.filtering import count_kept_by_rule, filter_messages
 from sysgen_dagster.lanes.sysgen.tags import (
     TAG_NAMES,
@@ -14,7 +14,8 @@ from sysgen_dagster.lanes.sysgen.tags import (
     parse_tagged_message,
     render_tagged_message,
 )
-from sysgen_dagster.tables.table import FILTERED, polars_schema
+from sysgen_dagster.lanes.sysgen.tables import FILTERED
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import annotated
 
 CLEAN = "<<Task>>Solve it.<</Task>> <<Role>>You are a tutor.<</Role>>"
@@ -137,7 +138,7 @@ def test_as_many_rows_come_out_as_went_in_and_each_has_a_message_or_a_reason(
 ) -> None:
     table = filter_messages(annotated(*texts), rule)
 
-    assert table.schema == polars_schema(FILTERED)
+    assert table.schema == FILTERED.schema
     assert table["conversation_id"].to_list() == [f"c{number}" for number in range(len(texts))]
     assert (table["drop_reason"].is_null() != table["tagged_message"].is_null()).all()
     assert count_kept_by_rule(table)[f"kept_under_{rule}"] == table["drop_reason"].null_count()
@@ -188,7 +189,7 @@ def test_what_the_first_rule_keeps_the_second_keeps_as_well() -> None:
 def test_no_messages_give_no_rows_and_counts_of_zero() -> None:
     table = filter_messages(annotated(), MALFORMED_BOUNDARY)
 
-    assert table.schema == polars_schema(FILTERED)
+    assert table.schema == FILTERED.schema
     assert count_kept_by_rule(table) == {
         "kept_under_malformed_boundary": 0,
         "kept_under_no_phrase_left": 0,

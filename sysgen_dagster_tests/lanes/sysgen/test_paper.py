@@ -2,7 +2,8 @@
 
 import pytest
 
-from sysgen_dagster.catalog.catalog import FULL_CATALOG, load_catalog
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.paper import ALIGNMENT, PREFERENCES, REMOVED, SIMILARITY, SOURCES
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 

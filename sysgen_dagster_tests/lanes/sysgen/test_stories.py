@@ -16,14 +16,9 @@ from sysgen_dagster.lanes.sysgen.stories import (
     build_stories,
     choose_rows,
 )
-from sysgen_dagster.tables.table import (
-    JUDGED_ALIGNMENT,
-    JUDGED_PREFERENCES,
-    ROW_QUALITY,
-    TABLES,
-    Columns,
-    polars_schema,
-)
+from sysgen_dagster.obedience.tables import (JUDGED_ALIGNMENT, JUDGED_PREFERENCES)
+from sysgen_dagster.analysis.tables import ROW_QUALITY
+from sysgen_dagster.tables.table import (TABLES, Columns, polars_schema)
 
 PHASES = (
     "conversations",

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.catalog import DropRule, Method, UnreadableVerdict
+from sysgen_dagster.lanes.sysgen.settings import (DropRule, Method, UnreadableVerdict)
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import separating_mark
 from sysgen_dagster.lanes.sysgen.alignment import build_alignment_inputs
@@ -18,7 +18,8 @@ from sysgen_dagster.lanes.sysgen.verification import (
     build_verified_messages,
     parse_verdicts,
 )
-from sysgen_dagster.tables.table import VERIFIED, polars_schema
+from sysgen_dagster.lanes.sysgen.tables import VERIFIED
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import (
     completions,
     conversations,
@@ -314,7 +315,7 @@ def test_rows_stay_in_order_and_each_has_its_own_verdicts() -> None:
         REMOVE,
     )
 
-    assert table.schema == polars_schema(VERIFIED)
+    assert table.schema == VERIFIED.schema
     assert table.select("conversation_id", "verdict_text", "drop_reason").rows() == [
         ("c0", "Role: Bad", "nothing_verified"),
         ("c1", "?", "nothing_verified"),
@@ -325,7 +326,7 @@ def test_rows_stay_in_order_and_each_has_its_own_verdicts() -> None:
 def test_no_messages_give_no_rows() -> None:
     table = build_verified_messages(filtered(), completions(), REMOVE)
 
-    assert table.schema == polars_schema(VERIFIED)
+    assert table.schema == VERIFIED.schema
     assert table.is_empty()
 
 

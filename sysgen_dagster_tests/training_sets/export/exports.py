@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import Recipe, Rejected, Training
-from sysgen_dagster.tables.table import PREFERENCE_PAIRS, TRAINING_ROWS, polars_schema
+from sysgen_dagster.catalog.recipes import (Recipe, Rejected, Training)
+from sysgen_dagster.training_sets.tables import (PREFERENCE_PAIRS, TRAINING_ROWS)
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster.training_sets.export.card import Facts
 from sysgen_dagster.training_sets.export.folder import Part, Written, write_folder
 

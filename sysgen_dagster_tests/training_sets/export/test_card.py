@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.catalog import Recipe, Rejected, Variant
+from sysgen_dagster.catalog.recipes import (Recipe, Rejected, Variant)
 from sysgen_dagster.training_sets.export.card import (
     Facts,
     Figure,

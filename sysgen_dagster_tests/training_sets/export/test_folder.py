@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysgen_dagster.tables.table import PREFERENCE_PAIRS, TRAINING_ROWS, TableError
+from sysgen_dagster.training_sets.tables import (PREFERENCE_PAIRS, TRAINING_ROWS)
+from sysgen_dagster.tables.table import TableError
 from sysgen_dagster.training_sets.export import folder as folder_module
 from sysgen_dagster.training_sets.export.folder import Part, write_folder
 from sysgen_dagster.training_sets.export.layout import ExportError, features_schema

@@ -5,7 +5,8 @@ import datasets
 import polars as pl
 import pytest
 
-from sysgen_dagster.tables.table import PREFERENCE_PAIRS, TRAINING_ROWS, Columns
+from sysgen_dagster.training_sets.tables import (PREFERENCE_PAIRS, TRAINING_ROWS)
+from sysgen_dagster.tables.table import Columns
 from sysgen_dagster.training_sets.export.layout import (
     Cell,
     Contents,

@@ -1,0 +1,116 @@
+"""The asset checks: every check of the deployment, on the partitions of its table."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import dagster as dg
+
+from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.metadata import sample
+from sysgen_dagster.defs.plumbing.partitions import asset_key, partitions_of
+from sysgen_dagster.defs.plumbing.resources import TablesResource
+from sysgen_dagster.defs.plumbing.table_io import evidence_of, evidence_of_shards
+from sysgen_dagster.defs.plumbing.tables import TABLES
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.storage.evidence import StoredEvidence
+from sysgen_dagster.storage.store import StoreError
+from sysgen_dagster.tables.checks import Check, Evidence, Finding, checks_of
+from sysgen_dagster.tables.table import Partition, Table, TableError
+
+
+def check_result(check: Check, evidence: Evidence, asset: dg.AssetKey) -> dg.AssetCheckResult:
+    """What a check found, with its figure, what was wanted and a few of the rows against it."""
+    severity = dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN
+    try:
+        finding = check.evaluate(evidence)
+    except (StoreError, TableError) as error:
+        return dg.AssetCheckResult(
+            passed=False,
+            asset_key=asset,
+            check_name=check.name,
+            severity=dg.AssetCheckSeverity.ERROR,
+            description=str(error),
+        )
+    return dg.AssetCheckResult(
+        passed=finding.passed,
+        asset_key=asset,
+        check_name=check.name,
+        severity=severity,
+        description=f"{'True' if finding.passed else 'Not true'}: {check.statement}",
+        metadata=_metadata(finding),
+    )
+
+
+def _metadata(finding: Finding) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "found": finding.figure,
+        "wanted": finding.wanted,
+        "paper": finding.paper,
+    }
+    if not finding.rows.is_empty():
+        metadata["rows"] = finding.rows.height
+        metadata["row_sample"] = sample(finding.rows)
+    return metadata
+
+
+def asset_checks(table: Table, checks: Mapping[str, Check]) -> dg.AssetChecksDefinition:
+    """Checks of a table under these names as one step, run after its asset and before what follows.
+
+    They are evaluated over the partition that was made; where it is not one of a shard, over all
+    shards that the model has finished, or over those of the sources.
+    """
+    key = asset_key(table)
+
+    @dg.multi_asset_check(
+        name=f"{table.name}_checks",
+        specs=[
+            dg.AssetCheckSpec(
+                name,
+                asset=key,
+                description=check.statement,
+                blocking=check.blocking,
+                partitions_def=partitions_of(table),
+            )
+            for name, check in checks.items()
+        ],
+        can_subset=True,
+        compute_kind="polars",
+    )
+    def evaluate(
+        context: dg.AssetCheckExecutionContext, tables: TablesResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        at = table.partition_of(context.partition_key if context.has_partition_key else None)
+        evidence = _evidence(tables, at)
+        for name, check in checks.items():
+            if dg.AssetCheckKey(key, name) in context.selected_asset_check_keys:
+                yield check_result(replace(check, name=name), evidence, key)
+
+    return evaluate
+
+
+def _evidence(tables: TablesResource, at: Partition) -> StoredEvidence:
+    if at.shard is not None:
+        return evidence_of(tables.store(), at)
+    read = ALIGNED if at.model else CONVERSATIONS
+    return evidence_of_shards(tables.store(), read, at.model)
+
+
+def _checks_by_name(table: Table) -> dict[str, Check]:
+    """The checks of a table and, for two statistics, those of that name on the tables of phases.
+
+    The latter are evaluated over everything that a model has made.
+    """
+    own = {check.name: check for check in checks_of(CHECKS, table)}
+    over_all_shards = {
+        f"after_{check.table.name}": check
+        for check in CHECKS
+        if check.name == table.name and table in (RETENTION, TAG_COUNTS)
+    }
+    return own | over_all_shards
+
+
+ASSET_CHECKS = [
+    asset_checks(table, checks) for table in TABLES.values() if (checks := _checks_by_name(table))
+]

@@ -1,0 +1,81 @@
+"""The one way to declare an asset that makes a table: a function of an `AssetRun` that gives rows.
+
+Partitions, dependencies, columns, group and key follow from the table and from those that it reads.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Set
+from typing import Any
+
+import dagster as dg
+
+from sysgen_dagster.defs.plumbing.failures import errors_as_failures
+from sysgen_dagster.defs.plumbing.metadata import column_metadata, progress_metadata
+from sysgen_dagster.defs.plumbing.partitions import asset_key, dependency, partitions_of
+from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
+from sysgen_dagster.defs.plumbing.table_io import AssetRun, store_result
+from sysgen_dagster.tables.table import Frame, Table
+
+# The function of an asset; one that takes settings of a run has them as its second argument.
+Make = Callable[..., Frame]
+
+
+def table_asset(
+    table: Table,
+    *,
+    reads: Iterable[Table],
+    kinds: Set[str],
+    pool: str | None = None,
+    code_version: str | None = None,
+    config: type[dg.Config] | None = None,
+    description: str | None = None,
+    asks: bool = False,
+) -> Callable[[Make[Any]], dg.AssetsDefinition]:
+    """Makes an asset of a function that takes an `AssetRun` and gives the rows of `table`.
+
+    Args:
+        table: What is made; its name is the asset's key.
+        reads: The tables that are read.
+        kinds: What the UI shows it is made with.
+        pool: Which runs it does not run beside.
+        code_version: What the rows depend on besides the rows that are read.
+        config: The settings of a run; the function then takes them as its second argument.
+        description: Shown in the UI; the function's docstring when left out.
+        asks: Whether a model is asked.
+    """
+    resources = {"tables": TablesResource} | ({"models": InferenceResource} if asks else {})
+
+    def declare(make: Make[Any]) -> dg.AssetsDefinition:
+        def run(context: dg.AssetExecutionContext, **given: Any) -> dg.MaterializeResult[None]:
+            key = context.partition_key if context.has_partition_key else None
+            settings = [given.pop("config")] if config else []
+            making = AssetRun(table, table.partition_of(key), context, **given)
+            frame = make(making, *settings)
+            if making.session is not None:
+                making.note(**progress_metadata(making.session.progress))
+            return store_result(making, frame)
+
+        run.__name__, run.__doc__ = make.__name__, make.__doc__
+        named = {"context": dg.AssetExecutionContext, **({"config": config} if config else {})}
+        # What Dagster reads to know which resources and settings the asset takes.
+        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+            [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
+                for name, kind in {**named, **resources}.items()
+            ],
+            return_annotation=dg.MaterializeResult,
+        )
+        run.__annotations__ = {**named, **resources, "return": dg.MaterializeResult}
+        return dg.asset(
+            key=asset_key(table),
+            deps=[dependency(table, each) for each in reads],
+            partitions_def=partitions_of(table),
+            group_name=table.group,
+            kinds=set(kinds),
+            metadata=column_metadata(table.columns),
+            description=description,
+            pool=pool,
+            code_version=code_version,
+        )(errors_as_failures(run))
+
+    return declare

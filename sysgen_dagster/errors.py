@@ -1,0 +1,41 @@
+"""The errors of this package that a user can act on.
+
+Each message names what is wrong and what to do. The tree, with (again) where the same thing may
+succeed later although nobody changes anything::
+
+    SysgenError
+    ├── AlertError                    the webhook did not take a message
+    ├── CatalogError                  the catalogue cannot be used
+    ├── DagsterHomeError              Dagster's own state cannot be kept where it should be
+    ├── EngineError                   no answer can be had from a model's servers
+    │   ├── TokenCountError           a model's tokens cannot be counted
+    │   └── UnreachableError          nothing listens where a server should be
+    ├── ExclusionError                a list of conversations to leave out is wrong
+    ├── ExportError                   rows cannot be exported as they are
+    ├── FlagError                     a recipe names a flag that no row can have
+    ├── HubPushError                  an export was not pushed to the Hub
+    │   └── HubUnavailableError       the Hub did not answer (again)
+    ├── LedgerError                   the answers of a stored partition cannot be read
+    ├── PromptError                   a prompt file is missing or wrong
+    ├── ReportError                   the report's charts cannot be drawn here
+    ├── ServerError                   a server on this machine did not start
+    ├── SourceError                   an upstream file cannot be read as it is
+    │   └── SourceUnavailableError    the Hub did not answer (again)
+    ├── StoreError                    a stored partition is missing or damaged
+    │   └── StoreUnavailableError     object storage did not answer (again)
+    └── TableError                    rows do not have the columns of their table
+
+What is not here is a fault of ours, or data: a malformed completion is a row with a reason.
+"""
+
+from typing import ClassVar
+
+
+class SysgenError(Exception):
+    """Something a user can mend; the message says what and how.
+
+    Attributes:
+        may_come_back: Whether the same thing may succeed later although nobody changes anything.
+    """
+
+    may_come_back: ClassVar[bool] = False

@@ -1,0 +1,16 @@
+"""Why a phase does not let a row go on that the model did answer."""
+
+from enum import StrEnum
+
+
+class Dropped(StrEnum):
+    """Values of ``drop_reason`` in the tables of the phases, beside those of `chat.drop_reasons`."""
+
+    # Phase 2
+    MALFORMED_BOUNDARY = "malformed_boundary"
+    NO_PHRASE_LEFT = "no_phrase_left"
+    # Phase 3
+    NOTHING_VERIFIED = "nothing_verified"  # no phrase was judged Good
+    # Phase 4
+    TRUNCATED = "truncated"
+    REFUSED = "refused"  # the model declined to answer

@@ -1,0 +1,57 @@
+"""What judges said, row by row, and the columns of results that can be checked by rule."""
+
+from sysgen_dagster.tables.columns import COUNT, DROP_REASON, FLAG, GENERATION, IDENTITY, TEXT
+from sysgen_dagster.tables.table import By, Column, Columns, Table
+
+# What an answer results in; null where the question does not arise.
+FINAL_ANSWERS: Columns = {
+    "final_answer": Column(TEXT, "what the original answer ends in, numbers as fractions"),
+    "new_final_answer": Column(TEXT, "what the new answer ends in, numbers as fractions"),
+    "final_answer_same": Column(FLAG, "whether they are equal; null unless both are there"),
+}
+
+PYTHON_BLOCKS: Columns = {
+    "python_blocks": Column(COUNT, "fenced Python blocks of the original answer"),
+    "python_blocks_parsed": Column(COUNT, "of them, those that parse"),
+    "new_python_blocks": Column(COUNT, "fenced Python blocks of the new answer"),
+    "new_python_blocks_parsed": Column(COUNT, "of them, those that parse"),
+}
+
+_JUDGED: Columns = {
+    "judge": Column(TEXT, "the model that judged, as the catalogue names it"),
+    "judge_is_generator": Column(FLAG, "it also wrote what it judged"),
+    "verdict_text": Column(TEXT, "what the judge wrote"),
+}
+# One row per sampled conversation and order in which the two answers were shown.
+JUDGED_PREFERENCES = Table(
+    "judged_preferences",
+    {
+        **IDENTITY,
+        "shown_first": Column(TEXT, "original or new"),
+        "verdict": Column(
+            TEXT, "original, new, tie or Unreadable; null: the engine gave no answer"
+        ),
+        **_JUDGED,
+        **DROP_REASON,
+        **GENERATION,
+    },
+    by=By.MODEL,
+    group="judgements",
+)
+# One row per sampled conversation.
+JUDGED_ALIGNMENT = Table(
+    "judged_alignment",
+    {
+        **IDENTITY,
+        "verdict": Column(
+            TEXT, "Aligned, Not aligned, Unknown or Unreadable; null: the engine gave no answer"
+        ),
+        **_JUDGED,
+        **DROP_REASON,
+        **GENERATION,
+    },
+    by=By.MODEL,
+    group="judgements",
+)
+
+TABLES = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT)

@@ -1,0 +1,55 @@
+"""The tables of the sources: upstream rows as they are, and the conversations made of them."""
+
+import polars as pl
+
+from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.tables.columns import COUNT, DROP_REASON, IDENTITY, MESSAGES, TEXT
+from sysgen_dagster.tables.table import By, Column, Columns, Table
+
+# Where an upstream row comes from.
+SOURCE_ROW: Columns = {
+    "source_row": Column(COUNT, "position of the row in the upstream file, from 0"),
+    "occurrence": Column(COUNT, "how many earlier rows of the file hold the same exchanges"),
+    "source_revision": Column(TEXT, "commit on the Hub, or local:<sha256 of the file>"),
+}
+
+GROUP = "sources"
+# The table of the source that a shard is of; read where shards of several sources are.
+SOURCE_ROWS = Table("source/{source}", SOURCE_ROW, By.SHARD, GROUP)
+
+# One row per question with its answer, with what was said before.
+CONVERSATIONS = Table(
+    "conversations",
+    {
+        **IDENTITY,
+        "source_row": SOURCE_ROW["source_row"],
+        "source_revision": SOURCE_ROW["source_revision"],
+        "turn": Column(COUNT, "position of the exchange in its upstream row, from 0"),
+        "history": Column(MESSAGES, "the turns before the question"),
+        "original_system_message": Column(TEXT, "upstream system turn, kept as data"),
+        "question": Column(TEXT, "Q: the user's turn"),
+        "answer": Column(TEXT, "A: the assistant's original answer"),
+        "duplicate_of": Column(
+            TEXT, "conversation_id of the first upstream row with the same text"
+        ),
+        **DROP_REASON,
+    },
+    by=By.SHARD,
+    group="conversations",
+)
+
+
+def source_table(source: Source) -> Table:
+    """The table of one source: its upstream columns, then where each row comes from."""
+    upstream = {
+        name: Column(_upstream_dtype(fields), "as upstream")
+        for name, fields in source.columns.items()
+    }
+    columns = {**upstream, **SOURCE_ROW}
+    return Table(f"source/{source.name}", columns, By.SHARD, GROUP, of_source=source.name)
+
+
+def _upstream_dtype(fields: str | list[str]) -> pl.DataType:
+    if isinstance(fields, str):
+        return TEXT
+    return pl.List(pl.Struct(dict.fromkeys(fields, pl.String())))

@@ -1,0 +1,79 @@
+"""The tables of training sets: sides, chats, pairs, and which of them a mixture takes."""
+
+import polars as pl
+
+from sysgen_dagster.sources.tables import SOURCE_ROW
+from sysgen_dagster.tables.columns import COUNT, GENERATION, IDENTITY, MESSAGES, TEXT
+from sysgen_dagster.tables.table import By, Column, Columns, Table
+
+# One row per usable conversation.
+SPLITS = Table(
+    "splits",
+    {
+        **IDENTITY,
+        "group": Column(
+            TEXT,
+            "conversation_id of the first row of its group: those that share an upstream row, an "
+            "original question or a cluster of near-duplicate questions",
+        ),
+        "split": Column(TEXT, "train, validation or test; the same for a whole group"),
+    },
+    by=By.NOTHING,
+    group="training",
+)
+_TRAINED_ON: Columns = {
+    "split": SPLITS.columns["split"],
+    "tags": Column(pl.List(pl.String()), "tags of the system message, in canonical order"),
+    "flags": Column(pl.List(pl.String()), "findings of the row, to be left out by"),
+    "source_repo": Column(TEXT, "data set on the Hub, or local"),
+    "source_revision": SOURCE_ROW["source_revision"],
+    "source_row": SOURCE_ROW["source_row"],
+    "source_turn": Column(COUNT, "position of the exchange in its upstream row, from 0"),
+    "source_license": Column(TEXT, "licence of the source data set"),
+    "model": GENERATION["model"],
+    "served_name": GENERATION["served_name"],
+    "model_revision": GENERATION["model_revision"],
+    "model_license": Column(TEXT, "licence of the model"),
+    "engine": GENERATION["engine"],
+}
+# One row per conversation and variant.
+TRAINING_ROWS = Table(
+    "training_rows",
+    {
+        **IDENTITY,
+        "variant": Column(TEXT, "what the messages are made of, see catalog.recipes.Variant"),
+        "messages": Column(MESSAGES, "the chat: system, history, user, assistant"),
+        **_TRAINED_ON,
+    },
+    by=By.MODEL_SHARD,
+    group="training",
+)
+# One row per conversation and kind of rejected answer.
+PREFERENCE_PAIRS = Table(
+    "preference_pairs",
+    {
+        **IDENTITY,
+        "rejected_is": Column(TEXT, "original_answer or other_system_message"),
+        "rejected_model": Column(TEXT, "whose answer is rejected; null: the original one"),
+        "prompt": Column(MESSAGES, "system, history, user"),
+        "chosen": Column(MESSAGES, "the assistant's turn that is preferred"),
+        "rejected": Column(MESSAGES, "the assistant's turn that is not"),
+        **_TRAINED_ON,
+    },
+    by=By.MODEL_SHARD,
+    group="training",
+)
+# One row per row of a mixture.
+MIXTURES = Table(
+    "mixtures",
+    {
+        **IDENTITY,
+        "model": GENERATION["model"],
+        "shard": Column(TEXT, "where its row is stored"),
+        "split": SPLITS.columns["split"],
+    },
+    by=By.RECIPE,
+    group="training",
+)
+
+TABLES = (SPLITS, TRAINING_ROWS, PREFERENCE_PAIRS, MIXTURES)
