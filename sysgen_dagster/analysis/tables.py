@@ -169,8 +169,8 @@ CONTAMINATION = Table(
         "item": Column(COUNT, "row of the benchmark's file, from 0"),
         "overlap": Column(
             NUMBER,
-            "share of the item's own n-grams (those in at most ten items of its benchmark) that the "
-            "question or answer holds",
+            "share of the item's own n-grams (those in at most ten items of its benchmark) that "
+            "the question or answer holds",
         ),
         "where": Column(TEXT, "question or answer"),
         "excerpt": Column(
@@ -218,8 +218,8 @@ FORECAST_AGAINST_ACTUAL = Table(
         "phase": FORECAST.columns["phase"],
         "metric": Column(
             TEXT,
-            "requests, prompt_tokens, prompt_tokens_shared, completion_tokens, gpu_hours, money, or "
-            "seconds in which the engine was asked",
+            "requests, prompt_tokens, prompt_tokens_shared, completion_tokens, gpu_hours, money, "
+            "or seconds in which the engine was asked",
         ),
         "conversations": Column(COUNT, "conversations that have been through all phases"),
         "forecast": Column(NUMBER, "the stored forecast, for as many conversations; null without"),

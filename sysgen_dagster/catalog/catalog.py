@@ -1,4 +1,4 @@
-"""The catalogue of a deployment without the sections of the lanes, which join it in `lanes.catalog`."""
+"""The catalogue of a deployment, but for the sections of the lanes, which `lanes.catalog` adds."""
 
 from collections.abc import Mapping
 from typing import Annotated, Self

@@ -1,4 +1,4 @@
-"""What the entries of a catalogue have in common: their base, their names, what a field may hold."""
+"""What all entries of a catalogue share: their base, their names, what a field may hold."""
 
 import re
 from collections.abc import Mapping

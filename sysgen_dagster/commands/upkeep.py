@@ -27,7 +27,7 @@ from sysgen_dagster.commands.dagster_home import DagsterHomeError, write_setting
 from sysgen_dagster.commands.prune import COSTS, Kind, Removal, removals
 from sysgen_dagster.commands.terminal import LEAST_WIDTH
 from sysgen_dagster.inference.ledger import discard
-from sysgen_dagster.inference.local.servers import running
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.storage.inventory import State, inventory

@@ -80,7 +80,7 @@ def judged_alignment(run: AssetRun) -> pl.DataFrame:
 def _ask_judge(run: AssetRun) -> ModelSession:
     """The judge of the model whose partition is made.
 
-    What each judge said is remembered by itself, so that nothing is lost while another one is asked.
+    Each judge has a ledger of its own, so that nothing is lost while another one is asked.
     """
     judge = CATALOG.judge_of(run.model.name)
     run.note(judge=judge.name, judge_is_generator=_is_generator(run))

@@ -17,7 +17,7 @@ from sysgen_dagster.defs.plumbing.table_io import (
     StoredStatistics,
     evidence_of_shards,
 )
-from sysgen_dagster.lanes.sysgen import stories
+from sysgen_dagster.lanes.sysgen import stories, story_rows
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
 from sysgen_dagster.report.comparison import compare_with_paper
@@ -54,7 +54,7 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
     store = tables.store()
     models = [name for name in CATALOG.models if finished_shards(store, CATALOG, ALIGNED, name)]
     shards = {name: list(evidence_of_shards(store, ALIGNED, name).by_shard()) for name in models}
-    ids = {each for name in models for each in stories.choose_rows(shards[name])}
+    ids = {each for name in models for each in story_rows.choose_rows(shards[name])}
     told = [story for name in models for story in _tell(store, name, shards[name], ids)]
     page = render(
         build_contents(

@@ -198,7 +198,7 @@ class Connection:
         )
 
     def give_up(self) -> None:
-        """Whoever waits in another thread, for a server to load or to be free, waits no more."""
+        """End the waiting of other threads for a server to load or for its device to be free."""
         self._given_up.set()
 
     def revive(self, url: str) -> str:
@@ -210,7 +210,8 @@ class Connection:
         """
         server = self._at.pop(url, None)
         if server is not None:
-            # Whoever waits for its device goes first: to be in use and wait would be for ever.
+            # Give up our claim on the device before claiming it again. Another run may wait for the
+            # device; if we kept the claim while waiting for that run, both would wait for ever.
             self._in_use.pop(server.name).close()
             with self._explained():
                 return self._start(server, self._claim(server))
@@ -285,7 +286,7 @@ def _api_key(model: Model) -> str | None:
         )
     if not (key.isascii() and key.isprintable()):
         raise EngineError(
-            f"{model.name} takes its API key from {model.api_key_env}, which holds a line break or what "
-            "is not ASCII"
+            f"{model.name} takes its API key from {model.api_key_env}, which holds a line break or "
+            "characters that are not ASCII"
         )
     return key

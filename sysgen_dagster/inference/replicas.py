@@ -10,10 +10,12 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from sysgen_dagster.inference.capacity import Capacity
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError, UnreachableError
 
+CONNECT_S = 10.0
 MOST_IN_FLIGHT = 1024  # on one server
 _MOST_REVIVALS = 5  # of one server while a partition is made
 _SLOW_SHARE = 0.25  # of the time an attempt may take: an answer slower than that is a warning
@@ -22,14 +24,19 @@ _FIRST_LOOK_S, _LONGEST_LOOK_S = 0.5, 15.0
 
 @dataclass(slots=True, eq=False)
 class Replica:
-    """One server: how much it is given, and how often it came back from the dead."""
+    """One server: how many requests it is given, and what has become of it.
+
+    Attributes:
+        failing_since: When the first request after its last answer failed; infinity where none has.
+        restarts: How often it answered again after it was gone.
+    """
 
     url: str
     capacity: Capacity
     is_up: bool = True
     gone_at: float = 0.0
-    ill_since: float = math.inf
-    lives: int = 1
+    failing_since: float = math.inf
+    restarts: int = 0
     in_flight: int = 0
 
     @property
@@ -37,17 +44,17 @@ class Replica:
         """Whether it takes one more request now."""
         return self.is_up and self.in_flight < self.capacity.at_once
 
-    def fails(self, sent_at: float, now: float) -> bool:
-        """A request failed; whether it was sent before all others that did since the last answer.
+    def note_failure(self, sent_at: float, now: float) -> bool:
+        """Remember that a request failed; whether the server may be dying of that request.
 
-        One that was sent later is not what the server may be dying of.
+        It is not dying of one that was sent only after others had begun to fail.
         """
-        self.ill_since = min(self.ill_since, now)
-        return sent_at <= self.ill_since
+        self.failing_since = min(self.failing_since, now)
+        return sent_at <= self.failing_since
 
-    def has_died(self, life: int) -> bool:
-        """Whether that one of its lives is over, as far as is known."""
-        return self.lives > life or not self.is_up
+    def has_died_since(self, restarts: int) -> bool:
+        """Whether it has gone, as far as is known, since it had restarted so often."""
+        return self.restarts > restarts or not self.is_up
 
 
 @dataclass(slots=True)
@@ -103,7 +110,7 @@ class Replicas:
     def answered(self, replica: Replica, sent_at: float) -> None:
         """A request got its answer; a late one says that the server has too much to do."""
         self.last_answer = now = time.monotonic()
-        replica.ill_since = math.inf
+        replica.failing_since = math.inf
         if now - sent_at > self.endpoint.attempt_s * _SLOW_SHARE:
             replica.capacity.overloaded(now, sent_at)
         else:
@@ -149,9 +156,9 @@ class Replicas:
                 return self.fail(error)
             else:
                 break
-        replica.lives += 1
-        replica.ill_since = math.inf
-        if replica.lives > 1 + _MOST_REVIVALS:
+        replica.restarts += 1
+        replica.failing_since = math.inf
+        if replica.restarts > _MOST_REVIVALS:
             return self.fail(
                 EngineError(
                     f"{self.endpoint.model.served_name} at {replica.url} went away "
@@ -160,7 +167,7 @@ class Replicas:
                 )
             )
         self.report(f"{replica.url} answers again after {time.monotonic() - replica.gone_at:.0f} s")
-        # What it could take before may be what it died of.
+        # It may have died of as many requests as it had.
         half = max(1, replica.capacity.at_once // 2)
         replica.capacity = Capacity(at_once=half, most=MOST_IN_FLIGHT)
         replica.is_up = True
@@ -173,3 +180,16 @@ class Replicas:
             if not turn.done():
                 turn.set_result(None)
                 room -= 1
+
+
+async def nothing_listens(url: str) -> bool:
+    """Whether a connection to a URL is refused; any other trouble with it is no answer to that."""
+    parts = urlsplit(url)
+    port = parts.port or {"https": 443}.get(parts.scheme, 80)
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            _, writer = await asyncio.open_connection(parts.hostname, port)
+    except OSError as error:
+        return isinstance(error, ConnectionRefusedError)
+    writer.close()
+    return False

@@ -237,8 +237,8 @@ def _local(model: Model, context_tokens: int | None) -> LocalCounter:
         folder = _fetched(model.name, weights, model.revision)
     if not (folder / _TOKENIZER).is_file():
         raise TokenCountError(
-            f"{model.name}: {folder} has no {_TOKENIZER}; give `weights` of the catalogue a folder or a "
-            "name on the Hub that has one"
+            f"{model.name}: {folder} has no {_TOKENIZER}; give `weights` of the catalogue a folder "
+            "or a name on the Hub that has one"
         )
     at = f" at {model.revision[:8]}" if model.revision else ""
     return LocalCounter(folder, f"{weights}{at}", context_tokens, model.has_system_role)

@@ -1,4 +1,4 @@
-"""The catalogue as the pipeline reads it: what all deployments have, and a section for each lane."""
+"""The catalogue as the pipeline reads it: `catalog.catalog` and the settings of each lane."""
 
 from pathlib import Path
 from typing import Annotated

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 import polars as pl
 
 from sysgen_dagster.lanes.sysgen.tables import VERDICT_COUNTS
+from sysgen_dagster.report.summaries import Statistics
 from sysgen_dagster.report.tables import PAPER_COMPARISON
-from sysgen_dagster.report.views import NAMED_BY, VIEWS, Statistics, View, over_all_and_by_source
+from sysgen_dagster.report.views import NAMED_BY, VIEWS, View, over_all_and_by_source
 
 
 def compare_with_paper(made: Sequence[Statistics]) -> pl.DataFrame:

@@ -6,12 +6,16 @@ from datetime import datetime
 import polars as pl
 
 from sysgen_dagster.analysis.tables import SOURCE_LENGTHS
+from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
-from sysgen_dagster.report import charts
+from sysgen_dagster.report import drawing
 from sysgen_dagster.report.page import Report, Section, Table
-from sysgen_dagster.report.views import VIEWS, Statistics, View, over_all_and_by_source
+from sysgen_dagster.report.summaries import Statistics
+from sysgen_dagster.report.views import VIEWS, View, over_all_and_by_source
+from sysgen_dagster.sources.tables import CONVERSATIONS
 
 _TITLE = "System messages, and answers that keep to them"
 
@@ -41,6 +45,11 @@ def build_contents(
         notices=[*notices, *_notices(engines, models)],
         sections=[_section(view, models if view.of_a_model else [sources]) for view in VIEWS],
         stories=stories,
+        tags=TAG_NAMES,
+        steps={
+            CONVERSATIONS.name: "before Phase 1",
+            **{phase.table.name: f"in Phase {phase.number}" for phase in PHASES},
+        },
     )
 
 
@@ -79,7 +88,7 @@ def _notices(engines: Mapping[str, Sequence[str]], models: Sequence[Statistics])
             )
         if "simulated" in judged["engine"] and made.model not in simulated:
             notices.append(f"The judge of {made.model} is simulated: its verdicts are made up.")
-    if not charts.available():
+    if not drawing.available():
         notices.append("Charts are left out: pip install 'sysgen-dagster[report]' draws them.")
     if not models:
         notices.append("No model has finished a shard yet.")
@@ -100,8 +109,8 @@ def _section(view: View, made: Sequence[Statistics]) -> Section:
         for model, summary in summaries.items()
     )
     names = [each.model for each in made]
-    drawn = view.draw if charts.available() and not together.is_empty() else ()
-    pictures = [charts.svg(draw(together, names), view.title) for draw in drawn]
+    drawn = view.draw if drawing.available() and not together.is_empty() else ()
+    pictures = [drawing.svg(draw(together, names), view.title) for draw in drawn]
     return Section(view.title, view.lead, pictures, _tables(view, together), note)
 
 

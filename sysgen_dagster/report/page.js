@@ -4,15 +4,10 @@
   const PAGE_ROWS = 40;
   const MOST_CELLS = 6_000_000; // of the table that the differences of two answers are told from
   const LEAST_COMMON_RUN = 3; // words in a row that count as kept between two changes
-  const TAGS = ["Role", "Content", "Task", "Action", "Style", "Background", "Tool", "Format"];
-  const STEPS = {
-    conversations: "before Phase 1",
-    annotated_system_messages: "in Phase 1",
-    filtered_system_messages: "in Phase 2",
-    verified_system_messages: "in Phase 3",
-    aligned_responses: "in Phase 4",
-  };
   const byId = (id) => document.getElementById(id);
+  // The words of the method, which the page brings with the rows: the tags in canonical order, and
+  // where on its way a row stopped, by table.
+  const { tags: TAGS, steps: STEPS } = JSON.parse(byId("stories")?.dataset.words ?? '{"tags":[]}');
 
   // Elements
 

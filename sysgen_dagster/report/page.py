@@ -65,7 +65,9 @@ class Report:
     Attributes:
         summary: Name and value of the figures at the top.
         notices: What must be known before any figure is read, such as simulated models.
-        stories: Records of `report.stories`, in the order in which they are listed.
+        stories: Records of single rows, in the order in which they are listed.
+        tags: The tags that a message can hold, in canonical order.
+        steps: By table, where on its way a row stopped that was dropped there.
     """
 
     title: str
@@ -74,6 +76,8 @@ class Report:
     notices: Sequence[str]
     sections: Sequence[Section]
     stories: Sequence[Mapping[str, Any]]
+    tags: Sequence[str] = ()
+    steps: Mapping[str, str] = field(default_factory=dict)
 
 
 def render(report: Report) -> str:
@@ -96,6 +100,7 @@ def render(report: Report) -> str:
             js=Markup(js),  # noqa: S704 - a file of ours
             svg=Markup,  # charts are of our own making
             stories=_pack(report.stories),
+            words=json.dumps({"tags": list(report.tags), "steps": dict(report.steps)}),
         )
     )
 

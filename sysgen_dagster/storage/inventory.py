@@ -102,7 +102,7 @@ def _files(store: Store, known: Mapping[str, Table]) -> Iterator[tuple[Table, Pa
 
 
 def _gone_source(name: str) -> Table:
-    """The table of a source that the catalogue does not have any more; its columns are not known."""
+    """The table of a source that is not in the catalogue any more; its columns are not known."""
     return Table(f"source/{name}", {}, By.SHARD, "sources", of_source=name)
 
 

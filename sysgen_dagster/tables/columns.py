@@ -1,4 +1,4 @@
-"""Columns that the tables of several rooms share: which row it is, why it was dropped, who wrote it."""
+"""Columns that tables of several rooms share: which row, why it was dropped, who wrote it."""
 
 import polars as pl
 

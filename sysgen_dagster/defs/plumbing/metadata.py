@@ -11,7 +11,7 @@ from upath import UPath
 
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.phases import PHASES
-from sysgen_dagster.report import charts
+from sysgen_dagster.report import drawing
 from sysgen_dagster.report.views import NAMED_BY, View, over_all_and_by_source
 from sysgen_dagster.tables.checks import NO_FIGURE, Check, Evidence
 from sysgen_dagster.tables.rates import count_drops, kept_rate
@@ -119,10 +119,10 @@ def _six_digits(number: float) -> float:
 def _chart_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str, Any]:
     if not view.draw or summary.is_empty():
         return {}
-    if not charts.available():
+    if not drawing.available():
         return {"chart": "not drawn: pip install 'sysgen-dagster[report]'"}
     whose = summary.with_columns(model=pl.lit(model)) if view.of_a_model else summary
-    picture = charts.data_uri(charts.svg(view.draw[0](whose, [model]), view.title, alone=True))
+    picture = drawing.data_uri(drawing.svg(view.draw[0](whose, [model]), view.title, alone=True))
     return {"chart": dg.MetadataValue.md(f"![{view.title}]({picture})")}
 
 

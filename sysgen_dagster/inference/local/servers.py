@@ -21,9 +21,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.inference.local.state import read_state, ready, running, was_ready
 
 _LOOK_EVERY_S = 0.2
 _ANSWERS_WITHIN_S = 5.0
@@ -118,20 +119,14 @@ def stop(folder: Path, name: str) -> None:
     """End a server and wait until it is gone; nothing happens where none runs."""
     # First the supervisor alone: told all at once, vLLM's engine ends before its answers are given.
     for end, sent in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
-        state = _read_state(folder, name)
+        state = read_state(folder, name)
         if state is None:
             return
         with suppress(ProcessLookupError):
             end(state["pid"], sent)
         give_up = time.monotonic() + _END_WITHIN_S
-        while _read_state(folder, name) is not None and time.monotonic() < give_up:
+        while read_state(folder, name) is not None and time.monotonic() < give_up:
             time.sleep(_LOOK_EVERY_S)
-
-
-def running(folder: Path) -> list[str]:
-    """Names of the servers that run."""
-    names = sorted(path.stem for path in folder.glob("*.json"))
-    return [name for name in names if _read_state(folder, name) is not None]
 
 
 def _users(folder: Path, name: str) -> IO[str]:
@@ -145,7 +140,7 @@ def _turn(folder: Path, server: LocalServer) -> Path:
 
 def _find(server: LocalServer, folder: Path, waiter: Waiter) -> int | None:
     """The port of the server if it runs, waited for while it loads; one that is ill is ended."""
-    state = _read_state(folder, server.name)
+    state = read_state(folder, server.name)
     if state is None:
         return None
     port: int = state["port"]
@@ -153,7 +148,7 @@ def _find(server: LocalServer, folder: Path, waiter: Waiter) -> int | None:
     if any(_answers(port) for _ in range(3)):
         return port
     # The run that started it may have been killed while it was loading.
-    if not _was_ready(folder, server.name, state) and _is_ready(server, folder, port, waiter):
+    if not was_ready(folder, server.name, state) and _is_ready(server, folder, port, waiter):
         return port
     waiter.report(f"{server.name} runs but does not answer: ending it")
     stop(folder, server.name)
@@ -201,7 +196,7 @@ def _is_ready(
     started = told = time.monotonic()
     while not _answers(port):
         now = time.monotonic()
-        ended = process.poll() is not None if process else not _read_state(folder, server.name)
+        ended = process.poll() is not None if process else not read_state(folder, server.name)
         if ended or now - started > server.ready_within_s:
             waiter.report(
                 f"{server.name} {'ended' if ended else 'is not ready'}, {now - started:.0f} s"
@@ -212,20 +207,10 @@ def _is_ready(
             waiter.report(f"{server.name} is loading, {now - started:.0f} s so far")
         waiter.pause()
     waiter.report(f"{server.name} answers after {time.monotonic() - started:.1f} s")
-    state = _read_state(folder, server.name)
+    state = read_state(folder, server.name)
     if state is not None:
-        _ready(folder, server.name).write_text(str(state["pid"]))
+        ready(folder, server.name).write_text(str(state["pid"]))
     return True
-
-
-def _ready(folder: Path, name: str) -> Path:
-    """Holds the process id of the supervisor whose server has answered once."""
-    return folder / f"{name}.ready"
-
-
-def _was_ready(folder: Path, name: str, state: Mapping[str, Any]) -> bool:
-    ready = _ready(folder, name)
-    return ready.is_file() and ready.read_text() == str(state["pid"])
 
 
 def _end_when_unused(folder: Path, name: str, instead: LocalServer, waiter: Waiter) -> None:
@@ -261,29 +246,9 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _read_state(folder: Path, name: str) -> dict[str, Any] | None:
-    """What the supervisor wrote; None when no supervisor lives (it holds a lock while it does)."""
-    path = folder / f"{name}.json"
-    while True:
-        try:
-            with path.open() as state:
-                fcntl.flock(state, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return None
-        except BlockingIOError:  # alive
-            with suppress(FileNotFoundError):
-                written = path.read_text()
-                if written.endswith("}"):
-                    record: dict[str, Any] = json.loads(written)
-                    return record
-        else:  # left behind; a new supervisor writes over it
-            return None
-        time.sleep(_LOOK_EVERY_S)
-
-
 def _in_the_way(folder: Path, server: LocalServer) -> list[str]:
     """Other servers on its device, and one of its name that was started in another way."""
-    states = ((name, _read_state(folder, name)) for name in running(folder))
+    states = ((name, read_state(folder, name)) for name in running(folder))
     return [
         name
         for name, state in states

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Dropped(StrEnum):
-    """Values of ``drop_reason`` in the tables of the phases, beside those of `chat.drop_reasons`."""
+    """Values of ``drop_reason`` in the phases' tables, beside those of `chat.drop_reasons`."""
 
     # Phase 2
     MALFORMED_BOUNDARY = "malformed_boundary"

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jinja2
 import polars as pl
@@ -19,18 +19,11 @@ import yaml
 
 from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training, Variant
 from sysgen_dagster.training_sets.export.layout import Contents, configs, dataset_info
+from sysgen_dagster.training_sets.export.markdown import Format, code, escape, markdown_table
 from sysgen_dagster.training_sets.export.trainers import describe_snippets
 
 _TEMPLATE = Path(__file__).with_name("card.md.j2")
-NO_FIGURE = "\N{EN DASH}"
 
-Format = Literal["percent", "count", "number", "ratio"]
-_FORMATS: Mapping[str, str] = {
-    "percent": "{:.1%}",
-    "count": "{:,.0f}",
-    "number": "{:,.1f}",
-    "ratio": "{:.2f}",
-}
 
 # https://huggingface.co/docs/hub/repositories-licenses: those that a source or a model may have.
 # Any other one is `other`, with a name and a link.
@@ -297,51 +290,3 @@ def _render(template: str, **values: Any) -> str:
     )
     environment.filters.update(text=escape, code=code, table=markdown_table)
     return environment.from_string(template).render(names=_NAMES, **values)
-
-
-# What ends a line for somebody, what is not shown, and what turns the direction of writing.
-_INVISIBLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
-# Escaped text never begins a line, so signs that mean something only there stay as they are.
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|~$&])")
-
-
-def escape(text: object) -> str:
-    """`text` in one line of Markdown that shows it as it is, and nothing else."""
-    return _MARKDOWN.sub(r"\\\1", _INVISIBLE.sub(" ", str(text)).strip())
-
-
-def code(text: object) -> str:
-    """`text` as code in one line of Markdown, in a table too; a backtick becomes an apostrophe."""
-    plain = _INVISIBLE.sub(" ", str(text)).strip().replace("`", "'").replace("|", r"\|")
-    return f"`{plain}`" if plain else NO_FIGURE
-
-
-def markdown_table(
-    frame: pl.DataFrame, formats: Mapping[str, Format] | None = None, names: Sequence[str] = ()
-) -> str:
-    """`frame` as a Markdown table: numbers to the right, an en dash where there is none.
-
-    `names` are columns that are shown as code.
-    """
-    header = [escape(name.replace("_", " ")) for name in frame.columns]
-    rule = ["---:" if dtype.is_numeric() else "---" for dtype in frame.dtypes]
-    rows = [
-        [
-            _cell(value, (formats or {}).get(name), name in names)
-            for name, value in zip(frame.columns, values, strict=True)
-        ]
-        for values in frame.iter_rows()
-    ]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [header, rule, *rows])
-
-
-def _cell(value: Any, format_: Format | None, is_name: bool) -> str:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return NO_FIGURE
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float):
-        return _FORMATS[format_ or ("count" if isinstance(value, int) else "number")].format(value)
-    if isinstance(value, list):
-        value = ", ".join(map(str, value))
-    return code(value) if is_name else escape(value)

@@ -5,14 +5,9 @@ killed leaves the old one as it was, and nothing of an older export stays. The s
 same bytes: Parquet as pyarrow writes it holds no time, and the manifest names pyarrow's version.
 """
 
-import ctypes
-import fcntl
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from itertools import groupby
@@ -21,6 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import polars as pl
 
+from sysgen_dagster.storage.folders import replacing
 from sysgen_dagster.tables.table import Columns, require_columns
 from sysgen_dagster.training_sets.export.card import CardFacts, render_card, render_licenses
 from sysgen_dagster.training_sets.export.layout import (
@@ -102,13 +98,13 @@ def write_folder(
         group_rows: Rows of a row group, however many the parts have.
 
     Raises:
-        ExportError: A part's rows are not of its cell, a cell comes twice, there are no rows, or
-            `target` holds something that is no export.
+        ExportError: A part's rows are not of its cell, a cell comes twice, or there are no rows.
+        StoreError: `target` holds files of something else than an export.
         TableError: The rows of a part do not have the declared columns.
     """
     target = target.absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
-    with _replacing(target) as folder:
+    with replacing(target, known_by=MANIFEST) as folder:
         writer = _Writer(folder, bool(facts.recipe.rejected), file_bytes, group_rows)
         contents = writer.write(name, parts)
         texts = {
@@ -302,74 +298,3 @@ def _parquet(file: BinaryIO, schema: "pa.Schema") -> "pq.ParquetWriter":
         use_content_defined_chunking=True,
         write_page_index=True,
     )
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[Path]:
-    """An empty folder that takes the place of `target` when it is written and on the disk."""
-    new, old = (target.with_name(f".{target.name}.{word}") for word in ("new", "old"))
-    with target.with_name(f".{target.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if old.exists() and not target.exists():
-            old.rename(target)  # an exchange in two steps was cut short
-        _require_export(target)
-        for left_over in (new, old):
-            shutil.rmtree(left_over, ignore_errors=True)
-        new.mkdir()
-        try:
-            yield new
-            _sync(new)
-            _exchange(new, target, old)
-        finally:
-            shutil.rmtree(new, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
-
-
-def _require_export(target: Path) -> None:
-    if target.exists() and not (target / MANIFEST).is_file() and any(target.iterdir()):
-        raise ExportError(
-            f"{target} holds something that is no export (no {MANIFEST}): empty it, or name "
-            "another folder"
-        )
-
-
-def _exchange(new: Path, target: Path, old: Path) -> None:
-    """Put `new` where `target` is; the folder that was there is then at `new` or `old`."""
-    if not target.exists():
-        new.rename(target)
-    elif not _swap(new, target):
-        target.rename(old)
-        new.rename(target)
-    _sync_folder(target.parent)
-
-
-_RENAME_EXCHANGE = 2  # linux/fs.h
-_AT_FDCWD = -100  # fcntl.h
-
-
-def _swap(one: Path, other: Path) -> bool:
-    """Whether the two paths changed places in one step, which Linux can do and Python cannot."""
-    renameat2 = getattr(ctypes.CDLL(None), "renameat2", None)
-    if renameat2 is None:
-        return False
-    paths = (os.fsencode(path) for path in (one, other))
-    done: int = renameat2(_AT_FDCWD, next(paths), _AT_FDCWD, next(paths), _RENAME_EXCHANGE)
-    return done == 0
-
-
-def _sync(folder: Path) -> None:
-    for path in sorted(folder.rglob("*")):
-        if path.is_dir():
-            _sync_folder(path)
-            continue
-        with path.open("rb") as written:
-            os.fsync(written.fileno())
-    _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -1,0 +1,91 @@
+"""Makes the messages of a request fit the context of its model.
+
+A request that is surely short enough is not looked at. Otherwise the server counts the tokens, with
+its own tokenizer and chat template, and where they are too many the middle of one field is left out
+until the rest fits and uses most of the room. What is sent and what comes back is not decided here.
+"""
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest
+
+# A prompt of fewer tokens than these bounds is not counted. Few tokenizers need a token for less
+# than two bytes; where one does, the server refuses the prompt, and it is counted then.
+_BYTES_PER_TOKEN, _TOKENS_PER_MESSAGE = 2, 8
+_MOST_COUNTS = 6
+# The search aims at the first share of the room, and ends when at least the second is used.
+_AIM, _WELL_USED = 0.97, 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The messages of a request as they are to be sent.
+
+    Attributes:
+        messages: The whole ones, or those with the middle of one field left out.
+        characters_left_out: Of that field.
+        tokens: Of the messages; None where nobody has counted them.
+        fits: False where they are known not to fit, however short.
+    """
+
+    messages: Sequence[ChatMessage]
+    characters_left_out: int = 0
+    tokens: int | None = None
+    fits: bool = True
+
+
+def surely_fits(messages: Sequence[ChatMessage], room: float) -> bool:
+    """Whether messages are so short that no tokenizer makes more than `room` tokens of them."""
+    size = sum(len(message["content"].encode(errors="replace")) for message in messages)
+    return size // _BYTES_PER_TOKEN + _TOKENS_PER_MESSAGE * len(messages) <= room
+
+
+async def fit(
+    request: ChatRequest,
+    before: Fit,
+    room: float,
+    shape: Callable[[Sequence[ChatMessage]], Sequence[ChatMessage]],
+    count: Callable[[Sequence[ChatMessage]], Awaitable[int | None]],
+) -> Fit:
+    """The messages of a request that fit, whole or shortened, as far as the server counts tokens.
+
+    The tokens grow about evenly with the characters that are left of the field, so the next length
+    to try is read off the line through the last two that were counted (the secant method), within
+    the longest that is known to fit and the shortest that is known not to.
+
+    Args:
+        request: Its field keeps at least `LEAST_LEFT` characters.
+        before: The messages as they were sent before, or would be.
+        room: Tokens of the context that are left for the messages.
+        shape: The messages as the model takes them.
+        count: The tokens of shaped messages; None where the server does not say.
+    """
+    tokens = await count(before.messages)
+    if tokens is None or tokens <= room:
+        return Fit(before.messages, before.characters_left_out, tokens)
+    best = Fit(before.messages, before.characters_left_out, tokens, fits=False)
+    left = request.shortenable - before.characters_left_out
+    # Before a second length is counted: as if each character of the prompt made as many tokens.
+    others = sum(len(message["content"]) for message in before.messages) - left
+    last = -others, 0
+    fitting, too_long = LEAST_LEFT - 1, left
+    for _ in range(_MOST_COUNTS - 1):
+        if request.shortened is None or too_long - fitting <= 1:
+            break
+        per_token = (left - last[0]) / (tokens - last[1]) if tokens != last[1] else 0.0
+        last, aim = (left, tokens), left + (_AIM * room - tokens) * per_token
+        left = max(fitting + 1, min(math.floor(aim), too_long - 1))
+        messages = shape(request.shortened(left))
+        tokens = await count(messages)
+        tried = Fit(messages, request.shortenable - left, tokens, tokens is None or tokens <= room)
+        if tokens is None:
+            return tried
+        if not tried.fits:
+            too_long, best = left, best if best.fits else tried
+            continue
+        fitting, best = left, tried
+        if tokens >= _WELL_USED * room:
+            break
+    return best

@@ -1,0 +1,48 @@
+"""What is known of a server on this machine: the file its supervisor wrote and holds locked."""
+
+import fcntl
+import json
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+_LOOK_EVERY_S = 0.2
+
+
+def running(folder: Path) -> list[str]:
+    """Names of the servers that run."""
+    names = sorted(path.stem for path in folder.glob("*.json"))
+    return [name for name in names if read_state(folder, name) is not None]
+
+
+def ready(folder: Path, name: str) -> Path:
+    """Holds the process id of the supervisor whose server has answered once."""
+    return folder / f"{name}.ready"
+
+
+def was_ready(folder: Path, name: str, state: Mapping[str, Any]) -> bool:
+    """Whether the server of this state has answered once."""
+    file = ready(folder, name)
+    return file.is_file() and file.read_text() == str(state["pid"])
+
+
+def read_state(folder: Path, name: str) -> dict[str, Any] | None:
+    """What the supervisor wrote; None when no supervisor lives (it holds a lock while it does)."""
+    path = folder / f"{name}.json"
+    while True:
+        try:
+            with path.open() as state:
+                fcntl.flock(state, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return None
+        except BlockingIOError:  # alive
+            with suppress(FileNotFoundError):
+                written = path.read_text()
+                if written.endswith("}"):
+                    record: dict[str, Any] = json.loads(written)
+                    return record
+        else:  # left behind; a new supervisor writes over it
+            return None
+        time.sleep(_LOOK_EVERY_S)
