@@ -4,7 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 DATA ?= demo
-SOURCES ?= sysgen_dagster/example_rows
+SOURCES ?=
 PORT ?= 3000
 # A real model instead: MODEL alone starts vLLM, with ENDPOINT a server that runs already is asked.
 MODEL ?=
@@ -26,15 +26,14 @@ VLLM_STAMP := $(if $(SYSGEN_VLLM),,$(VLLM_VENV)/vllm.stamp)
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
-	$(if $(STARTS_VLLM),SYSGEN_VLLM="$(VLLM)") $(BIN)/python -m sysgen_dagster.commands.demo \
-	--sources "$(SOURCES)" --data "$(DATA)" $(if $(MODEL),--model "$(MODEL)") \
+	$(if $(STARTS_VLLM),SYSGEN_VLLM="$(VLLM)") $(BIN)/sysgen demo --data "$(DATA)" \
+	$(if $(SOURCES),--sources "$(SOURCES)") $(if $(MODEL),--model "$(MODEL)") \
 	$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(if $(API_KEY_ENV),--api-key-env "$(API_KEY_ENV)") \
-	$(if $(LIMIT),--limit "$(LIMIT)") $(if $(METHOD),--method $(METHOD))
+	$(if $(LIMIT),--limit "$(LIMIT)") $(METHOD:%=--method %)
 
-# What the phases are still going to ask of the models, and what that costs: FORECAST="--models phi-4".
+# What is left to be done and what it costs: FORECAST="--model phi-4".
 forecast: $(VENV)/run.stamp
-	SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
-	$(BIN)/python -m sysgen_dagster.commands.forecast --data "$(DATA)" $(FORECAST)
+	$(BIN)/sysgen forecast --data "$(DATA)" $(FORECAST)
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest
@@ -51,7 +50,7 @@ test-train: $(TRAIN_VENV)/train.stamp
 
 # Every kind of failure at once, and where each row ended.
 drill: $(VENV)/run.stamp
-	$(BIN)/python -m sysgen_dagster.commands.drill --sources "$(SOURCES)" --data "$(DATA)/drill"
+	$(BIN)/sysgen drill --data "$(DATA)" $(if $(SOURCES),--sources "$(SOURCES)")
 
 # What our client costs beside others, in one run.
 bench: $(VENV)/run.stamp
@@ -63,7 +62,7 @@ bench-peers: $(VENV)/run.stamp
 
 # Phase 2 beside other ways to the same rows, and beside the least it can cost.
 bench-phase2: $(VENV)/test.stamp
-	$(BIN)/python benchmarks/phase2_cost.py
+	$(BIN)/python performance/phase2_cost.py
 
 # What loading the definitions costs, with as many partitions as there are and with ten times that.
 bench-loading: $(VENV)/run.stamp
@@ -87,17 +86,14 @@ bench-analyses: $(VENV)/test.stamp
 
 # The UI and the daemon, on what is under DATA: its own catalogue if it has one, else the full one.
 dev: $(VENV)/run.stamp
-	@$(BIN)/python -m sysgen_dagster.commands.dagster_home "$(DATA)/dagster_home"
-	DAGSTER_HOME="$(abspath $(DATA))/dagster_home" SYSGEN_DATA="$(abspath $(DATA))" \
-	SYSGEN_CATALOG="$(if $(SYSGEN_CATALOG),$(SYSGEN_CATALOG),$(wildcard $(abspath $(DATA))/catalog.yaml))" \
 	SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
-	$(BIN)/dagster dev -h 127.0.0.1 -p $(PORT)
+	$(BIN)/sysgen ui --data "$(DATA)" --port "$(PORT)"
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 engines-down: $(VENV)/run.stamp
-	$(BIN)/python -m sysgen_dagster.inference.local.servers "$(DATA)/engines"
+	$(BIN)/sysgen engines --data "$(DATA)" --stop
 
 # What a lock names, with its hashes, and nothing else; then the package itself, built with what is
 # locked. `make lock` writes the locks anew.

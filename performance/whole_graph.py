@@ -38,7 +38,7 @@ from zero_cost_server import MODEL
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.lanes.catalog import (Catalog, load_catalog)
-from sysgen_dagster.commands.backfill import settle
+from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.dagster_home import limit_pools
 from sysgen_dagster.commands.trial_catalog import (
     EXAMPLE_ROWS,
@@ -265,7 +265,7 @@ def measure(console: Console, target: Path, rows: int, rows_per_shard: int) -> N
     data.mkdir(parents=True)
     with serving() as (model_url, server):
         catalog = prepare(target, rows, rows_per_shard, model_url)
-        settle(catalog, data)
+        begin_deployment(catalog, data)
         with Watch(f"SYSGEN_DATA={data}") as watch, dagster(data) as url:
             ended = run_backfill(console, url)
         server_cpu = sum(cpu_times(server)[:2])

@@ -19,7 +19,7 @@ from sysgen_dagster.defs.operations.automation import (
     large_jobs,
     small_jobs,
 )
-from sysgen_dagster.defs.operations.forecast import FORECASTS
+from sysgen_dagster.defs.operations.forecast import forecast
 from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.report import paper_comparison, report
@@ -38,7 +38,7 @@ defs = dg.Definitions(
         *following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING]),
         *automated([paper_comparison, report], WITH_WHAT_IS_THERE),
         *JUDGEMENTS,
-        *FORECASTS,  # by hand: a forecast is to stay as it was made
+        forecast,
         mixtures,
         *EXPORTS,
         OUT_OF_DATE,

@@ -8,7 +8,6 @@ succeed later although nobody changes anything::
     ├── CatalogError                  the catalogue cannot be used
     ├── DagsterHomeError              Dagster's own state cannot be kept where it should be
     ├── EngineError                   no answer can be had from a model's servers
-    │   ├── TokenCountError           a model's tokens cannot be counted
     │   └── UnreachableError          nothing listens where a server should be
     ├── ExclusionError                a list of conversations to leave out is wrong
     ├── ExportError                   rows cannot be exported as they are

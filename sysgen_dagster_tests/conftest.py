@@ -13,17 +13,18 @@ from pathlib import Path
 import pytest
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import load_catalog
-from sysgen_dagster.commands.backfill import settle
+from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
-from sysgen_dagster.inference.local.servers import running, stop
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.storage.s3_server import new_bucket, running_s3
 
 # A developer's own Postgres and webhook are none of the tests' business.
 for _name in ("SYSGEN_POSTGRES_URL", "SYSGEN_WEBHOOK_URL", "SYSGEN_UI_URL"):
     os.environ.pop(_name, None)
 _DATA = Path(tempfile.mkdtemp(prefix="sysgen-tests-"))
-settle(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS), _DATA)
+begin_deployment(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS), _DATA)
 
 
 @pytest.fixture(scope="session", autouse=True)

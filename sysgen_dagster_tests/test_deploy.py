@@ -22,9 +22,9 @@ from dagster._core.test_utils import create_run_for_test, instance_for_test
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.inference.local import vllm as vllm_server_module
 from sysgen_dagster.inference.local.vllm import vllm_server
+from sysgen_dagster.lanes.catalog import load_catalog
 
 ROOT = Path(__file__).parents[1]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
@@ -125,7 +125,7 @@ def test_a_pod_serves_with_the_flags_of_one_machine(
 ) -> None:
     monkeypatch.setattr(vllm_server_module, "_has_gpu", lambda: True)
     entry = load_catalog(FULL_CATALOG).models[model]
-    here = vllm_server(model, entry, gpu=0)
+    here = vllm_server(entry, gpu=0)
 
     overlay = yaml.safe_load((VLLM / MODELS[model] / "kustomization.yaml").read_text())
     literals = dict(

@@ -1,19 +1,22 @@
 """What listens, listens on this machine only."""
 
-import re
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from click.testing import CliRunner
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.cli import sysgen
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
-from sysgen_dagster.inference.local.servers import running, stop
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.local.vllm import vllm_server
+from sysgen_dagster.lanes.catalog import load_catalog
 
 ROOT = Path(__file__).parents[1]
 LOOPBACK = "0100007F"  # 127.0.0.1 as the kernel writes it
@@ -22,9 +25,9 @@ LISTENS = "0A"
 
 @pytest.fixture
 def simulated_port(tmp_path: Path) -> Iterator[int]:
-    engines = Engines(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS).served, tmp_path)
+    model = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS).models["phi-4"]
     try:
-        with engines.connection("phi-4", print) as connection:
+        with Engines(tmp_path).connection(model, print) as connection:
             [url] = connection.connect().base_urls
             yield urlsplit(url).port or 0
     finally:
@@ -46,14 +49,29 @@ def test_the_simulated_server_listens_on_this_machine_only(simulated_port: int) 
 
 
 def test_vllm_is_told_to_listen_on_this_machine_only() -> None:
-    command = vllm_server("phi-4", load_catalog(FULL_CATALOG).models["phi-4"], 0).command
+    command = vllm_server(load_catalog(FULL_CATALOG).models["phi-4"], 0).command
 
     assert command[command.index("--host") + 1] == "127.0.0.1"
 
 
-def test_the_ui_is_told_to_listen_on_this_machine_only() -> None:
+def test_the_ui_is_told_to_listen_on_this_machine_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, "")  # the command points its process at another deployment
+    started: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
+
+    assert CliRunner().invoke(sysgen, ["ui", "--data", str(tmp_path)]).exit_code == 0
+    [command] = started
+    assert command[2:4] == ["dagster", "dev"]
+    assert command[command.index("-h") + 1] == "127.0.0.1"
+
+
+def test_make_starts_the_ui_where_it_listens_by_itself() -> None:
     said = subprocess.run(
         ["make", "--dry-run", "dev"], cwd=ROOT, capture_output=True, text=True, check=True
     )
 
-    assert re.search(r"dagster dev -h 127\.0\.0\.1 -p \d+", said.stdout)
+    assert "sysgen ui " in said.stdout
+    assert "--host" not in said.stdout

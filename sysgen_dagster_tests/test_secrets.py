@@ -25,11 +25,12 @@ import pytest
 from aiohttp import web
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
-from sysgen_dagster.inference.local.servers import running, stop
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.local.vllm import vllm_server
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.simulated.app import Settings, SimulatedModel
 from sysgen_dagster_tests.inference.odd_servers import serving
 
@@ -105,16 +106,21 @@ class Guarded:
         return None
 
 
-# What `make demo ENDPOINT=... API_KEY_ENV=...` does, on one shard.
+# What `sysgen demo --endpoint ... --api-key-env ...` does, on one shard.
 MAIN_JOB = f"""
 import sys
 from pathlib import Path
 from rich.console import Console
-from sysgen_dagster.commands.backfill import run_everything, settle
-from sysgen_dagster.catalog.catalog import load_catalog
+from sysgen_dagster.commands.backfill import run_everything
+from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.terminal import show_outcome
-from sysgen_dagster.storage.store import Store
-from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog, real_model, with_models
+from sysgen_dagster.commands.trial_catalog import (
+    EXAMPLE_ROWS,
+    local_catalog,
+    real_model,
+    with_models,
+)
+from sysgen_dagster.lanes.catalog import load_catalog
 
 data, url = Path(sys.argv[1]), sys.argv[2]
 catalog = local_catalog(load_catalog(), EXAMPLE_ROWS)
@@ -122,9 +128,9 @@ catalog = with_models(catalog, real_model("phi", url, "{KEY}"))
 source = catalog.sources["metamath"].model_copy(update={{"shards": 1}})
 small = {{"sources": {{"metamath": source}}, "mixtures": {{"sysgen": catalog.mixtures["sysgen"]}}}}
 catalog = catalog.model_copy(update=small)
-settle(catalog, data)
+store = begin_deployment(catalog, data)
 runs = run_everything(Console(), catalog, 8)
-show_outcome(Console(), catalog, Store(data))
+show_outcome(Console(), catalog, store)
 print(runs.summary(), runs.errors)
 sys.exit(bool(runs.errors))
 """
@@ -241,9 +247,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_server_that_is_started_shows_no_secret_on_its_command_line_nor_in_its_log(
     tmp_path: Path,
 ) -> None:
-    engines = Engines(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS).served, tmp_path)
+    model = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS).models["phi-4"]
     try:
-        with engines.connection("phi-4", print) as connection:
+        with Engines(tmp_path).connection(model, print) as connection:
             connection.connect()
             shown = command_lines()
     finally:
@@ -257,7 +263,7 @@ def test_a_server_that_is_started_shows_no_secret_on_its_command_line_nor_in_its
 
 @pytest.mark.usefixtures("environment")
 def test_vllm_gets_no_secret_on_its_command_line() -> None:
-    server = vllm_server("phi-4", load_catalog(FULL_CATALOG).models["phi-4"], 0)
+    server = vllm_server(load_catalog(FULL_CATALOG).models["phi-4"], 0)
 
     assert leaks(" ".join([*server.command, *server.environment.values()])) == set()
 
@@ -265,11 +271,12 @@ def test_vllm_gets_no_secret_on_its_command_line() -> None:
 def test_the_password_of_a_postgres_that_is_not_there_is_not_printed(tmp_path: Path) -> None:
     url = f"postgresql://sysgen:{PLANTED[KEY]}@127.0.0.1:9/runs"
     asked = _run(
-        *("-m", "sysgen_dagster.commands.demo", "--data", str(tmp_path / "data")),
+        *("-c", "from sysgen_dagster.cli import sysgen; sysgen()", "demo"),
+        *("--data", str(tmp_path / "data")),
         SYSGEN_POSTGRES_URL=url,
     )
 
     assert asked.returncode == 1
-    assert "SYSGEN_POSTGRES_URL" in asked.stdout
+    assert "SYSGEN_POSTGRES_URL" in asked.stderr
     assert leaks(asked.stdout + asked.stderr) == set()
     assert found_under(tmp_path) == {}

@@ -21,25 +21,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.sysgen.settings import (DropRule, Method, UnreadableVerdict)
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.commands.trial_catalog import real_model
 from sysgen_dagster.defs.plumbing.metadata import markdown
+from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
-from sysgen_dagster.tables.checks import checks_of
+from sysgen_dagster.lanes.sysgen.checks import build_checks
+from sysgen_dagster.lanes.sysgen.settings import DropRule, Method, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.verification import build_verification_requests
 from sysgen_dagster.obedience.preference_judgement import build_preference_requests
 from sysgen_dagster.simulated.reading import recognise, subject_of_annotation
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
-from sysgen_dagster.storage.store import Store
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.tables.table import (TableError, polars_schema)
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.checks import checks_of
+from sysgen_dagster.tables.table import Partition, Table, TableError
 
 SOURCE = Source.model_validate(
     {
+        "name": "anybody",
         "title": "Anybody's",
         "license": "mit",
         "path": "rows.parquet",
@@ -81,7 +83,7 @@ def conversations(*texts: str) -> pl.DataFrame:
             "source_revision": ["local:0"] * len(texts),
         }
     )
-    return build_conversations(rows, "anybody", SOURCE)
+    return build_conversations(rows, SOURCE)
 
 
 # Prompts
@@ -211,13 +213,13 @@ def found_in(rows: pl.DataFrame) -> list[list[str]]:
 
     class Evidence:
         model = None
-        method = METHOD
 
-        def read(self, table: str, *columns: str) -> pl.DataFrame:
-            assert table == "conversations"
+        def read(self, table: Table, *columns: str) -> pl.DataFrame:
+            assert table == CONVERSATIONS
             return rows.select(columns)
 
-    [check] = [each for each in checks_of("conversations") if each.name == "no_control_tokens"]
+    of_conversations = checks_of(build_checks(METHOD, {}), CONVERSATIONS)
+    [check] = [each for each in of_conversations if each.name == "no_control_tokens"]
     finding = check.evaluate(Evidence())
     assert not check.blocking
     assert finding.passed is finding.rows.is_empty()
@@ -232,10 +234,10 @@ def test_rows_come_back_from_a_file_as_they_were_and_nothing_was_run(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     made = conversations(*HOSTILE.values())
-    store = Store(tmp_path / "data")
-    store.write("conversations", CONVERSATIONS, "anybody-000", made)
+    store, here = Store(tmp_path / "data"), Partition(shard="anybody-000")
+    store.write(CONVERSATIONS, here, made)
 
-    assert store.read("conversations", CONVERSATIONS, "anybody-000").equals(made)
+    assert store.read(CONVERSATIONS, here).equals(made)
     assert made["question"].to_list() == list(HOSTILE.values())
     assert not list(tmp_path.rglob("owned"))
 
@@ -267,7 +269,7 @@ def test_a_pickle_within_a_parquet_file_is_not_loaded(tmp_path: Path) -> None:
     source = SOURCE.model_copy(update={"path": file})
 
     with pytest.raises(TableError, match=r"has 'id' as Extension\('arrow.py_extension_type'"):
-        read_shard("anybody", source, 0, tmp_path / "cache")
+        read_shard(source, 0, tmp_path / "cache")
     assert not owned.exists()
     pickle.loads(payload)  # what a loader of pickles would have done
     assert owned.exists()
@@ -302,10 +304,10 @@ def test_no_nesting_of_code_ends_the_process_that_parses_it() -> None:
     """In a process of its own: what goes wrong in a parser's C is no exception."""
     code = (
         "import polars as pl\n"
-        "from sysgen_dagster.obedience.python_blocks import python_blocks\n"
+        "from sysgen_dagster.obedience.python_blocks import count_python_blocks\n"
         f"for code in {NESTED!r}.values():\n"
         "    text = f'```python\\n{eval(code)}\\n```'\n"
-        "    assert python_blocks(pl.Series([text]))['blocks'].to_list() == [1], code\n"
+        "    assert count_python_blocks(pl.Series([text]))['blocks'].to_list() == [1], code\n"
         "print('done')"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -342,7 +344,7 @@ def test_no_value_of_a_row_becomes_a_name_of_a_file(tmp_path: Path) -> None:
     made = conversations(*HOSTILE.values())
 
     assert made["conversation_id"].str.contains(r"^anybody-[0-9a-f]{16}-\d+$").all()
-    Store(tmp_path).write("conversations", CONVERSATIONS, "anybody-000", made)
+    Store(tmp_path).write(CONVERSATIONS, Partition(shard="anybody-000"), made)
     files = [path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()]
     assert files == [Path("conversations/anybody-000.parquet")]
     assert made.schema == CONVERSATIONS.schema

@@ -16,7 +16,7 @@ from rows import SOURCE, local_source, row_of
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.lanes.catalog import load_catalog
-from sysgen_dagster.commands.backfill import settle
+from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import real_model, with_models
 
 _PHASE = "annotated_system_messages"
@@ -32,7 +32,7 @@ def prepare(trial: Trial) -> None:
     catalog = with_models(full, real_model(MODEL, trial.url, None))
     assert list(catalog.shards(SOURCE)) == [_SHARD]
     assert list(catalog.models) == [_MODEL]
-    settle(catalog, _data(trial))
+    begin_deployment(catalog, _data(trial))
     _materialize(f"source/{SOURCE}", _SHARD)
     _materialize("conversations", _SHARD)
 

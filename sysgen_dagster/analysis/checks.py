@@ -9,11 +9,9 @@ from collections.abc import Mapping
 import polars as pl
 
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.analysis.forecast import FIGURES, compute_ratios
-from sysgen_dagster.analysis.statistics import ALL, MOSTLY_HELD
+from sysgen_dagster.analysis.statistics import MOSTLY_HELD
 from sysgen_dagster.analysis.tables import (
     CONTAMINATION,
-    FORECAST_AGAINST_ACTUAL,
     NEAR_DUPLICATE_MESSAGES,
     QUALITY_COUNTS,
     ROW_QUALITY,
@@ -41,7 +39,6 @@ MOST_FOUND: Mapping[str, float] = {
     "languages_differ": 0.05,
     "repetitive": 0.02,
 }
-FORECAST_HELD = (0.8, 1.25)  # actual by forecast
 MOST_SURPLUS = 0.10  # messages that an earlier one nearly equals
 
 
@@ -66,15 +63,6 @@ def _messages_differ(evidence: Evidence) -> Finding:
     return within(rate, (0.0, MOST_SURPLUS), None, surplus)
 
 
-def _forecast_held(evidence: Evidence) -> Finding:
-    columns = ("source", "phase", "metric", "conversations", "forecast", "actual")
-    found = compute_ratios(evidence.read(FORECAST_AGAINST_ACTUAL, *columns))
-    of_work = (pl.col("source") == ALL) & pl.col("metric").is_in(FIGURES)
-    low, high = FORECAST_HELD
-    outside = found.filter(of_work, ~pl.col("ratio").is_between(low, high))
-    return Finding(outside.is_empty(), outside.height, f"none outside {low:g} to {high:g}", outside)
-
-
 def _no_benchmark_item(evidence: Evidence) -> Finding:
     rows = evidence.read(CONTAMINATION, "conversation_id", "benchmark", "item", "overlap")
     return none_of(rows.filter(pl.col("overlap") >= MOSTLY_HELD))
@@ -88,13 +76,6 @@ CHECKS: tuple[Check, ...] = (
         "Few system messages nearly equal an earlier one.",
         False,
         _messages_differ,
-    ),
-    Check(
-        "forecast_held",
-        FORECAST_AGAINST_ACTUAL,
-        "Requests and tokens came to about what was forecast, in each phase and in all.",
-        False,
-        _forecast_held,
     ),
     Check(
         "no_benchmark_item",

@@ -1,95 +1,64 @@
-"""What the phases have asked of a model, as their stored rows say.
-
-A row of Phase 1 holds its best attempt alone. The others had the same prompt; what they wrote is
-counted by its characters, and those that a judge compared by the mean of Phase 3's requests.
-"""
+"""What the phases have asked of a model, as their stored rows say."""
 
 import polars as pl
 
-from sysgen_dagster.analysis.expected_work import WORK
-from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
-from sysgen_dagster.lanes.sysgen.settings import DropRule
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
+from sysgen_dagster.lanes.sysgen.attempts import JUDGED_LOWER
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 
-_ID = "conversation_id"
-_TOKENS = ("prompt_tokens", "completion_tokens")
-_GENERATED = (_ID, "attempts", *_TOKENS)
-# The columns that are read of each phase's table.
-COLUMNS = {
-    ANNOTATED.name: (*_GENERATED, "source", "annotated_message", "rejected", "sample"),
-    VERIFIED.name: _GENERATED,
-    ALIGNED.name: _GENERATED,
+# One row per source and phase.
+WORK = {
+    "source": pl.String(),
+    "phase": pl.String(),
+    "conversations": pl.Float64(),
+    "requests": pl.Float64(),
+    "prompt_tokens": pl.Float64(),
+    "completion_tokens": pl.Float64(),
 }
-# Why an attempt is no well-formed message; any other reason means that a judge compared it.
-_NOT_WELL_FORMED = [
-    *(rule.value for rule in DropRule),
-    *(reason.value for reason in ENGINE_FAILURES),
-    *(
-        reason.value
-        for reason in (
-            NoAnswer.TOO_LONG,
-            NoAnswer.REFUSED_BY_SERVER,
-            NoAnswer.EMPTY_COMPLETION,
-        )
-    ),
-]
+_ID = "conversation_id"
+_ANSWERED = (_ID, "attempts", "prompt_tokens", "completion_tokens", "drop_reason")
+# The phases that ask a model, and the columns that are read of each.
+COLUMNS = {
+    ANNOTATED: (*_ANSWERED, "source", "sample", "rejected"),
+    VERIFIED: _ANSWERED,
+    ALIGNED: _ANSWERED,
+}
 
 
-def measure_work(
-    annotated: pl.DataFrame, verified: pl.DataFrame, aligned: pl.DataFrame
-) -> pl.DataFrame:
-    """`expected_work.WORK` of the conversations that Phase 1 was asked about, with `COLUMNS`.
+def measure_work(phase: str, annotated: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:
+    """`WORK` of the conversations of one model that are through a phase.
 
-    A conversation that did not reach a phase, or whose request was never sent, counts as nothing
-    there; a request that got no answer counts as one without tokens.
+    Those are the conversations that Phase 1 was asked about, but for those that the engine failed:
+    they are still to be asked. One that did not reach the phase, or was never sent, took nothing.
+    The table of Phase 1 holds one of several attempts at a conversation; the others count as much.
+    What Phase 1 had judged, to choose among them, counts as Phase 3's.
+
+    Args:
+        phase: The name of its table.
+        annotated: Phase 1's table of some conversations, with `COLUMNS`.
+        answered: The phase's table of the same conversations, with `COLUMNS`.
     """
-    asked = annotated.filter(pl.col("sample").is_not_null())
-    own = {
-        VERIFIED.name: _requests(asked, verified),
-        ALIGNED.name: _requests(asked, aligned),
+    rejected = pl.col("rejected").list
+    lower = rejected.eval(pl.element().struct.field("reason") == JUDGED_LOWER).list.sum()
+    times = {
+        ANNOTATED.name: 1 + rejected.len(),
+        VERIFIED.name: pl.when(lower > 0).then(lower + 2).otherwise(1),
     }
-    first = _first_phase(asked, own[VERIFIED.name])
-    parts = {ANNOTATED.name: first, **own}
-    return pl.concat(
-        part.with_columns(phase=pl.lit(phase)).select(WORK.keys()).cast(pl.Schema(WORK))
-        for phase, part in parts.items()
-    )
-
-
-def _requests(asked: pl.DataFrame, table: pl.DataFrame) -> pl.DataFrame:
-    reached = asked.select(_ID, "source").join(
-        table.select(_GENERATED), on=_ID, how="left", maintain_order="left", validate="1:1"
-    )
-    return reached.select(
-        "source",
-        (pl.col("attempts").fill_null(0) > 0).cast(pl.Float64).alias("requests"),
-        *(pl.col(name).fill_null(0).cast(pl.Float64) for name in _TOKENS),
-    )
-
-
-def _first_phase(asked: pl.DataFrame, verified: pl.DataFrame) -> pl.DataFrame:
-    best = _requests(asked, asked)
-    others = pl.col("rejected").list.len().cast(pl.Float64)
-    texts = pl.col("rejected").list.eval(pl.element().struct.field("message").str.len_chars())
-    rivals = pl.col("rejected").list.eval(
-        ~pl.element().struct.field("reason").is_in(_NOT_WELL_FORMED)
-    )
-    compared = rivals.list.sum().cast(pl.Float64)
-    characters = asked.select(pl.col("annotated_message").str.len_chars().sum()).item()
-    written = best.select(pl.col("completion_tokens").sum()).item()
-    per_character = written / characters if characters else 0.0
-    judging = verified.filter(pl.col("requests") > 0).select(pl.col(_TOKENS).mean().fill_null(0))
-    extra = asked.select(
-        others=others,
-        written=texts.list.sum().fill_null(0) * per_character,
-        judged=pl.when(compared > 0).then(compared + 1).otherwise(0.0),
-    )
-    return pl.concat([best, extra], how="horizontal").select(
-        "source",
-        requests=pl.col("requests") + pl.col("others") + pl.col("judged"),
-        prompt_tokens=pl.col("prompt_tokens") * (1 + pl.col("others"))
-        + pl.col("judged") * pl.lit(judging["prompt_tokens"].item()),
-        completion_tokens=pl.col("completion_tokens")
-        + pl.col("written")
-        + pl.col("judged") * pl.lit(judging["completion_tokens"].item()),
+    was_sent = pl.col("attempts").fill_null(0) > 0
+    failed = pl.col("drop_reason").is_in([each.value for each in ENGINE_FAILURES]).fill_null(False)
+    return (
+        annotated.filter(pl.col("sample").is_not_null())
+        .select(_ID, "source", times=times.get(phase, pl.lit(1)))
+        .join(answered.select(_ANSWERED), on=_ID, how="left", validate="1:1")
+        .filter(~failed)
+        .group_by("source")
+        .agg(
+            phase=pl.lit(phase),
+            conversations=pl.len(),
+            requests=(was_sent * pl.col("times")).sum(),
+            prompt_tokens=(pl.col("prompt_tokens") * pl.col("times")).sum(),
+            completion_tokens=(pl.col("completion_tokens") * pl.col("times")).sum(),
+        )
+        .select(WORK.keys())
+        .cast(pl.Schema(WORK))
     )

@@ -181,49 +181,24 @@ CONTAMINATION = Table(
     group="quality",
 )
 
-# One row per source and phase that asks a model: what is still to be asked, and what it costs.
+# One row per source and phase that asks a model: what is left to do, what it costs, what is done.
 FORECAST = Table(
     "forecast",
     {
         "source": IDENTITY["source"],
         "phase": Column(TEXT, "the phase's table"),
-        "conversations": Column(COUNT, "conversations that have not been through the phase"),
-        "requests": Column(NUMBER, "requests to be expected of them, without those sent again"),
-        "prompt_tokens": Column(NUMBER, "tokens in, as the model's own tokenizer counts them"),
-        "prompt_tokens_margin": Column(
-            NUMBER, "half of the 95 % interval, of sampling alone; null where lengths are assumed"
-        ),
-        "prompt_tokens_shared": Column(
-            NUMBER, "of them, those of the beginning that all prompts share: for the prefix cache"
-        ),
-        "completion_tokens": Column(NUMBER, "tokens out"),
-        "completion_tokens_margin": Column(
-            NUMBER, "half of the 95 % interval, of sampling alone; null where lengths are assumed"
-        ),
-        "gpu_hours": Column(NUMBER, "at the catalogue's `rates`; null without"),
-        "money": Column(NUMBER, "at the catalogue's `price`; null without"),
+        "conversations": Column(COUNT, "conversations that are not through the phase"),
+        "requests": Column(NUMBER, "requests that they will take, without those sent again"),
+        "prompt_tokens": Column(NUMBER, "tokens in that they will take"),
+        "completion_tokens": Column(NUMBER, "tokens out that they will take"),
+        "gpu_hours": Column(NUMBER, "for these tokens at the catalogue's `rates`; null without"),
+        "money": Column(NUMBER, "for these tokens at the catalogue's `price`; null without"),
         "currency": Column(TEXT, "of the money"),
-        "basis": Column(TEXT, "what was counted, on how many rows, what measured, what assumed"),
-        "counted_with": Column(TEXT, "what counted the tokens"),
-        "assumed": Column(TEXT, "what stands in for what is not measured; null where all is"),
-    },
-    by=By.MODEL,
-    group="operations",
-)
-# One row per source, phase and metric (a column of `FORECAST`, or seconds).
-FORECAST_AGAINST_ACTUAL = Table(
-    "forecast_against_actual",
-    {
-        "source": IDENTITY["source"],
-        "phase": FORECAST.columns["phase"],
-        "metric": Column(
-            TEXT,
-            "requests, prompt_tokens, prompt_tokens_shared, completion_tokens, gpu_hours, money, "
-            "or seconds in which the engine was asked",
-        ),
-        "conversations": Column(COUNT, "conversations that have been through all phases"),
-        "forecast": Column(NUMBER, "the stored forecast, for as many conversations; null without"),
-        "actual": Column(NUMBER, "what it came to; null where it is not known"),
+        "basis": Column(TEXT, "rough, by characters; or measured, on how many rows"),
+        "conversations_done": Column(COUNT, "conversations that are through the phase"),
+        "requests_done": Column(NUMBER, "requests that they took"),
+        "prompt_tokens_done": Column(NUMBER, "tokens in that they took, as the server counted"),
+        "completion_tokens_done": Column(NUMBER, "tokens out that they took"),
     },
     by=By.MODEL,
     group="operations",
@@ -240,5 +215,4 @@ TABLES = (
     NEAR_DUPLICATE_MESSAGES,
     CONTAMINATION,
     FORECAST,
-    FORECAST_AGAINST_ACTUAL,
 )

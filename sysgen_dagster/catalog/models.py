@@ -30,7 +30,7 @@ class Engine(StrEnum):
 class Rates(Entry):
     """How many tokens one GPU takes in and writes in a second when it is busy, for forecasts."""
 
-    prompt_tokens_per_gpu_s: PositiveFloat  # without those that the prefix cache gives
+    prompt_tokens_per_gpu_s: PositiveFloat
     completion_tokens_per_gpu_s: PositiveFloat
     source: str = Field(min_length=1)  # which GPU, and who measured it
 
@@ -40,7 +40,6 @@ class Price(Entry):
 
     currency: str = Field(min_length=1)
     per_million_prompt: NonNegativeFloat
-    per_million_cached: NonNegativeFloat  # of the prompt, from the endpoint's prefix cache
     per_million_completion: NonNegativeFloat
     source: str = Field(min_length=1)  # whose price list, of which day
 

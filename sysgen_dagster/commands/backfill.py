@@ -1,41 +1,27 @@
 """A backfill without the daemon: one run for each partition, in this process."""
 
 import logging
-import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import dagster as dg
-import yaml
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.commands.dagster_home import write_settings
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
-
-def settle(catalog: Catalog, data: Path) -> None:
-    """Write the catalogue and the instance's settings under `data` and point this process there.
-
-    Raises:
-        InstanceError: Dagster's state cannot be kept where it should be.
-    """
-    home = data / "dagster_home"
-    write_settings(home)
-    (data / "catalog.yaml").write_text(
-        yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False)
-    )
-    os.environ |= {
-        "DAGSTER_HOME": str(home),
-        "SYSGEN_DATA": str(data),
-        "SYSGEN_CATALOG": str(data / "catalog.yaml"),
-    }
+_COLUMNS = (
+    TextColumn("{task.description}"),
+    BarColumn(),
+    MofNCompleteColumn(),
+    TimeElapsedColumn(),
+)
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 @dataclass(slots=True)
@@ -79,7 +65,6 @@ Work = tuple[str, list[dg.AssetKey], str | None]  # what it is, which assets, wh
 
 def _work(catalog: Catalog) -> Iterator[Work]:
     from sysgen_dagster.defs.exports import exports
-    from sysgen_dagster.defs.operations.forecast import forecast, forecast_against_actual
     from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
     from sysgen_dagster.defs.report import paper_comparison, report
     from sysgen_dagster.defs.training_sets import mixtures, preference_pairs
@@ -92,13 +77,9 @@ def _work(catalog: Catalog) -> Iterator[Work]:
         yield f"conversations {shard}", [asset_key(CONVERSATIONS)], shard
     of_shards, of_models, of_sources = after_conversations()
     yield "sources", of_sources, None
-    for model, entry in catalog.models.items():
-        of_shard = [(f"{model} {shard}", of_shards, f"{model}|{shard}") for shard in shards]
-        of_model: list[Work] = [(f"{model} statistics", of_models, model)]
-        if entry.engine is not Engine.ENDPOINT:  # not every endpoint's tokens can be counted
-            of_model.append((f"{model} forecast held", [forecast_against_actual.key], model))
-            yield f"{model} forecast", [forecast.key], model
-        yield from [*of_shard, *of_model]
+    for model in catalog.models:
+        yield from ((f"{model} {shard}", of_shards, f"{model}|{shard}") for shard in shards)
+        yield f"{model} statistics", of_models, model
     for model in catalog.models:
         for shard in shards:
             yield f"{model} {shard} pairs", [preference_pairs.key], f"{model}|{shard}"
@@ -111,11 +92,13 @@ def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg
     """What is made for each model and shard, for each model, and once."""
     from sysgen_dagster.defs.judgements import JUDGEMENTS
     from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS
+    from sysgen_dagster.defs.operations.forecast import forecast
     from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, MODELS
     from sysgen_dagster.defs.sysgen_lane import PHASES
     from sysgen_dagster.defs.training_sets import splits, training_rows
 
-    every = [*PHASES, *STATISTICS, *QUALITY, *CORPUS, *JUDGEMENTS, splits, training_rows]
+    measured = [*STATISTICS, *QUALITY, *CORPUS, forecast]
+    every = [*PHASES, *measured, *JUDGEMENTS, splits, training_rows]
     of_shards, of_models, of_sources = (
         [asset.key for asset in every if asset.partitions_def == partitions]
         for partitions in (MODEL_SHARDS, MODELS, None)
@@ -135,33 +118,38 @@ class _Lines(logging.Handler):
 
 
 def run_everything(console: Console, catalog: Catalog, limit: int | None = None) -> Runs:
-    """What became of one run for each partition, while a bar or a line a run shows how far it is.
+    """What became of one run for each partition of the deployment that this process works on.
 
-    The catalogue is the one this process was settled on; `limit` is how many conversations of each
-    shard are taken.
+    Args:
+        console: Where the progress is shown.
+        catalog: Of the deployment.
+        limit: How many conversations of each shard are taken; all when left out.
+    """
+    is_simulated = any(model.engine is Engine.SIMULATED for model in catalog.models.values())
+    return run_partitions(console, list(_work(catalog)), limit, show_engines=not is_simulated)
+
+
+def run_partitions(
+    console: Console, work: Sequence[Work], limit: int | None = None, show_engines: bool = False
+) -> Runs:
+    """What became of these runs, made one after the other in this process.
+
+    A bar shows how far they are; where no bar can be drawn, a line a run does.
     """
     from sysgen_dagster.definitions import defs
     from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG
 
-    job = defs.resolve_implicit_global_asset_job_def()
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+    job, runs = defs.resolve_implicit_global_asset_job_def(), Runs()
     pilot = {"ops": {ANNOTATED.name: {"config": {"limit": limit}}}}
-    work, runs = list(_work(catalog)), Runs()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with dg.DagsterInstance.get() as instance, Progress(*columns, console=console) as progress:
+    with dg.DagsterInstance.get() as instance, Progress(*_COLUMNS, console=console) as progress:
         task = progress.add_task("starting", total=len(work))
-        if Engine.SIMULATED not in {model.engine for model in catalog.models.values()}:
-            ENGINE_LOG.addHandler(_Lines(progress.console))  # a real one takes its time
+        if show_engines:
+            ENGINE_LOG.addHandler(_Lines(progress.console))
             ENGINE_LOG.setLevel(logging.INFO)
         for name, assets, partition in work:
             progress.update(task, description=f"{name:<32}")
             result = job.execute_in_process(
-                run_config=quiet | (pilot if partition and "|" in partition else {}),
+                run_config=_QUIET | (pilot if partition and "|" in partition else {}),
                 instance=instance,
                 partition_key=partition,
                 asset_selection=assets,
@@ -169,7 +157,7 @@ def run_everything(console: Console, catalog: Catalog, limit: int | None = None)
             )
             runs.take(name, result)
             progress.advance(task)
-            if not console.is_terminal:  # where no bar can be drawn, a line a run
+            if not console.is_terminal:
                 console.print(f"{runs.partitions:>4}/{len(work)}  {name}", highlight=False)
             if not result.success:
                 progress.console.print(Text(f"failed: {runs.errors[-1]}", style="red"))

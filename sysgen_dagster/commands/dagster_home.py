@@ -3,13 +3,9 @@
 Dagster keeps runs, events and schedules in SQLite under DAGSTER_HOME, or in the Postgres that
 ``SYSGEN_POSTGRES_URL`` names. ``dagster.yaml`` knows no conditions, so it is written here: as it
 is shipped and, for Postgres, with a storage that names the variable. No file holds the password.
-
-``python -m sysgen_dagster.commands.dagster_home HOME`` writes one, for `make dev`, and limits the pools.
 """
 
-import argparse
 import os
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -18,10 +14,11 @@ import yaml
 from sysgen_dagster.errors import SysgenError
 
 POSTGRES_URL = "SYSGEN_POSTGRES_URL"
-# In a wheel the file lies inside the package, in a checkout beside it.
+# In a wheel these files lie inside the package, in a checkout beside it.
 _PACKAGE = Path(__file__).parents[1]
-_SHIPPED = next(
-    path for folder in (_PACKAGE, _PACKAGE.parent) if (path := folder / "dagster.yaml").is_file()
+_SHIPPED, SHIPPED_WORKSPACE = (
+    next(path for folder in (_PACKAGE, _PACKAGE.parent) if (path := folder / name).is_file())
+    for name in ("dagster.yaml", "workspace.yaml")
 )
 _ON_POSTGRES = {"storage": {"postgres": {"postgres_url": {"env": POSTGRES_URL}}}}
 _FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
@@ -40,8 +37,8 @@ def write_settings(home: Path) -> None:
     A file that is there already stays as it is, but for the storage.
 
     Raises:
-        InstanceError: The Postgres that the variable names cannot be used, or the state of `home`
-            is on one and the variable is not set.
+        DagsterHomeError: The Postgres that the variable names cannot be used, or the state of
+            `home` is on one and the variable is not set.
     """
     url, file = os.environ.get(POSTGRES_URL, ""), home / "dagster.yaml"
     # What was changed there by hand stays.
@@ -61,7 +58,7 @@ def write_settings(home: Path) -> None:
 
 
 def _require_postgres(url: str) -> None:
-    """Raises `InstanceError`, which never shows the password."""
+    """Raises `DagsterHomeError`, which never shows the password."""
     from sqlalchemy import create_engine, make_url
     from sqlalchemy.exc import ArgumentError, OperationalError
     from sqlalchemy.pool import NullPool
@@ -103,23 +100,3 @@ def limit_pools(home: Path) -> None:
         for pool in _POOLS:
             if pool not in limited:
                 storage.initialize_concurrency_limit_to_default(pool)
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """0 when the settings are written and the pools are limited, else 1."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sysgen_dagster.commands.dagster_home", description=__doc__
-    )
-    parser.add_argument("home", type=Path, help="the folder that DAGSTER_HOME names")
-    home = parser.parse_args(arguments).home
-    try:
-        write_settings(home)
-        limit_pools(home)
-    except DagsterHomeError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,11 +1,9 @@
 """The fault drill: the whole pipeline against a server that fails in every way, and what it cost.
 
-``python -m sysgen_dagster.commands.drill`` starts a simulated server which answers a part of all requests
-with each fault, runs every source and phase against it, and prints what the requests met and where
-each row ended. It fails unless every row has an answer or a reason.
+A simulated server answers a part of all requests with each fault. Every source and phase is run
+against it, and what the requests met and where each row ended is printed.
 """
 
-import argparse
 import json
 import socket
 import subprocess
@@ -20,8 +18,8 @@ from rich.console import Console
 from rich.table import Table
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.commands.backfill import run_everything, settle
-from sysgen_dagster.commands.terminal import LEAST_WIDTH
+from sysgen_dagster.commands.backfill import run_everything
+from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import (
     EXAMPLE_ROWS,
     local_catalog,
@@ -33,7 +31,7 @@ from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store
 
-# Kinds of faults, as the simulated server is told of them, in words.
+# Kinds of faults, by the name that the simulated server has for each.
 FAULTS = {
     "500": "500",
     "429": "429",
@@ -44,30 +42,27 @@ FAULTS = {
     "html": "a web page with status 200",
     "wrong_type": "JSON of another shape, as text",
 }
-_REASONS_WIDTH = 40
+REASONS_WIDTH = 40  # of the column that names the reasons
 _SERVED_NAME = "microsoft/phi-4"
 _ATTEMPT_S = 1.0  # the simulated server answers at once, or not at all
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """0 when every row ended with an answer or a reason, else 1."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sysgen_dagster.commands.drill", description=__doc__
-    )
-    add = parser.add_argument
-    add("--sources", type=Path, default=EXAMPLE_ROWS, help="folder with NAME.parquet")
-    add("--data", type=Path, default=Path("demo/drill"), help="where everything is stored")
-    add("--share", type=float, default=0.05, help="of the requests that meet each fault")
-    options = parser.parse_args(arguments)
-    console = Console(width=max(Console().width, LEAST_WIDTH + _REASONS_WIDTH))
-    started = time.monotonic()
-    with _failing_server(options.share) as url:
-        catalog = _catalog(options.sources, url)
-        settle(catalog, options.data.absolute())
+def run_drill(console: Console, data: str, sources: Path | None, share: float) -> int:
+    """0 when every row ended with an answer or a reason, else 1.
+
+    Args:
+        console: Where the tables are printed.
+        data: The drill has a deployment of its own in the folder ``drill`` under this one.
+        sources: Folder with a file for each source; the rows of the package when left out.
+        share: Of the requests, that meet each kind of fault.
+    """
+    folder, started = Path(data).absolute() / "drill", time.monotonic()
+    with _failing_server(share) as url:
+        catalog = _catalog(sources or EXAMPLE_ROWS, url)
+        store = begin_deployment(catalog, folder)
         runs = run_everything(console, catalog)
         met = _stats(url)
-    store = Store(options.data.absolute())
-    console.print(faults_table(met, options.share))
+    console.print(faults_table(met, share))
     table, lost = rows_table(catalog, store)
     console.print(table)
     console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
@@ -162,7 +157,3 @@ def rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
             ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows()),
         )
     return table, lost_in_all
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,49 +1,41 @@
 """Deletion requests: conversations that must not be used any more, and what is to be made again.
 
-``python -m sysgen_dagster.commands.exclude --data DATA IDS_FILE`` adds the ids of a file to the
-list that `Store.exclusions` keeps for the deployment. The list is read when conversations are made: a row
+`Store.exclusions` lists them for a deployment. The list is read when conversations are made: a row
 on it keeps its id and loses its text, with its whole upstream row and the later copies of that row.
 Until the partitions that are printed have been made again, they hold the text as before.
 """
 
-import argparse
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
 import polars as pl
 from rich.console import Console
 
+from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.storage.store import Store, StoreError, open_store
-from sysgen_dagster.tables.table import Partition, TableError
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition
 
 
 class ExclusionError(SysgenError):
     """Nothing was excluded; the message says which file or ids are wrong and what to do."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """0 when every id of the file is on the list, 1 when none was added."""
-    parser = argparse.ArgumentParser(
-        prog="python -m sysgen_dagster.commands.exclude", description=__doc__
-    )
-    add = parser.add_argument
-    add("--data", required=True, help="folder or URL under which the tables are stored")
-    add("ids", type=Path, metavar="IDS_FILE", help="conversation ids, one a line; # begins a note")
-    options = parser.parse_args(arguments)
-    console = Console(soft_wrap=True, markup=False, highlight=False)
-    try:
-        store = open_store(options.data)
-        ids = read_ids(options.ids)
-        stored = stored_ids(store)
-        require_stored(ids, stored)
-        listed = store.exclude(ids)
-    except (ExclusionError, StoreError, TableError) as error:
-        console.print(str(error))
-        return 1
+def exclude_conversations(console: Console, data: str, file: Path) -> int:
+    """0; every id of the file is on the list now, and what is to be made again is printed.
+
+    Raises:
+        ExclusionError: None was added: an id is of no stored conversation, or there is none.
+        StoreError: There is no such deployment, or a stored shard is damaged.
+        TableError: A stored shard does not have the declared columns.
+    """
+    store = use_deployment(data)
+    ids = read_ids(file)
+    stored = stored_ids(store)
+    require_stored(ids, stored)
+    listed = store.exclude(ids)
     console.print(f"{len(ids)} conversations are on {store.exclusions}, which lists {listed}.")
     for copy, first in first_copies(stored, ids, store.excluded()):
         console.print(f"{first} holds the same text as {copy} and stays: exclude it too.")
@@ -144,7 +136,3 @@ def _show_what_to_make_again(console: Console, store: Store, shards: Collection[
         console.print(f"  every table of a model: {', '.join(models)}")
     console.print("  what is made once: near-duplicates, splits, mixtures, exports and the report")
     console.print("Not touched: upstream files, copies of exports, older commits on the Hub.")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,22 +1,29 @@
 """What may go: files that nothing needs any more, found in the places where we leave files.
 
-Nothing is removed here. What was changed within the last day is never named: a run may be at it.
+What was changed within the last day is never named: a run may be at it.
 """
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import polars as pl
+from rich.console import Console
+from rich.table import Table as Lines
 from upath import UPath
 
 from sysgen_dagster.catalog.sources import HubFile, Source
-from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.commands.deployment import use_deployment
+from sysgen_dagster.commands.inventory import read_inventory
+from sysgen_dagster.inference.ledger import discard
+from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.files import SourceError, find_file
 from sysgen_dagster.storage.inventory import State
-from sysgen_dagster.storage.store import Store
+from sysgen_dagster.storage.store import Store, working_folder
 from sysgen_dagster.tables.table import Table
 
 _AT_WORK = timedelta(days=1)
@@ -47,6 +54,11 @@ COSTS = {
 }
 
 
+_LOGS = (".log", ".previous.log")
+# What cannot be had back for nothing, and would all go under a wrong catalogue.
+_GONE = (Kind.GONE_LEDGER, Kind.GONE_TABLE, Kind.DOWNLOAD, Kind.CONVERSION)
+
+
 @dataclass(frozen=True, slots=True)
 class Removal:
     """A file that may go; of a download its revision's folder.
@@ -60,6 +72,48 @@ class Removal:
     why: str
     bytes: int
     modified: datetime
+
+
+def prune(console: Console, data: str, days: int, gone: bool, apply: bool) -> int:
+    """0: what may go is printed and, with `apply`, removed; 1 where something in use stays.
+
+    Args:
+        console: Where it is printed.
+        data: The deployment.
+        days: How old the ledger of a stored partition and a server's log must be.
+        gone: Also what the catalogue does not name any more.
+        apply: Remove it.
+
+    Raises:
+        StoreError: There is no such deployment.
+    """
+    from sysgen_dagster.defs.plumbing.tables import TABLES
+
+    store = use_deployment(data)
+    work = working_folder(data, os.environ.get("SYSGEN_WORK", ""))
+    stored, now = read_inventory(store), datetime.now(UTC)
+    found = removals(store, work, load_catalog(), TABLES.values(), stored, days, now)
+    served = {f"{name}{suffix}" for name in running(work / "engines") for suffix in _LOGS}
+    found = [each for each in found if each.kind is not Kind.LOG or each.path.name not in served]
+    kept = [] if gone else [each for each in found if each.kind in _GONE]
+    going = [each for each in found if each not in kept]
+    for each in going:
+        console.print(f"{each.kind.value}: {each.path} ({each.bytes:,} bytes): {each.why}")
+    _show_sums(console, going)
+    if kept:
+        size = sum(each.bytes for each in kept)
+        console.print(
+            f"{len(kept)} files ({size:,} bytes) of what the catalogue does not name stay; --gone "
+            "removes them too. Look at `sysgen inventory` first: is it the right catalogue?"
+        )
+    if not apply:
+        console.print("Nothing was removed; --apply does.")
+        return 0
+    in_use = [each for each in going if not _remove(each, work)]
+    for each in in_use:
+        console.print(f"stays, a run uses it: {each.path}")
+    console.print(f"{len(going) - len(in_use)} removed.")
+    return 1 if in_use else 0
 
 
 def removals(
@@ -194,3 +248,29 @@ def _logs(folder: Path, old: datetime, days: int) -> Iterator[Removal]:
         log = _removal(Kind.LOG, path, f"nothing was written to it for {days} days")
         if log.modified < old:
             yield log
+
+
+def _show_sums(console: Console, going: Sequence[Removal]) -> None:
+    table = Lines(title="What may go", title_justify="left")
+    for name in ("what", "files", "bytes", "what it costs"):
+        table.add_column(name, justify="right" if name in ("files", "bytes") else "left")
+    for kind in Kind:
+        if of_kind := [each for each in going if each.kind is kind]:
+            size = f"{sum(each.bytes for each in of_kind):,}"
+            table.add_row(kind.value, f"{len(of_kind):,}", size, COSTS[kind])
+    console.print(table if going else "Nothing may go.")
+
+
+def _remove(removal: Removal, work: Path) -> bool:
+    """Whether it is gone; a ledger to which a run may append stays."""
+    if removal.kind in (Kind.LEDGER, Kind.GONE_LEDGER):
+        lines = removal.kind is Kind.GONE_LEDGER and removal.path.suffix == ".jsonl"
+        return discard(Path(str(removal.path)).with_suffix(".jsonl"), lines)
+    if removal.kind is Kind.DOWNLOAD:
+        import huggingface_hub  # here, because most commands need none of it
+
+        cached = huggingface_hub.scan_cache_dir(work / "downloads" / "hub")
+        cached.delete_revisions(removal.path.name).execute()
+    else:
+        removal.path.unlink(missing_ok=True)
+    return True

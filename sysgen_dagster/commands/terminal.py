@@ -27,8 +27,20 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 
-LEAST_WIDTH = 96  # of the tables
+_LEAST_WIDTH = 96  # of the tables
 _LONGEST_TEXT = 700
+
+
+def open_console(extra: int = 0) -> Console:
+    """The terminal, or a page at least as wide as the tables need, with `extra` columns more."""
+    return Console(width=max(Console().width, _LEAST_WIDTH + extra))
+
+
+def open_plain_console() -> Console:
+    """For lines that are copied or read by programs: neither coloured nor broken."""
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console.width = max(console.width, _LEAST_WIDTH)
+    return console
 
 
 def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:

@@ -17,6 +17,7 @@ _BYTES_PER_TOKEN, _TOKENS_PER_MESSAGE = 2, 8
 _MOST_COUNTS = 6
 # The search aims at the first share of the room, and ends when at least the second is used.
 _AIM, _WELL_USED = 0.97, 0.9
+_LEAST_DENSITY = 0.01  # tokens of a character, whatever two counts say
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +75,8 @@ async def fit(
     for _ in range(_MOST_COUNTS - 1):
         if request.shortened is None or too_long - fitting <= 1:
             break
-        per_token = (left - last[0]) / (tokens - last[1]) if tokens != last[1] else 0.0
-        last, aim = (left, tokens), left + (_AIM * room - tokens) * per_token
+        density = max((tokens - last[1]) / (left - last[0]), _LEAST_DENSITY)
+        last, aim = (left, tokens), left + (_AIM * room - tokens) / density
         left = max(fitting + 1, min(math.floor(aim), too_long - 1))
         messages = shape(request.shortened(left))
         tokens = await count(messages)

@@ -70,7 +70,7 @@ def build_judged_alignment(
 
     Args:
         rows: What was asked about; ``conversation_id`` and ``source`` are used.
-        completions: The replies to `alignment_judgement_requests`.
+        completions: The replies to `build_alignment_judgement_requests`.
         judge: The model that was asked.
         is_generator: Whether it wrote what it judges.
 

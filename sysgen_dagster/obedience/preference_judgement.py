@@ -57,7 +57,7 @@ def build_judged_preferences(
 
     Args:
         rows: What was asked about; ``conversation_id`` and ``source`` are used.
-        completions: The replies to `preference_requests`.
+        completions: The replies to `build_preference_requests`.
         judge: The model that was asked.
         is_generator: Whether it wrote what it judges.
 

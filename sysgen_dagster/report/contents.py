@@ -100,7 +100,9 @@ def _section(view: View, made: Sequence[Statistics]) -> Section:
     summaries = {model: summary for model, summary in read.items() if summary is not None}
     missing = [model or "the sources" for model in read if model not in summaries]
     note = (
-        f"Not made yet for {', '.join(missing)}: materialize {view.table.name}." if missing else ""
+        f"Missing or outdated for {', '.join(missing)}: materialize {view.table.name}."
+        if missing
+        else ""
     )
     if not summaries:
         return Section(view.title, view.lead, note=note or f"Materialize {view.table.name}.")

@@ -1,838 +1,460 @@
-// The browser of rows. Whatever a row says reaches the page as text nodes only.
-"use strict";
-(() => {
-  const PAGE_ROWS = 40;
-  const MOST_CELLS = 6_000_000; // of the table that the differences of two answers are told from
-  const LEAST_COMMON_RUN = 3; // words in a row that count as kept between two changes
-  const byId = (id) => document.getElementById(id);
-  // The words of the method, which the page brings with the rows: the tags in canonical order, and
-  // where on its way a row stopped, by table.
-  const { tags: TAGS, steps: STEPS } = JSON.parse(byId("stories")?.dataset.words ?? '{"tags":[]}');
+// The browser of rows: a form of filters, the list of the rows found, and one chosen row beside it.
+// Whatever a row says reaches the page as text nodes only.
 
-  // Elements
+const INVISIBLE = /([\0-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff])/;
+const RUN = 3; // words in a row that must be in both answers for them to be left unmarked
 
-  // Signs that are not seen but change how text is shown or cut, as sysgen marks of their own.
-  const UNSEEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const byId = (id) => document.getElementById(id);
+const filters = byId("filters");
+const list = byId("list");
+// The tags in canonical order; and by table, in which phase it is made ("in Phase 1").
+const { tags: TAGS, steps: STEPS } = JSON.parse(byId("stories").dataset.words);
 
-  function element(name, options = {}, ...children) {
-    const made = document.createElement(name);
-    for (const [key, value] of Object.entries(options)) {
-      if (value === undefined || value === null || value === false) continue;
-      if (key === "class") made.className = value;
-      else if (key === "text") made.append(...visible(String(value)));
-      else if (key === "on") {
-        for (const [event, act] of Object.entries(value)) made.addEventListener(event, act);
-      } else made.setAttribute(key, value === true ? "" : value);
-    }
-    made.append(...children.filter((child) => child !== null));
-    return made;
-  }
+let rows = []; // one per story, see makeRow
+let chosen = null; // the row that is shown
 
-  function visible(text) {
-    const nodes = [];
-    let start = 0;
-    for (const found of text.matchAll(UNSEEN)) {
-      if (found.index > start) nodes.push(document.createTextNode(text.slice(start, found.index)));
-      const code = found[0].charCodeAt(0).toString(16).toUpperCase().padStart(4, "0");
-      const sign = document.createElement("span");
-      sign.className = "unseen";
-      sign.textContent = `U+${code}`;
-      nodes.push(sign);
-      start = found.index + 1;
-    }
-    if (start < text.length) nodes.push(document.createTextNode(text.slice(start)));
-    return nodes;
-  }
+// Elements
 
-  const chip = (text, kind = "") => element("span", { class: `chip ${kind}`, text });
-  const body = (text, kind = "") =>
-    text === null || text === undefined
-      ? element("p", { class: "absent", text: "not there" })
-      : element("div", { class: `text ${kind}`, dir: "auto", text: text === "" ? "(empty)" : text });
-  const plain = (name) => name.replaceAll("_", " ");
+// A new element, such as make("p.note", "text", make("b", "more")); null is no child.
+function make(what, ...children) {
+  const [name, ...classes] = what.split(".");
+  const made = document.createElement(name);
+  if (classes.length > 0) made.className = classes.join(" ");
+  made.append(...children.flat().filter((child) => child !== null).flatMap(textNodes));
+  return made;
+}
 
-  // Light and dark; the choice is kept where the browser lets a file keep anything
+// A string with its invisible characters shown as code points; an element as it is.
+function textNodes(child) {
+  if (typeof child !== "string") return child;
+  return child.split(INVISIBLE).map((part, at) => {
+    if (at % 2 === 0) return part;
+    const sign = document.createElement("span");
+    sign.className = "invisible";
+    sign.textContent = `U+${part.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+    return sign;
+  });
+}
 
-  function readTheme() {
-    try {
-      return localStorage.getItem("sysgen-report-theme");
-    } catch {
-      return null;
-    }
-  }
+// A short fact in a frame; the kind, which sets the colour, is good, bad, unsure, flag or empty.
+const chip = (text, kind = "") => make(kind ? `span.chip.${kind}` : "span.chip", text);
 
-  function keepTheme(theme) {
-    try {
-      localStorage.setItem("sysgen-report-theme", theme);
-    } catch {
-      // It lasts as long as the page is open.
-    }
-  }
+// A text of a row, with its line breaks.
+function textBox(text) {
+  if (text === null) return make("p.absent", "not there");
+  return make("div.text", text === "" ? "(empty)" : text);
+}
 
-  function startTheme() {
-    const button = byId("theme");
-    const system = matchMedia("(prefers-color-scheme: dark)");
-    let chosen = readTheme();
-    const show = () => {
-      if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
-      const dark = chosen ? chosen === "dark" : system.matches;
-      button.textContent = dark ? "Light" : "Dark";
-      button.setAttribute("aria-label", dark ? "Use light colours" : "Use dark colours");
-    };
-    button.addEventListener("click", () => {
-      const dark = chosen ? chosen === "dark" : system.matches;
-      chosen = dark ? "light" : "dark";
-      keepTheme(chosen);
-      show();
-    });
-    system.addEventListener("change", show);
-    button.hidden = false;
-    show();
-  }
+// A summary that shows the rest when it is clicked.
+const details = (summary, ...rest) => make("details", make("summary", summary), ...rest);
 
-  function startContents() {
-    const links = new Map(
-      [...document.querySelectorAll(".contents a")].map((link) => [link.hash.slice(1), link]),
-    );
-    const seen = new Set();
-    const observer = new IntersectionObserver(
-      (entries) => {
-        for (const { target, isIntersecting } of entries) {
-          seen[isIntersecting ? "add" : "delete"](target.getAttribute("aria-labelledby"));
-        }
-        const first = [...links.keys()].find((id) => seen.has(id));
-        for (const [id, link] of links) {
-          if (id === first) {
-            link.setAttribute("aria-current", "true");
-            link.closest("ol").scrollLeft = link.offsetLeft - 40; // on a narrow screen
-          } else link.removeAttribute("aria-current");
-        }
-      },
-      { rootMargin: "-10% 0px -60% 0px" },
-    );
-    for (const section of document.querySelectorAll("section.part")) observer.observe(section);
-  }
+// One step of a row with its title.
+const step = (title, ...content) => make("section.step", make("h4", title), ...content);
 
-  // Tagged text, read as sysgen/tags.py reads it
+// A name of the data as words: "nothing_verified" as "nothing verified".
+const asWords = (name) => name.replaceAll("_", " ");
 
-  const NAMES = TAGS.join("|");
-  const MARK = new RegExp(
-    "<<(?<slashes>/{0,9})(?<name>[^\\x00-@\\[-`{-\\x7f][^\\x00-\\x1f!-,./:-@\\[-^`{-\\x7f]{0,39})>>" +
-      `|<<[/ \\t]{0,9}(?<broken>${NAMES})[ \\t]{0,9}>{1,2}` +
-      `|</{0,9}(?<bare>${NAMES})(?:(?=[^A-Za-z0-9_])|$)`,
-    "gu",
-  );
+// A text followed by the phase in which the table is made: "Left out in Phase 2".
+const inPhase = (text, table) => (table in STEPS ? `${text} ${STEPS[table]}` : text);
 
-  // Stretches of a text in their order: phrases of a tag, and what belongs to none.
-  function stretches(text) {
-    const found = [];
-    let open = null;
-    let start = 0;
-    const take = (tag, end) => {
-      if (end > start) found.push({ tag, text: text.slice(start, end) });
-      start = end;
-    };
-    for (const mark of text.matchAll(MARK)) {
-      const { slashes, name } = mark.groups;
-      const end = mark.index + mark[0].length;
-      if (open !== null && name === open && (slashes ?? "").length < 2) {
-        const empty = text.slice(start, mark.index).replace(/^<<[^>]*>>/, "").trim() === "";
-        take(TAGS.includes(open) && !empty ? open : null, end);
-        open = null;
-      } else {
-        take(null, mark.index);
-        open = name !== undefined && slashes === "" ? name : null;
-        if (open === null) take(null, end);
-      }
-    }
-    take(null, text.length);
-    return found;
-  }
+// Tagged messages, read as lanes/sysgen/tags.py reads them
 
-  const inner = (stretch) =>
-    stretch.text.slice(stretch.tag.length + 4).replace(/<<\/?[A-Za-z]+>>$/, "").trim();
+const NAMES = TAGS.join("|");
+const MARK = new RegExp(
+  "<<(?<slashes>/{0,9})(?<name>[^\\x00-@\\[-`{-\\x7f][^\\x00-\\x1f!-,./:-@\\[-^`{-\\x7f]{0,39})>>" +
+    `|<<[/ \\t]{0,9}(?<broken>${NAMES})[ \\t]{0,9}>{1,2}` +
+    `|</{0,9}(?<bare>${NAMES})(?:(?=[^A-Za-z0-9_])|$)`,
+  "gu",
+);
 
-  function taggedText(text) {
-    const whole = element("div", { class: "text tagged", dir: "auto" });
-    for (const stretch of stretches(text)) {
-      if (stretch.tag) {
-        whole.append(
-          element("span", { class: "phrase", "data-tag": stretch.tag, text: stretch.text }),
-        );
-      } else if (stretch.text.trim() === "") {
-        whole.append(...visible(stretch.text));
-      } else {
-        whole.append(
-          element("span", { class: "lost", title: "left out by Phase 2", text: stretch.text }),
-        );
-      }
-    }
-    return whole;
-  }
-
-  const tagsOf = (story) =>
-    unique(stretches(story.tagged_message ?? "").map((stretch) => stretch.tag)).filter(Boolean);
-  const unique = (values) => [...new Set(values)];
-
-  // Differences of two answers: the longest common subsequence of their words
-
-  const words = (text) => text.match(/\s*(?:[\p{L}\p{M}\p{N}_]+|[^\s])|\s+$/gu) ?? [];
-
-  // [[same, new words or old], ...] for both texts; null where they are too long.
-  function differences(old, fresh) {
-    const [a, b] = [words(old), words(fresh)];
-    const [x, y] = [a, b].map((list) => list.map((word) => word.trim()));
-    let head = 0;
-    while (head < x.length && head < y.length && x[head] === y[head]) head++;
-    let tail = 0;
-    while (tail < x.length - head && tail < y.length - head && x.at(-1 - tail) === y.at(-1 - tail)) {
-      tail++;
-    }
-    const [n, m] = [x.length - head - tail, y.length - head - tail];
-    if ((n + 1) * (m + 1) > MOST_CELLS || Math.min(n, m) > 65_000) return null;
-    const numbers = new Map();
-    const numbered = (list, size) =>
-      Int32Array.from(list.slice(head, head + size), (word) => {
-        if (!numbers.has(word)) numbers.set(word, numbers.size);
-        return numbers.get(word);
-      });
-    const [sameOld, sameNew] = common(numbered(x, n), numbered(y, m));
-    const whole = (same) => [...Array(head).fill(1), ...same, ...Array(tail).fill(1)];
-    return [runs(a, whole(sameOld)), runs(b, whole(sameNew))];
-  }
-
-  function common(x, y) {
-    const [n, m, wide] = [x.length, y.length, y.length + 1];
-    const longest = new Uint16Array((n + 1) * wide);
-    for (let i = n - 1; i >= 0; i--) {
-      for (let j = m - 1; j >= 0; j--) {
-        const at = i * wide + j;
-        longest[at] =
-          x[i] === y[j] ? longest[at + wide + 1] + 1 : Math.max(longest[at + wide], longest[at + 1]);
-      }
-    }
-    const [old, fresh] = [new Uint8Array(n), new Uint8Array(m)];
-    const pairs = [];
-    for (let i = 0, j = 0; i < n && j < m; ) {
-      if (x[i] === y[j]) pairs.push([i++, j++]);
-      else if (longest[(i + 1) * wide + j] >= longest[i * wide + j + 1]) i++;
-      else j++;
-    }
-    // A word or two in common between longer changes is chance, not something kept.
-    for (let from = 0; from < pairs.length; ) {
-      let to = from + 1;
-      while (
-        to < pairs.length &&
-        pairs[to][0] === pairs[to - 1][0] + 1 &&
-        pairs[to][1] === pairs[to - 1][1] + 1
-      ) {
-        to++;
-      }
-      const gap = ([i, j], [k, l]) => Math.max(k - i, l - j) - 1;
-      const before = gap(pairs[from - 1] ?? [-1, -1], pairs[from]);
-      const after = gap(pairs[to - 1], pairs[to] ?? [n, m]);
-      if (to - from >= LEAST_COMMON_RUN || Math.min(before, after) <= to - from) {
-        for (const [i, j] of pairs.slice(from, to)) old[i] = fresh[j] = 1;
-      }
-      from = to;
-    }
-    return [old, fresh];
-  }
-
-  function runs(list, same) {
-    const found = [];
-    list.forEach((word, at) => {
-      const last = found.at(-1);
-      if (last && last.same === Boolean(same[at])) last.text += word;
-      else found.push({ same: Boolean(same[at]), text: word });
-    });
-    return found;
-  }
-
-  function marked(parts, name) {
-    const whole = element("div", { class: "text", dir: "auto" });
-    for (const { same, text } of parts) {
-      const blank = same ? text.length : text.length - text.trimStart().length;
-      whole.append(...visible(text.slice(0, blank)));
-      if (!same) whole.append(element(name, { text: text.slice(blank) }));
-    }
-    return whole;
-  }
-
-  // One row's story
-
-  let marksShown = true;
-
-  function answers(story) {
-    const both = story.answer !== undefined && story.new_answer;
-    const parts = both && marksShown ? differences(story.answer, story.new_answer) : null;
-    const column = (title, text, at, name) =>
-      element(
-        "div",
-        {},
-        element("h5", { text: title }),
-        parts ? marked(parts[at], name) : body(text),
-      );
-    const legend = !both
-      ? null
-      : element(
-          "p",
-          { class: "legend" },
-          element(
-            "label",
-            {},
-            element("input", {
-              type: "checkbox",
-              checked: marksShown,
-              on: {
-                change: (event) => {
-                  marksShown = event.target.checked;
-                  const fresh = answers(story);
-                  holder.replaceWith(fresh);
-                  fresh.querySelector("input").focus();
-                },
-              },
-            }),
-            " mark differences",
-          ),
-          ...(parts
-            ? [" ", element("del", { text: "only in the original" }), " ",
-               element("ins", { text: "only in the new answer" })]
-            : marksShown
-              ? [" The answers are too long to be compared word by word; nothing is marked."]
-              : []),
-        );
-    const holder = element(
-      "div",
-      { class: "step" },
-      element("h4", { text: "Phase 4: the answers" }),
-      legend,
-      element(
-        "div",
-        { class: "answers" },
-        column("Original answer", story.answer, 0, "del"),
-        column("New answer", story.new_answer, 1, "ins"),
-      ),
-    );
-    return holder;
-  }
-
-  function step(title, ...children) {
-    return element("div", { class: "step" }, element("h4", { text: title }), ...children);
-  }
-
-  function asked(story) {
-    const folded = [];
-    if (story.original_system_message) {
-      folded.push(
-        element(
-          "details",
-          {},
-          element("summary", { text: "System message of the source, kept as data" }),
-          body(story.original_system_message),
-        ),
-      );
-    }
-    if (story.history?.length) {
-      folded.push(
-        element(
-          "details",
-          {},
-          element("summary", { text: `Earlier turns: ${story.history.length}` }),
-          ...story.history.map((turn) =>
-            element("div", { class: "turn" }, element("h5", { text: turn.role }), body(turn.content)),
-          ),
-        ),
-      );
-    }
-    return step("Question", ...folded, body(story.question));
-  }
-
-  function annotation(story) {
-    if (story.annotated_message === undefined || story.annotated_message === null) return null;
-    const defects = story.defects ?? [];
-    return step(
-      "Phase 1: the message as the model wrote it",
-      taggedText(story.annotated_message),
-      defects.length === 0
-        ? null
-        : element(
-            "details",
-            { open: defects.length < 6 },
-            element("summary", { text: `Phase 2 left out ${defects.length}` }),
-            element(
-              "ul",
-              { class: "defects" },
-              ...defects.map((defect) =>
-                element(
-                  "li",
-                  {},
-                  chip(plain(defect.kind ?? ""), "bad"),
-                  " ",
-                  element("bdi", { text: defect.text ?? "" }),
-                ),
-              ),
-            ),
-          ),
-    );
-  }
-
-  function judgedPhrases(story) {
-    if (!story.tagged_message) return null;
-    const verdicts = new Map((story.verdicts ?? []).map((verdict) => [verdict.tag, verdict]));
-    const removed = new Set((story.removed ?? []).map(({ tag, text }) => `${tag} ${text}`));
-    const rows = stretches(story.tagged_message)
-      .filter((stretch) => stretch.tag)
-      .map((stretch) => {
-        const text = inner(stretch);
-        const verdict = verdicts.get(stretch.tag);
-        const gone = removed.has(`${stretch.tag} ${text}`);
-        return element(
-          "li",
-          {},
-          element("span", { class: "tag", "data-tag": stretch.tag, text: stretch.tag }),
-          element(gone ? "s" : "span", { class: "text", dir: "auto", text }),
-          verdict ? verdictChip(verdict) : element("span"),
-        );
-      });
-    return step("Phases 2 and 3: the phrases and their verdicts", element("ul", { class: "phrases" }, ...rows));
-  }
-
-  function verdictChip({ verdict, confidence }) {
-    const sure = typeof confidence === "number" ? ` ${(100 * confidence).toFixed(0)} %` : "";
-    const kind = { Good: "good", Bad: "bad" }[verdict] ?? "unsure";
-    return chip(`${verdict}${sure}`, kind);
-  }
-
-  function measures(story) {
-    const shown = Object.entries(story.measures ?? {}).filter(([, value]) => value !== null);
-    if (shown.length === 0) return null;
-    const figure = (value) =>
-      typeof value === "boolean"
-        ? value ? "yes" : "no"
-        : typeof value === "number" && !Number.isInteger(value)
-          ? value.toFixed(3)
-          : String(value);
-    return step(
-      "Measures",
-      element(
-        "dl",
-        { class: "measures" },
-        ...shown.map(([name, value]) =>
-          element("div", {}, element("dt", { text: plain(name) }), element("dd", {}, element("bdi", { text: figure(value) }))),
-        ),
-      ),
-    );
-  }
-
-  function judgements(story) {
-    if (!story.judgements?.length) return null;
-    return step(
-      "Judgements",
-      element(
-        "ul",
-        { class: "judgements" },
-        ...story.judgements.map((judged) =>
-          element(
-            "li",
-            {},
-            element("p", {}, element("span", { text: judged.question }), " ", chip(judged.verdict ?? "no verdict"), " ",
-              element("span", { class: "by", text: `by ${judged.judge ?? "an unnamed judge"}` })),
-            judged.text ? element("details", {}, element("summary", { text: "What the judge wrote" }), body(judged.text)) : null,
-          ),
-        ),
-      ),
-    );
-  }
-
-  const outcomeOf = (story) => story.drop_reason ?? "kept";
-
-  function outcomeText(story) {
-    if (!story.drop_reason) return "kept";
-    const where = STEPS[story.stopped_at];
-    return `dropped${where ? ` ${where}` : ""}: ${plain(story.drop_reason)}`;
-  }
-
-  function storyHeader(story) {
-    const others = stories.filter((other) => other.id === story.id);
-    const link = (other) =>
-      element(
-        "a",
-        { href: `#row=${encodeURIComponent(keyOf(other))}`, "aria-current": other === story && "true" },
-        element("span", { text: other.model }),
-        " ",
-        chip(outcomeOf(other) === "kept" ? "kept" : plain(outcomeOf(other)), outcomeOf(other) === "kept" ? "good" : "bad"),
-      );
-    const move = (text, by) => element("button", { type: "button", text, on: { click: () => moveBy(by) } });
-    return element(
-      "header",
-      {},
-      element(
-        "div",
-        { class: "bar" },
-        element("button", { type: "button", class: "back", text: "Back to the list", on: { click: backToList } }),
-        move("Previous", -1),
-        move("Next", 1),
-        element("a", { class: "permalink", href: `#row=${encodeURIComponent(keyOf(story))}`, text: "Link to this row" }),
-      ),
-      element("h3", {}, element("bdi", { text: story.id })),
-      element(
-        "p",
-        { class: "chips" },
-        chip(story.source),
-        chip(story.model),
-        story.engine ? chip(story.engine, story.engine === "simulated" ? "unsure" : "") : null,
-        chip(outcomeText(story), story.drop_reason ? "bad" : "good"),
-        ...(story.flags ?? []).map((flag) => chip(flag, "flag")),
-      ),
-      others.length > 1
-        ? element("p", { class: "models" }, element("span", { text: "The same row under " }), ...others.map(link))
-        : null,
-    );
-  }
-
-  function ending(story) {
-    if (!story.drop_reason) return null;
-    return element("p", { class: "notice stopped", text: `The row stopped here, ${outcomeText(story)}.` });
-  }
-
-  function showStory(story) {
-    const article = byId("story");
-    const reached = story.new_answer !== undefined && story.new_answer !== null;
-    article.replaceChildren(
-      storyHeader(story),
-      ...[
-        asked(story),
-        annotation(story),
-        judgedPhrases(story),
-        story.system_message ? step("The system message", body(story.system_message, "final")) : null,
-        reached ? answers(story) : step("Original answer", body(story.answer)),
-        ending(story),
-        judgements(story),
-        measures(story),
-      ].filter(Boolean),
-    );
-    highlight(article);
-  }
-
-  // Where the words searched for stand in the story; browsers without highlights show none.
-  function highlight(article) {
-    if (!globalThis.CSS?.highlights) return;
-    CSS.highlights.delete("found");
-    const query = state.q.trim().toLowerCase();
-    if (query === "") return;
-    const ranges = [];
-    const walker = document.createTreeWalker(article, NodeFilter.SHOW_TEXT);
-    while (walker.nextNode() && ranges.length < 500) {
-      const text = walker.currentNode.data.toLowerCase();
-      if (text.length !== walker.currentNode.data.length) continue;
-      for (let at = text.indexOf(query); at >= 0; at = text.indexOf(query, at + query.length)) {
-        const range = document.createRange();
-        range.setStart(walker.currentNode, at);
-        range.setEnd(walker.currentNode, at + query.length);
-        ranges.push(range);
-      }
-    }
-    if (ranges.length) CSS.highlights.set("found", new Highlight(...ranges));
-  }
-
-  // Filters, the list, and the part of the address that keeps both
-
-  const FILTERS = [
-    ["source", "Source", (story) => [story.source]],
-    ["model", "Model", (story) => [story.model]],
-    ["outcome", "Outcome", (story) => [outcomeOf(story)]],
-    ["tag", "Holds tag", tagsOf],
-    ["verdict", "Has verdict", (story) => unique((story.verdicts ?? []).map((each) => each.verdict))],
-    ["flag", "Flag", (story) => story.flags ?? []],
-    ["language", "Language", (story) => [story.measures?.question_language].filter(Boolean)],
-  ];
-  const keyOf = (story) => `${story.id}|${story.model}`;
-  const state = { q: "", row: null, page: 0 };
-  let stories = [];
-  let found = [];
-  let values = []; // of each story and filter
-  let texts = []; // of each story, in lower case
-
-  const searched = (story) =>
-    [
-      story.id, story.question, story.answer, story.original_system_message,
-      story.annotated_message, story.system_message, story.new_answer,
-      ...(story.history ?? []).map((turn) => turn.content),
-    ]
-      .filter((text) => typeof text === "string")
-      .join("\n")
-      .toLowerCase();
-
-  function startFilters() {
-    const form = byId("filters");
-    const search = element("input", {
-      type: "search", id: "search", name: "q", autocomplete: "off", spellcheck: "false",
-      placeholder: "Words in questions, messages, answers",
-    });
-    form.append(element("label", { class: "search" }, element("span", { text: "Search" }), search));
-    FILTERS.forEach(([name, label], at) => {
-      const counts = new Map();
-      for (const each of values) for (const value of each[at]) counts.set(value, (counts.get(value) ?? 0) + 1);
-      if (counts.size === 0) return;
-      const known = name === "tag" ? TAGS.filter((tag) => counts.has(tag)) : [...counts.keys()].sort();
-      const select = element(
-        "select",
-        { name },
-        element("option", { value: "", text: "any" }),
-        ...known.map((value) => element("option", { value, text: `${plain(value)} (${counts.get(value)})` })),
-      );
-      form.append(element("label", {}, element("span", { text: label }), select));
-    });
-    let waiting = 0;
-    form.addEventListener("input", (event) => {
-      clearTimeout(waiting);
-      const read = () => {
-        for (const field of form.elements) if (field.name) state[field.name] = field.value;
-        state.page = 0;
-        refresh();
-        keepAddress();
-      };
-      waiting = event.target === search ? setTimeout(read, 150) : read();
-    });
-    form.addEventListener("submit", (event) => event.preventDefault());
-    byId("clear").addEventListener("click", () => {
-      for (const field of form.elements) if (field.name) state[field.name] = "";
-      fillForm();
-      state.page = 0;
-      refresh();
-      keepAddress();
-      search.focus();
-    });
-  }
-
-  function fillForm() {
-    for (const field of byId("filters").elements) if (field.name) field.value = state[field.name] ?? "";
-  }
-
-  function refresh() {
-    const query = state.q.trim().toLowerCase();
-    found = stories.filter(
-      (story, at) =>
-        FILTERS.every(([name], which) => !state[name] || values[at][which].includes(state[name])) &&
-        (query === "" || texts[at].includes(query)),
-    );
-    const all = stories.length.toLocaleString("en");
-    byId("found").textContent =
-      found.length === stories.length ? `${all} rows` : `${found.length.toLocaleString("en")} of ${all} rows`;
-    byId("clear").hidden = !(query || FILTERS.some(([name]) => state[name]));
-    showList();
-    const chosen = stories.find((story) => keyOf(story) === state.row);
-    if (chosen) highlight(byId("story"));
-  }
-
-  function showList() {
-    const list = byId("list");
-    const last = Math.max(0, Math.ceil(found.length / PAGE_ROWS) - 1);
-    state.page = Math.min(state.page, last);
-    const shown = found.slice(state.page * PAGE_ROWS, (state.page + 1) * PAGE_ROWS);
-    list.replaceChildren(
-      ...shown.map((story) => option(story)),
-      ...(shown.length ? [] : [element("p", { class: "absent", text: "No row is so." })]),
-    );
-    pointAt();
-    const turn = (text, by, possible) =>
-      element("button", {
-        type: "button", text, disabled: !possible,
-        on: { click: () => { state.page += by; showList(); list.scrollTop = 0; list.focus(); } },
-      });
-    byId("pages").replaceChildren(
-      ...(last === 0
-        ? []
-        : [turn("Earlier", -1, state.page > 0),
-           element("span", { text: `${state.page + 1} of ${last + 1}` }),
-           turn("Later", 1, state.page < last)]),
-    );
-  }
-
-  function option(story) {
-    const key = keyOf(story);
-    return element(
-      "div",
-      {
-        role: "option", class: "option", id: `option-${found.indexOf(story)}`, "data-key": key,
-        on: { click: () => { choose(story); readStory(); } },
-      },
-      element("p", { class: "excerpt", dir: "auto", text: (story.question ?? "").slice(0, 160) || "(no question)" }),
-      element(
-        "p",
-        { class: "chips" },
-        element("span", { text: `${story.source}, ${story.model}` }),
-        story.drop_reason ? chip(plain(story.drop_reason), "bad") : null,
-        ...(story.flags?.length ? [chip(story.flags.length === 1 ? "1 flag" : `${story.flags.length} flags`, "flag")] : []),
-      ),
-    );
-  }
-
-  function pointAt() {
-    const list = byId("list");
-    list.removeAttribute("aria-activedescendant");
-    for (const each of list.querySelectorAll("[role=option]")) {
-      const chosen = each.dataset.key === state.row;
-      each.setAttribute("aria-selected", chosen);
-      if (chosen) {
-        list.setAttribute("aria-activedescendant", each.id);
-        const [top, bottom] = [each.offsetTop, each.offsetTop + each.offsetHeight];
-        if (top < list.scrollTop) list.scrollTop = top;
-        else if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
-      }
-    }
-  }
-
-  function choose(story) {
-    state.row = keyOf(story);
-    turnTo(story);
-    showStory(story);
-    keepAddress();
-  }
-
-  // The page of the list that holds a row, which the list then points at.
-  function turnTo(story) {
-    const page = Math.floor(found.indexOf(story) / PAGE_ROWS);
-    if (page >= 0 && page !== state.page) {
-      state.page = page;
-      showList();
-    } else pointAt();
-  }
-
-  function moveBy(by) {
-    const at = found.findIndex((story) => keyOf(story) === state.row);
-    const next = at < 0 ? 0 : Math.max(0, Math.min(found.length - 1, at + by));
-    if (found[next]) {
-      choose(found[next]);
-      readStory(false);
-    }
-  }
-
-  // On a narrow screen the story stands below the list, on a wide one beside it.
-  function readStory(follow = true) {
-    const article = byId("story");
-    const narrow = matchMedia("(max-width: 62rem)").matches;
-    const above = article.getBoundingClientRect().top < 0;
-    if (above || (narrow && follow)) article.scrollIntoView({ block: "start" });
-    if (narrow && follow) article.focus({ preventScroll: true });
-  }
-
-  function backToList() {
-    byId("browser").scrollIntoView({ block: "start" });
-    byId("list").focus({ preventScroll: true });
-  }
-
-  function startKeys() {
-    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: 10, PageUp: -10, Home: -Infinity, End: Infinity };
-    byId("list").addEventListener("keydown", (event) => {
-      if (event.key === "Enter") {
-        byId("story").focus();
-      } else if (event.key in moves && !event.altKey && !event.ctrlKey && !event.metaKey) {
-        event.preventDefault();
-        moveBy(moves[event.key]);
-      }
-    });
-  }
-
-  const kept = () => ["row", "q", ...FILTERS.map(([name]) => name)];
-
-  function keepAddress() {
-    const pairs = kept().filter((name) => state[name]).map((name) => [name, state[name]]);
-    const address = pairs.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
-    try {
-      history.replaceState(null, "", `#${address || "rows"}`);
-    } catch {
-      // A page shown inside another may not change its address.
-    }
-  }
-
-  // True when the address names a row or a filter; `#some-section` does not.
-  function readAddress() {
-    const address = location.hash.slice(1);
-    if (!address.includes("=")) return false;
-    const pairs = new URLSearchParams(address.replaceAll("+", "%2B"));
-    for (const name of kept()) {
-      if (name !== "row") state[name] = pairs.get(name) ?? "";
-    }
-    state.row = pairs.get("row");
-    return true;
-  }
-
-  function followAddress() {
-    if (!readAddress()) return false;
-    fillForm();
-    refresh();
-    showRow();
-    return true;
-  }
-
-  // The row of the address, or the first of the list where it names none.
-  function showRow() {
-    const chosen = state.row
-      ? stories.find((story) => keyOf(story) === state.row)
-      : found[0];
-    if (chosen) {
-      state.row = keyOf(chosen);
-      turnTo(chosen);
-      showStory(chosen);
+// A message cut into its phrases, each with its tag, and what is in no phrase, with null.
+function cutMessage(message) {
+  const pieces = [];
+  let open = null;
+  let start = 0;
+  const cut = (tag, end) => {
+    if (end > start) pieces.push({ tag, text: message.slice(start, end) });
+    start = end;
+  };
+  for (const mark of message.matchAll(MARK)) {
+    const { slashes, name } = mark.groups;
+    const end = mark.index + mark[0].length;
+    if (open !== null && name === open && slashes.length < 2) {
+      const empty = message.slice(start, mark.index).replace(/^<<[^>]*>>/, "").trim() === "";
+      cut(TAGS.includes(open) && !empty ? open : null, end);
+      open = null;
     } else {
-      byId("story").replaceChildren(
-        ...(state.row
-          ? [element("p", { class: "notice" }, "This report does not show the row ", element("bdi", { text: state.row }), ".")]
-          : []),
-      );
+      cut(null, mark.index);
+      open = slashes === "" ? name : null;
+      if (open === null) cut(null, end);
     }
   }
+  cut(null, message.length);
+  return pieces;
+}
 
-  // A link of the page names a row only: the filters stay.
-  function followLink() {
-    const filters = { ...state };
-    if (!/^#row=[^&]*$/.test(location.hash)) followAddress();
-    else if (readAddress()) {
-      Object.assign(state, filters, { row: state.row });
-      showRow();
-      keepAddress();
-    }
+// The phrases of a message without their marks.
+function phrasesOf(message) {
+  const phrases = cutMessage(message ?? "").filter(({ tag }) => tag !== null);
+  return phrases.map(({ tag, text }) => {
+    const inner = text.slice(`<<${tag}>>`.length).replace(/<<\/?[A-Za-z]+>>$/, "");
+    return { tag, text: inner.trim() };
+  });
+}
+
+// An element in the colour of a tag: the tags share out the colour circle.
+function makeColoured(what, tag, text) {
+  const made = make(what, text);
+  made.style.setProperty("--hue", (360 * TAGS.indexOf(tag)) / TAGS.length);
+  return made;
+}
+
+// A message with its phrases in colour; what is in no phrase is underlined.
+function taggedText(message) {
+  const pieces = cutMessage(message).map(({ tag, text }) => {
+    if (tag !== null) return makeColoured("span.phrase", tag, text);
+    return text.trim() === "" ? text : make("span.lost", text);
+  });
+  return make("div.text.tagged", ...pieces);
+}
+
+// Differences between the two answers
+
+// The words of a text, each with the blanks before it.
+const wordsOf = (text) => text.match(/\s*(?:[\p{L}\p{M}\p{N}_]+|\S)|\s+$/gu) ?? [];
+
+// Every run of words, by its last word; runs at the ends of a text are filled up with empty words.
+function runsOf(words) {
+  const ends = Array(RUN - 1).fill("");
+  const padded = [...ends, ...words.map((word) => word.trim()), ...ends];
+  return padded.slice(RUN - 1).map((_, at) => padded.slice(at, at + RUN).join(" "));
+}
+
+// A text with an element (del or ins) around the words that are in no run of the other text.
+function markDifferences(text, other, name) {
+  const words = wordsOf(text);
+  const known = new Set(runsOf(wordsOf(other)));
+  const same = new Set();
+  runsOf(words).forEach((run, last) => {
+    for (let at = last; known.has(run) && at > last - RUN; at--) same.add(at);
+  });
+  const parts = [];
+  for (let at = 0, from = 0; at < words.length; from = at) {
+    const unmarked = same.has(at);
+    while (at < words.length && same.has(at) === unmarked) at++;
+    const part = words.slice(from, at).join("");
+    const blanks = part.length - part.trimStart().length;
+    parts.push(...(unmarked ? [part] : [part.slice(0, blanks), make(name, part.slice(blanks))]));
   }
+  return make("div.text", ...parts);
+}
 
-  async function unpack(letters) {
-    const bytes = Uint8Array.from(atob(letters), (letter) => letter.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-    return JSON.parse(await new Response(stream).text());
+// One row: each function makes one part of it, or null where the row has none
+
+// How the row ended, as a value to filter by.
+const outcomeOf = (story) => story.drop_reason ?? "kept";
+
+// How the row ended, and in which phase.
+function endingOf({ stopped_at: table, drop_reason: reason }) {
+  return reason === null ? "kept" : `${inPhase("dropped", table)}: ${asWords(reason)}`;
+}
+
+// What the row is, how it ended, what was found in it, and links to it under other models.
+function header(story) {
+  const others = rows.filter((row) => row.story.id === story.id && row.story !== story);
+  const { engine, drop_reason: reason } = story;
+  const facts = [
+    chip(story.source),
+    chip(story.model),
+    engine === null ? null : chip(engine, engine === "simulated" ? "unsure" : ""),
+    chip(endingOf(story), reason === null ? "good" : "bad"),
+    ...story.flags.map((flag) => chip(flag, "flag")),
+  ];
+  return make(
+    "header",
+    make("h3", make("bdi", story.id)),
+    make("p.chips", ...facts),
+    others.length === 0 ? null : make("p.others", "The same row under", others.map(linkTo)),
+  );
+}
+
+// A link to a row, named by its model, and how the row ended.
+function linkTo({ key, story }) {
+  const link = make("a", story.model);
+  link.href = `#row=${encodeURIComponent(key)}`;
+  const kind = story.drop_reason === null ? "good" : "bad";
+  return make("span", " ", link, " ", chip(asWords(outcomeOf(story)), kind));
+}
+
+// The question, and folded above it what came before it.
+function question({ original_system_message: system, history, question: text }) {
+  const turns = history.map((turn) =>
+    make("div.turn", make("h5", turn.role), textBox(turn.content)),
+  );
+  return step(
+    "Question",
+    system ? details("System message of the source, kept as data", textBox(system)) : null,
+    turns.length === 0 ? null : details(`Earlier turns: ${turns.length}`, ...turns),
+    textBox(text),
+  );
+}
+
+// The message as the model wrote it, and what was left out of it.
+function writtenMessage({ annotated_message: message, defects }) {
+  if (message === null) return null;
+  const items = defects.map(({ kind, text }) =>
+    make("li", chip(asWords(kind), "bad"), " ", make("bdi", text)),
+  );
+  const title = `${inPhase("Left out", "filtered_system_messages")}: ${items.length}`;
+  const leftOut = details(title, make("ul.defects", ...items));
+  leftOut.open = true;
+  return step(
+    inPhase("The message as the model wrote it", "annotated_system_messages"),
+    taggedText(message),
+    items.length === 0 ? null : leftOut,
+  );
+}
+
+// The phrases in canonical order with the verdicts on their tags; removed ones are struck through.
+function judgedPhrases({ tagged_message: message, verdicts, removed }) {
+  if (message === null) return null;
+  const verdictOf = new Map(verdicts.map((verdict) => [verdict.tag, verdict]));
+  const items = phrasesOf(message).map(({ tag, text }) => {
+    const isRemoved = removed.some((phrase) => phrase.tag === tag && phrase.text === text);
+    return make(
+      "li",
+      makeColoured("span.tag", tag, tag),
+      make(isRemoved ? "s.text" : "span.text", text),
+      verdictOf.has(tag) ? verdictChip(verdictOf.get(tag)) : null,
+    );
+  });
+  const title = inPhase("The phrases and their verdicts", "verified_system_messages");
+  return step(title, make("ul.phrases", ...items));
+}
+
+// A verdict, and the judge's confidence where it was asked for.
+function verdictChip({ verdict, confidence }) {
+  const sure = confidence === null ? "" : ` ${(100 * confidence).toFixed(0)} %`;
+  return chip(`${verdict}${sure}`, { Good: "good", Bad: "bad" }[verdict] ?? "unsure");
+}
+
+// The system message that the new answer was written under.
+const systemMessage = ({ system_message: text }) =>
+  text === null ? null : step("The system message", make("div.text.final", text));
+
+// The answers beside each other with their differences marked; without a new one the original.
+function answers({ answer, new_answer: written }) {
+  if (written === null) return step("Original answer", textBox(answer));
+  const both = answer !== null;
+  const [old, fresh] = [make("h5", "Original answer"), make("h5", "New answer")];
+  return step(
+    inPhase("The answers, the new one written", "aligned_responses"),
+    make("p.legend", make("del", "only in the original"), " ", make("ins", "only in the new answer")),
+    make(
+      "div.answers",
+      make("div", old, both ? markDifferences(answer, written, "del") : textBox(answer)),
+      make("div", fresh, both ? markDifferences(written, answer, "ins") : textBox(written)),
+    ),
+  );
+}
+
+// Why a dropped row has no further steps.
+const stop = (story) =>
+  story.drop_reason === null
+    ? null
+    : make("p.notice.stopped", `The row stopped here, ${endingOf(story)}.`);
+
+// The verdicts of judges on the answers.
+function judgements({ judgements: all }) {
+  const items = all.map(({ question: asked, verdict, judge, text }) => {
+    const by = make("span.by", ` by ${judge ?? "an unnamed judge"}`);
+    const line = make("p", make("bdi", asked), " ", chip(verdict ?? "no verdict"), by);
+    return make("li", line, text ? details("What the judge wrote", textBox(text)) : null);
+  });
+  return items.length === 0 ? null : step("Judgements", make("ul.judgements", ...items));
+}
+
+// The row's figures.
+function measures({ measures: all }) {
+  const shown = Object.entries(all).filter(([, value]) => value !== null);
+  const items = shown.map(([name, value]) =>
+    make("div", make("dt", asWords(name)), make("dd", make("bdi", asFigure(value)))),
+  );
+  return items.length === 0 ? null : step("Measures", make("dl.measures", ...items));
+}
+
+// A value as text; numbers that are not whole have three decimals.
+function asFigure(value) {
+  if (typeof value === "boolean") return value ? "yes" : "no";
+  return typeof value === "number" && !Number.isInteger(value) ? value.toFixed(3) : String(value);
+}
+
+const PARTS = [
+  header, question, writtenMessage, judgedPhrases, systemMessage, answers, stop, judgements, measures,
+];
+
+// Show a row beside the list.
+function show(row) {
+  chosen = row;
+  row.radio.checked = true;
+  byId("permalink").href = `#row=${encodeURIComponent(row.key)}`;
+  const parts = PARTS.map((part) => part(row.story));
+  byId("story").replaceChildren(...parts.filter((part) => part !== null));
+}
+
+// The form and the list
+
+// By name of a select of the form: the values that a row has for it.
+const FILTERS = {
+  source: (story) => [story.source],
+  model: (story) => [story.model],
+  outcome: (story) => [outcomeOf(story)],
+  tag: (story) => phrasesOf(story.tagged_message).map(({ tag }) => tag),
+  verdict: (story) => story.verdicts.map(({ verdict }) => verdict),
+  flag: (story) => story.flags,
+  language: (story) => [story.measures.question_language].filter(Boolean),
+};
+
+// A story with its key, its entry in the list, and the values and the text that it is found by.
+function makeRow(story) {
+  const radio = Object.assign(document.createElement("input"), { type: "radio", name: "row" });
+  const { id, source, model, flags, history: turns, drop_reason: reason } = story;
+  const facts = [
+    `${source}, ${model}`,
+    reason === null ? null : chip(asWords(reason), "bad"),
+    flags.length === 0 ? null : chip(flags.length === 1 ? "1 flag" : `${flags.length} flags`, "flag"),
+  ];
+  const excerpt = make("span.excerpt", story.question?.slice(0, 160) || "(no question)");
+  const entry = make("label.entry", radio, excerpt, make("span.chips", ...facts));
+  const texts = [
+    id, story.question, story.answer, story.original_system_message, story.annotated_message,
+    story.system_message, story.new_answer, ...turns.map((turn) => turn.content),
+  ];
+  const text = texts.join("\n").toLowerCase();
+  const values = Object.entries(FILTERS).map(([name, of]) => [name, new Set(of(story))]);
+  return { story, key: `${id}|${model}`, radio, entry, text, values: Object.fromEntries(values) };
+}
+
+// Give a select of the form the values that rows have, each with the number of these rows.
+function fillSelect(name) {
+  const select = filters.elements[name];
+  const all = rows.flatMap((row) => [...row.values[name]]);
+  const order = (a, b) => TAGS.indexOf(a) - TAGS.indexOf(b) || (a < b ? -1 : 1);
+  for (const value of [...new Set(all)].sort(order)) {
+    const count = all.filter((each) => each === value).length;
+    select.append(new Option(`${asWords(value)} (${count})`, value));
   }
+  select.closest("label").hidden = all.length === 0;
+}
 
-  async function startBrowser() {
-    const packed = byId("stories");
-    if (packed === null) return;
-    const says = byId("state");
-    if (!("DecompressionStream" in globalThis)) {
-      says.textContent =
-        "This browser cannot unpack the rows (it has no DecompressionStream); any of 2023 or later can.";
-      return;
-    }
-    try {
-      stories = await unpack(packed.textContent);
-    } catch (error) {
-      says.textContent = `The rows cannot be read: ${error.message}. The file may be cut short.`;
-      return;
-    }
-    values = stories.map((story) => FILTERS.map(([, , of]) => of(story)));
-    texts = stories.map(searched);
-    says.remove();
-    byId("browser").hidden = false;
-    startFilters();
-    startKeys();
-    addEventListener("hashchange", followLink);
-    if (followAddress()) {
-      byId("rows").scrollIntoView();
-      return;
-    }
-    refresh();
-    showRow();
+// The rows in the list.
+const rowsFound = () => rows.filter(({ entry }) => !entry.hidden);
+
+// Leave in the list the rows that fit the form, and say how many there are.
+function applyFilters() {
+  const asked = Object.fromEntries(new FormData(filters));
+  const words = asked.q.trim().toLowerCase();
+  for (const { radio, entry, values, text } of rows) {
+    const fits = Object.keys(FILTERS).every((name) => !asked[name] || values[name].has(asked[name]));
+    entry.hidden = radio.disabled = !(fits && text.includes(words));
   }
+  const [found, all] = [rowsFound(), rows].map((some) => some.length.toLocaleString("en"));
+  byId("found").value = found === all ? `${all} rows` : `${found} of ${all} rows`;
+}
 
-  startTheme();
-  startContents();
-  startBrowser();
-})();
+// Show a row, keep it in the address, and bring it into view in the list and on the page.
+function choose(row) {
+  show(row);
+  writeAddress();
+  const { offsetTop: top, offsetHeight: height } = row.entry;
+  if (top < list.scrollTop || top + height > list.scrollTop + list.clientHeight) {
+    list.scrollTop = top - list.clientHeight / 2;
+  }
+  const { top: start } = byId("reading").getBoundingClientRect();
+  if (start < 0 || start > innerHeight / 2) byId("reading").scrollIntoView();
+}
+
+// Choose the row of the list that many places further down, if there is one.
+function move(places) {
+  const found = rowsFound();
+  const next = found[found.indexOf(chosen) + places];
+  if (next !== undefined) choose(next);
+}
+
+// The address: a link to what is shown
+
+// Keep the chosen row and the filters in the address.
+function writeAddress() {
+  const asked = new URLSearchParams(chosen === null ? {} : { row: chosen.key });
+  for (const [name, value] of new FormData(filters)) if (value !== "") asked.set(name, value);
+  try {
+    history.replaceState(null, "", `#${asked}`);
+  } catch {
+    // A page shown inside another may not change its address.
+  }
+}
+
+// Show what the address names: a row, filters, or both; a row alone leaves the filters as they are.
+function readAddress() {
+  if (!location.hash.includes("=")) return; // the address of a section
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const key = asked.get("row");
+  asked.delete("row");
+  if (asked.size > 0) {
+    for (const { name } of filters.querySelectorAll("[name]")) {
+      filters.elements[name].value = asked.get(name) ?? "";
+    }
+    applyFilters();
+  }
+  const row = key === null ? rowsFound()[0] : rows.find((each) => each.key === key);
+  if (row !== undefined) choose(row);
+  else if (key !== null) sayMissing(key);
+}
+
+// Say that the report does not hold a row.
+function sayMissing(key) {
+  if (chosen !== null) chosen.radio.checked = false;
+  chosen = null;
+  const text = ["This report does not show the row ", make("bdi", key), "."];
+  byId("story").replaceChildren(make("p.notice", ...text));
+}
+
+// The start
+
+// The stories that the page holds, compressed.
+async function unpackStories() {
+  const bytes = Uint8Array.from(atob(byId("stories").textContent), (sign) => sign.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).json();
+}
+
+// Fill the form and the list, and follow what the reader does with them.
+function start(stories) {
+  rows = stories.map(makeRow);
+  list.append(...rows.map(({ entry }) => entry));
+  Object.keys(FILTERS).forEach(fillSelect);
+  const refilter = () => {
+    applyFilters();
+    writeAddress();
+  };
+  filters.addEventListener("input", refilter);
+  filters.addEventListener("reset", () => setTimeout(refilter)); // when the fields are empty
+  filters.addEventListener("submit", (event) => event.preventDefault());
+  list.addEventListener("change", ({ target }) => choose(rows.find(({ radio }) => radio === target)));
+  byId("previous").addEventListener("click", () => move(-1));
+  byId("next").addEventListener("click", () => move(1));
+  addEventListener("hashchange", readAddress);
+  byId("state").remove();
+  byId("browser").hidden = false;
+  applyFilters();
+  show(rows[0]);
+  readAddress();
+}
+
+// Say why there are no rows.
+function explain(error) {
+  const why = "The file may be cut short, or the browser older than 2024.";
+  byId("state").textContent = `The rows cannot be read: ${error.message}. ${why}`;
+}
+
+unpackStories().then(start, explain);

@@ -5,7 +5,6 @@ from typing import Protocol
 
 import polars as pl
 
-from sysgen_dagster.analysis.forecast import summarize_forecast
 from sysgen_dagster.analysis.statistics import (
     ALL,
     compare_learned,
@@ -151,12 +150,6 @@ def show_near_duplicate_messages(stored: pl.DataFrame, statistics: Statistics) -
         kept = (pl.col("table") == ALIGNED.name) & (pl.col("outcome") == "kept")
         retention = retention.filter(kept).select("source", texts="conversations")
     return summarize_near_duplicates(stored, retention)
-
-
-def show_forecast(stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
-    """Without the long texts that all rows share; how each was found stands last."""
-    summary = summarize_forecast(stored, statistics.entry).drop("counted_with", "assumed")
-    return summary.select(pl.exclude("basis"), "basis")
 
 
 def draw_lengths(summary: pl.DataFrame, models: Sequence[str]) -> Chart:

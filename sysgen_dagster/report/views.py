@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from sysgen_dagster.analysis.findings import summarize_findings
-from sysgen_dagster.analysis.forecast import compute_ratios
+from sysgen_dagster.analysis.forecast import summarize_forecast
 from sysgen_dagster.analysis.statistics import (
     ALL,
     compare_lengths,
@@ -21,7 +21,6 @@ from sysgen_dagster.analysis.tables import (
     ANSWER_SIMILARITY,
     CONTAMINATION,
     FORECAST,
-    FORECAST_AGAINST_ACTUAL,
     LEARNED_SIMILARITY,
     MESSAGE_DIVERSITY,
     NEAR_DUPLICATE_MESSAGES,
@@ -36,7 +35,7 @@ from sysgen_dagster.report.drawing import Chart
 from sysgen_dagster.report.page import Format
 from sysgen_dagster.report.summaries import Statistics
 from sysgen_dagster.report.tables import PAPER_COMPARISON
-from sysgen_dagster.tables.table import By, Table
+from sysgen_dagster.tables.table import By, Table, TableError
 
 Draw = Callable[[pl.DataFrame, Sequence[str]], Chart]
 
@@ -72,8 +71,11 @@ class View:
         return self.table.by is By.MODEL
 
     def read(self, statistics: Statistics) -> pl.DataFrame | None:
-        """The summary of what is stored; None where nothing is."""
-        stored = statistics.read(self.table)
+        """The summary of what is stored; None where nothing is, or its columns are outdated."""
+        try:
+            stored = statistics.read(self.table)
+        except TableError:
+            return None
         return None if stored is None else self.summary(stored, statistics)
 
 
@@ -249,21 +251,11 @@ VIEWS: tuple[View, ...] = (
     ),
     View(
         FORECAST,
-        "What it was going to cost",
-        "Requests and tokens of the conversations that had not been through a phase when this was "
-        "made, counted with the model's own tokenizer on a sample of rows. A margin is half of the "
-        "95 % interval of the sampling; what is assumed has none. prompt_tokens_shared are those "
-        "that a prefix cache should give. What was assumed is printed by make forecast.",
-        summaries.show_forecast,
-    ),
-    View(
-        FORECAST_AGAINST_ACTUAL,
-        "What it did cost",
-        "The finished partitions beside that forecast, taken for as many conversations. Seconds "
-        "are those in which the engine was asked; runs at the same time share a GPU and each "
-        "counts its own.",
-        summaries.show_by(compute_ratios),
-        formats={"ratio": "ratio"},
+        "What is left to do",
+        "Conversations that are not through a phase, and the requests and tokens that they will "
+        "take: as many as those took that are through it (done). Where there are none the figure "
+        "is rough, by characters, and can be off by half. Requests sent again are not in it.",
+        summaries.show_by(summarize_forecast),
     ),
 )
 

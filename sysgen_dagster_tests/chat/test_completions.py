@@ -7,11 +7,14 @@ import pytest
 from polars.exceptions import ComputeError
 
 from sysgen_dagster.chat.completions import COMPLETIONS, add_completions
+from sysgen_dagster.chat.prompts import Prompt, load_prompt
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
+
+PROMPT = load_prompt("phase1_annotate_system_message")
 
 
 def outcome(completion: dict[str, Any]) -> tuple[str | None, str | None]:
-    joined = add_completions(conversations({}), completions(completion), "abc")
+    joined = add_completions(conversations({}), completions(completion), PROMPT)
     return joined["text"].item(), joined["drop_reason"].item()
 
 
@@ -46,7 +49,18 @@ def test_rows_keep_their_order_and_their_columns_whatever_the_order_of_the_answe
         ("c1", "b", None, "beyond_limit"),
         ("c2", "c", "C", None),
     ]
-    assert set(joined.columns) == {*rows.columns, *COMPLETIONS, "prompt_fingerprint"}
+    came = COMPLETIONS.keys() - {"request_id"}
+    assert set(joined.columns) == {*rows.columns, *came, "prompt_fingerprint"}
+
+
+def test_rows_may_name_their_requests_in_a_column_of_their_own() -> None:
+    rows = conversations({}).join(pl.DataFrame({"asked": ["c0#a", "c0#b"]}), how="cross")
+    joined = add_completions(rows, completions(replied("c0#b", "B")), None, "asked")
+
+    assert joined.select("conversation_id", "asked", "text", "drop_reason").rows() == [
+        ("c0", "c0#a", None, "beyond_limit"),
+        ("c0", "c0#b", "B", None),
+    ]
 
 
 def test_answers_of_rows_that_are_not_there_are_left_out() -> None:
@@ -73,9 +87,17 @@ def test_an_older_drop_reason_does_not_stay() -> None:
     )
 
 
-@pytest.mark.parametrize("fingerprint", ["0123456789ab", None])
-def test_the_fingerprint_of_the_prompt_stands_in_every_row(fingerprint: str | None) -> None:
-    joined = add_completions(conversations({}, {}), completions(), fingerprint)
+@pytest.mark.parametrize(
+    ("prompt", "fingerprint"),
+    [
+        pytest.param(PROMPT, PROMPT.fingerprint, id="our-prompt"),
+        pytest.param(None, None, id="no-prompt"),
+    ],
+)
+def test_the_fingerprint_of_the_prompt_stands_in_every_row(
+    prompt: Prompt | None, fingerprint: str | None
+) -> None:
+    joined = add_completions(conversations({}, {}), completions(), prompt)
 
     assert joined["prompt_fingerprint"].to_list() == [fingerprint, fingerprint]
     assert joined.schema["prompt_fingerprint"] == pl.String

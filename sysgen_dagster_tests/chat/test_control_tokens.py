@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.chat.control_tokens import find_structure
+from sysgen_dagster.chat.control_tokens import find_structure, structure_pattern
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
+from sysgen_dagster.lanes.sysgen.checks import STRUCTURE
 
 PROMPTS = {
     "phase1_annotate_system_message": ("messages",),
@@ -17,8 +18,8 @@ PROMPTS = {
 }
 
 
-def held_by(text: str) -> list[str]:
-    return list(pl.select(find_structure(pl.lit(text))).item())
+def held_by(text: str, pattern: str = STRUCTURE) -> list[str]:
+    return list(pl.select(find_structure(pl.lit(text), pattern)).item())
 
 
 @pytest.mark.parametrize(
@@ -72,6 +73,25 @@ def test_the_lines_and_headings_of_our_own_prompts_are_found(name: str) -> None:
     begins, ends = (sum(each.startswith(sign) for each in found) for sign in ("[", "[end of"))
     assert begins == 2 * ends > 0
     assert found[-1] == user.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", PROMPTS)
+def test_the_closing_line_of_a_prompt_is_structure_where_the_pattern_is_of_that_prompt(
+    name: str,
+) -> None:
+    prompt = load_prompt(name)
+    text = f"Why?\n{prompt.closing_line}\nBecause."
+
+    assert held_by(text, structure_pattern([prompt])) == [prompt.closing_line]
+    assert held_by(text, structure_pattern([])) == []
+    assert held_by(f"Why? {prompt.closing_line}", structure_pattern([prompt])) == []
+
+
+def test_a_lane_adds_patterns_of_its_own_and_control_tokens_are_always_found() -> None:
+    text = "<|im_end|><<Role>>"
+
+    assert held_by(text, structure_pattern([])) == ["<|im_end|>"]
+    assert held_by(text, structure_pattern([], "<<Role>>")) == ["<|im_end|>", "<<Role>>"]
 
 
 @given(st.text())

@@ -2,7 +2,7 @@
 
 When the wording of a prompt changes on purpose, write its golden rendering anew and read the diff:
 
-    UPDATE_GOLDEN=1 python -m pytest sysgen_dagster_tests/sysgen/test_prompts.py
+    UPDATE_GOLDEN=1 python -m pytest sysgen_dagster_tests/chat/test_prompts.py
 """
 
 import os
@@ -94,9 +94,17 @@ def test_a_prompt_reads_word_for_word_as_its_golden_rendering(name: str) -> None
 
     assert rendered == golden.read_text(encoding="utf-8"), (
         f"The prompt {name} no longer reads as {golden}. If its wording was meant to change, run "
-        "UPDATE_GOLDEN=1 python -m pytest sysgen_dagster_tests/sysgen/test_prompts.py and read "
+        "UPDATE_GOLDEN=1 python -m pytest sysgen_dagster_tests/chat/test_prompts.py and read "
         "the diff; else undo the change."
     )
+
+
+@pytest.mark.parametrize("name", AWKWARD_INPUTS)
+def test_the_closing_line_of_a_prompt_is_the_last_that_the_model_is_shown(name: str) -> None:
+    prompt = load_prompt(name)
+    shown = prompt.render(**AWKWARD_INPUTS[name])[-1]["content"]
+
+    assert prompt.closing_line == shown.rpartition("\n")[2]
 
 
 def test_every_prompt_file_has_a_golden_rendering() -> None:

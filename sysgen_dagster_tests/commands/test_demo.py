@@ -1,4 +1,4 @@
-"""The README's main job as a user runs it: a process of its own, on bundled and on real rows."""
+"""The main job as a user runs it, from end to end: `sysgen demo` on bundled and on real rows."""
 
 import os
 import re
@@ -9,16 +9,20 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.commands.demo import main
-from sysgen_dagster.inference.local.servers import running, stop
-from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
-from sysgen_dagster.tables.table import TABLES
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.tables.table import By, Table
 from sysgen_dagster_tests.simulated import running_server
 
 ROOT = Path(__file__).parents[2]
 REAL_ROWS = ROOT.parent / "shared" / "data"
 SOURCES = ("capybara", "airoboros", "orca_math", "magicoder", "metamath")
+SYSGEN = (str(Path(sys.executable).with_name("sysgen")),)
 MODELS = ("llama-3.1-8b", "qwen2.5-14b", "phi-4")
+
+
+pytestmark = pytest.mark.slow
 
 
 def _demo(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -26,7 +30,7 @@ def _demo(data: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
     try:
         return subprocess.run(
-            [sys.executable, "-m", "sysgen_dagster.commands.demo", "--data", str(data), *arguments],
+            [*SYSGEN, "demo", "--data", str(data), *arguments],
             cwd=ROOT,
             env=environment,
             capture_output=True,
@@ -48,12 +52,15 @@ def _assert_every_row_is_accounted_for(data: Path) -> None:
     conversations = _table(data, "conversations")
     assert set(conversations["source"]) == set(SOURCES)
     for model in MODELS:
-        for table, before in UPSTREAM.items():
-            came = _table(data, before, None if before == "conversations" else model)
-            came = came.filter(pl.col("drop_reason").is_null())
-            here = _table(data, table, model)
+        for phase in PHASES:
+            came = _rows(data, phase.before, model).filter(pl.col("drop_reason").is_null())
+            here = _rows(data, phase.table, model)
             assert here["conversation_id"].n_unique() == here.height == came.height
             assert set(here["conversation_id"]) == set(came["conversation_id"])
+
+
+def _rows(data: Path, table: Table, model: str) -> pl.DataFrame:
+    return _table(data, table.name, model if table.by is By.MODEL_SHARD else None)
 
 
 def _kept_shares(data: Path, table: str) -> dict[str, float]:
@@ -76,14 +83,13 @@ def test_the_demo_runs_the_whole_job_and_shows_what_was_kept(tmp_path: Path) -> 
         "The models are simulated",
         "Phase 4, the system message",
         "0 broken contracts",
-        "make dev DATA=",
+        "sysgen ui --data",
     ):
         assert shown in result.stdout
     assert re.search(r"llama-3\.1-8b +│ 2 filtered .* 74\.7%", result.stdout)
     _assert_every_row_is_accounted_for(data)
-    assert all(
-        TABLES[table].keys() == set(_table(data, table, "phi-4").columns) for table in UPSTREAM
-    )
+    for phase in PHASES:
+        assert set(_rows(data, phase.table, "phi-4").columns) == set(phase.table.columns)
 
 
 # A real model instead of the simulated ones
@@ -107,32 +113,12 @@ def test_an_endpoint_that_a_newcomer_has_runs_the_whole_job(tmp_path: Path) -> N
     assert sent > 60
 
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["--endpoint", "http://127.0.0.1:9", "--model", "m"], "no OpenAI-compatible server"),
-        (["--endpoint", "nowhere", "--model", "m"], "must be a URL such as http://HOST:PORT/v1"),
-        (["--endpoint", "http://127.0.0.1:9"], "--endpoint needs --model"),
-        (["--method", "repair"], "repair: Input should be a valid boolean"),
-        (["--method", "luck=1"], "luck: Extra inputs are not permitted"),
-    ],
-)
-def test_an_option_that_cannot_be_used_is_one_message_before_anything_is_made(
-    tmp_path: Path, arguments: list[str], said: str
-) -> None:
-    result = _demo(tmp_path / "demo", *arguments)
-    assert result.returncode != 0
-    assert said in " ".join((result.stdout + result.stderr).split())
-    assert "Traceback" not in result.stdout + result.stderr
-    assert not (tmp_path / "demo" / "conversations").exists()
-
-
 def test_the_options_beyond_the_paper_keep_more_rows_of_the_model_that_lost_most(
     tmp_path: Path,
 ) -> None:
     data = tmp_path / "demo"
     options = ("samples=2", "repair=true", "constrain_verdicts=true", "verdict_confidence=true")
-    result = _demo(data, "--method", *options)
+    result = _demo(data, *(each for option in options for each in ("--method", option)))
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     assert _kept_shares(data, "filtered_system_messages")["llama-3.1-8b"] > 0.98
     annotated = _table(data, "annotated_system_messages", "llama-3.1-8b")
@@ -164,14 +150,6 @@ def test_on_real_rows_nothing_is_lost_and_retention_is_in_the_order_of_table_2(
         assert filtered[model] == pytest.approx(paper, abs=0.02)
 
 
-def test_a_folder_without_a_source_is_one_line_that_says_what_to_put_there(tmp_path: Path) -> None:
-    result = _demo(tmp_path / "demo", "--sources", str(tmp_path))
-    assert result.returncode == 1
-    said = " ".join(result.stdout.split())
-    assert "has no capybara.parquet or capybara.jsonl or capybara.json" in said
-    assert "Traceback" not in result.stdout + result.stderr
-
-
 def test_a_corrupt_source_fails_by_name_and_the_other_sources_are_made(tmp_path: Path) -> None:
     folder = tmp_path / "rows"
     folder.mkdir()
@@ -186,28 +164,3 @@ def test_a_corrupt_source_fails_by_name_and_the_other_sources_are_made(tmp_path:
     assert result.returncode == 1
     assert "metamath.parquet cannot be read as parquet" in said
     assert set(_table(data, "aligned_responses", "phi-4")["source"]) == set(SOURCES) - {"metamath"}
-
-
-def test_a_url_is_no_folder_for_the_demo(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        main(["--data", "s3://bucket/data"])
-    assert "SYSGEN_WORK" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(
-    ("target", "command"),
-    [
-        ("demo", "-m sysgen_dagster.commands.demo"),
-        ("test", "-m pytest"),
-        ("dev", "dagster dev -h 127.0.0.1"),
-        ("check", "ruff check ."),
-        ("engines-down", "-m sysgen_dagster.inference.local.servers"),
-    ],
-)
-def test_the_makefile_has_the_commands_of_the_readme(target: str, command: str) -> None:
-    planned = subprocess.run(
-        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
-    pages = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
-    assert command in planned
-    assert f"make {target}" in pages

@@ -9,18 +9,21 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.drill import rows_table
-from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.storage.store import Store
 
 ROOT = Path(__file__).parents[2]
 ROWS = ROOT / "sysgen_dagster" / "example_rows"
 
 
+pytestmark = pytest.mark.slow
+
+
 def drill(data: Path, sources: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     ours = ("SYSGEN_", "DAGSTER_")
-    command = [sys.executable, "-m", "sysgen_dagster.commands.drill", "--data", str(data)]
+    command = [str(Path(sys.executable).with_name("sysgen")), "drill", "--data", str(data)]
     return subprocess.run(
         [*command, "--sources", str(sources), *arguments],
         cwd=ROOT,
@@ -40,7 +43,7 @@ def drilled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     data = tmp_path_factory.mktemp("drill")
     result = drill(data, rows)
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    return data, result.stdout
+    return data / "drill", result.stdout
 
 
 def table(data: Path, name: str) -> pl.DataFrame:
@@ -54,11 +57,11 @@ def test_every_row_of_the_drill_ends_with_an_answer_or_a_reason(
 ) -> None:
     data, printed = drilled
     assert "Every row ended with an answer or a reason." in printed
-    for phase, before in UPSTREAM.items():
-        came = table(data, before).filter(pl.col("drop_reason").is_null())
-        here = table(data, phase)
+    for phase in PHASES:
+        came = table(data, phase.before.name).filter(pl.col("drop_reason").is_null())
+        here = table(data, phase.table.name)
         assert sorted(here["conversation_id"]) == sorted(came["conversation_id"])
-        assert re.search(rf"│ {phase} +│ +{came.height} │", printed)
+        assert re.search(rf"│ {phase.table.name} +│ +{came.height} │", printed)
 
 
 def test_the_drill_shows_how_many_requests_met_each_fault(drilled: tuple[Path, str]) -> None:

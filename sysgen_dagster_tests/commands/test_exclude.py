@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import polars as pl
 import pytest
 
-from sysgen_dagster.commands.exclude import main, read_ids
+from sysgen_dagster.commands.exclude import ExclusionError, exclude_conversations, read_ids
+from sysgen_dagster.commands.terminal import open_plain_console
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.conversations import build_conversations
-from sysgen_dagster.storage.store import Store
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.tables.table import (TABLES, polars_schema)
+from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.tables.table import Partition
 from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, upstream
 
 SHARDS = ("chats-000", "chats-001")
@@ -18,21 +19,20 @@ TALKS = ("Hello", "Bye")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """Two shards of two-turn talks: the second shard repeats the first talk of the first.
 
     One model has made both shards, another only the second.
     """
+    for name in ("SYSGEN_DATA", "SYSGEN_CATALOG", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, "")  # the command points its process at another deployment
     store = Store(tmp_path / "data")
     entry = input_output_source()
     for occurrence, (shard, talks) in enumerate(zip(SHARDS, (TALKS, TALKS[:1]), strict=True)):
         rows = upstream(entry, *(talk(word) for word in talks), occurrence=occurrence)
-        conversations = build_conversations(rows, "chats", entry)
-        store.write("conversations", CONVERSATIONS, shard, conversations)
-    annotated = TABLES["annotated_system_messages"]
-    empty = pl.DataFrame(schema=polars_schema(annotated))
+        store.write(CONVERSATIONS, Partition(shard=shard), build_conversations(rows, entry))
     for model, shard in (("phi-4", SHARDS[0]), ("phi-4", SHARDS[1]), ("qwen", SHARDS[1])):
-        store.write("annotated_system_messages", annotated, shard, empty, model)
+        store.write(ANNOTATED, Partition(model, shard), ANNOTATED.empty())
     return store
 
 
@@ -42,13 +42,13 @@ def talk(word: str) -> dict[str, object]:
 
 
 def ids_of(store: Store, shard: str) -> list[str]:
-    return store.read("conversations", CONVERSATIONS, shard)["conversation_id"].to_list()
+    return store.read(CONVERSATIONS, Partition(shard=shard))["conversation_id"].to_list()
 
 
 def exclude(store: Store, ids: Sequence[str]) -> int:
     file = store.root.parent / "ids.txt"
     file.write_text("\n".join(ids), encoding="utf-8")
-    return main(["--data", str(store.root), str(file)])
+    return exclude_conversations(open_plain_console(), str(store.root), file)
 
 
 def test_the_ids_join_the_list_sorted_and_once(store: Store) -> None:
@@ -65,7 +65,7 @@ def test_the_list_is_what_conversations_are_made_without(store: Store) -> None:
     exclude(store, [first])
     entry = input_output_source()
     rows = upstream(entry, *(talk(word) for word in TALKS))
-    made = build_conversations(rows, "chats", entry, store.excluded())
+    made = build_conversations(rows, entry, store.excluded())
     assert made["question"].to_list() == [None, None, "Bye 0?", "Bye 1?"]
 
 
@@ -105,24 +105,28 @@ def test_a_copy_whose_first_row_stays_is_told(
 
 
 def test_ids_that_are_nowhere_are_named_and_nothing_is_excluded(
-    store: Store, capsys: pytest.CaptureFixture[str]
+    store: Store,
 ) -> None:
     known = ids_of(store, SHARDS[0])[0]
-    assert exclude(store, ["chats-0000-0", known, "[red]chats"]) == 1
-    assert "has the id chats-0000-0, [red]chats." in capsys.readouterr().out
+    with pytest.raises(ExclusionError, match=r"has the id chats-0000-0, \[red\]chats\."):
+        exclude(store, ["chats-0000-0", known, "[red]chats"])
     assert not store.exclusions.exists()
 
 
-def test_where_nothing_is_stored_no_id_is_known(tmp_path: Path) -> None:
+def test_where_nothing_is_stored_no_id_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSGEN_DATA", "")
     (tmp_path / "data").mkdir()
-    assert exclude(Store(tmp_path / "data"), ["chats-0000-0"]) == 1
+    with pytest.raises(ExclusionError, match="has the id chats-0000-0"):
+        exclude(Store(tmp_path / "data"), ["chats-0000-0"])
 
 
-def test_a_damaged_shard_excludes_nothing(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_shard_excludes_nothing(store: Store) -> None:
     known = ids_of(store, SHARDS[0])[0]
-    store.path("conversations", SHARDS[1]).write_bytes(b"PAR1")
-    assert exclude(store, [known]) == 1
-    assert "damaged" in capsys.readouterr().out
+    store.path(CONVERSATIONS, Partition(shard=SHARDS[1])).write_bytes(b"PAR1")
+    with pytest.raises(StoreError, match="damaged"):
+        exclude(store, [known])
     assert not store.exclusions.exists()
 
 
@@ -138,18 +142,16 @@ def test_a_file_of_ids_is_read(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [(None, "cannot be read"), (b"\xff\xfe", "cannot be read"), (b"# none\n", "holds no ids")],
     ids=["missing", "not text", "only notes"],
 )
-def test_a_file_without_ids_is_refused(
-    store: Store, capsys: pytest.CaptureFixture[str], content: bytes | None, told: str
-) -> None:
+def test_a_file_without_ids_is_refused(store: Store, content: bytes | None, message: str) -> None:
     file = store.root.parent / "ids.txt"
     if content is not None:
         file.write_bytes(content)
-    assert main(["--data", str(store.root), str(file)]) == 1
-    assert told in capsys.readouterr().out
+    with pytest.raises(ExclusionError, match=message):
+        exclude_conversations(open_plain_console(), str(store.root), file)
 
 
 def test_a_write_that_fails_leaves_the_list_as_it_was(

@@ -8,13 +8,14 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import (Catalog, load_catalog)
 from sysgen_dagster.commands.prune import COSTS, Kind, removals
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.defs.plumbing.tables import TABLES
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.storage.inventory import inventory
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import TABLES, polars_schema
+from sysgen_dagster.tables.table import Partition
 
 CATALOG = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS)
 NOW = datetime.now(UTC)
@@ -27,9 +28,8 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "data")
 
 
-def put(store: Store, table: str, shard: str, model: str | None = None) -> Path:
-    frame = pl.DataFrame(schema=polars_schema(TABLES[table]))
-    path = store.write(table, TABLES[table], shard, frame, model)
+def put(store: Store, table: str, at: Partition) -> Path:
+    path = store.write(TABLES[table], at, TABLES[table].empty())
     return aged(Path(str(path)), days=100)
 
 
@@ -47,14 +47,15 @@ def aged(file: Path, days: float) -> Path:
 
 
 def going(store: Store, catalog: Catalog = CATALOG) -> dict[Path, Kind]:
-    stored = inventory(store, catalog)
-    found = removals(store, Path(str(store.root)), catalog, stored, DAYS, NOW)
+    stored = inventory(store, catalog, TABLES.values())
+    work = Path(str(store.root))
+    found = removals(store, work, catalog, TABLES.values(), stored, DAYS, NOW)
     assert all(each.why and each.bytes for each in found)
     return {Path(str(each.path)): each.kind for each in found}
 
 
 def test_what_is_in_use_stays(store: Store) -> None:
-    put(store, PHASE, "capybara-000", "phi-4")
+    put(store, PHASE, Partition("phi-4", "capybara-000"))
     leave(store, f"ledger/{PHASE}/{KEY}.jsonl")  # lines of a run that did not come to its end
     for name in ("report.html", "excluded.txt", "exports/sysgen/manifest.json", "mine/x.parquet"):
         leave(store, name)
@@ -64,13 +65,16 @@ def test_what_is_in_use_stays(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "stored_as", "model", "ledger"),
-    [(PHASE, "capybara-000", "phi-4", KEY), (JUDGED, "phi-4", None, "qwen2.5-14b/phi-4")],
+    ("table", "at", "ledger"),
+    [
+        (PHASE, Partition("phi-4", "capybara-000"), KEY),
+        (JUDGED, Partition("phi-4"), "qwen2.5-14b/phi-4"),
+    ],
 )
 def test_the_ledger_of_a_stored_partition_goes_when_it_is_old(
-    store: Store, table: str, stored_as: str, model: str | None, ledger: str
+    store: Store, table: str, at: Partition, ledger: str
 ) -> None:
-    put(store, table, stored_as, model)
+    put(store, table, at)
     sealed = leave(store, f"ledger/{table}/{ledger}.parquet", days=31)
     assert going(store) == {sealed: Kind.LEDGER}
     aged(sealed, days=29)
@@ -80,7 +84,7 @@ def test_the_ledger_of_a_stored_partition_goes_when_it_is_old(
 def test_the_ledger_of_a_partition_that_is_not_stored_whole_stays(store: Store) -> None:
     leave(store, f"ledger/{PHASE}/{KEY}.parquet")
     assert going(store) == {}
-    outdated = put(store, PHASE, "capybara-000", "phi-4")
+    outdated = put(store, PHASE, Partition("phi-4", "capybara-000"))
     pl.read_parquet(outdated, hive_partitioning=False).drop("engine").write_parquet(outdated)
     assert going(store) == {}
 
@@ -101,7 +105,7 @@ def test_the_ledger_of_what_the_catalogue_does_not_name_is_told_apart(
 
 
 def test_rows_of_what_the_catalogue_does_not_name_are_told_apart(store: Store) -> None:
-    rows = put(store, PHASE, "capybara-000", "phi-3")
+    rows = put(store, PHASE, Partition("phi-3", "capybara-000"))
     assert going(store) == {rows: Kind.GONE_TABLE}
 
 
@@ -140,10 +144,11 @@ def test_a_converted_source_goes_when_the_catalogue_names_another_file(
 ) -> None:
     mine, cache = tmp_path / "mine.jsonl", Path(str(store.root)) / "downloads"
     name, entry = "capybara", CATALOG.sources["capybara"].model_copy(update={"path": mine})
-    catalog = CATALOG.model_copy(update={"sources": {name: entry}})
+    sources = {**CATALOG.sources, name: entry}
+    catalog = CATALOG.model_copy(update={"sources": sources})
     assert CATALOG.sources[name].path is not None
     mine.write_bytes(CATALOG.sources[name].path.read_bytes())
-    read_shard(name, entry, 0, cache)
+    read_shard(entry, 0, cache)
     [converted] = cache.glob("rows/*.parquet")
     aged(converted, days=100)
     assert going(store, catalog) == {}

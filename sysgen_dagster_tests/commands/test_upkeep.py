@@ -9,16 +9,15 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
-
 from sysgen_dagster.commands.upkeep import in_order, main
+
 from sysgen_dagster.definitions import defs
+from sysgen_dagster.defs.measures import retention, row_quality, source_lengths
 from sysgen_dagster.defs.operations.automation import fill_gaps
 from sysgen_dagster.defs.operations.restoring import Restored, restore
 from sysgen_dagster.defs.operations.staleness import out_of_date
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.defs.measures import row_quality
-from sysgen_dagster.defs.measures import (retention, source_lengths)
 from sysgen_dagster.defs.sysgen_lane import PHASES, aligned_responses, conversations
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.servers import running, stop

@@ -8,15 +8,15 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.checks import CHECKS
 from sysgen_dagster.catalog.sources import Benchmark
 from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.definitions import defs
-from sysgen_dagster.defs import corpus, report
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
+from sysgen_dagster.defs import measures, report
+from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
+from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.defs.measures import STATISTICS
-from sysgen_dagster.tables.table import (TABLES, kept)
+from sysgen_dagster.tables.table import By, Partition, kept
 
 MODEL, SHARDS = "qwen2.5-14b", ("orca_math-000", "metamath-000", "metamath-001")
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
@@ -24,6 +24,13 @@ JOB = defs.resolve_implicit_global_asset_job_def()
 OF_SHARDS, OF_MODELS, OF_SOURCES = after_conversations()
 FORECASTS = ["forecast", "forecast_against_actual"]
 OF_THE_MODEL = [*FORECASTS, *(key.path[-1] for key in OF_MODELS)]
+# Measured or judged over all rows of a model, or of the sources.
+STATISTICS = {
+    name
+    for name, table in TABLES.items()
+    if table.by in (By.MODEL, By.NOTHING) and name != "splits"
+}
+ALIGNED, ROW_QUALITY = TABLES["aligned_responses"], TABLES["row_quality"]
 
 
 def _run(
@@ -48,8 +55,8 @@ def runs() -> Iterator[dict[str, dg.ExecuteInProcessResult]]:
     """The runs after the conversations, by what they made."""
     with dg.DagsterInstance.get() as instance:
         for shard in SHARDS:
-            source, _ = CATALOG.locate(shard)
-            assert _run(instance, shard, [source_key(source)]).success
+            source = SOURCE_TABLES[CATALOG.source_of(shard).name]
+            assert _run(instance, shard, [asset_key(source)]).success
             assert _run(instance, shard, [dg.AssetKey("conversations")]).success
         of_sources = _run(instance, None, OF_SOURCES)
         forecast = _run(instance, MODEL, [dg.AssetKey("forecast")])
@@ -79,7 +86,7 @@ def _shown(runs: dict[str, dg.ExecuteInProcessResult], table: str) -> dict[str, 
 
 
 def _statistics(table: str) -> pl.DataFrame:
-    return STORE.read(table, TABLES[table], MODEL if table in OF_THE_MODEL else "all")
+    return STORE.read(TABLES[table], Partition(MODEL if table in OF_THE_MODEL else None))
 
 
 def test_every_run_comes_to_its_end(runs: dict[str, dg.ExecuteInProcessResult]) -> None:
@@ -98,9 +105,7 @@ def test_a_statistic_is_stored_and_shows_its_figures(
     assert any(name.startswith("figures/") for name in shown)
 
 
-@pytest.mark.parametrize(
-    "table", sorted(STATISTICS.keys() - {"learned_similarity", "message_diversity"})
-)
+@pytest.mark.parametrize("table", sorted(STATISTICS - {"learned_similarity", "message_diversity"}))
 def test_one_chart_stands_for_the_asset_where_there_is_one(
     runs: dict[str, dg.ExecuteInProcessResult], table: str
 ) -> None:
@@ -116,8 +121,8 @@ def test_one_chart_stands_for_the_asset_where_there_is_one(
 
 def test_every_aligned_row_is_measured(runs: dict[str, dg.ExecuteInProcessResult]) -> None:
     for shard in SHARDS:
-        aligned = kept(STORE.read("aligned_responses", TABLES["aligned_responses"], shard, MODEL))
-        measured = STORE.read("row_quality", TABLES["row_quality"], shard, MODEL)
+        aligned = kept(STORE.read(ALIGNED, Partition(MODEL, shard)))
+        measured = STORE.read(ROW_QUALITY, Partition(MODEL, shard))
         assert measured["conversation_id"].to_list() == aligned["conversation_id"].to_list()
 
 
@@ -127,7 +132,8 @@ def test_every_expectation_is_recorded(runs: dict[str, dg.ExecuteInProcessResult
         for name in ("sources", "model")
         for check in runs[name].get_asset_check_evaluations()
     }
-    assert {(check.table, check.name) for check in CHECKS} <= recorded
+    expected = {(each.table.name, each.name) for each in CHECKS if each.table.name in STATISTICS}
+    assert expected <= recorded
 
 
 def test_the_judge_of_the_catalogue_judged_both_orders(
@@ -228,13 +234,15 @@ def test_every_judge_has_a_ledger_of_its_own(runs: dict[str, dg.ExecuteInProcess
 def test_a_benchmark_that_cannot_be_read_is_named_and_the_others_are_looked_for(
     runs: dict[str, dg.ExecuteInProcessResult], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    gone = Benchmark(title="Gone", license="mit", path=Path("gone.jsonl"), text=["question"])
+    gone = Benchmark(
+        name="gone", title="Gone", license="mit", path=Path("gone.jsonl"), text=["question"]
+    )
     both = {"gone": gone, **CATALOG.benchmarks}
-    monkeypatch.setattr(corpus, "CATALOG", CATALOG.model_copy(update={"benchmarks": both}))
+    monkeypatch.setattr(measures, "CATALOG", CATALOG.model_copy(update={"benchmarks": both}))
     with dg.DagsterInstance.get() as instance:
         again = _run(instance, None, [dg.AssetKey("contamination")])
         monkeypatch.setattr(
-            corpus, "CATALOG", CATALOG.model_copy(update={"benchmarks": {"gone": gone}})
+            measures, "CATALOG", CATALOG.model_copy(update={"benchmarks": {"gone": gone}})
         )
         none = _run(instance, None, [dg.AssetKey("contamination")])
     shown = _metadata(again, "contamination")
@@ -247,9 +255,10 @@ def test_measures_of_rows_that_were_answered_anew_are_not_counted(
     runs: dict[str, dg.ExecuteInProcessResult],
 ) -> None:
     shard = SHARDS[0]
-    answered = STORE.read("aligned_responses", TABLES["aligned_responses"], shard, MODEL)
-    STORE.write("aligned_responses", TABLES["aligned_responses"], shard, answered.head(2), MODEL)
+    here = Partition(MODEL, shard)
+    answered = STORE.read(ALIGNED, here)
+    STORE.write(ALIGNED, here, answered.head(2))
     with dg.DagsterInstance.get() as instance:
         stale = _run(instance, MODEL, [dg.AssetKey("answer_similarity")])
-    STORE.write("aligned_responses", TABLES["aligned_responses"], shard, answered, MODEL)
+    STORE.write(ALIGNED, here, answered)
     assert f"row_quality breaks a contract for {MODEL}|{shard}, nothing_is_lost" in _errors(stale)

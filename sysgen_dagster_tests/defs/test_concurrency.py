@@ -21,15 +21,14 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
 )
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
-from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.commands.dagster_home import write_settings
 from sysgen_dagster.definitions import defs
-from sysgen_dagster.defs.measures import (CORPUS, near_duplicate_questions)
 from sysgen_dagster.defs.judgements import pool_of_judges
+from sysgen_dagster.defs.measures import CORPUS, near_duplicate_questions, row_quality
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, SHARDS
-from sysgen_dagster.defs.measures import row_quality
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
+from sysgen_dagster.lanes.catalog import Catalog
 
 FIRST, SECOND, _ = CATALOG.models
 SHARD, OTHER, *_ = SHARDS.get_partition_keys()

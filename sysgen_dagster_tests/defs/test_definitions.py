@@ -8,15 +8,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from sysgen_dagster.analysis.checks import CHECKS as EXPECTATIONS
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.definitions import defs
-from sysgen_dagster.defs.plumbing.partitions import MODELS
-from sysgen_dagster.lanes.sysgen.checks import CHECKS
-from sysgen_dagster.tables.checks import Check
+from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.partitions import MODELS, asset_key
+from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.report.views import VIEWS
-from sysgen_dagster.defs.measures import STATISTICS
-from sysgen_dagster.tables.table import TABLES
+from sysgen_dagster.tables.checks import Check
+from sysgen_dagster.tables.table import By
 
 ROOT = Path(__file__).parents[2]
 PHASES = {
@@ -30,6 +29,12 @@ SOURCES = {
 }
 FILES = {"report", "exports", "hub_datasets", "out_of_date"}  # not tables
 SPECS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
+# Measured or judged over all rows of a model, or of the sources.
+STATISTICS = {
+    name
+    for name, table in TABLES.items()
+    if table.by in (By.MODEL, By.NOTHING) and name != "splits"
+}
 
 
 def _without_our_variables() -> dict[str, str]:
@@ -78,7 +83,7 @@ def test_the_report_follows_everything_that_it_shows() -> None:
 
 
 def test_every_statistic_has_one_view() -> None:
-    assert sorted(view.table for view in VIEWS) == sorted(STATISTICS)
+    assert sorted(view.table.name for view in VIEWS) == sorted(STATISTICS)
 
 
 def test_conversations_read_every_source_and_the_phases_follow_one_another() -> None:
@@ -130,17 +135,15 @@ def test_a_phase_is_partitioned_by_model_and_shard_in_the_order_of_the_names() -
     assert "phi-4|capybara-000" in keys.get_partition_keys()
 
 
-@pytest.mark.parametrize(
-    "check", [*CHECKS, *EXPECTATIONS], ids=lambda check: f"{check.table}-{check.name}"
-)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: f"{check.table.name}-{check.name}")
 def test_every_check_is_an_asset_check_of_its_table_s_partitions_and_blocks_as_it_says(
     check: Check,
 ) -> None:
-    key = dg.AssetCheckKey(dg.AssetKey(check.table), check.name)
+    key = dg.AssetCheckKey(asset_key(check.table), check.name)
     spec = defs.resolve_asset_graph().get_check_spec(key)
     assert spec.blocking == check.blocking
     assert spec.description == check.statement
-    assert spec.partitions_def == SPECS[check.table].partitions_def
+    assert spec.partitions_def == SPECS[check.table.name].partitions_def
 
 
 def test_without_any_variable_the_definitions_load_on_the_full_catalogue() -> None:
@@ -192,5 +195,5 @@ def test_a_wrong_catalogue_is_one_error_when_the_definitions_load(tmp_path: Path
     )
     last = result.stderr.strip().splitlines()[-2:]
     assert f"catalogue {wrong} has 1 wrong entries; correct:" in last[0]
-    assert "sources.capybara.hub.revision" in last[1]
+    assert "sources.capybara.hub.revision (line 23)" in last[1]
     assert "'main'" in last[1]

@@ -16,17 +16,20 @@ from fsspec.core import url_to_fs
 from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.exports import exports, hub_datasets
-from sysgen_dagster.defs.plumbing.partitions import source_key
+from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
+from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.report import report
 from sysgen_dagster.defs.sysgen_lane import PHASES
 from sysgen_dagster.defs.training_sets import mixtures
-from sysgen_dagster.inference.local.servers import running, stop
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.storage.store import Store, open_store
-from sysgen_dagster.tables.table import TABLES
+from sysgen_dagster.tables.table import Partition
 from sysgen_dagster_tests.storage.s3_server import new_bucket, objects_under
 
 SOURCE, SHARD, MODEL = "magicoder", "magicoder-001", "phi-4"
 KEY = f"{MODEL}|{SHARD}"
+HERE = Partition(MODEL, SHARD)
 JOB = defs.resolve_implicit_global_asset_job_def()
 OF_SHARDS, _, OF_SOURCES = after_conversations()
 PHASE_KEYS = [phase.key for phase in PHASES]
@@ -66,7 +69,7 @@ class Place:
 
 
 def through_the_phases(place: Place) -> Place:
-    place.make(SHARD, [source_key(SOURCE)])
+    place.make(SHARD, [asset_key(SOURCE_TABLES[SOURCE])])
     place.make(SHARD, [dg.AssetKey("conversations")])
     place.make(KEY, PHASE_KEYS)
     return place
@@ -97,9 +100,7 @@ def folder() -> Place:
 def test_the_rows_of_a_phase_are_those_of_a_folder(
     bucket_of_all: Place, folder: Place, phase: str
 ) -> None:
-    found, expected = (
-        place.store.read(phase, TABLES[phase], SHARD, MODEL) for place in (bucket_of_all, folder)
-    )
+    found, expected = (place.store.read(TABLES[phase], HERE) for place in (bucket_of_all, folder))
     assert found.height > 0
     assert found.equals(expected)
 
@@ -122,8 +123,8 @@ def test_the_bucket_holds_tables_and_what_leaves_and_the_working_folder_the_rest
 
 
 def test_the_export_is_loaded_from_the_bucket(bucket_of_all: Place, tmp_path: Path) -> None:
-    made = bucket_of_all.store.read("training_rows", TABLES["training_rows"], SHARD, MODEL)
-    taken = bucket_of_all.store.read("mixtures", TABLES["mixtures"], "sysgen")
+    made = bucket_of_all.store.read(TABLES["training_rows"], HERE)
+    taken = bucket_of_all.store.read(TABLES["mixtures"], Partition(recipe="sysgen"))
     url = str(bucket_of_all.store.export("sysgen"))
     with_polars = pl.read_parquet(f"{url}/data/**/*.parquet", credential_provider=None)
     assert with_polars.height == taken.height > 0
@@ -159,8 +160,9 @@ def test_a_push_reads_the_bucket_and_refuses_what_a_folder_would(bucket_of_all: 
 def test_a_url_without_a_working_folder_is_told_when_it_is_used_and_not_before() -> None:
     program = (
         "from sysgen_dagster.definitions import defs\n"
+        "from sysgen_dagster.storage.store import StoreError\n"
         "try: defs.resolve_asset_graph(), defs.resources['tables'].store()\n"
-        "except RuntimeError as error: print(error)"
+        "except StoreError as error: print(error)"
     )
     said = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program],

@@ -10,18 +10,22 @@ import pytest
 
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.definitions import defs
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
+from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
+from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import PHASES
-from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
-from sysgen_dagster.tables.checks import checks_of
+from sysgen_dagster.lanes.sysgen import phases
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import TABLES, kept
+from sysgen_dagster.tables.checks import checks_of
+from sysgen_dagster.tables.table import Partition, kept
 
 MODEL, SHARD, OTHER = "llama-3.1-8b", "capybara-000", "metamath-000"
 KEY = f"{MODEL}|{SHARD}"
+HERE = Partition(MODEL, SHARD)
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
 JOB = defs.resolve_implicit_global_asset_job_def()
 PHASE_KEYS = [phase.key for phase in PHASES]
+UPSTREAM = {phase.table.name: phase.before.name for phase in phases.PHASES}
 CONVERSATIONS = dg.AssetKey("conversations")
 
 
@@ -29,8 +33,8 @@ CONVERSATIONS = dg.AssetKey("conversations")
 def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.get() as instance:
         for shard in (SHARD, OTHER):
-            source, _ = CATALOG.locate(shard)
-            assert _run(instance, shard, [source_key(source)]).success
+            source = SOURCE_TABLES[CATALOG.source_of(shard).name]
+            assert _run(instance, shard, [asset_key(source)]).success
             assert _run(instance, shard, [CONVERSATIONS]).success
         yield instance
 
@@ -75,8 +79,7 @@ def _metadata(result: dg.ExecuteInProcessResult, table: str) -> dict[str, object
 
 
 def _read(table: str, key: str = KEY) -> pl.DataFrame:
-    model, _, shard = key.rpartition("|")
-    return STORE.read(table, TABLES[table], shard, model or None)
+    return STORE.read(TABLES[table], TABLES[table].partition_of(key))
 
 
 def test_one_run_takes_one_partition_through_all_four_phases(
@@ -108,7 +111,7 @@ def test_every_check_of_a_table_is_recorded_for_the_partition(
         for check in run.get_asset_check_evaluations()
         if check.asset_key == dg.AssetKey(table)
     }
-    assert recorded.keys() == {check.name for check in checks_of(table)}
+    assert recorded.keys() == {check.name for check in checks_of(CHECKS, TABLES[table])}
     for check in recorded.values():
         assert check.partition == KEY
         assert {"found", "wanted", "paper"} <= check.metadata.keys()
@@ -164,7 +167,7 @@ def test_a_pilot_run_takes_only_so_many_conversations_and_accounts_for_the_other
 def test_a_damaged_table_stops_a_phase_that_is_started_alone(
     instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult
 ) -> None:
-    path = STORE.path("filtered_system_messages", SHARD, MODEL)
+    path = STORE.path(TABLES["filtered_system_messages"], HERE)
     whole, rows = path.read_bytes(), pl.read_parquet(path, hive_partitioning=False)
     try:
         pl.concat([rows, rows.head(1)]).write_parquet(path)  # a conversation twice
@@ -194,7 +197,7 @@ def test_a_damaged_table_stops_a_phase_that_is_started_alone(
 def test_a_file_that_cannot_be_read_is_one_error_that_names_it_and_costs_nothing_else(
     instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult, damage: object, said: str
 ) -> None:
-    path = STORE.path("filtered_system_messages", SHARD, MODEL)
+    path = STORE.path(TABLES["filtered_system_messages"], HERE)
     whole, next_table = path.read_bytes(), _read("verified_system_messages")
     try:
         assert callable(damage)
@@ -213,7 +216,7 @@ def test_a_shard_whose_engine_fails_stops_alone_and_is_finished_later(
     instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sysgen_dagster.inference.asking._FIRST_DELAY_S", 0.01)
-    path = STORE.path("conversations", OTHER)
+    path = STORE.path(TABLES["conversations"], Partition(shard=OTHER))
     whole, rows = path.read_bytes(), _read("conversations", OTHER)
     marked = pl.concat_str("question", pl.lit(" [[simulate: 500]]"))
     third = pl.int_range(pl.len()) % 3 == 0
@@ -312,9 +315,9 @@ def test_statistics_count_over_all_finished_shards_of_a_model(
 ) -> None:
     result = _run(instance, MODEL, [dg.AssetKey("retention"), dg.AssetKey("tag_counts")])
     assert result.success, _errors(result)
-    counts = STORE.read("retention", TABLES["retention"], MODEL)
+    counts = STORE.read(TABLES["retention"], Partition(MODEL))
     by_table = dict(counts.group_by("table").agg(pl.col("conversations").sum()).iter_rows())
-    finished = STORE.shards("aligned_responses", MODEL)
+    finished = STORE.shards(TABLES["aligned_responses"], MODEL)
     for table in UPSTREAM:
         assert by_table[table] == sum(_read(table, f"{MODEL}|{shard}").height for shard in finished)
     checks = {check.check_name for check in result.get_asset_check_evaluations()}

@@ -10,15 +10,19 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.recipes import Variant
-from sysgen_dagster.commands import exclude
 from sysgen_dagster.commands.backfill import after_conversations
+from sysgen_dagster.commands.exclude import exclude_conversations
+from sysgen_dagster.commands.terminal import open_plain_console
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
+from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import PHASES
 from sysgen_dagster.defs.training_sets import mixtures, preference_pairs, training_rows
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import TABLES, kept
+from sysgen_dagster.tables.table import Partition, kept
+from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS
 
 SHARD, MODELS = "magicoder-001", ("phi-4", "llama-3.1-8b")
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
@@ -59,7 +63,7 @@ def _made(partition: str | None, assets: list[dg.AssetKey]) -> dg.ExecuteInProce
 
 @pytest.fixture(scope="module", autouse=True)
 def _everything_is_made() -> Iterator[None]:
-    _made(SHARD, [source_key("magicoder")])
+    _made(SHARD, [asset_key(SOURCE_TABLES["magicoder"])])
     _made(SHARD, [CONVERSATIONS])
     _made(None, OF_SOURCES)
     for model in MODELS:
@@ -73,7 +77,7 @@ def _everything_is_made() -> Iterator[None]:
 
 
 def _rows(model: str = "phi-4", table: str = "training_rows") -> pl.DataFrame:
-    return STORE.read(table, TABLES[table], SHARD, model)
+    return STORE.read(TABLES[table], Partition(model, SHARD))
 
 
 def test_every_variant_holds_every_row_that_went_all_the_way() -> None:
@@ -103,14 +107,14 @@ def test_an_export_is_loaded_as_it_is_counted(
     recipe: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path)
-    mixture = STORE.read("mixtures", TABLES["mixtures"], recipe)
+    mixture = STORE.read(MIXTURES, Partition(recipe=recipe))
     loaded = datasets.load_dataset(str(STORE.export(recipe)), cache_dir=str(tmp_path))
     ids = {row for split in loaded.values() for row in split["conversation_id"]}
     assert ids == set(mixture["conversation_id"])
 
 
 def test_distillation_takes_one_model_only() -> None:
-    mixture = STORE.read("mixtures", TABLES["mixtures"], "distillation")
+    mixture = STORE.read(MIXTURES, Partition(recipe="distillation"))
     assert set(mixture["model"]) == {"phi-4"}
 
 
@@ -124,8 +128,8 @@ def test_the_same_inputs_give_the_same_bytes() -> None:
 def test_a_mixture_without_rows_leaves_no_folder_of_older_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    nothing = STORE.read("mixtures", TABLES["mixtures"], "distillation")
-    STORE.write("mixtures", TABLES["mixtures"], "distillation", nothing.clear())
+    nothing = STORE.read(MIXTURES, Partition(recipe="distillation"))
+    STORE.write(MIXTURES, Partition(recipe="distillation"), nothing.clear())
     made = _made("distillation", [exports.key])
     [event] = made.get_asset_materialization_events()
     assert "takes no row" in str(event.materialization.metadata["nothing_to_export"].value)
@@ -148,24 +152,24 @@ def test_simulated_rows_are_not_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_rejected_answer_that_is_simulated_is_not_pushed_either() -> None:
     """The chosen answers are a real model's; only the model that was rejected is simulated."""
-    real, table = pl.lit("vllm").alias("engine"), "aligned_responses"
-    written = _rows(table=table)
-    STORE.write(table, TABLES[table], SHARD, written.with_columns(real), "phi-4")
-    mixture = STORE.read("mixtures", TABLES["mixtures"], "preferences").filter(model="phi-4")
+    real, here = pl.lit("vllm").alias("engine"), Partition("phi-4", SHARD)
+    written = STORE.read(ALIGNED, here)
+    STORE.write(ALIGNED, here, written.with_columns(real))
+    mixture = STORE.read(MIXTURES, Partition(recipe="preferences")).filter(model="phi-4")
     recipe = CATALOG.mixtures["preferences"]
     writers = _writers(STORE, recipe, mixture)
     found = _engines(STORE, mixture, writers), _engines(STORE, mixture, ["phi-4"])
-    STORE.write(table, TABLES[table], SHARD, written, "phi-4")
+    STORE.write(ALIGNED, here, written)
     assert set(writers) == {"phi-4", "llama-3.1-8b"}
     assert found == ({"vllm", "simulated"}, {"vllm"})
 
 
 def test_rows_that_the_splits_do_not_know_are_an_error_with_its_fix() -> None:
-    splits = STORE.read("splits", TABLES["splits"], "all")
+    splits = STORE.read(SPLITS, Partition())
     stale = splits.filter(~pl.col("conversation_id").is_in(_rows()["conversation_id"].implode()))
-    STORE.write("splits", TABLES["splits"], "all", stale)
+    STORE.write(SPLITS, Partition(), stale)
     failed = _run(f"phi-4|{SHARD}", [training_rows.key])
-    STORE.write("splits", TABLES["splits"], "all", splits)
+    STORE.write(SPLITS, Partition(), splits)
     assert "splits does not know" in _said(failed)
     assert "Materialize near_duplicate_questions and splits again" in _said(failed)
 
@@ -176,7 +180,7 @@ def test_an_excluded_conversation_is_gone_and_no_other_row_is_asked_for_again(
     gone, stays = _rows()["conversation_id"].unique(maintain_order=True).head(2)
     wanted = tmp_path / "ids.txt"
     wanted.write_text(f"{gone}\n")
-    assert exclude.main(["--data", str(STORE.root), str(wanted)]) == 0
+    assert exclude_conversations(open_plain_console(), str(STORE.root), wanted) == 0
 
     _made(SHARD, [CONVERSATIONS])
     again = _made(f"phi-4|{SHARD}", [*(phase.key for phase in PHASES)])

@@ -9,6 +9,7 @@ import pytest
 
 from sysgen_dagster.inference.local import servers
 from sysgen_dagster.inference.local.servers import LocalServer
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster_tests.inference.processes import MARK, Descendants, Run, kill, wait_until
 
 
@@ -31,7 +32,7 @@ def folder(tmp_path: Path, descendants: Descendants) -> Iterator[Path]:
     """The folder of a deployment's servers, which are ended after the test."""
     folder = tmp_path / "engines"
     yield folder
-    for name in servers.running(folder):
+    for name in running(folder):
         servers.stop(folder, name)
 
 

@@ -22,12 +22,12 @@ PATIENCE_S = 20.0
 _RUN = """
 import json, sys
 from pathlib import Path
-from sysgen_dagster.inference import server_process
-server_process._LOOK_EVERY_S, server_process._FIRST_TELL_S = 0.02, 0.1
-server_process._ANSWERS_WITHIN_S = 0.5
+from sysgen_dagster.inference.local import servers, state
+servers._LOOK_EVERY_S, state._LOOK_EVERY_S, servers._FIRST_TELL_S = 0.02, 0.02, 0.1
+servers._ANSWERS_WITHIN_S = 0.5
 tell = lambda line: print(line, flush=True)
-server = server_process.Server(**json.loads(sys.argv[2]))
-with server_process.in_use(server, Path(sys.argv[1]), tell) as url:
+server = servers.LocalServer(**json.loads(sys.argv[2]))
+with servers.in_use(server, Path(sys.argv[1]), tell) as url:
     print("url:", url, flush=True)
     sys.stdin.read()
 """

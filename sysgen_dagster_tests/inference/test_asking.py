@@ -494,6 +494,21 @@ def test_dense_text_in_a_prompt_that_is_not_keeps_most_of_what_fits(
     assert max(0.7 * room, least) <= dense(prompt) <= room or row["characters_left_out"] == 0
 
 
+def test_a_middle_that_makes_fewer_tokens_than_what_stands_in_its_place_is_no_end_of_the_search(
+    tmp_path: Path,
+) -> None:
+    def count(text: str) -> int:
+        return 3 * text.count("x") + 20 * text.count("[...]")
+
+    reader = Reader(context=2980 + MAX_TOKENS, count=count)
+    answer = "x" * 500 + " " * 1000 + "x" * 500
+    with reading(reader) as endpoint:
+        row = ask_one(endpoint, over_long(answer, question=""), tmp_path)
+    assert row["text"] == "Because."
+    assert row["characters_left_out"] > 1000
+    assert count(reader.prompts[-1]) <= 2980
+
+
 def cut_after(tokens: int, finish_reason: str) -> dict[str, Any]:
     body = completion("Because.", usage={"completion_tokens": tokens})
     body["choices"][0]["finish_reason"] = finish_reason

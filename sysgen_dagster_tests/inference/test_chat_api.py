@@ -188,7 +188,7 @@ def test_a_server_that_does_not_serve_us_is_an_error(status: int) -> None:
     ],
 )
 @pytest.mark.parametrize("status", [400, 413, 422])
-def test_a_refusal_is_final(status: int, words: bytes, reason: DropReason) -> None:
+def test_a_refusal_is_final(status: int, words: bytes, reason: NoAnswer) -> None:
     outcome = read(words, status=status)
     assert (outcome.failed_because, outcome.failure) == (reason, f"{status}: {words.decode()}")
     assert outcome.text is None

@@ -155,7 +155,7 @@ def requests_at(server: Server) -> int:
 def test_every_request_gets_one_row_of_the_declared_columns(server: Server, ledger: Ledger) -> None:
     rows = ask(endpoint_of(server), questions(300), ledger)
     assert dict(rows.schema) == COMPLETIONS
-    assert set(rows["conversation_id"]) == {f"capybara-{number}" for number in range(300)}
+    assert set(rows["request_id"]) == {f"capybara-{number}" for number in range(300)}
     assert rows.height == 300
     assert rows["text"].null_count() == 0
     assert rows["text"].str.starts_with(NOTICE).mean() > 0.9  # type: ignore[operator]
@@ -280,7 +280,7 @@ def test_an_odd_reply_gives_a_text_that_can_be_stored(
     ],
 )
 def test_a_fault_that_stays_is_retried_and_then_a_typed_failure(
-    server: Server, ledger: Ledger, kind: str, reason: DropReason, words: str
+    server: Server, ledger: Ledger, kind: str, reason: NoAnswer, words: str
 ) -> None:
     before = server.get("/stats")["by_fault"].get(kind, 0)
     rows = ask(endpoint_of(server), [question(1, mark=kind), question(2)], ledger)
@@ -457,7 +457,7 @@ def test_a_server_that_is_not_there_is_named_with_what_to_do(ledger: Ledger) -> 
 def test_a_host_that_does_not_take_connections_is_not_there(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "_CONNECT_S", 0.2)
+    monkeypatch.setattr(asking, "CONNECT_S", 0.2)
     with full_backlog() as url, pytest.raises(EngineError, match=f"nobody listens at {url}"):
         ask(endpoint_at(url), questions(2), ledger)
 

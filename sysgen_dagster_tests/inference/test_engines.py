@@ -20,8 +20,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference import asking, probing, replicas
 from sysgen_dagster.inference.chat_api import (
@@ -33,9 +32,11 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.engines import WAYS_TO_GET_AN_ENGINE, Connection, Engines
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local import servers, vllm
-from sysgen_dagster.inference.local.servers import LocalServer, in_use, running, stop
+from sysgen_dagster.inference.local import servers, state, vllm
+from sysgen_dagster.inference.local.servers import LocalServer, in_use, stop
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster_tests.inference.odd_servers import (
     completion,
@@ -59,16 +60,18 @@ SECRET = "sk-nobody-may-see-this"
 CONNECT = """
 import json, sys
 from pathlib import Path
-from sysgen_dagster.catalog.catalog import Model
-from sysgen_dagster.inference import probing, server_process
-from sysgen_dagster.inference.chat_api import ServedModel
+from sysgen_dagster.inference import probing
+from sysgen_dagster.inference.chat_api import ModelIdentity
 from sysgen_dagster.inference.engines import Connection
-folder, servers, entry, look_every = sys.argv[1:]
-server_process._LOOK_EVERY_S, server_process._FIRST_TELL_S = float(look_every), 0.1
-servers = [server_process.Server(**each) for each in json.loads(servers)]
-model, entry = ServedModel("phi-4", "phi", None, "vllm"), Model.model_validate_json(entry)
+from sysgen_dagster.inference.local import servers, state
+from sysgen_dagster.lanes.sysgen.settings import Generator
+folder, started, entry, look_every = sys.argv[1:]
+servers._LOOK_EVERY_S = state._LOOK_EVERY_S = float(look_every)
+servers._FIRST_TELL_S = 0.1
+started = [servers.LocalServer(**each) for each in json.loads(started)]
+model, entry = ModelIdentity("phi-4", "phi", None, "vllm"), Generator.model_validate_json(entry)
 tell = lambda line: print(line, flush=True)
-with Connection(model, entry, servers, Path(folder), tell) as connection:
+with Connection(model, entry, started, Path(folder), tell) as connection:
     print("url:", *connection.connect().base_urls, flush=True)
     sys.stdin.read()
 """
@@ -77,6 +80,7 @@ with Connection(model, entry, servers, Path(folder), tell) as connection:
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "_LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(state, "_LOOK_EVERY_S", 0.02)
     monkeypatch.setattr(servers, "_FIRST_TELL_S", 0.1)
     monkeypatch.setattr(asking, "_FIRST_DELAY_S", 0.01)
     monkeypatch.setattr(asking, "_LONGEST_DELAY_S", 0.02)
@@ -98,6 +102,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 def model(engine: Engine, **fields: Any) -> Generator:
     required = {
+        "name": "phi-4",
         "served_name": "phi",
         "revision": REVISION,
         "license": "mit",
@@ -112,8 +117,13 @@ def endpoint(*urls: str, **fields: Any) -> Generator:
 
 def engines_for(folder: Path, phi: Generator, engine: Engine | None = None) -> Engines:
     """A deployment with two models, `phi-4` being the one that is asked."""
-    other = model(Engine.VLLM, served_name="org/other", simulated_profile="llama-3.1-8b")
-    return Engines({"phi-4": phi, "other": other}, folder, engine)
+    named = {"name": "other", "served_name": "org/other"}
+    other = model(Engine.VLLM, simulated_profile="llama-3.1-8b", **named)
+    return Engines(folder, (phi, other), engine)
+
+
+def entry_of(engines: Engines, name: str) -> Model:
+    return next(each for each in engines.together if each.name == name)
 
 
 def question(number: int) -> ChatRequest:
@@ -135,8 +145,9 @@ def ask(
     """What the rows of a few completions say of their origin; all of them hold a text."""
     lines = [] if report is None else report
     asked = map(question, range(total)) if requests is None else requests
+    entry = entry_of(engines, name)
     rows = engines.complete(
-        name, asked, Progress(total), ledger, lines.append, lambda progress: None
+        entry, asked, Progress(total), ledger, lines.append, lambda progress: None
     )
     assert (rows.height, rows["text"].null_count()) == (total, 0)
     assert rows["text"].str.starts_with(NOTICE).any()
@@ -146,9 +157,10 @@ def ask(
 
 def connect(engines: Engines, name: str = "phi-4", report: list[str] | None = None) -> Endpoint:
     """Where a model is served; its servers are not in use any more."""
-    engines.require(name)
+    entry = entry_of(engines, name)
+    engines.require(entry)
     lines = [] if report is None else report
-    with engines.connection(name, lines.append) as connection:
+    with engines.connection(entry, lines.append) as connection:
         return connection.connect()
 
 
@@ -243,9 +255,9 @@ def test_no_server_is_started_for_what_is_known_already(folder: Path, ledger: Le
 
 def test_progress_is_shown_with_the_capacity_in_use(folder: Path, ledger: Ledger) -> None:
     shown: list[str] = []
-    engines = engines_for(folder, model(Engine.SIMULATED))
-    engines.complete(
-        "phi-4",
+    phi = model(Engine.SIMULATED)
+    engines_for(folder, phi).complete(
+        phi,
         map(question, range(20)),
         Progress(20),
         ledger,
@@ -477,7 +489,7 @@ def test_of_several_replicas_that_is_relied_on_which_all_can(
 
 def test_a_replica_that_is_back_is_found_and_one_that_is_still_away_is_not(folder: Path) -> None:
     phi = endpoint(NOBODY, has_system_role=True)
-    with engines_for(folder, phi).connection("phi-4", lambda _: None) as connection:
+    with engines_for(folder, phi).connection(phi, lambda _: None) as connection:
         with pytest.raises(UnreachableError):
             connection.revive(NOBODY)
         with replying(listing("phi")) as url:
@@ -568,7 +580,8 @@ def test_an_api_key_that_fits_into_no_header_is_refused_and_not_repeated(
 ) -> None:
     monkeypatch.setenv("PHI_KEY", f"{SECRET}{end}")
     assert refusal_to(engines_for(folder, endpoint(NOBODY, api_key_env="PHI_KEY"))) == (
-        "phi-4 takes its API key from PHI_KEY, which holds a line break or what is not ASCII"
+        "phi-4 takes its API key from PHI_KEY, which holds a line break or characters that are "
+        "not ASCII"
     )
 
 
@@ -620,7 +633,7 @@ def test_an_engine_that_can_be_had_is_not_started_to_find_out(
 ) -> None:
     write_fake_vllm(python_folder / "vllm")
     for phi in (model(Engine.VLLM), model(Engine.SIMULATED), endpoint(NOBODY)):
-        engines_for(folder, phi).require("phi-4")
+        engines_for(folder, phi).require(phi)
     assert running(folder) == []
 
 
@@ -647,7 +660,7 @@ def test_an_engine_that_cannot_be_had_is_told_without_starting_anything(
 ) -> None:
     monkeypatch.delenv("PHI_KEY", raising=False)
     with pytest.raises(EngineError, match=words):
-        engines_for(folder, phi, engine).require("phi-4")
+        engines_for(folder, phi, engine).require(phi)
     assert running(folder) == []
 
 
@@ -850,16 +863,16 @@ def test_where_one_of_two_servers_does_not_start_the_other_is_not_in_use_any_mor
 WAITING = """
 import sys
 from pathlib import Path
-from sysgen_dagster.catalog.catalog import Engine
+from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.commands.trial_catalog import real_model
 from sysgen_dagster_tests.inference.test_client import questions
 folder = Path(sys.argv[1])
-[(name, model)] = real_model("never-ready", None, None).items()
-Engines({name: model}, folder, Engine.VLLM).complete(
-    name, questions(3), Progress(3), Ledger(folder / "l.jsonl"),
+[model] = real_model("never-ready", None, None).values()
+Engines(folder, engine=Engine.VLLM).complete(
+    model, questions(3), Progress(3), Ledger(folder / "l.jsonl"),
     lambda line: print(line, flush=True), print,
 )
 """

@@ -19,17 +19,18 @@ import pytest
 from aiohttp import web
 
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import Column
+from sysgen_dagster.tables.table import By, Column, Partition, Table
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
 
 COLUMNS = {name: Column(dtype, name) for name, dtype in COMPLETIONS.items()}
+ANSWERS = Table("answers", COLUMNS, By.MODEL_SHARD, "trial")
 STAGES = ("starting", "asking", "writing", "sealing", "done")
 # The child processes have everything imported when they begin.
 PROCESSES = multiprocessing.get_context("forkserver")
@@ -43,19 +44,20 @@ def run(folder: Path, url: str, rows: int, said: Connection) -> None:
     """What a run of a partition does; says in which stage it is."""
     slow_down_files()
     required = {
+        "name": "phi-4",
         "served_name": "phi",
         "license": "mit",
         "bounds": {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1},
     }
     endpoint = {"engine": Engine.ENDPOINT, "base_urls": [url], "has_system_role": True}
-    models = {"phi-4": Generator.model_validate(required | endpoint)}
+    phi = Generator.model_validate(required | endpoint)
     ledger = Ledger(folder / "ledger" / "phi-4|capybara-003.jsonl")
     said.send("asking")
-    answers = Engines(models, folder / "engines").complete(
-        "phi-4", questions(rows), Progress(total=rows), ledger, lambda _: None, lambda _: None
+    answers = Engines(folder / "engines").complete(
+        phi, questions(rows), Progress(total=rows), ledger, lambda _: None, lambda _: None
     )
     said.send("writing")
-    Store(folder).write("answers", COLUMNS, "capybara-003", answers, "phi-4")
+    Store(folder).write(ANSWERS, Partition("phi-4", "capybara-003"), answers)
     said.send("sealing")
     ledger.seal()
     said.send("done")

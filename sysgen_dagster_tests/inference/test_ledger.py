@@ -551,7 +551,7 @@ def test_keys_differ_when_what_the_answer_depends_on_differs(other: str) -> None
 @pytest.mark.parametrize(
     "same",
     [
-        pytest.param(replace(REQUEST, conversation_id="capybara-2"), id="conversation"),
+        pytest.param(replace(REQUEST, request_id="capybara-2"), id="request_id"),
         pytest.param(replace(REQUEST, messages=tuple(REQUEST.messages)), id="kind_of_sequence"),
         pytest.param(
             replace(
@@ -571,7 +571,7 @@ MESSAGES = st.lists(
 )
 REQUESTS = st.builds(
     ChatRequest,
-    conversation_id=st.text(max_size=2),
+    request_id=st.text(max_size=2),
     messages=MESSAGES,
     sampling=st.builds(Sampling, st.sampled_from([0.0, 0.7]), st.integers(1, 2)),
     seed=st.integers(0, 1),

@@ -19,7 +19,7 @@ from sysgen_dagster.inference import asking, client, replicas
 from sysgen_dagster.inference.capacity import Capacity
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError, ModelIdentity, UnreachableError
 from sysgen_dagster.inference.client import complete
-from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.ledger import Ledger, request_key
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import Replica, Replicas
 from sysgen_dagster_tests.inference.odd_servers import completion
@@ -135,18 +135,18 @@ def test_a_late_answer_lowers_the_limit_and_one_in_time_does_not() -> None:
     Watched(("a",), fields={"attempt_s": 100.0}).run(act)
 
 
-def test_a_server_that_came_back_has_another_life_and_half_the_load() -> None:
+def test_a_server_that_came_back_has_restarted_once_and_has_half_the_load() -> None:
     async def act(them: Replicas) -> None:
         (member,) = them.members
-        life = member.lives
+        restarts = member.restarts
         them.lost(member)
         them.lost(member)  # by another request
-        assert member.has_died(life)
+        assert member.has_died_since(restarts)
         assert them.at_once == 0
         leased = await asyncio.wait_for(them.lease(NEVER), 1)
-        assert (leased.url, leased.lives, them.at_once) == ("a'", 2, 16)
-        assert leased.has_died(life)
-        assert not leased.has_died(2)
+        assert (leased.url, leased.restarts, them.at_once) == ("a'", 1, 16)
+        assert leased.has_died_since(restarts)
+        assert not leased.has_died_since(1)
 
     watched = Watched(("a",), revive=lambda url: f"{url}'")
     watched.run(act)
@@ -233,7 +233,7 @@ def test_a_server_is_brought_back_five_times_and_not_a_sixth() -> None:
         for deaths in range(1, 6):
             them.lost(member)
             them.give_back(await asyncio.wait_for(them.lease(NEVER), 1))
-            assert (member.lives, watched.errors) == (1 + deaths, [])
+            assert (member.restarts, watched.errors) == (deaths, [])
         them.lost(member)
         await asyncio.sleep(0.05)
 
@@ -264,15 +264,15 @@ def test_whoever_looks_for_a_server_stops_at_the_end() -> None:
 def test_a_request_that_was_sent_to_an_ill_server_is_not_what_it_is_ill_of() -> None:
     async def act(them: Replicas) -> None:
         (replica,) = them.members
-        assert replica.fails(sent_at=1, now=5)
-        assert replica.fails(sent_at=4, now=6)
-        assert not replica.fails(sent_at=5.5, now=7)
+        assert replica.note_failure(sent_at=1, now=5)
+        assert replica.note_failure(sent_at=4, now=6)
+        assert not replica.note_failure(sent_at=5.5, now=7)
         them.answered(replica, time.monotonic())
-        assert replica.fails(sent_at=8, now=9)
-        assert not replica.fails(sent_at=10, now=11)
+        assert replica.note_failure(sent_at=8, now=9)
+        assert not replica.note_failure(sent_at=10, now=11)
         them.lost(replica)
         await asyncio.wait_for(them.lease(NEVER), 1)
-        assert replica.fails(sent_at=12, now=13)
+        assert replica.note_failure(sent_at=12, now=13)
 
     Watched(("a",)).run(act)
 
@@ -581,7 +581,7 @@ def test_an_engine_that_dies_again_and_again_ends_the_partition(tmp_path: Path) 
     assert server.deaths == 6
     with Ledger(tmp_path / "ledger.jsonl") as ledger:
         known = sum(
-            ledger.get(client.request_key(ours.model.answers_as, each)) is not None
+            ledger.get(request_key(ours.model.answers_as, each)) is not None
             for each in questions(1000)
         )
     assert known > 20

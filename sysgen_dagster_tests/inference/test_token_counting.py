@@ -11,8 +11,6 @@ import tokenizers
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.lanes.sysgen.settings import Generator
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.token_counting import (
@@ -22,6 +20,8 @@ from sysgen_dagster.inference.token_counting import (
     TokenCountError,
     token_counter,
 )
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster_tests.sources.fake_hub import REPO, REVISION, FakeHub, reading_from
 
 TEMPLATE = (
@@ -65,11 +65,12 @@ def weights(tmp_path: Path) -> Path:
 
 
 def entry(**changes: Any) -> Generator:
-    return load_catalog(FULL_CATALOG).models["phi-4"].model_copy(update=changes)
+    named = {"name": "mine", **changes}
+    return load_catalog(FULL_CATALOG).models["phi-4"].model_copy(update=named)
 
 
 def counter_of(model: Generator, folder: Path) -> Any:
-    return token_counter(Engines({"mine": model}, folder / "engines"), "mine", print)
+    return token_counter(Engines(folder / "engines"), model, print)
 
 
 # With the files beside the weights
@@ -166,9 +167,9 @@ def hub_with(files: dict[str, bytes]) -> Iterator[FakeHub]:
 
 def test_the_tokenizer_is_fetched_at_the_catalogue_s_commit(weights: Path, tmp_path: Path) -> None:
     files = {path.name: path.read_bytes() for path in weights.iterdir()}
-    engines = Engines({"mine": entry(served_name=REPO, revision=REVISION)}, tmp_path)
+    engines, model = Engines(tmp_path), entry(served_name=REPO, revision=REVISION)
     with hub_with(files) as hub, reading_from(hub, tmp_path / "home") as reader:
-        counter = reader.process.submit(token_counter, engines, "mine", print).result()
+        counter = reader.process.submit(token_counter, engines, model, print).result()
     assert isinstance(counter, LocalCounter)
     assert counter.how == f"the tokenizer of {REPO} at {REVISION[:8]}"
     assert counter.prompts([[user("abc")]])[0] == [1 + 2 + 3 + 2 + 2]
@@ -176,23 +177,23 @@ def test_the_tokenizer_is_fetched_at_the_catalogue_s_commit(weights: Path, tmp_p
 
 @pytest.mark.parametrize("files", [{}, {"tokenizer_config.json": b"{}"}])
 def test_a_repository_without_a_tokenizer_is_named(files: dict[str, bytes], tmp_path: Path) -> None:
-    engines = Engines({"mine": entry(served_name=REPO, revision=REVISION)}, tmp_path)
+    engines, model = Engines(tmp_path), entry(served_name=REPO, revision=REVISION)
     with (
         hub_with(files) as hub,
         reading_from(hub, tmp_path / "home") as reader,
         pytest.raises(TokenCountError, match=r"has no tokenizer"),
     ):
-        reader.process.submit(token_counter, engines, "mine", print).result()
+        reader.process.submit(token_counter, engines, model, print).result()
 
 
 def test_a_commit_that_is_not_there_is_named_with_what_would_help(tmp_path: Path) -> None:
-    engines = Engines({"mine": entry(served_name=REPO, revision="f" * 40)}, tmp_path)
+    engines, model = Engines(tmp_path), entry(served_name=REPO, revision="f" * 40)
     with (
         hub_with({}) as hub,
         reading_from(hub, tmp_path / "home") as reader,
         pytest.raises(TokenCountError, match=r"RevisionNotFound.*HF_TOKEN.*HF_ENDPOINT.*weights"),
     ):
-        reader.process.submit(token_counter, engines, "mine", print).result()
+        reader.process.submit(token_counter, engines, model, print).result()
 
 
 # By a server that runs, and of the simulated models
@@ -205,8 +206,8 @@ def chats() -> Sequence[Sequence[ChatMessage]]:
 def test_an_endpoint_that_counts_is_asked_and_says_the_same_as_its_replies(
     folder: Path, weights: Path
 ) -> None:
-    simulated = {"mine": entry(engine=Engine.SIMULATED)}
-    with Engines(simulated, folder).connection("mine", print) as connection:
+    simulated = entry(engine=Engine.SIMULATED)
+    with Engines(folder).connection(simulated, print) as connection:
         [url] = connection.connect().base_urls
         counter = counter_of(entry(engine=Engine.ENDPOINT, base_urls=(url,)), folder)
         assert isinstance(counter, EndpointCounter)

@@ -6,12 +6,23 @@ from typing import Any
 
 import polars as pl
 
+from sysgen_dagster.analysis import tables as analysis
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.sysgen import tables as lane
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.defs.measures import STATISTICS
-from sysgen_dagster.tables.table import polars_schema
+from sysgen_dagster.obedience import tables as obedience
+from sysgen_dagster.report import tables as report
+from sysgen_dagster.tables.table import By, Table, by_name
+
+# Whatever is stored in one piece for each model or for none.
+STATISTICS: Mapping[str, Table] = by_name(
+    table
+    for room in (analysis, lane, obedience, report)
+    for table in room.TABLES
+    if table.by in {By.MODEL, By.NOTHING}
+)
 
 _VERDICTS = {"Good": 6, "Bad": 3, "None": 1, "Unreadable": 0}
 _JUDGED = {"judge": "phi-4", "judge_is_generator": False, "source": "metamath"}
@@ -170,8 +181,8 @@ class Stored:
     def entry(self) -> Generator | None:
         return MODELS.get(self.model)
 
-    def read(self, table: str) -> pl.DataFrame | None:
-        if table in self.missing:
+    def read(self, table: Table) -> pl.DataFrame | None:
+        if table.name in self.missing:
             return None
-        rows = self.changed.get(table, ROWS[table])
-        return pl.DataFrame(rows, schema=polars_schema(STATISTICS[table]))
+        rows = self.changed.get(table.name, ROWS[table.name])
+        return pl.DataFrame(rows, schema=table.schema)

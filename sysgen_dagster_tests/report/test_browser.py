@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.lanes.sysgen.tags import parse_tagged_message
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, parse_tagged_message
 from sysgen_dagster.report.page import Report, Section, Table, render
 
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -106,6 +106,9 @@ STORIES = [
 ]
 
 
+STEPS = {"filtered_system_messages": "in Phase 2"}
+
+
 def table() -> Table:
     return Table(
         pl.DataFrame({f"column {number}": ["text", "text"] for number in range(30)}), "Wide"
@@ -121,6 +124,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
         ["The models are simulated."],
         [Section("Figures", "What they say.", tables=[table()])],
         STORIES,
+        tags=TAG_NAMES,
+        steps=STEPS,
     )
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
     path.write_text(render(report), encoding="utf-8")
@@ -291,7 +296,8 @@ def test_phrases_are_told_apart_as_phase_2_tells_them(browser: Any, tmp_path: Pa
     messages = ["".join(chance.choices(PIECES, k=chance.randint(2, 9))) for _ in range(80)]
     stories = [story(f"row {at}", annotated_message=text) for at, text in enumerate(messages)]
     path = tmp_path / "report.html"
-    path.write_text(render(Report("A", "now", [], [], [], stories)), encoding="utf-8")
+    report = Report("A", "now", [], [], [], stories, tags=TAG_NAMES)
+    path.write_text(render(report), encoding="utf-8")
     page = browser.new_page()
     page.goto(path.as_uri())
     page.locator("#list").focus()

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.report import charts
+from sysgen_dagster.report import charts, drawing
 
 MODELS = ["llama-3.1-8b", "qwen2.5-14b", "phi-4"]
 SOURCES = ["capybara", "airoboros", "orca_math", "magicoder", "metamath"]
@@ -91,7 +91,7 @@ def test_a_model_has_the_same_hue_in_every_chart(name: str) -> None:
     if name == "alignment":
         assert {verdict for verdict, _ in hues} == {"Aligned", "Not aligned", "Unknown"}
     else:
-        assert hues == {("phi-4", charts.HUES[2])}
+        assert hues == {("phi-4", drawing.HUES[2])}
 
 
 @pytest.mark.parametrize("name", ["retention", "tag", "similarity", "length", "preference"])
@@ -107,14 +107,14 @@ def test_the_paper_s_figures_are_ticks_and_absent_ones_are_not_mentioned(name: s
 
 def test_lengths_of_the_sources_are_told_apart_by_text() -> None:
     spec = charts.source_length_chart(SOURCE_LENGTHS).to_dict()
-    assert hues_of(spec) == {("question", charts.HUES[0]), ("answer", charts.HUES[1])}
+    assert hues_of(spec) == {("question", drawing.HUES[0]), ("answer", drawing.HUES[1])}
 
 
 def test_a_heat_map_shows_no_figure_where_no_message_holds_the_tag() -> None:
     frame = FRAMES["verdict"].with_columns(
         not_good_share=pl.when(pl.col("tag") != "Tool").then(pl.lit(0.25))
     )
-    drawn = charts.svg(charts.verdict_chart(frame, MODELS), "verdicts")
+    drawn = drawing.svg(charts.verdict_chart(frame, MODELS), "verdicts")
     assert drawn.count(">25%<") == len(MODELS) * len(SOURCES) * 7
     assert "null" not in drawn
     assert "NaN" not in drawn
@@ -124,57 +124,57 @@ def test_what_is_not_a_number_is_no_figure() -> None:
     frame = FRAMES["retention"].with_columns(kept_share=pl.lit(float("nan")))
     chart = charts.retention_chart(frame, MODELS)
     assert {row["kept_share"] for row in data_of(chart)} == {None}
-    assert "NaN" not in charts.svg(chart, "retention")
+    assert "NaN" not in drawing.svg(chart, "retention")
 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_chart_of_nothing_can_be_drawn(name: str) -> None:
-    assert charts.svg(DRAW[name](FRAMES[name].clear(), MODELS), name).startswith("<svg")
+    assert drawing.svg(DRAW[name](FRAMES[name].clear(), MODELS), name).startswith("<svg")
 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_the_drawing_is_small_stable_and_has_no_style_of_its_own(name: str) -> None:
     chart = DRAW[name](FRAMES[name], MODELS)
-    drawn = charts.svg(chart, "a <label> & more")
-    assert drawn == charts.svg(DRAW[name](FRAMES[name], MODELS), "a <label> & more")
-    assert len(charts.data_uri(charts.svg(chart, name, alone=True))) < 50_000
+    drawn = drawing.svg(chart, "a <label> & more")
+    assert drawn == drawing.svg(DRAW[name](FRAMES[name], MODELS), "a <label> & more")
+    assert len(drawing.data_uri(drawing.svg(chart, name, alone=True))) < 50_000
     assert 'aria-label="a &lt;label&gt; &amp; more"' in drawn
     assert not re.search(r"(?<!-)style=|<style|<script|url\(|clip-path", drawn)
 
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_on_the_page_every_colour_is_the_page_s(name: str) -> None:
-    drawn = charts.svg(DRAW[name](FRAMES[name], MODELS), name)
+    drawn = drawing.svg(DRAW[name](FRAMES[name], MODELS), name)
     colours = set(re.findall(r'(?:fill|stroke)="([^"]*)"', drawn)) - {"none", "transparent"}
     assert colours
     assert all(colour.startswith("var(--") for colour in colours), colours
 
 
 def test_alone_a_chart_brings_its_background() -> None:
-    drawn = charts.svg(DRAW["tag"](FRAMES["tag"], MODELS), "tags", alone=True)
+    drawn = drawing.svg(DRAW["tag"](FRAMES["tag"], MODELS), "tags", alone=True)
     assert "var(" not in drawn
     assert '<rect width="' in drawn
-    assert f'fill="{charts.PAPER}"' in drawn
+    assert f'fill="{drawing.PAPER}"' in drawn
 
 
 def test_a_data_uri_holds_the_drawing() -> None:
-    head, _, body = charts.data_uri("<svg>\u6a19</svg>").partition(",")
+    head, _, body = drawing.data_uri("<svg>\u6a19</svg>").partition(",")
     assert head == "data:image/svg+xml;base64"
     assert base64.b64decode(body).decode() == "<svg>\u6a19</svg>"
 
 
 def test_a_name_with_marks_of_html_stays_a_name() -> None:
     frame = pl.DataFrame({"model": ["<b>&"], "finding": ["</svg><script>"], "share": [0.5]})
-    drawn = charts.svg(charts.findings_chart(frame, ["<b>&"]), "findings")
+    drawn = drawing.svg(charts.findings_chart(frame, ["<b>&"]), "findings")
     assert "<script>" not in drawn
     assert "<b>" not in drawn
 
 
 def test_without_the_extra_a_chart_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert charts.available()
-    missing = charts._Extra("no_such_module_of_ours")
+    assert drawing.available()
+    missing = drawing.ModuleOfExtra("no_such_module_of_ours")
     monkeypatch.setattr(charts, "alt", missing)
     monkeypatch.setitem(sys.modules, "altair", None)  # which makes its import an ImportError
-    assert not charts.available()
-    with pytest.raises(charts.ReportError, match=r"pip install 'sysgen-dagster\[report\]'"):
+    assert not drawing.available()
+    with pytest.raises(drawing.ReportError, match=r"pip install 'sysgen-dagster\[report\]'"):
         charts.retention_chart(FRAMES["retention"], MODELS)

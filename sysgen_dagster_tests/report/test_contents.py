@@ -4,11 +4,12 @@ from datetime import UTC, datetime
 
 import pytest
 
-from sysgen_dagster.report import charts
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+from sysgen_dagster.report import drawing
 from sysgen_dagster.report.contents import build_contents
 from sysgen_dagster.report.page import Report, Section, render
 from sysgen_dagster.report.views import VIEWS, view_of
-from sysgen_dagster_tests.report.statistics import ROWS, Stored
+from sysgen_dagster_tests.report.statistics import ROWS, STATISTICS, Stored
 
 NOW = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
 
@@ -18,15 +19,17 @@ def report(*models: Stored, engines: dict[str, list[str]] | None = None) -> Repo
 
 
 def section(whole: Report, table: str) -> Section:
-    return next(each for each in whole.sections if each.title == view_of(table).title)
+    view = view_of(STATISTICS[table])
+    assert view
+    return next(each for each in whole.sections if each.title == view.title)
 
 
 def test_there_is_a_section_for_each_view_with_its_charts() -> None:
     whole = report(Stored("phi-4"), Stored("qwen2.5-14b"))
     assert [each.title for each in whole.sections] == [view.title for view in VIEWS]
     for view in VIEWS:
-        assert len(section(whole, view.table).charts) == len(view.draw)
-        assert not section(whole, view.table).note
+        assert len(section(whole, view.table.name).charts) == len(view.draw)
+        assert not section(whole, view.table.name).note
 
 
 def test_models_stand_below_each_other_in_one_table() -> None:
@@ -95,10 +98,22 @@ def test_what_the_caller_knows_is_said_first() -> None:
 def test_without_the_extra_the_page_is_made_and_says_what_draws_charts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(charts, "available", lambda: False)
+    monkeypatch.setattr(drawing, "available", lambda: False)
     whole = report(Stored("phi-4"))
     assert not any(each.charts for each in whole.sections)
     assert "pip install 'sysgen-dagster[report]'" in whole.notices[0]
+
+
+def test_the_page_is_told_the_tags_and_where_a_row_stopped() -> None:
+    whole = report(Stored("phi-4"))
+    assert tuple(whole.tags) == TAG_NAMES
+    assert whole.steps == {
+        "conversations": "before Phase 1",
+        "annotated_system_messages": "in Phase 1",
+        "filtered_system_messages": "in Phase 2",
+        "verified_system_messages": "in Phase 3",
+        "aligned_responses": "in Phase 4",
+    }
 
 
 def test_the_time_is_printed_with_its_zone() -> None:

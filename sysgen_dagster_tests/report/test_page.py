@@ -174,6 +174,17 @@ def test_stories_come_out_as_they_went_in(stories: list[dict[str, Any]]) -> None
     assert stories_in(page) == stories
 
 
+def test_the_words_of_the_method_come_out_as_they_went_in() -> None:
+    steps = {HOSTILE: HOSTILE, "aligned_responses": "in Phase 4"}
+    stories = [{"id": "1"}]
+    page = render(Report("A", "now", [], [], [], stories, tags=["Role", HOSTILE], steps=steps))
+    [words] = [
+        attributes["data-words"] for attributes, _ in Reader(page).all("script") if attributes
+    ]
+    assert json.loads(words or "") == {"tags": ["Role", HOSTILE], "steps": steps}
+    assert "<script>alert" not in page
+
+
 def test_a_number_that_json_has_no_word_for_is_an_error() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         render(make_report(stories=[{"id": "1", "measures": {"rouge1": float("nan")}}]))

@@ -51,6 +51,20 @@ _ROWS = (
 )
 
 
+# A question in each of the nine languages that the model writes.
+QUESTIONS = {
+    "es": "¿Cuál es la capital de Francia y por qué es famosa?",
+    "de": "Warum ist der Himmel blau? Erkläre es mir bitte einfach.",
+    "fr": "Pourquoi le ciel est bleu pendant la journée ?",
+    "ko": "하늘은 왜 파란색인가요? 쉽게 설명해 주세요.",
+    "zh": "为什么天空是蓝色的？请用简单的话解释。",  # noqa: RUF001 - Chinese punctuation
+    "ru": "Почему небо голубое? Объясни простыми словами.",
+    "ar": "لماذا السماء زرقاء؟ اشرح ببساطة.",
+    "ja": "空はなぜ青いのですか。簡単に説明してください。",
+    "en": "Translate the word 하늘 and explain why the sky is blue in your own words.",
+}
+
+
 def conversations(count: int) -> Iterator[tuple[str, str]]:
     """That many pairs of question and answer, all different."""
     for number in range(count):

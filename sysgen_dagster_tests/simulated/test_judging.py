@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.obedience.alignment_judgement import (
     build_alignment_judgement_requests,
     build_judged_alignment,

@@ -152,9 +152,9 @@ class Reader:
 
     process: ProcessPoolExecutor
 
-    def __call__(self, name: str, source: Source, index: int, cache: Path) -> pl.DataFrame:
+    def __call__(self, source: Source, index: int, cache: Path) -> pl.DataFrame:
         """What `read_shard` returns or raises there."""
-        return self.process.submit(read_shard, name, source, index, cache).result()
+        return self.process.submit(read_shard, source, index, cache).result()
 
     def turned_away(self) -> list[str]:
         """The other hosts it asked for since this was last called."""

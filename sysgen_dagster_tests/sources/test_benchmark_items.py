@@ -14,7 +14,7 @@ ROWS = pl.DataFrame({"question": ["How many?", None], "choices": [["one", "two"]
 
 
 def benchmark(path: Path, *text: str) -> Benchmark:
-    return Benchmark(title="Mine", license="mit", path=path, text=list(text))
+    return Benchmark(name="mine", title="Mine", license="mit", path=path, text=list(text))
 
 
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".json"])
@@ -26,7 +26,7 @@ def test_items_are_read_from_each_kind_of_file(tmp_path: Path, suffix: str) -> N
         ROWS.write_ndjson(path)
     else:
         path.write_text(json.dumps(ROWS.to_dicts()))
-    items = read_items("mine", benchmark(path, "question"), tmp_path)
+    items = read_items(benchmark(path, "question"), tmp_path)
     assert items.schema == ITEMS
     assert items.rows() == [("mine", 0, "How many?"), ("mine", 1, "")]
 
@@ -34,7 +34,7 @@ def test_items_are_read_from_each_kind_of_file(tmp_path: Path, suffix: str) -> N
 def test_several_columns_are_joined_and_lists_of_choices_too(tmp_path: Path) -> None:
     path = tmp_path / "mine.parquet"
     ROWS.write_parquet(path)
-    items = read_items("mine", benchmark(path, "question", "choices"), tmp_path)
+    items = read_items(benchmark(path, "question", "choices"), tmp_path)
     assert items["text"].to_list() == ["How many? one two", "three"]
 
 
@@ -43,16 +43,16 @@ def test_a_column_that_is_no_text_is_named(tmp_path: Path) -> None:
     ROWS.with_columns(number=1).write_parquet(path)
     for column in ("number", "prompt"):
         with pytest.raises(SourceError, match=f"mine: .* has no text column '{column}'"):
-            read_items("mine", benchmark(path, column), tmp_path)
+            read_items(benchmark(path, column), tmp_path)
 
 
 def test_a_file_that_is_missing_or_damaged_or_of_another_kind_is_named(tmp_path: Path) -> None:
     damaged, other = tmp_path / "mine.parquet", tmp_path / "mine.csv"
     with pytest.raises(SourceError, match=r"mine: there is no file .*mine\.parquet; correct"):
-        read_items("mine", benchmark(damaged, "question"), tmp_path)
+        read_items(benchmark(damaged, "question"), tmp_path)
     damaged.write_bytes(b"no parquet")
     with pytest.raises(SourceError, match=r"mine: .* cannot be read \(.*\); replace the file"):
-        read_items("mine", benchmark(damaged, "question"), tmp_path)
+        read_items(benchmark(damaged, "question"), tmp_path)
     other.write_text("question\n")
     with pytest.raises(SourceError, match=r"mine: .*mine\.csv is none of \.parquet, \.jsonl, "):
-        read_items("mine", benchmark(other, "question"), tmp_path)
+        read_items(benchmark(other, "question"), tmp_path)

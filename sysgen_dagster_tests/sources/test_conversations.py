@@ -15,8 +15,7 @@ import sysgen_dagster
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.conversations import build_conversations
-from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.tables.table import polars_schema, source_columns
+from sysgen_dagster.sources.tables import CONVERSATIONS, source_table
 from sysgen_dagster_tests.lanes.sysgen.frames import (
     REVISION,
     exchanges,
@@ -32,7 +31,7 @@ EXAMPLE_ROWS = Path(sysgen_dagster.__file__).with_name("example_rows")
 
 
 def build(entry: Source, *records: Mapping[str, Any], **where: int) -> pl.DataFrame:
-    return build_conversations(upstream(entry, *records, **where), "mine", entry)
+    return build_conversations(upstream(entry, *records, **where), entry)
 
 
 def said(*spoken: tuple[str, str]) -> list[dict[str, str]]:
@@ -368,12 +367,9 @@ def test_ids_do_not_depend_on_the_columns_that_are_no_exchange() -> None:
 
 
 def test_the_same_text_in_two_sources_has_two_ids() -> None:
-    entry = source()
-    rows = upstream(entry, {"question": "Why?", "answer": "Because."})
+    row = {"question": "Why?", "answer": "Because."}
 
-    assert ids(build_conversations(rows, "mine", entry)) != ids(
-        build_conversations(rows, "yours", entry)
-    )
+    assert ids(build(source(name="mine"), row)) != ids(build(source(name="yours"), row))
 
 
 def test_a_repeated_row_has_an_id_of_its_own_and_names_the_first_one() -> None:
@@ -392,18 +388,17 @@ def test_a_repeated_row_has_an_id_of_its_own_and_names_the_first_one() -> None:
 def example_conversations(name: str) -> pl.DataFrame:
     """The conversations of the bundled rows; equal rows are counted here in plain Python."""
     entry = load_catalog().sources[name]
-    used = [column for key, column in entry.shape.model_dump().items() if key != "kind"]
     seen: Counter[str] = Counter()
     rows: list[dict[str, Any]] = []
     for line in (EXAMPLE_ROWS / f"{name}.jsonl").read_text(encoding="utf-8").split("\n"):
         if line:
             record = json.loads(line)
-            text = json.dumps([record[column] for column in used])
+            text = json.dumps([record[column] for column in entry.shape_columns])
             here = {"source_row": len(rows), "occurrence": seen[text], "source_revision": REVISION}
             rows.append(record | here)
             seen[text] += 1
-    frame = pl.DataFrame(rows, schema=polars_schema(source_columns(entry)), orient="row")
-    return build_conversations(frame, name, entry)
+    frame = pl.DataFrame(rows, schema=source_table(entry).schema, orient="row")
+    return build_conversations(frame, entry)
 
 
 # Conversations, dropped ones as (row, turn, reason), repeated rows: what the README there says.
@@ -463,7 +458,7 @@ def test_the_bundled_airoboros_rows_hold_seven_system_turns_of_their_own() -> No
 
 
 def _excluding(entry: Source, excluded: list[str], *rows: Mapping[str, Any]) -> pl.DataFrame:
-    return build_conversations(upstream(entry, *rows), "mine", entry, excluded)
+    return build_conversations(upstream(entry, *rows), entry, excluded)
 
 
 def test_an_excluded_conversation_keeps_its_place_and_nothing_of_its_text() -> None:
@@ -491,6 +486,6 @@ def test_the_other_turns_of_its_upstream_row_go_too_as_they_hold_it_as_history()
 def test_a_repetition_of_an_excluded_row_goes_too() -> None:
     entry, row = source(), {"question": "Secret?", "answer": "Yes."}
     [first] = build(entry, row)["conversation_id"]
-    again = build_conversations(upstream(entry, row, occurrence=1), "mine", entry, [first])
+    again = build_conversations(upstream(entry, row, occurrence=1), entry, [first])
 
     assert again["drop_reason"].to_list() == ["excluded"]

@@ -15,8 +15,8 @@ from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.sources import HubFile, Source
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.files import SourceError, SourceUnavailableError
-from sysgen_dagster.sources.tables import SOURCE_ROW
-from sysgen_dagster.tables.table import TableError, polars_schema, source_columns
+from sysgen_dagster.sources.tables import SOURCE_ROW, source_table
+from sysgen_dagster.tables.table import TableError
 from sysgen_dagster_tests.sources.fake_hub import REPO, REVISION, FakeHub, Reader, reading_from
 
 Row = Mapping[str, Any]
@@ -37,6 +37,7 @@ def pairs(*, shards: int = 1, **place: Any) -> Source:
     """A source of questions and answers in a file that `place` gives."""
     return Source.model_validate(
         {
+            "name": "sums",
             "title": "Pairs",
             "license": "mit",
             "shards": shards,
@@ -51,6 +52,7 @@ def talks(path: Path) -> Source:
     """A source of conversations in a local file, each row with an id."""
     return Source.model_validate(
         {
+            "name": "talks",
             "title": "Talks",
             "license": "mit",
             "path": path,
@@ -88,8 +90,8 @@ def upstream(shard: pl.DataFrame) -> list[dict[str, Any]]:
     return shard.drop(SOURCE_ROW.keys()).to_dicts()
 
 
-def read_all(read: Reader, name: str, source: Source, cache: Path) -> list[pl.DataFrame]:
-    return [read(name, source, index, cache) for index in range(source.shards)]
+def read_all(read: Reader, source: Source, cache: Path) -> list[pl.DataFrame]:
+    return [read(source, index, cache) for index in range(source.shards)]
 
 
 @pytest.fixture(scope="module")
@@ -127,29 +129,29 @@ def on_hub(shards: int = 1, rows: int | None = None, **changes: Any) -> Source:
 def test_a_shard_of_a_file_on_the_hub_is_its_slice_in_order(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:
-    shards = [read("sums", on_hub(shards=3), index, tmp_path) for index in range(3)]
+    shards = [read(on_hub(shards=3), index, tmp_path) for index in range(3)]
     assert [upstream(shard) for shard in shards] == [PAIRS[0:2], PAIRS[2:4], PAIRS[4:7]]
     assert [shard["source_row"].to_list() for shard in shards] == [[0, 1], [2, 3], [4, 5, 6]]
     assert {revision for shard in shards for revision in shard["source_revision"]} == {REVISION}
-    assert shards[0].schema == polars_schema(source_columns(on_hub()))
+    assert shards[0].schema == source_table(on_hub()).schema
 
 
 def test_the_file_is_fetched_once_for_all_shards(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:
     for index in range(3):
-        read("sums", on_hub(shards=3), index, tmp_path)
+        read(on_hub(shards=3), index, tmp_path)
     assert hub.requests == [
         f"{method} /datasets/{REPO}/resolve/{REVISION}/{FILE}" for method in ("HEAD", "GET")
     ]
 
 
 def test_a_cached_file_is_read_without_the_hub(hub: FakeHub, read: Reader, tmp_path: Path) -> None:
-    before = read("sums", on_hub(shards=2), 0, tmp_path)
+    before = read(on_hub(shards=2), 0, tmp_path)
     asked = len(hub.requests)
     hub.go_down()
-    assert read("sums", on_hub(shards=2), 0, tmp_path).equals(before)
-    assert upstream(read("sums", on_hub(shards=2), 1, tmp_path)) == PAIRS[3:]
+    assert read(on_hub(shards=2), 0, tmp_path).equals(before)
+    assert upstream(read(on_hub(shards=2), 1, tmp_path)) == PAIRS[3:]
     assert len(hub.requests) == asked
 
 
@@ -157,10 +159,11 @@ def test_two_processes_at_once_fetch_the_file_once(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:
     with reading_from(hub, tmp_path / "home") as other, ThreadPoolExecutor(2) as both:
-        warm = pairs(path=put(tmp_path / "other.jsonl", PAIRS))  # both have loaded their libraries
-        assert all(reader("warm", warm, 0, tmp_path).height for reader in (read, other))
+        # Both have loaded their libraries after this one.
+        warm = pairs(name="warm", path=put(tmp_path / "other.jsonl", PAIRS))
+        assert all(reader(warm, 0, tmp_path).height for reader in (read, other))
         shards = both.map(
-            lambda reader, index: reader("sums", on_hub(shards=2), index, tmp_path / "cache"),
+            lambda reader, index: reader(on_hub(shards=2), index, tmp_path / "cache"),
             (read, other),
             range(2),
         )
@@ -172,13 +175,13 @@ def test_a_file_beside_the_catalogues_is_not_fetched(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:
     hub.files["data/other.jsonl"] = b"no rows"
-    read("sums", on_hub(), 0, tmp_path)
+    read(on_hub(), 0, tmp_path)
     assert not any("other" in request for request in hub.requests)
 
 
 def test_a_hub_that_is_busy_is_asked_again(hub: FakeHub, read: Reader, tmp_path: Path) -> None:
     hub.refusals = 3
-    assert upstream(read("sums", on_hub(), 0, tmp_path)) == PAIRS
+    assert upstream(read(on_hub(), 0, tmp_path)) == PAIRS
     assert len(hub.requests) == 3 + 2
 
 
@@ -186,7 +189,7 @@ def test_a_download_that_breaks_off_is_taken_up_where_it_ended(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:
     hub.breaks = 2
-    assert upstream(read("sums", on_hub(), 0, tmp_path)) == PAIRS
+    assert upstream(read(on_hub(), 0, tmp_path)) == PAIRS
     assert hub.downloads == 3
 
 
@@ -198,7 +201,8 @@ def test_a_hub_that_does_not_answer_is_worth_asking_later(
         hub.go_down()
     hub.refusals = 99
     with pytest.raises(SourceUnavailableError) as error:
-        read("sums", on_hub(), 0, tmp_path)
+        read(on_hub(), 0, tmp_path)
+    assert error.value.may_come_back
     message = str(error.value)
     assert message.startswith(f"sums: the Hub did not give {REPO}/{FILE} at {REVISION} (")
     assert message.endswith(
@@ -212,9 +216,9 @@ def test_a_hub_that_is_back_is_read_after_it_was_down(
 ) -> None:
     hub.go_down()
     with pytest.raises(SourceUnavailableError):
-        read("sums", on_hub(), 0, tmp_path)
+        read(on_hub(), 0, tmp_path)
     hub.start()
-    assert upstream(read("sums", on_hub(), 0, tmp_path)) == PAIRS
+    assert upstream(read(on_hub(), 0, tmp_path)) == PAIRS
 
 
 @pytest.mark.parametrize(
@@ -230,8 +234,9 @@ def test_what_the_hub_does_not_have_is_not_asked_for_again(
     hub: FakeHub, read: Reader, tmp_path: Path, wrong: dict[str, str], where: str, what: str
 ) -> None:
     with pytest.raises(SourceError) as error:
-        read("sums", on_hub(**wrong), 0, tmp_path)
+        read(on_hub(**wrong), 0, tmp_path)
     assert error.type is SourceError
+    assert not error.value.may_come_back
     assert len(hub.requests) == 1
     assert str(error.value) == (
         f"sums: the Hub has no {where} for this account ({what}); correct `hub` in the catalogue, "
@@ -243,14 +248,14 @@ def test_a_file_with_the_expected_checksum_is_read(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:
     source = on_hub(sha256=checksum(hub.files[FILE]))
-    assert upstream(read("sums", source, 0, tmp_path)) == PAIRS
+    assert upstream(read(source, 0, tmp_path)) == PAIRS
 
 
 def test_a_file_with_another_checksum_is_refused(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:
     with pytest.raises(SourceError) as error:
-        read("sums", on_hub(sha256="0" * 64), 0, tmp_path)
+        read(on_hub(sha256="0" * 64), 0, tmp_path)
     assert error.type is SourceError
     message = str(error.value)
     assert message.startswith(f"sums: {tmp_path / 'hub'}")
@@ -261,20 +266,20 @@ def test_a_file_with_another_checksum_is_refused(
 def test_a_file_on_the_hub_with_other_rows_than_the_catalogue_says_is_refused(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:
-    assert upstream(read("sums", on_hub(rows=7), 0, tmp_path)) == PAIRS
+    assert upstream(read(on_hub(rows=7), 0, tmp_path)) == PAIRS
     with pytest.raises(SourceError, match="has 7 rows, the catalogue expects 16,006"):
-        read("sums", on_hub(rows=16_006), 0, tmp_path)
+        read(on_hub(rows=16_006), 0, tmp_path)
 
 
 def test_a_local_file_is_read_without_the_hub(hub: FakeHub, read: Reader, tmp_path: Path) -> None:
     path = put(tmp_path / "pairs.jsonl", PAIRS)
-    assert upstream(read("sums", pairs(path=path), 0, tmp_path / "cache")) == PAIRS
+    assert upstream(read(pairs(path=path), 0, tmp_path / "cache")) == PAIRS
     assert hub.requests == []
 
 
 def test_airoboros_as_shipped_says_what_to_look_up(read: Reader, tmp_path: Path) -> None:
     with pytest.raises(SourceError) as error:
-        read("airoboros", CATALOG.sources["airoboros"], 0, tmp_path)
+        read(CATALOG.sources["airoboros"], 0, tmp_path)
     assert error.type is SourceError
     assert str(error.value) == (
         "airoboros: the catalogue does not pin jondurbin/airoboros-3.1 to a file and a commit. "
@@ -291,9 +296,9 @@ def test_a_local_file_of_any_format_gives_the_same_rows(
     read: Reader, tmp_path: Path, name: str
 ) -> None:
     path = put(tmp_path / name, PAIRS)
-    (shard,) = read_all(read, "sums", pairs(path=path), tmp_path / "cache")
+    (shard,) = read_all(read, pairs(path=path), tmp_path / "cache")
     assert upstream(shard) == PAIRS
-    assert shard.schema == polars_schema(source_columns(pairs(path=path)))
+    assert shard.schema == source_table(pairs(path=path)).schema
     assert set(shard["source_revision"]) == {f"local:{checksum(path.read_bytes())}"}
 
 
@@ -303,7 +308,7 @@ def test_a_json_file_may_hold_lines_and_a_lines_file_blank_ones(
     as_json = put(tmp_path / "lines.json", lines(PAIRS))
     with_blanks = put(tmp_path / "blank.jsonl", lines(PAIRS).replace(b"\n", b"\r\n\n"))
     for path in (as_json, with_blanks):
-        assert upstream(read("sums", pairs(path=path), 0, tmp_path / "cache")) == PAIRS
+        assert upstream(read(pairs(path=path), 0, tmp_path / "cache")) == PAIRS
 
 
 def test_text_arrives_as_it_is(read: Reader, tmp_path: Path) -> None:
@@ -320,13 +325,13 @@ def test_text_arrives_as_it_is(read: Reader, tmp_path: Path) -> None:
     ]
     rows = [{"question": text, "answer": text * 2} for text in awkward]
     for name in ("rows.jsonl", "rows.json", "rows.parquet"):
-        source = pairs(path=put(tmp_path / name, rows))
-        assert upstream(read("odd", source, 0, tmp_path / "cache")) == rows
+        source = pairs(name="odd", path=put(tmp_path / name, rows))
+        assert upstream(read(source, 0, tmp_path / "cache")) == rows
 
 
 def test_a_row_may_lack_a_value_and_a_column_all_values(read: Reader, tmp_path: Path) -> None:
     path = put(tmp_path / "rows.jsonl", [{"question": "Why?"}, {"answer": None}])
-    assert upstream(read("sums", pairs(path=path), 0, tmp_path / "cache")) == [
+    assert upstream(read(pairs(path=path), 0, tmp_path / "cache")) == [
         {"question": "Why?", "answer": None},
         {"question": None, "answer": None},
     ]
@@ -335,14 +340,14 @@ def test_a_row_may_lack_a_value_and_a_column_all_values(read: Reader, tmp_path: 
 def test_columns_the_catalogue_does_not_list_are_left_out(read: Reader, tmp_path: Path) -> None:
     rows = [{"score": 1, **row, "tags": ["x"]} for row in PAIRS]
     path = put(tmp_path / "pairs.jsonl", rows)
-    assert upstream(read("sums", pairs(path=path), 0, tmp_path / "cache")) == PAIRS
+    assert upstream(read(pairs(path=path), 0, tmp_path / "cache")) == PAIRS
 
 
 def test_a_file_that_was_changed_is_read_anew(read: Reader, tmp_path: Path) -> None:
     path, cache = put(tmp_path / "pairs.jsonl", PAIRS), tmp_path / "cache"
-    before = read("sums", pairs(path=path), 0, cache)
+    before = read(pairs(path=path), 0, cache)
     put(path, PAIRS[:2])
-    after = read("sums", pairs(path=path), 0, cache)
+    after = read(pairs(path=path), 0, cache)
     assert upstream(after) == PAIRS[:2]
     assert before["source_revision"][0] != after["source_revision"][0]
 
@@ -357,7 +362,7 @@ def test_shards_hold_every_row_once_in_order_and_are_even(
 ) -> None:
     given = [{"question": f"{row}", "answer": "yes"} for row in range(rows)]
     path = put(tmp_path / "rows.jsonl", given)
-    parts = read_all(read, "sums", pairs(path=path, shards=shards), tmp_path / "cache")
+    parts = read_all(read, pairs(path=path, shards=shards), tmp_path / "cache")
     assert [row for part in parts for row in upstream(part)] == given
     assert [row for part in parts for row in part["source_row"]] == list(range(rows))
     heights = {part.height for part in parts}
@@ -366,7 +371,7 @@ def test_shards_hold_every_row_once_in_order_and_are_even(
 
 def test_a_shard_without_rows_has_the_columns_of_the_others(read: Reader, tmp_path: Path) -> None:
     path = put(tmp_path / "rows.jsonl", PAIRS[:1])
-    empty, full = read_all(read, "sums", pairs(path=path, shards=2), tmp_path / "cache")
+    empty, full = read_all(read, pairs(path=path, shards=2), tmp_path / "cache")
     assert (empty.height, full.height) == (0, 1)
     assert empty.schema == full.schema
 
@@ -379,8 +384,8 @@ def test_occurrence_counts_the_equal_rows_before_also_those_of_other_shards(
     tmp_path: Path,
 ) -> None:
     rows = [{"question": letter, "answer": "yes"} for letter in "ABAACBA"]
-    source = pairs(path=put(tmp_path / "rows.jsonl", rows), shards=3)
-    shards = read_all(read, "letters", source, tmp_path / "cache")
+    source = pairs(name="letters", path=put(tmp_path / "rows.jsonl", rows), shards=3)
+    shards = read_all(read, source, tmp_path / "cache")
     assert [shard["occurrence"].to_list() for shard in shards] == [[0, 0], [1, 2], [0, 1, 3]]
 
 
@@ -388,7 +393,7 @@ def test_rows_are_equal_when_their_exchanges_are(read: Reader, tmp_path: Path) -
     hi, hello = {"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}
     turns: list[Any] = [[hi, hello], [hello, hi], [hi, hello], [hi], [], None, [], None]
     rows = [{"id": f"{index}", "turns": turn} for index, turn in enumerate(turns)]
-    shard = read("talks", talks(put(tmp_path / "a.parquet", rows)), 0, tmp_path / "cache")
+    shard = read(talks(put(tmp_path / "a.parquet", rows)), 0, tmp_path / "cache")
     assert shard["occurrence"].to_list() == [0, 0, 1, 0, 0, 0, 1, 1]
 
 
@@ -408,7 +413,7 @@ def test_rows_that_differ_are_not_taken_for_equal(
 ) -> None:
     rows = [dict(zip(("question", "answer"), row, strict=True)) for row in (first, second)]
     path = put(tmp_path / "rows.jsonl", rows)
-    shard = read("sums", pairs(path=path), 0, tmp_path / "cache")
+    shard = read(pairs(path=path), 0, tmp_path / "cache")
     assert shard["occurrence"].to_list() == [0, 0]
 
 
@@ -416,7 +421,7 @@ def test_occurrence_counts_over_a_file_of_many_rows(read: Reader, tmp_path: Path
     numbers = [row % 12_345 for row in range(25_000)]
     path = tmp_path / "rows.parquet"
     pl.DataFrame({"question": map(str, numbers), "answer": "yes"}).write_parquet(path)
-    shards = read_all(read, "sums", pairs(path=path, shards=2), tmp_path / "cache")
+    shards = read_all(read, pairs(path=path, shards=2), tmp_path / "cache")
     assert [row for shard in shards for row in shard["occurrence"]] == [
         row // 12_345 for row in range(25_000)
     ]
@@ -443,7 +448,7 @@ def test_a_broken_file_is_named_and_to_be_replaced(
     whole = put(tmp_path / "whole.parquet", PAIRS).read_bytes()
     path = put(tmp_path / name, whole[: len(whole) // 2] if content is None else content)
     with pytest.raises(SourceError) as error:
-        read("sums", pairs(path=path), 0, tmp_path / "cache")
+        read(pairs(path=path), 0, tmp_path / "cache")
     assert error.type is SourceError
     message = str(error.value)
     assert message.startswith(f"sums: {path} cannot be read as {path.suffix[1:]} (")
@@ -453,9 +458,9 @@ def test_a_broken_file_is_named_and_to_be_replaced(
 def test_a_broken_file_can_be_replaced(read: Reader, tmp_path: Path) -> None:
     path = put(tmp_path / "rows.jsonl", lines(PAIRS)[:-9])
     with pytest.raises(SourceError):
-        read("sums", pairs(path=path), 0, tmp_path / "cache")
+        read(pairs(path=path), 0, tmp_path / "cache")
     put(path, PAIRS)
-    assert upstream(read("sums", pairs(path=path), 0, tmp_path / "cache")) == PAIRS
+    assert upstream(read(pairs(path=path), 0, tmp_path / "cache")) == PAIRS
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl.gz", "rows"])
@@ -464,7 +469,7 @@ def test_a_file_of_an_unknown_format_is_named_and_to_be_converted(
 ) -> None:
     path = put(tmp_path / name, lines(PAIRS))
     with pytest.raises(SourceError) as error:
-        read("sums", pairs(path=path), 0, tmp_path / "cache")
+        read(pairs(path=path), 0, tmp_path / "cache")
     assert str(error.value) == (
         f"sums: {path} is none of .parquet, .jsonl, .json; convert it first"
     )
@@ -473,7 +478,7 @@ def test_a_file_of_an_unknown_format_is_named_and_to_be_converted(
 def test_a_missing_file_is_named_and_the_field_to_correct(read: Reader, tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
     with pytest.raises(SourceError) as error:
-        read("sums", pairs(path=path), 0, tmp_path / "cache")
+        read(pairs(path=path), 0, tmp_path / "cache")
     assert error.type is SourceError
     assert str(error.value) == (f"sums: there is no file {path}; correct `path` in the catalogue")
 
@@ -483,7 +488,7 @@ def test_a_file_with_other_rows_than_the_catalogue_says_is_refused(
 ) -> None:
     path = put(tmp_path / "rows.jsonl", PAIRS)
     with pytest.raises(SourceError) as error:
-        read("sums", pairs(path=path, rows=8), 0, tmp_path / "cache")
+        read(pairs(path=path, rows=8), 0, tmp_path / "cache")
     assert str(error.value) == (
         f"sums: {path} has 7 rows, the catalogue expects 8; give the right file, or correct `rows`"
     )
@@ -505,7 +510,7 @@ def test_a_column_that_is_not_the_catalogues_is_named(
 ) -> None:
     path = put(tmp_path / "rows.jsonl", rows)
     with pytest.raises(TableError) as error:
-        read("sums", pairs(path=path), 0, tmp_path / "cache")
+        read(pairs(path=path), 0, tmp_path / "cache")
     assert str(error.value) == (
         f"sums ({path}) {fault}. Give the file in the upstream schema, or correct `columns` in the "
         "catalogue"
@@ -516,7 +521,7 @@ def test_a_field_that_is_not_the_catalogues_is_named(read: Reader, tmp_path: Pat
     rows = [{"id": "a", "turns": [{"role": "user", "content": "Hi"}]}]
     path = put(tmp_path / "rows.jsonl", rows)
     with pytest.raises(TableError, match=r"has 'turns' as .*role.*, not as .*from.*Give the file"):
-        read("talks", talks(path), 0, tmp_path / "cache")
+        read(talks(path), 0, tmp_path / "cache")
 
 
 # The five sources
@@ -534,10 +539,10 @@ def test_the_example_rows_of_every_source_are_read_with_the_catalogues_columns(
 ) -> None:
     path = EXAMPLE_ROWS / f"{name}.jsonl"
     source = local(name, path, shards=4)
-    shards = read_all(read, name, source, tmp_path)
+    shards = read_all(read, source, tmp_path)
     expected = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     assert [row for shard in shards for row in upstream(shard)] == expected
-    assert all(shard.schema == polars_schema(source_columns(source)) for shard in shards)
+    assert all(shard.schema == source_table(source).schema for shard in shards)
 
 
 @pytest.mark.parametrize(
@@ -547,7 +552,7 @@ def test_the_repeated_example_rows_are_counted(
     read: Reader, tmp_path: Path, name: str, repeated: set[int]
 ) -> None:
     source = local(name, EXAMPLE_ROWS / f"{name}.jsonl", shards=2)
-    rows = pl.concat(read_all(read, name, source, tmp_path))
+    rows = pl.concat(read_all(read, source, tmp_path))
     assert set(rows.filter(pl.col("occurrence") > 0)["source_row"]) == repeated
 
 
@@ -556,7 +561,7 @@ def test_the_repeated_example_rows_are_counted(
 def test_real_rows_of_every_source_all_arrive(read: Reader, tmp_path: Path, name: str) -> None:
     path = REAL_ROWS / f"{name}.parquet"
     source = local(name, path, shards=6)
-    shards = read_all(read, name, source, tmp_path)
+    shards = read_all(read, source, tmp_path)
     rows = pl.concat(shards)
     expected = pl.read_parquet(path, columns=list(source.columns))
     assert sum(shard.height for shard in shards) == expected.height
@@ -570,7 +575,7 @@ def test_nobody_but_the_hub_is_asked(
 ) -> None:
     read.turned_away()
     local_file = put(tmp_path / "pairs.jsonl", PAIRS)
-    read("sums", on_hub() if place == "hub" else pairs(path=local_file), 0, tmp_path / "cache")
+    read(on_hub() if place == "hub" else pairs(path=local_file), 0, tmp_path / "cache")
     assert read.turned_away() == []
 
 
@@ -579,37 +584,37 @@ def test_a_hub_that_never_gives_a_whole_file_is_worth_asking_later(
 ) -> None:
     hub.breaks = 99
     with pytest.raises(SourceUnavailableError):
-        read("sums", on_hub(), 0, tmp_path)
+        read(on_hub(), 0, tmp_path)
 
 
 def test_a_repo_that_is_no_name_is_a_fault_of_the_catalogue(read: Reader, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="sums: "):
-        read("sums", on_hub(repo="https://huggingface.co/a/b"), 0, tmp_path)
+        read(on_hub(repo="https://huggingface.co/a/b"), 0, tmp_path)
 
 
 def test_a_lines_file_without_rows_is_named(read: Reader, tmp_path: Path) -> None:
     path = put(tmp_path / "rows.jsonl", b"")
     with pytest.raises(SourceError, match=r"sums.*rows\.jsonl"):
-        read("sums", pairs(path=path), 0, tmp_path / "cache")
+        read(pairs(path=path), 0, tmp_path / "cache")
 
 
 def test_answers_that_are_numbers_and_texts_are_text(read: Reader, tmp_path: Path) -> None:
     rows = [{"question": "How many?", "answer": answer} for answer in (2, "two")]
     path = put(tmp_path / "rows.jsonl", rows)
-    shard = read("sums", pairs(path=path), 0, tmp_path / "cache")
+    shard = read(pairs(path=path), 0, tmp_path / "cache")
     assert shard["answer"].to_list() == ["2", "two"]
 
 
 def test_answers_that_are_all_dates_are_text(read: Reader, tmp_path: Path) -> None:
     rows = [{"question": "When?", "answer": "2020-01-01"}]
     path = put(tmp_path / "rows.jsonl", rows)
-    assert upstream(read("sums", pairs(path=path), 0, tmp_path / "cache")) == rows
+    assert upstream(read(pairs(path=path), 0, tmp_path / "cache")) == rows
 
 
 @pytest.mark.parametrize("folder", ["run[1]", "a::b"])
 def test_a_file_may_lie_in_a_folder_of_any_name(read: Reader, tmp_path: Path, folder: str) -> None:
     path = put(tmp_path / folder / "pairs.jsonl", PAIRS)
-    assert upstream(read("sums", pairs(path=path), 0, tmp_path / "cache")) == PAIRS
+    assert upstream(read(pairs(path=path), 0, tmp_path / "cache")) == PAIRS
 
 
 def test_a_file_that_was_changed_and_kept_its_time_is_read_anew(
@@ -618,7 +623,7 @@ def test_a_file_that_was_changed_and_kept_its_time_is_read_anew(
     path, cache = tmp_path / "pairs.jsonl", tmp_path / "cache"
     for rows in (PAIRS, PAIRS[:2]):
         os.utime(put(path, rows), (1e9, 1e9))
-        assert upstream(read("sums", pairs(path=path), 0, cache)) == rows
+        assert upstream(read(pairs(path=path), 0, cache)) == rows
 
 
 def test_a_file_that_is_not_utf_8_is_named(hub: FakeHub, tmp_path: Path) -> None:
@@ -627,4 +632,4 @@ def test_a_file_that_is_not_utf_8_is_named(hub: FakeHub, tmp_path: Path) -> None
         reading_from(hub, tmp_path / "home") as read,  # it may not live through this
         pytest.raises(SourceError, match="sums: "),
     ):
-        read("sums", pairs(path=path), 0, tmp_path / "cache")
+        read(pairs(path=path), 0, tmp_path / "cache")

@@ -1,15 +1,19 @@
 """What checks and statistics read: some columns of some shards, as they are stored."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from sysgen_dagster.analysis.tables import CONTAMINATION
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, VERIFIED
+from sysgen_dagster.sources.tables import CONVERSATIONS, SOURCE_ROWS, source_table
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster.defs.measures import STATISTICS
-from sysgen_dagster.tables.table import (TABLES, Column, TableError, polars_schema, source_columns)
+from sysgen_dagster.tables.table import Column, Partition, Table, TableError
+from sysgen_dagster_tests.storage.tables import TABLES
 
 _PAIRS = {
     "title": "Some pairs",
@@ -41,48 +45,49 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path)
 
 
-def put(store: Store, table: str, shard: str, model: str | None = None, rows: int = 2) -> None:
+def put(store: Store, table: Table, shard: str, model: str | None = None, rows: int = 2) -> None:
     """Store rows whose ids say where they are."""
-    columns = TABLES[table]
-    ids = [{"conversation_id": f"{model or table} {shard} {row}"} for row in range(rows)]
-    frame = pl.DataFrame(ids, schema=polars_schema(columns))
-    store.write(table, columns, shard, frame, model)
+    ids = [{"conversation_id": f"{model or table.name} {shard} {row}"} for row in range(rows)]
+    store.write(table, Partition(model, shard), pl.DataFrame(ids, schema=table.schema))
 
 
 def evidence(store: Store, *shards: str, model: str | None = None) -> StoredEvidence:
-    return StoredEvidence(store, CATALOG, shards, model)
+    return StoredEvidence(store, shards, model)
 
 
 def test_the_rows_of_one_shard_are_its_own(store: Store) -> None:
     for shard in ("chats-000", "chats-001"):
-        put(store, "conversations", shard)
-    rows = evidence(store, "chats-001").read("conversations", "conversation_id")
+        put(store, CONVERSATIONS, shard)
+    rows = evidence(store, "chats-001").read(CONVERSATIONS, "conversation_id")
     assert rows.rows() == [("conversations chats-001 0",), ("conversations chats-001 1",)]
 
 
 def test_the_rows_of_several_shards_follow_in_the_order_of_the_shards(store: Store) -> None:
     for shard in ("chats-000", "chats-001", "sums-000"):
-        put(store, "conversations", shard, rows=1)
+        put(store, CONVERSATIONS, shard, rows=1)
     several = evidence(store, "sums-000", "chats-001", "chats-000")
-    assert several.read("conversations", "conversation_id").rows() == [
+    assert several.read(CONVERSATIONS, "conversation_id").rows() == [
         ("conversations sums-000 0",),
         ("conversations chats-001 0",),
         ("conversations chats-000 0",),
     ]
 
 
-@pytest.mark.parametrize("table", sorted(TABLES.keys() - STATISTICS.keys()))
-def test_no_shard_has_no_rows_but_the_columns(store: Store, table: str) -> None:
-    rows = evidence(store, model="phi").read(table, *TABLES[table])
-    assert (rows.height, dict(rows.schema)) == (0, polars_schema(TABLES[table]))
+OF_SHARDS = [SOURCE_ROWS, *(each for each in TABLES.values() if "shard" in each.by.value)]
 
 
-@pytest.mark.parametrize(("table", "key"), [("retention", "phi"), ("contamination", "all")])
+@pytest.mark.parametrize("table", OF_SHARDS, ids=lambda table: table.name)
+def test_no_shard_has_no_rows_but_the_columns(store: Store, table: Table) -> None:
+    rows = evidence(store, model="phi").read(table, *table.names)
+    assert (rows.height, dict(rows.schema)) == (0, table.schema)
+
+
+@pytest.mark.parametrize(("table", "key"), [(RETENTION, "phi"), (CONTAMINATION, "all")])
 def test_a_statistic_is_read_as_it_is_stored_whatever_the_shards(
-    store: Store, table: str, key: str
+    store: Store, table: Table, key: str
 ) -> None:
-    frame = pl.DataFrame([{"source": "chats"}], schema=polars_schema(TABLES[table]))
-    store.write(table, TABLES[table], key, frame)
+    frame = pl.DataFrame([{"source": "chats"}], schema=table.schema)
+    assert store.write(table, Partition("phi"), frame).stem == key
     for shards in ((), ("chats-000", "chats-001")):
         assert evidence(store, *shards, model="phi").read(table, "source").rows() == [("chats",)]
 
@@ -90,77 +95,75 @@ def test_a_statistic_is_read_as_it_is_stored_whatever_the_shards(
 def test_shard_by_shard_the_rows_are_the_same(store: Store) -> None:
     shards = ("sums-000", "chats-001")
     for shard in shards:
-        put(store, "conversations", shard, rows=2)
+        put(store, CONVERSATIONS, shard, rows=2)
     several = evidence(store, *shards)
-    parts = [part.read("conversations", "conversation_id") for part in several.by_shard()]
+    parts = [part.read(CONVERSATIONS, "conversation_id") for part in several.by_shard()]
     assert [part.height for part in parts] == [2, 2]
-    assert pl.concat(parts).equals(several.read("conversations", "conversation_id"))
+    assert pl.concat(parts).equals(several.read(CONVERSATIONS, "conversation_id"))
 
 
 def test_a_shard_without_rows_counts_for_nothing(store: Store) -> None:
-    put(store, "conversations", "chats-000", rows=0)
-    put(store, "conversations", "chats-001", rows=3)
+    put(store, CONVERSATIONS, "chats-000", rows=0)
+    put(store, CONVERSATIONS, "chats-001", rows=3)
     both = evidence(store, "chats-000", "chats-001")
-    assert both.read("conversations", "conversation_id").height == 3
+    assert both.read(CONVERSATIONS, "conversation_id").height == 3
 
 
 def test_the_tables_of_a_phase_are_the_models_and_conversations_are_nobodys(store: Store) -> None:
-    put(store, "conversations", "chats-000", rows=1)
+    put(store, CONVERSATIONS, "chats-000", rows=1)
     for model in ("phi", "llama"):
-        put(store, "aligned_responses", "chats-000", model, rows=1)
+        put(store, ALIGNED, "chats-000", model, rows=1)
     phi = evidence(store, "chats-000", model="phi")
-    assert phi.read("aligned_responses", "conversation_id").item() == "phi chats-000 0"
-    assert phi.read("conversations", "conversation_id").item() == "conversations chats-000 0"
+    assert phi.read(ALIGNED, "conversation_id").item() == "phi chats-000 0"
+    assert phi.read(CONVERSATIONS, "conversation_id").item() == "conversations chats-000 0"
 
 
 def test_the_source_of_a_shard_is_the_one_in_its_name(store: Store) -> None:
-    for source, shard in (("chats", "chats-000"), ("sums", "sums-011")):
-        columns = source_columns(CATALOG.sources[source])
-        rows = pl.DataFrame([{"question": source, "source_row": 7}], schema=polars_schema(columns))
-        store.write(f"source/{source}", columns, shard, rows)
+    for source, shard, row in (("chats", "chats-000", 7), ("sums", "sums-011", 8)):
+        table = source_table(CATALOG.sources[source])
+        rows = pl.DataFrame([{"question": source, "source_row": row}], schema=table.schema)
+        store.write(table, Partition(shard=shard), rows)
+        one = evidence(store, shard, model="phi")
+        assert one.read(table, "source_row", "question").rows() == [(row, source)]
     both = evidence(store, "chats-000", "sums-011", model="phi")
-    assert both.read("source", "source_row", "question").rows() == [(7, "chats"), (7, "sums")]
+    assert both.read(SOURCE_ROWS, "source_row").rows() == [(7,), (8,)]
 
 
 def test_columns_come_in_the_order_in_which_they_are_asked_for(store: Store) -> None:
-    put(store, "conversations", "chats-000")
-    rows = evidence(store, "chats-000").read("conversations", "drop_reason", "conversation_id")
+    put(store, CONVERSATIONS, "chats-000")
+    rows = evidence(store, "chats-000").read(CONVERSATIONS, "drop_reason", "conversation_id")
     assert rows.columns == ["drop_reason", "conversation_id"]
 
 
 def test_only_the_columns_that_are_asked_for_are_looked_at(store: Store) -> None:
-    columns = {
-        "conversation_id": TABLES["conversations"]["conversation_id"],
-        "turn": Column(pl.String(), "not as declared"),
-    }
+    turn = Column(pl.String(), "not as declared")
+    other = replace(CONVERSATIONS, columns={**CONVERSATIONS.only("conversation_id"), "turn": turn})
     frame = pl.DataFrame({"conversation_id": ["a"], "turn": ["first"]})
-    store.write("conversations", columns, "chats-000", frame)
+    store.write(other, Partition(shard="chats-000"), frame)
     look = evidence(store, "chats-000")
-    assert look.read("conversations", "conversation_id").rows() == [("a",)]
+    assert look.read(CONVERSATIONS, "conversation_id").rows() == [("a",)]
     with pytest.raises(TableError, match="'turn' as String, not as UInt32"):
-        look.read("conversations", "turn")
+        look.read(CONVERSATIONS, "turn")
     with pytest.raises(TableError, match="no column 'answer'"):
-        look.read("conversations", "conversation_id", "answer")
+        look.read(CONVERSATIONS, "conversation_id", "answer")
 
 
 def test_one_missing_partition_among_several_is_named(store: Store) -> None:
-    put(store, "aligned_responses", "chats-000", "phi")
+    put(store, ALIGNED, "chats-000", "phi")
     both = evidence(store, "chats-000", "chats-001", model="phi")
     with pytest.raises(StoreError, match=r"aligned_responses for phi\|chats-001 is not material"):
-        both.read("aligned_responses", "conversation_id")
+        both.read(ALIGNED, "conversation_id")
 
 
 @pytest.mark.parametrize("model", [None, "phi"])
-def test_model_and_method_are_the_catalogues(store: Store, model: str | None) -> None:
-    look = evidence(store, model=model)
-    assert look.method is CATALOG.method
-    assert look.model is (CATALOG.models[model] if model else None)
+def test_the_model_is_the_one_that_was_named(store: Store, model: str | None) -> None:
+    assert evidence(store, model=model).model == model
 
 
 def test_the_finished_shards_of_a_model_come_in_the_order_of_the_catalogue(store: Store) -> None:
     for shard in ("chats-001", "sums-010", "chats-000", "sums-002"):
-        put(store, "aligned_responses", shard, "phi")
-    assert finished_shards(store, CATALOG, "phi") == (
+        put(store, ALIGNED, shard, "phi")
+    assert finished_shards(store, CATALOG, ALIGNED, "phi") == (
         "sums-002",
         "sums-010",
         "chats-000",
@@ -171,15 +174,15 @@ def test_the_finished_shards_of_a_model_come_in_the_order_of_the_catalogue(store
 @pytest.mark.parametrize(
     ("table", "shard", "model"),
     [
-        ("verified_system_messages", "chats-000", "phi"),
-        ("aligned_responses", "chats-000", "llama"),
-        ("aligned_responses", "chats-002", "phi"),
-        ("aligned_responses", "recipes-000", "phi"),
+        (VERIFIED, "chats-000", "phi"),
+        (ALIGNED, "chats-000", "llama"),
+        (ALIGNED, "chats-002", "phi"),
+        (ALIGNED, "recipes-000", "phi"),
     ],
     ids=["before the last phase", "another model", "a shard too many", "an unknown source"],
 )
 def test_other_partitions_do_not_make_a_shard_of_the_catalogue_finished(
-    store: Store, table: str, shard: str, model: str
+    store: Store, table: Table, shard: str, model: str
 ) -> None:
     put(store, table, shard, model)
-    assert finished_shards(store, CATALOG, "phi") == ()
+    assert finished_shards(store, CATALOG, ALIGNED, "phi") == ()

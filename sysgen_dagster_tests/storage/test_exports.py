@@ -8,7 +8,12 @@ import pytest
 
 from sysgen_dagster.storage import objects
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
-from sysgen_dagster.storage.store import Store, StoreError, open_store
+from sysgen_dagster.storage.store import (
+    Store,
+    StoreError,
+    StoreUnavailableError,
+    open_store,
+)
 from sysgen_dagster.training_sets.export.hub import declared_files, found_files
 from sysgen_dagster_tests.storage.s3_server import objects_under
 
@@ -109,7 +114,7 @@ def test_an_export_that_is_published_in_part_does_not_fit_its_manifest(
         really(path, content)
 
     monkeypatch.setattr(objects, "replace", until_the_manifest)
-    with pytest.raises(RuntimeError, match="the network is gone"):
+    with pytest.raises(StoreUnavailableError, match="the network is gone"):
         make(store, tmp_path, a="new", z="two")
     with reading_export(store, "sysgen", tmp_path) as folder:
         declared, found = declared_files(folder), found_files(folder)

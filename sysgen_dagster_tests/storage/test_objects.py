@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import obstore
@@ -11,7 +12,9 @@ import pytest
 from obstore.store import from_url
 
 from sysgen_dagster.commands.exclude import main as exclude
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage import objects
 from sysgen_dagster.storage.store import (
     Store,
@@ -20,25 +23,29 @@ from sysgen_dagster.storage.store import (
     open_store,
     working_folder,
 )
-from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.tables.table import (Column, TableError, polars_schema)
+from sysgen_dagster.tables.table import By, Column, Partition, Table, TableError
 from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, upstream
 from sysgen_dagster_tests.storage.s3_server import killed_while_writing, objects_under, refusing_s3
 
-NOTES = {
-    "conversation_id": Column(pl.String(), "which"),
-    "length": Column(pl.Float64(), "how long"),
-}
-ROWS = pl.DataFrame(
-    {"conversation_id": ["a", "b"], "length": [1.0, 2.0]}, schema=polars_schema(NOTES)
+NOTES = Table(
+    "notes",
+    {
+        "conversation_id": Column(pl.String(), "which"),
+        "length": Column(pl.Float64(), "how long"),
+    },
+    By.SHARD,
+    "trial",
 )
+NOTES_OF_MODELS = replace(NOTES, by=By.MODEL_SHARD)
+FIRST = Partition(shard="chats-000")
+ROWS = pl.DataFrame({"conversation_id": ["a", "b"], "length": [1.0, 2.0]}, schema=NOTES.schema)
 WRITES = """
 import sys, polars as pl
 from sysgen_dagster.storage.store import open_store
-from sysgen_dagster_tests.storage.test_objects import NOTES
+from sysgen_dagster_tests.storage.test_objects import FIRST, NOTES
 numbers = pl.select(length=pl.int_range(int(sys.argv[2])).shuffle().cast(pl.Float64))
 frame = numbers.select(pl.lit("x").alias("conversation_id"), "length")
-open_store(sys.argv[1]).write("notes", NOTES, "chats-000", frame)
+open_store(sys.argv[1]).write(NOTES, FIRST, frame)
 """
 
 
@@ -48,51 +55,52 @@ def store(bucket: str) -> Store:
 
 
 def test_what_is_written_in_pieces_is_one_object(store: Store, bucket: str) -> None:
-    store.write("notes", NOTES, "chats-000", ROWS.lazy())
+    store.write(NOTES, FIRST, ROWS.lazy())
     assert list(objects_under(bucket)) == ["runs/one/notes/chats-000.parquet"]
-    assert store.read("notes", NOTES, "chats-000").equals(ROWS)
+    assert store.read(NOTES, FIRST).equals(ROWS)
 
 
 def test_partitions_are_objects_under_the_same_names_as_files(store: Store, bucket: str) -> None:
-    store.write("notes", NOTES, "chats-001", ROWS.head(1), "phi-4")
-    store.write("notes", NOTES, "chats-000", ROWS, "phi-4")
-    store.write("notes", NOTES, "chats-002", ROWS)
+    store.write(NOTES_OF_MODELS, Partition("phi-4", "chats-001"), ROWS.head(1))
+    store.write(NOTES_OF_MODELS, Partition("phi-4", "chats-000"), ROWS)
+    store.write(NOTES, Partition(shard="chats-002"), ROWS)
     assert list(objects_under(bucket)) == [
         "runs/one/notes/chats-002.parquet",
         "runs/one/notes/model=phi-4/chats-000.parquet",
         "runs/one/notes/model=phi-4/chats-001.parquet",
     ]
-    assert store.read("notes", NOTES, "chats-000", "phi-4").equals(ROWS)
-    assert store.shards("notes", "phi-4") == ["chats-000", "chats-001"]
-    assert store.shards("nothing") == []
-    assert store.holds("notes", "chats-002")
-    assert not store.holds("notes", "chats-003")
+    assert store.read(NOTES_OF_MODELS, Partition("phi-4", "chats-000")).equals(ROWS)
+    assert store.shards(NOTES_OF_MODELS, "phi-4") == ["chats-000", "chats-001"]
+    assert store.shards(replace(NOTES, name="nothing")) == []
+    assert store.holds(NOTES, Partition(shard="chats-002"))
+    assert not store.holds(NOTES, Partition(shard="chats-003"))
 
 
 def test_columns_are_read_as_asked(store: Store) -> None:
-    store.write("notes", NOTES, "chats-000", ROWS)
-    assert store.read("notes", {"length": NOTES["length"]}, "chats-000").columns == ["length"]
+    store.write(NOTES, FIRST, ROWS)
+    assert store.read(NOTES, FIRST, "length").columns == ["length"]
+    more = replace(NOTES, columns={**NOTES.columns, "more": NOTES.columns["length"]})
     with pytest.raises(TableError, match="more"):
-        store.read("notes", {**NOTES, "more": NOTES["length"]}, "chats-000")
+        store.read(more, FIRST)
 
 
 def test_what_is_missing_or_damaged_is_told_as_in_a_folder(store: Store) -> None:
     with pytest.raises(StoreError, match=r"not materialized \(s3://.* Materialize it first"):
-        store.read("notes", NOTES, "chats-000")
-    objects.replace(store.path("notes", "chats-000"), b"no Parquet")  # type: ignore[arg-type]
+        store.read(NOTES, FIRST)
+    objects.replace(store.path(NOTES, FIRST), b"no Parquet")  # type: ignore[arg-type]
     with pytest.raises(StoreError, match=r"notes for chats-000 cannot be read, s3://.*damaged"):
-        store.read("notes", NOTES, "chats-000")
+        store.read(NOTES, FIRST)
 
 
 def test_what_another_process_writes_is_seen_at_once(store: Store) -> None:
-    assert store.shards("notes") == []
-    assert not store.holds("notes", "chats-000")
+    assert store.shards(NOTES) == []
+    assert not store.holds(NOTES, FIRST)
     command = [sys.executable, "-c", WRITES, str(store.root)]
     subprocess.run([*command, "3"], check=True)
-    assert store.shards("notes") == ["chats-000"]
-    assert store.read("notes", NOTES, "chats-000").height == 3
+    assert store.shards(NOTES) == ["chats-000"]
+    assert store.read(NOTES, FIRST).height == 3
     subprocess.run([*command, "4"], check=True)
-    assert store.read("notes", NOTES, "chats-000").height == 4
+    assert store.read(NOTES, FIRST).height == 4
 
 
 # In one request, and in parts that are put together at the end.
@@ -100,11 +108,11 @@ def test_what_another_process_writes_is_seen_at_once(store: Store) -> None:
 def test_a_process_killed_while_writing_leaves_the_old_object(
     store: Store, s3: str, rows: int, after_bytes: int
 ) -> None:
-    store.write("notes", NOTES, "chats-000", ROWS)
+    store.write(NOTES, FIRST, ROWS)
     command = [sys.executable, "-c", WRITES, str(store.root), str(rows)]
     assert killed_while_writing(command, s3, after_bytes), "it ended first: nothing is shown"
-    assert store.read("notes", NOTES, "chats-000").equals(ROWS)
-    assert store.shards("notes") == ["chats-000"]
+    assert store.read(NOTES, FIRST).equals(ROWS)
+    assert store.shards(NOTES) == ["chats-000"]
 
 
 def test_a_bucket_that_refuses_is_an_error_and_never_an_empty_store() -> None:
@@ -113,10 +121,10 @@ def test_a_bucket_that_refuses_is_an_error_and_never_an_empty_store() -> None:
         for ask in (
             store.excluded,
             lambda: store.exclude(["a"]),
-            lambda: store.shards("notes"),
-            lambda: store.holds("notes", "chats-000"),
-            lambda: store.read("notes", NOTES, "chats-000"),
-            lambda: store.write("notes", NOTES, "chats-000", ROWS),
+            lambda: store.shards(NOTES),
+            lambda: store.holds(NOTES, FIRST),
+            lambda: store.read(NOTES, FIRST),
+            lambda: store.write(NOTES, FIRST, ROWS),
             lambda: store.write_report("page"),
         ):
             with pytest.raises(StoreUnavailableError, match=r"AWS_ENDPOINT_URL.*403"):
@@ -126,7 +134,7 @@ def test_a_bucket_that_refuses_is_an_error_and_never_an_empty_store() -> None:
 def test_a_bucket_that_is_not_there_is_told_when_it_is_written(s3: str) -> None:
     store = open_store("s3://nobody-made-it")
     with pytest.raises(StoreUnavailableError, match="has the bucket"):
-        store.write("notes", NOTES, "chats-000", ROWS)
+        store.write(NOTES, FIRST, ROWS)
 
 
 def test_the_report_is_an_object_that_a_browser_shows(store: Store, bucket: str) -> None:
@@ -153,11 +161,12 @@ def test_ids_that_two_exclude_at_the_same_time_are_both_on_the_list(store: Store
 def test_ids_are_excluded_from_the_command_line(
     store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    entry = input_output_source()
+    entry = input_output_source(name="chats")
     talk = {"source": "here", "conversation": [{"input": "Who?", "output": "I."}]}
-    rows = build_conversations(upstream(entry, talk), "chats", entry)
-    store.write("conversations", CONVERSATIONS, "chats-000", rows)
-    store.write("annotated_system_messages", NOTES, "chats-000", ROWS, "phi-4")
+    rows = build_conversations(upstream(entry, talk), entry)
+    store.write(CONVERSATIONS, FIRST, rows)
+    annotated = replace(ANNOTATED, columns=NOTES.columns)
+    store.write(annotated, Partition("phi-4", "chats-000"), ROWS)
     [identity] = rows["conversation_id"]
     ids = tmp_path / "ids"
     ids.write_text(identity)
@@ -195,8 +204,10 @@ def test_a_url_needs_a_working_folder_and_a_folder_is_its_own(tmp_path: Path) ->
 def test_a_folder_needs_nothing_of_the_extra(tmp_path: Path) -> None:
     program = (
         "import sys; sys.modules |= {'obstore': None}\n"
+        "from sysgen_dagster.tables.table import By, Table\n"
+        "NOTES = Table('notes', {}, By.SHARD, 'trial')\n"
         "from sysgen_dagster.storage.store import StoreError, open_store\n"
-        "assert open_store(sys.argv[1]).shards('notes') == []\n"
+        "assert open_store(sys.argv[1]).shards(NOTES) == []\n"
         "try: open_store('s3://bucket')\n"
         "except StoreError as error: print(error)"
     )

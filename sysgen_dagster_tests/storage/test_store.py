@@ -2,6 +2,7 @@
 
 import random
 import time
+from dataclasses import replace
 from itertools import count
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -11,17 +12,27 @@ from typing import Any
 import polars as pl
 import pytest
 
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
+from sysgen_dagster.sources.tables import CONVERSATIONS, SOURCE_ROWS
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster.tables.table import TABLES, Column, TableError, polars_schema
+from sysgen_dagster.tables.table import By, Column, Partition, Table, TableError
+from sysgen_dagster_tests.storage.tables import TABLES
 
-NOTES = {
-    "conversation_id": Column(pl.String(), "which"),
-    "length": Column(pl.UInt32(), "how long"),
-    "drop_reason": Column(pl.String(), "why not"),
-}
+NOTES = Table(
+    "notes",
+    {
+        "conversation_id": Column(pl.String(), "which"),
+        "length": Column(pl.UInt32(), "how long"),
+        "drop_reason": Column(pl.String(), "why not"),
+    },
+    By.SHARD,
+    "trial",
+)
+NOTES_OF_MODELS = replace(NOTES, by=By.MODEL_SHARD)
+FIRST, FIRST_OF_PHI = Partition(shard="chats-000"), Partition("phi-4", "chats-000")
 TWO_ROWS = pl.DataFrame(
     {"conversation_id": ["a", "b"], "length": [1, 2], "drop_reason": [None, "timeout"]},
-    schema=polars_schema(NOTES),
+    schema=NOTES.schema,
 )
 MANY_ROWS = 300_000
 
@@ -44,20 +55,20 @@ def something(dtype: pl.DataType) -> Any:
 
 def fill(store: Store, content: bytes) -> Path:
     """The path of a partition whose file holds `content`."""
-    path = store.path("notes", "chats-000", "phi-4")
+    path = store.path(NOTES_OF_MODELS, FIRST_OF_PHI)
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     return path
 
 
 @pytest.mark.parametrize("lazy", [False, True], ids=["whole", "in pieces"])
-@pytest.mark.parametrize("table", TABLES)
-def test_what_is_written_is_read(store: Store, table: str, lazy: bool) -> None:
-    columns = TABLES[table]
-    full = {name: something(column.dtype) for name, column in columns.items()}
-    rows = pl.DataFrame([full, dict.fromkeys(columns), full], schema=polars_schema(columns))
-    store.write(table, columns, "chats-000", rows.lazy() if lazy else rows, "phi-4")
-    read = store.read(table, columns, "chats-000", "phi-4")
+@pytest.mark.parametrize("table", [SOURCE_ROWS, *TABLES.values()], ids=lambda table: table.name)
+def test_what_is_written_is_read(store: Store, table: Table, lazy: bool) -> None:
+    full = {name: something(dtype) for name, dtype in table.schema.items()}
+    rows = pl.DataFrame([full, dict.fromkeys(full), full], schema=table.schema)
+    at = Partition("phi-4", "chats-000", "sysgen")
+    store.write(table, at, rows.lazy() if lazy else rows)
+    read = store.read(table, at)
     assert (read.schema, read.rows()) == (rows.schema, rows.rows())
 
 
@@ -66,87 +77,93 @@ def test_pieces_keep_the_order_of_the_rows(store: Store) -> None:
         pl.col("conversation_id", "drop_reason").repeat_by(MANY_ROWS // 2).explode(),
         length=pl.int_range(MANY_ROWS, dtype=pl.UInt32),
     )
-    store.write("notes", NOTES, "chats-000", many.lazy())
-    assert store.read("notes", NOTES, "chats-000").equals(many.select(NOTES.keys()))
+    store.write(NOTES, FIRST, many.lazy())
+    assert store.read(NOTES, FIRST).equals(many.select(NOTES.names))
 
 
 def test_pieces_without_a_column_are_refused_before_anything_is_written(store: Store) -> None:
     with pytest.raises(TableError, match="the new notes has no column 'length'"):
-        store.write("notes", NOTES, "chats-000", TWO_ROWS.drop("length").lazy())
-    assert not store.path("notes", "chats-000").exists()
+        store.write(NOTES, FIRST, TWO_ROWS.drop("length").lazy())
+    assert not store.path(NOTES, FIRST).exists()
 
 
 def test_a_table_without_rows_keeps_its_columns(store: Store) -> None:
-    store.write("notes", NOTES, "chats-000", TWO_ROWS.clear())
-    assert store.read("notes", NOTES, "chats-000").schema == TWO_ROWS.schema
+    store.write(NOTES, FIRST, TWO_ROWS.clear())
+    assert store.read(NOTES, FIRST).schema == TWO_ROWS.schema
 
 
 @pytest.mark.parametrize(
-    ("table", "shard", "model", "path"),
+    ("table", "at", "path"),
     [
-        ("conversations", "capybara-000", None, "conversations/capybara-000.parquet"),
-        ("source/capybara", "capybara-005", None, "source/capybara/capybara-005.parquet"),
-        ("aligned_responses", "a-1", "phi-4", "aligned_responses/model=phi-4/a-1.parquet"),
-        ("retention", "llama-3.1-8b", None, "retention/llama-3.1-8b.parquet"),
+        (CONVERSATIONS, Partition(shard="capybara-000"), "conversations/capybara-000.parquet"),
+        (
+            SOURCE_ROWS,
+            Partition(shard="capybara-005"),
+            "source/capybara/capybara-005.parquet",
+        ),
+        (ALIGNED, Partition("phi-4", "a-1"), "aligned_responses/model=phi-4/a-1.parquet"),
+        (RETENTION, Partition("llama-3.1-8b"), "retention/llama-3.1-8b.parquet"),
     ],
 )
 def test_a_partition_is_one_file_by_table_model_and_shard(
-    store: Store, table: str, shard: str, model: str | None, path: str
+    store: Store, table: Table, at: Partition, path: str
 ) -> None:
-    written = store.write(table, NOTES, shard, TWO_ROWS, model)
-    assert written == store.path(table, shard, model) == store.root / path
+    written = store.write(replace(table, columns=NOTES.columns), at, TWO_ROWS)
+    assert written == store.path(table, at) == store.root / path
     assert [each for each in store.root.rglob("*") if each.is_file()] == [written]
 
 
 def test_columns_are_read_as_asked_and_in_that_order(store: Store) -> None:
-    store.write("notes", NOTES, "chats-000", TWO_ROWS)
-    asked = {name: NOTES[name] for name in ("length", "conversation_id")}
-    assert store.read("notes", asked, "chats-000").to_dict(as_series=False) == {
+    store.write(NOTES, FIRST, TWO_ROWS)
+    assert store.read(NOTES, FIRST, "length", "conversation_id").to_dict(as_series=False) == {
         "length": [1, 2],
         "conversation_id": ["a", "b"],
     }
 
 
 def test_columns_that_a_table_does_not_declare_are_not_written(store: Store) -> None:
-    path = store.write("notes", NOTES, "chats-000", TWO_ROWS.with_columns(more=pl.lit(1)))
-    assert pl.read_parquet_schema(path).keys() == NOTES.keys()
+    path = store.write(NOTES, FIRST, TWO_ROWS.with_columns(more=pl.lit(1)))
+    assert pl.read_parquet_schema(path).keys() == NOTES.columns.keys()
 
 
 def test_a_column_is_read_from_the_file_and_not_from_the_name_of_its_folder(store: Store) -> None:
-    columns = {"model": Column(pl.String(), "the model")}
+    table = replace(NOTES_OF_MODELS, columns={"model": Column(pl.String(), "the model")})
     frame = pl.DataFrame({"model": ["as it was written"]})
-    store.write("notes", columns, "chats-000", frame, "phi-4")
-    assert store.read("notes", columns, "chats-000", "phi-4").equals(frame)
+    store.write(table, FIRST_OF_PHI, frame)
+    assert store.read(table, FIRST_OF_PHI).equals(frame)
 
 
 def test_writing_again_replaces(store: Store) -> None:
-    store.write("notes", NOTES, "chats-000", TWO_ROWS)
-    store.write("notes", NOTES, "chats-000", TWO_ROWS.head(1))
-    assert store.read("notes", NOTES, "chats-000").equals(TWO_ROWS.head(1))
+    store.write(NOTES, FIRST, TWO_ROWS)
+    store.write(NOTES, FIRST, TWO_ROWS.head(1))
+    assert store.read(NOTES, FIRST).equals(TWO_ROWS.head(1))
 
 
 def test_the_partitions_of_models_and_shards_are_apart(store: Store) -> None:
     for length, (shard, model) in enumerate([("a-000", "x"), ("a-000", "y"), ("a-001", "x")]):
         rows = TWO_ROWS.with_columns(length=pl.lit(length, pl.UInt32))
-        store.write("notes", NOTES, shard, rows, model)
-    assert store.read("notes", NOTES, "a-000", "x")["length"].to_list() == [0, 0]
-    assert store.read("notes", NOTES, "a-000", "y")["length"].to_list() == [1, 1]
+        store.write(NOTES_OF_MODELS, Partition(model, shard), rows)
+    for model, length in (("x", 0), ("y", 1)):
+        read = store.read(NOTES_OF_MODELS, Partition(model, "a-000"))
+        assert read["length"].to_list() == [length, length]
 
 
 def test_the_shards_of_a_table_are_listed_sorted_by_model(store: Store) -> None:
     for shard, model in [("b-001", "x"), ("b-000", "x"), ("a-000", "x"), ("c-000", "y")]:
-        store.write("notes", NOTES, shard, TWO_ROWS, model)
-    store.path("notes", "d-000", "x").with_name(".d-000.parquet.123.tmp").touch()
-    assert store.shards("notes", "x") == ["a-000", "b-000", "b-001"]
-    assert store.shards("notes", "nobody") == store.shards("nothing") == store.shards("notes") == []
+        store.write(NOTES_OF_MODELS, Partition(model, shard), TWO_ROWS)
+    path = store.path(NOTES_OF_MODELS, Partition("x", "d-000"))
+    path.with_name(".d-000.parquet.123.tmp").touch()
+    assert store.shards(NOTES_OF_MODELS, "x") == ["a-000", "b-000", "b-001"]
+    assert store.shards(NOTES_OF_MODELS, "nobody") == store.shards(NOTES) == []
+    assert store.shards(replace(NOTES, name="nothing")) == []
 
 
 def test_a_partition_that_was_never_written_is_named_and_to_be_materialized(store: Store) -> None:
     with pytest.raises(StoreError) as error:
-        store.read("aligned_responses", NOTES, "chats-000", "phi-4")
+        store.read(ALIGNED, FIRST_OF_PHI)
     assert str(error.value) == (
         "aligned_responses for phi-4|chats-000 is not materialized "
-        f"({store.path('aligned_responses', 'chats-000', 'phi-4')} is missing). "
+        f"({store.path(ALIGNED, FIRST_OF_PHI)} is missing). "
         "Materialize it first"
     )
 
@@ -165,10 +182,10 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_is_named_and_to_be_materialized_again(store: Store, damage: str) -> None:
-    whole = store.write("other", NOTES, "chats-000", TWO_ROWS).read_bytes()
+    whole = store.write(replace(NOTES, name="other"), FIRST, TWO_ROWS).read_bytes()
     path = fill(store, DAMAGES[damage](whole))
     with pytest.raises(StoreError) as error:
-        store.read("notes", NOTES, "chats-000", "phi-4")
+        store.read(NOTES_OF_MODELS, FIRST_OF_PHI)
     message = str(error.value)
     assert message.startswith(f"notes for phi-4|chats-000 cannot be read, {path} is damaged (")
     assert message.endswith("). Materialize it again")
@@ -185,11 +202,11 @@ def test_a_damaged_file_is_named_and_to_be_materialized_again(store: Store, dama
 def test_a_file_with_other_columns_is_named_and_to_be_materialized_again(
     store: Store, stored: pl.DataFrame, fault: str
 ) -> None:
-    path = store.path("notes", "chats-000")
+    path = store.path(NOTES, FIRST)
     path.parent.mkdir(parents=True)
     stored.write_parquet(path)
     with pytest.raises(TableError) as error:
-        store.read("notes", NOTES, "chats-000")
+        store.read(NOTES, FIRST)
     assert str(error.value) == f"notes for chats-000 ({path}) {fault}. Materialize it again"
 
 
@@ -204,19 +221,19 @@ def test_a_file_with_other_columns_is_named_and_to_be_materialized_again(
 def test_a_frame_with_other_columns_is_not_written_and_the_old_one_stays(
     store: Store, new: pl.DataFrame, fault: str
 ) -> None:
-    path = store.write("notes", NOTES, "chats-000", TWO_ROWS)
+    path = store.write(NOTES, FIRST, TWO_ROWS)
     with pytest.raises(TableError) as error:
-        store.write("notes", NOTES, "chats-000", new)
+        store.write(NOTES, FIRST, new)
     assert str(error.value) == f"the new notes {fault}. Correct the code that made it"
-    assert store.read("notes", NOTES, "chats-000").equals(TWO_ROWS)
+    assert store.read(NOTES, FIRST).equals(TWO_ROWS)
     assert list(path.parent.iterdir()) == [path]
 
 
 def test_a_write_that_fails_leaves_nothing(store: Store) -> None:
-    path = store.path("notes", "chats-000")
+    path = store.path(NOTES, FIRST)
     path.mkdir(parents=True)  # a folder cannot be replaced by a file
     with pytest.raises(OSError, match="chats-000"):
-        store.write("notes", NOTES, "chats-000", TWO_ROWS)
+        store.write(NOTES, FIRST, TWO_ROWS)
     assert list(path.parent.iterdir()) == [path]
 
 
@@ -226,7 +243,7 @@ def write_without_end(root: Path, told: Connection) -> None:
     ids = numbers.cast(pl.String).alias("conversation_id")
     for generation in count():
         frame = pl.DataFrame([ids, numbers]).with_columns(drop_reason=pl.lit(str(generation)))
-        Store(root).write("notes", NOTES, "chats-000", frame)
+        Store(root).write(NOTES, FIRST, frame)
         told.send(generation)
 
 
@@ -256,23 +273,23 @@ def test_a_process_killed_while_writing_leaves_the_old_partition_or_the_new_one(
     moments = random.Random(11)
     for _ in range(5):
         last = killed_while_writing(store.root, moments.uniform(0, 0.2))
-        read = store.read("notes", NOTES, "chats-000")
+        read = store.read(NOTES, FIRST)
         (generation,) = read["drop_reason"].unique()
         assert int(generation) in (last, last + 1)
         assert read["length"].equals(pl.Series("length", range(MANY_ROWS), dtype=pl.UInt32))
-    path = store.path("notes", "chats-000")
+    path = store.path(NOTES, FIRST)
     left = [each.name for each in path.parent.iterdir() if each != path]
     assert left, "no kill came while a file was written: this test has shown nothing"
     assert all(name.startswith(".") for name in left)
-    assert store.shards("notes") == ["chats-000"]
+    assert store.shards(NOTES) == ["chats-000"]
 
 
 def test_what_a_killed_process_left_is_not_in_the_way(store: Store) -> None:
-    path = store.path("notes", "chats-000")
+    path = store.path(NOTES, FIRST)
     path.parent.mkdir(parents=True)
     path.with_name(f".{path.name}.1.tmp").write_bytes(b"half a file")
-    store.write("notes", NOTES, "chats-000", TWO_ROWS)
-    assert store.read("notes", NOTES, "chats-000").equals(TWO_ROWS)
+    store.write(NOTES, FIRST, TWO_ROWS)
+    assert store.read(NOTES, FIRST).equals(TWO_ROWS)
 
 
 # What follows is wrong in the code under test; the mark goes when the fault does.
@@ -281,8 +298,8 @@ def test_what_a_killed_process_left_is_not_in_the_way(store: Store) -> None:
 @pytest.mark.parametrize("folder", ["run[1]", "run*"])
 def test_a_folder_may_have_any_name(tmp_path: Path, folder: str) -> None:
     for name in ("run2", folder):
-        Store(tmp_path / name).write("notes", NOTES, "chats-000", TWO_ROWS)
-    assert Store(tmp_path / folder).read("notes", NOTES, "chats-000").equals(TWO_ROWS)
+        Store(tmp_path / name).write(NOTES, FIRST, TWO_ROWS)
+    assert Store(tmp_path / folder).read(NOTES, FIRST).equals(TWO_ROWS)
 
 
 def test_the_exclusions_are_the_ids_of_a_file_or_none(tmp_path: Path) -> None:

@@ -1,14 +1,23 @@
-"""The columns of every table, and what a frame must be to be stored."""
+"""What a table is: its columns, its partitions, and what a frame must be to be stored."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 import pytest
 
-from sysgen_dagster.tables.table import (OF_NO_MODEL, TABLES, Column, TableError, kept, polars_schema, require_columns, source_columns)
-from sysgen_dagster.sources.tables import SOURCE_ROW
-from sysgen_dagster.defs.measures import STATISTICS
-from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, source
+from sysgen_dagster.tables.table import (
+    By,
+    Column,
+    Partition,
+    Table,
+    TableError,
+    by_name,
+    kept,
+    polars_schema,
+    require_columns,
+)
 
 COLUMNS = {"name": Column(pl.String(), "a name"), "count": Column(pl.UInt32(), "how many")}
 FIX = "Make the table anew."
@@ -63,72 +72,199 @@ def test_kept_rows_are_those_without_a_drop_reason() -> None:
     assert kept(frame)["row"].to_list() == [1, 3]
 
 
-def test_a_source_table_has_the_upstream_columns_and_where_each_row_comes_from() -> None:
-    columns = polars_schema(source_columns(input_output_source()))
-
-    assert columns == {
-        "source": pl.String(),
-        "conversation": pl.List(pl.Struct({"input": pl.String(), "output": pl.String()})),
-        "source_row": pl.UInt32(),
-        "occurrence": pl.UInt32(),
-        "source_revision": pl.String(),
-    }
+# Tables
 
 
-def test_the_columns_of_a_source_are_those_of_its_entry() -> None:
-    entry = source(columns={"question": "string", "answer": "string", "type": "string"})
-
-    assert list(source_columns(entry)) == ["question", "answer", "type", *SOURCE_ROW]
+def table(by: By, name: str = "things", of_source: str | None = None) -> Table:
+    return Table(name, COLUMNS, by, "a group", of_source)
 
 
-def test_the_tables_begin_with_the_conversations_and_the_four_phases() -> None:
-    assert list(TABLES)[:5] == [
-        "conversations",
-        "annotated_system_messages",
-        "filtered_system_messages",
-        "verified_system_messages",
-        "aligned_responses",
-    ]
+def test_a_table_knows_its_columns_by_name_and_type() -> None:
+    things = table(By.NOTHING)
+
+    assert things.names == ["name", "count"]
+    assert things.schema == polars_schema(COLUMNS)
+    assert things.schema == {"name": pl.String(), "count": pl.UInt32()}
 
 
-def test_statistics_are_tables_and_some_are_of_no_model() -> None:
-    assert STATISTICS.keys() <= TABLES.keys()
-    assert STATISTICS.keys() > OF_NO_MODEL
+def test_the_empty_table_has_the_columns_and_no_rows() -> None:
+    empty = table(By.NOTHING).empty()
+
+    assert empty.schema == table(By.NOTHING).schema
+    assert empty.is_empty()
 
 
-@pytest.mark.parametrize("table", list(TABLES)[:5])
-def test_a_row_of_every_phase_says_which_conversation_it_is_and_why_it_does_not_go_on(
-    table: str,
-) -> None:
-    assert list(TABLES[table])[:2] == ["conversation_id", "source"]
-    assert TABLES[table]["drop_reason"].dtype == pl.String()
+def test_some_of_its_columns_come_in_the_order_in_which_they_are_asked_for() -> None:
+    things = table(By.NOTHING)
+
+    assert list(things.only("count", "name")) == ["count", "name"]
+    assert things.only("count") == {"count": COLUMNS["count"]}
+    with pytest.raises(KeyError, match="colour"):
+        things.only("colour")
 
 
-@pytest.mark.parametrize("table", TABLES)
-def test_every_column_says_what_it_holds(table: str) -> None:
-    assert [name for name, column in TABLES[table].items() if not column.description] == []
+def test_tables_are_the_same_if_they_have_the_same_name() -> None:
+    other = Table("things", {}, By.MODEL, "another group")
+
+    assert other == table(By.NOTHING)
+    assert hash(other) == hash(table(By.NOTHING))
+    assert table(By.NOTHING, "others") != table(By.NOTHING)
+
+
+def test_tables_are_found_by_name_in_their_order() -> None:
+    b, a = table(By.NOTHING, "b"), table(By.NOTHING, "a")
+
+    assert list(by_name([b, a]).items()) == [("b", b), ("a", a)]
+
+
+# Partitions
+
+MODEL, SHARD, RECIPE = "phi-4", "open-chats-003", "small"
+EVERYTHING = Partition(model=MODEL, shard=SHARD, recipe=RECIPE)
 
 
 @pytest.mark.parametrize(
-    "table", ["annotated_system_messages", "verified_system_messages", "aligned_responses"]
+    ("at", "key"),
+    [
+        pytest.param(Partition(), None, id="nothing"),
+        pytest.param(Partition(MODEL), "phi-4", id="model"),
+        pytest.param(Partition(shard=SHARD), "open-chats-003", id="shard"),
+        pytest.param(Partition(recipe=RECIPE), "small", id="recipe"),
+        pytest.param(Partition(MODEL, SHARD), "phi-4|open-chats-003", id="model-and-shard"),
+        pytest.param(EVERYTHING, "phi-4|small|open-chats-003", id="by-the-dimensions-names"),
+    ],
 )
-def test_what_a_model_wrote_can_be_traced_to_the_model_the_prompt_and_the_sampling(
-    table: str,
+def test_a_key_is_what_dagster_makes_of_the_dimensions(at: Partition, key: str | None) -> None:
+    assert at.key == key
+
+
+# What a table is partitioned by: its partition in `EVERYTHING`, where that is stored, its label.
+PLACES = {
+    By.NOTHING: (Partition(), "things/all.parquet", "things"),
+    By.MODEL: (Partition(MODEL), "things/phi-4.parquet", "things for phi-4"),
+    By.SHARD: (
+        Partition(shard=SHARD),
+        "things/open-chats-003.parquet",
+        "things for open-chats-003",
+    ),
+    By.MODEL_SHARD: (
+        Partition(MODEL, SHARD),
+        "things/model=phi-4/open-chats-003.parquet",
+        "things for phi-4|open-chats-003",
+    ),
+    By.RECIPE: (Partition(recipe=RECIPE), "things/small.parquet", "things for small"),
+}
+
+
+def every_kind() -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("by", By, ids=lambda by: by.name)
+
+
+@every_kind()
+def test_a_partition_is_found_in_one_that_names_more_dimensions(by: By) -> None:
+    at, _, _ = PLACES[by]
+
+    assert table(by).partition(EVERYTHING) == at
+    assert table(by).partition(at) == at
+
+
+@every_kind()
+def test_a_partition_has_a_file_and_a_label(by: By) -> None:
+    at, file, label = PLACES[by]
+
+    for place in (at, EVERYTHING):
+        assert table(by).file(place) == file
+        assert table(by).label(place) == label
+
+
+@every_kind()
+def test_a_partition_is_found_by_its_key(by: By) -> None:
+    at, _, _ = PLACES[by]
+
+    assert table(by).partition_of(at.key) == at
+
+
+@pytest.mark.parametrize(
+    ("by", "key"),
+    [
+        pytest.param(By.NOTHING, "phi-4", id="a-key-of-a-table-without-partitions"),
+        pytest.param(By.MODEL, None, id="no-key"),
+        pytest.param(By.MODEL, "phi-4|open-chats-003", id="one-dimension-too-many"),
+        pytest.param(By.MODEL_SHARD, "phi-4", id="one-dimension-too-few"),
+    ],
+)
+def test_a_key_of_another_kind_of_table_is_no_partition(by: By, key: str | None) -> None:
+    with pytest.raises(ValueError, match="zip"):
+        table(by).partition_of(key)
+
+
+@pytest.mark.parametrize(
+    ("by", "at", "missing"),
+    [
+        pytest.param(By.MODEL, Partition(shard=SHARD), "model", id="model"),
+        pytest.param(By.SHARD, Partition(MODEL), "shard", id="shard"),
+        pytest.param(By.RECIPE, Partition(MODEL, SHARD), "recipe", id="recipe"),
+        pytest.param(By.MODEL_SHARD, Partition(MODEL), "shard", id="one-of-two"),
+        pytest.param(By.MODEL_SHARD, Partition(), "model and shard", id="both"),
+    ],
+)
+def test_a_partition_that_is_not_said_is_asked_for_by_table_and_dimension(
+    by: By, at: Partition, missing: str
 ) -> None:
-    assert list(TABLES[table])[-15:] == [
-        "finish_reason",
-        "prompt_tokens",
-        "completion_tokens",
-        "attempts",
-        "failure",
-        "seed",
-        "temperature",
-        "max_tokens",
-        "prompt_fingerprint",
-        "model",
-        "served_name",
-        "model_revision",
-        "engine",
-        "system_message_folded",
-        "characters_left_out",
-    ]
+    for ask in (table(by).partition, table(by).file, table(by).label):
+        with pytest.raises(TableError) as caught:
+            ask(at)
+
+        assert str(caught.value) == f"things has a partition for each {missing}: name it"
+
+
+def test_the_table_of_the_source_that_a_shard_is_of_is_found_by_the_shard() -> None:
+    assert table(By.SHARD, "source/{source}").file(EVERYTHING) == (
+        "source/open-chats/open-chats-003.parquet"
+    )
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Two models, two sources and a recipe."""
+
+    partition_values: Mapping[str, list[str]] = field(
+        default_factory=lambda: {
+            "model": ["phi-4", "llama"],
+            "recipe": ["small"],
+            "shard": ["b-000", "b-001", "a-000"],
+        }
+    )
+
+    def shards(self, source: str) -> list[str]:
+        return [shard for shard in self.partition_values["shard"] if shard.startswith(f"{source}-")]
+
+
+@pytest.mark.parametrize(
+    ("by", "keys"),
+    [
+        pytest.param(By.NOTHING, [None], id="nothing"),
+        pytest.param(By.MODEL, ["phi-4", "llama"], id="model"),
+        pytest.param(By.SHARD, ["b-000", "b-001", "a-000"], id="shard"),
+        pytest.param(
+            By.MODEL_SHARD,
+            [
+                f"{model}|{shard}"
+                for model in ("phi-4", "llama")
+                for shard in ("b-000", "b-001", "a-000")
+            ],
+            id="model-and-shard",
+        ),
+        pytest.param(By.RECIPE, ["small"], id="recipe"),
+    ],
+)
+def test_the_partitions_of_a_deployment_come_in_the_order_of_its_values(
+    by: By, keys: list[str | None]
+) -> None:
+    assert [at.key for at in table(by).partitions(Deployment())] == keys
+
+
+def test_a_table_of_one_source_has_the_shards_of_that_source() -> None:
+    own = table(By.SHARD, "source/b", of_source="b").partitions(Deployment())
+
+    assert [at.key for at in own] == ["b-000", "b-001"]

@@ -6,8 +6,8 @@ from typing import Any
 import polars as pl
 
 from sysgen_dagster.tables.columns import MESSAGES
+from sysgen_dagster.tables.table import Table
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS
-from sysgen_dagster.tables.table import (Columns, polars_schema)
 
 _MADE = {"variant", "messages"}
 _ALIGNED = {name: type for name, type in TRAINING_ROWS.schema.items() if name not in _MADE}
@@ -42,10 +42,10 @@ def aligned(*rows: Mapping[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(numbered, schema=_ALIGNED, orient="row")
 
 
-def of(columns: Columns, *rows: Mapping[str, Any]) -> pl.DataFrame:
+def of(table: Table, *rows: Mapping[str, Any]) -> pl.DataFrame:
     """A stored table; what a row does not say is null."""
-    whole = [{**dict.fromkeys(columns), **row} for row in rows]
-    return pl.DataFrame(whole, schema=polars_schema(columns), orient="row")
+    whole = [{**dict.fromkeys(table.columns), **row} for row in rows]
+    return pl.DataFrame(whole, schema=table.schema, orient="row")
 
 
 def chat(*turns: tuple[str, str]) -> list[dict[str, str]]:

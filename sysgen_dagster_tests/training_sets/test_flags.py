@@ -6,11 +6,15 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.findings import FINDINGS
+from sysgen_dagster.analysis.tables import (
+    CONTAMINATION,
+    NEAR_DUPLICATE_MESSAGES,
+    NEAR_DUPLICATE_QUESTIONS,
+    ROW_QUALITY,
+)
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.lanes.catalog import load_catalog
-from sysgen_dagster.analysis.tables import (CONTAMINATION, ROW_QUALITY)
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
-from sysgen_dagster.tables.table import NEAR_DUPLICATES
 from sysgen_dagster.training_sets.flags import (
     FLAGS,
     FlagError,
@@ -29,11 +33,11 @@ FIRST = {"conversation_id": "c0", "cluster": "c0"}
 def found(*rows: dict[str, Any], **tables: list[dict[str, Any]]) -> list[list[str]]:
     quality = [{"conversation_id": f"c{number}", **row} for number, row in enumerate(rows)]
     sources = find_source_flags(
-        of(NEAR_DUPLICATES, *tables.get("questions", [])),
+        of(NEAR_DUPLICATE_QUESTIONS, *tables.get("questions", [])),
         of(CONTAMINATION, *tables.get("contamination", [])),
     )
     model = find_model_flags(
-        of(NEAR_DUPLICATES, *tables.get("messages", [])),
+        of(NEAR_DUPLICATE_MESSAGES, *tables.get("messages", [])),
         of(JUDGED_ALIGNMENT, *tables.get("judged", [])),
     )
     flagged = add_flags(add_flags(flag_rows(of(ROW_QUALITY, *quality)), sources), model)

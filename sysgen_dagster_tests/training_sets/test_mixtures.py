@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.recipes import (Recipe, Rejected)
-from sysgen_dagster.training_sets.tables import MIXTURES
-from sysgen_dagster.tables.table import polars_schema
+from sysgen_dagster.catalog.recipes import Recipe, Rejected
 from sysgen_dagster.training_sets import mixtures
 from sysgen_dagster.training_sets.flags import FlagError
 from sysgen_dagster.training_sets.mixtures import summarize_mixture
+from sysgen_dagster.training_sets.tables import MIXTURES
 
 SCHEMA = {
     **MIXTURES.schema,

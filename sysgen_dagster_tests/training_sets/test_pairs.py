@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
-from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster.training_sets.pairs import build_preference_pairs
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 FOREIGN = ("conversation_id", "model", "system_message", "new_answer")

@@ -7,10 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.recipes import (Training, Variant)
-from sysgen_dagster.training_sets.tables import TRAINING_ROWS
-from sysgen_dagster.tables.table import polars_schema
+from sysgen_dagster.catalog.recipes import Training, Variant
 from sysgen_dagster.training_sets.rows import build_training_rows
+from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 SETTINGS = Training(common_system_message="Help.")

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.recipes import Training
-from sysgen_dagster.training_sets.tables import SPLITS
-from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
+from sysgen_dagster.training_sets.tables import SPLITS
 
 SCHEMA = {
     "conversation_id": pl.String,

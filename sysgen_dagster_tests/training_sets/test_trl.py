@@ -17,8 +17,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.recipes import (Recipe, Rejected, Training)
-from sysgen_dagster.training_sets.export.card import Facts
+from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training
+from sysgen_dagster.training_sets.export.card import CardFacts
 from sysgen_dagster.training_sets.export.folder import Part, write_folder
 from sysgen_dagster.training_sets.pairs import build_preference_pairs
 from sysgen_dagster.training_sets.rows import build_training_rows
@@ -88,7 +88,7 @@ def conversations() -> pl.DataFrame:
 
 
 def export(folder: Path, rows: pl.DataFrame, recipe: Recipe) -> Path:
-    facts = Facts(recipe, Training(), {"mine": "Mine"}, {"annotation": "0000"}, "0")
+    facts = CardFacts(recipe, Training(), {"mine": "Mine"}, {"annotation": "0000"}, "0")
     part = Part("mine", "phi", "train", rows)
     return write_folder(folder, "towers", [part], facts).folder
 

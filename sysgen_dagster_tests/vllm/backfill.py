@@ -11,14 +11,15 @@ from pathlib import Path
 from rich.console import Console
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import load_catalog
-from sysgen_dagster.commands.backfill import run_everything, settle
+from sysgen_dagster.commands.backfill import run_everything
+from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import (
     local_catalog,
     real_model,
     with_method,
     with_models,
 )
+from sysgen_dagster.lanes.catalog import load_catalog
 
 METHOD = ("repair=true", "constrain_verdicts=true", "verdict_confidence=true")
 
@@ -36,7 +37,7 @@ def main(sources: Path, model: str, data: Path, shards: int, limit: int) -> int:
     # What does not fit a tiny context is not kept in a ledger, and the judge sees two long answers.
     none = catalog.judging.model_copy(update={"preference_rows": 0, "alignment_rows": 0})
     catalog = catalog.model_copy(update={"judging": none})
-    settle(catalog, data)
+    begin_deployment(catalog, data)
     runs = run_everything(Console(width=200, highlight=False), catalog, limit)
     print(runs.summary())
     return 1 if runs.errors else 0

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.inference.local.servers import running, stop
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.local.vllm import find_vllm
 
 TINY_MODEL = Path(__file__).with_name("tiny_model.py")

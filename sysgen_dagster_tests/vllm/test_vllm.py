@@ -12,26 +12,26 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.expected_work import estimate_work
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.lanes.sysgen.settings import (Generator, Method)
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog, real_model
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local.servers import running, stop
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.inference.token_counting import token_counter
-from sysgen_dagster.lanes.sysgen.annotation import PHASE, build_annotation_requests
-from sysgen_dagster.lanes.sysgen.checks import UPSTREAM
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
+from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 from sysgen_dagster.lanes.sysgen.verification import parse_verdicts
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
@@ -46,14 +46,14 @@ SHARDS, LIMIT = 4, 3  # of each of the five sources: 20 partitions
 SOURCES = ("capybara", "airoboros", "orca_math", "magicoder", "metamath")
 
 
-def entry(weights: Path, **changes: object) -> dict[str, Generator]:
-    """The catalogue's models: one, from a folder of weights."""
-    [(name, model)] = real_model(str(weights), endpoint=None, api_key_env=None).items()
-    return {name: model.model_copy(update=changes)}
+def entry(weights: Path) -> Generator:
+    """The catalogue's entry of a model, from a folder of weights."""
+    [model] = real_model(str(weights), endpoint=None, api_key_env=None).values()
+    return model
 
 
 def ask(
-    models: dict[str, Generator],
+    model: Generator,
     servers: Path,
     requests: Sequence[ChatRequest],
     ledger: Ledger,
@@ -62,18 +62,16 @@ def ask(
     """What a phase gets from a model, and what it cost; `said` takes what the engine reports."""
     progress = Progress(total=len(requests))
     report = print if said is None else said.append
-    [name] = models
-    rows = Engines(models, servers, Engine.VLLM).complete(
-        name, iter(requests), progress, ledger, report, lambda _: None
+    rows = Engines(servers, engine=Engine.VLLM).complete(
+        model, iter(requests), progress, ledger, report, lambda _: None
     )
     return rows, progress
 
 
 def conversations(source: str, count: int, folder: Path) -> pl.DataFrame:
     """The first conversations of a source's real rows."""
-    catalog = local_catalog(load_catalog(FULL_CATALOG), ROWS)
-    rows = read_shard(source, catalog.sources[source], 0, folder)
-    return kept(build_conversations(rows, source, catalog.sources[source])).head(count)
+    entry = local_catalog(load_catalog(FULL_CATALOG), ROWS).sources[source]
+    return kept(build_conversations(read_shard(entry, 0, folder), entry)).head(count)
 
 
 def simple(number: int, text: str, seed: int = 0, max_tokens: int = 40) -> ChatRequest:
@@ -133,8 +131,8 @@ def test_a_backfill_of_twenty_partitions_loads_the_model_once(
 
 def test_every_row_of_every_phase_is_accounted_for(backfilled: tuple[Path, str]) -> None:
     data, _ = backfilled
-    for name, before in UPSTREAM.items():
-        came, here = kept(table(data, before)), table(data, name)
+    for phase in PHASES:
+        came, here = kept(table(data, phase.before.name)), table(data, phase.table.name)
         assert sorted(here["conversation_id"]) == sorted(came["conversation_id"])
     assert set(table(data, "aligned_responses")["source"]) <= set(SOURCES)
 
@@ -184,7 +182,7 @@ def test_an_engine_that_is_killed_in_the_middle_is_started_again_and_no_row_is_l
     killer.start()
     rows, progress = ask(entry(tiny), servers, requests, ledger, said)
     killer.join()
-    assert rows["conversation_id"].n_unique() == rows.height == len(requests)
+    assert rows["request_id"].n_unique() == rows.height == len(requests)
     assert rows["failed_because"].null_count() == rows.height
     assert sum("starting vllm-tiny" in line for line in said) == 2
     assert any("answers again" in line for line in said)
@@ -192,7 +190,7 @@ def test_an_engine_that_is_killed_in_the_middle_is_started_again_and_no_row_is_l
 
     again, none_sent = ask(entry(tiny), servers, requests, ledger)
     assert none_sent.sent == 0
-    assert again.sort("conversation_id").equals(rows.sort("conversation_id"))
+    assert again.sort("request_id").equals(rows.sort("request_id"))
 
 
 def _kill_engine_core(servers: Path, lines: Path, after: int) -> None:
@@ -230,7 +228,7 @@ def test_a_long_answer_is_shortened_in_the_middle_and_a_long_question_is_too_lon
     )
     requests = list(build_annotation_requests(rows))
     answers, _ = ask(entry(tiny), servers, requests, ledger)
-    by_id = {each["conversation_id"]: each for each in answers.iter_rows(named=True)}
+    by_id = {each["request_id"]: each for each in answers.iter_rows(named=True)}
     shortened = by_id["answer"]
     assert shortened["failed_because"] is None
     assert 0 < shortened["characters_left_out"] < len(long) - 400
@@ -246,7 +244,7 @@ def test_a_seed_gives_the_same_text_again_and_another_seed_another(
 ) -> None:
     requests = [simple(n, "Why is the sea salty?", seed=n % 2) for n in range(4)]
     rows, _ = ask(entry(tiny), servers, requests, Ledger(tmp_path / "a.jsonl"))
-    even, odd, even_again, odd_again = rows.sort("conversation_id")["text"]
+    even, odd, even_again, odd_again = rows.sort("request_id")["text"]
     assert (even, odd) == (even_again, odd_again)
     assert even != odd
 
@@ -257,9 +255,7 @@ def test_verdicts_under_a_constraint_come_with_their_probabilities(
     words = ("Good", "Bad", "None")
     constraint = {"regex": r"<<Role>>: (Good|Bad|None)\n<<Task>>: (Good|Bad|None)"}
     asked = simple(0, "Judge.", max_tokens=200)
-    request = ChatRequest(
-        asked.conversation_id, asked.messages, asked.sampling, 7, constraint, words
-    )
+    request = replace(asked, seed=7, constraint=constraint, choices=words)
     rows, _ = ask(entry(tiny), servers, [request], ledger)
     [row] = rows.to_dicts()
     assert len(parse_verdicts(row["text"])) == 2
@@ -278,27 +274,6 @@ def test_a_template_without_a_system_role_gets_the_message_in_the_user_turn(
     assert row["system_message_folded"]
     assert any("ending vllm-tiny, which is not in use" in line for line in said)
     assert any("shows no system message" in line for line in said)
-
-
-@pytest.mark.parametrize("weights", ["tiny", "roleless"])
-def test_a_forecast_counts_the_tokens_that_the_engine_then_reports(
-    weights: str, request: pytest.FixtureRequest, servers: Path, ledger: Ledger, tmp_path: Path
-) -> None:
-    models = entry(request.getfixturevalue(weights))
-    rows = pl.concat(conversations(source, 4, tmp_path) for source in SOURCES)
-    asked = list(build_annotation_requests(rows))
-    [(name, model)] = models.items()
-    counter = token_counter(Engines(models, tmp_path, Engine.VLLM), name, print)
-    work, shared = estimate_work(rows, name, model, load_catalog(FULL_CATALOG).method, counter)
-    expected = work.filter(phase=PHASE).with_columns(rows["conversation_id"])
-    assert running(tmp_path) == []  # no engine was started for it
-    answered, _ = ask(models, servers, asked, ledger)
-    reported = answered.join(expected, on="conversation_id", suffix="_expected").filter(
-        pl.col("prompt_tokens").is_not_null() & (pl.col("characters_left_out") == 0)
-    )
-    assert reported.height >= 15
-    assert reported["prompt_tokens"].to_list() == reported["prompt_tokens_expected"].to_list()
-    assert shared[PHASE] > 500
 
 
 def test_a_model_that_is_not_there_is_one_clear_error(servers: Path, ledger: Ledger) -> None:

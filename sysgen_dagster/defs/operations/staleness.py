@@ -15,9 +15,9 @@ import polars as pl
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.versions import PILOT, Tags
 
-_CODE_VERSION = "dagster/code_version"
-_DATA_VERSION = "dagster/data_version"
-_INPUT_VERSION = "dagster/input_data_version"
+CODE_VERSION = "dagster/code_version"
+DATA_VERSION = "dagster/data_version"
+INPUT_VERSION = "dagster/input_data_version"
 _NAMED = 5
 UP_TO_DATE = "up_to_date"
 
@@ -45,7 +45,7 @@ def out_of_date(
         By partition, the names of the inputs that hold other rows now than it was made from, and
         ``its file or settings``. What was made before there were data versions is not judged.
     """
-    now = {key.to_user_string(): _versions(instance, key) for key in upstream}
+    now = {key.to_user_string(): data_versions(instance, key) for key in upstream}
     found = {}
     for partition, tags in _last_made(instance, asset).items():
         shard = partition.rpartition("|")[-1]
@@ -53,9 +53,9 @@ def out_of_date(
             name
             for name, versions in now.items()
             if (current := versions.get(partition) or versions.get(shard))
-            and tags.get(f"{_INPUT_VERSION}/{name}") not in {None, _as_input(current)}
+            and tags.get(f"{INPUT_VERSION}/{name}") not in {None, as_input(current)}
         ]
-        if version is not None and tags.get(_CODE_VERSION, version) != version:
+        if version is not None and tags.get(CODE_VERSION, version) != version:
             why.append("its file or settings")
         if why:
             found[partition] = why
@@ -143,12 +143,12 @@ def named(partitions: Sequence[str]) -> str:
     return f"{len(partitions)} ({', '.join(partitions[:_NAMED])}{more})"
 
 
-def _versions(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, str]:
+def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, str]:
     """The data version of each partition that is made."""
     tags = instance.event_log_storage.get_latest_tags_by_partition(
-        asset, dg.DagsterEventType.ASSET_MATERIALIZATION, [_DATA_VERSION]
+        asset, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
     )
-    return {key: noted[_DATA_VERSION] for key, noted in tags.items()}
+    return {key: noted[DATA_VERSION] for key, noted in tags.items()}
 
 
 def _last_made(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, Tags]:
@@ -168,6 +168,6 @@ def _last_made(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, Ta
     }
 
 
-def _as_input(version: str) -> str:
+def as_input(version: str) -> str:
     """A partition's data version as Dagster notes it where it is an input."""
     return hashlib.sha256(version.encode()).hexdigest()

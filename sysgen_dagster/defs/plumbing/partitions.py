@@ -2,7 +2,7 @@
 
 How a table's asset is partitioned, and which partitions of another table it reads, follow from what
 the tables have partitions for (`tables.table.By`). What depends on Dagster's beta and preview APIs
-for partitions is in this module and in `checks`.
+for partitions is in this module and in `asset_checks`.
 """
 
 from collections.abc import Mapping

@@ -10,8 +10,8 @@ import pytest
 
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE, fill_gaps
-from sysgen_dagster.defs.plumbing.versions import PILOT
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, RESTORING, SHARDS
+from sysgen_dagster.defs.plumbing.versions import PILOT
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
     SOURCES,

@@ -11,18 +11,17 @@ import pytest
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
 from dagster._core.loader import LoadingContextForTest
 
-from sysgen_dagster.catalog.sources import (Exchanges, HubFile, Source)
-from sysgen_dagster.defs import sysgen_lane
+from sysgen_dagster.catalog.sources import Exchanges, HubFile, Source
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.automation import fill_gaps
-from sysgen_dagster.defs.plumbing.versions import (data_version, source_version)
-from sysgen_dagster.defs.operations.staleness import (out_of_date, watching)
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
+from sysgen_dagster.defs.operations.staleness import out_of_date, watching
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
+from sysgen_dagster.defs.plumbing.versions import data_version, source_version
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations, source_asset
 
 NAME = "capybara"
-SOURCE = source_key(NAME)
+SOURCE = asset_key(SOURCE_TABLES[NAME])
 SAME, CHANGED = CATALOG.shards(NAME)
 MODEL = "phi-4"
 OF_MODEL = [f"{MODEL}|{shard}" for shard in (SAME, CHANGED)]
@@ -188,10 +187,7 @@ def with_another_file(made: Pipeline, tmp_path_factory: pytest.TempPathFactory) 
     file = tmp_path_factory.mktemp("rows") / path.name
     file.write_text("\n".join([*lines, json.dumps(row)]) + "\n")
     entry = CATALOG.sources[NAME].model_copy(update={"path": file})
-    changed = CATALOG.model_copy(update={"sources": {**CATALOG.sources, NAME: entry}})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sysgen_lane, "CATALOG", changed)
-        made.read(source_asset(NAME))
+    made.read(source_asset(entry))
     return made
 
 

@@ -14,8 +14,9 @@ from urllib.request import urlopen
 
 import pytest
 
-from sysgen_dagster.inference.local import servers
-from sysgen_dagster.inference.local.servers import LocalServer, ServerError, in_use, running, stop
+from sysgen_dagster.inference.local import servers, state
+from sysgen_dagster.inference.local.servers import LocalServer, ServerError, in_use, stop
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster_tests.inference.processes import Descendants, Run, kill, wait_until
 
 HEALTHY = Path(__file__).parents[1] / "healthy_server.py"
@@ -35,6 +36,7 @@ Begin = Callable[[LocalServer], Run]
 @pytest.fixture(autouse=True)
 def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "_LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(state, "_LOOK_EVERY_S", 0.02)
     monkeypatch.setattr(servers, "_FIRST_TELL_S", 0.1)
 
 

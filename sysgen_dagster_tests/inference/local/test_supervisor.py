@@ -13,14 +13,14 @@ from typing import IO
 
 import pytest
 
-from sysgen_dagster.inference.local.servers import running
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster_tests.inference.processes import Descendants, kill, wait_until
 
 # As the module's own command line, with the grace time as one more argument before the command.
 SUPERVISOR = """
 import json, os, sys
 from pathlib import Path
-from sysgen_dagster.inference import supervisor
+from sysgen_dagster.inference.local import supervisor
 state, fd, record, idle_s, grace_s, *command = sys.argv[1:]
 supervisor._GRACE_S = supervisor._LEFT_BEHIND_GRACE_S = float(grace_s)
 supervisor._LOOK_EVERY_S = 0.05

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.local import vllm as module
 from sysgen_dagster.inference.local.vllm import find_vllm, vllm_server
+from sysgen_dagster.lanes.sysgen.settings import Generator
 
 REVISION = "187ef0342fff0eb3333be9f00389385e95ef0b61"
 
@@ -40,6 +40,7 @@ def write_command(path: Path) -> str:
 
 def model(**fields: Any) -> Generator:
     required = {
+        "name": "phi-4",
         "served_name": "org/phi",
         "revision": REVISION,
         "license": "mit",
@@ -50,7 +51,7 @@ def model(**fields: Any) -> Generator:
 
 
 def command_of(gpu: int = 0, **fields: Any) -> list[str]:
-    return list(vllm_server("phi-4", model(**fields), gpu).command)
+    return list(vllm_server(model(**fields), gpu).command)
 
 
 def values(command: list[str], flag: str) -> list[str]:
@@ -183,7 +184,7 @@ def test_the_catalogue_adds_flags_changes_them_turns_them_off_and_leaves_them_ou
 
 
 def test_each_gpu_has_a_server_of_its_own_that_sees_no_other() -> None:
-    servers = [vllm_server("phi-4", model(), gpu) for gpu in (0, 3)]
+    servers = [vllm_server(model(), gpu) for gpu in (0, 3)]
     assert [server.name for server in servers] == ["vllm-phi-4-gpu0", "vllm-phi-4-gpu3"]
     assert [server.device for server in servers] == ["gpu0", "gpu3"]
     seen = [server.environment["CUDA_VISIBLE_DEVICES"] for server in servers]
@@ -199,18 +200,18 @@ def test_gpus_are_counted_among_those_that_we_may_see(
     monkeypatch: pytest.MonkeyPatch, visible: str, seen: str
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    server = vllm_server("phi-4", model(), 1)
+    server = vllm_server(model(), 1)
     assert server.environment["CUDA_VISIBLE_DEVICES"] == seen
 
 
 def test_a_gpu_that_we_may_not_see_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
     with pytest.raises(EngineError, match="CUDA_VISIBLE_DEVICES=2 shows no GPU 1"):
-        vllm_server("phi-4", model(), 1)
+        vllm_server(model(), 1)
 
 
 def test_two_models_on_one_gpu_are_on_the_same_device() -> None:
-    one, other = (vllm_server(name, model(), 0) for name in ("phi-4", "qwen2.5-14b"))
+    one, other = (vllm_server(model(name=name), 0) for name in ("phi-4", "qwen2.5-14b"))
     assert one.device == other.device
     assert one.name != other.name
 
@@ -219,14 +220,14 @@ def test_two_models_on_one_gpu_are_on_the_same_device() -> None:
 def test_without_a_gpu_the_model_runs_on_the_cpu_with_flags_that_it_can_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server = vllm_server("phi-4", model(), 1)
+    server = vllm_server(model(), 1)
     assert (server.name, server.device) == ("vllm-phi-4", "cpu")
     assert "CUDA_VISIBLE_DEVICES" not in server.environment
     assert server.environment["VLLM_CPU_KVCACHE_SPACE"] == "4"
     assert {"--enforce-eager", "--no-enable-chunked-prefill"} <= set(server.command)
     assert "--gpu-memory-utilization" not in server.command
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "16")
-    assert vllm_server("phi-4", model(), 1).environment["VLLM_CPU_KVCACHE_SPACE"] == "16"
+    assert vllm_server(model(), 1).environment["VLLM_CPU_KVCACHE_SPACE"] == "16"
 
 
 @pytest.mark.usefixtures("on_cpu")
@@ -235,4 +236,4 @@ def test_a_preset_for_the_cpu_can_be_left_out_too() -> None:
 
 
 def test_nothing_is_told_about_its_use() -> None:
-    assert vllm_server("phi-4", model(), 0).environment["VLLM_NO_USAGE_STATS"] == "1"
+    assert vllm_server(model(), 0).environment["VLLM_NO_USAGE_STATS"] == "1"

@@ -7,10 +7,10 @@ import polars as pl
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import parse_tagged_message, render_tagged_message
-from sysgen_dagster.lanes.sysgen.tables import (ANNOTATED, FILTERED, VERIFIED)
-from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.tables.table import (Columns, polars_schema, source_columns)
+from sysgen_dagster.sources.tables import CONVERSATIONS, source_table
+from sysgen_dagster.tables.table import Table
 
 REVISION = "local:0000"
 
@@ -18,6 +18,7 @@ REVISION = "local:0000"
 def source(**entry: Any) -> Source:
     """A catalogue entry; two text columns unless something else is said."""
     usual = {
+        "name": "mine",
         "title": "Mine",
         "license": "mit",
         "path": "mine.jsonl",
@@ -63,7 +64,7 @@ def upstream(
         }
         for position, record in enumerate(records)
     ]
-    return pl.DataFrame(rows, schema=polars_schema(source_columns(entry)), orient="row")
+    return pl.DataFrame(rows, schema=source_table(entry).schema, orient="row")
 
 
 def turns(*spoken: tuple[str, str | None]) -> dict[str, Any]:
@@ -134,20 +135,20 @@ def verified(*phrases: Sequence[tuple[str, str]]) -> pl.DataFrame:
     return _frame(VERIFIED, rows)
 
 
-def replied(conversation_id: str, text: str | None, finish_reason: str = "stop") -> dict[str, Any]:
+def replied(request_id: str, text: str | None, finish_reason: str = "stop") -> dict[str, Any]:
     """The completion of a request the model answered."""
     return {
-        "conversation_id": conversation_id,
+        "request_id": request_id,
         "text": text,
         "finish_reason": finish_reason,
         "attempts": 1,
     }
 
 
-def failed(conversation_id: str, because: str, said: str = "") -> dict[str, Any]:
+def failed(request_id: str, because: str, said: str = "") -> dict[str, Any]:
     """The completion of a request that nothing came back for."""
     return {
-        "conversation_id": conversation_id,
+        "request_id": request_id,
         "failed_because": because,
         "failure": said,
         "attempts": 3,
@@ -159,9 +160,9 @@ def completions(*rows: Mapping[str, Any]) -> pl.DataFrame:
     return pl.DataFrame([{**dict.fromkeys(COMPLETIONS), **row} for row in rows], schema=COMPLETIONS)
 
 
-def _frame(columns: Columns, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+def _frame(table: Table, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(
-        [{**dict.fromkeys(columns), **row} for row in rows],
-        schema=polars_schema(columns),
+        [{**dict.fromkeys(table.columns), **row} for row in rows],
+        schema=table.schema,
         orient="row",
     )

@@ -11,7 +11,6 @@ from sysgen_dagster.lanes.sysgen.alignment import (
     build_alignment_requests,
 )
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import (
     completions,
     conversations,
@@ -96,7 +95,7 @@ def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None
     first, second = build_alignment_requests(inputs)
 
     assert first.sampling == Sampling(temperature=0.7, max_tokens=1024)
-    assert (first.conversation_id, second.conversation_id) == ("c0", "c1")
+    assert (first.request_id, second.request_id) == ("c0", "c1")
     assert first.seed == derive_seed("c0", "aligned_responses")
     assert first.seed != second.seed
 

@@ -13,9 +13,8 @@ from sysgen_dagster.lanes.sysgen.annotation import (
     build_annotated_messages,
     build_annotation_requests,
 )
-from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, parse_tagged_message
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
-from sysgen_dagster.tables.table import polars_schema
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, parse_tagged_message
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
 
 HISTORY = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
@@ -49,7 +48,7 @@ def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None
     first, second = build_annotation_requests(conversations({}, {}))
 
     assert first.sampling == Sampling(temperature=0.7, max_tokens=512)
-    assert (first.conversation_id, second.conversation_id) == ("c0", "c1")
+    assert (first.request_id, second.request_id) == ("c0", "c1")
     assert first.seed == derive_seed("c0", "annotated_system_messages")
     assert first.seed != second.seed
 
@@ -57,7 +56,7 @@ def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None
 def test_requests_come_one_a_conversation_in_order() -> None:
     requests = build_annotation_requests(conversations(*[{}] * 5))
 
-    assert [request.conversation_id for request in requests] == ["c0", "c1", "c2", "c3", "c4"]
+    assert [request.request_id for request in requests] == ["c0", "c1", "c2", "c3", "c4"]
 
 
 def test_a_request_is_free_text_unless_more_is_said() -> None:

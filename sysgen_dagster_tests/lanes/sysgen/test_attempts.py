@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.lanes.sysgen.settings import (DropRule, Method, UnreadableVerdict)
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.lanes.sysgen.attempts import annotate, count_well_formed
 from sysgen_dagster.lanes.sysgen.filtering import filter_messages
-from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
-from sysgen_dagster.tables.table import (kept, polars_schema)
+from sysgen_dagster.lanes.sysgen.settings import DropRule, Method, UnreadableVerdict
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, VERIFIED
+from sysgen_dagster.tables.table import kept
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
 
 ONE = "<<Role>>You cook.<</Role>>"
@@ -28,12 +28,12 @@ REPAIR = PAPER.model_copy(update={"repair": True})
 TWO_SAMPLES = PAPER.model_copy(update={"samples": 2})
 THREE_SAMPLES = PAPER.model_copy(update={"samples": 3})
 
-Round = Mapping[str, str | DropReason]  # what comes back for each conversation
+Round = Mapping[str, str | NoAnswer]  # what comes back for each conversation
 
 
 @dataclass
 class Model:
-    """Answers from a script, one round after the other; a `DropReason` is a failure."""
+    """Answers from a script, one round after the other; a `NoAnswer` is a failure."""
 
     script: tuple[Round, ...]
     asked: list[list[ChatRequest]] = field(default_factory=list)
@@ -44,15 +44,15 @@ class Model:
         answers = self.script[len(self.asked)]
         self.asked.append(asked)
         return completions(
-            *[{**self._outcome(each.conversation_id, answers), "seed": each.seed} for each in asked]
+            *[{**self._outcome(each.request_id, answers), "seed": each.seed} for each in asked]
         )
 
     @staticmethod
-    def _outcome(conversation_id: str, answers: Round) -> dict[str, object]:
-        said = answers[conversation_id]
-        if isinstance(said, DropReason):
-            return failed(conversation_id, said.value)
-        return replied(conversation_id, said)
+    def _outcome(request_id: str, answers: Round) -> dict[str, object]:
+        said = answers[request_id]
+        if isinstance(said, NoAnswer):
+            return failed(request_id, said.value)
+        return replied(request_id, said)
 
 
 def made(method: Method, *script: Round) -> pl.DataFrame:
@@ -86,7 +86,7 @@ def test_with_the_default_settings_every_row_is_asked_for_once_as_in_the_paper()
             rows,
             completions(
                 *[
-                    {**replied(name, text), "seed": derive_seed(name, annotation.PHASE)}
+                    {**replied(name, text), "seed": derive_seed(name, ANNOTATED.name)}
                     for name, text in (("c0", ONE), ("c1", OPEN))
                 ]
             ),
@@ -121,10 +121,10 @@ def test_only_a_malformed_message_is_asked_for_once_more_under_a_grammar() -> No
     table = annotate(conversations({}, {}, {}), model, REPAIR)
     first, repair = model.asked
 
-    assert [request.conversation_id for request in repair] == ["c1", "c2"]
+    assert [request.request_id for request in repair] == ["c1", "c2"]
     assert [request.messages for request in repair] == [request.messages for request in first[1:]]
     assert {request.constraint["grammar"] for request in repair} == {annotation.REPAIR_GRAMMAR}
-    assert repair[0].seed == derive_seed("c1", annotation.PHASE, 1)
+    assert repair[0].seed == derive_seed("c1", ANNOTATED.name, 1)
     assert chosen(table) == [(ONE, 0, False, None), (TWO, 1, True, None), (ONE, 1, True, None)]
     assert table["rejected"].to_list() == [
         [],
@@ -136,7 +136,7 @@ def test_only_a_malformed_message_is_asked_for_once_more_under_a_grammar() -> No
 def test_a_repaired_message_brings_its_own_provenance() -> None:
     table = made(REPAIR, {"c0": OPEN}, {"c0": ONE})
 
-    assert table["seed"].item() == derive_seed("c0", annotation.PHASE, 1)
+    assert table["seed"].item() == derive_seed("c0", ANNOTATED.name, 1)
 
 
 def test_a_repair_that_is_malformed_itself_does_not_go_on() -> None:
@@ -158,7 +158,7 @@ def test_an_empty_text_is_repaired_like_a_malformed_one() -> None:
 
 @pytest.mark.parametrize("reason", ["server_error", "engine_died", "timeout", "too_long"])
 def test_what_the_engine_gave_no_answer_to_is_not_repaired(reason: str) -> None:
-    table = made(REPAIR, {"c0": DropReason(reason)})
+    table = made(REPAIR, {"c0": NoAnswer(reason)})
 
     assert chosen(table) == [(None, 0, False, reason)]
 
@@ -177,7 +177,7 @@ def test_samples_ask_the_same_with_seeds_of_their_own() -> None:
     annotate(conversations({}), model, THREE_SAMPLES)
 
     assert [request.seed for (request,) in model.asked] == [
-        derive_seed("c0", annotation.PHASE, number) for number in range(3)
+        derive_seed("c0", ANNOTATED.name, number) for number in range(3)
     ]
     assert len({str(request.messages) for (request,) in model.asked}) == 1
 
@@ -201,7 +201,7 @@ def test_only_rows_with_several_well_formed_samples_are_judged_by_phase_3_s_prom
     )
     assert ONE in first.messages[1]["content"]
     assert TWO in second.messages[1]["content"]
-    assert len({first.seed, second.seed, derive_seed("c0", verification.PHASE)}) == 3
+    assert len({first.seed, second.seed, derive_seed("c0", VERIFIED.name)}) == 3
 
 
 @pytest.mark.parametrize(
@@ -277,7 +277,7 @@ def test_a_malformed_text_stands_before_a_failure_and_goes_to_phase_2() -> None:
 def test_without_any_text_a_failure_that_may_be_cured_is_the_reason(
     first: str, second: str, reason: str
 ) -> None:
-    table = made(TWO_SAMPLES, {"c0": DropReason(first)}, {"c0": DropReason(second)})
+    table = made(TWO_SAMPLES, {"c0": NoAnswer(first)}, {"c0": NoAnswer(second)})
 
     assert table["drop_reason"].item() == reason
 
@@ -342,7 +342,8 @@ def test_an_empty_table_counts_nothing() -> None:
     assert set(count_well_formed(table, DropRule.MALFORMED_BOUNDARY).values()) == {0}
 
 
-OUTCOMES = st.sampled_from([ONE, TWO, OPEN, UNTAGGED, "", "Role: Good", *list(DropReason)[5:11]])
+FAILURES = [each for each in NoAnswer if each is not NoAnswer.EMPTY_COMPLETION]
+OUTCOMES = st.sampled_from([ONE, TWO, OPEN, UNTAGGED, "", "Role: Good", *FAILURES])
 
 
 @given(
@@ -360,7 +361,7 @@ OUTCOMES = st.sampled_from([ONE, TWO, OPEN, UNTAGGED, "", "Role: Good", *list(Dr
 def test_no_row_and_no_attempt_is_lost_and_the_best_of_them_goes_on(
     method: Method, rows: int, limit: int | None, data: st.DataObject
 ) -> None:
-    said: dict[str, list[str | DropReason]] = {f"c{number}": [] for number in range(rows)}
+    said: dict[str, list[str | NoAnswer]] = {f"c{number}": [] for number in range(rows)}
 
     def ask(requests: Iterator[ChatRequest], total: int) -> pl.DataFrame:
         answers = {request: data.draw(OUTCOMES) for request in map(_hashable, requests)}
@@ -382,7 +383,7 @@ def test_no_row_and_no_attempt_is_lost_and_the_best_of_them_goes_on(
         others = [each["message"] for each in row["rejected"]]
         others.insert(row["sample"], row["annotated_message"])
         assert others == [
-            None if isinstance(each, DropReason) or not each.strip() else each for each in attempts
+            None if isinstance(each, NoAnswer) or not each.strip() else each for each in attempts
         ]
     counts = count_well_formed(table, method.drop_rule)
     best = [
@@ -397,11 +398,11 @@ def test_no_row_and_no_attempt_is_lost_and_the_best_of_them_goes_on(
 
 
 def _hashable(request: ChatRequest) -> tuple[str, str]:
-    return request.conversation_id, request.messages[0]["content"]
+    return request.request_id, request.messages[0]["content"]
 
 
-def _is_well_formed(said: str | DropReason, rule: DropRule) -> bool:
-    if isinstance(said, DropReason):
+def _is_well_formed(said: str | NoAnswer, rule: DropRule) -> bool:
+    if isinstance(said, NoAnswer):
         return False
     annotated = pl.DataFrame(
         {"conversation_id": ["c0"], "source": ["mine"], "annotated_message": [said]}

@@ -1,8 +1,8 @@
 """Every check, seen to pass on a healthy table and to fail on a broken one."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -10,15 +10,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysgen_dagster.lanes.sysgen.settings import (Bounds, DropRule, Generator, Method, UnreadableVerdict)
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.catalog.catalog import PaperCounts
-from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
-from sysgen_dagster.lanes.sysgen.checks import (CHECKS, UPSTREAM)
-from sysgen_dagster.tables.checks import (Check, Finding, checks_of)
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
+from sysgen_dagster.lanes.sysgen import phases
+from sysgen_dagster.lanes.sysgen.checks import build_checks
+from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.paper import ModelCounts
+from sysgen_dagster.lanes.sysgen.settings import (
+    Bounds,
+    DropRule,
+    Generator,
+    Method,
+    UnreadableVerdict,
+)
 from sysgen_dagster.lanes.sysgen.tags import TAG_MARK, TAG_NAMES
-from sysgen_dagster.sources.tables import SOURCE_ROW
-from sysgen_dagster.tables.table import (TABLES, polars_schema)
+from sysgen_dagster.sources.drop_reasons import Unusable
+from sysgen_dagster.tables.checks import Check, Finding
+from sysgen_dagster_tests.tables.evidence import Rows
 
 Row = dict[str, Any]
 Key = tuple[str, str]  # table, check
@@ -28,40 +36,26 @@ FILTERED = "filtered_system_messages"
 VERIFIED = "verified_system_messages"
 ALIGNED = "aligned_responses"
 PHASES = (ANNOTATED, FILTERED, VERIFIED, ALIGNED)
+UPSTREAM = {phase.table.name: phase.before.name for phase in phases.PHASES}
 
 # Every message of this paper's model holds all eight tags, and 95 of 100 go all the way.
 MODEL = Generator(
+    name="phi",
     served_name="somebody/phi",
     license="mit",
     engine=Engine.SIMULATED,
     bounds=Bounds(filtered=(0.95, 1.0), aligned=(0.90, 1.0), tag_share_within=0.10),
-    paper=PaperCounts(started=1000, filtered=980, aligned=950, tags=dict.fromkeys(TAG_NAMES, 950)),
+    paper=ModelCounts(started=1000, filtered=980, aligned=950, tags=dict.fromkeys(TAG_NAMES, 950)),
 )
 METHOD = Method(drop_rule=DropRule.MALFORMED_BOUNDARY, unreadable_verdict=UnreadableVerdict.REMOVE)
-
-
-@dataclass(frozen=True)
-class Tables:
-    """Evidence in memory: columns that a row leaves out are null, tables not given are empty."""
-
-    rows: Mapping[str, Sequence[Row]] = field(default_factory=dict)
-    model: Generator | None = MODEL
-    method: Method = METHOD
-
-    def read(self, table: str, *columns: str) -> pl.DataFrame:
-        """These columns of a table."""
-        schema = polars_schema(SOURCE_ROW if table == "source" else TABLES[table])
-        rows = self.rows.get(table, ())
-        assert all(row.keys() <= schema.keys() for row in rows), f"a column that {table} lacks"
-        return pl.DataFrame(rows, schema=schema, orient="row").select(columns)
 
 
 @dataclass(frozen=True)
 class Case:
     """Tables a check passes, tables it fails, and what it shows of those (the first column)."""
 
-    healthy: Tables
-    broken: Tables
+    healthy: Rows
+    broken: Rows
     shown: list[Any]
 
 
@@ -72,12 +66,12 @@ def numbered(*rows: Row) -> list[Row]:
     ]
 
 
-def tables(**rows: list[Row]) -> Tables:
-    return Tables(rows)
+def tables(**rows: list[Row]) -> Rows:
+    return Rows(rows, MODEL.name)
 
 
-def only(table: str, *rows: Row) -> Tables:
-    return Tables({table: numbered(*rows)})
+def only(table: str, *rows: Row) -> Rows:
+    return tables(**{table: numbered(*rows)})
 
 
 def dropped(reason: str) -> Row:
@@ -96,23 +90,24 @@ def judged(**verdicts: str) -> list[Row]:
     return [{"tag": tag, "verdict": verdict} for tag, verdict in verdicts.items()]
 
 
-def check_of(key: Key) -> Check:
-    (check,) = (check for check in checks_of(key[0]) if check.name == key[1])
+def check_of(key: Key, method: Method = METHOD, model: Generator = MODEL) -> Check:
+    checks = build_checks(method, {model.name: model})
+    (check,) = (check for check in checks if (check.table.name, check.name) == key)
     return check
 
 
-def found(key: Key, evidence: Tables) -> Finding:
-    return check_of(key).evaluate(evidence)
+def found(key: Key, evidence: Rows, method: Method = METHOD, model: Generator = MODEL) -> Finding:
+    return check_of(key, method, model).evaluate(evidence)
 
 
-Mix = Callable[[int, int], Tables]  # how many good rows, then how many bad ones
+Mix = Callable[[int, int], Rows]  # how many good rows, then how many bad ones
 
 
 def mix(table: str, good: Row, bad: Row) -> Mix:
     return lambda goods, bads: only(table, *[good] * goods, *[bad] * bads)
 
 
-def mix_of_begun_and_aligned(goods: int, bads: int) -> Tables:
+def mix_of_begun_and_aligned(goods: int, bads: int) -> Rows:
     begun = numbered(*[{}] * (goods + bads))
     return tables(
         annotated_system_messages=begun,
@@ -122,7 +117,6 @@ def mix_of_begun_and_aligned(goods: int, bads: int) -> Tables:
 
 # What is expected of rows in number: each check can be right or wrong by chance when they are few.
 EXPECTATIONS: dict[Key, Mix] = {
-    ("conversations", "most_are_usable"): mix("conversations", {}, dropped("empty_answer")),
     (ANNOTATED, "few_are_truncated"): mix(
         ANNOTATED, {"finish_reason": "stop"}, {"finish_reason": "length"}
     ),
@@ -143,7 +137,7 @@ EXPECTATIONS: dict[Key, Mix] = {
 LENGTH_RATIO: Key = (ALIGNED, "length_ratio")
 
 
-def lengths(original: int, new: int) -> Tables:
+def lengths(original: int, new: int) -> Rows:
     return tables(
         conversations=numbered({"answer": "a" * original}),
         aligned_responses=numbered({"new_answer": "b" * new}),
@@ -172,8 +166,8 @@ def handed_on(table: str, upstream: str) -> Case:
     """Two rows go on, one does not; then one of the two is missing and a stranger has come."""
     before = numbered({}, {}, dropped("timeout"))
     return Case(
-        healthy=Tables({upstream: before, table: numbered({}, {})}),
-        broken=Tables({upstream: before, table: numbered({}, {"conversation_id": "x"})}),
+        healthy=tables(**{upstream: before, table: numbered({}, {})}),
+        broken=tables(**{upstream: before, table: numbered({}, {"conversation_id": "x"})}),
         shown=["c1", "x"],
     )
 
@@ -183,16 +177,8 @@ def unanswered(table: str) -> Case:
     return Case(healthy=rows(95, 5), broken=rows(60, 40), shown=ids(60, 100))
 
 
-def variant(name: str) -> Row:
-    return {"conversation_id": "c", "variant": name}
-
-
 def said(text: str) -> list[Row]:
     return [{"role": "assistant", "content": text}]
-
-
-def chat(**turns: str) -> Row:
-    return {"messages": [{"role": role, "content": text} for role, text in turns.items()]}
 
 
 def tag_order(table: str) -> Case:
@@ -205,24 +191,8 @@ def tag_order(table: str) -> Case:
 
 
 CASES: dict[Key, Case] = {
-    **{
-        (table, "ids_are_unique"): twice(table)
-        for table in ("conversations", *PHASES, "row_quality")
-    },
-    ("conversations", "source_rows_are_covered"): Case(
-        healthy=tables(
-            source=[{"source_row": 7}, {"source_row": 8}],
-            conversations=numbered({"source_row": 7}, {"source_row": 7}, {"source_row": 8}),
-        ),
-        broken=tables(
-            source=[{"source_row": 7}, {"source_row": 8}],
-            conversations=numbered({"source_row": 7}),
-        ),
-        shown=[8],
-    ),
-    ("conversations", "drops_are_explained"): results("conversations", "question"),
+    **{(table, "ids_are_unique"): twice(table) for table in PHASES},
     **{(table, "nothing_is_lost"): handed_on(table, UPSTREAM[table]) for table in PHASES},
-    ("row_quality", "nothing_is_lost"): handed_on("row_quality", ALIGNED),
     (ANNOTATED, "drops_are_explained"): results(ANNOTATED, "annotated_message"),
     (FILTERED, "drops_are_explained"): results(FILTERED, "tagged_message"),
     (VERIFIED, "drops_are_explained"): results(VERIFIED, "verdict_text"),
@@ -244,34 +214,6 @@ CASES: dict[Key, Case] = {
             {"phrases": phrases("Role"), "verdicts": []},
         ),
         shown=["c1", "c2", "c3", "c4"],
-    ),
-    ("training_rows", "variants_are_unique"): Case(
-        healthy=only("training_rows", variant("sysgen"), variant("user_role")),
-        broken=only("training_rows", variant("sysgen"), variant("sysgen")),
-        shown=["c", "c"],
-    ),
-    ("training_rows", "variants_agree"): Case(
-        healthy=only("training_rows", variant("sysgen"), variant("user_role")),
-        broken=only("training_rows", variant("sysgen"), {"variant": "user_role"}),
-        shown=["c", "c1"],
-    ),
-    ("training_rows", "chats_are_whole"): Case(
-        healthy=only("training_rows", chat(system="S", user="Q", assistant="A")),
-        broken=only(
-            "training_rows",
-            chat(user="Q", assistant="A"),
-            chat(system=" ", user="Q", assistant="A"),
-            chat(system="S", user="Q"),
-            chat(assistant="A"),
-            {"messages": []},
-            {},
-        ),
-        shown=["c1", "c2", "c3", "c4", "c5"],
-    ),
-    ("preference_pairs", "pairs_differ"): Case(
-        healthy=only("preference_pairs", {"chosen": said("A'"), "rejected": said("A")}),
-        broken=only("preference_pairs", {"chosen": said("A"), "rejected": said("A")}),
-        shown=["c0"],
     ),
     (ALIGNED, "no_tag_is_left"): Case(
         healthy=only(ALIGNED, {"system_message": "You add: <<48/2=24>>24, cout << x."}),
@@ -320,7 +262,8 @@ def every(keys: Mapping[Key, Any]) -> Any:
     return pytest.mark.parametrize("key", keys, ids="-".join)
 
 
-ALL_CHECKS = {(check.table, check.name): check for check in CHECKS}
+CHECKS = build_checks(METHOD, {MODEL.name: MODEL})
+ALL_CHECKS = {(check.table.name, check.name): check for check in CHECKS}
 
 
 def test_every_check_is_known_by_its_table_and_name() -> None:
@@ -346,7 +289,7 @@ def test_a_broken_table_fails_and_the_rows_that_speak_against_it_are_shown(key: 
 
 @every(ALL_CHECKS)
 def test_a_partition_without_rows_passes(key: Key) -> None:
-    assert found(key, Tables()).passed
+    assert found(key, tables()).passed
 
 
 @every(ALL_CHECKS)
@@ -354,7 +297,6 @@ def test_contracts_keep_rows_from_going_on_and_expectations_do_not(key: Key) -> 
     warns = {
         *EXPECTATIONS,
         LENGTH_RATIO,
-        ("training_rows", "variants_agree"),
         ("conversations", "no_control_tokens"),
         (ALIGNED, "no_control_tokens"),
     }
@@ -380,7 +322,6 @@ def test_a_share_comes_with_what_chance_allows_or_the_papers_figure(key: Key) ->
 @pytest.mark.parametrize(
     ("key", "figure", "paper"),
     [
-        (("conversations", "most_are_usable"), 0.6, "100.0%"),
         ((ANNOTATED, "few_are_truncated"), 0.4, "no figure"),
         ((FILTERED, "retention"), 0.6, "98.0%"),
         ((FILTERED, "tag_counts"), 0.4, "Table 8 of version 1"),
@@ -396,9 +337,41 @@ def test_a_finding_holds_the_share_and_the_papers(key: Key, figure: float, paper
 
 @pytest.mark.parametrize("key", [(FILTERED, "retention"), (ALIGNED, "retention")], ids="-".join)
 def test_a_model_the_paper_lacks_is_held_to_its_bounds_alone(key: Key) -> None:
-    unknown = replace(EXPECTATIONS[key](60, 40), model=MODEL.model_copy(update={"paper": None}))
-    finding = found(key, unknown)
+    unknown = MODEL.model_copy(update={"paper": None})
+    finding = found(key, EXPECTATIONS[key](60, 40), model=unknown)
     assert (finding.passed, finding.paper) == (False, "no figure")
+
+
+@pytest.mark.parametrize(
+    ("key", "figure"), [((FILTERED, "retention"), "96.0%"), ((ALIGNED, "retention"), "95.9%")]
+)
+def test_a_model_that_the_paper_knows_is_held_to_its_distance_from_the_papers_share(
+    key: Key, figure: str
+) -> None:
+    bounds = Bounds(filtered=0.05, aligned=0.05, tag_share_within=0.10)
+    phi_4 = MODEL.model_copy(update={"name": "phi-4", "paper": None, "bounds": bounds})
+    healthy, broken = (
+        found(key, Rows(EXPECTATIONS[key](*rows).rows, "phi-4"), model=phi_4)
+        for rows in ((930, 70), (850, 150))
+    )
+    assert (healthy.passed, broken.passed) == (True, False)
+    assert (healthy.paper, broken.paper) == (figure, figure)
+    assert broken.wanted.startswith(("91.0% to 100.0%", "90.9% to 100.0%"))
+
+
+@every({key: rows for key, rows in EXPECTATIONS.items() if key[1] in {"retention", "tag_counts"}})
+def test_each_model_is_held_to_its_own_entry(key: Key) -> None:
+    bounds = Bounds(filtered=(0, 1), aligned=(0, 1), tag_share_within=1)
+    lenient = MODEL.model_copy(update={"name": "lenient", "bounds": bounds})
+    rows = EXPECTATIONS[key](60, 40).rows
+    (check,) = (
+        check
+        for check in build_checks(METHOD, {"phi": MODEL, "lenient": lenient})
+        if (check.table.name, check.name) == key
+    )
+    assert not check.evaluate(Rows(rows, "phi")).passed
+    # What Phase 3 keeps is expected of every model alike.
+    assert check.evaluate(Rows(rows, "lenient")).passed is (key[0] != VERIFIED)
 
 
 def test_a_lost_row_is_told_from_a_new_one() -> None:
@@ -409,19 +382,32 @@ def test_a_lost_row_is_told_from_a_new_one() -> None:
 @pytest.mark.parametrize("table", PHASES)
 def test_a_row_that_was_dropped_before_must_not_come_back(table: str) -> None:
     before = numbered(dropped("timeout"))
-    finding = found(
-        (table, "nothing_is_lost"), Tables({UPSTREAM[table]: before, table: numbered({})})
-    )
+    evidence = tables(**{UPSTREAM[table]: before, table: numbered({})})
+    finding = found((table, "nothing_is_lost"), evidence)
     assert finding.rows.rows() == [("c0", "new")]
 
 
-@pytest.mark.parametrize("reason", DropReason)
-def test_every_drop_reason_explains_a_drop(reason: DropReason) -> None:
-    assert found((ALIGNED, "drops_are_explained"), only(ALIGNED, dropped(reason.value))).passed
+@pytest.mark.parametrize("table", PHASES)
+@pytest.mark.parametrize("reason", [*NoAnswer, *Dropped])
+def test_every_drop_reason_of_the_phases_explains_a_drop(
+    table: str, reason: NoAnswer | Dropped
+) -> None:
+    assert found((table, "drops_are_explained"), only(table, dropped(reason.value))).passed
 
 
-@pytest.mark.parametrize("reason", DropReason)
-def test_only_failures_of_the_engine_count_against_the_engine(reason: DropReason) -> None:
+@pytest.mark.parametrize("table", PHASES)
+@pytest.mark.parametrize("reason", Unusable)
+def test_a_reason_of_the_conversations_explains_no_drop_of_a_phase(
+    table: str, reason: Unusable
+) -> None:
+    finding = found((table, "drops_are_explained"), only(table, dropped(reason.value)))
+    assert not finding.passed
+
+
+@pytest.mark.parametrize("reason", [*Unusable, *NoAnswer, *Dropped])
+def test_only_failures_of_the_engine_count_against_the_engine(
+    reason: Unusable | NoAnswer | Dropped,
+) -> None:
     finding = found((VERIFIED, "engine_answered"), only(VERIFIED, dropped(reason.value)))
     assert finding.passed is (reason not in ENGINE_FAILURES)
 
@@ -493,7 +479,7 @@ def test_what_may_stay_depends_on_the_rule_for_unreadable_verdicts(
 ) -> None:
     rows = only(VERIFIED, {"phrases": phrases("Role"), "verdicts": judged(Role=verdict)})
     method = METHOD.model_copy(update={"unreadable_verdict": rule})
-    assert found((VERIFIED, "only_good_stays"), replace(rows, method=method)).passed is stays
+    assert found((VERIFIED, "only_good_stays"), rows, method).passed is stays
 
 
 def test_retention_after_phase_4_is_of_the_conversations_begun_less_those_beyond_the_limit() -> (
@@ -548,9 +534,8 @@ def test_tag_counts_takes_a_tag_once_a_message_and_leaves_dropped_messages_out()
 
 def test_tag_counts_has_nothing_to_disagree_with_where_the_paper_lacks_the_model() -> None:
     unknown = MODEL.model_copy(update={"paper": None})
-    finding = found(
-        (FILTERED, "tag_counts"), replace(CASES[FILTERED, "tag_counts"].broken, model=unknown)
-    )
+    evidence = CASES[FILTERED, "tag_counts"].broken
+    finding = found((FILTERED, "tag_counts"), evidence, model=unknown)
     assert (finding.passed, finding.figure) == (True, 0.0)
 
 
@@ -668,7 +653,7 @@ def test_a_pilot_run_whose_every_text_was_cut_is_truncated() -> None:
 
 @pytest.mark.parametrize("table", [ANNOTATED, ALIGNED])
 def test_no_row_of_an_empty_partition_is_truncated(table: str) -> None:
-    assert found((table, "few_are_truncated"), Tables()).figure == 0
+    assert found((table, "few_are_truncated"), tables()).figure == 0
 
 
 def test_retention_fails_where_phase_1_was_made_again_with_fewer_rows() -> None:

@@ -6,17 +6,27 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.catalog import PaperCounts
-from sysgen_dagster.tables.rates import (Z95, Rate, count_drops, kept_rate, wilson_interval)
-from sysgen_dagster.lanes.sysgen.counts import (count_outcomes, count_tags, summarize_retention, summarize_tags, tag_rates)
+from sysgen_dagster.lanes.sysgen.counts import (
+    count_outcomes,
+    count_tags,
+    summarize_retention,
+    summarize_tags,
+    tag_rates,
+)
+from sysgen_dagster.lanes.sysgen.paper import ModelCounts
+from sysgen_dagster.lanes.sysgen.tables import (
+    ALIGNED,
+    FILTERED,
+    PHRASES,
+    RETENTION,
+    TAG_COUNTS,
+    VERIFIED,
+)
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.lanes.sysgen.tables import (PHRASES, RETENTION, TAG_COUNTS)
-from sysgen_dagster.tables.table import polars_schema
+from sysgen_dagster.tables.rates import Rate
 
-PAPER = PaperCounts(
+PAPER = ModelCounts(
     started=1000,
     filtered=800,
     aligned=500,
@@ -31,76 +41,6 @@ PAPER = PaperCounts(
         "Format": 100,
     },
 )
-
-
-# Worked out by hand from the definition with z = 2.5758, so z^2 = 6.6347; for 5 of 10:
-# centre 0.5 + 6.6347 / 20 = 0.83174, half 2.5758 * sqrt(0.25 / 10 + 6.6347 / 400) = 0.52528,
-# scale 1 + 6.6347 / 10 = 1.66347, so (0.83174 -+ 0.52528) / 1.66347.
-WILSON = {
-    (0, 10): (0.0, 0.39885),
-    (10, 10): (0.60115, 1.0),
-    (5, 10): (0.18423, 0.81577),
-    (50, 100): (0.37528, 0.62472),
-    (1, 1): (0.13098, 1.0),
-    (990, 1000): (0.97807, 0.99547),
-}
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "expected"),
-    [pytest.param(*key, value, id=f"{key[0]}-of-{key[1]}") for key, value in WILSON.items()],
-)
-def test_the_interval_is_wilson_s_at_99_percent(
-    part: int, whole: int, expected: tuple[float, float]
-) -> None:
-    assert Rate(part, whole).interval() == pytest.approx(expected, abs=1e-5)
-
-
-def test_the_interval_of_a_share_is_as_sure_as_it_is_asked_to_be() -> None:
-    # With z = 1.96, so z^2 = 3.8416: (0.69208 -+ 0.36460) / 1.38416.
-    assert wilson_interval(0.5, 10, Z95) == pytest.approx((0.23659, 0.76341), abs=1e-5)
-    assert wilson_interval(0.5, 0, Z95) == (0.0, 1.0)
-
-
-def test_of_nothing_there_is_no_share_and_any_share_may_be() -> None:
-    assert math.isnan(Rate(0, 0).share)
-    assert Rate(0, 0).interval() == (0.0, 1.0)
-    assert Rate(0, 0).agrees_with(0.5, 0.6)
-
-
-@given(st.integers(1, 10_000_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
-def test_the_interval_lies_in_0_to_1_and_holds_the_share(counts: tuple[int, int]) -> None:
-    rate = Rate(*counts)
-    low, high = rate.interval()
-
-    assert 0.0 <= low <= rate.share + 1e-12
-    assert rate.share - 1e-12 <= high <= 1.0
-
-
-@given(st.integers(0, 100), st.integers(1, 1000))
-def test_the_interval_is_narrower_on_more_rows(part: int, times: int) -> None:
-    few, many = Rate(part, 100).interval(), Rate(part * times, 100 * times).interval()
-
-    assert many[1] - many[0] <= few[1] - few[0] + 1e-12
-
-
-@pytest.mark.parametrize(
-    ("rate", "low", "high", "agrees"),
-    [
-        pytest.param(Rate(5, 10), 0.4, 0.6, True, id="inside"),
-        pytest.param(Rate(5, 10), 0.81, 0.9, True, id="reaches-in-from-below"),
-        pytest.param(Rate(5, 10), 0.82, 0.9, False, id="lies-below"),
-        pytest.param(Rate(5, 10), 0.1, 0.19, True, id="reaches-in-from-above"),
-        pytest.param(Rate(5, 10), 0.1, 0.18, False, id="lies-above"),
-        pytest.param(Rate(0, 3), 0.6, 1.0, True, id="three-rows-prove-little"),
-        pytest.param(Rate(0, 30), 0.6, 1.0, False, id="thirty-rows-prove-more"),
-        pytest.param(Rate(10, 10), 0.98, 1.0, True, id="all"),
-    ],
-)
-def test_a_rate_agrees_with_bounds_that_its_interval_reaches(
-    rate: Rate, low: float, high: float, agrees: bool
-) -> None:
-    assert rate.agrees_with(low, high) is agrees
 
 
 def rows(*outcomes: tuple[str, str | None]) -> pl.DataFrame:
@@ -122,19 +62,8 @@ MIXED = rows(
 )
 
 
-def test_the_kept_rate_is_of_the_rows_without_a_drop_reason() -> None:
-    assert kept_rate(MIXED) == Rate(4, 9)
-    assert kept_rate(rows()) == Rate(0, 0)
-
-
-def test_drops_are_counted_by_reason_with_the_most_frequent_first() -> None:
-    assert list(count_drops(MIXED).items()) == [("refused", 4), ("timeout", 1)]
-    assert count_drops(rows(("a", None))) == {}
-    assert count_drops(rows()) == {}
-
-
 def test_outcomes_are_counted_by_source_with_the_most_frequent_first() -> None:
-    counts = count_outcomes("aligned_responses", MIXED)
+    counts = count_outcomes(ALIGNED, MIXED)
 
     assert counts.schema == RETENTION.schema
     assert counts.rows() == [
@@ -147,7 +76,7 @@ def test_outcomes_are_counted_by_source_with_the_most_frequent_first() -> None:
 
 
 def test_outcomes_of_no_rows_are_none() -> None:
-    counts = count_outcomes("aligned_responses", rows())
+    counts = count_outcomes(ALIGNED, rows())
 
     assert counts.schema == RETENTION.schema
     assert counts.is_empty()
@@ -168,7 +97,7 @@ def messages(*held: tuple[str, str | None, Sequence[str]]) -> pl.DataFrame:
 
 
 def test_a_tag_that_comes_twice_in_a_message_counts_once() -> None:
-    counts = count_tags("filtered_system_messages", messages(("a", None, ["Role", "Role", "Tool"])))
+    counts = count_tags(FILTERED, messages(("a", None, ["Role", "Role", "Tool"])))
 
     assert counts.schema == TAG_COUNTS.schema
     assert counts.rows() == [
@@ -185,7 +114,7 @@ def test_a_tag_that_comes_twice_in_a_message_counts_once() -> None:
 
 def test_only_messages_that_go_on_are_counted_and_each_source_for_itself() -> None:
     counts = count_tags(
-        "verified_system_messages",
+        VERIFIED,
         messages(
             ("b", None, ["Role"]),
             ("a", None, ["Role", "Task"]),
@@ -211,7 +140,7 @@ def test_only_messages_that_go_on_are_counted_and_each_source_for_itself() -> No
     ],
 )
 def test_tags_of_no_messages_are_none_and_their_rates_of_nothing(table: pl.DataFrame) -> None:
-    counts = count_tags("filtered_system_messages", table)
+    counts = count_tags(FILTERED, table)
 
     assert counts.schema == TAG_COUNTS.schema
     assert counts.is_empty()
@@ -219,7 +148,7 @@ def test_tags_of_no_messages_are_none_and_their_rates_of_nothing(table: pl.DataF
 
 
 def test_a_message_without_any_phrase_is_one_of_the_messages() -> None:
-    rates = tag_rates(count_tags("filtered_system_messages", messages(("a", None, []))))
+    rates = tag_rates(count_tags(FILTERED, messages(("a", None, []))))
 
     assert rates == dict.fromkeys(TAG_NAMES, Rate(0, 1))
 
@@ -227,7 +156,7 @@ def test_a_message_without_any_phrase_is_one_of_the_messages() -> None:
 def test_tag_rates_are_over_all_sources_and_in_canonical_order() -> None:
     rates = tag_rates(
         count_tags(
-            "filtered_system_messages",
+            FILTERED,
             messages(("a", None, ["Role"]), ("b", None, ["Role", "Tool"]), ("b", None, ["Task"])),
         )
     )
@@ -341,7 +270,7 @@ def test_tags_are_summed_over_sources_after_two_phases_beside_the_paper_s_share(
     ],
 )
 def test_tags_of_nothing_are_eight_rows_of_zero(
-    paper: PaperCounts | None, shares: list[float | None]
+    paper: ModelCounts | None, shares: list[float | None]
 ) -> None:
     summary = summarize_tags(tag_counts(), paper)
 

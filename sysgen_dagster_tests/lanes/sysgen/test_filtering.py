@@ -5,8 +5,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.lanes.sysgen.settings import DropRule
 from sysgen_dagster.lanes.sysgen.filtering import count_kept_by_rule, filter_messages
+from sysgen_dagster.lanes.sysgen.settings import DropRule
+from sysgen_dagster.lanes.sysgen.tables import FILTERED
 from sysgen_dagster.lanes.sysgen.tags import (
     TAG_NAMES,
     WELL_FORMED,
@@ -14,8 +15,6 @@ from sysgen_dagster.lanes.sysgen.tags import (
     parse_tagged_message,
     render_tagged_message,
 )
-from sysgen_dagster.lanes.sysgen.tables import FILTERED
-from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import annotated
 
 CLEAN = "<<Task>>Solve it.<</Task>> <<Role>>You are a tutor.<</Role>>"

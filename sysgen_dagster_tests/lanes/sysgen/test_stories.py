@@ -9,16 +9,18 @@ from typing import Any
 import polars as pl
 import pytest
 
+from sysgen_dagster.analysis.findings import list_flags
+from sysgen_dagster.analysis.tables import ROW_QUALITY
 from sysgen_dagster.lanes.sysgen.stories import (
     LONGEST_TEXT,
     Story,
     arrange_stories,
     build_stories,
-    choose_rows,
 )
-from sysgen_dagster.obedience.tables import (JUDGED_ALIGNMENT, JUDGED_PREFERENCES)
-from sysgen_dagster.analysis.tables import ROW_QUALITY
-from sysgen_dagster.tables.table import (TABLES, Columns, polars_schema)
+from sysgen_dagster.lanes.sysgen.story_rows import choose_rows
+from sysgen_dagster.lanes.sysgen.tables import VERIFIED
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.tables.table import Table
 
 PHASES = (
     "conversations",
@@ -47,33 +49,33 @@ class Shard:
 
     rows: Sequence[Row]
 
-    def read(self, table: str, *columns: str) -> pl.DataFrame:
+    def read(self, table: Table, *columns: str) -> pl.DataFrame:
         here = [row for row in self.rows if not row.stopped_at or reaches(row, table)]
         records = [record(row, table) for row in here]
-        return frame(TABLES[table], records).select(columns)
+        return frame(table, records).select(columns)
 
 
-def reaches(row: Row, table: str) -> bool:
-    return PHASES.index(table) <= PHASES.index(row.stopped_at)
+def reaches(row: Row, table: Table) -> bool:
+    return PHASES.index(table.name) <= PHASES.index(row.stopped_at)
 
 
-def record(row: Row, table: str) -> dict[str, Any]:
+def record(row: Row, table: Table) -> dict[str, Any]:
     verdicts = [{"tag": "Role", "verdict": row.verdict, "confidence": None}]
     return {
         "conversation_id": row.identity,
         "source": row.source,
         "question": "Q",
         "answer": "A",
-        "verdicts": verdicts if table == "verified_system_messages" else None,
+        "verdicts": verdicts if table == VERIFIED else None,
         "engine": "simulated",
         **(row.columns or {}),
-        "drop_reason": row.drop_reason if row.stopped_at == table else None,
+        "drop_reason": row.drop_reason if row.stopped_at == table.name else None,
     }
 
 
-def frame(columns: Columns, records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    rows = [{name: each.get(name) for name in columns} for each in records]
-    return pl.DataFrame(rows, schema=polars_schema(columns))
+def frame(table: Table, records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    rows = [{name: each.get(name) for name in table.columns} for each in records]
+    return pl.DataFrame(rows, schema=table.schema)
 
 
 def told(*rows: Row, **tables: pl.DataFrame) -> list[Story]:
@@ -222,9 +224,11 @@ def test_measures_and_findings_come_from_the_row_s_quality() -> None:
             {"conversation_id": "another", "final_answer_same": False},
         ],
     )
-    first, second = sorted(told(*kept(2), quality=quality), key=lambda story: str(story["id"]))
+    flagged = quality.with_columns(list_flags(quality))
+    first, second = sorted(told(*kept(2), quality=flagged), key=lambda story: str(story["id"]))
     assert first["measures"]["rouge1"] == 0.25
     assert first["measures"]["gleu"] is None
+    assert "flags" not in first["measures"]
     assert {"final answer differs", "python does not parse"} <= set(first["flags"])
     assert (second["measures"], second["flags"]) == ({}, [])
 

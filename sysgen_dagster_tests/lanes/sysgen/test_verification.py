@@ -6,10 +6,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.lanes.sysgen.settings import (DropRule, Method, UnreadableVerdict)
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import separating_mark
 from sysgen_dagster.lanes.sysgen.alignment import build_alignment_inputs
+from sysgen_dagster.lanes.sysgen.settings import DropRule, Method, UnreadableVerdict
+from sysgen_dagster.lanes.sysgen.tables import VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag
 from sysgen_dagster.lanes.sysgen.verification import (
     Verdict,
@@ -18,8 +19,6 @@ from sysgen_dagster.lanes.sysgen.verification import (
     build_verified_messages,
     parse_verdicts,
 )
-from sysgen_dagster.lanes.sysgen.tables import VERIFIED
-from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster_tests.lanes.sysgen.frames import (
     completions,
     conversations,
@@ -351,7 +350,7 @@ def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None
     first, second = build_verification_requests(filtered(FOUR, FOUR), METHOD)
 
     assert first.sampling == Sampling(temperature=0.7, max_tokens=256)
-    assert (first.conversation_id, second.conversation_id) == ("c0", "c1")
+    assert (first.request_id, second.request_id) == ("c0", "c1")
     assert first.seed == derive_seed("c0", "verified_system_messages")
     assert first.seed != second.seed
 

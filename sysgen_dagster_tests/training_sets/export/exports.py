@@ -6,11 +6,10 @@ from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.recipes import (Recipe, Rejected, Training)
-from sysgen_dagster.training_sets.tables import (PREFERENCE_PAIRS, TRAINING_ROWS)
-from sysgen_dagster.tables.table import polars_schema
-from sysgen_dagster.training_sets.export.card import Facts
+from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training
+from sysgen_dagster.training_sets.export.card import CardFacts
 from sysgen_dagster.training_sets.export.folder import Part, Written, write_folder
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
 
 SOURCES = {
     "capybara": ("LDJnr/Capybara", "a" * 40, "apache-2.0"),
@@ -21,14 +20,14 @@ MODELS = {
     "phi-4": ("microsoft/phi-4", "d" * 40, "mit", "vllm"),
 }
 SPLITS = {"train": 5, "validation": 2, "test": 1}
-FACTS = Facts(
+FACTS = CardFacts(
     recipe=Recipe(),
     training=Training(),
     titles={"capybara": "Capybara", "metamath": "MetaMathQA"},
     prompts={"phase1_annotate_system_message": "0123456789ab"},
     version="0.1.0",
 )
-PAIR_FACTS = Facts(
+PAIR_FACTS = CardFacts(
     recipe=Recipe(rejected=(Rejected.ORIGINAL_ANSWER,)),
     training=FACTS.training,
     titles=FACTS.titles,
@@ -74,7 +73,7 @@ def row(source: str, model: str, split: str, number: int, **changes: Any) -> dic
 
 def frame(rows: Sequence[dict[str, Any]], *, pairs: bool = False) -> pl.DataFrame:
     """`rows` as one of the two tables."""
-    schema = polars_schema(PREFERENCE_PAIRS if pairs else TRAINING_ROWS)
+    schema = (PREFERENCE_PAIRS if pairs else TRAINING_ROWS).schema
     return pl.DataFrame([{name: each[name] for name in schema} for each in rows], schema)
 
 

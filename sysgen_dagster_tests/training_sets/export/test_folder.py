@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysgen_dagster.training_sets.tables import (PREFERENCE_PAIRS, TRAINING_ROWS)
+from sysgen_dagster.storage import folders
+from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.table import TableError
-from sysgen_dagster.training_sets.export import folder as folder_module
 from sysgen_dagster.training_sets.export.folder import Part, write_folder
 from sysgen_dagster.training_sets.export.layout import ExportError, features_schema
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
 from sysgen_dagster_tests.training_sets.export.exports import (
     FACTS,
     MODELS,
@@ -83,8 +84,8 @@ def test_datasets_loads_every_configuration_offline_and_without_a_warning(
     found = _load(tmp_path / "small", tmp_path / "home")
     single = {f"{source}--{model}" for source in SOURCES for model in MODELS}
     assert set(found) == {"default", *MODELS, *single}
-    columns = PREFERENCE_PAIRS if pairs else TRAINING_ROWS
-    types = str(features_schema(columns).remove_metadata())
+    table = PREFERENCE_PAIRS if pairs else TRAINING_ROWS
+    types = str(features_schema(table.columns).remove_metadata())
     for name, splits in found.items():
         cells = 4 if name == "default" else 2 if name in MODELS else 1
         for split, count in SPLITS.items():
@@ -147,7 +148,7 @@ def test_nothing_of_an_older_export_stays(tmp_path: Path) -> None:
 def test_an_export_is_replaced_where_folders_cannot_change_places(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(folder_module, "_swap", lambda one, other: False)
+    monkeypatch.setattr(folders, "_swap", lambda one, other: False)
     test_nothing_of_an_older_export_stays(tmp_path)
 
 
@@ -310,6 +311,10 @@ def test_a_folder_that_is_no_export_is_not_replaced(tmp_path: Path) -> None:
     target = tmp_path / "mine"
     target.mkdir()
     (target / "thesis.txt").write_text("mine")
-    with pytest.raises(ExportError, match="no export"):
+    with pytest.raises(StoreError) as refused:
         export(target)
+    assert str(refused.value) == (
+        f"{target} holds files of something else (no manifest.json): empty it, or name another "
+        "folder"
+    )
     assert _files(target) == {"thesis.txt": b"mine"}

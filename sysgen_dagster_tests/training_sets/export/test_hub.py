@@ -99,7 +99,7 @@ def test_what_is_pushed_is_what_is_loaded(hub: FakeHub, client: Client, export: 
     assert address == f"{hub.url}/datasets/{REPO}/commit/{repository.commits[-1].oid}"
     assert f"pushing {len(contents(export))} files" in reported
     loaded = client(load, REPO, client.home)
-    assert loaded.keys() == SPLITS.columns
+    assert loaded.keys() == SPLITS.keys()
     for split, number in SPLITS.items():
         assert loaded[split] == frame([chat(split, each) for each in range(number)]).to_dicts()
 

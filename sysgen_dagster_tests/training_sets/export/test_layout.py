@@ -5,8 +5,7 @@ import datasets
 import polars as pl
 import pytest
 
-from sysgen_dagster.training_sets.tables import (PREFERENCE_PAIRS, TRAINING_ROWS)
-from sysgen_dagster.tables.table import Columns
+from sysgen_dagster.tables.table import Table
 from sysgen_dagster.training_sets.export.layout import (
     Cell,
     Contents,
@@ -16,6 +15,7 @@ from sysgen_dagster.training_sets.export.layout import (
     dataset_info,
     features_schema,
 )
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
 
 _FILE = DataFile("x.parquet", 3, 100, 1000, "0" * 64)
 
@@ -24,9 +24,9 @@ def _contents(*cells: Cell) -> Contents:
     return Contents("m", False, dict.fromkeys(cells, (_FILE,)), pl.DataFrame(), pl.DataFrame())
 
 
-@pytest.mark.parametrize("columns", [TRAINING_ROWS, PREFERENCE_PAIRS])
-def test_the_schema_is_the_one_that_datasets_would_write(columns: Columns) -> None:
-    ours = features_schema(columns)
+@pytest.mark.parametrize("table", [TRAINING_ROWS, PREFERENCE_PAIRS], ids=lambda table: table.name)
+def test_the_schema_is_the_one_that_datasets_would_write(table: Table) -> None:
+    ours = features_schema(table.columns)
     theirs = datasets.Features.from_arrow_schema(ours).arrow_schema
     assert ours.equals(theirs, check_metadata=True)
     assert "large" not in str(ours)

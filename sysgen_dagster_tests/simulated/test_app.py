@@ -1,7 +1,9 @@
-"""What a prompt counts: `/tokenize`, chat templates without system role, the prefix cache."""
+"""What the server's paths answer: models, counts of tokens, the prefix cache, its load."""
 
 import json
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -19,6 +21,8 @@ from sysgen_dagster_tests.simulated.conversations import (
 )
 from sysgen_dagster_tests.simulated.running_server import QUESTION, Server, error_of, running
 
+Ask = Callable[[], tuple[int, str, Any]]
+
 PROMPTS = [
     annotate_messages(QUESTION, "Rivers carry it there."),
     verify_messages(one_phrase_of(Tag.ROLE)),
@@ -30,10 +34,47 @@ SYSTEM = respond_messages(QUESTION, "You are a patient teacher of chemistry.")
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    refuses = ("--model", "gemma=phi-4", "--no-system-role", "gemma")
+    refuses = ("--model", "org/gemma=a=llama-3.1-8b", "--no-system-role", "org/gemma=a")
     drops = ("--model", "solar=phi-4", "--drops-system-role", "solar")
     with running(*refuses, *drops, "--max-model-len", "6000") as it:
         yield it
+
+
+def test_the_models_say_who_owns_them(server: Server) -> None:
+    models = server.get("/v1/models")["data"]
+    assert {model["id"]: model["root"] for model in models} == {
+        "phi": "phi-4",
+        "org/gemma=a": "llama-3.1-8b",
+        "solar": "phi-4",
+    }
+    assert {model["owned_by"] for model in models} == {"sysgen-dagster-simulated"}
+
+
+def test_an_unknown_model_is_not_found(server: Server) -> None:
+    answer = server.ask(respond_messages(QUESTION), model="gpt")
+    assert error_of(answer) == (404, "NotFoundError", "The model `gpt` does not exist.")
+
+
+def test_a_model_without_system_role_refuses_system_messages_only(server: Server) -> None:
+    messages = respond_messages(QUESTION)
+    refused = error_of(server.ask(messages, model="org/gemma=a"))
+    assert refused == (400, "BadRequestError", "System role not supported")
+    assert server.ask(folded(messages), model="org/gemma=a")[0] == 200
+
+
+def test_requests_are_counted_by_status_and_phase() -> None:
+    with running("--max-model-len", "4096") as fresh:
+        fresh.ask(annotate_messages(QUESTION, "Rivers carry it there."))
+        fresh.ask(verify_messages(one_phrase_of()))
+        fresh.ask(respond_messages(QUESTION))
+        fresh.ask(respond_messages(QUESTION), model="gpt")
+        assert fresh.get("/stats") == {
+            "requests": 4,
+            "by_status": {"200": 3, "404": 1},
+            "by_phase": {"1": 1, "3": 1, "4": 1},
+            "by_fault": {},
+            "most_in_flight": 1,
+        }
 
 
 def tokenize(server: Server, **fields: object) -> tuple[int, str, Any]:
@@ -70,9 +111,9 @@ def test_what_is_too_long_to_be_answered_is_counted_all_the_same(server: Server)
 def test_counting_is_refused_where_answering_is(server: Server) -> None:
     unknown = tokenize(server, model="gpt", messages=SYSTEM)
     assert error_of(unknown) == (404, "NotFoundError", "The model `gpt` does not exist.")
-    refused = tokenize(server, model="gemma", messages=SYSTEM)
+    refused = tokenize(server, model="org/gemma=a", messages=SYSTEM)
     assert error_of(refused) == (400, "BadRequestError", "System role not supported")
-    assert tokenize(server, model="gemma", messages=folded(SYSTEM))[0] == 200
+    assert tokenize(server, model="org/gemma=a", messages=folded(SYSTEM))[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -127,3 +168,58 @@ def test_a_system_message_comes_from_the_cache_from_the_second_request_on(server
 def test_without_a_system_message_nothing_comes_from_the_cache(server: Server) -> None:
     usages = [server.complete(folded(SYSTEM))["usage"] for _ in range(2)]
     assert [usage["prompt_tokens_details"]["cached_tokens"] for usage in usages] == [0, 0]
+
+
+# More requests than it works on at once
+
+
+def asking(server: Server, pool: ThreadPoolExecutor, count: int, ask: Ask) -> list[Future[Any]]:
+    """That many requests, of which each is in the server before the next one is sent."""
+    sent: list[Future[Any]] = []
+    for number in range(1, count + 1):
+        sent.append(pool.submit(ask))
+        while server.get("/stats")["most_in_flight"] < number:
+            time.sleep(0.005)
+    return sent
+
+
+def test_requests_beyond_the_capacity_wait_for_their_turn_in_the_order_they_came() -> None:
+    ended: list[Future[Any]] = []
+    options = ("--capacity", "2", "--latency-ms", "500")
+    with running(*options) as server, ThreadPoolExecutor(6) as pool:
+        began = time.monotonic()
+        sent = asking(server, pool, 6, lambda: server.ask(respond_messages(QUESTION)))
+        for request in sent:
+            request.add_done_callback(ended.append)
+        assert [request.result()[0] for request in sent] == [200] * 6
+        assert 1.5 <= time.monotonic() - began < 2.9  # three turns of two, not six of one
+        assert server.get("/stats")["most_in_flight"] == 6
+    turns = [{sent.index(request) // 2 for request in ended[at : at + 2]} for at in (0, 2, 4)]
+    assert turns == [{0}, {1}, {2}]
+
+
+def test_a_client_that_leaves_the_queue_frees_its_place() -> None:
+    options = ("--capacity", "1", "--latency-ms", "500", "--reject-above", "2")
+    with running(*options) as server, ThreadPoolExecutor(1) as pool:
+        asking(server, pool, 1, lambda: server.ask(respond_messages(QUESTION)))
+        try:
+            server.send({"model": "phi", "messages": respond_messages(QUESTION)}, timeout=0.05)
+        except TimeoutError:
+            time.sleep(0.05)
+        assert server.ask(respond_messages(QUESTION))[0] == 200
+
+
+def test_a_request_that_finds_too_many_in_the_server_is_rejected_at_once() -> None:
+    options = ("--reject-above", "3", "--latency-ms", "1000")
+    with running(*options) as server, ThreadPoolExecutor(3) as pool:
+        sent = asking(server, pool, 3, lambda: server.ask(respond_messages(QUESTION)))
+        for _ in range(2):
+            rejected = server.ask(respond_messages("salt " * 50_000))
+            assert error_of(rejected)[:2] == (429, "RateLimitError")
+            assert rejected[2]["Retry-After"] is None
+        assert not any(request.done() for request in sent)
+        assert [request.result()[0] for request in sent] == [200] * 3
+        assert server.ask(respond_messages(QUESTION))[0] == 200
+        stats = server.get("/stats")
+    assert stats["by_status"] == {"200": 4, "429": 2}
+    assert stats["most_in_flight"] == 3

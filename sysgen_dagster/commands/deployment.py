@@ -1,0 +1,93 @@
+"""The deployment that a command works on: its tables, its catalogue and its Dagster home.
+
+A deployment is a folder, or a URL of object storage. Other modules read where it is from the
+environment; here alone the environment is set.
+"""
+
+import os
+from pathlib import Path
+
+import yaml
+
+from sysgen_dagster.catalog.load import use_catalog_of
+from sysgen_dagster.commands.dagster_home import DagsterHomeError, write_settings
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.storage.store import Store, StoreError, is_url, open_store
+
+_CATALOG, _HOME = "catalog.yaml", "dagster_home"
+# Variables that name a part of one deployment.
+_OF_A_DEPLOYMENT = ("SYSGEN_WORK", "SYSGEN_CATALOG", "DAGSTER_HOME")
+
+
+def use_deployment(data: str, must_exist: bool = True) -> Store:
+    """The tables at `data`, after this process was pointed at them and at their catalogue.
+
+    Sets ``SYSGEN_DATA`` and, where a catalogue lies among the data, ``SYSGEN_CATALOG``.
+
+    Raises:
+        DagsterHomeError: The environment names another deployment.
+        StoreError: `data` is a folder that is not there, or a URL that cannot be used.
+    """
+    _require_one_deployment(data)
+    store = open_store(data)
+    if must_exist and isinstance(store.root, Path) and not store.root.is_dir():
+        raise StoreError(f"there is no folder {store.root}: correct --data")
+    use_catalog_of(data)
+    os.environ["SYSGEN_DATA"] = _place(data)
+    return store
+
+
+def begin_deployment(catalog: Catalog, data: Path) -> Store:
+    """The tables under `data`, which has this catalogue and a Dagster home of its own from now on.
+
+    Raises:
+        DagsterHomeError: Dagster's state cannot be kept where it should be.
+        StoreError: The folder holds a deployment that uses the full catalogue.
+    """
+    file = data / _CATALOG
+    if data.is_dir() and any(data.iterdir()) and not file.is_file():
+        raise StoreError(f"{data} is not empty and has no {_CATALOG}: name another folder, --data")
+    write_settings(data / _HOME)
+    file.write_text(yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False))
+    os.environ |= {
+        "DAGSTER_HOME": str(data / _HOME),
+        "SYSGEN_DATA": str(data),
+        "SYSGEN_CATALOG": str(file),
+    }
+    return Store(data)
+
+
+def use_dagster_home(store: Store) -> Path:
+    """The Dagster home of a deployment, which this process uses and which has its settings now.
+
+    It is what ``DAGSTER_HOME`` names, else a folder among the tables.
+
+    Raises:
+        DagsterHomeError: ``DAGSTER_HOME`` is not set and the tables are in object storage, or
+            Dagster's state cannot be kept where it should be.
+    """
+    if named := os.environ.get("DAGSTER_HOME"):
+        home = Path(named).absolute()
+    elif isinstance(store.root, Path):
+        home = store.root / _HOME
+    else:
+        raise DagsterHomeError(
+            "DAGSTER_HOME is not set: set it to a folder of this machine, for Dagster's settings"
+        )
+    write_settings(home)
+    os.environ["DAGSTER_HOME"] = str(home)
+    return home
+
+
+def _require_one_deployment(data: str) -> None:
+    here = os.environ.get("SYSGEN_DATA")
+    others = [name for name in _OF_A_DEPLOYMENT if os.environ.get(name)]
+    if here and others and _place(here) != _place(data):
+        raise DagsterHomeError(
+            f"--data is {data}, but SYSGEN_DATA is {here} and {', '.join(others)} may belong to "
+            "that: set SYSGEN_DATA to the same place, or unset them all"
+        )
+
+
+def _place(data: str) -> str:
+    return data.rstrip("/") if is_url(data) else str(Path(data).absolute())

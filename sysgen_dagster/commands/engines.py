@@ -1,0 +1,31 @@
+"""The servers that this machine runs for a deployment: which there are, and how to end them."""
+
+import os
+
+from rich.console import Console
+
+from sysgen_dagster.commands.deployment import use_deployment
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import read_state, running
+from sysgen_dagster.storage.store import working_folder
+
+
+def show_engines(console: Console, data: str, end: bool) -> int:
+    """0: a line for each server that runs; with `end` each is ended.
+
+    Raises:
+        StoreError: There is no such deployment.
+    """
+    use_deployment(data)
+    folder = working_folder(data, os.environ.get("SYSGEN_WORK", "")) / "engines"
+    names = running(folder)
+    for name in names:
+        if end:
+            stop(folder, name)
+            console.print(f"ended {name}")
+        elif state := read_state(folder, name):
+            at = f"http://127.0.0.1:{state['port']}/v1"
+            console.print(f"{name}: process {state['pid']}, {at}, log {folder / name}.log")
+    if not names:
+        console.print(f"{folder}: no server runs.")
+    return 0

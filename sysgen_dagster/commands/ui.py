@@ -1,0 +1,39 @@
+"""Dagster's UI and daemon on one deployment."""
+
+import os
+import shlex
+import sys
+from pathlib import Path
+
+from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools
+from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
+from sysgen_dagster.storage.store import working_folder
+
+_HANDED_ON = ("DAGSTER_HOME", "SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG")
+
+
+def prepare_ui(data: str) -> dict[str, str]:
+    """The environment for Dagster's processes; the Dagster home is written and its pools limited.
+
+    Raises:
+        DagsterHomeError: Dagster's state cannot be kept where it should be.
+        StoreError: The tables cannot be where `data` says.
+    """
+    store = use_deployment(data, must_exist=False)
+    working_folder(data, os.environ.get("SYSGEN_WORK", ""))
+    limit_pools(use_dagster_home(store))
+    return {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
+
+
+def show_settings(settings: dict[str, str]) -> None:
+    """Print the environment as a line for a shell, and the file that names the definitions."""
+    print("export " + " ".join(f"{name}={shlex.quote(at)}" for name, at in settings.items()))
+    print(f"# the definitions, for -w of Dagster's commands: {SHIPPED_WORKSPACE}")
+
+
+def start_ui(host: str, port: int) -> None:
+    """Become ``dagster dev``, which ends when it is interrupted."""
+    workspace = str(SHIPPED_WORKSPACE)
+    command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
+    print(f"The UI is at http://{host}:{port} in a moment; Ctrl-C ends it.", flush=True)
+    os.execv(Path(sys.executable), command)  # noqa: S606 - our own interpreter, no shell

@@ -1,0 +1,124 @@
+"""What all entries have in common: their names, and what a field may hold."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster_tests.catalog.small import (
+    BENCHMARK,
+    HUB,
+    SMALL,
+    Change,
+    Wrong,
+    assert_wrong,
+    write,
+)
+
+WRONG_ENTRIES: dict[str, Wrong] = {
+    "unknown-field": (
+        [("sources.mine.shard", 3)],
+        "sources.mine.shard",
+        "Extra inputs are not permitted (found: 3)",
+    ),
+    "unknown-field-of-a-model": (
+        [("models.small.temperature", 0.7)],
+        "models.small.temperature",
+        "Extra inputs are not permitted",
+    ),
+    "unknown-section": ([("modles", {})], "modles", "Extra inputs are not permitted"),
+    "missing-field": ([("sources.mine.license", None)], "sources.mine.license", "Field required"),
+    "branch-as-revision-of-a-source": (
+        [("sources.mine.path", None), ("sources.mine.hub", {**HUB, "revision": "main"})],
+        "sources.mine.hub.revision",
+        "must be a commit of 40 hex digits, not a branch, is 'main'",
+    ),
+    "branch-as-revision-of-a-model": (
+        [("models.small.revision", "main")],
+        "models.small.revision",
+        "must be a commit of 40 hex digits, not a branch, is 'main'",
+    ),
+    "short-commit": (
+        [("models.small.revision", "187ef03")],
+        "models.small.revision",
+        "must be a commit of 40 hex digits",
+    ),
+    "source-name-with-a-dash": (
+        [("sources.my-set", SMALL["sources"]["mine"])],
+        "sources.my-set",
+        "must be lower-case letters, digits and _",
+    ),
+    "model-name-with-a-space": (
+        [("models.big model", SMALL["models"]["small"])],
+        "models.big model",
+        "must be lower-case letters, digits and . _ -",
+    ),
+    "url-without-a-scheme": (
+        [("models.small.base_urls", ["127.0.0.1:8000/v1"])],
+        "models.small.base_urls.0",
+        "must be a URL such as http://HOST:PORT/v1",
+    ),
+    "url-without-a-host": (
+        [("models.small.base_urls", ["http://a/v1", "http:///v1"])],
+        "models.small.base_urls.1",
+        "must be a URL such as http://HOST:PORT/v1",
+    ),
+    "url-with-a-space": (
+        [("models.small.base_urls", ["http://a/v1 "])],
+        "models.small.base_urls.0",
+        "must be a URL such as http://HOST:PORT/v1",
+    ),
+    "secret-instead-of-the-variable-s-name": (
+        [("models.small.api_key_env", "sk-4f1c")],
+        "models.small.api_key_env",
+        "must be the NAME of a variable",
+    ),
+}
+JUDGE = {name: SMALL["models"]["small"][name] for name in ("served_name", "license", "engine")}
+NAMED: dict[str, tuple[list[Change], str, str]] = {
+    # what is changed, the section, the name that the entry has in it
+    "source": ([("sources.mine.name", "mine")], "sources", "mine"),
+    "model": ([("models.small.name", "another")], "models", "small"),
+    "judge": ([("judges.big", {**JUDGE, "name": "big"})], "judges", "big"),
+    "benchmark": ([("benchmarks.sums", {**BENCHMARK, "name": "x"})], "benchmarks", "sums"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_ENTRIES.values(), ids=WRONG_ENTRIES.keys())
+def test_a_wrong_entry_is_one_error_that_names_the_file_the_entry_and_the_field(
+    tmp_path: Path, wrong: Wrong
+) -> None:
+    assert_wrong(tmp_path, wrong)
+
+
+def test_every_entry_knows_the_name_under_which_it_stands(tmp_path: Path) -> None:
+    catalog = load_catalog(write(tmp_path, ("judges.big", JUDGE), ("benchmarks.sums", BENCHMARK)))
+
+    assert catalog.sources["mine"].name == "mine"
+    assert catalog.models["small"].name == "small"
+    assert catalog.judges["big"].name == "big"
+    assert catalog.benchmarks["sums"].name == "sums"
+
+
+def test_a_name_is_no_field_of_what_is_written_of_an_entry(tmp_path: Path) -> None:
+    catalog = load_catalog(write(tmp_path))
+
+    assert "name" not in catalog.sources["mine"].model_dump()
+    assert type(catalog).model_validate(catalog.model_dump()) == catalog
+
+
+@pytest.mark.parametrize(("changes", "section", "name"), NAMED.values(), ids=NAMED.keys())
+def test_a_name_that_is_said_again_within_an_entry_is_refused(
+    tmp_path: Path, changes: list[Change], section: str, name: str
+) -> None:
+    fault = f"{name} has a field `name`: leave it out, its name is {name}"
+
+    assert_wrong(tmp_path, (changes, section, fault))
+
+
+def test_an_entry_is_never_changed(tmp_path: Path) -> None:
+    source = load_catalog(write(tmp_path)).sources["mine"]
+
+    with pytest.raises(ValidationError, match="Instance is frozen"):
+        source.shards = 3

@@ -1,0 +1,98 @@
+"""Models: which servers answer for one, and no secret on a command line."""
+
+from pathlib import Path
+
+import pytest
+
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster_tests.catalog.small import Change, Wrong, assert_wrong, write
+
+WRONG_ENTRIES: dict[str, Wrong] = {
+    "endpoint-without-base-urls": (
+        [("models.small.engine", "endpoint")],
+        "models.small",
+        "engine `endpoint` needs `base_urls`",
+    ),
+    "unknown-engine": (
+        [("models.small.engine", "tgi")],
+        "models.small.engine",
+        "'vllm', 'endpoint' or 'simulated' (found: tgi)",
+    ),
+    "no-gpus": ([("models.small.gpus", [])], "models.small.gpus", "at least 1 item"),
+    "negative-gpu": (
+        [("models.small.gpus", [0, -1])],
+        "models.small.gpus.1",
+        "greater than or equal to 0 (found: -1)",
+    ),
+    "gpu-by-name": ([("models.small.gpus", [0, "cuda:1"])], "models.small.gpus.1", "valid integer"),
+    "no-time-for-an-attempt": (
+        [("models.small.attempt_s", 0)],
+        "models.small.attempt_s",
+        "greater than 0 (found: 0)",
+    ),
+    "vllm-flags-as-one-line": (
+        [("models.small.vllm", "--max-model-len 4096")],
+        "models.small.vllm",
+        "valid dictionary",
+    ),
+    "system-role-that-is-neither": (
+        [("models.small.has_system_role", "sometimes")],
+        "models.small.has_system_role",
+        "valid boolean",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_ENTRIES.values(), ids=WRONG_ENTRIES.keys())
+def test_a_wrong_entry_is_one_error_that_names_the_file_the_entry_and_the_field(
+    tmp_path: Path, wrong: Wrong
+) -> None:
+    assert_wrong(tmp_path, wrong)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(
+            [
+                ("models.small.engine", "endpoint"),
+                ("models.small.base_urls", ["http://127.0.0.1:8000/v1"]),
+                ("models.small.api_key_env", "OPENAI_API_KEY"),
+            ],
+            id="endpoint",
+        ),
+        pytest.param([("models.small.engine", "simulated")], id="simulated"),
+        pytest.param(
+            [
+                ("models.small.engine", "endpoint"),
+                ("models.small.base_urls", ["http://10.0.0.1:8000/v1", "https://host/api/v1/"]),
+            ],
+            id="several-endpoints",
+        ),
+        pytest.param([("models.small.weights", "/models/small")], id="weights"),
+        pytest.param([("models.small.gpus", [0, 1, 7])], id="gpus"),
+        pytest.param([("models.small.has_system_role", False)], id="no-system-role"),
+        pytest.param([("models.small.attempt_s", 1800)], id="slow-model"),
+    ],
+)
+def test_a_right_change_is_accepted(tmp_path: Path, changes: list[Change]) -> None:
+    assert load_catalog(write(tmp_path, *changes))
+
+
+def test_a_model_is_read_with_the_usual_settings(tmp_path: Path) -> None:
+    model = load_catalog(write(tmp_path)).models["small"]
+
+    assert model.base_urls == ()
+    assert (model.api_key_env, model.revision) == (None, None)
+    assert (model.weights, model.vllm, model.gpus) == (None, {}, (0,))
+    assert model.has_system_role is None
+    assert model.attempt_s == 600
+
+
+def test_flags_of_vllm_keep_the_kind_they_are_written_in(tmp_path: Path) -> None:
+    """A switch is no number, and text that looks like either stays text."""
+    flags = {"a": True, "b": False, "c": 1, "d": 0.5, "e": "true", "f": '{"g": 1}', "h": 0}
+    read = load_catalog(write(tmp_path, ("models.small.vllm", flags))).models["small"].vllm
+
+    assert read == flags
+    assert [type(value) for value in read.values()] == [type(value) for value in flags.values()]

@@ -1,0 +1,49 @@
+"""What runs beside the lanes: usual settings, and values that make no sense."""
+
+from pathlib import Path
+
+import pytest
+
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster_tests.catalog.small import Wrong, assert_wrong, write
+
+WRONG_ENTRIES: dict[str, Wrong] = {
+    "fewer-rows-than-none": (
+        [("judging.preference_rows", -1)],
+        "judging.preference_rows",
+        "greater than or equal to 0 (found: -1)",
+    ),
+    "no-partition-a-tick": (
+        [("filling.partitions_a_tick", 0)],
+        "filling.partitions_a_tick",
+        "greater than 0 (found: 0)",
+    ),
+    "alarm-without-any-silence": (
+        [("alerts.silent_minutes", 0)],
+        "alerts.silent_minutes",
+        "greater than 0 (found: 0)",
+    ),
+    "metric-of-no-rows": (
+        [("learned_similarity.rows", 0)],
+        "learned_similarity.rows",
+        "greater than 0 (found: 0)",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_ENTRIES.values(), ids=WRONG_ENTRIES.keys())
+def test_a_wrong_entry_is_one_error_that_names_the_file_the_entry_and_the_field(
+    tmp_path: Path, wrong: Wrong
+) -> None:
+    assert_wrong(tmp_path, wrong)
+
+
+def test_a_catalogue_that_says_nothing_of_operations_has_the_paper_s_samples(
+    tmp_path: Path,
+) -> None:
+    catalog = load_catalog(write(tmp_path))
+
+    assert (catalog.judging.judge, catalog.judging.preference_rows) == (None, 200)
+    assert catalog.judging.alignment_rows == 20
+    assert catalog.learned_similarity.bertscore_weights is None
+    assert not catalog.filling.refill_changed

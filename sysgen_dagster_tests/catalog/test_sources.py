@@ -1,0 +1,107 @@
+"""Sources and benchmarks: one place each, and a shape that fits the columns."""
+
+from pathlib import Path
+
+import pytest
+
+from sysgen_dagster.catalog.sources import Exchanges
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster_tests.catalog.small import (
+    BENCHMARK,
+    HUB,
+    Change,
+    Wrong,
+    assert_wrong,
+    fault_of,
+    write,
+)
+
+WRONG_ENTRIES: dict[str, Wrong] = {
+    "hub-and-path": ([("sources.mine.hub", HUB)], "sources.mine", "give either `hub` or `path`"),
+    "neither-hub-nor-path": (
+        [("sources.mine.path", None)],
+        "sources.mine",
+        "give either `hub` or `path`",
+    ),
+    "shape-names-a-missing-column": (
+        [("sources.mine.shape.answer", "response")],
+        "sources.mine",
+        "`shape` uses ['response'], which `columns` does not list",
+    ),
+    "unknown-shape": (
+        [("sources.mine.shape.kind", "alpaca")],
+        "sources.mine.shape",
+        "'input_output', 'sharegpt', 'messages', 'question_answer'",
+    ),
+    "unknown-exchanges": (
+        [("sources.mine.exchanges", "all")],
+        "sources.mine.exchanges",
+        "'each', 'first' or 'last' (found: all)",
+    ),
+    "no-shards": ([("sources.mine.shards", 0)], "sources.mine.shards", "greater than 0 (found: 0)"),
+    "same-question-of-a-missing-column": (
+        [("sources.mine.same_question", "topic")],
+        "sources.mine",
+        "`same_question` is 'topic', which `columns` lacks",
+    ),
+    "benchmark-on-the-hub-and-here": (
+        [("benchmarks.sums", {**BENCHMARK, "hub": HUB})],
+        "benchmarks.sums",
+        "give either `hub` or `path`",
+    ),
+    "benchmark-without-text": (
+        [("benchmarks.sums", {**BENCHMARK, "text": []})],
+        "benchmarks.sums.text",
+        "at least 1 item",
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_ENTRIES.values(), ids=WRONG_ENTRIES.keys())
+def test_a_wrong_entry_is_one_error_that_names_the_file_the_entry_and_the_field(
+    tmp_path: Path, wrong: Wrong
+) -> None:
+    assert_wrong(tmp_path, wrong)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param([("sources.mine.path", None), ("sources.mine.hub", HUB)], id="hub"),
+        pytest.param(
+            [("sources.mine.shape", {"kind": "messages", "column": "turns"})], id="messages"
+        ),
+    ],
+)
+def test_a_right_change_is_accepted(tmp_path: Path, changes: list[Change]) -> None:
+    assert load_catalog(write(tmp_path, *changes))
+
+
+def test_a_source_is_read_with_the_usual_settings(tmp_path: Path) -> None:
+    source = load_catalog(write(tmp_path)).sources["mine"]
+
+    assert source.exchanges is Exchanges.LAST
+    assert (source.rows, source.conversations, source.hub) == (None, None, None)
+    assert source.shape_columns == ["q", "a"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(
+            [("sources.mine.shape", {"kind": "messages", "column": "q"})],
+            id="shape-of-turns-over-a-text-column",
+        ),
+        pytest.param(
+            [("sources.mine.shape", {"kind": "sharegpt", "column": "turns"})],
+            id="shape-over-records-without-its-fields",
+        ),
+        pytest.param(
+            [("sources.mine.shape.answer", "turns")], id="shape-of-text-over-a-column-of-records"
+        ),
+    ],
+)
+def test_a_wrong_entry_that_would_only_fail_in_a_run_is_found_here(
+    tmp_path: Path, changes: list[Change]
+) -> None:
+    assert fault_of(write(tmp_path, *changes))[1].startswith("  sources.mine (line ")

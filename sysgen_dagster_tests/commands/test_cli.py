@@ -1,0 +1,154 @@
+"""The command `sysgen`: its subcommands, their options, and how each refuses what it cannot do."""
+
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from sysgen_dagster.cli import sysgen
+
+ROOT = Path(__file__).parents[2]
+WRITTEN_FOR = ("README.md", "CONTRIBUTING.md", "docs/*.md", "Makefile")
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands point their process at a deployment; the tests' own stays as it is."""
+    for name in ("SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(sysgen, arguments)
+
+
+def test_it_says_its_version() -> None:
+    assert run("--version").output == f"sysgen, version {version('sysgen-dagster')}\n"
+
+
+@pytest.mark.parametrize("name", sorted(sysgen.commands))
+def test_every_subcommand_explains_itself_and_its_options(name: str) -> None:
+    command = sysgen.commands[name]
+    assert command.help
+    assert len(command.get_short_help_str(limit=60)) < 60
+    for option in command.params:
+        assert isinstance(option, click.Argument) or getattr(option, "help", None)
+    shown = run(name, "--help")
+    assert shown.exit_code == 0
+    assert "-o, --data DIR" in shown.output
+
+
+def test_an_option_is_spelled_the_same_in_every_subcommand() -> None:
+    names: dict[str, set[tuple[str, ...]]] = {}
+    for command in sysgen.commands.values():
+        for option in command.params:
+            names.setdefault(str(option.metavar or option.name), set()).add(tuple(option.opts))
+    assert names["DIR"] == {("-o", "--data"), ("--sources",)}
+    assert names["NAME"] == {("--model",)}
+
+
+def test_help_loads_neither_dagster_nor_polars() -> None:
+    program = (
+        "import sys\nfrom sysgen_dagster.cli import sysgen\n"
+        "sysgen(['demo', '--help'], standalone_mode=False)\n"
+        "print(sorted({'dagster', 'polars', 'openai'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "--endpoint", "http://127.0.0.1:9"], "--endpoint needs --model"),
+        (["demo", "--method", "repair"], "repair: Input should be a valid boolean"),
+        (["demo", "--method", "luck=1"], "luck: Extra inputs are not permitted"),
+        (["demo", "--endpoint", "nowhere", "--model", "m"], "must be a URL such as http://HOST"),
+        (["demo", "--endpoint", "http://127.0.0.1:9", "--model", "m"], "no OpenAI-compatible"),
+        (["demo", "--sources", "."], "has no capybara.parquet or capybara.jsonl or capybara.json"),
+        (["demo", "--limit", "0"], "0 is not in the range x>=1"),
+        (["demo", "--data", "s3://bucket/data"], "SYSGEN_WORK to a folder, and start `sysgen ui`"),
+        (["demo", "--data", "full"], "full is not empty and has no catalog.yaml"),
+        (["inventory", "--data", "typo"], "there is no folder"),
+        (["report", "--data", "typo"], "there is no folder"),
+        (["engines", "--data", "typo"], "there is no folder"),
+        (["prune", "--data", "typo"], "there is no folder"),
+        (["exclude", "--data", "typo", "ids.txt"], "there is no folder"),
+        (["exclude", "--data", "full"], "Missing argument 'IDS_FILE'"),
+        (["exclude", "--data", "full", "ids.txt"], "ids.txt cannot be read"),
+        (["ui", "--data", "s3://bucket/data"], "set SYSGEN_WORK to a folder"),
+        (["drill", "--share", "0.5"], "0.5 is not in the range 0<=x<=0.12"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_done_is_one_message_and_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine.txt").write_text("mine")
+    monkeypatch.chdir(tmp_path)
+    result = run(*arguments)
+    assert result.exit_code in {1, 2}
+    assert message in " ".join(result.output.split())
+    assert isinstance(result.exception, SystemExit)
+    assert not list(tmp_path.rglob("*.parquet"))
+    assert [path.name for path in (tmp_path / "full").iterdir()] == ["mine.txt"]
+
+
+def test_another_deployment_s_settings_are_not_taken_for_this_one_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSGEN_DATA", str(tmp_path / "other"))
+    monkeypatch.setenv("SYSGEN_WORK", str(tmp_path / "other"))
+    result = run("prune", "--data", str(tmp_path), "--apply")
+    assert result.exit_code == 1
+    assert "may belong to that" in result.output
+
+
+def test_the_settings_for_one_s_own_dagster_processes_are_a_line_for_a_shell(
+    tmp_path: Path,
+) -> None:
+    data = tmp_path / "our data"
+    result = run("ui", "--data", str(data), "--print-settings")
+    assert result.exit_code == 0, result.output
+    exported, workspace = result.output.splitlines()
+    assert exported == f"export DAGSTER_HOME='{data}/dagster_home' SYSGEN_DATA='{data}'"
+    assert Path(workspace.rpartition(" ")[2]).is_file()
+    assert (data / "dagster_home" / "dagster.yaml").is_file()
+
+
+def test_the_servers_of_a_deployment_are_listed_and_ended(tmp_path: Path) -> None:
+    assert run("engines", "--data", str(tmp_path)).output.endswith("no server runs.\n")
+
+
+@pytest.mark.parametrize(
+    ("target", "command"),
+    [
+        ("demo", "sysgen demo"),
+        ("test", "-m pytest"),
+        ("dev", "sysgen ui"),
+        ("check", "ruff check ."),
+        ("engines-down", "sysgen engines"),
+        ("drill", "sysgen drill"),
+        ("forecast", "sysgen forecast"),
+    ],
+)
+def test_the_makefile_has_the_commands_of_the_documents(target: str, command: str) -> None:
+    planned = subprocess.run(
+        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    pages = (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()
+    assert command in planned
+    assert f"make {target}" in pages
+
+
+def test_the_documents_name_no_module_to_be_run() -> None:
+    pages = [page for pattern in WRITTEN_FOR for page in ROOT.glob(pattern)]
+    assert [page.name for page in pages if "python -m sysgen_dagster" in page.read_text()] == []

@@ -1,0 +1,208 @@
+"""The catalogue that the pipeline reads: the one that ships, and one of the version before."""
+
+from pathlib import Path
+
+import pytest
+
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.sources import Exchanges
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.sysgen.paper import SOURCES
+from sysgen_dagster.lanes.sysgen.settings import DropRule, UnreadableVerdict
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.sources.shapes import SHAPES
+from sysgen_dagster_tests.catalog.small import fault_of, write
+
+
+def test_the_catalogue_that_ships_holds_the_paper_s_five_sources_and_three_models() -> None:
+    catalog = load_catalog(FULL_CATALOG)
+
+    assert list(catalog.sources) == ["capybara", "airoboros", "orca_math", "magicoder", "metamath"]
+    assert list(catalog.models) == ["llama-3.1-8b", "qwen2.5-14b", "phi-4"]
+    assert catalog.method.drop_rule is DropRule.MALFORMED_BOUNDARY
+    assert catalog.method.unreadable_verdict is UnreadableVerdict.REMOVE
+
+
+def test_the_paper_s_counts_of_conversations_sum_to_806_796() -> None:
+    sources = load_catalog(FULL_CATALOG).sources
+    counted = {
+        name: source.conversations or SOURCES[name].conversations
+        for name, source in sources.items()
+    }
+
+    assert counted == {
+        "capybara": 41_301,
+        "airoboros": 59_277,
+        "orca_math": 200_035,
+        "magicoder": 111_183,
+        "metamath": 395_000,
+    }
+    assert sum(counted.values()) == 806_796
+
+
+def test_there_are_about_a_hundred_shards_of_about_8_000_conversations() -> None:
+    catalog = load_catalog(FULL_CATALOG)
+    shards = [shard for name in catalog.sources for shard in catalog.shards(name)]
+
+    assert len(shards) == len(set(shards)) == 103
+    for name, source in catalog.sources.items():
+        assert 6_500 < SOURCES[name].conversations / source.shards < 8_500
+
+
+def test_capybara_gives_every_turn_and_the_other_sources_one_conversation_a_row() -> None:
+    sources = load_catalog(FULL_CATALOG).sources
+
+    assert sources["capybara"].exchanges is Exchanges.EACH
+    assert {source.exchanges for name, source in sources.items() if name != "capybara"} == {
+        Exchanges.LAST
+    }
+    assert [name for name, source in sources.items() if source.show_original_system_message] == []
+
+
+def test_every_hub_file_is_pinned_except_the_one_that_is_not_known() -> None:
+    hubs = {name: source.hub for name, source in load_catalog(FULL_CATALOG).sources.items()}
+
+    assert all(hubs.values())
+    assert [name for name, hub in hubs.items() if hub and not (hub.file and hub.revision)] == [
+        "airoboros"
+    ]
+
+
+# Table 2 of the paper: kept after Phase 2 and after Phase 4.
+TABLE_2 = {
+    "llama-3.1-8b": (602_750, 586_831),
+    "qwen2.5-14b": (806_602, 775_830),
+    "phi-4": (774_613, 773_878),
+}
+
+
+@pytest.mark.parametrize(("name", "kept"), TABLE_2.items(), ids=TABLE_2)
+def test_every_model_is_pinned_and_has_the_paper_s_counts_within_its_bounds(
+    name: str, kept: tuple[int, int]
+) -> None:
+    model = load_catalog(FULL_CATALOG).models[name]
+
+    assert model.engine is Engine.VLLM
+    assert model.revision
+    assert model.simulated_profile in PROFILES
+    assert model.published
+    published = model.published
+    assert (published.started, published.filtered, published.aligned) == (806_796, *kept)
+    assert model.filtered_bounds[0] < kept[0] / 806_796 < model.filtered_bounds[1]
+    assert model.aligned_bounds[0] < kept[1] / 806_796 < model.aligned_bounds[1]
+    assert list(published.tags) == list(TAG_NAMES)
+    assert max(published.tags.values()) < published.aligned
+
+
+def test_every_shape_of_the_catalogue_can_be_read() -> None:
+    kinds = {source.shape.kind for source in load_catalog(FULL_CATALOG).sources.values()}
+
+    assert kinds | {"messages"} == set(SHAPES)
+
+
+def test_the_lane_s_faults_and_all_others_stand_in_one_list(tmp_path: Path) -> None:
+    wrong = [
+        ("sources.mine.shards", 0),
+        ("models.small.bounds.tag_share_within", 2),
+        ("method.drop_rule", "strict"),
+        ("judging.seed", -1),
+    ]
+    head, *faults = fault_of(write(tmp_path, *wrong))
+
+    assert head.endswith(" has 4 wrong entries; correct:")
+    assert sorted(fault.split(" (line ")[0] for fault in faults) == [
+        "  judging.seed",
+        "  method.drop_rule",
+        "  models.small.bounds.tag_share_within",
+        "  sources.mine.shards",
+    ]
+
+
+# As it was written before the paper's figures moved out of the catalogue.
+OF_THE_VERSION_BEFORE = """\
+method:
+  drop_rule: malformed_boundary
+  unreadable_verdict: remove
+sources:
+  capybara:
+    title: Capybara
+    license: apache-2.0
+    path: capybara.jsonl
+    rows: 16006
+    conversations: 41301
+    shards: 6
+    columns: {source: string, conversation: [input, output]}
+    shape: {kind: input_output, column: conversation}
+    exchanges: each
+models:
+  phi-4:
+    served_name: microsoft/phi-4
+    license: mit
+    engine: vllm
+    bounds: {filtered: [0.91, 1.0], aligned: [0.91, 1.0], tag_share_within: 0.10}
+    paper:
+      started: 806796
+      filtered: 774613
+      aligned: 773878
+      tags: {Role: 745751, Content: 743311, Task: 735298, Action: 662589, Style: 603918,
+             Background: 553791, Tool: 90989, Format: 538973}
+  ours:
+    served_name: us/ours
+    license: mit
+    engine: vllm
+    bounds: {filtered: [0.5, 0.9], aligned: [0.4, 0.8], tag_share_within: 0.10}
+    paper:
+      started: 1000
+      filtered: 800
+      aligned: 500
+      tags: {Role: 450, Content: 400, Task: 350, Action: 300, Style: 250, Background: 200,
+             Tool: 5, Format: 100}
+"""
+
+
+def test_a_catalogue_of_the_version_before_is_read_and_its_figures_are_used(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(OF_THE_VERSION_BEFORE)
+    catalog = load_catalog(file)
+    phi, ours = catalog.models["phi-4"], catalog.models["ours"]
+
+    assert catalog.sources["capybara"].conversations == 41_301
+    assert phi.published == load_catalog(FULL_CATALOG).models["phi-4"].published
+    assert (phi.filtered_bounds, phi.aligned_bounds) == ((0.91, 1.0), (0.91, 1.0))
+    assert ours.published
+    assert (ours.published.filtered_share, ours.published.aligned_share) == (0.8, 0.5)
+    assert ours.published.tag_share("Tool") == 0.01
+    assert (ours.filtered_bounds, ours.aligned_bounds) == ((0.5, 0.9), (0.4, 0.8))
+
+
+def test_figures_in_the_catalogue_go_before_the_paper_s_own(tmp_path: Path) -> None:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(OF_THE_VERSION_BEFORE.replace("filtered: 774613", "filtered: 800000"))
+    published = load_catalog(file).models["phi-4"].published
+
+    assert published
+    assert published.filtered_share == 800_000 / 806_796
+
+
+def test_the_variable_names_the_catalogue_unless_a_path_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSGEN_CATALOG", str(write(tmp_path)))
+
+    assert list(load_catalog().sources) == ["mine"]
+    assert len(load_catalog(FULL_CATALOG).sources) == 5
+
+
+@pytest.mark.parametrize("value", [None, ""], ids=["unset", "empty"])
+def test_without_the_variable_the_full_catalogue_is_read(
+    value: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SYSGEN_CATALOG", raising=False)
+    if value is not None:
+        monkeypatch.setenv("SYSGEN_CATALOG", value)
+
+    assert len(load_catalog().sources) == 5

@@ -1,0 +1,92 @@
+"""What is expected of judgements: every check is seen holding and failing."""
+
+import pytest
+
+from sysgen_dagster.obedience.checks import CHECKS
+from sysgen_dagster.tables.checks import Check
+from sysgen_dagster_tests.tables.evidence import Rows
+
+
+def verdicts(table: str, **counts: int) -> Rows:
+    rows = [
+        {
+            "conversation_id": f"a-{number}",
+            "source": "a",
+            "verdict": None if verdict == "timeout" else verdict.replace("_", " "),
+            "drop_reason": "timeout" if verdict == "timeout" else None,
+            "judge": "phi-4",
+            "judge_is_generator": False,
+        }
+        for verdict, count in counts.items()
+        for number in range(count)
+    ]
+    return Rows({table: rows})
+
+
+def own_judge(table: str) -> Rows:
+    rows = verdicts(table, Unknown=2).rows[table]
+    return Rows({table: [{**row, "judge_is_generator": True} for row in rows]})
+
+
+def shown(first: int, second: int) -> Rows:
+    """So many verdicts for the answer that is shown first, and for the other."""
+    row = {"conversation_id": "a", "source": "a", "shown_first": "new"}
+    verdicts = ["new"] * first + ["original"] * second
+    return Rows({"judged_preferences": [{**row, "verdict": verdict} for verdict in verdicts]})
+
+
+# Check, tables that it holds of, tables that it does not hold of.
+CASES = {
+    "new_answers_are_preferred": (
+        verdicts("judged_preferences", new=500, original=520, tie=300),
+        verdicts("judged_preferences", new=300, original=700),
+    ),
+    "judge_has_no_favourite_place": (shown(600, 400), shown(900, 100)),
+    "most_are_aligned": (
+        verdicts("judged_alignment", Aligned=80, Not_aligned=20),
+        verdicts("judged_alignment", Aligned=500, Not_aligned=500),
+    ),
+    "judged_preferences nearly_all_are_judged": (
+        verdicts("judged_preferences", new=97, Unreadable=3),
+        verdicts("judged_preferences", new=60, Unreadable=20, timeout=20),
+    ),
+    "judged_alignment nearly_all_are_judged": (
+        verdicts("judged_alignment", Aligned=97, timeout=3),
+        verdicts("judged_alignment", Aligned=60, timeout=40),
+    ),
+    "judged_preferences judge_is_another_model": (
+        verdicts("judged_preferences", new=2),
+        own_judge("judged_preferences"),
+    ),
+    "judged_alignment judge_is_another_model": (
+        verdicts("judged_alignment", Aligned=2),
+        own_judge("judged_alignment"),
+    ),
+}
+
+
+every_check = pytest.mark.parametrize(
+    "check", CHECKS, ids=lambda check: f"{check.table.name}-{check.name}"
+)
+
+
+def case_of(check: Check) -> tuple[Rows, Rows]:
+    return CASES.get(check.name) or CASES[f"{check.table.name} {check.name}"]
+
+
+@every_check
+def test_each_expectation_holds_and_fails(check: Check) -> None:
+    good, bad = case_of(check)
+    assert check.evaluate(good).passed
+    found = check.evaluate(bad)
+    assert not found.passed
+    assert not found.rows.is_empty()
+
+
+@every_check
+def test_nothing_to_look_at_speaks_against_nothing(check: Check) -> None:
+    assert check.evaluate(Rows()).passed
+
+
+def test_none_of_them_keeps_rows_from_going_on() -> None:
+    assert not any(check.blocking for check in CHECKS)

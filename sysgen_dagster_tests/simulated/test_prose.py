@@ -1,0 +1,76 @@
+"""The answers of Phase 4: that they say what they are, their form and their length."""
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from sysgen_dagster.chat.messages import ChatMessage
+from sysgen_dagster.chat.tokens import estimate_tokens
+from sysgen_dagster.simulated.language import language_of
+from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.simulated.prose import NOTICE, original_length, refusal, write_response
+from sysgen_dagster.simulated.reading import Domain, Subject, subject_of
+from sysgen_dagster.simulated.writer import Answer, Forced, write_answer
+from sysgen_dagster_tests.simulated.conversations import QUESTIONS, request, respond_messages
+from sysgen_dagster_tests.simulated.running_server import QUESTION
+
+PHI = PROFILES["phi-4"]
+NEVER_LOST = replace(PHI, empty=0.0, refused=0.0, truncated=0.0)
+
+
+def answer_to(messages: list[ChatMessage], **fields: object) -> Answer:
+    return write_answer(request(messages, 1024, **fields), PHI)
+
+
+def test_an_answer_says_that_it_is_simulated() -> None:
+    assert answer_to(respond_messages(QUESTION)).text.startswith(NOTICE)
+    refused = write_answer(request(respond_messages(QUESTION)), PHI, Forced.REFUSAL)
+    assert refused.text.endswith(NOTICE)
+
+
+@pytest.mark.parametrize(
+    ("question", "domain", "sign"),
+    [
+        ("How many eggs are 12 boxes of 6 eggs?", Domain.MATH, "\n2. "),
+        ("Write a Java function that sorts a list of names.", Domain.CODE, "```java\n"),
+        ("You are a lighthouse keeper. Tell me of a storm.", Domain.ROLEPLAY, "."),
+        ("Write a short poem about rain.", Domain.WRITING, "."),
+        (QUESTION, Domain.GENERAL, "."),
+    ],
+)
+def test_an_answer_looks_like_its_domain(question: str, domain: Domain, sign: str) -> None:
+    assert subject_of(question).domain is domain
+    assert sign in answer_to(respond_messages(question), seed=1).text
+
+
+@pytest.mark.parametrize("language", QUESTIONS)
+def test_a_refusal_is_in_the_question_s_language(language: str) -> None:
+    said = refusal(subject_of(QUESTIONS[language])).removesuffix(NOTICE)
+    assert said.strip()
+    assert language_of(said) == language
+
+
+@pytest.mark.parametrize("question", [QUESTION, QUESTIONS["zh"], "How many are 12 times 6 eggs?"])
+@pytest.mark.parametrize("max_tokens", [512, 1024])
+def test_an_answer_ends_by_itself_unless_it_is_drawn_as_truncated(
+    question: str, max_tokens: int
+) -> None:
+    cut = replace(NEVER_LOST, truncated=1.0)
+    subject = subject_of(question)
+    for seed in range(50):
+        whole, long = (
+            write_response(subject, profile, Random(seed), max_tokens)
+            for profile in (NEVER_LOST, cut)
+        )
+        assert estimate_tokens(whole) <= max_tokens < estimate_tokens(long)
+
+
+def test_longer_questions_have_longer_answers_up_to_a_bound() -> None:
+    def length(characters: int, language: str = "en", domain: Domain = Domain.GENERAL) -> float:
+        return original_length(Subject("x" * characters, "", language, domain, ()))
+
+    assert length(0) == length(20) < length(300) < length(2000) < length(10**4) == length(10**6)
+    assert length(300) == pytest.approx(1400)
+    assert length(300, "zh") < length(300)
+    assert length(300, domain=Domain.MATH) < length(300, domain=Domain.CODE)

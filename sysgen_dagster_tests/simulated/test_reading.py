@@ -1,0 +1,94 @@
+"""Which prompt a request holds, and what its conversation is about."""
+
+import pytest
+
+from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.lanes.sysgen.tags import Tag
+from sysgen_dagster.simulated.reading import (
+    Domain,
+    Phase,
+    domain_of,
+    recognise,
+    subject_of_annotation,
+)
+from sysgen_dagster_tests.simulated.conversations import (
+    annotate_messages,
+    folded,
+    one_phrase_of,
+    respond_messages,
+    said,
+    verify_messages,
+)
+from sysgen_dagster_tests.simulated.running_server import QUESTION
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_each_prompt_is_recognised_with_and_without_a_system_role(fold: bool) -> None:
+    prompts = {
+        Phase.ANNOTATE: annotate_messages(QUESTION, "Rivers carry it there."),
+        Phase.VERIFY: verify_messages(one_phrase_of(Tag.ROLE)),
+        Phase.RESPOND: respond_messages(QUESTION),
+    }
+    for phase, messages in prompts.items():
+        assert recognise(folded(messages) if fold else messages)[0] == phase
+
+
+def test_a_prompt_is_recognised_when_a_repair_follows_it() -> None:
+    messages = annotate_messages(QUESTION, "Rivers carry it there.")
+    repair: list[ChatMessage] = [*messages, messages[1], {**messages[1], "content": "Again."}]
+    phase, turn = recognise(repair)
+    assert phase is Phase.ANNOTATE
+    assert subject_of_annotation(turn).question.strip() == QUESTION
+
+
+@pytest.mark.parametrize("fold", [False, True])
+def test_the_subject_of_an_annotation_is_the_conversation_and_not_the_prompt(fold: bool) -> None:
+    messages = annotate_messages(QUESTION, "Rivers carry it there.")
+    subject = subject_of_annotation(recognise(folded(messages) if fold else messages)[1])
+    assert subject.question.strip() == QUESTION
+    assert subject.answer.strip() == "Rivers carry it there."
+
+
+def test_whatever_is_none_of_our_prompts_is_a_question_and_the_last_one_is_answered() -> None:
+    turns = [said(Role.USER, "Hi"), said(Role.ASSISTANT, "Hello"), said(Role.USER, QUESTION)]
+    assert recognise([said(Role.SYSTEM, "Be kind."), *turns]) == (Phase.RESPOND, QUESTION)
+    assert recognise([said(Role.SYSTEM, "Be kind.")]) == (Phase.RESPOND, "")
+
+
+def test_the_subject_of_several_turns_is_the_first_question_and_the_last_answer() -> None:
+    turn = "".join(
+        f"[{role}, m]\n{text}\n[end of {role}, m]\n"
+        for role, text in (
+            *(("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello")),
+            *(("user", "Why?"), ("assistant", "[user, x]\nno turn\n[end of user, y]")),
+        )
+    )
+    subject = subject_of_annotation(turn)
+    assert (subject.question, subject.answer.splitlines()[1]) == ("Hi", "no turn")
+
+
+def test_a_turn_without_marks_is_the_question_itself() -> None:
+    subject = subject_of_annotation(QUESTION)
+    assert (subject.question, subject.answer) == (QUESTION, "")
+
+
+@pytest.mark.parametrize(
+    ("question", "domain"),
+    [
+        pytest.param("", Domain.GENERAL, id="empty"),
+        pytest.param("A class of its own", Domain.GENERAL, id="one-word-that-may-be-of-code"),
+        pytest.param("Sort the list", Domain.CODE, id="two-words-that-may-be-of-code"),
+        pytest.param(
+            r"Print the matrix $\begin{matrix} 1 & 2 \end{matrix}$", Domain.MATH, id="a-formula"
+        ),
+        pytest.param("I wrote 3 poems", Domain.GENERAL, id="one-number"),
+        pytest.param("3 poems have 4 lines each", Domain.MATH, id="two-numbers"),
+        pytest.param("You are a hint about love", Domain.ROLEPLAY, id="you-are"),
+        pytest.param("You are given a hint about love", Domain.GENERAL, id="you-are-given"),
+        pytest.param("x " * 750 + "python", Domain.GENERAL, id="too-far-from-the-beginning"),
+    ],
+)
+def test_the_domain_is_told_by_words_and_signs_at_the_beginning(
+    question: str, domain: Domain
+) -> None:
+    assert domain_of(question) is domain

@@ -1,0 +1,75 @@
+"""Where in an upstream row its turns are, and who speaks."""
+
+from typing import Any, get_args
+
+import pytest
+
+from sysgen_dagster.catalog.sources import Shape
+from sysgen_dagster.sources.shapes import SHAPES, Turn
+
+OF_THE_CATALOGUE = get_args(get_args(Shape)[0])
+
+
+def turns(kind: str, row: dict[str, Any], **columns: str) -> list[Turn]:
+    return list(SHAPES[kind](row, **columns))
+
+
+def test_every_shape_of_the_catalogue_is_read_and_named_by_the_same_fields() -> None:
+    kinds = [get_args(shape.model_fields["kind"].annotation)[0] for shape in OF_THE_CATALOGUE]
+    assert [*SHAPES] == kinds
+    for kind, shape in zip(kinds, OF_THE_CATALOGUE, strict=True):
+        columns = shape.model_fields.keys() - {"kind"}
+        turns(kind, dict.fromkeys(columns), **{each: each for each in columns})
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"),
+    [
+        ("input_output", {"input": "Hi", "output": "Hello"}),
+        ("sharegpt", {"from": "gpt", "value": "Hello"}),
+        ("messages", {"role": "assistant", "content": "Hello"}),
+    ],
+)
+@pytest.mark.parametrize("empty", [None, []], ids=["null", "empty"])
+def test_a_list_that_is_empty_or_null_holds_no_turn_and_any_other_those_of_its_records(
+    kind: str, record: dict[str, str], empty: list[Any] | None
+) -> None:
+    assert turns(kind, {"said": empty}, column="said") == []
+    assert turns(kind, {"said": [record]}, column="said")[-1] == ("assistant", "Hello")
+
+
+def test_an_exchange_is_two_turns_question_first_and_a_missing_half_stays_null() -> None:
+    row = {"said": [{"input": "Hi", "output": None}, {"input": None, "output": "Hello"}]}
+    assert turns("input_output", row, column="said") == [
+        ("user", "Hi"),
+        ("assistant", None),
+        ("user", None),
+        ("assistant", "Hello"),
+    ]
+
+
+def test_the_two_columns_may_have_any_name() -> None:
+    row = {"question": "no", "query": " Why?\n", "response": None}
+    assert turns("question_answer", row, question="query", answer="response") == [
+        ("user", " Why?\n"),
+        ("assistant", None),
+    ]
+
+
+def test_sharegpt_s_names_become_roles_and_any_other_name_stays_as_it_is() -> None:
+    row = {"said": [{"from": who, "value": "x"} for who in ("system", "human", "gpt", "tool")]}
+    assert [who for who, _ in turns("sharegpt", row, column="said")] == [
+        "system",
+        "user",
+        "assistant",
+        "tool",
+    ]
+
+
+def test_messages_keep_the_role_they_name_even_where_it_is_sharegpt_s() -> None:
+    row = {"said": [{"role": who, "content": "x"} for who in ("system", "human", "developer")]}
+    assert [who for who, _ in turns("messages", row, column="said")] == [
+        "system",
+        "human",
+        "developer",
+    ]

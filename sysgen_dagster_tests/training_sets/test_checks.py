@@ -1,0 +1,112 @@
+"""What must hold of training rows and pairs: every check is seen holding and failing."""
+
+from typing import Any
+
+import pytest
+
+from sysgen_dagster.tables.checks import Check
+from sysgen_dagster.training_sets.checks import CHECKS
+from sysgen_dagster_tests.tables.evidence import Rows
+
+Row = dict[str, Any]
+
+
+def rows(*given: Row) -> Rows:
+    """Training rows ``c0``, ``c1``, ... where a row does not say which it is."""
+    return Rows({"training_rows": numbered(*given)})
+
+
+def pairs(*given: Row) -> Rows:
+    return Rows({"preference_pairs": numbered(*given)})
+
+
+def numbered(*given: Row) -> list[Row]:
+    return [
+        {"conversation_id": f"c{number}", "source": "chats", **row}
+        for number, row in enumerate(given)
+    ]
+
+
+def variant(name: str) -> Row:
+    return {"conversation_id": "c", "variant": name}
+
+
+def said(text: str) -> list[Row]:
+    return [{"role": "assistant", "content": text}]
+
+
+def chat(**turns: str) -> Row:
+    return {"messages": [{"role": role, "content": text} for role, text in turns.items()]}
+
+
+# Check, rows that it holds of, rows that it does not hold of, what it shows of those.
+CASES: dict[str, tuple[Rows, Rows, list[str]]] = {
+    "variants_are_unique": (
+        rows(variant("sysgen"), variant("user_role")),
+        rows(variant("sysgen"), variant("sysgen")),
+        ["c", "c"],
+    ),
+    "variants_agree": (
+        rows(variant("sysgen"), variant("user_role")),
+        rows(variant("sysgen"), {"variant": "user_role"}),
+        ["c", "c1"],
+    ),
+    "chats_are_whole": (
+        rows(chat(system="S", user="Q", assistant="A")),
+        rows(
+            chat(user="Q", assistant="A"),
+            chat(system=" ", user="Q", assistant="A"),
+            chat(system="S", user="Q"),
+            chat(assistant="A"),
+            {"messages": []},
+            {},
+        ),
+        ["c1", "c2", "c3", "c4", "c5"],
+    ),
+    "pairs_differ": (
+        pairs({"chosen": said("A'"), "rejected": said("A")}),
+        pairs({"chosen": said("A"), "rejected": said("A")}),
+        ["c0"],
+    ),
+}
+
+every_check = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+
+
+def test_every_check_has_a_case_that_it_passes_and_one_that_it_fails() -> None:
+    assert sorted(CASES) == sorted(check.name for check in CHECKS)
+
+
+@every_check
+def test_healthy_rows_pass(check: Check) -> None:
+    healthy, _, _ = CASES[check.name]
+
+    assert check.evaluate(healthy).passed
+
+
+@every_check
+def test_broken_rows_fail_and_those_that_speak_against_it_are_shown(check: Check) -> None:
+    _, broken, shown = CASES[check.name]
+    finding = check.evaluate(broken)
+
+    assert not finding.passed
+    assert finding.rows.to_series(0).to_list() == shown
+
+
+@every_check
+def test_a_partition_without_rows_passes(check: Check) -> None:
+    assert check.evaluate(Rows()).passed
+
+
+@every_check
+def test_contracts_keep_rows_from_going_on_and_expectations_do_not(check: Check) -> None:
+    assert check.blocking is (check.name != "variants_agree")
+
+
+def test_each_check_is_of_its_table() -> None:
+    assert [(check.table.name, check.name) for check in CHECKS] == [
+        ("training_rows", "variants_are_unique"),
+        ("training_rows", "chats_are_whole"),
+        ("training_rows", "variants_agree"),
+        ("preference_pairs", "pairs_differ"),
+    ]
