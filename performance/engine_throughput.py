@@ -4,7 +4,8 @@ One `vllm serve` is started as the pipeline starts it. The requests of Phases 1,
 through the pipeline's client, with a ledger on disk, and through `vllm bench serve`, in the order
 ours, bench, bench, ours. Before each round the prefix cache is emptied and one request is sent.
 
-    SYSGEN_VLLM=path/to/vllm python performance/engine_throughput.py --model Qwen/Qwen2.5-7B-Instruct
+    export SYSGEN_VLLM=path/to/vllm
+    python performance/engine_throughput.py --model Qwen/Qwen2.5-7B-Instruct
 
 What the rows are: --sources in proportion to the full catalogue, repeated with a number before each
 turn where there are too few. The tagged messages that Phases 3 and 4 are about come from the
@@ -43,18 +44,20 @@ from rich.table import Table
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.lanes.sysgen.settings import Generator
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.chat.messages import ChatRequest
-from sysgen_dagster.commands.trial_catalog import (EXAMPLE_ROWS, local_catalog, real_model)
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog, real_model
 from sysgen_dagster.inference.chat_api import Endpoint
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local.servers import running, stop
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.local.vllm import find_vllm
 from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.alignment import build_alignment_inputs, build_alignment_requests
 from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
+from sysgen_dagster.lanes.sysgen.paper import SOURCES
+from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tags import (
     Phrase,
     in_canonical_order,
@@ -133,11 +136,11 @@ class Work:
 def conversations(folder: Path, count: int, cache: Path) -> pl.DataFrame:
     """Rows of each source as it is represented in the full catalogue, in a mixed order."""
     full = load_catalog(FULL_CATALOG)
-    parts = {name: source.conversations or 0 for name, source in full.sources.items()}
+    parts = {name: figures.conversations for name, figures in SOURCES.items()}
     frames = []
     for name, source in local_catalog(full, folder).sources.items():
-        shards = [read_shard(name, source, index, cache) for index in range(source.shards)]
-        rows = kept(build_conversations(pl.concat(shards), name, source))
+        shards = [read_shard(source, index, cache) for index in range(source.shards)]
+        rows = kept(build_conversations(pl.concat(shards), source))
         wanted = math.ceil(count * parts[name] / sum(parts.values()))
         copies = range(math.ceil(wanted / rows.height))
         rows = rows.sample(fraction=1.0, shuffle=True, seed=0)
@@ -202,7 +205,7 @@ class Served:
     """The server, and what is measured on it."""
 
     engines: Engines
-    name: str
+    model: Generator
     endpoint: Endpoint
     folder: Path  # for ledgers and the benchmark's files
     max_concurrency: int
@@ -277,7 +280,7 @@ class Served:
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             ledger = Ledger(Path(folder) / "ledger.jsonl")
             self.engines.complete(
-                self.name, iter(requests), progress, ledger, print, lambda _: None
+                self.model, iter(requests), progress, ledger, print, lambda _: None
             )
             assert progress.began is not None
             seconds = time.monotonic() - progress.began
@@ -330,15 +333,14 @@ class Served:
 
 
 @contextmanager
-def serving(models: Mapping[str, Generator], most: int, console: Console) -> Iterator[Served]:
+def serving(model: Generator, most: int, console: Console) -> Iterator[Served]:
     """A server of our own, which ends with the context."""
     os.environ["VLLM_SERVER_DEV_MODE"] = "1"  # else its prefix cache cannot be emptied
-    [name] = models
     with tempfile.TemporaryDirectory() as folder:
-        engines = Engines(models, Path(folder) / "engines", Engine.VLLM)
+        engines = Engines(Path(folder) / "engines", engine=Engine.VLLM)
         try:
-            with engines.connection(name, lambda line: console.print(line, markup=False)) as way:
-                yield Served(engines, name, way.connect(), Path(folder), most)
+            with engines.connection(model, lambda line: console.print(line, markup=False)) as way:
+                yield Served(engines, model, way.connect(), Path(folder), most)
         finally:
             for server in running(engines.folder):
                 stop(engines.folder, server)
@@ -456,14 +458,14 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def catalogue_entry(asked: argparse.Namespace) -> dict[str, Generator]:
+def catalogue_entry(asked: argparse.Namespace) -> Generator:
     """The model to serve, as the catalogue would name it."""
-    [(name, model)] = real_model(asked.model, None, None).items()
+    [model] = real_model(asked.model, None, None).values()
     if asked.dummy:
         flags = {"load-format": "dummy", "tokenizer": model.weights or model.served_name}
         changes = {"weights": str(asked.dummy.absolute()), "vllm": flags}
         model = model.model_copy(update=changes)
-    return {name: model}
+    return model
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ from rich.table import Table
 from whole_graph_tables import role_of
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import (Catalog, load_catalog)
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 
 DEFINITIONS = "sysgen_dagster.definitions"
 _WIDTH = 118  # of the table

@@ -27,16 +27,15 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from sysgen_dagster.lanes.sysgen.settings import DropRule
 from sysgen_dagster.lanes.sysgen.filtering import filter_messages
+from sysgen_dagster.lanes.sysgen.settings import DropRule
+from sysgen_dagster.lanes.sysgen.tables import FILTERED
 from sysgen_dagster.lanes.sysgen.tags import (
     TAG_NAMES,
     in_canonical_order,
     parse_tagged_message,
     render_tagged_message,
 )
-from sysgen_dagster.lanes.sysgen.tables import FILTERED
-from sysgen_dagster.tables.table import polars_schema
 
 SHARD_ROWS = 8_000
 MALFORMED = 0.1
@@ -127,7 +126,7 @@ def datasets_map(shard: pl.DataFrame) -> pl.DataFrame:
     frame = pl.from_arrow(mapped.data.table)
     assert isinstance(frame, pl.DataFrame)
     # Where a batch has no defect or no reason at all, the type is not known to `datasets`.
-    return frame.select(pl.col(name).cast(FILTERED.columns[name].dtype) for name in FILTERED)
+    return frame.select(pl.col(name).cast(FILTERED.columns[name].dtype) for name in FILTERED.names)
 
 
 def pass_a_tag(shard: pl.DataFrame) -> pl.DataFrame:
@@ -160,7 +159,7 @@ def pass_a_tag(shard: pl.DataFrame) -> pl.DataFrame:
         drop_reason=pl.lit(None, pl.String),
     )
     parsed = python_re(rest.drop("row")).with_columns(rest["row"])
-    order = ["row", *FILTERED]
+    order = ["row", *FILTERED.names]
     return pl.concat([read.select(order), parsed.select(order)]).sort("row").drop("row")
 
 

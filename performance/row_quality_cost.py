@@ -29,14 +29,14 @@ from sysgen_dagster.analysis.row_quality import measure_row_quality
 from sysgen_dagster.analysis.similarity import measure_similarity
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.sources import Source
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.sysgen.tables import PHRASES
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.obedience.final_answers import compare_final_answers, find_final_answers
 from sysgen_dagster.obedience.python_blocks import count_python_blocks
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
-from sysgen_dagster.lanes.sysgen.tables import PHRASES
 from sysgen_dagster.tables.table import kept
 
 # Conversations by source: SysGen (arXiv 2502.11330), Table 9.
@@ -102,12 +102,12 @@ def _conversations(folder: Path) -> dict[str, pl.DataFrame]:
     """The usable conversations of each source."""
     sources = local_catalog(load_catalog(FULL_CATALOG), folder).sources
     with tempfile.TemporaryDirectory() as cache:
-        return {name: _read(name, source, Path(cache)) for name, source in sources.items()}
+        return {name: _read(source, Path(cache)) for name, source in sources.items()}
 
 
-def _read(name: str, source: Source, cache: Path) -> pl.DataFrame:
+def _read(source: Source, cache: Path) -> pl.DataFrame:
     whole = source.model_copy(update={"shards": 1})
-    rows = build_conversations(read_shard(name, whole, 0, cache), name, whole)
+    rows = build_conversations(read_shard(whole, 0, cache), whole)
     return kept(rows).select("conversation_id", "source", "question", "answer")
 
 

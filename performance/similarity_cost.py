@@ -28,8 +28,8 @@ from rouge_score.rouge_scorer import RougeScorer
 
 from sysgen_dagster.analysis.similarity import measure_similarity
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.conversations import build_conversations
 
 _ROWS_OF_THE_PAPER = 806_796  # SysGen (arXiv 2502.11330), Table 2
@@ -52,7 +52,7 @@ def original_answers(folder: Path, of_a_source: int) -> list[str]:
         for path in (folder / f"{name}.parquet", folder / f"{name}.jsonl"):
             if path.is_file():
                 rows = _read(path).head(of_a_source)
-                found = build_conversations(rows, name, source)["answer"].drop_nulls()
+                found = build_conversations(rows, source)["answer"].drop_nulls()
                 answers += found.head(of_a_source).to_list()
     if not answers:
         sys.exit(f"{folder} has no rows of a source of the catalogue")

@@ -5,8 +5,8 @@
     python performance/whole_graph.py --compare small tenth full
 
 Makes the rows (`full_size.py`), a catalogue of one model that `zero_cost_server.py` answers for,
-and a Dagster home; starts `dagster dev`, as `make dev` does, and asks its UI's API for a backfill
-of all partitions of every asset that needs neither the Hub nor a forecast. Meanwhile it looks at
+and a Dagster home; starts `dagster dev`, as `sysgen ui` does, and asks its UI's API for a backfill
+of all partitions of every asset but those in `LEFT_OUT`. Meanwhile it looks at
 every process of Dagster ten times a second: CPU time and peak memory. When the backfill has ended,
 each row is looked for in the stored tables. Linux.
 """
@@ -37,28 +37,24 @@ from whole_graph_tables import show
 from zero_cost_server import MODEL
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import (Catalog, load_catalog)
-from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.dagster_home import limit_pools
+from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import (
     EXAMPLE_ROWS,
     local_catalog,
     real_model,
     with_models,
 )
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.lanes.sysgen.paper import SOURCES
+from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition
 
 ROWS_PER_SHARD = 8_000  # of the full catalogue
 LATENCY_MS = 5.0
-# Not part of the backfill: they need the Hub or a tokenizer, or look at what others made.
-LEFT_OUT = {"hub_datasets", "forecast", "forecast_against_actual", "out_of_date"}
-PHASES = [
-    "conversations",
-    "annotated_system_messages",
-    "filtered_system_messages",
-    "verified_system_messages",
-    "aligned_responses",
-]
+# Not part of the backfill: they need the Hub, or look at what others made.
+LEFT_OUT = {"hub_datasets", "forecast", "out_of_date"}
 _ASK_S = 2.0
 _STARTED = re.compile(r"Started process for run \(pid: (\d+)\)")
 _LAUNCH = """
@@ -91,12 +87,11 @@ def prepare(target: Path, rows: int, rows_per_shard: int, url: str) -> Catalog:
         making = [sys.executable, str(Path(__file__).with_name("full_size.py"))]
         subprocess.run([*making, "--target", str(sources), "--rows", str(rows)], check=True)
         shutil.copytree(EXAMPLE_ROWS / "benchmarks", sources / "benchmarks")
-    full = load_catalog(FULL_CATALOG)
-    catalog = local_catalog(full, sources)
-    share = rows / sum(source.conversations or 0 for source in full.sources.values())
+    catalog = local_catalog(load_catalog(FULL_CATALOG), sources)
+    share = rows / sum(figures.conversations for figures in SOURCES.values())
     shards = {
-        name: max(1, math.ceil((source.conversations or 0) * share / rows_per_shard))
-        for name, source in full.sources.items()
+        name: max(1, math.ceil(figures.conversations * share / rows_per_shard))
+        for name, figures in SOURCES.items()
     }
     sliced = {
         name: source.model_copy(update={"shards": shards[name]})
@@ -122,7 +117,7 @@ def serving() -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def dagster(data: Path) -> Iterator[str]:
-    """`dagster dev` on what was settled, with its UI at the URL given; ended afterwards."""
+    """`dagster dev` on the deployment, with its UI at the URL given; ended afterwards."""
     limit_pools(data / "dagster_home")
     with (data / "dagster.log").open("w") as log:
         command = [str(Path(sys.executable).with_name("dagster")), "dev", "-h", "127.0.0.1"]
@@ -225,10 +220,9 @@ def account(catalog: Catalog, store: Store) -> list[dict[str, Any]]:
     """
     [model] = catalog.models
     counted, before = [], None
-    for table in PHASES:
-        of_model = None if table == "conversations" else model
+    for table in STEPS:
         files = [
-            str(store.path(table, shard, of_model))
+            str(store.path(table, Partition(model, shard)))
             for source in catalog.sources
             for shard in catalog.shards(source)
         ]
@@ -238,7 +232,7 @@ def account(catalog: Catalog, store: Store) -> list[dict[str, Any]]:
         reasons = rows["drop_reason"].drop_nulls().value_counts(sort=True)
         counted.append(
             {
-                "table": table,
+                "table": table.name,
                 "rows_in": before.height,
                 "stored": rows.height,
                 "missing": before.join(rows, on="conversation_id", how="anti").height,

@@ -34,7 +34,8 @@ defs = dg.Definitions(
         *SOURCES,
         *automated([conversations], FOLLOWS),
         *PHASES,
-        # Judgements, mixtures and exports are started by hand: they cost tokens or leave the house.
+        # The others are started by hand: judgements cost tokens, exports leave the machine, and a
+        # forecast is of one moment.
         *following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING]),
         *automated([paper_comparison, report], WITH_WHAT_IS_THERE),
         *JUDGEMENTS,

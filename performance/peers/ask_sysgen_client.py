@@ -54,7 +54,7 @@ def ask(trial: Trial) -> None:
 def answers(trial: Trial) -> Iterator[Answer]:
     """The rows of the table."""
     kept = pl.read_parquet(trial.folder / "answers.parquet")
-    columns = ("conversation_id", "text", "failed_because")
+    columns = ("request_id", "text", "failed_because")
     yield from map(Answer._make, kept.select(columns).iter_rows())
 
 

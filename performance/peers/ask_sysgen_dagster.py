@@ -15,11 +15,14 @@ from asking import MODEL, Answer, Trial, run
 from rows import SOURCE, local_source, row_of
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import real_model, with_models
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition
 
-_PHASE = "annotated_system_messages"
 _SHARD, _MODEL = f"{SOURCE}-000", MODEL  # partition keys
 
 
@@ -34,7 +37,7 @@ def prepare(trial: Trial) -> None:
     assert list(catalog.models) == [_MODEL]
     begin_deployment(catalog, _data(trial))
     _materialize(f"source/{SOURCE}", _SHARD)
-    _materialize("conversations", _SHARD)
+    _materialize(CONVERSATIONS.name, _SHARD)
 
 
 def _data(trial: Trial) -> Path:
@@ -70,16 +73,14 @@ def ask(trial: Trial) -> None:
         "SYSGEN_DATA": str(data),
         "SYSGEN_CATALOG": str(data / "catalog.yaml"),
     }
-    _materialize(_PHASE, f"{_MODEL}|{_SHARD}")
+    _materialize(ANNOTATED.name, f"{_MODEL}|{_SHARD}")
 
 
 def answers(trial: Trial) -> Iterator[Answer]:
     """The stored table, with the rows that the questions begin with."""
-    from sysgen_dagster.storage.store import Store
-
     store = Store(_data(trial))
-    questions = store.path("conversations", _SHARD)
-    table = store.path(_PHASE, _SHARD, _MODEL)
+    here = Partition(_MODEL, _SHARD)
+    questions, table = store.path(CONVERSATIONS, here), store.path(ANNOTATED, here)
     asked = pl.read_parquet(str(questions), columns=["conversation_id", "question"])
     kept = pl.read_parquet(str(table)).join(asked, on="conversation_id")
     columns = ("question", "annotated_message", "drop_reason")

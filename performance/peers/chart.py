@@ -7,7 +7,7 @@ from typing import Any, cast
 import altair as alt
 import polars as pl
 
-from sysgen_dagster.report import charts
+from sysgen_dagster.report import drawing
 
 _PANELS = (
     ("rows_per_second", "rows a second", ",.0f"),
@@ -16,7 +16,7 @@ _PANELS = (
 )
 _SENT_AGAIN = ("sent_again", "sent again after kill -9", ",.0f")
 _WIDTH, _BAND = 175, 11
-_OURS, _OTHERS = charts.HUES[0], charts.PALE
+_OURS, _OTHERS = drawing.HUES[0], drawing.PALE
 _DOES_NOT = "does not go on"
 
 
@@ -44,9 +44,9 @@ def draw(figures: Mapping[str, Any]) -> str:
         "process from its start to its end; median, least and most of the rounds"
     )
     whole = alt.hconcat(*panels, spacing=26).properties(
-        title=alt.TitleParams(said, fontSize=12, fontWeight="normal", color=charts.INK, offset=10)
+        title=alt.TitleParams(said, fontSize=12, fontWeight="normal", color=drawing.INK, offset=10)
     )
-    return charts.svg(cast(charts.Chart, whole), label, alone=True)
+    return drawing.svg(cast(drawing.Chart, whole), label, alone=True)
 
 
 def _spread(trials: Sequence[Mapping[str, Any]], name: str) -> pl.DataFrame:
@@ -72,7 +72,7 @@ def _panel(
     *,
     most: int,
     first: bool,
-) -> charts.Chart:
+) -> drawing.Chart:
     """Bars with whiskers and figures, pale with fewer than `most`; the first names the tools."""
     data = frame.with_columns(
         ours=pl.col("tool").str.starts_with("sysgen"), few=pl.col("in_flight") < most
@@ -88,11 +88,11 @@ def _panel(
         color=alt.condition("datum.ours", alt.value(_OURS), alt.value(_OTHERS)),
         opacity=alt.condition("datum.few", alt.value(0.5), alt.value(1)),
     )
-    whiskers = base.mark_rule(color=charts.INK, strokeWidth=1.2).encode(x="low:Q", x2="high:Q")
-    figures = base.mark_text(align="left", dx=5, color=charts.INK).encode(
+    whiskers = base.mark_rule(color=drawing.INK, strokeWidth=1.2).encode(x="low:Q", x2="high:Q")
+    figures = base.mark_text(align="left", dx=5, color=drawing.INK).encode(
         x="high:Q", text=alt.Text("value:Q", format=form)
     )
-    instead = base.mark_text(align="left", dx=5, fontStyle="italic", color=charts.INK).encode(
+    instead = base.mark_text(align="left", dx=5, fontStyle="italic", color=drawing.INK).encode(
         x=alt.datum(0), text="instead:N"
     )
     return alt.layer(
@@ -100,5 +100,5 @@ def _panel(
     ).properties(
         width=_WIDTH,
         height=height,
-        title=alt.TitleParams(title, fontSize=12, color=charts.INK, anchor="start"),
+        title=alt.TitleParams(title, fontSize=12, color=drawing.INK, anchor="start"),
     )

@@ -55,8 +55,7 @@ def local_source(path: Path) -> Source:
 def prompts(path: Path) -> Iterator[dict[str, object]]:
     """``row`` and ``messages`` of every request of Phase 1, in order."""
     source = local_source(path)
-    rows = read_shard(SOURCE, source, 0, path.parent)
-    conversations = build_conversations(rows, SOURCE, source)
+    conversations = build_conversations(read_shard(source, 0, path.parent), source)
     asked = build_annotation_requests(conversations)
     for question, request in zip(conversations["question"], asked, strict=True):
         yield {"row": row_of(question), "messages": list(request.messages)}

@@ -1,6 +1,7 @@
 """Roughly what the phases will ask of a model, by the characters of the conversations.
 
-For the time before the model was asked anything. It can be off by half, and a pilot says better:
+For the time before the model was asked anything. It can be off by a factor of two; a pilot says
+better. What is taken for granted:
 
 - a token has four characters. With the tokenizer of Qwen2.5, real rows of the five sources have 2.8
   (mathematics) to 5.0 (dialogue) a token;

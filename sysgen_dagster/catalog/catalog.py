@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from sysgen_dagster.catalog.entries import Entry, Models, Name, Sources
 from sysgen_dagster.catalog.models import Model
-from sysgen_dagster.catalog.operations import Alerts, Filling, Judging, LearnedSimilarity
+from sysgen_dagster.catalog.operations import Filling, Judging, LearnedSimilarity
 from sysgen_dagster.catalog.recipes import Recipe, Training
 from sysgen_dagster.catalog.sources import Benchmark, Source
 
@@ -24,7 +24,7 @@ class BaseCatalog(Entry):
     training: Training = Training()
     mixtures: Mapping[Name, Recipe] = {}
     filling: Filling = Filling()
-    alerts: Alerts = Alerts()
+    alerts: object = Field(default=None, exclude=True)  # of older catalogues; nothing reads it
 
     @model_validator(mode="after")
     def _judge_is_there(self) -> Self:

@@ -57,6 +57,8 @@ def read_catalog(kind: type[_Kind], file: Path) -> _Kind:
         raise CatalogError(f"catalogue {file} is not UTF-8 text: {error}") from error
     except yaml.YAMLError as error:
         raise CatalogError(f"catalogue {file} is not YAML: {_yaml_fault(error)}") from None
+    except RecursionError:
+        raise CatalogError(f"catalogue {file} has an alias that refers to itself") from None
     except ValidationError as error:
         # Not `from error`: a traceback would show the values.
         raise CatalogError(_explain(file, error, lines)) from None

@@ -40,6 +40,7 @@ class Price(Entry):
 
     currency: str = Field(min_length=1)
     per_million_prompt: NonNegativeFloat
+    per_million_cached: NonNegativeFloat | None = None  # has no effect; catalogues of 0.1 name it
     per_million_completion: NonNegativeFloat
     source: str = Field(min_length=1)  # whose price list, of which day
 

@@ -1,4 +1,4 @@
-"""What runs beside the lanes: judges' samples, learned metrics, the schedule, alerts."""
+"""What runs beside the lanes: judges' samples, learned metrics, the schedule."""
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -24,16 +24,6 @@ class Filling(Entry):
     # Whether what was made from conversations that have changed since is made again; else it is
     # named.
     refill_changed: bool = False
-
-
-class Alerts(Entry):
-    """When the sensor `alerts` sends a message to the webhook."""
-
-    silent_minutes: PositiveInt = 60  # a run without an event for so long is stuck
-    waiting_minutes: PositiveInt = 30  # and one that does not start, with nothing before it
-    # After a message, further failures of the same step or contract go together into the next.
-    again_minutes: PositiveInt = 15
-    warnings_again_minutes: PositiveInt = 720
 
 
 class LearnedSimilarity(Entry):

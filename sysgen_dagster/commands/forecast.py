@@ -31,6 +31,7 @@ _DONE = {
     "tokens in": "prompt_tokens_done",
     "tokens out": "completion_tokens_done",
 }
+_ROUGH = "A rough figure can be off by a factor of two. Run a pilot (`limit`), then ask again."
 _WITH_A_FRACTION = {"gpu_hours", "money"}
 
 
@@ -92,11 +93,7 @@ def _table(title: str, summary: pl.DataFrame, numbers: Mapping[str, str], *words
 def _notes(model: Model, summary: pl.DataFrame) -> list[str]:
     over_all = summary.filter(pl.col("phase") == ALL)["basis"].item()
     return [
-        *(
-            ["A rough figure can be off by half. Run a pilot (`limit`), then ask again."]
-            if "rough" in over_all
-            else []
-        ),
+        *([_ROUGH] if "rough" in over_all else []),
         *([f"GPU-hours by: {model.rates.source}."] if model.rates else []),
         *([f"Money in {model.price.currency}, by: {model.price.source}."] if model.price else []),
         *missing_entries(model),

@@ -8,7 +8,7 @@ is waited for. What was answered is in the ledger, whatever happens next.
 
 import asyncio
 import resource
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -88,7 +88,7 @@ class _Batch:
     asking: Asking | None = None
     connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
     failed: asyncio.Future[None] | None = None
-    rows: list[tuple[Any, ...]] = field(default_factory=list)
+    answered: list[tuple[ChatRequest, Outcome]] = field(default_factory=list)
     frames: list[pl.DataFrame] = field(default_factory=list)
 
     async def run(self) -> pl.DataFrame:
@@ -182,42 +182,36 @@ class _Batch:
         self.show(self.progress)
 
     def _keep(self, request: ChatRequest, outcome: Outcome) -> None:
-        self.rows.append(
-            (
-                request.request_id,
-                outcome.text,
-                outcome.failed_because,
-                outcome.failure,
-                outcome.finish_reason,
-                outcome.prompt_tokens,
-                outcome.completion_tokens,
-                outcome.attempts,
-                request.seed,
-                request.sampling.temperature,
-                request.sampling.max_tokens,
-                outcome.system_message_folded,
-                outcome.characters_left_out,
-                [_choice(*each) for each in outcome.choices],
-            )
-        )
-        if len(self.rows) >= _ROWS_PER_FRAME:
+        self.answered.append((request, outcome))
+        if len(self.answered) >= _ROWS_PER_FRAME:
             self._close_frame()
 
     def _close_frame(self) -> None:
-        """What has been answered so far as a compact frame."""
-        model = self.connection.model
-        whose = {
-            "model": model.name,
-            "served_name": model.served_name,
-            "model_revision": model.revision,
-            "engine": model.engine,
-        }
-        schema = {name: dtype for name, dtype in COMPLETIONS.items() if name not in whose}
-        frame = pl.DataFrame(self.rows, schema=schema, orient="row").with_columns(
-            pl.lit(value, dtype=pl.String).alias(name) for name, value in whose.items()
-        )
-        self.frames.append(frame.select(COMPLETIONS.keys()))
-        self.rows = []
+        """Turn what was answered since the last frame into a compact one."""
+        self.frames.append(_build_completions(self.answered, self.connection.model))
+        self.answered = []
+
+
+def _build_completions(
+    answered: Sequence[tuple[ChatRequest, Outcome]], model: ModelIdentity
+) -> pl.DataFrame:
+    """`completions.COMPLETIONS`, one row per request."""
+    requests = [request for request, _ in answered]
+    outcomes = [outcome for _, outcome in answered]
+    columns: dict[str, list[Any]] = {
+        "request_id": [request.request_id for request in requests],
+        "seed": [request.seed for request in requests],
+        "temperature": [request.sampling.temperature for request in requests],
+        "max_tokens": [request.sampling.max_tokens for request in requests],
+        "model": [model.name] * len(answered),
+        "served_name": [model.served_name] * len(answered),
+        "model_revision": [model.revision] * len(answered),
+        "engine": [model.engine] * len(answered),
+        "choices": [[_choice(*each) for each in outcome.choices] for outcome in outcomes],
+    }
+    for name in COMPLETIONS.keys() - columns.keys():
+        columns[name] = [getattr(outcome, name) for outcome in outcomes]
+    return pl.DataFrame({name: columns[name] for name in COMPLETIONS}, schema=COMPLETIONS)
 
 
 def _allow_open_files() -> None:

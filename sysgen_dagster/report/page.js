@@ -10,7 +10,7 @@ const list = byId("list");
 // The tags in canonical order; and by table, in which phase it is made ("in Phase 1").
 const { tags: TAGS, steps: STEPS } = JSON.parse(byId("stories").dataset.words);
 
-let rows = []; // one per story, see makeRow
+let rows = []; // one per story; see makeRow
 let chosen = null; // the row that is shown
 
 // Elements
@@ -102,10 +102,10 @@ function phrasesOf(message) {
   });
 }
 
-// An element in the colour of a tag: the tags share out the colour circle.
+// An element in the colour of a tag: the hues of the tags are equally far apart.
 function makeColoured(what, tag, text) {
   const made = make(what, text);
-  made.style.setProperty("--hue", (360 * TAGS.indexOf(tag)) / TAGS.length);
+  made.style.setProperty("--hue", (360 * (TAGS.indexOf(tag) + 0.5)) / TAGS.length);
   return made;
 }
 
@@ -123,10 +123,9 @@ function taggedText(message) {
 // The words of a text, each with the blanks before it.
 const wordsOf = (text) => text.match(/\s*(?:[\p{L}\p{M}\p{N}_]+|\S)|\s+$/gu) ?? [];
 
-// Every run of words, by its last word; runs at the ends of a text are filled up with empty words.
+// Every run of words by its place: run 0 begins before the text, whose ends count as words.
 function runsOf(words) {
-  const ends = Array(RUN - 1).fill("");
-  const padded = [...ends, ...words.map((word) => word.trim()), ...ends];
+  const padded = ["", ...words.map((word) => word.trim()), ""];
   return padded.slice(RUN - 1).map((_, at) => padded.slice(at, at + RUN).join(" "));
 }
 
@@ -135,8 +134,8 @@ function markDifferences(text, other, name) {
   const words = wordsOf(text);
   const known = new Set(runsOf(wordsOf(other)));
   const same = new Set();
-  runsOf(words).forEach((run, last) => {
-    for (let at = last; known.has(run) && at > last - RUN; at--) same.add(at);
+  runsOf(words).forEach((run, place) => {
+    for (let at = 0; known.has(run) && at < RUN; at++) same.add(place - 1 + at);
   });
   const parts = [];
   for (let at = 0, from = 0; at < words.length; from = at) {
@@ -154,20 +153,16 @@ function markDifferences(text, other, name) {
 // How the row ended, as a value to filter by.
 const outcomeOf = (story) => story.drop_reason ?? "kept";
 
-// How the row ended, and in which phase.
-function endingOf({ stopped_at: table, drop_reason: reason }) {
-  return reason === null ? "kept" : `${inPhase("dropped", table)}: ${asWords(reason)}`;
-}
-
 // What the row is, how it ended, what was found in it, and links to it under other models.
 function header(story) {
   const others = rows.filter((row) => row.story.id === story.id && row.story !== story);
-  const { engine, drop_reason: reason } = story;
+  const { engine, drop_reason: reason, stopped_at: table } = story;
+  const dropped = (why) => chip(`${inPhase("dropped", table)}: ${asWords(why)}`, "bad");
   const facts = [
     chip(story.source),
     chip(story.model),
     engine === null ? null : chip(engine, engine === "simulated" ? "unsure" : ""),
-    chip(endingOf(story), reason === null ? "good" : "bad"),
+    reason === null ? chip("kept", "good") : dropped(reason),
     ...story.flags.map((flag) => chip(flag, "flag")),
   ];
   return make(
@@ -245,24 +240,17 @@ const systemMessage = ({ system_message: text }) =>
 // The answers beside each other with their differences marked; without a new one the original.
 function answers({ answer, new_answer: written }) {
   if (written === null) return step("Original answer", textBox(answer));
-  const both = answer !== null;
-  const [old, fresh] = [make("h5", "Original answer"), make("h5", "New answer")];
+  const [old, fresh] = [make("del", "only in the original"), make("ins", "only in the new answer")];
   return step(
     inPhase("The answers, the new one written", "aligned_responses"),
-    make("p.legend", make("del", "only in the original"), " ", make("ins", "only in the new answer")),
+    make("p.legend", old, " ", fresh),
     make(
       "div.answers",
-      make("div", old, both ? markDifferences(answer, written, "del") : textBox(answer)),
-      make("div", fresh, both ? markDifferences(written, answer, "ins") : textBox(written)),
+      make("div", make("h5", "Original answer"), markDifferences(answer, written, "del")),
+      make("div", make("h5", "New answer"), markDifferences(written, answer, "ins")),
     ),
   );
 }
-
-// Why a dropped row has no further steps.
-const stop = (story) =>
-  story.drop_reason === null
-    ? null
-    : make("p.notice.stopped", `The row stopped here, ${endingOf(story)}.`);
 
 // The verdicts of judges on the answers.
 function judgements({ judgements: all }) {
@@ -290,7 +278,7 @@ function asFigure(value) {
 }
 
 const PARTS = [
-  header, question, writtenMessage, judgedPhrases, systemMessage, answers, stop, judgements, measures,
+  header, question, writtenMessage, judgedPhrases, systemMessage, answers, judgements, measures,
 ];
 
 // Show a row beside the list.
@@ -322,7 +310,7 @@ function makeRow(story) {
   const facts = [
     `${source}, ${model}`,
     reason === null ? null : chip(asWords(reason), "bad"),
-    flags.length === 0 ? null : chip(flags.length === 1 ? "1 flag" : `${flags.length} flags`, "flag"),
+    flags.length === 0 ? null : chip(`flags: ${flags.length}`, "flag"),
   ];
   const excerpt = make("span.excerpt", story.question?.slice(0, 160) || "(no question)");
   const entry = make("label.entry", radio, excerpt, make("span.chips", ...facts));
@@ -355,23 +343,24 @@ function applyFilters() {
   const asked = Object.fromEntries(new FormData(filters));
   const words = asked.q.trim().toLowerCase();
   for (const { radio, entry, values, text } of rows) {
-    const fits = Object.keys(FILTERS).every((name) => !asked[name] || values[name].has(asked[name]));
-    entry.hidden = radio.disabled = !(fits && text.includes(words));
+    const has = (name) => !asked[name] || values[name].has(asked[name]);
+    const fits = text.includes(words) && Object.keys(FILTERS).every(has);
+    entry.hidden = radio.disabled = !fits;
   }
   const [found, all] = [rowsFound(), rows].map((some) => some.length.toLocaleString("en"));
   byId("found").value = found === all ? `${all} rows` : `${found} of ${all} rows`;
 }
 
-// Show a row, keep it in the address, and bring it into view in the list and on the page.
+// Show a row, bring it into view in the list and on the page, and keep it in the address.
 function choose(row) {
   show(row);
-  writeAddress();
   const { offsetTop: top, offsetHeight: height } = row.entry;
   if (top < list.scrollTop || top + height > list.scrollTop + list.clientHeight) {
     list.scrollTop = top - list.clientHeight / 2;
   }
   const { top: start } = byId("reading").getBoundingClientRect();
   if (start < 0 || start > innerHeight / 2) byId("reading").scrollIntoView();
+  writeAddress();
 }
 
 // Choose the row of the list that many places further down, if there is one.
@@ -387,11 +376,7 @@ function move(places) {
 function writeAddress() {
   const asked = new URLSearchParams(chosen === null ? {} : { row: chosen.key });
   for (const [name, value] of new FormData(filters)) if (value !== "") asked.set(name, value);
-  try {
-    history.replaceState(null, "", `#${asked}`);
-  } catch {
-    // A page shown inside another may not change its address.
-  }
+  history.replaceState(null, "", `#${asked}`);
 }
 
 // Show what the address names: a row, filters, or both; a row alone leaves the filters as they are.
@@ -428,19 +413,24 @@ async function unpackStories() {
   return new Response(stream).json();
 }
 
+// Follow a change of the form; a row that does not fit any more makes way for the first that does.
+function refilter() {
+  applyFilters();
+  const [first] = rowsFound();
+  if (first !== undefined && (chosen === null || chosen.entry.hidden)) show(first);
+  writeAddress();
+}
+
 // Fill the form and the list, and follow what the reader does with them.
 function start(stories) {
   rows = stories.map(makeRow);
   list.append(...rows.map(({ entry }) => entry));
   Object.keys(FILTERS).forEach(fillSelect);
-  const refilter = () => {
-    applyFilters();
-    writeAddress();
-  };
   filters.addEventListener("input", refilter);
   filters.addEventListener("reset", () => setTimeout(refilter)); // when the fields are empty
   filters.addEventListener("submit", (event) => event.preventDefault());
-  list.addEventListener("change", ({ target }) => choose(rows.find(({ radio }) => radio === target)));
+  const rowOf = (target) => rows.find(({ radio }) => radio === target);
+  list.addEventListener("change", ({ target }) => choose(rowOf(target)));
   byId("previous").addEventListener("click", () => move(-1));
   byId("next").addEventListener("click", () => move(1));
   addEventListener("hashchange", readAddress);

@@ -154,8 +154,8 @@ def show_near_duplicate_messages(stored: pl.DataFrame, statistics: Statistics) -
 
 def draw_lengths(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
     """Length of the new answers by that of the original ones, by source."""
-    compute_ratios = summary.filter(pl.col("metric") == "length_ratio")
-    return charts.length_chart(compute_ratios.rename({"mean": "length_ratio"}), models)
+    ratios = summary.filter(pl.col("metric") == "length_ratio")
+    return charts.length_chart(ratios.rename({"mean": "length_ratio"}), models)
 
 
 def draw_alignment(summary: pl.DataFrame, models: Sequence[str]) -> Chart:

@@ -254,7 +254,8 @@ VIEWS: tuple[View, ...] = (
         "What is left to do",
         "Conversations that are not through a phase, and the requests and tokens that they will "
         "take: as many as those took that are through it (done). Where there are none the figure "
-        "is rough, by characters, and can be off by half. Requests sent again are not in it.",
+        "is rough, by characters, and can be off by a factor of two. What is sent again is not in "
+        "it.",
         summaries.show_by(summarize_forecast),
     ),
 )

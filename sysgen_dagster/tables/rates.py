@@ -20,7 +20,9 @@ def wilson_interval(share: float, rows: int, z: float) -> tuple[float, float]:
     centre = share + z**2 / (2 * rows)
     half = z * math.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
     scale = 1 + z**2 / rows
-    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+    # The interval holds the share itself; by rounding it would miss a share of 0 or 1.
+    lowest, highest = (centre - half) / scale, (centre + half) / scale
+    return max(0.0, min(lowest, share)), min(1.0, max(highest, share))
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,16 +39,6 @@ def measured(*names: str) -> Rows:
     return Rows({"aligned_responses": aligned, "row_quality": rows_of(*names)})
 
 
-def came_to(**actual: float) -> Rows:
-    """A forecast of 1,000 of each metric for two sources, and what one phase came to."""
-    rows = [
-        {"source": source, "phase": "aligned_responses", "metric": metric, "actual": value}
-        for source in ("a", "b")
-        for metric, value in actual.items()
-    ]
-    return Rows({"forecast_against_actual": [{**row, "forecast": 1000.0} for row in rows]})
-
-
 # Check, tables that it holds of, tables that it does not hold of.
 CASES = {
     **{
@@ -58,10 +48,6 @@ CASES = {
         )
         for name, most in MOST_FOUND.items()
     },
-    "forecast_held": (
-        came_to(requests=1000, prompt_tokens=810, completion_tokens=1240, seconds=9000),
-        came_to(requests=1000, prompt_tokens=1000, completion_tokens=1300),
-    ),
     "messages_differ": (repeated(90), repeated(200)),
     "no_benchmark_item": (overlap(0.4), overlap(0.5)),
     "ids_are_unique": (

@@ -5,61 +5,89 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.expected_work import PHASES
 from sysgen_dagster.analysis.measured_work import COLUMNS, measure_work
-from sysgen_dagster.lanes.sysgen.tables import TABLES
-from sysgen_dagster.tables.table import by_name
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
+from sysgen_dagster.tables.table import Table
 
-FIRST, THIRD, FOURTH = PHASES
+# Conversations, requests, tokens in and tokens out.
+Work = tuple[float, float, float, float]
 
 
-def table(phase: str, *rows: dict[str, Any]) -> pl.DataFrame:
+def stored(table: Table, *rows: dict[str, Any]) -> pl.DataFrame:
     answered = {"source": "metamath", "attempts": 1, "prompt_tokens": 100, "completion_tokens": 10}
-    first = {"sample": 0, "rejected": [], "annotated_message": "x" * 40} if phase == FIRST else {}
+    first = {"sample": 0, "rejected": []} if table == ANNOTATED else {}
     told = [
         {"conversation_id": str(number), **answered, **first, **row}
         for number, row in enumerate(rows)
     ]
-    return pl.DataFrame(told, schema=by_name(TABLES)[phase].schema).select(COLUMNS[phase])
+    return pl.DataFrame(told, schema=table.schema).select(COLUMNS[table])
 
 
-def measured(**rows: list[dict[str, Any]]) -> dict[str, list[tuple[float, float, float]]]:
-    """Requests, tokens in and tokens out of each conversation, by phase."""
-    phases = dict(zip(("first", "third", "fourth"), PHASES, strict=True))
-    tables = [table(phase, *rows.get(name, [])) for name, phase in phases.items()]
-    work = measure_work(*tables)
-    figures = ("requests", "prompt_tokens", "completion_tokens")
-    return {phase: work.filter(phase=phase).select(figures).rows() for phase in PHASES}
+def measured(
+    table: Table, annotated: list[dict[str, Any]], answered: list[dict[str, Any]] | None = None
+) -> dict[str, Work]:
+    """By source, what a phase took for these rows of Phase 1."""
+    first = stored(ANNOTATED, *annotated)
+    rows = first if answered is None else stored(table, *answered)
+    work = measure_work(table.name, first, rows)
+    assert set(work["phase"]) <= {table.name}
+    figures = ("conversations", "requests", "prompt_tokens", "completion_tokens")
+    return {source: work.filter(source=source).select(figures).row(0) for source in work["source"]}
 
 
-def test_a_row_counts_in_every_phase_that_it_reached() -> None:
-    work = measured(first=[{}, {}], third=[{}, {"completion_tokens": 30}], fourth=[{}])
-    assert work[FIRST] == [(1, 100, 10), (1, 100, 10)]
-    assert work[THIRD] == [(1, 100, 10), (1, 100, 30)]
-    assert work[FOURTH] == [(1, 100, 10), (0, 0, 0)]
+def test_every_conversation_that_phase_1_was_asked_about_counts_by_source() -> None:
+    assert measured(ANNOTATED, [{}, {}, {"source": "capybara", "prompt_tokens": 70}]) == {
+        "metamath": (2, 2, 200, 20),
+        "capybara": (1, 1, 70, 10),
+    }
 
 
-def test_what_a_pilot_left_out_does_not_count() -> None:
-    assert measured(first=[{}, {"sample": None, "attempts": None}])[FIRST] == [(1, 100, 10)]
+def test_a_later_phase_took_nothing_for_a_conversation_that_did_not_reach_it() -> None:
+    assert measured(ALIGNED, [{}, {}], [{"completion_tokens": 30}])["metamath"] == (2, 1, 100, 30)
 
 
-def test_a_request_that_was_never_sent_is_none_and_one_without_an_answer_has_no_tokens() -> None:
-    failed = {"prompt_tokens": None, "completion_tokens": None, "annotated_message": None}
-    work = measured(first=[{**failed, "attempts": 0}, {**failed, "attempts": 5}])
-    assert work[FIRST] == [(0, 0, 0), (1, 0, 0)]
+def test_what_a_pilot_left_out_is_still_to_be_done() -> None:
+    left_out = {"sample": None, "attempts": None, "prompt_tokens": None, "completion_tokens": None}
+    assert measured(ANNOTATED, [{}, {**left_out, "drop_reason": "beyond_limit"}]) == {
+        "metamath": (1, 1, 100, 10)
+    }
 
 
-def test_other_samples_had_the_same_prompt_and_are_counted_by_their_characters() -> None:
-    rejected = [{"message": "x" * 80, "reason": "malformed_boundary"}]
-    work = measured(first=[{"rejected": rejected}])
-    assert work[FIRST] == [(2, 200, 10 + 20)]
+def test_a_conversation_that_was_too_long_to_be_sent_is_done_and_took_nothing() -> None:
+    too_long = {"attempts": 0, "prompt_tokens": None, "completion_tokens": None}
+    assert measured(ANNOTATED, [{**too_long, "drop_reason": "too_long"}]) == {
+        "metamath": (1, 0, 0, 0)
+    }
 
 
-def test_messages_that_a_judge_compared_were_judged_in_phase_1_too() -> None:
-    rejected = [{"message": None, "reason": "timeout"}, {"message": "", "reason": "judged_lower"}]
-    work = measured(first=[{"rejected": rejected}], third=[{"prompt_tokens": 70}])
-    assert work[FIRST] == [pytest.approx((1 + 2 + 2, 300 + 2 * 70, 10 + 2 * 10))]
+@pytest.mark.parametrize("reason", ENGINE_FAILURES)
+@pytest.mark.parametrize("table", [ANNOTATED, ALIGNED], ids=lambda table: table.name)
+def test_a_conversation_that_the_engine_failed_is_still_to_be_done(
+    table: Table, reason: str
+) -> None:
+    rows = [{}, {"prompt_tokens": None, "completion_tokens": None, "drop_reason": reason}]
+    answered = None if table == ANNOTATED else rows
+    annotated = rows if table == ANNOTATED else [{}, {}]
+    assert measured(table, annotated, answered) == {"metamath": (1, 1, 100, 10)}
+
+
+def test_a_row_that_was_dropped_for_its_text_was_asked_for_all_the_same() -> None:
+    assert measured(ALIGNED, [{}], [{"drop_reason": "refused"}])["metamath"] == (1, 1, 100, 10)
+
+
+def test_the_other_attempts_at_a_conversation_count_as_much_as_the_best() -> None:
+    rejected = [{"message": "x", "reason": "malformed_boundary"}] * 2
+    assert measured(ANNOTATED, [{"rejected": rejected}])["metamath"] == (1, 3, 300, 30)
+
+
+def test_messages_that_were_judged_to_choose_among_them_count_in_phase_3() -> None:
+    reasons = ["judged_lower", "malformed_boundary", "judged_lower"]
+    rejected = [{"message": "x", "reason": reason} for reason in reasons]
+    work = measured(VERIFIED, [{"rejected": rejected}, {}], [{}, {}])
+    # Three to choose among, then the one that was chosen; and the other conversation's one.
+    assert work["metamath"] == (2, 4 + 1, 500, 50)
 
 
 def test_nothing_stored_is_nothing_measured() -> None:
-    assert measured() == {phase: [] for phase in PHASES}
+    assert measured(ANNOTATED, []) == {}

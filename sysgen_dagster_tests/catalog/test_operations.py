@@ -18,11 +18,6 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "filling.partitions_a_tick",
         "greater than 0 (found: 0)",
     ),
-    "alarm-without-any-silence": (
-        [("alerts.silent_minutes", 0)],
-        "alerts.silent_minutes",
-        "greater than 0 (found: 0)",
-    ),
     "metric-of-no-rows": (
         [("learned_similarity.rows", 0)],
         "learned_similarity.rows",
@@ -36,6 +31,16 @@ def test_a_wrong_entry_is_one_error_that_names_the_file_the_entry_and_the_field(
     tmp_path: Path, wrong: Wrong
 ) -> None:
     assert_wrong(tmp_path, wrong)
+
+
+def test_a_catalogue_of_before_that_has_settings_of_alerts_loads_as_one_without(
+    tmp_path: Path,
+) -> None:
+    without = load_catalog(write(tmp_path))
+    with_settings = load_catalog(write(tmp_path, ("alerts.silent_minutes", 60)))
+
+    assert with_settings.model_dump() == without.model_dump()
+    assert "alerts" not in without.model_dump()
 
 
 def test_a_catalogue_that_says_nothing_of_operations_has_the_paper_s_samples(

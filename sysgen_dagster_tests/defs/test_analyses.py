@@ -22,8 +22,7 @@ MODEL, SHARDS = "qwen2.5-14b", ("orca_math-000", "metamath-000", "metamath-001")
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
 JOB = defs.resolve_implicit_global_asset_job_def()
 OF_SHARDS, OF_MODELS, OF_SOURCES = after_conversations()
-FORECASTS = ["forecast", "forecast_against_actual"]
-OF_THE_MODEL = [*FORECASTS, *(key.path[-1] for key in OF_MODELS)]
+OF_THE_MODEL = [key.path[-1] for key in OF_MODELS]
 # Measured or judged over all rows of a model, or of the sources.
 STATISTICS = {
     name
@@ -59,14 +58,12 @@ def runs() -> Iterator[dict[str, dg.ExecuteInProcessResult]]:
             assert _run(instance, shard, [asset_key(source)]).success
             assert _run(instance, shard, [dg.AssetKey("conversations")]).success
         of_sources = _run(instance, None, OF_SOURCES)
-        forecast = _run(instance, MODEL, [dg.AssetKey("forecast")])
         for shard in SHARDS:
             made = _run(instance, f"{MODEL}|{shard}", OF_SHARDS)
             assert made.success, _errors(made)
         yield {
             "sources": of_sources,
-            "model": _run(instance, MODEL, [*OF_MODELS, dg.AssetKey("forecast_against_actual")]),
-            "forecast": forecast,
+            "model": _run(instance, MODEL, OF_MODELS),
             "report": _run(instance, None, [report.paper_comparison.key, report.report.key]),
             "early": _run(instance, "phi-4", [dg.AssetKey("judged_alignment")]),
         }
@@ -81,8 +78,7 @@ def _metadata(result: dg.ExecuteInProcessResult, table: str) -> dict[str, object
 
 def _shown(runs: dict[str, dg.ExecuteInProcessResult], table: str) -> dict[str, object]:
     of_sources = "report" if table == "paper_comparison" else "sources"
-    of_model = "forecast" if table == "forecast" else "model"
-    return _metadata(runs[of_model if table in OF_THE_MODEL else of_sources], table)
+    return _metadata(runs["model" if table in OF_THE_MODEL else of_sources], table)
 
 
 def _statistics(table: str) -> pl.DataFrame:
@@ -110,7 +106,7 @@ def test_one_chart_stands_for_the_asset_where_there_is_one(
     runs: dict[str, dg.ExecuteInProcessResult], table: str
 ) -> None:
     shown = _shown(runs, table)
-    if "near_duplicate" in table or table in {"contamination", *FORECASTS}:
+    if "near_duplicate" in table or table in {"contamination", "forecast"}:
         assert "chart" not in shown
     else:
         picture = str(shown["chart"])

@@ -138,28 +138,18 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         {
             "source": source,
             "phase": phase,
-            "conversations": 200,
-            "requests": 190.0,
+            "conversations": 140,
+            "requests": 130.0,
             "prompt_tokens": 250_000.0,
-            "prompt_tokens_margin": 9_000.0,
-            "prompt_tokens_shared": 100_000.0,
             "completion_tokens": 30_000.0,
-            "basis": "measured on 60 answered rows",
+            "basis": "measured on 60 rows",
+            "conversations_done": 60,
+            "requests_done": 57.0,
+            "prompt_tokens_done": 107_000.0,
+            "completion_tokens_done": 13_000.0,
         }
         for source in ("capybara", "metamath")
         for phase in ("annotated_system_messages", "aligned_responses")
-    ],
-    "forecast_against_actual": [
-        {
-            "source": source,
-            "phase": "aligned_responses",
-            "metric": metric,
-            "conversations": 200,
-            "forecast": None if metric == "seconds" else 1_000.0,
-            "actual": 1_100.0,
-        }
-        for source in ("capybara", "metamath")
-        for metric in ("requests", "prompt_tokens", "completion_tokens", "seconds")
     ],
     "judged_alignment": [
         {**_JUDGED, "conversation_id": f"metamath-{number}", "verdict": verdict}

@@ -52,6 +52,7 @@ def story(identity: str, model: str = "phi-4", **fields: Any) -> dict[str, Any]:
     }
 
 
+EVERY_TAG = "\n".join(f"<<{tag}>>About {tag}.<</{tag}>>" for tag in TAG_NAMES)
 STORIES = [
     story("alpha"),
     story("alpha", "llama-3.1-8b", new_answer="It is ALPHA, in short."),
@@ -89,6 +90,7 @@ STORIES = [
         ],
     ),
     story("long", answer="a b " * 4000, new_answer="c d " * 4000),
+    story("every tag", annotated_message=EVERY_TAG, tagged_message=EVERY_TAG),
     story(
         HOSTILE,
         **dict.fromkeys(("question", "answer", "new_answer", "system_message"), HOSTILE),
@@ -102,11 +104,8 @@ STORIES = [
         flags=[HOSTILE],
         judgements=[{"question": HOSTILE, "verdict": HOSTILE, "judge": HOSTILE, "text": HOSTILE}],
     ),
-    *(story(f"more-{number}", source="orca_math") for number in range(90)),
+    *(story(f"more-{number}", source="orca_math") for number in range(89)),
 ]
-
-
-STEPS = {"filtered_system_messages": "in Phase 2"}
 
 
 def table() -> Table:
@@ -115,20 +114,23 @@ def table() -> Table:
     )
 
 
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> str:
-    report = Report(
+def report(stories: list[dict[str, Any]]) -> Report:
+    return Report(
         "A report",
         "Made now",
-        [("rows", "97"), ("models", "2")],
+        [("rows", "96"), ("models", "2")],
         ["The models are simulated."],
         [Section("Figures", "What they say.", tables=[table()])],
-        STORIES,
+        stories,
         tags=TAG_NAMES,
-        steps=STEPS,
+        steps={"filtered_system_messages": "in Phase 2"},
     )
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("page") / "report.html"
-    path.write_text(render(report), encoding="utf-8")
+    path.write_text(render(report(STORIES)), encoding="utf-8")
     return path.as_uri()
 
 
@@ -178,13 +180,13 @@ def chosen(page: Any) -> str:
 
 
 def rows(page: Any) -> int:
-    return int(page.locator("#list [role=option]").count())
+    return int(page.locator("#list .entry:not([hidden])").count())
 
 
 def test_the_page_opens_on_the_first_row_and_asks_for_nothing(open_page: Open) -> None:
     page = open_page()
     assert page.title() == "A report"
-    assert (found(page), chosen(page), rows(page)) == ("96 rows", "alpha", 40)
+    assert (found(page), chosen(page), rows(page)) == ("96 rows", "alpha", 96)
     assert page.locator("#state").count() == 0
 
 
@@ -207,9 +209,26 @@ def test_filters_narrow_the_list(open_page: Open) -> None:
         for name, value in choices.items():
             page.locator(f"select[name={name}]").select_option(value)
         assert found(page) == f"{count} of 96 rows", choices
-        assert rows(page) == min(count, 40), choices
+        assert rows(page) == count, choices
         page.get_by_role("button", name="Clear the filters").click()
-        assert found(page) == "96 rows"
+        expect(page.locator("#found")).to_have_text("96 rows")
+
+
+def test_values_of_a_filter_are_in_order_and_counted(open_page: Open) -> None:
+    page = open_page()
+    options = page.locator("select[name=tag] option").all_text_contents()
+    assert [option.partition(" ")[0] for option in options] == ["any", *TAG_NAMES]
+    assert options[1:3] == ["Role (95)", "Content (1)"]
+    sources = page.locator("select[name=source] option").all_text_contents()
+    assert sources == ["any", "capybara (6)", "metamath (1)", "orca math (89)"]
+
+
+def test_a_row_that_the_filters_leave_out_makes_way_for_the_first_found(open_page: Open) -> None:
+    page = open_page("#row=alpha|phi-4")
+    page.locator("select[name=source]").select_option("metamath")
+    assert chosen(page) == "beta"
+    page.locator("select[name=source]").select_option("")
+    assert chosen(page) == "beta"
 
 
 SEARCHED = (("what is BETA", 1), ("in short", 1), ("kind.<</role> <<", 1), ("zzz", 0), ("a b ", 1))
@@ -218,44 +237,49 @@ SEARCHED = (("what is BETA", 1), ("in short", 1), ("kind.<</role> <<", 1), ("zzz
 def test_the_search_reads_every_text_in_any_case(open_page: Open) -> None:
     page = open_page()
     for words, count in SEARCHED:
-        page.locator("#search").fill("")
-        expect(page.locator("#found")).to_have_text("96 rows")
-        page.locator("#search").fill(words)
-        expect(page.locator("#found")).to_have_text(f"{count} of 96 rows")
-        assert rows(page) == count
+        page.get_by_label("Search").fill(words)
+        assert (found(page), rows(page)) == (f"{count} of 96 rows", count)
 
 
-def test_words_searched_for_are_marked_in_the_story(open_page: Open) -> None:
-    page = open_page("#q=alpha")
-    assert page.evaluate("CSS.highlights.get('found').size") >= 2
-
-
-def test_arrow_keys_move_through_the_list_and_over_its_pages(open_page: Open) -> None:
-    page = open_page()
-    page.locator("#list").focus()
-    page.keyboard.press("ArrowDown")
-    assert page.locator("[aria-selected=true] .chips").text_content().startswith("capybara, llama")
-    page.keyboard.press("ArrowDown")
-    assert chosen(page) == "beta"
+def test_arrow_keys_move_through_the_rows_found(open_page: Open) -> None:
+    page = open_page("#model=phi-4")
+    page.get_by_role("radio").first.focus()
+    for expected in ("beta", "gamma", "long"):
+        page.keyboard.press("ArrowDown")
+        assert chosen(page) == expected
     page.keyboard.press("ArrowUp")
-    assert chosen(page) == "alpha"
-    page.keyboard.press("End")
-    assert chosen(page) == "more-89"
-    assert page.locator("#pages span").text_content() == "3 of 3"
-    selected = page.locator("[aria-selected=true]")
-    assert page.locator("#list").get_attribute("aria-activedescendant") == selected.get_attribute(
-        "id"
-    )
-    page.keyboard.press("Home")
-    assert chosen(page) == "alpha"
+    assert chosen(page) == "gamma"
+    assert page.url.endswith("#row=gamma%7Cphi-4&model=phi-4")
 
 
-def test_the_list_has_pages(open_page: Open) -> None:
+def test_the_list_is_one_stop_of_the_tab_key(open_page: Open) -> None:
     page = open_page()
-    page.get_by_role("button", name="Later").click()
-    page.get_by_role("button", name="Later").click()
-    assert rows(page) == 16
-    assert page.get_by_role("button", name="Later").is_disabled()
+    page.get_by_role("button", name="Clear the filters").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.type") == "radio"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "previous"
+
+
+def test_buttons_lead_to_the_rows_before_and_after(open_page: Open) -> None:
+    page = open_page("#source=capybara&row=gamma|phi-4")
+    page.get_by_role("button", name="Next").click()
+    assert chosen(page) == "long"
+    page.get_by_role("button", name="Previous").click()
+    page.get_by_role("button", name="Previous").click()
+    assert page.url.endswith("#row=alpha%7Cllama-3.1-8b&source=capybara")
+    page.get_by_role("button", name="Previous").click()
+    page.get_by_role("button", name="Previous").click()
+    assert page.url.endswith("#row=alpha%7Cphi-4&source=capybara")
+
+
+def test_a_row_chosen_by_its_address_is_in_view_in_the_list_and_on_the_page(
+    open_page: Open,
+) -> None:
+    page = open_page("#row=more-70|phi-4")
+    assert chosen(page) == "more-70"
+    expect(page.locator("#list .entry:has(:checked)")).to_be_in_viewport()
+    expect(page.locator("#story h3")).to_be_in_viewport()
 
 
 def test_differences_of_the_answers_are_marked(open_page: Open) -> None:
@@ -266,14 +290,40 @@ def test_differences_of_the_answers_are_marked(open_page: Open) -> None:
         "It is the first of them.",
         "It is the last of them.",
     ]
-    page.get_by_label("mark differences").uncheck()
-    assert page.locator(".answers del").count() == 0
+    ground = "mark => getComputedStyle(mark).backgroundColor"
+    marks = page.get_by_label("mark differences")
+    assert page.locator(".answers ins").evaluate(ground) != "rgba(0, 0, 0, 0)"
+    marks.uncheck()
+    page.get_by_role("button", name="Next").click()
+    assert page.locator(".answers ins").first.evaluate(ground) == "rgba(0, 0, 0, 0)"
 
 
-def test_answers_too_long_to_be_compared_are_not_marked_and_say_so(open_page: Open) -> None:
+ANSWERS = (
+    ("Yes", "Yes", [], []),
+    ("Yes", "No", ["Yes"], ["No"]),
+    ("a b c d e", "a b x d e", ["c"], ["x"]),  # two words and an end of the text are a run
+    ("a b c d e f g", "x b c y e f g", ["a b c d"], ["x b c y"]),  # two words are none
+    ("One two three four.", "Four? One two  three", ["four."], ["Four?"]),
+)
+
+
+def test_words_in_no_common_run_of_three_are_marked(browser: Any, tmp_path: Path) -> None:
+    path = tmp_path / "report.html"
+    stories = [story(f"{at}", answer=a, new_answer=b) for at, (a, b, *_) in enumerate(ANSWERS)]
+    path.write_text(render(report(stories)), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    for answer, new_answer, old, fresh in ANSWERS:
+        assert page.locator(".answers .text").all_text_contents() == [answer, new_answer]
+        assert page.locator(".answers del").all_text_contents() == old, answer
+        assert page.locator(".answers ins").all_text_contents() == fresh, new_answer
+        page.get_by_role("button", name="Next").click()
+    page.close()
+
+
+def test_answers_of_any_length_are_compared(open_page: Open) -> None:
     page = open_page("#row=long|phi-4")
-    assert "too long to be compared" in page.locator(".legend").text_content()
-    assert page.locator(".answers del").count() == 0
+    assert page.locator(".answers del").text_content() == "a b " * 4000
 
 
 def test_what_phase_2_leaves_out_is_marked_and_explained(open_page: Open) -> None:
@@ -282,7 +332,8 @@ def test_what_phase_2_leaves_out_is_marked_and_explained(open_page: Open) -> Non
     lost = "".join(page.locator(".tagged .lost").all_text_contents())
     assert lost == "Hello. <<Role>>You are kind.<</Role><<Nose>>x<</Nose>>"
     assert "broken bracket" in page.locator(".defects").text_content()
-    assert "in Phase 2: malformed boundary" in page.locator(".stopped").text_content()
+    assert page.get_by_text("Left out in Phase 2: 1").is_visible()
+    assert page.get_by_text("dropped in Phase 2: malformed boundary").is_visible()
 
 
 PIECES = [
@@ -296,18 +347,25 @@ def test_phrases_are_told_apart_as_phase_2_tells_them(browser: Any, tmp_path: Pa
     messages = ["".join(chance.choices(PIECES, k=chance.randint(2, 9))) for _ in range(80)]
     stories = [story(f"row {at}", annotated_message=text) for at, text in enumerate(messages)]
     path = tmp_path / "report.html"
-    report = Report("A", "now", [], [], [], stories, tags=TAG_NAMES)
-    path.write_text(render(report), encoding="utf-8")
+    path.write_text(render(report(stories)), encoding="utf-8")
     page = browser.new_page()
     page.goto(path.as_uri())
-    page.locator("#list").focus()
     for message in messages:
         shown = page.locator(".tagged .phrase").all_text_contents()
         parsed = [phrase for text in shown for phrase in parse_tagged_message(text).phrases]
         assert parsed == list(parse_tagged_message(message).phrases), message
         assert page.locator(".tagged").text_content() == message
-        page.keyboard.press("ArrowDown")
+        page.get_by_role("button", name="Next").click()
     page.close()
+
+
+def test_every_tag_has_a_colour_of_its_own(open_page: Open) -> None:
+    page = open_page("#row=every tag|phi-4")
+    ground = "tags => tags.map((tag) => getComputedStyle(tag).backgroundColor)"
+    assert page.locator(".phrases .tag").all_text_contents() == list(TAG_NAMES)
+    colours = page.locator(".phrases .tag").evaluate_all(ground)
+    assert len(set(colours)) == len(TAG_NAMES)
+    assert page.locator(".tagged .phrase").evaluate_all(ground) == colours
 
 
 def test_a_removed_phrase_is_struck_through_beside_its_verdict(open_page: Open) -> None:
@@ -323,31 +381,37 @@ def test_a_removed_phrase_is_struck_through_beside_its_verdict(open_page: Open) 
 
 def test_a_row_can_be_looked_at_under_another_model(open_page: Open) -> None:
     page = open_page("#row=alpha|phi-4&source=capybara")
-    page.locator(".models a", has_text="llama-3.1-8b").click()
+    page.locator(".others a", has_text="llama-3.1-8b").click()
     expect(page.locator(".answers")).to_contain_text("ALPHA")
-    assert found(page) == "5 of 96 rows"
+    assert found(page) == "6 of 96 rows"
     assert page.url.endswith("#row=alpha%7Cllama-3.1-8b&source=capybara")
 
 
 def test_row_and_filters_are_in_the_address(open_page: Open) -> None:
     page = open_page()
     page.locator("select[name=outcome]").select_option("kept")
-    page.locator("#search").fill("gamma & +")
-    page.locator("#search").fill("is gamma")
-    expect(page.locator("#found")).to_have_text("1 of 96 rows")
-    page.locator("[role=option]").click()
+    page.get_by_label("Search").fill("is gamma")
+    assert found(page) == "1 of 96 rows"
     address = page.url.partition("#")[2]
-    assert address == "row=gamma%7Cphi-4&q=is%20gamma&outcome=kept"
-    again = open_page(f"#{address}")
-    assert (chosen(again), found(again)) == ("gamma", "1 of 96 rows")
-    assert again.locator("#search").input_value() == "is gamma"
+    assert address == "row=gamma%7Cphi-4&q=is+gamma&outcome=kept"
+    for same in (address, "row=gamma|phi-4&q=is%20gamma&outcome=kept"):
+        again = open_page(f"#{same}")
+        assert (chosen(again), found(again)) == ("gamma", "1 of 96 rows")
+        assert again.get_by_label("Search").input_value() == "is gamma"
+
+
+def test_the_link_to_a_row_names_the_row_alone(open_page: Open) -> None:
+    page = open_page("#row=gamma|phi-4&outcome=kept")
+    link = page.get_by_role("link", name="Link to this row")
+    assert link.get_attribute("href") == "#row=gamma%7Cphi-4"
 
 
 def test_a_link_to_a_row_that_is_not_shown_says_so(open_page: Open) -> None:
     page = open_page("#row=nobody|phi-4")
-    assert (
-        page.locator("#story").text_content() == "This report does not show the row nobody|phi-4."
-    )
+    text = page.locator("#story").text_content()
+    assert text == "This report does not show the row nobody|phi-4."
+    page.get_by_role("button", name="Next").click()
+    assert chosen(page) == "alpha"
 
 
 def test_a_link_to_a_section_leaves_the_filters_alone(open_page: Open) -> None:
@@ -359,14 +423,13 @@ def test_a_link_to_a_section_leaves_the_filters_alone(open_page: Open) -> None:
 def test_whatever_a_row_says_stays_text(open_page: Open) -> None:
     page = open_page()
     page.locator("select[name=flag]").select_option(HOSTILE)
-    page.locator("[role=option]").click()
-    assert page.locator("main script").count() == 1  # the packed rows
+    assert page.locator("main script").count() == 2  # the packed rows and the page's own
     assert page.locator("main img").count() == 0
     assert "<script>alert(1)</script>" in chosen(page)
-    assert "U+202E" in page.locator("#story .unseen").all_text_contents()
+    assert "U+202E" in page.locator("#story .invisible").all_text_contents()
     assert "\u202e" not in page.locator("#story").text_content()
     isolated = page.locator("#story .text").evaluate_all(
-        "all => all.every((each) => getComputedStyle(each).unicodeBidi.includes('isolate'))"
+        "all => all.every((each) => getComputedStyle(each).unicodeBidi === 'plaintext')"
     )
     assert isolated
 
@@ -382,22 +445,29 @@ def test_the_page_s_policy_stops_a_script_that_is_not_its_own(browser: Any, addr
     page.close()
 
 
-def test_colours_follow_the_system_until_one_is_chosen(open_page: Open) -> None:
+def test_colours_follow_the_system(open_page: Open) -> None:
     background = "getComputedStyle(document.body).backgroundColor"
     light, dark = open_page(color_scheme="light"), open_page(color_scheme="dark")
-    colours = light.evaluate(background), dark.evaluate(background)
-    assert colours[0] != colours[1]
-    dark.get_by_role("button", name="Use light colours").click()
-    assert dark.evaluate(background) == colours[0]
-    dark.reload()
-    assert dark.evaluate(background) == colours[0]
+    assert light.evaluate(background) == "rgb(252, 252, 251)"
+    assert dark.evaluate(background) == "rgb(20, 23, 26)"
+
+
+def test_paper_shows_the_figures_and_the_chosen_row_in_dark_ink(open_page: Open) -> None:
+    page = open_page("#row=gamma|phi-4", color_scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    for printed in ("caption", "#story h3"):
+        assert page.locator(printed).is_visible()
+    for left_out in ("#list", "#filters", ".contents", ".bar"):
+        assert page.locator(left_out).is_hidden()
+    assert page.evaluate("getComputedStyle(document.body).color") == "rgb(27, 31, 35)"
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_its_ground(open_page: Open, scheme: str) -> None:
-    page = open_page("#row=gamma|phi-4", color_scheme=scheme)
-    least = page.evaluate(LEAST_CONTRAST)
-    assert least["ratio"] >= 4.5, least
+    for identity in ("gamma", "every tag"):
+        page = open_page(f"#row={identity}|phi-4", color_scheme=scheme)
+        least = page.evaluate(LEAST_CONTRAST)
+        assert least["ratio"] >= 4.5, least
 
 
 # The lowest contrast (WCAG 2.2, 1.4.3) of any text with the first solid colour under it.
@@ -447,21 +517,19 @@ def test_a_phone_shows_every_row_without_sideways_scrolling(open_page: Open) -> 
 
 def test_on_a_phone_a_row_opens_below_the_list_and_leads_back(open_page: Open) -> None:
     page = open_page(viewport={"width": 390, "height": 844})
-    page.locator("[role=option]").nth(3).click()
+    page.locator(".entry").nth(3).click()
     assert chosen(page) == "gamma"
-    assert page.locator("#story h3").evaluate("title => title.getBoundingClientRect().top") < 844
-    page.get_by_role("button", name="Back to the list").click()
-    assert page.evaluate("document.activeElement.id") == "list"
+    expect(page.locator("#story h3")).to_be_in_viewport()
+    page.get_by_role("link", name="Back to the list").click()
+    expect(page.get_by_role("heading", name="Rows")).to_be_in_viewport()
+    page.get_by_role("button", name="Next").click()
+    assert chosen(page) == "long"
 
 
 def test_a_browser_that_cannot_unpack_the_rows_says_so(open_page: Open) -> None:
     page = open_page(init="delete globalThis.DecompressionStream")
-    assert "no DecompressionStream" in page.locator("#state").text_content()
+    assert page.locator("#state").text_content() == (
+        "The rows cannot be read: DecompressionStream is not defined."
+        " The file may be cut short, or the browser older than 2024."
+    )
     assert page.locator("#browser").is_hidden()
-
-
-def test_where_nothing_can_be_stored_the_page_works_all_the_same(open_page: Open) -> None:
-    denied = "{ get() { throw new DOMException('denied', 'SecurityError') } }"
-    page = open_page(init=f"Object.defineProperty(globalThis, 'localStorage', {denied})")
-    page.get_by_role("button", name="Use dark colours").click()
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"

@@ -51,7 +51,7 @@ def test_what_is_not_made_yet_is_named_with_what_to_do() -> None:
     beside = section(report(Stored("phi-4"), half), "judged_alignment")
     assert alone.tables == ()
     for each in (alone, beside):
-        assert each.note == "Not made yet for mine: materialize judged_alignment."
+        assert each.note == "Missing or outdated for mine: materialize judged_alignment."
     assert beside.tables[0].frame["model"].unique().to_list() == ["phi-4"]
 
 

@@ -53,7 +53,8 @@ class Reader(HTMLParser):
 
 
 def stories_in(page: str) -> Any:
-    [packed] = [text for attributes, text in Reader(page).all("script") if attributes]
+    scripts = Reader(page).all("script")
+    [packed] = [text for attributes, text in scripts if attributes.get("id") == "stories"]
     return json.loads(gzip.decompress(base64.b64decode(packed)))
 
 
@@ -116,13 +117,15 @@ def test_every_section_is_in_the_contents_once() -> None:
     ]
     page = Reader(render(make_report(sections, [{"id": "1", "source": "a", "model": "b"}])))
     ids = [attributes["id"] for attributes, _ in page.all("h2")]
-    links = [attributes["href"] for attributes, _ in page.all("a")][1:]
+    links = [attributes.get("href") for attributes, _ in page.all("a")][1 : len(ids) + 1]
     assert ids == ["tags-held", "tags-held-2", "tags-held-3", "section", "section-2", "rows"]
     assert links == [f"#{anchor}" for anchor in ids]
 
 
-def test_without_stories_there_is_no_browser_of_rows() -> None:
-    assert 'id="rows"' not in render(make_report())
+def test_without_stories_there_is_no_browser_of_rows_and_no_script() -> None:
+    page = render(make_report())
+    assert 'id="rows"' not in page
+    assert Reader(page).all("script") == []
 
 
 def test_the_policy_names_the_style_and_the_script_and_nothing_else() -> None:
@@ -133,7 +136,7 @@ def test_the_policy_names_the_style_and_the_script_and_nothing_else() -> None:
         if attributes.get("http-equiv") == "Content-Security-Policy"
     ]
     [(_, style)] = page.all("style")
-    [script] = [text for attributes, text in page.all("script") if not attributes]
+    [script] = [text for attributes, text in page.all("script") if attributes["type"] == "module"]
     digests = [
         base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
         for text in (style, script)
@@ -178,9 +181,8 @@ def test_the_words_of_the_method_come_out_as_they_went_in() -> None:
     steps = {HOSTILE: HOSTILE, "aligned_responses": "in Phase 4"}
     stories = [{"id": "1"}]
     page = render(Report("A", "now", [], [], [], stories, tags=["Role", HOSTILE], steps=steps))
-    [words] = [
-        attributes["data-words"] for attributes, _ in Reader(page).all("script") if attributes
-    ]
+    scripts = [attributes for attributes, _ in Reader(page).all("script")]
+    [words] = [each["data-words"] for each in scripts if each.get("id") == "stories"]
     assert json.loads(words or "") == {"tags": ["Role", HOSTILE], "steps": steps}
     assert "<script>alert" not in page
 

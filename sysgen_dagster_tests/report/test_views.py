@@ -9,7 +9,7 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.report.drawing import svg
 from sysgen_dagster.report.views import VIEWS, View, view_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.tables.table import Table
+from sysgen_dagster.tables.table import Table, TableError
 from sysgen_dagster.training_sets.tables import SPLITS
 from sysgen_dagster_tests.report.statistics import ROWS, STATISTICS, Stored
 
@@ -53,6 +53,18 @@ def test_a_summary_says_something_of_what_is_stored(view: View) -> None:
 @every_view()
 def test_a_table_that_is_not_made_has_no_summary(view: View) -> None:
     assert view.read(Stored("phi-4", frozenset({view.table.name}))) is None
+
+
+class Outdated(Stored):
+    """Statistics that another version stored, with other columns."""
+
+    def read(self, table: Table) -> pl.DataFrame | None:
+        raise TableError(f"{table.name} has no column 'a', only b. Make it again")
+
+
+@every_view()
+def test_a_table_of_another_version_has_no_summary(view: View) -> None:
+    assert view.read(Outdated("phi-4")) is None
 
 
 @every_view()

@@ -9,9 +9,10 @@ from pathlib import Path
 import obstore
 import polars as pl
 import pytest
+from click.testing import CliRunner
 from obstore.store import from_url
 
-from sysgen_dagster.commands.exclude import main as exclude
+from sysgen_dagster.cli import sysgen
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -159,8 +160,11 @@ def test_ids_that_two_exclude_at_the_same_time_are_both_on_the_list(store: Store
 
 
 def test_ids_are_excluded_from_the_command_line(
-    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    for name in ("SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
     entry = input_output_source(name="chats")
     talk = {"source": "here", "conversation": [{"input": "Who?", "output": "I."}]}
     rows = build_conversations(upstream(entry, talk), entry)
@@ -170,9 +174,10 @@ def test_ids_are_excluded_from_the_command_line(
     [identity] = rows["conversation_id"]
     ids = tmp_path / "ids"
     ids.write_text(identity)
-    assert exclude(["--data", str(store.root), str(ids)]) == 0
+    told = CliRunner().invoke(sysgen, ["exclude", "--data", str(store.root), str(ids)])
+    assert told.exit_code == 0
     assert store.excluded() == {identity}
-    assert "every table of a model and shard: phi-4|chats-000" in capsys.readouterr().out
+    assert "every table of a model and shard: phi-4|chats-000" in told.output
 
 
 @pytest.mark.parametrize(

@@ -129,3 +129,9 @@ def test_drops_are_counted_by_reason_with_the_most_frequent_first() -> None:
     assert list(count_drops(MIXED).items()) == [("refused", 4), ("timeout", 1)]
     assert count_drops(rows(("a", None))) == {}
     assert count_drops(rows()) == {}
+
+
+@pytest.mark.parametrize("rows", range(1, 101))
+def test_an_interval_holds_the_share_it_was_made_of(rows: int) -> None:
+    assert Rate(rows, rows).agrees_with(1.0, 1.0)
+    assert Rate(0, rows).agrees_with(0.0, 0.0)

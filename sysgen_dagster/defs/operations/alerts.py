@@ -1,7 +1,7 @@
 """A message to a webhook for each run that failed, with the contracts that it found broken.
 
-Only failed runs are looked at: a check that blocks fails its run. The message is a ``text``, as
-Slack, Mattermost and Discord (with ``/slack`` after its URL) take it.
+Only failed runs are looked at: a broken contract, which is a check that blocks, fails its run. The
+message is a ``text``, as Slack, Mattermost and Discord (with ``/slack`` after its URL) take it.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from sysgen_dagster.errors import SysgenError
 
 WEBHOOK_URL = "SYSGEN_WEBHOOK_URL"  # a secret: whoever has it can post
 UI_URL = "SYSGEN_UI_URL"
-_TIMEOUT_S = 10  # Dagster gives a tick 60 s, and looks at five runs in it
-_LONGEST_LINE, _LONGEST_TEXT = 400, 1_900  # Discord takes 2,000 characters, the others more
+_TIMEOUT_S = 10  # Dagster gives a tick 60 s, in which it looks at five runs
+_LINES, _LINE_CHARS = 4, 400  # Discord takes 2,000 characters, the others more
 _CONTRACT_STOPS = "DagsterAssetCheckFailedError"  # a step's error when a blocking check fails
 
 
@@ -36,20 +36,22 @@ class AlertError(SysgenError):
     ),
 )
 def alerts(context: dg.RunFailureSensorContext) -> None:
-    """Send the message about one run; where the webhook does not take it, the tick fails."""
+    """Send the message about one run.
+
+    Raises:
+        AlertError: The webhook did not take it. Dagster shows that at the tick, and goes on.
+    """
     url = os.environ.get(WEBHOOK_URL)
-    if not url:
-        return
-    # Raised outside of any `except`: an error in the background would show the URL.
-    if refused := asyncio.run(_refusal(url, text_of(context))):
+    refused = asyncio.run(_refusal(url, text_of(context))) if url else None
+    if refused:  # raised outside of any `except`: an error in the background would show the URL
         raise AlertError(
-            f"the webhook of {WEBHOOK_URL} {refused}: the message about run "
-            f"{context.dagster_run.run_id} is not sent again, look at the run in the UI"
+            f"the webhook of {WEBHOOK_URL} {refused}: look at run {context.dagster_run.run_id} in "
+            "the UI, its message is not sent again"
         )
 
 
 async def _refusal(url: str, text: str) -> str | None:
-    """Why the webhook did not take a message, in words that do not repeat its URL."""
+    """Why the webhook did not take a text, in words that do not repeat its URL."""
     timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
     try:
         async with (
@@ -57,7 +59,7 @@ async def _refusal(url: str, text: str) -> str | None:
             # Not followed: it would hand the message to whoever is named there.
             session.post(url, json={"text": text}, allow_redirects=False) as response,
         ):
-            return None if response.ok and response.status < 300 else f"answered {response.status}"
+            return None if response.status < 300 else f"answered {response.status}"
     except TimeoutError:
         return f"did not answer in {_TIMEOUT_S} s"
     except (aiohttp.ClientError, ValueError) as error:  # ValueError: what is no URL
@@ -68,33 +70,30 @@ def text_of(context: dg.RunFailureSensorContext) -> str:
     """What is said of a failed run: a line for each broken contract and each failed step."""
     run = context.dagster_run
     where = f" ({context.partition_key})" if context.partition_key else ""
-    reasons = [*_reasons(context)] or [
-        (f"Failed: {run.job_name}", context.failure_event.message or "no reason was recorded")
-    ]
-    lines = [
-        textwrap.shorten(f"{what}{where}: {why}", _LONGEST_LINE, placeholder=" ...")
-        for what, why in reasons
-    ]
-    # Slack would take <!channel> in a message for a call to everyone.
-    text = "\n".join(lines)[:_LONGEST_TEXT].translate(str.maketrans("<>", "\u2039\u203a"))
-    if run.tags.get("dagster/will_retry") == "true":
-        text += " (the run is tried again)"
+    died = f"Failed: {run.job_name}{where}: {context.failure_event.message}"  # no step has failed
+    lines = [*_reasons(context, where)][:_LINES] or [died]
+    short = [textwrap.shorten(line, _LINE_CHARS, placeholder=" ...") for line in lines]
+    again = " (the run is tried again)" if run.tags.get("dagster/will_retry") == "true" else ""
     ui = os.environ.get(UI_URL, "").rstrip("/")
-    return f"{text} {ui}/runs/{run.run_id}" if ui else text
+    link = f" {ui}/runs/{run.run_id}" if ui else ""
+    # Slack would take <!channel> in a message for a call to everyone.
+    return "\n".join(short).translate(str.maketrans("<>", "\u2039\u203a")) + again + link
 
 
-def _reasons(context: dg.RunFailureSensorContext) -> Iterator[tuple[str, str]]:
-    """What failed in a run, and why."""
+def _reasons(context: dg.RunFailureSensorContext, where: str) -> Iterator[str]:
     run_id, kind = context.dagster_run.run_id, dg.DagsterEventType.ASSET_CHECK_EVALUATION
     for entry in context.instance.all_logs(run_id, of_type=kind):
         check = entry.get_dagster_event().asset_check_evaluation_data
         if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-            figures = {name: value.value for name, value in check.metadata.items()}
-            found = ", ".join(f"{n} {figures[n]}" for n in ("found", "wanted") if n in figures)
-            name = f"{check.asset_key.to_user_string()}: {check.check_name}"
-            yield f"Contract broken: {name}", f"{check.description} {found}"
+            name, shown = f"{check.asset_key.to_user_string()}: {check.check_name}", check.metadata
+            figures = (
+                f" Found {shown['found'].value:g}, wanted {shown['wanted'].value}."
+                if "found" in shown
+                else ""  # the rows could not be read
+            )
+            yield f"Contract broken: {name}{where}: {check.description}{figures}"
     for event in context.get_step_failure_events():
         error = event.step_failure_data.error
         # The step that a contract stopped is in the message as the contract.
         if error is None or error.cls_name != _CONTRACT_STOPS:
-            yield f"Failed: {event.step_key}", root_cause(event)
+            yield f"Failed: {event.step_key}{where}: {root_cause(event)}"

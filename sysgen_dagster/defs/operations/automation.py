@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 
 from sysgen_dagster.defs.operations.staleness import named, out_of_date, pilots, watching
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, MODELS, RESTORING, SHARDS
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, MODELS, SHARDS
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
     SOURCES,
@@ -196,10 +196,7 @@ def _failures(instance: dg.DagsterInstance, key: str) -> tuple[bool, bool]:
     )
     phases = {asset.key for asset in PHASES}
     failed = [
-        run
-        for run in runs
-        if RESTORING not in run.dagster_run.tags
-        and not phases.isdisjoint(run.dagster_run.asset_selection or phases)
+        run for run in runs if not phases.isdisjoint(run.dagster_run.asset_selection or phases)
     ]
     made_at = _made_at(instance, key.partition("|")[-1]) if failed else 0.0
     since = sum(run.create_timestamp.timestamp() > made_at for run in failed)

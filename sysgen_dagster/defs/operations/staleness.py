@@ -143,12 +143,14 @@ def named(partitions: Sequence[str]) -> str:
     return f"{len(partitions)} ({', '.join(partitions[:_NAMED])}{more})"
 
 
-def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, str]:
-    """The data version of each partition that is made."""
+def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str | None, str]:
+    """The data version of each partition that is made; under None that of an asset without any."""
     tags = instance.event_log_storage.get_latest_tags_by_partition(
         asset, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
     )
-    return {key: noted[DATA_VERSION] for key, noted in tags.items()}
+    found: dict[str | None, str] = {key: noted[DATA_VERSION] for key, noted in tags.items()}
+    whole = None if found else instance.get_latest_materialization_event(asset)
+    return {None: (whole.tags or {}).get(DATA_VERSION, "")} if whole else found
 
 
 def _last_made(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, Tags]:

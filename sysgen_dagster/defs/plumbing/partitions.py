@@ -36,10 +36,6 @@ _PARTITIONS: Mapping[By, dg.PartitionsDefinition[str] | None] = {
     By.RECIPE: RECIPES,
 }
 
-# The tag of runs that only look at what is stored: they made nothing, so their failures are not
-# counted against a partition.
-RESTORING = "sysgen/restoring"
-
 
 def asset_key(table: Table) -> dg.AssetKey:
     """The key of the asset that makes a table."""

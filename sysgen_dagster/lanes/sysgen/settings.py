@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, PositiveInt, model_validator
+from pydantic import AfterValidator, PlainValidator, PositiveInt, TypeAdapter, model_validator
 
 from sysgen_dagster.catalog.entries import Entry, Share
 from sysgen_dagster.catalog.models import Model
@@ -41,8 +41,19 @@ def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
+_RANGE: TypeAdapter[tuple[float, float]] = TypeAdapter(
+    Annotated[tuple[Share, Share], AfterValidator(_ordered)]
+)
+_DISTANCE: TypeAdapter[float] = TypeAdapter(Share)
+
+
+def _range_or_distance(value: object) -> tuple[float, float] | float:
+    """The value, checked as what it looks like; of a union pydantic reports each fault twice."""
+    return (_RANGE if isinstance(value, list | tuple) else _DISTANCE).validate_python(value)
+
+
 # The lowest and the highest share, or how far a share may lie from the paper's.
-Expected = Annotated[tuple[Share, Share], AfterValidator(_ordered)] | Share
+Expected = Annotated[tuple[float, float] | float, PlainValidator(_range_or_distance)]
 
 
 class Bounds(Entry):

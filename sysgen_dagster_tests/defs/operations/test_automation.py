@@ -10,7 +10,7 @@ import pytest
 
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE, fill_gaps
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, RESTORING, SHARDS
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, SHARDS
 from sysgen_dagster.defs.plumbing.versions import PILOT
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
@@ -85,21 +85,17 @@ def test_what_only_a_pilot_has_made_is_a_gap(instance: dg.DagsterInstance) -> No
     assert key not in _tick(instance)[0]
 
 
-def test_failures_of_what_follows_and_of_a_restore_are_not_the_phases(
-    instance: dg.DagsterInstance,
-) -> None:
+def test_failures_of_what_follows_are_not_the_phases(instance: dg.DagsterInstance) -> None:
     key = f"{FIRST}|{READY[0]}"
     quality = frozenset({dg.AssetKey("row_quality")})
     of_quality = defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection=quality)
-    cases = ((of_quality, quality, {}), (JOB, None, {RESTORING: "true"}))
-    for job, selection, tags in cases:
-        for _ in range(2):
-            instance.create_run_for_job(
-                job,
-                asset_selection=selection,
-                tags={"dagster/partition": key, **tags},
-                status=dg.DagsterRunStatus.FAILURE,
-            )
+    for _ in range(2):
+        instance.create_run_for_job(
+            of_quality,
+            asset_selection=quality,
+            tags={"dagster/partition": key},
+            status=dg.DagsterRunStatus.FAILURE,
+        )
     assert _tick(instance)[0][0] == key
 
 

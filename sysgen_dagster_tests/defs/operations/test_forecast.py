@@ -1,9 +1,5 @@
-"""A forecast on a real instance: before anything is asked, after a pilot, and afterwards.
+"""A forecast of stored tables: before anything is asked, after a pilot, and when all is done."""
 
-The bundled rows, and a simulated model behind real HTTP whose server counts the tokens.
-"""
-
-import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,214 +7,240 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
+from rich.console import Console
 
-from sysgen_dagster.analysis.expected_work import PHASES
-from sysgen_dagster.commands.forecast import main
+from sysgen_dagster.analysis.forecast import ROUGH
+from sysgen_dagster.analysis.tables import FORECAST
+from sysgen_dagster.catalog.load import CatalogError
+from sysgen_dagster.commands.forecast import show_forecasts
 from sysgen_dagster.definitions import defs
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, source_key
+from sysgen_dagster.defs.operations.forecast import forecast_of
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
+from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
 from sysgen_dagster.defs.sysgen_lane import PHASES as PHASE_ASSETS
-from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import TABLES, kept
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
+from sysgen_dagster.report.views import view_of
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.tables.table import Partition, Table, kept
 
-MODEL, OTHER = "qwen2.5-14b", "phi-4"
+MODEL = CATALOG.models["qwen2.5-14b"]
 SHARDS = ("capybara-000", "capybara-001")
-FIRST, THIRD, FOURTH = PHASES
-DATA = Path(os.environ["SYSGEN_DATA"])
-STORE = Store(DATA)
+PHASES = (ANNOTATED, VERIFIED, ALIGNED)
 JOB = defs.resolve_implicit_global_asset_job_def()
-HELD = dg.AssetKey("forecast_against_actual")
-PILOT_ROWS = 25
+PILOT_ROWS = 5
 
 
-def run(
-    instance: dg.DagsterInstance, partition: str, *assets: dg.AssetKey, **ops: object
-) -> dg.ExecuteInProcessResult:
-    quiet = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-    return JOB.execute_in_process(
-        run_config={**quiet, "ops": {name: {"config": config} for name, config in ops.items()}},
-        instance=instance,
-        partition_key=partition,
-        asset_selection=list(assets),
-        raise_on_error=False,
-    )
+def make(store: Store, partition: str, *assets: dg.AssetKey, **ops: object) -> None:
+    place = {"config": {"root": str(store.root)}}
+    with dg.DagsterInstance.ephemeral() as instance:
+        made = JOB.execute_in_process(
+            run_config={
+                "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+                "ops": {name: {"config": config} for name, config in ops.items()},
+                "resources": {"tables": place, "models": place},
+            },
+            instance=instance,
+            partition_key=partition,
+            asset_selection=list(assets),
+        )
+    assert made.success
 
 
-def forecasts(instance: dg.DagsterInstance, everything: bool = False) -> pl.DataFrame:
-    """The forecast of the model for the source, by phase, with all its rows counted."""
-    selection = {"sources": ["capybara"], "everything": everything, "rows": 1000}
-    assert run(instance, MODEL, dg.AssetKey("forecast"), forecast=selection).success
-    return STORE.read("forecast", TABLES["forecast"], MODEL)
+def made_forecast(store: Store) -> pl.DataFrame:
+    """The asset made now, as it is stored."""
+    make(store, MODEL.name, asset_key(FORECAST))
+    return store.read(FORECAST, Partition(MODEL.name))
 
 
-def of(table: pl.DataFrame, phase: str) -> dict[str, object]:
-    return table.row(by_predicate=pl.col("phase") == phase, named=True)
+def of(table: pl.DataFrame, phase: Table) -> dict[str, object]:
+    return table.row(by_predicate=pl.col("phase") == phase.name, named=True)
 
 
-def conversations() -> int:
-    stored = (STORE.read("conversations", TABLES["conversations"], shard) for shard in SHARDS)
-    return sum(kept(rows).height for rows in stored)
+def conversations(store: Store) -> int:
+    return sum(kept(store.read(CONVERSATIONS, Partition(shard=shard))).height for shard in SHARDS)
 
 
-def actual(phase: str, column: str) -> int:
-    tables = (STORE.read(phase, TABLES[phase], shard, MODEL) for shard in SHARDS)
-    return int(sum(table[column].sum() for table in tables))
-
-
-@pytest.fixture(scope="module")
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.get() as instance:
-        for shard in SHARDS:
-            assert run(instance, shard, source_key("capybara")).success
-            assert run(instance, shard, dg.AssetKey("conversations")).success
-        yield instance
+def took(store: Store, phase: Table, column: str) -> int:
+    tables = (store.read(phase, Partition(MODEL.name, shard), column) for shard in SHARDS)
+    return sum(table[column].sum() for table in tables)
 
 
 @pytest.fixture(scope="module")
-def before(instance: dg.DagsterInstance) -> pl.DataFrame:
-    for phase in PHASE_ASSETS:
-        for shard in SHARDS:  # another module may have made them
-            STORE.path(phase.key.path[-1], shard, MODEL).unlink(missing_ok=True)
-    return forecasts(instance)
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Where the next fixtures make one thing after the other."""
+    root = tmp_path_factory.mktemp("forecast")
+    yield Store(root)
+    for name in running(root / "engines"):
+        stop(root / "engines", name)
 
 
 @pytest.fixture(scope="module")
-def after_a_pilot(instance: dg.DagsterInstance, before: pl.DataFrame) -> pl.DataFrame:
+def of_the_sources(store: Store) -> pl.DataFrame:
+    """With nothing stored but the source."""
+    for shard in SHARDS:
+        make(store, shard, asset_key(SOURCE_TABLES["capybara"]))
+    return made_forecast(store)
+
+
+@pytest.fixture(scope="module")
+def before(store: Store, of_the_sources: pl.DataFrame) -> pl.DataFrame:
+    """With the conversations."""
+    for shard in SHARDS:
+        make(store, shard, asset_key(CONVERSATIONS))
+    return made_forecast(store)
+
+
+@pytest.fixture(scope="module")
+def after_a_pilot(store: Store, before: pl.DataFrame) -> pl.DataFrame:
+    """With some rows of one shard through all phases."""
     pilot = {"limit": PILOT_ROWS}
     keys = [phase.key for phase in PHASE_ASSETS]
-    key = f"{MODEL}|{SHARDS[0]}"
-    assert run(instance, key, *keys, annotated_system_messages=pilot).success
-    return forecasts(instance)
+    make(store, f"{MODEL.name}|{SHARDS[0]}", *keys, annotated_system_messages=pilot)
+    return made_forecast(store)
 
 
 @pytest.fixture(scope="module")
-def held(instance: dg.DagsterInstance, after_a_pilot: pl.DataFrame) -> dg.ExecuteInProcessResult:
-    """The whole source, asked after the pilot's forecast, and then compared with it."""
-    for shard in SHARDS:
-        made = run(instance, f"{MODEL}|{shard}", *(phase.key for phase in PHASE_ASSETS))
-        assert made.success
-    return run(instance, MODEL, HELD)
+def half_way(store: Store, after_a_pilot: pl.DataFrame) -> pl.DataFrame:
+    """With the first shard through all phases, and the second through Phase 1 alone."""
+    first, *others = (phase.key for phase in PHASE_ASSETS)
+    make(store, f"{MODEL.name}|{SHARDS[0]}", first, *others)
+    make(store, f"{MODEL.name}|{SHARDS[1]}", first)
+    return made_forecast(store)
 
 
-def test_every_conversation_is_to_be_asked_about_before_any_was(before: pl.DataFrame) -> None:
-    assert before["phase"].to_list() == list(PHASES)
-    assert before["conversations"].unique().to_list() == [conversations()]
-    assert of(before, THIRD)["basis"] == "assumed"
-    assert "Table 2" in str(of(before, THIRD)["assumed"])
+@pytest.fixture(scope="module")
+def at_the_end(store: Store, half_way: pl.DataFrame) -> pl.DataFrame:
+    """With both shards through all phases."""
+    make(store, f"{MODEL.name}|{SHARDS[1]}", *(phase.key for phase in PHASE_ASSETS))
+    return made_forecast(store)
 
 
-def test_a_pilot_s_rows_are_not_missing_and_the_rest_goes_by_them(
-    after_a_pilot: pl.DataFrame,
+def test_before_a_model_is_asked_everything_is_left_and_the_figures_are_rough(
+    before: pl.DataFrame, store: Store
 ) -> None:
-    missing = conversations() - PILOT_ROWS
-    assert after_a_pilot["conversations"].unique().to_list() == [missing]
-    assert of(after_a_pilot, FOURTH)["basis"] == f"measured on {PILOT_ROWS} answered rows"
-    assert of(after_a_pilot, FOURTH)["assumed"] is None
+    assert before.select("source", "phase").rows() == [("capybara", each.name) for each in PHASES]
+    assert before["conversations"].unique().to_list() == [conversations(store)]
+    assert before["basis"].unique().to_list() == [ROUGH]
+    assert before["conversations_done"].sum() == 0
 
 
-def test_phase_1_s_prompts_counted_on_all_rows_are_what_the_engine_then_counted(
-    before: pl.DataFrame, held: dg.ExecuteInProcessResult
+def test_where_only_the_source_is_stored_the_figures_are_the_same(
+    of_the_sources: pl.DataFrame, before: pl.DataFrame
 ) -> None:
-    assert held.success
-    first = of(before, FIRST)
-    assert first["prompt_tokens"] == actual(FIRST, "prompt_tokens")
-    assert first["prompt_tokens_margin"] == 0
+    assert of_the_sources.equals(before)
 
 
-def test_what_it_came_to_stands_beside_the_forecast(held: dg.ExecuteInProcessResult) -> None:
-    table = STORE.read("forecast_against_actual", TABLES["forecast_against_actual"], MODEL)
+def test_without_a_source_it_says_what_to_make_first(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no source is stored: materialize the sources"):
+        forecast_of(Store(tmp_path), MODEL)
+
+
+def test_the_rough_tokens_in_are_about_what_the_phases_then_took(
+    before: pl.DataFrame, at_the_end: pl.DataFrame
+) -> None:
     for phase in PHASES:
-        for metric in ("prompt_tokens", "completion_tokens"):
-            row = table.filter(phase=phase, metric=metric).row(0, named=True)
-            assert row["actual"] == actual(phase, metric)
-            assert row["forecast"] > 0
-    seconds = table.filter(metric="seconds")
-    assert seconds["actual"].null_count() == 0
-    assert seconds["forecast"].null_count() == seconds.height
+        actual = of(at_the_end, phase)["prompt_tokens_done"]
+        assert of(before, phase)["prompt_tokens"] == pytest.approx(actual, rel=0.25)
 
 
-def test_the_cache_gave_what_was_forecast_but_for_the_first_prompt(
-    before: pl.DataFrame, held: dg.ExecuteInProcessResult
+def test_the_rows_of_a_pilot_say_what_the_others_will_take(
+    after_a_pilot: pl.DataFrame, store: Store
 ) -> None:
-    table = STORE.read("forecast_against_actual", TABLES["forecast_against_actual"], MODEL)
-    given = table.filter(phase=FIRST, metric="prompt_tokens_shared")["actual"].item()
-    assert given == pytest.approx(of(before, FIRST)["prompt_tokens_shared"], rel=0.1)
-
-
-def test_whether_the_forecast_held_is_a_warning(held: dg.ExecuteInProcessResult) -> None:
-    [check] = [each for each in held.get_asset_check_evaluations() if each.asset_key == HELD]
-    assert check.check_name == "forecast_held"
-    assert check.severity is dg.AssetCheckSeverity.WARN
-
-
-def test_when_all_is_done_nothing_is_missing_and_all_is_what_was_measured(
-    instance: dg.DagsterInstance, held: dg.ExecuteInProcessResult
-) -> None:
-    assert forecasts(instance)["requests"].sum() == 0
-    everything = forecasts(instance, everything=True)
+    left = conversations(store) - PILOT_ROWS
     for phase in PHASES:
-        assert of(everything, phase)["completion_tokens"] == actual(phase, "completion_tokens")
+        row = of(after_a_pilot, phase)
+        assert (row["conversations"], row["conversations_done"]) == (left, PILOT_ROWS)
+        assert row["basis"] == f"measured on {PILOT_ROWS} rows"
+        for name in ("requests", "prompt_tokens", "completion_tokens"):
+            assert row[name] == pytest.approx(row[f"{name}_done"] / PILOT_ROWS * left)  # type: ignore[operator]
 
 
-def test_nothing_is_compared_without_a_forecast(
-    instance: dg.DagsterInstance, held: dg.ExecuteInProcessResult
+def test_a_shard_is_done_in_the_phases_of_which_it_is_stored(
+    half_way: pl.DataFrame, store: Store
 ) -> None:
-    assert not STORE.path("forecast", OTHER).exists()
-    failed = run(instance, OTHER, HELD)
-    [event] = failed.get_step_failure_events()
-    assert "materialize `forecast` before" in str(event.step_failure_data.error)
+    second = kept(store.read(CONVERSATIONS, Partition(shard=SHARDS[1]))).height
+    assert of(half_way, ANNOTATED)["conversations"] == 0
+    assert of(half_way, VERIFIED)["conversations"] == second
+    assert of(half_way, ALIGNED)["conversations"] == second
+
+
+def test_when_all_is_done_nothing_is_left_and_the_servers_counts_are_told(
+    at_the_end: pl.DataFrame, store: Store
+) -> None:
+    assert at_the_end["requests"].to_list() == [0, 0, 0]
+    for phase in PHASES:
+        row = of(at_the_end, phase)
+        assert row["conversations_done"] == conversations(store)
+        for name in ("prompt_tokens", "completion_tokens"):
+            assert row[f"{name}_done"] == took(store, phase, name)
+
+
+# A table of before
+
+OLD = pl.DataFrame({"source": ["capybara"], "phase": [ANNOTATED.name], "counted_with": ["a"]})
+
+
+def test_a_stored_forecast_of_an_older_release_is_not_shown(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    file = tmp_path / FORECAST.file(Partition(MODEL.name))
+    file.parent.mkdir()
+    OLD.write_parquet(file)
+    view = view_of(FORECAST)
+    assert view
+    assert view.read(StoredStatistics(store, MODEL.name)) is None
 
 
 # From the command line
 
 
-def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str]:
-    code = main(["--data", str(DATA), *arguments])
-    return code, re.sub(r"\s+", " ", capsys.readouterr().out)
+@pytest.fixture
+def _own_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command points its process at a deployment; the session's own stays as it is."""
+    for name in ("SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "DAGSTER_HOME"):
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
 
 
-def test_the_command_prints_the_forecast_and_how_it_was_found(
-    instance: dg.DagsterInstance, capsys: pytest.CaptureFixture[str]
+def printed(store: Store, *models: str) -> str:
+    console = Console(width=120, record=True, quiet=False)
+    with console.capture() as said:
+        assert show_forecasts(console, str(store.root), models) == 0
+    return re.sub(r"\s+", " ", said.get())
+
+
+@pytest.mark.usefixtures("_own_environment")
+def test_a_rough_forecast_is_printed_as_one(before: pl.DataFrame, store: Store) -> None:
+    said = printed(store, "phi-4")
+    assert "phi-4: what is left to do" in said
+    assert f"1 annotated │ {conversations(store)} │" in said
+    assert (
+        "A rough figure can be off by a factor of two. Run a pilot (`limit`), then ask again."
+        in said
+    )
+    assert "For GPU-hours add `rates` to the model's entry." in said
+    assert "what is done" not in said
+
+
+@pytest.mark.usefixtures("_own_environment")
+def test_what_is_done_is_printed_apart_and_what_is_left_is_named(
+    at_the_end: pl.DataFrame, store: Store
 ) -> None:
-    code, said = printed(capsys, "--models", OTHER, "--shards", "capybara-001")
-    assert code == 0
-    assert f"Forecast for {OTHER}: what is missing" in said
-    assert "1 annotated" in said
-    assert "prompts counted on" in said
-    assert "Assumed: messages like the demonstrations of the prompt, 96.0% go on" in said
-    assert "add `rates` to the model's entry; money: add `price`" in said
+    said = printed(store, MODEL.name)
+    assert f"{MODEL.name}: what is done" in said
+    assert f"{MODEL.name}: nothing is left to do." in said
+    assert "rough" not in said
 
 
-def test_the_command_shows_what_is_finished_beside_what_was_forecast(
-    held: dg.ExecuteInProcessResult, capsys: pytest.CaptureFixture[str]
-) -> None:
-    _, said = printed(capsys, "--models", MODEL, "--sources", "capybara")
-    assert f"{MODEL}: nothing is missing." in said
-    assert "actual / forecast" in said
+@pytest.mark.usefixtures("_own_environment")
+def test_every_model_is_printed_where_none_is_named(before: pl.DataFrame, store: Store) -> None:
+    said = printed(store)
+    assert all(f"{name}: " in said for name in CATALOG.models)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "wanted"),
-    [
-        (["--models", "gpt-5"], "there is no model gpt-5: llama-3.1-8b, qwen2.5-14b, phi-4"),
-        (["--models", OTHER, "--sources", "wiki"], "there is no source wiki"),
-        (["--models", OTHER, "--shards", "capybara-777"], "there is no shard capybara-777"),
-    ],
-)
-def test_a_selection_of_what_is_not_there_is_refused(
-    instance: dg.DagsterInstance,
-    capsys: pytest.CaptureFixture[str],
-    arguments: list[str],
-    wanted: str,
-) -> None:
-    code, said = printed(capsys, *arguments)
-    assert code == 1
-    assert wanted in said
-
-
-def test_without_conversations_it_says_what_to_make_first(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert main(["--data", str(tmp_path), "--models", OTHER]) == 1
-    said = re.sub(r"\s+", " ", capsys.readouterr().out)
-    assert "a forecast needs conversations, and none are stored" in said
-    assert next(iter(CATALOG.sources)) in said
+@pytest.mark.usefixtures("_own_environment")
+def test_a_model_that_is_not_in_the_catalogue_is_refused(store: Store) -> None:
+    with pytest.raises(CatalogError, match=r"no model gpt-5: llama-3\.1-8b, qwen2\.5-14b, phi-4"):
+        show_forecasts(Console(), str(store.root), ["gpt-5"])

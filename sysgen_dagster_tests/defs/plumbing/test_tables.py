@@ -45,7 +45,6 @@ STATISTICS = {
     "judged_alignment",
     "paper_comparison",
     "forecast",
-    "forecast_against_actual",
 }
 
 
