@@ -123,7 +123,7 @@ function taggedText(message) {
 // The words of a text, each with the blanks before it.
 const wordsOf = (text) => text.match(/\s*(?:[\p{L}\p{M}\p{N}_]+|\S)|\s+$/gu) ?? [];
 
-// Every run of words by its place: run 0 begins before the text, whose ends count as words.
+// Every RUN words in a row, joined; the start and the end of the text count as a word each.
 function runsOf(words) {
   const padded = ["", ...words.map((word) => word.trim()), ""];
   return padded.slice(RUN - 1).map((_, at) => padded.slice(at, at + RUN).join(" "));
@@ -134,8 +134,8 @@ function markDifferences(text, other, name) {
   const words = wordsOf(text);
   const known = new Set(runsOf(wordsOf(other)));
   const same = new Set();
-  runsOf(words).forEach((run, place) => {
-    for (let at = 0; known.has(run) && at < RUN; at++) same.add(place - 1 + at);
+  runsOf(words).forEach((run, first) => {
+    for (let at = first - 1; known.has(run) && at < first - 1 + RUN; at++) same.add(at);
   });
   const parts = [];
   for (let at = 0, from = 0; at < words.length; from = at) {
@@ -413,7 +413,7 @@ async function unpackStories() {
   return new Response(stream).json();
 }
 
-// Follow a change of the form; a row that does not fit any more makes way for the first that does.
+// Follow a change of the form; where the row shown does not fit it, show the first that does.
 function refilter() {
   applyFilters();
   const [first] = rowsFound();
@@ -433,7 +433,7 @@ function start(stories) {
   list.addEventListener("change", ({ target }) => choose(rowOf(target)));
   byId("previous").addEventListener("click", () => move(-1));
   byId("next").addEventListener("click", () => move(1));
-  addEventListener("hashchange", readAddress);
+  
   byId("state").remove();
   byId("browser").hidden = false;
   applyFilters();

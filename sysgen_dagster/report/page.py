@@ -67,7 +67,7 @@ class Report:
         notices: What must be known before any figure is read, such as simulated models.
         stories: Records of single rows, in the order in which they are listed.
         tags: The tags that a message can hold, in canonical order.
-        steps: By table, where on its way a row stopped that was dropped there.
+        steps: By table, in which phase its rows are made, such as ``in Phase 1``.
     """
 
     title: str
@@ -125,13 +125,13 @@ def _source(text: str) -> str:
 
 
 def _pack(stories: Sequence[Mapping[str, Any]]) -> str:
-    """The stories as letters that no text in them can break out of: JSON, compressed, base 64."""
+    """The stories as compressed JSON in base 64, which no text in them can break out of."""
     text = json.dumps(list(stories), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
 def _anchors(sections: Sequence[Section]) -> list[str]:
-    """One for each section, told from its title; a number tells equal ones apart."""
+    """One for each section, made from its title; equal ones are numbered."""
     anchors: list[str] = []
     for section in sections:
         stem = re.sub(r"[^a-z0-9]+", "-", section.title.lower()).strip("-") or "section"

@@ -13,8 +13,9 @@ from sysgen_dagster.analysis.expected_work import (
     measure_texts,
 )
 from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.chat.messages import ChatMessage
 from sysgen_dagster.lanes.catalog import load_catalog
-from sysgen_dagster.lanes.sysgen import alignment, annotation
+from sysgen_dagster.lanes.sysgen import alignment, annotation, verification
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -57,19 +58,23 @@ def test_the_characters_of_every_turn_are_added_up_by_source() -> None:
     ]
 
 
+def tokens(prompt: list[ChatMessage]) -> float:
+    return sum(len(message["content"]) for message in prompt) / 4
+
+
 def test_phase_1_is_shown_its_prompt_and_the_whole_conversation() -> None:
-    words = annotation.PROMPT.render(mark="", messages=[])
-    prompt = sum(len(message["content"]) for message in words) // 4
+    prompt = tokens(annotation.PROMPT.render(mark="", messages=[]))
     requests, tokens_in, tokens_out = expected({})[FIRST]
     assert (requests, tokens_out) == (1, TAGGED_MESSAGE)
-    assert tokens_in == pytest.approx(prompt + (8 + 4 + 40 + 80) / 4, abs=1)
+    assert tokens_in == pytest.approx(prompt + (8 + 4 + 40 + 80) / 4, abs=2)
 
 
-def test_phase_3_is_shown_the_message_alone_whatever_the_conversation() -> None:
-    work = expected({})[THIRD]
+def test_phase_3_is_shown_its_prompt_and_the_message_twice_whatever_the_conversation() -> None:
+    empty = verification.PROMPT.render(mark="", system_message="", tagged_message="")
+    requests, tokens_in, tokens_out = work = expected({})[THIRD]
     assert work == expected({"question": "Why?" * 500})[THIRD]
-    assert work[2] == pytest.approx(KEPT * VERDICTS)
-    assert work[1] > KEPT * 2 * TAGGED_MESSAGE
+    assert (requests, tokens_out) == pytest.approx((KEPT, KEPT * VERDICTS))
+    assert tokens_in == pytest.approx(KEPT * (tokens(empty) + 2 * TAGGED_MESSAGE), abs=2)
 
 
 def test_phase_4_is_shown_the_message_and_what_was_said_but_not_the_answer() -> None:

@@ -223,7 +223,7 @@ def test_values_of_a_filter_are_in_order_and_counted(open_page: Open) -> None:
     assert sources == ["any", "capybara (6)", "metamath (1)", "orca math (89)"]
 
 
-def test_a_row_that_the_filters_leave_out_makes_way_for_the_first_found(open_page: Open) -> None:
+def test_when_the_row_shown_is_filtered_out_the_first_found_is_shown(open_page: Open) -> None:
     page = open_page("#row=alpha|phi-4")
     page.locator("select[name=source]").select_option("metamath")
     assert chosen(page) == "beta"
@@ -342,7 +342,7 @@ PIECES = [
 ]
 
 
-def test_phrases_are_told_apart_as_phase_2_tells_them(browser: Any, tmp_path: Path) -> None:
+def test_the_page_finds_the_phrases_that_phase_2_finds(browser: Any, tmp_path: Path) -> None:
     chance = random.Random(0)
     messages = ["".join(chance.choices(PIECES, k=chance.randint(2, 9))) for _ in range(80)]
     stories = [story(f"row {at}", annotated_message=text) for at, text in enumerate(messages)]

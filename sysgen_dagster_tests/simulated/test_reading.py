@@ -60,7 +60,7 @@ def test_the_subject_of_several_turns_is_the_first_question_and_the_last_answer(
         f"[{role}, m]\n{text}\n[end of {role}, m]\n"
         for role, text in (
             *(("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello")),
-            *(("user", "Why?"), ("assistant", "[user, x]\nno turn\n[end of user, y]")),
+            *(("user", "Why?"), ("assistant", "[assistant, x]\nno turn\n[end of assistant, y]")),
         )
     )
     subject = subject_of_annotation(turn)

@@ -3,7 +3,14 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import AfterValidator, PlainValidator, PositiveInt, TypeAdapter, model_validator
+from pydantic import (
+    AfterValidator,
+    PlainSerializer,
+    PlainValidator,
+    PositiveInt,
+    TypeAdapter,
+    model_validator,
+)
 
 from sysgen_dagster.catalog.entries import Entry, Share
 from sysgen_dagster.catalog.models import Model
@@ -53,7 +60,13 @@ def _range_or_distance(value: object) -> tuple[float, float] | float:
 
 
 # The lowest and the highest share, or how far a share may lie from the paper's.
-Expected = Annotated[tuple[float, float] | float, PlainValidator(_range_or_distance)]
+# Serialized as it is: pydantic serializes an entry of a mapping twice, and warns of the list that the
+# first time makes of a tuple.
+Expected = Annotated[
+    tuple[float, float] | float,
+    PlainValidator(_range_or_distance),
+    PlainSerializer(lambda bounds: bounds),
+]
 
 
 class Bounds(Entry):
