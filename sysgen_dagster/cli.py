@@ -237,17 +237,22 @@ def drill(data: str, sources: Path | None, share: float) -> int:
 
 @sysgen.command()
 @_data
+@click.option(
+    "--record",
+    is_flag=True,
+    help="Record it in Dagster's database instead, after that was lost or replaced.",
+)
 @_exits
-def inventory(data: str) -> int:
+def inventory(data: str, record: bool) -> int:
     """List what is stored, and what is not whole.
 
     Files, rows and bytes of each table and model; then each file that is damaged, outdated, or of
     nothing in the catalogue.
     """
-    from sysgen_dagster.commands.inventory import show_inventory
+    from sysgen_dagster.commands.inventory import record_inventory, show_inventory
     from sysgen_dagster.commands.terminal import open_plain_console
 
-    return show_inventory(open_plain_console(), data)
+    return (record_inventory if record else show_inventory)(open_plain_console(), data)
 
 
 @sysgen.command()

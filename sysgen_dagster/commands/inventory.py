@@ -1,10 +1,12 @@
 """What is stored of a deployment, beside its catalogue."""
 
+import dagster as dg
 import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from sysgen_dagster.commands.deployment import use_deployment
+from sysgen_dagster.commands.dagster_home import DagsterHomeError
+from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import Store
 
@@ -42,3 +44,27 @@ def show_inventory(console: Console, data: str) -> int:
     for row in others.sort("state", "path").iter_rows(named=True):
         console.print(f"{row['state']}: {row['path']}: {row['detail']}")
     return 0 if others.is_empty() else 1
+
+
+def record_inventory(console: Console, data: str) -> int:
+    """0; Dagster has a record of every whole partition that is stored, also after a lost database.
+
+    Raises:
+        DagsterHomeError: Dagster's state cannot be kept where it should be, or a run is going.
+        StoreError: There is no such deployment.
+    """
+    store = use_deployment(data)
+    home = use_dagster_home(store)
+    from sysgen_dagster.definitions import defs
+    from sysgen_dagster.defs.operations.automation import UNFINISHED
+    from sysgen_dagster.defs.operations.recording import record_stored
+
+    with dg.DagsterInstance.get() as instance:
+        if going := instance.get_runs(dg.RunsFilter(statuses=UNFINISHED), limit=1):
+            raise DagsterHomeError(
+                f"run {going[0].run_id} is going in {home}: end the daemon and wait for the run, "
+                "or terminate it"
+            )
+        lines = list(record_stored(instance, defs, store))
+    console.print("\n".join(lines) or f"{home} has a record of everything that is stored.")
+    return 0

@@ -433,7 +433,7 @@ function start(stories) {
   list.addEventListener("change", ({ target }) => choose(rowOf(target)));
   byId("previous").addEventListener("click", () => move(-1));
   byId("next").addEventListener("click", () => move(1));
-  
+  addEventListener("hashchange", readAddress);
   byId("state").remove();
   byId("browser").hidden = false;
   applyFilters();

@@ -1,8 +1,4 @@
-"""Data, ledgers and the catalogue that release 0.1 left behind are used as they are.
-
-`data-0.1.zip` was made by 0.1: five sources with three rows each, two simulated models, every phase
-and analysis, three mixtures. In its catalogue the sources lie in ``/tmp/few``.
-"""
+"""Data, ledgers and the catalogue that release 0.1 left behind are used as they are."""
 
 import base64
 import gzip
@@ -11,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +16,8 @@ import pytest
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster_tests.compatibility.old_data import unpack
 
-DATA_0_1 = Path(__file__).with_name("data-0.1.zip")
 # What 0.1 had and later releases do not, by the decision that removed it.
 REMOVED = {"forecast_against_actual": "docs/decisions/0015-forecasts-come-from-a-pilot.md"}
 # What has other columns now: made again from what is stored, without asking a model.
@@ -32,12 +27,7 @@ OTHER_COLUMNS = {"forecast"}
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of 0.1, in a place of its own."""
-    folder = tmp_path_factory.mktemp("data-0.1")
-    with zipfile.ZipFile(DATA_0_1) as archive:
-        archive.extractall(folder)
-    [catalog] = folder.rglob("catalog.yaml")
-    catalog.write_text(catalog.read_text().replace("/tmp/few", str(folder / "few")))
-    return catalog.parent
+    return unpack(tmp_path_factory.mktemp("data-0.1"))
 
 
 @pytest.fixture(scope="module")

@@ -56,15 +56,14 @@ def test_whatever_is_none_of_our_prompts_is_a_question_and_the_last_one_is_answe
 
 
 def test_the_subject_of_several_turns_is_the_first_question_and_the_last_answer() -> None:
+    quoted = "[assistant, x]\nThe mark of another.\n[end of assistant, y]"
+    said = [("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Why?")]
     turn = "".join(
         f"[{role}, m]\n{text}\n[end of {role}, m]\n"
-        for role, text in (
-            *(("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello")),
-            *(("user", "Why?"), ("assistant", "[assistant, x]\nno turn\n[end of assistant, y]")),
-        )
+        for role, text in [*said, ("assistant", quoted)]
     )
     subject = subject_of_annotation(turn)
-    assert (subject.question, subject.answer.splitlines()[1]) == ("Hi", "no turn")
+    assert (subject.question, subject.answer) == ("Hi", quoted)
 
 
 def test_a_turn_without_marks_is_the_question_itself() -> None:

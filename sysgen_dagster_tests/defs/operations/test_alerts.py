@@ -197,6 +197,15 @@ def test_a_warning_and_a_run_that_is_canceled_are_not_told(
     assert webhook.texts == []
 
 
+def test_a_warning_is_not_told_with_what_failed_in_its_run(
+    sensor: Sensor, webhook: Webhook
+) -> None:
+    sensor.materialize(answers, messages, severity="WARN")
+    sensor.tick()
+    [text] = webhook.texts
+    assert text == "Failed: answers (m|s-0): model m: no server answers; start one"
+
+
 def test_a_run_whose_process_was_killed_is_told_with_what_dagster_knows(
     sensor: Sensor, webhook: Webhook
 ) -> None:

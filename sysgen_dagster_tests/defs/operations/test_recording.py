@@ -15,12 +15,18 @@ from dagster._core.loader import LoadingContextForTest
 from sysgen_dagster.analysis.tables import ROW_QUALITY
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.definitions import defs
-from sysgen_dagster.defs.measures import retention, row_quality, source_lengths
+from sysgen_dagster.defs.measures import (
+    near_duplicate_questions,
+    retention,
+    row_quality,
+    source_lengths,
+)
 from sysgen_dagster.defs.operations.automation import fill_gaps
 from sysgen_dagster.defs.operations.recording import record_stored
 from sysgen_dagster.defs.operations.staleness import out_of_date, pilots
 from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.sysgen_lane import PHASES, conversations
+from sysgen_dagster.defs.training_sets import splits
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
@@ -37,7 +43,7 @@ FIRST_PHASE = PHASE_KEYS[0]
 MADE = [
     (SHARD, [SOURCE]),
     (SHARD, [conversations.key]),
-    (None, [source_lengths.key]),
+    (None, [source_lengths.key, near_duplicate_questions.key, splits.key]),
     (KEY, [*PHASE_KEYS, row_quality.key]),
     (MODEL, [retention.key]),
 ]
