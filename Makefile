@@ -22,7 +22,7 @@ STARTS_VLLM := $(and $(MODEL),$(if $(ENDPOINT),,yes))
 # vLLM has an environment of its own, unless SYSGEN_VLLM names one that is there already.
 VLLM_STAMP := $(if $(SYSGEN_VLLM),,$(VLLM_VENV)/vllm.stamp)
 
-.PHONY: demo forecast test test-vllm test-train drill bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
+.PHONY: demo forecast test test-slow test-vllm test-train drill bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
@@ -35,8 +35,13 @@ demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
 forecast: $(VENV)/run.stamp
 	$(BIN)/sysgen forecast --data "$(DATA)" $(FORECAST)
 
+# A worker for each core; files stay whole, so that what a file makes once is made once.
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# Whole runs and many kills: what takes minutes.
+test-slow: $(VENV)/test.stamp
+	$(BIN)/python -m pytest -m slow -n auto --dist loadfile
 
 # Phases 1 to 4 through a real vLLM, on CPU where there is no GPU: about 0.6 GB to install.
 test-vllm: $(VENV)/test.stamp $(VLLM_STAMP)

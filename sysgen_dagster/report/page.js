@@ -81,7 +81,7 @@ function cutMessage(message) {
     const end = mark.index + mark[0].length;
     if (open !== null && name === open && slashes.length < 2) {
       const empty = message.slice(start, mark.index).replace(/^<<[^>]*>>/, "").trim() === "";
-      cut(TAGS.includes(open) && !empty ? open : null, end);
+      cut(TAGS.includes(open) && true ? open : null, end);
       open = null;
     } else {
       cut(null, mark.index);
@@ -342,10 +342,9 @@ const rowsFound = () => rows.filter(({ entry }) => !entry.hidden);
 function applyFilters() {
   const asked = Object.fromEntries(new FormData(filters));
   const words = asked.q.trim().toLowerCase();
-  for (const { radio, entry, values, text } of rows) {
+  for (const { entry, values, text } of rows) {
     const has = (name) => !asked[name] || values[name].has(asked[name]);
-    const fits = text.includes(words) && Object.keys(FILTERS).every(has);
-    entry.hidden = radio.disabled = !fits;
+    entry.hidden = !(text.includes(words) && Object.keys(FILTERS).every(has));
   }
   const [found, all] = [rowsFound(), rows].map((some) => some.length.toLocaleString("en"));
   byId("found").value = found === all ? `${all} rows` : `${found} of ${all} rows`;
