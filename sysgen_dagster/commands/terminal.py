@@ -1,10 +1,7 @@
 """What was made, as tables for a terminal: retention, tags, and one row through all phases."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
-import polars as pl
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
@@ -13,19 +10,12 @@ from rich.text import Text
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.counts import summarize_retention, summarize_tags
 from sysgen_dagster.lanes.sysgen.phases import LABELS
-from sysgen_dagster.lanes.sysgen.tables import (
-    ALIGNED,
-    ANNOTATED,
-    FILTERED,
-    RETENTION,
-    TAG_COUNTS,
-    VERIFIED,
-)
+from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.tables.table import Partition, kept
 
 _LEAST_WIDTH = 96  # of the tables
 _LONGEST_TEXT = 700
@@ -113,45 +103,32 @@ def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
 
 
 def one_row(catalog: Catalog, store: Store) -> Panel | None:
-    """One conversation through all phases, one that lost a phrase on the way if there is one."""
+    """One conversation that went through all phases, with a removed phrase where one has it."""
     for model in reversed(list(catalog.models)):
         for shard in finished_shards(store, catalog, ALIGNED, model):
-            rows = _whole_rows(StoredEvidence(store, (shard,), model))
-            if not rows.is_empty():
-                return _story(model, rows.row(0, named=True))
+            rows = StoredEvidence(store, (shard,), model)
+            ids = kept(rows.read(ALIGNED, "conversation_id", "drop_reason"))["conversation_id"]
+            if stories := build_stories([rows], model, set(ids)):
+                return _panel(min(stories, key=lambda it: (not it["removed"], len(it["question"]))))
     return None
 
 
-def _whole_rows(evidence: StoredEvidence) -> pl.DataFrame:
-    """Rows that went all the way, those with a removed phrase and a short question first."""
-    identity = "conversation_id"
-    return (
-        evidence.read(ALIGNED, identity, "system_message", "new_answer", "drop_reason")
-        .filter(pl.col("drop_reason").is_null())
-        .join(evidence.read(CONVERSATIONS, identity, "question", "answer"), on=identity)
-        .join(evidence.read(ANNOTATED, identity, "annotated_message"), on=identity)
-        .join(evidence.read(FILTERED, identity, "tagged_message"), on=identity)
-        .join(evidence.read(VERIFIED, identity, "verdicts", "removed"), on=identity)
-        .sort(pl.col("removed").list.len() == 0, pl.col("question").str.len_chars())
-    )
-
-
-def _story(model: str, row: Mapping[str, Any]) -> Panel:
-    verdicts = "   ".join(f"{each['tag']}: {each['verdict']}" for each in row["verdicts"])
-    removed = "; ".join(f"{each['tag']} ({each['verdict']})" for each in row["removed"])
+def _panel(story: Story) -> Panel:
+    verdicts = "   ".join(f"{each['tag']}: {each['verdict']}" for each in story["verdicts"])
+    removed = "; ".join(f"{each['tag']} ({each['verdict']})" for each in story["removed"])
     parts = {
-        "Question": row["question"],
-        "Original answer": row["answer"],
-        "Phase 1, as the model wrote it": row["annotated_message"],
-        "Phase 2, well-formed tags in canonical order": row["tagged_message"],
+        "Question": story["question"],
+        "Original answer": story["answer"],
+        "Phase 1, as the model wrote it": story["annotated_message"],
+        "Phase 2, well-formed tags in canonical order": story["tagged_message"],
         "Phase 3, verdicts": f"{verdicts}\nremoved: {removed or 'nothing'}",
-        "Phase 4, the system message": row["system_message"],
-        "Phase 4, the new answer": row["new_answer"],
+        "Phase 4, the system message": story["system_message"],
+        "Phase 4, the new answer": story["new_answer"],
     }
     lines = [
         Group(Text(title, style="bold"), Text(f"{_cut(text)}\n")) for title, text in parts.items()
     ]
-    return Panel(Group(*lines), title=f"{row['conversation_id']} with {model}", title_align="left")
+    return Panel(Group(*lines), title=f"{story['id']} with {story['model']}", title_align="left")
 
 
 def _cut(text: str) -> str:

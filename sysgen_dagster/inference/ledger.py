@@ -1,9 +1,9 @@
 """What a model has already answered, kept by partition of a phase.
 
-While a partition is being made, every outcome is appended as a JSON line before it counts, so that
-a run that dies loses only what was in flight. When the partition is stored the lines are sealed
-into one small Parquet file; a later run of the same partition asks only for what has changed. A
-request is known by its content: model, messages, sampling, constraint and seed.
+While a partition is made, every outcome is appended as a JSON line before it counts, so that a run
+that is killed loses only the requests in flight. When the partition is stored, the lines are sealed
+into one small Parquet file; a later run of the same partition sends only requests that are not in
+it. A request is known by its content: model, messages, sampling, constraint and seed.
 """
 
 import fcntl
@@ -21,9 +21,21 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.errors import SysgenError
 
+# An outcome by its key, with the number of requests of the largest run that looked it up.
+_SEALED = {"key": pl.String(), "outcome": pl.String(), "largest_run": pl.UInt32()}
+_ROWS_PER_GROUP = 2_000
+_TOO_LONG = f'"failed_because": "{NoAnswer.TOO_LONG}"'  # within a text its quotes are escaped
+
 
 class LedgerError(SysgenError):
     """A sealed ledger cannot be read; the message names the file and the fix."""
+
+    def __init__(self, path: Path, error: Exception) -> None:
+        """Name the file."""
+        super().__init__(
+            f"{path}, the ledger of a stored partition, cannot be read ({error}): remove it, and "
+            "the partition's requests are sent again when it is materialized"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +43,13 @@ class Outcome:
     """What became of one request: a text, or why there is none.
 
     Attributes:
-        choices: Start, word and probability of each wanted word at each place that holds one.
-        system_message_folded: It was sent at the start of the user turn.
+        cached_tokens: Tokens of the prompt that the server had in its prefix cache.
+        attempts: How often the request was sent.
+        failed_because: A drop reason.
+        failure: What the server or the connection answered.
+        system_message_folded: Whether it was sent at the start of the user turn.
         characters_left_out: Of the field that was shortened so that the request fits.
+        choices: Start, word and probability of each wanted word at each place that holds one.
     """
 
     text: str | None = None
@@ -42,8 +58,8 @@ class Outcome:
     cached_tokens: int | None = None
     completion_tokens: int | None = None
     attempts: int = 0
-    failed_because: str | None = None  # a DropReason
-    failure: str | None = None  # what the server or the connection said
+    failed_because: str | None = None
+    failure: str | None = None
     system_message_folded: bool = False
     characters_left_out: int = 0
     choices: Sequence[tuple[int, str, float]] = ()
@@ -53,23 +69,20 @@ _FIELDS = tuple(field.name for field in fields(Outcome))
 
 
 def request_key(answers_as: Sequence[str | None], request: ChatRequest) -> str:
-    """32 hex digits that differ when anything the answer depends on differs.
+    """32 hex digits that differ when anything differs that the answer depends on.
 
-    `answers_as` names engine, model and revision.
+    Args:
+        answers_as: Engine, model and revision; see `ModelIdentity`.
+        request: Everything of it counts but its id.
     """
     sampling = request.sampling
     texts = [message["content"].encode("utf-8", "surrogatepass") for message in request.messages]
-    shape = [
-        answers_as,
-        [sampling.temperature, sampling.max_tokens, request.seed],
-        request.constraint,
-        request.choices,
-        # With the lengths, no two lists of texts run together into the same bytes.
-        [
-            (message["role"], len(text))
-            for message, text in zip(request.messages, texts, strict=True)
-        ],
+    # The lengths say where each text ends among the bytes that are hashed after them.
+    lengths = [
+        (message["role"], len(text)) for message, text in zip(request.messages, texts, strict=True)
     ]
+    numbers = [sampling.temperature, sampling.max_tokens, request.seed]
+    shape = [answers_as, numbers, request.constraint, request.choices, lengths]
     digest = hashlib.blake2b(json.dumps(shape).encode(), digest_size=16)
     for text in texts:
         digest.update(text)
@@ -80,7 +93,7 @@ class Ledger:
     """The outcomes of one partition of one phase, as a context manager around an open file.
 
     Two runs of the same partition may append at once: a line is one write to a file in append
-    mode, and nobody seals a file to which another run may append. A line that was cut off by a kill
+    mode, and no run seals a file to which another one may append. A line that was cut off by a kill
     is left out when the file is read again.
     """
 
@@ -92,20 +105,24 @@ class Ledger:
         """
         self.path = path
         self.sealed = path.with_suffix(".parquet")
-        self._known: dict[str, str] = {}  # outcomes as JSON, read when they are asked for
-        self._asked_for: set[str] = set()
+        self._known: dict[str, str] = {}  # outcomes as JSON, parsed when they are looked up
+        self._looked_up: set[str] = set()
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
-        """The ledger with what earlier runs left, ready to be appended to."""
+        """The ledger with what earlier runs left, ready to be appended to.
+
+        Raises:
+            LedgerError: The sealed file cannot be read.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         file = _open_locked(self.path, fcntl.LOCK_SH)
         try:
-            known = [_read_sealed(self.sealed), _read_lines(self.path)]
-            self._known = dict(pl.concat(known).select("key", "outcome").iter_rows())
+            known = pl.concat([_read_sealed(self.sealed), _read_lines(self.path)])
         except LedgerError:
             file.close()
             raise
+        self._known = dict(known.select("key", "outcome").iter_rows())
         self._file = file
         return self
 
@@ -117,8 +134,8 @@ class Ledger:
             self._file = None
 
     def get(self, key: str) -> Outcome | None:
-        """What an earlier run was answered."""
-        self._asked_for.add(key)
+        """The outcome that an earlier run got for a request."""
+        self._looked_up.add(key)
         known = self._known.get(key)
         return None if known is None else _read_outcome(known, self.sealed)
 
@@ -135,13 +152,14 @@ class Ledger:
             os.fsync(self._file.fileno())
 
     def seal(self) -> None:
-        """Keep what this run asked for, small, and let the rest go: the partition is stored.
+        """Keep what this run looked up in one small file; the partition is stored now.
 
-        What a run of more than twice as many requests asked for is kept too: this one was a pilot
-        then. So there is less than twice what the largest run asked for. What did not fit the
-        context is not kept: another engine setting may have room for it.
+        Outcomes that a run of more than twice as many requests looked up are kept too, since this
+        run was a pilot then. So the file holds less than twice what the largest run looked up.
+        Requests that did not fit the context are not kept: another setting of the engine may have
+        room for them.
 
-        While another run may append nothing happens: it seals when it is done, or a later one does.
+        Nothing happens while another run may append to the lines: it seals them when it ends.
         """
         assert self._file is None
         try:
@@ -154,36 +172,36 @@ class Ledger:
 
     def _replace_sealed(self) -> None:
         lines, key = _read_lines(self.path), pl.col("key")
-        asked_for = key.is_in(list(self._asked_for))
-        # Lines that this run did not ask for are those of a run that did not come to its end.
-        others = lines.filter(~asked_for)["key"].unique()
+        looked_up = key.is_in(list(self._looked_up))
+        # Lines that this run did not look up are those of a run that did not reach its end.
+        of_unfinished_run = lines.filter(~looked_up)["key"].unique()
         run = (
-            pl.when(asked_for)
-            .then(len(self._asked_for))
-            .when(key.is_in(others.to_list()))
-            .then(others.len())
+            pl.when(looked_up)
+            .then(len(self._looked_up))
+            .when(key.is_in(of_unfinished_run.to_list()))
+            .then(of_unfinished_run.len())
         )
         largest_run = pl.max_horizontal(pl.col("largest_run").max().over("key"), run)
         sealed = (
             pl.concat([_read_sealed(self.sealed), lines])
             .with_columns(largest_run=largest_run.cast(pl.UInt32))
             .unique("key", keep="last", maintain_order=True)
-            .filter(asked_for | (pl.col("largest_run") > 2 * len(self._asked_for)))
+            .filter(looked_up | (pl.col("largest_run") > 2 * len(self._looked_up)))
             .filter(~pl.col("outcome").str.contains(_TOO_LONG, literal=True))
         )
         beside = self.sealed.with_suffix(".tmp")
-        sealed.write_parquet(beside, compression="zstd", row_group_size=_ROWS_AT_ONCE)
+        sealed.write_parquet(beside, compression="zstd", row_group_size=_ROWS_PER_GROUP)
         with beside.open("rb") as written:
             os.fsync(written.fileno())
         beside.replace(self.sealed)
 
 
 def discard(path: Path, lines: bool = True) -> bool:
-    """Whether the ledger is gone; it stays while a run may append to it.
+    """Whether the ledger was removed; one to which a run may append stays.
 
     Args:
         path: Of the lines.
-        lines: Whether lines may go that no run has sealed; else it stays for them, too.
+        lines: Whether to remove a ledger with lines that no run has sealed.
     """
     try:
         lock = _open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -195,12 +213,6 @@ def discard(path: Path, lines: bool = True) -> bool:
         path.with_suffix(".parquet").unlink(missing_ok=True)
         path.unlink()
     return True
-
-
-# The number of requests of the largest run that asked for it goes with every outcome.
-_SEALED = {"key": pl.String(), "outcome": pl.String(), "largest_run": pl.UInt32()}
-_ROWS_AT_ONCE = 2_000
-_TOO_LONG = f'"failed_because": "{NoAnswer.TOO_LONG}"'  # within a text its quotes are escaped
 
 
 def _open_locked(path: Path, kind: int) -> IO[bytes]:
@@ -224,27 +236,17 @@ def _read_sealed(path: Path) -> pl.DataFrame:
     try:
         return pl.read_parquet(path, schema=_SEALED)
     except (OSError, pl.exceptions.PolarsError) as error:
-        raise LedgerError(_unreadable(path, error)) from error
-
-
-def _unreadable(path: Path, error: Exception) -> str:
-    return (
-        f"{path}, the ledger of a stored partition, cannot be read ({error}): remove it, and the "
-        "partition's requests are sent again when it is materialized"
-    )
+        raise LedgerError(path, error) from error
 
 
 def _read_lines(path: Path) -> pl.DataFrame:
-    """`_SEALED`, one row a line that can be read; of no run yet."""
-    frames, rows = [pl.DataFrame(schema=_SEALED)], []
+    """`_SEALED`, one row a line that can be read; no run has looked them up yet."""
+    rows: list[tuple[str, str, int]] = []
     if path.is_file():
         with path.open("rb") as file:
             for record in filter(None, map(_parse, file)):
                 rows.append((record.pop("key"), json.dumps(record), 0))
-                if len(rows) == _ROWS_AT_ONCE:
-                    frames.append(pl.DataFrame(rows, schema=_SEALED, orient="row"))
-                    rows = []
-    return pl.concat([*frames, pl.DataFrame(rows, schema=_SEALED, orient="row")])
+    return pl.DataFrame(rows, schema=_SEALED, orient="row")
 
 
 def _parse(line: bytes) -> dict[str, Any] | None:
@@ -253,15 +255,13 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(record, dict) or record.keys() != {"key", *_FIELDS}:
-        return None
-    return record if isinstance(record["key"], str) else None
+    is_whole = isinstance(record, dict) and record.keys() == {"key", *_FIELDS}
+    return record if is_whole and isinstance(record["key"], str) else None
 
 
 def _read_outcome(written: str, path: Path) -> Outcome:
     try:
         record = json.loads(written)
-        choices = tuple((start, choice, share) for start, choice, share in record["choices"])
-        return Outcome(**{**record, "choices": choices})
+        return Outcome(**{**record, "choices": tuple(map(tuple, record["choices"]))})
     except (ValueError, TypeError, LookupError) as error:
-        raise LedgerError(_unreadable(path, error)) from error
+        raise LedgerError(path, error) from error

@@ -81,7 +81,7 @@ function cutMessage(message) {
     const end = mark.index + mark[0].length;
     if (open !== null && name === open && slashes.length < 2) {
       const empty = message.slice(start, mark.index).replace(/^<<[^>]*>>/, "").trim() === "";
-      cut(TAGS.includes(open) && true ? open : null, end);
+      cut(TAGS.includes(open) && !empty ? open : null, end);
       open = null;
     } else {
       cut(null, mark.index);

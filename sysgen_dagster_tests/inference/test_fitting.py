@@ -443,12 +443,15 @@ def test_the_search_goes_on_from_what_was_left_out_before() -> None:
     assert lengths[1] < lengths[0]
 
 
-def test_the_search_ends_where_most_of_the_room_is_used_or_after_six_counts() -> None:
-    assert len(fitted(over_long(ANSWER), 1000, 5000, 900)[1]) == 2
-    found, lengths = fitted(over_long(ANSWER), 1000, 5000, 899)
-    assert (found.tokens, found.fits) == (899, True)
-    assert len(lengths) == 6
-    assert sorted(lengths[1:]) == lengths[1:]
+def test_the_search_ends_where_nine_tenths_of_the_room_are_used() -> None:
+    for tokens, counts in ((900, 2), (899, 6)):
+        found, lengths = fitted(over_long(ANSWER), 1000, 5000, tokens)
+        assert (found.tokens, found.fits, len(lengths)) == (tokens, True, counts)
+
+
+def test_the_search_ends_after_six_counts_whatever_they_are() -> None:
+    found, lengths = fitted(over_long(ANSWER), 1000, 5000, 4000, 800, 4000, 800)
+    assert (found.tokens, found.fits, len(lengths)) == (800, True, 6)
 
 
 def test_the_last_length_that_fitted_is_taken_where_later_ones_do_not() -> None:
