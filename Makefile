@@ -51,7 +51,8 @@ test-vllm: $(VENV)/test.stamp $(VLLM_STAMP)
 test-train: $(TRAIN_VENV)/train.stamp
 	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest -m trl sysgen_dagster_tests/training_sets
 	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest \
-	sysgen_dagster_tests/analysis/test_learned_similarity.py sysgen_dagster_tests/training_sets/export/test_trainers.py
+	sysgen_dagster_tests/analysis/test_learned_similarity.py sysgen_dagster_tests/analysis/test_pretrained.py \
+	sysgen_dagster_tests/analysis/test_bertscore.py sysgen_dagster_tests/training_sets/export/test_trainers.py
 
 # Every kind of failure at once, and where each row ended.
 drill: $(VENV)/run.stamp

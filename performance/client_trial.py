@@ -115,20 +115,28 @@ def _complete(
     trial: Trial, requests: "Iterable[ChatRequest]", ledger: "Ledger", in_flight: int | None
 ) -> "pl.DataFrame":
     """The one place that knows how our client is called."""
-    from sysgen_dagster.inference import client, replicas
     from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity, ServerCapabilities
+    from sysgen_dagster.inference.client import complete
     from sysgen_dagster.inference.progress import Progress
+    from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT
 
     model = ModelIdentity(name=MODEL, served_name=MODEL, revision=None, engine="endpoint")
-    facts = ServerCapabilities(context_tokens=8192, has_tokenizer=True)
-    endpoint = Endpoint(model, (trial.url,), facts=facts)
+    capabilities = ServerCapabilities(context_tokens=8192, has_tokenizer=True)
+    endpoint = Endpoint(model, (trial.url,), capabilities=capabilities)
     if in_flight is not None:
         endpoint = replace(endpoint, starts_with=in_flight)
-        for module in (client, replicas):  # it would find a higher limit, as it should
-            vars(module)["MOST_IN_FLIGHT"] = in_flight
-    connection = SimpleNamespace(model=model, connect=lambda: endpoint, revive=str, give_up=list)
-    progress, report = Progress(trial.requests), partial(print, file=sys.stderr)
-    return client.complete(connection, requests, progress, ledger, report, show=lambda _: None)
+    report = partial(print, file=sys.stderr)
+    connection = SimpleNamespace(
+        model=model, report=report, connect=lambda: endpoint, reconnect=str, cancel=list
+    )
+    return complete(
+        connection,
+        requests,
+        Progress(trial.requests),
+        ledger,
+        show=lambda _: None,
+        most_in_flight=in_flight or MOST_IN_FLIGHT,  # without it a higher limit would be found
+    )
 
 
 def ask_aiohttp(trial: Trial) -> int:

@@ -47,6 +47,7 @@ from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog, real_model
 from sysgen_dagster.inference.chat_api import Endpoint
+from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.servers import stop
@@ -234,7 +235,7 @@ class Served:
 
     def look_at(self, phase: str, requests: Sequence[ChatRequest]) -> Work:
         """The requests that fit the context, with the tokens of their prompts."""
-        context = self.endpoint.facts.context_tokens or math.inf
+        context = self.endpoint.capabilities.context_tokens or math.inf
         fitting, prompts = [], []
         for request in requests:
             messages = self.endpoint.turns(request.messages)
@@ -279,9 +280,8 @@ class Served:
         progress = Progress(total=len(requests))
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             ledger = Ledger(Path(folder) / "ledger.jsonl")
-            self.engines.complete(
-                self.model, iter(requests), progress, ledger, print, lambda _: None
-            )
+            with self.engines.connection(self.model, print) as connection, ledger:
+                complete(connection, iter(requests), progress, ledger, show=lambda _: None)
             assert progress.began is not None
             seconds = time.monotonic() - progress.began
             with ledger.path.open() as written:

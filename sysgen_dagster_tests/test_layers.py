@@ -61,7 +61,7 @@ LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
 LONG_MODULES: dict[str, str] = {}
 LONG_FUNCTIONS: dict[str, str] = {}
 # Modules that import what their caller names, and only ever a library of an optional extra.
-IMPORT_BY_NAME = {"analysis/learned_similarity.py", "report/drawing.py"}
+IMPORT_BY_NAME = {"analysis/pretrained.py", "report/drawing.py"}
 
 
 def room_of(path: Path) -> str:
@@ -177,7 +177,7 @@ def test_an_import_against_the_arrows_is_found(at: str, source: str) -> None:
         ("defs/exports.py", "import dagster\nfrom sysgen_dagster.defs.plumbing import checks"),
         ("lanes/catalog.py", "from sysgen_dagster.lanes.sysgen.settings import Method"),
         ("commands/demo.py", "def f():\n    from sysgen_dagster import inference"),
-        ("analysis/learned_similarity.py", "import importlib\nimportlib.import_module(name)"),
+        ("analysis/pretrained.py", "import importlib\nimportlib.import_module(name)"),
     ],
 )
 def test_an_import_along_the_arrows_is_left_alone(at: str, source: str) -> None:

@@ -15,8 +15,8 @@ import polars as pl
 from asking import MAX_TOKENS, MODEL, TEMPERATURE, Answer, Trial, run
 
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling, derive_seed
-from sysgen_dagster.inference import client, replicas
 from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity, ServerCapabilities
+from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 
@@ -35,17 +35,24 @@ def ask(trial: Trial) -> None:
     """Ask for every row, store the table and seal the ledger."""
     with trial.rows.open() as lines:
         total = sum(1 for _ in lines)
-    for module in (client, replicas):
-        vars(module)["MOST_IN_FLIGHT"] = trial.in_flight
     model = ModelIdentity(name=MODEL, served_name=MODEL, revision=None, engine="endpoint")
-    facts = ServerCapabilities(context_tokens=8192, has_tokenizer=True)
-    endpoint = replace(Endpoint(model, (trial.url,), facts=facts), starts_with=trial.in_flight)
-    connection = SimpleNamespace(model=model, connect=lambda: endpoint, revive=str, give_up=list)
+    capabilities = ServerCapabilities(context_tokens=8192, has_tokenizer=True)
+    endpoint = replace(
+        Endpoint(model, (trial.url,), capabilities=capabilities), starts_with=trial.in_flight
+    )
     report = partial(print, file=sys.stderr)
+    connection = SimpleNamespace(
+        model=model, report=report, connect=lambda: endpoint, reconnect=str, cancel=list
+    )
     ledger = Ledger(trial.folder / "ledger.jsonl")
     with ledger:
-        rows = client.complete(
-            connection, _requests(trial), Progress(total), ledger, report, show=lambda _: None
+        rows = complete(
+            connection,
+            _requests(trial),
+            Progress(total),
+            ledger,
+            show=lambda _: None,
+            most_in_flight=trial.in_flight,
         )
     rows.write_parquet(trial.folder / "answers.parquet", compression="zstd")
     ledger.seal()

@@ -8,6 +8,7 @@ on, here with a limit. After a kill the same run is started again.
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -17,6 +18,7 @@ from rows import SOURCE, local_source, row_of
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import real_model, with_models
+from sysgen_dagster.inference.client import complete
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -63,16 +65,15 @@ def _materialize(asset: str, partition: str) -> None:
 
 def ask(trial: Trial) -> None:
     """Make the table of Phase 1."""
-    from sysgen_dagster.inference import client, replicas
-
-    for module in (client, replicas):
-        vars(module)["MOST_IN_FLIGHT"] = trial.in_flight
     data = _data(trial)
     os.environ |= {
         "DAGSTER_HOME": str(data / "dagster_home"),
         "SYSGEN_DATA": str(data),
         "SYSGEN_CATALOG": str(data / "catalog.yaml"),
     }
+    from sysgen_dagster.defs.plumbing import resources  # reads the catalogue when it is imported
+
+    vars(resources)["complete"] = partial(complete, most_in_flight=trial.in_flight)
     _materialize(ANNOTATED.name, f"{_MODEL}|{_SHARD}")
 
 

@@ -4,6 +4,7 @@ import polars as pl
 
 from sysgen_dagster.obedience.tables import FINAL_ANSWERS, PYTHON_BLOCKS
 from sysgen_dagster.tables.columns import COUNT, FLAG, IDENTITY, NUMBER, TEXT
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
 
 # One row per source.
@@ -18,7 +19,7 @@ SOURCE_LENGTHS = Table(
         "answer_chars_p95": Column(NUMBER, "95th percentile"),
     },
     by=By.NOTHING,
-    group="statistics",
+    group=Group.PAPER_STATISTICS,
 )
 
 # What can be told of a row without a model; null where the question does not arise.
@@ -85,7 +86,7 @@ ROW_QUALITY = Table(
         ),
     },
     by=By.MODEL_SHARD,
-    group="quality",
+    group=Group.QUALITY,
 )
 
 # One row per source and metric, over the rows of `ROW_QUALITY`.
@@ -99,7 +100,7 @@ ANSWER_SIMILARITY = Table(
         "deviation": Column(NUMBER, "standard deviation over the rows; null for length_ratio"),
     },
     by=By.MODEL,
-    group="statistics",
+    group=Group.PAPER_STATISTICS,
 )
 # One row per source and metric.
 LEARNED_SIMILARITY = Table(
@@ -113,7 +114,7 @@ LEARNED_SIMILARITY = Table(
         "how": Column(TEXT, "weights, layer, precision; or why it was not computed"),
     },
     by=By.MODEL,
-    group="statistics",
+    group=Group.PAPER_STATISTICS,
 )
 # One row per source and finding.
 QUALITY_COUNTS = Table(
@@ -125,7 +126,7 @@ QUALITY_COUNTS = Table(
         "of_rows": Column(COUNT, "rows in which it could be"),
     },
     by=By.MODEL,
-    group="quality",
+    group=Group.QUALITY,
 )
 # One row per source, and one over all of them as ``all``.
 MESSAGE_DIVERSITY = Table(
@@ -144,7 +145,7 @@ MESSAGE_DIVERSITY = Table(
         "compression": Column(NUMBER, "bytes of the messages by their bytes compressed"),
     },
     by=By.MODEL,
-    group="quality",
+    group=Group.QUALITY,
 )
 # One row per text that has a near-duplicate; those of one cluster share ``cluster``.
 _NEAR_DUPLICATES: Columns = {
@@ -157,9 +158,11 @@ _NEAR_DUPLICATES: Columns = {
     ),
 }
 NEAR_DUPLICATE_QUESTIONS = Table(
-    "near_duplicate_questions", _NEAR_DUPLICATES, By.NOTHING, "quality"
+    "near_duplicate_questions", _NEAR_DUPLICATES, By.NOTHING, Group.QUALITY
 )
-NEAR_DUPLICATE_MESSAGES = Table("near_duplicate_messages", _NEAR_DUPLICATES, By.MODEL, "quality")
+NEAR_DUPLICATE_MESSAGES = Table(
+    "near_duplicate_messages", _NEAR_DUPLICATES, By.MODEL, Group.QUALITY
+)
 # One row per conversation and benchmark item that it overlaps with most.
 CONTAMINATION = Table(
     "contamination",
@@ -178,7 +181,7 @@ CONTAMINATION = Table(
         ),
     },
     by=By.NOTHING,
-    group="quality",
+    group=Group.QUALITY,
 )
 
 # One row per source and phase that asks a model: what is left to do, what it costs, what is done.
@@ -201,7 +204,7 @@ FORECAST = Table(
         "completion_tokens_done": Column(NUMBER, "tokens out that they took"),
     },
     by=By.MODEL,
-    group="operations",
+    group=Group.OPERATIONS,
 )
 
 TABLES = (

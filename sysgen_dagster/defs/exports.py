@@ -1,4 +1,4 @@
-"""What leaves the pipeline: a folder for each mixture that any trainer loads, and the Hub."""
+"""Assets that take mixtures out of the pipeline: folders that any trainer loads, and the Hub."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
-from sysgen_dagster.defs.training_sets import mixtures, rows_of
+from sysgen_dagster.defs.training_sets import mixtures
 from sysgen_dagster.lanes.sysgen.phases import PHASES, STEPS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
 from sysgen_dagster.report.views import VIEWS, over_all_and_by_source
@@ -24,29 +24,25 @@ from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.checks import checks_of
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.card import CardFacts, Figure
-from sysgen_dagster.training_sets.export.folder import Part, write_folder
-from sysgen_dagster.training_sets.export.hub import (
-    declared_files,
-    found_files,
-    push_folder,
-    why_not_to_push,
-)
-from sysgen_dagster.training_sets.mixtures import summarize_mixture
+from sysgen_dagster.training_sets.export.folder import write_folder
+from sysgen_dagster.training_sets.export.hub import push_folder, why_not_to_push
+from sysgen_dagster.training_sets.export.manifest import compute_checksums, read_checksums
+from sysgen_dagster.training_sets.mixtures import is_in_form_of, summarize_mixture
 from sysgen_dagster.training_sets.splits import Split
-from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS
+from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
 
-_PACKAGE = "sysgen-dagster"
-# What the card shows of a model's statistics.
+# The statistics of each model that the card shows.
 _ON_THE_CARD = (RETENTION, TAG_COUNTS, ANSWER_SIMILARITY, QUALITY_COUNTS)
-_RARE = 0.001  # of the questions: a language below this is not named
+_RARE = 0.001  # of the questions: the card does not name a language with a smaller share
 
 
 @dg.asset(
     deps=[mixtures],
     partitions_def=RECIPES,
-    group_name="training",
+    group_name=Group.TRAINING_SETS,
     kinds={"huggingface", "parquet"},
 )
 @errors_as_failures
@@ -58,110 +54,90 @@ def exports(
     recipe = CATALOG.mixtures[name]
     mixture = store.read(MIXTURES, Partition(recipe=name))
     if mixture.is_empty():
-        # An older export would hold rows that the recipe takes no more.
+        # An older export would hold rows that the recipe no longer takes.
         remove_export(store, name)
-        nothing = f"The recipe {name} takes no row of what is made: there is no folder."
+        reason = f"The recipe {name} takes none of the stored rows: there is no folder."
         return dg.MaterializeResult(
-            metadata={"dagster/partition_row_count": 0, "nothing_to_export": nothing}
+            metadata={"dagster/partition_row_count": 0, "nothing_to_export": reason}
         )
     with making_export(store, name, tables.working_folder()) as folder:
-        written = write_folder(
-            folder, name, _parts(store, recipe, mixture), _facts(store, name, recipe, mixture)
+        contents = write_folder(
+            folder, name, _read_rows(store, recipe, mixture), _facts(store, recipe, mixture)
         )
     return dg.MaterializeResult(
         metadata={
-            "dagster/partition_row_count": written.rows,
+            "dagster/partition_row_count": contents.rows,
             "folder": dg.MetadataValue.path(str(store.export(name))),
-            "size_bytes": written.bytes,
+            "size_bytes": int(contents.files["bytes"].sum()),
             "rows": markdown(summarize_mixture(mixture)),
         }
     )
 
 
-def _parts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[Part]:
-    """The rows of the mixture, a source and model at a time, train shard by shard and first."""
-    train = pl.col("split") == Split.TRAIN.value
+def _read_rows(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """The rows of the mixture by source and model; of each the train split first, by shard."""
+    is_train = pl.col("split") == Split.TRAIN.value
     for source, model in product(CATALOG.sources, CATALOG.models):
-        later = []
+        others = []
         cell = mixture.filter(source=source, model=model)
         for (shard,), taken in cell.group_by("shard", maintain_order=True):
-            rows = _rows(store, recipe, model, str(shard), taken)
-            yield Part(source, model, Split.TRAIN, rows.filter(train))
-            later.append(rows.filter(~train))
-        for split in (Split.VALIDATION, Split.TEST) if later else ():
-            yield Part(source, model, split, pl.concat(later).filter(split=split.value))
+            stored = store.read(table_of(recipe), Partition(model, str(shard)))
+            ids = taken.select("conversation_id")
+            rows = stored.filter(is_in_form_of(recipe)).join(ids, on="conversation_id", how="semi")
+            yield rows.filter(is_train)
+            others.append(rows.filter(~is_train))
+        for split in (Split.VALIDATION, Split.TEST) if others else ():
+            yield pl.concat(others).filter(split=split.value)
 
 
-def _rows(
-    store: Store, recipe: Recipe, model: str, shard: str, taken: pl.DataFrame
-) -> pl.DataFrame:
-    rows = store.read(rows_of(recipe), Partition(model, shard))
-    of_the_recipe = (
-        pl.col("rejected_is").is_in([each.value for each in recipe.rejected])
-        if recipe.rejected
-        else pl.col("variant") == recipe.variant.value
-    )
-    ids = taken.select("conversation_id")
-    return rows.filter(of_the_recipe).join(ids, on="conversation_id", how="semi")
-
-
-def _facts(store: Store, name: str, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
+def _facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
     models = [name for name in CATALOG.models if name in mixture["model"]]
-    prompts = [phase.prompt for phase in PHASES if phase.prompt is not None]
     return CardFacts(
         recipe=recipe,
         training=CATALOG.training,
-        titles={source: entry.title for source, entry in CATALOG.sources.items()},
-        prompts={prompt.name: prompt.fingerprint for prompt in prompts},
-        version=version(_PACKAGE),
+        titles={name: source.title for name, source in CATALOG.sources.items()},
+        prompts={phase.prompt.name: phase.prompt.fingerprint for phase in PHASES if phase.prompt},
+        version=version("sysgen-dagster"),
         figures=[*_figures(store, models)],
         languages=_languages(store, mixture),
-        commands=[
-            "export SYSGEN_CATALOG=catalog.yaml SYSGEN_DATA=data  # yours, with this recipe in it",
-            *(
-                "dagster asset materialize -m sysgen_dagster.definitions "
-                f"--select {asset} --partition {name}"
-                for asset in ("mixtures", "exports")
-            ),
-        ],
     )
 
 
-def _figures(store: Store, models: list[str]) -> Iterator[Figure]:
+def _figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:
     for view in VIEWS:
         if view.table in _ON_THE_CARD:
             summaries = {model: view.read(StoredStatistics(store, model)) for model in models}
-            named = [
+            frames = [
                 over_all_and_by_source(summary)[0].select(pl.lit(model).alias("model"), pl.all())
                 for model, summary in summaries.items()
                 if summary is not None
             ]
-            if named:
-                yield Figure(view.title, pl.concat(named), view.formats)
+            if frames:
+                yield Figure(view.title, pl.concat(frames), view.formats)
 
 
 def _languages(store: Store, mixture: pl.DataFrame) -> list[str]:
     """The languages of the questions, the most frequent first."""
-    wanted = "question_language"
-    counts = pl.concat(
-        store.read(ROW_QUALITY, at, wanted).drop_nulls().to_series().value_counts()
-        for at in _partitions(mixture)
+    languages = pl.concat(
+        store.read(ROW_QUALITY, at, "question_language").to_series() for at in _partitions(mixture)
     )
-    summed = counts.group_by("question_language").agg(pl.col("count").sum())
-    common = summed.filter(pl.col("count") > _RARE * pl.col("count").sum())
-    return common.sort("count", "question_language", descending=[True, False])[
-        "question_language"
+    shares = languages.drop_nulls().value_counts(normalize=True)
+    named = shares.filter(pl.col("proportion") > _RARE)
+    return named.sort("proportion", languages.name, descending=[True, False])[
+        languages.name
     ].to_list()
 
 
 class PushTo(dg.Config):
-    """Where an export goes."""
+    """Where an export is pushed to."""
 
     repo: str  # OWNER/NAME
     private: bool = True
 
 
-@dg.asset(deps=[exports], partitions_def=RECIPES, group_name="training", kinds={"huggingface"})
+@dg.asset(
+    deps=[exports], partitions_def=RECIPES, group_name=Group.TRAINING_SETS, kinds={"huggingface"}
+)
 @errors_as_failures
 def hub_datasets(
     context: dg.AssetExecutionContext, config: PushTo, tables: TablesResource
@@ -180,12 +156,14 @@ def hub_datasets(
             rows=mixture.height,
             engines=_engines(store, mixture, writers),
             licenses={
-                **{each: CATALOG.sources[each].license for each in mixture["source"].unique()},
+                **{
+                    source: CATALOG.sources[source].license for source in mixture["source"].unique()
+                },
                 **{model: CATALOG.models[model].license for model in writers},
             },
             failed_checks=_broken_contracts(store, recipe, mixture),
-            declared=declared_files(folder),
-            found=found_files(folder),
+            declared=read_checksums(folder),
+            actual=compute_checksums(folder),
         )
         if reasons:
             raise dg.Failure(f"{name} is not pushed. {' '.join(reasons)}", allow_retries=False)
@@ -203,23 +181,22 @@ def _partitions(mixture: pl.DataFrame) -> list[Partition]:
 
 
 def _writers(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> list[str]:
-    """The models that wrote an answer of the mixture, those whose answers are rejected too."""
+    """The models that wrote an answer of the mixture, a rejected one too."""
     writers = set(mixture["model"])
     if recipe.rejected:
         for at in _partitions(mixture):
-            pairs = store.read(PREFERENCE_PAIRS, at, "rejected_model")
-            writers |= set(pairs["rejected_model"].drop_nulls())
+            writers |= set(store.read(PREFERENCE_PAIRS, at, "rejected_model").to_series())
     return [name for name in CATALOG.models if name in writers]
 
 
 def _engines(store: Store, mixture: pl.DataFrame, writers: Sequence[str]) -> set[str]:
-    """What served the writers on the shards of the mixture."""
+    """The engines that served these models for the shards of the mixture."""
     places = product(writers, mixture["shard"].unique())
     return {
-        str(engine)
+        engine
         for at in (Partition(model, shard) for model, shard in places)
         if store.holds(ALIGNED, at)
-        for engine in store.read(ALIGNED, at, "engine")["engine"].drop_nulls()
+        for engine in store.read(ALIGNED, at, "engine").to_series().drop_nulls()
     }
 
 
@@ -227,7 +204,7 @@ def _broken_contracts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> li
     """The blocking checks that do not hold now, whatever Dagster has recorded of them."""
     checks = [
         check
-        for table in (*STEPS, ROW_QUALITY, rows_of(recipe))
+        for table in (*STEPS, ROW_QUALITY, table_of(recipe))
         for check in checks_of(CHECKS, table)
         if check.blocking
     ]

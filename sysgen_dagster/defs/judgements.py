@@ -55,7 +55,7 @@ def judged_preferences(run: AssetRun) -> pl.DataFrame:
     """Which answer follows the question better, the new one or the original, in both orders."""
     judge = _ask_judge(run)
     rows = sample_pairs(run, CATALOG.judging.preference_rows, CATALOG.judging.seed)
-    completions = judge.complete(build_preference_requests(rows), 2 * rows.height)
+    completions = judge.ask(build_preference_requests(rows), 2 * rows.height)
     judged = build_judged_preferences(rows, completions, judge.model.name, _is_generator(run))
     return _checked(run, judged)
 
@@ -72,7 +72,7 @@ def judged_alignment(run: AssetRun) -> pl.DataFrame:
     """Whether the new answer keeps to its system message: Aligned, Not aligned or Unknown."""
     judge = _ask_judge(run)
     rows = sample_pairs(run, CATALOG.judging.alignment_rows, CATALOG.judging.seed)
-    completions = judge.complete(build_alignment_judgement_requests(rows), rows.height)
+    completions = judge.ask(build_alignment_judgement_requests(rows), rows.height)
     judged = build_judged_alignment(rows, completions, judge.model.name, _is_generator(run))
     return _checked(run, judged)
 
@@ -84,7 +84,7 @@ def _ask_judge(run: AssetRun) -> ModelSession:
     """
     judge = CATALOG.judge_of(run.model.name)
     run.note(judge=judge.name, judge_is_generator=_is_generator(run))
-    return run.ask(judge, f"{judge.name}/{run.model.name}")
+    return run.open_session(judge, f"{judge.name}/{run.model.name}")
 
 
 def _is_generator(run: AssetRun) -> bool:

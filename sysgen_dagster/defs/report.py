@@ -27,6 +27,7 @@ from sysgen_dagster.report.tables import PAPER_COMPARISON
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.groups import Group
 
 
 @table_asset(
@@ -42,7 +43,7 @@ def paper_comparison(run: AssetRun) -> pl.DataFrame:
 
 @dg.asset(
     deps=[asset_key(table) for table in (*(view.table for view in VIEWS), ROW_QUALITY)],
-    group_name="report",
+    group_name=Group.REPORT,
     kinds={"html"},
 )
 @errors_as_failures

@@ -108,9 +108,9 @@ def annotated_system_messages(run: AssetRun, config: HowMany) -> pl.DataFrame:
     S = M(. | P, Q, A). Eight key functionalities may be tagged: Role, Content, Task, Action, Style,
     Background, Tool, Format.
     """
-    session = run.ask(run.model)
+    session = run.open_session(run.model)
     asked = run.read_kept(CONVERSATIONS)
-    annotated = annotate(asked, session.complete, METHOD, config.limit)
+    annotated = annotate(asked, session.ask, METHOD, config.limit)
     run.note(**count_well_formed(annotated, METHOD.drop_rule))
     return annotated
 
@@ -126,19 +126,19 @@ def filtered_system_messages(run: AssetRun) -> pl.DataFrame:
 @phase_asset(phases.VERIFICATION)
 def verified_system_messages(run: AssetRun) -> pl.DataFrame:
     """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
-    session = run.ask(run.model)
+    session = run.open_session(run.model)
     filtered = run.read_kept(FILTERED)
     requests = build_verification_requests(filtered, METHOD)
-    completions = session.complete(requests, filtered.height)
+    completions = session.ask(requests, filtered.height)
     return build_verified_messages(filtered, completions, METHOD.unreadable_verdict)
 
 
 @phase_asset(phases.ALIGNMENT)
 def aligned_responses(run: AssetRun) -> pl.DataFrame:
     """Phase 4: tags are stripped and the same model answers again, A' = M(. | S, Q)."""
-    session = run.ask(run.model)
+    session = run.open_session(run.model)
     inputs = build_alignment_inputs(run.read_kept(VERIFIED), run.read_kept(CONVERSATIONS))
-    completions = session.complete(build_alignment_requests(inputs), inputs.height)
+    completions = session.ask(build_alignment_requests(inputs), inputs.height)
     return build_aligned_responses(inputs, completions)
 
 

@@ -1,8 +1,8 @@
-"""Talking to models: every engine is an OpenAI-compatible server. No Dagster.
+"""Asks models: every engine is an OpenAI-compatible server. Dagster does not belong here.
 
 From the outside in: `engines` says which servers answer for a model, and finds or starts them
-(`server_process`, `supervisor`, `vllm_server`, `probing`); `client` sends the requests of a
-partition, `asking` one of them, to the `replicas`, as many at once as the `capacity` of each has
-shown; `chat_api` is what goes over the wire; `ledger` remembers what was answered and `progress`
-counts; `simulated` is a server without a model.
+(`local`, `probing`); `client` sends the requests of a partition; `asking` gets the outcome of one
+of them; `replicas` decides which server it is sent to, and `capacity` how many may be in flight
+there; `fitting` shortens prompts that are too long; `chat_api` is what goes over HTTP; `ledger`
+keeps the outcomes and `progress` counts them.
 """

@@ -1,13 +1,14 @@
-"""Gets the outcome of one request: made to fit, sent, and sent again while that may help.
+"""Gets the outcome of one request: fits it to the context, sends it, and sends it again if needed.
 
-What ends an attempt and what follows:
+What an attempt ends in, and what follows:
 
-- an answer, or a 4xx: final;
-- 5xx, no answer in time, a cut connection, a reply that is no chat completion: again after a
-  growing delay, five times in all;
-- 429 and 503: again later, as long as the server answers anybody at all;
-- nothing listens: the request waits until a server is back;
-- the engine died while it worked on the request: again, the third time alone, and not a fourth.
+- an answer, or a 4xx: the outcome is final;
+- 5xx, no answer in time, a cut connection, a reply that is no chat completion: the request is sent
+  again after a growing delay, five times in all;
+- 429 and 503: it is sent again later, as long as the server answers any request at all;
+- nothing listens: it waits until a server is back;
+- the engine died while it worked on the request: it is sent again, the third time while no other
+  suspect is in flight, and not a fourth time.
 """
 
 import asyncio
@@ -37,26 +38,32 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.fitting import Fit, fit, surely_fits
 from sysgen_dagster.inference.ledger import Outcome
-from sysgen_dagster.inference.replicas import CONNECT_S, Replica, Replicas, nothing_listens
+from sysgen_dagster.inference.replicas import Replica, Replicas, nothing_listens
 
 MOST_FAILURES = 5
 _MOST_DEATHS = 3
-_FIRST_DELAY_S, _LONGEST_DELAY_S = 0.5, 30.0
-_LONGEST_WAIT_S = 60.0  # that a server may ask for
 _NO_MORE_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
 # Shorter keys, such as EMPTY or ollama, protect nothing and are words that answers hold.
 _SHORTEST_SECRET = 16
 
 
 @dataclass(slots=True)
-class _Tries:
-    """What has become of one request so far."""
+class _Attempts:
+    """A request, as it is to be sent, and its attempts so far.
 
+    Attributes:
+        sent: How many there were.
+        failed_at: Where one failed: the server, and how often it had restarted before.
+        suspected_at: Those of `failed_at` in which the request may have made the server fail.
+        by_url: How many each server got.
+        busy_since: When a server first had no room.
+        began: When the first was sent.
+    """
+
+    request: ChatRequest
     fit: Fit
     sent: int = 0
-    # Where an attempt failed: the server, and how often it had restarted before.
     failed_at: list[tuple[Replica, int]] = field(default_factory=list)
-    # Those of them that may have begun to die of this request.
     suspected_at: set[tuple[Replica, int]] = field(default_factory=set)
     by_url: Counter[str] = field(default_factory=Counter)
     busy_since: float | None = None
@@ -64,7 +71,7 @@ class _Tries:
 
     @property
     def failures(self) -> int:
-        """Attempts that failed at a server which has not died since: those may be the row's."""
+        """Failures at servers that have not died since: the request may be the cause of these."""
         return sum(not replica.has_died_since(restarts) for replica, restarts in self.failed_at)
 
     @property
@@ -77,129 +84,162 @@ class _Tries:
         """Whether servers may have died of it so often that it has to be tried alone."""
         return len(self.suspected_at) >= _MOST_DEATHS - 1
 
+    def failed(self, reason: NoAnswer, failure: str) -> Outcome:
+        """The outcome without a text."""
+        return Outcome(attempts=self.sent, failed_because=reason, failure=failure)
+
 
 @dataclass(slots=True)
 class Asking:
-    """Asks the servers of one model.
+    """Sends requests to the servers of one model.
 
     Attributes:
-        endpoint: What they serve, and how long things may take.
-        replicas: Which of them is next.
-        session: The connections; closed by whoever opened them.
+        endpoint: Where they are, and how failures are retried.
+        replicas: Gives each attempt its server.
+        session: The connections; the caller closes them.
     """
 
     endpoint: Endpoint
     replicas: Replicas
     session: aiohttp.ClientSession
-    # Requests after which the engine may have died twice are sent one at a time: if it dies again,
-    # it is known of which.
+    # Held by a request after which the engine may have died twice: with one such request in flight
+    # at a time, a third death shows which of them it was.
     _suspects: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def ask(self, request: ChatRequest) -> Outcome:
+    async def get_outcome(self, request: ChatRequest) -> Outcome:
         """The outcome of a request: a text, or why there is none.
 
         Raises:
-            EngineError: The servers do not serve us, or have not answered anybody for too long.
+            EngineError: The servers do not serve the model, or have not answered any request for
+                too long.
         """
-        tries = _Tries(Fit(self.endpoint.turns(request.messages)))
+        attempts = _Attempts(request, Fit(self.endpoint.turns(request.messages)))
+        outcome = await self._send_until_final(attempts)
+        left_out = attempts.fit.characters_left_out
+        is_folded = not self.endpoint.capabilities.has_system_role and any(
+            message["role"] == Role.SYSTEM for message in request.messages
+        )
+        if not (is_folded or left_out):
+            return outcome
+        return replace(outcome, system_message_folded=is_folded, characters_left_out=left_out)
+
+    async def _send_until_final(self, attempts: _Attempts) -> Outcome:
+        request = attempts.request
         if not surely_fits(request.messages, self._room(request)):
-            tries.fit = await self._fit(request, tries.fit)
-        while tries.fit.fits:
-            async with self._suspects if tries.is_suspect else nullcontext():
-                outcome = await self._try_once(request, tries)
+            await self._fit(attempts)
+        while attempts.fit.fits:
+            async with self._suspects if attempts.is_suspect else nullcontext():
+                outcome = await self._try_once(attempts)
             if outcome is None:
                 continue
-            if tries.fit.tokens is not None or not _met_the_context(outcome, request):
+            if attempts.fit.tokens is not None or not _met_the_context(outcome, request):
                 return outcome
-            tries.fit = await self._fit(request, tries.fit)
-            if tries.fit.tokens is None:
+            await self._fit(attempts)
+            if attempts.fit.tokens is None:
                 return outcome
-        return self._too_long(request, tries)
+        failure = (
+            f"{attempts.fit.tokens:,} tokens and {request.sampling.max_tokens:,} to be written do "
+            f"not fit a context of {self.endpoint.capabilities.context_tokens:,}"
+        )
+        if request.shortened is not None:
+            left_out = attempts.fit.characters_left_out
+            failure += f", not even without {left_out:,} characters of the answer"
+        return attempts.failed(NoAnswer.TOO_LONG, failure)
 
-    async def _try_once(self, request: ChatRequest, tries: _Tries) -> Outcome | None:
-        """The outcome if this attempt gave a final one; else it has waited what must be waited."""
-        replica = await self.replicas.lease(tries.by_url)
-        if tries.deaths >= _MOST_DEATHS:  # the last death may have shown while we waited
-            self.replicas.give_back(replica)
-            failure = f"the engine died {tries.deaths} times while it worked on this request"
-            return self._failed(request, tries, NoAnswer.ENGINE_DIED, failure)
-        tries.sent += 1
-        tries.by_url[replica.url] += 1
+    async def _try_once(self, attempts: _Attempts) -> Outcome | None:
+        """The outcome if this attempt gave a final one; None after the wait before the next."""
+        replica = await self.replicas.lease(attempts.by_url)
         restarts, sent_at = replica.restarts, time.monotonic()
-        tries.began = min(tries.began, sent_at)
         try:
-            outcome = await self._send(replica.url, request, tries)
+            if attempts.deaths >= _MOST_DEATHS:  # the last one may be known only since the lease
+                failure = f"the engine died {attempts.deaths} times while it worked on this request"
+                return attempts.failed(NoAnswer.ENGINE_DIED, failure)
+            attempts.sent += 1
+            attempts.by_url[replica.url] += 1
+            attempts.began = min(attempts.began, sent_at)
+            outcome = await self._send(replica.url, attempts)
         except UnreachableError:
-            tries.sent -= 1
-            self.replicas.lost(replica)
+            attempts.sent -= 1
+            self.replicas.note_gone(replica)
             return None
         except TryAgainError as error:
-            wait_s = self._after_failure(replica, restarts, tries, error, sent_at)
-            if wait_s is None:
-                return self._failed(request, tries, error.reason, error.said)
+            delay = self._note_failure(attempts, replica, restarts, sent_at, error)
+            if delay is None:
+                return attempts.failed(error.reason, error.failure)
         else:
-            self.replicas.answered(replica, sent_at)
+            self.replicas.note_answer(replica, sent_at)
             return outcome
         finally:
             self.replicas.give_back(replica)
-        await asyncio.sleep(wait_s)
-        if not replica.has_died_since(restarts) and await nothing_listens(replica.url):
-            self.replicas.lost(replica)
+        await asyncio.sleep(delay)
+        connect_s = self.endpoint.retries.connect_s
+        if not replica.has_died_since(restarts) and await nothing_listens(replica.url, connect_s):
+            self.replicas.note_gone(replica)
         return None
 
-    def _after_failure(
-        self, replica: Replica, restarts: int, tries: _Tries, error: TryAgainError, sent_at: float
+    def _note_failure(
+        self,
+        attempts: _Attempts,
+        replica: Replica,
+        restarts: int,
+        sent_at: float,
+        error: TryAgainError,
     ) -> float | None:
-        """Seconds until the next attempt; None when there is to be none."""
-        now = time.monotonic()
+        """Seconds until the next attempt; None if there is to be none."""
+        now, retries = time.monotonic(), self.endpoint.retries
         if error.is_busy or error.reason is NoAnswer.TIMEOUT:
             replica.capacity.overloaded(now, sent_at)
         if error.is_busy:
-            gives_up = self._is_out_of_patience(replica, tries, error, now)
+            is_final = self._is_out_of_patience(attempts, replica, error, now)
         else:
-            tries.failed_at.append((replica, restarts))
+            attempts.failed_at.append((replica, restarts))
             if replica.note_failure(sent_at, now):
-                tries.suspected_at.add((replica, restarts))
-            gives_up = tries.failures >= MOST_FAILURES
-        wait_s = max(min(error.wait_s, _LONGEST_WAIT_S), _delay(tries.sent))
-        too_late = now + wait_s - tries.began > self.endpoint.deadline_s
-        return None if gives_up or too_late else wait_s
+                attempts.suspected_at.add((replica, restarts))
+            is_final = attempts.failures >= MOST_FAILURES
+        longest: float = min(
+            retries.longest_delay_s, retries.first_delay_s * 2 ** (attempts.sent - 1)
+        )
+        # With jitter, so that requests that failed together do not come back together.
+        delay = longest * random.uniform(0.5, 1.0)  # noqa: S311
+        delay = max(delay, min(error.wait_s, retries.longest_retry_after_s))
+        is_late = now + delay - attempts.began > retries.deadline_s
+        return None if is_final or is_late else delay
 
     def _is_out_of_patience(
-        self, replica: Replica, tries: _Tries, error: TryAgainError, now: float
+        self, attempts: _Attempts, replica: Replica, error: TryAgainError, now: float
     ) -> bool:
-        """Whether a request has met a busy server for too long.
+        """Whether servers have been too busy for a request for too long.
 
         Raises:
-            EngineError: Nobody else was answered either in that time.
+            EngineError: No other request was answered in that time either.
         """
-        since = tries.busy_since = tries.busy_since or now
-        if now - since <= self.endpoint.patience_s:
+        since = attempts.busy_since = attempts.busy_since or now
+        if now - since <= self.endpoint.retries.patience_s:
             return False
-        if self.replicas.last_answer < tries.began:
+        if self.replicas.last_answer < attempts.began:
             raise EngineError(
-                f"{self.endpoint.model.served_name} at {replica.url} has answered nobody for "
-                f"{now - since:.0f} s ({error.said}). What it answered before is kept: materialize "
-                "this partition again when it has room"
+                f"{self.endpoint.model.served_name} at {replica.url} has answered no request for "
+                f"{now - since:.0f} s ({error.failure}). What it answered before is kept: "
+                "materialize this partition again when it has room"
             )
         return True
 
-    async def _send(self, url: str, request: ChatRequest, tries: _Tries) -> Outcome:
+    async def _send(self, url: str, attempts: _Attempts) -> Outcome:
         """The outcome of one attempt; raises `TryAgainError` or an `EngineError`."""
-        where = f"{url}/chat/completions"
-        status, headers, raw = await self._post(
-            where, self.endpoint.body(request, tries.fit.messages)
-        )
+        request, where = attempts.request, f"{url}/chat/completions"
+        body = self.endpoint.body(request, attempts.fit.messages)
+        status, headers, raw = await self._post(where, body)
         try:
-            outcome = read_reply(status, headers, raw, request, tries.sent)
+            return read_reply(status, headers, raw, request, attempts.sent)
         except EngineError as error:
             served = self.endpoint.model.served_name
             raise EngineError(f"{where} does not serve {served} to us ({error})") from None
-        return self._marked(outcome, request, tries)
 
     async def _post(self, url: str, body: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of the reply; raises `TryAgainError` or `UnreachableError`."""
-        timeout = aiohttp.ClientTimeout(total=self.endpoint.attempt_s, sock_connect=CONNECT_S)
+        timeout = aiohttp.ClientTimeout(
+            total=self.endpoint.attempt_s, sock_connect=self.endpoint.retries.connect_s
+        )
         try:
             async with self.session.post(
                 url, json=body, allow_redirects=False, timeout=timeout
@@ -213,12 +253,12 @@ class Asking:
         except TimeoutError as error:
             raise TryAgainError(NoAnswer.TIMEOUT, "no answer in time") from error
         except aiohttp.ClientError as error:
-            # Only its kind: its text may hold our request, headers and all.
-            said = f"connection cut: {type(error).__name__}"
-            raise TryAgainError(NoAnswer.SERVER_ERROR, said) from None
+            # The error's text may hold our request with its headers, so only its type is named.
+            failure = f"connection cut: {type(error).__name__}"
+            raise TryAgainError(NoAnswer.SERVER_ERROR, failure) from None
 
     def _without_key(self, status: int, raw: bytes) -> bytes:
-        """A reply without our key: it may end in a row, a log or an error, and some repeat it."""
+        """A reply without our API key: servers may repeat it, and replies end in rows and logs."""
         key = self.endpoint.api_key
         if not key or (status == 200 and len(key) < _SHORTEST_SECRET):
             return raw
@@ -227,27 +267,20 @@ class Asking:
             raw = raw.replace(written.encode(), b"***")
         return raw
 
-    async def _fit(self, request: ChatRequest, before: Fit) -> Fit:
-        room, shape = self._room(request), self.endpoint.turns
-        return await fit(request, before, room, shape, self._count_tokens)
+    async def _fit(self, attempts: _Attempts) -> None:
+        """Fit the messages to the context, by tokens that the server counts."""
+        room = self._room(attempts.request)
+        attempts.fit = await fit(
+            attempts.request, attempts.fit, room, self.endpoint.turns, self._count_tokens
+        )
 
     def _room(self, request: ChatRequest) -> float:
-        context = self.endpoint.facts.context_tokens
+        context = self.endpoint.capabilities.context_tokens
         return math.inf if context is None else context - request.sampling.max_tokens
 
-    def _too_long(self, request: ChatRequest, tries: _Tries) -> Outcome:
-        failure = (
-            f"{tries.fit.tokens:,} tokens and {request.sampling.max_tokens:,} to be written do not "
-            f"fit a context of {self.endpoint.facts.context_tokens:,}"
-        )
-        if request.shortened is not None:
-            left_out = tries.fit.characters_left_out
-            failure += f", not even without {left_out:,} characters of the answer"
-        return self._failed(request, tries, NoAnswer.TOO_LONG, failure)
-
     async def _count_tokens(self, messages: Sequence[ChatMessage]) -> int | None:
-        """Tokens by the engine's own tokenizer and chat template; None where it does not say."""
-        if not self.endpoint.facts.has_tokenizer:
+        """Tokens by the engine's own tokenizer and chat template; None where it counts none."""
+        if not self.endpoint.capabilities.has_tokenizer:
             return None
         replica = await self.replicas.lease(Counter())
         body = {"model": self.endpoint.model.served_name, "messages": messages}
@@ -259,31 +292,9 @@ class Asking:
         finally:
             self.replicas.give_back(replica)
 
-    def _failed(
-        self, request: ChatRequest, tries: _Tries, reason: NoAnswer, failure: str
-    ) -> Outcome:
-        outcome = Outcome(attempts=tries.sent, failed_because=reason, failure=failure)
-        return self._marked(outcome, request, tries)
-
-    def _marked(self, outcome: Outcome, request: ChatRequest, tries: _Tries) -> Outcome:
-        """The outcome, and whether the messages were shortened or folded before they were sent."""
-        is_folded = not self.endpoint.facts.has_system_role and any(
-            message["role"] == Role.SYSTEM for message in request.messages
-        )
-        left_out = tries.fit.characters_left_out
-        if not (is_folded or left_out):
-            return outcome
-        return replace(outcome, system_message_folded=is_folded, characters_left_out=left_out)
-
 
 def _met_the_context(outcome: Outcome, request: ChatRequest) -> bool:
     """Whether the prompt left too little room: vLLM refuses it only when it leaves none at all."""
     if outcome.finish_reason != "length" or outcome.completion_tokens is None:
         return outcome.failed_because == NoAnswer.TOO_LONG
     return outcome.completion_tokens < request.sampling.max_tokens
-
-
-def _delay(attempt: int) -> float:
-    """Exponential back-off in seconds, with jitter so that many workers do not return at once."""
-    longest: float = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * 2 ** (attempt - 1))
-    return longest * random.uniform(0.5, 1.0)  # noqa: S311

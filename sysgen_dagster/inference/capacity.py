@@ -1,51 +1,51 @@
-"""How many requests one server is given at once, found by trying.
+"""How many requests are in flight on one server at once: a limit that is found by trying.
 
-More in flight is more throughput until the server is full; after that only the queue grows. So the
-limit is doubled while that pays, goes back one step when it does not, and falls when the server
-says that it is too much, or answers as if it were.
+More requests in flight give more answers a second until the server is full; after that only its
+queue grows. So the limit is doubled while that brings more answers a second, goes back one step
+when it does not, and falls when the server refuses requests for want of room or answers late.
 """
 
 from dataclasses import dataclass
 
 _SHORTEST_WINDOW_S = 0.5
-# A step that brings less than this part of what it adds in flight does not pay.
+# A step pays if the answers a second grow by at least this share of what it adds in flight.
 _LEAST_GAIN = 0.1
-_FULL_STEP, _CAREFUL_STEP = 2.0, 1.1  # before and after the server first was overloaded
+_FULL_STEP, _CAREFUL_STEP = 2.0, 1.1  # before and after the server was first overloaded
 _BACK_OFF = 0.7
-_DOUBTS_TO_GO_BACK = 2  # one window may be chance
+_DOUBTS_TO_GO_BACK = 2  # one window without gain may be chance
 _WINDOWS_BEFORE_TRYING_AGAIN = 20
 
 
 @dataclass(slots=True)
 class Capacity:
-    """The limit for one server; it is told of every answer, with the time it was given.
+    """The limit for one server; its methods are called at every request and every answer.
+
+    A window is the time in which as many requests were answered as may be in flight, at least half
+    a second. Times are those of `time.monotonic`.
 
     Attributes:
-        most: The limit never exceeds it.
         at_once: How many requests may be in flight now.
+        most: The limit never exceeds it.
     """
 
     at_once: int
     most: int
     _step: float = _FULL_STEP
-    _hold: int = 0  # windows until more is tried
-    _before: tuple[int, float] | None = None  # limit and answers/s before the step being tried
-    _doubts: int = 0  # windows in which that step did not pay
+    _hold: int = 0  # windows until the next step
+    _before: tuple[int, float] | None = None  # limit and answers/s before the last step
+    _doubts: int = 0  # windows in which the last step did not pay
     _changed_at: float = 0.0
     _window_began: float | None = None
     _answers: int = 0
     _was_full: bool = False
 
     def sent(self, in_flight: int) -> None:
-        """A request went out and is one of so many now."""
+        """Note that a request was sent, with which `in_flight` are under way."""
         self._was_full |= in_flight >= self.at_once
 
     def answered(self, now: float, sent_at: float) -> None:
-        """A request was answered well and in time.
-
-        What was sent before the last change says nothing of the limit since.
-        """
-        if sent_at < self._changed_at:
+        """Note that a request was answered in time."""
+        if sent_at < self._changed_at:  # its answer came under another limit
             return
         if self._window_began is None:
             self._window_began = now
@@ -55,11 +55,11 @@ class Capacity:
         if self._answers >= self.at_once and elapsed >= _SHORTEST_WINDOW_S:
             rate, was_full = self._answers / elapsed, self._was_full
             self._window_began, self._answers, self._was_full = now, 0, False
-            if was_full:  # else there was not enough to do to learn anything
+            if was_full:  # with fewer requests than the limit, the rate does not depend on it
                 self._judge(rate, now)
 
     def overloaded(self, now: float, sent_at: float) -> None:
-        """The server refused for now, did not answer in time, or took suspiciously long."""
+        """Note that the server refused a request for want of room, or answered late or not."""
         if sent_at >= self._changed_at:
             self._step, self._before, self._hold = _CAREFUL_STEP, None, 1
             self._change(max(1, int(self.at_once * _BACK_OFF)), now)

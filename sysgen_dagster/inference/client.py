@@ -1,9 +1,8 @@
-"""Chat requests in, one outcome each out, over HTTP with as many in flight as the servers take.
+"""Sends chat requests over HTTP, as many at once as the servers take, and returns their outcomes.
 
 `aiohttp` rather than the `openai` package: a quarter of the CPU a request, and no collapse at
-hundreds of connections. A 4xx answer is final; 5xx, timeouts, cut connections and replies that are
-no chat completions are tried again a few times; a busy server is asked later; a server that is gone
-is waited for. What was answered is in the ledger, whatever happens next.
+hundreds of connections. Every outcome is in the ledger before it counts, so that a run that is
+killed loses only the requests in flight. What happens to one request belongs in `asking`.
 """
 
 import asyncio
@@ -25,7 +24,6 @@ from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
 
-_TELL_EVERY_S = 10.0
 _SYNC_EVERY_S = 1.0
 _ROWS_PER_FRAME = 1_000
 
@@ -35,19 +33,23 @@ class Connection(Protocol):
 
     @property
     def model(self) -> ModelIdentity:
-        """Whose answers these are."""
+        """The model that answers."""
+
+    @property
+    def report(self) -> Callable[[str], None]:
+        """Takes a line when something happens to a server."""
 
     def connect(self) -> Endpoint:
-        """Blocks until the model is served, and says where; raises `EngineError`.
+        """Blocks until the model is served, and returns where; raises `EngineError`.
 
-        Called when the first request must be sent: what is known already needs no server.
+        Called when the first request has to be sent: outcomes in the ledger need no server.
         """
 
-    def revive(self, url: str) -> str:
+    def reconnect(self, url: str) -> str:
         """See `Replicas`."""
 
-    def give_up(self) -> None:
-        """Whoever waits in `connect` or `revive`, in another thread, waits no more."""
+    def cancel(self) -> None:
+        """Ends the waiting of other threads in `connect` and `reconnect`."""
 
 
 def complete(
@@ -55,51 +57,65 @@ def complete(
     requests: Iterable[ChatRequest],
     progress: Progress,
     ledger: Ledger,
-    report: Callable[[str], None],
     show: Callable[[Progress], None],
+    *,
+    show_every_s: float = 10.0,
+    most_in_flight: int = MOST_IN_FLIGHT,
 ) -> pl.DataFrame:
     """One row per request, `completions.COMPLETIONS`, in the order in which they were answered.
 
     Args:
-        connection: Who is asked.
-        requests: What is asked; taken one by one as there is room.
-        progress: How many there are, and what is counted; several calls may share it.
-        ledger: Entered already; what it knows is not sent again.
-        report: Takes a line when something happens to a server.
-        show: Takes the progress now and then, and once at the end.
+        connection: The model that is asked.
+        requests: Taken one by one as there is room.
+        progress: Holds the number of requests, and takes the counts; several calls may share it.
+        ledger: Entered already; requests with an outcome in it are not sent.
+        show: Takes the progress from time to time, and once at the end.
+        show_every_s: The time between two calls of `show`.
+        most_in_flight: Requests on one server at once, however many it could take.
 
     Raises:
-        EngineError: The engine cannot be reached or does not take our requests.
+        EngineError: The servers cannot be reached or do not serve the model.
     """
-    return asyncio.run(_Batch(connection, iter(requests), ledger, progress, report, show).run())
+    batch = _Batch(connection, iter(requests), ledger, progress, show, show_every_s, most_in_flight)
+    return asyncio.run(batch.run())
 
 
 @dataclass(slots=True)
 class _Batch:
-    """The requests of one partition on their way."""
+    """The requests of one partition while they are sent.
+
+    Attributes:
+        workers: Tasks that each send one request after another.
+        asking: Set when the servers are connected to.
+        failed: Takes the error that ends the batch.
+        answered: Since the last frame.
+        frames: `COMPLETIONS` of what was answered before.
+    """
 
     connection: Connection
     requests: Iterator[ChatRequest]
     ledger: Ledger
     progress: Progress
-    report: Callable[[str], None]
     show: Callable[[Progress], None]
+    show_every_s: float
+    most_in_flight: int
     workers: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
     asking: Asking | None = None
     connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    failed: asyncio.Future[None] | None = None
+    failed: asyncio.Future[None] = field(init=False)
     answered: list[tuple[ChatRequest, Outcome]] = field(default_factory=list)
     frames: list[pl.DataFrame] = field(default_factory=list)
 
     async def run(self) -> pl.DataFrame:
         self.failed = asyncio.get_running_loop().create_future()
         work = asyncio.create_task(self._work_all())
-        tasks = [work, asyncio.create_task(self._tell()), asyncio.create_task(self._sync())]
+        tasks = [work, asyncio.create_task(self._show_often()), asyncio.create_task(self._sync())]
         try:
             await asyncio.wait([work, self.failed], return_when=asyncio.FIRST_COMPLETED)
             await (self.failed if self.failed.done() else work)
         finally:
-            self.connection.give_up()  # else the thread that waits for a server would be joined
+            # `asyncio.run` joins the threads that wait for servers.
+            self.connection.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -108,12 +124,12 @@ class _Batch:
                 await self.asking.session.close()
         self._close_frame()
         self._show()
-        return pl.concat([pl.DataFrame(schema=COMPLETIONS), *self.frames])
+        return pl.concat(self.frames)
 
     async def _work_all(self) -> None:
         try:
             async with self.workers:
-                self._start_workers(MOST_IN_FLIGHT)
+                self._start_workers(self.most_in_flight)
         except* Exception as errors:
             raise errors.exceptions[0] from None
 
@@ -127,48 +143,50 @@ class _Batch:
             outcome = self.ledger.get(key)
             if outcome is None:
                 asking = self.asking or await self._connect()
-                outcome = await asking.ask(request)
+                outcome = await asking.get_outcome(request)
                 self.progress.count_sent(outcome)
                 if outcome.failed_because not in ENGINE_FAILURES:
                     self.ledger.append(key, outcome)
             else:
                 self.progress.from_ledger += 1
             self.progress.count(outcome)
-            self._keep(request, outcome)
+            self.answered.append((request, outcome))
+            if len(self.answered) >= _ROWS_PER_FRAME:
+                self._close_frame()
 
     async def _connect(self) -> Asking:
         async with self.connecting:
+            if self.failed.done():  # a worker that had the lock before found no server
+                await self.failed
             if self.asking is None:
-                endpoint = await self._connect_once()
-                _allow_open_files()
-                # No limit of its own: how many are in flight is the replicas' matter.
-                session = aiohttp.ClientSession(
-                    connector=aiohttp.TCPConnector(limit=0), headers=endpoint.headers()
-                )
-                replicas = Replicas(endpoint, self.connection.revive, self.report, self._fail)
-                self.progress.begin()
-                self.asking = Asking(endpoint, replicas, session)
-                self._start_workers(MOST_IN_FLIGHT * (len(endpoint.base_urls) - 1))
+                try:
+                    endpoint = await asyncio.to_thread(self.connection.connect)
+                except Exception as error:
+                    self._fail(error)
+                    raise
+                self.asking = self._ask_at(endpoint)
         return self.asking
 
-    async def _connect_once(self) -> Endpoint:
-        """The endpoint; whoever waited while there was none to be had does not look again."""
-        assert self.failed is not None
-        if self.failed.done():
-            await self.failed
-        try:
-            return await asyncio.to_thread(self.connection.connect)
-        except Exception as error:
-            self._fail(error)
-            raise
+    def _ask_at(self, endpoint: Endpoint) -> Asking:
+        _allow_open_files()
+        # Without a limit of its own: the replicas decide how many requests are in flight.
+        connector = aiohttp.TCPConnector(limit=0)
+        session = aiohttp.ClientSession(connector=connector, headers=endpoint.headers())
+        connection = self.connection
+        replicas = Replicas(
+            endpoint, connection.reconnect, connection.report, self._fail, self.most_in_flight
+        )
+        self.progress.begin()
+        self._start_workers(self.most_in_flight * (len(endpoint.base_urls) - 1))
+        return Asking(endpoint, replicas, session)
 
     def _fail(self, error: Exception) -> None:
-        if self.failed is not None and not self.failed.done():
+        if not self.failed.done():
             self.failed.set_exception(error)
 
-    async def _tell(self) -> None:
+    async def _show_often(self) -> None:
         while True:
-            await asyncio.sleep(_TELL_EVERY_S)
+            await asyncio.sleep(self.show_every_s)
             self._show()
 
     async def _sync(self) -> None:
@@ -180,11 +198,6 @@ class _Batch:
         if self.asking is not None:
             self.progress.at_once = self.asking.replicas.at_once
         self.show(self.progress)
-
-    def _keep(self, request: ChatRequest, outcome: Outcome) -> None:
-        self.answered.append((request, outcome))
-        if len(self.answered) >= _ROWS_PER_FRAME:
-            self._close_frame()
 
     def _close_frame(self) -> None:
         """Turn what was answered since the last frame into a compact one."""
@@ -207,7 +220,6 @@ def _build_completions(
         "served_name": [model.served_name] * len(answered),
         "model_revision": [model.revision] * len(answered),
         "engine": [model.engine] * len(answered),
-        "choices": [[_choice(*each) for each in outcome.choices] for outcome in outcomes],
     }
     for name in COMPLETIONS.keys() - columns.keys():
         columns[name] = [getattr(outcome, name) for outcome in outcomes]
@@ -219,7 +231,3 @@ def _allow_open_files() -> None:
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(OSError, ValueError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-
-
-def _choice(start: int, choice: str, probability: float) -> dict[str, Any]:
-    return {"start": start, "choice": choice, "probability": probability}

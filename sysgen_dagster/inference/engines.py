@@ -1,35 +1,27 @@
-"""Which server answers for a model: one on this machine (vLLM), one that runs already, or none.
+"""Which servers answer for a model: those of vLLM or the simulated models here, or an endpoint.
 
-Every way ends in an `Endpoint`; nothing after this module knows which it was.
+Each of them ends in an `Endpoint`; the code that sends requests does not depend on which it was.
 """
 
 import os
 import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-import polars as pl
 
 from sysgen_dagster.catalog.models import Engine, Model
-from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
     ModelIdentity,
+    Retries,
     ServerCapabilities,
     UnreachableError,
 )
-from sysgen_dagster.inference.client import complete
-from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local.servers import LocalServer, ServerError, Waiter, claimed
+from sysgen_dagster.inference.local.servers import LocalServer, ServerError, ServerUse
 from sysgen_dagster.inference.local.vllm import REQUESTS_AT_ONCE, find_vllm, vllm_server
-from sysgen_dagster.inference.progress import Progress
 
 WAYS_TO_GET_AN_ENGINE = """\
 Ways to get an engine:
@@ -51,21 +43,23 @@ class Engines:
 
     Attributes:
         folder: Where the state and logs of servers on this machine are kept.
-        together: The models for which one simulated server is started, if one is.
+        together: The models that one simulated server serves, if one is started.
         engine: Serves every model, whatever its entry says; None leaves it to the entry.
+        retries: How often and how long something that failed is tried again.
     """
 
     folder: Path
     together: Sequence[Model] = ()
     engine: Engine | None = None
+    retries: Retries = field(default_factory=Retries)
 
     def require(self, model: Model) -> None:
-        """Nothing, when an engine can be had for a model; nothing is started to find out.
+        """Raise an error if a model has no engine; no server is started to find out.
 
         Raises:
-            EngineError: None can; the message names the ways to get one.
+            EngineError: It has none; the message names the ways to get one.
         """
-        kind = self.kind_of(model)
+        kind = self.engine or model.engine
         if kind is Engine.ENDPOINT:
             if not model.base_urls:
                 raise EngineError(
@@ -74,96 +68,72 @@ class Engines:
             _api_key(model)
         if kind is Engine.VLLM and find_vllm() is None:
             named = os.environ.get("SYSGEN_VLLM")
-            there = f"SYSGEN_VLLM={named} is no command" if named else "there is no `vllm` here"
+            fault = f"SYSGEN_VLLM={named} is no command" if named else "there is no `vllm` here"
             raise EngineError(
-                f"{model.name} is to be served by vLLM on this machine, but {there}.\n"
+                f"{model.name} is to be served by vLLM on this machine, but {fault}.\n"
                 + WAYS_TO_GET_AN_ENGINE
             )
 
-    def complete(
-        self,
-        model: Model,
-        requests: Iterable[ChatRequest],
-        progress: Progress,
-        ledger: Ledger,
-        report: Callable[[str], None],
-        show: Callable[[Progress], None],
-    ) -> pl.DataFrame:
-        """One row per request, `completions.COMPLETIONS`; the server stays for the next partition.
+    @contextmanager
+    def connection(
+        self, model: Model, report: Callable[[str], None]
+    ) -> Iterator["ModelConnection"]:
+        """The way to a model's servers, which are in use until the context ends.
+
+        A server that is started here runs on after it, for the next partition.
 
         Raises:
-            EngineError: There is no engine, or it went away; the ledger keeps what was answered.
+            EngineError: The model has no engine.
         """
         self.require(model)
-        with self.connection(model, report) as connection, ledger:
-            return complete(connection, requests, progress, ledger, report, show)
-
-    def connection(self, model: Model, report: Callable[[str], None]) -> "Connection":
-        """The way to a model's servers, which are in use until its context ends."""
-        kind = self.kind_of(model)
-        return Connection(
-            ModelIdentity(
-                model.name,
-                model.served_name,
-                model.revision,
-                kind.value,
-                _variant(model),
-                model.limit_field,
-            ),
-            model,
-            self._servers(model, kind),
-            self.folder,
-            report,
+        kind = self.engine or model.engine
+        identity = ModelIdentity(
+            model.name,
+            model.served_name,
+            model.revision,
+            kind.value,
+            _variant(model),
+            model.limit_field,
         )
-
-    def kind_of(self, model: Model) -> Engine:
-        """Which engine serves a model here."""
-        return self.engine or model.engine
+        uses = [ServerUse(server, self.folder, report) for server in self._servers(model, kind)]
+        connection = ModelConnection(identity, model, uses, report, self.retries)
+        try:
+            yield connection
+        finally:
+            connection.close()
 
     def _servers(self, model: Model, kind: Engine) -> list[LocalServer]:
-        """Those that are ours to start."""
+        """The servers that are started here."""
         if kind is Engine.ENDPOINT:
             return []
         if kind is Engine.VLLM:
             servers = [vllm_server(model, gpu) for gpu in model.gpus]
             return list({server.name: server for server in servers}.values())  # one on a CPU
-        alone = [] if model.name in {each.name for each in self.together} else [model]
-        served = [
-            argument
-            for each in (*self.together, *alone)
-            for argument in ("--model", f"{each.served_name}={each.simulated_profile}")
+        models = {each.name: each for each in (model, *self.together)}.values()
+        served = [f"{each.served_name}={each.simulated_profile}" for each in models]
+        command = [sys.executable, "-m", "sysgen_dagster.simulated.server"]
+        command += [word for each in sorted(served) for word in ("--model", each)]
+        return [
+            LocalServer("simulated", [*command, "--port"], _SIMULATED_READY_S, _SIMULATED_IDLE_S)
         ]
-        module = "sysgen_dagster.simulated.server"
-        command = [sys.executable, "-m", module, *served, "--port"]
-        return [LocalServer("simulated", command, _SIMULATED_READY_S, _SIMULATED_IDLE_S)]
 
 
 @dataclass(slots=True)
-class Connection:
-    """The servers of one model while a partition is made, as a context manager."""
+class ModelConnection:
+    """The servers of one model while a partition is made.
+
+    Attributes:
+        model: What answers.
+        entry: Of the model in the catalogue.
+        uses: Of the servers that are started here; none where the model is at an endpoint.
+        report: Takes a line when something happens to a server.
+    """
 
     model: ModelIdentity
-    entry: Model  # of the catalogue
-    servers: Sequence[LocalServer]  # ours; none where somebody else's run already
-    folder: Path
+    entry: Model
+    uses: Sequence[ServerUse]
     report: Callable[[str], None]
-    _given_up: threading.Event = field(default_factory=threading.Event)
-    _in_use: dict[str, ExitStack] = field(default_factory=dict)  # by the name of the server
-    _at: dict[str, LocalServer] = field(default_factory=dict)  # by its URL
-
-    def __enter__(self) -> Self:
-        """Nothing is started yet."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """The servers are not in use any more."""
-        for stack in self._in_use.values():
-            stack.close()
+    retries: Retries
 
     def connect(self) -> Endpoint:
         """The endpoint of the model, with at least one server that answers and serves it.
@@ -171,19 +141,24 @@ class Connection:
         Raises:
             EngineError: There is none; the message names the ways to get one.
         """
-        urls = tuple(url.rstrip("/") for url in self.entry.base_urls)
-        if self.servers:
-            urls = self._start_all()
-        with ThreadPoolExecutor(len(urls)) as looking:
-            looks = list(looking.map(self._try_to_look_at, urls))
-        away = [str(look) for look in looks if isinstance(look, UnreachableError)]
-        known = [look for look in looks if isinstance(look, ServerCapabilities)]
-        if not known:
+        urls = self._start_servers() or tuple(url.rstrip("/") for url in self.entry.base_urls)
+        with ThreadPoolExecutor(len(urls)) as pool:
+            has_system_role = self.entry.has_system_role
+            probes = [pool.submit(self._probe, url, has_system_role) for url in urls]
+        faults = [probe.exception() for probe in probes]
+        away = [str(fault) for fault in faults if isinstance(fault, UnreachableError)]
+        if len(away) == len(urls):
             raise EngineError("\n".join([*away, WAYS_TO_GET_AN_ENGINE]))
         for line in away:
             self.report(line)
-        facts = _what_all_can(known)
-        if not facts.has_system_role:
+        capabilities = _common_capabilities(
+            [
+                probe.result()
+                for probe, fault in zip(probes, faults, strict=True)
+                if not isinstance(fault, UnreachableError)
+            ]
+        )
+        if not capabilities.has_system_role:
             self.report(
                 f"the chat template of {self.model.served_name} shows no system message: it goes "
                 "to the start of the user turn"
@@ -192,48 +167,47 @@ class Connection:
             model=self.model,
             base_urls=urls,
             api_key=self._api_key(),
-            facts=facts,
+            capabilities=capabilities,
             attempt_s=self.entry.attempt_s,
-            starts_with=REQUESTS_AT_ONCE // 2 if self.servers else _UNKNOWN_CAPACITY,
+            starts_with=REQUESTS_AT_ONCE // 2 if self.uses else _UNKNOWN_CAPACITY,
+            retries=self.retries,
         )
 
-    def give_up(self) -> None:
-        """End the waiting of other threads for a server to load or for its device to be free."""
-        self._given_up.set()
-
-    def revive(self, url: str) -> str:
-        """The URL at which the server that went away answers again.
+    def reconnect(self, url: str) -> str:
+        """The URL at which a server that went away answers again.
 
         Raises:
-            UnreachableError: It is not ours to start, and still away.
+            UnreachableError: It is not started here, and still away.
             EngineError: It cannot be started.
         """
-        server = self._at.pop(url, None)
-        if server is not None:
-            # Give up our claim on the device before claiming it again. Another run may wait for the
-            # device; if we kept the claim while waiting for that run, both would wait for ever.
-            self._in_use.pop(server.name).close()
-            with self._explained():
-                return self._start(server, self._claim(server))
-        self._look_at(url, has_system_role=True)  # which it was is known by now
-        return url
+        use = next((use for use in self.uses if use.url == url), None)
+        if use is None:
+            self._probe(url, has_system_role=True)  # that is known by now, and not asked again
+            return url
+        # Release the claim on the device before claiming it again. Another run may wait for the
+        # device; if we kept the claim while waiting for that run, both would wait for ever.
+        use.release()
+        with self._explained():
+            use.claim()
+            return use.start()
 
-    def _start_all(self) -> tuple[str, ...]:
-        """All at the same time, once all devices are ours."""
-        servers = sorted(self.servers, key=lambda server: server.device or server.name)
-        with self._explained(), ThreadPoolExecutor(len(servers)) as starting:
-            claims = [self._claim(server) for server in servers]
-            return tuple(starting.map(self._start, servers, claims))
+    def cancel(self) -> None:
+        """End the waiting of other threads for a server to load or for its device to be free."""
+        for use in self.uses:
+            use.cancelled.set()
 
-    def _claim(self, server: LocalServer) -> Callable[[], str]:
-        stack = self._in_use[server.name] = ExitStack()
-        waiter = Waiter(self.report, self._given_up)
-        return stack.enter_context(claimed(server, self.folder, waiter))
+    def close(self) -> None:
+        """End the use of the servers."""
+        for use in self.uses:
+            use.release()
 
-    def _start(self, server: LocalServer, start: Callable[[], str]) -> str:
-        url = start()
-        self._at[url] = server
-        return url
+    def _start_servers(self) -> tuple[str, ...]:
+        """Their URLs; all start at the same time, once all devices are claimed."""
+        with self._explained(), ThreadPoolExecutor(len(self.uses) or 1) as pool:
+            uses = sorted(self.uses, key=lambda use: use.server.device or use.server.name)
+            for use in uses:
+                use.claim()
+            return tuple(pool.map(ServerUse.start, uses))
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -244,34 +218,29 @@ class Connection:
                 f"{self.model.name} ({self.model.engine}): {error}\n{WAYS_TO_GET_AN_ENGINE}"
             ) from error
 
-    def _try_to_look_at(self, url: str) -> ServerCapabilities | UnreachableError:
-        try:
-            return self._look_at(url, self.entry.has_system_role)
-        except UnreachableError as error:
-            return error
-
-    def _look_at(self, url: str, has_system_role: bool | None) -> ServerCapabilities:
+    def _probe(self, url: str, has_system_role: bool | None) -> ServerCapabilities:
         # Here, because `openai` costs every start of the code location 0.6 s.
-        from sysgen_dagster.inference.probing import look_at
+        from sysgen_dagster.inference.probing import probe_server
 
-        return look_at(self.model, url, self._api_key(), has_system_role)
+        probes = self.retries.probes
+        return probe_server(self.model, url, self._api_key(), has_system_role, probes)
 
     def _api_key(self) -> str | None:
-        return None if self.servers else _api_key(self.entry)
+        return None if self.uses else _api_key(self.entry)
 
 
-def _what_all_can(known: Sequence[ServerCapabilities]) -> ServerCapabilities:
-    """What can be relied on whichever of several servers is asked."""
-    contexts = [facts.context_tokens for facts in known if facts.context_tokens is not None]
+def _common_capabilities(servers: Sequence[ServerCapabilities]) -> ServerCapabilities:
+    """What each of several servers can do."""
+    contexts = [each.context_tokens for each in servers if each.context_tokens is not None]
     return ServerCapabilities(
         context_tokens=min(contexts, default=None),
-        has_tokenizer=all(facts.has_tokenizer for facts in known),
-        has_system_role=all(facts.has_system_role for facts in known),
+        has_tokenizer=all(each.has_tokenizer for each in servers),
+        has_system_role=all(each.has_system_role for each in servers),
     )
 
 
 def _variant(model: Model) -> str | None:
-    """What is served under the name where it is not what the name says."""
+    """The weights and the precision of a model, where they are not those of its served name."""
     precision = [f"{flag}={model.vllm[flag]}" for flag in _PRECISION if flag in model.vllm]
     return " ".join(filter(None, [model.weights, *precision])) or None
 
@@ -281,12 +250,9 @@ def _api_key(model: Model) -> str | None:
         return None
     key = os.environ.get(model.api_key_env, "").strip()
     if not key:
-        raise EngineError(
-            f"{model.name} takes its API key from {model.api_key_env}, which is not set"
-        )
-    if not (key.isascii() and key.isprintable()):
-        raise EngineError(
-            f"{model.name} takes its API key from {model.api_key_env}, which holds a line break or "
-            "characters that are not ASCII"
-        )
-    return key
+        fault = "is not set"
+    elif not (key.isascii() and key.isprintable()):
+        fault = "holds a line break or characters that are not ASCII"
+    else:
+        return key
+    raise EngineError(f"{model.name} takes its API key from {model.api_key_env}, which {fault}")

@@ -1,8 +1,8 @@
 """Makes the messages of a request fit the context of its model.
 
-A request that is surely short enough is not looked at. Otherwise the server counts the tokens, with
-its own tokenizer and chat template, and where they are too many the middle of one field is left out
-until the rest fits and uses most of the room. What is sent and what comes back is not decided here.
+Messages that are surely short enough are sent as they are. For others the server counts the tokens,
+with its own tokenizer and chat template; where they are too many, the middle of one field is left
+out until the rest fits and uses most of the room. Sending requests does not belong here.
 """
 
 import math
@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest
 
-# A prompt of fewer tokens than these bounds is not counted. Few tokenizers need a token for less
-# than two bytes; where one does, the server refuses the prompt, and it is counted then.
+# Few tokenizers make more tokens of a message than these bounds say: a prompt that fits by them is
+# sent without counting. If it is longer, the server refuses it, and its tokens are counted then.
 _BYTES_PER_TOKEN, _TOKENS_PER_MESSAGE = 2, 8
 _MOST_COUNTS = 6
-# The search aims at the first share of the room, and ends when at least the second is used.
+# The search aims at the first share of the room, and ends when at least the second share is used.
 _AIM, _WELL_USED = 0.97, 0.9
-_LEAST_DENSITY = 0.01  # tokens of a character, whatever two counts say
+_LEAST_DENSITY = 0.01  # tokens a character, as a bound for what two counts may suggest
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,10 @@ class Fit:
     """The messages of a request as they are to be sent.
 
     Attributes:
-        messages: The whole ones, or those with the middle of one field left out.
+        messages: All of them; the middle of one field may be left out.
         characters_left_out: Of that field.
-        tokens: Of the messages; None where nobody has counted them.
-        fits: False where they are known not to fit, however short.
+        tokens: Of the messages; None where they were not counted.
+        fits: False where they are known not to fit.
     """
 
     messages: Sequence[ChatMessage]
@@ -50,27 +50,28 @@ async def fit(
     shape: Callable[[Sequence[ChatMessage]], Sequence[ChatMessage]],
     count: Callable[[Sequence[ChatMessage]], Awaitable[int | None]],
 ) -> Fit:
-    """The messages of a request that fit, whole or shortened, as far as the server counts tokens.
+    """The messages of a request that fit into the room, whole or shortened.
 
-    The tokens grow about evenly with the characters that are left of the field, so the next length
-    to try is read off the line through the last two that were counted (the secant method), within
-    the longest that is known to fit and the shortest that is known not to.
+    The tokens grow about evenly with the characters that are left of the field. So the next length
+    to try is where the line through the last two counts meets the room (the secant method), between
+    the longest that is known to fit and the shortest that is known not to fit.
 
     Args:
         request: Its field keeps at least `LEAST_LEFT` characters.
-        before: The messages as they were sent before, or would be.
+        before: The messages as they were sent last, or would be sent.
         room: Tokens of the context that are left for the messages.
-        shape: The messages as the model takes them.
-        count: The tokens of shaped messages; None where the server does not say.
+        shape: Turns messages into those that the model takes.
+        count: The tokens of shaped messages; None where the server does not count them.
     """
     tokens = await count(before.messages)
     if tokens is None or tokens <= room:
         return Fit(before.messages, before.characters_left_out, tokens)
     best = Fit(before.messages, before.characters_left_out, tokens, fits=False)
     left = request.shortenable - before.characters_left_out
-    # Before a second length is counted: as if each character of the prompt made as many tokens.
-    others = sum(len(message["content"]) for message in before.messages) - left
-    last = -others, 0
+    # Until a second length is counted, every character of the prompt makes equally many tokens: an
+    # empty prompt, with the other characters left out too, has none.
+    other_characters = sum(len(message["content"]) for message in before.messages) - left
+    last = -other_characters, 0
     fitting, too_long = LEAST_LEFT - 1, left
     for _ in range(_MOST_COUNTS - 1):
         if request.shortened is None or too_long - fitting <= 1:

@@ -241,11 +241,9 @@ def _read_sealed(path: Path) -> pl.DataFrame:
 
 def _read_lines(path: Path) -> pl.DataFrame:
     """`_SEALED`, one row a line that can be read; no run has looked them up yet."""
-    rows: list[tuple[str, str, int]] = []
-    if path.is_file():
-        with path.open("rb") as file:
-            for record in filter(None, map(_parse, file)):
-                rows.append((record.pop("key"), json.dumps(record), 0))
+    with path.open("rb") as file:
+        records = filter(None, map(_parse, file))
+        rows = [(record.pop("key"), json.dumps(record), 0) for record in records]
     return pl.DataFrame(rows, schema=_SEALED, orient="row")
 
 

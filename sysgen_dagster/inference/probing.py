@@ -1,4 +1,4 @@
-"""What a server says of itself before a partition's requests are sent to it."""
+"""Finds out what a server can do before the requests of a partition are sent to it."""
 
 from typing import Any
 
@@ -12,20 +12,32 @@ from sysgen_dagster.inference.chat_api import (
     tokens_url,
 )
 
-_WITHIN_S, _RETRIES = 60.0, 4
-# Their difference is seen in the count of the prompt's tokens, whatever a template adds by itself.
+_WITHIN_S = 60.0
+# A system message that the model is shown makes the count of the prompt's tokens differ between
+# these two, whatever the template adds by itself.
 _SHORT = "Be brief."
 _LONG = "Answer in plain words, keep to what was asked, and say so when you do not know. " * 4
-_USER = "Hello"
-_SEEN_TOKENS = 30
-# A template that refuses ends in one of these: vLLM says 400, llama.cpp and SGLang 500.
+_LEAST_DIFFERENCE = 30
+_USER = {"role": "user", "content": "Hello"}
+# A template that refuses a message makes vLLM reply with 400, llama.cpp and SGLang with 500.
 _REFUSED = frozenset({400, 422, 500})
 
 
-def look_at(
-    model: ModelIdentity, base_url: str, api_key: str | None, has_system_role: bool | None
+def probe_server(
+    model: ModelIdentity,
+    base_url: str,
+    api_key: str | None,
+    has_system_role: bool | None,
+    retries: int,
 ) -> ServerCapabilities:
-    """The facts of the server at a URL; `has_system_role` is found out where it is None.
+    """What the server at a URL can do.
+
+    Args:
+        model: The model that it should serve.
+        base_url: Ends in ``/v1``.
+        api_key: Sent to it.
+        has_system_role: Where it is known; None: found out by three short requests.
+        retries: Of each question that fails.
 
     Raises:
         UnreachableError: No OpenAI-compatible server answers there.
@@ -34,9 +46,9 @@ def look_at(
     client = openai.OpenAI(
         base_url=base_url,
         api_key=api_key or "none",
-        max_retries=_RETRIES,
+        max_retries=retries,
         timeout=_WITHIN_S,
-        # As for the requests of the phases: no proxy stands between us and an engine.
+        # The requests of the phases use no proxy either.
         http_client=openai.DefaultHttpxClient(trust_env=False),
     )
     with client:
@@ -45,7 +57,7 @@ def look_at(
         except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
             raise UnreachableError(
                 f"{model.name}: no OpenAI-compatible server answers at {base_url} "
-                f"({_said(error, api_key)}). Start it, or correct base_urls in the catalogue"
+                f"({_describe(error, api_key)}). Start it, or correct base_urls in the catalogue"
             ) from None
         if model.served_name not in served:
             raise EngineError(
@@ -64,44 +76,48 @@ def look_at(
 
 
 def _shows_system_message(client: openai.OpenAI, model: ModelIdentity, base_url: str) -> bool:
-    """Whether the chat template takes a system message and does not drop it silently."""
-    user = {"role": "user", "content": _USER}
-    long = _prompt_tokens(client, model, [{"role": "system", "content": _LONG}, user])
-    if isinstance(long, openai.APIStatusError):
-        alone = _prompt_tokens(client, model, [user])
-        if isinstance(alone, openai.APIStatusError):
-            said = f"does not answer a simple chat ({_said(alone, client.api_key)})"
-            kind = UnreachableError if alone.status_code >= 500 else EngineError
-            raise kind(f"{model.name}: {base_url} {said}")
+    """Whether the chat template neither refuses a system message nor leaves it out.
+
+    True where the server counts no tokens, since nothing shows that it leaves the message out.
+    """
+    try:
+        long, short = (
+            _prompt_tokens(client, model, {"role": "system", "content": text}, _USER)
+            for text in (_LONG, _SHORT)
+        )
+    except openai.APIStatusError:
+        try:
+            _prompt_tokens(client, model, _USER)
+        except openai.APIStatusError as error:
+            fault = f"does not answer a simple chat ({_describe(error, client.api_key)})"
+            kind = UnreachableError if error.status_code >= 500 else EngineError
+            raise kind(f"{model.name}: {base_url} {fault}") from None
         return False
-    short = _prompt_tokens(client, model, [{"role": "system", "content": _SHORT}, user])
-    # A server that counts nothing is taken at its word.
-    return not (isinstance(long, int) and isinstance(short, int)) or long - short >= _SEEN_TOKENS
+    return long is None or short is None or long - short >= _LEAST_DIFFERENCE
 
 
-def _prompt_tokens(
-    client: openai.OpenAI, model: ModelIdentity, messages: list[Any]
-) -> int | openai.APIStatusError | None:
-    """Tokens of the prompt as the server counts them, or what it says against the messages."""
+def _prompt_tokens(client: openai.OpenAI, model: ModelIdentity, *messages: Any) -> int | None:
+    """Tokens of the prompt as the server counts them; None where it does not.
+
+    Raises:
+        openai.APIStatusError: The server may have refused the messages.
+        UnreachableError: It fails in another way.
+    """
     try:
         reply = client.chat.completions.create(
             model=model.served_name, messages=messages, extra_body={model.limit_field: 1}
         )
-    except openai.APIStatusError as error:
-        if error.status_code in _REFUSED:
-            return error
-        fault: Exception = error
     except (openai.OpenAIError, ValueError) as error:
-        fault = error
-    else:
-        tokens = getattr(getattr(reply, "usage", None), "prompt_tokens", None)
-        return tokens if isinstance(tokens, int) else None
-    said = _said(fault, client.api_key)
-    raise UnreachableError(f"{model.name}: {client.base_url} fails ({said})")
+        if isinstance(error, openai.APIStatusError) and error.status_code in _REFUSED:
+            raise
+        fault = _describe(error, client.api_key)
+        raise UnreachableError(f"{model.name}: {client.base_url} fails ({fault})") from None
+    tokens = getattr(getattr(reply, "usage", None), "prompt_tokens", None)
+    return tokens if isinstance(tokens, int) else None
 
 
 def _counts_tokens(client: openai.OpenAI, model: ModelIdentity, base_url: str) -> bool:
-    body = {"model": model.served_name, "messages": [{"role": "user", "content": _USER}]}
+    body = {"model": model.served_name, "messages": [_USER]}
     try:
         reply: Any = client.post(tokens_url(base_url), body=body, cast_to=object)
     except (openai.OpenAIError, ValueError):
@@ -109,9 +125,9 @@ def _counts_tokens(client: openai.OpenAI, model: ModelIdentity, base_url: str) -
     return isinstance(reply, dict) and isinstance(reply.get("count"), int)
 
 
-def _said(error: Exception, api_key: str | None) -> str:
-    """What a server said, without our key: some repeat the one that they refuse."""
-    said = str(error)
+def _describe(error: Exception, api_key: str | None) -> str:
+    """The text of an error or of the reply behind it, without our key, which servers may repeat."""
+    text = str(error)
     if isinstance(error, openai.APIStatusError):
-        said = f"{error.status_code}: {error.response.text}"
-    return said.replace(api_key or "\0", "***")[:300]
+        text = f"{error.status_code}: {error.response.text}"
+    return text.replace(api_key or "\0", "***")[:300]

@@ -9,7 +9,17 @@ from sysgen_dagster.inference.ledger import Outcome
 
 @dataclass(slots=True)
 class Progress:
-    """How far the requests of a partition are."""
+    """The counts of a partition's requests.
+
+    Attributes:
+        total: Requests that there are.
+        done: Those with an outcome.
+        from_ledger: Those whose outcome an earlier run got.
+        failed: Those with an outcome and no text.
+        sent: Attempts of this run.
+        at_once: Requests that may be in flight.
+        began: When the servers were connected to, by `time.monotonic`.
+    """
 
     total: int = 0
     done: int = 0
@@ -28,23 +38,23 @@ class Progress:
         return self.total - self.done
 
     def begin(self) -> None:
-        """Count the time from now, the first time: loading a model is not answering."""
+        """Count the time from the first call on: the time in which a model loads is not counted."""
         self.began = self.began or time.monotonic()
 
     def count(self, outcome: Outcome) -> None:
-        """Take one more outcome in."""
+        """Count one more outcome."""
         self.done += 1
         self.failed += outcome.failed_because is not None
 
     def count_sent(self, outcome: Outcome) -> None:
-        """Take the cost of an outcome that was asked for now in."""
+        """Count the attempts and tokens of an outcome that this run got from a server."""
         self.sent += outcome.attempts
         self.prompt_tokens += outcome.prompt_tokens or 0
         self.cached_tokens += outcome.cached_tokens or 0
         self.completion_tokens += outcome.completion_tokens or 0
 
     def figures(self) -> dict[str, float]:
-        """The same by name: counts, per second, and the seconds that are left."""
+        """Counts, rates per second and the seconds that are left, by the name shown in the UI."""
         now = time.monotonic()
         elapsed = max(now - (self.began or now), 1e-9)
         rate = (self.done - self.from_ledger) / elapsed

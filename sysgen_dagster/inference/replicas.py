@@ -1,7 +1,7 @@
-"""The servers of one model while a partition's requests are on their way.
+"""The servers of one model while a partition's requests are in flight.
 
-A request gets the server with the fewest in flight. A server that is gone is set aside and tried
-again until it is back; requests wait for it meanwhile, they do not spin.
+A request gets the server with the fewest in flight. A server that is gone gets none until it is
+back; requests that find no server wait in a queue.
 """
 
 import asyncio
@@ -15,18 +15,17 @@ from urllib.parse import urlsplit
 from sysgen_dagster.inference.capacity import Capacity
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError, UnreachableError
 
-CONNECT_S = 10.0
-MOST_IN_FLIGHT = 1024  # on one server
-_MOST_REVIVALS = 5  # of one server while a partition is made
-_SLOW_SHARE = 0.25  # of the time an attempt may take: an answer slower than that is a warning
-_FIRST_LOOK_S, _LONGEST_LOOK_S = 0.5, 15.0
+MOST_IN_FLIGHT = 1024  # requests on one server
+_SLOW_SHARE = 0.25  # of the time for an attempt: a slower answer shows an overloaded server
+_LONGEST_LOOK_S = 15.0  # between two looks for a server that is gone
 
 
 @dataclass(slots=True, eq=False)
 class Replica:
-    """One server: how many requests it is given, and what has become of it.
+    """One server, and what is known of it.
 
     Attributes:
+        gone_at: When it was last found gone.
         failing_since: When the first request after its last answer failed; infinity where none has.
         restarts: How often it answered again after it was gone.
     """
@@ -45,15 +44,15 @@ class Replica:
         return self.is_up and self.in_flight < self.capacity.at_once
 
     def note_failure(self, sent_at: float, now: float) -> bool:
-        """Remember that a request failed; whether the server may be dying of that request.
+        """Whether a request that failed now may be the cause of the server's failures.
 
-        It is not dying of one that was sent only after others had begun to fail.
+        It is not the cause if it was sent only after other requests had begun to fail.
         """
         self.failing_since = min(self.failing_since, now)
         return sent_at <= self.failing_since
 
     def has_died_since(self, restarts: int) -> bool:
-        """Whether it has gone, as far as is known, since it had restarted so often."""
+        """Whether it has gone away since it had restarted this often."""
         return self.restarts > restarts or not self.is_up
 
 
@@ -62,34 +61,37 @@ class Replicas:
     """All servers of one model.
 
     Attributes:
-        endpoint: What they serve.
-        revive: Blocks until the server of a URL answers again, started anew where it is ours, and
-            gives its URL; raises `UnreachableError` while somebody else's is still away.
+        endpoint: Where they are.
+        reconnect: Blocks until the server of a URL answers again and returns its URL, which another
+            one may be; raises `UnreachableError` while a server that is not ours is away.
         report: Takes a line when a server goes or comes back.
-        fail: Ends everything with an error.
+        fail: Takes the error that ends the partition.
+        most_in_flight: Requests on one server, whatever its capacity.
+        last_answer: When any of them last answered a request.
     """
 
     endpoint: Endpoint
-    revive: Callable[[str], str]
+    reconnect: Callable[[str], str]
     report: Callable[[str], None]
     fail: Callable[[Exception], None]
+    most_in_flight: int = MOST_IN_FLIGHT
     members: list[Replica] = field(init=False)
     last_answer: float = field(default_factory=time.monotonic)
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
-    _reviving: set[asyncio.Task[None]] = field(default_factory=set)
+    _reconnecting: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        """Every server is up until it proves not to be."""
+        """Every server counts as up until a request finds it gone."""
         start = self.endpoint.starts_with
         self.members = [
-            Replica(url, Capacity(at_once=start, most=MOST_IN_FLIGHT))
-            for url in self.endpoint.base_urls
+            Replica(url, Capacity(start, self.most_in_flight)) for url in self.endpoint.base_urls
         ]
 
     async def lease(self, tried: Counter[str]) -> Replica:
         """A server with room, counted as in use; waits until there is one.
 
-        One that failed the request before is taken last; of the others, the least busy.
+        Args:
+            tried: Attempts of the request by URL; the server with the fewest is taken.
         """
         while True:
             free = [replica for replica in self.members if replica.has_room]
@@ -103,12 +105,12 @@ class Replicas:
             await turn
 
     def give_back(self, replica: Replica) -> None:
-        """A leased server is free for somebody else."""
+        """End the use of a leased server, and let waiting requests have it."""
         replica.in_flight -= 1
         self._wake()
 
-    def answered(self, replica: Replica, sent_at: float) -> None:
-        """A request got its answer; a late one says that the server has too much to do."""
+    def note_answer(self, replica: Replica, sent_at: float) -> None:
+        """Adapt the server's capacity to an answer; a late one shows that it is overloaded."""
         self.last_answer = now = time.monotonic()
         replica.failing_since = math.inf
         if now - sent_at > self.endpoint.attempt_s * _SLOW_SHARE:
@@ -116,17 +118,17 @@ class Replicas:
         else:
             replica.capacity.answered(now, sent_at)
 
-    def lost(self, replica: Replica) -> None:
-        """Nothing listens there any more: set it aside until it is back."""
+    def note_gone(self, replica: Replica) -> None:
+        """Send no more requests to a server where nothing listens, until it answers again."""
         if replica.is_up:
             replica.is_up, replica.gone_at = False, time.monotonic()
             task = asyncio.create_task(self._bring_back(replica))
-            self._reviving.add(task)
-            task.add_done_callback(self._reviving.discard)
+            self._reconnecting.add(task)
+            task.add_done_callback(self._reconnecting.discard)
 
     def close(self) -> None:
         """Stop looking for servers that are away."""
-        for task in self._reviving:
+        for task in self._reconnecting:
             task.cancel()
 
     @property
@@ -134,46 +136,50 @@ class Replicas:
         """Requests that may be in flight now."""
         return sum(replica.capacity.at_once for replica in self.members if replica.is_up)
 
-    @property
-    def _all_away_s(self) -> float:
-        """Seconds since the last of the servers went."""
-        if any(replica.is_up for replica in self.members):
-            return 0.0
-        return time.monotonic() - max(replica.gone_at for replica in self.members)
-
     async def _bring_back(self, replica: Replica) -> None:
-        look = _FIRST_LOOK_S
         self.report(f"nothing answers at {replica.url} any more; waiting for it")
-        while True:
-            try:
-                replica.url = await asyncio.to_thread(self.revive, replica.url)
-            except UnreachableError as error:
-                if self._all_away_s > self.endpoint.patience_s:
-                    return self.fail(error)
-                await asyncio.sleep(look)
-                look = min(2 * look, _LONGEST_LOOK_S)
-            except Exception as error:  # whatever it is, requests would wait for ever
-                return self.fail(error)
-            else:
-                break
+        try:
+            replica.url = await self._reconnect(replica.url)
+        except Exception as error:  # of whatever kind: the requests would wait for ever
+            return self.fail(error)
         replica.restarts += 1
         replica.failing_since = math.inf
-        if replica.restarts > _MOST_REVIVALS:
+        if replica.restarts > self.endpoint.retries.restarts:
             return self.fail(
                 EngineError(
                     f"{self.endpoint.model.served_name} at {replica.url} went away "
-                    f"{_MOST_REVIVALS + 1} times while this partition was made; see its log. What "
-                    "it answered is kept"
+                    f"{replica.restarts} times while this partition was made; see its log. What it "
+                    "answered is kept"
                 )
             )
         self.report(f"{replica.url} answers again after {time.monotonic() - replica.gone_at:.0f} s")
-        # It may have died of as many requests as it had.
+        # It may have ended because it had too many requests at once.
         half = max(1, replica.capacity.at_once // 2)
-        replica.capacity = Capacity(at_once=half, most=MOST_IN_FLIGHT)
+        replica.capacity = Capacity(half, self.most_in_flight)
         replica.is_up = True
         return self._wake()
 
+    async def _reconnect(self, url: str) -> str:
+        """The URL of the server when it answers again.
+
+        Raises:
+            UnreachableError: No server of the model was up for too long.
+        """
+        retries = self.endpoint.retries
+        delay = retries.first_delay_s
+        while True:
+            try:
+                return await asyncio.to_thread(self.reconnect, url)
+            except UnreachableError:
+                last_gone_at = max(replica.gone_at for replica in self.members)
+                away_s = time.monotonic() - last_gone_at
+                if away_s > retries.patience_s and not any(each.is_up for each in self.members):
+                    raise
+            await asyncio.sleep(delay)
+            delay = min(2 * delay, _LONGEST_LOOK_S)
+
     def _wake(self) -> None:
+        """Let as many waiting requests look for a server as there is room for."""
         room = sum(max(0, r.capacity.at_once - r.in_flight) for r in self.members if r.is_up)
         while self._waiting and room > 0:
             turn = self._waiting.popleft()
@@ -182,12 +188,12 @@ class Replicas:
                 room -= 1
 
 
-async def nothing_listens(url: str) -> bool:
-    """Whether a connection to a URL is refused; any other trouble with it is no answer to that."""
+async def nothing_listens(url: str, within_s: float) -> bool:
+    """Whether a connection to a URL is refused; False for any other trouble with it."""
     parts = urlsplit(url)
     port = parts.port or {"https": 443}.get(parts.scheme, 80)
     try:
-        async with asyncio.timeout(CONNECT_S):
+        async with asyncio.timeout(within_s):
             _, writer = await asyncio.open_connection(parts.hostname, port)
     except OSError as error:
         return isinstance(error, ConnectionRefusedError)

@@ -1,6 +1,7 @@
 """What judges said, row by row, and the columns of results that can be checked by rule."""
 
 from sysgen_dagster.tables.columns import COUNT, DROP_REASON, FLAG, GENERATION, IDENTITY, TEXT
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
 
 # What an answer results in; null where the question does not arise.
@@ -36,7 +37,7 @@ JUDGED_PREFERENCES = Table(
         **GENERATION,
     },
     by=By.MODEL,
-    group="judgements",
+    group=Group.JUDGEMENTS,
 )
 # One row per sampled conversation.
 JUDGED_ALIGNMENT = Table(
@@ -51,7 +52,7 @@ JUDGED_ALIGNMENT = Table(
         **GENERATION,
     },
     by=By.MODEL,
-    group="judgements",
+    group=Group.JUDGEMENTS,
 )
 
 TABLES = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT)

@@ -1,6 +1,7 @@
 """The table that holds every figure of ours beside the paper's."""
 
 from sysgen_dagster.tables.columns import NUMBER, TEXT
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Table
 
 # One row per model and figure that the paper has too.
@@ -16,7 +17,7 @@ PAPER_COMPARISON = Table(
         "difference": Column(NUMBER, "ours less the paper's"),
     },
     by=By.NOTHING,
-    group="report",
+    group=Group.REPORT,
 )
 
 TABLES = (PAPER_COMPARISON,)

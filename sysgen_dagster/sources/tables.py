@@ -4,6 +4,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.tables.columns import COUNT, DROP_REASON, IDENTITY, MESSAGES, TEXT
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
 
 # Where an upstream row comes from.
@@ -13,9 +14,8 @@ SOURCE_ROW: Columns = {
     "source_revision": Column(TEXT, "commit on the Hub, or local:<sha256 of the file>"),
 }
 
-GROUP = "sources"
 # The table of the source that a shard is of; read where shards of several sources are.
-SOURCE_ROWS = Table("source/{source}", SOURCE_ROW, By.SHARD, GROUP)
+SOURCE_ROWS = Table("source/{source}", SOURCE_ROW, By.SHARD, Group.SOURCES)
 
 # One row per question with its answer, with what was said before.
 CONVERSATIONS = Table(
@@ -35,7 +35,7 @@ CONVERSATIONS = Table(
         **DROP_REASON,
     },
     by=By.SHARD,
-    group="conversations",
+    group=Group.CONVERSATIONS,
 )
 
 
@@ -46,7 +46,7 @@ def source_table(source: Source) -> Table:
         for name, fields in source.columns.items()
     }
     columns = {**upstream, **SOURCE_ROW}
-    return Table(f"source/{source.name}", columns, By.SHARD, GROUP, of_source=source.name)
+    return Table(f"source/{source.name}", columns, By.SHARD, Group.SOURCES, of_source=source.name)
 
 
 def _upstream_dtype(fields: str | list[str]) -> pl.DataType:

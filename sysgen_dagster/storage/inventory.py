@@ -15,6 +15,7 @@ import polars as pl
 from upath import UPath
 
 from sysgen_dagster.storage.store import Store, answering, scan
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Columns, Partition, Table, Values, by_name
 
 
@@ -103,7 +104,7 @@ def _files(store: Store, known: Mapping[str, Table]) -> Iterator[tuple[Table, Pa
 
 def _gone_source(name: str) -> Table:
     """The table of a source that is not in the catalogue any more; its columns are not known."""
-    return Table(f"source/{name}", {}, By.SHARD, "sources", of_source=name)
+    return Table(f"source/{name}", {}, By.SHARD, Group.SOURCES, of_source=name)
 
 
 def _is_link(path: Path | UPath) -> bool:

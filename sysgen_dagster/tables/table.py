@@ -15,6 +15,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.tables.groups import Group
 
 # The file of a table that is not partitioned has this name.
 WHOLE = "all"
@@ -94,7 +95,7 @@ class Table:
     name: str
     columns: Columns = field(compare=False)
     by: By = field(compare=False)
-    group: str = field(compare=False)
+    group: Group = field(compare=False)
     of_source: str | None = field(default=None, compare=False)
 
     @property

@@ -1,5 +1,5 @@
 """Training sets from aligned rows: variants, preference pairs, splits, mixtures, as frames.
 
-`export` writes them as folders that trainers and the Hub take. Does not belong here: training
-itself (`students`).
+`export` writes them as folders that trainers and the Hub can read. Training itself does not belong
+here (it does in `students`).
 """

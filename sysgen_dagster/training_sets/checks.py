@@ -1,4 +1,4 @@
-"""What must hold of training rows and preference pairs."""
+"""The checks of training rows and preference pairs."""
 
 import polars as pl
 
@@ -14,23 +14,23 @@ def _variants_are_unique(evidence: Evidence) -> Finding:
 
 def _chats_are_whole(evidence: Evidence) -> Finding:
     rows = evidence.read(TRAINING_ROWS, "conversation_id", "variant", "messages")
-    roles = pl.col("messages").list.eval(pl.element().struct.field("role"))
-    blank = (
-        pl.col("messages")
-        .list.eval(pl.element().struct.field("content").str.strip_chars() == "")
-        .list.any()
+    role, content = (pl.element().struct.field(name) for name in ("role", "content"))
+    roles = pl.col("messages").list.eval(role)
+    has_blank_turn = pl.col("messages").list.eval(content.str.strip_chars() == "").list.any()
+    is_whole = (
+        (roles.list.last() == Role.ASSISTANT)
+        & roles.list.contains(Role.USER.value)
+        & ~has_blank_turn
     )
-    whole = (roles.list.last() == Role.ASSISTANT) & roles.list.contains(Role.USER.value) & ~blank
-    return none_of(rows.filter(~whole.fill_null(value=False)))
+    return none_of(rows.filter(~is_whole.fill_null(value=False)))
 
 
 def _variants_agree(evidence: Evidence) -> Finding:
     rows = evidence.read(TRAINING_ROWS, "conversation_id", "variant")
-    variants = rows["variant"].n_unique()
     counts = rows.group_by("conversation_id", maintain_order=True).agg(
         variants=pl.col("variant").n_unique()
     )
-    return none_of(counts.filter(pl.col("variants") != variants))
+    return none_of(counts.filter(pl.col("variants") != rows["variant"].n_unique()))
 
 
 def _pairs_differ(evidence: Evidence) -> Finding:
@@ -42,7 +42,7 @@ CHECKS = (
     Check(
         "variants_are_unique",
         TRAINING_ROWS,
-        "No conversation stands twice in a variant.",
+        "No conversation is in a variant twice.",
         True,
         _variants_are_unique,
     ),

@@ -7,13 +7,13 @@ import hashlib
 
 import polars as pl
 
-_BITS = 53  # so many a float holds exactly
+_BITS = 53  # of the significand: a float holds such integers exactly
 
 
 def draw_numbers(names: pl.Series, purpose: str) -> pl.Series:
     """For each name a number in [0, 1) that follows from it and from `purpose` alone.
 
-    Draws of different purposes are independent: who is drawn for the test split is no more likely
+    Draws of different purposes are independent: a conversation of the test split is no more likely
     than others to be drawn for a mixture.
     """
     drawn = [_draw(f"{purpose}/{name}") for name in names]

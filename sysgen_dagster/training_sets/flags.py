@@ -1,99 +1,88 @@
 """What speaks against a training row, by name: a mixture may leave such rows out.
 
-These are the findings of one row (`analysis.findings`) and those of the whole corpus.
+A flag is a finding of one row (`analysis.findings`) or one of the whole corpus, declared here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import polars as pl
 
-from sysgen_dagster.analysis.findings import FINDINGS, list_flags
+from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
-from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.analysis.tables import (
+    CONTAMINATION,
+    NEAR_DUPLICATE_MESSAGES,
+    NEAR_DUPLICATE_QUESTIONS,
+)
+from sysgen_dagster.catalog.load import CatalogError
+from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.obedience.alignment_judgement import Alignment
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
+from sysgen_dagster.tables.table import By, Table
 
-# Of near-duplicates the first one has no flag, so that leaving out by it keeps one of a cluster;
-# none where the model did not bring the first to the end.
-_OF_THE_CORPUS: Mapping[str, str] = {
-    "near_duplicate_question": "An earlier question says nearly the same.",
-    "contaminated": "The conversation holds at least half of an item of a benchmark.",
-    "near_duplicate_message": "An earlier system message of the model says nearly the same.",
-    "not_aligned": "A judge said that the new answer does not keep to its system message.",
+
+@dataclass(frozen=True, slots=True)
+class CorpusFlag:
+    """A flag of the conversations in the rows of `table` for which `where` is true."""
+
+    table: Table
+    where: pl.Expr
+
+
+# The first row of a cluster of near-duplicates has no flag, so that leaving out by the flag keeps
+# one of the cluster; it keeps none where the model did not finish the first.
+_IS_LATER = pl.col("conversation_id") != pl.col("cluster")
+_CORPUS_FLAGS: Mapping[str, CorpusFlag] = {
+    "near_duplicate_question": CorpusFlag(NEAR_DUPLICATE_QUESTIONS, _IS_LATER),
+    "contaminated": CorpusFlag(CONTAMINATION, pl.col("overlap") >= MOSTLY_HELD),
+    "near_duplicate_message": CorpusFlag(NEAR_DUPLICATE_MESSAGES, _IS_LATER),
+    # Only a sample is judged: most rows cannot have this flag.
+    "not_aligned": CorpusFlag(JUDGED_ALIGNMENT, pl.col("verdict") == Alignment.NOT_ALIGNED.value),
 }
-FLAGS: Mapping[str, str] = {
-    **{name: finding.statement for name, finding in FINDINGS.items()},
-    **_OF_THE_CORPUS,
-}
+FLAGS = (*FINDINGS, *_CORPUS_FLAGS)
+
+Flagged = Mapping[str, pl.Series]  # flag to the ids of the conversations that have it
 
 
-class FlagError(SysgenError):
-    """A flag that no row can have; the message names it and the ones there are."""
-
-
-def require_known(names: Iterable[str]) -> None:
-    """Nothing, if all are flags.
+def require_known_flags(recipes: Mapping[str, Recipe]) -> None:
+    """Does nothing when the recipes leave out by flags only.
 
     Raises:
-        FlagError: Some are not.
+        CatalogError: A recipe names something else.
     """
-    if unknown := sorted(set(names) - FLAGS.keys()):
-        raise FlagError(
-            f"`leave_out` names {', '.join(unknown)}, which no row is ever flagged as: correct it "
-            f"to some of {', '.join(FLAGS)}"
+    for name, recipe in recipes.items():
+        if unknown := sorted(set(recipe.leave_out) - set(FLAGS)):
+            raise CatalogError(
+                f"mixture {name} of the catalogue: `leave_out` names {', '.join(unknown)}, which "
+                f"no row is ever flagged as: correct it to some of {', '.join(FLAGS)}"
+            )
+
+
+def find_flagged(read: Callable[[Table], pl.DataFrame | None], by: By) -> Flagged:
+    """The conversations with a flag of the whole corpus.
+
+    Args:
+        read: Returns a stored table; None where it is not made, and then nothing has its flag.
+        by: Only the flags of tables that are partitioned like this are looked for: `By.NOTHING` for
+            those of conversations, `By.MODEL` for those of a model's rows.
+    """
+    return {
+        name: stored.filter(flag.where)["conversation_id"]
+        for name, flag in _CORPUS_FLAGS.items()
+        if flag.table.by is by and (stored := read(flag.table)) is not None
+    }
+
+
+def add_flags(rows: pl.DataFrame, flagged: Flagged) -> pl.DataFrame:
+    """`rows` with these flags added to their ``flags``, after those they have (null: none)."""
+    here = rows["conversation_id"].implode()  # makes the sets below as small as `rows`
+    added = [
+        pl.when(pl.col("conversation_id").is_in(ids.filter(ids.is_in(here)).implode())).then(
+            pl.lit(name)
         )
-
-
-def flag_rows(quality: pl.DataFrame) -> pl.DataFrame:
-    """``conversation_id`` and ``flags`` of each row of `tables.ROW_QUALITY`, in their order."""
-    return quality.select("conversation_id", flags=list_flags(quality))
-
-
-Found = Mapping[str, pl.Series]  # flag to the ids of the conversations that have it
-
-
-def find_source_flags(
-    near_duplicate_questions: pl.DataFrame | None, contamination: pl.DataFrame | None
-) -> Found:
-    """What the tables of the sources say of conversations; nothing by a table that is not made."""
-    found = {}
-    if near_duplicate_questions is not None:
-        found["near_duplicate_question"] = _not_first(near_duplicate_questions)
-    if contamination is not None:
-        held = contamination.filter(pl.col("overlap") >= MOSTLY_HELD)
-        found["contaminated"] = held["conversation_id"]
-    return found
-
-
-def find_model_flags(
-    near_duplicate_messages: pl.DataFrame | None, judged_alignment: pl.DataFrame | None
-) -> Found:
-    """What the tables of a model say of its rows; nothing by a table that is not made.
-
-    Only a sample is judged: most rows cannot be flagged ``not_aligned``.
-    """
-    found = {}
-    if near_duplicate_messages is not None:
-        found["near_duplicate_message"] = _not_first(near_duplicate_messages)
-    if judged_alignment is not None:
-        not_aligned = pl.col("verdict") == Alignment.NOT_ALIGNED.value
-        found["not_aligned"] = judged_alignment.filter(not_aligned)["conversation_id"]
-    return found
-
-
-def add_flags(rows: pl.DataFrame, found: Found) -> pl.DataFrame:
-    """`rows` with what is found of them added to their ``flags``, after those they have."""
-    if not found:
-        return rows
-    here = rows["conversation_id"].implode()  # so that the set is made of these rows, not of all
-    of_these = {name: ids.filter(ids.is_in(here)).implode() for name, ids in found.items()}
-    more = [
-        pl.when(pl.col("conversation_id").is_in(ids)).then(pl.lit(name))
-        for name, ids in of_these.items()
+        for name, ids in flagged.items()
     ]
     own = pl.col("flags").fill_null([])
-    return rows.with_columns(flags=pl.concat_list(own, pl.concat_list(more).list.drop_nulls()))
-
-
-def _not_first(near_duplicates: pl.DataFrame) -> pl.Series:
-    later = near_duplicates.filter(pl.col("conversation_id") != pl.col("cluster"))
-    return later["conversation_id"]
+    more = [pl.concat_list(added).list.drop_nulls()] if added else []
+    return rows.with_columns(flags=pl.concat_list(own, *more))

@@ -1,9 +1,9 @@
-"""Preference pairs: under the same system message, the new answer is better than another one.
+"""Preference pairs: the new answer is chosen, another answer to the same prompt is rejected.
 
-The other one is the original answer, which knows nothing of S, or what another model answered to
-the same question under its own S, as in the Multifaceted Collection (arXiv 2405.17977), which
-rejects an answer to another system message. That answer may be good in itself: it is rejected for
-following other instructions. It is the other model's text, under that model's licence.
+The rejected answer is the original one, which was not written under the system message (S), or what
+another model answered to the same question under its own S. The Multifaceted Collection (arXiv
+2405.17977) rejects answers to other system messages too: such an answer may be good in itself, but
+it follows other instructions. It is the other model's text, under that model's licence.
 """
 
 import polars as pl
@@ -19,16 +19,16 @@ def build_preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.D
     """`tables.PREFERENCE_PAIRS` of one model: one row per conversation and kind of rejected answer.
 
     Args:
-        aligned: One row per conversation that the model brought to the end, as `training_rows`
-            takes them.
-        foreign: Those of other models: ``conversation_id``, ``model``, ``system_message``,
-            ``new_answer``. Of several models that could give the rejected answer one is drawn for
-            each conversation, so that they alternate.
+        aligned: One row per conversation that the model brought through all phases, with the
+            columns that `build_training_rows` takes.
+        foreign: The same of the other models: ``conversation_id``, ``model``, ``system_message``,
+            ``new_answer``. Where several models could give the rejected answer, one is drawn for
+            each conversation, so that the models alternate.
 
     Returns:
-        The pairs with original answers, then those with other models' answers, each in the order of
-        `aligned`. No pair has two answers that are equal but for blanks around them, and none
-        rejects an answer that was written under the same system message.
+        The pairs that reject original answers, then those that reject other models' answers, each
+        in the order of `aligned`. The two answers of a pair differ in more than blanks around them,
+        and no answer is rejected that was written under the same system message.
     """
     original = aligned.with_columns(
         rejected_is=pl.lit(Rejected.ORIGINAL_ANSWER.value),
@@ -67,7 +67,7 @@ def _other_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame
         _differ("system_message", "rejected_message"),
         _differ("new_answer", "rejected_answer"),
     )
-    # A model more changes only the pairs for which that model is drawn.
+    # Adding a model changes only the pairs for which that model is drawn.
     drawn = draw_numbers(possible["rejected_model"] + "/" + possible["conversation_id"], "rejected")
     return (
         possible.with_columns(drawn)

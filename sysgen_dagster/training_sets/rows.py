@@ -1,12 +1,13 @@
 """Training rows: for each conversation one chat per variant of the paper's sets and ablations.
 
-A chat is the system message, the turns before the question, the question and an answer. The turns
-before it are the upstream ones, in every variant: they were not written under S, and whether a
-trainer learns from the assistant's among them is for its loss mask to say. An upstream system turn
-is left out, as in Phase 4: S stands in its place.
+A chat is the system message (S), the turns before the question, the question and an answer. In
+every variant the turns before the question are the upstream ones. They were not written under S;
+the loss mask of a trainer decides whether it learns from the assistant's turns among them. An
+upstream system turn is left out, as in Phase 4, because S takes its place.
 
-The variant for models without a system role has S and a blank line at the start of the first user
-turn (the paper's Table 7: at the start of the user turn), as S holds for the whole conversation.
+In the variant for models without a system role, S and a blank line stand at the start of the first
+user turn, as S holds for the whole conversation (the paper's Table 7: at the start of the user
+turn).
 """
 
 from collections.abc import Mapping
@@ -20,51 +21,47 @@ from sysgen_dagster.tables.table import Frame
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 
 _S, _OLD, _NEW = pl.col("system_message"), pl.col("answer"), pl.col("new_answer")
-_NO_TURN = pl.lit([], dtype=MESSAGES)
-# What makes these is not the model's, so they can be had of conversations that it did not finish.
-_WITHOUT_S = (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
+# The chats of these variants hold no text that the model wrote, so they can be made of
+# conversations too that the model did not finish.
+WITHOUT_MODEL_TEXT = (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
 
 
-def build_training_rows(aligned: Frame, others: Frame, settings: Training) -> Frame:
+def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -> Frame:
     """`tables.TRAINING_ROWS` of one model: one row per conversation and `catalog.Variant`.
 
     Args:
-        aligned: One row per conversation that the model brought to the end: ``question``,
+        aligned: One row per conversation that the model brought through all phases: ``question``,
             ``answer``, ``history``, ``system_message``, ``new_answer`` and the columns of the
             result without ``variant`` and ``messages``.
-        others: The usable conversations that it did not, with the same columns, of which
-            ``system_message`` and ``new_answer`` are not read. Only used for the variants without
-            S, and only where `settings` do not ask for the same conversations in all variants.
-        settings: Says so, and holds the common system message.
+        unfinished: The other usable conversations, with the same columns, of which
+            ``system_message`` and ``new_answer`` are not read. They go into the variants without
+            text of the model, unless ``settings.same_conversations``.
+        settings: Also hold the common system message.
 
     Returns:
-        Variant after variant, each in the order of `aligned`, then of `others`. No chat has an
+        Variant after variant, each in the order of `aligned`, then of `unfinished`. No chat has an
         empty system turn: an empty system message leaves the turn out.
     """
-    beyond = others.clear() if settings.same_conversations else others
     variants = []
-    for variant, messages in _variants(settings.common_system_message).items():
-        of = [aligned, beyond] if variant in _WITHOUT_S else [aligned]
-        made = [
+    for variant, (prompt, answer) in _prompts_and_answers(settings.common_system_message).items():
+        messages = pl.concat_list(prompt, build_turn(Role.ASSISTANT, answer))
+        takes_all = variant in WITHOUT_MODEL_TEXT and not settings.same_conversations
+        variants += [
             rows.with_columns(messages=messages, variant=pl.lit(variant.value)).select(
                 TRAINING_ROWS.names
             )
-            for rows in of
+            for rows in ([aligned, unfinished] if takes_all else [aligned])
         ]
-        variants += made
     return pl.concat(variants)
 
 
-def _variants(common_system_message: str) -> Mapping[Variant, pl.Expr]:
-    common = pl.lit(common_system_message, dtype=pl.String)
+def _prompts_and_answers(common_system_message: str) -> Mapping[Variant, tuple[pl.Expr, pl.Expr]]:
     return {
-        Variant.SYSGEN: pl.concat_list(build_prompt(_S), build_turn(Role.ASSISTANT, _NEW)),
-        Variant.ORIGINAL_ANSWER: pl.concat_list(build_prompt(_S), build_turn(Role.ASSISTANT, _OLD)),
-        Variant.COMMON_SYSTEM_MESSAGE: pl.concat_list(
-            build_prompt(common), build_turn(Role.ASSISTANT, _OLD)
-        ),
-        Variant.NO_SYSTEM_MESSAGE: pl.concat_list(_asked(), build_turn(Role.ASSISTANT, _OLD)),
-        Variant.USER_ROLE: pl.concat_list(_folded(_S), build_turn(Role.ASSISTANT, _NEW)),
+        Variant.SYSGEN: (build_prompt(_S), _NEW),
+        Variant.ORIGINAL_ANSWER: (build_prompt(_S), _OLD),
+        Variant.COMMON_SYSTEM_MESSAGE: (build_prompt(pl.lit(common_system_message)), _OLD),
+        Variant.NO_SYSTEM_MESSAGE: (_asked(), _OLD),
+        Variant.USER_ROLE: (_prepend_to_first_user_turn(_S), _NEW),
     }
 
 
@@ -76,8 +73,10 @@ def build_turn(role: Role, content: pl.Expr) -> pl.Expr:
 def build_prompt(system_message: pl.Expr) -> pl.Expr:
     """The chat up to the question: system (none where it is empty), history, user."""
     system = pl.concat_list(build_turn(Role.SYSTEM, system_message))
-    given = pl.when(_is_written(system_message)).then(system).otherwise(_NO_TURN)
-    return pl.concat_list(given, _asked())
+    no_turn = pl.lit([], dtype=MESSAGES)
+    return pl.concat_list(
+        pl.when(_is_written(system_message)).then(system).otherwise(no_turn), _asked()
+    )
 
 
 def _is_written(text: pl.Expr) -> pl.Expr:
@@ -85,21 +84,20 @@ def _is_written(text: pl.Expr) -> pl.Expr:
 
 
 def _asked() -> pl.Expr:
-    """The history and the question."""
+    """The history without its system turns, and the question."""
     spoken = pl.element().struct.field("role") != Role.SYSTEM.value
     return pl.concat_list(
         pl.col("history").list.filter(spoken), build_turn(Role.USER, pl.col("question"))
     )
 
 
-def _folded(system_message: pl.Expr) -> pl.Expr:
-    """The history and the question, with the system message in the first user turn."""
+def _prepend_to_first_user_turn(text: pl.Expr) -> pl.Expr:
+    """The history and the question, with `text` at the start of the first user turn."""
     chat = _asked()
     is_user = pl.element().struct.field("role") == Role.USER.value
     first = chat.list.eval(is_user).list.arg_max()
     content = chat.list.get(first).struct.field("content")
-    written = _is_written(system_message)
-    both = pl.when(written).then(system_message + "\n\n" + content).otherwise(content)
+    both = pl.when(_is_written(text)).then(text + "\n\n" + content).otherwise(content)
     return pl.concat_list(
         chat.list.head(first), build_turn(Role.USER, both), chat.list.slice(first + 1)
     )

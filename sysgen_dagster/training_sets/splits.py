@@ -1,10 +1,10 @@
 """Which rows are trained on, and which are kept for validation and test.
 
-Rows that say nearly the same are one group and stay on one side, else a test would ask what was
-trained on. A group is what hangs together, over any number of steps, by an upstream row (turns of
-one conversation), an upstream row that stands there several times, an original question that was
-rephrased, or a cluster of near-duplicate questions. A group of linked rows may be long: the summary
-says how large the largest is.
+Conversations that say nearly the same are one group and are in the same split; otherwise a student
+would be tested on what it was trained on. Two conversations are in one group if a chain of links
+leads from one to the other. A link is: the same upstream row (turns of one conversation), upstream
+rows of the same text, the same original question that was rephrased, or the same cluster of
+near-duplicate questions. Such chains may be long: the summary states the size of the largest group.
 """
 
 from enum import StrEnum
@@ -15,11 +15,11 @@ from sysgen_dagster.catalog.recipes import Training
 from sysgen_dagster.training_sets.draws import draw_numbers
 from sysgen_dagster.training_sets.tables import SPLITS
 
-ALL = "all"  # the source that stands for all of them
+ALL = "all"  # stands in the column `source` of the summary for all sources
 
 
 class Split(StrEnum):
-    """The sides, as trainers name them."""
+    """The splits, as trainers name them, in the order in which they are listed."""
 
     TRAIN = "train"
     VALIDATION = "validation"
@@ -27,36 +27,35 @@ class Split(StrEnum):
 
 
 _QUESTION = pl.col("same_question")
-# Rows that are equal in one of these belong together; null equals nothing. The same original
-# question counts across sources too: two of them may have rephrased the same one.
-_LINKS = {
-    "upstream row": pl.when(pl.col("source_row").is_not_null()).then(
-        pl.struct("source", "source_row")
-    ),
-    "same text": pl.coalesce("duplicate_of", "conversation_id"),
-    "same question": pl.when(_QUESTION.str.strip_chars() != "").then(_QUESTION),
-    "near-duplicates": pl.col("cluster"),
-}
+# Rows with equal values in one of these columns are linked; null equals nothing. The same original
+# question links rows of different sources too: two sources may have rephrased the same one.
+_LINKS = (
+    pl.when(pl.col("source_row").is_not_null()).then(pl.struct("source", "source_row")),
+    pl.coalesce("duplicate_of", "conversation_id"),
+    pl.when(_QUESTION.str.strip_chars() != "").then(_QUESTION),
+    pl.col("cluster"),
+)
 
 
 def build_splits(conversations: pl.DataFrame, settings: Training) -> pl.DataFrame:
     """`tables.SPLITS` of all usable conversations of all sources, in their order.
 
     A group's split is drawn by the group's name, its smallest conversation_id: neither the order of
-    the rows nor other groups matter, and a larger test split holds the smaller one. Groups are
+    the rows nor other groups matter, and a larger test split contains the smaller one. Groups are
     drawn, not rows: the shares of the rows come near those of `settings` where groups are many and
     small.
 
     Args:
         conversations: ``conversation_id``, ``source``, ``source_row``, ``duplicate_of``,
-            ``same_question`` (what the source's column of that name in the catalogue holds) and
-            ``cluster`` (of near-duplicate questions); the last three are null where there is none.
+            ``same_question`` (the value of the column that the source's ``same_question`` in the
+            catalogue names) and ``cluster`` (of near-duplicate questions); the last three are null
+            where there is none.
         settings: Shares of validation and test, and the seed.
     """
-    groups = _groups(conversations)
+    groups = _build_groups(conversations)
     drawn = groups.select(pl.col("group").unique(maintain_order=True))
-    drawn = drawn.with_columns(draw_numbers(drawn["group"], f"split/{settings.seed}"))
-    # From both ends, so that another share of test moves nobody into or out of validation.
+    # Test and validation are taken from opposite ends, so that another share of test moves no group
+    # into or out of validation.
     split = (
         pl.when(pl.col("draw") < settings.test)
         .then(pl.lit(Split.TEST.value))
@@ -64,17 +63,19 @@ def build_splits(conversations: pl.DataFrame, settings: Training) -> pl.DataFram
         .then(pl.lit(Split.VALIDATION.value))
         .otherwise(pl.lit(Split.TRAIN.value))
     )
-    sides = drawn.select("group", split=split)
-    return groups.join(sides, on="group", how="left", maintain_order="left").select(SPLITS.names)
+    splits = drawn.with_columns(
+        draw_numbers(drawn["group"], f"split/{settings.seed}")
+    ).with_columns(split=split)
+    return groups.join(splits, on="group", how="left", maintain_order="left").select(SPLITS.names)
 
 
-def _groups(conversations: pl.DataFrame) -> pl.DataFrame:
+def _build_groups(conversations: pl.DataFrame) -> pl.DataFrame:
     """``conversation_id``, ``source`` and ``group``, in the order of the conversations."""
     ordered = conversations.with_row_index("row").sort("conversation_id")
     ids = ordered["conversation_id"]
-    first = list(range(ordered.height))  # a row of the same group that is not after
-    for link in _LINKS.values():
-        _join(first, ordered.select(link.alias("link")))
+    first = list(range(ordered.height))  # for each row an earlier row of its group, or itself
+    for link in _LINKS:
+        _join(first, ordered.select(link=link))
     groups = ordered.select(
         "row", "conversation_id", "source", group=ids[[_find(first, row) for row in first]]
     )
@@ -82,7 +83,7 @@ def _groups(conversations: pl.DataFrame) -> pl.DataFrame:
 
 
 def _join(first: list[int], links: pl.DataFrame) -> None:
-    """Join each row to the first one that has the same ``link``."""
+    """Puts each row into the group of the first row that has the same ``link``."""
     linked = (
         links.with_row_index("row")
         .drop_nulls("link")
@@ -95,6 +96,7 @@ def _join(first: list[int], links: pl.DataFrame) -> None:
 
 
 def _find(first: list[int], row: int) -> int:
+    """The first row of a row's group; the path to it is made shorter on the way."""
     while first[row] != row:
         first[row] = first[first[row]]
         row = first[row]
@@ -105,8 +107,8 @@ def summarize_splits(splits: pl.DataFrame) -> pl.DataFrame:
     """One row per source and split of `tables.SPLITS`, and over all sources as ``all``.
 
     Returns:
-        ``source``, ``split``, ``rows``, ``groups`` with a row there, ``share`` of the source's
-        rows, ``largest_group`` (its rows of the source; null where the split has none).
+        ``source``, ``split``, ``rows``, ``groups`` (how many have a row there), ``share`` of the
+        source's rows, ``largest_group`` (its rows of the source; null where the split has none).
     """
     rows = pl.concat([splits, splits.with_columns(source=pl.lit(ALL))])
     counts = (

@@ -1,9 +1,11 @@
-"""The tables of training sets: sides, chats, pairs, and which of them a mixture takes."""
+"""The tables of training sets: splits, chats, preference pairs, and the rows of a mixture."""
 
 import polars as pl
 
+from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.sources.tables import SOURCE_ROW
 from sysgen_dagster.tables.columns import COUNT, GENERATION, IDENTITY, MESSAGES, TEXT
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
 
 # One row per usable conversation.
@@ -19,12 +21,15 @@ SPLITS = Table(
         "split": Column(TEXT, "train, validation or test; the same for a whole group"),
     },
     by=By.NOTHING,
-    group="training",
+    group=Group.TRAINING_SETS,
 )
+# Of chats and of preference pairs.
 _TRAINED_ON: Columns = {
     "split": SPLITS.columns["split"],
     "tags": Column(pl.List(pl.String()), "tags of the system message, in canonical order"),
-    "flags": Column(pl.List(pl.String()), "findings of the row, to be left out by"),
+    "flags": Column(
+        pl.List(pl.String()), "what speaks against the row; a mixture may leave it out for it"
+    ),
     "source_repo": Column(TEXT, "data set on the Hub, or local"),
     "source_revision": SOURCE_ROW["source_revision"],
     "source_row": SOURCE_ROW["source_row"],
@@ -46,7 +51,7 @@ TRAINING_ROWS = Table(
         **_TRAINED_ON,
     },
     by=By.MODEL_SHARD,
-    group="training",
+    group=Group.TRAINING_SETS,
 )
 # One row per conversation and kind of rejected answer.
 PREFERENCE_PAIRS = Table(
@@ -61,7 +66,7 @@ PREFERENCE_PAIRS = Table(
         **_TRAINED_ON,
     },
     by=By.MODEL_SHARD,
-    group="training",
+    group=Group.TRAINING_SETS,
 )
 # One row per row of a mixture.
 MIXTURES = Table(
@@ -73,7 +78,12 @@ MIXTURES = Table(
         "split": SPLITS.columns["split"],
     },
     by=By.RECIPE,
-    group="training",
+    group=Group.TRAINING_SETS,
 )
 
 TABLES = (SPLITS, TRAINING_ROWS, PREFERENCE_PAIRS, MIXTURES)
+
+
+def table_of(recipe: Recipe) -> Table:
+    """The table that the rows of a mixture are stored in."""
+    return PREFERENCE_PAIRS if recipe.rejected else TRAINING_ROWS

@@ -1,6 +1,27 @@
-"""Hypothesis for the tests of the analyses: the same examples on every run, and no clock."""
+"""Hypothesis without a clock and with the same examples on every run, and small models on disk."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
+
+from sysgen_dagster_tests.analysis.small_models import save_bert, save_bleurt
 
 settings.register_profile("sysgen", deadline=None, derandomize=True, max_examples=200)
 settings.load_profile("sysgen")
+
+
+@pytest.fixture(scope="session")
+def bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the weights of a BERT; skips where transformers is not installed."""
+    folder = tmp_path_factory.mktemp("weights") / "bert"
+    save_bert(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def bleurt(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the weights of a BLEURT; skips where bleurt-pytorch does not import."""
+    folder = tmp_path_factory.mktemp("weights") / "bleurt"
+    save_bleurt(folder)
+    return folder

@@ -15,6 +15,7 @@ from sysgen_dagster.defs.plumbing.partitions import MODELS, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.tables.checks import Check
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By
 
 ROOT = Path(__file__).parents[2]
@@ -46,17 +47,7 @@ def test_the_graph_is_the_sources_every_table_and_what_leaves_the_pipeline() -> 
     assert SPECS.keys() == SOURCES | {*TABLES, *FILES}
 
 
-GROUPS = {
-    "sources",
-    "conversations",
-    "phases",
-    "statistics",
-    "quality",
-    "judgements",
-    "report",
-    "training",
-    "operations",
-}
+GROUPS = set(Group)
 OF_THE_SOURCES = {"paper_comparison", "source_lengths", "near_duplicate_questions", "contamination"}
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -12,8 +13,10 @@ from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
+from sysgen_dagster.defs.plumbing.resources import InferenceResource
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import PHASES
+from sysgen_dagster.inference.chat_api import Retries
 from sysgen_dagster.lanes.sysgen import phases
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.checks import checks_of
@@ -215,7 +218,10 @@ def test_a_file_that_cannot_be_read_is_one_error_that_names_it_and_costs_nothing
 def test_a_shard_whose_engine_fails_stops_alone_and_is_finished_later(
     instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sysgen_dagster.inference.asking._FIRST_DELAY_S", 0.01)
+    engines, quick = InferenceResource.engines, Retries(first_delay_s=0.01)
+    monkeypatch.setattr(
+        InferenceResource, "engines", lambda models: replace(engines(models), retries=quick)
+    )
     path = STORE.path(TABLES["conversations"], Partition(shard=OTHER))
     whole, rows = path.read_bytes(), _read("conversations", OTHER)
     marked = pl.concat_str("question", pl.lit(" [[simulate: 500]]"))

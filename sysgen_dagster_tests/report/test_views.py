@@ -97,59 +97,6 @@ def test_judgements_without_any_verdict_are_shown_and_drawn() -> None:
             assert svg(chart, table).startswith("<svg")
 
 
-# What stands beside the paper's figures
-
-
-def test_the_shares_kept_stand_beside_table_2() -> None:
-    phases = shown("retention").filter(phase="filtered_system_messages")
-    assert phases.select("kept", "kept_share").row(0) == (150, 0.75)
-    assert phases["paper"].item() == pytest.approx(774_613 / 806_796)
-
-
-def test_verdicts_stand_beside_the_paper_s_by_source() -> None:
-    row = shown("verdict_counts").filter(source="metamath", tag="Content")
-    assert row.select("messages", "bad", "none").row(0) == (10, 0.3, 0.1)
-    assert row["bad_paper"].item() == pytest.approx(0.1507)
-
-
-def test_preferences_stand_beside_figure_3() -> None:
-    row = shown("judged_preferences").filter(source="metamath")
-    assert row.select("win_rate", "paper").row(0) == (0.75, 0.803)
-
-
-def test_alignment_stands_beside_figure_5_over_all_sources_only() -> None:
-    summary = shown("judged_alignment")
-    over_all = summary.filter(source="all").select("aligned_share", "aligned_share_paper")
-    assert over_all.row(0) == (0.5, 0.91)
-    assert summary.filter(source="metamath")["aligned_share_paper"].item() is None
-
-
-# Copies
-
-
-def test_surplus_questions_are_a_share_of_all_that_were_looked_at() -> None:
-    summary = shown("near_duplicate_questions")
-    wanted = ("source", "texts", "in_clusters", "surplus", "surplus_share")
-    assert summary.select(wanted).rows() == [
-        ("capybara", 200, 0, 0, 0.0),
-        ("metamath", 200, 3, 2, 0.01),
-        ("all", 400, 3, 2, 0.005),
-    ]
-
-
-def test_without_the_number_of_texts_there_is_no_share() -> None:
-    alone = Stored("phi-4", frozenset({"source_lengths"}))
-    summary = shown("near_duplicate_questions", alone)
-    assert summary.select("source", "texts", "surplus", "surplus_share").rows() == [
-        ("metamath", None, 2, None),
-        ("all", None, 2, None),
-    ]
-
-
-def test_copies_of_messages_are_a_share_of_the_messages_that_went_all_the_way() -> None:
-    assert shown("near_duplicate_messages").filter(source="all")["texts"].item() == 145
-
-
 def test_contamination_tells_whole_items_from_single_phrases() -> None:
     row = shown("contamination").row(0, named=True)
     assert (row["conversations"], row["items"], row["mostly_held"]) == (3, 1, 1)

@@ -8,6 +8,7 @@ import pytest
 
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.chat.messages import ChatRequest
+from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
@@ -147,7 +148,8 @@ def test_rows_are_judged_over_http_as_the_pipeline_does_it(server: Server, tmp_p
     def ask(requests: Iterator[ChatRequest], total: int) -> pl.DataFrame:
         ledger = Ledger(tmp_path / f"{total}.jsonl")
         progress = Progress(total)
-        return engines.complete(judge, requests, progress, ledger, lambda _: None, lambda _: None)
+        with engines.connection(judge, print) as connection, ledger:
+            return complete(connection, requests, progress, ledger, lambda _: None)
 
     replied_to = (
         ask(build_preference_requests(few), 40),

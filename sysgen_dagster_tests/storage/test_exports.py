@@ -14,7 +14,7 @@ from sysgen_dagster.storage.store import (
     StoreUnavailableError,
     open_store,
 )
-from sysgen_dagster.training_sets.export.hub import declared_files, found_files
+from sysgen_dagster.training_sets.export.manifest import compute_checksums, read_checksums
 from sysgen_dagster_tests.storage.s3_server import objects_under
 
 
@@ -46,7 +46,7 @@ def test_an_export_is_read_as_it_was_made(store: Store, tmp_path: Path) -> None:
     make(store, tmp_path / "work", a="one", b="two")
     with reading_export(store, "sysgen", tmp_path / "work") as folder:
         assert (folder / "data" / "b").read_text() == "two"
-        assert declared_files(folder) == found_files(folder) != {}
+        assert read_checksums(folder) == compute_checksums(folder) != {}
 
 
 def test_a_removed_export_is_gone_and_may_be_removed_again(store: Store, tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_an_older_export_is_replaced_and_its_files_are_gone(bucket: str, tmp_pat
         "exports/sysgen/manifest.json",
     ]
     with reading_export(store, "sysgen", tmp_path) as folder:
-        assert declared_files(folder) == found_files(folder)
+        assert read_checksums(folder) == compute_checksums(folder)
     assert [each for each in tmp_path.rglob("*") if each.is_file() and each.suffix != ".lock"] == []
 
 
@@ -117,7 +117,7 @@ def test_an_export_that_is_published_in_part_does_not_fit_its_manifest(
     with pytest.raises(StoreUnavailableError, match="the network is gone"):
         make(store, tmp_path, a="new", z="two")
     with reading_export(store, "sysgen", tmp_path) as folder:
-        declared, found = declared_files(folder), found_files(folder)
+        declared, found = read_checksums(folder), compute_checksums(folder)
     assert declared.keys() == found.keys()
     assert declared["data/a"] != found["data/a"]
     assert declared["data/z"] == found["data/z"]

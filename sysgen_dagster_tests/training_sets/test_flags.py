@@ -5,24 +5,23 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.findings import FINDINGS
+from sysgen_dagster.analysis.findings import FINDINGS, list_flags
 from sysgen_dagster.analysis.tables import (
     CONTAMINATION,
     NEAR_DUPLICATE_MESSAGES,
     NEAR_DUPLICATE_QUESTIONS,
     ROW_QUALITY,
 )
-from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.load import FULL_CATALOG, CatalogError
+from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
+from sysgen_dagster.tables.table import By
 from sysgen_dagster.training_sets.flags import (
     FLAGS,
-    FlagError,
     add_flags,
-    find_model_flags,
-    find_source_flags,
-    flag_rows,
-    require_known,
+    find_flagged,
+    require_known_flags,
 )
 from sysgen_dagster_tests.training_sets.frames import of
 
@@ -30,19 +29,29 @@ LATER = {"conversation_id": "c1", "cluster": "c0"}
 FIRST = {"conversation_id": "c0", "cluster": "c0"}
 
 
-def found(*rows: dict[str, Any], **tables: list[dict[str, Any]]) -> list[list[str]]:
-    quality = [{"conversation_id": f"c{number}", **row} for number, row in enumerate(rows)]
-    sources = find_source_flags(
-        of(NEAR_DUPLICATE_QUESTIONS, *tables.get("questions", [])),
-        of(CONTAMINATION, *tables.get("contamination", [])),
-    )
-    model = find_model_flags(
-        of(NEAR_DUPLICATE_MESSAGES, *tables.get("messages", [])),
-        of(JUDGED_ALIGNMENT, *tables.get("judged", [])),
-    )
-    flagged = add_flags(add_flags(flag_rows(of(ROW_QUALITY, *quality)), sources), model)
+TABLES = {
+    "questions": NEAR_DUPLICATE_QUESTIONS,
+    "contamination": CONTAMINATION,
+    "messages": NEAR_DUPLICATE_MESSAGES,
+    "judged": JUDGED_ALIGNMENT,
+}
+
+
+def own_flags(*rows: dict[str, Any]) -> pl.DataFrame:
+    """The findings of rows ``c0``, ``c1``, ... by themselves."""
+    numbered = [{"conversation_id": f"c{number}", **row} for number, row in enumerate(rows)]
+    quality = of(ROW_QUALITY, *numbered)
+    return quality.select("conversation_id", flags=list_flags(quality))
+
+
+def flags_of(*rows: dict[str, Any], **tables: list[dict[str, Any]]) -> list[list[str]]:
+    """All flags of such rows; a table that is not given has no rows."""
+    stored = {table: of(table, *tables.get(name, [])) for name, table in TABLES.items()}
+    flagged = own_flags(*rows)
+    for by in (By.NOTHING, By.MODEL):
+        flagged = add_flags(flagged, find_flagged(stored.get, by))
     assert flagged.schema == {"conversation_id": pl.String, "flags": pl.List(pl.String)}
-    assert flagged["conversation_id"].to_list() == [row["conversation_id"] for row in quality]
+    assert flagged["conversation_id"].to_list() == [f"c{number}" for number in range(len(rows))]
     return flagged["flags"].to_list()
 
 
@@ -60,7 +69,7 @@ def test_what_the_corpus_says_of_a_row_is_its_flag(
 ) -> None:
     elsewhere = row | {"conversation_id": "elsewhere"}
 
-    assert found({}, {}, **{table: [elsewhere, row]}) == [[], [flag]]
+    assert flags_of({}, {}, **{table: [elsewhere, row]}) == [[], [flag]]
 
 
 @pytest.mark.parametrize(
@@ -75,34 +84,50 @@ def test_what_the_corpus_says_of_a_row_is_its_flag(
     ],
 )
 def test_this_is_no_flag(table: str, row: dict[str, Any]) -> None:
-    assert found({}, **{table: [row]}) == [[]]
+    assert flags_of({}, **{table: [row]}) == [[]]
 
 
 def test_flags_stand_in_one_order_and_once() -> None:
     held = {"conversation_id": "c0", "overlap": 1.0}
     later = [{"conversation_id": "c0", "cluster": "b"}]
-    [flags] = found({"repeated_share": 0.9}, contamination=[held, held], questions=later)
+    [flags] = flags_of({"repeated_share": 0.9}, contamination=[held, held], questions=later)
 
     assert flags == ["repetitive", "near_duplicate_question", "contaminated"]
     assert flags == [name for name in FLAGS if name in flags]
 
 
 def test_a_table_that_is_not_made_says_nothing() -> None:
-    rows = flag_rows(of(ROW_QUALITY, {"conversation_id": "c0", "repeated_share": 0.9}))
-    assert find_source_flags(None, None) == find_model_flags(None, None) == {}
-    assert add_flags(rows, {})["flags"].to_list() == [["repetitive"]]
+    assert find_flagged({}.get, By.NOTHING) == find_flagged({}.get, By.MODEL) == {}
+    flagged = add_flags(own_flags({"repeated_share": 0.9}), {})
+    assert flagged["flags"].to_list() == [["repetitive"]]
+
+
+@pytest.mark.parametrize("flagged", [{}, {"contaminated": pl.Series(["elsewhere"])}])
+def test_a_row_that_was_not_measured_has_no_flags(flagged: dict[str, pl.Series]) -> None:
+    row = own_flags({}).with_columns(flags=pl.lit(None, dtype=pl.List(pl.String)))
+
+    assert add_flags(row, flagged)["flags"].to_list() == [[]]
+
+
+def test_flags_of_sources_and_those_of_a_model_are_looked_for_apart() -> None:
+    stored = {table: of(table) for table in TABLES.values()}
+
+    assert list(find_flagged(stored.get, By.NOTHING)) == ["near_duplicate_question", "contaminated"]
+    assert list(find_flagged(stored.get, By.MODEL)) == ["near_duplicate_message", "not_aligned"]
 
 
 def test_no_rows_have_no_flags() -> None:
-    assert found(questions=[LATER]) == []
+    assert flags_of(questions=[LATER]) == []
 
 
-def test_an_unknown_flag_is_told_with_the_known_ones() -> None:
-    with pytest.raises(FlagError, match=r"names boring, which .*repetitive.*not_aligned"):
-        require_known(["repetitive", "boring"])
+def test_an_unknown_flag_is_an_error_that_names_the_mixture_and_the_known_ones() -> None:
+    recipes = {"fine": Recipe(), "dull": Recipe(leave_out=("repetitive", "boring"))}
+    with pytest.raises(
+        CatalogError, match=r"mixture dull .* names boring, which .*repetitive.*not_aligned"
+    ):
+        require_known_flags(recipes)
 
 
 def test_every_finding_is_a_flag_and_the_shipped_mixtures_name_flags_only() -> None:
-    assert FINDINGS.keys() <= FLAGS.keys()
-    for recipe in load_catalog(FULL_CATALOG).mixtures.values():
-        require_known(recipe.leave_out)
+    assert FINDINGS.keys() <= set(FLAGS)
+    require_known_flags(load_catalog(FULL_CATALOG).mixtures)

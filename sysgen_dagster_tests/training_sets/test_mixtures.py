@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.recipes import Recipe, Rejected
 from sysgen_dagster.training_sets import mixtures
-from sysgen_dagster.training_sets.flags import FlagError
 from sysgen_dagster.training_sets.mixtures import summarize_mixture
 from sysgen_dagster.training_sets.tables import MIXTURES
 
@@ -18,9 +17,10 @@ SCHEMA = {
     **MIXTURES.schema,
     "tags": pl.List(pl.String()),
     "flags": pl.List(pl.String()),
+    "variant": pl.String(),
     "rejected_is": pl.String(),
 }
-USUAL = {"model": "phi", "split": "train", "tags": ["Role"], "flags": []}
+USUAL = {"model": "phi", "split": "train", "tags": ["Role"], "flags": [], "variant": "sysgen"}
 
 
 def candidates(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -39,8 +39,9 @@ def many(**rows_of: int) -> pl.DataFrame:
 
 
 def mixture(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
-    """The mixture of these candidates."""
-    return mixtures.build_mixture(mixtures.select_candidates(rows, recipe), recipe)
+    """The mixture that a recipe makes of these rows."""
+    in_form = rows.filter(mixtures.is_in_form_of(recipe))
+    return mixtures.build_mixture(mixtures.select_candidates(in_form, recipe), recipe)
 
 
 def taken(rows: pl.DataFrame, /, **recipe: Any) -> list[str]:
@@ -82,9 +83,11 @@ def test_a_filter_holds_in_every_split(
     assert len(taken(rows)) == 2
 
 
-def test_an_unknown_flag_is_an_error() -> None:
-    with pytest.raises(FlagError, match="names boring"):
-        taken(many(a=1), leave_out=("boring",))
+def test_rows_of_another_variant_are_not_taken() -> None:
+    rows = candidates({}, {"variant": "user_role"})
+
+    assert taken(rows) == ["a-0"]
+    assert taken(rows, variant="user_role") == ["a-1"]
 
 
 @pytest.mark.parametrize(

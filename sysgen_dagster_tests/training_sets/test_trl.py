@@ -19,7 +19,7 @@ import pytest
 
 from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training
 from sysgen_dagster.training_sets.export.card import CardFacts
-from sysgen_dagster.training_sets.export.folder import Part, write_folder
+from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.pairs import build_preference_pairs
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster_tests.training_sets.frames import aligned
@@ -89,8 +89,8 @@ def conversations() -> pl.DataFrame:
 
 def export(folder: Path, rows: pl.DataFrame, recipe: Recipe) -> Path:
     facts = CardFacts(recipe, Training(), {"mine": "Mine"}, {"annotation": "0000"}, "0")
-    part = Part("mine", "phi", "train", rows)
-    return write_folder(folder, "towers", [part], facts).folder
+    write_folder(folder, "towers", [rows], facts)
+    return folder
 
 
 @pytest.fixture(scope="module")

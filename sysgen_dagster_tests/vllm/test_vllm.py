@@ -23,6 +23,7 @@ from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog, real_model
+from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.servers import stop
@@ -62,10 +63,9 @@ def ask(
     """What a phase gets from a model, and what it cost; `said` takes what the engine reports."""
     progress = Progress(total=len(requests))
     report = print if said is None else said.append
-    rows = Engines(servers, engine=Engine.VLLM).complete(
-        model, iter(requests), progress, ledger, report, lambda _: None
-    )
-    return rows, progress
+    engines = Engines(servers, engine=Engine.VLLM)
+    with engines.connection(model, report) as connection, ledger:
+        return complete(connection, iter(requests), progress, ledger, lambda _: None), progress
 
 
 def conversations(source: str, count: int, folder: Path) -> pl.DataFrame:

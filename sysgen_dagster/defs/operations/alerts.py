@@ -4,12 +4,14 @@ Only failed runs are looked at: a broken contract, which is a check that blocks,
 message is a ``text``, as Slack, Mattermost and Discord (with ``/slack`` after its URL) take it.
 """
 
-import asyncio
+import json
 import os
 import textwrap
 from collections.abc import Iterator
+from http.client import HTTPException
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-import aiohttp
 import dagster as dg
 
 from sysgen_dagster.defs.plumbing.failures import root_cause
@@ -42,7 +44,7 @@ def alerts(context: dg.RunFailureSensorContext) -> None:
         AlertError: The webhook did not take it. Dagster shows that at the tick, and goes on.
     """
     url = os.environ.get(WEBHOOK_URL)
-    refused = asyncio.run(_refusal(url, text_of(context))) if url else None
+    refused = _refusal(url, text_of(context)) if url else None
     if refused:  # raised outside of any `except`: an error in the background would show the URL
         raise AlertError(
             f"the webhook of {WEBHOOK_URL} {refused}: look at run {context.dagster_run.run_id} in "
@@ -50,20 +52,28 @@ def alerts(context: dg.RunFailureSensorContext) -> None:
         )
 
 
-async def _refusal(url: str, text: str) -> str | None:
+class _NoRedirects(HTTPRedirectHandler):
+    """A redirect is an error: to follow it would hand the message to whoever is named there."""
+
+    def redirect_request(self, *_: object) -> None:
+        """No request."""
+
+
+def _refusal(url: str, text: str) -> str | None:
     """Why the webhook did not take a text, in words that do not repeat its URL."""
-    timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
+    if not url.startswith(("https://", "http://")):
+        return "is no http:// or https:// URL"
+    body, headers = json.dumps({"text": text}).encode(), {"Content-Type": "application/json"}
     try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
-            # Not followed: it would hand the message to whoever is named there.
-            session.post(url, json={"text": text}, allow_redirects=False) as response,
-        ):
-            return None if response.status < 300 else f"answered {response.status}"
+        request = Request(url, body, headers)  # noqa: S310 - no file:, as was just seen
+        build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_S).close()
+    except HTTPError as error:
+        return f"answered {error.code}"
     except TimeoutError:
         return f"did not answer in {_TIMEOUT_S} s"
-    except (aiohttp.ClientError, ValueError) as error:  # ValueError: what is no URL
+    except (OSError, HTTPException, ValueError) as error:  # ValueError: an impossible port
         return f"cannot be reached ({type(error).__name__})"
+    return None
 
 
 def text_of(context: dg.RunFailureSensorContext) -> str:

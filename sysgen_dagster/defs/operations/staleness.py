@@ -14,6 +14,7 @@ import polars as pl
 
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.versions import PILOT, Tags
+from sysgen_dagster.tables.groups import Group
 
 CODE_VERSION = "dagster/code_version"
 DATA_VERSION = "dagster/data_version"
@@ -74,7 +75,7 @@ def watching(
     @dg.asset(
         name="out_of_date",
         deps=[asset.key for asset in assets],
-        group_name="operations",
+        group_name=Group.OPERATIONS,
         kinds={"polars"},
         automation_condition=condition,
         check_specs=[

@@ -14,12 +14,13 @@ from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.defs.plumbing.metadata import progress_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.inference.chat_api import EngineError
+from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.storage.store import Store, open_store, working_folder
 
-# The same lines as in the run's log, for whoever runs the pipeline without the UI.
+# Takes the lines of the run's log that tell of engines: commands that run the pipeline show them.
 ENGINE_LOG = logging.getLogger("sysgen_dagster.engines")
 _OBSERVE_EVERY_S = 30.0
 
@@ -29,17 +30,17 @@ class TablesResource(dg.ConfigurableResource[None]):
 
     Attributes:
         root: A folder or the URL of a place in object storage (``SYSGEN_DATA``).
-        work: A folder for what needs one (``SYSGEN_WORK``); empty: `root`, if that is a folder.
+        work: A folder of this machine (``SYSGEN_WORK``); empty: `root`, if that is a folder.
     """
 
     root: str
     work: str = ""
 
     def store(self) -> Store:
-        """The plain store, which knows nothing of Dagster.
+        """The stored tables, without Dagster.
 
         Raises:
-            StoreError: These are no places for data; said before anything is computed.
+            StoreError: `root` or `work` is no place for data.
         """
         self.working_folder()
         return open_store(self.root)
@@ -55,13 +56,13 @@ class TablesResource(dg.ConfigurableResource[None]):
 
 @dataclass(slots=True)
 class ModelSession:
-    """One model while one partition of an asset is made: it is asked, counted, and remembered.
+    """One model while one partition of an asset is made.
 
     Attributes:
-        model: Who is asked.
+        model: Its entry in the catalogue.
         engines: The servers of the deployment.
-        ledger: What was answered before for the same partition.
-        context: The run, which is told how far it is.
+        ledger: The outcomes of earlier runs of the same partition.
+        context: The run, whose log and UI show the progress.
         progress: The requests so far.
     """
 
@@ -72,23 +73,26 @@ class ModelSession:
     progress: Progress = field(default_factory=Progress)
     _observed: float = field(default_factory=time.monotonic)
 
-    def complete(self, requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
-        """One row per request, `completions.COMPLETIONS`; see `Engines.complete`."""
-        self.progress.total += total
-        return self.engines.complete(
-            self.model, requests, self.progress, self.ledger, self._report, self._show
-        )
+    def ask(self, requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
+        """One row per request, `completions.COMPLETIONS`, in the order of the answers.
 
-    def seal(self) -> None:
-        """Let go of the ledger's open lines: what was made of them is stored."""
-        self.ledger.seal()
+        Args:
+            requests: Taken one by one.
+            total: How many there are.
+
+        Raises:
+            EngineError: No engine answers, or it went away; the ledger keeps what was answered.
+        """
+        self.progress.total += total
+        with self.engines.connection(self.model, self._report) as connection, self.ledger:
+            return complete(connection, requests, self.progress, self.ledger, self._show)
 
     def _report(self, line: str) -> None:
         self.context.log.info(f"{self.model.name}: {line}")
         ENGINE_LOG.info("%s: %s", self.model.name, line)
 
     def _show(self, progress: Progress) -> None:
-        """A line in the run's log, and now and then the figures as an observation of the asset."""
+        """Write a line to the run's log and, twice a minute, the figures as an observation."""
         self._report(str(progress))
         if time.monotonic() - self._observed > _OBSERVE_EVERY_S:
             self._observed = time.monotonic()
@@ -103,12 +107,12 @@ class ModelSession:
 
 
 class InferenceResource(dg.ConfigurableResource[None]):
-    """The servers that answer for models, each OpenAI-compatible.
+    """The servers that answer for models.
 
     Attributes:
-        root: The folder of ledgers, server states and server logs (``SYSGEN_DATA``), unless:
-        work: Is the folder of these (``SYSGEN_WORK``).
-        engine: Serves every model whatever the catalogue says (``SYSGEN_ENGINE``); empty: as there.
+        root: The folder of ledgers, server states and server logs (``SYSGEN_DATA``).
+        work: The folder of these, if it is not empty (``SYSGEN_WORK``).
+        engine: Serves every model whatever the catalogue says (``SYSGEN_ENGINE``), if not empty.
     """
 
     root: str
@@ -122,18 +126,17 @@ class InferenceResource(dg.ConfigurableResource[None]):
 
         Args:
             context: The run.
-            model: Who is asked.
-            remembered_as: The name of the partition's answers in the ledger of the asset.
+            model: Its entry in the catalogue.
+            remembered_as: The name of the partition in the asset's folder of ledgers.
 
         Raises:
-            EngineError: No engine can be had for it; seen before anything is read or started.
+            EngineError: The model has no engine; no server is started to find out.
             StoreError: There is no working folder.
         """
-        folder = working_folder(self.root, self.work)
         engines = self.engines()
         engines.require(model)
-        ledger = folder / "ledger" / context.asset_key.path[-1] / f"{remembered_as}.jsonl"
-        return ModelSession(model, engines, Ledger(ledger), context)
+        ledgers = working_folder(self.root, self.work) / "ledger" / context.asset_key.path[-1]
+        return ModelSession(model, engines, Ledger(ledgers / f"{remembered_as}.jsonl"), context)
 
     def engines(self) -> Engines:
         """The servers of the deployment, none of them started.
@@ -146,6 +149,6 @@ class InferenceResource(dg.ConfigurableResource[None]):
             raise EngineError(
                 f"SYSGEN_ENGINE is {self.engine!r}: make it one of {', '.join(Engine)}, or unset it"
             )
-        engine = Engine(self.engine) if self.engine else None
         folder = working_folder(self.root, self.work) / "engines"
+        engine = Engine(self.engine) if self.engine else None
         return Engines(folder, tuple(CATALOG.served.values()), engine)

@@ -64,7 +64,7 @@ class AssetRun:
         """Show these beside what is shown of every table."""
         self.metadata.update(metadata)
 
-    def ask(self, model: Model, remembered_as: str | None = None) -> ModelSession:
+    def open_session(self, model: Model, remembered_as: str | None = None) -> ModelSession:
         """A model, to be asked for this partition; seen to be there before anything is read.
 
         Args:
@@ -181,7 +181,7 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
         tags=pilot_tags(stored),
     )
     if run.session is not None:
-        run.session.seal()
+        run.session.ledger.seal()
     return result
 
 

@@ -1,1 +1,1 @@
-"""Model servers on this machine: how each engine is started, kept, shared by runs, and ended."""
+"""Model servers on this machine: how they are started, shared by runs, and ended."""

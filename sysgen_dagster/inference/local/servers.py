@@ -1,9 +1,9 @@
-"""Model servers on this machine whose life is not bound to a run.
+"""Model servers on this machine, which outlive the run that starts them.
 
 The first run that needs a server starts it in a process group of its own; later runs, also at the
-same time, find it through its state file and share it. A run that uses one holds a lock, which the
-operating system lets go when the run ends in whatever way. A server ends when nobody has used it
-for a while, or when another is needed on its device and nobody uses it.
+same time, find it through its state file and share it. A run that uses a server holds a lock, which
+the operating system releases when the run ends in whatever way. A server ends when no run has used
+it for a while, or when another one is needed on its device and no run uses it.
 """
 
 import fcntl
@@ -15,26 +15,19 @@ import subprocess
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
-from http.client import HTTPException
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO
 
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.inference.local.state import read_state, ready, running, was_ready
 
-_LOOK_EVERY_S = 0.2
-_ANSWERS_WITHIN_S = 5.0
-_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_FIRST_TELL_S, _TELL_EVERY_S = 2.0, 15.0
-_END_WITHIN_S = 45.0  # the supervisor gives 30 s and then 5
-# They outlive this process on purpose; Python would warn of a child that is still running.
-_STARTED: list[subprocess.Popen[bytes]] = []
-
-Report = Callable[[str], None]
+_END_WITHIN_S = 45.0  # the supervisor gives a server 30 s and then 5 s to end
+_LOOK_EVERY_S = 0.05  # for the end of a server
+_HEALTH_CHECKS = 3  # a busy server may be slow to answer one
 
 
 class ServerError(SysgenError):
@@ -43,239 +36,206 @@ class ServerError(SysgenError):
 
 @dataclass(frozen=True, slots=True)
 class LocalServer:
-    """How to start a server: its command line ends in the port we choose."""
+    """How to start a server.
+
+    Attributes:
+        command: Its command line, without the port, which follows as the last argument.
+        ready_within_s: How long it may load.
+        idle_s: How long it runs without being used.
+        device: Servers on one device replace each other; None: it needs none for itself.
+        environment: Added to that of this process.
+    """
 
     name: str
-    command: Sequence[str]  # without the port
+    command: Sequence[str]
     ready_within_s: float
     idle_s: float
-    device: str | None = None  # servers on one device replace each other
+    device: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiter:
-    """Whoever waits for a server.
+@dataclass(slots=True)
+class ServerUse:
+    """The use of a server by one run: `claim`, then `start`, then `release`.
 
     Attributes:
-        report: Takes a line of progress while something is waited for.
-        gives_up: Set from another thread, ends the wait with a `ServerError`.
+        folder: Where the state files and logs of all servers of the deployment are.
+        report: Takes a line of progress while the run waits.
+        url: Where the server answers, such as ``http://127.0.0.1:40123/v1``; empty before `start`.
+        look_every_s: Pause between two looks while the run waits.
+        health_s: How long the server may take to answer a health check.
+        first_report_s: How long the run waits for a lock before it reports that.
+        report_every_s: Time between two reports of the same.
+        cancelled: Set from another thread, ends the waiting with a `ServerError`.
     """
 
-    report: Report
-    gives_up: threading.Event = field(default_factory=threading.Event)
+    server: LocalServer
+    folder: Path
+    report: Callable[[str], None]
+    url: str = ""
+    look_every_s: float = 0.2
+    health_s: float = 5.0
+    first_report_s: float = 2.0
+    report_every_s: float = 15.0
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    _locks: ExitStack = field(default_factory=ExitStack)
+    _turn: IO[str] | None = None
 
-    def pause(self) -> None:
-        """A moment until the next look."""
-        if self.gives_up.wait(_LOOK_EVERY_S):
-            raise ServerError("nobody waits for it any more")
+    def claim(self) -> None:
+        """Wait until the device is free for the server, and let no other server have it.
 
+        A run that needs several devices claims all of them, in an order that is the same for all
+        runs, before it starts a server: two runs with one device each would wait for each other.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        name = self.server.name
+        # One run at a time looks for a server and starts it; other runs find what it has started.
+        self._turn = self._open(f"{self.server.device or name}.lock")
+        reason = "another run is starting a server or waits for one to be free"
+        self._lock(self._turn, fcntl.LOCK_EX, f"{name}: {reason}")
+        for other in filter(self._is_in_the_way, running(self.folder)):
+            with (self.folder / f"{other}.users").open("a+") as its_users:
+                self._lock(
+                    its_users, fcntl.LOCK_EX, f"{other} is in use and must end before {name}"
+                )
+                self.report(f"ending {other}, which is not in use, to start {name}")
+                stop(self.folder, other)
+        users = self._open(f"{name}.users")
+        self._lock(users, fcntl.LOCK_SH, f"{name} is ending, since no run used it")
 
-@contextmanager
-def in_use(server: LocalServer, folder: Path, report: Report) -> Iterator[str]:
-    """The base URL of a server that answers, such as ``http://127.0.0.1:40123/v1``.
+    def start(self) -> str:
+        """The URL of the claimed server, which is started unless it runs already.
 
-    Until the end of the context the server is neither idle nor replaced.
+        Until `release` the server is neither idle nor replaced.
 
-    Args:
-        server: What to start if it does not run yet.
-        folder: Where the state files and logs of all servers of this deployment are.
-        report: Takes a line of progress while something is waited for.
+        Raises:
+            ServerError: It ended or did not answer in time.
+        """
+        assert self._turn is not None
+        with self._turn:
+            port = self._find() or self._start()
+        self.url = f"http://127.0.0.1:{port}/v1"
+        return self.url
 
-    Raises:
-        ServerError: It ended or did not answer in time.
-    """
-    with claimed(server, folder, Waiter(report)) as start:
-        yield start()
+    def release(self) -> None:
+        """End the use; the server itself runs on."""
+        self._locks.close()
 
+    def _open(self, name: str) -> IO[str]:
+        """A file for a lock; readable, because NFS asks that of a shared lock."""
+        return self._locks.enter_context((self.folder / name).open("a+"))
 
-@contextmanager
-def claimed(server: LocalServer, folder: Path, waiter: Waiter) -> Iterator[Callable[[], str]]:
-    """The first half of `in_use`: the device is free for the server, which is then started by call.
+    def _lock(self, file: IO[str], kind: int, reason: str) -> None:
+        for _ in self._looks(f"waiting: {reason}", self.first_report_s):
+            with suppress(BlockingIOError):
+                fcntl.flock(file, kind | fcntl.LOCK_NB)
+                return
 
-    Who needs several devices claims all of them, in an order that everybody keeps, before starting
-    anything: two models that had one device each would wait for each other.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    with _users(folder, server.name) as users, _turn(folder, server).open("a") as turn:
-        # One run at a time looks and starts; the others find what it started.
-        waits = "another run is starting a server or waits for one to be free"
-        _lock(turn, fcntl.LOCK_EX, waiter, f"{server.name}: {waits}")
-        for other in _in_the_way(folder, server):
-            _end_when_unused(folder, other, server, waiter)
-        _lock(users, fcntl.LOCK_SH, waiter, f"{server.name} is ending, nobody used it")
+    def _looks(self, waiting_for: str, first_report_s: float) -> Iterator[float]:
+        """The seconds waited so far, at each look for what is waited for."""
+        began, report_at = time.monotonic(), first_report_s
+        while True:
+            waited = time.monotonic() - began
+            if waited > report_at:
+                report_at = waited + self.report_every_s
+                self.report(f"{waiting_for} ({waited:.0f} s so far)")
+            yield waited
+            if self.cancelled.wait(self.look_every_s):
+                raise ServerError(f"the run that waited for {self.server.name} was ended")
 
-        def start() -> str:
-            try:
-                port = _find(server, folder, waiter) or _start(server, folder, waiter)
-            finally:
-                fcntl.flock(turn, fcntl.LOCK_UN)
-            return f"http://127.0.0.1:{port}/v1"
-
-        yield start
-
-
-def stop(folder: Path, name: str) -> None:
-    """End a server and wait until it is gone; nothing happens where none runs."""
-    # First the supervisor alone: told all at once, vLLM's engine ends before its answers are given.
-    for end, sent in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
-        state = read_state(folder, name)
+    def _is_in_the_way(self, name: str) -> bool:
+        """Whether a server holds the device, or has the same name and another command line."""
+        state = read_state(self.folder, name)
         if state is None:
-            return
-        with suppress(ProcessLookupError):
-            end(state["pid"], sent)
-        give_up = time.monotonic() + _END_WITHIN_S
-        while read_state(folder, name) is not None and time.monotonic() < give_up:
-            time.sleep(_LOOK_EVERY_S)
-
-
-def _users(folder: Path, name: str) -> IO[str]:
-    """Locked by the runs that use a server; readable, because NFS asks that of a shared lock."""
-    return (folder / f"{name}.users").open("a+")
-
-
-def _turn(folder: Path, server: LocalServer) -> Path:
-    return folder / f"{server.device or server.name}.lock"
-
-
-def _find(server: LocalServer, folder: Path, waiter: Waiter) -> int | None:
-    """The port of the server if it runs, waited for while it loads; one that is ill is ended."""
-    state = read_state(folder, server.name)
-    if state is None:
-        return None
-    port: int = state["port"]
-    # A busy server may be slow to say that it is well.
-    if any(_answers(port) for _ in range(3)):
-        return port
-    # The run that started it may have been killed while it was loading.
-    if not was_ready(folder, server.name, state) and _is_ready(server, folder, port, waiter):
-        return port
-    waiter.report(f"{server.name} runs but does not answer: ending it")
-    stop(folder, server.name)
-    return None
-
-
-def _start(server: LocalServer, folder: Path, waiter: Waiter) -> int:
-    port, log = _free_port(), folder / f"{server.name}.log"
-    record = {"port": port, "command": list(server.command), "device": server.device}
-    if log.is_file():  # why it died may stand there
-        log.replace(log.with_suffix(".previous.log"))
-    with (folder / f"{server.name}.json").open("w") as state, log.open("wb") as output:
-        # Before the supervisor is there: if this run is killed now, the next one waits for it.
-        fcntl.flock(state, fcntl.LOCK_EX)
-        supervise = [sys.executable, "-m", "sysgen_dagster.inference.local.supervisor", state.name]
-        supervise += [str(state.fileno()), json.dumps(record), str(server.idle_s)]
-        process = subprocess.Popen(
-            [*supervise, *server.command, str(port)],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            pass_fds=[state.fileno()],
-            env={**os.environ, **server.environment},
-        )
-    _STARTED.append(process)
-    waiter.report(f"starting {server.name}: {' '.join(server.command)} {port} (log: {log})")
-    if _is_ready(server, folder, port, waiter, process):
-        return port
-    stop(folder, server.name)
-    raise ServerError(
-        f"{server.name} did not start. The end of {log}:\n"
-        + log.read_text(errors="replace")[-2000:]
-    )
-
-
-def _is_ready(
-    server: LocalServer,
-    folder: Path,
-    port: int,
-    waiter: Waiter,
-    process: subprocess.Popen[bytes] | None = None,
-) -> bool:
-    """Waits until the server answers; False when it has ended, or takes too long."""
-    started = told = time.monotonic()
-    while not _answers(port):
-        now = time.monotonic()
-        ended = process.poll() is not None if process else not read_state(folder, server.name)
-        if ended or now - started > server.ready_within_s:
-            waiter.report(
-                f"{server.name} {'ended' if ended else 'is not ready'}, {now - started:.0f} s"
-            )
             return False
-        if now - told > _TELL_EVERY_S:
-            told = now
-            waiter.report(f"{server.name} is loading, {now - started:.0f} s so far")
-        waiter.pause()
-    waiter.report(f"{server.name} answers after {time.monotonic() - started:.1f} s")
-    state = read_state(folder, server.name)
-    if state is not None:
-        ready(folder, server.name).write_text(str(state["pid"]))
-    return True
+        if name == self.server.name:
+            return bool(state["command"] != list(self.server.command))
+        return self.server.device is not None and state["device"] == self.server.device
 
+    def _find(self) -> int | None:
+        """The port of the server if it runs; one that loads is waited for, a silent one ended."""
+        name = self.server.name
+        state = read_state(self.folder, name)
+        if state is None:
+            return None
+        port: int = state["port"]
+        if any(self._answers(port) for _ in range(_HEALTH_CHECKS)):
+            return port
+        # The run that started it may have been killed while it was loading.
+        if not was_ready(self.folder, name, state) and self._is_ready(port):
+            return port
+        self.report(f"{name} runs but does not answer: ending it")
+        stop(self.folder, name)
+        return None
 
-def _end_when_unused(folder: Path, name: str, instead: LocalServer, waiter: Waiter) -> None:
-    with _users(folder, name) as users:
-        busy = f"{name} is in use and stands where {instead.name} is to run"
-        _lock(users, fcntl.LOCK_EX, waiter, busy)
-        waiter.report(
-            f"ending {name}, which is not in use and stands where {instead.name} is to run"
-        )
-        stop(folder, name)
+    def _start(self) -> int:
+        server, port = self.server, _free_port()
+        log = self.folder / f"{server.name}.log"
+        if log.is_file():  # it may say why the last server died
+            log.replace(log.with_suffix(".previous.log"))
+        record = {"port": port, "command": list(server.command), "device": server.device}
+        with (self.folder / f"{server.name}.json").open("w") as state, log.open("wb") as output:
+            # Before the supervisor runs: if this run is killed now, the next one waits for it.
+            fcntl.flock(state, fcntl.LOCK_EX)
+            supervise = [sys.executable, "-m", "sysgen_dagster.inference.local.supervisor"]
+            supervise += [state.name, str(state.fileno()), json.dumps(record), str(server.idle_s)]
+            supervisor = subprocess.Popen(
+                [*supervise, *server.command, str(port)],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=[state.fileno()],
+                env={**os.environ, **server.environment},
+            )
+        # Takes the exit status of the supervisor, which may well outlive this process.
+        threading.Thread(target=supervisor.wait, daemon=True).start()
+        command = " ".join(server.command)
+        self.report(f"starting {server.name}: {command} {port} (log: {log})")
+        if self._is_ready(port):
+            return port
+        stop(self.folder, server.name)
+        end = log.read_text(errors="replace")[-2000:]
+        raise ServerError(f"{server.name} did not start. The end of {log}:\n{end}")
 
+    def _is_ready(self, port: int) -> bool:
+        """Waits until the server answers; False when it has ended, or takes too long."""
+        name = self.server.name
+        for waited in self._looks(f"{name} is loading", self.report_every_s):
+            is_ready, state = self._answers(port), read_state(self.folder, name)
+            if is_ready or state is None or waited > self.server.ready_within_s:
+                break
+        if is_ready and state is not None:
+            ready(self.folder, name).write_text(str(state["pid"]))
+        what = "answers" if is_ready else "is not ready" if state else "ended"
+        self.report(f"{name} {what} after {waited:.1f} s")
+        return is_ready
 
-def _lock(file: IO[str], kind: int, waiter: Waiter, waiting_for: str) -> None:
-    """Holds the lock of an open file; says now and then why it takes long."""
-    started = told = time.monotonic()
-    while True:
-        try:
-            return fcntl.flock(file, kind | fcntl.LOCK_NB)
-        except BlockingIOError:
-            now = time.monotonic()
-        if now - told > (_TELL_EVERY_S if told > started else _FIRST_TELL_S):
-            told = now
-            waiter.report(f"waiting: {waiting_for} ({now - started:.0f} s so far)")
-        waiter.pause()
-
-
-def _answers(port: int) -> bool:
-    try:
-        url = f"http://127.0.0.1:{port}/health"
-        with _DIRECTLY.open(url, timeout=_ANSWERS_WITHIN_S) as response:
-            return bool(response.status == 200)
-    except (OSError, HTTPException):
+    def _answers(self, port: int) -> bool:
+        with (
+            suppress(OSError, HTTPException),
+            closing(HTTPConnection("127.0.0.1", port, timeout=self.health_s)) as connection,
+        ):
+            connection.request("GET", "/health")
+            return connection.getresponse().status == 200
         return False
 
 
-def _in_the_way(folder: Path, server: LocalServer) -> list[str]:
-    """Other servers on its device, and one of its name that was started in another way."""
-    states = ((name, read_state(folder, name)) for name in running(folder))
-    return [
-        name
-        for name, state in states
-        if state is not None
-        and (
-            state["command"] != list(server.command)
-            if name == server.name
-            else server.device is not None and state["device"] == server.device
-        )
-    ]
+def stop(folder: Path, name: str, within_s: float = _END_WITHIN_S) -> None:
+    """End a server and return when it is gone; nothing happens where none runs."""
+    # The supervisor alone comes first: if every process got the signal at once, vLLM's engine would
+    # end before it has answered the requests in flight.
+    for end, sent in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
+        deadline = time.monotonic() + within_s
+        state = read_state(folder, name)
+        if state is not None:
+            with suppress(ProcessLookupError):
+                end(state["pid"], sent)
+        while read_state(folder, name) is not None and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_S)
 
 
 def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def main(folders: Sequence[str]) -> None:
-    """End every server of the deployments whose ``engines`` folders are named."""
-    for folder in map(Path, folders):
-        names = running(folder)
-        for name in names:
-            stop(folder, name)
-        print(f"{folder}: ended {', '.join(names) or 'nothing, none was running'}")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+        return int(probe.getsockname()[1])

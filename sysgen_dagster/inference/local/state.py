@@ -1,4 +1,4 @@
-"""What is known of a server on this machine: the file its supervisor wrote and holds locked."""
+"""The state file of a server on this machine, which its supervisor writes and holds locked."""
 
 import fcntl
 import json
@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-_LOOK_EVERY_S = 0.2
+_LOOK_EVERY_S = 0.02
 
 
 def running(folder: Path) -> list[str]:
@@ -18,7 +18,7 @@ def running(folder: Path) -> list[str]:
 
 
 def ready(folder: Path, name: str) -> Path:
-    """Holds the process id of the supervisor whose server has answered once."""
+    """The file with the process id of the supervisor whose server has answered once."""
     return folder / f"{name}.ready"
 
 
@@ -29,20 +29,23 @@ def was_ready(folder: Path, name: str, state: Mapping[str, Any]) -> bool:
 
 
 def read_state(folder: Path, name: str) -> dict[str, Any] | None:
-    """What the supervisor wrote; None when no supervisor lives (it holds a lock while it does)."""
+    """What the supervisor of a server wrote: ``port``, ``command``, ``device`` and its ``pid``.
+
+    None where no supervisor lives. While one lives, it holds the lock of the file; one that has not
+    written yet is waited for.
+    """
     path = folder / f"{name}.json"
     while True:
         try:
             with path.open() as state:
                 fcntl.flock(state, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                return None
         except FileNotFoundError:
             return None
-        except BlockingIOError:  # alive
+        except BlockingIOError:
             with suppress(FileNotFoundError):
                 written = path.read_text()
                 if written.endswith("}"):
                     record: dict[str, Any] = json.loads(written)
                     return record
-        else:  # left behind; a new supervisor writes over it
-            return None
         time.sleep(_LOOK_EVERY_S)

@@ -1,10 +1,10 @@
-"""Keeps one model server running until nobody has used it for a while.
+"""Keeps one model server running until no run has used it for a while.
 
 ``python -m sysgen_dagster.inference.local.supervisor STATE.json FD RECORD IDLE_SECONDS COMMAND...``
 writes RECORD (JSON) and its own process id to the state file, which FD holds open and locked: the
 lock lasts as long as the supervisor. It runs the command in its own process group. The server ends
-when the supervisor is told to, when nobody has held the lock of the users' file beside the state
-for the idle time, when the state file is not there any more, or when the supervisor dies.
+when the supervisor gets SIGTERM or dies, when no run has held the lock of the ``.users`` file
+beside the state for the idle time, or when the state file is removed.
 """
 
 import ctypes
@@ -20,83 +20,98 @@ from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_LOOK_EVERY_S = 0.5
-_GRACE_S = 30.0
-_LEFT_BEHIND_GRACE_S = 5.0
 
 
 def main(
-    state: Path, held: IO[str], record: dict[str, object], idle_s: float, command: list[str]
+    state: Path,
+    held: IO[str],
+    record: dict[str, object],
+    idle_s: float,
+    command: list[str],
+    *,
+    grace_s: float = 30.0,
+    group_grace_s: float = 5.0,
+    look_every_s: float = 0.5,
 ) -> int:
-    """The server's exit status, or 0 when it was ended by request or for idleness."""
+    """The server's exit status, or 0 when it was ended by SIGTERM or for want of use.
+
+    Args:
+        state: The state file.
+        held: The same file, open and locked.
+        record: What is written to it, besides the process id.
+        idle_s: How long the server runs without being used.
+        command: Starts the server.
+        grace_s: How long it may take to end before it is killed.
+        group_grace_s: The same for processes that it has started and left behind.
+        look_every_s: Pause between two looks at the server and its users.
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     json.dump(record | {"pid": os.getpid()}, held)
     held.flush()
-    server = subprocess.Popen(command, preexec_fn=_end_with_parent)
-    try:
-        return _watch(server, state, held, idle_s)
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # told twice must not cut the end short
-        _end(server)
-        _end_left_behind()
-        # Whoever waits for the end looks for this file.
-        if _is_ours(state, held):
-            state.unlink()
+    with state.with_suffix(".users").open("a") as users:
+        server = subprocess.Popen(command, preexec_fn=_end_with_parent)
+        try:
+            idle_since = time.monotonic()
+            while server.poll() is None and _is_ours(state, held):
+                if _is_used(users):
+                    idle_since = time.monotonic()
+                elif time.monotonic() - idle_since > idle_s:
+                    return 0  # the lock is kept: no run can begin to use a server that ends
+                else:
+                    fcntl.flock(users, fcntl.LOCK_UN)
+                time.sleep(look_every_s)
+            return server.returncode or 0
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the end short
+            server.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                server.wait(grace_s)
+            server.kill()
+            server.wait()
+            _end_group(group_grace_s)
+            # Processes that wait for the end look for this file.
+            if _is_ours(state, held):
+                state.unlink()
 
 
 def _is_ours(state: Path, held: IO[str]) -> bool:
-    """Not where the folder was removed; another server may have its name by now."""
+    """Whether the state file is there; a file of its name may be that of another supervisor."""
     return state.is_file() and os.path.samestat(state.stat(), os.fstat(held.fileno()))
 
 
-def _watch(server: subprocess.Popen[bytes], state: Path, held: IO[str], idle_s: float) -> int:
-    last_used = time.monotonic()
-    while server.poll() is None and _is_ours(state, held):
-        with state.with_suffix(".users").open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                last_used = time.monotonic()
-            else:
-                if time.monotonic() - last_used > idle_s:
-                    _end(server)  # the lock is ours: nobody can begin to use it meanwhile
-                    return 0
-        time.sleep(_LOOK_EVERY_S)
-    return server.returncode or 0
-
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    server.terminate()
+def _is_used(users: IO[str]) -> bool:
+    """Whether a run holds the lock of the users' file; if none does, this process holds it now."""
     try:
-        server.wait(_GRACE_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        server.wait()
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
-def _end_left_behind() -> None:
-    """What the server started and did not end: the engine of a killed vLLM lives on, with the GPU.
+def _end_group(grace_s: float) -> None:
+    """End the processes that the server has left behind in the supervisor's process group.
 
-    (https://github.com/vllm-project/vllm/issues/55510)
+    The engine of a vLLM that was killed runs on and keeps the GPU
+    (https://github.com/vllm-project/vllm/issues/55510).
     """
-    give_up = time.monotonic() + _LEFT_BEHIND_GRACE_S
-    while left := _left_behind():
-        sent = signal.SIGTERM if time.monotonic() < give_up else signal.SIGKILL
+    deadline = time.monotonic() + grace_s
+    while left := _other_processes_of_group():
+        sent = signal.SIGTERM if time.monotonic() < deadline else signal.SIGKILL
         for pid in left:
             with suppress(ProcessLookupError):
                 os.kill(pid, sent)
-        time.sleep(_LOOK_EVERY_S)
+        time.sleep(0.1)
 
 
-def _left_behind() -> list[int]:
-    """The living processes of our process group besides us, where it is our own and on Linux."""
-    left = []
+def _other_processes_of_group() -> list[int]:
+    """The living ones; none where /proc is missing, or the group is not led by this process."""
+    found = []
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):
             state, _, group, *_ = stat.read_text().rpartition(")")[2].split()
             if int(group) == os.getpid() and state not in "ZX":
-                left.append(int(stat.parent.name))
-    return [pid for pid in left if pid != os.getpid()]
+                found.append(int(stat.parent.name))
+    return [pid for pid in found if pid != os.getpid()]
 
 
 def _end_with_parent() -> None:

@@ -1,7 +1,7 @@
-"""How `vllm serve` is found and called. vLLM is never imported: it may live in another environment.
+"""Finds `vllm serve` and builds its command line.
 
-The flags are for throughput; a model's ``vllm`` entry in the catalogue adds to them, changes them,
-or leaves one out.
+vLLM is not imported, since it may be installed in another environment. The flags are for
+throughput; a model's ``vllm`` entry in the catalogue adds to them, changes them, or leaves one out.
 """
 
 import os
@@ -24,7 +24,7 @@ _FLAGS: _Flags = {
     "max-model-len": CONTEXT_TOKENS,
     "max-num-seqs": REQUESTS_AT_ONCE,
     "seed": 0,
-    # Else the repository's own file changes sampling silently.
+    # Without it vLLM takes sampling defaults from the model repository's generation_config.json.
     "generation-config": "vllm",
     "enable-prompt-tokens-details": True,
     "disable-uvicorn-access-log": True,
@@ -35,14 +35,17 @@ _GPU_FLAGS: _Flags = {
     "performance-mode": "throughput",
 }
 _CPU_FLAGS: _Flags = {
-    "enforce-eager": True,  # starts in half the time
-    # A seeded request whose prefill is split ends the engine on CPU (vLLM 0.32).
+    "enforce-eager": True,  # the engine starts in half the time
+    # On CPU a seeded request whose prefill is split ends the engine (vLLM 0.32).
     "enable-chunked-prefill": False,
 }
 
 
 def find_vllm() -> str | None:
-    """``SYSGEN_VLLM``, else the `vllm` command of this environment, else the one on the PATH."""
+    """The path of the `vllm` command; None where there is none.
+
+    ``SYSGEN_VLLM`` names it; else it is that of this Python environment, or that on the PATH.
+    """
     named = os.environ.get("SYSGEN_VLLM")
     if named:
         return shutil.which(named)
@@ -51,7 +54,11 @@ def find_vllm() -> str | None:
 
 
 def vllm_server(model: Model, gpu: int) -> LocalServer:
-    """The server of a model on one GPU, or on the CPU where the machine has none."""
+    """The server of a model on one GPU, or on the CPU where the machine has no GPU.
+
+    Raises:
+        EngineError: ``CUDA_VISIBLE_DEVICES`` does not show the GPU.
+    """
     has_gpu = _has_gpu()
     presets = {**_FLAGS, **(_GPU_FLAGS if has_gpu else _CPU_FLAGS)}
     if model.revision and not (model.weights and Path(model.weights).is_dir()):
@@ -66,9 +73,10 @@ def vllm_server(model: Model, gpu: int) -> LocalServer:
     if has_gpu:
         environment["CUDA_VISIBLE_DEVICES"] = _visible(gpu)
     else:
-        # In GiB; vLLM would take it from what memory is free.
+        # In GiB; without it vLLM takes a share of the memory that is free.
         environment["VLLM_CPU_KVCACHE_SPACE"] = os.environ.get("VLLM_CPU_KVCACHE_SPACE", "4")
-        # Else the first request for logprobs compiles C++, and without a compiler ends the engine.
+        # Without it the first request for logprobs compiles C++, which ends the engine on a machine
+        # that has no compiler.
         environment["TORCH_COMPILE_DISABLE"] = "1"
     return LocalServer(
         f"vllm-{model.name}-gpu{gpu}" if has_gpu else f"vllm-{model.name}",
@@ -85,13 +93,13 @@ def _arguments(
 ) -> list[str]:
     if value is True:
         return [f"--{flag}"]
-    if value is False:  # turns a switch off, leaves out what takes a value
+    if value is False:  # turns a switch off, and leaves out a flag that takes a value
         return [f"--no-{flag}"] if preset is None or isinstance(preset, bool) else []
     return [f"--{flag}", str(value)]
 
 
 def _visible(gpu: int) -> str:
-    """A GPU as CUDA counts them: among those that whoever started us lets us see."""
+    """The name of a GPU, counted among those in ``CUDA_VISIBLE_DEVICES`` if that is set."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
     if not visible:
         return str(gpu)
@@ -102,5 +110,5 @@ def _visible(gpu: int) -> str:
 
 
 def _has_gpu() -> bool:
-    """Whether a device of CUDA or ROCm is there."""
+    """Whether the machine has a device of CUDA or ROCm."""
     return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/kfd").exists()

@@ -60,8 +60,8 @@ def _range_or_distance(value: object) -> tuple[float, float] | float:
 
 
 # The lowest and the highest share, or how far a share may lie from the paper's.
-# Serialized as it is: pydantic serializes an entry of a mapping twice, and warns of the list that the
-# first time makes of a tuple.
+# Serialized as it is: pydantic serializes entries of a mapping twice, and warns of the list that
+# the first time makes of a tuple.
 Expected = Annotated[
     tuple[float, float] | float,
     PlainValidator(_range_or_distance),

@@ -1,9 +1,8 @@
-"""Single conversations through all phases: which ones a report shows, and what is told of each.
+"""Single conversations through all phases: what a report tells of each.
 
-Two steps, so that no more than a handful of rows is ever whole in memory: `choose` looks at ids and
-outcomes only, `tell` reads the texts of the chosen ones, one shard at a time. Which rows are chosen
-depends on their ids and outcomes alone, not on their order, so two models are shown on the same
-rows as far as their outcomes allow.
+Which ones it shows is chosen in `story_rows`, from ids and outcomes alone. Here the texts of the
+chosen ones are read, one shard at a time, so that no more than a handful of rows is ever whole in
+memory.
 """
 
 import math
@@ -50,7 +49,7 @@ def build_stories(
     preferences: pl.DataFrame | None = None,
     alignments: pl.DataFrame | None = None,
 ) -> list[Story]:
-    """One record per conversation of `ids` that the model's shards hold, in the order of `arrange`.
+    """One record per conversation of `ids` that the shards hold, in the order of `arrange_stories`.
 
     A record has ``id``, ``source``, ``model``, ``engine``, the texts of every step that the row
     reached, ``stopped_at`` and ``drop_reason`` (null: it went all the way), ``measures``, ``flags``
@@ -59,7 +58,7 @@ def build_stories(
     Args:
         shards: Each with the rows of its own shard and this model.
         model: As the catalogue names it.
-        ids: See `choose`; those of other models too, to compare models on them.
+        ids: See `story_rows.choose_rows`; those of other models too, to compare models on them.
         quality: Rows of ``row_quality`` of this model with their ``flags``, where there are any.
         preferences: Rows of ``judged_preferences`` of this model.
         alignments: Rows of ``judged_alignment`` of this model.

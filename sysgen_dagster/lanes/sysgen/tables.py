@@ -7,6 +7,7 @@ here, those that the phase drops with their reason.
 import polars as pl
 
 from sysgen_dagster.tables.columns import COUNT, DROP_REASON, GENERATION, IDENTITY, TEXT
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Table
 
 PHRASES = pl.List(pl.Struct({"tag": pl.String(), "text": pl.String()}))
@@ -38,7 +39,7 @@ ANNOTATED = Table(
         **GENERATION,
     },
     by=By.MODEL_SHARD,
-    group="phases",
+    group=Group.SYSGEN_PHASES,
 )
 FILTERED = Table(
     "filtered_system_messages",
@@ -51,7 +52,7 @@ FILTERED = Table(
         **DROP_REASON,
     },
     by=By.MODEL_SHARD,
-    group="phases",
+    group=Group.SYSGEN_PHASES,
 )
 VERIFIED = Table(
     "verified_system_messages",
@@ -69,7 +70,7 @@ VERIFIED = Table(
         **GENERATION,
     },
     by=By.MODEL_SHARD,
-    group="phases",
+    group=Group.SYSGEN_PHASES,
 )
 ALIGNED = Table(
     "aligned_responses",
@@ -81,7 +82,7 @@ ALIGNED = Table(
         **GENERATION,
     },
     by=By.MODEL_SHARD,
-    group="phases",
+    group=Group.SYSGEN_PHASES,
 )
 
 # One row per source, phase table and outcome.
@@ -94,7 +95,7 @@ RETENTION = Table(
         "conversations": Column(COUNT, "how many"),
     },
     by=By.MODEL,
-    group="statistics",
+    group=Group.PAPER_STATISTICS,
 )
 # One row per source, table (after Phase 2 or after Phase 3) and tag.
 TAG_COUNTS = Table(
@@ -107,7 +108,7 @@ TAG_COUNTS = Table(
         "of_messages": Column(COUNT, "messages that go on"),
     },
     by=By.MODEL,
-    group="statistics",
+    group=Group.PAPER_STATISTICS,
 )
 
 # One row per tag, source and verdict of the phrases' judge.
@@ -121,7 +122,7 @@ VERDICT_COUNTS = Table(
         "of_messages": Column(COUNT, "messages that hold the tag and were judged"),
     },
     by=By.MODEL,
-    group="statistics",
+    group=Group.PAPER_STATISTICS,
 )
 
 TABLES = (ANNOTATED, FILTERED, VERIFIED, ALIGNED, RETENTION, TAG_COUNTS, VERDICT_COUNTS)

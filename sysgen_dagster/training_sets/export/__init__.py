@@ -1,1 +1,1 @@
-"""Training sets as folders that trainers and the Hub take: files, card, snippets, push."""
+"""Training sets as folders that trainers and the Hub can read, and their push to the Hub."""

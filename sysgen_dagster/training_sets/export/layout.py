@@ -1,219 +1,151 @@
-"""How an export lies in its folder, and how the library `datasets` is to read it.
+"""How the files of an export are laid out, and what its card states for the library `datasets`.
 
 One file or more for every source, model and split::
 
     data/capybara--phi-4/train-00000-of-00002.parquet
 
 A *configuration* is what ``load_dataset(folder, NAME)`` loads: ``capybara--phi-4`` the rows of one
-source and one model, ``phi-4`` those of one model, ``default`` all of them. Whoever may not use a
-source for its licence names the configurations of the others.
+source and one model, ``phi-4`` those of one model, ``default`` all of them. A user who must not use
+a source because of its licence names the configurations of the other sources.
 
-What `datasets` 5.2 wants: ``configs`` and ``dataset_info`` in the front matter of README.md, and
-in every Parquet file the features as JSON under the key ``huggingface`` (else the types of the
-card are the ones that Arrow happens to have, such as ``large_string``).
+`datasets` 5.2 reads the fields ``configs`` and ``dataset_info`` of the front matter of README.md.
 """
 
-import json
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import polars as pl
-from polars.datatypes import DataTypeClass
 
 from sysgen_dagster.errors import SysgenError
-from sysgen_dagster.tables.table import Columns, polars_schema
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
+from sysgen_dagster.tables.table import Table
+from sysgen_dagster.training_sets.splits import Split
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
-if TYPE_CHECKING:
-    import pyarrow as pa  # type: ignore[import-untyped]
-
-DEFAULT = "default"  # the configuration that `datasets` takes when none is named
-SPLIT_ORDER = ("train", "validation", "test")
-FEATURES_KEY = b"huggingface"  # of the Parquet metadata that `datasets` reads
+DEFAULT = "default"  # the configuration that `datasets` loads when none is named
+# Of `Contents.files`.
+FILE_COLUMNS = {
+    **dict.fromkeys(("source", "model", "split", "path"), pl.String()),
+    **dict.fromkeys(("rows", "bytes", "memory_bytes"), pl.Int64()),
+}
 
 
 class ExportError(SysgenError):
-    """Rows cannot be exported as they are given; the message names them and what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """The rows of one source, one model and one split."""
-
-    source: str
-    model: str
-    split: str
-
-    @property
-    def folder(self) -> str:
-        """Where its files are, within the export."""
-        return f"data/{self.source}--{self.model}"
-
-    @property
-    def pattern(self) -> str:
-        """What its files, and no others, match."""
-        return f"{self.folder}/{self.split}-*.parquet"
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """One Parquet file; `memory_bytes` is what its rows take in Arrow's memory."""
-
-    path: str
-    rows: int
-    bytes: int
-    memory_bytes: int
-    sha256: str
+    """A training set cannot be exported as it is, or a folder is no export; with the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """What was written of one mixture.
+    """The data files of one exported mixture, and the sources and models that their rows name.
 
     Attributes:
-        files: Of every cell that has rows, in the order in which they were given.
+        name: The mixture's.
+        table: `TRAINING_ROWS` or `PREFERENCE_PAIRS`, whose columns the files have.
+        files: One row per Parquet file, with `FILE_COLUMNS`: ``source``, ``model`` and ``split`` of
+            its rows, ``path`` in the export, ``rows``, ``bytes`` on the disk, and ``memory_bytes``
+            that the rows take in Arrow's memory.
         sources: One row per source and revision: ``source``, ``source_repo``,
             ``source_revision``, ``source_license``; sorted.
-        models: One row per model: ``model``, ``served_name``, ``model_revision``,
-            ``model_license``, ``engine``; sorted.
-        rejected_models: Whose answers are rejected, where they are a model's; sorted.
+        models: One row per model that wrote answers to train on: ``model``, ``served_name``,
+            ``model_revision``, ``model_license``, ``engine``; sorted.
+        only_rejected_models: Models that wrote rejected answers and no others, sorted. The rows
+            do not name their licences.
     """
 
     name: str
-    preferences: bool
-    files: Mapping[Cell, tuple[DataFile, ...]]
+    table: Table
+    files: pl.DataFrame
     sources: pl.DataFrame
     models: pl.DataFrame
-    rejected_models: tuple[str, ...] = ()
+    only_rejected_models: tuple[str, ...] = ()
 
     @property
-    def columns(self) -> Columns:
-        """Of the rows."""
-        return (PREFERENCE_PAIRS if self.preferences else TRAINING_ROWS).columns
+    def has_pairs(self) -> bool:
+        """Whether the rows are preference pairs, not chats."""
+        return self.table == PREFERENCE_PAIRS
 
     @property
     def rows(self) -> int:
-        """In all."""
-        return sum(file.rows for files in self.files.values() for file in files)
+        """The number of rows in all files."""
+        return int(self.files["rows"].sum())
 
     @property
     def splits(self) -> list[str]:
-        """Those that have rows: train first, then validation, then test."""
-        return _splits(self.files)
+        """The splits that have rows, in the order train, validation, test."""
+        return list(_by_split(self.files))
 
-    def configurations(self) -> dict[str, list[Cell]]:
-        """The cells of each configuration: all of them, those of a model, those of a source too.
+    def configurations(self) -> dict[str, pl.DataFrame]:
+        """Name of a configuration to its rows of `files`; ``default`` first.
 
         Raises:
-            ExportError: Two configurations have one name.
+            ExportError: Two configurations have the same name.
         """
-        found: dict[str, list[Cell]] = {DEFAULT: list(self.files)}
-        for level in ("{cell.model}", "{cell.source}--{cell.model}"):
-            cells: dict[str, list[Cell]] = {}
-            for cell in self.files:
-                cells.setdefault(level.format(cell=cell), []).append(cell)
-            if taken := found.keys() & cells.keys():
+        of_model, of_source = pl.col("model"), pl.format("{}--{}", "source", "model")
+        configurations = {DEFAULT: self.files}
+        for name in (of_model, of_source):
+            groups = {
+                str(key[0]): files for key, files in self.files.group_by(name, maintain_order=True)
+            }
+            if clashes := configurations.keys() & groups.keys():
                 raise ExportError(
-                    f"export {self.name}: {sorted(taken)} would be two configurations each; "
+                    f"export {self.name}: {sorted(clashes)} would be two configurations each; "
                     "rename the model in the catalogue"
                 )
-            found |= cells
-        return found
+            configurations |= groups
+        return configurations
 
 
-def features_schema(columns: Columns) -> "pa.Schema":
-    """The Arrow schema of the files: plain strings and lists, the features in its metadata."""
-    import pyarrow as pa  # here, because every run loads the definitions, and this takes 0.2 s
-
-    dtypes = polars_schema(columns)
-    features = {name: _feature(dtype) for name, dtype in dtypes.items()}
-    described = json.dumps({"info": {"features": features}})
-    fields = [pa.field(name, _arrow(dtype)) for name, dtype in dtypes.items()]
-    return pa.schema(fields, metadata={FEATURES_KEY: described.encode()})
+def _by_split(files: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    return {
+        split.value: files.filter(split=split.value) for split in Split if split in files["split"]
+    }
 
 
-def configs(contents: Contents) -> list[dict[str, Any]]:
-    """The field ``configs`` of the card."""
+def build_configs(contents: Contents) -> list[dict[str, Any]]:
+    """The field ``configs`` of the card: which files each configuration loads for each split."""
     return [
         {
             "config_name": name,
             "data_files": [
-                {"split": split, "path": [cell.pattern for cell in cells if cell.split == split]}
-                for split in _splits(cells)
+                {"split": split, "path": of_split["path"].to_list()}
+                for split, of_split in _by_split(files).items()
             ],
         }
-        for name, cells in contents.configurations().items()
+        for name, files in contents.configurations().items()
     ]
 
 
-def dataset_info(contents: Contents) -> list[dict[str, Any]]:
-    """The field ``dataset_info`` of the card.
+def build_dataset_info(contents: Contents) -> list[dict[str, Any]]:
+    """The field ``dataset_info`` of the card: features and sizes of each configuration.
 
-    A split needs ``num_bytes`` beside ``num_examples``: `datasets` ignores all of them otherwise.
+    A split needs ``num_bytes`` beside ``num_examples``: without it `datasets` ignores both.
     """
-    features = [
-        {"name": name, **_yaml_feature(column.dtype)} for name, column in contents.columns.items()
+    return [
+        {
+            "config_name": name,
+            "features": [
+                {"name": column, **_feature(dtype)}
+                for column, dtype in contents.table.schema.items()
+            ],
+            "splits": [
+                {
+                    "name": split,
+                    "num_bytes": of_split["memory_bytes"].sum(),
+                    "num_examples": of_split["rows"].sum(),
+                }
+                for split, of_split in _by_split(files).items()
+            ],
+            "download_size": files["bytes"].sum(),
+            "dataset_size": files["memory_bytes"].sum(),
+        }
+        for name, files in contents.configurations().items()
     ]
-    infos = []
-    for name, cells in contents.configurations().items():
-        splits = [_split_info(contents, cells, split) for split in _splits(cells)]
-        stored = [file.bytes for cell in cells for file in contents.files[cell]]
-        infos.append(
-            {
-                "config_name": name,
-                "features": features,
-                "splits": splits,
-                "download_size": sum(stored),
-                "dataset_size": sum(split["num_bytes"] for split in splits),
-            }
-        )
-    return infos
 
 
-def _split_info(contents: Contents, cells: list[Cell], split: str) -> dict[str, Any]:
-    files = [file for cell in cells if cell.split == split for file in contents.files[cell]]
-    return {
-        "name": split,
-        "num_bytes": sum(file.memory_bytes for file in files),
-        "num_examples": sum(file.rows for file in files),
-    }
-
-
-def _splits(cells: Iterable[Cell]) -> list[str]:
-    there = {cell.split for cell in cells}
-    return [split for split in SPLIT_ORDER if split in there]
-
-
-_Dtype = pl.DataType | DataTypeClass
-# As both Arrow and `datasets` call them.
-_NAMES: Mapping[_Dtype, str] = {pl.String: "string", pl.UInt32: "uint32"}
-
-
-def _arrow(dtype: _Dtype) -> "pa.DataType":
-    import pyarrow as pa
-
-    if isinstance(dtype, pl.List):
-        return pa.list_(_arrow(dtype.inner))
-    if isinstance(dtype, pl.Struct):
-        return pa.struct([(field.name, _arrow(field.dtype)) for field in dtype.fields])
-    return pa.type_for_alias(_NAMES[dtype.base_type()])
-
-
-def _feature(dtype: _Dtype) -> dict[str, Any]:
-    """As `datasets.Features` writes itself into a schema."""
-    if isinstance(dtype, pl.List):
-        return {"feature": _feature(dtype.inner), "_type": "List"}
-    if isinstance(dtype, pl.Struct):
-        return {field.name: _feature(field.dtype) for field in dtype.fields}
-    return {"dtype": _NAMES[dtype.base_type()], "_type": "Value"}
-
-
-def _yaml_feature(dtype: _Dtype) -> dict[str, Any]:
-    """As `datasets.Features` writes itself into a card."""
+def _feature(dtype: Any) -> dict[str, Any]:
+    """A column's type as `datasets.Features` writes it into a card."""
     if not isinstance(dtype, pl.List):
-        return {"dtype": str(_arrow(dtype))}
+        return {"dtype": str(dtype).lower()}  # Polars' String and UInt32 are string and uint32
     if isinstance(dtype.inner, pl.Struct):
         fields = dtype.inner.fields
-        return {"list": [{"name": each.name, **_yaml_feature(each.dtype)} for each in fields]}
-    return {"list": str(_arrow(dtype.inner))}
+        return {"list": [{"name": field.name, **_feature(field.dtype)} for field in fields]}
+    return {"list": str(dtype.inner).lower()}

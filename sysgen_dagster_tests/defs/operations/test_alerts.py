@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -256,6 +257,7 @@ def test_a_message_that_the_webhook_does_not_take_fails_the_tick_and_the_next_on
         "http://127.0.0.1:9/planted-secret",
         "http://127.0.0.1:99999/planted-secret",
         "hooks.example/planted-secret",
+        "file://{folder}/planted-secret",  # which is there
         None,  # that of the webhook, which answers 500
     ],
 )
@@ -263,13 +265,15 @@ def test_nothing_that_dagster_stores_or_logs_holds_the_url(
     url: str | None,
     sensor: Sensor,
     webhook: Webhook,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
     caplog.set_level("DEBUG")
     webhook.answers = [500]
-    monkeypatch.setenv(WEBHOOK_URL, url or webhook.url)
+    (tmp_path / "planted-secret").touch()
+    monkeypatch.setenv(WEBHOOK_URL, (url or webhook.url).format(folder=tmp_path))
     sensor.materialize(answers)
     [error] = sensor.tick()
     assert "SYSGEN_WEBHOOK_URL" in error

@@ -45,7 +45,7 @@ def test_the_servers_that_run_are_named_in_order_and_those_left_behind_are_not(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "left-behind.json").write_text(json.dumps(RECORD))
-    (tmp_path / "b.users").touch()
+    (tmp_path / "a.users").touch()
     with held(tmp_path, "qwen2.5"), held(tmp_path, "a"):
         assert running(tmp_path) == ["a", "qwen2.5"]
     assert running(tmp_path) == []

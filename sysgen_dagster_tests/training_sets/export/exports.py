@@ -1,6 +1,7 @@
 """Rows of a small mixture, and exports of them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import polars as pl
 
 from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training
 from sysgen_dagster.training_sets.export.card import CardFacts
-from sysgen_dagster.training_sets.export.folder import Part, Written, write_folder
+from sysgen_dagster.training_sets.export.folder import write_folder
+from sysgen_dagster.training_sets.export.layout import Contents
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
 
 SOURCES = {
@@ -26,14 +28,9 @@ FACTS = CardFacts(
     titles={"capybara": "Capybara", "metamath": "MetaMathQA"},
     prompts={"phase1_annotate_system_message": "0123456789ab"},
     version="0.1.0",
+    languages=["en"],
 )
-PAIR_FACTS = CardFacts(
-    recipe=Recipe(rejected=(Rejected.ORIGINAL_ANSWER,)),
-    training=FACTS.training,
-    titles=FACTS.titles,
-    prompts=FACTS.prompts,
-    version=FACTS.version,
-)
+PAIR_FACTS = replace(FACTS, recipe=Recipe(rejected=(Rejected.ORIGINAL_ANSWER,)))
 
 
 def row(source: str, model: str, split: str, number: int, **changes: Any) -> dict[str, Any]:
@@ -77,23 +74,16 @@ def frame(rows: Sequence[dict[str, Any]], *, pairs: bool = False) -> pl.DataFram
     return pl.DataFrame([{name: each[name] for name in schema} for each in rows], schema)
 
 
-def parts(*, pairs: bool = False, size: int = 2) -> Iterator[Part]:
-    """All rows of the two sources and models, `size` rows a part."""
+def frames(*, pairs: bool = False, size: int = 2) -> Iterator[pl.DataFrame]:
+    """All rows of the two sources and models, `size` rows a frame."""
     for source in SOURCES:
         for model in MODELS:
             for split, count in SPLITS.items():
                 rows = [row(source, model, split, number) for number in range(count)]
                 for start in range(0, count, size):
-                    shard = frame(rows[start : start + size], pairs=pairs)
-                    yield Part(source, model, split, shard)
+                    yield frame(rows[start : start + size], pairs=pairs)
 
 
-def part_of(*rows: dict[str, Any]) -> Part:
-    """One part of rows of one cell."""
-    first = rows[0]
-    return Part(first["source"], first["model"], first["split"], frame(rows))
-
-
-def export(target: Path, *, pairs: bool = False, name: str = "small") -> Written:
+def export(target: Path, *, pairs: bool = False, name: str = "small") -> Contents:
     """The whole small mixture in a folder."""
-    return write_folder(target, name, parts(pairs=pairs), PAIR_FACTS if pairs else FACTS)
+    return write_folder(target, name, frames(pairs=pairs), PAIR_FACTS if pairs else FACTS)

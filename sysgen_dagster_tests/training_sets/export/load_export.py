@@ -14,7 +14,9 @@ for name in datasets.get_dataset_config_names(folder):
         split: {
             "rows": rows.num_rows,
             "streamed": sum(1 for _ in streamed[split]),
-            "types": str(rows.features.arrow_schema.remove_metadata()),
+            "types": "\n".join(
+                f"{field.name}: {field.type}" for field in rows.features.arrow_schema
+            ),
             "features": rows.features == streamed[split].features,
         }
         for split, rows in mapped.items()

@@ -15,21 +15,21 @@ from sysgen_dagster.training_sets.export.card import (
     Figure,
     render_card,
     render_licenses,
-    size_category,
 )
-from sysgen_dagster.training_sets.export.folder import Part, write_folder
-from sysgen_dagster.training_sets.export.layout import Contents
+from sysgen_dagster.training_sets.export.folder import write_folder
+from sysgen_dagster.training_sets.export.layout import FILE_COLUMNS, Contents
+from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, export, frame, row
 
 
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory: pytest.TempPathFactory) -> Contents:
-    return export(tmp_path_factory.mktemp("card") / "small").contents
+    return export(tmp_path_factory.mktemp("card") / "small")
 
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Contents:
-    return export(tmp_path_factory.mktemp("card") / "small", pairs=True).contents
+    return export(tmp_path_factory.mktemp("card") / "small", pairs=True)
 
 
 def _front(card: str) -> Any:
@@ -42,16 +42,14 @@ def _body(card: str) -> str:
 
 
 def _contents_of(tmp_path: Path, facts: CardFacts = FACTS, **changes: Any) -> Contents:
-    part = Part(
-        "metamath", "phi-4", "train", frame([row("metamath", "phi-4", "train", 0, **changes)])
-    )
-    return write_folder(tmp_path / "one", "one", [part], facts).contents
+    rows = frame([row("metamath", "phi-4", "train", 0, **changes)])
+    return write_folder(tmp_path / "one", "one", [rows], facts)
 
 
 def test_the_front_matter_says_what_the_hub_wants(rows: Contents, pairs: Contents) -> None:
     front = _front(render_card(rows, FACTS))
     assert front["task_categories"] == ["text-generation"]
-    assert front["size_categories"] == ["n<1K"]
+    assert front["language"] == ["en"]
     assert front["source_datasets"] == ["LDJnr/Capybara", "meta-math/MetaMathQA"]
     assert {"sysgen", "synthetic", "sft"} <= set(front["tags"])
     assert {"sysgen", "synthetic", "preference"} <= set(
@@ -63,22 +61,6 @@ def test_the_front_matter_says_what_the_hub_wants(rows: Contents, pairs: Content
     for info in front["dataset_info"]:
         assert all(split["num_bytes"] and split["num_examples"] for split in info["splits"])
     assert "language" not in _front(render_card(rows, replace(FACTS, languages=())))
-
-
-@pytest.mark.parametrize(
-    ("count", "category"),
-    [
-        (0, "n<1K"),
-        (999, "n<1K"),
-        (1_000, "1K<n<10K"),
-        (9_999, "1K<n<10K"),
-        (2_136_539, "1M<n<10M"),
-        (999_999_999_999, "100B<n<1T"),
-        (10**12, "n>1T"),
-    ],
-)
-def test_sizes_are_those_of_the_hub(count: int, category: str) -> None:
-    assert size_category(count) == category
 
 
 _MIXED = {
@@ -115,8 +97,7 @@ def test_the_licence_is_the_one_that_all_have_or_other(
 def test_a_model_of_rejected_answers_only_makes_the_licence_another(tmp_path: Path) -> None:
     facts = replace(PAIR_FACTS, recipe=Recipe(rejected=(Rejected.OTHER_SYSTEM_MESSAGE,)))
     pair = row("metamath", "phi-4", "train", 0, rejected_model="llama-3.1-8b")
-    part = Part("metamath", "phi-4", "train", frame([pair], pairs=True))
-    contents = write_folder(tmp_path / "one", "one", [part], facts).contents
+    contents = write_folder(tmp_path / "one", "one", [frame([pair], pairs=True)], facts)
     assert _front(render_card(contents, facts))["license"] == "other"
     assert "`llama-3.1-8b`" in render_licenses(contents, facts)
     assert "another model gave" in render_card(contents, facts)
@@ -148,14 +129,13 @@ def test_figures_recipe_and_commands_are_shown(rows: Contents) -> None:
         "Retention",
         pl.DataFrame({"table": ["aligned"], "kept_share": [0.5], "paper": [None]}),
         {"kept_share": "percent"},
-        note="Of all that began.",
     )
-    facts = replace(FACTS, figures=[shown], recipe=Recipe(rows=7), commands=["make demo"])
+    facts = replace(FACTS, figures=[shown], recipe=Recipe(rows=7))
     body = _body(render_card(rows, facts))
     assert "### Retention\n\n| table | kept share | paper |\n| --- | ---: | --- |\n" in body
     assert "| aligned | 50.0% | \N{EN DASH} |" in body
-    assert "Of all that began." in body
-    assert "```sh\nmake demo\n```" in body
+    for asset in ("mixtures", "exports"):
+        assert f" --select {asset} --partition small\n" in body.split("```sh\n")[1].split("```")[0]
     assert yaml.safe_load(body.split("```yaml\n")[1].split("```")[0])["mixtures"] == {
         "small": {"rows": 7}
     }
@@ -171,8 +151,8 @@ def test_the_card_names_every_file_of_the_trainers(rows: Contents, pairs: Conten
 def test_no_title_or_name_can_break_front_matter_or_tables(text: str, name: str) -> None:
     contents = Contents(
         name,
-        False,
-        {},
+        TRAINING_ROWS,
+        pl.DataFrame(schema=FILE_COLUMNS),
         pl.DataFrame(
             [("s", f"{text}/{text}", text, text)],
             ["source", "source_repo", "source_revision", "source_license"],

@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sysgen_dagster.storage.store import StoreError
-from sysgen_dagster.tables.table import TableError
-from sysgen_dagster.training_sets.export.folder import Part, write_folder
-from sysgen_dagster.training_sets.export.layout import ExportError, features_schema
+from sysgen_dagster.tables.columns import MESSAGES
+from sysgen_dagster.tables.table import Table, TableError
+from sysgen_dagster.training_sets.export.folder import write_folder
+from sysgen_dagster.training_sets.export.layout import ExportError
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
 from sysgen_dagster_tests.training_sets.export.exports import (
     FACTS,
@@ -26,8 +27,7 @@ from sysgen_dagster_tests.training_sets.export.exports import (
     SPLITS,
     export,
     frame,
-    part_of,
-    parts,
+    frames,
     row,
 )
 
@@ -74,6 +74,14 @@ def _load(folder: Path, home: Path) -> Any:
     return json.loads(done.stdout)
 
 
+def _plain_types(table: Table) -> str:
+    """The table's types as every reader of Parquet knows them, and as Arrow writes them."""
+    plain = {"String": "string", "UInt32": "uint32", "List(String)": "list<item: string>"}
+    plain[str(MESSAGES)] = "list<item: struct<role: string, content: string>>"
+    lines = [f"{name}: {plain[str(dtype)]}" for name, dtype in table.schema.items()]
+    return "\n".join(lines)
+
+
 @pytest.mark.parametrize("pairs", [False, True], ids=["rows", "pairs"])
 def test_datasets_loads_every_configuration_offline_and_without_a_warning(
     tmp_path: Path, pairs: bool
@@ -83,7 +91,7 @@ def test_datasets_loads_every_configuration_offline_and_without_a_warning(
     single = {f"{source}--{model}" for source in SOURCES for model in MODELS}
     assert set(found) == {"default", *MODELS, *single}
     table = PREFERENCE_PAIRS if pairs else TRAINING_ROWS
-    types = str(features_schema(table.columns).remove_metadata())
+    types = _plain_types(table)
     for name, splits in found.items():
         cells = 4 if name == "default" else 2 if name in MODELS else 1
         for split, count in SPLITS.items():
@@ -106,7 +114,7 @@ def test_what_is_hostile_comes_back_as_it_was(tmp_path: Path) -> None:
         for number, (name, text) in enumerate(_HOSTILE.items())
     ]
     folder = tmp_path / "hostile"
-    write_folder(folder, "hostile", [part_of(*rows)], FACTS)
+    write_folder(folder, "hostile", [frame(rows)], FACTS)
     (path,) = folder.glob("data/*/*.parquet")
     assert pl.read_parquet(path).equals(frame(rows))
     found = _load(folder, tmp_path / "home")
@@ -119,7 +127,7 @@ def test_a_title_cannot_break_the_card(tmp_path: Path) -> None:
         write_folder(
             tmp_path / f"{number}",
             "small",
-            [part_of(row("capybara", "phi-4", "train", 0, source_repo=text[:200]))],
+            [frame([row("capybara", "phi-4", "train", 0, source_repo=text[:200])])],
             facts,
         )
     hostile = tmp_path / "0"  # one of them through `datasets`, which is slow to start
@@ -127,15 +135,23 @@ def test_a_title_cannot_break_the_card(tmp_path: Path) -> None:
 
 
 def test_the_same_rows_give_the_same_bytes_however_they_are_cut(tmp_path: Path) -> None:
-    once = write_folder(tmp_path / "one", "small", parts(size=1), FACTS)
-    again = write_folder(tmp_path / "two", "small", parts(size=3), FACTS)
-    assert _files(once.folder) == _files(again.folder)
+    write_folder(tmp_path / "one", "small", frames(size=1), FACTS)
+    write_folder(tmp_path / "two", "small", frames(size=3), FACTS)
+    assert _files(tmp_path / "one") == _files(tmp_path / "two")
+
+
+def test_the_rows_of_a_frame_go_to_the_files_of_their_source_model_and_split(
+    tmp_path: Path,
+) -> None:
+    write_folder(tmp_path / "one", "small", [pl.concat(frames())], FACTS)
+    write_folder(tmp_path / "two", "small", frames(), FACTS)
+    assert _files(tmp_path / "one") == _files(tmp_path / "two")
 
 
 def test_nothing_of_an_older_export_stays(tmp_path: Path) -> None:
     target = tmp_path / "small"
     export(target)
-    fewer = write_folder(target, "small", [part_of(row("metamath", "phi-4", "train", 1))], FACTS)
+    fewer = write_folder(target, "small", [frame([row("metamath", "phi-4", "train", 1)])], FACTS)
     assert [path for path in _files(target) if path.startswith("data/")] == [
         "data/metamath--phi-4/train-00000-of-00001.parquet"
     ]
@@ -144,8 +160,8 @@ def test_nothing_of_an_older_export_stays(tmp_path: Path) -> None:
 
 
 def test_an_error_leaves_the_old_export(tmp_path: Path) -> None:
-    def broken() -> Iterator[Part]:
-        yield next(iter(parts()))
+    def broken() -> Iterator[pl.DataFrame]:
+        yield next(frames())
         raise RuntimeError("no more")
 
     export(tmp_path / "small")
@@ -158,29 +174,29 @@ def test_an_error_leaves_the_old_export(tmp_path: Path) -> None:
 def test_files_are_cut_at_the_limit_and_their_names_say_how_many_there_are(tmp_path: Path) -> None:
     rows = [row("capybara", "phi-4", "train", number) for number in range(7)]
     written = write_folder(
-        tmp_path / "small", "small", [part_of(*rows)], FACTS, file_bytes=1, group_rows=2
+        tmp_path / "small", "small", [frame(rows)], FACTS, file_bytes=1, group_rows=2
     )
-    (files,) = written.contents.files.values()
-    assert [file.path.split("/")[-1] for file in files] == [
-        f"train-{index:05d}-of-00004.parquet" for index in range(4)
+    folder, paths = tmp_path / "small", written.files["path"].to_list()
+    assert paths == [
+        f"data/capybara--phi-4/train-{index:05d}-of-00004.parquet" for index in range(4)
     ]
-    assert [file.rows for file in files] == [2, 2, 2, 1]
-    read = pl.concat([pl.read_parquet(written.folder / file.path) for file in files])
+    assert written.files["rows"].to_list() == [2, 2, 2, 1]
+    assert written.files["bytes"].to_list() == [(folder / path).stat().st_size for path in paths]
+    read = pl.concat([pl.read_parquet(folder / path) for path in paths])
     assert read.equals(frame(rows))
 
 
 @settings(max_examples=20, deadline=None)
 @given(sizes=st.lists(st.integers(0, 9), min_size=1, max_size=6), group=st.integers(1, 7))
-def test_row_groups_hold_all_rows_in_order_whatever_the_parts_are(
+def test_row_groups_hold_all_rows_in_order_however_they_are_cut(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], group: int
 ) -> None:
     rows = [row("capybara", "phi-4", "train", number) for number in range(sum(sizes))]
     if not rows:
         return
-    frames = [frame(rows[sum(sizes[:i]) : sum(sizes[: i + 1])]) for i in range(len(sizes))]
+    cut = [frame(rows[sum(sizes[:i]) : sum(sizes[: i + 1])]) for i in range(len(sizes))]
     target = tmp_path_factory.mktemp("groups") / "small"
-    given_parts = [Part("capybara", "phi-4", "train", each) for each in frames]
-    write_folder(target, "small", given_parts, FACTS, group_rows=group)
+    write_folder(target, "small", cut, FACTS, group_rows=group)
     (path,) = target.glob("data/*/*.parquet")
     metadata = pq.ParquetFile(path).metadata
     groups = [metadata.row_group(index).num_rows for index in range(metadata.num_row_groups)]
@@ -192,61 +208,44 @@ def test_row_groups_hold_all_rows_in_order_whatever_the_parts_are(
 def test_the_manifest_declares_every_file_but_itself_and_no_time(tmp_path: Path) -> None:
     written = export(tmp_path / "small")
     stored = json.loads((tmp_path / "small" / "manifest.json").read_text(encoding="utf-8"))
-    assert stored == written.manifest
     declared = {file["path"]: file for file in stored["files"]}
     found = _files(tmp_path / "small")
     assert declared.keys() == found.keys() - {"manifest.json"}
     assert all(declared[path]["bytes"] == len(found[path]) for path in declared)
     assert sum(file.get("rows", 0) for file in stored["files"]) == stored["rows"] == written.rows
-    assert written.bytes == sum(map(len, found.values())) - len(found["manifest.json"])
     assert not {"time", "date", "created", "made_at"} & stored.keys()
 
 
-def _of(cell: tuple[str, str, str], *rows: dict[str, Any]) -> Part:
-    return Part(*cell, frame(rows))
-
-
-_CELL = ("capybara", "phi-4", "train")
-_ROW = row(*_CELL, 0)
+_ROW = row("capybara", "phi-4", "train", 0)
+_TEST_ROW = row("capybara", "phi-4", "test", 0)
 
 
 @pytest.mark.parametrize(
-    ("given_parts", "error", "says"),
+    ("given_frames", "error", "says"),
     [
-        pytest.param([], ExportError, "no rows", id="no parts"),
-        pytest.param([Part(*_CELL, frame([]))], ExportError, "no rows", id="empty parts"),
+        pytest.param([], ExportError, "no rows", id="no frames"),
+        pytest.param([frame([])], ExportError, "no rows", id="empty frames"),
         pytest.param(
-            [_of(("metamath", "phi-4", "train"), _ROW)], ExportError, "of another", id="stranger"
-        ),
-        pytest.param(
-            [
-                _of(_CELL, _ROW),
-                _of(("capybara", "phi-4", "test"), row("capybara", "phi-4", "test", 0)),
-                _of(_CELL, _ROW),
-            ],
+            [frame([_ROW]), frame([_TEST_ROW]), frame([_ROW])],
             ExportError,
             "come apart",
             id="a cell twice",
         ),
         pytest.param(
-            [_of(("capybara", "phi-4", "dev"), {**_ROW, "split": "dev"})],
+            [frame([{**_ROW, "split": "dev"}])],
             ExportError,
-            "a split is one of",
+            "must be one of train, validation, test",
             id="unknown split",
         ),
-        pytest.param(
-            [Part(*_CELL, frame([_ROW]).drop("flags"))], TableError, "flags", id="no column"
-        ),
-        pytest.param(
-            [Part(*_CELL, frame([_ROW], pairs=True))], TableError, "variant", id="pairs for rows"
-        ),
+        pytest.param([frame([_ROW]).drop("flags")], TableError, "flags", id="no column"),
+        pytest.param([frame([_ROW], pairs=True)], TableError, "variant", id="pairs for rows"),
     ],
 )
 def test_what_cannot_be_exported_is_refused_and_nothing_is_left(
-    tmp_path: Path, given_parts: list[Part], error: type[Exception], says: str
+    tmp_path: Path, given_frames: list[pl.DataFrame], error: type[Exception], says: str
 ) -> None:
     with pytest.raises(error, match=says):
-        write_folder(tmp_path / "small", "small", given_parts, FACTS)
+        write_folder(tmp_path / "small", "small", given_frames, FACTS)
     assert [path.name for path in tmp_path.iterdir()] == [".small.lock"]
 
 

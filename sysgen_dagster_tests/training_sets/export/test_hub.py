@@ -11,15 +11,18 @@ import pytest
 
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.hub import (
-    MANIFEST,
     HubPushError,
     HubUnavailableError,
-    declared_files,
-    found_files,
     push_folder,
     why_not_to_push,
 )
-from sysgen_dagster_tests.training_sets.export.exports import FACTS, frame, part_of, row
+from sysgen_dagster.training_sets.export.layout import ExportError
+from sysgen_dagster.training_sets.export.manifest import (
+    MANIFEST,
+    compute_checksums,
+    read_checksums,
+)
+from sysgen_dagster_tests.training_sets.export.exports import FACTS, frame, row
 from sysgen_dagster_tests.training_sets.export.fake_hub_uploads import (
     Client,
     FakeHub,
@@ -63,8 +66,9 @@ def export(tmp_path: Path) -> Path:
 
 def make_export(folder: Path, splits: Mapping[str, int], **sizes: int) -> Path:
     """The export of the first so many rows of each split."""
-    parts = [part_of(*(chat(split, number) for number in range(n))) for split, n in splits.items()]
-    return write_folder(folder, "chats", parts, FACTS, **sizes).folder
+    rows = [frame([chat(split, number) for number in range(n)]) for split, n in splits.items()]
+    write_folder(folder, "chats", rows, FACTS, **sizes)
+    return folder
 
 
 def chat(split: str, number: int) -> dict[str, Any]:
@@ -134,7 +138,7 @@ def test_a_smaller_export_leaves_nothing_of_the_larger_one(
     assert repository.files == contents(smaller)
     assert ".gitattributes" in repository.commits[-1].files
     assert len(repository.commits) == 3
-    assert "2 older files are gone" in reported
+    assert "2 files of an older one were deleted" in reported
     assert {split: len(rows) for split, rows in client(load, REPO, client.home).items()} == {
         "train": 5
     }
@@ -317,13 +321,13 @@ def test_the_token_goes_to_the_hub_alone(hub: FakeHub, client: Client, export: P
 def test_a_folder_without_a_manifest_is_not_an_export(tmp_path: Path, manifest: str | None) -> None:
     if manifest is not None:
         (tmp_path / MANIFEST).write_text(manifest)
-    with pytest.raises(HubPushError, match="make the export first"):
+    with pytest.raises(ExportError, match="make the export first"):
         push_folder(tmp_path, REPO, TOKEN, False, print)
 
 
 def test_a_file_that_the_manifest_names_must_be_there(export: Path) -> None:
     (export / "README.md").unlink()
-    with pytest.raises(HubPushError, match=r"lacks README.md; make the export again"):
+    with pytest.raises(HubPushError, match=r"/README\.md' is not a file"):
         push_folder(export, REPO, TOKEN, False, print)
 
 
@@ -333,7 +337,7 @@ FINE: Mapping[str, Any] = {
     "licenses": {"capybara": "apache-2.0", "phi-4": "mit"},
     "failed_checks": [],
     "declared": {"data/train.parquet": "00", "README.md": "11"},
-    "found": {"data/train.parquet": "00", "README.md": "11"},
+    "actual": {"data/train.parquet": "00", "README.md": "11"},
 }
 
 
@@ -346,8 +350,8 @@ FINE: Mapping[str, Any] = {
         ({"licenses": {"capybara": "mit", "phi-4": " "}}, "no licence is known of these"),
         ({"licenses": {"phi-4": "Unknown"}}, "no licence is known of these"),
         ({"failed_checks": ["splits: groups_stay_whole"]}, "these checks failed"),
-        ({"found": {"data/train.parquet": "00", "README.md": "22"}}, "these files are not as"),
-        ({"found": {"data/train.parquet": "00"}}, "these files of manifest.json are missing"),
+        ({"actual": {"data/train.parquet": "00", "README.md": "22"}}, "these files are not as"),
+        ({"actual": {"data/train.parquet": "00"}}, "these files of manifest.json are missing"),
         ({"declared": {"README.md": "11"}}, "these files are not in manifest.json"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -370,10 +374,9 @@ def test_every_reason_is_told_at_once_and_no_list_is_endless() -> None:
 
 
 def test_the_manifest_of_an_untouched_folder_is_true(export: Path) -> None:
-    assert declared_files(export) == found_files(export)
+    assert read_checksums(export) == compute_checksums(export)
     with (export / "README.md").open("a") as card:
         card.write("more\n")
-    differs = {
-        path for path, sha in declared_files(export).items() if found_files(export)[path] != sha
-    }
+    actual = compute_checksums(export)
+    differs = {path for path, sha256 in read_checksums(export).items() if actual[path] != sha256}
     assert differs == {"README.md"}

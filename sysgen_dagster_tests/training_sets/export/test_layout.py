@@ -1,60 +1,61 @@
-from dataclasses import replace
 from pathlib import Path
 
 import datasets
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
-from sysgen_dagster.tables.table import Table
 from sysgen_dagster.training_sets.export.layout import (
-    Cell,
+    FILE_COLUMNS,
     Contents,
-    DataFile,
     ExportError,
-    configs,
-    dataset_info,
-    features_schema,
+    build_configs,
+    build_dataset_info,
 )
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
-
-_FILE = DataFile("x.parquet", 3, 100, 1000, "0" * 64)
-
-
-def _contents(*cells: Cell) -> Contents:
-    return Contents("m", False, dict.fromkeys(cells, (_FILE,)), pl.DataFrame(), pl.DataFrame())
+from sysgen_dagster.training_sets.tables import TRAINING_ROWS
+from sysgen_dagster_tests.training_sets.export.exports import export
 
 
-@pytest.mark.parametrize("table", [TRAINING_ROWS, PREFERENCE_PAIRS], ids=lambda table: table.name)
-def test_the_schema_is_the_one_that_datasets_would_write(table: Table) -> None:
-    ours = features_schema(table.columns)
-    theirs = datasets.Features.from_arrow_schema(ours).arrow_schema
-    assert ours.equals(theirs, check_metadata=True)
-    assert "large" not in str(ours)
+def _contents(*cells: tuple[str, str, str]) -> Contents:
+    """A file of 3 rows, 100 bytes and 1,000 bytes in memory for each source, model and split."""
+    rows = [
+        (*cell, f"data/{cell[0]}--{cell[1]}/{cell[2]}-00000-of-00001.parquet", 3, 100, 1000)
+        for cell in cells
+    ]
+    files = pl.DataFrame(rows, FILE_COLUMNS, orient="row")
+    return Contents("m", TRAINING_ROWS, files, pl.DataFrame(), pl.DataFrame())
 
 
-@pytest.mark.parametrize("preferences", [False, True])
-def test_the_features_of_the_card_are_the_ones_of_the_files(preferences: bool) -> None:
-    contents = replace(_contents(Cell("a", "m", "train")), preferences=preferences)
-    (info, *_) = dataset_info(contents)
+@pytest.mark.parametrize("pairs", [False, True], ids=["rows", "pairs"])
+def test_the_features_of_the_card_are_the_ones_of_the_files(tmp_path: Path, pairs: bool) -> None:
+    contents = export(tmp_path / "small", pairs=pairs)
+    schema = pq.read_schema(tmp_path / "small" / contents.files["path"][0])
+    (info, *_) = build_dataset_info(contents)
     of_card = datasets.DatasetInfo._from_yaml_dict(info)
-    of_files = datasets.Features.from_arrow_schema(features_schema(contents.columns))
-    assert of_card.features == of_files
+    assert of_card.features == datasets.Features.from_arrow_schema(schema)
+    assert "large" not in str(schema)
 
 
 def test_a_configuration_for_everything_for_a_model_and_for_a_source_of_it() -> None:
-    cells = [Cell("a", "m", "test"), Cell("a", "m", "train"), Cell("b", "n", "train")]
-    found = {config["config_name"]: config["data_files"] for config in configs(_contents(*cells))}
+    contents = _contents(("a", "m", "test"), ("a", "m", "train"), ("b", "n", "train"))
+    found = {config["config_name"]: config["data_files"] for config in build_configs(contents)}
     assert list(found) == ["default", "m", "n", "a--m", "b--n"]
     assert found["default"] == [
-        {"split": "train", "path": ["data/a--m/train-*.parquet", "data/b--n/train-*.parquet"]},
-        {"split": "test", "path": ["data/a--m/test-*.parquet"]},
+        {
+            "split": "train",
+            "path": [
+                "data/a--m/train-00000-of-00001.parquet",
+                "data/b--n/train-00000-of-00001.parquet",
+            ],
+        },
+        {"split": "test", "path": ["data/a--m/test-00000-of-00001.parquet"]},
     ]
     assert [each["split"] for each in found["n"]] == ["train"]
 
 
-def test_sizes_are_summed_over_the_cells_of_a_configuration() -> None:
-    contents = _contents(Cell("a", "m", "train"), Cell("b", "m", "train"))
-    info = {each["config_name"]: each for each in dataset_info(contents)}
+def test_sizes_are_summed_over_the_files_of_a_configuration() -> None:
+    contents = _contents(("a", "m", "train"), ("b", "m", "train"))
+    info = {each["config_name"]: each for each in build_dataset_info(contents)}
     assert info["m"]["splits"] == [{"name": "train", "num_bytes": 2000, "num_examples": 6}]
     assert info["m"]["download_size"] == 200
     assert info["a--m"]["dataset_size"] == 1000
@@ -63,12 +64,6 @@ def test_sizes_are_summed_over_the_cells_of_a_configuration() -> None:
 
 @pytest.mark.parametrize("model", ["default", "a--m"])
 def test_two_configurations_of_one_name_are_refused(model: str) -> None:
-    contents = _contents(Cell("a", "m", "train"), Cell("b", model, "train"))
+    contents = _contents(("a", "m", "train"), ("b", model, "train"))
     with pytest.raises(ExportError, match="rename the model"):
         contents.configurations()
-
-
-def test_a_cell_matches_its_own_files_only() -> None:
-    cell = Cell("a", "m.5", "train")
-    assert Path("data/a--m.5/train-00000-of-00002.parquet").match(cell.pattern)
-    assert not Path("data/a--m.5/validation-00000-of-00001.parquet").match(cell.pattern)

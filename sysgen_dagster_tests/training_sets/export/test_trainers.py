@@ -44,7 +44,7 @@ def test_each_kind_of_rows_has_the_snippets_that_fit_it(folder: Path) -> None:
 
 
 def test_snippets_and_their_descriptions_are_of_the_same_files(tmp_path: Path) -> None:
-    contents = export(tmp_path / "small").contents
+    contents = export(tmp_path / "small")
     assert render_snippets(contents).keys() == describe_snippets(contents).keys()
 
 
