@@ -10,8 +10,7 @@ succeed later although nobody changes anything::
     ├── EngineError                   no answer can be had from a model's servers
     │   └── UnreachableError          nothing listens where a server should be
     ├── ExclusionError                a list of conversations to leave out is wrong
-    ├── ExportError                   rows cannot be exported as they are
-    ├── FlagError                     a recipe names a flag that no row can have
+    ├── ExportError                   rows cannot be exported, or a folder is no export
     ├── HubPushError                  an export was not pushed to the Hub
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read

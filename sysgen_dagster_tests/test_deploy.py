@@ -15,16 +15,20 @@ import kubernetes_validate
 import pytest
 import yaml
 from dagster import DagsterInstance
-from dagster._core.code_pointer import ModuleCodePointer
-from dagster._core.launcher import LaunchRunContext
-from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
-from dagster._core.test_utils import create_run_for_test, instance_for_test
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.inference.local import vllm as vllm_server_module
 from sysgen_dagster.inference.local.vllm import vllm_server
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster_tests.dagster_internals import (
+    JobPythonOrigin,
+    LaunchRunContext,
+    ModuleCodePointer,
+    RepositoryPythonOrigin,
+    create_run_for_test,
+    instance_for_test,
+)
 
 ROOT = Path(__file__).parents[1]
 KUBERNETES = ROOT / "deploy" / "kubernetes"

@@ -244,8 +244,10 @@ def test_a_long_function_is_found() -> None:
 
 
 def test_every_module_below_the_assets_has_its_test_file() -> None:
-    above = {"definitions", "commands", "defs", "errors", "__init__"}
-    modules = [p for p in MODULES if room_of(p) not in above and p.name != "__init__.py"]
+    above = {"cli", "definitions", "commands", "defs", "errors", "__init__"}
+    # These declare and compute nothing; `defs/plumbing/test_tables.py` holds all tables at once.
+    declarations = {"__init__.py", "tables.py", "columns.py"}
+    modules = [p for p in MODULES if room_of(p) not in above and p.name not in declarations]
     missing = [
         str(path.relative_to(PACKAGE))
         for path in modules

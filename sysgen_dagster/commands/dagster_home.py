@@ -41,8 +41,8 @@ def write_settings(home: Path) -> None:
             `home` is on one and the variable is not set.
     """
     url, file = os.environ.get(POSTGRES_URL, ""), home / "dagster.yaml"
-    # What was changed there by hand stays.
-    settings = (file if file.is_file() else _SHIPPED).read_text(encoding="utf-8")
+    before = file.read_text(encoding="utf-8") if file.is_file() else None
+    settings = before or _SHIPPED.read_text(encoding="utf-8")
     stored = (yaml.safe_load(settings) or {}).get("storage")
     if url:
         _require_postgres(url)
@@ -54,7 +54,8 @@ def write_settings(home: Path) -> None:
             "to begin anew on SQLite"
         )
     home.mkdir(parents=True, exist_ok=True)
-    file.write_text(settings, encoding="utf-8")
+    if settings != before:  # it may lie on a read-only volume
+        file.write_text(settings, encoding="utf-8")
 
 
 def _require_postgres(url: str) -> None:

@@ -65,6 +65,7 @@ def record_inventory(console: Console, data: str) -> int:
                 f"run {going[0].run_id} is going in {home}: end the daemon and wait for the run, "
                 "or terminate it"
             )
-        lines = list(record_stored(instance, defs, store))
-    console.print("\n".join(lines) or f"{home} has a record of everything that is stored.")
+        for line in record_stored(instance, defs, store):
+            console.print(line)
+    console.print(f"{home} has a record of everything that is stored.")
     return 0

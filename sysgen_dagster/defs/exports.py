@@ -19,7 +19,8 @@ from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
 from sysgen_dagster.defs.training_sets import mixtures
 from sysgen_dagster.lanes.sysgen.phases import PHASES, STEPS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
-from sysgen_dagster.report.views import VIEWS, over_all_and_by_source
+from sysgen_dagster.report.view import over_all_and_by_source
+from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
 from sysgen_dagster.storage.store import Store
@@ -56,13 +57,13 @@ def exports(
     if mixture.is_empty():
         # An older export would hold rows that the recipe no longer takes.
         remove_export(store, name)
-        reason = f"The recipe {name} takes none of the stored rows: there is no folder."
+        reason = f"The recipe {name} takes none of the stored rows, so there is no folder."
         return dg.MaterializeResult(
             metadata={"dagster/partition_row_count": 0, "nothing_to_export": reason}
         )
     with making_export(store, name, tables.working_folder()) as folder:
         contents = write_folder(
-            folder, name, _read_rows(store, recipe, mixture), _facts(store, recipe, mixture)
+            folder, name, _read_rows(store, recipe, mixture), _build_facts(store, recipe, mixture)
         )
     return dg.MaterializeResult(
         metadata={
@@ -78,19 +79,19 @@ def _read_rows(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[
     """The rows of the mixture by source and model; of each the train split first, by shard."""
     is_train = pl.col("split") == Split.TRAIN.value
     for source, model in product(CATALOG.sources, CATALOG.models):
-        others = []
+        later = []
         cell = mixture.filter(source=source, model=model)
         for (shard,), taken in cell.group_by("shard", maintain_order=True):
             stored = store.read(table_of(recipe), Partition(model, str(shard)))
             ids = taken.select("conversation_id")
             rows = stored.filter(is_in_form_of(recipe)).join(ids, on="conversation_id", how="semi")
             yield rows.filter(is_train)
-            others.append(rows.filter(~is_train))
-        for split in (Split.VALIDATION, Split.TEST) if others else ():
-            yield pl.concat(others).filter(split=split.value)
+            later.append(rows.filter(~is_train))
+        for split in (Split.VALIDATION, Split.TEST) if later else ():
+            yield pl.concat(later).filter(split=split.value)
 
 
-def _facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
+def _build_facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
     models = [name for name in CATALOG.models if name in mixture["model"]]
     return CardFacts(
         recipe=recipe,
@@ -98,12 +99,12 @@ def _facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
         titles={name: source.title for name, source in CATALOG.sources.items()},
         prompts={phase.prompt.name: phase.prompt.fingerprint for phase in PHASES if phase.prompt},
         version=version("sysgen-dagster"),
-        figures=[*_figures(store, models)],
-        languages=_languages(store, mixture),
+        figures=[*_build_figures(store, models)],
+        languages=_find_languages(store, mixture),
     )
 
 
-def _figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:
+def _build_figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:
     for view in VIEWS:
         if view.table in _ON_THE_CARD:
             summaries = {model: view.read(StoredStatistics(store, model)) for model in models}
@@ -113,19 +114,17 @@ def _figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:
                 if summary is not None
             ]
             if frames:
-                yield Figure(view.title, pl.concat(frames), view.formats)
+                yield Figure(view.title, pl.concat(frames), view.number_format)
 
 
-def _languages(store: Store, mixture: pl.DataFrame) -> list[str]:
+def _find_languages(store: Store, mixture: pl.DataFrame) -> list[str]:
     """The languages of the questions, the most frequent first."""
     languages = pl.concat(
         store.read(ROW_QUALITY, at, "question_language").to_series() for at in _partitions(mixture)
     )
-    shares = languages.drop_nulls().value_counts(normalize=True)
+    shares = languages.alias("language").drop_nulls().value_counts(normalize=True)
     named = shares.filter(pl.col("proportion") > _RARE)
-    return named.sort("proportion", languages.name, descending=[True, False])[
-        languages.name
-    ].to_list()
+    return named.sort("proportion", "language", descending=[True, False])["language"].to_list()
 
 
 class PushTo(dg.Config):
@@ -142,10 +141,10 @@ class PushTo(dg.Config):
 def hub_datasets(
     context: dg.AssetExecutionContext, config: PushTo, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
-    """An export on the Hub; needs ``HF_TOKEN`` and a repository, and refuses what must not go out.
+    """An export on the Hub; needs ``HF_TOKEN`` and a repository.
 
-    Refused are simulated rows, sources and models without a licence, rows that break a contract,
-    and a folder that is not as its manifest says.
+    It refuses simulated rows, sources and models without a licence, rows that break a contract, and
+    a folder that differs from its manifest.
     """
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
@@ -175,7 +174,7 @@ def hub_datasets(
 
 
 def _partitions(mixture: pl.DataFrame) -> list[Partition]:
-    """Every partition that the mixture takes rows from."""
+    """The partitions that the mixture takes rows from."""
     cells = mixture.select("model", "shard").unique(maintain_order=True)
     return [Partition(model, shard) for model, shard in cells.iter_rows()]
 
@@ -201,7 +200,7 @@ def _engines(store: Store, mixture: pl.DataFrame, writers: Sequence[str]) -> set
 
 
 def _broken_contracts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> list[str]:
-    """The blocking checks that do not hold now, whatever Dagster has recorded of them."""
+    """The blocking checks that fail now; what Dagster recorded of them may be older."""
     checks = [
         check
         for table in (*STEPS, ROW_QUALITY, table_of(recipe))

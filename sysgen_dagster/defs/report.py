@@ -1,6 +1,6 @@
-"""The report: everything that is made so far on one HTML page."""
+"""The report: everything that is stored so far on one HTML page, and the table beside the paper."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 import dagster as dg
@@ -12,11 +12,7 @@ from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.defs.plumbing.table_io import (
-    AssetRun,
-    StoredStatistics,
-    evidence_of_shards,
-)
+from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
 from sysgen_dagster.lanes.sysgen import stories, story_rows
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
@@ -26,7 +22,6 @@ from sysgen_dagster.report.page import render
 from sysgen_dagster.report.tables import PAPER_COMPARISON
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.groups import Group
 
 
@@ -37,8 +32,8 @@ from sysgen_dagster.tables.groups import Group
 )
 def paper_comparison(run: AssetRun) -> pl.DataFrame:
     """Every figure that both the paper and we have, over all models, with the difference."""
-    store = run.store
-    return compare_with_paper([StoredStatistics(store, name) for name in ("", *CATALOG.models)])
+    names = ("", *CATALOG.models)
+    return compare_with_paper([StoredStatistics(run.store, name) for name in names])
 
 
 @dg.asset(
@@ -53,18 +48,30 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
     What is not made yet is left out and named; the page needs no network to be read.
     """
     store = tables.store()
-    models = [name for name in CATALOG.models if finished_shards(store, CATALOG, ALIGNED, name)]
-    shards = {name: list(evidence_of_shards(store, ALIGNED, name).by_shard()) for name in models}
-    ids = {each for name in models for each in story_rows.choose_rows(shards[name])}
-    told = [story for name in models for story in _tell(store, name, shards[name], ids)]
+    finished = {
+        model: StoredEvidence(store, shards, model)
+        for model in CATALOG.models
+        if (shards := finished_shards(store, CATALOG, ALIGNED, model))
+    }
+    simulated = [
+        model
+        for model, evidence in finished.items()
+        if "simulated" in evidence.read(ALIGNED, "engine")["engine"]
+    ]
+    ids = {
+        conversation_id
+        for evidence in finished.values()
+        for conversation_id in story_rows.choose_rows(list(evidence.by_shard()))
+    }
+    shown = [story for evidence in finished.values() for story in _build_stories(evidence, ids)]
     page = render(
         build_contents(
             datetime.now().astimezone(),
-            [StoredStatistics(store, name) for name in models],
+            [StoredStatistics(store, model) for model in finished],
             StoredStatistics(store),
-            {name: _engines(shards[name]) for name in models},
-            stories.arrange_stories(told),
-            [each for name in models for each in _coverage(store, name, len(shards[name]))],
+            simulated,
+            stories.arrange_stories(shown),
+            [notice for evidence in finished.values() for notice in _coverage_notices(evidence)],
         )
     )
     written = store.write_report(page)
@@ -74,50 +81,42 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
             "report": dg.MetadataValue.path(str(written)),
             "open": dg.MetadataValue.url(written.as_uri()),
             "size_bytes": len(page.encode()),
-            "rows_shown": len(told),
-            "models": ", ".join(models),
+            "rows_shown": len(shown),
+            "models": ", ".join(finished),
         }
     )
 
 
-def _coverage(store: Store, model: str, finished: int) -> list[str]:
-    """What of a model is not of all its shards."""
-    every = sum(source.shards for source in CATALOG.sources.values())
-    measured = len(finished_shards(store, CATALOG, ROW_QUALITY, model))
-    said = []
-    if finished < every:
-        said.append(f"{model} has finished {finished} of {every} shards.")
-    if measured < finished:
-        said.append(
-            f"Of the shards that {model} has finished, {measured} of {finished} are measured: the "
-            "similarity of its answers and the findings in its rows are of those."
-        )
-    return said
-
-
-def _tell(
-    store: Store, model: str, shards: Sequence[StoredEvidence], ids: set[str]
-) -> list[stories.Story]:
+def _build_stories(evidence: StoredEvidence, ids: Collection[str]) -> list[stories.Story]:
+    """The rows of the browser that one model made, each through all phases."""
+    store, model = evidence.store, evidence.model or ""
     statistics = StoredStatistics(store, model)
-    measured = set(store.shards(ROW_QUALITY, model))
-    quality = [
-        rows.with_columns(flags=list_flags(rows))
-        for shard in shards
-        if measured.issuperset(shard.shards)
-        for every in [shard.read(ROW_QUALITY, *ROW_QUALITY.columns)]
-        for rows in [every.filter(pl.col("conversation_id").is_in(ids))]
+    measured = StoredEvidence(store, finished_shards(store, CATALOG, ROW_QUALITY, model), model)
+    is_shown = pl.col("conversation_id").is_in(ids)
+    parts = [
+        part.read(ROW_QUALITY, *ROW_QUALITY.columns).filter(is_shown)
+        for part in measured.by_shard()
     ]
+    quality = pl.concat([ROW_QUALITY.empty(), *parts])
     return stories.build_stories(
-        shards,
+        list(evidence.by_shard()),
         model,
         ids,
-        quality=pl.concat(quality) if quality else None,
+        quality=quality.with_columns(flags=list_flags(quality)),
         preferences=statistics.read(JUDGED_PREFERENCES),
         alignments=statistics.read(JUDGED_ALIGNMENT),
     )
 
 
-def _engines(shards: Sequence[StoredEvidence]) -> list[str]:
-    """What served the model, as its rows say."""
-    found = (shard.read(ALIGNED, "engine")["engine"].unique() for shard in shards)
-    return sorted({str(engine) for engines in found for engine in engines.drop_nulls()})
+def _coverage_notices(evidence: StoredEvidence) -> Iterable[str]:
+    """Which figures of a model are not of all its shards."""
+    model, finished = evidence.model, len(evidence.shards)
+    every = len(CATALOG.partition_values["shard"])
+    measured = len(finished_shards(evidence.store, CATALOG, ROW_QUALITY, model))
+    if finished < every:
+        yield f"{model} has finished {finished} of {every} shards."
+    if measured < finished:
+        yield (
+            f"Of the shards that {model} has finished, {measured} of {finished} are measured: the "
+            "similarity of its answers and the findings in its rows are of those."
+        )

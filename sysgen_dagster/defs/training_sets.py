@@ -112,12 +112,10 @@ def training_rows(run: AssetRun) -> pl.LazyFrame:
     """Chats to train on: each conversation in every variant of the paper, over the same rows."""
     examples = _build_examples(run)
     unfinished = run.read_kept(CONVERSATIONS).join(examples, on="conversation_id", how="anti")
-    if CATALOG.training.same_conversations:
-        unfinished = (
-            unfinished.clear()
-        )  # they are not taken: nothing needs to be looked up for them
+    # Rows that no variant takes need not be described.
+    wanted = unfinished.clear() if CATALOG.training.same_conversations else unfinished
     nothing, model = pl.lit(None, dtype=pl.String), run.model
-    unfinished = _describe(run, unfinished).with_columns(
+    described = _describe(run, wanted).with_columns(
         system_message=nothing,
         new_answer=nothing,
         tags=pl.lit([], dtype=pl.List(pl.String)),
@@ -127,7 +125,7 @@ def training_rows(run: AssetRun) -> pl.LazyFrame:
     )
     # Lazily, so that the five chats of each conversation are never in memory all at once.
     rows = build_training_rows(
-        examples.lazy(), unfinished.select(examples.columns).lazy(), CATALOG.training
+        examples.lazy(), described.select(examples.columns).lazy(), CATALOG.training
     )
     counts = rows.group_by("variant", "split").len("rows").sort("variant", "split").collect()
     run.note(variants=markdown(counts))
@@ -136,9 +134,9 @@ def training_rows(run: AssetRun) -> pl.LazyFrame:
 
 @table_asset(PREFERENCE_PAIRS, reads=_READ_FOR_EXAMPLES, kinds={"polars", "parquet"})
 def preference_pairs(run: AssetRun) -> pl.DataFrame:
-    """Pairs for DPO and ORPO: the new answer is chosen, one not written under its S is rejected.
+    """Pairs for DPO and ORPO: the new answer is chosen, another answer to the question is rejected.
 
-    That is the original answer, or the answer of another model to the same question under its own
+    The rejected one is the original answer, or the answer that another model gave under its own
     system message, as far as other models have finished the shard.
     """
     columns = ("conversation_id", "model", "system_message", "new_answer", "drop_reason")

@@ -1,6 +1,6 @@
-"""The report put together: a section for each view, the headline figures, and what must be said."""
+"""The report put together: a section for each view, the headline figures, and the notices."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 import polars as pl
@@ -13,37 +13,37 @@ from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.page import Report, Section, Table
-from sysgen_dagster.report.summaries import Statistics
-from sysgen_dagster.report.views import VIEWS, View, over_all_and_by_source
+from sysgen_dagster.report.view import Statistics, View, over_all_and_by_source
+from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
-_TITLE = "System messages, and answers that keep to them"
+_MOST_ROWS = 16  # of a table that is open although a chart above it shows the same
 
 
 def build_contents(
     made_at: datetime,
     models: Sequence[Statistics],
     sources: Statistics,
-    engines: Mapping[str, Sequence[str]],
+    simulated: Sequence[str],
     stories: Sequence[Story],
     notices: Sequence[str] = (),
 ) -> Report:
-    """What the page shows of what is made; a statistic that is not says so in its section.
+    """What the page shows of the stored tables; a section says which of its tables are missing.
 
     Args:
-        made_at: Now, to be printed.
+        made_at: When the report is made; printed.
         models: The statistics of each model that has finished a shard.
-        sources: The statistics of no model.
-        engines: By model, what served it, as stored in its rows.
-        stories: The rows of the browser, arranged.
-        notices: What else must be known before any figure is read.
+        sources: The statistics that belong to no model.
+        simulated: The models whose rows came from the simulated server.
+        stories: The rows of the browser, in their order.
+        notices: What a reader must know before any figure, besides what this function finds.
     """
     return Report(
-        title=_TITLE,
+        title="System messages, and answers that keep to them",
         made_at=f"{made_at:%d %B %Y, %H:%M %Z}".strip(),
         summary=_headline(models, sources),
-        notices=[*notices, *_notices(engines, models)],
-        sections=[_section(view, models if view.of_a_model else [sources]) for view in VIEWS],
+        notices=[*notices, *_notices(simulated, models)],
+        sections=[_section(view, models, sources) for view in VIEWS],
         stories=stories,
         tags=TAG_NAMES,
         steps={
@@ -54,40 +54,36 @@ def build_contents(
 
 
 def _headline(models: Sequence[Statistics], sources: Statistics) -> list[tuple[str, str]]:
-    lengths = sources.read(SOURCE_LENGTHS)
     tiles = []
-    if lengths is not None:
-        tiles += [
-            ("conversations", f"{lengths['conversations'].sum():,}"),
-            ("sources", f"{lengths.height}"),
-        ]
-    for made in models:
-        retention = made.read(RETENTION)
-        if retention is not None:
-            kept = retention.filter(table=ALIGNED.name, outcome="kept")
-            tiles.append((f"new answers by {made.model}", f"{kept['conversations'].sum():,}"))
+    if (lengths := sources.read(SOURCE_LENGTHS)) is not None:
+        tiles.append(("conversations", f"{lengths['conversations'].sum():,}"))
+        tiles.append(("sources", f"{lengths.height}"))
+    for stats in models:
+        if (retention := stats.read(RETENTION)) is not None:
+            kept = retention.filter(table=ALIGNED.name, outcome="kept")["conversations"].sum()
+            tiles.append((f"new answers by {stats.model}", f"{kept:,}"))
     return tiles
 
 
-def _notices(engines: Mapping[str, Sequence[str]], models: Sequence[Statistics]) -> list[str]:
+def _notices(simulated: Sequence[str], models: Sequence[Statistics]) -> list[str]:
     notices = []
-    simulated = [model for model, kinds in engines.items() if "simulated" in kinds]
     if simulated:
         notices.append(
             f"No model wrote these texts: they are made up ({', '.join(simulated)}: simulated) and "
             "fail as often as the paper's models did. The figures show that the pipeline counts "
             "right, not that a model is good."
         )
-    for made in models:
-        judged = made.read(JUDGED_PREFERENCES)
-        if judged is None or judged.is_empty():
+    for stats in models:
+        judged = stats.read(JUDGED_PREFERENCES)
+        if judged is None:
             continue
         if judged["judge_is_generator"].any():
             notices.append(
-                f"{made.model} judged its own answers: take its judgements for what they are."
+                f"{stats.model} judged its own answers; models favour their own, so its judgements "
+                "may be too good."
             )
-        if "simulated" in judged["engine"] and made.model not in simulated:
-            notices.append(f"The judge of {made.model} is simulated: its verdicts are made up.")
+        if "simulated" in judged["engine"] and stats.model not in simulated:
+            notices.append(f"The judge of {stats.model} is simulated: its verdicts are made up.")
     if not drawing.available():
         notices.append("Charts are left out: pip install 'sysgen-dagster[report]' draws them.")
     if not models:
@@ -95,41 +91,37 @@ def _notices(engines: Mapping[str, Sequence[str]], models: Sequence[Statistics])
     return notices
 
 
-def _section(view: View, made: Sequence[Statistics]) -> Section:
-    read = {each.model: view.read(each) for each in made}
-    summaries = {model: summary for model, summary in read.items() if summary is not None}
-    missing = [model or "the sources" for model in read if model not in summaries]
-    note = (
-        f"Missing or outdated for {', '.join(missing)}: materialize {view.table.name}."
-        if missing
-        else ""
-    )
+def _section(view: View, models: Sequence[Statistics], sources: Statistics) -> Section:
+    shown = models if view.is_by_model else [sources]
+    read = [(stats.model, view.read(stats)) for stats in shown]
+    summaries = [
+        summary.select(pl.lit(model).alias("model"), pl.all()) if view.is_by_model else summary
+        for model, summary in read
+        if summary is not None
+    ]
+    missing = [model or "the sources" for model, summary in read if summary is None]
+    if not shown:
+        missing = ["every model"]
+    note = ""
+    if missing:
+        note = f"Missing or outdated for {', '.join(missing)}: materialize {view.table.name}."
     if not summaries:
-        return Section(view.title, view.lead, note=note or f"Materialize {view.table.name}.")
-    together = pl.concat(
-        summary.select(pl.lit(model).alias("model"), pl.all()) if view.of_a_model else summary
-        for model, summary in summaries.items()
-    )
-    names = [each.model for each in made]
-    drawn = view.draw if drawing.available() and not together.is_empty() else ()
-    pictures = [drawing.svg(draw(together, names), view.title) for draw in drawn]
-    return Section(view.title, view.lead, pictures, _tables(view, together), note)
-
-
-_MOST_ROWS = 16  # of a table that a chart above it stands for
-
-
-def _table(view: View, rows: pl.DataFrame, caption: str) -> Table:
-    folded = bool(view.draw) and rows.height > _MOST_ROWS
-    return Table(rows, caption, view.formats, folded)
+        return Section(view.title, view.lead, note=note)
+    rows = pl.concat(summaries)
+    names = [stats.model for stats in models]
+    drawn = view.draw if drawing.available() and not rows.is_empty() else ()
+    charts = [drawing.svg(draw(rows, names), view.title) for draw in drawn]
+    return Section(view.title, view.lead, charts, _tables(view, rows), note)
 
 
 def _tables(view: View, rows: pl.DataFrame) -> list[Table]:
-    """One table; or that over all sources, and the others folded, where there are both."""
-    short, by_source = over_all_and_by_source(rows)
+    """One table; or one over all sources and one by source, folded, where there are both."""
+    over_all, by_source = over_all_and_by_source(rows)
+    name, form = view.table.name, view.number_format
+    is_folded = bool(view.draw) and over_all.height > _MOST_ROWS
     if by_source.is_empty():
-        return [_table(view, rows, view.table.name)]
+        return [Table(over_all, name, form, is_folded)]
     return [
-        _table(view, short, f"{view.table.name}, all sources"),
-        Table(by_source, f"{view.table.name}, by source", view.formats, folded=True),
+        Table(over_all, f"{name}, all sources", form, is_folded),
+        Table(by_source, f"{name}, by source", form, folded=True),
     ]

@@ -1,55 +1,49 @@
 """The report as one HTML page that needs nothing else: figures, tables, and a browser of rows.
 
 The page asks no server for anything. Its policy (``Content-Security-Policy``) lets it run only its
-own style and script, known by their hashes, and load only images that stand in the page itself.
+own style and script, which it names by their hashes, and load only images inside the page itself.
 """
 
 import base64
 import gzip
 import hashlib
 import json
-import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import jinja2
 import polars as pl
 from markupsafe import Markup
 
 _FOLDER = Path(__file__).parent
-NO_FIGURE = "\N{EN DASH}"
-
-Format = Literal["percent", "count", "number", "ratio"]
-_FORMATS: Mapping[Format, Callable[[Any], str]] = {
-    "percent": lambda value: f"{value:.1%}",
-    "count": lambda value: f"{value:,.0f}",
-    "number": lambda value: f"{value:,.1f}",
-    "ratio": lambda value: f"{value:.2f}",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A frame as it is shown.
+    """A frame as it is shown; columns named ``paper`` or ``*_paper`` are set apart.
 
     Attributes:
-        formats: Of columns whose numbers are not to be shown as a count (whole numbers) or as a
-            number with one decimal. Columns named ``paper`` or ``*_paper`` are set apart.
+        number_format: The format (of Python) of numbers that are not whole.
         folded: Only its caption is seen until it is opened.
     """
 
     frame: pl.DataFrame
     caption: str
-    formats: Mapping[str, Format] = field(default_factory=dict)
+    number_format: str = ",.1f"
     folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the page; `charts` are SVG texts of `report.charts` and go in as they are."""
+    """A part of the page.
+
+    Attributes:
+        title: Its heading, unlike that of every other section.
+        charts: SVG texts of `drawing.svg`, which are put in as they are.
+    """
 
     title: str
     lead: str
@@ -81,37 +75,34 @@ class Report:
 
 
 def render(report: Report) -> str:
-    """The page; the same report gives the same bytes."""
-    css, js = (_read(name) for name in ("page.css", "page.js"))
+    """The page; the same report gives the same bytes.
+
+    Raises:
+        ValueError: A story holds a number that JSON has no word for.
+    """
+    template, css, js = (_read(name) for name in ("page.html.j2", "page.css", "page.js"))
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
-        f"style-src {_source(css)}; script-src {_source(js)}"
+        f"style-src {_hash_source(css)}; script-src {_hash_source(js)}"
     )
-    return (
-        _environment()
-        .from_string(_read("page.html.j2"))
-        .render(
-            report=report,
-            sections=list(zip(_anchors(report.sections), report.sections, strict=True)),
-            rows_of=_rows_of,
-            header_of=_header_of,
-            policy=policy,
-            css=Markup(css),  # noqa: S704 - a file of ours
-            js=Markup(js),  # noqa: S704 - a file of ours
-            svg=Markup,  # charts are of our own making
-            stories=_pack(report.stories),
-            words=json.dumps({"tags": list(report.tags), "steps": dict(report.steps)}),
-        )
-    )
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+    )
+    return environment.from_string(template).render(
+        report=report,
+        sections=[(_anchor(section.title), section) for section in report.sections],
+        rows_of=_rows_of,
+        header_of=_header_of,
+        policy=policy,
+        css=Markup(css),  # noqa: S704 - a file of this package
+        js=Markup(js),  # noqa: S704 - a file of this package
+        svg=Markup,  # charts are drawn by this package
+        stories=_pack(report.stories),
+        words=json.dumps({"tags": list(report.tags), "steps": dict(report.steps)}),
     )
 
 
@@ -119,8 +110,8 @@ def _read(name: str) -> str:
     return (_FOLDER / name).read_text(encoding="utf-8")
 
 
-def _source(text: str) -> str:
-    """A text of the page as the policy names it."""
+def _hash_source(text: str) -> str:
+    """The style or script of the page as the policy names it."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
@@ -130,14 +121,8 @@ def _pack(stories: Sequence[Mapping[str, Any]]) -> str:
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
-def _anchors(sections: Sequence[Section]) -> list[str]:
-    """One for each section, made from its title; equal ones are numbered."""
-    anchors: list[str] = []
-    for section in sections:
-        stem = re.sub(r"[^a-z0-9]+", "-", section.title.lower()).strip("-") or "section"
-        number = sum(other.rstrip("0123456789-") == stem for other in anchors)
-        anchors.append(f"{stem}-{number + 1}" if number else stem)
-    return anchors
+def _anchor(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,40 +133,33 @@ class _Cell:
 
 
 def _header_of(table: Table) -> list[_Cell]:
-    return [
-        _Cell(name.replace("_", " "), _kind(name, dtype))
-        for name, dtype in table.frame.schema.items()
-    ]
+    columns = table.frame.schema.items()
+    return [_Cell(name.replace("_", " "), _kind(name, dtype)) for name, dtype in columns]
 
 
 def _rows_of(table: Table) -> list[list[_Cell]]:
-    kinds = [_kind(name, dtype) for name, dtype in table.frame.schema.items()]
-    formats = [table.formats.get(name) for name in table.frame.columns]
+    kinds = [_kind(*column) for column in table.frame.schema.items()]
     rows: list[list[_Cell]] = []
     for values in table.frame.iter_rows():
-        row = [_cell(*each) for each in zip(values, kinds, formats, strict=True)]
-        if rows and row and row[0].text == rows[-1][0].text and not kinds[0]:
-            row[0] = _Cell(row[0].text, "again")  # shown faintly: the group goes on
+        row = [
+            _cell(value, kind, table.number_format)
+            for value, kind in zip(values, kinds, strict=True)
+        ]
+        if rows and row[0].text == rows[-1][0].text and not kinds[0]:
+            row[0] = _Cell(row[0].text, "again")  # shown faintly: the same name as in the row above
         rows.append(row)
     return rows
 
 
 def _kind(name: str, dtype: pl.DataType) -> str:
-    papers = name == "paper" or name.endswith("_paper")
-    return " ".join(["number"] * dtype.is_numeric() + ["paper"] * papers)
+    """The classes of the cells of a column."""
+    is_paper = name == "paper" or name.endswith("_paper")
+    return " ".join(["number"] * dtype.is_numeric() + ["paper"] * is_paper)
 
 
-def _cell(value: Any, kind: str, format_: Format | None) -> _Cell:
-    if value is None or (isinstance(value, float) and not math.isfinite(value)):
-        return _Cell(NO_FIGURE, f"{kind} none".strip(), "no figure")
-    return _Cell(_shown(value, format_), kind)
-
-
-def _shown(value: Any, format_: Format | None) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
+def _cell(value: Any, kind: str, number_format: str) -> _Cell:
+    if value is None:
+        return _Cell("\N{EN DASH}", f"{kind} none".strip(), "no figure")
     if isinstance(value, int | float):
-        return _FORMATS[format_ or ("count" if isinstance(value, int) else "number")](value)
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return str(value)
+        return _Cell(format(value, "," if isinstance(value, int) else number_format), kind)
+    return _Cell(str(value), kind)

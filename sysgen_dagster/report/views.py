@@ -1,82 +1,67 @@
-"""What is shown of each stored statistic, in Dagster's metadata and on the report's page alike.
+"""What is shown of each stored statistic: title, text, short table, and charts.
 
-A view turns a stored table into a short one to read, with the paper's figures beside ours, and may
-draw it. The order of `VIEWS` is the order of the page.
+The paper's figures stand beside ours. The order of `VIEWS` is the order of the page.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 
-from sysgen_dagster.analysis.findings import summarize_findings
-from sysgen_dagster.analysis.forecast import summarize_forecast
-from sysgen_dagster.analysis.statistics import (
-    ALL,
-    compare_lengths,
-    summarize_comparison,
-    summarize_contamination,
-)
-from sysgen_dagster.analysis.tables import (
-    ANSWER_SIMILARITY,
-    CONTAMINATION,
-    FORECAST,
-    LEARNED_SIMILARITY,
-    MESSAGE_DIVERSITY,
-    NEAR_DUPLICATE_MESSAGES,
-    NEAR_DUPLICATE_QUESTIONS,
-    QUALITY_COUNTS,
-    SOURCE_LENGTHS,
-)
-from sysgen_dagster.lanes.sysgen.tables import RETENTION, TAG_COUNTS, VERDICT_COUNTS
+from sysgen_dagster.analysis import findings, forecast, statistics, tables
+from sysgen_dagster.analysis.statistics import ALL
+from sysgen_dagster.lanes.sysgen import counts, paper
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS, VERDICT_COUNTS
+from sysgen_dagster.obedience.alignment_judgement import summarize_alignment
+from sysgen_dagster.obedience.preference_judgement import summarize_preferences
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
-from sysgen_dagster.report import charts, summaries
+from sysgen_dagster.report import charts
 from sysgen_dagster.report.drawing import Chart
-from sysgen_dagster.report.page import Format
-from sysgen_dagster.report.summaries import Statistics
 from sysgen_dagster.report.tables import PAPER_COMPARISON
-from sysgen_dagster.tables.table import By, Table, TableError
+from sysgen_dagster.report.view import Statistics, View
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import Table
 
-Draw = Callable[[pl.DataFrame, Sequence[str]], Chart]
+PERCENT, RATIO = ".1%", ".2f"
 
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """How one stored table is shown.
+def _draw_source_lengths(summary: pl.DataFrame, _: Sequence[str]) -> Chart:
+    """A bar for the questions and one for the answers of each source."""
+    lengths = pl.concat(
+        summary.select(
+            "source", text=pl.lit(text), chars=f"{text}_chars", paper=f"{text}_chars_paper"
+        )
+        for text in ("question", "answer")
+    )
+    return charts.draw_bars(
+        lengths, [], y="source", x="chars", title="mean characters", form=",.0f", hue="text"
+    )
 
-    Attributes:
-        table: Which one.
-        title: Of the section.
-        lead: What is to be seen, and how it was computed.
-        summary: The short table of one model; null figures where the paper has none.
-        draw: Charts of the summaries of several models, told apart by a column ``model``; the first
-            one stands for the asset.
-        formats: How the summary's columns are written.
-        published_in: Where the paper has such figures.
-        beside: The column that stands beside a column ``paper``; ``x`` stands beside ``x_paper``.
-    """
 
-    table: Table
-    title: str
-    lead: str
-    summary: Callable[[pl.DataFrame, Statistics], pl.DataFrame]
-    draw: tuple[Draw, ...] = ()
-    formats: Mapping[str, Format] = field(default_factory=dict)
-    published_in: str = ""
-    beside: str = ""
+def _summarize_preferences(judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
+    """`summarize_preferences` with the paper's Figure 3 in ``paper``."""
+    figures = pl.col("source").replace_strict(
+        paper.PREFERENCES.get(stats.model, {}), default=None, return_dtype=pl.Float64
+    )
+    return summarize_preferences(judged).with_columns(paper=figures)
 
-    @property
-    def of_a_model(self) -> bool:
-        """Whether there is one for each model."""
-        return self.table.by is By.MODEL
 
-    def read(self, statistics: Statistics) -> pl.DataFrame | None:
-        """The summary of what is stored; None where nothing is, or its columns are outdated."""
-        try:
-            stored = statistics.read(self.table)
-        except TableError:
-            return None
-        return None if stored is None else self.summary(stored, statistics)
+def _summarize_alignment(judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
+    """`summarize_alignment` with the paper's Figure 5 in ``..._paper``, over all sources only."""
+    aligned, not_aligned = paper.ALIGNMENT.get(stats.model, (None, None))
+    figures = {"aligned_share_paper": aligned, "not_aligned_share_paper": not_aligned}
+    return summarize_alignment(judged).with_columns(
+        pl.when(pl.col("source") == ALL).then(pl.lit(figure, dtype=pl.Float64)).alias(name)
+        for name, figure in figures.items()
+    )
+
+
+def _count_texts(stats: Statistics, counted: Table, **which: str) -> pl.DataFrame | None:
+    """``source`` and ``texts``, how many were compared with each other; None where not known."""
+    stored = stats.read(counted)
+    if stored is None:
+        return None
+    return stored.filter(**which).select("source", texts="conversations")
 
 
 VIEWS: tuple[View, ...] = (
@@ -84,21 +69,25 @@ VIEWS: tuple[View, ...] = (
         PAPER_COMPARISON,
         "Beside the paper, at a glance",
         "How far our shares lie from the paper's, on average over the figures of each of its "
-        "tables; 1 % is one point. How each was computed stands in its section.",
-        summaries.show_by(summarize_comparison),
-        (summaries.draw_comparison,),
-        {
-            "mean_distance": "percent",
-            "largest_distance": "percent",
-        },
+        "tables; 1 % is one percentage point. How each was computed stands in its section.",
+        lambda stored, _: statistics.summarize_comparison(stored),
+        [
+            partial(
+                charts.draw_bars,
+                y="published_in",
+                x="mean_distance",
+                title="mean distance from the paper's figures",
+            )
+        ],
+        PERCENT,
     ),
     View(
-        SOURCE_LENGTHS,
+        tables.SOURCE_LENGTHS,
         "Sources",
         "Usable conversations of each source and the mean characters of question and answer, "
         "beside the paper's Table 9.",
-        summaries.show_by(compare_lengths),
-        (summaries.draw_source_lengths,),
+        lambda stored, _: statistics.compare_lengths(stored),
+        [_draw_source_lengths],
         published_in="Table 9",
     ),
     View(
@@ -106,9 +95,19 @@ VIEWS: tuple[View, ...] = (
         "Conversations through the phases",
         "What each phase kept of the conversations that Phase 1 began with, and why the others "
         "went; beside the paper's Table 2.",
-        summaries.show_retention,
-        (summaries.draw_retention,),
-        {"kept_share": "percent", "paper": "percent"},
+        lambda stored, stats: counts.summarize_retention(stored, stats.published).rename(
+            {"table": "phase"}
+        ),
+        [
+            partial(
+                charts.draw_bars,
+                y="phase",
+                x="kept_share",
+                title="share of conversations kept",
+                where=pl.col("phase") != CONVERSATIONS.name,
+            )
+        ],
+        PERCENT,
         published_in="Table 2",
         beside="kept_share",
     ),
@@ -118,9 +117,9 @@ VIEWS: tuple[View, ...] = (
         "Messages that hold each tag after Phase 2 and after Phase 3, of those that went on there. "
         "The paper's Table 8 gives one count, whose values fit the messages before verification; "
         "here it is divided by the conversations kept in the end.",
-        summaries.show_tag_counts,
-        (charts.tag_chart,),
-        {"filtered_share": "percent", "verified_share": "percent", "paper": "percent"},
+        lambda stored, stats: counts.summarize_tags(stored, stats.published),
+        [charts.draw_tags],
+        PERCENT,
         published_in="Table 8",
         beside="filtered_share",
     ),
@@ -128,33 +127,50 @@ VIEWS: tuple[View, ...] = (
         VERDICT_COUNTS,
         "What verification removed",
         "Of the messages that hold a tag, the share whose phrases were judged Bad or None, or "
-        "whose verdict could not be read. The paper's (Table 9 of version 2) does not say of what "
+        "whose verdict could not be read. The paper's Table 9 of version 2 does not say of what "
         "its percentages are.",
-        summaries.show_verdict_counts,
-        (summaries.draw_verdicts,),
-        dict.fromkeys(["bad", "bad_paper", "none", "none_paper", "unreadable"], "percent"),
+        lambda stored, stats: statistics.compare_verdicts(stored, stats.model),
+        [charts.draw_verdicts],
+        PERCENT,
         published_in="Table 9 (v2)",
     ),
     View(
-        ANSWER_SIMILARITY,
+        tables.ANSWER_SIMILARITY,
         "New answers and original ones",
         "ROUGE F1 (tokens a-z0-9, no stemming, a text as one sequence) and sentence GLEU (words "
         "between blanks, n-grams 1 to 4) of every new answer against its original; the _unicode "
-        "metrics count letters and signs of any script, which ROUGE's own tokens drop. "
+        "metrics count letters, marks and signs of any script, which ROUGE's own tokens drop. "
         "length_ratio is mean length by mean length, in characters. Beside Table 1, whose "
         "implementations the paper does not name.",
-        summaries.show_answer_similarity,
-        (summaries.draw_similarity, summaries.draw_lengths),
-        dict.fromkeys(["mean", "deviation", "paper"], "ratio"),
+        lambda stored, stats: statistics.compare_similarity(stored, stats.model),
+        [
+            partial(
+                charts.draw_bars,
+                y="metric",
+                x="mean",
+                title="mean over the answers",
+                where=(pl.col("source") == ALL) & pl.col("metric").is_in(tables.SIMILARITY),
+            ),
+            partial(
+                charts.draw_bars,
+                y="source",
+                x="mean",
+                title="length, new by original",
+                where=pl.col("metric") == "length_ratio",
+                form=RATIO,
+                line_at=1,
+            ),
+        ],
+        RATIO,
         published_in="Table 1",
         beside="mean",
     ),
     View(
-        LEARNED_SIMILARITY,
+        tables.LEARNED_SIMILARITY,
         "BERTScore and BLEURT",
         "The metrics of Table 1 that need a model of their own, on a stratified sample.",
-        summaries.show_learned_similarity,
-        formats=dict.fromkeys(["mean", "paper"], "ratio"),
+        lambda stored, stats: statistics.compare_learned(stored, stats.model),
+        number_format=RATIO,
         published_in="Table 1",
         beside="mean",
     ),
@@ -164,19 +180,9 @@ VIEWS: tuple[View, ...] = (
         "A judge that is not shown the system message compares new and original answer in both "
         "orders; contradicting verdicts are a tie. Bars are 95 % intervals. The paper (Figure 3, "
         "GPT-4o) shows the original first and has no ties: paper_order_rate is ours in that order.",
-        summaries.show_preferences,
-        (summaries.draw_preferences,),
-        dict.fromkeys(
-            [
-                "win_rate",
-                "win_rate_low",
-                "win_rate_high",
-                "first_shown_share",
-                "paper_order_rate",
-                "paper",
-            ],
-            "percent",
-        ),
+        _summarize_preferences,
+        [charts.draw_preferences],
+        PERCENT,
         published_in="Figure 3",
         beside="paper_order_rate",
     ),
@@ -185,103 +191,79 @@ VIEWS: tuple[View, ...] = (
         "Whether the answer keeps to its system message",
         "Aligned, Not aligned or Unknown, as a judge says of a sample of rows; beside the paper's "
         "Figure 5 (GPT-4o, 100 rows a model).",
-        summaries.show_alignment,
-        (summaries.draw_alignment,),
-        dict.fromkeys(
-            [
-                f"{verdict}_{figure}"
-                for verdict in ("aligned", "not_aligned", "unknown")
-                for figure in ("share", "share_low", "share_high")
-            ]
-            + ["aligned_share_paper", "not_aligned_share_paper"],
-            "percent",
-        ),
+        _summarize_alignment,
+        [charts.draw_alignment],
+        PERCENT,
         published_in="Figure 5",
     ),
     View(
-        QUALITY_COUNTS,
+        tables.QUALITY_COUNTS,
         "Findings in rows",
         "What speaks against a row, found without a model; the share is of the rows in which it "
         "can arise. Nothing is dropped because of it. The paper looks at none of these.",
-        summaries.show_by(summarize_findings),
-        (summaries.draw_findings,),
-        {"share": "percent"},
+        lambda stored, _: findings.summarize_findings(stored),
+        [
+            # Kinds of a finding, such as `personal_data: e-mail`, are in the table only.
+            partial(
+                charts.draw_bars,
+                y="finding",
+                x="share",
+                title="share of rows",
+                where=~pl.col("finding").str.contains(":") & pl.col("share").is_not_null(),
+            )
+        ],
+        PERCENT,
     ),
     View(
-        MESSAGE_DIVERSITY,
+        tables.MESSAGE_DIVERSITY,
         "How varied the system messages are",
         "On the same number of messages of each source, because these figures fall as the number "
         "grows: different words, pairs and runs of three, openings, and how well the texts "
         "compress (higher: more alike).",
-        summaries.show_by(lambda stored: stored),
-        formats={
-            "distinct": "ratio",
-            "distinct_1": "ratio",
-            "distinct_2": "ratio",
-            "distinct_3": "ratio",
-            "openings": "ratio",
-            "top_opening_share": "percent",
-            "compression": "ratio",
-        },
+        lambda stored, _: stored,
+        number_format=".3f",
     ),
     View(
-        NEAR_DUPLICATE_QUESTIONS,
+        tables.NEAR_DUPLICATE_QUESTIONS,
         "Questions that repeat each other",
         "Near-duplicates by MinHash (Jaccard similarity of runs of three words from 0.7), within a "
-        "source and across; surplus are those that an earlier one stands for. Signs do not count, "
-        "and twins of one template are near-duplicates.",
-        summaries.show_near_duplicate_questions,
-        formats={"surplus_share": "percent"},
+        "source and across; surplus are those that an earlier one stands for. Punctuation does not "
+        "count, so two questions made from one template are near-duplicates.",
+        lambda stored, stats: statistics.summarize_near_duplicates(
+            stored, _count_texts(stats, tables.SOURCE_LENGTHS)
+        ),
+        number_format=PERCENT,
     ),
     View(
-        NEAR_DUPLICATE_MESSAGES,
+        tables.NEAR_DUPLICATE_MESSAGES,
         "System messages that repeat each other",
-        "The same for the final system messages.",
-        summaries.show_near_duplicate_messages,
-        formats={"surplus_share": "percent"},
+        "The same for the final system messages: near-duplicates among them, and their surplus.",
+        lambda stored, stats: statistics.summarize_near_duplicates(
+            stored, _count_texts(stats, RETENTION, table=ALIGNED.name, outcome="kept")
+        ),
+        number_format=PERCENT,
     ),
     View(
-        CONTAMINATION,
+        tables.CONTAMINATION,
         "Items of benchmarks",
         "Conversations that share a run of 13 words with an item of a benchmark (a short item: the "
         "whole of it). Single runs are often common phrases: look at mostly_held, which counts "
         "those with at least half of an item. They are tagged, not dropped.",
-        summaries.show_by(summarize_contamination),
-        formats={"median_overlap": "percent"},
+        lambda stored, _: statistics.summarize_contamination(stored),
+        number_format=PERCENT,
     ),
     View(
-        FORECAST,
+        tables.FORECAST,
         "What is left to do",
         "Conversations that are not through a phase, and the requests and tokens that they will "
         "take: as many as those took that are through it (done). Where there are none the figure "
         "is rough, by characters, and can be off by a factor of two. What is sent again is not in "
         "it.",
-        summaries.show_by(summarize_forecast),
+        lambda stored, _: forecast.summarize_forecast(stored),
     ),
 )
 
 
-# The columns that say what a line of a summary is of; other words are values.
-NAMED_BY = (
-    "model",
-    "published_in",
-    "phase",
-    "tag",
-    "source",
-    "metric",
-    "finding",
-    "benchmark",
-)
-
-
-def over_all_and_by_source(summary: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The lines over all sources, and the others; a summary without both is not divided."""
-    if "source" not in summary.columns or ALL not in summary["source"]:
-        return summary, summary.clear()
-    over_all = pl.col("source") == ALL
-    return summary.filter(over_all).drop("source"), summary.filter(~over_all)
-
-
 def view_of(table: Table) -> View | None:
-    """The view of one stored table; None for a table of rows."""
+    """The view of a stored table; None for a table of rows."""
     return next((view for view in VIEWS if view.table == table), None)

@@ -1,4 +1,4 @@
-"""Numbers drawn from names: what is chosen by them is the same in every run and every version.
+"""Random-looking numbers that follow from names: the same in every run and every version.
 
 Polars' own hash may change with its version, and a changed hash would change splits and mixtures.
 """

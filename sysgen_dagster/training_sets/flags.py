@@ -1,4 +1,4 @@
-"""What speaks against a training row, by name: a mixture may leave such rows out.
+"""The flags of training rows: named reasons to leave a row out of a mixture.
 
 A flag is a finding of one row (`analysis.findings`) or one of the whole corpus, declared here.
 """
@@ -63,7 +63,7 @@ def find_flagged(read: Callable[[Table], pl.DataFrame | None], by: By) -> Flagge
     """The conversations with a flag of the whole corpus.
 
     Args:
-        read: Returns a stored table; None where it is not made, and then nothing has its flag.
+        read: Returns a stored table, or None where it was not made; then no row has its flag.
         by: Only the flags of tables that are partitioned like this are looked for: `By.NOTHING` for
             those of conversations, `By.MODEL` for those of a model's rows.
     """
@@ -75,7 +75,7 @@ def find_flagged(read: Callable[[Table], pl.DataFrame | None], by: By) -> Flagge
 
 
 def add_flags(rows: pl.DataFrame, flagged: Flagged) -> pl.DataFrame:
-    """`rows` with these flags added to their ``flags``, after those they have (null: none)."""
+    """`rows` with these flags appended to their ``flags``; null there means none."""
     here = rows["conversation_id"].implode()  # makes the sets below as small as `rows`
     added = [
         pl.when(pl.col("conversation_id").is_in(ids.filter(ids.is_in(here)).implode())).then(

@@ -44,8 +44,8 @@ def build_mixture(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
 
     Args:
         candidates: `select_candidates` of all rows of all models.
-        recipe: Its ``rows`` are divided among the sources by their weights; the part that a source
-            is too small for goes to the others.
+        recipe: Its ``rows`` are divided among the sources by their weights; where a source has too
+            few rows, the other sources give the rest.
     """
     in_train = pl.col("split") == Split.TRAIN.value
     train = candidates.filter(in_train)

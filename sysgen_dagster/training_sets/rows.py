@@ -20,7 +20,7 @@ from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import Frame
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 
-_S, _OLD, _NEW = pl.col("system_message"), pl.col("answer"), pl.col("new_answer")
+_S, _ORIGINAL, _NEW = pl.col("system_message"), pl.col("answer"), pl.col("new_answer")
 # The chats of these variants hold no text that the model wrote, so they can be made of
 # conversations too that the model did not finish.
 WITHOUT_MODEL_TEXT = (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
@@ -58,9 +58,9 @@ def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -
 def _prompts_and_answers(common_system_message: str) -> Mapping[Variant, tuple[pl.Expr, pl.Expr]]:
     return {
         Variant.SYSGEN: (build_prompt(_S), _NEW),
-        Variant.ORIGINAL_ANSWER: (build_prompt(_S), _OLD),
-        Variant.COMMON_SYSTEM_MESSAGE: (build_prompt(pl.lit(common_system_message)), _OLD),
-        Variant.NO_SYSTEM_MESSAGE: (_asked(), _OLD),
+        Variant.ORIGINAL_ANSWER: (build_prompt(_S), _ORIGINAL),
+        Variant.COMMON_SYSTEM_MESSAGE: (build_prompt(pl.lit(common_system_message)), _ORIGINAL),
+        Variant.NO_SYSTEM_MESSAGE: (_history_and_question(), _ORIGINAL),
         Variant.USER_ROLE: (_prepend_to_first_user_turn(_S), _NEW),
     }
 
@@ -75,7 +75,8 @@ def build_prompt(system_message: pl.Expr) -> pl.Expr:
     system = pl.concat_list(build_turn(Role.SYSTEM, system_message))
     no_turn = pl.lit([], dtype=MESSAGES)
     return pl.concat_list(
-        pl.when(_is_written(system_message)).then(system).otherwise(no_turn), _asked()
+        pl.when(_is_written(system_message)).then(system).otherwise(no_turn),
+        _history_and_question(),
     )
 
 
@@ -83,7 +84,7 @@ def _is_written(text: pl.Expr) -> pl.Expr:
     return text.str.strip_chars() != ""
 
 
-def _asked() -> pl.Expr:
+def _history_and_question() -> pl.Expr:
     """The history without its system turns, and the question."""
     spoken = pl.element().struct.field("role") != Role.SYSTEM.value
     return pl.concat_list(
@@ -93,7 +94,7 @@ def _asked() -> pl.Expr:
 
 def _prepend_to_first_user_turn(text: pl.Expr) -> pl.Expr:
     """The history and the question, with `text` at the start of the first user turn."""
-    chat = _asked()
+    chat = _history_and_question()
     is_user = pl.element().struct.field("role") == Role.USER.value
     first = chat.list.eval(is_user).list.arg_max()
     content = chat.list.get(first).struct.field("content")

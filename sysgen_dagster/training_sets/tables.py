@@ -46,7 +46,9 @@ TRAINING_ROWS = Table(
     "training_rows",
     {
         **IDENTITY,
-        "variant": Column(TEXT, "what the messages are made of, see catalog.recipes.Variant"),
+        "variant": Column(
+            TEXT, "which system message and answer the chat has, see catalog.recipes.Variant"
+        ),
         "messages": Column(MESSAGES, "the chat: system, history, user, assistant"),
         **_TRAINED_ON,
     },
@@ -59,7 +61,9 @@ PREFERENCE_PAIRS = Table(
     {
         **IDENTITY,
         "rejected_is": Column(TEXT, "original_answer or other_system_message"),
-        "rejected_model": Column(TEXT, "whose answer is rejected; null: the original one"),
+        "rejected_model": Column(
+            TEXT, "the model that wrote the rejected answer; null: the original one"
+        ),
         "prompt": Column(MESSAGES, "system, history, user"),
         "chosen": Column(MESSAGES, "the assistant's turn that is preferred"),
         "rejected": Column(MESSAGES, "the assistant's turn that is not"),

@@ -19,7 +19,7 @@ from sysgen_dagster.commands import dagster_home
 from sysgen_dagster.commands.dagster_home import (
     POSTGRES_URL,
     DagsterHomeError,
-    main,
+    limit_pools,
     write_settings,
 )
 
@@ -30,6 +30,11 @@ SHARDS = ["capybara-000", "orca_math-000", "magicoder-000"]
 
 def _settings(home: Path) -> dict[str, object]:
     return yaml.safe_load((home / "dagster.yaml").read_text())
+
+
+def begin(home: Path) -> None:
+    write_settings(home)
+    limit_pools(home)
 
 
 def _free_port() -> int:
@@ -93,12 +98,12 @@ def test_what_was_changed_by_hand_stays(tmp_path: Path) -> None:
 def test_the_pools_of_a_new_instance_are_limited_and_a_limit_that_was_set_stays(
     tmp_path: Path,
 ) -> None:
-    assert main([str(tmp_path)]) == 0
+    begin(tmp_path)
     with dg.DagsterInstance.from_config(str(tmp_path)) as made:
         limits = {each.name: each.limit for each in made.event_log_storage.get_pool_limits()}
         assert limits == {"gpu": 1, "hub": 1, "judge": 1}
         made.event_log_storage.set_concurrency_slots("gpu", 4)
-    assert main([str(tmp_path)]) == 0
+    begin(tmp_path)
     with dg.DagsterInstance.from_config(str(tmp_path)) as made:
         limits = {each.name: each.limit for each in made.event_log_storage.get_pool_limits()}
         assert limits == {"gpu": 4, "hub": 1, "judge": 1}
@@ -111,7 +116,7 @@ def test_what_a_postgres_has_seen_is_there_in_another_process_and_the_password_i
 
     monkeypatch.setenv(POSTGRES_URL, postgres)
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path))
-    assert main([str(tmp_path)]) == 0
+    begin(tmp_path)
     assert _settings(tmp_path) == {
         **yaml.safe_load(SHIPPED.read_text()),
         "storage": {"postgres": {"postgres_url": {"env": POSTGRES_URL}}},
@@ -150,15 +155,16 @@ def test_what_a_postgres_has_seen_is_there_in_another_process_and_the_password_i
 
 
 def test_a_wrong_password_is_one_message_without_it(
-    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+    postgres: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(POSTGRES_URL, postgres.replace("Planted", "Mistaken"))
-    assert main([str(tmp_path / "home")]) == 1
-    told = capsys.readouterr().err
-    assert told.startswith(f"the Postgres of {POSTGRES_URL} cannot be used: ")
-    assert "password authentication failed" in told
-    assert "Mistaken" not in told
-    assert told.count("\n") == 1
+    with pytest.raises(DagsterHomeError) as error:
+        write_settings(tmp_path / "home")
+    message = str(error.value)
+    assert message.startswith(f"the Postgres of {POSTGRES_URL} cannot be used: ")
+    assert "password authentication failed" in message
+    assert "Mistaken" not in message
+    assert "\n" not in message
     assert not (tmp_path / "home").exists()
 
 

@@ -8,18 +8,6 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.launcher import LaunchRunContext, RunLauncher
-from dagster._core.remote_origin import (
-    RegisteredCodeLocationOrigin,
-    RemoteJobOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.workspace.context import WorkspaceProcessContext
-from dagster._core.workspace.load_target import EmptyWorkspaceTarget
-from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
-    QueuedRunCoordinatorDaemon,
-)
-from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.commands.dagster_home import write_settings
@@ -29,6 +17,18 @@ from sysgen_dagster.defs.measures import CORPUS, near_duplicate_questions, row_q
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, SHARDS
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster_tests.dagster_internals import (
+    ConfigurableClass,
+    ConfigurableClassData,
+    EmptyWorkspaceTarget,
+    LaunchRunContext,
+    QueuedRunCoordinatorDaemon,
+    RegisteredCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+    RunLauncher,
+    WorkspaceProcessContext,
+)
 
 FIRST, SECOND, _ = CATALOG.models
 SHARD, OTHER, *_ = SHARDS.get_partition_keys()

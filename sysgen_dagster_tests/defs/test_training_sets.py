@@ -132,7 +132,9 @@ def test_a_mixture_without_rows_leaves_no_folder_of_older_ones(
     STORE.write(MIXTURES, Partition(recipe="distillation"), nothing.clear())
     made = _made("distillation", [exports.key])
     [event] = made.get_asset_materialization_events()
-    assert "takes no row" in str(event.materialization.metadata["nothing_to_export"].value)
+    assert "takes none of the stored rows" in str(
+        event.materialization.metadata["nothing_to_export"].value
+    )
     assert not STORE.export("distillation").exists()
     monkeypatch.setenv("HF_TOKEN", "hf_planted_secret")
     config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}

@@ -1,4 +1,4 @@
-"""Fixtures: where servers keep their files, and that none of them outlives its test."""
+"""Fixtures: where servers and ledgers keep their files, and that no process outlives its test."""
 
 import uuid
 from collections.abc import Callable, Iterator
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.inference.local import servers
-from sysgen_dagster.inference.local.servers import LocalServer
+from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.local.servers import LocalServer, stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster_tests.inference.processes import MARK, Descendants, Run, kill, wait_until
 
@@ -21,7 +21,7 @@ def descendants(monkeypatch: pytest.MonkeyPatch) -> Iterator[Descendants]:
     found = Descendants(mark)
     yield found
     with suppress(AssertionError):
-        wait_until(lambda: not found(), within_s=5)
+        wait_until(lambda: not found(), within_s=60)
     left = found.describe()
     kill(*found())
     assert left == []
@@ -33,18 +33,24 @@ def folder(tmp_path: Path, descendants: Descendants) -> Iterator[Path]:
     folder = tmp_path / "engines"
     yield folder
     for name in running(folder):
-        servers.stop(folder, name)
+        stop(folder, name)
 
 
 @pytest.fixture
-def begin(folder: Path, tmp_path: Path) -> Iterator[Callable[[LocalServer], Run]]:
+def begin(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Run]]:
     """Begins runs that use a server, each in a process of its own; all end with the test."""
     runs: list[Run] = []
 
-    def begin(server: LocalServer) -> Run:
-        runs.append(Run.begin(server, folder, tmp_path / f"run-{len(runs)}.txt"))
+    def begin(server: LocalServer, **waits: float) -> Run:
+        runs.append(Run.begin(server, folder, tmp_path / f"run-{len(runs)}.txt", **waits))
         return runs[-1]
 
     yield begin
     for run in runs:
         run.kill()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    """An empty ledger."""
+    return Ledger(tmp_path / "ledger.jsonl")

@@ -10,14 +10,17 @@ from pathlib import Path
 
 
 class Healthy(http.server.BaseHTTPRequestHandler):
-    """Answers every GET as if it were asked for its models, but hangs at as many as a file says."""
+    """Answers every GET as if it were asked for its models, but not as many as a file says."""
 
     hangs: Path | None = None
+    drops: Path | None = None
 
     def do_GET(self) -> None:
-        if self.hangs is not None and (left := int(self.hangs.read_text())):
-            self.hangs.write_text(str(left - 1))
-            time.sleep(60)
+        if is_counted_down(self.hangs):
+            time.sleep(600)
+        if is_counted_down(self.drops):
+            self.close_connection = True
+            return
         body = b'{"data": [{"id": "phi"}]}'
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -32,26 +35,43 @@ class Healthy(http.server.BaseHTTPRequestHandler):
         pass
 
 
+def is_counted_down(file: Path | None) -> bool:
+    """Whether the number in the file was not 0; it is one less then."""
+    left = int(file.read_text()) if file else 0
+    if file and left:
+        file.write_text(str(left - 1))
+    return bool(left)
+
+
+def wait_while(file: Path | None) -> None:
+    """Return when the file is removed."""
+    while file and file.exists():
+        time.sleep(0.01)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--load-s", type=float, default=0.0, help="time before it answers")
-    parser.add_argument("--end-s", type=float, default=0.0, help="time it takes to end")
+    parser.add_argument("--loads-while", type=Path, help="does not answer while this file exists")
+    parser.add_argument("--ends-while", type=Path, help="does not end while this file exists")
     parser.add_argument("--needs", help="an environment variable without which it dies")
     parser.add_argument("--hangs", type=Path, help="holds the number of requests to hang at")
+    parser.add_argument("--drops", type=Path, help="holds the number of requests not to answer")
     parser.add_argument("port", type=int)
     options = parser.parse_args()
 
     def end(*_: object) -> None:
         print("told to end", flush=True)
-        time.sleep(options.end_s)
+        wait_while(options.ends_while)
         print("ended by itself", flush=True)
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, end)
     if options.needs and options.needs not in os.environ:
         sys.exit(f"out of memory: {options.needs} is not set")
+    wait_while(options.loads_while)
     time.sleep(options.load_s)
-    Healthy.hangs = options.hangs
+    Healthy.hangs, Healthy.drops = options.hangs, options.drops
     http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Healthy).serve_forever()
 
 

@@ -27,6 +27,7 @@ from sysgen_dagster.inference.chat_api import (
     tokens_url,
 )
 from sysgen_dagster.inference.ledger import Outcome
+from sysgen_dagster_tests.inference.batches import message
 from sysgen_dagster_tests.inference.odd_servers import completion
 
 VERDICTS = ("Good", "Bad", "None")
@@ -34,11 +35,7 @@ MODEL = ModelIdentity("phi-4", "phi", revision="187ef03", engine="vllm")
 ENDPOINT = Endpoint(MODEL, ("http://127.0.0.1:9/v1",))
 
 
-def said(role: Role, content: str) -> ChatMessage:
-    return {"role": role, "content": content}
-
-
-SYSTEM, USER = said(Role.SYSTEM, "Be brief."), said(Role.USER, "Why is the sea salty?")
+SYSTEM, USER = message(Role.SYSTEM, "Be brief."), message(Role.USER, "Why is the sea salty?")
 REQUEST = ChatRequest("capybara-1", [SYSTEM, USER], Sampling(0.7, 512), seed=7)
 JUDGING = replace(REQUEST, choices=VERDICTS)
 
@@ -84,8 +81,8 @@ def test_an_endpoint_does_not_show_its_key() -> None:
 
 
 def test_a_model_that_takes_no_system_message_gets_it_in_the_user_turn() -> None:
-    folding = replace(ENDPOINT, facts=ServerCapabilities(has_system_role=False))
-    folded = [said(Role.USER, "Be brief.\n\nWhy is the sea salty?")]
+    folding = replace(ENDPOINT, capabilities=ServerCapabilities(has_system_role=False))
+    folded = [message(Role.USER, "Be brief.\n\nWhy is the sea salty?")]
     assert folding.turns(REQUEST.messages) == folded
     assert ENDPOINT.turns(REQUEST.messages) == [SYSTEM, USER]
 
@@ -97,7 +94,7 @@ def test_a_model_that_takes_no_system_message_gets_it_in_the_user_turn() -> None
         ([], []),
         (
             [SYSTEM, SYSTEM, USER],
-            [said(Role.USER, "Be brief.\n\nBe brief.\n\nWhy is the sea salty?")],
+            [message(Role.USER, "Be brief.\n\nBe brief.\n\nWhy is the sea salty?")],
         ),
     ],
     ids=["no_system_message", "nothing", "two_system_messages"],
@@ -384,7 +381,7 @@ def test_any_reply_is_an_answer_that_can_be_stored_or_another_attempt(
     try:
         outcome = read_reply(200, {}, raw, request, attempt=1)
     except TryAgainError as again:
-        outcome = Outcome(again.said, failed_because=again.reason)
+        outcome = Outcome(again.failure, failed_because=again.reason)
     assert outcome.failed_because in (None, NoAnswer.MALFORMED_REPLY)
     assert isinstance(outcome.text, str)
     for start, word, share in outcome.choices:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,9 +16,9 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.chat_api import Endpoint, ServerCapabilities
 from sysgen_dagster.inference.fitting import Fit, fit, surely_fits
+from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster_tests.inference.batches import ask_one, endpoint_at
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
-from sysgen_dagster_tests.inference.test_asking import ask_one
-from sysgen_dagster_tests.inference.test_replicas import endpoint_at
 from sysgen_dagster_tests.simulated.running_server import running
 
 
@@ -59,11 +58,11 @@ class Reader:
 
 
 @contextmanager
-def reading(reader: Reader, **facts: Any) -> Iterator[Endpoint]:
+def reading(reader: Reader, **capabilities: Any) -> Iterator[Endpoint]:
     """The endpoint of a reader, which knows what the reader is."""
-    known = {"context_tokens": reader.context, "has_tokenizer": True} | facts
+    known = {"context_tokens": reader.context, "has_tokenizer": True} | capabilities
     with serving(reader.answer) as url:
-        yield endpoint_at(url, facts=ServerCapabilities(**known))
+        yield endpoint_at(url, capabilities=ServerCapabilities(**known))
 
 
 QUESTION = "Why is the sea salty, and why are rivers not? "
@@ -96,11 +95,11 @@ ANSWER = "".join(f"{number} grains of salt. " for number in range(1000))  # abou
 
 
 def test_what_is_too_long_is_measured_and_its_middle_left_out_before_it_is_sent(
-    tmp_path: Path,
+    ledger: Ledger,
 ) -> None:
     reader = Reader()
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, over_long(ANSWER), tmp_path)
+        row = ask_one(endpoint, over_long(ANSWER), ledger)
     assert (row["text"], row["attempts"], row["failed_because"]) == ("Because.", 1, None)
     (prompt,) = reader.prompts
     assert "\n0 grains" in prompt
@@ -112,34 +111,34 @@ def test_what_is_too_long_is_measured_and_its_middle_left_out_before_it_is_sent(
     assert len(reader.counted) <= 6
 
 
-def test_what_fits_after_all_is_sent_as_it_is(tmp_path: Path) -> None:
+def test_what_fits_after_all_is_sent_as_it_is(ledger: Ledger) -> None:
     reader = Reader(count=lambda text: len(text) // 8)
     answer = ANSWER[:8000]
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, over_long(answer), tmp_path)
+        row = ask_one(endpoint, over_long(answer), ledger)
     assert (len(reader.counted), row["characters_left_out"]) == (1, 0)
     assert reader.prompts[0].endswith(answer)
 
 
-def test_what_surely_fits_is_not_measured(tmp_path: Path) -> None:
+def test_what_surely_fits_is_not_measured(ledger: Ledger) -> None:
     reader = Reader()
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, over_long(ANSWER[:2000]), tmp_path)
+        row = ask_one(endpoint, over_long(ANSWER[:2000]), ledger)
     assert (row["text"], row["characters_left_out"], reader.counted) == ("Because.", 0, [])
 
 
-def test_nothing_is_measured_where_the_context_is_not_known(tmp_path: Path) -> None:
+def test_nothing_is_measured_where_the_context_is_not_known(ledger: Ledger) -> None:
     reader = Reader(context=10**6)
     with reading(reader, context_tokens=None) as endpoint:
-        ask_one(endpoint, over_long(ANSWER), tmp_path)
+        ask_one(endpoint, over_long(ANSWER), ledger)
     assert reader.counted == []
 
 
-def test_what_may_not_be_shortened_is_dropped_and_never_sent(tmp_path: Path) -> None:
+def test_what_may_not_be_shortened_is_dropped_and_never_sent(ledger: Ledger) -> None:
     reader = Reader()
     fixed = replace(over_long(ANSWER), shortened=None, shortenable=0)
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, fixed, tmp_path)
+        row = ask_one(endpoint, fixed, ledger)
     assert (row["failed_because"], row["attempts"], reader.prompts) == (
         NoAnswer.TOO_LONG,
         0,
@@ -151,7 +150,7 @@ def test_what_may_not_be_shortened_is_dropped_and_never_sent(tmp_path: Path) -> 
     )
 
 
-def test_a_field_keeps_at_least_so_many_characters_or_the_row_is_dropped(tmp_path: Path) -> None:
+def test_a_field_keeps_at_least_so_many_characters_or_the_row_is_dropped(ledger: Ledger) -> None:
     reader = Reader()
     lengths: list[int] = []
     request = over_long(ANSWER[:3000], question=QUESTION * 200)
@@ -161,7 +160,7 @@ def test_a_field_keeps_at_least_so_many_characters_or_the_row_is_dropped(tmp_pat
         return prompt_of(ANSWER[:3000], QUESTION * 200, left)
 
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, replace(request, shortened=shortened), tmp_path)
+        row = ask_one(endpoint, replace(request, shortened=shortened), ledger)
     assert (row["failed_because"], row["attempts"], reader.prompts) == (
         NoAnswer.TOO_LONG,
         0,
@@ -173,28 +172,28 @@ def test_a_field_keeps_at_least_so_many_characters_or_the_row_is_dropped(tmp_pat
     )
 
 
-def test_a_field_that_is_short_already_is_not_shortened(tmp_path: Path) -> None:
+def test_a_field_that_is_short_already_is_not_shortened(ledger: Ledger) -> None:
     reader = Reader()
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, over_long("Salt. " * 60, question=QUESTION * 200), tmp_path)
+        row = ask_one(endpoint, over_long("Salt. " * 60, question=QUESTION * 200), ledger)
     assert (row["failed_because"], row["characters_left_out"]) == (NoAnswer.TOO_LONG, 0)
     assert (reader.prompts, len(reader.counted)) == ([], 1)
 
 
-def test_a_server_that_counts_no_tokens_has_the_last_word(tmp_path: Path) -> None:
+def test_a_server_that_counts_no_tokens_has_the_last_word(ledger: Ledger) -> None:
     with running("--max-model-len", "2000", "--no-tokenizer") as server:
-        facts = ServerCapabilities(context_tokens=2000, has_tokenizer=False)
-        endpoint = endpoint_at(f"{server.url}/v1", facts=facts)
-        row = ask_one(endpoint, over_long(ANSWER), tmp_path)
+        capabilities = ServerCapabilities(context_tokens=2000, has_tokenizer=False)
+        endpoint = endpoint_at(f"{server.url}/v1", capabilities=capabilities)
+        row = ask_one(endpoint, over_long(ANSWER), ledger)
     assert (row["failed_because"], row["attempts"]) == (NoAnswer.TOO_LONG, 1)
     assert "maximum context length is 2000 tokens" in row["failure"]
 
 
-def test_the_simulated_model_is_asked_with_what_fits(tmp_path: Path) -> None:
+def test_the_simulated_model_is_asked_with_what_fits(ledger: Ledger) -> None:
     with running("--max-model-len", "2000") as server:
-        facts = ServerCapabilities(context_tokens=2000, has_tokenizer=True)
-        endpoint = endpoint_at(f"{server.url}/v1", facts=facts)
-        row = ask_one(endpoint, over_long(ANSWER), tmp_path)
+        capabilities = ServerCapabilities(context_tokens=2000, has_tokenizer=True)
+        endpoint = endpoint_at(f"{server.url}/v1", capabilities=capabilities)
+        row = ask_one(endpoint, over_long(ANSWER), ledger)
         assert server.get("/stats")["requests"] == 1
     assert row["failed_because"] is None
     assert 1050 <= row["prompt_tokens"] <= 1500
@@ -208,11 +207,11 @@ def dense(text: str) -> int:
 
 
 def test_dense_text_that_seemed_to_fit_is_refused_then_measured_and_shortened(
-    tmp_path: Path,
+    ledger: Ledger,
 ) -> None:
     reader = Reader(count=dense)
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, over_long("海水为什么是咸的呢" * 100), tmp_path)
+        row = ask_one(endpoint, over_long("海水为什么是咸的呢" * 100), ledger)
     assert (row["text"], row["attempts"]) == ("Because.", 2)
     assert len(reader.prompts) == 2
     room = reader.context - MAX_TOKENS
@@ -225,12 +224,12 @@ def test_dense_text_that_seemed_to_fit_is_refused_then_measured_and_shortened(
     [(0, 700, 2600), (60, 700, 2600), (0, 6000, 2600), (60, 6000, 2600), (180, 1500, 5500)],
 )
 def test_dense_text_in_a_prompt_that_is_not_keeps_most_of_what_fits(
-    tmp_path: Path, english: int, chinese: int, context: int
+    ledger: Ledger, english: int, chinese: int, context: int
 ) -> None:
     reader = Reader(context=context, count=dense)
     request = over_long(("海水为什么是咸的呢" * 1000)[:chinese], question=QUESTION * english)
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, request, tmp_path)
+        row = ask_one(endpoint, request, ledger)
     prompt, room = reader.prompts[-1], reader.context - MAX_TOKENS
     assert row["text"] == "Because."
     least = dense("\n".join(m["content"] for m in request.shortened(LEAST_LEFT)))  # type: ignore[misc]
@@ -238,7 +237,7 @@ def test_dense_text_in_a_prompt_that_is_not_keeps_most_of_what_fits(
 
 
 def test_a_middle_that_makes_fewer_tokens_than_what_stands_in_its_place_is_no_end_of_the_search(
-    tmp_path: Path,
+    ledger: Ledger,
 ) -> None:
     def count(text: str) -> int:
         return 3 * text.count("x") + 20 * text.count("[...]")
@@ -246,7 +245,7 @@ def test_a_middle_that_makes_fewer_tokens_than_what_stands_in_its_place_is_no_en
     reader = Reader(context=2980 + MAX_TOKENS, count=count)
     answer = "x" * 500 + " " * 1000 + "x" * 500
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, over_long(answer, question=""), tmp_path)
+        row = ask_one(endpoint, over_long(answer, question=""), ledger)
     assert row["text"] == "Because."
     assert row["characters_left_out"] > 1000
     assert count(reader.prompts[-1]) <= 2980
@@ -259,29 +258,29 @@ def cut_after(tokens: int, finish_reason: str) -> dict[str, Any]:
 
 
 def test_an_answer_that_had_too_little_room_is_asked_for_again_with_a_shorter_prompt(
-    tmp_path: Path,
+    ledger: Ledger,
 ) -> None:
     reader = Reader(count=dense, cuts_answers=True)
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, over_long("海水为什么是咸的呢" * 66), tmp_path)
+        row = ask_one(endpoint, over_long("海水为什么是咸的呢" * 66), ledger)
     assert (row["finish_reason"], row["attempts"]) == ("stop", 2)
     assert row["characters_left_out"] > 0
 
 
-def test_an_answer_that_used_all_the_tokens_it_might_is_the_answer(tmp_path: Path) -> None:
+def test_an_answer_that_used_all_the_tokens_it_might_is_the_answer(ledger: Ledger) -> None:
     async def talk(_: web.Request) -> web.Response:
         return web.json_response({"count": 10, **cut_after(MAX_TOKENS, "length")})
 
     with serving(talk) as url:
-        facts = ServerCapabilities(context_tokens=2000, has_tokenizer=True)
-        row = ask_one(endpoint_at(url, facts=facts), over_long(ANSWER[:2000]), tmp_path)
+        capabilities = ServerCapabilities(context_tokens=2000, has_tokenizer=True)
+        row = ask_one(endpoint_at(url, capabilities=capabilities), over_long(ANSWER[:2000]), ledger)
     assert (row["finish_reason"], row["attempts"]) == ("length", 1)
 
 
-def test_a_refusal_of_what_was_measured_is_final(tmp_path: Path) -> None:
+def test_a_refusal_of_what_was_measured_is_final(ledger: Ledger) -> None:
     reader = Reader(tokenize=lambda _: web.json_response({"count": 10}))
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, over_long(ANSWER), tmp_path)
+        row = ask_one(endpoint, over_long(ANSWER), ledger)
     assert (row["failed_because"], row["attempts"]) == (NoAnswer.TOO_LONG, 1)
     assert len(reader.prompts) == len(reader.counted) == 1
 
@@ -303,12 +302,12 @@ def test_a_refusal_of_what_was_measured_is_final(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("max_tokens", [MAX_TOKENS, 9000], ids=["some_room", "no_room"])
 def test_whatever_a_tokenizer_says_the_row_has_an_end(
-    tmp_path: Path, say: Callable[[int], web.Response], max_tokens: int
+    ledger: Ledger, say: Callable[[int], web.Response], max_tokens: int
 ) -> None:
     reader = Reader(tokenize=say)
     request = replace(over_long(ANSWER), sampling=Sampling(0.7, max_tokens))
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, request, tmp_path)
+        row = ask_one(endpoint, request, ledger)
     assert row["failed_because"] == NoAnswer.TOO_LONG
     assert len(reader.prompts) <= 2
     assert len(reader.counted) <= 12
@@ -316,7 +315,7 @@ def test_whatever_a_tokenizer_says_the_row_has_an_end(
 
 @pytest.mark.parametrize("fails_at", [1, 2])
 def test_a_tokenizer_that_fails_once_does_not_undo_what_was_left_out(
-    tmp_path: Path, fails_at: int
+    ledger: Ledger, fails_at: int
 ) -> None:
     def say(times: int) -> web.Response | None:
         return web.Response(status=500) if times == fails_at else None
@@ -325,17 +324,17 @@ def test_a_tokenizer_that_fails_once_does_not_undo_what_was_left_out(
     # Less dense than its question, so that the first step is too short.
     request = over_long(ANSWER[:12_000], question="海水为什么是咸的呢" * 70)
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, request, tmp_path)
+        row = ask_one(endpoint, request, ledger)
     assert row["text"] == "Because."
     assert 0.7 * 2500 <= dense(reader.prompts[-1]) <= 2500
     assert len(reader.prompts) <= 2
     assert max(reader.counted[fails_at:], default=0) <= reader.counted[fails_at - 1]
 
 
-def test_tokens_are_counted_of_what_the_model_is_shown(tmp_path: Path) -> None:
+def test_tokens_are_counted_of_what_the_model_is_shown(ledger: Ledger) -> None:
     reader = Reader()
     with reading(reader, has_system_role=False) as endpoint:
-        row = ask_one(endpoint, over_long(ANSWER), tmp_path)
+        row = ask_one(endpoint, over_long(ANSWER), ledger)
     assert row["system_message_folded"]
     assert reader.prompts[0].startswith("Write a system message.\n\nWhy is the sea salty")
     assert reader.counted[-1] == reader.count(reader.prompts[0])
@@ -358,7 +357,7 @@ def test_what_is_sent_fits_whenever_it_can(
     reader = Reader(context, count=lambda text: 1 + len(text) // per_token)
     request = over_long("s" * answer, question="q" * before)
     with reading(reader) as endpoint:
-        row = ask_one(endpoint, request, tmp_path_factory.mktemp("ledger"))
+        row = ask_one(endpoint, request, Ledger(tmp_path_factory.mktemp("ledger") / "lines"))
     room = context - MAX_TOKENS
     assert request.shortened is not None
     least, most = (

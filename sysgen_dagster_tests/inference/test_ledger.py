@@ -24,7 +24,8 @@ from hypothesis import strategies as st
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.ledger import Ledger, LedgerError, Outcome, request_key
-from sysgen_dagster_tests.inference.processes import wait_until
+from sysgen_dagster_tests.inference.batches import message
+from sysgen_dagster_tests.inference.processes import CEILING_S, wait_until
 
 ANSWERED = Outcome('Salt stays behind: 塩 \u2028 \x85 \x00 \\ "\n\r\n', "stop", 12, 5, attempts=2)
 TOO_LONG = Outcome(attempts=1, failed_because=NoAnswer.TOO_LONG, failure="400: too long")
@@ -35,7 +36,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.jsonl"
 
 
-# Arguments: path, name, outcomes, characters each. Says a number when append() has returned for it.
+# Arguments: path, name, outcomes, characters each. Prints a number when append() has returned for it.
 WRITER = """
 import os, sys
 from pathlib import Path
@@ -50,10 +51,10 @@ with Ledger(path) as ledger:
 
 @contextmanager
 def writing(path: Path, name: str, count: int, size: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A writer in a process of its own; what it says goes to a file of its name."""
+    """A writer in a process of its own; what it prints goes to a file of its name."""
     command = [sys.executable, "-c", WRITER, str(path), name, str(count), str(size)]
-    with path.with_name(f"{name}.said").open("wb") as said:
-        writer = subprocess.Popen(command, stdout=said)
+    with path.with_name(f"{name}.out").open("wb") as output:
+        writer = subprocess.Popen(command, stdout=output)
     try:
         yield writer
     finally:
@@ -150,7 +151,7 @@ def test_two_processes_that_append_at_once_lose_nothing_and_mix_no_lines(tmp_pat
         writing(path, "one", count, size=9000) as one,
         writing(path, "other", count, size=9000) as other,
     ):
-        assert [one.wait(60), other.wait(60)] == [0, 0]
+        assert [one.wait(CEILING_S), other.wait(CEILING_S)] == [0, 0]
     keys = [f"{name}-{number}" for name in ("one", "other") for number in range(count)]
     with Ledger(path) as ledger:
         assert all(ledger.get(key) == Outcome(f"{key} " * 900, attempts=1) for key in keys)
@@ -164,12 +165,12 @@ def test_kill_9_loses_no_outcome_that_append_had_returned_for(tmp_path: Path, si
     names = [f"writer{number}" for number in range(4)]
     for name in names:
         with writing(path, name, count=100_000, size=size) as writer:
-            wait_until(path.with_name(f"{name}.said").read_bytes)
+            wait_until(path.with_name(f"{name}.out").read_bytes)
             time.sleep(random.uniform(0, 0.05))
             writer.kill()
     with Ledger(path) as ledger:
         for name in names:
-            finished = path.with_name(f"{name}.said").read_text().splitlines()
+            finished = path.with_name(f"{name}.out").read_text().splitlines()
             assert finished
             for number in finished:
                 assert ledger.get(f"{name}-{number}") is not None
@@ -371,14 +372,14 @@ def test_the_last_one_that_is_done_seals_what_both_asked_for(path: Path) -> None
 def test_sealing_again_and_again_loses_nothing_of_a_run_that_appends_and_is_killed(
     path: Path,
 ) -> None:
-    said = path.with_name("writer.said")
+    printed = path.with_name("writer.out")
     with writing(path, "writer", count=100_000, size=100) as writer:
-        wait_until(said.read_bytes)
+        wait_until(printed.read_bytes)
         for _ in range(200):
             Ledger(path).seal()
         writer.kill()
         writer.wait()
-        finished = said.read_text().splitlines()
+        finished = printed.read_text().splitlines()
     Ledger(path).seal()
     assert not path.exists()
     with Ledger(path) as ledger:
@@ -397,10 +398,10 @@ def test_a_run_that_begins_while_another_seals_appends_to_a_file_that_is_there(p
         fcntl.flock(sealing, fcntl.LOCK_EX)
         other = threading.Thread(target=begin)
         other.start()
-        begun.wait(10)
+        begun.wait(CEILING_S)
         time.sleep(0.05)
         path.unlink()
-    other.join(10)
+    other.join(CEILING_S)
     assert read(path, "b") == [ANSWERED]
 
 
@@ -419,7 +420,7 @@ def test_runs_that_come_and_go_at_once_send_nothing_that_was_known_when_they_beg
 ) -> None:
     command = [sys.executable, "-c", ROUNDS, str(path), "50", "100"]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    sent = [list(map(int, run.communicate(timeout=60)[0].split())) for run in runs]
+    sent = [list(map(int, run.communicate(timeout=CEILING_S)[0].split())) for run in runs]
     assert [len(each) for each in sent] == [50] * 4
     # All of them may begin at once; nobody has to send anything again.
     assert sum(each[0] for each in sent) >= 100
@@ -498,10 +499,6 @@ REQUEST = ChatRequest(
 )
 
 
-def said(role: Role, content: str) -> ChatMessage:
-    return {"role": role, "content": content}
-
-
 def key_of(
     request: ChatRequest = REQUEST, model: str = "org/phi", revision: str | None = "r1"
 ) -> str:
@@ -525,7 +522,7 @@ def key_of(
             key_of(
                 replace(
                     REQUEST,
-                    messages=[said(Role.USER, "Be brief."), REQUEST.messages[1]],
+                    messages=[message(Role.USER, "Be brief."), REQUEST.messages[1]],
                 )
             ),
             id="role",
@@ -535,8 +532,8 @@ def key_of(
                 replace(
                     REQUEST,
                     messages=[
-                        said(Role.SYSTEM, "Be brief. "),
-                        said(Role.USER, "Why is the sea salty?"),
+                        message(Role.SYSTEM, "Be brief. "),
+                        message(Role.USER, "Why is the sea salty?"),
                     ],
                 )
             ),
@@ -566,7 +563,7 @@ def test_keys_are_equal_when_the_answer_would_be(same: ChatRequest) -> None:
 
 
 MESSAGES = st.lists(
-    st.builds(said, st.sampled_from(Role), st.text(st.sampled_from('ab"\\,[{\n'), max_size=3)),
+    st.builds(message, st.sampled_from(Role), st.text(st.sampled_from('ab"\\,[{\n'), max_size=3)),
     max_size=3,
 )
 REQUESTS = st.builds(
@@ -594,7 +591,7 @@ def test_keys_are_equal_exactly_where_the_content_is(
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=20))
 def test_any_text_has_a_key_of_32_hex_digits(text: str) -> None:
-    key = key_of(replace(REQUEST, messages=[said(Role.USER, text)]))
+    key = key_of(replace(REQUEST, messages=[message(Role.USER, text)]))
     assert len(key) == 32
     assert int(key, 16) >= 0
 
@@ -607,8 +604,8 @@ def test_a_key_is_the_same_in_another_process() -> None:
         "print(request_key(('m', None), ChatRequest('c', messages, Sampling(0.7, 5), 3)))"
     )
     env = {**os.environ, "PYTHONHASHSEED": "1"}
-    told = subprocess.run(
+    printed = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env
     ).stdout.strip()
-    request = ChatRequest("c", [said(Role.USER, "Why?")], Sampling(0.7, 5), 3)
-    assert told == request_key(("m", None), request)
+    request = ChatRequest("c", [message(Role.USER, "Why?")], Sampling(0.7, 5), 3)
+    assert printed == request_key(("m", None), request)

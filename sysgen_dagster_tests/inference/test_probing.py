@@ -1,4 +1,4 @@
-"""What a server says of itself, by simulated servers and by odd ones."""
+"""What is found out of a server before requests are sent: of simulated servers and of odd ones."""
 
 import json
 import traceback
@@ -9,24 +9,18 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.inference import probing
 from sysgen_dagster.inference.chat_api import (
     EngineError,
     ModelIdentity,
     ServerCapabilities,
     UnreachableError,
 )
-from sysgen_dagster.inference.probing import look_at
+from sysgen_dagster.inference.probing import probe_server
 from sysgen_dagster_tests.inference.odd_servers import completion, listing, replying, serving
 from sysgen_dagster_tests.simulated.running_server import Server, running
 
 SECRET = "sk-nobody-may-see-this"
 DEFAULT_PROMPT = "You are a helpful assistant with a name, a date and a long list of habits. " * 9
-
-
-@pytest.fixture(autouse=True)
-def asks_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(probing, "_RETRIES", 0)
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +41,11 @@ def plain_server() -> Iterator[Server]:
         yield it
 
 
-def look(
+def probe(
     url: str, served_name: str = "phi", key: str | None = None, has_system_role: bool | None = None
 ) -> ServerCapabilities:
     served = ModelIdentity("phi-4", served_name, None, "endpoint")
-    return look_at(served, url, key, has_system_role)
+    return probe_server(served, url, key, has_system_role, retries=0)
 
 
 def requests_at(server: Server) -> int:
@@ -87,25 +81,25 @@ def counting(text: str) -> dict[str, Any]:
 
 
 def test_a_server_says_its_context_and_that_it_counts_tokens(server: Server) -> None:
-    assert look(f"{server.url}/v1") == ServerCapabilities(
+    assert probe(f"{server.url}/v1") == ServerCapabilities(
         8192, has_tokenizer=True, has_system_role=True
     )
 
 
 def test_a_server_without_tokenizer_is_seen(plain_server: Server) -> None:
-    assert look(f"{plain_server.url}/v1") == ServerCapabilities(2048, has_tokenizer=False)
+    assert probe(f"{plain_server.url}/v1") == ServerCapabilities(2048, has_tokenizer=False)
 
 
 def test_a_server_that_says_nothing_of_itself_is_taken_as_it_is() -> None:
     with chatting(lambda roles: completion("Yes.")) as url:
-        assert look(url) == ServerCapabilities(None, has_tokenizer=False, has_system_role=True)
+        assert probe(url) == ServerCapabilities(None, has_tokenizer=False, has_system_role=True)
 
 
 @pytest.mark.parametrize("context", ["8192", None, {}, []], ids=repr)
 def test_a_context_that_is_no_number_is_not_known(context: Any) -> None:
     models = json.dumps({"data": [{"id": "phi", "max_model_len": context}]}).encode()
     with chatting(lambda roles: completion("Yes."), models=models) as url:
-        assert look(url).context_tokens is None
+        assert probe(url).context_tokens is None
 
 
 @pytest.mark.parametrize(
@@ -129,7 +123,7 @@ def test_what_does_not_count_tokens_is_no_tokenizer(reply: web.Response) -> None
         return web.Response(body=listing("phi"), content_type="application/json")
 
     with serving(answer) as url:
-        assert not look(url, has_system_role=True).has_tokenizer
+        assert not probe(url, has_system_role=True).has_tokenizer
 
 
 # The system role
@@ -139,7 +133,7 @@ def test_what_does_not_count_tokens_is_no_tokenizer(reply: web.Response) -> None
 def test_a_template_that_shows_no_system_message_is_found_out(
     server: Server, served_name: str
 ) -> None:
-    assert not look(f"{server.url}/v1", served_name).has_system_role
+    assert not probe(f"{server.url}/v1", served_name).has_system_role
 
 
 @pytest.mark.parametrize("said", [True, False])
@@ -147,18 +141,18 @@ def test_what_the_catalogue_says_of_the_system_role_is_not_asked(
     server: Server, said: bool
 ) -> None:
     before = requests_at(server)
-    assert look(f"{server.url}/v1", "gemma", has_system_role=said).has_system_role is said
+    assert probe(f"{server.url}/v1", "gemma", has_system_role=said).has_system_role is said
     assert requests_at(server) == before
 
 
 def test_a_template_with_a_long_system_prompt_of_its_own_takes_another_in_its_place() -> None:
     with chatting(lambda roles: counting(roles.get("system", DEFAULT_PROMPT))) as url:
-        assert look(url).has_system_role
+        assert probe(url).has_system_role
 
 
 def test_a_template_that_puts_its_own_system_prompt_in_place_of_ours_shows_none() -> None:
     with chatting(lambda roles: counting(DEFAULT_PROMPT)) as url:
-        assert not look(url).has_system_role
+        assert not probe(url).has_system_role
 
 
 @pytest.mark.parametrize("status", [400, 422, 500])
@@ -170,21 +164,21 @@ def test_a_template_may_refuse_a_system_message_in_the_words_of_any_server(statu
         return refusal if "system" in roles else completion("Yes.")
 
     with chatting(chat) as url:
-        assert not look(url).has_system_role
+        assert not probe(url).has_system_role
 
 
 @pytest.mark.parametrize(
     "usage", [None, 5, [1], {}, {"prompt_tokens": None}, {"prompt_tokens": "5"}], ids=repr
 )
-def test_a_server_that_counts_no_tokens_is_taken_at_its_word(usage: Any) -> None:
+def test_a_server_that_counts_no_tokens_is_thought_to_show_system_messages(usage: Any) -> None:
     with chatting(lambda roles: completion("Yes.", usage=usage)) as url:
-        assert look(url).has_system_role
+        assert probe(url).has_system_role
 
 
 @pytest.mark.parametrize("reply", [b"[1]", b'{"choices": []}', b"null"], ids=str)
 def test_an_odd_reply_to_the_trial_is_no_reason_not_to_go_on(reply: bytes) -> None:
     with chatting(lambda roles: web.Response(body=reply, content_type="application/json")) as url:
-        assert look(url).has_system_role
+        assert probe(url).has_system_role
 
 
 @pytest.mark.parametrize("reply", [b"<html>", b"{"], ids=str)
@@ -193,7 +187,7 @@ def test_a_reply_to_the_trial_that_cannot_be_read_names_the_server(reply: bytes)
         chatting(lambda roles: web.Response(body=reply, content_type="application/json")) as url,
         pytest.raises(UnreachableError, match=f"phi-4: {url}"),
     ):
-        look(url)
+        probe(url)
 
 
 # Servers that do not serve the model
@@ -205,7 +199,7 @@ def test_a_server_without_chat_template_is_one_clear_error() -> None:
         return web.json_response({"error": said}, status=400)
 
     with chatting(chat) as url, pytest.raises(EngineError) as error:
-        look(url)
+        probe(url)
     assert not isinstance(error.value, UnreachableError)
     assert str(error.value).startswith(f"phi-4: {url} does not answer a simple chat (400: ")
     assert "there is no chat template" in str(error.value)
@@ -217,7 +211,7 @@ def test_a_server_that_fails_every_chat_may_be_well_later(status: int) -> None:
         chatting(lambda roles: web.Response(text="no", status=status)) as url,
         pytest.raises(UnreachableError, match=f"phi-4: {url}"),
     ):
-        look(url)
+        probe(url)
 
 
 @pytest.mark.parametrize(
@@ -227,7 +221,7 @@ def test_a_server_that_fails_every_chat_may_be_well_later(status: int) -> None:
 )
 def test_what_lists_no_models_is_no_openai_compatible_server(body: bytes) -> None:
     with replying(body) as url, pytest.raises(EngineError) as error:
-        look(url)
+        probe(url)
     assert url in str(error.value)
 
 
@@ -235,7 +229,7 @@ def test_what_lists_no_models_is_no_openai_compatible_server(body: bytes) -> Non
 def test_a_name_that_is_no_text_is_shown_as_it_is(name: Any) -> None:
     body = json.dumps({"data": [{"id": name}]}).encode()
     with replying(body) as url, pytest.raises(EngineError, match=r"serves .*, not phi"):
-        look(url)
+        probe(url)
 
 
 # Secrets
@@ -246,7 +240,7 @@ def test_the_key_is_sent_and_not_repeated_where_a_server_does() -> None:
         return web.Response(text=f"wrong: {request.headers['Authorization']}", status=401)
 
     with serving(repeat) as url, pytest.raises(UnreachableError) as error:
-        look(url, key=SECRET)
+        probe(url, key=SECRET)
     told = "".join(traceback.format_exception(error.value))
     assert "wrong: Bearer ***" in told
     assert SECRET not in told
@@ -259,7 +253,7 @@ def test_the_key_is_not_repeated_where_a_chat_is_refused_with_it() -> None:
         return web.Response(text=f"wrong: {request.headers['Authorization']}", status=400)
 
     with serving(repeat) as url, pytest.raises(EngineError) as error:
-        look(url, key=SECRET)
+        probe(url, key=SECRET)
     told = "".join(traceback.format_exception(error.value))
     assert "wrong: Bearer ***" in told
     assert SECRET not in told
@@ -268,4 +262,4 @@ def test_the_key_is_not_repeated_where_a_chat_is_refused_with_it() -> None:
 def test_no_proxy_of_the_machine_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    assert look(f"{server.url}/v1").context_tokens == 8192
+    assert probe(f"{server.url}/v1").context_tokens == 8192

@@ -7,10 +7,8 @@ from typing import Any
 import polars as pl
 
 from sysgen_dagster.analysis import tables as analysis
-from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen import tables as lane
-from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.lanes.sysgen.paper import COUNTS, ModelCounts
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience import tables as obedience
 from sysgen_dagster.report import tables as report
@@ -156,7 +154,6 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         for number, verdict in enumerate(["Aligned", "Aligned", "Not aligned", "Unknown"])
     ],
 }
-MODELS = load_catalog(FULL_CATALOG).models
 
 
 @dataclass(frozen=True)
@@ -168,8 +165,8 @@ class Stored:
     changed: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
-    def entry(self) -> Generator | None:
-        return MODELS.get(self.model)
+    def published(self) -> ModelCounts | None:
+        return COUNTS.get(self.model)
 
     def read(self, table: Table) -> pl.DataFrame | None:
         if table.name in self.missing:

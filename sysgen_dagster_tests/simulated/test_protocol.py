@@ -14,7 +14,7 @@ from sysgen_dagster.simulated.protocol import (
     parse_chat_request,
     parse_tokenize_request,
 )
-from sysgen_dagster_tests.simulated.conversations import request, respond_messages, said
+from sysgen_dagster_tests.simulated.conversations import respond_messages, said
 from sysgen_dagster_tests.simulated.running_server import QUESTION, Server, error_of, running
 
 
@@ -79,21 +79,20 @@ def test_a_number_of_tokens_is_a_whole_one_from_one_on(max_tokens: object) -> No
 
 
 def test_only_what_may_change_the_answer_is_in_the_digest() -> None:
-    plain = request(respond_messages(QUESTION))
-    delivered = {"user": "a", "request_id": "b", "logprobs": True, "top_logprobs": 3}
-    assert request(respond_messages(QUESTION), **delivered).digest == plain.digest
+    def digest(**fields: object) -> int:
+        return parse_chat_request(body(**fields)).digest
+
+    assert digest(user="a", request_id="b", logprobs=True, top_logprobs=3) == digest()
     for change in ({"seed": 1}, {"temperature": 0.1}, {"structured_outputs": {"regex": "a"}}):
-        assert request(respond_messages(QUESTION), **change).digest != plain.digest
+        assert digest(**change) != digest()
 
 
 def test_what_the_model_never_sees_changes_nothing() -> None:
-    hidden = {"drops_system_role": {"phi"}}
-    with_it = parse_chat_request(body(), **hidden)
-    without = parse_chat_request(body(messages=[said(Role.USER, "Why?")]), **hidden)
+    asked = (body(), body(messages=[said(Role.USER, "Why?")]))
+    with_it, without = (parse_chat_request(each, drops_system_role={"phi"}) for each in asked)
     assert with_it == without
-    assert parse_chat_request(body(structured_outputs="x"), obeys_constraints=False).constraint is (
-        None
-    )
+    ignored = parse_chat_request(body(structured_outputs="x"), obeys_constraints=False)
+    assert ignored == parse_chat_request(body())
 
 
 def test_a_text_is_counted_like_a_message_even_where_it_is_empty() -> None:

@@ -56,16 +56,8 @@ def table_asset(
             return store_result(making, frame)
 
         run.__name__, run.__doc__ = make.__name__, make.__doc__
-        named = {"context": dg.AssetExecutionContext, **({"config": config} if config else {})}
-        # What Dagster reads to know which resources and settings the asset takes.
-        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [
-                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
-                for name, kind in {**named, **resources}.items()
-            ],
-            return_annotation=dg.MaterializeResult,
-        )
-        run.__annotations__ = {**named, **resources, "return": dg.MaterializeResult}
+        takes = {"context": dg.AssetExecutionContext, **({"config": config} if config else {})}
+        _sign(run, takes | resources)
         return dg.asset(
             key=asset_key(table),
             deps=[dependency(table, each) for each in reads],
@@ -79,3 +71,13 @@ def table_asset(
         )(errors_as_failures(run))
 
     return declare
+
+
+def _sign(run: Callable[..., Any], takes: dict[str, Any]) -> None:
+    """Give a function the parameters by which Dagster knows its resources and settings."""
+    kind = inspect.Parameter.KEYWORD_ONLY
+    parameters = [inspect.Parameter(name, kind, annotation=type_) for name, type_ in takes.items()]
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        parameters, return_annotation=dg.MaterializeResult
+    )
+    run.__annotations__ = {**takes, "return": dg.MaterializeResult}

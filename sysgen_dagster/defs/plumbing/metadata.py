@@ -12,7 +12,7 @@ from upath import UPath
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.report import drawing
-from sysgen_dagster.report.views import NAMED_BY, View, over_all_and_by_source
+from sysgen_dagster.report.view import NAMED_BY, View, over_all_and_by_source
 from sysgen_dagster.tables.checks import NO_FIGURE, Check, Evidence
 from sysgen_dagster.tables.rates import count_drops, kept_rate
 from sysgen_dagster.tables.table import Columns
@@ -121,8 +121,9 @@ def _chart_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str, 
         return {}
     if not drawing.available():
         return {"chart": "not drawn: pip install 'sysgen-dagster[report]'"}
-    whose = summary.with_columns(model=pl.lit(model)) if view.of_a_model else summary
-    picture = drawing.data_uri(drawing.svg(view.draw[0](whose, [model]), view.title, alone=True))
+    whose = summary.with_columns(model=pl.lit(model)) if view.is_by_model else summary
+    chart = view.draw[0](whose, [model] if model else [])
+    picture = drawing.data_uri(drawing.svg(chart, view.title, alone=True))
     return {"chart": dg.MetadataValue.md(f"![{view.title}]({picture})")}
 
 

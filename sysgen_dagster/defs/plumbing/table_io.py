@@ -12,6 +12,7 @@ from sysgen_dagster.defs.plumbing.metadata import check_metadata, summary_metada
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
 from sysgen_dagster.defs.plumbing.versions import data_version, pilot_tags
+from sysgen_dagster.lanes.sysgen.paper import ModelCounts
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
@@ -152,9 +153,10 @@ class StoredStatistics:
     model: str = ""
 
     @property
-    def entry(self) -> Generator | None:
-        """The model's catalogue entry."""
-        return CATALOG.models.get(self.model)
+    def published(self) -> ModelCounts | None:
+        """The counts that the paper reports for the model; None where it reports none."""
+        model = CATALOG.models.get(self.model)
+        return model.published if model else None
 
     def read(self, table: Table) -> pl.DataFrame | None:
         """A whole stored table; None where it is not made."""

@@ -164,8 +164,9 @@ class ServerUse:
         # The run that started it may have been killed while it was loading.
         if not was_ready(self.folder, name, state) and self._is_ready(port):
             return port
-        self.report(f"{name} runs but does not answer: ending it")
-        stop(self.folder, name)
+        if read_state(self.folder, name) is not None:
+            self.report(f"{name} runs but does not answer: ending it")
+            stop(self.folder, name)
         return None
 
     def _start(self) -> int:

@@ -123,5 +123,6 @@ def _end_with_parent() -> None:
 
 if __name__ == "__main__":
     _state, _fd, _record, _idle, *_command = sys.argv[1:]
-    with os.fdopen(int(_fd), "w") as _held:
-        sys.exit(main(Path(_state), _held, json.loads(_record), float(_idle), _command))
+    # Not closed before the process ends: an error is in the log before the lock is released.
+    _held = os.fdopen(int(_fd), "w")
+    sys.exit(main(Path(_state), _held, json.loads(_record), float(_idle), _command))

@@ -20,7 +20,6 @@ from sysgen_dagster.training_sets.export.layout import (
     build_configs,
     build_dataset_info,
 )
-from sysgen_dagster.training_sets.export.markdown import Format
 from sysgen_dagster.training_sets.export.templates import render_template
 from sysgen_dagster.training_sets.export.trainers import describe_snippets
 from sysgen_dagster.training_sets.rows import WITHOUT_MODEL_TEXT
@@ -67,13 +66,12 @@ class Figure:
     """A table of statistics on the card.
 
     Attributes:
-        formats: How columns are written whose numbers are not shown as a count (whole numbers) or
-            with one decimal (others).
+        number_format: The format (of Python) of numbers that are not whole.
     """
 
     title: str
     frame: pl.DataFrame
-    formats: Mapping[str, Format]
+    number_format: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,9 @@ def _write_data(
     written: set[_Cell] = set()
     for cell, of_cell in groupby(_cells(frames, table), key=lambda each: each[0]):
         if cell in written:
-            raise ExportError(f"export {name}: rows of {', '.join(cell)} come apart; sort them")
+            raise ExportError(
+                f"export {name}: the rows of {', '.join(cell)} do not follow each other; sort them"
+            )
         written.add(cell)
         groups = _regroup((rows for _, rows in of_cell), group_rows)
         files += [(*cell, *file) for file in _write_cell(folder, cell, groups, file_bytes)]

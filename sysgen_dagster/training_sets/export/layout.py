@@ -42,7 +42,7 @@ class Contents:
         table: `TRAINING_ROWS` or `PREFERENCE_PAIRS`, whose columns the files have.
         files: One row per Parquet file, with `FILE_COLUMNS`: ``source``, ``model`` and ``split`` of
             its rows, ``path`` in the export, ``rows``, ``bytes`` on the disk, and ``memory_bytes``
-            that the rows take in Arrow's memory.
+            that the rows take in Arrow's memory with offsets of 64 bits.
         sources: One row per source and revision: ``source``, ``source_repo``,
             ``source_revision``, ``source_license``; sorted.
         models: One row per model that wrote answers to train on: ``model``, ``served_name``,
@@ -101,12 +101,19 @@ def _by_split(files: pl.DataFrame) -> dict[str, pl.DataFrame]:
 
 
 def build_configs(contents: Contents) -> list[dict[str, Any]]:
-    """The field ``configs`` of the card: which files each configuration loads for each split."""
+    """The field ``configs`` of the card: which files each configuration loads for each split.
+
+    The files of one source, model and split are one pattern, such as
+    ``data/capybara--phi-4/train-*.parquet``.
+    """
+    pattern = (
+        pl.col("path").str.replace(r"\d+-of-\d+\.parquet$", "*.parquet").unique(maintain_order=True)
+    )
     return [
         {
             "config_name": name,
             "data_files": [
-                {"split": split, "path": of_split["path"].to_list()}
+                {"split": split, "path": of_split.select(pattern).to_series().to_list()}
                 for split, of_split in _by_split(files).items()
             ],
         }

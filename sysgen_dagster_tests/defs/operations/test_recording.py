@@ -8,9 +8,6 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
-from dagster._core.loader import LoadingContextForTest
 
 from sysgen_dagster.analysis.tables import ROW_QUALITY
 from sysgen_dagster.chat.drop_reasons import NoAnswer
@@ -33,6 +30,12 @@ from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
+from sysgen_dagster_tests.dagster_internals import (
+    AssetDaemonCursor,
+    CachingStaleStatusResolver,
+    LoadingContextForTest,
+    StaleStatus,
+)
 
 MODEL, SHARD = "llama-3.1-8b", "capybara-000"
 AT = Partition(MODEL, SHARD)

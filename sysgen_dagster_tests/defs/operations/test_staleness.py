@@ -8,8 +8,6 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 import pytest
-from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
-from dagster._core.loader import LoadingContextForTest
 
 from sysgen_dagster.catalog.sources import Exchanges, HubFile, Source
 from sysgen_dagster.defs.operations import automation
@@ -19,6 +17,11 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asse
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.plumbing.versions import data_version, source_version
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations, source_asset
+from sysgen_dagster_tests.dagster_internals import (
+    CachingStaleStatusResolver,
+    LoadingContextForTest,
+    StaleStatus,
+)
 
 NAME = "capybara"
 SOURCE = asset_key(SOURCE_TABLES[NAME])

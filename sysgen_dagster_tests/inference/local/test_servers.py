@@ -9,17 +9,30 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
 
 import pytest
+from click.testing import CliRunner
 
-from sysgen_dagster.inference.local import servers, state
-from sysgen_dagster.inference.local.servers import LocalServer, ServerError, in_use, stop
+from sysgen_dagster.cli import sysgen
+from sysgen_dagster.inference.local.servers import LocalServer, ServerError, stop
 from sysgen_dagster.inference.local.state import running
-from sysgen_dagster_tests.inference.processes import Descendants, Run, kill, wait_until
+from sysgen_dagster_tests.inference.local_servers import (
+    HEALTHY,
+    IDLE_S,
+    READY_WITHIN_S,
+    healthy,
+    in_use,
+    on_gpu,
+)
+from sysgen_dagster_tests.inference.processes import (
+    CEILING_S,
+    Descendants,
+    Run,
+    kill,
+    wait_until,
+)
 
-HEALTHY = Path(__file__).parents[1] / "healthy_server.py"
 SUPERVISOR = "sysgen_dagster.inference.local.supervisor"
 NOT_HTTP = """
 import socketserver, sys
@@ -30,39 +43,22 @@ class Speaker(socketserver.BaseRequestHandler):
 socketserver.TCPServer(("127.0.0.1", int(sys.argv[1])), Speaker).serve_forever()
 """
 
-Begin = Callable[[LocalServer], Run]
+Begin = Callable[..., Run]
 
 
-@pytest.fixture(autouse=True)
-def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "_LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(state, "_LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(servers, "_FIRST_TELL_S", 0.1)
-
-
-def healthy(
-    name: str = "a", *options: str, idle_s: float = 60, ready_within_s: float = 20, **fields: Any
-) -> LocalServer:
-    """A server that starts fast."""
-    command = [sys.executable, str(HEALTHY), *options]
-    return LocalServer(name, command, ready_within_s, idle_s, **fields)
-
-
-def on_gpu(name: str, *options: str) -> LocalServer:
-    return healthy(name, *options, device="gpu0")
-
-
-def start(server: LocalServer, folder: Path, report: list[str] | None = None) -> str:
+def start(
+    server: LocalServer, folder: Path, report: list[str] | None = None, **waits: float
+) -> str:
     """The URL of a server, which answers; it is not in use any more."""
     lines = [] if report is None else report
-    with in_use(server, folder, lines.append) as url:
+    with in_use(server, folder, lines.append, **waits) as url:
         assert answers(url)
     return url
 
 
 def answers(url: str) -> bool:
     try:
-        with urlopen(url.removesuffix("/v1") + "/health", timeout=10) as response:
+        with urlopen(url.removesuffix("/v1") + "/health", timeout=CEILING_S) as response:
             return bool(response.status == 200)
     except OSError:
         return False
@@ -71,6 +67,19 @@ def answers(url: str) -> bool:
 def server_ids(descendants: Descendants) -> list[int]:
     """The servers alone, without their supervisors and the runs that use them."""
     return descendants(rf"^\S+ {re.escape(str(HEALTHY))}")
+
+
+def kinds(report: list[str]) -> list[str]:
+    """What was reported, without times and command lines."""
+    return [re.split(r":| after| \(", line)[0] for line in report]
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file: what is told to wait while it exists goes on when the test removes it."""
+    gate = tmp_path / "gate"
+    gate.touch()
+    return gate
 
 
 # Finding and sharing
@@ -85,15 +94,18 @@ def test_the_first_call_starts_a_server_and_the_second_finds_it(
     assert start(healthy(), folder, report) == url
     assert server_ids(descendants) == pids
     assert len(pids) == 1
-    assert [line.split(":")[0].split(" after")[0] for line in report] == ["starting a", "a answers"]
+    assert kinds(report) == ["starting a", "a answers"]
     assert running(folder) == ["a"]
 
 
 def test_eight_runs_at_once_share_one_server(
-    folder: Path, descendants: Descendants, begin: Begin
+    folder: Path, descendants: Descendants, begin: Begin, gate: Path
 ) -> None:
-    slow = healthy("a", "--load-s", "0.5")
+    slow = healthy("a", "--loads-while", str(gate))
     runs = [begin(slow) for _ in range(8)]
+    for run in runs:
+        wait_until(lambda run=run: run.output)  # it starts the server, or waits for its turn
+    gate.unlink()
     assert {run.url for run in runs} == {start(slow, folder)}
     assert len(server_ids(descendants)) == 1
 
@@ -109,20 +121,21 @@ def test_servers_of_different_names_run_side_by_side(
 def test_a_changed_command_replaces_the_server(folder: Path, descendants: Descendants) -> None:
     start(healthy(), folder)
     old = server_ids(descendants)
-    url = start(healthy("a", "--load-s", "0.1"), folder)
+    changed = healthy("a", "--load-s", "0.1")
+    url = start(changed, folder)
     new = server_ids(descendants)
     assert len(new) == 1
     assert new != old
-    assert start(healthy("a", "--load-s", "0.1"), folder) == url
+    assert start(changed, folder) == url
 
 
-def test_a_changed_command_waits_until_nobody_uses_the_server(
+def test_a_changed_command_waits_until_no_run_uses_the_server(
     descendants: Descendants, begin: Begin
 ) -> None:
     old = begin(healthy())
     pids = (old.url, server_ids(descendants))
     new = begin(healthy("a", "--load-s", "0.1"))
-    new.wait_for("waiting: a is in use and stands where a is to run")
+    new.wait_for("waiting: a is in use and must end before a")
     assert (old.url, server_ids(descendants)) == pids
     old.end()
     assert new.url != old.url
@@ -134,9 +147,9 @@ def test_a_server_on_the_same_device_replaces_another_and_leaves_the_rest(
 ) -> None:
     report: list[str] = []
     kept = [start(healthy("on-no-device"), folder), start(healthy("c", device="gpu1"), folder)]
-    ended = start(on_gpu("old", "--end-s", "0.5"), folder)
+    ended = start(on_gpu("old"), folder)
     start(on_gpu("new"), folder, report)
-    assert report[0] == "ending old, which is not in use and stands where new is to run"
+    assert report[0] == "ending old, which is not in use, to start new"
     assert running(folder) == ["c", "new", "on-no-device"]
     assert all(map(answers, kept))
     assert not answers(ended)
@@ -153,7 +166,7 @@ def test_a_proxy_of_the_machine_is_not_asked_for_a_server_on_it(
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
-    assert begin(healthy(ready_within_s=5)).url.startswith("http://127.0.0.1:")
+    assert begin(healthy()).url.startswith("http://127.0.0.1:")
 
 
 # Taking turns on a device
@@ -165,7 +178,7 @@ def test_another_model_waits_while_a_run_uses_the_device_and_takes_over_after_it
     a = begin(on_gpu("a"))
     assert answers(a.url)
     b = begin(on_gpu("b"))
-    b.wait_for("waiting: a is in use and stands where b is to run (0 s so far)")
+    b.wait_for("waiting: a is in use and must end before b (")
     time.sleep(0.5)
     assert answers(a.url)
     assert not b.has_url
@@ -194,7 +207,7 @@ def test_another_model_waits_for_all_runs_that_share_the_one_on_the_device(
     assert answers(b.url)
 
 
-def test_who_waits_for_a_device_gets_it_before_who_comes_later(begin: Begin) -> None:
+def test_a_run_that_waits_for_a_device_gets_it_before_one_that_comes_later(begin: Begin) -> None:
     a = begin(on_gpu("a"))
     assert a.url
     b = begin(on_gpu("b"))
@@ -203,7 +216,7 @@ def test_who_waits_for_a_device_gets_it_before_who_comes_later(begin: Begin) -> 
     again.wait_for("waiting: a: another run is starting a server or waits for one to be free")
     a.end()
     assert b.url
-    again.wait_for("waiting: b is in use and stands where a is to run")
+    again.wait_for("waiting: b is in use and must end before a")
     b.end()
     assert again.url
 
@@ -227,14 +240,14 @@ def test_a_run_that_was_killed_while_it_waited_does_not_keep_its_turn(begin: Beg
 
 
 def test_a_run_whose_server_did_not_start_does_not_keep_the_device(folder: Path) -> None:
-    with pytest.raises(ServerError), in_use(on_gpu("a", "--needs", "NOT_SET"), folder, print):
+    with pytest.raises(ServerError), in_use(on_gpu("a", "--needs", "NOT_SET"), folder):
         pass
     start(on_gpu("b"), folder)
     start(on_gpu("a"), folder)
 
 
 def test_a_run_that_fails_does_not_keep_the_device(folder: Path) -> None:
-    with pytest.raises(ZeroDivisionError), in_use(on_gpu("a"), folder, print):
+    with pytest.raises(ZeroDivisionError), in_use(on_gpu("a"), folder):
         raise ZeroDivisionError
     start(on_gpu("b"), folder)
 
@@ -291,17 +304,21 @@ def test_a_server_outlives_the_run_that_started_it(
 
 
 def test_a_server_whose_run_was_killed_while_it_loaded_is_waited_for(
-    folder: Path, descendants: Descendants, begin: Begin
+    folder: Path, descendants: Descendants, begin: Begin, gate: Path
 ) -> None:
-    slow = healthy("a", "--load-s", "1")
+    slow = healthy("a", "--loads-while", str(gate))
     run = begin(slow)
     wait_until(lambda: server_ids(descendants))
     pids = server_ids(descendants)
     run.kill()
     report: list[str] = []
-    start(slow, folder, report)
+    with ThreadPoolExecutor() as runs:
+        waiting = runs.submit(start, slow, folder, report, report_every_s=0.1)
+        wait_until(lambda: "a is loading" in kinds(report))
+        gate.unlink()
+        assert answers(waiting.result(CEILING_S))
     assert server_ids(descendants) == pids
-    assert [line.split(" after")[0] for line in report] == ["a answers"]
+    assert set(kinds(report)) == {"a is loading", "a answers"}
 
 
 def test_a_run_that_is_killed_as_it_starts_a_server_leaves_one_that_is_found(
@@ -314,112 +331,118 @@ def test_a_run_that_is_killed_as_it_starts_a_server_leaves_one_that_is_found(
     report: list[str] = []
     start(healthy(), folder, report)
     assert len(server_ids(descendants)) == 1
-    assert [line.split(" after")[0] for line in report] == ["a answers"]
+    assert set(kinds(report)) <= {"a answers"}
 
 
 def test_a_server_that_dies_while_it_loads_for_a_killed_run_is_started_again(
-    folder: Path, descendants: Descendants, begin: Begin
+    folder: Path, descendants: Descendants, begin: Begin, gate: Path
 ) -> None:
-    slow = healthy("a", "--load-s", "1")
+    slow = healthy("a", "--loads-while", str(gate))
     run = begin(slow)
     wait_until(lambda: server_ids(descendants))
     first = server_ids(descendants)
     run.kill()
+    report: list[str] = []
     with ThreadPoolExecutor() as runs:
-        report: list[str] = []
-        waiting = runs.submit(start, slow, folder, report)
-        time.sleep(0.3)
+        waiting = runs.submit(start, slow, folder, report, report_every_s=0.1)
+        wait_until(lambda: "a is loading" in kinds(report))
         kill(*first)
-        assert answers(waiting.result())
+        gate.unlink()
+        assert answers(waiting.result(CEILING_S))
     assert len(server_ids(descendants)) == 1
-    assert report[0].startswith("a ended")
+    assert [kind for kind in kinds(report) if kind != "a is loading"] == [
+        "a ended",
+        "starting a",
+        "a answers",
+    ]
 
 
 def test_a_server_that_never_gets_ready_for_a_killed_run_is_started_again(
-    folder: Path, descendants: Descendants, begin: Begin, tmp_path: Path
+    descendants: Descendants, begin: Begin, gate: Path
 ) -> None:
-    hangs = tmp_path / "hangs"
-    hangs.write_text("1000")
-    server = healthy("a", "--hangs", str(hangs), ready_within_s=2)
-    run = begin(server)
+    server = ("a", "--loads-while", str(gate))
+    run = begin(healthy(*server))
     wait_until(lambda: server_ids(descendants))
     first = server_ids(descendants)
     run.kill()
-    hangs.write_text("1000")
-    waits = begin(server)
-    waits.wait_for("a runs but does not answer: ending it")
-    hangs.write_text("0")
-    assert answers(waits.url)
+    impatient = begin(healthy(*server, ready_within_s=0.3))
+    impatient.wait_for("a runs but does not answer: ending it\nstarting a")
+    gate.unlink()
+    assert answers(begin(healthy(*server)).url)
     assert not set(first) & set(server_ids(descendants))
 
 
 @pytest.fixture
-def hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The number of requests at which a server hangs from now on; we wait a moment for each."""
-    monkeypatch.setattr(servers, "_ANSWERS_WITHIN_S", 0.5)
-    hangs = tmp_path / "hangs"
-    hangs.write_text("0")
-    return hangs
+def silent(tmp_path: Path) -> Path:
+    """The number of health checks that a server does not answer from now on."""
+    silent = tmp_path / "silent"
+    silent.write_text("0")
+    return silent
 
 
 def test_a_server_that_hangs_is_ended_and_started_again(
-    folder: Path, descendants: Descendants, hangs: Path
+    folder: Path, descendants: Descendants, silent: Path
 ) -> None:
-    server = healthy("a", "--hangs", str(hangs))
+    server = healthy("a", "--hangs", str(silent))
     start(server, folder)
     hung = server_ids(descendants)
-    hangs.write_text("3")
+    silent.write_text("3")
     report: list[str] = []
-    start(server, folder, report)
+    start(server, folder, report, health_s=0.5)
     assert report[0] == "a runs but does not answer: ending it"
     assert len(server_ids(descendants)) == 1
     assert server_ids(descendants) != hung
 
 
-def test_a_server_that_is_slow_to_say_that_it_is_well_is_kept(
-    folder: Path, descendants: Descendants, hangs: Path
+def test_a_server_that_answers_only_the_third_health_check_is_kept(
+    folder: Path, descendants: Descendants, silent: Path
 ) -> None:
-    server = healthy("a", "--hangs", str(hangs))
+    server = healthy("a", "--drops", str(silent))
     start(server, folder)
     pids = server_ids(descendants)
-    hangs.write_text("2")
+    silent.write_text("2")
     start(server, folder)
-    assert hangs.read_text() == "0"
+    assert silent.read_text() == "0"
     assert server_ids(descendants) == pids
 
 
 # Ends
 
 
-def test_a_server_ends_when_nobody_has_used_it_for_its_idle_time(
+def test_a_server_ends_when_no_run_has_used_it_for_its_idle_time(
     folder: Path, descendants: Descendants
 ) -> None:
-    start(healthy(idle_s=1), folder)
     started = time.monotonic()
+    start(healthy(idle_s=1), folder)
     wait_until(lambda: not running(folder))
-    assert time.monotonic() - started > 0.5
+    assert time.monotonic() - started > 1
     wait_until(lambda: not descendants())
 
 
 def test_a_server_is_kept_while_it_is_used_and_ends_after(
     folder: Path, descendants: Descendants
 ) -> None:
-    with in_use(healthy(idle_s=0.5), folder, print) as url:
-        time.sleep(2)
+    with in_use(healthy(idle_s=0.1), folder) as url:
+        time.sleep(1.2)  # two looks of its supervisor
         assert running(folder) == ["a"]
         assert answers(url)
     wait_until(lambda: not descendants())
 
 
 def test_a_server_that_is_ending_for_idleness_is_waited_for_and_started_again(
-    folder: Path, descendants: Descendants
+    folder: Path, descendants: Descendants, gate: Path
 ) -> None:
-    start(healthy("a", "--end-s", "0.7", idle_s=0.1), folder)
+    options = ("a", "--ends-while", str(gate))
+    start(healthy(*options, idle_s=0.1), folder)
     wait_until(lambda: "told to end" in (folder / "a.log").read_text())
     report: list[str] = []
-    start(healthy("a", "--end-s", "0.7", idle_s=0.1), folder, report)
-    assert report[0].startswith("waiting: a is ending, nobody used it")
-    assert report[-1].startswith("a answers after")
+    with ThreadPoolExecutor() as runs:
+        waiting = runs.submit(start, healthy(*options), folder, report)
+        wait_until(lambda: report)
+        gate.unlink()
+        assert answers(waiting.result(CEILING_S))
+    assert report[0].startswith("waiting: a is ending, since no run used it")
+    assert kinds(report)[-2:] == ["starting a", "a answers"]
     assert len(server_ids(descendants)) == 1
 
 
@@ -434,11 +457,11 @@ def test_a_server_that_a_killed_run_used_ends_after_its_idle_time(
 
 
 def test_a_server_that_loads_for_longer_than_its_idle_time_is_waited_for(folder: Path) -> None:
-    start(healthy("a", "--load-s", "1.7", idle_s=0.5), folder)
+    start(healthy("a", "--load-s", "1.2", idle_s=0.1), folder)
 
 
 def test_a_stopped_server_is_gone_when_stop_returns(folder: Path, descendants: Descendants) -> None:
-    url = start(healthy("a", "--end-s", "0.5"), folder)
+    url = start(healthy(), folder)
     stop(folder, "a")
     assert (folder / "a.log").read_text() == "told to end\nended by itself\n"
     assert server_ids(descendants) == []
@@ -447,28 +470,27 @@ def test_a_stopped_server_is_gone_when_stop_returns(folder: Path, descendants: D
 
 
 def test_a_server_that_two_end_at_once_is_gone_when_either_returns(
-    folder: Path, descendants: Descendants
+    folder: Path, descendants: Descendants, gate: Path
 ) -> None:
-    start(healthy("a", "--end-s", "1"), folder)
-    left = []
+    start(healthy("a", "--ends-while", str(gate)), folder)
 
-    def end(after_s: float) -> None:
-        time.sleep(after_s)
+    def end() -> list[int]:
         stop(folder, "a")
-        left.append(server_ids(descendants))
+        return server_ids(descendants)
 
     with ThreadPoolExecutor() as ending:
-        list(ending.map(end, (0, 0.3)))
-    assert left == [[], []]
+        left = [ending.submit(end) for _ in range(2)]
+        wait_until(lambda: "told to end" in (folder / "a.log").read_text())
+        gate.unlink()
+        assert [each.result(CEILING_S) for each in left] == [[], []]
 
 
 def test_a_server_that_does_not_want_to_end_is_killed(
-    folder: Path, descendants: Descendants, monkeypatch: pytest.MonkeyPatch
+    folder: Path, descendants: Descendants, gate: Path
 ) -> None:
-    monkeypatch.setattr(servers, "_END_WITHIN_S", 0.5)
-    start(healthy("a", "--end-s", "60"), folder)
-    stop(folder, "a")
-    wait_until(lambda: not descendants(), within_s=2)
+    start(healthy("a", "--ends-while", str(gate)), folder)
+    stop(folder, "a", within_s=0.5)
+    wait_until(lambda: not descendants())
     assert running(folder) == []
 
 
@@ -492,7 +514,7 @@ def test_a_server_whose_folder_is_removed_and_made_again_ends_and_another_is_use
     start(healthy(), folder)
     old = server_ids(descendants)
     shutil.rmtree(folder)
-    with in_use(healthy(), folder, print) as url:
+    with in_use(healthy(), folder) as url:
         wait_until(lambda: not set(old) & set(server_ids(descendants)))
         time.sleep(0.6)  # another look of both supervisors
         assert answers(url)
@@ -500,17 +522,16 @@ def test_a_server_whose_folder_is_removed_and_made_again_ends_and_another_is_use
 
 
 def test_one_command_ends_every_server_of_a_deployment(
-    folder: Path, descendants: Descendants, begin: Begin
+    folder: Path, descendants: Descendants, begin: Begin, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start(healthy("a"), folder)
     used = begin(healthy("b"))
     assert used.url
-    command = [sys.executable, "-m", "sysgen_dagster.inference.local.servers", str(folder)]
-    said = [
-        subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-        for _ in range(2)
-    ]
-    assert said == [f"{folder}: ended a, b", f"{folder}: ended nothing, none was running"]
+    command = ["engines", "--stop", "--data", str(folder.parent)]
+    for name in ("SYSGEN_DATA", "SYSGEN_CATALOG", "SYSGEN_WORK", "DAGSTER_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    shown = [CliRunner().invoke(sysgen, command).output for _ in range(2)]
+    assert shown == ["ended a\nended b\n", f"{folder}: no server runs.\n"]
     assert server_ids(descendants) == []
 
 
@@ -520,14 +541,14 @@ def test_one_command_ends_every_server_of_a_deployment(
 def test_a_server_that_dies_shows_the_end_of_its_log(
     folder: Path, descendants: Descendants
 ) -> None:
-    began = time.monotonic()
+    report: list[str] = []
     with pytest.raises(ServerError) as error:
-        start(healthy("a", "--needs", "SYSGEN_TEST_NEED"), folder)
-    assert time.monotonic() - began < 10  # not as long as a server may load
+        start(healthy("a", "--needs", "SYSGEN_TEST_NEED"), folder, report)
+    assert kinds(report) == ["starting a", "a ended"]  # not: is not ready
     assert str(error.value).startswith("a did not start")
     assert f"The end of {folder / 'a.log'}" in str(error.value)
     assert "out of memory: SYSGEN_TEST_NEED is not set" in str(error.value)
-    assert descendants() == []
+    wait_until(lambda: not descendants())
 
 
 def test_the_log_of_the_server_before_is_kept(folder: Path) -> None:
@@ -540,38 +561,44 @@ def test_the_log_of_the_server_before_is_kept(folder: Path) -> None:
 
 def test_a_command_that_is_not_there_is_named(folder: Path) -> None:
     with pytest.raises(ServerError, match="No such file or directory: '/no/such/vllm'"):
-        start(LocalServer("a", ["/no/such/vllm"], 20, 60), folder)
+        start(LocalServer("a", ["/no/such/vllm"], READY_WITHIN_S, IDLE_S), folder)
     assert running(folder) == []
 
 
-def test_a_server_that_does_not_answer_in_time_is_given_up_and_ended(
-    folder: Path, descendants: Descendants
+def test_a_server_that_does_not_answer_in_time_is_ended(
+    folder: Path, descendants: Descendants, gate: Path
 ) -> None:
+    report: list[str] = []
     with pytest.raises(ServerError, match="a did not start"):
-        start(healthy("a", "--load-s", "60", ready_within_s=0.5), folder)
-    wait_until(lambda: not descendants(), within_s=2)
+        start(healthy("a", "--loads-while", str(gate), ready_within_s=0.5), folder, report)
+    assert kinds(report) == ["starting a", "a is not ready"]
+    wait_until(lambda: not descendants())
 
 
 def test_what_does_not_speak_http_is_no_server(folder: Path, descendants: Descendants) -> None:
     with pytest.raises(ServerError, match="a did not start"):
-        start(LocalServer("a", [sys.executable, "-c", NOT_HTTP], 1, 60), folder)
-    wait_until(lambda: not descendants(), within_s=2)
+        start(LocalServer("a", [sys.executable, "-c", NOT_HTTP], 1, IDLE_S), folder)
+    wait_until(lambda: not descendants())
 
 
-def test_whoever_waits_for_a_server_is_told_that_it_loads(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(servers, "_TELL_EVERY_S", 0.1)
+def test_a_run_that_waits_for_a_server_reports_that_it_loads(folder: Path, gate: Path) -> None:
     report: list[str] = []
-    start(healthy("a", "--load-s", "1"), folder, report)
-    assert "a is loading, 0 s so far" in report
+    slow = healthy("a", "--loads-while", str(gate))
+    with ThreadPoolExecutor() as runs:
+        waiting = runs.submit(start, slow, folder, report, report_every_s=0.1)
+        wait_until(lambda: kinds(report).count("a is loading") > 1)
+        gate.unlink()
+        assert answers(waiting.result(CEILING_S))
+    assert re.fullmatch(r"a is loading \(\d+ s so far\)", report[1])
 
 
 # State files
 
 
-def test_a_state_file_that_nobody_holds_is_ignored(folder: Path, descendants: Descendants) -> None:
-    bystander = subprocess.Popen(["sleep", "60"], start_new_session=True)
+def test_a_state_file_without_a_supervisor_is_ignored(
+    folder: Path, descendants: Descendants
+) -> None:
+    bystander = subprocess.Popen(["sleep", "600"], start_new_session=True)
     try:
         folder.mkdir()
         stale = {"port": 9, "command": healthy().command, "device": "gpu0", "pid": bystander.pid}
@@ -600,8 +627,20 @@ def test_a_second_deployment_has_servers_of_its_own(
     folder: Path, tmp_path: Path, descendants: Descendants
 ) -> None:
     other = tmp_path / "other"
-    urls = {start(healthy(), folder), start(healthy(), other)}
-    assert len(urls) == 2
-    stop(other, "a")
+    try:
+        urls = {start(healthy(), folder), start(healthy(), other)}
+        assert len(urls) == 2
+    finally:
+        stop(other, "a")
     assert running(folder) == ["a"]
     assert len(server_ids(descendants)) == 1
+
+
+def test_a_run_that_started_a_server_is_warned_of_no_child_that_still_runs(
+    folder: Path, begin: Begin
+) -> None:
+    run = begin(healthy())
+    assert run.url
+    run.end()
+    assert "Warning" not in run.output
+    assert running(folder) == ["a"]

@@ -1,4 +1,4 @@
-"""State files: a server runs as long as somebody holds the lock of its file."""
+"""State files: a server runs as long as its supervisor holds the lock of its file."""
 
 import fcntl
 import json
@@ -12,8 +12,8 @@ from typing import IO
 
 import pytest
 
-from sysgen_dagster.inference.local import state
 from sysgen_dagster.inference.local.state import read_state, ready, running, was_ready
+from sysgen_dagster_tests.inference.processes import CEILING_S
 
 RECORD = {"port": 1234, "pid": 77}
 
@@ -26,11 +26,6 @@ def held(folder: Path, name: str, content: str = json.dumps(RECORD)) -> Iterator
         file.write(content)
         file.flush()
         yield file
-
-
-@pytest.fixture(autouse=True)
-def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "_LOOK_EVERY_S", 0.01)
 
 
 def test_a_state_is_known_while_its_file_is_held_and_not_after(tmp_path: Path) -> None:
@@ -60,7 +55,7 @@ def test_a_state_that_is_being_written_is_waited_for(tmp_path: Path, begun: str)
             reading.result(0.1)
         file.write(json.dumps(RECORD).removeprefix(begun))
         file.flush()
-        assert reading.result(10) == RECORD
+        assert reading.result(CEILING_S) == RECORD
 
 
 def test_a_supervisor_that_dies_before_it_has_written_is_waited_for_no_longer(
@@ -71,7 +66,7 @@ def test_a_supervisor_that_dies_before_it_has_written_is_waited_for_no_longer(
             reading = pool.submit(read_state, tmp_path, "a")
             with pytest.raises(TimeoutError):
                 reading.result(0.1)
-        assert reading.result(10) is None
+        assert reading.result(CEILING_S) is None
 
 
 def test_a_lock_that_a_process_inherits_is_held_until_that_process_ends(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_figures_recipe_and_commands_are_shown(rows: Contents) -> None:
     shown = Figure(
         "Retention",
         pl.DataFrame({"table": ["aligned"], "kept_share": [0.5], "paper": [None]}),
-        {"kept_share": "percent"},
+        ".1%",
     )
     facts = replace(FACTS, figures=[shown], recipe=Recipe(rows=7))
     body = _body(render_card(rows, facts))

@@ -228,7 +228,7 @@ _TEST_ROW = row("capybara", "phi-4", "test", 0)
         pytest.param(
             [frame([_ROW]), frame([_TEST_ROW]), frame([_ROW])],
             ExportError,
-            "come apart",
+            "capybara, phi-4, train do not follow each other",
             id="a cell twice",
         ),
         pytest.param(

@@ -17,11 +17,6 @@ from sysgen_dagster.training_sets.export.hub import (
     why_not_to_push,
 )
 from sysgen_dagster.training_sets.export.layout import ExportError
-from sysgen_dagster.training_sets.export.manifest import (
-    MANIFEST,
-    compute_checksums,
-    read_checksums,
-)
 from sysgen_dagster_tests.training_sets.export.exports import FACTS, frame, row
 from sysgen_dagster_tests.training_sets.export.fake_hub_uploads import (
     Client,
@@ -315,12 +310,7 @@ def test_the_token_goes_to_the_hub_alone(hub: FakeHub, client: Client, export: P
     assert not set(uploads) & set(hub.credentials)
 
 
-@pytest.mark.parametrize(
-    "manifest", [None, "", "[]", "{}", '{"files": [{"path": "data"}]}', '{"files": 3}']
-)
-def test_a_folder_without_a_manifest_is_not_an_export(tmp_path: Path, manifest: str | None) -> None:
-    if manifest is not None:
-        (tmp_path / MANIFEST).write_text(manifest)
+def test_a_folder_without_a_manifest_is_not_an_export(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="make the export first"):
         push_folder(tmp_path, REPO, TOKEN, False, print)
 
@@ -371,12 +361,3 @@ def test_every_reason_is_told_at_once_and_no_list_is_endless() -> None:
     told = why_not_to_push(**{**FINE, "rows": 0, "licenses": licenses})
     assert len(told) == 2
     assert told[1].endswith("(source_0, source_1, source_2, source_3, source_4, 4 more)")
-
-
-def test_the_manifest_of_an_untouched_folder_is_true(export: Path) -> None:
-    assert read_checksums(export) == compute_checksums(export)
-    with (export / "README.md").open("a") as card:
-        card.write("more\n")
-    actual = compute_checksums(export)
-    differs = {path for path, sha256 in read_checksums(export).items() if actual[path] != sha256}
-    assert differs == {"README.md"}

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import datasets
@@ -41,16 +42,18 @@ def test_a_configuration_for_everything_for_a_model_and_for_a_source_of_it() -> 
     found = {config["config_name"]: config["data_files"] for config in build_configs(contents)}
     assert list(found) == ["default", "m", "n", "a--m", "b--n"]
     assert found["default"] == [
-        {
-            "split": "train",
-            "path": [
-                "data/a--m/train-00000-of-00001.parquet",
-                "data/b--n/train-00000-of-00001.parquet",
-            ],
-        },
-        {"split": "test", "path": ["data/a--m/test-00000-of-00001.parquet"]},
+        {"split": "train", "path": ["data/a--m/train-*.parquet", "data/b--n/train-*.parquet"]},
+        {"split": "test", "path": ["data/a--m/test-*.parquet"]},
     ]
     assert [each["split"] for each in found["n"]] == ["train"]
+
+
+def test_several_files_of_one_source_model_and_split_are_one_pattern() -> None:
+    one = _contents(("a-1-of-2", "m.5", "train"))
+    several = replace(one, files=pl.concat([one.files, one.files]))
+    assert build_configs(several) == build_configs(one)
+    [data_files] = build_configs(one)[0]["data_files"]
+    assert data_files["path"] == ["data/a-1-of-2--m.5/train-*.parquet"]
 
 
 def test_sizes_are_summed_over_the_files_of_a_configuration() -> None:

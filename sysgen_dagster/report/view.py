@@ -1,0 +1,90 @@
+"""What a view is: how one stored statistic is shown, in Dagster's metadata and on the page alike.
+
+The views themselves are declared in `views`.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from sysgen_dagster.analysis.statistics import ALL
+from sysgen_dagster.lanes.sysgen.paper import ModelCounts
+from sysgen_dagster.report.drawing import Chart
+from sysgen_dagster.tables.table import By, Table, TableError
+
+# The columns that say what a row of a short table is about; other text is a value.
+NAMED_BY = ("model", "published_in", "phase", "tag", "source", "metric", "finding", "benchmark")
+
+
+class Statistics(Protocol):
+    """The stored statistics of one model, or those that belong to no model."""
+
+    @property
+    def model(self) -> str:
+        """The model's name; empty for the statistics that belong to no model."""
+
+    @property
+    def published(self) -> ModelCounts | None:
+        """The counts that the paper reports for the model; None where it reports none."""
+
+    def read(self, table: Table) -> pl.DataFrame | None:
+        """A whole stored table; None where it is not stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How one stored table is shown.
+
+    Attributes:
+        table: The stored table.
+        title: The heading of its section.
+        lead: What there is to see, and how it was computed.
+        summarize: Makes the short table: takes the stored table and the statistics that it is one
+            of. A column ``x_paper`` holds the paper's figures for column ``x``, null where the
+            paper has none.
+        draw: Functions that each draw one chart of the short tables of one or several models, which
+            then have a column ``model``; they also take the names of all models of the report. The
+            first chart is also shown in Dagster.
+        number_format: The format (of Python) of numbers that are not whole.
+        published_in: The table or figure of the paper that has such figures.
+        beside: The column whose figures of the paper are in a column named ``paper``.
+    """
+
+    table: Table
+    title: str
+    lead: str
+    summarize: Callable[[pl.DataFrame, Statistics], pl.DataFrame]
+    draw: Sequence[Callable[[pl.DataFrame, Sequence[str]], Chart]] = ()
+    number_format: str = ",.1f"
+    published_in: str = ""
+    beside: str = ""
+
+    @property
+    def is_by_model(self) -> bool:
+        """Whether each model has such a table."""
+        return self.table.by is By.MODEL
+
+    def summary(self, stored: pl.DataFrame, statistics: Statistics) -> pl.DataFrame:
+        """The short table; null instead of NaN."""
+        return self.summarize(stored, statistics).fill_nan(None)
+
+    def read(self, statistics: Statistics) -> pl.DataFrame | None:
+        """The short table; None where none is stored or it has the columns of another version."""
+        try:
+            stored = statistics.read(self.table)
+        except TableError:
+            return None
+        return None if stored is None else self.summary(stored, statistics)
+
+
+def over_all_and_by_source(summary: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The rows over all sources, without their column ``source``, and the rows by source.
+
+    A table without rows over all sources is returned whole, with an empty one beside it.
+    """
+    if "source" not in summary.columns or ALL not in summary["source"]:
+        return summary, summary.clear()
+    is_over_all = pl.col("source") == ALL
+    return summary.filter(is_over_all).drop("source"), summary.filter(~is_over_all)
