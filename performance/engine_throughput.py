@@ -60,8 +60,8 @@ from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
 from sysgen_dagster.lanes.sysgen.paper import SOURCES
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tags import (
+    TAG_NAMES,
     Phrase,
-    in_canonical_order,
     parse_tagged_message,
     render_tagged_message,
 )
@@ -171,7 +171,8 @@ def tagged_messages(rows: pl.DataFrame) -> pl.DataFrame:
         phrases: tuple[Phrase, ...] = ()
         while not phrases:  # some are written badly, as models do
             written = write_tagged_message(subject_of(question, answer), PROFILES["phi-4"], rng)
-            phrases = in_canonical_order(parse_tagged_message(written).phrases)
+            parsed = parse_tagged_message(written).phrases
+            phrases = tuple(sorted(parsed, key=lambda phrase: TAG_NAMES.index(phrase.tag)))
         phrases = (replace(phrases[0], text=f"{phrases[0].text} (No. {number})"), *phrases[1:])
         records.append((row, source, list(map(asdict, phrases)), render_tagged_message(phrases)))
     columns = ["conversation_id", "source", "phrases", "tagged_message"]

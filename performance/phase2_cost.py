@@ -32,7 +32,6 @@ from sysgen_dagster.lanes.sysgen.settings import DropRule
 from sysgen_dagster.lanes.sysgen.tables import FILTERED
 from sysgen_dagster.lanes.sysgen.tags import (
     TAG_NAMES,
-    in_canonical_order,
     parse_tagged_message,
     render_tagged_message,
 )
@@ -93,7 +92,7 @@ def ours(shard: pl.DataFrame) -> pl.DataFrame:
 def parse(text: str) -> dict[str, object]:
     """The columns that Phase 2 adds to one message."""
     message = parse_tagged_message(text)
-    phrases = in_canonical_order(message.phrases)
+    phrases = sorted(message.phrases, key=lambda phrase: TAG_NAMES.index(phrase.tag))
     malformed = message.has_malformed_boundary
     reason = "malformed_boundary" if malformed else None if phrases else "no_phrase_left"
     return {

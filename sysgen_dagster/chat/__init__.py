@@ -1,5 +1,6 @@
-"""What is asked of a model and what came back, before any server and after any reply.
+"""Chat messages, prompts and requests to models, and what came back.
 
-Belongs here: messages, requests, prompt files, completions joined to the rows that asked, the
-reasons why no answer came. Does not: HTTP (`inference`), and what a prompt is about (the lanes).
+Belongs here: messages, requests, loading of prompt files, joining completions to the rows that were
+asked about, the reasons for missing answers. Does not: sending requests (`inference`), and what
+particular prompts ask (the lanes).
 """

@@ -1,17 +1,18 @@
-"""What came back from a model, joined to the rows that asked, with a reason where nothing did."""
+"""The table of completions, and how completions are joined to the rows that were asked about."""
 
 import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.prompts import Prompt
 
-# Where a text holds one of the words whose probabilities were wanted: the position of the word's
-# first character in the text, and a row a word with its probability among them (they sum to 1).
+# Probabilities of the words in `ChatRequest.choices`, wherever one of them is in the text: `start`
+# is the position of its first character, and there is one struct per word. The probabilities at one
+# position sum to 1.
 CHOICES = pl.List(
     pl.Struct({"start": pl.UInt32(), "choice": pl.String(), "probability": pl.Float64()})
 )
 
-# One row per request that was made; `failed_because` is null exactly where there is a `text`.
+# One row per request that was sent. `failed_because` is null if and only if there is a `text`.
 COMPLETIONS = {
     "request_id": pl.String(),
     "text": pl.String(),
@@ -40,16 +41,16 @@ def add_completions(
     prompt: Prompt | None,
     request_id: str = "conversation_id",
 ) -> pl.DataFrame:
-    """The rows in their order with the columns of `COMPLETIONS` and a ``drop_reason``.
+    """Add the columns of `COMPLETIONS`, ``prompt_fingerprint`` and ``drop_reason`` to `rows`.
 
-    A row that was not asked about is ``beyond_limit``; a blank text is ``empty_completion`` (null
-    in ``text``).
+    The order of the rows stays. The drop reason of a row without a completion is ``beyond_limit``.
+    That of a row with a blank completion is ``empty_completion``, and its ``text`` is null.
 
     Args:
-        rows: One row per request that was or could have been made.
+        rows: One row per request that was sent or could have been sent.
         completions: `COMPLETIONS`.
-        prompt: What was asked with; None: no prompt of ours.
-        request_id: The column of `rows` that holds the id of its request.
+        prompt: The prompt of the requests; None if they were not rendered from a prompt file.
+        request_id: The column of `rows` with the id of the row's request.
     """
     text = pl.col("text").str.strip_chars()
     reason = (

@@ -1,8 +1,8 @@
-"""What in a text could pass for the structure of a chat: control tokens, lines of our prompts.
+"""Finds text that a model could take for chat structure: control tokens and lines of our prompts.
 
 Servers and trainers turn a chat into tokens as one string, so ``<|im_start|>system`` within a
-question begins a turn of its own. Rows that hold such a thing are marked, by a check, and stay as
-they are: questions about tokenizers are among them, and a changed text is another question.
+question begins a new turn. A check reports rows with such text. The text is not changed, because
+questions about tokenizers contain it legitimately.
 """
 
 import re
@@ -12,9 +12,9 @@ import polars as pl
 
 from sysgen_dagster.chat.prompts import Prompt
 
-# Those that begin or end a turn or a text, as the published chat templates write them: Llama 3,
-# Phi, Qwen and most others; DeepSeek; Gemma; Llama 2 and Mistral. <s> is not among them: in HTML it
-# strikes a text out, and in a chat it begins no turn.
+# Tokens that begin or end a turn or a text in published chat templates. By line: Llama 3, Phi, Qwen
+# and most others; DeepSeek; Gemma; Llama 2; Llama 2 and Mistral. <s> is left out: it is also HTML
+# (strikethrough), and in a chat it does not begin a turn.
 CONTROL_TOKENS = (
     r"<\|[A-Za-z0-9_]{2,40}\|>",
     r"<\x{ff5c}[^<>\x{ff5c}\s]{2,40}\x{ff5c}>",
@@ -22,16 +22,17 @@ CONTROL_TOKENS = (
     r"<</?SYS>>",
     r"\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_RESULTS|TOOL_CALLS)\]",
 )
-# The lines between which our prompts show texts.
+# Our prompts put each text between two lines like "[answer, 1a2b3c4d]" and
+# "[end of answer, 1a2b3c4d]".
 _MARKED_LINE = r"(?m:^\[(?:end of )?[a-zA-Z ]{4,50}, [0-9a-f]{8}\]$)"
 
 
 def structure_pattern(prompts: Iterable[Prompt], *more: str) -> str:
-    """A pattern for Polars: control tokens, lines of these prompts, and `more` patterns."""
+    """A Polars regex that matches control tokens, lines of `prompts`, and the patterns in `more`."""
     closing = "|".join(dict.fromkeys(re.escape(prompt.closing_line) for prompt in prompts))
     return "|".join([*CONTROL_TOKENS, _MARKED_LINE, f"(?m:^(?:{closing})$)", *more])
 
 
 def find_structure(text: pl.Expr, pattern: str) -> pl.Expr:
-    """What of a `structure_pattern` a text holds, each once, in the order in which it comes up."""
+    """The distinct matches of a `structure_pattern` in a text, in order of first appearance."""
     return text.str.extract_all(pattern).list.unique(maintain_order=True)

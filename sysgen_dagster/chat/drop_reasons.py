@@ -1,22 +1,22 @@
-"""Why a row that a model should have been asked for has no answer of it."""
+"""Reasons for which a row has no answer from the model."""
 
 from enum import StrEnum
 
 
 class NoAnswer(StrEnum):
-    """Values of ``drop_reason`` in every table that a model writes."""
+    """Values of ``drop_reason`` in every table whose rows a model was asked for."""
 
-    BEYOND_LIMIT = "beyond_limit"  # the run was told to take fewer rows
+    BEYOND_LIMIT = "beyond_limit"  # the run's limit of rows was reached before this row
     TOO_LONG = "too_long"  # the request does not fit the model's context
-    REFUSED_BY_SERVER = "refused_by_server"  # a 4xx reply: asking again would not help
+    REFUSED_BY_SERVER = "refused_by_server"  # a 4xx reply: sending the request again will not help
     SERVER_ERROR = "server_error"
-    ENGINE_DIED = "engine_died"  # while it worked on the request, several times
+    ENGINE_DIED = "engine_died"  # the server process died several times during this request
     TIMEOUT = "timeout"
     MALFORMED_REPLY = "malformed_reply"  # the reply is not a chat completion
     EMPTY_COMPLETION = "empty_completion"
 
 
-# The engine failed, not the model: asking again later may well give an answer.
+# Failures of the server and not of the row: sending the request again later may succeed.
 ENGINE_FAILURES = (
     NoAnswer.SERVER_ERROR,
     NoAnswer.ENGINE_DIED,

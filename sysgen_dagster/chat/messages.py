@@ -1,4 +1,4 @@
-"""The one chat format: what a conversation is stored as, what is asked of a model, what it said."""
+"""Chat messages, in the format of OpenAI-compatible servers, and requests to a model."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import TypedDict
 
 
 class Role(StrEnum):
-    """Who speaks in a chat message."""
+    """The author of a chat message."""
 
     SYSTEM = "system"
     USER = "user"
@@ -16,7 +16,7 @@ class Role(StrEnum):
 
 
 class ChatMessage(TypedDict):
-    """One turn, as OpenAI-compatible servers take it."""
+    """One turn of a chat."""
 
     role: Role
     content: str
@@ -24,30 +24,31 @@ class ChatMessage(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How one phase is decoded; both are sent with every request."""
+    """Sampling parameters of a phase, sent with each of its requests."""
 
     temperature: float
     max_tokens: int
 
 
-# Characters of a field that is cut: with fewer it says too little of what was there.
+# A field of a prompt that is shortened keeps at least this many characters; fewer would say too
+# little about the original.
 LEAST_LEFT = 400
 
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """One thing that is asked of a model.
+    """One request to a model.
 
     Attributes:
-        request_id: Tells it from the other requests of its batch; the answer comes back with it.
-        messages: The prompt, with a system message where there is one.
-        sampling: How the answer is decoded.
-        seed: Sent with the request.
+        request_id: Unique in its batch; identifies the completion.
+        messages: The chat that the model continues.
+        sampling: Sampling parameters.
+        seed: Sampling seed.
         constraint: vLLM's ``structured_outputs``, such as ``{"regex": ...}``; empty: free text.
-        choices: Words whose probabilities are wanted wherever the answer holds one of them.
-        shortened: The messages with so many characters left of the one field that may be cut, at
-            least `LEAST_LEFT`; None where no field may be.
-        shortenable: How many characters that field has.
+        choices: Words for which the probabilities are returned wherever the answer contains one.
+        shortened: Builds the messages with the one field that may be cut shortened to the given
+            number of characters, at least `LEAST_LEFT`; None if no field may be cut.
+        shortenable: The number of characters of that field.
     """
 
     request_id: str
@@ -61,6 +62,6 @@ class ChatRequest:
 
 
 def derive_seed(conversation_id: str, phase: str, attempt: int = 0) -> int:
-    """A seed in [0, 2**31) that is the same in every run and differs between phases."""
+    """A seed in [0, 2**31) that is the same in every run; other arguments give another seed."""
     digest = hashlib.blake2b(f"{conversation_id}/{phase}/{attempt}".encode(), digest_size=4)
     return int.from_bytes(digest.digest(), "big") >> 1

@@ -1,6 +1,7 @@
-"""The prompts, read from the `prompts` folder: Markdown files with front matter and a Jinja2 body.
+"""Loads prompts from the folder `prompts`: Markdown files with front matter and a Jinja2 body.
 
-`phase1_annotate_system_message.system.md` and `....user.md` together are one `Prompt`.
+One file is one chat message. ``phase1_annotate_system_message.system.md`` and
+``phase1_annotate_system_message.user.md`` together are one `Prompt`.
 """
 
 import hashlib
@@ -18,7 +19,7 @@ import yaml
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.errors import SysgenError
 
-# In a wheel the folder lies inside the package, in a checkout beside it.
+# In an installed wheel the folder is inside the package, in a checkout beside it.
 _PACKAGE = Path(__file__).parents[1]
 PROMPTS_DIR = next(
     (folder for folder in (_PACKAGE / "prompts", _PACKAGE.parent / "prompts") if folder.is_dir()),
@@ -27,29 +28,28 @@ PROMPTS_DIR = next(
 
 _ENVIRONMENT = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
-    autoescape=False,  # noqa: S701 - the text goes to a model, not to a page
+    autoescape=False,  # noqa: S701 - the text goes to a model, not into HTML
     trim_blocks=True,
     lstrip_blocks=True,
 )
 
-
-_MARK_SIGNS = 8
+_MARK_CHARACTERS = 8
 
 
 class PromptError(SysgenError):
-    """A prompt file is missing or its declared inputs are not the ones it uses."""
+    """A prompt file is missing or malformed, or its inputs are not those that were declared."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """One prompt: its chat messages as templates, in the order system, user.
+    """One prompt: templates of its chat messages, in the order system, user.
 
     Attributes:
-        name: That of its files, without role and ending.
-        fingerprint: 12 hex digits over every word that reaches the model.
-        inputs: The names of what a row fills in.
-        templates: Role and text of each message.
-        closing_line: The last line that the model is shown, after which its answer is due.
+        name: The name of its files, without role and ending.
+        fingerprint: 12 hex digits of a hash over the bodies of its files.
+        inputs: The names of the values that it is rendered with.
+        templates: Role and template of each message.
+        closing_line: Its last line, directly before the model's answer.
     """
 
     name: str
@@ -59,7 +59,11 @@ class Prompt:
     closing_line: str
 
     def render(self, **inputs: Any) -> list[ChatMessage]:
-        """The chat messages for one row; raises `PromptError` when the inputs are not its own."""
+        """The chat messages for one row.
+
+        Raises:
+            PromptError: The names of `inputs` are not those that the prompt declares.
+        """
         if inputs.keys() != self.inputs:
             raise PromptError(
                 f"prompt {self.name} takes {sorted(self.inputs)}, was given {sorted(inputs)}"
@@ -72,7 +76,11 @@ class Prompt:
 
 @cache
 def load_prompt(name: str) -> Prompt:
-    """The prompt of that name, checked; raises `PromptError` naming the file and the fault."""
+    """The prompt with this name.
+
+    Raises:
+        PromptError: A file is missing or malformed, or does not use the inputs that it declares.
+    """
     parts: list[tuple[Role, str]] = []
     inputs: set[str] = set()
     for role in (Role.SYSTEM, Role.USER):
@@ -93,17 +101,18 @@ def load_prompt(name: str) -> Prompt:
 
 
 def separating_mark(texts: Iterable[str]) -> str:
-    """Eight hexadecimal digits that none of the texts holds, for the lines they stand between.
+    """Eight hexadecimal digits that none of the texts contains.
 
-    They are computed from the texts, so nobody can write them into one; their order makes no
-    difference, so that two orders of a pair of answers differ in nothing else.
+    Prompts put a text between two lines with this mark. The mark is a hash of all the texts, so the
+    author of a text cannot guess it and end the text's place in the prompt early. It does not
+    depend on the order of the texts, so showing two answers in both orders changes nothing else.
     """
     ordered = sorted(texts)
-    whole = hashlib.blake2b()
+    joined = hashlib.blake2b()
     for text in ordered:
-        whole.update(text.encode("utf-8", "surrogatepass") + b"\0")
-    digests = (hashlib.blake2b(whole.digest() + str(n).encode()).hexdigest() for n in count())
-    marks = (digest[:_MARK_SIGNS] for digest in digests)
+        joined.update(text.encode("utf-8", "surrogatepass") + b"\0")
+    digests = (hashlib.blake2b(joined.digest() + str(n).encode()).hexdigest() for n in count())
+    marks = (digest[:_MARK_CHARACTERS] for digest in digests)
     return next(mark for mark in marks if not any(mark in text for text in ordered))
 
 
@@ -123,6 +132,7 @@ def _read(path: Path) -> tuple[Mapping[str, Any], str]:
 
 
 def _used_inputs(path: Path, body: str) -> set[str]:
+    """The names of the variables that a template uses."""
     try:
         return set(jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(body)))
     except jinja2.TemplateSyntaxError as error:

@@ -1,4 +1,4 @@
-"""A rough count of tokens, for where no tokenizer is at hand."""
+"""A rough count of tokens, for use where no tokenizer is available."""
 
 CHARACTERS_PER_TOKEN = 4  # a rule of thumb for English text
 

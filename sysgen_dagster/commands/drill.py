@@ -91,7 +91,7 @@ def _failing_server(share: float) -> Iterator[str]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "sysgen_dagster.simulated.server"]
     command += ["--model", f"{_SERVED_NAME}=phi-4", "--port", str(port)]
-    command += ["--fault", *(f"{fault}={share}" for fault in FAULTS)]
+    command += [f"--fault={fault}={share}" for fault in FAULTS]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}/v1"
     try:

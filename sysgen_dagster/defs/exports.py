@@ -43,7 +43,7 @@ _RARE = 0.001  # of the questions: the card does not name a language with a smal
 @dg.asset(
     deps=[mixtures],
     partitions_def=RECIPES,
-    group_name=Group.TRAINING_SETS,
+    group_name=Group.TRAINING_SETS.value,
     kinds={"huggingface", "parquet"},
 )
 @errors_as_failures
@@ -135,7 +135,7 @@ class PushTo(dg.Config):
 
 
 @dg.asset(
-    deps=[exports], partitions_def=RECIPES, group_name=Group.TRAINING_SETS, kinds={"huggingface"}
+    deps=[exports], partitions_def=RECIPES, group_name=Group.TRAINING_SETS.value, kinds={"huggingface"}
 )
 @errors_as_failures
 def hub_datasets(

@@ -1,50 +1,26 @@
-"""What is measured of the rows that were made: the paper's tables, findings in rows, the corpus.
+"""What is measured of the stored rows: the paper's tables, findings in rows, the whole corpus.
 
-The last phase stands for all four in the graph: only shards that have it are counted. Nothing here
-drops a row and no model is asked; what judges say is in `judgements`.
+Measures of a model's answers count the shards that are through the last phase. Nothing here drops a
+row and no model is asked; what judges say is in `judgements`.
 """
+
+from collections.abc import Iterator
 
 import polars as pl
 
-from sysgen_dagster.analysis import findings
+from sysgen_dagster.analysis import findings, statistics, tables
 from sysgen_dagster.analysis.contamination import find_contamination, index_items
 from sysgen_dagster.analysis.diversity import measure_message_diversity
 from sysgen_dagster.analysis.learned_similarity import measure_learned_similarity
 from sysgen_dagster.analysis.near_duplicates import NearDuplicates
 from sysgen_dagster.analysis.row_quality import measure_row_quality
 from sysgen_dagster.analysis.sampling import draw_stratified_sample
-from sysgen_dagster.analysis.statistics import (
-    count_characters,
-    count_verdicts,
-    measure_answer_similarity,
-    measure_source_lengths,
-    sum_counts,
-)
-from sysgen_dagster.analysis.tables import (
-    ANSWER_SIMILARITY,
-    CONTAMINATION,
-    LEARNED_SIMILARITY,
-    MESSAGE_DIVERSITY,
-    NEAR_DUPLICATE_MESSAGES,
-    NEAR_DUPLICATE_QUESTIONS,
-    QUALITY_COUNTS,
-    ROW_QUALITY,
-    SIMILARITY,
-    SOURCE_LENGTHS,
-)
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, require_contracts
+from sysgen_dagster.lanes.sysgen import tables as lane
 from sysgen_dagster.lanes.sysgen.counts import count_outcomes, count_tags
 from sysgen_dagster.lanes.sysgen.phases import STEPS
-from sysgen_dagster.lanes.sysgen.tables import (
-    ALIGNED,
-    FILTERED,
-    RETENTION,
-    TAG_COUNTS,
-    VERDICT_COUNTS,
-    VERIFIED,
-)
 from sysgen_dagster.sources.benchmark_items import ITEMS, read_items
 from sysgen_dagster.sources.files import SourceError, SourceUnavailableError
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -52,53 +28,59 @@ from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.tables.table import Table, kept
 
 
-@table_asset(SOURCE_LENGTHS, reads=[CONVERSATIONS], kinds={"polars"})
+@table_asset(tables.SOURCE_LENGTHS, reads=[CONVERSATIONS], kinds={"polars"})
 def source_lengths(run: AssetRun) -> pl.DataFrame:
     """Conversations of each source and how long they are, beside v1 Table 9."""
     wanted = ("source", "question", "answer", "drop_reason")
     parts = run.all_shards(CONVERSATIONS).by_shard()
-    characters = [count_characters(part.read(CONVERSATIONS, *wanted)) for part in parts]
-    return measure_source_lengths(pl.concat(characters))
+    characters = [statistics.count_characters(part.read(CONVERSATIONS, *wanted)) for part in parts]
+    return statistics.measure_source_lengths(pl.concat(characters))
 
 
-@table_asset(RETENTION, reads=[ALIGNED], kinds={"polars"})
+@table_asset(lane.RETENTION, reads=[lane.ALIGNED], kinds={"polars"})
 def retention(run: AssetRun) -> pl.DataFrame:
     """Conversations kept and dropped in each phase, by reason and source, beside Table 2."""
-    evidence = run.all_shards(ALIGNED)
-    return sum_counts(
+    evidence = run.all_shards(lane.ALIGNED)
+    return statistics.sum_counts(
         count_outcomes(table, part.read(table, "source", "drop_reason"))
         for table in STEPS
         for part in evidence.by_shard()
     )
 
 
-@table_asset(TAG_COUNTS, reads=[ALIGNED], kinds={"polars"})
+@table_asset(lane.TAG_COUNTS, reads=[lane.ALIGNED], kinds={"polars"})
 def tag_counts(run: AssetRun) -> pl.DataFrame:
     """Messages that hold each key functionality, before and after verification, beside Table 8."""
-    evidence = run.all_shards(ALIGNED)
-    return sum_counts(
+    evidence = run.all_shards(lane.ALIGNED)
+    return statistics.sum_counts(
         count_tags(table, part.read(table, "source", "phrases", "drop_reason"))
-        for table in (FILTERED, VERIFIED)
+        for table in (lane.FILTERED, lane.VERIFIED)
         for part in evidence.by_shard()
     )
 
 
-@table_asset(VERDICT_COUNTS, reads=[ALIGNED], kinds={"polars"})
+@table_asset(lane.VERDICT_COUNTS, reads=[lane.ALIGNED], kinds={"polars"})
 def verdict_counts(run: AssetRun) -> pl.DataFrame:
     """How Phase 3 judged each tag in each source, beside v2 Table 9."""
-    parts = run.all_shards(ALIGNED).by_shard()
-    return sum_counts(count_verdicts(part.read(VERIFIED, "source", "verdicts")) for part in parts)
+    parts = run.all_shards(lane.ALIGNED).by_shard()
+    return statistics.sum_counts(
+        statistics.count_verdicts(part.read(lane.VERIFIED, "source", "verdicts")) for part in parts
+    )
 
 
-@table_asset(ROW_QUALITY, reads=[ALIGNED, VERIFIED, CONVERSATIONS], kinds={"polars", "parquet"})
+@table_asset(
+    tables.ROW_QUALITY,
+    reads=[lane.ALIGNED, lane.VERIFIED, CONVERSATIONS],
+    kinds={"polars", "parquet"},
+)
 def row_quality(run: AssetRun) -> pl.DataFrame:
-    """Every aligned row measured without a model: likeness, final answers, code, copies, languages.
+    """Every new answer measured without a model: similarity, final answers, code, languages, ...
 
     Nothing is dropped here; a training set may leave rows out by these columns.
     """
-    aligned, evidence = run.read_kept(ALIGNED), run.evidence()
+    aligned, evidence = run.read_kept(lane.ALIGNED), run.evidence()
     before = evidence.read(CONVERSATIONS, "conversation_id", "question", "answer")
-    verified = evidence.read(VERIFIED, "conversation_id", "phrases")
+    verified = evidence.read(lane.VERIFIED, "conversation_id", "phrases")
     rows = (
         aligned.select("conversation_id", "source", "system_message", "new_answer")
         .join(before, on="conversation_id", how="left", maintain_order="left", validate="1:1")
@@ -107,38 +89,40 @@ def row_quality(run: AssetRun) -> pl.DataFrame:
     return measure_row_quality(rows)
 
 
-@table_asset(QUALITY_COUNTS, reads=[ROW_QUALITY, ALIGNED], kinds={"polars"})
+@table_asset(tables.QUALITY_COUNTS, reads=[tables.ROW_QUALITY, lane.ALIGNED], kinds={"polars"})
 def quality_counts(run: AssetRun) -> pl.DataFrame:
     """How often each finding arises in the rows of a model, by source."""
     evidence = _measured_shards(run)
-    quality = evidence.read(ROW_QUALITY, *findings.COLUMNS)
-    return findings.count_findings(quality, evidence.read(ALIGNED, "source", "drop_reason"))
+    quality = evidence.read(tables.ROW_QUALITY, *findings.COLUMNS)
+    return findings.count_findings(quality, evidence.read(lane.ALIGNED, "source", "drop_reason"))
 
 
-@table_asset(ANSWER_SIMILARITY, reads=[ROW_QUALITY], kinds={"polars"})
+@table_asset(tables.ANSWER_SIMILARITY, reads=[tables.ROW_QUALITY], kinds={"polars"})
 def answer_similarity(run: AssetRun) -> pl.DataFrame:
-    """How like the original answers the new ones are, by n-grams and length, beside Table 1."""
-    wanted = ("source", "answer_chars", "new_answer_chars", *SIMILARITY)
-    return measure_answer_similarity(_measured_shards(run).read(ROW_QUALITY, *wanted))
+    """How similar new and original answers are, by n-grams and length, beside Table 1."""
+    wanted = ("source", "answer_chars", "new_answer_chars", *tables.SIMILARITY)
+    return statistics.measure_answer_similarity(
+        _measured_shards(run).read(tables.ROW_QUALITY, *wanted)
+    )
 
 
 def _measured_shards(run: AssetRun) -> StoredEvidence:
-    """The shards whose rows are measured, each as the phases have left it.
+    """The shards whose rows are measured.
 
     Raises:
-        dg.Failure: A shard was answered again since: measure it again.
+        dg.Failure: The phases made a shard again after it was measured: measure it again.
     """
-    evidence = run.all_shards(ROW_QUALITY)
+    evidence = run.all_shards(tables.ROW_QUALITY)
     for part in evidence.by_shard():
-        require_contracts(part, ROW_QUALITY)
+        require_contracts(part, tables.ROW_QUALITY)
     return evidence
 
 
-@table_asset(LEARNED_SIMILARITY, reads=[ALIGNED, CONVERSATIONS], kinds={"torch"})
+@table_asset(tables.LEARNED_SIMILARITY, reads=[lane.ALIGNED, CONVERSATIONS], kinds={"torch"})
 def learned_similarity(run: AssetRun) -> pl.DataFrame:
     """BERTScore and BLEURT of a sample of the new answers, beside Table 1.
 
-    Each says why it is not computed where its weights or its packages are not there.
+    Where the weights or packages of a metric are missing, its row says so instead of a figure.
     """
     settings = CATALOG.learned_similarity
     pairs = sample_pairs(run, settings.rows, settings.seed)
@@ -146,95 +130,101 @@ def learned_similarity(run: AssetRun) -> pl.DataFrame:
 
 
 def sample_pairs(run: AssetRun, per_source: int, seed: int) -> pl.DataFrame:
-    """So many rows of each source that a model has answered, with question and both answers.
+    """A sample of the rows that a model has answered, with the question and both answers.
+
+    Args:
+        run: Of a table with a partition for each model.
+        per_source: How many rows of each source; all where it has fewer.
+        seed: Chooses them.
 
     Returns:
         ``conversation_id``, ``source``, ``system_message``, ``new_answer``, ``question``,
         ``history``, ``answer``.
     """
-    new = ("conversation_id", "source", "system_message", "new_answer", "drop_reason")
+    answered = pl.concat(_kept_rows(run, lane.ALIGNED, "conversation_id", "source"))
+    drawn = draw_stratified_sample(answered, per_source, seed).select("conversation_id")
+    new = ("conversation_id", "source", "system_message", "new_answer")
     old = ("conversation_id", "question", "history", "answer")
-    evidence = run.all_shards(ALIGNED)
-    which = ("conversation_id", "source", "drop_reason")
-    answered = (kept(part.read(ALIGNED, *which)) for part in evidence.by_shard())
-    drawn = draw_stratified_sample(pl.concat(answered), per_source, seed).select("conversation_id")
     parts = (
-        kept(part.read(ALIGNED, *new))
-        .drop("drop_reason")
+        part.read(lane.ALIGNED, *new)
         .join(drawn, on="conversation_id", how="semi")
         .join(part.read(CONVERSATIONS, *old), on="conversation_id", validate="1:1")
-        for part in evidence.by_shard()
+        for part in run.all_shards(lane.ALIGNED).by_shard()
     )
-    # Row by row, since a few rows taken of a frame of Polars keep the texts of all in memory.
+    # `to_dicts` copies the rows: a slice of a Polars frame keeps the texts of the frame in memory.
     pairs = pl.concat(pl.DataFrame(part.to_dicts(), schema=part.schema) for part in parts)
     return draw_stratified_sample(pairs, per_source, seed)
 
 
-@table_asset(MESSAGE_DIVERSITY, reads=[ALIGNED], kinds={"polars"})
+def _kept_rows(run: AssetRun, table: Table, *columns: str) -> Iterator[pl.DataFrame]:
+    """The rows of a table that go on, one frame for each shard."""
+    for part in run.all_shards(table).by_shard():
+        yield kept(part.read(table, *columns, "drop_reason")).select(columns)
+
+
+@table_asset(tables.MESSAGE_DIVERSITY, reads=[lane.ALIGNED], kinds={"polars"})
 def message_diversity(run: AssetRun) -> pl.DataFrame:
     """How varied the system messages of a model are: words, openings, compression."""
-    wanted = ("conversation_id", "source", "system_message", "drop_reason")
-    messages = pl.concat(
-        kept(part.read(ALIGNED, *wanted)).drop("drop_reason")
-        for part in run.all_shards(ALIGNED).by_shard()
-    )
-    return measure_message_diversity(messages)
+    messages = _kept_rows(run, lane.ALIGNED, "conversation_id", "source", "system_message")
+    return measure_message_diversity(pl.concat(messages))
 
 
-@table_asset(NEAR_DUPLICATE_QUESTIONS, reads=[CONVERSATIONS, SOURCE_LENGTHS], kinds={"polars"})
+@table_asset(
+    tables.NEAR_DUPLICATE_QUESTIONS, reads=[CONVERSATIONS, tables.SOURCE_LENGTHS], kinds={"polars"}
+)
 def near_duplicate_questions(run: AssetRun) -> pl.DataFrame:
     """Questions that nearly repeat another one, of the same source or of another."""
     return _near_duplicates(run, CONVERSATIONS, "question")
 
 
-@table_asset(NEAR_DUPLICATE_MESSAGES, reads=[ALIGNED, RETENTION], kinds={"polars"})
+@table_asset(tables.NEAR_DUPLICATE_MESSAGES, reads=[lane.ALIGNED, lane.RETENTION], kinds={"polars"})
 def near_duplicate_messages(run: AssetRun) -> pl.DataFrame:
     """System messages that nearly repeat another one, of the same source or of another."""
-    return _near_duplicates(run, ALIGNED, "system_message")
+    return _near_duplicates(run, lane.ALIGNED, "system_message")
 
 
 def _near_duplicates(run: AssetRun, table: Table, column: str) -> pl.DataFrame:
-    found = NearDuplicates()
-    for part in run.all_shards(table).by_shard():
-        rows = kept(part.read(table, "conversation_id", "source", column, "drop_reason"))
-        found.add(rows.select("conversation_id", "source", text=column))
-    return found.clusters()
+    duplicates = NearDuplicates()
+    for rows in _kept_rows(run, table, "conversation_id", "source", column):
+        duplicates.add(rows.rename({column: "text"}))
+    return duplicates.clusters()
 
 
-@table_asset(CONTAMINATION, reads=[CONVERSATIONS], kinds={"polars"}, pool="hub")
+@table_asset(tables.CONTAMINATION, reads=[CONVERSATIONS], kinds={"polars"}, pool="hub")
 def contamination(run: AssetRun) -> pl.DataFrame:
     """Conversations that hold items of the catalogue's benchmarks; tagged, not dropped.
 
-    A benchmark that cannot be read is named and left out; it fails only where none can.
+    A benchmark that cannot be read is named and left out; the asset fails where none can be read.
     """
-    index = index_items(_benchmark_items(run))
-    wanted = ("conversation_id", "source", "question", "answer", "drop_reason")
-    found = [
-        find_contamination(index, kept(part.read(CONVERSATIONS, *wanted)))
-        for part in run.all_shards(CONVERSATIONS).by_shard()
-    ]
-    return pl.concat([CONTAMINATION.empty(), *found])
+    index = index_items(_read_benchmarks(run))
+    texts = ("conversation_id", "source", "question", "answer")
+    found = [find_contamination(index, rows) for rows in _kept_rows(run, CONVERSATIONS, *texts)]
+    return pl.concat([tables.CONTAMINATION.empty(), *found])
 
 
-def _benchmark_items(run: AssetRun) -> pl.DataFrame:
-    """The items of each benchmark that can be read; which ones, and which not, is noted."""
+def _read_benchmarks(run: AssetRun) -> pl.DataFrame:
+    """The items of every benchmark that can be read; notes which ones can, and which cannot.
+
+    Raises:
+        SourceError: None can be read.
+    """
     cache = run.tables.working_folder() / "downloads"
-    read: dict[str, pl.DataFrame] = {}
-    unread, last = [], None
+    items: dict[str, pl.DataFrame] = {}
+    errors: dict[str, SourceError] = {}
     for name, benchmark in CATALOG.benchmarks.items():
         try:
-            # The Hub that did not answer for one does not for the next, and every try takes long.
-            if isinstance(last, SourceUnavailableError) and benchmark.hub:
-                raise last
-            read[name] = read_items(benchmark, cache)
+            # An attempt at a Hub that does not answer takes long, so the first one is the last.
+            unavailable = [e for e in errors.values() if isinstance(e, SourceUnavailableError)]
+            if unavailable and benchmark.hub:
+                raise unavailable[0]
+            items[name] = read_items(benchmark, cache)
         except SourceError as error:
             run.context.log.warning(f"{name} is left out: {error}")
-            unread.append(name)
-            last = error
-    if last is not None and not read:
-        raise last
-    run.note(benchmarks=", ".join(read) or "none", not_read=", ".join(unread) or "none")
-    return pl.concat([pl.DataFrame(schema=ITEMS), *read.values()])
+            errors[name] = error
+    if errors and not items:
+        raise next(iter(errors.values()))
+    run.note(benchmarks=", ".join(items) or "none", not_read=", ".join(errors) or "none")
+    return pl.concat([pl.DataFrame(schema=ITEMS), *items.values()])
 
 
 STATISTICS = [

@@ -38,7 +38,7 @@ def paper_comparison(run: AssetRun) -> pl.DataFrame:
 
 @dg.asset(
     deps=[asset_key(table) for table in (*(view.table for view in VIEWS), ROW_QUALITY)],
-    group_name=Group.REPORT,
+    group_name=Group.REPORT.value,
     kinds={"html"},
 )
 @errors_as_failures

@@ -1,8 +1,8 @@
-"""The whole data flow of the SysGen lane, top to bottom: five sources, conversations, four phases.
+"""The assets of the SysGen lane in the order of the data: sources, conversations, four phases.
 
-Every asset has the same shape: it reads tables, calls the method, and gives the rows of its own
-table, which are then stored and checked. Sources and conversations are partitioned by shard, the
-phases by model and shard; one run takes one model and one shard through all four phases.
+Every asset has the same form: it reads tables, calls a function of the lane, and returns the rows
+of its own table, which are then stored and checked. Sources and conversations are partitioned by
+shard, the phases by model and shard; one run takes one model and one shard through all four phases.
 """
 
 from collections.abc import Callable
@@ -16,21 +16,8 @@ from sysgen_dagster.defs.plumbing.assets import Make, table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.defs.plumbing.versions import reading_settings, source_version
-from sysgen_dagster.lanes.sysgen import phases
-from sysgen_dagster.lanes.sysgen.alignment import (
-    build_aligned_responses,
-    build_alignment_inputs,
-    build_alignment_requests,
-)
-from sysgen_dagster.lanes.sysgen.attempts import annotate, count_well_formed
-from sysgen_dagster.lanes.sysgen.filtering import count_kept_by_rule, filter_messages
-from sysgen_dagster.lanes.sysgen.paper import SOURCES as PUBLISHED
-from sysgen_dagster.lanes.sysgen.phases import Phase
+from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, paper, phases, verification
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
-from sysgen_dagster.lanes.sysgen.verification import (
-    build_verification_requests,
-    build_verified_messages,
-)
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -39,7 +26,7 @@ METHOD = CATALOG.method
 
 
 def source_asset(source: Source) -> dg.AssetsDefinition:
-    """The asset of one source of the catalogue."""
+    """The asset of one source of the catalogue: its upstream rows, unchanged."""
 
     @table_asset(
         SOURCE_TABLES[source.name],
@@ -59,10 +46,10 @@ def source_asset(source: Source) -> dg.AssetsDefinition:
 
 def _description(source: Source) -> str:
     place = f"`{source.hub.repo}` on the Hub" if source.hub else f"`{source.path}`"
-    published = PUBLISHED.get(source.name)
+    published = paper.SOURCES.get(source.name)
     counted = source.conversations or (published.conversations if published else None)
-    paper = f" {counted:,} conversations in the paper." if counted else ""
-    return f"{source.title}: upstream rows as they are, from {place} ({source.license}).{paper}"
+    size = f" {counted:,} conversations in the paper." if counted else ""
+    return f"{source.title}: upstream rows as they are, from {place} ({source.license}).{size}"
 
 
 SOURCES = [source_asset(source) for source in CATALOG.sources.values()]
@@ -70,26 +57,26 @@ SOURCES = [source_asset(source) for source in CATALOG.sources.values()]
 
 @table_asset(CONVERSATIONS, reads=SOURCE_TABLES.values(), kinds={"polars", "parquet"})
 def conversations(run: AssetRun) -> pl.DataFrame:
-    """One row per (question, answer) of the sources, with what was said before.
+    """One row per question and answer of the sources, with the turns before them.
 
-    A source's shard becomes the conversations of the same key. Rows that cannot be used stay here
-    with their reason; rows that an earlier row of the source repeats are marked and go on.
+    Each shard of a source has its conversations under the same key. Rows that cannot be used stay
+    here with their reason; rows that repeat an earlier row of the source are marked and go on.
     """
     source = CATALOG.source_of(str(run.at.shard))
     rows = run.store.read(SOURCE_TABLES[source.name], run.at)
     return build_conversations(rows, source, run.store.excluded())
 
 
-class HowMany(dg.Config):
-    """For a pilot run: how many conversations of the shard are taken; all when left out."""
+class PilotConfig(dg.Config):
+    """For a pilot: how many conversations of the shard Phase 1 takes; null: all of them."""
 
     limit: int | None = None
 
 
 def phase_asset(
-    phase: Phase, config: type[dg.Config] | None = None
+    phase: phases.Phase, config: type[dg.Config] | None = None
 ) -> Callable[[Make[pl.DataFrame]], dg.AssetsDefinition]:
-    """The asset of one phase: what it reads, asks and depends on follows from the phase."""
+    """Declares the asset of one phase; what it reads, asks and depends on follows from `phase`."""
     return table_asset(
         phase.table,
         reads=phase.reads,
@@ -101,25 +88,25 @@ def phase_asset(
     )
 
 
-@phase_asset(phases.ANNOTATION, HowMany)
-def annotated_system_messages(run: AssetRun, config: HowMany) -> pl.DataFrame:
+@phase_asset(phases.ANNOTATION, PilotConfig)
+def annotated_system_messages(run: AssetRun, config: PilotConfig) -> pl.DataFrame:
     """Phase 1: a system message for each (question, answer), its phrases tagged by the model.
 
     S = M(. | P, Q, A). Eight key functionalities may be tagged: Role, Content, Task, Action, Style,
     Background, Tool, Format.
     """
     session = run.open_session(run.model)
-    asked = run.read_kept(CONVERSATIONS)
-    annotated = annotate(asked, session.ask, METHOD, config.limit)
-    run.note(**count_well_formed(annotated, METHOD.drop_rule))
+    rows = run.read_kept(CONVERSATIONS)
+    annotated = attempts.annotate(rows, session.ask, METHOD, config.limit)
+    run.note(**attempts.count_well_formed(annotated, METHOD.drop_rule))
     return annotated
 
 
 @phase_asset(phases.FILTERING)
 def filtered_system_messages(run: AssetRun) -> pl.DataFrame:
     """Phase 2: rules drop malformed and unknown tags and put the rest in canonical order."""
-    filtered = filter_messages(run.read_kept(ANNOTATED), METHOD.drop_rule)
-    run.note(**count_kept_by_rule(filtered))
+    filtered = filtering.filter_messages(run.read_kept(ANNOTATED), METHOD.drop_rule)
+    run.note(**filtering.count_kept_by_rule(filtered))
     return filtered
 
 
@@ -128,18 +115,18 @@ def verified_system_messages(run: AssetRun) -> pl.DataFrame:
     """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
     session = run.open_session(run.model)
     filtered = run.read_kept(FILTERED)
-    requests = build_verification_requests(filtered, METHOD)
+    requests = verification.build_verification_requests(filtered, METHOD)
     completions = session.ask(requests, filtered.height)
-    return build_verified_messages(filtered, completions, METHOD.unreadable_verdict)
+    return verification.build_verified_messages(filtered, completions, METHOD.unreadable_verdict)
 
 
 @phase_asset(phases.ALIGNMENT)
 def aligned_responses(run: AssetRun) -> pl.DataFrame:
     """Phase 4: tags are stripped and the same model answers again, A' = M(. | S, Q)."""
     session = run.open_session(run.model)
-    inputs = build_alignment_inputs(run.read_kept(VERIFIED), run.read_kept(CONVERSATIONS))
-    completions = session.ask(build_alignment_requests(inputs), inputs.height)
-    return build_aligned_responses(inputs, completions)
+    inputs = alignment.build_alignment_inputs(run.read_kept(VERIFIED), run.read_kept(CONVERSATIONS))
+    completions = session.ask(alignment.build_alignment_requests(inputs), inputs.height)
+    return alignment.build_aligned_responses(inputs, completions)
 
 
 PHASES = [

@@ -230,6 +230,7 @@ def _rows(names: Iterable[str], column: str) -> "alt.Y":
 
 
 def _axis(title: str, form: str) -> "alt.Axis":
+    """The axis at the bottom; shares have no decimals on it."""
     return alt.Axis(title=title, format=form.replace(".1%", ".0%"), tickCount=6)
 
 

@@ -1,7 +1,7 @@
-"""How a chart is drawn: without a browser, as SVG, for the page or to stand alone.
+"""Charts to SVG, without a browser; and the colours, fonts and axes that all charts share.
 
-Needs the ``report`` extra (altair, and vl-convert, which draws). On the page a chart takes the
-page's colours; alone it brings a light background with it.
+What a chart shows is decided in `charts`. Needs the ``report`` extra: altair, and vl-convert, which
+draws.
 """
 
 import base64
@@ -9,24 +9,29 @@ import re
 from collections.abc import Mapping
 from html import escape
 from importlib import import_module
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from sysgen_dagster.errors import SysgenError
 
 
 class ReportError(SysgenError):
-    """The report cannot be made here; the message says what to install."""
+    """A chart cannot be drawn here; the message says what to install."""
 
 
 class ModuleOfExtra:
-    """A module of the ``report`` extra, imported when it is first used: it takes a second."""
+    """A module of the ``report`` extra that is imported at its first use: that takes a second."""
 
     def __init__(self, name: str) -> None:
-        """Nothing is imported yet."""
+        """Remember the name; import nothing."""
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        """What the module itself has under that name."""
+        """The attribute of the module itself.
+
+        Raises:
+            ReportError: The extra is not installed.
+        """
         try:
             return getattr(import_module(self._name), attribute)
         except ModuleNotFoundError as error:
@@ -40,18 +45,15 @@ if TYPE_CHECKING:
 
     Chart = alt.LayerChart | alt.FacetChart
 else:
-    alt, vl_convert, Chart = ModuleOfExtra("altair"), ModuleOfExtra("vl_convert"), object
+    vl_convert, Chart = ModuleOfExtra("vl_convert"), object
 
-
-# Okabe and Ito's palette for every kind of colour vision, its pale colours made darker so that a
-# bar stands out on white; one hue a model, in the order of the catalogue.
+# One hue for each model, in the order of the catalogue: the palette of Okabe and Ito, which people
+# of every kind of colour vision can tell apart, with its pale colours darkened for a white ground.
 HUES = ("#0072b2", "#d55e00", "#009e73", "#b3578c", "#9a7400", "#6a5acd")
-
-
 PAPER, INK, LINE, PALE = "#fcfcfb", "#33393f", "#dfe3e5", "#8f969d"
 
-
-# On the page each colour is one of its own, light or dark; elsewhere the chart is a light card.
+# On the page a colour of a chart is a variable of the style sheet, which has a light and a dark
+# value of each.
 _PAGE_COLOURS = {
     **{hue: f"var(--chart-{number},{hue})" for number, hue in enumerate(HUES, 1)},
     PAPER: f"var(--paper,{PAPER})",
@@ -59,11 +61,7 @@ _PAGE_COLOURS = {
     LINE: f"var(--chart-line,{LINE})",
     PALE: f"var(--chart-pale,{PALE})",
 }
-
-
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Liberation Sans', sans-serif"
-
-
 _CONFIG: Mapping[str, Any] = {
     "aria": False,
     "font": _FONT,
@@ -99,22 +97,18 @@ _CONFIG: Mapping[str, Any] = {
 
 
 def available() -> bool:
-    """Whether the ``report`` extra is installed and can be imported."""
-    try:
-        import_module("altair")
-        import_module("vl_convert")
-    except ImportError:
-        return False
-    return True
+    """Whether the ``report`` extra is installed."""
+    return all(find_spec(module) for module in ("altair", "vl_convert"))
 
 
 def svg(chart: Chart, label: str, *, alone: bool = False) -> str:
     """The chart as an SVG text; the same chart gives the same text.
 
     Args:
-        chart: Of `report.charts`.
-        label: What the chart says, for those who cannot see it.
-        alone: Not for the page but for an image of its own, which brings its background with it.
+        chart: What a function of `charts` returns.
+        label: What the chart shows, for screen readers.
+        alone: Whether the SVG is an image of its own, with a light background and fixed colours,
+            instead of a part of the page, in the colours of the page.
 
     Raises:
         ReportError: The ``report`` extra is not installed.
@@ -128,15 +122,13 @@ def svg(chart: Chart, label: str, *, alone: bool = False) -> str:
 
 
 def data_uri(svg_text: str) -> str:
-    """The SVG text as an address that an image in Markdown or HTML can have."""
+    """The SVG text as a URL for an image in Markdown or HTML."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg_text.encode()).decode()}"
 
 
 _COLOUR = re.compile("|".join(_PAGE_COLOURS))
-
-
-# What vl-convert writes and nobody sees: hidden labels, decimals after the second, names of groups,
-# and the font at every single text.
+# Parts of vl-convert's SVG that change nothing to see: hidden labels, decimals after the second,
+# names of groups, and the font, which stands once at the top instead of at every text.
 _SUPERFLUOUS = re.compile(
     r"<path[^>]* display=\"none\"/>"
     r"|<text[^>]* opacity=\"0\">[^<]*</text>"

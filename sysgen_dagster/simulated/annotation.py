@@ -1,7 +1,7 @@
 """Phase 1: a tagged system message for a conversation, well-formed or broken as a profile says."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from sysgen_dagster.lanes.sysgen.tags import Tag
@@ -89,42 +89,29 @@ def _whole(tag: str, text: str, slash: str) -> str:
     return f"<<{tag}>>{text}<<{slash}{tag}>>"
 
 
-def _unclosed(tag: Tag, text: str, _: str) -> str:
-    return f"<<{tag}>>{text}"
-
-
-def _mismatched(tag: Tag, text: str, slash: str) -> str:
-    other = Tag.TASK if tag is Tag.FORMAT else Tag.FORMAT
-    return f"<<{tag}>>{text}<<{slash}{other}>>"
-
-
-def _double_slash(tag: Tag, text: str, _: str) -> str:
-    return f"<<{tag}>>{text}<<//{tag}>>"
-
-
-def _inner_space(tag: Tag, text: str, slash: str) -> str:
-    return f"<<{tag} >>{text}<<{slash}{tag}>>"
-
-
-def _left_open(tag: Tag, text: str, _: str) -> str:
-    return f"<<{tag}>>{text[: max(1, len(text) * 2 // 3)]}"
-
-
 # The paper's Figure 2 shows the first four; the last is an answer that stopped too early.
-_BREAKS: tuple[Callable[[Tag, str, str], str], ...] = (
-    _unclosed,
-    _mismatched,
-    _double_slash,
-    _inner_space,
-    _left_open,
+_STOPPED_EARLY = "<<{tag}>>{first_two_thirds}"
+_BROKEN_FORMS = (
+    "<<{tag}>>{text}",
+    "<<{tag}>>{text}<<{slash}{other_tag}>>",
+    "<<{tag}>>{text}<<//{tag}>>",
+    "<<{tag} >>{text}<<{slash}{tag}>>",
+    _STOPPED_EARLY,
 )
 
 
 def _break_one(pieces: list[str], phrases: list[_Piece], slash: str, rng: Random) -> None:
     """Open or close one phrase wrongly."""
-    damage = rng.choice(_BREAKS)
-    at = len(pieces) - 1 if damage is _left_open else rng.randrange(len(pieces))
-    pieces[at] = damage(*phrases[at], slash)
+    form = rng.choice(_BROKEN_FORMS)
+    at = len(pieces) - 1 if form is _STOPPED_EARLY else rng.randrange(len(pieces))
+    tag, text = phrases[at]
+    pieces[at] = form.format(
+        tag=tag,
+        text=text,
+        slash=slash,
+        other_tag=Tag.TASK if tag is Tag.FORMAT else Tag.FORMAT,
+        first_two_thirds=text[: max(1, len(text) * 2 // 3)],
+    )
 
 
 def _add_extras(

@@ -5,40 +5,38 @@ that it does not know are ignored, as vLLM ignores them.
 """
 
 import asyncio
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from typing import Any
 
 from aiohttp import web
 
 from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.chat.tokens import estimate_tokens
-from sysgen_dagster.simulated.faults import FORCED_ANSWERS, Fault, FaultDraw, asked_fault
+from sysgen_dagster.simulated.faults import Fault, FaultDraw, asked_fault
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.protocol import (
     ChatRequest,
-    RequestError,
-    TokenizeRequest,
+    Prompt,
     completion_body,
-    error_body,
     models_body,
     parse_chat_request,
     parse_tokenize_request,
-    tokenize_body,
 )
+from sysgen_dagster.simulated.request_error import RequestError
 from sysgen_dagster.simulated.writer import Answer, write_answer
 
 _MAX_BODY_BYTES = 64 * 1024**2
 _LONGEST_SILENCE_S = 60.0
 
 _HTTP_FAULTS = {
-    Fault.INTERNAL_ERROR: (500, "EngineCore encountered an issue. (simulated)"),
-    Fault.UNAVAILABLE: (503, "The server is overloaded or starting up. (simulated)"),
-    Fault.TOO_MANY_REQUESTS: (429, "Too many requests. (simulated)"),
+    Fault.INTERNAL_ERROR: RequestError("EngineCore encountered an issue. (simulated)", status=500),
+    Fault.UNAVAILABLE: RequestError(
+        "The server is overloaded or starting up. (simulated)", status=503
+    ),
+    Fault.TOO_MANY_REQUESTS: RequestError("Too many requests. (simulated)", status=429),
 }
 
 
@@ -75,9 +73,15 @@ class SimulatedModel:
     """The handlers of one server and what they have counted."""
 
     def __init__(self, settings: Settings) -> None:
-        """Serve what the settings say."""
-        if settings.capacity is not None and settings.capacity < 1:
-            raise ValueError(f"the capacity must be at least 1, got {settings.capacity}")
+        """Prepare a server with these settings.
+
+        Raises:
+            ValueError: A setting names a model that is not served, or the rates are no shares.
+        """
+        named = settings.without_system_role | settings.drops_system_role
+        if unknown := sorted(named - settings.models.keys()):
+            options = "--no-system-role or --drops-system-role"
+            raise ValueError(f"{options} names models that are not served: {unknown}")
         self._settings = settings
         self._draw = FaultDraw(settings.faults)
         self._slots = asyncio.Semaphore(settings.capacity) if settings.capacity else nullcontext()
@@ -105,7 +109,7 @@ class SimulatedModel:
 
     async def models(self, _: web.Request) -> web.Response:
         """The served models."""
-        return _json(models_body(self._settings.models, self._settings.max_model_len))
+        return web.json_response(models_body(self._settings.models, self._settings.max_model_len))
 
     async def stats(self, _: web.Request) -> web.Response:
         """Chat requests so far, by status, phase and simulated fault; the most there were at once.
@@ -119,7 +123,7 @@ class SimulatedModel:
             "by_fault": dict(self._by_fault),
             "most_in_flight": self._most_in_flight,
         }
-        return _json(counts)
+        return web.json_response(counts)
 
     async def chat_completions(self, request: web.Request) -> web.Response:
         """A chat completion, an error, or the fault that was asked for or drawn."""
@@ -131,13 +135,17 @@ class SimulatedModel:
             return _error(error)
 
     async def tokenize(self, request: web.Request) -> web.Response:
-        """How many tokens a prompt has, as a chat request with it would be told."""
+        """How many tokens a prompt has: as many as a chat request with it counts."""
+        settings = self._settings
         try:
-            asked = parse_tokenize_request(await request.read(), self._settings.drops_system_role)
-            self._check(asked)
+            prompt = parse_tokenize_request(await request.read(), settings.drops_system_role)
+            self._check(prompt)
         except RequestError as error:
             return _error(error)
-        return _json(tokenize_body(asked.prompt_tokens, self._settings.max_model_len))
+        count = prompt.prompt_tokens
+        # The ids of the tokens would mean nothing, so they are all 0.
+        body = {"count": count, "max_model_len": settings.max_model_len, "tokens": [0] * count}
+        return web.json_response(body)
 
     @contextmanager
     def _counted_in_flight(self) -> Iterator[None]:
@@ -166,7 +174,7 @@ class SimulatedModel:
             async with self._slots:
                 await asyncio.sleep(settings.latency_s)
         profile = PROFILES[settings.models[chat.model]]
-        answer = write_answer(chat, profile, FORCED_ANSWERS.get(fault) if fault else None)
+        answer = write_answer(chat, profile, fault)
         self._by_phase[answer.phase] += 1
         if fault:
             self._by_fault[fault] += 1
@@ -188,14 +196,13 @@ class SimulatedModel:
         self._cached_prefixes.add(prefix)
         return 0
 
-    def _check(self, chat: ChatRequest | TokenizeRequest) -> None:
+    def _check(self, prompt: Prompt) -> None:
         """Raise for a model that is not served, or a role that its chat template lacks."""
-        if chat.model not in self._settings.models:
-            raise RequestError(
-                f"The model `{chat.model}` does not exist.", status=404, param="model"
-            )
-        refuses_system = chat.model in self._settings.without_system_role
-        if refuses_system and any(message["role"] == Role.SYSTEM for message in chat.messages):
+        if prompt.model not in self._settings.models:
+            message = f"The model `{prompt.model}` does not exist."
+            raise RequestError(message, status=404, param="model")
+        refuses_system = prompt.model in self._settings.without_system_role
+        if refuses_system and any(each["role"] == Role.SYSTEM for each in prompt.messages):
             raise RequestError("System role not supported")
 
 
@@ -204,9 +211,10 @@ def _respond(
 ) -> web.Response:
     """The completion, or what a fault makes of it."""
     if fault in _HTTP_FAULTS:
-        status, message = _HTTP_FAULTS[fault]
-        headers = {"Retry-After": "1"} if fault is Fault.TOO_MANY_REQUESTS else None
-        return _json(error_body(status, message), status=status, headers=headers)
+        response = _error(_HTTP_FAULTS[fault])
+        if fault is Fault.TOO_MANY_REQUESTS:
+            response.headers["Retry-After"] = "1"
+        return response
     if fault is Fault.HTML:
         page = "<html><body><h1>502 Bad Gateway</h1></body></html>"
         return web.Response(text=page, content_type="text/html")
@@ -215,7 +223,7 @@ def _respond(
     body = completion_body(chat, answer.text, answer.finish_reason, cached_tokens)
     if fault is Fault.NO_CHOICES:
         body["choices"] = []
-    response = _json(body)
+    response = web.json_response(body)
     if fault is Fault.TRUNCATED_JSON and isinstance(response.body, bytes):
         response.body = response.body[: len(response.body) // 2]
     return response
@@ -232,17 +240,5 @@ async def _leave_without_answer(request: web.Request, fault: Fault) -> web.Respo
 
 
 def _error(error: RequestError) -> web.Response:
-    """What a request gets that cannot be answered."""
-    return _json(error_body(error.status, error.message, error.param), status=error.status)
-
-
-def _json(
-    body: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None
-) -> web.Response:
-    """A JSON response."""
-    return web.Response(
-        body=json.dumps(body).encode(),
-        status=status,
-        headers=headers,
-        content_type="application/json",
-    )
+    """The response to a request that cannot be answered."""
+    return web.json_response(error.body(), status=error.status)

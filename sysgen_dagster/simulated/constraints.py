@@ -16,9 +16,11 @@ from sysgen_dagster.lanes.sysgen.tags import (
     parse_tagged_message,
     render_tagged_message,
 )
+from sysgen_dagster.simulated.request_error import RequestError
 
 _Parts = tuple[tuple[str, ...], ...]
 
+_FIELD = "structured_outputs"
 _KINDS = ("json", "regex", "choice", "grammar", "json_object", "structural_tag")
 
 
@@ -34,13 +36,18 @@ class Constraint:
 
 
 def parse_constraint(raw: Any) -> Constraint | None:
-    """What a request's `structured_outputs` ask for; `ValueError` where they cannot be obeyed."""
+    """What the field `structured_outputs` of a request asks for.
+
+    Raises:
+        RequestError: It asks for what the simulated model cannot obey.
+    """
     if raw is None:
         return None
     fields = raw if isinstance(raw, dict) else {}
     asked = [(kind, fields[kind]) for kind in _KINDS if fields.get(kind) is not None]
     if len(asked) != 1:
-        raise ValueError("You must use one kind of structured outputs constraint, and only one.")
+        message = "You must use one kind of structured outputs constraint, and only one."
+        raise RequestError(message, param=_FIELD)
     match asked[0]:
         case "regex", str(regex):
             return Constraint(_parts_of(regex))
@@ -48,7 +55,7 @@ def parse_constraint(raw: Any) -> Constraint | None:
             return Constraint((tuple(options),))
         case "grammar", str(grammar) if "<<" in grammar:
             return Constraint(None)
-    raise ValueError(f"Unsupported {asked[0][0]} for a simulated model")
+    raise RequestError(f"Unsupported {asked[0][0]} for a simulated model", param=_FIELD)
 
 
 _LITERAL = r"(?:[^\\()\[\]{}.*+?^$|]|\\n|\\[^\w|])"
@@ -61,7 +68,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 def _parts_of(regex: str) -> _Parts:
     """The literal texts of a regex and, between them, the options of its groups."""
     if not _SUPPORTED.fullmatch(regex):
-        raise ValueError("Unsupported regex for a simulated model")
+        raise RequestError("Unsupported regex for a simulated model", param=_FIELD)
     # Split by a pattern that captures, texts and groups take turns.
     pieces = enumerate(re.split(_GROUP, regex))
     written = (piece.split("|") if at % 2 else [piece] for at, piece in pieces)

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.simulated.protocol import RequestError
-from sysgen_dagster.simulated.writer import Forced
+from sysgen_dagster.simulated.request_error import RequestError
 
 
 class Fault(StrEnum):
-    """A way to fail."""
+    """A way to fail; the last three are poor answers in sound responses."""
 
     INTERNAL_ERROR = "500"
     UNAVAILABLE = "503"
@@ -27,19 +26,13 @@ class Fault(StrEnum):
     REFUSAL = "refusal"
 
 
-FORCED_ANSWERS: Mapping[Fault, Forced] = {
-    Fault.EMPTY: Forced.EMPTY,
-    Fault.LENGTH: Forced.LENGTH,
-    Fault.REFUSAL: Forced.REFUSAL,
-}
-
 _MARK = re.compile(r"\[\[simulate: ?(\w+)\]\]")
 
 
 def asked_fault(messages: Sequence[ChatMessage]) -> Fault | None:
     """The fault that a `[[simulate: KIND]]` in the last user message asks for."""
     last = next((m["content"] for m in reversed(messages) if m["role"] == Role.USER), "")
-    mark = _MARK.search(last) if "[[simulate:" in last else None
+    mark = _MARK.search(last)
     if mark is None:
         return None
     try:
@@ -64,7 +57,8 @@ class FaultDraw:
         if not self._rates:
             return None
         attempt = self._failures.get(digest, 0)
-        drawn = _share(f"{digest}/{attempt}")
+        key = f"{digest}/{attempt}".encode()
+        drawn = int.from_bytes(hashlib.blake2b(key, digest_size=6).digest()) / 2**48  # in [0, 1)
         for fault, rate in self._rates.items():
             if drawn < rate:
                 self._failures[digest] = attempt + 1
@@ -72,8 +66,3 @@ class FaultDraw:
             drawn -= rate
         self._failures.pop(digest, None)
         return None
-
-
-def _share(key: str) -> float:
-    """A number in [0, 1) that depends on the key alone."""
-    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=6).digest()) / 2**48

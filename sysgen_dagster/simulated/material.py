@@ -1,4 +1,4 @@
-"""The words the simulated model writes with: two YAML files, read once, and their slots."""
+"""The words the simulated model writes with: three YAML files, and how their slots are filled."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -11,13 +11,13 @@ import yaml
 
 @cache
 def load_material(name: str) -> Mapping[str, Any]:
-    """The content of `phrases.yaml` or `answers.yaml`, by language."""
+    """The content of the YAML file of that name in this folder, by language; read once."""
     path = Path(__file__).with_name(name)
     return yaml.safe_load(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
 def pick(variants: Sequence[str], rng: Random, slots: Mapping[str, str]) -> str:
-    """One of the variants, filled; one without a topic where the slots have none."""
+    """One of the variants, filled; where `slots` give no topic, one that needs none."""
     if not slots.get("topic"):
         variants = [variant for variant in variants if "{topic}" not in variant]
     return fill(rng.choice(variants), slots)
@@ -25,7 +25,6 @@ def pick(variants: Sequence[str], rng: Random, slots: Mapping[str, str]) -> str:
 
 def fill(template: str, slots: Mapping[str, str]) -> str:
     """The template with its slots filled; other braces, as of JSON or code, stay as they are."""
-    if "{" in template:
-        for name, value in slots.items():
-            template = template.replace(f"{{{name}}}", value)
+    for name, value in slots.items():
+        template = template.replace(f"{{{name}}}", value)
     return template

@@ -5,15 +5,18 @@ Errors read like vLLM's, so that a client meets here what it will meet there.
 
 import hashlib
 import json
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError
 
 from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN, estimate_tokens
 from sysgen_dagster.simulated.constraints import Constraint, parse_constraint
 from sysgen_dagster.simulated.logprobs import token_logprobs
+from sysgen_dagster.simulated.request_error import RequestError
 
 MOST_TOP_LOGPROBS = 20
 
@@ -23,37 +26,61 @@ _DELIVERY_FIELDS = frozenset(
 )
 
 
-class RequestError(Exception):
-    """A request that gets an error body; client errors of vLLM's kind."""
-
-    def __init__(self, message: str, *, status: int = 400, param: str | None = None) -> None:
-        """Keep what the body says; the error's type follows from the status."""
-        super().__init__(message)
-        self.message = message
-        self.status = status
-        self.param = param
-
-
 @dataclass(frozen=True, slots=True)
-class ChatRequest:
-    """The part of a chat request that matters here."""
+class Prompt:
+    """What a request puts before a model.
 
-    model: str
-    messages: tuple[ChatMessage, ...]  # those the model sees
-    prompt_tokens: int
-    max_tokens: int
-    digest: int  # of everything in the request that may change the answer
-    constraint: Constraint | None
-    top_logprobs: int | None  # None: no logprobs are wanted
-
-
-@dataclass(frozen=True, slots=True)
-class TokenizeRequest:
-    """What to count the tokens of; no messages where it is plain text."""
+    Attributes:
+        model: The served name.
+        messages: Those that the model sees, with their text.
+    """
 
     model: str
     messages: tuple[ChatMessage, ...]
-    prompt_tokens: int
+
+    @property
+    def prompt_tokens(self) -> int:
+        """About how many tokens the messages have."""
+        return sum(estimate_tokens(message["content"]) for message in self.messages)
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRequest(Prompt):
+    """The part of a chat request that matters here.
+
+    Attributes:
+        max_tokens: The most tokens that the answer may have.
+        digest: A number for everything in the request that may change the answer; the same for the
+            same request in any process.
+        constraint: What the answer must look like; None: anything.
+        top_logprobs: Alternatives wanted for each token; None: no logprobs are wanted.
+    """
+
+    max_tokens: int
+    digest: int
+    constraint: Constraint | None
+    top_logprobs: int | None
+
+
+class _TextPart(BaseModel):
+    text: str
+
+
+class _SentMessage(BaseModel):
+    role: Role
+    content: str | list[_TextPart]
+
+    def text(self) -> str:
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content)
+
+
+class _SentPrompt(BaseModel):
+    """The fields that every request needs; further ones are ignored, as vLLM ignores them."""
+
+    model: str
+    messages: list[_SentMessage] = Field(min_length=1)
 
 
 def parse_chat_request(
@@ -71,75 +98,56 @@ def parse_chat_request(
         drops_system_role: Models that never see a system message.
         obeys_constraints: Whether `structured_outputs` is a field the server knows.
     """
-    fields = _fields(body)
+    fields = _decode(body)
     if fields.get("stream") or fields.get("n") not in (None, 1):
         raise RequestError("The simulated model gives one answer and does not stream.")
     if not obeys_constraints:
         fields.pop("structured_outputs", None)
-    messages = fields["messages"] = _messages(fields, drops_system_role)
-    prompt_tokens = _count_prompt_tokens(messages)
+    prompt = _read_prompt(fields, drops_system_role)
     return ChatRequest(
-        fields["model"],
-        messages,
-        prompt_tokens,
-        _max_tokens(fields, prompt_tokens, max_model_len),
-        _digest(fields),
-        _constraint(fields),
+        prompt.model,
+        prompt.messages,
+        _max_tokens(fields, prompt.prompt_tokens, max_model_len),
+        _digest(fields | {"messages": prompt.messages}),
+        parse_constraint(fields.get("structured_outputs")),
         _top_logprobs(fields),
     )
 
 
-def parse_tokenize_request(
-    body: bytes | str, drops_system_role: Container[str] = ()
-) -> TokenizeRequest:
-    """The request in a body; raises `RequestError` where vLLM answers 400."""
-    fields = _fields(body)
-    prompt = fields.get("prompt")
-    if isinstance(prompt, str):
-        return TokenizeRequest(fields["model"], (), estimate_tokens(prompt))
-    messages = _messages(fields, drops_system_role)
-    return TokenizeRequest(fields["model"], messages, _count_prompt_tokens(messages))
+def parse_tokenize_request(body: bytes | str, drops_system_role: Container[str] = ()) -> Prompt:
+    """The prompt in a body, where plain text is one user message; `RequestError` as vLLM's 400."""
+    fields = _decode(body)
+    if isinstance(text := fields.get("prompt"), str):
+        fields["messages"] = [{"role": Role.USER, "content": text}]
+    return _read_prompt(fields, drops_system_role)
 
 
-def _fields(body: bytes | str) -> dict[str, Any]:
-    """The fields of a request, a model among them."""
+def _decode(body: bytes | str) -> dict[str, Any]:
+    """The fields of a request."""
     try:
         fields = json.loads(body)
     except ValueError as error:
         raise RequestError(f"Invalid JSON: {error}") from error
-    if not isinstance(fields, dict) or not isinstance(fields.get("model"), str):
-        raise RequestError("Field required: model", param="model")
+    if not isinstance(fields, dict):
+        raise RequestError("Invalid request: the body must be a JSON object.")
     return fields
 
 
-def _messages(
-    fields: Mapping[str, Any], drops_system_role: Container[str]
-) -> tuple[ChatMessage, ...]:
-    """The messages that the model sees."""
-    messages = _sent_messages(fields.get("messages"))
-    if fields["model"] in drops_system_role:
-        return tuple(message for message in messages if message["role"] != Role.SYSTEM)
-    return messages
-
-
-def _sent_messages(raw: Any) -> tuple[ChatMessage, ...]:
-    """The chat messages with their text, whichever of the two content forms was sent."""
-    if not isinstance(raw, list) or not raw:
-        raise RequestError("Field required: messages, a list of at least one", param="messages")
+def _read_prompt(fields: dict[str, Any], drops_system_role: Container[str]) -> Prompt:
+    """The model and the messages that it sees, whichever of the two content forms was sent."""
     try:
-        return tuple(
-            {"role": Role(message["role"]), "content": _text(message["content"])} for message in raw
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise RequestError(f"Invalid message: {error!r}", param="messages") from error
-
-
-def _text(content: Any) -> str:
-    """The text of a content, which is text or a list of text parts."""
-    if isinstance(content, str):
-        return content
-    parts = [part["text"] for part in content]
-    return "".join(parts)
+        sent = _SentPrompt.model_validate(fields)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, fault["loc"]))
+        raise RequestError(f"{fault['msg']}: {place}", param=place) from error
+    drops = sent.model in drops_system_role
+    messages: Iterator[ChatMessage] = (
+        {"role": each.role, "content": each.text()}
+        for each in sent.messages
+        if not (drops and each.role is Role.SYSTEM)
+    )
+    return Prompt(sent.model, tuple(messages))
 
 
 def _max_tokens(fields: dict[str, Any], prompt_tokens: int, max_model_len: int) -> int:
@@ -156,14 +164,6 @@ def _max_tokens(fields: dict[str, Any], prompt_tokens: int, max_model_len: int) 
             f"{wanted} in the completion). Please reduce the length of the messages or completion."
         )
     return left if asked is None else wanted
-
-
-def _constraint(fields: Mapping[str, Any]) -> Constraint | None:
-    """What the answer must look like."""
-    try:
-        return parse_constraint(fields.get("structured_outputs"))
-    except ValueError as error:
-        raise RequestError(str(error), param="structured_outputs") from error
 
 
 def _top_logprobs(fields: Mapping[str, Any]) -> int | None:
@@ -188,15 +188,11 @@ def _digest(fields: dict[str, Any]) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 
 
-def _count_prompt_tokens(messages: Iterable[ChatMessage]) -> int:
-    return sum(estimate_tokens(message["content"]) for message in messages)
-
-
 def cut_to_tokens(text: str, max_tokens: int) -> str:
     """As much of the text as that many tokens hold."""
-    return (
-        text if estimate_tokens(text) <= max_tokens else text[: max_tokens * CHARACTERS_PER_TOKEN]
-    )
+    if estimate_tokens(text) <= max_tokens:
+        return text
+    return text[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
 def completion_body(
@@ -226,26 +222,6 @@ def completion_body(
             "prompt_tokens_details": {"cached_tokens": cached_tokens},
         },
     }
-
-
-def tokenize_body(count: int, max_model_len: int) -> dict[str, Any]:
-    """The number of tokens; the tokens themselves are none that mean anything."""
-    return {"count": count, "max_model_len": max_model_len, "tokens": [0] * count}
-
-
-_ERROR_TYPES = {
-    400: "BadRequestError",
-    404: "NotFoundError",
-    429: "RateLimitError",
-    500: "InternalServerError",
-    503: "ServiceUnavailableError",
-}
-
-
-def error_body(status: int, message: str, param: str | None = None) -> dict[str, Any]:
-    """An error as vLLM writes it."""
-    kind = _ERROR_TYPES.get(status, "InternalServerError")
-    return {"error": {"message": message, "type": kind, "param": param, "code": status}}
 
 
 def models_body(served: Mapping[str, str], max_model_len: int) -> dict[str, Any]:

@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.lanes.sysgen import annotation, verification
@@ -43,6 +42,19 @@ class Subject:
     topics: tuple[str, ...]
 
 
+_PROMPTS = {
+    Phase.ANNOTATE: annotation.PROMPT,
+    Phase.VERIFY: verification.PROMPT,
+    Phase.JUDGE_PREFERENCE: preference_judgement.PROMPT,
+    Phase.JUDGE_ALIGNMENT: alignment_judgement.PROMPT,
+}
+# The system message of each prompt, in which no input of the prompt stands.
+INSTRUCTIONS = {
+    phase: prompt.render(**dict.fromkeys(prompt.inputs, ""))[0]["content"]
+    for phase, prompt in _PROMPTS.items()
+}
+
+
 def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
     """The phase of a request and the user's text without our instructions.
 
@@ -52,7 +64,7 @@ def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
     users = [message["content"] for message in messages if message["role"] == Role.USER]
     first, last = (users[0], users[-1]) if users else ("", "")
     system = next((m["content"] for m in messages[:1] if m["role"] == Role.SYSTEM), "")
-    for phase, instructions in _instructions():
+    for phase, instructions in INSTRUCTIONS.items():
         if system.startswith(instructions):
             return phase, first
         if first.startswith(instructions):
@@ -79,21 +91,6 @@ def subject_of(question: str, answer: str = "") -> Subject:
 _TURN = re.compile(
     r"^\[(system|user|assistant), (\w+)\]\n(.*?)\n\[end of \1, \2\]$", re.MULTILINE | re.DOTALL
 )
-
-
-@cache
-def _instructions() -> tuple[tuple[Phase, str], ...]:
-    """The constant system text of each prompt."""
-    prompts = {
-        Phase.ANNOTATE: annotation.PROMPT,
-        Phase.VERIFY: verification.PROMPT,
-        Phase.JUDGE_PREFERENCE: preference_judgement.PROMPT,
-        Phase.JUDGE_ALIGNMENT: alignment_judgement.PROMPT,
-    }
-    return tuple(
-        (phase, prompt.render(**dict.fromkeys(prompt.inputs, ""))[0]["content"])
-        for phase, prompt in prompts.items()
-    )
 
 
 # One of these is enough to call a question one of code, or else two different ones of the next.

@@ -1,4 +1,4 @@
-"""What the simulated model answers, whatever it is asked for, as a pure function.
+"""What the simulated model answers to a request of any phase, as a pure function.
 
 The same request gets the same answer in any process: every choice comes from a generator that is
 seeded with the request or with texts of it. Nothing here judges or understands; what fails is drawn
@@ -6,33 +6,29 @@ by the rates of a profile.
 """
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from random import Random
 from typing import Literal
 
 from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen.tags import Tag, parse_tagged_message
-from sysgen_dagster.lanes.sysgen.verification import PROMPT, parse_verdicts
+from sysgen_dagster.lanes.sysgen.verification import parse_verdicts
 from sysgen_dagster.simulated.annotation import write_tagged_message
 from sysgen_dagster.simulated.constraints import obey
+from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import refusal, write_response
 from sysgen_dagster.simulated.protocol import ChatRequest, cut_to_tokens
-from sysgen_dagster.simulated.reading import Phase, recognise, subject_of, subject_of_annotation
-
-# The order of the eight verdicts in the prompt of Phase 3, whose form of a reply names them all.
-VERDICT_ORDER = tuple(
-    parse_verdicts(PROMPT.render(**dict.fromkeys(PROMPT.inputs, ""))[0]["content"])
+from sysgen_dagster.simulated.reading import (
+    INSTRUCTIONS,
+    Phase,
+    recognise,
+    subject_of,
+    subject_of_annotation,
 )
 
-
-class Forced(StrEnum):
-    """Answers that are asked for instead of drawn."""
-
-    EMPTY = "empty"
-    LENGTH = "length"
-    REFUSAL = "refusal"
+# The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
+VERDICT_ORDER = tuple(parse_verdicts(INSTRUCTIONS[Phase.VERIFY]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +41,31 @@ class Answer:
 
 
 def write_answer(
-    request: ChatRequest, profile: FailureProfile, forced: Forced | None = None
+    request: ChatRequest, profile: FailureProfile, fault: Fault | None = None
 ) -> Answer:
-    """The answer to a request; the same for the same request, profile and `forced`."""
+    """The answer to a request; the same for the same request, profile and fault.
+
+    The faults `EMPTY`, `LENGTH` and `REFUSAL` decide what it is. The others do not change it: they
+    concern the response that carries it.
+    """
     phase, turn = recognise(request.messages)
-    if forced is Forced.EMPTY:
+    if fault is Fault.EMPTY:
         return Answer(phase, "", "stop")
-    text = _write(phase, turn, request, profile, forced)
+    text = _write(phase, turn, request, profile, fault)
     limit = request.max_tokens
-    if forced is Forced.LENGTH:
+    if fault is Fault.LENGTH:
         limit = min(limit, max(1, estimate_tokens(text) // 2))
     kept = cut_to_tokens(text, limit)
     return Answer(phase, kept, "stop" if kept == text else "length")
 
 
 def _write(
-    phase: Phase, turn: str, request: ChatRequest, profile: FailureProfile, forced: Forced | None
+    phase: Phase, turn: str, request: ChatRequest, profile: FailureProfile, fault: Fault | None
 ) -> str:
-    """The whole text, before any limit."""
+    """The whole text, before it is cut to the tokens that it may have."""
     rng = Random(request.digest)  # noqa: S311 - repeatable on purpose, no secret
     subject = subject_of_annotation(turn) if phase is Phase.ANNOTATE else subject_of(turn)
-    if forced is Forced.REFUSAL:
+    if fault is Fault.REFUSAL:
         return refusal(subject)
     constraint = request.constraint
     if constraint is not None:
@@ -80,7 +80,7 @@ def _write(
 
 
 def _faultless_in_form(profile: FailureProfile) -> FailureProfile:
-    """The same model under a constraint: it fails in what it says only."""
+    """The profile under a constraint, which allows no error of form."""
     return replace(
         profile,
         malformed=0.0,
@@ -130,7 +130,7 @@ def _verdict(tag: Tag, profile: FailureProfile, rng: Random) -> str:
     return "None" if drawn < profile.bad[tag] + profile.none[tag] else "Good"
 
 
-# By what they judge.
+# The functions that write verdicts, by what they judge.
 _JUDGES = {
     Phase.VERIFY: write_verdicts,
     Phase.JUDGE_PREFERENCE: judge_preference,

@@ -1,5 +1,6 @@
-"""Upstream rows in: files of the Hub or of this machine, their shapes, the conversations in them.
+"""Reading upstream files, on the Hub or on this machine, and turning their rows into conversations.
 
-Belongs here: everything between a file of somebody else's and the table `conversations`; benchmark
-items too, which are read in the same way. Does not: what a lane does with a conversation.
+Belongs here: everything between an upstream file and the table `conversations`; also reading
+benchmark items, whose files are fetched in the same way. Does not: what a lane does with
+conversations.
 """

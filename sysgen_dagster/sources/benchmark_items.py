@@ -1,4 +1,4 @@
-"""The items of a benchmark, from the file that the catalogue names."""
+"""Reads the items of a benchmark from the file that the catalogue names."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,27 +13,32 @@ ITEMS = {"benchmark": pl.String(), "item": pl.UInt32(), "text": pl.String()}
 
 
 def read_items(benchmark: Benchmark, cache: Path) -> pl.DataFrame:
-    """`ITEMS` of one benchmark: each row of its file, its text columns joined by a blank.
+    """The items of one benchmark: `ITEMS`, one row per row of its file.
 
-    A text column may hold a list of texts, as the choices of an item are.
+    The text of an item is the text columns that the catalogue names, joined by a space. Such a
+    column holds texts or lists of texts, for example the choices of a question.
+
+    Args:
+        benchmark: Its catalogue entry.
+        cache: Folder for downloads.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
-        SourceError: The file cannot be read, or has no such column.
+        SourceError: The file cannot be read, or lacks a text column.
     """
     name = benchmark.name
     file, _ = find_file(benchmark, cache)
     rows = _read(name, file)
+    texts: list[pl.Expr] = []
     for column in benchmark.text:
-        if rows.schema.get(column) not in (pl.String, pl.List(pl.String)):
+        dtype = rows.schema.get(column)
+        if dtype not in (pl.String, pl.List(pl.String)):
             raise SourceError(
                 f"{name}: {file} has no text column {column!r}, only {rows.schema}; correct "
                 "`text` in the catalogue"
             )
-    texts = [
-        pl.col(column).list.join(" ") if rows.schema[column] == pl.List(pl.String) else column
-        for column in benchmark.text
-    ]
+        text = pl.col(column)
+        texts.append(text if dtype == pl.String else text.list.join(" "))
     return rows.select(
         benchmark=pl.lit(name),
         item=pl.int_range(pl.len(), dtype=pl.UInt32),

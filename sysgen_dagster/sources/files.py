@@ -1,7 +1,7 @@
-"""The upstream data sets: one pinned file from the Hub, or a local one, read a shard at a time.
+"""Reads sources, one pinned file from the Hub or a local file each, one shard at a time.
 
-A JSON file is turned into a Parquet file of the declared columns once, under the checksum of its
-content, so that a shard costs its own rows and little more.
+A JSON file is converted once to a Parquet file with the declared columns, whose name contains the
+checksum of the content. Reading a shard then takes little more time than its own rows.
 """
 
 import hashlib
@@ -15,23 +15,23 @@ from sysgen_dagster.sources.tables import SOURCE_ROW, source_table
 from sysgen_dagster.storage.files import locked, replacing
 from sysgen_dagster.tables.table import Columns, polars_schema, require_columns
 
-_JSON = (".jsonl", ".json")
+_SUFFIXES = (".parquet", ".jsonl", ".json")
 _INFER_FROM_ROWS = 1_000
 _FIX = "Give the file in the upstream schema, or correct `columns` in the catalogue"
 
 
 class SourceError(SysgenError):
-    """A source cannot be read as it is; asking again will not help. Names the file and the fix."""
+    """A source cannot be read, and trying again will not help; the message names file and fix."""
 
 
 class SourceUnavailableError(SourceError):
-    """The Hub did not answer; asking again may help."""
+    """The Hub did not answer; trying again later may help."""
 
     may_come_back = True
 
 
 def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
-    """One contiguous slice of a source, shard `index` of ``source.shards``.
+    """The rows of shard `index` of ``source.shards``, which are contiguous in the file.
 
     Args:
         source: Its catalogue entry.
@@ -39,8 +39,8 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
         cache: Folder for downloads and converted files.
 
     Returns:
-        One row per upstream row, `tables.source_table`; ``occurrence`` counts the equal rows of
-        the whole file up to this one.
+        `tables.source_table`, one row per upstream row. ``occurrence`` is the number of equal rows
+        earlier in the whole file.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
@@ -66,11 +66,11 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
 
 
 def find_file(entry: Source | Benchmark, cache: Path) -> tuple[Path, str]:
-    """The file of a catalogue entry on this machine, and what identifies its content.
+    """The local path of an entry's file, and its version: the commit or ``local:<sha256>``.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
-        SourceError: There is no such file, or it is not the one the catalogue describes.
+        SourceError: The file does not exist, or it is not the one the catalogue describes.
     """
     if entry.hub is not None:
         return _download(entry.name, entry.hub, cache)
@@ -82,33 +82,41 @@ def find_file(entry: Source | Benchmark, cache: Path) -> tuple[Path, str]:
 
 
 def _download(name: str, hub: HubFile, cache: Path) -> tuple[Path, str]:
-    """The pinned file, from the cache or from the Hub, whose client asks again when it is busy."""
+    """The pinned file, from the cache or the Hub; the Hub's client retries if the Hub is busy."""
     if hub.file is None or hub.revision is None:
         raise SourceError(
             f"{name}: the catalogue does not pin {hub.repo} to a file and a commit. Look both up "
             "on its page on the Hub once and write them to `hub.file` and `hub.revision` of your "
             "catalogue (SYSGEN_CATALOG), or give a local file as `path` instead of `hub`"
         )
-    import huggingface_hub  # here, because loading the definitions needs none of it
+    # Imported here, because it is slow and loading the definitions does not need it.
+    from huggingface_hub import errors, hf_hub_download
 
+    missing = (
+        errors.RepositoryNotFoundError,
+        errors.RevisionNotFoundError,
+        errors.RemoteEntryNotFoundError,
+    )
     where = f"{hub.repo}/{hub.file} at {hub.revision}"
     try:
-        found = huggingface_hub.hf_hub_download(
+        path = hf_hub_download(
             hub.repo, hub.file, repo_type="dataset", revision=hub.revision, cache_dir=cache / "hub"
         )
-    except _not_to_be_had() as error:
+    except missing as error:
         raise SourceError(
             f"{name}: the Hub has no {where} for this account ({type(error).__name__}); correct "
             "`hub` in the catalogue, or set HF_TOKEN for a gated data set"
         ) from error
-    except ValueError as error:  # not the name of a repository or of a file in one
-        raise SourceError(f"{name}: {where} is not on any Hub ({error}); correct `hub`") from error
-    except (OSError, huggingface_hub.errors.HTTPError) as error:  # type: ignore[attr-defined]
+    except ValueError as error:  # `hub.repo` or `hub.file` is not a valid name
+        raise SourceError(
+            f"{name}: {where} is not a file on the Hub ({error}); correct `hub`"
+        ) from error
+    except (OSError, errors.HTTPError) as error:  # type: ignore[attr-defined]
         raise SourceUnavailableError(
             f"{name}: the Hub did not give {where} ({error}). Try again later, set HF_ENDPOINT to "
             "a mirror, or fetch the file by hand and give it as `path` in the catalogue"
         ) from error
-    file = Path(found)
+    file = Path(path)
     if hub.sha256 is not None and (actual := _sha256(file)) != hub.sha256:
         raise SourceError(
             f"{name}: {file} has sha256 {actual}, the catalogue expects {hub.sha256}. Delete "
@@ -117,83 +125,73 @@ def _download(name: str, hub: HubFile, cache: Path) -> tuple[Path, str]:
     return file, hub.revision
 
 
-def _not_to_be_had() -> tuple[type[Exception], ...]:
-    from huggingface_hub import errors
-
-    return (
-        errors.RepositoryNotFoundError,
-        errors.RevisionNotFoundError,
-        errors.RemoteEntryNotFoundError,
-    )
-
-
 def _open(source: Source, file: Path, cache: Path) -> pl.LazyFrame:
-    """The declared columns of the file, as declared; nothing but the schema is read yet."""
+    """The declared columns of the file; only the schema and one row are read yet."""
     name, columns = source.name, source_table(source).columns
     upstream = {column: held for column, held in columns.items() if column not in SOURCE_ROW}
-    if file.suffix not in (".parquet", *_JSON):
-        endings = ", ".join((".parquet", *_JSON))
-        raise SourceError(f"{name}: {file} is none of {endings}; convert it first")
-    stored = file if file.suffix == ".parquet" else _converted(name, file, upstream, cache)
+    if file.suffix not in _SUFFIXES:
+        raise SourceError(f"{name}: {file} is none of {', '.join(_SUFFIXES)}; convert it first")
+    stored = file if file.suffix == ".parquet" else _convert_once(name, file, upstream, cache)
     rows = pl.scan_parquet(stored, glob=False, hive_partitioning=False)
-    one = _collect(rows.head(1), name, file)
-    # A column that is null throughout has no type of its own.
-    untyped = [column for column in upstream if one.schema.get(column) == pl.Null]
+    first_row = _collect(rows.head(1), name, file)
+    # A column whose values are all null may have no type; it gets the declared one.
+    untyped = [column for column in upstream if first_row.schema.get(column) == pl.Null]
     typed = [pl.col(column).cast(upstream[column].dtype) for column in untyped]
-    require_columns(one.with_columns(typed), upstream, f"{name} ({file})", _FIX)
+    require_columns(first_row.with_columns(typed), upstream, f"{name} ({file})", _FIX)
     return rows.with_columns(typed).select(upstream.keys())
 
 
-def _converted(name: str, file: Path, upstream: Columns, cache: Path) -> Path:
-    """The Parquet file of a JSON file, made by the first who needs it."""
+def _convert_once(name: str, file: Path, upstream: Columns, cache: Path) -> Path:
+    """The Parquet file of a JSON file, converted if it is not in the cache."""
     layout = hashlib.sha256(repr(polars_schema(upstream)).encode()).hexdigest()[:8]
     stored = cache / "rows" / f"{_sha256(file)[:32]}-{layout}.parquet"
     stored.parent.mkdir(parents=True, exist_ok=True)
     with locked(stored.with_suffix(".lock")):
         if not stored.is_file():
-            _convert(name, file, upstream, stored)
+            rows = _read_json(name, file, upstream)
+            with replacing(stored) as temporary:
+                rows.write_parquet(temporary, compression="zstd")
     return stored
 
 
-def _convert(name: str, file: Path, upstream: Columns, stored: Path) -> None:
-    """Write the rows of a JSON file, one array or a record a line, to `stored`."""
+def _read_json(name: str, file: Path, upstream: Columns) -> pl.DataFrame:
+    """The declared columns of a JSON file, which is one array or has one object per line."""
     text = file.read_bytes()
     read = pl.read_json if text.lstrip()[:1] == b"[" else pl.read_ndjson
     try:
-        # The declared types make numbers text; only what is inferred tells what is really there.
+        # Read with the declared schema, every value becomes what is declared, also a nested one;
+        # the inferred schema shows whether the file really has the declared columns.
         rows = read(text, schema=polars_schema(upstream))
-        found = read(text, infer_schema_length=_INFER_FROM_ROWS).schema
+        inferred = read(text, infer_schema_length=_INFER_FROM_ROWS).schema
+        if rows.is_empty():
+            raise pl.exceptions.NoDataError("no rows")
     except (pl.exceptions.PolarsError, UnicodeError) as error:
         raise SourceError(
             f"{name}: {file} cannot be read as {file.suffix[1:]} ({error}); replace the file"
         ) from error
-    if rows.is_empty():
-        raise SourceError(
-            f"{name}: {file} cannot be read as {file.suffix[1:]} (no rows); replace the file"
-        )
     misfits = {
         column: declared
         for column, declared in upstream.items()
-        if column not in found or not _holds(found[column], declared.dtype)
+        if column not in inferred or not _is_readable_as(declared.dtype, inferred[column])
     }
-    require_columns(pl.DataFrame(schema=found), misfits, f"{name} ({file})", _FIX)
-    with replacing(stored) as temporary:
-        rows.write_parquet(temporary, compression="zstd")
+    require_columns(pl.DataFrame(schema=inferred), misfits, f"{name} ({file})", _FIX)
+    return rows
 
 
-def _holds(found: pl.DataType, declared: pl.DataType) -> bool:
-    """Whether values of the type that was found can be read as the declared one."""
-    if found == pl.Null:
+def _is_readable_as(declared: pl.DataType, inferred: pl.DataType) -> bool:
+    """Whether values of the inferred type can be read as the declared type."""
+    if inferred == pl.Null:
         return True
-    if isinstance(declared, pl.List):
-        inner = found.inner if isinstance(found, pl.List) else None
-        fields = {field.name for field in inner.fields} if isinstance(inner, pl.Struct) else set()
-        wanted = declared.inner
-        empty = inner == pl.Null
-        return empty or (
-            isinstance(wanted, pl.Struct) and {field.name for field in wanted.fields} <= fields
-        )
-    return not found.is_nested()
+    if not isinstance(declared, pl.List):
+        return not inferred.is_nested()
+    if not isinstance(inferred, pl.List):
+        return False
+    if inferred.inner == pl.Null:  # every list is empty
+        return True
+    wanted, found = declared.inner, inferred.inner
+    if not (isinstance(wanted, pl.Struct) and isinstance(found, pl.Struct)):
+        return False
+    return {field.name for field in wanted.fields} <= {field.name for field in found.fields}
 
 
 def _collect(rows: pl.LazyFrame, name: str, file: Path) -> pl.DataFrame:

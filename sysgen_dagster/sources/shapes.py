@@ -1,6 +1,6 @@
-"""Shapes of upstream rows: where in a row its turns are, and who speaks.
+"""Shapes of upstream rows: functions that turn one row into its turns, one function per format.
 
-A shape turns one row into turns; everything after that is the same for every data set.
+The catalogue names the shape of each source. `conversations` builds conversations from the turns.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 from sysgen_dagster.chat.messages import Role
 
-Turn = tuple[str, str]  # who speaks, what is said
+Turn = tuple[str, str]  # role, text
 Row = Mapping[str, Any]
 
 _SHAREGPT_ROLES = {"system": Role.SYSTEM, "human": Role.USER, "gpt": Role.ASSISTANT}

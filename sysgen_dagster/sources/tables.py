@@ -1,4 +1,4 @@
-"""The tables of the sources: upstream rows as they are, and the conversations made of them."""
+"""The tables of upstream rows, one per source, and the table of conversations built from them."""
 
 import polars as pl
 
@@ -7,17 +7,17 @@ from sysgen_dagster.tables.columns import COUNT, DROP_REASON, IDENTITY, MESSAGES
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
 
-# Where an upstream row comes from.
+# The columns that every table of upstream rows has: where a row comes from.
 SOURCE_ROW: Columns = {
     "source_row": Column(COUNT, "position of the row in the upstream file, from 0"),
     "occurrence": Column(COUNT, "how many earlier rows of the file hold the same exchanges"),
     "source_revision": Column(TEXT, "commit on the Hub, or local:<sha256 of the file>"),
 }
 
-# The table of the source that a shard is of; read where shards of several sources are.
+# Stands for the tables of all sources, where a check reads the common columns of any shard.
 SOURCE_ROWS = Table("source/{source}", SOURCE_ROW, By.SHARD, Group.SOURCES)
 
-# One row per question with its answer, with what was said before.
+# One row per conversation: a question, its answer and the earlier turns.
 CONVERSATIONS = Table(
     "conversations",
     {
@@ -40,7 +40,7 @@ CONVERSATIONS = Table(
 
 
 def source_table(source: Source) -> Table:
-    """The table of one source: its upstream columns, then where each row comes from."""
+    """The table of one source, one row per upstream row: upstream columns, then `SOURCE_ROW`."""
     upstream = {
         name: Column(_upstream_dtype(fields), "as upstream")
         for name, fields in source.columns.items()

@@ -1,5 +1,5 @@
-"""Our own files: Parquet tables, exports and the report, in a folder or in object storage.
+"""Reading and writing a deployment's files, in a folder or in object storage.
 
-Belongs here: whole files, locks, listings. Does not: which tables there are; a table comes as an
-argument.
+Belongs here: the Parquet files of tables, export folders, the report and the list of exclusions;
+locks and atomic replacement. Does not: which tables exist; tables are passed as arguments.
 """

@@ -1,4 +1,4 @@
-"""What checks and statistics look at: the stored rows of one partition, or of many."""
+"""Reads stored rows over one or many shards, for checks and statistics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -11,12 +11,12 @@ from sysgen_dagster.tables.table import Partition, Table, Values
 
 @dataclass(frozen=True, slots=True)
 class StoredEvidence:
-    """Tables of `store` for some shards.
+    """Reads the tables of a store over some shards; a `tables.checks.Evidence`.
 
     Attributes:
-        store: Where they are.
-        shards: Whose rows are read, in this order.
-        model: The model whose tables are read; None where no table of a model is.
+        store: The store to read from.
+        shards: The shards to read, in this order.
+        model: The model to read; None if no table that is read is partitioned by model.
     """
 
     store: Store
@@ -24,11 +24,13 @@ class StoredEvidence:
     model: str | None = None
 
     def by_shard(self) -> Iterator["StoredEvidence"]:
-        """The same for one shard after the other: what is too much to be read at once."""
+        """One `StoredEvidence` per shard, for what would not fit into memory at once."""
         return (replace(self, shards=(shard,)) for shard in self.shards)
 
     def read(self, table: Table, *columns: str) -> pl.DataFrame:
-        """These columns of a table, over the shards; whole where it has no shards.
+        """The rows of a table over the shards, with these columns.
+
+        A table that is not partitioned by shard is read whole.
 
         Raises:
             StoreError: A partition is missing or damaged.
@@ -37,7 +39,7 @@ class StoredEvidence:
         if "shard" not in table.by.value:
             return self.store.read(table, Partition(self.model), *columns)
         parts = [
-            self.store.read(table, Partition(self.model, each), *columns) for each in self.shards
+            self.store.read(table, Partition(self.model, shard), *columns) for shard in self.shards
         ]
         return pl.concat(parts) if parts else table.empty().select(columns)
 
@@ -45,6 +47,6 @@ class StoredEvidence:
 def finished_shards(
     store: Store, values: Values, table: Table, model: str | None = None
 ) -> tuple[str, ...]:
-    """Shards of the catalogue whose partition of a table is stored, in their order."""
+    """Shards of the catalogue for which a partition of `table` is stored, in catalogue order."""
     stored = set(store.shards(table, model))
     return tuple(shard for shard in values.partition_values["shard"] if shard in stored)

@@ -1,7 +1,7 @@
-"""Exports between the pipeline and where they are kept: a folder, or objects under a URL.
+"""Export folders in the store, which is a folder or object storage.
 
-What makes an export and what pushes one know folders only. In object storage both get one of the
-working folder, whose content is published or was fetched.
+The code that writes exports and the code that pushes them to the Hub work on local folders. If the
+store is in object storage, they get a temporary folder, which is uploaded or was downloaded.
 """
 
 import shutil
@@ -10,26 +10,26 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sysgen_dagster.storage.files import locked
-from sysgen_dagster.storage.store import Store, StoreError, answering
+from sysgen_dagster.storage.store import Store, answering
 
 _MANIFEST = "manifest.json"
 
 
 @contextmanager
 def making_export(store: Store, mixture: str, working: Path) -> Iterator[Path]:
-    """A path at which to make an export; it is at `Store.export` when no error is raised.
+    """A local path to write an export to; afterwards the export is at `Store.export`.
 
-    In object storage the manifest is published last. Until then the one before stands beside
-    files that have other checksums, so that a push is refused.
+    In object storage the manifest is uploaded last. An upload that breaks off leaves the previous
+    manifest beside files with other checksums, and such an export is not pushed to the Hub.
 
     Args:
-        store: Where exports are kept.
-        mixture: Which.
-        working: A folder of this machine; not used where exports are kept in one.
+        store: The store that holds the exports.
+        mixture: The name of the mixture.
+        working: A local folder for temporary files; only used with object storage.
 
     Raises:
-        StoreUnavailableError: Object storage did not take all of it.
-        StoreError: What is there is no export.
+        StoreUnavailableError: The upload failed or is incomplete.
+        StoreError: The place of the export holds objects that are no export.
     """
     target = store.export(mixture)
     if isinstance(target, Path):
@@ -37,21 +37,18 @@ def making_export(store: Store, mixture: str, working: Path) -> Iterator[Path]:
         return
     from sysgen_dagster.storage import objects
 
-    with _folder_of_its_own(working, mixture) as folder:
+    with _temporary_folder(working, mixture) as folder:
         yield folder
-        try:
-            with answering(target):
-                objects.publish(folder, target, last=_MANIFEST)
-        except objects.ForeignObjectsError as error:
-            raise StoreError(str(error)) from error
+        with answering(target):
+            objects.publish(folder, target, last=_MANIFEST)
 
 
 @contextmanager
 def reading_export(store: Store, mixture: str, working: Path) -> Iterator[Path]:
-    """A folder that holds what is at `Store.export`, and nothing where nothing is.
+    """A local folder with the content of `Store.export`; empty or missing if there is no export.
 
     Raises:
-        StoreUnavailableError: Object storage did not give all of it.
+        StoreUnavailableError: The download failed.
     """
     source = store.export(mixture)
     if isinstance(source, Path):
@@ -59,7 +56,7 @@ def reading_export(store: Store, mixture: str, working: Path) -> Iterator[Path]:
         return
     from sysgen_dagster.storage import objects
 
-    with _folder_of_its_own(working, mixture) as folder:
+    with _temporary_folder(working, mixture) as folder:
         folder.mkdir()
         with answering(source):
             objects.fetch(source, folder)
@@ -67,10 +64,10 @@ def reading_export(store: Store, mixture: str, working: Path) -> Iterator[Path]:
 
 
 def remove_export(store: Store, mixture: str) -> None:
-    """No export is at `Store.export` afterwards; what is none of ours stays.
+    """Delete the export of a mixture, if there is one; a folder without a manifest is none.
 
     Raises:
-        StoreUnavailableError: Object storage did not delete all of it.
+        StoreUnavailableError: Object storage did not delete all objects.
     """
     target = store.export(mixture)
     with answering(target):
@@ -86,12 +83,12 @@ def remove_export(store: Store, mixture: str) -> None:
 
 
 @contextmanager
-def _folder_of_its_own(working: Path, mixture: str) -> Iterator[Path]:
-    """A path where nothing is, for one process at a time; nothing is there afterwards."""
+def _temporary_folder(working: Path, mixture: str) -> Iterator[Path]:
+    """A path where nothing exists, for one process at a time; it is deleted afterwards."""
     folder = working / "exports" / mixture
     folder.parent.mkdir(parents=True, exist_ok=True)
     with locked(folder.with_name(f".{mixture}.in-use.lock")):
-        shutil.rmtree(folder, ignore_errors=True)  # of a process that was killed
+        shutil.rmtree(folder, ignore_errors=True)  # left over by a killed process
         try:
             yield folder
         finally:

@@ -1,12 +1,11 @@
-"""What is really stored: every file of the tables, as its footer has it, beside the catalogue.
+"""A list of the stored files of all tables, and what is wrong with each.
 
-Only the folders of the tables are looked at. Of a Parquet file nothing but the footer is read, so a
-file that is damaged in its middle counts as whole until somebody reads its rows.
+Only the folders of the tables are listed. Only the footer of a Parquet file is read, so a file with
+damaged rows and an intact footer counts as whole.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -14,81 +13,73 @@ from pathlib import Path
 import polars as pl
 from upath import UPath
 
-from sysgen_dagster.storage.store import Store, answering, scan
+from sysgen_dagster.storage.store import Store, answering, damage_errors, scan
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Columns, Partition, Table, Values, by_name
 
 
 class State(StrEnum):
-    """What became of a stored file."""
+    """Whether a stored file can be used, and if not, why."""
 
     WHOLE = "whole"
     DAMAGED = "damaged"  # it cannot be read as Parquet
-    OTHER_COLUMNS = "other_columns"  # another release wrote it, or another catalogue
-    NOT_IN_CATALOG = "not_in_catalog"  # its source, model, shard or recipe is gone
-    LEFT_OVER = "left_over"  # of a writer that was killed
+    OTHER_COLUMNS = "other_columns"  # written by another release or with another catalogue
+    NOT_IN_CATALOG = "not_in_catalog"  # the catalogue lacks its source, model, shard or recipe
+    LEFT_OVER = "left_over"  # the temporary file of a process that was killed while writing
 
 
 # One row per stored file.
 INVENTORY = pl.Schema(
     {
         "table": pl.String(),
-        "model": pl.String(),  # null: the table is of no model
-        "shard": pl.String(),  # null: the table is of no shard
-        "partition": pl.String(),  # as in Dagster; null: the table is not partitioned
-        "state": pl.String(),  # of `State`
-        "detail": pl.String(),  # what is wrong with it; empty where nothing is
-        "rows": pl.UInt64(),  # null where the footer cannot be read
+        "model": pl.String(),  # null: the table is not partitioned by model
+        "shard": pl.String(),  # null: the table is not partitioned by shard
+        "partition": pl.String(),  # Dagster's partition key; null: the table is not partitioned
+        "state": pl.String(),  # a value of `State`
+        "detail": pl.String(),  # what is wrong with the file; empty for a whole file
+        "rows": pl.UInt64(),  # null if the footer cannot be read
         "bytes": pl.UInt64(),
         "modified": pl.Datetime("us", "UTC"),
         "path": pl.String(),
     }
 )
-# As `files.replacing` names what it writes.
+# The name that `files.replacing` gives to a temporary file.
 _TEMPORARY = re.compile(r"\.(?P<key>.+)\.parquet\.\d+\.tmp")
-
-
-@dataclass(frozen=True, slots=True)
-class _File:
-    """A file of a table: one that the catalogue asks for, or by its place one that it did."""
-
-    table: Table
-    at: Partition
 
 
 def inventory(store: Store, values: Values, tables: Iterable[Table]) -> pl.DataFrame:
     """`INVENTORY`: one row per file that is stored in the folder of a table, sorted by path.
 
-    Files that no writer of ours leaves there are not listed, nor what links lead to.
+    Symbolic links are not followed, and files that this package did not write are not listed.
 
     Args:
-        store: What is looked at.
-        values: The catalogue: what the partitions of a table are.
-        tables: All tables, those of the sources among them.
+        store: The store to list.
+        values: The catalogue, which says what partitions the tables have.
+        tables: All tables, including one per source of the catalogue.
 
     Raises:
-        StoreUnavailableError: Object storage did not give everything.
+        StoreUnavailableError: Object storage did not answer a request.
     """
     known = by_name(tables)
     declared = {
-        str(store.path(table, at)): _File(table, at)
+        str(store.path(table, at)): at
         for table in known.values()
         for at in table.partitions(values)
     }
     with answering(store.root):
-        found = [
-            _row(table, path, declared.get(_whole_path(path)))
+        rows = [
+            row
             for table, path in _files(store, known)
+            if (row := _row(table, path, declared.get(_whole_path(path))))
         ]
-    rows = [row for row in found if row is not None]
     return pl.DataFrame(rows, schema=INVENTORY, orient="row").sort("path")
 
 
 def _files(store: Store, known: Mapping[str, Table]) -> Iterator[tuple[Table, Path | UPath]]:
-    """Each file in the folder of a table, and the table; also of sources that are gone."""
+    """Each path in the folder of a table, with the table; also for removed sources."""
     places = [
         *(
-            (known.get(f"source/{path.parent.name}") or _gone_source(path.parent.name), path)
+            (known.get(f"source/{path.parent.name}") or _removed_source(path.parent.name), path)
             for path in (store.root / "source").glob("*/*")
         ),
         *(
@@ -102,48 +93,50 @@ def _files(store: Store, known: Mapping[str, Table]) -> Iterator[tuple[Table, Pa
     return (place for place in places if not _is_link(place[1]))
 
 
-def _gone_source(name: str) -> Table:
-    """The table of a source that is not in the catalogue any more; its columns are not known."""
+def _removed_source(name: str) -> Table:
+    """The table of a source that the catalogue no longer has; its columns are unknown."""
     return Table(f"source/{name}", {}, By.SHARD, Group.SOURCES, of_source=name)
 
 
 def _is_link(path: Path | UPath) -> bool:
-    """Whether a link leads there: what it leads to may be somebody's, or be listed already."""
+    """Whether the path or its folder is a symbolic link, so that the file is stored elsewhere."""
     return isinstance(path, Path) and (path.is_symlink() or path.parent.is_symlink())
 
 
 def _whole_path(path: Path | UPath) -> str:
-    """The path that a file has once it is written whole."""
+    """The final path of a file that may be a temporary one."""
     temporary = _TEMPORARY.fullmatch(path.name)
     return str(path.with_name(f"{temporary['key']}.parquet") if temporary else path)
 
 
-def _row(table: Table, path: Path | UPath, declared: _File | None) -> tuple[object, ...] | None:
-    """One row of `INVENTORY`; None for what is no file of ours."""
+def _row(table: Table, path: Path | UPath, declared: Partition | None) -> tuple[object, ...] | None:
+    """One row of `INVENTORY`; None for a path that is no file of ours.
+
+    `declared` is the partition whose file this is; None if the catalogue has no such partition.
+    """
     is_temporary = _TEMPORARY.fullmatch(path.name) is not None
     if not (is_temporary or path.name.endswith(".parquet")) or not path.is_file():
         return None
-    file = declared or _File(table, _guessed(table, path))
+    at = declared or _guess_partition(table, path)
     rows: int | None = None
     if is_temporary:
         state, detail = State.LEFT_OVER, "a writer was killed, or still writes"
-    elif declared is None:
-        state = State.NOT_IN_CATALOG
-        detail = f"the catalogue has no {table.name} for {file.at.key}"
-        schema, rows = _read(path)
-        if not _is_ours(schema, table.columns):
-            return None
     else:
-        schema, rows = _read(path)
+        schema, rows = _read_footer(path)
         state, detail = _state(schema, table.columns)
+        if declared is None:
+            if not _is_ours(schema, table.columns):
+                return None
+            state = State.NOT_IN_CATALOG
+            detail = f"the catalogue has no {table.name} for {at.key}"
     stat = path.stat()
     modified = datetime.fromtimestamp(stat.st_mtime, UTC)
-    place = (file.at.model, file.at.shard, file.at.key)
-    return (table.name, *place, state.value, detail, rows, stat.st_size, modified, str(path))
+    partition = (at.model, at.shard, at.key)
+    return (table.name, *partition, state.value, detail, rows, stat.st_size, modified, str(path))
 
 
-def _guessed(table: Table, path: Path | UPath) -> Partition:
-    """The partition of a file that the catalogue does not ask for, by its place."""
+def _guess_partition(table: Table, path: Path | UPath) -> Partition:
+    """The partition that a path stands for, although the catalogue has no such partition."""
     name, folder = Path(_whole_path(path)).stem, path.parent.name
     if folder.startswith("model="):
         return Partition(model=folder.removeprefix("model="), shard=name)
@@ -152,30 +145,28 @@ def _guessed(table: Table, path: Path | UPath) -> Partition:
 
 
 def _is_ours(schema: pl.Schema | str, columns: Columns) -> bool:
-    """Whether a file of no partition was one: by what only our rows have, or by all its columns."""
+    """Whether the columns are those of the table, or include one that identifies our rows."""
     if isinstance(schema, str):
         return False
-    by_row = {"conversation_id", "source_row"} & schema.keys()
-    return bool(by_row) or (bool(columns) and columns.keys() <= schema.keys())
+    if {"conversation_id", "source_row"} & schema.keys():
+        return True
+    return bool(columns) and columns.keys() <= schema.keys()
 
 
-def _read(path: Path | UPath) -> tuple[pl.Schema | str, int | None]:
-    """Columns and number of rows of a file, or why it cannot be read."""
-    # In a folder an error of the system is one of the disk, in object storage of the network.
-    damage = (
-        (pl.exceptions.PolarsError, OSError)
-        if isinstance(path, Path)
-        else (pl.exceptions.PolarsError,)
-    )
+def _read_footer(path: Path | UPath) -> tuple[pl.Schema | str, int | None]:
+    """Columns and number of rows of a file; the error message and None if it cannot be read."""
     try:
         rows = scan(path)
         return rows.collect_schema(), rows.select(pl.len()).collect().item()
-    except damage as error:
+    except damage_errors(path) as error:
         return str(error).partition("\n")[0], None
 
 
 def _state(schema: pl.Schema | str, columns: Columns) -> tuple[State, str]:
-    """As `Store.read` would find it: a column that is not declared does no harm."""
+    """The state of a file and what is wrong with it; undeclared columns do no harm.
+
+    `schema` is the error message if the file cannot be read.
+    """
     if isinstance(schema, str):
         return State.DAMAGED, schema
     missing = [f"no {name}" for name in columns if name not in schema]

@@ -1,13 +1,14 @@
-"""Object storage: what a bucket does in another way than a folder. Needs the extra ``s3``.
+"""Object storage operations other than reading and writing tables. Needs the extra ``s3``.
 
-Polars and obstore are the same Rust client, so tables and everything else take their keys and the
-address of the server from the same environment variables: ``AWS_ACCESS_KEY_ID``,
-``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT_URL``, ``AWS_ALLOW_HTTP``; or from the
-role of the machine or pod. An object appears whole or not at all, so nothing is renamed here.
+Polars, which reads and writes the tables, and obstore, which is used here, are built on the same
+Rust client. Both take keys and the server's address from the environment variables
+``AWS_ACCESS_KEY_ID``, ``AWS_SECRET_ACCESS_KEY``, ``AWS_REGION``, ``AWS_ENDPOINT_URL`` and
+``AWS_ALLOW_HTTP``, or from the role of the machine or pod. A write of an object is atomic, so
+nothing is renamed.
 """
 
 import mimetypes
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -19,21 +20,23 @@ from obstore.fsspec import FsspecStore
 from obstore.store import ObjectStore, from_url
 from upath import UPath
 
-# A write fails only where somebody else's was stored: more than write a list at the same time.
+from sysgen_dagster.storage.store import StoreError
+
+# `update_text` tries again only if another process changed the text in between; this many processes
+# do not write one list at the same time.
 _ATTEMPTS = 50
 
 
-class ForeignObjectsError(Exception):
-    """What is there was not put there by us; the message names some of it and what to do."""
-
-
 class _Bucket(FsspecStore):
-    """As obstore has it, which keeps no listings in memory, but for one method."""
+    """obstore's file system for fsspec, with an `_isfile` that raises the server's errors.
+
+    fsspec's own `_isfile` returns False for every error, also where access is denied.
+    """
 
     protocol = "s3"
 
     async def _isfile(self, path: str) -> bool:
-        """Whether there is such an object; fsspec says no where the server refuses to say."""
+        """Whether there is an object at `path`."""
         try:
             found = await self._info(path)
         except FileNotFoundError:
@@ -42,33 +45,34 @@ class _Bucket(FsspecStore):
 
 
 def open_root(url: str) -> UPath:
-    """The path of a URL; no request is made."""
+    """A path for an ``s3://`` URL; no request is made."""
     fsspec.register_implementation("s3", _Bucket, clobber=True)
     return UPath(url)
 
 
 def replace(path: UPath, content: bytes | Path) -> None:
-    """Make the object at `path` these bytes, or those of a file; the one before stays until then.
+    """Write an object, with the given bytes or the content of the given file.
 
     Raises:
-        obstore.exceptions.BaseError, OSError: It is not stored.
+        obstore.exceptions.BaseError, OSError: The object was not written.
     """
-    kind, _ = mimetypes.guess_type(path.name)
-    attributes = {"Content-Type": kind or "application/octet-stream"}
-    obstore.put(_bucket(path), _key(path), content, attributes=attributes)
+    content_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    bucket, key = _locate(path)
+    obstore.put(bucket, key, content, attributes={"Content-Type": content_type})
 
 
 def update_text(path: UPath, change: Callable[[str], str]) -> str:
-    """What `change` makes of the text at `path`, stored; "" stands for a text that is not there.
+    """Replace the text of an object by `change` of it, and return the new text.
 
-    Nobody's change is lost: what another one stored in between is read and changed in turn. The
-    server must know conditional writes, as Amazon S3, MinIO, Ceph and R2 do.
+    `change` gets "" if there is no object. If another process writes the object in between, the
+    text is read and changed again, so that neither change is lost. The server must support
+    conditional writes, as Amazon S3, MinIO, Ceph and R2 do.
 
     Raises:
-        OSError: The text is changed by others all the time, or the server refuses every write.
-        obstore.exceptions.BaseError: It did not answer.
+        OSError: Other processes changed the text 50 times in a row.
+        obstore.exceptions.BaseError: A request failed.
     """
-    bucket, key = _bucket(path), _key(path)
+    bucket, key = _locate(path)
     for _ in range(_ATTEMPTS):
         try:
             stored = obstore.get(bucket, key)
@@ -82,77 +86,70 @@ def update_text(path: UPath, change: Callable[[str], str]) -> str:
         except (AlreadyExistsError, PreconditionError):
             continue
         return after
-    raise OSError(f"{path} was changed by others {_ATTEMPTS} times in a row")
+    raise OSError(f"{path} was changed by other processes {_ATTEMPTS} times in a row")
 
 
 def publish(folder: Path, target: UPath, last: str) -> None:
-    """Make the objects under `target` those of `folder`, the file `last` after all others.
+    """Upload the files of `folder` to `target`, then delete all other objects under `target`.
 
-    What was there before and is not any more goes when the rest is there.
+    The file named `last` is uploaded after all others.
 
     Raises:
-        ForeignObjectsError: What is there is no export of ours.
-        obstore.exceptions.BaseError, OSError: It is published in part. Until `last` is there it is
-            that of the folder before, whose checksums the other objects do not have.
+        StoreError: There are objects under `target`, but not `last`: they are no export of ours.
+        obstore.exceptions.BaseError, OSError: The upload is incomplete.
     """
-    files = sorted(path.relative_to(folder).as_posix() for path in _files(folder))
-    there = set(_names(target))
-    if last not in there and (strange := sorted(there.difference(files))):
-        raise ForeignObjectsError(
-            f"{target} holds something that is no export (no {last}, but {strange[0]}): empty it"
+    files = [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    stored = set(_names(target))
+    if last not in stored and (foreign := sorted(stored.difference(files))):
+        raise StoreError(
+            f"{target} holds something that is no export (no {last}, but {foreign[0]}): empty it"
         )
-    for name in sorted(files, key=lambda name: name == last):
+    for name in sorted(files, key=lambda name: (name == last, name)):
         replace(target / name, folder / name)
     _delete(target, set(_names(target)).difference(files))
 
 
 def fetch(source: UPath, folder: Path) -> None:
-    """Copy every object under `source` into `folder`.
+    """Download every object under `source` into `folder`.
 
     Raises:
-        obstore.exceptions.BaseError, OSError: It is fetched in part.
+        obstore.exceptions.BaseError, OSError: The download is incomplete.
     """
     for name in _names(source):
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("wb") as file:
-            for piece in obstore.get(_bucket(source), _key(source / name)):
-                file.write(piece)
+            file.writelines(obstore.get(*_locate(source / name)))
 
 
 def remove(target: UPath) -> None:
     """Delete every object under `target`.
 
     Raises:
-        obstore.exceptions.BaseError, OSError: Some are still there.
+        obstore.exceptions.BaseError, OSError: Some objects were not deleted.
     """
     _delete(target, _names(target))
 
 
 def _delete(target: UPath, names: Collection[str]) -> None:
     if names:
-        obstore.delete(_bucket(target), [_key(target / name) for name in sorted(names)])
+        bucket, prefix = _locate(target)
+        obstore.delete(bucket, [f"{prefix}/{name}" for name in sorted(names)])
 
 
 def _names(target: UPath) -> list[str]:
-    """Keys of the objects under `target`, without what they have in common."""
-    prefix = f"{_key(target)}/"
-    pages = obstore.list(_bucket(target), prefix)
-    return [each["path"].removeprefix(prefix) for page in pages for each in page]
+    """The keys of the objects under `target`, relative to it."""
+    bucket, prefix = _locate(target)
+    pages = obstore.list(bucket, f"{prefix}/")
+    return [found["path"].removeprefix(f"{prefix}/") for page in pages for found in page]
 
 
-def _files(folder: Path) -> Iterator[Path]:
-    return (path for path in folder.rglob("*") if path.is_file())
-
-
-def _bucket(path: UPath) -> ObjectStore:
-    return _client(path.path.partition("/")[0])
+def _locate(path: UPath) -> tuple[ObjectStore, str]:
+    """The bucket of a path, and the key in it."""
+    bucket, _, key = path.path.partition("/")
+    return _open_bucket(bucket), key
 
 
 @cache
-def _client(bucket: str) -> ObjectStore:
-    return from_url(f"s3://{bucket}")
-
-
-def _key(path: UPath) -> str:
-    return path.path.partition("/")[2]
+def _open_bucket(name: str) -> ObjectStore:
+    return from_url(f"s3://{name}")

@@ -1,8 +1,8 @@
-"""The Parquet files of the pipeline: one file a partition, whole or not there.
+"""The store: the Parquet files of all tables, one file per partition, and a few other files.
 
-``<root>/conversations/capybara-000.parquet`` for a shard,
-``<root>/aligned_responses/model=phi-4/capybara-000.parquet`` for a model and a shard. The root is a
-folder or, as ``s3://bucket/prefix``, a place in object storage.
+``<root>/conversations/capybara-000.parquet`` is a shard's partition of a table,
+``<root>/aligned_responses/model=phi-4/capybara-000.parquet`` that of a model and a shard. The root
+is a folder or, as ``s3://bucket/prefix``, a place in object storage. Files are replaced atomically.
 """
 
 import re
@@ -18,8 +18,9 @@ from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.storage.files import locked, replacing
 from sysgen_dagster.tables.table import Columns, Frame, Partition, Table, require_columns
 
-_GROUP_ROWS = 8_000  # of what is written, and can be read, a piece at a time
-# Characters that mean the same to URLs, patterns and every server.
+# Rows per row group of a lazily written file: as many rows are in memory at once.
+_GROUP_ROWS = 8_000
+# These characters need no escaping in URLs, in glob patterns and on any server.
 _URL = re.compile(r"s3://[A-Za-z0-9.-]+(/[A-Za-z0-9._=-]+)*/?")
 
 
@@ -28,21 +29,21 @@ class StoreError(SysgenError):
 
 
 class StoreUnavailableError(StoreError):
-    """Object storage did not answer, or did not let us; asking again may help."""
+    """Object storage did not answer or refused the request; trying again later may help."""
 
     may_come_back = True
 
 
 def open_store(root: str) -> "Store":
-    """The tables under a folder, or under a URL of object storage; no request is made.
+    """The store in a folder, or at a URL of object storage; no request is made.
 
     Raises:
-        StoreError: It is no URL that is known here, or the extra for it is not installed.
+        StoreError: The URL is not supported, or the extra ``s3`` is not installed.
     """
     if not is_url(root):
         return Store(Path(root).absolute())
     if not _URL.fullmatch(root):
-        # Not repeated: it may hold a password.
+        # The message does not repeat the URL, which may contain a password.
         raise StoreError(
             "the URL of the data is not s3://BUCKET/PREFIX, in letters, digits and . _ = - only. "
             "Keys do not belong in it: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -55,15 +56,15 @@ def open_store(root: str) -> "Store":
 
 
 def is_url(root: str) -> bool:
-    """Whether it is meant as a URL and not as a folder."""
+    """Whether `root` is a URL and not a folder."""
     return "://" in root
 
 
 def working_folder(root: str, work: str) -> Path:
-    """Where ledgers, engines and downloads are: `work`, or the root where that is a folder.
+    """The local folder for ledgers, engines and downloads: `work`, or `root` if `work` is empty.
 
     Raises:
-        StoreError: None is given; or it is a URL, which can be no folder.
+        StoreError: `work` is a URL; or `work` is empty and `root` is a URL.
     """
     if is_url(work):
         raise StoreError("SYSGEN_WORK is a URL; set it to a folder of this machine")
@@ -77,29 +78,28 @@ def working_folder(root: str, work: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The tables under one folder, or under one URL."""
+    """The stored tables, exports and report under one folder or one URL."""
 
     root: Path | UPath
 
     @property
     def report(self) -> Path | UPath:
-        """Where the report is or will be."""
+        """The path of the report."""
         return self.root / "report.html"
 
     @property
     def exclusions(self) -> Path | UPath:
-        """Where the ids of conversations stand that are not to be used any more, one a line."""
+        """The path of the list of excluded conversations, one ``conversation_id`` a line."""
         return self.root / "excluded.txt"
 
     def write_report(self, page: str) -> Path | UPath:
-        """The path of the report, now holding `page`.
+        """Store `page` as the report, and return its path.
 
         Raises:
-            StoreUnavailableError: Object storage did not take it.
+            StoreUnavailableError: Object storage did not accept it.
         """
         if isinstance(self.report, Path):
-            with replacing(self.report) as temporary:
-                temporary.write_text(page, encoding="utf-8")
+            _write_text(self.report, page)
         else:
             from sysgen_dagster.storage import objects
 
@@ -108,75 +108,67 @@ class Store:
         return self.report
 
     def excluded(self) -> frozenset[str]:
-        """Those ids; none where there is no such file.
+        """The ids of the excluded conversations.
 
         Raises:
-            StoreUnavailableError: Object storage did not say.
+            StoreUnavailableError: The list in object storage could not be read.
         """
         with answering(self.root):
             if not self.exclusions.is_file():
                 return frozenset()
-            lines = self.exclusions.read_text(encoding="utf-8").split()
-        return frozenset(lines)
+            return frozenset(self.exclusions.read_text(encoding="utf-8").split())
 
     def exclude(self, ids: Collection[str]) -> int:
-        """How many ids the list of exclusions holds, with these: sorted, one a line, each once.
+        """Add ids to the list of exclusions, and return how many it then has.
 
-        Whoever adds others at the same time loses none: a lock keeps them apart in a folder,
-        conditional writes in object storage.
+        Two processes can add ids at the same time and none is lost: a lock separates them in a
+        folder, conditional writes in object storage.
 
         Raises:
-            StoreUnavailableError: Object storage did not take them.
+            StoreUnavailableError: Object storage did not accept the list.
         """
 
-        def with_these(listed: str) -> str:
-            return "".join(f"{each}\n" for each in sorted({*listed.split(), *ids}))
+        def add_ids(listed: str) -> str:
+            return "".join(f"{identity}\n" for identity in sorted({*listed.split(), *ids}))
 
         if isinstance(self.exclusions, Path):
             with locked(self.exclusions.with_suffix(".lock")):
-                text = with_these("\n".join(self.excluded()))
-                with replacing(self.exclusions) as temporary:
-                    temporary.write_text(text, encoding="utf-8")
+                text = add_ids("\n".join(self.excluded()))
+                _write_text(self.exclusions, text)
         else:
             from sysgen_dagster.storage import objects
 
             with answering(self.root):
-                text = objects.update_text(self.exclusions, with_these)
+                text = objects.update_text(self.exclusions, add_ids)
         return len(text.split())
 
     def export(self, mixture: str) -> Path | UPath:
-        """The folder in which a mixture leaves the pipeline."""
+        """The folder of a mixture's export."""
         return self.root / "exports" / mixture
 
     def path(self, table: Table, at: Partition) -> Path | UPath:
-        """Where a partition is or will be."""
+        """The path of a partition's file, which need not exist."""
         return self.root / table.file(at)
 
     def holds(self, table: Table, at: Partition) -> bool:
-        """Whether a partition is written.
+        """Whether a partition is stored.
 
         Raises:
-            StoreUnavailableError: Object storage did not say.
+            StoreUnavailableError: Object storage did not answer.
         """
         with answering(self.root):
             return self.path(table, at).is_file()
 
     def read(self, table: Table, at: Partition, *columns: str) -> pl.DataFrame:
-        """The rows of one partition, with these of the table's columns; all when none is named.
+        """The rows of one partition, with the named columns or, if none is named, all columns.
 
         Raises:
-            StoreUnavailableError: Object storage did not give it.
-            StoreError: It was never written, or the file is damaged.
-            TableError: It does not have the declared columns.
+            StoreUnavailableError: Object storage did not answer.
+            StoreError: The partition was never written, or its file is damaged.
+            TableError: The file does not have the declared columns.
         """
-        wanted = table.only(*columns) if columns else table.columns
+        wanted = {name: table.columns[name] for name in columns or table.columns}
         path, partition = self.path(table, at), table.label(at)
-        # In a folder an error of the system is one of the disk, in object storage of the network.
-        damage = (
-            (pl.exceptions.PolarsError, OSError)
-            if isinstance(path, Path)
-            else pl.exceptions.PolarsError
-        )
         with answering(path):
             try:
                 frame = _stored(path, wanted)
@@ -184,41 +176,48 @@ class Store:
                 raise StoreError(
                     f"{partition} is not materialized ({path} is missing). Materialize it first"
                 ) from error
-            except damage as error:
+            except damage_errors(path) as error:
                 raise StoreError(
                     f"{partition} cannot be read, {path} is damaged ({error}). Materialize it again"
                 ) from error
         return require_columns(frame, wanted, f"{partition} ({path})", "Materialize it again")
 
     def write(self, table: Table, at: Partition, frame: Frame) -> Path | UPath:
-        """The path of the partition, now holding `frame`; the file before it stays until then.
+        """Store `frame` as a partition, and return the path; an older file is replaced atomically.
 
-        A lazy frame is computed a piece at a time, so that it is never in memory as a whole.
+        A lazy frame is computed and written piece by piece, so it need not fit into memory.
 
         Raises:
-            StoreUnavailableError: Object storage did not take it.
+            StoreUnavailableError: Object storage did not accept it.
             TableError: The frame does not have the declared columns.
         """
         path, fix = self.path(table, at), "Correct the code that made it"
-        whole = require_columns(frame, table.columns, f"the new {table.name}", fix)
+        rows = require_columns(frame, table.columns, f"the new {table.name}", fix)
         if isinstance(path, Path):
             path.parent.mkdir(parents=True, exist_ok=True)
             with replacing(path) as temporary:
-                _write_parquet(whole, temporary)
+                _write_parquet(rows, temporary)
         else:
             with answering(path):
-                _write_parquet(whole, str(path))
+                _write_parquet(rows, str(path))
         return path
 
     def shards(self, table: Table, model: str | None = None) -> list[str]:
-        """Shards whose partition of a table is written, sorted.
+        """Shards for which a partition of the table is stored, sorted.
+
+        `model` is needed for a table that is partitioned by model and shard.
 
         Raises:
-            StoreUnavailableError: Object storage did not say.
+            StoreUnavailableError: Object storage did not answer.
         """
         folder = self.path(table, Partition(model, "*")).parent
         with answering(folder):
             return sorted(path.stem for path in folder.glob("*.parquet"))
+
+
+def _write_text(path: Path, text: str) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 def _write_parquet(frame: pl.DataFrame | pl.LazyFrame, target: Path | str) -> None:
@@ -238,15 +237,30 @@ def _stored(path: Path | UPath, columns: Columns) -> pl.DataFrame:
     return rows.select(name for name in columns if name in stored).collect()
 
 
+def damage_errors(path: Path | UPath) -> tuple[type[Exception], ...]:
+    """The exceptions of reading a file that mean that the file is damaged.
+
+    An OSError means a damaged disk in a folder, but a failed request in object storage.
+    """
+    is_local = isinstance(path, Path)
+    return (pl.exceptions.PolarsError, OSError) if is_local else (pl.exceptions.PolarsError,)
+
+
 def scan(path: Path | UPath) -> pl.LazyFrame:
-    """The file at `path`, and no other one, wherever it is; nothing is read yet."""
-    # No provider: else Polars looks for keys where nothing else here does, if boto3 is installed.
+    """The rows of the Parquet file at `path`; nothing is read yet."""
+    # `glob`, `hive_partitioning`: the path is taken literally, whatever characters it contains.
+    # `credential_provider`: with boto3 installed, Polars would look for keys in more places than
+    # obstore does.
     return pl.scan_parquet(str(path), glob=False, hive_partitioning=False, credential_provider=None)
 
 
 @contextmanager
 def answering(path: Path | UPath) -> Iterator[None]:
-    """Errors of object storage, told as such; those of a folder stay what they are."""
+    """Raise failed requests to object storage as `StoreUnavailableError`; do nothing for a folder.
+
+    Raises:
+        StoreUnavailableError: A request failed; the message contains the server's reply.
+    """
     if isinstance(path, Path):
         yield
         return
@@ -255,8 +269,8 @@ def answering(path: Path | UPath) -> Iterator[None]:
     try:
         yield
     except (OSError, BaseError) as error:
-        said = " ".join(str(error).partition("Debug source:")[0].split())
+        reply = " ".join(str(error).partition("Debug source:")[0].split())
         raise StoreUnavailableError(
-            f"the object storage of {path} did not do what was asked. Look whether it answers at "
-            f"AWS_ENDPOINT_URL, has the bucket, and lets these keys read and write: {said}"
+            f"a request to the object storage of {path} failed. Check that it answers at "
+            f"AWS_ENDPOINT_URL, has the bucket, and lets these keys read and write: {reply}"
         ) from error

@@ -1,5 +1,6 @@
-"""What a stored table is, and what must be true of it.
+"""What a stored table is, and the checks and rates that are evaluated over tables.
 
-Belongs here: columns, partitions, checks and the rates that they compare. Does not: any particular
-table, which is declared in the room that fills it, and files, which are in `storage`.
+Belongs here: the declaration of columns and partitions, checks that fit any table, columns that
+several tables share. Does not: particular tables, which are declared in the package that fills
+them, and reading and writing files, which is in `storage`.
 """

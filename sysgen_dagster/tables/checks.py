@@ -1,8 +1,8 @@
-"""What a check is: a statement that is true of a healthy table, and what was found.
+"""Checks: statements that are true of a healthy table, and the findings of evaluating them.
 
-A check is evaluated over one partition, or over all partitions of a model at once: the evidence
-decides which rows it sees. Here are also the statements that hold of tables of any kind; those of
-one table stand in the room that fills it.
+A check is evaluated over one partition or over all partitions of a model; the `Evidence` that is
+passed decides which. This module also has the checks that fit any table. Checks of one particular
+table belong in the package that fills the table.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,23 +14,31 @@ import polars as pl
 from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster.tables.table import Table, kept
 
-NO_FIGURE = "no figure"  # where the paper gives none
+NO_FIGURE = "no figure"  # `Finding.paper` where the paper gives no figure
 
 
 class Evidence(Protocol):
-    """The stored rows that a check looks at."""
+    """Gives a check the stored rows that it is evaluated over."""
 
     @property
     def model(self) -> str | None:
-        """The model whose tables these are; None for tables that no model made."""
+        """The model whose tables are read; None if the tables are not partitioned by model."""
 
     def read(self, table: Table, *columns: str) -> pl.DataFrame:
-        """These columns of a table, over the rows in question."""
+        """The rows of a table, with these columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found: a figure, what was wanted, and the rows that speak against it."""
+    """The result of a check.
+
+    Attributes:
+        passed: Whether the statement holds.
+        figure: What was measured: a share in [0, 1] or a number of rows.
+        wanted: The figure that is expected, in words.
+        rows: The rows that speak against the statement.
+        paper: The paper's figure, in words.
+    """
 
     passed: bool
     figure: float
@@ -41,7 +49,15 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One statement about one table; a blocking one (a contract) keeps the rows from going on."""
+    """One statement about one table.
+
+    Attributes:
+        name: Its name in Dagster.
+        table: The table that it is about.
+        statement: The statement, as a sentence for people.
+        blocking: Whether a failure stops everything downstream (a contract); else it is a warning.
+        evaluate: Tests the statement.
+    """
 
     name: str
     table: Table
@@ -51,19 +67,26 @@ class Check:
 
 
 def checks_of(checks: Iterable[Check], table: Table) -> list[Check]:
-    """The checks of one table, in their order."""
+    """Those of `checks` that are about `table`, in the given order."""
     return [check for check in checks if check.table.name == table.name]
 
 
 def none_of(rows: pl.DataFrame) -> Finding:
-    """That there are no such rows."""
+    """Passes if there are no `rows`; the figure is their number."""
     return Finding(rows.is_empty(), rows.height, "0 rows", rows)
 
 
 def within(
     rate: Rate, bounds: tuple[float, float], paper: float | None, rows: pl.DataFrame
 ) -> Finding:
-    """Whether a rate agrees with its bounds, given how few rows it may be measured on."""
+    """Passes if the 99 % interval of `rate` overlaps `bounds`; a rate of no rows passes.
+
+    Args:
+        rate: What was measured.
+        bounds: The lowest and highest expected share.
+        paper: The paper's share; None: it gives none.
+        rows: The rows that speak against the statement.
+    """
     low, high = rate.interval()
     return Finding(
         passed=rate.part <= rate.whole and rate.agrees_with(*bounds),
@@ -75,7 +98,7 @@ def within(
 
 
 def ids_are_unique(table: Table) -> Check:
-    """That no conversation stands twice in a table."""
+    """A contract: no conversation is in the table twice."""
 
     def evaluate(evidence: Evidence) -> Finding:
         ids = evidence.read(table, "conversation_id", "source")
@@ -85,22 +108,26 @@ def ids_are_unique(table: Table) -> Check:
 
 
 def nothing_is_lost(table: Table, before: Table) -> Check:
-    """That a table holds exactly the rows that the table before lets go on."""
+    """A contract: a table has exactly the rows of the table `before` without a drop reason."""
 
     def evaluate(evidence: Evidence) -> Finding:
-        came = kept(evidence.read(before, "conversation_id", "drop_reason"))
-        here = evidence.read(table, "conversation_id")
-        came = came.select("conversation_id")
-        lost = came.join(here, on="conversation_id", how="anti").with_columns(what=pl.lit("lost"))
-        new = here.join(came, on="conversation_id", how="anti").with_columns(what=pl.lit("new"))
-        return none_of(pl.concat([lost, new]))
+        rows_before = kept(evidence.read(before, "conversation_id", "drop_reason"))
+        expected = rows_before.select("conversation_id")
+        stored = evidence.read(table, "conversation_id")
+        lost = expected.join(stored, on="conversation_id", how="anti")
+        new = stored.join(expected, on="conversation_id", how="anti")
+        return none_of(
+            pl.concat(
+                [lost.with_columns(what=pl.lit("lost")), new.with_columns(what=pl.lit("new"))]
+            )
+        )
 
     statement = f"Every row that {before.name} lets go on is here, and no other."
     return Check("nothing_is_lost", table, statement, True, evaluate)
 
 
 def drops_are_explained(table: Table, result: str, reasons: Iterable[str]) -> Check:
-    """That a row has its result or one of the table's reasons why it does not go on."""
+    """A contract: every row has a value in the column `result`, or one of the drop `reasons`."""
     known = [str(reason) for reason in reasons]
 
     def evaluate(evidence: Evidence) -> Finding:

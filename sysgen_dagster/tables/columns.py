@@ -1,4 +1,7 @@
-"""Columns that tables of several rooms share: which row, why it was dropped, who wrote it."""
+"""Column types, and columns that tables of several packages share.
+
+The shared columns identify a row, say why it was dropped, and record how a model produced it.
+"""
 
 import polars as pl
 
@@ -17,7 +20,7 @@ IDENTITY: Columns = {
 DROP_REASON: Columns = {
     "drop_reason": Column(TEXT, "why the row does not go on; null: it does"),
 }
-# Of a row that a model was asked for: the request, the model, and how the answer came.
+# Tables whose rows a model was asked for record the request, the model and how it replied.
 GENERATION: Columns = {
     "finish_reason": Column(TEXT, "stop, length, ...; null where the engine gave no answer"),
     "prompt_tokens": Column(COUNT, "tokens in, as the server counted them"),

@@ -1,10 +1,10 @@
-"""The groups of assets in Dagster's UI, in the order in which a reader meets them."""
+"""The groups of assets in Dagster's UI, in the order of the pipeline."""
 
 from enum import StrEnum
 
 
 class Group(StrEnum):
-    """The UI sorts groups by name, so each name begins with its place."""
+    """Names of asset groups. Each begins with its position, because the UI sorts by name."""
 
     SOURCES = "1_sources"
     CONVERSATIONS = "2_conversations"

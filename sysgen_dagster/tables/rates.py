@@ -1,26 +1,26 @@
-"""Shares of rows, and how much of a share chance may explain."""
+"""Shares of rows and their confidence intervals."""
 
 import math
 from dataclasses import dataclass
 
 import polars as pl
 
-# Two-sided quantiles of the normal distribution.
+# Two-sided 95 % and 99 % quantiles of the normal distribution.
 Z95 = 1.9600
 Z99 = 2.5758
 
 
 def wilson_interval(share: float, rows: int, z: float) -> tuple[float, float]:
-    """Wilson's score interval of a share that was found in so many rows; (0, 1) of no rows.
+    """Wilson's score interval of a `share` of so many `rows`; (0, 1) if there are none.
 
-    `z` is the quantile of the wanted confidence, such as `Z95`.
+    `z` is the two-sided normal quantile of the confidence level, such as `Z95`.
     """
     if not rows:
         return 0.0, 1.0
     centre = share + z**2 / (2 * rows)
     half = z * math.sqrt(share * (1 - share) / rows + z**2 / (4 * rows**2))
     scale = 1 + z**2 / rows
-    # The interval holds the share itself; by rounding it would miss a share of 0 or 1.
+    # The interval contains the share; rounding could exclude a share of 0 or 1.
     lowest, highest = (centre - half) / scale, (centre + half) / scale
     return max(0.0, min(lowest, share)), min(1.0, max(highest, share))
 
@@ -34,26 +34,26 @@ class Rate:
 
     @property
     def share(self) -> float:
-        """In [0, 1]; NaN of nothing."""
+        """`part` / `whole`, in [0, 1]; NaN if `whole` is 0."""
         return self.part / self.whole if self.whole else math.nan
 
     def interval(self) -> tuple[float, float]:
-        """99 % Wilson score interval of the share: how much chance explains at this many rows."""
+        """The 99 % Wilson score interval of the share."""
         return wilson_interval(min(self.share, 1.0), self.whole, Z99)
 
     def agrees_with(self, low: float, high: float) -> bool:
-        """Whether the true share can lie in [low, high]: the interval reaches into it."""
+        """Whether the interval of the share overlaps [low, high]."""
         lowest, highest = self.interval()
         return lowest <= high and low <= highest
 
 
 def kept_rate(rows: pl.DataFrame) -> Rate:
-    """The rows of one table that go on; `rows` has ``drop_reason``."""
+    """The rate of rows without a drop reason; `rows` has ``drop_reason``."""
     return Rate(rows["drop_reason"].null_count(), rows.height)
 
 
 def count_drops(rows: pl.DataFrame) -> dict[str, int]:
-    """Dropped rows by reason, the most frequent first; `rows` has ``drop_reason``."""
+    """Number of rows by drop reason, the most frequent first; `rows` has ``drop_reason``."""
     dropped = rows.select("drop_reason").drop_nulls()
     counts = dropped.group_by("drop_reason").len().sort("len", "drop_reason", descending=True)
     return dict(counts.iter_rows())

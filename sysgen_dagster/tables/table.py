@@ -1,8 +1,8 @@
-"""A stored table: its columns, what it has one partition for, and what a frame must be to fit it.
+"""The declaration of a stored table: its columns, how it is partitioned, where its files are.
 
-The tables themselves are declared in the rooms that fill them (`sources.tables`,
-`lanes.sysgen.tables`, ...). Where a table is stored, how its asset is partitioned and which of its
-files are expected follow from the declaration.
+The tables themselves are declared in the packages that fill them (`sources.tables`,
+`lanes.sysgen.tables`, ...). The path of a table's files, the partitions of its asset and the files
+that should exist all follow from its declaration.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,21 +17,21 @@ from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.tables.groups import Group
 
-# The file of a table that is not partitioned has this name.
+# The file name, without ending, of a table that is not partitioned.
 WHOLE = "all"
-# In the name of a table that stands for those of all sources.
+# A table with this in its name stands for one table per source; the shard says which.
 _SOURCE = "{source}"
 
 Frame = TypeVar("Frame", pl.DataFrame, pl.LazyFrame)
 
 
 class TableError(SysgenError):
-    """A frame is not the table it is said to be; the message names table, column and fix."""
+    """A frame lacks a declared column or type; the message names the table, column and fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column's type and what it holds."""
+    """The Polars type of a column, and a description for people."""
 
     dtype: pl.DataType
     description: str
@@ -41,7 +41,7 @@ Columns = Mapping[str, Column]
 
 
 class By(Enum):
-    """What a table has one partition, and so one file, for: the names of its dimensions."""
+    """How a table is partitioned: the names of its dimensions; each partition is one file."""
 
     NOTHING = ()
     MODEL = ("model",)
@@ -52,7 +52,7 @@ class By(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """One partition of a table: a value for each dimension that the table is partitioned by."""
+    """One partition of a table: a value for each of the table's dimensions, None for the others."""
 
     model: str | None = None
     shard: str | None = None
@@ -60,20 +60,20 @@ class Partition:
 
     @property
     def key(self) -> str | None:
-        """As Dagster writes it, such as ``phi-4|capybara-003``; None without any dimension.
+        """Dagster's partition key, such as ``phi-4|capybara-003``; None without any dimension.
 
-        Dagster puts the dimensions in the order of their names: model, recipe, shard.
+        Dagster orders the dimensions of a key alphabetically: model, recipe, shard.
         """
         given = (value for value in (self.model, self.recipe, self.shard) if value is not None)
         return "|".join(given) or None
 
 
 class Values(Protocol):
-    """What the dimensions can be in a deployment; a catalogue knows it."""
+    """The values that each dimension has in a deployment; `catalog.Catalog` is one."""
 
     @property
     def partition_values(self) -> Mapping[str, list[str]]:
-        """The values of each dimension, in their order."""
+        """The values of each dimension, in the catalogue's order."""
 
     def shards(self, source: str) -> list[str]:
         """The shards of one source, in the order of its rows."""
@@ -81,15 +81,15 @@ class Values(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One stored table; two are the same if they have the same name.
+    """One stored table. Tables are equal if their names are.
 
     Attributes:
-        name: That of its asset and of its folder; ``source/capybara`` is an asset key of two parts,
-            ``source/{source}`` the table of the source that a shard is of.
+        name: Also the asset key and the folder. ``source/capybara`` is an asset key of two parts;
+            ``source/{source}`` stands for the tables of all sources.
         columns: In stored order.
-        by: What it has one partition for.
-        group: Where it stands in the lineage.
-        of_source: The source whose shards its partitions are; None: those of all sources.
+        by: How it is partitioned.
+        group: The group of its asset in Dagster's UI.
+        of_source: The source whose shards are the partitions; None: the shards of all sources.
     """
 
     name: str
@@ -109,18 +109,14 @@ class Table:
         return polars_schema(self.columns)
 
     def empty(self) -> pl.DataFrame:
-        """The table without rows."""
+        """A frame with the table's columns and no rows."""
         return pl.DataFrame(schema=self.schema)
 
-    def only(self, *columns: str) -> Columns:
-        """These of its columns, in the order in which they are asked for."""
-        return {name: self.columns[name] for name in columns}
-
     def partition(self, at: Partition) -> Partition:
-        """The partition of this table that holds what `at` names; dimensions it lacks are left out.
+        """The partition of this table for `at`, without the dimensions that this table lacks.
 
         Raises:
-            TableError: `at` does not say which.
+            TableError: `at` has no value for a dimension of this table.
         """
         values = {dimension: getattr(at, dimension) for dimension in self.by.value}
         if missing := [dimension for dimension, value in values.items() if value is None]:
@@ -130,34 +126,34 @@ class Table:
         return Partition(**values)
 
     def partition_of(self, key: str | None) -> Partition:
-        """The partition of a key as Dagster writes it; None for a table without partitions."""
+        """The partition of a Dagster partition key; `key` is None for an unpartitioned table."""
         values = [] if key is None else key.split("|")
         return Partition(**dict(zip(sorted(self.by.value), values, strict=True)))
 
     def partitions(self, values: Values) -> Iterator[Partition]:
         """Every partition that the table has in a deployment, in the order of the values."""
-        each = dict(values.partition_values)
+        by_dimension = dict(values.partition_values)
         if self.of_source is not None:
-            each["shard"] = values.shards(self.of_source)
-        for one in product(*(each[dimension] for dimension in self.by.value)):
-            yield Partition(**dict(zip(self.by.value, one, strict=True)))
+            by_dimension["shard"] = values.shards(self.of_source)
+        for combination in product(*(by_dimension[dimension] for dimension in self.by.value)):
+            yield Partition(**dict(zip(self.by.value, combination, strict=True)))
 
     def file(self, at: Partition) -> str:
-        """Where a partition is stored, below the root of all tables.
+        """The path of a partition's file, relative to the root of all tables.
 
         ``conversations/capybara-000.parquet``,
         ``aligned_responses/model=phi-4/capybara-000.parquet``, ``splits/all.parquet``.
         """
-        here = self.partition(at)
+        partition = self.partition(at)
         if self.by is By.MODEL_SHARD:
-            return f"{self.name}/model={here.model}/{here.shard}.parquet"
+            return f"{self.name}/model={partition.model}/{partition.shard}.parquet"
         folder = self.name
-        if here.shard and _SOURCE in folder:
-            folder = folder.replace(_SOURCE, split_shard(here.shard)[0])
-        return f"{folder}/{here.key or WHOLE}.parquet"
+        if partition.shard and _SOURCE in folder:
+            folder = folder.replace(_SOURCE, split_shard(partition.shard)[0])
+        return f"{folder}/{partition.key or WHOLE}.parquet"
 
     def label(self, at: Partition) -> str:
-        """A partition in a sentence, such as ``conversations for capybara-000``."""
+        """A partition as messages name it, such as ``conversations for capybara-000``."""
         key = self.partition(at).key
         return f"{self.name} for {key}" if key else self.name
 
@@ -168,11 +164,16 @@ def polars_schema(columns: Columns) -> dict[str, pl.DataType]:
 
 
 def require_columns(frame: Frame, columns: Columns, where: str, fix: str) -> Frame:
-    """`frame` with exactly these columns in this order; extra ones are left out.
+    """`frame` with exactly these columns in this order; extra columns are left out.
+
+    Args:
+        frame: What to check.
+        columns: The declared columns.
+        where: What the frame is, for the error message, such as ``notes for chats-000``.
+        fix: What the user can do about an error, as a sentence.
 
     Raises:
-        TableError: A column is missing or has another type; `where` names the culprit and `fix`
-            says what to do.
+        TableError: A column is missing or has another type.
     """
     schema = frame.collect_schema()
     for name, column in columns.items():
@@ -191,5 +192,5 @@ def kept(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def by_name(tables: Iterable[Table]) -> dict[str, Table]:
-    """The tables by their names."""
+    """The tables by their names, in the given order."""
     return {table.name: table for table in tables}

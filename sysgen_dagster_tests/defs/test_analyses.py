@@ -55,8 +55,9 @@ def runs() -> Iterator[dict[str, dg.ExecuteInProcessResult]]:
     with dg.DagsterInstance.get() as instance:
         for shard in SHARDS:
             source = SOURCE_TABLES[CATALOG.source_of(shard).name]
-            assert _run(instance, shard, [asset_key(source)]).success
-            assert _run(instance, shard, [dg.AssetKey("conversations")]).success
+            for asset in (asset_key(source), dg.AssetKey("conversations")):
+                made = _run(instance, shard, [asset])
+                assert made.success, _errors(made)
         of_sources = _run(instance, None, OF_SOURCES)
         for shard in SHARDS:
             made = _run(instance, f"{MODEL}|{shard}", OF_SHARDS)

@@ -37,8 +37,9 @@ def instance() -> Iterator[dg.DagsterInstance]:
     with dg.DagsterInstance.get() as instance:
         for shard in (SHARD, OTHER):
             source = SOURCE_TABLES[CATALOG.source_of(shard).name]
-            assert _run(instance, shard, [asset_key(source)]).success
-            assert _run(instance, shard, [CONVERSATIONS]).success
+            for asset in (asset_key(source), CONVERSATIONS):
+                run = _run(instance, shard, [asset])
+                assert run.success, _errors(run)
         yield instance
 
 

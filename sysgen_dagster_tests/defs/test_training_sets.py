@@ -45,33 +45,33 @@ def _run(
         )
 
 
-def _said(result: dg.ExecuteInProcessResult) -> str:
-    said = []
+def _messages(result: dg.ExecuteInProcessResult) -> str:
+    messages = []
     for event in result.get_step_failure_events():
         error = event.step_failure_data.error
         while error is not None:
-            said.append(error.message)
+            messages.append(error.message)
             error = error.cause
-    return "\n".join(said)
+    return "\n".join(messages)
 
 
-def _made(partition: str | None, assets: list[dg.AssetKey]) -> dg.ExecuteInProcessResult:
+def _materialize(partition: str | None, assets: list[dg.AssetKey]) -> dg.ExecuteInProcessResult:
     result = _run(partition, assets)
-    assert result.success, _said(result)
+    assert result.success, _messages(result)
     return result
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _everything_is_made() -> Iterator[None]:
-    _made(SHARD, [asset_key(SOURCE_TABLES["magicoder"])])
-    _made(SHARD, [CONVERSATIONS])
-    _made(None, OF_SOURCES)
+def _all_assets_are_materialized() -> Iterator[None]:
+    _materialize(SHARD, [asset_key(SOURCE_TABLES["magicoder"])])
+    _materialize(SHARD, [CONVERSATIONS])
+    _materialize(None, OF_SOURCES)
     for model in MODELS:
-        _made(f"{model}|{SHARD}", OF_SHARDS)
+        _materialize(f"{model}|{SHARD}", OF_SHARDS)
     for model in MODELS:
-        _made(f"{model}|{SHARD}", [preference_pairs.key])
+        _materialize(f"{model}|{SHARD}", [preference_pairs.key])
     for recipe in ("sysgen", "preferences", "distillation"):
-        _made(recipe, [mixtures.key, exports.key])
+        _materialize(recipe, [mixtures.key, exports.key])
     yield
     STORE.exclusions.unlink(missing_ok=True)
 
@@ -87,7 +87,7 @@ def test_every_variant_holds_every_row_that_went_all_the_way() -> None:
         assert rows["conversation_id"].to_list() == aligned["conversation_id"].to_list()
 
 
-def test_a_row_says_where_it_comes_from_and_on_which_side_it_is() -> None:
+def test_a_row_says_where_it_comes_from_and_in_which_split_it_is() -> None:
     rows = _rows()
     for column in ("split", "source_license", "served_name", "model_license", "engine"):
         assert rows[column].null_count() == 0
@@ -121,7 +121,7 @@ def test_distillation_takes_one_model_only() -> None:
 def test_the_same_inputs_give_the_same_bytes() -> None:
     manifest = STORE.export("sysgen") / "manifest.json"
     before = manifest.read_bytes()
-    _made("sysgen", [mixtures.key, exports.key])
+    _materialize("sysgen", [mixtures.key, exports.key])
     assert manifest.read_bytes() == before
 
 
@@ -130,8 +130,8 @@ def test_a_mixture_without_rows_leaves_no_folder_of_older_ones(
 ) -> None:
     nothing = STORE.read(MIXTURES, Partition(recipe="distillation"))
     STORE.write(MIXTURES, Partition(recipe="distillation"), nothing.clear())
-    made = _made("distillation", [exports.key])
-    [event] = made.get_asset_materialization_events()
+    result = _materialize("distillation", [exports.key])
+    [event] = result.get_asset_materialization_events()
     assert "takes none of the stored rows" in str(
         event.materialization.metadata["nothing_to_export"].value
     )
@@ -139,7 +139,7 @@ def test_a_mixture_without_rows_leaves_no_folder_of_older_ones(
     monkeypatch.setenv("HF_TOKEN", "hf_planted_secret")
     config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}
     assert not _run("distillation", [hub_datasets.key], ops=config).success
-    _made("distillation", [mixtures.key, exports.key])
+    _materialize("distillation", [mixtures.key, exports.key])
 
 
 def test_simulated_rows_are_not_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,9 +147,9 @@ def test_simulated_rows_are_not_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
     config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}
     refused = _run("sysgen", [hub_datasets.key], ops=config)
     assert not refused.success
-    assert "sysgen is not pushed" in _said(refused)
-    assert "simulated" in _said(refused)
-    assert "hf_planted_secret" not in _said(refused)
+    assert "sysgen is not pushed" in _messages(refused)
+    assert "simulated" in _messages(refused)
+    assert "hf_planted_secret" not in _messages(refused)
 
 
 def test_a_rejected_answer_that_is_simulated_is_not_pushed_either() -> None:
@@ -172,8 +172,8 @@ def test_rows_that_the_splits_do_not_know_are_an_error_with_its_fix() -> None:
     STORE.write(SPLITS, Partition(), stale)
     failed = _run(f"phi-4|{SHARD}", [training_rows.key])
     STORE.write(SPLITS, Partition(), splits)
-    assert "splits does not know" in _said(failed)
-    assert "Materialize near_duplicate_questions and splits again" in _said(failed)
+    assert "splits does not know" in _messages(failed)
+    assert "Materialize near_duplicate_questions and splits again" in _messages(failed)
 
 
 def test_an_excluded_conversation_is_gone_and_no_other_row_is_asked_for_again(
@@ -184,14 +184,14 @@ def test_an_excluded_conversation_is_gone_and_no_other_row_is_asked_for_again(
     wanted.write_text(f"{gone}\n")
     assert exclude_conversations(open_plain_console(), str(STORE.root), wanted) == 0
 
-    _made(SHARD, [CONVERSATIONS])
-    again = _made(f"phi-4|{SHARD}", [*(phase.key for phase in PHASES)])
+    _materialize(SHARD, [CONVERSATIONS])
+    again = _materialize(f"phi-4|{SHARD}", [*(phase.key for phase in PHASES)])
     for event in again.get_asset_materialization_events():
         sent = event.materialization.metadata.get("engine/times_sent")
         assert sent is None or sent.value == 0
-    _made(None, OF_SOURCES)
-    _made(f"phi-4|{SHARD}", OF_SHARDS[len(PHASES) :])
-    _made("distillation", [mixtures.key, exports.key])
+    _materialize(None, OF_SOURCES)
+    _materialize(f"phi-4|{SHARD}", OF_SHARDS[len(PHASES) :])
+    _materialize("distillation", [mixtures.key, exports.key])
 
     exported = pl.concat(
         pl.read_parquet(file, columns=["conversation_id"])

@@ -54,3 +54,11 @@ def begin(folder: Path, tmp_path: Path) -> Iterator[Callable[..., Run]]:
 def ledger(tmp_path: Path) -> Ledger:
     """An empty ledger."""
     return Ledger(tmp_path / "ledger.jsonl")
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Path:
+    """A file: what is told to wait while it exists goes on when the test removes it."""
+    gate = tmp_path / "gate"
+    gate.touch()
+    return gate

@@ -1,4 +1,4 @@
-"""Servers that say what no good server says, in a thread of the test."""
+"""Servers that reply what no good server replies, in a thread of the test."""
 
 import asyncio
 import json
@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from aiohttp import web
+
+from sysgen_dagster_tests.inference.processes import CEILING_S
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -31,13 +33,13 @@ def serving(handler: Handler) -> Iterator[str]:
     thread.start()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", handler)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     try:
-        yield asyncio.run_coroutine_threadsafe(_listen(runner), loop).result(10)
+        yield asyncio.run_coroutine_threadsafe(_listen(runner), loop).result(CEILING_S)
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(CEILING_S)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        thread.join(CEILING_S)
         loop.close()
 
 
@@ -51,7 +53,7 @@ async def _listen(runner: web.AppRunner) -> str:
 def replying(
     body: bytes, status: int = 200, content_type: str = "application/json"
 ) -> Iterator[str]:
-    """The base URL of a server that says the same to every request."""
+    """The base URL of a server that replies the same to every request."""
 
     async def reply(_: web.Request) -> web.Response:
         return web.Response(body=body, status=status, content_type=content_type)
@@ -76,4 +78,4 @@ def speaking(words: bytes) -> Iterator[str]:
             yield f"http://127.0.0.1:{server.server_address[1]}/v1"
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(CEILING_S)

@@ -6,8 +6,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -15,54 +14,13 @@ import pytest
 from aiohttp import web
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.chat.messages import ChatRequest
-from sysgen_dagster.inference import asking, replicas
 from sysgen_dagster.inference.asking import MOST_FAILURES
-from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity
 from sysgen_dagster.inference.ledger import Ledger, request_key
+from sysgen_dagster_tests.inference.batches import ask, ask_one, endpoint_at, question, questions
+from sysgen_dagster_tests.inference.mortal_servers import Ours, mortals
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
-from sysgen_dagster_tests.inference.test_replicas import (
-    Ours,
-    ask,
-    endpoint_at,
-    mortals,
-    question,
-    questions,
-)
+from sysgen_dagster_tests.inference.processes import CEILING_S
 from sysgen_dagster_tests.simulated.running_server import running
-
-
-@pytest.fixture(autouse=True)
-def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "_FIRST_DELAY_S", 0.05)
-    monkeypatch.setattr(asking, "_LONGEST_DELAY_S", 0.1)
-    monkeypatch.setattr(replicas, "_FIRST_LOOK_S", 0.05)
-
-
-@dataclass
-class Theirs:
-    """The connection to a server that is up all the time."""
-
-    endpoint: Endpoint
-
-    @property
-    def model(self) -> ModelIdentity:
-        return self.endpoint.model
-
-    def connect(self) -> Endpoint:
-        return self.endpoint
-
-    def give_up(self) -> None:
-        pass
-
-    def revive(self, url: str) -> str:
-        return url
-
-
-def ask_one(endpoint: Endpoint, request: ChatRequest, folder: Path) -> dict[str, Any]:
-    (row,) = ask(Theirs(endpoint), [request], folder).to_dicts()
-    return row
-
 
 # Poison: a request of which the engine dies whenever it works on it
 
@@ -79,11 +37,11 @@ def outcomes(rows: pl.DataFrame) -> dict[int, str]:
 
 @pytest.mark.parametrize("seed", [0, 60, 199], ids=["first", "in_the_middle", "last"])
 def test_a_request_that_kills_the_engine_ends_after_three_deaths_and_costs_no_other_row(
-    tmp_path: Path, seed: int
+    ledger: Ledger, seed: int
 ) -> None:
     with mortals(kills=poisoned(seed)) as servers:
         ours = Ours(servers)
-        rows = ask(ours, questions(200), tmp_path)
+        rows = ask(ours, questions(200), ledger)
     assert outcomes(rows) == {seed: NoAnswer.ENGINE_DIED}
     assert servers[0].deaths == servers[0].asked[seed] == 3
     assert ours.revived <= 5
@@ -95,62 +53,62 @@ def test_a_request_that_kills_the_engine_ends_after_three_deaths_and_costs_no_ot
 @pytest.mark.parametrize("count", [2, 4])
 @pytest.mark.parametrize("seed", [60, 199], ids=["in_the_middle", "last"])
 def test_a_poison_does_not_go_through_all_of_several_servers(
-    tmp_path: Path, count: int, seed: int
+    ledger: Ledger, count: int, seed: int
 ) -> None:
     with mortals(count, kills=poisoned(seed)) as servers:
         ours = Ours(servers)
-        rows = ask(ours, questions(200), tmp_path)
+        rows = ask(ours, questions(200), ledger)
     assert outcomes(rows) == {seed: NoAnswer.ENGINE_DIED}
     assert sum(server.deaths for server in servers) == 3
     assert ours.revived <= 5
 
 
-def test_a_poison_is_found_in_an_engine_that_answers_500_before_it_ends(tmp_path: Path) -> None:
-    with mortals(kills=poisoned(60), ill_s=0.1) as servers:
-        rows = ask(Ours(servers), questions(200), tmp_path)
-    # Nobody who was sent to it while it was ill already is to blame.
+def test_a_poison_is_found_in_an_engine_that_answers_500_before_it_ends(ledger: Ledger) -> None:
+    with mortals(kills=poisoned(60), ill_replies=48) as servers:
+        rows = ask(Ours(servers), questions(200), ledger)
+    # None of the requests that were sent to it while it answered 500 is the cause.
     assert outcomes(rows) == {60: NoAnswer.ENGINE_DIED}
     assert servers[0].deaths == 3
 
 
-def test_two_poisons_are_both_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(replicas, "_MOST_REVIVALS", 6)  # three for each where they do not coincide
+def test_two_poisons_are_both_found(ledger: Ledger) -> None:
     with mortals(kills=poisoned(20, 21)) as servers:
-        rows = ask(Ours(servers), questions(60), tmp_path)
+        # Three restarts for each poison where they do not coincide.
+        rows = ask(Ours(servers, {"restarts": 6}), questions(60), ledger)
     assert set(outcomes(rows).values()) == {NoAnswer.ENGINE_DIED}
     assert outcomes(rows).keys() >= {20, 21}
     # A suspect that is alone may be struck by the other poison while that is none yet.
     assert len(outcomes(rows)) <= 3
 
 
-def test_whoever_may_have_killed_two_engines_goes_alone(tmp_path: Path) -> None:
+def test_a_request_that_may_have_killed_two_engines_goes_alone(ledger: Ledger) -> None:
     with mortals(kills=poisoned(5)) as servers:
-        ask(Ours(servers), questions(32), tmp_path)
+        ask(Ours(servers), questions(32), ledger)
     first, second, third = servers[0].victims
     assert len(first) > 10
     assert 5 in first & second & third
     assert len(first & second & third) <= 2  # one may have been on its way when the other was sent
 
 
-def test_a_poison_is_not_known_the_next_time(tmp_path: Path) -> None:
+def test_a_poison_is_not_known_the_next_time(ledger: Ledger) -> None:
     with mortals(kills=poisoned(5)) as servers:
         ours = Ours(servers)
-        ask(ours, questions(20), tmp_path)
-    with Ledger(tmp_path / "ledger.jsonl") as ledger:
+        ask(ours, questions(20), ledger)
+    with ledger:
         known = [ledger.get(request_key(ours.model.answers_as, each)) for each in questions(20)]
     assert [number for number, outcome in enumerate(known) if outcome is None] == [5]
 
 
-def test_what_failed_while_an_engine_was_dying_is_no_failure_of_the_row(tmp_path: Path) -> None:
-    with mortals(ill_s=0.15) as servers:
+def test_what_failed_while_an_engine_was_dying_is_no_failure_of_the_row(ledger: Ledger) -> None:
+    with mortals(ill_replies=3) as servers:
         (server,) = servers
         server.kills = lambda _: server.deaths < 2
-        row = ask(Ours(servers), [question(1)], tmp_path).row(0, named=True)
+        row = ask(Ours(servers), [question(1)], ledger).row(0, named=True)
     assert (row["text"], server.deaths) == ("Because.", 2)
-    assert row["attempts"] > MOST_FAILURES
+    assert row["attempts"] == 2 * (3 + 1) + 1 > MOST_FAILURES
 
 
-def test_failures_of_a_row_that_are_not_deaths_still_end_it(tmp_path: Path) -> None:
+def test_failures_of_a_row_that_are_not_deaths_still_end_it(ledger: Ledger) -> None:
     calls: Counter[int] = Counter()
 
     async def fail(request: web.Request) -> web.Response:
@@ -159,7 +117,7 @@ def test_failures_of_a_row_that_are_not_deaths_still_end_it(tmp_path: Path) -> N
         return web.Response(status=500) if seed == 3 else web.json_response(completion("Yes."))
 
     with serving(fail) as url, serving(fail) as other:
-        rows = ask(Theirs(endpoint_at(url, other)), questions(20), tmp_path)
+        rows = ask(endpoint_at(url, other), questions(20), ledger)
     assert outcomes(rows) == {3: NoAnswer.SERVER_ERROR}
     assert calls[3] == MOST_FAILURES
 
@@ -167,16 +125,19 @@ def test_failures_of_a_row_that_are_not_deaths_still_end_it(tmp_path: Path) -> N
 # Time
 
 
-def failing(status: int, wait: str = "", times: int = 10**9) -> Any:
-    """A handler that fails so many times, with this ``Retry-After``, and the times of all calls."""
+def failing(status: int, *waits: str, times: int = 10**9) -> Any:
+    """A handler that fails so many times, and the times of all calls.
+
+    Each failure has the next of these ``Retry-After``, then the last one again.
+    """
     calls: list[float] = []
 
     async def handle(_: web.Request) -> web.Response:
         calls.append(time.monotonic())
-        if len(calls) <= times:
-            headers = {"Retry-After": wait} if wait else {}
-            return web.Response(status=status, headers=headers)
-        return web.json_response(completion("Because."))
+        if len(calls) > times:
+            return web.json_response(completion("Because."))
+        wait = waits[min(len(calls), len(waits)) - 1] if waits else ""
+        return web.Response(status=status, headers={"Retry-After": wait} if wait else {})
 
     return handle, calls
 
@@ -185,69 +146,68 @@ def failing(status: int, wait: str = "", times: int = 10**9) -> Any:
 @pytest.mark.parametrize(
     "wait", ["99999999", "9" * 400, "-7", "Wed, 21 Oct 2037 07:28:00 GMT", "soon", ""]
 )
-def test_nobody_waits_for_longer_than_a_bound_whatever_a_server_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, status: int, wait: str
+def test_the_wait_that_a_server_asks_for_has_a_bound_whatever_it_says(
+    ledger: Ledger, status: int, wait: str
 ) -> None:
-    monkeypatch.setattr(asking, "_LONGEST_WAIT_S", 0.3)
     handle, calls = failing(status, wait, times=1)
     with serving(handle) as url:
-        row = ask_one(endpoint_at(url), question(1), tmp_path)
+        # A wait beyond the deadline would end the request.
+        endpoint = endpoint_at(url, longest_retry_after_s=0.3, deadline_s=CEILING_S)
+        row = ask_one(endpoint, question(1), ledger)
     assert (row["text"], row["attempts"]) == ("Because.", 2)
-    paused = calls[1] - calls[0]
-    assert (0.3 <= paused < 1) if wait.isdigit() else paused < 0.3
+    assert calls[1] - calls[0] >= 0.3 or not wait.isdigit()
 
 
 @pytest.mark.parametrize("status", [429, 500])
-def test_the_deadline_of_a_request_ends_its_attempts(tmp_path: Path, status: int) -> None:
-    handle, calls = failing(status)
+def test_the_deadline_of_a_request_ends_its_attempts(ledger: Ledger, status: int) -> None:
+    handle, calls = failing(status, "", "", "9999999")
     with serving(handle) as url:
-        endpoint = endpoint_at(url, deadline_s=0.12, patience_s=60)
-        row = ask_one(endpoint, question(1), tmp_path)
+        waits = {"deadline_s": CEILING_S, "longest_retry_after_s": 10 * CEILING_S}
+        row = ask_one(endpoint_at(url, patience_s=CEILING_S, **waits), question(1), ledger)
     assert row["failed_because"] == NoAnswer.SERVER_ERROR
     assert row["failure"].startswith(str(status))
-    assert 1 < row["attempts"] == len(calls) < MOST_FAILURES
+    assert row["attempts"] == len(calls) == 3
 
 
-def test_a_wait_that_would_go_beyond_the_deadline_is_not_begun(tmp_path: Path) -> None:
-    handle, calls = failing(429, wait="30")
+def test_the_pause_between_two_attempts_grows(ledger: Ledger) -> None:
+    handle, calls = failing(500)
     with serving(handle) as url:
-        began = time.monotonic()
-        row = ask_one(endpoint_at(url, deadline_s=20), question(1), tmp_path)
-    assert (row["failed_because"], len(calls)) == (NoAnswer.SERVER_ERROR, 1)
-    assert time.monotonic() - began < 5
+        ask_one(endpoint_at(url, first_delay_s=0.1, longest_delay_s=0.4), question(1), ledger)
+    pauses = [after - before for before, after in pairwise(calls)]
+    least = [0.05, 0.1, 0.2, 0.2]  # by jitter half of 0.1, 0.2, 0.4, 0.4
+    assert all(pause >= bound for pause, bound in zip(pauses, least, strict=True))
 
 
-def test_waiting_for_a_place_is_no_part_of_the_time_of_a_request(tmp_path: Path) -> None:
+def test_waiting_for_a_place_is_no_part_of_the_time_of_a_request(ledger: Ledger) -> None:
     calls: Counter[int] = Counter()
 
     async def fail_once(request: web.Request) -> web.Response:
         seed = (await request.json())["seed"]
         calls[seed] += 1
-        await asyncio.sleep(0.05)
-        if calls[seed] == 1:
+        if seed == 0:
+            await asyncio.sleep(3)  # the others wait for its place
+        elif calls[seed] == 1:
             return web.Response(status=500)
         return web.json_response(completion("Because."))
 
     with serving(fail_once) as url:
-        endpoint = endpoint_at(url, starts_with=1, deadline_s=0.6)
-        rows = ask(Theirs(endpoint), questions(25), tmp_path)
+        endpoint = endpoint_at(url, starts_with=1, deadline_s=2.5)
+        rows = ask(endpoint, questions(3), ledger)
     assert outcomes(rows) == {}
-    assert set(calls.values()) == {2}
+    assert calls == {0: 1, 1: 2, 2: 2}
 
 
 FEW_FILES = """
 import resource, sys
 from pathlib import Path
 import polars as pl
-from sysgen_dagster.inference import asking
-from sysgen_dagster_tests.inference.test_asking import Theirs
-from sysgen_dagster_tests.inference.test_replicas import ask, endpoint_at, questions
+from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster_tests.inference.batches import ask, endpoint_at, questions
 
-asking._FIRST_DELAY_S = 0.05
 pl.DataFrame({"a": [1]}).with_columns(b=pl.lit(1))  # its threads need files too
 resource.setrlimit(resource.RLIMIT_NOFILE, (int(sys.argv[1]), int(sys.argv[2])))
-endpoint = endpoint_at(sys.argv[3], starts_with=256, patience_s=20)
-rows = ask(Theirs(endpoint), questions(600), Path(sys.argv[4]))
+endpoint = endpoint_at(sys.argv[3], starts_with=256, patience_s=120)
+rows = ask(endpoint, questions(600), Ledger(Path(sys.argv[4])))
 print("answered:", rows["text"].count(), "attempts:", rows["attempts"].sum())
 """
 
@@ -258,17 +218,17 @@ print("answered:", rows["text"].count(), "attempts:", rows["attempts"].sum())
     ids=["that_can_be_raised", "that_cannot"],
 )
 def test_a_low_limit_of_open_files_is_no_server_that_is_gone(
-    tmp_path: Path, soft: int, hard: int, needs_again: bool
+    ledger: Ledger, soft: int, hard: int, needs_again: bool
 ) -> None:
     with running("--latency-ms", "50") as server:
-        arguments = [str(soft), str(hard), f"{server.url}/v1", str(tmp_path)]
-        told = subprocess.run(
+        arguments = [str(soft), str(hard), f"{server.url}/v1", str(ledger.path)]
+        printed = subprocess.run(
             [sys.executable, "-c", FEW_FILES, *arguments],
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=CEILING_S,
         )
-    last = told.stdout.splitlines()[-1] if told.stdout else told.stderr
-    assert last.startswith("answered: 600 attempts: "), told.stderr
+    last = printed.stdout.splitlines()[-1] if printed.stdout else printed.stderr
+    assert last.startswith("answered: 600 attempts: "), printed.stderr
     assert (int(last.split()[-1]) > 600) == needs_again
-    assert "nothing answers" not in told.stdout
+    assert "nothing answers" not in printed.stdout

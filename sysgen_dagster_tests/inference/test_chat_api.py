@@ -93,11 +93,19 @@ def test_a_model_that_takes_no_system_message_gets_it_in_the_user_turn() -> None
         ([USER], [USER]),
         ([], []),
         (
+            [SYSTEM, USER, message(Role.ASSISTANT, "Rain."), USER],
+            [
+                message(Role.USER, "Be brief.\n\nWhy is the sea salty?"),
+                message(Role.ASSISTANT, "Rain."),
+                USER,
+            ],
+        ),
+        (
             [SYSTEM, SYSTEM, USER],
             [message(Role.USER, "Be brief.\n\nBe brief.\n\nWhy is the sea salty?")],
         ),
     ],
-    ids=["no_system_message", "nothing", "two_system_messages"],
+    ids=["no_system_message", "nothing", "several_turns", "two_system_messages"],
 )
 def test_system_messages_go_before_what_the_user_says(
     messages: list[ChatMessage], folded: list[ChatMessage]

@@ -10,12 +10,11 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import polars as pl
 import pytest
@@ -23,8 +22,7 @@ from aiohttp import web
 
 from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
-from sysgen_dagster.inference import asking, client, replicas
+from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.asking import MOST_FAILURES
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
@@ -32,13 +30,20 @@ from sysgen_dagster.inference.chat_api import (
     ModelIdentity,
     ServerCapabilities,
     UnreachableError,
-    fold_system_message,
 )
-from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT
 from sysgen_dagster.simulated.prose import NOTICE
+from sysgen_dagster_tests.inference.batches import (
+    NOBODY,
+    Connected,
+    ask,
+    ask_lazily,
+    ask_one,
+    endpoint_at,
+    question,
+    questions,
+)
 from sysgen_dagster_tests.inference.odd_servers import completion, replying, serving, speaking
 from sysgen_dagster_tests.inference.processes import wait_until
 from sysgen_dagster_tests.simulated.running_server import Server, running
@@ -46,98 +51,10 @@ from sysgen_dagster_tests.simulated.running_server import Server, running
 SECRET = "sk-nobody-may-see-this"
 
 
-@pytest.fixture(autouse=True)
-def short_delays(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(asking, "_FIRST_DELAY_S", 0.01)
-    monkeypatch.setattr(asking, "_LONGEST_DELAY_S", 0.02)
-    monkeypatch.setattr(replicas, "_FIRST_LOOK_S", 0.05)
-
-
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
     with running("--model", "gemma=phi-4", "--no-system-role", "gemma") as it:
         yield it
-
-
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.jsonl")
-
-
-def said(role: Role, content: str) -> ChatMessage:
-    return {"role": role, "content": content}
-
-
-def question(number: int, content: str = "Why is the sea salty?", mark: str = "") -> ChatRequest:
-    """A request as Phase 4 makes it, which may ask the simulated model for a fault."""
-    user = f"{content} [[simulate: {mark}]]" if mark else content
-    messages = [said(Role.SYSTEM, "Be brief."), said(Role.USER, user)]
-    return ChatRequest(f"capybara-{number}", messages, Sampling(0.7, 512), seed=number)
-
-
-def questions(count: int) -> list[ChatRequest]:
-    return [question(number) for number in range(count)]
-
-
-def endpoint_at(*urls: str, model: str = "phi", **fields: Any) -> Endpoint:
-    served = ModelIdentity("phi-4", model, revision="187ef03", engine="endpoint")
-    return Endpoint(model=served, base_urls=urls, **{"patience_s": 0.5, **fields})
-
-
-def endpoint_of(server: Server, **fields: Any) -> Endpoint:
-    return endpoint_at(f"{server.url}/v1", **fields)
-
-
-@dataclass
-class Connected:
-    """Servers that are somebody else's: they come back by themselves or not at all."""
-
-    endpoint: Endpoint
-
-    @property
-    def model(self) -> ModelIdentity:
-        return self.endpoint.model
-
-    def connect(self) -> Endpoint:
-        return self.endpoint
-
-    def give_up(self) -> None:
-        pass
-
-    def revive(self, url: str) -> str:
-        parts = urlsplit(url)
-        try:
-            socket.create_connection((parts.hostname, parts.port), timeout=1).close()
-        except OSError as error:
-            raise UnreachableError(f"nobody listens at {url} ({error})") from error
-        return url
-
-
-def ask(
-    endpoint: Endpoint,
-    requests: Sequence[ChatRequest],
-    ledger: Ledger,
-    report: list[str] | None = None,
-) -> pl.DataFrame:
-    """What `complete` gives, with every line of progress in `report`."""
-    lines = [] if report is None else report
-    progress = Progress(total=len(requests))
-    with ledger:
-        return complete(
-            Connected(endpoint),
-            requests,
-            progress,
-            ledger,
-            print,
-            lambda shown: lines.append(str(shown)),
-        )
-
-
-def ask_one(endpoint: Endpoint, request: ChatRequest, ledger: Ledger) -> dict[str, Any]:
-    """The one row of one request."""
-    rows = ask(endpoint, [request], ledger).to_dicts()
-    assert len(rows) == 1
-    return rows[0]
 
 
 def lines_in(ledger: Ledger) -> int:
@@ -147,6 +64,10 @@ def lines_in(ledger: Ledger) -> int:
 def requests_at(server: Server) -> int:
     count: int = server.get("/stats")["requests"]
     return count
+
+
+def endpoint_of(server: Server, **settings: Any) -> Endpoint:
+    return endpoint_at(f"{server.url}/v1", **settings)
 
 
 # What comes back
@@ -199,7 +120,7 @@ def test_a_request_carries_messages_and_every_sampling_parameter(ledger: Ledger)
 
 
 def test_no_requests_give_an_empty_frame_of_the_declared_columns(ledger: Ledger) -> None:
-    rows = ask(endpoint_at("http://127.0.0.1:9/v1"), [], ledger)
+    rows = ask(endpoint_at(NOBODY), [], ledger)
     assert dict(rows.schema) == COMPLETIONS
     assert rows.height == 0
 
@@ -291,21 +212,30 @@ def test_a_fault_that_stays_is_retried_and_then_a_typed_failure(
     assert answered["text"].startswith(NOTICE)
 
 
-@pytest.mark.parametrize("status", ["503", "429"])
+@pytest.mark.parametrize("status", [503, 429])
 def test_a_row_that_always_meets_a_busy_server_is_given_up_when_others_were_answered(
-    server: Server, ledger: Ledger, status: str
+    ledger: Ledger, status: int
 ) -> None:
-    rows = ask(endpoint_of(server), [question(1, mark=status), question(2)], ledger)
-    failed, answered = rows.sort("seed").to_dicts()
+    other_is_answered = asyncio.Event()
+
+    async def answer(request: web.Request) -> web.Response:
+        if (await request.json())["seed"] == 2:
+            other_is_answered.set()
+            return web.json_response(completion("Because."))
+        await other_is_answered.wait()
+        return web.Response(status=status)
+
+    with serving(answer) as url:
+        failed, answered = ask(endpoint_at(url), [question(1), question(2)], ledger).to_dicts()
     assert failed["failed_because"] == NoAnswer.SERVER_ERROR
-    assert failed["failure"].startswith(status)
-    assert answered["text"].startswith(NOTICE)
+    assert failed["failure"].startswith(str(status))
+    assert answered["text"] == "Because."
 
 
 def test_a_server_that_is_busy_for_everybody_ends_the_partition(ledger: Ledger) -> None:
     with replying(b"come back later", status=503) as url, pytest.raises(EngineError) as error:
         ask(endpoint_at(url), questions(20), ledger)
-    assert "has answered nobody for" in str(error.value)
+    assert "has answered no request for" in str(error.value)
     assert "503: come back later" in str(error.value)
 
 
@@ -388,7 +318,7 @@ def test_a_server_that_asks_us_to_wait_is_given_the_time(ledger: Ledger) -> None
 
 def test_faults_by_rate_are_recovered_from(ledger: Ledger) -> None:
     kinds = ("500", "503", "429", "disconnect", "truncated_json", "no_choices", "html")
-    with running("--fault", *(f"{kind}=0.04" for kind in kinds)) as flaky:
+    with running(*(f"--fault={kind}=0.04" for kind in kinds)) as flaky:
         rows = ask(endpoint_of(flaky, patience_s=60), questions(300), ledger)
         stats = flaky.get("/stats")
     assert set(stats["by_fault"]) == set(kinds)
@@ -432,8 +362,8 @@ def test_an_engine_that_cannot_be_had_is_looked_for_once(ledger: Ledger) -> None
             time.sleep(0.05)
             raise EngineError("out of memory")
 
-    with ledger, pytest.raises(EngineError, match="out of memory"):
-        complete(Broken(endpoint_at()), questions(200), Progress(200), ledger, print, print)
+    with pytest.raises(EngineError, match="out of memory"):
+        ask(Broken(endpoint_at()), questions(200), ledger)
     assert Broken.looks == 1
 
 
@@ -450,16 +380,17 @@ def test_what_ends_a_partition_is_shown_as_it_is(
 
 def test_a_server_that_is_not_there_is_named_with_what_to_do(ledger: Ledger) -> None:
     with pytest.raises(EngineError) as error:
-        ask(endpoint_at("http://127.0.0.1:9/v1"), questions(10), ledger)
-    assert "nobody listens at http://127.0.0.1:9/v1" in str(error.value)
+        ask(endpoint_at(NOBODY), questions(10), ledger)
+    assert "nothing listens at http://127.0.0.1:9/v1" in str(error.value)
 
 
-def test_a_host_that_does_not_take_connections_is_not_there(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(asking, "CONNECT_S", 0.2)
-    with full_backlog() as url, pytest.raises(EngineError, match=f"nobody listens at {url}"):
-        ask(endpoint_at(url), questions(2), ledger)
+def test_a_host_that_does_not_take_connections_is_not_there(ledger: Ledger) -> None:
+    class Closed(Connected):
+        def reconnect(self, url: str) -> str:
+            raise UnreachableError(f"nothing listens at {url}")
+
+    with full_backlog() as url, pytest.raises(UnreachableError, match="nothing listens at"):
+        ask(Closed(endpoint_at(url, connect_s=0.2, patience_s=0)), questions(2), ledger)
 
 
 @contextmanager
@@ -477,10 +408,8 @@ def full_backlog() -> Iterator[str]:
 
 
 def test_a_server_that_is_killed_in_the_middle_loses_only_what_was_in_flight(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+    ledger: Ledger,
 ) -> None:
-    monkeypatch.setattr(client, "MOST_IN_FLIGHT", 4)
-
     def killing(server: Server) -> Iterator[ChatRequest]:
         for request in questions(200):
             if request.seed == 60:
@@ -488,11 +417,10 @@ def test_a_server_that_is_killed_in_the_middle_loses_only_what_was_in_flight(
                 server.process.wait()
             yield request
 
-    gone = pytest.raises(EngineError, match="nobody listens")
-    with running() as killed, ledger, gone:
-        complete(
-            Connected(endpoint_of(killed)), killing(killed), Progress(200), ledger, print, print
-        )
+    with running() as server:
+        connected = Connected(endpoint_of(server))
+        with pytest.raises(EngineError, match="nothing listens"):
+            ask_lazily(connected, killing(server), 200, ledger, [], most_in_flight=4)
     known = lines_in(ledger)
     assert 60 - 3 <= known <= 60
     with running() as restarted:
@@ -507,7 +435,7 @@ CLIENT = """
 import sys
 from pathlib import Path
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster_tests.inference.test_client import ask, endpoint_at, questions
+from sysgen_dagster_tests.inference.batches import ask, endpoint_at, questions
 ask(endpoint_at(sys.argv[1]), questions(600), Ledger(Path(sys.argv[2])))
 """
 
@@ -544,7 +472,7 @@ def test_nothing_is_sent_when_everything_is_known(server: Server, ledger: Ledger
 
 def test_everything_known_is_given_without_any_server(server: Server, ledger: Ledger) -> None:
     ask(endpoint_of(server), questions(5), ledger)
-    assert ask(endpoint_at("http://127.0.0.1:9/v1"), questions(5), ledger).height == 5
+    assert ask(endpoint_at(NOBODY), questions(5), ledger).height == 5
 
 
 def test_only_final_outcomes_are_known_the_next_time(server: Server, ledger: Ledger) -> None:
@@ -606,11 +534,6 @@ def redirecting_in_circles() -> Iterator[str]:
         yield url
 
 
-@contextmanager
-def nobody() -> Iterator[str]:
-    yield "http://127.0.0.1:9/v1"
-
-
 @pytest.mark.parametrize(
     "place",
     [
@@ -628,28 +551,28 @@ def nobody() -> Iterator[str]:
         pytest.param(lambda: speaking(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), id="not_http"),
         pytest.param(lambda: speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{"), id="cut"),
         pytest.param(redirecting_in_circles, id="redirects"),
-        pytest.param(nobody, id="nobody"),
+        pytest.param(lambda: nullcontext(NOBODY), id="nobody"),
     ],
 )
 def test_the_api_key_is_in_no_row_log_line_or_error(
     ledger: Ledger, caplog: pytest.LogCaptureFixture, place: Any
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    told: list[str] = []
+    shown: list[str] = []
     with place() as url:
         endpoint = endpoint_at(url, api_key=SECRET)
         try:
-            told.append(str(ask(endpoint, [question(1)], ledger, told).to_dicts()))
+            shown.append(str(ask(endpoint, [question(1)], ledger, shown).to_dicts()))
         except EngineError as error:
-            told += traceback.format_exception(error)
-    told += [repr(endpoint), str(endpoint), caplog.text, ledger.path.read_text()]
-    assert SECRET not in "\n".join(told)
+            shown += traceback.format_exception(error)
+    shown += [repr(endpoint), str(endpoint), caplog.text, ledger.path.read_text()]
+    assert SECRET not in "\n".join(shown)
 
 
 def test_a_key_that_json_writes_otherwise_is_left_out_too(ledger: Ledger) -> None:
     key = 'sk-"quoted"/\\slashed'
-    said = json.dumps({"error": key}).replace("/", r"\/").encode()
-    with replying(said, status=400) as url:
+    reply = json.dumps({"error": key}).replace("/", r"\/").encode()
+    with replying(reply, status=400) as url:
         row = ask_one(endpoint_at(url, api_key=key), question(1), ledger)
     assert row["failure"] == '400: {"error": "***"}'
 
@@ -663,18 +586,9 @@ def test_what_stands_for_a_key_and_is_a_word_stays_in_an_answer(ledger: Ledger) 
 # Models without a system role
 
 
-def test_a_system_message_is_folded_into_the_first_user_turn() -> None:
-    turns = [said(Role.USER, "Hi."), said(Role.ASSISTANT, "Hello."), said(Role.USER, "Why?")]
-    assert fold_system_message([said(Role.SYSTEM, "Be brief."), *turns]) == [
-        said(Role.USER, "Be brief.\n\nHi."),
-        *turns[1:],
-    ]
-    assert fold_system_message(turns) == turns
-
-
 def test_a_model_without_system_role_is_asked_without_one(server: Server, ledger: Ledger) -> None:
-    folding = endpoint_of(server, model="gemma", facts=ServerCapabilities(has_system_role=False))
-    row = ask_one(folding, question(1), ledger)
+    folds = ServerCapabilities(has_system_role=False)
+    row = ask_one(endpoint_of(server, model="gemma", capabilities=folds), question(1), ledger)
     assert row["text"].startswith(NOTICE)
     assert row["system_message_folded"]
 
@@ -690,23 +604,8 @@ def test_a_model_that_lacks_the_system_role_unbeknown_to_us_refuses(
 # Load
 
 
-def test_replicas_share_the_load(ledger: Ledger) -> None:
-    with (
-        running("--latency-ms", "20") as one,
-        running("--latency-ms", "20") as other,
-        running("--latency-ms", "20") as third,
-    ):
-        servers = (one, other, third)
-        urls = [f"{server.url}/v1" for server in servers]
-        rows = ask(endpoint_at(*urls), questions(600), ledger)
-        shares = [requests_at(server) for server in servers]
-    assert rows["text"].null_count() == 0
-    assert sum(shares) == 600
-    assert min(shares) > 100
-
-
 def test_a_replica_that_died_leaves_its_share_to_the_others(server: Server, ledger: Ledger) -> None:
-    urls = ("http://127.0.0.1:9/v1", f"{server.url}/v1")
+    urls = (NOBODY, f"{server.url}/v1")
     rows = ask(endpoint_at(*urls), questions(300), ledger)
     assert rows["text"].null_count() == 0
 
@@ -714,17 +613,14 @@ def test_a_replica_that_died_leaves_its_share_to_the_others(server: Server, ledg
 def test_a_row_that_one_replica_fails_on_does_not_end_all_because_another_died(
     server: Server, ledger: Ledger
 ) -> None:
-    urls = ("http://127.0.0.1:9/v1", f"{server.url}/v1")
+    urls = (NOBODY, f"{server.url}/v1")
     rows = ask(endpoint_at(*urls), [question(1, mark="500"), question(2)], ledger)
     failed, answered = rows.sort("seed").to_dicts()
     assert failed["failed_because"] == NoAnswer.SERVER_ERROR
     assert answered["text"].startswith(NOTICE)
 
 
-def test_requests_are_taken_as_there_is_room(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "MOST_IN_FLIGHT", 7)
+def test_requests_are_taken_as_there_is_room(ledger: Ledger) -> None:
     taken, answered, at_once, most_at_once, most_ahead = 0, 0, 0, 0, 0
 
     def take() -> Iterator[ChatRequest]:
@@ -738,14 +634,15 @@ def test_requests_are_taken_as_there_is_room(
         nonlocal at_once, most_at_once, answered
         at_once += 1
         most_at_once = max(most_at_once, at_once)
-        await asyncio.sleep(0.005)
+        while most_at_once < 7:
+            await asyncio.sleep(0.005)
         at_once -= 1
         answered += 1
         return web.json_response(completion("Because."))
 
-    with serving(answer) as url, ledger:
+    with serving(answer) as url:
         connected = Connected(endpoint_at(url))
-        rows = complete(connected, take(), Progress(100), ledger, print, print)
+        rows = ask_lazily(connected, take(), 100, ledger, [], most_in_flight=7)
     assert rows.height == 100
     assert most_at_once == most_ahead == 7
 
@@ -753,16 +650,12 @@ def test_requests_are_taken_as_there_is_room(
 # Progress
 
 
-def test_progress_says_how_many_are_done_and_failed_and_how_fast(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "_TELL_EVERY_S", 0.05)
-    monkeypatch.setattr(client, "MOST_IN_FLIGHT", 10)
+def test_progress_says_how_many_are_done_and_failed_and_how_fast(ledger: Ledger) -> None:
     report: list[str] = []
+    requests = [*questions(150), question(150, mark="earthquake")]
+    options = {"show_every_s": 0.05, "most_in_flight": 10}
     with running("--latency-ms", "20") as server:
-        ask(
-            endpoint_of(server), [*questions(150), question(150, mark="earthquake")], ledger, report
-        )
+        ask(endpoint_of(server), requests, ledger, report, **options)
     form = re.compile(
         r"([\d,]+) of 151 answered \(0 known from before, ([\d,]+) failed\), "
         r"([\d,.]+) requests/s, ([\d,]+) tokens/s, up to \d+ at once, ([\d,]+|inf) s left"

@@ -3,10 +3,9 @@
 import fcntl
 import json
 import logging
-import os
+import re
 import shlex
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -21,23 +20,22 @@ import pytest
 from aiohttp import web
 
 from sysgen_dagster.catalog.models import Engine, Model
-from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
-from sysgen_dagster.inference import asking, probing, replicas
+from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
-    ModelIdentity,
     ServerCapabilities,
     UnreachableError,
 )
-from sysgen_dagster.inference.engines import WAYS_TO_GET_AN_ENGINE, Connection, Engines
+from sysgen_dagster.inference.engines import WAYS_TO_GET_AN_ENGINE, Engines
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local import servers, state, vllm
-from sysgen_dagster.inference.local.servers import LocalServer, in_use, stop
+from sysgen_dagster.inference.local import vllm
+from sysgen_dagster.inference.local.servers import LocalServer, stop
 from sysgen_dagster.inference.local.state import running
-from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.simulated.prose import NOTICE
+from sysgen_dagster_tests.inference.batches import NOBODY, QUICK, ask_lazily, question, questions
+from sysgen_dagster_tests.inference.connections import connecting
+from sysgen_dagster_tests.inference.local_servers import HEALTHY, healthy, in_use, on_gpu
 from sysgen_dagster_tests.inference.odd_servers import (
     completion,
     listing,
@@ -45,47 +43,34 @@ from sysgen_dagster_tests.inference.odd_servers import (
     serving,
     speaking,
 )
-from sysgen_dagster_tests.inference.processes import Descendants, Run, kill, wait_until
+from sysgen_dagster_tests.inference.processes import (
+    CEILING_S,
+    Descendants,
+    Run,
+    kill,
+    wait_until,
+)
 from sysgen_dagster_tests.simulated import running_server
 from sysgen_dagster_tests.simulated.running_server import MODULE
 
 REVISION = "187ef0342fff0eb3333be9f00389385e95ef0b61"
 SIMULATED = rf"^\S+ -m {MODULE}"  # the server's command line, not its supervisor's
-HEALTHY = str(Path(__file__).with_name("healthy_server.py"))
-NOBODY = "http://127.0.0.1:9/v1"
 SECRET = "sk-nobody-may-see-this"
 
-# Arguments: folder, servers and catalogue entry as JSON, seconds between two looks. Says the URLs
-# of a connection, and is connected until its standard input ends.
+# Arguments: folder, servers as JSON, seconds between two looks. Prints the URLs of a connection,
+# which lasts until its standard input ends.
 CONNECT = """
 import json, sys
 from pathlib import Path
-from sysgen_dagster.inference import probing
-from sysgen_dagster.inference.chat_api import ModelIdentity
-from sysgen_dagster.inference.engines import Connection
-from sysgen_dagster.inference.local import servers, state
-from sysgen_dagster.lanes.sysgen.settings import Generator
-folder, started, entry, look_every = sys.argv[1:]
-servers._LOOK_EVERY_S = state._LOOK_EVERY_S = float(look_every)
-servers._FIRST_TELL_S = 0.1
-started = [servers.LocalServer(**each) for each in json.loads(started)]
-model, entry = ModelIdentity("phi-4", "phi", None, "vllm"), Generator.model_validate_json(entry)
-tell = lambda line: print(line, flush=True)
-with Connection(model, entry, started, Path(folder), tell) as connection:
-    print("url:", *connection.connect().base_urls, flush=True)
+from sysgen_dagster.inference.local.servers import LocalServer
+from sysgen_dagster_tests.inference.connections import connecting
+folder, started, look_every = sys.argv[1:]
+started = [LocalServer(**each) for each in json.loads(started)]
+report = lambda line: print(line, flush=True)
+with connecting(Path(folder), *started, report=report, look_every_s=float(look_every)) as way:
+    print("url:", *way.connect().base_urls, flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture(autouse=True)
-def looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(servers, "_LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(state, "_LOOK_EVERY_S", 0.02)
-    monkeypatch.setattr(servers, "_FIRST_TELL_S", 0.1)
-    monkeypatch.setattr(asking, "_FIRST_DELAY_S", 0.01)
-    monkeypatch.setattr(asking, "_LONGEST_DELAY_S", 0.02)
-    monkeypatch.setattr(replicas, "_FIRST_LOOK_S", 0.05)
-    monkeypatch.setattr(probing, "_RETRIES", 0)
 
 
 @pytest.fixture(scope="module")
@@ -95,43 +80,29 @@ def server() -> Iterator[running_server.Server]:
         yield it
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Ledger:
-    return Ledger(tmp_path / "ledger.jsonl")
-
-
-def model(engine: Engine, **fields: Any) -> Generator:
+def model(engine: Engine, **fields: Any) -> Model:
     required = {
         "name": "phi-4",
         "served_name": "phi",
         "revision": REVISION,
         "license": "mit",
-        "bounds": {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1},
     }
-    return Generator.model_validate(required | {"engine": engine} | fields)
+    return Model.model_validate(required | {"engine": engine} | fields)
 
 
-def endpoint(*urls: str, **fields: Any) -> Generator:
+def endpoint(*urls: str, **fields: Any) -> Model:
     return model(Engine.ENDPOINT, base_urls=urls, **fields)
 
 
-def engines_for(folder: Path, phi: Generator, engine: Engine | None = None) -> Engines:
+def engines_for(folder: Path, phi: Model, engine: Engine | None = None) -> Engines:
     """A deployment with two models, `phi-4` being the one that is asked."""
     named = {"name": "other", "served_name": "org/other"}
     other = model(Engine.VLLM, simulated_profile="llama-3.1-8b", **named)
-    return Engines(folder, (phi, other), engine)
+    return Engines(folder, (phi, other), engine, QUICK)
 
 
 def entry_of(engines: Engines, name: str) -> Model:
     return next(each for each in engines.together if each.name == name)
-
-
-def question(number: int) -> ChatRequest:
-    messages: list[ChatMessage] = [
-        {"role": Role.SYSTEM, "content": "Be brief."},
-        {"role": Role.USER, "content": "Why is the sea salty?"},
-    ]
-    return ChatRequest(f"capybara-{number}", messages, Sampling(0.7, 512), seed=number)
 
 
 def ask(
@@ -144,11 +115,8 @@ def ask(
 ) -> set[tuple[str, ...]]:
     """What the rows of a few completions say of their origin; all of them hold a text."""
     lines = [] if report is None else report
-    asked = map(question, range(total)) if requests is None else requests
-    entry = entry_of(engines, name)
-    rows = engines.complete(
-        entry, asked, Progress(total), ledger, lines.append, lambda progress: None
-    )
+    with engines.connection(entry_of(engines, name), lines.append) as connection:
+        rows = ask_lazily(connection, requests or questions(total), total, ledger, [])
     assert (rows.height, rows["text"].null_count()) == (total, 0)
     assert rows["text"].str.starts_with(NOTICE).any()
     origin = rows.select("model", "served_name", "model_revision", "engine")
@@ -157,10 +125,8 @@ def ask(
 
 def connect(engines: Engines, name: str = "phi-4", report: list[str] | None = None) -> Endpoint:
     """Where a model is served; its servers are not in use any more."""
-    entry = entry_of(engines, name)
-    engines.require(entry)
     lines = [] if report is None else report
-    with engines.connection(entry, lines.append) as connection:
+    with engines.connection(entry_of(engines, name), lines.append) as connection:
         return connection.connect()
 
 
@@ -169,20 +135,6 @@ def refusal_to(engines: Engines, name: str = "phi-4") -> str:
     with pytest.raises(EngineError) as error:
         connect(engines, name)
     return str(error.value)
-
-
-def healthy(name: str, *options: str, device: str | None = "gpu0") -> LocalServer:
-    """A server of the model `phi` that starts fast and answers no chat."""
-    return LocalServer(name, [sys.executable, HEALTHY, *options], 20, 60, device)
-
-
-def connecting(folder: Path, *servers: LocalServer, report: list[str] | None = None) -> Connection:
-    """The connection to servers of ours."""
-    lines = [] if report is None else report
-    known = model(Engine.VLLM, has_system_role=True)
-    return Connection(
-        ModelIdentity("phi-4", "phi", None, "vllm"), known, servers, folder, lines.append
-    )
 
 
 def is_in_use(folder: Path, name: str) -> bool:
@@ -256,15 +208,10 @@ def test_no_server_is_started_for_what_is_known_already(folder: Path, ledger: Le
 def test_progress_is_shown_with_the_capacity_in_use(folder: Path, ledger: Ledger) -> None:
     shown: list[str] = []
     phi = model(Engine.SIMULATED)
-    engines_for(folder, phi).complete(
-        phi,
-        map(question, range(20)),
-        Progress(20),
-        ledger,
-        lambda _: None,
-        lambda progress: shown.append(f"{progress.done} of {progress.total}"),
-    )
-    assert shown[-1] == "20 of 20"
+    with engines_for(folder, phi).connection(phi, print) as connection:
+        ask_lazily(connection, questions(20), 20, ledger, shown)
+    assert shown[-1].startswith("20 of 20 answered")
+    assert re.search(r"up to [1-9]\d* at once", shown[-1])
 
 
 def test_a_server_that_does_not_start_shows_its_log_and_the_ways_to_get_an_engine(
@@ -366,7 +313,7 @@ def test_another_model_takes_the_gpu_over(
     for name in ("phi-4", "other"):
         ask(engines, Ledger(tmp_path / name), name, report)
     assert running(folder) == ["vllm-other-gpu0"]
-    ended = "ending vllm-phi-4-gpu0, which is not in use and stands where vllm-other-gpu0 is to run"
+    ended = "ending vllm-phi-4-gpu0, which is not in use, to start vllm-other-gpu0"
     assert ended in report
     assert len(descendants(SIMULATED)) == 1
 
@@ -447,7 +394,7 @@ def test_an_endpoint_without_urls_names_the_ways_to_get_an_engine(folder: Path) 
     assert refusal.endswith(WAYS_TO_GET_AN_ENGINE)
 
 
-def test_a_replica_that_is_away_is_told_and_the_others_answer(
+def test_a_replica_that_is_away_is_reported_and_the_others_answer(
     folder: Path, ledger: Ledger, server: running_server.Server
 ) -> None:
     engines = engines_for(folder, endpoint(NOBODY, f"{server.url}/v1"))
@@ -482,7 +429,7 @@ def test_of_several_replicas_that_is_relied_on_which_all_can(
         for servers in ((server, other), (other, server)):
             urls = [f"{each.url}/v1" for each in servers]
             found = connect(engines_for(folder, endpoint(*urls)))
-            assert found.facts == ServerCapabilities(
+            assert found.capabilities == ServerCapabilities(
                 2048, has_tokenizer=False, has_system_role=False
             )
 
@@ -491,11 +438,11 @@ def test_a_replica_that_is_back_is_found_and_one_that_is_still_away_is_not(folde
     phi = endpoint(NOBODY, has_system_role=True)
     with engines_for(folder, phi).connection(phi, lambda _: None) as connection:
         with pytest.raises(UnreachableError):
-            connection.revive(NOBODY)
+            connection.reconnect(NOBODY)
         with replying(listing("phi")) as url:
-            assert connection.revive(url) == url
+            assert connection.reconnect(url) == url
         with replying(listing("gpt")) as url, pytest.raises(EngineError, match="serves gpt"):
-            connection.revive(url)
+            connection.reconnect(url)
 
 
 PAGE = b"<html>Welcome to nginx!</html>"
@@ -586,14 +533,14 @@ def test_an_api_key_that_fits_into_no_header_is_refused_and_not_repeated(
 
 
 @contextmanager
-def telling_the_key_back(*paths: str) -> Iterator[str]:
+def repeating_the_key(*paths: str) -> Iterator[str]:
     """Some servers repeat the key that they refuse."""
 
     async def answer(request: web.Request) -> web.Response:
         if request.path not in paths:
             return web.Response(body=listing("phi"), content_type="application/json")
-        said = {"error": {"message": f"wrong key: {request.headers['Authorization']}"}}
-        return web.json_response(said, status=400 if "chat" in request.path else 401)
+        refusal = {"error": {"message": f"wrong key: {request.headers['Authorization']}"}}
+        return web.json_response(refusal, status=400 if "chat" in request.path else 401)
 
     with serving(answer) as url:
         yield url
@@ -602,9 +549,9 @@ def telling_the_key_back(*paths: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     "place",
     [
-        pytest.param(lambda: telling_the_key_back("/v1/models"), id="told_back"),
-        pytest.param(lambda: telling_the_key_back("/v1/chat/completions"), id="told_back_in_chat"),
-        pytest.param(lambda: telling_the_key_back("/tokenize"), id="told_back_by_tokenizer"),
+        pytest.param(lambda: repeating_the_key("/v1/models"), id="repeated"),
+        pytest.param(lambda: repeating_the_key("/v1/chat/completions"), id="repeated_in_chat"),
+        pytest.param(lambda: repeating_the_key("/tokenize"), id="repeated_by_tokenizer"),
         pytest.param(lambda: replying(listing("gpt")), id="other_model"),
         pytest.param(lambda: replying(b"<html>"), id="web_page"),
         pytest.param(lambda: speaking(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), id="not_http"),
@@ -615,14 +562,14 @@ def test_the_api_key_is_in_no_log_line_or_error(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     monkeypatch.setenv("PHI_KEY", SECRET)
-    told: list[str] = []
+    shown: list[str] = []
     with place() as url:
         engines = engines_for(folder, endpoint(url, NOBODY, api_key_env="PHI_KEY"))
         try:
-            told.append(repr(connect(engines, report=told)))
+            shown.append(repr(connect(engines, report=shown)))
         except EngineError as error:
-            told += traceback.format_exception(error)
-    assert SECRET not in "\n".join([*told, caplog.text])
+            shown += traceback.format_exception(error)
+    assert SECRET not in "\n".join([*shown, caplog.text])
 
 
 # What is asked before a run
@@ -650,11 +597,11 @@ def test_an_engine_that_can_be_had_is_not_started_to_find_out(
         ),
     ],
 )
-def test_an_engine_that_cannot_be_had_is_told_without_starting_anything(
+def test_an_engine_that_cannot_be_had_is_reported_without_starting_anything(
     folder: Path,
     python_folder: Path,
     monkeypatch: pytest.MonkeyPatch,
-    phi: Generator,
+    phi: Model,
     engine: Engine | None,
     words: str,
 ) -> None:
@@ -707,36 +654,41 @@ def test_a_server_that_dies_in_the_middle_is_started_again_and_every_row_is_answ
 def test_a_dead_server_is_started_again_and_is_in_use_as_before(
     folder: Path, descendants: Descendants
 ) -> None:
-    with connecting(folder, healthy("a")) as connection:
+    with connecting(folder, on_gpu("a")) as connection:
         (url,) = connection.connect().base_urls
         kill(*descendants(rf"^\S+ {HEALTHY}"))
         wait_until(lambda: not running(folder))
-        again = connection.revive(url)
+        again = connection.reconnect(url)
         assert running(folder) == ["a"]
         assert is_in_use(folder, "a")
         kill(*descendants(rf"^\S+ {HEALTHY}"))
-        connection.revive(again)
+        connection.reconnect(again)
         assert len(descendants(rf"^\S+ {HEALTHY}")) == 1
     assert not is_in_use(folder, "a")
 
 
 def test_a_server_that_only_seemed_dead_is_found_again(folder: Path) -> None:
-    with connecting(folder, healthy("a")) as connection:
+    with connecting(folder, on_gpu("a")) as connection:
         (url,) = connection.connect().base_urls
-        assert connection.revive(url) == url
+        assert connection.reconnect(url) == url
         assert is_in_use(folder, "a")
 
 
 def test_two_runs_whose_server_died_share_the_one_that_is_started_again(
-    folder: Path, descendants: Descendants
+    folder: Path, descendants: Descendants, gate: Path
 ) -> None:
-    one, other = (connecting(folder, healthy("a", "--load-s", "0.5")) for _ in range(2))
-    with one, other, ThreadPoolExecutor() as runs:
+    server = on_gpu("a", "--loads-while", str(gate))
+    gate.unlink()
+    with connecting(folder, server) as one, connecting(folder, server) as other:
         urls = {one.connect().base_urls, other.connect().base_urls}
-        assert len(urls) == 1
-        ((url,),) = urls
+        [[url]] = urls
+        gate.touch()
         kill(*descendants(rf"^\S+ {HEALTHY}"))
-        assert len(set(runs.map(lambda run: run.revive(url), (one, other)))) == 1
+        with ThreadPoolExecutor() as runs:
+            again = [runs.submit(run.reconnect, url) for run in (one, other)]
+            wait_until(lambda: descendants(rf"^\S+ {HEALTHY}"))
+            gate.unlink()
+            assert len({each.result(CEILING_S) for each in again}) == 1
         assert len(descendants(rf"^\S+ {HEALTHY}")) == 1
 
 
@@ -744,12 +696,12 @@ def test_a_server_that_cannot_be_started_again_names_the_ways_to_get_an_engine(
     folder: Path, descendants: Descendants, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("SYSGEN_TEST_NEED", "1")
-    with connecting(folder, healthy("a", "--needs", "SYSGEN_TEST_NEED")) as connection:
+    with connecting(folder, on_gpu("a", "--needs", "SYSGEN_TEST_NEED")) as connection:
         (url,) = connection.connect().base_urls
         monkeypatch.delenv("SYSGEN_TEST_NEED")
         kill(*descendants(rf"^\S+ {HEALTHY}"))
         with pytest.raises(EngineError) as error:
-            connection.revive(url)
+            connection.reconnect(url)
     assert "out of memory" in str(error.value)
     assert str(error.value).endswith(WAYS_TO_GET_AN_ENGINE)
     assert not is_in_use(folder, "a")
@@ -759,57 +711,50 @@ def test_a_model_whose_server_dies_gives_way_to_one_that_waits_and_comes_back_af
     folder: Path, descendants: Descendants, begin: Callable[[LocalServer], Run]
 ) -> None:
     report: list[str] = []
-    with connecting(folder, healthy("a"), report=report) as connection:
+    with connecting(folder, on_gpu("a"), report=report) as connection:
         (url,) = connection.connect().base_urls
-        b = begin(healthy("b"))
+        b = begin(on_gpu("b"))
         b.wait_for("waiting: a is in use")
         kill(*descendants(rf"^\S+ {HEALTHY}"))
         with ThreadPoolExecutor() as reviving:
-            back = reviving.submit(connection.revive, url)
+            back = reviving.submit(connection.reconnect, url)
             assert b.url
-            wait_until(lambda: any("b is in use and stands where a is to" in r for r in report))
+            wait_until(lambda: any("b is in use and must end before a" in r for r in report))
             assert running(folder) == ["b"]
             b.end()
-            assert back.result(10)
+            assert back.result(CEILING_S)
         assert running(folder) == ["a"]
         assert is_in_use(folder, "a")
 
 
 @pytest.mark.parametrize(
     ("busy", "words"),
-    [("a", "a is in use and stands where b is to run"), ("c", "starting b")],
+    [("a", "a is in use and must end before b"), ("c", "starting b")],
     ids=["while_it_waits", "while_its_server_loads"],
 )
-def test_who_gives_up_waits_no_more_and_leaves_the_device_to_others(
+def test_a_connection_that_is_cancelled_waits_no_more_and_leaves_the_device_to_others(
     folder: Path, busy: str, words: str
 ) -> None:
     report: list[str] = []
     on = {"a": "gpu0", "c": "gpu1"}[busy]
-    slow = healthy("b", "--load-s", "30")
+    slow = on_gpu("b", "--load-s", "600")
     with (
-        in_use(healthy(busy, device=on), folder, print),
+        in_use(healthy(busy, device=on), folder),
         connecting(folder, slow, report=report) as connection,
         ThreadPoolExecutor() as runs,
     ):
         waiting = runs.submit(connection.connect)
         wait_until(lambda: any(words in line for line in report))
-        connection.give_up()
-        with pytest.raises(EngineError, match="nobody waits for it any more"):
-            waiting.result(5)
-    with in_use(healthy("d"), folder, print):
+        connection.cancel()
+        with pytest.raises(EngineError, match="the run that waited for b was ended"):
+            waiting.result(CEILING_S)
+    with in_use(on_gpu("d"), folder):
         assert running(folder) == sorted({"a": ["d"], "c": ["c", "d"]}[busy])
 
 
 def begin_connection(folder: Path, out: Path, look_every_s: float, *servers: LocalServer) -> Run:
-    entry = model(Engine.VLLM, has_system_role=True).model_dump_json()
-    return Run.of(
-        out,
-        CONNECT,
-        str(folder),
-        json.dumps([asdict(server) for server in servers]),
-        entry,
-        str(look_every_s),
-    )
+    started = json.dumps([asdict(server) for server in servers])
+    return Run.of(out, CONNECT, str(folder), started, str(look_every_s))
 
 
 def test_two_models_that_need_two_gpus_each_do_not_wait_for_each_other(
@@ -837,12 +782,17 @@ def test_two_models_that_need_two_gpus_each_do_not_wait_for_each_other(
                 run.kill()
 
 
-def test_servers_on_two_gpus_load_at_the_same_time(folder: Path) -> None:
-    servers = [healthy(f"a{gpu}", "--load-s", "1.5", device=f"gpu{gpu}") for gpu in (0, 1)]
-    began = time.monotonic()
-    with connecting(folder, *servers) as connection:
-        assert len(set(connection.connect().base_urls)) == 2
-    assert time.monotonic() - began < 2.9
+def test_servers_on_two_gpus_load_at_the_same_time(
+    folder: Path, descendants: Descendants, gate: Path
+) -> None:
+    slow = ("--loads-while", str(gate))
+    servers = [healthy(f"a{gpu}", *slow, device=f"gpu{gpu}") for gpu in (0, 1)]
+    with connecting(folder, *servers) as connection, ThreadPoolExecutor() as runs:
+        connected = runs.submit(connection.connect)
+        wait_until(lambda: len(descendants(rf"^\S+ {HEALTHY}")) == 2)
+        assert not connected.done()
+        gate.unlink()
+        assert len(set(connected.result(CEILING_S).base_urls)) == 2
 
 
 def test_where_one_of_two_servers_does_not_start_the_other_is_not_in_use_any_more(
@@ -855,7 +805,7 @@ def test_where_one_of_two_servers_does_not_start_the_other_is_not_in_use_any_mor
     ):
         connection.connect()
     for gpu in (0, 1):
-        with in_use(healthy(f"b{gpu}", device=f"gpu{gpu}"), folder, print):
+        with in_use(healthy(f"b{gpu}", device=f"gpu{gpu}"), folder):
             pass
     assert running(folder) == ["b0", "b1"]
 
@@ -864,35 +814,29 @@ WAITING = """
 import sys
 from pathlib import Path
 from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.commands.trial_catalog import real_model
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.progress import Progress
-from sysgen_dagster.commands.trial_catalog import real_model
-from sysgen_dagster_tests.inference.test_client import questions
+from sysgen_dagster_tests.inference.batches import ask, questions
 folder = Path(sys.argv[1])
 [model] = real_model("never-ready", None, None).values()
-Engines(folder, engine=Engine.VLLM).complete(
-    model, questions(3), Progress(3), Ledger(folder / "l.jsonl"),
-    lambda line: print(line, flush=True), print,
-)
+report = lambda line: print(line, flush=True)
+with Engines(folder, engine=Engine.VLLM).connection(model, report) as connection:
+    ask(connection, questions(3), Ledger(folder / "l.jsonl"))
 """
 
 
 def test_a_run_that_waits_for_a_server_to_load_ends_when_it_is_interrupted(
-    folder: Path, tmp_path: Path
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    never_ready = tmp_path / "vllm"
-    never_ready.write_text("#!/bin/sh\nsleep 60\n")
-    never_ready.chmod(0o755)
-    run = subprocess.Popen(
-        [sys.executable, "-c", WAITING, str(folder)],
-        env={**os.environ, "SYSGEN_VLLM": str(never_ready)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    with run:
-        assert run.stdout is not None
-        assert "starting vllm" in run.stdout.readline()
-        run.send_signal(signal.SIGINT)
-        assert run.wait(10) != 0
+    write_program(tmp_path / "vllm", "sleep 600")
+    monkeypatch.setenv("SYSGEN_VLLM", str(tmp_path / "vllm"))
+    run = Run.of(tmp_path / "run.txt", WAITING, str(folder))
+    try:
+        run.wait_for("starting vllm")
+        run.process.send_signal(signal.SIGINT)
+        assert run.process.wait(CEILING_S) != 0
+    finally:
+        run.kill()
+    assert "KeyboardInterrupt" in run.output
+    assert running(folder) == ["vllm-never-ready"]

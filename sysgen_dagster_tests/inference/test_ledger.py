@@ -22,7 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
+from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
 from sysgen_dagster.inference.ledger import Ledger, LedgerError, Outcome, request_key
 from sysgen_dagster_tests.inference.batches import message
 from sysgen_dagster_tests.inference.processes import CEILING_S, wait_until
@@ -36,7 +36,7 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "ledger.jsonl"
 
 
-# Arguments: path, name, outcomes, characters each. Prints a number when append() has returned for it.
+# Arguments: path, name, outcomes, characters each. Prints a number when its append() has returned.
 WRITER = """
 import os, sys
 from pathlib import Path

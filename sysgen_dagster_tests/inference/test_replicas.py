@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.inference.capacity import Capacity
-from sysgen_dagster.inference.chat_api import Endpoint, EngineError, UnreachableError
+from sysgen_dagster.inference.chat_api import EngineError, UnreachableError
 from sysgen_dagster.inference.ledger import Ledger, request_key
 from sysgen_dagster.inference.replicas import Replica, Replicas
 from sysgen_dagster_tests.inference.batches import (
     NOBODY,
+    Connected,
     ask,
     endpoint_at,
     questions,
@@ -42,15 +43,21 @@ class Watched:
     def run(self, act: Callable[[Replicas], Awaitable[None]]) -> None:
         async def main() -> None:
             endpoint = endpoint_at(*self.urls, **self.settings)
-            acted = Replicas(endpoint, self.reconnect, self.reported.append, self.errors.append)
-            await act(acted)
-            acted.close()
+            servers = Replicas(endpoint, self.reconnect, self.reported.append, self.errors.append)
+            await act(servers)
+            servers.close()
 
         asyncio.run(main())
 
 
 def away(url: str) -> str:
     raise UnreachableError(f"{url} is away")
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(CEILING_S):
+        while not condition():
+            await asyncio.sleep(0.001)
 
 
 def test_the_server_with_the_fewest_in_flight_is_next() -> None:
@@ -176,9 +183,7 @@ def test_patience_ends() -> None:
         for member in servers.members:
             servers.note_gone(member)
         began = time.monotonic()
-        async with asyncio.timeout(CEILING_S):
-            while not watched.errors:
-                await asyncio.sleep(0.01)
+        await until(lambda: watched.errors)
         assert time.monotonic() - began >= 0.5
 
     watched = Watched(("a", "b"), away)
@@ -213,7 +218,7 @@ def test_a_server_that_cannot_be_brought_back_ends_the_waiting(error: Exception)
 
     async def act(servers: Replicas) -> None:
         servers.note_gone(servers.members[0])
-        await asyncio.sleep(0.1)
+        await until(lambda: watched.errors)
 
     watched = Watched(("a",), fails)
     watched.run(act)
@@ -228,7 +233,7 @@ def test_a_server_is_brought_back_five_times_and_not_a_sixth() -> None:
             servers.give_back(await asyncio.wait_for(servers.lease(NEVER), CEILING_S))
             assert (member.restarts, watched.errors) == (deaths, [])
         servers.note_gone(member)
-        await asyncio.sleep(0.05)
+        await until(lambda: watched.errors)
 
     watched = Watched(("a",))
     watched.run(act)
@@ -241,9 +246,7 @@ def test_no_server_is_looked_for_after_the_end() -> None:
 
     async def act(servers: Replicas) -> None:
         servers.note_gone(servers.members[0])
-        async with asyncio.timeout(CEILING_S):
-            while not looks:
-                await asyncio.sleep(0.001)
+        await until(lambda: looks)
         servers.close()
         seen = len(looks)
         await asyncio.sleep(0.3)
@@ -289,21 +292,19 @@ def test_each_of_several_servers_gets_its_share(ledger: Ledger) -> None:
     assert min(shares) > 150
 
 
-def test_every_server_may_have_as_many_in_flight_as_one_alone(
-    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(client, "MOST_IN_FLIGHT", 20)
+def test_every_server_may_have_as_many_in_flight_as_one_alone(ledger: Ledger) -> None:
     most = 0
 
-    def watch(_: dict[str, Any]) -> bool:
+    def holds() -> bool:
         nonlocal most
         most = max(most, sum(len(server.in_flight) for server in servers))
-        return False
+        return most < 80
 
-    with mortals(4, kills=watch) as servers:
-        rows = ask(Ours(servers, {"starts_with": 20}), questions(600), ledger)
+    with mortals(4, holds=holds) as servers:
+        ours = Ours(servers, {"starts_with": 20, "attempt_s": CEILING_S})
+        rows = ask(ours, questions(600), ledger, most_in_flight=20)
     assert rows["text"].null_count() == 0
-    assert 60 < most <= 80
+    assert most == 80
 
 
 def test_a_server_that_is_gone_from_the_start_leaves_its_share_to_the_others(
@@ -332,31 +333,24 @@ def test_requests_wait_for_a_server_that_is_away_and_do_not_spin(
 
     monkeypatch.setattr(asyncio.SelectorEventLoop, "sock_connect", counted)
 
-    class Away:
-        model = endpoint_at().model
+    class Away(Connected):
         looks = 0
 
-        def connect(self) -> Endpoint:
-            return endpoint_at(NOBODY, patience_s=1.5, starts_with=32)
-
-        def give_up(self) -> None:
-            pass
-
         def reconnect(self, url: str) -> str:
-            self.looks += 1
+            Away.looks += 1
             return away(url)
 
-    nobody = Away()
+    nobody = Away(endpoint_at(NOBODY, starts_with=32))
     with pytest.raises(UnreachableError, match=f"{NOBODY} is away"):
         ask(nobody, questions(500), ledger)
     assert 1 <= tries <= 32
-    assert nobody.looks <= 8
+    assert Away.looks <= 8
 
 
 def test_requests_that_waited_are_answered_when_the_server_is_back(ledger: Ledger) -> None:
     with mortals() as servers:
         (server,) = servers
-        ours = Ours(servers, {"patience_s": 5.0})
+        ours = Ours(servers, {"patience_s": CEILING_S})
         looks = 0
 
         def comes_back(url: str) -> str:
@@ -372,11 +366,11 @@ def test_requests_that_waited_are_answered_when_the_server_is_back(ledger: Ledge
     assert rows["attempts"].max() == 2
 
 
-@pytest.mark.parametrize("ill_s", [0.0, 0.1], ids=["at_once", "answering_500_for_a_while"])
+@pytest.mark.parametrize("ill_replies", [0, 48], ids=["at_once", "answering_500_for_a_while"])
 def test_requests_in_flight_when_the_engine_dies_are_asked_again(
-    ledger: Ledger, ill_s: float
+    ledger: Ledger, ill_replies: int
 ) -> None:
-    with mortals(ill_s=ill_s) as servers:
+    with mortals(ill_replies=ill_replies) as servers:
         (server,) = servers
         deadly = {50, 190}  # once each
 
@@ -390,7 +384,7 @@ def test_requests_in_flight_when_the_engine_dies_are_asked_again(
         rows = ask(ours, questions(300), ledger)
     assert server.deaths == ours.revived == 2
     assert rows["text"].null_count() == 0
-    if not ill_s:
+    if not ill_replies:
         # What was in flight for the client: answers on their way when the server died, too.
         assert server.asked.total() - 300 <= server.deaths * 2 * endpoint_at().starts_with
 
@@ -398,7 +392,7 @@ def test_requests_in_flight_when_the_engine_dies_are_asked_again(
 def test_an_engine_that_dies_again_and_again_ends_the_partition(ledger: Ledger) -> None:
     with mortals() as servers:
         (server,) = servers
-        # Whoever it is: not one of the requests is to blame.
+        # Whichever request it is: none of them is the cause.
         server.kills = lambda body: server.asked.total() >= 40 * (server.deaths + 1)
         ours = Ours(servers)
         with pytest.raises(EngineError, match="went away 6 times while this partition was made"):

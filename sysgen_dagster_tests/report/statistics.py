@@ -12,9 +12,11 @@ from sysgen_dagster.lanes.sysgen.paper import COUNTS, ModelCounts
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience import tables as obedience
 from sysgen_dagster.report import tables as report
+from sysgen_dagster.report.view import View
+from sysgen_dagster.report.views import view_of
 from sysgen_dagster.tables.table import By, Table, by_name
 
-# Whatever is stored in one piece for each model or for none.
+# The tables that are not partitioned by shard.
 STATISTICS: Mapping[str, Table] = by_name(
     table
     for room in (analysis, lane, obedience, report)
@@ -158,7 +160,7 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
 
 @dataclass(frozen=True)
 class Stored:
-    """Statistics as `ROWS`, without those that are said not to be made."""
+    """The statistics `ROWS`: without the tables of `missing`, with other rows where `changed`."""
 
     model: str = ""
     missing: frozenset[str] = frozenset()
@@ -173,3 +175,17 @@ class Stored:
             return None
         rows = self.changed.get(table.name, ROWS[table.name])
         return pl.DataFrame(rows, schema=table.schema)
+
+
+def view_by(name: str) -> View:
+    """The view of the table of that name."""
+    view = view_of(STATISTICS[name])
+    assert view
+    return view
+
+
+def summary_of(table: str, stored: Stored | None = None) -> pl.DataFrame:
+    """The short table of a table's view, of phi-4 unless other statistics are given."""
+    summary = view_by(table).read(stored or Stored("phi-4"))
+    assert summary is not None
+    return summary

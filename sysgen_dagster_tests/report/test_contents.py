@@ -1,5 +1,7 @@
 """The report put together."""
 
+import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -8,20 +10,18 @@ from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.contents import build_contents
 from sysgen_dagster.report.page import Report, Section, render
-from sysgen_dagster.report.views import VIEWS, view_of
-from sysgen_dagster_tests.report.statistics import ROWS, STATISTICS, Stored
+from sysgen_dagster.report.views import VIEWS
+from sysgen_dagster_tests.report.statistics import ROWS, Stored, view_by
 
 NOW = datetime(2026, 11, 21, 14, 5, tzinfo=UTC)
 
 
-def report(*models: Stored, engines: dict[str, list[str]] | None = None) -> Report:
-    return build_contents(NOW, models, Stored(), engines or {}, [])
+def report(*models: Stored, simulated: Sequence[str] = ()) -> Report:
+    return build_contents(NOW, models, Stored(), simulated, [])
 
 
 def section(whole: Report, table: str) -> Section:
-    view = view_of(STATISTICS[table])
-    assert view
-    return next(each for each in whole.sections if each.title == view.title)
+    return next(each for each in whole.sections if each.title == view_by(table).title)
 
 
 def test_there_is_a_section_for_each_view_with_its_charts() -> None:
@@ -30,6 +30,11 @@ def test_there_is_a_section_for_each_view_with_its_charts() -> None:
     for view in VIEWS:
         assert len(section(whole, view.table.name).charts) == len(view.draw)
         assert not section(whole, view.table.name).note
+
+
+def test_every_section_has_an_anchor_of_its_own() -> None:
+    anchors = re.findall(r'<h2 id="([^"]*)"', render(report(Stored("phi-4"))))
+    assert len(set(anchors)) == len(anchors) == len(VIEWS)
 
 
 def test_models_stand_below_each_other_in_one_table() -> None:
@@ -56,9 +61,9 @@ def test_what_is_not_made_yet_is_named_with_what_to_do() -> None:
 
 
 def test_a_report_of_nothing_says_so_and_can_be_read() -> None:
-    whole = build_contents(NOW, [], Stored(missing=frozenset(ROWS)), {}, [])
+    whole = build_contents(NOW, [], Stored(missing=frozenset(ROWS)), [], [])
     assert "No model has finished a shard yet." in whole.notices
-    assert "Materialize retention." in render(whole)
+    assert "Missing or outdated for every model: materialize retention." in render(whole)
 
 
 def test_the_headline_counts_conversations_and_new_answers() -> None:
@@ -70,28 +75,27 @@ def test_the_headline_counts_conversations_and_new_answers() -> None:
 
 
 def test_simulated_models_are_named_before_any_figure() -> None:
-    whole = report(Stored("phi-4"), engines={"phi-4": ["simulated"], "mine": ["vllm"]})
+    whole = report(Stored("phi-4"), simulated=["phi-4"])
     [notice] = whole.notices
     assert notice.startswith("No model wrote these texts: they are made up (phi-4: simulated)")
-    assert report(Stored("phi-4"), engines={"phi-4": ["vllm"]}).notices == []
+    assert report(Stored("phi-4")).notices == []
 
 
 def test_a_judge_of_its_own_answers_is_named() -> None:
     own = [{**row, "judge_is_generator": True} for row in ROWS["judged_preferences"]]
     whole = report(Stored("phi-4", changed={"judged_preferences": own}))
-    assert whole.notices == ["phi-4 judged its own answers: take its judgements for what they are."]
+    [notice] = whole.notices
+    assert notice.startswith("phi-4 judged its own answers; models favour their own")
 
 
 def test_a_simulated_judge_of_real_answers_is_named() -> None:
     made_up = [{**row, "engine": "simulated"} for row in ROWS["judged_preferences"]]
     stored = Stored("phi-4", changed={"judged_preferences": made_up})
-    assert report(stored, engines={"phi-4": ["vllm"]}).notices == [
-        "The judge of phi-4 is simulated: its verdicts are made up."
-    ]
+    assert report(stored).notices == ["The judge of phi-4 is simulated: its verdicts are made up."]
 
 
 def test_what_the_caller_knows_is_said_first() -> None:
-    whole = build_contents(NOW, [Stored("phi-4")], Stored(), {}, [], ["Half of it."])
+    whole = build_contents(NOW, [Stored("phi-4")], Stored(), [], [], ["Half of it."])
     assert whole.notices[0] == "Half of it."
 
 

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.report import charts, drawing
-from sysgen_dagster_tests.report.test_charts import DRAW, FRAMES, MODELS
+from sysgen_dagster_tests.report.chart_frames import DRAW, FRAMES, MODELS
 
 
 @pytest.mark.parametrize("name", FRAMES)
@@ -30,7 +30,7 @@ def test_on_the_page_every_colour_is_the_page_s(name: str) -> None:
 
 
 def test_alone_a_chart_brings_its_background() -> None:
-    drawn = drawing.svg(DRAW["tag"](FRAMES["tag"], MODELS), "tags", alone=True)
+    drawn = drawing.svg(DRAW["tags"](FRAMES["tags"], MODELS), "tags", alone=True)
     assert "var(" not in drawn
     assert '<rect width="' in drawn
     assert f'fill="{drawing.PAPER}"' in drawn
@@ -44,7 +44,8 @@ def test_a_data_uri_holds_the_drawing() -> None:
 
 def test_a_name_with_marks_of_html_stays_a_name() -> None:
     frame = pl.DataFrame({"model": ["<b>&"], "finding": ["</svg><script>"], "share": [0.5]})
-    drawn = drawing.svg(charts.findings_chart(frame, ["<b>&"]), "findings")
+    chart = charts.draw_bars(frame, ["<b>&"], y="finding", x="share", title="share of rows")
+    drawn = drawing.svg(chart, "findings")
     assert "<script>" not in drawn
     assert "<b>" not in drawn
 
@@ -56,7 +57,7 @@ def test_without_the_extra_a_chart_says_what_to_install(monkeypatch: pytest.Monk
     monkeypatch.setitem(sys.modules, "altair", None)  # which makes its import an ImportError
     assert not drawing.available()
     with pytest.raises(drawing.ReportError, match=r"pip install 'sysgen-dagster\[report\]'"):
-        charts.retention_chart(FRAMES["retention"], MODELS)
+        DRAW["bars"](FRAMES["bars"], MODELS)
 
 
 def test_a_module_of_the_extra_is_imported_when_it_is_first_used(

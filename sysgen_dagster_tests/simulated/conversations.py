@@ -90,7 +90,7 @@ def annotate_messages(question: str, answer: str) -> list[ChatMessage]:
 def verify_messages(phrases: list[Phrase]) -> list[ChatMessage]:
     """What Phase 3 sends."""
     texts = {
-        "system_message": render_system_message(phrases),
+        "system_message": render_system_message(phrase.text for phrase in phrases),
         "tagged_message": render_tagged_message(phrases),
     }
     return verification.PROMPT.render(mark=separating_mark(texts.values()), **texts)

@@ -14,6 +14,7 @@ from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
 from sysgen_dagster.simulated.constraints import obey, parse_constraint
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
+from sysgen_dagster.simulated.request_error import RequestError
 from sysgen_dagster.simulated.writer import write_answer
 from sysgen_dagster_tests.simulated.conversations import (
     annotate_messages,
@@ -102,7 +103,7 @@ def test_any_other_regex_is_refused_as_vllm_refuses_some(server: Server, regex: 
 
 
 def test_a_refusal_of_a_long_regex_is_quick() -> None:
-    with pytest.raises(ValueError, match="Unsupported regex"):
+    with pytest.raises(RequestError, match="Unsupported regex"):
         parse_constraint({"regex": VERDICT_LINES * 200 + "+"})
 
 

@@ -72,7 +72,7 @@ def attempts_until_success(server: Server, seed: int) -> list[str]:
 
 
 def test_faults_by_rate_end_after_retries_and_are_the_same_on_every_server() -> None:
-    options = ("--fault", "500=0.3", "disconnect=0.1", "--latency-ms", "1")
+    options = ("--fault", "500=0.3", "--fault", "disconnect=0.1", "--latency-ms", "1")
     histories = []
     for _ in range(2):
         with running(*options) as flaky:

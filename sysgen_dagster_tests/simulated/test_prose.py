@@ -7,11 +7,12 @@ import pytest
 
 from sysgen_dagster.chat.messages import ChatMessage
 from sysgen_dagster.chat.tokens import estimate_tokens
+from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.language import language_of
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE, original_length, refusal, write_response
 from sysgen_dagster.simulated.reading import Domain, Subject, subject_of
-from sysgen_dagster.simulated.writer import Answer, Forced, write_answer
+from sysgen_dagster.simulated.writer import Answer, write_answer
 from sysgen_dagster_tests.simulated.conversations import QUESTIONS, request, respond_messages
 from sysgen_dagster_tests.simulated.running_server import QUESTION
 
@@ -25,7 +26,7 @@ def answer_to(messages: list[ChatMessage], **fields: object) -> Answer:
 
 def test_an_answer_says_that_it_is_simulated() -> None:
     assert answer_to(respond_messages(QUESTION)).text.startswith(NOTICE)
-    refused = write_answer(request(respond_messages(QUESTION)), PHI, Forced.REFUSAL)
+    refused = write_answer(request(respond_messages(QUESTION)), PHI, Fault.REFUSAL)
     assert refused.text.endswith(NOTICE)
 
 

@@ -8,12 +8,11 @@ import pytest
 
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.simulated.protocol import (
-    RequestError,
     cut_to_tokens,
-    error_body,
     parse_chat_request,
     parse_tokenize_request,
 )
+from sysgen_dagster.simulated.request_error import RequestError
 from sysgen_dagster_tests.simulated.conversations import respond_messages, said
 from sysgen_dagster_tests.simulated.running_server import QUESTION, Server, error_of, running
 
@@ -103,12 +102,3 @@ def test_a_text_is_counted_like_a_message_even_where_it_is_empty() -> None:
 @pytest.mark.parametrize(("text", "kept"), [("x" * 11, "x" * 11), ("x" * 12, "x" * 8), ("", "")])
 def test_a_text_is_cut_where_it_has_too_many_tokens(text: str, kept: str) -> None:
     assert cut_to_tokens(text, 2) == kept
-
-
-def test_a_status_without_a_name_of_its_own_is_an_error_of_the_server() -> None:
-    assert error_body(418, "No.")["error"] == {
-        "message": "No.",
-        "type": "InternalServerError",
-        "param": None,
-        "code": 418,
-    }

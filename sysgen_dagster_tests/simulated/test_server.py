@@ -75,12 +75,12 @@ def test_it_ends_at_once_when_told_to_even_while_a_client_waits() -> None:
     ("options", "complaint"),
     [
         (["--model", "phi"], "expected NAME=VALUE"),
-        (["--model", "phi=gpt"], "no profile 'gpt'"),
-        (["--model", "phi=phi-4", "--fault", "fire=0.1"], "faults are 500"),
+        (["--model", "phi=gpt"], "'gpt' is not one of 'llama-3.1-8b'"),
+        (["--model", "phi=phi-4", "--fault", "fire=0.1"], "'fire' is not one of '500'"),
         (["--model", "phi=phi-4", "--fault", "500=1.5"], "fault rates"),
         (["--model", "phi=phi-4", "--no-system-role", "x"], "models that are not served"),
         (["--model", "phi=phi-4", "--drops-system-role", "x"], "--drops-system-role names models"),
-        (["--model", "phi=phi-4", "--capacity", "0"], "at least 1"),
+        (["--model", "phi=phi-4", "--capacity", "0"], "range x>=1"),
     ],
 )
 def test_a_wrong_command_line_says_what_is_wrong(options: list[str], complaint: str) -> None:

@@ -12,13 +12,13 @@ from sysgen_dagster.chat.messages import ChatMessage
 from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen import verification
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag, parse_tagged_message
+from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.language import language_of
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.writer import (
     VERDICT_ORDER,
     Answer,
-    Forced,
     write_answer,
     write_verdicts,
 )
@@ -95,5 +95,5 @@ def test_an_answer_that_does_not_fit_is_cut_and_says_so() -> None:
 
 def test_a_forced_answer_is_empty_or_cut_in_every_phase() -> None:
     for messages in (annotate_messages(QUESTION, "Yes."), respond_messages(QUESTION)):
-        assert write_answer(request(messages), PHI, Forced.EMPTY).text == ""
-        assert write_answer(request(messages), PHI, Forced.LENGTH).finish_reason == "length"
+        assert write_answer(request(messages), PHI, Fault.EMPTY).text == ""
+        assert write_answer(request(messages), PHI, Fault.LENGTH).finish_reason == "length"

@@ -137,7 +137,10 @@ def test_columns_come_in_the_order_in_which_they_are_asked_for(store: Store) -> 
 
 def test_only_the_columns_that_are_asked_for_are_looked_at(store: Store) -> None:
     turn = Column(pl.String(), "not as declared")
-    other = replace(CONVERSATIONS, columns={**CONVERSATIONS.only("conversation_id"), "turn": turn})
+    other = replace(
+        CONVERSATIONS,
+        columns={"conversation_id": CONVERSATIONS.columns["conversation_id"], "turn": turn},
+    )
     frame = pl.DataFrame({"conversation_id": ["a"], "turn": ["first"]})
     store.write(other, Partition(shard="chats-000"), frame)
     look = evidence(store, "chats-000")

@@ -94,15 +94,6 @@ def test_the_empty_table_has_the_columns_and_no_rows() -> None:
     assert empty.is_empty()
 
 
-def test_some_of_its_columns_come_in_the_order_in_which_they_are_asked_for() -> None:
-    things = table(By.NOTHING)
-
-    assert list(things.only("count", "name")) == ["count", "name"]
-    assert things.only("count") == {"count": COLUMNS["count"]}
-    with pytest.raises(KeyError, match="colour"):
-        things.only("colour")
-
-
 def test_tables_are_the_same_if_they_have_the_same_name() -> None:
     other = Table("things", {}, By.MODEL, "another group")
 

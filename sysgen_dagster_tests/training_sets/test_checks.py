@@ -1,4 +1,4 @@
-"""What must hold of training rows and pairs: every check is seen holding and failing."""
+"""The checks of training rows and pairs: each is seen passing and failing."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def variant(name: str) -> Row:
     return {"conversation_id": "c", "variant": name}
 
 
-def said(text: str) -> list[Row]:
+def answer(text: str) -> list[Row]:
     return [{"role": "assistant", "content": text}]
 
 
@@ -39,7 +39,7 @@ def chat(**turns: str) -> Row:
     return {"messages": [{"role": role, "content": text} for role, text in turns.items()]}
 
 
-# Check, rows that it holds of, rows that it does not hold of, what it shows of those.
+# Check: rows that pass, rows that fail, the ids that the finding shows.
 CASES: dict[str, tuple[Rows, Rows, list[str]]] = {
     "variants_are_unique": (
         rows(variant("sysgen"), variant("user_role")),
@@ -64,8 +64,8 @@ CASES: dict[str, tuple[Rows, Rows, list[str]]] = {
         ["c1", "c2", "c3", "c4", "c5"],
     ),
     "pairs_differ": (
-        pairs({"chosen": said("A'"), "rejected": said("A")}),
-        pairs({"chosen": said("A"), "rejected": said("A")}),
+        pairs({"chosen": answer("A'"), "rejected": answer("A")}),
+        pairs({"chosen": answer("A"), "rejected": answer("A")}),
         ["c0"],
     ),
 }
@@ -85,7 +85,7 @@ def test_healthy_rows_pass(check: Check) -> None:
 
 
 @every_check
-def test_broken_rows_fail_and_those_that_speak_against_it_are_shown(check: Check) -> None:
+def test_broken_rows_fail_and_the_rows_at_fault_are_shown(check: Check) -> None:
     _, broken, shown = CASES[check.name]
     finding = check.evaluate(broken)
 

@@ -1,4 +1,4 @@
-"""What speaks against a row."""
+"""Flags of training rows."""
 
 from typing import Any
 
@@ -64,7 +64,7 @@ def flags_of(*rows: dict[str, Any], **tables: list[dict[str, Any]]) -> list[list
         ("judged", {"conversation_id": "c1", "verdict": "Not aligned"}, "not_aligned"),
     ],
 )
-def test_what_the_corpus_says_of_a_row_is_its_flag(
+def test_a_finding_of_the_corpus_is_a_flag_of_its_row(
     table: str, row: dict[str, Any], flag: str
 ) -> None:
     elsewhere = row | {"conversation_id": "elsewhere"}
@@ -96,7 +96,7 @@ def test_flags_stand_in_one_order_and_once() -> None:
     assert flags == [name for name in FLAGS if name in flags]
 
 
-def test_a_table_that_is_not_made_says_nothing() -> None:
+def test_a_table_that_is_not_stored_gives_no_flags() -> None:
     assert find_flagged({}.get, By.NOTHING) == find_flagged({}.get, By.MODEL) == {}
     flagged = add_flags(own_flags({"repeated_share": 0.9}), {})
     assert flagged["flags"].to_list() == [["repetitive"]]

@@ -42,7 +42,7 @@ def test_the_new_answer_is_preferred_to_the_original_one() -> None:
     assert (pair["model"], pair["split"], pair["tags"]) == ("phi", "train", ["Role", "Task"])
 
 
-def test_it_is_preferred_to_what_another_model_said_under_its_own_system_message() -> None:
+def test_it_is_preferred_to_the_answer_of_another_model_under_its_own_system_message() -> None:
     [pair] = others({}, qwen=("Other S", "Other A'")).to_dicts()
 
     assert pair["rejected_model"] == "qwen"
@@ -67,16 +67,16 @@ def test_an_answer_is_not_preferred_to_itself() -> None:
         pytest.param({}, id="none"),
     ],
 )
-def test_some_answers_of_others_are_not_rejected(theirs: dict[str, tuple[str, str]]) -> None:
+def test_some_answers_of_other_models_are_not_rejected(theirs: dict[str, tuple[str, str]]) -> None:
     assert others({}, **theirs).is_empty()
 
 
-@pytest.mark.parametrize("texts", [("S", "Other A'"), ("Other S", "A'")])
-def test_another_model_steps_in_where_one_cannot(texts: tuple[str, str]) -> None:
+@pytest.mark.parametrize("llama", [("S", "Other A'"), ("Other S", "A'")])
+def test_another_model_steps_in_where_one_cannot(llama: tuple[str, str]) -> None:
     able = ("Other S", "Other A'")
-    answered = {"llama": texts, "qwen": able}
+    answered = {"llama": llama, "qwen": able}
     theirs = foreign(
-        *((f"c{n}", model, *said) for n in range(20) for model, said in answered.items())
+        *((f"c{n}", model, *texts) for n in range(20) for model, texts in answered.items())
     )
     pairs = build_preference_pairs(aligned(*[{}] * 20), theirs).filter(
         rejected_is="other_system_message"

@@ -14,12 +14,12 @@ from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 SETTINGS = Training(common_system_message="Help.")
 HISTORY = chat(("user", "Q0"), ("assistant", "A0"))
-NOBODY = aligned()
+NO_ROWS = aligned()
 
 
 def messages(rows: pl.DataFrame, variant: str) -> Any:
-    [made] = rows.filter(pl.col("variant") == variant)["messages"].to_list()
-    return made
+    [chats] = rows.filter(pl.col("variant") == variant)["messages"].to_list()
+    return chats
 
 
 @pytest.mark.parametrize(
@@ -33,21 +33,21 @@ def messages(rows: pl.DataFrame, variant: str) -> Any:
     ],
 )
 def test_each_variant_is_a_chat(variant: str, wanted: list[tuple[str, str]]) -> None:
-    rows = build_training_rows(aligned({}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({}), NO_ROWS, SETTINGS)
 
     assert messages(rows, variant) == chat(*wanted)
 
 
 def test_the_rows_are_the_same_when_they_are_made_a_piece_at_a_time() -> None:
-    lazy = build_training_rows(aligned({}).lazy(), OTHERS.lazy(), SETTINGS)
+    lazy = build_training_rows(aligned({}).lazy(), UNFINISHED.lazy(), SETTINGS)
 
     assert lazy.collect(engine="streaming").equals(
-        build_training_rows(aligned({}), OTHERS, SETTINGS)
+        build_training_rows(aligned({}), UNFINISHED, SETTINGS)
     )
 
 
 def test_a_row_says_where_it_comes_from() -> None:
-    rows = build_training_rows(aligned({}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({}), NO_ROWS, SETTINGS)
 
     assert rows.schema == TRAINING_ROWS.schema
     assert rows["variant"].to_list() == [variant.value for variant in Variant]
@@ -57,7 +57,7 @@ def test_a_row_says_where_it_comes_from() -> None:
 
 @pytest.mark.parametrize("variant", ["sysgen", "original_answer", "common_system_message"])
 def test_the_turns_before_stand_between_system_message_and_question(variant: str) -> None:
-    rows = build_training_rows(aligned({"history": HISTORY}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({"history": HISTORY}), NO_ROWS, SETTINGS)
 
     system, *turns, _ = messages(rows, variant)
     assert system["role"] == "system"
@@ -90,16 +90,16 @@ def test_the_turns_before_stand_between_system_message_and_question(variant: str
 def test_without_a_system_role_s_opens_the_first_user_turn(
     history: list[dict[str, str]], wanted: list[tuple[str, str]]
 ) -> None:
-    rows = build_training_rows(aligned({"history": history}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({"history": history}), NO_ROWS, SETTINGS)
 
     assert messages(rows, "user_role") == chat(*wanted)
 
 
 @pytest.mark.parametrize("variant", list(Variant))
 def test_an_upstream_system_turn_is_left_out(variant: Variant) -> None:
-    without = build_training_rows(aligned({"history": HISTORY}), NOBODY, SETTINGS)
+    without = build_training_rows(aligned({"history": HISTORY}), NO_ROWS, SETTINGS)
     history = [*chat(("system", "Upstream.")), *HISTORY]
-    with_one = build_training_rows(aligned({"history": history}), NOBODY, SETTINGS)
+    with_one = build_training_rows(aligned({"history": history}), NO_ROWS, SETTINGS)
 
     assert messages(with_one, variant) == messages(without, variant)
 
@@ -107,30 +107,30 @@ def test_an_upstream_system_turn_is_left_out(variant: Variant) -> None:
 @pytest.mark.parametrize("empty", ["", " \n", None])
 @pytest.mark.parametrize("variant", ["sysgen", "original_answer", "user_role"])
 def test_an_empty_system_message_is_no_turn(variant: str, empty: str | None) -> None:
-    rows = build_training_rows(aligned({"system_message": empty}), NOBODY, SETTINGS)
+    rows = build_training_rows(aligned({"system_message": empty}), NO_ROWS, SETTINGS)
 
     assert messages(rows, variant)[0] == {"role": "user", "content": "Q"}
 
 
 def test_an_empty_common_system_message_is_no_turn() -> None:
-    rows = build_training_rows(aligned({}), NOBODY, Training(common_system_message=""))
+    rows = build_training_rows(aligned({}), NO_ROWS, Training(common_system_message=""))
 
-    made = messages(rows, "common_system_message")
-    assert made == messages(rows, "no_system_message")
+    chats = messages(rows, "common_system_message")
+    assert chats == messages(rows, "no_system_message")
 
 
-OTHERS = aligned({"conversation_id": "other", "system_message": None, "new_answer": None})
+UNFINISHED = aligned({"conversation_id": "other", "system_message": None, "new_answer": None})
 
 
 def test_all_variants_hold_the_same_conversations() -> None:
-    rows = build_training_rows(aligned({}), OTHERS, SETTINGS)
+    rows = build_training_rows(aligned({}), UNFINISHED, SETTINGS)
 
     assert set(rows["conversation_id"]) == {"c0"}
 
 
 def test_the_variants_without_s_may_hold_what_the_model_did_not_finish() -> None:
     settings = SETTINGS.model_copy(update={"same_conversations": False})
-    rows = build_training_rows(aligned({}), OTHERS, settings).filter(conversation_id="other")
+    rows = build_training_rows(aligned({}), UNFINISHED, settings).filter(conversation_id="other")
 
     assert rows["variant"].to_list() == ["common_system_message", "no_system_message"]
     assert rows["messages"].to_list()[1] == chat(("user", "Q"), ("assistant", "A"))
@@ -154,17 +154,17 @@ def test_every_chat_ends_in_question_and_answer_and_loses_no_turn(
             for history, system, question in conversations
         )
     )
-    rows = build_training_rows(given, NOBODY, SETTINGS)
+    rows = build_training_rows(given, NO_ROWS, SETTINGS)
 
     assert rows.height == len(Variant) * len(conversations)
     asked = {f"c{n}": (history, question) for n, (history, _, question) in enumerate(conversations)}
-    for identity, variant, made in rows.select(
+    for identity, variant, turns in rows.select(
         "conversation_id", "variant", "messages"
     ).iter_rows():
         history, question = asked[identity]
-        spoken = [turn for turn in made if turn["role"] != "system"]
+        spoken = [turn for turn in turns if turn["role"] != "system"]
         before = [role for role, _ in history if role != "system"]
         assert [turn["role"] for turn in spoken] == [*before, "user", "assistant"]
         assert spoken[-2]["content"].endswith(question)
         assert spoken[-1]["content"] == ("A'" if variant in {"sysgen", "user_role"} else "A")
-        assert all(turn["content"].strip() for turn in made if turn["role"] == "system")
+        assert all(turn["content"].strip() for turn in turns if turn["role"] == "system")

@@ -1,4 +1,4 @@
-"""Which rows stay on one side."""
+"""Which rows are in one split."""
 
 from itertools import combinations
 from typing import Any
@@ -70,7 +70,7 @@ def test_these_are_two_groups(one: dict[str, Any], other: dict[str, Any]) -> Non
     assert build_splits(conversations(one, other), HALVES)["group"].to_list() == ["c0", "c1"]
 
 
-def test_a_group_is_what_hangs_together_over_any_number_of_steps() -> None:
+def test_a_chain_of_links_of_any_length_makes_one_group() -> None:
     chain = conversations(
         {"cluster": "x"},
         {"cluster": "x", "same_question": "Why?"},
@@ -81,7 +81,7 @@ def test_a_group_is_what_hangs_together_over_any_number_of_steps() -> None:
     assert set(build_splits(chain, HALVES)["group"]) == {"c0"}
 
 
-def test_these_rows_are_on_these_sides_in_any_version() -> None:
+def test_these_rows_are_in_these_splits_in_any_version() -> None:
     splits = build_splits(conversations(*[{}] * 12), HALVES)
     sides = dict(splits.group_by("split").agg("conversation_id").rows())
 
@@ -126,7 +126,7 @@ def test_groups_are_the_connected_components(rows: pl.DataFrame) -> None:
 
 
 @given(ROWS)
-def test_no_group_is_on_two_sides(rows: pl.DataFrame) -> None:
+def test_no_group_is_in_two_splits(rows: pl.DataFrame) -> None:
     sides = build_splits(rows, HALVES).group_by("group").agg(pl.col("split").n_unique())
 
     assert (sides["split"] == 1).all()
@@ -142,7 +142,7 @@ def test_the_order_of_the_rows_makes_no_difference(rows: pl.DataFrame, random: A
 
 
 @given(ROWS, st.integers(0, 50))
-def test_unrelated_rows_move_nobody(rows: pl.DataFrame, more: int) -> None:
+def test_unrelated_rows_move_no_row(rows: pl.DataFrame, more: int) -> None:
     unrelated = conversations(*[{"source": "new"}] * more).with_columns(
         conversation_id="b" + pl.col("conversation_id")
     )

@@ -36,7 +36,7 @@ STEP = {
     "max_steps": 1,
     "per_device_train_batch_size": 4,
     "learning_rate": 1e-2,
-    "max_length": 4096,  # TRL cuts chats at 1,024 tokens if nothing is said
+    "max_length": 4096,  # TRL cuts chats at 1,024 tokens by default
     "use_cpu": True,
     "bf16": False,
     "report_to": "none",
@@ -191,7 +191,7 @@ def test_sft_sees_every_turn_and_nothing_else(tiny: Path, chats: Any, tmp_path: 
 def test_the_script_of_an_export_trains(
     request: pytest.FixtureRequest, tiny: Path, tmp_path: Path, method: str
 ) -> None:
-    """As a user runs it, to its end; on a CPU it must be told so, for TRL's bf16."""
+    """As a user runs it, to its end; on a CPU with `use_cpu`, as TRL's bf16 needs a GPU."""
     folder = shutil.copytree(request.getfixturevalue(f"{method}_export"), tmp_path / "export")
     script = folder / "trainers" / f"trl_{method}.py"
     script.write_text(script.read_text().replace("Config(\n", "Config(use_cpu=True,\n"))

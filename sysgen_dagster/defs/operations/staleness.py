@@ -75,7 +75,7 @@ def watching(
     @dg.asset(
         name="out_of_date",
         deps=[asset.key for asset in assets],
-        group_name=Group.OPERATIONS,
+        group_name=Group.OPERATIONS.value,
         kinds={"polars"},
         automation_condition=condition,
         check_specs=[

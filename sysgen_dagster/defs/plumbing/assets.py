@@ -62,7 +62,7 @@ def table_asset(
             key=asset_key(table),
             deps=[dependency(table, each) for each in reads],
             partitions_def=partitions_of(table),
-            group_name=table.group,
+            group_name=table.group.value,
             kinds=set(kinds),
             metadata=column_metadata(table.columns),
             description=description,

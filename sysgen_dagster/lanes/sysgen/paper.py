@@ -1,11 +1,10 @@
-"""The figures that the SysGen paper prints, to be shown beside ours.
+"""The figures that the SysGen paper (arXiv 2502.11330) prints, to be shown beside ours.
 
-arXiv 2502.11330; "v1" and "v2" are its two versions, whose tables are numbered differently. Models
-and sources have the names of the shipped catalogue; a model or source of another name has no figure
-here.
+"v1" and "v2" are the paper's two versions, whose tables are numbered differently. Models and
+sources have the names of the shipped catalogue; models and sources of other names have no figures.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,10 +14,12 @@ from sysgen_dagster.catalog.entries import Entry
 from sysgen_dagster.chat.messages import Sampling
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 
-# Appendix E.
-ANNOTATION_SAMPLING = Sampling(temperature=0.7, max_tokens=512)
-VERIFICATION_SAMPLING = Sampling(temperature=0.7, max_tokens=256)
-ALIGNMENT_SAMPLING = Sampling(temperature=0.7, max_tokens=1024)
+# Appendix E, by the number of the phase.
+SAMPLING: Mapping[int, Sampling] = {
+    1: Sampling(temperature=0.7, max_tokens=512),
+    3: Sampling(temperature=0.7, max_tokens=256),
+    4: Sampling(temperature=0.7, max_tokens=1024),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,25 +41,28 @@ SOURCES: Mapping[str, SourceFigures] = {
 
 
 class ModelCounts(Entry):
-    """What the paper reports for a model, in conversations; a catalogue may have others."""
+    """How many conversations a paper reports for one model, after each step and for each tag.
+
+    A catalogue may give its own for a model, in place of those of `COUNTS`.
+    """
 
     started: PositiveInt
     filtered: PositiveInt  # kept after Phase 2
-    aligned: PositiveInt  # kept after Phase 4
+    aligned: PositiveInt  # with a new answer after Phase 4
     tags: Mapping[str, NonNegativeInt]  # conversations whose message holds the tag
 
     @property
     def filtered_share(self) -> float:
-        """Of the conversations begun, those kept after Phase 2."""
+        """The share of the started conversations that is kept after Phase 2."""
         return self.filtered / self.started
 
     @property
     def aligned_share(self) -> float:
-        """Of the conversations begun, those kept after Phase 4."""
+        """The share of the started conversations that is kept after Phase 4."""
         return self.aligned / self.started
 
     def tag_share(self, tag: str) -> float:
-        """Of the conversations kept after Phase 4, those whose message holds the tag."""
+        """The share of the conversations kept after Phase 4 whose message holds the tag."""
         return self.tags[tag] / self.aligned
 
     @model_validator(mode="after")
@@ -89,45 +93,32 @@ COUNTS: Mapping[str, ModelCounts] = {
         *(745_751, 743_311, 735_298, 662_589, 603_918, 553_791, 90_989, 538_973),
     ),
 }
-# Section 3.3: through Phase 3 "up to 99 %" are kept.
+# Section 3.3: Phase 3 keeps "up to 99 %".
 VERIFIED_SHARE = 0.99
 
-# Table 1, the new answer against the original. The paper does not say how the metrics were
-# computed; the n-gram ones are shares here and percentages there. ``length_ratio`` is the mean
-# length of the new answers by that of the original ones.
-SIMILARITY: Mapping[str, Mapping[str, float]] = {
-    "llama-3.1-8b": {
-        "rouge1": 0.333,
-        "rouge2": 0.156,
-        "rougeL": 0.231,
-        "bertscore": 0.813,
-        "bleurt": 0.336,
-        "gleu": 0.282,
-        "length_ratio": 1.35,
-    },
-    "qwen2.5-14b": {
-        "rouge1": 0.449,
-        "rouge2": 0.232,
-        "rougeL": 0.307,
-        "bertscore": 0.859,
-        "bleurt": 0.399,
-        "gleu": 0.392,
-        "length_ratio": 1.55,
-    },
-    "phi-4": {
-        "rouge1": 0.519,
-        "rouge2": 0.323,
-        "rougeL": 0.411,
-        "bertscore": 0.861,
-        "bleurt": 0.401,
-        "gleu": 0.372,
-        "length_ratio": 1.89,
-    },
-}
 
-_VERDICT_SOURCES = ("capybara", "airoboros", "magicoder", "metamath", "orca_math")
-# v2 Table 9 as it is printed: a line a source, a cell a tag in canonical order, "Bad/None" in
-# percent. Of what, the paper does not say; we read it as of the messages that hold the tag.
+def _by_name(
+    names: Sequence[str], rows: Mapping[str, Sequence[float]]
+) -> Mapping[str, Mapping[str, float]]:
+    return {model: dict(zip(names, row, strict=True)) for model, row in rows.items()}
+
+
+# Table 1, the new answers against the original ones, by model and metric. The paper does not say
+# how the metrics were computed. The n-gram metrics are shares here and percentages there;
+# ``length_ratio`` is the mean length of the new answers over that of the original ones.
+SIMILARITY = _by_name(
+    ("rouge1", "rouge2", "rougeL", "bertscore", "bleurt", "gleu", "length_ratio"),
+    {
+        "llama-3.1-8b": (0.333, 0.156, 0.231, 0.813, 0.336, 0.282, 1.35),
+        "qwen2.5-14b": (0.449, 0.232, 0.307, 0.859, 0.399, 0.392, 1.55),
+        "phi-4": (0.519, 0.323, 0.411, 0.861, 0.401, 0.372, 1.89),
+    },
+)
+
+_SOURCE_ORDER = ("capybara", "airoboros", "magicoder", "metamath", "orca_math")
+# v2 Table 9 as printed: by model, a line for each source of `_SOURCE_ORDER` and in it a cell
+# "Bad/None" for each tag in canonical order, in percent. The paper does not say in percent of what;
+# we read it as of the messages that hold the tag.
 _VERDICTS = {
     "llama-3.1-8b": (
         "8.88/.18 39.03/.55 1.63/.22 1.76/1.42 1.48/1.09 21.26/2.82 .17/49.87 .38/4.11",
@@ -155,7 +146,7 @@ _VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Shares of a tag's messages whose phrases Phase 3 removed."""
+    """Of the messages that hold a tag: the share judged Bad and the share judged None."""
 
     bad: float
     none: float
@@ -169,27 +160,26 @@ def _cells(row: str) -> dict[str, Removed]:
     }
 
 
-# Model, source, tag.
+# By model, source and tag.
 REMOVED: Mapping[str, Mapping[str, Mapping[str, Removed]]] = {
-    model: {source: _cells(row) for source, row in zip(_VERDICT_SOURCES, rows, strict=True)}
+    model: {source: _cells(row) for source, row in zip(_SOURCE_ORDER, rows, strict=True)}
     for model, rows in _VERDICTS.items()
 }
 
-# Figure 3, GPT-4o's share for the new answer, the original one always shown first. The figure's
-# fifteen bars are read as five sources a model in the order of its legend, which its text does not
-# say outright.
-_PREFERENCES = {
-    "llama-3.1-8b": (0.668, 0.606, 0.791, 0.785, 0.525),
-    "qwen2.5-14b": (0.445, 0.473, 0.512, 0.570, 0.644),
-    "phi-4": (0.574, 0.462, 0.740, 0.803, 0.800),
-}
-PREFERENCES: Mapping[str, Mapping[str, float]] = {
-    model: dict(zip(_VERDICT_SOURCES, shares, strict=True))
-    for model, shares in _PREFERENCES.items()
-}
+# Figure 3, by model and source: the share of answers for which GPT-4o preferred the new one, with
+# the original one always shown first. The figure has fifteen bars without names; we read them as
+# five sources for each model, models and sources in the order of the legend.
+PREFERENCES = _by_name(
+    _SOURCE_ORDER,
+    {
+        "llama-3.1-8b": (0.668, 0.606, 0.791, 0.785, 0.525),
+        "qwen2.5-14b": (0.445, 0.473, 0.512, 0.570, 0.644),
+        "phi-4": (0.574, 0.462, 0.740, 0.803, 0.800),
+    },
+)
 
-# v2 Figure 5, 100 rows a model: share Aligned and share Not aligned, the models in the order of the
-# figure's legend.
+# v2 Figure 5, by model, over 100 rows each: the share Aligned and the share Not aligned. We read
+# the figure's models in the order of its legend.
 ALIGNMENT: Mapping[str, tuple[float, float]] = {
     "phi-4": (0.91, 0.08),
     "llama-3.1-8b": (0.83, 0.13),

@@ -1,7 +1,8 @@
-"""The four phases, each declared once: what it reads, asks and makes.
+"""The four phases of SysGen, each declared once: what it reads, what it asks, what it fills.
 
-What must agree with a phase follows from here: its label, the table before it, and the version of
-its code, by which Dagster knows that a stored partition would come out otherwise now.
+A phase's label, the table before it and the version of its code follow from the declaration. The
+work of each phase is in the module of its name: `annotation`, `filtering`, `verification`,
+`alignment`.
 """
 
 from collections.abc import Callable
@@ -16,22 +17,17 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.table import Table
 
 
-def _no_settings(_: Method) -> tuple[str, ...]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True)
 class Phase:
     """One phase.
 
     Attributes:
-        number: As in the paper.
-        table: What it makes.
-        reads: Of which tables; the rows that go on of the first are its rows.
-        prompt: What the model is asked with; None: no prompt of ours.
-        sampling: How the model's answer is decoded; None: no model is asked.
-        published: The paper's sampling, where the phase asks a model.
-        settings: Names of the method's settings that its rows depend on, given the method.
+        number: The paper's number of the phase.
+        table: The table that the phase fills.
+        reads: The tables that it reads; it has one row per kept row of the first.
+        prompt: The prompt that the model is asked with; None where no prompt of ours is sent.
+        sampling: How the model's answer is decoded; None where no model is asked.
+        settings: Given the method, the names of its fields that the phase's rows depend on.
     """
 
     number: int
@@ -39,8 +35,7 @@ class Phase:
     reads: tuple[Table, ...]
     prompt: Prompt | None = None
     sampling: Sampling | None = None
-    published: Sampling | None = None
-    settings: Callable[[Method], tuple[str, ...]] = _no_settings
+    settings: Callable[[Method], tuple[str, ...]] = lambda _: ()
 
     @property
     def asks(self) -> bool:
@@ -49,34 +44,35 @@ class Phase:
 
     @property
     def before(self) -> Table:
-        """Whose rows come in."""
+        """The table whose kept rows are the rows of this phase."""
         return self.reads[0]
 
     @property
     def label(self) -> str:
-        """In a table for people, such as ``1 annotated``."""
+        """Number and short name, for tables that people read, such as ``1 annotated``."""
         return f"{self.number} {self.table.name.partition('_')[0]}"
 
     def code_version(self, method: Method) -> str | None:
         """What the rows depend on besides the input rows; None where that is nothing.
 
-        The paper's sampling is left out, so that what was made before the sampling was part of the
-        version is not taken for outdated.
+        Dagster stores it with a partition and shows the partition as out of date when it changes.
+        Sampling is part of it only where it differs from the paper's: partitions of version 0.1,
+        whose code versions do not name the sampling, must stay up to date.
         """
         values = method.model_dump(mode="json")
         parts = [f"{name}={values[name]}" for name in self.settings(method)]
         if self.prompt is not None:
             parts.insert(0, self.prompt.fingerprint)
-        if self.sampling is not None and self.sampling != self.published:
+        if self.sampling is not None and self.sampling != paper.SAMPLING.get(self.number):
             parts.append(f"temperature={self.sampling.temperature}")
             parts.append(f"max_tokens={self.sampling.max_tokens}")
         return " ".join(parts) or None
 
 
 def _annotation_settings(method: Method) -> tuple[str, ...]:
-    # What is well-formed matters to Phase 1 only where there is more than one attempt.
-    more = ("drop_rule",) if method.samples > 1 or method.repair else ()
-    return ("samples", "repair", *more)
+    # Phase 1 applies the drop rule only to choose among several attempts at a conversation.
+    has_several = method.samples > 1 or method.repair
+    return ("samples", "repair", *(("drop_rule",) if has_several else ()))
 
 
 ANNOTATION = Phase(
@@ -85,7 +81,6 @@ ANNOTATION = Phase(
     reads=(CONVERSATIONS,),
     prompt=annotation.PROMPT,
     sampling=annotation.SAMPLING,
-    published=paper.ANNOTATION_SAMPLING,
     settings=_annotation_settings,
 )
 FILTERING = Phase(2, FILTERED, reads=(ANNOTATED,), settings=lambda _: ("drop_rule",))
@@ -95,18 +90,11 @@ VERIFICATION = Phase(
     reads=(FILTERED,),
     prompt=verification.PROMPT,
     sampling=verification.SAMPLING,
-    published=paper.VERIFICATION_SAMPLING,
     settings=lambda _: ("unreadable_verdict", "constrain_verdicts", "verdict_confidence"),
 )
-ALIGNMENT = Phase(
-    4,
-    ALIGNED,
-    reads=(VERIFIED, CONVERSATIONS),
-    sampling=alignment.SAMPLING,
-    published=paper.ALIGNMENT_SAMPLING,
-)
+ALIGNMENT = Phase(4, ALIGNED, reads=(VERIFIED, CONVERSATIONS), sampling=alignment.SAMPLING)
 
 PHASES = (ANNOTATION, FILTERING, VERIFICATION, ALIGNMENT)
-# The steps of a row's way, the conversations first.
+# The tables that a conversation passes through, in order.
 STEPS = (CONVERSATIONS, *(phase.table for phase in PHASES))
 LABELS = {CONVERSATIONS.name: CONVERSATIONS.name} | {p.table.name: p.label for p in PHASES}

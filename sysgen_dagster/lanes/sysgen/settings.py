@@ -1,16 +1,9 @@
-"""The lane's part of the catalogue: settings of the method, and what is expected of a model."""
+"""The lane's part of the catalogue: the method's settings, and what is expected of each model."""
 
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import (
-    AfterValidator,
-    PlainSerializer,
-    PlainValidator,
-    PositiveInt,
-    TypeAdapter,
-    model_validator,
-)
+from pydantic import AfterValidator, Discriminator, PositiveInt, Tag, model_validator
 
 from sysgen_dagster.catalog.entries import Entry, Share
 from sysgen_dagster.catalog.models import Model
@@ -32,40 +25,28 @@ class UnreadableVerdict(StrEnum):
 
 
 class Method(Entry):
-    """Settings of the method: what the paper leaves open, then what goes beyond it."""
+    """Settings of the method: first what the paper leaves open, then what goes beyond the paper."""
 
     drop_rule: DropRule
     unreadable_verdict: UnreadableVerdict
     samples: PositiveInt = 1  # tagged messages written for a conversation; the judge picks one
-    repair: bool = False  # a malformed tagged message is asked for once more, under a grammar
-    constrain_verdicts: bool = False  # so that none is unreadable; needs vLLM
-    verdict_confidence: bool = False  # the probability of each verdict, from the token's logprobs
+    repair: bool = False  # ask once more, under a grammar, where no tagged message is well-formed
+    constrain_verdicts: bool = False  # hold verdicts to a regular expression; needs vLLM
+    verdict_confidence: bool = False  # store each verdict's probability, from token logprobs
 
 
-def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
+def _require_order(bounds: tuple[float, float]) -> tuple[float, float]:
     if bounds[0] > bounds[1]:
         raise ValueError("the lower bound comes first")
     return bounds
 
 
-_RANGE: TypeAdapter[tuple[float, float]] = TypeAdapter(
-    Annotated[tuple[Share, Share], AfterValidator(_ordered)]
-)
-_DISTANCE: TypeAdapter[float] = TypeAdapter(Share)
-
-
-def _range_or_distance(value: object) -> tuple[float, float] | float:
-    """The value, checked as what it looks like; of a union pydantic reports each fault twice."""
-    return (_RANGE if isinstance(value, list | tuple) else _DISTANCE).validate_python(value)
-
-
-# The lowest and the highest share, or how far a share may lie from the paper's.
-# Serialized as it is: pydantic serializes entries of a mapping twice, and warns of the list that
-# the first time makes of a tuple.
+# Lowest and highest share, or how far the share may lie from the paper's. The value itself says
+# which of the two is meant: of a plain union, pydantic would report each fault twice.
 Expected = Annotated[
-    tuple[float, float] | float,
-    PlainValidator(_range_or_distance),
-    PlainSerializer(lambda bounds: bounds),
+    Annotated[tuple[Share, Share], AfterValidator(_require_order), Tag("range")]
+    | Annotated[Share, Tag("distance")],
+    Discriminator(lambda value: "range" if isinstance(value, list | tuple) else "distance"),
 ]
 
 
@@ -73,16 +54,17 @@ class Bounds(Entry):
     """What the checks expect of a model."""
 
     filtered: Expected  # share of the conversations kept after Phase 2
-    aligned: Expected  # and after Phase 4
+    aligned: Expected  # share of the conversations kept after Phase 4
     tag_share_within: Share  # largest distance of a tag's share from the paper's
 
 
 class Generator(Model):
-    """A model that writes system messages, verifies them and answers.
+    """A model that goes through the phases: it writes system messages, verifies them and answers.
 
     Attributes:
         bounds: What the checks expect of it.
-        paper: What a paper reports for it; None: what SysGen's does for a model of this name.
+        paper: Counts that a paper reports for it; None: those of the SysGen paper, if it has any
+            for a model of this name.
     """
 
     bounds: Bounds
@@ -90,28 +72,28 @@ class Generator(Model):
 
     @property
     def published(self) -> ModelCounts | None:
-        """What the paper reports for this model; None for a model that it does not know."""
+        """The counts that a paper reports for this model; None where there are none."""
         return self.paper or COUNTS.get(self.name)
 
     @property
     def filtered_bounds(self) -> tuple[float, float]:
-        """Between which the share kept after Phase 2 is expected."""
-        published = self.published
-        return _bounds(self.bounds.filtered, published.filtered_share if published else None)
+        """Lowest and highest share of the conversations that should be kept after Phase 2."""
+        counts = self.published
+        return _bounds(self.bounds.filtered, counts.filtered_share if counts else None)
 
     @property
     def aligned_bounds(self) -> tuple[float, float]:
-        """Between which the share kept after Phase 4 is expected."""
-        published = self.published
-        return _bounds(self.bounds.aligned, published.aligned_share if published else None)
+        """Lowest and highest share of the conversations that should be kept after Phase 4."""
+        counts = self.published
+        return _bounds(self.bounds.aligned, counts.aligned_share if counts else None)
 
     @model_validator(mode="after")
-    def _distances_have_a_figure_to_be_from(self) -> Self:
+    def _require_figures_for_distances(self) -> Self:
         for field in ("filtered", "aligned"):
             if isinstance(getattr(self.bounds, field), float) and self.published is None:
                 raise ValueError(
-                    f"`bounds.{field}` is how far the share may lie from the paper's, which has "
-                    "none for this model: give [lowest, highest]"
+                    f"`bounds.{field}` is a distance from the paper's share, and the paper has no "
+                    "figures for this model: give [lowest, highest] instead"
                 )
         return self
 
@@ -119,5 +101,5 @@ class Generator(Model):
 def _bounds(expected: tuple[float, float] | float, published: float | None) -> tuple[float, float]:
     if isinstance(expected, tuple):
         return expected
-    assert published is not None
+    assert published is not None  # Generator refuses distances without figures
     return max(0.0, published - expected), min(1.0, published + expected)

@@ -1,16 +1,16 @@
-"""Tagged system messages: the eight key functionalities, and text to phrases and back.
+"""The eight tags of a system message's phrases; tagged text to phrases and back.
 
 A model writes text such as::
 
     <<Role>>You are a patient maths tutor.<</Role>> <<Task>>Solve the word problem.<<Task>>
 
-Both closing forms of the paper are read (its prompt closes with ``<</Role>>``, its Figure 2 with
-``<<Role>>``). An opening tag must be closed by its own tag before any other tag appears; whatever
-breaks that rule becomes a `Defect`. Text like ``<<48/2=24>>`` or ``cout << x`` is not a tag.
+Both closing marks of the paper are read (its prompt closes with ``<</Role>>``, its Figure 2 with
+``<<Role>>``). A tag must be closed by its own mark before another tag opens; text that breaks this
+rule becomes a `Defect`. Text such as ``<<48/2=24>>`` or ``cout << x`` is not a mark.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,16 +32,15 @@ class Tag(StrEnum):
 
 
 TAG_NAMES = tuple(tag.value for tag in Tag)
-_NAMES = {tag.value: tag for tag in Tag}
-_CANONICAL_POSITION = {tag: position for position, tag in enumerate(Tag)}
+_TAGS = {tag.value: tag for tag in Tag}
 
 
 class DefectKind(StrEnum):
     """Why a stretch of a tagged message is not a phrase."""
 
-    UNCLOSED = "unclosed"  # opened, then another tag or the end came
-    MISMATCHED = "mismatched"  # closed by another tag's end
-    ORPHAN_CLOSE = "orphan_close"  # an end with nothing open
+    UNCLOSED = "unclosed"  # the next mark opens another tag, or there is none
+    MISMATCHED = "mismatched"  # the next mark closes another tag
+    ORPHAN_CLOSE = "orphan_close"  # a closing mark where no tag is open
     BROKEN_BRACKET = "broken_bracket"  # <<//Role>>, <<Role>, <<Role >>
     UNKNOWN_TAG = "unknown_tag"  # not one of the eight
     UNASSIGNED_TEXT = "unassigned_text"  # outside every tag
@@ -60,7 +59,7 @@ MALFORMED_BOUNDARIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One tagged phrase; `text` is stripped, not empty, and holds no tag mark."""
+    """One tagged phrase; `text` is stripped, not empty, and holds no mark."""
 
     tag: Tag
     text: str
@@ -87,135 +86,118 @@ class TaggedMessage:
         return any(defect.kind in MALFORMED_BOUNDARIES for defect in self.defects)
 
 
-# A whole mark has a word for a name; a broken one is a known name whose brackets are not whole.
-# Every repetition is bounded, so scanning is linear in the text.
-# Names are any characters but ASCII punctuation, spelled so that Polars reads the same ones.
+# A mark is `<<Name>>` or `<</Name>>` with any name, or one of the eight names in broken brackets.
+# Every repetition is bounded, so that a scan takes time in proportion to the text. A name is made
+# of any characters but ASCII punctuation; the classes are written out because \w of Polars (Rust)
+# and of Python differ.
 _FIRST = r"[^\x00-@\[-`{-\x7f]"
 _LATER = r"[^\x00-\x1f!-,./:-@\[-^`{-\x7f]"
 _KNOWN = "|".join(TAG_NAMES)
-# Polars cannot look ahead, so there the sign after a bare name is part of the mark.
-_NO_NAME_GOES_ON = "(?:[^A-Za-z0-9_]|$)"
-_NO_NAME_FOLLOWS = "(?![A-Za-z0-9_])"
+# Polars has no lookahead: in its pattern the character after `<<Role` is part of the mark.
+_NAME_ENDS = "(?:[^A-Za-z0-9_]|$)"
+_NAME_ENDS_AHEAD = "(?![A-Za-z0-9_])"
 TAG_MARK = (
     rf"<<(?P<slashes>/{{0,9}})(?P<name>{_FIRST}{_LATER}{{0,39}})>>"
     rf"|<<[/ \t]{{0,9}}(?P<broken>{_KNOWN})[ \t]{{0,9}}>{{1,2}}"
-    rf"|<</{{0,9}}(?P<bare>{_KNOWN}){_NO_NAME_GOES_ON}"
+    rf"|<</{{0,9}}(?P<bare>{_KNOWN}){_NAME_ENDS}"
 )
-# With the mark itself, then its four parts; what follows a bare name may begin the next mark.
-_TAG_MARK = re.compile(f"({TAG_MARK.replace(_NO_NAME_GOES_ON, _NO_NAME_FOLLOWS)})")
-_PARTS = 1 + _TAG_MARK.groups
-_OPEN_END = re.compile(r"<<[/ \t]*$")
+# The parser's pattern has lookahead, since the character after `<<Role` may begin the next mark.
+_TAG_MARK = re.compile(TAG_MARK.replace(_NAME_ENDS, _NAME_ENDS_AHEAD))
+_OPEN_BRACKET_AT_END = re.compile(r"<<[/ \t]*$")
 
-# What `str.strip` takes away, spelled out for Polars, which knows fewer of them.
+# The characters that `str.strip` removes; Polars strips fewer of them by itself.
 BLANKS = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006"
     "\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
 )
-_A_PHRASE = "|".join(
+_PHRASE = "|".join(
     f"<<{tag}>>[{BLANKS}]*[^<{BLANKS}][^<]*<</?{tag}>>[{BLANKS}]*" for tag in TAG_NAMES
 )
-# A message of phrases and blanks alone, none of which holds a `<`: most are, and it has no defect.
-WELL_FORMED = f"^[{BLANKS}]*(?:{_A_PHRASE})+$"
+# A message of nothing but phrases and blanks, where no phrase holds a `<`. Most messages are like
+# this; they have no defect, and Phase 2 needs no parser for them.
+WELL_FORMED = f"^[{BLANKS}]*(?:{_PHRASE})+$"
 
 
 def parse_tagged_message(text: str) -> TaggedMessage:
-    """The phrases of `text` and everything that is not one, in linear time; never raises."""
-    reader = _Reader([], [])
-    *pieces, rest = _TAG_MARK.split(text)
-    for start in range(0, len(pieces), _PARTS):
-        reader.read(*pieces[start : start + _PARTS])
-    reader.end(rest.strip())
-    return TaggedMessage(tuple(reader.phrases), tuple(reader.defects))
-
-
-@dataclass(slots=True)
-class _Reader:
-    """Takes the marks of a text from left to right; at most one tag is open at a time."""
-
-    phrases: list[Phrase]
-    defects: list[Defect]
-    opened: str | None = None
-
-    def read(
-        self,
-        before: str,
-        mark: str,
-        slashes: str | None,
-        name: str | None,
-        broken: str | None,
-        bare: str | None,
-    ) -> None:
-        """Take a mark, its parts, and the text that stands before it."""
-        before, opened = before.strip(), self.opened
-        name, fault = _classify(slashes, name, broken or bare)
-        self.opened = None
-        if name == opened and fault is not DefectKind.BROKEN_BRACKET:
-            self._finish(name, before)
-            return
-        self._leave(opened, before, fault)
-        if fault is DefectKind.UNCLOSED:
-            self.opened = name
-        elif opened not in _NAMES:  # else the mark is part of what went wrong with that tag
-            alone = DefectKind.ORPHAN_CLOSE if fault is DefectKind.MISMATCHED else fault
-            self._lose(alone, name, mark)
-
-    def end(self, rest: str) -> None:
-        """Take what stands after the last mark."""
-        self._leave(self.opened, rest, DefectKind.UNCLOSED)
-
-    def _finish(self, name: str, phrase: str) -> None:
-        if name in _NAMES and phrase:
-            self.phrases.append(Phrase(_NAMES[name], phrase))
+    """The phrases of `text` and every stretch that is not one, in linear time; never raises."""
+    phrases: list[Phrase] = []
+    defects: list[Defect] = []
+    for piece in _split_at_marks(text):
+        if isinstance(piece, Phrase):
+            phrases.append(piece)
         else:
-            self._lose(DefectKind.EMPTY_PHRASE, name, f"<<{name}>>{phrase}")
-
-    def _leave(self, opened: str | None, text: str, fault: DefectKind) -> None:
-        """Lose what stands in a tag that has no end of its own, or outside of every tag."""
-        if opened is not None:
-            self._lose(fault, opened, f"<<{opened}>>{text}")
-        elif text:
-            self.defects.append(Defect(DefectKind.UNASSIGNED_TEXT, text))
-
-    def _lose(self, fault: DefectKind, name: str, text: str) -> None:
-        known = name.strip() in _NAMES
-        self.defects.append(Defect(fault if known else DefectKind.UNKNOWN_TAG, text))
+            defects.append(piece)
+    return TaggedMessage(tuple(phrases), tuple(defects))
 
 
-def _classify(slashes: str | None, name: str | None, broken: str | None) -> tuple[str, DefectKind]:
-    """The name in a mark, and what is wrong when it comes instead of the end of an open phrase.
+def _split_at_marks(text: str) -> Iterator[Phrase | Defect]:
+    """Phrases and defects, from left to right; at most one tag is open at a time."""
+    opened: str | None = None
+    position = 0
+    for mark in _TAG_MARK.finditer(text):
+        before, position = text[position : mark.start()].strip(), mark.end()
+        name, fault = _classify(mark)
+        if name == opened and fault is not DefectKind.BROKEN_BRACKET:
+            yield _close(name, before)
+            opened = None
+            continue
+        if opened or before:
+            yield _lose(opened, before, fault)
+        # Where one of the eight tags was open, its defect is due to this mark: no second one.
+        has_defect = opened in _TAGS
+        opened = name if fault is DefectKind.UNCLOSED else None
+        if not opened and not has_defect:
+            alone = DefectKind.ORPHAN_CLOSE if fault is DefectKind.MISMATCHED else fault
+            yield _defect(alone, name, mark[0])
+    rest = text[position:].strip()
+    if opened or rest:
+        yield _lose(opened, rest, DefectKind.UNCLOSED)
 
-    An opening mark leaves that phrase `UNCLOSED`, a closing one `MISMATCHED`.
+
+def _classify(mark: re.Match[str]) -> tuple[str, DefectKind]:
+    """The name in a mark, and the defect if it stands where an open tag should be closed.
+
+    Such a tag is `UNCLOSED` before an opening mark and `MISMATCHED` before a closing one.
     """
+    slashes, name, broken, bare = mark.groups()
     if name is None:
-        return broken or "", DefectKind.BROKEN_BRACKET
-    if len(slashes or "") > 1 or (name not in _NAMES and name.strip() in _NAMES):
+        return broken or bare, DefectKind.BROKEN_BRACKET
+    if len(slashes) > 1 or (name not in _TAGS and name.strip() in _TAGS):
         return name, DefectKind.BROKEN_BRACKET
     return name, DefectKind.MISMATCHED if slashes else DefectKind.UNCLOSED
 
 
-def in_canonical_order(phrases: Iterable[Phrase]) -> tuple[Phrase, ...]:
-    """The same phrases by `Tag` order; phrases of one tag keep their order."""
-    return tuple(sorted(phrases, key=lambda phrase: _CANONICAL_POSITION[phrase.tag]))
+def _close(name: str, text: str) -> Phrase | Defect:
+    if name in _TAGS and text:
+        return Phrase(_TAGS[name], text)
+    return _defect(DefectKind.EMPTY_PHRASE, name, f"<<{name}>>{text}")
+
+
+def _lose(opened: str | None, text: str, fault: DefectKind) -> Defect:
+    """The defect of a tag without a closing mark of its own, or of text outside every tag."""
+    if opened is None:
+        return Defect(DefectKind.UNASSIGNED_TEXT, text)
+    return _defect(fault, opened, f"<<{opened}>>{text}")
+
+
+def _defect(kind: DefectKind, name: str, text: str) -> Defect:
+    return Defect(kind if name.strip() in _TAGS else DefectKind.UNKNOWN_TAG, text)
 
 
 def render_tagged_message(phrases: Iterable[Phrase]) -> str:
     """Tagged text, one phrase a line; the inverse of `parse_tagged_message`."""
-    return "\n".join(f"<<{tag}>>{text}<</{tag}>>" for tag, text in map(_parts, phrases))
+    return "\n".join(f"<<{each.tag}>>{each.text}<</{each.tag}>>" for each in phrases)
 
 
-def render_system_message(phrases: Iterable[Phrase]) -> str:
-    """Natural text without tags: phrases joined by a space, as in the paper's Figure 2.
+def render_system_message(texts: Iterable[str]) -> str:
+    """Natural text without tags: the phrases' texts joined by a space, as in the paper's Figure 2.
 
-    Deviation: a phrase of several lines (a list, a JSON form) stands on lines of its own.
+    Deviation: a phrase of several lines (a list, a JSON form) is a paragraph of its own.
     """
     message, before = "", ""
-    for text in (phrase.text for phrase in phrases):
-        # A phrase that ends in << could make a mark of the next one's first word.
-        apart = "\n" in before or "\n" in text or _OPEN_END.search(before)
-        message += ("\n\n" if apart else " ") * bool(message) + text
+    for text in texts:
+        # After a phrase that ends in <<, a space and the next word could look like a mark.
+        is_apart = "\n" in before or "\n" in text or _OPEN_BRACKET_AT_END.search(before)
+        message += ("\n\n" if is_apart else " ") * bool(message) + text
         before = text
     return message
-
-
-def _parts(phrase: Phrase) -> tuple[str, str]:
-    return phrase.tag.value, phrase.text

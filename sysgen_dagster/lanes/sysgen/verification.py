@@ -1,7 +1,7 @@
-"""Phase 3: the same model judges each tag Good, Bad or None; only Good stays.
+"""Phase 3: the same model judges each tag Good, Bad or None; only phrases judged Good stay.
 
-The model answers in lines such as ``<<Role>>: Good``. The verdict is for a tag, so all phrases of
-that tag share it. Neither question nor answer is shown, as in the paper.
+The model answers in lines such as ``<<Role>>: Good``. A verdict is on a tag: all phrases of that tag
+share it. As in the paper, the model is not shown question and answer.
 """
 
 import re
@@ -14,18 +14,18 @@ import polars as pl
 from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
+from sysgen_dagster.lanes.sysgen import paper
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
-from sysgen_dagster.lanes.sysgen.paper import VERIFICATION_SAMPLING
 from sysgen_dagster.lanes.sysgen.settings import Method, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.tables import VERIFIED
-from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Phrase, Tag, render_system_message
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag, render_system_message
 
 PROMPT = load_prompt("phase3_verify_functionalities")
-SAMPLING = VERIFICATION_SAMPLING
+SAMPLING = paper.SAMPLING[3]
 
 
 class Verdict(StrEnum):
-    """What the model says of a tag, and what stands where it said nothing readable."""
+    """A verdict on a tag; Unreadable is ours, where the model gives none that can be read."""
 
     GOOD = "Good"
     BAD = "Bad"
@@ -33,37 +33,37 @@ class Verdict(StrEnum):
     UNREADABLE = "Unreadable"
 
 
-# What a model can say.
+# The verdicts that a model can give.
 CHOICES = (Verdict.GOOD.value, Verdict.BAD.value, Verdict.NONE.value)
 
-# Brackets, colons and emphasis vary between models; the tag's name and the word are what counts.
+# Only the tag's name and the verdict's word are fixed: brackets, colons and emphasis vary between
+# models.
 _VERDICT = re.compile(
     rf"\b(?P<tag>{'|'.join(TAG_NAMES)})\b[\s>*`\"']{{0,8}}[:=\-][\s*`\"'<]{{0,8}}"
-    # Good/Bad/None is the question repeated, not a verdict.
+    # The lookahead: "Good/Bad/None" repeats the question and is no verdict.
     r"(?P<verdict>good|bad|none)\b(?!\s?/)",
     re.IGNORECASE | re.ASCII,
 )
 
 
 def parse_verdicts(text: str) -> dict[Tag, Verdict]:
-    """The readable verdicts of `text`; a tag that is judged in two ways is not among them."""
-    return {tag: verdict for tag, (verdict, _) in _readable(text).items()}
+    """The readable verdict on each tag; a tag with contradicting verdicts has none."""
+    return {tag: verdict for tag, (verdict, _) in _locate_verdicts(text).items()}
 
 
-def _readable(text: str) -> dict[Tag, tuple[Verdict, list[int]]]:
-    """The readable verdicts, and where in `text` the word of each stands."""
-    found: dict[Tag, dict[Verdict, list[int]]] = {}
+def _locate_verdicts(text: str) -> dict[Tag, tuple[Verdict, list[int]]]:
+    """The readable verdict on each tag, with the positions of its word in `text`."""
+    positions: dict[Tag, dict[Verdict, list[int]]] = {}
     for match in _VERDICT.finditer(text):
-        verdict = Verdict(match["verdict"].capitalize())
-        places = found.setdefault(Tag(match["tag"].capitalize()), {})
-        places.setdefault(verdict, []).append(match.start("verdict"))
-    return {tag: next(iter(places.items())) for tag, places in found.items() if len(places) == 1}
+        tag, verdict = Tag(match["tag"].capitalize()), Verdict(match["verdict"].capitalize())
+        positions.setdefault(tag, {}).setdefault(verdict, []).append(match.start("verdict"))
+    return {tag: next(iter(of.items())) for tag, of in positions.items() if len(of) == 1}
 
 
-def build_verdict_pattern(tags: Iterable[Tag]) -> str:
-    """The regular expression of one verdict line a tag, in their order.
+def build_verdict_pattern(tags: Iterable[str]) -> str:
+    """A regular expression for one verdict line per tag, in their order.
 
-    Plain enough for engines that know no look-around; marks and words hold nothing to escape.
+    It uses no look-around, which some engines lack. Tags and verdicts hold no special characters.
     """
     return r"\n".join(f"<<{tag}>>: ({'|'.join(CHOICES)})" for tag in tags)
 
@@ -71,16 +71,19 @@ def build_verdict_pattern(tags: Iterable[Tag]) -> str:
 def build_verification_requests(
     filtered: pl.DataFrame, method: Method, asked_in: str = VERIFIED.name, attempt: int = 0
 ) -> Iterator[ChatRequest]:
-    """One request per filtered message: its natural text and its tagged text.
+    """One request per filtered message: the prompt with its natural text and its tagged text.
 
-    `method` says whether the model is held to `verdict_pattern` and whether the probabilities of
-    its verdicts are wanted; `asked_in` and `attempt` give the seed.
+    Args:
+        filtered: ``conversation_id``, ``phrases``, ``tagged_message``.
+        method: Whether the model is held to `build_verdict_pattern`, and whether the probabilities
+            of its verdicts are wanted.
+        asked_in: The table that the verdicts are for; with `attempt` it decides the seeds.
+        attempt: Which of several messages of a conversation is judged.
     """
     wanted = ("conversation_id", "phrases", "tagged_message")
-    for conversation_id, records, tagged_message in filtered.select(wanted).iter_rows():
-        phrases = _phrases(records)
-        tags = dict.fromkeys(phrase.tag for phrase in phrases)
-        system_message = render_system_message(phrases)
+    for conversation_id, phrases, tagged_message in filtered.select(wanted).iter_rows():
+        tags = dict.fromkeys(phrase["tag"] for phrase in phrases)
+        system_message = render_system_message(phrase["text"] for phrase in phrases)
         yield ChatRequest(
             conversation_id,
             PROMPT.render(
@@ -98,64 +101,49 @@ def build_verification_requests(
 def build_verified_messages(
     filtered: pl.DataFrame, completions: pl.DataFrame, unreadable: UnreadableVerdict
 ) -> pl.DataFrame:
-    """Phase 3's table: one row per filtered message, with the phrases that stay.
+    """`tables.VERIFIED`: one row per filtered message, in their order, with the phrases that stay.
 
-    Returns:
-        `tables.VERIFIED`. Where the model's answer is missing altogether the row is dropped with
-        the engine's reason; where it is there but a tag of the message has no readable verdict, the
-        tag counts as ``Unreadable`` and `unreadable` decides. A verdict's ``confidence`` is the
-        lowest probability of its word, wherever the word is said of the tag.
+    Where the model gave no text, the row is dropped with the engine's reason. Where it gave one
+    without a readable verdict on a tag of the message, the tag counts as Unreadable and
+    `unreadable` decides whether its phrases stay. The ``confidence`` of a verdict is the lowest
+    probability of its word, among all places where the text gives the verdict.
     """
     answered = add_completions(filtered, completions, PROMPT).rename({"text": "verdict_text"})
+    staying = {Verdict.GOOD}
+    if unreadable is UnreadableVerdict.KEEP:
+        staying.add(Verdict.UNREADABLE)
     wanted = ("phrases", "verdict_text", "choices", "drop_reason")
-    records = [_judged(unreadable, *row) for row in answered.select(wanted).iter_rows()]
-    names = ("verdicts", "phrases", "removed", "drop_reason")
-    schema = {name: dtype for name, dtype in VERIFIED.schema.items() if name in names}
-    judged = pl.DataFrame(records, schema=schema, orient="row")
-    return answered.with_columns(judged).select(VERIFIED.names)
+    judged = [_judge(staying, *row) for row in answered.select(wanted).iter_rows()]
+    schema = {name: VERIFIED.schema[name] for name in _JUDGED}
+    return answered.with_columns(pl.DataFrame(judged, schema, orient="row")).select(VERIFIED.names)
 
 
-def _judged(
-    rule: UnreadableVerdict,
+_JUDGED = ("verdicts", "phrases", "removed", "drop_reason")
+
+
+def _judge(
+    staying: set[Verdict],
     phrases: list[Mapping[str, str]],
     text: str | None,
     choices: list[Mapping[str, Any]] | None,
-    reason: str | None,
-) -> dict[str, Any]:
+    drop_reason: str | None,
+) -> tuple[list[Any], list[Any], list[Any], str | None]:
+    """The columns `_JUDGED` of one message."""
     if text is None:
-        return {"verdicts": [], "phrases": [], "removed": [], "drop_reason": reason}
-    readable = _readable(text)
-    tags = dict.fromkeys(Tag(phrase["tag"]) for phrase in phrases)
-    verdicts = {tag: readable[tag][0] if tag in readable else Verdict.UNREADABLE for tag in tags}
+        return [], [], [], drop_reason
+    readable = _locate_verdicts(text)
     probabilities = {(each["start"], each["choice"]): each["probability"] for each in choices or []}
-    staying = {Verdict.GOOD} | ({Verdict.UNREADABLE} if rule is UnreadableVerdict.KEEP else set())
-    stay = [phrase for phrase in phrases if verdicts[Tag(phrase["tag"])] in staying]
-    return {
-        "verdicts": [
-            {
-                "tag": tag,
-                "verdict": verdict,
-                "confidence": _lowest(probabilities, *readable.get(tag, (verdict, []))),
-            }
-            for tag, verdict in verdicts.items()
-        ],
-        "phrases": stay,
-        "removed": [
-            {**phrase, "verdict": verdicts[Tag(phrase["tag"])]}
-            for phrase in phrases
-            if verdicts[Tag(phrase["tag"])] not in staying
-        ],
-        "drop_reason": None if stay else Dropped.NOTHING_VERIFIED,
-    }
-
-
-def _lowest(
-    probabilities: Mapping[tuple[int, str], float], verdict: Verdict, places: Iterable[int]
-) -> float | None:
-    """Of the verdict's word at these places; None where it is not known at any."""
-    known = (probabilities.get((place, verdict.value)) for place in places)
-    return min((each for each in known if each is not None), default=None)
-
-
-def _phrases(records: list[Mapping[str, str]]) -> list[Phrase]:
-    return [Phrase(Tag(record["tag"]), record["text"]) for record in records]
+    verdicts, by_tag = [], {}
+    for tag in dict.fromkeys(phrase["tag"] for phrase in phrases):
+        verdict, positions = readable.get(Tag(tag), (Verdict.UNREADABLE, []))
+        known = [probabilities.get((position, verdict)) for position in positions]
+        confidence = min((each for each in known if each is not None), default=None)
+        verdicts.append({"tag": tag, "verdict": verdict, "confidence": confidence})
+        by_tag[tag] = verdict
+    stay = [phrase for phrase in phrases if by_tag[phrase["tag"]] in staying]
+    removed = [
+        {**phrase, "verdict": by_tag[phrase["tag"]]}
+        for phrase in phrases
+        if by_tag[phrase["tag"]] not in staying
+    ]
+    return verdicts, stay, removed, None if stay else Dropped.NOTHING_VERIFIED

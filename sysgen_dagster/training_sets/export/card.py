@@ -15,11 +15,8 @@ import polars as pl
 import yaml
 
 from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training, Variant
-from sysgen_dagster.training_sets.export.layout import (
-    Contents,
-    build_configs,
-    build_dataset_info,
-)
+from sysgen_dagster.training_sets.export import layout
+from sysgen_dagster.training_sets.export.layout import Contents
 from sysgen_dagster.training_sets.export.templates import render_template
 from sysgen_dagster.training_sets.export.trainers import describe_snippets
 from sysgen_dagster.training_sets.rows import WITHOUT_MODEL_TEXT
@@ -40,11 +37,7 @@ _WRITTEN_BY_OPENAI = (
     "ise-uiuc/Magicoder-Evol-Instruct-110K",
     "meta-math/MetaMathQA",
 )
-# Columns that hold names, which tables show as code.
-_NAMES = (
-    *("source", "source_repo", "source_revision", "source_license"),
-    *("model", "served_name", "model_revision", "model_license", "engine"),
-)
+_SHOWN_AS_CODE = (*layout.SOURCE_COLUMNS, *layout.MODEL_COLUMNS)
 _VARIANTS: Mapping[Variant, str] = {
     Variant.SYSGEN: "the generated system message, the question, the new answer",
     Variant.ORIGINAL_ANSWER: "the generated system message, the question, the original answer",
@@ -109,7 +102,7 @@ def render_card(contents: Contents, facts: CardFacts) -> str:
     }
     body = render_template(
         "card.md.j2",
-        names=_NAMES,
+        names=_SHOWN_AS_CODE,
         contents=contents,
         facts=facts,
         variant=_VARIANTS[recipe.variant],
@@ -136,7 +129,7 @@ def render_licenses(contents: Contents, facts: CardFacts) -> str:
     """The text of LICENSE.md: which licence holds for which rows."""
     return render_template(
         "licenses.md.j2",
-        names=_NAMES,
+        names=_SHOWN_AS_CODE,
         contents=contents,
         sources=_add_titles(contents.sources, facts.titles),
         has_model_text=_has_model_text(facts.recipe),
@@ -161,8 +154,8 @@ def _front_matter(contents: Contents, facts: CardFacts) -> dict[str, Any]:
             *("sysgen", "synthetic", "system-message", "arxiv:2502.11330"),
             *(("preference", "dpo") if contents.has_pairs else ("sft",)),
         ],
-        "configs": build_configs(contents),
-        "dataset_info": build_dataset_info(contents),
+        "configs": layout.build_configs(contents),
+        "dataset_info": layout.build_dataset_info(contents),
     }
 
 

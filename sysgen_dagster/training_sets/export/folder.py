@@ -16,8 +16,9 @@ import polars as pl
 
 from sysgen_dagster.storage.folders import replacing
 from sysgen_dagster.tables.table import Table, require_columns
+from sysgen_dagster.training_sets.export import layout
 from sysgen_dagster.training_sets.export.card import CardFacts, render_card, render_licenses
-from sysgen_dagster.training_sets.export.layout import FILE_COLUMNS, Contents, ExportError
+from sysgen_dagster.training_sets.export.layout import Contents
 from sysgen_dagster.training_sets.export.manifest import MANIFEST, compute_checksums
 from sysgen_dagster.training_sets.export.trainers import render_snippets
 from sysgen_dagster.training_sets.splits import Split
@@ -116,30 +117,28 @@ def _write_data(
     written: set[_Cell] = set()
     for cell, of_cell in groupby(_cells(frames, table), key=lambda each: each[0]):
         if cell in written:
-            raise ExportError(
+            raise layout.ExportError(
                 f"export {name}: the rows of {', '.join(cell)} do not follow each other; sort them"
             )
         written.add(cell)
         groups = _regroup((rows for _, rows in of_cell), group_rows)
         files += [(*cell, *file) for file in _write_cell(folder, cell, groups, file_bytes)]
     if not files:
-        raise ExportError(
+        raise layout.ExportError(
             f"export {name}: the mixture has no rows; let its recipe take more of them"
         )
     stored = pl.scan_parquet(
         [folder / path for _, _, _, path, *_ in files], glob=False, hive_partitioning=False
     )
-    models = _distinct(
-        stored, *("model", "served_name", "model_revision", "model_license", "engine")
-    )
+    models = _distinct(stored, *layout.MODEL_COLUMNS)
     rejected: list[str] = []
     if table == PREFERENCE_PAIRS:
         rejected = _distinct(stored, "rejected_model").to_series().drop_nulls().to_list()
     return Contents(
         name,
         table,
-        pl.DataFrame(files, FILE_COLUMNS, orient="row"),
-        _distinct(stored, "source", "source_repo", "source_revision", "source_license"),
+        pl.DataFrame(files, layout.FILE_COLUMNS, orient="row"),
+        _distinct(stored, *layout.SOURCE_COLUMNS),
         models,
         tuple(model for model in rejected if model not in models["model"]),
     )
@@ -158,7 +157,7 @@ def _cells(frames: Iterable[pl.DataFrame], table: Table) -> Iterator[tuple[_Cell
         for key, of_cell in rows.partition_by("source", "model", "split", as_dict=True).items():
             source, model, split = map(str, key)
             if split not in list(Split):
-                raise ExportError(
+                raise layout.ExportError(
                     f"rows of {source}, {model} have the split {split}: it must be one of "
                     f"{', '.join(Split)}"
                 )

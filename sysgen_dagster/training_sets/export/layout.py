@@ -22,7 +22,9 @@ from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
 DEFAULT = "default"  # the configuration that `datasets` loads when none is named
-# Of `Contents.files`.
+# The columns of `Contents.sources`, `Contents.models` and `Contents.files`.
+SOURCE_COLUMNS = ("source", "source_repo", "source_revision", "source_license")
+MODEL_COLUMNS = ("model", "served_name", "model_revision", "model_license", "engine")
 FILE_COLUMNS = {
     **dict.fromkeys(("source", "model", "split", "path"), pl.String()),
     **dict.fromkeys(("rows", "bytes", "memory_bytes"), pl.Int64()),
@@ -43,10 +45,9 @@ class Contents:
         files: One row per Parquet file, with `FILE_COLUMNS`: ``source``, ``model`` and ``split`` of
             its rows, ``path`` in the export, ``rows``, ``bytes`` on the disk, and ``memory_bytes``
             that the rows take in Arrow's memory with offsets of 64 bits.
-        sources: One row per source and revision: ``source``, ``source_repo``,
-            ``source_revision``, ``source_license``; sorted.
-        models: One row per model that wrote answers to train on: ``model``, ``served_name``,
-            ``model_revision``, ``model_license``, ``engine``; sorted.
+        sources: One row per source and revision, with `SOURCE_COLUMNS`; sorted.
+        models: One row per model that wrote answers to train on and what served it, with
+            `MODEL_COLUMNS`; sorted.
         only_rejected_models: Models that wrote rejected answers and no others, sorted. The rows
             do not name their licences.
     """

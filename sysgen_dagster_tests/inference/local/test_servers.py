@@ -74,14 +74,6 @@ def kinds(report: list[str]) -> list[str]:
     return [re.split(r":| after| \(", line)[0] for line in report]
 
 
-@pytest.fixture
-def gate(tmp_path: Path) -> Path:
-    """A file: what is told to wait while it exists goes on when the test removes it."""
-    gate = tmp_path / "gate"
-    gate.touch()
-    return gate
-
-
 # Finding and sharing
 
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.local import vllm as module
 from sysgen_dagster.inference.local.vllm import find_vllm, vllm_server
-from sysgen_dagster.lanes.sysgen.settings import Generator
 
 REVISION = "187ef0342fff0eb3333be9f00389385e95ef0b61"
 
@@ -38,16 +37,15 @@ def write_command(path: Path) -> str:
     return str(path)
 
 
-def model(**fields: Any) -> Generator:
+def model(**fields: Any) -> Model:
     required = {
         "name": "phi-4",
         "served_name": "org/phi",
         "revision": REVISION,
         "license": "mit",
         "engine": Engine.VLLM,
-        "bounds": {"filtered": [0, 1], "aligned": [0, 1], "tag_share_within": 1},
     }
-    return Generator.model_validate(required | fields)
+    return Model.model_validate(required | fields)
 
 
 def command_of(gpu: int = 0, **fields: Any) -> list[str]:

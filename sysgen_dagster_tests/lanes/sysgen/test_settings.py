@@ -20,22 +20,22 @@ from sysgen_dagster_tests.catalog.small import (
 WRONG_ENTRIES: dict[str, Wrong] = {
     "share-above-one": (
         [("models.small.bounds.filtered", [0.5, 85])],
-        "models.small.bounds.filtered.1",
+        "models.small.bounds.filtered.range.1",
         "less than or equal to 1",
     ),
     "bounds-the-wrong-way-round": (
         [("models.small.bounds.filtered", [0.9, 0.1])],
-        "models.small.bounds.filtered",
+        "models.small.bounds.filtered.range",
         "the lower bound comes first",
     ),
     "distance-of-more-than-everything": (
         [("models.small.bounds.aligned", 85)],
-        "models.small.bounds.aligned",
+        "models.small.bounds.aligned.distance",
         "less than or equal to 1",
     ),
     "bounds-in-words": (
         [("models.small.bounds.aligned", "most")],
-        "models.small.bounds.aligned",
+        "models.small.bounds.aligned.distance",
         "(found: most)",
     ),
     "unknown-drop-rule": (
@@ -51,14 +51,14 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "distance-of-filtered-from-no-figure": (
         [("models.small.bounds.filtered", 0.1)],
         "models.small",
-        "`bounds.filtered` is how far the share may lie from the paper's, which has none for this "
-        "model: give [lowest, highest]",
+        "`bounds.filtered` is a distance from the paper's share, and the paper has no figures for this "
+        "model: give [lowest, highest] instead",
     ),
     "distance-of-aligned-from-no-figure": (
         [("models.small.bounds.aligned", 0)],
         "models.small",
-        "`bounds.aligned` is how far the share may lie from the paper's, which has none for this "
-        "model: give [lowest, highest]",
+        "`bounds.aligned` is a distance from the paper's share, and the paper has no figures for this "
+        "model: give [lowest, highest] instead",
     ),
 }
 

@@ -18,7 +18,6 @@ from sysgen_dagster.lanes.sysgen.tags import (
     DefectKind,
     Phrase,
     Tag,
-    in_canonical_order,
     parse_tagged_message,
     render_system_message,
     render_tagged_message,
@@ -113,27 +112,17 @@ def test_reading_and_rendering_again_changes_nothing(text: str) -> None:
     assert parse_tagged_message(render_tagged_message(phrases)).phrases == phrases
 
 
-@given(PHRASES)
-def test_canonical_order_keeps_every_phrase_and_the_order_within_a_tag(
-    phrases: list[Phrase],
-) -> None:
-    ordered = in_canonical_order(phrases)
-
-    assert [found for tag in Tag for found in phrases if found.tag is tag] == list(ordered)
-    assert in_canonical_order(ordered) == ordered
-
-
 @given(TEXTS)
 @example("<<Content>>Explain cout <<<</Content>> <<Task>>Task one comes first.<</Task>>")
 def test_the_natural_text_of_a_message_holds_no_tag_mark(text: str) -> None:
-    phrases = in_canonical_order(parse_tagged_message(text).phrases)
+    phrases = sorted(parse_tagged_message(text).phrases, key=lambda each: TAG_NAMES.index(each.tag))
 
-    assert not MARK.search(render_system_message(phrases))
+    assert not MARK.search(render_system_message(phrase.text for phrase in phrases))
 
 
 @given(PHRASES)
 def test_the_natural_text_holds_every_phrase_and_else_only_space(phrases: list[Phrase]) -> None:
-    rest = render_system_message(phrases)
+    rest = render_system_message(phrase.text for phrase in phrases)
     for found in phrases:
         before, _, rest = rest.partition(found.text)
         assert before.strip() == ""
@@ -189,17 +178,6 @@ def test_all_eight_tags_are_read_in_any_order_and_may_repeat() -> None:
         phrase("Content", "Content 6"),
         phrase("Role", "Role 7"),
         phrase("Content", "Content 8"),
-    )
-    assert in_canonical_order(found) == (
-        phrase("Role", "Role 7"),
-        phrase("Content", "Content 6"),
-        phrase("Content", "Content 8"),
-        phrase("Task", "Task 5"),
-        phrase("Action", "Action 4"),
-        phrase("Style", "Style 3"),
-        phrase("Background", "Background 2"),
-        phrase("Tool", "Tool 1"),
-        phrase("Format", "Format 0"),
     )
 
 
@@ -458,7 +436,7 @@ NATURAL_TEXTS = {
 def test_phrases_are_joined_by_a_space_and_those_of_several_lines_stand_alone(
     texts: list[str], expected: str
 ) -> None:
-    assert render_system_message(phrase("Content", text) for text in texts) == expected
+    assert render_system_message(texts) == expected
 
 
 def test_blanks_are_what_python_strips() -> None:

@@ -1,9 +1,9 @@
-"""A Hugging Face Hub on this machine that data sets are pushed to, and a process that pushes.
+"""A Hugging Face Hub on this machine that data sets are pushed to, and a process that pushes to it.
 
-The hub speaks what `huggingface_hub` and `datasets` do over real HTTP: repositories are made, files
+The hub answers `huggingface_hub` and `datasets` over real HTTP: repositories are made, files
 go by the LFS protocol or inside the commit, and what was committed is read back. It refuses what
 the real one refuses: unknown tokens, tokens that may not write, content that is not what its
-sha256 says, and a commit on another parent than was said.
+sha256 says, and a commit on another parent than the last commit.
 """
 
 import base64
@@ -42,7 +42,7 @@ class File:
 
     @property
     def oid(self) -> str:
-        """What the Hub says the file is."""
+        """The Hub's checksum of the file."""
         if self.large:
             return hashlib.sha256(self.content).hexdigest()
         blob = b"blob %d\0%b" % (len(self.content), self.content)
@@ -81,7 +81,7 @@ class Refusal:
     where: str  # matches method and path
     status: int
     times: int = 1_000
-    message: str = ""  # {authorization} stands for the header of the request
+    message: str = ""  # {authorization}: the header of the request
 
 
 @dataclass
@@ -138,7 +138,7 @@ class _RefusedError(Exception):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    """One request; `_ROUTES` says who answers it."""
+    """One request; answered by the method that `_ROUTES` names."""
 
     protocol_version = "HTTP/1.1"
     hub: FakeHub
@@ -289,7 +289,7 @@ class _Handler(BaseHTTPRequestHandler):
     def verify(self, oid: str) -> None:
         self._require_writer()
         if len(self.hub.uploads.get(oid, b"")) != json.loads(self.body)["size"]:
-            raise _RefusedError(HTTPStatus.BAD_REQUEST, "the size is not what was said")
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "the size is not the declared one")
         self._send_json({})
 
     def commit(self, repo: str, revision: str) -> None:
@@ -359,7 +359,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _entries(commit: Commit) -> dict[str, dict[str, Any]]:
-    """Path to what the Hub says of it: folders, and the files in them."""
+    """Path to the Hub's description: folders, and the files in them."""
     entries: dict[str, dict[str, Any]] = {}
     for path, file in sorted(commit.files.items()):
         for folder in list(Path(path).parents)[:-1]:
@@ -391,7 +391,7 @@ _ROUTES: Mapping[str, Callable[..., None]] = {
 
 @dataclass(frozen=True)
 class Client:
-    """A process that reaches one hub and nobody else, and everything it wrote anywhere."""
+    """A process that can reach one hub only, and everything that it wrote."""
 
     process: ProcessPoolExecutor
     home: Path

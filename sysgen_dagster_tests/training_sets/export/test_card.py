@@ -17,7 +17,12 @@ from sysgen_dagster.training_sets.export.card import (
     render_licenses,
 )
 from sysgen_dagster.training_sets.export.folder import write_folder
-from sysgen_dagster.training_sets.export.layout import FILE_COLUMNS, Contents
+from sysgen_dagster.training_sets.export.layout import (
+    FILE_COLUMNS,
+    MODEL_COLUMNS,
+    SOURCE_COLUMNS,
+    Contents,
+)
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, export, frame, row
 
@@ -155,12 +160,12 @@ def test_no_title_or_name_can_break_front_matter_or_tables(text: str, name: str)
         pl.DataFrame(schema=FILE_COLUMNS),
         pl.DataFrame(
             [("s", f"{text}/{text}", text, text)],
-            ["source", "source_repo", "source_revision", "source_license"],
+            list(SOURCE_COLUMNS),
             orient="row",
         ),
         pl.DataFrame(
             [("m", text, text, text, text)],
-            ["model", "served_name", "model_revision", "model_license", "engine"],
+            list(MODEL_COLUMNS),
             orient="row",
         ),
     )

@@ -104,7 +104,7 @@ def test_datasets_loads_every_configuration_offline_and_without_a_warning(
             }
 
 
-def test_what_is_hostile_comes_back_as_it_was(tmp_path: Path) -> None:
+def test_hostile_text_is_read_back_as_it_was(tmp_path: Path) -> None:
     rows = [
         row(
             *("capybara", "phi-4", "train", number),
@@ -221,7 +221,7 @@ _TEST_ROW = row("capybara", "phi-4", "test", 0)
 
 
 @pytest.mark.parametrize(
-    ("given_frames", "error", "says"),
+    ("given_frames", "error", "message"),
     [
         pytest.param([], ExportError, "no rows", id="no frames"),
         pytest.param([frame([])], ExportError, "no rows", id="empty frames"),
@@ -242,9 +242,9 @@ _TEST_ROW = row("capybara", "phi-4", "test", 0)
     ],
 )
 def test_what_cannot_be_exported_is_refused_and_nothing_is_left(
-    tmp_path: Path, given_frames: list[pl.DataFrame], error: type[Exception], says: str
+    tmp_path: Path, given_frames: list[pl.DataFrame], error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=says):
+    with pytest.raises(error, match=message):
         write_folder(tmp_path / "small", "small", given_frames, FACTS)
     assert [path.name for path in tmp_path.iterdir()] == [".small.lock"]
 

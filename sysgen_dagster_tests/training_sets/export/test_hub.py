@@ -78,7 +78,7 @@ def push(folder: Path, token: str, repo: str = REPO, private: bool = False) -> t
 
 
 def load(repo: str, home: Path) -> dict[str, list[dict[str, Any]]]:
-    """Every split as somebody else would load it, with nothing in a cache."""
+    """Every split as another user would load it, with an empty cache."""
     shutil.rmtree(home / "datasets", ignore_errors=True)
     return {str(name): rows.to_list() for name, rows in datasets.load_dataset(repo).items()}
 
@@ -113,7 +113,7 @@ def test_a_push_is_one_commit_that_names_the_version(
     assert ours.message.startswith("Export by sysgen-dagster ")
 
 
-def test_what_is_there_already_is_not_committed_again(
+def test_an_export_that_the_repository_holds_is_not_committed_again(
     hub: FakeHub, client: Client, export: Path
 ) -> None:
     first, _ = client(push, export, TOKEN)
@@ -148,7 +148,7 @@ def test_what_the_manifest_does_not_name_stays_here(
 
 
 @pytest.mark.parametrize("private", [True, False])
-def test_a_new_repository_is_as_private_as_was_said(
+def test_a_new_repository_is_private_where_asked_for(
     hub: FakeHub, client: Client, export: Path, private: bool
 ) -> None:
     client(push, export, TOKEN, REPO, private)
@@ -187,7 +187,7 @@ def test_a_hub_that_is_busy_for_a_moment_is_asked_again(
         ("/commit/", 429, HubUnavailableError, "Try again later"),
     ],
 )
-def test_what_the_hub_refuses_is_told_with_its_fix(
+def test_a_refusal_of_the_hub_is_an_error_with_its_fix(
     hub: FakeHub,
     client: Client,
     export: Path,
@@ -214,7 +214,7 @@ def test_what_the_hub_refuses_is_told_with_its_fix(
         (READER, "give it write access"),
     ],
 )
-def test_a_token_that_will_not_do_is_told(
+def test_a_token_that_may_not_write_is_an_error(
     hub: FakeHub, client: Client, export: Path, token: str, fix: str
 ) -> None:
     hub.repositories[REPO] = Repository()
@@ -229,7 +229,7 @@ def test_a_token_with_a_line_end_is_the_token(hub: FakeHub, client: Client, expo
 
 
 @pytest.mark.parametrize("repo", ["", "chats", "somebody/chats/more", "some body/chats", "a/.."])
-def test_what_cannot_be_a_repository_is_told(
+def test_what_cannot_be_a_repository_is_an_error(
     hub: FakeHub, client: Client, export: Path, repo: str
 ) -> None:
     with pytest.raises(HubPushError, match=r"OWNER/NAME|correct what it names"):
@@ -237,7 +237,7 @@ def test_what_cannot_be_a_repository_is_told(
     assert hub.repositories == {}
 
 
-def test_nobody_is_asked_for_where_no_hub_listens(
+def test_a_hub_that_does_not_listen_is_unavailable(
     client: Client, export: Path, running_hub: FakeHub
 ) -> None:
     with pytest.raises(HubUnavailableError, match="did not answer") as raised:
@@ -246,7 +246,7 @@ def test_nobody_is_asked_for_where_no_hub_listens(
 
 
 def push_while_down(folder: Path, token: str) -> None:
-    """A push to a port on which nobody listens."""
+    """A push to a port on which no server listens."""
     from huggingface_hub import constants
 
     hub, constants.ENDPOINT = constants.ENDPOINT, "http://127.0.0.1:9"
@@ -257,7 +257,7 @@ def push_while_down(folder: Path, token: str) -> None:
 
 
 def test_a_push_in_between_is_not_overwritten(hub: FakeHub, client: Client, export: Path) -> None:
-    """The commit says on which one it builds, so the Hub can refuse it."""
+    """The commit names its parent, so the Hub can refuse it."""
     with pytest.raises(HubPushError, match="push again"):
         client(push_overtaken, export, TOKEN)
     assert hub.repositories[REPO].files == contents(export.with_name("other"))
@@ -274,9 +274,9 @@ def test_the_token_is_nowhere(
     hub: FakeHub, client: Client, export: Path, status: int | None
 ) -> None:
     hub.refusals = [Refusal("PUT /lfs/", status)] if status else []
-    told = client(told_by, push, export, TOKEN)
+    shown = client(shown_by, push, export, TOKEN)
     assert hub.credentials, "the token must have been sent"
-    assert TOKEN not in told
+    assert TOKEN not in shown
     assert TOKEN.encode() not in client.wrote()
     assert not any(TOKEN.encode() in content for content in contents(export).values())
 
@@ -285,16 +285,16 @@ def test_the_token_is_nowhere(
     "where", ["repos/create", "api/datasets/[a-z/]*$", "preupload", "lfs/objects", "/commit/"]
 )
 @pytest.mark.parametrize("status", [400, 401, 403, 503])
-def test_a_token_that_the_hub_says_back_is_not_told(
+def test_a_token_in_an_answer_of_the_hub_is_not_shown(
     hub: FakeHub, client: Client, export: Path, where: str, status: int
 ) -> None:
     hub.refusals = [Refusal(where, status, message="{authorization} is not welcome")]
-    told = client(told_by, push, export, TOKEN)
-    assert "is not welcome" in told
-    assert TOKEN not in told
+    shown = client(shown_by, push, export, TOKEN)
+    assert "is not welcome" in shown
+    assert TOKEN not in shown
 
 
-def told_by(work: Callable[..., object], *arguments: object) -> str:
+def shown_by(work: Callable[..., object], *arguments: object) -> str:
     """What is returned, or the whole traceback, as a log would show it."""
     try:
         return repr(work(*arguments))
@@ -303,7 +303,7 @@ def told_by(work: Callable[..., object], *arguments: object) -> str:
 
 
 def test_the_token_goes_to_the_hub_alone(hub: FakeHub, client: Client, export: Path) -> None:
-    """Large files go to storage of others, by an address that is enough."""
+    """Large files go to other storage, whose address needs no token."""
     client(push, export, TOKEN)
     uploads = [line.partition(" ")[2] for line in hub.requests if line.startswith("PUT /lfs/")]
     assert len(uploads) == 3
@@ -347,17 +347,17 @@ FINE: Mapping[str, Any] = {
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_each_reason_not_to_push_is_found(fact: Mapping[str, Any], reason: str) -> None:
-    [told] = why_not_to_push(**{**FINE, **fact})
-    assert told.startswith(reason)
-    assert ": " in told, "a reason comes with its fix"
+    [sentence] = why_not_to_push(**{**FINE, **fact})
+    assert sentence.startswith(reason)
+    assert ": " in sentence, "a reason comes with its fix"
 
 
-def test_nothing_is_said_against_a_sound_export() -> None:
+def test_there_is_no_reason_not_to_push_a_sound_export() -> None:
     assert why_not_to_push(**FINE) == []
 
 
-def test_every_reason_is_told_at_once_and_no_list_is_endless() -> None:
+def test_all_reasons_are_given_at_once_and_lists_are_cut() -> None:
     licenses = {f"source_{number}": None for number in range(9)}
-    told = why_not_to_push(**{**FINE, "rows": 0, "licenses": licenses})
-    assert len(told) == 2
-    assert told[1].endswith("(source_0, source_1, source_2, source_3, source_4, 4 more)")
+    reasons = why_not_to_push(**{**FINE, "rows": 0, "licenses": licenses})
+    assert len(reasons) == 2
+    assert reasons[1].endswith("(source_0, source_1, source_2, source_3, source_4, 4 more)")

@@ -58,14 +58,14 @@ def _loads(where: dict[str, Any], folder: Path, tmp_path: Path) -> int:
 @pytest.mark.parametrize(
     "export_", ["small/trainers/axolotl.yaml", "pairs/trainers/axolotl_dpo.yaml"]
 )
-def test_what_axolotl_is_told_to_load_is_there(folder: Path, tmp_path: Path, export_: str) -> None:
+def test_axolotl_finds_the_rows_of_its_file(folder: Path, tmp_path: Path, export_: str) -> None:
     config = _yaml(folder / export_)
     assert _loads(config["datasets"][0], folder, tmp_path) == 20
     assert _loads(config["test_datasets"][0], folder, tmp_path) == 8
     assert config["sequence_len"] == MAX_LENGTH
 
 
-def test_what_llama_factory_and_torchtune_are_told_to_load_is_there(
+def test_llama_factory_and_torchtune_find_the_rows_of_their_files(
     folder: Path, tmp_path: Path
 ) -> None:
     entries = json.loads((folder / "small/trainers/llamafactory_dataset_info.json").read_text())

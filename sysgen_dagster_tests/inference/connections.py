@@ -1,0 +1,29 @@
+"""The connection to servers on this machine, without long waits."""
+
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from sysgen_dagster.catalog.models import Engine, Model
+from sysgen_dagster.inference.chat_api import ModelIdentity
+from sysgen_dagster.inference.engines import ModelConnection
+from sysgen_dagster.inference.local.servers import LocalServer
+from sysgen_dagster_tests.inference.batches import QUICK
+from sysgen_dagster_tests.inference.local_servers import quick_use
+
+
+@contextmanager
+def connecting(
+    folder: Path,
+    *servers: LocalServer,
+    report: Callable[[str], None] = print,
+    **waits: float,
+) -> Iterator[ModelConnection]:
+    """The connection to such servers, which serve a model of the catalogue."""
+    entry = Model(
+        name="phi-4", served_name="phi", license="mit", engine=Engine.VLLM, has_system_role=True
+    )
+    uses = [quick_use(server, folder, report, **waits) for server in servers]
+    identity = ModelIdentity("phi-4", "phi", None, "vllm")
+    with closing(ModelConnection(identity, entry, uses, report, QUICK)) as connection:
+        yield connection
