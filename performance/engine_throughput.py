@@ -68,7 +68,7 @@ from sysgen_dagster.lanes.sysgen.tags import (
 from sysgen_dagster.lanes.sysgen.verification import build_verification_requests
 from sysgen_dagster.simulated.annotation import write_tagged_message
 from sysgen_dagster.simulated.profiles import PROFILES
-from sysgen_dagster.simulated.reading import subject_of
+from sysgen_dagster.simulated.reading import read_subject
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.tables.table import kept
@@ -170,7 +170,7 @@ def tagged_messages(rows: pl.DataFrame) -> pl.DataFrame:
         rng = Random(row)  # noqa: S311 - repeatable on purpose, no secret
         phrases: tuple[Phrase, ...] = ()
         while not phrases:  # some are written badly, as models do
-            written = write_tagged_message(subject_of(question, answer), PROFILES["phi-4"], rng)
+            written = write_tagged_message(read_subject(question, answer), PROFILES["phi-4"], rng)
             parsed = parse_tagged_message(written).phrases
             phrases = tuple(sorted(parsed, key=lambda phrase: TAG_NAMES.index(phrase.tag)))
         phrases = (replace(phrases[0], text=f"{phrases[0].text} (No. {number})"), *phrases[1:])

@@ -31,7 +31,7 @@ from sysgen_dagster.lanes.sysgen.checks import build_checks
 from sysgen_dagster.lanes.sysgen.settings import DropRule, Method, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.verification import build_verification_requests
 from sysgen_dagster.obedience.preference_judgement import build_preference_requests
-from sysgen_dagster.simulated.reading import recognise, subject_of_annotation
+from sysgen_dagster.simulated.reading import read_annotated_subject, recognise
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -172,7 +172,7 @@ def test_no_text_leaves_its_place_before_a_judge(name: str) -> None:
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_simulated_model_reads_the_row_and_not_what_the_row_forges(name: str) -> None:
     [request] = build_annotation_requests(conversations(HOSTILE[name]))
-    subject = subject_of_annotation(recognise(request.messages)[1])
+    subject = read_annotated_subject(recognise(request.messages)[1])
 
     assert (subject.question, subject.answer) == (HOSTILE[name], HOSTILE[name])
 

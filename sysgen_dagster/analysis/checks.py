@@ -1,7 +1,7 @@
-"""What must hold of what is measured, and what is expected of it.
+"""Checks of the tables of measures: contracts, and warnings where a share is above a bound.
 
-The bounds are ours, since the paper looks at none of this. Where a statistic is of a sample or of
-few rows, only what chance cannot explain is told (99 % Wilson interval).
+The bounds are ours: the paper reports none of these shares. A warning about a share is given only
+where the 99 % Wilson interval excludes the bound, so that few rows alone do not cause it.
 """
 
 from collections.abc import Mapping
@@ -28,8 +28,9 @@ from sysgen_dagster.tables.checks import (
 )
 from sysgen_dagster.tables.rates import Rate
 
-# Largest share of the rows in which a finding can arise. What speaks against an original row only,
-# and personal data, which many sources hold on purpose, are counted without a bound.
+# The largest expected share of each finding, of the rows that can have it. There is no bound for
+# `original_python_does_not_parse`, which is about the source, nor for `personal_data`, which many
+# sources contain on purpose.
 MOST_FOUND: Mapping[str, float] = {
     "final_answer_differs": 0.10,
     "final_answer_missing": 0.25,
@@ -39,10 +40,10 @@ MOST_FOUND: Mapping[str, float] = {
     "languages_differ": 0.05,
     "repetitive": 0.02,
 }
-MOST_SURPLUS = 0.10  # messages that an earlier one nearly equals
+MOST_SURPLUS = 0.10  # share of messages that nearly equal an earlier one
 
 
-def _found(finding: str, most: float) -> Check:
+def _few(finding: str, most: float) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         counts = evidence.read(QUALITY_COUNTS, "source", "finding", "rows", "of_rows")
         rows = counts.filter(pl.col("finding") == finding)
@@ -69,7 +70,7 @@ def _no_benchmark_item(evidence: Evidence) -> Finding:
 
 
 CHECKS: tuple[Check, ...] = (
-    *(_found(finding, most) for finding, most in MOST_FOUND.items()),
+    *(_few(finding, most) for finding, most in MOST_FOUND.items()),
     Check(
         "messages_differ",
         NEAR_DUPLICATE_MESSAGES,
@@ -80,7 +81,7 @@ CHECKS: tuple[Check, ...] = (
     Check(
         "no_benchmark_item",
         CONTAMINATION,
-        "No conversation holds most of a benchmark's item.",
+        "No conversation contains half of a benchmark item or more.",
         False,
         _no_benchmark_item,
     ),

@@ -1,7 +1,8 @@
-"""What speaks against a row, as named findings over `tables.ROW_QUALITY`.
+"""Findings: named faults of a row, computed from the columns of `tables.ROW_QUALITY`.
 
-A finding only arises in some rows: a final answer cannot differ where none is stated. Nothing is
-dropped because of a finding; a training set may leave such rows out.
+Each finding has a condition under which a row can have it: a new answer can only state another
+final answer where the original answer states one. Rows are not dropped because of a finding; a
+training set may leave them out.
 """
 
 from collections.abc import Mapping
@@ -12,16 +13,22 @@ import polars as pl
 from sysgen_dagster.analysis.tables import QUALITY_COUNTS
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 
-# From here on a text says the same over and over. Our choice: of 9,122 answers of the sources none
-# reaches it, 99 of 100 stay below 0.17, and texts that loop lie above 0.95.
+# Smallest ``repeated_share`` of a text that counts as repetitive. Our choice: none of 9,122 answers
+# of the sources reaches it, 99 of 100 are below 0.17, and texts that loop are above 0.95.
 REPETITIVE = 0.50
-# From here on a Content phrase consists of the answer's own words. Our choice.
+# Smallest ``content_copied_share`` that counts as copied from the original answer. Our choice.
 COPIED = 0.50
 
 
 @dataclass(frozen=True, slots=True)
 class RowFinding:
-    """Where it is found, and where it could be; null counts as no."""
+    """One finding: boolean expressions over `tables.ROW_QUALITY` (null counts as false), and a text.
+
+    Attributes:
+        found: Whether the row has it, if `possible`.
+        possible: Whether a row can have it.
+        statement: What it means, for users.
+    """
 
     found: pl.Expr
     possible: pl.Expr
@@ -38,18 +45,18 @@ def _share(column: str, least: float, statement: str) -> RowFinding:
 
 FINDINGS: Mapping[str, RowFinding] = {
     "final_answer_differs": _flag(
-        "final_answer_same", False, "The new answer ends in another final answer."
+        "final_answer_same", False, "The new answer states another final answer."
     ),
     "final_answer_missing": RowFinding(
         pl.col("new_final_answer").is_null(),
         pl.col("final_answer").is_not_null(),
-        "The original answer states a final answer, the new one none.",
+        "The original answer states a final answer, the new answer does not.",
     ),
     "final_answer_leaked": _flag(
-        "final_answer_leaked", True, "The system message gives the final answer away."
+        "final_answer_leaked", True, "The system message contains the final answer."
     ),
     "content_copied": _share(
-        "content_copied_share", COPIED, "Content is copied from the original answer."
+        "content_copied_share", COPIED, "Content phrases are copied from the original answer."
     ),
     "python_does_not_parse": RowFinding(
         pl.col("new_python_blocks_parsed") < pl.col("new_python_blocks"),
@@ -64,31 +71,31 @@ FINDINGS: Mapping[str, RowFinding] = {
     "languages_differ": _flag(
         "languages_match",
         False,
-        "System message or new answer are in another language than the question.",
+        "System message or new answer is in another language than the question.",
     ),
     "repetitive": _share("repeated_share", REPETITIVE, "The new answer repeats itself."),
     "personal_data": RowFinding(
         pl.col("personal_data").list.len() > 0,
         pl.col("personal_data").is_not_null(),
-        "A text holds what looks like personal data.",
+        "A text contains what looks like personal data.",
     ),
 }
 
-# Of `tables.ROW_QUALITY`, what the findings are read from.
 _READ = {
     column
     for each in FINDINGS.values()
     for expression in (each.found, each.possible)
     for column in expression.meta.root_names()
 }
+# The columns of `tables.ROW_QUALITY` that `count_findings` reads.
 COLUMNS = ("source", *sorted(_READ))
 
-# Found by Phase 4 itself, which keeps such answers beside their reason.
-_IN_PHASE_4 = (Dropped.REFUSED.value, Dropped.TRUNCATED.value)
+# Drop reasons of Phase 4 that are counted as findings too: its table keeps these answers.
+_DROPPED_IN_PHASE_4 = (Dropped.REFUSED.value, Dropped.TRUNCATED.value)
 
 
 def list_flags(quality: pl.DataFrame) -> pl.Series:
-    """The names of the findings of each row of `tables.ROW_QUALITY`, as lists."""
+    """The names of the findings of each row of `tables.ROW_QUALITY`: a list per row, in order."""
     found = [
         pl.when(each.found & each.possible).then(pl.lit(name)) for name, each in FINDINGS.items()
     ]
@@ -98,17 +105,22 @@ def list_flags(quality: pl.DataFrame) -> pl.Series:
 
 
 def count_findings(quality: pl.DataFrame, aligned: pl.DataFrame) -> pl.DataFrame:
-    """`tables.QUALITY_COUNTS` of rows of `tables.ROW_QUALITY` and of Phase 4's whole table.
+    """`tables.QUALITY_COUNTS`: one row per source and finding.
 
-    `aligned` has ``source`` and ``drop_reason``: a refused or truncated answer is a finding too.
+    Args:
+        quality: Rows of `tables.ROW_QUALITY`, with `COLUMNS`.
+        aligned: ``source`` and ``drop_reason`` of all rows of Phase 4's table, in which refused and
+            truncated answers are counted.
     """
-    tallies = [
-        _tally(quality, name, each.found & each.possible, each.possible)
+    found = [
+        _count_rows(quality, name, each.found & each.possible, each.possible)
         for name, each in FINDINGS.items()
     ]
     dropped = [
-        _tally(aligned, reason, pl.col("drop_reason") == reason, pl.col("source").is_not_null())
-        for reason in _IN_PHASE_4
+        _count_rows(
+            aligned, reason, pl.col("drop_reason") == reason, pl.col("source").is_not_null()
+        )
+        for reason in _DROPPED_IN_PHASE_4
     ]
     kinds = quality.select("source", "personal_data").explode("personal_data")
     kinds = kinds.drop_nulls("personal_data").unnest("personal_data")
@@ -121,10 +133,10 @@ def count_findings(quality: pl.DataFrame, aligned: pl.DataFrame) -> pl.DataFrame
         .join(rows, on="source", how="left", maintain_order="left")
         .select(QUALITY_COUNTS.names)
     )
-    return pl.concat([*tallies, *dropped, by_kind])
+    return pl.concat([*found, *dropped, by_kind])
 
 
-def _tally(rows: pl.DataFrame, name: str, found: pl.Expr, possible: pl.Expr) -> pl.DataFrame:
+def _count_rows(rows: pl.DataFrame, name: str, found: pl.Expr, possible: pl.Expr) -> pl.DataFrame:
     counts = rows.group_by("source", maintain_order=True).agg(
         finding=pl.lit(name),
         rows=found.fill_null(False).sum().cast(pl.UInt32),
@@ -134,11 +146,11 @@ def _tally(rows: pl.DataFrame, name: str, found: pl.Expr, possible: pl.Expr) -> 
 
 
 def summarize_findings(counts: pl.DataFrame) -> pl.DataFrame:
-    """One row per finding of `count_findings`, over all sources.
+    """`tables.QUALITY_COUNTS` added up over all sources: one row per finding.
 
     Returns:
-        ``finding``, ``rows``, ``of_rows``, ``share`` (null where it could not arise).
+        ``finding``, ``rows``, ``of_rows``, ``share`` (``rows`` / ``of_rows``; null if that is 0).
     """
-    both = counts.group_by("finding", maintain_order=True).agg(pl.col("rows", "of_rows").sum())
+    totals = counts.group_by("finding", maintain_order=True).agg(pl.col("rows", "of_rows").sum())
     share = pl.when(pl.col("of_rows") > 0).then(pl.col("rows") / pl.col("of_rows"))
-    return both.with_columns(share=share)
+    return totals.with_columns(share=share)

@@ -12,7 +12,7 @@ import polars as pl
 
 from sysgen_dagster.analysis.repetition import space_words
 from sysgen_dagster.analysis.tables import LEAKAGE
-from sysgen_dagster.obedience.final_answers import numbers_in, plain_maths, squeezed
+from sysgen_dagster.obedience.final_answers import find_numbers, simplify_maths, squeeze_blanks
 from sysgen_dagster.tables.table import polars_schema
 
 # Four words in a row are often a set phrase; five that the answer also has are seldom chance.
@@ -94,10 +94,10 @@ def _holds(text: str, answer: str) -> bool:
     """Whether a normalised answer stands in a text on its own."""
     if answer.isdecimal() and answer not in text.replace(",", ""):
         return False
-    plain = plain_maths(text)
+    plain = simplify_maths(text)
     if _NUMBER_FORM.fullmatch(answer):
-        return answer in numbers_in(plain)
-    return bool(_alone(answer).search(squeezed(plain)))
+        return answer in find_numbers(plain)
+    return bool(_alone(answer).search(squeeze_blanks(plain)))
 
 
 def _alone(answer: str) -> re.Pattern[str]:

@@ -1,23 +1,25 @@
-"""Which texts of a corpus say nearly the same words?
+"""Near-duplicates: texts of a corpus that consist of nearly the same words.
 
-Two texts are near-duplicates when the sets of their word shingles, runs of three neighbouring
-words, have a Jaccard similarity of at least 0.7. Pretraining corpora are compared by runs of five
-words (Lee et al. 2022, arXiv 2107.06499), but a question here has about 50 words and a message
-less than 100. One changed word changes as many shingles as a shingle has words: a text of 50 words
-stays a near-duplicate with two words changed, and would with only one by runs of five.
+Two texts are near-duplicates when the sets of their word shingles (runs of three neighbouring
+words) have a Jaccard similarity of at least 0.7. Pretraining corpora are compared by runs of five
+words (Lee et al. 2022, arXiv 2107.06499), but a question here has about 50 words and a system
+message less than 100. One changed word changes as many shingles as a shingle has words: with runs
+of three, two texts of 50 words that differ in two words are near-duplicates; with runs of five only
+those that differ in one.
 
-Words are in lower case; signs and blanks do not count, so ``3 + 4`` equals ``3 - 4``. Numbers are
-words: two word problems of one template are near-duplicates when few of their numbers differ. Where
-a script has no blanks between words, each character is a word. A text of fewer than three words is
-one shingle, so that it is found only where it stands whole; a text without a word is left out.
+Words are in lower case; punctuation and whitespace do not count, so ``3 + 4`` equals ``3 - 4``.
+Numbers are words: two word problems of one template are near-duplicates if few of their numbers
+differ. In scripts without blanks between words, each character is a word. A text of fewer than
+three words is one shingle, so only an equal text is its near-duplicate; a text without a word has
+none.
 
-Texts are compared when they share a bucket. `rensa` makes a MinHash signature of 128 numbers,
-which is cut into 32 bands of 4; a pair of similarity J shares one of the buckets with a probability
-of 1 - (1 - J^4)^32: 0.9998 at 0.7. In a bucket each text is compared with the first and with the
-one before it, so that the cost grows with the texts and not with their pairs. On 9,122 real
-questions this found all of the 320 pairs that comparing every pair finds. The similarity is not
-estimated: it is that of the shingles, kept as 32-bit hashes. Another version of Polars may hash
-words otherwise; a pair near the threshold may then be missed that was found before, or the reverse.
+Only texts that share a bucket are compared. `rensa` computes a MinHash signature of 128 numbers,
+which is cut into 32 bands of 4; a pair of similarity J shares at least one bucket with a
+probability of 1 - (1 - J^4)^32, which is 0.9998 at 0.7. Within a bucket each text is compared with
+the first text and with the one before it, so that the cost grows with the number of texts and not
+of pairs. On 9,122 real questions this found all of the 320 pairs that comparing every pair finds.
+The similarity is not estimated but computed from the shingles, kept as 32-bit hashes. Polars'
+hashes may change with its version, and with them whether a pair near the threshold is found.
 """
 
 from itertools import accumulate, chain
@@ -25,42 +27,48 @@ from itertools import accumulate, chain
 import polars as pl
 from rensa import RMinHash  # type: ignore[import-untyped]  # a compiled module without types
 
+from sysgen_dagster.analysis.tables import NEAR_DUPLICATE_QUESTIONS
+
 LEAST_SIMILARITY = 0.7
 SHINGLE_WORDS = 3
 _BANDS, _BAND_NUMBERS = 32, 4
 _SIGNATURE_NUMBERS = _BANDS * _BAND_NUMBERS
 _SEED = 2502_11330
-_COMPARED_AT_ONCE = 4_000_000  # shingles: bounds the memory of a comparison to some 100 MB
+_COMPARED_AT_ONCE = 4_000_000  # shingles; keeps the memory of a comparison near 100 MB
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = rf"[{_UNSPACED}]|[\w--[{_UNSPACED}]]+"
-_MULTIPLIER = 0x9E3779B97F4A7C15  # odd, so that no bit of a hash is lost; 2^64 by the golden ratio
+# 2^64 divided by the golden ratio; odd, so that multiplication modulo 2^64 keeps hashes apart.
+_MULTIPLIER = 0x9E3779B97F4A7C15
 
 
 def words(text: pl.Expr) -> pl.Expr:
-    """The words of a text in lower case: letters, marks and digits of any script, no signs."""
+    """The words of a text in lower case: runs of letters, marks and digits of any script."""
     return text.str.to_lowercase().str.extract_all(_WORD)
 
 
 def place_words(texts: pl.Series) -> pl.DataFrame:
-    """One row per word of some texts.
+    """Every word with its position: one row per word, in the order of the texts.
 
     Returns:
-        ``row`` (of the text, from 0), ``place`` (of the word in the text, from 0), ``left`` (words
-        from here to the end of the text) and ``word`` (its hash), in the order of the texts.
+        ``row`` (number of the text, from 0), ``place`` (number of the word in the text, from 0),
+        ``left`` (number of words from this one to the end of the text), ``word`` (its hash).
     """
     listed = texts.to_frame("text").select(word=words(pl.col("text"))).with_row_index("row")
-    of_text = pl.col("word").list.len()
+    length = pl.col("word").list.len()
     return (
-        listed.with_columns(place=pl.int_ranges(of_text, dtype=pl.UInt32), left=of_text)
-        .filter(of_text > 0)
+        listed.with_columns(place=pl.int_ranges(length, dtype=pl.UInt32), left=length)
+        .filter(length > 0)
         .explode("word", "place")
         .with_columns(pl.col("word").hash(_SEED), left=pl.col("left") - pl.col("place"))
     )
 
 
 def run_hash(length: int) -> pl.Expr:
-    """The hash of the words from here on, `length` of them or as many as are left in the text."""
+    """An n-gram's hash, over `place_words`: of each word and those after it, `length` in all.
+
+    Near the end of a text it is the hash of the words that are left.
+    """
     total = pl.lit(0, pl.UInt64)
     for ahead in range(length):
         word = pl.col("word").shift(-ahead, fill_value=0)
@@ -68,30 +76,20 @@ def run_hash(length: int) -> pl.Expr:
     return total
 
 
-_COMPARABLE = pl.Schema(
-    {
-        "conversation_id": pl.String(),
-        "source": pl.String(),
-        "shingles": pl.List(pl.UInt32()),
-        "buckets": pl.Array(pl.UInt32(), _BANDS),
-    }
-)
-
-
 class NearDuplicates:
-    """Near-duplicates among texts that come frame by frame; holds their shingles, not the texts."""
+    """Finds near-duplicates among texts added frame by frame; keeps their shingles, not the texts."""
 
     def __init__(self) -> None:
-        """No texts yet."""
-        self._added = [pl.DataFrame(schema=_COMPARABLE)]
+        """Start without texts."""
+        self._added: list[pl.DataFrame] = []
 
     def add(self, texts: pl.DataFrame) -> None:
         """Add texts, one per row: ``conversation_id``, ``source`` and ``text`` (or null)."""
-        begins = (pl.col("left") >= SHINGLE_WORDS) | (pl.col("place") == 0)
+        is_shingle = (pl.col("left") >= SHINGLE_WORDS) | (pl.col("place") == 0)
         shingles = (
             place_words(texts["text"])
-            .select("row", begins=begins, shingles=run_hash(SHINGLE_WORDS))
-            .filter("begins")
+            .select("row", is_shingle=is_shingle, shingles=run_hash(SHINGLE_WORDS))
+            .filter("is_shingle")
             .group_by("row", maintain_order=True)
             .agg(pl.col("shingles").unique())
         )
@@ -102,12 +100,14 @@ class NearDuplicates:
         self._added.append(comparable)
 
     def clusters(self) -> pl.DataFrame:
-        """`tables.NEAR_DUPLICATES` of the texts so far.
+        """`tables.NEAR_DUPLICATE_QUESTIONS` of the texts added so far: one row per near-duplicate.
 
-        A cluster is what hangs together: each of its texts is a near-duplicate of another one of
-        it, not always of the first. Clusters stand in the order of their first texts, and texts in
-        the order in which they were added.
+        Clusters are connected components: each text is a near-duplicate of another text of its
+        cluster, not always of the first. Clusters are in the order of their first texts, and texts
+        in the order in which they were added.
         """
+        if not self._added:
+            return NEAR_DUPLICATE_QUESTIONS.empty()
         texts = pl.concat(self._added, rechunk=True)
         self._added = [texts]
         first = _first_of_cluster(texts["shingles"], texts["buckets"])
@@ -148,7 +148,7 @@ def _buckets(shingles: pl.Series) -> pl.Series:
 
 
 def _first_of_cluster(shingles: pl.Series, buckets: pl.Series) -> pl.Series:
-    """For each text the position of the first text of its cluster, which may be itself."""
+    """For each text the row of the first text of its cluster, which may be its own."""
     clusters = _Clusters(len(shingles))
     for band in range(_BANDS):
         neighbours = (
@@ -158,17 +158,17 @@ def _first_of_cluster(shingles: pl.Series, buckets: pl.Series) -> pl.Series:
         )
         for other in (pl.col("text").first(), pl.col("text").shift(1)):
             pairs = neighbours.select("text", other=other.over("bucket")).drop_nulls()
-            apart = clusters.apart(pairs)
-            similarity = _similarity(shingles, apart["other"], apart["text"])
-            clusters.join(apart.filter(similarity >= LEAST_SIMILARITY))
+            pairs = clusters.drop_joined(pairs)  # comparing them would change nothing
+            similarity = _similarity(shingles, pairs["other"], pairs["text"])
+            clusters.join(pairs.filter(similarity >= LEAST_SIMILARITY))
     return clusters.first()
 
 
 class _Clusters:
-    """Disjoint sets of texts, each known by its first text."""
+    """Disjoint sets of rows (union-find), each represented by its smallest row."""
 
     def __init__(self, texts: int) -> None:
-        self._before = list(range(texts))  # a text of the same cluster that is not after
+        self._before = list(range(texts))  # a row of the same cluster, itself or earlier
 
     def _find(self, text: int) -> int:
         before = self._before
@@ -178,21 +178,23 @@ class _Clusters:
         return text
 
     def first(self) -> pl.Series:
+        """For each row the first row of its cluster."""
         return pl.Series([self._find(text) for text in range(len(self._before))], dtype=pl.UInt32)
 
-    def apart(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        """The pairs of ``text`` and ``other`` that are not in one cluster yet."""
+    def drop_joined(self, pairs: pl.DataFrame) -> pl.DataFrame:
+        """The pairs of ``text`` and ``other`` that are in different clusters."""
         first = self.first()
         return pairs.filter(first[pairs["text"]] != first[pairs["other"]])
 
     def join(self, pairs: pl.DataFrame) -> None:
+        """Unite the clusters of ``text`` and ``other`` of each pair."""
         for text, other in pairs.select("text", "other").iter_rows():
             first, second = sorted((self._find(text), self._find(other)))
             self._before[second] = first
 
 
 def _similarity(shingles: pl.Series, ones: pl.Series, others: pl.Series) -> pl.Series:
-    """The Jaccard similarity of the sets of shingles at two positions, pair by pair."""
+    """The Jaccard similarity of the sets of shingles at each pair of rows."""
     sizes = shingles.list.len().cast(pl.UInt64)
     pairs = pl.DataFrame({"one": ones, "other": others, "both": sizes[ones] + sizes[others]})
     shared = [pl.Series(dtype=pl.UInt32)]
@@ -201,5 +203,5 @@ def _similarity(shingles: pl.Series, ones: pl.Series, others: pl.Series) -> pl.S
         sets = pl.DataFrame({"one": shingles[part["one"]], "other": shingles[part["other"]]})
         common = pl.col("one").list.set_intersection("other")
         shared.append(sets.select(common.list.len()).to_series())
-    in_both = pl.concat(shared)
-    return in_both / (pairs["both"] - in_both)
+    intersection = pl.concat(shared)
+    return intersection / (pairs["both"] - intersection)

@@ -1,28 +1,28 @@
-r"""How much of the original answer's wording the new answer keeps: the n-gram columns of Table 1.
+r"""ROUGE and GLEU of a new answer against the original one: the n-gram columns of Table 1.
 
-Source: SysGen (arXiv 2502.11330), Table 1, which names ROUGE-1, -2, -L and GLEU but neither code
-nor tokens. Ours equal, for every text, the F-measures of `rouge-score` 0.1.2 without stemming
-(tokens: ``[a-z0-9]+`` of the text in lower case) and `sentence_gleu` of `nltk` 3.10 (n-grams of 1
-to 4 words as ``str.split()`` has them, with their case and punctuation).
+Source: SysGen (arXiv 2502.11330), Table 1, which names ROUGE-1, -2, -L and GLEU but neither the
+implementation nor the tokens. Ours equal, for every text, the F-measures of `rouge-score` 0.1.2
+without stemming (tokens: ``[a-z0-9]+`` of the text in lower case) and `sentence_gleu` of `nltk`
+3.10 (n-grams of 1 to 4 words split by ``str.split()``, with their case and punctuation).
 
-rouge-score drops signs, accents and every other script: ``2+2=4`` is ``2-2=4``, ``naïve`` is two
-words, a Japanese answer scores 0. The columns that end in ``_unicode`` are the same measures over
-other tokens, of the text after NFKC and in lower case:
+rouge-score drops signs, accents and all other scripts: ``2+2=4`` and ``2-2=4`` are equal, ``naïve``
+is two words, a Japanese answer scores 0. The columns that end in ``_unicode`` are the same measures
+over other tokens, of the text after NFKC and in lower case:
 
-* words: letters, digits and marks of any script. Whatever parts words for rouge-score does here,
-  also ``_`` and ``'``: English prose without signs gives what rouge-score gives;
-* single letters with their marks in the scripts that put no blanks between words: Han, kana, Thai,
-  Lao, Khmer and Burmese. Korean puts blanks, so Hangul makes words;
+* words: letters, digits and marks of any script. Whatever separates words in rouge-score does here,
+  also ``_`` and ``'``: English prose without signs has the scores of rouge-score;
+* single letters with their marks in the scripts without blanks between words: Han, kana, Thai, Lao,
+  Khmer and Burmese. Korean has blanks, so Hangul makes words;
 * LaTeX commands with their backslash: ``\in`` is not the word ``in``;
-* signs, one by one: symbols, ``- * / % ^`` and ``·``. Not ``$ | &``, with which LaTeX and Markdown
-  bracket and rule; not Markdown's bullets, rules and bold; not a hyphen behind a word of two
-  letters or more. The minus sign of typography is ``-``.
+* signs, one by one: symbols, ``- * / % ^`` and ``·``. Not ``$ | &``, which are delimiters in LaTeX
+  and Markdown; not Markdown's bullets, rules and bold; not a hyphen after a word of two letters or
+  more. The typographic minus sign is ``-``.
 
-A superscript is a power: ``x²`` is ``x^2``, where NFKC alone would give ``x2``.
+A superscript is a power: ``x²`` is ``x^2``, whereas NFKC alone would give ``x2``.
 
-Cost: n-grams are sorted, so nearly linear. A longest common subsequence takes as many steps as the
-product of both token counts by 64: milliseconds for the longest answers that models write, up to
-a minute for two texts of 1 MB. It is exact all the same.
+Cost: n-grams are sorted, so nearly linear. The longest common subsequence takes as many steps as
+the product of both token counts divided by 64: milliseconds for the longest answers that models
+write, up to a minute for two texts of 1 MB. It is exact.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ from rapidfuzz.distance import LCSseq
 from sysgen_dagster.analysis.tables import SIMILARITY
 from sysgen_dagster.tables.table import polars_schema
 
-_BATCH_BYTES = 1_000_000  # of text at once: bounds the memory
+_BATCH_BYTES = 1_000_000  # of text per batch; limits the memory
 
 _ROUGE_WORD = "[a-z0-9]+"
 _BLANK_WORD = r"[^\s\x1c-\x1f]+"  # str.split() parts at these four control characters as well
@@ -96,11 +96,11 @@ def _scores(pairs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _unicode_form() -> pl.Expr:
-    """Of a text, what `_UNICODE_WORD` reads."""
+    """The text that `_UNICODE_WORD` is matched against."""
     text = pl.col("text")
-    # ASCII is null here, and skipped: NFKC leaves it as it is, but takes its time.
-    beyond = pl.when(text.str.len_bytes() > text.str.len_chars()).then(text)
-    powers = beyond.str.replace_all(_SUPERSCRIPT, "^${0}").str.normalize("NFKC")
+    # An ASCII text is null here: NFKC would not change it, but skipping it saves time.
+    non_ascii = pl.when(text.str.len_bytes() > text.str.len_chars()).then(text)
+    powers = non_ascii.str.replace_all(_SUPERSCRIPT, "^${0}").str.normalize("NFKC")
     minus = powers.str.replace_all("\N{MINUS SIGN}", "-", literal=True)
     return pl.coalesce(minus, text).str.to_lowercase().str.replace_all(_NO_SIGN, "${word} ")
 
@@ -122,9 +122,10 @@ def _gleu(texts: pl.Series) -> pl.Series:
 
 
 def _count_ngrams(texts: pl.Series, longest: int) -> list[pl.DataFrame]:
-    """For n from 1, one row per pair: n-grams of ``original``, of ``new``, and ``shared`` ones.
+    """For each n from 1 a frame, one row per pair: the numbers of n-grams.
 
-    An n-gram that stands several times is shared as often as in the text that has fewer.
+    ``original`` and ``new`` count the n-grams of each text, ``shared`` those in both. A repeated
+    n-gram is shared as many times as it is in the text that has fewer of it.
     """
     lengths = texts.list.len().cast(pl.Int64)
     return [
@@ -139,22 +140,22 @@ def _count_ngrams(texts: pl.Series, longest: int) -> list[pl.DataFrame]:
     ]
 
 
-# A key holds `longest` words that follow one another and, in the lowest bit, whether their text is
-# the new one. Among sorted keys, those that begin with the same n words stand together, for any n.
-_WORD_BITS = 31  # two words and the last bit fit 64, four fit 128
+# A key packs `longest` consecutive words, and in its lowest bit whether their text is the new one.
+# When keys are sorted, those that begin with the same n words are neighbours, for any n.
+_WORD_BITS = 31  # two words and the lowest bit fit into 64 bits, four into 128
 
 
 def _sorted_keys(texts: pl.Series, longest: int) -> pl.DataFrame:
     """``pair`` and ``key``, one row per word, in the order of both columns."""
     lists = pl.DataFrame({"word": texts}).with_row_index("text")
-    words = lists.explode("word", empty_as_null=True)  # so that every pair has a key
+    words = lists.explode("word", empty_as_null=True)  # so that a pair of empty texts has a key too
     whole = pl.Int64 if longest <= 2 else pl.Int128
     text, word = pl.col("text"), pl.col("word").cast(whole)
     is_new = (text % 2).cast(whole)
     key = pl.lit(0, whole)
     for ahead in range(longest):
         within = text == text.shift(-ahead)
-        # Past the end of a text stands 0 or 1, which no n-gram of the other text holds.
+        # After the end of a text the word is 0 or 1, by text, so such runs are never shared.
         following = pl.when(within).then(word.shift(-ahead) + 2)
         key = key * 2**_WORD_BITS + following.fill_null(is_new)
     keys = words.select(pair=text // 2, key=key * 2 + is_new)

@@ -1,27 +1,38 @@
-"""Counts and means over the rows of a model or of the sources, as the paper's tables have them.
+"""The tables of figures over the rows of a model or of the sources, and their comparison.
 
-A function that takes rows takes those of any number of shards; what is summed over shards is said
-where it matters. `sysgen.statistics` counts what the checks of the phases need.
+Belongs here: `count_...` and `measure_...` make a stored table from rows of any number of shards,
+`compare_...` puts the paper's figures beside a stored table, and `summarize_...` shortens one for
+the report. Does not belong here: what the checks of the phases count (`lanes.sysgen.counts`).
 """
 
 from collections.abc import Iterable
-from statistics import fmean
+from dataclasses import asdict
 
 import polars as pl
+import polars.selectors as cs
 
 from sysgen_dagster.analysis.tables import ANSWER_SIMILARITY, SIMILARITY, SOURCE_LENGTHS
-from sysgen_dagster.lanes.sysgen.paper import REMOVED, SOURCES, Removed
+from sysgen_dagster.lanes.sysgen.paper import REMOVED, SOURCES
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY as SIMILARITY_PAPER
 from sysgen_dagster.lanes.sysgen.tables import VERDICT_COUNTS
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.lanes.sysgen.verification import Verdict
 
-ALL = "all"  # the source that stands for all of them
-_LENGTHS = ("conversations", "question_chars", "answer_chars")
+ALL = "all"  # the name under ``source`` of a row over all sources
+# A conversation that holds at least this share of a benchmark item's n-grams counts as containing
+# the item. Our choice: half, as in Tulu 3 (arXiv 2411.15124).
+MOSTLY_HELD = 0.5
 
 
 def count_characters(conversations: pl.DataFrame) -> pl.DataFrame:
-    """``source``, ``question_chars`` and ``answer_chars`` of the conversations that go on."""
+    """The lengths of question and answer in characters, one row per conversation not dropped.
+
+    Args:
+        conversations: ``source``, ``question``, ``answer``, ``drop_reason``.
+
+    Returns:
+        ``source``, ``question_chars``, ``answer_chars``.
+    """
     return conversations.filter(pl.col("drop_reason").is_null()).select(
         "source",
         question_chars=pl.col("question").str.len_chars(),
@@ -30,7 +41,7 @@ def count_characters(conversations: pl.DataFrame) -> pl.DataFrame:
 
 
 def measure_source_lengths(characters: pl.DataFrame) -> pl.DataFrame:
-    """`tables.SOURCE_LENGTHS` of the rows of `character_counts`."""
+    """`tables.SOURCE_LENGTHS`: one row per source, of all shards' `count_characters`."""
     lengths = pl.col("question_chars", "answer_chars")
     return (
         characters.group_by("source", maintain_order=True)
@@ -44,9 +55,10 @@ def measure_source_lengths(characters: pl.DataFrame) -> pl.DataFrame:
 
 
 def count_verdicts(verified: pl.DataFrame) -> pl.DataFrame:
-    """`tables.VERDICT_COUNTS`: how the tags of verified messages were judged.
+    """`tables.VERDICT_COUNTS`: one row per source, tag and verdict, also where it is 0.
 
-    `verified` has ``source`` and ``verdicts``. A message whose judgement never came is not counted.
+    `verified` has ``source`` and ``verdicts``. A message that has no verdicts because the request
+    to the judge failed is not counted.
     """
     judged = verified.select("source", "verdicts").explode("verdicts").drop_nulls("verdicts")
     judged = judged.unnest("verdicts")
@@ -67,155 +79,163 @@ def count_verdicts(verified: pl.DataFrame) -> pl.DataFrame:
 
 
 def sum_counts(counts: Iterable[pl.DataFrame]) -> pl.DataFrame:
-    """Tables of counts of several shards as one: the same rows, their numbers added up."""
-    both = pl.concat(counts)
-    numbers = [name for name, dtype in both.schema.items() if dtype == pl.UInt32]
-    keys = [name for name in both.columns if name not in numbers]
-    added = both.group_by(keys, maintain_order=True).agg(pl.col(numbers).sum())
-    return added.select(both.columns)
+    """One table of counts from those of several shards: columns of type UInt32 are added up."""
+    rows = pl.concat(counts)
+    keys = cs.exclude(cs.by_dtype(pl.UInt32))
+    added = rows.group_by(keys, maintain_order=True).agg(pl.col(pl.UInt32).sum())
+    return added.select(rows.columns)
 
 
 def measure_answer_similarity(quality: pl.DataFrame) -> pl.DataFrame:
-    """`tables.ANSWER_SIMILARITY`, for each source and over all, in Table 1's units.
+    """`tables.ANSWER_SIMILARITY`: one row per source and metric, and one per metric over all.
 
-    ``length_ratio`` is the mean length of the new answers by the mean length of the original ones,
-    in characters, as Table 1's caption has it; ``mean_of_length_ratios`` is the mean of the rows'
-    own ratios.
+    ``length_ratio`` is the mean length of the new answers divided by the mean length of the
+    original ones, in characters, as defined in the caption of the paper's Table 1;
+    ``mean_of_length_ratios`` is the mean of the rows' own ratios.
+
+    Args:
+        quality: ``source``, ``answer_chars``, ``new_answer_chars`` and the columns of
+            `tables.SIMILARITY`.
     """
-    rows = pl.concat([quality, quality.with_columns(source=pl.lit(ALL))])
+    rows = _with_all(quality)
     old, new = pl.col("answer_chars"), pl.col("new_answer_chars")
-    ratio = pl.when(old > 0).then(new / old)
-    metrics = {**{name: pl.col(name) for name in SIMILARITY}, "mean_of_length_ratios": ratio}
-    lines = [
+    metrics = {
+        **{name: pl.col(name) for name in SIMILARITY},
+        "mean_of_length_ratios": _share(new, old),
+    }
+    parts = [
         rows.group_by("source", maintain_order=True).agg(
-            metric=pl.lit(name),
-            rows=value.count().cast(pl.UInt32),
-            mean=value.mean(),
-            deviation=value.std(),
+            metric=pl.lit(name), rows=value.count(), mean=value.mean(), deviation=value.std()
         )
         for name, value in metrics.items()
     ]
     lengths = rows.group_by("source", maintain_order=True).agg(
         metric=pl.lit("length_ratio"),
-        rows=pl.len().cast(pl.UInt32),
-        mean=pl.when(old.sum() > 0).then(new.sum() / old.sum()),
+        rows=pl.len(),
+        mean=_share(new.sum(), old.sum()),
         deviation=pl.lit(None, dtype=pl.Float64),
     )
-    order = {name: place for place, name in enumerate(rows["source"].unique(maintain_order=True))}
-    table = pl.concat([*lines, lengths]).select(
-        pl.col(name).cast(dtype) for name, dtype in ANSWER_SIMILARITY.schema.items()
-    )
-    place = pl.col("source").replace_strict(order, return_dtype=pl.UInt32)
-    return table.sort(place, maintain_order=True)
+    order = pl.Enum(rows["source"].unique(maintain_order=True))
+    table = pl.concat([*parts, lengths]).cast(pl.Schema(ANSWER_SIMILARITY.schema))
+    return table.sort(pl.col("source").cast(order), maintain_order=True)
+
+
+def _with_all(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows, followed by the same rows with the source `ALL`."""
+    return pl.concat([rows, rows.with_columns(source=pl.lit(ALL))])
+
+
+def _share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    """The quotient; null where `whole` is 0."""
+    return pl.when(whole > 0).then(part / whole)
 
 
 def compare_lengths(lengths: pl.DataFrame) -> pl.DataFrame:
-    """`source_lengths` with the paper's figures in ``..._paper``; null where it has none."""
-    papers = [
-        {"source": source, **{f"{name}_paper": getattr(SOURCES[source], name) for name in _LENGTHS}}
-        for source in lengths["source"]
-        if source in SOURCES
-    ]
-    schema = {"source": pl.String, "conversations_paper": pl.UInt32} | {
-        f"{name}_paper": pl.Float64 for name in _LENGTHS[1:]
-    }
-    compared = lengths.join(pl.DataFrame(papers, schema=schema), on="source", how="left")
-    beside = [name for each in _LENGTHS for name in (each, f"{each}_paper")]
+    """`tables.SOURCE_LENGTHS` beside v1 Table 9, one row per source.
+
+    Returns:
+        The columns of the table, each of the three that Table 9 has followed by the paper's figure
+        as ``..._paper``, which is null for a source that is not in the paper.
+    """
+    figures = [{"source": source, **asdict(each)} for source, each in SOURCES.items()]
+    paper = pl.DataFrame(figures).select("source", pl.exclude("source").name.suffix("_paper"))
+    compared = lengths.join(paper, on="source", how="left", maintain_order="left")
+    published = ("conversations", "question_chars", "answer_chars")
+    beside = [column for name in published for column in (name, f"{name}_paper")]
     return compared.select("source", *beside, "question_chars_p95", "answer_chars_p95")
 
 
 def compare_verdicts(counts: pl.DataFrame, model: str) -> pl.DataFrame:
-    """One row per source and tag: shares Bad, None and Unreadable, beside v2 Table 9.
+    """`tables.VERDICT_COUNTS` as shares beside v2 Table 9, one row per source and tag.
 
     Returns:
-        ``source`` (also `ALL`), ``tag``, ``messages`` that hold it, ``bad``, ``bad_paper``,
-        ``none``, ``none_paper``, ``unreadable``; the paper's value over all is the plain mean over
-        its sources.
+        ``source`` (also `ALL`), ``tag``, ``messages`` (those that hold the tag), and of these the
+        shares ``bad``, ``bad_paper``, ``none``, ``none_paper``, ``unreadable``; the paper's value
+        over all sources is the unweighted mean of its five sources.
     """
-    over_all = counts.group_by("tag", "verdict", maintain_order=True).agg(
-        pl.col("messages", "of_messages").sum(), source=pl.lit(ALL)
-    )
-    held = pl.col("of_messages").max()
+    totals = _with_all(counts).group_by("source", "tag", "verdict", maintain_order=True)
+    by_verdict = totals.agg(pl.col("messages", "of_messages").sum())
+    held = pl.col("of_messages").max()  # the same number in the row of each verdict
     shares = {
-        verdict.value: pl.when(held > 0).then(
-            pl.col("messages").filter(pl.col("verdict") == verdict.value).sum() / held
-        )
-        for verdict in Verdict
+        name: _share(pl.col("messages").filter(pl.col("verdict") == verdict.value).sum(), held)
+        for name, verdict in _COMPARED_VERDICTS.items()
     }
-    wide = (
-        pl.concat([counts, over_all.select(counts.columns)])
-        .group_by("source", "tag", maintain_order=True)
-        .agg(of_messages=held, **shares)
-    )
-    papers = [_removed(model, source, tag) for source, tag in wide.select("source", "tag").rows()]
-    return wide.select(
-        "source",
-        "tag",
-        pl.col("of_messages").alias("messages"),
-        pl.col("Bad").alias("bad"),
-        pl.Series("bad_paper", [each and each.bad for each in papers], dtype=pl.Float64),
-        pl.col("None").alias("none"),
-        pl.Series("none_paper", [each and each.none for each in papers], dtype=pl.Float64),
-        pl.col("Unreadable").alias("unreadable"),
+    return (
+        by_verdict.group_by("source", "tag", maintain_order=True)
+        .agg(messages=held, **shares)
+        .join(_published_removals(model), on=["source", "tag"], how="left", maintain_order="left")
+        .select("source", "tag", "messages", "bad", "bad_paper", "none", "none_paper", "unreadable")
     )
 
 
-def _removed(model: str, source: str, tag: str) -> Removed | None:
-    sources = REMOVED.get(model, {})
-    if source != ALL:
-        return sources[source][tag] if source in sources else None
-    every = [tags[tag] for tags in sources.values()]
-    if not every:
-        return None
-    return Removed(fmean(each.bad for each in every), fmean(each.none for each in every))
+_COMPARED_VERDICTS = {
+    "bad": Verdict.BAD,
+    "none": Verdict.NONE,
+    "unreadable": Verdict.UNREADABLE,
+}
+
+
+def _published_removals(model: str) -> pl.DataFrame:
+    """v2 Table 9 of a model: ``source`` (also `ALL`), ``tag``, ``bad_paper``, ``none_paper``."""
+    shares = [
+        (source, tag, removed.bad, removed.none)
+        for source, tags in REMOVED.get(model, {}).items()
+        for tag, removed in tags.items()
+    ]
+    columns = {
+        "source": pl.String,
+        "tag": pl.String,
+        "bad_paper": pl.Float64,
+        "none_paper": pl.Float64,
+    }
+    published = _with_all(pl.DataFrame(shares, schema=columns, orient="row"))
+    return published.group_by("source", "tag").mean()
 
 
 def compare_similarity(table: pl.DataFrame, model: str) -> pl.DataFrame:
-    """The rows of `answer_similarity` with Table 1's figures in ``paper``, those over all only."""
+    """`tables.ANSWER_SIMILARITY` with Table 1's figures in ``paper``; null for a single source."""
+    return table.with_columns(paper=_table_1(model))
+
+
+def _table_1(model: str) -> pl.Expr:
+    """The paper's figure for the ``metric`` of a row over all sources; null for other rows."""
     figures = SIMILARITY_PAPER.get(model, {})
-    paper = [
-        figures.get(metric) if source == ALL else None
-        for source, metric in table.select("source", "metric").iter_rows()
-    ]
-    return table.with_columns(paper=pl.Series(paper, dtype=pl.Float64))
+    figure = pl.col("metric").replace_strict(figures, default=None, return_dtype=pl.Float64)
+    return pl.when(pl.col("source") == ALL).then(figure)
 
 
 def compare_learned(table: pl.DataFrame, model: str) -> pl.DataFrame:
-    """`tables.LEARNED_SIMILARITY` with Table 1's figures, over all sources first.
+    """`tables.LEARNED_SIMILARITY` beside Table 1: one row per metric over all sources, then others.
 
     Returns:
-        ``source`` (`ALL`, then those with a figure), ``metric``, ``rows``, ``mean`` (over all: of
-        the rows, not of the sources), ``paper`` (over all only) and ``how``, or why not.
+        ``source`` (`ALL`, then each source with a figure), ``metric``, ``rows``, ``mean`` (over all
+        sources weighted by rows), ``paper`` (null for a single source) and ``how``: how the figure
+        was computed, or why it was not.
     """
-    figures = SIMILARITY_PAPER.get(model, {})
     over_all = table.group_by("metric", maintain_order=True).agg(
         source=pl.lit(ALL),
         rows=pl.col("rows").sum(),
-        mean=(pl.col("mean") * pl.col("rows")).sum() / pl.col("rows").sum(),
+        mean=_share((pl.col("mean") * pl.col("rows")).sum(), pl.col("rows").sum()),
         how=pl.col("how").first(),
     )
-    columns = ("source", "metric", "rows", "mean", "how")
-    computed = table.filter(pl.col("computed"))
-    both = pl.concat([over_all.select(columns), computed.select(columns)])
-    paper = pl.when(pl.col("source") == ALL).then(
-        pl.col("metric").replace_strict(figures, default=None, return_dtype=pl.Float64)
-    )
-    return both.select(
-        "source", "metric", "rows", pl.col("mean").fill_nan(None), paper.alias("paper"), "how"
+    return pl.concat([over_all, table.filter("computed")], how="diagonal").select(
+        "source", "metric", "rows", "mean", _table_1(model).alias("paper"), "how"
     )
 
 
 def summarize_comparison(table: pl.DataFrame) -> pl.DataFrame:
-    """One row per model and table of the paper, over the shares of `tables.PAPER_COMPARISON`.
+    """How far our shares are from the paper's: one row per model and table of the paper.
 
-    Lengths, counts and ratios of lengths are left out: their distances have no common measure.
+    Lengths, counts and ratios of lengths in `table` (`PAPER_COMPARISON`) are left out, because
+    their distances have no common unit.
 
     Returns:
-        ``model``, ``published_in``, ``figures``, ``mean_distance``, ``largest_distance`` (absolute)
-        and ``farthest``, the figure with the latter.
+        ``model``, ``published_in``, ``figures`` (how many are compared), ``mean_distance`` and
+        ``largest_distance`` (absolute differences of shares) and ``farthest``, the name of the
+        figure with the largest distance.
     """
     distance = pl.col("difference").abs()
-    what = pl.concat_str(pl.col("of"), pl.col("figure"), separator=": ")
+    name = pl.concat_str("of", "figure", separator=": ")
     return (
         table.filter(pl.col("paper") <= 1)
         .group_by("model", "published_in", maintain_order=True)
@@ -223,56 +243,53 @@ def summarize_comparison(table: pl.DataFrame) -> pl.DataFrame:
             figures=pl.len().cast(pl.UInt32),
             mean_distance=distance.mean(),
             largest_distance=distance.max(),
-            farthest=what.sort_by(distance, descending=True).first(),
+            farthest=name.sort_by(distance, descending=True).first(),
         )
     )
 
 
 def summarize_near_duplicates(found: pl.DataFrame, texts: pl.DataFrame | None) -> pl.DataFrame:
-    """One row per source, and one over all: how many texts nearly repeat others.
+    """How many texts nearly repeat others: one row per source, and one over all sources.
 
     Args:
-        found: `tables.NEAR_DUPLICATES`.
-        texts: ``source`` and ``texts``, how many were looked at; None where that is not known.
+        found: `tables.NEAR_DUPLICATE_QUESTIONS` or `tables.NEAR_DUPLICATE_MESSAGES`.
+        texts: ``source`` and ``texts``, the number of texts that were compared; None if unknown.
 
     Returns:
-        ``source``, ``texts``, ``in_clusters``, ``surplus`` (those that an earlier text stands for),
-        ``across_sources`` (in a cluster of several sources), ``largest_cluster``,
-        ``surplus_share`` of the texts.
+        ``source``, ``texts``, ``in_clusters``, ``surplus`` (texts in a cluster other than its
+        first), ``across_sources`` (texts in a cluster of several sources), ``largest_cluster``,
+        ``surplus_share`` (of ``texts``).
     """
-    rows = pl.concat([found, found.with_columns(source=pl.lit(ALL))])
-    first = pl.col("conversation_id") == pl.col("cluster")
-    counts = rows.group_by("source", maintain_order=True).agg(
-        in_clusters=pl.len(),
-        surplus=(~first).sum(),
-        across_sources=(pl.col("cluster_sources") > 1).sum(),
-        largest_cluster=pl.col("cluster_rows").max(),
+    is_first = pl.col("conversation_id") == pl.col("cluster")
+    counts = (
+        _with_all(found)
+        .group_by("source", maintain_order=True)
+        .agg(
+            in_clusters=pl.len(),
+            surplus=(~is_first).sum(),
+            across_sources=(pl.col("cluster_sources") > 1).sum(),
+            largest_cluster=pl.col("cluster_rows").max(),
+        )
     )
     if texts is None:
-        unknown = pl.lit(None, dtype=pl.UInt32)
-        looked_at = counts.select("source", texts=unknown)
+        compared = counts.select("source", texts=pl.lit(None, dtype=pl.UInt32))
     else:
-        over_all = texts.select(source=pl.lit(ALL), texts=pl.col("texts").sum())
-        looked_at = pl.concat([texts, over_all])
-    zero = pl.col("in_clusters", "surplus", "across_sources", "largest_cluster").fill_null(0)
-    share = pl.when(pl.col("texts") > 0).then(pl.col("surplus") / pl.col("texts"))
+        compared = pl.concat([texts, texts.select(source=pl.lit(ALL), texts=pl.col("texts").sum())])
+    figures = pl.col("in_clusters", "surplus", "across_sources", "largest_cluster")
     return (
-        looked_at.join(counts, on="source", how="left", maintain_order="left")
-        .with_columns(zero.cast(pl.UInt32))
-        .with_columns(surplus_share=share)
+        compared.join(counts, on="source", how="left", maintain_order="left")
+        .with_columns(figures.fill_null(0).cast(pl.UInt32))
+        .with_columns(surplus_share=_share(pl.col("surplus"), pl.col("texts")))
     )
-
-
-# From here on an item is as good as held. Our choice: half, as in Tulu 3 (arXiv 2411.15124).
-MOSTLY_HELD = 0.5
 
 
 def summarize_contamination(found: pl.DataFrame) -> pl.DataFrame:
-    """One row per benchmark and source of `tables.CONTAMINATION` that share words.
+    """`tables.CONTAMINATION` as one row per benchmark and source with a shared n-gram.
 
     Returns:
         ``benchmark``, ``source``, ``conversations`` and ``items`` with a shared n-gram,
-        ``mostly_held`` (conversations with at least half of an item's n-grams), ``median_overlap``.
+        ``mostly_held`` (conversations with at least `MOSTLY_HELD` of an item's n-grams),
+        ``median_overlap``.
     """
     return (
         found.group_by("benchmark", "source")

@@ -1,4 +1,7 @@
-"""What is measured: of single rows, of a model's rows, of the sources."""
+"""The tables of measures: of single rows, of the rows of a model, of the sources, and forecasts.
+
+Belongs here: their columns and partitions. Does not belong here: how the values are computed.
+"""
 
 import polars as pl
 
@@ -12,25 +15,25 @@ SOURCE_LENGTHS = Table(
     "source_lengths",
     {
         "source": IDENTITY["source"],
-        "conversations": Column(COUNT, "usable ones"),
+        "conversations": Column(COUNT, "conversations that were not dropped"),
         "question_chars": Column(NUMBER, "mean characters of a question"),
         "answer_chars": Column(NUMBER, "mean characters of an original answer"),
-        "question_chars_p95": Column(NUMBER, "95th percentile"),
-        "answer_chars_p95": Column(NUMBER, "95th percentile"),
+        "question_chars_p95": Column(NUMBER, "95th percentile of question_chars"),
+        "answer_chars_p95": Column(NUMBER, "95th percentile of answer_chars"),
     },
     by=By.NOTHING,
-    group=Group.PAPER_STATISTICS,
+    group=Group.STATISTICS,
 )
 
-# What can be told of a row without a model; null where the question does not arise.
+# The next four groups are columns of `ROW_QUALITY`.
 SIMILARITY: Columns = {
     "rouge1": Column(NUMBER, "ROUGE-1 F1 of the new answer against the original, 0 to 1"),
     "rouge2": Column(NUMBER, "ROUGE-2 F1"),
-    "rougeL": Column(NUMBER, "ROUGE-L F1, on the whole text as one sequence"),
-    "gleu": Column(NUMBER, "sentence GLEU of n-grams 1 to 4 of words between blanks"),
+    "rougeL": Column(NUMBER, "ROUGE-L F1 of the whole texts, not by sentence"),
+    "gleu": Column(NUMBER, "sentence GLEU: n-grams of 1 to 4 words, split at whitespace"),
     "rouge1_unicode": Column(NUMBER, "ROUGE-1 F1 over letters, marks and signs of any script"),
-    "rouge2_unicode": Column(NUMBER, "ROUGE-2 F1 over the same"),
-    "rougeL_unicode": Column(NUMBER, "ROUGE-L F1 over the same"),
+    "rouge2_unicode": Column(NUMBER, "ROUGE-2 F1 over the tokens of rouge1_unicode"),
+    "rougeL_unicode": Column(NUMBER, "ROUGE-L F1 over the tokens of rouge1_unicode"),
 }
 
 LEAKAGE: Columns = {
@@ -40,30 +43,30 @@ LEAKAGE: Columns = {
         "not in the question; null without Content of five words or more",
     ),
     "content_longest_copy": Column(
-        COUNT, "longest run of words of Content copied from the answer and not in the question"
+        COUNT, "longest run of words of Content that is in the answer and not in the question"
     ),
     "final_answer_leaked": Column(
         FLAG,
         "the system message holds the original final answer, which the question does not; null "
-        "where there is none or it is a single sign",
+        "without a final answer or where it is a single character",
     ),
 }
 
 LANGUAGES: Columns = {
-    "question_language": Column(TEXT, "two-letter code; null: too short to tell"),
-    "system_message_language": Column(TEXT, "two-letter code; null: too short to tell"),
-    "new_answer_language": Column(TEXT, "two-letter code; null: too short to tell"),
+    "question_language": Column(TEXT, "two-letter language code; null: not detected"),
+    "system_message_language": Column(TEXT, "two-letter language code; null: not detected"),
+    "new_answer_language": Column(TEXT, "two-letter language code; null: not detected"),
     "languages_match": Column(
         FLAG,
-        "system message and new answer are in the question's; false where one is known not to be, "
-        "null where too short to tell",
+        "system message and new answer are in the language of the question; false if one of them "
+        "is known not to be, else null if a language was not detected",
     ),
 }
 
 PERSONAL_DATA = pl.List(
     pl.Struct({"kind": pl.String(), "where": pl.String(), "matches": pl.UInt32()})
 )
-# One row per aligned response that goes on.
+# One row per aligned response that was not dropped; a measure is null where it does not apply.
 ROW_QUALITY = Table(
     "row_quality",
     {
@@ -82,48 +85,49 @@ ROW_QUALITY = Table(
         ),
         "personal_data": Column(
             PERSONAL_DATA,
-            "what looks like personal data in question, system message and new answer, by kind",
+            "number of matches that look like personal data, by kind and column",
         ),
     },
     by=By.MODEL_SHARD,
     group=Group.QUALITY,
 )
 
-# One row per source and metric, over the rows of `ROW_QUALITY`.
+# One row per source and metric over the rows of `ROW_QUALITY`, and one per metric over all sources.
 ANSWER_SIMILARITY = Table(
     "answer_similarity",
     {
         "source": IDENTITY["source"],
         "metric": Column(TEXT, "a column of row_quality, length_ratio, or mean_of_length_ratios"),
         "rows": Column(COUNT, "answers that were compared"),
-        "mean": Column(NUMBER, "as a share for the metrics of n-grams; a ratio for the lengths"),
+        "mean": Column(NUMBER, "0 to 1 for the metrics of n-grams; a ratio for the lengths"),
         "deviation": Column(NUMBER, "standard deviation over the rows; null for length_ratio"),
     },
     by=By.MODEL,
-    group=Group.PAPER_STATISTICS,
+    group=Group.STATISTICS,
 )
-# One row per source and metric.
+# One row per source and metric (bertscore, bleurt), over a sample of rows.
 LEARNED_SIMILARITY = Table(
     "learned_similarity",
     {
-        **{
-            name: ANSWER_SIMILARITY.columns[name]
-            for name in ("source", "metric", "rows", "mean", "deviation")
-        },
+        "source": IDENTITY["source"],
+        "metric": Column(TEXT, "bertscore or bleurt"),
+        "rows": Column(COUNT, "answers that were compared"),
+        "mean": Column(NUMBER, "mean score over the rows"),
+        "deviation": Column(NUMBER, "standard deviation over the rows"),
         "computed": Column(FLAG, "whether there is a figure"),
         "how": Column(TEXT, "weights, layer, precision; or why it was not computed"),
     },
     by=By.MODEL,
-    group=Group.PAPER_STATISTICS,
+    group=Group.STATISTICS,
 )
-# One row per source and finding.
+# One row per source and finding (`findings.FINDINGS`, and kinds of personal data).
 QUALITY_COUNTS = Table(
     "quality_counts",
     {
         "source": IDENTITY["source"],
-        "finding": Column(TEXT, "what was looked for"),
-        "rows": Column(COUNT, "rows in which it was found"),
-        "of_rows": Column(COUNT, "rows in which it could be"),
+        "finding": Column(TEXT, "name of the finding"),
+        "rows": Column(COUNT, "rows that have the finding"),
+        "of_rows": Column(COUNT, "rows that could have it"),
     },
     by=By.MODEL,
     group=Group.QUALITY,
@@ -133,28 +137,30 @@ MESSAGE_DIVERSITY = Table(
     "message_diversity",
     {
         "source": IDENTITY["source"],
-        "messages": Column(COUNT, "system messages that go on"),
-        "sampled": Column(COUNT, "messages that the other figures are of"),
+        "messages": Column(COUNT, "system messages that were not dropped"),
+        "sampled": Column(COUNT, "messages in the sample that the other figures are computed from"),
         "distinct": Column(NUMBER, "share of different messages among the sampled"),
-        "distinct_1": Column(NUMBER, "different words by all words"),
-        "distinct_2": Column(NUMBER, "different pairs of neighbouring words by all pairs"),
-        "distinct_3": Column(NUMBER, "different runs of three words by all runs"),
-        "openings": Column(NUMBER, "different first five words by messages"),
+        "distinct_1": Column(NUMBER, "different words divided by all words"),
+        "distinct_2": Column(NUMBER, "different pairs of neighbouring words divided by all pairs"),
+        "distinct_3": Column(NUMBER, "different runs of three words divided by all runs"),
+        "openings": Column(NUMBER, "different first five words divided by messages"),
         "top_opening": Column(TEXT, "the most frequent first three words"),
-        "top_opening_share": Column(NUMBER, "share of messages that begin so"),
-        "compression": Column(NUMBER, "bytes of the messages by their bytes compressed"),
+        "top_opening_share": Column(NUMBER, "share of messages that begin with top_opening"),
+        "compression": Column(NUMBER, "bytes of the messages divided by their bytes compressed"),
     },
     by=By.MODEL,
     group=Group.QUALITY,
 )
-# One row per text that has a near-duplicate; those of one cluster share ``cluster``.
+# One row per text that has a near-duplicate; the texts of one cluster share ``cluster``.
 _NEAR_DUPLICATES: Columns = {
     **IDENTITY,
     "cluster": Column(TEXT, "conversation_id of the first text of the cluster"),
-    "cluster_rows": Column(COUNT, "texts of the cluster"),
-    "cluster_sources": Column(COUNT, "sources of the cluster"),
+    "cluster_rows": Column(COUNT, "number of texts in the cluster"),
+    "cluster_sources": Column(COUNT, "number of sources in the cluster"),
     "similarity": Column(
-        NUMBER, "Jaccard similarity of word shingles with the first text; may be low in a chain"
+        NUMBER,
+        "Jaccard similarity of word shingles with the first text; low where only texts between the "
+        "two are similar to both",
     ),
 }
 NEAR_DUPLICATE_QUESTIONS = Table(
@@ -163,45 +169,52 @@ NEAR_DUPLICATE_QUESTIONS = Table(
 NEAR_DUPLICATE_MESSAGES = Table(
     "near_duplicate_messages", _NEAR_DUPLICATES, By.MODEL, Group.QUALITY
 )
-# One row per conversation and benchmark item that it overlaps with most.
+# One row per conversation and benchmark it overlaps with: the item with the largest overlap.
 CONTAMINATION = Table(
     "contamination",
     {
         **IDENTITY,
-        "benchmark": Column(TEXT, "as the catalogue names it"),
+        "benchmark": Column(TEXT, "its name in the catalogue"),
         "item": Column(COUNT, "row of the benchmark's file, from 0"),
         "overlap": Column(
             NUMBER,
             "share of the item's own n-grams (those in at most ten items of its benchmark) that "
-            "the question or answer holds",
+            "are in the question or answer",
         ),
         "where": Column(TEXT, "question or answer"),
         "excerpt": Column(
-            TEXT, "first stretch of words that both hold, in lower case, at most 200 characters"
+            TEXT,
+            "first stretch of words that item and text share, in lower case, at most 200 characters",
         ),
     },
     by=By.NOTHING,
     group=Group.QUALITY,
 )
 
-# One row per source and phase that asks a model: what is left to do, what it costs, what is done.
+# One row per source and phase that asks a model: work left, its cost, and work done.
 FORECAST = Table(
     "forecast",
     {
         "source": IDENTITY["source"],
-        "phase": Column(TEXT, "the phase's table"),
-        "conversations": Column(COUNT, "conversations that are not through the phase"),
-        "requests": Column(NUMBER, "requests that they will take, without those sent again"),
-        "prompt_tokens": Column(NUMBER, "tokens in that they will take"),
-        "completion_tokens": Column(NUMBER, "tokens out that they will take"),
-        "gpu_hours": Column(NUMBER, "for these tokens at the catalogue's `rates`; null without"),
-        "money": Column(NUMBER, "for these tokens at the catalogue's `price`; null without"),
-        "currency": Column(TEXT, "of the money"),
-        "basis": Column(TEXT, "rough, by characters; or measured, on how many rows"),
-        "conversations_done": Column(COUNT, "conversations that are through the phase"),
-        "requests_done": Column(NUMBER, "requests that they took"),
-        "prompt_tokens_done": Column(NUMBER, "tokens in that they took, as the server counted"),
-        "completion_tokens_done": Column(NUMBER, "tokens out that they took"),
+        "phase": Column(TEXT, "name of the phase's table"),
+        "conversations": Column(COUNT, "conversations that have not completed the phase"),
+        "requests": Column(NUMBER, "requests they will need, without retries"),
+        "prompt_tokens": Column(NUMBER, "prompt tokens they will need"),
+        "completion_tokens": Column(NUMBER, "completion tokens they will need"),
+        "gpu_hours": Column(
+            NUMBER, "for these tokens at the catalogue's `rates`; null without `rates`"
+        ),
+        "money": Column(
+            NUMBER, "for these tokens at the catalogue's `price`; null without `price`"
+        ),
+        "currency": Column(TEXT, "currency of money"),
+        "basis": Column(
+            TEXT, "how the estimate was made: rough, by characters; or measured on how many rows"
+        ),
+        "conversations_done": Column(COUNT, "conversations that have completed the phase"),
+        "requests_done": Column(NUMBER, "requests they needed"),
+        "prompt_tokens_done": Column(NUMBER, "prompt tokens they needed, as counted by the server"),
+        "completion_tokens_done": Column(NUMBER, "completion tokens they needed"),
     },
     by=By.MODEL,
     group=Group.OPERATIONS,

@@ -28,7 +28,7 @@ _MARKED_LINE = r"(?m:^\[(?:end of )?[a-zA-Z ]{4,50}, [0-9a-f]{8}\]$)"
 
 
 def structure_pattern(prompts: Iterable[Prompt], *more: str) -> str:
-    """A Polars regex that matches control tokens, lines of `prompts`, and the patterns in `more`."""
+    """A Polars regex that matches control tokens, lines of `prompts`, and the patterns `more`."""
     closing = "|".join(dict.fromkeys(re.escape(prompt.closing_line) for prompt in prompts))
     return "|".join([*CONTROL_TOKENS, _MARKED_LINE, f"(?m:^(?:{closing})$)", *more])
 

@@ -21,10 +21,9 @@ from sysgen_dagster.errors import SysgenError
 
 # In an installed wheel the folder is inside the package, in a checkout beside it.
 _PACKAGE = Path(__file__).parents[1]
-PROMPTS_DIR = next(
-    (folder for folder in (_PACKAGE / "prompts", _PACKAGE.parent / "prompts") if folder.is_dir()),
-    _PACKAGE.parent / "prompts",
-)
+PROMPTS_DIR = _PACKAGE / "prompts"
+if not PROMPTS_DIR.is_dir():
+    PROMPTS_DIR = _PACKAGE.parent / "prompts"
 
 _ENVIRONMENT = jinja2.Environment(
     undefined=jinja2.StrictUndefined,
@@ -32,8 +31,6 @@ _ENVIRONMENT = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-
-_MARK_CHARACTERS = 8
 
 
 class PromptError(SysgenError):
@@ -100,8 +97,8 @@ def load_prompt(name: str) -> Prompt:
     return Prompt(name, digest[:12], frozenset(inputs), templates, closing_line)
 
 
-def separating_mark(texts: Iterable[str]) -> str:
-    """Eight hexadecimal digits that none of the texts contains.
+def separating_mark(texts: Iterable[str], digits: int = 8) -> str:
+    """So many hexadecimal digits that none of the texts contains.
 
     Prompts put a text between two lines with this mark. The mark is a hash of all the texts, so the
     author of a text cannot guess it and end the text's place in the prompt early. It does not
@@ -112,7 +109,7 @@ def separating_mark(texts: Iterable[str]) -> str:
     for text in ordered:
         joined.update(text.encode("utf-8", "surrogatepass") + b"\0")
     digests = (hashlib.blake2b(joined.digest() + str(n).encode()).hexdigest() for n in count())
-    marks = (digest[:_MARK_CHARACTERS] for digest in digests)
+    marks = (digest[:digits] for digest in digests)
     return next(mark for mark in marks if not any(mark in text for text in ordered))
 
 

@@ -33,7 +33,8 @@ def show_settings(settings: dict[str, str]) -> None:
 
 def start_ui(host: str, port: int) -> None:
     """Become ``dagster dev``, which ends when it is interrupted."""
-    workspace = str(SHIPPED_WORKSPACE)
-    command = [sys.executable, "-m", "dagster", "dev", "-w", workspace, "-h", host, "-p", str(port)]
+    # Dagster warns that another package, `dg`, supersedes this command; a user need not hear of it.
+    command = [sys.executable, "-W", "ignore:Function `dev_command`", "-m", "dagster", "dev"]
+    command += ["-w", str(SHIPPED_WORKSPACE), "-h", host, "-p", str(port)]
     print(f"The UI is at http://{host}:{port} in a moment; Ctrl-C ends it.", flush=True)
     os.execv(Path(sys.executable), command)  # noqa: S606 - our own interpreter, no shell

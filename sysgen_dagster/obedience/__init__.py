@@ -1,6 +1,6 @@
-"""Does an answer obey its system message, and who says so.
+"""Whether answers obey their system messages and keep the original answers' results.
 
-Belongs here: results that can be checked by rule (final answers, code that parses), and what judges
-are asked and what they said. Does not: sending the questions (`inference`), counting over a whole
-model (`analysis`).
+Belongs here: results that rules can compare (final answers, Python code that parses), the judges'
+prompts and verdicts, and checks of them. Does not: sending requests to judges (`inference`), and
+statistics over all rows of a model (`analysis`).
 """

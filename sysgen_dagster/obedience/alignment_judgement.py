@@ -1,6 +1,6 @@
-"""A judge's word on whether the new answer keeps to its system message, as in the paper's Figure 5.
+"""Asks a judge whether the new answer keeps to its system message, as in the paper's Figure 5.
 
-The paper names the three verdicts and does not publish its prompt.
+The paper names the three verdicts but does not publish its prompt; ours is our own.
 """
 
 from collections.abc import Iterator
@@ -11,115 +11,102 @@ import polars as pl
 from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
-from sysgen_dagster.obedience.judge_verdicts import (
-    SAMPLING,
-    UNREADABLE,
-    build_verdict_pattern,
-    judged_by,
-    parse_verdict,
-    spoken_turns,
-    with_interval,
-)
+from sysgen_dagster.obedience import judge_verdicts
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 
 PROMPT = load_prompt("judge_alignment")
 
 
 class Alignment(StrEnum):
-    """What a judge can say."""
+    """The verdicts that the judge can give."""
 
     ALIGNED = "Aligned"
     NOT_ALIGNED = "Not aligned"
     UNKNOWN = "Unknown"
 
 
-_VERDICTS = build_verdict_pattern(
+_VERDICTS = judge_verdicts.build_verdict_pattern(
     ALIGNED="Aligned", NOT_ALIGNED="Not[ -]?aligned", UNKNOWN="Unknown"
 )
 
 
 def build_alignment_judgement_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
-    """One request per row.
+    """One request per row; its id is the ``conversation_id``.
 
     `rows` has ``conversation_id``, ``system_message``, ``question``, ``history`` and
-    ``new_answer``. The texts are not cut: a judge that saw half an answer would judge something
-    else.
+    ``new_answer``. No text is shortened, because a verdict on half an answer says little.
     """
-    wanted = ("conversation_id", "system_message", "question", "history", "new_answer")
-    for conversation_id, system_message, question, history, answer in rows.select(
-        wanted
-    ).iter_rows():
-        turns = spoken_turns(history)
-        texts = [system_message, question, answer, *(turn["content"] for turn in turns)]
-        messages = PROMPT.render(
-            mark=separating_mark(texts),
-            system_message=system_message,
-            history=turns,
-            question=question,
-            answer=answer,
-        )
-        yield ChatRequest(
-            conversation_id, messages, SAMPLING, derive_seed(conversation_id, JUDGED_ALIGNMENT.name)
-        )
+    for row in rows.iter_rows(named=True):
+        conversation_id = row["conversation_id"]
+        turns = judge_verdicts.drop_system_turns(row["history"])
+        texts = {
+            "system_message": row["system_message"],
+            "question": row["question"],
+            "answer": row["new_answer"],
+        }
+        mark = separating_mark([*texts.values(), *(turn["content"] for turn in turns)])
+        messages = PROMPT.render(mark=mark, history=turns, **texts)
+        seed = derive_seed(conversation_id, JUDGED_ALIGNMENT.name)
+        yield ChatRequest(conversation_id, messages, judge_verdicts.SAMPLING, seed)
 
 
 def build_judged_alignment(
     rows: pl.DataFrame, completions: pl.DataFrame, judge: str, is_generator: bool
 ) -> pl.DataFrame:
-    """One row per row, in their order.
+    """The table of verdicts, one row per row of `rows`, in their order.
 
     Args:
-        rows: What was asked about; ``conversation_id`` and ``source`` are used.
-        completions: The replies to `build_alignment_judgement_requests`.
-        judge: The model that was asked.
-        is_generator: Whether it wrote what it judges.
+        rows: The rows that were judged; ``conversation_id`` and ``source`` are used.
+        completions: `chat.completions.COMPLETIONS` of `build_alignment_judgement_requests`.
+        judge: The name of the judge in the catalogue.
+        is_generator: Whether the judge also wrote the new answers.
 
     Returns:
-        `tables.JUDGED_ALIGNMENT`. A verdict is ``Unreadable`` where the judge did not end in one,
-        and null beside a ``drop_reason`` where it gave no text.
+        `tables.JUDGED_ALIGNMENT`. ``verdict`` is ``Unreadable`` if the judge's text does not end in
+        a verdict. It is null, and ``drop_reason`` says why, if there is no text.
     """
     asked = rows.select("conversation_id", "source")
     answered = add_completions(asked, completions, PROMPT)
     return answered.with_columns(
-        pl.Series("verdict", map(_verdict, answered["text"]), dtype=pl.String),
+        pl.Series("verdict", map(_parse_verdict, answered["text"]), dtype=pl.String),
         verdict_text=pl.col("text"),
-        **judged_by(judge, is_generator),
+        judge=pl.lit(judge),
+        judge_is_generator=pl.lit(is_generator),
     ).select(JUDGED_ALIGNMENT.names)
 
 
 def summarize_alignment(judged: pl.DataFrame) -> pl.DataFrame:
-    """One row per source in their alphabetical order, then ``all``, of `judged_alignment`.
+    """Shares of the verdicts: one row per source, alphabetically, then one for ``all`` sources.
+
+    Args:
+        judged: `tables.JUDGED_ALIGNMENT`.
 
     Returns:
-        ``source``; ``conversations`` with a readable verdict and ``not_judged``, the others;
-        ``aligned``, ``not_aligned`` and ``unknown``, which sum to the conversations; then for each
-        of the three ``<verdict>_share`` and, as ``<verdict>_share_low`` and ``_high``, its 95 %
-        Wilson interval. Shares are null where no conversation has a readable verdict.
+        ``source``; ``conversations``, the number with a readable verdict; ``not_judged``, the
+        number of other conversations; ``aligned``, ``not_aligned`` and ``unknown``, which sum to
+        ``conversations``; then for each of the three ``<verdict>_share`` and its 95 % Wilson
+        interval, ``<verdict>_share_low`` and ``<verdict>_share_high``. Shares are null if no
+        conversation has a readable verdict.
     """
-    by_source = judged.group_by("source").agg(**_counts()).sort("source")
-    everything = judged.select(source=pl.lit("all"), **_counts())
-    summary = pl.concat([by_source, everything])
-    for verdict in Alignment:
-        name = verdict.name.lower()
-        share = pl.when(pl.col("conversations") > 0).then(pl.col(name) / pl.col("conversations"))
-        summary = with_interval(summary.with_columns(share.alias(f"{name}_share")), f"{name}_share")
-    return summary
-
-
-def _verdict(text: str | None) -> str | None:
-    if text is None:
-        return None
-    said = parse_verdict(text, _VERDICTS)
-    return Alignment[said].value if said else UNREADABLE
-
-
-def _counts() -> dict[str, pl.Expr]:
-    """The counts of the summary, over rows of `tables.JUDGED_ALIGNMENT`."""
     verdict = pl.col("verdict")
-    is_readable = verdict.is_in([each.value for each in Alignment]).fill_null(value=False)
+    is_readable = verdict.is_in([value.value for value in Alignment]).fill_null(value=False)
     counts = {
         "conversations": is_readable.sum(),
         "not_judged": (~is_readable).sum(),
-        **{each.name.lower(): (verdict == each.value).sum() for each in Alignment},
+        **{value.name.lower(): (verdict == value.value).sum() for value in Alignment},
     }
-    return {name: count.cast(pl.UInt32) for name, count in counts.items()}
+    counts = {name: count.cast(pl.UInt32) for name, count in counts.items()}
+    summary = judge_verdicts.aggregate_by_source(judged, counts)
+    for value in Alignment:
+        name = value.name.lower()
+        share = pl.when(pl.col("conversations") > 0).then(pl.col(name) / pl.col("conversations"))
+        summary = summary.with_columns(share.alias(f"{name}_share"))
+        summary = judge_verdicts.add_interval(summary, f"{name}_share")
+    return summary
+
+
+def _parse_verdict(text: str | None) -> str | None:
+    if text is None:
+        return None
+    name = judge_verdicts.parse_verdict(text, _VERDICTS)
+    return Alignment[name].value if name else judge_verdicts.UNREADABLE

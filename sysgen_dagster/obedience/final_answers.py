@@ -1,19 +1,19 @@
-r"""What a maths answer ends in, and whether the new answer ends in the same.
+r"""Finds the final answers of maths texts, and compares those of the original and the new answer.
 
-Two kinds of text state a final answer. Some mark it::
+Some texts mark their final answer::
 
     ... so $x = \boxed{\frac{1}{2}}$.     She has 7 + 5 = 12 inches.     The answer is: [-3,-1]
                                           #### 12
 
-Others only close with it, as Orca-Math's do: "78 / 6 = 13. The bakery needs 13 bags." There the
-last sentence must reckon itself, or hold the result of the last equation and no other number; that
-keeps chat ("It opened in 1889.") and code out. On the 3,736 answers of GSM8K's training set without
-their marks this finds 96 % of the answers and is right in 99.6 % of those; of 4,009 answers that
-are chat or code, 15 state something that is taken for an answer.
+Others, such as Orca-Math's, only end with it: "78 / 6 = 13. The bakery needs 13 bags." In these the
+last sentence must contain an equation, or the result of the last equation and no other number;
+chat ("It opened in 1889.") and code do not. On the 3,736 answers of GSM8K's training set without
+their marks this finds 96 % of the answers, and 99.6 % of those are right. In 4,009 answers that are
+chat or code it takes 15 statements for final answers.
 
-Values are compared exactly: ``1,000`` and ``$1000.0$ dollars``, ``\dfrac12`` and ``0.5``. Signs of
-per cent and of degrees are units like any other, so ``50\%`` is 50. What is no number compares as
-text without blanks and LaTeX's freedoms. Nothing is computed: ``2 \times 10^5`` is not ``200000``.
+Numbers are compared exactly: ``1,000`` equals ``$1000.0$ dollars`` and ``\dfrac12`` equals ``0.5``.
+Per cent and degree signs are treated as units, so ``50\%`` is 50. Everything else is compared as
+text, without spaces and LaTeX formatting. Nothing is computed: ``2 \times 10^5`` is not ``200000``.
 """
 
 import re
@@ -22,13 +22,14 @@ from itertools import chain
 
 import polars as pl
 
-# Longer stretches are paragraphs, not answers.
+# Longer texts are paragraphs and not answers.
 _LONGEST_ANSWER = 100
-# The closing sentence and the equation before it stand here; bounds the work on long texts.
+# Only so many characters at the end are searched for the last sentence and the last equation, to
+# bound the work on long texts.
 _CLOSING_CHARS = 600
 
-# MetaMath's formula has "The" and the colon; what follows it may be any text. Other wordings must
-# be followed by a number: "Answer:" also introduces replies that are no maths.
+# Group `formula`: MetaMath's exact wording, which may be followed by any text. Other wordings must
+# be followed by a number or the letter of a choice, because "Answer:" also begins other texts.
 _STATEMENT = re.compile(
     r"\b(?:(?P<formula>The answer is: ?)"
     r"|(?i:the (?:final |correct )?answer is|(?:final )?answer(?: is)?[*_]{0,3} ?(?::|\n))"
@@ -41,7 +42,8 @@ _SENTENCE_END = re.compile(r"[.!?]\s")
 
 _NUMERAL = r"(?:\d{1,3}(?:,\d{3})+|\d{1,40})(?:\.\d{1,40})?|\.\d{1,40}"
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-# Units: words after a blank, or what is written next to the digits. "2x" is no number.
+# A number may have a unit: words after a space, or a known unit next to the digits. "2x" is no
+# number.
 _NUMBER = re.compile(
     rf"(?P<sign>[-+]?) ?(?:(?P<whole>\d{{1,15}}) )?(?P<top>{_NUMERAL})"
     rf"(?: ?/ ?(?P<bottom>\d{{1,15}}))?"
@@ -51,7 +53,7 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 _NUMBER_IN_TEXT = re.compile(rf"(?<![\w.,^])-?(?:{_NUMERAL})(?:/\d{{1,15}})?(?![\w^])")
-# Looked ahead to, the result of one equation can begin the next: 3 + 4 = 7 * 2 = 14.
+# The result is in a lookahead, so it can be the beginning of the next equation: 3 + 4 = 7 * 2 = 14.
 _EQUATION = re.compile(
     rf"(?P<sum>\d[^=<>!]{{0,60}})=(?= ?(?P<result>-?(?:{_NUMERAL})(?:/\d{{1,15}})?)"
     r"(?![\w^]|[.,]\d| ?[-+*÷=(\d]| ?/ ?[\d(]))"
@@ -75,67 +77,67 @@ _BLANK_BESIDE_SIGN = re.compile(r" (?=\W)|(?<=[^\w]) ")
 
 
 def find_final_answers(texts: pl.Series) -> pl.Series:
-    """What each text ends in, normalised; null where it states no final answer.
+    """The final answer of each text, normalised; null if a text is null or states none.
 
-    Numbers are exact: an integer or a reduced fraction such as ``-1/3``.
+    A number is an integer or a reduced fraction such as ``-1/3``.
     """
-    marked = texts.str.contains(_CANDIDATE)
-    found = [
+    may_be_marked = texts.str.contains(_CANDIDATE)
+    answers = [
         None if text is None else (maybe and _marked_answer(text)) or _closing_number(text)
-        for text, maybe in zip(texts, marked, strict=True)
+        for text, maybe in zip(texts, may_be_marked, strict=True)
     ]
-    return pl.Series(texts.name, found, pl.String)
+    return pl.Series(texts.name, answers, pl.String)
 
 
 def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
-    """The columns of `tables.FINAL_ANSWERS`, one row per pair of answers, in their order."""
+    """The columns of `tables.FINAL_ANSWERS`, one row per pair of answers, in the same order."""
     return pl.DataFrame(
         {"final_answer": find_final_answers(original), "new_final_answer": find_final_answers(new)}
     ).with_columns(final_answer_same=pl.col("final_answer") == pl.col("new_final_answer"))
 
 
 def normalize_answer(answer: str) -> str | None:
-    """An answer as text that is equal for equal answers; null where nothing or too much is left."""
-    plain = plain_maths(answer)
-    if (number := _number(plain)) is not None:
-        return str(number)
-    text = squeezed(plain)
+    """A form of an answer that is equal for equal answers; None for empty or long texts."""
+    plain = simplify_maths(answer)
+    if (number := _normalize_number(plain)) is not None:
+        return number
+    text = squeeze_blanks(plain)
     if re.fullmatch(r"\([a-z]\)", text):
         text = text[1]
     return text if 0 < len(text) <= _LONGEST_ANSWER else None
 
 
-def plain_maths(text: str) -> str:
-    """A text without LaTeX's wrappings and without what has no bearing on a value."""
-    plain = _SPELLING.sub(lambda found: _SPELLINGS[found[0]], text)
+def simplify_maths(text: str) -> str:
+    """A text without LaTeX formatting, currency and degree signs; fractions become ``a/b``."""
+    plain = _SPELLING.sub(lambda match: _SPELLINGS[match[0]], text)
     plain = _WRAPPED.sub(r" \1", _DROPPED.sub("", plain))
     plain = _SINGLE.sub(r"\1", plain)
-    plain = " ".join(_FRACTION.sub(_quotient, plain).split())
+    plain = " ".join(_FRACTION.sub(_inline_fraction, plain).split())
     return _LEAD.sub("", plain.rstrip(" .,;:!\"'").lstrip(" ,;:\"'"))
 
 
-def squeezed(plain: str) -> str:
-    """`plain_maths` in lower case, without the blanks beside signs: ``(3, 5 pi)``, ``(3,5 pi)``."""
+def squeeze_blanks(plain: str) -> str:
+    """A simplified text in lower case without blanks beside signs, such as ``(3,5 pi)``."""
     return _BLANK_BESIDE_SIGN.sub("", plain.lower())
 
 
-def numbers_in(text: str) -> set[str]:
-    """The normal forms of all numbers of a text that stand alone, not within words or formulas."""
-    found = (_number(match[0]) for match in _NUMBER_IN_TEXT.finditer(text))
-    return {str(number) for number in found if number is not None}
+def find_numbers(text: str) -> set[str]:
+    """The normalised numbers of a text, without those that are part of words or formulas."""
+    numbers = (_normalize_number(match[0]) for match in _NUMBER_IN_TEXT.finditer(text))
+    return {number for number in numbers if number is not None}
 
 
 def _marked_answer(text: str) -> str | None:
-    """The last marker that is followed by an answer decides."""
-    candidates = [_boxed(text), _stated(text)]
+    """The answer after the last mark that is followed by one."""
+    candidates = [_find_boxed(text), _find_stated(text)]
     if end := _GSM8K_END.search(text[-_CLOSING_CHARS:]):
-        candidates.append((len(text), _number_form(end["value"])))
-    found = [(place, answer) for place, answer in candidates if answer]
-    return max(found)[1] if found else None
+        candidates.append((len(text), _normalize_number(simplify_maths(end["value"]))))
+    answers = [(position, answer) for position, answer in candidates if answer]
+    return max(answers)[1] if answers else None
 
 
-def _boxed(text: str) -> tuple[int, str | None]:
-    r"""Where the last ``\boxed`` stands, and what is in it; braces must close."""
+def _find_boxed(text: str) -> tuple[int, str | None]:
+    r"""The position of the last ``\boxed`` and its content; None if a brace is not closed."""
     start = text.rfind("\\boxed")
     inside = text[start + 6 : start + 6 + 2 * _LONGEST_ANSWER].lstrip() if start >= 0 else ""
     if not inside.startswith("{"):
@@ -148,59 +150,55 @@ def _boxed(text: str) -> tuple[int, str | None]:
     return start, None
 
 
-def _stated(text: str) -> tuple[int, str | None]:
-    """Where the last worded statement stands, and what it says."""
-    place, answer = -1, None
+def _find_stated(text: str) -> tuple[int, str | None]:
+    """The position of the last statement such as "The answer is", and the answer it states."""
+    position, answer = -1, None
     for match in _STATEMENT.finditer(text):
         value = _SENTENCE_END.split(match["value"], maxsplit=1)[0]
-        said = normalize_answer(value) if match["formula"] else _short_form(value)
-        if said:
-            place, answer = match.start(), said
-    return place, answer
-
-
-def _number_form(text: str) -> str | None:
-    number = _number(plain_maths(text))
-    return None if number is None else str(number)
-
-
-def _short_form(text: str) -> str | None:
-    """A number, or the letter of a choice."""
-    form = normalize_answer(text)
-    return form if form and re.fullmatch(r"[a-h]", form) else _number_form(text)
+        stated = normalize_answer(value)
+        if not match["formula"] and stated and not re.fullmatch(r"[a-h]", stated):
+            stated = _normalize_number(simplify_maths(value))
+        if stated:
+            position, answer = match.start(), stated
+    return position, answer
 
 
 def _closing_number(text: str) -> str | None:
-    """The number of the last sentence that an equation results in; see the module."""
+    """The number that an unmarked text ends with; the module's docstring says which texts do."""
     if "=" not in text or "```" in text:
         return None
     lines = _CALCULATOR_MARK.sub("", text[-_CLOSING_CHARS:]).strip().split("\n")
-    closing = _SENTENCE_END.split(lines[-1].strip())[-1]
-    results = list(chain.from_iterable(map(_results, lines)))
-    if not results or _results(closing):
-        return results[-1] if results else None
-    return results[-1] if numbers_in(plain_maths(closing)) == {results[-1]} else None
+    last_sentence = _SENTENCE_END.split(lines[-1].strip())[-1]
+    results = list(chain.from_iterable(map(_find_results, lines)))
+    if not results:
+        return None
+    is_stated = bool(_find_results(last_sentence)) or (
+        find_numbers(simplify_maths(last_sentence)) == {results[-1]}
+    )
+    return results[-1] if is_stated else None
 
 
-def _results(text: str) -> list[str]:
-    """What the equations of a text result in; an equation reckons with a number."""
-    found = _EQUATION.finditer(plain_maths(text))
-    sums = [_number(match["result"]) for match in found if _OPERATOR.search(match["sum"])]
-    return [str(number) for number in sums if number is not None]
+def _find_results(text: str) -> list[str]:
+    """The results of the equations of a text that have an operator on their left side."""
+    equations = _EQUATION.finditer(simplify_maths(text))
+    results = [
+        _normalize_number(match["result"]) for match in equations if _OPERATOR.search(match["sum"])
+    ]
+    return [result for result in results if result is not None]
 
 
-def _number(text: str) -> Fraction | None:
-    """The value of a text that is one number and perhaps its unit."""
+def _normalize_number(text: str) -> str | None:
+    """The value of a text that is one number, perhaps with a unit; else None."""
     match = _NUMBER.fullmatch(text)
     if not match or int(match["bottom"] or 1) == 0:
         return None
     value = Fraction(match["top"].replace(",", "")) / int(match["bottom"] or 1)
     value = (value + int(match["whole"] or 0)) * _SCALES.get((match["scale"] or "").lower(), 1)
-    return -value if match["sign"] == "-" else value
+    return str(-value if match["sign"] == "-" else value)
 
 
-def _quotient(match: re.Match[str]) -> str:
-    """A fraction on one line, in brackets where the sign of division would bind otherwise."""
+def _inline_fraction(match: re.Match[str]) -> str:
+    r"""``\frac{a}{b}`` as ``a/b``, with brackets around `a` or `b` where they are needed."""
     top, bottom = (part.strip("{} ") for part in match.groups())
     top = top if re.fullmatch(r"-?[\w\\.]+", top) else f"({top})"
     bottom = bottom if re.fullmatch(r"\\?\w+", bottom) else f"({bottom})"

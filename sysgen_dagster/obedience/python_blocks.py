@@ -1,15 +1,15 @@
-r"""How many fenced Python blocks an answer holds, and how many of them parse.
+r"""Counts the fenced Python blocks of answers, and how many of them parse.
 
-A block is what CommonMark calls a fenced code block, marked as Python::
+A block is a fenced code block as defined by CommonMark whose info string says Python::
 
     ```python
     print("parses")
     ```
 
-Fences may stand deeper than CommonMark allows, as they do in lists; one that is never closed (the
-answer was cut) reaches to the end. Sessions lose their prompts and their output, notebooks their
-``%magic`` and ``!command`` lines. Blocks are parsed by this interpreter's grammar and never run, so
-Python 2 does not parse and a newer grammar may parse more.
+Unlike in CommonMark a fence may be indented deeply, as in nested lists. A fence that is never
+closed, because the answer was cut, reaches to the end. Before parsing, the prompts and output of
+interactive sessions and the ``%magic`` and ``!command`` lines of notebooks are removed. Blocks are
+parsed with the grammar of the running interpreter, so Python 2 does not parse, and are never run.
 """
 
 import ast
@@ -26,42 +26,41 @@ _PYTHON = re.compile(r"\s*\{?\.?(?:python(?:[23](?:\.\d+)?)?|py3?|ipython3?|pyco
 _PROMPT = re.compile(r"^[ \t]*>>>(?: |$)", re.MULTILINE)
 _SESSION_LINE = re.compile(r"^[ \t]*(?:>>>|\.\.\.)(?: |$)(.*)$", re.MULTILINE)
 _NOTEBOOK_LINE = re.compile(r"^([ \t]*)[%!]{1,2}[A-Za-z].*$", re.MULTILINE)
-# Real blocks are hundreds of lines at most (1,024 tokens an answer); the parser's stack is finite.
+# Characters. Answers of 1,024 tokens have far shorter blocks; parsing very long ones could exhaust
+# the parser's stack.
 _LONGEST_BLOCK = 50_000
 
 
 def count_python_blocks(texts: pl.Series) -> pl.DataFrame:
-    """Fenced Python blocks of each text, one row per text, in their order.
+    """The number of fenced Python blocks of each text, one row per text, in their order.
 
     Returns:
-        ``blocks`` and ``parsed``, null where the text is. Blocks of more than 50,000 characters
-        count as not parsed.
+        ``blocks``, and ``parsed``, the number of them that parse; both are null for a null text.
+        Blocks of more than 50,000 characters count as not parsed.
     """
-    marked = texts.str.contains(_MARKED)
-    # The parser warns of odd escapes and of `is` with a literal; that is not our business.
+    may_have_blocks = texts.str.contains(_MARKED)
+    # The parser warns of odd escapes and of `is` with a literal, which do not matter here.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         counts = [
-            _count(text) if maybe else (None if text is None else (0, 0))
-            for text, maybe in zip(texts, marked, strict=True)
+            (None, None) if text is None else _count(text) if maybe else (0, 0)
+            for text, maybe in zip(texts, may_have_blocks, strict=True)
         ]
-    blocks, parsed = ([each and each[place] for each in counts] for place in (0, 1))
-    schema = {"blocks": pl.UInt32, "parsed": pl.UInt32}
-    return pl.DataFrame({"blocks": blocks, "parsed": parsed}, schema=schema)
+    return pl.DataFrame(counts, schema={"blocks": pl.UInt32, "parsed": pl.UInt32}, orient="row")
 
 
 def _count(text: str) -> tuple[int, int]:
-    parses = [_parses(block) for block in _blocks(text)]
+    parses = [_parses(block) for block in _find_blocks(text)]
     return len(parses), sum(parses)
 
 
-def _blocks(text: str) -> Iterator[str]:
-    """The bodies of the Python fences, in their order."""
+def _find_blocks(text: str) -> Iterator[str]:
+    """The contents of the Python blocks, in their order."""
     opened, start, is_python = "", 0, False
     for fence in _FENCE.finditer(text):
         ticks, info = fence["ticks"], fence["info"]
         if not opened:
-            if "`" not in info or ticks[0] == "~":  # else code within a line: ```x```
+            if "`" not in info or ticks[0] == "~":  # ```x``` on one line is inline code
                 opened, start, is_python = ticks, fence.end(), bool(_PYTHON.match(info))
         elif ticks.startswith(opened) and not info.strip():
             if is_python:
@@ -85,7 +84,7 @@ def _parses(block: str) -> bool:
 def _is_grammatical(code: str) -> bool:
     try:
         ast.parse(code)
-    # Text that is no program: ValueError for NUL; the others for nesting beyond the parser's stack.
+    # ValueError: the text contains NUL. RecursionError, MemoryError: it is nested too deeply.
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     return True

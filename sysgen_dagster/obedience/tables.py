@@ -1,10 +1,10 @@
-"""What judges said, row by row, and the columns of results that can be checked by rule."""
+"""The tables of judges' verdicts, and columns for results that rules can compare."""
 
 from sysgen_dagster.tables.columns import COUNT, DROP_REASON, FLAG, GENERATION, IDENTITY, TEXT
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
 
-# What an answer results in; null where the question does not arise.
+# The final answers of maths texts; null where an answer states none.
 FINAL_ANSWERS: Columns = {
     "final_answer": Column(TEXT, "what the original answer ends in, numbers as fractions"),
     "new_final_answer": Column(TEXT, "what the new answer ends in, numbers as fractions"),
@@ -23,7 +23,7 @@ _JUDGED: Columns = {
     "judge_is_generator": Column(FLAG, "it also wrote what it judged"),
     "verdict_text": Column(TEXT, "what the judge wrote"),
 }
-# One row per sampled conversation and order in which the two answers were shown.
+# Two rows per sampled conversation, one for each order in which the two answers were shown.
 JUDGED_PREFERENCES = Table(
     "judged_preferences",
     {

@@ -1,5 +1,5 @@
-"""The simulated model: an OpenAI-compatible server without a model, which says what it is.
+"""The simulated model: an OpenAI-compatible server whose answers are made up, and say so.
 
-It is a program of its own (`python -m sysgen_dagster.simulated.server`), so nothing imports it. It
-knows the prompts of the lanes and the figures of their papers.
+It is a program of its own (`python -m sysgen_dagster.simulated.server`) that no other room imports.
+It recognises the prompts of the lanes and fails as often as their papers report.
 """

@@ -1,4 +1,4 @@
-"""Phase 1: a tagged system message for a conversation, well-formed or broken as a profile says."""
+"""Phase 1: a tagged system message for a conversation, malformed as often as a profile says."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,12 +9,13 @@ from sysgen_dagster.simulated.material import load_material, pick
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.reading import Domain, Subject
 
-# How we write when nothing else decides; all of these are our choice.
+# Order and form of a message where the paper gives no figure: all of these are our choice.
 _FIRST = (Tag.ROLE, Tag.TASK, Tag.BACKGROUND)
 _WRITING_ORDER = (*_FIRST, *(tag for tag in Tag if tag not in _FIRST))
-_SHUFFLED = 0.3
-_SYMMETRIC = 0.15  # the paper's Figure 2 closes with <<Role>>, its prompt with <</Role>>
-_ONE_LINE = 0.15
+_SHUFFLED = 0.3  # share of messages whose tags are in random order
+_SYMMETRIC = 0.15  # with <<Role>> as closing mark, as in the paper's Figure 2, not <</Role>>
+_ONE_LINE = 0.15  # without line ends
+# Share of the messages with a tag that have two phrases of it.
 _TWICE = {Tag.CONTENT: 0.15, Tag.ACTION: 0.1, Tag.BACKGROUND: 0.05, Tag.STYLE: 0.05}
 
 _UNKNOWN_TAGS = ("Example", "System", "Conversational History", "Instructions", "Goal", "Tasks")
@@ -35,7 +36,7 @@ def write_tagged_message(subject: Subject, profile: FailureProfile, rng: Random)
     if rng.random() < _SHUFFLED:
         rng.shuffle(phrases)
     slash = "" if rng.random() < _SYMMETRIC else "/"
-    pieces = [_whole(tag, text, slash) for tag, text in phrases]
+    pieces = [_enclose(tag, text, slash) for tag, text in phrases]
     if rng.random() < profile.malformed:
         _break_one(pieces, phrases, slash, rng)
     else:
@@ -44,7 +45,7 @@ def write_tagged_message(subject: Subject, profile: FailureProfile, rng: Random)
 
 
 def _phrases(subject: Subject, profile: FailureProfile, rng: Random) -> list[_Piece]:
-    """Phrases for the tags that are drawn; at least a Task."""
+    """Phrases for the tags that are drawn; a Task where none is."""
     by_domain = load_material("phrases.yaml")[subject.language]
     variants = by_domain.get(subject.domain, by_domain["general"])
     drawn = [tag for tag in _WRITING_ORDER if rng.random() < profile.tag_shares[tag]]
@@ -62,7 +63,7 @@ def _phrase(
     profile: FailureProfile,
     rng: Random,
 ) -> str:
-    """A phrase of the tag. Content gives the answer away as often as judges call it Bad."""
+    """A phrase of the tag; one of Content quotes the answer as often as judges call it Bad."""
     slots = {"topic": rng.choice(subject.topics) if subject.topics else ""}
     if tag is Tag.CONTENT and rng.random() < profile.bad[tag]:
         slots["detail"] = _detail(subject, rng)
@@ -81,11 +82,11 @@ def _detail(subject: Subject, rng: Random) -> str:
     if subject.domain is Domain.MATH and (numbers := _NUMBER.findall(subject.answer[-200:])):
         return str(numbers[-1])
     clauses = [_WORD.findall(clause) for clause in _SENTENCE_END.split(subject.answer[:600])]
-    said = [" ".join(words[:8])[:60].strip() for words in clauses if words]
-    return rng.choice(said) if said else ""
+    quotes = [" ".join(words[:8])[:60].strip() for words in clauses if words]
+    return rng.choice(quotes) if quotes else ""
 
 
-def _whole(tag: str, text: str, slash: str) -> str:
+def _enclose(tag: str, text: str, slash: str) -> str:
     return f"<<{tag}>>{text}<<{slash}{tag}>>"
 
 
@@ -117,9 +118,9 @@ def _break_one(pieces: list[str], phrases: list[_Piece], slash: str, rng: Random
 def _add_extras(
     pieces: list[str], phrases: list[_Piece], slash: str, profile: FailureProfile, rng: Random
 ) -> None:
-    """Now and then a tag that is not of the eight, or text outside of every tag."""
+    """Add, as often as the profile says, an unknown tag and text outside of every tag."""
     if rng.random() < profile.unknown_tag:
-        extra = _whole(rng.choice(_UNKNOWN_TAGS), rng.choice(phrases)[1], slash)
+        extra = _enclose(rng.choice(_UNKNOWN_TAGS), rng.choice(phrases)[1], slash)
         pieces.insert(rng.randrange(len(pieces) + 1), extra)
     if rng.random() < profile.stray_text:
         pieces.insert(rng.choice((0, 0, len(pieces))), rng.choice(_STRAY_TEXTS))

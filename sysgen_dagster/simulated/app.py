@@ -1,7 +1,7 @@
-"""The simulated model as a web application.
+"""The simulated model as a web application: its paths, the load it takes and its counters.
 
-It speaks as much of the OpenAI chat protocol and of vLLM's additions as the pipeline uses. Fields
-that it does not know are ignored, as vLLM ignores them.
+It implements as much of the OpenAI chat protocol and of vLLM's additions as the pipeline uses, and
+ignores other fields of a request, as vLLM does. `protocol` holds the form of the bodies.
 """
 
 import asyncio
@@ -15,16 +15,9 @@ from aiohttp import web
 from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.chat.tokens import estimate_tokens
-from sysgen_dagster.simulated.faults import Fault, FaultDraw, asked_fault
+from sysgen_dagster.simulated import protocol
+from sysgen_dagster.simulated.faults import Fault, FaultDraw, find_asked_fault
 from sysgen_dagster.simulated.profiles import PROFILES
-from sysgen_dagster.simulated.protocol import (
-    ChatRequest,
-    Prompt,
-    completion_body,
-    models_body,
-    parse_chat_request,
-    parse_tokenize_request,
-)
 from sysgen_dagster.simulated.request_error import RequestError
 from sysgen_dagster.simulated.writer import Answer, write_answer
 
@@ -47,14 +40,14 @@ class Settings:
     Attributes:
         models: The profile of each served name.
         max_model_len: Tokens of prompt and answer together.
-        latency_s: How long it works on a request.
-        capacity: Requests it works on at once, others wait for their turn; None: any number.
-        reject_above: Requests in the server above which it refuses more; None: any number.
+        latency_s: Seconds that the server works on each request.
+        capacity: Requests that are worked on at once, others wait for their turn; None: no limit.
+        reject_above: Requests in the server at which it answers 429 to another one; None: no limit.
         faults: The share of requests that meet each fault.
-        without_system_role: Models that refuse system messages.
-        drops_system_role: Models that never see the system messages they are sent.
-        has_tokenizer: Whether it counts tokens for its clients.
-        obeys_constraints: Whether it knows `structured_outputs`.
+        without_system_role: Models that refuse requests with a system message.
+        drops_system_role: Models that are shown a request without its system message.
+        has_tokenizer: Whether the server answers `/tokenize`.
+        obeys_constraints: Whether it obeys `structured_outputs`, which it ignores otherwise.
     """
 
     models: Mapping[str, str]
@@ -109,12 +102,14 @@ class SimulatedModel:
 
     async def models(self, _: web.Request) -> web.Response:
         """The served models."""
-        return web.json_response(models_body(self._settings.models, self._settings.max_model_len))
+        settings = self._settings
+        return web.json_response(protocol.build_model_list(settings.models, settings.max_model_len))
 
     async def stats(self, _: web.Request) -> web.Response:
         """Chat requests so far, by status, phase and simulated fault; the most there were at once.
 
-        Those that were rejected on arrival are in the first two counts alone.
+        Requests with an error of the client are in no `by_phase`; those that came when too many
+        were in the server are not in `most_in_flight` either.
         """
         counts = {
             "requests": self._by_status.total(),
@@ -138,18 +133,19 @@ class SimulatedModel:
         """How many tokens a prompt has: as many as a chat request with it counts."""
         settings = self._settings
         try:
-            prompt = parse_tokenize_request(await request.read(), settings.drops_system_role)
+            body = await request.read()
+            prompt = protocol.parse_tokenize_request(body, settings.drops_system_role)
             self._check(prompt)
         except RequestError as error:
             return _error(error)
         count = prompt.prompt_tokens
         # The ids of the tokens would mean nothing, so they are all 0.
-        body = {"count": count, "max_model_len": settings.max_model_len, "tokens": [0] * count}
-        return web.json_response(body)
+        answer = {"count": count, "max_model_len": settings.max_model_len, "tokens": [0] * count}
+        return web.json_response(answer)
 
     @contextmanager
     def _counted_in_flight(self) -> Iterator[None]:
-        """Count a request that is in the server; refuse it where there are too many."""
+        """Count a request while it is in the server; `RequestError` where there are too many."""
         limit = self._settings.reject_above
         if limit is not None and self._in_flight >= limit:
             raise RequestError("Too many requests are in flight. (simulated)", status=429)
@@ -162,14 +158,14 @@ class SimulatedModel:
 
     async def _answer(self, request: web.Request) -> web.Response:
         settings = self._settings
-        chat = parse_chat_request(
+        chat = protocol.parse_chat_request(
             await request.read(),
             settings.max_model_len,
             drops_system_role=settings.drops_system_role,
             obeys_constraints=settings.obeys_constraints,
         )
         self._check(chat)
-        fault = asked_fault(chat.messages) or self._draw.draw(chat.digest)
+        fault = find_asked_fault(chat.messages) or self._draw.draw(chat.digest)
         if settings.latency_s:
             async with self._slots:
                 await asyncio.sleep(settings.latency_s)
@@ -185,19 +181,19 @@ class SimulatedModel:
         self._by_status[str(response.status)] += 1
         return response
 
-    def _cached_tokens(self, chat: ChatRequest) -> int:
-        """The tokens of the system message if the model was sent it before, else none."""
-        first = chat.messages[0] if chat.messages else None
-        if first is None or first["role"] != Role.SYSTEM:
+    def _cached_tokens(self, chat: protocol.ChatRequest) -> int:
+        """The tokens of the system message if the model had a request with it before, else 0."""
+        if not chat.messages or chat.messages[0]["role"] != Role.SYSTEM:
             return 0
-        prefix = hash((chat.model, first["content"]))
+        system = chat.messages[0]["content"]
+        prefix = hash((chat.model, system))
         if prefix in self._cached_prefixes:
-            return estimate_tokens(first["content"])
+            return estimate_tokens(system)
         self._cached_prefixes.add(prefix)
         return 0
 
-    def _check(self, prompt: Prompt) -> None:
-        """Raise for a model that is not served, or a role that its chat template lacks."""
+    def _check(self, prompt: protocol.Prompt) -> None:
+        """Raise `RequestError` for a model that is not served, or a system message it refuses."""
         if prompt.model not in self._settings.models:
             message = f"The model `{prompt.model}` does not exist."
             raise RequestError(message, status=404, param="model")
@@ -207,9 +203,9 @@ class SimulatedModel:
 
 
 def _respond(
-    chat: ChatRequest, answer: Answer, fault: Fault | None, cached_tokens: int
+    chat: protocol.ChatRequest, answer: Answer, fault: Fault | None, cached_tokens: int
 ) -> web.Response:
-    """The completion, or what a fault makes of it."""
+    """The response with the completion, changed or replaced as the fault demands."""
     if fault in _HTTP_FAULTS:
         response = _error(_HTTP_FAULTS[fault])
         if fault is Fault.TOO_MANY_REQUESTS:
@@ -220,7 +216,7 @@ def _respond(
         return web.Response(text=page, content_type="text/html")
     if fault is Fault.WRONG_TYPE:
         return web.Response(text='["ok (simulated)"]', content_type="text/plain")
-    body = completion_body(chat, answer.text, answer.finish_reason, cached_tokens)
+    body = protocol.build_completion(chat, answer.text, answer.finish_reason, cached_tokens)
     if fault is Fault.NO_CHOICES:
         body["choices"] = []
     response = web.json_response(body)
@@ -232,7 +228,7 @@ def _respond(
 async def _leave_without_answer(request: web.Request, fault: Fault) -> web.Response:
     """Close the connection, at once or after a long silence; the client never reads this."""
     if fault is Fault.TIMEOUT:
-        # Ends early when the client leaves: the server cancels its handlers then.
+        # The sleep ends early when the client leaves: the server then cancels the handler.
         await asyncio.sleep(_LONGEST_SILENCE_S)
     if request.transport is not None:
         request.transport.abort()

@@ -1,7 +1,7 @@
-"""`structured_outputs`: what an answer must look like, and the answer that does.
+"""`structured_outputs`: the form that a request asks for, and an answer in that form.
 
-vLLM takes any regex and any grammar; the simulated model takes those of the pipeline: text with
-alternatives in brackets, and a grammar of tagged sections.
+vLLM takes any regex and any grammar. The simulated model takes those of the pipeline: a regex of
+text with alternatives in brackets, and the grammar of tagged messages.
 """
 
 import re
@@ -26,10 +26,11 @@ _KINDS = ("json", "regex", "choice", "grammar", "json_object", "structural_tag")
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """What an answer must be.
+    """The form of an answer.
 
     Attributes:
-        parts: It is one of the options of each part in turn; None: it is a tagged message.
+        parts: The options of each part; an answer is one option of every part, in their order.
+            None: an answer is a tagged message.
     """
 
     parts: _Parts | None
@@ -69,7 +70,7 @@ def _parts_of(regex: str) -> _Parts:
     """The literal texts of a regex and, between them, the options of its groups."""
     if not _SUPPORTED.fullmatch(regex):
         raise RequestError("Unsupported regex for a simulated model", param=_FIELD)
-    # Split by a pattern that captures, texts and groups take turns.
+    # `_GROUP` has a capture, so the pieces are in turn a text and the inside of a group.
     pieces = enumerate(re.split(_GROUP, regex))
     written = (piece.split("|") if at % 2 else [piece] for at, piece in pieces)
     return tuple(tuple(map(_unescape, options)) for options in written)
@@ -86,16 +87,16 @@ def _unescape(literal: str) -> str:
 
 
 def obey(constraint: Constraint, free: str, rng: Random) -> str:
-    """An answer under the constraint.
+    """An answer under the constraint, as close to the unconstrained answer `free` as it allows.
 
-    Where the free answer has one of a part's options after the same beginning of a line, so has
-    this one: a judge's verdict on a tag stays what it was.
+    An option that follows the same beginning of a line in `free` is chosen where there is one: a
+    judge's verdict on a tag stays the same. Other options are drawn.
     """
     if constraint.parts is None:
         return _tagged_lines(free)
     written = ""
     for options in constraint.parts:
         line = written.rpartition("\n")[2]
-        said = [option for option in options if line and line + option in free]
-        written += rng.choice(said or options)
+        same = [option for option in options if line and line + option in free]
+        written += rng.choice(same or options)
     return written

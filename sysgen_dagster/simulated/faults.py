@@ -1,4 +1,4 @@
-"""Faults on demand and by rate: what a server under stress does to its clients."""
+"""The ways in which a simulated server fails, and which request meets one: on demand or by rate."""
 
 import hashlib
 import re
@@ -29,7 +29,7 @@ class Fault(StrEnum):
 _MARK = re.compile(r"\[\[simulate: ?(\w+)\]\]")
 
 
-def asked_fault(messages: Sequence[ChatMessage]) -> Fault | None:
+def find_asked_fault(messages: Sequence[ChatMessage]) -> Fault | None:
     """The fault that a `[[simulate: KIND]]` in the last user message asks for."""
     last = next((m["content"] for m in reversed(messages) if m["role"] == Role.USER), "")
     mark = _MARK.search(last)
@@ -43,10 +43,10 @@ def asked_fault(messages: Sequence[ChatMessage]) -> Fault | None:
 
 
 class FaultDraw:
-    """Faults by rate. The n-th attempt at a request always draws the same, the next one anew."""
+    """Faults by rate: the n-th attempt at a request meets the same fault on every server."""
 
     def __init__(self, rates: Mapping[Fault, float]) -> None:
-        """Take the share of requests that meet each fault; together at most all of them."""
+        """Take the share of requests that meet each fault; `ValueError` if they exceed 1 in all."""
         if any(rate < 0 for rate in rates.values()) or sum(rates.values()) > 1:
             raise ValueError(f"fault rates must not be negative nor exceed 1 together: {rates}")
         self._rates = dict(sorted(rates.items()))

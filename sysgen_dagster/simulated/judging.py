@@ -1,30 +1,31 @@
 """The judges: which of two answers is better, and whether an answer keeps to its system message.
 
-Nothing is read for its sense. What a judge thinks of a pair of answers follows from the two texts
-whichever stands first, so the two orders of a pair mostly agree.
+No text is understood: verdicts are drawn by the rates of a profile. The draw for a pair of answers
+is seeded with both texts in sorted order, so a judge mostly prefers the same answer in both orders.
 """
 
-import re
 from random import Random
 
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import NOTICE
+from sysgen_dagster.simulated.reading import split_marked_texts
 
 
 def judge_preference(turn: str, profile: FailureProfile, rng: Random) -> str:
     """A reason and a verdict on the pair of answers in a judge's user turn.
 
-    The new answer is the one that says that it is simulated; where neither or both do, the pair is
-    as good as tossed for.
+    The new answer is the one that says that it is simulated; where neither or both do, one of the
+    two is drawn as the new one.
     """
     if rng.random() < profile.position_bias:
         return _reply("Answer A was said because it stands first.", "A", profile, rng)
-    texts = _texts(turn)
+    texts = dict(split_marked_texts(turn))
     first, second = texts.get("answer A", ""), texts.get("answer B", "")
     pair = sorted([first, second])
     opinion = Random("\0".join(pair))  # noqa: S311 - repeatable on purpose, no secret
     new, original = ("A", "B") if _is_new(first, pair, opinion) else ("B", "A")
-    # The paper's judge sees the original first: what the bias takes there is given back here.
+    # The paper's judge sees the original answer first, so position bias costs the new answer wins.
+    # Dividing by the rest makes the overall rate the published one.
     won = profile.new_preferred / (1 - profile.position_bias) - profile.ties / 2
     shares = (won, profile.ties, 1 - won - profile.ties)
     [verdict] = opinion.choices((new, "tie", original), shares)
@@ -32,27 +33,18 @@ def judge_preference(turn: str, profile: FailureProfile, rng: Random) -> str:
 
 
 def judge_alignment(turn: str, profile: FailureProfile, rng: Random) -> str:
-    """A reason and a verdict on a system message and an answer, which are not looked at."""
+    """A reason and a verdict on a system message and an answer, drawn whatever they say."""
     shares = (profile.aligned, profile.not_aligned, 1 - profile.aligned - profile.not_aligned)
     [verdict] = rng.choices(("Aligned", "Not aligned", "Unknown"), shares)
-    reason = f"A verdict was drawn for {len(_texts(turn))} texts that were not read."
+    reason = f"A verdict was drawn for {len(split_marked_texts(turn))} texts that were not read."
     return _reply(reason, verdict, profile, rng)
-
-
-# A text cannot hold its own mark, so the first line that closes it is the one.
-_TEXT = re.compile(r"^\[([a-zA-Z ]+), (\w+)\]\n(.*?)\n\[end of \1, \2\]$", re.MULTILINE | re.DOTALL)
-
-
-def _texts(turn: str) -> dict[str, str]:
-    """The texts that stand between marked lines, by what those lines call them."""
-    return {match[1]: match[3] for match in _TEXT.finditer(turn)}
 
 
 def _is_new(first: str, pair: list[str], opinion: Random) -> bool:
     """Whether the answer shown first is the new one."""
-    tossed = opinion.choice(pair)
+    drawn = opinion.choice(pair)
     marked = [text for text in pair if text.startswith(NOTICE)]
-    return first == (marked[0] if len(marked) == 1 else tossed)
+    return first == (marked[0] if len(marked) == 1 else drawn)
 
 
 _NOISY_FORMS = ("**Verdict: {verdict}**", "**Verdict:** {verdict}.", "verdict: {verdict}")
@@ -64,7 +56,7 @@ _UNREADABLE = (
 
 
 def _reply(reason: str, verdict: str, profile: FailureProfile, rng: Random) -> str:
-    """The reason and the line of the verdict, or what nobody can read."""
+    """The reason and a line with the verdict, or as often as the profile says no readable one."""
     if rng.random() < profile.unreadable_judgements:
         return f"{NOTICE} {rng.choice(_UNREADABLE)}"
     form = (

@@ -1,4 +1,4 @@
-"""What language a question is in and which of its words name its subject."""
+"""The language of a question, and the words in it that name its subject."""
 
 import re
 from collections.abc import Mapping
@@ -7,8 +7,8 @@ from itertools import chain
 
 from sysgen_dagster.simulated.material import load_material
 
-# Letters of a script and the share of all letters above which it names the language. Kana before
-# Han, because Japanese uses both.
+# The letters of a language's script, and the share of all letters above which a text is of that
+# language. Japanese comes before Chinese because it uses Chinese characters too.
 _SCRIPTS = (
     ("ko", re.compile(r"[\uac00-\ud7a3]"), 0.3),
     ("ja", re.compile(r"[\u3041-\u3096\u30a1-\u30fa]"), 0.2),
@@ -17,7 +17,8 @@ _SCRIPTS = (
     ("ar", re.compile(r"[\u0621-\u064a]"), 0.4),
 )
 _LATIN = ("en", "es", "de", "fr")
-# Letters that English lacks. They only add to the words: a name may hold them in any language.
+# Letters that English lacks. They add to a language's score only if its words occur: a name may
+# hold such letters in a text of any language.
 _LETTERS_OF = (
     ("es", re.compile(r"[¿¡ñáíóú]")),
     ("de", re.compile(r"[äöüß]")),
@@ -29,7 +30,7 @@ _LATEX = re.compile(r"\\[a-zA-Z]+")
 _CLAUSE_END = re.compile(r"[.,;:!?\u061f\u060c\n()\[\]{}$|=<>\"“”«»„*`#/\\]+|\d+")
 # Words of a script without spaces: a run of Han characters or of katakana.
 _NO_SPACES = re.compile(r"[\u4e00-\u9fff]{2,6}|[\u30a1-\u30fc]{3,10}")
-_SAMPLE = 600  # characters that are looked at: enough to tell, cheap for long questions
+_SAMPLE = 600  # characters that are read, which keeps long questions cheap
 
 
 @cache
@@ -39,8 +40,8 @@ def _stop_words() -> Mapping[str, frozenset[str]]:
     return {language: frozenset(text.split()) for language, text in words.items()}
 
 
-def language_of(text: str) -> str:
-    """The language's two-letter code, one of the nine we write; English for any other."""
+def detect_language(text: str) -> str:
+    """The two-letter code of the text's language, of nine; `en` for every other language."""
     sample = text[:_SAMPLE]
     if not sample.isascii():
         letters = sum(map(str.isalpha, sample)) or 1
@@ -58,14 +59,14 @@ def _latin_language_of(sample: str) -> str:
     for code, letters in _LETTERS_OF:
         scores[code] += min(3, len(letters.findall(sample))) if scores[code] else 0
     best = max(scores, key=lambda code: scores[code])
-    # Two words may be a name or a quotation; English is the safer guess.
+    # One or two words may be a name or a quotation in an English text.
     return best if scores[best] > max(2, scores["en"]) else "en"
 
 
-def topics_of(text: str, language: str) -> tuple[str, ...]:
+def find_topics(text: str, language: str) -> tuple[str, ...]:
     """Up to four subjects of the text, of one to three words each, longer ones first.
 
-    A subject consists of words only, so no bracket of the text gets into what is written.
+    A subject consists of words only: a bracket of the text could damage the marks of a tag.
     """
     sample = _LATEX.sub(" ", text[:_SAMPLE])
     stop = _stop_words()[language]
@@ -80,7 +81,7 @@ def topics_of(text: str, language: str) -> tuple[str, ...]:
 
 
 def _runs(clause: str, stop: frozenset[str], shortest: int) -> list[str]:
-    """Neighbouring words of a clause that are no stop words, at most the last three of each run."""
+    """Runs of neighbouring words that are no stop words, each cut to its last three words."""
     runs: list[list[str]] = [[]]
     for word in _WORD.findall(clause):
         if len(word) >= shortest and word.lower() not in stop:

@@ -1,7 +1,7 @@
 """`logprobs`: an answer as tokens, each with the probabilities a model might have given.
 
-They are made up: nearly certain everywhere but at a verdict, where all three words have a share
-and the one that was written has the largest in most cases.
+The probabilities are made up. A token is nearly certain unless it is a verdict: there, each of the
+three verdicts has a share, and the written one has the largest share in most cases.
 """
 
 import math
@@ -16,14 +16,14 @@ _NEARLY_CERTAIN = -0.1
 _ALL_OTHER_WORDS = 0.01
 
 
-def token_logprobs(text: str, top: int, digest: int) -> dict[str, Any]:
+def build_logprobs(text: str, top: int, digest: int) -> dict[str, Any]:
     """The `logprobs` of a choice, the same for the same request; the tokens make up the text."""
     rng = Random(f"logprobs/{digest}")  # noqa: S311 - repeatable on purpose, no secret
     return {"content": [_position(token, top, rng) for token in _TOKEN.findall(text)]}
 
 
 def _position(token: str, top: int, rng: Random) -> dict[str, Any]:
-    """A token and what else could stand there: the written one first, as vLLM has it."""
+    """A token with its alternatives, the written token first, as vLLM orders them."""
     word = token.strip()
     if word in CHOICES:
         space = token.removesuffix(word)

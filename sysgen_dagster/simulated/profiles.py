@@ -25,15 +25,15 @@ class FailureProfile:
     new_preferred: float  # pairs in which a judge says the new answer, ties split evenly
     aligned: float  # a judge's verdicts on system message and answer; the rest is Unknown
     not_aligned: float
-    verdict_noise: float = 0.04  # verdicts a tolerant reader still reads; our choice
-    unreadable_verdicts: float = 0.003  # Phase 3 answers nobody can read; our choice
-    unreadable_judgements: float = 0.01  # of the judges; our choice
-    ties: float = 0.10  # pairs; our choice, the paper's judge could not say it
-    position_bias: float = 0.08  # pairs of which the first is said unseen; our choice
+    verdict_noise: float = 0.04  # verdicts in another form that can still be read; our choice
+    unreadable_verdicts: float = 0.003  # Phase 3 answers without a verdict; our choice
+    unreadable_judgements: float = 0.01  # judges' answers without a verdict; our choice
+    ties: float = 0.10  # pairs that are a tie; our choice, the paper's judge had no ties
+    position_bias: float = 0.08  # pairs where the first answer wins unread; our choice
 
 
-# What the paper names without saying how often it comes up, our choice: well-formed messages with a
-# tag that is not of the eight, and those with text outside of every tag.
+# Shares of well-formed messages with an unknown tag, and with text outside of every tag. The paper
+# names both faults without their frequency, so these are our choice.
 _UNKNOWN_TAG_AND_STRAY_TEXT = {
     "llama-3.1-8b": (0.03, 0.04),
     "qwen2.5-14b": (0.01, 0.02),
@@ -51,7 +51,7 @@ def _profile(model: str, unknown_tag: float, stray_text: float) -> FailureProfil
     counts, (aligned, not_aligned) = COUNTS[model], ALIGNMENT[model]
     # A tag that is missing is None anyway, so we read these as shares of the messages that hold it.
     removed = {tag: [source[tag] for source in REMOVED[model].values()] for tag in Tag}
-    # What is lost between P2 and P4 is published, its reasons are not: the split is our choice.
+    # The paper gives the loss between Phases 2 and 4 but not its causes: the split is our choice.
     lost = 1 - counts.aligned / counts.filtered
     return FailureProfile(
         malformed=1 - counts.filtered_share,

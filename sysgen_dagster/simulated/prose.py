@@ -1,6 +1,6 @@
 """Phase 4: an answer to a question, in its language and of the length a profile asks for.
 
-The answer is honest: its first words, or the last ones of a refusal, say that it is simulated.
+The first words of an answer, or the last ones of a refusal, say that it is simulated.
 """
 
 import re
@@ -19,37 +19,38 @@ NOTICE = "(Simulated answer.)"
 # MetaMath and OrcaMath 214 to 239 and 498 to 878, Magicoder 653 and 1,552, Capybara 300 and 1,423.
 _MEAN_LENGTHS = {Domain.MATH: (240, 700), Domain.CODE: (650, 1550)}
 _OTHER_MEAN_LENGTHS = (300, 1400)
-# Longer questions have longer answers, less than in proportion: over public rows of such sources
-# the exponent lies between 0.0 and 0.7. A character of these scripts says more than a Latin one.
+# The length of an answer grows with that of the question to this power: over public rows of such
+# sources the exponent lies between 0.0 and 0.7.
 _GROWTH = 0.3
+# Characters that the same text takes in a language, by those it takes in English.
 _DENSITY = {"zh": 0.35, "ja": 0.45, "ko": 0.5}
-_SPREAD = 0.2
+_SPREAD = 0.2  # standard deviation of the logarithm of an answer's length; our choice
 _SENTENCES_A_PARAGRAPH = 4
 _BETWEEN_SENTENCES = 2  # characters, about: a space, a line end or the number of a step
-_LONGEST = 0.95  # of the token limit: an answer that is not drawn as truncated ends by itself
+_LONGEST = 0.95  # of the token limit, so that only answers drawn as truncated reach it
 
 
 def write_response(subject: Subject, profile: FailureProfile, rng: Random, max_tokens: int) -> str:
-    """An answer; longer than `max_tokens` allow when it is drawn as truncated."""
+    """An answer; longer than `max_tokens` allows when it is drawn as truncated."""
     outcome = rng.random()
     if outcome < profile.empty:
         return ""
     if outcome < profile.empty + profile.refused:
-        return refusal(subject)
+        return write_refusal(subject)
     limit = max_tokens * CHARACTERS_PER_TOKEN
     if outcome < profile.empty + profile.refused + profile.truncated:
         return _compose(subject, 1.2 * limit, rng)
     noise = rng.lognormvariate(-(_SPREAD**2) / 2, _SPREAD)
-    wanted = original_length(subject) * profile.length_ratio * noise
+    wanted = estimate_original_length(subject) * profile.length_ratio * noise
     return _compose(subject, min(wanted, _LONGEST * limit), rng)
 
 
-def refusal(subject: Subject) -> str:
+def write_refusal(subject: Subject) -> str:
     """A refusal in the question's language."""
     return f"{load_material('answers.yaml')[subject.language]['refusal']} {NOTICE}"
 
 
-def original_length(subject: Subject) -> float:
+def estimate_original_length(subject: Subject) -> float:
     """A guess, from the question alone, of how many characters the original answer has."""
     question, answer = _MEAN_LENGTHS.get(subject.domain, _OTHER_MEAN_LENGTHS)
     density = _DENSITY.get(subject.language, 1)
@@ -59,7 +60,7 @@ def original_length(subject: Subject) -> float:
 
 
 def _compose(subject: Subject, length: float, rng: Random) -> str:
-    """Opening, body and closing of about that many characters."""
+    """Opening, body and closing, together of about `length` characters."""
     answers = load_material("answers.yaml")
     material = answers[subject.language]
     sentences = material.get(subject.domain, material["general"])
@@ -72,7 +73,7 @@ def _compose(subject: Subject, length: float, rng: Random) -> str:
     if subject.domain is Domain.MATH and "result" in material:
         closing = fill(material["result"], numbers)
     room = length - sum(map(len, opening)) - len(closing)
-    body = list(_up_to(room, _endless(sentences["body"], subject, numbers, rng)))
+    body = list(_take_sentences(room, _repeat_shuffled(sentences["body"], subject, numbers, rng)))
     return "\n\n".join([*opening, *_paragraphs(body, subject), closing])
 
 
@@ -82,18 +83,18 @@ def _say(variants: Sequence[str], subject: Subject, numbers: Mapping[str, str], 
     return pick(variants, rng, {"topic": topic, **numbers})
 
 
-def _endless(
+def _repeat_shuffled(
     variants: Sequence[str], subject: Subject, numbers: Mapping[str, str], rng: Random
 ) -> Iterator[str]:
-    """The variants in random order, over and over; each time round in another order."""
+    """All variants in random order, again and again without end, shuffled anew each time."""
     while True:
         for variant in rng.sample(variants, len(variants)):
             if subject.topics or "{topic}" not in variant:
                 yield _say([variant], subject, numbers, rng)
 
 
-def _up_to(room: float, sentences: Iterator[str]) -> Iterator[str]:
-    """Sentences as long as at least half of the next one has room."""
+def _take_sentences(room: float, sentences: Iterator[str]) -> Iterator[str]:
+    """Sentences until less than half of the next one fits into `room` characters."""
     for sentence in sentences:
         if room < len(sentence) / 2:
             return
@@ -114,9 +115,9 @@ _INTEGER = re.compile(r"\b\d{1,6}\b", re.ASCII)
 
 
 def _numbers(question: str, rng: Random) -> dict[str, str]:
-    """Two numbers of the question, or two of our own, and their sum."""
-    found = [int(number) for number in _INTEGER.findall(question[:600])]
-    first, second = rng.sample(found if len(found) > 1 else range(2, 100), 2)
+    """Two numbers of the question, or two random ones, and their sum."""
+    numbers = [int(number) for number in _INTEGER.findall(question[:600])]
+    first, second = rng.sample(numbers if len(numbers) > 1 else range(2, 100), 2)
     return {"a": str(first), "b": str(second), "sum": str(first + second)}
 
 

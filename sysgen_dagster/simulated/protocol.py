@@ -1,6 +1,6 @@
-"""The wire format: what a chat request must look like, and the bodies that answer it.
+"""The bodies of requests and responses: how the former are read and the latter built.
 
-Errors read like vLLM's, so that a client meets here what it will meet there.
+Errors are worded like vLLM's where clients of vLLM act on the words.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN, estimate_tokens
 from sysgen_dagster.simulated.constraints import Constraint, parse_constraint
-from sysgen_dagster.simulated.logprobs import token_logprobs
+from sysgen_dagster.simulated.logprobs import build_logprobs
 from sysgen_dagster.simulated.request_error import RequestError
 
 MOST_TOP_LOGPROBS = 20
@@ -94,9 +94,9 @@ def parse_chat_request(
 
     Args:
         body: As it was sent.
-        max_model_len: Of prompt and answer together.
-        drops_system_role: Models that never see a system message.
-        obeys_constraints: Whether `structured_outputs` is a field the server knows.
+        max_model_len: Tokens of prompt and answer together.
+        drops_system_role: Models that are shown a request without its system message.
+        obeys_constraints: Whether `structured_outputs` is read; it is ignored otherwise.
     """
     fields = _decode(body)
     if fields.get("stream") or fields.get("n") not in (None, 1):
@@ -151,7 +151,7 @@ def _read_prompt(fields: dict[str, Any], drops_system_role: Container[str]) -> P
 
 
 def _max_tokens(fields: dict[str, Any], prompt_tokens: int, max_model_len: int) -> int:
-    """How many tokens the answer may have; all that is left where the request does not say."""
+    """The most tokens of the answer: as requested, or all that the prompt leaves."""
     asked = fields.get("max_completion_tokens", fields.get("max_tokens"))
     left = max_model_len - prompt_tokens
     wanted = 1 if asked is None else asked
@@ -189,13 +189,13 @@ def _digest(fields: dict[str, Any]) -> int:
 
 
 def cut_to_tokens(text: str, max_tokens: int) -> str:
-    """As much of the text as that many tokens hold."""
+    """The beginning of the text, of at most that many tokens."""
     if estimate_tokens(text) <= max_tokens:
         return text
     return text[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
-def completion_body(
+def build_completion(
     request: ChatRequest, text: str, finish_reason: str, cached_tokens: int
 ) -> dict[str, Any]:
     """A chat completion that says in its fingerprint that it is simulated."""
@@ -211,7 +211,7 @@ def completion_body(
             {
                 "index": 0,
                 "message": {"role": "assistant", "content": text},
-                "logprobs": None if top is None else token_logprobs(text, top, request.digest),
+                "logprobs": None if top is None else build_logprobs(text, top, request.digest),
                 "finish_reason": finish_reason,
             }
         ],
@@ -224,7 +224,7 @@ def completion_body(
     }
 
 
-def models_body(served: Mapping[str, str], max_model_len: int) -> dict[str, Any]:
+def build_model_list(served: Mapping[str, str], max_model_len: int) -> dict[str, Any]:
     """The list of served models, each with the profile it follows."""
     models = [
         {

@@ -1,4 +1,4 @@
-"""What a request asks for: which of our prompts it is, and what the conversation is about."""
+"""What a request asks for: which of our prompts it holds, and what its conversation is about."""
 
 import re
 from collections.abc import Sequence
@@ -8,11 +8,11 @@ from enum import StrEnum
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.obedience import alignment_judgement, preference_judgement
-from sysgen_dagster.simulated.language import language_of, topics_of
+from sysgen_dagster.simulated.language import detect_language, find_topics
 
 
 class Phase(StrEnum):
-    """What a model is called for: the phases, and the judges after them."""
+    """What a request is for: one of the phases, or one of the two judges."""
 
     ANNOTATE = "1"
     VERIFY = "3"
@@ -22,7 +22,7 @@ class Phase(StrEnum):
 
 
 class Domain(StrEnum):
-    """What a conversation is about, as far as the way of writing depends on it."""
+    """The kind of a conversation; answers and system messages are written differently for each."""
 
     MATH = "math"
     CODE = "code"
@@ -33,7 +33,7 @@ class Domain(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What there is to write about."""
+    """What an answer or a system message is written about."""
 
     question: str
     answer: str  # the original one; empty in Phase 4, which does not see it
@@ -58,8 +58,8 @@ INSTRUCTIONS = {
 def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
     """The phase of a request and the user's text without our instructions.
 
-    The instructions may also stand at the beginning of the user turn, where they are put for a
-    model without a system role. Whatever is none of our prompts is a question to answer.
+    The instructions are the system message, or the beginning of the user turn for a model without
+    a system role. A request with none of our prompts counts as a question to answer.
     """
     users = [message["content"] for message in messages if message["role"] == Role.USER]
     first, last = (users[0], users[-1]) if users else ("", "")
@@ -72,28 +72,33 @@ def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
     return Phase.RESPOND, last
 
 
-def subject_of_annotation(turn: str) -> Subject:
+def read_annotated_subject(turn: str) -> Subject:
     """The subject of the conversation that stands in a Phase 1 user turn."""
-    said = [(match[1], match[3]) for match in _TURN.finditer(turn)]
-    question = next((text for role, text in said if role == Role.USER), turn)
-    answers = [text for role, text in said if role == Role.ASSISTANT]
-    return subject_of(question, answers[-1] if answers else "")
+    turns = split_marked_texts(turn)
+    question = next((text for role, text in turns if role == Role.USER), turn)
+    answers = [text for role, text in turns if role == Role.ASSISTANT]
+    return read_subject(question, answers[-1] if answers else "")
 
 
-def subject_of(question: str, answer: str = "") -> Subject:
+def read_subject(question: str, answer: str = "") -> Subject:
     """The subject of a question, and of its answer where that is known."""
-    language = language_of(question)
-    topics = topics_of(question, language)
-    return Subject(question, answer, language, domain_of(question), topics)
+    language = detect_language(question)
+    topics = find_topics(question, language)
+    return Subject(question, answer, language, detect_domain(question), topics)
 
 
-# A text cannot hold its own mark, so the first line that closes it is the one.
-_TURN = re.compile(
-    r"^\[(system|user|assistant), (\w+)\]\n(.*?)\n\[end of \1, \2\]$", re.MULTILINE | re.DOTALL
+# A text never contains its own mark, so the first closing line with the mark ends it.
+_MARKED_TEXT = re.compile(
+    r"^\[([a-zA-Z ]+), (\w+)\]\n(.*?)\n\[end of \1, \2\]$", re.MULTILINE | re.DOTALL
 )
 
 
-# One of these is enough to call a question one of code, or else two different ones of the next.
+def split_marked_texts(turn: str) -> list[tuple[str, str]]:
+    """The name and the text of each part that stands between marked lines in a user turn."""
+    return [(match[1], match[3]) for match in _MARKED_TEXT.finditer(turn)]
+
+
+# A question is about code if it has one of these, or two different words of `_MAYBE_CODE`.
 _CODE = re.compile(
     r"```|#include|c\+\+|c#|\b[a-z]{3,}\(\)|\b(?:code|python|javascript|typescript|java|html|css|"
     r"\w*sql|php|bash|regex|json|api|algorithm|programming|arrays?|for loop|data structure|"
@@ -121,7 +126,7 @@ _WRITING = re.compile(
 )
 
 
-def domain_of(question: str) -> Domain:
+def detect_domain(question: str) -> Domain:
     """The domain of a question, by the words and signs at its beginning."""
     text = question[:1500].lower()
     is_formula = "$" in text and "\\" in text

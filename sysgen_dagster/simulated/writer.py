@@ -1,8 +1,8 @@
 """What the simulated model answers to a request of any phase, as a pure function.
 
-The same request gets the same answer in any process: every choice comes from a generator that is
-seeded with the request or with texts of it. Nothing here judges or understands; what fails is drawn
-by the rates of a profile.
+The same request gets the same answer in any process: every choice comes from a random generator
+that is seeded with the request or with texts of it. Nothing is understood or judged; the rates of a
+profile decide how often an answer fails and in which way.
 """
 
 from dataclasses import dataclass, replace
@@ -12,28 +12,23 @@ from typing import Literal
 from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen.tags import Tag, parse_tagged_message
 from sysgen_dagster.lanes.sysgen.verification import parse_verdicts
+from sysgen_dagster.simulated import reading
 from sysgen_dagster.simulated.annotation import write_tagged_message
 from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
 from sysgen_dagster.simulated.profiles import FailureProfile
-from sysgen_dagster.simulated.prose import refusal, write_response
+from sysgen_dagster.simulated.prose import write_refusal, write_response
 from sysgen_dagster.simulated.protocol import ChatRequest, cut_to_tokens
-from sysgen_dagster.simulated.reading import (
-    INSTRUCTIONS,
-    Phase,
-    recognise,
-    subject_of,
-    subject_of_annotation,
-)
+from sysgen_dagster.simulated.reading import Phase
 
 # The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
-VERDICT_ORDER = tuple(parse_verdicts(INSTRUCTIONS[Phase.VERIFY]))
+VERDICT_ORDER = tuple(parse_verdicts(reading.INSTRUCTIONS[Phase.VERIFY]))
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model would have said, and why it stopped."""
+    """The text of a completion and why it ended, with the phase that the request was for."""
 
     phase: Phase
     text: str
@@ -48,7 +43,7 @@ def write_answer(
     The faults `EMPTY`, `LENGTH` and `REFUSAL` decide what it is. The others do not change it: they
     concern the response that carries it.
     """
-    phase, turn = recognise(request.messages)
+    phase, turn = reading.recognise(request.messages)
     if fault is Fault.EMPTY:
         return Answer(phase, "", "stop")
     text = _write(phase, turn, request, profile, fault)
@@ -64,9 +59,10 @@ def _write(
 ) -> str:
     """The whole text, before it is cut to the tokens that it may have."""
     rng = Random(request.digest)  # noqa: S311 - repeatable on purpose, no secret
-    subject = subject_of_annotation(turn) if phase is Phase.ANNOTATE else subject_of(turn)
+    read = reading.read_annotated_subject if phase is Phase.ANNOTATE else reading.read_subject
+    subject = read(turn)
     if fault is Fault.REFUSAL:
-        return refusal(subject)
+        return write_refusal(subject)
     constraint = request.constraint
     if constraint is not None:
         profile = _faultless_in_form(profile)
@@ -95,7 +91,7 @@ def _faultless_in_form(profile: FailureProfile) -> FailureProfile:
 def write_verdicts(turn: str, profile: FailureProfile, rng: Random) -> str:
     """Eight verdicts on the tagged message in a Phase 3 user turn; None for a tag it lacks.
 
-    The verdict on a tag that is there is drawn by rate and does not look at the phrase.
+    The verdict on a tag that the message has is drawn by its rate, whatever its phrases say.
     """
     if rng.random() < profile.unreadable_verdicts:
         return rng.choice(_UNREADABLE)
@@ -123,7 +119,7 @@ _UNREADABLE = (
 
 
 def _verdict(tag: Tag, profile: FailureProfile, rng: Random) -> str:
-    """Good, Bad or None for a tag that is there."""
+    """Good, Bad or None for a tag that the message has."""
     drawn = rng.random()
     if drawn < profile.bad[tag]:
         return "Bad"

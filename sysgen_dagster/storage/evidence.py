@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
+from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import Partition, Table, Values
+from sysgen_dagster.tables.table import Partition, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,8 @@ class StoredEvidence:
 
 
 def finished_shards(
-    store: Store, values: Values, table: Table, model: str | None = None
+    store: Store, catalog: BaseCatalog, table: Table, model: str | None = None
 ) -> tuple[str, ...]:
     """Shards of the catalogue for which a partition of `table` is stored, in catalogue order."""
     stored = set(store.shards(table, model))
-    return tuple(shard for shard in values.partition_values["shard"] if shard in stored)
+    return tuple(shard for shard in catalog.partition_values["shard"] if shard in stored)

@@ -13,9 +13,10 @@ from pathlib import Path
 import polars as pl
 from upath import UPath
 
+from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.storage.store import Store, answering, damage_errors, scan
 from sysgen_dagster.tables.groups import Group
-from sysgen_dagster.tables.table import By, Columns, Partition, Table, Values, by_name
+from sysgen_dagster.tables.table import By, Columns, Partition, Table, by_name
 
 
 class State(StrEnum):
@@ -47,14 +48,14 @@ INVENTORY = pl.Schema(
 _TEMPORARY = re.compile(r"\.(?P<key>.+)\.parquet\.\d+\.tmp")
 
 
-def inventory(store: Store, values: Values, tables: Iterable[Table]) -> pl.DataFrame:
+def inventory(store: Store, catalog: BaseCatalog, tables: Iterable[Table]) -> pl.DataFrame:
     """`INVENTORY`: one row per file that is stored in the folder of a table, sorted by path.
 
     Symbolic links are not followed, and files that this package did not write are not listed.
 
     Args:
         store: The store to list.
-        values: The catalogue, which says what partitions the tables have.
+        catalog: The catalogue, which says what partitions the tables have.
         tables: All tables, including one per source of the catalogue.
 
     Raises:
@@ -64,7 +65,7 @@ def inventory(store: Store, values: Values, tables: Iterable[Table]) -> pl.DataF
     declared = {
         str(store.path(table, at)): at
         for table in known.values()
-        for at in table.partitions(values)
+        for at in table.partitions(catalog)
     }
     with answering(store.root):
         rows = [
@@ -169,12 +170,9 @@ def _state(schema: pl.Schema | str, columns: Columns) -> tuple[State, str]:
     """
     if isinstance(schema, str):
         return State.DAMAGED, schema
-    missing = [f"no {name}" for name in columns if name not in schema]
-    other = [
-        f"{name} is {schema[name]}, not {column.dtype}"
+    faults = [
+        f"{name} is {schema[name]}, not {column.dtype}" if name in schema else f"no {name}"
         for name, column in columns.items()
-        if name in schema and schema[name] != column.dtype
+        if schema.get(name) != column.dtype
     ]
-    if missing or other:
-        return State.OTHER_COLUMNS, "; ".join([*missing, *other])
-    return State.WHOLE, ""
+    return (State.OTHER_COLUMNS if faults else State.WHOLE), "; ".join(faults)

@@ -104,7 +104,7 @@ def ids_are_unique(table: Table) -> Check:
         ids = evidence.read(table, "conversation_id", "source")
         return none_of(ids.filter(pl.col("conversation_id").is_duplicated()))
 
-    return Check("ids_are_unique", table, "No conversation stands here twice.", True, evaluate)
+    return Check("ids_are_unique", table, "No conversation is in the table twice.", True, evaluate)
 
 
 def nothing_is_lost(table: Table, before: Table) -> Check:
@@ -122,7 +122,7 @@ def nothing_is_lost(table: Table, before: Table) -> Check:
             )
         )
 
-    statement = f"Every row that {before.name} lets go on is here, and no other."
+    statement = f"The table has every row of {before.name} without a drop reason, and no other."
     return Check("nothing_is_lost", table, statement, True, evaluate)
 
 
@@ -137,5 +137,5 @@ def drops_are_explained(table: Table, result: str, reasons: Iterable[str]) -> Ch
         unknown = dropped & ~pl.col("drop_reason").is_in(known)
         return none_of(rows.filter(unexplained | unknown))
 
-    statement = f"A row has {result} or one of the known reasons why it does not go on."
+    statement = f"Every row has {result} or a known drop reason."
     return Check("drops_are_explained", table, statement, True, evaluate)

@@ -10,7 +10,7 @@ class Group(StrEnum):
     CONVERSATIONS = "2_conversations"
     SYSGEN_PHASES = "3_sysgen_phases"
     QUALITY = "4_quality"
-    PAPER_STATISTICS = "5_paper_statistics"
+    STATISTICS = "5_statistics"
     JUDGEMENTS = "6_judgements"
     TRAINING_SETS = "7_training_sets"
     REPORT = "8_report"

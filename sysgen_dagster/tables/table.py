@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import product
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import split_shard
+from sysgen_dagster.catalog.catalog import BaseCatalog, split_shard
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.tables.groups import Group
 
@@ -68,17 +68,6 @@ class Partition:
         return "|".join(given) or None
 
 
-class Values(Protocol):
-    """The values that each dimension has in a deployment; `catalog.Catalog` is one."""
-
-    @property
-    def partition_values(self) -> Mapping[str, list[str]]:
-        """The values of each dimension, in the catalogue's order."""
-
-    def shards(self, source: str) -> list[str]:
-        """The shards of one source, in the order of its rows."""
-
-
 @dataclass(frozen=True, slots=True)
 class Table:
     """One stored table. Tables are equal if their names are.
@@ -130,11 +119,11 @@ class Table:
         values = [] if key is None else key.split("|")
         return Partition(**dict(zip(sorted(self.by.value), values, strict=True)))
 
-    def partitions(self, values: Values) -> Iterator[Partition]:
-        """Every partition that the table has in a deployment, in the order of the values."""
-        by_dimension = dict(values.partition_values)
+    def partitions(self, catalog: BaseCatalog) -> Iterator[Partition]:
+        """Every partition that the table has in a deployment, in the order of the catalogue."""
+        by_dimension = dict(catalog.partition_values)
         if self.of_source is not None:
-            by_dimension["shard"] = values.shards(self.of_source)
+            by_dimension["shard"] = catalog.shards(self.of_source)
         for combination in product(*(by_dimension[dimension] for dimension in self.by.value)):
             yield Partition(**dict(zip(self.by.value, combination, strict=True)))
 

@@ -390,9 +390,5 @@ def test_a_text_that_was_given_the_mark_of_others_gets_another_one() -> None:
     assert separating_mark(["question", forged]) not in forged
 
 
-def test_a_text_that_holds_many_marks_gets_one_that_it_does_not_hold(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("sysgen_dagster.chat.prompts._MARK_SIGNS", 1)
-
-    assert separating_mark(["0123456789abcde"]) == "f"
+def test_a_text_that_holds_many_marks_gets_one_that_it_does_not_hold() -> None:
+    assert separating_mark(["0123456789abcde"], digits=1) == "f"

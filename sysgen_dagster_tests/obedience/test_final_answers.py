@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from sysgen_dagster.obedience.final_answers import (
     compare_final_answers,
     find_final_answers,
+    find_numbers,
     normalize_answer,
-    numbers_in,
 )
 from sysgen_dagster.obedience.tables import FINAL_ANSWERS
 from sysgen_dagster.tables.table import polars_schema
@@ -142,7 +142,7 @@ def test_answers_compare_only_where_both_are_stated() -> None:
     ],
 )
 def test_numbers_stand_alone(text: str, numbers: set[str]) -> None:
-    assert numbers_in(text) == numbers
+    assert find_numbers(text) == numbers
 
 
 @given(st.fractions(max_denominator=999).filter(lambda value: abs(value) < 10**9))

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.obedience.judge_verdicts import (
+    add_interval,
     build_verdict_pattern,
+    drop_system_turns,
     parse_verdict,
-    spoken_turns,
-    with_interval,
 )
 
 PREFERENCE = build_verdict_pattern(A="A", B="B", tie="(?:a )?tie")
@@ -131,7 +131,7 @@ def test_an_upstream_system_message_is_no_turn_that_was_spoken() -> None:
         {"role": Role.ASSISTANT, "content": "Hello"},
     ]
 
-    assert spoken_turns(history) == history[1:]
+    assert drop_system_turns(history) == history[1:]
 
 
 def test_a_share_has_an_interval_where_there_is_a_share() -> None:
@@ -139,8 +139,8 @@ def test_a_share_has_an_interval_where_there_is_a_share() -> None:
         {"win_rate": [0.5, None], "conversations": [100, 0]},
         schema={"win_rate": pl.Float64, "conversations": pl.UInt32},
     )
-    low, high = with_interval(summary, "win_rate").rows()[0][2:]
+    low, high = add_interval(summary, "win_rate").rows()[0][2:]
 
     # With z = 1.96, so z^2 = 3.8416: (0.519208 -+ 0.099865) / 1.038416.
     assert (low, high) == pytest.approx((0.40383, 0.59617), abs=1e-5)
-    assert with_interval(summary, "win_rate").rows()[1] == (None, 0, None, None)
+    assert add_interval(summary, "win_rate").rows()[1] == (None, 0, None, None)

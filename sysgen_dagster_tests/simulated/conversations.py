@@ -83,7 +83,7 @@ def request(messages: list[ChatMessage], max_tokens: int = 512, **fields: object
 
 def annotate_messages(question: str, answer: str) -> list[ChatMessage]:
     """What Phase 1 sends."""
-    turns = [said(Role.USER, question), said(Role.ASSISTANT, answer)]
+    turns = [chat_message(Role.USER, question), chat_message(Role.ASSISTANT, answer)]
     return annotation.PROMPT.render(mark=separating_mark([question, answer]), messages=turns)
 
 
@@ -98,16 +98,16 @@ def verify_messages(phrases: list[Phrase]) -> list[ChatMessage]:
 
 def respond_messages(question: str, system_message: str = "Be brief.") -> list[ChatMessage]:
     """What Phase 4 sends."""
-    return [said(Role.SYSTEM, system_message), said(Role.USER, question)]
+    return [chat_message(Role.SYSTEM, system_message), chat_message(Role.USER, question)]
 
 
 def folded(messages: list[ChatMessage]) -> list[ChatMessage]:
     """The same request for a model that has no system role."""
     system, user = messages
-    return [said(Role.USER, f"{system['content']}\n\n{user['content']}")]
+    return [chat_message(Role.USER, f"{system['content']}\n\n{user['content']}")]
 
 
-def said(role: Role, content: str) -> ChatMessage:
+def chat_message(role: Role, content: str) -> ChatMessage:
     """One chat message."""
     return {"role": role, "content": content}
 

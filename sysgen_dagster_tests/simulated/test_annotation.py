@@ -6,7 +6,7 @@ from random import Random
 from sysgen_dagster.lanes.sysgen.tags import Tag, parse_tagged_message
 from sysgen_dagster.simulated.annotation import write_tagged_message
 from sysgen_dagster.simulated.profiles import PROFILES
-from sysgen_dagster.simulated.reading import subject_of
+from sysgen_dagster.simulated.reading import read_subject
 from sysgen_dagster.simulated.writer import write_answer
 from sysgen_dagster_tests.simulated.conversations import annotate_messages, conversations, request
 from sysgen_dagster_tests.simulated.running_server import QUESTION
@@ -46,14 +46,14 @@ def test_few_messages_open_with_you_are_a() -> None:
 def test_a_message_has_a_task_where_no_tag_is_drawn() -> None:
     silent = replace(WHOLE, tag_shares=dict.fromkeys(Tag, 0.0))
     for seed in range(20):
-        text = write_tagged_message(subject_of(QUESTION), silent, Random(seed))
+        text = write_tagged_message(read_subject(QUESTION), silent, Random(seed))
         assert {phrase.tag for phrase in parse_tagged_message(text).phrases} == {Tag.TASK}
 
 
 def test_no_phrase_comes_twice_in_a_message_though_a_tag_may() -> None:
     talkative = replace(WHOLE, tag_shares=dict.fromkeys(Tag, 1.0))
     messages = [
-        parse_tagged_message(write_tagged_message(subject_of(QUESTION), talkative, Random(seed)))
+        parse_tagged_message(write_tagged_message(read_subject(QUESTION), talkative, Random(seed)))
         for seed in range(200)
     ]
     assert all(len(set(each.phrases)) == len(each.phrases) for each in messages)
@@ -63,5 +63,5 @@ def test_no_phrase_comes_twice_in_a_message_though_a_tag_may() -> None:
 def test_a_broken_message_has_nothing_else_that_is_wrong_with_it() -> None:
     broken = replace(WHOLE, malformed=1.0, unknown_tag=1.0, stray_text=1.0)
     for seed in range(50):
-        text = write_tagged_message(subject_of(QUESTION), broken, Random(seed))
+        text = write_tagged_message(read_subject(QUESTION), broken, Random(seed))
         assert not any(name in text for name in ("Example", "Tasks>>", "tagged system message"))

@@ -13,10 +13,10 @@ from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster_tests.simulated.conversations import (
     annotate_messages,
+    chat_message,
     folded,
     one_phrase_of,
     respond_messages,
-    said,
     verify_messages,
 )
 from sysgen_dagster_tests.simulated.running_server import QUESTION, Server, error_of, running
@@ -98,7 +98,7 @@ def test_a_prompt_counts_before_it_is_sent_what_it_counts_afterwards(
 
 
 def test_plain_text_counts_as_much_as_a_message_with_it(server: Server) -> None:
-    messages = [said(Role.USER, QUESTION)]
+    messages = [chat_message(Role.USER, QUESTION)]
     assert count_of(server, prompt=QUESTION) == count_of(server, messages=messages) > 5
 
 

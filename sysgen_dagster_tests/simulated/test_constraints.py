@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from sysgen_dagster.chat.messages import ChatMessage
 from sysgen_dagster.lanes.sysgen.annotation import REPAIR_GRAMMAR
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
@@ -38,19 +39,19 @@ def server() -> Iterator[Server]:
         yield it
 
 
-def answer(server: Server, *asked: Any, **fields: object) -> str:
-    content: str = server.complete(*asked, **fields)["choices"][0]["message"]["content"]
+def answer(server: Server, messages: list[ChatMessage], **fields: object) -> str:
+    content: str = server.complete(messages, **fields)["choices"][0]["message"]["content"]
     return content
 
 
 def test_a_judge_under_a_regex_writes_exactly_the_lines_that_are_asked_for(server: Server) -> None:
     rule = {"regex": VERDICT_LINES}
-    said = [
+    judged = [
         answer(server, VERDICTS, model="llama", seed=seed, structured_outputs=rule)
         for seed in range(100)
     ]
-    assert all(re.fullmatch(VERDICT_LINES, text) for text in said)
-    assert len(set(said)) > 1
+    assert all(re.fullmatch(VERDICT_LINES, text) for text in judged)
+    assert len(set(judged)) > 1
 
 
 def test_a_constrained_judge_says_of_each_tag_what_it_says_when_it_is_free() -> None:
@@ -98,8 +99,8 @@ def test_alternatives_in_brackets_are_chosen_from_and_all_else_is_copied(regex: 
 )
 def test_any_other_regex_is_refused_as_vllm_refuses_some(server: Server, regex: str) -> None:
     refused = server.ask(VERDICTS, structured_outputs={"regex": regex})
-    said = "Unsupported regex for a simulated model"
-    assert error_of(refused) == (400, "BadRequestError", said)
+    message = "Unsupported regex for a simulated model"
+    assert error_of(refused) == (400, "BadRequestError", message)
 
 
 def test_a_refusal_of_a_long_regex_is_quick() -> None:
@@ -164,13 +165,13 @@ def test_a_grammar_binds_whatever_is_asked(server: Server) -> None:
 
 def test_a_choice_is_one_of_its_options_and_each_occurs(server: Server) -> None:
     options = ["yes", "no", "it (depends)*"]
-    said = {
+    chosen = {
         answer(
             server, respond_messages(QUESTION), seed=seed, structured_outputs={"choice": options}
         )
         for seed in range(30)
     }
-    assert said == set(options)
+    assert chosen == set(options)
 
 
 def test_an_answer_is_cut_under_a_constraint_too(server: Server) -> None:

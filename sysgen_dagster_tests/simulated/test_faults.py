@@ -7,8 +7,8 @@ from http.client import RemoteDisconnected
 import pytest
 
 from sysgen_dagster.chat.messages import Role
-from sysgen_dagster.simulated.faults import Fault, FaultDraw, asked_fault
-from sysgen_dagster_tests.simulated.conversations import respond_messages, said
+from sysgen_dagster.simulated.faults import Fault, FaultDraw, find_asked_fault
+from sysgen_dagster_tests.simulated.conversations import chat_message, respond_messages
 from sysgen_dagster_tests.simulated.running_server import QUESTION, Server, error_of, running
 
 
@@ -54,8 +54,8 @@ def test_a_poor_answer_comes_when_asked_for(server: Server) -> None:
 
 
 def test_only_the_last_user_message_can_ask_for_a_fault(server: Server) -> None:
-    earlier = [said(Role.USER, "[[simulate: 500]]"), said(Role.ASSISTANT, "No.")]
-    assert server.ask([*earlier, said(Role.USER, QUESTION)])[0] == 200
+    earlier = [chat_message(Role.USER, "[[simulate: 500]]"), chat_message(Role.ASSISTANT, "No.")]
+    assert server.ask([*earlier, chat_message(Role.USER, QUESTION)])[0] == 200
     status, _, message = error_of(server.ask_with_mark("earthquake"))
     assert (status, message.partition(":")[0]) == (400, "Unknown fault earthquake")
 
@@ -89,13 +89,13 @@ def test_faults_by_rate_end_after_retries_and_are_the_same_on_every_server() -> 
 
 @pytest.mark.parametrize("content", ["[[simulate:500]]", "[[simulate: 500]] [[simulate: html]]"])
 def test_the_first_mark_counts_and_its_space_may_be_left_out(content: str) -> None:
-    assert asked_fault([said(Role.USER, content)]) is Fault.INTERNAL_ERROR
+    assert find_asked_fault([chat_message(Role.USER, content)]) is Fault.INTERNAL_ERROR
 
 
 @pytest.mark.parametrize("content", ["", "simulate: 500", "[[simulate:  500]]", "[[simulate 500]]"])
 def test_what_is_no_mark_asks_for_nothing(content: str) -> None:
-    assert asked_fault([said(Role.USER, content)]) is None
-    assert asked_fault([]) is None
+    assert find_asked_fault([chat_message(Role.USER, content)]) is None
+    assert find_asked_fault([]) is None
 
 
 @pytest.mark.parametrize("rates", [{Fault.HTML: -0.1}, {Fault.HTML: 0.6, Fault.EMPTY: 0.5}])

@@ -2,13 +2,13 @@
 
 import pytest
 
-from sysgen_dagster.simulated.language import language_of, topics_of
+from sysgen_dagster.simulated.language import detect_language, find_topics
 from sysgen_dagster_tests.simulated.conversations import QUESTIONS
 
 
 @pytest.mark.parametrize("language", QUESTIONS)
-def test_each_of_the_nine_languages_is_told(language: str) -> None:
-    assert language_of(QUESTIONS[language]) == language
+def test_each_of_the_nine_languages_is_detected(language: str) -> None:
+    assert detect_language(QUESTIONS[language]) == language
 
 
 @pytest.mark.parametrize(
@@ -23,28 +23,31 @@ def test_each_of_the_nine_languages_is_told(language: str) -> None:
     ],
 )
 def test_anything_else_is_taken_for_english(text: str) -> None:
-    assert language_of(text) == "en"
+    assert detect_language(text) == "en"
 
 
 def test_han_letters_beside_kana_are_japanese() -> None:
-    assert (language_of("空青何故"), language_of("空は青い何故")) == ("zh", "ja")
+    assert (detect_language("空青何故"), detect_language("空は青い何故")) == ("zh", "ja")
 
 
 def test_topics_are_up_to_four_runs_of_words_longer_runs_first() -> None:
     text = "alpha beta, gamma, delta, epsilon zeta, eta theta"
-    assert topics_of(text, "en") == ("alpha beta", "epsilon zeta", "eta theta", "gamma")
+    assert find_topics(text, "en") == ("alpha beta", "epsilon zeta", "eta theta", "gamma")
 
 
 def test_a_topic_has_its_last_three_words_and_comes_once() -> None:
     text = "Many big old wooden sailing ships, (wooden sailing ships) and \\frac{sailing}{ships}"
-    assert topics_of(text, "en") == ("wooden sailing ships", "sailing", "ships")
+    assert find_topics(text, "en") == ("wooden sailing ships", "sailing", "ships")
 
 
 def test_topics_hold_words_only() -> None:
-    assert topics_of('What is <<Rivers>> of [salt] in 12*x, "why not"?', "en") == ("Rivers", "salt")
-    assert topics_of("Why is it so?", "en") == ()
+    assert find_topics('What is <<Rivers>> of [salt] in 12*x, "why not"?', "en") == (
+        "Rivers",
+        "salt",
+    )
+    assert find_topics("Why is it so?", "en") == ()
 
 
 def test_a_script_without_spaces_has_topics_too() -> None:
-    assert topics_of("为什么天空是蓝色的？请用简单的话解释。", "zh") == ("天空", "蓝色")  # noqa: RUF001
-    assert topics_of("コンピュータはなぜ熱くなるのですか。", "ja") == ("コンピュータ",)
+    assert find_topics("为什么天空是蓝色的？请用简单的话解释。", "zh") == ("天空", "蓝色")  # noqa: RUF001
+    assert find_topics("コンピュータはなぜ熱くなるのですか。", "ja") == ("コンピュータ",)

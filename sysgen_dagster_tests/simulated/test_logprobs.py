@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
-from sysgen_dagster.simulated.logprobs import token_logprobs
+from sysgen_dagster.simulated.logprobs import build_logprobs
 from sysgen_dagster_tests.simulated.conversations import (
     annotate_messages,
     one_phrase_of,
@@ -55,7 +55,7 @@ def test_the_tokens_make_up_the_answer(server: Server, messages: Any, max_tokens
 
 @given(st.text())
 def test_the_tokens_make_up_any_text(text: str) -> None:
-    tokens = token_logprobs(text, top=0, digest=1)["content"]
+    tokens = build_logprobs(text, top=0, digest=1)["content"]
     assert "".join(token["token"] for token in tokens) == text
 
 

@@ -17,8 +17,8 @@ from sysgen_dagster.lanes.sysgen.tags import (
 )
 from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
 from sysgen_dagster.simulated.profiles import PROFILES
-from sysgen_dagster.simulated.prose import NOTICE, original_length
-from sysgen_dagster.simulated.reading import subject_of
+from sysgen_dagster.simulated.prose import NOTICE, estimate_original_length
+from sysgen_dagster.simulated.reading import read_subject
 from sysgen_dagster.simulated.writer import write_answer
 from sysgen_dagster_tests.simulated.conversations import (
     annotate_messages,
@@ -147,7 +147,7 @@ def test_answers_are_lost_and_as_long_as_the_paper_says(name: str) -> None:
             lost += 1
             continue
         written += len(answer.text)
-        guessed += original_length(subject_of(question))
+        guessed += estimate_original_length(read_subject(question))
     assert percent(lost, COUNT) == pytest.approx(PRINTED[name]["lost"], abs=0.7)
     assert written / guessed == pytest.approx(PRINTED[name]["ratio"], rel=0.06)
 

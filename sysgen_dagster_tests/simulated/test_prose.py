@@ -8,10 +8,15 @@ import pytest
 from sysgen_dagster.chat.messages import ChatMessage
 from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.simulated.faults import Fault
-from sysgen_dagster.simulated.language import language_of
+from sysgen_dagster.simulated.language import detect_language
 from sysgen_dagster.simulated.profiles import PROFILES
-from sysgen_dagster.simulated.prose import NOTICE, original_length, refusal, write_response
-from sysgen_dagster.simulated.reading import Domain, Subject, subject_of
+from sysgen_dagster.simulated.prose import (
+    NOTICE,
+    estimate_original_length,
+    write_refusal,
+    write_response,
+)
+from sysgen_dagster.simulated.reading import Domain, Subject, read_subject
 from sysgen_dagster.simulated.writer import Answer, write_answer
 from sysgen_dagster_tests.simulated.conversations import QUESTIONS, request, respond_messages
 from sysgen_dagster_tests.simulated.running_server import QUESTION
@@ -41,15 +46,15 @@ def test_an_answer_says_that_it_is_simulated() -> None:
     ],
 )
 def test_an_answer_looks_like_its_domain(question: str, domain: Domain, sign: str) -> None:
-    assert subject_of(question).domain is domain
+    assert read_subject(question).domain is domain
     assert sign in answer_to(respond_messages(question), seed=1).text
 
 
 @pytest.mark.parametrize("language", QUESTIONS)
 def test_a_refusal_is_in_the_question_s_language(language: str) -> None:
-    said = refusal(subject_of(QUESTIONS[language])).removesuffix(NOTICE)
-    assert said.strip()
-    assert language_of(said) == language
+    text = write_refusal(read_subject(QUESTIONS[language])).removesuffix(NOTICE)
+    assert text.strip()
+    assert detect_language(text) == language
 
 
 @pytest.mark.parametrize("question", [QUESTION, QUESTIONS["zh"], "How many are 12 times 6 eggs?"])
@@ -58,7 +63,7 @@ def test_an_answer_ends_by_itself_unless_it_is_drawn_as_truncated(
     question: str, max_tokens: int
 ) -> None:
     cut = replace(NEVER_LOST, truncated=1.0)
-    subject = subject_of(question)
+    subject = read_subject(question)
     for seed in range(50):
         whole, long = (
             write_response(subject, profile, Random(seed), max_tokens)
@@ -69,7 +74,7 @@ def test_an_answer_ends_by_itself_unless_it_is_drawn_as_truncated(
 
 def test_longer_questions_have_longer_answers_up_to_a_bound() -> None:
     def length(characters: int, language: str = "en", domain: Domain = Domain.GENERAL) -> float:
-        return original_length(Subject("x" * characters, "", language, domain, ()))
+        return estimate_original_length(Subject("x" * characters, "", language, domain, ()))
 
     assert length(0) == length(20) < length(300) < length(2000) < length(10**4) == length(10**6)
     assert length(300) == pytest.approx(1400)

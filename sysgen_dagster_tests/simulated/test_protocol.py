@@ -13,7 +13,7 @@ from sysgen_dagster.simulated.protocol import (
     parse_tokenize_request,
 )
 from sysgen_dagster.simulated.request_error import RequestError
-from sysgen_dagster_tests.simulated.conversations import respond_messages, said
+from sysgen_dagster_tests.simulated.conversations import chat_message, respond_messages
 from sysgen_dagster_tests.simulated.running_server import QUESTION, Server, error_of, running
 
 
@@ -31,7 +31,7 @@ def test_text_parts_are_the_same_as_text(server: Server) -> None:
     parts = [{"type": "text", "text": QUESTION[:9]}, {"type": "text", "text": QUESTION[9:]}]
     body = {"model": "phi", "messages": [{"role": "user", "content": parts}], "max_tokens": 1024}
     status, text, _ = server.send(body)
-    assert (status, text) == server.ask([said(Role.USER, QUESTION)])[:2]
+    assert (status, text) == server.ask([chat_message(Role.USER, QUESTION)])[:2]
 
 
 def test_a_request_that_is_too_long_is_refused_in_vllms_words(server: Server) -> None:
@@ -87,7 +87,7 @@ def test_only_what_may_change_the_answer_is_in_the_digest() -> None:
 
 
 def test_what_the_model_never_sees_changes_nothing() -> None:
-    asked = (body(), body(messages=[said(Role.USER, "Why?")]))
+    asked = (body(), body(messages=[chat_message(Role.USER, "Why?")]))
     with_it, without = (parse_chat_request(each, drops_system_role={"phi"}) for each in asked)
     assert with_it == without
     ignored = parse_chat_request(body(structured_outputs="x"), obeys_constraints=False)
@@ -95,7 +95,7 @@ def test_what_the_model_never_sees_changes_nothing() -> None:
 
 
 def test_a_text_is_counted_like_a_message_even_where_it_is_empty() -> None:
-    asked = (body(prompt=""), body(messages=[said(Role.USER, "")]))
+    asked = (body(prompt=""), body(messages=[chat_message(Role.USER, "")]))
     assert [parse_tokenize_request(each).prompt_tokens for each in asked] == [1, 1]
 
 

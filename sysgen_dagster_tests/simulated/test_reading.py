@@ -7,16 +7,16 @@ from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.simulated.reading import (
     Domain,
     Phase,
-    domain_of,
+    detect_domain,
+    read_annotated_subject,
     recognise,
-    subject_of_annotation,
 )
 from sysgen_dagster_tests.simulated.conversations import (
     annotate_messages,
+    chat_message,
     folded,
     one_phrase_of,
     respond_messages,
-    said,
     verify_messages,
 )
 from sysgen_dagster_tests.simulated.running_server import QUESTION
@@ -38,36 +38,40 @@ def test_a_prompt_is_recognised_when_a_repair_follows_it() -> None:
     repair: list[ChatMessage] = [*messages, messages[1], {**messages[1], "content": "Again."}]
     phase, turn = recognise(repair)
     assert phase is Phase.ANNOTATE
-    assert subject_of_annotation(turn).question.strip() == QUESTION
+    assert read_annotated_subject(turn).question.strip() == QUESTION
 
 
 @pytest.mark.parametrize("fold", [False, True])
 def test_the_subject_of_an_annotation_is_the_conversation_and_not_the_prompt(fold: bool) -> None:
     messages = annotate_messages(QUESTION, "Rivers carry it there.")
-    subject = subject_of_annotation(recognise(folded(messages) if fold else messages)[1])
+    subject = read_annotated_subject(recognise(folded(messages) if fold else messages)[1])
     assert subject.question.strip() == QUESTION
     assert subject.answer.strip() == "Rivers carry it there."
 
 
 def test_whatever_is_none_of_our_prompts_is_a_question_and_the_last_one_is_answered() -> None:
-    turns = [said(Role.USER, "Hi"), said(Role.ASSISTANT, "Hello"), said(Role.USER, QUESTION)]
-    assert recognise([said(Role.SYSTEM, "Be kind."), *turns]) == (Phase.RESPOND, QUESTION)
-    assert recognise([said(Role.SYSTEM, "Be kind.")]) == (Phase.RESPOND, "")
+    turns = [
+        chat_message(Role.USER, "Hi"),
+        chat_message(Role.ASSISTANT, "Hello"),
+        chat_message(Role.USER, QUESTION),
+    ]
+    assert recognise([chat_message(Role.SYSTEM, "Be kind."), *turns]) == (Phase.RESPOND, QUESTION)
+    assert recognise([chat_message(Role.SYSTEM, "Be kind.")]) == (Phase.RESPOND, "")
 
 
 def test_the_subject_of_several_turns_is_the_first_question_and_the_last_answer() -> None:
     quoted = "[assistant, x]\nThe mark of another.\n[end of assistant, y]"
-    said = [("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Why?")]
+    turns = [("system", "Be kind."), ("user", "Hi"), ("assistant", "Hello"), ("user", "Why?")]
     turn = "".join(
         f"[{role}, m]\n{text}\n[end of {role}, m]\n"
-        for role, text in [*said, ("assistant", quoted)]
+        for role, text in [*turns, ("assistant", quoted)]
     )
-    subject = subject_of_annotation(turn)
+    subject = read_annotated_subject(turn)
     assert (subject.question, subject.answer) == ("Hi", quoted)
 
 
 def test_a_turn_without_marks_is_the_question_itself() -> None:
-    subject = subject_of_annotation(QUESTION)
+    subject = read_annotated_subject(QUESTION)
     assert (subject.question, subject.answer) == (QUESTION, "")
 
 
@@ -87,7 +91,7 @@ def test_a_turn_without_marks_is_the_question_itself() -> None:
         pytest.param("x " * 750 + "python", Domain.GENERAL, id="too-far-from-the-beginning"),
     ],
 )
-def test_the_domain_is_told_by_words_and_signs_at_the_beginning(
+def test_the_domain_is_detected_by_words_and_signs_at_the_beginning(
     question: str, domain: Domain
 ) -> None:
-    assert domain_of(question) is domain
+    assert detect_domain(question) is domain

@@ -13,7 +13,7 @@ from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen import verification
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag, parse_tagged_message
 from sysgen_dagster.simulated.faults import Fault
-from sysgen_dagster.simulated.language import language_of
+from sysgen_dagster.simulated.language import detect_language
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.writer import (
@@ -69,9 +69,9 @@ def test_every_phase_answers_in_the_language_of_the_conversation(language: str) 
     question = QUESTIONS[language]
     tagged = answer_to(annotate_messages(question, ""), seed=3).text
     phrases = " ".join(phrase.text for phrase in parse_tagged_message(tagged).phrases)
-    assert language_of(phrases) == language
+    assert detect_language(phrases) == language
     prose = answer_to(respond_messages(question), seed=3).text.removeprefix(NOTICE)
-    assert language_of(prose) == language
+    assert detect_language(prose) == language
 
 
 def test_verdicts_come_in_the_order_of_the_prompt_with_none_for_what_is_missing() -> None:

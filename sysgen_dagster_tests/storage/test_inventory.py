@@ -120,7 +120,7 @@ def test_columns_of_another_release_are_named(store: Store) -> None:
     other.write_parquet(str(path), credential_provider=None)
     row = only_row(store)
     assert row["state"] == "other_columns"
-    assert row["detail"] == "no engine; attempts is Int64, not UInt32"
+    assert row["detail"] == "attempts is Int64, not UInt32; no engine"
 
 
 def test_a_column_more_does_no_harm(folder: Store) -> None:

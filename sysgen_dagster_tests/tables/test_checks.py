@@ -80,10 +80,10 @@ def test_a_partition_without_rows_passes_and_each_statement_is_a_contract(check:
 
 
 def test_a_statement_names_the_tables_it_is_about() -> None:
-    assert COMPLETE.statement == "Every row that before lets go on is here, and no other."
-    assert EXPLAINED.statement == (
-        "A row has answer or one of the known reasons why it does not go on."
+    assert COMPLETE.statement == (
+        "The table has every row of before without a drop reason, and no other."
     )
+    assert EXPLAINED.statement == ("Every row has answer or a known drop reason.")
 
 
 def test_a_lost_row_is_told_from_a_new_one() -> None:

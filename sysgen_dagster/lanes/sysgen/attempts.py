@@ -1,9 +1,9 @@
-"""Phase 1 with more than one attempt at a row, which goes beyond the paper.
+"""Phase 1 with several attempts at a conversation, which goes beyond the paper.
 
-Several samples may be written for each conversation (`Method.samples`), and one more under a
-grammar where none of them is well-formed (`Method.repair`). Phase 2's rule says what is
-well-formed, Phase 3's judge which of several goes on. With the default settings there is one
-attempt, as in the paper.
+`Method.samples` attempts are made at each conversation, and with `Method.repair` one more, under a
+grammar, where none of them is well-formed. Phase 2's rule decides what is well-formed; Phase 3's
+judge chooses among several well-formed messages. With the default settings there is one attempt, as
+in the paper.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from sysgen_dagster.lanes.sysgen.annotation import (
 )
 from sysgen_dagster.lanes.sysgen.filtering import filter_messages
 from sysgen_dagster.lanes.sysgen.settings import DropRule, Method
-from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, REJECTED
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.lanes.sysgen.verification import (
     Verdict,
     build_verification_requests,
@@ -27,53 +27,58 @@ from sysgen_dagster.lanes.sysgen.verification import (
 )
 from sysgen_dagster.tables.table import kept
 
-# Requests, and how many there are, in; one row of `completions.COMPLETIONS` a request out.
+# Asks a model: takes the requests and their number, returns `COMPLETIONS` with one row per request.
 Ask = Callable[[Iterator[ChatRequest], int], pl.DataFrame]
 
-JUDGED_LOWER = "judged_lower"  # well-formed, but another one of the row is better
-# Not Phase 3's own seeds: the message that was picked is judged there anew.
+# The reason why a well-formed attempt was rejected: another one was judged better.
+JUDGED_LOWER = "judged_lower"
+# The seeds of these judgements differ from Phase 3's, which judges the chosen message once more.
 _JUDGING = f"{ANNOTATED.name}/judging"
 _MALFORMED = [rule.value for rule in DropRule]
-_CURABLE = [reason.value for reason in ENGINE_FAILURES]
 _ID = "conversation_id"
+_NO_COMPLETIONS = pl.DataFrame(schema=COMPLETIONS)
 
 
 def annotate(
     conversations: pl.DataFrame, ask: Ask, method: Method, limit: int | None = None
 ) -> pl.DataFrame:
-    """Phase 1's table: one row per conversation, its best attempt, the others in ``rejected``.
+    """`tables.ANNOTATED`: one row per conversation, its best attempt, the others in ``rejected``.
 
-    Best is a well-formed message; of several, the one with the highest share of Good tags, then
-    with more of them, then the earlier. Without any well-formed one the first text stands, for
-    Phase 2 to drop; without any text the first failure of the engine, since asking again may help,
-    before the first reason that is final (`drop_reasons`). Beyond `limit` rows nothing is asked.
+    The best attempt is a well-formed message; of several, the one with the highest share of tags
+    judged Good, then with the most of them, then the earliest. Without a well-formed message, it is
+    the earliest text, which Phase 2 will drop. Without any text, it is the earliest failure of the
+    engine, because asking again may help, else the earliest attempt. Conversations after the first
+    `limit` are not asked about.
     """
     taken = conversations if limit is None else conversations.head(limit)
-    attempts = pl.concat(_attempt(taken, ask, method, each) for each in range(method.samples))
+    attempts = pl.concat(_attempt(taken, ask, method, number) for number in range(method.samples))
     if method.repair:
-        broken = taken.join(_to_repair(attempts), on=_ID, how="semi", maintain_order="left")
+        broken = taken.join(_list_repairable(attempts), on=_ID, how="semi", maintain_order="left")
         if not broken.is_empty():
             repair = _attempt(broken, ask, method, method.samples, repair=True)
             attempts = pl.concat([attempts, repair])
-    left_out = conversations.slice(taken.height)
-    not_asked = build_annotated_messages(left_out, pl.DataFrame(schema=COMPLETIONS))
-    return pl.concat([_best(taken, attempts, _judged(attempts, ask, method)), not_asked])
+    best = _choose_best(taken, attempts, _judge_rivals(attempts, ask, method))
+    not_asked = build_annotated_messages(conversations.slice(taken.height), _NO_COMPLETIONS)
+    return pl.concat([best, not_asked])
 
 
 def count_well_formed(annotated: pl.DataFrame, drop_rule: DropRule) -> dict[str, int]:
-    """How many messages of Phase 1's table are well-formed after each step, of how many asked for.
+    """Conversations with a well-formed message after each step of Phase 1, given its table.
 
-    A message that is well-formed at the first attempt counts in every step.
+    Returns:
+        ``asked`` (conversations that the model was asked about), ``well_formed_at_first`` (after
+        one attempt), ``well_formed_after_sampling`` and ``well_formed_after_repair``.
     """
     asked = annotated.filter(pl.col("sample").is_not_null())
-    going_on = filter_messages(kept(asked), drop_rule)
-    well_formed = asked.join(kept(going_on), on=_ID, how="semi")
-    # Only the judge puts a well-formed message behind another one.
-    other = pl.col("rejected").list.first().struct
-    first_was = other.field("message").is_not_null() & ~other.field("reason").is_in(_MALFORMED)
+    well_formed = asked.join(kept(filter_messages(kept(asked), drop_rule)), on=_ID, how="semi")
+    # Where another attempt was chosen, the first of the rejected ones is the first attempt. It was
+    # well-formed if it has a text and was not rejected by Phase 2's rule.
+    first = pl.col("rejected").list.first().struct
+    was_well_formed = first["message"].is_not_null() & ~first["reason"].is_in(_MALFORMED)
+    is_well_formed_at_first = (pl.col("sample") == 0) | was_well_formed
     return {
         "asked": asked.height,
-        "well_formed_at_first": well_formed.filter((pl.col("sample") == 0) | first_was).height,
+        "well_formed_at_first": well_formed.filter(is_well_formed_at_first).height,
         "well_formed_after_sampling": well_formed.filter(~pl.col("repaired")).height,
         "well_formed_after_repair": well_formed.height,
     }
@@ -82,9 +87,9 @@ def count_well_formed(annotated: pl.DataFrame, drop_rule: DropRule) -> dict[str,
 def _attempt(
     rows: pl.DataFrame, ask: Ask, method: Method, number: int, repair: bool = False
 ) -> pl.DataFrame:
-    """`ANNOTATED` for one attempt at the rows, with its Phase 2: phrases, and why it is at fault.
+    """`tables.ANNOTATED` for one attempt at each row, with Phase 2's ``phrases`` and ``fault``.
 
-    ``fault`` is null for a well-formed message, else the reason why there is none.
+    ``fault`` is the reason why there is no well-formed message; null where there is one.
     """
     completions = ask(build_annotation_requests(rows, number, repair), rows.height)
     annotated = build_annotated_messages(rows, completions, number, repair)
@@ -96,42 +101,42 @@ def _attempt(
     )
 
 
-def _to_repair(attempts: pl.DataFrame) -> pl.DataFrame:
-    """The rows for which the model wrote something, if only nothing, and never well-formed.
+def _list_repairable(attempts: pl.DataFrame) -> pl.DataFrame:
+    """Conversations without a well-formed message to which the model replied at least once.
 
-    Where the engine gave no answer there is nothing that a grammar would mend.
+    Where the engine gave no reply, a grammar does not help.
     """
     fault = pl.col("fault")
-    malformed = fault.is_in([*_MALFORMED, NoAnswer.EMPTY_COMPLETION.value])
-    by_row = attempts.group_by(_ID).agg(some=malformed.any(), all=fault.is_not_null().all())
-    return by_row.filter("some", "all")
+    has_reply = fault.is_in([*_MALFORMED, NoAnswer.EMPTY_COMPLETION.value])
+    is_repairable = has_reply.any() & fault.is_not_null().all()
+    return attempts.group_by(_ID).agg(is_repairable=is_repairable).filter("is_repairable")
 
 
-def _judged(attempts: pl.DataFrame, ask: Ask, method: Method) -> pl.DataFrame:
-    """For each well-formed message of a row with several: ``good`` tags, their ``share``.
+def _judge_rivals(attempts: pl.DataFrame, ask: Ask, method: Method) -> pl.DataFrame:
+    """One row per well-formed message of a conversation that has several.
 
-    Grain: conversation and ``sample``. Without a judgement, ``unjudged`` says why.
+    Returns:
+        ``conversation_id``, ``sample``, ``good`` (number of tags judged Good), ``share`` (of the
+        message's tags), ``unjudged`` (the reason why the judge gave no verdicts, else null).
     """
     well_formed = attempts.filter(pl.col("fault").is_null())
     rivals = well_formed.filter(pl.len().over(_ID) > 1)
-    judged = [_NO_JUDGEMENT]
+    was_judged = pl.col("verdict_text").is_not_null()
+    is_good = pl.element().struct.field("verdict") == Verdict.GOOD.value
+    good = pl.when(was_judged).then(pl.col("verdicts").list.eval(is_good).list.sum())
+    judged = []
     for sample in range(method.samples):
-        filtered = rivals.filter(pl.col("sample") == sample).select(
-            _ID, "source", "phrases", "tagged_message"
+        messages = rivals.filter(pl.col("sample") == sample)
+        requests = build_verification_requests(messages, method, _JUDGING, sample)
+        completions = _NO_COMPLETIONS if messages.is_empty() else ask(requests, messages.height)
+        verified = build_verified_messages(
+            messages.select(_ID, "source", "phrases"), completions, method.unreadable_verdict
         )
-        if filtered.is_empty():
-            continue
-        requests = build_verification_requests(filtered, method, _JUDGING, sample)
-        completions = ask(requests, filtered.height)
-        verified = build_verified_messages(filtered, completions, method.unreadable_verdict)
-        was_judged = pl.col("verdict_text").is_not_null()
-        is_good = pl.element().struct.field("verdict") == Verdict.GOOD.value
-        good = pl.when(was_judged).then(pl.col("verdicts").list.eval(is_good).list.sum())
         judged.append(
             verified.select(
                 _ID,
                 sample=pl.lit(sample, dtype=pl.UInt32),
-                good=good.cast(pl.UInt32),
+                good=good,
                 share=good / pl.col("verdicts").list.len(),
                 unjudged=pl.when(~was_judged).then("drop_reason"),
             )
@@ -139,43 +144,23 @@ def _judged(attempts: pl.DataFrame, ask: Ask, method: Method) -> pl.DataFrame:
     return pl.concat(judged)
 
 
-_NO_JUDGEMENT = pl.DataFrame(
-    schema={
-        _ID: pl.String,
-        "sample": pl.UInt32,
-        "good": pl.UInt32,
-        "share": pl.Float64,
-        "unjudged": pl.String,
-    }
-)
-
-
-def _best(rows: pl.DataFrame, attempts: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
-    """`ANNOTATED`: the best attempt at each of the rows, in their order; the others beside it."""
-    standing = (
+def _choose_best(rows: pl.DataFrame, attempts: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """`tables.ANNOTATED`: the best attempt at each row, in the order of the rows."""
+    rank = (
         pl.when(pl.col("fault").is_null())
         .then(0)
         .when(pl.col("annotated_message").is_not_null())
         .then(1)
-        .when(pl.col("drop_reason").is_in(_CURABLE))
+        .when(pl.col("drop_reason").is_in([reason.value for reason in ENGINE_FAILURES]))
         .then(2)
         .otherwise(3)
     )
-    ranked = (
-        attempts.join(judged, on=[_ID, "sample"], how="left")
-        .with_columns(standing=standing)
-        .sort(
-            "standing",
-            "share",
-            "good",
-            "sample",
-            descending=[False, True, True, False],
-            nulls_last=True,
-        )
+    ranked = attempts.join(judged, on=[_ID, "sample"], how="left").sort(
+        rank, "share", "good", "sample", descending=[False, True, True, False], nulls_last=True
     )
     is_best = pl.col(_ID).is_first_distinct()
     reason = pl.coalesce("fault", "unjudged", pl.lit(JUDGED_LOWER))
-    others = (
+    rejected = (
         ranked.filter(~is_best)
         .sort("sample")
         .group_by(_ID)
@@ -184,7 +169,7 @@ def _best(rows: pl.DataFrame, attempts: pl.DataFrame, judged: pl.DataFrame) -> p
     return (
         rows.select(_ID)
         .join(ranked.filter(is_best).drop("rejected"), on=_ID, maintain_order="left")
-        .join(others, on=_ID, how="left", maintain_order="left")
-        .with_columns(pl.col("rejected").fill_null(pl.lit([], dtype=REJECTED)))
+        .join(rejected, on=_ID, how="left", maintain_order="left")
+        .with_columns(pl.col("rejected").fill_null([]))
         .select(ANNOTATED.names)
     )

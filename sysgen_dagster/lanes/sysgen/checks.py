@@ -1,10 +1,9 @@
-"""What must hold of the tables of the phases (contracts), and what is expected of them.
+"""Checks on the tables of the phases: contracts, which must hold, and expectations, which warn.
 
-Contracts block: nothing is read from a table that breaks one. Expectations warn; their bounds stand
+A contract blocks: nothing is read from a table that breaks one. The bounds of expectations are
 here or, where they differ by model, in the catalogue.
 """
 
-import math
 from collections.abc import Mapping
 
 import polars as pl
@@ -35,15 +34,14 @@ from sysgen_dagster.tables.checks import (
 from sysgen_dagster.tables.rates import Rate, kept_rate
 from sysgen_dagster.tables.table import Table, kept
 
-# Above this share of unanswered requests something is wrong with the engine, not with the rows.
+# With a higher share of unanswered requests the engine is at fault, not the rows.
 MOST_ENGINE_FAILURES = 0.05
-# Below the paper's share, to leave room for a bad shard.
-LEAST_VERIFIED = 0.97
+LEAST_VERIFIED = 0.97  # the paper's share is 0.99; a single shard may be worse
 LEAST_READABLE_VERDICTS = 0.97
 MOST_TRUNCATED = 0.10
-LENGTH_RATIO = (0.5, 3.0)  # mean length of A' over mean length of A
+LENGTH_RATIO = (0.5, 3.0)  # mean length of the new answers over that of the original ones
 
-# What in a text could pass for a turn, for a line of our prompts, or for a tag.
+# Text that a server, a trainer or one of our prompts could read as a turn, a delimiter or a tag.
 STRUCTURE = structure_pattern(
     (
         annotation.PROMPT,
@@ -53,6 +51,7 @@ STRUCTURE = structure_pattern(
     ),
     rf"<</?(?:{'|'.join(TAG_NAMES)})>>",
 )
+# The column of each table that a kept row fills.
 _RESULTS = {
     ANNOTATED: "annotated_message",
     FILTERED: "tagged_message",
@@ -62,17 +61,17 @@ _RESULTS = {
 
 
 def build_checks(method: Method, generators: Mapping[str, Generator]) -> tuple[Check, ...]:
-    """All checks of the lane's phases, under the settings of a catalogue.
+    """All checks of the lane, under the settings of a catalogue.
 
     Args:
-        method: The settings that the tables are made under.
-        generators: The models of the catalogue, with what is expected of each.
+        method: The settings under which the tables are made.
+        generators: The models of the catalogue by name, each with what is expected of it.
     """
     return (
         _no_control_tokens(CONVERSATIONS, "history", "question", "answer"),
         *(ids_are_unique(phase.table) for phase in PHASES),
         *(nothing_is_lost(phase.table, phase.before) for phase in PHASES),
-        *(_drops_are_explained(phase.table) for phase in PHASES),
+        *(drops_are_explained(*result, [*NoAnswer, *Dropped]) for result in _RESULTS.items()),
         *(_engine_answered(phase.table) for phase in PHASES if phase.asks),
         _few_are_truncated(ANNOTATED),
         _tags_are_canonical(FILTERED),
@@ -90,17 +89,9 @@ def build_checks(method: Method, generators: Mapping[str, Generator]) -> tuple[C
     )
 
 
-def _drops_are_explained(table: Table) -> Check:
-    return drops_are_explained(table, _RESULTS[table], [*NoAnswer, *Dropped])
-
-
 def _asked(rows: pl.DataFrame) -> pl.DataFrame:
-    """Without the rows that a pilot run left out."""
+    """The rows without those that a pilot run left out."""
     return rows.filter(pl.col("drop_reason").ne_missing(NoAnswer.BEYOND_LIMIT.value))
-
-
-def _dropped(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.drop_nulls("drop_reason")
 
 
 def _engine_answered(table: Table) -> Check:
@@ -116,17 +107,16 @@ def _engine_answered(table: Table) -> Check:
 
 
 def _tags_are_canonical(table: Table) -> Check:
-    position = {name: index for index, name in enumerate(TAG_NAMES)}
+    canonical = pl.Enum(TAG_NAMES)  # sorts in the order of its categories
 
     def evaluate(evidence: Evidence) -> Finding:
         rows = evidence.read(table, "conversation_id", "phrases")
-        tags = pl.element().struct.field("tag")
-        order = tags.replace_strict(position, default=-1, return_dtype=pl.Int8)
-        places = pl.col("phrases").list.eval(order)
-        good = (places.list.sort() == places) & ~places.list.contains(-1)
-        return none_of(rows.filter(~good))
+        known = pl.element().struct.field("tag").cast(canonical, strict=False)
+        tags = pl.col("phrases").list.eval(known)
+        has_unknown = tags.list.eval(pl.element().is_null()).list.any()
+        return none_of(rows.filter((tags.list.sort() != tags) | has_unknown))
 
-    statement = "Phrases have one of the eight tags and stand in canonical order."
+    statement = "Phrases have one of the eight tags and are in canonical order."
     return Check("tags_are_canonical", table, statement, True, evaluate)
 
 
@@ -139,9 +129,9 @@ def _only_good_stays(unreadable: UnreadableVerdict) -> Check:
         rows = evidence.read(VERIFIED, "conversation_id", "phrases", "verdicts")
         verdict, tag = pl.element().struct.field("verdict"), pl.element().struct.field("tag")
         good = pl.col("verdicts").list.eval(tag.filter(verdict.is_in(staying)))
-        here = pl.col("phrases").list.eval(tag)
-        unjudged = here.list.set_difference(good.fill_null([])).list.len()
-        return none_of(rows.filter(unjudged > 0))
+        held = pl.col("phrases").list.eval(tag)
+        not_good = held.list.set_difference(good.fill_null([]))
+        return none_of(rows.filter(not_good.list.len() > 0))
 
     statement = "No phrase stays whose tag was not judged Good."
     return Check("only_good_stays", VERIFIED, statement, True, evaluate)
@@ -158,35 +148,29 @@ def _no_tag_is_left() -> Check:
 def _no_control_tokens(table: Table, *columns: str) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         rows = evidence.read(table, "conversation_id", "source", *columns)
-        texts = [_spoken(column, rows.schema[column]) for column in columns]
-        held = pl.concat_str(texts, separator="\n", ignore_nulls=True)
-        holds = find_structure(held, STRUCTURE)
-        found = rows.select("conversation_id", "source", holds=holds)
-        return none_of(found.filter(pl.col("holds").list.len() > 0))
+        texts = [_text_of(column, rows.schema[column]) for column in columns]
+        text = pl.concat_str(texts, separator="\n", ignore_nulls=True)
+        holds = rows.select("conversation_id", "source", holds=find_structure(text, STRUCTURE))
+        return none_of(holds.filter(pl.col("holds").list.len() > 0))
 
     statement = "No text holds what servers, trainers or our prompts read as the end of a turn."
     return Check("no_control_tokens", table, statement, False, evaluate)
 
 
-def _spoken(column: str, dtype: pl.DataType) -> pl.Expr:
-    """A column's text, or that of all its turns."""
+def _text_of(column: str, dtype: pl.DataType) -> pl.Expr:
+    """The text of a column, or of all turns in a column of turns."""
     if dtype == pl.String:
         return pl.col(column)
     return pl.col(column).list.eval(pl.element().struct.field("content")).list.join("\n")
 
 
-def _of(evidence: Evidence, generators: Mapping[str, Generator]) -> Generator:
-    """The catalogue entry of the model whose tables are looked at."""
-    assert evidence.model is not None
-    return generators[evidence.model]
-
-
 def _retention_filtered(generators: Mapping[str, Generator]) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        entry = _of(evidence, generators)
+        model = generators[str(evidence.model)]
         rows = evidence.read(FILTERED, "conversation_id", "drop_reason", "defects")
-        published = entry.published.filtered_share if entry.published else None
-        return within(kept_rate(rows), entry.filtered_bounds, published, _dropped(rows))
+        published = model.published.filtered_share if model.published else None
+        dropped = rows.drop_nulls("drop_reason")
+        return within(kept_rate(rows), model.filtered_bounds, published, dropped)
 
     statement = "Phase 2 keeps the share of messages that is expected of the model."
     return Check("retention", FILTERED, statement, False, evaluate)
@@ -195,39 +179,42 @@ def _retention_filtered(generators: Mapping[str, Generator]) -> Check:
 def _retention_verified() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         rows = evidence.read(VERIFIED, "conversation_id", "drop_reason", "verdicts")
-        return within(kept_rate(rows), (LEAST_VERIFIED, 1.0), VERIFIED_SHARE, _dropped(rows))
+        dropped = rows.drop_nulls("drop_reason")
+        return within(kept_rate(rows), (LEAST_VERIFIED, 1.0), VERIFIED_SHARE, dropped)
 
-    statement = "Phase 3 leaves nearly every message some phrase."
+    statement = "Phase 3 leaves a phrase in nearly every message."
     return Check("retention", VERIFIED, statement, False, evaluate)
 
 
 def _retention_aligned(generators: Mapping[str, Generator]) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        entry = _of(evidence, generators)
+        model = generators[str(evidence.model)]
         rows = evidence.read(ALIGNED, "conversation_id", "drop_reason", "new_answer")
         started = _asked(evidence.read(ANNOTATED, "drop_reason"))
-        rate = Rate(kept_rate(rows).part, started.height)
-        published = entry.published.aligned_share if entry.published else None
-        return within(rate, entry.aligned_bounds, published, _dropped(rows))
+        rate = Rate(kept(rows).height, started.height)
+        published = model.published.aligned_share if model.published else None
+        return within(rate, model.aligned_bounds, published, rows.drop_nulls("drop_reason"))
 
-    statement = "Of the conversations that were begun, the expected share has a new answer."
+    statement = (
+        "Of the conversations that Phase 1 started with, the expected share has a new answer."
+    )
     return Check("retention", ALIGNED, statement, False, evaluate)
 
 
 def _tag_counts(generators: Mapping[str, Generator]) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        """The figure is the largest distance of a tag's share from the paper's; a row is a tag."""
-        entry = _of(evidence, generators)
         rows = evidence.read(FILTERED, "source", "phrases", "drop_reason")
-        return _compare_tag_shares(entry, tag_rates(count_tags(FILTERED, rows)))
+        rates = tag_rates(count_tags(FILTERED, rows))
+        return _compare_tag_shares(generators[str(evidence.model)], rates)
 
     statement = "Messages hold each of the eight tags about as often as the paper's."
     return Check("tag_counts", FILTERED, statement, False, evaluate)
 
 
-def _compare_tag_shares(entry: Generator, rates: Mapping[str, Rate]) -> Finding:
-    allowed, published = entry.bounds.tag_share_within, entry.published
-    wanted = f"every tag's share within {allowed:.0%} of the paper's, as far as the rows tell"
+def _compare_tag_shares(model: Generator, rates: Mapping[str, Rate]) -> Finding:
+    """The figure is the largest distance of a tag's share from the paper's; a row is a tag."""
+    allowed, published = model.bounds.tag_share_within, model.published
+    wanted = f"every tag's share within {allowed:.0%} of the paper's, give or take chance"
     shown = [
         {"tag": tag, "messages": rate.part, "share": rate.share, "paper": share, "agrees": agrees}
         for tag, rate in rates.items()
@@ -248,7 +235,7 @@ def _verdicts_are_readable() -> Check:
         rate = Rate(judged.height - unreadable.height, judged.height)
         return within(rate, (LEAST_READABLE_VERDICTS, 1.0), None, unreadable)
 
-    statement = "Nearly every tag got a verdict that can be read."
+    statement = "Nearly every tag has a verdict that can be read."
     return Check("verdicts_are_readable", VERIFIED, statement, False, evaluate)
 
 
@@ -271,12 +258,12 @@ def _length_ratio() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         answers = evidence.read(CONVERSATIONS, "conversation_id", "answer")
         new = kept(evidence.read(ALIGNED, "conversation_id", "new_answer", "drop_reason"))
-        both = new.join(answers, on="conversation_id")
-        lengths = both.select(pl.col("new_answer", "answer").str.len_chars().mean()).row(0)
-        new_length, old_length = (length or 0.0 for length in lengths)
-        ratio = new_length / old_length if old_length else math.inf
-        ratio = 1.0 if both.is_empty() else ratio
+        new_length, length = (
+            pl.col(name).str.len_chars().mean() for name in ("new_answer", "answer")
+        )
+        ratio = new.join(answers, on="conversation_id").select(new_length / length).item()
+        ratio = 1.0 if ratio is None else ratio  # no rows
         return Finding(low <= ratio <= high, ratio, f"{low} to {high}", pl.DataFrame(), paper)
 
-    statement = "New answers are about as long as the paper's, measured against the original ones."
+    statement = "New answers are about as long as the paper's, relative to the original ones."
     return Check("length_ratio", ALIGNED, statement, False, evaluate)

@@ -1,8 +1,8 @@
-"""Phase 2: malformed and unknown tags go, the rest is put in canonical order.
+"""Phase 2: malformed and unknown tags are removed, the rest is put in canonical order.
 
 The paper's four rules (section 3.2): phrases inside properly matched tags stay; tags outside the
-eight go with their phrase; text under no tag goes; what stays is put in canonical order. When a
-whole message is dropped is left open there and is `DropRule` here.
+eight are removed with their phrases; text outside every tag is removed; what stays is put in
+canonical order. The paper leaves open when a whole message is dropped: `DropRule` decides it here.
 """
 
 import polars as pl
@@ -19,34 +19,33 @@ from sysgen_dagster.lanes.sysgen.tags import (
 )
 
 _CANONICAL = pl.Enum(TAG_NAMES)  # sorts in the order of its categories
-_FLAT_PHRASES = {"row": pl.UInt32(), "tag": pl.String(), "text": pl.String()}
-_FLAT_DEFECTS = {"row": pl.UInt32(), "kind": pl.String(), "text": pl.String()}
+# One row per phrase and one row per defect; ``row`` is the position of the message.
+_PHRASES = {"row": pl.UInt32(), "tag": pl.String(), "text": pl.String()}
+_DEFECTS = {"row": pl.UInt32(), "kind": pl.String(), "text": pl.String()}
 
 
 def filter_messages(annotated: pl.DataFrame, drop_rule: DropRule) -> pl.DataFrame:
-    """Phase 2's table: one row per annotated message, in the same order.
+    """`tables.FILTERED`: one row per annotated message, in their order.
 
-    Messages without any defect are taken apart all at once by expressions, the others one by one
-    by the parser: the result is the same and costs a fifth.
+    ``phrases``, ``defects`` and ``has_malformed_boundary`` are filled for dropped rows too, so that
+    `count_kept_by_rule` can count what the other drop rule would keep.
 
-    Returns:
-        `tables.FILTERED`. ``phrases``, ``defects`` and ``has_malformed_boundary`` are filled for
-        dropped rows too, so that the other drop rule can be counted from the same table.
+    Messages without a defect are split by expressions, all at once; only the others go through the
+    parser, one by one. The result is the same as by the parser alone, for a fifth of the time.
     """
-    well_formed = pl.col("annotated_message").str.contains(WELL_FORMED).fill_null(False)
+    is_well_formed = pl.col("annotated_message").str.contains(WELL_FORMED).fill_null(False)
     messages = (
         annotated.select("conversation_id", "source", "annotated_message")
         .with_row_index("row")
-        .with_columns(well_formed=well_formed)
+        .with_columns(is_well_formed=is_well_formed)
     )
-    parsed, defects = _parsed(messages.filter(~pl.col("well_formed")))
-    phrases = pl.concat([_taken_apart(messages.filter("well_formed")), parsed])
+    parsed, defects = _parse(messages.filter(~pl.col("is_well_formed")))
+    phrases = pl.concat([_split_well_formed(messages.filter("is_well_formed")), parsed])
     return (
-        messages.join(_in_canonical_order(phrases), on="row", how="left", maintain_order="left")
-        .join(_gathered(defects), on="row", how="left", maintain_order="left")
+        messages.join(_sort_phrases(phrases), on="row", how="left", maintain_order="left")
+        .join(_group_defects(defects), on="row", how="left", maintain_order="left")
         .with_columns(
-            pl.col("phrases").fill_null(pl.lit([], FILTERED.columns["phrases"].dtype)),
-            pl.col("defects").fill_null(pl.lit([], FILTERED.columns["defects"].dtype)),
+            pl.col("phrases", "defects").fill_null([]),
             pl.col("has_malformed_boundary").fill_null(False),
         )
         .with_columns(drop_reason=_drop_reason(drop_rule))
@@ -56,19 +55,16 @@ def filter_messages(annotated: pl.DataFrame, drop_rule: DropRule) -> pl.DataFram
 
 
 def count_kept_by_rule(filtered: pl.DataFrame) -> dict[str, int]:
-    """How many messages of Phase 2's table stay under each drop rule, whichever one made it."""
-    has_phrase = pl.col("phrases").list.len() > 0
-    stays = {
-        DropRule.MALFORMED_BOUNDARY: has_phrase & ~pl.col("has_malformed_boundary"),
-        DropRule.NO_PHRASE_LEFT: has_phrase,
-    }
-    counts = filtered.select(**{f"kept_under_{rule}": stay.sum() for rule, stay in stays.items()})
+    """How many messages each drop rule keeps, given Phase 2's table under either of them."""
+    counts = filtered.select(
+        (_drop_reason(rule).is_null()).sum().alias(f"kept_under_{rule}") for rule in DropRule
+    )
     return counts.row(0, named=True)
 
 
-def _taken_apart(messages: pl.DataFrame) -> pl.DataFrame:
-    """`_FLAT_PHRASES` of messages that are `WELL_FORMED`: one row a phrase."""
-    # Between two << stands what follows an opening mark, or a closing one, in turn.
+def _split_well_formed(messages: pl.DataFrame) -> pl.DataFrame:
+    """`_PHRASES` of messages that match `WELL_FORMED`."""
+    # Split at <<, the pieces after the first start with an opening and a closing mark by turns.
     opened = pl.col("annotated_message").str.split("<<").list.slice(1).list.gather_every(2)
     return (
         messages.select("row", opened.alias("opened"))
@@ -79,22 +75,21 @@ def _taken_apart(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _parsed(messages: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """`_FLAT_PHRASES` and `_FLAT_DEFECTS` of any messages."""
+def _parse(messages: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`_PHRASES` and `_DEFECTS` of any messages."""
     phrases: list[tuple[int, str, str]] = []
     defects: list[tuple[int, str, str]] = []
     for row, text in messages.select("row", "annotated_message").iter_rows():
         message = parse_tagged_message(text)
         phrases += [(row, phrase.tag.value, phrase.text) for phrase in message.phrases]
         defects += [(row, defect.kind.value, defect.text) for defect in message.defects]
-    return (
-        pl.DataFrame(phrases, _FLAT_PHRASES, orient="row"),
-        pl.DataFrame(defects, _FLAT_DEFECTS, orient="row"),
+    return pl.DataFrame(phrases, _PHRASES, orient="row"), pl.DataFrame(
+        defects, _DEFECTS, orient="row"
     )
 
 
-def _in_canonical_order(phrases: pl.DataFrame) -> pl.DataFrame:
-    """One row per message that has a phrase: ``row``, ``phrases``, ``tagged_message``."""
+def _sort_phrases(phrases: pl.DataFrame) -> pl.DataFrame:
+    """One row per message with a phrase: ``row``, ``phrases``, ``tagged_message``."""
     return (
         phrases.with_columns(pl.col("tag").cast(_CANONICAL))
         .sort("row", "tag", maintain_order=True)
@@ -110,18 +105,18 @@ def _in_canonical_order(phrases: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _gathered(defects: pl.DataFrame) -> pl.DataFrame:
-    """One row per message that has a defect: ``row``, ``defects``, ``has_malformed_boundary``."""
-    malformed = pl.col("kind").is_in([kind.value for kind in MALFORMED_BOUNDARIES])
+def _group_defects(defects: pl.DataFrame) -> pl.DataFrame:
+    """One row per message with a defect: ``row``, ``defects``, ``has_malformed_boundary``."""
+    is_malformed = pl.col("kind").is_in([kind.value for kind in MALFORMED_BOUNDARIES])
     return defects.group_by("row", maintain_order=True).agg(
-        defects=pl.struct("kind", "text"), has_malformed_boundary=malformed.any()
+        defects=pl.struct("kind", "text"), has_malformed_boundary=is_malformed.any()
     )
 
 
 def _drop_reason(drop_rule: DropRule) -> pl.Expr:
-    malformed = pl.col("has_malformed_boundary") & (drop_rule is DropRule.MALFORMED_BOUNDARY)
+    is_malformed = pl.col("has_malformed_boundary") & (drop_rule is DropRule.MALFORMED_BOUNDARY)
     return (
-        pl.when(malformed)
+        pl.when(is_malformed)
         .then(pl.lit(Dropped.MALFORMED_BOUNDARY.value))
         .when(pl.col("phrases").list.len() == 0)
         .then(pl.lit(Dropped.NO_PHRASE_LEFT.value))

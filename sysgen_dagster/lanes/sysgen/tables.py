@@ -1,60 +1,63 @@
-"""The lane's tables: one for each phase, and the paper's tables over all shards of a model.
+"""The lane's tables: one for each phase, and the statistics that the paper prints.
 
-The rows of a phase are the rows of the step before that have no ``drop_reason``; all of them stand
-here, those that the phase drops with their reason.
+A phase's table has one row per kept row of the table before it. Rows that the phase drops are in it
+too, with their ``drop_reason``.
 """
+
+from functools import partial
 
 import polars as pl
 
-from sysgen_dagster.tables.columns import COUNT, DROP_REASON, GENERATION, IDENTITY, TEXT
+from sysgen_dagster.tables.columns import (
+    COUNT,
+    DROP_REASON,
+    FLAG,
+    GENERATION,
+    IDENTITY,
+    NUMBER,
+    TEXT,
+)
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Table
 
-PHRASES = pl.List(pl.Struct({"tag": pl.String(), "text": pl.String()}))
+PHRASES = pl.List(pl.Struct({"tag": TEXT, "text": TEXT}))
+DEFECTS = pl.List(pl.Struct({"kind": TEXT, "text": TEXT}))
+VERDICTS = pl.List(pl.Struct({"tag": TEXT, "verdict": TEXT, "confidence": NUMBER}))
+REMOVED = pl.List(pl.Struct({"tag": TEXT, "text": TEXT, "verdict": TEXT}))
+REJECTED = pl.List(pl.Struct({"message": TEXT, "reason": TEXT}))
 
-DEFECTS = pl.List(pl.Struct({"kind": pl.String(), "text": pl.String()}))
+_phase_table = partial(Table, by=By.MODEL_SHARD, group=Group.SYSGEN_PHASES)
+_statistic = partial(Table, by=By.MODEL, group=Group.STATISTICS)
 
-VERDICTS = pl.List(
-    pl.Struct({"tag": pl.String(), "verdict": pl.String(), "confidence": pl.Float64()})
-)
-
-REMOVED = pl.List(pl.Struct({"tag": pl.String(), "text": pl.String(), "verdict": pl.String()}))
-
-REJECTED = pl.List(pl.Struct({"message": pl.String(), "reason": pl.String()}))
-
-# One row per conversation, in each of the four.
-ANNOTATED = Table(
+# Each of the four has one row per conversation.
+ANNOTATED = _phase_table(
     "annotated_system_messages",
     {
         **IDENTITY,
         "annotated_message": Column(TEXT, "the tagged system message as the model wrote it"),
         "sample": Column(
-            COUNT, "which of the attempts at the row this is, from 0; null: not asked"
+            COUNT, "number of the attempt that wrote it, from 0; null where the model was not asked"
         ),
-        "repaired": Column(pl.Boolean(), "written under a grammar, after malformed messages"),
+        "repaired": Column(FLAG, "written under a grammar, since no other attempt was well-formed"),
         "rejected": Column(
-            REJECTED, "the other attempts in their order: what was written, why it does not go on"
+            REJECTED, "the other attempts in their order: the message, and why it was not chosen"
         ),
         **DROP_REASON,
         **GENERATION,
     },
-    by=By.MODEL_SHARD,
-    group=Group.SYSGEN_PHASES,
 )
-FILTERED = Table(
+FILTERED = _phase_table(
     "filtered_system_messages",
     {
         **IDENTITY,
         "phrases": Column(PHRASES, "well-formed phrases of the eight tags, in canonical order"),
         "tagged_message": Column(TEXT, "the phrases as tagged text; null when dropped"),
         "defects": Column(DEFECTS, "what was left out and why"),
-        "has_malformed_boundary": Column(pl.Boolean(), "a tag was opened or closed wrongly"),
+        "has_malformed_boundary": Column(FLAG, "a tag was opened or closed wrongly"),
         **DROP_REASON,
     },
-    by=By.MODEL_SHARD,
-    group=Group.SYSGEN_PHASES,
 )
-VERIFIED = Table(
+VERIFIED = _phase_table(
     "verified_system_messages",
     {
         **IDENTITY,
@@ -65,14 +68,12 @@ VERIFIED = Table(
             "probability among the three, null where not asked for",
         ),
         "phrases": Column(PHRASES, "phrases that stay, in canonical order"),
-        "removed": Column(REMOVED, "phrases that went, and the verdict that removed them"),
+        "removed": Column(REMOVED, "phrases that were removed, with their verdicts"),
         **DROP_REASON,
         **GENERATION,
     },
-    by=By.MODEL_SHARD,
-    group=Group.SYSGEN_PHASES,
 )
-ALIGNED = Table(
+ALIGNED = _phase_table(
     "aligned_responses",
     {
         **IDENTITY,
@@ -81,48 +82,40 @@ ALIGNED = Table(
         **DROP_REASON,
         **GENERATION,
     },
-    by=By.MODEL_SHARD,
-    group=Group.SYSGEN_PHASES,
 )
 
 # One row per source, phase table and outcome.
-RETENTION = Table(
+RETENTION = _statistic(
     "retention",
     {
         "source": IDENTITY["source"],
         "table": Column(TEXT, "conversations or one of the four phase tables"),
-        "outcome": Column(TEXT, "kept, or the reason why the rows do not go on"),
-        "conversations": Column(COUNT, "how many"),
+        "outcome": Column(TEXT, "kept, or a drop reason"),
+        "conversations": Column(COUNT, "number of conversations with this outcome"),
     },
-    by=By.MODEL,
-    group=Group.PAPER_STATISTICS,
 )
 # One row per source, table (after Phase 2 or after Phase 3) and tag.
-TAG_COUNTS = Table(
+TAG_COUNTS = _statistic(
     "tag_counts",
     {
         "source": IDENTITY["source"],
         "table": Column(TEXT, "filtered_system_messages or verified_system_messages"),
-        "tag": Column(TEXT, "one of the eight key functionalities"),
-        "messages": Column(COUNT, "messages that go on and hold the tag"),
-        "of_messages": Column(COUNT, "messages that go on"),
+        "tag": Column(TEXT, "one of the eight tags"),
+        "messages": Column(COUNT, "kept messages that hold the tag"),
+        "of_messages": Column(COUNT, "kept messages"),
     },
-    by=By.MODEL,
-    group=Group.PAPER_STATISTICS,
 )
 
-# One row per tag, source and verdict of the phrases' judge.
-VERDICT_COUNTS = Table(
+# One row per source, tag and verdict of Phase 3.
+VERDICT_COUNTS = _statistic(
     "verdict_counts",
     {
         "source": IDENTITY["source"],
         "tag": TAG_COUNTS.columns["tag"],
         "verdict": Column(TEXT, "Good, Bad, None or Unreadable"),
-        "messages": Column(COUNT, "messages that hold the tag and got the verdict"),
+        "messages": Column(COUNT, "messages that hold the tag and were given the verdict"),
         "of_messages": Column(COUNT, "messages that hold the tag and were judged"),
     },
-    by=By.MODEL,
-    group=Group.PAPER_STATISTICS,
 )
 
 TABLES = (ANNOTATED, FILTERED, VERIFIED, ALIGNED, RETENTION, TAG_COUNTS, VERDICT_COUNTS)

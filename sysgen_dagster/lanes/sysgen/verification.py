@@ -1,7 +1,7 @@
 """Phase 3: the same model judges each tag Good, Bad or None; only phrases judged Good stay.
 
-The model answers in lines such as ``<<Role>>: Good``. A verdict is on a tag: all phrases of that tag
-share it. As in the paper, the model is not shown question and answer.
+The model answers in lines such as ``<<Role>>: Good``. All phrases of a tag share its verdict. As in
+the paper, the model is shown neither question nor answer.
 """
 
 import re
@@ -35,6 +35,7 @@ class Verdict(StrEnum):
 
 # The verdicts that a model can give.
 CHOICES = (Verdict.GOOD.value, Verdict.BAD.value, Verdict.NONE.value)
+_JUDGED = ("verdicts", "phrases", "removed", "drop_reason")  # columns that the verdicts decide
 
 # Only the tag's name and the verdict's word are fixed: brackets, colons and emphasis vary between
 # models.
@@ -118,9 +119,6 @@ def build_verified_messages(
     return answered.with_columns(pl.DataFrame(judged, schema, orient="row")).select(VERIFIED.names)
 
 
-_JUDGED = ("verdicts", "phrases", "removed", "drop_reason")
-
-
 def _judge(
     staying: set[Verdict],
     phrases: list[Mapping[str, str]],
@@ -142,8 +140,8 @@ def _judge(
         by_tag[tag] = verdict
     stay = [phrase for phrase in phrases if by_tag[phrase["tag"]] in staying]
     removed = [
-        {**phrase, "verdict": by_tag[phrase["tag"]]}
+        {**phrase, "verdict": verdict}
         for phrase in phrases
-        if by_tag[phrase["tag"]] not in staying
+        if (verdict := by_tag[phrase["tag"]]) not in staying
     ]
     return verdicts, stay, removed, None if stay else Dropped.NOTHING_VERIFIED
