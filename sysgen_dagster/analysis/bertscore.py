@@ -11,8 +11,8 @@ Equal to the package bert-score 0.3.13 with its default tokenizers, without idf 
 The one difference: where no token of the other text has a positive similarity, the package may
 match padding, depending on the batch.
 
-The best layer depends on the model. The package's table (`bert_score.utils.model2layers`) has 17 of
-24 for roberta-large and 9 of 12 for bert-base-uncased.
+The best layer depends on the model. The package's table (`bert_score.utils.model2layers`) has layer
+17 of 24 for roberta-large and layer 9 of 12 for bert-base-uncased.
 """
 
 from dataclasses import dataclass

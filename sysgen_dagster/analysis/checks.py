@@ -8,14 +8,9 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
-from sysgen_dagster.analysis.tables import (
-    CONTAMINATION,
-    NEAR_DUPLICATE_MESSAGES,
-    QUALITY_COUNTS,
-    ROW_QUALITY,
-)
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
 from sysgen_dagster.tables.checks import (
     Check,
@@ -45,17 +40,17 @@ MOST_SURPLUS = 0.10  # share of messages that nearly equal an earlier one
 
 def _few(finding: str, most: float) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        counts = evidence.read(QUALITY_COUNTS, "source", "finding", "rows", "of_rows")
+        counts = evidence.read(tables.QUALITY_COUNTS, "source", "finding", "rows", "of_rows")
         rows = counts.filter(pl.col("finding") == finding)
         rate = Rate(int(rows["rows"].sum()), int(rows["of_rows"].sum()))
         return within(rate, (0.0, most), None, rows.filter(pl.col("rows") > 0))
 
     statement = f"Seldom: {FINDINGS[finding].statement[0].lower()}{FINDINGS[finding].statement[1:]}"
-    return Check(f"few_{finding}", QUALITY_COUNTS, statement, False, evaluate)
+    return Check(f"few_{finding}", tables.QUALITY_COUNTS, statement, False, evaluate)
 
 
 def _messages_differ(evidence: Evidence) -> Finding:
-    found = evidence.read(NEAR_DUPLICATE_MESSAGES, "conversation_id", "source", "cluster")
+    found = evidence.read(tables.NEAR_DUPLICATE_MESSAGES, "conversation_id", "source", "cluster")
     surplus = found.filter(pl.col("conversation_id") != pl.col("cluster"))
     outcomes = evidence.read(RETENTION, "table", "outcome", "conversations")
     kept = (pl.col("table") == ALIGNED.name) & (pl.col("outcome") == "kept")
@@ -65,7 +60,7 @@ def _messages_differ(evidence: Evidence) -> Finding:
 
 
 def _no_benchmark_item(evidence: Evidence) -> Finding:
-    rows = evidence.read(CONTAMINATION, "conversation_id", "benchmark", "item", "overlap")
+    rows = evidence.read(tables.CONTAMINATION, "conversation_id", "benchmark", "item", "overlap")
     return none_of(rows.filter(pl.col("overlap") >= MOSTLY_HELD))
 
 
@@ -73,18 +68,18 @@ CHECKS: tuple[Check, ...] = (
     *(_few(finding, most) for finding, most in MOST_FOUND.items()),
     Check(
         "messages_differ",
-        NEAR_DUPLICATE_MESSAGES,
+        tables.NEAR_DUPLICATE_MESSAGES,
         "Few system messages nearly equal an earlier one.",
         False,
         _messages_differ,
     ),
     Check(
         "no_benchmark_item",
-        CONTAMINATION,
+        tables.CONTAMINATION,
         "No conversation contains half of a benchmark item or more.",
         False,
         _no_benchmark_item,
     ),
-    ids_are_unique(ROW_QUALITY),
-    nothing_is_lost(ROW_QUALITY, ALIGNED),
+    ids_are_unique(tables.ROW_QUALITY),
+    nothing_is_lost(tables.ROW_QUALITY, ALIGNED),
 )

@@ -1,15 +1,15 @@
-"""Roughly what the phases will ask of a model, by the characters of the conversations.
+"""A rough estimate of what the phases will ask of a model, by characters of the conversations.
 
-For the time before the model was asked anything. It can be off by a factor of two; a pilot says
-better. What is taken for granted:
+It is used before a model has answered anything, and can be off by a factor of two; a pilot gives
+better figures. Assumptions:
 
 - a token has four characters. With the tokenizer of Qwen2.5, real rows of the five sources have 2.8
-  (mathematics) to 5.0 (dialogue) a token;
+  (mathematics) to 5.0 (dialogue) characters per token;
 - messages and verdicts are as long as those that Qwen2.5-Coder-1.5B wrote for 40 of these rows;
 - Phase 2 keeps the share of messages in the paper's Table 2, or all for a model that is not in it;
 - new answers are longer than the original ones by the ratio in the paper's Table 1, or by the mean
   of its three models, and end at Phase 4's limit of tokens;
-- there is no reasoning before the answers, and no repair.
+- there is no reasoning before the answers, and no request is repeated to repair an answer.
 """
 
 import polars as pl
@@ -21,16 +21,16 @@ from sysgen_dagster.lanes.sysgen.paper import SIMILARITY
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 
-# Means in tokens of what the model named above wrote.
+# Mean lengths in tokens, from the 40 rows named above.
 TAGGED_MESSAGE = 93
-SYSTEM_MESSAGE = 46  # what Phase 3 left of it, without tags
+SYSTEM_MESSAGE = 46  # after Phase 3, without tags
 VERDICTS = 47
 
 _TEXTS = ("history", "question", "answer")
 
 
 def measure_texts(conversations: pl.DataFrame) -> pl.DataFrame:
-    """How much text there is: one row per source.
+    """The number of characters of conversations: one row per source.
 
     Returns:
         ``source``, ``conversations``, and the characters of all their ``history``, ``question`` and
@@ -46,37 +46,36 @@ def measure_texts(conversations: pl.DataFrame) -> pl.DataFrame:
 
 
 def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.DataFrame:
-    """What one conversation takes on average: one row per source and phase that asks a model.
+    """What one conversation needs on average: one row per source and phase that asks a model.
 
     Args:
-        texts: As `measure_texts` gives it, once for each source.
-        model: Who will be asked.
-        method: How often Phase 1 asks for a conversation.
+        texts: `measure_texts` of all conversations, one row per source.
+        model: The model that will be asked.
+        method: Its ``samples`` is how many messages Phase 1 asks for per conversation.
 
     Returns:
-        ``source``, ``phase``, and, as numbers with fractions, ``requests``, ``prompt_tokens`` and
-        ``completion_tokens``.
+        ``source``, ``phase``, ``requests``, ``prompt_tokens`` and ``completion_tokens``, as floats.
     """
-    going_on = model.published.filtered_share if model.published else 1.0
-    # Where Phase 1 writes several messages, each is judged as in Phase 3.
+    filtered_share = model.published.filtered_share if model.published else 1.0
+    # If Phase 1 writes several messages, each is judged with the prompt of Phase 3.
     judged = method.samples if method.samples > 1 else 0
-    spoken, answer = pl.col("history") + pl.col("question"), pl.col("answer")
+    dialogue, answer = pl.col("history") + pl.col("question"), pl.col("answer")
     longest = pl.lit(alignment.SAMPLING.max_tokens)
-    # Requests, and tokens in and out of each.
+    # By phase: requests per conversation, prompt tokens and completion tokens per request.
     phases = {
         ANNOTATED.name: (
             method.samples,
-            _tokens(annotation.PROMPT.render(mark="", messages=[])) + spoken + answer,
+            _tokens(annotation.PROMPT.render(mark="", messages=[])) + dialogue + answer,
             pl.lit(TAGGED_MESSAGE),
         ),
         VERIFIED.name: (
-            going_on * (1 + judged),
+            filtered_share * (1 + judged),
             pl.lit(_tokens(_EMPTY_VERIFICATION) + 2 * TAGGED_MESSAGE),  # with tags and without
             pl.lit(VERDICTS),
         ),
         ALIGNED.name: (
-            going_on,
-            SYSTEM_MESSAGE + spoken,
+            filtered_share,
+            SYSTEM_MESSAGE + dialogue,
             pl.min_horizontal(answer * _length_ratio(model.name), longest),
         ),
     }
@@ -86,10 +85,10 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
             "source",
             phase=pl.lit(phase),
             requests=pl.lit(float(requests)),
-            prompt_tokens=requests * tokens_in,
-            completion_tokens=(requests * tokens_out).cast(pl.Float64),
+            prompt_tokens=requests * prompt_tokens,
+            completion_tokens=(requests * completion_tokens).cast(pl.Float64),
         )
-        for phase, (requests, tokens_in, tokens_out) in phases.items()
+        for phase, (requests, prompt_tokens, completion_tokens) in phases.items()
     )
 
 
@@ -101,6 +100,6 @@ def _tokens(prompt: list[ChatMessage]) -> int:
 
 
 def _length_ratio(model: str) -> float:
-    """The length of new answers by that of the original ones."""
+    """The length of new answers divided by that of the original ones."""
     ratios = {name: figures["length_ratio"] for name, figures in SIMILARITY.items()}
     return ratios.get(model, sum(ratios.values()) / len(ratios))

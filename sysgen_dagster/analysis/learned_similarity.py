@@ -1,7 +1,7 @@
 """BERTScore and BLEURT of new answers against the original ones, as one table.
 
 Both compare texts with a pretrained model. Their packages are optional and their weights are named
-in the catalogue; a metric without either has rows that say why it is not computed.
+in the catalogue. If packages or weights of a metric are missing, its rows say so in ``how``.
 """
 
 from collections.abc import Callable

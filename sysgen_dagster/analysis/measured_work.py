@@ -1,4 +1,4 @@
-"""What the phases have asked of a model, as their stored rows say."""
+"""What the phases have asked of a model so far, counted from their stored rows."""
 
 import polars as pl
 
@@ -6,7 +6,7 @@ from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.lanes.sysgen.attempts import JUDGED_LOWER
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 
-# One row per source and phase.
+# The schema of `measure_work`: one row per source and phase.
 WORK = {
     "source": pl.String(),
     "phase": pl.String(),
@@ -17,7 +17,7 @@ WORK = {
 }
 _ID = "conversation_id"
 _ANSWERED = (_ID, "attempts", "prompt_tokens", "completion_tokens", "drop_reason")
-# The phases that ask a model, and the columns that are read of each.
+# The tables of the phases that ask a model, and the columns that `measure_work` needs of each.
 COLUMNS = {
     ANNOTATED: (*_ANSWERED, "source", "sample", "rejected"),
     VERIFIED: _ANSWERED,
@@ -26,15 +26,17 @@ COLUMNS = {
 
 
 def measure_work(phase: str, annotated: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:
-    """`WORK` of the conversations of one model that are through a phase.
+    """The work done in a phase for some conversations of one model, as `WORK`.
 
-    Those are the conversations that Phase 1 was asked about, but for those that the engine failed:
-    they are still to be asked. One that did not reach the phase, or was never sent, took nothing.
-    The table of Phase 1 holds one of several attempts at a conversation; the others count as much.
-    What Phase 1 had judged, to choose among them, counts as Phase 3's.
+    Conversations are those that Phase 1 asked the model about, without those that failed in the
+    engine in this phase, which are still to be asked. Conversations that were dropped before the
+    phase, or never sent, count with no requests and no tokens.
+
+    Where Phase 1 made several attempts at a message, its table has the tokens of one of them; the
+    others are assumed to have needed as many. Judging them counts as work of Phase 3.
 
     Args:
-        phase: The name of its table.
+        phase: The name of the phase's table.
         annotated: Phase 1's table of some conversations, with `COLUMNS`.
         answered: The phase's table of the same conversations, with `COLUMNS`.
     """

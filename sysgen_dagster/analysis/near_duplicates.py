@@ -77,7 +77,7 @@ def run_hash(length: int) -> pl.Expr:
 
 
 class NearDuplicates:
-    """Finds near-duplicates among texts added frame by frame; keeps their shingles, not the texts."""
+    """Finds near-duplicates among texts added frame by frame; keeps only their shingles."""
 
     def __init__(self) -> None:
         """Start without texts."""

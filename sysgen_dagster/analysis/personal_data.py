@@ -1,10 +1,11 @@
-"""What in a row looks like personal data or a secret: counted by kind and column, never changed.
+"""Personal data and secrets in texts: counted by kind and column; the texts are not changed.
 
-The patterns are strict, since maths is full of numbers: checksums must be right (ISO/IEC 7812 for
-cards, ISO 13616 for IBAN), telephone numbers must be international or North American and written
-as such. What is set aside for examples is no personal data: the domains of RFC 2606, addresses
-that are private or for documentation (the IANA registries), numbers with 555, published test
-numbers, and the placeholders of textbooks (``john@company.com``, ``user:password``).
+The patterns are strict, because maths is full of numbers: checksums must be right (ISO/IEC 7812 for
+cards, ISO 13616 for IBAN), and telephone numbers must be international or North American and
+formatted as such. Data that is reserved for examples is not counted: the domains of RFC 2606,
+addresses that are private or for documentation (the IANA registries), telephone numbers with 555,
+published test numbers, and the placeholders of textbooks (``john@company.com``,
+``user:password``).
 """
 
 import ipaddress
@@ -16,8 +17,6 @@ import polars as pl
 
 from sysgen_dagster.analysis.tables import PERSONAL_DATA
 
-Found = re.Match[str]
-
 _PLACEHOLDER_DOMAINS = frozenset(
     {
         *("example", "test", "invalid", "localhost", "local", "sample", "domain", "yourdomain"),
@@ -25,7 +24,7 @@ _PLACEHOLDER_DOMAINS = frozenset(
     }
 )
 _PLACEHOLDER_PASSWORDS = frozenset({"password", "pass", "passwd", "pwd", "secret", "pw", "token"})
-# Published by the schemes and the banks for tests, and as textbook examples.
+# Test numbers published by card schemes and banks, and IBANs of textbooks.
 _TEST_CARDS = frozenset(
     {
         *("4111111111111111", "4242424242424242", "4012888888881881", "5555555555554444"),
@@ -36,7 +35,7 @@ _TEST_CARDS = frozenset(
 _TEST_IBANS = frozenset(
     {"GB82WEST12345698765432", "GB29NWBK60161331926819", "DE89370400440532013000"}
 )
-# Printed on wallet inserts and in leaflets of the Social Security Administration, and the obvious.
+# Printed on wallet inserts and in leaflets of the Social Security Administration, and 123456789.
 _TEST_SSNS = frozenset({"078-05-1120", "219-09-9999", "123-45-6789"})
 
 
@@ -44,22 +43,24 @@ _TEST_SSNS = frozenset({"078-05-1120", "219-09-9999", "123-45-6789"})
 class _Kind:
     """One kind of personal data.
 
-    `hint` is what a text must contain (for Polars, which has no look-around), `pattern` what
-    counts, and `is_real` tells a match from an example.
+    Attributes:
+        name: As stored.
+        hint: A pattern for Polars, which has no look-around: texts without it are skipped.
+        pattern: Matches candidates.
+        is_real: False for a match that is an example or a placeholder, or has a wrong checksum.
     """
 
     name: str
     hint: str
     pattern: re.Pattern[str]
-    is_real: Callable[[Found], bool]
+    is_real: Callable[[re.Match[str]], bool]
 
 
 def find_personal_data(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     """What looks like personal data in some text columns, as `tables.PERSONAL_DATA`.
 
     Returns:
-        For each row a list by column and kind with the number of ``matches``; empty where nothing
-        was found.
+        For each row a list with an entry per column and kind that has matches; empty without any.
     """
     found: list[list[dict[str, str | int]]] = [[] for _ in range(rows.height)]
     for column in columns:
@@ -72,28 +73,29 @@ def find_personal_data(rows: pl.DataFrame, columns: Sequence[str]) -> pl.Series:
     return pl.Series("personal_data", found, PERSONAL_DATA)
 
 
-def _has_real_domain(match: Found) -> bool:
+def _has_real_domain(match: re.Match[str]) -> bool:
     labels = match["domain"].lower().split(".")
     return len(labels) > 1 and not _PLACEHOLDER_DOMAINS.intersection(labels)
 
 
-def _is_email(match: Found) -> bool:
+def _is_email(match: re.Match[str]) -> bool:
+    """Not the password of ``https://user:password@host``, which is followed by ``@`` too."""
     before = match.string[max(0, match.start() - 80) : match.start()]
     return _has_real_domain(match) and not _LOGIN_BEFORE.search(before)
 
 
-def _is_telephone(match: Found) -> bool:
+def _is_telephone(match: re.Match[str]) -> bool:
     digits = re.sub(r"\D", "", match[0])
     north_american = digits[-10:] if match[0][0] != "+" or digits.startswith("1") else None
     if north_american is None:
         return 8 <= len(digits) <= 15
     area, exchange = north_american[:3], north_american[3:6]
-    made_up = "555" in (area, exchange) or north_american in ("9876543210", "2345678901")
-    return len(digits) in (10, 11) and area[0] > "1" and exchange[0] > "1" and not made_up
+    is_made_up = "555" in (area, exchange) or north_american in ("9876543210", "2345678901")
+    return len(digits) in (10, 11) and area[0] > "1" and exchange[0] > "1" and not is_made_up
 
 
-def _is_public_address(match: Found) -> bool:
-    """Versions and section numbers have single digits, as have the public resolvers (8.8.8.8)."""
+def _is_public_address(match: re.Match[str]) -> bool:
+    """Not four single digits: those are versions, sections or public resolvers (8.8.8.8)."""
     try:
         address = ipaddress.IPv4Address(match[0])
     except ValueError:
@@ -101,8 +103,9 @@ def _is_public_address(match: Found) -> bool:
     return address.is_global and not address.is_multicast and len(match[0]) > 7
 
 
-def _is_card(match: Found) -> bool:
+def _is_card(match: re.Match[str]) -> bool:
     digits = re.sub(r"\D", "", match[0])
+    # Luhn's checksum: every second digit from the right is doubled, and its digits added up.
     doubled = (sum(divmod(2 * int(digit), 10)) for digit in digits[-2::-2])
     return (
         (sum(map(int, digits[-1::-2])) + sum(doubled)) % 10 == 0
@@ -111,24 +114,20 @@ def _is_card(match: Found) -> bool:
     )
 
 
-def _is_iban(match: Found) -> bool:
+def _is_iban(match: re.Match[str]) -> bool:
     code = match[0].replace(" ", "")
     number = "".join(str(int(sign, 36)) for sign in code[4:] + code[:4])
     return 15 <= len(code) <= 34 and int(number) % 97 == 1 and code not in _TEST_IBANS
 
 
-def _is_social_security_number(match: Found) -> bool:
-    return match[0] not in _TEST_SSNS
-
-
-def _is_secret(match: Found) -> bool:
-    """Placeholders repeat a sign or are words: ``sk-xxxxxxxx``, ``hf_YOUR_TOKEN_HERE``."""
+def _is_secret(match: re.Match[str]) -> bool:
+    """Not ``sk-xxxxxxxx``, ``hf_YOUR_TOKEN_HERE``: placeholders repeat a character or are words."""
     body = match["body"] or match["key"]
     has_digit = any(sign.isdigit() for sign in body)
     return has_digit and len(set(body)) >= 10 and "EXAMPLE" not in body.upper()
 
 
-def _has_real_password(match: Found) -> bool:
+def _has_real_password(match: re.Match[str]) -> bool:
     return match["password"].lower() not in _PLACEHOLDER_PASSWORDS and _has_real_domain(match)
 
 
@@ -176,7 +175,7 @@ _KINDS = (
             r"(?<![\w.,+-])(?!000|666|9)[0-9]{3}-(?!00)[0-9]{2}-(?!0000)[0-9]{4}"
             r"(?![\w-]|\.[0-9]| ?=)"
         ),
-        _is_social_security_number,
+        lambda match: match[0] not in _TEST_SSNS,
     ),
     _Kind(
         "iban",

@@ -1,4 +1,4 @@
-"""How much of a text says again what it has said: loops score near 1, prose near 0.
+"""How much of a text repeats earlier parts of it: near 1 for text that loops, near 0 for prose.
 
 The measure is the share of repeated n-grams, as in the repetition filters of Gopher
 (arXiv 2112.11446, Table A1), with one n-gram length for all texts.
@@ -6,17 +6,17 @@ The measure is the share of repeated n-grams, as in the repetition filters of Go
 
 import polars as pl
 
-# A run of eight equal words is no chance, and lists and code seldom repeat one.
+# Words per n-gram. Eight equal words in a row are not chance, and rare in lists and code.
 _WORDS = 8
-# Scripts that put no blanks between words: each character stands for a word.
+# Scripts without blanks between words: each character counts as a word.
 _UNSPACED = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
 
 
 def space_words(texts: pl.Series) -> pl.Series:
-    """The words of each text in lower case, parted by single blanks: ``a b c``.
+    """The words of each text in lower case, separated by single blanks: ``a b c``.
 
-    A word is a run of letters, marks, digits and underscores of any script; of the scripts that
-    put no blanks between words, a character.
+    A word is a run of letters, marks, digits and underscores of any script; in scripts without
+    blanks between words, one character.
     """
     lower = texts.str.to_lowercase()
     if lower.str.contains(_UNSPACED).any():
@@ -25,9 +25,9 @@ def space_words(texts: pl.Series) -> pl.Series:
 
 
 def measure_repetition(texts: pl.Series) -> pl.Series:
-    """Of each text's word 8-grams, the share that repeats an earlier one, from 0 to 1.
+    """The share of each text's word 8-grams that repeat an earlier one, from 0 to 1.
 
-    Null where there is no text or fewer than eight words.
+    Null if the text is null or has fewer than eight words.
     """
     shares = [None if text is None else _repeated(text) for text in space_words(texts)]
     return pl.Series(texts.name, shares, pl.Float64)

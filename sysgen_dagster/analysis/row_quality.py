@@ -1,4 +1,4 @@
-"""What can be told of a kept conversation without a model: every row-level measure in one table."""
+"""Every measure of a single row that needs no model, as one table."""
 
 import polars as pl
 
@@ -12,7 +12,7 @@ from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.obedience.final_answers import compare_final_answers
 from sysgen_dagster.obedience.python_blocks import count_python_blocks
 
-# What a trained model would see; the original answer is not among it.
+# The columns that a student is trained on, which do not include the original answer.
 _TRAINED_ON = ("question", "system_message", "new_answer")
 
 
@@ -21,7 +21,7 @@ def measure_row_quality(rows: pl.DataFrame) -> pl.DataFrame:
 
     Args:
         rows: ``conversation_id``, ``source``, ``question``, ``answer``, the verified ``phrases``,
-            ``system_message`` and ``new_answer``. Other columns are not looked at.
+            ``system_message`` and ``new_answer``.
     """
     question, answer = rows["question"], rows["answer"]
     message, new_answer = rows["system_message"], rows["new_answer"]

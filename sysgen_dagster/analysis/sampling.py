@@ -1,34 +1,35 @@
-"""Which rows are looked at where all of them are too many: the same ones in every run."""
+"""Samples of rows that are the same in every run."""
 
-import hashlib
+from hashlib import blake2b
 
 import polars as pl
 
 
 def draw_stratified_sample(rows: pl.DataFrame, per_source: int, seed: int) -> pl.DataFrame:
-    """So many rows of each source, or all where a source has fewer.
+    """A sample of `per_source` rows of each source, or all rows of a source that has fewer.
 
-    Every row has a place in its source that follows from `seed` and its ``conversation_id`` alone;
-    the first ones are taken. The order and the sharding of the rows make no difference, a larger
-    sample holds the smaller one, and the sample of the shards' samples is the sample of all rows.
+    Rows are ranked by a hash of `seed` and ``conversation_id``, and the first ones are taken. So
+    the order and the sharding of the rows make no difference, a larger sample contains the smaller
+    one, and the sample of the samples of the shards is the sample of all rows.
 
     Returns:
-        The columns of `rows`, of which ``conversation_id`` and ``source`` are used; sorted by
-        source, then by place.
+        The columns of `rows`, which must include ``conversation_id`` and ``source``; sorted by
+        source, then by rank.
     """
-    places = [_place(conversation_id, seed) for conversation_id in rows["conversation_id"]]
-    place = pl.Series("place", places, dtype=pl.UInt64)
     order = (
         rows.select("source", "conversation_id")
-        .with_columns(place)
+        .with_columns(rank=rank_rows(rows["conversation_id"], seed))
         .with_row_index("row")
-        .sort("source", "place", "conversation_id")
+        .sort("source", "rank", "conversation_id")
         .filter(pl.int_range(pl.len()).over("source") < per_source)
     )
     return rows[order["row"]]
 
 
-def _place(conversation_id: str, seed: int) -> int:
-    # Not Polars' own hash, which may change with its version and would change the sample.
-    digest = hashlib.blake2b(f"{seed}/{conversation_id}".encode(), digest_size=8)
-    return int.from_bytes(digest.digest(), "big")
+def rank_rows(conversation_ids: pl.Series, seed: int) -> pl.Series:
+    """A pseudorandom number for each id, UInt64, which depends on the id and the seed alone.
+
+    It is not Polars' own hash, because that may change with the version of Polars.
+    """
+    hashes = (blake2b(f"{seed}/{name}".encode(), digest_size=8) for name in conversation_ids)
+    return pl.Series((int.from_bytes(each.digest()) for each in hashes), dtype=pl.UInt64)

@@ -157,8 +157,8 @@ def compare_verdicts(counts: pl.DataFrame, model: str) -> pl.DataFrame:
     by_verdict = totals.agg(pl.col("messages", "of_messages").sum())
     held = pl.col("of_messages").max()  # the same number in the row of each verdict
     shares = {
-        name: _share(pl.col("messages").filter(pl.col("verdict") == verdict.value).sum(), held)
-        for name, verdict in _COMPARED_VERDICTS.items()
+        verdict.lower(): _share(pl.col("messages").filter(pl.col("verdict") == verdict).sum(), held)
+        for verdict in (Verdict.BAD.value, Verdict.NONE.value, Verdict.UNREADABLE.value)
     }
     return (
         by_verdict.group_by("source", "tag", maintain_order=True)
@@ -166,13 +166,6 @@ def compare_verdicts(counts: pl.DataFrame, model: str) -> pl.DataFrame:
         .join(_published_removals(model), on=["source", "tag"], how="left", maintain_order="left")
         .select("source", "tag", "messages", "bad", "bad_paper", "none", "none_paper", "unreadable")
     )
-
-
-_COMPARED_VERDICTS = {
-    "bad": Verdict.BAD,
-    "none": Verdict.NONE,
-    "unreadable": Verdict.UNREADABLE,
-}
 
 
 def _published_removals(model: str) -> pl.DataFrame:

@@ -184,7 +184,7 @@ CONTAMINATION = Table(
         "where": Column(TEXT, "question or answer"),
         "excerpt": Column(
             TEXT,
-            "first stretch of words that item and text share, in lower case, at most 200 characters",
+            "first run of words that item and text share, in lower case, at most 200 characters",
         ),
     },
     by=By.NOTHING,
@@ -201,16 +201,10 @@ FORECAST = Table(
         "requests": Column(NUMBER, "requests they will need, without retries"),
         "prompt_tokens": Column(NUMBER, "prompt tokens they will need"),
         "completion_tokens": Column(NUMBER, "completion tokens they will need"),
-        "gpu_hours": Column(
-            NUMBER, "for these tokens at the catalogue's `rates`; null without `rates`"
-        ),
-        "money": Column(
-            NUMBER, "for these tokens at the catalogue's `price`; null without `price`"
-        ),
+        "gpu_hours": Column(NUMBER, "for these tokens at the model's `rates`; null without them"),
+        "money": Column(NUMBER, "for these tokens at the model's `price`; null without it"),
         "currency": Column(TEXT, "currency of money"),
-        "basis": Column(
-            TEXT, "how the estimate was made: rough, by characters; or measured on how many rows"
-        ),
+        "basis": Column(TEXT, "rough, by characters; or measured, on how many rows"),
         "conversations_done": Column(COUNT, "conversations that have completed the phase"),
         "requests_done": Column(NUMBER, "requests they needed"),
         "prompt_tokens_done": Column(NUMBER, "prompt tokens they needed, as counted by the server"),

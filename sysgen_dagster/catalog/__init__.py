@@ -1,5 +1,5 @@
-"""The catalogue: one YAML file that says what differs between deployments, read and checked.
+"""The catalogue: one YAML file with everything that differs between deployments, read and checked.
 
-Belongs here: the form of its entries and their faults. Does not: what is done with an entry, and
-the settings of a lane, which stand with the lane and join the catalogue in `lanes.catalog`.
+Belongs here: the fields of its entries, and the errors about wrong ones. Does not: what is done with
+an entry, and the settings of a lane, which are in the lane's folder; `lanes.catalog` adds them.
 """

@@ -1,4 +1,4 @@
-"""The catalogue of a deployment, but for the sections of the lanes, which `lanes.catalog` adds."""
+"""The catalogue of a deployment without the lanes' sections, which `lanes.catalog` adds."""
 
 from collections.abc import Mapping
 from typing import Annotated, Self
@@ -17,17 +17,17 @@ class BaseCatalog(Entry):
 
     sources: Annotated[Sources[Source], Field(min_length=1)]
     models: Annotated[Models[Model], Field(min_length=1)]
-    judges: Models[Model] = {}  # beside the models that write
+    judges: Models[Model] = {}  # models that only judge
     judging: Judging = Judging()
     benchmarks: Sources[Benchmark] = {}
     learned_similarity: LearnedSimilarity = LearnedSimilarity()
     training: Training = Training()
     mixtures: Mapping[Name, Recipe] = {}
     filling: Filling = Filling()
-    alerts: object = Field(default=None, exclude=True)  # of older catalogues; nothing reads it
+    alerts: object = Field(default=None, exclude=True)  # in catalogues of version 0.1; not used
 
     @model_validator(mode="after")
-    def _judge_is_there(self) -> Self:
+    def _require_known_judge(self) -> Self:
         if both := sorted(self.judges.keys() & self.models.keys()):
             raise ValueError(f"`judges` repeats {both} of `models`: give it another name")
         if self.judging.judge not in {None, *self.served}:
@@ -36,24 +36,23 @@ class BaseCatalog(Entry):
         return self
 
     @model_validator(mode="after")
-    def _mixtures_name_what_is_there(self) -> Self:
+    def _require_known_names_in_mixtures(self) -> Self:
         for name, recipe in self.mixtures.items():
-            named = {*recipe.sources, *recipe.rows_of, *recipe.weights}
-            if unknown := sorted(
-                (named - self.sources.keys()) | (set(recipe.models) - self.models.keys())
-            ):
+            unknown = {*recipe.sources, *recipe.rows_of, *recipe.weights} - self.sources.keys()
+            unknown |= set(recipe.models) - self.models.keys()
+            if unknown:
                 raise ValueError(
-                    f"mixture {name} names {unknown}, which the catalogue does not have"
+                    f"mixture {name} names {sorted(unknown)}, which the catalogue does not have"
                 )
         return self
 
     @property
     def served(self) -> Mapping[str, Model]:
-        """Every model that may be asked, by name: those that write, and the judges beside them."""
+        """Every model that can be asked, by name: `models` and `judges`."""
         return {**self.models, **self.judges}
 
     def judge_of(self, model: str) -> Model:
-        """Who judges what a model wrote."""
+        """The model that judges what a model of this name wrote."""
         return self.served[self.judging.judge or model]
 
     def shards(self, source: str) -> list[str]:
@@ -61,12 +60,12 @@ class BaseCatalog(Entry):
         return [f"{source}-{index:03d}" for index in range(self.sources[source].shards)]
 
     def source_of(self, shard: str) -> Source:
-        """The source that a shard is of."""
+        """The source that a shard is a part of."""
         return self.sources[split_shard(shard)[0]]
 
     @property
     def partition_values(self) -> Mapping[str, list[str]]:
-        """What each dimension of a partition can be, in the order of the catalogue."""
+        """The values of each partition dimension, in the order of the catalogue."""
         return {
             "model": list(self.models),
             "recipe": list(self.mixtures),
@@ -75,6 +74,6 @@ class BaseCatalog(Entry):
 
 
 def split_shard(shard: str) -> tuple[str, int]:
-    """The source's name and the position of a shard key among its shards."""
+    """The name of a shard's source, and the position of the shard in it, from 0."""
     source, _, index = shard.rpartition("-")
     return source, int(index)

@@ -1,4 +1,4 @@
-"""What all entries of a catalogue share: their base, their names, what a field may hold."""
+"""What all entries of the catalogue share: base classes, names, types of fields."""
 
 import re
 from collections.abc import Mapping
@@ -8,13 +8,13 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 
 class Entry(BaseModel):
-    """An entry: it holds its declared fields and no others, and is never changed."""
+    """A frozen entry that refuses fields which it does not declare."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class NamedEntry(Entry):
-    """An entry that stands under a name in the catalogue and knows it."""
+    """An entry with the name that is its key in the catalogue."""
 
     name: str = Field(default="", exclude=True)
 
@@ -31,7 +31,7 @@ def _matches(pattern: str, wanted: str) -> AfterValidator:
 
 
 def _url_without_secrets(value: str) -> str:
-    """A URL that may be shown: its faults do not repeat it, since it may hold a key."""
+    """A URL that may be shown. Its errors do not repeat it: a refused one may hold a key."""
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
         raise ValueError("must be a URL such as http://HOST:PORT/v1")
     if re.search(r"[@?#]", value):
@@ -43,20 +43,19 @@ def _url_without_secrets(value: str) -> str:
 
 
 def _with_names(entries: object) -> object:
-    """The entries of a section, each knowing the name under which it stands."""
+    """The entries of a section, each with its key as its ``name``."""
     if not isinstance(entries, Mapping):
         return entries
-    if named := [
-        name for name, entry in entries.items() if isinstance(entry, Mapping) and "name" in entry
-    ]:
-        raise ValueError(f"{named[0]} has a field `name`: leave it out, its name is {named[0]}")
-    return {
-        name: {**entry, "name": name} if isinstance(entry, Mapping) else entry
-        for name, entry in entries.items()
-    }
+    named = dict(entries)
+    for name, entry in entries.items():
+        if isinstance(entry, Mapping):
+            if "name" in entry:
+                raise ValueError(f"{name} has a field `name`: leave it out, its name is {name}")
+            named[name] = {**entry, "name": name}
+    return named
 
 
-# Names become partition keys, file names and asset keys.
+# A name becomes a part of partition keys, file names and asset keys.
 Name = Annotated[str, _matches(r"[a-z0-9][a-z0-9._-]*", "lower-case letters, digits and . _ -")]
 SourceName = Annotated[str, _matches(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _")]
 Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, not a branch")]
@@ -69,5 +68,5 @@ _Named = TypeVar("_Named", bound=NamedEntry)
 Models = Annotated[Mapping[Name, _Named], BeforeValidator(_with_names)]
 Sources = Annotated[Mapping[SourceName, _Named], BeforeValidator(_with_names)]
 
-# Fields that may hold a secret: a fault there does not repeat what it found.
+# Names of fields that may hold a secret: an error there does not show the value.
 SECRET = re.compile(r"api[_-]?key|token$|secret|passw|credential|base_urls", re.IGNORECASE)

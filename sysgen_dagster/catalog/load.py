@@ -1,4 +1,4 @@
-"""Reading a catalogue: one YAML file in, checked entries out, or every fault in one message."""
+"""Reading a catalogue: one YAML file in; checked entries, or one error with every fault, out."""
 
 import os
 from collections.abc import Hashable, Iterator, Mapping
@@ -24,14 +24,14 @@ class CatalogError(SysgenError):
 
 
 def catalog_file() -> Path:
-    """The catalogue of this process: that of ``SYSGEN_CATALOG``, else the full one."""
+    """The catalogue of this process: the file named by ``SYSGEN_CATALOG``, else the shipped one."""
     return Path(os.environ.get("SYSGEN_CATALOG") or FULL_CATALOG)
 
 
 def use_catalog_of(data: str) -> None:
-    """Make this process use the catalogue that lies among the data of a deployment, if one does.
+    """Use ``catalog.yaml`` in the data folder `data`, if there is one, in the whole process.
 
-    ``SYSGEN_CATALOG`` goes first where it is set.
+    Where ``SYSGEN_CATALOG`` is set already, its file is used.
     """
     beside = Path(data).absolute() / "catalog.yaml"
     if not os.environ.get("SYSGEN_CATALOG") and beside.is_file():
@@ -39,13 +39,13 @@ def use_catalog_of(data: str) -> None:
 
 
 def read_catalog(kind: type[_Kind], file: Path) -> _Kind:
-    """The catalogue of a file, with the sections that `kind` has.
+    """The catalogue in a file, with the sections that `kind` declares.
 
     Raises:
         CatalogError: The file is missing, is not YAML, or an entry is wrong.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_bytes()
         values, lines = yaml.safe_load(text), dict(_lines(yaml.compose(text, yaml.SafeLoader)))
         return kind.model_validate(values)
     except OSError as error:
@@ -53,19 +53,17 @@ def read_catalog(kind: type[_Kind], file: Path) -> _Kind:
             f"catalogue {file} cannot be read ({error.strerror}): correct SYSGEN_CATALOG, or unset "
             "it for the full catalogue"
         ) from error
-    except UnicodeDecodeError as error:
-        raise CatalogError(f"catalogue {file} is not UTF-8 text: {error}") from error
     except yaml.YAMLError as error:
-        raise CatalogError(f"catalogue {file} is not YAML: {_yaml_fault(error)}") from None
+        raise CatalogError(f"catalogue {file} is not YAML: {_describe_yaml(error)}") from None
     except RecursionError:
         raise CatalogError(f"catalogue {file} has an alias that refers to itself") from None
     except ValidationError as error:
-        # Not `from error`: a traceback would show the values.
-        raise CatalogError(_explain(file, error, lines)) from None
+        # `from None`: the traceback of a ValidationError shows values, and with them secrets.
+        raise CatalogError(_describe(file, error, lines)) from None
 
 
 def _lines(node: yaml.Node | None, path: _Path = ()) -> Iterator[tuple[_Path, int]]:
-    """The line, from 1, of each entry and field of a document, by the path to it."""
+    """The path to each entry and field of a document, with its line, from 1."""
     if node is not None:
         yield path, node.start_mark.line + 1
     if isinstance(node, yaml.MappingNode):
@@ -78,35 +76,32 @@ def _lines(node: yaml.Node | None, path: _Path = ()) -> Iterator[tuple[_Path, in
             yield from _lines(value, (*path, position))
 
 
-def _explain(file: Path, error: ValidationError, lines: Mapping[_Path, int]) -> str:
-    """A line for each fault: entry, field and line, what is wrong, what was found."""
-    said = [f"catalogue {file} has {error.error_count()} wrong entries; correct:"]
+def _describe(file: Path, error: ValidationError, lines: Mapping[_Path, int]) -> str:
+    """A line for each fault: entry and field, line in the file, what is wrong, the value."""
+    faults = [f"catalogue {file} has {error.error_count()} wrong entries; correct:"]
     for fault in error.errors(include_url=False):
-        place = ".".join(str(part) for part in fault["loc"]) or "the file"
-        line = _line_of(fault["loc"], lines)
-        said.append(f"  {place}{f' (line {line})' if line else ''}: {_said_of(fault)}")
-    return "\n".join(said)
+        path = fault["loc"]
+        place = ".".join(str(part) for part in path) or "the file"
+        # The line of the field, or of the nearest entry around it that the file has.
+        around = (path[:length] for length in range(len(path), 0, -1))
+        line = next((f" (line {lines[each]})" for each in around if each in lines), "")
+        faults.append(f"  {place}{line}: {_describe_fault(fault)}")
+    return "\n".join(faults)
 
 
-def _line_of(path: _Path, lines: Mapping[_Path, int]) -> int | None:
-    """The line of a field, or of the nearest entry around it that the file has."""
-    near = (path[:length] for length in range(len(path), 0, -1))
-    return next((lines[each] for each in near if each in lines), None)
-
-
-def _yaml_fault(error: yaml.YAMLError) -> str:
-    """What is wrong and where, without the line itself, which may hold a secret."""
-    if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return type(error).__name__
-    mark = error.problem_mark
-    return f"{error.problem}, line {mark.line + 1}, column {mark.column + 1}"
-
-
-def _said_of(fault: ErrorDetails) -> str:
-    """What is wrong and what was found, unless that may hold a secret: this reaches logs."""
-    if "api_key_env" in fault["loc"]:  # its message repeats what was found
+def _describe_fault(fault: ErrorDetails) -> str:
+    """What is wrong, and the value unless it may hold a secret: the message reaches logs."""
+    if "api_key_env" in fault["loc"]:  # pydantic's message repeats the value
         return "must be the NAME of a variable"
     is_secret = any(SECRET.search(str(part)) for part in fault["loc"])
     if is_secret or isinstance(fault["input"], Mapping):
         return fault["msg"]
     return f"{fault['msg']} (found: {str(fault['input'])[:80]})"
+
+
+def _describe_yaml(error: yaml.YAMLError) -> str:
+    """What is wrong and where, without the line itself, which may hold a secret."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        mark = error.problem_mark
+        return f"{error.problem}, line {mark.line + 1}, column {mark.column + 1}"
+    return " ".join(str(error).split())

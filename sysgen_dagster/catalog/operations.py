@@ -1,4 +1,4 @@
-"""What runs beside the lanes: judges' samples, learned metrics, the schedule."""
+"""Settings of what runs beside the lanes: judging samples, learned metrics, the schedule."""
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -6,31 +6,32 @@ from sysgen_dagster.catalog.entries import Entry, Name
 
 
 class Judging(Entry):
-    """How a judge looks at samples of what was made, the same number of rows of each source."""
+    """Which model judges samples of the rows, and how many rows of each source; 0: none."""
 
-    judge: Name | None = None  # of `judges` or `models`; null: every model judges itself
-    # Of each source; 0: nothing is judged.
-    preference_rows: NonNegativeInt = 200  # the paper's 1,000 over five
+    judge: Name | None = None  # a name in `judges` or `models`; null: every model judges itself
+    preference_rows: NonNegativeInt = 200  # the paper's 1,000, divided among five sources
     alignment_rows: NonNegativeInt = 20  # as in the paper
     seed: NonNegativeInt = 0  # of the samples
 
 
 class Filling(Entry):
-    """How the schedule fills the gaps of the phases."""
+    """The schedule that fills the missing partitions of the phases."""
 
     cron: str = "*/30 * * * *"
-    partitions_a_tick: PositiveInt = 4  # at most in flight
-    most_failures: PositiveInt = 2  # of a partition, then it is left alone
-    # Whether what was made from conversations that have changed since is made again; else it is
-    # named.
+    partitions_a_tick: PositiveInt = 4  # how many partitions are in flight at most
+    most_failures: PositiveInt = 2  # of one partition; it is not tried again after that
+    # Whether partitions are filled again when their conversations change; if not, the schedule
+    # only names them.
     refill_changed: bool = False
 
 
 class LearnedSimilarity(Entry):
-    """The metrics that need a model of their own; without weights they are not computed."""
+    """Similarity metrics that need a model of their own; each is computed where it has weights."""
 
     bertscore_weights: str | None = None  # name on the Hub or a folder
-    bertscore_layer: PositiveInt | None = None  # whose states are compared; null: the last
+    bertscore_layer: PositiveInt | None = (
+        None  # the layer whose states are compared; null: the last
+    )
     bleurt_weights: str | None = None  # a folder of a BLEURT checkpoint for PyTorch
-    rows: PositiveInt = 2_000  # a source
+    rows: PositiveInt = 2_000  # of each source
     seed: NonNegativeInt = 0  # of the sample

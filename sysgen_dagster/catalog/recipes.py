@@ -1,4 +1,4 @@
-"""Training sets: how training rows are made, and which of them make up a named mixture."""
+"""Training sets: how training rows are made, and which rows a named mixture holds."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -10,34 +10,37 @@ from sysgen_dagster.catalog.entries import Entry, Name, Share, SourceName
 
 
 class Variant(StrEnum):
-    """What a training row is made of; the paper's sets and its ablations (sections 4 and 5)."""
+    """What a training row consists of: the paper's sets and ablations (sections 4 and 5).
+
+    S is the system message, Q the question, A the original answer, A' the new answer.
+    """
 
     SYSGEN = "sysgen"  # S, Q, A'
     ORIGINAL_ANSWER = "original_answer"  # S, Q, A
-    COMMON_SYSTEM_MESSAGE = "common_system_message"  # one message for all, Q, A
+    COMMON_SYSTEM_MESSAGE = "common_system_message"  # the same S for all rows, Q, A
     NO_SYSTEM_MESSAGE = "no_system_message"  # Q, A
     USER_ROLE = "user_role"  # S at the start of the user turn, Q, A'
 
 
 class Rejected(StrEnum):
-    """Which answer a preference pair rejects; the new answer is the chosen one."""
+    """Which answer a preference pair rejects; the chosen one is the new answer."""
 
-    ORIGINAL_ANSWER = "original_answer"  # A, which knows nothing of S
+    ORIGINAL_ANSWER = "original_answer"  # A, written without S
     OTHER_SYSTEM_MESSAGE = "other_system_message"  # another model's A', written under its own S
 
 
 class Training(Entry):
-    """How training rows are made of the aligned ones."""
+    """How training rows are made of aligned rows."""
 
     common_system_message: str = "You are a helpful AI assistant."  # as in the paper's ablation
-    # Whether the variants without S hold only the conversations that the others hold too.
+    # Whether the variants without S are limited to the conversations that the others have.
     same_conversations: bool = True
     validation: Share = 0.01
     test: Share = 0.01
     seed: NonNegativeInt = 0  # of the splits
 
     @model_validator(mode="after")
-    def _leaves_rows_to_train_on(self) -> Self:
+    def _require_rows_to_train_on(self) -> Self:
         if self.validation + self.test >= 1:
             raise ValueError("`validation` and `test` together must leave rows to train on")
         return self
@@ -53,15 +56,15 @@ class Recipe(Entry):
     rejected: tuple[Rejected, ...] = ()
     sources: tuple[SourceName, ...] = ()  # empty: all
     models: tuple[Name, ...] = ()  # empty: all
-    rows: PositiveInt | None = None  # of the train split, at most, in all
-    rows_of: Mapping[SourceName, PositiveInt] = {}  # of the train split, at most, of a source
-    weights: Mapping[SourceName, Weight] = {}  # with `rows`: relative sizes; else 1
-    least_tags: NonNegativeInt = 0  # different tags a message must hold
-    leave_out: tuple[str, ...] = ()  # rows with one of these flags
+    rows: PositiveInt | None = None  # most rows of the train split, over all sources
+    rows_of: Mapping[SourceName, PositiveInt] = {}  # most rows of the train split, by source
+    weights: Mapping[SourceName, Weight] = {}  # how sources share `rows`; 1 where not given
+    least_tags: NonNegativeInt = 0  # a message must hold so many different tags
+    leave_out: tuple[str, ...] = ()  # flags of rows that are left out
     seed: NonNegativeInt = 0  # of the sample
 
     @model_validator(mode="after")
-    def _weighs_a_number_of_rows(self) -> Self:
+    def _require_rows_with_weights(self) -> Self:
         if self.weights and self.rows is None:
             raise ValueError("`weights` divide `rows` among the sources: give `rows`")
         return self

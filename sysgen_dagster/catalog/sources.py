@@ -10,24 +10,10 @@ from pydantic import Field, PositiveInt, model_validator
 from sysgen_dagster.catalog.entries import Entry, NamedEntry, Revision, Sha256
 
 
-class InputOutput(Entry):
-    """A column that lists exchanges as ``{input, output}`` (Capybara)."""
+class Records(Entry):
+    """A column that lists the turns or exchanges of a row as records; `kind` names their fields."""
 
-    kind: Literal["input_output"]
-    column: str
-
-
-class ShareGpt(Entry):
-    """A column that lists turns as ``{from, value}`` (Airoboros)."""
-
-    kind: Literal["sharegpt"]
-    column: str
-
-
-class Messages(Entry):
-    """A column that lists turns as ``{role, content}`` (the chat format of most trainers)."""
-
-    kind: Literal["messages"]
+    kind: Literal["input_output", "sharegpt", "messages"]
     column: str
 
 
@@ -39,27 +25,26 @@ class QuestionAnswer(Entry):
     answer: str
 
 
-Shape = Annotated[InputOutput | ShareGpt | Messages | QuestionAnswer, Field(discriminator="kind")]
+Shape = Annotated[Records | QuestionAnswer, Field(discriminator="kind")]
+
+# The fields of a record, by the kind of shape.
+_RECORD_FIELDS = {
+    "input_output": {"input", "output"},  # Capybara
+    "sharegpt": {"from", "value"},  # Airoboros
+    "messages": {"role", "content"},  # the chat format of most trainers
+}
 
 
 class Exchanges(StrEnum):
     """Which exchanges of an upstream row become conversations of their own."""
 
-    EACH = "each"  # every turn, the earlier ones as its history
+    EACH = "each"  # every one, with the earlier ones as its history
     FIRST = "first"
-    LAST = "last"  # the last answered turn, all earlier ones as its history
-
-
-# The fields of a shape's records; a shape that is not here reads columns of text.
-_RECORD_FIELDS = {
-    "input_output": {"input", "output"},
-    "sharegpt": {"from", "value"},
-    "messages": {"role", "content"},
-}
+    LAST = "last"  # the last answered one, with all earlier ones as its history
 
 
 class HubFile(Entry):
-    """One named file of a Hub data set at one commit."""
+    """One file of a Hub data set at one commit."""
 
     repo: str
     file: str | None
@@ -67,17 +52,28 @@ class HubFile(Entry):
     sha256: Sha256 | None = None
 
 
-class Source(NamedEntry):
-    """One source data set."""
+class UpstreamFile(NamedEntry):
+    """A file that others publish, on the Hub or as a copy on this machine."""
 
     title: str
     license: str
     hub: HubFile | None = None
-    path: Path | None = None  # a local file instead of the Hub
-    rows: PositiveInt | None = None  # upstream rows, checked where known
-    conversations: PositiveInt | None = None  # how many a paper counts; null: SysGen's Table 9
+    path: Path | None = None  # of the copy
+
+    @model_validator(mode="after")
+    def _require_one_place(self) -> Self:
+        if (self.hub is None) == (self.path is None):
+            raise ValueError("give either `hub` or `path`")
+        return self
+
+
+class Source(UpstreamFile):
+    """One source data set."""
+
+    rows: PositiveInt | None = None  # number of upstream rows; checked where given
+    conversations: PositiveInt | None = None  # number in a paper; null: that of SysGen's Table 9
     shards: PositiveInt
-    same_question: str | None = None  # column; rows equal in it stay on one side of the splits
+    same_question: str | None = None  # column; rows equal in it go to the same split
     columns: Mapping[str, Literal["string"] | list[str]]
     shape: Shape
     exchanges: Exchanges = Exchanges.LAST
@@ -89,35 +85,22 @@ class Source(NamedEntry):
         return [value for key, value in self.shape.model_dump().items() if key != "kind"]
 
     @model_validator(mode="after")
-    def _has_one_place_and_its_columns(self) -> Self:
-        if (self.hub is None) == (self.path is None):
-            raise ValueError("give either `hub` or `path`")
-        used = set(self.shape_columns)
+    def _require_columns_of_shape(self) -> Self:
         if self.same_question not in {None, *self.columns}:
             raise ValueError(f"`same_question` is {self.same_question!r}, which `columns` lacks")
-        if missing := sorted(used - self.columns.keys()):
+        if missing := sorted(set(self.shape_columns) - self.columns.keys()):
             raise ValueError(f"`shape` uses {missing}, which `columns` does not list")
-        fields = _RECORD_FIELDS.get(self.shape.kind)
-        for column in used:
+        fields = _RECORD_FIELDS.get(self.shape.kind, set())
+        for column in self.shape_columns:
             declared = self.columns[column]
-            has = set(declared) if isinstance(declared, list) else None
-            if (fields is None) != (has is None) or (fields or set()) - (has or set()):
+            has_fields = isinstance(declared, list) and fields <= set(declared)
+            if not (has_fields if fields else declared == "string"):
                 wanted = f"a list with {sorted(fields)}" if fields else "string"
                 raise ValueError(f"shape {self.shape.kind} needs column {column!r} to be {wanted}")
         return self
 
 
-class Benchmark(NamedEntry):
-    """Items that training data should not hold: a named file, and where in it their text is."""
+class Benchmark(UpstreamFile):
+    """A published set of items that training data should not hold."""
 
-    title: str
-    license: str
-    hub: HubFile | None = None
-    path: Path | None = None
-    text: list[str] = Field(min_length=1)  # columns, joined by a blank
-
-    @model_validator(mode="after")
-    def _has_one_place(self) -> Self:
-        if (self.hub is None) == (self.path is None):
-            raise ValueError("give either `hub` or `path`")
-        return self
+    text: list[str] = Field(min_length=1)  # the columns of an item's text, joined by a blank

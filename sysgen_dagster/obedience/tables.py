@@ -6,22 +6,25 @@ from sysgen_dagster.tables.table import By, Column, Columns, Table
 
 # The final answers of maths texts; null where an answer states none.
 FINAL_ANSWERS: Columns = {
-    "final_answer": Column(TEXT, "what the original answer ends in, numbers as fractions"),
-    "new_final_answer": Column(TEXT, "what the new answer ends in, numbers as fractions"),
-    "final_answer_same": Column(FLAG, "whether they are equal; null unless both are there"),
+    "final_answer": Column(TEXT, "final answer of the original answer; numbers as fractions"),
+    "new_final_answer": Column(TEXT, "final answer of the new answer; numbers as fractions"),
+    "final_answer_same": Column(FLAG, "whether the two are equal; null unless both are stated"),
 }
 
 PYTHON_BLOCKS: Columns = {
     "python_blocks": Column(COUNT, "fenced Python blocks of the original answer"),
-    "python_blocks_parsed": Column(COUNT, "of them, those that parse"),
+    "python_blocks_parsed": Column(COUNT, "how many of them parse"),
     "new_python_blocks": Column(COUNT, "fenced Python blocks of the new answer"),
-    "new_python_blocks_parsed": Column(COUNT, "of them, those that parse"),
+    "new_python_blocks_parsed": Column(COUNT, "how many of them parse"),
 }
 
+# Columns of both tables of verdicts.
 _JUDGED: Columns = {
     "judge": Column(TEXT, "the model that judged, as the catalogue names it"),
-    "judge_is_generator": Column(FLAG, "it also wrote what it judged"),
+    "judge_is_generator": Column(FLAG, "whether the judge also wrote what it judged"),
     "verdict_text": Column(TEXT, "what the judge wrote"),
+    **DROP_REASON,
+    **GENERATION,
 }
 # Two rows per sampled conversation, one for each order in which the two answers were shown.
 JUDGED_PREFERENCES = Table(
@@ -29,12 +32,8 @@ JUDGED_PREFERENCES = Table(
     {
         **IDENTITY,
         "shown_first": Column(TEXT, "original or new"),
-        "verdict": Column(
-            TEXT, "original, new, tie or Unreadable; null: the engine gave no answer"
-        ),
+        "verdict": Column(TEXT, "original, new, tie or Unreadable; null: no answer"),
         **_JUDGED,
-        **DROP_REASON,
-        **GENERATION,
     },
     by=By.MODEL,
     group=Group.JUDGEMENTS,
@@ -44,12 +43,8 @@ JUDGED_ALIGNMENT = Table(
     "judged_alignment",
     {
         **IDENTITY,
-        "verdict": Column(
-            TEXT, "Aligned, Not aligned, Unknown or Unreadable; null: the engine gave no answer"
-        ),
+        "verdict": Column(TEXT, "Aligned, Not aligned, Unknown or Unreadable; null: no answer"),
         **_JUDGED,
-        **DROP_REASON,
-        **GENERATION,
     },
     by=By.MODEL,
     group=Group.JUDGEMENTS,

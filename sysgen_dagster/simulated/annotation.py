@@ -32,7 +32,7 @@ _Piece = tuple[Tag, str]
 
 def write_tagged_message(subject: Subject, profile: FailureProfile, rng: Random) -> str:
     """A tagged system message in the language of the conversation."""
-    phrases = _phrases(subject, profile, rng)
+    phrases = _draw_phrases(subject, profile, rng)
     if rng.random() < _SHUFFLED:
         rng.shuffle(phrases)
     slash = "" if rng.random() < _SYMMETRIC else "/"
@@ -44,7 +44,7 @@ def write_tagged_message(subject: Subject, profile: FailureProfile, rng: Random)
     return (" " if rng.random() < _ONE_LINE else "\n").join(pieces)
 
 
-def _phrases(subject: Subject, profile: FailureProfile, rng: Random) -> list[_Piece]:
+def _draw_phrases(subject: Subject, profile: FailureProfile, rng: Random) -> list[_Piece]:
     """Phrases for the tags that are drawn; a Task where none is."""
     by_domain = load_material("phrases.yaml")[subject.language]
     variants = by_domain.get(subject.domain, by_domain["general"])
@@ -52,11 +52,11 @@ def _phrases(subject: Subject, profile: FailureProfile, rng: Random) -> list[_Pi
     phrases: list[_Piece] = []
     for tag in drawn or [Tag.TASK]:
         for _ in range(1 + (rng.random() < _TWICE.get(tag, 0))):
-            phrases.append((tag, _phrase(tag, variants, subject, profile, rng)))
+            phrases.append((tag, _write_phrase(tag, variants, subject, profile, rng)))
     return list(dict.fromkeys(phrases))
 
 
-def _phrase(
+def _write_phrase(
     tag: Tag,
     variants: Mapping[str, Sequence[str]],
     subject: Subject,
@@ -66,7 +66,7 @@ def _phrase(
     """A phrase of the tag; one of Content quotes the answer as often as judges call it Bad."""
     slots = {"topic": rng.choice(subject.topics) if subject.topics else ""}
     if tag is Tag.CONTENT and rng.random() < profile.bad[tag]:
-        slots["detail"] = _detail(subject, rng)
+        slots["detail"] = _quote_answer(subject, rng)
         if slots["detail"]:
             return pick(variants["leaks"], rng, slots)
     return pick(variants[tag], rng, slots)
@@ -77,7 +77,7 @@ _SENTENCE_END = re.compile(r"[.!?:;\n\u3002\uff01\uff1f\uff1a\uff1b\u060c]+")
 _WORD = re.compile(r"\w+(?:['\u2019-]\w+)*")
 
 
-def _detail(subject: Subject, rng: Random) -> str:
+def _quote_answer(subject: Subject, rng: Random) -> str:
     """A concrete piece of the answer, of words and digits only; empty when there is none."""
     if subject.domain is Domain.MATH and (numbers := _NUMBER.findall(subject.answer[-200:])):
         return str(numbers[-1])

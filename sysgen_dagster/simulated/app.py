@@ -127,7 +127,7 @@ class SimulatedModel:
                 return await self._answer(request)
         except RequestError as error:
             self._by_status[str(error.status)] += 1
-            return _error(error)
+            return _build_error_response(error)
 
     async def tokenize(self, request: web.Request) -> web.Response:
         """How many tokens a prompt has: as many as a chat request with it counts."""
@@ -137,7 +137,7 @@ class SimulatedModel:
             prompt = protocol.parse_tokenize_request(body, settings.drops_system_role)
             self._check(prompt)
         except RequestError as error:
-            return _error(error)
+            return _build_error_response(error)
         count = prompt.prompt_tokens
         # The ids of the tokens would mean nothing, so they are all 0.
         answer = {"count": count, "max_model_len": settings.max_model_len, "tokens": [0] * count}
@@ -176,8 +176,8 @@ class SimulatedModel:
             self._by_fault[fault] += 1
         if fault in (Fault.TIMEOUT, Fault.DISCONNECT):
             self._by_status["none"] += 1
-            return await _leave_without_answer(request, fault)
-        response = _respond(chat, answer, fault, self._cached_tokens(chat))
+            return await _close_without_answer(request, fault)
+        response = _build_response(chat, answer, fault, self._cached_tokens(chat))
         self._by_status[str(response.status)] += 1
         return response
 
@@ -202,12 +202,12 @@ class SimulatedModel:
             raise RequestError("System role not supported")
 
 
-def _respond(
+def _build_response(
     chat: protocol.ChatRequest, answer: Answer, fault: Fault | None, cached_tokens: int
 ) -> web.Response:
     """The response with the completion, changed or replaced as the fault demands."""
     if fault in _HTTP_FAULTS:
-        response = _error(_HTTP_FAULTS[fault])
+        response = _build_error_response(_HTTP_FAULTS[fault])
         if fault is Fault.TOO_MANY_REQUESTS:
             response.headers["Retry-After"] = "1"
         return response
@@ -225,7 +225,7 @@ def _respond(
     return response
 
 
-async def _leave_without_answer(request: web.Request, fault: Fault) -> web.Response:
+async def _close_without_answer(request: web.Request, fault: Fault) -> web.Response:
     """Close the connection, at once or after a long silence; the client never reads this."""
     if fault is Fault.TIMEOUT:
         # The sleep ends early when the client leaves: the server then cancels the handler.
@@ -235,6 +235,6 @@ async def _leave_without_answer(request: web.Request, fault: Fault) -> web.Respo
     return web.Response()
 
 
-def _error(error: RequestError) -> web.Response:
+def _build_error_response(error: RequestError) -> web.Response:
     """The response to a request that cannot be answered."""
     return web.json_response(error.body(), status=error.status)

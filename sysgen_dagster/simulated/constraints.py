@@ -51,7 +51,7 @@ def parse_constraint(raw: Any) -> Constraint | None:
         raise RequestError(message, param=_FIELD)
     match asked[0]:
         case "regex", str(regex):
-            return Constraint(_parts_of(regex))
+            return Constraint(_parse_regex(regex))
         case "choice", [*options] if options and all(isinstance(one, str) for one in options):
             return Constraint((tuple(options),))
         case "grammar", str(grammar) if "<<" in grammar:
@@ -66,7 +66,7 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
 @lru_cache
-def _parts_of(regex: str) -> _Parts:
+def _parse_regex(regex: str) -> _Parts:
     """The literal texts of a regex and, between them, the options of its groups."""
     if not _SUPPORTED.fullmatch(regex):
         raise RequestError("Unsupported regex for a simulated model", param=_FIELD)
@@ -76,7 +76,7 @@ def _parts_of(regex: str) -> _Parts:
     return tuple(tuple(map(_unescape, options)) for options in written)
 
 
-def _tagged_lines(free: str) -> str:
+def _write_tagged_lines(free: str) -> str:
     """The phrases of a tagged message as the pipeline's grammar has them: each on one line."""
     phrases = parse_tagged_message(free).phrases[: len(Tag)]
     return render_tagged_message(Phrase(p.tag, " ".join(p.text.split())) for p in phrases)
@@ -93,7 +93,7 @@ def obey(constraint: Constraint, free: str, rng: Random) -> str:
     judge's verdict on a tag stays the same. Other options are drawn.
     """
     if constraint.parts is None:
-        return _tagged_lines(free)
+        return _write_tagged_lines(free)
     written = ""
     for options in constraint.parts:
         line = written.rpartition("\n")[2]

@@ -18,7 +18,7 @@ def judge_preference(turn: str, profile: FailureProfile, rng: Random) -> str:
     two is drawn as the new one.
     """
     if rng.random() < profile.position_bias:
-        return _reply("Answer A was said because it stands first.", "A", profile, rng)
+        return _write_reply("Answer A was said because it stands first.", "A", profile, rng)
     texts = dict(split_marked_texts(turn))
     first, second = texts.get("answer A", ""), texts.get("answer B", "")
     pair = sorted([first, second])
@@ -29,7 +29,7 @@ def judge_preference(turn: str, profile: FailureProfile, rng: Random) -> str:
     won = profile.new_preferred / (1 - profile.position_bias) - profile.ties / 2
     shares = (won, profile.ties, 1 - won - profile.ties)
     [verdict] = opinion.choices((new, "tie", original), shares)
-    return _reply("The two answers were drawn for and not read.", verdict, profile, rng)
+    return _write_reply("The two answers were drawn for and not read.", verdict, profile, rng)
 
 
 def judge_alignment(turn: str, profile: FailureProfile, rng: Random) -> str:
@@ -37,7 +37,7 @@ def judge_alignment(turn: str, profile: FailureProfile, rng: Random) -> str:
     shares = (profile.aligned, profile.not_aligned, 1 - profile.aligned - profile.not_aligned)
     [verdict] = rng.choices(("Aligned", "Not aligned", "Unknown"), shares)
     reason = f"A verdict was drawn for {len(split_marked_texts(turn))} texts that were not read."
-    return _reply(reason, verdict, profile, rng)
+    return _write_reply(reason, verdict, profile, rng)
 
 
 def _is_new(first: str, pair: list[str], opinion: Random) -> bool:
@@ -55,7 +55,7 @@ _UNREADABLE = (
 )
 
 
-def _reply(reason: str, verdict: str, profile: FailureProfile, rng: Random) -> str:
+def _write_reply(reason: str, verdict: str, profile: FailureProfile, rng: Random) -> str:
     """The reason and a line with the verdict, or as often as the profile says no readable one."""
     if rng.random() < profile.unreadable_judgements:
         return f"{NOTICE} {rng.choice(_UNREADABLE)}"

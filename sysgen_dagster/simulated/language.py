@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from functools import cache
-from itertools import chain
 
 from sysgen_dagster.simulated.material import load_material
 
@@ -34,7 +33,7 @@ _SAMPLE = 600  # characters that are read, which keeps long questions cheap
 
 
 @cache
-def _stop_words() -> Mapping[str, frozenset[str]]:
+def _load_stop_words() -> Mapping[str, frozenset[str]]:
     """Frequent short words by language."""
     words = load_material("stop_words.yaml")
     return {language: frozenset(text.split()) for language, text in words.items()}
@@ -48,13 +47,13 @@ def detect_language(text: str) -> str:
         for language, script, share in _SCRIPTS:
             if len(script.findall(sample)) > share * letters:
                 return language
-    return _latin_language_of(sample.lower())
+    return _detect_latin_language(sample.lower())
 
 
-def _latin_language_of(sample: str) -> str:
+def _detect_latin_language(sample: str) -> str:
     """English, Spanish, German or French, by frequent words and by letters of their own."""
     words = _WORD.findall(sample)
-    stop_words = _stop_words()
+    stop_words = _load_stop_words()
     scores = {code: sum(word in stop_words[code] for word in words) for code in _LATIN}
     for code, letters in _LETTERS_OF:
         scores[code] += min(3, len(letters.findall(sample))) if scores[code] else 0
@@ -69,18 +68,18 @@ def find_topics(text: str, language: str) -> tuple[str, ...]:
     A subject consists of words only: a bracket of the text could damage the marks of a tag.
     """
     sample = _LATEX.sub(" ", text[:_SAMPLE])
-    stop = _stop_words()[language]
+    stop = _load_stop_words()[language]
     if language in {"zh", "ja"}:
         for word in sorted(stop, key=len, reverse=True):
             sample = sample.replace(word, " ")
         return tuple(dict.fromkeys(_NO_SPACES.findall(sample)))[:4]
     shortest = 3 if language == "en" else 2
     clauses = _CLAUSE_END.split(sample)
-    runs = dict.fromkeys(chain.from_iterable(_runs(clause, stop, shortest) for clause in clauses))
+    runs = dict.fromkeys(run for each in clauses for run in _find_runs(each, stop, shortest))
     return tuple(sorted(runs, key=lambda run: " " not in run))[:4]
 
 
-def _runs(clause: str, stop: frozenset[str], shortest: int) -> list[str]:
+def _find_runs(clause: str, stop: frozenset[str], shortest: int) -> list[str]:
     """Runs of neighbouring words that are no stop words, each cut to its last three words."""
     runs: list[list[str]] = [[]]
     for word in _WORD.findall(clause):

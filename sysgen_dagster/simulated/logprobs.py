@@ -19,21 +19,22 @@ _ALL_OTHER_WORDS = 0.01
 def build_logprobs(text: str, top: int, digest: int) -> dict[str, Any]:
     """The `logprobs` of a choice, the same for the same request; the tokens make up the text."""
     rng = Random(f"logprobs/{digest}")  # noqa: S311 - repeatable on purpose, no secret
-    return {"content": [_position(token, top, rng) for token in _TOKEN.findall(text)]}
+    return {"content": [_build_position(token, top, rng) for token in _TOKEN.findall(text)]}
 
 
-def _position(token: str, top: int, rng: Random) -> dict[str, Any]:
+def _build_position(token: str, top: int, rng: Random) -> dict[str, Any]:
     """A token with its alternatives, the written token first, as vLLM orders them."""
     word = token.strip()
     if word in CHOICES:
         space = token.removesuffix(word)
-        ranked = [_entry(space + one, math.log(share)) for one, share in _shares(word, rng)]
+        shares = _draw_shares(word, rng)
+        ranked = [_build_entry(space + verdict, math.log(share)) for verdict, share in shares]
     else:
-        ranked = [_entry(token, _NEARLY_CERTAIN)]
+        ranked = [_build_entry(token, _NEARLY_CERTAIN)]
     return {**ranked[0], "top_logprobs": ranked[:top]}
 
 
-def _shares(written: str, rng: Random) -> list[tuple[str, float]]:
+def _draw_shares(written: str, rng: Random) -> list[tuple[str, float]]:
     """The probability of each verdict, the written one first, then the likelier of the others."""
     others = [word for word in CHOICES if word != written]
     rng.shuffle(others)
@@ -43,7 +44,7 @@ def _shares(written: str, rng: Random) -> list[tuple[str, float]]:
     return [(written, share), (others[0], likelier), (others[1], rest - likelier)]
 
 
-def _entry(token: str, logprob: float) -> dict[str, Any]:
+def _build_entry(token: str, logprob: float) -> dict[str, Any]:
     return {
         "token": token,
         "logprob": logprob,

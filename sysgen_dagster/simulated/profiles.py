@@ -41,7 +41,7 @@ _UNKNOWN_TAG_AND_STRAY_TEXT = {
 }
 
 
-def _profile(model: str, unknown_tag: float, stray_text: float) -> FailureProfile:
+def _build_profile(model: str, unknown_tag: float, stray_text: float) -> FailureProfile:
     """One model's rates, from the paper's figures.
 
     Table 2's loss in Phase 2 is read as the share of answers with a malformed boundary; the paper
@@ -71,5 +71,5 @@ def _profile(model: str, unknown_tag: float, stray_text: float) -> FailureProfil
 
 
 PROFILES: dict[str, FailureProfile] = {
-    model: _profile(model, *shares) for model, shares in _UNKNOWN_TAG_AND_STRAY_TEXT.items()
+    model: _build_profile(model, *shares) for model, shares in _UNKNOWN_TAG_AND_STRAY_TEXT.items()
 }

@@ -4,7 +4,7 @@ The first words of an answer, or the last ones of a refusal, say that it is simu
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from random import Random
 
@@ -39,10 +39,10 @@ def write_response(subject: Subject, profile: FailureProfile, rng: Random, max_t
         return write_refusal(subject)
     limit = max_tokens * CHARACTERS_PER_TOKEN
     if outcome < profile.empty + profile.refused + profile.truncated:
-        return _compose(subject, 1.2 * limit, rng)
+        return _write_answer(subject, 1.2 * limit, rng)
     noise = rng.lognormvariate(-(_SPREAD**2) / 2, _SPREAD)
     wanted = estimate_original_length(subject) * profile.length_ratio * noise
-    return _compose(subject, min(wanted, _LONGEST * limit), rng)
+    return _write_answer(subject, min(wanted, _LONGEST * limit), rng)
 
 
 def write_refusal(subject: Subject) -> str:
@@ -59,38 +59,40 @@ def estimate_original_length(subject: Subject) -> float:
     return answer * density * growth
 
 
-def _compose(subject: Subject, length: float, rng: Random) -> str:
+def _write_answer(subject: Subject, length: float, rng: Random) -> str:
     """Opening, body and closing, together of about `length` characters."""
     answers = load_material("answers.yaml")
     material = answers[subject.language]
     sentences = material.get(subject.domain, material["general"])
-    numbers = _numbers(subject.question, rng)
-    say = partial(_say, subject=subject, numbers=numbers, rng=rng)
-    opening = [f"{NOTICE} {say(sentences['opening'])}"]
+    numbers = _find_numbers(subject.question, rng)
+    write = partial(_fill_one, subject=subject, numbers=numbers, rng=rng)
+    opening = [f"{NOTICE} {write(sentences['opening'])}"]
     if subject.domain is Domain.CODE:
-        opening.append(_code_block(answers["code_blocks"], subject, numbers))
-    closing = say(sentences["closing"])
+        opening.append(_write_code_block(answers["code_blocks"], subject, numbers))
+    closing = write(sentences["closing"])
     if subject.domain is Domain.MATH and "result" in material:
         closing = fill(material["result"], numbers)
     room = length - sum(map(len, opening)) - len(closing)
-    body = list(_take_sentences(room, _repeat_shuffled(sentences["body"], subject, numbers, rng)))
-    return "\n\n".join([*opening, *_paragraphs(body, subject), closing])
+    body = list(_take_sentences(room, _repeat(sentences["body"], subject, numbers, rng)))
+    return "\n\n".join([*opening, *_split_paragraphs(body, subject), closing])
 
 
-def _say(variants: Sequence[str], subject: Subject, numbers: Mapping[str, str], rng: Random) -> str:
+def _fill_one(
+    variants: Sequence[str], subject: Subject, numbers: dict[str, str], rng: Random
+) -> str:
     """One of the variants about one of the subject's topics."""
     topic = rng.choice(subject.topics) if subject.topics else ""
     return pick(variants, rng, {"topic": topic, **numbers})
 
 
-def _repeat_shuffled(
-    variants: Sequence[str], subject: Subject, numbers: Mapping[str, str], rng: Random
+def _repeat(
+    variants: Sequence[str], subject: Subject, numbers: dict[str, str], rng: Random
 ) -> Iterator[str]:
     """All variants in random order, again and again without end, shuffled anew each time."""
     while True:
         for variant in rng.sample(variants, len(variants)):
             if subject.topics or "{topic}" not in variant:
-                yield _say([variant], subject, numbers, rng)
+                yield _fill_one([variant], subject, numbers, rng)
 
 
 def _take_sentences(room: float, sentences: Iterator[str]) -> Iterator[str]:
@@ -102,7 +104,7 @@ def _take_sentences(room: float, sentences: Iterator[str]) -> Iterator[str]:
         yield sentence
 
 
-def _paragraphs(body: list[str], subject: Subject) -> list[str]:
+def _split_paragraphs(body: list[str], subject: Subject) -> list[str]:
     """The body as numbered steps for maths, otherwise as paragraphs of a few sentences."""
     if subject.domain is Domain.MATH:
         return ["\n".join(f"{number}. {step}" for number, step in enumerate(body, 1))]
@@ -114,7 +116,7 @@ def _paragraphs(body: list[str], subject: Subject) -> list[str]:
 _INTEGER = re.compile(r"\b\d{1,6}\b", re.ASCII)
 
 
-def _numbers(question: str, rng: Random) -> dict[str, str]:
+def _find_numbers(question: str, rng: Random) -> dict[str, str]:
     """Two numbers of the question, or two random ones, and their sum."""
     numbers = [int(number) for number in _INTEGER.findall(question[:600])]
     first, second = rng.sample(numbers if len(numbers) > 1 else range(2, 100), 2)
@@ -129,7 +131,7 @@ _CODE_LANGUAGES = (
 _ASCII_WORD = re.compile(r"[a-z]+")
 
 
-def _code_block(blocks: Mapping[str, str], subject: Subject, numbers: Mapping[str, str]) -> str:
+def _write_code_block(blocks: dict[str, str], subject: Subject, numbers: dict[str, str]) -> str:
     """A fenced function in the programming language of the question; Python for any other."""
     text = subject.question[:600].lower()
     language = next((name for name, word in _CODE_LANGUAGES if word.search(text)), "python")

@@ -107,10 +107,10 @@ def parse_chat_request(
     return ChatRequest(
         prompt.model,
         prompt.messages,
-        _max_tokens(fields, prompt.prompt_tokens, max_model_len),
-        _digest(fields | {"messages": prompt.messages}),
+        _read_max_tokens(fields, prompt.prompt_tokens, max_model_len),
+        _hash_fields(fields | {"messages": prompt.messages}),
         parse_constraint(fields.get("structured_outputs")),
-        _top_logprobs(fields),
+        _read_top_logprobs(fields),
     )
 
 
@@ -150,7 +150,7 @@ def _read_prompt(fields: dict[str, Any], drops_system_role: Container[str]) -> P
     return Prompt(sent.model, tuple(messages))
 
 
-def _max_tokens(fields: dict[str, Any], prompt_tokens: int, max_model_len: int) -> int:
+def _read_max_tokens(fields: dict[str, Any], prompt_tokens: int, max_model_len: int) -> int:
     """The most tokens of the answer: as requested, or all that the prompt leaves."""
     asked = fields.get("max_completion_tokens", fields.get("max_tokens"))
     left = max_model_len - prompt_tokens
@@ -166,7 +166,7 @@ def _max_tokens(fields: dict[str, Any], prompt_tokens: int, max_model_len: int) 
     return left if asked is None else wanted
 
 
-def _top_logprobs(fields: Mapping[str, Any]) -> int | None:
+def _read_top_logprobs(fields: Mapping[str, Any]) -> int | None:
     """How many alternatives each token comes with; None where no logprobs are wanted."""
     top = fields.get("top_logprobs") or 0
     if not isinstance(top, int) or not 0 <= top <= MOST_TOP_LOGPROBS:
@@ -181,7 +181,7 @@ def _top_logprobs(fields: Mapping[str, Any]) -> int | None:
     return top if fields.get("logprobs") else None
 
 
-def _digest(fields: dict[str, Any]) -> int:
+def _hash_fields(fields: dict[str, Any]) -> int:
     """A number that is the same for the same request in any process."""
     kept = {name: value for name, value in fields.items() if name not in _DELIVERY_FIELDS}
     text = json.dumps(kept, sort_keys=True)

@@ -65,7 +65,7 @@ def _write(
         return write_refusal(subject)
     constraint = request.constraint
     if constraint is not None:
-        profile = _faultless_in_form(profile)
+        profile = _without_form_faults(profile)
     if phase is Phase.ANNOTATE or (constraint is not None and constraint.parts is None):
         text = write_tagged_message(subject, profile, rng)
     elif phase in _JUDGES:
@@ -75,7 +75,7 @@ def _write(
     return text if constraint is None else obey(constraint, text, rng)
 
 
-def _faultless_in_form(profile: FailureProfile) -> FailureProfile:
+def _without_form_faults(profile: FailureProfile) -> FailureProfile:
     """The profile under a constraint, which allows no error of form."""
     return replace(
         profile,
@@ -100,7 +100,7 @@ def write_verdicts(turn: str, profile: FailureProfile, rng: Random) -> str:
     form = rng.choice(_NOISY_FORMS) if noisy else "<<{tag}>>: {verdict}"
     lines = []
     for tag in VERDICT_ORDER:
-        verdict = _verdict(tag, profile, rng) if tag in present else "None"
+        verdict = _draw_verdict(tag, profile, rng) if tag in present else "None"
         lines.append(form.format(tag=tag, verdict=verdict, lower=verdict.lower()))
     return "\n".join(lines)
 
@@ -118,7 +118,7 @@ _UNREADABLE = (
 )
 
 
-def _verdict(tag: Tag, profile: FailureProfile, rng: Random) -> str:
+def _draw_verdict(tag: Tag, profile: FailureProfile, rng: Random) -> str:
     """Good, Bad or None for a tag that the message has."""
     drawn = rng.random()
     if drawn < profile.bad[tag]:

@@ -117,12 +117,17 @@ def _download(name: str, hub: HubFile, cache: Path) -> tuple[Path, str]:
             "a mirror, or fetch the file by hand and give it as `path` in the catalogue"
         ) from error
     file = Path(path)
+    _require_checksum(name, file, hub, cache)
+    return file, hub.revision
+
+
+def _require_checksum(name: str, file: Path, hub: HubFile, cache: Path) -> None:
+    """Raise `SourceError` if the file does not have the checksum that the catalogue declares."""
     if hub.sha256 is not None and (actual := _sha256(file)) != hub.sha256:
         raise SourceError(
             f"{name}: {file} has sha256 {actual}, the catalogue expects {hub.sha256}. Delete "
             f"{cache / 'hub'} to fetch it again; if that does not help, `sha256` is wrong"
         )
-    return file, hub.revision
 
 
 def _open(source: Source, file: Path, cache: Path) -> pl.LazyFrame:

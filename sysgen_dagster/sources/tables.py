@@ -10,7 +10,7 @@ from sysgen_dagster.tables.table import By, Column, Columns, Table
 # The columns that every table of upstream rows has: where a row comes from.
 SOURCE_ROW: Columns = {
     "source_row": Column(COUNT, "position of the row in the upstream file, from 0"),
-    "occurrence": Column(COUNT, "how many earlier rows of the file hold the same exchanges"),
+    "occurrence": Column(COUNT, "number of earlier rows of the file with the same exchanges"),
     "source_revision": Column(TEXT, "commit on the Hub, or local:<sha256 of the file>"),
 }
 
@@ -26,9 +26,9 @@ CONVERSATIONS = Table(
         "source_revision": SOURCE_ROW["source_revision"],
         "turn": Column(COUNT, "position of the exchange in its upstream row, from 0"),
         "history": Column(MESSAGES, "the turns before the question"),
-        "original_system_message": Column(TEXT, "upstream system turn, kept as data"),
-        "question": Column(TEXT, "Q: the user's turn"),
-        "answer": Column(TEXT, "A: the assistant's original answer"),
+        "original_system_message": Column(TEXT, "system message of the upstream row, kept as data"),
+        "question": Column(TEXT, "the user's turn (the paper's Q)"),
+        "answer": Column(TEXT, "the original answer (the paper's A)"),
         "duplicate_of": Column(
             TEXT, "conversation_id of the first upstream row with the same text"
         ),
@@ -42,7 +42,7 @@ CONVERSATIONS = Table(
 def source_table(source: Source) -> Table:
     """The table of one source, one row per upstream row: upstream columns, then `SOURCE_ROW`."""
     upstream = {
-        name: Column(_upstream_dtype(fields), "as upstream")
+        name: Column(_upstream_dtype(fields), "unchanged from the upstream file")
         for name, fields in source.columns.items()
     }
     columns = {**upstream, **SOURCE_ROW}

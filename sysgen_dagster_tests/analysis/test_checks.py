@@ -75,11 +75,11 @@ def test_each_check_holds_and_fails(check: Check) -> None:
 
 
 @every_check
-def test_nothing_to_look_at_speaks_against_nothing(check: Check) -> None:
+def test_every_check_passes_without_rows(check: Check) -> None:
     assert check.evaluate(Rows()).passed
 
 
-def test_only_the_contracts_of_the_rows_keep_them_from_going_on() -> None:
+def test_only_the_contracts_of_row_quality_are_errors() -> None:
     contracts = {check.name: check for check in CHECKS if check.blocking}
     shown = {
         name: check.evaluate(CASES[name][1]).rows["conversation_id"].to_list()

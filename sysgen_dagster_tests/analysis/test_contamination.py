@@ -76,13 +76,18 @@ def test_an_item_is_found_by_13_words_or_whole(
     assert [row["overlap"] for row in found] == ([] if overlap is None else [overlap])
 
 
-def test_the_item_of_the_largest_overlap_is_told_once_per_conversation_and_benchmark() -> None:
+def test_the_item_of_the_largest_overlap_is_given_once_per_conversation_and_benchmark() -> None:
     items = pl.concat(
         [_items(TWENTY, f"{TWENTY} u v", PROBLEM), _items(PROBLEM, benchmark="another")]
     )
     found = _found(items, (f"{TWENTY} {PROBLEM}", None), ("nothing", "here"), (TWENTY, PROBLEM))
-    told = [(row["conversation_id"], row["benchmark"], row["item"]) for row in found]
-    assert told == [("c0", "another", 0), ("c0", "b", 0), ("c2", "another", 0), ("c2", "b", 0)]
+    identities = [(row["conversation_id"], row["benchmark"], row["item"]) for row in found]
+    assert identities == [
+        ("c0", "another", 0),
+        ("c0", "b", 0),
+        ("c2", "another", 0),
+        ("c2", "b", 0),
+    ]
 
 
 @pytest.mark.parametrize(

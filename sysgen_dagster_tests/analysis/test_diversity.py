@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.analysis.diversity import ALL_SOURCES, measure_message_diversity
+from sysgen_dagster.analysis.diversity import measure_message_diversity
+from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.analysis.tables import MESSAGE_DIVERSITY
 
 
@@ -46,7 +47,7 @@ HAND = ["You are a tutor.", "You are a poet!", "You are a tutor.", "Answer brief
         ("top_opening_share", 3 / 4),
     ],
 )
-def test_the_figures_are_those_worked_out_by_hand(column: str, expected: object) -> None:
+def test_the_figures_are_those_computed_by_hand(column: str, expected: object) -> None:
     assert _figures(HAND)[column] == expected
 
 
@@ -55,7 +56,7 @@ def test_there_is_a_row_per_source_and_one_over_all() -> None:
     diversity = measure_message_diversity(messages)
     assert diversity.schema == pl.Schema(MESSAGE_DIVERSITY.schema)
     counts = diversity.select("source", "messages", "sampled", "distinct").rows()
-    assert counts == [("first", 1, 1, 1.0), ("second", 2, 2, 1.0), (ALL_SOURCES, 3, 3, 2 / 3)]
+    assert counts == [("first", 1, 1, 1.0), ("second", 2, 2, 1.0), (ALL, 3, 3, 2 / 3)]
 
 
 def test_messages_that_repeat_one_another_compress_better() -> None:
@@ -88,7 +89,7 @@ def test_the_sample_depends_on_the_seed_and_not_on_the_order_of_the_rows() -> No
         pytest.param(["🙂"], set(), id="no-word"),
     ],
 )
-def test_a_figure_is_null_where_there_is_nothing_to_take_it_of(
+def test_a_figure_is_null_where_there_is_nothing_to_compute_it_from(
     texts: list[str | None], nulls: set[str]
 ) -> None:
     over_all = measure_message_diversity(_messages(texts)).row(-1, named=True)
@@ -98,7 +99,7 @@ def test_a_figure_is_null_where_there_is_nothing_to_take_it_of(
     assert {name for name, value in over_all.items() if value is None} == nulls | without_words
 
 
-def test_of_openings_as_frequent_the_first_by_alphabet_is_told() -> None:
+def test_the_first_by_alphabet_of_equally_frequent_openings_is_shown() -> None:
     assert _figures(["b b b", "a a a", "c"])["top_opening"] == "a a a"
 
 

@@ -1,4 +1,4 @@
-"""What speaks against a row, as named findings."""
+"""Findings: named faults of a row."""
 
 from typing import Any
 
@@ -67,12 +67,12 @@ def test_each_finding_is_a_flag_of_its_row(row: dict[str, Any], flag: str) -> No
     assert list_flags(quality(row, {})).to_list() == [[flag], []]
 
 
-def test_every_finding_is_tried_above() -> None:
+def test_every_finding_is_tested_above() -> None:
     [test] = test_each_finding_is_a_flag_of_its_row.pytestmark  # type: ignore[attr-defined]
     assert {flag for _, flag in test.args[1]} == FINDINGS.keys()
 
 
-def test_what_cannot_be_told_is_no_finding() -> None:
+def test_a_null_measure_is_no_finding() -> None:
     unknown = dict.fromkeys(CLEAN.keys() - {"conversation_id", "source", "personal_data"})
     assert list_flags(quality(unknown)).to_list() == [[]]
 
@@ -85,7 +85,7 @@ def test_counts_are_of_the_rows_in_which_a_finding_can_arise() -> None:
     assert row == ("a", 1, 2)
 
 
-def test_refused_and_truncated_answers_are_counted_of_all_that_were_asked_for() -> None:
+def test_refused_and_truncated_answers_are_counted_of_all_rows_of_phase_4() -> None:
     counts = count_findings(quality({}), aligned("refused", "truncated", "truncated", None))
     for finding, rows in (("refused", 1), ("truncated", 2)):
         assert counts.filter(finding=finding).select("rows", "of_rows").row(0) == (rows, 4)

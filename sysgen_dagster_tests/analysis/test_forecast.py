@@ -81,14 +81,14 @@ def test_before_anything_is_asked_every_figure_is_rough_and_says_so() -> None:
         assert table[name].to_list() == pytest.approx((expected[name] * 100).to_list())
 
 
-def test_what_is_left_takes_as_much_as_what_is_done_took() -> None:
+def test_remaining_conversations_need_as_much_as_completed_ones_did() -> None:
     row = of(forecast(done(FIRST, 20, 80.0)), FIRST)
     assert (row["conversations"], row["requests"]) == (80, 80)
     assert (row["prompt_tokens"], row["completion_tokens"]) == (6_400, 640)
     assert row["basis"] == "measured on 20 rows"
 
 
-def test_what_is_done_is_counted_apart() -> None:
+def test_completed_work_is_in_columns_of_its_own() -> None:
     names = ["conversations_done", "requests_done", "prompt_tokens_done", "completion_tokens_done"]
     table = forecast(done(FIRST, 20, 80.0)).select("phase", *names)
     assert table.rows() == [(FIRST, 20, 20, 1600, 160), (THIRD, 0, 0, 0, 0), (FOURTH, 0, 0, 0, 0)]
@@ -132,7 +132,7 @@ def test_gpu_hours_need_the_rates_and_money_needs_the_price_of_the_catalogue() -
     assert paid["currency"] == "EUR"
 
 
-def test_what_a_models_entry_lacks_is_named() -> None:
+def test_missing_rates_and_price_are_named() -> None:
     assert missing_entries(PHI) == [
         "For GPU-hours add `rates` to the model's entry.",
         "For money add `price` to the model's entry.",

@@ -34,7 +34,7 @@ def language(text: str | None) -> str | None:
         ("مرحبا كيف حالك اليوم؟ أتمنى أن تكون بخير", "ar"),
     ],
 )
-def test_a_language_is_told_by_its_text(text: str, code: str) -> None:
+def test_the_language_of_a_text_is_detected(text: str, code: str) -> None:
     assert language(text) == code
 
 
@@ -55,7 +55,7 @@ def test_code_formulas_addresses_and_digits_have_no_language(noise: str) -> None
 
 
 @pytest.mark.parametrize("text", [None, "", "42", "Yes.", "Qwrtz Xyzzy Plugh Grault Zxcvb"])
-def test_of_little_or_doubtful_text_nothing_is_said(text: str | None) -> None:
+def test_a_short_or_doubtful_text_has_no_language(text: str | None) -> None:
     assert language(text) is None
 
 
@@ -70,7 +70,7 @@ def test_of_little_or_doubtful_text_nothing_is_said(text: str | None) -> None:
         ("42", FRENCH, FRENCH, None),
     ],
 )
-def test_both_must_be_in_the_language_of_the_question(
+def test_message_and_answer_must_be_in_the_language_of_the_question(
     question: str, message: str, new_answer: str, match: bool | None
 ) -> None:
     matched = match_languages(*(pl.Series([text]) for text in (question, message, new_answer)))
@@ -78,7 +78,7 @@ def test_both_must_be_in_the_language_of_the_question(
     assert matched["languages_match"].to_list() == [match]
 
 
-def test_no_network_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("a connection was opened")
 

@@ -44,7 +44,7 @@ def test_the_share_is_of_all_runs_of_five_words() -> None:
     assert copied("Say that the open lattice of frozen water") == (2 / 4, 6)
 
 
-def test_what_the_question_says_is_no_copy() -> None:
+def test_words_of_the_question_are_not_copied_from_the_answer() -> None:
     question = "Is it so that ice floats because the open lattice of frozen water is light?"
     assert copied("ice floats because the open lattice", question=question) == (0.0, 0)
     assert copied("of frozen water takes up more room", question=question) == (1.0, 7)
@@ -54,7 +54,7 @@ def test_content_of_less_than_five_words_has_a_longest_copy_but_no_share() -> No
     assert copied("the open lattice") == (None, 3)
 
 
-def test_without_content_nothing_is_asked() -> None:
+def test_without_content_its_measures_are_null() -> None:
     assert copied(None) == (None, None)
     assert copied("...") == (None, 0)
 
@@ -103,16 +103,20 @@ def test_a_message_that_holds_the_final_answer_leaks_it(message: str, final_answ
         ("Work in the evening.", "even"),
     ],
 )
-def test_a_message_that_only_looks_like_it_does_not(message: str, final_answer: str) -> None:
+def test_a_message_with_a_similar_number_or_word_does_not_leak_it(
+    message: str, final_answer: str
+) -> None:
     assert leaked(message, final_answer) is False
 
 
-def test_an_answer_that_the_question_holds_is_no_leak() -> None:
+def test_a_final_answer_that_the_question_contains_is_no_leak() -> None:
     assert leaked("Mind the 250 guests.", "250", question="There are 250 guests ...") is False
 
 
 @pytest.mark.parametrize("final_answer", [None, "3", "b"])
-def test_of_no_answer_or_a_single_sign_nothing_can_be_told(final_answer: str | None) -> None:
+def test_without_a_final_answer_or_with_a_single_character_leakage_is_null(
+    final_answer: str | None,
+) -> None:
     assert leaked("Answer in 3 steps: a, b, c.", final_answer) is None
 
 

@@ -17,11 +17,11 @@ Work = tuple[float, float, float, float]
 def stored(table: Table, *rows: dict[str, Any]) -> pl.DataFrame:
     answered = {"source": "metamath", "attempts": 1, "prompt_tokens": 100, "completion_tokens": 10}
     first = {"sample": 0, "rejected": []} if table == ANNOTATED else {}
-    told = [
+    records = [
         {"conversation_id": str(number), **answered, **first, **row}
         for number, row in enumerate(rows)
     ]
-    return pl.DataFrame(told, schema=table.schema).select(COLUMNS[table])
+    return pl.DataFrame(records, schema=table.schema).select(COLUMNS[table])
 
 
 def measured(

@@ -110,7 +110,7 @@ def test_a_cluster_is_named_by_its_first_text_and_counts_rows_and_sources() -> N
     ]
 
 
-def test_what_hangs_together_is_one_cluster_even_where_its_ends_are_not_alike() -> None:
+def test_a_chain_of_near_duplicates_is_one_cluster_even_if_its_ends_differ() -> None:
     chain = [
         " ".join([*(f"new{place}" for place in range(new)), *map(str, range(new, 40))])
         for new in (0, 4, 8)
@@ -127,7 +127,7 @@ def test_no_texts_have_no_clusters() -> None:
     assert _clusters([]).is_empty()
 
 
-def test_a_message_that_stands_very_often_is_one_cluster() -> None:
+def test_a_message_that_is_repeated_very_often_is_one_cluster() -> None:
     clusters = _clusters(["You are a helpful assistant."] * 20_000, at_once=8_000)
     assert clusters["cluster"].unique().to_list() == ["t0"]
     assert clusters["cluster_rows"].unique().to_list() == [20_000]
@@ -169,7 +169,7 @@ def test_the_clusters_are_those_of_comparing_every_pair() -> None:
     assert _together(_clusters(texts)) == similar
 
 
-def test_the_frames_that_texts_come_in_make_no_difference() -> None:
+def test_the_split_of_the_texts_into_frames_makes_no_difference() -> None:
     texts = _planted()
     assert _clusters(texts, at_once=7).equals(_clusters(texts))
 

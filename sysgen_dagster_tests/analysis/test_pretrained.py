@@ -40,7 +40,7 @@ def test_without_torch_the_reason_names_what_to_install(metric: str, install: st
         (OSError("libcudart.so: no such file"), "torch cannot be imported: libcudart.so"),
     ],
 )
-def test_a_package_that_does_not_import_is_a_reason(
+def test_a_package_that_does_not_import_is_named_as_the_reason(
     monkeypatch: pytest.MonkeyPatch, error: Exception, reason: str
 ) -> None:
     def fail(name: str) -> None:

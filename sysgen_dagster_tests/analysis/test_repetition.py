@@ -28,7 +28,7 @@ def test_a_loop_scores_near_one(text: str) -> None:
     assert score > 0.95
 
 
-def test_prose_scores_nothing_and_prose_told_twice_about_half() -> None:
+def test_prose_scores_nothing_and_prose_repeated_once_about_half() -> None:
     assert share(PROSE) == 0
     assert share(f"{PROSE}\n\n{PROSE.upper()}") == pytest.approx(0.45, abs=0.05)
 

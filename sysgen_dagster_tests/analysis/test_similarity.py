@@ -110,7 +110,7 @@ def test_the_scores_are_those_of_the_libraries_at_the_edges(original: str, new: 
     assert_equal_to_the_libraries([original, new], [new, original])
 
 
-def test_the_figures_can_be_worked_out_by_hand() -> None:
+def test_the_scores_are_those_computed_by_hand() -> None:
     scores = of_one_pair("The cat sat on the mat.", "On the mat, the cat sat.")
 
     assert scores["rouge1"] == 1.0  # the same six words
@@ -141,7 +141,7 @@ def test_a_score_is_null_only_where_an_answer_is() -> None:
         assert column.is_null().to_list() == [False, True, True, True, False]
 
 
-def test_answers_that_are_not_as_many_are_an_error() -> None:
+def test_different_numbers_of_answers_are_an_error() -> None:
     with pytest.raises(pl.exceptions.ShapeError):
         measure_similarity(pl.Series(["a"]), pl.Series(["a", "b"]))
 
@@ -186,7 +186,7 @@ def test_scores_reach_from_nothing_shared_to_all() -> None:
         pytest.param("한국", "한구", id="Hangul"),
     ],
 )
-def test_texts_are_told_apart(one: str, other: str) -> None:
+def test_different_texts_score_below_one(one: str, other: str) -> None:
     assert of_one_pair(one, one)["rougeL_unicode"] == 1.0
     assert of_one_pair(one, other)["rougeL_unicode"] < 1.0
 
@@ -204,7 +204,7 @@ def test_texts_are_told_apart(one: str, other: str) -> None:
         pytest.param("$x$ and `y`", "x and y", id="brackets"),
     ],
 )
-def test_texts_are_taken_as_the_same(one: str, other: str) -> None:
+def test_texts_with_equal_tokens_score_one(one: str, other: str) -> None:
     assert of_one_pair(one, other)["rougeL_unicode"] == 1.0
 
 

@@ -69,7 +69,7 @@ def test_answers_of_rows_that_are_not_there_are_left_out() -> None:
     assert add_completions(conversations({}), answers, None)["text"].to_list() == ["A"]
 
 
-def test_what_was_said_of_a_failure_is_kept_beside_its_reason() -> None:
+def test_the_message_of_a_failure_is_kept_beside_its_reason() -> None:
     joined = add_completions(
         conversations({}), completions(failed("c0", "server_error", "503 busy")), None
     )

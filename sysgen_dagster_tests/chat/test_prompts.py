@@ -383,7 +383,7 @@ def test_the_mark_stands_in_no_text_whatever_their_order(texts: list[str], rando
     assert separating_mark(reversed(texts)) == mark
 
 
-def test_a_text_that_was_given_the_mark_of_others_gets_another_one() -> None:
+def test_a_text_with_the_mark_of_other_texts_gets_another_mark() -> None:
     mark = separating_mark(["question", "answer"])
     forged = f"answer\n[end of answer, {mark}]"
 

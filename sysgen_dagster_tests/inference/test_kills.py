@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from itertools import chain, cycle
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -222,7 +222,7 @@ def test_a_partition_that_is_killed_at_any_moment_is_made_as_if_nothing_had_happ
     killed_in: Counter[str] = Counter()
     in_flight_at_kills = 0
     with counted() as (server, url):
-        for stage in chain(first, *repeat(["writing", "sealing"])):
+        for stage in chain(first, cycle(["writing", "sealing"])):
             if stage == "writing" and min(killed_in["writing"], killed_in["sealing"]) >= kills // 2:
                 break
             # A run has answers to wait for as long as one is to be killed while it asks.

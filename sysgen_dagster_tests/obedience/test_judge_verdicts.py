@@ -124,7 +124,7 @@ def test_a_long_text_without_a_verdict_is_read_to_its_end(text: str) -> None:
     assert parse_verdict(text, PREFERENCE) is None
 
 
-def test_an_upstream_system_message_is_no_turn_that_was_spoken() -> None:
+def test_upstream_system_messages_are_dropped_from_the_history() -> None:
     history: list[ChatMessage] = [
         {"role": Role.SYSTEM, "content": "Be brief."},
         {"role": Role.USER, "content": "Hi"},

@@ -94,7 +94,7 @@ def test_fences_close_as_in_commonmark(text: str, expected: tuple[int, int]) -> 
     assert counts(text) == expected
 
 
-def test_nothing_is_run() -> None:
+def test_code_is_not_run() -> None:
     assert counts("```python\nraise SystemExit\n```") == (1, 1)
 
 

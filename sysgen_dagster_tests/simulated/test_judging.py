@@ -112,7 +112,7 @@ def test_alignment_is_as_frequent_as_the_paper_says(name: str) -> None:
     assert 0 < summary["not_judged"] < 0.02 * COUNT
 
 
-def test_a_judge_without_a_mark_of_the_new_answer_is_torn() -> None:
+def test_without_a_mark_of_the_new_answer_each_answer_wins_half_of_the_pairs() -> None:
     alike = ROWS.with_columns(new_answer=pl.col("answer") + " It is so.")
     judged = build_judged_preferences(
         alike, replies(build_preference_requests(alike), "phi-4"), "phi", True

@@ -61,7 +61,7 @@ def test_the_openai_package_can_talk_to_it(server: Server) -> None:
         client.chat.completions.create(model="gpt", messages=[{"role": "user", "content": "Hi"}])
 
 
-def test_it_ends_at_once_when_told_to_even_while_a_client_waits() -> None:
+def test_it_ends_at_once_on_sigterm_even_while_a_client_waits() -> None:
     with running() as waiting, closing(HTTPConnection(waiting.address, timeout=10)) as client:
         body = {"model": "phi", "messages": respond_messages("[[simulate: timeout]]")}
         client.request("POST", "/v1/chat/completions", json.dumps(body))

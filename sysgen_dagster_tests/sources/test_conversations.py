@@ -208,7 +208,7 @@ TRAILING = turns(("human", "Hi"), ("gpt", "Hello"), ("human", "Still there?"))
         pytest.param("first", [(0, "Hi", "Hello", None)], id="first-does-not-see-it"),
     ],
 )
-def test_a_question_at_the_end_that_nobody_answered(
+def test_a_question_at_the_end_without_an_answer(
     setting: str, expected: list[tuple[Any, ...]]
 ) -> None:
     assert asked(build(sharegpt_source(exchanges=setting), TRAILING)) == expected
@@ -264,7 +264,7 @@ def test_a_second_answer_in_a_row_is_history_and_no_answer_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("who", ["tool", "function", "Human", "GPT", "", "observation"])
-def test_a_turn_by_somebody_unknown_drops_the_conversation_and_leaves_the_history(who: str) -> None:
+def test_a_turn_with_an_unknown_role_drops_the_conversation_and_keeps_the_history(who: str) -> None:
     row = turns(("human", "Hi"), ("gpt", "Hello"), (who, "42"), ("human", "Why?"), ("gpt", "So"))
     table = build(sharegpt_source(), row)
 

@@ -570,7 +570,7 @@ def test_real_rows_of_every_source_all_arrive(read: Reader, tmp_path: Path, name
 
 
 @pytest.mark.parametrize("place", ["hub", "path"])
-def test_nobody_but_the_hub_is_asked(
+def test_no_host_but_the_hub_is_contacted(
     hub: FakeHub, read: Reader, tmp_path: Path, place: str
 ) -> None:
     read.turned_away()

@@ -1,4 +1,4 @@
-"""Where in an upstream row its turns are, and who speaks."""
+"""Reading the turns of upstream rows of every shape."""
 
 from typing import Any, get_args
 
@@ -15,11 +15,14 @@ def turns(kind: str, row: dict[str, Any], **columns: str) -> list[Turn]:
 
 
 def test_every_shape_of_the_catalogue_is_read_and_named_by_the_same_fields() -> None:
-    kinds = [get_args(shape.model_fields["kind"].annotation)[0] for shape in OF_THE_CATALOGUE]
-    assert [*SHAPES] == kinds
-    for kind, shape in zip(kinds, OF_THE_CATALOGUE, strict=True):
-        columns = shape.model_fields.keys() - {"kind"}
-        turns(kind, dict.fromkeys(columns), **{each: each for each in columns})
+    columns_of = {
+        kind: shape.model_fields.keys() - {"kind"}
+        for shape in OF_THE_CATALOGUE
+        for kind in get_args(shape.model_fields["kind"].annotation)
+    }
+    assert SHAPES.keys() == columns_of.keys()
+    for kind, columns in columns_of.items():
+        turns(kind, dict.fromkeys(columns), **{column: column for column in columns})
 
 
 @pytest.mark.parametrize(

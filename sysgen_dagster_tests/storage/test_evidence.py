@@ -109,7 +109,9 @@ def test_a_shard_without_rows_counts_for_nothing(store: Store) -> None:
     assert both.read(CONVERSATIONS, "conversation_id").height == 3
 
 
-def test_the_tables_of_a_phase_are_the_models_and_conversations_are_nobodys(store: Store) -> None:
+def test_tables_of_phases_are_read_for_the_model_and_conversations_for_no_model(
+    store: Store,
+) -> None:
     put(store, CONVERSATIONS, "chats-000", rows=1)
     for model in ("phi", "llama"):
         put(store, ALIGNED, "chats-000", model, rows=1)

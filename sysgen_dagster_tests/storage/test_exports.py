@@ -57,7 +57,7 @@ def test_a_removed_export_is_gone_and_may_be_removed_again(store: Store, tmp_pat
             assert not (folder / "manifest.json").exists()
 
 
-def test_what_is_no_export_of_ours_is_not_removed_from_a_folder(tmp_path: Path) -> None:
+def test_a_folder_without_a_manifest_is_not_removed(tmp_path: Path) -> None:
     store = Store(tmp_path)
     theirs = tmp_path / "exports" / "sysgen" / "thesis.txt"
     theirs.parent.mkdir(parents=True)
@@ -66,7 +66,7 @@ def test_what_is_no_export_of_ours_is_not_removed_from_a_folder(tmp_path: Path) 
     assert theirs.read_text() == "mine"
 
 
-def test_what_is_no_export_of_ours_is_neither_removed_from_a_bucket_nor_written_over(
+def test_objects_without_a_manifest_are_neither_removed_nor_overwritten(
     bucket: str, tmp_path: Path
 ) -> None:
     store = open_store(bucket)

@@ -74,7 +74,7 @@ def test_an_exchange_cut_in_two_is_undone(target: Path) -> None:
     assert files(target) == {"data/old": "one", KNOWN_BY: "one"}
 
 
-def test_what_an_exchange_left_behind_is_no_reason_to_go_back(target: Path) -> None:
+def test_an_old_folder_left_behind_does_not_replace_the_current_one(target: Path) -> None:
     fill(target.with_name(".small.old"), "zero", KNOWN_BY)
     with pytest.raises(RuntimeError), replacing(target, KNOWN_BY):
         raise RuntimeError
@@ -113,7 +113,7 @@ def test_a_kill_in_the_middle_leaves_the_old_folder_and_the_next_one_cleans_up(
     assert names_beside(target) == [".small.lock", "small"]
 
 
-def test_two_that_write_the_same_folder_take_turns(target: Path) -> None:
+def test_two_processes_that_replace_the_same_folder_wait_for_each_other(target: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
         with replacing(target, KNOWN_BY) as folder:
             other = pool.submit(write, target, "three", KNOWN_BY)

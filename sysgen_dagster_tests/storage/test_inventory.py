@@ -53,7 +53,7 @@ def only_row(store: Store) -> dict[str, object]:
     return row
 
 
-def test_a_stored_file_is_told_by_its_table_model_shard_and_footer(store: Store) -> None:
+def test_a_stored_file_is_listed_with_its_table_model_shard_and_footer(store: Store) -> None:
     put(store, ALIGNED, AT, rows=3)
     row = only_row(store)
     path = store.path(ALIGNED, AT)
@@ -141,7 +141,7 @@ def test_a_column_more_does_no_harm(folder: Store) -> None:
         (MIXTURES, Partition(recipe="other"), "mixtures for other"),
     ],
 )
-def test_what_the_catalogue_does_not_name_any_more_is_told(
+def test_a_partition_that_the_catalogue_no_longer_has_is_listed_as_such(
     folder: Store, table: Table, at: Partition, gone: str
 ) -> None:
     put(folder, table, at)
@@ -149,14 +149,14 @@ def test_what_the_catalogue_does_not_name_any_more_is_told(
     assert (row["state"], row["detail"]) == ("not_in_catalog", f"the catalogue has no {gone}")
 
 
-def test_a_source_that_is_gone_is_told(folder: Store) -> None:
+def test_a_file_of_a_removed_source_is_listed_as_not_in_the_catalogue(folder: Store) -> None:
     path = folder.root / "source" / "alpaca" / "alpaca-000.parquet"
     path.parent.mkdir(parents=True)
     pl.DataFrame({"text": ["a"], "source_row": [0]}).write_parquet(path)
     assert only_row(folder)["state"] == "not_in_catalog"
 
 
-def test_what_is_somebody_else_s_or_only_a_link_is_not_listed(folder: Store) -> None:
+def test_foreign_files_and_symbolic_links_are_not_listed(folder: Store) -> None:
     theirs = folder.root / "source" / "mine" / "upstream.parquet"
     theirs.parent.mkdir(parents=True)
     pl.DataFrame({"question": ["a"], "answer": ["b"]}).write_parquet(theirs)
@@ -167,7 +167,7 @@ def test_what_is_somebody_else_s_or_only_a_link_is_not_listed(folder: Store) -> 
     assert only_row(folder)["model"] == "phi-4"
 
 
-def test_what_a_killed_writer_left_is_told(folder: Store) -> None:
+def test_the_temporary_file_of_a_killed_writer_is_listed_as_left_over(folder: Store) -> None:
     put(folder, ALIGNED, AT)
     path = folder.path(ALIGNED, AT)
     path.rename(path.with_name(f".{path.name}.{os.getpid()}.tmp"))

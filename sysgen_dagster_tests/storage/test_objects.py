@@ -1,4 +1,4 @@
-"""The same store in a bucket, over HTTP: whole or not there, seen at once, and never in silence."""
+"""The store in a bucket, over HTTP: atomic writes, immediate visibility, errors that are shown."""
 
 import os
 import subprocess
@@ -24,30 +24,14 @@ from sysgen_dagster.storage.store import (
     open_store,
     working_folder,
 )
-from sysgen_dagster.tables.table import By, Column, Partition, Table, TableError
+from sysgen_dagster.tables.table import By, Partition, TableError
 from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, upstream
 from sysgen_dagster_tests.storage.s3_server import killed_while_writing, objects_under, refusing_s3
+from sysgen_dagster_tests.storage.write_notes import FIRST, NOTES
 
-NOTES = Table(
-    "notes",
-    {
-        "conversation_id": Column(pl.String(), "which"),
-        "length": Column(pl.Float64(), "how long"),
-    },
-    By.SHARD,
-    "trial",
-)
 NOTES_OF_MODELS = replace(NOTES, by=By.MODEL_SHARD)
-FIRST = Partition(shard="chats-000")
 ROWS = pl.DataFrame({"conversation_id": ["a", "b"], "length": [1.0, 2.0]}, schema=NOTES.schema)
-WRITES = """
-import sys, polars as pl
-from sysgen_dagster.storage.store import open_store
-from sysgen_dagster_tests.storage.test_objects import FIRST, NOTES
-numbers = pl.select(length=pl.int_range(int(sys.argv[2])).shuffle().cast(pl.Float64))
-frame = numbers.select(pl.lit("x").alias("conversation_id"), "length")
-open_store(sys.argv[1]).write(NOTES, FIRST, frame)
-"""
+WRITE_NOTES = [sys.executable, "-m", "sysgen_dagster_tests.storage.write_notes"]
 
 
 @pytest.fixture
@@ -85,7 +69,7 @@ def test_columns_are_read_as_asked(store: Store) -> None:
         store.read(more, FIRST)
 
 
-def test_what_is_missing_or_damaged_is_told_as_in_a_folder(store: Store) -> None:
+def test_missing_and_damaged_partitions_give_the_same_errors_as_in_a_folder(store: Store) -> None:
     with pytest.raises(StoreError, match=r"not materialized \(s3://.* Materialize it first"):
         store.read(NOTES, FIRST)
     objects.replace(store.path(NOTES, FIRST), b"no Parquet")  # type: ignore[arg-type]
@@ -96,7 +80,7 @@ def test_what_is_missing_or_damaged_is_told_as_in_a_folder(store: Store) -> None
 def test_what_another_process_writes_is_seen_at_once(store: Store) -> None:
     assert store.shards(NOTES) == []
     assert not store.holds(NOTES, FIRST)
-    command = [sys.executable, "-c", WRITES, str(store.root)]
+    command = [*WRITE_NOTES, str(store.root)]
     subprocess.run([*command, "3"], check=True)
     assert store.shards(NOTES) == ["chats-000"]
     assert store.read(NOTES, FIRST).height == 3
@@ -110,7 +94,7 @@ def test_a_process_killed_while_writing_leaves_the_old_object(
     store: Store, s3: str, rows: int, after_bytes: int
 ) -> None:
     store.write(NOTES, FIRST, ROWS)
-    command = [sys.executable, "-c", WRITES, str(store.root), str(rows)]
+    command = [*WRITE_NOTES, str(store.root), str(rows)]
     assert killed_while_writing(command, s3, after_bytes), "it ended first: nothing is shown"
     assert store.read(NOTES, FIRST).equals(ROWS)
     assert store.shards(NOTES) == ["chats-000"]
@@ -132,7 +116,7 @@ def test_a_bucket_that_refuses_is_an_error_and_never_an_empty_store() -> None:
                 ask()
 
 
-def test_a_bucket_that_is_not_there_is_told_when_it_is_written(s3: str) -> None:
+def test_writing_to_a_missing_bucket_is_an_error(s3: str) -> None:
     store = open_store("s3://nobody-made-it")
     with pytest.raises(StoreUnavailableError, match="has the bucket"):
         store.write(NOTES, FIRST, ROWS)

@@ -284,15 +284,12 @@ def test_a_process_killed_while_writing_leaves_the_old_partition_or_the_new_one(
     assert store.shards(NOTES) == ["chats-000"]
 
 
-def test_what_a_killed_process_left_is_not_in_the_way(store: Store) -> None:
+def test_the_temporary_file_of_a_killed_process_does_not_disturb(store: Store) -> None:
     path = store.path(NOTES, FIRST)
     path.parent.mkdir(parents=True)
     path.with_name(f".{path.name}.1.tmp").write_bytes(b"half a file")
     store.write(NOTES, FIRST, TWO_ROWS)
     assert store.read(NOTES, FIRST).equals(TWO_ROWS)
-
-
-# What follows is wrong in the code under test; the mark goes when the fault does.
 
 
 @pytest.mark.parametrize("folder", ["run[1]", "run*"])

@@ -86,7 +86,7 @@ def test_a_statement_names_the_tables_it_is_about() -> None:
     assert EXPLAINED.statement == ("Every row has answer or a known drop reason.")
 
 
-def test_a_lost_row_is_told_from_a_new_one() -> None:
+def test_lost_rows_and_new_rows_are_distinguished() -> None:
     finding = COMPLETE.evaluate(BROKEN["nothing_is_lost"])
 
     assert finding.rows.rows() == [("c1", "lost"), ("x", "new")]

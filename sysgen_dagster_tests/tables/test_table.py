@@ -199,7 +199,7 @@ def test_a_key_of_another_kind_of_table_is_no_partition(by: By, key: str | None)
         pytest.param(By.MODEL_SHARD, Partition(), "model and shard", id="both"),
     ],
 )
-def test_a_partition_that_is_not_said_is_asked_for_by_table_and_dimension(
+def test_the_error_for_an_incomplete_partition_names_the_table_and_the_dimension(
     by: By, at: Partition, missing: str
 ) -> None:
     for ask in (table(by).partition, table(by).file, table(by).label):

@@ -195,9 +195,7 @@ def _retention_aligned(generators: Mapping[str, Generator]) -> Check:
         published = model.published.aligned_share if model.published else None
         return within(rate, model.aligned_bounds, published, rows.drop_nulls("drop_reason"))
 
-    statement = (
-        "Of the conversations that Phase 1 started with, the expected share has a new answer."
-    )
+    statement = "Of the conversations that Phase 1 took, the expected share has a new answer."
     return Check("retention", ALIGNED, statement, False, evaluate)
 
 
@@ -258,9 +256,8 @@ def _length_ratio() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         answers = evidence.read(CONVERSATIONS, "conversation_id", "answer")
         new = kept(evidence.read(ALIGNED, "conversation_id", "new_answer", "drop_reason"))
-        new_length, length = (
-            pl.col(name).str.len_chars().mean() for name in ("new_answer", "answer")
-        )
+        new_length = pl.col("new_answer").str.len_chars().mean()
+        length = pl.col("answer").str.len_chars().mean()
         ratio = new.join(answers, on="conversation_id").select(new_length / length).item()
         ratio = 1.0 if ratio is None else ratio  # no rows
         return Finding(low <= ratio <= high, ratio, f"{low} to {high}", pl.DataFrame(), paper)

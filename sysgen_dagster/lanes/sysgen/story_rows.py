@@ -1,123 +1,86 @@
-"""Which rows a report shows: some of every way to end, the same ones in every run.
+"""Which rows a report shows: some for each drop reason and each verdict, the same in every run.
 
-Only ids and outcomes are looked at, so that no more than a handful of rows is ever whole in memory.
-Which rows are chosen depends on them alone, not on their order, so two models are shown on the same
-rows as far as their outcomes allow.
+The choice depends on ids and outcomes alone, not on the order of the rows: two models are shown on
+the same rows as far as their outcomes allow. Texts are not read here; `stories` reads those of the
+chosen rows.
 """
 
 import hashlib
 from collections.abc import Sequence
-from typing import Protocol
 
 import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
-from sysgen_dagster.tables.table import Table
+from sysgen_dagster.lanes.sysgen.verification import Verdict
+from sysgen_dagster.tables.checks import Evidence
+from sysgen_dagster.tables.table import kept
 
 ROWS_PER_SOURCE = 60
 
-
-# The rarer one first: a row that got several verdicts stands for the first of these.
-_VERDICTS = ("Unreadable", "None", "Bad")
-
-
-_IDENTITY = "conversation_id"
+# Verdicts from the rarest to the most frequent.
+_VERDICTS = (Verdict.UNREADABLE, Verdict.NONE, Verdict.BAD, Verdict.GOOD)
+_ID = "conversation_id"
 
 
-class Rows(Protocol):
-    """The stored rows of one shard and model."""
+def choose_rows(shards: Sequence[Evidence], rows_per_source: int = ROWS_PER_SOURCE) -> list[str]:
+    """The sorted ids of the conversations of one model that a report shows.
 
-    def read(self, table: Table, *columns: str) -> pl.DataFrame:
-        """These columns of a table."""
-
-
-def choose_rows(shards: Sequence[Rows], rows_per_source: int = ROWS_PER_SOURCE) -> list[str]:
-    """Ids of the conversations of one model to show, sorted.
-
-    Up to half of a source's places go to dropped rows, in turn to each reason; the rest to rows
-    that went all the way, in turn to those with an unreadable verdict, a None, a Bad, and none of
-    these. Places that one half cannot fill go to the other. Rows that a pilot run left out are
-    never chosen.
+    Up to half of a source's rows are dropped ones, taken from each drop reason in turn. The others
+    have a new answer, taken in turn from those with an unreadable verdict, a None, a Bad, and only
+    Good. Where one half has too few rows, the other half gets their places. Rows that a pilot run
+    left out are never chosen.
 
     Args:
-        shards: Each with the rows of its own shard and the same model.
-        rows_per_source: Places of each source.
+        shards: The rows of one model, each shard on its own: one at a time is read.
+        rows_per_source: How many rows of each source are chosen.
     """
-    chosen = _NO_ROWS
-    for shard in shards:
-        chosen = _first_of_each_kind(pl.concat([chosen, _outcomes(shard)]), rows_per_source)
-    places = [
-        identity
-        for _, rows in sorted(chosen.group_by("source"), key=lambda group: str(group[0]))
-        for identity in _share_out(rows, rows_per_source)
-    ]
-    return sorted(places)
+    if not shards:
+        return []
+    firsts = [_take_first_of_each_kind(_list_outcomes(shard), rows_per_source) for shard in shards]
+    rows = _take_first_of_each_kind(pl.concat(firsts), rows_per_source)
+    is_dropped = pl.col("is_dropped")
+    dropped, answered = (half.sum().over("source").cast(int) for half in (is_dropped, ~is_dropped))
+    for_dropped = pl.min_horizontal(
+        dropped, pl.max_horizontal(rows_per_source // 2, rows_per_source - answered)
+    )
+    places = pl.when(is_dropped).then(for_dropped).otherwise(rows_per_source - for_dropped)
+    place = pl.int_range(pl.len()).over("source", "is_dropped")
+    return rows.sort("turn", "order", _ID).filter(place < places)[_ID].sort().to_list()
 
 
-# ``kind`` is a drop reason, or for rows that were kept the verdict that they stand for.
-_NO_ROWS = pl.DataFrame(
-    schema={
-        _IDENTITY: pl.String,
-        "source": pl.String,
-        "kind": pl.String,
-        "dropped": pl.Boolean,
-        "order": pl.String,
-        "turn": pl.UInt32,
-    }
-)
+def _list_outcomes(shard: Evidence) -> pl.DataFrame:
+    """One row per conversation: ``source``, ``is_dropped``, ``kind`` and its ``order``.
 
-
-def _outcomes(shard: Rows) -> pl.DataFrame:
-    """One row per conversation: how it ended."""
+    ``kind`` is the drop reason or, of a conversation with a new answer, the rarest verdict.
+    """
     dropped = pl.concat(
-        shard.read(table, _IDENTITY, "source", "drop_reason").drop_nulls("drop_reason")
-        for table in STEPS
+        shard.read(table, _ID, "source", "drop_reason").drop_nulls("drop_reason") for table in STEPS
+    ).filter(pl.col("drop_reason") != NoAnswer.BEYOND_LIMIT.value)
+    answered = kept(shard.read(ALIGNED, _ID, "source", "drop_reason")).join(
+        shard.read(VERIFIED, _ID, "verdicts"), on=_ID, how="left"
     )
-    verdicts = shard.read(VERIFIED, _IDENTITY, "verdicts").select(
-        _IDENTITY, verdicts=pl.col("verdicts").list.eval(pl.element().struct.field("verdict"))
+    words = pl.col("verdicts").list.eval(pl.element().struct.field("verdict"))
+    rarest = pl.coalesce(
+        pl.when(words.list.contains(verdict.value)).then(pl.lit(verdict.value))
+        for verdict in _VERDICTS
     )
-    kept = (
-        shard.read(ALIGNED, _IDENTITY, "source", "drop_reason")
-        .filter(pl.col("drop_reason").is_null())
-        .join(verdicts, on=_IDENTITY, how="left")
-    )
-    kind = pl.coalesce(
-        *(pl.when(pl.col("verdicts").list.contains(word)).then(pl.lit(word)) for word in _VERDICTS),
-        pl.lit("Good"),
-    )
-    return pl.concat(
-        [
-            dropped.filter(pl.col("drop_reason") != NoAnswer.BEYOND_LIMIT.value).select(
-                _IDENTITY, "source", kind="drop_reason", dropped=True
-            ),
-            kept.select(_IDENTITY, "source", kind=kind, dropped=False),
-        ]
-    ).with_columns(
-        order=pl.col(_IDENTITY).map_elements(_order, return_dtype=pl.String),
-        turn=pl.lit(0, dtype=pl.UInt32),
-    )
+    outcomes = [
+        dropped.select(_ID, "source", kind="drop_reason", is_dropped=True),
+        answered.select(_ID, "source", kind=rarest, is_dropped=False),
+    ]
+    order = pl.col(_ID).map_elements(shuffle_key, return_dtype=pl.String)
+    return pl.concat(outcomes).with_columns(order=order)
 
 
-def _order(identity: str) -> str:
-    """A place in a shuffled order that is the same in every run and for every model."""
-    return hashlib.blake2b(identity.encode(), digest_size=8, person=b"report rows").hexdigest()
+def shuffle_key(conversation_id: str) -> str:
+    """A key that sorts rows into a shuffled order, the same in every run and for every model."""
+    digest = hashlib.blake2b(conversation_id.encode(), digest_size=8, person=b"report rows")
+    return digest.hexdigest()
 
 
-def _first_of_each_kind(rows: pl.DataFrame, most: int) -> pl.DataFrame:
-    """The rows that can still be chosen; ``turn`` is a row's place among its kind."""
-    kind = ["source", "dropped", "kind"]
-    return (
-        rows.sort("order", _IDENTITY)
-        .with_columns(turn=pl.int_range(pl.len(), dtype=pl.UInt32).over(kind))
-        .filter(pl.col("turn") < most)
-    )
-
-
-def _share_out(rows: pl.DataFrame, places: int) -> list[str]:
-    """The ids chosen of one source."""
-    in_turn = rows.sort("turn", "order", _IDENTITY)
-    dropped, kept = (in_turn.filter(pl.col("dropped") == flag)[_IDENTITY] for flag in (True, False))
-    for_dropped = min(dropped.len(), max(places // 2, places - kept.len()))
-    return [*dropped.head(for_dropped), *kept.head(places - for_dropped)]
+def _take_first_of_each_kind(rows: pl.DataFrame, most: int) -> pl.DataFrame:
+    """The first rows of each kind in each source; ``turn`` is a row's place among its kind."""
+    turn = pl.int_range(pl.len()).over("source", "is_dropped", "kind")
+    return rows.sort("order", _ID).with_columns(turn=turn).filter(pl.col("turn") < most)
