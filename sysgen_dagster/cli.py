@@ -1,7 +1,7 @@
-"""The command ``sysgen``: every subcommand with its options, and nothing of what they do.
+"""The command ``sysgen``: its subcommands and their options.
 
-An option that several subcommands have is written once. What a subcommand does stands in
-`commands`, and is imported when it runs: that takes a second, and `--help` should not.
+What a subcommand does is in a module of `commands`, which is imported when the subcommand runs: the
+import takes a second, and `--help` should not.
 """
 
 import functools
@@ -13,13 +13,14 @@ from typing import Any
 
 import click
 
+from sysgen_dagster.commands.printing import open_console, open_plain_console
 from sysgen_dagster.errors import SysgenError
 
 _Command = Callable[..., Any]
 
 
 class _Group(click.Group):
-    """Its subcommands in the order in which they are written here."""
+    """A group that lists its subcommands in the order in which they are written here."""
 
     def list_commands(self, _: click.Context) -> list[str]:
         """Names of the subcommands."""
@@ -106,7 +107,6 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
     if trial["endpoint"] and not trial["model"]:
         raise click.UsageError("--endpoint needs --model: which of its models is to be asked?")
     from sysgen_dagster.commands.demo import Trial, run_demo
-    from sysgen_dagster.commands.terminal import open_console
 
     return run_demo(open_console(), data, Trial(**trial), limit)
 
@@ -162,7 +162,6 @@ def forecast(data: str, models: tuple[str, ...]) -> int:
     setting `limit` of Phase 1 in the UI) they are what its rows took.
     """
     from sysgen_dagster.commands.forecast import show_forecasts
-    from sysgen_dagster.commands.terminal import open_console
 
     return show_forecasts(open_console(24), data, models)
 
@@ -176,7 +175,6 @@ def report(data: str) -> int:
     It is one page that needs no network; its path is printed.
     """
     from sysgen_dagster.commands.report import make_report
-    from sysgen_dagster.commands.terminal import open_console
 
     return make_report(open_console(), data)
 
@@ -192,7 +190,6 @@ def exclude(data: str, ids: Path) -> int:
     again is printed: until then they hold the text as before.
     """
     from sysgen_dagster.commands.exclude import exclude_conversations
-    from sysgen_dagster.commands.terminal import open_plain_console
 
     return exclude_conversations(open_plain_console(), data, ids)
 
@@ -207,7 +204,6 @@ def engines(data: str, stop: bool) -> int:
     They end by themselves when nobody has used them for a while.
     """
     from sysgen_dagster.commands.engines import show_engines
-    from sysgen_dagster.commands.terminal import open_plain_console
 
     return show_engines(open_plain_console(), data, stop)
 
@@ -230,7 +226,6 @@ def drill(data: str, sources: Path | None, share: float) -> int:
     works in the folder `drill` of --data, and fails unless every row has an answer or a reason.
     """
     from sysgen_dagster.commands.drill import REASONS_WIDTH, run_drill
-    from sysgen_dagster.commands.terminal import open_console
 
     return run_drill(open_console(REASONS_WIDTH), data, sources, share)
 
@@ -250,7 +245,6 @@ def inventory(data: str, record: bool) -> int:
     nothing in the catalogue.
     """
     from sysgen_dagster.commands.inventory import record_inventory, show_inventory
-    from sysgen_dagster.commands.terminal import open_plain_console
 
     return (record_inventory if record else show_inventory)(open_plain_console(), data)
 
@@ -273,6 +267,5 @@ def prune(data: str, days: int, gone: bool, apply: bool) -> int:
     Names it, with what its removal costs; removes it with --apply.
     """
     from sysgen_dagster.commands.prune import prune as prune_files
-    from sysgen_dagster.commands.terminal import open_plain_console
 
     return prune_files(open_plain_console(), data, days, gone, apply)

@@ -12,11 +12,11 @@ finds repetitions within 32 KiB, which is about 50 messages, in the order of the
 """
 
 import zlib
+from hashlib import blake2b
 
 import polars as pl
 
 from sysgen_dagster.analysis.near_duplicates import place_words, run_hash, words
-from sysgen_dagster.analysis.sampling import rank_rows
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.analysis.tables import MESSAGE_DIVERSITY
 
@@ -43,7 +43,7 @@ def measure_message_diversity(
         compute it from.
     """
     written = messages.filter(pl.col("system_message").is_not_null())
-    ranks = rank_rows(written["conversation_id"], seed)
+    ranks = _rank(written["conversation_id"], seed)
     ranked = written.select("source", rank=ranks).with_row_index("row").sort("rank")
     rows = []
     for source in [*messages["source"].unique().sort(), ALL]:
@@ -51,6 +51,13 @@ def measure_message_diversity(
         texts = written["system_message"][of_source["row"].head(sample)]
         rows.append({"source": source, "messages": of_source.height, **_figures(texts)})
     return pl.DataFrame(rows, schema=MESSAGE_DIVERSITY.schema, orient="row")
+
+
+def _rank(conversation_ids: pl.Series, seed: int) -> pl.Series:
+    """A hash of each id, by which stored figures were made: compression depends on the order."""
+    key = str(seed).encode()
+    hashes = (blake2b(name.encode(), digest_size=8, key=key) for name in conversation_ids)
+    return pl.Series((int.from_bytes(each.digest()) for each in hashes), dtype=pl.UInt64)
 
 
 def _figures(texts: pl.Series) -> dict[str, int | float | str | None]:

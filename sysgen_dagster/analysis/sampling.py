@@ -18,7 +18,7 @@ def draw_stratified_sample(rows: pl.DataFrame, per_source: int, seed: int) -> pl
     """
     order = (
         rows.select("source", "conversation_id")
-        .with_columns(rank=rank_rows(rows["conversation_id"], seed))
+        .with_columns(rank=_rank(rows["conversation_id"], seed))
         .with_row_index("row")
         .sort("source", "rank", "conversation_id")
         .filter(pl.int_range(pl.len()).over("source") < per_source)
@@ -26,7 +26,7 @@ def draw_stratified_sample(rows: pl.DataFrame, per_source: int, seed: int) -> pl
     return rows[order["row"]]
 
 
-def rank_rows(conversation_ids: pl.Series, seed: int) -> pl.Series:
+def _rank(conversation_ids: pl.Series, seed: int) -> pl.Series:
     """A pseudorandom number for each id, UInt64, which depends on the id and the seed alone.
 
     It is not Polars' own hash, because that may change with the version of Polars.

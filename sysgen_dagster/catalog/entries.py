@@ -20,11 +20,9 @@ class NamedEntry(Entry):
 
 
 def _matches(pattern: str, wanted: str) -> AfterValidator:
-    compiled = re.compile(pattern)
-
     def check(value: str) -> str:
-        if not compiled.fullmatch(value):
-            raise ValueError(f"must be {wanted}, is {value!r}")
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must be {wanted}")  # without the value, which may be a secret
         return value
 
     return AfterValidator(check)
@@ -60,7 +58,9 @@ Name = Annotated[str, _matches(r"[a-z0-9][a-z0-9._-]*", "lower-case letters, dig
 SourceName = Annotated[str, _matches(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _")]
 Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, not a branch")]
 Sha256 = Annotated[str, _matches(r"[0-9a-f]{64}", "64 hex digits")]
-EnvironmentName = Annotated[str, _matches(r"[A-Z][A-Z0-9_]*", "the NAME of a variable")]
+EnvironmentName = Annotated[
+    str, _matches(r"[A-Z][A-Z0-9_]*", "the NAME of an environment variable")
+]
 BaseUrl = Annotated[str, AfterValidator(_url_without_secrets)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

@@ -91,8 +91,6 @@ def _describe(file: Path, error: ValidationError, lines: Mapping[_Path, int]) ->
 
 def _describe_fault(fault: ErrorDetails) -> str:
     """What is wrong, and the value unless it may hold a secret: the message reaches logs."""
-    if "api_key_env" in fault["loc"]:  # pydantic's message repeats the value
-        return "must be the NAME of a variable"
     is_secret = any(SECRET.search(str(part)) for part in fault["loc"])
     if is_secret or isinstance(fault["input"], Mapping):
         return fault["msg"]

@@ -76,8 +76,8 @@ class Model(NamedEntry):
     def _refuse_secrets_on_a_command_line(self) -> Self:
         if secret := sorted(flag for flag in self.vllm if SECRET.search(flag)):
             raise ValueError(
-                f"`vllm` must not hold {secret}: every user of the machine can read a command "
-                "line. A server started here needs no key, since it listens on this machine only; "
-                "for gated weights, set HF_TOKEN in the environment, where vLLM reads it"
+                f"`vllm` must not hold {secret}: a command line is seen by every user of the "
+                "machine. Servers started here need no key, since they listen on this machine "
+                "only, and vLLM reads HF_TOKEN from the environment"
             )
         return self

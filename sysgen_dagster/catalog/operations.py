@@ -29,9 +29,7 @@ class LearnedSimilarity(Entry):
     """Similarity metrics that need a model of their own; each is computed where it has weights."""
 
     bertscore_weights: str | None = None  # name on the Hub or a folder
-    bertscore_layer: PositiveInt | None = (
-        None  # the layer whose states are compared; null: the last
-    )
+    bertscore_layer: PositiveInt | None = None  # layer whose states are compared; null: the last
     bleurt_weights: str | None = None  # a folder of a BLEURT checkpoint for PyTorch
     rows: PositiveInt = 2_000  # of each source
     seed: NonNegativeInt = 0  # of the sample

@@ -11,16 +11,10 @@ from pathlib import Path
 from rich.console import Console
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.commands import trial_catalog
 from sysgen_dagster.commands.backfill import run_everything
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.terminal import show_outcome
-from sysgen_dagster.commands.trial_catalog import (
-    EXAMPLE_ROWS,
-    local_catalog,
-    real_model,
-    with_method,
-    with_models,
-)
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.storage.store import Store, StoreError, is_url
@@ -51,10 +45,14 @@ class Trial:
         Raises:
             CatalogError: A source, the model or a setting cannot be used.
         """
-        catalog = local_catalog(load_catalog(FULL_CATALOG), self.sources or EXAMPLE_ROWS)
+        catalog = trial_catalog.local_catalog(
+            load_catalog(FULL_CATALOG), self.sources or trial_catalog.EXAMPLE_ROWS
+        )
         if self.model:
-            catalog = with_models(catalog, real_model(self.model, self.endpoint, self.api_key_env))
-        return with_method(catalog, self.method)
+            catalog = trial_catalog.with_models(
+                catalog, trial_catalog.real_model(self.model, self.endpoint, self.api_key_env)
+            )
+        return trial_catalog.with_method(catalog, self.method)
 
 
 def run_demo(console: Console, data: str, trial: Trial, limit: int | None = None) -> int:

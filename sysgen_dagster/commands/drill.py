@@ -1,7 +1,8 @@
-"""The fault drill: the whole pipeline against a server that fails in every way, and what it cost.
+"""`sysgen drill`: the whole pipeline against a simulated server that fails in every way.
 
-A simulated server answers a part of all requests with each fault. Every source and phase is run
-against it, and what the requests met and where each row ended is printed.
+The server answers a share of all requests with each kind of fault. Every source and phase is run
+against it. Printed are the number of requests that got each fault, and for each phase the rows that
+were kept, were dropped with a reason, or were lost.
 """
 
 import json
@@ -18,14 +19,10 @@ from rich.console import Console
 from rich.table import Table
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.commands import trial_catalog
 from sysgen_dagster.commands.backfill import run_everything
 from sysgen_dagster.commands.deployment import begin_deployment
-from sysgen_dagster.commands.trial_catalog import (
-    EXAMPLE_ROWS,
-    local_catalog,
-    real_model,
-    with_models,
-)
+from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.storage.evidence import StoredEvidence
@@ -42,9 +39,10 @@ FAULTS = {
     "html": "a web page with status 200",
     "wrong_type": "JSON of another shape, as text",
 }
-REASONS_WIDTH = 40  # of the column that names the reasons
+REASONS_WIDTH = 40  # characters that the column of drop reasons needs
 _SERVED_NAME = "microsoft/phi-4"
-_ATTEMPT_S = 1.0  # the simulated server answers at once, or not at all
+# Seconds until an attempt is given up: the simulated server answers at once, or not at all.
+_ATTEMPT_S = 1.0
 
 
 def run_drill(console: Console, data: str, sources: Path | None, share: float) -> int:
@@ -54,15 +52,15 @@ def run_drill(console: Console, data: str, sources: Path | None, share: float) -
         console: Where the tables are printed.
         data: The drill has a deployment of its own in the folder ``drill`` under this one.
         sources: Folder with a file for each source; the rows of the package when left out.
-        share: Of the requests, that meet each kind of fault.
+        share: Of all requests, that get each kind of fault.
     """
     folder, started = Path(data).absolute() / "drill", time.monotonic()
     with _failing_server(share) as url:
-        catalog = _catalog(sources or EXAMPLE_ROWS, url)
+        catalog = _catalog(sources or trial_catalog.EXAMPLE_ROWS, url)
         store = begin_deployment(catalog, folder)
         runs = run_everything(console, catalog)
-        met = _stats(url)
-    console.print(faults_table(met, share))
+        stats = _stats(url)
+    console.print(faults_table(stats, share))
     table, lost = rows_table(catalog, store)
     console.print(table)
     console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
@@ -74,13 +72,15 @@ def run_drill(console: Console, data: str, sources: Path | None, share: float) -
 
 def _catalog(sources: Path, url: str) -> Catalog:
     """The sources in one shard each, and one model behind the failing server."""
-    catalog = local_catalog(load_catalog(FULL_CATALOG), sources)
-    [(name, model)] = real_model(_SERVED_NAME, url, None).items()
+    catalog = trial_catalog.local_catalog(load_catalog(FULL_CATALOG), sources)
+    [(name, model)] = trial_catalog.real_model(_SERVED_NAME, url, None).items()
     impatient = model.model_copy(update={"attempt_s": _ATTEMPT_S, "has_system_role": True})
     whole = {
         key: source.model_copy(update={"shards": 1}) for key, source in catalog.sources.items()
     }
-    return with_models(catalog.model_copy(update={"sources": whole}), {name: impatient})
+    return trial_catalog.with_models(
+        catalog.model_copy(update={"sources": whole}), {name: impatient}
+    )
 
 
 @contextmanager
@@ -114,46 +114,49 @@ def _stats(url: str) -> Mapping[str, int]:
     return {"all": stats["requests"], **stats["by_fault"]}
 
 
-def faults_table(met: Mapping[str, int], share: float) -> Table:
-    """One line per fault: how many requests met it."""
-    table = Table(title="What the requests met", title_justify="left")
-    table.add_column("fault", no_wrap=True)
-    for name in ("asked for", "requests", "share"):
-        table.add_column(name, justify="right", no_wrap=True)
+def faults_table(stats: Mapping[str, int], share: float) -> Table:
+    """One line per kind of fault: the requests that got it.
+
+    Args:
+        stats: Requests by kind of fault, and under ``all`` their sum with those without a fault.
+        share: Of all requests, that should get each kind of fault.
+    """
+    table = new_table("What the requests met", ["fault"], ["asked for", "requests", "share"])
     for fault, words in FAULTS.items():
-        count = met.get(fault, 0)
-        table.add_row(words, f"{share:.0%}", f"{count:,}", f"{count / met['all']:.1%}")
-    well = met["all"] - sum(met.get(fault, 0) for fault in FAULTS)
-    table.add_row("none", "", f"{well:,}", f"{well / met['all']:.1%}")
+        count = stats.get(fault, 0)
+        table.add_row(words, f"{share:.0%}", f"{count:,}", f"{count / stats['all']:.1%}")
+    without = stats["all"] - sum(stats.get(fault, 0) for fault in FAULTS)
+    table.add_row("none", "", f"{without:,}", f"{without / stats['all']:.1%}")
     return table
 
 
 def rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
-    """One line per phase: where its rows ended; and how many rows are not accounted for."""
-    table = Table(title="Where the rows ended", title_justify="left")
-    table.add_column("phase", no_wrap=True)
-    for name in ("rows in", "times sent", "go on", "have a reason", "lost"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("reasons")
+    """One line per phase: its rows kept, dropped and lost; and the lost rows of all phases."""
+    table = new_table(
+        "Where the rows ended",
+        words=("phase",),
+        numbers=("rows in", "times sent", "go on", "have a reason", "lost"),
+        wrapped=("reasons",),
+    )
     [model] = catalog.models
     shards = tuple(catalog.partition_values["shard"])
     evidence = StoredEvidence(store, shards, model)
-    lost_in_all = 0
+    lost_rows = 0
     for phase in PHASES:
-        came = evidence.read(phase.before, "drop_reason")["drop_reason"].null_count()
+        rows_in = evidence.read(phase.before, "drop_reason")["drop_reason"].null_count()
         rows = evidence.read(phase.table, "drop_reason")
         sent = evidence.read(phase.table, "attempts")["attempts"].sum() if phase.asks else None
         go_on = rows["drop_reason"].null_count()
         reasons = rows["drop_reason"].drop_nulls().value_counts(sort=True)
-        lost = came - rows.height
-        lost_in_all += abs(lost)
+        lost = rows_in - rows.height
+        lost_rows += abs(lost)
         table.add_row(
             phase.table.name,
-            f"{came:,}",
+            f"{rows_in:,}",
             "" if sent is None else f"{sent:,}",
             f"{go_on:,}",
             f"{rows.height - go_on:,}",
             f"{lost:,}",
             ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows()),
         )
-    return table, lost_in_all
+    return table, lost_rows

@@ -12,25 +12,20 @@ from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.commands.deployment import use_deployment
+from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.lanes.sysgen.phases import LABELS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 
 _LABELS = {**LABELS, ALL: ALL}
-# Heading and column of the table.
-_LEFT = {
+# Columns of the summary by their headings in the printed tables: of work left, and of work done.
+_COUNTS = {
     "rows": "conversations",
     "requests": "requests",
     "tokens in": "prompt_tokens",
     "tokens out": "completion_tokens",
-    "GPU-hours": "gpu_hours",
-    "money": "money",
 }
-_DONE = {
-    "rows": "conversations_done",
-    "requests": "requests_done",
-    "tokens in": "prompt_tokens_done",
-    "tokens out": "completion_tokens_done",
-}
+_LEFT = {**_COUNTS, "GPU-hours": "gpu_hours", "money": "money"}
+_DONE = {heading: f"{column}_done" for heading, column in _COUNTS.items()}
 _ROUGH = "A rough figure can be off by a factor of two. Run a pilot (`limit`), then ask again."
 _WITH_A_FRACTION = {"gpu_hours", "money"}
 
@@ -69,11 +64,7 @@ def _show(console: Console, model: Model, summary: pl.DataFrame) -> None:
 
 def _table(title: str, summary: pl.DataFrame, numbers: Mapping[str, str], *words: str) -> Table:
     """One line per source and phase, after those over all sources."""
-    table = Table(title=title, title_justify="left")
-    for heading in ("source", "phase"):
-        table.add_column(heading, no_wrap=True)
-    for heading in numbers:
-        table.add_column(heading, justify="right", no_wrap=True)
+    table = new_table(title, ("source", "phase"), numbers)
     for heading in words:
         table.add_column(heading, no_wrap=True)
     for row in summary.iter_rows(named=True):

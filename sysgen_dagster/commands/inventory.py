@@ -3,10 +3,10 @@
 import dagster as dg
 import polars as pl
 from rich.console import Console
-from rich.table import Table
 
 from sysgen_dagster.commands.dagster_home import DagsterHomeError
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
+from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import Store
 
@@ -27,16 +27,13 @@ def show_inventory(console: Console, data: str) -> int:
         StoreError: There is no such deployment.
     """
     stored = read_inventory(use_deployment(data))
-    table = Table(title="What is stored", title_justify="left")
-    for name in ("table", "model"):
-        table.add_column(name, no_wrap=True)
-    for name in ("files", "rows", "bytes", "not whole"):
-        table.add_column(name, justify="right", no_wrap=True)
+    numbers = ("files", "rows", "bytes", "not whole")
+    table = new_table("What is stored", ("table", "model"), numbers)
     whole = pl.col("state") == State.WHOLE.value
     figures = [pl.len(), pl.col("rows").sum(), pl.col("bytes").sum(), (~whole).sum().alias("other")]
     sums = stored.group_by("table", "model").agg(figures).sort("table", "model", nulls_last=False)
-    for name, model, *numbers in sums.iter_rows():
-        table.add_row(name, model or "", *(f"{number:,}" for number in numbers))
+    for name, model, *sizes in sums.iter_rows():
+        table.add_row(name, model or "", *(f"{number:,}" for number in sizes))
     table.add_section()
     table.add_row("all", "", *(f"{number:,}" for number in stored.select(figures).row(0)))
     console.print(table)

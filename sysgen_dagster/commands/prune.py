@@ -1,6 +1,6 @@
-"""What may go: files that nothing needs any more, found in the places where we leave files.
+"""`sysgen prune`: files of a deployment that nothing needs any more, listed and removed.
 
-What was changed within the last day is never named: a run may be at it.
+A file that was changed within the last day is never listed: a run may be using it.
 """
 
 import os
@@ -12,12 +12,12 @@ from pathlib import Path
 
 import polars as pl
 from rich.console import Console
-from rich.table import Table as Lines
 from upath import UPath
 
 from sysgen_dagster.catalog.sources import HubFile, Source
 from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.inventory import read_inventory
+from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.inference.ledger import discard
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
@@ -26,12 +26,12 @@ from sysgen_dagster.storage.inventory import State
 from sysgen_dagster.storage.store import Store, working_folder
 from sysgen_dagster.tables.table import Table
 
-_AT_WORK = timedelta(days=1)
-_LEFT_OVER = (".tmp", ".incomplete")  # of ours, of the Hub's client
+_MAY_BE_IN_USE = timedelta(days=1)  # since a file was changed
+_LEFT_OVER = (".tmp", ".incomplete")  # endings of unfinished files: ours, the Hub client's
 
 
 class Kind(StrEnum):
-    """What goes, and what its removal costs."""
+    """Kinds of files that may be removed."""
 
     LEFT_OVER = "left over"
     LOG = "server log"
@@ -42,7 +42,7 @@ class Kind(StrEnum):
     GONE_TABLE = "rows of what is gone"
 
 
-# Said beside what goes.
+# What the removal of each kind costs; printed in the last column of the table.
 COSTS = {
     Kind.LEFT_OVER: "nothing",
     Kind.LOG: "what a server said is gone",
@@ -55,16 +55,22 @@ COSTS = {
 
 
 _LOGS = (".log", ".previous.log")
-# What cannot be had back for nothing, and would all go under a wrong catalogue.
+# Kinds that cost something to get back, and would all be removed under a wrong catalogue: they are
+# removed with `--gone` only.
 _GONE = (Kind.GONE_LEDGER, Kind.GONE_TABLE, Kind.DOWNLOAD, Kind.CONVERSION)
 
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """A file that may go; of a download its revision's folder.
+    """One file that may be removed.
 
     Attributes:
-        path: Of a ledger the sealed file, or the lines where it is not sealed.
+        kind: What it is.
+        path: The file; of a download the folder of its revision; of a ledger the sealed file
+            or, where the ledger is not sealed, its lines.
+        why: Why nothing needs it.
+        bytes: Its size.
+        modified: When it was changed last.
     """
 
     kind: Kind
@@ -125,7 +131,7 @@ def removals(
     days: int,
     now: datetime,
 ) -> list[Removal]:
-    """Everything that may go.
+    """Every file that may be removed.
 
     Args:
         store: Where the tables are.
@@ -145,7 +151,7 @@ def removals(
         *_conversions(work / "downloads" / "rows", catalog, work / "downloads"),
         *_logs(work / "engines", old, days),
     ]
-    return [each for each in found if each.modified < now - _AT_WORK]
+    return [each for each in found if each.modified < now - _MAY_BE_IN_USE]
 
 
 def _removal(kind: Kind, path: Path, why: str) -> Removal:
@@ -168,7 +174,7 @@ def _ledgers(
     stored: pl.DataFrame,
     old: datetime,
 ) -> list[Removal]:
-    """Of partitions that are gone, and sealed ones of partitions that are stored whole."""
+    """Ledgers of partitions that are gone, and sealed ones of partitions that are stored whole."""
     tables = {table for table, _ in known}
     whole = set(stored.filter(state=State.WHOLE.value).select("table", "partition").iter_rows())
     found = []
@@ -218,7 +224,10 @@ def _hub_files(catalog: Catalog) -> list[HubFile]:
 
 
 def _conversions(folder: Path, catalog: Catalog, cache: Path) -> Iterator[Removal]:
-    """Of files that the catalogue does not name; none where one of its files cannot be seen now."""
+    """Conversions of files that the catalogue does not name.
+
+    There are none where the content of one of its files is not known without a fetch.
+    """
     for path in folder.glob(".*.tmp"):
         yield _removal(Kind.LEFT_OVER, path, "a run was killed while it converted")
     try:
@@ -251,9 +260,7 @@ def _logs(folder: Path, old: datetime, days: int) -> Iterator[Removal]:
 
 
 def _show_sums(console: Console, going: Sequence[Removal]) -> None:
-    table = Lines(title="What may go", title_justify="left")
-    for name in ("what", "files", "bytes", "what it costs"):
-        table.add_column(name, justify="right" if name in ("files", "bytes") else "left")
+    table = new_table("What may go", ["what"], ["files", "bytes"], ["what it costs"])
     for kind in Kind:
         if of_kind := [each for each in going if each.kind is kind]:
             size = f"{sum(each.bytes for each in of_kind):,}"
@@ -262,7 +269,7 @@ def _show_sums(console: Console, going: Sequence[Removal]) -> None:
 
 
 def _remove(removal: Removal, work: Path) -> bool:
-    """Whether it is gone; a ledger to which a run may append stays."""
+    """Whether the file was removed; a ledger to which a run may append stays."""
     if removal.kind in (Kind.LEDGER, Kind.GONE_LEDGER):
         lines = removal.kind is Kind.GONE_LEDGER and removal.path.suffix == ".jsonl"
         return discard(Path(str(removal.path)).with_suffix(".jsonl"), lines)

@@ -1,4 +1,4 @@
-"""What was made, as tables for a terminal: retention, tags, and one row through all phases."""
+"""Tables that `sysgen demo` prints: retention, tags, and one conversation in every phase."""
 
 import math
 
@@ -7,6 +7,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.counts import summarize_retention, summarize_tags
 from sysgen_dagster.lanes.sysgen.phases import LABELS
@@ -17,48 +19,33 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, kept
 
-_LEAST_WIDTH = 96  # of the tables
-_LONGEST_TEXT = 700
-
-
-def open_console(extra: int = 0) -> Console:
-    """The terminal, or a page at least as wide as the tables need, with `extra` columns more."""
-    return Console(width=max(Console().width, _LEAST_WIDTH + extra))
-
-
-def open_plain_console() -> Console:
-    """For lines that are copied or read by programs: neither coloured nor broken."""
-    console = Console(soft_wrap=True, markup=False, highlight=False)
-    console.width = max(console.width, _LEAST_WIDTH)
-    return console
+_LONGEST_TEXT = 700  # characters of a text that are printed
 
 
 def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
-    """Print the tables for every model that has statistics, then one row's way."""
+    """Print the tables of every model that has statistics, then one conversation in every phase."""
     models = [name for name in catalog.models if store.holds(RETENTION, Partition(name))]
     if models:
         console.print(retention_table(catalog, store, models))
         console.print(tag_table(catalog, store, models))
-    engines = {model.engine for model in catalog.models.values()}
-    if engines == {"simulated"}:
+    if all(model.engine is Engine.SIMULATED for model in catalog.models.values()):
         console.print(
             "The models are simulated: their texts are made up, their failure rates are set to the "
             "paper's. The figures show that the pipeline counts right, not that a model is good.",
             style="yellow",
         )
-    story = one_row(catalog, store)
-    if story is not None:
-        console.print(story)
+    if panel := conversation_panel(catalog, store):
+        console.print(panel)
 
 
 def retention_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
     """One line per model and phase: rows in, kept, dropped by reason, beside Table 2."""
-    table = Table(title="Conversations through the phases", title_justify="left")
-    for name in ("model", "phase"):
-        table.add_column(name, no_wrap=True)
-    for name in ("rows in", "kept", "share", "Table 2"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("dropped by reason")
+    table = new_table(
+        "Conversations through the phases",
+        words=("model", "phase"),
+        numbers=("rows in", "kept", "share", "Table 2"),
+        wrapped=("dropped by reason",),
+    )
     for model in models:
         counts = store.read(RETENTION, Partition(model))
         for row in summarize_retention(counts, catalog.models[model].published).iter_rows(
@@ -81,11 +68,11 @@ def retention_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
 
 def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
     """One line per model and tag: messages that hold it, beside Table 8."""
-    table = Table(title="Messages that hold each tag", title_justify="left")
-    for name in ("model", "tag"):
-        table.add_column(name, no_wrap=True)
-    for name in ("after phase 2", "share", "Table 8", "after phase 3", "share"):
-        table.add_column(name, justify="right", no_wrap=True)
+    table = new_table(
+        "Messages that hold each tag",
+        words=("model", "tag"),
+        numbers=("after phase 2", "share", "Table 8", "after phase 3", "share"),
+    )
     for model in models:
         counts = store.read(TAG_COUNTS, Partition(model))
         for row in summarize_tags(counts, catalog.models[model].published).iter_rows(named=True):
@@ -102,8 +89,11 @@ def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
     return table
 
 
-def one_row(catalog: Catalog, store: Store) -> Panel | None:
-    """One conversation that went through all phases, with a removed phrase where one has it."""
+def conversation_panel(catalog: Catalog, store: Store) -> Panel | None:
+    """One conversation that was kept in all phases; None without one.
+
+    One from which Phase 3 removed a phrase is preferred, and then the shortest question.
+    """
     for model in reversed(list(catalog.models)):
         for shard in finished_shards(store, catalog, ALIGNED, model):
             rows = StoredEvidence(store, (shard,), model)

@@ -1,4 +1,4 @@
-"""The methods that make data, one folder each: tables, phases, checks, prompts' use, paper figures.
+"""The methods that make data, a folder each: settings, prompts' use, phases, checks, paper figures.
 
-A lane never imports another lane, and no lane knows Dagster, servers or files.
+A lane imports no other lane, and no lane knows Dagster, servers or files.
 """

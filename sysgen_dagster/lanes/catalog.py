@@ -1,4 +1,4 @@
-"""The catalogue as the pipeline reads it: `catalog.catalog` and the settings of each lane."""
+"""The whole catalogue: `catalog.catalog` with the sections of the lanes."""
 
 from pathlib import Path
 from typing import Annotated
@@ -19,9 +19,9 @@ class Catalog(BaseCatalog):
 
 
 def load_catalog(file: Path | None = None) -> Catalog:
-    """The catalogue in `file`, else the one of ``SYSGEN_CATALOG``, else the full one.
+    """The catalogue in `file`, else in the file named by ``SYSGEN_CATALOG``, else the shipped one.
 
     Raises:
-        CatalogError: It is missing, is not YAML, or an entry is wrong, a lane's or another.
+        CatalogError: The file is missing, is not YAML, or an entry is wrong.
     """
     return read_catalog(Catalog, file or catalog_file())

@@ -1,4 +1,4 @@
-"""What must hold of what is measured: every check is seen holding and failing."""
+"""Checks of the measures: each one is tested with data that passes and data that fails."""
 
 from typing import Any
 

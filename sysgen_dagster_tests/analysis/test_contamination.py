@@ -1,4 +1,4 @@
-"""Contamination: which items of a benchmark a conversation is said to hold."""
+"""Contamination: which benchmark items are found in a conversation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -81,8 +81,8 @@ def test_the_item_of_the_largest_overlap_is_given_once_per_conversation_and_benc
         [_items(TWENTY, f"{TWENTY} u v", PROBLEM), _items(PROBLEM, benchmark="another")]
     )
     found = _found(items, (f"{TWENTY} {PROBLEM}", None), ("nothing", "here"), (TWENTY, PROBLEM))
-    identities = [(row["conversation_id"], row["benchmark"], row["item"]) for row in found]
-    assert identities == [
+    found_items = [(row["conversation_id"], row["benchmark"], row["item"]) for row in found]
+    assert found_items == [
         ("c0", "another", 0),
         ("c0", "b", 0),
         ("c2", "another", 0),

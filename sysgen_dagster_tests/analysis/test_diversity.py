@@ -1,4 +1,4 @@
-"""Diversity: shares worked out by hand, and a sample that no order changes."""
+"""Diversity: shares computed by hand, and a sample that does not depend on the order of rows."""
 
 import zlib
 from collections.abc import Sequence

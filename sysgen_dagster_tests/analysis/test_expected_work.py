@@ -1,4 +1,4 @@
-"""What the phases will ask of a model, roughly, by the characters of the conversations."""
+"""The rough estimate of the requests and tokens of each phase, by characters."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What is left to do, by what was measured where there is something, else roughly."""
+"""The forecast: from completed conversations if there are any, else a rough estimate."""
 
 from typing import Any
 

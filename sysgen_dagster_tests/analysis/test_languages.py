@@ -1,4 +1,4 @@
-"""Which language a text is in, and whether message and answer keep to the question's."""
+"""The language of a text, and whether message and answer are in that of the question."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""Whether a system message gives the original answer away."""
+"""Whether a system message contains parts of the original answer."""
 
 import polars as pl
 import pytest
@@ -103,9 +103,7 @@ def test_a_message_that_holds_the_final_answer_leaks_it(message: str, final_answ
         ("Work in the evening.", "even"),
     ],
 )
-def test_a_message_with_a_similar_number_or_word_does_not_leak_it(
-    message: str, final_answer: str
-) -> None:
+def test_a_similar_number_or_word_is_no_leak(message: str, final_answer: str) -> None:
     assert leaked(message, final_answer) is False
 
 
@@ -114,7 +112,7 @@ def test_a_final_answer_that_the_question_contains_is_no_leak() -> None:
 
 
 @pytest.mark.parametrize("final_answer", [None, "3", "b"])
-def test_without_a_final_answer_or_with_a_single_character_leakage_is_null(
+def test_leakage_of_no_answer_or_a_single_character_is_null(
     final_answer: str | None,
 ) -> None:
     assert leaked("Answer in 3 steps: a, b, c.", final_answer) is None

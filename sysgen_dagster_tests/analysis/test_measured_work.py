@@ -1,4 +1,4 @@
-"""What the stored rows say that was asked of a model."""
+"""The requests and tokens of a phase so far, counted from stored rows."""
 
 from typing import Any
 

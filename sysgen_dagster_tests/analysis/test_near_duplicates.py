@@ -1,4 +1,4 @@
-"""Near-duplicates: which texts are one cluster, and that none is missed."""
+"""Near-duplicates: which texts are one cluster, and that no pair is missed."""
 
 import random
 from collections.abc import Sequence

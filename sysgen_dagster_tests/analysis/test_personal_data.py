@@ -1,4 +1,4 @@
-"""What looks like personal data or a secret."""
+"""Personal data and secrets: what is counted and what is not."""
 
 import polars as pl
 import pytest

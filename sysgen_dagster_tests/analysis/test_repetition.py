@@ -1,4 +1,4 @@
-"""How much of a text says again what it has said."""
+"""The share of a text that repeats earlier parts of it."""
 
 import polars as pl
 import pytest

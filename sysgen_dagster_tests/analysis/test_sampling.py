@@ -1,4 +1,4 @@
-"""Which rows a sample takes."""
+"""Which rows are in a sample."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""ROUGE and GLEU equal the libraries', and what the Unicode variant tells apart."""
+"""ROUGE and GLEU equal the libraries', and which tokens the Unicode variant distinguishes."""
 
 from collections.abc import Sequence
 from itertools import cycle

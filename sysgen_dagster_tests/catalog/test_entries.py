@@ -32,12 +32,12 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "branch-as-revision-of-a-source": (
         [("sources.mine.path", None), ("sources.mine.hub", {**HUB, "revision": "main"})],
         "sources.mine.hub.revision",
-        "must be a commit of 40 hex digits, not a branch, is 'main'",
+        "must be a commit of 40 hex digits, not a branch (found: main)",
     ),
     "branch-as-revision-of-a-model": (
         [("models.small.revision", "main")],
         "models.small.revision",
-        "must be a commit of 40 hex digits, not a branch, is 'main'",
+        "must be a commit of 40 hex digits, not a branch (found: main)",
     ),
     "short-commit": (
         [("models.small.revision", "187ef03")],
@@ -72,7 +72,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "secret-instead-of-the-variable-s-name": (
         [("models.small.api_key_env", "sk-4f1c")],
         "models.small.api_key_env",
-        "must be the NAME of a variable",
+        "must be the NAME of an environment variable",
     ),
 }
 JUDGE = {name: SMALL["models"]["small"][name] for name in ("served_name", "license", "engine")}

@@ -88,7 +88,7 @@ def test_a_section_that_is_missing_has_no_line(file: Path) -> None:
 @pytest.mark.parametrize(
     ("field", "value", "place", "fault"),
     [
-        pytest.param("api_key_env", "sk-4f1c", ".api_key_env", "the NAME of a", id="for-a-name"),
+        pytest.param("api_key_env", "sk-4f1c", ".api_key_env", "the NAME of an", id="for-a-name"),
         pytest.param("api_key", "sk-4f1c", ".api_key", "Extra inputs", id="in-a-field-of-its-own"),
         pytest.param(
             *("base_urls", ["http://me:sk-4f1c@host/v1"], ".base_urls.0"),

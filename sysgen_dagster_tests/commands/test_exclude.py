@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sysgen_dagster.commands.exclude import ExclusionError, exclude_conversations, read_ids
-from sysgen_dagster.commands.terminal import open_plain_console
+from sysgen_dagster.commands.printing import open_plain_console
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.tables import CONVERSATIONS

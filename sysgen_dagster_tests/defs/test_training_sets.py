@@ -12,7 +12,7 @@ import pytest
 from sysgen_dagster.catalog.recipes import Variant
 from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.commands.exclude import exclude_conversations
-from sysgen_dagster.commands.terminal import open_plain_console
+from sysgen_dagster.commands.printing import open_plain_console
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key

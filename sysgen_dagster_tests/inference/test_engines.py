@@ -711,7 +711,7 @@ def test_a_model_whose_server_dies_gives_way_to_one_that_waits_and_comes_back_af
     folder: Path, descendants: Descendants, begin: Callable[[LocalServer], Run]
 ) -> None:
     report: list[str] = []
-    with connecting(folder, on_gpu("a"), report=report) as connection:
+    with connecting(folder, on_gpu("a"), report=report.append) as connection:
         (url,) = connection.connect().base_urls
         b = begin(on_gpu("b"))
         b.wait_for("waiting: a is in use")
@@ -740,7 +740,7 @@ def test_a_connection_that_is_cancelled_waits_no_more_and_leaves_the_device_to_o
     slow = on_gpu("b", "--load-s", "600")
     with (
         in_use(healthy(busy, device=on), folder),
-        connecting(folder, slow, report=report) as connection,
+        connecting(folder, slow, report=report.append) as connection,
         ThreadPoolExecutor() as runs,
     ):
         waiting = runs.submit(connection.connect)

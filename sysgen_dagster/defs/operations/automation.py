@@ -1,8 +1,9 @@
-"""What runs by itself once it is switched on in the UI: the phases' gaps, and what follows them.
+"""The schedule and the automation sensors, which start runs once they are switched on in the UI.
 
-A schedule fills the phases a few partitions a tick, since a tick must not start a week of work at
-once. What costs no GPU follows by declarative automation, when its inputs are all there. In the
-queue what is small comes first, then what is repaired, then the rest.
+The schedule starts runs of the phases for missing partitions, a few a tick, since a tick must not
+start a week of work at once. Assets that need no GPU are made by declarative automation when all
+their inputs are stored. In the run queue small jobs start first, then partitions that failed
+before, then the rest.
 """
 
 from collections.abc import Iterator, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 
-from sysgen_dagster.defs.operations.staleness import named, out_of_date, pilots, watching
+from sysgen_dagster.defs.operations.staleness import out_of_date, pilots, summarize_names, watching
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, MODELS, SHARDS
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
@@ -22,7 +23,8 @@ from sysgen_dagster.defs.sysgen_lane import (
 
 Condition = dg.AutomationCondition[Any]
 
-# When all inputs are there and one of them has other rows; for a model that means all its shards.
+# Holds when all inputs are stored and the rows of one of them have changed. For an asset with a
+# partition for each model, all shards of the model are its inputs.
 FOLLOWS = dg.AutomationCondition.eager().replace(
     "any_deps_updated",
     dg.AutomationCondition.any_deps_match(
@@ -30,17 +32,18 @@ FOLLOWS = dg.AutomationCondition.eager().replace(
     ).with_label("any_deps_changed"),
 )
 _SOURCES = dg.AssetSelection.assets(*SOURCES)
-# Of what is measured of the sources: their conversations follow them, and it follows these.
+# For assets that read the conversations: a changed source changes these first, and only then them.
 FOLLOWS_CONVERSATIONS = FOLLOWS.ignore(_SOURCES)
-# Of what a model wrote: other conversations mean nothing to it until the phases are made again.
+# For assets that read what a model wrote: changed conversations do not change it until the phases
+# are made again.
 FOLLOWS_PHASES = FOLLOWS.ignore(_SOURCES | dg.AssetSelection.assets(conversations))
-# When an input is new, whatever else is missing: a report says what is not made.
+# Holds when an input was made, even if others are missing: a report names the missing ones.
 WITH_WHAT_IS_THERE = (
     dg.AutomationCondition.any_deps_updated().since_last_handled()
     & ~dg.AutomationCondition.any_deps_in_progress()
     & ~dg.AutomationCondition.in_progress()
 ).with_label("with what is there")
-# At the schedule's ticks, when something was made or the catalogue changed since the last look.
+# Holds at the schedule's ticks, when an input was made or the catalogue changed since the last run.
 _LOOKS_AGAIN = (
     dg.AutomationCondition.cron_tick_passed(CATALOG.filling.cron)
     & dg.AutomationCondition.any_deps_match(
@@ -48,7 +51,7 @@ _LOOKS_AGAIN = (
     ).since_last_handled()
 ).with_label("looks again")
 
-# Of runs in the queue the one with the highest priority starts first; Dagster's own is 0.
+# Tag of a run: the queued run with the highest priority starts first. Runs without the tag have 0.
 _PRIORITY = "dagster/priority"
 _SMALL = "10"
 _REPAIR = "5"
@@ -76,19 +79,20 @@ def automated(
 
 
 def following(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetsDefinition]:
-    """The assets, each following the phases where it is of a model, else the conversations."""
-    of_models = [each for each in assets if each.partitions_def in (MODELS, MODEL_SHARDS)]
-    others = [each for each in assets if each not in of_models]
+    """The assets, made after the phases if partitioned by model, else after the conversations."""
+    by_model = (MODELS, MODEL_SHARDS)
     return [
-        *automated(of_models, FOLLOWS_PHASES),
-        *automated(others, FOLLOWS_CONVERSATIONS),
+        *automated([each for each in assets if each.partitions_def in by_model], FOLLOWS_PHASES),
+        *automated(
+            [each for each in assets if each.partitions_def not in by_model], FOLLOWS_CONVERSATIONS
+        ),
     ]
 
 
 def small_jobs(
     assets: Sequence[dg.AssetsDefinition],
 ) -> dg.AutomationConditionSensorDefinition:
-    """The sensor that makes what follows and takes a minute at most, ahead of the queue."""
+    """The automation sensor of assets that take a minute at most: their runs start first."""
     return dg.AutomationConditionSensorDefinition(
         "small_jobs",
         target=dg.AssetSelection.assets(*assets),
@@ -103,7 +107,7 @@ def small_jobs(
 def large_jobs(
     assets: Sequence[dg.AssetsDefinition],
 ) -> dg.AutomationConditionSensorDefinition:
-    """The sensor that makes what follows and may take longer, in its turn."""
+    """The automation sensor of assets that may take longer: their runs wait in the queue."""
     return dg.AutomationConditionSensorDefinition(
         "large_jobs",
         target=dg.AssetSelection.assets(*assets),
@@ -111,7 +115,6 @@ def large_jobs(
     )
 
 
-# One model and one shard through all four phases.
 SYSGEN_JOB = dg.define_asset_job(
     "sysgen",
     selection=dg.AssetSelection.assets(*PHASES),
@@ -154,20 +157,20 @@ def fill_gaps(
             return  # one model until it is complete: another one would take its place on the GPU
     if not filling.refill_changed:
         changed = _changed(instance)  # only now: at 3,000 partitions it takes seconds
-    told = {"keep failing": given_up, "were made from conversations that have changed": changed}
-    said = [f"{named(keys)} {what}" for what, keys in told.items() if keys]
-    yield dg.SkipReason("; ".join(["no gaps that can be filled", *said]))
+    left_out = {"keep failing": given_up, "were made from conversations that have changed": changed}
+    reasons = [f"{summarize_names(keys)} {reason}" for reason, keys in left_out.items() if keys]
+    yield dg.SkipReason("; ".join(["no gaps that can be filled", *reasons]))
 
 
 def _gaps(instance: dg.DagsterInstance, changed: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Each model's partitions to be made: missing ones and pilots, then what is made again."""
+    """Missing partitions and pilots of each model; then those of each model to be made again."""
     ready = instance.get_materialized_partitions(conversations.key)
-    made = instance.get_materialized_partitions(aligned_responses.key)
-    made -= pilots(instance, annotated_system_messages.key)
+    whole = instance.get_materialized_partitions(aligned_responses.key)
+    whole -= pilots(instance, annotated_system_messages.key)
     shards = [shard for shard in SHARDS.get_partition_keys() if shard in ready]
     for model in CATALOG.models:
         keys = (f"{model}|{shard}" for shard in shards)
-        yield model, [key for key in keys if key not in made]
+        yield model, [key for key in keys if key not in whole]
     for model in CATALOG.models:
         yield model, [key for key in changed if key.startswith(f"{model}|")]
 
@@ -176,9 +179,9 @@ def _changed(instance: dg.DagsterInstance) -> list[str]:
     """Partitions made from conversations that have other rows now, in their order."""
     upstream = [conversations.key]
     phases = (annotated_system_messages, aligned_responses)  # the two that read conversations
-    found = {key for phase in phases for key in out_of_date(instance, phase.key, upstream)}
+    stale = {key for phase in phases for key in out_of_date(instance, phase.key, upstream)}
     keys = (f"{model}|{shard}" for model in CATALOG.models for shard in SHARDS.get_partition_keys())
-    return [key for key in keys if key in found]
+    return [key for key in keys if key in stale]
 
 
 def _in_flight(instance: dg.DagsterInstance) -> set[str]:
@@ -189,7 +192,7 @@ def _in_flight(instance: dg.DagsterInstance) -> set[str]:
 def _failures(instance: dg.DagsterInstance, key: str) -> tuple[bool, bool]:
     """Whether the partition failed before, and whether so often that it is left alone.
 
-    What failed before its conversations were last made may work now.
+    Failures before its conversations were last made are not counted: the run may work now.
     """
     runs = instance.get_run_records(
         dg.RunsFilter(tags={_PARTITION: key}, statuses=[dg.DagsterRunStatus.FAILURE])

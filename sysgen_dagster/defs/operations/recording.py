@@ -1,20 +1,14 @@
-"""What is stored, recorded as made where Dagster has no record of it: after its database was lost.
+"""Materializations for stored partitions of which Dagster has no record: its database was lost.
 
-Only materializations come back. Runs, their logs and the results of checks are in Dagster's
-database alone: keep backups of it.
+Runs, their logs and the results of checks do not come back. They are in Dagster's database alone:
+keep backups of it.
 """
 
 from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from sysgen_dagster.defs.operations.staleness import (
-    CODE_VERSION,
-    DATA_VERSION,
-    INPUT_VERSION,
-    as_input,
-    data_versions,
-)
+from sysgen_dagster.defs.operations import staleness
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.plumbing.versions import data_version, pilot_tags, reading_settings
@@ -50,9 +44,12 @@ def record_stored(
     whole = inventory(store, CATALOG, TABLES.values()).filter(state=State.WHOLE.value)
     for asset in graph.toposorted_asset_keys:
         node, name, recorded = graph.get(asset), asset.to_user_string(), 0
-        inputs = {each.to_user_string(): data_versions(instance, each) for each in node.parent_keys}
+        inputs = {
+            each.to_user_string(): staleness.data_versions(instance, each)
+            for each in node.parent_keys
+        }
         last = instance.event_log_storage.get_maximum_record_id() or 0
-        known = data_versions(instance, asset)
+        known = staleness.data_versions(instance, asset)
         for key in whole.filter(table=name)["partition"]:
             if key in known:
                 continue
@@ -62,7 +59,9 @@ def record_stored(
             except StoreError as error:  # damaged where the inventory does not look
                 yield str(error)
                 continue
-            tags |= _input_tags(inputs, at, last) | {CODE_VERSION: node.code_version or "unknown"}
+            tags |= _input_tags(inputs, at, last) | {
+                staleness.CODE_VERSION: node.code_version or "unknown"
+            }
             made = dg.AssetMaterialization(asset, description=NOTE, partition=key, tags=tags)
             instance.report_runless_asset_event(made)
             recorded += 1
@@ -74,7 +73,7 @@ def _stored_tags(store: Store, table: Table, at: Partition) -> dict[str, str]:
     """What a run notes of the rows that it stores."""
     rows = store.read(table, at)
     settings = reading_settings(CATALOG.sources[table.of_source]) if table.of_source else ""
-    return {DATA_VERSION: data_version(rows, settings).value, **pilot_tags(rows)}
+    return {staleness.DATA_VERSION: data_version(rows, settings).value, **pilot_tags(rows)}
 
 
 def _input_tags(
@@ -87,7 +86,7 @@ def _input_tags(
     tags = {}
     for name, versions in inputs.items():
         one = versions.get(at.key) or versions.get(at.shard)
-        version = as_input(one) if one and None not in versions else versions.get(None)
-        tags[f"{INPUT_VERSION}/{name}"] = version or _NEVER_MADE
+        version = staleness.as_input(one) if one and None not in versions else versions.get(None)
+        tags[f"{staleness.INPUT_VERSION}/{name}"] = version or _NEVER_MADE
         tags[f"{_INPUT_RECORD}/{name}"] = str(last)
     return tags

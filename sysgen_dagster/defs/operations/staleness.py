@@ -1,8 +1,8 @@
-"""What is out of date: partitions whose settings or whose inputs' rows have changed since.
+"""Partitions that are out of date: settings or the rows of an input have changed since.
 
-A partition's data version is that of its rows, so that what is made again and comes out the same
-changes nothing downstream. Dagster marks single partitions by it, on the page of the partition,
-but no partitioned asset as a whole: the asset `out_of_date` names them all.
+The data version of a partition is a checksum of its rows, so a partition that is made again with
+equal rows changes nothing downstream. By data versions Dagster marks a single partition on its own
+page, but no partitioned asset as a whole: the asset `out_of_date` lists the partitions of all.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ from sysgen_dagster.tables.groups import Group
 CODE_VERSION = "dagster/code_version"
 DATA_VERSION = "dagster/data_version"
 INPUT_VERSION = "dagster/input_data_version"
-_NAMED = 5
+_NAMED = 5  # partitions whose names a summary holds
 UP_TO_DATE = "up_to_date"
 
 
 def pilots(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str]:
-    """The partitions of an asset that a pilot made last."""
+    """The partitions of an asset whose last run was a pilot."""
     return {key for key, tags in _last_made(instance, asset).items() if PILOT in tags}
 
 
@@ -92,7 +92,7 @@ def watching(
         """Partitions of sources, conversations and phases that would come out otherwise now."""
         return _named_all(
             {
-                asset.key: out_of_date(
+                asset.key.to_user_string(): out_of_date(
                     context.instance,
                     asset.key,
                     sorted(asset.asset_deps[asset.key]),
@@ -106,56 +106,52 @@ def watching(
 
 
 def _named_all(
-    stale: Mapping[dg.AssetKey, Mapping[str, Sequence[str]]],
+    stale: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> dg.MaterializeResult[None]:
-    counts = {asset.to_user_string(): len(found) for asset, found in stale.items() if found}
-    rows = pl.DataFrame(
-        [
-            (asset.to_user_string(), partition, ", ".join(why))
-            for asset, found in stale.items()
-            for partition, why in sorted(found.items())
-        ],
-        schema={"asset": pl.String(), "partition": pl.String(), "what changed": pl.String()},
-        orient="row",
-    )
-    said = "; ".join(
-        f"{asset}: {named(sorted(stale[dg.AssetKey(asset.split('/'))]))}" for asset in counts
-    )
+    """The result of `out_of_date`, by the partitions of each asset and what changed for them."""
+    stale = {asset: partitions for asset, partitions in stale.items() if partitions}
+    rows = [
+        (asset, partition, ", ".join(why))
+        for asset, partitions in stale.items()
+        for partition, why in sorted(partitions.items())
+    ]
+    shown = pl.DataFrame(rows, ["asset", "partition", "what changed"], orient="row")
+    summary = "; ".join(f"{asset}: {summarize_names(sorted(stale[asset]))}" for asset in stale)
     return dg.MaterializeResult(
         metadata={
-            "dagster/row_count": rows.height,
-            **counts,
-            **({"which": markdown(rows)} if rows.height else {}),
+            "dagster/row_count": len(rows),
+            **{asset: len(partitions) for asset, partitions in stale.items()},
+            **({"which": markdown(shown)} if rows else {}),
         },
         check_results=[
             dg.AssetCheckResult(
                 check_name=UP_TO_DATE,
-                passed=rows.is_empty(),
+                passed=not rows,
                 severity=dg.AssetCheckSeverity.WARN,
-                description=f"Out of date: {said}" if said else "Nothing is out of date.",
+                description=f"Out of date: {summary}" if rows else "Nothing is out of date.",
             )
         ],
     )
 
 
-def named(partitions: Sequence[str]) -> str:
-    """How many there are and the first few of them."""
+def summarize_names(partitions: Sequence[str]) -> str:
+    """The number of partitions and the first few names, such as ``7 (a, b, c, d, e, ...)``."""
     more = ", ..." if len(partitions) > _NAMED else ""
     return f"{len(partitions)} ({', '.join(partitions[:_NAMED])}{more})"
 
 
 def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str | None, str]:
-    """The data version of each partition that is made; under None that of an asset without any."""
+    """The data version of each materialized partition; of an unpartitioned asset under None."""
     tags = instance.event_log_storage.get_latest_tags_by_partition(
         asset, dg.DagsterEventType.ASSET_MATERIALIZATION, [DATA_VERSION]
     )
-    found: dict[str | None, str] = {key: noted[DATA_VERSION] for key, noted in tags.items()}
-    whole = None if found else instance.get_latest_materialization_event(asset)
-    return {None: (whole.tags or {}).get(DATA_VERSION, "")} if whole else found
+    versions: dict[str | None, str] = {key: each[DATA_VERSION] for key, each in tags.items()}
+    whole = None if versions else instance.get_latest_materialization_event(asset)
+    return {None: (whole.tags or {}).get(DATA_VERSION, "")} if whole else versions
 
 
 def _last_made(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, Tags]:
-    """What Dagster noted when it last made each partition."""
+    """The tags of the last materialization of each partition."""
     last = instance.get_latest_storage_id_by_partition(
         asset, dg.DagsterEventType.ASSET_MATERIALIZATION
     )

@@ -7,7 +7,7 @@ from typing import Any
 import dagster as dg
 
 from sysgen_dagster.defs.plumbing.checks import CHECKS
-from sysgen_dagster.defs.plumbing.metadata import sample
+from sysgen_dagster.defs.plumbing.metadata import SAMPLE_ROWS, markdown
 from sysgen_dagster.defs.plumbing.partitions import asset_key, partitions_of
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import evidence_of, evidence_of_shards
@@ -21,29 +21,28 @@ from sysgen_dagster.tables.table import Partition, Table, TableError
 
 
 def check_result(check: Check, evidence: Evidence, asset: dg.AssetKey) -> dg.AssetCheckResult:
-    """What a check found, with its figure, what was wanted and a few of the rows against it."""
-    severity = dg.AssetCheckSeverity.ERROR if check.blocking else dg.AssetCheckSeverity.WARN
+    """The result of a check; it fails with the message of the error if rows cannot be read."""
+    metadata: dict[str, Any] = {}
+    blocking = check.blocking
     try:
         finding = check.evaluate(evidence)
     except (StoreError, TableError) as error:
-        return dg.AssetCheckResult(
-            passed=False,
-            asset_key=asset,
-            check_name=check.name,
-            severity=dg.AssetCheckSeverity.ERROR,
-            description=str(error),
-        )
+        passed, blocking, description = False, True, str(error)
+    else:
+        passed, metadata = finding.passed, _metadata(finding)
+        description = f"{'True' if passed else 'Not true'}: {check.statement}"
     return dg.AssetCheckResult(
-        passed=finding.passed,
+        passed=passed,
         asset_key=asset,
         check_name=check.name,
-        severity=severity,
-        description=f"{'True' if finding.passed else 'Not true'}: {check.statement}",
-        metadata=_metadata(finding),
+        severity=dg.AssetCheckSeverity.ERROR if blocking else dg.AssetCheckSeverity.WARN,
+        description=description,
+        metadata=metadata,
     )
 
 
 def _metadata(finding: Finding) -> dict[str, Any]:
+    """The figure, the wanted and the paper's figure, and a few rows that break the check."""
     metadata: dict[str, Any] = {
         "found": finding.figure,
         "wanted": finding.wanted,
@@ -51,15 +50,15 @@ def _metadata(finding: Finding) -> dict[str, Any]:
     }
     if not finding.rows.is_empty():
         metadata["rows"] = finding.rows.height
-        metadata["row_sample"] = sample(finding.rows)
+        metadata["row_sample"] = markdown(finding.rows.head(SAMPLE_ROWS))
     return metadata
 
 
 def asset_checks(table: Table, checks: Mapping[str, Check]) -> dg.AssetChecksDefinition:
-    """Checks of a table under these names as one step, run after its asset and before what follows.
+    """All checks of a table as one step, which runs after its asset and before downstream assets.
 
-    They are evaluated over the partition that was made; where it is not one of a shard, over all
-    shards that the model has finished, or over those of the sources.
+    They are evaluated over the rows of the partition that was made. If it is not of one shard, they
+    are evaluated over all shards: those that the model has finished, or those of the sources.
     """
     key = asset_key(table)
 
@@ -100,7 +99,7 @@ def _evidence(tables: TablesResource, at: Partition) -> StoredEvidence:
 def _checks_by_name(table: Table) -> dict[str, Check]:
     """The checks of a table and, for two statistics, those of that name on the tables of phases.
 
-    The latter are evaluated over everything that a model has made.
+    The latter are evaluated over all shards of a model.
     """
     own = {check.name: check for check in checks_of(CHECKS, table)}
     over_all_shards = {

@@ -14,11 +14,12 @@ _R = TypeVar("_R")
 
 
 def root_cause(event: dg.DagsterEvent) -> str:
-    """Why a step failed, in the words of the error that a user can act on."""
+    """The message of the error that made a step fail; of a `SysgenError` if one is among the causes."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return data.user_failure_data.description
-    # An event of Dagster's names the class of an error. What caused one of ours is of no use here.
+    # Dagster's event holds only the name of an error's class. The cause of a `SysgenError` is not
+    # looked at: its own message already says what to do.
     ours = {kind.__name__ for kind in _kinds(SysgenError)}
     error = data.error
     while error is not None and error.cause is not None and error.cls_name not in ours:
@@ -35,7 +36,7 @@ def _kinds(kind: type[SysgenError]) -> Iterator[type[SysgenError]]:
 def errors_as_failures(asset: Callable[_P, _R]) -> Callable[_P, _R]:
     """The asset function, its errors that a user can act on turned into a failure of one message.
 
-    What may come back by itself, such as the Hub, is asked again twice.
+    After an error that may pass by itself, such as an unreachable Hub, the step is retried twice.
     """
 
     @functools.wraps(asset)

@@ -1,7 +1,7 @@
 """What the UI shows of a table: columns, counts, drops, and a few rows as Markdown."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,9 @@ from sysgen_dagster.tables.rates import count_drops, kept_rate
 from sysgen_dagster.tables.table import Columns
 
 SIMULATED = "No model wrote this: text made up by the simulated models."
-_SAMPLE_ROWS = 5
+SAMPLE_ROWS = 5  # of a table, shown in the UI
 _CELL_CHARS = 160
-# The UI prints what is longer over the value beside it.
+# Names of the phases in metadata keys: the UI prints a longer key over the value beside it.
 _SHORT = {phase.table.name: f"phase {phase.number}" for phase in PHASES}
 
 
@@ -53,7 +53,7 @@ def table_metadata(frame: pl.DataFrame | pl.LazyFrame, path: Path | UPath) -> di
             )
     if "engine" in columns and "simulated" in rows.select("engine").collect()["engine"]:
         metadata["simulated"] = SIMULATED
-    metadata["sample"] = sample(rows.head(_SAMPLE_ROWS).collect())
+    metadata["sample"] = markdown(rows.head(SAMPLE_ROWS).collect())
     metadata["file"] = dg.MetadataValue.path(str(path))
     metadata["size_bytes"] = path.stat().st_size
     return metadata
@@ -89,9 +89,10 @@ def progress_metadata(progress: Progress) -> dict[str, Any]:
 
 
 def summary_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str, Any]:
-    """A summary as a table, its chart, and its numbers under names, for the UI to plot.
+    """A summary as a table, its chart, and each of its numbers under a name, for the UI to plot.
 
-    Where there is a line over all sources it stands for the others, which have a table beside it.
+    If the summary has rows over all sources, the table and the numbers are of these, and the rows
+    of single sources are in a second table.
     """
     short, by_source = over_all_and_by_source(summary)
     words = [name for name in NAMED_BY if name in short.columns]
@@ -121,44 +122,25 @@ def _chart_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str, 
         return {}
     if not drawing.available():
         return {"chart": "not drawn: pip install 'sysgen-dagster[report]'"}
-    whose = summary.with_columns(model=pl.lit(model)) if view.is_by_model else summary
-    chart = view.draw[0](whose, [model] if model else [])
+    by_model = summary.with_columns(model=pl.lit(model)) if view.is_by_model else summary
+    chart = view.draw[0](by_model, [model] if model else [])
     picture = drawing.data_uri(drawing.svg(chart, view.title, alone=True))
     return {"chart": dg.MetadataValue.md(f"![{view.title}]({picture})")}
 
 
-def sample(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
-    """The first rows, long cells cut, as a Markdown table."""
-    return markdown(frame.head(_SAMPLE_ROWS))
-
-
 def markdown(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
     """A frame as a Markdown table; what is in the cells stays text."""
-    lines = [_row(frame.columns), _row(["---"] * frame.width), *map(_cells, frame.iter_rows())]
+    cells = (map(_cell, row) for row in frame.iter_rows())
+    lines = [_row(frame.columns), _row(["---"] * frame.width), *map(_row, cells)]
     return dg.MetadataValue.md("\n".join(lines))
 
 
-def _cells(values: Sequence[object]) -> str:
-    return _row([_cell(value) for value in values])
-
-
-def _row(cells: Sequence[str]) -> str:
+def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-_ESCAPES: Mapping[int, str] = str.maketrans(
-    {
-        "\\": "\\\\",
-        "|": "\\|",
-        "<": "&lt;",
-        ">": "&gt;",
-        "`": "\\`",
-        "*": "\\*",
-        "_": "\\_",
-        "[": "\\[",
-        "$": "\\$",
-    }
-)
+# Characters to which Markdown or HTML gives a meaning.
+_ESCAPES = str.maketrans({char: f"\\{char}" for char in "\\|`*_[$"} | {"<": "&lt;", ">": "&gt;"})
 
 
 def _cell(value: object) -> str:

@@ -1,7 +1,7 @@
-"""What a stored partition is made from, as versions that Dagster keeps with it.
+"""Versions that Dagster stores with a partition: of its rows, and of a source's settings.
 
-A partition's data version is that of its rows, so that what is made again and comes out the same
-changes nothing downstream.
+The data version of a partition is a checksum of its rows, so a partition that is made again with
+equal rows changes nothing downstream.
 """
 
 import hashlib
@@ -14,21 +14,21 @@ import polars as pl
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 
-# Fields of a source's entry that decide neither which rows are read nor what is made of them.
-_BESIDE_THE_ROWS = {"title", "license", "rows", "conversations", "shards", "hub", "path"}
+# Fields of a source's entry that change neither which rows are read nor what is made from them.
+_NOT_ABOUT_ROWS = {"title", "license", "rows", "conversations", "shards", "hub", "path"}
 _DIGITS = 32
-_ROWS_AT_ONCE = 8_000  # as many as a row group of what is written in pieces
-# Where rows were found, not what they say: the same rows at another commit are the same rows.
+_ROWS_AT_ONCE = 8_000  # rows of a row group in files that are written in pieces
+# The column with the commit of a row: equal rows of another commit are the same rows.
 _PROVENANCE = "source_revision"
 
-# Of a partition that a run with `limit` has made: most of its rows were not asked about.
+# Tag of a partition that a run with `limit` has made: most of its rows were not sent to the model.
 PILOT = "sysgen/pilot"
 
 Tags = Mapping[str, str]
 
 
 def data_version(frame: pl.DataFrame | pl.LazyFrame, settings: str = "") -> dg.DataVersion:
-    """The version of a table's rows, and of settings that what follows reads beside them.
+    """The version of a table's rows and of `settings` that downstream assets read with them.
 
     It is the checksum of the rows as lines of JSON, in their order, without ``source_revision``:
     it depends on how Polars writes a value as JSON and on nothing else of its release.
@@ -43,7 +43,7 @@ def data_version(frame: pl.DataFrame | pl.LazyFrame, settings: str = "") -> dg.D
 
 
 def pilot_tags(frame: pl.DataFrame | pl.LazyFrame) -> Tags:
-    """The tag of a partition of which a pilot took only a part; none for a whole one."""
+    """The tag `PILOT`, if only a part of the partition was sent to the model; else no tags."""
     rows = frame.lazy()
     if "drop_reason" not in rows.collect_schema():
         return {}
@@ -53,7 +53,7 @@ def pilot_tags(frame: pl.DataFrame | pl.LazyFrame) -> Tags:
 
 def reading_settings(source: Source) -> str:
     """How a source's rows are read, as JSON: its columns, their shape and which exchanges."""
-    return json.dumps(source.model_dump(mode="json", exclude=_BESIDE_THE_ROWS), sort_keys=True)
+    return json.dumps(source.model_dump(mode="json", exclude=_NOT_ABOUT_ROWS), sort_keys=True)
 
 
 def source_version(source: Source) -> str:
@@ -66,7 +66,7 @@ def source_version(source: Source) -> str:
     if source.hub is not None:
         place += [source.hub.repo, source.hub.file, source.hub.revision]
     elif source.path is not None and source.path.is_file():
-        told = source.path.stat()
-        place += [str(source.path), told.st_size, told.st_mtime_ns]
+        stat = source.path.stat()
+        place += [str(source.path), stat.st_size, stat.st_mtime_ns]
     text = json.dumps([*place, reading_settings(source)])
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

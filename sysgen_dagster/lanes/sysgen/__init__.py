@@ -1,6 +1,13 @@
-"""The SysGen method (arXiv 2502.11330): plain Python and Polars, no Dagster, no network, no clock.
+"""The SysGen method (arXiv 2502.11330) in plain Python and Polars: no Dagster, network or clock.
 
-Phase 1 is `annotation` (and `attempts`, where a row may be asked for more than once), Phase 2
-`filtering`, Phase 3 `verification`, Phase 4 `alignment`; `tags` holds the tagged text they share.
-`phases` says what each phase reads, asks and makes, `paper` holds every figure of the paper.
+From a question Q and its answer A, the method makes a system message S and a new answer A':
+
+1. `annotation`: the model writes S, with its phrases in eight tags (`tags`). `attempts` does this
+   once, as the paper does, or several times.
+2. `filtering`: rules remove malformed and unknown tags.
+3. `verification`: the model judges each tag, and only phrases judged Good stay.
+4. `alignment`: the tags are stripped, and the model answers Q again under S.
+
+`phases` declares the four, `tables` what they store, `checks` what must hold of it, `settings` what
+a catalogue can change, and `paper` every figure of the paper.
 """

@@ -121,9 +121,7 @@ def _tags_are_canonical(table: Table) -> Check:
 
 
 def _only_good_stays(unreadable: UnreadableVerdict) -> Check:
-    staying = [Verdict.GOOD.value]
-    if unreadable is UnreadableVerdict.KEEP:
-        staying.append(Verdict.UNREADABLE.value)
+    staying = [verdict.value for verdict in verification.staying_verdicts(unreadable)]
 
     def evaluate(evidence: Evidence) -> Finding:
         rows = evidence.read(VERIFIED, "conversation_id", "phrases", "verdicts")

@@ -1,10 +1,10 @@
-"""Why a phase does not let a row go on that the model did answer."""
+"""Why a phase drops a row to which the model did reply."""
 
 from enum import StrEnum
 
 
 class Dropped(StrEnum):
-    """Values of ``drop_reason`` in the phases' tables, beside those of `chat.drop_reasons`."""
+    """Values of ``drop_reason`` in the phases' tables, besides those of `chat.drop_reasons`."""
 
     # Phase 2
     MALFORMED_BOUNDARY = "malformed_boundary"
@@ -12,5 +12,5 @@ class Dropped(StrEnum):
     # Phase 3
     NOTHING_VERIFIED = "nothing_verified"  # no phrase was judged Good
     # Phase 4
-    TRUNCATED = "truncated"
+    TRUNCATED = "truncated"  # the answer was cut at the token limit
     REFUSED = "refused"  # the model declined to answer

@@ -143,10 +143,10 @@ def _split_at_marks(text: str) -> Iterator[Phrase | Defect]:
             continue
         if opened or before:
             yield _lose(opened, before, fault)
-        # Where one of the eight tags was open, its defect is due to this mark: no second one.
-        has_defect = opened in _TAGS
+        # A mark that is the cause of the defect of one of the eight tags is no further defect.
+        is_cause = opened in _TAGS
         opened = name if fault is DefectKind.UNCLOSED else None
-        if not opened and not has_defect:
+        if not opened and not is_cause:
             alone = DefectKind.ORPHAN_CLOSE if fault is DefectKind.MISMATCHED else fault
             yield _defect(alone, name, mark[0])
     rest = text[position:].strip()

@@ -61,6 +61,12 @@ def _locate_verdicts(text: str) -> dict[Tag, tuple[Verdict, list[int]]]:
     return {tag: next(iter(of.items())) for tag, of in positions.items() if len(of) == 1}
 
 
+def staying_verdicts(unreadable: UnreadableVerdict) -> set[Verdict]:
+    """The verdicts with which the phrases of a tag stay in the message."""
+    keeps_unreadable = unreadable is UnreadableVerdict.KEEP
+    return {Verdict.GOOD, Verdict.UNREADABLE} if keeps_unreadable else {Verdict.GOOD}
+
+
 def build_verdict_pattern(tags: Iterable[str]) -> str:
     """A regular expression for one verdict line per tag, in their order.
 
@@ -110,9 +116,7 @@ def build_verified_messages(
     probability of its word, among all places where the text gives the verdict.
     """
     answered = add_completions(filtered, completions, PROMPT).rename({"text": "verdict_text"})
-    staying = {Verdict.GOOD}
-    if unreadable is UnreadableVerdict.KEEP:
-        staying.add(Verdict.UNREADABLE)
+    staying = staying_verdicts(unreadable)
     wanted = ("phrases", "verdict_text", "choices", "drop_reason")
     judged = [_judge(staying, *row) for row in answered.select(wanted).iter_rows()]
     schema = {name: VERIFIED.schema[name] for name in _JUDGED}

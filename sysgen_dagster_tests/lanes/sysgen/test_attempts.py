@@ -1,7 +1,6 @@
-"""Phase 1 with several attempts at a row: what is asked, what goes on, what is left behind."""
+"""Phase 1 with several attempts at a conversation: what is asked, and which attempt is chosen."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import polars as pl
 import pytest
@@ -16,7 +15,8 @@ from sysgen_dagster.lanes.sysgen.filtering import filter_messages
 from sysgen_dagster.lanes.sysgen.settings import DropRule, Method, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, VERIFIED
 from sysgen_dagster.tables.table import kept
-from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
+from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, replied
+from sysgen_dagster_tests.lanes.sysgen.scripted_model import Round, ScriptedModel, outcome
 
 ONE = "<<Role>>You cook.<</Role>>"
 TWO = "<<Role>>You bake.<</Role>>\n<<Task>>Bake bread.<</Task>>"
@@ -28,36 +28,10 @@ REPAIR = PAPER.model_copy(update={"repair": True})
 TWO_SAMPLES = PAPER.model_copy(update={"samples": 2})
 THREE_SAMPLES = PAPER.model_copy(update={"samples": 3})
 
-Round = Mapping[str, str | NoAnswer]  # what comes back for each conversation
 
-
-@dataclass
-class Model:
-    """Answers from a script, one round after the other; a `NoAnswer` is a failure."""
-
-    script: tuple[Round, ...]
-    asked: list[list[ChatRequest]] = field(default_factory=list)
-
-    def __call__(self, requests: Iterator[ChatRequest], total: int) -> pl.DataFrame:
-        asked = list(requests)
-        assert len(asked) == total
-        answers = self.script[len(self.asked)]
-        self.asked.append(asked)
-        return completions(
-            *[{**self._outcome(each.request_id, answers), "seed": each.seed} for each in asked]
-        )
-
-    @staticmethod
-    def _outcome(request_id: str, answers: Round) -> dict[str, object]:
-        said = answers[request_id]
-        if isinstance(said, NoAnswer):
-            return failed(request_id, said.value)
-        return replied(request_id, said)
-
-
-def made(method: Method, *script: Round) -> pl.DataFrame:
-    """Phase 1's table, when the model is asked as often as the script says."""
-    model = Model(script)
+def annotated_by(method: Method, *script: Round) -> pl.DataFrame:
+    """Phase 1's table, with one call of the model for each round of the script."""
+    model = ScriptedModel(script)
     table = annotate(conversations(*[{}] * len(script[0])), model, method)
     assert len(model.asked) == len(script)
     return table
@@ -68,7 +42,7 @@ def chosen(table: pl.DataFrame) -> list[tuple[object, ...]]:
 
 
 def rejected(table: pl.DataFrame) -> list[tuple[str | None, str]]:
-    """Of the only row."""
+    """Message and reason of each rejected attempt of the only row."""
     return [(each["message"], each["reason"]) for each in table["rejected"].item()]
 
 
@@ -77,7 +51,7 @@ def rejected(table: pl.DataFrame) -> list[tuple[str | None, str]]:
 
 def test_with_the_default_settings_every_row_is_asked_for_once_as_in_the_paper() -> None:
     rows = conversations({}, {})
-    model = Model(({"c0": ONE, "c1": OPEN},))
+    model = ScriptedModel(({"c0": ONE, "c1": OPEN},))
     table = annotate(rows, model, PAPER)
 
     assert model.asked == [list(annotation.build_annotation_requests(rows))]
@@ -96,7 +70,7 @@ def test_with_the_default_settings_every_row_is_asked_for_once_as_in_the_paper()
 
 @pytest.mark.parametrize("method", [PAPER, REPAIR, TWO_SAMPLES])
 def test_beyond_the_limit_nothing_is_asked(method: Method) -> None:
-    model = Model(({"c0": ONE}, {"c0": OPEN}))
+    model = ScriptedModel(({"c0": ONE}, {"c0": OPEN}))
     table = annotate(conversations({}, {}, {}), model, method, limit=1)
 
     assert chosen(table) == [
@@ -107,7 +81,7 @@ def test_beyond_the_limit_nothing_is_asked(method: Method) -> None:
 
 
 def test_no_conversations_give_no_rows() -> None:
-    table = annotate(conversations(), Model(({}, {}, {})), THREE_SAMPLES)
+    table = annotate(conversations(), ScriptedModel(({}, {}, {})), THREE_SAMPLES)
 
     assert table.schema == ANNOTATED.schema
     assert table.is_empty()
@@ -117,7 +91,7 @@ def test_no_conversations_give_no_rows() -> None:
 
 
 def test_only_a_malformed_message_is_asked_for_once_more_under_a_grammar() -> None:
-    model = Model(({"c0": ONE, "c1": OPEN, "c2": UNTAGGED}, {"c1": TWO, "c2": ONE}))
+    model = ScriptedModel(({"c0": ONE, "c1": OPEN, "c2": UNTAGGED}, {"c1": TWO, "c2": ONE}))
     table = annotate(conversations({}, {}, {}), model, REPAIR)
     first, repair = model.asked
 
@@ -134,31 +108,31 @@ def test_only_a_malformed_message_is_asked_for_once_more_under_a_grammar() -> No
 
 
 def test_a_repaired_message_brings_its_own_provenance() -> None:
-    table = made(REPAIR, {"c0": OPEN}, {"c0": ONE})
+    table = annotated_by(REPAIR, {"c0": OPEN}, {"c0": ONE})
 
     assert table["seed"].item() == derive_seed("c0", ANNOTATED.name, 1)
 
 
 def test_a_repair_that_is_malformed_itself_does_not_go_on() -> None:
-    table = made(REPAIR, {"c0": OPEN}, {"c0": UNTAGGED})
+    table = annotated_by(REPAIR, {"c0": OPEN}, {"c0": UNTAGGED})
 
     assert chosen(table) == [(OPEN, 0, False, None)]
     assert rejected(table) == [(UNTAGGED, "no_phrase_left")]
 
 
 def test_nothing_is_repaired_where_one_sample_is_well_formed() -> None:
-    table = made(TWO_SAMPLES.model_copy(update={"repair": True}), {"c0": OPEN}, {"c0": ONE})
+    table = annotated_by(TWO_SAMPLES.model_copy(update={"repair": True}), {"c0": OPEN}, {"c0": ONE})
 
     assert chosen(table) == [(ONE, 1, False, None)]
 
 
 def test_an_empty_text_is_repaired_like_a_malformed_one() -> None:
-    assert chosen(made(REPAIR, {"c0": " \n"}, {"c0": ONE})) == [(ONE, 1, True, None)]
+    assert chosen(annotated_by(REPAIR, {"c0": " \n"}, {"c0": ONE})) == [(ONE, 1, True, None)]
 
 
 @pytest.mark.parametrize("reason", ["server_error", "engine_died", "timeout", "too_long"])
 def test_what_the_engine_gave_no_answer_to_is_not_repaired(reason: str) -> None:
-    table = made(REPAIR, {"c0": NoAnswer(reason)})
+    table = annotated_by(REPAIR, {"c0": NoAnswer(reason)})
 
     assert chosen(table) == [(None, 0, False, reason)]
 
@@ -166,14 +140,14 @@ def test_what_the_engine_gave_no_answer_to_is_not_repaired(reason: str) -> None:
 def test_what_counts_as_malformed_is_what_phase_2_drops() -> None:
     lenient = REPAIR.model_copy(update={"drop_rule": DropRule.NO_PHRASE_LEFT})
 
-    assert chosen(made(lenient, {"c0": ONE + OPEN})) == [(ONE + OPEN, 0, False, None)]
+    assert chosen(annotated_by(lenient, {"c0": ONE + OPEN})) == [(ONE + OPEN, 0, False, None)]
 
 
 # Several samples, and the judge.
 
 
 def test_samples_ask_the_same_with_seeds_of_their_own() -> None:
-    model = Model(({"c0": OPEN}, {"c0": ONE}, {"c0": OPEN}))
+    model = ScriptedModel(({"c0": OPEN}, {"c0": ONE}, {"c0": OPEN}))
     annotate(conversations({}), model, THREE_SAMPLES)
 
     assert [request.seed for (request,) in model.asked] == [
@@ -183,7 +157,7 @@ def test_samples_ask_the_same_with_seeds_of_their_own() -> None:
 
 
 def test_the_only_well_formed_sample_goes_on_unjudged() -> None:
-    table = made(THREE_SAMPLES, {"c0": OPEN}, {"c0": ONE}, {"c0": UNTAGGED})
+    table = annotated_by(THREE_SAMPLES, {"c0": OPEN}, {"c0": ONE}, {"c0": UNTAGGED})
 
     assert chosen(table) == [(ONE, 1, False, None)]
     assert rejected(table) == [(OPEN, "malformed_boundary"), (UNTAGGED, "no_phrase_left")]
@@ -191,7 +165,9 @@ def test_the_only_well_formed_sample_goes_on_unjudged() -> None:
 
 def test_only_rows_with_several_well_formed_samples_are_judged_by_phase_3_s_prompt() -> None:
     good = "Role: Good\nTask: Good"
-    model = Model(({"c0": ONE, "c1": ONE}, {"c0": TWO, "c1": OPEN}, {"c0": good}, {"c0": good}))
+    model = ScriptedModel(
+        ({"c0": ONE, "c1": ONE}, {"c0": TWO, "c1": OPEN}, {"c0": good}, {"c0": good})
+    )
     annotate(conversations({}, {}), model, TWO_SAMPLES)
     (first,), (second,) = model.asked[2:]
 
@@ -220,7 +196,7 @@ def test_only_rows_with_several_well_formed_samples_are_judged_by_phase_3_s_prom
 def test_the_sample_with_the_higher_share_of_good_tags_goes_on(
     first: str, second: str, winner: int
 ) -> None:
-    table = made(TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": first}, {"c0": second})
+    table = annotated_by(TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": first}, {"c0": second})
 
     assert table["sample"].item() == winner
     assert rejected(table) == [((TWO, ONE)[winner], "judged_lower")]
@@ -229,21 +205,21 @@ def test_the_sample_with_the_higher_share_of_good_tags_goes_on(
 def test_the_share_of_good_tags_comes_before_their_number() -> None:
     three = f"{TWO}<<Style>>Be brief.<</Style>>"
     two_of_three, one_of_one = {"c0": "Role: Good\nTask: Good\nStyle: Bad"}, {"c0": "Role: Good"}
-    table = made(TWO_SAMPLES, {"c0": three}, {"c0": ONE}, two_of_three, one_of_one)
+    table = annotated_by(TWO_SAMPLES, {"c0": three}, {"c0": ONE}, two_of_three, one_of_one)
 
     assert table["annotated_message"].item() == ONE
 
 
 def test_of_samples_that_are_judged_alike_the_earlier_goes_on() -> None:
     verdict = {"c0": "Role: Good"}
-    table = made(THREE_SAMPLES, {"c0": OPEN}, {"c0": ONE}, {"c0": ONE}, verdict, verdict)
+    table = annotated_by(THREE_SAMPLES, {"c0": OPEN}, {"c0": ONE}, {"c0": ONE}, verdict, verdict)
 
     assert table["sample"].item() == 1
     assert rejected(table) == [(OPEN, "malformed_boundary"), (ONE, "judged_lower")]
 
 
 def test_the_judge_is_held_to_the_verdicts_where_phase_3_is() -> None:
-    model = Model(({"c0": ONE}, {"c0": ONE}, {"c0": "Role: Good"}, {"c0": "Role: Good"}))
+    model = ScriptedModel(({"c0": ONE}, {"c0": ONE}, {"c0": "Role: Good"}, {"c0": "Role: Good"}))
     annotate(conversations({}), model, TWO_SAMPLES.model_copy(update={"constrain_verdicts": True}))
 
     assert model.asked[2][0].constraint == {"regex": "<<Role>>: (Good|Bad|None)"}
@@ -253,14 +229,14 @@ def test_the_judge_is_held_to_the_verdicts_where_phase_3_is() -> None:
 
 
 def test_a_failure_in_one_round_does_not_lose_the_row() -> None:
-    table = made(TWO_SAMPLES, {"c0": NoAnswer.TIMEOUT}, {"c0": ONE})
+    table = annotated_by(TWO_SAMPLES, {"c0": NoAnswer.TIMEOUT}, {"c0": ONE})
 
     assert chosen(table) == [(ONE, 1, False, None)]
     assert rejected(table) == [(None, "timeout")]
 
 
 def test_a_malformed_text_stands_before_a_failure_and_goes_to_phase_2() -> None:
-    table = made(TWO_SAMPLES, {"c0": NoAnswer.TIMEOUT}, {"c0": OPEN})
+    table = annotated_by(TWO_SAMPLES, {"c0": NoAnswer.TIMEOUT}, {"c0": OPEN})
 
     assert chosen(table) == [(OPEN, 1, False, None)]
 
@@ -277,13 +253,13 @@ def test_a_malformed_text_stands_before_a_failure_and_goes_to_phase_2() -> None:
 def test_without_any_text_a_failure_that_may_be_cured_is_the_reason(
     first: str, second: str, reason: str
 ) -> None:
-    table = made(TWO_SAMPLES, {"c0": NoAnswer(first)}, {"c0": NoAnswer(second)})
+    table = annotated_by(TWO_SAMPLES, {"c0": NoAnswer(first)}, {"c0": NoAnswer(second)})
 
     assert table["drop_reason"].item() == reason
 
 
 def test_a_sample_that_could_not_be_judged_is_behind_one_that_was() -> None:
-    table = made(
+    table = annotated_by(
         TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": NoAnswer.TIMEOUT}, {"c0": "Role: Bad"}
     )
 
@@ -293,7 +269,7 @@ def test_a_sample_that_could_not_be_judged_is_behind_one_that_was() -> None:
 
 def test_where_none_could_be_judged_the_earliest_goes_on() -> None:
     down = {"c0": NoAnswer.SERVER_ERROR}
-    table = made(TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, down, down)
+    table = annotated_by(TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, down, down)
 
     assert chosen(table) == [(ONE, 0, False, None)]
     assert rejected(table) == [(TWO, "server_error")]
@@ -303,7 +279,7 @@ def test_where_none_could_be_judged_the_earliest_goes_on() -> None:
 
 
 def test_well_formed_messages_are_counted_after_each_step() -> None:
-    table = made(
+    table = annotated_by(
         TWO_SAMPLES.model_copy(update={"repair": True}),
         {"c0": ONE, "c1": OPEN, "c2": OPEN, "c3": OPEN, "c4": NoAnswer.TIMEOUT, "c5": ONE},
         {"c0": OPEN, "c1": ONE, "c2": OPEN, "c3": OPEN, "c4": NoAnswer.TIMEOUT, "c5": TWO},
@@ -322,7 +298,7 @@ def test_well_formed_messages_are_counted_after_each_step() -> None:
 
 
 def test_a_first_message_that_could_not_be_judged_was_well_formed() -> None:
-    table = made(
+    table = annotated_by(
         TWO_SAMPLES, {"c0": ONE}, {"c0": TWO}, {"c0": NoAnswer.TIMEOUT}, {"c0": "Role: Good"}
     )
 
@@ -331,13 +307,13 @@ def test_a_first_message_that_could_not_be_judged_was_well_formed() -> None:
 
 
 def test_rows_beyond_the_limit_were_not_asked_for() -> None:
-    table = annotate(conversations({}, {}), Model(({"c0": ONE},)), PAPER, limit=1)
+    table = annotate(conversations({}, {}), ScriptedModel(({"c0": ONE},)), PAPER, limit=1)
 
     assert count_well_formed(table, DropRule.MALFORMED_BOUNDARY)["asked"] == 1
 
 
 def test_an_empty_table_counts_nothing() -> None:
-    table = annotate(conversations(), Model(({},)), PAPER)
+    table = annotate(conversations(), ScriptedModel(({},)), PAPER)
 
     assert set(count_well_formed(table, DropRule.MALFORMED_BOUNDARY).values()) == {0}
 
@@ -370,7 +346,7 @@ def test_no_row_and_no_attempt_is_lost_and_the_best_of_them_goes_on(
             if system == annotation.PROMPT.render(mark="", messages=[])[0]["content"]:
                 said[name].append(answer)
         return completions(
-            *[Model._outcome(name, {name: answer}) for (name, _), answer in answers.items()]
+            *[outcome(name, {name: answer}) for (name, _), answer in answers.items()]
         )
 
     table = annotate(conversations(*[{}] * rows), ask, method, limit)

@@ -182,7 +182,7 @@ def said(text: str) -> list[Row]:
 
 
 def tag_order(table: str) -> Case:
-    right, wrong, unknown = phrases("Role", "Task"), phrases("Task", "Role"), phrases("Mood")
+    right, wrong, unknown = phrases("Role", "Content"), phrases("Content", "Role"), phrases("Mood")
     return Case(
         healthy=only(table, {"phrases": right}),
         broken=only(table, {"phrases": right}, {"phrases": wrong}, {"phrases": unknown}),

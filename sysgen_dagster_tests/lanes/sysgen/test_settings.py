@@ -51,14 +51,14 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "distance-of-filtered-from-no-figure": (
         [("models.small.bounds.filtered", 0.1)],
         "models.small",
-        "`bounds.filtered` is a distance from the paper's share, and the paper has no figures for this "
-        "model: give [lowest, highest] instead",
+        "`bounds.filtered` is a distance from the paper's share, and the paper has no figures for "
+        "this model: give [lowest, highest] instead",
     ),
     "distance-of-aligned-from-no-figure": (
         [("models.small.bounds.aligned", 0)],
         "models.small",
-        "`bounds.aligned` is a distance from the paper's share, and the paper has no figures for this "
-        "model: give [lowest, highest] instead",
+        "`bounds.aligned` is a distance from the paper's share, and the paper has no figures for "
+        "this model: give [lowest, highest] instead",
     ),
 }
 

@@ -1,9 +1,6 @@
-"""What a report tells of a row."""
+"""The records that the report and the terminal show of single conversations."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
 
 import polars as pl
 import pytest
@@ -16,80 +13,16 @@ from sysgen_dagster.lanes.sysgen.stories import (
     arrange_stories,
     build_stories,
 )
-from sysgen_dagster.lanes.sysgen.tables import VERIFIED
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
-from sysgen_dagster.tables.table import Table
-
-PHASES = (
-    "conversations",
-    "annotated_system_messages",
-    "filtered_system_messages",
-    "verified_system_messages",
-    "aligned_responses",
-)
+from sysgen_dagster_tests.lanes.sysgen.shards import Row, Shard, dropped, frame, kept
 
 
-@dataclass(frozen=True)
-class Row:
-    """One conversation: how it ended, and any columns that are not as in every row."""
-
-    identity: str
-    stopped_at: str = ""
-    drop_reason: str = ""
-    verdict: str = "Good"
-    source: str = "capybara"
-    columns: Mapping[str, Any] | None = None
-
-
-@dataclass(frozen=True)
-class Shard:
-    """Rows as the five tables would hold them."""
-
-    rows: Sequence[Row]
-
-    def read(self, table: Table, *columns: str) -> pl.DataFrame:
-        here = [row for row in self.rows if not row.stopped_at or reaches(row, table)]
-        records = [record(row, table) for row in here]
-        return frame(table, records).select(columns)
-
-
-def reaches(row: Row, table: Table) -> bool:
-    return PHASES.index(table.name) <= PHASES.index(row.stopped_at)
-
-
-def record(row: Row, table: Table) -> dict[str, Any]:
-    verdicts = [{"tag": "Role", "verdict": row.verdict, "confidence": None}]
-    return {
-        "conversation_id": row.identity,
-        "source": row.source,
-        "question": "Q",
-        "answer": "A",
-        "verdicts": verdicts if table == VERIFIED else None,
-        "engine": "simulated",
-        **(row.columns or {}),
-        "drop_reason": row.drop_reason if row.stopped_at == table.name else None,
-    }
-
-
-def frame(table: Table, records: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
-    rows = [{name: each.get(name) for name in table.columns} for each in records]
-    return pl.DataFrame(rows, schema=table.schema)
-
-
-def told(*rows: Row, **tables: pl.DataFrame) -> list[Story]:
+def stories_of(*rows: Row, **tables: pl.DataFrame) -> list[Story]:
     return build_stories([Shard(rows)], "phi-4", [row.identity for row in rows], **tables)
 
 
-def kept(number: int, **changes: Any) -> list[Row]:
-    return [replace(Row(f"kept-{at}"), **changes) for at in range(number)]
-
-
-def dropped(number: int, reason: str, at: str = "filtered_system_messages") -> list[Row]:
-    return [Row(f"{reason}-{each}", at, reason) for each in range(number)]
-
-
 @pytest.mark.parametrize(
-    ("at", "told_of"),
+    ("at", "texts_of"),
     [
         ("conversations", {"question"}),
         ("annotated_system_messages", {"question", "annotated_message"}),
@@ -97,34 +30,34 @@ def dropped(number: int, reason: str, at: str = "filtered_system_messages") -> l
         ("", {"question", "annotated_message", "tagged_message", "new_answer"}),
     ],
 )
-def test_a_story_ends_where_the_row_stopped(at: str, told_of: set[str]) -> None:
+def test_a_story_ends_where_the_row_stopped(at: str, texts_of: set[str]) -> None:
     texts = {
         name: name for name in ("question", "annotated_message", "tagged_message", "new_answer")
     }
-    [story] = told(Row("1", at, "reason" if at else "", columns=texts))
-    assert {name for name in texts if story[name] is not None} == told_of
+    [story] = stories_of(Row("1", at, "reason" if at else "", columns=texts))
+    assert {name for name in texts if story[name] is not None} == texts_of
     assert (story["stopped_at"], story["drop_reason"]) == ((at, "reason") if at else (None, None))
 
 
-def test_a_refused_answer_is_told_beside_its_reason() -> None:
+def test_a_refused_answer_is_shown_beside_its_reason() -> None:
     columns = {"new_answer": "I cannot.", "system_message": "Be kind."}
-    [story] = told(Row("1", "aligned_responses", "refused", columns=columns))
+    [story] = stories_of(Row("1", "aligned_responses", "refused", columns=columns))
     assert (story["new_answer"], story["drop_reason"]) == ("I cannot.", "refused")
 
 
-def test_only_the_wanted_rows_of_a_shard_are_told() -> None:
+def test_only_the_wanted_rows_of_a_shard_are_read() -> None:
     shards = [Shard(kept(3)), Shard([Row("other")])]
     stories = build_stories(shards, "phi-4", ["kept-1", "other", "of-another-model"])
     assert {story["id"] for story in stories} == {"kept-1", "other"}
     assert {story["model"] for story in stories} == {"phi-4"}
 
 
-def test_a_long_text_is_cut_and_says_by_how_much() -> None:
+def test_a_long_text_is_cut_and_says_by_how_much_and_a_long_list_is_cut() -> None:
     long = "x" * (LONGEST_TEXT + 1234)
-    history = [{"role": "user", "content": long}]
-    [story] = told(Row("1", columns={"question": long, "history": history}))
+    history = [{"role": "user", "content": long}] * 61
+    [story] = stories_of(Row("1", columns={"question": long, "history": history}))
     assert story["question"].endswith("x [1,234 more characters are not shown]")
-    assert story["history"][0]["content"] == story["question"]
+    assert story["history"] == [{"role": "user", "content": story["question"]}] * 60
 
 
 def test_measures_and_findings_come_from_the_row_s_quality() -> None:
@@ -143,7 +76,9 @@ def test_measures_and_findings_come_from_the_row_s_quality() -> None:
         ],
     )
     flagged = quality.with_columns(list_flags(quality))
-    first, second = sorted(told(*kept(2), quality=flagged), key=lambda story: str(story["id"]))
+    first, second = sorted(
+        stories_of(*kept(2), quality=flagged), key=lambda story: str(story["id"])
+    )
     assert first["measures"]["rouge1"] == 0.25
     assert first["measures"]["gleu"] is None
     assert "flags" not in first["measures"]
@@ -158,7 +93,7 @@ def test_what_the_phases_did_is_flagged() -> None:
         "defects": [{"kind": "unassigned_text", "text": "Hello"}],
         "removed": [{"tag": "Role", "text": "You", "verdict": "Bad"}],
     }
-    [story] = told(Row("1", columns=columns))
+    [story] = stories_of(Row("1", columns=columns))
     assert story["flags"] == [
         "same text as an earlier row",
         "written under a grammar",
@@ -167,14 +102,14 @@ def test_what_the_phases_did_is_flagged() -> None:
     ]
 
 
-def test_judgements_are_told_with_their_judge() -> None:
+def test_a_judgement_names_its_judge() -> None:
     judged = {"conversation_id": "1", "judge": "qwen", "verdict_text": "Because."}
     preferences = [
         {**judged, "shown_first": order, "verdict": "original", "judge_is_generator": False}
         for order in ("original", "new")
     ]
     alignments = [{**judged, "verdict": "Not aligned", "judge_is_generator": True}]
-    [story] = told(
+    [story] = stories_of(
         Row("1"),
         preferences=frame(JUDGED_PREFERENCES, preferences),
         alignments=frame(JUDGED_ALIGNMENT, alignments),
@@ -188,7 +123,7 @@ def test_judgements_are_told_with_their_judge() -> None:
 
 
 def test_stories_are_json() -> None:
-    stories = told(*kept(2), *dropped(1, "too_long", "annotated_system_messages"))
+    stories = stories_of(*kept(2), *dropped(1, "too_long", "annotated_system_messages"))
     assert json.loads(json.dumps(stories, allow_nan=False)) == stories
 
 

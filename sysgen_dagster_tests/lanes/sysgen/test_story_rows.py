@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sysgen_dagster.lanes.sysgen.story_rows import choose_rows
-from sysgen_dagster_tests.lanes.sysgen.test_stories import Row, Shard, dropped, kept
+from sysgen_dagster_tests.lanes.sysgen.shards import Row, Shard, dropped, kept
 
 
 def kinds(ids: Sequence[str]) -> dict[str, int]:

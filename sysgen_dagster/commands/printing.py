@@ -1,0 +1,41 @@
+"""Consoles and empty tables for what the commands print; imports nothing that is slow to load."""
+
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.table import Table
+
+_LEAST_WIDTH = 96  # columns that the printed tables need
+
+
+def open_console(extra: int = 0) -> Console:
+    """The terminal, or a page at least as wide as the tables need, with `extra` columns more."""
+    return Console(width=max(Console().width, _LEAST_WIDTH + extra))
+
+
+def open_plain_console() -> Console:
+    """A console for lines that are copied or read by programs: not coloured, not broken."""
+    console = Console(soft_wrap=True, markup=False, highlight=False)
+    console.width = max(console.width, _LEAST_WIDTH)
+    return console
+
+
+def new_table(
+    title: str, words: Iterable[str], numbers: Iterable[str], wrapped: Iterable[str] = ()
+) -> Table:
+    """A table without rows.
+
+    Args:
+        title: Printed above it.
+        words: Headings of the first columns, aligned left.
+        numbers: Headings of the columns after them, aligned right.
+        wrapped: Headings of the last columns, whose text is broken into lines.
+    """
+    table = Table(title=title, title_justify="left")
+    for name in words:
+        table.add_column(name, no_wrap=True)
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in wrapped:
+        table.add_column(name)
+    return table
