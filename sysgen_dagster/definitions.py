@@ -26,8 +26,8 @@ defs = dg.Definitions(
         *PHASES,
         *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
-        # Runs of these are started by hand: judgements cost tokens, exports leave the machine, and a
-        # forecast is true only when it is made.
+        # These are made by hand only: judgements cost tokens, exports leave the machine, and a
+        # forecast holds for one moment.
         *JUDGEMENTS,
         forecast,
         mixtures,

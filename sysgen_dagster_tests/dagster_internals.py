@@ -1,6 +1,6 @@
 """What tests need of Dagster's private modules, in one place.
 
-A release of Dagster may move any of it; then this file changes, and no test does. Tests import these
+A release of Dagster may move any of it; then this file changes, and no test does. Tests import the
 names from here, which `test_dagster_internals.py` holds.
 """
 

@@ -26,11 +26,19 @@ _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 @dataclass(slots=True)
 class Runs:
-    """What became of the runs."""
+    """Counts of runs and checks, and the errors of failed steps.
+
+    Attributes:
+        partitions: Runs so far, one for each partition.
+        passed: Checks that passed.
+        warned: Partitions in which a check warns, by check.
+        broken: Partitions in which a contract is broken, by check.
+        errors: One message for each failed step.
+    """
 
     partitions: int = 0
     passed: int = 0
-    warned: Counter[str] = field(default_factory=Counter)  # by check
+    warned: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
 
@@ -60,7 +68,7 @@ class Runs:
         return "\n".join(lines)
 
 
-Work = tuple[str, list[dg.AssetKey], str | None]  # what it is, which assets, which partition
+Work = tuple[str, list[dg.AssetKey], str | None]  # printed name, assets, partition
 
 
 def _work(catalog: Catalog) -> Iterator[Work]:
@@ -89,7 +97,7 @@ def _work(catalog: Catalog) -> Iterator[Work]:
 
 
 def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg.AssetKey]]:
-    """What is made for each model and shard, for each model, and once."""
+    """Keys of the assets made for each model and shard, for each model, and once."""
     from sysgen_dagster.defs.judgements import JUDGEMENTS
     from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS
     from sysgen_dagster.defs.operations.forecast import forecast
@@ -107,7 +115,7 @@ def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg
 
 
 class _Lines(logging.Handler):
-    """Prints what engines say above the progress bar."""
+    """Prints the log lines of engines above the progress bar."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -118,7 +126,7 @@ class _Lines(logging.Handler):
 
 
 def run_everything(console: Console, catalog: Catalog, limit: int | None = None) -> Runs:
-    """What became of one run for each partition of the deployment that this process works on.
+    """The outcome of one run for each partition of the deployment that this process works on.
 
     Args:
         console: Where the progress is shown.
@@ -132,9 +140,9 @@ def run_everything(console: Console, catalog: Catalog, limit: int | None = None)
 def run_partitions(
     console: Console, work: Sequence[Work], limit: int | None = None, show_engines: bool = False
 ) -> Runs:
-    """What became of these runs, made one after the other in this process.
+    """The outcome of these runs, which are executed one after the other in this process.
 
-    A bar shows how far they are; where no bar can be drawn, a line a run does.
+    Progress is shown as a bar; where no bar can be drawn, as one line for each run.
     """
     from sysgen_dagster.definitions import defs
     from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG

@@ -23,7 +23,7 @@ _SHIPPED, SHIPPED_WORKSPACE = (
 _ON_POSTGRES = {"storage": {"postgres": {"postgres_url": {"env": POSTGRES_URL}}}}
 _FORM = "postgresql://USER:PASSWORD@HOST:PORT/DATABASE"
 _CONNECT_S = 10
-# What runs wait for: the GPU, the Hub, a judge that is served elsewhere.
+# Concurrency pools: steps that use the GPU, the Hub, or a judge that is served elsewhere.
 _POOLS = ("gpu", "hub", "judge")
 
 
@@ -54,7 +54,7 @@ def write_settings(home: Path) -> None:
             "to begin anew on SQLite"
         )
     home.mkdir(parents=True, exist_ok=True)
-    if settings != before:  # it may lie on a read-only volume
+    if settings != before:  # an unchanged file may be on a read-only volume
         file.write_text(settings, encoding="utf-8")
 
 
@@ -83,8 +83,8 @@ def _require_postgres(url: str) -> None:
     except ImportError as error:  # SQLAlchemy 2.1 takes a driver that Dagster does not bring
         raise DagsterHomeError(f"{POSTGRES_URL} is set, but {missing}") from error
     except OperationalError as error:
-        said = " ".join(str(error.orig).split())
-        raise DagsterHomeError(f"the Postgres of {POSTGRES_URL} cannot be used: {said}") from None
+        reason = " ".join(str(error.orig).split())
+        raise DagsterHomeError(f"the Postgres of {POSTGRES_URL} cannot be used: {reason}") from None
 
 
 def limit_pools(home: Path) -> None:

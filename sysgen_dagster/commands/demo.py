@@ -40,7 +40,7 @@ class Trial:
     method: Sequence[str] = ()
 
     def catalog(self) -> Catalog:
-        """The full catalogue, changed so.
+        """The full catalogue with these changes.
 
         Raises:
             CatalogError: A source, the model or a setting cannot be used.

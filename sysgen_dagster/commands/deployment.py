@@ -1,7 +1,7 @@
 """The deployment that a command works on: its tables, its catalogue and its Dagster home.
 
-A deployment is a folder, or a URL of object storage. Other modules read where it is from the
-environment; here alone the environment is set.
+A deployment is a folder, or a URL of object storage. Other modules read its place from environment
+variables; only this module sets them.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The servers that this machine runs for a deployment: which there are, and how to end them."""
+"""`sysgen engines`: the model servers that this machine runs for a deployment, listed or ended."""
 
 import os
 

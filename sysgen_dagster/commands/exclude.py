@@ -79,10 +79,10 @@ def stored_ids(store: Store) -> pl.DataFrame:
 
 
 def require_stored(ids: Collection[str], stored: pl.DataFrame) -> None:
-    """Every id is that of a stored conversation.
+    """Refuse ids that no stored conversation has.
 
     Raises:
-        ExclusionError: Some are not; it names them all.
+        ExclusionError: There are such ids; the message names them all.
     """
     known = set(stored["conversation_id"])
     if unknown := [identity for identity in ids if identity not in known]:

@@ -1,4 +1,4 @@
-"""What is left to do for each model and what that costs, and what is done."""
+"""`sysgen forecast`: the work done and left for each model, and the cost of what is left."""
 
 from collections.abc import Mapping, Sequence
 

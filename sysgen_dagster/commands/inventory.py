@@ -1,4 +1,4 @@
-"""What is stored of a deployment, beside its catalogue."""
+"""`sysgen inventory`: the stored files of a deployment, compared with its catalogue."""
 
 import dagster as dg
 import polars as pl

@@ -1,4 +1,4 @@
-"""The report made again from what is stored, without the UI."""
+"""`sysgen report`: the report, made from the stored tables without the UI."""
 
 from rich.console import Console
 

@@ -135,7 +135,10 @@ class PushTo(dg.Config):
 
 
 @dg.asset(
-    deps=[exports], partitions_def=RECIPES, group_name=Group.TRAINING_SETS.value, kinds={"huggingface"}
+    deps=[exports],
+    partitions_def=RECIPES,
+    group_name=Group.TRAINING_SETS.value,
+    kinds={"huggingface"},
 )
 @errors_as_failures
 def hub_datasets(

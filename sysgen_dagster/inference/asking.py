@@ -27,15 +27,8 @@ import aiohttp
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role
-from sysgen_dagster.inference.chat_api import (
-    Endpoint,
-    EngineError,
-    TryAgainError,
-    UnreachableError,
-    read_reply,
-    read_token_count,
-    tokens_url,
-)
+from sysgen_dagster.inference import chat_api
+from sysgen_dagster.inference.chat_api import EngineError, TryAgainError, UnreachableError
 from sysgen_dagster.inference.fitting import Fit, fit, surely_fits
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.replicas import Replica, Replicas, nothing_listens
@@ -53,8 +46,8 @@ class _Attempts:
 
     Attributes:
         sent: How many there were.
-        failed_at: Where one failed: the server, and how often it had restarted before.
-        suspected_at: Those of `failed_at` in which the request may have made the server fail.
+        failed: Those that failed: the server, how often it had restarted before, and whether the
+            request may be the cause.
         by_url: How many each server got.
         busy_since: When a server first had no room.
         began: When the first was sent.
@@ -63,8 +56,7 @@ class _Attempts:
     request: ChatRequest
     fit: Fit
     sent: int = 0
-    failed_at: list[tuple[Replica, int]] = field(default_factory=list)
-    suspected_at: set[tuple[Replica, int]] = field(default_factory=set)
+    failed: list[tuple[Replica, int, bool]] = field(default_factory=list)
     by_url: Counter[str] = field(default_factory=Counter)
     busy_since: float | None = None
     began: float = math.inf
@@ -72,19 +64,19 @@ class _Attempts:
     @property
     def failures(self) -> int:
         """Failures at servers that have not died since: the request may be the cause of these."""
-        return sum(not replica.has_died_since(restarts) for replica, restarts in self.failed_at)
+        return sum(not replica.has_died_since(restarts) for replica, restarts, _ in self.failed)
+
+    @property
+    def suspected_at(self) -> set[tuple[Replica, int]]:
+        """The servers, each between two restarts, that may have failed because of the request."""
+        return {(replica, restarts) for replica, restarts, is_cause in self.failed if is_cause}
 
     @property
     def deaths(self) -> int:
         """How often a server died of this request, or of another one at the same time."""
         return sum(replica.has_died_since(restarts) for replica, restarts in self.suspected_at)
 
-    @property
-    def is_suspect(self) -> bool:
-        """Whether servers may have died of it so often that it has to be tried alone."""
-        return len(self.suspected_at) >= _MOST_DEATHS - 1
-
-    def failed(self, reason: NoAnswer, failure: str) -> Outcome:
+    def without_text(self, reason: NoAnswer, failure: str) -> Outcome:
         """The outcome without a text."""
         return Outcome(attempts=self.sent, failed_because=reason, failure=failure)
 
@@ -99,7 +91,7 @@ class Asking:
         session: The connections; the caller closes them.
     """
 
-    endpoint: Endpoint
+    endpoint: chat_api.Endpoint
     replicas: Replicas
     session: aiohttp.ClientSession
     # Held by a request after which the engine may have died twice: with one such request in flight
@@ -128,7 +120,8 @@ class Asking:
         if not surely_fits(request.messages, self._room(request)):
             await self._fit(attempts)
         while attempts.fit.fits:
-            async with self._suspects if attempts.is_suspect else nullcontext():
+            is_suspect = len(attempts.suspected_at) >= _MOST_DEATHS - 1
+            async with self._suspects if is_suspect else nullcontext():
                 outcome = await self._try_once(attempts)
             if outcome is None:
                 continue
@@ -144,7 +137,7 @@ class Asking:
         if request.shortened is not None:
             left_out = attempts.fit.characters_left_out
             failure += f", not even without {left_out:,} characters of the answer"
-        return attempts.failed(NoAnswer.TOO_LONG, failure)
+        return attempts.without_text(NoAnswer.TOO_LONG, failure)
 
     async def _try_once(self, attempts: _Attempts) -> Outcome | None:
         """The outcome if this attempt gave a final one; None after the wait before the next."""
@@ -153,7 +146,7 @@ class Asking:
         try:
             if attempts.deaths >= _MOST_DEATHS:  # the last one may be known only since the lease
                 failure = f"the engine died {attempts.deaths} times while it worked on this request"
-                return attempts.failed(NoAnswer.ENGINE_DIED, failure)
+                return attempts.without_text(NoAnswer.ENGINE_DIED, failure)
             attempts.sent += 1
             attempts.by_url[replica.url] += 1
             attempts.began = min(attempts.began, sent_at)
@@ -165,7 +158,7 @@ class Asking:
         except TryAgainError as error:
             delay = self._note_failure(attempts, replica, restarts, sent_at, error)
             if delay is None:
-                return attempts.failed(error.reason, error.failure)
+                return attempts.without_text(error.reason, error.failure)
         else:
             self.replicas.note_answer(replica, sent_at)
             return outcome
@@ -192,9 +185,7 @@ class Asking:
         if error.is_busy:
             is_final = self._is_out_of_patience(attempts, replica, error, now)
         else:
-            attempts.failed_at.append((replica, restarts))
-            if replica.note_failure(sent_at, now):
-                attempts.suspected_at.add((replica, restarts))
+            attempts.failed.append((replica, restarts, replica.note_failure(sent_at, now)))
             is_final = attempts.failures >= MOST_FAILURES
         longest: float = min(
             retries.longest_delay_s, retries.first_delay_s * 2 ** (attempts.sent - 1)
@@ -230,7 +221,7 @@ class Asking:
         body = self.endpoint.body(request, attempts.fit.messages)
         status, headers, raw = await self._post(where, body)
         try:
-            return read_reply(status, headers, raw, request, attempts.sent)
+            return chat_api.read_reply(status, headers, raw, request, attempts.sent)
         except EngineError as error:
             served = self.endpoint.model.served_name
             raise EngineError(f"{where} does not serve {served} to us ({error})") from None
@@ -285,8 +276,8 @@ class Asking:
         replica = await self.replicas.lease(Counter())
         body = {"model": self.endpoint.model.served_name, "messages": messages}
         try:
-            status, _, raw = await self._post(tokens_url(replica.url), body)
-            return read_token_count(status, raw)
+            status, _, raw = await self._post(chat_api.tokens_url(replica.url), body)
+            return chat_api.read_token_count(status, raw)
         except (UnreachableError, TryAgainError):
             return None
         finally:

@@ -10,7 +10,8 @@ import resource
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from itertools import chain
+from typing import Any
 
 import aiohttp
 import polars as pl
@@ -20,6 +21,7 @@ from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.asking import Asking
 from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity
+from sysgen_dagster.inference.engines import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
@@ -28,32 +30,8 @@ _SYNC_EVERY_S = 1.0
 _ROWS_PER_FRAME = 1_000
 
 
-class Connection(Protocol):
-    """The way to a model's servers."""
-
-    @property
-    def model(self) -> ModelIdentity:
-        """The model that answers."""
-
-    @property
-    def report(self) -> Callable[[str], None]:
-        """Takes a line when something happens to a server."""
-
-    def connect(self) -> Endpoint:
-        """Blocks until the model is served, and returns where; raises `EngineError`.
-
-        Called when the first request has to be sent: outcomes in the ledger need no server.
-        """
-
-    def reconnect(self, url: str) -> str:
-        """See `Replicas`."""
-
-    def cancel(self) -> None:
-        """Ends the waiting of other threads in `connect` and `reconnect`."""
-
-
 def complete(
-    connection: Connection,
+    connection: ModelConnection,
     requests: Iterable[ChatRequest],
     progress: Progress,
     ledger: Ledger,
@@ -85,104 +63,86 @@ class _Batch:
     """The requests of one partition while they are sent.
 
     Attributes:
-        workers: Tasks that each send one request after another.
-        asking: Set when the servers are connected to.
-        failed: Takes the error that ends the batch.
+        replicas: The servers, once they are connected to.
         answered: Since the last frame.
         frames: `COMPLETIONS` of what was answered before.
     """
 
-    connection: Connection
+    connection: ModelConnection
     requests: Iterator[ChatRequest]
     ledger: Ledger
     progress: Progress
     show: Callable[[Progress], None]
     show_every_s: float
     most_in_flight: int
-    workers: asyncio.TaskGroup = field(default_factory=asyncio.TaskGroup)
-    asking: Asking | None = None
-    connecting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    failed: asyncio.Future[None] = field(init=False)
+    replicas: Replicas | None = None
     answered: list[tuple[ChatRequest, Outcome]] = field(default_factory=list)
     frames: list[pl.DataFrame] = field(default_factory=list)
 
     async def run(self) -> pl.DataFrame:
-        self.failed = asyncio.get_running_loop().create_future()
-        work = asyncio.create_task(self._work_all())
-        tasks = [work, asyncio.create_task(self._show_often()), asyncio.create_task(self._sync())]
+        tasks = [asyncio.create_task(each) for each in (self._show_often(), self._sync())]
         try:
-            await asyncio.wait([work, self.failed], return_when=asyncio.FIRST_COMPLETED)
-            await (self.failed if self.failed.done() else work)
+            unknown = self._take_known()
+            if unknown is not None:
+                self.requests = chain([unknown], self.requests)
+                await self._send_all(await asyncio.to_thread(self.connection.connect))
         finally:
             # `asyncio.run` joins the threads that wait for servers.
             self.connection.cancel()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            if self.asking is not None:
-                self.asking.replicas.close()
-                await self.asking.session.close()
         self._close_frame()
         self._show()
         return pl.concat(self.frames)
 
-    async def _work_all(self) -> None:
-        try:
-            async with self.workers:
-                self._start_workers(self.most_in_flight)
-        except* Exception as errors:
-            raise errors.exceptions[0] from None
-
-    def _start_workers(self, most: int) -> None:
-        for _ in range(min(most, self.progress.waiting)):
-            self.workers.create_task(self._work())
-
-    async def _work(self) -> None:
+    def _take_known(self) -> ChatRequest | None:
+        """The first request without an outcome in the ledger: until then no server is needed."""
         for request in self.requests:
-            key = request_key(self.connection.model.answers_as, request)
-            outcome = self.ledger.get(key)
+            outcome = self.ledger.get(self._key(request))
             if outcome is None:
-                asking = self.asking or await self._connect()
-                outcome = await asking.get_outcome(request)
-                self.progress.count_sent(outcome)
-                if outcome.failed_because not in ENGINE_FAILURES:
-                    self.ledger.append(key, outcome)
-            else:
-                self.progress.from_ledger += 1
-            self.progress.count(outcome)
-            self.answered.append((request, outcome))
-            if len(self.answered) >= _ROWS_PER_FRAME:
-                self._close_frame()
+                return request
+            self._keep(request, outcome, is_known=True)
+        return None
 
-    async def _connect(self) -> Asking:
-        async with self.connecting:
-            if self.failed.done():  # a worker that had the lock before found no server
-                await self.failed
-            if self.asking is None:
-                try:
-                    endpoint = await asyncio.to_thread(self.connection.connect)
-                except Exception as error:
-                    self._fail(error)
-                    raise
-                self.asking = self._ask_at(endpoint)
-        return self.asking
-
-    def _ask_at(self, endpoint: Endpoint) -> Asking:
+    async def _send_all(self, endpoint: Endpoint) -> None:
         _allow_open_files()
         # Without a limit of its own: the replicas decide how many requests are in flight.
         connector = aiohttp.TCPConnector(limit=0)
-        session = aiohttp.ClientSession(connector=connector, headers=endpoint.headers())
-        connection = self.connection
-        replicas = Replicas(
-            endpoint, connection.reconnect, connection.report, self._fail, self.most_in_flight
-        )
+        connection, most = self.connection, self.most_in_flight
+        self.replicas = Replicas(endpoint, connection.reconnect, connection.report, most)
         self.progress.begin()
-        self._start_workers(self.most_in_flight * (len(endpoint.base_urls) - 1))
-        return Asking(endpoint, replicas, session)
+        try:
+            async with (
+                aiohttp.ClientSession(connector=connector, headers=endpoint.headers()) as session,
+                asyncio.TaskGroup() as workers,
+            ):
+                asking = Asking(endpoint, self.replicas, session)
+                for _ in range(min(most * len(endpoint.base_urls), self.progress.waiting)):
+                    workers.create_task(self._work(asking))
+        except* Exception as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            self.replicas.close()
 
-    def _fail(self, error: Exception) -> None:
-        if not self.failed.done():
-            self.failed.set_exception(error)
+    async def _work(self, asking: Asking) -> None:
+        """Send one request after another."""
+        for request in self.requests:
+            key = self._key(request)
+            known = self.ledger.get(key)
+            outcome = known or await asking.get_outcome(request)
+            if known is None and outcome.failed_because not in ENGINE_FAILURES:
+                self.ledger.append(key, outcome)
+            self._keep(request, outcome, is_known=known is not None)
+
+    def _key(self, request: ChatRequest) -> str:
+        return request_key(self.connection.model.answers_as, request)
+
+    def _keep(self, request: ChatRequest, outcome: Outcome, is_known: bool) -> None:
+        self.progress.count(outcome, is_known)
+        self.answered.append((request, outcome))
+        if len(self.answered) >= _ROWS_PER_FRAME:
+            self._close_frame()
 
     async def _show_often(self) -> None:
         while True:
@@ -195,8 +155,8 @@ class _Batch:
             await asyncio.to_thread(self.ledger.sync)
 
     def _show(self) -> None:
-        if self.asking is not None:
-            self.progress.at_once = self.asking.replicas.at_once
+        if self.replicas is not None:
+            self.progress.at_once = self.replicas.at_once
         self.show(self.progress)
 
     def _close_frame(self) -> None:

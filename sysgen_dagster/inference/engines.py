@@ -59,20 +59,17 @@ class Engines:
         Raises:
             EngineError: It has none; the message names the ways to get one.
         """
-        kind = self.engine or model.engine
-        if kind is Engine.ENDPOINT:
-            if not model.base_urls:
-                raise EngineError(
-                    f"{model.name} has no base_urls in the catalogue.\n{WAYS_TO_GET_AN_ENGINE}"
-                )
+        kind, fault = self.engine or model.engine, ""
+        if kind is Engine.ENDPOINT and not model.base_urls:
+            fault = "has no base_urls in the catalogue"
+        elif kind is Engine.ENDPOINT:
             _api_key(model)
-        if kind is Engine.VLLM and find_vllm() is None:
+        elif kind is Engine.VLLM and find_vllm() is None:
             named = os.environ.get("SYSGEN_VLLM")
-            fault = f"SYSGEN_VLLM={named} is no command" if named else "there is no `vllm` here"
-            raise EngineError(
-                f"{model.name} is to be served by vLLM on this machine, but {fault}.\n"
-                + WAYS_TO_GET_AN_ENGINE
-            )
+            why = f"SYSGEN_VLLM={named} is no command" if named else "there is no `vllm` here"
+            fault = f"is to be served by vLLM on this machine, but {why}"
+        if fault:
+            raise EngineError(f"{model.name} {fault}.\n{WAYS_TO_GET_AN_ENGINE}")
 
     @contextmanager
     def connection(
@@ -146,18 +143,13 @@ class ModelConnection:
             has_system_role = self.entry.has_system_role
             probes = [pool.submit(self._probe, url, has_system_role) for url in urls]
         faults = [probe.exception() for probe in probes]
-        away = [str(fault) for fault in faults if isinstance(fault, UnreachableError)]
-        if len(away) == len(urls):
-            raise EngineError("\n".join([*away, WAYS_TO_GET_AN_ENGINE]))
-        for line in away:
-            self.report(line)
-        capabilities = _common_capabilities(
-            [
-                probe.result()
-                for probe, fault in zip(probes, faults, strict=True)
-                if not isinstance(fault, UnreachableError)
-            ]
-        )
+        away = [fault for fault in faults if isinstance(fault, UnreachableError)]
+        known = [probe.result() for probe in probes if probe.exception() not in away]
+        if not known:
+            raise EngineError("\n".join([*map(str, away), WAYS_TO_GET_AN_ENGINE]))
+        for fault in away:
+            self.report(str(fault))
+        capabilities = _common_capabilities(known)
         if not capabilities.has_system_role:
             self.report(
                 f"the chat template of {self.model.served_name} shows no system message: it goes "

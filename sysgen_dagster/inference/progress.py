@@ -41,13 +41,13 @@ class Progress:
         """Count the time from the first call on: the time in which a model loads is not counted."""
         self.began = self.began or time.monotonic()
 
-    def count(self, outcome: Outcome) -> None:
-        """Count one more outcome."""
+    def count(self, outcome: Outcome, is_known: bool = False) -> None:
+        """Count one more outcome: what it cost, unless it is known from an earlier run."""
         self.done += 1
         self.failed += outcome.failed_because is not None
-
-    def count_sent(self, outcome: Outcome) -> None:
-        """Count the attempts and tokens of an outcome that this run got from a server."""
+        if is_known:
+            self.from_ledger += 1
+            return
         self.sent += outcome.attempts
         self.prompt_tokens += outcome.prompt_tokens or 0
         self.cached_tokens += outcome.cached_tokens or 0

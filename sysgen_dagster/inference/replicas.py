@@ -65,18 +65,18 @@ class Replicas:
         reconnect: Blocks until the server of a URL answers again and returns its URL, which another
             one may be; raises `UnreachableError` while a server that is not ours is away.
         report: Takes a line when a server goes or comes back.
-        fail: Takes the error that ends the partition.
         most_in_flight: Requests on one server, whatever its capacity.
         last_answer: When any of them last answered a request.
+        failure: The error that ends the partition, for every request that wants a server.
     """
 
     endpoint: Endpoint
     reconnect: Callable[[str], str]
     report: Callable[[str], None]
-    fail: Callable[[Exception], None]
     most_in_flight: int = MOST_IN_FLIGHT
     members: list[Replica] = field(init=False)
     last_answer: float = field(default_factory=time.monotonic)
+    failure: Exception | None = None
     _waiting: deque[asyncio.Future[None]] = field(default_factory=deque)
     _reconnecting: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -92,8 +92,11 @@ class Replicas:
 
         Args:
             tried: Attempts of the request by URL; the server with the fewest is taken.
+
+        Raises:
+            EngineError: A server went away and did not come back.
         """
-        while True:
+        while self.failure is None:
             free = [replica for replica in self.members if replica.has_room]
             if free:
                 best = min(free, key=lambda replica: (tried[replica.url], replica.in_flight))
@@ -103,6 +106,7 @@ class Replicas:
             turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(turn)
             await turn
+        raise self.failure
 
     def give_back(self, replica: Replica) -> None:
         """End the use of a leased server, and let waiting requests have it."""
@@ -140,24 +144,23 @@ class Replicas:
         self.report(f"nothing answers at {replica.url} any more; waiting for it")
         try:
             replica.url = await self._reconnect(replica.url)
-        except Exception as error:  # of whatever kind: the requests would wait for ever
-            return self.fail(error)
-        replica.restarts += 1
-        replica.failing_since = math.inf
-        if replica.restarts > self.endpoint.retries.restarts:
-            return self.fail(
-                EngineError(
+            replica.restarts += 1
+            if replica.restarts > self.endpoint.retries.restarts:
+                raise EngineError(
                     f"{self.endpoint.model.served_name} at {replica.url} went away "
                     f"{replica.restarts} times while this partition was made; see its log. What it "
                     "answered is kept"
                 )
-            )
-        self.report(f"{replica.url} answers again after {time.monotonic() - replica.gone_at:.0f} s")
-        # It may have ended because it had too many requests at once.
-        half = max(1, replica.capacity.at_once // 2)
-        replica.capacity = Capacity(half, self.most_in_flight)
-        replica.is_up = True
-        return self._wake()
+        except Exception as error:  # of whatever kind: the requests would wait for ever
+            self.failure = error
+        else:
+            away_s = time.monotonic() - replica.gone_at
+            self.report(f"{replica.url} answers again after {away_s:.0f} s")
+            # It may have ended because it had too many requests at once.
+            half = max(1, replica.capacity.at_once // 2)
+            replica.capacity = Capacity(half, self.most_in_flight)
+            replica.failing_since, replica.is_up = math.inf, True
+        self._wake()
 
     async def _reconnect(self, url: str) -> str:
         """The URL of the server when it answers again.
@@ -179,9 +182,9 @@ class Replicas:
             delay = min(2 * delay, _LONGEST_LOOK_S)
 
     def _wake(self) -> None:
-        """Let as many waiting requests look for a server as there is room for."""
+        """Let as many waiting requests look for a server as there is room for, or all to fail."""
         room = sum(max(0, r.capacity.at_once - r.in_flight) for r in self.members if r.is_up)
-        while self._waiting and room > 0:
+        while self._waiting and (room > 0 or self.failure is not None):
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(None)

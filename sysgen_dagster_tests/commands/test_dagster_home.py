@@ -128,7 +128,7 @@ def test_what_a_postgres_has_seen_is_there_in_another_process_and_the_password_i
             for asset in (f"source/{shard.rpartition('-')[0]}", "conversations"):
                 selection = [dg.AssetKey(asset.split("/"))]
                 assert job.execute_in_process(
-                    dagster_home=here, partition_key=shard, asset_selection=selection
+                    instance=here, partition_key=shard, asset_selection=selection
                 ).success
 
     seen = subprocess.run(

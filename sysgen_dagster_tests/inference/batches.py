@@ -10,7 +10,8 @@ import polars as pl
 
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity, Retries, UnreachableError
-from sysgen_dagster.inference.client import Connection, complete
+from sysgen_dagster.inference.client import complete
+from sysgen_dagster.inference.engines import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 
@@ -50,7 +51,7 @@ def endpoint_at(*urls: str, model: str = "phi", **settings: Any) -> Endpoint:
 
 @dataclass
 class Connected:
-    """The connection to servers that come back by themselves, or not at all."""
+    """A `ModelConnection` to servers that come back by themselves, or not at all."""
 
     endpoint: Endpoint
     report: Callable[[str], None] = print
@@ -75,7 +76,7 @@ class Connected:
 
 
 def ask(
-    servers: Endpoint | Connection,
+    servers: Endpoint | Connected | ModelConnection,
     requests: Sequence[ChatRequest],
     ledger: Ledger,
     shown: list[str] | None = None,
@@ -88,7 +89,7 @@ def ask(
 
 
 def ask_lazily(
-    connection: Connection,
+    connection: Connected | ModelConnection,
     requests: Iterable[ChatRequest],
     total: int,
     ledger: Ledger,

@@ -12,8 +12,8 @@ from typing import Any
 
 from aiohttp import web
 
-from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity
-from sysgen_dagster_tests.inference.batches import endpoint_at
+from sysgen_dagster.inference.chat_api import Endpoint
+from sysgen_dagster_tests.inference.batches import Connected, endpoint_at
 from sysgen_dagster_tests.inference.odd_servers import completion
 from sysgen_dagster_tests.inference.processes import CEILING_S
 
@@ -131,24 +131,15 @@ async def _bury(runner: web.AppRunner, listener: asyncio.Server) -> None:
     await runner.cleanup()
 
 
-@dataclass
-class Ours:
+class Ours(Connected):
     """The connection to servers that are started anew when they are gone."""
 
-    servers: Sequence[Mortal]
-    settings: dict[str, Any] = field(default_factory=dict)
-    revived: int = 0
-    report: Callable[[str], None] = print
-
-    @property
-    def model(self) -> ModelIdentity:
-        return endpoint_at().model
+    def __init__(self, servers: Sequence[Mortal], settings: dict[str, Any] | None = None) -> None:
+        super().__init__(endpoint_at())
+        self.servers, self.settings, self.revived = servers, settings or {}, 0
 
     def connect(self) -> Endpoint:
         return endpoint_at(*(server.start() for server in self.servers), **self.settings)
-
-    def cancel(self) -> None:
-        """No thread waits."""
 
     def reconnect(self, url: str) -> str:
         [server] = (server for server in self.servers if server.url == url)

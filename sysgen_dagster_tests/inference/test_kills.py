@@ -225,9 +225,9 @@ def test_a_partition_that_is_killed_at_any_moment_is_made_as_if_nothing_had_happ
         for stage in chain(first, cycle(["writing", "sealing"])):
             if stage == "writing" and min(killed_in["writing"], killed_in["sealing"]) >= kills // 2:
                 break
-            # A run has answers to wait for as long as one is to be killed while it asks.
-            left = kills - killed_in["asking"]
-            server.most_answers = server.answers + rows / (2 * kills) if left else math.inf
+            # As long as one is to be killed while it asks, a run does not get all its answers.
+            is_held = killed_in["asking"] < kills
+            server.most_answers = server.answers + rows / (2 * kills) if is_held else math.inf
             server.most_in_flight = 0
             running = begin(tmp_path, url, rows)
             running.reach(stage)

@@ -1,4 +1,4 @@
-"""What a run says of itself while its requests are on their way."""
+"""What is shown of a run while its requests are sent."""
 
 import math
 import time
@@ -24,7 +24,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def asked(progress: Progress, *outcomes: Outcome) -> None:
     for outcome in outcomes:
-        progress.count_sent(outcome)
         progress.count(outcome)
 
 
@@ -73,8 +72,7 @@ def test_what_was_known_before_costs_nothing_and_says_nothing_of_the_speed(
 ) -> None:
     progress = Progress(total=3000)
     for _ in range(2000):
-        progress.from_ledger += 1
-        progress.count(ANSWERED)
+        progress.count(ANSWERED, is_known=True)
     progress.begin()
     asked(progress, *[ANSWERED] * 100)
     clock[0] += 10

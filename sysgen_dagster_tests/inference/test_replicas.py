@@ -38,16 +38,18 @@ class Watched:
     reconnect: Callable[[str], str] = lambda url: url
     settings: dict[str, Any] = field(default_factory=dict)
     reported: list[str] = field(default_factory=list)
-    errors: list[Exception] = field(default_factory=list)
 
-    def run(self, act: Callable[[Replicas], Awaitable[None]]) -> None:
-        async def main() -> None:
+    def run(self, act: Callable[[Replicas], Awaitable[None]]) -> Exception | None:
+        """The error that ends the partition."""
+
+        async def main() -> Exception | None:
             endpoint = endpoint_at(*self.urls, **self.settings)
-            servers = Replicas(endpoint, self.reconnect, self.reported.append, self.errors.append)
+            servers = Replicas(endpoint, self.reconnect, self.reported.append)
             await act(servers)
             servers.close()
+            return servers.failure
 
-        asyncio.run(main())
+        return asyncio.run(main())
 
 
 def away(url: str) -> str:
@@ -153,9 +155,7 @@ def test_while_one_server_is_away_the_others_take_its_requests() -> None:
         await asyncio.sleep(0.3)
         assert {(await servers.lease(NEVER)).url for _ in range(5)} == {"b"}
 
-    watched = Watched(("a", "b"), away, {"patience_s": 0.1})
-    watched.run(act)
-    assert watched.errors == []
+    assert Watched(("a", "b"), away, {"patience_s": 0.1}).run(act) is None
 
 
 def test_patience_begins_when_the_last_of_the_servers_goes() -> None:
@@ -173,9 +173,7 @@ def test_patience_begins_when_the_last_of_the_servers_goes() -> None:
         servers.note_gone(servers.members[1])
         assert (await asyncio.wait_for(servers.lease(NEVER), CEILING_S)).url == "b"
 
-    watched = Watched(("a", "b"), reconnect, {"patience_s": CEILING_S})
-    watched.run(act)
-    assert watched.errors == []
+    assert Watched(("a", "b"), reconnect, {"patience_s": CEILING_S}).run(act) is None
 
 
 def test_patience_ends() -> None:
@@ -183,12 +181,10 @@ def test_patience_ends() -> None:
         for member in servers.members:
             servers.note_gone(member)
         began = time.monotonic()
-        await until(lambda: watched.errors)
+        await until(lambda: servers.failure)
         assert time.monotonic() - began >= 0.5
 
-    watched = Watched(("a", "b"), away)
-    watched.run(act)
-    assert {str(error) for error in watched.errors} <= {"a is away", "b is away"}
+    assert str(Watched(("a", "b"), away).run(act)) in {"a is away", "b is away"}
 
 
 def test_the_pause_between_two_looks_for_a_server_doubles() -> None:
@@ -217,12 +213,14 @@ def test_a_server_that_cannot_be_brought_back_ends_the_waiting(error: Exception)
         raise error
 
     async def act(servers: Replicas) -> None:
+        waiting = [asyncio.create_task(servers.lease(NEVER)) for _ in range(40)]
         servers.note_gone(servers.members[0])
-        await until(lambda: watched.errors)
+        results = await asyncio.wait_for(
+            asyncio.gather(*waiting, return_exceptions=True), CEILING_S
+        )
+        assert results == [error] * 40
 
-    watched = Watched(("a",), fails)
-    watched.run(act)
-    assert watched.errors == [error]
+    assert Watched(("a",), fails).run(act) is error
 
 
 def test_a_server_is_brought_back_five_times_and_not_a_sixth() -> None:
@@ -231,13 +229,11 @@ def test_a_server_is_brought_back_five_times_and_not_a_sixth() -> None:
         for deaths in range(1, 6):
             servers.note_gone(member)
             servers.give_back(await asyncio.wait_for(servers.lease(NEVER), CEILING_S))
-            assert (member.restarts, watched.errors) == (deaths, [])
+            assert (member.restarts, servers.failure) == (deaths, None)
         servers.note_gone(member)
-        await until(lambda: watched.errors)
+        await until(lambda: servers.failure)
 
-    watched = Watched(("a",))
-    watched.run(act)
-    (error,) = watched.errors
+    error = Watched(("a",)).run(act)
     assert str(error).startswith("phi at a went away 6 times while this partition was made; see")
 
 

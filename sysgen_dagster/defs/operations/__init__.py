@@ -1,4 +1,4 @@
-"""What keeps a deployment going: schedules and sensors, alerts, staleness, forecasts, recording.
+"""The operation of a deployment: schedules and sensors, alerts, staleness, forecasts, recording.
 
-Belongs here: definitions that look at what Dagster has recorded. Does not: assets that make data.
+Belongs here: definitions that read what Dagster has recorded. Does not: assets that make data.
 """

@@ -17,7 +17,7 @@ import dagster as dg
 from sysgen_dagster.defs.plumbing.failures import root_cause
 from sysgen_dagster.errors import SysgenError
 
-WEBHOOK_URL = "SYSGEN_WEBHOOK_URL"  # a secret: whoever has it can post
+WEBHOOK_URL = "SYSGEN_WEBHOOK_URL"  # a secret: anybody who has the URL can post
 UI_URL = "SYSGEN_UI_URL"
 _TIMEOUT_S = 10  # Dagster gives a tick 60 s, in which it looks at five runs
 _LINES, _LINE_CHARS = 4, 400  # Discord takes 2,000 characters, the others more
@@ -30,8 +30,8 @@ class AlertError(SysgenError):
 
 @dg.run_failure_sensor(
     name="alerts",
-    monitor_all_code_locations=True,  # a run that a command started names no location
-    default_status=dg.DefaultSensorStatus.RUNNING,  # the variable is the switch
+    monitor_all_code_locations=True,  # runs that a `sysgen` command started name no location
+    default_status=dg.DefaultSensorStatus.RUNNING,  # does nothing until the variable is set
     description=(
         f"Sends a message to the webhook of {WEBHOOK_URL} for each run that failed. Does nothing "
         "where the variable is not set."
@@ -53,7 +53,7 @@ def alerts(context: dg.RunFailureSensorContext) -> None:
 
 
 class _NoRedirects(HTTPRedirectHandler):
-    """A redirect is an error: to follow it would hand the message to whoever is named there."""
+    """Makes a redirect an error: following it would send the message to another host."""
 
     def redirect_request(self, *_: object) -> None:
         """No request."""
@@ -77,10 +77,10 @@ def _refusal(url: str, text: str) -> str | None:
 
 
 def text_of(context: dg.RunFailureSensorContext) -> str:
-    """What is said of a failed run: a line for each broken contract and each failed step."""
+    """The message about a failed run: a line for each broken contract and each failed step."""
     run = context.dagster_run
     where = f" ({context.partition_key})" if context.partition_key else ""
-    died = f"Failed: {run.job_name}{where}: {context.failure_event.message}"  # no step has failed
+    died = f"Failed: {run.job_name}{where}: {context.failure_event.message}"  # where no step failed
     lines = [*_reasons(context, where)][:_LINES] or [died]
     short = [textwrap.shorten(line, _LINE_CHARS, placeholder=" ...") for line in lines]
     again = " (the run is tried again)" if run.tags.get("dagster/will_retry") == "true" else ""
@@ -104,6 +104,6 @@ def _reasons(context: dg.RunFailureSensorContext, where: str) -> Iterator[str]:
             yield f"Contract broken: {name}{where}: {check.description}{figures}"
     for event in context.get_step_failure_events():
         error = event.step_failure_data.error
-        # The step that a contract stopped is in the message as the contract.
+        # A step that a broken contract stopped is left out: the contract has its own line.
         if error is None or error.cls_name != _CONTRACT_STOPS:
             yield f"Failed: {event.step_key}{where}: {root_cause(event)}"

@@ -80,13 +80,9 @@ def automated(
 
 def following(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetsDefinition]:
     """The assets, made after the phases if partitioned by model, else after the conversations."""
-    by_model = (MODELS, MODEL_SHARDS)
-    return [
-        *automated([each for each in assets if each.partitions_def in by_model], FOLLOWS_PHASES),
-        *automated(
-            [each for each in assets if each.partitions_def not in by_model], FOLLOWS_CONVERSATIONS
-        ),
-    ]
+    by_model = [each for each in assets if each.partitions_def in (MODELS, MODEL_SHARDS)]
+    rest = [each for each in assets if each not in by_model]
+    return [*automated(by_model, FOLLOWS_PHASES), *automated(rest, FOLLOWS_CONVERSATIONS)]
 
 
 def small_jobs(

@@ -1,4 +1,4 @@
-"""What the assets are made with: partitions, resources, tables in and out, metadata, checks.
+"""Building blocks of the assets: partitions, resources, tables in and out, metadata, checks.
 
-Nothing here knows an asset.
+No module here names a single asset.
 """

@@ -31,17 +31,17 @@ def table_asset(
     description: str | None = None,
     asks: bool = False,
 ) -> Callable[[Make[Any]], dg.AssetsDefinition]:
-    """Makes an asset of a function that takes an `AssetRun` and gives the rows of `table`.
+    """A decorator: it makes an asset of a function from an `AssetRun` to the rows of `table`.
 
     Args:
-        table: What is made; its name is the asset's key.
+        table: The table that is made; its name is the asset's key.
         reads: The tables that are read.
-        kinds: What the UI shows it is made with.
-        pool: Which runs it does not run beside.
-        code_version: What the rows depend on besides the rows that are read.
+        kinds: The asset's tags for technology in the UI.
+        pool: The concurrency pool of its steps.
+        code_version: The version of all that the rows depend on besides the rows that are read.
         config: The settings of a run; the function then takes them as its second argument.
         description: Shown in the UI; the function's docstring when left out.
-        asks: Whether a model is asked.
+        asks: Whether it sends requests to a model.
     """
     resources = {"tables": TablesResource} | ({"models": InferenceResource} if asks else {})
 

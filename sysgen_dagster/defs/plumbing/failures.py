@@ -14,7 +14,7 @@ _R = TypeVar("_R")
 
 
 def root_cause(event: dg.DagsterEvent) -> str:
-    """The message of the error that made a step fail; of a `SysgenError` if one is among the causes."""
+    """The message of the error that made a step fail; of a `SysgenError` if one caused it."""
     data = event.step_failure_data
     if data.user_failure_data is not None and data.user_failure_data.description:
         return data.user_failure_data.description

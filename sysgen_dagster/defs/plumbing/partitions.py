@@ -43,15 +43,15 @@ def asset_key(table: Table) -> dg.AssetKey:
 
 
 def partitions_of(table: Table) -> dg.PartitionsDefinition[str] | None:
-    """How the asset of a table is partitioned; None: it is not."""
+    """The partitions of the asset of a table; None if it has no partitions."""
     return _SOURCE_SHARDS[table.of_source] if table.of_source else _PARTITIONS[table.by]
 
 
 def dependency(table: Table, upstream: Table) -> dg.AssetDep:
-    """That the asset of `table` reads `upstream`, with the partitions of it that one of ours reads.
+    """The dependency of `table` on `upstream`, with the upstream partitions that a partition reads.
 
-    Dagster itself finds the partition of the same key, or that of the shard in the key. Where the
-    two tables have no dimension in common, all partitions are read.
+    Without a mapping Dagster takes the upstream partition with the same key, or with the shard in
+    the key. If the two tables have no dimension in common, all upstream partitions are read.
     """
     mapping: dg.PartitionMapping | None = None
     if upstream.of_source and table == CONVERSATIONS:

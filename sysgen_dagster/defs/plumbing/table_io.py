@@ -1,4 +1,4 @@
-"""How an asset reads stored tables and stores its own, and what the UI is told of it."""
+"""How an asset reads stored tables and stores its own, with the metadata that the UI shows."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,14 +26,14 @@ class AssetRun:
     """The making of one partition of one table: what the asset's function reads, asks and notes.
 
     Attributes:
-        table: What is made.
-        at: Which partition of it.
+        table: The table that is made.
+        at: The partition of it.
         context: Dagster's own view of the run.
         tables: Where the tables are.
-        models: Who answers for models; None for an asset that asks none.
-        metadata: What the function notes for the UI.
-        settings: What the next asset reads beside the rows; part of the data version.
-        session: The model that was asked; None: none was.
+        models: The models' engines; None for an asset that sends no requests.
+        metadata: Metadata that the function adds for the UI.
+        settings: Settings that downstream assets read with the rows; part of the data version.
+        session: The session with the model; None while the function has opened none.
     """
 
     table: Table
@@ -62,18 +62,18 @@ class AssetRun:
         return StoredStatistics(self.store, self.at.model or "")
 
     def note(self, **metadata: Any) -> None:
-        """Show these beside what is shown of every table."""
+        """Add to the metadata that the UI shows of every table."""
         self.metadata.update(metadata)
 
     def open_session(self, model: Model, remembered_as: str | None = None) -> ModelSession:
-        """A model, to be asked for this partition; seen to be there before anything is read.
+        """A session with a model, which has been reached before anything is read.
 
         Args:
-            model: Who is asked.
-            remembered_as: The name of the answers in the asset's ledger; the partition's own.
+            model: The model that gets the requests.
+            remembered_as: The name of the ledger of its answers; the partition's key by default.
 
         Raises:
-            EngineError: No engine can be had for it.
+            EngineError: The model cannot be reached or started.
         """
         assert self.models is not None
         key = remembered_as or str(self.at.key)
@@ -87,19 +87,20 @@ class AssetRun:
     def read_kept(self, table: Table) -> pl.DataFrame:
         """The rows of a table before this one that go on, once its contracts hold.
 
-        A blocking check only blocks within its own run, so an asset that is made alone looks again.
+        Dagster's blocking checks stop only assets of their own run. A run of this asset alone is
+        not stopped by them, so the contracts are evaluated here.
 
         Raises:
-            dg.Failure: A contract does not hold; nothing is read from a table that breaks one.
+            dg.Failure: A contract does not hold.
         """
         require_contracts(self.evidence(), table)
         return kept(self.store.read(table, self.at))
 
     def all_shards(self, table: Table) -> StoredEvidence:
-        """The rows of every shard whose partition of `table` is stored; how many is noted.
+        """The rows of every shard whose partition of `table` is stored; the UI shows how many.
 
         Raises:
-            StoreError: None is.
+            StoreError: No partition is stored.
         """
         model = self.at.model if "model" in table.by.value else None
         evidence = evidence_of_shards(self.store, table, model)
@@ -120,18 +121,18 @@ def evidence_of_shards(store: Store, table: Table, model: str | None) -> StoredE
     """
     shards = finished_shards(store, CATALOG, table, model)
     if not shards:
-        whose = model or "the sources"
+        owner = model or "the sources"
         raise StoreError(
-            f"{table.name} is not materialized for any shard of {whose}: do that first"
+            f"{table.name} is not materialized for any shard of {owner}: do that first"
         )
     return StoredEvidence(store, shards, model)
 
 
 def require_contracts(evidence: StoredEvidence, table: Table) -> None:
-    """Nothing, when every blocking check of a table holds of one shard.
+    """Evaluate every blocking check of a table on one shard.
 
     Raises:
-        dg.Failure: One does not.
+        dg.Failure: One does not hold.
     """
     for check in checks_of(CHECKS, table):
         if check.blocking and not (finding := check.evaluate(evidence)).passed:
@@ -167,8 +168,8 @@ class StoredStatistics:
 def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
     """Store what an asset's function made; the result tells the UI about it.
 
-    What is too much to be held in memory comes as a lazy frame, and is then looked at in its file.
-    The answers of a model are let go of in the ledger only when what was made of them is stored.
+    Rows that are too many for memory come as a lazy frame; their metadata is computed from the
+    stored file. The ledger of a model's answers is sealed only when the rows are stored.
     """
     path = run.store.write(run.table, run.at, frame)
     stored = frame if isinstance(frame, pl.DataFrame) else scan(path)
