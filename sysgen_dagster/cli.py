@@ -266,6 +266,6 @@ def prune(data: str, days: int, gone: bool, apply: bool) -> int:
 
     Names it, with what its removal costs; removes it with --apply.
     """
-    from sysgen_dagster.commands.prune import prune as prune_files
+    from sysgen_dagster.commands.prune import prune_files
 
     return prune_files(open_plain_console(), data, days, gone, apply)

@@ -80,7 +80,7 @@ class Removal:
     modified: datetime
 
 
-def prune(console: Console, data: str, days: int, gone: bool, apply: bool) -> int:
+def prune_files(console: Console, data: str, days: int, gone: bool, apply: bool) -> int:
     """0: what may go is printed and, with `apply`, removed; 1 where something in use stays.
 
     Args:
