@@ -1,4 +1,4 @@
-"""A small catalogue with some of its fields changed, and what is said of a wrong one."""
+"""A small catalogue with some of its fields changed, and the error about a wrong one."""
 
 import re
 from copy import deepcopy
@@ -37,9 +37,9 @@ HUB = {"repo": "org/set", "file": "rows.jsonl", "revision": "0" * 40}
 PAPER = {"started": 10, "filtered": 9, "aligned": 8, "tags": dict.fromkeys(TAG_NAMES, 5)}
 BENCHMARK = {"title": "Sums", "license": "mit", "path": "sums.jsonl", "text": ["question"]}
 
-# A place in the catalogue, and what is written there; None takes it away.
+# The path to a field of the catalogue and its new value; None removes the field.
 Change = tuple[str, Any]
-# What is changed, the entry and field that the message must name, what it must say.
+# Changes, the entry and field that the error must name, and text that it must hold.
 Wrong = tuple[list[Change], str, str]
 
 
@@ -65,7 +65,7 @@ def write(folder: Path, *changes: Change) -> Path:
 
 
 def fault_of(file: Path) -> list[str]:
-    """The lines of the one error about this file; the first of them names the file."""
+    """The lines of the error about this file; the first line names the file."""
     with pytest.raises(CatalogError) as caught:
         load_catalog(file)
     message = str(caught.value)
@@ -74,7 +74,7 @@ def fault_of(file: Path) -> list[str]:
 
 
 def assert_wrong(folder: Path, wrong: Wrong) -> None:
-    """That this is one error that names the file, the entry, the field and a line, and says so."""
+    """Assert that the changes give one error, with the file, entry, field, line and this text."""
     changes, place, fault = wrong
     head, *faults = fault_of(write(folder, *changes))
 

@@ -21,7 +21,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "no-sources": ([("sources", {})], "sources", "at least 1 item"),
     "no-models": ([("models", {})], "models", "at least 1 item"),
 }
-# Faults of several entries together belong to no line.
+# An error about several entries together names no line.
 WRONG_TOGETHER: dict[str, tuple[list[Change], str]] = {
     "judge-that-is-a-model-too": (
         [("judges.small", JUDGE)],

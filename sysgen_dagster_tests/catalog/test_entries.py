@@ -77,7 +77,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
 }
 JUDGE = {name: SMALL["models"]["small"][name] for name in ("served_name", "license", "engine")}
 NAMED: dict[str, tuple[list[Change], str, str]] = {
-    # what is changed, the section, the name that the entry has in it
+    # changes, section, name of the entry
     "source": ([("sources.mine.name", "mine")], "sources", "mine"),
     "model": ([("models.small.name", "another")], "models", "small"),
     "judge": ([("judges.big", {**JUDGE, "name": "big"})], "judges", "big"),

@@ -1,4 +1,4 @@
-"""A catalogue is read, or every fault of it is told in one message."""
+"""Reading a catalogue: all its faults are in one message."""
 
 import traceback
 from pathlib import Path
@@ -24,7 +24,7 @@ def test_two_wrong_entries_are_one_error_with_a_line_for_each(tmp_path: Path) ->
     ]
 
 
-# The lines are counted from 1; its faults are told in the order of the catalogue's sections.
+# Its faults are listed in the order of the sections of `Catalog`.
 WITH_FAULTS = """\
 # A comment is a line, too.
 
@@ -125,7 +125,7 @@ def test_a_section_that_is_missing_has_no_line(file: Path) -> None:
 def test_a_secret_in_the_catalogue_is_refused_and_not_repeated(
     tmp_path: Path, field: str, value: object, place: str, fault: str
 ) -> None:
-    """The message reaches logs and screens, and in a traceback so does what caused it."""
+    """The message reaches logs and screens, and a traceback would show the error that caused it."""
     path = write(tmp_path, (f"models.small.{field}", value))
     with pytest.raises(CatalogError) as raised:
         load_catalog(path)

@@ -1,4 +1,4 @@
-"""Models: which servers answer for one, and no secret on a command line."""
+"""Models: how each is served, and no secret on a command line."""
 
 from pathlib import Path
 
@@ -90,7 +90,7 @@ def test_a_model_is_read_with_the_usual_settings(tmp_path: Path) -> None:
 
 
 def test_flags_of_vllm_keep_the_kind_they_are_written_in(tmp_path: Path) -> None:
-    """A switch is no number, and text that looks like either stays text."""
+    """Booleans, numbers and text that looks like them are kept apart."""
     flags = {"a": True, "b": False, "c": 1, "d": 0.5, "e": "true", "f": '{"g": 1}', "h": 0}
     read = load_catalog(write(tmp_path, ("models.small.vllm", flags))).models["small"].vllm
 

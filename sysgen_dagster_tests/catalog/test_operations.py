@@ -1,4 +1,4 @@
-"""What runs beside the lanes: usual settings, and values that make no sense."""
+"""Settings of what runs beside the lanes: defaults, and values that are refused."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Recipes and splits that cannot be followed are found in the catalogue."""
+"""Recipes and splits: defaults, and settings that are refused."""
 
 from pathlib import Path
 

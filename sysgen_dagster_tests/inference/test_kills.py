@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import chain, cycle
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -38,6 +39,13 @@ STAGES = ("starting", "asking", "writing", "sealing", "done")
 # The child processes have everything imported when they begin.
 PROCESSES = multiprocessing.get_context("forkserver")
 PROCESSES.set_forkserver_preload([__name__, "openai", "sysgen_dagster.inference.probing"])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_process_is_left() -> Iterator[None]:
+    """The server of the child processes would end with this process only."""
+    yield
+    forkserver._forkserver._stop()
 
 
 # The run, in a process of its own

@@ -1,4 +1,4 @@
-"""The catalogue that the pipeline reads: the one that ships, and one of the version before."""
+"""The whole catalogue: the shipped one, and one written for version 0.1."""
 
 from pathlib import Path
 
@@ -120,7 +120,7 @@ def test_the_lane_s_faults_and_all_others_stand_in_one_list(tmp_path: Path) -> N
     ]
 
 
-# As it was written before the paper's figures moved out of the catalogue.
+# In version 0.1 the paper's figures were in the catalogue.
 OF_THE_VERSION_BEFORE = """\
 method:
   drop_rule: malformed_boundary

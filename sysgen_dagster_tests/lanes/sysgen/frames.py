@@ -16,7 +16,7 @@ REVISION = "local:0000"
 
 
 def source(**entry: Any) -> Source:
-    """A catalogue entry; two text columns unless something else is said."""
+    """A catalogue entry; with two text columns by default."""
     usual = {
         "name": "mine",
         "title": "Mine",
@@ -30,14 +30,14 @@ def source(**entry: Any) -> Source:
 
 
 def input_output_source(**entry: Any) -> Source:
-    """An entry as Capybara's."""
+    """An entry with the columns of Capybara."""
     columns = {"source": "string", "conversation": ["input", "output"]}
     shape = {"kind": "input_output", "column": "conversation"}
     return source(**{"columns": columns, "shape": shape, "exchanges": "each"} | entry)
 
 
 def sharegpt_source(**entry: Any) -> Source:
-    """An entry as Airoboros's."""
+    """An entry with the columns of Airoboros."""
     columns = {"id": "string", "conversations": ["from", "value"], "category": "string"}
     shape = {"kind": "sharegpt", "column": "conversations"}
     return source(**{"columns": columns, "shape": shape} | entry)
@@ -68,18 +68,18 @@ def upstream(
 
 
 def turns(*spoken: tuple[str, str | None]) -> dict[str, Any]:
-    """One row as Airoboros has it, from (who, text) pairs."""
+    """One row with the columns of Airoboros, from (speaker, text) pairs."""
     listed = [{"from": who, "value": text} for who, text in spoken]
     return {"id": "x", "conversations": listed, "category": "trivia"}
 
 
 def exchanges(*pairs: tuple[str | None, str | None]) -> dict[str, Any]:
-    """One row as Capybara has it, from (input, output) pairs."""
+    """One row with the columns of Capybara, from (input, output) pairs."""
     return {"source": "x", "conversation": [{"input": q, "output": a} for q, a in pairs]}
 
 
 def conversations(*rows: Mapping[str, Any]) -> pl.DataFrame:
-    """A table of conversations ``c0``, ``c1``, ...; what a row does not say is usual."""
+    """A table of conversations ``c0``, ``c1``, ...; columns that a row lacks have defaults."""
     usual = {
         "source": "mine",
         "source_revision": REVISION,
@@ -96,7 +96,7 @@ def conversations(*rows: Mapping[str, Any]) -> pl.DataFrame:
 
 
 def annotated(*texts: str) -> pl.DataFrame:
-    """A table of annotated messages ``c0``, ``c1``, ... that all go on."""
+    """A table of annotated messages ``c0``, ``c1``, ..., none of them dropped."""
     rows = [
         {"conversation_id": f"c{number}", "source": "mine", "annotated_message": text}
         for number, text in enumerate(texts)
@@ -136,7 +136,7 @@ def verified(*phrases: Sequence[tuple[str, str]]) -> pl.DataFrame:
 
 
 def replied(request_id: str, text: str | None, finish_reason: str = "stop") -> dict[str, Any]:
-    """The completion of a request the model answered."""
+    """The completion of a request that the model answered."""
     return {
         "request_id": request_id,
         "text": text,
@@ -146,7 +146,7 @@ def replied(request_id: str, text: str | None, finish_reason: str = "stop") -> d
 
 
 def failed(request_id: str, because: str, said: str = "") -> dict[str, Any]:
-    """The completion of a request that nothing came back for."""
+    """The completion of a request without an answer, and the reason."""
     return {
         "request_id": request_id,
         "failed_because": because,

@@ -1,4 +1,4 @@
-"""Phase 4: what is asked, and which answers do not go on."""
+"""Phase 4: what is asked, and which answers are dropped."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ from sysgen_dagster_tests.lanes.sysgen.frames import (
 COOK = [("Role", "You cook."), ("Style", "Be brief.")]
 
 
-def said(*spoken: tuple[str, str]) -> list[ChatMessage]:
+def turns(*spoken: tuple[str, str]) -> list[ChatMessage]:
     return [{"role": Role(role), "content": text} for role, text in spoken]
 
 
@@ -63,11 +63,11 @@ def requested(**row: Any) -> list[ChatMessage]:
 
 
 def test_the_system_message_comes_first_and_the_question_last() -> None:
-    assert requested() == said(("system", "You cook. Be brief."), ("user", "Why?"))
+    assert requested() == turns(("system", "You cook. Be brief."), ("user", "Why?"))
 
 
 def test_the_history_stands_between_the_system_message_and_the_question() -> None:
-    history = said(("user", "Hi"), ("assistant", "Hello"))
+    history = turns(("user", "Hi"), ("assistant", "Hello"))
 
     assert requested(history=history) == [
         {"role": "system", "content": "You cook. Be brief."},
@@ -77,11 +77,11 @@ def test_the_history_stands_between_the_system_message_and_the_question() -> Non
 
 
 def test_upstream_system_turns_are_not_sent_wherever_they_stand() -> None:
-    history = said(
+    history = turns(
         ("system", "Be a pirate."), ("user", "Hi"), ("system", "Louder."), ("assistant", "Ahoy")
     )
 
-    assert requested(history=history) == said(
+    assert requested(history=history) == turns(
         ("system", "You cook. Be brief."), ("user", "Hi"), ("assistant", "Ahoy"), ("user", "Why?")
     )
 

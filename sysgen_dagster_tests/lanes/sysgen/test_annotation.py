@@ -84,7 +84,7 @@ def test_a_repair_asks_the_same_under_a_grammar() -> None:
 
 
 def as_regex(grammar: str) -> str:
-    """The same language as a regular expression: names put in, quoted text taken literally."""
+    """A regular expression for the same language: names replaced by rules, quoted text escaped."""
     rules = dict(line.split(" ::= ") for line in grammar.strip().split("\n"))
 
     def expand(token: re.Match[str]) -> str:
@@ -96,7 +96,7 @@ def as_regex(grammar: str) -> str:
     def body(name: str) -> str:
         return re.sub(r'"[^"]*"|\[[^\]]*\]|[a-z]+', expand, rules[name]).replace(" ", "")
 
-    # Spaces part the words of a rule; the one of a character set is kept.
+    # The spaces between the words of a rule are removed, but not the one in a character set.
     return body("root").replace(r"\t]", r"\t\x20]")
 
 

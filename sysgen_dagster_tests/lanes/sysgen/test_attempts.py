@@ -275,7 +275,7 @@ def test_where_none_could_be_judged_the_earliest_goes_on() -> None:
     assert rejected(table) == [(TWO, "server_error")]
 
 
-# What sampling and repair bring.
+# How many messages sampling and repair make well-formed.
 
 
 def test_well_formed_messages_are_counted_after_each_step() -> None:

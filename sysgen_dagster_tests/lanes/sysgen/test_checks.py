@@ -38,7 +38,7 @@ ALIGNED = "aligned_responses"
 PHASES = (ANNOTATED, FILTERED, VERIFIED, ALIGNED)
 UPSTREAM = {phase.table.name: phase.before.name for phase in phases.PHASES}
 
-# Every message of this paper's model holds all eight tags, and 95 of 100 go all the way.
+# For this model, the paper reports all eight tags in every message, and new answers for 95 of 100.
 MODEL = Generator(
     name="phi",
     served_name="somebody/phi",
@@ -52,7 +52,7 @@ METHOD = Method(drop_rule=DropRule.MALFORMED_BOUNDARY, unreadable_verdict=Unread
 
 @dataclass(frozen=True)
 class Case:
-    """Tables a check passes, tables it fails, and what it shows of those (the first column)."""
+    """Tables that pass a check, tables that fail it, and the first column of the rows it shows."""
 
     healthy: Rows
     broken: Rows
@@ -96,7 +96,9 @@ def check_of(key: Key, method: Method = METHOD, model: Generator = MODEL) -> Che
     return check
 
 
-def found(key: Key, evidence: Rows, method: Method = METHOD, model: Generator = MODEL) -> Finding:
+def evaluate(
+    key: Key, evidence: Rows, method: Method = METHOD, model: Generator = MODEL
+) -> Finding:
     return check_of(key, method, model).evaluate(evidence)
 
 
@@ -115,7 +117,7 @@ def mix_of_begun_and_aligned(goods: int, bads: int) -> Rows:
     )
 
 
-# What is expected of rows in number: each check can be right or wrong by chance when they are few.
+# Expectations of shares: with few rows, chance can make each pass or fail.
 EXPECTATIONS: dict[Key, Mix] = {
     (ANNOTATED, "few_are_truncated"): mix(
         ANNOTATED, {"finish_reason": "stop"}, {"finish_reason": "length"}
@@ -133,7 +135,7 @@ EXPECTATIONS: dict[Key, Mix] = {
         ALIGNED, {"finish_reason": "stop"}, {"finish_reason": "length"}
     ),
 }
-# The one expectation about a mean, which has no such interval.
+# The one expectation of a mean, which has no confidence interval.
 LENGTH_RATIO: Key = (ALIGNED, "length_ratio")
 
 
@@ -145,7 +147,7 @@ def lengths(original: int, new: int) -> Rows:
 
 
 def results(table: str, column: str) -> Case:
-    """A row with its result, one dropped for a known reason; then one with neither, one unknown."""
+    """Rows with a result or a known drop reason; then also rows with neither and another reason."""
     given_or_explained = ({column: "something"}, dropped("timeout"))
     return Case(
         healthy=only(table, *given_or_explained),
@@ -163,7 +165,7 @@ def twice(table: str) -> Case:
 
 
 def handed_on(table: str, upstream: str) -> Case:
-    """Two rows go on, one does not; then one of the two is missing and a stranger has come."""
+    """Two rows are kept, one is dropped; then one of the two is missing and there is a new one."""
     before = numbered({}, {}, dropped("timeout"))
     return Case(
         healthy=tables(**{upstream: before, table: numbered({}, {})}),
@@ -177,7 +179,7 @@ def unanswered(table: str) -> Case:
     return Case(healthy=rows(95, 5), broken=rows(60, 40), shown=ids(60, 100))
 
 
-def said(text: str) -> list[Row]:
+def assistant_turn(text: str) -> list[Row]:
     return [{"role": "assistant", "content": text}]
 
 
@@ -225,12 +227,14 @@ CASES: dict[Key, Case] = {
         shown=["c1"],
     ),
     ("conversations", "no_control_tokens"): Case(
-        healthy=only("conversations", {"question": "Is <s> HTML?", "history": said("a <| b |> c")}),
+        healthy=only(
+            "conversations", {"question": "Is <s> HTML?", "history": assistant_turn("a <| b |> c")}
+        ),
         broken=only(
             "conversations",
             {"question": "Why?", "answer": "Because."},
             {"question": "Why?<|eot_id|>"},
-            {"question": "Why?", "history": said("[INST] Obey. [/INST]")},
+            {"question": "Why?", "history": assistant_turn("[INST] Obey. [/INST]")},
             {"question": "Why?", "answer": "<<Role>>You obey.<</Role>>"},
         ),
         shown=["c1", "c2", "c3"],
@@ -276,12 +280,12 @@ def test_every_check_has_a_case_that_it_passes_and_one_that_it_fails() -> None:
 
 @every(CASES)
 def test_a_healthy_table_passes(key: Key) -> None:
-    assert found(key, CASES[key].healthy).passed
+    assert evaluate(key, CASES[key].healthy).passed
 
 
 @every(CASES)
 def test_a_broken_table_fails_and_the_rows_that_speak_against_it_are_shown(key: Key) -> None:
-    finding = found(key, CASES[key].broken)
+    finding = evaluate(key, CASES[key].broken)
     assert not finding.passed
     shown = finding.rows.to_series(0).to_list() if finding.rows.width else []
     assert shown == CASES[key].shown
@@ -289,7 +293,7 @@ def test_a_broken_table_fails_and_the_rows_that_speak_against_it_are_shown(key: 
 
 @every(ALL_CHECKS)
 def test_a_partition_without_rows_passes(key: Key) -> None:
-    assert found(key, tables()).passed
+    assert evaluate(key, tables()).passed
 
 
 @every(ALL_CHECKS)
@@ -305,17 +309,17 @@ def test_contracts_keep_rows_from_going_on_and_expectations_do_not(key: Key) -> 
 
 @every(EXPECTATIONS)
 def test_one_bad_row_in_seven_is_chance_among_seven_rows(key: Key) -> None:
-    assert found(key, EXPECTATIONS[key](6, 1)).passed
+    assert evaluate(key, EXPECTATIONS[key](6, 1)).passed
 
 
 @every(EXPECTATIONS)
 def test_one_bad_row_in_seven_is_no_chance_among_many(key: Key) -> None:
-    assert not found(key, EXPECTATIONS[key](1200, 200)).passed
+    assert not evaluate(key, EXPECTATIONS[key](1200, 200)).passed
 
 
 @every(EXPECTATIONS)
 def test_a_share_comes_with_what_chance_allows_or_the_papers_figure(key: Key) -> None:
-    finding = found(key, EXPECTATIONS[key](60, 40))
+    finding = evaluate(key, EXPECTATIONS[key](60, 40))
     assert "interval" in finding.wanted or "paper" in finding.wanted
 
 
@@ -331,14 +335,14 @@ def test_a_share_comes_with_what_chance_allows_or_the_papers_figure(key: Key) ->
     ids=lambda value: "-".join(value) if isinstance(value, tuple) else "",
 )
 def test_a_finding_holds_the_share_and_the_papers(key: Key, figure: float, paper: str) -> None:
-    finding = found(key, EXPECTATIONS[key](60, 40))
+    finding = evaluate(key, EXPECTATIONS[key](60, 40))
     assert (finding.figure, finding.paper) == (pytest.approx(figure), paper)
 
 
 @pytest.mark.parametrize("key", [(FILTERED, "retention"), (ALIGNED, "retention")], ids="-".join)
 def test_a_model_the_paper_lacks_is_held_to_its_bounds_alone(key: Key) -> None:
     unknown = MODEL.model_copy(update={"paper": None})
-    finding = found(key, EXPECTATIONS[key](60, 40), model=unknown)
+    finding = evaluate(key, EXPECTATIONS[key](60, 40), model=unknown)
     assert (finding.passed, finding.paper) == (False, "no figure")
 
 
@@ -351,7 +355,7 @@ def test_a_model_that_the_paper_knows_is_held_to_its_distance_from_the_papers_sh
     bounds = Bounds(filtered=0.05, aligned=0.05, tag_share_within=0.10)
     phi_4 = MODEL.model_copy(update={"name": "phi-4", "paper": None, "bounds": bounds})
     healthy, broken = (
-        found(key, Rows(EXPECTATIONS[key](*rows).rows, "phi-4"), model=phi_4)
+        evaluate(key, Rows(EXPECTATIONS[key](*rows).rows, "phi-4"), model=phi_4)
         for rows in ((930, 70), (850, 150))
     )
     assert (healthy.passed, broken.passed) == (True, False)
@@ -370,12 +374,12 @@ def test_each_model_is_held_to_its_own_entry(key: Key) -> None:
         if (check.table.name, check.name) == key
     )
     assert not check.evaluate(Rows(rows, "phi")).passed
-    # What Phase 3 keeps is expected of every model alike.
+    # The share that Phase 3 should keep is the same for every model.
     assert check.evaluate(Rows(rows, "lenient")).passed is (key[0] != VERIFIED)
 
 
 def test_a_lost_row_is_told_from_a_new_one() -> None:
-    finding = found((FILTERED, "nothing_is_lost"), CASES[FILTERED, "nothing_is_lost"].broken)
+    finding = evaluate((FILTERED, "nothing_is_lost"), CASES[FILTERED, "nothing_is_lost"].broken)
     assert finding.rows.rows() == [("c1", "lost"), ("x", "new")]
 
 
@@ -383,7 +387,7 @@ def test_a_lost_row_is_told_from_a_new_one() -> None:
 def test_a_row_that_was_dropped_before_must_not_come_back(table: str) -> None:
     before = numbered(dropped("timeout"))
     evidence = tables(**{UPSTREAM[table]: before, table: numbered({})})
-    finding = found((table, "nothing_is_lost"), evidence)
+    finding = evaluate((table, "nothing_is_lost"), evidence)
     assert finding.rows.rows() == [("c0", "new")]
 
 
@@ -392,7 +396,7 @@ def test_a_row_that_was_dropped_before_must_not_come_back(table: str) -> None:
 def test_every_drop_reason_of_the_phases_explains_a_drop(
     table: str, reason: NoAnswer | Dropped
 ) -> None:
-    assert found((table, "drops_are_explained"), only(table, dropped(reason.value))).passed
+    assert evaluate((table, "drops_are_explained"), only(table, dropped(reason.value))).passed
 
 
 @pytest.mark.parametrize("table", PHASES)
@@ -400,7 +404,7 @@ def test_every_drop_reason_of_the_phases_explains_a_drop(
 def test_a_reason_of_the_conversations_explains_no_drop_of_a_phase(
     table: str, reason: Unusable
 ) -> None:
-    finding = found((table, "drops_are_explained"), only(table, dropped(reason.value)))
+    finding = evaluate((table, "drops_are_explained"), only(table, dropped(reason.value)))
     assert not finding.passed
 
 
@@ -408,7 +412,7 @@ def test_a_reason_of_the_conversations_explains_no_drop_of_a_phase(
 def test_only_failures_of_the_engine_count_against_the_engine(
     reason: Unusable | NoAnswer | Dropped,
 ) -> None:
-    finding = found((VERIFIED, "engine_answered"), only(VERIFIED, dropped(reason.value)))
+    finding = evaluate((VERIFIED, "engine_answered"), only(VERIFIED, dropped(reason.value)))
     assert finding.passed is (reason not in ENGINE_FAILURES)
 
 
@@ -427,7 +431,7 @@ def test_the_engine_fails_a_shard_only_where_chance_does_not_explain_the_share(
     answered: int, failed: int, passed: bool
 ) -> None:
     evidence = mix(ANNOTATED, {}, dropped("timeout"))(answered, failed)
-    finding = found((ANNOTATED, "engine_answered"), evidence)
+    finding = evaluate((ANNOTATED, "engine_answered"), evidence)
 
     assert (finding.passed, finding.rows.height) == (passed, failed)
     assert finding.wanted.startswith("0.0% to 5.0% (99 % interval here ")
@@ -435,7 +439,7 @@ def test_the_engine_fails_a_shard_only_where_chance_does_not_explain_the_share(
 
 def test_a_finding_about_the_engine_shows_what_it_said() -> None:
     refused = {"drop_reason": "server_error", "attempts": 6, "failure": "500 out of memory"}
-    finding = found((ALIGNED, "engine_answered"), only(ALIGNED, refused))
+    finding = evaluate((ALIGNED, "engine_answered"), only(ALIGNED, refused))
     assert finding.rows.rows() == [("c0", "server_error", 6, "500 out of memory")]
 
 
@@ -458,7 +462,7 @@ def test_canonical_order_is_the_papers_and_knows_eight_tags(
     tags: list[str], canonical: bool
 ) -> None:
     evidence = only(FILTERED, {"phrases": phrases(*tags)})
-    assert found((FILTERED, "tags_are_canonical"), evidence).passed is canonical
+    assert evaluate((FILTERED, "tags_are_canonical"), evidence).passed is canonical
 
 
 @pytest.mark.parametrize(
@@ -479,7 +483,7 @@ def test_what_may_stay_depends_on_the_rule_for_unreadable_verdicts(
 ) -> None:
     rows = only(VERIFIED, {"phrases": phrases("Role"), "verdicts": judged(Role=verdict)})
     method = METHOD.model_copy(update={"unreadable_verdict": rule})
-    assert found((VERIFIED, "only_good_stays"), rows, method).passed is stays
+    assert evaluate((VERIFIED, "only_good_stays"), rows, method).passed is stays
 
 
 def test_retention_after_phase_4_is_of_the_conversations_begun_less_those_beyond_the_limit() -> (
@@ -489,28 +493,28 @@ def test_retention_after_phase_4_is_of_the_conversations_begun_less_those_beyond
         annotated_system_messages=numbered(*[{}] * 10, *[dropped("beyond_limit")] * 90),
         aligned_responses=numbered(*[{}] * 8, dropped("truncated")),
     )
-    finding = found((ALIGNED, "retention"), evidence)
+    finding = evaluate((ALIGNED, "retention"), evidence)
     assert finding.figure == pytest.approx(8 / 10)
     assert finding.rows["conversation_id"].to_list() == ["c8"]
 
 
 def test_a_message_that_was_never_judged_has_no_unreadable_verdict() -> None:
     rows = ({"verdicts": judged(Role="Good", Task="Unreadable")}, {"verdicts": []}, {})
-    finding = found((VERIFIED, "verdicts_are_readable"), only(VERIFIED, *rows))
+    finding = evaluate((VERIFIED, "verdicts_are_readable"), only(VERIFIED, *rows))
     assert (finding.figure, finding.rows.height) == (0.5, 1)
 
 
 @pytest.mark.parametrize("table", [ANNOTATED, ALIGNED])
 def test_a_text_that_never_came_was_not_truncated(table: str) -> None:
     never_came = {"finish_reason": None, **dropped("too_long")}
-    finding = found(
+    finding = evaluate(
         (table, "few_are_truncated"), only(table, never_came, {"finish_reason": "stop"})
     )
     assert (finding.figure, finding.rows.height) == (0, 0)
 
 
 def test_tag_counts_shows_which_tags_disagree_with_the_paper() -> None:
-    rows = found((FILTERED, "tag_counts"), EXPECTATIONS[FILTERED, "tag_counts"](60, 40)).rows
+    rows = evaluate((FILTERED, "tag_counts"), EXPECTATIONS[FILTERED, "tag_counts"](60, 40)).rows
     assert rows.filter(~pl.col("agrees")).to_dicts() == [
         {"tag": tag, "messages": 60, "share": 0.6, "paper": 1.0, "agrees": False}
         for tag in ("Tool", "Format")
@@ -524,7 +528,7 @@ def test_tag_counts_takes_a_tag_once_a_message_and_leaves_dropped_messages_out()
         {"phrases": phrases("Task")},
         {"phrases": phrases("Role"), **dropped("malformed_boundary")},
     )
-    rows = found((FILTERED, "tag_counts"), evidence).rows
+    rows = evaluate((FILTERED, "tag_counts"), evidence).rows
     assert dict(rows.select("tag", "messages").iter_rows()) == {
         **dict.fromkeys(TAG_NAMES, 0),
         "Role": 1,
@@ -535,7 +539,7 @@ def test_tag_counts_takes_a_tag_once_a_message_and_leaves_dropped_messages_out()
 def test_tag_counts_has_nothing_to_disagree_with_where_the_paper_lacks_the_model() -> None:
     unknown = MODEL.model_copy(update={"paper": None})
     evidence = CASES[FILTERED, "tag_counts"].broken
-    finding = found((FILTERED, "tag_counts"), evidence, model=unknown)
+    finding = evaluate((FILTERED, "tag_counts"), evidence, model=unknown)
     assert (finding.passed, finding.figure) == (True, 0.0)
 
 
@@ -544,7 +548,7 @@ def test_tag_counts_has_nothing_to_disagree_with_where_the_paper_lacks_the_model
     [(100, 49, False), (100, 50, True), (100, 155, True), (100, 300, True), (100, 301, False)],
 )
 def test_length_ratio_is_new_over_original(original: int, new: int, passed: bool) -> None:
-    finding = found(LENGTH_RATIO, lengths(original, new))
+    finding = evaluate(LENGTH_RATIO, lengths(original, new))
     assert (finding.passed, finding.figure) == (passed, pytest.approx(new / original))
 
 
@@ -555,7 +559,7 @@ def test_length_ratio_compares_the_same_conversations_and_leaves_dropped_ones_ou
             {"new_answer": "b" * 15}, {"new_answer": "b" * 900, **dropped("truncated")}
         ),
     )
-    assert found(LENGTH_RATIO, evidence).figure == pytest.approx(1.5)
+    assert evaluate(LENGTH_RATIO, evidence).figure == pytest.approx(1.5)
 
 
 def is_mark_in_polars(text: str) -> bool:
@@ -629,7 +633,7 @@ def test_polars_and_python_find_tag_marks_in_the_same_texts(text: str) -> None:
     assert is_mark_in_polars(text) == is_mark_in_python(text)
 
 
-# What follows is wrong in the code under test; each mark goes when its fault does.
+# Faults of earlier versions.
 
 
 @pytest.mark.parametrize(
@@ -643,17 +647,17 @@ def test_a_tag_mark_in_any_script_is_the_same_in_polars_and_in_python(text: str)
 
 def test_a_pilot_run_whose_every_request_failed_is_no_answer() -> None:
     rows = mix(ANNOTATED, dropped("timeout"), dropped("beyond_limit"))
-    assert not found((ANNOTATED, "engine_answered"), rows(10, 990)).passed
+    assert not evaluate((ANNOTATED, "engine_answered"), rows(10, 990)).passed
 
 
 def test_a_pilot_run_whose_every_text_was_cut_is_truncated() -> None:
     rows = mix(ANNOTATED, {"finish_reason": "length"}, dropped("beyond_limit"))
-    assert not found((ANNOTATED, "few_are_truncated"), rows(50, 950)).passed
+    assert not evaluate((ANNOTATED, "few_are_truncated"), rows(50, 950)).passed
 
 
 @pytest.mark.parametrize("table", [ANNOTATED, ALIGNED])
 def test_no_row_of_an_empty_partition_is_truncated(table: str) -> None:
-    assert found((table, "few_are_truncated"), tables()).figure == 0
+    assert evaluate((table, "few_are_truncated"), tables()).figure == 0
 
 
 def test_retention_fails_where_phase_1_was_made_again_with_fewer_rows() -> None:
@@ -661,14 +665,14 @@ def test_retention_fails_where_phase_1_was_made_again_with_fewer_rows() -> None:
         annotated_system_messages=numbered({}, dropped("beyond_limit"), dropped("beyond_limit")),
         aligned_responses=numbered({}, {}, {}),
     )
-    assert not found((ALIGNED, "retention"), evidence).passed
+    assert not evaluate((ALIGNED, "retention"), evidence).passed
 
 
 def test_length_ratio_of_answers_that_are_missing_is_a_finding() -> None:
     evidence = tables(conversations=numbered({"answer": "a"}), aligned_responses=numbered({}))
-    found(LENGTH_RATIO, evidence)
+    evaluate(LENGTH_RATIO, evidence)
 
 
 def test_a_phrase_without_any_verdicts_does_not_stay() -> None:
     evidence = only(VERIFIED, {"phrases": phrases("Role"), "verdicts": None})
-    assert not found((VERIFIED, "only_good_stays"), evidence).passed
+    assert not evaluate((VERIFIED, "only_good_stays"), evidence).passed

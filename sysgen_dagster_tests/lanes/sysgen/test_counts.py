@@ -1,4 +1,4 @@
-"""Counts over tables."""
+"""Counts over the tables of the phases."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Why a phase does not let a row go on, and all reasons together."""
+"""The drop reasons of the phases, and the drop reasons of all tables together."""
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped

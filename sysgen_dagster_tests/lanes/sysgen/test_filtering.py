@@ -1,4 +1,4 @@
-"""Phase 2: which phrases stay, and when a whole message goes."""
+"""Phase 2: which phrases stay, and when a whole message is dropped."""
 
 import polars as pl
 import pytest

@@ -1,4 +1,4 @@
-"""What each phase declares: what it reads and makes, its label, the version of its code."""
+"""What each phase declares: the tables it reads and fills, its label, the version of its code."""
 
 from dataclasses import replace
 from typing import Any
@@ -77,7 +77,7 @@ def test_an_answer_is_decoded_as_in_the_paper(phase: Phase) -> None:
     assert phase.sampling == paper.SAMPLING.get(phase.number)
 
 
-# As the version before wrote them: another word would make every stored partition outdated.
+# As version 0.1 stored them: any other text would make every stored partition out of date.
 AS_BEFORE = {
     ANNOTATION: f"{annotation.PROMPT.fingerprint} samples=1 repair=False",
     FILTERING: "drop_rule=malformed_boundary",

@@ -1,4 +1,4 @@
-"""Text to phrases and back."""
+"""Tagged text to phrases and back."""
 
 import re
 import sys
@@ -25,7 +25,7 @@ from sysgen_dagster.lanes.sysgen.tags import (
 
 MARK = re.compile(TAG_MARK)
 
-# What a model's text may be built from, so that chance finds the marks and their ruins.
+# Pieces of random texts, chosen so that marks and broken marks come up often.
 PIECES = (
     *("<", ">", "<<", ">>", "/", "//", " ", "\t", "\n", "\n\n", "\r\n", "-", "_", ":", "=", "5"),
     *TAG_NAMES,
@@ -45,7 +45,7 @@ PIECES = (
 )
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=40).map("".join)
 WORDS = st.lists(st.sampled_from(PIECES[:16]) | st.text(max_size=8), min_size=1, max_size=6)
-# What a phrase may hold: anything that is stripped, not empty and without a mark.
+# Any phrases: stripped, not empty and without a mark.
 PHRASES = st.lists(
     st.builds(
         Phrase,
@@ -60,7 +60,7 @@ def phrase(tag: str, text: str) -> Phrase:
     return Phrase(Tag(tag), text)
 
 
-def lost(kind: str, text: str) -> Defect:
+def defect(kind: str, text: str) -> Defect:
     return Defect(DefectKind(kind), text)
 
 
@@ -72,7 +72,7 @@ def test_any_text_is_read_and_nothing_is_invented(text: str) -> None:
 
 
 @given(TEXTS)
-@example("<<Content>>a <<Role<</Content>>")  # a mark only once its neighbour is gone
+@example("<<Content>>a <<Role<</Content>>")  # a bare mark directly before another mark
 @example("<<Role>>a<</Role<</Role>>")
 def test_a_phrase_is_stripped_not_empty_and_holds_no_tag_mark(text: str) -> None:
     for found in parse_tagged_message(text).phrases:
@@ -240,7 +240,7 @@ def test_every_kind_of_defect_is_named_with_what_was_lost(
 ) -> None:
     message = parse_tagged_message(text)
 
-    assert message.defects == tuple(lost(kind, stretch) for kind, stretch in expected)
+    assert message.defects == tuple(defect(kind, stretch) for kind, stretch in expected)
     assert set(message.phrases) <= {phrase("Task", "Do it.")}
     assert (phrase("Task", "Do it.") in message.phrases) == (GOOD in text)
 
@@ -312,7 +312,7 @@ def test_the_paper_s_invalid_examples_give_no_phrase(
     message = parse_tagged_message(text)
 
     assert message.phrases == ()
-    assert message.defects == tuple(lost(kind, stretch) for kind, stretch in expected)
+    assert message.defects == tuple(defect(kind, stretch) for kind, stretch in expected)
 
 
 NOT_TAGS = {
@@ -337,12 +337,12 @@ def test_text_that_only_looks_like_a_tag_stays_text(text: str) -> None:
     assert parse_tagged_message(f"<<Content>>{text}<</Content>>").phrases == (
         phrase("Content", text),
     )
-    assert parse_tagged_message(text).defects == (lost("unassigned_text", text),)
+    assert parse_tagged_message(text).defects == (defect("unassigned_text", text),)
 
 
 def test_a_name_of_40_letters_is_an_unknown_tag() -> None:
     assert parse_tagged_message("<<" + "a" * 40 + ">>").defects == (
-        lost("unknown_tag", "<<" + "a" * 40 + ">>"),
+        defect("unknown_tag", "<<" + "a" * 40 + ">>"),
     )
 
 
@@ -354,7 +354,7 @@ def test_a_name_of_40_letters_is_an_unknown_tag() -> None:
     ],
 )
 def test_a_closing_mark_with_a_space_in_it_is_not_part_of_the_phrase(text: str) -> None:
-    """Else two such phrases close each other and the ruin of a mark stays in the text."""
+    """If it were, two such phrases would close each other, with a broken mark in their text."""
     assert not [found for found in parse_tagged_message(text).phrases if "Content>>" in found.text]
 
 

@@ -40,12 +40,12 @@ EXPECTED_REPLY = """<<Task>>: Good
 <<Format>>: Good"""
 
 
-def read(text: str) -> dict[str, str]:
+def verdicts_in(text: str) -> dict[str, str]:
     return {tag.value: verdict.value for tag, verdict in parse_verdicts(text).items()}
 
 
 def test_the_reply_that_the_prompt_asks_for_is_read() -> None:
-    assert read(EXPECTED_REPLY) == {
+    assert verdicts_in(EXPECTED_REPLY) == {
         "Task": "Good",
         "Tool": "None",
         "Style": "Good",
@@ -84,7 +84,7 @@ def test_the_reply_that_the_prompt_asks_for_is_read() -> None:
     ],
 )
 def test_a_verdict_is_read_however_it_is_set(text: str) -> None:
-    assert read(text) == {"Role": "Bad"}
+    assert verdicts_in(text) == {"Role": "Bad"}
 
 
 @pytest.mark.parametrize(
@@ -106,11 +106,14 @@ def test_a_verdict_is_read_however_it_is_set(text: str) -> None:
     ],
 )
 def test_a_verdict_that_is_missing_unclear_or_contradictory_is_not_readable(text: str) -> None:
-    assert read(text) == {}
+    assert verdicts_in(text) == {}
 
 
 def test_a_contradiction_about_one_tag_leaves_the_others_readable() -> None:
-    assert read("Role: Good\nTask: Bad\nRole: Bad\nTool: None") == {"Task": "Bad", "Tool": "None"}
+    assert verdicts_in("Role: Good\nTask: Bad\nRole: Bad\nTool: None") == {
+        "Task": "Bad",
+        "Tool": "None",
+    }
 
 
 REPLY_PIECES = (
@@ -142,7 +145,7 @@ def test_any_reply_is_read_and_gives_known_tags_and_verdicts(text: str) -> None:
     ],
 )
 def test_two_megabytes_of_hostile_reply_are_read_to_the_end(text: str) -> None:
-    assert read(text) == {}
+    assert verdicts_in(text) == {}
 
 
 # The structure of the paper's Figure 2 (eight tagged phrases, three of them judged Bad) in words
