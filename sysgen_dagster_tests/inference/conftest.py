@@ -58,7 +58,7 @@ def ledger(tmp_path: Path) -> Ledger:
 
 @pytest.fixture
 def gate(tmp_path: Path) -> Path:
-    """A file: what is told to wait while it exists goes on when the test removes it."""
+    """A file: servers that wait while it exists go on when the test removes it."""
     gate = tmp_path / "gate"
     gate.touch()
     return gate

@@ -61,7 +61,7 @@ def main() -> None:
     options = parser.parse_args()
 
     def end(*_: object) -> None:
-        print("told to end", flush=True)
+        print("got SIGTERM", flush=True)
         wait_while(options.ends_while)
         print("ended by itself", flush=True)
         sys.exit(0)

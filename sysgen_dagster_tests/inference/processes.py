@@ -75,7 +75,7 @@ class Run:
     @classmethod
     def of(cls, out: Path, script: str, *arguments: str) -> "Run":
         """A process of another script, which must print ``url: ...`` when it has what it wants."""
-        command = [sys.executable, "-c", script, *arguments]
+        command = [sys.executable, "-W", "always::ResourceWarning", "-c", script, *arguments]
         with out.open("wb") as output:
             process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output, stderr=output)
         return cls(process, out)

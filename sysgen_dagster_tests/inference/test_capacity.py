@@ -23,7 +23,7 @@ class Load:
         service_s: Time an answer takes once it has a slot, give or take `spread`.
         noise: The server as a whole is by so much faster or slower, for a while each.
         rejects: Whether a request that finds no free slot is refused instead of queued.
-        slow_after_s: An answer that took longer is told as a sign of too much load.
+        slow_after_s: An answer that took longer counts as a sign of too much load.
     """
 
     slots: int
@@ -210,7 +210,7 @@ def test_a_capacity_that_changes_is_followed_down_and_up_again(rejects: bool, no
     assert load.rate(300) >= 0.7
 
 
-# What it is told, one by one
+# One answer after another
 
 
 def fill(capacity: Capacity, seconds: float, now: float = 0.0) -> Iterator[float]:

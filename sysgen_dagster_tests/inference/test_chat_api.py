@@ -50,7 +50,7 @@ def read(
 # What is sent
 
 
-def test_a_request_says_nothing_that_was_not_asked_for() -> None:
+def test_a_request_holds_nothing_that_was_not_asked_for() -> None:
     assert ENDPOINT.body(REQUEST, REQUEST.messages) == {
         "model": "phi",
         "messages": [SYSTEM, USER],
@@ -155,7 +155,7 @@ def test_a_count_of_tokens_is_a_positive_number_or_none(
         ("1e9", 0.0),
         ("Wed, 21 Oct 2037 07:28:00 GMT", 0.0),
         ("٣", 0.0),  # a digit, but none of ASCII
-        ("9" * 400, math.inf),  # whoever waits has a bound of its own
+        ("9" * 400, math.inf),  # the wait has a bound of its own
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
@@ -301,7 +301,7 @@ def test_an_answer_whose_logprobs_are_odd_is_an_answer_without_shares(logprobs: 
     assert (outcome.text, outcome.failed_because, outcome.choices) == ("Good", None, ())
 
 
-def test_shares_that_nobody_wants_are_not_read() -> None:
+def test_shares_that_were_not_asked_for_are_not_read() -> None:
     body = completion("Good")
     body["choices"][0]["logprobs"] = {"content": [token("Good", ("Good", -0.1))]}
     assert read(body, REQUEST).choices == ()

@@ -622,7 +622,7 @@ def test_the_deployment_can_serve_every_model_by_one_engine(
     assert ask(engines, ledger) == {("phi-4", "phi", REVISION, "endpoint")}
 
 
-def test_what_a_simulated_model_said_is_no_answer_of_the_model_it_stands_for(
+def test_an_answer_of_a_simulated_model_is_none_of_the_model_it_stands_for(
     folder: Path, ledger: Ledger
 ) -> None:
     phi = model(Engine.VLLM, base_urls=[NOBODY])

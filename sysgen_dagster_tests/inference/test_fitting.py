@@ -381,14 +381,14 @@ def fitted(
 ) -> tuple[Fit, list[int]]:
     """What is to be sent where the server counts so many tokens, and the lengths it was shown.
 
-    The last count is said again and again.
+    The last count is given again and again.
     """
-    said, lengths = iter(counts), []
+    counted, lengths = iter(counts), []
     last = counts[-1]
 
     async def count(messages: Sequence[ChatMessage]) -> int | None:
         lengths.append(len(messages[-1]["content"]))
-        return next(said, last)
+        return next(counted, last)
 
     before = before or Fit(request.messages)
     return asyncio.run(fit(request, before, room, lambda messages: messages, count)), lengths
@@ -418,7 +418,7 @@ def test_no_message_needs_no_room() -> None:
 
 
 @pytest.mark.parametrize("tokens", [None, 100])
-def test_messages_that_fit_or_that_nobody_counts_stay_as_they_were_before(
+def test_messages_that_fit_or_are_not_counted_stay_as_they_were_before(
     tokens: int | None,
 ) -> None:
     shorter = Fit(prompt_of(ANSWER, left=600), 19_289)

@@ -422,7 +422,7 @@ def test_runs_that_come_and_go_at_once_send_nothing_that_was_known_when_they_beg
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     sent = [list(map(int, run.communicate(timeout=CEILING_S)[0].split())) for run in runs]
     assert [len(each) for each in sent] == [50] * 4
-    # All of them may begin at once; nobody has to send anything again.
+    # All of them may begin at once; none of them has to send anything again.
     assert sum(each[0] for each in sent) >= 100
     assert all(sum(each[1:]) == 0 for each in sent)
 

@@ -80,7 +80,7 @@ def counting(text: str) -> dict[str, Any]:
 # Context and tokenizer
 
 
-def test_a_server_says_its_context_and_that_it_counts_tokens(server: Server) -> None:
+def test_the_context_and_the_tokenizer_of_a_server_are_found_out(server: Server) -> None:
     assert probe(f"{server.url}/v1") == ServerCapabilities(
         8192, has_tokenizer=True, has_system_role=True
     )
@@ -90,7 +90,7 @@ def test_a_server_without_tokenizer_is_seen(plain_server: Server) -> None:
     assert probe(f"{plain_server.url}/v1") == ServerCapabilities(2048, has_tokenizer=False)
 
 
-def test_a_server_that_says_nothing_of_itself_is_taken_as_it_is() -> None:
+def test_a_server_that_names_no_context_and_counts_no_tokens_is_used_as_it_is() -> None:
     with chatting(lambda roles: completion("Yes.")) as url:
         assert probe(url) == ServerCapabilities(None, has_tokenizer=False, has_system_role=True)
 
@@ -136,12 +136,12 @@ def test_a_template_that_shows_no_system_message_is_found_out(
     assert not probe(f"{server.url}/v1", served_name).has_system_role
 
 
-@pytest.mark.parametrize("said", [True, False])
-def test_what_the_catalogue_says_of_the_system_role_is_not_asked(
-    server: Server, said: bool
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_system_role_that_the_catalogue_declares_is_not_asked_for(
+    server: Server, declared: bool
 ) -> None:
     before = requests_at(server)
-    assert probe(f"{server.url}/v1", "gemma", has_system_role=said).has_system_role is said
+    assert probe(f"{server.url}/v1", "gemma", has_system_role=declared).has_system_role is declared
     assert requests_at(server) == before
 
 
@@ -195,8 +195,8 @@ def test_a_reply_to_the_trial_that_cannot_be_read_names_the_server(reply: bytes)
 
 def test_a_server_without_chat_template_is_one_clear_error() -> None:
     def chat(_: dict[str, str]) -> web.Response:
-        said = {"message": "there is no chat template", "type": "BadRequestError", "code": 400}
-        return web.json_response({"error": said}, status=400)
+        fault = {"message": "there is no chat template", "type": "BadRequestError", "code": 400}
+        return web.json_response({"error": fault}, status=400)
 
     with chatting(chat) as url, pytest.raises(EngineError) as error:
         probe(url)
@@ -241,9 +241,9 @@ def test_the_key_is_sent_and_not_repeated_where_a_server_does() -> None:
 
     with serving(repeat) as url, pytest.raises(UnreachableError) as error:
         probe(url, key=SECRET)
-    told = "".join(traceback.format_exception(error.value))
-    assert "wrong: Bearer ***" in told
-    assert SECRET not in told
+    shown = "".join(traceback.format_exception(error.value))
+    assert "wrong: Bearer ***" in shown
+    assert SECRET not in shown
 
 
 def test_the_key_is_not_repeated_where_a_chat_is_refused_with_it() -> None:
@@ -254,9 +254,9 @@ def test_the_key_is_not_repeated_where_a_chat_is_refused_with_it() -> None:
 
     with serving(repeat) as url, pytest.raises(EngineError) as error:
         probe(url, key=SECRET)
-    told = "".join(traceback.format_exception(error.value))
-    assert "wrong: Bearer ***" in told
-    assert SECRET not in told
+    shown = "".join(traceback.format_exception(error.value))
+    assert "wrong: Bearer ***" in shown
+    assert SECRET not in shown
 
 
 def test_no_proxy_of_the_machine_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

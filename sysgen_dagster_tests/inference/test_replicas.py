@@ -83,7 +83,7 @@ def test_a_server_that_failed_a_request_is_taken_last_for_it() -> None:
     Watched(("a", "b", "c")).run(act)
 
 
-def test_no_server_is_given_more_than_its_limit_and_who_came_first_is_next() -> None:
+def test_no_server_is_given_more_than_its_limit_and_the_first_request_that_waits_is_next() -> None:
     async def act(servers: Replicas) -> None:
         full = [await servers.lease(NEVER) for _ in range(4)]
         order: list[int] = []
@@ -336,9 +336,9 @@ def test_requests_wait_for_a_server_that_is_away_and_do_not_spin(
             Away.looks += 1
             return away(url)
 
-    nobody = Away(endpoint_at(NOBODY, starts_with=32))
+    gone = Away(endpoint_at(NOBODY, starts_with=32))
     with pytest.raises(UnreachableError, match=f"{NOBODY} is away"):
-        ask(nobody, questions(500), ledger)
+        ask(gone, questions(500), ledger)
     assert 1 <= tries <= 32
     assert Away.looks <= 8
 

@@ -20,7 +20,7 @@ from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.storage.store import Store, open_store, working_folder
 
-# Takes the lines of the run's log that tell of engines: commands that run the pipeline show them.
+# Takes the lines of the run's log about engines, for commands that show them in the terminal.
 ENGINE_LOG = logging.getLogger("sysgen_dagster.engines")
 _OBSERVE_EVERY_S = 30.0
 

@@ -426,7 +426,7 @@ def test_a_server_that_is_ending_for_idleness_is_waited_for_and_started_again(
 ) -> None:
     options = ("a", "--ends-while", str(gate))
     start(healthy(*options, idle_s=0.1), folder)
-    wait_until(lambda: "told to end" in (folder / "a.log").read_text())
+    wait_until(lambda: "got SIGTERM" in (folder / "a.log").read_text())
     report: list[str] = []
     with ThreadPoolExecutor() as runs:
         waiting = runs.submit(start, healthy(*options), folder, report)
@@ -455,7 +455,7 @@ def test_a_server_that_loads_for_longer_than_its_idle_time_is_waited_for(folder:
 def test_a_stopped_server_is_gone_when_stop_returns(folder: Path, descendants: Descendants) -> None:
     url = start(healthy(), folder)
     stop(folder, "a")
-    assert (folder / "a.log").read_text() == "told to end\nended by itself\n"
+    assert (folder / "a.log").read_text() == "got SIGTERM\nended by itself\n"
     assert server_ids(descendants) == []
     assert not answers(url)
     assert running(folder) == []
@@ -472,7 +472,7 @@ def test_a_server_that_two_end_at_once_is_gone_when_either_returns(
 
     with ThreadPoolExecutor() as ending:
         left = [ending.submit(end) for _ in range(2)]
-        wait_until(lambda: "told to end" in (folder / "a.log").read_text())
+        wait_until(lambda: "got SIGTERM" in (folder / "a.log").read_text())
         gate.unlink()
         assert [each.result(CEILING_S) for each in left] == [[], []]
 

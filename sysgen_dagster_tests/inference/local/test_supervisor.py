@@ -26,11 +26,11 @@ held, waits = os.fdopen(int(fd), "w"), {"look_every_s": 0.05}
 waits |= dict.fromkeys(("grace_s", "group_grace_s"), float(grace_s))
 sys.exit(main(Path(state), held, json.loads(record), float(idle_s), command, **waits))
 """
-# Prints that it is there and what it is told; ends when it is told to, after the time it is given.
+# Prints that it is ready and that it got SIGTERM, and ends after the time that it is given.
 SERVER = """
 import signal, sys, time
 def end(*_):
-    print("told to end", flush=True)
+    print("got SIGTERM", flush=True)
     time.sleep(float(sys.argv[1]))
     sys.exit(0)
 signal.signal(signal.SIGTERM, end)
@@ -112,14 +112,14 @@ def test_it_writes_its_record_and_holds_a_lock_on_it_while_it_lives(state: Path)
         assert running(state.parent) == []
 
 
-def test_it_ends_its_server_and_takes_its_record_back_when_told_to(
+def test_it_ends_its_server_and_takes_its_record_back_at_sigterm(
     state: Path, descendants: Descendants
 ) -> None:
     with supervising(state, *server()) as supervisor:
         wait_for(state, "ready")
         supervisor.terminate()
         assert supervisor.wait(CEILING_S) == 0
-    assert "told to end" in log_of(state).read_text()
+    assert "got SIGTERM" in log_of(state).read_text()
     assert not state.exists()
     assert descendants() == []
 
@@ -162,7 +162,7 @@ def test_it_ends_when_no_run_uses_its_server(state: Path, descendants: Descendan
         wait_for(state, "ready")
         user.close()
         assert supervisor.wait(CEILING_S) == 0
-    assert "told to end" in log_of(state).read_text()
+    assert "got SIGTERM" in log_of(state).read_text()
     assert descendants() == []
 
 
@@ -194,19 +194,17 @@ def test_no_run_can_begin_to_use_a_server_that_is_ending_for_idleness(
     with using(state) as user, supervising(state, *server(end_s=0.5), idle_s=0.1):
         wait_for(state, "ready")
         user.close()
-        wait_for(state, "told to end")
+        wait_for(state, "got SIGTERM")
         with using(state):
             assert descendants(ONLY_THE_SERVER) == []
             assert not state.exists()
 
 
-def test_being_told_to_end_twice_does_not_cut_the_end_short(
-    state: Path, descendants: Descendants
-) -> None:
+def test_a_second_sigterm_does_not_cut_the_end_short(state: Path, descendants: Descendants) -> None:
     with supervising(state, *server(end_s=0.8)) as supervisor:
         wait_for(state, "ready")
         supervisor.terminate()
-        wait_for(state, "told to end")
+        wait_for(state, "got SIGTERM")
         supervisor.terminate()
         assert supervisor.wait(CEILING_S) == 0
         assert descendants() == []
@@ -227,7 +225,7 @@ def test_it_ends_what_a_server_that_was_killed_left_behind(
         assert len(engine) == 1
         assert descendants(ONLY_THE_SERVER) == []
         assert supervisor.wait(CEILING_S) == -signal.SIGKILL % 256
-    assert takes_s or "told to end" in log_of(state).read_text()
+    assert takes_s or "got SIGTERM" in log_of(state).read_text()
 
 
 def test_it_ends_when_its_record_is_not_there_any_more(
@@ -242,10 +240,10 @@ def test_it_ends_when_its_record_is_not_there_any_more(
     assert descendants() == []
 
 
-def test_its_server_is_told_to_end_when_it_is_killed(state: Path, descendants: Descendants) -> None:
+def test_its_server_gets_sigterm_when_it_is_killed(state: Path, descendants: Descendants) -> None:
     with supervising(state, *server()) as supervisor:
         wait_for(state, "ready")
         kill(supervisor.pid)
         assert supervisor.wait(CEILING_S) == -signal.SIGKILL
-        wait_for(state, "told to end")
+        wait_for(state, "got SIGTERM")
         wait_until(lambda: not descendants())

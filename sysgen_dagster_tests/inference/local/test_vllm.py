@@ -233,5 +233,5 @@ def test_a_preset_for_the_cpu_can_be_left_out_too() -> None:
     assert "--max-num-batched-tokens" not in command_of(vllm={"max-num-batched-tokens": False})
 
 
-def test_nothing_is_told_about_its_use() -> None:
+def test_vllm_reports_no_usage_statistics() -> None:
     assert vllm_server(model(), 0).environment["VLLM_NO_USAGE_STATS"] == "1"
