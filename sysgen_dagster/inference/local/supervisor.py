@@ -45,7 +45,7 @@ def main(
         group_grace_s: The same for processes that it has started and left behind.
         look_every_s: Pause between two looks at the server and its users.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    signal.signal(signal.SIGTERM, _exit)
     json.dump(record | {"pid": os.getpid()}, held)
     held.flush()
     with state.with_suffix(".users").open("a") as users:
@@ -62,7 +62,7 @@ def main(
                 time.sleep(look_every_s)
             return server.returncode or 0
         finally:
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not cut the end short
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
             server.terminate()
             with suppress(subprocess.TimeoutExpired):
                 server.wait(grace_s)
@@ -72,6 +72,12 @@ def main(
             # Processes that wait for the end look for this file.
             if _is_ours(state, held):
                 state.unlink()
+
+
+def _exit(*_: object) -> None:
+    """At SIGTERM; a second one must not cut the end of the server short."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def _is_ours(state: Path, held: IO[str]) -> bool:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 from typing import IO
 
 import pytest
@@ -206,6 +208,23 @@ def test_a_second_sigterm_does_not_cut_the_end_short(state: Path, descendants: D
         supervisor.terminate()
         wait_for(state, "got SIGTERM")
         supervisor.terminate()
+        assert supervisor.wait(CEILING_S) == 0
+        assert descendants() == []
+    assert not state.exists()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_many_sigterms_in_a_moment_end_the_server_as_one_does(
+    state: Path, descendants: Descendants, seed: int
+) -> None:
+    random = Random(seed)
+    with supervising(state, *server(end_s=0.1)) as supervisor:
+        wait_for(state, "ready")
+        for _ in range(12):
+            os.kill(supervisor.pid, signal.SIGTERM)
+            until = time.perf_counter() + random.uniform(0, 1e-4)
+            while time.perf_counter() < until:  # shorter than any sleep
+                pass
         assert supervisor.wait(CEILING_S) == 0
         assert descendants() == []
     assert not state.exists()
