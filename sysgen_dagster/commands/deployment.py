@@ -11,7 +11,7 @@ import yaml
 
 from sysgen_dagster.catalog.load import use_catalog_of
 from sysgen_dagster.commands.dagster_home import DagsterHomeError, write_settings
-from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.storage.store import Store, StoreError, is_url, open_store
 
 _CATALOG, _HOME = "catalog.yaml", "dagster_home"
@@ -42,11 +42,14 @@ def begin_deployment(catalog: Catalog, data: Path) -> Store:
 
     Raises:
         DagsterHomeError: Dagster's state cannot be kept where it should be.
-        StoreError: The folder holds a deployment that uses the full catalogue.
+        StoreError: The folder holds a deployment that is no trial of these sources.
     """
     file = data / _CATALOG
-    if data.is_dir() and any(data.iterdir()) and not file.is_file():
-        raise StoreError(f"{data} is not empty and has no {_CATALOG}: name another folder, --data")
+    if data.is_dir() and any(data.iterdir()) and not _is_trial(file, catalog):
+        raise StoreError(
+            f"{data} is not empty and holds no trial of these sources: its tables and its "
+            f"{_CATALOG} would be replaced. Name another folder with --data"
+        )
     write_settings(data / _HOME)
     file.write_text(yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False))
     os.environ |= {
@@ -55,6 +58,15 @@ def begin_deployment(catalog: Catalog, data: Path) -> Store:
         "SYSGEN_CATALOG": str(file),
     }
     return Store(data)
+
+
+def _is_trial(file: Path, catalog: Catalog) -> bool:
+    """Whether a catalogue has the sources of this one, all of them local files."""
+    if not file.is_file():
+        return False
+    sources = load_catalog(file).sources
+    are_local = all(source.path is not None for source in sources.values())
+    return are_local and sources.keys() == catalog.sources.keys()
 
 
 def use_dagster_home(store: Store) -> Path:

@@ -8,7 +8,7 @@ from sysgen_dagster.commands.dagster_home import DagsterHomeError
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.storage.inventory import State, inventory
-from sysgen_dagster.storage.store import Store
+from sysgen_dagster.storage.store import Store, StoreError
 
 
 def read_inventory(store: Store) -> pl.DataFrame:
@@ -44,7 +44,7 @@ def show_inventory(console: Console, data: str) -> int:
 
 
 def record_inventory(console: Console, data: str) -> int:
-    """0; Dagster has a record of every whole partition that is stored, also after a lost database.
+    """0 when Dagster has a record of everything that is stored; 1 where a file is damaged.
 
     Raises:
         DagsterHomeError: Dagster's state cannot be kept where it should be, or a run is going.
@@ -62,7 +62,10 @@ def record_inventory(console: Console, data: str) -> int:
                 f"run {going[0].run_id} is going in {home}: end the daemon and wait for the run, "
                 "or terminate it"
             )
+        damaged = 0
         for line in record_stored(instance, defs, store):
-            console.print(line)
-    console.print(f"{home} has a record of everything that is stored.")
-    return 0
+            console.print(str(line))
+            damaged += isinstance(line, StoreError)
+    without = f" but {damaged} damaged files" if damaged else ""
+    console.print(f"{home} has a record of everything that is stored{without}.")
+    return 1 if damaged else 0

@@ -9,7 +9,7 @@ from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.storage.store import working_folder
 
-_HANDED_ON = ("DAGSTER_HOME", "SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG")
+_HANDED_ON = ("DAGSTER_HOME", "SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "SYSGEN_WORKSPACE")
 
 
 def prepare_ui(data: str) -> dict[str, str]:
@@ -22,13 +22,16 @@ def prepare_ui(data: str) -> dict[str, str]:
     store = use_deployment(data, must_exist=False)
     working_folder(data, os.environ.get("SYSGEN_WORK", ""))
     limit_pools(use_dagster_home(store))
+    os.environ["SYSGEN_WORKSPACE"] = str(SHIPPED_WORKSPACE)
     return {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
 
 
 def show_settings(settings: dict[str, str]) -> None:
-    """Print the environment as a line for a shell, and the file that names the definitions."""
+    """Print the environment as a line for a shell.
+
+    ``SYSGEN_WORKSPACE`` is the file that Dagster's own commands take as ``-w``.
+    """
     print("export " + " ".join(f"{name}={shlex.quote(at)}" for name, at in settings.items()))
-    print(f"# the definitions, for -w of Dagster's commands: {SHIPPED_WORKSPACE}")
 
 
 def start_ui(host: str, port: int) -> None:

@@ -9,7 +9,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.cli import sysgen
+from sysgen_dagster.commands.deployment import begin_deployment
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.lanes.catalog import load_catalog
 
 ROOT = Path(__file__).parents[2]
 WRITTEN_FOR = ("README.md", "CONTRIBUTING.md", "docs/*.md", "Makefile")
@@ -75,7 +79,7 @@ def test_help_loads_neither_dagster_nor_polars() -> None:
         (["demo", "--sources", "."], "has no capybara.parquet or capybara.jsonl or capybara.json"),
         (["demo", "--limit", "0"], "0 is not in the range x>=1"),
         (["demo", "--data", "s3://bucket/data"], "SYSGEN_WORK to a folder, and start `sysgen ui`"),
-        (["demo", "--data", "full"], "full is not empty and has no catalog.yaml"),
+        (["demo", "--data", "full"], "full is not empty and holds no trial"),
         (["inventory", "--data", "typo"], "there is no folder"),
         (["report", "--data", "typo"], "there is no folder"),
         (["engines", "--data", "typo"], "there is no folder"),
@@ -118,10 +122,29 @@ def test_the_settings_for_one_s_own_dagster_processes_are_a_line_for_a_shell(
     data = tmp_path / "our data"
     result = run("ui", "--data", str(data), "--print-settings")
     assert result.exit_code == 0, result.output
-    exported, workspace = result.output.splitlines()
-    assert exported == f"export DAGSTER_HOME='{data}/dagster_home' SYSGEN_DATA='{data}'"
-    assert Path(workspace.rpartition(" ")[2]).is_file()
+    [exported] = result.output.splitlines()
+    settings, _, workspace = exported.rpartition(" SYSGEN_WORKSPACE=")
+    assert settings == f"export DAGSTER_HOME='{data}/dagster_home' SYSGEN_DATA='{data}'"
+    assert Path(workspace).is_file()
     assert (data / "dagster_home" / "dagster.yaml").is_file()
+
+
+def test_a_demo_does_not_take_over_a_deployment_with_a_catalogue_of_its_own(
+    tmp_path: Path,
+) -> None:
+    own = FULL_CATALOG.read_text()
+    (tmp_path / "catalog.yaml").write_text(own)
+    result = run("demo", "--data", str(tmp_path))
+    assert result.exit_code == 1
+    assert "holds no trial of these sources" in " ".join(result.output.split())
+    assert (tmp_path / "catalog.yaml").read_text() == own
+
+
+def test_a_trial_is_begun_again_in_its_own_folder(tmp_path: Path) -> None:
+    trial = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS)
+    for _ in range(2):
+        begin_deployment(trial, tmp_path)
+    assert load_catalog(tmp_path / "catalog.yaml").sources.keys() == trial.sources.keys()
 
 
 def test_the_servers_of_a_deployment_are_listed_and_ended(tmp_path: Path) -> None:

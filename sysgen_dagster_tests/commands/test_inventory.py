@@ -74,6 +74,17 @@ def test_a_new_home_gets_a_record_of_what_is_stored_and_only_once(data: Path) ->
     assert "has a record of everything that is stored" in run("inventory", data, "--record").output
 
 
+def test_a_file_that_is_damaged_within_is_named_and_not_recorded(data: Path) -> None:
+    path = Path(str(Store(data).path(TABLES["row_quality"], AT)))
+    content = bytearray(path.read_bytes())
+    content[100:400] = bytes(300)  # its footer is whole
+    path.write_bytes(content)
+    shown = run("inventory", data, "--record")
+    assert shown.exit_code == 1
+    assert f"{path} is damaged" in shown.output
+    assert "stored but 1 damaged files" in shown.output
+
+
 def test_nothing_is_recorded_while_a_run_is_going(data: Path) -> None:
     run("inventory", data, "--record")
     with dg.DagsterInstance.get() as instance:

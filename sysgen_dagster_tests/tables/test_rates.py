@@ -2,7 +2,6 @@
 
 import math
 
-import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from sysgen_dagster.tables.rates import (
     kept_rate,
     wilson_interval,
 )
+from sysgen_dagster_tests.tables.outcomes import MIXED, rows
 
 # Worked out by hand from the definition with z = 2.5758, so z^2 = 6.6347; for 5 of 10:
 # centre 0.5 + 6.6347 / 20 = 0.83174, half 2.5758 * sqrt(0.25 / 10 + 6.6347 / 400) = 0.52528,
@@ -99,25 +99,6 @@ def test_who_wants_to_be_surer_gets_the_wider_interval(share: float) -> None:
     assert higher - lower > high - low
     assert lower <= low + 1e-12
     assert high - 1e-12 <= higher
-
-
-def rows(*outcomes: tuple[str, str | None]) -> pl.DataFrame:
-    return pl.DataFrame(
-        outcomes, schema={"source": pl.String, "drop_reason": pl.String}, orient="row"
-    )
-
-
-MIXED = rows(
-    ("b", None),
-    ("b", "refused"),
-    ("a", "timeout"),
-    ("a", "refused"),
-    ("b", "refused"),
-    ("a", None),
-    ("a", "refused"),
-    ("a", None),
-    ("a", None),
-)
 
 
 def test_the_kept_rate_is_of_the_rows_without_a_drop_reason() -> None:

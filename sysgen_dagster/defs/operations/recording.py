@@ -13,7 +13,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.plumbing.versions import data_version, pilot_tags, reading_settings
 from sysgen_dagster.storage.inventory import State, inventory
-from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.storage.store import Store, StoreError, StoreUnavailableError
 from sysgen_dagster.tables.table import Partition, Table
 
 NOTE = "Recorded from the stored file; the run that made it is not known here."
@@ -23,7 +23,7 @@ _NEVER_MADE = "INITIAL"  # as Dagster notes the version of an input that has non
 
 def record_stored(
     instance: dg.DagsterInstance, defs: dg.Definitions, store: Store
-) -> Iterator[str]:
+) -> Iterator[str | StoreError]:
     """Record as made each whole stored partition of which the instance has no record.
 
     They count as made from what their inputs hold now, and as set now, so that nothing looks out of
@@ -35,10 +35,11 @@ def record_stored(
         store: Where the tables are.
 
     Yields:
-        A line for each table of which something was recorded, and for each file that is damaged.
+        A line for each table of which something was recorded, and the error of each file that is
+        damaged.
 
     Raises:
-        StoreUnavailableError: Object storage did not list the files.
+        StoreUnavailableError: Object storage did not give everything; what was recorded stays so.
     """
     graph = defs.resolve_asset_graph()
     whole = inventory(store, CATALOG, TABLES.values()).filter(state=State.WHOLE.value)
@@ -56,8 +57,10 @@ def record_stored(
             at = TABLES[name].partition_of(key)
             try:
                 tags = _stored_tags(store, TABLES[name], at)
+            except StoreUnavailableError:
+                raise
             except StoreError as error:  # damaged where the inventory does not look
-                yield str(error)
+                yield error
                 continue
             tags |= _input_tags(inputs, at, last) | {
                 staleness.CODE_VERSION: node.code_version or "unknown"

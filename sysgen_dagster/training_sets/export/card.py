@@ -7,6 +7,7 @@ matter, open a heading or a link, or break a table.
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,6 +31,9 @@ _HUB_LICENSES = """
     cc-by-nc-nd-4.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 odc-by odbl c-uda cdla-sharing-1.0
     cdla-permissive-1.0 cdla-permissive-2.0 openrail gemma llama2 llama3 llama3.1 llama3.2 llama3.3
 """
+# Below each of these numbers of rows lies one size category of the Hub.
+_SIZES = [10**exponent for exponent in range(3, 13)]
+_SIZE_NAMES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 # Data sets whose authors say that the texts are output of OpenAI's models.
 _WRITTEN_BY_OPENAI = (
     "jondurbin/airoboros-3.1",
@@ -149,6 +153,7 @@ def _front_matter(contents: Contents, facts: CardFacts) -> dict[str, Any]:
         **_license_fields(contents, facts.recipe),
         **({"language": list(facts.languages)} if facts.languages else {}),
         "task_categories": ["text-generation"],
+        "size_categories": [size_category(contents.rows)],
         **({"source_datasets": upstream} if upstream else {}),
         "tags": [
             *("sysgen", "synthetic", "system-message", "arxiv:2502.11330"),
@@ -157,6 +162,16 @@ def _front_matter(contents: Contents, facts: CardFacts) -> dict[str, Any]:
         "configs": layout.build_configs(contents),
         "dataset_info": layout.build_dataset_info(contents),
     }
+
+
+def size_category(rows: int) -> str:
+    """The Hub's name for so many rows: ``n<1K``, ``1K<n<10K``, ... ``n>1T``."""
+    place = bisect_right(_SIZES, rows)
+    if place == 0:
+        return "n<1K"
+    if place == len(_SIZES):
+        return "n>1T"
+    return f"{_SIZE_NAMES[place - 1]}<n<{_SIZE_NAMES[place]}"
 
 
 def _license_fields(contents: Contents, recipe: Recipe) -> dict[str, str]:

@@ -172,7 +172,11 @@ def _commit(
 
 def _explain(error: Exception, repo: str, token: str) -> HubPushError:
     """The error to raise instead: without the token, and with a fix."""
-    from huggingface_hub.errors import HfHubHTTPError, HTTPError  # type: ignore[attr-defined]
+    from huggingface_hub.errors import (  # type: ignore[attr-defined]
+        HfHubHTTPError,
+        HTTPError,
+        OfflineModeIsEnabled,
+    )
 
     causes = list(_causes(error))
     answer = next((each for each in causes if isinstance(each, HfHubHTTPError)), None)
@@ -181,7 +185,8 @@ def _explain(error: Exception, repo: str, token: str) -> HubPushError:
     message = f"the export was not pushed to {repo}"
     if status in _FIXES:
         return HubPushError(f"{message}: {_FIXES[status]} ({words})")
-    is_unanswered = not answer and any(
+    # HF_HUB_OFFLINE raises a connection error too, but trying again does not help.
+    is_unanswered = not (answer or isinstance(error, OfflineModeIsEnabled)) and any(
         isinstance(each, (ConnectionError, HTTPError)) for each in causes
     )
     if is_unanswered or status == _TOO_MANY_REQUESTS or status >= _SERVER_ERROR:

@@ -97,7 +97,7 @@ def run(
 
 
 def record(instance: dg.DagsterInstance, root: Path) -> list[str]:
-    return list(record_stored(instance, defs, Store(root)))
+    return [str(line) for line in record_stored(instance, defs, Store(root))]
 
 
 def recorded(instance: dg.DagsterInstance) -> list[tuple[str, str | None]]:

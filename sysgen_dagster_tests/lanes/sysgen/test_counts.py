@@ -25,6 +25,7 @@ from sysgen_dagster.lanes.sysgen.tables import (
 )
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.tables.rates import Rate
+from sysgen_dagster_tests.tables.outcomes import MIXED, rows
 
 PAPER = ModelCounts(
     started=1000,
@@ -40,25 +41,6 @@ PAPER = ModelCounts(
         "Tool": 5,
         "Format": 100,
     },
-)
-
-
-def rows(*outcomes: tuple[str, str | None]) -> pl.DataFrame:
-    return pl.DataFrame(
-        outcomes, schema={"source": pl.String, "drop_reason": pl.String}, orient="row"
-    )
-
-
-MIXED = rows(
-    ("b", None),
-    ("b", "refused"),
-    ("a", "timeout"),
-    ("a", "refused"),
-    ("b", "refused"),
-    ("a", None),
-    ("a", "refused"),
-    ("a", None),
-    ("a", None),
 )
 
 

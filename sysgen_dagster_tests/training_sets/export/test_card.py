@@ -15,6 +15,7 @@ from sysgen_dagster.training_sets.export.card import (
     Figure,
     render_card,
     render_licenses,
+    size_category,
 )
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.layout import (
@@ -54,6 +55,7 @@ def _contents_of(tmp_path: Path, facts: CardFacts = FACTS, **changes: Any) -> Co
 def test_the_front_matter_says_what_the_hub_wants(rows: Contents, pairs: Contents) -> None:
     front = _front(render_card(rows, FACTS))
     assert front["task_categories"] == ["text-generation"]
+    assert front["size_categories"] == ["n<1K"]
     assert front["language"] == ["en"]
     assert front["source_datasets"] == ["LDJnr/Capybara", "meta-math/MetaMathQA"]
     assert {"sysgen", "synthetic", "sft"} <= set(front["tags"])
@@ -66,6 +68,21 @@ def test_the_front_matter_says_what_the_hub_wants(rows: Contents, pairs: Content
     for info in front["dataset_info"]:
         assert all(split["num_bytes"] and split["num_examples"] for split in info["splits"])
     assert "language" not in _front(render_card(rows, replace(FACTS, languages=())))
+
+
+@pytest.mark.parametrize(
+    ("count", "category"),
+    [
+        (999, "n<1K"),
+        (1_000, "1K<n<10K"),
+        (9_999, "1K<n<10K"),
+        (2_136_539, "1M<n<10M"),
+        (999_999_999_999, "100B<n<1T"),
+        (10**12, "n>1T"),
+    ],
+)
+def test_sizes_are_those_of_the_hub(count: int, category: str) -> None:
+    assert size_category(count) == category
 
 
 _MIXED = {

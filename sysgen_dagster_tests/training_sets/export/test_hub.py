@@ -245,6 +245,23 @@ def test_a_hub_that_does_not_listen_is_unavailable(
     assert TOKEN not in str(raised.value)
 
 
+def test_offline_mode_is_an_error_that_does_not_come_back(client: Client, export: Path) -> None:
+    with pytest.raises(HubPushError, match="offline") as raised:
+        client(push_offline, export, TOKEN)
+    assert not raised.value.may_come_back
+
+
+def push_offline(folder: Path, token: str) -> None:
+    """A push where ``HF_HUB_OFFLINE`` is set."""
+    from huggingface_hub import constants
+
+    constants.HF_HUB_OFFLINE = True
+    try:
+        push(folder, token)
+    finally:
+        constants.HF_HUB_OFFLINE = False
+
+
 def push_while_down(folder: Path, token: str) -> None:
     """A push to a port on which no server listens."""
     from huggingface_hub import constants
