@@ -3,7 +3,6 @@
 Partitions, dependencies, columns, group and key follow from the table and from those that it reads.
 """
 
-import inspect
 from collections.abc import Callable, Iterable, Set
 from typing import Any
 
@@ -12,7 +11,6 @@ import dagster as dg
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import column_metadata, progress_metadata
 from sysgen_dagster.defs.plumbing.partitions import asset_key, dependency, partitions_of
-from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, store_result
 from sysgen_dagster.tables.table import Frame, Table
 
@@ -43,12 +41,13 @@ def table_asset(
         description: Shown in the UI; the function's docstring when left out.
         asks: Whether it sends requests to a model.
     """
-    resources = {"tables": TablesResource} | ({"models": InferenceResource} if asks else {})
+    resources = {"tables", "models"} if asks else {"tables"}
 
     def declare(make: Make[Any]) -> dg.AssetsDefinition:
-        def run(context: dg.AssetExecutionContext, **given: Any) -> dg.MaterializeResult[None]:
+        def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
             key = context.partition_key if context.has_partition_key else None
-            settings = [given.pop("config")] if config else []
+            given = {name: getattr(context.resources, name) for name in resources}
+            settings = [config(**context.op_execution_context.op_config)] if config else []
             making = AssetRun(table, table.partition_of(key), context, **given)
             frame = make(making, *settings)
             if making.session is not None:
@@ -56,8 +55,6 @@ def table_asset(
             return store_result(making, frame)
 
         run.__name__, run.__doc__ = make.__name__, make.__doc__
-        takes = {"context": dg.AssetExecutionContext, **({"config": config} if config else {})}
-        _sign(run, takes | resources)
         return dg.asset(
             key=asset_key(table),
             deps=[dependency(table, each) for each in reads],
@@ -68,16 +65,8 @@ def table_asset(
             description=description,
             pool=pool,
             code_version=code_version,
+            required_resource_keys=resources,
+            config_schema=config.to_config_schema().as_field() if config else None,
         )(errors_as_failures(run))
 
     return declare
-
-
-def _sign(run: Callable[..., Any], takes: dict[str, Any]) -> None:
-    """Give a function the parameters by which Dagster knows its resources and settings."""
-    kind = inspect.Parameter.KEYWORD_ONLY
-    parameters = [inspect.Parameter(name, kind, annotation=type_) for name, type_ in takes.items()]
-    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        parameters, return_annotation=dg.MaterializeResult
-    )
-    run.__annotations__ = {**takes, "return": dg.MaterializeResult}
