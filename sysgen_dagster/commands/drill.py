@@ -11,9 +11,10 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -22,7 +23,7 @@ from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands import trial_catalog
 from sysgen_dagster.commands.backfill import run_everything
 from sysgen_dagster.commands.deployment import begin_deployment
-from sysgen_dagster.commands.printing import new_table
+from sysgen_dagster.commands.printing import add_lines, new_table
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.storage.evidence import StoredEvidence
@@ -122,11 +123,9 @@ def faults_table(stats: Mapping[str, int], share: float) -> Table:
         share: Of all requests, that should get each kind of fault.
     """
     table = new_table("What the requests met", ["fault"], ["asked for", "requests", "share"])
-    for fault, words in FAULTS.items():
-        count = stats.get(fault, 0)
-        table.add_row(words, f"{share:.0%}", f"{count:,}", f"{count / stats['all']:.1%}")
-    without = stats["all"] - sum(stats.get(fault, 0) for fault in FAULTS)
-    table.add_row("none", "", f"{without:,}", f"{without / stats['all']:.1%}")
+    rows = [(words, f"{share:.0%}", stats.get(fault, 0)) for fault, words in FAULTS.items()]
+    rows.append(("none", "", stats["all"] - sum(count for *_, count in rows)))
+    add_lines(table, ((*row, row[2] / stats["all"]) for row in rows))
     return table
 
 
@@ -141,6 +140,7 @@ def rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
     [model] = catalog.models
     shards = tuple(catalog.partition_values["shard"])
     evidence = StoredEvidence(store, shards, model)
+    lines: list[Sequence[Any]] = []
     lost_rows = 0
     for phase in PHASES:
         rows_in = evidence.read(phase.before, "drop_reason")["drop_reason"].null_count()
@@ -150,13 +150,7 @@ def rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
         reasons = rows["drop_reason"].drop_nulls().value_counts(sort=True)
         lost = rows_in - rows.height
         lost_rows += abs(lost)
-        table.add_row(
-            phase.table.name,
-            f"{rows_in:,}",
-            "" if sent is None else f"{sent:,}",
-            f"{go_on:,}",
-            f"{rows.height - go_on:,}",
-            f"{lost:,}",
-            ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows()),
-        )
+        why = ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows())
+        lines.append((phase.table.name, rows_in, sent, go_on, rows.height - go_on, lost, why))
+    add_lines(table, lines)
     return table, lost_rows

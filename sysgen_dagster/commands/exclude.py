@@ -1,8 +1,9 @@
-"""Deletion requests: conversations that must not be used any more, and what is to be made again.
+"""`sysgen exclude`: puts conversations on the list of those that must not be used any more.
 
-`Store.exclusions` lists them for a deployment. The list is read when conversations are made: a row
-on it keeps its id and loses its text, with its whole upstream row and the later copies of that row.
-Until the partitions that are printed have been made again, they hold the text as before.
+The list is the file `Store.exclusions` of a deployment. It is read when conversations are made:
+those on the list keep their ids and lose their texts. So do the other turns of the same upstream
+row, and later copies of that row. Partitions that were made before hold the texts until they are
+made again; the command prints which ones these are.
 """
 
 from collections.abc import Collection
@@ -24,10 +25,11 @@ class ExclusionError(SysgenError):
 
 
 def exclude_conversations(console: Console, data: str, file: Path) -> int:
-    """0; every id of the file is on the list now, and what is to be made again is printed.
+    """Add every id of a file to the list, print which partitions must be made again, return 0.
 
     Raises:
-        ExclusionError: None was added: an id is of no stored conversation, or there is none.
+        ExclusionError: Nothing was added to the list: the file cannot be read, holds no id, or
+            holds an id that no stored conversation has.
         StoreError: There is no such deployment, or a stored shard is damaged.
         TableError: A stored shard does not have the declared columns.
     """
@@ -47,7 +49,7 @@ def read_ids(file: Path) -> list[str]:
     """The ids of a file in their order, each once.
 
     Raises:
-        ExclusionError: It cannot be read, or holds none.
+        ExclusionError: The file cannot be read, or holds no id.
     """
     try:
         lines = file.read_text(encoding="utf-8-sig").splitlines()
@@ -66,7 +68,7 @@ def stored_ids(store: Store) -> pl.DataFrame:
 
     Raises:
         StoreError: A shard is damaged.
-        TableError: It does not have the declared columns.
+        TableError: A shard does not have the declared columns.
     """
     parts = [
         store.read(
@@ -82,7 +84,7 @@ def require_stored(ids: Collection[str], stored: pl.DataFrame) -> None:
     """Refuse ids that no stored conversation has.
 
     Raises:
-        ExclusionError: There are such ids; the message names them all.
+        ExclusionError: Some ids are of no stored conversation; the message names them all.
     """
     known = set(stored["conversation_id"])
     if unknown := [identity for identity in ids if identity not in known]:
@@ -95,9 +97,10 @@ def require_stored(ids: Collection[str], stored: pl.DataFrame) -> None:
 def first_copies(
     stored: pl.DataFrame, ids: Collection[str], excluded: Collection[str]
 ) -> list[tuple[str, str]]:
-    """Each of the ids whose text stays in the first row that has it, and the id there.
+    """Those of `ids` that are copies of a row which is not excluded, each with the id in that row.
 
-    The later copies of an excluded row go with it; the first row of an excluded copy does not.
+    If the first row with a text is excluded, its later copies are excluded too. If only a copy is
+    excluded, the first row stays and still holds the text.
     """
     asked_for = pl.col("conversation_id").is_in(list(ids))
     first_stays = ~_row_of("duplicate_of").is_in(_rows(excluded))
@@ -106,23 +109,24 @@ def first_copies(
 
 
 def shards_of(stored: pl.DataFrame, ids: Collection[str]) -> list[str]:
-    """Shards that hold an excluded upstream row or a later copy of one, sorted."""
+    """Sorted names of the shards that hold an upstream row of these ids, or a later copy of it."""
     rows = _rows(ids)
     goes = _row_of("conversation_id").is_in(rows) | _row_of("duplicate_of").is_in(rows)
     return stored.filter(goes)["shard"].unique().sort().to_list()
 
 
 def _rows(ids: Collection[str]) -> list[str]:
-    """Upstream rows of the ids, as `build_conversations` finds them: all before the turn."""
+    """The upstream rows of conversation ids: an id without its last part, which is the turn."""
     return [identity.rpartition("-")[0] for identity in ids]
 
 
 def _row_of(column: str) -> pl.Expr:
+    """The same for the ids in a column."""
     return pl.col(column).str.replace(r"-[^-]*$", "")
 
 
 def _show_what_to_make_again(console: Console, store: Store, shards: Collection[str]) -> None:
-    # Later tables can only be stored where the first phase is.
+    # Where the table of the first phase is not stored, no later table is.
     made = sorted(
         f"{path.parent.name.removeprefix('model=')}|{shard}"
         for shard in shards

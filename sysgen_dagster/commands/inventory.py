@@ -6,18 +6,9 @@ from rich.console import Console
 
 from sysgen_dagster.commands.dagster_home import DagsterHomeError
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
-from sysgen_dagster.commands.printing import new_table
+from sysgen_dagster.commands.printing import add_lines, new_table
 from sysgen_dagster.storage.inventory import State, inventory
-from sysgen_dagster.storage.store import Store, StoreError
-
-
-def read_inventory(store: Store) -> pl.DataFrame:
-    """`storage.inventory.INVENTORY`, one row per stored file, beside the catalogue in use."""
-    # Here, because partitions are read from the catalogue when these are imported.
-    from sysgen_dagster.defs.plumbing.partitions import CATALOG
-    from sysgen_dagster.defs.plumbing.tables import TABLES
-
-    return inventory(store, CATALOG, TABLES.values())
+from sysgen_dagster.storage.store import StoreError
 
 
 def show_inventory(console: Console, data: str) -> int:
@@ -26,16 +17,19 @@ def show_inventory(console: Console, data: str) -> int:
     Raises:
         StoreError: There is no such deployment.
     """
-    stored = read_inventory(use_deployment(data))
+    store = use_deployment(data)
+    # Here, because partitions are read from the catalogue when these are imported.
+    from sysgen_dagster.defs.plumbing.partitions import CATALOG
+    from sysgen_dagster.defs.plumbing.tables import TABLES
+
+    stored = inventory(store, CATALOG, TABLES.values())
     numbers = ("files", "rows", "bytes", "not whole")
     table = new_table("What is stored", ("table", "model"), numbers)
     whole = pl.col("state") == State.WHOLE.value
     figures = [pl.len(), pl.col("rows").sum(), pl.col("bytes").sum(), (~whole).sum().alias("other")]
     sums = stored.group_by("table", "model").agg(figures).sort("table", "model", nulls_last=False)
-    for name, model, *sizes in sums.iter_rows():
-        table.add_row(name, model or "", *(f"{number:,}" for number in sizes))
-    table.add_section()
-    table.add_row("all", "", *(f"{number:,}" for number in stored.select(figures).row(0)))
+    add_lines(table, sums.iter_rows())
+    add_lines(table, [("all", "", *stored.select(figures).row(0))])
     console.print(table)
     others = stored.filter(~whole)
     for row in others.sort("state", "path").iter_rows(named=True):

@@ -1,5 +1,6 @@
 """Consoles and empty tables for what the commands print; imports nothing that is slow to load."""
 
+import math
 from collections.abc import Iterable
 
 from rich.console import Console
@@ -39,3 +40,20 @@ def new_table(
     for name in wrapped:
         table.add_column(name)
     return table
+
+
+def add_lines(table: Table, rows: Iterable[Iterable[str | float | None]]) -> None:
+    """Add a line for each row, and a rule below them.
+
+    Whole numbers have a comma after each thousand, other numbers are shares and shown in percent,
+    and a cell without a figure (None or NaN) stays empty.
+    """
+    for row in rows:
+        table.add_row(*map(_shown, row))
+    table.add_section()
+
+
+def _shown(value: str | float | None) -> str:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.1%}"
+    return f"{value:,}" if isinstance(value, int) else value or ""

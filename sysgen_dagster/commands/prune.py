@@ -1,33 +1,33 @@
-"""`sysgen prune`: files of a deployment that nothing needs any more, listed and removed.
+"""`sysgen prune`: lists the files of a deployment that nothing needs any more, and removes them.
 
 A file that was changed within the last day is never listed: a run may be using it.
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from pathlib import Path
 
 import polars as pl
 from rich.console import Console
 from upath import UPath
 
-from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.commands.deployment import use_deployment
-from sysgen_dagster.commands.inventory import read_inventory
 from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.inference.ledger import discard
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.files import SourceError, find_file
-from sysgen_dagster.storage.inventory import State
+from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import Store, working_folder
 from sysgen_dagster.tables.table import Table
 
-_MAY_BE_IN_USE = timedelta(days=1)  # since a file was changed
-_LEFT_OVER = (".tmp", ".incomplete")  # endings of unfinished files: ours, the Hub client's
+_MAY_BE_IN_USE = timedelta(days=1)  # after the last change of a file
+_LEFT_OVER = (".tmp", ".incomplete")  # endings of unfinished files: our own, the Hub client's
 
 
 class Kind(StrEnum):
@@ -42,7 +42,7 @@ class Kind(StrEnum):
     GONE_TABLE = "rows of what is gone"
 
 
-# What the removal of each kind costs; printed in the last column of the table.
+# What the removal of files of each kind costs; printed in the last column of the table.
 COSTS = {
     Kind.LEFT_OVER: "nothing",
     Kind.LOG: "what a server said is gone",
@@ -53,10 +53,9 @@ COSTS = {
     Kind.GONE_TABLE: "a model has to write the rows again if the catalogue names them again",
 }
 
-
-_LOGS = (".log", ".previous.log")
-# Kinds that cost something to get back, and would all be removed under a wrong catalogue: they are
-# removed with `--gone` only.
+_LOGS = (".log", ".previous.log")  # endings of the log files of a server
+# Files of these kinds cost something to get back, and under a wrong catalogue all of them would be
+# removed. So they are removed only with `--gone`.
 _GONE = (Kind.GONE_LEDGER, Kind.GONE_TABLE, Kind.DOWNLOAD, Kind.CONVERSION)
 
 
@@ -66,8 +65,8 @@ class Removal:
 
     Attributes:
         kind: What it is.
-        path: The file; of a download the folder of its revision; of a ledger the sealed file
-            or, where the ledger is not sealed, its lines.
+        path: The file. A download is a folder with one revision of a data set. A ledger is its
+            ``.parquet`` file once it is sealed, before that its ``.jsonl`` file.
         why: Why nothing needs it.
         bytes: Its size.
         modified: When it was changed last.
@@ -81,14 +80,17 @@ class Removal:
 
 
 def prune_files(console: Console, data: str, days: int, gone: bool, apply: bool) -> int:
-    """0: what may go is printed and, with `apply`, removed; 1 where something in use stays.
+    """Print the files that may be removed and, with `apply`, remove them.
 
     Args:
-        console: Where it is printed.
+        console: Where they are printed.
         data: The deployment.
-        days: How old the ledger of a stored partition and a server's log must be.
-        gone: Also what the catalogue does not name any more.
-        apply: Remove it.
+        days: Ledgers of stored partitions and server logs may go if they are older.
+        gone: Whether files of what the catalogue does not name any more may go too.
+        apply: Whether the files are removed.
+
+    Returns:
+        0, or 1 where a file was not removed because a run uses it.
 
     Raises:
         StoreError: There is no such deployment.
@@ -97,10 +99,7 @@ def prune_files(console: Console, data: str, days: int, gone: bool, apply: bool)
 
     store = use_deployment(data)
     work = working_folder(data, os.environ.get("SYSGEN_WORK", ""))
-    stored, now = read_inventory(store), datetime.now(UTC)
-    found = removals(store, work, load_catalog(), TABLES.values(), stored, days, now)
-    served = {f"{name}{suffix}" for name in running(work / "engines") for suffix in _LOGS}
-    found = [each for each in found if each.kind is not Kind.LOG or each.path.name not in served]
+    found = removals(store, work, load_catalog(), TABLES.values(), days, datetime.now(UTC))
     kept = [] if gone else [each for each in found if each.kind in _GONE]
     going = [each for each in found if each not in kept]
     for each in going:
@@ -126,23 +125,21 @@ def removals(
     store: Store,
     work: Path,
     catalog: Catalog,
-    tables: Iterable[Table],
-    stored: pl.DataFrame,
+    tables: Collection[Table],
     days: int,
     now: datetime,
 ) -> list[Removal]:
-    """Every file that may be removed.
+    """Every file that may be removed, also of what the catalogue does not name any more.
 
     Args:
         store: Where the tables are.
         work: Where ledgers, downloads and server logs are.
-        catalog: What is in it stays.
+        catalog: Files of what it names stay.
         tables: All tables of the deployment.
-        stored: `inventory.INVENTORY` of the deployment.
-        days: How old the ledger of a stored partition and a server's log must be.
+        days: Ledgers of stored partitions and server logs may go if they are older.
         now: The time of day, with its zone.
     """
-    old = now - timedelta(days=days)
+    stored, old = inventory(store, catalog, tables), now - timedelta(days=days)
     known = {(table.name, at.key) for table in tables for at in table.partitions(catalog)}
     found = [
         *_tables(store, stored),
@@ -173,36 +170,37 @@ def _ledgers(
     known: set[tuple[str, str | None]],
     stored: pl.DataFrame,
     old: datetime,
-) -> list[Removal]:
-    """Ledgers of partitions that are gone, and sealed ones of partitions that are stored whole."""
+) -> Iterator[Removal]:
+    """Ledgers of what the catalogue does not name, and old ones of partitions that are stored."""
     tables = {table for table, _ in known}
     whole = set(stored.filter(state=State.WHOLE.value).select("table", "partition").iter_rows())
-    found = []
-    for path in (path for depth in ("*/*", "*/*/*") for path in folder.glob(depth)):
+    # Of judgements the ledgers are one folder deeper: TABLE/JUDGE/PARTITION.
+    for path in chain(folder.glob("*/*"), folder.glob("*/*/*")):
         table, *judge, _ = path.relative_to(folder).parts
         partition = (table, path.stem)
         if table not in tables or not path.is_file():
             continue
         if path.suffix in _LEFT_OVER:
-            found.append(_removal(Kind.LEFT_OVER, path, "a run was killed while it sealed"))
+            yield _removal(Kind.LEFT_OVER, path, "a run was killed while it sealed the ledger")
         elif path.suffix not in (".parquet", ".jsonl"):
             continue
         elif partition not in known or not catalog.served.keys() >= set(judge):
             of = " by ".join([path.stem, *judge])
-            found.append(_removal(Kind.GONE_LEDGER, path, f"the catalogue has no {table} for {of}"))
+            yield _removal(Kind.GONE_LEDGER, path, f"the catalogue has no {table} for {of}")
         elif path.suffix == ".parquet" and partition in whole:
             ledger = _removal(Kind.LEDGER, path, f"{table} for {path.stem} is stored")
-            found += [ledger] if ledger.modified < old else []
-    return found
+            if ledger.modified < old:
+                yield ledger
 
 
 def _downloads(cache: Path, catalog: Catalog) -> Iterator[Removal]:
-    """Revisions that no entry of the catalogue names, and what a fetch left that was cut off."""
+    """Downloaded revisions that the catalogue does not name, and files of interrupted fetches."""
     if not cache.is_dir():
         return
     import huggingface_hub  # here, because most commands need none of it
 
-    wanted = {(hub.repo, hub.revision) for hub in _hub_files(catalog)}
+    entries = [*catalog.sources.values(), *catalog.benchmarks.values()]
+    wanted = {(entry.hub.repo, entry.hub.revision) for entry in entries if entry.hub}
     cached = huggingface_hub.scan_cache_dir(cache)
     for repo in cached.repos:
         for revision in repo.revisions:
@@ -215,21 +213,14 @@ def _downloads(cache: Path, catalog: Catalog) -> Iterator[Removal]:
         yield _removal(Kind.LEFT_OVER, path, "a fetch was cut off")
 
 
-def _hub_files(catalog: Catalog) -> list[HubFile]:
-    named = [
-        *(source.hub for source in catalog.sources.values()),
-        *(benchmark.hub for benchmark in catalog.benchmarks.values()),
-    ]
-    return [hub for hub in named if hub is not None]
-
-
 def _conversions(folder: Path, catalog: Catalog, cache: Path) -> Iterator[Removal]:
-    """Conversions of files that the catalogue does not name.
+    """Converted copies of source files that the catalogue does not name.
 
-    There are none where the content of one of its files is not known without a fetch.
+    A copy is named by the checksum of its source file. If the checksum of one of the catalogue's
+    files cannot be known without fetching the file, all copies stay.
     """
     for path in folder.glob(".*.tmp"):
-        yield _removal(Kind.LEFT_OVER, path, "a run was killed while it converted")
+        yield _removal(Kind.LEFT_OVER, path, "a run was killed while it converted a source file")
     try:
         used = {_content(source, cache)[:32] for source in catalog.sources.values()}
     except SourceError:
@@ -240,10 +231,10 @@ def _conversions(folder: Path, catalog: Catalog, cache: Path) -> Iterator[Remova
 
 
 def _content(source: Source, cache: Path) -> str:
-    """The checksum of a source's file, by which its conversion is named.
+    """The checksum of a source's file; empty for a file on the Hub that needs no conversion.
 
     Raises:
-        SourceError: It is not known without fetching the file.
+        SourceError: It cannot be known without fetching the file.
     """
     if source.hub is None:
         return find_file(source, cache)[1].removeprefix("local:")
@@ -253,18 +244,19 @@ def _content(source: Source, cache: Path) -> str:
 
 
 def _logs(folder: Path, old: datetime, days: int) -> Iterator[Removal]:
+    """Old logs of servers that do not run any more."""
+    in_use = {f"{name}{ending}" for name in running(folder) for ending in _LOGS}
     for path in folder.glob("*.log"):
         log = _removal(Kind.LOG, path, f"nothing was written to it for {days} days")
-        if log.modified < old:
+        if log.modified < old and path.name not in in_use:
             yield log
 
 
 def _show_sums(console: Console, going: Sequence[Removal]) -> None:
     table = new_table("What may go", ["what"], ["files", "bytes"], ["what it costs"])
     for kind in Kind:
-        if of_kind := [each for each in going if each.kind is kind]:
-            size = f"{sum(each.bytes for each in of_kind):,}"
-            table.add_row(kind.value, f"{len(of_kind):,}", size, COSTS[kind])
+        if sizes := [each.bytes for each in going if each.kind is kind]:
+            table.add_row(kind.value, f"{len(sizes):,}", f"{sum(sizes):,}", COSTS[kind])
     console.print(table if going else "Nothing may go.")
 
 

@@ -1,20 +1,17 @@
 """Tables that `sysgen demo` prints: retention, tags, and one conversation in every phase."""
 
-import math
-
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.commands.printing import new_table
+from sysgen_dagster.commands.printing import add_lines, new_table
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.counts import summarize_retention, summarize_tags
 from sysgen_dagster.lanes.sysgen.phases import LABELS
 from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
-from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, kept
@@ -48,19 +45,9 @@ def retention_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
     )
     for model in models:
         counts = store.read(RETENTION, Partition(model))
-        for row in summarize_retention(counts, catalog.models[model].published).iter_rows(
-            named=True
-        ):
-            table.add_row(
-                model,
-                LABELS[row["table"]],
-                f"{row['rows_in']:,}",
-                f"{row['kept']:,}",
-                _percent(row["kept_share"]),
-                _percent(row["paper"]),
-                row["dropped"],
-                end_section=row["table"] == ALIGNED.name,
-            )
+        summary = summarize_retention(counts, catalog.models[model].published)
+        rows = summary.select("table", "rows_in", "kept", "kept_share", "paper", "dropped").rows()
+        add_lines(table, ((model, LABELS[phase], *cells) for phase, *cells in rows))
     table.caption = "share: of the conversations that phase 1 began with. Table 2: the paper's."
     table.caption_justify = "left"
     return table
@@ -75,17 +62,9 @@ def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
     )
     for model in models:
         counts = store.read(TAG_COUNTS, Partition(model))
-        for row in summarize_tags(counts, catalog.models[model].published).iter_rows(named=True):
-            table.add_row(
-                model,
-                row["tag"],
-                f"{row['filtered']:,}",
-                _percent(row["filtered_share"]),
-                _percent(row["paper"]),
-                f"{row['verified']:,}",
-                _percent(row["verified_share"]),
-                end_section=row["tag"] == TAG_NAMES[-1],
-            )
+        summary = summarize_tags(counts, catalog.models[model].published)
+        shown = ("tag", "filtered", "filtered_share", "paper", "verified", "verified_share")
+        add_lines(table, ((model, *cells) for cells in summary.select(shown).iter_rows()))
     return table
 
 
@@ -123,7 +102,3 @@ def _panel(story: Story) -> Panel:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
-
-
-def _percent(share: float | None) -> str:
-    return "" if share is None or math.isnan(share) else f"{share:.1%}"

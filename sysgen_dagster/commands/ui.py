@@ -1,4 +1,4 @@
-"""Dagster's UI and daemon on one deployment."""
+"""`sysgen ui`: starts Dagster's UI and daemon for one deployment."""
 
 import os
 import shlex
@@ -9,15 +9,16 @@ from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.storage.store import working_folder
 
+# Environment variables by which Dagster's processes find the deployment.
 _HANDED_ON = ("DAGSTER_HOME", "SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "SYSGEN_WORKSPACE")
 
 
 def prepare_ui(data: str) -> dict[str, str]:
-    """The environment for Dagster's processes; the Dagster home is written and its pools limited.
+    """Write the Dagster home, limit its pools, and return the variables for Dagster's processes.
 
     Raises:
         DagsterHomeError: Dagster's state cannot be kept where it should be.
-        StoreError: The tables cannot be where `data` says.
+        StoreError: `data` is no place for tables, or there is no working folder.
     """
     store = use_deployment(data, must_exist=False)
     working_folder(data, os.environ.get("SYSGEN_WORK", ""))
@@ -27,16 +28,16 @@ def prepare_ui(data: str) -> dict[str, str]:
 
 
 def show_settings(settings: dict[str, str]) -> None:
-    """Print the environment as a line for a shell.
+    """Print the variables as one line that a shell can run: ``export NAME=VALUE ...``.
 
-    ``SYSGEN_WORKSPACE`` is the file that Dagster's own commands take as ``-w``.
+    ``SYSGEN_WORKSPACE`` is the file that Dagster's own commands take with the option ``-w``.
     """
     print("export " + " ".join(f"{name}={shlex.quote(at)}" for name, at in settings.items()))
 
 
 def start_ui(host: str, port: int) -> None:
-    """Become ``dagster dev``, which ends when it is interrupted."""
-    # Dagster warns that another package, `dg`, supersedes this command; a user need not hear of it.
+    """Replace this process by ``dagster dev``, which runs until it is interrupted."""
+    # Dagster warns that another package, `dg`, replaces this command; users need not read that.
     command = [sys.executable, "-W", "ignore:Function `dev_command`", "-m", "dagster", "dev"]
     command += ["-w", str(SHIPPED_WORKSPACE), "-h", host, "-p", str(port)]
     print(f"The UI is at http://{host}:{port} in a moment; Ctrl-C ends it.", flush=True)

@@ -13,7 +13,6 @@ from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.files import read_shard
-from sysgen_dagster.storage.inventory import inventory
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 
@@ -47,9 +46,8 @@ def aged(file: Path, days: float) -> Path:
 
 
 def going(store: Store, catalog: Catalog = CATALOG) -> dict[Path, Kind]:
-    stored = inventory(store, catalog, TABLES.values())
     work = Path(str(store.root))
-    found = removals(store, work, catalog, TABLES.values(), stored, DAYS, NOW)
+    found = removals(store, work, catalog, TABLES.values(), DAYS, NOW)
     assert all(each.why and each.bytes for each in found)
     return {Path(str(each.path)): each.kind for each in found}
 
