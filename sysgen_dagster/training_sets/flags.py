@@ -4,7 +4,6 @@ A flag is a finding of one row (`analysis.findings`) or one of the whole corpus,
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import polars as pl
 
@@ -21,24 +20,16 @@ from sysgen_dagster.obedience.alignment_judgement import Alignment
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster.tables.table import By, Table
 
-
-@dataclass(frozen=True, slots=True)
-class CorpusFlag:
-    """A flag of the conversations in the rows of `table` for which `where` is true."""
-
-    table: Table
-    where: pl.Expr
-
-
 # The first row of a cluster of near-duplicates has no flag, so that leaving out by the flag keeps
 # one of the cluster; it keeps none where the model did not finish the first.
 _IS_LATER = pl.col("conversation_id") != pl.col("cluster")
-_CORPUS_FLAGS: Mapping[str, CorpusFlag] = {
-    "near_duplicate_question": CorpusFlag(NEAR_DUPLICATE_QUESTIONS, _IS_LATER),
-    "contaminated": CorpusFlag(CONTAMINATION, pl.col("overlap") >= MOSTLY_HELD),
-    "near_duplicate_message": CorpusFlag(NEAR_DUPLICATE_MESSAGES, _IS_LATER),
+# By flag: the table with a row of each conversation that may have it, and which rows have it.
+_CORPUS_FLAGS: Mapping[str, tuple[Table, pl.Expr]] = {
+    "near_duplicate_question": (NEAR_DUPLICATE_QUESTIONS, _IS_LATER),
+    "contaminated": (CONTAMINATION, pl.col("overlap") >= MOSTLY_HELD),
+    "near_duplicate_message": (NEAR_DUPLICATE_MESSAGES, _IS_LATER),
     # Only a sample is judged: most rows cannot have this flag.
-    "not_aligned": CorpusFlag(JUDGED_ALIGNMENT, pl.col("verdict") == Alignment.NOT_ALIGNED.value),
+    "not_aligned": (JUDGED_ALIGNMENT, pl.col("verdict") == Alignment.NOT_ALIGNED.value),
 }
 FLAGS = (*FINDINGS, *_CORPUS_FLAGS)
 
@@ -68,9 +59,9 @@ def find_flagged(read: Callable[[Table], pl.DataFrame | None], by: By) -> Flagge
             those of conversations, `By.MODEL` for those of a model's rows.
     """
     return {
-        name: stored.filter(flag.where)["conversation_id"]
-        for name, flag in _CORPUS_FLAGS.items()
-        if flag.table.by is by and (stored := read(flag.table)) is not None
+        name: stored.filter(has_flag)["conversation_id"]
+        for name, (table, has_flag) in _CORPUS_FLAGS.items()
+        if table.by is by and (stored := read(table)) is not None
     }
 
 

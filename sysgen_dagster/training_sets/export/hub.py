@@ -61,7 +61,9 @@ def why_not_to_push(
         declared: `manifest.read_checksums` of the folder.
         actual: `manifest.compute_checksums` of the folder.
     """
-    unlicensed = [name for name, text in licenses.items() if _is_unknown(text)]
+    unlicensed = [
+        name for name, text in licenses.items() if (text or "").strip().lower() in {"", "unknown"}
+    ]
     changed = [name for name in declared.keys() & actual.keys() if declared[name] != actual[name]]
     culprits: Mapping[str, Collection[str]] = {
         "it holds rows that no model wrote: make them with a real model": {"simulated"}
@@ -75,10 +77,6 @@ def why_not_to_push(
     reasons = [f"{reason} ({_join_names(names)})" for reason, names in culprits.items() if names]
     empty = "it holds no rows: take more sources, or loosen what the mixture leaves out"
     return reasons if rows else [empty, *reasons]
-
-
-def _is_unknown(license_text: str | None) -> bool:
-    return (license_text or "").strip().lower() in {"", "unknown"}
 
 
 def _join_names(names: Collection[str]) -> str:
@@ -122,8 +120,6 @@ def push_folder(
         # A ValueError where the folder lacks a file.
         files = [huggingface_hub.CommitOperationAdd(path, folder / path) for path in paths]
         return _commit(api, repo, files, private, report)
-    except HubPushError:
-        raise
     # OSError: connections and answers of the Hub; RuntimeError: uploads of single files;
     # ValueError: what the client or the Hub object to in names or the card.
     except (OSError, huggingface_hub.errors.HTTPError, RuntimeError, ValueError) as error:  # type: ignore[attr-defined]
