@@ -36,8 +36,9 @@ _SIGNATURE_NUMBERS = _BANDS * _BAND_NUMBERS
 _SEED = 2502_11330
 _COMPARED_AT_ONCE = 4_000_000  # shingles; keeps the memory of a comparison near 100 MB
 
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_WORD = rf"[{_UNSPACED}]|[\w--[{_UNSPACED}]]+"
+# Scripts without blanks between words, for a class of characters.
+UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_WORD = rf"[{UNSPACED}]|[\w--[{UNSPACED}]]+"
 # 2^64 divided by the golden ratio; odd, so that multiplication modulo 2^64 keeps hashes apart.
 _MULTIPLIER = 0x9E3779B97F4A7C15
 

@@ -6,10 +6,11 @@ The measure is the share of repeated n-grams, as in the repetition filters of Go
 
 import polars as pl
 
+from sysgen_dagster.analysis.near_duplicates import UNSPACED
+
 # Words per n-gram. Eight equal words in a row are not chance, and rare in lists and code.
 _WORDS = 8
-# Scripts without blanks between words: each character counts as a word.
-_UNSPACED = r"([\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}])"
+_WORD = rf"[[{UNSPACED}]&&\w]|[\w--[{UNSPACED}]]+"
 
 
 def space_words(texts: pl.Series) -> pl.Series:
@@ -18,10 +19,7 @@ def space_words(texts: pl.Series) -> pl.Series:
     A word is a run of letters, marks, digits and underscores of any script; in scripts without
     blanks between words, one character.
     """
-    lower = texts.str.to_lowercase()
-    if lower.str.contains(_UNSPACED).any():
-        lower = lower.str.replace_all(_UNSPACED, " $1 ")
-    return lower.str.replace_all(r"\W+", " ").str.strip_chars(" ")
+    return texts.str.to_lowercase().str.extract_all(_WORD).list.join(" ")
 
 
 def measure_repetition(texts: pl.Series) -> pl.Series:

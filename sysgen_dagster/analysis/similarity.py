@@ -32,6 +32,7 @@ from operator import add
 import polars as pl
 from rapidfuzz.distance import LCSseq
 
+from sysgen_dagster.analysis.near_duplicates import UNSPACED
 from sysgen_dagster.analysis.tables import SIMILARITY
 from sysgen_dagster.tables.table import polars_schema
 
@@ -40,7 +41,7 @@ _BATCH_BYTES = 1_000_000  # of text per batch; limits the memory
 _ROUGE_WORD = "[a-z0-9]+"
 _BLANK_WORD = r"[^\s\x1c-\x1f]+"  # str.split() parts at these four control characters as well
 
-_UNSPACED = r"[[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}]&&\p{L}]"
+_UNSPACED = rf"[[{UNSPACED}]&&\p{{L}}]"
 # The two joiners stand inside words of Persian and of Indian scripts.
 _JOINED = r"\p{L}\p{N}\p{M}\x{200C}\x{200D}"
 _WORD = rf"[[\p{{L}}\p{{N}}]--{_UNSPACED}][[{_JOINED}]--{_UNSPACED}]*"
