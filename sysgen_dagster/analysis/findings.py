@@ -27,45 +27,52 @@ class RowFinding:
     Attributes:
         found: Whether a row of `tables.ROW_QUALITY` has it; null if the row cannot have it.
         statement: What it means, for users.
+        most: The largest expected share of the rows that can have it; None: there is no bound.
     """
 
     found: pl.Expr
     statement: str
+    most: float | None = None
 
 
+def _some_do_not_parse(prefix: str) -> pl.Expr:
+    """Whether one of the Python blocks of an answer does not parse; its columns begin so."""
+    blocks, parsed = pl.col(f"{prefix}python_blocks"), pl.col(f"{prefix}python_blocks_parsed")
+    return pl.when(blocks > 0).then(parsed < blocks)
+
+
+# There is no bound for `original_python_does_not_parse`, which is about the source, nor for
+# `personal_data`, which many sources contain on purpose.
 FINDINGS: Mapping[str, RowFinding] = {
     "final_answer_differs": RowFinding(
-        ~pl.col("final_answer_same"), "The new answer states another final answer."
+        ~pl.col("final_answer_same"), "The new answer states another final answer.", 0.10
     ),
     "final_answer_missing": RowFinding(
         pl.when(pl.col("final_answer").is_not_null()).then(pl.col("new_final_answer").is_null()),
         "The original answer states a final answer, the new answer does not.",
+        0.25,
     ),
     "final_answer_leaked": RowFinding(
-        pl.col("final_answer_leaked"), "The system message contains the final answer."
+        pl.col("final_answer_leaked"), "The system message contains the final answer.", 0.02
     ),
     "content_copied": RowFinding(
         pl.col("content_copied_share") >= COPIED,
         "Content phrases are copied from the original answer.",
+        0.20,
     ),
     "python_does_not_parse": RowFinding(
-        pl.when(pl.col("new_python_blocks") > 0).then(
-            pl.col("new_python_blocks_parsed") < pl.col("new_python_blocks")
-        ),
-        "A fenced Python block of the new answer does not parse.",
+        _some_do_not_parse("new_"), "A fenced Python block of the new answer does not parse.", 0.05
     ),
     "original_python_does_not_parse": RowFinding(
-        pl.when(pl.col("python_blocks") > 0).then(
-            pl.col("python_blocks_parsed") < pl.col("python_blocks")
-        ),
-        "A fenced Python block of the original answer does not parse.",
+        _some_do_not_parse(""), "A fenced Python block of the original answer does not parse."
     ),
     "languages_differ": RowFinding(
         ~pl.col("languages_match"),
         "System message or new answer is in another language than the question.",
+        0.05,
     ),
     "repetitive": RowFinding(
-        pl.col("repeated_share") >= REPETITIVE, "The new answer repeats itself."
+        pl.col("repeated_share") >= REPETITIVE, "The new answer repeats itself.", 0.02
     ),
     "personal_data": RowFinding(
         pl.col("personal_data").list.len() > 0,
@@ -86,8 +93,6 @@ _DROPPED_IN_PHASE_4 = (Dropped.REFUSED.value, Dropped.TRUNCATED.value)
 def list_flags(quality: pl.DataFrame) -> pl.Series:
     """The names of the findings of each row of `tables.ROW_QUALITY`: a list per row, in order."""
     flags = [pl.when(each.found).then(pl.lit(name)) for name, each in FINDINGS.items()]
-    if quality.is_empty():
-        return pl.Series("flags", [], dtype=pl.List(pl.String))
     return quality.select(flags=pl.concat_list(flags).list.drop_nulls()).to_series()
 
 
@@ -108,8 +113,7 @@ def count_findings(quality: pl.DataFrame, aligned: pl.DataFrame) -> pl.DataFrame
     kinds = kinds.drop_nulls("personal_data").unnest("personal_data")
     rows = quality.group_by("source", maintain_order=True).agg(of_rows=pl.len().cast(pl.UInt32))
     by_kind = (
-        kinds.with_columns(finding="personal_data: " + pl.col("kind") + " in " + pl.col("where"))
-        .group_by("source", "finding")
+        kinds.group_by("source", finding=pl.format("personal_data: {} in {}", "kind", "where"))
         .agg(rows=pl.len().cast(pl.UInt32))
         .sort("source", "finding")
         .join(rows, on="source", how="left", maintain_order="left")

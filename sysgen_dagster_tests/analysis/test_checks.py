@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from sysgen_dagster.analysis.checks import CHECKS, MOST_FOUND
+from sysgen_dagster.analysis.checks import CHECKS
 from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.tables.checks import Check
 from sysgen_dagster_tests.tables.evidence import Rows
@@ -43,10 +43,11 @@ def measured(*names: str) -> Rows:
 CASES = {
     **{
         f"few_{name}": (
-            Rows({"quality_counts": [finding(name, int(1000 * most), 1000)]}),
-            Rows({"quality_counts": [finding(name, int(1000 * most) + 100, 1000)]}),
+            Rows({"quality_counts": [finding(name, int(1000 * each.most), 1000)]}),
+            Rows({"quality_counts": [finding(name, int(1000 * each.most) + 100, 1000)]}),
         )
-        for name, most in MOST_FOUND.items()
+        for name, each in FINDINGS.items()
+        if each.most is not None
     },
     "messages_differ": (repeated(90), repeated(200)),
     "no_benchmark_item": (overlap(0.4), overlap(0.5)),
@@ -92,7 +93,3 @@ def test_few_rows_alone_do_not_warn() -> None:
     [check] = [check for check in CHECKS if check.name == "few_final_answer_differs"]
     few = Rows({"quality_counts": [finding("final_answer_differs", 1, 4)]})
     assert check.evaluate(few).passed
-
-
-def test_every_bound_is_of_a_finding() -> None:
-    assert MOST_FOUND.keys() <= FINDINGS.keys()
