@@ -12,11 +12,11 @@ finds repetitions within 32 KiB, which is about 50 messages, in the order of the
 """
 
 import zlib
-from hashlib import blake2b
 
 import polars as pl
 
 from sysgen_dagster.analysis.near_duplicates import place_words, run_hash, words
+from sysgen_dagster.analysis.sampling import hash_texts
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.analysis.tables import MESSAGE_DIVERSITY
 
@@ -43,7 +43,8 @@ def measure_message_diversity(
         compute it from.
     """
     written = messages.filter(pl.col("system_message").is_not_null())
-    ranks = _rank(written["conversation_id"], seed)
+    # Stored figures were made with these ranks: compression depends on the order.
+    ranks = hash_texts(written["conversation_id"], key=str(seed))
     ranked = written.select("source", rank=ranks).with_row_index("row").sort("rank")
     rows = []
     for source in [*messages["source"].unique().sort(), ALL]:
@@ -51,13 +52,6 @@ def measure_message_diversity(
         texts = written["system_message"][of_source["row"].head(sample)]
         rows.append({"source": source, "messages": of_source.height, **_figures(texts)})
     return pl.DataFrame(rows, schema=MESSAGE_DIVERSITY.schema, orient="row")
-
-
-def _rank(conversation_ids: pl.Series, seed: int) -> pl.Series:
-    """A hash of each id, by which stored figures were made: compression depends on the order."""
-    key = str(seed).encode()
-    hashes = (blake2b(name.encode(), digest_size=8, key=key) for name in conversation_ids)
-    return pl.Series((int.from_bytes(each.digest()) for each in hashes), dtype=pl.UInt64)
 
 
 def _figures(texts: pl.Series) -> dict[str, int | float | str | None]:
@@ -68,29 +62,21 @@ def _figures(texts: pl.Series) -> dict[str, int | float | str | None]:
     top_opening, top_count = next(
         top_openings.sort(["count", "text"], descending=[True, False]).iter_rows(), (None, 0)
     )
+    places, raw = place_words(texts), "\n".join(texts).encode()
     return {
         "sampled": len(texts),
         "distinct": _share(texts.n_unique(), len(texts)),
-        **_distinct_ngrams(texts),
+        **{f"distinct_{n}": _distinct_ngrams(places, n) for n in (1, 2, 3)},
         "openings": _share(openings.n_unique(), len(texts)),
         "top_opening": top_opening,
         "top_opening_share": _share(top_count, len(texts)),
-        "compression": _compression(texts),
+        "compression": len(raw) / len(zlib.compress(raw, _ZLIB_LEVEL)) if raw else None,
     }
 
 
-def _distinct_ngrams(texts: pl.Series) -> dict[str, float | None]:
-    places = place_words(texts)
-    shares = {}
-    for n in (1, 2, 3):
-        ngrams = places.select("left", ngram=run_hash(n)).filter(pl.col("left") >= n)["ngram"]
-        shares[f"distinct_{n}"] = _share(ngrams.n_unique(), len(ngrams))
-    return shares
-
-
-def _compression(texts: pl.Series) -> float | None:
-    raw = "\n".join(texts).encode()
-    return len(raw) / len(zlib.compress(raw, _ZLIB_LEVEL)) if raw else None
+def _distinct_ngrams(places: pl.DataFrame, length: int) -> float | None:
+    ngrams = places.select("left", ngram=run_hash(length)).filter(pl.col("left") >= length)
+    return _share(ngrams["ngram"].n_unique(), ngrams.height)
 
 
 def _share(part: int, whole: int) -> float | None:

@@ -1,5 +1,6 @@
 """Samples of rows that are the same in every run."""
 
+from collections.abc import Iterable
 from hashlib import blake2b
 
 import polars as pl
@@ -16,20 +17,15 @@ def draw_stratified_sample(rows: pl.DataFrame, per_source: int, seed: int) -> pl
         The columns of `rows`, which must include ``conversation_id`` and ``source``; sorted by
         source, then by rank.
     """
-    order = (
-        rows.select("source", "conversation_id")
-        .with_columns(rank=_rank(rows["conversation_id"], seed))
-        .with_row_index("row")
-        .sort("source", "rank", "conversation_id")
-        .filter(pl.int_range(pl.len()).over("source") < per_source)
-    )
-    return rows[order["row"]]
+    rank = hash_texts(f"{seed}/{name}" for name in rows["conversation_id"])
+    ranked = rows.sort("source", rank, "conversation_id")
+    return ranked.filter(pl.int_range(pl.len()).over("source") < per_source)
 
 
-def _rank(conversation_ids: pl.Series, seed: int) -> pl.Series:
-    """A pseudorandom number for each id, UInt64, which depends on the id and the seed alone.
+def hash_texts(texts: Iterable[str], key: str = "") -> pl.Series:
+    """A pseudorandom number for each text, UInt64, which depends on the text and the key alone.
 
     It is not Polars' own hash, because that may change with the version of Polars.
     """
-    hashes = (blake2b(f"{seed}/{name}".encode(), digest_size=8) for name in conversation_ids)
+    hashes = (blake2b(text.encode(), digest_size=8, key=key.encode()) for text in texts)
     return pl.Series((int.from_bytes(each.digest()) for each in hashes), dtype=pl.UInt64)
