@@ -38,10 +38,9 @@ def measure_texts(conversations: pl.DataFrame) -> pl.DataFrame:
     """
     turns = pl.col("history").list.eval(pl.element().struct.field("content").str.len_chars())
     return conversations.group_by("source", maintain_order=True).agg(
-        conversations=pl.len(),
-        history=turns.list.sum().sum().cast(pl.Float64),
-        question=pl.col("question").str.len_chars().sum().cast(pl.Float64),
-        answer=pl.col("answer").str.len_chars().sum().cast(pl.Float64),
+        pl.len().alias("conversations"),
+        turns.list.sum().sum().cast(pl.Float64),
+        pl.col("question", "answer").str.len_chars().sum().cast(pl.Float64),
     )
 
 

@@ -7,14 +7,14 @@ will need. Without any, `expected_work` estimates them roughly by characters.
 import polars as pl
 
 from sysgen_dagster.analysis.expected_work import expect_work
+from sysgen_dagster.analysis.measured_work import FIGURES
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.analysis.tables import FORECAST
 from sysgen_dagster.catalog.models import Model, Price, Rates
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 
 ROUGH = "rough, by characters"
-_FIGURES = ("requests", "prompt_tokens", "completion_tokens")
-_DONE = {name: f"{name}_done" for name in ("conversations", *_FIGURES)}
+_DONE = {name: f"{name}_done" for name in ("conversations", *FIGURES)}
 _BY = ["source", "phase"]
 
 
@@ -41,7 +41,7 @@ def build_forecast(
         .with_columns(
             conversations=(pl.col("conversations") - pl.col("conversations_done")).clip(0)
         )
-        .with_columns(_left(name) for name in _FIGURES)
+        .with_columns(_left(name) for name in FIGURES)
         .with_columns(
             gpu_hours=_gpu_hours(rates) if rates else None,
             money=_money(price) if price else None,
@@ -89,17 +89,14 @@ def summarize_forecast(table: pl.DataFrame) -> pl.DataFrame:
     ``source`` and ``phase`` of these rows are `ALL`; the row over all phases has no number of
     conversations, since each goes through three phases.
     """
-    rough = pl.col("basis") == ROUGH
+    rough, costs = pl.col("basis") == ROUGH, pl.col("gpu_hours", "money")
     over_all = [
         table.with_columns(source=pl.lit(ALL), **phase)
         .group_by(_BY, maintain_order=True)
         .agg(
-            pl.col("conversations", *_FIGURES, *_DONE.values()).sum(),
+            pl.col("conversations", *FIGURES, *_DONE.values()).sum(),
             # Null if the model has no rates or no price: then every row of it is null.
-            *(
-                pl.when(pl.col(name).null_count() == 0).then(pl.col(name).sum()).alias(name)
-                for name in ("gpu_hours", "money")
-            ),
+            pl.when(costs.null_count() == 0).then(costs.sum()),
             pl.col("currency").first(),
             basis=pl.when(rough.all())
             .then(pl.lit(ROUGH))
@@ -109,10 +106,8 @@ def summarize_forecast(table: pl.DataFrame) -> pl.DataFrame:
         )
         for phase in ({}, {"phase": pl.lit(ALL)})
     ]
-    is_one_phase = pl.when(pl.col("phase") != ALL)
-    totals = pl.concat(over_all).with_columns(
-        is_one_phase.then(name).alias(name) for name in ("conversations", "conversations_done")
-    )
+    conversations = pl.col("conversations", "conversations_done")
+    totals = pl.concat(over_all).with_columns(pl.when(pl.col("phase") != ALL).then(conversations))
     return pl.concat([totals.select(FORECAST.names), table])
 
 

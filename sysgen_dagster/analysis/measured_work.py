@@ -6,14 +6,12 @@ from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.lanes.sysgen.attempts import JUDGED_LOWER
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 
+# What is asked of a model.
+FIGURES = ("requests", "prompt_tokens", "completion_tokens")
 # The schema of `measure_work`: one row per source and phase.
 WORK = {
-    "source": pl.String(),
-    "phase": pl.String(),
-    "conversations": pl.Float64(),
-    "requests": pl.Float64(),
-    "prompt_tokens": pl.Float64(),
-    "completion_tokens": pl.Float64(),
+    **dict.fromkeys(("source", "phase"), pl.String()),
+    **dict.fromkeys(("conversations", *FIGURES), pl.Float64()),
 }
 _ID = "conversation_id"
 _ANSWERED = (_ID, "attempts", "prompt_tokens", "completion_tokens", "drop_reason")
@@ -55,11 +53,10 @@ def measure_work(phase: str, annotated: pl.DataFrame, answered: pl.DataFrame) ->
         .filter(~failed)
         .group_by("source")
         .agg(
+            (pl.col("prompt_tokens", "completion_tokens") * pl.col("times")).sum(),
             phase=pl.lit(phase),
             conversations=pl.len(),
             requests=(was_sent * pl.col("times")).sum(),
-            prompt_tokens=(pl.col("prompt_tokens") * pl.col("times")).sum(),
-            completion_tokens=(pl.col("completion_tokens") * pl.col("times")).sum(),
         )
         .select(WORK.keys())
         .cast(pl.Schema(WORK))
