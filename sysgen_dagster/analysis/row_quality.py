@@ -26,18 +26,13 @@ def measure_row_quality(rows: pl.DataFrame) -> pl.DataFrame:
     question, answer = rows["question"], rows["answer"]
     message, new_answer = rows["system_message"], rows["new_answer"]
     endings = compare_final_answers(answer, new_answer)
-    lengths = rows.select(
-        "conversation_id",
-        "source",
-        answer_chars=pl.col("answer").str.len_chars(),
-        new_answer_chars=pl.col("new_answer").str.len_chars(),
-    )
+    lengths = pl.col("answer", "new_answer").str.len_chars().name.suffix("_chars")
     parts = [
-        lengths,
+        rows.select("conversation_id", "source", lengths),
         measure_similarity(answer, new_answer),
         endings,
-        _prefixed("python_", count_python_blocks(answer)),
-        _prefixed("new_python_", count_python_blocks(new_answer)),
+        count_python_blocks(answer).select(pl.all().name.prefix("python_")),
+        count_python_blocks(new_answer).select(pl.all().name.prefix("new_python_")),
         measure_leakage(
             question, answer, _content(rows["phrases"]), message, endings["final_answer"]
         ),
@@ -55,10 +50,3 @@ def _content(phrases: pl.Series) -> pl.Series:
     content = pl.col("phrases").list.eval(text.filter(tag == Tag.CONTENT.value))
     joined = pl.when(content.list.len() > 0).then(content.list.join("\n"))
     return phrases.alias("phrases").to_frame().select(content=joined)["content"]
-
-
-def _prefixed(prefix: str, counts: pl.DataFrame) -> pl.DataFrame:
-    """``blocks`` and ``parsed`` as the columns of `tables.PYTHON_BLOCKS`."""
-    return counts.select(
-        pl.col("blocks").alias(f"{prefix}blocks"), pl.col("parsed").alias(f"{prefix}blocks_parsed")
-    )

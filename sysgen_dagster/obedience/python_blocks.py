@@ -35,8 +35,8 @@ def count_python_blocks(texts: pl.Series) -> pl.DataFrame:
     """The number of fenced Python blocks of each text, one row per text, in their order.
 
     Returns:
-        ``blocks``, and ``parsed``, the number of them that parse; both are null for a null text.
-        Blocks of more than 50,000 characters count as not parsed.
+        ``blocks``, and ``blocks_parsed``, the number of them that parse; both are null for a null
+        text. Blocks of more than 50,000 characters count as not parsed.
     """
     may_have_blocks = texts.str.contains(_MARKED)
     # The parser warns of odd escapes and of `is` with a literal, which do not matter here.
@@ -46,7 +46,7 @@ def count_python_blocks(texts: pl.Series) -> pl.DataFrame:
             (None, None) if text is None else _count(text) if maybe else (0, 0)
             for text, maybe in zip(texts, may_have_blocks, strict=True)
         ]
-    return pl.DataFrame(counts, schema={"blocks": pl.UInt32, "parsed": pl.UInt32}, orient="row")
+    return pl.DataFrame(counts, {"blocks": pl.UInt32, "blocks_parsed": pl.UInt32}, orient="row")
 
 
 def _count(text: str) -> tuple[int, int]:
