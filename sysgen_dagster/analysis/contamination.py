@@ -90,11 +90,8 @@ def find_contamination(index: ItemIndex, conversations: pl.DataFrame) -> pl.Data
     identity = conversations.select("conversation_id", "source", *_TEXTS)[most["row"]]
     text = pl.when(pl.col("where") == "question").then("question").otherwise("answer")
     shared = words(text).list.slice(pl.col("start"), pl.col("length")).list.join(" ")
-    return (
-        pl.concat([identity, most], how="horizontal")
-        .with_columns(excerpt=shared.str.head(EXCERPT_CHARACTERS))
-        .select(CONTAMINATION.names)
-    )
+    found = identity.hstack(most).with_columns(excerpt=shared.str.head(EXCERPT_CHARACTERS))
+    return found.select(CONTAMINATION.names)
 
 
 def _item_ngrams(items: pl.DataFrame) -> pl.DataFrame:

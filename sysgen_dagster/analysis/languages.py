@@ -56,16 +56,12 @@ def match_languages(
     ``languages_match`` is false if the language of system message or new answer is known to differ
     from the question's, else null if one of the three is not detected.
     """
-    asked, compared = pl.col("question_language"), ("system_message", "new_answer")
-    return pl.DataFrame(
-        {
-            "question_language": detect_languages(question),
-            "system_message_language": detect_languages(system_message),
-            "new_answer_language": detect_languages(new_answer),
-        }
-    ).with_columns(
-        languages_match=pl.all_horizontal(pl.col(f"{part}_language") == asked for part in compared)
+    texts = {"question": question, "system_message": system_message, "new_answer": new_answer}
+    languages = pl.DataFrame(
+        detect_languages(text).alias(f"{name}_language") for name, text in texts.items()
     )
+    matches = pl.exclude("question_language") == pl.col("question_language")
+    return languages.with_columns(languages_match=pl.all_horizontal(matches))
 
 
 def _language(text: str) -> str | None:

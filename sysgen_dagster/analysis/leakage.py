@@ -98,11 +98,7 @@ def _holds(text: str, answer: str) -> bool:
     plain = simplify_maths(text)
     if _NUMBER_FORM.fullmatch(answer):
         return answer in find_numbers(plain)
-    return bool(_alone(answer).search(squeeze_blanks(plain)))
-
-
-def _alone(answer: str) -> re.Pattern[str]:
-    """Matches the answer; beside a letter or digit at its ends there may be no other one."""
+    # Beside a letter or digit at the ends of the answer there may be no other one.
     before = r"(?<!\w)" if re.match(r"\w", answer) else ""
     after = r"(?!\w)" if re.match(r"\w", answer[-1]) else ""
-    return re.compile(before + re.escape(answer) + after)
+    return bool(re.search(before + re.escape(answer) + after, squeeze_blanks(plain)))

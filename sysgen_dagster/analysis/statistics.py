@@ -17,6 +17,7 @@ from sysgen_dagster.lanes.sysgen.paper import SIMILARITY as SIMILARITY_PAPER
 from sysgen_dagster.lanes.sysgen.tables import VERDICT_COUNTS
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.lanes.sysgen.verification import Verdict
+from sysgen_dagster.tables.table import kept
 
 ALL = "all"  # the name under ``source`` of a row over all sources
 # A conversation that holds at least this share of a benchmark item's n-grams counts as containing
@@ -33,11 +34,8 @@ def count_characters(conversations: pl.DataFrame) -> pl.DataFrame:
     Returns:
         ``source``, ``question_chars``, ``answer_chars``.
     """
-    return conversations.filter(pl.col("drop_reason").is_null()).select(
-        "source",
-        question_chars=pl.col("question").str.len_chars(),
-        answer_chars=pl.col("answer").str.len_chars(),
-    )
+    characters = pl.col("question", "answer").str.len_chars().name.suffix("_chars")
+    return kept(conversations).select("source", characters)
 
 
 def measure_source_lengths(characters: pl.DataFrame) -> pl.DataFrame:
@@ -137,9 +135,8 @@ def compare_lengths(lengths: pl.DataFrame) -> pl.DataFrame:
         The columns of the table, each of the three that Table 9 has followed by the paper's figure
         as ``..._paper``, which is null for a source that is not in the paper.
     """
-    figures = [{"source": source, **asdict(each)} for source, each in SOURCES.items()]
-    paper = pl.DataFrame(figures).select("source", pl.exclude("source").name.suffix("_paper"))
-    compared = lengths.join(paper, on="source", how="left", maintain_order="left")
+    paper = pl.DataFrame({"source": source, **asdict(each)} for source, each in SOURCES.items())
+    compared = lengths.join(paper, on="source", how="left", maintain_order="left", suffix="_paper")
     published = ("conversations", "question_chars", "answer_chars")
     beside = [column for name in published for column in (name, f"{name}_paper")]
     return compared.select("source", *beside, "question_chars_p95", "answer_chars_p95")
