@@ -44,8 +44,7 @@ def _summarize(
 ) -> pl.DataFrame:
     values: list[float] | list[None]
     try:
-        scores = _METRICS[metric](pairs, settings, report)
-        values, how = scores.values, scores.how
+        values, how = _METRICS[metric](pairs, settings, report)
     except NotComputedError as reason:
         values, how = [None] * pairs.height, str(reason)
         report(f"{metric} is not computed: {how}")

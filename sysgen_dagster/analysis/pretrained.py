@@ -8,7 +8,7 @@ only where there is something to score.
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     import torch
@@ -24,8 +24,7 @@ class NotComputedError(Exception):
     """Why a metric is not computed and what to do about it, for ``how`` of its rows."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scores:
+class Scores(NamedTuple):
     """The scores of all pairs in their order, and how they were computed."""
 
     values: list[float]
