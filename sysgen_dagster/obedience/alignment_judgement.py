@@ -95,7 +95,6 @@ def summarize_alignment(judged: pl.DataFrame) -> pl.DataFrame:
         "not_judged": (~is_readable).sum(),
         **{value.name.lower(): (verdict == value.value).sum() for value in Alignment},
     }
-    counts = {name: count.cast(pl.UInt32) for name, count in counts.items()}
     summary = judge_verdicts.aggregate_by_source(judged, counts)
     for value in Alignment:
         name = value.name.lower()

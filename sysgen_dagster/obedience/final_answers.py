@@ -123,8 +123,7 @@ def squeeze_blanks(plain: str) -> str:
 
 def find_numbers(text: str) -> set[str]:
     """The normalised numbers of a text, without those that are part of words or formulas."""
-    numbers = (_normalize_number(match[0]) for match in _NUMBER_IN_TEXT.finditer(text))
-    return {number for number in numbers if number is not None}
+    return set(filter(None, map(_normalize_number, _NUMBER_IN_TEXT.findall(text))))
 
 
 def _marked_answer(text: str) -> str | None:
@@ -181,10 +180,8 @@ def _closing_number(text: str) -> str | None:
 def _find_results(text: str) -> list[str]:
     """The results of the equations of a text that have an operator on their left side."""
     equations = _EQUATION.finditer(simplify_maths(text))
-    results = [
-        _normalize_number(match["result"]) for match in equations if _OPERATOR.search(match["sum"])
-    ]
-    return [result for result in results if result is not None]
+    results = (match["result"] for match in equations if _OPERATOR.search(match["sum"]))
+    return list(filter(None, map(_normalize_number, results)))
 
 
 def _normalize_number(text: str) -> str | None:

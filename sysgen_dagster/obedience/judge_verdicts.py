@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 import polars as pl
+import polars.selectors as cs
 
 from sysgen_dagster.chat.messages import ChatMessage, Role, Sampling
 from sysgen_dagster.tables.rates import Z95, wilson_interval
@@ -77,7 +78,8 @@ def parse_verdict(text: str, pattern: re.Pattern[str]) -> str | None:
 def aggregate_by_source(rows: pl.DataFrame, measures: Mapping[str, pl.Expr]) -> pl.DataFrame:
     """One row per ``source``, alphabetically, then one for ``all`` rows, with these aggregates."""
     by_source = rows.group_by("source").agg(**measures).sort("source")
-    return pl.concat([by_source, rows.select(source=pl.lit("all"), **measures)])
+    summary = pl.concat([by_source, rows.select(source=pl.lit("all"), **measures)])
+    return summary.with_columns(cs.integer().cast(pl.UInt32))
 
 
 def add_interval(summary: pl.DataFrame, share: str) -> pl.DataFrame:

@@ -101,7 +101,19 @@ def summarize_preferences(judged: pl.DataFrame) -> pl.DataFrame:
         (0.5: no bias); ``paper_order_rate``, how often the new answer was preferred with the
         original shown first, as in the paper. In the last two a tie counts one half.
     """
-    summary = judge_verdicts.aggregate_by_source(_score_conversations(judged), _rates())
+    first, second, score = pl.col("shown_first"), pl.col("shown_second"), pl.col("score")
+    measures = {
+        "conversations": score.count(),
+        "not_judged": score.null_count(),
+        "new_wins": (score == 1).sum(),
+        "original_wins": (score == 0).sum(),
+        "ties": score.is_between(0, 1, closed="none").sum(),
+        "inconsistent": (first != second).sum(),
+        "win_rate": score.mean(),
+        "first_shown_share": ((first + 1 - second) / 2).mean(),
+        "paper_order_rate": second.mean(),
+    }
+    summary = judge_verdicts.aggregate_by_source(_score_conversations(judged), measures)
     return judge_verdicts.add_interval(summary, "win_rate")
 
 
@@ -135,21 +147,3 @@ def _score_conversations(judged: pl.DataFrame) -> pl.DataFrame:
         .with_columns(pl.when(both.is_not_null()).then(pl.col(*orders)))
         .with_columns(score=pl.when(both.is_not_null()).then(score))
     )
-
-
-def _rates() -> dict[str, pl.Expr]:
-    """The columns of the summary, as aggregates over rows of `_score_conversations`."""
-    first, second, score = pl.col("shown_first"), pl.col("shown_second"), pl.col("score")
-    counts = {
-        "conversations": score.count(),
-        "not_judged": score.null_count(),
-        "new_wins": (score == 1).sum(),
-        "original_wins": (score == 0).sum(),
-        "ties": score.is_between(0, 1, closed="none").sum(),
-        "inconsistent": (first != second).sum(),
-    }
-    return {name: count.cast(pl.UInt32) for name, count in counts.items()} | {
-        "win_rate": score.mean(),
-        "first_shown_share": ((first + 1 - second) / 2).mean(),
-        "paper_order_rate": second.mean(),
-    }
