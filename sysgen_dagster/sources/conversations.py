@@ -96,16 +96,15 @@ def _row_id(name: str, texts: list[Any], occurrence: int) -> str:
 Exchange = tuple[list[Turn], str | None, str | None]  # history, question, answer
 
 
-def _choose_exchanges(turns: list[Turn], wanted: Exchanges) -> Iterator[tuple[int, Exchange]]:
+def _choose_exchanges(turns: list[Turn], wanted: Exchanges) -> list[tuple[int, Exchange]]:
     """The exchanges that the catalogue asks for, with their positions; always at least one."""
     exchanges = list(enumerate(_split_exchanges(turns)))
     if wanted is Exchanges.EACH:
-        yield from exchanges
-    elif wanted is Exchanges.FIRST:
-        yield exchanges[0]
-    else:
-        answered = [exchange for exchange in exchanges if exchange[1][2] is not None]
-        yield (answered or exchanges)[-1]
+        return exchanges
+    if wanted is Exchanges.FIRST:
+        return exchanges[:1]
+    answered = [exchange for exchange in exchanges if exchange[1][2] is not None]
+    return (answered or exchanges)[-1:]
 
 
 def _split_exchanges(turns: list[Turn]) -> Iterator[Exchange]:

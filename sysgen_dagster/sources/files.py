@@ -17,6 +17,7 @@ from sysgen_dagster.tables.table import Columns, polars_schema, require_columns
 
 _SUFFIXES = (".parquet", ".jsonl", ".json")
 _INFER_FROM_ROWS = 1_000
+_Type = pl.DataType | pl.datatypes.DataTypeClass
 _FIX = "Give the file in the upstream schema, or correct `columns` in the catalogue"
 
 
@@ -183,20 +184,15 @@ def _read_json(name: str, file: Path, upstream: Columns) -> pl.DataFrame:
     return rows
 
 
-def _is_readable_as(declared: pl.DataType, inferred: pl.DataType) -> bool:
+def _is_readable_as(declared: _Type, inferred: _Type) -> bool:
     """Whether values of the inferred type can be read as the declared type."""
     if inferred == pl.Null:
         return True
-    if not isinstance(declared, pl.List):
-        return not inferred.is_nested()
-    if not isinstance(inferred, pl.List):
-        return False
-    if inferred.inner == pl.Null:  # every list is empty
-        return True
-    wanted, found = declared.inner, inferred.inner
-    if not (isinstance(wanted, pl.Struct) and isinstance(found, pl.Struct)):
-        return False
-    return {field.name for field in wanted.fields} <= {field.name for field in found.fields}
+    if isinstance(declared, pl.List) and isinstance(inferred, pl.List):
+        return _is_readable_as(declared.inner, inferred.inner)  # null where every list is empty
+    if isinstance(declared, pl.Struct) and isinstance(inferred, pl.Struct):
+        return dict(declared).keys() <= dict(inferred).keys()
+    return not declared.is_nested() and not inferred.is_nested()
 
 
 def _collect(rows: pl.LazyFrame, name: str, file: Path) -> pl.DataFrame:
