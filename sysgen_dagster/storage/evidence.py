@@ -37,11 +37,8 @@ class StoredEvidence:
             StoreError: A partition is missing or damaged.
             TableError: It does not have its declared columns.
         """
-        if "shard" not in table.by.value:
-            return self.store.read(table, Partition(self.model), *columns)
-        parts = [
-            self.store.read(table, Partition(self.model, shard), *columns) for shard in self.shards
-        ]
+        shards = self.shards if "shard" in table.by.value else (None,)
+        parts = [self.store.read(table, Partition(self.model, shard), *columns) for shard in shards]
         return pl.concat(parts) if parts else table.empty().select(columns)
 
 

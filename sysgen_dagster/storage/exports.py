@@ -73,13 +73,12 @@ def remove_export(store: Store, mixture: str) -> None:
     with answering(target):
         if not (target / _MANIFEST).is_file():
             return
-    if isinstance(target, Path):
-        shutil.rmtree(target)
-        return
-    from sysgen_dagster.storage import objects
+        if isinstance(target, Path):
+            shutil.rmtree(target)
+        else:
+            from sysgen_dagster.storage import objects
 
-    with answering(target):
-        objects.remove(target)
+            objects.remove(target)
 
 
 @contextmanager

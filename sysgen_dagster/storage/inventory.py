@@ -45,7 +45,7 @@ INVENTORY = pl.Schema(
     }
 )
 # The name that `files.replacing` gives to a temporary file.
-_TEMPORARY = re.compile(r"\.(?P<key>.+)\.parquet\.\d+\.tmp")
+_TEMPORARY = re.compile(r"^\.(?P<key>.+)\.parquet\.\d+\.tmp\Z")
 
 
 def inventory(store: Store, catalog: BaseCatalog, tables: Iterable[Table]) -> pl.DataFrame:
@@ -77,26 +77,19 @@ def inventory(store: Store, catalog: BaseCatalog, tables: Iterable[Table]) -> pl
 
 
 def _files(store: Store, known: Mapping[str, Table]) -> Iterator[tuple[Table, Path | UPath]]:
-    """Each path in the folder of a table, with the table; also for removed sources."""
-    places = [
-        *(
-            (known.get(f"source/{path.parent.name}") or _removed_source(path.parent.name), path)
-            for path in (store.root / "source").glob("*/*")
-        ),
-        *(
-            (table, path)
-            for table in known.values()
-            if table.of_source is None
-            for pattern in ("*", "model=*/*")
-            for path in (store.root / table.name).glob(pattern)
-        ),
-    ]
-    return (place for place in places if not _is_link(place[1]))
+    """Each path in the folder of a table, with the table.
 
-
-def _removed_source(name: str) -> Table:
-    """The table of a source that the catalogue no longer has; its columns are unknown."""
-    return Table(f"source/{name}", {}, By.SHARD, Group.SOURCES, of_source=name)
+    The columns of a source that the catalogue no longer has are unknown.
+    """
+    for path in (store.root / "source").glob("*/*"):
+        source = path.parent.name
+        removed = Table(f"source/{source}", {}, By.SHARD, Group.SOURCES, of_source=source)
+        yield known.get(removed.name, removed), path
+    for table in known.values():
+        if table.of_source is None:
+            for pattern in ("*", "model=*/*"):
+                for path in (store.root / table.name).glob(pattern):
+                    yield table, path
 
 
 def _is_link(path: Path | UPath) -> bool:
@@ -106,8 +99,7 @@ def _is_link(path: Path | UPath) -> bool:
 
 def _whole_path(path: Path | UPath) -> str:
     """The final path of a file that may be a temporary one."""
-    temporary = _TEMPORARY.fullmatch(path.name)
-    return str(path.with_name(f"{temporary['key']}.parquet") if temporary else path)
+    return str(path.with_name(_TEMPORARY.sub(r"\g<key>.parquet", path.name)))
 
 
 def _row(table: Table, path: Path | UPath, declared: Partition | None) -> tuple[object, ...] | None:
@@ -116,7 +108,8 @@ def _row(table: Table, path: Path | UPath, declared: Partition | None) -> tuple[
     `declared` is the partition whose file this is; None if the catalogue has no such partition.
     """
     is_temporary = _TEMPORARY.fullmatch(path.name) is not None
-    if not (is_temporary or path.name.endswith(".parquet")) or not path.is_file():
+    is_named_so = is_temporary or path.name.endswith(".parquet")
+    if not is_named_so or not path.is_file() or _is_link(path):
         return None
     at = declared or _guess_partition(table, path)
     rows: int | None = None

@@ -221,12 +221,10 @@ def _write_text(path: Path, text: str) -> None:
 
 
 def _write_parquet(frame: pl.DataFrame | pl.LazyFrame, target: Path | str) -> None:
-    if isinstance(frame, pl.LazyFrame):
-        frame.sink_parquet(
-            target, compression="zstd", row_group_size=_GROUP_ROWS, credential_provider=None
-        )
-    else:
-        frame.write_parquet(target, compression="zstd", credential_provider=None)
+    rows = _GROUP_ROWS if isinstance(frame, pl.LazyFrame) else None
+    frame.lazy().sink_parquet(
+        target, compression="zstd", row_group_size=rows, credential_provider=None
+    )
 
 
 def _stored(path: Path | UPath, columns: Columns) -> pl.DataFrame:
