@@ -1,7 +1,6 @@
 """Phase 1: a tagged system message for a conversation, malformed as often as a profile says."""
 
 import re
-from collections.abc import Mapping, Sequence
 from random import Random
 
 from sysgen_dagster.lanes.sysgen.tags import Tag
@@ -46,24 +45,18 @@ def write_tagged_message(subject: Subject, profile: FailureProfile, rng: Random)
 
 def _draw_phrases(subject: Subject, profile: FailureProfile, rng: Random) -> list[_Piece]:
     """Phrases for the tags that are drawn; a Task where none is."""
-    by_domain = load_material("phrases.yaml")[subject.language]
-    variants = by_domain.get(subject.domain, by_domain["general"])
     drawn = [tag for tag in _WRITING_ORDER if rng.random() < profile.tag_shares[tag]]
     phrases: list[_Piece] = []
     for tag in drawn or [Tag.TASK]:
         for _ in range(1 + (rng.random() < _TWICE.get(tag, 0))):
-            phrases.append((tag, _write_phrase(tag, variants, subject, profile, rng)))
+            phrases.append((tag, _write_phrase(tag, subject, profile, rng)))
     return list(dict.fromkeys(phrases))
 
 
-def _write_phrase(
-    tag: Tag,
-    variants: Mapping[str, Sequence[str]],
-    subject: Subject,
-    profile: FailureProfile,
-    rng: Random,
-) -> str:
+def _write_phrase(tag: Tag, subject: Subject, profile: FailureProfile, rng: Random) -> str:
     """A phrase of the tag; one of Content quotes the answer as often as judges call it Bad."""
+    by_domain = load_material("phrases.yaml")[subject.language]
+    variants = by_domain.get(subject.domain, by_domain["general"])
     slots = {"topic": rng.choice(subject.topics) if subject.topics else ""}
     if tag is Tag.CONTENT and rng.random() < profile.bad[tag]:
         slots["detail"] = _quote_answer(subject, rng)

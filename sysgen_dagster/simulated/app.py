@@ -19,7 +19,7 @@ from sysgen_dagster.simulated import protocol
 from sysgen_dagster.simulated.faults import Fault, FaultDraw, find_asked_fault
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.request_error import RequestError
-from sysgen_dagster.simulated.writer import Answer, write_answer
+from sysgen_dagster.simulated.writer import write_answer
 
 _MAX_BODY_BYTES = 64 * 1024**2
 _LONGEST_SILENCE_S = 60.0
@@ -203,7 +203,7 @@ class SimulatedModel:
 
 
 def _build_response(
-    chat: protocol.ChatRequest, answer: Answer, fault: Fault | None, cached_tokens: int
+    chat: protocol.ChatRequest, answer: protocol.Answer, fault: Fault | None, cached_tokens: int
 ) -> web.Response:
     """The response with the completion, changed or replaced as the fault demands."""
     if fault in _HTTP_FAULTS:
@@ -216,7 +216,7 @@ def _build_response(
         return web.Response(text=page, content_type="text/html")
     if fault is Fault.WRONG_TYPE:
         return web.Response(text='["ok (simulated)"]', content_type="text/plain")
-    body = protocol.build_completion(chat, answer.text, answer.finish_reason, cached_tokens)
+    body = protocol.build_completion(chat, answer, cached_tokens)
     if fault is Fault.NO_CHOICES:
         body["choices"] = []
     response = web.json_response(body)

@@ -59,7 +59,6 @@ def _write_reply(reason: str, verdict: str, profile: FailureProfile, rng: Random
     """The reason and a line with the verdict, or as often as the profile says no readable one."""
     if rng.random() < profile.unreadable_judgements:
         return f"{NOTICE} {rng.choice(_UNREADABLE)}"
-    form = (
-        rng.choice(_NOISY_FORMS) if rng.random() < profile.verdict_noise else "Verdict: {verdict}"
-    )
+    noisy = rng.random() < profile.verdict_noise
+    form = rng.choice(_NOISY_FORMS) if noisy else "Verdict: {verdict}"
     return f"{NOTICE} {reason}\n\n{form.format(verdict=verdict)}"

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import cache
+from itertools import groupby
 
 from sysgen_dagster.simulated.material import load_material
 
@@ -81,10 +82,6 @@ def find_topics(text: str, language: str) -> tuple[str, ...]:
 
 def _find_runs(clause: str, stop: frozenset[str], shortest: int) -> list[str]:
     """Runs of neighbouring words that are no stop words, each cut to its last three words."""
-    runs: list[list[str]] = [[]]
-    for word in _WORD.findall(clause):
-        if len(word) >= shortest and word.lower() not in stop:
-            runs[-1].append(word)
-        elif runs[-1]:
-            runs.append([])
-    return [" ".join(run[-3:]) for run in runs if run]
+    words = _WORD.findall(clause)
+    runs = groupby(words, lambda word: len(word) >= shortest and word.lower() not in stop)
+    return [" ".join(list(run)[-3:]) for is_run, run in runs if is_run]

@@ -5,7 +5,6 @@ The first words of an answer, or the last ones of a refusal, say that it is simu
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import partial
 from random import Random
 
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN
@@ -65,7 +64,12 @@ def _write_answer(subject: Subject, length: float, rng: Random) -> str:
     material = answers[subject.language]
     sentences = material.get(subject.domain, material["general"])
     numbers = _find_numbers(subject.question, rng)
-    write = partial(_fill_one, subject=subject, numbers=numbers, rng=rng)
+
+    def write(variants: Sequence[str]) -> str:
+        """One of the variants about one of the subject's topics."""
+        topic = rng.choice(subject.topics) if subject.topics else ""
+        return pick(variants, rng, {"topic": topic, **numbers})
+
     opening = [f"{NOTICE} {write(sentences['opening'])}"]
     if subject.domain is Domain.CODE:
         opening.append(_write_code_block(answers["code_blocks"], subject, numbers))
@@ -73,26 +77,16 @@ def _write_answer(subject: Subject, length: float, rng: Random) -> str:
     if subject.domain is Domain.MATH and "result" in material:
         closing = fill(material["result"], numbers)
     room = length - sum(map(len, opening)) - len(closing)
-    body = list(_take_sentences(room, _repeat(sentences["body"], subject, numbers, rng)))
+    variants = _repeat(sentences["body"], rng)
+    written = (write([each]) for each in variants if subject.topics or "{topic}" not in each)
+    body = list(_take_sentences(room, written))
     return "\n\n".join([*opening, *_split_paragraphs(body, subject), closing])
 
 
-def _fill_one(
-    variants: Sequence[str], subject: Subject, numbers: dict[str, str], rng: Random
-) -> str:
-    """One of the variants about one of the subject's topics."""
-    topic = rng.choice(subject.topics) if subject.topics else ""
-    return pick(variants, rng, {"topic": topic, **numbers})
-
-
-def _repeat(
-    variants: Sequence[str], subject: Subject, numbers: dict[str, str], rng: Random
-) -> Iterator[str]:
+def _repeat(variants: Sequence[str], rng: Random) -> Iterator[str]:
     """All variants in random order, again and again without end, shuffled anew each time."""
     while True:
-        for variant in rng.sample(variants, len(variants)):
-            if subject.topics or "{topic}" not in variant:
-                yield _fill_one([variant], subject, numbers, rng)
+        yield from rng.sample(variants, len(variants))
 
 
 def _take_sentences(room: float, sentences: Iterator[str]) -> Iterator[str]:

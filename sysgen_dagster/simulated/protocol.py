@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -16,6 +16,7 @@ from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN, estimate_tokens
 from sysgen_dagster.simulated.constraints import Constraint, parse_constraint
 from sysgen_dagster.simulated.logprobs import build_logprobs
+from sysgen_dagster.simulated.reading import Phase
 from sysgen_dagster.simulated.request_error import RequestError
 
 MOST_TOP_LOGPROBS = 20
@@ -60,6 +61,15 @@ class ChatRequest(Prompt):
     digest: int
     constraint: Constraint | None
     top_logprobs: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The text of a completion and why it ended, with the phase that the request was for."""
+
+    phase: Phase
+    text: str
+    finish_reason: Literal["stop", "length"]
 
 
 class _TextPart(BaseModel):
@@ -195,12 +205,10 @@ def cut_to_tokens(text: str, max_tokens: int) -> str:
     return text[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
-def build_completion(
-    request: ChatRequest, text: str, finish_reason: str, cached_tokens: int
-) -> dict[str, Any]:
+def build_completion(request: ChatRequest, answer: Answer, cached_tokens: int) -> dict[str, Any]:
     """A chat completion that says in its fingerprint that it is simulated."""
+    text, top = answer.text, request.top_logprobs
     completion_tokens = estimate_tokens(text)
-    top = request.top_logprobs
     return {
         "id": f"chatcmpl-simulated-{request.digest:016x}",
         "object": "chat.completion",
@@ -212,7 +220,7 @@ def build_completion(
                 "index": 0,
                 "message": {"role": "assistant", "content": text},
                 "logprobs": None if top is None else build_logprobs(text, top, request.digest),
-                "finish_reason": finish_reason,
+                "finish_reason": answer.finish_reason,
             }
         ],
         "usage": {

@@ -5,9 +5,8 @@ that is seeded with the request or with texts of it. Nothing is understood or ju
 profile decide how often an answer fails and in which way.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from random import Random
-from typing import Literal
 
 from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen.tags import Tag, parse_tagged_message
@@ -19,20 +18,11 @@ from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import write_refusal, write_response
-from sysgen_dagster.simulated.protocol import ChatRequest, cut_to_tokens
+from sysgen_dagster.simulated.protocol import Answer, ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase
 
 # The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
 VERDICT_ORDER = tuple(parse_verdicts(reading.INSTRUCTIONS[Phase.VERIFY]))
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The text of a completion and why it ended, with the phase that the request was for."""
-
-    phase: Phase
-    text: str
-    finish_reason: Literal["stop", "length"]
 
 
 def write_answer(

@@ -16,8 +16,9 @@ from sysgen_dagster.simulated.prose import (
     write_refusal,
     write_response,
 )
+from sysgen_dagster.simulated.protocol import Answer
 from sysgen_dagster.simulated.reading import Domain, Subject, read_subject
-from sysgen_dagster.simulated.writer import Answer, write_answer
+from sysgen_dagster.simulated.writer import write_answer
 from sysgen_dagster_tests.simulated.conversations import QUESTIONS, request, respond_messages
 from sysgen_dagster_tests.simulated.running_server import QUESTION
 

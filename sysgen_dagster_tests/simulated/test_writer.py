@@ -16,12 +16,8 @@ from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.language import detect_language
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
-from sysgen_dagster.simulated.writer import (
-    VERDICT_ORDER,
-    Answer,
-    write_answer,
-    write_verdicts,
-)
+from sysgen_dagster.simulated.protocol import Answer
+from sysgen_dagster.simulated.writer import VERDICT_ORDER, write_answer, write_verdicts
 from sysgen_dagster_tests.simulated.conversations import (
     QUESTIONS,
     annotate_messages,
