@@ -157,11 +157,8 @@ def draw_alignment(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
     )
     data = pl.concat(
         over_all.select(
-            pl.concat_str("model", pl.lit(name)).alias("bar"),
-            *(
-                pl.col(f"{verdict.name.lower()}_share{end}").alias(verdict.value)
-                for verdict in Alignment
-            ),
+            bar=pl.concat_str("model", pl.lit(name)),
+            **{verdict.value: f"{verdict.name.lower()}_share{end}" for verdict in Alignment},
         )
         for name, end in (("", ""), (", paper", "_paper"))
     )
@@ -169,20 +166,14 @@ def draw_alignment(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
     data = data.drop_nulls("share")
     bars = [bar for name in models for bar in (name, f"{name}, paper") if bar in data["bar"]]
     # The palette's two most different hues, and grey; in the order in which they are stacked.
-    colours = dict(zip(Alignment, (HUES[0], HUES[1], PALE), strict=True))
-    scale = alt.Scale(domain=list(colours), range=list(colours.values()))
-    share = alt.X(
-        "share:Q",
-        stack="zero",
-        axis=_axis("share of judged answers", ".0%"),
-        scale=alt.Scale(domain=[0, 1]),
-    )
+    colours: dict[str, str] = dict(zip(Alignment, (HUES[0], HUES[1], PALE), strict=True))
+    axis, from_0_to_1 = _axis("share of judged answers", ".0%"), alt.Scale(domain=[0, 1])
     stacked = alt.Chart(data).mark_bar(height=18)
     stacked = stacked.encode(
         y=_rows(bars, "bar"),
         order=alt.Order("verdict:N"),
-        x=share,
-        color=alt.Color("verdict:N", scale=scale, sort=None),
+        x=alt.X("share:Q", stack="zero", axis=axis, scale=from_0_to_1),
+        color=_colour(colours, "verdict"),
     )
     return alt.layer(stacked).properties(width=_WIDTH, height=alt.Step(26))
 
@@ -208,7 +199,7 @@ def _figures(base: "alt.Chart", at: int, column: str, form: str) -> "alt.Chart":
     """A column of figures at a place right of the bars, the paper's in italics."""
     style = "italic" if column == "paper" else "normal"
     marks = base.mark_text(align="left", fontStyle=style)
-    valid: alt.Chart = marks.transform_filter(f"isValid(datum.{column})")
+    valid = marks.transform_filter(f"isValid(datum.{column})")
     figures: alt.Chart = valid.encode(x=alt.value(at), text=alt.Text(f"{column}:Q", format=form))
     return figures
 

@@ -99,17 +99,15 @@ def _section(view: View, models: Sequence[Statistics], sources: Statistics) -> S
         for model, summary in read
         if summary is not None
     ]
-    missing = [model or "the sources" for model, summary in read if summary is None]
+    missing = ", ".join(model or "the sources" for model, summary in read if summary is None)
     if not shown:
-        missing = ["every model"]
-    note = ""
-    if missing:
-        note = f"Missing or outdated for {', '.join(missing)}: materialize {view.table.name}."
+        missing = "every model"
+    note = f"Missing or outdated for {missing}: materialize {view.table.name}." if missing else ""
     if not summaries:
         return Section(view.title, view.lead, note=note)
     rows = pl.concat(summaries)
-    names = [stats.model for stats in models]
     drawn = view.draw if drawing.available() and not rows.is_empty() else ()
+    names = [stats.model for stats in models]
     charts = [drawing.svg(draw(rows, names), view.title) for draw in drawn]
     return Section(view.title, view.lead, charts, _tables(view, rows), note)
 

@@ -96,7 +96,7 @@ def render(report: Report) -> str:
         report=report,
         sections=[(_anchor(section.title), section) for section in report.sections],
         rows_of=_rows_of,
-        header_of=_header_of,
+        kind_of=_kind,
         policy=policy,
         css=Markup(css),  # noqa: S704 - a file of this package
         js=Markup(js),  # noqa: S704 - a file of this package
@@ -130,11 +130,6 @@ class _Cell:
     text: str
     kind: str  # classes of the style sheet
     title: str = ""
-
-
-def _header_of(table: Table) -> list[_Cell]:
-    columns = table.frame.schema.items()
-    return [_Cell(name.replace("_", " "), _kind(name, dtype)) for name, dtype in columns]
 
 
 def _rows_of(table: Table) -> list[list[_Cell]]:

@@ -57,7 +57,7 @@ class View:
     lead: str
     summarize: Callable[[pl.DataFrame, Statistics], pl.DataFrame]
     draw: Sequence[Callable[[pl.DataFrame, Sequence[str]], Chart]] = ()
-    number_format: str = ",.1f"
+    number_format: str = ".1%"
     published_in: str = ""
     beside: str = ""
 

@@ -22,7 +22,7 @@ from sysgen_dagster.report.view import Statistics, View
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.table import Table
 
-PERCENT, RATIO = ".1%", ".2f"
+RATIO, MEAN = ".2f", ",.1f"  # formats of numbers that are not shares
 
 
 def _draw_source_lengths(summary: pl.DataFrame, _: Sequence[str]) -> Chart:
@@ -79,7 +79,6 @@ VIEWS: tuple[View, ...] = (
                 title="mean distance from the paper's figures",
             )
         ],
-        PERCENT,
     ),
     View(
         tables.SOURCE_LENGTHS,
@@ -88,6 +87,7 @@ VIEWS: tuple[View, ...] = (
         "beside the paper's Table 9.",
         lambda stored, _: statistics.compare_lengths(stored),
         [_draw_source_lengths],
+        MEAN,
         published_in="Table 9",
     ),
     View(
@@ -107,7 +107,6 @@ VIEWS: tuple[View, ...] = (
                 where=pl.col("phase") != CONVERSATIONS.name,
             )
         ],
-        PERCENT,
         published_in="Table 2",
         beside="kept_share",
     ),
@@ -119,7 +118,6 @@ VIEWS: tuple[View, ...] = (
         "here it is divided by the conversations kept in the end.",
         lambda stored, stats: counts.summarize_tags(stored, stats.published),
         [charts.draw_tags],
-        PERCENT,
         published_in="Table 8",
         beside="filtered_share",
     ),
@@ -131,7 +129,6 @@ VIEWS: tuple[View, ...] = (
         "its percentages are.",
         lambda stored, stats: statistics.compare_verdicts(stored, stats.model),
         [charts.draw_verdicts],
-        PERCENT,
         published_in="Table 9 (v2)",
     ),
     View(
@@ -182,7 +179,6 @@ VIEWS: tuple[View, ...] = (
         "GPT-4o) shows the original first and has no ties: paper_order_rate is ours in that order.",
         _summarize_preferences,
         [charts.draw_preferences],
-        PERCENT,
         published_in="Figure 3",
         beside="paper_order_rate",
     ),
@@ -193,7 +189,6 @@ VIEWS: tuple[View, ...] = (
         "Figure 5 (GPT-4o, 100 rows a model).",
         _summarize_alignment,
         [charts.draw_alignment],
-        PERCENT,
         published_in="Figure 5",
     ),
     View(
@@ -212,7 +207,6 @@ VIEWS: tuple[View, ...] = (
                 where=~pl.col("finding").str.contains(":") & pl.col("share").is_not_null(),
             )
         ],
-        PERCENT,
     ),
     View(
         tables.MESSAGE_DIVERSITY,
@@ -232,7 +226,6 @@ VIEWS: tuple[View, ...] = (
         lambda stored, stats: statistics.summarize_near_duplicates(
             stored, _count_texts(stats, tables.SOURCE_LENGTHS)
         ),
-        number_format=PERCENT,
     ),
     View(
         tables.NEAR_DUPLICATE_MESSAGES,
@@ -241,7 +234,6 @@ VIEWS: tuple[View, ...] = (
         lambda stored, stats: statistics.summarize_near_duplicates(
             stored, _count_texts(stats, RETENTION, table=ALIGNED.name, outcome="kept")
         ),
-        number_format=PERCENT,
     ),
     View(
         tables.CONTAMINATION,
@@ -250,7 +242,6 @@ VIEWS: tuple[View, ...] = (
         "whole of it). Single runs are often common phrases: look at mostly_held, which counts "
         "those with at least half of an item. They are tagged, not dropped.",
         lambda stored, _: statistics.summarize_contamination(stored),
-        number_format=PERCENT,
     ),
     View(
         tables.FORECAST,
@@ -260,6 +251,7 @@ VIEWS: tuple[View, ...] = (
         "is rough, by characters, and can be off by a factor of two. What is sent again is not in "
         "it.",
         lambda stored, _: forecast.summarize_forecast(stored),
+        number_format=MEAN,
     ),
 )
 
