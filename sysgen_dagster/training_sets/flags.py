@@ -7,13 +7,9 @@ from collections.abc import Callable, Mapping
 
 import polars as pl
 
+from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
-from sysgen_dagster.analysis.tables import (
-    CONTAMINATION,
-    NEAR_DUPLICATE_MESSAGES,
-    NEAR_DUPLICATE_QUESTIONS,
-)
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.obedience.alignment_judgement import Alignment
@@ -25,9 +21,9 @@ from sysgen_dagster.tables.table import By, Table
 _IS_LATER = pl.col("conversation_id") != pl.col("cluster")
 # By flag: the table with a row of each conversation that may have it, and which rows have it.
 _CORPUS_FLAGS: Mapping[str, tuple[Table, pl.Expr]] = {
-    "near_duplicate_question": (NEAR_DUPLICATE_QUESTIONS, _IS_LATER),
-    "contaminated": (CONTAMINATION, pl.col("overlap") >= MOSTLY_HELD),
-    "near_duplicate_message": (NEAR_DUPLICATE_MESSAGES, _IS_LATER),
+    "near_duplicate_question": (tables.NEAR_DUPLICATE_QUESTIONS, _IS_LATER),
+    "contaminated": (tables.CONTAMINATION, pl.col("overlap") >= MOSTLY_HELD),
+    "near_duplicate_message": (tables.NEAR_DUPLICATE_MESSAGES, _IS_LATER),
     # Only a sample is judged: most rows cannot have this flag.
     "not_aligned": (JUDGED_ALIGNMENT, pl.col("verdict") == Alignment.NOT_ALIGNED.value),
 }

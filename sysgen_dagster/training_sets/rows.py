@@ -10,8 +10,6 @@ user turn, as S holds for the whole conversation (the paper's Table 7: at the st
 turn).
 """
 
-from collections.abc import Mapping
-
 import polars as pl
 
 from sysgen_dagster.catalog.recipes import Training, Variant
@@ -42,8 +40,16 @@ def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -
         Variant after variant, each in the order of `aligned`, then of `unfinished`. No chat has an
         empty system turn: an empty system message leaves the turn out.
     """
+    common = pl.lit(settings.common_system_message)
+    chats = {
+        Variant.SYSGEN: (build_prompt(_S), _NEW),
+        Variant.ORIGINAL_ANSWER: (build_prompt(_S), _ORIGINAL),
+        Variant.COMMON_SYSTEM_MESSAGE: (build_prompt(common), _ORIGINAL),
+        Variant.NO_SYSTEM_MESSAGE: (_history_and_question(), _ORIGINAL),
+        Variant.USER_ROLE: (_prepend_to_first_user_turn(_S), _NEW),
+    }
     variants = []
-    for variant, (prompt, answer) in _prompts_and_answers(settings.common_system_message).items():
+    for variant, (prompt, answer) in chats.items():
         messages = pl.concat_list(prompt, build_turn(Role.ASSISTANT, answer))
         takes_all = variant in WITHOUT_MODEL_TEXT and not settings.same_conversations
         variants += [
@@ -53,16 +59,6 @@ def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -
             for rows in ([aligned, unfinished] if takes_all else [aligned])
         ]
     return pl.concat(variants)
-
-
-def _prompts_and_answers(common_system_message: str) -> Mapping[Variant, tuple[pl.Expr, pl.Expr]]:
-    return {
-        Variant.SYSGEN: (build_prompt(_S), _NEW),
-        Variant.ORIGINAL_ANSWER: (build_prompt(_S), _ORIGINAL),
-        Variant.COMMON_SYSTEM_MESSAGE: (build_prompt(pl.lit(common_system_message)), _ORIGINAL),
-        Variant.NO_SYSTEM_MESSAGE: (_history_and_question(), _ORIGINAL),
-        Variant.USER_ROLE: (_prepend_to_first_user_turn(_S), _NEW),
-    }
 
 
 def build_turn(role: Role, content: pl.Expr) -> pl.Expr:

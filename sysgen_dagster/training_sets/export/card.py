@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -31,8 +32,7 @@ _HUB_LICENSES = """
     cc-by-nc-nd-4.0 cc-by-nc-sa-3.0 cc-by-nc-sa-4.0 odc-by odbl c-uda cdla-sharing-1.0
     cdla-permissive-1.0 cdla-permissive-2.0 openrail gemma llama2 llama3 llama3.1 llama3.2 llama3.3
 """
-# Below each of these numbers of rows lies one size category of the Hub.
-_SIZES = [10**exponent for exponent in range(3, 13)]
+# The numbers of rows between which the Hub's size categories lie, as the Hub writes them.
 _SIZE_NAMES = ("1K", "10K", "100K", "1M", "10M", "100M", "1B", "10B", "100B", "1T")
 # Data sets whose authors say that the texts are output of OpenAI's models.
 _WRITTEN_BY_OPENAI = (
@@ -166,12 +166,9 @@ def _front_matter(contents: Contents, facts: CardFacts) -> dict[str, Any]:
 
 def size_category(rows: int) -> str:
     """The Hub's name for so many rows: ``n<1K``, ``1K<n<10K``, ... ``n>1T``."""
-    place = bisect_right(_SIZES, rows)
-    if place == 0:
-        return "n<1K"
-    if place == len(_SIZES):
-        return "n>1T"
-    return f"{_SIZE_NAMES[place - 1]}<n<{_SIZE_NAMES[place]}"
+    sizes = [10**exponent for exponent in range(3, 13)]
+    between = [f"{low}<n<{high}" for low, high in pairwise(_SIZE_NAMES)]
+    return ["n<1K", *between, "n>1T"][bisect_right(sizes, rows)]
 
 
 def _license_fields(contents: Contents, recipe: Recipe) -> dict[str, str]:
