@@ -28,6 +28,7 @@ from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.rates import count_drops
 
 # Kinds of faults, by the name that the simulated server has for each.
 FAULTS = {
@@ -147,10 +148,9 @@ def rows_table(catalog: Catalog, store: Store) -> tuple[Table, int]:
         rows = evidence.read(phase.table, "drop_reason")
         sent = evidence.read(phase.table, "attempts")["attempts"].sum() if phase.asks else None
         go_on = rows["drop_reason"].null_count()
-        reasons = rows["drop_reason"].drop_nulls().value_counts(sort=True)
         lost = rows_in - rows.height
         lost_rows += abs(lost)
-        why = ", ".join(f"{reason} {count}" for reason, count in reasons.iter_rows())
+        why = ", ".join(f"{reason} {count}" for reason, count in count_drops(rows).items())
         lines.append((phase.table.name, rows_in, sent, go_on, rows.height - go_on, lost, why))
     add_lines(table, lines)
     return table, lost_rows

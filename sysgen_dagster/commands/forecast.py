@@ -1,6 +1,7 @@
 """`sysgen forecast`: the work done and left for each model, and the cost of what is left."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import polars as pl
 from rich.console import Console
@@ -64,17 +65,12 @@ def _show(console: Console, model: Model, summary: pl.DataFrame) -> None:
 
 def _table(title: str, summary: pl.DataFrame, numbers: Mapping[str, str], *words: str) -> Table:
     """One line per source and phase, after those over all sources."""
-    table = new_table(title, ("source", "phase"), numbers)
-    for heading in words:
-        table.add_column(heading, no_wrap=True)
+    table = new_table(title, ("source", "phase"), numbers, words)
     for row in summary.iter_rows(named=True):
         table.add_row(
             row["source"],
             _LABELS[row["phase"]],
-            *(
-                _number(row[name], 2 if name in _WITH_A_FRACTION else 0)
-                for name in numbers.values()
-            ),
+            *(_number(row, name) for name in numbers.values()),
             *(row[name] for name in words),
             end_section=row["phase"] in {ALL, ALIGNED.name},
         )
@@ -91,5 +87,6 @@ def _notes(model: Model, summary: pl.DataFrame) -> list[str]:
     ]
 
 
-def _number(value: float | None, digits: int) -> str:
-    return "" if value is None else f"{value:,.{digits}f}"
+def _number(row: Mapping[str, Any], column: str) -> str:
+    digits = 2 if column in _WITH_A_FRACTION else 0
+    return "" if row[column] is None else f"{row[column]:,.{digits}f}"
