@@ -69,8 +69,7 @@ def measure_similarity(original: pl.Series, new: pl.Series) -> pl.DataFrame:
     Raises:
         polars.exceptions.ShapeError: There are not as many new answers as original ones.
     """
-    texts = {"original": original, "new": new}
-    pairs = pl.DataFrame(texts, schema_overrides=dict.fromkeys(texts, pl.String()))
+    pairs = pl.DataFrame({"original": original.cast(pl.String), "new": new.cast(pl.String)})
     size = pl.sum_horizontal(pl.all().str.len_bytes().cast(pl.UInt64))
     batches = pairs.with_columns(batch=size.cum_sum() // _BATCH_BYTES).partition_by(
         "batch", maintain_order=True, include_key=False

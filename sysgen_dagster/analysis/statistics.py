@@ -7,6 +7,7 @@ the report. Does not belong here: what the checks of the phases count (`lanes.sy
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from itertools import product
 
 import polars as pl
 import polars.selectors as cs
@@ -62,9 +63,7 @@ def count_verdicts(verified: pl.DataFrame) -> pl.DataFrame:
     judged = judged.unnest("verdicts")
     held = judged.group_by("source", "tag").agg(of_messages=pl.len().cast(pl.UInt32))
     counts = judged.group_by("source", "tag", "verdict").agg(messages=pl.len().cast(pl.UInt32))
-    every = pl.DataFrame({"tag": TAG_NAMES}).join(
-        pl.DataFrame({"verdict": [verdict.value for verdict in Verdict]}), how="cross"
-    )
+    every = pl.DataFrame(list(product(TAG_NAMES, Verdict)), ["tag", "verdict"], orient="row")
     return (
         verified.select("source")
         .unique(maintain_order=True)
