@@ -19,6 +19,13 @@ from sysgen_dagster.defs.training_sets import TRAINING, mixtures
 _DATA = os.environ.get("SYSGEN_DATA", "data")
 _WORK = os.environ.get("SYSGEN_WORK", "")
 
+# Assets that take a minute at most: their runs leave the queue before all others.
+_SMALL = [
+    # `splits` reads near_duplicate_questions: both are made in one run.
+    *(conversations, near_duplicate_questions, *STATISTICS, *QUALITY, *TRAINING),
+    *(paper_comparison, report, automation.OUT_OF_DATE),
+]
+
 defs = dg.Definitions(
     assets=[
         *SOURCES,
@@ -39,14 +46,20 @@ defs = dg.Definitions(
     schedules=[automation.fill_gaps],
     sensors=[
         alerts,
-        automation.small_jobs(
-            [
-                # `splits` read near_duplicate_questions: both are made in one run.
-                *(conversations, near_duplicate_questions, *STATISTICS, *QUALITY, *TRAINING),
-                *(paper_comparison, report, automation.OUT_OF_DATE),
-            ]
+        dg.AutomationConditionSensorDefinition(
+            "small_jobs",
+            target=_SMALL,
+            run_tags=automation.SMALL,
+            description=(
+                "Conversations follow their source; row measures, statistics, training rows and "
+                "the report follow the phases, before the phases' next partitions start."
+            ),
         ),
-        automation.large_jobs([each for each in CORPUS if each is not near_duplicate_questions]),
+        dg.AutomationConditionSensorDefinition(
+            "large_jobs",
+            target=[asset for asset in CORPUS if asset not in _SMALL],
+            description="Diversity, like messages and benchmark items follow what they look at.",
+        ),
     ],
     resources={
         "tables": TablesResource(root=_DATA, work=_WORK),

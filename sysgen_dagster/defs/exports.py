@@ -105,16 +105,14 @@ def _build_facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFac
 
 
 def _build_figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:
-    for view in VIEWS:
-        if view.table in _ON_THE_CARD:
-            summaries = {model: view.read(StoredStatistics(store, model)) for model in models}
-            frames = [
-                over_all_and_by_source(summary)[0].select(pl.lit(model).alias("model"), pl.all())
-                for model, summary in summaries.items()
-                if summary is not None
-            ]
-            if frames:
-                yield Figure(view.title, pl.concat(frames), view.number_format)
+    for view in (view for view in VIEWS if view.table in _ON_THE_CARD):
+        frames = [
+            over_all_and_by_source(summary)[0].select(pl.lit(model).alias("model"), pl.all())
+            for model in models
+            if (summary := view.read(StoredStatistics(store, model))) is not None
+        ]
+        if frames:
+            yield Figure(view.title, pl.concat(frames), view.number_format)
 
 
 def _find_languages(store: Store, mixture: pl.DataFrame) -> list[str]:
@@ -157,12 +155,8 @@ def hub_datasets(
         reasons = why_not_to_push(
             rows=mixture.height,
             engines=_engines(store, mixture, writers),
-            licenses={
-                **{
-                    source: CATALOG.sources[source].license for source in mixture["source"].unique()
-                },
-                **{model: CATALOG.models[model].license for model in writers},
-            },
+            licenses={name: CATALOG.sources[name].license for name in mixture["source"].unique()}
+            | {name: CATALOG.models[name].license for name in writers},
             failed_checks=_broken_contracts(store, recipe, mixture),
             declared=read_checksums(folder),
             actual=compute_checksums(folder),
@@ -193,11 +187,10 @@ def _writers(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> list[str]:
 
 def _engines(store: Store, mixture: pl.DataFrame, writers: Sequence[str]) -> set[str]:
     """The engines that served these models for the shards of the mixture."""
-    places = product(writers, mixture["shard"].unique())
     return {
         engine
-        for at in (Partition(model, shard) for model, shard in places)
-        if store.holds(ALIGNED, at)
+        for model, shard in product(writers, mixture["shard"].unique())
+        if store.holds(ALIGNED, at := Partition(model, shard))
         for engine in store.read(ALIGNED, at, "engine").to_series().drop_nulls()
     }
 

@@ -9,13 +9,8 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
+from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import list_flags
-from sysgen_dagster.analysis.tables import (
-    CONTAMINATION,
-    NEAR_DUPLICATE_MESSAGES,
-    NEAR_DUPLICATE_QUESTIONS,
-    ROW_QUALITY,
-)
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -50,7 +45,7 @@ require_known_flags(CATALOG.mixtures)
 
 @table_asset(
     SPLITS,
-    reads=[CONVERSATIONS, *SOURCE_TABLES.values(), NEAR_DUPLICATE_QUESTIONS],
+    reads=[CONVERSATIONS, *SOURCE_TABLES.values(), tables.NEAR_DUPLICATE_QUESTIONS],
     kinds={"polars"},
 )
 def splits(run: AssetRun) -> pl.DataFrame:
@@ -58,9 +53,9 @@ def splits(run: AssetRun) -> pl.DataFrame:
     conversations = pl.concat(
         _read_links(part) for part in run.all_shards(CONVERSATIONS).by_shard()
     )
-    clusters = run.statistics.read(NEAR_DUPLICATE_QUESTIONS)
+    clusters = run.statistics.read(tables.NEAR_DUPLICATE_QUESTIONS)
     if clusters is None:
-        clusters = NEAR_DUPLICATE_QUESTIONS.empty()
+        clusters = tables.NEAR_DUPLICATE_QUESTIONS.empty()
     rows = build_splits(
         conversations.join(
             clusters.select("conversation_id", "cluster"),
@@ -95,10 +90,10 @@ _READ_FOR_EXAMPLES = (
     ALIGNED,
     VERIFIED,
     CONVERSATIONS,
-    ROW_QUALITY,
+    tables.ROW_QUALITY,
     SPLITS,
-    NEAR_DUPLICATE_QUESTIONS,
-    CONTAMINATION,
+    tables.NEAR_DUPLICATE_QUESTIONS,
+    tables.CONTAMINATION,
 )
 
 
@@ -177,7 +172,7 @@ def _describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
 
     The flags are the findings of the row, and those of the corpus that do not depend on the model.
     """
-    quality = run.store.read(ROW_QUALITY, run.at)
+    quality = run.store.read(tables.ROW_QUALITY, run.at)
     flags = quality.select("conversation_id", flags=list_flags(quality))
     stored_splits = run.store.read(SPLITS, Partition(), "conversation_id", "split")
     rows = conversations
@@ -203,7 +198,7 @@ def _describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
 
 @table_asset(
     MIXTURES,
-    reads=[TRAINING_ROWS, PREFERENCE_PAIRS, NEAR_DUPLICATE_MESSAGES, JUDGED_ALIGNMENT],
+    reads=[TRAINING_ROWS, PREFERENCE_PAIRS, tables.NEAR_DUPLICATE_MESSAGES, JUDGED_ALIGNMENT],
     kinds={"polars"},
     code_version=json.dumps(CATALOG.model_dump(mode="json")["mixtures"], sort_keys=True),
 )

@@ -51,10 +51,9 @@ _LOOKS_AGAIN = (
     ).since_last_handled()
 ).with_label("looks again")
 
-# Tag of a run: the queued run with the highest priority starts first. Runs without the tag have 0.
-_PRIORITY = "dagster/priority"
-_SMALL = "10"
-_REPAIR = "5"
+# Tags of runs: the queued run with the highest priority starts first. Runs without the tag have 0.
+SMALL = {"dagster/priority": "10"}
+_REPAIR = {"dagster/priority": "5"}
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -85,32 +84,6 @@ def following(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetsDefini
     return [*automated(by_model, FOLLOWS_PHASES), *automated(rest, FOLLOWS_CONVERSATIONS)]
 
 
-def small_jobs(
-    assets: Sequence[dg.AssetsDefinition],
-) -> dg.AutomationConditionSensorDefinition:
-    """The automation sensor of assets that take a minute at most: their runs start first."""
-    return dg.AutomationConditionSensorDefinition(
-        "small_jobs",
-        target=dg.AssetSelection.assets(*assets),
-        run_tags={_PRIORITY: _SMALL},
-        description=(
-            "Conversations follow their source; row measures, statistics, training rows and the "
-            "report follow the phases, before the phases' next partitions start."
-        ),
-    )
-
-
-def large_jobs(
-    assets: Sequence[dg.AssetsDefinition],
-) -> dg.AutomationConditionSensorDefinition:
-    """The automation sensor of assets that may take longer: their runs wait in the queue."""
-    return dg.AutomationConditionSensorDefinition(
-        "large_jobs",
-        target=dg.AssetSelection.assets(*assets),
-        description="Diversity, like messages and benchmark items follow what they look at.",
-    )
-
-
 SYSGEN_JOB = dg.define_asset_job(
     "sysgen",
     selection=dg.AssetSelection.assets(*PHASES),
@@ -132,7 +105,8 @@ def fill_gaps(
 ) -> Iterator[dg.RunRequest | dg.SkipReason]:
     """Requests for the next gaps, or why there is none."""
     instance, filling = context.instance, CATALOG.filling
-    busy = _in_flight(instance)
+    unfinished = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
+    busy = {run.tags[_PARTITION] for run in unfinished if _PARTITION in run.tags}
     changed = _changed(instance) if filling.refill_changed else []
     given_up: list[str] = []
     for model, gaps in _gaps(instance, changed):
@@ -145,7 +119,7 @@ def fill_gaps(
             yield dg.RunRequest(
                 run_key=f"{context.scheduled_execution_time:%Y%m%dT%H%M}/{key}",
                 partition_key=key,
-                tags={_PRIORITY: _REPAIR} if key in repairs else {},
+                tags=_REPAIR if key in repairs else {},
             )
         if waiting or any(key in busy for key in gaps):
             if room <= 0:
@@ -176,13 +150,7 @@ def _changed(instance: dg.DagsterInstance) -> list[str]:
     upstream = [conversations.key]
     phases = (annotated_system_messages, aligned_responses)  # the two that read conversations
     stale = {key for phase in phases for key in out_of_date(instance, phase.key, upstream)}
-    keys = (f"{model}|{shard}" for model in CATALOG.models for shard in SHARDS.get_partition_keys())
-    return [key for key in keys if key in stale]
-
-
-def _in_flight(instance: dg.DagsterInstance) -> set[str]:
-    runs = instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-    return {run.tags[_PARTITION] for run in runs if _PARTITION in run.tags}
+    return [key for key in MODEL_SHARDS.get_partition_keys() if key in stale]
 
 
 def _failures(instance: dg.DagsterInstance, key: str) -> tuple[bool, bool]:

@@ -1,4 +1,4 @@
-"""What is left to do for a model, and what that is going to cost."""
+"""The asset `forecast`: for each model the rows that are left, and what they are going to cost."""
 
 import polars as pl
 
@@ -21,10 +21,10 @@ _READ = ("source", "history", "question", "answer", "drop_reason")
 
 
 def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
-    """`tables.FORECAST` of one model, for every shard whose source is stored.
+    """`tables.FORECAST` of one model, over all shards whose source is stored.
 
     Raises:
-        StoreError: No source is.
+        StoreError: No source is stored.
     """
     texts = [
         measure_texts(kept(rows))
@@ -34,13 +34,16 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
     if not texts:
         raise StoreError(
             "a forecast needs to know the rows, and no source is stored: materialize the sources "
-            "first; they ask no model"
+            "first; that sends no request to a model"
         )
     return build_forecast(pl.concat(texts), _work_done(store, model.name), model, CATALOG.method)
 
 
 def _conversations(store: Store, shard: str) -> pl.DataFrame | None:
-    """A shard's conversations, made here where only its source is stored; None without that."""
+    """The conversations of a shard; None where its source is not stored either.
+
+    Where they are not stored but their source is, they are made here and not stored.
+    """
     at, source = Partition(shard=shard), CATALOG.source_of(shard)
     if store.holds(CONVERSATIONS, at):
         return store.read(CONVERSATIONS, at, *_READ)
@@ -51,7 +54,7 @@ def _conversations(store: Store, shard: str) -> pl.DataFrame | None:
 
 
 def _work_done(store: Store, model: str) -> pl.DataFrame:
-    """`measured_work.WORK` of all that is stored of a model, whole shards and pilots alike."""
+    """`measured_work.WORK` of all stored rows of a model, those of pilots too."""
     stored = {table: finished_shards(store, CATALOG, table, model) for table in COLUMNS}
     parts = [pl.DataFrame(schema=WORK)]
     for shard in stored[ANNOTATED]:
@@ -67,9 +70,9 @@ def _work_done(store: Store, model: str) -> pl.DataFrame:
 
 @table_asset(FORECAST, reads=[CONVERSATIONS, ALIGNED], kinds={"polars"})
 def forecast(run: AssetRun) -> pl.DataFrame:
-    """Requests, tokens, GPU-hours and money that the rows which are left will take of a model.
+    """Requests, tokens, GPU-hours and money that a model will need for the rows that are left.
 
-    It goes by the rows that the model is through with, those of a pilot too. Where there are none
-    it is a rough figure, by the characters of the conversations.
+    It is computed from what the rows needed that the model has finished, those of a pilot too.
+    Before it has finished any, the figures are rough: they follow from the lengths of the texts.
     """
     return forecast_of(run.store, run.model)

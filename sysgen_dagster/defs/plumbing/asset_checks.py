@@ -1,6 +1,6 @@
 """The asset checks: every check of the deployment, on the partitions of its table."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -54,7 +54,7 @@ def _metadata(finding: Finding) -> dict[str, Any]:
     return metadata
 
 
-def asset_checks(table: Table, checks: Mapping[str, Check]) -> dg.AssetChecksDefinition:
+def asset_checks(table: Table, checks: Sequence[Check]) -> dg.AssetChecksDefinition:
     """All checks of a table as one step, which runs after its asset and before downstream assets.
 
     They are evaluated over the rows of the partition that was made. If it is not of one shard, they
@@ -66,13 +66,13 @@ def asset_checks(table: Table, checks: Mapping[str, Check]) -> dg.AssetChecksDef
         name=f"{table.name}_checks",
         specs=[
             dg.AssetCheckSpec(
-                name,
+                check.name,
                 asset=key,
                 description=check.statement,
                 blocking=check.blocking,
                 partitions_def=partitions_of(table),
             )
-            for name, check in checks.items()
+            for check in checks
         ],
         can_subset=True,
         compute_kind="polars",
@@ -82,9 +82,9 @@ def asset_checks(table: Table, checks: Mapping[str, Check]) -> dg.AssetChecksDef
     ) -> Iterator[dg.AssetCheckResult]:
         at = table.partition_of(context.partition_key if context.has_partition_key else None)
         evidence = _evidence(tables, at)
-        for name, check in checks.items():
-            if dg.AssetCheckKey(key, name) in context.selected_asset_check_keys:
-                yield check_result(replace(check, name=name), evidence, key)
+        for check in checks:
+            if dg.AssetCheckKey(key, check.name) in context.selected_asset_check_keys:
+                yield check_result(check, evidence, key)
 
     return evaluate
 
@@ -96,20 +96,19 @@ def _evidence(tables: TablesResource, at: Partition) -> StoredEvidence:
     return evidence_of_shards(tables.store(), read, at.model)
 
 
-def _checks_by_name(table: Table) -> dict[str, Check]:
+def _checks_on(table: Table) -> list[Check]:
     """The checks of a table and, for two statistics, those of that name on the tables of phases.
 
-    The latter are evaluated over all shards of a model.
+    The latter are evaluated over all shards of a model. Each is named after the table of its phase.
     """
-    own = {check.name: check for check in checks_of(CHECKS, table)}
-    over_all_shards = {
-        f"after_{check.table.name}": check
+    over_all_shards = [
+        replace(check, name=f"after_{check.table.name}")
         for check in CHECKS
         if check.name == table.name and table in (RETENTION, TAG_COUNTS)
-    }
-    return own | over_all_shards
+    ]
+    return checks_of(CHECKS, table) + over_all_shards
 
 
 ASSET_CHECKS = [
-    asset_checks(table, checks) for table in TABLES.values() if (checks := _checks_by_name(table))
+    asset_checks(table, checks) for table in TABLES.values() if (checks := _checks_on(table))
 ]

@@ -48,9 +48,8 @@ def table_metadata(frame: pl.DataFrame | pl.LazyFrame, path: Path | UPath) -> di
         if rate.whole:
             metadata["kept_share"] = rate.share
         if drops:
-            metadata["dropped_because"] = markdown(
-                pl.DataFrame({"reason": list(drops), "conversations": list(drops.values())})
-            )
+            reasons = pl.DataFrame([*drops.items()], ["reason", "conversations"], orient="row")
+            metadata["dropped_because"] = markdown(reasons)
     if "engine" in columns and "simulated" in rows.select("engine").collect()["engine"]:
         metadata["simulated"] = SIMULATED
     metadata["sample"] = markdown(rows.head(SAMPLE_ROWS).collect())
@@ -80,10 +79,9 @@ def check_metadata(checks: Iterable[Check], evidence: Evidence) -> dict[str, Any
 
 def progress_metadata(progress: Progress) -> dict[str, Any]:
     """The requests of a partition so far: counts, rates and tokens, each a number to be plotted."""
-    figures = progress.figures()
     return {
         f"engine/{name}": value if isinstance(value, int) else round(value, 1)
-        for name, value in figures.items()
+        for name, value in progress.figures().items()
         if math.isfinite(value)
     }
 

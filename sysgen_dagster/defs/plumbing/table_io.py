@@ -174,7 +174,7 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
     path = run.store.write(run.table, run.at, frame)
     stored = frame if isinstance(frame, pl.DataFrame) else scan(path)
     described = (
-        {**_checks_shown(run), **table_metadata(stored, path)}
+        check_metadata(checks_of(CHECKS, run.table), run.evidence()) | table_metadata(stored, path)
         if run.at.shard
         else _summary_shown(run, stored.lazy().collect(), str(path))
     )
@@ -186,10 +186,6 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
     if run.session is not None:
         run.session.ledger.seal()
     return result
-
-
-def _checks_shown(run: AssetRun) -> dict[str, Any]:
-    return check_metadata(checks_of(CHECKS, run.table), run.evidence())
 
 
 def _summary_shown(run: AssetRun, rows: pl.DataFrame, path: str) -> dict[str, Any]:
