@@ -27,6 +27,7 @@ from itertools import accumulate, chain
 import polars as pl
 from rensa import RMinHash  # type: ignore[import-untyped]  # a compiled module without types
 
+from sysgen_dagster.analysis.clusters import Clusters
 from sysgen_dagster.analysis.tables import NEAR_DUPLICATE_QUESTIONS
 
 LEAST_SIMILARITY = 0.7
@@ -150,48 +151,19 @@ def _buckets(shingles: pl.Series) -> pl.Series:
 
 def _first_of_cluster(shingles: pl.Series, buckets: pl.Series) -> pl.Series:
     """For each text the row of the first text of its cluster, which may be its own."""
-    clusters = _Clusters(len(shingles))
+    clusters = Clusters(len(shingles))
     for band in range(_BANDS):
         neighbours = (
             pl.DataFrame({"bucket": buckets.arr.get(band)})
-            .with_row_index("text")
+            .with_row_index("row")
             .filter(pl.col("bucket").is_duplicated())
         )
-        for other in (pl.col("text").first(), pl.col("text").shift(1)):
-            pairs = neighbours.select("text", other=other.over("bucket")).drop_nulls()
+        for other in (pl.col("row").first(), pl.col("row").shift(1)):
+            pairs = neighbours.select("row", other=other.over("bucket")).drop_nulls()
             pairs = clusters.drop_joined(pairs)  # comparing them would change nothing
-            similarity = _similarity(shingles, pairs["other"], pairs["text"])
+            similarity = _similarity(shingles, pairs["other"], pairs["row"])
             clusters.join(pairs.filter(similarity >= LEAST_SIMILARITY))
     return clusters.first()
-
-
-class _Clusters:
-    """Disjoint sets of rows (union-find), each represented by its smallest row."""
-
-    def __init__(self, texts: int) -> None:
-        self._before = list(range(texts))  # a row of the same cluster, itself or earlier
-
-    def _find(self, text: int) -> int:
-        before = self._before
-        while before[text] != text:
-            before[text] = before[before[text]]
-            text = before[text]
-        return text
-
-    def first(self) -> pl.Series:
-        """For each row the first row of its cluster."""
-        return pl.Series([self._find(text) for text in range(len(self._before))], dtype=pl.UInt32)
-
-    def drop_joined(self, pairs: pl.DataFrame) -> pl.DataFrame:
-        """The pairs of ``text`` and ``other`` that are in different clusters."""
-        first = self.first()
-        return pairs.filter(first[pairs["text"]] != first[pairs["other"]])
-
-    def join(self, pairs: pl.DataFrame) -> None:
-        """Unite the clusters of ``text`` and ``other`` of each pair."""
-        for text, other in pairs.select("text", "other").iter_rows():
-            first, second = sorted((self._find(text), self._find(other)))
-            self._before[second] = first
 
 
 def _similarity(shingles: pl.Series, ones: pl.Series, others: pl.Series) -> pl.Series:

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from sysgen_dagster.analysis.clusters import Clusters
 from sysgen_dagster.catalog.recipes import Training
 from sysgen_dagster.training_sets.draws import draw_numbers
 from sysgen_dagster.training_sets.tables import SPLITS
@@ -73,34 +74,12 @@ def _build_groups(conversations: pl.DataFrame) -> pl.DataFrame:
     """``conversation_id``, ``source`` and ``group``, in the order of the conversations."""
     ordered = conversations.with_row_index("row").sort("conversation_id")
     ids = ordered["conversation_id"]
-    first = list(range(ordered.height))  # for each row an earlier row of its group, or itself
+    groups = Clusters(ordered.height)
     for link in _LINKS:
-        _join(first, ordered.select(link=link))
-    groups = ordered.select(
-        "row", "conversation_id", "source", group=ids[[_find(first, row) for row in first]]
-    )
-    return groups.sort("row").drop("row")
-
-
-def _join(first: list[int], links: pl.DataFrame) -> None:
-    """Puts each row into the group of the first row that has the same ``link``."""
-    linked = (
-        links.with_row_index("row")
-        .drop_nulls("link")
-        .select("row", before=pl.col("row").first().over("link"))
-        .filter(pl.col("row") != pl.col("before"))
-    )
-    for row, before in linked.iter_rows():
-        one, other = sorted((_find(first, row), _find(first, before)))
-        first[other] = one
-
-
-def _find(first: list[int], row: int) -> int:
-    """The first row of a row's group; the path to it is made shorter on the way."""
-    while first[row] != row:
-        first[row] = first[first[row]]
-        row = first[row]
-    return row
+        rows = ordered.select(link=link).with_row_index("row").drop_nulls("link")
+        groups.join(rows.select("row", other=pl.col("row").first().over("link")))
+    named = ordered.select("row", "conversation_id", "source", group=ids[groups.first()])
+    return named.sort("row").drop("row")
 
 
 def summarize_splits(splits: pl.DataFrame) -> pl.DataFrame:
