@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from sysgen_dagster.analysis.tables import QUALITY_COUNTS
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 
 # Smallest ``repeated_share`` of a text that counts as repetitive. Our choice: none of 9,122 answers
@@ -87,7 +88,7 @@ COLUMNS = (
 )
 
 # Drop reasons of Phase 4 that are counted as findings too: its table keeps these answers.
-_DROPPED_IN_PHASE_4 = (Dropped.REFUSED.value, Dropped.TRUNCATED.value)
+_DROPPED_IN_PHASE_4 = (Dropped.REFUSED.value, NoAnswer.TRUNCATED.value)
 
 
 def list_flags(quality: pl.DataFrame) -> pl.Series:

@@ -2,9 +2,16 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, model_validator
+from pydantic import (
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
 from sysgen_dagster.catalog.entries import (
     SECRET,
@@ -13,6 +20,7 @@ from sysgen_dagster.catalog.entries import (
     EnvironmentName,
     NamedEntry,
     Revision,
+    Share,
 )
 
 # Tokens of prompt and answer together that a server started by us takes; the flag
@@ -26,6 +34,57 @@ class Engine(StrEnum):
     VLLM = "vllm"  # `vllm serve` on this machine, started at the first request
     ENDPOINT = "endpoint"  # a server that already runs
     SIMULATED = "simulated"  # no model; made-up answers, for trying the pipeline
+
+
+TopP = Annotated[float, Field(gt=0, le=1)]
+# Fields of a request that a server may refuse and that can be left out.
+SamplingField = Literal["seed", "temperature", "top_p", "top_k", "min_p"]
+# What the pipeline itself decides, or what would give a reply that it does not read.
+_OWN_FIELDS = frozenset(
+    {
+        *("model", "messages", "seed", "temperature", "top_p", "top_k", "min_p"),
+        *("max_tokens", "max_completion_tokens", "chat_template_kwargs"),
+        *("stream", "stream_options", "n", "best_of", "logprobs", "top_logprobs"),
+        *("structured_outputs", "grammar", "response_format", "tools", "functions"),
+    }
+)
+
+
+class PhaseSettings(Entry):
+    """How one phase or judgement is asked of a model, where it differs from the method's way."""
+
+    temperature: NonNegativeFloat | None = None
+    top_p: TopP | None = None
+    max_tokens: PositiveInt | None = None  # of the text, without what is thought before it
+
+
+class RequestSettings(Entry):
+    """What is sent to a model with every request, beside the messages."""
+
+    temperature: NonNegativeFloat | None = None  # null: the phase's own
+    top_p: TopP | None = None  # null: the phase's own, which is 1 in all of them
+    top_k: PositiveInt | None = None  # null: all tokens
+    min_p: Share = 0.0
+    # How far a model may think before its text. Null: not at all, or 4,096 tokens where the first
+    # request to its server shows that it thinks.
+    reasoning_tokens: NonNegativeInt | None = None
+    # Values of the chat template, such as {enable_thinking: false}, and further fields, such as
+    # {reasoning_effort: low}, as the server documents them.
+    chat_template_kwargs: Mapping[str, Any] = {}
+    extra_body: Mapping[str, Any] = {}
+    leave_out: tuple[SamplingField, ...] = ()  # fields that the server refuses
+    phases: Mapping[str, PhaseSettings] = {}  # by the name of the table that the phase fills
+
+    @model_validator(mode="after")
+    def _refuse_fields_of_ours(self) -> Self:
+        if own := sorted(_OWN_FIELDS & self.extra_body.keys()):
+            raise ValueError(f"`extra_body` must not hold {own}: the pipeline sets them itself")
+        if secret := sorted(field for field in self.extra_body if SECRET.search(field)):
+            raise ValueError(
+                f"`extra_body` must not hold {secret}: what is sent is stored with every row. Name "
+                "the variable that holds the key in `api_key_env`"
+            )
+        return self
 
 
 class Rates(Entry):
@@ -61,6 +120,7 @@ class Model(NamedEntry):
     has_system_role: bool | None = None  # whether its chat template has one; null: try it
     # The server's name for the limit of completion tokens; OpenAI's newer models need the second.
     limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    request: RequestSettings = RequestSettings()
     attempt_s: PositiveFloat = 600.0  # time limit of one attempt at a request, in seconds
     simulated_profile: str = "phi-4"
     rates: Rates | None = None  # a forecast has GPU-hours only with these

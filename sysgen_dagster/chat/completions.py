@@ -12,6 +12,9 @@ CHOICES = pl.List(
     pl.Struct({"start": pl.UInt32(), "choice": pl.String(), "probability": pl.Float64()})
 )
 
+# The finish reason of a text that reached the token limit, whatever name the server has for it.
+CUT = "length"
+
 # One row per request that was sent. `failed_because` is null if and only if there is a `text`.
 COMPLETIONS = {
     "request_id": pl.String(),
@@ -21,10 +24,13 @@ COMPLETIONS = {
     "finish_reason": pl.String(),
     "prompt_tokens": pl.UInt32(),
     "completion_tokens": pl.UInt32(),
+    "reasoning": pl.String(),
+    "reasoning_tokens": pl.UInt32(),
     "attempts": pl.UInt32(),
     "seed": pl.Int64(),
     "temperature": pl.Float64(),
     "max_tokens": pl.UInt32(),
+    "request_fields": pl.String(),
     "model": pl.String(),
     "served_name": pl.String(),
     "model_revision": pl.String(),
@@ -44,7 +50,8 @@ def add_completions(
     """Add the columns of `COMPLETIONS`, ``prompt_fingerprint`` and ``drop_reason`` to `rows`.
 
     The order of the rows stays. The drop reason of a row without a completion is ``beyond_limit``.
-    That of a row with a blank completion is ``empty_completion``, and its ``text`` is null.
+    That of a row with a blank completion is ``empty_completion``, or ``truncated`` where the token
+    limit was reached before the text began, and its ``text`` is null.
 
     Args:
         rows: One row per request that was sent or could have been sent.
@@ -58,6 +65,8 @@ def add_completions(
         .then(pl.lit(NoAnswer.BEYOND_LIMIT.value))
         .when(pl.col("failed_because").is_not_null())
         .then(pl.col("failed_because"))
+        .when((text.is_null() | (text == "")) & (pl.col("finish_reason") == CUT))
+        .then(pl.lit(NoAnswer.TRUNCATED.value))
         .when(text.is_null() | (text == ""))
         .then(pl.lit(NoAnswer.EMPTY_COMPLETION.value))
     )

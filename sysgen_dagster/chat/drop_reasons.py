@@ -14,6 +14,8 @@ class NoAnswer(StrEnum):
     TIMEOUT = "timeout"
     MALFORMED_REPLY = "malformed_reply"  # the reply is not a chat completion
     EMPTY_COMPLETION = "empty_completion"
+    TRUNCATED = "truncated"  # the token limit was reached before the text was complete
+    FILTERED_BY_SERVER = "filtered_by_server"  # a filter of the server cut the text
 
 
 # Failures of the server and not of the row: sending the request again later may succeed.

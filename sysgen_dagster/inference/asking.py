@@ -25,6 +25,7 @@ from typing import Any
 
 import aiohttp
 
+from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role
 from sysgen_dagster.inference import chat_api
@@ -32,6 +33,7 @@ from sysgen_dagster.inference.chat_api import EngineError, TryAgainError, Unreac
 from sysgen_dagster.inference.fitting import Fit, fit, surely_fits
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.replicas import Replica, Replicas, nothing_listens
+from sysgen_dagster.inference.replies import read_reply, read_token_count
 
 MOST_FAILURES = 5
 _MOST_DEATHS = 3
@@ -111,9 +113,12 @@ class Asking:
         is_folded = not self.endpoint.capabilities.has_system_role and any(
             message["role"] == Role.SYSTEM for message in request.messages
         )
-        if not (is_folded or left_out):
-            return outcome
-        return replace(outcome, system_message_folded=is_folded, characters_left_out=left_out)
+        return replace(
+            outcome,
+            system_message_folded=is_folded,
+            characters_left_out=left_out,
+            request_fields=self.endpoint.described(request),
+        )
 
     async def _send_until_final(self, attempts: _Attempts) -> Outcome:
         request = attempts.request
@@ -125,13 +130,14 @@ class Asking:
                 outcome = await self._try_once(attempts)
             if outcome is None:
                 continue
-            if attempts.fit.tokens is not None or not _met_the_context(outcome, request):
+            limit = self.endpoint.limit(request)
+            if attempts.fit.tokens is not None or not _met_the_context(outcome, limit):
                 return outcome
             await self._fit(attempts)
             if attempts.fit.tokens is None:
                 return outcome
         failure = (
-            f"{attempts.fit.tokens:,} tokens and {request.sampling.max_tokens:,} to be written do "
+            f"{attempts.fit.tokens:,} tokens and {self.endpoint.limit(request):,} to be written do "
             f"not fit a context of {self.endpoint.capabilities.context_tokens:,}"
         )
         if request.shortened is not None:
@@ -221,7 +227,7 @@ class Asking:
         body = self.endpoint.body(request, attempts.fit.messages)
         status, headers, raw = await self._post(where, body)
         try:
-            return chat_api.read_reply(status, headers, raw, request, attempts.sent)
+            return read_reply(status, headers, raw, request, attempts.sent)
         except EngineError as error:
             served = self.endpoint.model.served_name
             raise EngineError(f"{where} does not serve {served} to us ({error})") from None
@@ -267,7 +273,7 @@ class Asking:
 
     def _room(self, request: ChatRequest) -> float:
         context = self.endpoint.capabilities.context_tokens
-        return math.inf if context is None else context - request.sampling.max_tokens
+        return math.inf if context is None else context - self.endpoint.limit(request)
 
     async def _count_tokens(self, messages: Sequence[ChatMessage]) -> int | None:
         """Tokens by the engine's own tokenizer and chat template; None where it counts none."""
@@ -277,15 +283,15 @@ class Asking:
         body = {"model": self.endpoint.model.served_name, "messages": messages}
         try:
             status, _, raw = await self._post(chat_api.tokens_url(replica.url), body)
-            return chat_api.read_token_count(status, raw)
+            return read_token_count(status, raw)
         except (UnreachableError, TryAgainError):
             return None
         finally:
             self.replicas.give_back(replica)
 
 
-def _met_the_context(outcome: Outcome, request: ChatRequest) -> bool:
+def _met_the_context(outcome: Outcome, limit: int) -> bool:
     """Whether the prompt left too little room: vLLM refuses it only when it leaves none at all."""
-    if outcome.finish_reason != "length" or outcome.completion_tokens is None:
+    if outcome.finish_reason != CUT or outcome.completion_tokens is None:
         return outcome.failed_because == NoAnswer.TOO_LONG
-    return outcome.completion_tokens < request.sampling.max_tokens
+    return outcome.completion_tokens < limit

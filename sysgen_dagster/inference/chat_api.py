@@ -1,22 +1,21 @@
-"""The OpenAI-compatible chat API as its client sees it: request bodies, and what a reply means."""
+"""The OpenAI-compatible chat API as its client sees it: models, servers and request bodies."""
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sysgen_dagster.catalog.models import RequestSettings
+from sysgen_dagster.chat.constraints import ConstraintForm
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.errors import SysgenError
-from sysgen_dagster.inference.ledger import Outcome
 
+# How far a model may think that was seen to do so, where the catalogue does not say. What models of
+# this year think about a row of the sources takes some hundred tokens, and some thousand at most.
+DEFAULT_REASONING_TOKENS = 4096
+ALL_TOKENS = -1  # of `top_k`: none is left out
 _TOP_LOGPROBS = 8  # three words, each in a few spellings; all 20 make a reply of 90 kB
-_BUSY = frozenset({429, 503})  # the server works and has no room now
-_RETRYABLE = frozenset({408, 409, 425})  # and every other 5xx
-_NOT_SERVED = frozenset({401, 403, 404})  # every other request would get the same reply
-# Words in the 400 replies of vLLM and llama.cpp to a prompt that is too long.
-_TOO_LONG = (b"context length", b"max_model_len", b"maximum model length", b"context size")
 
 
 class EngineError(SysgenError):
@@ -55,6 +54,7 @@ class ModelIdentity:
         engine: vllm, endpoint or simulated.
         variant: The weights or the precision, where these are not those of the served name.
         limit_field: The field of a request that limits the tokens of the answer.
+        request: What is sent to it with every request.
     """
 
     name: str
@@ -63,11 +63,17 @@ class ModelIdentity:
     engine: str
     variant: str | None = None
     limit_field: str = "max_tokens"
+    request: RequestSettings = field(default_factory=RequestSettings)
 
     @property
     def answers_as(self) -> tuple[str | None, ...]:
         """What the answer to a request depends on besides the request: part of the ledger's key."""
-        return self.engine, self.served_name, self.revision, self.variant
+        identity = self.engine, self.served_name, self.revision, self.variant
+        # Settings that change the sampling are in the request itself.
+        sent = self.request.model_dump(
+            mode="json", exclude_defaults=True, exclude={"temperature", "top_p", "phases"}
+        )
+        return (*identity, json.dumps(sent, sort_keys=True)) if sent else identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +84,18 @@ class ServerCapabilities:
         context_tokens: Limit of prompt and answer together; None where the server names none.
         has_tokenizer: Whether ``/tokenize`` counts the tokens of chat messages.
         has_system_role: Whether the chat template shows a system message to the model.
+        refuses: Fields of a request that are left out, since the server refuses them.
+        thinks: Whether the model was seen to think before its text.
+        constraint_form: How the server is told what an answer is held to; None where it was not
+            found out, or where it obeys none.
     """
 
     context_tokens: int | None = None
     has_tokenizer: bool = False
     has_system_role: bool = True
+    refuses: frozenset[str] = frozenset()
+    thinks: bool = False
+    constraint_form: ConstraintForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,20 +155,70 @@ class Endpoint:
             return list(messages)
         return fold_system_message(messages)
 
+    @property
+    def reasoning_tokens(self) -> int:
+        """How many tokens the model may think before its text."""
+        wanted = self.model.request.reasoning_tokens
+        if wanted is not None:
+            return wanted
+        return DEFAULT_REASONING_TOKENS if self.capabilities.thinks else 0
+
+    def limit(self, request: ChatRequest) -> int:
+        """The most tokens of an answer: those of the text, and those that may be thought."""
+        return request.sampling.max_tokens + self.reasoning_tokens
+
     def body(self, request: ChatRequest, messages: Sequence[ChatMessage]) -> dict[str, Any]:
         """The body of a chat completion request with these messages."""
         body: dict[str, Any] = {
             "model": self.model.served_name,
             "messages": messages,
-            "temperature": request.sampling.temperature,
-            self.model.limit_field: request.sampling.max_tokens,
-            "seed": request.seed,
+            self.model.limit_field: self.limit(request),
+            **self._fields(request.sampling, request.seed),
         }
-        if request.constraint:
-            body["structured_outputs"] = dict(request.constraint)
+        if request.constraint and self.capabilities.constraint_form:
+            body |= request.constraint.fields(self.capabilities.constraint_form)
         if request.choices:
             body |= {"logprobs": True, "top_logprobs": _TOP_LOGPROBS}
         return body
+
+    def described(self, request: ChatRequest) -> str:
+        """What `body` holds beside the messages, the seed and the limit of the text, as JSON."""
+        sent: dict[str, Any] = self._fields(request.sampling, request.seed)
+        sent.pop("seed", None)
+        left_out = self.capabilities.refuses.union(self.model.request.leave_out)
+        own = {"reasoning_tokens": self.reasoning_tokens, "left_out": sorted(left_out)}
+        return json.dumps(sent | {name: value for name, value in own.items() if value})
+
+    def _fields(self, sampling: Sampling, seed: int) -> dict[str, Any]:
+        return request_fields(self.model.request, sampling, seed, self.capabilities.refuses)
+
+
+def request_fields(
+    settings: RequestSettings, sampling: Sampling, seed: int, refused: Collection[str] = ()
+) -> dict[str, Any]:
+    """The fields of a request that say how is sampled, and those that the catalogue adds.
+
+    All of them are always sent, since servers have defaults of their own: llama.cpp's are
+    ``top_k`` 40 and ``min_p`` 0.05.
+
+    Args:
+        settings: The model's.
+        sampling: The phase's.
+        seed: The request's.
+        refused: Fields that the server refuses.
+    """
+    fields: dict[str, Any] = {
+        "temperature": sampling.temperature,
+        "top_p": sampling.top_p,
+        "top_k": settings.top_k or ALL_TOKENS,
+        "min_p": settings.min_p,
+        "seed": seed,
+    }
+    for name in {*settings.leave_out, *refused}:
+        fields.pop(name, None)
+    if settings.chat_template_kwargs:
+        fields["chat_template_kwargs"] = dict(settings.chat_template_kwargs)
+    return fields | dict(settings.extra_body)
 
 
 def fold_system_message(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
@@ -171,110 +234,3 @@ def fold_system_message(messages: Iterable[ChatMessage]) -> list[ChatMessage]:
 def tokens_url(base_url: str) -> str:
     """Where vLLM counts tokens: beside ``/v1``, not below it."""
     return f"{base_url.removesuffix('/v1')}/tokenize"
-
-
-def read_reply(
-    status: int, headers: Mapping[str, str], raw: bytes, request: ChatRequest, attempt: int
-) -> Outcome:
-    """The outcome in a reply.
-
-    Raises:
-        TryAgainError: Another attempt may succeed.
-        EngineError: The server does not serve the model to us, whatever is asked.
-    """
-    if status == 200:
-        return _read_completion(raw, request, attempt)
-    failure = f"{status}: {raw[:300].decode(errors='replace')}"
-    if status in _NOT_SERVED or 300 <= status < 400:
-        raise EngineError(failure)
-    if status in _BUSY | _RETRYABLE or status >= 500:
-        wait = headers.get("Retry-After", "")
-        wait_s = float(wait) if wait.isascii() and wait.isdigit() else 0.0
-        raise TryAgainError(NoAnswer.SERVER_ERROR, failure, wait_s, is_busy=status in _BUSY)
-    too_long = any(words in raw for words in _TOO_LONG)
-    reason = NoAnswer.TOO_LONG if too_long else NoAnswer.REFUSED_BY_SERVER
-    return Outcome(attempts=attempt, failed_because=reason, failure=failure)
-
-
-def read_token_count(status: int, raw: bytes) -> int | None:
-    """The count in a reply of ``/tokenize``; None when there is none."""
-    try:
-        reply = json.loads(raw) if status == 200 else None
-    except (ValueError, RecursionError):
-        return None
-    return _read_count(reply, "count") or None
-
-
-def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
-    try:
-        reply = json.loads(raw)
-        choice = reply["choices"][0]
-        content = choice["message"]["content"] or ""
-        if not isinstance(content, str):
-            raise TypeError("content is no text")
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        failure = f"not a chat completion: {raw[:200].decode(errors='replace')}"
-        raise TryAgainError(NoAnswer.MALFORMED_REPLY, failure) from error
-    usage = reply.get("usage")
-    details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
-    return Outcome(
-        text=_without_surrogates(content),
-        finish_reason=_without_surrogates(str(choice.get("finish_reason") or "unknown")),
-        prompt_tokens=_read_count(usage, "prompt_tokens"),
-        cached_tokens=_read_count(details, "cached_tokens"),
-        completion_tokens=_read_count(usage, "completion_tokens"),
-        attempts=attempt,
-        choices=_read_choices(choice, request.choices),
-    )
-
-
-def _without_surrogates(text: str) -> str:
-    """The text with ``?`` for lone surrogates, which JSON can spell and UTF-8 cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _read_count(counts: object, name: str) -> int | None:
-    """A token count of a reply; None where it is missing or cannot be right."""
-    count = counts.get(name) if isinstance(counts, dict) else None
-    return count if isinstance(count, int) and 0 <= count < 2**32 else None
-
-
-def _read_choices(
-    choice: Mapping[str, Any], words: Sequence[str]
-) -> tuple[tuple[int, str, float], ...]:
-    """Position, word and probability, for each of the words at each token that begins one of them.
-
-    Nothing where the server gives no logprobs, or other ones than the OpenAI API describes.
-    """
-    found: list[tuple[int, str, float]] = []
-    end = 0
-    try:
-        for token in choice["logprobs"]["content"] if words else ():
-            written = token["token"]
-            start, end = end + len(written) - len(written.lstrip()), end + len(written)
-            if _word_begun_by(written, words):
-                shares = _shares_of_words(token["top_logprobs"], words)
-                found += [(start, word, share) for word, share in shares.items()]
-    except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
-        return ()
-    return tuple(found)
-
-
-def _shares_of_words(tokens: Iterable[Mapping[str, Any]], words: Sequence[str]) -> dict[str, float]:
-    """The probability of each word among the words: that of the tokens which begin it.
-
-    The shares sum to 1; there are none where the tokens begin no word.
-    """
-    shares = dict.fromkeys(words, 0.0)
-    for token in tokens:
-        if word := _word_begun_by(token["token"], words):
-            shares[word] += math.exp(min(float(token["logprob"]), 0.0))
-    total = sum(shares.values())
-    return {word: share / total for word, share in shares.items()} if total > 0 else {}
-
-
-def _word_begun_by(token: str, words: Sequence[str]) -> str | None:
-    """The word that a token begins, or that begins the token; None for no word, or several."""
-    bare = token.strip().lower()
-    begun = [w for w in words if w.lower().startswith(bare) or bare.startswith(w.lower())]
-    return begun[0] if bare and len(begun) == 1 else None

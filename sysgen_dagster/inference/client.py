@@ -85,7 +85,9 @@ class _Batch:
             unknown = self._take_known()
             if unknown is not None:
                 self.requests = chain([unknown], self.requests)
-                await self._send_all(await asyncio.to_thread(self.connection.connect))
+                await self._send_all(
+                    await asyncio.to_thread(self.connection.connect, unknown.constraint)
+                )
         finally:
             # `asyncio.run` joins the threads that wait for servers.
             self.connection.cancel()

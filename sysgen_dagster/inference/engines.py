@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sysgen_dagster.catalog.models import Engine, Model
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
@@ -91,6 +92,7 @@ class Engines:
             kind.value,
             _variant(model),
             model.limit_field,
+            model.request,
         )
         uses = [ServerUse(server, self.folder, report) for server in self._servers(model, kind)]
         connection = ModelConnection(identity, model, uses, report, self.retries)
@@ -132,16 +134,19 @@ class ModelConnection:
     report: Callable[[str], None]
     retries: Retries
 
-    def connect(self) -> Endpoint:
+    def connect(self, constraint: Constraint | None = None) -> Endpoint:
         """The endpoint of the model, with at least one server that answers and serves it.
+
+        Args:
+            constraint: What the answers of the phase are held to.
 
         Raises:
             EngineError: There is none; the message names the ways to get one.
         """
         urls = self._start_servers() or tuple(url.rstrip("/") for url in self.entry.base_urls)
         with ThreadPoolExecutor(len(urls)) as pool:
-            has_system_role = self.entry.has_system_role
-            probes = [pool.submit(self._probe, url, has_system_role) for url in urls]
+            role = self.entry.has_system_role
+            probes = [pool.submit(self._probe, url, role, constraint) for url in urls]
         faults = [probe.exception() for probe in probes]
         away = [fault for fault in faults if isinstance(fault, UnreachableError)]
         known = [probe.result() for probe in probes if probe.exception() not in away]
@@ -150,12 +155,7 @@ class ModelConnection:
         for fault in away:
             self.report(str(fault))
         capabilities = _common_capabilities(known)
-        if not capabilities.has_system_role:
-            self.report(
-                f"the chat template of {self.model.served_name} shows no system message: it goes "
-                "to the start of the user turn"
-            )
-        return Endpoint(
+        endpoint = Endpoint(
             model=self.model,
             base_urls=urls,
             api_key=self._api_key(),
@@ -164,6 +164,8 @@ class ModelConnection:
             starts_with=REQUESTS_AT_ONCE // 2 if self.uses else _UNKNOWN_CAPACITY,
             retries=self.retries,
         )
+        self.report(_learned(endpoint))
+        return endpoint
 
     def reconnect(self, url: str) -> str:
         """The URL at which a server that went away answers again.
@@ -174,7 +176,7 @@ class ModelConnection:
         """
         use = next((use for use in self.uses if use.url == url), None)
         if use is None:
-            self._probe(url, has_system_role=True)  # that is known by now, and not asked again
+            self._probe(url, has_system_role=True)  # which is known by now, and not asked again
             return url
         # Release the claim on the device before claiming it again. Another run may wait for the
         # device; if we kept the claim while waiting for that run, both would wait for ever.
@@ -210,12 +212,14 @@ class ModelConnection:
                 f"{self.model.name} ({self.model.engine}): {error}\n{WAYS_TO_GET_AN_ENGINE}"
             ) from error
 
-    def _probe(self, url: str, has_system_role: bool | None) -> ServerCapabilities:
+    def _probe(
+        self, url: str, has_system_role: bool | None, constraint: Constraint | None = None
+    ) -> ServerCapabilities:
         # Here, because `openai` costs every start of the code location 0.6 s.
         from sysgen_dagster.inference.probing import probe_server
 
         probes = self.retries.probes
-        return probe_server(self.model, url, self._api_key(), has_system_role, probes)
+        return probe_server(self.model, url, self._api_key(), has_system_role, probes, constraint)
 
     def _api_key(self) -> str | None:
         return None if self.uses else _api_key(self.entry)
@@ -224,11 +228,34 @@ class ModelConnection:
 def _common_capabilities(servers: Sequence[ServerCapabilities]) -> ServerCapabilities:
     """What each of several servers can do."""
     contexts = [each.context_tokens for each in servers if each.context_tokens is not None]
+    forms = {each.constraint_form for each in servers}
     return ServerCapabilities(
         context_tokens=min(contexts, default=None),
         has_tokenizer=all(each.has_tokenizer for each in servers),
         has_system_role=all(each.has_system_role for each in servers),
+        refuses=frozenset().union(*(each.refuses for each in servers)),
+        thinks=any(each.thinks for each in servers),
+        constraint_form=forms.pop() if len(forms) == 1 else None,
     )
+
+
+def _learned(endpoint: Endpoint) -> str:
+    """A line for people: what is known of the servers, and what follows for the requests."""
+    can, model = endpoint.capabilities, endpoint.model
+    said = [
+        f"context of {can.context_tokens:,} tokens" if can.context_tokens else "unknown context"
+    ]
+    if not can.has_tokenizer:
+        said.append("counts no tokens, so long rows cannot be shortened to fit")
+    if not can.has_system_role:
+        said.append("its chat template shows no system message: it goes to the user turn")
+    if can.refuses:
+        said.append(f"refuses {', '.join(sorted(can.refuses))}, which are left out")
+    if endpoint.reasoning_tokens:
+        said.append(f"may think for {endpoint.reasoning_tokens:,} tokens before its text")
+    if can.constraint_form:
+        said.append(f"is held to the form of answers by `{can.constraint_form}`")
+    return f"{model.served_name}: {'; '.join(said)}"
 
 
 def _variant(model: Model) -> str | None:

@@ -50,6 +50,9 @@ class Outcome:
         system_message_folded: Whether it was sent at the start of the user turn.
         characters_left_out: Of the field that was shortened so that the request fits.
         choices: Start, word and probability of each wanted word at each place that holds one.
+        reasoning: What the model thought before its text.
+        reasoning_tokens: Of `completion_tokens`.
+        request_fields: What was sent beside the messages and the limit, as JSON.
     """
 
     text: str | None = None
@@ -63,6 +66,9 @@ class Outcome:
     system_message_folded: bool = False
     characters_left_out: int = 0
     choices: Sequence[tuple[int, str, float]] = ()
+    reasoning: str | None = None
+    reasoning_tokens: int | None = None
+    request_fields: str | None = None
 
 
 _FIELDS = tuple(field.name for field in fields(Outcome))
@@ -82,7 +88,10 @@ def request_key(answers_as: Sequence[str | None], request: ChatRequest) -> str:
         (message["role"], len(text)) for message, text in zip(request.messages, texts, strict=True)
     ]
     numbers = [sampling.temperature, sampling.max_tokens, request.seed]
-    shape = [answers_as, numbers, request.constraint, request.choices, lengths]
+    if sampling.top_p != 1.0:  # keys of version 0.1, which sent no top_p, stay as they are
+        numbers.append(sampling.top_p)
+    held_to = request.constraint.structured if request.constraint else {}
+    shape = [answers_as, numbers, held_to, request.choices, lengths]
     digest = hashlib.blake2b(json.dumps(shape).encode(), digest_size=16)
     for text in texts:
         digest.update(text)
@@ -253,13 +262,14 @@ def _parse(line: bytes) -> dict[str, Any] | None:
         record = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    is_whole = isinstance(record, dict) and record.keys() == {"key", *_FIELDS}
-    return record if is_whole and isinstance(record["key"], str) else None
+    is_whole = isinstance(record, dict) and isinstance(record.get("key"), str)
+    return record if is_whole else None
 
 
 def _read_outcome(written: str, path: Path) -> Outcome:
     try:
-        record = json.loads(written)
-        return Outcome(**{**record, "choices": tuple(map(tuple, record["choices"]))})
-    except (ValueError, TypeError, LookupError) as error:
+        # Another version of this package may have written other fields.
+        record = {name: value for name, value in json.loads(written).items() if name in _FIELDS}
+        return Outcome(**{**record, "choices": tuple(map(tuple, record.get("choices", ())))})
+    except (ValueError, TypeError, AttributeError) as error:
         raise LedgerError(path, error) from error

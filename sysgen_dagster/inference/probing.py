@@ -1,16 +1,30 @@
-"""Finds out what a server can do before the requests of a partition are sent to it."""
+"""Finds out what a server can do before the requests of a partition are sent to it.
 
-from typing import Any
+It is asked what the phases will ask: with the same fields, so that a field which it refuses is left
+out from the first request on, and under a constraint where the phase has one.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, get_args
 
 import openai
 
+from sysgen_dagster.catalog.models import SamplingField
+from sysgen_dagster.chat.completions import CUT
+from sysgen_dagster.chat.constraints import Constraint, ConstraintForm
+from sysgen_dagster.chat.messages import Sampling
+from sysgen_dagster.chat.reasoning import Reply
 from sysgen_dagster.inference.chat_api import (
     EngineError,
     ModelIdentity,
     ServerCapabilities,
     UnreachableError,
+    request_fields,
     tokens_url,
 )
+from sysgen_dagster.inference.replies import read_message
 
 _WITHIN_S = 60.0
 # A system message that the model is shown makes the count of the prompt's tokens differ between
@@ -18,9 +32,173 @@ _WITHIN_S = 60.0
 _SHORT = "Be brief."
 _LONG = "Answer in plain words, keep to what was asked, and say so when you do not know. " * 4
 _LEAST_DIFFERENCE = 30
-_USER = {"role": "user", "content": "Hello"}
+_USER = {"role": "user", "content": "Reply with the word yes."}
+# Servers refuse limits below this. It leaves room for one word, not for a thought about it.
+_TOKENS = 16
+# Room for the thoughts of a model whose template opens them itself: only their end can be seen.
+_TOKENS_OF_A_THOUGHT = 512
 # A template that refuses a message makes vLLM reply with 400, llama.cpp and SGLang with 500.
 _REFUSED = frozenset({400, 422, 500})
+_NOTHING: Mapping[str, Any] = {}
+_SAMPLING = Sampling(temperature=0.5, max_tokens=_TOKENS)
+# A word that no model answers unless it is held to it, and the same in each form.
+_WORD = "zebra"
+_HELD = Constraint(
+    structured={"regex": _WORD},
+    grammar=f'root ::= "{_WORD}"',
+    schema={
+        "type": "object",
+        "properties": {_WORD: {"type": "boolean"}},
+        "required": [_WORD],
+        "additionalProperties": False,
+    },
+)
+
+
+@dataclass(slots=True)
+class _Probe:
+    """The questions to one server.
+
+    Attributes:
+        client: Sends them.
+        model: The model that is asked.
+        refuses: Fields that the server was found to refuse.
+        thinks: Whether the model was seen to think.
+    """
+
+    client: openai.OpenAI
+    model: ModelIdentity
+    refuses: set[str] = field(default_factory=set)
+    thinks: bool = False
+
+    @property
+    def url(self) -> str:
+        """Where the server is."""
+        return str(self.client.base_url).rstrip("/")
+
+    def begin(self) -> None:
+        """Ask a simple question: which fields the server refuses, and whether the model thinks.
+
+        Raises:
+            EngineError: The server refuses a chat without any of these fields, too.
+            UnreachableError: It fails in another way.
+        """
+        try:
+            reply = self.ask(_USER)
+        except openai.APIStatusError:
+            self._find_refused()
+            reply = self.ask(_USER)
+        self._note_thoughts(reply)
+        if not self.thinks and reply.finish == CUT:
+            self._note_thoughts(self.ask(_USER, limit=_TOKENS_OF_A_THOUGHT))
+
+    def _find_refused(self) -> None:
+        optional = set(get_args(SamplingField))
+        self.refuses = optional
+        try:
+            self.ask(_USER)
+        except openai.APIStatusError as error:
+            fault = f"does not answer a simple chat ({_describe(error, self.client.api_key)})"
+            kind = UnreachableError if error.status_code >= 500 else EngineError
+            raise kind(f"{self.model.name}: {self.url} {fault}") from None
+        found: set[str] = set()
+        for name in sorted(optional):
+            self.refuses = optional - {name}
+            try:
+                self.ask(_USER)
+            except openai.APIStatusError:
+                found.add(name)
+        self.refuses = found
+
+    def _note_thoughts(self, reply: "_Reply") -> None:
+        self.thinks |= reply.said.reasoning is not None
+
+    def shows_system_message(self) -> bool:
+        """Whether the chat template neither refuses a system message nor leaves it out.
+
+        True where the server counts no tokens, since nothing shows that it leaves the message out.
+        """
+        try:
+            long, short = (
+                self.ask({"role": "system", "content": text}, _USER).prompt_tokens
+                for text in (_LONG, _SHORT)
+            )
+        except openai.APIStatusError:
+            return False
+        return long is None or short is None or long - short >= _LEAST_DIFFERENCE
+
+    def find_constraint_form(self, wanted: Constraint) -> ConstraintForm:
+        """The first form in which the server holds an answer to a constraint.
+
+        Raises:
+            EngineError: It ignores or refuses all in which `wanted` can be said.
+        """
+        for form in filter(wanted.has, ConstraintForm):
+            try:
+                reply = self.ask(_USER, more=_HELD.fields(form))
+            except openai.APIStatusError:
+                continue
+            if reply.said.text.strip() == _WORD or _holds_word(reply.said.text):
+                return form
+        raise EngineError(
+            f"{self.model.name}: {self.url} holds no answer to a form, neither by "
+            f"{', '.join(ConstraintForm)}: switch off the settings of the method that ask for it "
+            "(`repair`, `constrain_verdicts`), or serve the model with vLLM or llama.cpp"
+        )
+
+    def counts_tokens(self) -> bool:
+        """Whether ``/tokenize`` counts the tokens of chat messages."""
+        url = tokens_url(self.url)
+        body = {"model": self.model.served_name, "messages": [_USER]}
+        try:
+            reply: Any = self.client.post(url, body=body, cast_to=object)
+        except (openai.OpenAIError, ValueError):
+            return False
+        return isinstance(reply, dict) and isinstance(reply.get("count"), int)
+
+    def ask(
+        self, *messages: Any, limit: int = _TOKENS, more: Mapping[str, Any] = _NOTHING
+    ) -> "_Reply":
+        """What the server replies to these messages.
+
+        Raises:
+            openai.APIStatusError: The server may have refused the messages or a field.
+            UnreachableError: It fails in another way.
+        """
+        fields = request_fields(self.model.request, _SAMPLING, 0, self.refuses)
+        body = {
+            "model": self.model.served_name,
+            "messages": messages,
+            self.model.limit_field: limit,
+            **fields,
+            **more,
+        }
+        try:
+            reply: Any = self.client.post("/chat/completions", body=body, cast_to=object)
+        except (openai.OpenAIError, ValueError) as error:
+            if isinstance(error, openai.APIStatusError) and error.status_code in _REFUSED:
+                raise
+            fault = _describe(error, self.client.api_key)
+            raise UnreachableError(f"{self.model.name}: {self.url} fails ({fault})") from None
+        return _read(reply)
+
+
+class _Reply(NamedTuple):
+    """What is read of a reply; an odd one says nothing, which is no reason not to go on."""
+
+    said: Reply
+    finish: str | None = None
+    prompt_tokens: int | None = None
+
+
+def _read(reply: Any) -> _Reply:
+    try:
+        choice, usage = reply["choices"][0], reply.get("usage")
+        said, finish = read_message(choice["message"]), choice.get("finish_reason")
+    except (LookupError, TypeError, AttributeError):
+        return _Reply(Reply("", None))
+    tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
+    return _Reply(said, finish, tokens if isinstance(tokens, int) else None)
 
 
 def probe_server(
@@ -29,6 +207,7 @@ def probe_server(
     api_key: str | None,
     has_system_role: bool | None,
     retries: int,
+    constraint: Constraint | None = None,
 ) -> ServerCapabilities:
     """What the server at a URL can do.
 
@@ -36,12 +215,14 @@ def probe_server(
         model: The model that it should serve.
         base_url: Ends in ``/v1``.
         api_key: Sent to it.
-        has_system_role: Where it is known; None: found out by three short requests.
+        has_system_role: Where it is known; None: found out by two short requests.
         retries: Of each question that fails.
+        constraint: What the answers of the phase are held to.
 
     Raises:
         UnreachableError: No OpenAI-compatible server answers there.
-        EngineError: It answers and does not serve the model, or no chat at all.
+        EngineError: It answers and does not serve the model, or no chat at all, or holds no answer
+            to the constraint.
     """
     client = openai.OpenAI(
         base_url=base_url,
@@ -52,77 +233,50 @@ def probe_server(
         http_client=openai.DefaultHttpxClient(trust_env=False),
     )
     with client:
-        try:
-            served = {str(each.id): each for each in client.models.list()}
-        except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
-            raise UnreachableError(
-                f"{model.name}: no OpenAI-compatible server answers at {base_url} "
-                f"({_describe(error, api_key)}). Start it, or correct base_urls in the catalogue"
-            ) from None
-        if model.served_name not in served:
-            raise EngineError(
-                f"{model.name}: {base_url} serves {', '.join(served) or 'nothing'}, not "
-                f"{model.served_name}; correct served_name in the catalogue, or start that model "
-                "there"
-            )
-        context = getattr(served[model.served_name], "max_model_len", None)
-        if has_system_role is None:
-            has_system_role = _shows_system_message(client, model, base_url)
+        context = _find_model(client, model, base_url, api_key)
+        probe = _Probe(client, model)
+        probe.begin()
         return ServerCapabilities(
-            context_tokens=context if isinstance(context, int) else None,
-            has_tokenizer=_counts_tokens(client, model, base_url),
-            has_system_role=has_system_role,
+            context_tokens=context,
+            has_tokenizer=probe.counts_tokens(),
+            has_system_role=(
+                probe.shows_system_message() if has_system_role is None else has_system_role
+            ),
+            refuses=frozenset(probe.refuses),
+            thinks=probe.thinks,
+            constraint_form=probe.find_constraint_form(constraint) if constraint else None,
         )
 
 
-def _shows_system_message(client: openai.OpenAI, model: ModelIdentity, base_url: str) -> bool:
-    """Whether the chat template neither refuses a system message nor leaves it out.
-
-    True where the server counts no tokens, since nothing shows that it leaves the message out.
-    """
+def _find_model(
+    client: openai.OpenAI, model: ModelIdentity, base_url: str, api_key: str | None
+) -> int | None:
+    """The context of the model that the server lists; None where it does not say."""
     try:
-        long, short = (
-            _prompt_tokens(client, model, {"role": "system", "content": text}, _USER)
-            for text in (_LONG, _SHORT)
+        served = {str(each.id): each for each in client.models.list()}
+    except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
+        raise UnreachableError(
+            f"{model.name}: no OpenAI-compatible server answers at {base_url} "
+            f"({_describe(error, api_key)}). Start it, or correct base_urls in the catalogue"
+        ) from None
+    if model.served_name not in served:
+        raise EngineError(
+            f"{model.name}: {base_url} serves {', '.join(served) or 'nothing'}, not "
+            f"{model.served_name}; correct served_name in the catalogue, or start that model there"
         )
-    except openai.APIStatusError:
-        try:
-            _prompt_tokens(client, model, _USER)
-        except openai.APIStatusError as error:
-            fault = f"does not answer a simple chat ({_describe(error, client.api_key)})"
-            kind = UnreachableError if error.status_code >= 500 else EngineError
-            raise kind(f"{model.name}: {base_url} {fault}") from None
+    entry = served[model.served_name]
+    meta = getattr(entry, "meta", None)  # llama.cpp's
+    context = getattr(entry, "max_model_len", None) or (
+        meta.get("n_ctx") if isinstance(meta, dict) else None
+    )
+    return context if isinstance(context, int) else None
+
+
+def _holds_word(said: str) -> bool:
+    try:
+        return isinstance(found := json.loads(said), dict) and _WORD in found
+    except ValueError:
         return False
-    return long is None or short is None or long - short >= _LEAST_DIFFERENCE
-
-
-def _prompt_tokens(client: openai.OpenAI, model: ModelIdentity, *messages: Any) -> int | None:
-    """Tokens of the prompt as the server counts them; None where it does not.
-
-    Raises:
-        openai.APIStatusError: The server may have refused the messages.
-        UnreachableError: It fails in another way.
-    """
-    try:
-        reply = client.chat.completions.create(
-            model=model.served_name, messages=messages, extra_body={model.limit_field: 1}
-        )
-    except (openai.OpenAIError, ValueError) as error:
-        if isinstance(error, openai.APIStatusError) and error.status_code in _REFUSED:
-            raise
-        fault = _describe(error, client.api_key)
-        raise UnreachableError(f"{model.name}: {client.base_url} fails ({fault})") from None
-    tokens = getattr(getattr(reply, "usage", None), "prompt_tokens", None)
-    return tokens if isinstance(tokens, int) else None
-
-
-def _counts_tokens(client: openai.OpenAI, model: ModelIdentity, base_url: str) -> bool:
-    body = {"model": model.served_name, "messages": [_USER]}
-    try:
-        reply: Any = client.post(tokens_url(base_url), body=body, cast_to=object)
-    except (openai.OpenAIError, ValueError):
-        return False
-    return isinstance(reply, dict) and isinstance(reply.get("count"), int)
 
 
 def _describe(error: Exception, api_key: str | None) -> str:

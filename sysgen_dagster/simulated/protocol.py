@@ -25,6 +25,8 @@ MOST_TOP_LOGPROBS = 20
 _DELIVERY_FIELDS = frozenset(
     {"logprobs", "metadata", "priority", "request_id", "stream", "top_logprobs", "user"}
 )
+# Values of sampling fields with which every token may be sampled.
+_CHANGE_NOTHING = {"top_p": 1.0, "top_k": -1, "min_p": 0.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +195,11 @@ def _read_top_logprobs(fields: Mapping[str, Any]) -> int | None:
 
 def _hash_fields(fields: dict[str, Any]) -> int:
     """A number that is the same for the same request in any process."""
-    kept = {name: value for name, value in fields.items() if name not in _DELIVERY_FIELDS}
+    kept = {
+        name: value
+        for name, value in fields.items()
+        if name not in _DELIVERY_FIELDS and _CHANGE_NOTHING.get(name) != value
+    }
     text = json.dumps(kept, sort_keys=True)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest())
 

@@ -22,14 +22,28 @@ DROP_REASON: Columns = {
 }
 # Tables whose rows a model was asked for record the request, the model and how it replied.
 GENERATION: Columns = {
-    "finish_reason": Column(TEXT, "stop, length, ...; null if there is no answer"),
+    "finish_reason": Column(
+        TEXT, "stop, length (the limit was reached), ...; null if there is no answer"
+    ),
     "prompt_tokens": Column(COUNT, "tokens in, as the server counted them"),
     "completion_tokens": Column(COUNT, "tokens out, as the server counted them"),
+    "reasoning": Column(
+        TEXT, "what the model thought before its text; null if nothing was seen", is_new=True
+    ),
+    "reasoning_tokens": Column(
+        COUNT,
+        "tokens out that were thought, as the server counted them; where it counts them together, "
+        "their share by characters",
+        is_new=True,
+    ),
     "attempts": Column(COUNT, "times the request was sent"),
     "failure": Column(TEXT, "message of the server or the connection if there is no answer"),
     "seed": Column(pl.Int64(), "sampling seed that was sent"),
     "temperature": Column(NUMBER, "sampling temperature that was sent"),
-    "max_tokens": Column(COUNT, "limit of tokens out that was sent"),
+    "max_tokens": Column(COUNT, "limit of tokens of the text, without those that are thought"),
+    "request_fields": Column(
+        TEXT, "what else was sent with the messages, and what was left out, as JSON", is_new=True
+    ),
     "prompt_fingerprint": Column(
         TEXT, "hash of the prompt's wording; null if there is no prompt file"
     ),

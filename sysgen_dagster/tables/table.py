@@ -31,10 +31,17 @@ class TableError(SysgenError):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The Polars type of a column, and a description for people."""
+    """The Polars type of a column, and a description for people.
+
+    Attributes:
+        dtype: The type.
+        description: What a value says.
+        is_new: Whether files stored by version 0.1 lack it; it is read as null from them.
+    """
 
     dtype: pl.DataType
     description: str
+    is_new: bool = False
 
 
 Columns = Mapping[str, Column]
@@ -155,6 +162,8 @@ def polars_schema(columns: Columns) -> dict[str, pl.DataType]:
 def require_columns(frame: Frame, columns: Columns, where: str, fix: str) -> Frame:
     """`frame` with exactly these columns in this order; extra columns are left out.
 
+    Columns that are new since version 0.1 are null where the frame lacks them.
+
     Args:
         frame: What to check.
         columns: The declared columns.
@@ -165,14 +174,21 @@ def require_columns(frame: Frame, columns: Columns, where: str, fix: str) -> Fra
         TableError: A column is missing or has another type.
     """
     schema = frame.collect_schema()
+    lacking = {
+        name: pl.lit(None, dtype=column.dtype)
+        for name, column in columns.items()
+        if column.is_new and name not in schema
+    }
     for name, column in columns.items():
+        if name in lacking:
+            continue
         if name not in schema:
             raise TableError(f"{where} has no column {name!r}, only {', '.join(schema)}. {fix}")
         if schema[name] != column.dtype:
             raise TableError(
                 f"{where} has {name!r} as {schema[name]}, not as {column.dtype}. {fix}"
             )
-    return frame.select(columns.keys())
+    return frame.with_columns(**lacking).select(columns.keys())
 
 
 def kept(frame: pl.DataFrame) -> pl.DataFrame:

@@ -14,6 +14,8 @@ def test_the_reasons_are_these_words_in_the_order_in_which_they_come_up() -> Non
         "timeout",
         "malformed_reply",
         "empty_completion",
+        "truncated",
+        "filtered_by_server",
     ]
 
 

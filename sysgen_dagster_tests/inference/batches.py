@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import polars as pl
 
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity, Retries, UnreachableError
 from sysgen_dagster.inference.client import complete
@@ -60,7 +61,7 @@ class Connected:
     def model(self) -> ModelIdentity:
         return self.endpoint.model
 
-    def connect(self) -> Endpoint:
+    def connect(self, constraint: Constraint | None = None) -> Endpoint:
         return self.endpoint
 
     def cancel(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.inference.chat_api import Endpoint
 from sysgen_dagster_tests.inference.batches import Connected, endpoint_at
 from sysgen_dagster_tests.inference.odd_servers import completion
@@ -138,7 +139,7 @@ class Ours(Connected):
         super().__init__(endpoint_at())
         self.servers, self.settings, self.revived = servers, settings or {}, 0
 
-    def connect(self) -> Endpoint:
+    def connect(self, constraint: Constraint | None = None) -> Endpoint:
         return endpoint_at(*(server.start() for server in self.servers), **self.settings)
 
     def reconnect(self, url: str) -> str:

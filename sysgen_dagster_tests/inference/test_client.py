@@ -21,6 +21,7 @@ import pytest
 from aiohttp import web
 
 from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.asking import MOST_FAILURES
@@ -357,7 +358,7 @@ def test_an_engine_that_cannot_be_had_is_looked_for_once(ledger: Ledger) -> None
     class Broken(Connected):
         looks = 0
 
-        def connect(self) -> Endpoint:
+        def connect(self, constraint: Constraint | None = None) -> Endpoint:
             Broken.looks += 1
             time.sleep(0.05)
             raise EngineError("out of memory")

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from sysgen_dagster.catalog.models import RequestSettings
+from sysgen_dagster.chat.constraints import Constraint, ConstraintForm
 from sysgen_dagster.inference.chat_api import (
     EngineError,
     ModelIdentity,
@@ -46,11 +48,6 @@ def probe(
 ) -> ServerCapabilities:
     served = ModelIdentity("phi-4", served_name, None, "endpoint")
     return probe_server(served, url, key, has_system_role, retries=0)
-
-
-def requests_at(server: Server) -> int:
-    count: int = server.get("/stats")["requests"]
-    return count
 
 
 @contextmanager
@@ -137,12 +134,16 @@ def test_a_template_that_shows_no_system_message_is_found_out(
 
 
 @pytest.mark.parametrize("declared", [True, False])
-def test_a_system_role_that_the_catalogue_declares_is_not_asked_for(
-    server: Server, declared: bool
-) -> None:
-    before = requests_at(server)
-    assert probe(f"{server.url}/v1", "gemma", has_system_role=declared).has_system_role is declared
-    assert requests_at(server) == before
+def test_a_system_role_that_the_catalogue_declares_is_not_asked_for(declared: bool) -> None:
+    asked: list[dict[str, str]] = []
+
+    def chat(roles: dict[str, str]) -> Any:
+        asked.append(roles)
+        return completion("Yes.")
+
+    with chatting(chat) as url:
+        assert probe(url, has_system_role=declared).has_system_role is declared
+    assert [list(roles) for roles in asked] == [["user"]]
 
 
 def test_a_template_with_a_long_system_prompt_of_its_own_takes_another_in_its_place() -> None:
@@ -188,6 +189,128 @@ def test_a_reply_to_the_trial_that_cannot_be_read_names_the_server(reply: bytes)
         pytest.raises(UnreachableError, match=f"phi-4: {url}"),
     ):
         probe(url)
+
+
+# Fields, thoughts and constraints
+
+
+@contextmanager
+def answering(answer: Callable[[dict[str, Any]], Any]) -> Iterator[str]:
+    """A server whose chat replies are made by a function of the request's body."""
+
+    async def handle(request: web.Request) -> web.Response:
+        if request.path == "/v1/models":
+            return web.Response(body=listing("phi"), content_type="application/json")
+        if request.path == "/tokenize":
+            return web.Response(status=404)
+        reply = answer(await request.json())
+        return reply if isinstance(reply, web.Response) else web.json_response(reply)
+
+    with serving(handle) as url:
+        yield url
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@pytest.mark.parametrize(
+    "refused", [{"seed"}, {"temperature"}, {"top_k", "min_p"}, {"seed", "top_k", "min_p"}], ids=str
+)
+def test_fields_that_a_server_refuses_are_found_out_once_and_left_out(
+    refused: set[str], status: int
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answer(body: dict[str, Any]) -> Any:
+        asked.append(body)
+        if refused & body.keys():
+            return web.Response(text="Unrecognized request argument", status=status)
+        return completion("Yes.")
+
+    with answering(answer) as url:
+        assert probe(url).refuses == refused
+    assert not refused & asked[-1].keys()  # the questions about the system role come last
+
+
+def test_a_server_is_asked_what_the_phases_ask() -> None:
+    asked: list[dict[str, Any]] = []
+
+    def answer(body: dict[str, Any]) -> Any:
+        asked.append(body)
+        return completion("Yes.")
+
+    settings = RequestSettings(extra_body={"reasoning_effort": "low"}, leave_out=("seed",))
+    model = ModelIdentity("phi-4", "phi", None, "endpoint", request=settings)
+    with answering(answer) as url:
+        assert probe_server(model, url, None, None, retries=0).refuses == frozenset()
+    for body in asked:
+        assert body["max_tokens"] >= 16  # some servers refuse less
+        assert body["reasoning_effort"] == "low"
+        assert {"temperature", "top_p", "top_k", "min_p"} <= body.keys()
+        assert "seed" not in body
+
+
+@pytest.mark.parametrize(
+    ("content", "fields", "thinks"),
+    [
+        ("Yes.", {}, False),
+        ("<think>\nThe user wants", {}, True),
+        ("Yes.", {"reasoning": "The user wants a word."}, True),
+        ("<think>\n\n</think>\n\nYes.", {}, False),  # its thinking is switched off
+    ],
+)
+def test_a_model_that_thinks_is_seen_to(content: str, fields: dict[str, Any], thinks: bool) -> None:
+    reply = completion(content)
+    reply["choices"][0]["message"] |= fields
+    with answering(lambda body: reply) as url:
+        assert probe(url).thinks is thinks
+
+
+def test_thoughts_that_the_template_opens_are_seen_by_their_end() -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        if body["max_tokens"] > 100:
+            return completion("The user wants a word.\n</think>\n\nYes.")
+        reply = completion("The user wants")
+        reply["choices"][0]["finish_reason"] = "length"
+        return reply
+
+    with answering(answer) as url:
+        assert probe(url).thinks
+
+
+HELD = Constraint({"regex": "yes|no"}, 'root ::= "yes" | "no"', {"enum": ["yes", "no"]})
+
+
+@pytest.mark.parametrize(
+    ("form", "answer"),
+    [
+        ("structured_outputs", "zebra"),
+        ("grammar", "zebra\n"),
+        ("response_format", '{"zebra": true}'),
+    ],
+)
+def test_the_form_in_which_a_server_takes_a_constraint_is_tried(form: str, answer: str) -> None:
+    with answering(lambda body: completion(answer if form in body else "Yes.")) as url:
+        model = ModelIdentity("phi-4", "phi", None, "endpoint")
+        found = probe_server(model, url, None, None, retries=0, constraint=HELD)
+    assert found.constraint_form == form
+
+
+@pytest.mark.parametrize("ignores", [True, False], ids=["ignores_them", "refuses_them"])
+def test_a_server_that_holds_no_answer_to_a_form_is_an_error_that_names_the_setting(
+    ignores: bool,
+) -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        is_free = not set(ConstraintForm) & body.keys()
+        return completion("Yes.") if is_free or ignores else web.Response(status=400)
+
+    model = ModelIdentity("phi-4", "phi", None, "endpoint")
+    with answering(answer) as url, pytest.raises(EngineError, match="constrain_verdicts"):
+        probe_server(model, url, None, None, retries=0, constraint=HELD)
+
+
+def test_the_context_that_llama_cpp_names_is_read() -> None:
+    models = json.dumps({"data": [{"id": "phi", "meta": {"n_ctx": 4096}}]}).encode()
+    with chatting(lambda roles: completion("Yes."), models=models) as url:
+        assert probe(url).context_tokens == 4096
 
 
 # Servers that do not serve the model

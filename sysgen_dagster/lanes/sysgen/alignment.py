@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import polars as pl
 
-from sysgen_dagster.chat.completions import add_completions
+from sysgen_dagster.chat.completions import CUT, add_completions
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, derive_seed
 from sysgen_dagster.lanes.sysgen import paper
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
@@ -74,8 +75,8 @@ def build_aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> 
     reason = (
         pl.when(pl.col("drop_reason").is_not_null())
         .then("drop_reason")
-        .when(pl.col("finish_reason") == "length")
-        .then(pl.lit(Dropped.TRUNCATED.value))
+        .when(pl.col("finish_reason") == CUT)
+        .then(pl.lit(NoAnswer.TRUNCATED.value))
         .when(_is_refusal(pl.col("text")))
         .then(pl.lit(Dropped.REFUSED.value))
     )

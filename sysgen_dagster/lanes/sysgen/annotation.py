@@ -10,6 +10,7 @@ from functools import partial
 import polars as pl
 
 from sysgen_dagster.chat.completions import add_completions
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest, Role, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.lanes.sysgen import paper
@@ -28,6 +29,8 @@ section ::= {" | ".join(TAG_NAMES).lower()}
 {_SECTIONS}
 text ::= [^<>\r\n\t ] [^<>\r\n]{{2,299}}
 """
+# xgrammar and llama.cpp read it alike; no JSON schema says the same.
+_REPAIR = Constraint({"grammar": REPAIR_GRAMMAR}, grammar=REPAIR_GRAMMAR)
 
 
 def build_annotation_requests(
@@ -53,7 +56,7 @@ def build_annotation_requests(
             _render_prompt(before, answer, mark),
             SAMPLING,
             derive_seed(conversation_id, ANNOTATED.name, attempt),
-            constraint={"grammar": REPAIR_GRAMMAR} if repair else {},
+            constraint=_REPAIR if repair else None,
             shortened=partial(_render_shortened, before, answer, mark) if is_long else None,
             shortenable=len(answer) if is_long else 0,
         )

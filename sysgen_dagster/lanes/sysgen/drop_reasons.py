@@ -12,5 +12,4 @@ class Dropped(StrEnum):
     # Phase 3
     NOTHING_VERIFIED = "nothing_verified"  # no phrase was judged Good
     # Phase 4
-    TRUNCATED = "truncated"  # the answer was cut at the token limit
     REFUSED = "refused"  # the model declined to answer

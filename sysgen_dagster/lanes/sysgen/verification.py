@@ -5,13 +5,14 @@ the paper, the model is shown neither question nor answer.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
 import polars as pl
 
 from sysgen_dagster.chat.completions import add_completions
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.lanes.sysgen import paper
@@ -75,6 +76,22 @@ def build_verdict_pattern(tags: Iterable[str]) -> str:
     return r"\n".join(f"<<{tag}>>: ({'|'.join(CHOICES)})" for tag in tags)
 
 
+def build_verdict_constraint(tags: Collection[str]) -> Constraint:
+    """What verdicts on these tags are held to: one word for each, in lines or as JSON."""
+    word = {"type": "string", "enum": list(CHOICES)}
+    lines = ' "\\n" '.join(f'"<<{tag}>>: " verdict' for tag in tags)
+    return Constraint(
+        structured={"regex": build_verdict_pattern(tags)},
+        grammar=f"root ::= {lines}\nverdict ::= " + " | ".join(f'"{word}"' for word in CHOICES),
+        schema={
+            "type": "object",
+            "properties": dict.fromkeys(tags, word),
+            "required": list(tags),
+            "additionalProperties": False,
+        },
+    )
+
+
 def build_verification_requests(
     filtered: pl.DataFrame, method: Method, asked_in: str = VERIFIED.name, attempt: int = 0
 ) -> Iterator[ChatRequest]:
@@ -100,7 +117,7 @@ def build_verification_requests(
             ),
             SAMPLING,
             derive_seed(conversation_id, asked_in, attempt),
-            constraint={"regex": build_verdict_pattern(tags)} if method.constrain_verdicts else {},
+            constraint=build_verdict_constraint(tags) if method.constrain_verdicts else None,
             choices=CHOICES if method.verdict_confidence else (),
         )
 
