@@ -227,7 +227,8 @@ class Asking:
         body = self.endpoint.body(request, attempts.fit.messages)
         status, headers, raw = await self._post(where, body)
         try:
-            return read_reply(status, headers, raw, request, attempts.sent)
+            thinks = self.endpoint.capabilities.thinks
+            return read_reply(status, headers, raw, request, attempts.sent, thinks)
         except EngineError as error:
             served = self.endpoint.model.served_name
             raise EngineError(f"{where} does not serve {served} to us ({error})") from None

@@ -7,6 +7,7 @@ an end by the model, and are stored as the server wrote them.
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sysgen_dagster.chat.completions import CUT
@@ -51,16 +52,32 @@ _REASONING_FIELDS = ("reasoning", "reasoning_content", "thinking", "thinking_blo
 
 
 def read_reply(
-    status: int, headers: Mapping[str, str], raw: bytes, request: ChatRequest, attempt: int
+    status: int,
+    headers: Mapping[str, str],
+    raw: bytes,
+    request: ChatRequest,
+    attempt: int,
+    thinks: bool = False,
 ) -> Outcome:
     """The outcome in a reply.
+
+    Args:
+        status: Of the response.
+        headers: Of the response.
+        raw: Its body.
+        request: The request that it answers.
+        attempt: How often it was sent.
+        thinks: Whether the model is known to think: a text that reached the limit without the end
+            of a thought is one whose beginning the chat template wrote.
 
     Raises:
         TryAgainError: Another attempt may succeed.
         EngineError: The server does not serve the model to us, whatever is asked.
     """
     if status == 200:
-        return _read_completion(raw, request, attempt)
+        outcome = _read_completion(raw, request, attempt)
+        is_thought = thinks and outcome.reasoning is None and outcome.finish_reason == CUT
+        return replace(outcome, text="", reasoning=outcome.text) if is_thought else outcome
     failure = f"{status}: {raw[:300].decode(errors='replace')}"
     if status in _NOT_SERVED or 300 <= status < 400:
         raise EngineError(failure)

@@ -19,7 +19,12 @@ from sysgen_dagster.simulated import protocol
 from sysgen_dagster.simulated.faults import Fault, FaultDraw, find_asked_fault
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.request_error import RequestError
+<<<<<<< HEAD
 from sysgen_dagster.simulated.writer import write_answer
+=======
+from sysgen_dagster.simulated.thinking import ThinkingForm
+from sysgen_dagster.simulated.writer import Answer, write_answer
+>>>>>>> e05c059 (Simulated models that think, in the wire forms of six families)
 
 _MAX_BODY_BYTES = 64 * 1024**2
 _LONGEST_SILENCE_S = 60.0
@@ -48,6 +53,7 @@ class Settings:
         drops_system_role: Models that are shown a request without its system message.
         has_tokenizer: Whether the server answers `/tokenize`.
         obeys_constraints: Whether it obeys `structured_outputs`, which it ignores otherwise.
+        thinks: How its messages hold a thought; None: its models do not think.
     """
 
     models: Mapping[str, str]
@@ -60,6 +66,7 @@ class Settings:
     drops_system_role: frozenset[str] = frozenset()
     has_tokenizer: bool = True
     obeys_constraints: bool = True
+    thinks: ThinkingForm | None = None
 
 
 class SimulatedModel:
@@ -177,7 +184,8 @@ class SimulatedModel:
         if fault in (Fault.TIMEOUT, Fault.DISCONNECT):
             self._by_status["none"] += 1
             return await _close_without_answer(request, fault)
-        response = _build_response(chat, answer, fault, self._cached_tokens(chat))
+        cached = self._cached_tokens(chat)
+        response = _build_response(chat, answer, fault, cached, settings.thinks)
         self._by_status[str(response.status)] += 1
         return response
 
@@ -203,7 +211,15 @@ class SimulatedModel:
 
 
 def _build_response(
+<<<<<<< HEAD
     chat: protocol.ChatRequest, answer: protocol.Answer, fault: Fault | None, cached_tokens: int
+=======
+    chat: protocol.ChatRequest,
+    answer: Answer,
+    fault: Fault | None,
+    cached_tokens: int,
+    thinks: ThinkingForm | None,
+>>>>>>> e05c059 (Simulated models that think, in the wire forms of six families)
 ) -> web.Response:
     """The response with the completion, changed or replaced as the fault demands."""
     if fault in _HTTP_FAULTS:
@@ -216,7 +232,11 @@ def _build_response(
         return web.Response(text=page, content_type="text/html")
     if fault is Fault.WRONG_TYPE:
         return web.Response(text='["ok (simulated)"]', content_type="text/plain")
+<<<<<<< HEAD
     body = protocol.build_completion(chat, answer, cached_tokens)
+=======
+    body = protocol.build_completion(chat, answer.text, answer.finish_reason, cached_tokens, thinks)
+>>>>>>> e05c059 (Simulated models that think, in the wire forms of six families)
     if fault is Fault.NO_CHOICES:
         body["choices"] = []
     response = web.json_response(body)

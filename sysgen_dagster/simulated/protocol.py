@@ -18,6 +18,7 @@ from sysgen_dagster.simulated.constraints import Constraint, parse_constraint
 from sysgen_dagster.simulated.logprobs import build_logprobs
 from sysgen_dagster.simulated.reading import Phase
 from sysgen_dagster.simulated.request_error import RequestError
+from sysgen_dagster.simulated.thinking import ThinkingForm, think
 
 MOST_TOP_LOGPROBS = 20
 
@@ -57,12 +58,14 @@ class ChatRequest(Prompt):
             same request in any process.
         constraint: What the answer must look like; None: anything.
         top_logprobs: Alternatives wanted for each token; None: no logprobs are wanted.
+        chat_template_kwargs: Values for the chat template, such as whether the model thinks.
     """
 
     max_tokens: int
     digest: int
     constraint: Constraint | None
     top_logprobs: int | None
+    chat_template_kwargs: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def parse_chat_request(
         _hash_fields(fields | {"messages": prompt.messages}),
         parse_constraint(fields.get("structured_outputs")),
         _read_top_logprobs(fields),
+        fields.get("chat_template_kwargs"),
     )
 
 
@@ -211,10 +215,33 @@ def cut_to_tokens(text: str, max_tokens: int) -> str:
     return text[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
+<<<<<<< HEAD
 def build_completion(request: ChatRequest, answer: Answer, cached_tokens: int) -> dict[str, Any]:
     """A chat completion that says in its fingerprint that it is simulated."""
     text, top = answer.text, request.top_logprobs
     completion_tokens = estimate_tokens(text)
+=======
+def build_completion(
+    request: ChatRequest,
+    text: str,
+    finish_reason: str,
+    cached_tokens: int,
+    thinks: ThinkingForm | None = None,
+) -> dict[str, Any]:
+    """A chat completion that says in its fingerprint that it is simulated.
+
+    A model that thinks spends its tokens on the thought first: no text is left where they end.
+    """
+    thought = think(request.chat_template_kwargs, request.digest) if thinks else ""
+    completion_tokens = estimate_tokens(text)
+    message: dict[str, Any] = {"content": text}
+    if thinks and thought:
+        is_cut = estimate_tokens(thought) >= request.max_tokens
+        message = thinks.message(thought, None if is_cut else text)
+        completion_tokens = estimate_tokens(thought) + (0 if is_cut else completion_tokens)
+        finish_reason = "length" if is_cut else finish_reason
+    top = request.top_logprobs
+>>>>>>> e05c059 (Simulated models that think, in the wire forms of six families)
     return {
         "id": f"chatcmpl-simulated-{request.digest:016x}",
         "object": "chat.completion",
@@ -224,7 +251,7 @@ def build_completion(request: ChatRequest, answer: Answer, cached_tokens: int) -
         "choices": [
             {
                 "index": 0,
-                "message": {"role": "assistant", "content": text},
+                "message": {"role": "assistant", **message},
                 "logprobs": None if top is None else build_logprobs(text, top, request.digest),
                 "finish_reason": answer.finish_reason,
             }

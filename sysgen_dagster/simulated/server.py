@@ -9,6 +9,7 @@ from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.simulated.app import Settings, SimulatedModel
 from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.simulated.thinking import FORMS
 
 # Seconds that open requests get to end at shutdown. A simulated timeout holds its request open for
 # a minute, and the process must not wait for it.
@@ -85,6 +86,11 @@ _RATE_OF_FAULT = _Pair(click.Choice([fault.value for fault in Fault]), click.FLO
     is_flag=True,
     help="Ignore `structured_outputs`, as most servers but vLLM do.",
 )
+@click.option(
+    "--thinks",
+    type=click.Choice(list(FORMS)),
+    help="Its models think before they answer, and show it as this family of models does.",
+)
 def main(host: str, port: int, **options: Any) -> None:
     """Serve an OpenAI-compatible API without a model, until SIGTERM or SIGINT."""
     settings = Settings(
@@ -98,6 +104,7 @@ def main(host: str, port: int, **options: Any) -> None:
         drops_system_role=frozenset(options["drops_system_role"]),
         has_tokenizer=not options["no_tokenizer"],
         obeys_constraints=not options["no_structured_outputs"],
+        thinks=FORMS[options["thinks"]] if options["thinks"] else None,
     )
     try:
         app = SimulatedModel(settings).app()

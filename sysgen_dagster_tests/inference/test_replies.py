@@ -162,6 +162,13 @@ def test_a_text_that_the_engine_gave_up_is_asked_for_again(reason: str) -> None:
 # Thoughts
 
 
+def test_a_cut_text_of_a_model_that_thinks_is_a_thought_without_an_end() -> None:
+    raw = json.dumps(ended("length", "Or verdicts: <<Role>>: Bad")).encode()
+    outcome = read_reply(200, {}, raw, JUDGING, attempt=1, thinks=True)
+    assert (outcome.text, outcome.reasoning) == ("", "Or verdicts: <<Role>>: Bad")
+    assert read_reply(200, {}, raw, JUDGING, attempt=1).text == "Or verdicts: <<Role>>: Bad"
+
+
 @pytest.mark.parametrize(
     ("content", "fields", "text", "reasoning"),
     [
