@@ -1,14 +1,22 @@
 """The whole catalogue: `catalog.catalog` with the sections of the lanes."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.catalog.entries import Models
 from sysgen_dagster.catalog.load import catalog_file, read_catalog
+from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+
+# The tables whose rows a model is asked for.
+ASKED_FOR = (
+    *(phase.table.name for phase in PHASES if phase.asks),
+    *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT)),
+)
 
 
 class Catalog(BaseCatalog):
@@ -16,6 +24,16 @@ class Catalog(BaseCatalog):
 
     method: Method  # of the lane `sysgen`
     models: Annotated[Models[Generator], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _require_known_phases(self) -> Self:
+        for name, model in self.served.items():
+            if unknown := sorted(model.request.phases.keys() - set(ASKED_FOR)):
+                raise ValueError(
+                    f"`request.phases` of {name} names {unknown}: give names of tables that a "
+                    f"model is asked for, {', '.join(ASKED_FOR)}"
+                )
+        return self
 
 
 def load_catalog(file: Path | None = None) -> Catalog:

@@ -35,6 +35,21 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "models.small.vllm",
         "valid dictionary",
     ),
+    "field-of-ours-in-the-extra-body": (
+        [("models.small.request.extra_body", {"stream": True})],
+        "models.small.request",
+        "must not hold ['stream']",
+    ),
+    "secret-in-the-extra-body": (
+        [("models.small.request.extra_body", {"api_key": "sk-1"})],
+        "models.small.request",
+        "must not hold ['api_key']",
+    ),
+    "field-that-cannot-be-left-out": (
+        [("models.small.request.leave_out", ["messages"])],
+        "models.small.request.leave_out.0",
+        "'seed', 'temperature', 'top_p', 'top_k' or 'min_p'",
+    ),
     "system-role-that-is-neither": (
         [("models.small.has_system_role", "sometimes")],
         "models.small.has_system_role",

@@ -1,9 +1,11 @@
 """The chat format and the seeds."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.chat.messages import Role, derive_seed
+from sysgen_dagster.catalog.models import RequestSettings
+from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling, derive_seed, with_settings
 
 
 @given(st.text(), st.text(), st.integers(0, 10))
@@ -43,3 +45,24 @@ def test_seeds_are_spread_over_their_range() -> None:
 
 def test_roles_are_those_of_openai_compatible_servers() -> None:
     assert [role.value for role in Role] == ["system", "user", "assistant"]
+
+
+ASKED = ChatRequest("a-1", [], Sampling(temperature=0.7, max_tokens=512), seed=1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sampling"),
+    [
+        ({}, Sampling(0.7, 512)),
+        ({"temperature": 0.0}, Sampling(0.0, 512)),
+        ({"temperature": 1.0, "top_p": 0.95}, Sampling(1.0, 512, 0.95)),
+        ({"phases": {"notes": {"temperature": 0.0}}, "temperature": 1.0}, Sampling(0.0, 512)),
+        ({"phases": {"notes": {"max_tokens": 64}}, "top_p": 0.9}, Sampling(0.7, 64, 0.9)),
+        ({"phases": {"other_notes": {"max_tokens": 64}}}, Sampling(0.7, 512)),
+    ],
+)
+def test_the_catalogue_changes_how_a_phase_is_asked_of_a_model(
+    settings: dict[str, object], sampling: Sampling
+) -> None:
+    changed = with_settings(ASKED, RequestSettings.model_validate(settings), "notes")
+    assert changed.sampling == sampling

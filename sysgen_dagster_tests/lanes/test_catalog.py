@@ -206,3 +206,10 @@ def test_without_the_variable_the_full_catalogue_is_read(
         monkeypatch.setenv("SYSGEN_CATALOG", value)
 
     assert len(load_catalog().sources) == 5
+
+
+def test_request_settings_of_a_phase_that_does_not_exist_are_an_error(tmp_path: Path) -> None:
+    misspelt = ("models.small.request.phases.anotated_system_messages", {"temperature": 0})
+    fault = "\n".join(fault_of(write(tmp_path, misspelt)))
+    assert "`request.phases` of small names" in fault
+    assert "annotated_system_messages" in fault
