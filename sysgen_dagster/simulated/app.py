@@ -19,12 +19,8 @@ from sysgen_dagster.simulated import protocol
 from sysgen_dagster.simulated.faults import Fault, FaultDraw, find_asked_fault
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.request_error import RequestError
-<<<<<<< HEAD
-from sysgen_dagster.simulated.writer import write_answer
-=======
 from sysgen_dagster.simulated.thinking import ThinkingForm
-from sysgen_dagster.simulated.writer import Answer, write_answer
->>>>>>> e05c059 (Simulated models that think, in the wire forms of six families)
+from sysgen_dagster.simulated.writer import write_answer
 
 _MAX_BODY_BYTES = 64 * 1024**2
 _LONGEST_SILENCE_S = 60.0
@@ -211,15 +207,11 @@ class SimulatedModel:
 
 
 def _build_response(
-<<<<<<< HEAD
-    chat: protocol.ChatRequest, answer: protocol.Answer, fault: Fault | None, cached_tokens: int
-=======
     chat: protocol.ChatRequest,
-    answer: Answer,
+    answer: protocol.Answer,
     fault: Fault | None,
     cached_tokens: int,
     thinks: ThinkingForm | None,
->>>>>>> e05c059 (Simulated models that think, in the wire forms of six families)
 ) -> web.Response:
     """The response with the completion, changed or replaced as the fault demands."""
     if fault in _HTTP_FAULTS:
@@ -232,11 +224,7 @@ def _build_response(
         return web.Response(text=page, content_type="text/html")
     if fault is Fault.WRONG_TYPE:
         return web.Response(text='["ok (simulated)"]', content_type="text/plain")
-<<<<<<< HEAD
-    body = protocol.build_completion(chat, answer, cached_tokens)
-=======
-    body = protocol.build_completion(chat, answer.text, answer.finish_reason, cached_tokens, thinks)
->>>>>>> e05c059 (Simulated models that think, in the wire forms of six families)
+    body = protocol.build_completion(chat, answer, cached_tokens, thinks)
     if fault is Fault.NO_CHOICES:
         body["choices"] = []
     response = web.json_response(body)

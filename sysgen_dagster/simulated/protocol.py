@@ -215,33 +215,21 @@ def cut_to_tokens(text: str, max_tokens: int) -> str:
     return text[: max_tokens * CHARACTERS_PER_TOKEN]
 
 
-<<<<<<< HEAD
-def build_completion(request: ChatRequest, answer: Answer, cached_tokens: int) -> dict[str, Any]:
-    """A chat completion that says in its fingerprint that it is simulated."""
-    text, top = answer.text, request.top_logprobs
-    completion_tokens = estimate_tokens(text)
-=======
 def build_completion(
-    request: ChatRequest,
-    text: str,
-    finish_reason: str,
-    cached_tokens: int,
-    thinks: ThinkingForm | None = None,
+    request: ChatRequest, answer: Answer, cached_tokens: int, thinks: ThinkingForm | None = None
 ) -> dict[str, Any]:
     """A chat completion that says in its fingerprint that it is simulated.
 
     A model that thinks spends its tokens on the thought first: no text is left where they end.
     """
+    text, top, finish_reason = answer.text, request.top_logprobs, str(answer.finish_reason)
+    completion_tokens, message = estimate_tokens(text), {"content": text}
     thought = think(request.chat_template_kwargs, request.digest) if thinks else ""
-    completion_tokens = estimate_tokens(text)
-    message: dict[str, Any] = {"content": text}
     if thinks and thought:
         is_cut = estimate_tokens(thought) >= request.max_tokens
         message = thinks.message(thought, None if is_cut else text)
         completion_tokens = estimate_tokens(thought) + (0 if is_cut else completion_tokens)
         finish_reason = "length" if is_cut else finish_reason
-    top = request.top_logprobs
->>>>>>> e05c059 (Simulated models that think, in the wire forms of six families)
     return {
         "id": f"chatcmpl-simulated-{request.digest:016x}",
         "object": "chat.completion",
@@ -253,7 +241,7 @@ def build_completion(
                 "index": 0,
                 "message": {"role": "assistant", **message},
                 "logprobs": None if top is None else build_logprobs(text, top, request.digest),
-                "finish_reason": answer.finish_reason,
+                "finish_reason": finish_reason,
             }
         ],
         "usage": {
