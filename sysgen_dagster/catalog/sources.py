@@ -23,6 +23,7 @@ class QuestionAnswer(Entry):
     kind: Literal["question_answer"]
     question: str
     answer: str
+    reasoning: str | None = None  # column with what was thought before the answer
 
 
 Shape = Annotated[Records | QuestionAnswer, Field(discriminator="kind")]
@@ -82,7 +83,8 @@ class Source(UpstreamFile):
     @property
     def shape_columns(self) -> list[str]:
         """The columns that hold the exchanges of a row."""
-        return [value for key, value in self.shape.model_dump().items() if key != "kind"]
+        named = self.shape.model_dump(exclude={"kind"}, exclude_none=True)
+        return list(named.values())
 
     @model_validator(mode="after")
     def _require_columns_of_shape(self) -> Self:

@@ -8,7 +8,7 @@ everything here is the same for every source.
 import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -52,11 +52,12 @@ def _build_records(
     name, texts = source.name, [row[column] for column in source.shape_columns]
     first_id = _row_id(name, texts, 0)  # of the first upstream row with the same texts
     row_id = first_id if row["occurrence"] == 0 else _row_id(name, texts, row["occurrence"])
-    system = "\n\n".join(text or "" for role, text in turns if role == Role.SYSTEM) or None
+    system = "\n\n".join(turn.text or "" for turn in turns if turn.role == Role.SYSTEM) or None
     keeps_system = source.show_original_system_message
-    shown = [turn for turn in turns if keeps_system or turn[0] != Role.SYSTEM]
+    shown = [turn for turn in turns if keeps_system or turn.role != Role.SYSTEM]
     is_excluded = row_id in excluded_rows or first_id in excluded_rows
-    for turn, (history, question, answer) in _choose_exchanges(shown, source.exchanges):
+    for turn, exchange in _choose_exchanges(shown, source.exchanges):
+        history = [each for each in exchange.history if each.role in set(Role)]
         record = {
             "conversation_id": f"{row_id}-{turn}",
             "source": name,
@@ -64,15 +65,15 @@ def _build_records(
             "source_revision": row["source_revision"],
             "turn": turn,
             "history": [
-                ChatMessage(role=Role(role), content=text or "")
-                for role, text in history
-                if role in set(Role)
+                ChatMessage(role=Role(each.role), content=each.text or "") for each in history
             ],
+            "history_reasoning": _list_reasoning(history),
             "original_system_message": system,
-            "question": question,
-            "answer": answer,
+            "question": exchange.question,
+            "answer": exchange.answer,
+            "reasoning": exchange.reasoning,
             "duplicate_of": None if row_id == first_id else f"{first_id}-{turn}",
-            "drop_reason": _drop_reason(turns, history, question, answer),
+            "drop_reason": _drop_reason(turns, exchange),
         }
         yield {**record, **_WITHOUT_TEXTS} if is_excluded else record
 
@@ -80,8 +81,10 @@ def _build_records(
 _WITHOUT_TEXTS: Mapping[str, Any] = {
     "history": [],
     "original_system_message": None,
+    "history_reasoning": None,
     "question": None,
     "answer": None,
+    "reasoning": None,
     "drop_reason": Unusable.EXCLUDED,
 }
 
@@ -93,7 +96,19 @@ def _row_id(name: str, texts: list[Any], occurrence: int) -> str:
     return f"{name}-{digest.hexdigest()}"
 
 
-Exchange = tuple[list[Turn], str | None, str | None]  # history, question, answer
+def _list_reasoning(history: list[Turn]) -> list[str | None] | None:
+    """What was thought before each turn; None where nothing was."""
+    thoughts = [turn.reasoning for turn in history]
+    return thoughts if any(thoughts) else None
+
+
+class Exchange(NamedTuple):
+    """A question with the turns before it, its answer, and what was thought before that."""
+
+    history: list[Turn]
+    question: str | None
+    answer: str | None = None
+    reasoning: str | None = None
 
 
 def _choose_exchanges(turns: list[Turn], wanted: Exchanges) -> list[tuple[int, Exchange]]:
@@ -103,7 +118,7 @@ def _choose_exchanges(turns: list[Turn], wanted: Exchanges) -> list[tuple[int, E
         return exchanges
     if wanted is Exchanges.FIRST:
         return exchanges[:1]
-    answered = [exchange for exchange in exchanges if exchange[1][2] is not None]
+    answered = [exchange for exchange in exchanges if exchange[1].answer is not None]
     return (answered or exchanges)[-1:]
 
 
@@ -111,29 +126,28 @@ def _split_exchanges(turns: list[Turn]) -> Iterator[Exchange]:
     """Every question with its answer, None if there is none; at least one exchange."""
     asked: int | None = None  # position of a question without an answer so far
     has_answer = False
-    for position, (role, text) in enumerate(turns):
-        if role == Role.USER:
+    for position, turn in enumerate(turns):
+        if turn.role == Role.USER:
             if asked is not None:
-                yield turns[:asked], turns[asked][1], None
+                yield Exchange(turns[:asked], turns[asked].text)
             asked = position
-        elif role == Role.ASSISTANT and asked is not None:
-            yield turns[:asked], turns[asked][1], text or ""
+        elif turn.role == Role.ASSISTANT and asked is not None:
+            yield Exchange(turns[:asked], turns[asked].text, turn.text or "", turn.reasoning)
             asked, has_answer = None, True
     if asked is not None:
-        yield turns[:asked], turns[asked][1], None
+        yield Exchange(turns[:asked], turns[asked].text)
     elif not has_answer:
-        yield turns, None, None
+        yield Exchange(turns, None)
 
 
-def _drop_reason(
-    turns: list[Turn], history: list[Turn], question: str | None, answer: str | None
-) -> str | None:
-    if any(role not in set(Role) for role, _ in turns):
+def _drop_reason(turns: list[Turn], exchange: Exchange) -> str | None:
+    if any(turn.role not in set(Role) for turn in turns):
         return Unusable.UNKNOWN_ROLE
-    if not (question or "").strip():
+    if not (exchange.question or "").strip():
         return Unusable.EMPTY_QUESTION
-    if answer is None:
+    if exchange.answer is None:
         return Unusable.NO_ANSWER
-    if not answer.strip():
+    if not exchange.answer.strip():
         return Unusable.EMPTY_ANSWER
-    return None if all((text or "").strip() for _, text in history) else Unusable.EMPTY_TURN
+    is_blank = any(not (turn.text or "").strip() for turn in exchange.history)
+    return Unusable.EMPTY_TURN if is_blank else None

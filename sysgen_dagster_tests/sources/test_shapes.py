@@ -10,8 +10,15 @@ from sysgen_dagster.sources.shapes import SHAPES, Turn
 OF_THE_CATALOGUE = get_args(get_args(Shape)[0])
 
 
-def turns(kind: str, row: dict[str, Any], **columns: str) -> list[Turn]:
+def read(kind: str, row: dict[str, Any], **columns: str) -> list[Turn]:
     return list(SHAPES[kind](row, **columns))
+
+
+def turns(kind: str, row: dict[str, Any], **columns: str) -> list[tuple[str, str | None]]:
+    """Role and text of each turn, none of which was thought about."""
+    found = read(kind, row, **columns)
+    assert not any(turn.reasoning for turn in found)
+    return [(turn.role, turn.text) for turn in found]
 
 
 def test_every_shape_of_the_catalogue_is_read_and_named_by_the_same_fields() -> None:
@@ -76,3 +83,32 @@ def test_messages_keep_the_role_they_name_even_where_it_is_sharegpt_s() -> None:
         "human",
         "developer",
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"),
+    [
+        ("input_output", {"input": "2 + 2?", "output": "<think>Two, two.</think>\n\nFour."}),
+        ("input_output", {"input": "2 + 2?", "output": "Four.", "reasoning": "Two, two."}),
+        ("sharegpt", {"from": "gpt", "value": "Two, two.\n</think>\nFour."}),
+        ("sharegpt", {"from": "gpt", "value": "Four.", "thinking": "Two, two."}),
+        ("messages", {"role": "assistant", "content": "<think>Two, two.</think>Four."}),
+        ("messages", {"role": "assistant", "content": "Four.", "reasoning_content": "Two, two."}),
+    ],
+)
+def test_what_was_thought_before_an_answer_stands_apart_from_it(
+    kind: str, record: dict[str, str]
+) -> None:
+    said = read(kind, {"said": [record]}, column="said")[-1]
+    assert said == Turn("assistant", "Four.", "Two, two.")
+
+
+def test_thoughts_may_have_a_column_of_their_own() -> None:
+    row = {"q": "2 + 2?", "a": "Four.", "trace": "Two, two."}
+    said = read("question_answer", row, question="q", answer="a", reasoning="trace")
+    assert said[-1] == Turn("assistant", "Four.", "Two, two.")
+
+
+def test_a_user_who_writes_of_thoughts_is_left_as_he_is() -> None:
+    record = {"role": "user", "content": "<think>is this a tag?</think>"}
+    assert turns("messages", {"said": [record]}, column="said")[0][1] == record["content"]

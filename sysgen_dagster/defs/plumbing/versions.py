@@ -18,8 +18,12 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 _NOT_ABOUT_ROWS = {"title", "license", "rows", "conversations", "shards", "hub", "path"}
 _DIGITS = 32
 _ROWS_AT_ONCE = 8_000  # rows of a row group in files that are written in pieces
-# The column with the commit of a row: equal rows of another commit are the same rows.
-_PROVENANCE = "source_revision"
+# Columns that say how a row came about: equal rows of another commit, or asked for with other words
+# to the server, are the same rows.
+_PROVENANCE = ("source_revision", "request_fields")
+# Columns that version 0.1 did not have: without a value in any row they are no part of the version,
+# so that partitions of that version which are made again with equal rows stay as they are.
+_NEW = ("reasoning", "reasoning_tokens", "history_reasoning")
 
 # Tag of a partition that a run with `limit` has made: most of its rows were not sent to the model.
 PILOT = "sysgen/pilot"
@@ -30,10 +34,13 @@ Tags = Mapping[str, str]
 def data_version(frame: pl.DataFrame | pl.LazyFrame, settings: str = "") -> dg.DataVersion:
     """The version of a table's rows and of `settings` that downstream assets read with them.
 
-    It is the checksum of the rows as lines of JSON, in their order, without ``source_revision``:
+    It is the checksum of the rows as lines of JSON, in their order, without columns of provenance:
     it depends on how Polars writes a value as JSON and on nothing else of its release.
     """
     shown = frame.lazy().drop(_PROVENANCE, strict=False)
+    new = [name for name in _NEW if name in shown.collect_schema()]
+    filled = shown.select(pl.col(new).is_not_null().any()).collect()
+    shown = shown.drop(name for name in new if not filled[name].item())
     columns = shown.collect_schema().names()
     digest = hashlib.sha256(json.dumps([settings, *columns] if settings else columns).encode())
     for first in range(0, shown.select(pl.len()).collect().item(), _ROWS_AT_ONCE):
