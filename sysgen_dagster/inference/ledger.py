@@ -10,7 +10,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO, Any, Self
@@ -263,13 +263,20 @@ def _parse(line: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     is_whole = isinstance(record, dict) and isinstance(record.get("key"), str)
-    return record if is_whole else None
+    return record if is_whole and _is_outcome(record) else None
+
+
+def _is_outcome(record: Mapping[str, Any]) -> bool:
+    """Whether there is a text or a reason; other fields may be missing or of another version."""
+    return record.get("text") is not None or record.get("failed_because") is not None
 
 
 def _read_outcome(written: str, path: Path) -> Outcome:
     try:
         # Another version of this package may have written other fields.
         record = {name: value for name, value in json.loads(written).items() if name in _FIELDS}
+        if not _is_outcome(record):
+            raise ValueError("an entry holds no outcome")
         return Outcome(**{**record, "choices": tuple(map(tuple, record.get("choices", ())))})
     except (ValueError, TypeError, AttributeError) as error:
         raise LedgerError(path, error) from error

@@ -71,7 +71,7 @@ def _build_records(
             "original_system_message": system,
             "question": exchange.question,
             "answer": exchange.answer,
-            "reasoning": exchange.reasoning,
+            "answer_reasoning": exchange.reasoning,
             "duplicate_of": None if row_id == first_id else f"{first_id}-{turn}",
             "drop_reason": _drop_reason(turns, exchange),
         }
@@ -84,7 +84,7 @@ _WITHOUT_TEXTS: Mapping[str, Any] = {
     "history_reasoning": None,
     "question": None,
     "answer": None,
-    "reasoning": None,
+    "answer_reasoning": None,
     "drop_reason": Unusable.EXCLUDED,
 }
 

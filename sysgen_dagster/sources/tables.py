@@ -29,7 +29,7 @@ CONVERSATIONS = Table(
         "original_system_message": Column(TEXT, "system message of the upstream row, kept as data"),
         "question": Column(TEXT, "the user's turn (the paper's Q)"),
         "answer": Column(TEXT, "the original answer (the paper's A)"),
-        "reasoning": Column(
+        "answer_reasoning": Column(
             TEXT, "what was thought before the original answer; null if nothing", is_new=True
         ),
         "history_reasoning": Column(

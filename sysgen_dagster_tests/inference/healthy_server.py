@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class Healthy(http.server.BaseHTTPRequestHandler):
-    """Answers every GET as if it were asked for its models, but not as many as a file says."""
+    """Answers every GET with its models and every chat with yes, but not as many as a file says."""
 
     hangs: Path | None = None
     drops: Path | None = None
@@ -21,15 +21,21 @@ class Healthy(http.server.BaseHTTPRequestHandler):
         if is_counted_down(self.drops):
             self.close_connection = True
             return
-        body = b'{"data": [{"id": "phi"}]}'
+        self.reply(b'{"data": [{"id": "phi"}]}')
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        if self.path != "/v1/chat/completions":
+            self.send_error(404)
+            return
+        self.reply(b'{"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]}')
+
+    def reply(self, body: bytes) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.send_error(404)
 
     def log_message(self, *_: object) -> None:
         pass

@@ -20,7 +20,7 @@ def healthy(
     ready_within_s: float = READY_WITHIN_S,
     **fields: Any,
 ) -> LocalServer:
-    """A server of the model `phi` that answers no chat; `healthy_server.py` has the options."""
+    """A server of the model `phi` that says yes; `healthy_server.py` has the options."""
     command = [sys.executable, str(HEALTHY), *options]
     return LocalServer(name, command, ready_within_s, idle_s, **fields)
 

@@ -113,8 +113,11 @@ def test_a_request_carries_messages_and_every_sampling_parameter(ledger: Ledger)
             {"role": "system", "content": "Be brief."},
             {"role": "user", "content": "Why is the sea salty?"},
         ],
-        "temperature": 0.7,
         "max_tokens": 512,
+        "temperature": 0.7,
+        "top_p": 1.0,
+        "top_k": -1,
+        "min_p": 0.0,
         "seed": 7,
     }
     assert bodies == [("/v1/chat/completions", body)]
@@ -256,7 +259,7 @@ def test_a_server_that_stays_silent_is_a_timeout(server: Server, ledger: Ledger)
         pytest.param(b'{"error": {"message": "out of memory"}}', id="error_with_status_200"),
         pytest.param(b'{"choices": [{"text": "of the completions API"}]}', id="no_message"),
         pytest.param(b'{"choices": ["text"]}', id="choice_is_text"),
-        pytest.param(json.dumps(completion([{"type": "text"}])).encode(), id="content_is_a_list"),
+        pytest.param(json.dumps(completion({"text": "a"})).encode(), id="content_is_an_object"),
         pytest.param(json.dumps(completion(5)).encode(), id="content_is_a_number"),
         pytest.param(b"[" * 100_000, id="nested_too_deep"),
     ],

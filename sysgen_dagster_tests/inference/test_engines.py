@@ -156,7 +156,8 @@ def test_a_simulated_engine_is_started_and_answers(folder: Path, ledger: Ledger)
     assert ask(engines, ledger, report=report) == origin
     assert running(folder) == ["simulated"]
     assert report[0].startswith("starting simulated: ")
-    assert report[-1].startswith("simulated answers after")
+    assert report[-2].startswith("simulated answers after")
+    assert report[-1] == "phi: context of 8,192 tokens"
 
 
 def test_one_simulated_server_stands_in_for_every_model(
@@ -400,8 +401,8 @@ def test_a_replica_that_is_away_is_reported_and_the_others_answer(
     engines = engines_for(folder, endpoint(NOBODY, f"{server.url}/v1"))
     report: list[str] = []
     assert connect(engines, report=report).base_urls == (NOBODY, f"{server.url}/v1")
-    assert len(report) == 1
     assert report[0].startswith(f"phi-4: no OpenAI-compatible server answers at {NOBODY}")
+    assert report[1:] == ["phi: context of 8,192 tokens"]
     ask(engines, ledger)
 
 

@@ -212,7 +212,9 @@ def answering(answer: Callable[[dict[str, Any]], Any]) -> Iterator[str]:
 
 @pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize(
-    "refused", [{"seed"}, {"temperature"}, {"top_k", "min_p"}, {"seed", "top_k", "min_p"}], ids=str
+    "refused",
+    [{"seed"}, {"temperature"}, {"top_k", "min_p"}, {"seed", "top_k", "min_p"}],
+    ids=lambda refused: "-".join(sorted(refused)),
 )
 def test_fields_that_a_server_refuses_are_found_out_once_and_left_out(
     refused: set[str], status: int

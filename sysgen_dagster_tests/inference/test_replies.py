@@ -283,22 +283,10 @@ USAGE = record(
     completion_tokens=NUMBER,
     prompt_tokens_details=record(cached_tokens=NUMBER),
 )
-REPLIES = record(
-    choices=st.lists(
-        either(
-            record(
-                message=record(
-                    content=st.one_of(TEXT, st.none()), reasoning=TEXT, thinking_blocks=ANYTHING
-                ),
-                finish_reason=TEXT,
-                logprobs=record(content=TOKENS),
-            )
-        ),
-        min_size=1,
-        max_size=2,
-    ),
-    usage=USAGE,
-)
+PARTS = st.lists(either(record(type=TEXT, text=TEXT, thinking=TEXT)), max_size=2)
+MESSAGE = record(content=st.one_of(TEXT, st.none(), PARTS), reasoning=TEXT, thinking_blocks=PARTS)
+CHOICE = record(message=MESSAGE, finish_reason=TEXT, logprobs=record(content=TOKENS))
+REPLIES = record(choices=st.lists(either(CHOICE), min_size=1, max_size=2), usage=USAGE)
 BODIES = st.one_of(
     either(REPLIES).map(lambda reply: json.dumps(reply).encode()),
     st.binary(max_size=20),

@@ -63,7 +63,7 @@ def test_two_text_columns_are_one_conversation_without_history() -> None:
         "original_system_message": None,
         "question": " Why?\n",
         "answer": "Because. ",
-        "reasoning": None,
+        "answer_reasoning": None,
         "duplicate_of": None,
         "drop_reason": None,
     }
@@ -80,7 +80,7 @@ def test_what_was_thought_is_kept_beside_the_answer_and_beside_the_history() -> 
     row = build(entry, {"messages": said(*spoken)}).row(0, named=True)
     assert row["history"] == said(("user", "2 + 2?"), ("assistant", "Four."))
     assert row["history_reasoning"] == [None, "Two, two."]
-    assert (row["answer"], row["reasoning"]) == ("Six.", "Three, three.")
+    assert (row["answer"], row["answer_reasoning"]) == ("Six.", "Three, three.")
 
 
 def test_the_table_has_the_schema_of_conversations_with_and_without_rows() -> None:

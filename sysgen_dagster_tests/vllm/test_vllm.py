@@ -33,7 +33,7 @@ from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.annotation import build_annotation_requests
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
-from sysgen_dagster.lanes.sysgen.verification import parse_verdicts
+from sysgen_dagster.lanes.sysgen.verification import build_verdict_constraint, parse_verdicts
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.tables.table import kept
@@ -253,7 +253,7 @@ def test_verdicts_under_a_constraint_come_with_their_probabilities(
     tiny: Path, servers: Path, ledger: Ledger
 ) -> None:
     words = ("Good", "Bad", "None")
-    constraint = {"regex": r"<<Role>>: (Good|Bad|None)\n<<Task>>: (Good|Bad|None)"}
+    constraint = build_verdict_constraint(["Role", "Task"])
     asked = simple(0, "Judge.", max_tokens=200)
     request = replace(asked, seed=7, constraint=constraint, choices=words)
     rows, _ = ask(entry(tiny), servers, [request], ledger)

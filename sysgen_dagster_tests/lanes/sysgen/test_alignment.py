@@ -116,7 +116,7 @@ def test_a_request_is_sent_as_the_paper_samples_with_a_seed_of_its_own() -> None
             replied("c0", "I cannot help", "length"), "I cannot help", "truncated", id="both"
         ),
         pytest.param(replied("c0", ""), None, "empty_completion", id="empty"),
-        pytest.param(replied("c0", "\n ", "length"), None, "empty_completion", id="blank-and-cut"),
+        pytest.param(replied("c0", "\n ", "length"), None, "truncated", id="blank-and-cut"),
         pytest.param(failed("c0", "too_long"), None, "too_long", id="too-long"),
         pytest.param(failed("c0", "server_error"), None, "server_error", id="server-error"),
         pytest.param(replied("c9", "Salt it."), None, "beyond_limit", id="not-asked"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.messages import LEAST_LEFT, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.lanes.sysgen.annotation import (
@@ -62,7 +63,7 @@ def test_requests_come_one_a_conversation_in_order() -> None:
 def test_a_request_is_free_text_unless_more_is_said() -> None:
     (request,) = build_annotation_requests(conversations({}))
 
-    assert (dict(request.constraint), request.choices) == ({}, ())
+    assert (request.constraint, request.choices) == (None, ())
 
 
 def test_another_attempt_asks_the_same_with_another_seed() -> None:
@@ -80,7 +81,7 @@ def test_a_repair_asks_the_same_under_a_grammar() -> None:
     (repair,) = build_annotation_requests(conversations({}), 1, repair=True)
 
     assert repair.messages == plain.messages
-    assert repair.constraint == {"grammar": REPAIR_GRAMMAR}
+    assert repair.constraint == Constraint({"grammar": REPAIR_GRAMMAR}, REPAIR_GRAMMAR)
 
 
 def as_regex(grammar: str) -> str:

@@ -14,6 +14,7 @@ from sysgen_dagster.lanes.sysgen.attempts import annotate, count_well_formed
 from sysgen_dagster.lanes.sysgen.filtering import filter_messages
 from sysgen_dagster.lanes.sysgen.settings import DropRule, Method, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, VERIFIED
+from sysgen_dagster.lanes.sysgen.verification import build_verdict_constraint
 from sysgen_dagster.tables.table import kept
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, replied
 from sysgen_dagster_tests.lanes.sysgen.scripted_model import Round, ScriptedModel, outcome
@@ -97,7 +98,8 @@ def test_only_a_malformed_message_is_asked_for_once_more_under_a_grammar() -> No
 
     assert [request.request_id for request in repair] == ["c1", "c2"]
     assert [request.messages for request in repair] == [request.messages for request in first[1:]]
-    assert {request.constraint["grammar"] for request in repair} == {annotation.REPAIR_GRAMMAR}
+    grammars = {request.constraint and request.constraint.grammar for request in repair}
+    assert grammars == {annotation.REPAIR_GRAMMAR}
     assert repair[0].seed == derive_seed("c1", ANNOTATED.name, 1)
     assert chosen(table) == [(ONE, 0, False, None), (TWO, 1, True, None), (ONE, 1, True, None)]
     assert table["rejected"].to_list() == [
@@ -222,7 +224,7 @@ def test_the_judge_is_held_to_the_verdicts_where_phase_3_is() -> None:
     model = ScriptedModel(({"c0": ONE}, {"c0": ONE}, {"c0": "Role: Good"}, {"c0": "Role: Good"}))
     annotate(conversations({}), model, TWO_SAMPLES.model_copy(update={"constrain_verdicts": True}))
 
-    assert model.asked[2][0].constraint == {"regex": "<<Role>>: (Good|Bad|None)"}
+    assert model.asked[2][0].constraint == build_verdict_constraint(["Role"])
 
 
 # When the engine fails.

@@ -1,5 +1,6 @@
 """Phase 3: reading the verdicts, and what stays of a message."""
 
+import json
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from sysgen_dagster.lanes.sysgen.tables import VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag
 from sysgen_dagster.lanes.sysgen.verification import (
     Verdict,
+    build_verdict_constraint,
     build_verdict_pattern,
     build_verification_requests,
     build_verified_messages,
@@ -367,7 +369,7 @@ def asked(**settings: bool) -> list[ChatRequest]:
 def test_a_request_is_free_text_unless_the_method_says_more() -> None:
     (request,) = build_verification_requests(filtered(FOUR), METHOD)
 
-    assert (dict(request.constraint), request.choices) == ({}, ())
+    assert (request.constraint, request.choices) == (None, ())
     assert (request.shortened, request.shortenable) == (None, 0)
 
 
@@ -384,9 +386,21 @@ def test_a_constrained_request_takes_one_verdict_a_tag_in_the_order_of_the_messa
     constrained = METHOD.model_copy(update={"constrain_verdicts": True})
     (request,) = build_verification_requests(filtered(tagged), constrained)
 
-    assert request.constraint == {
-        "regex": r"<<Role>>: (Good|Bad|None)\n<<Content>>: (Good|Bad|None)"
-    }
+    assert request.constraint == build_verdict_constraint(["Role", "Content"])
+
+
+def test_verdicts_are_held_to_the_same_in_every_language_of_constraints() -> None:
+    held = build_verdict_constraint(["Role", "Content"])
+
+    assert held.structured == {"regex": r"<<Role>>: (Good|Bad|None)\n<<Content>>: (Good|Bad|None)"}
+    assert held.grammar == (
+        'root ::= "<<Role>>: " verdict "\\n" "<<Content>>: " verdict\n'
+        'verdict ::= "Good" | "Bad" | "None"'
+    )
+    as_json = json.dumps({"Role": "Good", "Content": "None"})
+    assert held.schema is not None
+    assert held.schema["required"] == ["Role", "Content"]
+    assert parse_verdicts(as_json) == {Tag.ROLE: Verdict.GOOD, Tag.CONTENT: Verdict.NONE}
 
 
 def test_the_confidence_of_verdicts_is_that_of_their_words() -> None:
