@@ -29,6 +29,14 @@ class Rejected(StrEnum):
     OTHER_SYSTEM_MESSAGE = "other_system_message"  # another model's A', written under its own S
 
 
+class Thoughts(StrEnum):
+    """Where an exported chat holds what was thought before its last answer."""
+
+    LEAVE_OUT = "leave_out"
+    FIELD = "field"  # `reasoning_content` of the message, as chat templates of today read it
+    IN_CONTENT = "in_content"  # a <think> block at the start of the content
+
+
 class Training(Entry):
     """How training rows are made of aligned rows."""
 
@@ -61,10 +69,17 @@ class Recipe(Entry):
     weights: Mapping[SourceName, Weight] = {}  # how sources share `rows`; 1 where not given
     least_tags: NonNegativeInt = 0  # a message must hold so many different tags
     leave_out: tuple[str, ...] = ()  # flags of rows that are left out
+    thoughts: Thoughts = Thoughts.LEAVE_OUT
     seed: NonNegativeInt = 0  # of the sample
 
     @model_validator(mode="after")
     def _require_rows_with_weights(self) -> Self:
         if self.weights and self.rows is None:
             raise ValueError("`weights` divide `rows` among the sources: give `rows`")
+        return self
+
+    @model_validator(mode="after")
+    def _require_chats_for_thoughts(self) -> Self:
+        if self.rejected and self.thoughts is not Thoughts.LEAVE_OUT:
+            raise ValueError("preference pairs hold no thoughts: leave out `thoughts`")
         return self

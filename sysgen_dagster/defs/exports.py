@@ -34,6 +34,7 @@ from sysgen_dagster.training_sets.export.manifest import compute_checksums, read
 from sysgen_dagster.training_sets.mixtures import is_in_form_of, summarize_mixture
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
+from sysgen_dagster.training_sets.thoughts import place_thoughts
 
 # The statistics of each model that the card shows.
 _ON_THE_CARD = (RETENTION, TAG_COUNTS, ANSWER_SIMILARITY, QUALITY_COUNTS)
@@ -85,6 +86,7 @@ def _read_rows(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[
             stored = store.read(table_of(recipe), Partition(model, str(shard)))
             ids = taken.select("conversation_id")
             rows = stored.filter(is_in_form_of(recipe)).join(ids, on="conversation_id", how="semi")
+            rows = place_thoughts(rows, recipe)
             yield rows.filter(is_train)
             later.append(rows.filter(~is_train))
         for split in (Split.VALIDATION, Split.TEST) if later else ():

@@ -113,6 +113,7 @@ def training_rows(run: AssetRun) -> pl.LazyFrame:
     described = _describe(run, wanted).with_columns(
         system_message=nothing,
         new_answer=nothing,
+        reasoning=nothing,
         tags=pl.lit([], dtype=pl.List(pl.String)),
         served_name=pl.lit(model.served_name),
         model_revision=pl.lit(model.revision, dtype=pl.String),
@@ -151,7 +152,7 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
 def _build_examples(run: AssetRun) -> pl.DataFrame:
     """The aligned rows of the partition with their texts, tags, flags, split and provenance."""
     aligned = run.read_kept(ALIGNED).select(
-        *("conversation_id", "system_message", "new_answer"),
+        *("conversation_id", "system_message", "new_answer", "reasoning"),
         *("served_name", "model_revision", "engine"),
     )
     tags = pl.col("phrases").list.eval(pl.element().struct.field("tag").unique(maintain_order=True))

@@ -18,7 +18,10 @@ from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import Frame
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 
-_S, _ORIGINAL, _NEW = pl.col("system_message"), pl.col("answer"), pl.col("new_answer")
+_S = pl.col("system_message")
+# An answer, and what was thought before it.
+_ORIGINAL = pl.col("answer"), pl.col("answer_reasoning")
+_NEW = pl.col("new_answer"), pl.col("reasoning")
 # The chats of these variants hold no text that the model wrote, so they can be made of
 # conversations too that the model did not finish.
 WITHOUT_MODEL_TEXT = (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
@@ -29,8 +32,9 @@ def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -
 
     Args:
         aligned: One row per conversation that the model brought through all phases: ``question``,
-            ``answer``, ``history``, ``system_message``, ``new_answer`` and the columns of the
-            result without ``variant`` and ``messages``.
+            ``answer``, ``answer_reasoning``, ``history``, ``system_message``, ``new_answer``,
+            ``reasoning`` (before the new answer) and the columns of the result without ``variant``
+            and ``messages``.
         unfinished: The other usable conversations, with the same columns, of which
             ``system_message`` and ``new_answer`` are not read. They go into the variants without
             text of the model, unless ``settings.same_conversations``.
@@ -42,20 +46,22 @@ def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -
     """
     common = pl.lit(settings.common_system_message)
     chats = {
-        Variant.SYSGEN: (build_prompt(_S), _NEW),
-        Variant.ORIGINAL_ANSWER: (build_prompt(_S), _ORIGINAL),
-        Variant.COMMON_SYSTEM_MESSAGE: (build_prompt(common), _ORIGINAL),
-        Variant.NO_SYSTEM_MESSAGE: (_history_and_question(), _ORIGINAL),
-        Variant.USER_ROLE: (_prepend_to_first_user_turn(_S), _NEW),
+        Variant.SYSGEN: (build_prompt(_S), *_NEW),
+        Variant.ORIGINAL_ANSWER: (build_prompt(_S), *_ORIGINAL),
+        Variant.COMMON_SYSTEM_MESSAGE: (build_prompt(common), *_ORIGINAL),
+        Variant.NO_SYSTEM_MESSAGE: (_history_and_question(), *_ORIGINAL),
+        Variant.USER_ROLE: (_prepend_to_first_user_turn(_S), *_NEW),
     }
     variants = []
-    for variant, (prompt, answer) in chats.items():
+    for variant, (prompt, answer, thought) in chats.items():
         messages = pl.concat_list(prompt, build_turn(Role.ASSISTANT, answer))
         takes_all = variant in WITHOUT_MODEL_TEXT and not settings.same_conversations
         variants += [
-            rows.with_columns(messages=messages, variant=pl.lit(variant.value)).select(
-                TRAINING_ROWS.names
-            )
+            rows.with_columns(
+                messages=messages,
+                variant=pl.lit(variant.value),
+                reasoning=thought,
+            ).select(TRAINING_ROWS.names)
             for rows in ([aligned, unfinished] if takes_all else [aligned])
         ]
     return pl.concat(variants)

@@ -50,6 +50,9 @@ TRAINING_ROWS = Table(
             TEXT, "which system message and answer the chat has, see catalog.recipes.Variant"
         ),
         "messages": Column(MESSAGES, "the chat: system, history, user, assistant"),
+        "reasoning": Column(
+            TEXT, "what was thought before the last answer; null if nothing", is_new=True
+        ),
         **_TRAINED_ON,
     },
     by=By.MODEL_SHARD,

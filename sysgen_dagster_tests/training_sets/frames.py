@@ -11,7 +11,8 @@ from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 
 _MADE = {"variant", "messages"}
 _ALIGNED = {name: type for name, type in TRAINING_ROWS.schema.items() if name not in _MADE}
-_ALIGNED |= dict.fromkeys(("question", "answer", "system_message", "new_answer"), pl.String())
+_TEXTS = ("question", "answer", "answer_reasoning", "system_message", "new_answer")
+_ALIGNED |= dict.fromkeys(_TEXTS, pl.String())
 _ALIGNED["history"] = MESSAGES
 
 
@@ -21,9 +22,11 @@ def aligned(*rows: Mapping[str, Any]) -> pl.DataFrame:
         "source": "mine",
         "question": "Q",
         "answer": "A",
+        "answer_reasoning": None,
         "history": [],
         "system_message": "S",
         "new_answer": "A'",
+        "reasoning": None,
         "split": "train",
         "tags": ["Role", "Task"],
         "flags": ["repetitive"],

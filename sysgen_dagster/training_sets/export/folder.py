@@ -22,7 +22,8 @@ from sysgen_dagster.training_sets.export.layout import Contents
 from sysgen_dagster.training_sets.export.manifest import MANIFEST, compute_checksums
 from sysgen_dagster.training_sets.export.trainers import render_snippets
 from sysgen_dagster.training_sets.splits import Split
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, table_of
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
+from sysgen_dagster.training_sets.thoughts import exported_table
 
 # datasets.config.MAX_SHARD_SIZE of `datasets` 5.2; here it counts bytes on the disk.
 FILE_BYTES = 500_000_000
@@ -62,7 +63,8 @@ def write_folder(
     target = target.absolute()
     target.parent.mkdir(parents=True, exist_ok=True)
     with replacing(target, known_by=MANIFEST) as folder:
-        contents = _write_data(folder, name, frames, table_of(facts.recipe), file_bytes, group_rows)
+        table = exported_table(facts.recipe)
+        contents = _write_data(folder, name, frames, table, file_bytes, group_rows)
         texts = {
             "README.md": render_card(contents, facts),
             "LICENSE.md": render_licenses(contents, facts),
