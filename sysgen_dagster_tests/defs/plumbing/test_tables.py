@@ -122,15 +122,18 @@ def test_every_table_has_its_own_name_columns_and_a_group(name: str) -> None:
 def test_what_a_model_wrote_can_be_traced_to_the_model_the_prompt_and_the_sampling(
     name: str,
 ) -> None:
-    assert TABLES[name].names[-15:] == [
+    assert TABLES[name].names[-18:] == [
         "finish_reason",
         "prompt_tokens",
         "completion_tokens",
+        "reasoning",
+        "reasoning_tokens",
         "attempts",
         "failure",
         "seed",
         "temperature",
         "max_tokens",
+        "request_fields",
         "prompt_fingerprint",
         "model",
         "served_name",
