@@ -127,17 +127,16 @@ def _read_marks(content: str) -> Reply:
     texts: list[str] = []
     thoughts: list[str] = []
     fences = [fence.start() for fence in _FENCE.finditer(content)]
-    begin, thinks = 0, False
+    begin, thinks, is_quoted = 0, False, False  # whether a block in code has been opened
     for mark in _MARK.finditer(content):
-        closes = mark["close"] is not None
-        if not closes and (thinks or not _begins_line(content, begin, mark)):
+        closes, is_in_code = mark["close"] is not None, _is_in_code(fences, begin, mark.start())
+        if not closes and (thinks or is_in_code or not _begins_line(content, begin, mark)):
+            is_quoted |= is_in_code
             continue
-        if closes and not thinks and _is_spoken_of(content, mark):
-            continue
-        if not thinks and _is_in_code(fences, begin, mark.start()):
+        if closes and not thinks and ((is_quoted and is_in_code) or _is_spoken_of(content, mark)):
             continue
         (thoughts if closes else texts).append(content[begin : mark.start()])
-        begin, thinks = mark.end(), not closes
+        begin, thinks, is_quoted = mark.end(), not closes, False
     if begin == 0:
         return Reply(content, None)
     (thoughts if thinks else texts).append(content[begin:])

@@ -78,11 +78,8 @@ def test_an_empty_thought_is_none(content: str) -> None:
         ),
         ("<think>One.</think>Two.</think>Four.", "Four.", "One.\n\nTwo."),
         ("<think>I write <think> twice.</think>Four.", "Four.", "I write <think> twice."),
-        (
-            "<think>```\ncode\n</think>Four.",
-            "Four.",
-            "```\ncode",
-        ),
+        ("<think>```\ncode\n</think>Four.", "Four.", "```\ncode"),
+        ("```\ncode\n</think>\n\n```\nfour\n```", "```\nfour\n```", "```\ncode"),
     ],
 )
 def test_thoughts_may_come_several_times(content: str, text: str, reasoning: str) -> None:
