@@ -23,6 +23,7 @@ from aiohttp import web
 from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
+from sysgen_dagster.inference import client
 from sysgen_dagster.inference.asking import MOST_FAILURES
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
@@ -33,6 +34,7 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT
+from sysgen_dagster.inference.stopping import Stop, StoppedError
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster_tests.inference.batches import (
     NOBODY,
@@ -457,6 +459,33 @@ def test_a_client_that_is_killed_loses_only_what_was_in_flight(ledger: Ledger) -
         # The last line may have been cut off.
         assert 600 - known <= requests_at(fresh) <= 600 - known + 1
     assert (rows.height, rows["text"].null_count()) == (600, 0)
+
+
+def test_a_user_who_ends_the_command_loses_only_what_was_in_flight(
+    server: Server, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, answered, never = Stop(), 0, asyncio.Event()
+    monkeypatch.setattr(client, "STOP", stop)
+
+    async def answer(_: web.Request) -> web.Response:
+        nonlocal answered
+        answered += 1
+        if answered == 20:
+            stop.ask()  # from the thread of the server
+            await never.wait()
+        return web.json_response(completion("Because."))
+
+    with serving(answer) as url, pytest.raises(StoppedError):
+        ask(endpoint_at(url, starts_with=1), questions(200), ledger)
+    known = lines_in(ledger)
+    assert known >= 19
+    with pytest.raises(StoppedError):  # nor does anything more begin
+        ask(endpoint_of(server), questions(200), ledger)
+    assert lines_in(ledger) == known
+    monkeypatch.undo()
+    before = requests_at(server)
+    assert ask(endpoint_of(server), questions(200), ledger).height == 200
+    assert requests_at(server) - before == 200 - known
 
 
 # What is known already
