@@ -122,7 +122,7 @@ def _complete(
 
     model = ModelIdentity(name=MODEL, served_name=MODEL, revision=None, engine="endpoint")
     capabilities = ServerCapabilities(context_tokens=8192, has_tokenizer=True)
-    endpoint = Endpoint(model, (trial.url,), capabilities=capabilities)
+    endpoint = Endpoint(model, (trial.url,), capabilities=capabilities, before_first_answer=4)
     if in_flight is not None:
         endpoint = replace(endpoint, starts_with=in_flight)
     report = partial(print, file=sys.stderr)

@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from sysgen_dagster.commands.printing import open_console, open_plain_console
+from sysgen_dagster.commands.signals import run_until_signal
 from sysgen_dagster.errors import SysgenError
 
 _Command = Callable[..., Any]
@@ -38,6 +39,17 @@ def _exits(command: _Command) -> _Command:
             raise click.ClickException(str(error)) from None
 
     return run
+
+
+def _stops(work: Callable[[], int]) -> int:
+    """Work that makes partitions, until a signal ends it."""
+
+    def abandon() -> None:
+        from sysgen_dagster.commands.backfill import abandon_runs
+
+        abandon_runs()
+
+    return run_until_signal(work, abandon)
 
 
 _data = click.option(
@@ -108,7 +120,7 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
         raise click.UsageError("--endpoint needs --model: which of its models is to be asked?")
     from sysgen_dagster.commands.demo import Trial, run_demo
 
-    return run_demo(open_console(), data, Trial(**trial), limit)
+    return _stops(lambda: run_demo(open_console(), data, Trial(**trial), limit))
 
 
 @sysgen.command()
@@ -176,7 +188,7 @@ def report(data: str) -> int:
     """
     from sysgen_dagster.commands.report import make_report
 
-    return make_report(open_console(), data)
+    return _stops(lambda: make_report(open_console(), data))
 
 
 @sysgen.command()
@@ -227,7 +239,7 @@ def drill(data: str, sources: Path | None, share: float) -> int:
     """
     from sysgen_dagster.commands.drill import REASONS_WIDTH, run_drill
 
-    return run_drill(open_console(REASONS_WIDTH), data, sources, share)
+    return _stops(lambda: run_drill(open_console(REASONS_WIDTH), data, sources, share))
 
 
 @sysgen.command()

@@ -19,6 +19,7 @@ succeed later although nobody changes anything::
     ├── ServerError                   a server on this machine did not start
     ├── SourceError                   an upstream file cannot be read as it is
     │   └── SourceUnavailableError    the Hub did not answer (again)
+    ├── StoppedError                  the user has ended the command
     ├── StoreError                    a stored partition is missing or damaged
     │   └── StoreUnavailableError     object storage did not answer (again)
     └── TableError                    rows do not have the columns of their table

@@ -1,6 +1,7 @@
 """A backfill without the daemon: one run for each partition, in this process."""
 
 import logging
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.inference.stopping import STOP
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -21,6 +23,8 @@ _COLUMNS = (
     MofNCompleteColumn(),
     TimeElapsedColumn(),
 )
+# A tag of the runs; its value is the id of the process that executes them.
+_PROCESS = "sysgen/process"
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -143,6 +147,9 @@ def run_partitions(
     """The outcome of these runs, which are executed one after the other in this process.
 
     Progress is shown as a bar; where no bar can be drawn, as one line for each run.
+
+    Raises:
+        StoppedError: The user has ended the command.
     """
     from sysgen_dagster.definitions import defs
     from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG
@@ -155,6 +162,7 @@ def run_partitions(
             ENGINE_LOG.addHandler(_Lines(progress.console))
             ENGINE_LOG.setLevel(logging.INFO)
         for name, assets, partition in work:
+            STOP.check()
             progress.update(task, description=f"{name:<32}")
             result = job.execute_in_process(
                 run_config=_QUIET | (pilot if partition and "|" in partition else {}),
@@ -162,7 +170,9 @@ def run_partitions(
                 partition_key=partition,
                 asset_selection=assets,
                 raise_on_error=False,
+                tags={_PROCESS: str(os.getpid())},
             )
+            STOP.check()
             runs.take(name, result)
             progress.advance(task)
             if not console.is_terminal:
@@ -170,3 +180,13 @@ def run_partitions(
             if not result.success:
                 progress.console.print(Text(f"failed: {runs.errors[-1]}", style="red"))
     return runs
+
+
+def abandon_runs() -> None:
+    """Tell Dagster that the runs of this process have ended: nobody else will."""
+    started = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED], tags={_PROCESS: str(os.getpid())}
+    )
+    with dg.DagsterInstance.get() as instance:
+        for run in instance.get_runs(started):
+            instance.report_run_canceled(run)

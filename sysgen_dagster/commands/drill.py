@@ -24,6 +24,7 @@ from sysgen_dagster.commands import trial_catalog
 from sysgen_dagster.commands.backfill import run_everything
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.printing import add_lines, new_table
+from sysgen_dagster.inference.stopping import STOP
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.storage.evidence import StoredEvidence
@@ -103,7 +104,8 @@ def _failing_server(share: float) -> Iterator[str]:
                 break
             except OSError:
                 time.sleep(0.1)
-        yield url
+        with STOP.calls(server.terminate):
+            yield url
     finally:
         server.terminate()
         server.wait()

@@ -6,6 +6,7 @@ What an attempt ends in, and what follows:
 - 5xx, no answer in time, a cut connection, a reply that is no chat completion: the request is sent
   again after a growing delay, five times in all;
 - 429 and 503: it is sent again later, as long as the server answers any request at all;
+- no answer to anybody for too long: the partition ends, and what was answered is kept;
 - nothing listens: it waits until a server is back;
 - the engine died while it worked on the request: it is sent again, the third time while no other
   suspect is in flight, and not a fourth time.
@@ -18,7 +19,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -29,58 +30,19 @@ from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role
 from sysgen_dagster.inference import chat_api
+from sysgen_dagster.inference.attempts import Attempt, Attempts
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError, UnreachableError
 from sysgen_dagster.inference.fitting import Fit, fit, surely_fits
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.replicas import Replica, Replicas, nothing_listens
 from sysgen_dagster.inference.replies import read_reply, read_token_count
+from sysgen_dagster.inference.server_queue import within
 
 MOST_FAILURES = 5
 _MOST_DEATHS = 3
 _NO_MORE_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
 # Shorter keys, such as EMPTY or ollama, protect nothing and are words that answers hold.
 _SHORTEST_SECRET = 16
-
-
-@dataclass(slots=True)
-class _Attempts:
-    """A request, as it is to be sent, and its attempts so far.
-
-    Attributes:
-        sent: How many there were.
-        failed: Those that failed: the server, how often it had restarted before, and whether the
-            request may be the cause.
-        by_url: How many each server got.
-        busy_since: When a server first had no room.
-        began: When the first was sent.
-    """
-
-    request: ChatRequest
-    fit: Fit
-    sent: int = 0
-    failed: list[tuple[Replica, int, bool]] = field(default_factory=list)
-    by_url: Counter[str] = field(default_factory=Counter)
-    busy_since: float | None = None
-    began: float = math.inf
-
-    @property
-    def failures(self) -> int:
-        """Failures at servers that have not died since: the request may be the cause of these."""
-        return sum(not replica.has_died_since(restarts) for replica, restarts, _ in self.failed)
-
-    @property
-    def suspected_at(self) -> set[tuple[Replica, int]]:
-        """The servers, each between two restarts, that may have failed because of the request."""
-        return {(replica, restarts) for replica, restarts, is_cause in self.failed if is_cause}
-
-    @property
-    def deaths(self) -> int:
-        """How often a server died of this request, or of another one at the same time."""
-        return sum(replica.has_died_since(restarts) for replica, restarts in self.suspected_at)
-
-    def without_text(self, reason: NoAnswer, failure: str) -> Outcome:
-        """The outcome without a text."""
-        return Outcome(attempts=self.sent, failed_because=reason, failure=failure)
 
 
 @dataclass(slots=True)
@@ -107,7 +69,7 @@ class Asking:
             EngineError: The servers do not serve the model, or have not answered any request for
                 too long.
         """
-        attempts = _Attempts(request, Fit(self.endpoint.turns(request.messages)))
+        attempts = Attempts(request, Fit(self.endpoint.turns(request.messages)))
         outcome = await self._send_until_final(attempts)
         left_out = attempts.fit.characters_left_out
         is_folded = not self.endpoint.capabilities.has_system_role and any(
@@ -120,7 +82,7 @@ class Asking:
             request_fields=self.endpoint.described(request),
         )
 
-    async def _send_until_final(self, attempts: _Attempts) -> Outcome:
+    async def _send_until_final(self, attempts: Attempts) -> Outcome:
         request = attempts.request
         if not surely_fits(request.messages, self._room(request)):
             await self._fit(attempts)
@@ -145,65 +107,83 @@ class Asking:
             failure += f", not even without {left_out:,} characters of the answer"
         return attempts.without_text(NoAnswer.TOO_LONG, failure)
 
-    async def _try_once(self, attempts: _Attempts) -> Outcome | None:
+    async def _try_once(self, attempts: Attempts) -> Outcome | None:
         """The outcome if this attempt gave a final one; None after the wait before the next."""
         replica = await self.replicas.lease(attempts.by_url)
-        restarts, sent_at = replica.restarts, time.monotonic()
+        after = replica.queue.answers + replica.in_flight - 1
+        attempt = Attempt(replica, replica.restarts, time.monotonic(), after)
         try:
             if attempts.deaths >= _MOST_DEATHS:  # the last one may be known only since the lease
                 failure = f"the engine died {attempts.deaths} times while it worked on this request"
                 return attempts.without_text(NoAnswer.ENGINE_DIED, failure)
             attempts.sent += 1
             attempts.by_url[replica.url] += 1
-            attempts.began = min(attempts.began, sent_at)
-            outcome = await self._send(replica.url, attempts)
+            attempts.began = min(attempts.began, attempt.sent_at)
+            outcome = await self._send(attempt, attempts)
         except UnreachableError:
             attempts.sent -= 1
             self.replicas.note_gone(replica)
             return None
         except TryAgainError as error:
-            delay = self._note_failure(attempts, replica, restarts, sent_at, error)
+            delay = self._note_failure(attempts, attempt, error)
             if delay is None:
                 return attempts.without_text(error.reason, error.failure)
         else:
-            self.replicas.note_answer(replica, sent_at)
+            self.replicas.note_answer(replica, attempt.sent_at)
             return outcome
         finally:
             self.replicas.give_back(replica)
         await asyncio.sleep(delay)
-        connect_s = self.endpoint.retries.connect_s
-        if not replica.has_died_since(restarts) and await nothing_listens(replica.url, connect_s):
+        connect_s, has_died = self.endpoint.retries.connect_s, replica.has_died_since
+        if not has_died(attempt.restarts) and await nothing_listens(replica.url, connect_s):
             self.replicas.note_gone(replica)
         return None
 
     def _note_failure(
-        self,
-        attempts: _Attempts,
-        replica: Replica,
-        restarts: int,
-        sent_at: float,
-        error: TryAgainError,
+        self, attempts: Attempts, attempt: Attempt, error: TryAgainError
     ) -> float | None:
         """Seconds until the next attempt; None if there is to be none."""
         now, retries = time.monotonic(), self.endpoint.retries
+        replica, sent_at = attempt.replica, attempt.sent_at
         if error.is_busy or error.reason is NoAnswer.TIMEOUT:
             replica.capacity.overloaded(now, sent_at)
         if error.is_busy:
             is_final = self._is_out_of_patience(attempts, replica, error, now)
         else:
-            attempts.failed.append((replica, restarts, replica.note_failure(sent_at, now)))
+            is_cause = replica.note_failure(sent_at, now)
+            attempts.failed.append((replica, attempt.restarts, is_cause))
             is_final = attempts.failures >= MOST_FAILURES
+            if error.reason is NoAnswer.TIMEOUT and self.replicas.others_wait:
+                self._require_any_answer(attempts, replica, error, now)
         longest: float = min(
             retries.longest_delay_s, retries.first_delay_s * 2 ** (attempts.sent - 1)
         )
         # With jitter, so that requests that failed together do not come back together.
         delay = longest * random.uniform(0.5, 1.0)  # noqa: S311
         delay = max(delay, min(error.wait_s, retries.longest_retry_after_s))
-        is_late = now + delay - attempts.began > retries.deadline_s
+        attempts.spent_s += now - attempt.turn() + delay
+        is_late = attempts.spent_s > retries.deadline_s
         return None if is_final or is_late else delay
 
+    def _require_any_answer(
+        self, attempts: Attempts, replica: Replica, error: TryAgainError, now: float
+    ) -> None:
+        """Raises `EngineError` when servers have been silent for an attempt and our patience.
+
+        A request that was sent before the last answer may itself be the cause of its silence.
+        """
+        silent_s = now - self.replicas.last_answer
+        patience_s = self.endpoint.attempt_s + self.endpoint.retries.patience_s
+        if self.replicas.last_answer <= attempts.began and silent_s > patience_s:
+            raise EngineError(
+                f"{self.endpoint.model.served_name} at {replica.url} takes requests and has "
+                f"answered none for {silent_s:.0f} s ({error.failure}). What it answered before is "
+                "kept: materialize this partition again when it answers. If it is only slow, give "
+                "the model a longer attempt_s in the catalogue"
+            )
+
     def _is_out_of_patience(
-        self, attempts: _Attempts, replica: Replica, error: TryAgainError, now: float
+        self, attempts: Attempts, replica: Replica, error: TryAgainError, now: float
     ) -> bool:
         """Whether servers have been too busy for a request for too long.
 
@@ -221,11 +201,11 @@ class Asking:
             )
         return True
 
-    async def _send(self, url: str, attempts: _Attempts) -> Outcome:
+    async def _send(self, attempt: Attempt, attempts: Attempts) -> Outcome:
         """The outcome of one attempt; raises `TryAgainError` or an `EngineError`."""
-        request, where = attempts.request, f"{url}/chat/completions"
+        request, where = attempts.request, f"{attempt.replica.url}/chat/completions"
         body = self.endpoint.body(request, attempts.fit.messages)
-        status, headers, raw = await self._post(where, body)
+        status, headers, raw = await self._post(where, body, attempt.turn)
         try:
             thinks = self.endpoint.capabilities.thinks
             return read_reply(status, headers, raw, request, attempts.sent, thinks)
@@ -233,15 +213,18 @@ class Asking:
             served = self.endpoint.model.served_name
             raise EngineError(f"{where} does not serve {served} to us ({error})") from None
 
-    async def _post(self, url: str, body: dict[str, Any]) -> tuple[int, Mapping[str, str], bytes]:
+    async def _post(
+        self, url: str, body: dict[str, Any], turn: Callable[[], float]
+    ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of the reply; raises `TryAgainError` or `UnreachableError`."""
-        timeout = aiohttp.ClientTimeout(
-            total=self.endpoint.attempt_s, sock_connect=self.endpoint.retries.connect_s
-        )
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.endpoint.retries.connect_s)
         try:
-            async with self.session.post(
-                url, json=body, allow_redirects=False, timeout=timeout
-            ) as response:
+            async with (
+                within(self.endpoint.attempt_s, turn),
+                self.session.post(
+                    url, json=body, allow_redirects=False, timeout=timeout
+                ) as response,
+            ):
                 raw = self._without_key(response.status, await response.read())
                 return response.status, response.headers, raw
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -265,7 +248,7 @@ class Asking:
             raw = raw.replace(written.encode(), b"***")
         return raw
 
-    async def _fit(self, attempts: _Attempts) -> None:
+    async def _fit(self, attempts: Attempts) -> None:
         """Fit the messages to the context, by tokens that the server counts."""
         room = self._room(attempts.request)
         attempts.fit = await fit(
@@ -283,7 +266,8 @@ class Asking:
         replica = await self.replicas.lease(Counter())
         body = {"model": self.endpoint.model.served_name, "messages": messages}
         try:
-            status, _, raw = await self._post(chat_api.tokens_url(replica.url), body)
+            now = time.monotonic()
+            status, _, raw = await self._post(chat_api.tokens_url(replica.url), body, lambda: now)
             return read_token_count(status, raw)
         except (UnreachableError, TryAgainError):
             return None

@@ -2,7 +2,7 @@
 
 More requests in flight give more answers a second until the server is full; after that only its
 queue grows. So the limit is doubled while that brings more answers a second, goes back one step
-when it does not, and falls when the server refuses requests for want of room or answers late.
+when it does not, and falls when the server refuses requests for want of room or does not answer.
 """
 
 from dataclasses import dataclass
@@ -58,8 +58,13 @@ class Capacity:
             if was_full:  # with fewer requests than the limit, the rate does not depend on it
                 self._judge(rate, now)
 
+    def raise_to(self, limit: int, now: float) -> None:
+        """Let so many be in flight, if that is more than now."""
+        if limit > self.at_once:
+            self._change(min(limit, self.most), now)
+
     def overloaded(self, now: float, sent_at: float) -> None:
-        """Note that the server refused a request for want of room, or answered late or not."""
+        """Note that the server refused a request for want of room, or did not answer in time."""
         if sent_at >= self._changed_at:
             self._step, self._before, self._hold = _CAREFUL_STEP, None, 1
             self._change(max(1, int(self.at_once * _BACK_OFF)), now)

@@ -108,7 +108,7 @@ class Retries:
         longest_delay_s: The pause does not grow beyond this.
         longest_retry_after_s: The longest pause that a server may ask for (``Retry-After``).
         connect_s: Time until a server must have taken a connection.
-        deadline_s: Time for a request with all its attempts.
+        deadline_s: Time for a request with all its attempts, without that in queues.
         patience_s: Time for which servers may be away or busy before the partition fails.
         restarts: Times that one server may go away while a partition is made.
     """
@@ -132,8 +132,10 @@ class Endpoint:
         base_urls: Each ending in ``/v1``; all serve the same model.
         api_key: Sent with every request.
         capabilities: What all of the servers can do.
-        attempt_s: How long one attempt at a request may take.
+        attempt_s: How long one attempt at a request may take, once the server can begin with it.
         starts_with: Requests in flight on one server before its capacity is known.
+        before_first_answer: Requests in flight on one server while nothing shows that it is not a
+            slow one; None: as many as it starts with.
         retries: What happens to requests that fail.
     """
 
@@ -143,6 +145,7 @@ class Endpoint:
     capabilities: ServerCapabilities = ServerCapabilities()
     attempt_s: float = 600.0
     starts_with: int = 32
+    before_first_answer: int | None = None
     retries: Retries = Retries()
 
     def headers(self) -> dict[str, str]:

@@ -25,6 +25,7 @@ from sysgen_dagster.inference.engines import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
+from sysgen_dagster.inference.stopping import STOP
 
 _SYNC_EVERY_S = 1.0
 _ROWS_PER_FRAME = 1_000
@@ -53,9 +54,20 @@ def complete(
 
     Raises:
         EngineError: The servers cannot be reached or do not serve the model.
+        StoppedError: The user has ended the command.
     """
     batch = _Batch(connection, iter(requests), ledger, progress, show, show_every_s, most_in_flight)
-    return asyncio.run(batch.run())
+    return asyncio.run(_run_until_stopped(batch))
+
+
+async def _run_until_stopped(batch: "_Batch") -> pl.DataFrame:
+    loop, running = asyncio.get_running_loop(), asyncio.create_task(batch.run())
+    with STOP.calls(lambda: loop.call_soon_threadsafe(running.cancel)):
+        try:
+            return await running
+        except asyncio.CancelledError:
+            STOP.check()
+            raise
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ Ways to get an engine:
 _SIMULATED_IDLE_S = 300.0
 _SIMULATED_READY_S = 60.0
 _UNKNOWN_CAPACITY = 32
+_MAYBE_SLOW = 4  # requests in flight on a server that may be a laptop
 _PRECISION = ("quantization", "dtype")
 
 
@@ -162,6 +163,7 @@ class ModelConnection:
             capabilities=capabilities,
             attempt_s=self.entry.attempt_s,
             starts_with=REQUESTS_AT_ONCE // 2 if self.uses else _UNKNOWN_CAPACITY,
+            before_first_answer=None if self.uses else _MAYBE_SLOW,
             retries=self.retries,
         )
         self.report(_learned(endpoint))

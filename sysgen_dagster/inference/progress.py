@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from sysgen_dagster.inference.ledger import Outcome
 
+_MINUTE_S, _HOUR_S, _DAY_S = 60, 3_600, 86_400
+
 
 @dataclass(slots=True)
 class Progress:
@@ -79,7 +81,27 @@ class Progress:
         now = self.figures()
         return (
             f"{self.done:,} of {self.total:,} answered ({self.from_ledger:,} known from before, "
-            f"{self.failed:,} failed), {now['requests_per_second']:,.1f} requests/s, "
+            f"{self.failed:,} failed), {_speed(now['requests_per_second'])}, "
             f"{now['completion_tokens_per_second']:,.0f} tokens/s, up to {self.at_once:,} at once, "
-            f"{now['seconds_left']:,.0f} s left"
+            f"{_time_left(now['seconds_left'])}"
         )
+
+
+def _speed(per_second: float) -> str:
+    """Requests in the unit in which their number is not near zero."""
+    for unit, seconds in (("s", 1), ("min", _MINUTE_S)):
+        if per_second * seconds >= 1 or not per_second:
+            return f"{per_second * seconds:,.1f} requests/{unit}"
+    return f"{per_second * _HOUR_S:,.1f} requests/h"
+
+
+def _time_left(seconds: float) -> str:
+    if math.isinf(seconds):
+        return "time left unknown until the first answer"
+    if seconds < 2 * _MINUTE_S:
+        return f"{seconds:,.0f} s left"
+    if seconds < 2 * _HOUR_S:
+        return f"about {seconds / _MINUTE_S:,.0f} min left"
+    if seconds < 2 * _DAY_S:
+        return f"about {seconds / _HOUR_S:,.1f} h left"
+    return f"about {seconds / _DAY_S:,.1f} days left"

@@ -14,9 +14,12 @@ from urllib.parse import urlsplit
 
 from sysgen_dagster.inference.capacity import Capacity
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError, UnreachableError
+from sysgen_dagster.inference.server_queue import ServerQueue
 
 MOST_IN_FLIGHT = 1024  # requests on one server
-_SLOW_SHARE = 0.25  # of the time for an attempt: a slower answer shows an overloaded server
+# Of the time for an attempt: what is in flight should be answered in it, even by a server that
+# works on one request at a time.
+_GOOD_SHARE = 0.25
 _LONGEST_LOOK_S = 15.0  # between two looks for a server that is gone
 
 
@@ -28,6 +31,7 @@ class Replica:
         gone_at: When it was last found gone.
         failing_since: When the first request after its last answer failed; infinity where none has.
         restarts: How often it answered again after it was gone.
+        queue: What it has answered.
     """
 
     url: str
@@ -37,6 +41,7 @@ class Replica:
     failing_since: float = math.inf
     restarts: int = 0
     in_flight: int = 0
+    queue: ServerQueue = field(default_factory=ServerQueue)
 
     @property
     def has_room(self) -> bool:
@@ -82,7 +87,7 @@ class Replicas:
 
     def __post_init__(self) -> None:
         """Every server counts as up until a request finds it gone."""
-        start = self.endpoint.starts_with
+        start = self.endpoint.before_first_answer or self.endpoint.starts_with
         self.members = [
             Replica(url, Capacity(start, self.most_in_flight)) for url in self.endpoint.base_urls
         ]
@@ -114,13 +119,14 @@ class Replicas:
         self._wake()
 
     def note_answer(self, replica: Replica, sent_at: float) -> None:
-        """Adapt the server's capacity to an answer; a late one shows that it is overloaded."""
+        """Adapt the server's capacity to an answer; the first one shows how slow the server is."""
         self.last_answer = now = time.monotonic()
         replica.failing_since = math.inf
-        if now - sent_at > self.endpoint.attempt_s * _SLOW_SHARE:
-            replica.capacity.overloaded(now, sent_at)
-        else:
-            replica.capacity.answered(now, sent_at)
+        if not replica.queue.answers:
+            in_good_time = self.endpoint.attempt_s * _GOOD_SHARE / max(now - sent_at, 1e-3)
+            replica.capacity.raise_to(min(self.endpoint.starts_with, int(in_good_time)), now)
+        replica.queue.note_answer(now)
+        replica.capacity.answered(now, sent_at)
 
     def note_gone(self, replica: Replica) -> None:
         """Send no more requests to a server where nothing listens, until it answers again."""
@@ -134,6 +140,11 @@ class Replicas:
         """Stop looking for servers that are away."""
         for task in self._reconnecting:
             task.cancel()
+
+    @property
+    def others_wait(self) -> bool:
+        """Whether a request that is in flight is not the only one without an answer."""
+        return bool(self._waiting) or sum(replica.in_flight for replica in self.members) > 1
 
     @property
     def at_once(self) -> int:

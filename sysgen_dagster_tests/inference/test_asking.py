@@ -15,11 +15,13 @@ from aiohttp import web
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.inference.asking import MOST_FAILURES
+from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.ledger import Ledger, request_key
 from sysgen_dagster_tests.inference.batches import ask, ask_one, endpoint_at, question, questions
 from sysgen_dagster_tests.inference.mortal_servers import Ours, mortals
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
 from sysgen_dagster_tests.inference.processes import CEILING_S
+from sysgen_dagster_tests.inference.slow_servers import SlowServer
 from sysgen_dagster_tests.simulated.running_server import running
 
 # Poison: a request of which the engine dies whenever it works on it
@@ -195,6 +197,55 @@ def test_waiting_for_a_place_is_no_part_of_the_time_of_a_request(ledger: Ledger)
         rows = ask(endpoint, questions(3), ledger)
     assert outcomes(rows) == {}
     assert calls == {0: 1, 1: 2, 2: 2}
+
+
+# Slow servers: two slots, 100 s an answer, 600 s for an attempt
+
+
+@pytest.mark.parametrize("goes_on", [False, True], ids=["drops", "goes_on_with"])
+@pytest.mark.parametrize("at_first", [1, 4, None], ids=["one", "few", "many"])
+def test_a_slow_server_loses_no_row_and_is_never_idle(at_first: int | None, goes_on: bool) -> None:
+    server = SlowServer(slots=2, answer_s=100, goes_on=goes_on)
+    endpoint = endpoint_at("a", before_first_answer=at_first, patience_s=300.0)
+    outcomes, took_s = server.ask_all(endpoint, questions(60))
+    assert {outcome.text for outcome in outcomes} == {"Because."}
+    assert server.asked.total() == 60  # none was given up and sent again
+    assert took_s <= 1.1 * 60 / 2 * 100
+
+
+def test_a_server_that_is_slow_for_everybody_may_have_what_it_can_take() -> None:
+    server = SlowServer(slots=12, answer_s=400)
+    endpoint = endpoint_at("a", before_first_answer=4, patience_s=300.0)
+    outcomes, took_s = server.ask_all(endpoint, questions(600))
+    assert {outcome.text for outcome in outcomes} == {"Because."}
+    assert took_s <= 1.2 * 600 / 12 * 400
+
+
+def test_a_row_that_a_slow_server_never_answers_is_a_timeout_and_costs_no_other_row() -> None:
+    server = SlowServer(slots=2, answer_s=100, silent_for=frozenset({7}))
+    endpoint = endpoint_at("a", before_first_answer=4, patience_s=300.0)
+    outcomes, took_s = server.ask_all(endpoint, questions(60))
+    failed = {n: outcome.failed_because for n, outcome in enumerate(outcomes) if not outcome.text}
+    assert failed == {7: NoAnswer.TIMEOUT}
+    assert server.asked[7] > 1
+    assert took_s <= 60 * 100 + 1800
+
+
+@pytest.mark.parametrize("rows", [2, 60, 2000])
+def test_a_server_that_takes_requests_and_answers_nobody_ends_the_partition(rows: int) -> None:
+    server = SlowServer(slots=0, answer_s=1)
+    endpoint = endpoint_at("a", before_first_answer=4, patience_s=300.0)
+    with pytest.raises(ExceptionGroup) as error:
+        server.ask_all(endpoint, questions(rows))
+    assert error.group_contains(EngineError, match=r"answered none for 1200 s .* is kept")
+
+
+def test_a_server_that_falls_silent_ends_the_partition_and_no_row() -> None:
+    server = SlowServer(slots=4, answer_s=10, silent_for=frozenset(range(100, 2000)))
+    endpoint = endpoint_at("a", before_first_answer=4, patience_s=300.0)
+    with pytest.raises(ExceptionGroup) as error:
+        server.ask_all(endpoint, questions(2000))
+    assert error.group_contains(EngineError, match="answered none for 1200 s")
 
 
 FEW_FILES = """

@@ -24,6 +24,7 @@ from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
+from sysgen_dagster.inference import client
 from sysgen_dagster.inference.asking import MOST_FAILURES
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
@@ -34,6 +35,7 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT
+from sysgen_dagster.inference.stopping import Stop, StoppedError
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster_tests.inference.batches import (
     NOBODY,
@@ -463,6 +465,33 @@ def test_a_client_that_is_killed_loses_only_what_was_in_flight(ledger: Ledger) -
     assert (rows.height, rows["text"].null_count()) == (600, 0)
 
 
+def test_a_user_who_ends_the_command_loses_only_what_was_in_flight(
+    server: Server, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop, answered, never = Stop(), 0, asyncio.Event()
+    monkeypatch.setattr(client, "STOP", stop)
+
+    async def answer(_: web.Request) -> web.Response:
+        nonlocal answered
+        answered += 1
+        if answered == 20:
+            stop.ask()  # from the thread of the server
+            await never.wait()
+        return web.json_response(completion("Because."))
+
+    with serving(answer) as url, pytest.raises(StoppedError):
+        ask(endpoint_at(url, starts_with=1), questions(200), ledger)
+    known = lines_in(ledger)
+    assert known >= 19
+    with pytest.raises(StoppedError):  # nor does anything more begin
+        ask(endpoint_of(server), questions(200), ledger)
+    assert lines_in(ledger) == known
+    monkeypatch.undo()
+    before = requests_at(server)
+    assert ask(endpoint_of(server), questions(200), ledger).height == 200
+    assert requests_at(server) - before == 200 - known
+
+
 # What is known already
 
 
@@ -662,7 +691,8 @@ def test_progress_says_how_many_are_done_and_failed_and_how_fast(ledger: Ledger)
         ask(endpoint_of(server), requests, ledger, report, **options)
     form = re.compile(
         r"([\d,]+) of 151 answered \(0 known from before, ([\d,]+) failed\), "
-        r"([\d,.]+) requests/s, ([\d,]+) tokens/s, up to \d+ at once, ([\d,]+|inf) s left"
+        r"([\d,.]+) requests/s, ([\d,]+) tokens/s, up to \d+ at once, "
+        r"(?:([\d,]+) s left|time left unknown until the first answer)"
     )
     lines = [form.fullmatch(line) for line in report]
     assert all(lines)

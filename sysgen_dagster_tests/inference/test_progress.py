@@ -33,8 +33,50 @@ def test_before_anything_is_asked_nothing_is_known(clock: list[float]) -> None:
     assert figures["seconds_left"] == math.inf
     assert str(Progress(total=10)) == (
         "0 of 10 answered (0 known from before, 0 failed), 0.0 requests/s, 0 tokens/s, "
-        "up to 0 at once, inf s left"
+        "up to 0 at once, time left unknown until the first answer"
     )
+
+
+@pytest.mark.parametrize(
+    ("answered_in_an_hour", "speed"),
+    [
+        (36_000_000, "10,000.0 requests/s"),
+        (3600, "1.0 requests/s"),
+        (180, "3.0 requests/min"),
+        (60, "1.0 requests/min"),
+        (12, "12.0 requests/h"),
+    ],
+)
+def test_the_speed_is_in_a_unit_in_which_it_can_be_read(
+    clock: list[float], answered_in_an_hour: int, speed: str
+) -> None:
+    progress = Progress(total=10**9)
+    progress.begin()
+    clock[0] += 3600
+    progress.done = answered_in_an_hour
+    assert f" {speed}, " in str(progress)
+
+
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        (0, "0 s left"),
+        (5, "100 s left"),
+        (60, "about 20 min left"),
+        (354, "about 118 min left"),
+        (612, "about 3.4 h left"),
+        (12_960, "about 3.0 days left"),
+    ],
+)
+def test_the_time_left_is_in_a_unit_in_which_it_can_be_read(
+    clock: list[float], left: int, words: str
+) -> None:
+    progress = Progress(total=50 + left)
+    progress.begin()
+    clock[0] += 1000
+    asked(progress, *[ANSWERED] * 50)  # one in 20 s
+    assert str(progress).endswith(f"up to 0 at once, {words}")
+    assert " 3.0 requests/min, " in str(progress)
 
 
 def test_a_run_without_requests_has_nothing_left(clock: list[float]) -> None:

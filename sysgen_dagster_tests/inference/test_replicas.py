@@ -117,16 +117,46 @@ def test_a_limit_that_grows_lets_those_in_that_wait() -> None:
     Watched(("a",), settings={"starts_with": 1}).run(act)
 
 
-def test_a_late_answer_lowers_the_limit_and_one_in_time_does_not() -> None:
+@pytest.mark.parametrize(
+    ("first_answer_s", "limit"),
+    [(0.01, 32), (4, 32), (10, 15), (100, 4)],
+    ids=["at_once", "soon", "later", "of_a_laptop"],
+)
+def test_a_server_that_nothing_is_known_of_gets_few_requests_until_it_shows_not_to_be_slow(
+    first_answer_s: float, limit: int
+) -> None:
     async def act(servers: Replicas) -> None:
-        late = await servers.lease(NEVER)
-        servers.note_answer(late, time.monotonic() - 20)
-        assert late.capacity.at_once == 32
-        servers.note_answer(late, time.monotonic() - 30)
-        assert late.capacity.at_once == 22
-        assert servers.at_once == 22
+        first = await servers.lease(NEVER)
+        assert first.capacity.at_once == 4
+        servers.note_answer(first, time.monotonic() - first_answer_s)
+        assert first.capacity.at_once == pytest.approx(limit, abs=1)
+        servers.note_answer(first, time.monotonic() - 0.01)
+        assert first.capacity.at_once == pytest.approx(limit, abs=1)
+
+    Watched(("a",), settings={"attempt_s": 600.0, "before_first_answer": 4}).run(act)
+
+
+def test_a_slow_answer_does_not_lower_the_limit() -> None:
+    async def act(servers: Replicas) -> None:
+        slow = await servers.lease(NEVER)
+        servers.note_answer(slow, time.monotonic() - 99)
+        assert slow.capacity.at_once == 32
 
     Watched(("a",), settings={"attempt_s": 100.0}).run(act)
+
+
+def test_others_wait_when_they_are_in_flight_or_find_no_room() -> None:
+    async def act(servers: Replicas) -> None:
+        first = await servers.lease(NEVER)
+        assert not servers.others_wait
+        waiting = asyncio.create_task(servers.lease(NEVER))
+        await asyncio.sleep(0)
+        assert servers.others_wait
+        servers.give_back(first)
+        await waiting
+        assert not servers.others_wait
+
+    Watched(("a",), settings={"starts_with": 1}).run(act)
 
 
 def test_a_server_that_came_back_has_restarted_once_and_has_half_the_load() -> None:

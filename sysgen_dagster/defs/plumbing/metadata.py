@@ -80,7 +80,7 @@ def check_metadata(checks: Iterable[Check], evidence: Evidence) -> dict[str, Any
 def progress_metadata(progress: Progress) -> dict[str, Any]:
     """The requests of a partition so far: counts, rates and tokens, each a number to be plotted."""
     return {
-        f"engine/{name}": value if isinstance(value, int) else round(value, 1)
+        f"engine/{name}": value if isinstance(value, int) else round(value, 1 if value >= 1 else 4)
         for name, value in progress.figures().items()
         if math.isfinite(value)
     }
