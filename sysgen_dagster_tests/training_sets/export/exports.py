@@ -11,7 +11,7 @@ from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training
 from sysgen_dagster.training_sets.export.card import CardFacts
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.layout import Contents
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
+from sysgen_dagster.training_sets.thoughts import exported_table
 
 SOURCES = {
     "capybara": ("LDJnr/Capybara", "a" * 40, "apache-2.0"),
@@ -69,8 +69,8 @@ def row(source: str, model: str, split: str, number: int, **changes: Any) -> dic
 
 
 def frame(rows: Sequence[dict[str, Any]], *, pairs: bool = False) -> pl.DataFrame:
-    """`rows` as one of the two tables."""
-    schema = (PREFERENCE_PAIRS if pairs else TRAINING_ROWS).schema
+    """`rows` as one of the two tables that are exported."""
+    schema = exported_table((PAIR_FACTS if pairs else FACTS).recipe).schema
     return pl.DataFrame([{name: each[name] for name in schema} for each in rows], schema)
 
 

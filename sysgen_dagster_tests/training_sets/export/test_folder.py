@@ -19,10 +19,11 @@ from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import Table, TableError
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.layout import ExportError
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
+from sysgen_dagster.training_sets.thoughts import exported_table
 from sysgen_dagster_tests.training_sets.export.exports import (
     FACTS,
     MODELS,
+    PAIR_FACTS,
     SOURCES,
     SPLITS,
     export,
@@ -90,7 +91,7 @@ def test_datasets_loads_every_configuration_offline_and_without_a_warning(
     found = _load(tmp_path / "small", tmp_path / "home")
     single = {f"{source}--{model}" for source in SOURCES for model in MODELS}
     assert set(found) == {"default", *MODELS, *single}
-    table = PREFERENCE_PAIRS if pairs else TRAINING_ROWS
+    table = exported_table((PAIR_FACTS if pairs else FACTS).recipe)
     types = _plain_types(table)
     for name, splits in found.items():
         cells = 4 if name == "default" else 2 if name in MODELS else 1
