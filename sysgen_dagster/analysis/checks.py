@@ -25,12 +25,13 @@ from sysgen_dagster.tables.rates import Rate
 
 # The largest expected share of each finding, of the rows that can have it. There is no bound for
 # `original_python_does_not_parse`, which is about the source, nor for `personal_data`, which many
-# sources contain on purpose.
+# sources contain on purpose, nor for `repaired`, which the catalogue asks for.
 MOST_FOUND: Mapping[str, float] = {
     "final_answer_differs": 0.10,
     "final_answer_missing": 0.25,
     "final_answer_leaked": 0.02,
     "content_copied": 0.20,
+    "copied_from_prompt": 0.02,
     "python_does_not_parse": 0.05,
     "languages_differ": 0.05,
     "repetitive": 0.02,

@@ -18,6 +18,9 @@ from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 REPETITIVE = 0.50
 # Smallest ``content_copied_share`` that counts as copied from the original answer. Our choice.
 COPIED = 0.50
+# Smallest ``prompt_copied_share`` that counts as copied from the prompt. Our choice: of 44 messages
+# of a real model that copied a demonstration all are above it, of 85 that did not none is.
+PROMPT_COPIED = 0.50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,15 @@ FINDINGS: Mapping[str, RowFinding] = {
     "content_copied": RowFinding(
         pl.col("content_copied_share") >= COPIED,
         "Content phrases are copied from the original answer.",
+    ),
+    "copied_from_prompt": RowFinding(
+        (pl.col("prompt_copied_share") >= PROMPT_COPIED).fill_null(False)
+        | (pl.col("prompt_phrases_copied") > 0),
+        "The system message is copied from the prompt of Phase 1.",
+    ),
+    "repaired": RowFinding(
+        pl.col("repaired"),
+        "The system message was written under the grammar of a repair, no other was well-formed.",
     ),
     "python_does_not_parse": RowFinding(
         pl.when(pl.col("new_python_blocks") > 0).then(

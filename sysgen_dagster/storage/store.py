@@ -234,7 +234,12 @@ def _stored(path: Path | UPath, columns: Columns) -> pl.DataFrame:
         raise FileNotFoundError(path)
     rows = scan(path)
     stored = rows.collect_schema()
-    return rows.select(name for name in columns if name in stored).collect()
+    younger = [
+        pl.lit(None, dtype=column.dtype).alias(name)
+        for name, column in columns.items()
+        if column.is_younger and name not in stored
+    ]
+    return rows.select([name for name in columns if name in stored]).with_columns(younger).collect()
 
 
 def damage_errors(path: Path | UPath) -> tuple[type[Exception], ...]:

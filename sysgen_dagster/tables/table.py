@@ -31,10 +31,18 @@ class TableError(SysgenError):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """The Polars type of a column, and a description for people."""
+    """A column of a table.
+
+    Attributes:
+        dtype: Its Polars type.
+        description: What it holds, for people.
+        is_younger: Whether it was added to a table that deployments have stored before: files
+            without it are read too, with nulls in its place.
+    """
 
     dtype: pl.DataType
     description: str
+    is_younger: bool = False
 
 
 Columns = Mapping[str, Column]
