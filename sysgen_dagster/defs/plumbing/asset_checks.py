@@ -30,7 +30,10 @@ def check_result(check: Check, evidence: Evidence, asset: dg.AssetKey) -> dg.Ass
         passed, blocking, description = False, True, str(error)
     else:
         passed, metadata = finding.passed, _metadata(finding)
+        blocking = blocking and not finding.may_be_chance
         description = f"{'True' if passed else 'Not true'}: {check.statement}"
+        if finding.explanation:
+            description += f" {finding.explanation}."
     return dg.AssetCheckResult(
         passed=passed,
         asset_key=asset,
@@ -47,6 +50,7 @@ def _metadata(finding: Finding) -> dict[str, Any]:
         "found": finding.figure,
         "wanted": finding.wanted,
         "paper": finding.paper,
+        **finding.details,
     }
     if not finding.rows.is_empty():
         metadata["rows"] = finding.rows.height

@@ -179,6 +179,17 @@ def unanswered(table: str) -> Case:
     return Case(healthy=rows(95, 5), broken=rows(60, 40), shown=ids(60, 100))
 
 
+def lost(table: str, reason: str) -> Case:
+    """Half of the answered rows are kept, then a row less; those without an answer do not count."""
+    rows = mix(table, {}, dropped(reason))
+    not_answered = [dropped("beyond_limit"), dropped("timeout")] * 100
+    return Case(
+        healthy=only(table, *[{}] * 20, *[dropped(reason)] * 20, *not_answered),
+        broken=rows(2, 18),
+        shown=ids(2, 20),
+    )
+
+
 def assistant_turn(text: str) -> list[Row]:
     return [{"role": "assistant", "content": text}]
 
@@ -200,6 +211,15 @@ CASES: dict[Key, Case] = {
     (VERIFIED, "drops_are_explained"): results(VERIFIED, "verdict_text"),
     (ALIGNED, "drops_are_explained"): results(ALIGNED, "new_answer"),
     **{(table, "engine_answered"): unanswered(table) for table in (ANNOTATED, VERIFIED, ALIGNED)},
+    (ANNOTATED, "keeps_most"): lost(ANNOTATED, "empty_completion"),
+    (FILTERED, "keeps_most"): lost(FILTERED, "malformed_boundary"),
+    (VERIFIED, "keeps_most"): lost(VERIFIED, "nothing_verified"),
+    (ALIGNED, "keeps_most"): lost(ALIGNED, "refused"),
+    ("retention", "every_phase_keeps_some"): Case(
+        healthy=only(FILTERED, {}, dropped("malformed_boundary")),
+        broken=only(FILTERED, dropped("malformed_boundary")),
+        shown=["c0"],
+    ),
     **{(table, "tags_are_canonical"): tag_order(table) for table in (FILTERED, VERIFIED)},
     (VERIFIED, "only_good_stays"): Case(
         healthy=only(
