@@ -15,8 +15,15 @@ from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.counts import count_outcomes, summarize_retention, summarize_tags
 from sysgen_dagster.lanes.sysgen.phases import LABELS, STEPS
+from sysgen_dagster.lanes.sysgen.planted_faults import score_judge
 from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, RETENTION, TAG_COUNTS
+from sysgen_dagster.lanes.sysgen.tables import (
+    ALIGNED,
+    ANNOTATED,
+    PLANTED_FAULTS,
+    RETENTION,
+    TAG_COUNTS,
+)
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
@@ -34,6 +41,10 @@ def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
     tagged = [name for name in catalog.models if store.holds(TAG_COUNTS, Partition(name))]
     if tagged:
         console.print(tag_table(catalog, store, tagged))
+    for name in catalog.models:
+        if store.holds(PLANTED_FAULTS, Partition(name)):
+            score = score_judge(store.read(PLANTED_FAULTS, Partition(name)))
+            console.print(f"{name} as judge of Phase 3 {score}.", highlight=False)
     if all(model.engine is Engine.SIMULATED for model in catalog.models.values()):
         console.print(
             "The models are simulated: their texts are made up, their failure rates are set to the "

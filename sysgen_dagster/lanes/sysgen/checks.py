@@ -16,6 +16,7 @@ from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 from sysgen_dagster.lanes.sysgen.losses import build_loss_checks
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY, VERIFIED_SHARE
 from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.planted_faults import JUDGE_FINDS_PLANTED_FAULTS
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import TAG_MARK, TAG_NAMES
@@ -87,6 +88,7 @@ def build_checks(method: Method, generators: Mapping[str, Generator]) -> tuple[C
         _retention_aligned(generators),
         _few_are_truncated(ALIGNED),
         _length_ratio(),
+        JUDGE_FINDS_PLANTED_FAULTS,
         _no_control_tokens(ALIGNED, "system_message", "new_answer"),
     )
 
