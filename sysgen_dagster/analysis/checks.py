@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import polars as pl
 
 from sysgen_dagster.analysis import tables
-from sysgen_dagster.analysis.findings import FINDINGS
+from sysgen_dagster.analysis.findings import COPIED_FROM_PROMPT, FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
 from sysgen_dagster.tables.checks import (
@@ -31,7 +31,7 @@ MOST_FOUND: Mapping[str, float] = {
     "final_answer_missing": 0.25,
     "final_answer_leaked": 0.02,
     "content_copied": 0.20,
-    "copied_from_prompt": 0.02,
+    COPIED_FROM_PROMPT: 0.02,
     "python_does_not_parse": 0.05,
     "languages_differ": 0.05,
     "repetitive": 0.02,

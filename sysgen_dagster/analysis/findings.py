@@ -23,6 +23,9 @@ COPIED = 0.50
 PROMPT_COPIED = 0.50
 
 
+COPIED_FROM_PROMPT = "copied_from_prompt"
+
+
 @dataclass(frozen=True, slots=True)
 class RowFinding:
     """One finding.
@@ -51,7 +54,7 @@ FINDINGS: Mapping[str, RowFinding] = {
         pl.col("content_copied_share") >= COPIED,
         "Content phrases are copied from the original answer.",
     ),
-    "copied_from_prompt": RowFinding(
+    COPIED_FROM_PROMPT: RowFinding(
         (pl.col("prompt_copied_share") >= PROMPT_COPIED).fill_null(False)
         | (pl.col("prompt_phrases_copied") > 0),
         "The system message is copied from the prompt of Phase 1.",

@@ -9,7 +9,10 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from sysgen_dagster.analysis.checks import MOST_FOUND
+from sysgen_dagster.analysis.findings import COPIED_FROM_PROMPT, summarize_findings
 from sysgen_dagster.analysis.statistics import sum_counts
+from sysgen_dagster.analysis.tables import QUALITY_COUNTS
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.lanes.catalog import Catalog
@@ -45,6 +48,9 @@ def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
         if store.holds(PLANTED_FAULTS, Partition(name)):
             score = score_judge(store.read(PLANTED_FAULTS, Partition(name)))
             console.print(f"{name} as judge of Phase 3 {score}.", highlight=False)
+        if store.holds(QUALITY_COUNTS, Partition(name)):
+            found = summarize_findings(store.read(QUALITY_COUNTS, Partition(name)))
+            _print_copies(console, name, found)
     if all(model.engine is Engine.SIMULATED for model in catalog.models.values()):
         console.print(
             "The models are simulated: their texts are made up, their failure rates are set to the "
@@ -53,6 +59,20 @@ def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
         )
     if panel := conversation_panel(catalog, store):
         console.print(panel)
+
+
+def _print_copies(console: Console, model: str, found: pl.DataFrame) -> None:
+    """Say how many messages are copied from the prompt, where those are more than expected."""
+    copied = found.filter(finding=COPIED_FROM_PROMPT)
+    for rows, of_rows, share in copied.select("rows", "of_rows", "share").iter_rows():
+        if share is not None and share > MOST_FOUND[COPIED_FROM_PROMPT]:
+            console.print(
+                f"{rows:,} of {of_rows:,} system messages by {model} are copied from the prompt "
+                "and not written for their conversation: try the other preset of `method`, or "
+                "another model.",
+                style="red",
+                highlight=False,
+            )
 
 
 def _count_outcomes(catalog: Catalog, store: Store, model: str) -> pl.DataFrame:

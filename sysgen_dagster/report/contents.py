@@ -87,7 +87,7 @@ def _notices_of_judges(stats: Statistics, is_simulated: bool) -> list[str]:
     """What must be known of the model as Phase 3's judge, and of the judge of its answers."""
     notices = []
     planted, judged = stats.read(PLANTED_FAULTS), stats.read(JUDGED_PREFERENCES)
-    if planted is not None and not (score := score_judge(planted)).is_better_than_chance:
+    if planted is not None and not (score := score_judge(planted)).is_useful:
         notices.append(f"{stats.model} as judge of Phase 3 {score}.")
     if judged is None:
         return notices

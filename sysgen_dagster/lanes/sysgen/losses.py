@@ -144,8 +144,8 @@ def _lost(
 def _explain(phase: _Losing, rate: Rate, reason: str, count: int, completion: str) -> str:
     said = f"the model wrote `{completion}`" if completion else "the model wrote nothing"
     return (
-        f"{phase.table.name} kept {rate.part:,} of {rate.whole:,} rows that the model answered; "
-        f"{count:,} were dropped as {reason}, of which {said}. {phase.advice}. The lower bound of "
+        f"{phase.table.name} kept {rate.part:,} of {rate.whole:,} rows that the model answered. "
+        f"Most often dropped as {reason} ({count:,}): {said}. {phase.advice}. The lower bound of "
         f"`bounds.{phase.bound}` of the model can ask for less"
     )
 

@@ -88,26 +88,44 @@ class Score:
     Attributes:
         found: Planted faults that it called Bad or None.
         good: Right tags that it called Good.
-        alarms: Right tags that it called Bad or None.
+        by_chance: The share of the planted faults that it would find if it called them Bad or None
+            as often as right phrases of the same tags.
     """
 
     found: Rate
     good: Rate
-    alarms: Rate
+    by_chance: float
 
     @property
     def is_better_than_chance(self) -> bool:
         """Whether it calls faults wrong more often than right tags, at 95 % (Newcombe's method)."""
-        if not (self.found.whole and self.alarms.whole):
+        if not (self.found.whole and self.good.whole):
             return False
-        lowest, _ = wilson_interval(self.found.share, self.found.whole, Z95)
-        _, highest = wilson_interval(self.alarms.share, self.alarms.whole, Z95)
-        ahead = self.found.share - self.alarms.share
-        return ahead > sqrt((self.found.share - lowest) ** 2 + (highest - self.alarms.share) ** 2)
+        lowest, _ = self.found_interval
+        _, highest = wilson_interval(self.by_chance, self.good.whole, Z95)
+        ahead = self.found.share - self.by_chance
+        return ahead > sqrt((self.found.share - lowest) ** 2 + (highest - self.by_chance) ** 2)
+
+    @property
+    def is_useful(self) -> bool:
+        """Whether Phase 3 removes most of what it should with this judge."""
+        return self.is_better_than_chance and self.finds_half
+
+    @property
+    def finds_half(self) -> bool:
+        """Whether it may find half of the faults, as far as the 95 % interval says."""
+        return self.found_interval[1] >= 0.5
+
+    @property
+    def found_interval(self) -> tuple[float, float]:
+        """The 95 % interval of the share of faults found."""
+        return wilson_interval(self.found.share, self.found.whole, Z95)
 
     def __str__(self) -> str:
         """The two shares with their 95 % intervals, and what they are worth."""
-        worth = "better than chance" if self.is_better_than_chance else "no better than chance"
+        worth = "no better than chance"
+        if self.is_better_than_chance:
+            worth = "better than chance" + ("" if self.finds_half else ", but it misses most")
         return (
             f"found {_with_interval(self.found)} planted faults and called "
             f"{_with_interval(self.good)} right tags Good, {worth}"
@@ -120,49 +138,48 @@ def _with_interval(rate: Rate) -> str:
 
 
 def score_judge(rows: pl.DataFrame) -> Score:
-    """The score of a judge, given ``is_planted`` and ``verdict`` of `tables.PLANTED_FAULTS`."""
-    judged = rows.drop_nulls("verdict")
+    """How a judge did, given ``tag``, ``is_planted`` and ``verdict`` of `tables.PLANTED_FAULTS`."""
+    judged = rows.drop_nulls("verdict").with_columns(
+        alarm=pl.col("verdict").is_in(_FOUND), good=pl.col("verdict") == Verdict.GOOD.value
+    )
     faults, right = judged.filter("is_planted"), judged.filter(~pl.col("is_planted"))
-
-    def rate(among: pl.DataFrame, *verdicts: str) -> Rate:
-        return Rate(among.filter(pl.col("verdict").is_in(verdicts)).height, among.height)
-
-    return Score(rate(faults, *_FOUND), rate(right, Verdict.GOOD.value), rate(right, *_FOUND))
+    of_tag = right.group_by("tag").agg(pl.col("alarm").mean().alias("by_chance"))
+    by_chance = faults.join(of_tag, on="tag", how="left")["by_chance"].fill_null(0.0).mean()
+    return Score(
+        found=Rate(int(faults["alarm"].sum()), faults.height),
+        good=Rate(int(right["good"].sum()), right.height),
+        by_chance=by_chance if isinstance(by_chance, float) else 0.0,
+    )
 
 
 def summarize_planted_faults(rows: pl.DataFrame) -> pl.DataFrame:
     """The score of a judge as one row, with 95 % intervals."""
     score = score_judge(rows)
     figures: dict[str, object] = {}
-    for name, rate in (("found", score.found), ("good", score.good)):
+    for name, of, rate in (("found", "planted", score.found), ("good", "right", score.good)):
         low, high = wilson_interval(rate.share, rate.whole, Z95)
-        figures |= {
-            name: rate.part,
-            f"of_{'planted' if name == 'found' else 'right'}": rate.whole,
-            f"{name}_share": rate.share,
-            f"{name}_low": low,
-            f"{name}_high": high,
-        }
+        figures |= {name: rate.part, f"of_{of}": rate.whole, f"{name}_share": rate.share}
+        figures |= {f"{name}_low": low, f"{name}_high": high}
     worth = "yes" if score.is_better_than_chance else "no"
-    return pl.DataFrame({**figures, "better_than_chance": worth})
+    return pl.DataFrame({**figures, "by_chance": score.by_chance, "better_than_chance": worth})
 
 
 def _judge_finds_planted_faults() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         rows = evidence.read(PLANTED_FAULTS, "message", "tag", "is_planted", "verdict")
         score, missed = score_judge(rows), ~pl.col("verdict").is_in(_FOUND)
-        passed = score.is_better_than_chance or rows["verdict"].null_count() == rows.height
+        passed = score.is_useful or rows["verdict"].null_count() == rows.height
         said = f"{evidence.model} as judge of Phase 3 {score}"
-        advice = "Phase 3 removes nothing with it that it should; name another judge"
+        advice = "Phase 3 removes little with it that it should; name another judge"
         return Finding(
             passed=passed,
             figure=score.found.share if score.found.whole else 1.0,
-            wanted="more than the share of right tags that are called Bad or None",
+            wanted=f"half or more, and more than by chance (here {score.by_chance:.1%})",
             rows=rows.filter(pl.col("is_planted") & missed),
             explanation=said if passed else f"{said}: {advice}",
         )
 
-    statement = "The judge of Phase 3 finds planted faults, and not by chance."
+    statement = "The judge of Phase 3 finds half of the planted faults, and not by chance."
     return Check("judge_finds_planted_faults", PLANTED_FAULTS, statement, False, evaluate)
 
 

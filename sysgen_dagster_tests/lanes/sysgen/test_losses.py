@@ -69,7 +69,7 @@ def test_a_phase_that_keeps_nothing_breaks_its_contract_and_quotes_a_completion(
     finding = evaluate(table, 0, 10)
     assert check(table, model()).is_broken_by(finding)
     assert f"{table} kept 0 of 10 rows that the model answered" in finding.explanation
-    assert "10 were dropped as malformed_boundary" in finding.explanation
+    assert "Most often dropped as malformed_boundary (10): " in finding.explanation
     assert "the model wrote `Sure! You are a helpful tutor.`" in finding.explanation
     assert "another model" in finding.explanation
     assert finding.details == {
@@ -113,7 +113,7 @@ def test_the_commonest_reason_is_named_and_its_completion_quoted() -> None:
         for each, reason, text in rows
     ]
     finding = check(ALIGNED, model()).evaluate(Rows({ALIGNED: table}, "small"))
-    assert "2 were dropped as truncated, of which the model wrote `One`" in finding.explanation
+    assert "Most often dropped as truncated (2): the model wrote `One`." in finding.explanation
 
 
 def test_a_model_that_wrote_nothing_is_said_to_have() -> None:

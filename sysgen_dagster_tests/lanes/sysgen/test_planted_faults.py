@@ -35,7 +35,7 @@ def judged(found: int, faults: int, alarms: int, right: int, unreadable: int = 0
         *[(False, "Unreadable")] * unreadable,
     ]
     schema = {"is_planted": pl.Boolean(), "verdict": pl.String()}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(tag=pl.lit("Role"))
 
 
 def check(rows: pl.DataFrame) -> Finding:
@@ -91,7 +91,7 @@ def test_a_judge_that_calls_everything_good_is_named() -> None:
     assert finding.rows.height == 47
     assert finding.explanation == (
         "small as judge of Phase 3 found 0 of 47 (0% to 8%) planted faults and called 190 of 190 "
-        "(98% to 100%) right tags Good, no better than chance: Phase 3 removes nothing with it "
+        "(98% to 100%) right tags Good, no better than chance: Phase 3 removes little with it "
         "that it should; name another judge"
     )
 
@@ -124,11 +124,30 @@ def test_a_judge_that_flips_a_coin_is_seldom_called_better_than_chance() -> None
     assert better / 300 < 0.06
 
 
+def test_a_judge_that_calls_every_tool_none_has_not_found_the_faults_among_them() -> None:
+    tools = judged(20, 20, 30, 30).with_columns(tag=pl.lit("Tool"))
+    rows = pl.concat([judged(0, 27, 0, 160), tools])
+    score = score_judge(rows)
+    assert score.found.share > 0.4
+    assert score.by_chance == pytest.approx(20 / 47)
+    assert not score.is_better_than_chance
+
+
+def test_a_judge_that_finds_a_few_is_said_to_miss_most() -> None:
+    finding = check(judged(10, 47, 0, 190))
+    assert not finding.passed
+    assert "better than chance, but it misses most" in finding.explanation
+    assert check(judged(24, 47, 3, 190)).passed
+
+
 def test_an_unreadable_verdict_is_neither_found_nor_good_and_no_answer_counts_for_nothing() -> None:
     rows = pl.concat(
         [
             judged(1, 2, 0, 4, unreadable=1),
-            pl.DataFrame({"is_planted": [True], "verdict": [None]}, schema_overrides=_VERDICT),
+            pl.DataFrame(
+                {"is_planted": [True], "verdict": [None], "tag": ["Role"]},
+                schema_overrides=_VERDICT,
+            ),
         ]
     )
     summary = summarize_planted_faults(rows).row(0, named=True)
@@ -142,6 +161,7 @@ _VERDICT = {"verdict": pl.String()}
 
 def test_a_judge_that_was_not_reached_is_not_called_blind() -> None:
     nobody = pl.DataFrame(
-        {"is_planted": [True, False], "verdict": [None, None]}, schema_overrides=_VERDICT
+        {"is_planted": [True, False], "verdict": [None, None], "tag": ["Role", "Role"]},
+        schema_overrides=_VERDICT,
     )
     assert check(nobody).passed
