@@ -55,8 +55,7 @@ FINDINGS: Mapping[str, RowFinding] = {
         "Content phrases are copied from the original answer.",
     ),
     COPIED_FROM_PROMPT: RowFinding(
-        (pl.col("prompt_copied_share") >= PROMPT_COPIED).fill_null(False)
-        | (pl.col("prompt_phrases_copied") > 0),
+        (pl.col("prompt_copied_share") >= PROMPT_COPIED) | (pl.col("prompt_phrases_copied") > 0),
         "The system message is copied from the prompt of Phase 1.",
     ),
     "repaired": RowFinding(
