@@ -72,9 +72,13 @@ def test_each_finding_is_a_flag_of_its_row(row: dict[str, Any], flag: str) -> No
     assert list_flags(quality(row, {})).to_list() == [[flag], []]
 
 
-def test_one_phrase_of_the_prompt_is_enough_also_without_a_long_phrase() -> None:
+def test_one_phrase_of_the_prompt_is_enough_and_a_message_of_short_phrases_cannot_be_copied() -> (
+    None
+):
     rows = quality({"prompt_phrases_copied": 1}, {"prompt_copied_share": None})
     assert list_flags(rows).to_list() == [["copied_from_prompt"], []]
+    counts = count_findings(rows, aligned()).filter(finding="copied_from_prompt")
+    assert counts.select("rows", "of_rows").row(0) == (1, 1)
 
 
 def test_every_finding_is_tested_above() -> None:
