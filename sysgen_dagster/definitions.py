@@ -10,6 +10,7 @@ from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_dupli
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.alerts import alerts
 from sysgen_dagster.defs.operations.forecast import forecast
+from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.report import paper_comparison, report
@@ -36,6 +37,7 @@ defs = dg.Definitions(
         # These are made by hand only: judgements cost tokens, exports leave the machine, and a
         # forecast holds for one moment.
         *JUDGEMENTS,
+        planted_faults,
         forecast,
         mixtures,
         *EXPORTS,

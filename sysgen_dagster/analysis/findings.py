@@ -19,6 +19,12 @@ from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 REPETITIVE = 0.50
 # Smallest ``content_copied_share`` that counts as copied from the original answer. Our choice.
 COPIED = 0.50
+# Smallest ``prompt_copied_share`` that counts as copied from the prompt. Our choice: of 44 messages
+# of a real model that copied a demonstration all are above it, of 85 that did not none is.
+PROMPT_COPIED = 0.50
+
+
+COPIED_FROM_PROMPT = "copied_from_prompt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,15 @@ FINDINGS: Mapping[str, RowFinding] = {
         pl.col("content_copied_share") >= COPIED,
         "Content phrases are copied from the original answer.",
         0.20,
+    ),
+    COPIED_FROM_PROMPT: RowFinding(
+        (pl.col("prompt_copied_share") >= PROMPT_COPIED) | (pl.col("prompt_phrases_copied") > 0),
+        "The system message is copied from the prompt of Phase 1.",
+        0.02,
+    ),
+    "repaired": RowFinding(
+        pl.col("repaired"),
+        "The system message was written under the grammar of a repair, no other was well-formed.",
     ),
     "python_does_not_parse": RowFinding(
         _some_do_not_parse("new_"), "A fenced Python block of the new answer does not parse.", 0.05

@@ -5,9 +5,11 @@ import polars as pl
 from sysgen_dagster.analysis.languages import match_languages
 from sysgen_dagster.analysis.leakage import measure_leakage
 from sysgen_dagster.analysis.personal_data import find_personal_data
+from sysgen_dagster.analysis.prompt_copies import measure_prompt_copies
 from sysgen_dagster.analysis.repetition import measure_repetition
 from sysgen_dagster.analysis.similarity import measure_similarity
 from sysgen_dagster.analysis.tables import ROW_QUALITY
+from sysgen_dagster.chat.prompts import Prompt
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.obedience.final_answers import compare_final_answers
 from sysgen_dagster.obedience.python_blocks import count_python_blocks
@@ -16,19 +18,20 @@ from sysgen_dagster.obedience.python_blocks import count_python_blocks
 _TRAINED_ON = ("question", "system_message", "new_answer")
 
 
-def measure_row_quality(rows: pl.DataFrame) -> pl.DataFrame:
+def measure_row_quality(rows: pl.DataFrame, prompt: Prompt) -> pl.DataFrame:
     """`tables.ROW_QUALITY`, one row per aligned response, in their order.
 
     Args:
         rows: ``conversation_id``, ``source``, ``question``, ``answer``, the verified ``phrases``,
-            ``system_message`` and ``new_answer``.
+            ``system_message``, ``new_answer`` and ``repaired``.
+        prompt: The prompt that the system messages were asked for with.
     """
     question, answer = rows["question"], rows["answer"]
     message, new_answer = rows["system_message"], rows["new_answer"]
     endings = compare_final_answers(answer, new_answer)
     lengths = pl.col("answer", "new_answer").str.len_chars().name.suffix("_chars")
     parts = [
-        rows.select("conversation_id", "source", lengths),
+        rows.select("conversation_id", "source", "repaired", lengths),
         measure_similarity(answer, new_answer),
         endings,
         count_python_blocks(answer).select(pl.all().name.prefix("python_")),
@@ -36,6 +39,7 @@ def measure_row_quality(rows: pl.DataFrame) -> pl.DataFrame:
         measure_leakage(
             question, answer, _content(rows["phrases"]), message, endings["final_answer"]
         ),
+        measure_prompt_copies(rows["phrases"], prompt),
         match_languages(question, message, new_answer),
         measure_repetition(new_answer).alias("repeated_share").to_frame(),
         find_personal_data(rows, _TRAINED_ON).to_frame(),

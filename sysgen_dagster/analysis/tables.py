@@ -25,7 +25,7 @@ SOURCE_LENGTHS = Table(
     group=Group.STATISTICS,
 )
 
-# The next four groups are columns of `ROW_QUALITY`.
+# The next five groups are columns of `ROW_QUALITY`.
 SIMILARITY: Columns = {
     "rouge1": Column(NUMBER, "ROUGE-1 F1 of the new answer against the original, 0 to 1"),
     "rouge2": Column(NUMBER, "ROUGE-2 F1"),
@@ -63,6 +63,20 @@ LANGUAGES: Columns = {
     ),
 }
 
+PROMPT_COPIES: Columns = {
+    "prompt_copied_share": Column(
+        NUMBER,
+        "of the word 5-grams of the message's phrases, the share that stands in the fixed part of "
+        "Phase 1's prompt; null without a phrase of five words",
+        is_new=True,
+    ),
+    "prompt_phrases_copied": Column(
+        COUNT,
+        "phrases of five words or more that stand in Phase 1's prompt word for word",
+        is_new=True,
+    ),
+}
+
 PERSONAL_DATA = pl.List(
     pl.Struct({"kind": pl.String(), "where": pl.String(), "matches": pl.UInt32()})
 )
@@ -77,6 +91,7 @@ ROW_QUALITY = Table(
         **FINAL_ANSWERS,
         **PYTHON_BLOCKS,
         **LEAKAGE,
+        **PROMPT_COPIES,
         **LANGUAGES,
         "repeated_share": Column(
             NUMBER,
@@ -86,6 +101,9 @@ ROW_QUALITY = Table(
         "personal_data": Column(
             PERSONAL_DATA,
             "number of matches that look like personal data, by kind and column",
+        ),
+        "repaired": Column(
+            FLAG, "the system message was written under Phase 1's grammar", is_new=True
         ),
     },
     by=By.MODEL_SHARD,

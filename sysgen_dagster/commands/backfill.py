@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import dagster as dg
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
@@ -38,6 +39,7 @@ class Runs:
         warned: Partitions in which a check warns, by check.
         broken: Partitions in which a contract is broken, by check.
         errors: One message for each failed step.
+        explained: What was found where a contract was broken first, by check.
     """
 
     partitions: int = 0
@@ -45,30 +47,42 @@ class Runs:
     warned: Counter[str] = field(default_factory=Counter)
     broken: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
+    explained: dict[str, str] = field(default_factory=dict)
 
     def take(self, partition: str, result: dg.ExecuteInProcessResult) -> None:
         """Count the run of one partition."""
-        from sysgen_dagster.defs.plumbing.failures import root_cause
+        from sysgen_dagster.defs.plumbing.failures import is_broken_contract, root_cause
 
         self.partitions += 1
+        stopped_by = []
         for check in result.get_asset_check_evaluations():
-            failed = self.broken if check.severity is dg.AssetCheckSeverity.ERROR else self.warned
             if check.passed:
                 self.passed += 1
+                continue
+            name = f"{check.asset_key.to_user_string()}: {check.check_name}"
+            if check.severity is dg.AssetCheckSeverity.ERROR:
+                self.broken[name] += 1
+                self.explained.setdefault(name, f"{partition}: {check.description}")
+                stopped_by.append(name)
             else:
-                failed[f"{check.asset_key.to_user_string()}: {check.check_name}"] += 1
+                self.warned[name] += 1
         for event in result.get_step_failure_events():
-            self.errors.append(f"{partition}, {event.step_key}: {root_cause(event)}")
+            why = root_cause(event)
+            if is_broken_contract(event):
+                why = f"contract broken: {', '.join(stopped_by)}"
+            self.errors.append(f"{partition}, {event.step_key}: {why}")
 
     def summary(self) -> str:
-        """A line for the runs, one for the checks, and one for each check that did not pass."""
+        """The runs, the checks, those that did not pass, for Rich: one line for each."""
         lines = [
             f"{self.partitions} runs, {len(self.errors)} failed",
             f"{self.passed} checks passed, {self.warned.total()} warn, "
             f"{self.broken.total()} broken contracts",
         ]
         for word, checks in (("warns", self.warned), ("broken", self.broken)):
-            lines += [f"  {word}: {name}, {n} partitions" for name, n in checks.most_common()]
+            for name, n in checks.most_common():
+                lines.append(f"  {word}: {name}, {n} partitions")
+                lines += [f"    {escape(self.explained[name])}"] if checks is self.broken else []
         return "\n".join(lines)
 
 
@@ -105,12 +119,13 @@ def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg
     from sysgen_dagster.defs.judgements import JUDGEMENTS
     from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS
     from sysgen_dagster.defs.operations.forecast import forecast
+    from sysgen_dagster.defs.planted_faults import planted_faults
     from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, MODELS
     from sysgen_dagster.defs.sysgen_lane import PHASES
     from sysgen_dagster.defs.training_sets import splits, training_rows
 
     measured = [*STATISTICS, *QUALITY, *CORPUS, forecast]
-    every = [*PHASES, *measured, *JUDGEMENTS, splits, training_rows]
+    every = [*PHASES, *measured, *JUDGEMENTS, planted_faults, splits, training_rows]
     of_shards, of_models, of_sources = (
         [asset.key for asset in every if asset.partitions_def == partitions]
         for partitions in (MODEL_SHARDS, MODELS, None)

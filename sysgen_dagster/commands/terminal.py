@@ -1,17 +1,30 @@
 """Tables that `sysgen demo` prints: retention, tags, and one conversation in every phase."""
 
+from collections.abc import Mapping
+
+import polars as pl
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from sysgen_dagster.analysis.findings import COPIED_FROM_PROMPT, summarize_findings
+from sysgen_dagster.analysis.statistics import sum_counts
+from sysgen_dagster.analysis.tables import QUALITY_COUNTS
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.commands.printing import add_lines, new_table
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.sysgen.counts import summarize_retention, summarize_tags
-from sysgen_dagster.lanes.sysgen.phases import LABELS
+from sysgen_dagster.lanes.sysgen.counts import count_outcomes, summarize_retention, summarize_tags
+from sysgen_dagster.lanes.sysgen.phases import LABELS, STEPS
+from sysgen_dagster.lanes.sysgen.planted_faults import score_judge
 from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
+from sysgen_dagster.lanes.sysgen.tables import (
+    ALIGNED,
+    ANNOTATED,
+    PLANTED_FAULTS,
+    RETENTION,
+    TAG_COUNTS,
+)
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, kept
@@ -20,11 +33,21 @@ _LONGEST_TEXT = 700  # characters of a text that are printed
 
 
 def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
-    """Print the tables of every model that has statistics, then one conversation in every phase."""
-    models = [name for name in catalog.models if store.holds(RETENTION, Partition(name))]
-    if models:
-        console.print(retention_table(catalog, store, models))
-        console.print(tag_table(catalog, store, models))
+    """Print what became of every model's rows, then one conversation in every phase."""
+    outcomes = {name: _count_outcomes(catalog, store, name) for name in catalog.models}
+    begun = {name: counts for name, counts in outcomes.items() if not counts.is_empty()}
+    if begun:
+        console.print(retention_table(catalog, begun))
+    tagged = [name for name in catalog.models if store.holds(TAG_COUNTS, Partition(name))]
+    if tagged:
+        console.print(tag_table(catalog, store, tagged))
+    for name in catalog.models:
+        if store.holds(PLANTED_FAULTS, Partition(name)):
+            score = score_judge(store.read(PLANTED_FAULTS, Partition(name)))
+            console.print(f"{name} as judge of Phase 3 {score}.", highlight=False)
+        if store.holds(QUALITY_COUNTS, Partition(name)):
+            found = summarize_findings(store.read(QUALITY_COUNTS, Partition(name)))
+            _print_copies(console, name, found)
     if all(model.engine is Engine.SIMULATED for model in catalog.models.values()):
         console.print(
             "The models are simulated: their texts are made up, their failure rates are set to the "
@@ -35,16 +58,48 @@ def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
         console.print(panel)
 
 
-def retention_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
-    """One line per model and phase: rows in, kept, dropped by reason, beside Table 2."""
+def _print_copies(console: Console, model: str, found: pl.DataFrame) -> None:
+    """Say how many messages are copied from the prompt, where those are more than expected."""
+    copied, most = found.filter(finding=COPIED_FROM_PROMPT), FINDINGS[COPIED_FROM_PROMPT].most
+    for rows, of_rows, share in copied.select("rows", "of_rows", "share").iter_rows():
+        if share is not None and most is not None and share > most:
+            console.print(
+                f"{rows:,} of {of_rows:,} system messages by {model} are copied from the prompt "
+                "and not written for their conversation: try the other preset of `method`, or "
+                "another model.",
+                style="red",
+                highlight=False,
+            )
+
+
+def _count_outcomes(catalog: Catalog, store: Store, model: str) -> pl.DataFrame:
+    """`RETENTION` of all shards that the model began, those too that a broken contract stopped."""
+    places = [Partition(model, each) for each in finished_shards(store, catalog, ANNOTATED, model)]
+    return sum_counts(
+        [
+            RETENTION.empty(),
+            *(
+                count_outcomes(table, store.read(table, at, "source", "drop_reason"))
+                for table in STEPS
+                for at in places
+                if store.holds(table, at)
+            ),
+        ]
+    )
+
+
+def retention_table(catalog: Catalog, outcomes: Mapping[str, pl.DataFrame]) -> Table:
+    """One line per model and phase: rows in, kept, dropped by reason, beside Table 2.
+
+    `outcomes` are `RETENTION` of each model that is shown.
+    """
     table = new_table(
         "Conversations through the phases",
         words=("model", "phase"),
         numbers=("rows in", "kept", "share", "Table 2"),
         wrapped=("dropped by reason",),
     )
-    for model in models:
-        counts = store.read(RETENTION, Partition(model))
+    for model, counts in outcomes.items():
         summary = summarize_retention(counts, catalog.models[model].published)
         rows = summary.select("table", "rows_in", "kept", "kept_share", "paper", "dropped").rows()
         add_lines(table, ((model, LABELS[phase], *cells) for phase, *cells in rows))

@@ -209,7 +209,7 @@ def _broken_contracts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> li
         f"{check.table.name}/{check.name} for {at.key}"
         for at in _partitions(mixture)
         for check in checks
-        if not check.evaluate(StoredEvidence(store, (str(at.shard),), at.model)).passed
+        if check.is_broken_by(check.evaluate(StoredEvidence(store, (str(at.shard),), at.model)))
     ]
 
 

@@ -18,6 +18,7 @@ from sysgen_dagster.analysis.sampling import draw_stratified_sample
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, require_contracts
+from sysgen_dagster.lanes.sysgen import annotation
 from sysgen_dagster.lanes.sysgen import tables as lane
 from sysgen_dagster.lanes.sysgen.counts import count_outcomes, count_tags
 from sysgen_dagster.lanes.sysgen.phases import STEPS
@@ -70,8 +71,9 @@ def verdict_counts(run: AssetRun) -> pl.DataFrame:
 
 @table_asset(
     tables.ROW_QUALITY,
-    reads=[lane.ALIGNED, lane.VERIFIED, CONVERSATIONS],
+    reads=[lane.ALIGNED, lane.VERIFIED, lane.ANNOTATED, CONVERSATIONS],
     kinds={"polars", "parquet"},
+    code_version=annotation.PROMPT.fingerprint,
 )
 def row_quality(run: AssetRun) -> pl.DataFrame:
     """Every new answer measured without a model: similarity, final answers, code, languages, ...
@@ -81,12 +83,14 @@ def row_quality(run: AssetRun) -> pl.DataFrame:
     aligned, evidence = run.read_kept(lane.ALIGNED), run.evidence()
     before = evidence.read(CONVERSATIONS, "conversation_id", "question", "answer")
     verified = evidence.read(lane.VERIFIED, "conversation_id", "phrases")
+    annotated = evidence.read(lane.ANNOTATED, "conversation_id", "repaired")
     rows = (
         aligned.select("conversation_id", "source", "system_message", "new_answer")
         .join(before, on="conversation_id", how="left", maintain_order="left", validate="1:1")
         .join(verified, on="conversation_id", how="left", maintain_order="left", validate="1:1")
+        .join(annotated, on="conversation_id", how="left", maintain_order="left", validate="1:1")
     )
-    return measure_row_quality(rows)
+    return measure_row_quality(rows, annotation.PROMPT)
 
 
 @table_asset(tables.QUALITY_COUNTS, reads=[tables.ROW_QUALITY, lane.ALIGNED], kinds={"polars"})

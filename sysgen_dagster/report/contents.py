@@ -7,8 +7,9 @@ import polars as pl
 
 from sysgen_dagster.analysis.tables import SOURCE_LENGTHS
 from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.planted_faults import score_judge
 from sysgen_dagster.lanes.sysgen.stories import Story
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, PLANTED_FAULTS, RETENTION
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
 from sysgen_dagster.report import drawing
@@ -74,20 +75,29 @@ def _notices(simulated: Sequence[str], models: Sequence[Statistics]) -> list[str
             "right, not that a model is good."
         )
     for stats in models:
-        judged = stats.read(JUDGED_PREFERENCES)
-        if judged is None:
-            continue
-        if judged["judge_is_generator"].any():
-            notices.append(
-                f"{stats.model} judged its own answers; models favour their own, so its judgements "
-                "may be too good."
-            )
-        if "simulated" in judged["engine"] and stats.model not in simulated:
-            notices.append(f"The judge of {stats.model} is simulated: its verdicts are made up.")
+        notices += _notices_of_judges(stats, stats.model in simulated)
     if not drawing.available():
         notices.append("Charts are left out: pip install 'sysgen-dagster[report]' draws them.")
     if not models:
         notices.append("No model has finished a shard yet.")
+    return notices
+
+
+def _notices_of_judges(stats: Statistics, is_simulated: bool) -> list[str]:
+    """What must be known of the model as Phase 3's judge, and of the judge of its answers."""
+    notices = []
+    planted, judged = stats.read(PLANTED_FAULTS), stats.read(JUDGED_PREFERENCES)
+    if planted is not None and not (score := score_judge(planted)).is_useful:
+        notices.append(f"{stats.model} as judge of Phase 3 {score}.")
+    if judged is None:
+        return notices
+    if judged["judge_is_generator"].any():
+        notices.append(
+            f"{stats.model} judged its own answers; models favour their own, so its judgements "
+            "may be too good."
+        )
+    if "simulated" in judged["engine"] and not is_simulated:
+        notices.append(f"The judge of {stats.model} is simulated: its verdicts are made up.")
     return notices
 
 

@@ -10,8 +10,14 @@ import polars as pl
 
 from sysgen_dagster.analysis import findings, forecast, statistics, tables
 from sysgen_dagster.analysis.statistics import ALL
-from sysgen_dagster.lanes.sysgen import counts, paper
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS, VERDICT_COUNTS
+from sysgen_dagster.lanes.sysgen import counts, paper, planted_faults
+from sysgen_dagster.lanes.sysgen.tables import (
+    ALIGNED,
+    PLANTED_FAULTS,
+    RETENTION,
+    TAG_COUNTS,
+    VERDICT_COUNTS,
+)
 from sysgen_dagster.obedience.alignment_judgement import summarize_alignment
 from sysgen_dagster.obedience.preference_judgement import summarize_preferences
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
@@ -130,6 +136,15 @@ VIEWS: tuple[View, ...] = (
         lambda stored, stats: statistics.compare_verdicts(stored, stats.model),
         [charts.draw_verdicts],
         published_in="Table 9 (v2)",
+    ),
+    View(
+        PLANTED_FAULTS,
+        "Whether the judge finds planted faults",
+        "The model as Phase 3's judge of a fixed set of messages, in some of which phrases stand "
+        "under a tag that is not theirs: planted faults that it called Bad or None, right tags "
+        "that it called Good, with 95 % intervals. A judge no better than chance removes nothing "
+        "that it should. The paper looks at none of this.",
+        lambda stored, _: planted_faults.summarize_planted_faults(stored),
     ),
     View(
         tables.ANSWER_SIMILARITY,

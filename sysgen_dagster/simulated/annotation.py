@@ -1,8 +1,10 @@
 """Phase 1: a tagged system message for a conversation, malformed as often as a profile says."""
 
 import re
+from collections.abc import Sequence
 from random import Random
 
+from sysgen_dagster.chat.messages import ChatMessage
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.simulated.material import load_material, pick
 from sysgen_dagster.simulated.profiles import FailureProfile
@@ -41,6 +43,26 @@ def write_tagged_message(subject: Subject, profile: FailureProfile, rng: Random)
     else:
         _add_extras(pieces, phrases, slash, profile, rng)
     return (" " if rng.random() < _ONE_LINE else "\n").join(pieces)
+
+
+_PROSE = (
+    "Sure! The assistant should be a friendly expert who answers the question step by step.\n\n"
+    "I hope this helps."
+)
+# Lines of tagged phrases, as demonstrations have them.
+_TAGGED_LINES = re.compile(r"(?:^<<\w+>>.*<</\w+>>$\n?)+", re.MULTILINE)
+
+
+def write_useless_message(
+    messages: Sequence[ChatMessage], profile: FailureProfile, rng: Random
+) -> str | None:
+    """Prose without a tag, or the prompt's first demonstration; None where the profile is sound."""
+    if profile.prose and rng.random() < profile.prose:
+        return _PROSE
+    if profile.copied and rng.random() < profile.copied:
+        found = (_TAGGED_LINES.search(message["content"]) for message in messages)
+        return next((match[0].strip() for match in found if match), _PROSE)
+    return None
 
 
 def _draw_phrases(subject: Subject, profile: FailureProfile, rng: Random) -> list[_Piece]:

@@ -17,7 +17,7 @@ from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.simulated import protocol
 from sysgen_dagster.simulated.faults import Fault, FaultDraw, find_asked_fault
-from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.simulated.profiles import EVERY_PROFILE
 from sysgen_dagster.simulated.request_error import RequestError
 from sysgen_dagster.simulated.thinking import ThinkingForm
 from sysgen_dagster.simulated.writer import write_answer
@@ -172,7 +172,7 @@ class SimulatedModel:
         if settings.latency_s:
             async with self._slots:
                 await asyncio.sleep(settings.latency_s)
-        profile = PROFILES[settings.models[chat.model]]
+        profile = EVERY_PROFILE[settings.models[chat.model]]
         answer = write_answer(chat, profile, fault)
         self._by_phase[answer.phase] += 1
         if fault:

@@ -10,9 +10,9 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
+from sysgen_dagster.lanes.sysgen.annotation import MOST_SECTIONS
 from sysgen_dagster.lanes.sysgen.tags import (
     Phrase,
-    Tag,
     parse_tagged_message,
     render_tagged_message,
 )
@@ -78,7 +78,7 @@ def _parse_regex(regex: str) -> _Parts:
 
 def _write_tagged_lines(free: str) -> str:
     """The phrases of a tagged message as the pipeline's grammar has them: each on one line."""
-    phrases = parse_tagged_message(free).phrases[: len(Tag)]
+    phrases = parse_tagged_message(free).phrases[:MOST_SECTIONS]
     return render_tagged_message(Phrase(p.tag, " ".join(p.text.split())) for p in phrases)
 
 

@@ -1,7 +1,10 @@
-"""How often each simulated model fails and how it writes, from the figures of the SysGen paper."""
+"""How often each simulated model fails and how it writes.
+
+The figures of the SysGen paper's models are the paper's; beside them are models that are of no use.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
 
 from sysgen_dagster.lanes.sysgen.paper import ALIGNMENT, COUNTS, PREFERENCES, REMOVED, SIMILARITY
@@ -30,6 +33,8 @@ class FailureProfile:
     unreadable_judgements: float = 0.01  # judges' answers without a verdict; our choice
     ties: float = 0.10  # pairs that are a tie; our choice, the paper's judge had no ties
     position_bias: float = 0.08  # pairs where the first answer wins unread; our choice
+    prose: float = 0.0  # Phase 1 answers without any tag
+    copied: float = 0.0  # Phase 1 answers that hand a demonstration of the prompt back
 
 
 # Shares of well-formed messages with an unknown tag, and with text outside of every tag. The paper
@@ -73,3 +78,14 @@ def _build_profile(model: str, unknown_tag: float, stray_text: float) -> Failure
 PROFILES: dict[str, FailureProfile] = {
     model: _build_profile(model, *shares) for model, shares in _UNKNOWN_TAG_AND_STRAY_TEXT.items()
 }
+
+_NEVER = dict.fromkeys(Tag, 0.0)
+_SOUND = PROFILES["phi-4"]
+# Models that are of no use, each in one way, by which it is seen what is said of them.
+USELESS = {
+    "writes-prose": replace(_SOUND, prose=1.0),
+    "copies-a-demonstration": replace(_SOUND, copied=1.0),
+    "calls-all-good": replace(_SOUND, bad=_NEVER, none=_NEVER, unreadable_verdicts=0.0),
+    "gives-no-verdict": replace(_SOUND, unreadable_verdicts=1.0),
+}
+EVERY_PROFILE = PROFILES | USELESS

@@ -8,7 +8,7 @@ from aiohttp import web
 from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.simulated.app import Settings, SimulatedModel
 from sysgen_dagster.simulated.faults import Fault
-from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.simulated.profiles import EVERY_PROFILE
 from sysgen_dagster.simulated.thinking import FORMS
 
 # Seconds that open requests get to end at shutdown. A simulated timeout holds its request open for
@@ -34,7 +34,7 @@ class _Pair(click.ParamType[tuple[Any, Any]]):
         return self._names.convert(name, param, ctx), self._values.convert(given, param, ctx)
 
 
-_PROFILE_OF_NAME = _Pair(click.STRING, click.Choice(list(PROFILES)))
+_PROFILE_OF_NAME = _Pair(click.STRING, click.Choice(list(EVERY_PROFILE)))
 _RATE_OF_FAULT = _Pair(click.Choice([fault.value for fault in Fault]), click.FLOAT)
 
 
@@ -47,7 +47,8 @@ _RATE_OF_FAULT = _Pair(click.Choice([fault.value for fault in Fault]), click.FLO
     required=True,
     type=_PROFILE_OF_NAME,
     metavar="SERVED_NAME=PROFILE",
-    help=f"A model to serve and how it fails; may be repeated. Profiles: {', '.join(PROFILES)}.",
+    help="A model to serve and how it fails; may be repeated. Profiles: "
+    f"{', '.join(EVERY_PROFILE)}.",
 )
 @click.option("--max-model-len", default=CONTEXT_TOKENS, help="Tokens of prompt and answer.")
 @click.option("--latency-ms", default=0.0, help="Time that each answer takes.")

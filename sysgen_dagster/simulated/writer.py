@@ -12,7 +12,7 @@ from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen.tags import Tag, parse_tagged_message
 from sysgen_dagster.lanes.sysgen.verification import parse_verdicts
 from sysgen_dagster.simulated import reading
-from sysgen_dagster.simulated.annotation import write_tagged_message
+from sysgen_dagster.simulated.annotation import write_tagged_message, write_useless_message
 from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
@@ -56,7 +56,11 @@ def _write(
     constraint = request.constraint
     if constraint is not None:
         profile = _without_form_faults(profile)
-    if phase is Phase.ANNOTATE or (constraint is not None and constraint.parts is None):
+    if phase is Phase.ANNOTATE and constraint is None:
+        text = write_useless_message(request.messages, profile, rng) or write_tagged_message(
+            subject, profile, rng
+        )
+    elif phase is Phase.ANNOTATE or (constraint is not None and constraint.parts is None):
         text = write_tagged_message(subject, profile, rng)
     elif phase in _JUDGES:
         text = _JUDGES[phase](turn, profile, rng)

@@ -5,8 +5,8 @@ passed decides which. This module also has the checks that fit any table. Checks
 table belong in the package that fills the table.
 """
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import polars as pl
@@ -38,6 +38,9 @@ class Finding:
         wanted: The figure that is expected, in words.
         rows: The rows that speak against the statement.
         paper: The paper's figure, in words.
+        may_be_chance: Whether so few rows speak that chance explains them: a contract only warns.
+        explanation: What was found and what to do about it, as sentences without the last stop.
+        details: Single facts of the explanation, by name.
     """
 
     passed: bool
@@ -45,6 +48,9 @@ class Finding:
     wanted: str
     rows: pl.DataFrame
     paper: str = NO_FIGURE
+    may_be_chance: bool = False
+    explanation: str = ""
+    details: Mapping[str, str | int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,10 @@ class Check:
     statement: str
     blocking: bool
     evaluate: Callable[[Evidence], Finding]
+
+    def is_broken_by(self, finding: Finding) -> bool:
+        """Whether it is a contract, and the finding breaks it."""
+        return self.blocking and not (finding.passed or finding.may_be_chance)
 
 
 def checks_of(checks: Iterable[Check], table: Table) -> list[Check]:

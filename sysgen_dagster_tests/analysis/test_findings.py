@@ -27,6 +27,9 @@ CLEAN: dict[str, Any] = {
     "new_python_blocks_parsed": 2,
     "content_copied_share": 0.1,
     "final_answer_leaked": False,
+    "prompt_copied_share": 0.2,
+    "prompt_phrases_copied": 0,
+    "repaired": False,
     "languages_match": True,
     "repeated_share": 0.0,
     "personal_data": [],
@@ -56,6 +59,8 @@ EMAIL = {"kind": "e-mail", "where": "question", "matches": 2}
         ({"final_answer_same": None, "new_final_answer": None}, "final_answer_missing"),
         ({"final_answer_leaked": True}, "final_answer_leaked"),
         ({"content_copied_share": 0.5}, "content_copied"),
+        ({"prompt_copied_share": 0.5}, "copied_from_prompt"),
+        ({"repaired": True}, "repaired"),
         ({"new_python_blocks_parsed": 1}, "python_does_not_parse"),
         ({"python_blocks_parsed": 0}, "original_python_does_not_parse"),
         ({"languages_match": False}, "languages_differ"),
@@ -65,6 +70,15 @@ EMAIL = {"kind": "e-mail", "where": "question", "matches": 2}
 )
 def test_each_finding_is_a_flag_of_its_row(row: dict[str, Any], flag: str) -> None:
     assert list_flags(quality(row, {})).to_list() == [[flag], []]
+
+
+def test_one_phrase_of_the_prompt_is_enough_and_a_message_of_short_phrases_cannot_be_copied() -> (
+    None
+):
+    rows = quality({"prompt_phrases_copied": 1}, {"prompt_copied_share": None})
+    assert list_flags(rows).to_list() == [["copied_from_prompt"], []]
+    counts = count_findings(rows, aligned()).filter(finding="copied_from_prompt")
+    assert counts.select("rows", "of_rows").row(0) == (1, 1)
 
 
 def test_every_finding_is_tested_above() -> None:

@@ -4,6 +4,7 @@ import polars as pl
 
 from sysgen_dagster.analysis.row_quality import measure_row_quality
 from sysgen_dagster.analysis.tables import ROW_QUALITY
+from sysgen_dagster.lanes.sysgen.annotation import PROMPT
 from sysgen_dagster.lanes.sysgen.tables import PHRASES
 
 MATHS = {
@@ -31,18 +32,19 @@ CODE = {
 
 def rows(*given: dict[str, object]) -> pl.DataFrame:
     schema = {name: PHRASES if name == "phrases" else pl.String for name in MATHS}
-    return pl.DataFrame(list(given), schema=schema).with_columns(history=pl.lit("[]"))
+    texts = pl.DataFrame(list(given), schema=schema)
+    return texts.with_columns(history=pl.lit("[]"), repaired=pl.lit(value=False))
 
 
 def test_each_row_gets_every_column_of_the_table_in_order() -> None:
-    table = measure_row_quality(rows(MATHS, CODE))
+    table = measure_row_quality(rows(MATHS, CODE), PROMPT)
     assert table.schema == ROW_QUALITY.schema
     assert table["conversation_id"].to_list() == ["metamath-1", "magicoder-1"]
     assert table["rougeL"].null_count() == 0
 
 
 def test_a_maths_row_keeps_its_final_answer_and_shows_the_leak() -> None:
-    row = measure_row_quality(rows(MATHS)).row(0, named=True)
+    row = measure_row_quality(rows(MATHS), PROMPT).row(0, named=True)
     assert row["final_answer"] == row["new_final_answer"] == "96"
     assert row["final_answer_same"] is True
     assert row["final_answer_leaked"] is True
@@ -53,7 +55,7 @@ def test_a_maths_row_keeps_its_final_answer_and_shows_the_leak() -> None:
 
 
 def test_a_code_row_shows_the_block_that_no_longer_parses() -> None:
-    row = measure_row_quality(rows(CODE)).row(0, named=True)
+    row = measure_row_quality(rows(CODE), PROMPT).row(0, named=True)
     assert (row["python_blocks"], row["python_blocks_parsed"]) == (1, 1)
     assert (row["new_python_blocks"], row["new_python_blocks_parsed"]) == (1, 0)
     assert row["final_answer"] is row["final_answer_same"] is row["final_answer_leaked"] is None
@@ -61,6 +63,15 @@ def test_a_code_row_shows_the_block_that_no_longer_parses() -> None:
     assert row["personal_data"] == [{"kind": "email", "where": "new_answer", "matches": 1}]
 
 
+def test_a_message_of_the_prompt_s_own_words_and_a_repair_are_marked() -> None:
+    demonstration = [{"tag": "Style", "text": "Be calm, friendly and brief."}]
+    row = measure_row_quality(
+        rows(CODE | {"phrases": demonstration}).with_columns(repaired=pl.lit(value=True)), PROMPT
+    ).row(0, named=True)
+    assert (row["prompt_copied_share"], row["prompt_phrases_copied"]) == (1.0, 1)
+    assert row["repaired"] is True
+
+
 def test_no_rows_make_an_empty_table() -> None:
-    assert measure_row_quality(rows()).schema == ROW_QUALITY.schema
-    assert measure_row_quality(rows()).is_empty()
+    assert measure_row_quality(rows(), PROMPT).schema == ROW_QUALITY.schema
+    assert measure_row_quality(rows(), PROMPT).is_empty()

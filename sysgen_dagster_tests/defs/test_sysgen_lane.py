@@ -332,5 +332,6 @@ def test_statistics_count_over_all_finished_shards_of_a_model(
         "after_filtered_system_messages",
         "after_verified_system_messages",
         "after_aligned_responses",
+        "every_phase_keeps_some",
     }
     assert "| filtered" in str(_metadata(result, "retention")["summary"])

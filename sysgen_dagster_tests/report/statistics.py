@@ -55,6 +55,10 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         for table in ("filtered_system_messages", "verified_system_messages")
         for tag in TAG_NAMES
     ],
+    "planted_faults": [
+        {"message": f"planted-{n:02}", "tag": "Role", "is_planted": n < 10, "verdict": verdict}
+        for n, verdict in enumerate([*["Bad"] * 8, *["Good"] * 32])
+    ],
     "verdict_counts": [
         {
             "source": source,

@@ -122,3 +122,10 @@ def test_the_page_is_told_the_tags_and_where_a_row_stopped() -> None:
 
 def test_the_time_is_printed_with_its_zone() -> None:
     assert report().made_at == "21 November 2026, 14:05 UTC"
+
+
+def test_a_judge_that_finds_no_planted_fault_is_named_before_any_figure() -> None:
+    blind = [row | {"verdict": "Good"} for row in ROWS["planted_faults"]]
+    named = report(Stored("mine", changed={"planted_faults": blind})).notices
+    assert "mine as judge of Phase 3 found 0 of 10 (0% to 28%) planted faults" in " ".join(named)
+    assert "judge of Phase 3" not in " ".join(report(Stored("mine")).notices)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.chat.messages import ChatMessage
-from sysgen_dagster.lanes.sysgen.annotation import REPAIR_GRAMMAR
+from sysgen_dagster.lanes.sysgen.annotation import MOST_SECTIONS, REPAIR_GRAMMAR
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
 from sysgen_dagster.simulated.constraints import obey, parse_constraint
@@ -30,7 +30,7 @@ from sysgen_dagster_tests.simulated.running_server import QUESTION, Server, erro
 VERDICTS = verify_messages(one_phrase_of(Tag.ROLE, Tag.TASK, Tag.TOOL))
 VERDICT_LINES = build_verdict_pattern((Tag.ROLE, Tag.TASK, Tag.TOOL))
 GRAMMAR = {"grammar": REPAIR_GRAMMAR}
-SECTION = rf"<<({'|'.join(Tag)})>>[^<>\s][^<>\r\n]{{2,299}}<</\1>>"
+SECTION = rf"<<({'|'.join(Tag)})>>[^<>\s][^<>\r\n]{{2,139}}<</\1>>"
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_under_a_constraint_a_model_fails_in_what_it_says_and_not_in_its_form() 
     for seed in range(20):
         asked = request(annotate_messages(QUESTION, ""), seed=seed, structured_outputs=GRAMMAR)
         lines = write_answer(asked, clumsy).text.split("\n")
-        assert len(lines) == len(Tag)
+        assert len(lines) == MOST_SECTIONS
         assert all(re.fullmatch(SECTION, line) for line in lines)
         judged = request(VERDICTS, seed=seed, structured_outputs={"regex": VERDICT_LINES})
         assert write_answer(judged, clumsy).text.count("Good") == 3

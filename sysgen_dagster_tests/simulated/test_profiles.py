@@ -2,12 +2,24 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
+from sysgen_dagster.chat.messages import ChatMessage
+from sysgen_dagster.lanes.sysgen.annotation import PROMPT
+from sysgen_dagster.lanes.sysgen.planted_faults import (
+    build_planted_faults,
+    build_planted_requests,
+    read_planted_messages,
+    score_judge,
+)
+from sysgen_dagster.lanes.sysgen.settings import Method
+from sysgen_dagster.lanes.sysgen.tables import PHRASES
 from sysgen_dagster.lanes.sysgen.tags import (
     MALFORMED_BOUNDARIES,
     DefectKind,
@@ -15,11 +27,12 @@ from sysgen_dagster.lanes.sysgen.tags import (
     TaggedMessage,
     parse_tagged_message,
 )
-from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
-from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern, parse_verdicts
+from sysgen_dagster.simulated.profiles import EVERY_PROFILE, PROFILES, USELESS
 from sysgen_dagster.simulated.prose import NOTICE, estimate_original_length
 from sysgen_dagster.simulated.reading import read_subject
 from sysgen_dagster.simulated.writer import write_answer
+from sysgen_dagster_tests.lanes.sysgen.frames import completions, replied
 from sysgen_dagster_tests.simulated.conversations import (
     annotate_messages,
     conversations,
@@ -162,3 +175,65 @@ def test_rates_hold_on_real_rows_too(name: str) -> None:
     malformed = sum(message.has_malformed_boundary for message in messages)
     # Three standard deviations of a share of 2,000 rows.
     assert percent(malformed, len(messages)) == pytest.approx(PRINTED[name]["malformed"], abs=3)
+
+
+# Models that are of no use.
+
+
+def written_by(name: str, messages: Callable[..., Any] = annotate_messages) -> list[str]:
+    asked = [request(messages(*row)) for row in ROWS[:50]]
+    return [write_answer(each, EVERY_PROFILE[name]).text for each in asked]
+
+
+def test_no_useless_model_has_the_name_of_a_model_of_the_paper() -> None:
+    assert not PROFILES.keys() & USELESS.keys()
+
+
+def test_a_model_that_writes_prose_writes_no_tag() -> None:
+    for text in written_by("writes-prose"):
+        assert parse_tagged_message(text).phrases == ()
+        assert text
+
+
+def test_a_model_that_copies_hands_a_demonstration_back_whole() -> None:
+    phrases = pl.Series(
+        [
+            [
+                {"tag": each.tag.value, "text": each.text}
+                for each in parse_tagged_message(text).phrases
+            ]
+            for text in written_by("copies-a-demonstration")
+        ],
+        dtype=PHRASES,
+    )
+    [fixed] = {turn["content"] for turn in PROMPT.render(mark="", messages=[])[1:]}
+    assert phrases.list.len().min() > 3
+    assert all(phrase["text"] in fixed for message in phrases for phrase in message)
+
+
+def test_a_judge_that_calls_all_good_and_one_that_gives_no_verdict() -> None:
+    for _, messages in zip(range(30), planted_requests(), strict=False):
+        all_good = write_answer(request(messages), EVERY_PROFILE["calls-all-good"]).text
+        assert "Bad" not in all_good
+        assert set(parse_verdicts(all_good).values()) <= {"Good", "None"}
+        nothing = write_answer(request(messages), EVERY_PROFILE["gives-no-verdict"]).text
+        assert parse_verdicts(nothing) == {}
+
+
+def planted_requests() -> Iterator[Sequence[ChatMessage]]:
+    method = Method(drop_rule="malformed_boundary", unreadable_verdict="remove")
+    return (each.messages for each in build_planted_requests(read_planted_messages(), method))
+
+
+@every_model
+def test_a_simulated_judge_reads_nothing_and_finds_planted_faults_by_chance_only(
+    name: str,
+) -> None:
+    messages = read_planted_messages()
+    texts = [
+        replied(row, write_answer(request(asked), PROFILES[name]).text)
+        for row, asked in zip(messages["conversation_id"], planted_requests(), strict=True)
+    ]
+    score = score_judge(build_planted_faults(messages, completions(*texts)))
+    assert not score.is_better_than_chance
+    assert score.found.share < 0.5

@@ -2,13 +2,14 @@
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.tables import CONTAMINATION
+from sysgen_dagster.analysis.tables import CONTAMINATION, ROW_QUALITY
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
@@ -51,6 +52,14 @@ def put(store: Store, table: Table, at: Partition, rows: int = 2) -> None:
 def only_row(store: Store) -> dict[str, object]:
     [row] = inventory(store, CATALOG, TABLES).to_dicts()
     return row
+
+
+def test_a_file_from_before_a_younger_column_is_whole(folder: Store) -> None:
+    younger = [name for name, column in ROW_QUALITY.columns.items() if column.is_new]
+    before = {name: each for name, each in ROW_QUALITY.columns.items() if name not in younger}
+    put(folder, replace(ROW_QUALITY, columns=before), AT)
+    assert younger
+    assert only_row(folder)["state"] == "whole"
 
 
 def test_a_stored_file_is_listed_with_its_table_model_shard_and_footer(store: Store) -> None:

@@ -72,6 +72,17 @@ def test_what_is_written_is_read(store: Store, table: Table, lazy: bool) -> None
     assert (read.schema, read.rows()) == (rows.schema, rows.rows())
 
 
+def test_a_file_without_a_column_that_is_new_is_read_with_nulls_there(store: Store) -> None:
+    store.write(NOTES, FIRST, TWO_ROWS)
+    younger = Column(pl.String(), "in which language", is_new=True)
+    grown = replace(NOTES, columns={**NOTES.columns, "language": younger})
+    read = store.read(grown, FIRST)
+    assert (read.columns, read["language"].to_list()) == (grown.names, [None, None])
+    assert store.read(grown, FIRST, "language").schema == {"language": pl.String}
+    with pytest.raises(TableError, match="'language'"):
+        store.write(grown, FIRST, TWO_ROWS)
+
+
 def test_pieces_keep_the_order_of_the_rows(store: Store) -> None:
     many = TWO_ROWS.select(
         pl.col("conversation_id", "drop_reason").repeat_by(MANY_ROWS // 2).explode(),

@@ -14,14 +14,13 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import dagster as dg
 
-from sysgen_dagster.defs.plumbing.failures import root_cause
+from sysgen_dagster.defs.plumbing.failures import is_broken_contract, root_cause
 from sysgen_dagster.errors import SysgenError
 
 WEBHOOK_URL = "SYSGEN_WEBHOOK_URL"  # a secret: anybody who has the URL can post
 UI_URL = "SYSGEN_UI_URL"
 _TIMEOUT_S = 10  # Dagster gives a tick 60 s, in which it looks at five runs
 _LINES, _LINE_CHARS = 4, 400  # Discord takes 2,000 characters, the others more
-_CONTRACT_STOPS = "DagsterAssetCheckFailedError"  # a step's error when a blocking check fails
 
 
 class AlertError(SysgenError):
@@ -103,7 +102,6 @@ def _reasons(context: dg.RunFailureSensorContext, where: str) -> Iterator[str]:
             )
             yield f"Contract broken: {name}{where}: {check.description}{figures}"
     for event in context.get_step_failure_events():
-        error = event.step_failure_data.error
         # A step that a broken contract stopped is left out: the contract has its own line.
-        if error is None or error.cls_name != _CONTRACT_STOPS:
+        if not is_broken_contract(event):
             yield f"Failed: {event.step_key}{where}: {root_cause(event)}"

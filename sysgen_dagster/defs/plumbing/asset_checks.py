@@ -12,7 +12,7 @@ from sysgen_dagster.defs.plumbing.partitions import asset_key, partitions_of
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import evidence_of, evidence_of_shards
 from sysgen_dagster.defs.plumbing.tables import TABLES
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, PLANTED_FAULTS, RETENTION, TAG_COUNTS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import StoreError
@@ -30,7 +30,10 @@ def check_result(check: Check, evidence: Evidence, asset: dg.AssetKey) -> dg.Ass
         passed, blocking, description = False, True, str(error)
     else:
         passed, metadata = finding.passed, _metadata(finding)
+        blocking = blocking and not finding.may_be_chance
         description = f"{'True' if passed else 'Not true'}: {check.statement}"
+        if finding.explanation:
+            description += f" {finding.explanation}."
     return dg.AssetCheckResult(
         passed=passed,
         asset_key=asset,
@@ -47,6 +50,7 @@ def _metadata(finding: Finding) -> dict[str, Any]:
         "found": finding.figure,
         "wanted": finding.wanted,
         "paper": finding.paper,
+        **finding.details,
     }
     if not finding.rows.is_empty():
         metadata["rows"] = finding.rows.height
@@ -81,7 +85,7 @@ def asset_checks(table: Table, checks: Sequence[Check]) -> dg.AssetChecksDefinit
         context: dg.AssetCheckExecutionContext, tables: TablesResource
     ) -> Iterator[dg.AssetCheckResult]:
         at = table.partition_of(context.partition_key if context.has_partition_key else None)
-        evidence = _evidence(tables, at)
+        evidence = _evidence(table, tables, at)
         for check in checks:
             if dg.AssetCheckKey(key, check.name) in context.selected_asset_check_keys:
                 yield check_result(check, evidence, key)
@@ -89,9 +93,11 @@ def asset_checks(table: Table, checks: Sequence[Check]) -> dg.AssetChecksDefinit
     return evaluate
 
 
-def _evidence(tables: TablesResource, at: Partition) -> StoredEvidence:
+def _evidence(table: Table, tables: TablesResource, at: Partition) -> StoredEvidence:
     if at.shard is not None:
         return evidence_of(tables.store(), at)
+    if table == PLANTED_FAULTS:  # asked about a model, whatever it has made
+        return StoredEvidence(tables.store(), (), at.model)
     read = ALIGNED if at.model else CONVERSATIONS
     return evidence_of_shards(tables.store(), read, at.model)
 

@@ -8,6 +8,7 @@ import dagster as dg
 
 from sysgen_dagster.errors import SysgenError
 
+_CONTRACT_STOPS = "DagsterAssetCheckFailedError"  # a step's error when a blocking check fails
 _RETRIES, _RETRY_AFTER_S = 2, 30
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -25,6 +26,12 @@ def root_cause(event: dg.DagsterEvent) -> str:
     while error is not None and error.cause is not None and error.cls_name not in ours:
         error = error.cause
     return error.message.strip() if error is not None else "no reason was recorded"
+
+
+def is_broken_contract(event: dg.DagsterEvent) -> bool:
+    """Whether a step failed because a contract is broken, which its check's result explains."""
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == _CONTRACT_STOPS
 
 
 def _kinds(kind: type[SysgenError]) -> Iterator[type[SysgenError]]:

@@ -66,7 +66,7 @@ def check_metadata(checks: Iterable[Check], evidence: Evidence) -> dict[str, Any
     rows = [
         {
             "check": check.name,
-            "holds": "yes" if finding.passed else "NO" if check.blocking else "warns",
+            "holds": "yes" if finding.passed else "NO" if check.is_broken_by(finding) else "warns",
             "found": finding.figure,
             "wanted": finding.wanted,
             "paper": "" if finding.paper == NO_FIGURE else finding.paper,

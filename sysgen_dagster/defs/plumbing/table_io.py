@@ -135,13 +135,14 @@ def require_contracts(evidence: StoredEvidence, table: Table) -> None:
         dg.Failure: One does not hold.
     """
     for check in checks_of(CHECKS, table):
-        if check.blocking and not (finding := check.evaluate(evidence)).passed:
+        if check.blocking and check.is_broken_by(finding := check.evaluate(evidence)):
             [shard] = evidence.shards
             partition = Partition(evidence.model, shard).key
+            explained = f"{finding.explanation}. " if finding.explanation else ""
             raise dg.Failure(
                 f"{table.name} breaks a contract for {partition}, {check.name}: {check.statement} "
-                f"Found {finding.figure:g}, wanted {finding.wanted}. Look at the check of that "
-                f"name on {table.name}, mend the cause and materialize it again",
+                f"Found {finding.figure:g}, wanted {finding.wanted}. {explained}Look at the check "
+                f"of that name on {table.name}, mend the cause and materialize it again",
                 allow_retries=False,
             )
 

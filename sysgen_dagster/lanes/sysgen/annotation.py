@@ -20,17 +20,23 @@ from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 PROMPT = load_prompt("phase1_annotate_system_message")
 SAMPLING = paper.SAMPLING[1]
 
+# Of a repair, so that it ends before the token limit: the marks of a section are at most 10 tokens,
+# and its phrase at most 70 at two characters a token (English has four, code and Russian more than
+# two). Of 150 messages of real models nine in ten have no more phrases, and one phrase in a hundred
+# is longer.
+MOST_SECTIONS, LONGEST_PHRASE = 6, 140
 # EBNF as xgrammar reads it. A text that it accepts has no malformed boundary, since a phrase holds
-# no bracket. Sections and phrases are limited in number and length: without limits, a model may
-# write until the token limit, and a text that is cut there is malformed.
+# no bracket.
 _SECTIONS = "\n".join(f'{tag.lower()} ::= "<<{tag}>>" text "<</{tag}>>"' for tag in TAG_NAMES)
-REPAIR_GRAMMAR = rf"""root ::= section ("\n" section){{0,7}}
+REPAIR_GRAMMAR = rf"""root ::= section ("\n" section){{0,{MOST_SECTIONS - 1}}}
 section ::= {" | ".join(TAG_NAMES).lower()}
 {_SECTIONS}
-text ::= [^<>\r\n\t ] [^<>\r\n]{{2,299}}
+text ::= [^<>\r\n\t ] [^<>\r\n]{{2,{LONGEST_PHRASE - 1}}}
 """
 # xgrammar and llama.cpp read it alike; no JSON schema says the same.
 _REPAIR = Constraint({"grammar": REPAIR_GRAMMAR}, grammar=REPAIR_GRAMMAR)
+# A phrase of a repair that the grammar ended and not the model, most likely within a sentence.
+ENDED_BY_GRAMMAR = rf">>[^<>]{{{LONGEST_PHRASE}}}<<"
 
 
 def build_annotation_requests(

@@ -14,6 +14,7 @@ from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.lanes.sysgen.annotation import (
+    ENDED_BY_GRAMMAR,
     build_annotated_messages,
     build_annotation_requests,
 )
@@ -93,12 +94,22 @@ def _attempt(
     """
     completions = ask(build_annotation_requests(rows, number, repair), rows.height)
     annotated = build_annotated_messages(rows, completions, number, repair)
+    if repair:
+        annotated = annotated.with_columns(drop_reason=_reason_of_repair())
     filtered = filter_messages(kept(annotated), method.drop_rule).select(
         _ID, "phrases", "tagged_message", fault="drop_reason"
     )
     return annotated.join(filtered, on=_ID, how="left", maintain_order="left").with_columns(
         fault=pl.coalesce("drop_reason", "fault")
     )
+
+
+def _reason_of_repair() -> pl.Expr:
+    """The drop reason of a repair; one that was cut is none, however well-formed it looks."""
+    is_cut = (pl.col("finish_reason") == "length") | pl.col("annotated_message").str.contains(
+        ENDED_BY_GRAMMAR
+    )
+    return pl.coalesce("drop_reason", pl.when(is_cut).then(pl.lit(NoAnswer.TRUNCATED.value)))
 
 
 def _list_repairable(attempts: pl.DataFrame) -> pl.DataFrame:

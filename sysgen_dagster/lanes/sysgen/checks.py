@@ -13,8 +13,10 @@ from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.lanes.sysgen.counts import count_tags, tag_rates
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.losses import build_loss_checks
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY, VERIFIED_SHARE
 from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.planted_faults import JUDGE_FINDS_PLANTED_FAULTS
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import TAG_MARK, TAG_NAMES
@@ -73,6 +75,7 @@ def build_checks(method: Method, generators: Mapping[str, Generator]) -> tuple[C
         *(nothing_is_lost(phase.table, phase.before) for phase in PHASES),
         *(drops_are_explained(*result, [*NoAnswer, *Dropped]) for result in _RESULTS.items()),
         *(_engine_answered(phase.table) for phase in PHASES if phase.asks),
+        *build_loss_checks(generators),
         _few_are_truncated(ANNOTATED),
         _tags_are_canonical(FILTERED),
         _retention_filtered(generators),
@@ -85,6 +88,7 @@ def build_checks(method: Method, generators: Mapping[str, Generator]) -> tuple[C
         _retention_aligned(generators),
         _few_are_truncated(ALIGNED),
         _length_ratio(),
+        JUDGE_FINDS_PLANTED_FAULTS,
         _no_control_tokens(ALIGNED, "system_message", "new_answer"),
     )
 

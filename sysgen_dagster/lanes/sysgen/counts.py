@@ -56,7 +56,7 @@ def summarize_retention(counts: pl.DataFrame, paper: ModelCounts | None) -> pl.D
         ``table``, ``rows_in``, ``kept``, ``kept_share`` (of the conversations that Phase 1 was
         asked about; null for the conversations themselves), ``paper`` (the paper's share) and
         ``dropped`` (``reason count`` pairs). Conversations that a pilot run left out are in none of
-        the figures.
+        the figures. A phase that no row reached, since one before it kept nothing, says so there.
     """
     totals = (
         counts.filter(pl.col("outcome") != NoAnswer.BEYOND_LIMIT.value)
@@ -77,9 +77,16 @@ def summarize_retention(counts: pl.DataFrame, paper: ModelCounts | None) -> pl.D
         share = None if table == CONVERSATIONS.name else Rate(going_on, int(started)).share
         dropped = ", ".join(f"{reason} {count:,}" for reason, count in outcomes.items())
         rows.append((table, rows_in, going_on, share, shares.get(table), dropped))
+    if rows and not rows[-1][2]:
+        unreached = _PHASES[_PHASES.index(rows[-1][0]) + 1 :] if rows[-1][0] in _PHASES else []
+        rows += [(table, 0, 0, 0.0, shares.get(table), NOT_REACHED) for table in unreached]
     return pl.DataFrame(rows, _RETENTION_SUMMARY, orient="row")
 
 
+NOT_REACHED = "no row reached this phase"
+_PHASES = [
+    table.name for table in (tables.ANNOTATED, tables.FILTERED, tables.VERIFIED, tables.ALIGNED)
+]
 _RETENTION_SUMMARY = {
     "table": pl.String,
     "rows_in": pl.UInt32,

@@ -34,7 +34,7 @@ _COLUMNS = {
     ALIGNED: ("system_message", "new_answer"),
 }
 _NAMES = [name for columns in _COLUMNS.values() for name in columns]
-_NO_MEASURES = {"source", "personal_data", "flags"}  # columns of ``row_quality``
+_NO_MEASURES = {"source", "personal_data", "repaired", "flags"}  # columns of ``row_quality``
 
 
 def build_stories(
@@ -137,7 +137,7 @@ def _list_flags(
 ) -> list[str]:
     is_raised = {
         "same text as an earlier row": row["duplicate_of"] is not None,
-        "written under a grammar": row["repaired"],
+        "repaired": row["repaired"],
         "something left out by Phase 2": row["defects"],
         "phrases removed by Phase 3": row["removed"],
         **{name.replace("_", " "): True for name in measures.get("flags", [])},

@@ -118,4 +118,29 @@ VERDICT_COUNTS = _statistic(
     },
 )
 
-TABLES = (ANNOTATED, FILTERED, VERIFIED, ALIGNED, RETENTION, TAG_COUNTS, VERDICT_COUNTS)
+# One row per tag of the messages with planted faults, as the judge of Phase 3 calls it.
+PLANTED_FAULTS = Table(
+    "planted_faults",
+    {
+        "message": Column(TEXT, "which of the messages, such as planted-03"),
+        "tag": TAG_COUNTS.columns["tag"],
+        "is_planted": Column(FLAG, "whether the tag is wrong on purpose"),
+        "verdict": Column(TEXT, "Good, Bad, None or Unreadable; null: no answer"),
+        "verdict_text": Column(TEXT, "what the judge wrote"),
+        **DROP_REASON,
+        **GENERATION,
+    },
+    by=By.MODEL,
+    group=Group.JUDGEMENTS,
+)
+
+TABLES = (
+    ANNOTATED,
+    FILTERED,
+    VERIFIED,
+    ALIGNED,
+    RETENTION,
+    TAG_COUNTS,
+    VERDICT_COUNTS,
+    PLANTED_FAULTS,
+)

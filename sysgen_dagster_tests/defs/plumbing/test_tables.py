@@ -43,6 +43,7 @@ STATISTICS = {
     "contamination",
     "judged_preferences",
     "judged_alignment",
+    "planted_faults",
     "paper_comparison",
     "forecast",
 }

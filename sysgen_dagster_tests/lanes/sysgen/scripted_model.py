@@ -9,6 +9,11 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, failed, replied
 
+
+class Cut(str):
+    """A reply that the server ended at the token limit."""
+
+
 # The reply to each conversation in one call, or the reason why there is none.
 Round = Mapping[str, str | NoAnswer]
 
@@ -35,4 +40,4 @@ def outcome(request_id: str, answers: Round) -> dict[str, object]:
     answer = answers[request_id]
     if isinstance(answer, NoAnswer):
         return failed(request_id, answer.value)
-    return replied(request_id, answer)
+    return replied(request_id, str(answer), "length" if isinstance(answer, Cut) else "stop")

@@ -1,6 +1,7 @@
 """Phase 1: what is asked, and the table it gives."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,10 @@ from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.messages import LEAST_LEFT, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.lanes.sysgen.annotation import (
+    LONGEST_PHRASE,
+    MOST_SECTIONS,
     REPAIR_GRAMMAR,
+    SAMPLING,
     build_annotated_messages,
     build_annotation_requests,
 )
@@ -18,6 +22,7 @@ from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, parse_tagged_message
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, failed, replied
 
+TOKENIZERS = Path(__file__).parents[4] / "shared" / "tokenizers"
 HISTORY = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
 
 
@@ -106,7 +111,7 @@ def test_whatever_the_grammar_accepts_is_well_formed(text: str) -> None:
     message = parse_tagged_message(text)
 
     assert not message.has_malformed_boundary
-    assert 1 <= len(message.phrases) + len(message.defects) <= 8
+    assert 1 <= len(message.phrases) + len(message.defects) <= 6
     assert {defect.kind for defect in message.defects} <= {"empty_phrase"}  # of exotic spaces
 
 
@@ -116,12 +121,38 @@ def test_the_grammar_accepts_every_tag_and_only_its_own_end(tag: str) -> None:
     other = "Role" if tag != "Role" else "Task"
 
     assert accepts(f"<<{tag}>>Be kind, r\u00e9ally.<</{tag}>>")
-    assert accepts("\n".join([f"<<{tag}>>Be kind.<</{tag}>>"] * 8))
+    assert accepts("\n".join([f"<<{tag}>>Be kind.<</{tag}>>"] * 6))
     assert not accepts(f"<<{tag}>>Be kind.<</{other}>>")
     assert not accepts(f"<<{tag}>>Be kind.")
     assert not accepts(f"<<{tag}>>   <</{tag}>>")
-    assert not accepts(f"<<{tag}>>{'x' * 301}<</{tag}>>")
-    assert not accepts("\n".join([f"<<{tag}>>Be kind.<</{tag}>>"] * 9))
+    assert not accepts(f"<<{tag}>>{'x' * 141}<</{tag}>>")
+    assert not accepts("\n".join([f"<<{tag}>>Be kind.<</{tag}>>"] * 7))
+
+
+@pytest.mark.parametrize("tag", TAG_NAMES)
+def test_the_longest_repair_fits_the_token_limit_at_two_characters_a_token(tag: str) -> None:
+    sections = [f"<<{tag}>>{'x' * LONGEST_PHRASE}<</{tag}>>"] * MOST_SECTIONS
+    longest = "\n".join(sections)
+    assert re.compile(as_regex(REPAIR_GRAMMAR)).fullmatch(longest)
+    assert len(longest) / 2 < SAMPLING.max_tokens
+
+
+@pytest.mark.skipif(not TOKENIZERS.is_dir(), reason="no folder of tokenizers beside the checkout")
+@pytest.mark.parametrize("model", ["qwen2.5-0.5b-instruct", "smollm2"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ask for the number on the frame before you look anything up. ",
+        "Nenne die Ausnahmen, die ein Aufruf ausl\u00f6sen kann, und wie man sie abf\u00e4ngt. ",
+        "print({a: [1, 2] for a in b}) # x += y ",
+    ],
+)
+def test_a_repair_fits_the_tokens_of_real_tokenizers(model: str, text: str) -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    tokenizer = tokenizers.Tokenizer.from_file(str(TOKENIZERS / model / "tokenizer.json"))
+    phrase = (text * LONGEST_PHRASE)[:LONGEST_PHRASE]
+    longest = "\n".join([f"<<Background>>{phrase}<</Background>>"] * MOST_SECTIONS)
+    assert len(tokenizer.encode(longest).ids) < SAMPLING.max_tokens
 
 
 @pytest.mark.parametrize("sign", ["<", ">", "\n", "\r"], ids=repr)

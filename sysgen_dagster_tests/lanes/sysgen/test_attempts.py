@@ -17,7 +17,7 @@ from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, VERIFIED
 from sysgen_dagster.lanes.sysgen.verification import build_verdict_constraint
 from sysgen_dagster.tables.table import kept
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, conversations, replied
-from sysgen_dagster_tests.lanes.sysgen.scripted_model import Round, ScriptedModel, outcome
+from sysgen_dagster_tests.lanes.sysgen.scripted_model import Cut, Round, ScriptedModel, outcome
 
 ONE = "<<Role>>You cook.<</Role>>"
 TWO = "<<Role>>You bake.<</Role>>\n<<Task>>Bake bread.<</Task>>"
@@ -120,6 +120,22 @@ def test_a_repair_that_is_malformed_itself_does_not_go_on() -> None:
 
     assert chosen(table) == [(OPEN, 0, False, None)]
     assert rejected(table) == [(UNTAGGED, "no_phrase_left")]
+
+
+# A phrase as long as the grammar lets it be.
+ENDED = f"<<Role>>{'You are kind, '.ljust(annotation.LONGEST_PHRASE, 'a')}<</Role>>"
+
+
+@pytest.mark.parametrize("rule", DropRule)
+@pytest.mark.parametrize("text", [Cut(ONE), Cut(TWO + OPEN), ENDED], ids=["whole", "open", "ended"])
+def test_a_repair_that_was_cut_is_not_well_formed(text: str, rule: DropRule) -> None:
+    method = REPAIR.model_copy(update={"drop_rule": rule})
+    table = annotated_by(method, {"c0": UNTAGGED}, {"c0": text})
+
+    assert chosen(table) == [(UNTAGGED, 0, False, None)]
+    assert rejected(table) == [(text, "truncated")]
+    alone = annotated_by(method, {"c0": " "}, {"c0": text})
+    assert chosen(alone) == [(text, 1, True, "truncated")]
 
 
 def test_nothing_is_repaired_where_one_sample_is_well_formed() -> None:

@@ -135,6 +135,8 @@ EXPECTATIONS: dict[Key, Mix] = {
         ALIGNED, {"finish_reason": "stop"}, {"finish_reason": "length"}
     ),
 }
+# The expectation that one share is above another.
+PLANTED: Key = ("planted_faults", "judge_finds_planted_faults")
 # The one expectation of a mean, which has no confidence interval.
 LENGTH_RATIO: Key = (ALIGNED, "length_ratio")
 
@@ -144,6 +146,13 @@ def lengths(original: int, new: int) -> Rows:
         conversations=numbered({"answer": "a" * original}),
         aligned_responses=numbered({"new_answer": "b" * new}),
     )
+
+
+def planted(verdict: str) -> Rows:
+    """Twenty planted faults with this verdict, and twenty right tags that are called Good."""
+    faults = {"is_planted": True, "verdict": verdict, "message": "planted-00"}
+    right = {"is_planted": False, "verdict": "Good", "message": "planted-01"}
+    return tables(planted_faults=[*[faults] * 20, *[right] * 20])
 
 
 def results(table: str, column: str) -> Case:
@@ -179,6 +188,17 @@ def unanswered(table: str) -> Case:
     return Case(healthy=rows(95, 5), broken=rows(60, 40), shown=ids(60, 100))
 
 
+def lost(table: str, reason: str) -> Case:
+    """Half of the answered rows are kept, then a row less; those without an answer do not count."""
+    rows = mix(table, {}, dropped(reason))
+    not_answered = [dropped("beyond_limit"), dropped("timeout")] * 100
+    return Case(
+        healthy=only(table, *[{}] * 20, *[dropped(reason)] * 20, *not_answered),
+        broken=rows(2, 18),
+        shown=ids(2, 20),
+    )
+
+
 def assistant_turn(text: str) -> list[Row]:
     return [{"role": "assistant", "content": text}]
 
@@ -200,6 +220,15 @@ CASES: dict[Key, Case] = {
     (VERIFIED, "drops_are_explained"): results(VERIFIED, "verdict_text"),
     (ALIGNED, "drops_are_explained"): results(ALIGNED, "new_answer"),
     **{(table, "engine_answered"): unanswered(table) for table in (ANNOTATED, VERIFIED, ALIGNED)},
+    (ANNOTATED, "keeps_most"): lost(ANNOTATED, "empty_completion"),
+    (FILTERED, "keeps_most"): lost(FILTERED, "malformed_boundary"),
+    (VERIFIED, "keeps_most"): lost(VERIFIED, "nothing_verified"),
+    (ALIGNED, "keeps_most"): lost(ALIGNED, "refused"),
+    ("retention", "every_phase_keeps_some"): Case(
+        healthy=only(FILTERED, {}, dropped("malformed_boundary")),
+        broken=only(FILTERED, dropped("malformed_boundary")),
+        shown=["c0"],
+    ),
     **{(table, "tags_are_canonical"): tag_order(table) for table in (FILTERED, VERIFIED)},
     (VERIFIED, "only_good_stays"): Case(
         healthy=only(
@@ -248,6 +277,7 @@ CASES: dict[Key, Case] = {
         ),
         shown=["c0", "c1"],
     ),
+    PLANTED: Case(planted("Bad"), planted("Good"), shown=["planted-00"] * 20),
     LENGTH_RATIO: Case(healthy=lengths(100, 155), broken=lengths(100, 301), shown=[]),
     **{
         key: Case(healthy=rows(100, 0), broken=rows(60, 40), shown=ids(60, 100))
@@ -301,6 +331,7 @@ def test_contracts_keep_rows_from_going_on_and_expectations_do_not(key: Key) -> 
     warns = {
         *EXPECTATIONS,
         LENGTH_RATIO,
+        PLANTED,
         ("conversations", "no_control_tokens"),
         (ALIGNED, "no_control_tokens"),
     }

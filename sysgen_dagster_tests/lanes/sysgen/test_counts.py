@@ -202,8 +202,21 @@ def test_retention_without_a_paper_has_no_share_to_compare_with() -> None:
 def test_thousands_are_set_apart_in_the_dropped_column() -> None:
     counts = retention(("a", "annotated_system_messages", "too_long", 1_234_567))
 
-    assert summarize_retention(counts, None).rows() == [
+    assert summarize_retention(counts, None).head(1).rows() == [
         ("annotated_system_messages", 1_234_567, 0, 0.0, None, "too_long 1,234,567")
+    ]
+
+
+def test_the_phases_after_one_that_kept_nothing_are_listed_as_not_reached() -> None:
+    counts = retention(
+        ("a", "annotated_system_messages", "kept", 10),
+        ("a", "filtered_system_messages", "malformed_boundary", 10),
+    )
+    assert summarize_retention(counts, None).rows() == [
+        ("annotated_system_messages", 10, 10, 1.0, None, ""),
+        ("filtered_system_messages", 10, 0, 0.0, None, "malformed_boundary 10"),
+        ("verified_system_messages", 0, 0, 0.0, None, "no row reached this phase"),
+        ("aligned_responses", 0, 0, 0.0, None, "no row reached this phase"),
     ]
 
 

@@ -96,7 +96,7 @@ def test_what_the_phases_did_is_flagged() -> None:
     [story] = stories_of(Row("1", columns=columns))
     assert story["flags"] == [
         "same text as an earlier row",
-        "written under a grammar",
+        "repaired",
         "something left out by Phase 2",
         "phrases removed by Phase 3",
     ]
