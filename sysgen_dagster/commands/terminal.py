@@ -8,7 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from sysgen_dagster.analysis.findings import COPIED_FROM_PROMPT, summarize_findings
+from sysgen_dagster.analysis.findings import COPIED_FROM_PROMPT, FINDINGS, summarize_findings
 from sysgen_dagster.analysis.statistics import sum_counts
 from sysgen_dagster.analysis.tables import QUALITY_COUNTS
 from sysgen_dagster.catalog.models import Engine
