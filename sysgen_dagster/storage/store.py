@@ -232,7 +232,16 @@ def _stored(path: Path | UPath, columns: Columns) -> pl.DataFrame:
         raise FileNotFoundError(path)
     rows = scan(path)
     stored = rows.collect_schema()
-    return rows.select(name for name in columns if name in stored).collect()
+    new = {
+        name: pl.lit(None, dtype=column.dtype)
+        for name, column in columns.items()
+        if column.is_new and name not in stored
+    }
+    return (
+        rows.with_columns(**new)
+        .select(name for name in columns if name in new or name in stored)
+        .collect()
+    )
 
 
 def damage_errors(path: Path | UPath) -> tuple[type[Exception], ...]:

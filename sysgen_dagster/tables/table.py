@@ -162,8 +162,6 @@ def polars_schema(columns: Columns) -> dict[str, pl.DataType]:
 def require_columns(frame: Frame, columns: Columns, where: str, fix: str) -> Frame:
     """`frame` with exactly these columns in this order; extra columns are left out.
 
-    Columns that are new since version 0.1 are null where the frame lacks them.
-
     Args:
         frame: What to check.
         columns: The declared columns.
@@ -174,21 +172,14 @@ def require_columns(frame: Frame, columns: Columns, where: str, fix: str) -> Fra
         TableError: A column is missing or has another type.
     """
     schema = frame.collect_schema()
-    lacking = {
-        name: pl.lit(None, dtype=column.dtype)
-        for name, column in columns.items()
-        if column.is_new and name not in schema
-    }
     for name, column in columns.items():
-        if name in lacking:
-            continue
         if name not in schema:
             raise TableError(f"{where} has no column {name!r}, only {', '.join(schema)}. {fix}")
         if schema[name] != column.dtype:
             raise TableError(
                 f"{where} has {name!r} as {schema[name]}, not as {column.dtype}. {fix}"
             )
-    return frame.with_columns(**lacking).select(columns.keys())
+    return frame.select(columns.keys())
 
 
 def kept(frame: pl.DataFrame) -> pl.DataFrame:
