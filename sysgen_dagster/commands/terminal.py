@@ -26,6 +26,7 @@ def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
     """Print the tables of every model that has statistics, then one conversation in every phase."""
     models = [name for name in catalog.models if store.holds(RETENTION, Partition(name))]
     if models:
+        console.print(f"Settings of the method: {catalog.method.label}.", highlight=False)
         console.print(retention_table(catalog, store, models))
         console.print(tag_table(catalog, store, models))
     if all(model.engine is Engine.SIMULATED for model in catalog.models.values()):

@@ -1,7 +1,7 @@
 """What a request asks for: which of our prompts it holds, and what its conversation is about."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,33 +42,28 @@ class Subject:
     topics: tuple[str, ...]
 
 
-_PROMPTS = {
-    Phase.ANNOTATE: annotation.PROMPT,
-    Phase.VERIFY: verification.PROMPT,
-    Phase.JUDGE_PREFERENCE: preference_judgement.PROMPT,
-    Phase.JUDGE_ALIGNMENT: alignment_judgement.PROMPT,
-}
-# The system message of each prompt, in which no input of the prompt stands.
-INSTRUCTIONS = {
-    phase: prompt.render(**dict.fromkeys(prompt.inputs, ""))[0]["content"]
-    for phase, prompt in _PROMPTS.items()
+# The phase of each prompt by its system message, in which no input of the prompt stands.
+PHASES: Mapping[str, Phase] = {
+    **{prompt.instructions: Phase.ANNOTATE for prompt in annotation.PROMPTS.values()},
+    verification.PROMPT.instructions: Phase.VERIFY,
+    preference_judgement.PROMPT.instructions: Phase.JUDGE_PREFERENCE,
+    alignment_judgement.PROMPT.instructions: Phase.JUDGE_ALIGNMENT,
 }
 
 
 def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
     """The phase of a request and the user's text without our instructions.
 
-    The instructions are the system message, or the beginning of the user turn for a model without
-    a system role. A request with none of our prompts counts as a question to answer.
+    The instructions are the system message, or the beginning of the first user turn for a model
+    without a system role; turns before the last are demonstrations. A request with none of our
+    prompts counts as a question to answer.
     """
     users = [message["content"] for message in messages if message["role"] == Role.USER]
     first, last = (users[0], users[-1]) if users else ("", "")
     system = next((m["content"] for m in messages[:1] if m["role"] == Role.SYSTEM), "")
-    for phase, instructions in INSTRUCTIONS.items():
-        if system.startswith(instructions):
-            return phase, first
-        if first.startswith(instructions):
-            return phase, first[len(instructions) :].strip()
+    for instructions, phase in PHASES.items():
+        if system.startswith(instructions) or first.startswith(instructions):
+            return phase, last.removeprefix(instructions).strip()
     return Phase.RESPOND, last
 
 
