@@ -17,7 +17,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,9 +66,11 @@ class Server:
     at_once: int
 
     def ask(self, requests: Iterable[ChatRequest]) -> Iterator[dict[str, Any]]:
-        """Text, finish reason and tokens of each request, in their order."""
+        """Text, finish reason and tokens of each request, as they come."""
         with ThreadPoolExecutor(self.at_once) as pool:
-            yield from pool.map(self._ask_one, requests)
+            sent = [pool.submit(self._ask_one, request) for request in requests]
+            for answered in as_completed(sent):
+                yield answered.result()
 
     def _ask_one(self, request: ChatRequest) -> dict[str, Any]:
         body = {
@@ -106,7 +108,8 @@ def read_rows(folder: Path, half: str, per_source: int, longest: int) -> pl.Data
         for source in catalog.sources.values():
             shards = [read_shard(source, index, Path(cache)) for index in range(source.shards)]
             usable = kept(build_conversations(pl.concat(shards), source))
-            chars = pl.concat_str("question", "answer").str.len_chars()
+            before = pl.col("history").list.eval(pl.element().struct.field("content"))
+            chars = pl.concat_str(before.list.join(""), "question", "answer").str.len_chars()
             short = usable.filter(chars <= longest).unique("conversation_id", maintain_order=True)
             order = short["conversation_id"].map_elements(_hash, return_dtype=pl.String)
             rows = short.with_columns(order=order).sort("order").drop("order").head(per_source)
@@ -243,7 +246,7 @@ def main() -> None:
     parser.add_argument("--model", help="as the server names it")
     parser.add_argument("--rows", type=Path, default=EXAMPLE_ROWS, help="folder of the five files")
     parser.add_argument("--per-source", type=int, default=12, help="rows of both halves")
-    parser.add_argument("--longest", type=int, default=3_000, help="characters of a row")
+    parser.add_argument("--longest", type=int, default=2_000, help="characters of a row")
     parser.add_argument("--half", choices=HALVES, default="tune")
     parser.add_argument("--variants", default="as_turns", help=f"of Phase 1; or {_VERDICTS}")
     parser.add_argument("--at-once", type=int, default=4, help="requests in flight")
