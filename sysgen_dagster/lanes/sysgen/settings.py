@@ -68,8 +68,8 @@ class Method(Entry):
     def _take_from_preset(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        preset = given.get("preset")
-        return {**(_PRESETS.get(Preset(preset), {}) if preset in set(Preset) else {}), **given}
+        named = [preset for preset in Preset if preset == given.get("preset")]
+        return {**(_PRESETS[named[0]] if named else {}), **given}
 
     @property
     def changes(self) -> dict[str, Any]:
