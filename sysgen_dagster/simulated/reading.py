@@ -1,7 +1,7 @@
 """What a request asks for: which of our prompts it holds, and what its conversation is about."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,28 +42,30 @@ class Subject:
     topics: tuple[str, ...]
 
 
-# The phase of each prompt by its system message, in which no input of the prompt stands.
-PHASES: Mapping[str, Phase] = {
-    **{prompt.instructions: Phase.ANNOTATE for prompt in annotation.PROMPTS.values()},
-    verification.PROMPT.instructions: Phase.VERIFY,
-    preference_judgement.PROMPT.instructions: Phase.JUDGE_PREFERENCE,
-    alignment_judgement.PROMPT.instructions: Phase.JUDGE_ALIGNMENT,
-}
+_PROMPTS = (
+    *((Phase.ANNOTATE, prompt) for prompt in annotation.PROMPTS.values()),
+    (Phase.VERIFY, verification.PROMPT),
+    (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
+    (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
+)
+# No input of a prompt stands in its instructions, which tell the prompts apart.
+_INSTRUCTIONS = tuple((phase, prompt, prompt.instructions) for phase, prompt in _PROMPTS)
 
 
 def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
     """The phase of a request and the user's text without our instructions.
 
     The instructions are the system message, or the beginning of the first user turn for a model
-    without a system role; turns before the last are demonstrations. A request with none of our
-    prompts counts as a question to answer.
+    without a system role. Of turns that end as the prompt does, those before the last are
+    demonstrations. A request with none of our prompts counts as a question to answer.
     """
     users = [message["content"] for message in messages if message["role"] == Role.USER]
     first, last = (users[0], users[-1]) if users else ("", "")
     system = next((m["content"] for m in messages[:1] if m["role"] == Role.SYSTEM), "")
-    for instructions, phase in PHASES.items():
+    for phase, prompt, instructions in _INSTRUCTIONS:
         if system.startswith(instructions) or first.startswith(instructions):
-            return phase, last.removeprefix(instructions).strip()
+            asked = [turn for turn in users if turn.endswith(prompt.closing_line)] or [first]
+            return phase, asked[-1].removeprefix(instructions).strip()
     return Phase.RESPOND, last
 
 
