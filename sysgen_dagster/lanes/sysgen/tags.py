@@ -126,7 +126,7 @@ _DECORATED_MARK = re.compile(
 # Signs near a mark: a well-formed message without any has no decoration to mend.
 MAYBE_DECORATED = "[*_`]<<|>>[ \t]?[*_`:\uff1a]"
 # What a phrase without a closing mark may not hold: it could be a closing mark in another form.
-_MAYBE_MARK = re.compile(rf"<<|>>|</?[ \t]?(?:{_KNOWN})")
+_MAYBE_MARK = re.compile(rf"<<|>>|</?[ \t]?(?:>|{_KNOWN})|[<\[/]$")
 _OPEN_BRACKET_AT_END = re.compile(r"<<[/ \t]*$")
 
 # The characters that `str.strip` removes; Polars strips fewer of them by itself.

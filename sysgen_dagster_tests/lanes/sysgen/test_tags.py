@@ -363,6 +363,8 @@ NOT_MENDED = {
     "closed-by-another-tag-without-a-slash": f"<<Role>>{KIND}\n<<Task>>",
     "nothing-to-close": f"<<Role>>\n<<Task>>{DO_IT}<</Task>>",
     "single-brackets-at-the-end": f"<<Role>>{KIND}</Role>",
+    "brackets-without-a-name": f"<<Role>>{KIND}<>\n<<Task>>{DO_IT}<</Task>>",
+    "a-bracket-at-the-end": f"<<Role>>{KIND}<\n<<Task>>{DO_IT}<</Task>>",
     "half-a-mark-at-the-end": f"<<Role>>{KIND}<</Ro",
     "broken-bracket": f"<<Role>>{KIND}<<//Role>>",
     "mark-in-the-phrase": f"<<Role>>{KIND} cout << x\n<<Task>>{DO_IT}<</Task>>",
