@@ -3,6 +3,7 @@
     python performance/prompts.py --endpoint http://127.0.0.1:8080/v1 --model qwen --rows ../data \
         --variants in_one_text,as_turns --half tune --out tuned.jsonl
     python performance/prompts.py --rows ../data --half tune --read tuned.jsonl    # asks nothing
+    python performance/prompts.py --read tuned.jsonl --record read.jsonl    # for the parser's tests
 
 The rows are as many conversations of each source, chosen by a hash of their texts and cut into two
 halves: prompts are tuned on one and measured, once, on the other. Requests are those that the
@@ -227,6 +228,28 @@ def measure_verdicts(texts: Sequence[Text]) -> dict[str, str]:
     }
 
 
+def record(texts: Sequence[Text], path: Path) -> None:
+    """Write each text with what the parser reads in it, to be checked by reading it."""
+    lines = [json.dumps({**each, "expected": _expect(each)}, ensure_ascii=False) for each in texts]
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _expect(text: Text) -> dict[str, Any]:
+    said = text["completion"]
+    if text["phase"] == 3:
+        return {tag.value: verdict.value for tag, verdict in parse_verdicts(said).items()}
+    is_cut = text["finish"] != "stop"
+    expected = {}
+    for name, mend in (("plain", False), ("mended", True)):
+        message = parse_tagged_message(said, mend=mend, is_cut=is_cut)
+        expected[name] = {
+            "tags": [phrase.tag.value for phrase in message.phrases],
+            "defects": [defect.kind.value for defect in message.defects],
+            "well_formed": bool(message.phrases) and not message.has_malformed_boundary,
+        }
+    return expected
+
+
 def _share(part: int, whole: int) -> str:
     low, high = wilson_interval(part / whole if whole else 0.0, whole, _Z95)
     return f"{part} of {whole} ({low:.0%} to {high:.0%})"
@@ -252,7 +275,11 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=4, help="requests in flight")
     parser.add_argument("--out", type=Path, help="JSONL that the texts are added to")
     parser.add_argument("--read", type=Path, help="JSONL of texts to measure; no server is asked")
+    parser.add_argument("--record", type=Path, help="JSONL that the texts are written to, read")
     args = parser.parse_args()
+    if args.record:
+        record(_read(args.read), args.record)
+        return
     rows = read_rows(args.rows, args.half, args.per_source, args.longest)
     texts = _read(args.read) if args.read else []
     started = time.monotonic()
