@@ -60,11 +60,15 @@ Text = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """An OpenAI-compatible server, the name that it gives its model, and requests at once."""
+    """An OpenAI-compatible server, the name that it gives its model, and requests at once.
+
+    A temperature replaces that of the requests; high ones give malformed texts for tests.
+    """
 
     endpoint: str
     model: str
     at_once: int
+    temperature: float | None = None
 
     def ask(self, requests: Iterable[ChatRequest]) -> Iterator[dict[str, Any]]:
         """Text, finish reason and tokens of each request, as they come."""
@@ -77,7 +81,7 @@ class Server:
         body = {
             "model": self.model,
             "messages": list(request.messages),
-            "temperature": request.sampling.temperature,
+            "temperature": self.temperature or request.sampling.temperature,
             "max_tokens": request.sampling.max_tokens,
             "top_p": 1.0,
             "top_k": -1,
@@ -125,8 +129,7 @@ def _hash(text: str) -> str:
 def read_planted() -> pl.DataFrame:
     """`PLANTED` as Phase 3 reads messages: one row each, with the tags that are wrong."""
     rows = []
-    for number, line in enumerate(PLANTED.read_text(encoding="utf-8").splitlines()):
-        entry = json.loads(line)
+    for number, entry in enumerate(_read(PLANTED)):
         phrases = [
             {"tag": each.tag.value, "text": each.text}
             for each in parse_tagged_message(entry["tagged_message"]).phrases
@@ -273,6 +276,7 @@ def main() -> None:
     parser.add_argument("--half", choices=HALVES, default="tune")
     parser.add_argument("--variants", default="as_turns", help=f"of Phase 1; or {_VERDICTS}")
     parser.add_argument("--at-once", type=int, default=4, help="requests in flight")
+    parser.add_argument("--temperature", type=float, help="instead of the phases' own")
     parser.add_argument("--out", type=Path, help="JSONL that the texts are added to")
     parser.add_argument("--read", type=Path, help="JSONL of texts to measure; no server is asked")
     parser.add_argument("--record", type=Path, help="JSONL that the texts are written to, read")
@@ -284,7 +288,7 @@ def main() -> None:
     texts = _read(args.read) if args.read else []
     started = time.monotonic()
     if not args.read:
-        server = Server(args.endpoint, args.model, args.at_once)
+        server = Server(args.endpoint, args.model, args.at_once, args.temperature)
         for variant in args.variants.split(","):
             for text in ask(server, variant, rows):
                 texts.append(text)
@@ -301,7 +305,8 @@ def main() -> None:
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def _by_prompt(texts: Sequence[Text]) -> Iterator[tuple[str, list[Text]]]:

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import pytest
@@ -23,6 +24,7 @@ from sysgen_dagster.lanes.sysgen.tags import (
     render_system_message,
     render_tagged_message,
 )
+from sysgen_dagster_tests.lanes.sysgen.real_completions import real_completions
 
 MARK = re.compile(TAG_MARK)
 
@@ -531,6 +533,33 @@ def test_an_unknown_tag_in_any_script_is_a_mark_for_the_parser_and_for_polars(na
 
     assert pl.Series([f"<<{name}>>"]).str.contains(TAG_MARK).item()
     assert parse_tagged_message(text).phrases == ()
+
+
+REAL = real_completions(1)
+
+
+@pytest.mark.parametrize("mend", [False, True], ids=["plain", "mended"])
+@pytest.mark.parametrize("written", REAL, ids=lambda each: f"{each['prompt']}-{each['source']}")
+def test_what_real_models_wrote_is_read_as_people_read_it(
+    written: dict[str, Any], mend: bool
+) -> None:
+    message = parse_tagged_message(
+        written["completion"], mend=mend, is_cut=written["finish"] != "stop"
+    )
+
+    assert {
+        "tags": [each.tag for each in message.phrases],
+        "defects": [each.kind for each in message.defects],
+        "well_formed": bool(message.phrases) and not message.has_malformed_boundary,
+    } == written["expected"]["mended" if mend else "plain"]
+
+
+def test_real_texts_are_many_and_of_many_kinds() -> None:
+    kinds = {kind for each in REAL for kind in each["expected"]["plain"]["defects"]}
+
+    assert len(REAL) + len(real_completions(3)) >= 200
+    assert len({each["model"] for each in REAL}) >= 3
+    assert kinds >= {"unclosed", "orphan_close", "broken_bracket", "unknown_tag", "unassigned_text"}
 
 
 MILLION = 1_000_000

@@ -26,6 +26,7 @@ from sysgen_dagster_tests.lanes.sysgen.frames import (
     filtered,
     replied,
 )
+from sysgen_dagster_tests.lanes.sysgen.real_completions import real_completions
 
 REMOVE, KEEP = UnreadableVerdict.REMOVE, UnreadableVerdict.KEEP
 METHOD = Method(drop_rule=DropRule.MALFORMED_BOUNDARY, unreadable_verdict=REMOVE)
@@ -138,6 +139,11 @@ def test_a_contradiction_about_one_tag_leaves_the_others_readable() -> None:
         "Task": "Bad",
         "Tool": "None",
     }
+
+
+@pytest.mark.parametrize("written", real_completions(3), ids=lambda each: each["prompt"])
+def test_verdicts_of_real_models_are_read_as_people_read_them(written: dict[str, Any]) -> None:
+    assert verdicts_in(written["completion"]) == written["expected"]
 
 
 REPLY_PIECES = (
