@@ -59,7 +59,11 @@ def annotate(
             repair = _attempt(broken, ask, method, method.samples, repair=True)
             attempts = pl.concat([attempts, repair])
     best = _choose_best(taken, attempts, _judge_rivals(attempts, ask, method))
-    not_asked = build_annotated_messages(conversations.slice(taken.height), _NO_COMPLETIONS)
+    not_asked = build_annotated_messages(
+        conversations.slice(taken.height),
+        _NO_COMPLETIONS,
+        prompt=PROMPTS[method.demonstrations],
+    )
     return pl.concat([best, not_asked])
 
 
