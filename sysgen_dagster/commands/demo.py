@@ -30,7 +30,7 @@ class Trial:
             server at `endpoint` says.
         endpoint: A server that runs already; without one vLLM is started for `model`.
         api_key_env: The variable that holds the endpoint's key.
-        method: Settings of the method, such as ``repair=true``; those of a real model start from the
+        method: Settings of the method, such as ``repair=true``. Those of a real model change the
             preset `best`.
     """
 
