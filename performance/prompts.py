@@ -197,7 +197,7 @@ def _plain(text: str) -> str:
 
 
 def _leaked(texts: Sequence[Text], messages: Sequence[Any], rows: pl.DataFrame) -> str:
-    """Of the messages whose original answer has a final answer, how many give it away."""
+    """How many messages hold the final answer of the original answer, where it has one."""
     joined = pl.DataFrame(
         {
             "conversation_id": [each["conversation_id"] for each in texts],

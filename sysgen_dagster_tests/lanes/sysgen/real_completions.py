@@ -5,8 +5,9 @@ the shipped one is also called v0; the others are variants, or have the fingerpr
 later). Written for rows that are carried under MIT or Apache-2.0: Capybara (hiyouga/LLaMA-Factory
 @ ff6d4d1), GPTeacher (teknium1/GPTeacher @ 4810751), GSM8K (openai/grade-school-math @ 3101c7d),
 Magicoder and Evol-Instruct (liuxsh9/sft-label @ 2ee96ae, brucechen-ux/qwen36-moe-4gpu-posttrain-opt
-@ a3cc753, nickrosh/evol-teacher @ d8ab456), MetaMathQA (joony74/atoll_project @ d00fa27). The models
-are Apache-2.0 upstream. `performance/prompts.py --read FILE --record FILE` writes what is expected.
+@ a3cc753, nickrosh/evol-teacher @ d8ab456), MetaMathQA (joony74/atoll_project @ d00fa27). The
+models are Apache-2.0 upstream. `performance/prompts.py --read FILE --record FILE` writes what is
+expected.
 """
 
 import json
