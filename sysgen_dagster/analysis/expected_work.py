@@ -50,7 +50,8 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
     Args:
         texts: `measure_texts` of all conversations, one row per source.
         model: The model that will be asked.
-        method: Its ``samples`` is how many messages Phase 1 asks for per conversation.
+        method: Its ``samples`` is how many messages Phase 1 asks for per conversation; its
+            ``demonstrations`` decide how long the prompt is.
 
     Returns:
         ``source``, ``phase``, ``requests``, ``prompt_tokens`` and ``completion_tokens``, as floats.
@@ -64,7 +65,9 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
     phases = {
         ANNOTATED.name: (
             method.samples,
-            _tokens(annotation.PROMPT.render(mark="", messages=[])) + dialogue + answer,
+            _tokens(annotation.PROMPTS[method.demonstrations].render(mark="", messages=[]))
+            + dialogue
+            + answer,
             pl.lit(TAGGED_MESSAGE),
         ),
         VERIFIED.name: (

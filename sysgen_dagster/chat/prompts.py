@@ -1,7 +1,9 @@
 """Loads prompts from the folder `prompts`: Markdown files with front matter and a Jinja2 body.
 
 One file is one chat message. ``phase1_annotate_system_message.system.md`` and
-``phase1_annotate_system_message.user.md`` together are one `Prompt`.
+``phase1_annotate_system_message.user.md`` together are one `Prompt`. A file with the same name and
+the ending ``.demonstrations.yaml`` holds pairs of turns that stand between the two: inputs of the
+user's message, and the reply that is wanted.
 """
 
 import hashlib
@@ -47,6 +49,7 @@ class Prompt:
         inputs: The names of the values that it is rendered with.
         templates: Role and template of each message.
         closing_line: Its last line, directly before the model's answer.
+        demonstrations: Turns of user and assistant, the same for every row, before the last turn.
     """
 
     name: str
@@ -54,6 +57,12 @@ class Prompt:
     inputs: frozenset[str]
     templates: tuple[tuple[Role, jinja2.Template], ...]
     closing_line: str
+    demonstrations: tuple[ChatMessage, ...] = ()
+
+    @property
+    def instructions(self) -> str:
+        """The first message, which is the same for every row."""
+        return self.render(**dict.fromkeys(self.inputs, ""))[0]["content"]
 
     def render(self, **inputs: Any) -> list[ChatMessage]:
         """The chat messages for one row.
@@ -65,10 +74,8 @@ class Prompt:
             raise PromptError(
                 f"prompt {self.name} takes {sorted(self.inputs)}, was given {sorted(inputs)}"
             )
-        return [
-            {"role": role, "content": template.render(inputs).strip()}
-            for role, template in self.templates
-        ]
+        rendered = [_render(role, template, inputs) for role, template in self.templates]
+        return [*rendered[:-1], *self.demonstrations, rendered[-1]]
 
 
 @cache
@@ -91,10 +98,41 @@ def load_prompt(name: str) -> Prompt:
             inputs |= used
     if not parts:
         raise PromptError(f"no prompt {name} in {PROMPTS_DIR}: expected {name}.user.md")
-    digest = hashlib.sha256("\0".join(body for _, body in parts).encode()).hexdigest()
     templates = tuple((role, _ENVIRONMENT.from_string(body)) for role, body in parts)
+    turns = _load_demonstrations(name, *templates[-1])
+    bodies = [*(body for _, body in parts), *(turn["content"] for turn in turns)]
+    digest = hashlib.sha256("\0".join(bodies).encode()).hexdigest()
     closing_line = parts[-1][1].rstrip().rpartition("\n")[2]
-    return Prompt(name, digest[:12], frozenset(inputs), templates, closing_line)
+    return Prompt(name, digest[:12], frozenset(inputs), templates, closing_line, turns)
+
+
+def _render(role: Role, template: jinja2.Template, inputs: Mapping[str, Any]) -> ChatMessage:
+    return {"role": role, "content": template.render(inputs).strip()}
+
+
+def _load_demonstrations(
+    name: str, role: Role, template: jinja2.Template
+) -> tuple[ChatMessage, ...]:
+    """The turns of the prompt's demonstrations; none where it has no file of them."""
+    path = PROMPTS_DIR / f"{name}.demonstrations.yaml"
+    if not path.is_file():
+        return ()
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+        pairs = [(each["inputs"], each["reply"].strip()) for each in entries]
+        asked = [_render(role, template, inputs) for inputs, _ in pairs]
+    except (
+        yaml.YAMLError,
+        LookupError,
+        TypeError,
+        ValueError,
+        AttributeError,
+        jinja2.UndefinedError,
+    ) as error:
+        wanted = "a list, each with `inputs` as the user's prompt file declares them and a `reply`"
+        raise PromptError(f"{path} must be {wanted}: {error!r}") from error
+    replies: list[ChatMessage] = [{"role": Role.ASSISTANT, "content": reply} for _, reply in pairs]
+    return tuple(turn for pair in zip(asked, replies, strict=True) for turn in pair)
 
 
 def separating_mark(texts: Iterable[str], digits: int = 8) -> str:

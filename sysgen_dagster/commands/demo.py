@@ -30,7 +30,8 @@ class Trial:
             server at `endpoint` says.
         endpoint: A server that runs already; without one vLLM is started for `model`.
         api_key_env: The variable that holds the endpoint's key.
-        method: Settings of the method, such as ``repair=true``.
+        method: Settings of the method, such as ``repair=true``. Those of a real model change the
+            preset `best`.
     """
 
     sources: Path | None = None
@@ -52,6 +53,7 @@ class Trial:
             catalog = trial_catalog.with_models(
                 catalog, trial_catalog.real_model(self.model, self.endpoint, self.api_key_env)
             )
+            catalog = trial_catalog.with_method(catalog, ["preset=best"])
         return trial_catalog.with_method(catalog, self.method)
 
 

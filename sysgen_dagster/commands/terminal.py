@@ -37,6 +37,7 @@ def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
     outcomes = {name: _count_outcomes(catalog, store, name) for name in catalog.models}
     begun = {name: counts for name, counts in outcomes.items() if not counts.is_empty()}
     if begun:
+        console.print(f"Settings of the method: {catalog.method.label}.", highlight=False)
         console.print(retention_table(catalog, begun))
     tagged = [name for name in catalog.models if store.holds(TAG_COUNTS, Partition(name))]
     if tagged:

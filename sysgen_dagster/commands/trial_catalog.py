@@ -12,7 +12,7 @@ from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.catalog.sources import Benchmark, Source
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.sysgen.settings import Generator, Method
+from sysgen_dagster.lanes.sysgen.settings import Generator
 
 EXAMPLE_ROWS = Path(__file__).parents[1] / "example_rows"
 # Names of columns that hold the text of an item; the first one that a file has is read.
@@ -137,7 +137,7 @@ def with_method(catalog: Catalog, settings: Sequence[str]) -> Catalog:
     """
     changes = dict(setting.partition("=")[::2] for setting in settings)
     try:
-        method = Method.model_validate({**catalog.method.model_dump(), **changes})
+        method = catalog.method.changed(changes)
     except ValidationError as error:
         culprit = f"--method {' '.join(settings)}"
         raise CatalogError(f"{culprit} cannot be used: {_faults(error)}") from None

@@ -99,7 +99,12 @@ def _build_facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFac
         recipe=recipe,
         training=CATALOG.training,
         titles={name: source.title for name, source in CATALOG.sources.items()},
-        prompts={phase.prompt.name: phase.prompt.fingerprint for phase in PHASES if phase.prompt},
+        prompts={
+            prompt.name: prompt.fingerprint
+            for phase in PHASES
+            if (prompt := phase.prompt(CATALOG.method))
+        },
+        method=CATALOG.method.label,
         version=version("sysgen-dagster"),
         figures=[*_build_figures(store, models)],
         languages=_find_languages(store, mixture),

@@ -69,11 +69,14 @@ def verdict_counts(run: AssetRun) -> pl.DataFrame:
     )
 
 
+_PROMPT = annotation.PROMPTS[CATALOG.method.demonstrations]
+
+
 @table_asset(
     tables.ROW_QUALITY,
     reads=[lane.ALIGNED, lane.VERIFIED, lane.ANNOTATED, CONVERSATIONS],
     kinds={"polars", "parquet"},
-    code_version=annotation.PROMPT.fingerprint,
+    code_version=_PROMPT.fingerprint,
 )
 def row_quality(run: AssetRun) -> pl.DataFrame:
     """Every new answer measured without a model: similarity, final answers, code, languages, ...
@@ -90,7 +93,7 @@ def row_quality(run: AssetRun) -> pl.DataFrame:
         .join(verified, on="conversation_id", how="left", maintain_order="left", validate="1:1")
         .join(annotated, on="conversation_id", how="left", maintain_order="left", validate="1:1")
     )
-    return measure_row_quality(rows, annotation.PROMPT)
+    return measure_row_quality(rows, _PROMPT)
 
 
 @table_asset(tables.QUALITY_COUNTS, reads=[tables.ROW_QUALITY, lane.ALIGNED], kinds={"polars"})

@@ -72,6 +72,7 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
             simulated,
             stories.arrange_stories(shown),
             [notice for evidence in finished.values() for notice in _coverage_notices(evidence)],
+            CATALOG.method.label,
         )
     )
     written = store.write_report(page)

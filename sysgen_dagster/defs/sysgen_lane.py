@@ -96,17 +96,22 @@ def annotated_system_messages(run: AssetRun, config: PilotConfig) -> pl.DataFram
     Background, Tool, Format.
     """
     session = run.open_session(run.model)
+    run.note(method=METHOD.label)
     rows = run.read_kept(CONVERSATIONS)
     annotated = attempts.annotate(rows, session.ask, METHOD, config.limit)
-    run.note(**attempts.count_well_formed(annotated, METHOD.drop_rule))
+    run.note(**attempts.count_well_formed(annotated, METHOD.drop_rule, METHOD.mend))
     return annotated
 
 
 @phase_asset(phases.FILTERING)
 def filtered_system_messages(run: AssetRun) -> pl.DataFrame:
     """Phase 2: rules drop malformed and unknown tags and put the rest in canonical order."""
-    filtered = filtering.filter_messages(run.read_kept(ANNOTATED), METHOD.drop_rule)
-    run.note(**filtering.count_kept_by_rule(filtered))
+    filtered = filtering.filter_messages(run.read_kept(ANNOTATED), METHOD.drop_rule, METHOD.mend)
+    run.note(
+        method=METHOD.label,
+        **filtering.count_kept_by_rule(filtered),
+        **filtering.count_mends(filtered),
+    )
     return filtered
 
 
@@ -114,6 +119,7 @@ def filtered_system_messages(run: AssetRun) -> pl.DataFrame:
 def verified_system_messages(run: AssetRun) -> pl.DataFrame:
     """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
     session = run.open_session(run.model)
+    run.note(method=METHOD.label)
     filtered = run.read_kept(FILTERED)
     requests = verification.build_verification_requests(filtered, METHOD)
     completions = session.ask(requests, filtered.height)
@@ -124,6 +130,7 @@ def verified_system_messages(run: AssetRun) -> pl.DataFrame:
 def aligned_responses(run: AssetRun) -> pl.DataFrame:
     """Phase 4: tags are stripped and the same model answers again, A' = M(. | S, Q)."""
     session = run.open_session(run.model)
+    run.note(method=METHOD.label)
     inputs = alignment.build_alignment_inputs(run.read_kept(VERIFIED), run.read_kept(CONVERSATIONS))
     completions = session.ask(alignment.build_alignment_requests(inputs), inputs.height)
     return alignment.build_aligned_responses(inputs, completions)

@@ -28,6 +28,7 @@ def build_contents(
     simulated: Sequence[str],
     stories: Sequence[Story],
     notices: Sequence[str] = (),
+    method: str = "",
 ) -> Report:
     """What the page shows of the stored tables; a section says which of its tables are missing.
 
@@ -38,11 +39,12 @@ def build_contents(
         simulated: The models whose rows came from the simulated server.
         stories: The rows of the browser, in their order.
         notices: What a reader must know before any figure, besides what this function finds.
+        method: The label of the settings under which the rows are made; empty: not said.
     """
     return Report(
         title="System messages, and answers that keep to them",
         made_at=f"{made_at:%d %B %Y, %H:%M %Z}".strip(),
-        summary=_headline(models, sources),
+        summary=[*_headline(models, sources), *([("method", method)] if method else [])],
         notices=[*notices, *_notices(simulated, models)],
         sections=[_section(view, models, sources) for view in VIEWS],
         stories=stories,

@@ -200,7 +200,9 @@ function writtenMessage({ annotated_message: message, defects }) {
   const items = defects.map(({ kind, text }) =>
     make("li", chip(asWords(kind), "bad"), " ", make("bdi", text)),
   );
-  const title = `${inPhase("Left out", "filtered_system_messages")}: ${items.length}`;
+  const hasMends = defects.some(({ kind }) => kind.startsWith("mended_"));
+  const words = hasMends ? "Left out or mended" : "Left out";
+  const title = `${inPhase(words, "filtered_system_messages")}: ${items.length}`;
   const leftOut = details(title, make("ul.defects", ...items));
   leftOut.open = true;
   return step(

@@ -42,33 +42,30 @@ class Subject:
     topics: tuple[str, ...]
 
 
-_PROMPTS = {
-    Phase.ANNOTATE: annotation.PROMPT,
-    Phase.VERIFY: verification.PROMPT,
-    Phase.JUDGE_PREFERENCE: preference_judgement.PROMPT,
-    Phase.JUDGE_ALIGNMENT: alignment_judgement.PROMPT,
-}
-# The system message of each prompt, in which no input of the prompt stands.
-INSTRUCTIONS = {
-    phase: prompt.render(**dict.fromkeys(prompt.inputs, ""))[0]["content"]
-    for phase, prompt in _PROMPTS.items()
-}
+_PROMPTS = (
+    *((Phase.ANNOTATE, prompt) for prompt in annotation.PROMPTS.values()),
+    (Phase.VERIFY, verification.PROMPT),
+    (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
+    (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
+)
+# No input of a prompt stands in its instructions, which tell the prompts apart.
+_INSTRUCTIONS = tuple((phase, prompt, prompt.instructions) for phase, prompt in _PROMPTS)
 
 
 def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
     """The phase of a request and the user's text without our instructions.
 
-    The instructions are the system message, or the beginning of the user turn for a model without
-    a system role. A request with none of our prompts counts as a question to answer.
+    The instructions are the system message, or the beginning of the first user turn for a model
+    without a system role. Of turns that end as the prompt does, those before the last are
+    demonstrations. A request with none of our prompts counts as a question to answer.
     """
     users = [message["content"] for message in messages if message["role"] == Role.USER]
     first, last = (users[0], users[-1]) if users else ("", "")
     system = next((m["content"] for m in messages[:1] if m["role"] == Role.SYSTEM), "")
-    for phase, instructions in INSTRUCTIONS.items():
-        if system.startswith(instructions):
-            return phase, first
-        if first.startswith(instructions):
-            return phase, first[len(instructions) :].strip()
+    for phase, prompt, instructions in _INSTRUCTIONS:
+        if system.startswith(instructions) or first.startswith(instructions):
+            asked = [turn for turn in users if turn.endswith(prompt.closing_line)] or [first]
+            return phase, asked[-1].removeprefix(instructions).strip()
     return Phase.RESPOND, last
 
 

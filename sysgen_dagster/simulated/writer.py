@@ -9,6 +9,7 @@ from dataclasses import replace
 from random import Random
 
 from sysgen_dagster.chat.tokens import estimate_tokens
+from sysgen_dagster.lanes.sysgen import verification
 from sysgen_dagster.lanes.sysgen.tags import Tag, parse_tagged_message
 from sysgen_dagster.lanes.sysgen.verification import parse_verdicts
 from sysgen_dagster.simulated import reading
@@ -22,7 +23,7 @@ from sysgen_dagster.simulated.protocol import Answer, ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase
 
 # The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
-VERDICT_ORDER = tuple(parse_verdicts(reading.INSTRUCTIONS[Phase.VERIFY]))
+VERDICT_ORDER = tuple(parse_verdicts(verification.PROMPT.instructions))
 
 
 def write_answer(

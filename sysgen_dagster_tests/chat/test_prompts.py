@@ -18,11 +18,12 @@ from hypothesis import strategies as st
 from sysgen_dagster.chat import prompts
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.prompts import PromptError, load_prompt, separating_mark
-from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, parse_tagged_message
+from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag, parse_tagged_message
 
 GOLDEN = Path(__file__).with_name("golden")
 
 PHASE_1 = "phase1_annotate_system_message"
+AS_TURNS = "phase1_annotate_as_turns"
 PHASE_3 = "phase3_verify_functionalities"
 MARK = "0a1b2c3d"
 PREFERENCE = "judge_preference"
@@ -43,6 +44,7 @@ AWKWARD_CONVERSATION: list[ChatMessage] = [
 ]
 AWKWARD_INPUTS: dict[str, dict[str, Any]] = {
     PHASE_1: {"mark": MARK, "messages": AWKWARD_CONVERSATION},
+    AS_TURNS: {"mark": MARK, "messages": AWKWARD_CONVERSATION},
     PHASE_3: {
         "mark": MARK,
         "system_message": "You print {{ name }}.\n\n- {% raw %}\n- <b>&amp;</b> é 역할 🙂",
@@ -137,6 +139,51 @@ def test_the_demonstrations_together_show_every_tag() -> None:
 
     assert len(demonstrations()) == 3
     assert set(shown) == set(TAG_NAMES)
+
+
+def replies() -> list[str]:
+    """The system messages that the other prompt of Phase 1 shows as turns of the assistant."""
+    turns = load_prompt(AS_TURNS).render(mark=MARK, messages=[])
+    return [turn["content"] for turn in turns if turn["role"] == Role.ASSISTANT]
+
+
+def test_demonstrations_as_turns_are_pairs_between_the_instructions_and_the_row() -> None:
+    rendered = load_prompt(AS_TURNS).render(mark=MARK, messages=AWKWARD_CONVERSATION)
+    system, *pairs, last = rendered
+
+    assert system["role"] == Role.SYSTEM
+    assert [turn["role"] for turn in pairs] == [Role.USER, Role.ASSISTANT] * len(replies())
+    assert last["role"] == Role.USER
+    assert all(turn["content"].endswith(load_prompt(AS_TURNS).closing_line) for turn in pairs[::2])
+
+
+def test_what_stands_before_the_row_is_the_same_for_every_row() -> None:
+    prompt = load_prompt(AS_TURNS)
+    one, other = (prompt.render(mark=mark, messages=[]) for mark in (MARK, "ffffffff"))
+
+    assert one[:-1] == other[:-1]
+
+
+def test_every_demonstration_as_a_turn_is_read_without_any_defect() -> None:
+    for reply in replies():
+        message = parse_tagged_message(reply)
+        assert len(message.phrases) >= 4
+        assert message.defects == ()
+
+
+def test_the_demonstrations_as_turns_show_every_tag_and_end_in_different_ones() -> None:
+    shown = [[phrase.tag for phrase in parse_tagged_message(reply).phrases] for reply in replies()]
+
+    assert {tag for tags in shown for tag in tags} == set(Tag)
+    assert len({tags[-1] for tags in shown}) >= 3
+
+
+def test_a_demonstration_gives_neither_a_number_of_its_conversation_away() -> None:
+    turns = load_prompt(AS_TURNS).render(mark=MARK, messages=[])[1:-1]
+
+    for asked, reply in zip(turns[::2], turns[1::2], strict=True):
+        numbers = re.findall(r"\b\d+\b", re.sub(r"^\[.*\]$", "", asked["content"], flags=re.M))
+        assert not [number for number in numbers if number in reply["content"]]
 
 
 @pytest.mark.parametrize("name", [PHASE_1, PHASE_3])
@@ -337,6 +384,56 @@ def test_a_wrong_prompt_file_is_named_with_its_fault(
 
     assert str(path) in str(caught.value)
     assert fault in str(caught.value)
+
+
+GREETING = "---\ninputs: [name]\n---\nHello {{ name }}.\n"
+
+
+def test_demonstrations_are_rendered_as_the_row_is_and_stand_before_it(
+    write_prompt: Callable[..., Path],
+) -> None:
+    write_prompt(GREETING)
+    write_prompt("- inputs: {name: Ada}\n  reply: Hi!\n", "greet.demonstrations.yaml")
+
+    assert load_prompt("greet").render(name="Emil") == [
+        {"role": "user", "content": "Hello Ada."},
+        {"role": "assistant", "content": "Hi!"},
+        {"role": "user", "content": "Hello Emil."},
+    ]
+
+
+def test_other_demonstrations_are_another_fingerprint(write_prompt: Callable[..., Path]) -> None:
+    found = set()
+    for reply in ("Hi!", "Ho!"):
+        write_prompt(GREETING)
+        write_prompt(f"- inputs: {{name: Ada}}\n  reply: {reply}\n", "greet.demonstrations.yaml")
+        found.add(load_prompt("greet").fingerprint)
+
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("- inputs: {name: Ada}\n", id="no-reply"),
+        pytest.param("- reply: Hi!\n", id="no-inputs"),
+        pytest.param("- inputs: {age: 7}\n  reply: Hi!\n", id="other-inputs"),
+        pytest.param("- inputs: {name: Ada}\n  reply: 7\n", id="reply-is-a-number"),
+        pytest.param("reply: Hi!\n", id="no-list"),
+        pytest.param("", id="empty"),
+        pytest.param("- [\n", id="no-yaml"),
+    ],
+)
+def test_wrong_demonstrations_are_named_with_their_file(
+    write_prompt: Callable[..., Path], text: str
+) -> None:
+    write_prompt(GREETING)
+    path = write_prompt(text, "greet.demonstrations.yaml")
+
+    with pytest.raises(PromptError) as caught:
+        load_prompt("greet")
+
+    assert str(caught.value).startswith(f"{path} must be a list, each with `inputs`")
 
 
 def test_a_missing_prompt_is_named_with_the_folder_and_the_file_it_lacks(

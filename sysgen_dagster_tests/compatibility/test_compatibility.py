@@ -57,6 +57,7 @@ def test_the_catalogue_of_0_1_loads_with_its_bounds_and_models(data: Path) -> No
     assert list(catalog.models) == ["llama-3.1-8b", "phi-4"]
     assert list(catalog.mixtures) == ["sysgen", "preferences", "clean"]
     assert catalog.models["phi-4"].published is not None
+    assert catalog.method.label == "paper"
 
 
 def test_every_table_of_0_1_is_read(used: dict[str, Any]) -> None:

@@ -99,6 +99,11 @@ def test_what_the_caller_knows_is_said_first() -> None:
     assert whole.notices[0] == "Half of it."
 
 
+def test_the_settings_of_the_method_stand_among_the_headline_figures() -> None:
+    whole = build_contents(NOW, [Stored("phi-4")], Stored(), [], [], method="best, samples=2")
+    assert whole.summary[-1] == ("method", "best, samples=2")
+
+
 def test_without_the_extra_the_page_is_made_and_says_what_draws_charts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

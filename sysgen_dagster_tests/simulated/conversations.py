@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.chat.prompts import separating_mark
+from sysgen_dagster.chat.prompts import Prompt, separating_mark
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.lanes.sysgen.tags import (
     Phrase,
@@ -81,10 +81,12 @@ def request(messages: list[ChatMessage], max_tokens: int = 512, **fields: object
     return parse_chat_request(json.dumps(body | fields))
 
 
-def annotate_messages(question: str, answer: str) -> list[ChatMessage]:
+def annotate_messages(
+    question: str, answer: str, prompt: Prompt = annotation.PROMPT
+) -> list[ChatMessage]:
     """What Phase 1 sends."""
     turns = [chat_message(Role.USER, question), chat_message(Role.ASSISTANT, answer)]
-    return annotation.PROMPT.render(mark=separating_mark([question, answer]), messages=turns)
+    return prompt.render(mark=separating_mark([question, answer]), messages=turns)
 
 
 def verify_messages(phrases: list[Phrase]) -> list[ChatMessage]:
@@ -103,8 +105,8 @@ def respond_messages(question: str, system_message: str = "Be brief.") -> list[C
 
 def folded(messages: list[ChatMessage]) -> list[ChatMessage]:
     """The same request for a model that has no system role."""
-    system, user = messages
-    return [chat_message(Role.USER, f"{system['content']}\n\n{user['content']}")]
+    system, user, *others = messages
+    return [chat_message(Role.USER, f"{system['content']}\n\n{user['content']}"), *others]
 
 
 def chat_message(role: Role, content: str) -> ChatMessage:

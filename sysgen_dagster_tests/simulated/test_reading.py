@@ -3,6 +3,8 @@
 import pytest
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.lanes.sysgen.annotation import PROMPTS
+from sysgen_dagster.lanes.sysgen.settings import Demonstrations
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.simulated.reading import (
     Domain,
@@ -42,8 +44,13 @@ def test_a_prompt_is_recognised_when_a_repair_follows_it() -> None:
 
 
 @pytest.mark.parametrize("fold", [False, True])
-def test_the_subject_of_an_annotation_is_the_conversation_and_not_the_prompt(fold: bool) -> None:
-    messages = annotate_messages(QUESTION, "Rivers carry it there.")
+@pytest.mark.parametrize("demonstrations", Demonstrations)
+def test_the_subject_of_an_annotation_is_the_conversation_and_not_the_prompt(
+    demonstrations: Demonstrations, fold: bool
+) -> None:
+    prompt = PROMPTS[demonstrations]
+    messages = annotate_messages(QUESTION, "Rivers carry it there.", prompt)
+    assert recognise(messages)[0] is Phase.ANNOTATE
     subject = read_annotated_subject(recognise(folded(messages) if fold else messages)[1])
     assert subject.question.strip() == QUESTION
     assert subject.answer.strip() == "Rivers carry it there."

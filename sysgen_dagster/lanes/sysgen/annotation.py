@@ -4,7 +4,7 @@ Here are the requests, and the table that one attempt at every conversation give
 both, once or several times.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 import polars as pl
@@ -12,12 +12,18 @@ import polars as pl
 from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.messages import LEAST_LEFT, ChatMessage, ChatRequest, Role, derive_seed
-from sysgen_dagster.chat.prompts import load_prompt, separating_mark
+from sysgen_dagster.chat.prompts import Prompt, load_prompt, separating_mark
 from sysgen_dagster.lanes.sysgen import paper
+from sysgen_dagster.lanes.sysgen.settings import Demonstrations
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, REJECTED
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 
-PROMPT = load_prompt("phase1_annotate_system_message")
+PROMPTS: Mapping[Demonstrations, Prompt] = {
+    Demonstrations.IN_ONE_TEXT: load_prompt("phase1_annotate_system_message"),
+    Demonstrations.AS_TURNS: load_prompt("phase1_annotate_as_turns"),
+}
+# The paper's.
+PROMPT = PROMPTS[Demonstrations.IN_ONE_TEXT]
 SAMPLING = paper.SAMPLING[1]
 
 # Of a repair, so that it ends before the token limit: the marks of a section are at most 10 tokens,
@@ -40,7 +46,7 @@ ENDED_BY_GRAMMAR = rf">>[^<>]{{{LONGEST_PHRASE}}}<<"
 
 
 def build_annotation_requests(
-    conversations: pl.DataFrame, attempt: int = 0, repair: bool = False
+    conversations: pl.DataFrame, attempt: int = 0, repair: bool = False, prompt: Prompt = PROMPT
 ) -> Iterator[ChatRequest]:
     """One request per conversation: the prompt with history, question and original answer.
 
@@ -51,6 +57,7 @@ def build_annotation_requests(
         conversations: ``conversation_id``, ``history``, ``question``, ``answer``.
         attempt: The number of the attempt, from 0; each has a seed of its own.
         repair: Whether the model is held to `REPAIR_GRAMMAR`.
+        prompt: One of `PROMPTS`.
     """
     wanted = ("conversation_id", "history", "question", "answer")
     for conversation_id, history, question, answer in conversations.select(wanted).iter_rows():
@@ -59,42 +66,48 @@ def build_annotation_requests(
         is_long = len(answer) > LEAST_LEFT
         yield ChatRequest(
             conversation_id,
-            _render_prompt(before, answer, mark),
+            _render_prompt(prompt, before, answer, mark),
             SAMPLING,
             derive_seed(conversation_id, ANNOTATED.name, attempt),
             constraint=_REPAIR if repair else None,
-            shortened=partial(_render_shortened, before, answer, mark) if is_long else None,
+            shortened=partial(_render_shortened, prompt, before, answer, mark) if is_long else None,
             shortenable=len(answer) if is_long else 0,
         )
 
 
-def _render_prompt(before: list[ChatMessage], answer: str, mark: str) -> list[ChatMessage]:
+def _render_prompt(
+    prompt: Prompt, before: list[ChatMessage], answer: str, mark: str
+) -> list[ChatMessage]:
     turns = [*before, {"role": Role.ASSISTANT, "content": answer}]
-    return PROMPT.render(mark=mark, messages=turns)
+    return prompt.render(mark=mark, messages=turns)
 
 
 def _render_shortened(
-    before: list[ChatMessage], answer: str, mark: str, left: int
+    prompt: Prompt, before: list[ChatMessage], answer: str, mark: str, left: int
 ) -> list[ChatMessage]:
     """The prompt with `left` characters of the answer: half from its start, half from its end."""
     if left >= len(answer):
-        return _render_prompt(before, answer, mark)
+        return _render_prompt(prompt, before, answer, mark)
     head, tail = answer[: (left + 1) // 2], answer[len(answer) - left // 2 :]
     note = f"[... {len(answer) - left:,} characters left out ...]"
-    return _render_prompt(before, f"{head}\n{note}\n{tail}", mark)
+    return _render_prompt(prompt, before, f"{head}\n{note}\n{tail}", mark)
 
 
 def build_annotated_messages(
-    conversations: pl.DataFrame, completions: pl.DataFrame, attempt: int = 0, repair: bool = False
+    conversations: pl.DataFrame,
+    completions: pl.DataFrame,
+    attempt: int = 0,
+    repair: bool = False,
+    prompt: Prompt = PROMPT,
 ) -> pl.DataFrame:
     """`tables.ANNOTATED` after one attempt: one row per conversation, in their order.
 
-    A message that was cut at the token limit is kept: Phase 2 finds its unclosed tag. `attempt` and
-    `repair` are those of the requests that the completions answer.
+    A message that was cut at the token limit is kept: Phase 2 finds its unclosed tag. `attempt`,
+    `repair` and `prompt` are those of the requests that the completions answer.
     """
     was_asked = pl.col("attempts").is_not_null()
     return (
-        add_completions(conversations, completions, PROMPT)
+        add_completions(conversations, completions, prompt)
         .with_columns(
             annotated_message="text",
             sample=pl.when(was_asked).then(pl.lit(attempt, dtype=pl.UInt32)),

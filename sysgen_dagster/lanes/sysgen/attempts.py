@@ -15,6 +15,7 @@ from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.lanes.sysgen.annotation import (
     ENDED_BY_GRAMMAR,
+    PROMPTS,
     build_annotated_messages,
     build_annotation_requests,
 )
@@ -59,11 +60,17 @@ def annotate(
             repair = _attempt(broken, ask, method, method.samples, repair=True)
             attempts = pl.concat([attempts, repair])
     best = _choose_best(taken, attempts, _judge_rivals(attempts, ask, method))
-    not_asked = build_annotated_messages(conversations.slice(taken.height), _NO_COMPLETIONS)
+    not_asked = build_annotated_messages(
+        conversations.slice(taken.height),
+        _NO_COMPLETIONS,
+        prompt=PROMPTS[method.demonstrations],
+    )
     return pl.concat([best, not_asked])
 
 
-def count_well_formed(annotated: pl.DataFrame, drop_rule: DropRule) -> dict[str, int]:
+def count_well_formed(
+    annotated: pl.DataFrame, drop_rule: DropRule, mend: bool = False
+) -> dict[str, int]:
     """Conversations with a well-formed message after each step of Phase 1, given its table.
 
     Returns:
@@ -71,7 +78,9 @@ def count_well_formed(annotated: pl.DataFrame, drop_rule: DropRule) -> dict[str,
         one attempt), ``well_formed_after_sampling`` and ``well_formed_after_repair``.
     """
     asked = annotated.filter(pl.col("sample").is_not_null())
-    well_formed = asked.join(kept(filter_messages(kept(asked), drop_rule)), on=_ID, how="semi")
+    well_formed = asked.join(
+        kept(filter_messages(kept(asked), drop_rule, mend)), on=_ID, how="semi"
+    )
     # Where another attempt was chosen, the first of the rejected ones is the first attempt. It was
     # well-formed if it has a text and was not rejected by Phase 2's rule.
     first = pl.col("rejected").list.first().struct
@@ -92,11 +101,12 @@ def _attempt(
 
     ``fault`` is the reason why there is no well-formed message; null where there is one.
     """
-    completions = ask(build_annotation_requests(rows, number, repair), rows.height)
-    annotated = build_annotated_messages(rows, completions, number, repair)
+    prompt = PROMPTS[method.demonstrations]
+    completions = ask(build_annotation_requests(rows, number, repair, prompt), rows.height)
+    annotated = build_annotated_messages(rows, completions, number, repair, prompt)
     if repair:
         annotated = annotated.with_columns(drop_reason=_reason_of_repair())
-    filtered = filter_messages(kept(annotated), method.drop_rule).select(
+    filtered = filter_messages(kept(annotated), method.drop_rule, method.mend).select(
         _ID, "phrases", "tagged_message", fault="drop_reason"
     )
     return annotated.join(filtered, on=_ID, how="left", maintain_order="left").with_columns(

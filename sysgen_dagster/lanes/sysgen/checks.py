@@ -46,7 +46,7 @@ LENGTH_RATIO = (0.5, 3.0)  # mean length of the new answers over that of the ori
 # Text that a server, a trainer or one of our prompts could read as a turn, a delimiter or a tag.
 STRUCTURE = structure_pattern(
     (
-        annotation.PROMPT,
+        *annotation.PROMPTS.values(),
         verification.PROMPT,
         alignment_judgement.PROMPT,
         preference_judgement.PROMPT,

@@ -13,19 +13,27 @@ from sysgen_dagster.lanes.sysgen.tables import FILTERED
 from sysgen_dagster.lanes.sysgen.tags import (
     BLANKS,
     MALFORMED_BOUNDARIES,
+    MAYBE_DECORATED,
+    MENDS,
     TAG_NAMES,
     WELL_FORMED,
     parse_tagged_message,
 )
+from sysgen_dagster.tables.table import kept
 
+_ENDED = "stop"  # the finish reason of a text that the model ended by itself
 _CANONICAL = pl.Enum(TAG_NAMES)  # sorts in the order of its categories
 # One row per phrase and one row per defect; ``row`` is the position of the message.
 _PHRASES = {"row": pl.UInt32(), "tag": pl.String(), "text": pl.String()}
 _DEFECTS = {"row": pl.UInt32(), "kind": pl.String(), "text": pl.String()}
 
 
-def filter_messages(annotated: pl.DataFrame, drop_rule: DropRule) -> pl.DataFrame:
+def filter_messages(
+    annotated: pl.DataFrame, drop_rule: DropRule, mend: bool = False
+) -> pl.DataFrame:
     """`tables.FILTERED`: one row per annotated message, in their order.
+
+    With `mend`, slips of form are corrected where nothing is guessed; ``defects`` names each.
 
     ``phrases``, ``defects`` and ``has_malformed_boundary`` are filled for dropped rows too, so that
     `count_kept_by_rule` can count what the other drop rule would keep.
@@ -33,13 +41,17 @@ def filter_messages(annotated: pl.DataFrame, drop_rule: DropRule) -> pl.DataFram
     Messages without a defect are split by expressions, all at once; only the others go through the
     parser, one by one. The result is the same as by the parser alone, for a fifth of the time.
     """
-    is_well_formed = pl.col("annotated_message").str.contains(WELL_FORMED).fill_null(False)
+    message = pl.col("annotated_message")
+    finish = pl.col("finish_reason") if mend else pl.lit(None).alias("finish_reason")
+    is_well_formed = message.str.contains(WELL_FORMED)
+    if mend:
+        is_well_formed &= ~message.str.contains(MAYBE_DECORATED)
     messages = (
-        annotated.select("conversation_id", "source", "annotated_message")
+        annotated.select("conversation_id", "source", "annotated_message", finish)
         .with_row_index("row")
-        .with_columns(is_well_formed=is_well_formed)
+        .with_columns(is_well_formed=is_well_formed.fill_null(False))
     )
-    parsed, defects = _parse(messages.filter(~pl.col("is_well_formed")))
+    parsed, defects = _parse(messages.filter(~pl.col("is_well_formed")), mend)
     phrases = pl.concat([_split_well_formed(messages.filter("is_well_formed")), parsed])
     return (
         messages.join(_sort_phrases(phrases), on="row", how="left", maintain_order="left")
@@ -62,6 +74,17 @@ def count_kept_by_rule(filtered: pl.DataFrame) -> dict[str, int]:
     return counts.row(0, named=True)
 
 
+def count_mends(filtered: pl.DataFrame) -> dict[str, int]:
+    """Kept messages in which each kind of slip was mended, given Phase 2's table."""
+    kinds = kept(filtered).select(
+        kinds=pl.col("defects").list.eval(pl.element().struct.field("kind"))
+    )
+    return {
+        kind.value: kinds.select(pl.col("kinds").list.contains(kind.value).sum()).item()
+        for kind in sorted(MENDS)
+    }
+
+
 def _split_well_formed(messages: pl.DataFrame) -> pl.DataFrame:
     """`_PHRASES` of messages that match `WELL_FORMED`."""
     # Split at <<, the pieces after the first start with an opening and a closing mark by turns.
@@ -75,12 +98,13 @@ def _split_well_formed(messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _parse(messages: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _parse(messages: pl.DataFrame, mend: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
     """`_PHRASES` and `_DEFECTS` of any messages."""
     phrases: list[tuple[int, str, str]] = []
     defects: list[tuple[int, str, str]] = []
-    for row, text in messages.select("row", "annotated_message").iter_rows():
-        message = parse_tagged_message(text)
+    wanted = ("row", "annotated_message", "finish_reason")
+    for row, text, finish in messages.select(wanted).iter_rows():
+        message = parse_tagged_message(text, mend, is_cut=finish != _ENDED)
         phrases += [(row, phrase.tag.value, phrase.text) for phrase in message.phrases]
         defects += [(row, defect.kind.value, defect.text) for defect in message.defects]
     return pl.DataFrame(phrases, _PHRASES, orient="row"), pl.DataFrame(

@@ -25,7 +25,8 @@ class Phase:
         number: The paper's number of the phase.
         table: The table that the phase fills.
         reads: The tables that it reads; it has one row per kept row of the first.
-        prompt: The prompt that the model is asked with; None where no prompt of ours is sent.
+        prompt: Given the method, the prompt that the model is asked with; None where no prompt of
+            ours is sent.
         sampling: How the model's answer is decoded; None where no model is asked.
         settings: Given the method, the names of its fields that the phase's rows depend on.
     """
@@ -33,7 +34,7 @@ class Phase:
     number: int
     table: Table
     reads: tuple[Table, ...]
-    prompt: Prompt | None = None
+    prompt: Callable[[Method], Prompt | None] = lambda _: None
     sampling: Sampling | None = None
     settings: Callable[[Method], tuple[str, ...]] = lambda _: ()
 
@@ -61,8 +62,8 @@ class Phase:
         """
         values = method.model_dump(mode="json")
         parts = [f"{name}={values[name]}" for name in self.settings(method)]
-        if self.prompt is not None:
-            parts.insert(0, self.prompt.fingerprint)
+        if (prompt := self.prompt(method)) is not None:
+            parts.insert(0, prompt.fingerprint)
         if self.sampling is not None and self.sampling != paper.SAMPLING.get(self.number):
             parts.append(f"temperature={self.sampling.temperature}")
             parts.append(f"max_tokens={self.sampling.max_tokens}")
@@ -72,23 +73,28 @@ class Phase:
 def _annotation_settings(method: Method) -> tuple[str, ...]:
     # Phase 1 applies the drop rule only to choose among several attempts at a conversation.
     has_several = method.samples > 1 or method.repair
-    return ("samples", "repair", *(("drop_rule",) if has_several else ()))
+    return ("samples", "repair", *(_filtering_settings(method) if has_several else ()))
+
+
+def _filtering_settings(method: Method) -> tuple[str, ...]:
+    # Named only where it is on: code versions of stored partitions do not know of it.
+    return ("drop_rule", *(("mend",) if method.mend else ()))
 
 
 ANNOTATION = Phase(
     1,
     ANNOTATED,
     reads=(CONVERSATIONS,),
-    prompt=annotation.PROMPT,
+    prompt=lambda method: annotation.PROMPTS[method.demonstrations],
     sampling=annotation.SAMPLING,
     settings=_annotation_settings,
 )
-FILTERING = Phase(2, FILTERED, reads=(ANNOTATED,), settings=lambda _: ("drop_rule",))
+FILTERING = Phase(2, FILTERED, reads=(ANNOTATED,), settings=_filtering_settings)
 VERIFICATION = Phase(
     3,
     VERIFIED,
     reads=(FILTERED,),
-    prompt=verification.PROMPT,
+    prompt=lambda _: verification.PROMPT,
     sampling=verification.SAMPLING,
     settings=lambda _: ("unreadable_verdict", "constrain_verdicts", "verdict_confidence"),
 )

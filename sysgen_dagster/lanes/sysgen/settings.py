@@ -1,7 +1,8 @@
 """The lane's part of the catalogue: the method's settings, and what is expected of each model."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, Discriminator, PositiveInt, Tag, model_validator
 
@@ -24,15 +25,71 @@ class UnreadableVerdict(StrEnum):
     KEEP = "keep"
 
 
-class Method(Entry):
-    """Settings of the method: first what the paper leaves open, then what goes beyond the paper."""
+class Demonstrations(StrEnum):
+    """How Phase 1 shows the model what a tagged system message looks like."""
 
-    drop_rule: DropRule
-    unreadable_verdict: UnreadableVerdict
+    IN_ONE_TEXT = "in_one_text"  # messages without their conversations in the prompt, as the paper
+    AS_TURNS = "as_turns"  # conversations and their messages, in turns before the row's
+
+
+class Preset(StrEnum):
+    """A name for a whole set of settings."""
+
+    PAPER = "paper"  # what the paper does, to compare with it
+    BEST = "best"  # what measurement on real models shows to be better: docs/prompts.md
+
+
+# What each preset sets where that differs from the fields' own values, which are the paper's.
+_PRESETS: Mapping[Preset, Mapping[str, Any]] = {
+    Preset.PAPER: {},
+    Preset.BEST: {"demonstrations": Demonstrations.AS_TURNS, "mend": True},
+}
+
+
+class Method(Entry):
+    """Settings of the method: a preset, and the fields in which a catalogue differs from it.
+
+    Without a preset, the fields that are not given are the paper's. First stands what the paper
+    leaves open, then what goes beyond the paper.
+    """
+
+    preset: Preset = Preset.PAPER
+    drop_rule: DropRule = DropRule.MALFORMED_BOUNDARY
+    unreadable_verdict: UnreadableVerdict = UnreadableVerdict.REMOVE
+    demonstrations: Demonstrations = Demonstrations.IN_ONE_TEXT
+    mend: bool = False  # correct slips of form in tagged messages where nothing is guessed
     samples: PositiveInt = 1  # tagged messages written for a conversation; the judge picks one
     repair: bool = False  # ask once more, under a grammar, where no tagged message is well-formed
     constrain_verdicts: bool = False  # hold verdicts to a regular expression; needs vLLM
     verdict_confidence: bool = False  # store each verdict's probability, from token logprobs
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_from_preset(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        named = [preset for preset in Preset if preset == given.get("preset")]
+        return {**(_PRESETS[named[0]] if named else {}), **given}
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The fields that are not as the preset has them."""
+        usual = Method(preset=self.preset).model_dump(mode="json")
+        return {name: of for name, of in self.model_dump(mode="json").items() if of != usual[name]}
+
+    @property
+    def label(self) -> str:
+        """What stands beside figures, such as ``best, samples=2``."""
+        changes = (f"{name}={str(of).lower()}" for name, of in self.changes.items())
+        return ", ".join([self.preset, *changes])
+
+    def changed(self, changes: Mapping[str, Any]) -> Self:
+        """These settings with other ones; another preset leaves the fields that differ from it.
+
+        Raises:
+            ValidationError: A name or a value is not one of the settings.
+        """
+        return self.model_validate({"preset": self.preset, **self.changes, **changes})
 
 
 def _require_order(bounds: tuple[float, float]) -> tuple[float, float]:

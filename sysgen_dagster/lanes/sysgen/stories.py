@@ -15,6 +15,7 @@ import polars.selectors as cs
 from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.lanes.sysgen.story_rows import shuffle_key
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
+from sysgen_dagster.lanes.sysgen.tags import MENDS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.checks import Evidence
 
@@ -135,10 +136,12 @@ def _shorten(value: Any) -> Any:
 def _list_flags(
     row: Mapping[str, Any], measures: Mapping[str, Any], verdicts: list[str]
 ) -> list[str]:
+    kinds = {defect["kind"] for defect in row["defects"] or ()}
     is_raised = {
         "same text as an earlier row": row["duplicate_of"] is not None,
         "repaired": row["repaired"],
-        "something left out by Phase 2": row["defects"],
+        "something left out by Phase 2": kinds - MENDS,
+        "mended by Phase 2": kinds & MENDS,
         "phrases removed by Phase 3": row["removed"],
         **{name.replace("_", " "): True for name in measures.get("flags", [])},
         "judged not aligned": "Not aligned" in verdicts,

@@ -52,7 +52,7 @@ FILTERED = _phase_table(
         **IDENTITY,
         "phrases": Column(PHRASES, "well-formed phrases of the eight tags, in canonical order"),
         "tagged_message": Column(TEXT, "the phrases as tagged text; null when dropped"),
-        "defects": Column(DEFECTS, "what was left out and why"),
+        "defects": Column(DEFECTS, "what was left out and why, and what was mended"),
         "has_malformed_boundary": Column(FLAG, "a tag was opened or closed wrongly"),
         **DROP_REASON,
     },

@@ -7,6 +7,10 @@ A model writes text such as::
 Both closing marks of the paper are read (its prompt closes with ``<</Role>>``, its Figure 2 with
 ``<<Role>>``). A tag must be closed by its own mark before another tag opens; text that breaks this
 rule becomes a `Defect`. Text such as ``<<48/2=24>>`` or ``cout << x`` is not a mark.
+
+With `Method.mend`, slips of form are corrected where nothing is guessed, and each correction is a
+`Defect` of a kind of its own: a phrase of one line without a closing mark, where the next mark
+opens on a new line or the text ends by itself; and decoration round a mark: ``**<<Role>>:**``.
 """
 
 import re
@@ -36,7 +40,7 @@ _TAGS = {tag.value: tag for tag in Tag}
 
 
 class DefectKind(StrEnum):
-    """Why a stretch of a tagged message is not a phrase."""
+    """Why a stretch of a tagged message is not a phrase, or which slip was mended."""
 
     UNCLOSED = "unclosed"  # the next mark opens another tag, or there is none
     MISMATCHED = "mismatched"  # the next mark closes another tag
@@ -45,6 +49,9 @@ class DefectKind(StrEnum):
     UNKNOWN_TAG = "unknown_tag"  # not one of the eight
     UNASSIGNED_TEXT = "unassigned_text"  # outside every tag
     EMPTY_PHRASE = "empty_phrase"
+    MENDED_CLOSE = "mended_close"  # no closing mark at the end of the line; the next line opens
+    MENDED_LAST_CLOSE = "mended_last_close"  # no closing mark at the end of the text
+    MENDED_DECORATION = "mended_decoration"  # **, ` or : round a mark
 
 
 MALFORMED_BOUNDARIES = frozenset(
@@ -54,6 +61,11 @@ MALFORMED_BOUNDARIES = frozenset(
         DefectKind.ORPHAN_CLOSE,
         DefectKind.BROKEN_BRACKET,
     }
+)
+
+
+MENDS = frozenset(
+    {DefectKind.MENDED_CLOSE, DefectKind.MENDED_LAST_CLOSE, DefectKind.MENDED_DECORATION}
 )
 
 
@@ -67,7 +79,10 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Defect:
-    """What was left out and why; `text` is the stretch that was lost or the mark at fault."""
+    """What was left out and why; `text` is the stretch that was lost or the mark at fault.
+
+    Of a mend it is the phrase that was closed, or the mark with its decoration.
+    """
 
     kind: DefectKind
     text: str
@@ -103,6 +118,15 @@ TAG_MARK = (
 )
 # The parser's pattern has lookahead, since the character after `<<Role` may begin the next mark.
 _TAG_MARK = re.compile(TAG_MARK.replace(_NAME_ENDS, _NAME_ENDS_AHEAD))
+# The same with what stands round a mark: equal signs on both sides, a colon behind it.
+_DECORATED_MARK = re.compile(
+    rf"(?P<sign>\*{{1,3}}|_{{1,3}}|`{{1,3}})?(?:{_TAG_MARK.pattern})"
+    r"(?(sign)(?:[ \t]?[:\uff1a])?(?P=sign))(?P<colon>[ \t]?[:\uff1a](?![:\uff1a]))?"
+)
+# Signs near a mark: a well-formed message without any has no decoration to mend.
+MAYBE_DECORATED = "[*_`]<<|>>[ \t]?[*_`:\uff1a]"
+# What a phrase without a closing mark may not hold: it could be a closing mark in another form.
+_MAYBE_MARK = re.compile(rf"<<|>>|</?[ \t]?(?:>|{_KNOWN})|[<\[/]$")
 _OPEN_BRACKET_AT_END = re.compile(r"<<[/ \t]*$")
 
 # The characters that `str.strip` removes; Polars strips fewer of them by itself.
@@ -118,11 +142,18 @@ _PHRASE = "|".join(
 WELL_FORMED = f"^[{BLANKS}]*(?:{_PHRASE})+$"
 
 
-def parse_tagged_message(text: str) -> TaggedMessage:
-    """The phrases of `text` and every stretch that is not one, in linear time; never raises."""
+def parse_tagged_message(text: str, mend: bool = False, is_cut: bool = False) -> TaggedMessage:
+    """The phrases of `text` and every stretch that is not one, in linear time; never raises.
+
+    Args:
+        text: What the model wrote.
+        mend: Whether slips of form are corrected.
+        is_cut: Whether the model did not end the text by itself; its last phrase is then not
+            closed for it.
+    """
     phrases: list[Phrase] = []
     defects: list[Defect] = []
-    for piece in _split_at_marks(text):
+    for piece in _split_at_marks(text, mend, closes_last=mend and not is_cut):
         if isinstance(piece, Phrase):
             phrases.append(piece)
         else:
@@ -130,19 +161,24 @@ def parse_tagged_message(text: str) -> TaggedMessage:
     return TaggedMessage(tuple(phrases), tuple(defects))
 
 
-def _split_at_marks(text: str) -> Iterator[Phrase | Defect]:
+def _split_at_marks(text: str, mend: bool, closes_last: bool) -> Iterator[Phrase | Defect]:
     """Phrases and defects, from left to right; at most one tag is open at a time."""
     opened: str | None = None
     position = 0
-    for mark in _TAG_MARK.finditer(text):
-        before, position = text[position : mark.start()].strip(), mark.end()
+    for mark in (_DECORATED_MARK if mend else _TAG_MARK).finditer(text):
+        stretch, position = text[position : mark.start()], mark.end()
+        before = stretch.strip()
         name, fault = _classify(mark)
+        if mend and _is_decorated(mark, fault):
+            yield Defect(DefectKind.MENDED_DECORATION, mark[0])
         if name == opened and fault is not DefectKind.BROKEN_BRACKET:
             yield _close(name, before)
             opened = None
             continue
         if opened or before:
-            yield _lose(opened, before, fault)
+            opens_line = mend and name in _TAGS and stretch.rstrip(" \t").endswith("\n")
+            kind = DefectKind.MENDED_CLOSE if opens_line else None
+            yield from _leave_open(opened, before, fault, kind)
         # A mark that is the cause of the defect of one of the eight tags is no further defect.
         is_cause = opened in _TAGS
         opened = name if fault is DefectKind.UNCLOSED else None
@@ -151,7 +187,25 @@ def _split_at_marks(text: str) -> Iterator[Phrase | Defect]:
             yield _defect(alone, name, mark[0])
     rest = text[position:].strip()
     if opened or rest:
-        yield _lose(opened, rest, DefectKind.UNCLOSED)
+        kind = DefectKind.MENDED_LAST_CLOSE if closes_last else None
+        yield from _leave_open(opened, rest, DefectKind.UNCLOSED, kind)
+
+
+def _is_decorated(mark: re.Match[str], fault: DefectKind) -> bool:
+    has_decoration = mark["sign"] or mark["colon"]
+    return bool(has_decoration) and mark["name"] in _TAGS and fault is not DefectKind.BROKEN_BRACKET
+
+
+def _leave_open(
+    opened: str | None, text: str, fault: DefectKind, mend: DefectKind | None
+) -> Iterator[Phrase | Defect]:
+    """What was lost, or the phrase and its mend where the text can only be one phrase."""
+    is_one_line = len(text.splitlines()) == 1 and not _MAYBE_MARK.search(text)
+    if mend and opened in _TAGS and fault is DefectKind.UNCLOSED and is_one_line:
+        yield Phrase(_TAGS[opened], text)
+        yield Defect(mend, text)
+    else:
+        yield _lose(opened, text, fault)
 
 
 def _classify(mark: re.Match[str]) -> tuple[str, DefectKind]:
@@ -159,7 +213,7 @@ def _classify(mark: re.Match[str]) -> tuple[str, DefectKind]:
 
     Such a tag is `UNCLOSED` before an opening mark and `MISMATCHED` before a closing one.
     """
-    slashes, name, broken, bare = mark.groups()
+    slashes, name, broken, bare = mark.group("slashes", "name", "broken", "bare")
     if name is None:
         return broken or bare, DefectKind.BROKEN_BRACKET
     if len(slashes) > 1 or (name not in _TAGS and name.strip() in _TAGS):

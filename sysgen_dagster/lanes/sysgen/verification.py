@@ -38,12 +38,28 @@ class Verdict(StrEnum):
 CHOICES = (Verdict.GOOD.value, Verdict.BAD.value, Verdict.NONE.value)
 _JUDGED = ("verdicts", "phrases", "removed", "drop_reason")  # columns that the verdicts decide
 
-# Only the tag's name and the verdict's word are fixed: brackets, colons and emphasis vary between
-# models.
+_WORDS = "|".join(CHOICES)
+# Signs that models put before a verdict. One that says the opposite of the word makes it
+# unreadable.
+_YES, _NO = (
+    "\u2713\u2714\u2705\u2611\U0001f44d\U0001f7e2",
+    "\u2717\u2718\u274c\u2716\U0001f44e\U0001f534",
+)
+_SIGNS = rf"{_YES}{_NO}\u26a0\u2796\ufe0f"
+# Only the tag's name and the verdict's word are fixed: brackets, colons, emphasis and the cells of
+# a table vary between models.
+_BETWEEN = rf"[\s>*`\"'\])]{{0,8}}[:\uff1a=\-\u2013\u2014|][\s*`\"'<>\[({_SIGNS}]{{0,8}}"
+# After a whole mark nothing need stand between, as in "<<Content>> Good", if nothing follows that
+# would make it a sentence.
+_AFTER_MARK = rf">>[ \t*`\"'({_SIGNS}]{{0,8}}(?=(?:{_WORDS})\b[ \t*`\"').,;]{{0,4}}(?:[\r\n<(]|\Z))"
+# "Good/Bad/None", "Good or Bad" and a table's "Good | Bad" repeat the question: no verdict.
+_NO_QUESTION = (
+    rf"(?!\s?/|[ \t*`]{{0,4}}(?:\||or\b)[ \t*`]{{0,4}}(?:{_WORDS})\b"
+    rf"|,[ \t]?(?:{_WORDS})\b,?[ \t](?:or|{_WORDS})\b)"
+)
 _VERDICT = re.compile(
-    rf"\b(?P<tag>{'|'.join(TAG_NAMES)})\b[\s>*`\"']{{0,8}}[:=\-][\s*`\"'<]{{0,8}}"
-    # The lookahead: "Good/Bad/None" repeats the question and is no verdict.
-    r"(?P<verdict>good|bad|none)\b(?!\s?/)",
+    rf"(?P<mark><</?)?\b(?P<tag>{'|'.join(TAG_NAMES)})\b(?:{_BETWEEN}|(?(mark){_AFTER_MARK}|(?!)))"
+    rf"(?P<verdict>{_WORDS})\b{_NO_QUESTION}",
     re.IGNORECASE | re.ASCII,
 )
 
@@ -57,9 +73,17 @@ def _locate_verdicts(text: str) -> dict[Tag, tuple[Verdict, list[int]]]:
     """The readable verdict on each tag, with the positions of its word in `text`."""
     positions: dict[Tag, dict[Verdict, list[int]]] = {}
     for match in _VERDICT.finditer(text):
+        if _has_opposite_sign(match):
+            continue
         tag, verdict = Tag(match["tag"].capitalize()), Verdict(match["verdict"].capitalize())
         positions.setdefault(tag, {}).setdefault(verdict, []).append(match.start("verdict"))
     return {tag: next(iter(of.items())) for tag, of in positions.items() if len(of) == 1}
+
+
+def _has_opposite_sign(match: re.Match[str]) -> bool:
+    before = match[0][: -len(match["verdict"])]
+    opposite = {"good": _NO, "bad": _YES}.get(match["verdict"].lower(), "")
+    return any(sign in before for sign in opposite)
 
 
 def staying_verdicts(unreadable: UnreadableVerdict) -> set[Verdict]:

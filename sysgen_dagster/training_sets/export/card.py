@@ -81,6 +81,7 @@ class CardFacts:
         titles: Name of a source to its title in the catalogue.
         prompts: Name of a prompt to its fingerprint.
         version: Of this package.
+        method: The label of the settings under which the rows were made; empty: not said.
         figures: Shown in this order.
         languages: Two-letter codes of the questions' languages; none: the card has no such field.
     """
@@ -90,6 +91,7 @@ class CardFacts:
     titles: Mapping[str, str]
     prompts: Mapping[str, str]
     version: str
+    method: str = ""
     figures: Sequence[Figure] = ()
     languages: Sequence[str] = ()
 

@@ -12,7 +12,7 @@ from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.lanes.sysgen.attempts import annotate, count_well_formed
 from sysgen_dagster.lanes.sysgen.filtering import filter_messages
-from sysgen_dagster.lanes.sysgen.settings import DropRule, Method, UnreadableVerdict
+from sysgen_dagster.lanes.sysgen.settings import DropRule, Method, Preset, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, VERIFIED
 from sysgen_dagster.lanes.sysgen.verification import build_verdict_constraint
 from sysgen_dagster.tables.table import kept
@@ -79,6 +79,31 @@ def test_beyond_the_limit_nothing_is_asked(method: Method) -> None:
         (None, None, None, "beyond_limit"),
         (None, None, None, "beyond_limit"),
     ]
+
+
+BEST = Method(preset=Preset.BEST)
+
+
+@pytest.mark.parametrize("method", [PAPER, BEST])
+def test_the_prompt_is_the_one_of_the_method_in_requests_and_in_every_row(method: Method) -> None:
+    model = ScriptedModel(({"c0": ONE}, {"c0": OPEN}))
+    table = annotate(conversations({}, {}), model, method, limit=1)
+    prompt = annotation.PROMPTS[method.demonstrations]
+
+    assert {request.messages[0]["content"] for request in model.asked[0]} == {prompt.instructions}
+    assert set(table["prompt_fingerprint"]) == {prompt.fingerprint}
+
+
+def test_an_attempt_that_can_be_mended_is_well_formed() -> None:
+    slip = "<<Role>>You cook.\n<<Task>>Plan a menu.<</Task>>"
+    model = ScriptedModel(({"c0": slip},))
+    method = BEST.changed({"repair": True})
+    table = annotate(conversations({}), model, method)
+
+    assert chosen(table) == [(slip, 0, False, None)]
+    assert len(model.asked) == 1
+    assert count_well_formed(table, method.drop_rule, method.mend)["well_formed_at_first"] == 1
+    assert count_well_formed(table, method.drop_rule)["well_formed_at_first"] == 0
 
 
 def test_no_conversations_give_no_rows() -> None:

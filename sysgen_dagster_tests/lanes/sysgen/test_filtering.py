@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.lanes.sysgen.filtering import count_kept_by_rule, filter_messages
+from sysgen_dagster.lanes.sysgen.filtering import count_kept_by_rule, count_mends, filter_messages
 from sysgen_dagster.lanes.sysgen.settings import DropRule
 from sysgen_dagster.lanes.sysgen.tables import FILTERED
 from sysgen_dagster.lanes.sysgen.tags import (
@@ -176,6 +176,58 @@ def test_messages_without_defects_are_read_at_once_just_as_the_parser_reads_them
 def test_most_messages_are_read_at_once_and_those_with_a_defect_are_not() -> None:
     texts = pl.Series([CLEAN, TAGGED, EXTRA, MALFORMED, ONLY_MALFORMED, NO_TAG, ""])
     assert texts.str.contains(WELL_FORMED).to_list() == [True, True, *[False] * 5]
+
+
+SLIPS = [
+    *WELL_FORMED_PARTS,
+    "<<Task>>Solve it.\n",
+    "<<Style>>Be brief.",
+    "**<<Role>>** You cook. **<</Role>>**\n",
+    "<<Role>>: You cook.<</Role>>\n",
+    "<<Tool>>`ask`<</Tool>>\n",
+    "Sure!\n",
+]
+
+
+@given(st.lists(st.lists(st.sampled_from(SLIPS), max_size=6).map("".join), max_size=5))
+@example(["<<Role>>: You cook.<</Role>>", "<<Role>>** You cook. **<</Role>>"])
+def test_with_mend_the_table_is_what_the_parser_reads(texts: list[str]) -> None:
+    messages = annotated(*texts).with_columns(finish_reason=pl.lit("stop"))
+    table = filter_messages(messages, MALFORMED_BOUNDARY, mend=True)
+
+    for text, row in zip(texts, table.iter_rows(named=True), strict=True):
+        message = parse_tagged_message(text, mend=True)
+        phrases = sorted(message.phrases, key=lambda each: TAG_NAMES.index(each.tag))
+        assert row["phrases"] == [{"tag": each.tag, "text": each.text} for each in phrases]
+        assert row["defects"] == [
+            {"kind": each.kind, "text": each.text} for each in message.defects
+        ]
+
+
+def test_a_message_that_was_mended_is_kept_and_counted() -> None:
+    slip = "<<Role>>You are a tutor.\n<<Task>>: Solve it."
+    messages = annotated(slip, CLEAN, MALFORMED).with_columns(
+        finish_reason=pl.Series(["stop", "stop", "length"])
+    )
+    table = filter_messages(messages, MALFORMED_BOUNDARY, mend=True)
+
+    assert table["tagged_message"].to_list() == [TAGGED, TAGGED, None]
+    assert [each["kind"] for each in table["defects"][0]] == [
+        "mended_decoration",
+        "mended_close",
+        "mended_last_close",
+    ]
+    assert count_mends(table) == {
+        "mended_close": 1,
+        "mended_decoration": 1,
+        "mended_last_close": 1,
+    }
+
+
+def test_without_mend_nothing_is_mended() -> None:
+    table = filter_messages(annotated(*EVERYTHING), MALFORMED_BOUNDARY)
+
+    assert set(count_mends(table).values()) == {0}
 
 
 def test_what_the_first_rule_keeps_the_second_keeps_as_well() -> None:

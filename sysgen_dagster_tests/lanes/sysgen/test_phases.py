@@ -19,7 +19,7 @@ from sysgen_dagster.lanes.sysgen.phases import (
     VERIFICATION,
     Phase,
 )
-from sysgen_dagster.lanes.sysgen.settings import DropRule, Method, UnreadableVerdict
+from sysgen_dagster.lanes.sysgen.settings import Demonstrations, DropRule, Method, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
@@ -64,7 +64,7 @@ def test_a_phase_reads_the_rows_of_the_one_before(phase: Phase, reads: tuple[Any
 
 def test_a_model_is_asked_in_all_phases_but_the_second() -> None:
     assert [phase for phase in PHASES if not phase.asks] == [FILTERING]
-    assert [phase.prompt for phase in PHASES] == [
+    assert [phase.prompt(PAPER) for phase in PHASES] == [
         annotation.PROMPT,
         None,
         verification.PROMPT,
@@ -117,6 +117,21 @@ def test_the_usual_settings_have_the_versions_of_the_version_before(phase: Phase
             id="drop-rule",
         ),
         pytest.param(
+            *(FILTERING, {"mend": True}, "drop_rule=malformed_boundary mend=True"), id="mend"
+        ),
+        pytest.param(
+            ANNOTATION,
+            {"demonstrations": Demonstrations.AS_TURNS},
+            "samples=1 repair=False",
+            id="other-demonstrations-are-other-words",
+        ),
+        pytest.param(
+            ANNOTATION,
+            {"samples": 2, "mend": True},
+            "samples=2 repair=False drop_rule=malformed_boundary mend=True",
+            id="what-is-well-formed-decides-among-several",
+        ),
+        pytest.param(
             VERIFICATION,
             {
                 "unreadable_verdict": UnreadableVerdict.KEEP,
@@ -131,9 +146,11 @@ def test_the_usual_settings_have_the_versions_of_the_version_before(phase: Phase
 def test_other_settings_are_other_versions_in_the_same_words(
     phase: Phase, changes: dict[str, Any], version: str
 ) -> None:
-    words = [phase.prompt.fingerprint] if phase.prompt else []
+    method = PAPER.model_copy(update=changes)
+    prompt = phase.prompt(method)
+    words = [prompt.fingerprint] if prompt else []
 
-    found = phase.code_version(PAPER.model_copy(update=changes))
+    found = phase.code_version(method)
     assert found == " ".join([*words, version])
 
 
@@ -166,7 +183,7 @@ def test_another_sampling_than_the_paper_s_is_another_version(phase: Phase) -> N
 
 
 def test_other_words_of_a_prompt_are_another_version() -> None:
-    swapped = replace(ANNOTATION, prompt=verification.PROMPT)
+    swapped = replace(ANNOTATION, prompt=lambda _: verification.PROMPT)
 
     assert (
         swapped.code_version(PAPER) == f"{verification.PROMPT.fingerprint} samples=1 repair=False"

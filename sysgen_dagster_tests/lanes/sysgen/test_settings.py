@@ -4,9 +4,16 @@ from pathlib import Path
 
 import pytest
 
+from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.paper import COUNTS
-from sysgen_dagster.lanes.sysgen.settings import DropRule, UnreadableVerdict
+from sysgen_dagster.lanes.sysgen.settings import (
+    Demonstrations,
+    DropRule,
+    Method,
+    Preset,
+    UnreadableVerdict,
+)
 from sysgen_dagster_tests.catalog.small import (
     PAPER,
     SMALL,
@@ -42,6 +49,13 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         [("method.drop_rule", "strict")],
         "method.drop_rule",
         "'malformed_boundary' or 'no_phrase_left'",
+    ),
+    "unknown-preset": ([("method.preset", "good")], "method.preset", "'paper' or 'best'"),
+    "preset-that-is-no-word": ([("method.preset", [1])], "method.preset", "'paper' or 'best'"),
+    "unknown-demonstrations": (
+        [("method.demonstrations", "none")],
+        "method.demonstrations",
+        "'in_one_text' or 'as_turns'",
     ),
     "no-sample-at-all": (
         [("method.samples", 0)],
@@ -102,6 +116,50 @@ def test_a_small_catalogue_is_read_with_the_usual_settings(tmp_path: Path) -> No
     assert not catalog.method.verdict_confidence
     assert (model.paper, model.published) == (None, None)
     assert (model.filtered_bounds, model.aligned_bounds) == ((0.5, 1.0), (0.5, 1.0))
+
+
+def test_the_fields_of_a_catalogue_without_a_preset_are_the_paper_s(tmp_path: Path) -> None:
+    method = load_catalog(write(tmp_path, ("method", {}))).method
+
+    assert method == Method(preset=Preset.PAPER)
+    assert (method.demonstrations, method.mend) == (Demonstrations.IN_ONE_TEXT, False)
+    assert method.drop_rule is DropRule.MALFORMED_BOUNDARY
+
+
+def test_the_shipped_catalogue_is_for_the_comparison_with_the_paper() -> None:
+    assert load_catalog(FULL_CATALOG).method.label == "paper"
+
+
+def test_a_catalogue_takes_a_preset_and_changes_it_by_field(tmp_path: Path) -> None:
+    given = {"preset": "best", "samples": 2, "mend": False}
+    method = load_catalog(write(tmp_path, ("method", given))).method
+
+    assert method.demonstrations is Demonstrations.AS_TURNS
+    assert method.changes == {"mend": False, "samples": 2}
+    assert method.label == "best, mend=false, samples=2"
+
+
+LABELS = {
+    "paper": (Method(), "paper"),
+    "best": (Method(preset=Preset.BEST), "best"),
+    "given-as-the-preset-has-it": (Method(preset=Preset.BEST, mend=True), "best"),
+    "changed": (
+        Method(drop_rule=DropRule.NO_PHRASE_LEFT, repair=True),
+        "paper, drop_rule=no_phrase_left, repair=true",
+    ),
+}
+
+
+@pytest.mark.parametrize(("method", "label"), LABELS.values(), ids=LABELS.keys())
+def test_settings_have_one_printable_form(method: Method, label: str) -> None:
+    assert method.label == label
+
+
+def test_another_preset_leaves_the_fields_that_were_changed() -> None:
+    method = Method(samples=3).changed({"preset": "best"})
+
+    assert method == Method(preset=Preset.BEST, samples=3)
+    assert method.changed({"samples": "1", "preset": "paper"}) == Method()
 
 
 def test_a_catalogue_may_say_what_another_paper_reports(tmp_path: Path) -> None:

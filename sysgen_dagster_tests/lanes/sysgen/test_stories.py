@@ -90,7 +90,10 @@ def test_what_the_phases_did_is_flagged() -> None:
     columns = {
         "duplicate_of": "0",
         "repaired": True,
-        "defects": [{"kind": "unassigned_text", "text": "Hello"}],
+        "defects": [
+            {"kind": "unassigned_text", "text": "Hello"},
+            {"kind": "mended_close", "text": "You"},
+        ],
         "removed": [{"tag": "Role", "text": "You", "verdict": "Bad"}],
     }
     [story] = stories_of(Row("1", columns=columns))
@@ -98,6 +101,7 @@ def test_what_the_phases_did_is_flagged() -> None:
         "same text as an earlier row",
         "repaired",
         "something left out by Phase 2",
+        "mended by Phase 2",
         "phrases removed by Phase 3",
     ]
 

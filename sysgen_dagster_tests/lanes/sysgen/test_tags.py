@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sysgen_dagster.lanes.sysgen.tags import (
     BLANKS,
     MALFORMED_BOUNDARIES,
+    MENDS,
     TAG_MARK,
     TAG_NAMES,
     Defect,
@@ -22,6 +24,7 @@ from sysgen_dagster.lanes.sysgen.tags import (
     render_system_message,
     render_tagged_message,
 )
+from sysgen_dagster_tests.lanes.sysgen.real_completions import real_completions
 
 MARK = re.compile(TAG_MARK)
 
@@ -246,7 +249,9 @@ def test_every_kind_of_defect_is_named_with_what_was_lost(
 
 
 def test_the_examples_hold_every_kind_of_defect() -> None:
-    assert {kind for _, defects in DEFECTS.values() for kind, _ in defects} == set(DefectKind)
+    kinds = {kind for _, defects in DEFECTS.values() for kind, _ in defects}
+
+    assert kinds == set(DefectKind) - MENDS
 
 
 BOUNDARIES = {
@@ -257,6 +262,9 @@ BOUNDARIES = {
     "unknown_tag": False,
     "unassigned_text": False,
     "empty_phrase": False,
+    "mended_close": False,
+    "mended_last_close": False,
+    "mended_decoration": False,
 }
 
 
@@ -280,6 +288,154 @@ def test_a_message_knows_whether_one_of_the_eight_tags_went_wrong(
     text: str, malformed: bool
 ) -> None:
     assert parse_tagged_message(text).has_malformed_boundary is malformed
+
+
+KIND, DO_IT = "You are kind.", "Do it."
+MENDED: dict[str, tuple[str, list[tuple[str, str]], list[tuple[str, str]]]] = {
+    "no-close-before-the-next-line": (
+        f"<<Role>>{KIND}\n<<Task>>{DO_IT}<</Task>>",
+        [("Role", KIND), ("Task", DO_IT)],
+        [("mended_close", KIND)],
+    ),
+    "no-close-before-a-blank-line-and-windows-line-ends": (
+        f"<<Role>>\r\n{KIND} \r\n\r\n<<Task>>{DO_IT}<</Task>>",
+        [("Role", KIND), ("Task", DO_IT)],
+        [("mended_close", KIND)],
+    ),
+    "no-last-close": (
+        f"<<Role>>{KIND}<</Role>>\n<<Task>>{DO_IT}\n",
+        [("Role", KIND), ("Task", DO_IT)],
+        [("mended_last_close", DO_IT)],
+    ),
+    "no-close-at-all": (
+        f"<<Role>>{KIND}\n<<Task>>{DO_IT}",
+        [("Role", KIND), ("Task", DO_IT)],
+        [("mended_close", KIND), ("mended_last_close", DO_IT)],
+    ),
+    "bold-marks": (
+        f"**<<Role>>** {KIND} **<</Role>>**",
+        [("Role", KIND)],
+        [("mended_decoration", "**<<Role>>**"), ("mended_decoration", "**<</Role>>**")],
+    ),
+    "marks-as-code": (
+        f"`<<Role>>`{KIND}`<</Role>>`",
+        [("Role", KIND)],
+        [("mended_decoration", "`<<Role>>`"), ("mended_decoration", "`<</Role>>`")],
+    ),
+    "colon": (
+        f"<<Role>>: {KIND}<</Role>>",
+        [("Role", KIND)],
+        [("mended_decoration", "<<Role>>:")],
+    ),
+    "full-width-colon": (
+        f"<<Role>>\uff1a{KIND}<</Role>>",
+        [("Role", KIND)],
+        [("mended_decoration", "<<Role>>\uff1a")],
+    ),
+    "bold-with-the-colon-inside-and-no-close": (
+        f"**<<Role>>:** {KIND}\n**<<Task>>:** {DO_IT}",
+        [("Role", KIND), ("Task", DO_IT)],
+        [
+            ("mended_decoration", "**<<Role>>:**"),
+            ("mended_decoration", "**<<Task>>:**"),
+            ("mended_close", KIND),
+            ("mended_last_close", DO_IT),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "phrases", "mends"), MENDED.values(), ids=MENDED.keys())
+def test_a_slip_of_form_is_mended_and_each_mend_is_named(
+    text: str, phrases: list[tuple[str, str]], mends: list[tuple[str, str]]
+) -> None:
+    message = parse_tagged_message(text, mend=True)
+
+    assert message.phrases == tuple(phrase(*each) for each in phrases)
+    assert message.defects == tuple(defect(*each) for each in mends)
+    assert not message.has_malformed_boundary
+
+
+NOT_MENDED = {
+    "next-mark-on-the-same-line": f"<<Role>>{KIND} <<Task>>{DO_IT}<</Task>>",
+    "phrase-of-two-lines": f"<<Role>>{KIND}\nHere is more.\n<<Task>>{DO_IT}<</Task>>",
+    "last-phrase-of-two-lines": f"<<Task>>{DO_IT}<</Task>>\n<<Role>>{KIND}\nI hope this helps!",
+    "closed-by-another-tag": f"<<Role>>{KIND}<</Task>>\n<<Task>>{DO_IT}<</Task>>",
+    "closed-by-an-unknown-tag": f"<<Role>>{KIND}\n<<Note>>{DO_IT}<</Note>>",
+    "closed-by-another-tag-without-a-slash": f"<<Role>>{KIND}\n<<Task>>",
+    "nothing-to-close": f"<<Role>>\n<<Task>>{DO_IT}<</Task>>",
+    "single-brackets-at-the-end": f"<<Role>>{KIND}</Role>",
+    "brackets-without-a-name": f"<<Role>>{KIND}<>\n<<Task>>{DO_IT}<</Task>>",
+    "a-bracket-at-the-end": f"<<Role>>{KIND}<\n<<Task>>{DO_IT}<</Task>>",
+    "half-a-mark-at-the-end": f"<<Role>>{KIND}<</Ro",
+    "broken-bracket": f"<<Role>>{KIND}<<//Role>>",
+    "mark-in-the-phrase": f"<<Role>>{KIND} cout << x\n<<Task>>{DO_IT}<</Task>>",
+}
+
+
+@pytest.mark.parametrize("text", NOT_MENDED.values(), ids=NOT_MENDED.keys())
+def test_where_something_would_be_guessed_a_message_stays_malformed(text: str) -> None:
+    assert parse_tagged_message(text, mend=True).has_malformed_boundary
+
+
+def test_a_text_that_was_cut_keeps_its_last_phrase_open() -> None:
+    text = f"<<Role>>{KIND}\n<<Task>>{DO_IT}"
+    message = parse_tagged_message(text, mend=True, is_cut=True)
+
+    assert message.phrases == (phrase("Role", KIND),)
+    assert message.defects == (
+        defect("mended_close", KIND),
+        defect("unclosed", f"<<Task>>{DO_IT}"),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("a **word**", id="bold-at-the-end"),
+        pytest.param("**word** a", id="bold-at-the-start"),
+        pytest.param("Use `x`", id="code-at-the-end"),
+        pytest.param("::: note", id="several-colons"),
+    ],
+)
+def test_decoration_of_a_phrase_s_own_stays(text: str) -> None:
+    message = parse_tagged_message(f"<<Format>>{text}<</Format>>", mend=True)
+
+    assert message.phrases == (phrase("Format", text),)
+    assert message.defects == ()
+
+
+@given(TEXTS)
+def test_without_mend_no_mend_is_ever_found(text: str) -> None:
+    assert not MENDS & {found.kind for found in parse_tagged_message(text).defects}
+
+
+@given(TEXTS, st.booleans())
+@example("**<<Role>>:** a\n`<<Task>>`: b `<</Task>>`", False)
+def test_with_mend_phrases_are_still_of_the_text_in_its_order_and_hold_no_mark(
+    text: str, is_cut: bool
+) -> None:
+    position = 0
+    for found in parse_tagged_message(text, mend=True, is_cut=is_cut).phrases:
+        position = text.index(found.text, position) + len(found.text)
+        assert found.text == found.text.strip()
+        assert not MARK.search(found.text)
+
+
+@given(PHRASES)
+def test_with_mend_a_text_without_slips_is_read_as_before(phrases: list[Phrase]) -> None:
+    text = render_tagged_message(phrases)
+    message = parse_tagged_message(text, mend=True)
+
+    assert message.defects or message == parse_tagged_message(text)
+
+
+@given(TEXTS)
+def test_mending_what_was_mended_changes_nothing(text: str) -> None:
+    phrases = parse_tagged_message(text, mend=True).phrases
+    again = parse_tagged_message(render_tagged_message(phrases), mend=True)
+
+    assert again.phrases == phrases or MENDS & {found.kind for found in again.defects}
 
 
 PAPER_INVALID = {
@@ -379,6 +535,33 @@ def test_an_unknown_tag_in_any_script_is_a_mark_for_the_parser_and_for_polars(na
     assert parse_tagged_message(text).phrases == ()
 
 
+REAL = real_completions(1)
+
+
+@pytest.mark.parametrize("mend", [False, True], ids=["plain", "mended"])
+@pytest.mark.parametrize("written", REAL, ids=lambda each: f"{each['prompt']}-{each['source']}")
+def test_what_real_models_wrote_is_read_as_people_read_it(
+    written: dict[str, Any], mend: bool
+) -> None:
+    message = parse_tagged_message(
+        written["completion"], mend=mend, is_cut=written["finish"] != "stop"
+    )
+
+    assert {
+        "tags": [each.tag for each in message.phrases],
+        "defects": [each.kind for each in message.defects],
+        "well_formed": bool(message.phrases) and not message.has_malformed_boundary,
+    } == written["expected"]["mended" if mend else "plain"]
+
+
+def test_real_texts_are_many_and_of_many_kinds() -> None:
+    kinds = {kind for each in REAL for kind in each["expected"]["plain"]["defects"]}
+
+    assert len(REAL) + len(real_completions(3)) >= 200
+    assert len({each["model"] for each in REAL}) >= 3
+    assert kinds == set(DefectKind) - MENDS - {DefectKind.EMPTY_PHRASE}
+
+
 MILLION = 1_000_000
 HOSTILE = {
     "open-brackets": "<" * (2 * MILLION),
@@ -400,6 +583,7 @@ HOSTILE = {
 def test_two_megabytes_of_hostile_text_are_read_to_the_end(text: str) -> None:
     """With a step of quadratic cost this would take hours."""
     assert parse_tagged_message(text).phrases == ()
+    assert parse_tagged_message(text, mend=True).phrases == ()
 
 
 def test_two_megabytes_of_phrases_are_read_to_the_end() -> None:

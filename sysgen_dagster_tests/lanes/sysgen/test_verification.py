@@ -28,6 +28,7 @@ from sysgen_dagster_tests.lanes.sysgen.frames import (
     filtered,
     replied,
 )
+from sysgen_dagster_tests.lanes.sysgen.real_completions import real_completions
 
 REMOVE, KEEP = UnreadableVerdict.REMOVE, UnreadableVerdict.KEEP
 METHOD = Method(drop_rule=DropRule.MALFORMED_BOUNDARY, unreadable_verdict=REMOVE)
@@ -83,6 +84,22 @@ def test_the_reply_that_the_prompt_asks_for_is_read() -> None:
         pytest.param("<<Role>>: Bad.\r\n", id="with-a-full-stop"),
         pytest.param("<<Role>>: Bad\n<<Role>>: bad", id="said-twice"),
         pytest.param("<<Role>>: Bad <<Task>>: I cannot tell", id="another-tag-without-verdict"),
+        pytest.param("<<Role>> Bad", id="no-colon"),
+        pytest.param("<<Role>> Bad (it says how to answer)", id="no-colon-and-a-reason"),
+        pytest.param("**<<Role>>** Bad.", id="no-colon-and-bold"),
+        pytest.param("<<Role>>Bad<</Role>>", id="between-marks"),
+        pytest.param("<<Role>>Bad<<Role>>", id="between-marks-without-a-slash"),
+        pytest.param("<<Role>> (Bad)", id="in-parentheses"),
+        pytest.param("<<Role>>\uff1aBad", id="full-width-colon"),
+        pytest.param("Role \u2014 Bad", id="long-dash"),
+        pytest.param("Role => Bad", id="arrow"),
+        pytest.param("<<Role>>: [Bad]", id="in-square-brackets"),
+        pytest.param("| Tag | Verdict |\n|---|---|\n| Role | Bad |", id="row-of-a-table"),
+        pytest.param("| <<Role>> | **Bad** | too long |", id="row-with-marks-and-a-reason"),
+        pytest.param("<<Role>>: \u274c Bad", id="with-a-sign"),
+        pytest.param("| Role | \u26a0\ufe0f Bad |", id="with-a-sign-in-a-table"),
+        pytest.param('{"Role": "Bad"}', id="json-object"),
+        pytest.param("Role: bad, none of it fits", id="another-verdict-s-word-in-the-reason"),
     ],
 )
 def test_a_verdict_is_read_however_it_is_set(text: str) -> None:
@@ -105,6 +122,14 @@ def test_a_verdict_is_read_however_it_is_set(text: str) -> None:
         pytest.param("Role Good", id="nothing-between"),
         pytest.param("<<Role>>: Good\n<<Role>>: Bad", id="contradictory"),
         pytest.param("Role: Good, or perhaps Role: None", id="contradictory-in-prose"),
+        pytest.param("<<Role>>: \u274c Good", id="contradicted-by-its-sign"),
+        pytest.param("<<Role>>: Good/Bad/None", id="the-question-repeated"),
+        pytest.param("<<Role>>: Good or Bad", id="the-question-in-words"),
+        pytest.param("<<Role>>: Good, Bad or None", id="the-question-as-a-list"),
+        pytest.param("| Role | Good | Bad | None |", id="the-question-in-a-table"),
+        pytest.param("<<Role>> Good manners are asked for.", id="a-sentence-after-a-mark"),
+        pytest.param("Role is good.", id="a-sentence"),
+        pytest.param("<<Role>>\nGood", id="no-colon-and-another-line"),
     ],
 )
 def test_a_verdict_that_is_missing_unclear_or_contradictory_is_not_readable(text: str) -> None:
@@ -116,6 +141,11 @@ def test_a_contradiction_about_one_tag_leaves_the_others_readable() -> None:
         "Task": "Bad",
         "Tool": "None",
     }
+
+
+@pytest.mark.parametrize("written", real_completions(3), ids=lambda each: each["prompt"])
+def test_verdicts_of_real_models_are_read_as_people_read_them(written: dict[str, Any]) -> None:
+    assert verdicts_in(written["completion"]) == written["expected"]
 
 
 REPLY_PIECES = (
@@ -144,6 +174,8 @@ def test_any_reply_is_read_and_gives_known_tags_and_verdicts(text: str) -> None:
         pytest.param("Role:" * 400_000, id="colons"),
         pytest.param("<<Role>>" * 250_000, id="marks"),
         pytest.param("Role" + "*" * 2_000_000 + ": Good", id="stars"),
+        pytest.param("<<Role>>" + "(" * 2_000_000 + "Good", id="parentheses"),
+        pytest.param("| Role " * 300_000, id="cells"),
     ],
 )
 def test_two_megabytes_of_hostile_reply_are_read_to_the_end(text: str) -> None:

@@ -163,6 +163,13 @@ def test_figures_recipe_and_commands_are_shown(rows: Contents) -> None:
     }
 
 
+def test_the_card_says_under_which_settings_the_rows_were_made(rows: Contents) -> None:
+    card = render_card(rows, replace(FACTS, method="best, samples=2"))
+
+    assert "Settings of the method: `best, samples=2`." in card
+    assert "Settings of the method" not in render_card(rows, FACTS)
+
+
 def test_the_card_names_every_file_of_the_trainers(rows: Contents, pairs: Contents) -> None:
     assert "(trainers/trl_sft.py)" in render_card(rows, FACTS)
     assert "(trainers/trl_dpo.py)" in render_card(pairs, PAIR_FACTS)
