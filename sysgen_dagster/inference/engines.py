@@ -20,13 +20,21 @@ from sysgen_dagster.inference.chat_api import (
     ServerCapabilities,
     UnreachableError,
 )
-from sysgen_dagster.inference.local.servers import LocalServer, ServerError, ServerUse
-from sysgen_dagster.inference.local.vllm import REQUESTS_AT_ONCE, find_vllm, vllm_server
+from sysgen_dagster.inference.local.llama_cpp import find_llama_server, gguf_variant, llama_servers
+from sysgen_dagster.inference.local.servers import (
+    LocalServer,
+    ServerError,
+    ServerUse,
+    claim_together,
+)
+from sysgen_dagster.inference.local.vllm import find_vllm, precision_flags, vllm_servers
 
 WAYS_TO_GET_AN_ENGINE = """\
 Ways to get an engine:
   - vLLM on this machine: pip install 'sysgen-dagster[vllm]' on a host with a GPU, engine: vllm;
     SYSGEN_VLLM names the `vllm` command of another environment
+  - llama.cpp on this machine, also without a GPU: its `llama-server` on the PATH or named by
+    SYSGEN_LLAMA_SERVER, engine: llama_cpp, and weights: a GGUF file
   - a server that runs already (vLLM, Ollama, llama.cpp, any OpenAI-compatible one): in a catalogue
     of your own (SYSGEN_CATALOG) give the model engine: endpoint and base_urls: [http://HOST:PORT/v1]
   - no model at all, to try the pipeline: SYSGEN_ENGINE=simulated (made-up text, marked as such)"""
@@ -34,7 +42,11 @@ Ways to get an engine:
 _SIMULATED_IDLE_S = 300.0
 _SIMULATED_READY_S = 60.0
 _UNKNOWN_CAPACITY = 32
-_PRECISION = ("quantization", "dtype")
+# The variable that names the command of an engine on this machine, and the command's own name.
+_COMMANDS = {
+    Engine.VLLM: ("SYSGEN_VLLM", "vllm", find_vllm),
+    Engine.LLAMA_CPP: ("SYSGEN_LLAMA_SERVER", "llama-server", find_llama_server),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +76,8 @@ class Engines:
             fault = "has no base_urls in the catalogue"
         elif kind is Engine.ENDPOINT:
             _api_key(model)
-        elif kind is Engine.VLLM and find_vllm() is None:
-            named = os.environ.get("SYSGEN_VLLM")
-            why = f"SYSGEN_VLLM={named} is no command" if named else "there is no `vllm` here"
-            fault = f"is to be served by vLLM on this machine, but {why}"
+        elif kind in _COMMANDS:
+            fault = _missing_command(kind)
         if fault:
             raise EngineError(f"{model.name} {fault}.\n{WAYS_TO_GET_AN_ENGINE}")
 
@@ -89,7 +99,7 @@ class Engines:
             model.served_name,
             model.revision,
             kind.value,
-            _variant(model),
+            _variant(model, kind),
             model.limit_field,
         )
         uses = [ServerUse(server, self.folder, report) for server in self._servers(model, kind)]
@@ -104,8 +114,9 @@ class Engines:
         if kind is Engine.ENDPOINT:
             return []
         if kind is Engine.VLLM:
-            servers = [vllm_server(model, gpu) for gpu in model.gpus]
-            return list({server.name: server for server in servers}.values())  # one on a CPU
+            return vllm_servers(model)
+        if kind is Engine.LLAMA_CPP:
+            return llama_servers(model)
         models = {each.name: each for each in (model, *self.together)}.values()
         served = [f"{each.served_name}={each.simulated_profile}" for each in models]
         command = [sys.executable, "-m", "sysgen_dagster.simulated.server"]
@@ -161,7 +172,9 @@ class ModelConnection:
             api_key=self._api_key(),
             capabilities=capabilities,
             attempt_s=self.entry.attempt_s,
-            starts_with=REQUESTS_AT_ONCE // 2 if self.uses else _UNKNOWN_CAPACITY,
+            starts_with=min(
+                (use.server.starts_with for use in self.uses), default=_UNKNOWN_CAPACITY
+            ),
             retries=self.retries,
         )
 
@@ -196,10 +209,8 @@ class ModelConnection:
     def _start_servers(self) -> tuple[str, ...]:
         """Their URLs; all start at the same time, once all devices are claimed."""
         with self._explained(), ThreadPoolExecutor(len(self.uses) or 1) as pool:
-            uses = sorted(self.uses, key=lambda use: use.server.device or use.server.name)
-            for use in uses:
-                use.claim()
-            return tuple(pool.map(ServerUse.start, uses))
+            claim_together(self.uses)
+            return tuple(pool.map(ServerUse.start, self.uses))
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -231,9 +242,21 @@ def _common_capabilities(servers: Sequence[ServerCapabilities]) -> ServerCapabil
     )
 
 
-def _variant(model: Model) -> str | None:
+def _missing_command(kind: Engine) -> str:
+    """What is wrong with the command of an engine on this machine; empty where it is there."""
+    variable, command, find = _COMMANDS[kind]
+    if find() is not None:
+        return ""
+    named = os.environ.get(variable)
+    why = f"{variable}={named} is no command" if named else f"there is no `{command}` here"
+    return f"is to be served by {kind} on this machine, but {why}"
+
+
+def _variant(model: Model, kind: Engine) -> str | None:
     """The weights and the precision of a model, where they are not those of its served name."""
-    precision = [f"{flag}={model.vllm[flag]}" for flag in _PRECISION if flag in model.vllm]
+    if kind is Engine.LLAMA_CPP:
+        return gguf_variant(model)
+    precision = [f"{flag}={value}" for flag, value in precision_flags(model).items()]
     return " ".join(filter(None, [model.weights, *precision])) or None
 
 

@@ -237,13 +237,13 @@ def test_the_simulated_engine_needs_no_api_key(
 
 @pytest.fixture(autouse=True)
 def has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm, "_has_gpu", lambda: False)
+    monkeypatch.setattr(vllm, "has_gpu", lambda: False)
     monkeypatch.delenv("SYSGEN_VLLM", raising=False)
 
 
 @pytest.fixture
 def has_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm, "_has_gpu", lambda: True)
+    monkeypatch.setattr(vllm, "has_gpu", lambda: True)
 
 
 @pytest.fixture
@@ -739,7 +739,7 @@ def test_a_connection_that_is_cancelled_waits_no_more_and_leaves_the_device_to_o
     on = {"a": "gpu0", "c": "gpu1"}[busy]
     slow = on_gpu("b", "--load-s", "600")
     with (
-        in_use(healthy(busy, device=on), folder),
+        in_use(healthy(busy, devices=(on,)), folder),
         connecting(folder, slow, report=report.append) as connection,
         ThreadPoolExecutor() as runs,
     ):
@@ -762,7 +762,7 @@ def test_two_models_that_need_two_gpus_each_do_not_wait_for_each_other(
 ) -> None:
     """The other one is faster to see that a GPU is free; so each would have got one of the two."""
     folder.mkdir()
-    a, b = ([healthy(f"{name}{gpu}", device=f"gpu{gpu}") for gpu in (0, 1)] for name in "ab")
+    a, b = ([healthy(f"{name}{gpu}", devices=(f"gpu{gpu}",)) for gpu in (0, 1)] for name in "ab")
     with (folder / "gpu1.lock").open("a") as busy:
         fcntl.flock(busy, fcntl.LOCK_EX)
         slow = begin_connection(folder, tmp_path / "slow.txt", 0.7, *a)
@@ -786,7 +786,7 @@ def test_servers_on_two_gpus_load_at_the_same_time(
     folder: Path, descendants: Descendants, gate: Path
 ) -> None:
     slow = ("--loads-while", str(gate))
-    servers = [healthy(f"a{gpu}", *slow, device=f"gpu{gpu}") for gpu in (0, 1)]
+    servers = [healthy(f"a{gpu}", *slow, devices=(f"gpu{gpu}",)) for gpu in (0, 1)]
     with connecting(folder, *servers) as connection, ThreadPoolExecutor() as runs:
         connected = runs.submit(connection.connect)
         wait_until(lambda: len(descendants(rf"^\S+ {HEALTHY}")) == 2)
@@ -798,14 +798,14 @@ def test_servers_on_two_gpus_load_at_the_same_time(
 def test_where_one_of_two_servers_does_not_start_the_other_is_not_in_use_any_more(
     folder: Path,
 ) -> None:
-    failing = healthy("a0", "--needs", "NOT_SET", device="gpu0")
+    failing = healthy("a0", "--needs", "NOT_SET", devices=("gpu0",))
     with (
         pytest.raises(EngineError, match="a0 did not start"),
-        connecting(folder, failing, healthy("a1", device="gpu1")) as connection,
+        connecting(folder, failing, healthy("a1", devices=("gpu1",))) as connection,
     ):
         connection.connect()
     for gpu in (0, 1):
-        with in_use(healthy(f"b{gpu}", device=f"gpu{gpu}"), folder):
+        with in_use(healthy(f"b{gpu}", devices=(f"gpu{gpu}",)), folder):
             pass
     assert running(folder) == ["b0", "b1"]
 
