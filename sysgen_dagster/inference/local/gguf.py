@@ -135,4 +135,7 @@ def _text(stream: IO[bytes]) -> str:
     length = _number(stream, "Q")
     if length > _MOST_BYTES:
         raise ValueError("a text longer than any")
-    return stream.read(length).decode(errors="replace")
+    text = stream.read(length)
+    if len(text) < length:
+        raise ValueError("the file ends in a text")
+    return text.decode(errors="replace")
