@@ -42,10 +42,11 @@ Ways to get an engine:
 _SIMULATED_IDLE_S = 300.0
 _SIMULATED_READY_S = 60.0
 _UNKNOWN_CAPACITY = 32
-# The variable that names the command of an engine on this machine, and the command's own name.
+# Engines on this machine: what they are called, the variable that names their command, its own
+# name, and where it is found.
 _COMMANDS = {
-    Engine.VLLM: ("SYSGEN_VLLM", "vllm", find_vllm),
-    Engine.LLAMA_CPP: ("SYSGEN_LLAMA_SERVER", "llama-server", find_llama_server),
+    Engine.VLLM: ("vLLM", "SYSGEN_VLLM", "vllm", find_vllm),
+    Engine.LLAMA_CPP: ("llama.cpp", "SYSGEN_LLAMA_SERVER", "llama-server", find_llama_server),
 }
 
 
@@ -244,12 +245,12 @@ def _common_capabilities(servers: Sequence[ServerCapabilities]) -> ServerCapabil
 
 def _missing_command(kind: Engine) -> str:
     """What is wrong with the command of an engine on this machine; empty where it is there."""
-    variable, command, find = _COMMANDS[kind]
+    title, variable, command, find = _COMMANDS[kind]
     if find() is not None:
         return ""
     named = os.environ.get(variable)
     why = f"{variable}={named} is no command" if named else f"there is no `{command}` here"
-    return f"is to be served by {kind} on this machine, but {why}"
+    return f"is to be served by {title} on this machine, but {why}"
 
 
 def _variant(model: Model, kind: Engine) -> str | None:

@@ -29,12 +29,13 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.engines import WAYS_TO_GET_AN_ENGINE, Engines
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local import vllm
+from sysgen_dagster.inference.local import llama_cpp, vllm
 from sysgen_dagster.inference.local.servers import LocalServer, stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster_tests.inference.batches import NOBODY, QUICK, ask_lazily, question, questions
 from sysgen_dagster_tests.inference.connections import connecting
+from sysgen_dagster_tests.inference.local.gguf_files import write_gguf
 from sysgen_dagster_tests.inference.local_servers import HEALTHY, healthy, in_use, on_gpu
 from sysgen_dagster_tests.inference.odd_servers import (
     completion,
@@ -337,10 +338,15 @@ def test_a_machine_without_gpus_has_one_server_however_many_gpus_the_catalogue_n
     assert running(folder) == ["vllm-phi-4"]
 
 
-def test_no_vllm_names_the_three_ways_to_get_an_engine(folder: Path, python_folder: Path) -> None:
+def test_no_vllm_names_the_ways_to_get_an_engine(folder: Path, python_folder: Path) -> None:
     refusal = refusal_to(engines_for(folder, model(Engine.VLLM)))
     assert refusal.startswith("phi-4 is to be served by vLLM on this machine, but there is no")
-    for way in ("pip install 'sysgen-dagster[vllm]'", "base_urls:", "SYSGEN_ENGINE=simulated"):
+    for way in (
+        "pip install 'sysgen-dagster[vllm]'",
+        "engine: llama_cpp",
+        "base_urls:",
+        "SYSGEN_ENGINE=simulated",
+    ):
         assert way in refusal
 
 
@@ -357,6 +363,113 @@ def test_a_vllm_that_fails_shows_the_end_of_its_log(folder: Path, python_folder:
     refusal = refusal_to(engines_for(folder, model(Engine.VLLM)))
     assert refusal.startswith("phi-4 (vllm): vllm-phi-4 did not start")
     assert "no GPU found" in refusal
+    assert running(folder) == []
+
+
+# llama.cpp
+
+
+@pytest.fixture
+def gguf(tmp_path: Path) -> Path:
+    return write_gguf(tmp_path / "models" / "phi.Q4_K_M.gguf", size=4_000)
+
+
+def write_fake_llama_server(path: Path) -> None:
+    """A `llama-server ... --alias NAME ... PORT` that is simulated."""
+    python = shlex.quote(sys.executable)
+    write_program(
+        path,
+        'for port; do [ "$before" = --alias ] && name=$port; before=$port; done\n'
+        f'exec {python} -m {MODULE} --model "$name=phi-4" --port "$port"',
+    )
+
+
+def llama(gguf: Path, **fields: Any) -> Model:
+    return model(Engine.LLAMA_CPP, weights=str(gguf), **fields)
+
+
+@pytest.fixture
+def llama_server(python_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("SYSGEN_LLAMA_SERVER", raising=False)
+    monkeypatch.setattr(llama_cpp, "has_gpu", lambda: False)
+    path = python_folder / "llama-server"
+    write_fake_llama_server(path)
+    return path
+
+
+def test_a_gguf_file_is_served_under_the_model_s_name_and_answers(
+    folder: Path, ledger: Ledger, gguf: Path, llama_server: Path
+) -> None:
+    engines = engines_for(folder, llama(gguf))
+    assert ask(engines, ledger) == {("phi-4", "phi", REVISION, "llama_cpp")}
+    assert running(folder) == ["llama-phi-4"]
+
+
+def test_as_many_requests_are_sent_at_first_as_it_has_slots(
+    folder: Path, gguf: Path, llama_server: Path
+) -> None:
+    engines = engines_for(folder, llama(gguf, llama_cpp={"parallel": 3}))
+    assert connect(engines).starts_with == 3
+
+
+def test_vllm_and_llama_cpp_take_turns_on_a_cpu(
+    folder: Path, tmp_path: Path, gguf: Path, llama_server: Path, descendants: Descendants
+) -> None:
+    write_fake_vllm(llama_server.with_name("vllm"))
+    engines = engines_for(folder, llama(gguf))
+    for name, server in (
+        ("phi-4", "llama-phi-4"),
+        ("other", "vllm-other"),
+        ("phi-4", "llama-phi-4"),
+    ):
+        connect(engines, name)
+        assert running(folder) == [server]
+    assert len(descendants(SIMULATED)) == 1
+
+
+def test_answers_of_another_quantisation_are_not_taken_for_those_of_this_one(
+    folder: Path, ledger: Ledger, gguf: Path, llama_server: Path
+) -> None:
+    def sent(weights: Path) -> int:
+        progress: list[str] = []
+        with engines_for(folder, llama(weights)).connection(llama(weights), print) as connection:
+            ask_lazily(connection, questions(20), 20, ledger, progress)
+        known = re.search(r"\(([\d,]+) known from before", progress[-1])
+        return 20 - int(known[1] if known else 0)
+
+    finer = write_gguf(gguf.with_name("phi.Q8_0.gguf"), size=8_000)
+    assert [sent(gguf), sent(gguf), sent(finer), sent(finer)] == [20, 0, 20, 0]
+
+
+def test_a_llama_server_that_is_killed_is_started_again(
+    folder: Path, gguf: Path, llama_server: Path, descendants: Descendants
+) -> None:
+    engines = engines_for(folder, llama(gguf))
+    with engines.connection(llama(gguf), print) as connection:
+        (url,) = connection.connect().base_urls
+        kill(*descendants(SIMULATED))
+        wait_until(lambda: not running(folder))
+        connection.reconnect(url)
+        assert running(folder) == ["llama-phi-4"]
+        assert len(descendants(SIMULATED)) == 1
+
+
+def test_no_llama_server_names_the_ways_to_get_an_engine(
+    folder: Path, gguf: Path, python_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SYSGEN_LLAMA_SERVER", raising=False)
+    refusal = refusal_to(engines_for(folder, llama(gguf)))
+    assert refusal.startswith(
+        "phi-4 is to be served by llama.cpp on this machine, but there is no `llama-server` here"
+    )
+    assert refusal.endswith(WAYS_TO_GET_AN_ENGINE)
+
+
+def test_a_gguf_file_that_is_not_there_is_named_before_anything_is_started(
+    folder: Path, tmp_path: Path, llama_server: Path
+) -> None:
+    refusal = refusal_to(engines_for(folder, llama(tmp_path / "gone.gguf")))
+    assert "gone.gguf: `weights` must be a GGUF file" in refusal
     assert running(folder) == []
 
 
