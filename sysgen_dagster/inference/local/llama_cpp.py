@@ -13,7 +13,7 @@ from pathlib import Path
 from sysgen_dagster.catalog.models import CONTEXT_TOKENS, Flags, Model
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.local.command_lines import as_arguments, find_command, with_changes
-from sysgen_dagster.inference.local.gguf import parts_of
+from sysgen_dagster.inference.local.gguf import GgufError, parts_of
 from sysgen_dagster.inference.local.gpus import devices, has_gpu, in_groups, suffix, visible
 from sysgen_dagster.inference.local.servers import IDLE_S, READY_WITHIN_S, LocalServer
 
@@ -59,22 +59,33 @@ def gguf_file(model: Model) -> Path | None:
     """
     weights = model.weights or model.served_name
     path = Path(weights)
-    if path.is_dir():
-        files = sorted(file for file in path.glob("*.gguf") if not _is_later_part(file))
-        if len(files) == 1:
-            return files[0]
-        there = ", ".join(file.name for file in files) or "none"
-        raise EngineError(
-            f"{model.name}: the folder {weights} must hold the GGUF file of one model, and holds "
-            f"{there}: name the file in `weights`"
-        )
-    if path.is_file():
-        return path
+    if path.exists():
+        try:
+            return gguf_in(path)
+        except GgufError as error:
+            raise EngineError(f"{model.name}: {error}") from error
     if _HUB_NAME.fullmatch(weights) and path.suffix != ".gguf":
         return None
     raise EngineError(
         f"{model.name}: there is no {weights}: `weights` must be a GGUF file, a folder that holds "
         "one, or a name on the Hub such as ORG/REPO:Q4_K_M"
+    )
+
+
+def gguf_in(path: Path) -> Path:
+    """A GGUF file, or that of the one model in a folder.
+
+    Raises:
+        GgufError: The folder does not hold exactly one model.
+    """
+    if not path.is_dir():
+        return path
+    files = sorted(file for file in path.glob("*.gguf") if not _is_later_part(file))
+    if len(files) == 1:
+        return files[0]
+    there = ", ".join(file.name for file in files) or "none"
+    raise GgufError(
+        f"the folder {path} must hold the GGUF file of one model, and holds {there}: name the file"
     )
 
 
