@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,7 +31,7 @@ def on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
+def hub(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A Hub with the repositories that the test puts into it: files with sizes, and a licence."""
     repos: dict[str, Any] = {}
 
@@ -46,7 +45,7 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             return SimpleNamespace(sha=COMMIT, siblings=siblings, card_data=card)
 
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
-    yield repos
+    return repos
 
 
 def said(model: RealModel) -> str:
@@ -97,7 +96,9 @@ def test_what_is_no_model_is_refused_with_what_could_be_meant(tmp_path: Path) ->
     with pytest.raises(GgufError, match=r"page\.gguf is no GGUF file"):
         find_real_model(str(tmp_path / "page.gguf"))
     for name in (str(tmp_path / "gone.gguf"), "./gone", "gone.gguf", "just-a-word"):
-        with pytest.raises(CatalogError, match="there is no such file or folder. Name a GGUF file"):
+        with pytest.raises(
+            CatalogError, match=r"there is no such file or folder\. Name a GGUF file"
+        ):
             find_real_model(name)
 
 

@@ -1,7 +1,7 @@
 """All phases of twenty real rows through a real model, as `sysgen demo --real` runs them.
 
-Looks at the text that came out, not only at whether rows arrive. `make test-real` runs this with the
-model that SYSGEN_REAL_MODEL names, a GGUF file or a folder of weights.
+Looks at the text that came out, not only at whether rows arrive. `make test-real` runs this with
+the model that SYSGEN_REAL_MODEL names, a GGUF file or a folder of weights.
 """
 
 import os
