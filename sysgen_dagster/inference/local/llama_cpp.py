@@ -37,8 +37,6 @@ _FLAGS: Flags = {
     "min-p": 0.0,
     "jinja": True,  # chat templates as the model has them
 }
-# A key that is meant for another server would be asked for by this one, too.
-_ENVIRONMENT = {"LLAMA_API_KEY": ""}
 _GPU_FLAGS: Flags = {"n-gpu-layers": 999}  # all; one that does not fit is an error, and not slow
 
 
@@ -126,7 +124,7 @@ def _server(model: Model, gpus: Sequence[int]) -> LocalServer:
         ready_within_s=READY_WITHIN_S,
         idle_s=IDLE_S,
         devices=devices(gpus) if gpus else ("cpu",),
-        environment=_ENVIRONMENT | ({"CUDA_VISIBLE_DEVICES": visible(gpus)} if gpus else {}),
+        environment=_environment() | ({"CUDA_VISIBLE_DEVICES": visible(gpus)} if gpus else {}),
         starts_with=_slots(flags),
     )
 
@@ -147,6 +145,17 @@ def _presets(model: Model, on_gpu: bool) -> Flags:
 def _slots(flags: Flags) -> int:
     """How many requests a server works on at once with these flags."""
     return int(flags[_PARALLEL]) or _SLOTS_OF_ITS_OWN
+
+
+def _environment() -> dict[str, str]:
+    return {
+        # A key that is meant for another server would be asked for by this one, too.
+        "LLAMA_API_KEY": "",
+        # Threads that wait for each other by spinning keep the cores from the one they wait for as
+        # soon as anything else runs: on a busy machine of two cores no answer within a minute,
+        # where sleeping gave 14 tokens a second.
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
+    }
 
 
 def _command(model: Model) -> list[str]:

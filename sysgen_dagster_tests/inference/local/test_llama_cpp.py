@@ -244,6 +244,15 @@ def test_a_key_of_the_environment_that_is_meant_for_another_server_is_not_asked_
     assert server_of(file).environment["LLAMA_API_KEY"] == ""
 
 
+def test_its_threads_sleep_while_they_wait_unless_the_user_wants_something_else(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert server_of(file).environment["OMP_WAIT_POLICY"] == "passive"
+    monkeypatch.setenv("OMP_WAIT_POLICY", "active")
+    assert server_of(file).environment["OMP_WAIT_POLICY"] == "active"
+
+
 # Where it runs
 
 
