@@ -21,6 +21,7 @@ from sysgen_dagster.inference.chat_api import (
     UnreachableError,
 )
 from sysgen_dagster.inference.local.llama_cpp import find_llama_server, gguf_variant, llama_servers
+from sysgen_dagster.inference.local.revisions import with_revision
 from sysgen_dagster.inference.local.servers import (
     LocalServer,
     ServerError,
@@ -103,19 +104,22 @@ class Engines:
             _variant(model, kind),
             model.limit_field,
         )
-        uses = [ServerUse(server, self.folder, report) for server in self._servers(model, kind)]
+        servers = self._servers(model, kind, report)
+        uses = [ServerUse(server, self.folder, report) for server in servers]
         connection = ModelConnection(identity, model, uses, report, self.retries)
         try:
             yield connection
         finally:
             connection.close()
 
-    def _servers(self, model: Model, kind: Engine) -> list[LocalServer]:
+    def _servers(
+        self, model: Model, kind: Engine, report: Callable[[str], None]
+    ) -> list[LocalServer]:
         """The servers that are started here."""
         if kind is Engine.ENDPOINT:
             return []
         if kind is Engine.VLLM:
-            return vllm_servers(model)
+            return vllm_servers(with_revision(model, self.folder, report))
         if kind is Engine.LLAMA_CPP:
             return llama_servers(model)
         models = {each.name: each for each in (model, *self.together)}.values()

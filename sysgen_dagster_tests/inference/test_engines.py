@@ -29,7 +29,7 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.engines import WAYS_TO_GET_AN_ENGINE, Engines
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local import llama_cpp, vllm
+from sysgen_dagster.inference.local import llama_cpp, revisions, vllm
 from sysgen_dagster.inference.local.servers import LocalServer, stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.simulated.prose import NOTICE
@@ -239,6 +239,7 @@ def test_the_simulated_engine_needs_no_api_key(
 @pytest.fixture(autouse=True)
 def has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vllm, "has_gpu", lambda: False)
+    monkeypatch.setattr(revisions, "look_up", lambda repo: None)  # no test asks the real Hub
     monkeypatch.delenv("SYSGEN_VLLM", raising=False)
 
 
