@@ -5,13 +5,14 @@ Said before anything is fetched or started: name, licence, size, what is downloa
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.commands.trial_catalog import generator
+from sysgen_dagster.inference.engines import title_of
 from sysgen_dagster.inference.local.gguf import read_gguf
 from sysgen_dagster.inference.local.gpus import has_gpu
 from sysgen_dagster.inference.local.llama_cpp import gguf_in
@@ -59,12 +60,11 @@ class RealModel:
         known = self.license != _NO_LICENSE
         license_ = self.license if known else "not stated with the weights: ask their publisher"
         where = "the GPU" if has_gpu() else f"the CPU, {len(os.sched_getaffinity(0))} cores"
-        title = {Engine.VLLM: "vLLM", Engine.LLAMA_CPP: "llama.cpp"}[self.engine]
         return [
             f"Model: {self.title}",
             f"Licence: {license_}",
             f"Download: {download}",
-            f"Engine: {title} on {where}",
+            f"Engine: {title_of(self.engine)} on {where}",
         ]
 
     def fetched(self) -> "RealModel":
@@ -81,15 +81,7 @@ class RealModel:
             path = hf_hub_download(self.weights, self.hub_file, revision=self.revision)
         except (OSError, ValueError, errors.HTTPError) as error:  # type: ignore[attr-defined]
             raise _no_answer(self.weights, error) from error
-        return RealModel(
-            self.title,
-            self.served_name,
-            self.license,
-            self.engine,
-            path,
-            self.size_bytes,
-            self.revision,
-        )
+        return replace(self, weights=path, hub_file=None)
 
     def entry(self) -> dict[str, Generator]:
         """Its entry in a catalogue, under its key.

@@ -247,6 +247,11 @@ def _common_capabilities(servers: Sequence[ServerCapabilities]) -> ServerCapabil
     )
 
 
+def title_of(kind: Engine) -> str:
+    """What an engine on this machine is called."""
+    return _COMMANDS[kind][0]
+
+
 def _missing_command(kind: Engine) -> str:
     """What is wrong with the command of an engine on this machine; empty where it is there."""
     title, variable, command, find = _COMMANDS[kind]
