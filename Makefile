@@ -9,24 +9,30 @@ PORT ?= 3000
 # A real model instead: MODEL alone starts vLLM, with ENDPOINT a server that runs already is asked.
 MODEL ?=
 ENDPOINT ?=
+# A short demo of real text: REAL=a GGUF file, a folder of weights, or a model on the Hub.
+REAL ?=
 API_KEY_ENV ?=
 LIMIT ?=
 METHOD ?=
 FORECAST ?=
 VLLM_VENV ?= .venv-vllm
+LLAMA_VENV ?= .venv-llama
 TRAIN_VENV ?= .venv-train
 AUDIT_VENV ?= .venv-audit
 BIN := $(VENV)/bin
 VLLM := $(or $(SYSGEN_VLLM),$(abspath $(VLLM_VENV))/bin/vllm)
+LLAMA := $(or $(SYSGEN_LLAMA_SERVER),$(abspath $(LLAMA_VENV))/bin/llama-server)
 STARTS_VLLM := $(and $(MODEL),$(if $(ENDPOINT),,yes))
 # vLLM has an environment of its own, unless SYSGEN_VLLM names one that is there already.
 VLLM_STAMP := $(if $(SYSGEN_VLLM),,$(VLLM_VENV)/vllm.stamp)
+LLAMA_STAMP := $(if $(SYSGEN_LLAMA_SERVER),,$(LLAMA_VENV)/llama.stamp)
 
-.PHONY: demo forecast test test-slow test-vllm test-train drill bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
+.PHONY: demo forecast test test-slow test-vllm test-real test-train drill bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
-demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP))
-	$(if $(STARTS_VLLM),SYSGEN_VLLM="$(VLLM)") $(BIN)/sysgen demo --data "$(DATA)" \
+demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP)) $(if $(REAL),$(LLAMA_STAMP))
+	$(if $(STARTS_VLLM),SYSGEN_VLLM="$(VLLM)") $(if $(REAL),SYSGEN_LLAMA_SERVER="$(LLAMA)" SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))") \
+	$(BIN)/sysgen demo --data "$(DATA)" $(if $(REAL),--real "$(REAL)") \
 	$(if $(SOURCES),--sources "$(SOURCES)") $(if $(MODEL),--model "$(MODEL)") \
 	$(if $(ENDPOINT),--endpoint "$(ENDPOINT)") $(if $(API_KEY_ENV),--api-key-env "$(API_KEY_ENV)") \
 	$(if $(LIMIT),--limit "$(LIMIT)") $(METHOD:%=--method %)
@@ -46,6 +52,12 @@ test-slow: $(VENV)/test.stamp
 # Phases 1 to 4 through a real vLLM, on CPU where there is no GPU: about 0.6 GB to install.
 test-vllm: $(VENV)/test.stamp $(VLLM_STAMP)
 	SYSGEN_VLLM="$(VLLM)" $(BIN)/python -m pytest -m vllm
+
+# All phases on 20 real rows through the real model that SYSGEN_REAL_MODEL names, a GGUF file or a
+# folder of weights: about ten minutes on two cores, and five once to build llama.cpp's server.
+test-real: $(VENV)/test.stamp $(if $(SYSGEN_REAL_MODEL),$(LLAMA_STAMP))
+	SYSGEN_LLAMA_SERVER="$(LLAMA)" SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
+	$(BIN)/python -m pytest -m real -rs
 
 # TRL takes a step on an export, and BERTScore is computed, on CPU: about 2 GB to install.
 test-train: $(TRAIN_VENV)/train.stamp
@@ -93,6 +105,7 @@ bench-analyses: $(VENV)/test.stamp
 # The UI and the daemon, on what is under DATA: its own catalogue if it has one, else the full one.
 dev: $(VENV)/run.stamp
 	SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
+	SYSGEN_LLAMA_SERVER="$(or $(SYSGEN_LLAMA_SERVER),$(wildcard $(LLAMA)))" \
 	$(BIN)/sysgen ui --data "$(DATA)" --port "$(PORT)"
 
 check: $(VENV)/test.stamp
@@ -147,9 +160,13 @@ AUDIT ?=
 audit: $(AUDIT_VENV)/audit.stamp
 	$(AUDIT_VENV)/bin/python .ci/audit.py locks/*.txt $(AUDIT)
 
+$(LLAMA_VENV)/llama.stamp: deploy/install-llama-cpp
+	bash deploy/install-llama-cpp "$(LLAMA_VENV)" "$(PYTHON)"
+	touch $@
+
 $(VLLM_VENV)/vllm.stamp: deploy/install-vllm
 	bash deploy/install-vllm "$(VLLM_VENV)" "$(PYTHON)"
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(TRAIN_VENV) $(AUDIT_VENV) .venv-peers demo full-size whole-graph-*
+	rm -rf $(VENV) $(VLLM_VENV) $(LLAMA_VENV) $(TRAIN_VENV) $(AUDIT_VENV) .venv-peers demo full-size whole-graph-*

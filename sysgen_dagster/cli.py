@@ -88,9 +88,15 @@ def sysgen() -> None:
 @_data
 @_sources
 @click.option(
+    "--real",
+    metavar="MODEL",
+    help="A short demo of real text: a GGUF file, a folder of weights, or a model on the Hub. Says "
+    "first what it downloads, how large it is and under which licence; a few rows of each source.",
+)
+@click.option(
     "--model",
     metavar="NAME",
-    help="A real model: on the Hub, a folder of weights, or as the server says.",
+    help="All rows with a real model: on the Hub, a folder of weights, or as the server says.",
 )
 @click.option(
     "--endpoint",
@@ -113,9 +119,11 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
 
     All sources and phases, then the analyses, the training sets and the report.
 
-    Without --model the answers are made up: that shows how it works, at no cost. What was answered
-    before is not asked again when the command is repeated.
+    Without --real or --model the answers are made up: that shows how it works, at no cost. What was
+    answered before is not asked again when the command is repeated.
     """
+    if trial["real"] and (trial["model"] or trial["endpoint"]):
+        raise click.UsageError("--real starts its own server: leave out --model and --endpoint")
     if trial["endpoint"] and not trial["model"]:
         raise click.UsageError("--endpoint needs --model: which of its models is to be asked?")
     from sysgen_dagster.commands.demo import Trial, run_demo

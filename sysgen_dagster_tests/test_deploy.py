@@ -19,7 +19,7 @@ from dagster import DagsterInstance
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.inference.local import vllm as vllm_server_module
-from sysgen_dagster.inference.local.vllm import vllm_server
+from sysgen_dagster.inference.local.vllm import vllm_servers
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.dagster_internals import (
     JobPythonOrigin,
@@ -127,9 +127,9 @@ def flags(arguments: list[str]) -> set[str]:
 def test_a_pod_serves_with_the_flags_of_one_machine(
     model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(vllm_server_module, "_has_gpu", lambda: True)
+    monkeypatch.setattr(vllm_server_module, "has_gpu", lambda: True)
     entry = load_catalog(FULL_CATALOG).models[model]
-    here = vllm_server(entry, gpu=0)
+    [here] = vllm_servers(entry)
 
     overlay = yaml.safe_load((VLLM / MODELS[model] / "kustomization.yaml").read_text())
     literals = dict(

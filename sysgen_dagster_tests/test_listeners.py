@@ -15,7 +15,7 @@ from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
-from sysgen_dagster.inference.local.vllm import vllm_server
+from sysgen_dagster.inference.local.vllm import vllm_servers
 from sysgen_dagster.lanes.catalog import load_catalog
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +49,7 @@ def test_the_simulated_server_listens_on_this_machine_only(simulated_port: int) 
 
 
 def test_vllm_is_told_to_listen_on_this_machine_only() -> None:
-    command = vllm_server(load_catalog(FULL_CATALOG).models["phi-4"], 0).command
+    command = vllm_servers(load_catalog(FULL_CATALOG).models["phi-4"])[0].command
 
     assert command[command.index("--host") + 1] == "127.0.0.1"
 

@@ -29,7 +29,7 @@ from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
-from sysgen_dagster.inference.local.vllm import vllm_server
+from sysgen_dagster.inference.local.vllm import vllm_servers
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.simulated.app import Settings, SimulatedModel
 from sysgen_dagster_tests.inference.odd_servers import serving
@@ -263,7 +263,7 @@ def test_a_server_that_is_started_shows_no_secret_on_its_command_line_nor_in_its
 
 @pytest.mark.usefixtures("environment")
 def test_vllm_gets_no_secret_on_its_command_line() -> None:
-    server = vllm_server(load_catalog(FULL_CATALOG).models["phi-4"], 0)
+    [server] = vllm_servers(load_catalog(FULL_CATALOG).models["phi-4"])
 
     assert leaks(" ".join([*server.command, *server.environment.values()])) == set()
 

@@ -1,5 +1,6 @@
 """Models: how each is served, and what its tokens cost."""
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
@@ -26,12 +27,17 @@ from sysgen_dagster.catalog.entries import (
 # Tokens of prompt and answer together that a server started by us takes; the flag
 # `max-model-len` under `vllm` in a model's entry changes it.
 CONTEXT_TOKENS = 8192
+# Flags of `vllm serve` that spread one server over several GPUs.
+PARALLEL_SIZES = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
+
+Flags = Mapping[str, str | int | float | bool]
 
 
 class Engine(StrEnum):
     """How a model is served."""
 
     VLLM = "vllm"  # `vllm serve` on this machine, started at the first request
+    LLAMA_CPP = "llama_cpp"  # `llama-server` on this machine, for a GGUF file; started likewise
     ENDPOINT = "endpoint"  # a server that already runs
     SIMULATED = "simulated"  # no model; made-up answers, for trying the pipeline
 
@@ -87,6 +93,15 @@ class RequestSettings(Entry):
         return self
 
 
+class Precision(StrEnum):
+    """In which numbers `vllm serve` computes with the weights."""
+
+    BF16 = "bf16"
+    FP8 = "fp8"  # weights in 8 bits: made from 16 bits while they are loaded, or stored so
+    FP8_KV = "fp8_kv"  # also the cache of keys and values, which holds twice as many requests then
+    MXFP4 = "mxfp4"  # weights in 4 bits, as gpt-oss is published
+
+
 class Rates(Entry):
     """How many tokens per second one busy GPU reads and writes, for forecasts."""
 
@@ -112,9 +127,14 @@ class Model(NamedEntry):
     revision: Revision | None = None
     license: str
     engine: Engine
-    weights: str | None = None  # name on the Hub or folder, where it differs from the served name
-    vllm: Mapping[str, str | int | float | bool] = {}  # flags of `vllm serve`; false omits one
-    gpus: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)  # `vllm serve` runs on each
+    # Name on the Hub or folder, where it differs from the served name; for `llama_cpp` a GGUF file,
+    # a folder that holds one, or ORG/REPO:QUANTISATION on the Hub.
+    weights: str | None = None
+    vllm: Flags = {}  # flags of `vllm serve`; false omits one
+    llama_cpp: Flags = {}  # flags of `llama-server`; false omits one
+    precision: Precision | None = None  # null: as the weights are stored
+    # A server runs on each; of `vllm` on so many together as its parallel sizes need.
+    gpus: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)
     base_urls: tuple[BaseUrl, ...] = ()  # of an endpoint, each ending in /v1
     api_key_env: EnvironmentName | None = None  # the variable that holds the key
     has_system_role: bool | None = None  # whether its chat template has one; null: try it
@@ -134,10 +154,28 @@ class Model(NamedEntry):
 
     @model_validator(mode="after")
     def _refuse_secrets_on_a_command_line(self) -> Self:
-        if secret := sorted(flag for flag in self.vllm if SECRET.search(flag)):
+        for field, flags in (("vllm", self.vllm), ("llama_cpp", self.llama_cpp)):
+            if secret := sorted(flag for flag in flags if SECRET.search(flag)):
+                raise ValueError(
+                    f"`{field}` must not hold {secret}: a command line is seen by every user of "
+                    "the machine. Servers started here need no key, since they listen on this "
+                    "machine only, and they read HF_TOKEN from the environment"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _require_gpus_for_each_server(self) -> Self:
+        size = self.gpus_per_server
+        if size > 1 and (len(self.gpus) % size or len(set(self.gpus)) < len(self.gpus)):
             raise ValueError(
-                f"`vllm` must not hold {secret}: a command line is seen by every user of the "
-                "machine. Servers started here need no key, since they listen on this machine "
-                "only, and vLLM reads HF_TOKEN from the environment"
+                f"the parallel sizes under `vllm` ask for {size} GPUs a server, and `gpus` names "
+                f"{list(self.gpus)}: name {size} different ones for each server, e.g. "
+                f"{list(range(size))}"
             )
         return self
+
+    @property
+    def gpus_per_server(self) -> int:
+        """How many GPUs one `vllm serve` of this model works on: the product of its sizes."""
+        sizes = {flag.replace("_", "-"): value for flag, value in self.vllm.items()}
+        return math.prod(int(sizes.get(name) or 1) for name in PARALLEL_SIZES)

@@ -102,21 +102,51 @@ def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict
     """
     folder = Path(name).absolute()
     served = folder.name if not endpoint and folder.is_dir() else name
+    return generator(
+        served,
+        name,
+        license="unknown",
+        engine=Engine.ENDPOINT if endpoint else Engine.VLLM,
+        weights=str(folder) if served != name else None,
+        base_urls=[f"{endpoint.rstrip('/').removesuffix('/v1')}/v1"] if endpoint else [],
+        api_key_env=api_key_env,
+    )
+
+
+def generator(served: str, named: str, **fields: object) -> dict[str, Generator]:
+    """A catalogue entry of a model of which nothing is expected, under a key made of its name.
+
+    Args:
+        served: Its name on its server.
+        named: What the user wrote, for the message of an error.
+        **fields: Of the entry.
+
+    Raises:
+        CatalogError: A field has a value that it does not take.
+    """
     key = re.sub(r"[^a-z0-9._-]+", "-", served.rpartition("/")[2].lower()).strip("-._") or "model"
     entry: dict[str, object] = {
         "name": key,
         "served_name": served,
-        "license": "unknown",
-        "engine": Engine.ENDPOINT if endpoint else Engine.VLLM,
-        "weights": str(folder) if served != name else None,
-        "base_urls": [f"{endpoint.rstrip('/').removesuffix('/v1')}/v1"] if endpoint else [],
-        "api_key_env": api_key_env,
         "bounds": {"filtered": (0, 1), "aligned": (0, 1), "tag_share_within": 1},
+        **fields,
     }
     try:
         return {key: Generator.model_validate(entry)}
     except ValidationError as error:
-        raise CatalogError(f"--model {name} cannot be used: {_faults(error)}") from None
+        raise CatalogError(f"--model {named} cannot be used: {_faults(error)}") from None
+
+
+def one_shard_each(catalog: Catalog) -> Catalog:
+    """The catalogue with every source whole and no sample judged: a few rows, soon done.
+
+    All rows of a source are then in flight together, and judges would double what there is to do.
+    """
+    sources = {
+        name: source.model_copy(update={"shards": 1}) for name, source in catalog.sources.items()
+    }
+    judging = catalog.judging.model_copy(update={"preference_rows": 0, "alignment_rows": 0})
+    return catalog.model_copy(update={"sources": sources, "judging": judging})
 
 
 def with_models(catalog: Catalog, models: Mapping[str, Generator]) -> Catalog:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.constraints import Constraint
+from sysgen_dagster.inference.capabilities import common_capabilities, describe
 from sysgen_dagster.inference.chat_api import (
     Endpoint,
     EngineError,
@@ -21,13 +22,22 @@ from sysgen_dagster.inference.chat_api import (
     ServerCapabilities,
     UnreachableError,
 )
-from sysgen_dagster.inference.local.servers import LocalServer, ServerError, ServerUse
-from sysgen_dagster.inference.local.vllm import REQUESTS_AT_ONCE, find_vllm, vllm_server
+from sysgen_dagster.inference.local.llama_cpp import find_llama_server, gguf_variant, llama_servers
+from sysgen_dagster.inference.local.revisions import with_revision
+from sysgen_dagster.inference.local.servers import (
+    LocalServer,
+    ServerError,
+    ServerUse,
+    claim_together,
+)
+from sysgen_dagster.inference.local.vllm import find_vllm, precision_flags, vllm_servers
 
 WAYS_TO_GET_AN_ENGINE = """\
 Ways to get an engine:
   - vLLM on this machine: pip install 'sysgen-dagster[vllm]' on a host with a GPU, engine: vllm;
     SYSGEN_VLLM names the `vllm` command of another environment
+  - llama.cpp on this machine, also without a GPU: its `llama-server` on the PATH or named by
+    SYSGEN_LLAMA_SERVER, engine: llama_cpp, and weights: a GGUF file
   - a server that runs already (vLLM, Ollama, llama.cpp, any OpenAI-compatible one): in a catalogue
     of your own (SYSGEN_CATALOG) give the model engine: endpoint and base_urls: [http://HOST:PORT/v1]
   - no model at all, to try the pipeline: SYSGEN_ENGINE=simulated (made-up text, marked as such)"""
@@ -36,7 +46,12 @@ _SIMULATED_IDLE_S = 300.0
 _SIMULATED_READY_S = 60.0
 _UNKNOWN_CAPACITY = 32
 _MAYBE_SLOW = 4  # requests in flight on a server that may be a laptop
-_PRECISION = ("quantization", "dtype")
+# Engines on this machine: what they are called, the variable that names their command, its own
+# name, and where it is found.
+_COMMANDS = {
+    Engine.VLLM: ("vLLM", "SYSGEN_VLLM", "vllm", find_vllm),
+    Engine.LLAMA_CPP: ("llama.cpp", "SYSGEN_LLAMA_SERVER", "llama-server", find_llama_server),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +81,8 @@ class Engines:
             fault = "has no base_urls in the catalogue"
         elif kind is Engine.ENDPOINT:
             _api_key(model)
-        elif kind is Engine.VLLM and find_vllm() is None:
-            named = os.environ.get("SYSGEN_VLLM")
-            why = f"SYSGEN_VLLM={named} is no command" if named else "there is no `vllm` here"
-            fault = f"is to be served by vLLM on this machine, but {why}"
+        elif kind in _COMMANDS:
+            fault = _missing_command(kind)
         if fault:
             raise EngineError(f"{model.name} {fault}.\n{WAYS_TO_GET_AN_ENGINE}")
 
@@ -91,24 +104,28 @@ class Engines:
             model.served_name,
             model.revision,
             kind.value,
-            _variant(model),
+            _variant(model, kind),
             model.limit_field,
             model.request,
         )
-        uses = [ServerUse(server, self.folder, report) for server in self._servers(model, kind)]
+        servers = self._servers(model, kind, report)
+        uses = [ServerUse(server, self.folder, report) for server in servers]
         connection = ModelConnection(identity, model, uses, report, self.retries)
         try:
             yield connection
         finally:
             connection.close()
 
-    def _servers(self, model: Model, kind: Engine) -> list[LocalServer]:
+    def _servers(
+        self, model: Model, kind: Engine, report: Callable[[str], None]
+    ) -> list[LocalServer]:
         """The servers that are started here."""
         if kind is Engine.ENDPOINT:
             return []
         if kind is Engine.VLLM:
-            servers = [vllm_server(model, gpu) for gpu in model.gpus]
-            return list({server.name: server for server in servers}.values())  # one on a CPU
+            return vllm_servers(with_revision(model, self.folder, report))
+        if kind is Engine.LLAMA_CPP:
+            return llama_servers(model)
         models = {each.name: each for each in (model, *self.together)}.values()
         served = [f"{each.served_name}={each.simulated_profile}" for each in models]
         command = [sys.executable, "-m", "sysgen_dagster.simulated.server"]
@@ -155,18 +172,20 @@ class ModelConnection:
             raise EngineError("\n".join([*map(str, away), WAYS_TO_GET_AN_ENGINE]))
         for fault in away:
             self.report(str(fault))
-        capabilities = _common_capabilities(known)
+        capabilities = common_capabilities(known)
         endpoint = Endpoint(
             model=self.model,
             base_urls=urls,
             api_key=self._api_key(),
             capabilities=capabilities,
             attempt_s=self.entry.attempt_s,
-            starts_with=REQUESTS_AT_ONCE // 2 if self.uses else _UNKNOWN_CAPACITY,
             before_first_answer=None if self.uses else _MAYBE_SLOW,
+            starts_with=min(
+                (use.server.starts_with for use in self.uses), default=_UNKNOWN_CAPACITY
+            ),
             retries=self.retries,
         )
-        self.report(_learned(endpoint))
+        self.report(describe(endpoint))
         return endpoint
 
     def reconnect(self, url: str) -> str:
@@ -200,10 +219,8 @@ class ModelConnection:
     def _start_servers(self) -> tuple[str, ...]:
         """Their URLs; all start at the same time, once all devices are claimed."""
         with self._explained(), ThreadPoolExecutor(len(self.uses) or 1) as pool:
-            uses = sorted(self.uses, key=lambda use: use.server.device or use.server.name)
-            for use in uses:
-                use.claim()
-            return tuple(pool.map(ServerUse.start, uses))
+            claim_together(self.uses)
+            return tuple(pool.map(ServerUse.start, self.uses))
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -227,42 +244,26 @@ class ModelConnection:
         return None if self.uses else _api_key(self.entry)
 
 
-def _common_capabilities(servers: Sequence[ServerCapabilities]) -> ServerCapabilities:
-    """What each of several servers can do."""
-    contexts = [each.context_tokens for each in servers if each.context_tokens is not None]
-    forms = {each.constraint_form for each in servers}
-    return ServerCapabilities(
-        context_tokens=min(contexts, default=None),
-        has_tokenizer=all(each.has_tokenizer for each in servers),
-        has_system_role=all(each.has_system_role for each in servers),
-        refuses=frozenset().union(*(each.refuses for each in servers)),
-        thinks=any(each.thinks for each in servers),
-        constraint_form=forms.pop() if len(forms) == 1 else None,
-    )
+def title_of(kind: Engine) -> str:
+    """What an engine on this machine is called."""
+    return _COMMANDS[kind][0]
 
 
-def _learned(endpoint: Endpoint) -> str:
-    """A line for people: what is known of the servers, and what follows for the requests."""
-    can, model = endpoint.capabilities, endpoint.model
-    said = [
-        f"context of {can.context_tokens:,} tokens" if can.context_tokens else "unknown context"
-    ]
-    if not can.has_tokenizer:
-        said.append("counts no tokens, so long rows cannot be shortened to fit")
-    if not can.has_system_role:
-        said.append("its chat template shows no system message: it goes to the user turn")
-    if can.refuses:
-        said.append(f"refuses {', '.join(sorted(can.refuses))}, which are left out")
-    if endpoint.reasoning_tokens:
-        said.append(f"may think for {endpoint.reasoning_tokens:,} tokens before its text")
-    if can.constraint_form:
-        said.append(f"is held to the form of answers by `{can.constraint_form}`")
-    return f"{model.served_name}: {'; '.join(said)}"
+def _missing_command(kind: Engine) -> str:
+    """What is wrong with the command of an engine on this machine; empty where it is there."""
+    title, variable, command, find = _COMMANDS[kind]
+    if find() is not None:
+        return ""
+    named = os.environ.get(variable)
+    why = f"{variable}={named} is no command" if named else f"there is no `{command}` here"
+    return f"is to be served by {title} on this machine, but {why}"
 
 
-def _variant(model: Model) -> str | None:
+def _variant(model: Model, kind: Engine) -> str | None:
     """The weights and the precision of a model, where they are not those of its served name."""
-    precision = [f"{flag}={model.vllm[flag]}" for flag in _PRECISION if flag in model.vllm]
+    if kind is Engine.LLAMA_CPP:
+        return gguf_variant(model)
+    precision = [f"{flag}={value}" for flag, value in precision_flags(model).items()]
     return " ".join(filter(None, [model.weights, *precision])) or None
 
 

@@ -16,7 +16,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "unknown-engine": (
         [("models.small.engine", "tgi")],
         "models.small.engine",
-        "'vllm', 'endpoint' or 'simulated' (found: tgi)",
+        "'vllm', 'llama_cpp', 'endpoint' or 'simulated' (found: tgi)",
     ),
     "no-gpus": ([("models.small.gpus", [])], "models.small.gpus", "at least 1 item"),
     "negative-gpu": (

@@ -4,7 +4,9 @@ import argparse
 import http.server
 import os
 import signal
+import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -55,6 +57,20 @@ def wait_while(file: Path | None) -> None:
         time.sleep(0.01)
 
 
+def start_ranks(count: int) -> list[subprocess.Popen[bytes]]:
+    """Processes of their own, one a GPU, as vLLM has; the server ends when one of them does."""
+
+    def end_with(rank: subprocess.Popen[bytes]) -> None:
+        rank.wait()
+        os._exit(1)
+
+    work = "import time; time.sleep(600)  # a rank"
+    ranks = [subprocess.Popen([sys.executable, "-c", work]) for _ in range(count)]
+    for rank in ranks:
+        threading.Thread(target=end_with, args=(rank,), daemon=True).start()
+    return ranks
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--load-s", type=float, default=0.0, help="time before it answers")
@@ -63,18 +79,23 @@ def main() -> None:
     parser.add_argument("--needs", help="an environment variable without which it dies")
     parser.add_argument("--hangs", type=Path, help="holds the number of requests to hang at")
     parser.add_argument("--drops", type=Path, help="holds the number of requests not to answer")
+    parser.add_argument("--ranks", type=int, default=0, help="how many processes it starts")
     parser.add_argument("port", type=int)
     options = parser.parse_args()
+    ranks: list[subprocess.Popen[bytes]] = []
 
     def end(*_: object) -> None:
         print("got SIGTERM", flush=True)
         wait_while(options.ends_while)
+        for rank in ranks:
+            rank.terminate()
         print("ended by itself", flush=True)
         sys.exit(0)
 
     signal.signal(signal.SIGTERM, end)
     if options.needs and options.needs not in os.environ:
         sys.exit(f"out of memory: {options.needs} is not set")
+    ranks += start_ranks(options.ranks)
     wait_while(options.loads_while)
     time.sleep(options.load_s)
     Healthy.hangs, Healthy.drops = options.hangs, options.drops

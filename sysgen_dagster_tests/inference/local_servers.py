@@ -27,7 +27,7 @@ def healthy(
 
 def on_gpu(name: str, *options: str) -> LocalServer:
     """A healthy server on the first GPU."""
-    return healthy(name, *options, device="gpu0")
+    return healthy(name, *options, devices=("gpu0",))
 
 
 def quick_use(

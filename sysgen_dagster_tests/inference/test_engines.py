@@ -29,12 +29,13 @@ from sysgen_dagster.inference.chat_api import (
 )
 from sysgen_dagster.inference.engines import WAYS_TO_GET_AN_ENGINE, Engines
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local import vllm
+from sysgen_dagster.inference.local import llama_cpp, revisions, vllm
 from sysgen_dagster.inference.local.servers import LocalServer, stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster_tests.inference.batches import NOBODY, QUICK, ask_lazily, question, questions
 from sysgen_dagster_tests.inference.connections import connecting
+from sysgen_dagster_tests.inference.local.gguf_files import write_gguf
 from sysgen_dagster_tests.inference.local_servers import HEALTHY, healthy, in_use, on_gpu
 from sysgen_dagster_tests.inference.odd_servers import (
     completion,
@@ -238,13 +239,14 @@ def test_the_simulated_engine_needs_no_api_key(
 
 @pytest.fixture(autouse=True)
 def has_no_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm, "_has_gpu", lambda: False)
+    monkeypatch.setattr(vllm, "has_gpu", lambda: False)
+    monkeypatch.setattr(revisions, "look_up", lambda repo: None)  # no test asks the real Hub
     monkeypatch.delenv("SYSGEN_VLLM", raising=False)
 
 
 @pytest.fixture
 def has_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vllm, "_has_gpu", lambda: True)
+    monkeypatch.setattr(vllm, "has_gpu", lambda: True)
 
 
 @pytest.fixture
@@ -338,10 +340,15 @@ def test_a_machine_without_gpus_has_one_server_however_many_gpus_the_catalogue_n
     assert running(folder) == ["vllm-phi-4"]
 
 
-def test_no_vllm_names_the_three_ways_to_get_an_engine(folder: Path, python_folder: Path) -> None:
+def test_no_vllm_names_the_ways_to_get_an_engine(folder: Path, python_folder: Path) -> None:
     refusal = refusal_to(engines_for(folder, model(Engine.VLLM)))
     assert refusal.startswith("phi-4 is to be served by vLLM on this machine, but there is no")
-    for way in ("pip install 'sysgen-dagster[vllm]'", "base_urls:", "SYSGEN_ENGINE=simulated"):
+    for way in (
+        "pip install 'sysgen-dagster[vllm]'",
+        "engine: llama_cpp",
+        "base_urls:",
+        "SYSGEN_ENGINE=simulated",
+    ):
         assert way in refusal
 
 
@@ -358,6 +365,113 @@ def test_a_vllm_that_fails_shows_the_end_of_its_log(folder: Path, python_folder:
     refusal = refusal_to(engines_for(folder, model(Engine.VLLM)))
     assert refusal.startswith("phi-4 (vllm): vllm-phi-4 did not start")
     assert "no GPU found" in refusal
+    assert running(folder) == []
+
+
+# llama.cpp
+
+
+@pytest.fixture
+def gguf(tmp_path: Path) -> Path:
+    return write_gguf(tmp_path / "models" / "phi.Q4_K_M.gguf", size=4_000)
+
+
+def write_fake_llama_server(path: Path) -> None:
+    """A `llama-server ... --alias NAME ... PORT` that is simulated."""
+    python = shlex.quote(sys.executable)
+    write_program(
+        path,
+        'for port; do [ "$before" = --alias ] && name=$port; before=$port; done\n'
+        f'exec {python} -m {MODULE} --model "$name=phi-4" --port "$port"',
+    )
+
+
+def llama(gguf: Path, **fields: Any) -> Model:
+    return model(Engine.LLAMA_CPP, weights=str(gguf), **fields)
+
+
+@pytest.fixture
+def llama_server(python_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.delenv("SYSGEN_LLAMA_SERVER", raising=False)
+    monkeypatch.setattr(llama_cpp, "has_gpu", lambda: False)
+    path = python_folder / "llama-server"
+    write_fake_llama_server(path)
+    return path
+
+
+def test_a_gguf_file_is_served_under_the_model_s_name_and_answers(
+    folder: Path, ledger: Ledger, gguf: Path, llama_server: Path
+) -> None:
+    engines = engines_for(folder, llama(gguf))
+    assert ask(engines, ledger) == {("phi-4", "phi", REVISION, "llama_cpp")}
+    assert running(folder) == ["llama-phi-4"]
+
+
+def test_as_many_requests_are_sent_at_first_as_it_has_slots(
+    folder: Path, gguf: Path, llama_server: Path
+) -> None:
+    engines = engines_for(folder, llama(gguf, llama_cpp={"parallel": 3}))
+    assert connect(engines).starts_with == 3
+
+
+def test_vllm_and_llama_cpp_take_turns_on_a_cpu(
+    folder: Path, tmp_path: Path, gguf: Path, llama_server: Path, descendants: Descendants
+) -> None:
+    write_fake_vllm(llama_server.with_name("vllm"))
+    engines = engines_for(folder, llama(gguf))
+    for name, server in (
+        ("phi-4", "llama-phi-4"),
+        ("other", "vllm-other"),
+        ("phi-4", "llama-phi-4"),
+    ):
+        connect(engines, name)
+        assert running(folder) == [server]
+    assert len(descendants(SIMULATED)) == 1
+
+
+def test_answers_of_another_quantisation_are_not_taken_for_those_of_this_one(
+    folder: Path, ledger: Ledger, gguf: Path, llama_server: Path
+) -> None:
+    def sent(weights: Path) -> int:
+        progress: list[str] = []
+        with engines_for(folder, llama(weights)).connection(llama(weights), print) as connection:
+            ask_lazily(connection, questions(20), 20, ledger, progress)
+        known = re.search(r"\(([\d,]+) known from before", progress[-1])
+        return 20 - int(known[1] if known else 0)
+
+    finer = write_gguf(gguf.with_name("phi.Q8_0.gguf"), size=8_000)
+    assert [sent(gguf), sent(gguf), sent(finer), sent(finer)] == [20, 0, 20, 0]
+
+
+def test_a_llama_server_that_is_killed_is_started_again(
+    folder: Path, gguf: Path, llama_server: Path, descendants: Descendants
+) -> None:
+    engines = engines_for(folder, llama(gguf))
+    with engines.connection(llama(gguf), print) as connection:
+        (url,) = connection.connect().base_urls
+        kill(*descendants(SIMULATED))
+        wait_until(lambda: not running(folder))
+        connection.reconnect(url)
+        assert running(folder) == ["llama-phi-4"]
+        assert len(descendants(SIMULATED)) == 1
+
+
+def test_no_llama_server_names_the_ways_to_get_an_engine(
+    folder: Path, gguf: Path, python_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SYSGEN_LLAMA_SERVER", raising=False)
+    refusal = refusal_to(engines_for(folder, llama(gguf)))
+    assert refusal.startswith(
+        "phi-4 is to be served by llama.cpp on this machine, but there is no `llama-server` here"
+    )
+    assert refusal.endswith(WAYS_TO_GET_AN_ENGINE)
+
+
+def test_a_gguf_file_that_is_not_there_is_named_before_anything_is_started(
+    folder: Path, tmp_path: Path, llama_server: Path
+) -> None:
+    refusal = refusal_to(engines_for(folder, llama(tmp_path / "gone.gguf")))
+    assert "gone.gguf: `weights` must be a GGUF file" in refusal
     assert running(folder) == []
 
 
@@ -740,7 +854,7 @@ def test_a_connection_that_is_cancelled_waits_no_more_and_leaves_the_device_to_o
     on = {"a": "gpu0", "c": "gpu1"}[busy]
     slow = on_gpu("b", "--load-s", "600")
     with (
-        in_use(healthy(busy, device=on), folder),
+        in_use(healthy(busy, devices=(on,)), folder),
         connecting(folder, slow, report=report.append) as connection,
         ThreadPoolExecutor() as runs,
     ):
@@ -763,7 +877,7 @@ def test_two_models_that_need_two_gpus_each_do_not_wait_for_each_other(
 ) -> None:
     """The other one is faster to see that a GPU is free; so each would have got one of the two."""
     folder.mkdir()
-    a, b = ([healthy(f"{name}{gpu}", device=f"gpu{gpu}") for gpu in (0, 1)] for name in "ab")
+    a, b = ([healthy(f"{name}{gpu}", devices=(f"gpu{gpu}",)) for gpu in (0, 1)] for name in "ab")
     with (folder / "gpu1.lock").open("a") as busy:
         fcntl.flock(busy, fcntl.LOCK_EX)
         slow = begin_connection(folder, tmp_path / "slow.txt", 0.7, *a)
@@ -787,7 +901,7 @@ def test_servers_on_two_gpus_load_at_the_same_time(
     folder: Path, descendants: Descendants, gate: Path
 ) -> None:
     slow = ("--loads-while", str(gate))
-    servers = [healthy(f"a{gpu}", *slow, device=f"gpu{gpu}") for gpu in (0, 1)]
+    servers = [healthy(f"a{gpu}", *slow, devices=(f"gpu{gpu}",)) for gpu in (0, 1)]
     with connecting(folder, *servers) as connection, ThreadPoolExecutor() as runs:
         connected = runs.submit(connection.connect)
         wait_until(lambda: len(descendants(rf"^\S+ {HEALTHY}")) == 2)
@@ -799,14 +913,14 @@ def test_servers_on_two_gpus_load_at_the_same_time(
 def test_where_one_of_two_servers_does_not_start_the_other_is_not_in_use_any_more(
     folder: Path,
 ) -> None:
-    failing = healthy("a0", "--needs", "NOT_SET", device="gpu0")
+    failing = healthy("a0", "--needs", "NOT_SET", devices=("gpu0",))
     with (
         pytest.raises(EngineError, match="a0 did not start"),
-        connecting(folder, failing, healthy("a1", device="gpu1")) as connection,
+        connecting(folder, failing, healthy("a1", devices=("gpu1",))) as connection,
     ):
         connection.connect()
     for gpu in (0, 1):
-        with in_use(healthy(f"b{gpu}", device=f"gpu{gpu}"), folder):
+        with in_use(healthy(f"b{gpu}", devices=(f"gpu{gpu}",)), folder):
             pass
     assert running(folder) == ["b0", "b1"]
 

@@ -23,8 +23,16 @@ from pathlib import Path
 from typing import IO
 
 from sysgen_dagster.errors import SysgenError
-from sysgen_dagster.inference.local.state import read_state, ready, running, was_ready
+from sysgen_dagster.inference.local.state import (
+    devices_of,
+    read_state,
+    ready,
+    running,
+    was_ready,
+)
 
+IDLE_S = 1800.0  # how long a model stays loaded without being used
+READY_WITHIN_S = 3600.0  # its weights may have to be downloaded
 _END_WITHIN_S = 45.0  # the supervisor gives a server 30 s and then 5 s to end
 _LOOK_EVERY_S = 0.05  # for the end of a server
 _HEALTH_CHECKS = 3  # a busy server may be slow to answer one
@@ -42,21 +50,28 @@ class LocalServer:
         command: Its command line, without the port, which follows as the last argument.
         ready_within_s: How long it may load.
         idle_s: How long it runs without being used.
-        device: Servers on one device replace each other; None: it needs none for itself.
+        devices: Servers on one device replace each other; none: it needs none for itself.
         environment: Added to that of this process.
+        starts_with: How many requests it surely works on at once.
     """
 
     name: str
     command: Sequence[str]
     ready_within_s: float
     idle_s: float
-    device: str | None = None
+    devices: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
+    starts_with: int = 256
+
+    @property
+    def locks(self) -> tuple[str, ...]:
+        """What a run holds while it starts this server: its devices, or else its name."""
+        return tuple(self.devices) or (self.name,)
 
 
 @dataclass(slots=True)
 class ServerUse:
-    """The use of a server by one run: `claim`, then `start`, then `release`.
+    """The use of a server by one run: `claim_together`, then `start`, then `release`.
 
     Attributes:
         folder: Where the state files and logs of all servers of the deployment are.
@@ -79,20 +94,22 @@ class ServerUse:
     report_every_s: float = 15.0
     cancelled: threading.Event = field(default_factory=threading.Event)
     _locks: ExitStack = field(default_factory=ExitStack)
-    _turn: IO[str] | None = None
+    _turns: ExitStack = field(default_factory=ExitStack)
 
     def claim(self) -> None:
-        """Wait until the device is free for the server, and let no other server have it.
+        """Wait until all devices are free for the server, and let no other server have them."""
+        claim_together([self])
 
-        A run that needs several devices claims all of them, in an order that is the same for all
-        runs, before it starts a server: two runs with one device each would wait for each other.
-        """
+    def wait_for_turn(self, lock: str) -> None:
+        """One run at a time looks for a server on a device and starts it; others find it then."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        name = self.server.name
-        # One run at a time looks for a server and starts it; other runs find what it has started.
-        self._turn = self._open(f"{self.server.device or name}.lock")
+        turn = self._turns.enter_context((self.folder / f"{lock}.lock").open("a+"))
         reason = "another run is starting a server or waits for one to be free"
-        self._lock(self._turn, fcntl.LOCK_EX, f"{name}: {reason}")
+        self._lock(turn, fcntl.LOCK_EX, f"{self.server.name}: {reason}")
+
+    def make_room(self) -> None:
+        """End the servers in the way as soon as no run uses them; use this one from now on."""
+        name = self.server.name
         for other in filter(self._is_in_the_way, running(self.folder)):
             with (self.folder / f"{other}.users").open("a+") as its_users:
                 self._lock(
@@ -100,7 +117,8 @@ class ServerUse:
                 )
                 self.report(f"ending {other}, which is not in use, to start {name}")
                 stop(self.folder, other)
-        users = self._open(f"{name}.users")
+        # Readable, because NFS asks that of a shared lock.
+        users = self._locks.enter_context((self.folder / f"{name}.users").open("a+"))
         self._lock(users, fcntl.LOCK_SH, f"{name} is ending, since no run used it")
 
     def start(self) -> str:
@@ -111,19 +129,15 @@ class ServerUse:
         Raises:
             ServerError: It ended or did not answer in time.
         """
-        assert self._turn is not None
-        with self._turn:
+        with self._turns:
             port = self._find() or self._start()
         self.url = f"http://127.0.0.1:{port}/v1"
         return self.url
 
     def release(self) -> None:
         """End the use; the server itself runs on."""
+        self._turns.close()
         self._locks.close()
-
-    def _open(self, name: str) -> IO[str]:
-        """A file for a lock; readable, because NFS asks that of a shared lock."""
-        return self._locks.enter_context((self.folder / name).open("a+"))
 
     def _lock(self, file: IO[str], kind: int, reason: str) -> None:
         for _ in self._looks(f"waiting: {reason}", self.first_report_s):
@@ -144,13 +158,13 @@ class ServerUse:
                 raise ServerError(f"the run that waited for {self.server.name} was ended")
 
     def _is_in_the_way(self, name: str) -> bool:
-        """Whether a server holds the device, or has the same name and another command line."""
+        """Whether a server holds a device, or has the same name and another command line."""
         state = read_state(self.folder, name)
         if state is None:
             return False
         if name == self.server.name:
             return bool(state["command"] != list(self.server.command))
-        return self.server.device is not None and state["device"] == self.server.device
+        return bool({*self.server.devices} & {*devices_of(state)})
 
     def _find(self) -> int | None:
         """The port of the server if it runs; one that loads is waited for, a silent one ended."""
@@ -174,7 +188,7 @@ class ServerUse:
         log = self.folder / f"{server.name}.log"
         if log.is_file():  # it may say why the last server died
             log.replace(log.with_suffix(".previous.log"))
-        record = {"port": port, "command": list(server.command), "device": server.device}
+        record = {"port": port, "command": list(server.command), "devices": server.devices}
         with (self.folder / f"{server.name}.json").open("w") as state, log.open("wb") as output:
             # Before the supervisor runs: if this run is killed now, the next one waits for it.
             fcntl.flock(state, fcntl.LOCK_EX)
@@ -220,6 +234,20 @@ class ServerUse:
             connection.request("GET", "/health")
             return connection.getresponse().status == 200
         return False
+
+
+def claim_together(uses: Sequence[ServerUse]) -> None:
+    """Claim the devices of several servers for one run, which starts none before it has them all.
+
+    Every run takes its turns in the order of the names of the devices: two runs that each had one
+    of two devices would wait for each other. Only then does it wait for servers that are in use; a
+    run that uses one waits at most to start another one again that died, and works on meanwhile.
+    """
+    turns = sorted((lock, number) for number, use in enumerate(uses) for lock in use.server.locks)
+    for lock, number in turns:
+        uses[number].wait_for_turn(lock)
+    for use in uses:
+        use.make_room()
 
 
 def stop(folder: Path, name: str, within_s: float = _END_WITHIN_S) -> None:

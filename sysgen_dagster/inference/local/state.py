@@ -28,8 +28,15 @@ def was_ready(folder: Path, name: str, state: Mapping[str, Any]) -> bool:
     return file.is_file() and file.read_text() == str(state["pid"])
 
 
+def devices_of(state: Mapping[str, Any]) -> list[str]:
+    """The devices that a running server holds."""
+    if "device" in state:  # as supervisors of version 0.1 wrote it, which may still run
+        return [state["device"]] if state["device"] else []
+    return list(state["devices"])
+
+
 def read_state(folder: Path, name: str) -> dict[str, Any] | None:
-    """What the supervisor of a server wrote: ``port``, ``command``, ``device`` and its ``pid``.
+    """What the supervisor of a server wrote: ``port``, ``command``, ``devices`` and its ``pid``.
 
     None where no supervisor lives. While one lives, it holds the lock of the file; one that has not
     written yet is waited for.

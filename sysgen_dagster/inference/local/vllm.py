@@ -5,110 +5,103 @@ throughput; a model's ``vllm`` entry in the catalogue adds to them, changes them
 """
 
 import os
-import shutil
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sysgen_dagster.catalog.models import CONTEXT_TOKENS, Model
-from sysgen_dagster.inference.chat_api import EngineError
-from sysgen_dagster.inference.local.servers import LocalServer
+from sysgen_dagster.catalog.models import CONTEXT_TOKENS, Flags, Model, Precision
+from sysgen_dagster.inference.local.command_lines import as_arguments, find_command, with_changes
+from sysgen_dagster.inference.local.gpus import devices, has_gpu, in_groups, suffix, visible
+from sysgen_dagster.inference.local.servers import IDLE_S, READY_WITHIN_S, LocalServer
 
-REQUESTS_AT_ONCE = 512
-_IDLE_S = 1800.0
-_READY_WITHIN_S = 3600.0  # weights may have to be downloaded
-
-_Flags = Mapping[str, str | int | float | bool]
-
-_FLAGS: _Flags = {
+_REQUESTS_AT_ONCE = 512
+_PRECISION = ("quantization", "dtype")
+_FLAGS: Flags = {
     "max-model-len": CONTEXT_TOKENS,
-    "max-num-seqs": REQUESTS_AT_ONCE,
+    "max-num-seqs": _REQUESTS_AT_ONCE,
     "seed": 0,
     # Without it vLLM takes sampling defaults from the model repository's generation_config.json.
     "generation-config": "vllm",
     "enable-prompt-tokens-details": True,
     "disable-uvicorn-access-log": True,
 }
-_GPU_FLAGS: _Flags = {
+_GPU_FLAGS: Flags = {
     "gpu-memory-utilization": 0.92,
     "max-num-batched-tokens": 16384,
     "performance-mode": "throughput",
 }
-_CPU_FLAGS: _Flags = {
+_CPU_FLAGS: Flags = {
     "enforce-eager": True,  # the engine starts in half the time
     # On CPU a seeded request whose prefill is split ends the engine (vLLM 0.32).
     "enable-chunked-prefill": False,
 }
+_OF_PRECISION: Mapping[Precision, Flags] = {
+    Precision.BF16: {"dtype": "bfloat16"},
+    Precision.FP8: {"quantization": "fp8"},
+    Precision.FP8_KV: {"quantization": "fp8", "kv-cache-dtype": "fp8"},
+    Precision.MXFP4: {"quantization": "mxfp4"},
+}
 
 
 def find_vllm() -> str | None:
-    """The path of the `vllm` command; None where there is none.
-
-    ``SYSGEN_VLLM`` names it; else it is that of this Python environment, or that on the PATH.
-    """
-    named = os.environ.get("SYSGEN_VLLM")
-    if named:
-        return shutil.which(named)
-    beside_python = Path(sys.executable).with_name("vllm")
-    return str(beside_python) if beside_python.is_file() else shutil.which("vllm")
+    """The path of the `vllm` command, which ``SYSGEN_VLLM`` may name; None where there is none."""
+    return find_command("SYSGEN_VLLM", "vllm")
 
 
-def vllm_server(model: Model, gpu: int) -> LocalServer:
-    """The server of a model on one GPU, or on the CPU where the machine has no GPU.
+def precision_flags(model: Model) -> Flags:
+    """The flags that decide in which numbers the model computes; they may change its answers."""
+    preset = _OF_PRECISION[model.precision] if model.precision else {}
+    return {**preset, **{flag: model.vllm[flag] for flag in _PRECISION if flag in model.vllm}}
+
+
+def vllm_servers(model: Model) -> list[LocalServer]:
+    """The servers of a model: one for each group of its GPUs, or one on a CPU.
 
     Raises:
-        EngineError: ``CUDA_VISIBLE_DEVICES`` does not show the GPU.
+        EngineError: ``CUDA_VISIBLE_DEVICES`` does not show one of the GPUs.
     """
-    has_gpu = _has_gpu()
-    presets = {**_FLAGS, **(_GPU_FLAGS if has_gpu else _CPU_FLAGS)}
-    if model.revision and not (model.weights and Path(model.weights).is_dir()):
-        presets["revision"] = model.revision
-    flags = presets | {flag.replace("_", "-"): value for flag, value in model.vllm.items()}
-    command = [str(find_vllm()), "serve", model.weights or model.served_name]
-    command += ["--served-model-name", model.served_name, "--host", "127.0.0.1"]
-    command += [
-        part for flag, value in flags.items() for part in _arguments(flag, value, presets.get(flag))
-    ]
-    environment = {"VLLM_NO_USAGE_STATS": "1"}
-    if has_gpu:
-        environment["CUDA_VISIBLE_DEVICES"] = _visible(gpu)
-    else:
+    if has_gpu():
+        groups = in_groups(model.gpus, model.gpus_per_server)
+        return [_on_gpus(model, gpus) for gpus in groups]
+    environment = {
         # In GiB; without it vLLM takes a share of the memory that is free.
-        environment["VLLM_CPU_KVCACHE_SPACE"] = os.environ.get("VLLM_CPU_KVCACHE_SPACE", "4")
+        "VLLM_CPU_KVCACHE_SPACE": os.environ.get("VLLM_CPU_KVCACHE_SPACE", "4"),
         # Without it the first request for logprobs compiles C++, which ends the engine on a machine
         # that has no compiler.
-        environment["TORCH_COMPILE_DISABLE"] = "1"
+        "TORCH_COMPILE_DISABLE": "1",
+    }
+    return [_server(model, f"vllm-{model.name}", _CPU_FLAGS, ("cpu",), environment)]
+
+
+def _on_gpus(model: Model, gpus: Sequence[int]) -> LocalServer:
+    name = f"vllm-{model.name}-{suffix(gpus)}"
+    environment = {"CUDA_VISIBLE_DEVICES": visible(gpus)}
+    return _server(model, name, _GPU_FLAGS, devices(gpus), environment)
+
+
+def _server(
+    model: Model,
+    name: str,
+    of_device: Flags,
+    its_devices: tuple[str, ...],
+    environment: Mapping[str, str],
+) -> LocalServer:
     return LocalServer(
-        f"vllm-{model.name}-gpu{gpu}" if has_gpu else f"vllm-{model.name}",
-        [*command, "--port"],
-        ready_within_s=_READY_WITHIN_S,
-        idle_s=_IDLE_S,
-        device=f"gpu{gpu}" if has_gpu else "cpu",
-        environment=environment,
+        name,
+        _command(model, of_device),
+        ready_within_s=READY_WITHIN_S,
+        idle_s=IDLE_S,
+        devices=its_devices,
+        environment={"VLLM_NO_USAGE_STATS": "1", **environment},
+        starts_with=_REQUESTS_AT_ONCE // 2,
     )
 
 
-def _arguments(
-    flag: str, value: str | int | float | bool, preset: str | int | float | bool | None
-) -> list[str]:
-    if value is True:
-        return [f"--{flag}"]
-    if value is False:  # turns a switch off, and leaves out a flag that takes a value
-        return [f"--no-{flag}"] if preset is None or isinstance(preset, bool) else []
-    return [f"--{flag}", str(value)]
-
-
-def _visible(gpu: int) -> str:
-    """The name of a GPU, counted among those in ``CUDA_VISIBLE_DEVICES`` if that is set."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "").strip()
-    if not visible:
-        return str(gpu)
-    names = [name.strip() for name in visible.split(",")]
-    if gpu >= len(names):
-        raise EngineError(f"CUDA_VISIBLE_DEVICES={visible} shows no GPU {gpu}: correct it or gpus")
-    return names[gpu]
-
-
-def _has_gpu() -> bool:
-    """Whether the machine has a device of CUDA or ROCm."""
-    return any(Path("/dev").glob("nvidia[0-9]*")) or Path("/dev/kfd").exists()
+def _command(model: Model, of_device: Flags) -> list[str]:
+    """The command line, without the port, which follows as the last argument."""
+    preset = _OF_PRECISION[model.precision] if model.precision else {}
+    presets = {**_FLAGS, **of_device, **preset}
+    if model.revision and not (model.weights and Path(model.weights).is_dir()):
+        presets["revision"] = model.revision
+    command = [str(find_vllm()), "serve", model.weights or model.served_name]
+    command += ["--served-model-name", model.served_name, "--host", "127.0.0.1"]
+    return [*command, *as_arguments(with_changes(presets, model.vllm), presets), "--port"]

@@ -138,7 +138,7 @@ def test_a_server_on_the_same_device_replaces_another_and_leaves_the_rest(
     folder: Path, descendants: Descendants
 ) -> None:
     report: list[str] = []
-    kept = [start(healthy("on-no-device"), folder), start(healthy("c", device="gpu1"), folder)]
+    kept = [start(healthy("on-no-device"), folder), start(healthy("c", devices=("gpu1",)), folder)]
     ended = start(on_gpu("old"), folder)
     start(on_gpu("new"), folder, report)
     assert report[0] == "ending old, which is not in use, to start new"
@@ -598,7 +598,7 @@ def test_a_state_file_without_a_supervisor_is_ignored(
             (folder / f"{name}.json").write_text(json.dumps(stale))
         assert running(folder) == []
         stop(folder, "b")
-        start(healthy(device="gpu0"), folder)
+        start(healthy(devices=("gpu0",)), folder)
         assert running(folder) == ["a"]
         assert bystander.poll() is None
     finally:

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.local import vllm as module
-from sysgen_dagster.inference.local.vllm import find_vllm, vllm_server
+from sysgen_dagster.inference.local.servers import LocalServer
+from sysgen_dagster.inference.local.vllm import find_vllm, precision_flags, vllm_servers
 
 REVISION = "187ef0342fff0eb3333be9f00389385e95ef0b61"
 
@@ -20,14 +22,14 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No vLLM anywhere, no settings, a GPU."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "venv" / "python"))
     monkeypatch.setenv("PATH", str(tmp_path / "path"))
-    monkeypatch.setattr(module, "_has_gpu", lambda: True)
+    monkeypatch.setattr(module, "has_gpu", lambda: True)
     for name in ("SYSGEN_VLLM", "CUDA_VISIBLE_DEVICES", "VLLM_CPU_KVCACHE_SPACE"):
         monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture
 def on_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_has_gpu", lambda: False)
+    monkeypatch.setattr(module, "has_gpu", lambda: False)
 
 
 def write_command(path: Path) -> str:
@@ -48,8 +50,13 @@ def model(**fields: Any) -> Model:
     return Model.model_validate(required | fields)
 
 
-def command_of(gpu: int = 0, **fields: Any) -> list[str]:
-    return list(vllm_server(model(**fields), gpu).command)
+def server_of(**fields: Any) -> LocalServer:
+    [server] = vllm_servers(model(**fields))
+    return server
+
+
+def command_of(**fields: Any) -> list[str]:
+    return list(server_of(**fields).command)
 
 
 def values(command: list[str], flag: str) -> list[str]:
@@ -182,9 +189,9 @@ def test_the_catalogue_adds_flags_changes_them_turns_them_off_and_leaves_them_ou
 
 
 def test_each_gpu_has_a_server_of_its_own_that_sees_no_other() -> None:
-    servers = [vllm_server(model(), gpu) for gpu in (0, 3)]
+    servers = vllm_servers(model(gpus=[0, 3]))
     assert [server.name for server in servers] == ["vllm-phi-4-gpu0", "vllm-phi-4-gpu3"]
-    assert [server.device for server in servers] == ["gpu0", "gpu3"]
+    assert [server.devices for server in servers] == [("gpu0",), ("gpu3",)]
     seen = [server.environment["CUDA_VISIBLE_DEVICES"] for server in servers]
     assert seen == ["0", "3"]
 
@@ -198,19 +205,18 @@ def test_gpus_are_counted_among_those_that_we_may_see(
     monkeypatch: pytest.MonkeyPatch, visible: str, seen: str
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    server = vllm_server(model(), 1)
-    assert server.environment["CUDA_VISIBLE_DEVICES"] == seen
+    assert server_of(gpus=[1]).environment["CUDA_VISIBLE_DEVICES"] == seen
 
 
 def test_a_gpu_that_we_may_not_see_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2")
     with pytest.raises(EngineError, match="CUDA_VISIBLE_DEVICES=2 shows no GPU 1"):
-        vllm_server(model(), 1)
+        vllm_servers(model(gpus=[1]))
 
 
 def test_two_models_on_one_gpu_are_on_the_same_device() -> None:
-    one, other = (vllm_server(model(name=name), 0) for name in ("phi-4", "qwen2.5-14b"))
-    assert one.device == other.device
+    one, other = (server_of(name=name) for name in ("phi-4", "qwen2.5-14b"))
+    assert one.devices == other.devices
     assert one.name != other.name
 
 
@@ -218,14 +224,14 @@ def test_two_models_on_one_gpu_are_on_the_same_device() -> None:
 def test_without_a_gpu_the_model_runs_on_the_cpu_with_flags_that_it_can_take(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    server = vllm_server(model(), 1)
-    assert (server.name, server.device) == ("vllm-phi-4", "cpu")
+    server = server_of(gpus=[0, 1])
+    assert (server.name, server.devices) == ("vllm-phi-4", ("cpu",))
     assert "CUDA_VISIBLE_DEVICES" not in server.environment
     assert server.environment["VLLM_CPU_KVCACHE_SPACE"] == "4"
     assert {"--enforce-eager", "--no-enable-chunked-prefill"} <= set(server.command)
     assert "--gpu-memory-utilization" not in server.command
     monkeypatch.setenv("VLLM_CPU_KVCACHE_SPACE", "16")
-    assert vllm_server(model(), 1).environment["VLLM_CPU_KVCACHE_SPACE"] == "16"
+    assert server_of().environment["VLLM_CPU_KVCACHE_SPACE"] == "16"
 
 
 @pytest.mark.usefixtures("on_cpu")
@@ -233,5 +239,59 @@ def test_a_preset_for_the_cpu_can_be_left_out_too() -> None:
     assert "--max-num-batched-tokens" not in command_of(vllm={"max-num-batched-tokens": False})
 
 
+# Several GPUs a server, and precision
+
+
+@pytest.mark.parametrize(
+    ("flags", "names", "seen"),
+    [
+        ({"tensor-parallel-size": 2}, ["gpu0-1", "gpu2-3"], ["0,1", "2,3"]),
+        ({"tensor_parallel_size": 2, "pipeline-parallel-size": 2}, ["gpu0-1-2-3"], ["0,1,2,3"]),
+        ({"data-parallel-size": 4}, ["gpu0-1-2-3"], ["0,1,2,3"]),
+        ({}, ["gpu0", "gpu1", "gpu2", "gpu3"], ["0", "1", "2", "3"]),
+        ({"tensor-parallel-size": False}, ["gpu0", "gpu1", "gpu2", "gpu3"], ["0", "1", "2", "3"]),
+    ],
+    ids=["tensor", "tensor_and_pipeline", "data", "none", "left_out"],
+)
+def test_gpus_are_grouped_into_servers_of_as_many_as_their_parallel_sizes_need(
+    flags: dict[str, Any], names: list[str], seen: list[str]
+) -> None:
+    servers = vllm_servers(model(gpus=[0, 1, 2, 3], vllm=flags))
+    assert [server.name for server in servers] == [f"vllm-phi-4-{name}" for name in names]
+    assert [server.environment["CUDA_VISIBLE_DEVICES"] for server in servers] == seen
+    assert [server.locks for server in servers] == [
+        tuple(f"gpu{gpu}" for gpu in gpus.split(",")) for gpus in seen
+    ]
+
+
+def test_a_group_of_gpus_is_the_one_that_the_catalogue_names() -> None:
+    servers = vllm_servers(model(gpus=[0, 2, 1, 3], vllm={"tensor-parallel-size": 2}))
+    assert [server.devices for server in servers] == [("gpu0", "gpu2"), ("gpu1", "gpu3")]
+
+
+@pytest.mark.parametrize("gpus", [[0], [0, 1, 2], [0, 0]], ids=["too_few", "too_many", "twice"])
+def test_gpus_that_cannot_be_grouped_are_refused_by_name(gpus: list[int]) -> None:
+    with pytest.raises(ValidationError, match=r"ask for 2 GPUs a server.*e\.g\. \[0, 1\]"):
+        model(gpus=gpus, vllm={"tensor-parallel-size": 2})
+
+
+@pytest.mark.parametrize(
+    ("precision", "words"),
+    [
+        ("bf16", "--dtype bfloat16"),
+        ("fp8", "--quantization fp8"),
+        ("fp8_kv", "--quantization fp8 --kv-cache-dtype fp8"),
+        ("mxfp4", "--quantization mxfp4"),
+    ],
+)
+def test_a_precision_becomes_the_flags_of_vllm(precision: str, words: str) -> None:
+    assert words in " ".join(command_of(precision=precision))
+
+
+def test_a_flag_of_the_catalogue_goes_before_that_of_a_precision() -> None:
+    flags = precision_flags(model(precision="fp8", vllm={"quantization": "fp8_per_channel"}))
+    assert flags == {"quantization": "fp8_per_channel"}
+
+
 def test_vllm_reports_no_usage_statistics() -> None:
-    assert vllm_server(model(), 0).environment["VLLM_NO_USAGE_STATS"] == "1"
+    assert server_of().environment["VLLM_NO_USAGE_STATS"] == "1"
