@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
@@ -13,10 +12,8 @@ from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
-from sysgen_dagster.defs.plumbing.resources import InferenceResource
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import PHASES
-from sysgen_dagster.inference.chat_api import Retries
 from sysgen_dagster.lanes.sysgen import phases
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.checks import checks_of
@@ -63,6 +60,11 @@ def _run(
         asset_selection=assets,
         raise_on_error=False,
     )
+
+
+def _models(**settings: float) -> dict[str, object]:
+    """The resource of the models with some of its settings changed."""
+    return {"models": {"config": {"root": str(STORE.root), "engine": "simulated", **settings}}}
 
 
 def _errors(result: dg.ExecuteInProcessResult) -> str:
@@ -217,12 +219,8 @@ def test_a_file_that_cannot_be_read_is_one_error_that_names_it_and_costs_nothing
 
 
 def test_a_shard_whose_engine_fails_stops_alone_and_is_finished_later(
-    instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult
 ) -> None:
-    engines, quick = InferenceResource.engines, Retries(first_delay_s=0.01)
-    monkeypatch.setattr(
-        InferenceResource, "engines", lambda models: replace(engines(models), retries=quick)
-    )
     path = STORE.path(TABLES["conversations"], Partition(shard=OTHER))
     whole, rows = path.read_bytes(), _read("conversations", OTHER)
     marked = pl.concat_str("question", pl.lit(" [[simulate: 500]]"))
@@ -231,7 +229,8 @@ def test_a_shard_whose_engine_fails_stops_alone_and_is_finished_later(
         rows.with_columns(
             pl.when(third).then(marked).otherwise("question").alias("question")
         ).select(rows.columns).write_parquet(path)
-        failed = _run(instance, f"{MODEL}|{OTHER}", PHASE_KEYS)
+        quick = _models(first_delay_s=0.01)
+        failed = _run(instance, f"{MODEL}|{OTHER}", PHASE_KEYS, resources=quick)
         ledger = STORE.root / "ledger" / "annotated_system_messages" / f"{MODEL}|{OTHER}.parquet"
         answered = pl.read_parquet(ledger)
     finally:
@@ -268,10 +267,9 @@ def test_a_partition_that_is_made_again_sends_nothing_and_is_the_same(
 
 
 def test_while_a_partition_is_made_the_asset_shows_how_far_it_is(
-    instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult, monkeypatch: pytest.MonkeyPatch
+    instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult
 ) -> None:
-    monkeypatch.setattr("sysgen_dagster.defs.plumbing.resources._OBSERVE_EVERY_S", 0)
-    shown = _run(instance, KEY, PHASE_KEYS)
+    shown = _run(instance, KEY, PHASE_KEYS, resources=_models(observe_every_s=0))
     phase = dg.AssetKey("annotated_system_messages")
     observed = [
         event.event_specific_data.asset_observation

@@ -19,7 +19,6 @@ from sysgen_dagster.errors import SysgenError
 
 WEBHOOK_URL = "SYSGEN_WEBHOOK_URL"  # a secret: anybody who has the URL can post
 UI_URL = "SYSGEN_UI_URL"
-_TIMEOUT_S = 10  # Dagster gives a tick 60 s, in which it looks at five runs
 _LINES, _LINE_CHARS = 4, 400  # Discord takes 2,000 characters, the others more
 
 
@@ -43,7 +42,7 @@ def alerts(context: dg.RunFailureSensorContext) -> None:
         AlertError: The webhook did not take it. Dagster shows that at the tick, and goes on.
     """
     url = os.environ.get(WEBHOOK_URL)
-    refused = _refusal(url, text_of(context)) if url else None
+    refused = send(url, text_of(context)) if url else None
     if refused:  # raised outside of any `except`: an error in the background would show the URL
         raise AlertError(
             f"the webhook of {WEBHOOK_URL} {refused}: look at run {context.dagster_run.run_id} in "
@@ -58,18 +57,21 @@ class _NoRedirects(HTTPRedirectHandler):
         """No request."""
 
 
-def _refusal(url: str, text: str) -> str | None:
-    """Why the webhook did not take a text, in words that do not repeat its URL."""
+def send(url: str, text: str, within_s: float = 10) -> str | None:
+    """Why the webhook did not take a text, in words that do not repeat its URL; None if it did.
+
+    Dagster gives a tick 60 s, in which it looks at five runs.
+    """
     if not url.startswith(("https://", "http://")):
         return "is no http:// or https:// URL"
     body, headers = json.dumps({"text": text}).encode(), {"Content-Type": "application/json"}
     try:
         request = Request(url, body, headers)  # noqa: S310 - no file:, as was just seen
-        build_opener(_NoRedirects).open(request, timeout=_TIMEOUT_S).close()
+        build_opener(_NoRedirects).open(request, timeout=within_s).close()
     except HTTPError as error:
         return f"answered {error.code}"
     except TimeoutError:
-        return f"did not answer in {_TIMEOUT_S} s"
+        return f"did not answer in {within_s:g} s"
     except (OSError, HTTPException, ValueError) as error:  # ValueError: an impossible port
         return f"cannot be reached ({type(error).__name__})"
     return None

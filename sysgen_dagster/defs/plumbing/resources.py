@@ -13,7 +13,7 @@ from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.messages import ChatRequest, with_settings
 from sysgen_dagster.defs.plumbing.metadata import progress_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
-from sysgen_dagster.inference.chat_api import EngineError
+from sysgen_dagster.inference.chat_api import EngineError, Retries
 from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
@@ -22,7 +22,6 @@ from sysgen_dagster.storage.store import Store, open_store, working_folder
 
 # Takes the lines of the run's log about engines, for commands that show them in the terminal.
 ENGINE_LOG = logging.getLogger("sysgen_dagster.engines")
-_OBSERVE_EVERY_S = 30.0
 
 
 class TablesResource(dg.ConfigurableResource[None]):
@@ -64,6 +63,7 @@ class ModelSession:
         ledger: The outcomes of earlier runs of the same partition.
         context: The run, whose log and UI show the progress.
         progress: The requests so far.
+        observe_every_s: Time between two observations of the asset.
     """
 
     model: Model
@@ -71,6 +71,7 @@ class ModelSession:
     ledger: Ledger
     context: dg.AssetExecutionContext
     progress: Progress = field(default_factory=Progress)
+    observe_every_s: float = 30.0
     _observed: float = field(default_factory=time.monotonic)
 
     def ask(self, requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
@@ -94,9 +95,9 @@ class ModelSession:
         ENGINE_LOG.info("%s: %s", self.model.name, line)
 
     def _show(self, progress: Progress) -> None:
-        """Write a line to the run's log and, twice a minute, the figures as an observation."""
+        """Write a line to the run's log and, from time to time, an observation with the figures."""
         self._report(str(progress))
-        if time.monotonic() - self._observed > _OBSERVE_EVERY_S:
+        if time.monotonic() - self._observed > self.observe_every_s:
             self._observed = time.monotonic()
             self.context.log_event(
                 dg.AssetObservation(
@@ -115,11 +116,15 @@ class InferenceResource(dg.ConfigurableResource[None]):
         root: The folder of ledgers, server states and server logs (``SYSGEN_DATA``).
         work: The folder of these, if it is not empty (``SYSGEN_WORK``).
         engine: Serves every model whatever the catalogue says (``SYSGEN_ENGINE``), if not empty.
+        observe_every_s: Seconds between two observations of an asset while it is made.
+        first_delay_s: Seconds before a request that failed is sent again; they double each time.
     """
 
     root: str
     work: str = ""
     engine: str = ""
+    observe_every_s: float = 30.0
+    first_delay_s: float = Retries().first_delay_s
 
     def session(
         self, context: dg.AssetExecutionContext, model: Model, remembered_as: str
@@ -138,7 +143,9 @@ class InferenceResource(dg.ConfigurableResource[None]):
         engines = self.engines()
         engines.require(model)
         ledgers = working_folder(self.root, self.work) / "ledger" / context.asset_key.path[-1]
-        return ModelSession(model, engines, Ledger(ledgers / f"{remembered_as}.jsonl"), context)
+        ledger = Ledger(ledgers / f"{remembered_as}.jsonl")
+        every_s = self.observe_every_s
+        return ModelSession(model, engines, ledger, context, observe_every_s=every_s)
 
     def engines(self) -> Engines:
         """The servers of the deployment, none of them started.
@@ -153,4 +160,5 @@ class InferenceResource(dg.ConfigurableResource[None]):
             )
         folder = working_folder(self.root, self.work) / "engines"
         engine = Engine(self.engine) if self.engine else None
-        return Engines(folder, tuple(CATALOG.served.values()), engine)
+        retries = Retries(first_delay_s=self.first_delay_s)
+        return Engines(folder, tuple(CATALOG.served.values()), engine, retries)
