@@ -207,7 +207,7 @@ def test_sampling_is_left_to_the_requests(file: Path) -> None:
 def test_the_beginning_of_prompts_is_kept_and_the_memory_is_bounded(file: Path) -> None:
     line = line_of(file)
     assert "--cache-prompt " in line
-    assert "--cache-ram 0" in line
+    assert "--cache-ram 2048" in line
 
 
 def test_it_has_a_thread_for_each_core_that_this_process_may_use(file: Path) -> None:
