@@ -28,8 +28,8 @@ _FIRST_PART, _LATER_PART = "-00001-of-", re.compile(r"-\d{5}-of-\d{5}$")
 
 _FLAGS: Flags = {
     # A slot keeps what it computed for the beginning of a prompt, which all rows of a phase share.
-    # Between two partitions of a phase the slots work for other phases: what they had then is kept in
-    # main memory (MiB). Four rows of Phase 1 took 26 s with it and 66 s without (1.5B, two cores).
+    # Between two partitions of a phase the slots work for other phases: what they had then is kept
+    # in main memory (MiB). Four rows of Phase 1 took 26 s with it and 66 s without (1.5B, 2 cores).
     "cache-prompt": True,
     "cache-ram": 2048,
     # What a request does not say must not be sampled as llama.cpp would like it.
