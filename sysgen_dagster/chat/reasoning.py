@@ -68,6 +68,8 @@ _WRAPPED = re.compile(
     r"|<\|begin_of_box\|>(?P<d>.*)<\|end_of_box\|>",
     re.S | re.I,
 )
+# Every form holds one of these: a text without them, as most are, need not be searched.
+_WORDS = ("think", "thought", "reasoning", "reflection", "channel", "inner_", "unused9", "analysis")
 _FENCE = re.compile(r"^ {0,3}(?:```|~~~)", re.MULTILINE)
 _WIDEST_INDENT = 40  # blanks before a mark that begins a line
 _QUOTES = "`'\"\u2018\u201c\u00ab"
@@ -88,6 +90,9 @@ def split_reasoning(content: str) -> Reply:
 
     Takes time in proportion to the text and never raises.
     """
+    lowered = content.lower()
+    if not any(word in lowered for word in _WORDS):
+        return Reply(content, None)
     if _CHANNEL.match(content.lstrip()):
         return _read_channels(content)
     for pattern in (_BARE_CHANNELS, _SENTENCES, _AT_START):
