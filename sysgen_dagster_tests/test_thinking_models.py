@@ -28,7 +28,9 @@ TEXTS = {"annotated_message", "verdict_text", "new_answer"}
 Phases = dict[str, pl.DataFrame]
 
 
-def run_phases(url: str, folder: Path, **settings: int) -> Phases:
+def run_phases(
+    url: str, folder: Path, rows: list[dict[str, str]] = ROWS, **settings: int
+) -> Phases:
     """The tables of the phases that ask a model, which is probed and asked through HTTP."""
     phi = Model(
         name="phi-4",
@@ -44,12 +46,12 @@ def run_phases(url: str, folder: Path, **settings: int) -> Phases:
         with Engines(folder).connection(phi, print) as connection, next(ledgers) as ledger:
             return complete(connection, requests, Progress(total), ledger, lambda _: None)
 
-    rows = conversations(*ROWS)
-    annotated = attempts.annotate(rows, ask, METHOD)
+    asked = conversations(*rows)
+    annotated = attempts.annotate(asked, ask, METHOD)
     filtered = kept(filtering.filter_messages(kept(annotated), METHOD.drop_rule))
     judged = ask(verification.build_verification_requests(filtered, METHOD), filtered.height)
     verified = verification.build_verified_messages(filtered, judged, METHOD.unreadable_verdict)
-    inputs = alignment.build_alignment_inputs(kept(verified), rows)
+    inputs = alignment.build_alignment_inputs(kept(verified), asked)
     answers = ask(alignment.build_alignment_requests(inputs), inputs.height)
     aligned = alignment.build_aligned_responses(inputs, answers)
     return {"annotated": annotated, "verified": verified, "aligned": aligned}
@@ -80,3 +82,16 @@ def test_a_model_that_thinks_gives_the_same_texts_and_keeps_every_thought(
         assert (table["reasoning_tokens"] <= table["completion_tokens"]).all()
         assert not table["reasoning"].str.contains(r"</?think|\|>").any()
     assert plain["aligned"]["reasoning"].null_count() == plain["aligned"].height
+
+
+def test_a_long_row_is_not_dropped_for_the_room_that_thoughts_may_take(tmp_path: Path) -> None:
+    # About 5,000 tokens beside the prompt: with 4,096 for thoughts they do not fit 8,192.
+    long = [{"question": "How many melons? " + "There are some more. " * 950, "answer": "Nine."}]
+    with running("--thinks", "glm") as server:
+        thinking = run_phases(f"{server.url}/v1", tmp_path, rows=long)
+    assert {name: table["drop_reason"].to_list() for name, table in thinking.items()} == {
+        "annotated": [None],
+        "verified": [None],
+        "aligned": [None],
+    }
+    assert thinking["aligned"]["reasoning"].null_count() == 0

@@ -84,7 +84,7 @@ class Asking:
 
     async def _send_until_final(self, attempts: Attempts) -> Outcome:
         request = attempts.request
-        if not surely_fits(request.messages, self._room(request)):
+        if not surely_fits(request.messages, self._room(self.endpoint.limit(request))):
             await self._fit(attempts)
         while attempts.fit.fits:
             is_suspect = len(attempts.suspected_at) >= _MOST_DEATHS - 1
@@ -98,8 +98,9 @@ class Asking:
             await self._fit(attempts)
             if attempts.fit.tokens is None:
                 return outcome
+        least = self.endpoint.least_limit(request)
         failure = (
-            f"{attempts.fit.tokens:,} tokens and {self.endpoint.limit(request):,} to be written do "
+            f"{attempts.fit.tokens:,} tokens and {least:,} to be written do "
             f"not fit a context of {self.endpoint.capabilities.context_tokens:,}"
         )
         if request.shortened is not None:
@@ -204,7 +205,7 @@ class Asking:
     async def _send(self, attempt: Attempt, attempts: Attempts) -> Outcome:
         """The outcome of one attempt; raises `TryAgainError` or an `EngineError`."""
         request, where = attempts.request, f"{attempt.replica.url}/chat/completions"
-        body = self.endpoint.body(request, attempts.fit.messages)
+        body = self.endpoint.body(request, attempts.fit.messages, attempts.fit.tokens)
         status, headers, raw = await self._post(where, body, attempt.turn)
         try:
             thinks = self.endpoint.capabilities.thinks
@@ -250,14 +251,14 @@ class Asking:
 
     async def _fit(self, attempts: Attempts) -> None:
         """Fit the messages to the context, by tokens that the server counts."""
-        room = self._room(attempts.request)
+        room = self._room(self.endpoint.least_limit(attempts.request))
         attempts.fit = await fit(
             attempts.request, attempts.fit, room, self.endpoint.turns, self._count_tokens
         )
 
-    def _room(self, request: ChatRequest) -> float:
+    def _room(self, limit: int) -> float:
         context = self.endpoint.capabilities.context_tokens
-        return math.inf if context is None else context - self.endpoint.limit(request)
+        return math.inf if context is None else context - limit
 
     async def _count_tokens(self, messages: Sequence[ChatMessage]) -> int | None:
         """Tokens by the engine's own tokenizer and chat template; None where it counts none."""

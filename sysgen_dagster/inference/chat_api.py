@@ -14,6 +14,7 @@ from sysgen_dagster.errors import SysgenError
 # How far a model may think that was seen to do so, where the catalogue does not say. What models of
 # this year think about a row of the sources takes some hundred tokens, and some thousand at most.
 DEFAULT_REASONING_TOKENS = 4096
+LEAST_REASONING_TOKENS = 1024  # what a long prompt leaves for it, if it fits at all
 ALL_TOKENS = -1  # of `top_k`: none is left out
 _TOP_LOGPROBS = 8  # three words, each in a few spellings; all 20 make a reply of 90 kB
 
@@ -166,16 +167,32 @@ class Endpoint:
             return wanted
         return DEFAULT_REASONING_TOKENS if self.capabilities.thinks else 0
 
-    def limit(self, request: ChatRequest) -> int:
-        """The most tokens of an answer: those of the text, and those that may be thought."""
-        return request.sampling.max_tokens + self.reasoning_tokens
+    def limit(self, request: ChatRequest, prompt_tokens: int | None = None) -> int:
+        """The most tokens of an answer: those of the text, and those that may be thought.
 
-    def body(self, request: ChatRequest, messages: Sequence[ChatMessage]) -> dict[str, Any]:
-        """The body of a chat completion request with these messages."""
+        A prompt that is known to leave less room leaves it to fewer thoughts and not to less text.
+        """
+        text, context = request.sampling.max_tokens, self.capabilities.context_tokens
+        wanted = text + self.reasoning_tokens
+        if context is None or prompt_tokens is None:
+            return wanted
+        return max(text, min(wanted, context - prompt_tokens))
+
+    def least_limit(self, request: ChatRequest) -> int:
+        """The tokens for which a prompt must leave room."""
+        return request.sampling.max_tokens + min(self.reasoning_tokens, LEAST_REASONING_TOKENS)
+
+    def body(
+        self,
+        request: ChatRequest,
+        messages: Sequence[ChatMessage],
+        prompt_tokens: int | None = None,
+    ) -> dict[str, Any]:
+        """The body of a chat completion request with these messages, of so many tokens."""
         body: dict[str, Any] = {
             "model": self.model.served_name,
             "messages": messages,
-            self.model.limit_field: self.limit(request),
+            self.model.limit_field: self.limit(request, prompt_tokens),
             **self._fields(request.sampling, request.seed),
         }
         if request.constraint and self.capabilities.constraint_form:

@@ -48,7 +48,10 @@ _TEXT_FIELDS = ("text", "content", "thinking", "reasoning", "summary")
 _DEEPEST = 4  # lists of parts within parts
 # Fields of a message with the thoughts, by the servers that write them: vLLM since 0.13, Ollama and
 # OpenRouter; DeepSeek, SGLang, llama.cpp and vLLM before; gateways to Anthropic and Gemini.
-_REASONING_FIELDS = ("reasoning", "reasoning_content", "thinking", "thinking_blocks", "thoughts")
+_REASONING_FIELDS = (
+    *("reasoning", "reasoning_content", "thinking", "thinking_blocks"),
+    *("reasoning_details", "thinking_content", "thought", "thoughts"),
+)
 
 
 def read_reply(

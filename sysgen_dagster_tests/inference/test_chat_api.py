@@ -92,6 +92,21 @@ def test_thoughts_have_a_limit_of_their_own(
     assert body_of(endpoint)["max_tokens"] == limit
 
 
+@pytest.mark.parametrize(
+    ("prompt_tokens", "limit"),
+    [(None, 4608), (1000, 4608), (5000, 3192), (7000, 1192), (8000, 512)],
+)
+def test_a_long_prompt_leaves_less_room_to_thoughts_and_none_of_the_text_s(
+    prompt_tokens: int | None, limit: int
+) -> None:
+    can = ServerCapabilities(context_tokens=8192, thinks=True)
+    endpoint = replace(ENDPOINT, capabilities=can)
+    body = endpoint.body(REQUEST, REQUEST.messages, prompt_tokens)
+    assert body["max_tokens"] == limit
+    assert endpoint.least_limit(REQUEST) == 512 + 1024
+    assert ENDPOINT.least_limit(REQUEST) == 512
+
+
 def test_settings_that_change_nothing_keep_the_keys_of_the_ledger() -> None:
     assert MODEL.answers_as == ("vllm", "phi", "187ef03", None)
     sampled = replace(MODEL, request=RequestSettings(temperature=0.2, top_p=0.9))
