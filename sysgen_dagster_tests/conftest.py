@@ -28,11 +28,12 @@ begin_deployment(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS), _DATA)
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _servers_end_with_the_session() -> Iterator[None]:
+def _servers_end_with_the_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Those of every deployment that a test of this session has made, wherever it lies."""
     yield
-    engines = _DATA / "engines"
-    for name in running(engines):
-        stop(engines, name)
+    for engines in (_DATA / "engines", *tmp_path_factory.getbasetemp().rglob("engines")):
+        for name in running(engines):
+            stop(engines, name)
     shutil.rmtree(_DATA)
 
 

@@ -84,10 +84,13 @@ def test_a_model_that_thinks_gives_the_same_texts_and_keeps_every_thought(
     assert plain["aligned"]["reasoning"].null_count() == plain["aligned"].height
 
 
-def test_a_long_row_is_not_dropped_for_the_room_that_thoughts_may_take(tmp_path: Path) -> None:
+@pytest.mark.parametrize("server_has", [(), ("--no-tokenizer",)], ids=["tokenizer", "none"])
+def test_a_long_row_is_not_dropped_for_the_room_that_thoughts_may_take(
+    server_has: tuple[str, ...], tmp_path: Path
+) -> None:
     # About 5,000 tokens beside the prompt: with 4,096 for thoughts they do not fit 8,192.
     long = [{"question": "How many melons? " + "There are some more. " * 950, "answer": "Nine."}]
-    with running("--thinks", "glm") as server:
+    with running("--thinks", "glm", *server_has) as server:
         thinking = run_phases(f"{server.url}/v1", tmp_path, rows=long)
     assert {name: table["drop_reason"].to_list() for name, table in thinking.items()} == {
         "annotated": [None],

@@ -92,12 +92,14 @@ class Asking:
                 outcome = await self._try_once(attempts)
             if outcome is None:
                 continue
-            limit = self.endpoint.limit(request)
+            limit = self._limit(attempts)
             if attempts.fit.tokens is not None or not _met_the_context(outcome, limit):
                 return outcome
             await self._fit(attempts)
             if attempts.fit.tokens is None:
-                return outcome
+                if limit <= self.endpoint.least_limit(request):
+                    return outcome
+                attempts.is_tight = True
         least = self.endpoint.least_limit(request)
         failure = (
             f"{attempts.fit.tokens:,} tokens and {least:,} to be written do "
@@ -205,7 +207,7 @@ class Asking:
     async def _send(self, attempt: Attempt, attempts: Attempts) -> Outcome:
         """The outcome of one attempt; raises `TryAgainError` or an `EngineError`."""
         request, where = attempts.request, f"{attempt.replica.url}/chat/completions"
-        body = self.endpoint.body(request, attempts.fit.messages, attempts.fit.tokens)
+        body = self.endpoint.body(request, attempts.fit.messages, self._limit(attempts))
         status, headers, raw = await self._post(where, body, attempt.turn)
         try:
             thinks = self.endpoint.capabilities.thinks
@@ -255,6 +257,12 @@ class Asking:
         attempts.fit = await fit(
             attempts.request, attempts.fit, room, self.endpoint.turns, self._count_tokens
         )
+
+    def _limit(self, attempts: Attempts) -> int:
+        """The most tokens of the answer to what is sent next."""
+        if attempts.is_tight:
+            return self.endpoint.least_limit(attempts.request)
+        return self.endpoint.limit(attempts.request, attempts.fit.tokens)
 
     def _room(self, limit: int) -> float:
         context = self.endpoint.capabilities.context_tokens

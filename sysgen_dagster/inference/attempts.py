@@ -43,6 +43,7 @@ class Attempts:
         by_url: How many each server got.
         busy_since: When a server first had no room.
         began: When the first was sent.
+        is_tight: Whether the server found no room for the prompt and all thoughts that are allowed.
         spent_s: What they took, and the pauses between them, without the time in queues.
     """
 
@@ -53,6 +54,7 @@ class Attempts:
     by_url: Counter[str] = field(default_factory=Counter)
     busy_since: float | None = None
     began: float = math.inf
+    is_tight: bool = False
     spent_s: float = 0.0
 
     @property

@@ -183,16 +183,13 @@ class Endpoint:
         return request.sampling.max_tokens + min(self.reasoning_tokens, LEAST_REASONING_TOKENS)
 
     def body(
-        self,
-        request: ChatRequest,
-        messages: Sequence[ChatMessage],
-        prompt_tokens: int | None = None,
+        self, request: ChatRequest, messages: Sequence[ChatMessage], limit: int
     ) -> dict[str, Any]:
-        """The body of a chat completion request with these messages, of so many tokens."""
+        """The body of a chat completion request with these messages and tokens for the answer."""
         body: dict[str, Any] = {
             "model": self.model.served_name,
             "messages": messages,
-            self.model.limit_field: self.limit(request, prompt_tokens),
+            self.model.limit_field: limit,
             **self._fields(request.sampling, request.seed),
         }
         if request.constraint and self.capabilities.constraint_form:

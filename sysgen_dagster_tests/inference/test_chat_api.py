@@ -33,7 +33,7 @@ JUDGING = replace(REQUEST, choices=VERDICTS)
 
 
 def test_a_request_holds_nothing_that_was_not_asked_for() -> None:
-    assert ENDPOINT.body(REQUEST, REQUEST.messages) == {
+    assert body_of(ENDPOINT) == {
         "model": "phi",
         "messages": [SYSTEM, USER],
         "max_tokens": 512,
@@ -51,7 +51,7 @@ def asked(**settings: Any) -> Endpoint:
 
 
 def body_of(endpoint: Endpoint, request: ChatRequest = REQUEST) -> dict[str, Any]:
-    return endpoint.body(request, request.messages)
+    return endpoint.body(request, request.messages, endpoint.limit(request))
 
 
 def test_settings_of_the_model_are_sent_with_every_request() -> None:
@@ -101,8 +101,7 @@ def test_a_long_prompt_leaves_less_room_to_thoughts_and_none_of_the_text_s(
 ) -> None:
     can = ServerCapabilities(context_tokens=8192, thinks=True)
     endpoint = replace(ENDPOINT, capabilities=can)
-    body = endpoint.body(REQUEST, REQUEST.messages, prompt_tokens)
-    assert body["max_tokens"] == limit
+    assert endpoint.limit(REQUEST, prompt_tokens) == limit
     assert endpoint.least_limit(REQUEST) == 512 + 1024
     assert ENDPOINT.least_limit(REQUEST) == 512
 
@@ -138,7 +137,7 @@ def test_a_constraint_is_sent_as_the_server_understands_it(form: ConstraintForm 
 
 
 def test_probabilities_are_asked_for_where_they_are_wanted() -> None:
-    body = ENDPOINT.body(JUDGING, JUDGING.messages)
+    body = body_of(ENDPOINT, JUDGING)
     assert body["logprobs"] is True
     assert len(VERDICTS) < body["top_logprobs"] <= 20  # vLLM gives no more
     assert "structured_outputs" not in body
