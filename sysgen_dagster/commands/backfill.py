@@ -133,15 +133,19 @@ def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg
     return of_shards, of_models, of_sources
 
 
-class _Lines(logging.Handler):
-    """Prints the log lines of engines above the progress bar."""
+class EngineLines(logging.Handler):
+    """Prints the log lines of engines above the progress bar, each text once."""
 
     def __init__(self, console: Console) -> None:
+        """Print to a console."""
         super().__init__()
-        self._console = console
+        self._console, self._printed = console, set[str]()
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.print(Text(record.getMessage(), style="dim"))
+        """Print a line; what a server can do is learned in each phase, and said once."""
+        if (line := record.getMessage()) not in self._printed:
+            self._printed.add(line)
+            self._console.print(Text(line, style="dim"))
 
 
 def run_everything(console: Console, catalog: Catalog, limit: int | None = None) -> Runs:
@@ -174,7 +178,7 @@ def run_partitions(
     with dg.DagsterInstance.get() as instance, Progress(*_COLUMNS, console=console) as progress:
         task = progress.add_task("starting", total=len(work))
         if show_engines:
-            ENGINE_LOG.addHandler(_Lines(progress.console))
+            ENGINE_LOG.addHandler(EngineLines(progress.console))
             ENGINE_LOG.setLevel(logging.INFO)
         for name, assets, partition in work:
             STOP.check()
