@@ -18,7 +18,7 @@ from sysgen_dagster_tests.inference.batches import Connected, endpoint_at
 from sysgen_dagster_tests.inference.odd_servers import completion
 from sysgen_dagster_tests.inference.processes import CEILING_S
 
-_REPLIES_TO_THE_KILLER = 3
+_REPLIES_TO_ONE = 3  # of the five failures after which a row is given up
 
 
 @dataclass
@@ -28,8 +28,8 @@ class Mortal:
     Attributes:
         kills: Whether it dies of this body.
         holds: Whether requests are held now, in flight.
-        ill_replies: How many it answers with 500 before it ends; fewer if the request of which it
-            dies comes again and again.
+        ill_replies: How many it answers with 500 before it ends; fewer if one request comes again
+            and again.
         asked: How often each seed was asked for.
         victims: The seeds that were in flight at each death.
     """
@@ -107,10 +107,7 @@ class Mortal:
         if self.killed_by is None:
             return web.json_response(completion("Because."))
         replies = self.replies_while_ill
-        if (
-            len(replies) >= self.ill_replies
-            or replies.count(self.killed_by) >= _REPLIES_TO_THE_KILLER
-        ):
+        if len(replies) >= self.ill_replies or replies.count(seed) >= _REPLIES_TO_ONE:
             self._die()
             await asyncio.sleep(CEILING_S)  # until it is cancelled
         replies.append(seed)
