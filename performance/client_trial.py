@@ -127,7 +127,7 @@ def _complete(
         endpoint = replace(endpoint, starts_with=in_flight)
     report = partial(print, file=sys.stderr)
     connection = SimpleNamespace(
-        model=model, report=report, connect=lambda: endpoint, reconnect=str, cancel=list
+        model=model, report=report, connect=lambda _: endpoint, reconnect=str, cancel=list
     )
     return complete(
         connection,

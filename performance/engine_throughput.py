@@ -254,7 +254,8 @@ class Served:
         """Empty the prefix cache, but for what the next requests share with this one."""
         if not json.loads(self.call("/reset_prefix_cache"))["success"]:
             sys.exit("vLLM does not empty its prefix cache: something else uses this server")
-        body = self.endpoint.body(request, self.endpoint.turns(request.messages))
+        turns = self.endpoint.turns(request.messages)
+        body = self.endpoint.body(request, turns, self.endpoint.limit(request))
         self.call("/v1/chat/completions", {**body, "max_tokens": 1})
 
     def measure(self, client: str, requests: Sequence[ChatRequest]) -> Round:
@@ -302,7 +303,8 @@ class Served:
         rows, result = self.folder / "requests.jsonl", self.folder / "result.json"
         with rows.open("w") as lines:
             for request in requests:
-                body = self.endpoint.body(request, self.endpoint.turns(request.messages))
+                turns = self.endpoint.turns(request.messages)
+                body = self.endpoint.body(request, turns, self.endpoint.limit(request))
                 lines.write(json.dumps(body) + "\n")
         command = self.bench_command(len(requests), rows, result)
         done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -31,6 +31,7 @@ from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.sysgen.annotation import PROMPT
 from sysgen_dagster.lanes.sysgen.tables import PHRASES
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.obedience.final_answers import compare_final_answers, find_final_answers
@@ -77,7 +78,7 @@ def _parts(rows: pl.DataFrame) -> dict[str, Callable[[], object]]:
     question, answer = rows["question"], rows["answer"]
     message, new_answer = rows["system_message"], rows["new_answer"]
     content = rows["phrases"].list.get(_CONTENT).struct.field("text")
-    ends = find_final_answers(answer)
+    ends, unrepaired = find_final_answers(answer), rows.with_columns(repaired=pl.lit(value=False))
     return {
         "similarity": lambda: measure_similarity(answer, new_answer),
         "final_answers": lambda: compare_final_answers(answer, new_answer),
@@ -88,7 +89,7 @@ def _parts(rows: pl.DataFrame) -> dict[str, Callable[[], object]]:
         "personal_data": lambda: find_personal_data(
             rows, ("question", "system_message", "new_answer")
         ),
-        "row_quality": lambda: measure_row_quality(rows),
+        "row_quality": lambda: measure_row_quality(unrepaired, PROMPT),
     }
 
 

@@ -42,7 +42,7 @@ def ask(trial: Trial) -> None:
     )
     report = partial(print, file=sys.stderr)
     connection = SimpleNamespace(
-        model=model, report=report, connect=lambda: endpoint, reconnect=str, cancel=list
+        model=model, report=report, connect=lambda _: endpoint, reconnect=str, cancel=list
     )
     ledger = Ledger(trial.folder / "ledger.jsonl")
     with ledger:
