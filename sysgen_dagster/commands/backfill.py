@@ -133,19 +133,15 @@ def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg
     return of_shards, of_models, of_sources
 
 
-class EngineLines(logging.Handler):
-    """Prints the log lines of engines above the progress bar, each text once."""
+class _Lines(logging.Handler):
+    """Prints the log lines of engines above the progress bar."""
 
     def __init__(self, console: Console) -> None:
-        """Print to a console."""
         super().__init__()
-        self._console, self._printed = console, set[str]()
+        self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Print a line; what a server can do is learned in each phase, and said once."""
-        if (line := record.getMessage()) not in self._printed:
-            self._printed.add(line)
-            self._console.print(Text(line, style="dim"))
+        self._console.print(Text(record.getMessage(), style="dim"))
 
 
 def run_everything(console: Console, catalog: Catalog, limit: int | None = None) -> Runs:
@@ -178,7 +174,7 @@ def run_partitions(
     with dg.DagsterInstance.get() as instance, Progress(*_COLUMNS, console=console) as progress:
         task = progress.add_task("starting", total=len(work))
         if show_engines:
-            ENGINE_LOG.addHandler(EngineLines(progress.console))
+            ENGINE_LOG.addHandler(_Lines(progress.console))
             ENGINE_LOG.setLevel(logging.INFO)
         for name, assets, partition in work:
             STOP.check()
