@@ -79,8 +79,10 @@ def read_reply(
     """
     if status == 200:
         outcome = _read_completion(raw, request, attempt)
-        is_thought = thinks and outcome.reasoning is None and outcome.finish_reason == CUT
-        return replace(outcome, text="", reasoning=outcome.text) if is_thought else outcome
+        if not (thinks and outcome.text and outcome.finish_reason == CUT) or outcome.reasoning:
+            return outcome
+        thought, tokens = outcome.text, outcome.completion_tokens
+        return replace(outcome, text="", choices=(), reasoning=thought, reasoning_tokens=tokens)
     failure = f"{status}: {raw[:300].decode(errors='replace')}"
     if status in _NOT_SERVED or 300 <= status < 400:
         raise EngineError(failure)

@@ -1,30 +1,14 @@
 """The probabilities of wanted words in a reply."""
 
-import json
 import math
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
 from sysgen_dagster.inference.ledger import Outcome
-from sysgen_dagster.inference.replies import read_reply
-from sysgen_dagster_tests.inference.batches import message
+from sysgen_dagster_tests.inference.judged_reply import REQUEST, read
 from sysgen_dagster_tests.inference.odd_servers import completion
-
-VERDICTS = ("Good", "Bad", "None")
-REQUEST = ChatRequest(
-    "capybara-1", [message(Role.USER, "Why is the sea salty?")], Sampling(0.7, 512), seed=7
-)
-JUDGING = replace(REQUEST, choices=VERDICTS)
-
-
-def read(
-    body: object, request: ChatRequest = JUDGING, status: int = 200, **headers: str
-) -> Outcome:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_reply(status, headers, raw, request, attempt=1)
 
 
 def token(written: object, *others: tuple[object, object]) -> dict[str, Any]:

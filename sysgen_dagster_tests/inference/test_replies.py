@@ -3,7 +3,6 @@
 import json
 import math
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import polars as pl
@@ -13,25 +12,12 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
+from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.replies import read_reply, read_token_count
-from sysgen_dagster_tests.inference.batches import message
+from sysgen_dagster_tests.inference.judged_reply import JUDGING, REQUEST, VERDICTS, read
 from sysgen_dagster_tests.inference.odd_servers import completion
-
-VERDICTS = ("Good", "Bad", "None")
-REQUEST = ChatRequest(
-    "capybara-1", [message(Role.USER, "Why is the sea salty?")], Sampling(0.7, 512), seed=7
-)
-JUDGING = replace(REQUEST, choices=VERDICTS)
-
-
-def read(
-    body: object, request: ChatRequest = JUDGING, status: int = 200, **headers: str
-) -> Outcome:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return read_reply(status, headers, raw, request, attempt=1)
 
 
 @pytest.mark.parametrize(
@@ -163,9 +149,13 @@ def test_a_text_that_the_engine_gave_up_is_asked_for_again(reason: str) -> None:
 
 
 def test_a_cut_text_of_a_model_that_thinks_is_a_thought_without_an_end() -> None:
-    raw = json.dumps(ended("length", "Or verdicts: <<Role>>: Bad")).encode()
+    body = {**ended("length", "Or verdicts: <<Role>>: Bad"), "usage": {"completion_tokens": 9}}
+    raw = json.dumps(body).encode()
     outcome = read_reply(200, {}, raw, JUDGING, attempt=1, thinks=True)
     assert (outcome.text, outcome.reasoning) == ("", "Or verdicts: <<Role>>: Bad")
+    assert outcome.reasoning_tokens == outcome.completion_tokens == 9
+    nothing = json.dumps(ended("length", "")).encode()
+    assert read_reply(200, {}, nothing, JUDGING, attempt=1, thinks=True).reasoning is None
     assert read_reply(200, {}, raw, JUDGING, attempt=1).text == "Or verdicts: <<Role>>: Bad"
 
 
