@@ -1,4 +1,4 @@
-"""Twenty rows for a real model: four of each source, two of them not in English."""
+"""Twenty rows for a real model: four of each source, three of them not in English."""
 
 from pathlib import Path
 
@@ -25,6 +25,14 @@ NOT_ENGLISH = {
         "maceta colgante. Riega temprano, cuando la tierra esté seca al tocarla, y gira las "
         "macetas cada semana para que todas las plantas reciban luz. Los tomates y los "
         "pimientos darían poco fruto allí.",
+    ),
+    "fr": (
+        "Comment enlever une tache de cire de bougie sur une nappe en coton ?",
+        "Laisse d'abord la cire durcir, au besoin avec un glaçon, puis gratte-la doucement avec le "
+        "dos d'un couteau. Pose ensuite du papier absorbant sous la tache et par-dessus, et passe "
+        "un fer tiède sans vapeur : le papier boit la cire qui fond. Change le papier jusqu'à ce "
+        "qu'il reste propre. S'il reste une trace de couleur, un peu de savon de Marseille avant "
+        "le lavage suffit en général.",
     ),
 }
 
