@@ -141,21 +141,33 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
 )
 @click.option("-p", "--port", default=3000, show_default=True, help="Where it listens.")
 @click.option(
+    "--allow-host",
+    "allowed",
+    multiple=True,
+    metavar="NAME[:PORT]",
+    envvar="SYSGEN_ALLOW_HOSTS",
+    show_envvar=True,
+    help="A further name under which browsers reach it, as behind a reverse proxy or at another "
+    "machine; may be repeated. All others are refused.",
+)
+@click.option(
     "--print-settings",
     is_flag=True,
     help="Start nothing: prepare the Dagster home, and "
-    "print what your own dagster-webserver and dagster-daemon need.",
+    "print what your own sysgen-webserver and dagster-daemon need.",
 )
 @_exits
-def ui(data: str, host: str, port: int, print_settings: bool) -> None:
+def ui(data: str, host: str, port: int, allowed: tuple[str, ...], print_settings: bool) -> None:
     """Open Dagster's UI on what is stored.
 
-    The daemon, which runs backfills and schedules, is started with it.
+    The daemon, which runs backfills and schedules, is started with it. Pages of other sites in the
+    same browser are refused.
 
     Its state stays in DAGSTER_HOME or, where that is not set, in the folder dagster_home of --data.
     """
-    from sysgen_dagster.commands.ui import prepare_ui, show_settings, start_ui
+    from sysgen_dagster.commands.ui import allow_hosts, prepare_ui, show_settings, start_ui
 
+    allow_hosts(allowed)
     settings = prepare_ui(data)
     if print_settings:
         show_settings(settings)
