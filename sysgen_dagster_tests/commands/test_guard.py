@@ -258,7 +258,7 @@ def test_a_post_that_a_form_could_send_is_refused_even_from_no_browser(content: 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get"])
 def test_other_methods_are_refused(method: str) -> None:
-    assert ask(method, "/graphql", origin=UI, **JSON).status == 405
+    assert ask(method, "/server_info", origin=UI, **JSON).status == 405
 
 
 @pytest.mark.parametrize("content", ["application/json", "Application/JSON; charset=utf-8"])

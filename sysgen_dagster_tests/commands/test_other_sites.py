@@ -5,7 +5,6 @@ something, and against the one of `sysgen ui`.
 """
 
 import json
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,16 +12,10 @@ from typing import Any
 
 import pytest
 
+from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
 from sysgen_dagster_tests.commands.webservers import Deployment, ask, free_port
 
-sync_api = pytest.importorskip("playwright.sync_api")
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in"),
-]
+pytestmark = [pytest.mark.slow, needs_chromium]
 
 # Each way writes the asset of its own name, so that what was written tells which ways got through.
 WRITES = """
@@ -122,16 +115,11 @@ def page_against(ui: str) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    options = [
-        "--no-sandbox",
-        f"--host-resolver-rules=MAP {ELSEWHERE} 127.0.0.1, MAP rebound.example 127.0.0.1",
-        # Newer Chromiums ask before a page of the internet calls this machine; others do not.
-        "--disable-features=LocalNetworkAccessChecks",
-    ]
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
+    names = f"MAP {ELSEWHERE} 127.0.0.1, MAP rebound.example 127.0.0.1"
+    # Newer Chromiums ask before a page of the internet calls this machine; other browsers do not.
+    as_others = "--disable-features=LocalNetworkAccessChecks"
+    with opened_chromium(f"--host-resolver-rules={names}", as_others) as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(params=["guarded", "plain"], scope="module")
