@@ -147,8 +147,8 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
     metavar="NAME[:PORT]",
     envvar="SYSGEN_ALLOW_HOSTS",
     show_envvar=True,
-    help="A further name under which browsers reach it, as behind a reverse proxy or at another "
-    "machine; may be repeated. All others are refused.",
+    help="A further name by which browsers reach it, as through a proxy; others are refused. May "
+    "be repeated.",
 )
 @click.option(
     "--print-settings",
@@ -157,7 +157,7 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
     "print what your own sysgen-webserver and dagster-daemon need.",
 )
 @_exits
-def ui(data: str, host: str, port: int, allowed: tuple[str, ...], print_settings: bool) -> None:
+def ui(**options: Any) -> None:
     """Open Dagster's UI on what is stored.
 
     The daemon, which runs backfills and schedules, is started with it. Pages of other sites in the
@@ -165,14 +165,9 @@ def ui(data: str, host: str, port: int, allowed: tuple[str, ...], print_settings
 
     Its state stays in DAGSTER_HOME or, where that is not set, in the folder dagster_home of --data.
     """
-    from sysgen_dagster.commands.ui import allow_hosts, prepare_ui, show_settings, start_ui
+    from sysgen_dagster.commands.ui import open_ui
 
-    allow_hosts(allowed)
-    settings = prepare_ui(data)
-    if print_settings:
-        show_settings(settings)
-    else:
-        start_ui(host, port)
+    open_ui(**options)
 
 
 @sysgen.command()

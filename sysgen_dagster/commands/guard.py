@@ -144,7 +144,8 @@ def _of_form(scope: Scope, headers: Headers) -> Iterator[tuple[int, str]]:
 
 
 def _asks_graphql(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["path"].rstrip("/").endswith("/graphql")
+    path: str = scope["path"]
+    return scope["type"] == "http" and path.rstrip("/").endswith("/graphql")
 
 
 def _is_foreign(headers: Headers) -> bool:
@@ -154,8 +155,8 @@ def _is_foreign(headers: Headers) -> bool:
 
 def _is_link(scope: Scope, headers: Headers) -> bool:
     """Whether the answer is shown in a window of its own, where no other page can read it."""
-    mode, shown_in = headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest")
-    return (scope.get("method"), mode, shown_in) == ("GET", "navigate", "document")
+    asked = (scope.get("method"), headers.get("sec-fetch-mode"), headers.get("sec-fetch-dest"))
+    return asked == ("GET", "navigate", "document")
 
 
 def _name(authority: str) -> str:

@@ -30,6 +30,23 @@ _HANDED_ON = (
 _NOWHERE = "behind-the-guard.invalid"
 
 
+def open_ui(data: str, host: str, port: int, allowed: Sequence[str], print_settings: bool) -> None:
+    """Start the UI, or print what its processes need.
+
+    Raises:
+        GuardError: One of the names that are `allowed` is none.
+        DagsterHomeError: Dagster's state cannot be kept where it should be.
+        StoreError: `data` is no place for tables, or there is no working folder.
+    """
+    require_hosts(allowed)
+    os.environ[ALLOWED_HOSTS] = " ".join(allowed)
+    settings = prepare_ui(data)
+    if print_settings:
+        show_settings(settings)
+    else:
+        start_ui(host, port)
+
+
 def prepare_ui(data: str) -> dict[str, str]:
     """Write the Dagster home, limit its pools, and return the variables for Dagster's processes.
 
@@ -50,16 +67,6 @@ def show_settings(settings: dict[str, str]) -> None:
     ``SYSGEN_WORKSPACE`` is the file that Dagster's own commands take with the option ``-w``.
     """
     print("export " + " ".join(f"{name}={shlex.quote(at)}" for name, at in settings.items()))
-
-
-def allow_hosts(names: Sequence[str]) -> None:
-    """Let the webserver be reached under these names, too, ``NAME`` or ``NAME:PORT``.
-
-    Raises:
-        GuardError: One of them has another form.
-    """
-    require_hosts(names)
-    os.environ[ALLOWED_HOSTS] = " ".join(names)
 
 
 def start_ui(host: str, port: int) -> None:

@@ -24,17 +24,17 @@ class Served:
     passed: dict[str, Any] | None = None
 
 
-def ask(
-    method: str = "GET",
-    target: str = "/",
-    *extra: tuple[str, str],
-    host: str | None = "127.0.0.1:3000",
-    kind: str = "http",
-    secure: bool = False,
-    guard: dict[str, Any] | None = None,
-    **headers: str,
-) -> Served:
-    """Send one request through a guard to a webserver that answers all of them."""
+def ask(method: str = "GET", target: str = "/", *extra: tuple[str, str], **said: Any) -> Served:
+    """Send one request through a guard to a webserver that answers all of them.
+
+    Args:
+        method: Of a request that opens no websocket.
+        target: The path and what is asked of it.
+        extra: Headers that are sent beside those of the same name.
+        said: `kind`, `secure`, `guard` for the guard's own arguments, and headers.
+    """
+    kind, secure = said.pop("kind", "http"), said.pop("secure", False)
+    guard, host = said.pop("guard", {}), said.pop("host", "127.0.0.1:3000")
     served, place = Served(), urlsplit(target)
 
     async def webserver(scope: Any, _receive: Any, send: Any) -> None:
@@ -54,20 +54,20 @@ def ask(
         for name, value in message.get("headers", ()):
             served.headers[name.decode()] = value.decode()
 
-    said = [("host", host)] if host is not None else []
-    said += [(name.replace("_", "-"), value) for name, value in headers.items()] + list(extra)
+    headers = [("host", host)] if host is not None else []
+    headers += [(name.replace("_", "-"), value) for name, value in said.items()] + list(extra)
     scope: dict[str, Any] = {
         "type": kind,
         "scheme": {"http": "http", "websocket": "ws"}[kind] + ("s" if secure else ""),
         "path": place.path,
         "raw_path": place.path.encode(),
         "query_string": place.query.encode(),
-        "headers": [(name.encode(), value.encode("latin-1")) for name, value in said],
+        "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
         "extensions": {"websocket.http.response": {}},
     }
     if kind == "http":
         scope["method"] = method
-    under_test = Guard(webserver, **{"listens_on": "127.0.0.1", **(guard or {})})
+    under_test = Guard(webserver, **{"listens_on": "127.0.0.1", **guard})
     asyncio.run(under_test(scope, receive, send))
     return served
 
@@ -280,7 +280,10 @@ def test_a_websocket_is_opened_by_our_own_page_alone() -> None:
     assert (nobody.status, nobody.passed) == (403, None)
 
 
-NAMED = {"named": ["ui.example.org", "gpu-box:8443", "[fd00::5]"], "listens_on": "0.0.0.0"}
+NAMED: dict[str, Any] = {
+    "named": ["ui.example.org", "gpu-box:8443", "[fd00::5]"],
+    "listens_on": "0.0.0.0",
+}
 
 
 @pytest.mark.parametrize(
@@ -296,7 +299,7 @@ NAMED = {"named": ["ui.example.org", "gpu-box:8443", "[fd00::5]"], "listens_on":
     ],
 )
 def test_a_name_that_the_operator_gives_is_one_of_the_ui(host: str, origin: str) -> None:
-    sent = {"host": host, "origin": origin, "guard": NAMED}
+    sent: dict[str, Any] = {"host": host, "origin": origin, "guard": NAMED}
     assert ask("POST", "/graphql", **sent, **JSON).status == 200
     assert ask(kind="websocket", target="/graphql", **sent).passed is not None
 
@@ -313,12 +316,12 @@ def test_a_name_that_the_operator_gives_is_one_of_the_ui(host: str, origin: str)
     ],
 )
 def test_a_name_that_is_given_allows_no_other(host: str, origin: str) -> None:
-    sent = {"host": host, "origin": origin, "guard": NAMED}
+    sent: dict[str, Any] = {"host": host, "origin": origin, "guard": NAMED}
     assert ask("POST", "/graphql", **sent, **JSON).passed is None
 
 
 def test_behind_tls_the_page_without_it_is_another_site() -> None:
-    sent = {"host": "ui.example.org", "guard": NAMED, "secure": True}
+    sent: dict[str, Any] = {"host": "ui.example.org", "guard": NAMED, "secure": True}
     assert ask("POST", "/graphql", origin="https://ui.example.org", **sent, **JSON).status == 200
     assert ask("POST", "/graphql", origin="http://ui.example.org", **sent, **JSON).passed is None
 
