@@ -55,6 +55,13 @@ const tried = {
   by_stylesheet: n => new Promise(done => document.body.append(Object.assign(
     document.createElement('link'),
     {rel: 'stylesheet', href: asked(write(n)), onload: done, onerror: done}))),
+  by_redirect: n => image(`/to?${asked(write(n))}`),
+  by_video: n => new Promise(done => document.body.append(Object.assign(
+    document.createElement('video'), {src: asked(write(n)), onloadeddata: done, onerror: done}))),
+  by_event_source: n => new Promise(done => {
+    const events = new EventSource(asked(write(n)));
+    events.onopen = events.onerror = () => { events.close(); done(); };
+  }),
   by_report: n => fetch(`${UI}/report_asset_materialization/${n}`,
     {method: 'POST', mode: 'no-cors'}),
   by_json: n => post(n, {'Content-Type': 'application/json'}, {mode: 'cors'}),
@@ -139,10 +146,17 @@ def other_site(ui: Any) -> Iterator[int]:
 
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            place, _, elsewhere = self.path.partition("?")
+            if place == "/to":
+                self.send_response(302)
+                self.send_header("Location", elsewhere)
+                self.send_header("Content-Length", "0")
+                return self.end_headers()
             self.send_response(200)
             self.send_header("Content-Type", "text/html")
             self.end_headers()
             self.wfile.write(page_against(url).encode())
+            return None
 
         def log_message(self, *_: Any) -> None:
             pass

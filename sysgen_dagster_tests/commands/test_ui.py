@@ -19,6 +19,7 @@ from sysgen_dagster.cli import sysgen
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.commands.ui import service_command
+from sysgen_dagster.commands.webserver import run_webserver
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
 from sysgen_dagster_tests.commands.webservers import Deployment, ask, free_port, wait_for
@@ -41,6 +42,10 @@ def test_the_guard_stands_before_the_webserver_that_dagster_starts(tmp_path: Pat
         assert (status, "version" in said["data"]) == (200, True)
         assert ask(url, VERSION, Host="evil.example")[0] == 403
         assert ask(url, VERSION, Origin="http://evil.example")[0] == 403
+        assert ask(url, VERSION, Origin=url)[0] == 200
+        behind_tls = {"X-Forwarded-Proto": "https"}
+        assert ask(url, VERSION, Origin=url, **behind_tls)[0] == 403
+        assert ask(url, VERSION, Origin=url.replace("http", "https"), **behind_tls)[0] == 200
         assert ask(url, VERSION, **{"Content-Type": "text/plain"})[0] == 415
 
 
@@ -87,6 +92,12 @@ def test_what_is_no_name_is_refused_before_anything_starts(tmp_path: Path) -> No
     )
     assert said.exit_code == 1
     assert "give NAME or NAME:PORT, as in ui.example.org" in said.output
+
+
+def test_the_webserver_says_which_of_its_names_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYSGEN_ALLOW_HOSTS", "ui.example.org https://gpu-box")
+    with pytest.raises(SystemExit, match="SYSGEN_ALLOW_HOSTS: 'https://gpu-box' is no host"):
+        run_webserver()
 
 
 @contextmanager
