@@ -26,6 +26,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 EVERYWHERE = ("0.0.0.0", "::", "[::]", "")  # noqa: S104 - compared with, not listened on
 _AUTHORITY = re.compile(r"(?P<name>[a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _LONGEST_SHOWN = 100
+_POLICY = 1008  # what a websocket is closed with that breaks a rule
 # Sent with every answer: no other site frames the UI, embeds its answers, or holds its window.
 _HEADERS = {
     "X-Frame-Options": "SAMEORIGIN",
@@ -81,6 +82,8 @@ class Guard:
             return await self._app(scope, receive, send)
         headers = Headers(scope=scope)
         for status, reason in self._refusals(scope, headers):
+            if scope["type"] == "websocket":  # it becomes a 403, of which browsers show no text
+                return await send({"type": "websocket.close", "code": _POLICY})
             text = f"Refused: {reason}\n"
             return await PlainTextResponse(text, status)(scope, receive, _closed_to_others(send))
         if _is_foreign(headers):

@@ -49,7 +49,8 @@ def ask(method: str = "GET", target: str = "/", *extra: tuple[str, str], **said:
         return {"type": "websocket.connect" if kind == "websocket" else "http.request"}
 
     async def send(message: Any) -> None:
-        served.status = message.get("status", served.status)
+        refused = 403 if message["type"] == "websocket.close" else served.status
+        served.status = message.get("status", refused)
         served.text += message.get("body", b"").decode()
         for name, value in message.get("headers", ()):
             served.headers[name.decode()] = value.decode()
@@ -63,7 +64,6 @@ def ask(method: str = "GET", target: str = "/", *extra: tuple[str, str], **said:
         "raw_path": place.path.encode(),
         "query_string": place.query.encode(),
         "headers": [(name.encode(), value.encode("latin-1")) for name, value in headers],
-        "extensions": {"websocket.http.response": {}},
     }
     if kind == "http":
         scope["method"] = method
