@@ -46,7 +46,7 @@ BUSY = _any(
     r"(?:requests|tokens)[_ ]per[_ ](?:min|day)",
     r"(?:server|system|engine) is (?:currently )?busy|queue is full",
 )
-AGAIN = _any(r"try(?:ing)? again|\bretry|temporar(?:y|ily)|timed? ?out|not ready")
+AGAIN = _any(r"try(?:ing)? again|\bretry|temporar(?:y|ily) \w|timed out|not ready")
 # What is to be tried again is another request then.
 CHANGED = _any(
     r"(?:reduc|short|check|fix|correct|chang|modif|rephras|remov|different|valid)"

@@ -34,6 +34,7 @@ from sysgen_dagster.inference import refusal_words as words
         (words.TOO_LONG, "the name of the tool is too long"),
         (words.TOO_LONG, "messages must hold a user turn"),
         (words.AGAIN, "retries must be a number"),
+        (words.AGAIN, "timeout must be a number"),
     ],
 )
 def test_words_that_are_alike_mean_something_else(pattern: re.Pattern[str], text: str) -> None:
