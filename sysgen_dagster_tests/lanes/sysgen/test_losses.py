@@ -107,13 +107,15 @@ def test_every_loss_counts_but_of_rows_not_asked_about_and_failures_of_the_engin
     assert evaluate(ALIGNED, 0, 20, reason).passed is (reason in not_counted)
 
 
-REFUSED = [NoAnswer.TOO_LONG, NoAnswer.FILTERED_BY_SERVER, NoAnswer.REFUSED_BY_SERVER]
+REFUSED = {
+    NoAnswer.TOO_LONG: "longer context",
+    NoAnswer.FILTERED_BY_SERVER: "filter",
+    NoAnswer.REFUSED_BY_SERVER: "account",
+}
 
 
 @pytest.mark.parametrize("table", [ANNOTATED, VERIFIED, ALIGNED])
-@pytest.mark.parametrize(
-    ("reason", "advice"), zip(REFUSED, ["longer context", "filter", "account"], strict=True)
-)
+@pytest.mark.parametrize(("reason", "advice"), list(REFUSED.items()))
 def test_what_the_server_said_of_rows_that_it_refused_is_quoted(
     table: str, reason: NoAnswer, advice: str
 ) -> None:
