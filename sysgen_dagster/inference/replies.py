@@ -6,6 +6,7 @@ an end by the model, and are stored as the server wrote them.
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,26 +25,34 @@ from sysgen_dagster.inference.refusals import About, Refusal, judge
 # The status of an error in a reply with status 200 that names none: only its words can tell more.
 _UNNAMED = 400
 # Reasons why a text ended, in lower case, as servers and gateways to other APIs name them. By line
-# of `_FILTERED`: OpenAI; Anthropic; Gemini.
+# of `_FILTERED`: OpenAI and Zhipu; Anthropic and Cohere; Gemini.
 _CUT = frozenset(
-    {CUT, "max_tokens", "max_output_tokens", "model_length", "max_length", "token_limit"}
+    {
+        *(CUT, "max_tokens", "max_output_tokens", "model_length", "max_length", "token_limit"),
+        *("max_completion_tokens", "max_new_tokens", "model_context_window_exceeded"),
+        *("overlength", "error_limit", "length_limit", "context_length", "truncated"),
+    }
 )
 _FILTERED = frozenset(
     {
-        *("content_filter", "content_filtered"),
-        *("refusal", "guardrail_intervened"),
+        *("content_filter", "content_filtered", "filtered", "moderation", "sensitive"),
+        *("refusal", "guardrail_intervened", "error_toxic"),
         *("safety", "recitation", "blocklist", "prohibited_content", "spii", "language"),
     }
 )
 _ENGINE_GAVE_UP = frozenset(
-    {"abort", "aborted", "cancelled", "canceled", "error", "timeout", "malformed_response"}
+    {
+        *("abort", "aborted", "cancelled", "canceled", "cancel", "error", "timeout"),
+        *("malformed_response", "network_error", "insufficient_system_resource", "user_cancel"),
+    }
 )
+_END_PREFIX = re.compile(r"^finish_?reason[._]")  # names of enumerations
 _LONGEST_REASON = 100  # characters of a reason that are stored
 # Types of content parts that hold thoughts, and the fields of a part that hold its text.
 _THINKING_PARTS = frozenset(
     {"thinking", "reasoning", "reasoning_text", "thought", "redacted_thinking"}
 )
-_TEXT_FIELDS = ("text", "content", "thinking", "reasoning", "summary")
+_TEXT_FIELDS = ("text", "content", "value", "thinking", "reasoning", "summary")
 _DEEPEST = 4  # lists of parts within parts
 # Fields of a message with the thoughts, by the servers that write them: vLLM since 0.13, Ollama and
 # OpenRouter; DeepSeek, SGLang, llama.cpp and vLLM before; gateways to Anthropic and Gemini.
@@ -143,7 +152,7 @@ def _read_parts(content: str | Sequence[Any]) -> tuple[str, str]:
     texts: list[str] = []
     thoughts: list[str] = []
     for part in content:
-        kind = part.get("type", "text") if isinstance(part, Mapping) else "text"
+        kind = str(part.get("type", "text")).lower() if isinstance(part, Mapping) else "text"
         into = thoughts if kind in _THINKING_PARTS or _is_thought(part) else texts
         into.append(_read_thoughts(part))
     return "".join(texts), "\n\n".join(filter(None, thoughts))
@@ -176,16 +185,17 @@ def _read_completion(reply: Any, raw: bytes, request: ChatRequest, attempt: int)
         failure = f"not a chat completion: {quoted(raw)}"
         raise TryAgainError(NoAnswer.MALFORMED_REPLY, failure) from error
     finish = _without_surrogates(str(choice.get("finish_reason") or "unknown"))[:_LONGEST_REASON]
-    if finish.lower() in _ENGINE_GAVE_UP:
+    ended = _END_PREFIX.sub("", finish.lower().replace("-", "_").replace(" ", "_"))
+    if ended in _ENGINE_GAVE_UP:
         raise TryAgainError(NoAnswer.SERVER_ERROR, f"the engine ended the text: {quoted(finish)}")
-    is_filtered = finish.lower() in _FILTERED
+    is_filtered = ended in _FILTERED
     usage = reply.get("usage")
     details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
     return Outcome(
         text=None if is_filtered else said.text,
         failed_because=NoAnswer.FILTERED_BY_SERVER if is_filtered else None,
         failure=f"{finish}, after: {quoted(said.text)}" if is_filtered else None,
-        finish_reason=CUT if finish.lower() in _CUT else finish,
+        finish_reason=CUT if ended in _CUT else finish,
         prompt_tokens=_read_count(usage, "prompt_tokens"),
         cached_tokens=_read_count(details, "cached_tokens"),
         completion_tokens=_read_count(usage, "completion_tokens"),

@@ -201,6 +201,16 @@ def ended(finish: object, content: object = "The ans", **fields: Any) -> dict[st
         ("max_tokens", "length"),
         ("MAX_TOKENS", "length"),
         ("model_length", "length"),
+        ("FinishReason.MAX_TOKENS", "length"),
+        ("FINISH_REASON_MAX_TOKENS", "length"),
+        ("max-tokens", "length"),
+        ("max_completion_tokens", "length"),
+        ("ERROR_LIMIT", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("end_turn", "end_turn"),
+        ("stop_sequence", "stop_sequence"),
+        ("tool_calls", "tool_calls"),
+        ("FinishReason.STOP", "FinishReason.STOP"),
         (None, "unknown"),
         ("a\ud800", "a?"),
         (7, "7"),
@@ -212,14 +222,27 @@ def test_why_a_text_ended_is_stored_with_it(reason: object, stored: str) -> None
     assert (outcome.text, outcome.finish_reason) == ("The ans", stored)
 
 
-@pytest.mark.parametrize("reason", ["content_filter", "SAFETY", "refusal", "RECITATION"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *("content_filter", "content-filter", "Content Filter", "CONTENT_FILTER", "sensitive"),
+        *("SAFETY", "FinishReason.SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION"),
+        *("refusal", "guardrail_intervened", "ERROR_TOXIC"),
+    ],
+)
 def test_a_text_that_a_filter_cut_is_none_and_says_so(reason: str) -> None:
     outcome = read(ended(reason))
     assert (outcome.text, outcome.failed_because) == (None, NoAnswer.FILTERED_BY_SERVER)
     assert outcome.failure == f"{reason}, after: The ans"
 
 
-@pytest.mark.parametrize("reason", ["abort", "error", "cancelled"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *("abort", "aborted", "ERROR", "error", "cancelled", "canceled", "timeout"),
+        *("network_error", "insufficient_system_resource"),
+    ],
+)
 def test_a_text_that_the_engine_gave_up_is_asked_for_again(reason: str) -> None:
     with pytest.raises(TryAgainError, match=reason):
         read(ended(reason))
@@ -268,6 +291,12 @@ def test_a_cut_text_of_a_model_that_thinks_is_a_thought_without_an_end() -> None
         ("Four.", {"reasoning": {"content": "Two."}}, "Four.", "Two."),
         ("<think>More.</think>Four.", {"reasoning": "Two."}, "Four.", "Two.\n\nMore."),
         ("Four.", {"reasoning": 7}, "Four.", None),
+        (["Fo", "ur."], {}, "Four.", None),
+        ([{"type": "output_text", "text": "Four."}], {}, "Four.", None),
+        ([{"type": "text", "text": {"value": "Four.", "annotations": []}}], {}, "Four.", None),
+        ([{"type": "Thinking", "text": "Two."}, {"text": "Four."}], {}, "Four.", "Two."),
+        ([{"type": "image_url", "image_url": {}}, {"text": "Four."}], {}, "Four.", None),
+        ([None, {"type": {}, "text": "Four."}], {}, "Four.", None),
     ],
 )
 def test_what_is_thought_is_told_from_what_is_said(
