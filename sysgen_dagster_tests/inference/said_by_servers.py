@@ -562,3 +562,104 @@ UNKNOWN: dict[str, Reply] = {
     "safety-settings": (400, openai("Unknown field: safety_settings")),
     "another-value": (400, openai("Invalid value for `n`. Please correct it and try again.")),
 }
+
+
+# The same kinds in words of no server in particular, all in the form of OpenAI.
+OTHER_WORDS: dict[str, tuple[Reply, ...]] = {
+    "FILTERED": (
+        (403, "content moderation: rejected"),
+        (400, "The prompt contains harmful content."),
+        (400, "Request blocked by safety filter"),
+        (422, "Input rejected: hate speech detected"),
+        (403, "Your prompt may contain text that is not allowed by our safety system"),
+        (400, "The input triggered the content safety filter"),
+        (400, "Input text contains sensitive data"),
+        (403, "Content not allowed: violence"),
+        (400, "Disallowed content"),
+        (400, "Prompt was rejected due to self-harm"),
+        (403, "Blocked by Llama Guard: S1"),
+        (400, "sexual content"),
+        (400, "toxic input"),
+    ),
+    "ACCOUNT": (
+        (403, "Your subscription has expired"),
+        (400, "You have run out of credits. Please top up your account"),
+        (403, "Your trial has ended. Please upgrade your plan"),
+        (429, "You have exhausted your monthly quota. Please upgrade your plan"),
+        (400, "This API key has been disabled"),
+        (403, "The API Key is not allowed to access model x"),
+        (429, "Monthly usage limit exceeded"),
+        (429, "insufficient credit"),
+        (403, "Payment required: your invoice is overdue"),
+        (400, "No payment method on file"),
+        (429, "quota exceeded for this billing period"),
+        (403, "credits exhausted"),
+        (429, "Your prepaid balance is depleted"),
+    ),
+    "MOMENT": (
+        (400, "The engine is currently overloaded, please try again later"),
+        (400, "Too busy"),
+        (400, "Service unavailable, please retry"),
+        (413, "tokens per minute limit exceeded"),
+        (413, "Rate limit reached for model x on TPM: Limit 6000"),
+        (413, "Request too large: limit 6000 tokens/min"),
+        (413, "Request too large for your tier (TPM limit 6000)"),
+        (413, "on tokens per day (TPD): Limit 100000"),
+        (500, "CUDA out of memory"),
+        (498, "capacity exceeded"),
+    ),
+    "TOO_LONG": (
+        (400, "Input too long"),
+        (400, "the request is too long for this model"),
+        (400, "Prompt tokens (9000) exceed the limit of 8192"),
+        (
+            400,
+            "input tokens exceed the configured limit of 272000 tokens. Your "
+            "messages resulted in 300000 tokens",
+        ),
+        (400, "Number of tokens in the prompt exceeds the model's limit"),
+        (400, "The context window is 4096 tokens, but the prompt has 5000"),
+        (400, "total tokens exceed context window"),
+        (400, "context overflow"),
+        (400, "Context length exceeded"),
+        (400, "sequence length 9000 exceeds max seq len 8192"),
+        (400, "Token indices sequence length is longer than the specified maximum sequence length"),
+        (400, "The message is too long for the model's context"),
+        (400, "This request would exceed the model's context"),
+        (400, "n_ctx exceeded: prompt has 9000 tokens"),
+        (422, "Input length 9000 exceeds maximum length of 8192"),
+        (
+            400,
+            "Input validation error: `inputs` tokens + `max_new_tokens` must be <= "
+            "8192. Given: 8000",
+        ),
+        (500, "ValueError: Requested tokens (3010) exceed context window of 2048"),
+        (400, "input is too large for the model"),
+        (400, "Message exceeds context limit"),
+        (400, "The number of input tokens (9000) is greater than the maximum (8192)"),
+    ),
+    "UNKNOWN": (
+        (400, "max_tokens must be at most 4096"),
+        (
+            400,
+            "max_completion_tokens is too large: 100000. This model supports at "
+            "most 16384 completion tokens",
+        ),
+        (
+            400,
+            "'max_tokens' must be less than or equal to `8192`, the maximum value "
+            "for `max_tokens` is less than the `context_window` for this model",
+        ),
+        (400, "max_tokens (9000) exceeds the maximum output limit"),
+        (400, "Invalid 'seed'"),
+        (400, "Unrecognized request argument supplied: top_k"),
+        (400, "content must be a string"),
+        (400, "`temperature` is deprecated for this model"),
+    ),
+    "SERVER": (
+        (404, "Not Found: no such model: x"),
+        (404, "Model x is not served"),
+        (400, "Model Not Exist"),
+        (404, "The requested model 'x' does not exist."),
+    ),
+}

@@ -61,6 +61,25 @@ def test_a_reply_speaks_of_the_row_the_account_the_server_or_the_moment(
     assert judged(status, body, ROW) == refusal
 
 
+OF_KIND = {
+    "FILTERED": (About.ROW, NoAnswer.FILTERED_BY_SERVER),
+    "TOO_LONG": (About.ROW, NoAnswer.TOO_LONG),
+    "ACCOUNT": (About.ACCOUNT, NoAnswer.REFUSED_BY_SERVER),
+    "SERVER": (About.SERVER, NoAnswer.REFUSED_BY_SERVER),
+    "MOMENT": (About.MOMENT, NoAnswer.SERVER_ERROR),
+    "UNKNOWN": (About.UNKNOWN, NoAnswer.REFUSED_BY_SERVER),
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "message", "meant"),
+    [(*each, OF_KIND[kind]) for kind, said_so in said.OTHER_WORDS.items() for each in said_so],
+)
+def test_the_same_in_other_words(status: int, message: str, meant: tuple[About, NoAnswer]) -> None:
+    refusal = judged(status, said.openai(message))
+    assert (refusal.about, refusal.reason) == meant
+
+
 @pytest.mark.parametrize(
     "body",
     [
