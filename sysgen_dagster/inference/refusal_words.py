@@ -18,7 +18,8 @@ NO_CREDIT = _any(
     r"(?:account|organization|team)(?: \S+){0,3} (?:suspended|deactivated|disabled|restricted)",
     r"(?:account|organization)(?: \S+){0,3} (?:flagged|banned|terminated|blocked)",
     r"(?:account|organization)_(?:suspended|deactivated|disabled|restricted)",
-    r"no payment method|credits? (?:\w+ ){0,2}(?:exhausted|depleted|used up)|balance is (?:deple|emp)",
+    r"credits? (?:\w+ ){0,2}(?:exhausted|depleted|used up)|balance is (?:depleted|empty)",
+    r"no payment method",
     r"(?:subscription|trial|plan) (?:\w+ ){0,2}(?:expired|ended|inactive|cancell?ed)",
     r"monthly (?:\w+ ){0,2}(?:limit|quota|cap)\b|billing (?:period|cycle)",
 )
@@ -81,5 +82,6 @@ TOO_LONG = _any(
 )
 # Our limit of the answer is more than the whole context, whatever the row.
 LIMIT = _any(
-    r"(?<!\+ `)(?<!\+ )(?<!and `)(?<!and )\bmax_\w*tokens\S* (?:cannot be greater|must be|exceeds?\b)"
+    r"(?<!\+ `)(?<!\+ )(?<!and `)(?<!and )\bmax_\w*tokens\S* "
+    r"(?:cannot be greater|must be|exceeds?\b)"
 )

@@ -59,7 +59,7 @@ def test_requests_that_may_be_answered_yet_are_waited_for() -> None:
 
 def test_an_answer_in_between_says_that_rows_are_meant() -> None:
     mixed = [*[REFUSAL] * 9, ANSWER] * 20
-    assert noted(tally(), mixed, replica()) == len(mixed) + 1
+    assert noted(tally(total=10), mixed, replica()) == len(mixed) + 1
 
 
 @pytest.mark.parametrize(("total", "most"), [(10, 20), (100, 20), (8_000, 800)])
