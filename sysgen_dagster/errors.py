@@ -7,6 +7,7 @@ succeed later although nobody changes anything::
     ├── AlertError                    the webhook did not take a message
     ├── CatalogError                  the catalogue cannot be used
     ├── DagsterHomeError              Dagster's own state cannot be kept where it should be
+    ├── DamagedFileError              a stored file does not hold what was written to it
     ├── EngineError                   no answer can be had from a model's servers
     │   └── UnreachableError          nothing listens where a server should be
     ├── ExclusionError                a list of conversations to leave out is wrong
