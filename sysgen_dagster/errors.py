@@ -23,7 +23,8 @@ succeed later although nobody changes anything::
     │   └── SourceUnavailableError    the Hub did not answer (again)
     ├── StoppedError                  the user has ended the command
     ├── StoreError                    a stored partition is missing or damaged
-    │   └── StoreUnavailableError     object storage did not answer (again)
+    │   ├── OtherCutError             shards of a source come from another cut of its file
+    │   └── StoreUnavailableError     storage did not answer, or is full (again)
     └── TableError                    rows do not have the columns of their table
 
 What is not here is a fault of ours, or data: a malformed completion is a row with a reason.

@@ -13,11 +13,11 @@ beside that could be lost, and the digests replace an older file together with i
 """
 
 import json
+import os
 import struct
-from collections.abc import Collection, Iterator
-from io import BytesIO
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import xxhash
 
@@ -36,6 +36,7 @@ _READ_WHOLE_FOR_SOME = 256 * 1024  # ... and up to this one if some are
 _PART = 256 * 1024  # bytes that are read at once: what stays in the processor's cache
 
 _Places = list[list[int]]  # [start, stop) in the file
+_Get = Callable[[int, int], bytes | memoryview]  # the bytes of a file from a start on, so many
 
 
 class DamagedFileError(SysgenError):
@@ -48,10 +49,12 @@ class Checked(NamedTuple):
     Attributes:
         source: What Polars can read: the content that was compared or, where that is too long to
             keep in memory or little of it is wanted, the path.
+        footer: What Polars can read the schema and the metadata from.
         columns: The names of all columns; None if the file has no digests.
     """
 
     source: bytes | str
+    footer: bytes | str
     columns: frozenset[str] | None
 
 
@@ -60,6 +63,7 @@ class _End(NamedTuple):
 
     footer_start: int
     footer: bytes  # with the eight bytes after it
+    before: bytes  # some of the bytes before it
 
 
 def write_digests(path: Path) -> None:
@@ -74,13 +78,14 @@ def write_digests(path: Path) -> None:
 
     places = _places_of_columns(pq.read_metadata(path))
     with path.open("r+b", buffering=0) as file:
-        end = _read_end(file)
+        get, size = _reader_of(file.fileno()), path.stat().st_size
+        end = _read_end(get, size)
         if end is None:
             raise DamagedFileError("it does not end as a Parquet file does")
         last = max((stop for each in places.values() for _, stop in each), default=0)
         every = [*places.items(), (None, [[last, end.footer_start]])]
         digests = json.dumps(
-            [[column, where, _digest(file, where).hex()] for column, where in every]
+            [[column, where, _digest(get, where).hex()] for column, where in every]
         ).encode()
         file.seek(end.footer_start)
         file.write(digests + _seal(digests, end.footer) + end.footer)
@@ -97,96 +102,93 @@ def read_checked(path: Path, columns: Collection[str] | None = None) -> Checked:
         DamagedFileError: It does not hold what was written to it.
         OSError: It cannot be read.
     """
-    with path.open("rb", buffering=0) as file:
-        if file.seek(0, 2) > (_READ_WHOLE if columns is None else _READ_WHOLE_FOR_SOME):
-            return Checked(str(path), _compare(file, columns))
-        file.seek(0)
-        content = file.readall()
-    return Checked(content, _compare(BytesIO(content), columns))
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        size = os.fstat(file).st_size
+        if size > (_READ_WHOLE if columns is None else _READ_WHOLE_FOR_SOME):
+            return _compare(_reader_of(file), size, columns, str(path))
+        content = _reader_of(file)(0, size)
+    finally:
+        os.close(file)
+    view = memoryview(content)  # slices of it are no copies
+    return _compare(lambda start, length: view[start : start + length], size, columns, content)
 
 
-def _compare(file: BinaryIO, columns: Collection[str] | None) -> frozenset[str] | None:
-    """Raise `DamagedFileError` if a digest differs; returns `Checked.columns`."""
-    digests = _read_digests(file)
+def _compare(get: _Get, size: int, columns: Collection[str] | None, source: bytes | str) -> Checked:
+    """`source` as it is read, once the footer and the columns have the digests written to them."""
+    end = _read_end(get, size)
+    digests = _read_digests(get, size, end)
     for column, places, digest in digests:
         is_wanted = columns is None or column is None or column in columns
-        if is_wanted and _digest(file, places).hex() != digest:
+        if is_wanted and _digest(get, places).hex() != digest:
             what = f"column {column!r}" if column else "its index"
             raise DamagedFileError(f"{what} does not have the digest it was written with")
-    return frozenset(column for column, _, _ in digests if column) if digests else None
+    names = frozenset(column for column, _, _ in digests if column) if digests else None
+    return Checked(source, _PARQUET_MAGIC + end.footer if end else source, names)
 
 
-def _read_digests(file: BinaryIO) -> list[tuple[str | None, _Places, str]]:
+def _read_digests(get: _Get, size: int, end: _End | None) -> list[tuple[str | None, _Places, str]]:
     """The digests of a file, which are themselves compared; empty if it has none."""
-    end = _read_end(file)
-    if end is not None and end.footer_start >= _SEAL.size:
-        file.seek(end.footer_start - _SEAL.size)
-        _, length, magic = _SEAL.unpack(seal := _read(file, _SEAL.size))
+    if end is not None and len(end.before) >= _SEAL.size:
+        _, length, magic = _SEAL.unpack(seal := end.before[-_SEAL.size :])
         if magic == _MAGIC and length <= end.footer_start - _SEAL.size:
-            file.seek(end.footer_start - _SEAL.size - length)
-            if seal != _seal(digests := _read(file, length), end.footer):
+            digests: bytes | memoryview = end.before[: -_SEAL.size][-length:]
+            if length > len(digests):
+                digests = get(end.footer_start - _SEAL.size - length, length)
+            if seal != _seal(digests, end.footer):
                 raise DamagedFileError("its footer does not have the digest it was written with")
-            found: list[tuple[str | None, _Places, str]] = json.loads(digests)
+            found: list[tuple[str | None, _Places, str]] = json.loads(bytes(digests))
             return found
-    if _contains_magic(file):
+    if _contains_magic(get, size):
         raise DamagedFileError("its digests are not where its footer says")
     return []
 
 
-def _seal(digests: bytes, footer: bytes) -> bytes:
+def _seal(digests: bytes | memoryview, footer: bytes) -> bytes:
     sealed = xxhash.xxh3_128(digests)
     sealed.update(footer)
     return _SEAL.pack(sealed.digest(), len(digests), _MAGIC)
 
 
-def _contains_magic(file: BinaryIO) -> bool:
+def _contains_magic(get: _Get, size: int) -> bool:
     """Whether a file had digests once: what is damaged may be the way to them."""
-    file.seek(0)
-    before = b""
-    while part := file.read(_PART):
-        if _MAGIC in before + part:
-            return True
-        before = part[-len(_MAGIC) :]
-    return False
+    return any(_MAGIC in bytes(get(start, _PART + len(_MAGIC))) for start in range(0, size, _PART))
 
 
-def _read_end(file: BinaryIO) -> _End | None:
+def _read_end(get: _Get, size: int) -> _End | None:
     """The footer of a Parquet file; None if the file does not end like one."""
-    size = file.seek(0, 2)
-    if size < _PARQUET_END.size:
-        return None
     start = max(0, size - _USUAL_END)
-    file.seek(start)
-    last = _read(file, size - start)
+    last = bytes(get(start, size - start))
+    if len(last) < _PARQUET_END.size:
+        return None
     length, magic = _PARQUET_END.unpack(last[-_PARQUET_END.size :])
     footer_start = size - _PARQUET_END.size - length
     if magic != _PARQUET_MAGIC or footer_start < len(_PARQUET_MAGIC):
         return None
-    if footer_start < start:
-        file.seek(footer_start)
-        last = _read(file, size - footer_start)
-    return _End(footer_start, last[-(size - footer_start) :])
+    if footer_start - start < _SEAL.size:
+        start = max(0, footer_start - _SEAL.size)
+        last = bytes(get(start, size - start))
+    return _End(footer_start, last[footer_start - start :], last[: footer_start - start])
 
 
-def _read(file: BinaryIO, length: int) -> bytes:
-    """The next bytes of a file; one call to the system may give fewer."""
-    parts = []
-    while length and (part := file.read(length)):
-        parts.append(part)
-        length -= len(part)
-    if length:
-        raise DamagedFileError("it is cut short")
-    return b"".join(parts)
+def _reader_of(file: int) -> Callable[[int, int], bytes]:
+    """Gives bytes of an open file; fewer than asked for where it ends before."""
+
+    def get(start: int, length: int) -> bytes:
+        found = os.pread(file, length, start)
+        if not found or len(found) == length:
+            return found
+        return found + get(start + len(found), length - len(found))  # a call gives 2 GB at most
+
+    return get
 
 
-def _digest(file: BinaryIO, places: _Places) -> bytes:
+def _digest(get: _Get, places: _Places) -> bytes:
     """The digest of the bytes at some places of a file, one after the other."""
     digest = xxhash.xxh3_128()
     for start, stop in places:
-        file.seek(start)
-        while start < stop and (part := file.read(min(stop - start, _PART))):
-            digest.update(part)
-            start += len(part)
+        for part in range(start, stop, _PART):
+            digest.update(get(part, min(_PART, stop - part)))
     return digest.digest()
 
 
@@ -201,9 +203,9 @@ def _places_of_columns(metadata: Any) -> dict[str | None, _Places]:
     chunks = sorted(_chunks(metadata, names))
     starts = [0, *(start for start, _, _ in chunks[1:])]
     stops = [*starts[1:], *(stop for _, stop, _ in chunks[-1:])]
-    places: dict[str | None, _Places] = {}
+    places: dict[str | None, _Places] = {name: [] for name in schema.names}
     for start, stop, (_, _, name) in zip(starts, stops, chunks, strict=bool(chunks)):
-        places.setdefault(name, []).append([start, stop])
+        places[name].append([start, stop])
     return places
 
 

@@ -132,9 +132,12 @@ def test_a_file_of_an_older_version_is_read_as_before(tmp_path: Path) -> None:
     assert read_checked(path).columns is None
 
 
-def test_the_digests_name_the_columns(tmp_path: Path) -> None:
-    path = write(tmp_path / "rows.parquet", ROWS, 150)
-    assert read_checked(path, ["id"]).columns == set(ROWS.columns)
+@pytest.mark.parametrize(("rows", "per_group"), FRAMES.values(), ids=FRAMES)
+def test_the_digests_name_the_columns(
+    tmp_path: Path, rows: pl.DataFrame, per_group: int | None
+) -> None:
+    path = write(tmp_path / "rows.parquet", rows, per_group)
+    assert read_checked(path, ["id"]).columns == set(rows.columns)
 
 
 def test_no_digests_are_written_to_what_is_no_parquet_file(tmp_path: Path) -> None:

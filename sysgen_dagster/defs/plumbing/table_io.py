@@ -16,7 +16,8 @@ from sysgen_dagster.lanes.sysgen.paper import ModelCounts
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.storage.store import Store, StoreError, scan
+from sysgen_dagster.storage.parquet import scan
+from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.table import By, Frame, Partition, Table, kept
 
