@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from sysgen_dagster.catalog.catalog import split_shard
+
 _SHARDS, _REVISION = "sysgen.shards", "sysgen.source_revision"
-_SHOWN = 20  # characters of a revision that a message repeats
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,15 @@ class Cut:
     def notes(self) -> dict[str, str]:
         """What is noted in a file."""
         return {_SHARDS: str(self.shards), _REVISION: self.revision}
+
+
+def explain_other_number(table: str, cuts: Mapping[Cut, Iterable[str]], number: int) -> str:
+    """What is wrong with shards of cuts into another number than the catalogue's, and the fix."""
+    found = "; ".join(
+        f"{summarize_shards(shards)} cut into {cut.shards}" for cut, shards in cuts.items()
+    )
+    source, _ = split_shard(next(iter(next(iter(cuts.values())))))
+    return f"{table} has {found}, the catalogue says {number}. {materialize_again(source)}"
 
 
 def summarize_shards(shards: Iterable[str]) -> str:

@@ -7,7 +7,12 @@ from dataclasses import dataclass, replace
 import polars as pl
 
 from sysgen_dagster.catalog.catalog import BaseCatalog, split_shard
-from sysgen_dagster.storage.cuts import Cut, materialize_again, summarize_shards
+from sysgen_dagster.storage.cuts import (
+    Cut,
+    explain_other_number,
+    materialize_again,
+    summarize_shards,
+)
 from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition, Table
@@ -78,14 +83,7 @@ def _require_one_cut(
     known = {cut: shards for cut, shards in cuts.items() if cut is not None}
     wrong = {cut: shards for cut, shards in known.items() if cut.shards != number}
     if wrong:
-        found = "; ".join(
-            f"{summarize_shards(shards)} {'was' if len(shards) == 1 else 'were'} cut into "
-            f"{cut.shards}"
-            for cut, shards in wrong.items()
-        )
-        raise OtherCutError(
-            f"{table.name} for {found}, the catalogue says {number}. {materialize_again(source)}"
-        )
+        raise OtherCutError(explain_other_number(table.name, wrong, number))
     if len(known) > 1:
         found = "; ".join(
             f"{summarize_shards(shards)} from {cut.revision}" for cut, shards in known.items()

@@ -17,10 +17,11 @@ from upath import UPath
 from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.storage import parquet
-from sysgen_dagster.storage.cuts import Cut, materialize_again, summarize_shards
+from sysgen_dagster.storage.cuts import Cut, explain_other_number
+from sysgen_dagster.storage.exclusions import ENCODING, parse_exclusions, render_exclusions
 from sysgen_dagster.storage.files import locked, write_text
 from sysgen_dagster.tables.digests import DamagedFileError
-from sysgen_dagster.tables.file_errors import explain
+from sysgen_dagster.tables.file_errors import as_os_error, explain
 from sysgen_dagster.tables.table import Frame, Partition, Table, require_columns
 
 # These characters need no escaping in URLs, in glob patterns and on any server.
@@ -103,7 +104,7 @@ class Store:
 
     @property
     def exclusions(self) -> Path | UPath:
-        """The path of the list of excluded conversations, one ``conversation_id`` a line."""
+        """The path of the list of excluded conversations; `exclusions` has its form."""
         return self.root / "excluded.txt"
 
     def write_report(self, page: str) -> Path | UPath:
@@ -125,12 +126,13 @@ class Store:
         """The ids of the excluded conversations.
 
         Raises:
-            StoreUnavailableError: The list in object storage could not be read.
+            StoreUnavailableError: The list could not be read.
+            StoreError: The list is damaged.
         """
-        with answering(self.exclusions):
+        with self._listing():
             if not self.exclusions.is_file():
                 return frozenset()
-            return frozenset(self.exclusions.read_text(encoding="utf-8").split())
+            return parse_exclusions(self.exclusions.read_text(**ENCODING))
 
     def exclude(self, ids: Collection[str]) -> int:
         """Add ids to the list of exclusions, and return how many it then has.
@@ -139,22 +141,36 @@ class Store:
         folder, conditional writes in object storage.
 
         Raises:
-            StoreUnavailableError: Object storage did not accept the list.
+            StoreUnavailableError: The list could not be stored.
+            StoreError: The list is damaged, or the system does not allow to write it.
         """
 
         def add_ids(listed: str) -> str:
-            return "".join(f"{identity}\n" for identity in sorted({*listed.split(), *ids}))
+            return render_exclusions({*(parse_exclusions(listed) if listed else ()), *ids})
 
-        with answering(self.exclusions):
+        with self._listing():
             if isinstance(self.exclusions, Path):
                 with locked(self.exclusions.with_suffix(".lock")):
-                    text = add_ids("\n".join(self.excluded()))
+                    text = render_exclusions({*self.excluded(), *ids})
                     write_text(self.exclusions, text)
             else:
                 from sysgen_dagster.storage import objects
 
                 text = objects.update_text(self.exclusions, add_ids)
-        return len(text.split())
+        return len(parse_exclusions(text))
+
+    @contextmanager
+    def _listing(self) -> Iterator[None]:
+        """Raise what is wrong with the list of exclusions as an error that says what to do."""
+        with answering(self.exclusions):
+            try:
+                yield
+            except DamagedFileError as error:
+                raise StoreError(
+                    f"{self.exclusions}, which lists what must not be used, is damaged ({error}). "
+                    "Bring it back from a copy. If it was changed by hand, delete its first line; "
+                    "to exclude nothing, delete it"
+                ) from error
 
     def export(self, mixture: str) -> Path | UPath:
         """The folder of a mixture's export."""
@@ -193,12 +209,7 @@ class Store:
         return require_columns(frame, wanted, f"{partition} ({path})", "Materialize it again")
 
     def cut(self, table: Table, at: Partition) -> Cut | None:
-        """The cut that a stored shard is from; None if an older version stored it.
-
-        Raises:
-            StoreUnavailableError: Storage did not answer.
-            StoreError: The partition was never written, or its file is damaged.
-        """
+        """The cut that a stored shard is from, as `read` raises; None: of an older version."""
         with self._reading(table, at):
             return Cut.of_notes(parquet.read_notes(self.path(table, at)))
 
@@ -220,17 +231,10 @@ class Store:
 
     def _other_cut(self, table: Table, at: Partition, cut: Cut, source: str) -> OtherCutError:
         """The error for a shard of another cut, which names all that are stored."""
-        same = [
-            shard
-            for shard in self.shards(table, at.model)
-            if split_shard(shard)[0] == source
-            and self.cut(table, Partition(at.model, shard)) == cut
-        ]
-        return OtherCutError(
-            f"{table.name} for {summarize_shards(same)} {'was' if len(same) == 1 else 'were'} cut "
-            f"into {cut.shards}, the catalogue says {self.shards_of[source]}. "
-            f"{materialize_again(source)}"
-        )
+        stored = [each for each in self.shards(table, at.model) if split_shard(each)[0] == source]
+        same = [each for each in stored if self.cut(table, Partition(at.model, each)) == cut]
+        number = self.shards_of[source]
+        return OtherCutError(explain_other_number(table.name, {cut: same}, number))
 
     def write(
         self, table: Table, at: Partition, frame: Frame, cut: Cut | None = None
@@ -277,7 +281,7 @@ def answering(path: Path | UPath) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            fault = explain(error, path)
+            fault = explain(as_os_error(error) or error, path)
             kind = StoreUnavailableError if fault.may_pass else StoreError
             raise kind(fault.message) from error
         return
