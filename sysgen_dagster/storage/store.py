@@ -199,34 +199,37 @@ class Store:
             TableError: The file does not have the declared columns.
         """
         wanted = {name: table.columns[name] for name in columns or table.columns}
-        path, partition = self.path(table, at), table.label(at)
+        path = self.path(table, at)
         source = split_shard(at.shard)[0] if at.shard else ""
-        with self._reading(table, at):
+        with self._reading(table, at, path):
             frame, footer = parquet.read(path, wanted)
             cut = Cut.of_notes(parquet.notes_in(footer)) if source in self.shards_of else None
         if cut is not None and cut.shards != self.shards_of[source]:
             raise self._other_cut(table, at, cut, source)
-        return require_columns(frame, wanted, f"{partition} ({path})", "Materialize it again")
+        where = f"{table.label(at)} ({path})"
+        return require_columns(frame, wanted, where, "Materialize it again")
 
     def cut(self, table: Table, at: Partition) -> Cut | None:
         """The cut that a stored shard is from, as `read` raises; None: of an older version."""
-        with self._reading(table, at):
-            return Cut.of_notes(parquet.read_notes(self.path(table, at)))
+        path = self.path(table, at)
+        with self._reading(table, at, path):
+            return Cut.of_notes(parquet.read_notes(path))
 
     @contextmanager
-    def _reading(self, table: Table, at: Partition) -> Iterator[None]:
+    def _reading(self, table: Table, at: Partition, path: Path | UPath) -> Iterator[None]:
         """Raise what is wrong with a partition's file as an error that names the partition."""
-        path, partition = self.path(table, at), table.label(at)
         with answering(path):
             try:
                 yield
             except FileNotFoundError as error:
                 raise StoreError(
-                    f"{partition} is not materialized ({path} is missing). Materialize it first"
+                    f"{table.label(at)} is not materialized ({path} is missing). Materialize it "
+                    "first"
                 ) from error
             except DamagedFileError as error:
                 raise StoreError(
-                    f"{partition} cannot be read, {path} is damaged ({error}). Materialize it again"
+                    f"{table.label(at)} cannot be read, {path} is damaged ({error}). Materialize "
+                    "it again"
                 ) from error
 
     def _other_cut(self, table: Table, at: Partition, cut: Cut, source: str) -> OtherCutError:

@@ -31,6 +31,7 @@ _SEAL = struct.Struct("<16sI8s")
 _PARQUET_END = struct.Struct("<I4s")  # the length of the footer, and Parquet's own magic
 _PARQUET_MAGIC = b"PAR1"
 _USUAL_END = 16 * 1024  # bytes that hold the footer and the digests of most files
+_LARGEST_END = 512 * 1024  # ... and of files with hundreds of row groups
 _READ_WHOLE = 64 * 1024**2  # a file up to this size is read into memory if all its columns are
 _READ_WHOLE_FOR_SOME = 256 * 1024  # ... and up to this one if some are
 _PART = 256 * 1024  # bytes that are read at once: what stays in the processor's cache
@@ -152,7 +153,8 @@ def _seal(digests: bytes | memoryview, footer: bytes) -> bytes:
 
 def _contains_magic(get: _Get, size: int) -> bool:
     """Whether a file had digests once: what is damaged may be the way to them."""
-    return any(_MAGIC in bytes(get(start, _PART + len(_MAGIC))) for start in range(0, size, _PART))
+    start = max(0, size - _LARGEST_END)
+    return _MAGIC in bytes(get(start, size - start))
 
 
 def _read_end(get: _Get, size: int) -> _End | None:
