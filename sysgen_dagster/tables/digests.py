@@ -24,7 +24,7 @@ import xxhash
 from sysgen_dagster.errors import SysgenError
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    import pyarrow as pa  # type: ignore[import-untyped]
 
 _MAGIC = b"\x93\xf7SYSGD\x01"
 _SEAL = struct.Struct("<16sI8s")
@@ -75,7 +75,7 @@ def write_digests(path: Path) -> None:
         OSError: It cannot be read or written.
     """
     # Imported here: reading, which all processes do, does without this slow import.
-    import pyarrow.parquet as pq
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
     places = _places_of_columns(pq.read_metadata(path))
     with path.open("r+b", buffering=0) as file:

@@ -9,6 +9,7 @@ partitions are read from the catalogue when the definitions are imported.
 import json
 import sys
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
@@ -35,7 +36,8 @@ def main(runs: list[tuple[str | None, list[str]]]) -> None:
             checks = [each.description for each in result.get_asset_check_evaluations()]
             print(json.dumps([[root_cause(event) for event in failures], checks]))
         context = dg.build_schedule_context(instance, scheduled_execution_time=datetime.now(UTC))
-        print(json.dumps([str(each) for each in fill_gaps(context)]))
+        said: Any = fill_gaps(context)
+        print(json.dumps([str(each) for each in said]))
 
 
 if __name__ == "__main__":

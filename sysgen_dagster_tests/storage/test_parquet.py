@@ -4,6 +4,7 @@ import errno
 import os
 import random
 import resource
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,14 +15,13 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage import parquet
 from sysgen_dagster.storage.store import Store, StoreError, StoreUnavailableError
-from sysgen_dagster.tables import digests
 from sysgen_dagster.tables.digests import DamagedFileError
 from sysgen_dagster.tables.table import Partition, Table, TableError
 from sysgen_dagster_tests.storage.tables import TABLES
 
 FLIPS = 300
 AT = Partition("phi-4", "chats-000", "sysgen")
-DOES = {
+DOES: dict[str, Callable[[Store, Path], object]] = {
     "read": lambda store, _: store.read(CONVERSATIONS, AT),
     "scan": lambda _, path: parquet.scan(path),
     "write": lambda store, _: store.write(CONVERSATIONS, AT, rows_of(CONVERSATIONS)),
@@ -63,6 +63,7 @@ def test_no_flipped_bit_in_a_file_without_digests_makes_polars_panic(tmp_path: P
     """Files of older versions have none; they are read, or named, and the process goes on."""
     store = Store(tmp_path)
     path = store.path(CONVERSATIONS, AT)
+    assert isinstance(path, Path)
     path.parent.mkdir()
     rows_of(CONVERSATIONS).write_parquet(path)
     content = path.read_bytes()
@@ -115,12 +116,13 @@ def test_what_the_system_refuses_is_no_damage_and_leaves_the_file(
 ) -> None:
     store = Store(tmp_path)
     path = store.write(CONVERSATIONS, AT, rows_of(CONVERSATIONS))
+    assert isinstance(path, Path)
     with monkeypatch.context() as patched:
 
         def refuse(*_: object, **__: object) -> None:
             raise OSError(number, os.strerror(number))
 
-        patched.setattr(digests.os, "pread", refuse)
+        patched.setattr(os, "pread", refuse)
         patched.setattr(pl.LazyFrame, "sink_parquet", refuse)
         with pytest.raises((StoreError, OSError)) as refused:
             DOES[does](store, path)

@@ -137,7 +137,7 @@ def test_the_digests_name_the_columns(
     tmp_path: Path, rows: pl.DataFrame, per_group: int | None
 ) -> None:
     path = write(tmp_path / "rows.parquet", rows, per_group)
-    assert read_checked(path, ["id"]).columns == set(rows.columns)
+    assert read_checked(path, ["id"]).columns == frozenset(rows.columns)
 
 
 def test_no_digests_are_written_to_what_is_no_parquet_file(tmp_path: Path) -> None:
