@@ -92,10 +92,10 @@ def _read_rows(
             stored = store.read(table_of(recipe), at)
             ids = taken.select("conversation_id")
             rows = stored.filter(is_in_form_of(recipe)).join(ids, on="conversation_id", how="semi")
-            if rows.height != ids.height:
+            if missing := ids.join(rows, on="conversation_id", how="anti").height:
                 raise StoreError(
-                    f"{table_of(recipe).label(at)} has {rows.height} of the {ids.height} rows that "
-                    f"the mixture takes from it: it was made again since. Materialize mixtures for "
+                    f"{table_of(recipe).label(at)} lacks {missing} of the {ids.height} rows that "
+                    "the mixture takes from it: it was made again since. Materialize mixtures for "
                     f"{mixture_name} again"
                 )
             rows = place_thoughts(rows, recipe)
