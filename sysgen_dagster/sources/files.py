@@ -13,6 +13,7 @@ from sysgen_dagster.catalog.sources import Benchmark, HubFile, Source
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.sources.tables import SOURCE_ROW, source_table
 from sysgen_dagster.storage.files import locked, replacing
+from sysgen_dagster.tables.digests import DamagedFileError, read_checked, write_digests
 from sysgen_dagster.tables.table import Columns, polars_schema, require_columns
 
 _SUFFIXES = (".parquet", ".jsonl", ".json")
@@ -153,11 +154,21 @@ def _convert_once(name: str, file: Path, upstream: Columns, cache: Path) -> Path
     stored = cache / "rows" / f"{_sha256(file)[:32]}-{layout}.parquet"
     stored.parent.mkdir(parents=True, exist_ok=True)
     with locked(stored.with_suffix(".lock")):
-        if not stored.is_file():
+        if not _is_whole(stored):
             rows = _read_json(name, file, upstream)
             with replacing(stored) as temporary:
                 rows.write_parquet(temporary, compression="zstd")
+                write_digests(temporary)
     return stored
+
+
+def _is_whole(stored: Path) -> bool:
+    """Whether there is a converted file that holds what was written to it."""
+    try:
+        read_checked(stored)
+    except (FileNotFoundError, DamagedFileError):
+        return False
+    return True
 
 
 def _read_json(name: str, file: Path, upstream: Columns) -> pl.DataFrame:

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import dagster as dg
@@ -36,13 +36,13 @@ class TablesResource(dg.ConfigurableResource[None]):
     work: str = ""
 
     def store(self) -> Store:
-        """The stored tables, without Dagster.
+        """The stored tables, without Dagster; it reads no shards of another cut.
 
         Raises:
             StoreError: `root` or `work` is no place for data.
         """
         self.working_folder()
-        return open_store(self.root)
+        return replace(open_store(self.root), shards_of=CATALOG.shards_of)
 
     def working_folder(self) -> Path:
         """Where downloads are kept, and exports while they are made.
