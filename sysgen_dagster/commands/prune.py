@@ -18,7 +18,7 @@ from upath import UPath
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.printing import new_table
-from sysgen_dagster.inference.ledger import discard
+from sysgen_dagster.inference.ledger_upkeep import discard
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.files import SourceError, find_file
