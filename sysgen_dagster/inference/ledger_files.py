@@ -41,12 +41,14 @@ class LedgerError(SysgenError):
 
     def __init__(self, path: Path, error: BaseException) -> None:
         """Name the file; what the system says of it is no reason to remove it."""
+        said = str(error).partition("\n")[0]
+        # Polars raises the system's errors with their number in the text.
+        is_systems = getattr(error, "errno", None) is not None or "(os error " in said
         fix = (
             "mend that, and materialize the partition again"
-            if isinstance(error, OSError)
+            if is_systems
             else "remove it, and the partition's requests are sent again when it is materialized"
         )
-        said = str(error).partition("\n")[0]
         super().__init__(
             f"{path}, the ledger of a stored partition, cannot be read ({said}): {fix}"
         )

@@ -13,7 +13,7 @@ from sysgen_dagster.inference.ledger_files import (
 )
 from sysgen_dagster.inference.other_ledgers import SEALED, list_ledgers
 
-_NAME_OF_SAMPLE = "#"  # ends the conversation's id in the name of a request; see `ChatRequest`
+_AFTER_CONVERSATION = "#"  # in the name of a request, where one conversation has several
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ def forget(folder: Path, conversations: Collection[str], shards: Collection[str]
 
     Versions before the names sealed outcomes of which nobody can tell whose they are. They go too,
     from the ledgers of `shards` and from those that are of no shard: their requests are sent again.
+    So does what is damaged, which may hold anything.
 
     Args:
         folder: Of the ledgers of all phases.
@@ -50,9 +51,9 @@ def forget(folder: Path, conversations: Collection[str], shards: Collection[str]
         takes_unnamed = not shard or shard in shards
 
         def goes(entry: Entry, takes_unnamed: bool = takes_unnamed) -> bool:
-            if entry.request_id is None:
-                return takes_unnamed
-            return entry.request_id.partition(_NAME_OF_SAMPLE)[0] in gone
+            if entry.request_id is None or not entry.is_whole:
+                return takes_unnamed or not entry.is_whole
+            return entry.request_id.partition(_AFTER_CONVERSATION)[0] in gone
 
         try:
             removed += _remove_entries(path, goes)
@@ -62,7 +63,7 @@ def forget(folder: Path, conversations: Collection[str], shards: Collection[str]
 
 
 def _remove_entries(path: Path, goes: Callable[[Entry], bool]) -> int:
-    """How many were removed; a line that cannot be read may hold anything, and goes too."""
+    """How many were removed."""
     sealed = path.with_suffix(SEALED)
     had_lines = path.exists()
     with open_locked(path):
