@@ -289,7 +289,7 @@ def test_what_the_system_says_is_no_reason_to_remove_a_ledger(
 VALUES = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.text(max_size=3), st.lists(st.integers())
 )
-KNOWN = {
+KNOWN: dict[str, Any] = {
     "text": "Because.",
     "finish_reason": "stop",
     "prompt_tokens": 12,
@@ -298,7 +298,7 @@ KNOWN = {
     "choices": [[3, "Good", 0.9]],
     "reasoning": "Hm.",
 }
-READ = KNOWN | {"choices": ((3, "Good", 0.9),)}
+READ: dict[str, Any] = KNOWN | {"choices": ((3, "Good", 0.9),)}
 STRANGE = st.dictionaries(st.sampled_from(["mood", "crc", "text2", "a b"]), VALUES)
 
 
