@@ -202,7 +202,7 @@ def _ledgers(
 def _asking(table: str, partition: str, known: set[_Key]) -> set[_Key]:
     """The partitions that may ask for what is in a ledger: its own, or else all of its source."""
     if (table, partition) in known or "|" not in partition:
-        return {(table, partition)} & known
+        return known & {(table, partition)}
     source = partition.rpartition("-")[0]  # with the model before it
     return {(of, key) for of, key in known if of == table and str(key).rpartition("-")[0] == source}
 
