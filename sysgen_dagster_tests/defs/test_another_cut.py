@@ -145,7 +145,7 @@ def test_the_assets_send_nothing_after_another_cut(rows: list[str], tmp_path: Pa
     environment |= {"SYSGEN_DATA": str(data), "SYSGEN_CATALOG": str(file)}
     shuffled = Random(1).sample(rows, len(rows))
     sent = []
-    for lines, shards in ((rows, 2), (rows, 3), (shuffled, 3), (rows, 2)):
+    for lines, shards in ((rows, 2), (rows, 3), (shuffled, 2)):
         path = str(put(tmp_path / "rows.jsonl", lines))
         catalog["sources"]["capybara"] |= {"path": path, "shards": shards}
         file.write_text(yaml.safe_dump(catalog, sort_keys=False))
@@ -163,4 +163,4 @@ def test_the_assets_send_nothing_after_another_cut(rows: list[str], tmp_path: Pa
         stop(data / "engines", name)
     assert sent[0]["times_sent"] > 50
     assert {each["requests"] for each in sent} == {sent[0]["requests"]}
-    assert [each["times_sent"] for each in sent[1:]] == [0, 0, 0]
+    assert [each["times_sent"] for each in sent[1:]] == [0, 0]

@@ -153,7 +153,7 @@ class InferenceResource(dg.ConfigurableResource[None]):
         ledger = Ledger(
             ledgers / f"{remembered_as}.jsonl",
             among=ledgers,
-            run=f"run {context.run_id}",
+            run=f"run {context.run.run_id}",
             report=partial(_report, context, model),
         )
         every_s = self.observe_every_s
