@@ -178,9 +178,12 @@ class Ledger:
 
         Those that are not here are looked up in the other ledgers, each of which is read once.
         """
-        self._asked.update((each.key, each) for each in asked)
-        found = [self._read_own(each.key) for each in asked]
-        missing = {each.key for each, own in zip(asked, found, strict=True) if own is None}
+        found, missing = [], set()
+        for each in asked:
+            self._asked[each.key] = each
+            found.append(self._read_own(each.key))
+            if found[-1] is None:
+                missing.add(each.key)
         if not (missing and self.has_others):
             return found
         others = self._others.find(missing)

@@ -143,10 +143,10 @@ def test_garbage_in_the_middle_is_left_out(path: Path, garbage: bytes) -> None:
 # Damage
 
 
-def flipped(whole: bytes, random: Random, flips: int = 1) -> bytes:
+def flipped(whole: bytes, random: Random, flips: int, begin: int = 0) -> bytes:
     damaged = bytearray(whole)
     for _ in range(flips):
-        damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
+        damaged[random.randrange(begin, len(damaged))] ^= 1 << random.randrange(8)
     return bytes(damaged)
 
 
@@ -170,15 +170,16 @@ def test_no_flipped_bits_in_lines_are_read_as_another_answer(path: Path, flips: 
     assert lost
 
 
+@pytest.mark.parametrize("begin", [0, -1_500], ids=["anywhere", "in_the_footer"])
 @pytest.mark.parametrize("flips", [1, 3, 300], ids=lambda count: f"{count}_at_once")
 def test_no_flipped_bits_in_a_sealed_file_are_read_as_another_answer(
-    path: Path, flips: int
+    path: Path, flips: int, begin: int
 ) -> None:
     write(path, OUTCOMES)
     sealed = seal(path)
     whole, random, lost, refused = sealed.read_bytes(), Random(flips), 0, 0
     for _ in range(max(3, FLIPS // flips)):
-        sealed.write_bytes(flipped(whole, random, flips))
+        sealed.write_bytes(flipped(whole, random, flips, begin % len(whole)))
         try:
             known = read(path, *OUTCOMES)
         except LedgerError as error:
@@ -256,6 +257,20 @@ def test_a_damaged_sealed_file_is_named_with_what_to_do_and_not_written_over(
     assert sealed.read_bytes() == damaged
     sealed.unlink()
     assert read(path, "a") == [None]
+
+
+def test_a_panic_of_the_reader_is_an_error_that_names_the_file(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def panic(*_: object, **__: object) -> None:
+        raise pl.exceptions.PanicException("index out of bounds")
+
+    write(path, OUTCOMES)
+    sealed = seal(path)
+    monkeypatch.setattr(pl, "scan_parquet", panic)
+    with pytest.raises(LedgerError, match=r"out of bounds.*remove it") as raised:
+        read(path, "a")
+    assert str(sealed) in str(raised.value)
 
 
 @pytest.mark.parametrize(
