@@ -24,8 +24,8 @@ def main() -> None:
     shards = CATALOG.shards(SOURCE)
     of_model = [phase.key for phase in PHASES]
     work = [
-        *((asset_key(SOURCE_TABLES[SOURCE]), shard) for shard in shards),
-        *((asset_key(CONVERSATIONS), shard) for shard in shards),
+        *(([asset_key(SOURCE_TABLES[SOURCE])], shard) for shard in shards),
+        *(([asset_key(CONVERSATIONS)], shard) for shard in shards),
         *((of_model, f"{MODEL}|{shard}") for shard in shards),
     ]
     with dg.instance_for_test() as instance:
@@ -33,7 +33,7 @@ def main() -> None:
             result = job.execute_in_process(
                 instance=instance,
                 partition_key=partition,
-                asset_selection=assets if isinstance(assets, list) else [assets],
+                asset_selection=assets,
             )
             for event in result.get_asset_materialization_events():
                 metadata = event.materialization.metadata

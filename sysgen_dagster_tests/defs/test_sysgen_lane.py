@@ -160,7 +160,8 @@ def test_a_second_run_of_a_partition_waits_for_the_first_and_says_so_in_its_log(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     table = "verified_system_messages"
-    first = Ledger(STORE.root / "ledger" / table / f"{KEY}.jsonl", run="run 7f3a")
+    ledgers = Path(str(STORE.root)) / "ledger"
+    first = Ledger(ledgers / table / f"{KEY}.jsonl", run="run 7f3a")
 
     def waits() -> bool:
         return f"{MODEL}: waits for run 7f3a (process " in caplog.text
