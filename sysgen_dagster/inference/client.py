@@ -17,13 +17,14 @@ import aiohttp
 import polars as pl
 
 from sysgen_dagster.chat.completions import COMPLETIONS
-from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.asking import Asking
 from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity
 from sysgen_dagster.inference.engines import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.inference.refusals import is_remembered
+from sysgen_dagster.inference.refused_in_a_row import RefusedInARow
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
 from sysgen_dagster.inference.request_keys import Asked, request_key
 from sysgen_dagster.inference.stopping import STOP
@@ -125,7 +126,9 @@ class _Batch:
         at_once = _LOOKED_UP_AT_ONCE if self.ledger.has_others else 1
         while requests := list(islice(self.requests, at_once)):
             asked = [self._asked(request) for request in requests]
-            yield from zip(requests, asked, self.ledger.find(asked), strict=True)
+            for request, each, known in zip(requests, asked, self.ledger.find(asked), strict=True):
+                # Earlier versions kept some outcomes that are asked for again now.
+                yield request, each, known if known and is_remembered(known) else None
 
     def _take_known(self) -> tuple[ChatRequest, Asked] | None:
         """The first request without an outcome in a ledger: until then no server is needed."""
@@ -147,9 +150,11 @@ class _Batch:
                 aiohttp.ClientSession(connector=connector, headers=endpoint.headers()) as session,
                 asyncio.TaskGroup() as workers,
             ):
-                asking = Asking(endpoint, self.replicas, session)
+                refused = RefusedInARow(self.progress)
+                asking = Asking(endpoint, self.replicas, session, refused)
                 for _ in range(min(most * len(endpoint.base_urls), self.progress.waiting)):
                     workers.create_task(self._work(asking))
+            refused.require_an_answer(endpoint.base_urls[0])
         except* Exception as errors:
             raise errors.exceptions[0] from None
         finally:
@@ -159,7 +164,7 @@ class _Batch:
         """Send one request after another."""
         for request, asked, known in self.looked_up:
             outcome = known or await asking.get_outcome(request)
-            if known is None and outcome.failed_because not in ENGINE_FAILURES:
+            if known is None and is_remembered(outcome):
                 self.ledger.append(asked, outcome)
             self._keep(request, outcome, is_known=known is not None)
 
