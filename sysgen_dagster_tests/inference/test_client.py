@@ -510,6 +510,18 @@ def test_everything_known_is_given_without_any_server(server: Server, ledger: Le
     assert ask(endpoint_at(NOBODY), questions(5), ledger).height == 5
 
 
+def test_what_was_answered_in_another_partition_is_not_sent(server: Server, tmp_path: Path) -> None:
+    one, other = (Ledger(tmp_path / f"phi-4|chats-00{number}.jsonl") for number in range(2))
+    answered = ask(endpoint_of(server), questions(2_500), one)
+    one.seal()
+    report: list[str] = []
+    again = ask(endpoint_of(server), [*questions(2_520)][::-1], other, report)
+    assert "2,520 of 2,520 answered (2,500 known from before, 0 failed)" in report[-1]
+    texts = dict(again.select("request_id", "text").iter_rows())
+    assert texts.items() >= dict(answered.select("request_id", "text").iter_rows()).items()
+    assert ask(endpoint_at(NOBODY), questions(2_520), other).height == 2_520
+
+
 def test_only_final_outcomes_are_known_the_next_time(server: Server, ledger: Ledger) -> None:
     requests = [
         question(1),

@@ -11,8 +11,9 @@ from aiohttp import web
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.inference.chat_api import EngineError
-from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
+from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.refused_in_a_row import MOST_FILTERED, MOST_UNANSWERED
+from sysgen_dagster.inference.request_keys import Asked, request_key
 from sysgen_dagster_tests.inference import said_by_servers as said
 from sysgen_dagster_tests.inference.batches import ask, endpoint_at, questions
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
@@ -158,7 +159,8 @@ def test_what_an_earlier_version_remembered_as_refused_is_asked_again(ledger: Le
         endpoint = endpoint_at(server.url)
         refused = Outcome(None, attempts=1, failed_because="refused_by_server", failure="402: pay")
         with ledger:
-            ledger.append(request_key(endpoint.model.answers_as, request), refused)
+            key = request_key(endpoint.model.answers_as, request)
+            ledger.append(Asked(key), refused)
         ledger.seal()
         rows = ask(endpoint, [request], ledger)
     assert rows["text"].to_list() == ["Answer 0."]
