@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-import aiohttp
 import polars as pl
 
 from sysgen_dagster.chat.completions import COMPLETIONS
@@ -26,6 +25,7 @@ from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
 from sysgen_dagster.inference.stopping import STOP
+from sysgen_dagster.inference.transport import open_transport
 
 _SYNC_EVERY_S = 1.0
 _ROWS_PER_FRAME = 1_000
@@ -121,17 +121,17 @@ class _Batch:
 
     async def _send_all(self, endpoint: Endpoint) -> None:
         _allow_open_files()
-        # Without a limit of its own: the replicas decide how many requests are in flight.
-        connector = aiohttp.TCPConnector(limit=0)
         connection, most = self.connection, self.most_in_flight
         self.replicas = Replicas(endpoint, connection.reconnect, connection.report, most)
         self.progress.begin()
         try:
             async with (
-                aiohttp.ClientSession(connector=connector, headers=endpoint.headers()) as session,
+                open_transport(
+                    endpoint.base_urls, endpoint.headers(), endpoint.retries.connect_s
+                ) as transport,
                 asyncio.TaskGroup() as workers,
             ):
-                asking = Asking(endpoint, self.replicas, session)
+                asking = Asking(endpoint, self.replicas, transport)
                 for _ in range(min(most * len(endpoint.base_urls), self.progress.waiting)):
                     workers.create_task(self._work(asking))
         except* Exception as errors:

@@ -341,20 +341,16 @@ def test_a_server_that_fails_every_chat_may_be_well_later(status: int) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"[1]", b"null", b"<html>", b'{"data": 5}', b'{"data": [5]}', b'{"data": [{}]}', b"{"],
-    ids=["list", "null", "page", "no_list", "no_models", "no_id", "cut"],
+    [
+        *(b"[1]", b"null", b"<html>", b"{", b"", b'{"data": 5}', b'{"data": [5]}'),
+        *(b'{"data": [{}]}', b'{"data": [{"id": null}]}', b'{"data": [{"id": {"a": 1}}]}'),
+    ],
+    ids=repr,
 )
 def test_what_lists_no_models_is_no_openai_compatible_server(body: bytes) -> None:
     with replying(body) as url, pytest.raises(EngineError) as error:
         probe(url)
     assert url in str(error.value)
-
-
-@pytest.mark.parametrize("name", [None, 5, [1], {"a": 1}], ids=repr)
-def test_a_name_that_is_no_text_is_shown_as_it_is(name: Any) -> None:
-    body = json.dumps({"data": [{"id": name}]}).encode()
-    with replying(body) as url, pytest.raises(EngineError, match=r"serves .*, not phi"):
-        probe(url)
 
 
 # Secrets
