@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
+from sysgen_dagster.chat.quoting import made_visible
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, RETENTION, VERIFIED
 from sysgen_dagster.tables.checks import Check, Evidence, Finding
@@ -156,8 +157,5 @@ def quote(text: str) -> str:
     Characters that are not printed are escaped, and backticks become apostrophes: what stands
     between backticks is text in Markdown.
     """
-    shown = "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
-        for sign in text[:_QUOTED].replace("`", "'")
-    )
+    shown = made_visible(text[:_QUOTED].replace("`", "'"))
     return shown if len(text) <= _QUOTED else f"{shown} ... ({len(text):,} characters)"
