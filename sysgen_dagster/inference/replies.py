@@ -5,7 +5,6 @@ the server cut it; an engine that gave up is asked again. Reasons that are not k
 an end by the model, and are stored as the server wrote them.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,9 +13,11 @@ from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.chat.reasoning import Reply, join_reasoning, split_reasoning
+from sysgen_dagster.inference.bodies import read_json
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.logprobs import read_choices
+from sysgen_dagster.inference.quoting import quoted
 
 _BUSY = frozenset({429, 503})  # the server works and has no room now
 _RETRYABLE = frozenset({408, 409, 425})  # and every other 5xx
@@ -83,7 +84,7 @@ def read_reply(
             return outcome
         thought, tokens = outcome.text, outcome.completion_tokens
         return replace(outcome, text="", choices=(), reasoning=thought, reasoning_tokens=tokens)
-    failure = f"{status}: {raw[:300].decode(errors='replace')}"
+    failure = f"{status}: {quoted(raw)}"
     if status in _NOT_SERVED or 300 <= status < 400:
         raise EngineError(failure)
     if status in _BUSY | _RETRYABLE or status >= 500:
@@ -98,8 +99,8 @@ def read_reply(
 def read_token_count(status: int, raw: bytes) -> int | None:
     """The count in a reply of ``/tokenize``; None when there is none."""
     try:
-        reply = json.loads(raw) if status == 200 else None
-    except (ValueError, RecursionError):
+        reply = read_json(raw) if status == 200 else None
+    except ValueError:
         return None
     return _read_count(reply, "count") or None
 
@@ -156,13 +157,13 @@ def _read_thoughts(value: Any, depth: int = 0) -> str:
 
 def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
     try:
-        reply = json.loads(raw)
+        reply = read_json(raw)
         choice = reply["choices"][0]
         said = read_message(choice["message"])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        failure = f"not a chat completion: {raw[:200].decode(errors='replace')}"
+        failure = f"not a chat completion: {quoted(raw)}"
         raise TryAgainError(NoAnswer.MALFORMED_REPLY, failure) from error
-    finish = _without_surrogates(str(choice.get("finish_reason") or "unknown"))[:_LONGEST_REASON]
+    finish = _read_finish(choice.get("finish_reason"))
     if finish.lower() in _ENGINE_GAVE_UP:
         raise TryAgainError(NoAnswer.SERVER_ERROR, f"the engine ended the text: {finish}")
     is_filtered = finish.lower() in _FILTERED
@@ -171,7 +172,7 @@ def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
     return Outcome(
         text=None if is_filtered else said.text,
         failed_because=NoAnswer.FILTERED_BY_SERVER if is_filtered else None,
-        failure=f"{finish}, after: {said.text[:200]}" if is_filtered else None,
+        failure=f"{finish}, after: {quoted(said.text)}" if is_filtered else None,
         finish_reason=CUT if finish.lower() in _CUT else finish,
         prompt_tokens=_read_count(usage, "prompt_tokens"),
         cached_tokens=_read_count(details, "cached_tokens"),
@@ -181,6 +182,12 @@ def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
         reasoning=said.reasoning,
         reasoning_tokens=_count_reasoning(usage, said),
     )
+
+
+def _read_finish(reason: object) -> str:
+    """Why a text ended; it is shown to people, so nothing in it may act on a terminal."""
+    said = quoted(str(reason), _LONGEST_REASON) if isinstance(reason, str | int) else ""
+    return said or "unknown"
 
 
 def _count_reasoning(usage: object, said: Reply) -> int | None:
