@@ -180,7 +180,7 @@ def _describe(error: aiohttp.ClientError) -> str:
             "CA, name the file of the CA's certificate in SSL_CERT_FILE"
         )
     if isinstance(error, aiohttp.ClientConnectorSSLError):
-        return f"TLS failed ({quoted(str(error.os_error))}): is it https:// and not http://?"
+        return f"TLS failed ({quoted(str(error.os_error))}): does it speak http:// only?"
     if isinstance(error, aiohttp.ClientConnectorError):
         return f"no connection ({quoted(error.os_error.strerror or str(error.os_error))})"
     return "it took no connection in time"

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ def listing(*models: str) -> bytes:
 
 
 @contextmanager
-def serving(handler: Handler) -> Iterator[str]:
+def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The base URL of a server that gives every request to the handler."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -35,7 +36,7 @@ def serving(handler: Handler) -> Iterator[str]:
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     try:
-        yield asyncio.run_coroutine_threadsafe(_listen(runner), loop).result(CEILING_S)
+        yield asyncio.run_coroutine_threadsafe(_listen(runner, tls), loop).result(CEILING_S)
     finally:
         asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(CEILING_S)
         loop.call_soon_threadsafe(loop.stop)
@@ -43,10 +44,10 @@ def serving(handler: Handler) -> Iterator[str]:
         loop.close()
 
 
-async def _listen(runner: web.AppRunner) -> str:
+async def _listen(runner: web.AppRunner, tls: ssl.SSLContext | None) -> str:
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    return f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}/v1"
 
 
 @contextmanager
