@@ -45,8 +45,8 @@ _TOKENS_OF_A_THOUGHT = 512
 # What a refusal says that is about the size of this small question, or about its small answer: the
 # server reads chats. That a field has another name is said in other words.
 _SIZE = re.compile(
-    r"(max\w*tokens|output tokens|context|\btokens\b).*?"
-    r"(at least|minimum|greater|larger|small|short|below|less than|exceed|too (long|large|many)|>)",
+    r"(?=.*(max\w*tokens|\btokens\b|context (length|window|size)))"
+    r".*(at least|minimum|greater|larger|small|short|below|less than|exceed|too (long|large|many))",
     re.IGNORECASE | re.DOTALL,
 )
 _UNKNOWN_FIELD = re.compile(r"unsupported|not supported|unknown|unrecogni|unexpected|extra", re.I)
@@ -219,7 +219,7 @@ class _Reply(NamedTuple):
 
 def _speaks_of_size(error: openai.APIStatusError) -> bool:
     said = error.response.text
-    return bool(_SIZE.search(said)) and not _UNKNOWN_FIELD.search(said)
+    return bool(_SIZE.match(said)) and not _UNKNOWN_FIELD.search(said)
 
 
 def _read(reply: Any) -> _Reply:
@@ -244,7 +244,7 @@ def probe_server(
 
     Args:
         model: The model that it should serve.
-        base_url: Ends in ``/v1``.
+        base_url: Where its API begins, such as ``http://HOST:PORT/v1``.
         api_key: Sent to it.
         has_system_role: Where it is known; None: found out by two short requests.
         retries: Of each question that fails.

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from sysgen_dagster_tests.inference.processes import CEILING_S
 
+End = Callable[[web.StreamResponse], Awaitable[None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -61,6 +62,41 @@ def replying(
 
     with serving(reply) as url:
         yield url
+
+
+def writing(
+    *chunks: bytes,
+    then: End | None = None,
+    status: int = 200,
+    **headers: str,
+) -> Handler:
+    """A handler that writes a body piece by piece."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(
+            status=status, headers={name.replace("_", "-"): each for name, each in headers.items()}
+        )
+        await response.prepare(request)
+        for chunk in chunks:
+            await response.write(chunk)
+        if then is not None:
+            await then(response)
+        return response
+
+    return handle
+
+
+async def for_ever(response: web.StreamResponse) -> None:
+    """Write on without an end."""
+    while True:
+        await response.write(b" " * 65536)
+
+
+async def drip(response: web.StreamResponse) -> None:
+    """Write on, a byte at a time."""
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.05)
 
 
 @contextmanager

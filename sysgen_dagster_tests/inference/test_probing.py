@@ -315,6 +315,60 @@ def test_the_context_that_llama_cpp_names_is_read() -> None:
         assert probe(url).context_tokens == 4096
 
 
+TOO_FEW = [
+    "max_tokens too small",
+    "max_tokens must be at least 64",
+    "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 64",
+    "max_completion_tokens: Input should be greater than or equal to 256",
+    "`max_tokens` must be greater than `thinking.budget_tokens`",
+    "This model needs a minimum of 128 output tokens",
+]
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+@pytest.mark.parametrize("words", TOO_FEW)
+def test_a_server_that_refuses_so_short_an_answer_is_asked_for_a_longer_one(
+    words: str, status: int
+) -> None:
+    limits: list[int] = []
+
+    def answer(body: dict[str, Any]) -> Any:
+        limits.append(body["max_tokens"])
+        if body["max_tokens"] < 256:
+            return web.json_response({"error": {"message": words}}, status=status)
+        return completion("Yes.", usage={"prompt_tokens": 5})
+
+    with answering(answer) as url:
+        found = probe(url)
+    assert found.refuses == frozenset()
+    assert limits[0] >= 16
+    assert limits[1:] == [512] * 3  # and no more is asked in vain
+
+
+@pytest.mark.parametrize(
+    "words", [*TOO_FEW, "This model's maximum context length is 10 tokens, which 26 exceed"]
+)
+def test_a_refusal_that_speaks_of_the_size_of_a_question_is_an_answer(words: str) -> None:
+    with answering(lambda body: web.Response(text=words, status=400)) as url:
+        assert probe(url) == ServerCapabilities()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+        "max_tokens: Extra inputs are not permitted",
+        "unknown field max_tokens; tokens must be greater than 0",
+    ],
+)
+def test_a_field_of_another_name_is_no_matter_of_size(words: str) -> None:
+    with (
+        answering(lambda body: web.Response(text=words, status=400)) as url,
+        pytest.raises(EngineError, match=r"does not answer a simple chat \(400: "),
+    ):
+        probe(url)
+
+
 # Servers that do not serve the model
 
 

@@ -28,7 +28,15 @@ from sysgen_dagster.inference.transport import (
 )
 from sysgen_dagster_tests.inference.batches import NOBODY, QUICK, ask, questions
 from sysgen_dagster_tests.inference.certificates import Authority
-from sysgen_dagster_tests.inference.odd_servers import completion, listing, serving, speaking
+from sysgen_dagster_tests.inference.odd_servers import (
+    completion,
+    drip,
+    for_ever,
+    listing,
+    serving,
+    speaking,
+    writing,
+)
 
 PHI = ModelIdentity("phi-4", "phi", None, "endpoint")
 MOST = 100_000
@@ -216,39 +224,6 @@ def test_cookies_are_not_kept() -> None:
 
 
 # Bounds
-
-
-def writing(
-    *chunks: bytes,
-    then: Callable[[web.StreamResponse], Awaitable[None]] | None = None,
-    status: int = 200,
-    **headers: str,
-) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    """A handler that writes a body piece by piece."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse(
-            status=status, headers={name.replace("_", "-"): each for name, each in headers.items()}
-        )
-        await response.prepare(request)
-        for chunk in chunks:
-            await response.write(chunk)
-        if then is not None:
-            await then(response)
-        return response
-
-    return handle
-
-
-async def for_ever(response: web.StreamResponse) -> None:
-    while True:
-        await response.write(b" " * 65536)
-
-
-async def drip(response: web.StreamResponse) -> None:
-    while True:
-        await response.write(b" ")
-        await asyncio.sleep(0.05)
 
 
 def test_an_endless_body_is_read_no_further_than_it_may_go() -> None:
