@@ -45,7 +45,7 @@ class Player:
         length = head.partition("content-length:")[2].partition("\r")[0].strip()
         body = await reader.readexactly(int(length or 0))
         seed = json.loads(body).get("seed") if body else None
-        script = self.scripts.get(seed) or self.scripts[None]
+        script = self.scripts.get(seed) or self.scripts.get(None, Script(()))
         for piece in script.pieces:
             await asyncio.sleep(script.pause_s)
             writer.write(piece)

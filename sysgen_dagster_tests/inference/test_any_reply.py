@@ -85,7 +85,7 @@ def test_every_one_of_ten_thousand_requests_ends_whatever_the_server_replies(
     play(server, played, tmp_path_factory.getbasetemp())
 
 
-@any_replies(60)
+@any_replies(40)
 @given(script=scripts)
 def test_the_questions_to_a_server_end_whatever_it_replies(
     server: tuple[Player, str], script: Script
