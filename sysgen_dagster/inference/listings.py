@@ -16,7 +16,7 @@ from sysgen_dagster.inference.quoting import quoted
 _LISTS = ("data", "models")
 _NAMES = ("id", "name", "model")
 _GROUPED = "models/"  # how Gemini's list begins each name
-_SHOWN = 20  # of a list of names, in a message
+MOST_NAMES = 20  # of a list of names, in a message
 _LONGEST_CONTEXT = 2**32
 
 
@@ -46,7 +46,7 @@ class Listing:
 
     def __str__(self) -> str:
         """The first names, for people."""
-        names = [quoted(name) for name in list(self.entries)[:_SHOWN]]
+        names = [quoted(name) for name in list(self.entries)[:MOST_NAMES]]
         more = len(self.entries) - len(names)
         return ", ".join(names or ["nothing"]) + (f" and {more:,} more" if more else "")
 

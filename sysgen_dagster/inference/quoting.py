@@ -7,7 +7,7 @@ from pathlib import Path
 from sysgen_dagster.chat.quoting import made_visible, on_one_line
 
 MOST_QUOTED = 300  # characters of what a server said
-_END_BYTES = 2_000  # of a log
+MOST_LOGGED = 2_000  # bytes of the end of a log
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _BYTES_PER_CHARACTER = 4  # at most, in UTF-8
 
@@ -26,6 +26,6 @@ def quoted(raw: bytes | str, most: int = MOST_QUOTED) -> str:
 def end_of_log(log: Path) -> str:
     """The last lines of a server's log, inert in a terminal."""
     with log.open("rb") as file:
-        file.seek(-min(_END_BYTES, file.seek(0, SEEK_END)), SEEK_END)
+        file.seek(-min(MOST_LOGGED, file.seek(0, SEEK_END)), SEEK_END)
         end = _COLOURS.sub("", file.read().decode(errors="replace"))
     return "\n".join(map(made_visible, end.splitlines()))

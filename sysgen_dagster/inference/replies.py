@@ -40,7 +40,7 @@ _FILTERED = frozenset(
 _ENGINE_GAVE_UP = frozenset(
     {"abort", "aborted", "cancelled", "canceled", "error", "timeout", "malformed_response"}
 )
-_LONGEST_REASON = 100  # characters of a reason that are stored
+LONGEST_REASON = 100  # characters of a reason that are stored
 # Types of content parts that hold thoughts, and the fields of a part that hold its text.
 _THINKING_PARTS = frozenset(
     {"thinking", "reasoning", "reasoning_text", "thought", "redacted_thinking"}
@@ -186,7 +186,7 @@ def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
 
 def _read_finish(reason: object) -> str:
     """Why a text ended; it is shown to people, so nothing in it may act on a terminal."""
-    said = quoted(str(reason), _LONGEST_REASON) if isinstance(reason, str | int) else ""
+    said = quoted(str(reason), LONGEST_REASON) if isinstance(reason, str | int) else ""
     return said or "unknown"
 
 
