@@ -4,7 +4,6 @@ It is asked what the phases will ask: with the same fields, so that a field whic
 out from the first request on, and under a constraint where the phase has one.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -289,6 +288,6 @@ def _require_chat(probe: Probe, fault: str) -> None:
 
 def _holds_word(said: str) -> bool:
     try:
-        return isinstance(found := json.loads(said), dict) and _WORD in found
+        return isinstance(found := read_json(said.encode()), dict) and _WORD in found
     except ValueError:
         return False

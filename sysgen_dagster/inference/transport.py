@@ -50,7 +50,7 @@ class Response:
     """What a server replied.
 
     Attributes:
-        body: All of it where the status is 200; else perhaps only its beginning.
+        body: All of it where the status is 2xx; else perhaps only its beginning.
     """
 
     status: int
@@ -100,7 +100,7 @@ class Transport:
             raise CutError(f"connection cut: {type(error).__name__}") from None
 
     async def _read(self, response: aiohttp.ClientResponse, most_bytes: int) -> bytes:
-        is_answer = response.status == 200
+        is_answer = 200 <= response.status < 300
         encoding = response.headers.get("Content-Encoding", "")
         body = Body(most_bytes if is_answer else MOST_ERROR_BYTES, encoding)
         chunks = response.content

@@ -163,6 +163,7 @@ _constants = st.sampled_from(
         json.dumps(RIGHT).encode().replace(b"-0.1", b"NaN"),
         json.dumps(RIGHT).encode().replace(b"Because.", b"caf\xc3 \x1b]52;c;aGk=\x07"),
         json.dumps(RIGHT).encode().replace(b"Because.", b"x" * 3_000_000),
+        json.dumps(RIGHT).encode().replace(b"Because.", b"[" * 100_000),
     ]
 )
 

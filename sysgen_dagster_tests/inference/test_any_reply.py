@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.inference import openai_client
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
@@ -65,6 +66,7 @@ def play(server: tuple[Player, str], played: Sequence[Script], folder: Path) -> 
     assert time.monotonic() - began < SOON_S
 
 
+HELD = Constraint({"regex": "yes"}, 'root ::= "yes"', {"enum": ["yes"]})
 batches = st.lists(scripts, min_size=TOGETHER, max_size=TOGETHER)
 
 
@@ -92,11 +94,12 @@ def test_the_questions_to_a_server_end_whatever_it_replies(
 ) -> None:
     player, url = server
     player.scripts = {None: script, 0: script}
+    model = ModelIdentity("phi-4", "phi", None, "endpoint")
     began, said = time.monotonic(), ""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(openai_client, "QUESTION_S", 0.2)
         try:
-            probe_server(ModelIdentity("phi-4", "phi", None, "endpoint"), url, None, None, 0)
+            probe_server(model, url, None, None, 0, HELD)
         except EngineError as error:
             said = str(error)
     assert said.isprintable()
