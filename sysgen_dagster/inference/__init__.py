@@ -3,6 +3,7 @@
 From the outside in: `engines` says which servers answer for a model, and finds or starts them
 (`local`, `probing`); `client` sends the requests of a partition; `asking` gets the outcome of one
 of them; `replicas` decides which server it is sent to, and `capacity` how many may be in flight
-there; `fitting` shortens prompts that are too long; `chat_api` is what goes over HTTP; `ledger`
-keeps the outcomes and `progress` counts them.
+there; `fitting` shortens prompts that are too long; `chat_api` is what goes over HTTP, `transport`
+opens all connections and `bodies` reads what comes; `ledger` keeps the outcomes and `progress`
+counts them.
 """

@@ -14,7 +14,6 @@ What an attempt ends in, and what follows:
 """
 
 import asyncio
-import json
 import math
 import random
 import time
@@ -42,8 +41,6 @@ from sysgen_dagster.inference.transport import CutError, NotConnectedError, Resp
 
 MOST_FAILURES = 5
 _MOST_DEATHS = 3
-# Shorter keys, such as EMPTY or ollama, protect nothing and are words that answers hold.
-_SHORTEST_SECRET = 16
 
 
 @dataclass(slots=True)
@@ -217,8 +214,8 @@ class Asking:
         reply = await self._post(where, body, most, attempt.turn)
         try:
             thinks = self.endpoint.capabilities.thinks
-            raw = self._without_key(reply.status, reply.body)
-            return read_reply(reply.status, reply.headers, raw, request, attempts.sent, thinks)
+            status, headers, raw = reply.status, reply.headers, reply.body
+            return read_reply(status, headers, raw, request, attempts.sent, thinks)
         except EngineError as error:
             served = self.endpoint.model.served_name
             raise EngineError(
@@ -244,16 +241,6 @@ class Asking:
         except BadBodyError as error:
             failure = f"not a chat completion: {error}"
             raise TryAgainError(NoAnswer.MALFORMED_REPLY, failure) from None
-
-    def _without_key(self, status: int, raw: bytes) -> bytes:
-        """A reply without our API key: servers may repeat it, and replies end in rows and logs."""
-        key = self.endpoint.api_key
-        if not key or (status == 200 and len(key) < _SHORTEST_SECRET):
-            return raw
-        in_json = json.dumps(key)[1:-1]
-        for written in (key, in_json, in_json.replace("/", r"\/")):
-            raw = raw.replace(written.encode(), b"***")
-        return raw
 
     async def _fit(self, attempts: Attempts) -> None:
         """Fit the messages to the context, by tokens that the server counts."""

@@ -128,7 +128,10 @@ class _Batch:
         try:
             async with (
                 open_transport(
-                    endpoint.base_urls, endpoint.headers(), endpoint.retries.connect_s
+                    endpoint.base_urls,
+                    endpoint.headers(),
+                    endpoint.retries.connect_s,
+                    endpoint.api_key,
                 ) as transport,
                 asyncio.TaskGroup() as workers,
             ):

@@ -36,7 +36,7 @@ _LONGEST_PAUSE_S = 120.0  # for which the package waits where a server asks for 
 def open_client(base_url: str, api_key: str | None, retries: int) -> Iterator[openai.OpenAI]:
     """A client of one server, for a thread in which no event loop runs."""
     with asyncio.Runner() as loop:
-        opened = open_transport([base_url], {}, _CONNECT_S)
+        opened = open_transport([base_url], {}, _CONNECT_S, api_key)
         transport = loop.run(opened.__aenter__())
         try:
             bridge = _Bridge(loop, transport, time.monotonic() + PROBE_S)

@@ -7,6 +7,7 @@ says with a deadline over all of it: `asyncio.timeout`, or `server_queue.within`
 
 import asyncio
 import errno
+import json
 import os
 import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -26,6 +27,8 @@ _NO_MORE_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
 # Replies are some kB. Hundreds may come at once; of larger ones only so many are held at a time.
 _LARGE_BYTES = 256 * 1024
 _LARGE_AT_ONCE = 8
+# Shorter keys, such as EMPTY or ollama, protect nothing and are words that answers hold.
+_SHORTEST_SECRET = 16
 
 
 class NotConnectedError(Exception):
@@ -50,7 +53,7 @@ class Response:
     """What a server replied.
 
     Attributes:
-        body: All of it where the status is 2xx; else perhaps only its beginning.
+        body: All of it where the status is 2xx, else perhaps only its beginning; without our key.
     """
 
     status: int
@@ -64,10 +67,12 @@ class Transport:
 
     Attributes:
         connect_s: Time until a server must have taken a connection.
+        api_key: Which no reply may repeat: replies end in rows, messages and logs.
     """
 
     session: aiohttp.ClientSession
     connect_s: float
+    api_key: str | None = field(default=None, repr=False)
     _large: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_LARGE_AT_ONCE))
 
     async def send(self, method: str, url: str, most_bytes: int, **content: Any) -> Response:
@@ -89,7 +94,7 @@ class Transport:
             async with self.session.request(
                 method, url, allow_redirects=False, timeout=timeout, **content
             ) as response:
-                body = await self._read(response, most_bytes)
+                body = self._without_key(await self._read(response, most_bytes), response.status)
                 return Response(response.status, response.headers, body)
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise NotConnectedError(
@@ -116,10 +121,22 @@ class Transport:
                 raise
         return bytes(body.content)
 
+    def _without_key(self, body: bytes, status: int) -> bytes:
+        key = self.api_key
+        if not key or (status == 200 and len(key) < _SHORTEST_SECRET):
+            return body
+        in_json = json.dumps(key)[1:-1]
+        for written in (key, in_json, in_json.replace("/", r"\/")):
+            body = body.replace(written.encode(), b"***")
+        return body
+
 
 @asynccontextmanager
 async def open_transport(
-    urls: Iterable[str], headers: Mapping[str, str], connect_s: float
+    urls: Iterable[str],
+    headers: Mapping[str, str],
+    connect_s: float,
+    api_key: str | None = None,
 ) -> AsyncIterator[Transport]:
     """Connections to these servers, closed when the context ends.
 
@@ -127,6 +144,7 @@ async def open_transport(
         urls: Of the servers.
         headers: Of every request.
         connect_s: Time until a server must have taken a connection.
+        api_key: Which no reply may repeat.
 
     Raises:
         EngineError: The servers have certificates, and a variable says wrongly whom to trust.
@@ -141,7 +159,7 @@ async def open_transport(
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
     ) as session:
-        yield Transport(session, connect_s)
+        yield Transport(session, connect_s, api_key)
 
 
 def trusted_certificates() -> ssl.SSLContext:

@@ -434,6 +434,20 @@ def test_the_key_is_not_repeated_where_a_chat_is_refused_with_it() -> None:
     assert SECRET not in shown
 
 
+@pytest.mark.parametrize("key", [SECRET, 'sk-"quoted"/and-long-enough'])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_key_is_not_repeated_where_a_list_of_models_holds_it(key: str, as_json: bool) -> None:
+    async def repeat(request: web.Request) -> web.Response:
+        sent = request.headers["Authorization"].removeprefix("Bearer ")
+        if as_json:
+            return web.json_response({"data": [{"id": sent}]})
+        return web.Response(text=f"hello {'x' * 280} {sent}")
+
+    with serving(repeat) as url, pytest.raises(EngineError) as error:
+        probe(url, key=key)
+    assert key[:8] not in str(error.value)
+
+
 def test_no_proxy_of_the_machine_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     monkeypatch.delenv("no_proxy", raising=False)
