@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any
 
-import aiohttp
 import polars as pl
 
 from sysgen_dagster.chat.completions import COMPLETIONS
@@ -28,6 +27,7 @@ from sysgen_dagster.inference.refused_in_a_row import RefusedInARow
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
 from sysgen_dagster.inference.request_keys import Asked, request_key
 from sysgen_dagster.inference.stopping import STOP
+from sysgen_dagster.inference.transport import open_transport
 
 _SYNC_EVERY_S = 1.0
 _ROWS_PER_FRAME = 1_000
@@ -140,18 +140,21 @@ class _Batch:
 
     async def _send_all(self, endpoint: Endpoint) -> None:
         _allow_open_files()
-        # Without a limit of its own: the replicas decide how many requests are in flight.
-        connector = aiohttp.TCPConnector(limit=0)
         connection, most = self.connection, self.most_in_flight
         self.replicas = Replicas(endpoint, connection.reconnect, connection.report, most)
         self.progress.begin()
         try:
             async with (
-                aiohttp.ClientSession(connector=connector, headers=endpoint.headers()) as session,
+                open_transport(
+                    endpoint.base_urls,
+                    endpoint.headers(),
+                    endpoint.retries.connect_s,
+                    endpoint.api_key,
+                ) as transport,
                 asyncio.TaskGroup() as workers,
             ):
                 refused = RefusedInARow(self.progress)
-                asking = Asking(endpoint, self.replicas, session, refused)
+                asking = Asking(endpoint, self.replicas, transport, refused)
                 for _ in range(min(most * len(endpoint.base_urls), self.progress.waiting)):
                     workers.create_task(self._work(asking))
             refused.require_an_answer(endpoint.base_urls[0])

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import takewhile
 from typing import Any
 
+from sysgen_dagster.inference.bodies import read_json
+
 # Fields of the error objects of servers and gateways, in lower case. Not among them are those that
 # repeat the request: `input`, `ctx`, `flagged_input`, `body`, `prompt`, `messages`.
 _MESSAGES = frozenset(
@@ -80,11 +82,10 @@ class Words:
 
 def read_words(raw: bytes, asked: Sequence[str] = ()) -> Words:
     """What the body of an error reply says, in whatever form."""
-    text = raw.decode(errors="replace")
     try:
-        return words_in(json.loads(text, strict=False), asked)
-    except (ValueError, RecursionError):
-        return Words(_shown(text), asked=asked)
+        return words_in(read_json(raw), asked)
+    except ValueError:
+        return Words(_shown(raw.decode(errors="replace")), asked=asked)
 
 
 def words_in(body: object, asked: Sequence[str] = ()) -> Words:

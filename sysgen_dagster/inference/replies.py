@@ -5,7 +5,6 @@ the server cut it; an engine that gave up is asked again. Reasons that are not k
 an end by the model, and are stored as the server wrote them.
 """
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.chat.reasoning import Reply, join_reasoning, split_reasoning
+from sysgen_dagster.inference.bodies import read_json
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError
 from sysgen_dagster.inference.error_words import find_error, read_words, words_in
 from sysgen_dagster.inference.ledger import Outcome
@@ -47,7 +47,7 @@ _ENGINE_GAVE_UP = frozenset(
     }
 )
 _END_PREFIX = re.compile(r"^finish_?reason[._]")  # names of enumerations
-_LONGEST_REASON = 100  # characters of a reason that are stored
+LONGEST_REASON = 100  # characters of a reason that are stored
 # Types of content parts that hold thoughts, and the fields of a part that hold its text.
 _THINKING_PARTS = frozenset(
     {"thinking", "reasoning", "reasoning_text", "thought", "redacted_thinking"}
@@ -113,16 +113,16 @@ def _refused(refusal: Refusal, failure: str, attempt: int) -> Outcome:
 def _read_json(raw: bytes) -> Any:
     """What a body holds; the body itself where it is no JSON."""
     try:
-        return json.loads(raw)
-    except (ValueError, RecursionError):
+        return read_json(raw)
+    except ValueError:
         return raw
 
 
 def read_token_count(status: int, raw: bytes) -> int | None:
     """The count in a reply of ``/tokenize``; None when there is none."""
     try:
-        reply = json.loads(raw) if status == 200 else None
-    except (ValueError, RecursionError):
+        reply = read_json(raw) if status == 200 else None
+    except ValueError:
         return None
     return _read_count(reply, "count") or None
 
@@ -184,10 +184,10 @@ def _read_completion(reply: Any, raw: bytes, request: ChatRequest, attempt: int)
     except (LookupError, TypeError, AttributeError, RecursionError) as error:
         failure = f"not a chat completion: {quoted(raw)}"
         raise TryAgainError(NoAnswer.MALFORMED_REPLY, failure) from error
-    finish = _without_surrogates(str(choice.get("finish_reason") or "unknown"))[:_LONGEST_REASON]
+    finish = _read_finish(choice.get("finish_reason"))
     ended = _END_PREFIX.sub("", finish.lower().replace("-", "_").replace(" ", "_"))
     if ended in _ENGINE_GAVE_UP:
-        raise TryAgainError(NoAnswer.SERVER_ERROR, f"the engine ended the text: {quoted(finish)}")
+        raise TryAgainError(NoAnswer.SERVER_ERROR, f"the engine ended the text: {finish}")
     is_filtered = ended in _FILTERED
     usage = reply.get("usage")
     details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
@@ -204,6 +204,12 @@ def _read_completion(reply: Any, raw: bytes, request: ChatRequest, attempt: int)
         reasoning=said.reasoning,
         reasoning_tokens=_count_reasoning(usage, said),
     )
+
+
+def _read_finish(reason: object) -> str:
+    """Why a text ended; it is shown to people, so nothing in it may act on a terminal."""
+    said = quoted(str(reason), LONGEST_REASON) if isinstance(reason, str | int) else ""
+    return said or "unknown"
 
 
 def _count_reasoning(usage: object, said: Reply) -> int | None:
