@@ -6,6 +6,7 @@ is shipped and, for Postgres, with a storage that names the variable. No file ho
 """
 
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -101,3 +102,14 @@ def limit_pools(home: Path) -> None:
         for pool in _POOLS:
             if pool not in limited:
                 storage.initialize_concurrency_limit_to_default(pool)
+
+
+def mend_runs(home: Path) -> None:
+    """End the runs whose process is gone, such as those of a machine that went down, and say so."""
+    import dagster as dg
+
+    from sysgen_dagster.defs.operations.dead_runs import end_dead_runs
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        for ended in end_dead_runs(instance):
+            print(f"The process of a run is gone: {ended}", file=sys.stderr)

@@ -5,7 +5,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools
+from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools, mend_runs
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.storage.store import working_folder
 
@@ -14,7 +14,9 @@ _HANDED_ON = ("DAGSTER_HOME", "SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "S
 
 
 def prepare_ui(data: str) -> dict[str, str]:
-    """Write the Dagster home, limit its pools, and return the variables for Dagster's processes.
+    """Write the Dagster home, limit its pools, end runs whose process is gone.
+
+    Returns the variables for Dagster's processes.
 
     Raises:
         DagsterHomeError: Dagster's state cannot be kept where it should be.
@@ -22,7 +24,9 @@ def prepare_ui(data: str) -> dict[str, str]:
     """
     store = use_deployment(data, must_exist=False)
     working_folder(data, os.environ.get("SYSGEN_WORK", ""))
-    limit_pools(use_dagster_home(store))
+    home = use_dagster_home(store)
+    limit_pools(home)
+    mend_runs(home)
     os.environ["SYSGEN_WORKSPACE"] = str(SHIPPED_WORKSPACE)
     return {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
 
