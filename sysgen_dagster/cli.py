@@ -16,6 +16,7 @@ import click
 from sysgen_dagster.commands.printing import open_console, open_plain_console
 from sysgen_dagster.commands.signals import run_until_signal
 from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.tables.file_errors import explain
 
 _Command = Callable[..., Any]
 
@@ -29,7 +30,7 @@ class _Group(click.Group):
 
 
 def _exits(command: _Command) -> _Command:
-    """A subcommand that ends with the number it returns, or with the message of a `SysgenError`."""
+    """A subcommand that ends with the number it returns, or with what is wrong, in one message."""
 
     @functools.wraps(command)
     def run(**options: Any) -> None:
@@ -37,6 +38,11 @@ def _exits(command: _Command) -> _Command:
             sys.exit(command(**options))
         except SysgenError as error:
             raise click.ClickException(str(error)) from None
+        except OSError as error:
+            if error.filename is None:  # of no file
+                raise
+            fault = explain(error, Path(error.filename))
+            raise click.ClickException(fault.message) from None
 
     return run
 

@@ -7,12 +7,14 @@ is shipped and, for Postgres, with a storage that names the variable. No file ho
 
 import os
 import sys
+from errno import EACCES
 from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
 
 from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.tables.file_errors import explain
 
 POSTGRES_URL = "SYSGEN_POSTGRES_URL"
 # In a wheel these files lie inside the package, in a checkout beside it.
@@ -55,8 +57,17 @@ def write_settings(home: Path) -> None:
             "to begin anew on SQLite"
         )
     home.mkdir(parents=True, exist_ok=True)
+    _require_writable(home)
     if settings != before:  # an unchanged file may be on a read-only volume
         file.write_text(settings, encoding="utf-8")
+
+
+def _require_writable(home: Path) -> None:
+    """Raises `DagsterHomeError` where SQLite's files are another user's: it does not say whose."""
+    databases = [file for file in home.rglob("*.db*") if not os.access(file, os.W_OK)]
+    folders = [file.parent for file in home.rglob("*.db") if not os.access(file.parent, os.W_OK)]
+    for barred in (*databases, *folders):
+        raise DagsterHomeError(explain(PermissionError(EACCES, "not allowed"), barred).message)
 
 
 def _require_postgres(url: str) -> None:

@@ -25,13 +25,14 @@ _PID = "pid"  # what Dagster's own event calls the process of a run
 def living(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
     """Show that the process of a run lives, until the context or the process ends.
 
-    A Dagster home that cannot be written to is that of a launcher that watches its runs itself.
+    Nothing is shown where the Dagster home cannot be written to, as in a pod.
     """
     folder = Path(instance.root_directory) / _FOLDER
-    if instance.is_ephemeral or not os.access(folder.parent, os.W_OK):
+    if not instance.is_ephemeral and os.access(folder.parent, os.W_OK):
+        folder.mkdir(exist_ok=True)
+    if instance.is_ephemeral or not os.access(folder, os.W_OK):
         yield
         return
-    folder.mkdir(exist_ok=True)
     begun, mark = folder / f".{run_id}.{os.getpid()}", folder / run_id
     with begun.open("w") as held:
         fcntl.flock(held, fcntl.LOCK_EX)

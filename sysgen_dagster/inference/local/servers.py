@@ -271,15 +271,25 @@ def claim_together(uses: Sequence[ServerUse]) -> None:
 
 
 def stop(folder: Path, name: str, within_s: float = _END_WITHIN_S) -> None:
-    """End a server and return when it is gone; nothing happens where none runs."""
+    """End a server and return when it is gone; nothing happens where none runs.
+
+    Raises:
+        ServerError: It is another user's.
+    """
     # The supervisor alone comes first: if every process got the signal at once, vLLM's engine would
     # end before it has answered the requests in flight.
     for end, sent in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
         deadline = time.monotonic() + within_s
         state = read_state(folder, name)
         if state is not None:
-            with suppress(ProcessLookupError):
-                end(state["pid"], sent)
+            try:
+                with suppress(ProcessLookupError):
+                    end(state["pid"], sent)
+            except PermissionError as error:
+                raise ServerError(
+                    f"{name} is process {state['pid']} of another user, who alone can end it: "
+                    "`sysgen engines --stop`"
+                ) from error
         while read_state(folder, name) is not None and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_S)
 
