@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -39,7 +39,7 @@ class TablesResource(dg.ConfigurableResource[None]):
     work: str = ""
 
     @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:
         """The resource of a run, whose process is seen to live as long as it is used."""
         instance, run = context.instance, context.run
         with living(instance, run.run_id) if instance and run else nullcontext():

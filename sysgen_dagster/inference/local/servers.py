@@ -222,7 +222,7 @@ class ServerUse:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=[state.fileno()],
-                env=environment_of_servers(os.environ, server.downloads) | server.environment,
+                env={**environment_of_servers(os.environ, server.downloads), **server.environment},
             )
         # Takes the exit status of the supervisor, which may well outlive this process.
         threading.Thread(target=supervisor.wait, daemon=True).start()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 import pytest
@@ -49,7 +50,8 @@ def status(instance: dg.DagsterInstance, run: dg.DagsterRun) -> Status:
 def asked_for(instance: dg.DagsterInstance) -> list[str]:
     """The partitions that the schedule asks for."""
     with dg.build_schedule_context(instance=instance, scheduled_execution_time=NOW) as context:
-        return [str(r.partition_key) for r in fill_gaps(context) if isinstance(r, dg.RunRequest)]
+        said: Any = fill_gaps(context)
+        return [str(each.partition_key) for each in said if isinstance(each, dg.RunRequest)]
 
 
 def test_the_code_location_has_the_sensor_and_it_is_on() -> None:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -11,6 +12,10 @@ from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.operations.alerts import UI_URL, WEBHOOK_URL
 from sysgen_dagster.defs.operations.stalled_runs import STALLED_AFTER_MIN, stalled_runs
 from sysgen_dagster.defs.plumbing.metadata import progress_metadata
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.resources import ModelSession
+from sysgen_dagster.inference.engines import Engines
+from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster_tests.dagster_internals import AssetObservationData
 from sysgen_dagster_tests.defs.operations.test_alerts import Webhook, webhook
@@ -203,3 +208,40 @@ def test_without_a_webhook_nothing_is_done(
     for _ in range(30):
         clock.minute(run, answered=3)
     assert webhook.asked == 0
+
+
+def test_what_a_run_really_observes_is_understood(
+    clock: Clock, webhook: Webhook, tmp_path: Path
+) -> None:
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition([KEY]))
+    def answers(context: dg.AssetExecutionContext) -> None:
+        entry = next(iter(CATALOG.models.values()))
+        engines, ledger = Engines(tmp_path), Ledger(tmp_path / "ledger.jsonl")
+        session = ModelSession(entry, engines, ledger, context, observe_every_s=-1)
+        for _ in range(17):
+            session._show(Progress(total=20, done=7, at_once=4))
+            clock.minute()
+
+    dg.materialize([answers], instance=clock.instance, partition_key=KEY)
+    assert len(webhook.texts) == 1
+    assert webhook.texts[0].startswith(f"Stalled: answers ({KEY}): 7 of 20 requests are answered")
+
+
+def test_that_the_last_answer_has_come_is_observed_at_once(
+    clock: Clock, webhook: Webhook, tmp_path: Path
+) -> None:
+    """What follows it may take long, and is no stall."""
+
+    @dg.asset(partitions_def=dg.StaticPartitionsDefinition([KEY]))
+    def answers(context: dg.AssetExecutionContext) -> None:
+        entry = next(iter(CATALOG.models.values()))
+        engines, ledger = Engines(tmp_path), Ledger(tmp_path / "ledger.jsonl")
+        session = ModelSession(entry, engines, ledger, context, observe_every_s=-1)
+        session._show(Progress(total=20, done=7, at_once=4))
+        session.observe_every_s = 600
+        session._show(Progress(total=20, done=20, at_once=4))
+        for _ in range(30):
+            clock.minute()
+
+    dg.materialize([answers], instance=clock.instance, partition_key=KEY)
+    assert webhook.texts == []
