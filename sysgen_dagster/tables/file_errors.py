@@ -70,7 +70,7 @@ def _too_many_open(_: Path, __: str) -> str:
 
 
 def _no_space(path: Path, _: str) -> str:
-    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    there = next(each for each in (path, *path.absolute().parents) if _is_seen(each))
     free = shutil.disk_usage(there).free
     return (
         f"its disk is full, {free / 1e6:,.1f} MB are left (or no inodes, see `df -i`). Free some; "
@@ -103,12 +103,17 @@ def _not_allowed(path: Path, _: str) -> str:
 
 
 def _barred(path: Path) -> Path:
-    """The file or the folder above it that bars the way: the highest that cannot be entered."""
-    above = [*reversed(path.absolute().parents)]
-    for folder in above:
-        if not os.access(folder, os.X_OK):
-            return folder
-    return path if os.path.lexists(path) and not os.access(path, os.R_OK | os.W_OK) else above[-1]
+    """What bars the way: the first folder that cannot be entered, else the file or its folder."""
+    *folders, last = [each for each in (*reversed(path.absolute().parents), path) if _is_seen(each)]
+    return next((folder for folder in folders if not os.access(folder, os.X_OK)), last)
+
+
+def _is_seen(path: Path) -> bool:
+    """Whether there is something at a path; not where a folder above it bars the way."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def _user(number: int) -> str:
