@@ -12,6 +12,7 @@ succeed later although nobody changes anything::
     ├── ExclusionError                a list of conversations to leave out is wrong
     ├── ExportError                   rows cannot be exported, or a folder is no export
     ├── GgufError                     a file is no GGUF file that can be read
+    ├── GuardError                    a name under which the UI is to be reached is none
     ├── HubPushError                  an export was not pushed to the Hub
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read

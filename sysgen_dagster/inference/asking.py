@@ -2,10 +2,11 @@
 
 What an attempt ends in, and what follows:
 
-- an answer, or a 4xx: the outcome is final;
-- 5xx, no answer in time, a cut connection, a reply that is no chat completion: the request is sent
-  again after a growing delay, five times in all;
-- 429 and 503: it is sent again later, as long as the server answers any request at all;
+- an answer: the outcome is final;
+- a refusal: `refusals` decides whether it is final, ends the partition, or is sent again;
+- a server that fails, no answer in time, a cut connection, a reply that is no chat completion: it
+  is sent again after a growing delay, five times in all;
+- a server that has no room: it is sent again later, as long as any request is answered at all;
 - no answer to anybody for too long: the partition ends, and what was answered is kept;
 - nothing listens: it waits until a server is back;
 - the engine died while it worked on the request: it is sent again, the third time while no other
@@ -34,6 +35,8 @@ from sysgen_dagster.inference.attempts import Attempt, Attempts
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError, UnreachableError
 from sysgen_dagster.inference.fitting import Fit, fit, surely_fits
 from sysgen_dagster.inference.ledger import Outcome
+from sysgen_dagster.inference.refusals import is_remembered
+from sysgen_dagster.inference.refused_in_a_row import RefusedInARow
 from sysgen_dagster.inference.replicas import Replica, Replicas, nothing_listens
 from sysgen_dagster.inference.replies import read_reply, read_token_count
 from sysgen_dagster.inference.server_queue import within
@@ -53,11 +56,13 @@ class Asking:
         endpoint: Where they are, and how failures are retried.
         replicas: Gives each attempt its server.
         session: The connections; the caller closes them.
+        refused: Counts refusals that may mean everybody.
     """
 
     endpoint: chat_api.Endpoint
     replicas: Replicas
     session: aiohttp.ClientSession
+    refused: RefusedInARow
     # Held by a request after which the engine may have died twice: with one such request in flight
     # at a time, a third death shows which of them it was.
     _suspects: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -132,7 +137,8 @@ class Asking:
             if delay is None:
                 return attempts.without_text(error.reason, error.failure)
         else:
-            self.replicas.note_answer(replica, attempt.sent_at)
+            self.replicas.note_answer(replica, attempt.sent_at, is_remembered(outcome))
+            self.refused.note(replica, outcome)
             return outcome
         finally:
             self.replicas.give_back(replica)
@@ -214,7 +220,10 @@ class Asking:
             return read_reply(status, headers, raw, request, attempts.sent, thinks)
         except EngineError as error:
             served = self.endpoint.model.served_name
-            raise EngineError(f"{where} does not serve {served} to us ({error})") from None
+            raise EngineError(
+                f"{where} does not serve {served} to us ({error}). What it answered "
+                "before is kept: materialize this partition again when that is mended"
+            ) from None
 
     async def _post(
         self, url: str, body: dict[str, Any], turn: Callable[[], float]

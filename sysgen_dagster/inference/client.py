@@ -17,13 +17,14 @@ import aiohttp
 import polars as pl
 
 from sysgen_dagster.chat.completions import COMPLETIONS
-from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.asking import Asking
 from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity
 from sysgen_dagster.inference.engines import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
 from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.inference.refusals import is_remembered
+from sysgen_dagster.inference.refused_in_a_row import RefusedInARow
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
 from sysgen_dagster.inference.stopping import STOP
 
@@ -113,7 +114,7 @@ class _Batch:
     def _take_known(self) -> ChatRequest | None:
         """The first request without an outcome in the ledger: until then no server is needed."""
         for request in self.requests:
-            outcome = self.ledger.get(self._key(request))
+            outcome = self._get_known(self._key(request))
             if outcome is None:
                 return request
             self._keep(request, outcome, is_known=True)
@@ -131,9 +132,11 @@ class _Batch:
                 aiohttp.ClientSession(connector=connector, headers=endpoint.headers()) as session,
                 asyncio.TaskGroup() as workers,
             ):
-                asking = Asking(endpoint, self.replicas, session)
+                refused = RefusedInARow(self.progress)
+                asking = Asking(endpoint, self.replicas, session, refused)
                 for _ in range(min(most * len(endpoint.base_urls), self.progress.waiting)):
                     workers.create_task(self._work(asking))
+            refused.require_an_answer(endpoint.base_urls[0])
         except* Exception as errors:
             raise errors.exceptions[0] from None
         finally:
@@ -143,11 +146,16 @@ class _Batch:
         """Send one request after another."""
         for request in self.requests:
             key = self._key(request)
-            known = self.ledger.get(key)
+            known = self._get_known(key)
             outcome = known or await asking.get_outcome(request)
-            if known is None and outcome.failed_because not in ENGINE_FAILURES:
+            if known is None and is_remembered(outcome):
                 self.ledger.append(key, outcome)
             self._keep(request, outcome, is_known=known is not None)
+
+    def _get_known(self, key: str) -> Outcome | None:
+        """The outcome in the ledger; not one that earlier versions kept and that is asked again."""
+        known = self.ledger.get(key)
+        return known if known is not None and is_remembered(known) else None
 
     def _key(self, request: ChatRequest) -> str:
         return request_key(self.connection.model.answers_as, request)

@@ -15,6 +15,8 @@ from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference import asking
 from sysgen_dagster.inference.chat_api import Endpoint
 from sysgen_dagster.inference.ledger import Outcome
+from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.inference.refused_in_a_row import RefusedInARow
 from sysgen_dagster.inference.replicas import Replicas
 from sysgen_dagster_tests.inference.odd_servers import completion
 
@@ -60,7 +62,8 @@ class SlowServer:
         async def main() -> list[Outcome]:
             self.room = asyncio.Semaphore(self.slots)
             replicas = Replicas(endpoint, str, print, last_answer=clock.now)
-            client = asking.Asking(endpoint, replicas, self)  # type: ignore[arg-type]
+            refused = RefusedInARow(Progress(len(requests)))
+            client = asking.Asking(endpoint, replicas, self, refused)  # type: ignore[arg-type]
             async with asyncio.TaskGroup() as tasks:
                 asked = [tasks.create_task(client.get_outcome(each)) for each in requests]
             return [task.result() for task in asked]

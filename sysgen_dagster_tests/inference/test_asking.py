@@ -159,7 +159,7 @@ def test_the_wait_that_a_server_asks_for_has_a_bound_whatever_it_says(
         endpoint = endpoint_at(url, longest_retry_after_s=0.3, deadline_s=CEILING_S)
         row = ask_one(endpoint, question(1), ledger)
     assert (row["text"], row["attempts"]) == ("Because.", 2)
-    assert calls[1] - calls[0] >= 0.3 or not wait.isdigit()
+    assert calls[1] - calls[0] >= 0.3 or wait in ("-7", "soon", "")
 
 
 @pytest.mark.parametrize("status", [429, 500])
