@@ -13,10 +13,9 @@ from typing import Any
 
 import click
 
-from sysgen_dagster.commands.printing import open_console, open_plain_console
+from sysgen_dagster.commands.printing import message_of, open_console, open_plain_console
 from sysgen_dagster.commands.signals import run_until_signal
 from sysgen_dagster.errors import SysgenError
-from sysgen_dagster.tables.file_errors import explain
 
 _Command = Callable[..., Any]
 
@@ -36,13 +35,10 @@ def _exits(command: _Command) -> _Command:
     def run(**options: Any) -> None:
         try:
             sys.exit(command(**options))
-        except SysgenError as error:
-            raise click.ClickException(str(error)) from None
-        except OSError as error:
-            if error.filename is None:  # of no file
+        except (SysgenError, OSError) as error:
+            if (message := message_of(error)) is None:
                 raise
-            fault = explain(error, Path(error.filename))
-            raise click.ClickException(fault.message) from None
+            raise click.ClickException(message) from None
 
     return run
 
