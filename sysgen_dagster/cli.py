@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from sysgen_dagster.commands.printing import open_console, open_plain_console
+from sysgen_dagster.commands.printing import message_of, open_console, open_plain_console
 from sysgen_dagster.commands.signals import run_until_signal
 from sysgen_dagster.errors import SysgenError
 
@@ -29,14 +29,16 @@ class _Group(click.Group):
 
 
 def _exits(command: _Command) -> _Command:
-    """A subcommand that ends with the number it returns, or with the message of a `SysgenError`."""
+    """A subcommand that ends with the number it returns, or with what is wrong, in one message."""
 
     @functools.wraps(command)
     def run(**options: Any) -> None:
         try:
             sys.exit(command(**options))
-        except SysgenError as error:
-            raise click.ClickException(str(error)) from None
+        except (SysgenError, OSError) as error:
+            if (message := message_of(error)) is None:
+                raise
+            raise click.ClickException(message) from None
 
     return run
 

@@ -9,7 +9,9 @@ from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.alerts import alerts
+from sysgen_dagster.defs.operations.dead_runs import dead_runs
 from sysgen_dagster.defs.operations.forecast import forecast
+from sysgen_dagster.defs.operations.stalled_runs import stalled_runs
 from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
@@ -48,6 +50,8 @@ defs = dg.Definitions(
     schedules=[automation.fill_gaps],
     sensors=[
         alerts,
+        stalled_runs,
+        dead_runs,
         dg.AutomationConditionSensorDefinition(
             "small_jobs",
             target=_SMALL,

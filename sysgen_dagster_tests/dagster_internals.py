@@ -7,6 +7,7 @@ names from here, which `test_dagster_internals.py` holds.
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
 from dagster._core.definitions.data_version import CachingStaleStatusResolver, StaleStatus
+from dagster._core.events import AssetObservationData, EngineEventData
 from dagster._core.launcher import LaunchRunContext, RunLauncher
 from dagster._core.loader import LoadingContextForTest
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
@@ -25,10 +26,12 @@ from dagster._serdes import ConfigurableClass, ConfigurableClassData
 
 __all__ = [
     "AssetDaemonCursor",
+    "AssetObservationData",
     "CachingStaleStatusResolver",
     "ConfigurableClass",
     "ConfigurableClassData",
     "EmptyWorkspaceTarget",
+    "EngineEventData",
     "JobPythonOrigin",
     "LaunchRunContext",
     "LoadingContextForTest",

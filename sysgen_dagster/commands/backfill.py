@@ -167,11 +167,14 @@ def run_partitions(
         StoppedError: The user has ended the command.
     """
     from sysgen_dagster.definitions import defs
+    from sysgen_dagster.defs.operations.dead_runs import end_dead_runs
     from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG
 
     job, runs = defs.resolve_implicit_global_asset_job_def(), Runs()
     pilot = {"ops": {ANNOTATED.name: {"config": {"limit": limit}}}}
     with dg.DagsterInstance.get() as instance, Progress(*_COLUMNS, console=console) as progress:
+        for ended in end_dead_runs(instance):  # those of a command that was killed
+            console.print(f"The process of a run is gone: {ended}", highlight=False)
         task = progress.add_task("starting", total=len(work))
         if show_engines:
             ENGINE_LOG.addHandler(_Lines(progress.console))

@@ -6,12 +6,15 @@ is shipped and, for Postgres, with a storage that names the variable. No file ho
 """
 
 import os
+import sys
+from errno import EACCES
 from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
 
 from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.tables.file_errors import explain
 
 POSTGRES_URL = "SYSGEN_POSTGRES_URL"
 # In a wheel these files lie inside the package, in a checkout beside it.
@@ -54,8 +57,17 @@ def write_settings(home: Path) -> None:
             "to begin anew on SQLite"
         )
     home.mkdir(parents=True, exist_ok=True)
+    _require_writable(home)
     if settings != before:  # an unchanged file may be on a read-only volume
         file.write_text(settings, encoding="utf-8")
+
+
+def _require_writable(home: Path) -> None:
+    """Raises `DagsterHomeError` where SQLite's files are another user's: it does not say whose."""
+    databases = [file for file in home.rglob("*.db*") if not os.access(file, os.W_OK)]
+    folders = [file.parent for file in home.rglob("*.db") if not os.access(file.parent, os.W_OK)]
+    for barred in (*databases, *folders):
+        raise DagsterHomeError(explain(PermissionError(EACCES, "not allowed"), barred).message)
 
 
 def _require_postgres(url: str) -> None:
@@ -101,3 +113,14 @@ def limit_pools(home: Path) -> None:
         for pool in _POOLS:
             if pool not in limited:
                 storage.initialize_concurrency_limit_to_default(pool)
+
+
+def mend_runs(home: Path) -> None:
+    """End the runs whose process is gone, such as those of a machine that went down, and say so."""
+    import dagster as dg
+
+    from sysgen_dagster.defs.operations.dead_runs import end_dead_runs
+
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        for ended in end_dead_runs(instance):
+            print(f"The process of a run is gone: {ended}", file=sys.stderr)

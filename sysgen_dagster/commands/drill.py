@@ -6,6 +6,7 @@ were kept, were dropped with a reason, or were lost.
 """
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from sysgen_dagster.commands import trial_catalog
 from sysgen_dagster.commands.backfill import run_everything
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.printing import add_lines, new_table
+from sysgen_dagster.inference.local.environment import environment_of_servers
 from sysgen_dagster.inference.stopping import STOP
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.sysgen.phases import PHASES
@@ -95,7 +97,8 @@ def _failing_server(share: float) -> Iterator[str]:
     command = [sys.executable, "-m", "sysgen_dagster.simulated.server"]
     command += ["--model", f"{_SERVED_NAME}=phi-4", "--port", str(port)]
     command += [f"--fault={fault}={share}" for fault in FAULTS]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    environment = environment_of_servers(os.environ)
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
     url = f"http://127.0.0.1:{port}/v1"
     try:
         while server.poll() is None:

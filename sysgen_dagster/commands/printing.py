@@ -1,10 +1,14 @@
-"""Consoles and empty tables for what the commands print; imports nothing that is slow to load."""
+"""Consoles, empty tables and errors as the commands print them; imports nothing that is slow."""
 
 import math
 from collections.abc import Iterable
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.tables.file_errors import explain
 
 _LEAST_WIDTH = 96  # columns that the printed tables need
 
@@ -57,3 +61,10 @@ def _shown(value: str | float | None) -> str:
     if isinstance(value, float):
         return "" if math.isnan(value) else f"{value:.1%}"
     return f"{value:,}" if isinstance(value, int) else value or ""
+
+
+def message_of(error: SysgenError | OSError) -> str | None:
+    """What a user is told of an error; None where it is of no file, and so a fault of ours."""
+    if isinstance(error, SysgenError):
+        return str(error)
+    return explain(error, Path(error.filename)).message if error.filename is not None else None

@@ -10,7 +10,7 @@ from typing import Any
 
 from dagster_shared import ipc
 
-from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools
+from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools, mend_runs
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.guard import ALLOWED_HOSTS, EVERYWHERE, require_hosts
 from sysgen_dagster.commands.service import WEBSERVER
@@ -48,7 +48,9 @@ def open_ui(data: str, host: str, port: int, allowed: Sequence[str], print_setti
 
 
 def prepare_ui(data: str) -> dict[str, str]:
-    """Write the Dagster home, limit its pools, and return the variables for Dagster's processes.
+    """Write the Dagster home, limit its pools, end runs whose process is gone.
+
+    Returns the variables for Dagster's processes.
 
     Raises:
         DagsterHomeError: Dagster's state cannot be kept where it should be.
@@ -56,7 +58,9 @@ def prepare_ui(data: str) -> dict[str, str]:
     """
     store = use_deployment(data, must_exist=False)
     working_folder(data, os.environ.get("SYSGEN_WORK", ""))
-    limit_pools(use_dagster_home(store))
+    home = use_dagster_home(store)
+    limit_pools(home)
+    mend_runs(home)
     os.environ["SYSGEN_WORKSPACE"] = str(SHIPPED_WORKSPACE)
     return {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
 

@@ -192,8 +192,8 @@ class _Batch:
             await asyncio.to_thread(self.ledger.sync)
 
     def _show(self) -> None:
-        if self.replicas is not None:
-            self.progress.at_once = self.replicas.at_once
+        # None while the servers of this batch are waited for, which is no time of theirs.
+        self.progress.at_once = self.replicas.at_once if self.replicas else 0
         self.show(self.progress)
 
     def _close_frame(self) -> None:

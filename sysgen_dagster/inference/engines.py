@@ -22,11 +22,11 @@ from sysgen_dagster.inference.chat_api import (
     ServerCapabilities,
     UnreachableError,
 )
+from sysgen_dagster.inference.local.deaths import ServerError
 from sysgen_dagster.inference.local.llama_cpp import find_llama_server, gguf_variant, llama_servers
 from sysgen_dagster.inference.local.revisions import with_revision
 from sysgen_dagster.inference.local.servers import (
     LocalServer,
-    ServerError,
     ServerUse,
     claim_together,
 )
@@ -109,7 +109,8 @@ class Engines:
             model.request,
         )
         servers = self._servers(model, kind, report)
-        uses = [ServerUse(server, self.folder, report) for server in servers]
+        restarts = self.retries.restarts
+        uses = [ServerUse(server, self.folder, report, restarts=restarts) for server in servers]
         connection = ModelConnection(identity, model, uses, report, self.retries)
         try:
             yield connection
@@ -164,7 +165,7 @@ class ModelConnection:
         urls = self._start_servers() or self.entry.base_urls
         with ThreadPoolExecutor(len(urls)) as pool:
             role = self.entry.has_system_role
-            probes = [pool.submit(self._probe, url, role, constraint) for url in urls]
+            probes = [pool.submit(self._probe_alive, url, role, constraint) for url in urls]
         faults = [probe.exception() for probe in probes]
         away = [fault for fault in faults if isinstance(fault, UnreachableError)]
         known = [probe.result()[1] for probe in probes if probe.exception() not in away]
@@ -179,7 +180,7 @@ class ModelConnection:
         capabilities = common_capabilities(known)
         endpoint = Endpoint(
             model=self.model,
-            base_urls=tuple(places),
+            base_urls=tuple(use.url for use in self.uses) or tuple(places),
             api_key=self._api_key(),
             capabilities=capabilities,
             attempt_s=self.entry.attempt_s,
@@ -234,6 +235,21 @@ class ModelConnection:
             raise EngineError(
                 f"{self.model.name} ({self.model.engine}): {error}\n{WAYS_TO_GET_AN_ENGINE}"
             ) from error
+
+    def _probe_alive(
+        self, url: str, has_system_role: bool | None, constraint: Constraint | None
+    ) -> tuple[str, ServerCapabilities]:
+        """As `_probe`; a server on this machine that dies meanwhile is started again, bounded."""
+        for _ in range(self.retries.restarts if self.uses else 0):
+            try:
+                return self._probe(url, has_system_role, constraint)
+            except UnreachableError as fault:
+                again = self.reconnect(url)
+                if again == url:  # it lives: what is wrong with it would be so again
+                    raise
+                self.report(f"{fault}: it was started again at {again}")
+                url = again
+        return self._probe(url, has_system_role, constraint)
 
     def _probe(
         self, url: str, has_system_role: bool | None, constraint: Constraint | None = None

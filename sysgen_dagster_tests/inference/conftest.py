@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.local.environment import NAMES_MORE
 from sysgen_dagster.inference.local.servers import LocalServer, stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster_tests.inference.processes import MARK, Descendants, Run, kill, wait_until
@@ -18,6 +19,7 @@ def descendants(monkeypatch: pytest.MonkeyPatch) -> Iterator[Descendants]:
     """The processes that the test starts; all of them must have ended when it has."""
     mark = uuid.uuid4().hex
     monkeypatch.setenv(MARK, mark)
+    monkeypatch.setenv(NAMES_MORE, f"{MARK}, SYSGEN_TEST_NEED")
     found = Descendants(mark)
     yield found
     with suppress(AssertionError):

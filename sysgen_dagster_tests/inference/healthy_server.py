@@ -2,6 +2,7 @@
 
 import argparse
 import http.server
+import json
 import os
 import signal
 import subprocess
@@ -16,8 +17,11 @@ class Healthy(http.server.BaseHTTPRequestHandler):
 
     hangs: Path | None = None
     drops: Path | None = None
+    killed_when_probed: Path | None = None
 
     def do_GET(self) -> None:
+        if self.path == "/v1/models" and is_counted_down(self.killed_when_probed):
+            os.kill(os.getpid(), signal.SIGKILL)
         if is_counted_down(self.hangs):
             time.sleep(600)
         if is_counted_down(self.drops):
@@ -79,6 +83,10 @@ def main() -> None:
     parser.add_argument("--needs", help="an environment variable without which it dies")
     parser.add_argument("--hangs", type=Path, help="holds the number of requests to hang at")
     parser.add_argument("--drops", type=Path, help="holds the number of requests not to answer")
+    parser.add_argument("--killed", type=Path, help="holds how often it is killed as it loads")
+    parser.add_argument("--by", default="SIGKILL", help="the signal that kills it")
+    parser.add_argument("--killed-when-probed", type=Path, help="the same when it is asked")
+    parser.add_argument("--shows-environment", type=Path, help="to which file it is written")
     parser.add_argument("--ranks", type=int, default=0, help="how many processes it starts")
     parser.add_argument("port", type=int)
     options = parser.parse_args()
@@ -95,10 +103,17 @@ def main() -> None:
     signal.signal(signal.SIGTERM, end)
     if options.needs and options.needs not in os.environ:
         sys.exit(f"out of memory: {options.needs} is not set")
+    if options.shows_environment:
+        options.shows_environment.write_text(json.dumps(dict(os.environ)))
+    if is_counted_down(options.killed):
+        if options.by != "SIGKILL":
+            signal.signal(signal.Signals[options.by], signal.SIG_DFL)
+        os.kill(os.getpid(), signal.Signals[options.by])
     ranks += start_ranks(options.ranks)
     wait_while(options.loads_while)
     time.sleep(options.load_s)
     Healthy.hangs, Healthy.drops = options.hangs, options.drops
+    Healthy.killed_when_probed = options.killed_when_probed
     http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Healthy).serve_forever()
 
 

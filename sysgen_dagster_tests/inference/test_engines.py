@@ -807,6 +807,47 @@ def test_two_runs_whose_server_died_share_the_one_that_is_started_again(
         assert len(descendants(rf"^\S+ {HEALTHY}")) == 1
 
 
+def test_a_server_that_is_killed_as_it_is_probed_is_started_again(
+    folder: Path, tmp_path: Path, descendants: Descendants
+) -> None:
+    deaths = tmp_path / "deaths"
+    deaths.write_text("2")
+    report: list[str] = []
+    dying = on_gpu("a", "--killed-when-probed", str(deaths))
+    with connecting(folder, dying, report=report.append) as connection:
+        [url] = connection.connect().base_urls
+        assert sum(f"it was started again at {url}" in line for line in report) == 1
+        assert deaths.read_text() == "0"
+        assert len(descendants(rf"^\S+ {HEALTHY}")) == 1
+        assert is_in_use(folder, "a")
+
+
+def test_a_server_that_is_killed_at_every_probe_is_not_started_for_ever(
+    folder: Path, tmp_path: Path
+) -> None:
+    deaths = tmp_path / "deaths"
+    deaths.write_text("99")
+    dying = on_gpu("a", "--killed-when-probed", str(deaths))
+    with connecting(folder, dying) as connection, pytest.raises(EngineError):
+        connection.connect()
+    assert 99 - int(deaths.read_text()) == QUICK.restarts + 1
+
+
+@pytest.mark.parametrize("engine", [Engine.VLLM, Engine.LLAMA_CPP])
+def test_a_model_server_that_is_killed_while_it_loads_is_started_again(
+    folder: Path, ledger: Ledger, gguf: Path, llama_server: Path, engine: Engine
+) -> None:
+    write_fake_vllm(llama_server.with_name("vllm"))
+    once = folder.with_name("once")
+    for program in (llama_server, llama_server.with_name("vllm")):
+        script = program.read_text().removeprefix("#!/bin/sh\n")
+        write_program(program, f"[ -e {once} ] || {{ : > {once}; kill -9 $$; }}\n{script}")
+    entry = llama(gguf) if engine is Engine.LLAMA_CPP else model(engine)
+    report: list[str] = []
+    assert ask(engines_for(folder, entry), ledger, report=report)
+    assert sum(line.startswith("starting") for line in report) == 2
+
+
 def test_a_server_that_cannot_be_started_again_names_the_ways_to_get_an_engine(
     folder: Path, descendants: Descendants, monkeypatch: pytest.MonkeyPatch
 ) -> None:

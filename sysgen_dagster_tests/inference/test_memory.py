@@ -32,14 +32,20 @@ from sysgen_dagster_tests.inference.batches import ask, endpoint_at, questions
 
 for name, url in json.loads(sys.argv[1]).items():
     endpoint = endpoint_at(url, starts_with=64, patience_s=60.0)
-    rows = ask(endpoint, questions(6), Ledger(Path(sys.argv[2]) / f"{name}.jsonl"))
-    said = rows["failure"].drop_nulls().to_list() + rows["finish_reason"].drop_nulls().to_list()
+    said, outcomes = [], []
+    try:
+        rows = ask(endpoint, questions(6), Ledger(Path(sys.argv[2]) / name / "asked.jsonl"))
+        said += rows["failure"].drop_nulls().to_list()
+        said += rows["finish_reason"].drop_nulls().to_list()
+        outcomes = rows["failed_because"].unique().to_list()
+    except SysgenError as error:  # all were refused
+        said.append(str(error))
     try:
         probe_server(ModelIdentity("phi-4", "phi", None, "endpoint"), url, None, None, 0)
     except SysgenError as error:
         said.append(str(error))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(name, peak, max(map(len, said)), *set(rows["failed_because"].to_list()), flush=True)
+    print(name, peak, max(map(len, said)), *outcomes, flush=True)
 """
 
 

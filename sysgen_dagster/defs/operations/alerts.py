@@ -85,10 +85,18 @@ def text_of(context: dg.RunFailureSensorContext) -> str:
     lines = [*_reasons(context, where)][:_LINES] or [died]
     short = [textwrap.shorten(line, _LINE_CHARS, placeholder=" ...") for line in lines]
     again = " (the run is tried again)" if run.tags.get("dagster/will_retry") == "true" else ""
-    ui = os.environ.get(UI_URL, "").rstrip("/")
-    link = f" {ui}/runs/{run.run_id}" if ui else ""
     # Slack would take <!channel> in a message for a call to everyone.
-    return "\n".join(short).translate(str.maketrans("<>", "\u2039\u203a")) + again + link
+    return (
+        "\n".join(short).translate(str.maketrans("<>", "\u2039\u203a"))
+        + again
+        + link_to(run.run_id)
+    )
+
+
+def link_to(run_id: str) -> str:
+    """Where a run is seen in the UI, with a space before it; empty where that is not known."""
+    ui = os.environ.get(UI_URL, "").rstrip("/")
+    return f" {ui}/runs/{run_id}" if ui else ""
 
 
 def _reasons(context: dg.RunFailureSensorContext, where: str) -> Iterator[str]:

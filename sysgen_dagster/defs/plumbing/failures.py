@@ -2,11 +2,13 @@
 
 import functools
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 import dagster as dg
 
 from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.tables.file_errors import explain
 
 _CONTRACT_STOPS = "DagsterAssetCheckFailedError"  # a step's error when a blocking check fails
 _RETRIES, _RETRY_AFTER_S = 2, 30
@@ -55,5 +57,10 @@ def errors_as_failures(asset: Callable[_P, _R]) -> Callable[_P, _R]:
                 retry = dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=_RETRY_AFTER_S)
                 raise retry from error
             raise dg.Failure(str(error), allow_retries=False) from None
+        except OSError as error:
+            if error.filename is None:  # of no file: of the network
+                raise
+            fault = explain(error, Path(error.filename))
+            raise dg.Failure(fault.message, allow_retries=fault.may_pass) from error
 
     return run

@@ -2,10 +2,12 @@
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -14,6 +16,7 @@ from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.messages import ChatRequest, with_settings
 from sysgen_dagster.defs.plumbing.metadata import progress_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.run_workers import living
 from sysgen_dagster.inference.chat_api import EngineError, Retries
 from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
@@ -35,6 +38,13 @@ class TablesResource(dg.ConfigurableResource[None]):
 
     root: str
     work: str = ""
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:
+        """The resource of a run, whose process is seen to live as long as it is used."""
+        instance, run = context.instance, context.run
+        with living(instance, run.run_id) if instance and run else nullcontext():
+            yield self
 
     def store(self) -> Store:
         """The stored tables, without Dagster; it reads no shards of another cut.
@@ -74,6 +84,7 @@ class ModelSession:
     progress: Progress = field(default_factory=Progress)
     observe_every_s: float = 30.0
     _observed: float = field(default_factory=time.monotonic)
+    _is_seen_waiting: bool = False
 
     def ask(self, requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
         """One row per request, `completions.COMPLETIONS`, in the order of the answers.
@@ -99,8 +110,11 @@ class ModelSession:
     def _show(self, progress: Progress) -> None:
         """Write a line to the run's log and, from time to time, an observation with the figures."""
         self._report(str(progress))
-        if time.monotonic() - self._observed > self.observe_every_s:
+        is_due = time.monotonic() - self._observed > self.observe_every_s
+        # After the last answer nothing is waited for any more, which `stalled_runs` must see.
+        if is_due or (self._is_seen_waiting and not progress.waiting):
             self._observed = time.monotonic()
+            self._is_seen_waiting = progress.waiting > 0
             self.context.log_event(
                 dg.AssetObservation(
                     asset_key=self.context.asset_key,

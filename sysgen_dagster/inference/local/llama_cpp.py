@@ -127,6 +127,7 @@ def _server(model: Model, gpus: Sequence[int]) -> LocalServer:
         devices=devices(gpus) if gpus else ("cpu",),
         environment=_environment() | ({"CUDA_VISIBLE_DEVICES": visible(gpus)} if gpus else {}),
         starts_with=_slots(flags),
+        downloads=gguf_file(model) is None,
     )
 
 

@@ -22,7 +22,12 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import IO
 
-from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.inference.local.deaths import (
+    ServerError,
+    ServerKilledError,
+    explain_death,
+)
+from sysgen_dagster.inference.local.environment import environment_of_servers
 from sysgen_dagster.inference.local.state import (
     devices_of,
     read_state,
@@ -30,17 +35,12 @@ from sysgen_dagster.inference.local.state import (
     running,
     was_ready,
 )
-from sysgen_dagster.inference.quoting import end_of_log
 
 IDLE_S = 1800.0  # how long a model stays loaded without being used
 READY_WITHIN_S = 3600.0  # its weights may have to be downloaded
 _END_WITHIN_S = 45.0  # the supervisor gives a server 30 s and then 5 s to end
 _LOOK_EVERY_S = 0.05  # for the end of a server
 _HEALTH_CHECKS = 3  # a busy server may be slow to answer one
-
-
-class ServerError(SysgenError):
-    """A server did not start; the message holds the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,10 @@ class LocalServer:
         ready_within_s: How long it may load.
         idle_s: How long it runs without being used.
         devices: Servers on one device replace each other; none: it needs none for itself.
-        environment: Added to that of this process.
+        environment: Added to what it gets of the environment of this process.
         starts_with: How many requests it surely works on at once.
+        downloads: Whether it fetches weights from the Hub.
+        says_killed: A pattern of what its log holds when one of its own processes was killed.
     """
 
     name: str
@@ -63,6 +65,8 @@ class LocalServer:
     devices: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     starts_with: int = 256
+    downloads: bool = False
+    says_killed: str = ""
 
     @property
     def locks(self) -> tuple[str, ...]:
@@ -82,6 +86,7 @@ class ServerUse:
         health_s: How long the server may take to answer a health check.
         first_report_s: How long the run waits for a lock before it reports that.
         report_every_s: Time between two reports of the same.
+        restarts: How often a server that is killed while it loads is started again.
         cancelled: Set from another thread, ends the waiting with a `ServerError`.
     """
 
@@ -93,6 +98,7 @@ class ServerUse:
     health_s: float = 5.0
     first_report_s: float = 2.0
     report_every_s: float = 15.0
+    restarts: int = 0
     cancelled: threading.Event = field(default_factory=threading.Event)
     _locks: ExitStack = field(default_factory=ExitStack)
     _turns: ExitStack = field(default_factory=ExitStack)
@@ -128,10 +134,10 @@ class ServerUse:
         Until `release` the server is neither idle nor replaced.
 
         Raises:
-            ServerError: It ended or did not answer in time.
+            ServerError: It ended by itself, did not answer in time, or was killed too often.
         """
         with self._turns:
-            port = self._find() or self._start()
+            port = self._find() or self._start_until_it_loads()
         self.url = f"http://127.0.0.1:{port}/v1"
         return self.url
 
@@ -184,6 +190,20 @@ class ServerUse:
             stop(self.folder, name)
         return None
 
+    def _start_until_it_loads(self) -> int:
+        """The port of the server; one that was killed while it loaded is started again."""
+        for left in reversed(range(self.restarts + 1)):
+            try:
+                return self._start()
+            except ServerKilledError:
+                if not left:
+                    raise
+                self.report(
+                    f"{self.server.name} was killed while it was loading: starting it again, "
+                    f"{left} times at most"
+                )
+        raise AssertionError("the last start returns or raises")
+
     def _start(self) -> int:
         server, port = self.server, _free_port()
         log = self.folder / f"{server.name}.log"
@@ -202,7 +222,7 @@ class ServerUse:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 pass_fds=[state.fileno()],
-                env={**os.environ, **server.environment},
+                env={**environment_of_servers(os.environ, server.downloads), **server.environment},
             )
         # Takes the exit status of the supervisor, which may well outlive this process.
         threading.Thread(target=supervisor.wait, daemon=True).start()
@@ -211,7 +231,7 @@ class ServerUse:
         if self._is_ready(port):
             return port
         stop(self.folder, server.name)
-        raise ServerError(f"{server.name} did not start. The end of {log}:\n{end_of_log(log)}")
+        raise explain_death(server.name, supervisor.wait(), log, server.says_killed)
 
     def _is_ready(self, port: int) -> bool:
         """Waits until the server answers; False when it has ended, or takes too long."""
@@ -251,15 +271,25 @@ def claim_together(uses: Sequence[ServerUse]) -> None:
 
 
 def stop(folder: Path, name: str, within_s: float = _END_WITHIN_S) -> None:
-    """End a server and return when it is gone; nothing happens where none runs."""
+    """End a server and return when it is gone; nothing happens where none runs.
+
+    Raises:
+        ServerError: It is another user's.
+    """
     # The supervisor alone comes first: if every process got the signal at once, vLLM's engine would
     # end before it has answered the requests in flight.
     for end, sent in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
         deadline = time.monotonic() + within_s
         state = read_state(folder, name)
         if state is not None:
-            with suppress(ProcessLookupError):
-                end(state["pid"], sent)
+            try:
+                with suppress(ProcessLookupError):
+                    end(state["pid"], sent)
+            except PermissionError as error:
+                raise ServerError(
+                    f"{name} is process {state['pid']} of another user, who alone can end it: "
+                    "`sysgen engines --stop`"
+                ) from error
         while read_state(folder, name) is not None and time.monotonic() < deadline:
             time.sleep(_LOOK_EVERY_S)
 

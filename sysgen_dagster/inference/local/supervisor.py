@@ -19,6 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from sysgen_dagster.inference.local.deaths import exit_status
+
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -34,6 +36,8 @@ def main(
     look_every_s: float = 0.5,
 ) -> int:
     """The server's exit status, or 0 when it was ended by SIGTERM or for want of use.
+
+    As in shells, that of a server which a signal ended is 128 and the number of the signal.
 
     Args:
         state: The state file.
@@ -60,7 +64,7 @@ def main(
                 else:
                     fcntl.flock(users, fcntl.LOCK_UN)
                 time.sleep(look_every_s)
-            return server.returncode or 0
+            return exit_status(server.returncode or 0)
         finally:
             signal.signal(signal.SIGTERM, signal.SIG_IGN)
             server.terminate()

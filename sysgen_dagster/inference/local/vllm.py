@@ -15,6 +15,8 @@ from sysgen_dagster.inference.local.servers import IDLE_S, READY_WITHIN_S, Local
 
 _REQUESTS_AT_ONCE = 512
 _PRECISION = ("quantization", "dtype")
+# The API server exits with an error when the process of its engine does, whose status it names.
+SAYS_KILLED = r"Failed core proc\(s\): \{[^}]*: -\d+"
 _FLAGS: Flags = {
     "max-model-len": CONTEXT_TOKENS,
     "max-num-seqs": _REQUESTS_AT_ONCE,
@@ -93,6 +95,8 @@ def _server(
         devices=its_devices,
         environment={"VLLM_NO_USAGE_STATS": "1", **environment},
         starts_with=_REQUESTS_AT_ONCE // 2,
+        downloads=not Path(model.weights or model.served_name).is_dir(),
+        says_killed=SAYS_KILLED,
     )
 
 

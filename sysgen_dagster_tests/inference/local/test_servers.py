@@ -15,8 +15,10 @@ import pytest
 from click.testing import CliRunner
 
 from sysgen_dagster.cli import sysgen
-from sysgen_dagster.inference.local.servers import LocalServer, ServerError, stop
+from sysgen_dagster.inference.local.deaths import ServerError, ServerKilledError
+from sysgen_dagster.inference.local.servers import LocalServer, stop
 from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.inference.local.vllm import SAYS_KILLED
 from sysgen_dagster_tests.inference.local_servers import (
     HEALTHY,
     IDLE_S,
@@ -43,6 +45,12 @@ class Speaker(socketserver.BaseRequestHandler):
 socketserver.TCPServer(("127.0.0.1", int(sys.argv[1])), Speaker).serve_forever()
 """
 
+# As an operator has them for endpoints, object storage, databases and webhooks.
+SECRETS = {
+    *("HF_TOKEN", "OPENAI_API_KEY", "ANTHROPIC_API_KEY", "VLLM_API_KEY", "LLAMA_API_KEY"),
+    *("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "SYSGEN_POSTGRES_URL"),
+    *("SYSGEN_WEBHOOK_URL", "DAGSTER_PG_PASSWORD", "MODEL_KEY", "WANDB_API_KEY", "DATABASE_URL"),
+}
 Begin = Callable[..., Run]
 
 
@@ -151,6 +159,23 @@ def test_a_server_on_the_same_device_replaces_another_and_leaves_the_rest(
 def test_the_environment_of_a_server_reaches_it(folder: Path) -> None:
     needs = ("--needs", "SYSGEN_TEST_NEED")
     start(healthy("a", *needs, environment={"SYSGEN_TEST_NEED": "1"}), folder)
+
+
+def test_a_server_and_its_supervisor_get_no_secret_of_this_process(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, descendants: Descendants
+) -> None:
+    for name in SECRETS:
+        monkeypatch.setenv(name, "planted-secret")
+    monkeypatch.setenv("CUDA_HOME", "/opt/cuda")
+    shown = tmp_path / "environment.json"
+    server = healthy("a", "--shows-environment", str(shown), environment={"VLLM_X": "1"})
+    with in_use(server, folder):
+        of_server = json.loads(shown.read_text())
+        [supervisor] = descendants(SUPERVISOR)
+        of_supervisor = Path(f"/proc/{supervisor}/environ").read_text()
+    assert (of_server["CUDA_HOME"], of_server["VLLM_X"]) == ("/opt/cuda", "1")
+    assert not SECRETS & of_server.keys()
+    assert "planted-secret" not in of_supervisor
 
 
 def test_a_proxy_of_the_machine_is_not_asked_for_a_server_on_it(
@@ -530,12 +555,76 @@ def test_one_command_ends_every_server_of_a_deployment(
 # Starts that fail
 
 
-def test_a_server_that_dies_shows_the_end_of_its_log(
+@pytest.fixture
+def deaths(tmp_path: Path) -> Path:
+    """Holds how often a server is killed from now on."""
+    return tmp_path / "deaths"
+
+
+@pytest.mark.parametrize("by", ["SIGKILL", "SIGTERM", "SIGHUP", "SIGABRT", "SIGSEGV"])
+def test_a_server_that_is_killed_while_it_loads_is_started_again(
+    folder: Path, descendants: Descendants, deaths: Path, by: str
+) -> None:
+    deaths.write_text("2")
+    report: list[str] = []
+    server = healthy("a", "--killed", str(deaths), "--by", by)
+    start(server, folder, report, restarts=2)
+    again = ["starting a", "a ended", "a was killed while it was loading"]
+    assert kinds(report) == [*again, *again, "starting a", "a answers"]
+    assert len(server_ids(descendants)) == 1
+
+
+def test_a_server_whose_supervisor_is_killed_while_it_loads_is_started_again(
+    folder: Path, descendants: Descendants, gate: Path
+) -> None:
+    report: list[str] = []
+    server = healthy("a", "--loads-while", str(gate))
+    with ThreadPoolExecutor() as runs:
+        starting = runs.submit(start, server, folder, report, restarts=1)
+        wait_until(lambda: server_ids(descendants))
+        kill(*descendants(SUPERVISOR))
+        gate.unlink()
+        assert answers(starting.result(CEILING_S))
+    assert kinds(report).count("starting a") == 2
+
+
+def test_a_server_that_is_killed_every_time_is_not_started_for_ever(
+    folder: Path, descendants: Descendants, deaths: Path
+) -> None:
+    deaths.write_text("99")
+    with pytest.raises(ServerKilledError, match="a was killed while it was loading"):
+        start(healthy("a", "--killed", str(deaths)), folder, restarts=3)
+    assert deaths.read_text() == "95"
+    wait_until(lambda: not descendants())
+    start(healthy("b"), folder)  # and does not keep its place
+
+
+def test_a_server_whose_own_process_was_killed_while_it_loaded_is_started_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    """As vLLM ends, with an error, when the process of its engine is killed."""
+    once = tmp_path / "once"
+    script = f"""
+import sys, pathlib, runpy
+once = pathlib.Path({str(once)!r})
+if not once.exists():
+    once.touch()
+    sys.exit("RuntimeError: Engine core initialization failed. See root cause above. "
+             "Failed core proc(s): {{'EngineCore_0': -9}}")
+sys.argv = ["", *sys.argv[1:]]
+runpy.run_path({str(HEALTHY)!r}, run_name="__main__")
+"""
+    command = [sys.executable, "-c", script]
+    server = LocalServer("a", command, READY_WITHIN_S, IDLE_S, says_killed=SAYS_KILLED)
+    start(server, folder, restarts=1)
+
+
+def test_a_server_that_dies_shows_the_end_of_its_log_and_is_not_started_again(
     folder: Path, descendants: Descendants
 ) -> None:
     report: list[str] = []
     with pytest.raises(ServerError) as error:
-        start(healthy("a", "--needs", "SYSGEN_TEST_NEED"), folder, report)
+        start(healthy("a", "--needs", "SYSGEN_TEST_NEED"), folder, report, restarts=5)
     assert kinds(report) == ["starting a", "a ended"]  # not: is not ready
     assert str(error.value).startswith("a did not start")
     assert f"The end of {folder / 'a.log'}" in str(error.value)
