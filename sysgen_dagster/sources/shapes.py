@@ -37,6 +37,8 @@ TOOL_ROLES = frozenset(
         *("observation", "ipython"),
     }
 )
+# The field of a record that says who speaks, by the kind of shape.
+SPEAKERS = {"sharegpt": "from", "messages": "role"}
 # Fields of a record, beside its text, in which published data sets keep what was thought.
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 
@@ -71,7 +73,7 @@ def _thoughts(record: Mapping[str, Any]) -> str | None:
     return next((record[name] for name in _THOUGHTS if record.get(name)), None)
 
 
-def _role(speaker: str) -> str:
+def role_of(speaker: str) -> str:
     """The role of who speaks; a name that is none of a role stays as it is."""
     if role := _ROLES.get(speaker):
         return role
@@ -90,20 +92,20 @@ def _input_output(row: Row, column: str) -> Iterator[Turn]:
         yield _turn(Role.ASSISTANT, exchange["output"], _thoughts(exchange))
 
 
-def _records(row: Row, column: str, speaker: str, text: str) -> Iterator[Turn]:
+def _spoken(row: Row, column: str, speaker: str, text: str) -> Iterator[Turn]:
     for turn in row[column] or []:
         if turn is None or turn[speaker] is None:
             yield _MALFORMED
         else:
-            yield _turn(_role(turn[speaker]), turn[text], _thoughts(turn))
+            yield _turn(role_of(turn[speaker]), turn[text], _thoughts(turn))
 
 
 def _sharegpt(row: Row, column: str) -> Iterator[Turn]:
-    return _records(row, column, "from", "value")
+    return _spoken(row, column, SPEAKERS["sharegpt"], "value")
 
 
 def _messages(row: Row, column: str) -> Iterator[Turn]:
-    return _records(row, column, "role", "content")
+    return _spoken(row, column, SPEAKERS["messages"], "content")
 
 
 def _question_answer(

@@ -14,6 +14,7 @@ import polars as pl
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.sources.recognition import UnreadableError
+from sysgen_dagster.sources.shapes import SPEAKERS, TOOL_ROLES, role_of
 from sysgen_dagster.sources.tables import upstream_columns
 from sysgen_dagster.sources.values import (
     NoRecordsError,
@@ -81,8 +82,10 @@ def _plain(column: str, dtype: pl.DataType) -> pl.Expr:
 class _Column:
     """One declared column: reads its values, and remembers what it has seen."""
 
-    def __init__(self, name: str, fields: str | Sequence[str], is_used: bool) -> None:
-        self.name, self.is_used = name, is_used
+    def __init__(self, name: str, source: Source) -> None:
+        self.name, self._is_used = name, name in source.shape_columns
+        fields = source.columns[name]
+        self._speaker = SPEAKERS.get(source.shape.kind)
         self._fields = None if isinstance(fields, str) else fields
         self._is_present = self._is_readable = False
         self._seen_fields: dict[str, None] = {}
@@ -110,7 +113,7 @@ class _Column:
         return value, self._used(reason)
 
     def _used(self, reason: Unusable | None) -> Unusable | None:
-        return reason if self.is_used else None
+        return reason if self._is_used else None
 
     def _records(self, records: Sequence[Mapping[str, Any] | None]) -> tuple[Any, Unusable | None]:
         reason = None
@@ -125,9 +128,15 @@ class _Column:
                 try:
                     turn[field] = as_turn_text(record.get(field))
                 except NotTextError:
-                    turn[field], reason = None, Unusable.NOT_TEXT
+                    turn[field] = None
+                    reason = reason if self._is_tools(record) else Unusable.NOT_TEXT
             read.append(turn)
         return read, reason
+
+    def _is_tools(self, record: Mapping[str, Any]) -> bool:
+        """Whether a turn is that of a tool, whose text nobody reads."""
+        speaker = record.get(self._speaker or "")
+        return isinstance(speaker, str) and role_of(speaker) in TOOL_ROLES
 
     def require_readable(self, names: Iterable[str]) -> None:
         """Raise `UnreadableError` if no row has the column as it is declared."""
@@ -146,10 +155,7 @@ class _Tabulator:
     """Reads row by row."""
 
     def __init__(self, source: Source) -> None:
-        used = set(source.shape_columns)
-        self.columns = [
-            _Column(name, fields, name in used) for name, fields in source.columns.items()
-        ]
+        self.columns = [_Column(name, source) for name in source.columns]
         self.schema = {**polars_schema(upstream_columns(source)), "unusable": pl.String()}
         self.names: dict[str, None] = {}  # of the columns of the first rows
 

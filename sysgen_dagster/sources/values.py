@@ -45,7 +45,7 @@ def as_text(value: Any) -> str | None:
             raise NotTextError from error
     if isinstance(value, Decimal):
         return format(value, "f")
-    if isinstance(value, int | _TIMES) or (isinstance(value, float) and math.isfinite(value)):
+    if isinstance(value, (int, *_TIMES)) or (isinstance(value, float) and math.isfinite(value)):
         return str(value)
     raise NotTextError
 
