@@ -25,6 +25,8 @@ from sysgen_dagster.sources.upstream_rows import parquet_rows, tabulate
 from sysgen_dagster.storage.files import locked, replacing
 
 _SUFFIXES = (".parquet", ".jsonl", ".json")
+# What Polars raises at a file that it cannot read; at some damage it panics.
+_MISREAD = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 _READING = 2  # the rules by which files are converted; what older ones made is not read again
 
 
@@ -166,8 +168,8 @@ def _scan_parquet(name: str, file: Path) -> pl.LazyFrame:
     try:
         rows = pl.scan_parquet(file, glob=False, hive_partitioning=False)
         rows.collect_schema()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _unreadable(name, file, UnreadableError(str(error))) from error
+    except _MISREAD as error:
+        raise _unreadable(name, file, _misread(error)) from error
     return rows
 
 
@@ -185,11 +187,16 @@ def _convert_once(source: Source, file: Path, cache: Path) -> Path:
                 table = tabulate(rows, source)
             except UnreadableError as error:
                 raise _unreadable(source.name, file, error) from error
-            except (pl.exceptions.PolarsError, OSError) as error:
-                raise _unreadable(source.name, file, UnreadableError(str(error))) from error
+            except _MISREAD as error:
+                raise _unreadable(source.name, file, _misread(error)) from error
             with replacing(stored) as temporary:
                 table.write_parquet(temporary, compression="zstd")
     return stored
+
+
+def _misread(error: BaseException) -> UnreadableError:
+    first_line, *_ = str(error).splitlines() or [type(error).__name__]
+    return UnreadableError(first_line)
 
 
 def _unreadable(name: str, file: Path, error: UnreadableError) -> SourceError:
@@ -200,8 +207,8 @@ def _unreadable(name: str, file: Path, error: UnreadableError) -> SourceError:
 def _collect(rows: pl.LazyFrame, name: str, file: Path) -> pl.DataFrame:
     try:
         return rows.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise _unreadable(name, file, UnreadableError(str(error))) from error
+    except _MISREAD as error:
+        raise _unreadable(name, file, _misread(error)) from error
 
 
 def _sha256(file: Path) -> str:

@@ -72,7 +72,7 @@ def parquet_rows(file: Path, source: Source) -> Iterator[Mapping[str, Any]]:
 
 def _plain(column: str, dtype: pl.DataType) -> pl.Expr:
     """A column whose values lose nothing as objects of Python."""
-    if dtype.is_temporal():
+    if dtype.is_temporal() and not isinstance(dtype, pl.Duration):
         return pl.col(column).cast(pl.String)  # also nanoseconds, which Python does not have
     if dtype == pl.Float32:
         return pl.col(column).cast(pl.String).cast(pl.Float64)  # 0.1 stays 0.1
