@@ -181,10 +181,12 @@ def _convert_once(source: Source, file: Path, cache: Path) -> Path:
     stored.parent.mkdir(parents=True, exist_ok=True)
     with locked(stored.with_suffix(".lock")):
         if not stored.is_file():
-            is_parquet = file.suffix == ".parquet"
             try:
-                rows = parquet_rows(file, source) if is_parquet else read_json_rows(file)
-                table = tabulate(rows, source)
+                if file.suffix == ".parquet":
+                    types = _scan_parquet(source.name, file).collect_schema()
+                    table = tabulate(parquet_rows(file, source), source, types)
+                else:
+                    table = tabulate(read_json_rows(file), source)
             except UnreadableError as error:
                 raise _unreadable(source.name, file, error) from error
             except _MISREAD as error:

@@ -31,17 +31,20 @@ _FIX = "give the file in the upstream schema, or correct `columns` in the catalo
 _ODD_TYPES = (pl.Extension, pl.Object, pl.Unknown)
 
 
-def tabulate(rows: Iterable[Any], source: Source) -> pl.DataFrame:
+def tabulate(
+    rows: Iterable[Any], source: Source, types: Mapping[str, pl.DataType] | None = None
+) -> pl.DataFrame:
     """The declared columns of a source and ``unusable``, one row for each of `rows`.
 
     Args:
         rows: The values of the file; those that are mappings have columns.
         source: Says which columns, which of them are records, and which are used.
+        types: Those of the file's columns, as errors name them; None: the file has no types.
 
     Raises:
         UnreadableError: There is no row, or a column is missing or unreadable in all of them.
     """
-    tabulator = _Tabulator(source)
+    tabulator = _Tabulator(source, types or {})
     rows = iter(rows)
     frames = []
     while batch := [tabulator.row(row) for row in islice(rows, _ROWS_AT_ONCE)]:
@@ -57,17 +60,24 @@ def parquet_rows(file: Path, source: Source) -> Iterator[Mapping[str, Any]]:
     """The rows of a Parquet file, with those of its columns that the catalogue declares.
 
     Raises:
-        UnreadableError: A column has a type that Parquet does not know itself.
+        UnreadableError: A column is missing, or has a type that Parquet does not know itself.
     """
     rows = pl.scan_parquet(file, glob=False, hive_partitioning=False)
     schema = rows.collect_schema()
-    columns = [column for column in source.columns if column in schema]
-    for column in columns:
+    for column in source.columns:
+        if column not in schema:
+            raise _no_column(column, schema)
         if isinstance(schema[column], _ODD_TYPES):
             raise UnreadableError(f"it has {column!r} as {schema[column]}, which is no text", _FIX)
-    chosen = rows.select(_plain(column, schema[column]) for column in columns)
+    chosen = rows.select(_plain(column, schema[column]) for column in source.columns)
     for first in range(0, rows.select(pl.len()).collect().item(), _ROWS_AT_ONCE):
         yield from chosen.slice(first, _ROWS_AT_ONCE).collect().iter_rows(named=True)
+
+
+def _no_column(column: str, names: Iterable[str]) -> UnreadableError:
+    has = ", ".join(names)
+    but = f"only {has}" if has else "its rows are no objects"
+    return UnreadableError(f"it has no column {column!r}, {but}", _FIX)
 
 
 def _plain(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -82,14 +92,15 @@ def _plain(column: str, dtype: pl.DataType) -> pl.Expr:
 class _Column:
     """One declared column: reads its values, and remembers what it has seen."""
 
-    def __init__(self, name: str, source: Source) -> None:
+    def __init__(self, name: str, source: Source, dtype: pl.DataType | None) -> None:
         self.name, self._is_used = name, name in source.shape_columns
         fields = source.columns[name]
         self._speaker = SPEAKERS.get(source.shape.kind)
         self._fields = None if isinstance(fields, str) else fields
         self._is_present = self._is_readable = False
         self._seen_fields: dict[str, None] = {}
-        self._odd: str | None = None  # the first value that is not what is declared
+        self._dtype = None if dtype is None else str(dtype)
+        self._odd: str | None = None  # what the first value is that is not what is declared
 
     def read(self, row: Mapping[str, Any]) -> tuple[Any, Unusable | None]:
         """The value of a row, and why it makes the row unusable."""
@@ -106,7 +117,7 @@ class _Column:
             else:
                 value, reason = self._records(as_records(value, self._fields) or [])
         except (NotTextError, NoRecordsError) as error:
-            self._odd = self._odd or _kind(value)
+            self._odd = self._odd or self._dtype or _kind(value)
             is_text = isinstance(error, NotTextError)
             return None, self._used(Unusable.NOT_TEXT if is_text else Unusable.MALFORMED_ROW)
         self._is_readable = True
@@ -141,8 +152,7 @@ class _Column:
     def require_readable(self, names: Iterable[str]) -> None:
         """Raise `UnreadableError` if no row has the column as it is declared."""
         if not self._is_present:
-            has = f"only {', '.join(names)}" if names else "its rows are no objects"
-            raise UnreadableError(f"it has no column {self.name!r}, {has}", _FIX)
+            raise _no_column(self.name, names)
         wanted = "text" if self._fields is None else f"records of {', '.join(self._fields)}"
         if self._odd and not self._is_readable:
             raise UnreadableError(f"it has {self.name!r} as {self._odd}, not as {wanted}", _FIX)
@@ -154,8 +164,8 @@ class _Column:
 class _Tabulator:
     """Reads row by row."""
 
-    def __init__(self, source: Source) -> None:
-        self.columns = [_Column(name, source) for name in source.columns]
+    def __init__(self, source: Source, types: Mapping[str, pl.DataType]) -> None:
+        self.columns = [_Column(name, source, types.get(name)) for name in source.columns]
         self.schema = {**polars_schema(upstream_columns(source)), "unusable": pl.String()}
         self.names: dict[str, None] = {}  # of the columns of the first rows
 

@@ -69,6 +69,8 @@ def _part(part: Any) -> str:
         return as_text(part) or ""
     if isinstance(part, Mapping):
         kind = part.get("type")
+        if kind is not None and not isinstance(kind, str):
+            raise NotTextError
         if kind in _THINKING_PARTS:
             # `chat.reasoning` takes it apart again, as it does where the file itself has the marks.
             return f"\n<think>{as_text(part.get(kind, part.get('text'))) or ''}</think>\n"
