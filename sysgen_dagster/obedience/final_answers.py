@@ -40,8 +40,8 @@ _CANDIDATE = r"boxed|(?i:answer)|#### "
 _CALCULATOR_MARK = re.compile(r"<<[^<>\n]{0,200}>>")
 _SENTENCE_END = re.compile(r"[.!?]\s")
 
-# Characters of a number, also of one with a comma after every third digit. Nobody's answer is longer,
-# and Python refuses to read thousands of digits.
+# Characters of a number, also of one with a comma after every third digit. No answer is longer, and
+# Python refuses to read thousands of digits.
 _LONGEST_NUMERAL = 100
 _NUMERAL = r"(?:\d{1,3}(?:,\d{3})+|\d{1,40})(?:\.\d{1,40})?|\.\d{1,40}"
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}

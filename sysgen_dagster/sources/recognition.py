@@ -4,6 +4,7 @@ from typing import Final
 
 SEEN = 1_024  # bytes from the beginning of a file that tell what it is
 _SNIPPET = 60  # characters of a file that are shown
+_LONGEST = 1_000  # characters of what is wrong, which may name all columns of a file
 
 # First bytes, what such a file is, and what to do.
 _MAGIC: Final = (
@@ -44,8 +45,14 @@ class UnreadableError(Exception):
 
     def __init__(self, what: str, fix: str = "replace the file") -> None:
         """With `what` is wrong, as a clause, and what helps, as another."""
-        super().__init__(what)
-        self.what, self.fix = what, fix
+        self.what = "".join(map(_inert, what[:_LONGEST])) + ("..." if what[_LONGEST:] else "")
+        self.fix = fix
+        super().__init__(self.what)
+
+
+def _inert(sign: str) -> str:
+    """A character; one that is not printed, such as an escape, spelled."""
+    return sign if sign.isprintable() else ascii(sign)[1:-1]
 
 
 def recognise(head: bytes) -> UnreadableError | None:

@@ -54,8 +54,10 @@ def wild(leaves: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 KEYS = st.sampled_from(
-    ["question", "answer", "conversation", "conversations", "messages", "from", "value", "role"]
-    + ["content", "input", "output", "type", "text", "id", "category", "source"]
+    [
+        *("question", "answer", "conversation", "conversations", "messages", "from", "value"),
+        *("role", "content", "input", "output", "type", "text", "id", "category", "source"),
+    ]
 )
 VALUES = wild(st.none() | st.booleans() | TEXTS | NUMBERS)
 PARTS = st.lists(
@@ -99,10 +101,14 @@ def assert_all_is_accounted_for(entry: Source, rows: int | None) -> None:
         try:
             shards = [read_shard(entry, index, Path(cache)) for index in range(SHARDS)]
         except SourceError as error:
-            assert str(error).startswith(f"{entry.name}: {entry.path}")
-            assert ("); " in str(error)) or "convert it first" in str(error)
-            assert str(error).isprintable()
-            return
+            named = str(error)
+        else:
+            named = ""
+    if named:
+        assert named.startswith(f"{entry.name}: {entry.path}")
+        assert "); " in named
+        assert named.isprintable()
+        return
     table = pl.concat(build_conversations(shard, entry) for shard in shards)
     count = sum(shard.height for shard in shards)
     assert rows in (None, count)
@@ -205,7 +211,7 @@ def _plain_values(kind: pa.DataType) -> st.SearchStrategy[Any]:
 
 
 def naive() -> st.SearchStrategy[datetime]:
-    return st.just(datetime(2020, 1, 2, 3, 4, 5, 678))  # noqa: DTZ001
+    return st.just(datetime(2020, 1, 2, 3, 4, 5, 678))
 
 
 def record_types(*fields: str) -> st.SearchStrategy[pa.DataType]:

@@ -14,7 +14,12 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.sources.files import SourceError, read_shard
-from sysgen_dagster.sources.recognition import recognise, recognise_no_parquet, snippet
+from sysgen_dagster.sources.recognition import (
+    UnreadableError,
+    recognise,
+    recognise_no_parquet,
+    snippet,
+)
 from sysgen_dagster_tests.lanes.sysgen.frames import source
 
 LINES = b'{"question": "Why?", "answer": "So."}\n'
@@ -124,3 +129,8 @@ def test_json_and_other_text_is_not_taken_for_anything(text: bytes) -> None:
 def test_what_is_shown_of_a_file_is_short_and_cannot_move_a_cursor() -> None:
     assert snippet(b"\x1b]52;c;aGk=\x07\r\xff") == r"'\x1b]52;c;aGk=\x07\r\ufffd'"
     assert snippet("x" * 100) == f"'{'x' * 60}'..."
+
+
+def test_a_long_or_odd_reason_is_cut_and_cannot_move_a_cursor_either() -> None:
+    assert UnreadableError("no column \x1b[2J\0é").what == r"no column \x1b[2J\x00é"
+    assert len(UnreadableError("x" * 10**6).what) == 1_003

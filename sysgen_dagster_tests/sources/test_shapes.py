@@ -14,7 +14,7 @@ def read(kind: str, row: dict[str, Any], **columns: str) -> list[Turn]:
     return list(SHAPES[kind](row, **columns))
 
 
-def turns(kind: str, row: dict[str, Any], **columns: str) -> list[tuple[str, str | None]]:
+def turns(kind: str, row: dict[str, Any], **columns: str) -> list[tuple[str | None, str | None]]:
     """Role and text of each turn, none of which was thought about."""
     found = read(kind, row, **columns)
     assert not any(turn.reasoning for turn in found)
