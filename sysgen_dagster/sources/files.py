@@ -8,7 +8,9 @@ shard then takes little more time than its own rows.
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
@@ -142,6 +144,29 @@ def _require_checksum(name: str, file: Path, hub: HubFile, cache: Path) -> None:
             f"{name}: {file} has sha256 {actual}, the catalogue expects {hub.sha256}. Delete "
             f"{cache / 'hub'} to fetch it again; if that does not help, `sha256` is wrong"
         )
+
+
+def read_rows(name: str, file: Path) -> Iterator[Any]:
+    """The rows of a file as they are in it; those that are objects have columns.
+
+    Args:
+        name: That of the catalogue's entry, for messages.
+        file: Its name ends in .parquet, .jsonl or .json.
+
+    Raises:
+        SourceError: The file cannot be read.
+    """
+    if file.suffix not in _SUFFIXES:
+        raise SourceError(f"{name}: {file} is none of {', '.join(_SUFFIXES)}; convert it first")
+    try:
+        if file.suffix == ".parquet":
+            yield from _scan_parquet(name, file).collect().iter_rows(named=True)
+        else:
+            yield from read_json_rows(file)
+    except UnreadableError as error:
+        raise _unreadable(name, file, error) from error
+    except _MISREAD as error:
+        raise _unreadable(name, file, _misread(error)) from error
 
 
 def _open(source: Source, file: Path, cache: Path) -> pl.LazyFrame:

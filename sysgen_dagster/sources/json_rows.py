@@ -23,7 +23,15 @@ _ENCODINGS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _BLANKS = " \t\n\r"
-_decoder = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=float)
+
+
+class NumberText(str):
+    """A number, as the file writes it."""
+
+    __slots__ = ()
+
+
+_decoder = json.JSONDecoder(parse_int=NumberText, parse_float=NumberText, parse_constant=float)
 
 
 def read_json_rows(file: Path) -> Iterator[Any]:

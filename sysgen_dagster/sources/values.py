@@ -35,7 +35,7 @@ def as_text(value: Any) -> str | None:
     if value is None:
         return None
     if isinstance(value, str):
-        return value if value.isascii() else _without_surrogates(value)
+        return str(value) if value.isascii() else _without_surrogates(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, bytes):
