@@ -72,6 +72,9 @@ def _build_records(
     for exchange in _choose_exchanges(dialogue.exchanges(), source.exchanges):
         turn, history = exchange.position, histories.before(exchange)
         question, answer = exchange.question, exchange.answer
+        left_out = dialogue.left_out
+        if source.exchanges is Exchanges.LAST:  # with `each` these have conversations of their own
+            left_out += dialogue.dependent_after(exchange)
         joined = sum(each.joined for each in (question, answer) if each) + history.joined
         record = {
             "conversation_id": f"{row_id}-{turn}",
@@ -86,7 +89,7 @@ def _build_records(
             "answer": (answer.text or "") if answer else None,
             "answer_reasoning": answer.reasoning if answer else None,
             "turns_joined": joined or None,
-            "turns_left_out": dialogue.left_out or None,
+            "turns_left_out": left_out or None,
             "duplicate_of": None if row_id == first_id else f"{first_id}-{turn}",
             "drop_reason": row["unusable"] or dialogue.reason or _drop_reason(exchange, history),
         }

@@ -47,7 +47,8 @@ class Dialogue:
 
     Attributes:
         turns: A user's and an assistant's by turns; the first is a user's.
-        left_out: How many turns of an assistant before any question are not in `turns`.
+        left_out: How many turns are not in `turns`: an assistant's before any question, a tool's,
+            and those of somebody unknown.
         reason: Why none of the row can be used; None: it can.
     """
 
@@ -64,6 +65,7 @@ class Dialogue:
         if turn.role is None:
             self.reason = Unusable.MALFORMED_ROW
         elif turn.role not in (Role.USER, Role.ASSISTANT):
+            self.left_out += 1
             if self._first_dependent is None:
                 is_tool = turn.role in TOOL_ROLES
                 why = Unusable.TOOL_TURN if is_tool else Unusable.UNKNOWN_ROLE
@@ -96,6 +98,13 @@ class Dialogue:
             reason = why if at + len(answer) >= first else None
             found.append(Exchange(at // 2, question, answer[0] if answer else None, reason))
         return found or [Exchange(0, None, None, why)]
+
+    def dependent_after(self, exchange: Exchange) -> int:
+        """How many turns of the row come after an exchange and depend on a turn of nobody's."""
+        if self._first_dependent is None:
+            return 0
+        first = max(self._first_dependent[0], exchange.begins + 2)
+        return sum(1 + turn.joined for turn in self.turns[first:])
 
 
 class History(NamedTuple):

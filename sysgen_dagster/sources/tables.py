@@ -48,8 +48,8 @@ CONVERSATIONS = Table(
         ),
         "turns_left_out": Column(
             COUNT,
-            "turns in which the assistant spoke before anybody had asked; they are in no "
-            "conversation; null: none",
+            "turns of the upstream row that are in no conversation: an assistant's before anybody "
+            "has asked, those of tools, and what depends on these; null: none",
             is_new=True,
         ),
         "duplicate_of": Column(

@@ -361,6 +361,15 @@ def test_the_call_of_a_tool_its_result_and_the_answer_are_no_answer_without_a_to
     ]
 
 
+def test_the_last_conversation_before_a_tool_counts_what_comes_after_it() -> None:
+    row = turns(*TALK[:2], ("tool", "4"), *TALK[2:], ("gpt", "or so"), ("human", "Hm?"))
+    [last] = build(sharegpt_source(exchanges="last"), row).iter_rows(named=True)
+    assert (last["turn"], last["answer"], last["drop_reason"]) == (0, "Hello", None)
+    assert last["turns_left_out"] == 5
+    every = build(sharegpt_source(exchanges="each"), row)
+    assert every["turns_left_out"].to_list() == [1, 1, 1]
+
+
 def test_a_malformed_turn_drops_its_row_and_no_other() -> None:
     malformed: dict[str, Any] = turns(*TALK)
     malformed["conversations"].append(None)
