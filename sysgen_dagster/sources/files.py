@@ -27,8 +27,12 @@ from sysgen_dagster.sources.upstream_rows import parquet_rows, tabulate
 from sysgen_dagster.storage.files import locked, replacing
 
 _SUFFIXES = (".parquet", ".jsonl", ".json")
-# What Polars raises at a file that it cannot read; at some damage it panics.
-_MISREAD = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+# What Polars raises at a file that it cannot read, or at a value that Python does not have; at some
+# damage it panics.
+_MISREAD = (
+    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(OSError, ValueError, OverflowError),
+)
 _READING = 2  # the rules by which files are converted; what older ones made is not read again
 
 

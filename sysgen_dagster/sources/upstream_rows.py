@@ -82,11 +82,21 @@ def _no_column(column: str, names: Iterable[str]) -> UnreadableError:
 
 def _plain(column: str, dtype: pl.DataType) -> pl.Expr:
     """A column whose values lose nothing as objects of Python."""
-    if dtype.is_temporal() and not isinstance(dtype, pl.Duration):
-        return pl.col(column).cast(pl.String)  # also nanoseconds, which Python does not have
     if dtype == pl.Float32:
         return pl.col(column).cast(pl.String).cast(pl.Float64)  # 0.1 stays 0.1
-    return pl.col(column)
+    plain = _plain_type(dtype)
+    return pl.col(column) if plain == dtype else pl.col(column).cast(plain)
+
+
+def _plain_type(dtype: Any) -> Any:
+    """The type with texts for times: Python knows neither nanoseconds nor the year 10,000."""
+    if isinstance(dtype, (pl.Date, pl.Datetime, pl.Time)):
+        return pl.String()
+    if isinstance(dtype, (pl.List, pl.Array)):
+        return pl.List(_plain_type(dtype.inner))
+    if isinstance(dtype, pl.Struct):
+        return pl.Struct({field.name: _plain_type(field.dtype) for field in dtype.fields})
+    return dtype
 
 
 class _Column:

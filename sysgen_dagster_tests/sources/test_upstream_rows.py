@@ -138,6 +138,7 @@ ANSWERS = {
     "truth": (pa.array([True, False]), ["true", "false"]),
     "date": (pa.array([date(2020, 1, 2)]), ["2020-01-02"]),
     "nanoseconds": (pa.array([1], pa.timestamp("ns")), ["1970-01-01 00:00:00.000000001"]),
+    "year 12,000": (pa.array([3_663_529], pa.date32()), ["+12000-05-27"]),
     "bytes": (pa.array([b"So."]), ["So."]),
 }
 
@@ -174,6 +175,10 @@ TALKS = {
     "lists of a record": pa.array(
         [{"from": ["human", "gpt"], "value": ["Hi", "Hello"]}],
         pa.struct([("from", pa.list_(pa.string())), ("value", pa.list_(pa.string()))]),
+    ),
+    "times beside": pa.array(
+        [[{**turn, "at": 3_663_529, "took": 5} for turn in TALK]],
+        pa.list_(pa.struct([*TURN, ("at", pa.date32()), ("took", pa.duration("ms"))])),
     ),
     "parts": pa.array(
         [
