@@ -295,7 +295,7 @@ class Served:
             progress.prompt_tokens,
             progress.completion_tokens,
             min(progress.at_once, len(requests)),
-            [line["cached_tokens"] or 0 for line in lines],
+            [line.get("cached_tokens", 0) for line in lines],
         )
 
     def _bench(self, requests: Sequence[ChatRequest]) -> Round:

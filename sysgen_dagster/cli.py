@@ -141,26 +141,33 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
 )
 @click.option("-p", "--port", default=3000, show_default=True, help="Where it listens.")
 @click.option(
+    "--allow-host",
+    "allowed",
+    multiple=True,
+    metavar="NAME[:PORT]",
+    envvar="SYSGEN_ALLOW_HOSTS",
+    show_envvar=True,
+    help="A further name by which browsers reach it, as through a proxy; others are refused. May "
+    "be repeated.",
+)
+@click.option(
     "--print-settings",
     is_flag=True,
     help="Start nothing: prepare the Dagster home, and "
-    "print what your own dagster-webserver and dagster-daemon need.",
+    "print what your own sysgen-webserver and dagster-daemon need.",
 )
 @_exits
-def ui(data: str, host: str, port: int, print_settings: bool) -> None:
+def ui(**options: Any) -> None:
     """Open Dagster's UI on what is stored.
 
-    The daemon, which runs backfills and schedules, is started with it.
+    The daemon, which runs backfills and schedules, is started with it. Pages of other sites in the
+    same browser are refused.
 
     Its state stays in DAGSTER_HOME or, where that is not set, in the folder dagster_home of --data.
     """
-    from sysgen_dagster.commands.ui import prepare_ui, show_settings, start_ui
+    from sysgen_dagster.commands.ui import open_ui
 
-    settings = prepare_ui(data)
-    if print_settings:
-        show_settings(settings)
-    else:
-        start_ui(host, port)
+    open_ui(**options)
 
 
 @sysgen.command()

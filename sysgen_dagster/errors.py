@@ -7,11 +7,13 @@ succeed later although nobody changes anything::
     ├── AlertError                    the webhook did not take a message
     ├── CatalogError                  the catalogue cannot be used
     ├── DagsterHomeError              Dagster's own state cannot be kept where it should be
+    ├── DamagedFileError              a stored file does not hold what was written to it
     ├── EngineError                   no answer can be had from a model's servers
     │   └── UnreachableError          nothing listens where a server should be
     ├── ExclusionError                a list of conversations to leave out is wrong
     ├── ExportError                   rows cannot be exported, or a folder is no export
     ├── GgufError                     a file is no GGUF file that can be read
+    ├── GuardError                    a name under which the UI is to be reached is none
     ├── HubPushError                  an export was not pushed to the Hub
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read
@@ -22,7 +24,8 @@ succeed later although nobody changes anything::
     │   └── SourceUnavailableError    the Hub did not answer (again)
     ├── StoppedError                  the user has ended the command
     ├── StoreError                    a stored partition is missing or damaged
-    │   └── StoreUnavailableError     object storage did not answer (again)
+    │   ├── OtherCutError             shards of a source come from another cut of its file
+    │   └── StoreUnavailableError     storage did not answer, or is full (again)
     └── TableError                    rows do not have the columns of their table
 
 What is not here is a fault of ours, or data: a malformed completion is a row with a reason.

@@ -318,6 +318,12 @@ def test_no_secret_stands_in_the_values_and_nothing_is_exposed() -> None:
     )
 
 
+def test_the_webserver_of_the_chart_stands_behind_the_guard_and_its_probe_passes() -> None:
+    assert "RUN ln -sf sysgen-webserver /opt/sysgen/bin/dagster-webserver\n" in DOCKERFILE
+    asked = VALUES["dagsterWebserver"]["readinessProbe"]["httpGet"]
+    assert asked["httpHeaders"] == [{"name": "Host", "value": "localhost"}]
+
+
 def test_the_image_is_what_the_chart_expects() -> None:
     (code,) = VALUES["dagster-user-deployments"]["deployments"]
     user = code["podSecurityContext"]["runAsUser"]

@@ -49,6 +49,7 @@ NEVER = {
 LIBRARIES = {
     "dagster": {"defs", "definitions", "commands"},
     "aiohttp": {"inference", "simulated"},
+    "httpx2": {"inference"},
     "openai": {"inference"},
     "torch": {"analysis"},
     "transformers": {"analysis"},

@@ -1,6 +1,5 @@
 """What listens, listens on this machine only."""
 
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from click.testing import CliRunner
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.cli import sysgen
+from sysgen_dagster.commands import ui
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.local.servers import stop
@@ -57,15 +57,19 @@ def test_vllm_is_told_to_listen_on_this_machine_only() -> None:
 def test_the_ui_is_told_to_listen_on_this_machine_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "DAGSTER_HOME"):
+    for name in (
+        "SYSGEN_DATA",
+        "SYSGEN_WORK",
+        "SYSGEN_CATALOG",
+        "DAGSTER_HOME",
+        "SYSGEN_ALLOW_HOSTS",
+    ):
         monkeypatch.setenv(name, "")  # the command points its process at another deployment
-    started: list[list[str]] = []
-    monkeypatch.setattr(os, "execv", lambda _, command: started.append(command))
+    started: list[tuple[str, int]] = []
+    monkeypatch.setattr(ui, "start_ui", lambda host, port: started.append((host, port)))
 
     assert CliRunner().invoke(sysgen, ["ui", "--data", str(tmp_path)]).exit_code == 0
-    [command] = started
-    assert " -m dagster dev " in " ".join(command)
-    assert command[command.index("-h") + 1] == "127.0.0.1"
+    assert started == [("127.0.0.1", 3000)]
 
 
 def test_make_starts_the_ui_where_it_listens_by_itself() -> None:

@@ -59,6 +59,11 @@ class BaseCatalog(Entry):
         """Shard keys of one source, in the order of its rows, such as ``capybara-003``."""
         return [f"{source}-{index:03d}" for index in range(self.sources[source].shards)]
 
+    @property
+    def shards_of(self) -> Mapping[str, int]:
+        """Into how many shards each source is cut."""
+        return {name: source.shards for name, source in self.sources.items()}
+
     def source_of(self, shard: str) -> Source:
         """The source that a shard is a part of."""
         return self.sources[split_shard(shard)[0]]

@@ -135,7 +135,7 @@ class Model(NamedEntry):
     precision: Precision | None = None  # null: as the weights are stored
     # A server runs on each; of `vllm` on so many together as its parallel sizes need.
     gpus: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)
-    base_urls: tuple[BaseUrl, ...] = ()  # of an endpoint, each ending in /v1
+    base_urls: tuple[BaseUrl, ...] = ()  # of an endpoint: where its API begins
     api_key_env: EnvironmentName | None = None  # the variable that holds the key
     has_system_role: bool | None = None  # whether its chat template has one; null: try it
     # The server's name for the limit of completion tokens; OpenAI's newer models need the second.

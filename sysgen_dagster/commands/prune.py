@@ -18,7 +18,7 @@ from upath import UPath
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.printing import new_table
-from sysgen_dagster.inference.ledger import discard
+from sysgen_dagster.inference.ledger_upkeep import discard
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.files import SourceError, find_file
@@ -26,8 +26,10 @@ from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import Store, working_folder
 from sysgen_dagster.tables.table import Table
 
+_Key = tuple[str, str | None]  # a table and one of its partitions
 _MAY_BE_IN_USE = timedelta(days=1)  # after the last change of a file
-_LEFT_OVER = (".tmp", ".incomplete")  # endings of unfinished files: our own, the Hub client's
+# Endings of unfinished files: our own, the Hub client's; and of notes who has a ledger.
+_LEFT_OVER = (".tmp", ".incomplete", ".held_by")
 
 
 class Kind(StrEnum):
@@ -167,30 +169,42 @@ def _tables(store: Store, stored: pl.DataFrame) -> Iterator[Removal]:
 def _ledgers(
     folder: Path,
     catalog: Catalog,
-    known: set[tuple[str, str | None]],
+    known: set[_Key],
     stored: pl.DataFrame,
     old: datetime,
 ) -> Iterator[Removal]:
-    """Ledgers of what the catalogue does not name, and old ones of partitions that are stored."""
+    """Ledgers of what the catalogue does not name, and old ones of partitions that are stored.
+
+    A source may have been cut into fewer shards since. The ledgers of the others stay as long as
+    its rows are not stored in the shards of now: these find in them what was paid for.
+    """
     tables = {table for table, _ in known}
     whole = set(stored.filter(state=State.WHOLE.value).select("table", "partition").iter_rows())
     # Of judgements the ledgers are one folder deeper: TABLE/JUDGE/PARTITION.
     for path in chain(folder.glob("*/*"), folder.glob("*/*/*")):
         table, *judge, _ = path.relative_to(folder).parts
-        partition = (table, path.stem)
         if table not in tables or not path.is_file():
             continue
+        asking = _asking(table, path.stem, known)
         if path.suffix in _LEFT_OVER:
-            yield _removal(Kind.LEFT_OVER, path, "a run was killed while it sealed the ledger")
+            yield _removal(Kind.LEFT_OVER, path, "a run was killed while it had the ledger")
         elif path.suffix not in (".parquet", ".jsonl"):
             continue
-        elif partition not in known or not catalog.served.keys() >= set(judge):
+        elif not asking or not catalog.served.keys() >= set(judge):
             of = " by ".join([path.stem, *judge])
             yield _removal(Kind.GONE_LEDGER, path, f"the catalogue has no {table} for {of}")
-        elif path.suffix == ".parquet" and partition in whole:
+        elif path.suffix == ".parquet" and asking <= whole:
             ledger = _removal(Kind.LEDGER, path, f"{table} for {path.stem} is stored")
             if ledger.modified < old:
                 yield ledger
+
+
+def _asking(table: str, partition: str, known: set[_Key]) -> set[_Key]:
+    """The partitions that may ask for what is in a ledger: its own, or else all of its source."""
+    if (table, partition) in known or "|" not in partition:
+        return known & {(table, partition)}
+    source = partition.rpartition("-")[0]  # with the model before it
+    return {(of, key) for of, key in known if of == table and str(key).rpartition("-")[0] == source}
 
 
 def _downloads(cache: Path, catalog: Catalog) -> Iterator[Removal]:

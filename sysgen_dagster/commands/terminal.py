@@ -12,6 +12,7 @@ from sysgen_dagster.analysis.findings import COPIED_FROM_PROMPT, FINDINGS, summa
 from sysgen_dagster.analysis.statistics import sum_counts
 from sysgen_dagster.analysis.tables import QUALITY_COUNTS
 from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.chat.quoting import made_visible
 from sysgen_dagster.commands.printing import add_lines, new_table
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.counts import count_outcomes, summarize_retention, summarize_tags
@@ -157,4 +158,6 @@ def _panel(story: Story) -> Panel:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]} ..."
+    """The beginning of a text, inert in a terminal: models and files may have written anything."""
+    lines = "\n".join(map(made_visible, text[:_LONGEST_TEXT].split("\n")))
+    return lines if len(text) <= _LONGEST_TEXT else f"{lines} ..."

@@ -108,7 +108,7 @@ def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict
         license="unknown",
         engine=Engine.ENDPOINT if endpoint else Engine.VLLM,
         weights=str(folder) if served != name else None,
-        base_urls=[f"{endpoint.rstrip('/').removesuffix('/v1')}/v1"] if endpoint else [],
+        base_urls=[endpoint] if endpoint else [],
         api_key_env=api_key_env,
     )
 

@@ -1,16 +1,50 @@
 """`sysgen ui`: starts Dagster's UI and daemon for one deployment."""
 
 import os
+import runpy
 import shlex
 import sys
-from pathlib import Path
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from dagster_shared import ipc
 
 from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
+from sysgen_dagster.commands.guard import ALLOWED_HOSTS, EVERYWHERE, require_hosts
+from sysgen_dagster.commands.service import WEBSERVER
 from sysgen_dagster.storage.store import working_folder
 
 # Environment variables by which Dagster's processes find the deployment.
-_HANDED_ON = ("DAGSTER_HOME", "SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "SYSGEN_WORKSPACE")
+_HANDED_ON = (
+    "DAGSTER_HOME",
+    "SYSGEN_DATA",
+    "SYSGEN_WORK",
+    "SYSGEN_CATALOG",
+    "SYSGEN_WORKSPACE",
+    ALLOWED_HOSTS,
+)
+# No machine has this name. A webserver that is started without the guard is told to listen there,
+# and ends.
+_NOWHERE = "behind-the-guard.invalid"
+
+
+def open_ui(data: str, host: str, port: int, allowed: Sequence[str], print_settings: bool) -> None:
+    """Start the UI, or print what its processes need.
+
+    Raises:
+        GuardError: One of the names that are `allowed` is none.
+        DagsterHomeError: Dagster's state cannot be kept where it should be.
+        StoreError: `data` is no place for tables, or there is no working folder.
+    """
+    require_hosts(allowed)
+    os.environ[ALLOWED_HOSTS] = " ".join(allowed)
+    settings = prepare_ui(data)
+    if print_settings:
+        show_settings(settings)
+    else:
+        start_ui(host, port)
 
 
 def prepare_ui(data: str) -> dict[str, str]:
@@ -36,9 +70,32 @@ def show_settings(settings: dict[str, str]) -> None:
 
 
 def start_ui(host: str, port: int) -> None:
-    """Replace this process by ``dagster dev``, which runs until it is interrupted."""
-    # Dagster warns that another package, `dg`, replaces this command; users need not read that.
-    command = [sys.executable, "-W", "ignore:Function `dev_command`", "-m", "dagster", "dev"]
-    command += ["-w", str(SHIPPED_WORKSPACE), "-h", host, "-p", str(port)]
+    """Run ``dagster dev`` until it is interrupted, with its webserver behind the guard."""
     print(f"The UI is at http://{host}:{port} in a moment; Ctrl-C ends it.", flush=True)
-    os.execv(Path(sys.executable), command)  # noqa: S606 - our own interpreter, no shell
+    if host in EVERYWHERE and not os.environ.get(ALLOWED_HOSTS):
+        print("From elsewhere it is reached under the names that --allow-host gives.", flush=True)
+    # Dagster warns that another package, `dg`, replaces this command; users need not read that.
+    warnings.filterwarnings("ignore", "Function `dev_command`")
+    processes: Any = ipc
+    open_process = processes.open_ipc_subprocess
+
+    def open_service(parts: Sequence[str], **options: Any) -> Any:
+        return open_process(service_command(parts, host), **options)
+
+    processes.open_ipc_subprocess = open_service
+    sys.argv = ["dagster", "dev", "-w", str(SHIPPED_WORKSPACE), "-h", _NOWHERE, "-p", str(port)]
+    runpy.run_module("dagster", run_name="__main__", alter_sys=True)
+
+
+def service_command(parts: Sequence[str], host: str) -> list[str]:
+    """The command of `service.py` for one of the two processes that ``dagster dev`` starts.
+
+    Its code server is left as it is: that listens in a file, and ends when nobody asks it.
+    """
+    python, flag, module, *options = parts
+    if (python, flag) != (sys.executable, "-m") or module == "dagster":
+        return list(parts)
+    if module == WEBSERVER:
+        options = [host if option == _NOWHERE else option for option in options]
+    ours = "sysgen_dagster.commands.service"
+    return [python, flag, ours, str(os.getpid()), module, *options]

@@ -23,7 +23,7 @@ from sysgen_dagster.report.view import over_all_and_by_source
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
-from sysgen_dagster.storage.store import Store
+from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition
@@ -64,7 +64,10 @@ def exports(
         )
     with making_export(store, name, tables.working_folder()) as folder:
         contents = write_folder(
-            folder, name, _read_rows(store, recipe, mixture), _build_facts(store, recipe, mixture)
+            folder,
+            name,
+            _read_rows(store, name, recipe, mixture),
+            _build_facts(store, recipe, mixture),
         )
     return dg.MaterializeResult(
         metadata={
@@ -76,16 +79,25 @@ def exports(
     )
 
 
-def _read_rows(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[pl.DataFrame]:
+def _read_rows(
+    store: Store, mixture_name: str, recipe: Recipe, mixture: pl.DataFrame
+) -> Iterator[pl.DataFrame]:
     """The rows of the mixture by source and model; of each the train split first, by shard."""
     is_train = pl.col("split") == Split.TRAIN.value
     for source, model in product(CATALOG.sources, CATALOG.models):
         later = []
         cell = mixture.filter(source=source, model=model)
         for (shard,), taken in cell.group_by("shard", maintain_order=True):
-            stored = store.read(table_of(recipe), Partition(model, str(shard)))
+            at = Partition(model, str(shard))
+            stored = store.read(table_of(recipe), at)
             ids = taken.select("conversation_id")
             rows = stored.filter(is_in_form_of(recipe)).join(ids, on="conversation_id", how="semi")
+            if missing := ids.join(rows, on="conversation_id", how="anti").height:
+                raise StoreError(
+                    f"{table_of(recipe).label(at)} lacks {missing} of the {ids.height} rows that "
+                    "the mixture takes from it: it was made again since. Materialize mixtures for "
+                    f"{mixture_name} again"
+                )
             rows = place_thoughts(rows, recipe)
             yield rows.filter(is_train)
             later.append(rows.filter(~is_train))

@@ -19,8 +19,9 @@ from sysgen_dagster.defs.plumbing.versions import reading_settings, source_versi
 from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, paper, phases, verification
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.conversations import build_conversations
-from sysgen_dagster.sources.files import read_shard
+from sysgen_dagster.sources.files import find_file, read_shard
 from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.storage.cuts import Cut
 
 METHOD = CATALOG.method
 
@@ -39,7 +40,13 @@ def source_asset(source: Source) -> dg.AssetsDefinition:
     def rows(run: AssetRun) -> pl.DataFrame:
         _, index = split_shard(str(run.at.shard))
         run.settings = reading_settings(source)
-        return read_shard(source, index, run.tables.working_folder() / "downloads")
+        downloads = run.tables.working_folder() / "downloads"
+        frame = read_shard(source, index, downloads)
+        # A shard without rows does not say which file it is from.
+        said = frame["source_revision"].head(1).to_list()
+        [revision] = said or [find_file(source, downloads)[1]]
+        run.cut = Cut(source.shards, revision)
+        return frame
 
     return rows
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import list_flags
+from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -19,8 +20,9 @@ from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.storage.cuts import materialize_again, summarize_shards
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.storage.store import OtherCutError, Store, StoreError
 from sysgen_dagster.tables.table import By, Partition, kept
 from sysgen_dagster.training_sets.flags import add_flags, find_flagged, require_known_flags
 from sysgen_dagster.training_sets.mixtures import (
@@ -214,7 +216,9 @@ def mixtures(run: AssetRun) -> pl.DataFrame:
         raise StoreError(
             f"{table_of(recipe).name} is not materialized for any shard of any model: do that first"
         )
-    mixture = build_mixture(pl.concat(selected), recipe)
+    candidates = pl.concat(selected)
+    _require_one_shard_each(candidates)
+    mixture = build_mixture(candidates, recipe)
     summary = markdown(summarize_mixture(mixture))
     run.note(candidates=rows, rows=mixture.height, summary=summary)
     return mixture
@@ -231,6 +235,19 @@ def _read_flagged(recipe: Recipe, store: Store) -> Iterator[pl.DataFrame]:
             rows = store.read(table, Partition(model, shard), *columns)
             in_form = rows.filter(is_in_form_of(recipe))
             yield add_flags(in_form, flagged).with_columns(shard=pl.lit(shard))
+
+
+def _require_one_shard_each(candidates: pl.DataFrame) -> None:
+    """Raise `OtherCutError` if a conversation is in two shards."""
+    places = candidates.group_by("conversation_id").agg(pl.col("shard").unique())
+    doubled = places.filter(pl.col("shard").list.len() > 1).sort("conversation_id")
+    if doubled.height:
+        shards = doubled["shard"].explode().unique()
+        raise OtherCutError(
+            f"{summarize_shards(shards)} are of different cuts: {doubled.height} conversations are "
+            f"in two of them, {doubled['conversation_id'][0]} is the first. "
+            f"{materialize_again(split_shard(shards[0])[0])}"
+        )
 
 
 TRAINING: list[dg.AssetsDefinition] = [splits, training_rows, preference_pairs]

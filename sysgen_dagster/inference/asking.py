@@ -2,10 +2,11 @@
 
 What an attempt ends in, and what follows:
 
-- an answer, or a 4xx: the outcome is final;
-- 5xx, no answer in time, a cut connection, a reply that is no chat completion: the request is sent
-  again after a growing delay, five times in all;
-- 429 and 503: it is sent again later, as long as the server answers any request at all;
+- an answer: the outcome is final;
+- a refusal: `refusals` decides whether it is final, ends the partition, or is sent again;
+- a server that fails, no answer in time, a cut connection, a reply that is no chat completion: it
+  is sent again after a growing delay, five times in all;
+- a server that has no room: it is sent again later, as long as any request is answered at all;
 - no answer to anybody for too long: the partition ends, and what was answered is kept;
 - nothing listens: it waits until a server is back;
 - the engine died while it worked on the request: it is sent again, the third time while no other
@@ -13,36 +14,33 @@ What an attempt ends in, and what follows:
 """
 
 import asyncio
-import errno
-import json
 import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
-
-import aiohttp
 
 from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role
 from sysgen_dagster.inference import chat_api
 from sysgen_dagster.inference.attempts import Attempt, Attempts
+from sysgen_dagster.inference.bodies import BadBodyError, most_reply_bytes
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError, UnreachableError
 from sysgen_dagster.inference.fitting import Fit, fit, surely_fits
 from sysgen_dagster.inference.ledger import Outcome
+from sysgen_dagster.inference.refusals import is_remembered
+from sysgen_dagster.inference.refused_in_a_row import RefusedInARow
 from sysgen_dagster.inference.replicas import Replica, Replicas, nothing_listens
 from sysgen_dagster.inference.replies import read_reply, read_token_count
 from sysgen_dagster.inference.server_queue import within
+from sysgen_dagster.inference.transport import CutError, NotConnectedError, Response, Transport
 
 MOST_FAILURES = 5
 _MOST_DEATHS = 3
-_NO_MORE_SOCKETS = frozenset({errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL})
-# Shorter keys, such as EMPTY or ollama, protect nothing and are words that answers hold.
-_SHORTEST_SECRET = 16
 
 
 @dataclass(slots=True)
@@ -52,12 +50,14 @@ class Asking:
     Attributes:
         endpoint: Where they are, and how failures are retried.
         replicas: Gives each attempt its server.
-        session: The connections; the caller closes them.
+        transport: The connections; the caller closes them.
+        refused: Counts refusals that may mean everybody.
     """
 
     endpoint: chat_api.Endpoint
     replicas: Replicas
-    session: aiohttp.ClientSession
+    transport: Transport
+    refused: RefusedInARow
     # Held by a request after which the engine may have died twice: with one such request in flight
     # at a time, a third death shows which of them it was.
     _suspects: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -132,7 +132,8 @@ class Asking:
             if delay is None:
                 return attempts.without_text(error.reason, error.failure)
         else:
-            self.replicas.note_answer(replica, attempt.sent_at)
+            self.replicas.note_answer(replica, attempt.sent_at, is_remembered(outcome))
+            self.refused.note(replica, outcome)
             return outcome
         finally:
             self.replicas.give_back(replica)
@@ -207,49 +208,39 @@ class Asking:
     async def _send(self, attempt: Attempt, attempts: Attempts) -> Outcome:
         """The outcome of one attempt; raises `TryAgainError` or an `EngineError`."""
         request, where = attempts.request, f"{attempt.replica.url}/chat/completions"
-        body = self.endpoint.body(request, attempts.fit.messages, self._limit(attempts))
-        status, headers, raw = await self._post(where, body, attempt.turn)
+        limit = self._limit(attempts)
+        body = self.endpoint.body(request, attempts.fit.messages, limit)
+        most = most_reply_bytes(limit, with_logprobs=bool(request.choices))
+        reply = await self._post(where, body, most, attempt.turn)
         try:
             thinks = self.endpoint.capabilities.thinks
+            status, headers, raw = reply.status, reply.headers, reply.body
             return read_reply(status, headers, raw, request, attempts.sent, thinks)
         except EngineError as error:
             served = self.endpoint.model.served_name
-            raise EngineError(f"{where} does not serve {served} to us ({error})") from None
+            raise EngineError(
+                f"{where} does not serve {served} to us ({error}). What it answered "
+                "before is kept: materialize this partition again when that is mended"
+            ) from None
 
     async def _post(
-        self, url: str, body: dict[str, Any], turn: Callable[[], float]
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of the reply; raises `TryAgainError` or `UnreachableError`."""
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=self.endpoint.retries.connect_s)
+        self, url: str, body: dict[str, Any], most_bytes: int, turn: Callable[[], float]
+    ) -> Response:
+        """The reply; raises `TryAgainError` or `UnreachableError`."""
         try:
-            async with (
-                within(self.endpoint.attempt_s, turn),
-                self.session.post(
-                    url, json=body, allow_redirects=False, timeout=timeout
-                ) as response,
-            ):
-                raw = self._without_key(response.status, await response.read())
-                return response.status, response.headers, raw
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            if error.errno in _NO_MORE_SOCKETS:
+            async with within(self.endpoint.attempt_s, turn):
+                return await self.transport.send("POST", url, most_bytes, json=body)
+        except NotConnectedError as error:
+            if error.lacks_sockets:
                 raise TryAgainError(NoAnswer.SERVER_ERROR, str(error), is_busy=True) from error
             raise UnreachableError(str(error)) from error
         except TimeoutError as error:
             raise TryAgainError(NoAnswer.TIMEOUT, "no answer in time") from error
-        except aiohttp.ClientError as error:
-            # The error's text may hold our request with its headers, so only its type is named.
-            failure = f"connection cut: {type(error).__name__}"
-            raise TryAgainError(NoAnswer.SERVER_ERROR, failure) from None
-
-    def _without_key(self, status: int, raw: bytes) -> bytes:
-        """A reply without our API key: servers may repeat it, and replies end in rows and logs."""
-        key = self.endpoint.api_key
-        if not key or (status == 200 and len(key) < _SHORTEST_SECRET):
-            return raw
-        in_json = json.dumps(key)[1:-1]
-        for written in (key, in_json, in_json.replace("/", r"\/")):
-            raw = raw.replace(written.encode(), b"***")
-        return raw
+        except CutError as error:
+            raise TryAgainError(NoAnswer.SERVER_ERROR, str(error)) from None
+        except BadBodyError as error:
+            failure = f"not a chat completion: {error}"
+            raise TryAgainError(NoAnswer.MALFORMED_REPLY, failure) from None
 
     async def _fit(self, attempts: Attempts) -> None:
         """Fit the messages to the context, by tokens that the server counts."""
@@ -276,8 +267,9 @@ class Asking:
         body = {"model": self.endpoint.model.served_name, "messages": messages}
         try:
             now = time.monotonic()
-            status, _, raw = await self._post(chat_api.tokens_url(replica.url), body, lambda: now)
-            return read_token_count(status, raw)
+            url = chat_api.tokens_url(replica.url)
+            reply = await self._post(url, body, most_reply_bytes(0), lambda: now)
+            return read_token_count(reply.status, reply.body)
         except (UnreachableError, TryAgainError):
             return None
         finally:

@@ -130,7 +130,7 @@ class Endpoint:
 
     Attributes:
         model: The model.
-        base_urls: Each ending in ``/v1``; all serve the same model.
+        base_urls: Where their APIs begin; all serve the same model.
         api_key: Sent with every request.
         capabilities: What all of the servers can do.
         attempt_s: How long one attempt at a request may take, once the server can begin with it.

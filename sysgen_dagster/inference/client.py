@@ -10,25 +10,30 @@ import resource
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
-import aiohttp
 import polars as pl
 
 from sysgen_dagster.chat.completions import COMPLETIONS
-from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.asking import Asking
 from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity
 from sysgen_dagster.inference.engines import ModelConnection
-from sysgen_dagster.inference.ledger import Ledger, Outcome, request_key
+from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.inference.refusals import is_remembered
+from sysgen_dagster.inference.refused_in_a_row import RefusedInARow
 from sysgen_dagster.inference.replicas import MOST_IN_FLIGHT, Replicas
+from sysgen_dagster.inference.request_keys import Asked, request_key
 from sysgen_dagster.inference.stopping import STOP
+from sysgen_dagster.inference.transport import open_transport
 
 _SYNC_EVERY_S = 1.0
 _ROWS_PER_FRAME = 1_000
+# Requests that are looked up at once where there are other ledgers: each of those in which some
+# are known is read once for so many, while nothing is sent.
+_LOOKED_UP_AT_ONCE = 2_000
 
 
 def complete(
@@ -45,7 +50,7 @@ def complete(
 
     Args:
         connection: The model that is asked.
-        requests: Taken one by one as there is room.
+        requests: Taken one by one as there is room, or some ahead where there are other ledgers.
         progress: Holds the number of requests, and takes the counts; several calls may share it.
         ledger: Entered already; requests with an outcome in it are not sent.
         show: Takes the progress from time to time, and once at the end.
@@ -77,6 +82,7 @@ class _Batch:
     Attributes:
         replicas: The servers, once they are connected to.
         answered: Since the last frame.
+        looked_up: The requests that are left, each with what is known of it.
         frames: `COMPLETIONS` of what was answered before.
     """
 
@@ -90,15 +96,20 @@ class _Batch:
     replicas: Replicas | None = None
     answered: list[tuple[ChatRequest, Outcome]] = field(default_factory=list)
     frames: list[pl.DataFrame] = field(default_factory=list)
+    looked_up: Iterator[tuple[ChatRequest, Asked, Outcome | None]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.looked_up = self._look_up()
 
     async def run(self) -> pl.DataFrame:
         tasks = [asyncio.create_task(each) for each in (self._show_often(), self._sync())]
         try:
             unknown = self._take_known()
             if unknown is not None:
-                self.requests = chain([unknown], self.requests)
+                first, _ = unknown
+                self.looked_up = chain([(*unknown, None)], self.looked_up)
                 await self._send_all(
-                    await asyncio.to_thread(self.connection.connect, unknown.constraint)
+                    await asyncio.to_thread(self.connection.connect, first.constraint)
                 )
         finally:
             # `asyncio.run` joins the threads that wait for servers.
@@ -110,30 +121,43 @@ class _Batch:
         self._show()
         return pl.concat(self.frames)
 
-    def _take_known(self) -> ChatRequest | None:
-        """The first request without an outcome in the ledger: until then no server is needed."""
-        for request in self.requests:
-            outcome = self.ledger.get(self._key(request))
+    def _look_up(self) -> Iterator[tuple[ChatRequest, Asked, Outcome | None]]:
+        """Each request with its outcome in a ledger, if there is one."""
+        at_once = _LOOKED_UP_AT_ONCE if self.ledger.has_others else 1
+        while requests := list(islice(self.requests, at_once)):
+            asked = [self._asked(request) for request in requests]
+            for request, each, known in zip(requests, asked, self.ledger.find(asked), strict=True):
+                # Earlier versions kept some outcomes that are asked for again now.
+                yield request, each, known if known and is_remembered(known) else None
+
+    def _take_known(self) -> tuple[ChatRequest, Asked] | None:
+        """The first request without an outcome in a ledger: until then no server is needed."""
+        for request, asked, outcome in self.looked_up:
             if outcome is None:
-                return request
+                return request, asked
             self._keep(request, outcome, is_known=True)
         return None
 
     async def _send_all(self, endpoint: Endpoint) -> None:
         _allow_open_files()
-        # Without a limit of its own: the replicas decide how many requests are in flight.
-        connector = aiohttp.TCPConnector(limit=0)
         connection, most = self.connection, self.most_in_flight
         self.replicas = Replicas(endpoint, connection.reconnect, connection.report, most)
         self.progress.begin()
         try:
             async with (
-                aiohttp.ClientSession(connector=connector, headers=endpoint.headers()) as session,
+                open_transport(
+                    endpoint.base_urls,
+                    endpoint.headers(),
+                    endpoint.retries.connect_s,
+                    endpoint.api_key,
+                ) as transport,
                 asyncio.TaskGroup() as workers,
             ):
-                asking = Asking(endpoint, self.replicas, session)
+                refused = RefusedInARow(self.progress)
+                asking = Asking(endpoint, self.replicas, transport, refused)
                 for _ in range(min(most * len(endpoint.base_urls), self.progress.waiting)):
                     workers.create_task(self._work(asking))
+            refused.require_an_answer(endpoint.base_urls[0])
         except* Exception as errors:
             raise errors.exceptions[0] from None
         finally:
@@ -141,16 +165,15 @@ class _Batch:
 
     async def _work(self, asking: Asking) -> None:
         """Send one request after another."""
-        for request in self.requests:
-            key = self._key(request)
-            known = self.ledger.get(key)
+        for request, asked, known in self.looked_up:
             outcome = known or await asking.get_outcome(request)
-            if known is None and outcome.failed_because not in ENGINE_FAILURES:
-                self.ledger.append(key, outcome)
+            if known is None and is_remembered(outcome):
+                self.ledger.append(asked, outcome)
             self._keep(request, outcome, is_known=known is not None)
 
-    def _key(self, request: ChatRequest) -> str:
-        return request_key(self.connection.model.answers_as, request)
+    def _asked(self, request: ChatRequest) -> Asked:
+        key = request_key(self.connection.model.answers_as, request)
+        return Asked(key, request.request_id, request.seed)
 
     def _keep(self, request: ChatRequest, outcome: Outcome, is_known: bool) -> None:
         self.progress.count(outcome, is_known)

@@ -161,21 +161,25 @@ class ModelConnection:
         Raises:
             EngineError: There is none; the message names the ways to get one.
         """
-        urls = self._start_servers() or tuple(url.rstrip("/") for url in self.entry.base_urls)
+        urls = self._start_servers() or self.entry.base_urls
         with ThreadPoolExecutor(len(urls)) as pool:
             role = self.entry.has_system_role
             probes = [pool.submit(self._probe, url, role, constraint) for url in urls]
         faults = [probe.exception() for probe in probes]
         away = [fault for fault in faults if isinstance(fault, UnreachableError)]
-        known = [probe.result() for probe in probes if probe.exception() not in away]
+        known = [probe.result()[1] for probe in probes if probe.exception() not in away]
         if not known:
             raise EngineError("\n".join([*map(str, away), WAYS_TO_GET_AN_ENGINE]))
         for fault in away:
             self.report(str(fault))
+        places = (
+            url if fault else probe.result()[0]
+            for url, probe, fault in zip(urls, probes, faults, strict=True)
+        )
         capabilities = common_capabilities(known)
         endpoint = Endpoint(
             model=self.model,
-            base_urls=urls,
+            base_urls=tuple(places),
             api_key=self._api_key(),
             capabilities=capabilities,
             attempt_s=self.entry.attempt_s,
@@ -197,8 +201,8 @@ class ModelConnection:
         """
         use = next((use for use in self.uses if use.url == url), None)
         if use is None:
-            self._probe(url, has_system_role=True)  # which is known by now, and not asked again
-            return url
+            # The system role is known by now, and not asked again.
+            return self._probe(url, has_system_role=True)[0]
         # Release the claim on the device before claiming it again. Another run may wait for the
         # device; if we kept the claim while waiting for that run, both would wait for ever.
         use.release()
@@ -233,12 +237,15 @@ class ModelConnection:
 
     def _probe(
         self, url: str, has_system_role: bool | None, constraint: Constraint | None = None
-    ) -> ServerCapabilities:
+    ) -> tuple[str, ServerCapabilities]:
+        """Where the API of a server begins, and what it can do."""
         # Here, because `openai` costs every start of the code location 0.6 s.
+        from sysgen_dagster.inference.places import find_place
         from sysgen_dagster.inference.probing import probe_server
 
-        probes = self.retries.probes
-        return probe_server(self.model, url, self._api_key(), has_system_role, probes, constraint)
+        model, key, retries = self.model, self._api_key(), self.retries.probes
+        place = url if self.uses else find_place(model, url, key, retries)
+        return place, probe_server(model, place, key, has_system_role, retries, constraint)
 
     def _api_key(self) -> str | None:
         return None if self.uses else _api_key(self.entry)

@@ -1,41 +1,39 @@
-"""What a model has already answered, kept by partition of a phase.
+"""What a model has already answered, kept by partition of a phase and known to all of them.
 
-While a partition is made, every outcome is appended as a JSON line before it counts, so that a run
-that is killed loses only the requests in flight. When the partition is stored, the lines are sealed
-into one small Parquet file; a later run of the same partition sends only requests that are not in
-it. A request is known by its content: model, messages, sampling, constraint and seed.
+While a partition is made, every outcome is appended as a line before it counts, so that a run that
+is killed loses only the requests in flight. When the partition is stored, the lines are sealed into
+one small Parquet file; a later run sends only requests that are in no ledger of the phase. A
+request is known by its content: model, messages, sampling, constraint and seed. How the files are
+written belongs in `ledger_files`, what is done with many ledgers at once in `ledger_upkeep`.
 """
 
-import fcntl
-import hashlib
 import json
+import logging
 import os
-from collections.abc import Mapping, Sequence
+import socket
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from types import NoneType
 from typing import IO, Any, Self
 
-import polars as pl
-
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.chat.messages import ChatRequest
-from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.inference.ledger_files import (
+    Entry,
+    format_line,
+    open_locked,
+    read_lines,
+    read_sealed,
+    write_sealed,
+)
+from sysgen_dagster.inference.other_ledgers import SEALED, OtherLedgers
+from sysgen_dagster.inference.request_keys import Asked
+from sysgen_dagster.inference.stopping import STOP
 
-# An outcome by its key, with the number of requests of the largest run that looked it up.
-_SEALED = {"key": pl.String(), "outcome": pl.String(), "largest_run": pl.UInt32()}
-_ROWS_PER_GROUP = 2_000
+_LOG = logging.getLogger(__name__)
 _TOO_LONG = f'"failed_because": "{NoAnswer.TOO_LONG}"'  # within a text its quotes are escaped
-
-
-class LedgerError(SysgenError):
-    """A sealed ledger cannot be read; the message names the file and the fix."""
-
-    def __init__(self, path: Path, error: Exception) -> None:
-        """Name the file."""
-        super().__init__(
-            f"{path}, the ledger of a stored partition, cannot be read ({error}): remove it, and "
-            "the partition's requests are sent again when it is materialized"
-        )
+_LOOK_AGAIN_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,51 +69,50 @@ class Outcome:
     request_fields: str | None = None
 
 
-_FIELDS = tuple(field.name for field in fields(Outcome))
-
-
-def request_key(answers_as: Sequence[str | None], request: ChatRequest) -> str:
-    """32 hex digits that differ when anything differs that the answer depends on.
-
-    Args:
-        answers_as: Engine, model and revision; see `ModelIdentity`.
-        request: Everything of it counts but its id.
-    """
-    sampling = request.sampling
-    texts = [message["content"].encode("utf-8", "surrogatepass") for message in request.messages]
-    # The lengths say where each text ends among the bytes that are hashed after them.
-    lengths = [
-        (message["role"], len(text)) for message, text in zip(request.messages, texts, strict=True)
-    ]
-    numbers = [sampling.temperature, sampling.max_tokens, request.seed]
-    if sampling.top_p != 1.0:  # keys of version 0.1, which sent no top_p, stay as they are
-        numbers.append(sampling.top_p)
-    held_to = request.constraint.structured if request.constraint else {}
-    shape = [answers_as, numbers, held_to, request.choices, lengths]
-    digest = hashlib.blake2b(json.dumps(shape).encode(), digest_size=16)
-    for text in texts:
-        digest.update(text)
-    return digest.hexdigest()
+# Of each field the types that it may have in JSON.
+_IN_JSON: dict[Any, tuple[type, ...]] = {
+    str | None: (str, NoneType),
+    int | None: (int, NoneType),
+    int: (int,),
+    bool: (bool,),
+    Sequence[tuple[int, str, float]]: (list,),
+}
+_TYPES = {field.name: _IN_JSON[field.type] for field in fields(Outcome)}
+_DEFAULTS = {field.name: field.default for field in fields(Outcome)}  # what is so is not written
 
 
 class Ledger:
     """The outcomes of one partition of one phase, as a context manager around an open file.
 
-    Two runs of the same partition may append at once: a line is one write to a file in append
-    mode, and no run seals a file to which another one may append. A line that was cut off by a kill
-    is left out when the file is read again.
+    One run at a time has it; another one of the same partition waits and then finds everything
+    known. A line is one write to a file in append mode.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        among: Path | None = None,
+        run: str = "another run",
+        report: Callable[[str], object] = _LOG.warning,
+    ) -> None:
         """Nothing is read or written before the ledger is entered.
 
         Args:
             path: Of the lines; the sealed file lies beside it with the suffix ``.parquet``.
+            among: The folder of all ledgers of the phase; None: that of this one.
+            run: Who asks, as other runs are told that wait for this one.
+            report: Takes a line when it has to wait, and about what cannot be read.
         """
         self.path = path
-        self.sealed = path.with_suffix(".parquet")
-        self._known: dict[str, str] = {}  # outcomes as JSON, parsed when they are looked up
-        self._looked_up: set[str] = set()
+        self.sealed = path.with_suffix(SEALED)
+        self._among = among or path.parent
+        self._holder = path.with_suffix(".held_by")
+        self._run, self._report = run, report
+        self._known: dict[str, Entry] = {}
+        self._asked: dict[str, Asked] = {}
+        self._unreadable = 0
+        self._others: OtherLedgers
         self._file: IO[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -123,37 +120,100 @@ class Ledger:
 
         Raises:
             LedgerError: The sealed file cannot be read.
+            StoppedError: The user has ended the command while it waited for another run.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = _open_locked(self.path, fcntl.LOCK_SH)
+        file = self._wait_for_lock()
         try:
-            known = pl.concat([_read_sealed(self.sealed), _read_lines(self.path)])
-        except LedgerError:
+            lines, damaged = read_lines(self.path)
+            sealed = read_sealed(self.sealed)
+        except BaseException:
             file.close()
             raise
-        self._known = dict(known.select("key", "outcome").iter_rows())
+        self._known = {entry.key: entry for entry in (*sealed, *lines)}
+        self._unreadable = damaged
+        self._others = OtherLedgers(self._among, self.path, self._report)
+        self._holder.write_text(f"{self._run} (process {os.getpid()} on {socket.gethostname()})")
         self._file = file
         return self
 
     def __exit__(self, *_: object) -> None:
         """Close the file; what was appended is on the disk."""
         self.sync()
+        if self._unreadable:
+            self._report(
+                f"{self._unreadable:,} entries of {self.path} or {self.sealed.name} were cut off "
+                "or damaged: their requests count as never sent"
+            )
         if self._file is not None:
+            self._holder.unlink(missing_ok=True)
             self._file.close()
             self._file = None
 
-    def get(self, key: str) -> Outcome | None:
-        """The outcome that an earlier run got for a request."""
-        self._looked_up.add(key)
-        known = self._known.get(key)
-        return None if known is None else _read_outcome(known, self.sealed)
+    def _wait_for_lock(self) -> IO[bytes]:
+        waits_for = None
+        while True:
+            try:
+                return open_locked(self.path)
+            except BlockingIOError:
+                if (holder := self._read_holder()) != waits_for:
+                    waits_for = holder
+                    self._report(f"waits for {holder}, which makes the same partition")
+            STOP.check()
+            time.sleep(_LOOK_AGAIN_S)
 
-    def append(self, key: str, outcome: Outcome) -> None:
+    def _read_holder(self) -> str:
+        try:
+            return self._holder.read_text() or "another run"
+        except FileNotFoundError:
+            return "another run"
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are other ledgers, so that it pays to look up many requests at once."""
+        return bool(self._others.paths)
+
+    def find(self, asked: Sequence[Asked]) -> list[Outcome | None]:
+        """The outcomes that earlier runs got for these requests, also in other partitions.
+
+        Those that are not here are looked up in the other ledgers, each of which is read once.
+        """
+        found, missing = [], set()
+        for each in asked:
+            self._asked[each.key] = each
+            found.append(self._read_own(each.key))
+            if found[-1] is None:
+                missing.add(each.key)
+        if not (missing and self.has_others):
+            return found
+        others = self._others.find(missing)
+        return [
+            own or (_read_outcome(others[each.key].outcome) if each.key in others else None)
+            for each, own in zip(asked, found, strict=True)
+        ]
+
+    def _read_own(self, key: str) -> Outcome | None:
+        entry = self._known.get(key)
+        if entry is None:
+            return None
+        outcome = _read_outcome(entry.outcome) if entry.is_whole else None
+        if outcome is None:
+            del self._known[key]
+            self._unreadable += 1
+        return outcome
+
+    def append(self, asked: Asked, outcome: Outcome) -> None:
         """Write an outcome down; it survives a kill of this process from here on."""
         assert self._file is not None
         # Not `asdict`, which copies deeply and takes twice as long as the rest.
-        line = json.dumps({"key": key, **{name: getattr(outcome, name) for name in _FIELDS}})
-        self._file.write(f"\n{line}\n".encode())
+        written = json.dumps(
+            {
+                name: value
+                for name, default in _DEFAULTS.items()
+                if (value := getattr(outcome, name)) != default
+            }
+        )
+        self._file.write(format_line(*asked, written))
 
     def sync(self) -> None:
         """Bring what was appended to the disk, so that it survives a loss of power too."""
@@ -161,122 +221,71 @@ class Ledger:
             os.fsync(self._file.fileno())
 
     def seal(self) -> None:
-        """Keep what this run looked up in one small file; the partition is stored now.
+        """Turn the lines into one small file; the partition is stored now.
 
-        Outcomes that a run of more than twice as many requests looked up are kept too, since this
-        run was a pilot then. So the file holds less than twice what the largest run looked up.
+        What went before an answer of this run goes: an entry of a request that this run asked
+        under the same name and seed, but with other content. Everything else stays, also what this
+        run did not ask for: it may have been a pilot, or the rows are in another partition now.
         Requests that did not fit the context are not kept: another setting of the engine may have
         room for them.
 
-        Nothing happens while another run may append to the lines: it seals them when it ends.
+        Nothing happens while another run has the ledger: it seals the lines when it ends.
         """
         assert self._file is None
         try:
-            lock = _open_locked(self.path, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock = open_locked(self.path)
         except BlockingIOError:
             return
         with lock:
-            self._replace_sealed()
+            lines, _ = read_lines(self.path)
+            sealed = read_sealed(self.sealed)
+            kept = self._kept({entry.key: entry for entry in (*sealed, *lines)}.values())
+            if kept == sealed and sealed:
+                os.utime(self.sealed)  # its age is that of its last use
+            else:
+                write_sealed(self.sealed, kept)
             self.path.unlink()
 
-    def _replace_sealed(self) -> None:
-        lines, key = _read_lines(self.path), pl.col("key")
-        looked_up = key.is_in(list(self._looked_up))
-        # Lines that this run did not look up are those of a run that did not reach its end.
-        of_unfinished_run = lines.filter(~looked_up)["key"].unique()
-        run = (
-            pl.when(looked_up)
-            .then(len(self._looked_up))
-            .when(key.is_in(of_unfinished_run.to_list()))
-            .then(of_unfinished_run.len())
-        )
-        largest_run = pl.max_horizontal(pl.col("largest_run").max().over("key"), run)
-        sealed = (
-            pl.concat([_read_sealed(self.sealed), lines])
-            .with_columns(largest_run=largest_run.cast(pl.UInt32))
-            .unique("key", keep="last", maintain_order=True)
-            .filter(looked_up | (pl.col("largest_run") > 2 * len(self._looked_up)))
-            .filter(~pl.col("outcome").str.contains(_TOO_LONG, literal=True))
-        )
-        beside = self.sealed.with_suffix(".tmp")
-        sealed.write_parquet(beside, compression="zstd", row_group_size=_ROWS_PER_GROUP)
-        with beside.open("rb") as written:
-            os.fsync(written.fileno())
-        beside.replace(self.sealed)
+    def _kept(self, entries: Iterable[Entry]) -> list[Entry]:
+        """Those that stay, each with its checksum and, where this run asked for it, its name."""
+        answered = {asked[1:] for asked in self._asked.values()}
+        kept = []
+        for entry in entries:
+            asked, name = self._asked.get(entry.key), (entry.request_id, entry.seed)
+            is_superseded = asked is None and entry.request_id is not None and name in answered
+            if is_superseded or _TOO_LONG in entry.outcome:
+                continue
+            if entry.checksum is None:
+                request_id, seed = name if asked is None else asked[1:]
+                entry = entry._replace(request_id=request_id, seed=seed).signed()
+            kept.append(entry)
+        return kept
 
 
-def discard(path: Path, lines: bool = True) -> bool:
-    """Whether the ledger was removed; one to which a run may append stays.
+def _read_outcome(written: str) -> Outcome | None:
+    """What is written in an entry; None where it holds neither a text nor a reason.
 
-    Args:
-        path: Of the lines.
-        lines: Whether to remove a ledger with lines that no run has sealed.
+    Another version may have written other fields, or the same ones with values of another type:
+    these count as missing.
     """
     try:
-        lock = _open_locked(path, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    with lock:
-        if path.stat().st_size and not lines:
-            return False
-        path.with_suffix(".parquet").unlink(missing_ok=True)
-        path.unlink()
-    return True
-
-
-def _open_locked(path: Path, kind: int) -> IO[bytes]:
-    """The file of the lines, to be appended to; not one that was sealed and removed meanwhile."""
-    while True:
-        file = path.open("ab", buffering=0)
-        try:
-            fcntl.flock(file, kind)
-            if os.fstat(file.fileno()).st_nlink:
-                return file
-        except BlockingIOError:
-            file.close()
-            raise
-        file.close()
-
-
-def _read_sealed(path: Path) -> pl.DataFrame:
-    """`_SEALED`, one row an outcome."""
-    if not path.is_file():
-        return pl.DataFrame(schema=_SEALED)
-    try:
-        return pl.read_parquet(path, schema=_SEALED)
-    except (OSError, pl.exceptions.PolarsError) as error:
-        raise LedgerError(path, error) from error
-
-
-def _read_lines(path: Path) -> pl.DataFrame:
-    """`_SEALED`, one row a line that can be read; no run has looked them up yet."""
-    with path.open("rb") as file:
-        records = filter(None, map(_parse, file))
-        rows = [(record.pop("key"), json.dumps(record), 0) for record in records]
-    return pl.DataFrame(rows, schema=_SEALED, orient="row")
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    """The record of a line; None for a blank line and for one that a kill cut off."""
-    try:
-        record = json.loads(line)
-    except (ValueError, RecursionError):
+        record: dict[str, Any] = json.loads(written)
+        known: dict[str, Any] = {
+            name: value
+            for name, value in record.items()
+            if name in _TYPES and isinstance(value, _TYPES[name])
+        }
+    except (ValueError, AttributeError, RecursionError):
         return None
-    is_whole = isinstance(record, dict) and isinstance(record.get("key"), str)
-    return record if is_whole and _is_outcome(record) else None
+    if known.get("text") is None and known.get("failed_because") is None:
+        return None
+    if "choices" in known:
+        known["choices"] = tuple(map(tuple, filter(_is_choice, known["choices"])))
+    return Outcome(**known)
 
 
-def _is_outcome(record: Mapping[str, Any]) -> bool:
-    """Whether there is a text or a reason; other fields may be missing or of another version."""
-    return record.get("text") is not None or record.get("failed_because") is not None
-
-
-def _read_outcome(written: str, path: Path) -> Outcome:
-    try:
-        # Another version of this package may have written other fields.
-        record = {name: value for name, value in json.loads(written).items() if name in _FIELDS}
-        if not _is_outcome(record):
-            raise ValueError("an entry holds no outcome")
-        return Outcome(**{**record, "choices": tuple(map(tuple, record.get("choices", ())))})
-    except (ValueError, TypeError, AttributeError) as error:
-        raise LedgerError(path, error) from error
+def _is_choice(value: Any) -> bool:
+    if not isinstance(value, list) or len(value) != 3:
+        return False
+    start, word, probability = value
+    return isinstance(start, int) and isinstance(word, str) and isinstance(probability, float | int)

@@ -4,11 +4,13 @@ It is asked what the phases will ask: with the same fields, so that a field whic
 out from the first request on, and under a constraint where the phase has one.
 """
 
-import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
+import httpx2
 import openai
 
 from sysgen_dagster.catalog.models import SamplingField
@@ -16,6 +18,7 @@ from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.constraints import Constraint, ConstraintForm
 from sysgen_dagster.chat.messages import Sampling
 from sysgen_dagster.chat.reasoning import Reply
+from sysgen_dagster.inference.bodies import read_json
 from sysgen_dagster.inference.chat_api import (
     EngineError,
     ModelIdentity,
@@ -24,9 +27,10 @@ from sysgen_dagster.inference.chat_api import (
     request_fields,
     tokens_url,
 )
+from sysgen_dagster.inference.listings import list_models, no_server
+from sysgen_dagster.inference.openai_client import describe_error, open_client
 from sysgen_dagster.inference.replies import read_message
 
-_WITHIN_S = 60.0
 # A system message that the model is shown makes the count of the prompt's tokens differ between
 # these two, whatever the template adds by itself.
 _SHORT = "Be brief."
@@ -37,6 +41,14 @@ _USER = {"role": "user", "content": "Reply with the word yes."}
 _TOKENS = 16
 # Room for the thoughts of a model whose template opens them itself: only their end can be seen.
 _TOKENS_OF_A_THOUGHT = 512
+# What a refusal says that is about the size of this small question, or about its small answer: the
+# server reads chats. That a field has another name is said in other words.
+_SIZE = re.compile(
+    r"(?=.*(max\w*tokens|\btokens\b|context (length|window|size)))"
+    r".*(at least|minimum|greater|larger|small|short|below|less than|exceed|too (long|large|many))",
+    re.IGNORECASE | re.DOTALL,
+)
+_UNKNOWN_FIELD = re.compile(r"unsupported|not supported|unknown|unrecogni|unexpected|extra", re.I)
 # A template that refuses a message makes vLLM reply with 400, llama.cpp and SGLang with 500.
 _REFUSED = frozenset({400, 422, 500})
 _NOTHING: Mapping[str, Any] = {}
@@ -56,7 +68,7 @@ _HELD = Constraint(
 
 
 @dataclass(slots=True)
-class _Probe:
+class Probe:
     """The questions to one server.
 
     Attributes:
@@ -64,20 +76,24 @@ class _Probe:
         model: The model that is asked.
         refuses: Fields that the server was found to refuse.
         thinks: Whether the model was seen to think.
+        limit: The tokens that its answers may have; more where it refuses so few.
     """
 
     client: openai.OpenAI
     model: ModelIdentity
     refuses: set[str] = field(default_factory=set)
     thinks: bool = False
+    limit: int = _TOKENS
 
     @property
     def url(self) -> str:
         """Where the server is."""
         return str(self.client.base_url).rstrip("/")
 
-    def begin(self) -> None:
+    def begin(self) -> bool:
         """Ask a simple question: which fields the server refuses, and whether the model thinks.
+
+        Returns whether the reply was a chat completion.
 
         Raises:
             EngineError: The server refuses a chat without any of these fields, too.
@@ -91,6 +107,7 @@ class _Probe:
         self._note_thoughts(reply)
         if not self.thinks and reply.finish == CUT:
             self._note_thoughts(self.ask(_USER, limit=_TOKENS_OF_A_THOUGHT))
+        return reply.is_chat
 
     def _find_refused(self) -> None:
         optional = set(get_args(SamplingField))
@@ -98,7 +115,7 @@ class _Probe:
         try:
             self.ask(_USER)
         except openai.APIStatusError as error:
-            fault = f"does not answer a simple chat ({_describe(error, self.client.api_key)})"
+            fault = f"does not answer a simple chat ({describe_error(error, self.client.api_key)})"
             kind = UnreachableError if error.status_code >= 500 else EngineError
             raise kind(f"{self.model.name}: {self.url} {fault}") from None
         found: set[str] = set()
@@ -151,15 +168,17 @@ class _Probe:
         url = tokens_url(self.url)
         body = {"model": self.model.served_name, "messages": [_USER]}
         try:
-            reply: Any = self.client.post(url, body=body, cast_to=object)
+            reply = read_json(self.client.post(url, body=body, cast_to=httpx2.Response).content)
         except (openai.OpenAIError, ValueError):
             return False
         return isinstance(reply, dict) and isinstance(reply.get("count"), int)
 
     def ask(
-        self, *messages: Any, limit: int = _TOKENS, more: Mapping[str, Any] = _NOTHING
+        self, *messages: Any, limit: int | None = None, more: Mapping[str, Any] = _NOTHING
     ) -> "_Reply":
         """What the server replies to these messages.
+
+        A refusal of so short an answer is answered by a longer limit, and else taken for a reply.
 
         Raises:
             openai.APIStatusError: The server may have refused the messages or a field.
@@ -169,18 +188,23 @@ class _Probe:
         body = {
             "model": self.model.served_name,
             "messages": messages,
-            self.model.limit_field: limit,
+            self.model.limit_field: limit or self.limit,
             **fields,
             **more,
         }
         try:
-            reply: Any = self.client.post("/chat/completions", body=body, cast_to=object)
+            sent = self.client.post("/chat/completions", body=body, cast_to=httpx2.Response)
+            return _read(read_json(sent.content))
         except (openai.OpenAIError, ValueError) as error:
-            if isinstance(error, openai.APIStatusError) and error.status_code in _REFUSED:
+            if not isinstance(error, openai.APIStatusError) or error.status_code not in _REFUSED:
+                fault = describe_error(error, self.client.api_key)
+                raise UnreachableError(f"{self.model.name}: {self.url} fails ({fault})") from None
+            if not _speaks_of_size(error):
                 raise
-            fault = _describe(error, self.client.api_key)
-            raise UnreachableError(f"{self.model.name}: {self.url} fails ({fault})") from None
-        return _read(reply)
+        if self.limit == _TOKENS and limit is None:
+            self.limit = _TOKENS_OF_A_THOUGHT
+            return self.ask(*messages, more=more)
+        return _Reply(Reply("", None))
 
 
 class _Reply(NamedTuple):
@@ -189,6 +213,12 @@ class _Reply(NamedTuple):
     said: Reply
     finish: str | None = None
     prompt_tokens: int | None = None
+    is_chat: bool = True
+
+
+def _speaks_of_size(error: openai.APIStatusError) -> bool:
+    said = error.response.text
+    return bool(_SIZE.match(said)) and not _UNKNOWN_FIELD.search(said)
 
 
 def _read(reply: Any) -> _Reply:
@@ -196,7 +226,7 @@ def _read(reply: Any) -> _Reply:
         choice, usage = reply["choices"][0], reply.get("usage")
         said, finish = read_message(choice["message"]), choice.get("finish_reason")
     except (LookupError, TypeError, AttributeError):
-        return _Reply(Reply("", None))
+        return _Reply(Reply("", None), is_chat=False)
     tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
     return _Reply(said, finish, tokens if isinstance(tokens, int) else None)
 
@@ -213,7 +243,7 @@ def probe_server(
 
     Args:
         model: The model that it should serve.
-        base_url: Ends in ``/v1``.
+        base_url: Where its API begins, such as ``http://HOST:PORT/v1``.
         api_key: Sent to it.
         has_system_role: Where it is known; None: found out by two short requests.
         retries: Of each question that fails.
@@ -224,20 +254,20 @@ def probe_server(
         EngineError: It answers and does not serve the model, or no chat at all, or holds no answer
             to the constraint.
     """
-    client = openai.OpenAI(
-        base_url=base_url,
-        api_key=api_key or "none",
-        max_retries=retries,
-        timeout=_WITHIN_S,
-        # The requests of the phases use no proxy either.
-        http_client=openai.DefaultHttpxClient(trust_env=False),
-    )
-    with client:
-        context = _find_model(client, model, base_url, api_key)
-        probe = _Probe(client, model)
-        probe.begin()
+    with open_client(base_url, api_key, retries) as client:
+        listing, fault = list_models(client, model)
+        probe = Probe(client, model)
+        if listing is None:
+            _require_chat(probe, fault)
+        elif not listing.has(model.served_name):
+            raise EngineError(
+                f"{model.name}: {base_url} serves {listing}, not {model.served_name}; correct "
+                "served_name in the catalogue, or start that model there"
+            )
+        else:
+            probe.begin()
         return ServerCapabilities(
-            context_tokens=context,
+            context_tokens=listing.context_of(model.served_name) if listing else None,
             has_tokenizer=probe.counts_tokens(),
             has_system_role=(
                 probe.shows_system_message() if has_system_role is None else has_system_role
@@ -248,40 +278,16 @@ def probe_server(
         )
 
 
-def _find_model(
-    client: openai.OpenAI, model: ModelIdentity, base_url: str, api_key: str | None
-) -> int | None:
-    """The context of the model that the server lists; None where it does not say."""
-    try:
-        served = {str(each.id): each for each in client.models.list()}
-    except (openai.OpenAIError, AttributeError, TypeError, ValueError) as error:
-        raise UnreachableError(
-            f"{model.name}: no OpenAI-compatible server answers at {base_url} "
-            f"({_describe(error, api_key)}). Start it, or correct base_urls in the catalogue"
-        ) from None
-    if model.served_name not in served:
-        raise EngineError(
-            f"{model.name}: {base_url} serves {', '.join(served) or 'nothing'}, not "
-            f"{model.served_name}; correct served_name in the catalogue, or start that model there"
-        )
-    entry = served[model.served_name]
-    meta = getattr(entry, "meta", None)  # llama.cpp's
-    context = getattr(entry, "max_model_len", None) or (
-        meta.get("n_ctx") if isinstance(meta, dict) else None
-    )
-    return context if isinstance(context, int) else None
+def _require_chat(probe: Probe, fault: str) -> None:
+    """Begin where a server lists no models; raises an error that it is none if no chat is there."""
+    with suppress(EngineError):
+        if probe.begin():
+            return
+    raise no_server(probe.client, probe.model, fault)
 
 
 def _holds_word(said: str) -> bool:
     try:
-        return isinstance(found := json.loads(said), dict) and _WORD in found
+        return isinstance(found := read_json(said.encode()), dict) and _WORD in found
     except ValueError:
         return False
-
-
-def _describe(error: Exception, api_key: str | None) -> str:
-    """The text of an error or of the reply behind it, without our key, which servers may repeat."""
-    text = str(error)
-    if isinstance(error, openai.APIStatusError):
-        text = f"{error.status_code}: {error.response.text}"
-    return text.replace(api_key or "\0", "***")[:300]

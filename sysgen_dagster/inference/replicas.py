@@ -31,6 +31,7 @@ class Replica:
         gone_at: When it was last found gone.
         failing_since: When the first request after its last answer failed; infinity where none has.
         restarts: How often it answered again after it was gone.
+        has_completed: Whether it has answered with a completion.
         queue: What it has answered.
     """
 
@@ -41,6 +42,7 @@ class Replica:
     failing_since: float = math.inf
     restarts: int = 0
     in_flight: int = 0
+    has_completed: bool = False
     queue: ServerQueue = field(default_factory=ServerQueue)
 
     @property
@@ -118,14 +120,20 @@ class Replicas:
         replica.in_flight -= 1
         self._wake()
 
-    def note_answer(self, replica: Replica, sent_at: float) -> None:
-        """Adapt the server's capacity to an answer; the first one shows how slow the server is."""
+    def note_answer(self, replica: Replica, sent_at: float, is_completion: bool = True) -> None:
+        """Adapt the server's capacity to an answer; the first one shows how slow the server is.
+
+        A refusal is an answer that says nothing of the server's speed.
+        """
         self.last_answer = now = time.monotonic()
         replica.failing_since = math.inf
-        if not replica.queue.answers:
+        replica.queue.note_answer(now)
+        if not is_completion:
+            return
+        if not replica.has_completed:
+            replica.has_completed = True
             in_good_time = self.endpoint.attempt_s * _GOOD_SHARE / max(now - sent_at, 1e-3)
             replica.capacity.raise_to(min(self.endpoint.starts_with, int(in_good_time)), now)
-        replica.queue.note_answer(now)
         replica.capacity.answered(now, sent_at)
 
     def note_gone(self, replica: Replica) -> None:

@@ -5,7 +5,7 @@ the server cut it; an engine that gave up is asked again. Reasons that are not k
 an end by the model, and are stored as the server wrote them.
 """
 
-import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,37 +14,45 @@ from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.chat.reasoning import Reply, join_reasoning, split_reasoning
+from sysgen_dagster.inference.bodies import read_json
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError
+from sysgen_dagster.inference.error_words import find_error, read_words, words_in
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.logprobs import read_choices
+from sysgen_dagster.inference.quoting import quoted
+from sysgen_dagster.inference.refusals import About, Refusal, judge
 
-_BUSY = frozenset({429, 503})  # the server works and has no room now
-_RETRYABLE = frozenset({408, 409, 425})  # and every other 5xx
-_NOT_SERVED = frozenset({401, 403, 404})  # every other request would get the same reply
-# Words in the 400 replies of vLLM and llama.cpp to a prompt that is too long.
-_TOO_LONG = (b"context length", b"max_model_len", b"maximum model length", b"context size")
-
+# The status of an error in a reply with status 200 that names none: only its words can tell more.
+_UNNAMED = 400
 # Reasons why a text ended, in lower case, as servers and gateways to other APIs name them. By line
-# of `_FILTERED`: OpenAI; Anthropic; Gemini.
+# of `_FILTERED`: OpenAI and Zhipu; Anthropic and Cohere; Gemini.
 _CUT = frozenset(
-    {CUT, "max_tokens", "max_output_tokens", "model_length", "max_length", "token_limit"}
+    {
+        *(CUT, "max_tokens", "max_output_tokens", "model_length", "max_length", "token_limit"),
+        *("max_completion_tokens", "max_new_tokens", "model_context_window_exceeded"),
+        *("overlength", "error_limit", "length_limit", "context_length", "truncated"),
+    }
 )
 _FILTERED = frozenset(
     {
-        *("content_filter", "content_filtered"),
-        *("refusal", "guardrail_intervened"),
+        *("content_filter", "content_filtered", "filtered", "moderation", "sensitive"),
+        *("refusal", "guardrail_intervened", "error_toxic"),
         *("safety", "recitation", "blocklist", "prohibited_content", "spii", "language"),
     }
 )
 _ENGINE_GAVE_UP = frozenset(
-    {"abort", "aborted", "cancelled", "canceled", "error", "timeout", "malformed_response"}
+    {
+        *("abort", "aborted", "cancelled", "canceled", "cancel", "error", "timeout"),
+        *("malformed_response", "network_error", "insufficient_system_resource", "user_cancel"),
+    }
 )
-_LONGEST_REASON = 100  # characters of a reason that are stored
+_END_PREFIX = re.compile(r"^finish_?reason[._]")  # names of enumerations
+LONGEST_REASON = 100  # characters of a reason that are stored
 # Types of content parts that hold thoughts, and the fields of a part that hold its text.
 _THINKING_PARTS = frozenset(
     {"thinking", "reasoning", "reasoning_text", "thought", "redacted_thinking"}
 )
-_TEXT_FIELDS = ("text", "content", "thinking", "reasoning", "summary")
+_TEXT_FIELDS = ("text", "content", "value", "thinking", "reasoning", "summary")
 _DEEPEST = 4  # lists of parts within parts
 # Fields of a message with the thoughts, by the servers that write them: vLLM since 0.13, Ollama and
 # OpenRouter; DeepSeek, SGLang, llama.cpp and vLLM before; gateways to Anthropic and Gemini.
@@ -77,29 +85,44 @@ def read_reply(
         TryAgainError: Another attempt may succeed.
         EngineError: The server does not serve the model to us, whatever is asked.
     """
-    if status == 200:
-        outcome = _read_completion(raw, request, attempt)
-        if not (thinks and outcome.text and outcome.finish_reason == CUT) or outcome.reasoning:
-            return outcome
-        thought, tokens = outcome.text, outcome.completion_tokens
-        return replace(outcome, text="", choices=(), reasoning=thought, reasoning_tokens=tokens)
-    failure = f"{status}: {raw[:300].decode(errors='replace')}"
-    if status in _NOT_SERVED or 300 <= status < 400:
-        raise EngineError(failure)
-    if status in _BUSY | _RETRYABLE or status >= 500:
-        wait = headers.get("Retry-After", "")
-        wait_s = float(wait) if wait.isascii() and wait.isdigit() else 0.0
-        raise TryAgainError(NoAnswer.SERVER_ERROR, failure, wait_s, is_busy=status in _BUSY)
-    too_long = any(words in raw for words in _TOO_LONG)
-    reason = NoAnswer.TOO_LONG if too_long else NoAnswer.REFUSED_BY_SERVER
-    return Outcome(attempts=attempt, failed_because=reason, failure=failure)
+    asked = [message["content"] for message in request.messages]
+    if not 200 <= status < 300:
+        refusal = judge(status, headers, read_words(raw, asked))
+        return _refused(refusal, f"{status}: {quoted(raw)}", attempt)
+    reply = _read_json(raw)
+    if (error := find_error(reply)) is not None:
+        refusal = judge(error.status or _UNNAMED, headers, words_in(error.body, asked))
+        if error.status or refusal.about is not About.UNKNOWN:
+            return _refused(refusal, f"{error.status or status}: {quoted(raw)}", attempt)
+    outcome = _read_completion(reply, raw, request, attempt)
+    if not (thinks and outcome.text and outcome.finish_reason == CUT) or outcome.reasoning:
+        return outcome
+    thought, tokens = outcome.text, outcome.completion_tokens
+    return replace(outcome, text="", choices=(), reasoning=thought, reasoning_tokens=tokens)
+
+
+def _refused(refusal: Refusal, failure: str, attempt: int) -> Outcome:
+    """The outcome of a row that was refused; raises what says that the row is not meant."""
+    if refusal.about is About.MOMENT:
+        raise TryAgainError(refusal.reason, failure, refusal.wait_s, refusal.is_busy)
+    if refusal.about in (About.ACCOUNT, About.SERVER):
+        raise EngineError(f"{failure}; {refusal.advice}")
+    return Outcome(attempts=attempt, failed_because=refusal.reason, failure=failure)
+
+
+def _read_json(raw: bytes) -> Any:
+    """What a body holds; the body itself where it is no JSON."""
+    try:
+        return read_json(raw)
+    except ValueError:
+        return raw
 
 
 def read_token_count(status: int, raw: bytes) -> int | None:
     """The count in a reply of ``/tokenize``; None when there is none."""
     try:
-        reply = json.loads(raw) if status == 200 else None
-    except (ValueError, RecursionError):
+        reply = read_json(raw) if status == 200 else None
+    except ValueError:
         return None
     return _read_count(reply, "count") or None
 
@@ -129,7 +152,7 @@ def _read_parts(content: str | Sequence[Any]) -> tuple[str, str]:
     texts: list[str] = []
     thoughts: list[str] = []
     for part in content:
-        kind = part.get("type", "text") if isinstance(part, Mapping) else "text"
+        kind = str(part.get("type", "text")).lower() if isinstance(part, Mapping) else "text"
         into = thoughts if kind in _THINKING_PARTS or _is_thought(part) else texts
         into.append(_read_thoughts(part))
     return "".join(texts), "\n\n".join(filter(None, thoughts))
@@ -154,25 +177,25 @@ def _read_thoughts(value: Any, depth: int = 0) -> str:
     return ""
 
 
-def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
+def _read_completion(reply: Any, raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
     try:
-        reply = json.loads(raw)
         choice = reply["choices"][0]
         said = read_message(choice["message"])
-    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        failure = f"not a chat completion: {raw[:200].decode(errors='replace')}"
+    except (LookupError, TypeError, AttributeError, RecursionError) as error:
+        failure = f"not a chat completion: {quoted(raw)}"
         raise TryAgainError(NoAnswer.MALFORMED_REPLY, failure) from error
-    finish = _without_surrogates(str(choice.get("finish_reason") or "unknown"))[:_LONGEST_REASON]
-    if finish.lower() in _ENGINE_GAVE_UP:
+    finish = _read_finish(choice.get("finish_reason"))
+    ended = _END_PREFIX.sub("", finish.lower().replace("-", "_").replace(" ", "_"))
+    if ended in _ENGINE_GAVE_UP:
         raise TryAgainError(NoAnswer.SERVER_ERROR, f"the engine ended the text: {finish}")
-    is_filtered = finish.lower() in _FILTERED
+    is_filtered = ended in _FILTERED
     usage = reply.get("usage")
     details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
     return Outcome(
         text=None if is_filtered else said.text,
         failed_because=NoAnswer.FILTERED_BY_SERVER if is_filtered else None,
-        failure=f"{finish}, after: {said.text[:200]}" if is_filtered else None,
-        finish_reason=CUT if finish.lower() in _CUT else finish,
+        failure=f"{finish}, after: {quoted(said.text)}" if is_filtered else None,
+        finish_reason=CUT if ended in _CUT else finish,
         prompt_tokens=_read_count(usage, "prompt_tokens"),
         cached_tokens=_read_count(details, "cached_tokens"),
         completion_tokens=_read_count(usage, "completion_tokens"),
@@ -181,6 +204,12 @@ def _read_completion(raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
         reasoning=said.reasoning,
         reasoning_tokens=_count_reasoning(usage, said),
     )
+
+
+def _read_finish(reason: object) -> str:
+    """Why a text ended; it is shown to people, so nothing in it may act on a terminal."""
+    said = quoted(str(reason), LONGEST_REASON) if isinstance(reason, str | int) else ""
+    return said or "unknown"
 
 
 def _count_reasoning(usage: object, said: Reply) -> int | None:

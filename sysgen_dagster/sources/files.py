@@ -25,6 +25,7 @@ from sysgen_dagster.sources.recognition import (
 from sysgen_dagster.sources.tables import source_table, upstream_columns
 from sysgen_dagster.sources.upstream_rows import parquet_rows, tabulate
 from sysgen_dagster.storage.files import locked, replacing
+from sysgen_dagster.tables.digests import DamagedFileError, read_checked, write_digests
 
 _SUFFIXES = (".parquet", ".jsonl", ".json")
 # What Polars raises at a file that it cannot read, or at a value that Python does not have; at some
@@ -209,7 +210,7 @@ def _convert_once(source: Source, file: Path, cache: Path) -> Path:
     stored = cache / "rows" / f"{_sha256(file)[:32]}-{layout}.parquet"
     stored.parent.mkdir(parents=True, exist_ok=True)
     with locked(stored.with_suffix(".lock")):
-        if not stored.is_file():
+        if not _is_whole(stored):
             try:
                 if file.suffix == ".parquet":
                     types = _scan_parquet(source.name, file).collect_schema()
@@ -222,7 +223,17 @@ def _convert_once(source: Source, file: Path, cache: Path) -> Path:
                 raise _unreadable(source.name, file, _misread(error)) from error
             with replacing(stored) as temporary:
                 table.write_parquet(temporary, compression="zstd")
+                write_digests(temporary)
     return stored
+
+
+def _is_whole(stored: Path) -> bool:
+    """Whether there is a converted file that holds what was written to it."""
+    try:
+        read_checked(stored)
+    except (FileNotFoundError, DamagedFileError):
+        return False
+    return True
 
 
 def _misread(error: BaseException) -> UnreadableError:

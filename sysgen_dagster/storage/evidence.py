@@ -1,13 +1,24 @@
 """Reads stored rows over one or many shards, for checks and statistics."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import BaseCatalog
-from sysgen_dagster.storage.store import Store
+from sysgen_dagster.catalog.catalog import BaseCatalog, split_shard
+from sysgen_dagster.storage.cuts import (
+    Cut,
+    explain_other_number,
+    materialize_again,
+    summarize_shards,
+)
+from sysgen_dagster.storage.store import OtherCutError, Store
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition, Table
+
+# The tables that have every row of an upstream file, in the order of the file.
+_EVERY_ROW = (Group.SOURCES, Group.CONVERSATIONS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,65 @@ class StoredEvidence:
 def finished_shards(
     store: Store, catalog: BaseCatalog, table: Table, model: str | None = None
 ) -> tuple[str, ...]:
-    """Shards of the catalogue for which a partition of `table` is stored, in catalogue order."""
-    stored = set(store.shards(table, model))
-    return tuple(shard for shard in catalog.partition_values["shard"] if shard in stored)
+    """Shards of the catalogue for which a partition of `table` is stored, in catalogue order.
+
+    Raises:
+        StoreUnavailableError: Storage did not answer.
+        OtherCutError: They are not all of one cut, or of another one than the catalogue's.
+        StoreError: One is damaged.
+    """
+    stored = store.shards(table, model)
+    finished = [shard for shard in catalog.partition_values["shard"] if shard in set(stored)]
+    by_source: dict[str, dict[Cut | None, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for shard in finished:
+        source, _ = split_shard(shard)
+        by_source[source][store.cut(table, Partition(model, shard))].append(shard)
+    for source, cuts in by_source.items():
+        _require_one_cut(table, source, cuts, catalog.shards_of[source])
+        if None in cuts and table.group in _EVERY_ROW:
+            _require_consecutive(store, table, source, stored, catalog.shards_of[source])
+    return tuple(finished)
+
+
+def _require_one_cut(
+    table: Table, source: str, cuts: dict[Cut | None, list[str]], number: int
+) -> None:
+    """Raise `OtherCutError` for shards of another number than the catalogue's, or of two files."""
+    known = {cut: shards for cut, shards in cuts.items() if cut is not None}
+    wrong = {cut: shards for cut, shards in known.items() if cut.shards != number}
+    if wrong:
+        raise OtherCutError(explain_other_number(table.name, wrong, number))
+    if len(known) > 1:
+        found = "; ".join(
+            f"{summarize_shards(shards)} from {cut.revision}" for cut, shards in known.items()
+        )
+        raise OtherCutError(
+            f"{table.name} for {source} comes from different files: {found}. "
+            f"{materialize_again(source)}"
+        )
+
+
+def _require_consecutive(
+    store: Store, table: Table, source: str, stored: Collection[str], number: int
+) -> None:
+    """Raise `OtherCutError` if shards of unknown cuts cannot be of one cut into `number` shards.
+
+    Versions that did not note the cut wrote them, so it has to follow from the rows: each shard
+    begins where the one before it ends, and none that is left over continues the last one.
+    """
+    ends: dict[int, tuple[int, int]] = {}
+    for shard in stored:
+        name, index = split_shard(shard)
+        at = Partition(shard=shard)
+        if name == source and (index < number or store.cut(table, at) is None):
+            rows = replace(store, shards_of={}).read(table, at, "source_row").to_series()
+            if rows.len():
+                ends[index] = (rows.min(), rows.max())  # type: ignore[assignment]
+    for index, (_, last) in ends.items():
+        if index + 1 in ends and (ends[index + 1][0] == last + 1) is (index + 1 == number):
+            shards = summarize_shards(f"{source}-{each:03d}" for each in (index, index + 1))
+            raise OtherCutError(
+                f"{table.name} for {shards} cannot both be of a cut into {number} shards, as the "
+                f"catalogue says: the first ends with row {last} of the file, the second begins "
+                f"with row {ends[index + 1][0]}. {materialize_again(source)}"
+            )

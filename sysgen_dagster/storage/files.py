@@ -31,6 +31,12 @@ def replacing(path: Path) -> Iterator[Path]:
     sync(path.parent)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Replace the text of a file."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
 def sync(path: Path) -> None:
     """Flush a file, or the list of names in a folder, to disk."""
     opened = os.open(path, os.O_RDONLY)

@@ -14,7 +14,9 @@ import polars as pl
 from upath import UPath
 
 from sysgen_dagster.catalog.catalog import BaseCatalog
-from sysgen_dagster.storage.store import Store, answering, damage_errors, scan
+from sysgen_dagster.storage.parquet import read_footer
+from sysgen_dagster.storage.store import Store, answering
+from sysgen_dagster.tables.digests import DamagedFileError
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Columns, Partition, Table, by_name
 
@@ -150,10 +152,9 @@ def _is_ours(schema: pl.Schema | str, columns: Columns) -> bool:
 def _read_footer(path: Path | UPath) -> tuple[pl.Schema | str, int | None]:
     """Columns and number of rows of a file; the error message and None if it cannot be read."""
     try:
-        rows = scan(path)
-        return rows.collect_schema(), rows.select(pl.len()).collect().item()
-    except damage_errors(path) as error:
-        return str(error).partition("\n")[0], None
+        return read_footer(path)
+    except DamagedFileError as error:
+        return str(error), None
 
 
 def _state(schema: pl.Schema | str, columns: Columns) -> tuple[State, str]:

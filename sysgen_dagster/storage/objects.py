@@ -20,6 +20,7 @@ from obstore.fsspec import FsspecStore
 from obstore.store import ObjectStore, from_url
 from upath import UPath
 
+from sysgen_dagster.storage.exclusions import ENCODING
 from sysgen_dagster.storage.store import StoreError
 
 # `update_text` tries again only if another process changed the text in between; this many processes
@@ -77,12 +78,12 @@ def update_text(path: UPath, change: Callable[[str], str]) -> str:
         try:
             stored = obstore.get(bucket, key)
             mode: obstore.UpdateVersion | Literal["create"] = {"e_tag": stored.meta["e_tag"]}
-            before = bytes(stored.bytes()).decode()
+            before = bytes(stored.bytes()).decode(**ENCODING)
         except FileNotFoundError:
             before, mode = "", "create"
         after = change(before)
         try:
-            obstore.put(bucket, key, after.encode(), mode=mode)
+            obstore.put(bucket, key, after.encode(**ENCODING), mode=mode)
         except (AlreadyExistsError, PreconditionError):
             continue
         return after

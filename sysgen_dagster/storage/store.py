@@ -6,20 +6,24 @@ is a folder or, as ``s3://bucket/prefix``, a place in object storage. Files are 
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import polars as pl
 from upath import UPath
 
+from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.errors import SysgenError
-from sysgen_dagster.storage.files import locked, replacing
-from sysgen_dagster.tables.table import Columns, Frame, Partition, Table, require_columns
+from sysgen_dagster.storage import parquet
+from sysgen_dagster.storage.cuts import Cut, explain_other_number
+from sysgen_dagster.storage.exclusions import ENCODING, parse_exclusions, render_exclusions
+from sysgen_dagster.storage.files import locked, write_text
+from sysgen_dagster.tables.digests import DamagedFileError
+from sysgen_dagster.tables.file_errors import as_os_error, explain
+from sysgen_dagster.tables.table import Frame, Partition, Table, require_columns
 
-# Rows per row group of a lazily written file: as many rows are in memory at once.
-_GROUP_ROWS = 8_000
 # These characters need no escaping in URLs, in glob patterns and on any server.
 _URL = re.compile(r"s3://[A-Za-z0-9.-]+(/[A-Za-z0-9._=-]+)*/?")
 
@@ -28,8 +32,12 @@ class StoreError(SysgenError):
     """A stored partition is missing or cannot be read; the message names it and what to do."""
 
 
+class OtherCutError(StoreError):
+    """Shards of a source come from another cut of its file; the message names them."""
+
+
 class StoreUnavailableError(StoreError):
-    """Object storage did not answer or refused the request; trying again later may help."""
+    """Storage did not answer, refused a request, or is full; trying again later may help."""
 
     may_come_back = True
 
@@ -78,9 +86,16 @@ def working_folder(root: str, work: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """The stored tables, exports and report under one folder or one URL."""
+    """The stored tables, exports and report under one folder or one URL.
+
+    Attributes:
+        root: The folder or the URL.
+        shards_of: Into how many shards each source is cut; a shard of another cut is not read.
+            Shards of sources that are not named are read whatever their cut is.
+    """
 
     root: Path | UPath
+    shards_of: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     @property
     def report(self) -> Path | UPath:
@@ -89,7 +104,7 @@ class Store:
 
     @property
     def exclusions(self) -> Path | UPath:
-        """The path of the list of excluded conversations, one ``conversation_id`` a line."""
+        """The path of the list of excluded conversations; `exclusions` has its form."""
         return self.root / "excluded.txt"
 
     def write_report(self, page: str) -> Path | UPath:
@@ -98,12 +113,12 @@ class Store:
         Raises:
             StoreUnavailableError: Object storage did not accept it.
         """
-        if isinstance(self.report, Path):
-            _write_text(self.report, page)
-        else:
-            from sysgen_dagster.storage import objects
+        with answering(self.report):
+            if isinstance(self.report, Path):
+                write_text(self.report, page)
+            else:
+                from sysgen_dagster.storage import objects
 
-            with answering(self.root):
                 objects.replace(self.report, page.encode())
         return self.report
 
@@ -111,12 +126,13 @@ class Store:
         """The ids of the excluded conversations.
 
         Raises:
-            StoreUnavailableError: The list in object storage could not be read.
+            StoreUnavailableError: The list could not be read.
+            StoreError: The list is damaged.
         """
-        with answering(self.root):
+        with self._listing():
             if not self.exclusions.is_file():
                 return frozenset()
-            return frozenset(self.exclusions.read_text(encoding="utf-8").split())
+            return parse_exclusions(self.exclusions.read_text(**ENCODING))
 
     def exclude(self, ids: Collection[str]) -> int:
         """Add ids to the list of exclusions, and return how many it then has.
@@ -125,22 +141,36 @@ class Store:
         folder, conditional writes in object storage.
 
         Raises:
-            StoreUnavailableError: Object storage did not accept the list.
+            StoreUnavailableError: The list could not be stored.
+            StoreError: The list is damaged, or the system does not allow to write it.
         """
 
         def add_ids(listed: str) -> str:
-            return "".join(f"{identity}\n" for identity in sorted({*listed.split(), *ids}))
+            return render_exclusions({*(parse_exclusions(listed) if listed else ()), *ids})
 
-        if isinstance(self.exclusions, Path):
-            with locked(self.exclusions.with_suffix(".lock")):
-                text = add_ids("\n".join(self.excluded()))
-                _write_text(self.exclusions, text)
-        else:
-            from sysgen_dagster.storage import objects
+        with self._listing():
+            if isinstance(self.exclusions, Path):
+                with locked(self.exclusions.with_suffix(".lock")):
+                    text = render_exclusions({*self.excluded(), *ids})
+                    write_text(self.exclusions, text)
+            else:
+                from sysgen_dagster.storage import objects
 
-            with answering(self.root):
                 text = objects.update_text(self.exclusions, add_ids)
-        return len(text.split())
+        return len(parse_exclusions(text))
+
+    @contextmanager
+    def _listing(self) -> Iterator[None]:
+        """Raise what is wrong with the list of exclusions as an error that says what to do."""
+        with answering(self.exclusions):
+            try:
+                yield
+            except DamagedFileError as error:
+                raise StoreError(
+                    f"{self.exclusions}, which lists what must not be used, is damaged ({error}). "
+                    "Bring it back from a copy. If it was changed by hand, delete its first line; "
+                    "to exclude nothing, delete it"
+                ) from error
 
     def export(self, mixture: str) -> Path | UPath:
         """The folder of a mixture's export."""
@@ -163,43 +193,69 @@ class Store:
         """The rows of one partition, with the named columns or, if none is named, all columns.
 
         Raises:
-            StoreUnavailableError: Object storage did not answer.
+            StoreUnavailableError: Storage did not answer.
+            OtherCutError: It is a shard of another cut than `shards_of` says.
             StoreError: The partition was never written, or its file is damaged.
             TableError: The file does not have the declared columns.
         """
         wanted = {name: table.columns[name] for name in columns or table.columns}
-        path, partition = self.path(table, at), table.label(at)
+        path = self.path(table, at)
+        source = split_shard(at.shard)[0] if at.shard else ""
+        with self._reading(table, at, path):
+            frame, footer = parquet.read(path, wanted)
+            cut = Cut.of_notes(parquet.notes_in(footer)) if source in self.shards_of else None
+        if cut is not None and cut.shards != self.shards_of[source]:
+            raise self._other_cut(table, at, cut, source)
+        where = f"{table.label(at)} ({path})"
+        return require_columns(frame, wanted, where, "Materialize it again")
+
+    def cut(self, table: Table, at: Partition) -> Cut | None:
+        """The cut that a stored shard is from, as `read` raises; None: of an older version."""
+        path = self.path(table, at)
+        with self._reading(table, at, path):
+            return Cut.of_notes(parquet.read_notes(path))
+
+    @contextmanager
+    def _reading(self, table: Table, at: Partition, path: Path | UPath) -> Iterator[None]:
+        """Raise what is wrong with a partition's file as an error that names the partition."""
         with answering(path):
             try:
-                frame = _stored(path, wanted)
+                yield
             except FileNotFoundError as error:
                 raise StoreError(
-                    f"{partition} is not materialized ({path} is missing). Materialize it first"
+                    f"{table.label(at)} is not materialized ({path} is missing). Materialize it "
+                    "first"
                 ) from error
-            except damage_errors(path) as error:
+            except DamagedFileError as error:
                 raise StoreError(
-                    f"{partition} cannot be read, {path} is damaged ({error}). Materialize it again"
+                    f"{table.label(at)} cannot be read, {path} is damaged ({error}). Materialize "
+                    "it again"
                 ) from error
-        return require_columns(frame, wanted, f"{partition} ({path})", "Materialize it again")
 
-    def write(self, table: Table, at: Partition, frame: Frame) -> Path | UPath:
+    def _other_cut(self, table: Table, at: Partition, cut: Cut, source: str) -> OtherCutError:
+        """The error for a shard of another cut, which names all that are stored."""
+        stored = [each for each in self.shards(table, at.model) if split_shard(each)[0] == source]
+        same = [each for each in stored if self.cut(table, Partition(at.model, each)) == cut]
+        number = self.shards_of[source]
+        return OtherCutError(explain_other_number(table.name, {cut: same}, number))
+
+    def write(
+        self, table: Table, at: Partition, frame: Frame, cut: Cut | None = None
+    ) -> Path | UPath:
         """Store `frame` as a partition, and return the path; an older file is replaced atomically.
 
-        A lazy frame is computed and written piece by piece, so it need not fit into memory.
+        A lazy frame is computed and written piece by piece, so it need not fit into memory. `cut`
+        is noted with it.
 
         Raises:
-            StoreUnavailableError: Object storage did not accept it.
+            StoreUnavailableError: Storage did not answer, or is full.
+            StoreError: The system does not allow it.
             TableError: The frame does not have the declared columns.
         """
         path, fix = self.path(table, at), "Correct the code that made it"
         rows = require_columns(frame, table.columns, f"the new {table.name}", fix)
-        if isinstance(path, Path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with replacing(path) as temporary:
-                _write_parquet(rows, temporary)
-        else:
-            with answering(path):
-                _write_parquet(rows, str(path))
+        with answering(path):
+            parquet.write(rows, path, cut.notes if cut else {})
         return path
 
     def shards(self, table: Table, model: str | None = None) -> list[str]:
@@ -215,61 +271,22 @@ class Store:
             return sorted(path.stem for path in folder.glob("*.parquet"))
 
 
-def _write_text(path: Path, text: str) -> None:
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def _write_parquet(frame: pl.DataFrame | pl.LazyFrame, target: Path | str) -> None:
-    rows = _GROUP_ROWS if isinstance(frame, pl.LazyFrame) else None
-    frame.lazy().sink_parquet(
-        target, compression="zstd", row_group_size=rows, credential_provider=None
-    )
-
-
-def _stored(path: Path | UPath, columns: Columns) -> pl.DataFrame:
-    if isinstance(path, Path) and not path.is_file():
-        raise FileNotFoundError(path)
-    rows = scan(path)
-    stored = rows.collect_schema()
-    new = {
-        name: pl.lit(None, dtype=column.dtype)
-        for name, column in columns.items()
-        if column.is_new and name not in stored
-    }
-    return (
-        rows.with_columns(**new)
-        .select(name for name in columns if name in new or name in stored)
-        .collect()
-    )
-
-
-def damage_errors(path: Path | UPath) -> tuple[type[Exception], ...]:
-    """The exceptions of reading a file that mean that the file is damaged.
-
-    An OSError means a damaged disk in a folder, but a failed request in object storage.
-    """
-    is_local = isinstance(path, Path)
-    return (pl.exceptions.PolarsError, OSError) if is_local else (pl.exceptions.PolarsError,)
-
-
-def scan(path: Path | UPath) -> pl.LazyFrame:
-    """The rows of the Parquet file at `path`; nothing is read yet."""
-    # `glob`, `hive_partitioning`: the path is taken literally, whatever characters it contains.
-    # `credential_provider`: with boto3 installed, Polars would look for keys in more places than
-    # obstore does.
-    return pl.scan_parquet(str(path), glob=False, hive_partitioning=False, credential_provider=None)
-
-
 @contextmanager
 def answering(path: Path | UPath) -> Iterator[None]:
-    """Raise failed requests to object storage as `StoreUnavailableError`; do nothing for a folder.
+    """Raise what the system or object storage refuses as an error that says what to do.
 
     Raises:
-        StoreUnavailableError: A request failed; the message contains the server's reply.
+        StoreUnavailableError: Trying again later may help. For object storage, the message contains
+            the server's reply.
+        StoreError: The system does not allow it.
     """
     if isinstance(path, Path):
-        yield
+        try:
+            yield
+        except OSError as error:
+            fault = explain(as_os_error(error) or error, path)
+            kind = StoreUnavailableError if fault.may_pass else StoreError
+            raise kind(fault.message) from error
         return
     from obstore.exceptions import BaseError
 

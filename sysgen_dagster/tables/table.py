@@ -179,7 +179,7 @@ def require_columns(frame: Frame, columns: Columns, where: str, fix: str) -> Fra
             raise TableError(
                 f"{where} has {name!r} as {schema[name]}, not as {column.dtype}. {fix}"
             )
-    return frame.select(columns.keys())
+    return frame if schema.names() == [*columns] else frame.select(columns.keys())
 
 
 def kept(frame: pl.DataFrame) -> pl.DataFrame:

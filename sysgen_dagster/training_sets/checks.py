@@ -1,10 +1,10 @@
-"""The checks of training rows and preference pairs."""
+"""The checks of splits, training rows and preference pairs."""
 
 import polars as pl
 
 from sysgen_dagster.chat.messages import Role
-from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
+from sysgen_dagster.tables.checks import Check, Evidence, Finding, ids_are_unique, none_of
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, SPLITS, TRAINING_ROWS
 
 
 def _variants_are_unique(evidence: Evidence) -> Finding:
@@ -39,6 +39,7 @@ def _pairs_differ(evidence: Evidence) -> Finding:
 
 
 CHECKS = (
+    ids_are_unique(SPLITS),  # where all shards come together: no id is in two of them
     Check(
         "variants_are_unique",
         TRAINING_ROWS,

@@ -91,7 +91,8 @@ def test_the_ledger_of_a_partition_that_is_not_stored_whole_stays(store: Store) 
     "ledger",
     [
         f"{PHASE}/phi-3|capybara-000.parquet",
-        f"{PHASE}/phi-4|capybara-999.jsonl",
+        f"{PHASE}/phi-4|gone-000.jsonl",
+        f"{PHASE}/phi-3.jsonl",
         f"{JUDGED}/gone-judge/phi-4.parquet",
     ],
 )
@@ -100,6 +101,19 @@ def test_the_ledger_of_what_the_catalogue_does_not_name_is_told_apart(
 ) -> None:
     left = leave(store, f"ledger/{ledger}")
     assert going(store) == {left: Kind.GONE_LEDGER}
+
+
+def test_the_ledger_of_a_shard_that_a_new_cut_left_over_stays_until_its_rows_are_stored(
+    store: Store,
+) -> None:
+    sealed = leave(store, f"ledger/{PHASE}/phi-4|capybara-999.parquet", days=31)
+    leave(store, f"ledger/{PHASE}/phi-4|capybara-998.jsonl")
+    shards = CATALOG.shards("capybara")
+    for shard in shards:
+        assert going(store) == {}
+        put(store, PHASE, Partition("phi-4", shard))
+    assert len(shards) > 1
+    assert going(store) == {sealed: Kind.LEDGER}
 
 
 def test_rows_of_what_the_catalogue_does_not_name_are_told_apart(store: Store) -> None:
@@ -112,6 +126,8 @@ def test_rows_of_what_the_catalogue_does_not_name_are_told_apart(store: Store) -
     [
         f"{PHASE}/model=phi-4/.capybara-000.parquet.77.tmp",
         f"ledger/{PHASE}/{KEY}.tmp",
+        f"ledger/{PHASE}/{KEY}.held_by",
+        f"ledger/{JUDGED}/qwen2.5-14b/phi-4.tmp",
         "downloads/rows/.abc-def.parquet.77.tmp",
         "downloads/hub/datasets--a--b/blobs/abc.incomplete",
     ],

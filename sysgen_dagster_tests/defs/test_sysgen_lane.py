@@ -1,6 +1,8 @@
 """The real job on a real instance: bundled rows, the simulated models behind real HTTP."""
 
+import logging
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,12 +14,15 @@ from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
+from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import PHASES
+from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.lanes.sysgen import phases
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.table import Partition, kept
+from sysgen_dagster_tests.inference.processes import wait_until
 
 MODEL, SHARD, OTHER = "llama-3.1-8b", "capybara-000", "metamath-000"
 KEY = f"{MODEL}|{SHARD}"
@@ -147,6 +152,33 @@ def test_the_ledger_is_let_go_when_the_partition_is_stored(
     run: dg.ExecuteInProcessResult,
 ) -> None:
     assert list((STORE.root / "ledger").rglob(f"{KEY}.jsonl")) == []
+
+
+def test_a_second_run_of_a_partition_waits_for_the_first_and_says_so_in_its_log(
+    run: dg.ExecuteInProcessResult,
+    instance: dg.DagsterInstance,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    table = "verified_system_messages"
+    ledgers = Path(str(STORE.root)) / "ledger"
+    first = Ledger(ledgers / table / f"{KEY}.jsonl", run="run 7f3a")
+
+    def waits() -> bool:
+        return f"{MODEL}: waits for run 7f3a (process " in caplog.text
+
+    def end_first() -> None:
+        wait_until(waits)
+        first.__exit__()
+
+    with caplog.at_level(logging.INFO, ENGINE_LOG.name):
+        first.__enter__()
+        ending = threading.Thread(target=end_first)
+        ending.start()
+        second = _run(instance, KEY, [dg.AssetKey(table)])
+        ending.join()
+    assert second.success, _errors(second)
+    assert _metadata(second, table)["engine/times_sent"] == 0
+    assert waits()
 
 
 def test_one_phase_can_be_made_again_alone_with_the_same_rows(

@@ -18,9 +18,14 @@ from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_dataset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import PHASES
-from sysgen_dagster.defs.training_sets import mixtures, preference_pairs, training_rows
+from sysgen_dagster.defs.training_sets import (
+    _require_one_shard_each,
+    mixtures,
+    preference_pairs,
+    training_rows,
+)
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.storage.store import Store
+from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.table import Partition, kept
 from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS
 
@@ -203,3 +208,22 @@ def test_an_excluded_conversation_is_gone_and_no_other_row_is_asked_for_again(
         CATALOG.sources["magicoder"].title
         in (STORE.export("distillation") / "README.md").read_text()
     )
+
+
+def test_an_export_of_rows_that_are_not_there_any_more_is_refused() -> None:
+    at = Partition("phi-4", SHARD)
+    whole = _rows()
+    STORE.write(TABLES["training_rows"], at, whole.filter(whole["split"] != "train"))
+    try:
+        refused = _messages(_run("sysgen", [exports.key]))
+    finally:
+        STORE.write(TABLES["training_rows"], at, whole)
+    assert "training_rows for phi-4|magicoder-001 lacks" in refused
+    assert "Materialize mixtures for sysgen again" in refused
+
+
+def test_a_mixture_of_shards_that_share_a_conversation_is_refused() -> None:
+    shards = {"conversation_id": ["a", "b", "b"], "shard": ["sums-000", "sums-000", "sums-001"]}
+    with pytest.raises(OtherCutError, match=r"sums-000, -001 are of different cuts: 1 conv.* b "):
+        _require_one_shard_each(pl.DataFrame(shards))
+    _require_one_shard_each(pl.DataFrame(shards).head(2))

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socketserver
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from aiohttp import web
 
 from sysgen_dagster_tests.inference.processes import CEILING_S
 
+End = Callable[[web.StreamResponse], Awaitable[None]]
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -26,7 +28,7 @@ def listing(*models: str) -> bytes:
 
 
 @contextmanager
-def serving(handler: Handler) -> Iterator[str]:
+def serving(handler: Handler, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """The base URL of a server that gives every request to the handler."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
@@ -35,7 +37,7 @@ def serving(handler: Handler) -> Iterator[str]:
     app.router.add_route("*", "/{path:.*}", handler)
     runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     try:
-        yield asyncio.run_coroutine_threadsafe(_listen(runner), loop).result(CEILING_S)
+        yield asyncio.run_coroutine_threadsafe(_listen(runner, tls), loop).result(CEILING_S)
     finally:
         asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result(CEILING_S)
         loop.call_soon_threadsafe(loop.stop)
@@ -43,10 +45,10 @@ def serving(handler: Handler) -> Iterator[str]:
         loop.close()
 
 
-async def _listen(runner: web.AppRunner) -> str:
+async def _listen(runner: web.AppRunner, tls: ssl.SSLContext | None) -> str:
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    return f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+    return f"{'https' if tls else 'http'}://127.0.0.1:{runner.addresses[0][1]}/v1"
 
 
 @contextmanager
@@ -60,6 +62,41 @@ def replying(
 
     with serving(reply) as url:
         yield url
+
+
+def writing(
+    *chunks: bytes,
+    then: End | None = None,
+    status: int = 200,
+    **headers: str,
+) -> Handler:
+    """A handler that writes a body piece by piece."""
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(
+            status=status, headers={name.replace("_", "-"): each for name, each in headers.items()}
+        )
+        await response.prepare(request)
+        for chunk in chunks:
+            await response.write(chunk)
+        if then is not None:
+            await then(response)
+        return response
+
+    return handle
+
+
+async def for_ever(response: web.StreamResponse) -> None:
+    """Write on without an end."""
+    while True:
+        await response.write(b" " * 65536)
+
+
+async def drip(response: web.StreamResponse) -> None:
+    """Write on, a byte at a time."""
+    while True:
+        await response.write(b" ")
+        await asyncio.sleep(0.05)
 
 
 @contextmanager

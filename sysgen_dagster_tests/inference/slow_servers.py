@@ -15,8 +15,13 @@ from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference import asking
 from sysgen_dagster.inference.chat_api import Endpoint
 from sysgen_dagster.inference.ledger import Outcome
+from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.inference.refused_in_a_row import RefusedInARow
 from sysgen_dagster.inference.replicas import Replicas
+from sysgen_dagster.inference.transport import Response
 from sysgen_dagster_tests.inference.odd_servers import completion
+
+_ANSWER = json.dumps(completion("Because.")).encode()
 
 
 class _Jumping(selectors.DefaultSelector):
@@ -38,7 +43,7 @@ async def _false(*_: object) -> bool:
 class SlowServer:
     """Works on so many requests at once, in the order in which they come.
 
-    It stands where the HTTP session would be.
+    It stands where the transport would be.
 
     Attributes:
         goes_on: Whether it works on for requests whose connection is closed.
@@ -60,7 +65,8 @@ class SlowServer:
         async def main() -> list[Outcome]:
             self.room = asyncio.Semaphore(self.slots)
             replicas = Replicas(endpoint, str, print, last_answer=clock.now)
-            client = asking.Asking(endpoint, replicas, self)  # type: ignore[arg-type]
+            refused = RefusedInARow(Progress(len(requests)))
+            client = asking.Asking(endpoint, replicas, self, refused)  # type: ignore[arg-type]
             async with asyncio.TaskGroup() as tasks:
                 asked = [tasks.create_task(client.get_outcome(each)) for each in requests]
             return [task.result() for task in asked]
@@ -75,9 +81,11 @@ class SlowServer:
             patch.setattr(asking, "nothing_listens", _false)
             return runner.run(main()), clock.now
 
-    def post(self, _: str, json: dict[str, Any], **__: Any) -> "_Reply":
-        """What `aiohttp.ClientSession` gives for a request."""
-        return _Reply(self, json["seed"])
+    async def send(self, *_: object, json: dict[str, Any]) -> Response:
+        """What `Transport` gives for a request."""
+        work = asyncio.create_task(self.work(json["seed"]))
+        await (asyncio.shield(work) if self.goes_on else work)
+        return Response(200, {}, _ANSWER)
 
     async def work(self, seed: int) -> None:
         self.asked[seed] += 1
@@ -85,23 +93,3 @@ class SlowServer:
             if seed in self.silent_for:
                 await asyncio.get_running_loop().create_future()
             await asyncio.sleep(self.answer_s)
-
-
-@dataclass
-class _Reply:
-    server: SlowServer
-    seed: int
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-
-    async def __aenter__(self) -> "_Reply":
-        work = asyncio.create_task(self.server.work(self.seed))
-        await (asyncio.shield(work) if self.server.goes_on else work)
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        """Nothing is open."""
-
-    async def read(self) -> bytes:
-        """The body."""
-        return json.dumps(completion("Because.")).encode()

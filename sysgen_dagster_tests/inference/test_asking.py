@@ -16,7 +16,8 @@ from aiohttp import web
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.inference.asking import MOST_FAILURES
 from sysgen_dagster.inference.chat_api import EngineError
-from sysgen_dagster.inference.ledger import Ledger, request_key
+from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.request_keys import Asked, request_key
 from sysgen_dagster_tests.inference.batches import ask, ask_one, endpoint_at, question, questions
 from sysgen_dagster_tests.inference.mortal_servers import Ours, mortals
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
@@ -99,7 +100,8 @@ def test_a_poison_is_not_known_the_next_time(ledger: Ledger) -> None:
         ours = Ours(servers)
         ask(ours, questions(20), ledger)
     with ledger:
-        known = [ledger.get(request_key(ours.model.answers_as, each)) for each in questions(20)]
+        keys = [request_key(ours.model.answers_as, each) for each in questions(20)]
+        known = ledger.find([Asked(key) for key in keys])
     assert [number for number, outcome in enumerate(known) if outcome is None] == [5]
 
 
@@ -159,7 +161,7 @@ def test_the_wait_that_a_server_asks_for_has_a_bound_whatever_it_says(
         endpoint = endpoint_at(url, longest_retry_after_s=0.3, deadline_s=CEILING_S)
         row = ask_one(endpoint, question(1), ledger)
     assert (row["text"], row["attempts"]) == ("Because.", 2)
-    assert calls[1] - calls[0] >= 0.3 or not wait.isdigit()
+    assert calls[1] - calls[0] >= 0.3 or wait in ("-7", "soon", "")
 
 
 @pytest.mark.parametrize("status", [429, 500])

@@ -19,6 +19,7 @@ from sysgen_dagster.inference.fitting import Fit, fit, surely_fits
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster_tests.inference.batches import ask_one, endpoint_at
 from sysgen_dagster_tests.inference.odd_servers import completion, serving
+from sysgen_dagster_tests.inference.said_by_servers import TOO_LONG, Reply
 from sysgen_dagster_tests.simulated.running_server import running
 
 
@@ -29,6 +30,7 @@ class Reader:
     Attributes:
         count: The tokens of a text.
         tokenize: What `/tokenize` says instead, of the number of times it was called.
+        refusal: What it replies to a prompt that is too long.
         cuts_answers: As vLLM does where the prompt leaves some room, but too little.
     """
 
@@ -36,6 +38,7 @@ class Reader:
     count: Callable[[str], int] = lambda text: len(text) // 4
     tokenize: Callable[[int], web.Response | None] = lambda times: None
     cuts_answers: bool = False
+    refusal: Reply = (400, "This model's maximum context length is {} tokens.")
     prompts: list[str] = field(default_factory=list)
     counted: list[int] = field(default_factory=list)
 
@@ -52,8 +55,8 @@ class Reader:
             room = min(self.context - tokens, body["max_tokens"])
             return web.json_response(cut_after(room, "stop" if room == MAX_TOKENS else "length"))
         if tokens + body["max_tokens"] > self.context:
-            words = f"This model's maximum context length is {self.context} tokens."
-            return web.json_response({"error": {"message": words}}, status=400)
+            status, body = self.refusal
+            return web.Response(status=status, text=body.replace("{}", str(self.context)))
         return web.json_response(completion("Because."))
 
 
@@ -206,10 +209,13 @@ def dense(text: str) -> int:
     return 3 * chinese + (len(text) - chinese) // 4
 
 
+@pytest.mark.parametrize(
+    "refused", ["vllm", "tgi", "anthropic", "gemini", "bedrock", "llama-cpp-python", "nginx"]
+)
 def test_dense_text_that_seemed_to_fit_is_refused_then_measured_and_shortened(
-    ledger: Ledger,
+    ledger: Ledger, refused: str
 ) -> None:
-    reader = Reader(count=dense)
+    reader = Reader(count=dense, refusal=TOO_LONG[refused])
     with reading(reader) as endpoint:
         row = ask_one(endpoint, over_long("海水为什么是咸的呢" * 100), ledger)
     assert (row["text"], row["attempts"]) == ("Because.", 2)

@@ -288,7 +288,18 @@ def test_two_runs_of_a_partition_that_are_killed_at_any_moment_do_each_other_no_
         begin(tmp_path, url, rows).end()
     print(f"of {rows} requests {asked.total() - rows} sent again")
     assert table(tmp_path).equals(uninterrupted(rows))
-    # What one of them has sent the other does not know until it is started again.
-    assert asked.total() <= 2 * rows + in_flight_at_kills
+    assert asked.total() <= rows + in_flight_at_kills
     assert server.asked == asked
+    assert files(tmp_path) == ["phi-4|capybara-003.parquet"]
+
+
+def test_runs_of_one_partition_at_once_send_every_request_once(
+    tmp_path: Path, uninterrupted: Callable[[int], pl.DataFrame]
+) -> None:
+    rows = 200
+    with counted() as (server, url):
+        for running in [begin(tmp_path, url, rows) for _ in range(3)]:
+            running.end()
+    assert server.asked == Counter(range(rows))
+    assert table(tmp_path).equals(uninterrupted(rows))
     assert files(tmp_path) == ["phi-4|capybara-003.parquet"]

@@ -1,30 +1,25 @@
 """The ledger as a real file, written and killed by real processes."""
 
-import fcntl
-import io
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
-from sysgen_dagster.inference.ledger import Ledger, LedgerError, Outcome, request_key
-from sysgen_dagster_tests.inference.batches import message
+from sysgen_dagster.inference.ledger import Ledger, Outcome
+from sysgen_dagster.inference.ledger_files import open_locked
+from sysgen_dagster.inference.request_keys import Asked
+from sysgen_dagster.inference.stopping import STOP, StoppedError
 from sysgen_dagster_tests.inference.processes import CEILING_S, wait_until
 
 ANSWERED = Outcome('Salt stays behind: 塩 \u2028 \x85 \x00 \\ "\n\r\n', "stop", 12, 5, attempts=2)
@@ -41,10 +36,12 @@ WRITER = """
 import os, sys
 from pathlib import Path
 from sysgen_dagster.inference.ledger import Ledger, Outcome
+from sysgen_dagster.inference.request_keys import Asked
 path, name, count, size = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 with Ledger(path) as ledger:
     for number in range(count):
-        ledger.append(f"{name}-{number}", Outcome(f"{name}-{number} " * (size // 10), attempts=1))
+        text = f"{name}-{number} " * (size // 10)
+        ledger.append(Asked(f"{name}-{number}"), Outcome(text, attempts=1))
         os.write(1, f"{number}\\n".encode())
 """
 
@@ -62,15 +59,20 @@ def writing(path: Path, name: str, count: int, size: int) -> Iterator[subprocess
         writer.wait()
 
 
+def asked(key: str) -> Asked:
+    """The request with this key, of which what follows a dash is the name."""
+    return Asked(key, f"chats-{key.rpartition('-')[2]}-1", 7)
+
+
 def write(path: Path, outcomes: dict[str, Outcome]) -> None:
     with Ledger(path) as ledger:
         for key, outcome in outcomes.items():
-            ledger.append(key, outcome)
+            ledger.append(asked(key), outcome)
 
 
 def read(path: Path, *keys: str) -> list[Outcome | None]:
     with Ledger(path) as ledger:
-        return [ledger.get(key) for key in keys]
+        return ledger.find([Asked(key) for key in keys])
 
 
 def test_what_was_appended_is_known_when_the_ledger_is_entered_again(tmp_path: Path) -> None:
@@ -87,91 +89,11 @@ def test_the_last_outcome_of_a_request_counts(tmp_path: Path) -> None:
     assert read(path, "a") == [ANSWERED]
 
 
-def test_every_outcome_is_one_line_of_json(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.jsonl"
-    write(path, {"a": ANSWERED, "b": TOO_LONG})
-    lines = [json.loads(line) for line in path.read_bytes().split(b"\n") if line]
-    assert [(line["key"], line["attempts"]) for line in lines] == [("a", 2), ("b", 1)]
-
-
-@pytest.mark.parametrize("kept", [1, 20, -2], ids=["one_byte", "some", "all_but_the_brace"])
-def test_a_line_that_was_cut_off_is_left_out_and_the_next_one_is_whole(
-    tmp_path: Path, kept: int
-) -> None:
-    path = tmp_path / "ledger.jsonl"
-    write(path, {"a": ANSWERED})
-    whole = path.read_bytes()
-    write(path, {"b": ANSWERED})
-    path.write_bytes(whole + path.read_bytes()[len(whole) :].lstrip(b"\n")[:kept])
-    write(path, {"c": TOO_LONG})
-    assert read(path, "a", "b", "c") == [ANSWERED, None, TOO_LONG]
-
-
-@pytest.mark.parametrize(
-    "garbage",
-    [
-        b"garbage",
-        b"\x00" * 5000,
-        b"\xff\xfe\xfa",
-        b"[]",
-        b"7",
-        b"null",
-        b'{"key": "b"}',
-        b'{"key": "b", "mood": "fine"}',
-        b"[" * 100_000,
-    ],
-    ids=["words", "zeros", "bytes", "list", "number", "null", "bare_key", "other_fields", "nested"],
-)
-def test_garbage_in_the_middle_is_left_out(tmp_path: Path, garbage: bytes) -> None:
-    path = tmp_path / "ledger.jsonl"
-    write(path, {"a": ANSWERED})
-    with path.open("ab") as file:
-        file.write(garbage)
-    write(path, {"c": TOO_LONG})
-    assert read(path, "a", "b", "c") == [ANSWERED, None, TOO_LONG]
-
-
-# Version 0.1 wrote fewer fields, and a later one may write more.
-OF_ANOTHER_VERSION = {"text": "Because.", "attempts": 1, "choices": [], "mood": "fine"}
-
-
-def test_what_another_version_wrote_is_known(path: Path) -> None:
-    path.write_text(json.dumps({"key": "a", **OF_ANOTHER_VERSION}) + "\n")
-    assert read(path, "a") == [Outcome("Because.", attempts=1)]
-
-
-def test_what_another_version_sealed_is_known(path: Path) -> None:
-    sealed = SEALED | {"outcome": json.dumps(OF_ANOTHER_VERSION)}
-    path.with_suffix(".parquet").write_bytes(parquet(sealed))
-    assert read(path, "a") == [Outcome("Because.", attempts=1)]
-
-
-def test_a_record_whose_key_is_no_text_is_left_out(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.jsonl"
-    write(path, {"a": ANSWERED})
-    path.write_bytes(path.read_bytes() + path.read_bytes().replace(b'"a"', b'["a"]'))
-    assert read(path, "a") == [ANSWERED]
-
-
 def test_the_outcomes_of_a_whole_shard_are_read_back(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     outcome = Outcome("Salt stays behind. " * 100, "stop", 500, 400, attempts=1)
     write(path, {f"{number:032x}": outcome for number in range(8000)})
     assert read(path, f"{7999:032x}") == [outcome]
-
-
-def test_two_processes_that_append_at_once_lose_nothing_and_mix_no_lines(tmp_path: Path) -> None:
-    path, count = tmp_path / "ledger.jsonl", 3000
-    with (
-        writing(path, "one", count, size=9000) as one,
-        writing(path, "other", count, size=9000) as other,
-    ):
-        assert [one.wait(CEILING_S), other.wait(CEILING_S)] == [0, 0]
-    keys = [f"{name}-{number}" for name in ("one", "other") for number in range(count)]
-    with Ledger(path) as ledger:
-        assert all(ledger.get(key) == Outcome(f"{key} " * 900, attempts=1) for key in keys)
-    lines = [line for line in path.read_bytes().split(b"\n") if line]
-    assert len(lines) == 2 * count
 
 
 @pytest.mark.parametrize("size", [100, 200_000], ids=["short_lines", "long_lines"])
@@ -188,26 +110,27 @@ def test_kill_9_loses_no_outcome_that_append_had_returned_for(tmp_path: Path, si
             finished = path.with_name(f"{name}.out").read_text().splitlines()
             assert finished
             for number in finished:
-                assert ledger.get(f"{name}-{number}") is not None
+                assert ledger.find([Asked(f"{name}-{number}")]) != [None]
 
 
 def test_what_was_appended_is_in_the_file_before_the_ledger_is_left(tmp_path: Path) -> None:
     path = tmp_path / "ledger.jsonl"
     with Ledger(path) as ledger:
-        ledger.append("a", ANSWERED)
-        assert read(path, "a") == [ANSWERED]
+        ledger.append(asked("a"), ANSWERED)
+        assert path.read_bytes().endswith(b"}\n")
 
 
 # Sealing
 
 
-def stored(path: Path, asked: dict[str, Outcome]) -> list[str]:
+def stored(path: Path, outcomes: dict[str, Outcome]) -> list[str]:
     """What a run that asks for these had to send, up to the end of its partition."""
     ledger = Ledger(path)
     with ledger:
-        sent = [key for key in asked if ledger.get(key) is None]
+        known = ledger.find([asked(key) for key in outcomes])
+        sent = [key for key, found in zip(outcomes, known, strict=True) if found is None]
         for key in sent:
-            ledger.append(key, asked[key])
+            ledger.append(asked(key), outcomes[key])
     ledger.seal()
     return sent
 
@@ -245,17 +168,17 @@ def test_every_field_of_an_outcome_is_sealed(path: Path) -> None:
     assert read(path, "a", "b") == [whole, ANSWERED]
 
 
-def test_what_a_run_did_not_ask_for_goes(path: Path) -> None:
+def test_an_answer_goes_when_the_same_request_was_asked_with_other_content(path: Path) -> None:
     stored(path, answers(20))
     stored(path, answers(20, "second"))
     assert kept(path) == 20
     assert read(path, "first-1", "second-1") == [None, Outcome("second 1", "stop", 9)]
 
 
-def test_a_pilot_loses_nothing(path: Path) -> None:
+def test_what_a_run_did_not_ask_for_stays(path: Path) -> None:
     stored(path, answers(100))
-    for prompt in ("first", "second", "third", "first"):
-        stored(path, answers(5, prompt))
+    for count in (5, 60, 99):
+        stored(path, answers(count))
     assert stored(path, answers(100)) == []
 
 
@@ -265,12 +188,20 @@ def test_what_a_run_left_that_did_not_come_to_its_end_is_not_lost_to_a_pilot(pat
     assert stored(path, answers(100)) == list(answers(100))[80:]
 
 
-def test_what_pilots_asked_for_goes_with_the_next_whole_run(path: Path) -> None:
-    stored(path, answers(100))
-    stored(path, answers(5, "pilot"))
-    assert kept(path) == 105
-    stored(path, answers(95, "second"))
-    assert kept(path) == 95
+def test_several_attempts_at_one_request_are_kept_apart(path: Path) -> None:
+    attempts = [Asked(f"attempt-{number}", "chats-1-1", number) for number in range(3)]
+    ledger = Ledger(path)
+    with ledger:
+        ledger.find(attempts)
+        for each in attempts:
+            ledger.append(each, ANSWERED)
+    ledger.seal()
+    alone = Ledger(path)
+    with alone:
+        assert alone.find(attempts[:1]) == [ANSWERED]
+    alone.seal()
+    with Ledger(path) as again:
+        assert again.find(attempts) == [ANSWERED] * 3
 
 
 def test_the_disk_that_a_ledger_takes_does_not_grow_with_the_number_of_runs(path: Path) -> None:
@@ -279,8 +210,18 @@ def test_the_disk_that_a_ledger_takes_does_not_grow_with_the_number_of_runs(path
     for number in range(100):
         count = random.choice([3, 20, random.randint(largest // 3, largest), largest])
         stored(path, answers(count, f"prompt{number}"))
-        assert kept(path) < 2 * largest
+        assert kept(path) == largest
         assert len(list(path.parent.iterdir())) == 1
+
+
+def test_a_sealed_file_that_a_run_used_is_as_old_as_that_use(path: Path) -> None:
+    stored(path, answers(20))
+    sealed = path.with_suffix(".parquet")
+    whole = sealed.read_bytes()
+    os.utime(sealed, (1, 1))
+    stored(path, answers(5))
+    assert time.time() - sealed.stat().st_mtime < 60
+    assert sealed.read_bytes() == whole
 
 
 def test_what_did_not_fit_the_context_is_not_sealed(path: Path) -> None:
@@ -311,6 +252,7 @@ import os, signal, sys
 from pathlib import Path
 import polars as pl
 from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.inference.request_keys import Asked
 owner = {"write_parquet": pl.DataFrame, "fsync": os, "replace": Path, "unlink": Path}[sys.argv[2]]
 whole = getattr(owner, sys.argv[2])
 def dies(*args, **kwargs):
@@ -321,8 +263,7 @@ def dies(*args, **kwargs):
     os.kill(os.getpid(), signal.SIGKILL)
 ledger = Ledger(Path(sys.argv[1]))
 with ledger:
-    for number in range(100):
-        assert ledger.get(f"first-{number}")
+    assert all(ledger.find([Asked(f"first-{number}") for number in range(100)]))
 setattr(owner, sys.argv[2], dies)
 ledger.seal()
 """
@@ -355,33 +296,16 @@ def test_a_kill_while_sealing_loses_nothing(
     assert stored(path, answers(100)) == []
 
 
-def test_what_another_run_appends_is_not_lost_when_one_seals(path: Path) -> None:
+def test_nothing_is_sealed_while_another_run_has_the_ledger(path: Path) -> None:
     one, other = Ledger(path), Ledger(path)
+    with one:
+        one.append(asked("a"), ANSWERED)
     with other:
-        with one:
-            for key, outcome in answers(50).items():
-                assert one.get(key) is None
-                one.append(key, outcome)
-        other.append("other-1", ANSWERED)
         one.seal()
-        other.append("other-2", ANSWERED)
+        other.append(asked("b"), ANSWERED)
     # The other is killed here; its next run sends nothing that either of them has.
-    assert stored(path, answers(50) | dict.fromkeys(["other-1", "other-2"], ANSWERED)) == []
-
-
-def test_the_last_one_that_is_done_seals_what_both_asked_for(path: Path) -> None:
-    one, other = Ledger(path), Ledger(path)
-    with other:
-        with one:
-            one.append("a", ANSWERED)
-            one.get("a")
-        one.seal()
-        assert path.exists()
-        other.append("b", ANSWERED)
-        other.get("a"), other.get("b")
-    other.seal()
-    assert not path.exists()
-    assert read(path, "a", "b") == [ANSWERED, ANSWERED]
+    assert not path.with_suffix(".parquet").exists()
+    assert stored(path, dict.fromkeys(["a", "b"], ANSWERED)) == []
 
 
 def test_sealing_again_and_again_loses_nothing_of_a_run_that_appends_and_is_killed(
@@ -398,7 +322,7 @@ def test_sealing_again_and_again_loses_nothing_of_a_run_that_appends_and_is_kill
     Ledger(path).seal()
     assert not path.exists()
     with Ledger(path) as ledger:
-        assert all(ledger.get(f"writer-{number}") for number in finished)
+        assert all(ledger.find([Asked(f"writer-{number}") for number in finished]))
 
 
 def test_a_run_that_begins_while_another_seals_appends_to_a_file_that_is_there(path: Path) -> None:
@@ -409,8 +333,7 @@ def test_a_run_that_begins_while_another_seals_appends_to_a_file_that_is_there(p
         begun.set()
         write(path, {"b": ANSWERED})
 
-    with path.open("ab") as sealing:
-        fcntl.flock(sealing, fcntl.LOCK_EX)
+    with open_locked(path):
         other = threading.Thread(target=begin)
         other.start()
         begun.wait(CEILING_S)
@@ -430,193 +353,77 @@ for _ in range(int(sys.argv[2])):
 """
 
 
-def test_runs_that_come_and_go_at_once_send_nothing_that_was_known_when_they_began(
-    path: Path,
-) -> None:
+def test_of_runs_that_come_and_go_at_once_nothing_is_sent_twice(path: Path) -> None:
     command = [sys.executable, "-c", ROUNDS, str(path), "50", "100"]
     runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     sent = [list(map(int, run.communicate(timeout=CEILING_S)[0].split())) for run in runs]
     assert [len(each) for each in sent] == [50] * 4
-    # All of them may begin at once; none of them has to send anything again.
-    assert sum(each[0] for each in sent) >= 100
-    assert all(sum(each[1:]) == 0 for each in sent)
+    assert sum(map(sum, sent)) == 100
 
 
-SEALED = {"key": "a", "outcome": json.dumps(asdict(ANSWERED)), "largest_run": 1}
+# Waiting
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        pytest.param(lambda whole: b"", id="empty"),
-        pytest.param(lambda whole: b"garbage", id="garbage"),
-        pytest.param(lambda whole: whole[: len(whole) // 2], id="cut_off"),
-        pytest.param(lambda whole: whole[:200] + bytes(100) + whole[300:], id="zeros_in_it"),
-        pytest.param(lambda whole: parquet({"key": "a"}), id="other_columns"),
-        pytest.param(lambda whole: parquet(SEALED | {"outcome": 5}), id="other_types"),
-        pytest.param(lambda whole: parquet(SEALED | {"outcome": "{"}), id="no_json"),
-        pytest.param(lambda whole: parquet(SEALED | {"outcome": "[]"}), id="other_json"),
-        pytest.param(
-            lambda whole: parquet(SEALED | {"outcome": '{"mood": "fine", "choices": []}'}),
-            id="no_outcome",
-        ),
-    ],
-)
-def test_a_damaged_sealed_file_is_named_with_what_to_do(
-    path: Path, damage: Callable[[bytes], bytes]
+@contextmanager
+def another_run(path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Has the ledger, and answers slowly."""
+    with writing(path, "other", count=100_000, size=100) as other:
+        wait_until(path.with_name("other.out").read_bytes)
+        yield other
+
+
+def test_a_run_waits_for_another_one_of_its_partition_and_says_for_whom(path: Path) -> None:
+    said: list[str] = []
+    first = Ledger(path, run="run 7f3a")
+    second = Ledger(path, run="run 9b21", report=said.append)
+    known: list[Outcome | None] = []
+
+    def wait() -> None:
+        with second:
+            known.extend(second.find([asked("a")]))
+
+    waiting = threading.Thread(target=wait)
+    with first:
+        waiting.start()
+        wait_until(lambda: said)
+        first.append(asked("a"), ANSWERED)
+        assert known == []
+    waiting.join(CEILING_S)
+    assert known == [ANSWERED]
+    [line] = said
+    assert line.startswith(f"waits for run 7f3a (process {os.getpid()} on ")
+    assert line.endswith("), which makes the same partition")
+
+
+def test_a_run_that_was_killed_is_waited_for_no_more(path: Path) -> None:
+    with another_run(path) as other:
+        other.kill()
+        other.wait()
+        finished = path.with_name("other.out").read_text().splitlines()
+        with Ledger(path) as ledger:
+            assert all(ledger.find([Asked(f"other-{number}") for number in finished]))
+
+
+def test_a_run_that_waits_ends_when_the_user_ends_the_command(
+    path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stored(path, answers(20))
-    sealed = path.with_suffix(".parquet")
-    sealed.write_bytes(damage(sealed.read_bytes()))
-    with pytest.raises(LedgerError) as error:
-        read(path, "a")
-    assert str(error.value).startswith(f"{sealed}, the ledger of a stored partition, cannot be")
-    assert "remove it, and" in str(error.value)
-    sealed.unlink()
-    assert len(stored(path, answers(20))) == 20
+    monkeypatch.setattr(STOP, "is_asked", True)
+    with Ledger(path), pytest.raises(StoppedError), Ledger(path):
+        pass
 
 
-def parquet(row: dict[str, Any]) -> bytes:
-    file = io.BytesIO()
-    frame = pl.DataFrame([row])
-    if "largest_run" in frame.columns:
-        frame = frame.cast({"largest_run": pl.UInt32})
-    frame.write_parquet(file)
-    return file.getvalue()
-
-
-def test_a_damaged_sealed_file_is_not_written_over_by_sealing(path: Path) -> None:
-    write(path, answers(20))
-    sealed = path.with_suffix(".parquet")
-    sealed.write_bytes(b"garbage")
-    with pytest.raises(LedgerError):
-        Ledger(path).seal()
-    assert sealed.read_bytes() == b"garbage"
-    sealed.unlink()
-    assert stored(path, answers(20)) == []
-
-
-# Keys
-
-
-REQUEST = ChatRequest(
-    "capybara-1",
-    [
-        {"role": Role.SYSTEM, "content": "Be brief."},
-        {"role": Role.USER, "content": "Why is the sea salty?"},
-    ],
-    Sampling(temperature=0.7, max_tokens=512),
-    seed=7,
-)
-
-
-def key_of(
-    request: ChatRequest = REQUEST, model: str = "org/phi", revision: str | None = "r1"
-) -> str:
-    return request_key((model, revision), request)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        pytest.param(key_of(model="org/phi-mini"), id="model"),
-        pytest.param(key_of(revision="r2"), id="revision"),
-        pytest.param(key_of(revision=None), id="no_revision"),
-        pytest.param(key_of(replace(REQUEST, seed=8)), id="seed"),
-        pytest.param(key_of(replace(REQUEST, sampling=Sampling(0.8, 512))), id="temperature"),
-        pytest.param(key_of(replace(REQUEST, sampling=Sampling(0.7, 513))), id="max_tokens"),
-        pytest.param(key_of(replace(REQUEST, messages=REQUEST.messages[1:])), id="fewer_messages"),
-        pytest.param(
-            key_of(replace(REQUEST, messages=[*REQUEST.messages][::-1])), id="order_of_messages"
-        ),
-        pytest.param(
-            key_of(
-                replace(
-                    REQUEST,
-                    messages=[message(Role.USER, "Be brief."), REQUEST.messages[1]],
-                )
-            ),
-            id="role",
-        ),
-        pytest.param(
-            key_of(
-                replace(
-                    REQUEST,
-                    messages=[
-                        message(Role.SYSTEM, "Be brief. "),
-                        message(Role.USER, "Why is the sea salty?"),
-                    ],
-                )
-            ),
-            id="one_space",
-        ),
-    ],
-)
-def test_keys_differ_when_what_the_answer_depends_on_differs(other: str) -> None:
-    assert other != key_of()
-
-
-@pytest.mark.parametrize(
-    "same",
-    [
-        pytest.param(replace(REQUEST, request_id="capybara-2"), id="request_id"),
-        pytest.param(replace(REQUEST, messages=tuple(REQUEST.messages)), id="kind_of_sequence"),
-        pytest.param(
-            replace(
-                REQUEST, messages=[{**m, "role": Role(str(m["role"]))} for m in REQUEST.messages]
-            ),
-            id="a_copy",
-        ),
-    ],
-)
-def test_keys_are_equal_when_the_answer_would_be(same: ChatRequest) -> None:
-    assert key_of(same) == key_of()
-
-
-MESSAGES = st.lists(
-    st.builds(message, st.sampled_from(Role), st.text(st.sampled_from('ab"\\,[{\n'), max_size=3)),
-    max_size=3,
-)
-REQUESTS = st.builds(
-    ChatRequest,
-    request_id=st.text(max_size=2),
-    messages=MESSAGES,
-    sampling=st.builds(Sampling, st.sampled_from([0.0, 0.7]), st.integers(1, 2)),
-    seed=st.integers(0, 1),
-)
-ASKED = st.tuples(st.sampled_from(["", "a", "b"]), st.sampled_from([None, "", "null"]), REQUESTS)
-
-
-@given(ASKED, ASKED)
-def test_keys_are_equal_exactly_where_the_content_is(
-    first: tuple[str, str | None, ChatRequest], second: tuple[str, str | None, ChatRequest]
-) -> None:
-    def content(asked: tuple[str, str | None, ChatRequest]) -> object:
-        model, revision, request = asked
-        return model, revision, request.messages, request.sampling, request.seed
-
-    assert (request_key(first[:2], first[2]) == request_key(second[:2], second[2])) == (
-        content(first) == content(second)
+def test_a_run_that_waits_ends_when_it_is_terminated(path: Path) -> None:
+    terminated = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path), "late", "1", "10"], stderr=subprocess.PIPE
     )
+    with Ledger(path):
+        assert terminated.stderr is not None
+        assert b"waits for" in terminated.stderr.readline()
+        terminated.send_signal(signal.SIGINT)
+        assert terminated.wait(CEILING_S) != 0
+    assert b"KeyboardInterrupt" in terminated.communicate()[1]
 
 
-@given(st.text(st.characters(exclude_categories=[]), max_size=20))
-def test_any_text_has_a_key_of_32_hex_digits(text: str) -> None:
-    key = key_of(replace(REQUEST, messages=[message(Role.USER, text)]))
-    assert len(key) == 32
-    assert int(key, 16) >= 0
-
-
-def test_a_key_is_the_same_in_another_process() -> None:
-    program = (
-        "from sysgen_dagster.inference.ledger import request_key\n"
-        "from sysgen_dagster.chat.messages import ChatRequest, Sampling\n"
-        "messages = [{'role': 'user', 'content': 'Why?'}]\n"
-        "print(request_key(('m', None), ChatRequest('c', messages, Sampling(0.7, 5), 3)))"
-    )
-    env = {**os.environ, "PYTHONHASHSEED": "1"}
-    printed = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=env
-    ).stdout.strip()
-    request = ChatRequest("c", [message(Role.USER, "Why?")], Sampling(0.7, 5), 3)
-    assert printed == request_key(("m", None), request)
+def test_two_partitions_never_wait_for_each_other(tmp_path: Path) -> None:
+    with Ledger(tmp_path / "phi-4|chats-000.jsonl"), Ledger(tmp_path / "phi-4|chats-001.jsonl"):
+        pass

@@ -315,6 +315,60 @@ def test_the_context_that_llama_cpp_names_is_read() -> None:
         assert probe(url).context_tokens == 4096
 
 
+TOO_FEW = [
+    "max_tokens too small",
+    "max_tokens must be at least 64",
+    "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= 64",
+    "max_completion_tokens: Input should be greater than or equal to 256",
+    "`max_tokens` must be greater than `thinking.budget_tokens`",
+    "This model needs a minimum of 128 output tokens",
+]
+
+
+@pytest.mark.parametrize("status", [400, 422, 500])
+@pytest.mark.parametrize("words", TOO_FEW)
+def test_a_server_that_refuses_so_short_an_answer_is_asked_for_a_longer_one(
+    words: str, status: int
+) -> None:
+    limits: list[int] = []
+
+    def answer(body: dict[str, Any]) -> Any:
+        limits.append(body["max_tokens"])
+        if body["max_tokens"] < 256:
+            return web.json_response({"error": {"message": words}}, status=status)
+        return completion("Yes.", usage={"prompt_tokens": 5})
+
+    with answering(answer) as url:
+        found = probe(url)
+    assert found.refuses == frozenset()
+    assert limits[0] >= 16
+    assert limits[1:] == [512] * 3  # and no more is asked in vain
+
+
+@pytest.mark.parametrize(
+    "words", [*TOO_FEW, "This model's maximum context length is 10 tokens, which 26 exceed"]
+)
+def test_a_refusal_that_speaks_of_the_size_of_a_question_is_an_answer(words: str) -> None:
+    with answering(lambda body: web.Response(text=words, status=400)) as url:
+        assert probe(url) == ServerCapabilities()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+        "max_tokens: Extra inputs are not permitted",
+        "unknown field max_tokens; tokens must be greater than 0",
+    ],
+)
+def test_a_field_of_another_name_is_no_matter_of_size(words: str) -> None:
+    with (
+        answering(lambda body: web.Response(text=words, status=400)) as url,
+        pytest.raises(EngineError, match=r"does not answer a simple chat \(400: "),
+    ):
+        probe(url)
+
+
 # Servers that do not serve the model
 
 
@@ -341,20 +395,16 @@ def test_a_server_that_fails_every_chat_may_be_well_later(status: int) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"[1]", b"null", b"<html>", b'{"data": 5}', b'{"data": [5]}', b'{"data": [{}]}', b"{"],
-    ids=["list", "null", "page", "no_list", "no_models", "no_id", "cut"],
+    [
+        *(b"[1]", b"null", b"<html>", b"{", b"", b'{"data": 5}', b'{"data": [5]}'),
+        *(b'{"data": [{}]}', b'{"data": [{"id": null}]}', b'{"data": [{"id": {"a": 1}}]}'),
+    ],
+    ids=repr,
 )
 def test_what_lists_no_models_is_no_openai_compatible_server(body: bytes) -> None:
     with replying(body) as url, pytest.raises(EngineError) as error:
         probe(url)
     assert url in str(error.value)
-
-
-@pytest.mark.parametrize("name", [None, 5, [1], {"a": 1}], ids=repr)
-def test_a_name_that_is_no_text_is_shown_as_it_is(name: Any) -> None:
-    body = json.dumps({"data": [{"id": name}]}).encode()
-    with replying(body) as url, pytest.raises(EngineError, match=r"serves .*, not phi"):
-        probe(url)
 
 
 # Secrets
@@ -382,6 +432,20 @@ def test_the_key_is_not_repeated_where_a_chat_is_refused_with_it() -> None:
     shown = "".join(traceback.format_exception(error.value))
     assert "wrong: Bearer ***" in shown
     assert SECRET not in shown
+
+
+@pytest.mark.parametrize("key", [SECRET, 'sk-"quoted"/and-long-enough'])
+@pytest.mark.parametrize("as_json", [True, False])
+def test_the_key_is_not_repeated_where_a_list_of_models_holds_it(key: str, as_json: bool) -> None:
+    async def repeat(request: web.Request) -> web.Response:
+        sent = request.headers["Authorization"].removeprefix("Bearer ")
+        if as_json:
+            return web.json_response({"data": [{"id": sent}]})
+        return web.Response(text=f"hello {'x' * 280} {sent}")
+
+    with serving(repeat) as url, pytest.raises(EngineError) as error:
+        probe(url, key=key)
+    assert key[:8] not in str(error.value)
 
 
 def test_no_proxy_of_the_machine_is_asked(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:

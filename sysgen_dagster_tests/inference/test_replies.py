@@ -15,6 +15,7 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError
 from sysgen_dagster.inference.ledger import Outcome
+from sysgen_dagster.inference.quoting import MOST_QUOTED
 from sysgen_dagster.inference.replies import read_reply, read_token_count
 from sysgen_dagster_tests.inference.judged_reply import JUDGING, REQUEST, VERDICTS, read
 from sysgen_dagster_tests.inference.odd_servers import completion
@@ -53,10 +54,10 @@ def test_a_count_of_tokens_is_a_positive_number_or_none(
         ("0", 0.0),
         ("", 0.0),
         ("-5", 0.0),
-        ("1.5", 0.0),
+        ("1.5", 1.5),
         ("nan", 0.0),
         ("1e9", 0.0),
-        ("Wed, 21 Oct 2037 07:28:00 GMT", 0.0),
+        ("soon", 0.0),
         ("٣", 0.0),  # a digit, but none of ASCII
         ("9" * 400, math.inf),  # the wait has a bound of its own
     ],
@@ -71,7 +72,7 @@ def test_a_busy_server_is_asked_again_after_the_time_it_says(
     assert error.value.wait_s == seconds
 
 
-@pytest.mark.parametrize("status", [408, 409, 425, 500, 502, 504, 529, 599])
+@pytest.mark.parametrize("status", [408, 409, 425, 500, 502, 504, 524, 599])
 def test_a_server_that_fails_may_do_better_the_next_time(status: int) -> None:
     with pytest.raises(TryAgainError, match=f"{status}: oh no") as error:
         read(b"oh no", status=status)
@@ -79,7 +80,7 @@ def test_a_server_that_fails_may_do_better_the_next_time(status: int) -> None:
     assert not error.value.is_busy
 
 
-@pytest.mark.parametrize("status", [301, 307, 401, 403, 404])
+@pytest.mark.parametrize("status", [301, 307, 401, 402, 405, 407, 501])
 def test_a_server_that_does_not_serve_us_is_an_error(status: int) -> None:
     with pytest.raises(EngineError, match=f"{status}: "):
         read(b"", status=status)
@@ -95,11 +96,90 @@ def test_a_server_that_does_not_serve_us_is_an_error(status: int) -> None:
         (b"", NoAnswer.REFUSED_BY_SERVER),
     ],
 )
-@pytest.mark.parametrize("status", [400, 413, 422])
+@pytest.mark.parametrize("status", [400, 403, 404, 422, 451])
 def test_a_refusal_is_final(status: int, words: bytes, reason: NoAnswer) -> None:
     outcome = read(words, status=status)
     assert (outcome.failed_because, outcome.failure) == (reason, f"{status}: {words.decode()}")
     assert outcome.text is None
+
+
+# Errors with status 200
+
+
+def inside(error: object, **choice: object) -> dict[str, Any]:
+    """A completion whose choice holds an error."""
+    body = completion("The ans")
+    body["choices"][0] |= {"error": error, **choice}
+    return body
+
+
+@pytest.mark.parametrize("code", [402, "402"])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda code: {"error": {"code": code, "message": "no money"}},
+        lambda code: {"error": {"status": code, "message": "no money"}},
+        lambda code: {"error": "no money", "code": code},
+        lambda code: [{"error": {"code": code, "message": "no money"}}],
+        lambda code: {"object": "error", "code": code, "message": "no money"},
+        lambda code: {"error": {"code": code, "message": "no money"}, "choices": []},
+        lambda code: inside({"code": code, "message": "no money"}, finish_reason="error"),
+        lambda code: {**completion("The ans"), "error": {"code": code, "message": "no money"}},
+    ],
+)
+def test_an_error_within_a_reply_means_what_its_status_would(shape: Any, code: object) -> None:
+    with pytest.raises(EngineError, match=r"402: .*no money.*; add credit"):
+        read(shape(code))
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        ({"code": 403, "message": "flagged by moderation"}, NoAnswer.FILTERED_BY_SERVER),
+        ({"code": "content_filter", "message": "No."}, NoAnswer.FILTERED_BY_SERVER),
+        ({"code": 400, "message": "prompt is too long: 9 > 8"}, NoAnswer.TOO_LONG),
+        ({"code": "context_length_exceeded", "message": "No."}, NoAnswer.TOO_LONG),
+        ({"code": 400, "message": "no such field"}, NoAnswer.REFUSED_BY_SERVER),
+        ({"code": 403, "message": "no"}, NoAnswer.REFUSED_BY_SERVER),
+    ],
+)
+def test_an_error_within_a_reply_may_speak_of_its_row(error: object, reason: NoAnswer) -> None:
+    for body in ({"error": error}, inside(error)):
+        outcome = read(body)
+        assert (outcome.text, outcome.failed_because) == (None, reason)
+
+
+@pytest.mark.parametrize(
+    ("error", "is_busy"),
+    [
+        ({"code": 429, "message": "slow down"}, True),
+        ({"code": "rate_limit_exceeded", "message": "slow down"}, True),
+        ({"code": 503, "message": "no room"}, True),
+        ({"code": 502, "message": "Provider returned error"}, False),
+        ({"code": 408, "message": "late"}, False),
+        ({"message": "Internal error"}, False),
+        ("Internal error", False),
+        ({"code": 17, "message": "Internal error"}, False),
+        ({"code": True, "message": "Internal error"}, False),
+    ],
+)
+def test_an_error_within_a_reply_may_pass(error: object, is_busy: bool) -> None:
+    with pytest.raises(TryAgainError) as again:
+        read({"error": error})
+    assert again.value.is_busy is is_busy
+
+
+@pytest.mark.parametrize("nothing", [None, "", {}, [], False, 0])
+def test_a_field_for_errors_that_holds_none_is_none(nothing: object) -> None:
+    assert read({**completion("Four."), "error": nothing}).text == "Four."
+    assert read(inside(nothing)).text == "The ans"
+
+
+def test_what_a_server_says_is_cut_and_inert() -> None:
+    outcome = read(b"\x1b]52;c;aGk=\x07" + b"x" * 5_000_000, status=400)
+    assert outcome.failure is not None
+    assert outcome.failure.startswith("400: \\x1b]52;c;aGk=\\x07xxx")
+    assert len(outcome.failure) == MOST_QUOTED + len("400: ")
 
 
 # Why a text ended
@@ -121,8 +201,20 @@ def ended(finish: object, content: object = "The ans", **fields: Any) -> dict[st
         ("max_tokens", "length"),
         ("MAX_TOKENS", "length"),
         ("model_length", "length"),
+        ("FinishReason.MAX_TOKENS", "length"),
+        ("FINISH_REASON_MAX_TOKENS", "length"),
+        ("max-tokens", "length"),
+        ("max_completion_tokens", "length"),
+        ("ERROR_LIMIT", "length"),
+        ("model_context_window_exceeded", "length"),
+        ("end_turn", "end_turn"),
+        ("stop_sequence", "stop_sequence"),
+        ("tool_calls", "tool_calls"),
+        ("FinishReason.STOP", "FinishReason.STOP"),
         (None, "unknown"),
-        ("a\ud800", "a?"),
+        ("a\ud800", "a\\ud800"),
+        ("\x1b]52;c;aGk=\x07", "\\x1b]52;c;aGk=\\x07"),
+        ([[["stop"]]], "unknown"),
         (7, "7"),
         ("x" * 5_000_000, "x" * 100),
     ],
@@ -132,14 +224,27 @@ def test_why_a_text_ended_is_stored_with_it(reason: object, stored: str) -> None
     assert (outcome.text, outcome.finish_reason) == ("The ans", stored)
 
 
-@pytest.mark.parametrize("reason", ["content_filter", "SAFETY", "refusal", "RECITATION"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *("content_filter", "content-filter", "Content Filter", "CONTENT_FILTER", "sensitive"),
+        *("SAFETY", "FinishReason.SAFETY", "PROHIBITED_CONTENT", "BLOCKLIST", "RECITATION"),
+        *("refusal", "guardrail_intervened", "ERROR_TOXIC"),
+    ],
+)
 def test_a_text_that_a_filter_cut_is_none_and_says_so(reason: str) -> None:
     outcome = read(ended(reason))
     assert (outcome.text, outcome.failed_because) == (None, NoAnswer.FILTERED_BY_SERVER)
     assert outcome.failure == f"{reason}, after: The ans"
 
 
-@pytest.mark.parametrize("reason", ["abort", "error", "cancelled"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        *("abort", "aborted", "ERROR", "error", "cancelled", "canceled", "timeout"),
+        *("network_error", "insufficient_system_resource"),
+    ],
+)
 def test_a_text_that_the_engine_gave_up_is_asked_for_again(reason: str) -> None:
     with pytest.raises(TryAgainError, match=reason):
         read(ended(reason))
@@ -188,6 +293,12 @@ def test_a_cut_text_of_a_model_that_thinks_is_a_thought_without_an_end() -> None
         ("Four.", {"reasoning": {"content": "Two."}}, "Four.", "Two."),
         ("<think>More.</think>Four.", {"reasoning": "Two."}, "Four.", "Two.\n\nMore."),
         ("Four.", {"reasoning": 7}, "Four.", None),
+        (["Fo", "ur."], {}, "Four.", None),
+        ([{"type": "output_text", "text": "Four."}], {}, "Four.", None),
+        ([{"type": "text", "text": {"value": "Four.", "annotations": []}}], {}, "Four.", None),
+        ([{"type": "Thinking", "text": "Two."}, {"text": "Four."}], {}, "Four.", "Two."),
+        ([{"type": "image_url", "image_url": {}}, {"text": "Four."}], {}, "Four.", None),
+        ([None, {"type": {}, "text": "Four."}], {}, "Four.", None),
     ],
 )
 def test_what_is_thought_is_told_from_what_is_said(
@@ -312,10 +423,12 @@ def test_any_reply_is_an_answer_that_can_be_stored_or_another_attempt(
     assert pl.DataFrame([stored], schema=schema).height == 1
 
 
-@given(st.integers(201, 599), st.binary(max_size=40), st.text(st.characters(codec="latin-1")))
+@given(st.integers(300, 599), st.binary(max_size=40), st.text(st.characters(codec="latin-1")))
 def test_any_error_is_final_or_another_attempt_or_no_server_of_ours(
     status: int, raw: bytes, wait: str
 ) -> None:
     with suppress(TryAgainError, EngineError):
         outcome = read_reply(status, {"Retry-After": wait}, raw, REQUEST, attempt=1)
-        assert outcome.failed_because in (NoAnswer.TOO_LONG, NoAnswer.REFUSED_BY_SERVER)
+        assert outcome.failed_because in (
+            *(NoAnswer.TOO_LONG, NoAnswer.REFUSED_BY_SERVER, NoAnswer.FILTERED_BY_SERVER),
+        )

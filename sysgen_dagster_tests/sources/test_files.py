@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import random
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -373,6 +374,21 @@ def test_a_shard_without_rows_has_the_columns_of_the_others(read: Reader, tmp_pa
     empty, full = read_all(read, pairs(path=path, shards=2), tmp_path / "cache")
     assert (empty.height, full.height) == (0, 1)
     assert empty.schema == full.schema
+
+
+def test_a_converted_file_whose_bits_have_flipped_is_converted_again(
+    read: Reader, tmp_path: Path
+) -> None:
+    given = [{"question": f"{row}", "answer": "yes"} for row in range(50)]
+    source = pairs(path=put(tmp_path / "rows.jsonl", given))
+    assert upstream(read(source, 0, tmp_path / "cache")) == given
+    [converted] = (tmp_path / "cache").rglob("*.parquet")
+    content = converted.read_bytes()
+    for bit in random.Random(5).sample(range(len(content) * 8), 300):
+        damaged = bytearray(content)
+        damaged[bit // 8] ^= 1 << bit % 8
+        converted.write_bytes(damaged)
+        assert upstream(read(source, 0, tmp_path / "cache")) == given
 
 
 # Equal rows

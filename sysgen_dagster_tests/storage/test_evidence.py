@@ -10,8 +10,9 @@ from sysgen_dagster.analysis.tables import CONTAMINATION
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, VERIFIED
 from sysgen_dagster.sources.tables import CONVERSATIONS, SOURCE_ROWS, source_table
+from sysgen_dagster.storage.cuts import Cut
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.storage.store import Store, StoreError
+from sysgen_dagster.storage.store import OtherCutError, Store, StoreError
 from sysgen_dagster.tables.table import Column, Partition, Table, TableError
 from sysgen_dagster_tests.storage.tables import TABLES
 
@@ -191,3 +192,60 @@ def test_other_partitions_do_not_make_a_shard_of_the_catalogue_finished(
 ) -> None:
     put(store, table, shard, model)
     assert finished_shards(store, CATALOG, ALIGNED, "phi") == ()
+
+
+def cut(store: Store, shard: str, rows: range, noted: Cut | None) -> None:
+    """Store conversations of these rows of the file."""
+    texts = {"conversation_id": [f"c{row}" for row in rows], "source_row": [*rows]}
+    frame = pl.DataFrame(texts, schema_overrides={"source_row": pl.UInt32})
+    missing = [pl.lit(None, dtype).alias(n) for n, dtype in CONVERSATIONS.schema.items()]
+    kept = [column for column in missing if column.meta.output_name() not in texts]
+    frame = frame.with_columns(kept)
+    store.write(CONVERSATIONS, Partition(shard=shard), frame, noted)
+
+
+OF_ONE_FILE, OF_ANOTHER = Cut(2, "local:aa"), Cut(2, "local:bb")
+
+
+def test_shards_of_different_files_are_not_read_together(store: Store) -> None:
+    cut(store, "chats-000", range(3), OF_ONE_FILE)
+    cut(store, "chats-001", range(3, 6), OF_ANOTHER)
+    with pytest.raises(OtherCutError) as refused:
+        finished_shards(store, CATALOG, CONVERSATIONS)
+    assert "chats-000 from local:aa; chats-001 from local:bb" in str(refused.value)
+    cut(store, "chats-000", range(3), OF_ANOTHER)
+    assert finished_shards(store, CATALOG, CONVERSATIONS) == ("chats-000", "chats-001")
+
+
+@pytest.mark.parametrize("noted", [None, OF_ONE_FILE], ids=["both unknown", "one unknown"])
+def test_shards_whose_cut_is_unknown_are_read_if_one_begins_where_the_other_ends(
+    store: Store, noted: Cut | None
+) -> None:
+    cut(store, "chats-000", range(3), None)
+    cut(store, "chats-001", range(3, 6), noted)
+    assert finished_shards(store, CATALOG, CONVERSATIONS) == ("chats-000", "chats-001")
+
+
+@pytest.mark.parametrize(
+    "shards",
+    [
+        {"chats-000": range(3), "chats-001": range(2, 6)},
+        {"chats-000": range(2), "chats-001": range(3, 6)},
+        {"chats-000": range(2), "chats-001": range(2, 4), "chats-002": range(4, 6)},
+    ],
+    ids=["rows twice", "rows missing", "a shard left over that goes on"],
+)
+def test_shards_whose_cut_is_unknown_are_refused_if_rows_are_missing_or_twice(
+    store: Store, shards: dict[str, range]
+) -> None:
+    for shard, rows in shards.items():
+        cut(store, shard, rows, None)
+    with pytest.raises(OtherCutError, match="cannot both be of a cut into 2 shards"):
+        finished_shards(store, CATALOG, CONVERSATIONS)
+
+
+def test_a_shard_left_over_from_another_cut_is_not_read(store: Store) -> None:
+    cut(store, "chats-000", range(3), OF_ONE_FILE)
+    cut(store, "chats-001", range(3, 6), OF_ONE_FILE)
+    cut(store, "chats-002", range(4, 6), Cut(3, "local:aa"))
+    assert finished_shards(store, CATALOG, CONVERSATIONS) == ("chats-000", "chats-001")

@@ -1,4 +1,4 @@
-"""The checks of training rows and pairs: each is seen passing and failing."""
+"""The checks of splits, training rows and pairs: each is seen passing and failing."""
 
 from typing import Any
 
@@ -41,6 +41,11 @@ def chat(**turns: str) -> Row:
 
 # Check: rows that pass, rows that fail, the ids that the finding shows.
 CASES: dict[str, tuple[Rows, Rows, list[str]]] = {
+    "ids_are_unique": (
+        Rows({"splits": numbered({}, {})}),
+        Rows({"splits": numbered({}, {}, {"conversation_id": "c0"})}),
+        ["c0", "c0"],
+    ),
     "variants_are_unique": (
         rows(variant("sysgen"), variant("user_role")),
         rows(variant("sysgen"), variant("sysgen")),
@@ -105,6 +110,7 @@ def test_contracts_keep_rows_from_going_on_and_expectations_do_not(check: Check)
 
 def test_each_check_is_of_its_table() -> None:
     assert [(check.table.name, check.name) for check in CHECKS] == [
+        ("splits", "ids_are_unique"),
         ("training_rows", "variants_are_unique"),
         ("training_rows", "chats_are_whole"),
         ("training_rows", "variants_agree"),

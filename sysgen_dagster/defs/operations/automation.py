@@ -11,7 +11,13 @@ from typing import Any
 
 import dagster as dg
 
-from sysgen_dagster.defs.operations.staleness import out_of_date, pilots, summarize_names, watching
+from sysgen_dagster.defs.operations.staleness import (
+    cut_otherwise,
+    out_of_date,
+    pilots,
+    summarize_names,
+    watching,
+)
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, MODELS, SHARDS
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
@@ -127,16 +133,26 @@ def fill_gaps(
             return  # one model until it is complete: another one would take its place on the GPU
     if not filling.refill_changed:
         changed = _changed(instance)  # only now: at 3,000 partitions it takes seconds
-    left_out = {"keep failing": given_up, "were made from conversations that have changed": changed}
+    other_cut = sorted(cut_otherwise(instance, conversations.key, CATALOG.shards_of))
+    left_out = {
+        "keep failing": given_up,
+        "were made from conversations that have changed": changed,
+        "are conversations of another cut, to be made again": other_cut,
+    }
     reasons = [f"{summarize_names(keys)} {reason}" for reason, keys in left_out.items() if keys]
     yield dg.SkipReason("; ".join(["no gaps that can be filled", *reasons]))
 
 
 def _gaps(instance: dg.DagsterInstance, changed: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Missing partitions and pilots of each model; then those of each model to be made again."""
+    """Missing partitions and pilots of each model; then those of each model to be made again.
+
+    What is of another cut of its source counts as missing, once its conversations are made again.
+    """
     ready = instance.get_materialized_partitions(conversations.key)
+    ready -= cut_otherwise(instance, conversations.key, CATALOG.shards_of)
     whole = instance.get_materialized_partitions(aligned_responses.key)
     whole -= pilots(instance, annotated_system_messages.key)
+    whole -= cut_otherwise(instance, annotated_system_messages.key, CATALOG.shards_of)
     shards = [shard for shard in SHARDS.get_partition_keys() if shard in ready]
     for model in CATALOG.models:
         keys = (f"{model}|{shard}" for shard in shards)

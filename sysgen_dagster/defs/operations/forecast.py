@@ -24,8 +24,10 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
     """`tables.FORECAST` of one model, over all shards whose source is stored.
 
     Raises:
-        StoreError: No source is stored.
+        StoreError: No source is stored, or shards are of different cuts.
     """
+    for table in (CONVERSATIONS, *SOURCE_TABLES.values()):
+        finished_shards(store, CATALOG, table)  # refuses shards of different cuts
     texts = [
         measure_texts(kept(rows))
         for shard in CATALOG.partition_values["shard"]

@@ -11,7 +11,12 @@ import dagster as dg
 from sysgen_dagster.defs.operations import staleness
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
-from sysgen_dagster.defs.plumbing.versions import data_version, pilot_tags, reading_settings
+from sysgen_dagster.defs.plumbing.versions import (
+    cut_tags,
+    data_version,
+    pilot_tags,
+    reading_settings,
+)
 from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import Store, StoreError, StoreUnavailableError
 from sysgen_dagster.tables.table import Partition, Table
@@ -76,7 +81,9 @@ def _stored_tags(store: Store, table: Table, at: Partition) -> dict[str, str]:
     """What a run notes of the rows that it stores."""
     rows = store.read(table, at)
     settings = reading_settings(CATALOG.sources[table.of_source]) if table.of_source else ""
-    return {staleness.DATA_VERSION: data_version(rows, settings).value, **pilot_tags(rows)}
+    cut = store.cut(table, at) if at.shard else None
+    version = {staleness.DATA_VERSION: data_version(rows, settings).value}
+    return {**version, **pilot_tags(rows), **cut_tags(cut)}
 
 
 def _input_tags(

@@ -12,8 +12,9 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.defs.plumbing.metadata import markdown
-from sysgen_dagster.defs.plumbing.versions import PILOT, Tags
+from sysgen_dagster.defs.plumbing.versions import CUT, PILOT, Tags
 from sysgen_dagster.tables.groups import Group
 
 CODE_VERSION = "dagster/code_version"
@@ -26,6 +27,19 @@ UP_TO_DATE = "up_to_date"
 def pilots(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str]:
     """The partitions of an asset whose last run was a pilot."""
     return {key for key, tags in _last_made(instance, asset).items() if PILOT in tags}
+
+
+def cut_otherwise(
+    instance: dg.DagsterInstance, asset: dg.AssetKey, shards_of: Mapping[str, int]
+) -> set[str]:
+    """The partitions of an asset made from another number of shards than the source now has."""
+
+    def is_of_another_cut(partition: str, number: str) -> bool:
+        source, _ = split_shard(partition.rpartition("|")[-1])
+        return number != str(shards_of.get(source, number))
+
+    made = _last_made(instance, asset).items()
+    return {key for key, tags in made if CUT in tags and is_of_another_cut(key, tags[CUT])}
 
 
 def out_of_date(

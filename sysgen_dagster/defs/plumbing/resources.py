@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -36,13 +37,13 @@ class TablesResource(dg.ConfigurableResource[None]):
     work: str = ""
 
     def store(self) -> Store:
-        """The stored tables, without Dagster.
+        """The stored tables, without Dagster; it reads no shards of another cut.
 
         Raises:
             StoreError: `root` or `work` is no place for data.
         """
         self.working_folder()
-        return open_store(self.root)
+        return replace(open_store(self.root), shards_of=CATALOG.shards_of)
 
     def working_folder(self) -> Path:
         """Where downloads are kept, and exports while they are made.
@@ -83,16 +84,17 @@ class ModelSession:
 
         Raises:
             EngineError: No engine answers, or it went away; the ledger keeps what was answered.
+            LedgerError: What earlier runs left cannot be read.
         """
         self.progress.total += total
         settings, table = self.model.request, self.context.asset_key.path[-1]
         requests = (with_settings(request, settings, table) for request in requests)
-        with self.engines.connection(self.model, self._report) as connection, self.ledger:
+        # The ledger first: a run that waits for another one of its partition holds no server.
+        with self.ledger, self.engines.connection(self.model, self._report) as connection:
             return complete(connection, requests, self.progress, self.ledger, self._show)
 
     def _report(self, line: str) -> None:
-        self.context.log.info(f"{self.model.name}: {line}")
-        ENGINE_LOG.info("%s: %s", self.model.name, line)
+        _report(self.context, self.model, line)
 
     def _show(self, progress: Progress) -> None:
         """Write a line to the run's log and, from time to time, an observation with the figures."""
@@ -107,6 +109,11 @@ class ModelSession:
                     metadata=progress_metadata(progress),
                 )
             )
+
+
+def _report(context: dg.AssetExecutionContext, model: Model, line: str) -> None:
+    context.log.info(f"{model.name}: {line}")
+    ENGINE_LOG.info("%s: %s", model.name, line)
 
 
 class InferenceResource(dg.ConfigurableResource[None]):
@@ -143,7 +150,12 @@ class InferenceResource(dg.ConfigurableResource[None]):
         engines = self.engines()
         engines.require(model)
         ledgers = working_folder(self.root, self.work) / "ledger" / context.asset_key.path[-1]
-        ledger = Ledger(ledgers / f"{remembered_as}.jsonl")
+        ledger = Ledger(
+            ledgers / f"{remembered_as}.jsonl",
+            among=ledgers,
+            run=f"run {context.run.run_id}",
+            report=partial(_report, context, model),
+        )
         every_s = self.observe_every_s
         return ModelSession(model, engines, ledger, context, observe_every_s=every_s)
 

@@ -11,12 +11,15 @@ from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.metadata import check_metadata, summary_metadata, table_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
-from sysgen_dagster.defs.plumbing.versions import data_version, pilot_tags
+from sysgen_dagster.defs.plumbing.versions import cut_tags, data_version, pilot_tags
 from sysgen_dagster.lanes.sysgen.paper import ModelCounts
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.report.views import view_of
+from sysgen_dagster.sources.tables import CONVERSATIONS, SOURCE_ROWS
+from sysgen_dagster.storage.cuts import Cut
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.storage.store import Store, StoreError, scan
+from sysgen_dagster.storage.parquet import scan
+from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.table import By, Frame, Partition, Table, kept
 
@@ -34,6 +37,7 @@ class AssetRun:
         metadata: Metadata that the function adds for the UI.
         settings: Settings that downstream assets read with the rows; part of the data version.
         session: The session with the model; None while the function has opened none.
+        cut: The cut that the rows are from, where the function knows it.
     """
 
     table: Table
@@ -44,6 +48,7 @@ class AssetRun:
     metadata: dict[str, Any] = field(default_factory=dict)
     settings: str = ""
     session: ModelSession | None = None
+    cut: Cut | None = None
 
     @property
     def store(self) -> Store:
@@ -166,13 +171,27 @@ class StoredStatistics:
         return self.store.read(table, at) if self.store.holds(table, at) else None
 
 
+def cut_of(run: AssetRun) -> Cut | None:
+    """The cut of the source that the rows of a shard are from; None for other partitions.
+
+    It is noted where a source is read, and handed on from table to table.
+    """
+    if run.at.shard is None:
+        return None
+    if run.cut is not None:
+        return run.cut
+    before = SOURCE_ROWS if run.table == CONVERSATIONS else CONVERSATIONS
+    return run.store.cut(before, run.at) if run.store.holds(before, run.at) else None
+
+
 def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
     """Store what an asset's function made; the result tells the UI about it.
 
     Rows that are too many for memory come as a lazy frame; their metadata is computed from the
     stored file. The ledger of a model's answers is sealed only when the rows are stored.
     """
-    path = run.store.write(run.table, run.at, frame)
+    cut = cut_of(run)
+    path = run.store.write(run.table, run.at, frame, cut)
     stored = frame if isinstance(frame, pl.DataFrame) else scan(path)
     described = (
         check_metadata(checks_of(CHECKS, run.table), run.evidence()) | table_metadata(stored, path)
@@ -182,7 +201,7 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
     result: dg.MaterializeResult[None] = dg.MaterializeResult(
         metadata={**run.metadata, **described},
         data_version=data_version(stored.select(run.table.names), run.settings),
-        tags=pilot_tags(stored),
+        tags={**pilot_tags(stored), **cut_tags(cut)},
     )
     if run.session is not None:
         run.session.ledger.seal()

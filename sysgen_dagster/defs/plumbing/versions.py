@@ -13,6 +13,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.drop_reasons import NoAnswer
+from sysgen_dagster.storage.cuts import Cut
 
 # Fields of a source's entry that change neither which rows are read nor what is made from them.
 _NOT_ABOUT_ROWS = {"title", "license", "rows", "conversations", "shards", "hub", "path"}
@@ -30,6 +31,8 @@ _NEW = (
 
 # Tag of a partition that a run with `limit` has made: most of its rows were not sent to the model.
 PILOT = "sysgen/pilot"
+# Tag of a partition of a shard: into how many shards its source was cut.
+CUT = "sysgen/cut"
 
 Tags = Mapping[str, str]
 
@@ -59,6 +62,11 @@ def pilot_tags(frame: pl.DataFrame | pl.LazyFrame) -> Tags:
         return {}
     reasons = rows.select("drop_reason").collect()["drop_reason"]
     return {PILOT: "true"} if NoAnswer.BEYOND_LIMIT.value in reasons else {}
+
+
+def cut_tags(cut: Cut | None) -> Tags:
+    """The tag `CUT`; no tags for a partition that is not of a shard."""
+    return {CUT: str(cut.shards)} if cut else {}
 
 
 def reading_settings(source: Source) -> str:

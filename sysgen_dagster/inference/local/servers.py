@@ -30,6 +30,7 @@ from sysgen_dagster.inference.local.state import (
     running,
     was_ready,
 )
+from sysgen_dagster.inference.quoting import end_of_log
 
 IDLE_S = 1800.0  # how long a model stays loaded without being used
 READY_WITHIN_S = 3600.0  # its weights may have to be downloaded
@@ -210,8 +211,7 @@ class ServerUse:
         if self._is_ready(port):
             return port
         stop(self.folder, server.name)
-        end = log.read_text(errors="replace")[-2000:]
-        raise ServerError(f"{server.name} did not start. The end of {log}:\n{end}")
+        raise ServerError(f"{server.name} did not start. The end of {log}:\n{end_of_log(log)}")
 
     def _is_ready(self, port: int) -> bool:
         """Waits until the server answers; False when it has ended, or takes too long."""

@@ -5,6 +5,7 @@ here or, where they differ by model, in the catalogue.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.lanes.sysgen.counts import count_tags, tag_rates
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
-from sysgen_dagster.lanes.sysgen.losses import build_loss_checks
+from sysgen_dagster.lanes.sysgen.losses import build_loss_checks, quote
 from sysgen_dagster.lanes.sysgen.paper import SIMILARITY, VERIFIED_SHARE
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.planted_faults import JUDGE_FINDS_PLANTED_FAULTS
@@ -33,11 +34,13 @@ from sysgen_dagster.tables.checks import (
     nothing_is_lost,
     within,
 )
-from sysgen_dagster.tables.rates import Rate, kept_rate
+from sysgen_dagster.tables.rates import Rate, count_drops, kept_rate
 from sysgen_dagster.tables.table import Table, kept
 
-# With a higher share of unanswered requests the engine is at fault, not the rows.
+# With a higher share of unanswered requests the engine is at fault, not the rows. A refusal without
+# a known reason counts too: what refuses some rows for such a reason may be a setting.
 MOST_ENGINE_FAILURES = 0.05
+UNANSWERED = (*ENGINE_FAILURES, NoAnswer.REFUSED_BY_SERVER)
 LEAST_VERIFIED = 0.97  # the paper's share is 0.99; a single shard may be worse
 LEAST_READABLE_VERDICTS = 0.97
 MOST_TRUNCATED = 0.10
@@ -99,15 +102,29 @@ def _asked(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _engine_answered(table: Table) -> Check:
-    failures = [reason.value for reason in ENGINE_FAILURES]
+    failures = [reason.value for reason in UNANSWERED]
 
     def evaluate(evidence: Evidence) -> Finding:
         rows = _asked(evidence.read(table, "conversation_id", "drop_reason", "attempts", "failure"))
         failed = rows.filter(pl.col("drop_reason").is_in(failures))
-        return within(Rate(failed.height, rows.height), (0.0, MOST_ENGINE_FAILURES), None, failed)
+        rate = Rate(failed.height, rows.height)
+        finding = within(rate, (0.0, MOST_ENGINE_FAILURES), None, failed)
+        return (
+            finding if finding.passed else replace(finding, explanation=_unanswered(rate, failed))
+        )
 
     statement = "The engine answered nearly every request."
     return Check("engine_answered", table, statement, True, evaluate)
+
+
+def _unanswered(rate: Rate, failed: pl.DataFrame) -> str:
+    reason, count = next(iter(count_drops(failed).items()))
+    said = quote(next(iter(failed.filter(drop_reason=reason)["failure"].drop_nulls()), ""))
+    return (
+        f"{rate.part:,} of {rate.whole:,} requests have no answer. Most often because of {reason} "
+        f"({count:,}): the server said `{said}`. Mend what it says, or look at its log, and make "
+        "the partition again: only what has no answer is asked"
+    )
 
 
 def _tags_are_canonical(table: Table) -> Check:

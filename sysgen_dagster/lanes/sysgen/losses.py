@@ -1,6 +1,7 @@
-"""A phase that loses most of its rows is said to: how many, why mostly, and what the model wrote.
+"""A phase that loses most of its rows is said to: how many, why mostly, and what was said.
 
-A useless model answers every request, so the engine's checks pass; what it loses shows here.
+A useless model answers every request, and a server may refuse row after row for a reason that it
+names, so the engine's checks pass; what they lose shows here.
 """
 
 from collections.abc import Mapping
@@ -9,34 +10,37 @@ from dataclasses import dataclass
 import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
+from sysgen_dagster.chat.quoting import made_visible
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, RETENTION, VERIFIED
 from sysgen_dagster.tables.checks import Check, Evidence, Finding
 from sysgen_dagster.tables.rates import Z95, Rate, count_drops, kept_rate, wilson_interval
 from sysgen_dagster.tables.table import Table
 
-# The least share of the answered rows that a phase keeps, unless the catalogue expects less of the
-# model. The paper's worst phase keeps 0.747.
+# The least share of its rows that a phase keeps, unless the catalogue expects less of the model.
+# The paper's worst phase keeps 0.747.
 LEAST_KEPT = 0.5
-# A row with one of these was not answered, so no model is to blame.
-UNANSWERED = (
-    NoAnswer.BEYOND_LIMIT,
-    NoAnswer.TOO_LONG,
-    NoAnswer.REFUSED_BY_SERVER,
-    *ENGINE_FAILURES,
-)
+# A server that failed is another contract's matter: `engine_answered`.
+_NOT_COUNTED = (NoAnswer.BEYOND_LIMIT, *ENGINE_FAILURES)
+# What to do about rows that have no answer; for other reasons the phase knows.
+_UNANSWERED: Mapping[str, str] = {
+    **dict.fromkeys(ENGINE_FAILURES, "Look at the log of its server"),
+    NoAnswer.TOO_LONG: "Serve the model with a longer context, or name one that has it",
+    NoAnswer.FILTERED_BY_SERVER: "Loosen the filter of the server, or name another model",
+    NoAnswer.REFUSED_BY_SERVER: "Mend what it says at the server, in the account or the catalogue",
+}
 _QUOTED = 300  # characters of a completion that are quoted
 
 
 @dataclass(frozen=True, slots=True)
 class _Losing:
-    """A phase that drops rows because of what the model wrote.
+    """A phase, and what is said where it drops rows because of what the model wrote.
 
     Attributes:
         table: The table of the phase.
         written: The table with what the model wrote, and its column.
         bound: The field of `Generator.bounds` that may ask for less than `LEAST_KEPT`.
-        advice: What to try where most is lost.
+        advice: What to try where most is lost to what the model wrote.
     """
 
     table: Table
@@ -81,7 +85,7 @@ def build_loss_checks(generators: Mapping[str, Generator]) -> tuple[Check, ...]:
 def _keeps_most(phase: _Losing, generators: Mapping[str, Generator]) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         least = _least_kept(generators[str(evidence.model)], phase.bound)
-        rows = _answered(evidence, phase.table)
+        rows = _counted(evidence, phase.table)
         rate, wanted = kept_rate(rows), f"at least {least:.0%}"
         if not rate.whole or rate.share >= least:
             figure = rate.share if rate.whole else 1.0
@@ -89,14 +93,14 @@ def _keeps_most(phase: _Losing, generators: Mapping[str, Generator]) -> Check:
         _, highest = wilson_interval(rate.share, rate.whole, Z95)
         return _lost(phase, evidence, rows, wanted, may_be_chance=highest >= least)
 
-    statement = "The phase keeps at least half of the rows that the model answered."
+    statement = "The phase keeps at least half of its rows, whatever the others are lost to."
     return Check("keeps_most", phase.table, statement, True, evaluate)
 
 
 def _keeps_some() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         for phase in _LOSING:
-            rows = _answered(evidence, phase.table)
+            rows = _counted(evidence, phase.table, NoAnswer.BEYOND_LIMIT)
             rate = kept_rate(rows)
             if rate.whole and not rate.part:
                 return _lost(phase, evidence, rows, "more than 0%", may_be_chance=False)
@@ -112,41 +116,45 @@ def _least_kept(model: Generator, bound: str) -> float:
     return lowest if 0 < lowest < LEAST_KEPT else LEAST_KEPT
 
 
-def _answered(evidence: Evidence, table: Table) -> pl.DataFrame:
+def _counted(evidence: Evidence, table: Table, *but: NoAnswer) -> pl.DataFrame:
+    """The rows of a table but those with one of some reasons, by default `_NOT_COUNTED`."""
     rows = evidence.read(table, "conversation_id", "drop_reason")
-    unanswered = [reason.value for reason in UNANSWERED]
-    return rows.filter(~pl.col("drop_reason").is_in(unanswered).fill_null(value=False))
+    left_out = [reason.value for reason in but or _NOT_COUNTED]
+    return rows.filter(~pl.col("drop_reason").is_in(left_out).fill_null(value=False))
 
 
 def _lost(
     phase: _Losing, evidence: Evidence, rows: pl.DataFrame, wanted: str, *, may_be_chance: bool
 ) -> Finding:
-    """What is said of a phase that kept too few of the answered `rows`."""
+    """What is said of a phase that kept too few of its `rows`."""
     rate = kept_rate(rows)
     reason, count = next(iter(count_drops(rows).items()))
     dropped = rows.drop_nulls("drop_reason")
-    table, column = phase.written
+    is_answered = reason not in _UNANSWERED
+    table, column = phase.written if is_answered else (phase.table, "failure")
     written = evidence.read(table, "conversation_id", column).join(
         dropped.filter(drop_reason=reason), on="conversation_id", how="semi", maintain_order="left"
     )
-    completion = quote(next(iter(written[column].drop_nulls()), ""))
+    text = quote(next(iter(written[column].drop_nulls()), ""))
+    who = "model wrote" if is_answered else "server said"
+    said = f"the {who} `{text}`" if text else f"the {who} nothing"
     return Finding(
         passed=False,
         figure=rate.share,
         wanted=wanted,
         rows=dropped,
         may_be_chance=may_be_chance,
-        explanation=_explain(phase, rate, reason, count, completion),
-        details={"commonest_reason": reason, "of_reason": count, "completion": completion},
+        explanation=_explain(phase, rate, reason, f"({count:,}): {said}"),
+        details={"commonest_reason": reason, "of_reason": count, "completion": text},
     )
 
 
-def _explain(phase: _Losing, rate: Rate, reason: str, count: int, completion: str) -> str:
-    said = f"the model wrote `{completion}`" if completion else "the model wrote nothing"
+def _explain(phase: _Losing, rate: Rate, reason: str, said: str) -> str:
+    advice = _UNANSWERED.get(reason, phase.advice)
     return (
-        f"{phase.table.name} kept {rate.part:,} of {rate.whole:,} rows that the model answered. "
-        f"Most often dropped as {reason} ({count:,}): {said}. {phase.advice}. The lower bound of "
-        f"`bounds.{phase.bound}` of the model can ask for less"
+        f"{phase.table.name} kept {rate.part:,} of {rate.whole:,} rows. Most often dropped as "
+        f"{reason} {said}. {advice}. The lower bound of `bounds.{phase.bound}` of the model can "
+        "ask for less"
     )
 
 
@@ -156,8 +164,5 @@ def quote(text: str) -> str:
     Characters that are not printed are escaped, and backticks become apostrophes: what stands
     between backticks is text in Markdown.
     """
-    shown = "".join(
-        sign if sign.isprintable() else sign.encode("unicode_escape").decode("ascii")
-        for sign in text[:_QUOTED].replace("`", "'")
-    )
+    shown = made_visible(text[:_QUOTED].replace("`", "'"))
     return shown if len(text) <= _QUOTED else f"{shown} ... ({len(text):,} characters)"

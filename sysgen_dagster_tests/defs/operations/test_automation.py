@@ -11,7 +11,7 @@ import pytest
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE, fill_gaps
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, SHARDS
-from sysgen_dagster.defs.plumbing.versions import PILOT
+from sysgen_dagster.defs.plumbing.versions import CUT, PILOT
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
     SOURCES,
@@ -306,3 +306,18 @@ def test_what_costs_tokens_or_leaves_the_house_is_started_by_hand() -> None:
     by_hand = ("judged_preferences", "judged_alignment", "mixtures", "exports", "hub_datasets")
     for name in (*by_hand, *(phase.key.path[-1] for phase in PHASES)):
         assert graph.get(dg.AssetKey(name)).automation_condition is None
+
+
+def test_shards_of_another_cut_wait_until_their_conversations_are_made_again(
+    instance: dg.DagsterInstance,
+) -> None:
+    now = str(CATALOG.source_of(READY[0]).shards)
+    key = f"{FIRST}|{READY[0]}"
+    _made(instance, conversations, READY[0], **{CUT: "1000"})
+    assert key not in _tick(instance)[0]
+    _made(instance, annotated_system_messages, key, **{CUT: "1000"})
+    _made(instance, aligned_responses, key, **{CUT: "1000"})
+    _made(instance, conversations, READY[0], **{CUT: now})
+    assert _tick(instance)[0][0] == key
+    _made(instance, annotated_system_messages, key, **{CUT: now})
+    assert key not in _tick(instance)[0]

@@ -440,11 +440,12 @@ def test_a_reason_of_the_conversations_explains_no_drop_of_a_phase(
 
 
 @pytest.mark.parametrize("reason", [*Unusable, *NoAnswer, *Dropped])
-def test_only_failures_of_the_engine_count_against_the_engine(
+def test_failures_and_refusals_without_a_reason_count_against_the_engine(
     reason: Unusable | NoAnswer | Dropped,
 ) -> None:
     finding = evaluate((VERIFIED, "engine_answered"), only(VERIFIED, dropped(reason.value)))
-    assert finding.passed is (reason not in ENGINE_FAILURES)
+    unanswered = {*ENGINE_FAILURES, NoAnswer.REFUSED_BY_SERVER}
+    assert finding.passed is (reason not in unanswered)
 
 
 @pytest.mark.parametrize(
@@ -472,6 +473,8 @@ def test_a_finding_about_the_engine_shows_what_it_said() -> None:
     refused = {"drop_reason": "server_error", "attempts": 6, "failure": "500 out of memory"}
     finding = evaluate((ALIGNED, "engine_answered"), only(ALIGNED, refused))
     assert finding.rows.rows() == [("c0", "server_error", 6, "500 out of memory")]
+    assert "1 of 1 requests have no answer" in finding.explanation
+    assert "server_error (1): the server said `500 out of memory`" in finding.explanation
 
 
 @pytest.mark.parametrize(

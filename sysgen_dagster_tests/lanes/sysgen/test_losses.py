@@ -68,7 +68,7 @@ def test_a_phase_that_keeps_nothing_breaks_its_contract_and_quotes_a_completion(
 ) -> None:
     finding = evaluate(table, 0, 10)
     assert check(table, model()).is_broken_by(finding)
-    assert f"{table} kept 0 of 10 rows that the model answered" in finding.explanation
+    assert f"{table} kept 0 of 10 rows. " in finding.explanation
     assert "Most often dropped as malformed_boundary (10): " in finding.explanation
     assert "the model wrote `Sure! You are a helpful tutor.`" in finding.explanation
     assert "another model" in finding.explanation
@@ -100,10 +100,45 @@ def test_few_rows_alone_warn_and_do_not_stop_what_follows(
 
 
 @pytest.mark.parametrize("reason", [*NoAnswer, *Dropped])
-def test_rows_without_an_answer_are_not_held_against_the_model(reason: str) -> None:
-    unanswered = {NoAnswer.BEYOND_LIMIT, NoAnswer.TOO_LONG, NoAnswer.REFUSED_BY_SERVER}
-    is_model_s = reason not in {*unanswered, *ENGINE_FAILURES}
-    assert evaluate(ALIGNED, 0, 20, reason).passed is not is_model_s
+def test_every_loss_counts_but_of_rows_not_asked_about_and_failures_of_the_engine(
+    reason: str,
+) -> None:
+    not_counted = {NoAnswer.BEYOND_LIMIT, *ENGINE_FAILURES}
+    assert evaluate(ALIGNED, 0, 20, reason).passed is (reason in not_counted)
+
+
+REFUSED = {
+    NoAnswer.TOO_LONG: "longer context",
+    NoAnswer.FILTERED_BY_SERVER: "filter",
+    NoAnswer.REFUSED_BY_SERVER: "account",
+}
+
+
+@pytest.mark.parametrize("table", [ANNOTATED, VERIFIED, ALIGNED])
+@pytest.mark.parametrize(("reason", "advice"), list(REFUSED.items()))
+def test_what_the_server_said_of_rows_that_it_refused_is_quoted(
+    table: str, reason: NoAnswer, advice: str
+) -> None:
+    said = {"drop_reason": reason.value, "failure": "400: no\x1b[2J"}
+    rows = [{"conversation_id": f"c{n}", **said} for n in range(9)]
+    finding = (of := check(table, model())).evaluate(Rows({table: rows}, "small"))
+    assert of.is_broken_by(finding)
+    assert f"{table} kept 0 of 9 rows. " in finding.explanation
+    assert f"as {reason} (9): the server said `400: no\\x1b[2J`" in finding.explanation
+    assert advice in finding.explanation
+
+
+@pytest.mark.parametrize("reason", [*REFUSED, *ENGINE_FAILURES])
+def test_a_model_of_which_every_request_was_refused_breaks_its_contract(reason: NoAnswer) -> None:
+    row = {"conversation_id": "c0", "drop_reason": reason.value, "failure": "403: no"}
+    finding = (of := check("retention", model())).evaluate(Rows({ANNOTATED: [row]}, "small"))
+    assert of.is_broken_by(finding)
+    assert "the server said `403: no`" in finding.explanation
+
+
+def test_a_model_that_a_pilot_run_did_not_ask_breaks_nothing() -> None:
+    row = {"conversation_id": "c0", "drop_reason": NoAnswer.BEYOND_LIMIT.value}
+    assert check("retention", model()).evaluate(Rows({ANNOTATED: [row]}, "small")).passed
 
 
 def test_the_commonest_reason_is_named_and_its_completion_quoted() -> None:
