@@ -71,7 +71,7 @@ def _put_together(answers: Sequence[str]) -> Iterator[str]:
 
 def _read(path: Path) -> pl.DataFrame:
     rows = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_ndjson(path)
-    unused = {"source_row": 0, "occurrence": 0, "source_revision": ""}
+    unused = {"source_row": 0, "occurrence": 0, "source_revision": "", "unusable": None}
     return rows.with_columns(pl.lit(value).alias(column) for column, value in unused.items())
 
 

@@ -33,11 +33,11 @@ from sysgen_dagster.lanes.sysgen.verification import build_verification_requests
 from sysgen_dagster.obedience.preference_judgement import build_preference_requests
 from sysgen_dagster.simulated.reading import read_annotated_subject, recognise
 from sysgen_dagster.sources.conversations import build_conversations
-from sysgen_dagster.sources.files import read_shard
+from sysgen_dagster.sources.files import SourceError, read_shard
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.checks import checks_of
-from sysgen_dagster.tables.table import Partition, Table, TableError
+from sysgen_dagster.tables.table import Partition, Table
 
 SOURCE = Source.model_validate(
     {
@@ -81,6 +81,7 @@ def conversations(*texts: str) -> pl.DataFrame:
             "source_row": range(len(texts)),
             "occurrence": [0] * len(texts),
             "source_revision": ["local:0"] * len(texts),
+            "unusable": [None] * len(texts),
         }
     )
     return build_conversations(rows, SOURCE)
@@ -268,7 +269,7 @@ def test_a_pickle_within_a_parquet_file_is_not_loaded(tmp_path: Path) -> None:
     pq.write_table(pa.table([turns, pa.array(["x"])], schema=schema), file)
     source = SOURCE.model_copy(update={"path": file})
 
-    with pytest.raises(TableError, match=r"has 'id' as Extension\('arrow.py_extension_type'"):
+    with pytest.raises(SourceError, match=r"has 'id' as Extension\('arrow.py_extension_type'"):
         read_shard(source, 0, tmp_path / "cache")
     assert not owned.exists()
     pickle.loads(payload)  # what a loader of pickles would have done

@@ -4,6 +4,7 @@ import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.prompts import Prompt
+from sysgen_dagster.chat.visible import is_blank
 
 # Probabilities of the words in `ChatRequest.choices`, wherever one of them is in the text: `start`
 # is the position of its first character, and there is one struct per word. The probabilities at one
@@ -59,15 +60,15 @@ def add_completions(
         prompt: The prompt of the requests; None if they were not rendered from a prompt file.
         request_id: The column of `rows` with the id of the row's request.
     """
-    text = pl.col("text").str.strip_chars()
+    shows_nothing = pl.col("text").map_elements(is_blank, pl.Boolean, skip_nulls=False)
     reason = (
         pl.when(pl.col("attempts").is_null())
         .then(pl.lit(NoAnswer.BEYOND_LIMIT.value))
         .when(pl.col("failed_because").is_not_null())
         .then(pl.col("failed_because"))
-        .when((text.is_null() | (text == "")) & (pl.col("finish_reason") == CUT))
+        .when(shows_nothing & (pl.col("finish_reason") == CUT))
         .then(pl.lit(NoAnswer.TRUNCATED.value))
-        .when(text.is_null() | (text == ""))
+        .when(shows_nothing)
         .then(pl.lit(NoAnswer.EMPTY_COMPLETION.value))
     )
     return (
@@ -82,7 +83,7 @@ def add_completions(
         )
         .with_columns(
             drop_reason=reason,
-            text=pl.when(text != "").then(pl.col("text")),
+            text=pl.when(~shows_nothing).then(pl.col("text")),
             prompt_fingerprint=pl.lit(prompt and prompt.fingerprint, dtype=pl.String),
         )
     )

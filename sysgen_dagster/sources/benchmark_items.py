@@ -1,22 +1,28 @@
 """Reads the items of a benchmark from the file that the catalogue names."""
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from sysgen_dagster.catalog.sources import Benchmark
-from sysgen_dagster.sources.files import SourceError, find_file
+from sysgen_dagster.sources.files import SourceError, find_file, read_rows
+from sysgen_dagster.sources.json_rows import NumberText
 
 # One row per item.
 ITEMS = {"benchmark": pl.String(), "item": pl.UInt32(), "text": pl.String()}
+# Fields of a record that hold its text; of a record without one all texts count.
+_TEXT_FIELDS = ("content", "value", "text")
 
 
 def read_items(benchmark: Benchmark, cache: Path) -> pl.DataFrame:
     """The items of one benchmark: `ITEMS`, one row per row of its file.
 
     The text of an item is the text columns that the catalogue names, joined by a space. Such a
-    column holds texts or lists of texts, for example the choices of a question.
+    column holds texts, lists of texts such as the choices of a question, or the messages of a chat,
+    as records or as the JSON of such records; of these only what is said counts.
 
     Args:
         benchmark: Its catalogue entry.
@@ -28,33 +34,47 @@ def read_items(benchmark: Benchmark, cache: Path) -> pl.DataFrame:
     """
     name = benchmark.name
     file, _ = find_file(benchmark, cache)
-    rows = _read(name, file)
-    texts: list[pl.Expr] = []
-    for column in benchmark.text:
-        dtype = rows.schema.get(column)
-        if dtype not in (pl.String, pl.List(pl.String)):
+    rows = [row if isinstance(row, Mapping) else {} for row in read_rows(name, file)]
+    texts = {column: [_join(row.get(column)) for row in rows] for column in benchmark.text}
+    for column, found in texts.items():
+        if not any(found):
+            has = ", ".join(dict.fromkeys(key for row in rows for key in row))
             raise SourceError(
-                f"{name}: {file} has no text column {column!r}, only {rows.schema}; correct "
+                f"{name}: {file} has no text in a column {column!r}, only columns {has}; correct "
                 "`text` in the catalogue"
             )
-        text = pl.col(column)
-        texts.append(text if dtype == pl.String else text.list.join(" "))
-    return rows.select(
-        benchmark=pl.lit(name),
-        item=pl.int_range(pl.len(), dtype=pl.UInt32),
-        text=pl.concat_str(texts, separator=" ", ignore_nulls=True),
-    )
+    items = [" ".join(filter(None, parts)) for parts in zip(*texts.values(), strict=True)]
+    columns = {"benchmark": name, "item": range(len(items)), "text": items}
+    return pl.DataFrame(columns, schema=ITEMS)
 
 
-def _read(name: str, file: Path) -> pl.DataFrame:
-    readers: Mapping[str, Callable[[Path], pl.DataFrame]] = {
-        ".parquet": pl.read_parquet,
-        ".jsonl": pl.read_ndjson,
-        ".json": pl.read_json,
-    }
-    if file.suffix not in readers:
-        raise SourceError(f"{name}: {file} is none of {', '.join(readers)}; convert it first")
+def _join(value: Any) -> str:
+    return " ".join(_texts(value))
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """The texts in a value, in their order; numbers are none."""
+    if isinstance(value, NumberText):
+        return
+    if isinstance(value, str):
+        messages = _read_messages(value)
+        yield from [value] if messages is None else _texts(messages)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+    elif isinstance(value, Mapping):
+        named = [value[field] for field in _TEXT_FIELDS if value.get(field) is not None]
+        for each in named or value.values():
+            yield from _texts(each)
+
+
+def _read_messages(text: str) -> list[Mapping[str, Any]] | None:
+    """The messages that a text is the JSON of; None for any other text."""
+    if not text.lstrip().startswith("[{"):
+        return None
     try:
-        return readers[file.suffix](file)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(f"{name}: {file} cannot be read ({error}); replace the file") from error
+        read = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    is_chat = all(isinstance(each, Mapping) and "content" in each for each in read)
+    return read if is_chat else None

@@ -1,19 +1,21 @@
 """Builds conversations from upstream rows: a question, its answer and the turns before it.
 
 ``{"conversation": [{"input": "Hi", "output": "Hello"}]}`` becomes one conversation: question
-``Hi``, answer ``Hello``, an empty history. `shapes` reads the turns out of the different formats;
-everything here is the same for every source.
+``Hi``, answer ``Hello``, an empty history. `shapes` reads the turns out of the different formats,
+`dialogue` makes them alternate; everything here is the same for every source.
 """
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 import polars as pl
 
 from sysgen_dagster.catalog.sources import Exchanges, Source
-from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.chat.messages import Role
+from sysgen_dagster.chat.visible import is_blank
+from sysgen_dagster.sources.dialogue import Dialogue, Exchange, Histories, History
 from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.sources.shapes import SHAPES, Row, Turn
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -36,44 +38,60 @@ def build_conversations(
     """
     shape = source.shape.model_dump()
     read_turns = SHAPES[shape.pop("kind")]
+    columns = source.shape_columns
     excluded_rows = {identity.rpartition("-")[0] for identity in excluded}
     records = [
         record
         for row in rows.iter_rows(named=True)
-        for record in _build_records(row, list(read_turns(row, **shape)), source, excluded_rows)
+        for record in _build_records(
+            row,
+            [row[column] for column in columns],
+            list(read_turns(row, **shape)),
+            source,
+            excluded_rows,
+        )
     ]
     return pl.DataFrame(records, schema=CONVERSATIONS.schema, orient="row")
 
 
 def _build_records(
-    row: Row, turns: list[Turn], source: Source, excluded_rows: Collection[str]
+    row: Row,
+    texts: Sequence[Any],
+    turns: Sequence[Turn],
+    source: Source,
+    excluded_rows: Collection[str],
 ) -> Iterator[dict[str, Any]]:
-    """The conversations of one upstream row, whose turns are `turns`."""
-    name, texts = source.name, [row[column] for column in source.shape_columns]
+    """The conversations of one upstream row, whose turns are `turns`, read from `texts`."""
+    name = source.name
     first_id = _row_id(name, texts, 0)  # of the first upstream row with the same texts
     row_id = first_id if row["occurrence"] == 0 else _row_id(name, texts, row["occurrence"])
     system = "\n\n".join(turn.text or "" for turn in turns if turn.role == Role.SYSTEM) or None
-    keeps_system = source.show_original_system_message
-    shown = [turn for turn in turns if keeps_system or turn.role != Role.SYSTEM]
+    dialogue = Dialogue(turn for turn in turns if turn.role != Role.SYSTEM)
+    histories = Histories(dialogue.turns, system if source.show_original_system_message else None)
     is_excluded = row_id in excluded_rows or first_id in excluded_rows
-    for turn, exchange in _choose_exchanges(shown, source.exchanges):
-        history = [each for each in exchange.history if each.role in set(Role)]
+    for exchange in _choose_exchanges(dialogue.exchanges(), source.exchanges):
+        turn, history = exchange.position, histories.before(exchange)
+        question, answer = exchange.question, exchange.answer
+        left_out = dialogue.left_out
+        if source.exchanges is Exchanges.LAST:  # with `each` these have conversations of their own
+            left_out += dialogue.dependent_after(exchange)
+        joined = sum(each.joined for each in (question, answer) if each) + history.joined
         record = {
             "conversation_id": f"{row_id}-{turn}",
             "source": name,
             "source_row": row["source_row"],
             "source_revision": row["source_revision"],
             "turn": turn,
-            "history": [
-                ChatMessage(role=Role(each.role), content=each.text or "") for each in history
-            ],
-            "history_reasoning": _list_reasoning(history),
+            "history": history.messages,
+            "history_reasoning": history.reasoning,
             "original_system_message": system,
-            "question": exchange.question,
-            "answer": exchange.answer,
-            "answer_reasoning": exchange.reasoning,
+            "question": question.text if question else None,
+            "answer": (answer.text or "") if answer else None,
+            "answer_reasoning": answer.reasoning if answer else None,
+            "turns_joined": joined or None,
+            "turns_left_out": left_out or None,
             "duplicate_of": None if row_id == first_id else f"{first_id}-{turn}",
-            "drop_reason": _drop_reason(turns, exchange),
+            "drop_reason": row["unusable"] or dialogue.reason or _drop_reason(exchange, history),
         }
         yield {**record, **_WITHOUT_TEXTS} if is_excluded else record
 
@@ -89,65 +107,29 @@ _WITHOUT_TEXTS: Mapping[str, Any] = {
 }
 
 
-def _row_id(name: str, texts: list[Any], occurrence: int) -> str:
+def _row_id(name: str, texts: Sequence[Any], occurrence: int) -> str:
     """An id that depends only on the texts, so that reordering or resharding does not change it."""
     text = json.dumps([name, texts, occurrence], ensure_ascii=False)
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8)
     return f"{name}-{digest.hexdigest()}"
 
 
-def _list_reasoning(history: list[Turn]) -> list[str | None] | None:
-    """What was thought before each turn; None where nothing was."""
-    thoughts = [turn.reasoning for turn in history]
-    return thoughts if any(thoughts) else None
-
-
-class Exchange(NamedTuple):
-    """A question with the turns before it, its answer, and what was thought before that."""
-
-    history: list[Turn]
-    question: str | None
-    answer: str | None = None
-    reasoning: str | None = None
-
-
-def _choose_exchanges(turns: list[Turn], wanted: Exchanges) -> list[tuple[int, Exchange]]:
-    """The exchanges that the catalogue asks for, with their positions; always at least one."""
-    exchanges = list(enumerate(_split_exchanges(turns)))
+def _choose_exchanges(exchanges: list[Exchange], wanted: Exchanges) -> list[Exchange]:
+    """The exchanges that the catalogue asks for; always at least one."""
     if wanted is Exchanges.EACH:
         return exchanges
     if wanted is Exchanges.FIRST:
         return exchanges[:1]
-    answered = [exchange for exchange in exchanges if exchange[1].answer is not None]
-    return (answered or exchanges)[-1:]
+    answered = [exchange for exchange in exchanges if exchange.answer is not None]
+    sound = [exchange for exchange in answered if exchange.reason is None]
+    return (sound or answered or exchanges)[-1:]
 
 
-def _split_exchanges(turns: list[Turn]) -> Iterator[Exchange]:
-    """Every question with its answer, None if there is none; at least one exchange."""
-    asked: int | None = None  # position of a question without an answer so far
-    has_answer = False
-    for position, turn in enumerate(turns):
-        if turn.role == Role.USER:
-            if asked is not None:
-                yield Exchange(turns[:asked], turns[asked].text)
-            asked = position
-        elif turn.role == Role.ASSISTANT and asked is not None:
-            yield Exchange(turns[:asked], turns[asked].text, turn.text or "", turn.reasoning)
-            asked, has_answer = None, True
-    if asked is not None:
-        yield Exchange(turns[:asked], turns[asked].text)
-    elif not has_answer:
-        yield Exchange(turns, None)
-
-
-def _drop_reason(turns: list[Turn], exchange: Exchange) -> str | None:
-    if any(turn.role not in set(Role) for turn in turns):
-        return Unusable.UNKNOWN_ROLE
-    if not (exchange.question or "").strip():
+def _drop_reason(exchange: Exchange, history: History) -> Unusable | None:
+    if exchange.reason is not None:
+        return exchange.reason
+    if exchange.question is None or is_blank(exchange.question.text):
         return Unusable.EMPTY_QUESTION
     if exchange.answer is None:
         return Unusable.NO_ANSWER
-    if not exchange.answer.strip():
-        return Unusable.EMPTY_ANSWER
-    is_blank = any(not (turn.text or "").strip() for turn in exchange.history)
-    return Unusable.EMPTY_TURN if is_blank else None
+    return Unusable.EMPTY_ANSWER if is_blank(exchange.answer.text) else history.reason

@@ -1,25 +1,40 @@
 """Reads sources, one pinned file from the Hub or a local file each, one shard at a time.
 
-A JSON file is converted once to a Parquet file with the declared columns, whose name contains the
-checksum of the content. Reading a shard then takes little more time than its own rows.
+A JSON file, or a Parquet file with other types than the declared ones, is converted once to a
+Parquet file with the declared columns, whose name contains the checksum of the content. Reading a
+shard then takes little more time than its own rows.
 """
 
 import hashlib
+import json
+import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from sysgen_dagster.catalog.sources import Benchmark, HubFile, Source
 from sysgen_dagster.errors import SysgenError
-from sysgen_dagster.sources.tables import SOURCE_ROW, source_table
+from sysgen_dagster.sources.json_rows import read_json_rows
+from sysgen_dagster.sources.recognition import (
+    SEEN,
+    UnreadableError,
+    recognise_no_parquet,
+)
+from sysgen_dagster.sources.tables import source_table, upstream_columns
+from sysgen_dagster.sources.upstream_rows import parquet_rows, tabulate
 from sysgen_dagster.storage.files import locked, replacing
 from sysgen_dagster.tables.digests import DamagedFileError, read_checked, write_digests
-from sysgen_dagster.tables.table import Columns, polars_schema, require_columns
 
 _SUFFIXES = (".parquet", ".jsonl", ".json")
-_INFER_FROM_ROWS = 1_000
-_Type = pl.DataType | pl.datatypes.DataTypeClass
-_FIX = "Give the file in the upstream schema, or correct `columns` in the catalogue"
+# What Polars raises at a file that it cannot read, or at a value that Python does not have; at some
+# damage it panics.
+_MISREAD = (
+    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(OSError, ValueError, OverflowError),
+)
+_READING = 2  # the rules by which files are converted; what older ones made is not read again
 
 
 class SourceError(SysgenError):
@@ -60,10 +75,14 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
     start, stop = (total * edge // source.shards for edge in (index, index + 1))
     hashed = rows.head(stop).select(row=pl.struct(source.shape_columns).hash())
     occurrence = hashed.select(pl.col("row").cum_count().over("row").cast(pl.UInt32) - 1)
-    return _collect(rows.slice(start, stop - start), name, file).with_columns(
-        pl.int_range(start, stop, dtype=pl.UInt32, eager=True).alias("source_row"),
-        _collect(occurrence, name, file).to_series().slice(start).alias("occurrence"),
-        pl.lit(revision).alias("source_revision"),
+    return (
+        _collect(rows.slice(start, stop - start), name, file)
+        .with_columns(
+            pl.int_range(start, stop, dtype=pl.UInt32, eager=True).alias("source_row"),
+            _collect(occurrence, name, file).to_series().slice(start).alias("occurrence"),
+            pl.lit(revision).alias("source_revision"),
+        )
+        .select(source_table(source).names)
     )
 
 
@@ -132,32 +151,78 @@ def _require_checksum(name: str, file: Path, hub: HubFile, cache: Path) -> None:
         )
 
 
-def _open(source: Source, file: Path, cache: Path) -> pl.LazyFrame:
-    """The declared columns of the file; only the schema and one row are read yet."""
-    name, columns = source.name, source_table(source).columns
-    upstream = {column: held for column, held in columns.items() if column not in SOURCE_ROW}
+def read_rows(name: str, file: Path) -> Iterator[Any]:
+    """The rows of a file as they are in it; those that are objects have columns.
+
+    Args:
+        name: That of the catalogue's entry, for messages.
+        file: Its name ends in .parquet, .jsonl or .json.
+
+    Raises:
+        SourceError: The file cannot be read.
+    """
     if file.suffix not in _SUFFIXES:
         raise SourceError(f"{name}: {file} is none of {', '.join(_SUFFIXES)}; convert it first")
-    stored = file if file.suffix == ".parquet" else _convert_once(name, file, upstream, cache)
-    rows = pl.scan_parquet(stored, glob=False, hive_partitioning=False)
-    first_row = _collect(rows.head(1), name, file)
-    # A column whose values are all null may have no type; it gets the declared one.
-    untyped = [column for column in upstream if first_row.schema.get(column) == pl.Null]
-    typed = [pl.col(column).cast(upstream[column].dtype) for column in untyped]
-    require_columns(first_row.with_columns(typed), upstream, f"{name} ({file})", _FIX)
-    return rows.with_columns(typed).select(upstream.keys())
+    try:
+        if file.suffix == ".parquet":
+            yield from _scan_parquet(name, file).collect().iter_rows(named=True)
+        else:
+            yield from read_json_rows(file)
+    except UnreadableError as error:
+        raise _unreadable(name, file, error) from error
+    except _MISREAD as error:
+        raise _unreadable(name, file, _misread(error)) from error
 
 
-def _convert_once(name: str, file: Path, upstream: Columns, cache: Path) -> Path:
-    """The Parquet file of a JSON file, converted if it is not in the cache."""
-    layout = hashlib.sha256(repr(polars_schema(upstream)).encode()).hexdigest()[:8]
+def _open(source: Source, file: Path, cache: Path) -> pl.LazyFrame:
+    """The declared columns of the file and ``unusable``; no row is read yet."""
+    name, columns = source.name, upstream_columns(source)
+    if file.suffix not in _SUFFIXES:
+        raise SourceError(f"{name}: {file} is none of {', '.join(_SUFFIXES)}; convert it first")
+    if file.suffix == ".parquet":
+        rows = _scan_parquet(name, file)
+        schema = rows.collect_schema()
+        if all(schema.get(column) == held.dtype for column, held in columns.items()):
+            return rows.select(*columns, unusable=pl.lit(None, pl.String))
+    stored = _convert_once(source, file, cache)
+    return pl.scan_parquet(stored, glob=False, hive_partitioning=False)
+
+
+def _scan_parquet(name: str, file: Path) -> pl.LazyFrame:
+    with file.open("rb") as opened:
+        head = opened.read(SEEN)
+        opened.seek(max(-4, -len(head)), os.SEEK_END)
+        tail = opened.read()
+    if known := recognise_no_parquet(head, tail):
+        raise _unreadable(name, file, known)
+    try:
+        rows = pl.scan_parquet(file, glob=False, hive_partitioning=False)
+        rows.collect_schema()
+    except _MISREAD as error:
+        raise _unreadable(name, file, _misread(error)) from error
+    return rows
+
+
+def _convert_once(source: Source, file: Path, cache: Path) -> Path:
+    """The Parquet file in the declared schema of another file, made if it is not in the cache."""
+    how = json.dumps([_READING, dict(source.columns), source.shape_columns])
+    layout = hashlib.sha256(how.encode()).hexdigest()[:8]
     stored = cache / "rows" / f"{_sha256(file)[:32]}-{layout}.parquet"
     stored.parent.mkdir(parents=True, exist_ok=True)
     with locked(stored.with_suffix(".lock")):
         if not _is_whole(stored):
-            rows = _read_json(name, file, upstream)
+            try:
+                if file.suffix == ".parquet":
+                    types = _scan_parquet(source.name, file).collect_schema()
+                    table = tabulate(parquet_rows(file, source), source, types)
+                else:
+                    table = tabulate(read_json_rows(file), source)
+            except UnreadableError as error:
+                raise _unreadable(source.name, file, error) from error
+            except _MISREAD as error:
+                raise _unreadable(source.name, file, _misread(error)) from error
             with replacing(stored) as temporary:
-                rows.write_parquet(temporary, compression="zstd")
+                table.write_parquet(temporary, compression="zstd")
                 write_digests(temporary)
     return stored
 
@@ -171,48 +236,21 @@ def _is_whole(stored: Path) -> bool:
     return True
 
 
-def _read_json(name: str, file: Path, upstream: Columns) -> pl.DataFrame:
-    """The declared columns of a JSON file, which is one array or has one object per line."""
-    text = file.read_bytes()
-    read = pl.read_json if text.lstrip()[:1] == b"[" else pl.read_ndjson
-    try:
-        # Read with the declared schema, every value becomes what is declared, also a nested one;
-        # the inferred schema shows whether the file really has the declared columns.
-        rows = read(text, schema=polars_schema(upstream))
-        inferred = read(text, infer_schema_length=_INFER_FROM_ROWS).schema
-        if rows.is_empty():
-            raise pl.exceptions.NoDataError("no rows")
-    except (pl.exceptions.PolarsError, UnicodeError) as error:
-        raise SourceError(
-            f"{name}: {file} cannot be read as {file.suffix[1:]} ({error}); replace the file"
-        ) from error
-    misfits = {
-        column: declared
-        for column, declared in upstream.items()
-        if column not in inferred or not _is_readable_as(declared.dtype, inferred[column])
-    }
-    require_columns(pl.DataFrame(schema=inferred), misfits, f"{name} ({file})", _FIX)
-    return rows
+def _misread(error: BaseException) -> UnreadableError:
+    first_line, *_ = str(error).splitlines() or [type(error).__name__]
+    return UnreadableError(first_line)
 
 
-def _is_readable_as(declared: _Type, inferred: _Type) -> bool:
-    """Whether values of the inferred type can be read as the declared type."""
-    if inferred == pl.Null:
-        return True
-    if isinstance(declared, pl.List) and isinstance(inferred, pl.List):
-        return _is_readable_as(declared.inner, inferred.inner)  # null where every list is empty
-    if isinstance(declared, pl.Struct) and isinstance(inferred, pl.Struct):
-        return dict(declared).keys() <= dict(inferred).keys()
-    return not declared.is_nested() and not inferred.is_nested()
+def _unreadable(name: str, file: Path, error: UnreadableError) -> SourceError:
+    kind = file.suffix.removeprefix(".")
+    return SourceError(f"{name}: {file} cannot be read as {kind} ({error.what}); {error.fix}")
 
 
 def _collect(rows: pl.LazyFrame, name: str, file: Path) -> pl.DataFrame:
     try:
         return rows.collect()
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise SourceError(
-            f"{name}: {file} cannot be read as parquet ({error}); replace the file"
-        ) from error
+    except _MISREAD as error:
+        raise _unreadable(name, file, _misread(error)) from error
 
 
 def _sha256(file: Path) -> str:

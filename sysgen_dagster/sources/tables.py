@@ -12,6 +12,9 @@ SOURCE_ROW: Columns = {
     "source_row": Column(COUNT, "position of the row in the upstream file, from 0"),
     "occurrence": Column(COUNT, "number of earlier rows of the file with the same exchanges"),
     "source_revision": Column(TEXT, "commit on the Hub, or local:<sha256 of the file>"),
+    "unusable": Column(
+        TEXT, "why none of the row can be used, where its texts do not show it", is_new=True
+    ),
 }
 
 # Stands for the tables of all sources, where a check reads the common columns of any shard.
@@ -37,6 +40,18 @@ CONVERSATIONS = Table(
             "what was thought before each turn of the history; null if nothing",
             is_new=True,
         ),
+        "turns_joined": Column(
+            COUNT,
+            "turns of the upstream row that are joined with one of the same role before them, in "
+            "history, question and answer; null: none",
+            is_new=True,
+        ),
+        "turns_left_out": Column(
+            COUNT,
+            "turns of the upstream row that are in no conversation: an assistant's before anybody "
+            "has asked, those of tools, and what depends on these; null: none",
+            is_new=True,
+        ),
         "duplicate_of": Column(
             TEXT, "conversation_id of the first upstream row with the same text"
         ),
@@ -49,12 +64,16 @@ CONVERSATIONS = Table(
 
 def source_table(source: Source) -> Table:
     """The table of one source, one row per upstream row: upstream columns, then `SOURCE_ROW`."""
-    upstream = {
-        name: Column(_upstream_dtype(fields), "unchanged from the upstream file")
+    columns = {**upstream_columns(source), **SOURCE_ROW}
+    return Table(f"source/{source.name}", columns, By.SHARD, Group.SOURCES, of_source=source.name)
+
+
+def upstream_columns(source: Source) -> Columns:
+    """The columns of a source that its file has, in the order of the catalogue."""
+    return {
+        name: Column(_upstream_dtype(fields), "as in the upstream file; null: none, or no text")
         for name, fields in source.columns.items()
     }
-    columns = {**upstream, **SOURCE_ROW}
-    return Table(f"source/{source.name}", columns, By.SHARD, Group.SOURCES, of_source=source.name)
 
 
 def _upstream_dtype(fields: str | list[str]) -> pl.DataType:

@@ -1,6 +1,7 @@
 """All row-level measures in one table."""
 
 import polars as pl
+import pytest
 
 from sysgen_dagster.analysis.row_quality import measure_row_quality
 from sysgen_dagster.analysis.tables import ROW_QUALITY
@@ -70,6 +71,15 @@ def test_a_message_of_the_prompt_s_own_words_and_a_repair_are_marked() -> None:
     ).row(0, named=True)
     assert (row["prompt_copied_share"], row["prompt_phrases_copied"]) == (1.0, 1)
     assert row["repaired"] is True
+
+
+@pytest.mark.parametrize("column", ["question", "answer", "system_message", "new_answer"])
+@pytest.mark.parametrize("number", ["7" * 4_501, "1" + ",000" * 1_500, "1e999999999"])
+def test_a_text_with_a_number_of_thousands_of_digits_is_measured(column: str, number: str) -> None:
+    row = MATHS | {column: f"As a start, {number}. 5 + 5 = {number}\nThe answer is: {number}"}
+    [measured] = measure_row_quality(rows(row, MATHS), PROMPT).head(1).iter_rows(named=True)
+    assert measured["conversation_id"] == "metamath-1"
+    assert len(measured["final_answer"] or "") < 100
 
 
 def test_no_rows_make_an_empty_table() -> None:

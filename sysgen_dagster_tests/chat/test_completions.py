@@ -26,6 +26,9 @@ def outcome(completion: dict[str, Any]) -> tuple[str | None, str | None]:
         pytest.param(replied("c0", "Hel", "length"), ("Hel", None), id="cut-at-the-token-limit"),
         pytest.param(replied("c0", ""), (None, "empty_completion"), id="empty-text"),
         pytest.param(replied("c0", " \n\t "), (None, "empty_completion"), id="blank-text"),
+        pytest.param(
+            replied("c0", "\u200b\ufeff"), (None, "empty_completion"), id="invisible-text"
+        ),
         pytest.param(replied("c0", None), (None, "empty_completion"), id="null-text"),
         pytest.param(failed("c0", "timeout"), (None, "timeout"), id="timeout"),
         pytest.param(failed("c0", "too_long"), (None, "too_long"), id="too-long"),

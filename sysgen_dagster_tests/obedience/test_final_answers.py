@@ -166,3 +166,31 @@ def test_separators_and_trailing_zeros_make_no_difference(value: object) -> None
 def test_any_text_is_read(text: str) -> None:
     answer = ending(text)
     assert answer is None or 0 < len(answer) <= 100
+
+
+GROUPED = "1" + ",000" * 1_500  # 4,501 digits, of which Python refuses to make a number
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        *(GROUPED, GROUPED.replace(",", ""), f"-{GROUPED}.5", f"{GROUPED} dollars", f"${GROUPED}$"),
+        *(
+            "\u0661" + ",\u0660\u0660\u0660" * 1_500,
+            f"1/{GROUPED}",
+            f"{GROUPED}/3",
+            f"1 {GROUPED}/3",
+        ),
+        *("1e999999999", "10**10**10", "9" * 100_000, "." + "9" * 5_000, f"{GROUPED} trillion"),
+        *("\\frac{" + GROUPED + "}{2}", "\\frac{1}{" + "7" * 4_501 + "}"),
+    ],
+)
+@pytest.mark.parametrize(
+    "text",
+    ["The answer is: {}", "\\boxed{{{}}}", "#### {}", "1 + 1 = {}", "{} = {} + 1 = {}", "{}"],
+)
+def test_a_number_of_thousands_of_digits_is_bounded_and_no_error(text: str, number: str) -> None:
+    text = text.replace("{{{}}}", "{" + number + "}").replace("{}", number)
+    assert len(ending(text) or "") <= 200
+    assert all(len(found) <= 200 for found in find_numbers(text))
+    assert GROUPED not in find_numbers(text)

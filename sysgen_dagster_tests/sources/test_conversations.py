@@ -64,6 +64,8 @@ def test_two_text_columns_are_one_conversation_without_history() -> None:
         "question": " Why?\n",
         "answer": "Because. ",
         "answer_reasoning": None,
+        "turns_joined": None,
+        "turns_left_out": None,
         "duplicate_of": None,
         "drop_reason": None,
     }
@@ -261,37 +263,127 @@ def test_an_unanswered_question_at_the_end_has_the_turns_before_it_as_its_histor
     assert table["history"].to_list() == [[], said(("user", "Hi"), ("assistant", "Hello"))]
 
 
-def test_a_question_asked_twice_before_an_answer_is_one_unanswered_and_one_answered() -> None:
+def test_a_question_asked_twice_before_an_answer_is_one_question() -> None:
     row = turns(("human", "Hi"), ("human", "Anyone?"), ("gpt", "Yes."))
     table = build(sharegpt_source(exchanges="each"), row)
 
-    assert asked(table) == [(0, "Hi", None, "no_answer"), (1, "Anyone?", "Yes.", None)]
-    assert table["history"].to_list() == [[], said(("user", "Hi"))]
+    assert asked(table) == [(0, "Hi\n\nAnyone?", "Yes.", None)]
+    assert table["turns_joined"].to_list() == [1]
 
 
-def test_a_second_answer_in_a_row_is_history_and_no_answer_of_its_own() -> None:
+def test_two_answers_in_a_row_are_one_answer_here_and_in_the_history() -> None:
     row = turns(("human", "Hi"), ("gpt", "Hello"), ("gpt", "Hm?"), ("human", "Why?"), ("gpt", "So"))
     table = build(sharegpt_source(exchanges="each"), row)
 
-    assert asked(table) == [(0, "Hi", "Hello", None), (1, "Why?", "So", None)]
-    assert table["history"][1].to_list() == said(
-        ("user", "Hi"), ("assistant", "Hello"), ("assistant", "Hm?")
+    assert asked(table) == [(0, "Hi", "Hello\n\nHm?", None), (1, "Why?", "So", None)]
+    assert table["history"][1].to_list() == said(("user", "Hi"), ("assistant", "Hello\n\nHm?"))
+    assert table["turns_joined"].to_list() == [1, 1]
+
+
+def test_an_assistant_who_speaks_first_is_left_out_and_counted() -> None:
+    row = turns(("gpt", "How can I help?"), ("human", "Hi"), ("gpt", "Hello"))
+    table = build(sharegpt_source(), row)
+
+    assert asked(table) == [(0, "Hi", "Hello", None)]
+    assert table["history"].to_list() == [[]]
+    assert table["turns_left_out"].to_list() == [1]
+
+
+ROLES = st.sampled_from(["system", "human", "gpt", "developer", "USER", "chatgpt"])
+
+
+@given(
+    st.lists(st.tuples(ROLES, st.sampled_from(["a", "b", "", "\u200b"])), max_size=9),
+    st.sampled_from(["each", "first", "last"]),
+)
+def test_what_is_kept_alternates_and_a_row_that_did_so_is_as_it_was(
+    spoken: list[tuple[str, str | None]], wanted: str
+) -> None:
+    table = build(sharegpt_source(exchanges=wanted), turns(*spoken))
+
+    for row in table.filter(pl.col("drop_reason").is_null()).iter_rows(named=True):
+        roles = [turn["role"] for turn in row["history"]]
+        assert roles == ["user", "assistant"] * (len(roles) // 2)
+    who = [speaker for speaker, _ in spoken if speaker not in {"system", "developer"}]
+    asks = [speaker in {"human", "USER"} for speaker in who]
+    if asks == [position % 2 == 0 for position in range(len(asks))]:
+        assert table["turns_joined"].null_count() == table.height
+        assert table["turns_left_out"].null_count() == table.height
+
+
+TALK = (("human", "Hi"), ("gpt", "Hello"), ("human", "Why?"), ("gpt", "So"))
+
+
+@pytest.mark.parametrize(
+    ("who", "reason"),
+    [
+        *((who, "tool_turn") for who in ("tool", "function", "observation", "function_call")),
+        *((who, "unknown_role") for who in ("narrator", "")),
+    ],
+)
+@pytest.mark.parametrize(
+    ("before", "kept"),
+    [
+        pytest.param(0, [], id="first"),
+        pytest.param(1, [], id="before-the-answer"),
+        pytest.param(2, ["Hi"], id="between"),
+        pytest.param(3, ["Hi"], id="before-the-last-answer"),
+        pytest.param(4, ["Hi", "Why?"], id="last"),
+    ],
+)
+def test_only_what_comes_after_the_turn_of_a_tool_or_of_a_stranger_is_dropped(
+    who: str, reason: str, before: int, kept: list[str]
+) -> None:
+    row = turns(*TALK[:before], (who, "42"), *TALK[before:])
+    table = build(sharegpt_source(exchanges="each"), row)
+
+    reasons = dict(zip(table["question"], table["drop_reason"], strict=True))
+    assert reasons == {asks: None if asks in kept else reason for asks in ("Hi", "Why?")}
+    [last] = build(sharegpt_source(exchanges="last"), row).iter_rows(named=True)
+    assert (last["question"], last["drop_reason"]) == (
+        kept[-1] if kept else "Why?",
+        last_of(reasons),
     )
 
 
-@pytest.mark.parametrize("who", ["tool", "function", "Human", "GPT", "", "observation"])
-def test_a_turn_with_an_unknown_role_drops_the_conversation_and_keeps_the_history(who: str) -> None:
-    row = turns(("human", "Hi"), ("gpt", "Hello"), (who, "42"), ("human", "Why?"), ("gpt", "So"))
-    table = build(sharegpt_source(), row)
-
-    assert asked(table) == [(1, "Why?", "So", "unknown_role")]
-    assert table["history"].to_list() == [said(("user", "Hi"), ("assistant", "Hello"))]
+def last_of(reasons: Mapping[str, str | None]) -> str | None:
+    return None if None in reasons.values() else reasons["Why?"]
 
 
-def test_the_roles_of_sharegpt_are_unknown_in_the_chat_format() -> None:
-    row = {"messages": said(("human", "Hi"), ("gpt", "Hello"))}
+def test_the_call_of_a_tool_its_result_and_the_answer_are_no_answer_without_a_tool() -> None:
+    spoken = [*TALK[:2], ("human", "2 + 2?"), ("gpt", None), ("tool", "4"), ("gpt", "Four.")]
+    table = build(sharegpt_source(exchanges="each"), turns(*spoken, *TALK[2:]))
 
-    assert build(messages_source(), row)["drop_reason"].to_list() == ["unknown_role"]
+    assert asked(table) == [
+        (0, "Hi", "Hello", None),
+        (1, "2 + 2?", "Four.", "tool_turn"),
+        (2, "Why?", "So", "tool_turn"),
+    ]
+
+
+def test_the_last_conversation_before_a_tool_counts_what_comes_after_it() -> None:
+    row = turns(*TALK[:2], ("tool", "4"), *TALK[2:], ("gpt", "or so"), ("human", "Hm?"))
+    [last] = build(sharegpt_source(exchanges="last"), row).iter_rows(named=True)
+    assert (last["turn"], last["answer"], last["drop_reason"]) == (0, "Hello", None)
+    assert last["turns_left_out"] == 5
+    every = build(sharegpt_source(exchanges="each"), row)
+    assert every["turns_left_out"].to_list() == [1, 1, 1]
+
+
+def test_a_malformed_turn_drops_its_row_and_no_other() -> None:
+    malformed: dict[str, Any] = turns(*TALK)
+    malformed["conversations"].append(None)
+    table = build(sharegpt_source(exchanges="each"), malformed, turns(*TALK))
+
+    assert table["drop_reason"].to_list() == ["malformed_row"] * 2 + [None] * 2
+
+
+def test_a_row_that_was_found_unusable_when_it_was_read_stays_so() -> None:
+    entry = source()
+    rows = upstream(entry, {"question": "Hi", "answer": "Hello"})
+    table = build_conversations(rows.with_columns(unusable=pl.lit("not_text")), entry)
+
+    assert asked(table) == [(0, "Hi", "Hello", "not_text")]
 
 
 @pytest.mark.parametrize(
@@ -300,6 +392,8 @@ def test_the_roles_of_sharegpt_are_unknown_in_the_chat_format() -> None:
         pytest.param("", "A", "empty_question", id="empty-question"),
         pytest.param(None, "A", "empty_question", id="null-question"),
         pytest.param(" \t\r\n\u3000", "A", "empty_question", id="blank-question"),
+        pytest.param("\u200b\ufeff", "A", "empty_question", id="invisible-question"),
+        pytest.param("Q", "\u3164\u2060", "empty_answer", id="invisible-answer"),
         pytest.param("Q", "", "empty_answer", id="empty-answer"),
         pytest.param("Q", None, "empty_answer", id="null-answer"),
         pytest.param("Q", " \n\u00a0", "empty_answer", id="blank-answer"),

@@ -14,7 +14,7 @@ def read(kind: str, row: dict[str, Any], **columns: str) -> list[Turn]:
     return list(SHAPES[kind](row, **columns))
 
 
-def turns(kind: str, row: dict[str, Any], **columns: str) -> list[tuple[str, str | None]]:
+def turns(kind: str, row: dict[str, Any], **columns: str) -> list[tuple[str | None, str | None]]:
     """Role and text of each turn, none of which was thought about."""
     found = read(kind, row, **columns)
     assert not any(turn.reasoning for turn in found)
@@ -66,23 +66,47 @@ def test_the_two_columns_may_have_any_name() -> None:
     ]
 
 
-def test_sharegpt_s_names_become_roles_and_any_other_name_stays_as_it_is() -> None:
-    row = {"said": [{"from": who, "value": "x"} for who in ("system", "human", "gpt", "tool")]}
-    assert [who for who, _ in turns("sharegpt", row, column="said")] == [
-        "system",
-        "user",
-        "assistant",
-        "tool",
-    ]
+SPEAKERS = {
+    "system": ["system", "developer", "System"],
+    "user": ["user", "human", "USER", "Human", " user", "prompter"],
+    "assistant": [
+        *("assistant", "gpt", "GPT", "gpt-4", "gpt-3.5-turbo", "GPT4o", "chatgpt", "ChatGPT-4"),
+        *("bot", "model", "AI", "claude-3-opus", "bard", "bing"),
+    ],
+    "tool": ["tool", "Tool"],
+    "function_call": ["function_call", "function-call", "Function Call"],
+    "observation": ["observation"],
+    "narrator": ["narrator"],
+    "": [""],
+}
 
 
-def test_messages_keep_the_role_they_name_even_where_it_is_sharegpt_s() -> None:
-    row = {"said": [{"role": who, "content": "x"} for who in ("system", "human", "developer")]}
-    assert [who for who, _ in turns("messages", row, column="said")] == [
-        "system",
-        "human",
-        "developer",
-    ]
+@pytest.mark.parametrize(
+    ("who", "role"), [(who, role) for role, names in SPEAKERS.items() for who in names]
+)
+def test_whoever_is_unmistakable_speaks_in_a_role_and_any_other_name_stays(
+    who: str, role: str
+) -> None:
+    sharegpt = {"said": [{"from": who, "value": "x"}]}
+    assert turns("sharegpt", sharegpt, column="said") == [(role, "x")]
+    messages = {"said": [{"role": who, "content": "x"}]}
+    assert turns("messages", messages, column="said") == [(role, "x")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "record"),
+    [
+        ("input_output", None),
+        ("sharegpt", None),
+        ("messages", None),
+        ("sharegpt", {"from": None, "value": "x"}),
+        ("messages", {"role": None, "content": "x"}),
+    ],
+)
+def test_a_turn_that_is_null_or_nobody_s_is_malformed(
+    kind: str, record: dict[str, str] | None
+) -> None:
+    assert read(kind, {"said": [record]}, column="said") == [Turn(None, None)]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,10 @@ _ROWS_AT_ONCE = 8_000  # rows of a row group in files that are written in pieces
 _PROVENANCE = ("source_revision", "request_fields")
 # Columns that version 0.1 did not have: without a value in any row they are no part of the version,
 # so that partitions of that version which are made again with equal rows stay as they are.
-_NEW = ("reasoning", "reasoning_tokens", "answer_reasoning", "history_reasoning")
+_NEW = (
+    *("reasoning", "reasoning_tokens", "answer_reasoning", "history_reasoning"),
+    *("unusable", "turns_joined", "turns_left_out"),
+)
 
 # Tag of a partition that a run with `limit` has made: most of its rows were not sent to the model.
 PILOT = "sysgen/pilot"
