@@ -20,6 +20,15 @@ from sysgen_dagster.errors import SysgenError
 _Command = Callable[..., Any]
 
 
+class _Share(click.FloatRange):
+    """A range of numbers; what is no number at all (nan) lies in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        number = super().convert(value, param, ctx)
+        return self.fail(f"{value} is no number.", param, ctx) if number != number else number
+
+
 class _Group(click.Group):
     """A group that lists its subcommands in the order in which they are written here."""
 
@@ -105,7 +114,10 @@ def sysgen() -> None:
 )
 @click.option("--api-key-env", metavar="VARIABLE", help="The variable that holds its API key.")
 @click.option(
-    "--limit", type=click.IntRange(min=1), metavar="ROWS", help="Conversations taken of each shard."
+    "--limit",
+    type=click.IntRange(1, 1_000_000_000),
+    metavar="ROWS",
+    help="Conversations taken of each shard.",
 )
 @click.option(
     "--method",
@@ -139,7 +151,14 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
     show_default=True,
     help="Where it listens. There is no login: let nobody else reach it.",
 )
-@click.option("-p", "--port", default=3000, show_default=True, help="Where it listens.")
+@click.option(
+    "-p",
+    "--port",
+    type=click.IntRange(1, 65_535),
+    default=3000,
+    show_default=True,
+    help="Where it listens.",
+)
 @click.option(
     "--print-settings",
     is_flag=True,
@@ -233,7 +252,7 @@ def engines(data: str, stop: bool) -> int:
 @_sources
 @click.option(
     "--share",
-    type=click.FloatRange(0, 0.12),
+    type=_Share(0, 0.12, min_open=True),
     default=0.05,
     show_default=True,
     help="Of all requests that meet each kind of fault.",
@@ -273,7 +292,7 @@ def inventory(data: str, record: bool) -> int:
 @_data
 @click.option(
     "--days",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 36_500),
     default=90,
     show_default=True,
     help="Age of the ledgers and server logs that may go.",

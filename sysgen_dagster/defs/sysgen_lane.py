@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.sources import Source
@@ -70,7 +71,7 @@ def conversations(run: AssetRun) -> pl.DataFrame:
 class PilotConfig(dg.Config):
     """For a pilot: how many conversations of the shard Phase 1 takes; null: all of them."""
 
-    limit: int | None = None
+    limit: int | None = Field(default=None, gt=0)
 
 
 def phase_asset(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.messages import ChatRequest, with_settings
@@ -123,8 +124,8 @@ class InferenceResource(dg.ConfigurableResource[None]):
     root: str
     work: str = ""
     engine: str = ""
-    observe_every_s: float = 30.0
-    first_delay_s: float = Retries().first_delay_s
+    observe_every_s: float = Field(default=30.0, ge=0, allow_inf_nan=False)
+    first_delay_s: float = Field(default=Retries().first_delay_s, ge=0, allow_inf_nan=False)
 
     def session(
         self, context: dg.AssetExecutionContext, model: Model, remembered_as: str
