@@ -14,19 +14,11 @@ from typing import Any
 import click
 
 from sysgen_dagster.commands.printing import open_console, open_plain_console
+from sysgen_dagster.commands.ranges import DAYS, PORT, ROWS, SHARE
 from sysgen_dagster.commands.signals import run_until_signal
 from sysgen_dagster.errors import SysgenError
 
 _Command = Callable[..., Any]
-
-
-class _Share(click.FloatRange):
-    """A range of numbers; what is no number at all (nan) lies in none."""
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number."""
-        number = super().convert(value, param, ctx)
-        return self.fail(f"{value} is no number.", param, ctx) if number != number else number
 
 
 class _Group(click.Group):
@@ -113,12 +105,7 @@ def sysgen() -> None:
     help="An OpenAI-compatible server that serves --model; left out, vLLM is started here.",
 )
 @click.option("--api-key-env", metavar="VARIABLE", help="The variable that holds its API key.")
-@click.option(
-    "--limit",
-    type=click.IntRange(1, 1_000_000_000),
-    metavar="ROWS",
-    help="Conversations taken of each shard.",
-)
+@click.option("--limit", type=ROWS, metavar="ROWS", help="Conversations taken of each shard.")
 @click.option(
     "--method",
     multiple=True,
@@ -151,14 +138,7 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
     show_default=True,
     help="Where it listens. There is no login: let nobody else reach it.",
 )
-@click.option(
-    "-p",
-    "--port",
-    type=click.IntRange(1, 65_535),
-    default=3000,
-    show_default=True,
-    help="Where it listens.",
-)
+@click.option("-p", "--port", type=PORT, default=3000, show_default=True, help="Its port.")
 @click.option(
     "--print-settings",
     is_flag=True,
@@ -252,7 +232,7 @@ def engines(data: str, stop: bool) -> int:
 @_sources
 @click.option(
     "--share",
-    type=_Share(0, 0.12, min_open=True),
+    type=SHARE,
     default=0.05,
     show_default=True,
     help="Of all requests that meet each kind of fault.",
@@ -292,7 +272,7 @@ def inventory(data: str, record: bool) -> int:
 @_data
 @click.option(
     "--days",
-    type=click.IntRange(1, 36_500),
+    type=DAYS,
     default=90,
     show_default=True,
     help="Age of the ledgers and server logs that may go.",

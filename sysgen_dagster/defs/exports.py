@@ -1,21 +1,27 @@
 """Assets that take mixtures out of the pipeline: folders that any trainer loads, and the Hub."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import product
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.analysis.tables import ANSWER_SIMILARITY, QUALITY_COUNTS, ROW_QUALITY
+from sysgen_dagster.analysis.tables import (
+    ANSWER_SIMILARITY,
+    CONTAMINATION,
+    QUALITY_COUNTS,
+    ROW_QUALITY,
+)
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
 from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
+from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, noted
 from sysgen_dagster.defs.training_sets import mixtures
 from sysgen_dagster.lanes.sysgen.phases import PHASES, STEPS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
@@ -64,7 +70,10 @@ def exports(
         )
     with making_export(store, name, tables.working_folder()) as folder:
         contents = write_folder(
-            folder, name, _read_rows(store, recipe, mixture), _build_facts(store, recipe, mixture)
+            folder,
+            name,
+            _read_rows(store, recipe, mixture),
+            _build_facts(store, recipe, mixture, noted(context.instance, CONTAMINATION)),
         )
     return dg.MaterializeResult(
         metadata={
@@ -93,7 +102,10 @@ def _read_rows(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[
             yield pl.concat(later).filter(split=split.value)
 
 
-def _build_facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
+def _build_facts(
+    store: Store, recipe: Recipe, mixture: pl.DataFrame, contamination: Mapping[str, Any]
+) -> CardFacts:
+    """Facts for the card; `contamination` is what was noted when benchmarks were searched for."""
     models = [name for name in CATALOG.models if name in mixture["model"]]
     return CardFacts(
         recipe=recipe,
@@ -108,6 +120,7 @@ def _build_facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFac
         version=version("sysgen-dagster"),
         figures=[*_build_figures(store, models)],
         languages=_find_languages(store, mixture),
+        searched=contamination.get("benchmarks"),
     )
 
 

@@ -86,6 +86,19 @@ class Engines:
         if fault:
             raise EngineError(f"{model.name} {fault}.\n{WAYS_TO_GET_AN_ENGINE}")
 
+    def identify(self, model: Model) -> ModelIdentity:
+        """Which model answers, as these engines serve it."""
+        kind = self.engine or model.engine
+        return ModelIdentity(
+            model.name,
+            model.served_name,
+            model.revision,
+            kind.value,
+            _variant(model, kind),
+            model.limit_field,
+            model.request,
+        )
+
     @contextmanager
     def connection(
         self, model: Model, report: Callable[[str], None]
@@ -98,19 +111,9 @@ class Engines:
             EngineError: The model has no engine.
         """
         self.require(model)
-        kind = self.engine or model.engine
-        identity = ModelIdentity(
-            model.name,
-            model.served_name,
-            model.revision,
-            kind.value,
-            _variant(model, kind),
-            model.limit_field,
-            model.request,
-        )
-        servers = self._servers(model, kind, report)
+        servers = self._servers(model, self.engine or model.engine, report)
         uses = [ServerUse(server, self.folder, report) for server in servers]
-        connection = ModelConnection(identity, model, uses, report, self.retries)
+        connection = ModelConnection(self.identify(model), model, uses, report, self.retries)
         try:
             yield connection
         finally:

@@ -9,11 +9,13 @@ import datasets
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.recipes import Variant
+from sysgen_dagster.analysis.findings import FINDINGS
+from sysgen_dagster.catalog.recipes import Recipe, Variant
 from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.commands.exclude import exclude_conversations
 from sysgen_dagster.commands.printing import open_plain_console
 from sysgen_dagster.definitions import defs
+from sysgen_dagster.defs import training_sets
 from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
@@ -22,6 +24,7 @@ from sysgen_dagster.defs.training_sets import mixtures, preference_pairs, traini
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, kept
+from sysgen_dagster.training_sets.flags import FLAGS
 from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS
 
 SHARD, MODELS = "magicoder-001", ("phi-4", "llama-3.1-8b")
@@ -174,6 +177,82 @@ def test_rows_that_the_splits_do_not_know_are_an_error_with_its_fix() -> None:
     STORE.write(SPLITS, Partition(), splits)
     assert "splits does not know" in _messages(failed)
     assert "Materialize near_duplicate_questions and splits again" in _messages(failed)
+
+
+TABLE_OF_FLAG = {
+    "contaminated": "contamination",
+    "near_duplicate_question": "near_duplicate_questions",
+    "near_duplicate_message": "near_duplicate_messages for phi-4",
+    "not_aligned": "judged_alignment for phi-4",
+}
+
+
+def _leaving_out(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the recipe `clean` leave out this flag of one model's rows, and nothing else."""
+    recipe = Recipe(leave_out=(flag,), models=("phi-4",), sources=("magicoder",))
+    changed = {"mixtures": {**CATALOG.mixtures, "clean": recipe}}
+    monkeypatch.setattr(training_sets, "CATALOG", CATALOG.model_copy(update=changed))
+
+
+@pytest.fixture
+def _without_tables_of_flags(tmp_path: Path) -> Iterator[None]:
+    """Nothing was searched for; what is stored is put aside and back again."""
+    files = [
+        STORE.path(TABLES[name.partition(" ")[0]], Partition(name.partition("for ")[2] or None))
+        for name in TABLE_OF_FLAG.values()
+    ]
+    moved = {Path(str(each)): tmp_path / Path(str(each)).name for each in files if each.is_file()}
+    for stored, aside in moved.items():
+        stored.rename(aside)
+    yield
+    for stored, aside in moved.items():
+        aside.rename(stored)
+
+
+@pytest.mark.usefixtures("_without_tables_of_flags")
+@pytest.mark.parametrize("flag", TABLE_OF_FLAG)
+def test_a_mixture_without_rows_of_a_flag_needs_the_table_that_names_them(
+    flag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _leaving_out(flag, monkeypatch)
+    said = _messages(_run("clean", [mixtures.key]))
+    assert (
+        f"mixture clean leaves out `{flag}`, and {TABLE_OF_FLAG[flag]} is not materialized" in said
+    )
+
+
+def test_every_flag_of_the_whole_corpus_is_looked_at_here() -> None:
+    assert set(TABLE_OF_FLAG) == set(FLAGS) - set(FINDINGS)
+
+
+def test_a_mixture_needs_the_table_of_a_flag_to_have_seen_its_shards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _leaving_out("contaminated", monkeypatch)
+    _materialize("clean", [mixtures.key])
+    unseen = STORE.path(TABLES["training_rows"], Partition("phi-4", "magicoder-000"))
+    Path(str(unseen)).write_bytes(
+        Path(str(STORE.path(TABLES["training_rows"], Partition("phi-4", SHARD)))).read_bytes()
+    )
+    said = _messages(_run("clean", [mixtures.key]))
+    unseen.unlink()
+    assert "`contaminated`, and contamination was made without magicoder-000" in said
+
+
+def test_rows_whose_findings_nobody_looked_for_are_no_training_rows() -> None:
+    here = Partition("phi-4", SHARD)
+    quality = STORE.read(TABLES["row_quality"], here)
+    STORE.write(TABLES["row_quality"], here, quality.tail(-1))
+    failed = _run(f"phi-4|{SHARD}", [training_rows.key])
+    STORE.write(TABLES["row_quality"], here, quality)
+    assert "row_quality does not know 1 of the aligned rows" in _messages(failed)
+
+
+def test_the_card_names_the_benchmarks_that_were_searched_for() -> None:
+    card = (STORE.export("sysgen") / "README.md").read_text()
+    assert CATALOG.benchmarks
+    for name in CATALOG.benchmarks:
+        assert name.replace("_", "\\_") in card
 
 
 def test_an_excluded_conversation_is_gone_and_no_other_row_is_asked_for_again(

@@ -6,13 +6,17 @@ page, but no partitioned asset as a whole: the asset `out_of_date` lists the par
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
+from sysgen_dagster.defs.plumbing.asked import Identify, asked_tags
 from sysgen_dagster.defs.plumbing.metadata import markdown
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.resources import InferenceResource
+from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.plumbing.versions import PILOT, Tags
 from sysgen_dagster.tables.groups import Group
 
@@ -33,6 +37,7 @@ def out_of_date(
     asset: dg.AssetKey,
     upstream: Collection[dg.AssetKey],
     version: str | None = None,
+    set_now: Callable[[str], Tags] | None = None,
 ) -> dict[str, list[str]]:
     """The partitions of an asset that would come out otherwise if they were made now.
 
@@ -41,6 +46,8 @@ def out_of_date(
         asset: Whose partitions.
         upstream: Inputs to look at: their partition of the same key, else of the shard in the key.
         version: The code version to look for; None: the settings are not looked at.
+        set_now: By partition, tags with the settings that it would be made with now, such as how
+            its model is asked.
 
     Returns:
         By partition, the names of the inputs that hold other rows now than it was made from, and
@@ -56,7 +63,9 @@ def out_of_date(
             if (current := versions.get(partition) or versions.get(shard))
             and tags.get(f"{INPUT_VERSION}/{name}") not in {None, as_input(current)}
         ]
-        if version is not None and tags.get(CODE_VERSION, version) != version:
+        own = {CODE_VERSION: version} if version is not None else {}
+        own |= set_now(partition) if set_now else {}
+        if any(tags.get(name, value) != value for name, value in own.items()):
             why.append("its file or settings")
         if why:
             found[partition] = why
@@ -77,6 +86,8 @@ def watching(
         deps=[asset.key for asset in assets],
         group_name=Group.OPERATIONS.value,
         kinds={"polars"},
+        # With other settings it looks again, since it is about what has changed since.
+        code_version=hashlib.sha256(CATALOG.model_dump_json().encode()).hexdigest(),
         automation_condition=condition,
         check_specs=[
             dg.AssetCheckSpec(
@@ -87,7 +98,7 @@ def watching(
         ],
     )
     def out_of_date_partitions(
-        context: dg.AssetExecutionContext,
+        context: dg.AssetExecutionContext, models: InferenceResource
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster: no parameter beside checks
         """Partitions of sources, conversations and phases that would come out otherwise now."""
         return _named_all(
@@ -97,12 +108,19 @@ def watching(
                     asset.key,
                     sorted(asset.asset_deps[asset.key]),
                     asset.code_versions_by_key[asset.key],
+                    _settings_now(asset.key, models.engines().identify),
                 )
                 for asset in assets
             }
         )
 
     return out_of_date_partitions
+
+
+def _settings_now(asset: dg.AssetKey, identify: Identify) -> Callable[[str], Tags]:
+    """By partition of an asset, the tags with which it would be made now."""
+    table = TABLES[asset.to_user_string()]
+    return lambda partition: asked_tags(table, table.partition_of(partition), identify)
 
 
 def _named_all(

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.messages import ChatRequest, with_settings
+from sysgen_dagster.defs.plumbing.asked import settings_name
 from sysgen_dagster.defs.plumbing.metadata import progress_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.inference.chat_api import EngineError, Retries
@@ -86,7 +87,7 @@ class ModelSession:
             EngineError: No engine answers, or it went away; the ledger keeps what was answered.
         """
         self.progress.total += total
-        settings, table = self.model.request, self.context.asset_key.path[-1]
+        settings, table = self.model.request, settings_name(self.context.asset_key.path[-1])
         requests = (with_settings(request, settings, table) for request in requests)
         with self.engines.connection(self.model, self._report) as connection, self.ledger:
             return complete(connection, requests, self.progress, self.ledger, self._show)
