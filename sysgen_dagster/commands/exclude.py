@@ -15,6 +15,7 @@ from rich.console import Console
 from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.sources.exclusions import goes_with, row_of, rows_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
@@ -103,26 +104,14 @@ def first_copies(
     excluded, the first row stays and still holds the text.
     """
     asked_for = pl.col("conversation_id").is_in(list(ids))
-    first_stays = ~_row_of("duplicate_of").is_in(_rows(excluded))
+    first_stays = ~row_of("duplicate_of").is_in(rows_of(excluded))
     copies = stored.filter(asked_for, first_stays).sort("conversation_id")
     return copies.select("conversation_id", "duplicate_of").rows()
 
 
 def shards_of(stored: pl.DataFrame, ids: Collection[str]) -> list[str]:
     """Sorted names of the shards that hold an upstream row of these ids, or a later copy of it."""
-    rows = _rows(ids)
-    goes = _row_of("conversation_id").is_in(rows) | _row_of("duplicate_of").is_in(rows)
-    return stored.filter(goes)["shard"].unique().sort().to_list()
-
-
-def _rows(ids: Collection[str]) -> list[str]:
-    """The upstream rows of conversation ids: an id without its last part, which is the turn."""
-    return [identity.rpartition("-")[0] for identity in ids]
-
-
-def _row_of(column: str) -> pl.Expr:
-    """The same for the ids in a column."""
-    return pl.col(column).str.replace(r"-[^-]*$", "")
+    return stored.filter(goes_with(ids))["shard"].unique().sort().to_list()
 
 
 def _show_what_to_make_again(console: Console, store: Store, shards: Collection[str]) -> None:

@@ -17,6 +17,7 @@ from sysgen_dagster.analysis.tables import (
 )
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags, without
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
@@ -36,7 +37,7 @@ from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.card import CardFacts, Figure
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.hub import push_folder, why_not_to_push
-from sysgen_dagster.training_sets.export.manifest import compute_checksums, read_checksums
+from sysgen_dagster.training_sets.export.manifest import compute_checksums, read_checksums, read_ids
 from sysgen_dagster.training_sets.mixtures import is_in_form_of, summarize_mixture
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
@@ -60,13 +61,15 @@ def exports(
     """A mixture as a folder in the Hub's layout: Parquet, card, licences, snippets for trainers."""
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
-    mixture = store.read(MIXTURES, Partition(recipe=name))
+    stored = store.read(MIXTURES, Partition(recipe=name))
+    mixture = without(stored, excluded_ids(store))
     if mixture.is_empty():
         # An older export would hold rows that the recipe no longer takes.
         remove_export(store, name)
         reason = f"The recipe {name} takes none of the stored rows, so there is no folder."
         return dg.MaterializeResult(
-            metadata={"dagster/partition_row_count": 0, "nothing_to_export": reason}
+            metadata={"dagster/partition_row_count": 0, "nothing_to_export": reason},
+            tags=excluded_tags(store, None, Partition(recipe=name)),
         )
     with making_export(store, name, tables.working_folder()) as folder:
         contents = write_folder(
@@ -81,7 +84,9 @@ def exports(
             "folder": dg.MetadataValue.path(str(store.export(name))),
             "size_bytes": int(contents.files["bytes"].sum()),
             "rows": markdown(summarize_mixture(mixture)),
-        }
+            "left_out_as_excluded": stored.height - mixture.height,
+        },
+        tags=excluded_tags(store, None, Partition(recipe=name)),
     )
 
 
@@ -178,6 +183,7 @@ def hub_datasets(
             licenses={name: CATALOG.sources[name].license for name in mixture["source"].unique()}
             | {name: CATALOG.models[name].license for name in writers},
             failed_checks=_broken_contracts(store, recipe, mixture),
+            excluded=excluded_ids(store) & read_ids(folder),
             declared=read_checksums(folder),
             actual=compute_checksums(folder),
         )

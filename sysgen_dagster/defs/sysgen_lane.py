@@ -20,6 +20,7 @@ from sysgen_dagster.defs.plumbing.versions import reading_settings, source_versi
 from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, paper, phases, verification
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.sources.exclusions import without_texts
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
@@ -40,7 +41,8 @@ def source_asset(source: Source) -> dg.AssetsDefinition:
     def rows(run: AssetRun) -> pl.DataFrame:
         _, index = split_shard(str(run.at.shard))
         run.settings = reading_settings(source)
-        return read_shard(source, index, run.tables.working_folder() / "downloads")
+        upstream = read_shard(source, index, run.tables.working_folder() / "downloads")
+        return without_texts(upstream, source, run.store.excluded())
 
     return rows
 

@@ -13,10 +13,11 @@ from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import list_flags
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
+from sysgen_dagster.defs.plumbing.looked_at import require_looked_at
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
-from sysgen_dagster.defs.plumbing.usable_rows import require_looked_at
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -216,17 +217,19 @@ def _describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
 def mixtures(run: AssetRun) -> pl.DataFrame:
     """Which rows a recipe of the catalogue takes; the same rows from the same inputs."""
     recipe = CATALOG.mixtures[str(run.at.recipe)]
-    rows, selected = 0, []
+    rows, left_out, selected = 0, 0, []
+    excluded = excluded_ids(run.store)
     for part in _read_flagged(recipe, run):  # by shard: all together take a gigabyte
-        rows += part.height
-        selected.append(select_candidates(part, recipe))
+        usable = without(part, excluded)
+        rows, left_out = rows + part.height, left_out + part.height - usable.height
+        selected.append(select_candidates(usable, recipe))
     if not selected:
         raise StoreError(
             f"{table_of(recipe).name} is not materialized for any shard of any model: do that first"
         )
     mixture = build_mixture(pl.concat(selected), recipe)
     summary = markdown(summarize_mixture(mixture))
-    run.note(candidates=rows, rows=mixture.height, summary=summary)
+    run.note(candidates=rows, rows=mixture.height, left_out_as_excluded=left_out, summary=summary)
     return mixture
 
 

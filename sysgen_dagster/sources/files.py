@@ -63,6 +63,7 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
         pl.int_range(start, stop, dtype=pl.UInt32, eager=True).alias("source_row"),
         _collect(occurrence, name, file).to_series().slice(start).alias("occurrence"),
         pl.lit(revision).alias("source_revision"),
+        pl.lit(None, dtype=SOURCE_ROW["excluded_ids"].dtype).alias("excluded_ids"),
     )
 
 

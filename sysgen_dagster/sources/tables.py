@@ -12,6 +12,11 @@ SOURCE_ROW: Columns = {
     "source_row": Column(COUNT, "position of the row in the upstream file, from 0"),
     "occurrence": Column(COUNT, "number of earlier rows of the file with the same exchanges"),
     "source_revision": Column(TEXT, "commit on the Hub, or local:<sha256 of the file>"),
+    "excluded_ids": Column(
+        pl.List(TEXT),
+        "of a row whose texts were removed, as its owner asked: the ids of its conversations",
+        is_new=True,
+    ),
 }
 
 # Stands for the tables of all sources, where a check reads the common columns of any shard.

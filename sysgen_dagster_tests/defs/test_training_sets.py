@@ -201,7 +201,8 @@ def _without_tables_of_flags(tmp_path: Path) -> Iterator[None]:
         STORE.path(TABLES[name.partition(" ")[0]], Partition(name.partition("for ")[2] or None))
         for name in TABLE_OF_FLAG.values()
     ]
-    moved = {Path(str(each)): tmp_path / Path(str(each)).name for each in files if each.is_file()}
+    stored_files = [Path(str(each)) for each in files if each.is_file()]
+    moved = {each: tmp_path / f"{n}.parquet" for n, each in enumerate(stored_files)}
     for stored, aside in moved.items():
         stored.rename(aside)
     yield

@@ -14,6 +14,7 @@ def test_a_source_table_has_the_upstream_columns_and_where_each_row_comes_from()
         "source_row": pl.UInt32(),
         "occurrence": pl.UInt32(),
         "source_revision": pl.String(),
+        "excluded_ids": pl.List(pl.String()),
     }
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 import dagster as dg
 
+from sysgen_dagster.defs.exports import exports
 from sysgen_dagster.defs.judgements import JUDGEMENTS
+from sysgen_dagster.defs.measures import CORPUS, QUALITY
 from sysgen_dagster.defs.operations.staleness import out_of_date, pilots, summarize_names, watching
 from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, MODELS, SHARDS
@@ -22,6 +24,7 @@ from sysgen_dagster.defs.sysgen_lane import (
     annotated_system_messages,
     conversations,
 )
+from sysgen_dagster.defs.training_sets import TRAINING, mixtures
 
 Condition = dg.AutomationCondition[Any]
 
@@ -70,7 +73,11 @@ UNFINISHED = [
 _PARTITION = "dagster/partition"
 
 OUT_OF_DATE = watching(
-    [*SOURCES, conversations, *PHASES, *JUDGEMENTS, planted_faults], _LOOKS_AGAIN
+    [
+        *(*SOURCES, conversations, *PHASES, *JUDGEMENTS, planted_faults),
+        *(*QUALITY, *CORPUS, *TRAINING, mixtures, exports),
+    ],
+    _LOOKS_AGAIN,
 )
 
 

@@ -10,6 +10,7 @@ import dagster as dg
 
 from sysgen_dagster.defs.operations import staleness
 from sysgen_dagster.defs.plumbing.asked import Identify, asked_tags
+from sysgen_dagster.defs.plumbing.excluded import excluded_tags
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.plumbing.versions import data_version, pilot_tags, reading_settings
@@ -83,6 +84,7 @@ def _stored_tags(store: Store, table: Table, at: Partition, identify: Identify) 
         staleness.DATA_VERSION: data_version(rows, settings, table.columns).value,
         **pilot_tags(rows),
         **asked_tags(table, at, identify),
+        **excluded_tags(store, table, at),
     }
 
 

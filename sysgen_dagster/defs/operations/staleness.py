@@ -13,18 +13,23 @@ import dagster as dg
 import polars as pl
 
 from sysgen_dagster.defs.plumbing.asked import Identify, asked_tags
+from sysgen_dagster.defs.plumbing.excluded import excluded_tags
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
-from sysgen_dagster.defs.plumbing.resources import InferenceResource
+from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.plumbing.tables import TABLES
-from sysgen_dagster.defs.plumbing.versions import PILOT, Tags
+from sysgen_dagster.defs.plumbing.versions import EXCLUDED, PILOT, Tags
+from sysgen_dagster.sources.exclusions import digest_of
+from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.groups import Group
+from sysgen_dagster.tables.table import Partition
 
 CODE_VERSION = "dagster/code_version"
 DATA_VERSION = "dagster/data_version"
 INPUT_VERSION = "dagster/input_data_version"
 _NAMED = 5  # partitions whose names a summary holds
 UP_TO_DATE = "up_to_date"
+WHOLE = "all"  # stands for the one partition of an asset without partitions
 
 
 def pilots(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str]:
@@ -50,11 +55,12 @@ def out_of_date(
             its model is asked.
 
     Returns:
-        By partition, the names of the inputs that hold other rows now than it was made from, and
-        ``its file or settings``. What was made before there were data versions is not judged.
+        By partition (``all`` of an asset without partitions), the names of the inputs that hold
+        other rows now than it was made from, and ``its file or settings``. What was made before
+        there were data versions is not judged.
     """
     now = {key.to_user_string(): data_versions(instance, key) for key in upstream}
-    found = {}
+    found: dict[str, list[str]] = {}
     for partition, tags in _last_made(instance, asset).items():
         shard = partition.rpartition("|")[-1]
         why = [
@@ -65,7 +71,9 @@ def out_of_date(
         ]
         own = {CODE_VERSION: version} if version is not None else {}
         own |= set_now(partition) if set_now else {}
-        if any(tags.get(name, value) != value for name, value in own.items()):
+        # What was made before such a tag was noted is not judged by it, but for the exclusions.
+        before = own | {EXCLUDED: digest_of(())}
+        if any(tags.get(name, before[name]) != value for name, value in own.items()):
             why.append("its file or settings")
         if why:
             found[partition] = why
@@ -98,7 +106,7 @@ def watching(
         ],
     )
     def out_of_date_partitions(
-        context: dg.AssetExecutionContext, models: InferenceResource
+        context: dg.AssetExecutionContext, tables: TablesResource, models: InferenceResource
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster: no parameter beside checks
         """Partitions of sources, conversations and phases that would come out otherwise now."""
         return _named_all(
@@ -108,7 +116,7 @@ def watching(
                     asset.key,
                     sorted(asset.asset_deps[asset.key]),
                     asset.code_versions_by_key[asset.key],
-                    _settings_now(asset.key, models.engines().identify),
+                    _settings_now(asset.key, tables.store(), models.engines().identify),
                 )
                 for asset in assets
             }
@@ -117,10 +125,17 @@ def watching(
     return out_of_date_partitions
 
 
-def _settings_now(asset: dg.AssetKey, identify: Identify) -> Callable[[str], Tags]:
+def _settings_now(asset: dg.AssetKey, store: Store, identify: Identify) -> Callable[[str], Tags]:
     """By partition of an asset, the tags with which it would be made now."""
-    table = TABLES[asset.to_user_string()]
-    return lambda partition: asked_tags(table, table.partition_of(partition), identify)
+    table = TABLES.get(asset.to_user_string())
+
+    def tags(partition: str) -> Tags:
+        if table is None:  # an export or the report, of all shards
+            return excluded_tags(store, None, Partition())
+        at = table.partition_of(None if partition == WHOLE else partition)
+        return {**asked_tags(table, at, identify), **excluded_tags(store, table, at)}
+
+    return tags
 
 
 def _named_all(
@@ -169,12 +184,14 @@ def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str 
 
 
 def _last_made(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, Tags]:
-    """The tags of the last materialization of each partition."""
+    """The tags of the last materialization of each partition; `WHOLE` where there are none."""
     last = instance.get_latest_storage_id_by_partition(
         asset, dg.DagsterEventType.ASSET_MATERIALIZATION
     )
     if not last:
-        return {}
+        event = instance.get_latest_materialization_event(asset)
+        made = event.asset_materialization if event else None
+        return {WHOLE: made.tags or {}} if made else {}
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=asset, storage_ids=list(last.values())), limit=len(last)
     ).records

@@ -10,6 +10,7 @@ import polars as pl
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.defs.plumbing.asked import asked_tags
 from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.excluded import excluded_tags, require_made_without_excluded
 from sysgen_dagster.defs.plumbing.metadata import check_metadata, summary_metadata, table_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS, asset_key
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
@@ -97,7 +98,9 @@ class AssetRun:
 
         Raises:
             dg.Failure: A contract does not hold.
+            StoreError: The conversations are older than the list of excluded ones.
         """
+        require_made_without_excluded(self.store, str(self.at.shard))
         require_contracts(self.evidence(), table)
         return kept(self.store.read(table, self.at))
 
@@ -202,7 +205,7 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
     result: dg.MaterializeResult[None] = dg.MaterializeResult(
         metadata={**run.metadata, **described},
         data_version=data_version(stored.select(run.table.names), run.settings, run.table.columns),
-        tags={**pilot_tags(stored), **asked},
+        tags={**pilot_tags(stored), **asked, **excluded_tags(run.store, run.table, run.at)},
     )
     if run.session is not None:
         run.session.ledger.seal()

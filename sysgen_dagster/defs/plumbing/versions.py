@@ -24,6 +24,8 @@ _ROWS_AT_ONCE = 8_000  # rows of a row group in files that are written in pieces
 _PROVENANCE = ("source_revision", "request_fields")
 # Tag of a partition: a digest of how a model was asked for its rows.
 ASKED_AS = "sysgen/asked_as"
+# Tag of a partition: a digest of the excluded conversations that it is made without.
+EXCLUDED = "sysgen/excluded"
 # Tag of a partition that a run with `limit` has made: most of its rows were not sent to the model.
 PILOT = "sysgen/pilot"
 

@@ -1,4 +1,4 @@
-"""Which stored rows may go into a training set: those that were looked at for every flag."""
+"""Whether rows were looked at for every flag that a recipe leaves out."""
 
 from collections.abc import Sequence
 
