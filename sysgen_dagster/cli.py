@@ -201,16 +201,16 @@ def report(data: str) -> int:
 @sysgen.command()
 @_data
 @click.argument("ids", type=click.Path(path_type=Path), metavar="IDS_FILE")
+@click.option("--apply", is_flag=True, help="Remove the texts from all that is printed otherwise.")
 @_exits
-def exclude(data: str, ids: Path) -> int:
+def exclude(data: str, ids: Path, apply: bool) -> int:
     """Leave conversations out, as their owners ask.
 
-    IDS_FILE holds conversation ids, one a line; # begins a note. Which partitions are to be made
-    again is printed: until then they hold the text as before.
+    IDS_FILE holds conversation ids, one a line; # begins a note. What holds the texts is printed.
     """
     from sysgen_dagster.commands.exclude import exclude_conversations
 
-    return exclude_conversations(open_plain_console(), data, ids)
+    return _stops(lambda: exclude_conversations(open_plain_console(), data, ids, apply))
 
 
 @sysgen.command()
