@@ -19,7 +19,7 @@ from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.exclusions import goes_with, row_of, rows_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.storage.store import Store, working_folder
+from sysgen_dagster.storage.store import Store, is_url
 from sysgen_dagster.tables.table import Partition
 
 _OTHER_PLACES = (
@@ -29,8 +29,8 @@ _OTHER_PLACES = (
     "Dagster's database: a few rows of each partition, with the run that made it",
 )
 _NOT_TOUCHED = (
-    "Not touched: upstream files, copies of exports, older commits on the Hub. A source that is made "
-    "again is fetched again, with the text: repeat --apply then."
+    "Not touched: upstream files, copies of exports, older commits on the Hub. A source that is "
+    "made again is fetched again, with the text: repeat --apply then."
 )
 
 
@@ -151,7 +151,8 @@ def _show_what_holds_texts(console: Console, store: Store, shards: Collection[st
     )
     models = sorted({key.partition("|")[0] for key in made})
     console.print("Materialize again, in this order; until then the tables hold the text:")
-    console.print(f"  its source, then conversations: {', '.join(shards)}")
+    console.print(f"  source: {', '.join(shards)}")
+    console.print(f"  conversations: {', '.join(shards)}")
     if made:
         console.print(f"  every table of a model and shard: {', '.join(made)}")
         console.print(f"  every table of a model: {', '.join(models)}")
@@ -159,9 +160,8 @@ def _show_what_holds_texts(console: Console, store: Store, shards: Collection[st
     console.print("These hold the text, too:")
     for place in _OTHER_PLACES:
         console.print(f"  {place}")
-    for path in left_over(
-        store, working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
-    ):
+    work = os.environ.get("SYSGEN_WORK") or str(store.root)
+    for path in [] if is_url(work) else left_over(store, Path(work).absolute()):
         console.print(f"  {path}, which a killed writer left")
     console.print("--apply makes all of that again without the text, or removes it.")
     console.print(_NOT_TOUCHED)

@@ -17,6 +17,7 @@ from sysgen_dagster.commands.printing import open_plain_console
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs import training_sets
 from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
+from sysgen_dagster.defs.operations.automation import OUT_OF_DATE
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import PHASES
@@ -24,6 +25,7 @@ from sysgen_dagster.defs.training_sets import mixtures, preference_pairs, traini
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, kept
+from sysgen_dagster.training_sets.export.manifest import read_ids
 from sysgen_dagster.training_sets.flags import FLAGS
 from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS
 
@@ -254,6 +256,69 @@ def test_the_card_names_the_benchmarks_that_were_searched_for() -> None:
     assert CATALOG.benchmarks
     for name in CATALOG.benchmarks:
         assert name.replace("_", "\\_") in card
+
+
+@pytest.fixture
+def excluded(tmp_path: Path) -> Iterator[str]:
+    """A conversation that was excluded a moment ago: everything that is stored still holds it."""
+    [gone] = _rows()["conversation_id"].unique(maintain_order=True).head(1)
+    wanted = tmp_path / "ids.txt"
+    wanted.write_text(f"{gone}\n")
+    assert exclude_conversations(open_plain_console(), str(STORE.root), wanted) == 0
+    yield gone
+    STORE.exclusions.unlink()
+    _materialize("distillation", [mixtures.key, exports.key])
+
+
+def _exported(recipe: str) -> set[str]:
+    return set(read_ids(STORE.export(recipe)))
+
+
+def _noted(result: dg.ExecuteInProcessResult, name: str) -> list[object]:
+    made = [each.materialization for each in result.get_asset_materialization_events()]
+    return [each.metadata[name].value for each in made if name in each.metadata]
+
+
+def test_an_export_with_an_excluded_conversation_is_not_pushed(
+    excluded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert excluded in _exported("distillation")
+    monkeypatch.setenv("HF_TOKEN", "hf_planted_secret")
+    config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}
+    said = _messages(_run("distillation", [hub_datasets.key], ops=config))
+    assert "it holds excluded conversations: materialize the mixture and its export again" in said
+    assert excluded in said
+
+
+@pytest.mark.parametrize("assets", [[exports.key], [mixtures.key, exports.key]])
+def test_an_export_leaves_out_what_is_excluded_though_it_is_stored(
+    excluded: str, assets: list[dg.AssetKey]
+) -> None:
+    result = _materialize("distillation", assets)
+    assert _noted(result, "left_out_as_excluded")[0] == 1
+    assert excluded not in _exported("distillation")
+
+
+@pytest.mark.parametrize("asset", [training_rows.key, preference_pairs.key, PHASES[0].key])
+def test_what_reads_conversations_that_hold_an_excluded_text_names_what_to_make_again(
+    excluded: str, asset: dg.AssetKey
+) -> None:
+    said = _messages(_run(f"phi-4|{SHARD}", [asset]))
+    assert f"conversations for {SHARD} still holds the text of 1 that are excluded" in said
+    assert excluded not in said
+
+
+def test_what_was_made_with_an_excluded_conversation_is_out_of_date(excluded: str) -> None:
+    [found] = _run(None, [OUT_OF_DATE.key]).get_asset_check_evaluations()
+    for named in (
+        f"source/magicoder: 1 ({SHARD})",
+        f"conversations: 1 ({SHARD})",
+        "contamination: 1 (all)",
+        "mixtures: ",
+        "exports: ",
+    ):
+        assert named in str(found.description)
+    assert excluded not in str(found.description)
 
 
 def test_an_excluded_conversation_is_gone_and_no_other_row_is_asked_for_again(
