@@ -20,6 +20,7 @@ from sysgen_dagster.commands.backfill import Work, after_conversations, run_part
 from sysgen_dagster.commands.deployment import use_dagster_home
 from sysgen_dagster.commands.left_over import left_over, remove
 from sysgen_dagster.inference.ledger import discard
+from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -51,16 +52,16 @@ def delete_texts(console: Console, store: Store, shards: Collection[str]) -> int
     kept = [each for each in _answers_of(work / "ledger", shards) if not discard(each)]
     for path in [*_copies(work / "downloads", catalog, shards), *left_over(store, work)]:
         remove(path)
-    in_use = running(work / "engines")
+    for name in running(work / "engines"):  # no run uses it; the next one starts it again
+        stop(work / "engines", name)
     for log in (work / "engines").glob("*.log"):
-        if log.name.removesuffix(".log").removesuffix(".previous") not in in_use:
-            log.unlink(missing_ok=True)
+        log.unlink(missing_ok=True)
     others = {*catalog.partition_values["shard"]} - {*shards}
     forgotten = dagster_records.forget_runs(home, others, began)
     console.print(f"Removed: Dagster's records of {forgotten} runs, and copies of upstream files.")
-    for path in [*kept, *(work / "engines" / f"{name}.log" for name in in_use)]:
-        console.print(f"stays, a run or a server uses it: {path}. End that, and run this again")
-    return 1 if kept or in_use else 0
+    for path in kept:
+        console.print(f"stays, a run uses it: {path}. Wait for the run, and repeat this")
+    return 1 if kept else 0
 
 
 def _to_make_again(store: Store, catalog: Catalog, shards: Collection[str]) -> Iterator[Work]:

@@ -40,12 +40,32 @@ def _write_sources(folder: Path) -> None:
         (folder / file.name).write_text("\n".join(lines) + "\n")
 
 
-def _sysgen(*arguments: object) -> str:
-    """What the command prints in a process of its own."""
+# A small deployment: two sources in a shard each, one model, two mixtures.
+_MAKE = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.commands.backfill import run_everything
+from sysgen_dagster.commands.deployment import begin_deployment
+from sysgen_dagster.commands.trial_catalog import local_catalog, one_shard_each
+from sysgen_dagster.lanes.catalog import load_catalog
+full = one_shard_each(local_catalog(load_catalog(FULL_CATALOG), Path(sys.argv[1])))
+sources = {name: full.sources[name] for name in ("capybara", "metamath")}
+mixtures = {name: full.mixtures[name] for name in ("sysgen", "clean")}
+models = {"phi-4": full.models["phi-4"]}
+few = full.model_copy(update={"sources": sources, "models": models, "mixtures": mixtures})
+begin_deployment(few, Path(sys.argv[2]))
+sys.exit(len(run_everything(Console(), few).errors))
+"""
+_SYSGEN = "from sysgen_dagster.cli import sysgen; sysgen()"
+
+
+def _run(program: str, *arguments: object) -> str:
+    """What a program prints in a process of its own."""
     own = {name: "" for name in os.environ if name.startswith("SYSGEN_")} | {"DAGSTER_HOME": ""}
     done = subprocess.run(
-        [sys.executable, "-c", "from sysgen_dagster.cli import sysgen; sysgen()"]
-        + [str(each) for each in arguments],
+        [sys.executable, "-c", program, *(str(each) for each in arguments)],
         env=os.environ | own,
         capture_output=True,
         text=True,
@@ -82,7 +102,7 @@ def _files_that_say(word: str, folder: Path) -> set[str]:
 def test_after_an_exclusion_no_byte_of_the_deployment_holds_the_text(tmp_path: Path) -> None:
     sources, data, ids = tmp_path / "rows", tmp_path / "data", tmp_path / "ids.txt"
     _write_sources(sources)
-    _sysgen("demo", "--sources", sources, "--data", data)
+    _run(_MAKE, sources, data)
     (data / ".report.html.77.tmp").write_text(f"a killed writer left {GOES}")
     rows = pl.concat(pl.read_parquet(each) for each in (data / "conversations").glob("*.parquet"))
     spoken = rows.filter(pl.col("question").str.contains(GOES))
@@ -91,9 +111,9 @@ def test_after_an_exclusion_no_byte_of_the_deployment_holds_the_text(tmp_path: P
     places = {each.partition("/")[0] for each in before[GOES]}
     assert {"conversations", "source", "exports", "ledger", "dagster_home", "downloads"} <= places
 
-    named = _sysgen("exclude", "--data", data, ids)
+    named = _run(_SYSGEN, "exclude", "--data", data, ids)
     assert ".report.html.77.tmp" in named
-    print(_sysgen("exclude", "--data", data, ids, "--apply"))
+    _run(_SYSGEN, "exclude", "--data", data, ids, "--apply")
 
     assert _files_that_say(GOES, data) == set()
     stays = {each.partition("/")[0] for each in _files_that_say(STAYS, data)}
