@@ -14,6 +14,7 @@ from typing import Any
 import click
 
 from sysgen_dagster.commands.printing import message_of, open_console, open_plain_console
+from sysgen_dagster.commands.ranges import DAYS, PORT, ROWS, SHARE
 from sysgen_dagster.commands.signals import run_until_signal
 from sysgen_dagster.errors import SysgenError
 
@@ -106,9 +107,7 @@ def sysgen() -> None:
     help="An OpenAI-compatible server that serves --model; left out, vLLM is started here.",
 )
 @click.option("--api-key-env", metavar="VARIABLE", help="The variable that holds its API key.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), metavar="ROWS", help="Conversations taken of each shard."
-)
+@click.option("--limit", type=ROWS, metavar="ROWS", help="Conversations taken of each shard.")
 @click.option(
     "--method",
     multiple=True,
@@ -141,7 +140,7 @@ def demo(data: str, limit: int | None, **trial: Any) -> int:
     show_default=True,
     help="Where it listens. There is no login: let nobody else reach it.",
 )
-@click.option("-p", "--port", default=3000, show_default=True, help="Where it listens.")
+@click.option("-p", "--port", type=PORT, default=3000, show_default=True, help="Its port.")
 @click.option(
     "--allow-host",
     "allowed",
@@ -211,16 +210,16 @@ def report(data: str) -> int:
 @sysgen.command()
 @_data
 @click.argument("ids", type=click.Path(path_type=Path), metavar="IDS_FILE")
+@click.option("--apply", is_flag=True, help="Remove the texts from all that is printed otherwise.")
 @_exits
-def exclude(data: str, ids: Path) -> int:
+def exclude(data: str, ids: Path, apply: bool) -> int:
     """Leave conversations out, as their owners ask.
 
-    IDS_FILE holds conversation ids, one a line; # begins a note. Which partitions are to be made
-    again is printed: until then they hold the text as before.
+    IDS_FILE holds conversation ids, one a line; # begins a note. What holds the texts is printed.
     """
     from sysgen_dagster.commands.exclude import exclude_conversations
 
-    return exclude_conversations(open_plain_console(), data, ids)
+    return _stops(lambda: exclude_conversations(open_plain_console(), data, ids, apply))
 
 
 @sysgen.command()
@@ -242,7 +241,7 @@ def engines(data: str, stop: bool) -> int:
 @_sources
 @click.option(
     "--share",
-    type=click.FloatRange(0, 0.12),
+    type=SHARE,
     default=0.05,
     show_default=True,
     help="Of all requests that meet each kind of fault.",
@@ -282,7 +281,7 @@ def inventory(data: str, record: bool) -> int:
 @_data
 @click.option(
     "--days",
-    type=click.IntRange(min=1),
+    type=DAYS,
     default=90,
     show_default=True,
     help="Age of the ledgers and server logs that may go.",

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 
 class Entry(BaseModel):
     """A frozen entry that refuses fields which it does not declare."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class NamedEntry(Entry):
@@ -54,15 +54,26 @@ def _with_names(entries: object) -> object:
 
 
 # A name becomes a part of partition keys, file names and asset keys.
-Name = Annotated[str, _matches(r"[a-z0-9][a-z0-9._-]*", "lower-case letters, digits and . _ -")]
-SourceName = Annotated[str, _matches(r"[a-z][a-z0-9_]*", "lower-case letters, digits and _")]
+Name = Annotated[
+    str, _matches(r"[a-z0-9][a-z0-9._-]{0,99}", "lower-case letters, digits and . _ -, up to 100")
+]
+SourceName = Annotated[
+    str, _matches(r"[a-z][a-z0-9_]{0,99}", "lower-case letters, digits and _, up to 100")
+]
 Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, not a branch")]
 Sha256 = Annotated[str, _matches(r"[0-9a-f]{64}", "64 hex digits")]
 EnvironmentName = Annotated[
     str, _matches(r"[A-Z][A-Z0-9_]*", "the NAME of an environment variable")
 ]
 BaseUrl = Annotated[str, AfterValidator(_url_without_secrets)]
-Share = Annotated[float, Field(ge=0, le=1)]
+
+# A number is written as a number: not as true, in quotes, or with a fraction that is left out.
+Switch = Annotated[bool, Strict()]
+Count = Annotated[int, Strict(), Field(ge=0)]
+AtLeastOne = Annotated[int, Strict(), Field(gt=0)]
+Amount = Annotated[float, Strict(), Field(ge=0)]
+MoreThanZero = Annotated[float, Strict(), Field(gt=0)]
+Share = Annotated[float, Strict(), Field(ge=0, le=1)]
 
 _Named = TypeVar("_Named", bound=NamedEntry)
 Models = Annotated[Mapping[Name, _Named], BeforeValidator(_with_names)]

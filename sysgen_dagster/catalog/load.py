@@ -1,7 +1,7 @@
 """Reading a catalogue: one YAML file in; checked entries, or one error with every fault, out."""
 
 import os
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -9,14 +9,16 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from sysgen_dagster.catalog import plain_yaml
 from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.catalog.entries import SECRET
 from sysgen_dagster.errors import SysgenError
 
 FULL_CATALOG = Path(__file__).with_name("catalog.yaml")
 
+_MOST_SHOWN = 50  # faults of one file
+
 _Kind = TypeVar("_Kind", bound=BaseCatalog)
-_Path = tuple[Hashable, ...]
 
 
 class CatalogError(SysgenError):
@@ -45,9 +47,11 @@ def read_catalog(kind: type[_Kind], file: Path) -> _Kind:
         CatalogError: The file is missing, is not YAML, or an entry is wrong.
     """
     try:
-        text = file.read_bytes()
-        values, lines = yaml.safe_load(text), dict(_lines(yaml.compose(text, yaml.SafeLoader)))
-        return kind.model_validate(values)
+        with file.open("rb") as opened:
+            document = plain_yaml.read_document(opened.read(plain_yaml.MOST_BYTES + 1))
+        if document.faults:
+            raise CatalogError(_describe_document(file, document.faults))
+        return kind.model_validate(document.values)
     except OSError as error:
         raise CatalogError(
             f"catalogue {file} cannot be read ({error.strerror}): correct SYSGEN_CATALOG, or unset "
@@ -55,37 +59,34 @@ def read_catalog(kind: type[_Kind], file: Path) -> _Kind:
         ) from error
     except yaml.YAMLError as error:
         raise CatalogError(f"catalogue {file} is not YAML: {_describe_yaml(error)}") from None
-    except RecursionError:
-        raise CatalogError(f"catalogue {file} has an alias that refers to itself") from None
     except ValidationError as error:
         # `from None`: the traceback of a ValidationError shows values, and with them secrets.
-        raise CatalogError(_describe(file, error, lines)) from None
+        raise CatalogError(_describe(file, error, document.lines)) from None
 
 
-def _lines(node: yaml.Node | None, path: _Path = ()) -> Iterator[tuple[_Path, int]]:
-    """The path to each entry and field of a document, with its line, from 1."""
-    if node is not None:
-        yield path, node.start_mark.line + 1
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            here = (*path, key.value)
-            yield from _lines(value, here)
-            yield here, key.start_mark.line + 1
-    elif isinstance(node, yaml.SequenceNode):
-        for position, value in enumerate(node.value):
-            yield from _lines(value, (*path, position))
+def _describe_document(file: Path, faults: Sequence[plain_yaml.Fault]) -> str:
+    """A line for each fault that is one of YAML and not of an entry."""
+    described = [f"catalogue {file} has {len(faults)} wrong entries; correct:"]
+    for fault in faults[:_MOST_SHOWN]:
+        shows = fault.found and not any(SECRET.search(str(part)) for part in fault.path)
+        value = f"{fault.found[:80]} " if shows else ""
+        described.append(f"  {_place(fault.path)} (line {fault.line}): {value}{fault.what}")
+    return "\n".join(described)
 
 
-def _describe(file: Path, error: ValidationError, lines: Mapping[_Path, int]) -> str:
+def _place(path: plain_yaml.Path) -> str:
+    return ".".join(str(part) for part in path) or "the file"
+
+
+def _describe(file: Path, error: ValidationError, lines: Mapping[plain_yaml.Path, int]) -> str:
     """A line for each fault: entry and field, line in the file, what is wrong, the value."""
     faults = [f"catalogue {file} has {error.error_count()} wrong entries; correct:"]
-    for fault in error.errors(include_url=False):
+    for fault in error.errors(include_url=False)[:_MOST_SHOWN]:
         path = fault["loc"]
-        place = ".".join(str(part) for part in path) or "the file"
         # The line of the field, or of the nearest entry around it that the file has.
         around = (path[:length] for length in range(len(path), 0, -1))
         line = next((f" (line {lines[each]})" for each in around if each in lines), "")
-        faults.append(f"  {place}{line}: {_describe_fault(fault)}")
+        faults.append(f"  {_place(path)}{line}: {_describe_fault(fault)}")
     return "\n".join(faults)
 
 

@@ -5,23 +5,21 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    model_validator,
-)
+from pydantic import Field, model_validator
 
 from sysgen_dagster.catalog.entries import (
     SECRET,
+    Amount,
+    AtLeastOne,
     BaseUrl,
+    Count,
     Entry,
     EnvironmentName,
+    MoreThanZero,
     NamedEntry,
     Revision,
     Share,
+    Switch,
 )
 
 # Tokens of prompt and answer together that a server started by us takes; the flag
@@ -42,7 +40,8 @@ class Engine(StrEnum):
     SIMULATED = "simulated"  # no model; made-up answers, for trying the pipeline
 
 
-TopP = Annotated[float, Field(gt=0, le=1)]
+Temperature = Annotated[Amount, Field(le=2)]  # as far as servers take it
+TopP = Annotated[MoreThanZero, Field(le=1)]
 # Fields of a request that a server may refuse and that can be left out.
 SamplingField = Literal["seed", "temperature", "top_p", "top_k", "min_p"]
 # What the pipeline itself decides, or what would give a reply that it does not read.
@@ -59,21 +58,21 @@ _OWN_FIELDS = frozenset(
 class PhaseSettings(Entry):
     """How one phase or judgement is asked of a model, where it differs from the method's way."""
 
-    temperature: NonNegativeFloat | None = None
+    temperature: Temperature | None = None
     top_p: TopP | None = None
-    max_tokens: PositiveInt | None = None  # of the text, without what is thought before it
+    max_tokens: AtLeastOne | None = None  # of the text, without what is thought before it
 
 
 class RequestSettings(Entry):
     """What is sent to a model with every request, beside the messages."""
 
-    temperature: NonNegativeFloat | None = None  # null: the phase's own
+    temperature: Temperature | None = None  # null: the phase's own
     top_p: TopP | None = None  # null: the phase's own, which is 1 in all of them
-    top_k: PositiveInt | None = None  # null: all tokens
+    top_k: AtLeastOne | None = None  # null: all tokens
     min_p: Share = 0.0
     # How far a model may think before its text. Null: not at all, or 4,096 tokens where the first
     # request to its server shows that it thinks.
-    reasoning_tokens: NonNegativeInt | None = None
+    reasoning_tokens: Count | None = None
     # Values of the chat template, such as {enable_thinking: false}, and further fields, such as
     # {reasoning_effort: low}, as the server documents them.
     chat_template_kwargs: Mapping[str, Any] = {}
@@ -105,8 +104,8 @@ class Precision(StrEnum):
 class Rates(Entry):
     """How many tokens per second one busy GPU reads and writes, for forecasts."""
 
-    prompt_tokens_per_gpu_s: PositiveFloat
-    completion_tokens_per_gpu_s: PositiveFloat
+    prompt_tokens_per_gpu_s: MoreThanZero
+    completion_tokens_per_gpu_s: MoreThanZero
     source: str = Field(min_length=1)  # which GPU, who measured it
 
 
@@ -114,9 +113,9 @@ class Price(Entry):
     """What an endpoint charges for a million tokens, for forecasts."""
 
     currency: str = Field(min_length=1)
-    per_million_prompt: NonNegativeFloat
-    per_million_cached: NonNegativeFloat | None = None  # in catalogues of version 0.1; not used
-    per_million_completion: NonNegativeFloat
+    per_million_prompt: Amount
+    per_million_cached: Amount | None = None  # in catalogues of version 0.1; not used
+    per_million_completion: Amount
     source: str = Field(min_length=1)  # whose price list, of which day
 
 
@@ -134,14 +133,15 @@ class Model(NamedEntry):
     llama_cpp: Flags = {}  # flags of `llama-server`; false omits one
     precision: Precision | None = None  # null: as the weights are stored
     # A server runs on each; of `vllm` on so many together as its parallel sizes need.
-    gpus: tuple[NonNegativeInt, ...] = Field((0,), min_length=1)
+    gpus: tuple[Count, ...] = Field((0,), min_length=1)
     base_urls: tuple[BaseUrl, ...] = ()  # of an endpoint: where its API begins
     api_key_env: EnvironmentName | None = None  # the variable that holds the key
-    has_system_role: bool | None = None  # whether its chat template has one; null: try it
+    has_system_role: Switch | None = None  # whether its chat template has one; null: try it
     # The server's name for the limit of completion tokens; OpenAI's newer models need the second.
     limit_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     request: RequestSettings = RequestSettings()
-    attempt_s: PositiveFloat = 600.0  # time limit of one attempt at a request, in seconds
+    # Time limit of one attempt at a request, in seconds; at most a day.
+    attempt_s: Annotated[MoreThanZero, Field(le=86_400)] = 600.0
     simulated_profile: str = "phi-4"
     rates: Rates | None = None  # a forecast has GPU-hours only with these
     price: Price | None = None  # and an amount of money only with this
@@ -161,6 +161,14 @@ class Model(NamedEntry):
                     "the machine. Servers started here need no key, since they listen on this "
                     "machine only, and they read HF_TOKEN from the environment"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _require_whole_parallel_sizes(self) -> Self:
+        for flag, value in self.vllm.items():
+            is_size = flag.replace("_", "-") in PARALLEL_SIZES and value is not False
+            if is_size and (type(value) is not int or value < 1):
+                raise ValueError(f"`vllm.{flag}` is {value!r}: give a whole number from 1")
         return self
 
     @model_validator(mode="after")

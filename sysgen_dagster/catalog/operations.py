@@ -1,35 +1,33 @@
 """Settings of what runs beside the lanes: judging samples, learned metrics, the schedule."""
 
-from pydantic import NonNegativeInt, PositiveInt
-
-from sysgen_dagster.catalog.entries import Entry, Name
+from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry, Name, Switch
 
 
 class Judging(Entry):
     """Which model judges samples of the rows, and how many rows of each source; 0: none."""
 
     judge: Name | None = None  # a name in `judges` or `models`; null: every model judges itself
-    preference_rows: NonNegativeInt = 200  # the paper's 1,000, divided among five sources
-    alignment_rows: NonNegativeInt = 20  # as in the paper
-    seed: NonNegativeInt = 0  # of the samples
+    preference_rows: Count = 200  # the paper's 1,000, divided among five sources
+    alignment_rows: Count = 20  # as in the paper
+    seed: Count = 0  # of the samples
 
 
 class Filling(Entry):
     """The schedule that fills the missing partitions of the phases."""
 
     cron: str = "*/30 * * * *"
-    partitions_a_tick: PositiveInt = 4  # how many partitions are in flight at most
-    most_failures: PositiveInt = 2  # of one partition; it is not tried again after that
+    partitions_a_tick: AtLeastOne = 4  # how many partitions are in flight at most
+    most_failures: AtLeastOne = 2  # of one partition; it is not tried again after that
     # Whether partitions are filled again when their conversations change; if not, the schedule
     # only names them.
-    refill_changed: bool = False
+    refill_changed: Switch = False
 
 
 class LearnedSimilarity(Entry):
     """Similarity metrics that need a model of their own; each is computed where it has weights."""
 
     bertscore_weights: str | None = None  # name on the Hub or a folder
-    bertscore_layer: PositiveInt | None = None  # layer whose states are compared; null: the last
+    bertscore_layer: AtLeastOne | None = None  # layer whose states are compared; null: the last
     bleurt_weights: str | None = None  # a folder of a BLEURT checkpoint for PyTorch
-    rows: PositiveInt = 2_000  # of each source
-    seed: NonNegativeInt = 0  # of the sample
+    rows: AtLeastOne = 2_000  # of each source
+    seed: Count = 0  # of the sample

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
+from pydantic import model_validator
 
-from sysgen_dagster.catalog.entries import Entry, Name, Share, SourceName
+from sysgen_dagster.catalog.entries import (
+    AtLeastOne,
+    Count,
+    Entry,
+    MoreThanZero,
+    Name,
+    Share,
+    SourceName,
+    Switch,
+)
 
 
 class Variant(StrEnum):
@@ -42,19 +51,16 @@ class Training(Entry):
 
     common_system_message: str = "You are a helpful AI assistant."  # as in the paper's ablation
     # Whether the variants without S are limited to the conversations that the others have.
-    same_conversations: bool = True
+    same_conversations: Switch = True
     validation: Share = 0.01
     test: Share = 0.01
-    seed: NonNegativeInt = 0  # of the splits
+    seed: Count = 0  # of the splits
 
     @model_validator(mode="after")
     def _require_rows_to_train_on(self) -> Self:
         if self.validation + self.test >= 1:
             raise ValueError("`validation` and `test` together must leave rows to train on")
         return self
-
-
-Weight = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Recipe(Entry):
@@ -64,13 +70,13 @@ class Recipe(Entry):
     rejected: tuple[Rejected, ...] = ()
     sources: tuple[SourceName, ...] = ()  # empty: all
     models: tuple[Name, ...] = ()  # empty: all
-    rows: PositiveInt | None = None  # most rows of the train split, over all sources
-    rows_of: Mapping[SourceName, PositiveInt] = {}  # most rows of the train split, by source
-    weights: Mapping[SourceName, Weight] = {}  # how sources share `rows`; 1 where not given
-    least_tags: NonNegativeInt = 0  # a message must hold so many different tags
+    rows: AtLeastOne | None = None  # most rows of the train split, over all sources
+    rows_of: Mapping[SourceName, AtLeastOne] = {}  # most rows of the train split, by source
+    weights: Mapping[SourceName, MoreThanZero] = {}  # how sources share `rows`; 1 where not given
+    least_tags: Count = 0  # a message must hold so many different tags
     leave_out: tuple[str, ...] = ()  # flags of rows that are left out
     thoughts: Thoughts = Thoughts.LEAVE_OUT
-    seed: NonNegativeInt = 0  # of the sample
+    seed: Count = 0  # of the sample
 
     @model_validator(mode="after")
     def _require_rows_with_weights(self) -> Self:

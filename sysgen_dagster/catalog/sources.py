@@ -5,9 +5,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import Field, model_validator
 
-from sysgen_dagster.catalog.entries import Entry, NamedEntry, Revision, Sha256
+from sysgen_dagster.catalog.entries import (
+    AtLeastOne,
+    Entry,
+    NamedEntry,
+    Revision,
+    Sha256,
+    Switch,
+)
 
 
 class Records(Entry):
@@ -25,6 +32,8 @@ class QuestionAnswer(Entry):
     answer: str
     reasoning: str | None = None  # column with what was thought before the answer
 
+
+_MOST_SHARDS = 100_000  # each is a partition of every phase and model
 
 Shape = Annotated[Records | QuestionAnswer, Field(discriminator="kind")]
 
@@ -71,14 +80,14 @@ class UpstreamFile(NamedEntry):
 class Source(UpstreamFile):
     """One source data set."""
 
-    rows: PositiveInt | None = None  # number of upstream rows; checked where given
-    conversations: PositiveInt | None = None  # number in a paper; null: that of SysGen's Table 9
-    shards: PositiveInt
+    rows: AtLeastOne | None = None  # number of upstream rows; checked where given
+    conversations: AtLeastOne | None = None  # number in a paper; null: that of SysGen's Table 9
+    shards: Annotated[AtLeastOne, Field(le=_MOST_SHARDS)]
     same_question: str | None = None  # column; rows equal in it go to the same split
     columns: Mapping[str, Literal["string"] | list[str]]
     shape: Shape
     exchanges: Exchanges = Exchanges.LAST
-    show_original_system_message: bool = False  # to the model of Phase 1
+    show_original_system_message: Switch = False  # to the model of Phase 1
 
     @property
     def shape_columns(self) -> list[str]:

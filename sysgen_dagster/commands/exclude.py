@@ -6,6 +6,7 @@ row, and later copies of that row. Partitions that were made before hold the tex
 made again; the command prints which ones these are.
 """
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 
@@ -13,19 +14,41 @@ import polars as pl
 from rich.console import Console
 
 from sysgen_dagster.commands.deployment import use_deployment
+from sysgen_dagster.commands.left_over import left_over
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.sources.exclusions import goes_with, row_of, rows_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.storage.store import Store
+from sysgen_dagster.storage.store import Store, is_url
 from sysgen_dagster.tables.table import Partition
+
+_OTHER_PLACES = (
+    "downloads: copies of the upstream files",
+    "ledger: what models answered",
+    "engines: logs of servers",
+    "Dagster's database: a few rows of each partition, with the run that made it",
+)
+_NOT_TOUCHED = (
+    "Not touched: upstream files, copies of exports, older commits on the Hub. A source that is "
+    "made again is fetched again, with the text: repeat --apply then."
+)
 
 
 class ExclusionError(SysgenError):
     """Nothing was excluded; the message says which file or ids are wrong and what to do."""
 
 
-def exclude_conversations(console: Console, data: str, file: Path) -> int:
-    """Add every id of a file to the list, print which partitions must be made again, return 0.
+def exclude_conversations(console: Console, data: str, file: Path, apply: bool = False) -> int:
+    """Add every id of a file to the list, and print what still holds the texts.
+
+    Args:
+        console: Where it is printed.
+        data: The deployment.
+        file: One conversation id a line.
+        apply: Whether to remove the texts from all of that; see `deletion.delete_texts`.
+
+    Returns:
+        0, or 1 where a text could not be removed.
 
     Raises:
         ExclusionError: Nothing was added to the list: the file cannot be read, holds no id, or
@@ -41,7 +64,14 @@ def exclude_conversations(console: Console, data: str, file: Path) -> int:
     console.print(f"{len(ids)} conversations are on {store.exclusions}, which lists {listed}.")
     for copy, first in first_copies(stored, ids, store.excluded()):
         console.print(f"{first} holds the same text as {copy} and stays: exclude it too.")
-    _show_what_to_make_again(console, store, shards_of(stored, ids))
+    if apply:
+        from sysgen_dagster.commands.deletion import delete_texts
+
+        gone = stored.filter(goes_with(ids))["conversation_id"].to_list()
+        status = delete_texts(console, store, shards_of(stored, ids), gone)
+        console.print(_NOT_TOUCHED)
+        return status
+    _show_what_holds_texts(console, store, shards_of(stored, ids))
     return 0
 
 
@@ -103,29 +133,17 @@ def first_copies(
     excluded, the first row stays and still holds the text.
     """
     asked_for = pl.col("conversation_id").is_in(list(ids))
-    first_stays = ~_row_of("duplicate_of").is_in(_rows(excluded))
+    first_stays = ~row_of("duplicate_of").is_in(rows_of(excluded))
     copies = stored.filter(asked_for, first_stays).sort("conversation_id")
     return copies.select("conversation_id", "duplicate_of").rows()
 
 
 def shards_of(stored: pl.DataFrame, ids: Collection[str]) -> list[str]:
     """Sorted names of the shards that hold an upstream row of these ids, or a later copy of it."""
-    rows = _rows(ids)
-    goes = _row_of("conversation_id").is_in(rows) | _row_of("duplicate_of").is_in(rows)
-    return stored.filter(goes)["shard"].unique().sort().to_list()
+    return stored.filter(goes_with(ids))["shard"].unique().sort().to_list()
 
 
-def _rows(ids: Collection[str]) -> list[str]:
-    """The upstream rows of conversation ids: an id without its last part, which is the turn."""
-    return [identity.rpartition("-")[0] for identity in ids]
-
-
-def _row_of(column: str) -> pl.Expr:
-    """The same for the ids in a column."""
-    return pl.col(column).str.replace(r"-[^-]*$", "")
-
-
-def _show_what_to_make_again(console: Console, store: Store, shards: Collection[str]) -> None:
+def _show_what_holds_texts(console: Console, store: Store, shards: Collection[str]) -> None:
     # Where the table of the first phase is not stored, no later table is.
     made = sorted(
         f"{path.parent.name.removeprefix('model=')}|{shard}"
@@ -134,9 +152,17 @@ def _show_what_to_make_again(console: Console, store: Store, shards: Collection[
     )
     models = sorted({key.partition("|")[0] for key in made})
     console.print("Materialize again, in this order; until then the tables hold the text:")
+    console.print(f"  source: {', '.join(shards)}")
     console.print(f"  conversations: {', '.join(shards)}")
     if made:
         console.print(f"  every table of a model and shard: {', '.join(made)}")
         console.print(f"  every table of a model: {', '.join(models)}")
     console.print("  what is made once: near-duplicates, splits, mixtures, exports and the report")
-    console.print("Not touched: upstream files, copies of exports, older commits on the Hub.")
+    console.print("These hold the text, too:")
+    for place in _OTHER_PLACES:
+        console.print(f"  {place}")
+    work = os.environ.get("SYSGEN_WORK") or str(store.root)
+    for path in [] if is_url(work) else left_over(store, Path(work).absolute()):
+        console.print(f"  {path}, which a killed writer left")
+    console.print("--apply makes all of that again without the text, or removes it.")
+    console.print(_NOT_TOUCHED)

@@ -4,7 +4,7 @@ import dagster as dg
 import polars as pl
 from rich.console import Console
 
-from sysgen_dagster.commands.dagster_home import DagsterHomeError
+from sysgen_dagster.commands.dagster_records import require_no_run
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.printing import add_lines, new_table
 from sysgen_dagster.storage.inventory import State, inventory
@@ -47,15 +47,10 @@ def record_inventory(console: Console, data: str) -> int:
     store = use_deployment(data)
     home = use_dagster_home(store)
     from sysgen_dagster.definitions import defs
-    from sysgen_dagster.defs.operations.automation import UNFINISHED
     from sysgen_dagster.defs.operations.recording import record_stored
 
+    require_no_run(home)
     with dg.DagsterInstance.get() as instance:
-        if going := instance.get_runs(dg.RunsFilter(statuses=UNFINISHED), limit=1):
-            raise DagsterHomeError(
-                f"run {going[0].run_id} is going in {home}: end the daemon and wait for the run, "
-                "or terminate it"
-            )
         damaged = 0
         for line in record_stored(instance, defs, store):
             console.print(str(line))

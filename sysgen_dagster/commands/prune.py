@@ -17,6 +17,7 @@ from upath import UPath
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.commands.deployment import use_deployment
+from sysgen_dagster.commands.left_over import left_over, remove, size_of
 from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.inference.ledger_upkeep import discard
 from sysgen_dagster.inference.local.state import running
@@ -28,8 +29,6 @@ from sysgen_dagster.tables.table import Table
 
 _Key = tuple[str, str | None]  # a table and one of its partitions
 _MAY_BE_IN_USE = timedelta(days=1)  # after the last change of a file
-# Endings of unfinished files: our own, the Hub client's; and of notes who has a ledger.
-_LEFT_OVER = (".tmp", ".incomplete", ".held_by")
 
 
 class Kind(StrEnum):
@@ -150,12 +149,17 @@ def removals(
         *_conversions(work / "downloads" / "rows", catalog, work / "downloads"),
         *_logs(work / "engines", old, days),
     ]
+    known_left = {str(each.path) for each in found}
+    for path in left_over(store, work):
+        if str(path) not in known_left:
+            found.append(_removal(Kind.LEFT_OVER, path, "a writer was killed, or still writes"))
     return [each for each in found if each.modified < now - _MAY_BE_IN_USE]
 
 
 def _removal(kind: Kind, path: Path, why: str) -> Removal:
     stat = path.stat()
-    return Removal(kind, path, why, stat.st_size, datetime.fromtimestamp(stat.st_mtime, UTC))
+    size = size_of(path) if isinstance(path, Path) else stat.st_size
+    return Removal(kind, path, why, size, datetime.fromtimestamp(stat.st_mtime, UTC))
 
 
 def _tables(store: Store, stored: pl.DataFrame) -> Iterator[Removal]:
@@ -186,9 +190,7 @@ def _ledgers(
         if table not in tables or not path.is_file():
             continue
         asking = _asking(table, path.stem, known)
-        if path.suffix in _LEFT_OVER:
-            yield _removal(Kind.LEFT_OVER, path, "a run was killed while it had the ledger")
-        elif path.suffix not in (".parquet", ".jsonl"):
+        if path.suffix not in (".parquet", ".jsonl"):
             continue
         elif not asking or not catalog.served.keys() >= set(judge):
             of = " by ".join([path.stem, *judge])
@@ -208,7 +210,7 @@ def _asking(table: str, partition: str, known: set[_Key]) -> set[_Key]:
 
 
 def _downloads(cache: Path, catalog: Catalog) -> Iterator[Removal]:
-    """Downloaded revisions that the catalogue does not name, and files of interrupted fetches."""
+    """Downloaded revisions that the catalogue does not name."""
     if not cache.is_dir():
         return
     import huggingface_hub  # here, because most commands need none of it
@@ -223,8 +225,6 @@ def _downloads(cache: Path, catalog: Catalog) -> Iterator[Removal]:
                 modified = datetime.fromtimestamp(revision.last_modified, UTC)
                 why = f"the catalogue does not name {repo.repo_id} at {revision.commit_hash}"
                 yield Removal(Kind.DOWNLOAD, revision.snapshot_path, why, freed, modified)
-    for path in cache.glob("datasets--*/blobs/*.incomplete"):
-        yield _removal(Kind.LEFT_OVER, path, "a fetch was cut off")
 
 
 def _conversions(folder: Path, catalog: Catalog, cache: Path) -> Iterator[Removal]:
@@ -233,8 +233,6 @@ def _conversions(folder: Path, catalog: Catalog, cache: Path) -> Iterator[Remova
     A copy is named by the checksum of its source file. If the checksum of one of the catalogue's
     files cannot be known without fetching the file, all copies stay.
     """
-    for path in folder.glob(".*.tmp"):
-        yield _removal(Kind.LEFT_OVER, path, "a run was killed while it converted a source file")
     try:
         used = {_content(source, cache)[:32] for source in catalog.sources.values()}
     except SourceError:
@@ -284,6 +282,8 @@ def _remove(removal: Removal, work: Path) -> bool:
 
         cached = huggingface_hub.scan_cache_dir(work / "downloads" / "hub")
         cached.delete_revisions(removal.path.name).execute()
+    elif isinstance(removal.path, Path):
+        remove(removal.path)
     else:
         removal.path.unlink(missing_ok=True)
     return True

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.plain_yaml import read_plain
 from sysgen_dagster.catalog.sources import Benchmark, Source
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
@@ -165,7 +166,8 @@ def with_method(catalog: Catalog, settings: Sequence[str]) -> Catalog:
     Raises:
         CatalogError: There is no such setting, or it does not take the value.
     """
-    changes = dict(setting.partition("=")[::2] for setting in settings)
+    written = dict(setting.partition("=")[::2] for setting in settings)
+    changes = {name: read_plain(value) for name, value in written.items()}
     try:
         method = catalog.method.changed(changes)
     except ValidationError as error:

@@ -1,21 +1,28 @@
 """Assets that take mixtures out of the pipeline: folders that any trainer loads, and the Hub."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import product
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.analysis.tables import ANSWER_SIMILARITY, QUALITY_COUNTS, ROW_QUALITY
+from sysgen_dagster.analysis.tables import (
+    ANSWER_SIMILARITY,
+    CONTAMINATION,
+    QUALITY_COUNTS,
+    ROW_QUALITY,
+)
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags, without
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
 from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
+from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, noted
 from sysgen_dagster.defs.training_sets import mixtures
 from sysgen_dagster.lanes.sysgen.phases import PHASES, STEPS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
@@ -30,7 +37,7 @@ from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.card import CardFacts, Figure
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.hub import push_folder, why_not_to_push
-from sysgen_dagster.training_sets.export.manifest import compute_checksums, read_checksums
+from sysgen_dagster.training_sets.export.manifest import compute_checksums, read_checksums, read_ids
 from sysgen_dagster.training_sets.mixtures import is_in_form_of, summarize_mixture
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
@@ -54,20 +61,22 @@ def exports(
     """A mixture as a folder in the Hub's layout: Parquet, card, licences, snippets for trainers."""
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
-    mixture = store.read(MIXTURES, Partition(recipe=name))
+    stored = store.read(MIXTURES, Partition(recipe=name))
+    mixture = without(stored, excluded_ids(store))
     if mixture.is_empty():
         # An older export would hold rows that the recipe no longer takes.
         remove_export(store, name)
         reason = f"The recipe {name} takes none of the stored rows, so there is no folder."
         return dg.MaterializeResult(
-            metadata={"dagster/partition_row_count": 0, "nothing_to_export": reason}
+            metadata={"dagster/partition_row_count": 0, "nothing_to_export": reason},
+            tags=excluded_tags(store, None, Partition(recipe=name)),
         )
     with making_export(store, name, tables.working_folder()) as folder:
         contents = write_folder(
             folder,
             name,
             _read_rows(store, name, recipe, mixture),
-            _build_facts(store, recipe, mixture),
+            _build_facts(store, recipe, mixture, noted(context.instance, CONTAMINATION)),
         )
     return dg.MaterializeResult(
         metadata={
@@ -75,7 +84,9 @@ def exports(
             "folder": dg.MetadataValue.path(str(store.export(name))),
             "size_bytes": int(contents.files["bytes"].sum()),
             "rows": markdown(summarize_mixture(mixture)),
-        }
+            "left_out_as_excluded": stored.height - mixture.height,
+        },
+        tags=excluded_tags(store, None, Partition(recipe=name)),
     )
 
 
@@ -105,7 +116,10 @@ def _read_rows(
             yield pl.concat(later).filter(split=split.value)
 
 
-def _build_facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
+def _build_facts(
+    store: Store, recipe: Recipe, mixture: pl.DataFrame, contamination: Mapping[str, Any]
+) -> CardFacts:
+    """Facts for the card; `contamination` is what was noted when benchmarks were searched for."""
     models = [name for name in CATALOG.models if name in mixture["model"]]
     return CardFacts(
         recipe=recipe,
@@ -120,6 +134,7 @@ def _build_facts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFac
         version=version("sysgen-dagster"),
         figures=[*_build_figures(store, models)],
         languages=_find_languages(store, mixture),
+        searched=contamination.get("benchmarks"),
     )
 
 
@@ -177,6 +192,7 @@ def hub_datasets(
             licenses={name: CATALOG.sources[name].license for name in mixture["source"].unique()}
             | {name: CATALOG.models[name].license for name in writers},
             failed_checks=_broken_contracts(store, recipe, mixture),
+            excluded=excluded_ids(store) & read_ids(folder),
             declared=read_checksums(folder),
             actual=compute_checksums(folder),
         )

@@ -16,6 +16,7 @@ from sysgen_dagster.analysis.near_duplicates import NearDuplicates
 from sysgen_dagster.analysis.row_quality import measure_row_quality
 from sysgen_dagster.analysis.sampling import draw_stratified_sample
 from sysgen_dagster.defs.plumbing.assets import table_asset
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, require_contracts
 from sysgen_dagster.lanes.sysgen import annotation
@@ -164,9 +165,10 @@ def sample_pairs(run: AssetRun, per_source: int, seed: int) -> pl.DataFrame:
 
 
 def _kept_rows(run: AssetRun, table: Table, *columns: str) -> Iterator[pl.DataFrame]:
-    """The rows of a table that go on, one frame for each shard."""
+    """The rows of a table that go on, one frame for each shard; without excluded ones."""
+    excluded = excluded_ids(run.store)
     for part in run.all_shards(table).by_shard():
-        yield kept(part.read(table, *columns, "drop_reason")).select(columns)
+        yield without(kept(part.read(table, *columns, "drop_reason")), excluded).select(columns)
 
 
 @table_asset(tables.MESSAGE_DIVERSITY, reads=[lane.ALIGNED], kinds={"polars"})

@@ -9,6 +9,7 @@ import polars as pl
 from sysgen_dagster.analysis.findings import list_flags
 from sysgen_dagster.analysis.tables import ROW_QUALITY
 from sysgen_dagster.defs.plumbing.assets import table_asset
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
@@ -22,7 +23,9 @@ from sysgen_dagster.report.page import render
 from sysgen_dagster.report.tables import PAPER_COMPARISON
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
+from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.groups import Group
+from sysgen_dagster.tables.table import Partition
 
 
 @table_asset(
@@ -58,11 +61,7 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
         for model, evidence in finished.items()
         if "simulated" in evidence.read(ALIGNED, "engine")["engine"]
     ]
-    ids = {
-        conversation_id
-        for evidence in finished.values()
-        for conversation_id in story_rows.choose_rows(list(evidence.by_shard()))
-    }
+    ids = _choose_ids(store, finished.values())
     shown = [story for evidence in finished.values() for story in _build_stories(evidence, ids)]
     page = render(
         build_contents(
@@ -84,8 +83,19 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
             "size_bytes": len(page.encode()),
             "rows_shown": len(shown),
             "models": ", ".join(finished),
-        }
+        },
+        tags=excluded_tags(store, None, Partition()),
     )
+
+
+def _choose_ids(store: Store, finished: Iterable[StoredEvidence]) -> set[str]:
+    """The conversations of the browser; none that is excluded, though it may be stored still."""
+    chosen = {
+        conversation_id
+        for evidence in finished
+        for conversation_id in story_rows.choose_rows(list(evidence.by_shard()))
+    }
+    return chosen - excluded_ids(store)
 
 
 def _build_stories(evidence: StoredEvidence, ids: Collection[str]) -> list[stories.Story]:

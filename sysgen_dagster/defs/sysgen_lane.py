@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.sources import Source
@@ -19,6 +20,7 @@ from sysgen_dagster.defs.plumbing.versions import reading_settings, source_versi
 from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, paper, phases, verification
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.sources.exclusions import without_texts
 from sysgen_dagster.sources.files import find_file, read_shard
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.cuts import Cut
@@ -46,7 +48,7 @@ def source_asset(source: Source) -> dg.AssetsDefinition:
         said = frame["source_revision"].head(1).to_list()
         [revision] = said or [find_file(source, downloads)[1]]
         run.cut = Cut(source.shards, revision)
-        return frame
+        return without_texts(frame, source, run.store.excluded())
 
     return rows
 
@@ -77,7 +79,7 @@ def conversations(run: AssetRun) -> pl.DataFrame:
 class PilotConfig(dg.Config):
     """For a pilot: how many conversations of the shard Phase 1 takes; null: all of them."""
 
-    limit: int | None = None
+    limit: int | None = Field(default=None, gt=0)
 
 
 def phase_asset(

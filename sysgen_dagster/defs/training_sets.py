@@ -14,6 +14,8 @@ from sysgen_dagster.analysis.findings import list_flags
 from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
+from sysgen_dagster.defs.plumbing.looked_at import require_looked_at
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
@@ -22,7 +24,7 @@ from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.cuts import materialize_again, summarize_shards
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.storage.store import OtherCutError, Store, StoreError
+from sysgen_dagster.storage.store import OtherCutError, StoreError
 from sysgen_dagster.tables.table import By, Partition, kept
 from sysgen_dagster.training_sets.flags import add_flags, find_flagged, require_known_flags
 from sysgen_dagster.training_sets.mixtures import (
@@ -160,6 +162,12 @@ def _build_examples(run: AssetRun) -> pl.DataFrame:
     tags = pl.col("phrases").list.eval(pl.element().struct.field("tag").unique(maintain_order=True))
     verified = run.evidence().read(VERIFIED, "conversation_id", "phrases")
     conversations = run.read_kept(CONVERSATIONS).join(aligned, on="conversation_id", how="semi")
+    measured = run.store.read(tables.ROW_QUALITY, run.at, "conversation_id")
+    if unknown := aligned.join(measured, on="conversation_id", how="anti").height:
+        raise StoreError(
+            f"row_quality does not know {unknown:,} of the aligned rows, which would count as rows "
+            f"without a flag: it is older than they are. Materialize it for {run.at.key} again"
+        )
     return aligned.join(
         verified.select("conversation_id", tags=tags),
         on="conversation_id",
@@ -201,17 +209,22 @@ def _describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
 
 @table_asset(
     MIXTURES,
-    reads=[TRAINING_ROWS, PREFERENCE_PAIRS, tables.NEAR_DUPLICATE_MESSAGES, JUDGED_ALIGNMENT],
+    reads=[
+        *(TRAINING_ROWS, PREFERENCE_PAIRS, JUDGED_ALIGNMENT, tables.CONTAMINATION),
+        *(tables.NEAR_DUPLICATE_MESSAGES, tables.NEAR_DUPLICATE_QUESTIONS),
+    ],
     kinds={"polars"},
     code_version=json.dumps(CATALOG.model_dump(mode="json")["mixtures"], sort_keys=True),
 )
 def mixtures(run: AssetRun) -> pl.DataFrame:
     """Which rows a recipe of the catalogue takes; the same rows from the same inputs."""
     recipe = CATALOG.mixtures[str(run.at.recipe)]
-    rows, selected = 0, []
-    for part in _read_flagged(recipe, run.store):  # by shard: all together take a gigabyte
-        rows += part.height
-        selected.append(select_candidates(part, recipe))
+    rows, left_out, selected = 0, 0, []
+    excluded = excluded_ids(run.store)
+    for part in _read_flagged(recipe, run):  # by shard: all together take a gigabyte
+        usable = without(part, excluded)
+        rows, left_out = rows + part.height, left_out + part.height - usable.height
+        selected.append(select_candidates(usable, recipe))
     if not selected:
         raise StoreError(
             f"{table_of(recipe).name} is not materialized for any shard of any model: do that first"
@@ -220,18 +233,27 @@ def mixtures(run: AssetRun) -> pl.DataFrame:
     _require_one_shard_each(candidates)
     mixture = build_mixture(candidates, recipe)
     summary = markdown(summarize_mixture(mixture))
-    run.note(candidates=rows, rows=mixture.height, summary=summary)
+    run.note(candidates=rows, rows=mixture.height, left_out_as_excluded=left_out, summary=summary)
     return mixture
 
 
-def _read_flagged(recipe: Recipe, store: Store) -> Iterator[pl.DataFrame]:
-    """The rows in the form of a recipe, with all their flags: one frame per model and shard."""
-    table = table_of(recipe)
+def _read_flagged(recipe: Recipe, run: AssetRun) -> Iterator[pl.DataFrame]:
+    """The rows in the form of a recipe, with all their flags: one frame per model and shard.
+
+    Raises:
+        StoreError: Rows may have a flag that the recipe leaves out, and nobody has looked.
+    """
+    store, table = run.store, table_of(recipe)
+    of_corpus = find_flagged(StoredStatistics(store).read, By.NOTHING, recipe.leave_out)
     form = "rejected_is" if recipe.rejected else "variant"
     columns = ("conversation_id", "source", "model", "split", "tags", "flags", form)
     for model in CATALOG.models:
-        flagged = find_flagged(StoredStatistics(store, model).read, By.MODEL)
-        for shard in finished_shards(store, CATALOG, table, model):
+        shards = finished_shards(store, CATALOG, table, model)
+        if shards and (not recipe.models or model in recipe.models):
+            require_looked_at(recipe, run, model, shards)
+        of_model = find_flagged(StoredStatistics(store, model).read, By.MODEL, recipe.leave_out)
+        flagged = {**of_corpus, **of_model}
+        for shard in shards:
             rows = store.read(table, Partition(model, shard), *columns)
             in_form = rows.filter(is_in_form_of(recipe))
             yield add_flags(in_form, flagged).with_columns(shard=pl.lit(shard))

@@ -25,11 +25,7 @@ from sysgen_dagster.inference.chat_api import (
 from sysgen_dagster.inference.local.deaths import ServerError
 from sysgen_dagster.inference.local.llama_cpp import find_llama_server, gguf_variant, llama_servers
 from sysgen_dagster.inference.local.revisions import with_revision
-from sysgen_dagster.inference.local.servers import (
-    LocalServer,
-    ServerUse,
-    claim_together,
-)
+from sysgen_dagster.inference.local.servers import LocalServer, ServerUse, claim_together
 from sysgen_dagster.inference.local.vllm import find_vllm, precision_flags, vllm_servers
 
 WAYS_TO_GET_AN_ENGINE = """\
@@ -86,6 +82,12 @@ class Engines:
         if fault:
             raise EngineError(f"{model.name} {fault}.\n{WAYS_TO_GET_AN_ENGINE}")
 
+    def identify(self, model: Model) -> ModelIdentity:
+        """Which model answers, as these engines serve it."""
+        kind = self.engine or model.engine
+        served_as = model.served_name, model.revision, kind.value, _variant(model, kind)
+        return ModelIdentity(model.name, *served_as, model.limit_field, model.request)
+
     @contextmanager
     def connection(
         self, model: Model, report: Callable[[str], None]
@@ -98,20 +100,10 @@ class Engines:
             EngineError: The model has no engine.
         """
         self.require(model)
-        kind = self.engine or model.engine
-        identity = ModelIdentity(
-            model.name,
-            model.served_name,
-            model.revision,
-            kind.value,
-            _variant(model, kind),
-            model.limit_field,
-            model.request,
-        )
-        servers = self._servers(model, kind, report)
+        servers = self._servers(model, self.engine or model.engine, report)
         restarts = self.retries.restarts
         uses = [ServerUse(server, self.folder, report, restarts=restarts) for server in servers]
-        connection = ModelConnection(identity, model, uses, report, self.retries)
+        connection = ModelConnection(self.identify(model), model, uses, report, self.retries)
         try:
             yield connection
         finally:

@@ -10,13 +10,13 @@ from sysgen_dagster.catalog.entries import Models
 from sysgen_dagster.catalog.load import catalog_file, read_catalog
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
-from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
 
-# The tables whose rows a model is asked for.
+# The tables whose rows a model is asked for, each with settings of its own. Of planted faults the
+# judge of Phase 3 is asked as in Phase 3.
 ASKED_FOR = (
     *(phase.table.name for phase in PHASES if phase.asks),
-    *(table.name for table in (PLANTED_FAULTS, JUDGED_PREFERENCES, JUDGED_ALIGNMENT)),
+    *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT)),
 )
 
 

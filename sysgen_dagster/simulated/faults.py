@@ -47,7 +47,8 @@ class FaultDraw:
 
     def __init__(self, rates: Mapping[Fault, float]) -> None:
         """Take the share of requests that meet each fault; `ValueError` if they exceed 1 in all."""
-        if any(rate < 0 for rate in rates.values()) or sum(rates.values()) > 1:
+        # Not `rate < 0`, which does not hold for what is no number either.
+        if not (all(rate >= 0 for rate in rates.values()) and sum(rates.values()) <= 1):
             raise ValueError(f"fault rates must not be negative nor exceed 1 together: {rates}")
         self._rates = dict(sorted(rates.items()))
         self._failures: dict[int, int] = {}  # only of requests that have not succeeded yet

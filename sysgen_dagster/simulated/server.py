@@ -14,6 +14,7 @@ from sysgen_dagster.simulated.thinking import FORMS
 # Seconds that open requests get to end at shutdown. A simulated timeout holds its request open for
 # a minute, and the process must not wait for it.
 _SHUTDOWN_S = 1.0
+_LONGEST_MS = 3_600_000.0  # of an answer
 
 
 class _Pair(click.ParamType[tuple[Any, Any]]):
@@ -40,7 +41,7 @@ _RATE_OF_FAULT = _Pair(click.Choice([fault.value for fault in Fault]), click.FLO
 
 @click.command(context_settings={"show_default": True})
 @click.option("--host", default="127.0.0.1")
-@click.option("--port", default=8123)
+@click.option("--port", type=click.IntRange(0, 65_535), default=8123)
 @click.option(
     "--model",
     multiple=True,
@@ -50,8 +51,18 @@ _RATE_OF_FAULT = _Pair(click.Choice([fault.value for fault in Fault]), click.FLO
     help="A model to serve and how it fails; may be repeated. Profiles: "
     f"{', '.join(EVERY_PROFILE)}.",
 )
-@click.option("--max-model-len", default=CONTEXT_TOKENS, help="Tokens of prompt and answer.")
-@click.option("--latency-ms", default=0.0, help="Time that each answer takes.")
+@click.option(
+    "--max-model-len",
+    type=click.IntRange(min=1),
+    default=CONTEXT_TOKENS,
+    help="Tokens of prompt and answer.",
+)
+@click.option(
+    "--latency-ms",
+    type=click.FloatRange(min=0, max=_LONGEST_MS),
+    default=0.0,
+    help="Time that each answer takes.",
+)
 @click.option(
     "--capacity",
     type=click.IntRange(min=1),
@@ -59,7 +70,7 @@ _RATE_OF_FAULT = _Pair(click.Choice([fault.value for fault in Fault]), click.FLO
 )
 @click.option(
     "--reject-above",
-    type=int,
+    type=click.IntRange(min=1),
     help="Requests in the server, waiting ones too, at which another one gets 429.",
 )
 @click.option(

@@ -43,12 +43,16 @@ def build_conversations(
     records = [
         record
         for row in rows.iter_rows(named=True)
-        for record in _build_records(
-            row,
-            [row[column] for column in columns],
-            list(read_turns(row, **shape)),
-            source,
-            excluded_rows,
+        for record in (
+            _build_emptied(row, source)
+            if row.get("excluded_ids")
+            else _build_records(
+                row,
+                [row[column] for column in columns],
+                list(read_turns(row, **shape)),
+                source,
+                excluded_rows,
+            )
         )
     ]
     return pl.DataFrame(records, schema=CONVERSATIONS.schema, orient="row")
@@ -94,6 +98,20 @@ def _build_records(
             "drop_reason": row["unusable"] or dialogue.reason or _drop_reason(exchange, history),
         }
         yield {**record, **_WITHOUT_TEXTS} if is_excluded else record
+
+
+def _build_emptied(row: Row, source: Source) -> Iterator[dict[str, Any]]:
+    """The conversations of an upstream row whose texts were removed from the source's table."""
+    for identity in row["excluded_ids"]:
+        yield {
+            "conversation_id": identity,
+            "source": source.name,
+            "source_row": row["source_row"],
+            "source_revision": row["source_revision"],
+            "turn": int(identity.rpartition("-")[2]),
+            "duplicate_of": None,
+            **_WITHOUT_TEXTS,
+        }
 
 
 _WITHOUT_TEXTS: Mapping[str, Any] = {

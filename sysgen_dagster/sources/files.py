@@ -22,7 +22,7 @@ from sysgen_dagster.sources.recognition import (
     UnreadableError,
     recognise_no_parquet,
 )
-from sysgen_dagster.sources.tables import source_table, upstream_columns
+from sysgen_dagster.sources.tables import SOURCE_ROW, source_table, upstream_columns
 from sysgen_dagster.sources.upstream_rows import parquet_rows, tabulate
 from sysgen_dagster.storage.files import locked, replacing
 from sysgen_dagster.tables.digests import DamagedFileError, read_checked, write_digests
@@ -81,6 +81,7 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
             pl.int_range(start, stop, dtype=pl.UInt32, eager=True).alias("source_row"),
             _collect(occurrence, name, file).to_series().slice(start).alias("occurrence"),
             pl.lit(revision).alias("source_revision"),
+            pl.lit(None, dtype=SOURCE_ROW["excluded_ids"].dtype).alias("excluded_ids"),
         )
         .select(source_table(source).names)
     )

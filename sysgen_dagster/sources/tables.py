@@ -15,6 +15,11 @@ SOURCE_ROW: Columns = {
     "unusable": Column(
         TEXT, "why none of the row can be used, where its texts do not show it", is_new=True
     ),
+    "excluded_ids": Column(
+        pl.List(TEXT),
+        "of a row whose texts were removed, as its owner asked: the ids of its conversations",
+        is_new=True,
+    ),
 }
 
 # Stands for the tables of all sources, where a check reads the common columns of any shard.

@@ -3,7 +3,7 @@
 A flag is a finding of one row (`analysis.findings`) or one of the whole corpus, declared here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import polars as pl
 
@@ -46,18 +46,39 @@ def require_known_flags(recipes: Mapping[str, Recipe]) -> None:
             )
 
 
-def find_flagged(read: Callable[[Table], pl.DataFrame | None], by: By) -> Flagged:
+def tables_of_flags(recipe: Recipe, by: By) -> Mapping[str, Table]:
+    """By flag that a recipe leaves out, the table that says which rows have it.
+
+    Only of flags of the whole corpus, in tables that are partitioned like this. Findings of a row
+    stand in the row itself.
+    """
+    return {
+        name: table
+        for name, (table, _) in _CORPUS_FLAGS.items()
+        if name in recipe.leave_out and table.by is by
+    }
+
+
+def looks_at_every_row(table: Table) -> bool:
+    """Whether the table has looked at every row of its shards, and not at a sample of them."""
+    return table != JUDGED_ALIGNMENT
+
+
+def find_flagged(
+    read: Callable[[Table], pl.DataFrame | None], by: By, wanted: Collection[str] = FLAGS
+) -> Flagged:
     """The conversations with a flag of the whole corpus.
 
     Args:
         read: Returns a stored table, or None where it was not made; then no row has its flag.
         by: Only the flags of tables that are partitioned like this are looked for: `By.NOTHING` for
             those of conversations, `By.MODEL` for those of a model's rows.
+        wanted: Only these flags are looked for.
     """
     return {
         name: stored.filter(has_flag)["conversation_id"]
         for name, (table, has_flag) in _CORPUS_FLAGS.items()
-        if table.by is by and (stored := read(table)) is not None
+        if name in wanted and table.by is by and (stored := read(table)) is not None
     }
 
 

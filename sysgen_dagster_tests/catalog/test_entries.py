@@ -1,11 +1,15 @@
 """What all entries have in common: their names, and what a field may hold."""
 
+import math
+from collections.abc import Iterator
 from pathlib import Path
+from types import UnionType
+from typing import Annotated, Any, Union, get_args, get_origin
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster_tests.catalog.small import (
     BENCHMARK,
     HUB,
@@ -122,3 +126,56 @@ def test_an_entry_is_never_changed(tmp_path: Path) -> None:
 
     with pytest.raises(ValidationError, match="Instance is frozen"):
         source.shards = 3
+
+
+def _entries(of: Any) -> Iterator[type[BaseModel]]:
+    """Every class of entries within a type."""
+    if isinstance(of, type) and issubclass(of, BaseModel):
+        yield of
+        for field in of.model_fields.values():
+            yield from _entries(field.annotation)
+    for inner in get_args(of):
+        yield from _entries(inner)
+
+
+def _alternatives(of: Any) -> Iterator[Any]:
+    """The types that a field may have, without those of what it holds."""
+    if get_origin(of) is Annotated:
+        yield from _alternatives(get_args(of)[0])
+    elif get_origin(of) in (Union, UnionType):
+        for each in get_args(of):
+            yield from _alternatives(each)
+    else:
+        yield of
+
+
+FIELDS = {
+    f"{entry.__name__}.{name}": (field, kinds)
+    for entry in _entries(Catalog)
+    for name, field in entry.model_fields.items()
+    if (kinds := set(_alternatives(field.annotation))) & {int, float, bool}
+}
+NONSENSE = (-1, -0.5, math.nan, math.inf, -math.inf, True, "3", "", "yes", [], {})
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_every_number_of_a_catalogue_refuses_what_makes_no_sense(name: str) -> None:
+    field, kinds = FIELDS[name]
+    kind = Annotated[field.annotation, *field.metadata] if field.metadata else field.annotation
+    reads = TypeAdapter(kind, config={"allow_inf_nan": False})
+    accepted = []
+    for value in (*NONSENSE, *([0.5, 3.0] if kinds & {int} else []), *([0, 1] * (bool in kinds))):
+        try:
+            reads.validate_python(value)
+        except ValidationError:
+            continue
+        accepted.append(value)
+
+    assert accepted == ([True] if bool in kinds else [])
+
+
+def test_the_numbers_of_a_catalogue_are_those_looked_at() -> None:
+    some = {"Source.shards", "Model.attempt_s", "RequestSettings.top_p", "Method.mend"}
+
+    assert some <= FIELDS.keys()
+    assert len(FIELDS) > 30

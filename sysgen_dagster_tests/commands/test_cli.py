@@ -79,7 +79,7 @@ def test_help_loads_neither_dagster_nor_polars() -> None:
         (["demo", "--endpoint", "nowhere", "--model", "m"], "must be a URL such as http://HOST"),
         (["demo", "--endpoint", "http://127.0.0.1:9", "--model", "m"], "no OpenAI-compatible"),
         (["demo", "--sources", "."], "has no capybara.parquet or capybara.jsonl or capybara.json"),
-        (["demo", "--limit", "0"], "0 is not in the range x>=1"),
+        (["demo", "--limit", "0"], "0 is not in the range 1<=x<=1000000000"),
         (["demo", "--data", "s3://bucket/data"], "SYSGEN_WORK to a folder, and start `sysgen ui`"),
         (["demo", "--data", "full"], "full is not empty and holds no trial"),
         (["inventory", "--data", "typo"], "there is no folder"),
@@ -90,7 +90,7 @@ def test_help_loads_neither_dagster_nor_polars() -> None:
         (["exclude", "--data", "full"], "Missing argument 'IDS_FILE'"),
         (["exclude", "--data", "full", "ids.txt"], "ids.txt cannot be read"),
         (["ui", "--data", "s3://bucket/data"], "set SYSGEN_WORK to a folder"),
-        (["drill", "--share", "0.5"], "0.5 is not in the range 0<=x<=0.12"),
+        (["drill", "--share", "0.5"], "0.5 is not in the range 0<x<=0.12"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -130,6 +130,11 @@ def test_rows_of_what_the_catalogue_does_not_name_are_told_apart(store: Store) -
         f"ledger/{JUDGED}/qwen2.5-14b/phi-4.tmp",
         "downloads/rows/.abc-def.parquet.77.tmp",
         "downloads/hub/datasets--a--b/blobs/abc.incomplete",
+        ".report.html.77.tmp",
+        ".excluded.txt.77.tmp",
+        "conversations/.capybara-000.parquet.77.tmp",
+        "source/capybara/.capybara-000.parquet.77.tmp",
+        "engines/.phi-4.json.77.tmp",
     ],
 )
 def test_what_a_killed_process_left_goes_after_a_day(store: Store, name: str) -> None:

@@ -202,6 +202,27 @@ def test_a_pilot_run_takes_only_so_many_conversations_and_accounts_for_the_other
     assert dropped.height == annotated.height - 3
 
 
+@pytest.mark.parametrize("limit", [-2, 0, -(10**9)])
+def test_a_limit_of_a_pilot_that_makes_no_sense_is_refused(
+    instance: dg.DagsterInstance, limit: int
+) -> None:
+    config = {"annotated_system_messages": {"config": {"limit": limit}}}
+    result = _run(instance, f"phi-4|{SHARD}", PHASE_KEYS[:1], ops=config)
+
+    [failed] = result.get_step_failure_events()
+    said = f"`limit` is {limit}: Input should be greater than 0"
+    assert said in str(failed.step_failure_data.user_failure_data.description)
+
+
+@pytest.mark.parametrize("limit", [True, 0.5, "3"])
+def test_a_limit_that_is_no_number_is_refused_before_the_run(
+    instance: dg.DagsterInstance, limit: object
+) -> None:
+    config = {"annotated_system_messages": {"config": {"limit": limit}}}
+    with pytest.raises(dg.DagsterInvalidConfigError):
+        _run(instance, f"phi-4|{SHARD}", PHASE_KEYS[:1], ops=config)
+
+
 def test_a_damaged_table_stops_a_phase_that_is_started_alone(
     instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult
 ) -> None:

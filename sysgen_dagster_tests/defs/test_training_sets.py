@@ -9,12 +9,15 @@ import datasets
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.recipes import Variant
+from sysgen_dagster.analysis.findings import FINDINGS
+from sysgen_dagster.catalog.recipes import Recipe, Variant
 from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.commands.exclude import exclude_conversations
 from sysgen_dagster.commands.printing import open_plain_console
 from sysgen_dagster.definitions import defs
+from sysgen_dagster.defs import training_sets
 from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
+from sysgen_dagster.defs.operations.automation import OUT_OF_DATE
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import PHASES
@@ -27,6 +30,8 @@ from sysgen_dagster.defs.training_sets import (
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.table import Partition, kept
+from sysgen_dagster.training_sets.export.manifest import read_ids
+from sysgen_dagster.training_sets.flags import FLAGS
 from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS
 
 SHARD, MODELS = "magicoder-001", ("phi-4", "llama-3.1-8b")
@@ -179,6 +184,150 @@ def test_rows_that_the_splits_do_not_know_are_an_error_with_its_fix() -> None:
     STORE.write(SPLITS, Partition(), splits)
     assert "splits does not know" in _messages(failed)
     assert "Materialize near_duplicate_questions and splits again" in _messages(failed)
+
+
+TABLE_OF_FLAG = {
+    "contaminated": "contamination",
+    "near_duplicate_question": "near_duplicate_questions",
+    "near_duplicate_message": "near_duplicate_messages for phi-4",
+    "not_aligned": "judged_alignment for phi-4",
+}
+
+
+def _leaving_out(flag: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the recipe `clean` leave out this flag of one model's rows, and nothing else."""
+    recipe = Recipe(leave_out=(flag,), models=("phi-4",), sources=("magicoder",))
+    changed = {"mixtures": {**CATALOG.mixtures, "clean": recipe}}
+    monkeypatch.setattr(training_sets, "CATALOG", CATALOG.model_copy(update=changed))
+
+
+@pytest.fixture
+def _without_tables_of_flags(tmp_path: Path) -> Iterator[None]:
+    """Nothing was searched for; what is stored is put aside and back again."""
+    files = [
+        STORE.path(TABLES[name.partition(" ")[0]], Partition(name.partition("for ")[2] or None))
+        for name in TABLE_OF_FLAG.values()
+    ]
+    stored_files = [Path(str(each)) for each in files if each.is_file()]
+    moved = {each: tmp_path / f"{n}.parquet" for n, each in enumerate(stored_files)}
+    for stored, aside in moved.items():
+        stored.rename(aside)
+    yield
+    for stored, aside in moved.items():
+        aside.rename(stored)
+
+
+@pytest.mark.usefixtures("_without_tables_of_flags")
+@pytest.mark.parametrize("flag", TABLE_OF_FLAG)
+def test_a_mixture_without_rows_of_a_flag_needs_the_table_that_names_them(
+    flag: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _leaving_out(flag, monkeypatch)
+    said = _messages(_run("clean", [mixtures.key]))
+    assert (
+        f"mixture clean leaves out `{flag}`, and {TABLE_OF_FLAG[flag]} is not materialized" in said
+    )
+
+
+def test_every_flag_of_the_whole_corpus_is_looked_at_here() -> None:
+    assert set(TABLE_OF_FLAG) == set(FLAGS) - set(FINDINGS)
+
+
+def test_a_mixture_needs_the_table_of_a_flag_to_have_seen_its_shards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _leaving_out("contaminated", monkeypatch)
+    _materialize("clean", [mixtures.key])
+    unseen = STORE.path(TABLES["training_rows"], Partition("phi-4", "magicoder-000"))
+    Path(str(unseen)).write_bytes(
+        Path(str(STORE.path(TABLES["training_rows"], Partition("phi-4", SHARD)))).read_bytes()
+    )
+    said = _messages(_run("clean", [mixtures.key]))
+    unseen.unlink()
+    assert "`contaminated`, and contamination was made without magicoder-000" in said
+
+
+def test_rows_whose_findings_nobody_looked_for_are_no_training_rows() -> None:
+    here = Partition("phi-4", SHARD)
+    quality = STORE.read(TABLES["row_quality"], here)
+    STORE.write(TABLES["row_quality"], here, quality.tail(-1))
+    failed = _run(f"phi-4|{SHARD}", [training_rows.key])
+    STORE.write(TABLES["row_quality"], here, quality)
+    assert "row_quality does not know 1 of the aligned rows" in _messages(failed)
+
+
+def test_the_card_names_the_benchmarks_that_were_searched_for() -> None:
+    card = (STORE.export("sysgen") / "README.md").read_text()
+    assert CATALOG.benchmarks
+    for name in CATALOG.benchmarks:
+        assert name.replace("_", "\\_") in card
+
+
+@pytest.fixture
+def excluded(tmp_path: Path) -> Iterator[str]:
+    """A conversation that was excluded a moment ago: everything that is stored still holds it."""
+    [gone] = _rows()["conversation_id"].unique(maintain_order=True).head(1)
+    wanted = tmp_path / "ids.txt"
+    wanted.write_text(f"{gone}\n")
+    assert exclude_conversations(open_plain_console(), str(STORE.root), wanted) == 0
+    yield gone
+    STORE.exclusions.unlink()
+    _materialize("distillation", [mixtures.key, exports.key])
+
+
+def _exported(recipe: str) -> set[str]:
+    return set(read_ids(STORE.export(recipe)))
+
+
+def _noted(result: dg.ExecuteInProcessResult, name: str) -> list[object]:
+    made = [each.materialization for each in result.get_asset_materialization_events()]
+    return [each.metadata[name].value for each in made if name in each.metadata]
+
+
+def test_an_export_with_an_excluded_conversation_is_not_pushed(
+    excluded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert excluded in _exported("distillation")
+    monkeypatch.setenv("HF_TOKEN", "hf_planted_secret")
+    config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}
+    said = _messages(_run("distillation", [hub_datasets.key], ops=config))
+    assert "it holds excluded conversations: materialize the mixture and its export again" in said
+    assert excluded in said
+
+
+@pytest.mark.parametrize(
+    # A mixture counts the rows of all models, and an export of it has nothing left to leave out.
+    ("assets", "left_out"),
+    [([exports.key], [1]), ([mixtures.key, exports.key], [2, 0])],
+)
+def test_an_export_leaves_out_what_is_excluded_though_it_is_stored(
+    excluded: str, assets: list[dg.AssetKey], left_out: list[int]
+) -> None:
+    result = _materialize("distillation", assets)
+    assert _noted(result, "left_out_as_excluded") == left_out
+    assert excluded not in _exported("distillation")
+
+
+@pytest.mark.parametrize("asset", [training_rows.key, preference_pairs.key, PHASES[0].key])
+def test_what_reads_conversations_that_hold_an_excluded_text_names_what_to_make_again(
+    excluded: str, asset: dg.AssetKey
+) -> None:
+    said = _messages(_run(f"phi-4|{SHARD}", [asset]))
+    assert f"conversations for {SHARD} still holds the text of 1 that are excluded" in said
+    assert excluded not in said
+
+
+def test_what_was_made_with_an_excluded_conversation_is_out_of_date(excluded: str) -> None:
+    [found] = _run(None, [OUT_OF_DATE.key]).get_asset_check_evaluations()
+    for named in (
+        f"source/magicoder: 1 ({SHARD})",
+        f"conversations: 1 ({SHARD})",
+        "contamination: 1 (all)",
+        "mixtures: ",
+        "exports: ",
+    ):
+        assert named in str(found.description)
+    assert excluded not in str(found.description)
 
 
 def test_an_excluded_conversation_is_gone_and_no_other_row_is_asked_for_again(

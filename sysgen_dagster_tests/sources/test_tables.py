@@ -15,6 +15,7 @@ def test_a_source_table_has_the_upstream_columns_and_where_each_row_comes_from()
         "occurrence": pl.UInt32(),
         "source_revision": pl.String(),
         "unusable": pl.String(),
+        "excluded_ids": pl.List(pl.String()),
     }
 
 

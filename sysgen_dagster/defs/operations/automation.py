@@ -11,6 +11,9 @@ from typing import Any
 
 import dagster as dg
 
+from sysgen_dagster.defs.exports import exports
+from sysgen_dagster.defs.judgements import JUDGEMENTS
+from sysgen_dagster.defs.measures import CORPUS, QUALITY
 from sysgen_dagster.defs.operations.staleness import (
     cut_otherwise,
     out_of_date,
@@ -18,6 +21,7 @@ from sysgen_dagster.defs.operations.staleness import (
     summarize_names,
     watching,
 )
+from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, MODELS, SHARDS
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
@@ -26,6 +30,7 @@ from sysgen_dagster.defs.sysgen_lane import (
     annotated_system_messages,
     conversations,
 )
+from sysgen_dagster.defs.training_sets import TRAINING, mixtures
 
 Condition = dg.AutomationCondition[Any]
 
@@ -50,11 +55,14 @@ WITH_WHAT_IS_THERE = (
     & ~dg.AutomationCondition.in_progress()
 ).with_label("with what is there")
 # Holds at the schedule's ticks, when an input was made or the catalogue changed since the last run.
-_LOOKS_AGAIN = (
-    dg.AutomationCondition.cron_tick_passed(CATALOG.filling.cron)
-    & dg.AutomationCondition.any_deps_match(
+_CHANGED: Condition = (
+    dg.AutomationCondition.any_deps_match(
         dg.AutomationCondition.newly_updated() | dg.AutomationCondition.code_version_changed()
-    ).since_last_handled()
+    )
+    | dg.AutomationCondition.code_version_changed()
+)
+_LOOKS_AGAIN = (
+    dg.AutomationCondition.cron_tick_passed(CATALOG.filling.cron) & _CHANGED.since_last_handled()
 ).with_label("looks again")
 
 # Tags of runs: the queued run with the highest priority starts first. Runs without the tag have 0.
@@ -70,7 +78,13 @@ UNFINISHED = [
 ]
 _PARTITION = "dagster/partition"
 
-OUT_OF_DATE = watching([*SOURCES, conversations, *PHASES], _LOOKS_AGAIN)
+OUT_OF_DATE = watching(
+    [
+        *(*SOURCES, conversations, *PHASES, *JUDGEMENTS, planted_faults),
+        *(*QUALITY, *CORPUS, *TRAINING, mixtures, exports),
+    ],
+    _LOOKS_AGAIN,
+)
 
 
 def automated(

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from sysgen_dagster.defs.operations import staleness
+from sysgen_dagster.defs.plumbing.asked import Identify, asked_tags
+from sysgen_dagster.defs.plumbing.excluded import excluded_tags
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.plumbing.versions import (
@@ -48,6 +50,8 @@ def record_stored(
     """
     graph = defs.resolve_asset_graph()
     whole = inventory(store, CATALOG, TABLES.values()).filter(state=State.WHOLE.value)
+    assert defs.resources is not None
+    identify = defs.resources["models"].engines().identify
     for asset in graph.toposorted_asset_keys:
         node, name, recorded = graph.get(asset), asset.to_user_string(), 0
         inputs = {
@@ -61,7 +65,7 @@ def record_stored(
                 continue
             at = TABLES[name].partition_of(key)
             try:
-                tags = _stored_tags(store, TABLES[name], at)
+                tags = _stored_tags(store, TABLES[name], at, identify)
             except StoreUnavailableError:
                 raise
             except StoreError as error:  # damaged where the inventory does not look
@@ -77,13 +81,18 @@ def record_stored(
             yield f"recorded {name}: {recorded}"
 
 
-def _stored_tags(store: Store, table: Table, at: Partition) -> dict[str, str]:
+def _stored_tags(store: Store, table: Table, at: Partition, identify: Identify) -> dict[str, str]:
     """What a run notes of the rows that it stores."""
     rows = store.read(table, at)
     settings = reading_settings(CATALOG.sources[table.of_source]) if table.of_source else ""
     cut = store.cut(table, at) if at.shard else None
-    version = {staleness.DATA_VERSION: data_version(rows, settings).value}
-    return {**version, **pilot_tags(rows), **cut_tags(cut)}
+    return {
+        staleness.DATA_VERSION: data_version(rows, settings, table.columns).value,
+        **pilot_tags(rows),
+        **cut_tags(cut),
+        **asked_tags(table, at, identify),
+        **excluded_tags(store, table, at),
+    }
 
 
 def _input_tags(

@@ -6,22 +6,31 @@ page, but no partitioned asset as a whole: the asset `out_of_date` lists the par
 """
 
 import hashlib
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from sysgen_dagster.catalog.catalog import split_shard
+from sysgen_dagster.defs.plumbing.asked import Identify, asked_tags
+from sysgen_dagster.defs.plumbing.excluded import excluded_tags
 from sysgen_dagster.defs.plumbing.metadata import markdown
-from sysgen_dagster.defs.plumbing.versions import CUT, PILOT, Tags
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
+from sysgen_dagster.defs.plumbing.tables import TABLES
+from sysgen_dagster.defs.plumbing.versions import CUT, EXCLUDED, PILOT, Tags
+from sysgen_dagster.sources.exclusions import digest_of
+from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.groups import Group
+from sysgen_dagster.tables.table import Partition
 
 CODE_VERSION = "dagster/code_version"
 DATA_VERSION = "dagster/data_version"
 INPUT_VERSION = "dagster/input_data_version"
 _NAMED = 5  # partitions whose names a summary holds
 UP_TO_DATE = "up_to_date"
+WHOLE = "all"  # stands for the one partition of an asset without partitions
 
 
 def pilots(instance: dg.DagsterInstance, asset: dg.AssetKey) -> set[str]:
@@ -47,6 +56,7 @@ def out_of_date(
     asset: dg.AssetKey,
     upstream: Collection[dg.AssetKey],
     version: str | None = None,
+    set_now: Callable[[str], Tags] | None = None,
 ) -> dict[str, list[str]]:
     """The partitions of an asset that would come out otherwise if they were made now.
 
@@ -55,13 +65,16 @@ def out_of_date(
         asset: Whose partitions.
         upstream: Inputs to look at: their partition of the same key, else of the shard in the key.
         version: The code version to look for; None: the settings are not looked at.
+        set_now: By partition, tags with the settings that it would be made with now, such as how
+            its model is asked.
 
     Returns:
-        By partition, the names of the inputs that hold other rows now than it was made from, and
-        ``its file or settings``. What was made before there were data versions is not judged.
+        By partition (``all`` of an asset without partitions), the names of the inputs that hold
+        other rows now than it was made from, and ``its file or settings``. What was made before
+        there were data versions is not judged.
     """
     now = {key.to_user_string(): data_versions(instance, key) for key in upstream}
-    found = {}
+    found: dict[str, list[str]] = {}
     for partition, tags in _last_made(instance, asset).items():
         shard = partition.rpartition("|")[-1]
         why = [
@@ -70,7 +83,11 @@ def out_of_date(
             if (current := versions.get(partition) or versions.get(shard))
             and tags.get(f"{INPUT_VERSION}/{name}") not in {None, as_input(current)}
         ]
-        if version is not None and tags.get(CODE_VERSION, version) != version:
+        own = {CODE_VERSION: version} if version is not None else {}
+        own |= set_now(partition) if set_now else {}
+        # What was made before such a tag was noted is not judged by it, but for the exclusions.
+        before = own | {EXCLUDED: digest_of(())}
+        if any(tags.get(name, before[name]) != value for name, value in own.items()):
             why.append("its file or settings")
         if why:
             found[partition] = why
@@ -91,6 +108,8 @@ def watching(
         deps=[asset.key for asset in assets],
         group_name=Group.OPERATIONS.value,
         kinds={"polars"},
+        # With other settings it looks again, since it is about what has changed since.
+        code_version=hashlib.sha256(CATALOG.model_dump_json().encode()).hexdigest(),
         automation_condition=condition,
         check_specs=[
             dg.AssetCheckSpec(
@@ -101,7 +120,7 @@ def watching(
         ],
     )
     def out_of_date_partitions(
-        context: dg.AssetExecutionContext,
+        context: dg.AssetExecutionContext, tables: TablesResource, models: InferenceResource
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster: no parameter beside checks
         """Partitions of sources, conversations and phases that would come out otherwise now."""
         return _named_all(
@@ -111,12 +130,26 @@ def watching(
                     asset.key,
                     sorted(asset.asset_deps[asset.key]),
                     asset.code_versions_by_key[asset.key],
+                    _settings_now(asset.key, tables.store(), models.engines().identify),
                 )
                 for asset in assets
             }
         )
 
     return out_of_date_partitions
+
+
+def _settings_now(asset: dg.AssetKey, store: Store, identify: Identify) -> Callable[[str], Tags]:
+    """By partition of an asset, the tags with which it would be made now."""
+    table = TABLES.get(asset.to_user_string())
+
+    def tags(partition: str) -> Tags:
+        if table is None:  # an export or the report, of all shards
+            return excluded_tags(store, None, Partition())
+        at = table.partition_of(None if partition == WHOLE else partition)
+        return {**asked_tags(table, at, identify), **excluded_tags(store, table, at)}
+
+    return tags
 
 
 def _named_all(
@@ -165,12 +198,14 @@ def data_versions(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str 
 
 
 def _last_made(instance: dg.DagsterInstance, asset: dg.AssetKey) -> dict[str, Tags]:
-    """The tags of the last materialization of each partition."""
+    """The tags of the last materialization of each partition; `WHOLE` where there are none."""
     last = instance.get_latest_storage_id_by_partition(
         asset, dg.DagsterEventType.ASSET_MATERIALIZATION
     )
     if not last:
-        return {}
+        event = instance.get_latest_materialization_event(asset)
+        made = event.asset_materialization if event else None
+        return {WHOLE: made.tags or {}} if made else {}
     records = instance.fetch_materializations(
         dg.AssetRecordsFilter(asset_key=asset, storage_ids=list(last.values())), limit=len(last)
     ).records

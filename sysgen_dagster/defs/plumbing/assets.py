@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Set
 from typing import Any
 
 import dagster as dg
+from pydantic import ValidationError
 
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import column_metadata, progress_metadata
@@ -16,6 +17,23 @@ from sysgen_dagster.tables.table import Frame, Table
 
 # The function of an asset; one that takes settings of a run has them as its second argument.
 Make = Callable[..., Frame]
+
+
+def _read_config(config: type[dg.Config], context: dg.AssetExecutionContext) -> dg.Config:
+    """The settings of a run.
+
+    Raises:
+        dg.Failure: A value makes no sense; Dagster itself looks at the types alone.
+    """
+    try:
+        return config(**context.op_execution_context.op_config)
+    except ValidationError as error:
+        faults = [
+            f"`{'.'.join(map(str, fault['loc']))}` is {fault['input']!r}: {fault['msg']}"
+            for fault in error.errors(include_url=False)
+        ]
+        described = f"the run's config cannot be used, {'; '.join(faults)}. Correct it"
+        raise dg.Failure(described, allow_retries=False) from None
 
 
 def table_asset(
@@ -47,7 +65,7 @@ def table_asset(
         def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
             key = context.partition_key if context.has_partition_key else None
             given = {name: getattr(context.resources, name) for name in resources}
-            settings = [config(**context.op_execution_context.op_config)] if config else []
+            settings = [_read_config(config, context)] if config else []
             making = AssetRun(table, table.partition_of(key), context, **given)
             frame = make(making, *settings)
             if making.session is not None:

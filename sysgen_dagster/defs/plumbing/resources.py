@@ -11,9 +11,11 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.messages import ChatRequest, with_settings
+from sysgen_dagster.defs.plumbing.asked import settings_name
 from sysgen_dagster.defs.plumbing.metadata import progress_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.run_workers import living
@@ -98,7 +100,7 @@ class ModelSession:
             LedgerError: What earlier runs left cannot be read.
         """
         self.progress.total += total
-        settings, table = self.model.request, self.context.asset_key.path[-1]
+        settings, table = self.model.request, settings_name(self.context.asset_key.path[-1])
         requests = (with_settings(request, settings, table) for request in requests)
         # The ledger first: a run that waits for another one of its partition holds no server.
         with self.ledger, self.engines.connection(self.model, self._report) as connection:
@@ -144,8 +146,8 @@ class InferenceResource(dg.ConfigurableResource[None]):
     root: str
     work: str = ""
     engine: str = ""
-    observe_every_s: float = 30.0
-    first_delay_s: float = Retries().first_delay_s
+    observe_every_s: float = Field(default=30.0, ge=0, allow_inf_nan=False)
+    first_delay_s: float = Field(default=Retries().first_delay_s, ge=0, allow_inf_nan=False)
 
     def session(
         self, context: dg.AssetExecutionContext, model: Model, remembered_as: str

@@ -1,5 +1,6 @@
 """How an asset reads stored tables and stores its own, with the metadata that the UI shows."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,9 +8,11 @@ import dagster as dg
 import polars as pl
 
 from sysgen_dagster.catalog.models import Model
+from sysgen_dagster.defs.plumbing.asked import asked_tags
 from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.excluded import excluded_tags, require_made_without_excluded
 from sysgen_dagster.defs.plumbing.metadata import check_metadata, summary_metadata, table_metadata
-from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS
+from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS, asset_key
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
 from sysgen_dagster.defs.plumbing.versions import cut_tags, data_version, pilot_tags
 from sysgen_dagster.lanes.sysgen.paper import ModelCounts
@@ -22,6 +25,9 @@ from sysgen_dagster.storage.parquet import scan
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.table import By, Frame, Partition, Table, kept
+
+# Metadata of a table over many shards: which ones it was made of.
+LOOKED_AT = "shards_read"
 
 
 @dataclass(slots=True)
@@ -97,7 +103,9 @@ class AssetRun:
 
         Raises:
             dg.Failure: A contract does not hold.
+            StoreError: The conversations are older than the list of excluded ones.
         """
+        require_made_without_excluded(self.store, str(self.at.shard))
         require_contracts(self.evidence(), table)
         return kept(self.store.read(table, self.at))
 
@@ -109,8 +117,22 @@ class AssetRun:
         """
         model = self.at.model if "model" in table.by.value else None
         evidence = evidence_of_shards(self.store, table, model)
-        self.note(shards=f"{len(evidence.shards)} of {len(SHARDS.get_partition_keys())} read")
+        self.note(
+            shards=f"{len(evidence.shards)} of {len(SHARDS.get_partition_keys())} read",
+            **{LOOKED_AT: dg.MetadataValue.json(list(evidence.shards))},
+        )
         return evidence
+
+
+def noted(
+    instance: dg.DagsterInstance, table: Table, model: str | None = None
+) -> Mapping[str, Any]:
+    """What the run that made a table's partition has noted; nothing where Dagster has no record."""
+    partition = [model] if table.by is By.MODEL and model else None
+    wanted = dg.AssetRecordsFilter(asset_key=asset_key(table), asset_partitions=partition)
+    records = instance.fetch_materializations(wanted, limit=1).records
+    made = records[0].asset_materialization if records else None
+    return {name: value.value for name, value in made.metadata.items()} if made else {}
 
 
 def evidence_of(store: Store, at: Partition) -> StoredEvidence:
@@ -198,10 +220,16 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
         if run.at.shard
         else _summary_shown(run, stored.lazy().collect(), str(path))
     )
+    asked = asked_tags(run.table, run.at, run.models.engines().identify) if run.models else {}
     result: dg.MaterializeResult[None] = dg.MaterializeResult(
         metadata={**run.metadata, **described},
-        data_version=data_version(stored.select(run.table.names), run.settings),
-        tags={**pilot_tags(stored), **cut_tags(cut)},
+        data_version=data_version(stored.select(run.table.names), run.settings, run.table.columns),
+        tags={
+            **pilot_tags(stored),
+            **cut_tags(cut),
+            **asked,
+            **excluded_tags(run.store, run.table, run.at),
+        },
     )
     if run.session is not None:
         run.session.ledger.seal()

@@ -14,6 +14,7 @@ import polars as pl
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.storage.cuts import Cut
+from sysgen_dagster.tables.table import Columns
 
 # Fields of a source's entry that change neither which rows are read nor what is made from them.
 _NOT_ABOUT_ROWS = {"title", "license", "rows", "conversations", "shards", "hub", "path"}
@@ -22,13 +23,10 @@ _ROWS_AT_ONCE = 8_000  # rows of a row group in files that are written in pieces
 # Columns that say how a row came about: equal rows of another commit, or asked for with other words
 # to the server, are the same rows.
 _PROVENANCE = ("source_revision", "request_fields")
-# Columns that version 0.1 did not have: without a value in any row they are no part of the version,
-# so that partitions of that version which are made again with equal rows stay as they are.
-_NEW = (
-    *("reasoning", "reasoning_tokens", "answer_reasoning", "history_reasoning"),
-    *("unusable", "turns_joined", "turns_left_out"),
-)
-
+# Tag of a partition: a digest of how a model was asked for its rows.
+ASKED_AS = "sysgen/asked_as"
+# Tag of a partition: a digest of the excluded conversations that it is made without.
+EXCLUDED = "sysgen/excluded"
 # Tag of a partition that a run with `limit` has made: most of its rows were not sent to the model.
 PILOT = "sysgen/pilot"
 # Tag of a partition of a shard: into how many shards its source was cut.
@@ -37,18 +35,24 @@ CUT = "sysgen/cut"
 Tags = Mapping[str, str]
 
 
-def data_version(frame: pl.DataFrame | pl.LazyFrame, settings: str = "") -> dg.DataVersion:
+def data_version(
+    frame: pl.DataFrame | pl.LazyFrame, settings: str = "", columns: Columns | None = None
+) -> dg.DataVersion:
     """The version of a table's rows and of `settings` that downstream assets read with them.
+
+    Those of `columns` that files of version 0.1 lack are no part of it without a value in any row,
+    so that partitions of that version which are made again with equal rows stay as they are.
 
     It is the checksum of the rows as lines of JSON, in their order, without columns of provenance:
     it depends on how Polars writes a value as JSON and on nothing else of its release.
     """
     shown = frame.lazy().drop(_PROVENANCE, strict=False)
-    new = [name for name in _NEW if name in shown.collect_schema()]
+    held = shown.collect_schema()
+    new = [name for name, column in (columns or {}).items() if column.is_new and name in held]
     filled = shown.select(pl.col(new).is_not_null().any()).collect()
     shown = shown.drop(name for name in new if not filled[name].item())
-    columns = shown.collect_schema().names()
-    digest = hashlib.sha256(json.dumps([settings, *columns] if settings else columns).encode())
+    names = shown.collect_schema().names()
+    digest = hashlib.sha256(json.dumps([settings, *names] if settings else names).encode())
     for first in range(0, shown.select(pl.len()).collect().item(), _ROWS_AT_ONCE):
         rows = shown.slice(first, _ROWS_AT_ONCE).collect()
         digest.update(rows.write_ndjson().encode())

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from pydantic import NonNegativeInt, PositiveInt, model_validator
+from pydantic import model_validator
 
-from sysgen_dagster.catalog.entries import Entry
+from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry
 from sysgen_dagster.chat.messages import Sampling
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 
@@ -46,10 +46,10 @@ class ModelCounts(Entry):
     A catalogue may give its own for a model, in place of those of `COUNTS`.
     """
 
-    started: PositiveInt
-    filtered: PositiveInt  # kept after Phase 2
-    aligned: PositiveInt  # with a new answer after Phase 4
-    tags: Mapping[str, NonNegativeInt]  # conversations whose message holds the tag
+    started: AtLeastOne
+    filtered: AtLeastOne  # kept after Phase 2
+    aligned: AtLeastOne  # with a new answer after Phase 4
+    tags: Mapping[str, Count]  # conversations whose message holds the tag
 
     @property
     def filtered_share(self) -> float:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Discriminator, PositiveInt, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
-from sysgen_dagster.catalog.entries import Entry, Share
+from sysgen_dagster.catalog.entries import AtLeastOne, Entry, Share, Switch
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.lanes.sysgen.paper import COUNTS, ModelCounts
 
@@ -57,11 +57,12 @@ class Method(Entry):
     drop_rule: DropRule = DropRule.MALFORMED_BOUNDARY
     unreadable_verdict: UnreadableVerdict = UnreadableVerdict.REMOVE
     demonstrations: Demonstrations = Demonstrations.IN_ONE_TEXT
-    mend: bool = False  # correct slips of form in tagged messages where nothing is guessed
-    samples: PositiveInt = 1  # tagged messages written for a conversation; the judge picks one
-    repair: bool = False  # ask once more, under a grammar, where no tagged message is well-formed
-    constrain_verdicts: bool = False  # hold verdicts to a regular expression; needs vLLM
-    verdict_confidence: bool = False  # store each verdict's probability, from token logprobs
+    mend: Switch = False  # correct slips of form in tagged messages where nothing is guessed
+    # Tagged messages written for a conversation; the judge picks one.
+    samples: Annotated[AtLeastOne, Field(le=100)] = 1
+    repair: Switch = False  # ask once more, under a grammar, where no tagged message is well-formed
+    constrain_verdicts: Switch = False  # hold verdicts to a regular expression; needs vLLM
+    verdict_confidence: Switch = False  # store each verdict's probability, from token logprobs
 
     @model_validator(mode="before")
     @classmethod

@@ -83,6 +83,7 @@ class CardFacts:
         version: Of this package.
         method: The label of the settings under which the rows were made; empty: not said.
         figures: Shown in this order.
+        searched: Names of the benchmarks whose items were searched for; None: not known.
         languages: Two-letter codes of the questions' languages; none: the card has no such field.
     """
 
@@ -94,6 +95,7 @@ class CardFacts:
     method: str = ""
     figures: Sequence[Figure] = ()
     languages: Sequence[str] = ()
+    searched: str | None = None
 
 
 def render_card(contents: Contents, facts: CardFacts) -> str:

@@ -48,6 +48,7 @@ def why_not_to_push(
     engines: Collection[str],
     licenses: Mapping[str, str | None],
     failed_checks: Collection[str],
+    excluded: Collection[str] = (),
     declared: Mapping[str, str],
     actual: Mapping[str, str],
 ) -> list[str]:
@@ -58,6 +59,7 @@ def why_not_to_push(
         engines: The engines that served the models which wrote its answers.
         licenses: Name of every source and model in it to its licence.
         failed_checks: Names of the blocking checks that did not pass.
+        excluded: Ids of its conversations that must not be used any more.
         declared: `manifest.read_checksums` of the folder.
         actual: `manifest.compute_checksums` of the folder.
     """
@@ -70,6 +72,7 @@ def why_not_to_push(
         & set(engines),
         "no licence is known of these: write it to the catalogue": unlicensed,
         "these checks failed: correct what they found, or leave those rows out": failed_checks,
+        "it holds excluded conversations: materialize the mixture and its export again": excluded,
         f"these files are not as {MANIFEST} says: export again": changed,
         f"these files of {MANIFEST} are missing: export again": declared.keys() - actual.keys(),
         f"these files are not in {MANIFEST}: export again": actual.keys() - declared.keys(),

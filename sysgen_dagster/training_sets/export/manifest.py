@@ -4,6 +4,8 @@ import hashlib
 import json
 from pathlib import Path
 
+import polars as pl
+
 from sysgen_dagster.training_sets.export.layout import ExportError
 
 MANIFEST = "manifest.json"
@@ -34,3 +36,18 @@ def read_checksums(folder: Path) -> dict[str, str]:
         raise ExportError(
             f"{manifest} is not the manifest of an export ({error!r}); make the export first"
         ) from error
+
+
+def read_ids(folder: Path) -> frozenset[str]:
+    """The ids of all conversations that the files of an export hold.
+
+    Raises:
+        ExportError: A file cannot be read.
+    """
+    found: set[str] = set()
+    for path in sorted((folder / "data").rglob("*.parquet")):
+        try:
+            found.update(pl.read_parquet(path, columns=["conversation_id"]).to_series())
+        except (OSError, pl.exceptions.PolarsError) as error:
+            raise ExportError(f"{path} cannot be read ({error}); make the export again") from error
+    return frozenset(found)

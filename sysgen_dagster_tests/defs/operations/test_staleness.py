@@ -9,14 +9,18 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from sysgen_dagster.catalog.models import RequestSettings
 from sysgen_dagster.catalog.sources import Exchanges, HubFile, Source
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.automation import fill_gaps
 from sysgen_dagster.defs.operations.staleness import out_of_date, watching
+from sysgen_dagster.defs.plumbing import asked
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.plumbing.versions import data_version, source_version
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations, source_asset
+from sysgen_dagster.lanes.sysgen import phases
+from sysgen_dagster.tables.table import Column
 from sysgen_dagster_tests.dagster_internals import (
     CachingStaleStatusResolver,
     LoadingContextForTest,
@@ -66,6 +70,18 @@ def test_a_data_version_is_the_same_in_every_release() -> None:
     """If this fails, every partition that is made again will look changed: say so to the users."""
     rows = pl.DataFrame({"n": [1, 2], "x": [0.1, 1e300], "t": [[{"a": "é\n"}], []]})
     assert data_version(rows).value == "6327738135340e8cc61ad8a2e185d7d1"
+
+
+@pytest.mark.parametrize("name", ["reasoning", "request_fields_of_mine"])
+def test_a_column_that_stored_files_lack_counts_once_it_holds_something(name: str) -> None:
+    columns = {name: Column(pl.String(), "new", is_new=True)}
+    empty = ROWS.with_columns(pl.lit(None, dtype=pl.String).alias(name))
+
+    assert data_version(empty, columns=columns) == data_version(ROWS)
+    assert data_version(empty) != data_version(ROWS)
+    assert data_version(empty.with_columns(pl.lit("x").alias(name)), columns=columns) != (
+        data_version(ROWS)
+    )
 
 
 # Code versions of sources
@@ -214,6 +230,20 @@ def with_conversations_made_again(with_sources_made_again: Pipeline) -> Pipeline
 def test_before_anything_changes_nothing_is_out_of_date(made: Pipeline) -> None:
     assert made.status(SOURCE, SAME, CHANGED) == [StaleStatus.FRESH] * 2
     assert made.out_of_date() == "Nothing is out of date."
+
+
+def test_partitions_that_a_model_would_be_asked_for_otherwise_now_are_named(
+    made: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"top_p": 0.9, "phases": {"aligned_responses": {"max_tokens": 7, "top_p": 1}}}
+    request = RequestSettings.model_validate(settings)
+    models = {MODEL: CATALOG.models[MODEL].model_copy(update={"request": request})}
+    monkeypatch.setattr(asked, "CATALOG", CATALOG.model_copy(update={"models": models}))
+    both = f"2 ({', '.join(OF_MODEL)})"
+
+    assert made.out_of_date() == "; ".join(
+        f"{phase.table.name}: {both}" for phase in phases.PHASES if phase.asks
+    )
 
 
 def test_a_source_whose_file_changed_is_marked_itself(with_another_file: Pipeline) -> None:

@@ -1,0 +1,126 @@
+"""`sysgen exclude --apply`: removes the texts of excluded conversations from a deployment.
+
+Tables, exports and the report that hold them are made again, which sends no request that was
+answered before. Then goes what cannot be made again without them: the answers in the ledgers,
+copies of upstream files, files of killed writers, logs of servers, and Dagster's
+records of the runs that made the partitions, which hold a few rows of each.
+"""
+
+import os
+import time
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+
+import dagster as dg
+from rich.console import Console
+
+from sysgen_dagster.commands import dagster_records
+from sysgen_dagster.commands.backfill import Work, after_conversations, run_partitions
+from sysgen_dagster.commands.deployment import use_dagster_home
+from sysgen_dagster.commands.left_over import left_over, remove
+from sysgen_dagster.inference.ledger_upkeep import forget
+from sysgen_dagster.inference.local.servers import stop
+from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.storage.store import Store, working_folder
+from sysgen_dagster.tables.table import Partition
+
+
+def delete_texts(
+    console: Console, store: Store, shards: Collection[str], conversations: Collection[str]
+) -> int:
+    """0 when nothing of the deployment holds a text of these conversations any more; else 1.
+
+    Args:
+        console: Where it is printed.
+        store: The tables of the deployment that this process uses.
+        shards: Those of the conversations.
+        conversations: The ids of the excluded ones, of the others of their upstream rows, and of
+            later copies of these.
+
+    Raises:
+        DagsterHomeError: A run is going, or Dagster's database is in use.
+        LedgerError: A ledger cannot be read.
+        StoreError: There is no working folder.
+    """
+    home, catalog = use_dagster_home(store), load_catalog()
+    work = working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
+    dagster_records.require_no_run(home)
+    began = time.time()
+    runs = run_partitions(console, list(_to_make_again(store, catalog, shards)))
+    console.print(runs.summary())
+    if runs.errors:
+        console.print("Some partitions still hold the texts: mend what failed, and run it again.")
+        return 1
+    answers = forget(work / "ledger", conversations, shards)
+    for path in [*_copies(work / "downloads", catalog, shards), *left_over(store, work)]:
+        remove(path)
+    for name in running(work / "engines"):  # no run uses it; the next one starts it again
+        stop(work / "engines", name)
+    for log in (work / "engines").glob("*.log"):
+        log.unlink(missing_ok=True)
+    others = {*catalog.partition_values["shard"]} - {*shards}
+    forgotten = dagster_records.forget_runs(home, others, began)
+    console.print(
+        f"Removed: {answers.removed:,} answers of models, Dagster's records of {forgotten} runs, "
+        "and copies of upstream files."
+    )
+    for path in answers.in_use:
+        console.print(f"stays, a run uses it: {path}. Wait for the run, and repeat this")
+    return 1 if answers.in_use else 0
+
+
+def _to_make_again(store: Store, catalog: Catalog, shards: Collection[str]) -> Iterator[Work]:
+    """What is stored of these shards and of all shards together, in the order of the data."""
+    from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
+    from sysgen_dagster.defs.plumbing.tables import TABLES
+    from sysgen_dagster.defs.training_sets import preference_pairs
+
+    def stored(keys: Sequence[dg.AssetKey], partition: str | None) -> Iterator[Work]:
+        tables = {key: TABLES.get(key.to_user_string()) for key in keys}
+        held = [
+            key
+            for key, table in tables.items()
+            if table is not None and store.holds(table, table.partition_of(partition))
+        ]
+        if held:
+            yield f"again {partition or 'sources'}", held, partition
+
+    of_shards, of_models, of_sources = after_conversations()
+    for shard in shards:
+        yield from stored([asset_key(SOURCE_TABLES[catalog.source_of(shard).name])], shard)
+        yield from stored([asset_key(CONVERSATIONS)], shard)
+    yield from stored(of_sources, None)
+    for model in catalog.models:
+        for shard in shards:
+            yield from stored(of_shards, f"{model}|{shard}")
+        yield from stored(of_models, model)
+    for model in catalog.models:
+        for shard in shards:
+            yield from stored([preference_pairs.key], f"{model}|{shard}")
+    yield from _made_of_all(store, catalog)
+
+
+def _made_of_all(store: Store, catalog: Catalog) -> Iterator[Work]:
+    from sysgen_dagster.defs.exports import exports
+    from sysgen_dagster.defs.report import report
+    from sysgen_dagster.defs.training_sets import mixtures
+    from sysgen_dagster.training_sets.tables import MIXTURES
+
+    for recipe in catalog.mixtures:
+        if store.holds(MIXTURES, Partition(recipe=recipe)):
+            is_exported = (store.export(recipe) / "manifest.json").is_file()
+            assets = [mixtures.key, *([exports.key] if is_exported else [])]
+            yield f"again {recipe}", assets, recipe
+    if store.report.is_file():
+        yield "again report", [report.key], None
+
+
+def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Iterator[Path]:
+    """Downloaded and converted copies of the upstream files that these shards are parts of."""
+    yield from (downloads / "rows").glob("*.parquet")
+    sources = {catalog.source_of(shard).name for shard in shards}
+    for name in sorted(sources):
+        if hub := catalog.sources[name].hub:
+            yield downloads / "hub" / f"datasets--{hub.repo.replace('/', '--')}"

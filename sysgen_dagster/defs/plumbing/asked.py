@@ -1,0 +1,69 @@
+"""How the catalogue has a model asked for each table: its settings, and when they are others.
+
+Dagster's code version belongs to an asset, and models differ by partition. So the settings of a
+partition's model are noted with the partition itself, as the tag `versions.ASKED_AS`.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+
+from sysgen_dagster.catalog.models import Model
+from sysgen_dagster.chat.messages import ChatRequest, Sampling, with_settings
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
+from sysgen_dagster.inference.chat_api import ModelIdentity
+from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
+from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
+from sysgen_dagster.obedience import judge_verdicts
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.tables.table import Partition, Table
+
+Identify = Callable[[Model], ModelIdentity]
+
+_JUDGED = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT)
+# By table, how a model is asked for its rows where the catalogue says nothing.
+_SAMPLING: Mapping[str, Sampling] = {
+    **{phase.table.name: phase.sampling for phase in PHASES if phase.sampling is not None},
+    **({PLANTED_FAULTS.name: VERIFICATION.sampling} if VERIFICATION.sampling else {}),
+    **{table.name: judge_verdicts.SAMPLING for table in _JUDGED},
+}
+
+
+def settings_name(table: str) -> str:
+    """The name under ``request.phases`` of the settings with which a table's rows are asked for.
+
+    A judge of planted faults is asked as it is in Phase 3, which is what is tested.
+    """
+    return VERIFICATION.table.name if table == PLANTED_FAULTS.name else table
+
+
+def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
+    """The tag with how the partition's rows are asked for now; none where no model is asked.
+
+    It differs where the ledger knows no answer to the partition's requests: in the model, its
+    weights, revision, precision and engine, and in what is sent with each request. What is written
+    otherwise and means the same is the same.
+    """
+    sampling = _SAMPLING.get(table.name)
+    if sampling is None or at.model is None or at.model not in CATALOG.models:
+        return {}
+    model = CATALOG.judge_of(at.model) if table in _JUDGED else CATALOG.models[at.model]
+    request = ChatRequest("", (), sampling, seed=0)
+    sent = with_settings(request, model.request, settings_name(table.name)).sampling
+    shown = [_normal(identify(model).answers_as), sent.temperature, sent.max_tokens, sent.top_p]
+    if table in _JUDGED:
+        rows = {JUDGED_PREFERENCES: "preference_rows", JUDGED_ALIGNMENT: "alignment_rows"}[table]
+        shown += [getattr(CATALOG.judging, rows), CATALOG.judging.seed]
+    return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
+
+
+def _normal(answers_as: tuple[str | None, ...]) -> list[object]:
+    """The identity, with lists of names in what is sent in one order: it means nothing there."""
+    *identity, sent = answers_as
+    if not (sent and sent.startswith("{")):
+        return [*answers_as]
+    fields = json.loads(sent)
+    if "leave_out" in fields:
+        fields["leave_out"] = sorted(set(fields["leave_out"]))
+    return [*identity, fields]

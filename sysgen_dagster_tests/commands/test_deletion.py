@@ -1,0 +1,124 @@
+"""A deletion request, drilled: afterwards no byte of the deployment says the text any more."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+
+GOES, STAYS = "quexzivoft", "plombradek"
+_ROWS = 4  # of each source
+_TEXTS = {"input", "output", "value", "query", "response", "original_question", "question"}
+_TEXTS |= {"answer", "instruction"}
+
+
+def _marked(value: Any, mark: str, name: str = "") -> Any:
+    """A row with this word in each of its texts."""
+    if isinstance(value, dict):
+        return {key: _marked(each, mark, key) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_marked(each, mark, name) for each in value]
+    return f"{mark} {value} {mark}" if name in _TEXTS else value
+
+
+def _write_sources(folder: Path) -> None:
+    """A few rows of each source; the first two are told by words that nobody else says."""
+    folder.mkdir()
+    for file in EXAMPLE_ROWS.glob("*.jsonl"):
+        rows = [json.loads(line) for line in file.read_text().splitlines()[:_ROWS]]
+        marked = [_marked(row, mark) for row, mark in zip(rows, (GOES, STAYS), strict=False)]
+        lines = [json.dumps(row, ensure_ascii=False) for row in (*marked, *rows[2:])]
+        (folder / file.name).write_text("\n".join(lines) + "\n")
+
+
+# A small deployment: two sources in a shard each, one model, two mixtures.
+_MAKE = """
+import sys
+from pathlib import Path
+from rich.console import Console
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.commands.backfill import run_everything
+from sysgen_dagster.commands.deployment import begin_deployment
+from sysgen_dagster.commands.trial_catalog import local_catalog, one_shard_each
+from sysgen_dagster.lanes.catalog import load_catalog
+full = one_shard_each(local_catalog(load_catalog(FULL_CATALOG), Path(sys.argv[1])))
+sources = {name: full.sources[name] for name in ("capybara", "metamath")}
+mixtures = {name: full.mixtures[name] for name in ("sysgen", "clean")}
+models = {"phi-4": full.models["phi-4"]}
+few = full.model_copy(update={"sources": sources, "models": models, "mixtures": mixtures})
+begin_deployment(few, Path(sys.argv[2]))
+sys.exit(len(run_everything(Console(), few).errors))
+"""
+_SYSGEN = "from sysgen_dagster.cli import sysgen; sysgen()"
+
+
+def _run(program: str, *arguments: object) -> str:
+    """What a program prints in a process of its own."""
+    own = {name: "" for name in os.environ if name.startswith("SYSGEN_")} | {"DAGSTER_HOME": ""}
+    done = subprocess.run(
+        [sys.executable, "-c", program, *(str(each) for each in arguments)],
+        env=os.environ | own,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _contents(file: Path) -> Iterator[bytes]:
+    """The bytes of a file, and what is compressed in it."""
+    content = file.read_bytes()
+    yield content
+    if content[:4] == b"PAR1":
+        yield pl.read_parquet(file, hive_partitioning=False).write_ndjson().encode()
+    elif content[:2] == b"\x1f\x8b":
+        yield gzip.decompress(content)
+    elif zipfile.is_zipfile(file):
+        with zipfile.ZipFile(file) as archive:
+            yield from (archive.read(name) for name in archive.namelist())
+
+
+def _files_that_say(word: str, folder: Path) -> set[str]:
+    spoken = word.encode()
+    return {
+        str(file.relative_to(folder))
+        for file in folder.rglob("*")
+        if file.is_file() and any(spoken in each.lower() for each in _contents(file))
+    }
+
+
+@pytest.mark.slow
+def test_after_an_exclusion_no_byte_of_the_deployment_holds_the_text(tmp_path: Path) -> None:
+    sources, data, ids = tmp_path / "rows", tmp_path / "data", tmp_path / "ids.txt"
+    _write_sources(sources)
+    _run(_MAKE, sources, data)
+    (data / ".report.html.77.tmp").write_text(f"a killed writer left {GOES}")
+    rows = pl.concat(pl.read_parquet(each) for each in (data / "conversations").glob("*.parquet"))
+    spoken = rows.filter(pl.col("question").str.contains(GOES))
+    ids.write_text("\n".join(spoken["conversation_id"]))
+    before = {word: _files_that_say(word, data) for word in (GOES, STAYS)}
+    places = {each.partition("/")[0] for each in before[GOES]}
+    assert {"conversations", "source", "exports", "ledger", "dagster_home", "downloads"} <= places
+
+    named = _run(_SYSGEN, "exclude", "--data", data, ids)
+    assert ".report.html.77.tmp" in named
+    _run(_SYSGEN, "exclude", "--data", data, ids, "--apply")
+
+    assert _files_that_say(GOES, data) == set()
+    stays = {each.partition("/")[0] for each in _files_that_say(STAYS, data)}
+    assert {"conversations", "source", "exports", "aligned_responses"} <= stays
+    kept = pl.concat(pl.read_parquet(each) for each in (data / "conversations").glob("*.parquet"))
+    assert set(kept["conversation_id"]) == set(rows["conversation_id"])
+    gone = kept.filter(drop_reason="excluded")
+    assert set(gone["conversation_id"]) >= set(spoken["conversation_id"])
