@@ -45,7 +45,7 @@ forecast: $(VENV)/run.stamp
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-# Whole runs and many kills: what takes minutes.
+# Whole runs, many kills, and so many random inputs of each kind as SYSGEN_FUZZED says, or 10,000.
 test-slow: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m slow -n auto --dist loadfile
 

@@ -18,6 +18,7 @@ from sysgen_dagster.catalog.load import FULL_CATALOG, CatalogError, read_catalog
 from sysgen_dagster.catalog.plain_yaml import read_document, read_plain
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster_tests.catalog.small import SMALL, fault_of
+from sysgen_dagster_tests.fuzzing import EXAMPLES
 
 SMALL_TEXT = yaml.safe_dump(SMALL, sort_keys=False)
 AMBIGUOUS = [
@@ -278,9 +279,9 @@ def test_any_change_of_the_catalogue_is_a_catalogue_or_a_clear_error(
 
 
 @pytest.mark.slow
-@settings(max_examples=10_000, deadline=None)
+@settings(max_examples=EXAMPLES, deadline=None)
 @_MUTATIONS
-def test_ten_thousand_changes_of_the_catalogue_are_catalogues_or_clear_errors(
+def test_many_changes_of_the_catalogue_are_catalogues_or_clear_errors(
     tmp_path_factory: pytest.TempPathFactory, draw: random.Random, odd: list[Any]
 ) -> None:
     event(f"is a catalogue: {_read_mutated(tmp_path_factory.getbasetemp(), draw, odd)}")

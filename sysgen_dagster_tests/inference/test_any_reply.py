@@ -16,6 +16,7 @@ from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.probing import probe_server
 from sysgen_dagster.inference.quoting import MOST_QUOTED
+from sysgen_dagster_tests.fuzzing import EXAMPLES
 from sysgen_dagster_tests.inference.batches import ask, endpoint_at, question
 from sysgen_dagster_tests.inference.scripted_servers import Player, Script, playing, scripts
 
@@ -79,9 +80,9 @@ def test_every_request_ends_whatever_the_server_replies(
 
 
 @pytest.mark.slow
-@any_replies(10_000 // TOGETHER)
+@any_replies(EXAMPLES // TOGETHER)
 @given(played=batches)
-def test_every_one_of_ten_thousand_requests_ends_whatever_the_server_replies(
+def test_every_one_of_many_requests_ends_whatever_the_server_replies(
     server: tuple[Player, str], tmp_path_factory: pytest.TempPathFactory, played: list[Script]
 ) -> None:
     play(server, played, tmp_path_factory.getbasetemp())

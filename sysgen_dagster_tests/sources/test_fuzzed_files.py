@@ -19,6 +19,7 @@ from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.sources.files import SourceError, read_shard
+from sysgen_dagster_tests.fuzzing import EXAMPLES
 from sysgen_dagster_tests.lanes.sysgen.frames import (
     input_output_source,
     messages_source,
@@ -284,7 +285,7 @@ quickly = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.large_base_example],
 )
-thoroughly = settings(quickly, max_examples=10_000, derandomize=False)
+thoroughly = settings(quickly, max_examples=EXAMPLES, derandomize=False)
 
 
 @quickly
@@ -306,7 +307,7 @@ def test_every_row_of_a_parquet_file_is_accounted_for_or_the_file_is_named(
 @pytest.mark.slow
 @thoroughly
 @given(json_files())
-def test_ten_thousand_json_files_are_accounted_for(
+def test_many_json_files_are_accounted_for(
     file: tuple[str, str, bytes, str, int | None],
 ) -> None:
     read_json(file)
@@ -315,7 +316,7 @@ def test_ten_thousand_json_files_are_accounted_for(
 @pytest.mark.slow
 @thoroughly
 @given(parquet_files())
-def test_ten_thousand_parquet_files_are_accounted_for(
+def test_many_parquet_files_are_accounted_for(
     file: tuple[str, pa.Table, bytes | None, str],
 ) -> None:
     read_parquet(file)
