@@ -33,7 +33,7 @@ def of_one_pair(original: str, new: str) -> dict[str, float]:
 
 
 def answers_of(name: str, rows: pl.DataFrame) -> list[str]:
-    provenance = {"source_row": 0, "occurrence": 0, "source_revision": ""}
+    provenance = {"source_row": 0, "occurrence": 0, "source_revision": "", "unusable": None}
     known = rows.with_columns(pl.lit(value).alias(column) for column, value in provenance.items())
     return build_conversations(known, SOURCES[name])["answer"].drop_nulls().to_list()
 
