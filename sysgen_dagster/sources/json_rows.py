@@ -22,7 +22,8 @@ _ENCODINGS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_BLANKS = " \t\n\r"
+# Also the mark in the middle, where files that begin with one were put together.
+_BLANKS = " \t\n\r\ufeff"
 
 
 class NumberText(str):
@@ -97,7 +98,10 @@ def _read_lines(text: TextIO) -> Iterator[Any]:
         if not (stripped := line.strip(_BLANKS)):
             continue
         try:
-            yield _decoder.decode(stripped)
+            row, end = _decoder.raw_decode(stripped)
+            if more := stripped[end:].lstrip(_BLANKS):
+                raise json.JSONDecodeError("Extra data", stripped, len(stripped) - len(more))
+            yield row
         except json.JSONDecodeError as error:
             column = error.colno + len(line) - len(line.lstrip(_BLANKS))
             raise _misread(number, column, error, stripped, stripped[error.pos :]) from error
@@ -110,7 +114,7 @@ def _misread(
 ) -> UnreadableError:
     """What is wrong at a place, where `text` is misread from `rest` on."""
     first_line, *more = text.rstrip(_BLANKS).split("\n", 1)
-    if rest.strip() in ("", ",") and not more and first_line.endswith(("{", "[", ",")):
+    if not rest.strip() and not more and first_line.endswith(("{", "[", ",")):
         what = f"line {line:,}: its JSON is spread over several lines"
         return UnreadableError(what, "write one object per line, such as with `jq -c .`")
     seen = f"it ends with {snippet(text[-40:])}" if not rest.strip() else snippet(rest)

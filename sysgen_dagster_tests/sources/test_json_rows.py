@@ -46,6 +46,13 @@ def test_lines_are_read_in_any_encoding_that_says_so_and_with_any_ends(
     assert read(tmp_path, text.encode(encoding)) == ROWS
 
 
+def test_files_that_were_put_together_keep_the_marks_of_their_encoding(tmp_path: Path) -> None:
+    assert read(tmp_path, '\ufeff{"a": 1}\n\ufeff{"a": "\ufeff"}\r\n\ufeff') == [
+        {"a": "1"},
+        {"a": "\ufeff"},
+    ]
+
+
 @pytest.mark.parametrize("mark", [("\ufeff", "utf-16-be"), ("\ufeff", "utf-16-le")])
 def test_utf_16_of_either_byte_order_is_read(tmp_path: Path, mark: tuple[str, str]) -> None:
     sign, encoding = mark
@@ -98,6 +105,7 @@ GOOD = '{"question": "Why?", "answer": "So."}\n'
         (GOOD + '{"a": ' + "[" * 100_000 + "\n", "line 2 nests", "too deeply"),
         ("[\n" + GOOD + ",\n" + GOOD + "x]", "line 5, column 1", "'x]'"),
         ("[" + GOOD + "," + GOOD, "line 3, column 1", "Expecting ',' or ']'"),
+        ('{"a": 1},\n{"a": 2},', "line 1, column 9", "Extra data: ','"),
         ('[{"a": 1},\n{"a": }]', "line 2, column 7", "Expecting value"),
         ("[{}]\n[{}]", "line 2, column 1", "Expecting nothing after the array"),
         ("[" * 100_000, "line 1 nests", "too deeply"),
