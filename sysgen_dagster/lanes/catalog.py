@@ -32,7 +32,7 @@ class Catalog(BaseCatalog):
         for name, source in self.sources.items():
             if ours := sorted(SOURCE_ROW.keys() & source.columns.keys()):
                 raise ValueError(
-                    f"`columns` of {name} names {ours}, which the pipeline adds to every row: leave "
+                    f"`columns` of {name} names {ours}, which the pipeline adds to each row: leave "
                     "them out, or give a file that calls them otherwise"
                 )
         return self
