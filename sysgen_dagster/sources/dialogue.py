@@ -54,14 +54,15 @@ class Dialogue:
 
     def __init__(self, turns: Iterable[Turn]) -> None:
         """Of the turns of a row, in their order."""
-        self.turns: list[Turn] = []
         self.left_out = 0
         self.reason: Unusable | None = None
         self._first_dependent: tuple[int, Unusable] | None = None
+        groups: list[list[Turn]] = []  # of turns of one role in a row
         for turn in turns:
-            self._add(turn)
+            self._add(turn, groups)
+        self.turns = [_join(group) for group in groups]
 
-    def _add(self, turn: Turn) -> None:
+    def _add(self, turn: Turn, groups: list[list[Turn]]) -> None:
         if turn.role is None:
             self.reason = Unusable.MALFORMED_ROW
         elif turn.role not in (Role.USER, Role.ASSISTANT):
@@ -69,25 +70,15 @@ class Dialogue:
             if self._first_dependent is None:
                 is_tool = turn.role in TOOL_ROLES
                 why = Unusable.TOOL_TURN if is_tool else Unusable.UNKNOWN_ROLE
-                self._first_dependent = len(self.turns), why
-        elif self.turns and self.turns[-1].role == turn.role:
-            self._join(turn)
-        elif not self.turns and turn.role == Role.ASSISTANT:
+                self._first_dependent = len(groups), why
+        elif groups and groups[-1][0].role == turn.role:
+            groups[-1].append(turn)
+            if self._first_dependent is not None and self._first_dependent[0] == len(groups):
+                self._first_dependent = len(groups) - 1, self._first_dependent[1]
+        elif not groups and turn.role == Role.ASSISTANT:
             self.left_out += 1
         else:
-            self.turns.append(turn)
-
-    def _join(self, turn: Turn) -> None:
-        last = self.turns[-1]
-        shown = [each for each in (last.text, turn.text) if each and not is_blank(each)]
-        self.turns[-1] = Turn(
-            last.role,
-            "\n\n".join(shown) if shown else last.text,
-            join_reasoning([last.reasoning, turn.reasoning]),
-            last.joined + 1,
-        )
-        if self._first_dependent is not None and self._first_dependent[0] == len(self.turns):
-            self._first_dependent = len(self.turns) - 1, self._first_dependent[1]
+            groups.append([turn])
 
     def exchanges(self) -> list[Exchange]:
         """Every question with its answer, None if there is none; at least one exchange."""
@@ -105,6 +96,19 @@ class Dialogue:
             return 0
         first = max(self._first_dependent[0], exchange.begins + 2)
         return sum(1 + turn.joined for turn in self.turns[first:])
+
+
+def _join(group: Sequence[Turn]) -> Turn:
+    first, *more = group
+    if not more:
+        return first
+    shown = [turn.text for turn in group if turn.text and not is_blank(turn.text)]
+    return Turn(
+        first.role,
+        "\n\n".join(shown) if shown else first.text,
+        join_reasoning(turn.reasoning for turn in group),
+        len(more),
+    )
 
 
 class History(NamedTuple):

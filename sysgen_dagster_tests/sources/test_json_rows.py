@@ -104,7 +104,7 @@ GOOD = '{"question": "Why?", "answer": "So."}\n'
         (GOOD + '{"a": "\x1b[2J" x}\n', "line 2, column 8", r"\x1b"),
         (GOOD + '{"a": ' + "[" * 100_000 + "\n", "line 2 nests", "too deeply"),
         ("[\n" + GOOD + ",\n" + GOOD + "x]", "line 5, column 1", "'x]'"),
-        ("[" + GOOD + "," + GOOD, "line 3, column 1", "Expecting ',' or ']'"),
+        ("[" + GOOD + "," + GOOD, "line 3, column 1", "Expecting ',' or ']': the file ends"),
         ('{"a": 1},\n{"a": 2},', "line 1, column 9", "Extra data: ','"),
         ('[{"a": 1},\n{"a": }]', "line 2, column 7", "Expecting value"),
         ("[{}]\n[{}]", "line 2, column 1", "Expecting nothing after the array"),
@@ -118,6 +118,18 @@ def test_the_place_is_named_where_a_file_is_no_json(
     assert error.what.startswith(place)
     assert what in error.what
     assert error.fix == "correct the line or replace the file"
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+@pytest.mark.parametrize("lines", ["", "\n", "\n \n"])
+def test_the_column_is_that_in_the_line_however_the_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, lines: str
+) -> None:
+    monkeypatch.setattr(json_rows, "_CHUNK", chunk)
+    line = lines.count("\n") + 1
+    error = refusal(tmp_path, "[" + lines + '{"a": 1}, ' * 9 + "x]")
+    column = 10 * 9 + (2 if line == 1 else 1)
+    assert error.what == f"line {line}, column {column}: Expecting value: 'x]'"
 
 
 def test_an_object_over_several_lines_is_recognised(tmp_path: Path) -> None:
