@@ -23,7 +23,7 @@ _LINES, _LINE_CHARS = 4, 400  # Discord takes 2,000 characters, the others more
 
 
 class AlertError(SysgenError):
-    """No message can be sent, or the webhook did not take it."""
+    """The webhook did not take a message."""
 
 
 @dg.run_failure_sensor(
