@@ -60,6 +60,10 @@ Name = Annotated[
 SourceName = Annotated[
     str, _matches(r"[a-z][a-z0-9_]{0,99}", "lower-case letters, digits and _, up to 100")
 ]
+# Polars takes `*` and `^...$` for patterns of names.
+ColumnName = Annotated[
+    str, _matches(r"(?s)(?!\*$|\^.*\$$).+", "the name of a column, and no pattern such as * or ^a$")
+]
 Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, not a branch")]
 Sha256 = Annotated[str, _matches(r"[0-9a-f]{64}", "64 hex digits")]
 EnvironmentName = Annotated[

@@ -95,7 +95,11 @@ def _describe_fault(fault: ErrorDetails) -> str:
     is_secret = any(SECRET.search(str(part)) for part in fault["loc"])
     if is_secret or isinstance(fault["input"], Mapping):
         return fault["msg"]
-    return f"{fault['msg']} (found: {str(fault['input'])[:80]})"
+    value = fault["input"]
+    # A text that looks like a number, or like nothing, is shown in its quotes.
+    is_text = not isinstance(value, str) or plain_yaml.read_plain(value) == value
+    shown = str(value) if is_text else repr(value)
+    return f"{fault['msg']} (found: {shown[:80]})"
 
 
 def _describe_yaml(error: yaml.YAMLError) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from sysgen_dagster.catalog.entries import (
     AtLeastOne,
+    ColumnName,
     Entry,
     NamedEntry,
     Revision,
@@ -84,7 +85,7 @@ class Source(UpstreamFile):
     conversations: AtLeastOne | None = None  # number in a paper; null: that of SysGen's Table 9
     shards: Annotated[AtLeastOne, Field(le=_MOST_SHARDS)]
     same_question: str | None = None  # column; rows equal in it go to the same split
-    columns: Mapping[str, Literal["string"] | list[str]]
+    columns: Mapping[ColumnName, Literal["string"] | Annotated[list[str], Field(min_length=1)]]
     shape: Shape
     exchanges: Exchanges = Exchanges.LAST
     show_original_system_message: Switch = False  # to the model of Phase 1

@@ -79,7 +79,7 @@ def conversations(run: AssetRun) -> pl.DataFrame:
 class PilotConfig(dg.Config):
     """For a pilot: how many conversations of the shard Phase 1 takes; null: all of them."""
 
-    limit: int | None = Field(default=None, gt=0)
+    limit: int | None = Field(default=None, gt=0, lt=1 << 32)  # Polars counts no further
 
 
 def phase_asset(

@@ -11,6 +11,7 @@ from sysgen_dagster.catalog.load import catalog_file, read_catalog
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.sources.tables import SOURCE_ROW
 
 # The tables whose rows a model is asked for, each with settings of its own. Of planted faults the
 # judge of Phase 3 is asked as in Phase 3.
@@ -25,6 +26,16 @@ class Catalog(BaseCatalog):
 
     method: Method  # of the lane `sysgen`
     models: Annotated[Models[Generator], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _require_other_columns_than_ours(self) -> Self:
+        for name, source in self.sources.items():
+            if ours := sorted(SOURCE_ROW.keys() & source.columns.keys()):
+                raise ValueError(
+                    f"`columns` of {name} names {ours}, which the pipeline adds to each row: leave "
+                    "them out, or give a file that calls them otherwise"
+                )
+        return self
 
     @model_validator(mode="after")
     def _require_known_phases(self) -> Self:

@@ -71,7 +71,7 @@ def _build_records(
     row_id = first_id if row["occurrence"] == 0 else _row_id(name, texts, row["occurrence"])
     system = "\n\n".join(turn.text or "" for turn in turns if turn.role == Role.SYSTEM) or None
     dialogue = Dialogue(turn for turn in turns if turn.role != Role.SYSTEM)
-    histories = Histories(dialogue.turns, system if source.show_original_system_message else None)
+    histories = Histories(dialogue.turns, system, source.show_original_system_message)
     is_excluded = row_id in excluded_rows or first_id in excluded_rows
     for exchange in _choose_exchanges(dialogue.exchanges(), source.exchanges):
         turn, history = exchange.position, histories.before(exchange)
@@ -88,7 +88,7 @@ def _build_records(
             "turn": turn,
             "history": history.messages,
             "history_reasoning": history.reasoning,
-            "original_system_message": system,
+            "original_system_message": history.system,
             "question": question.text if question else None,
             "answer": (answer.text or "") if answer else None,
             "answer_reasoning": answer.reasoning if answer else None,

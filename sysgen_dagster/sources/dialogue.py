@@ -17,9 +17,9 @@ from sysgen_dagster.chat.visible import is_blank
 from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.sources.shapes import TOOL_ROLES, Turn
 
-# What the history of one conversation may hold. With `exchanges: each` every exchange repeats the
-# turns before it, so that without a bound a row would take the square of its size. More characters
-# fit the context of hardly any model.
+# What the history of one conversation and the system message of its row may hold together. With
+# `exchanges: each` every exchange repeats them, so that without a bound a row would take the square
+# of its size. More characters fit the context of hardly any model.
 MOST_TURNS = 200
 MOST_CHARACTERS = 200_000
 
@@ -54,14 +54,15 @@ class Dialogue:
 
     def __init__(self, turns: Iterable[Turn]) -> None:
         """Of the turns of a row, in their order."""
-        self.turns: list[Turn] = []
         self.left_out = 0
         self.reason: Unusable | None = None
         self._first_dependent: tuple[int, Unusable] | None = None
+        groups: list[list[Turn]] = []  # of turns of one role in a row
         for turn in turns:
-            self._add(turn)
+            self._add(turn, groups)
+        self.turns = [_join(group) for group in groups]
 
-    def _add(self, turn: Turn) -> None:
+    def _add(self, turn: Turn, groups: list[list[Turn]]) -> None:
         if turn.role is None:
             self.reason = Unusable.MALFORMED_ROW
         elif turn.role not in (Role.USER, Role.ASSISTANT):
@@ -69,25 +70,15 @@ class Dialogue:
             if self._first_dependent is None:
                 is_tool = turn.role in TOOL_ROLES
                 why = Unusable.TOOL_TURN if is_tool else Unusable.UNKNOWN_ROLE
-                self._first_dependent = len(self.turns), why
-        elif self.turns and self.turns[-1].role == turn.role:
-            self._join(turn)
-        elif not self.turns and turn.role == Role.ASSISTANT:
+                self._first_dependent = len(groups), why
+        elif groups and groups[-1][0].role == turn.role:
+            groups[-1].append(turn)
+            if self._first_dependent is not None and self._first_dependent[0] == len(groups):
+                self._first_dependent = len(groups) - 1, self._first_dependent[1]
+        elif not groups and turn.role == Role.ASSISTANT:
             self.left_out += 1
         else:
-            self.turns.append(turn)
-
-    def _join(self, turn: Turn) -> None:
-        last = self.turns[-1]
-        shown = [each for each in (last.text, turn.text) if each and not is_blank(each)]
-        self.turns[-1] = Turn(
-            last.role,
-            "\n\n".join(shown) if shown else last.text,
-            join_reasoning([last.reasoning, turn.reasoning]),
-            last.joined + 1,
-        )
-        if self._first_dependent is not None and self._first_dependent[0] == len(self.turns):
-            self._first_dependent = len(self.turns) - 1, self._first_dependent[1]
+            groups.append([turn])
 
     def exchanges(self) -> list[Exchange]:
         """Every question with its answer, None if there is none; at least one exchange."""
@@ -107,17 +98,32 @@ class Dialogue:
         return sum(1 + turn.joined for turn in self.turns[first:])
 
 
+def _join(group: Sequence[Turn]) -> Turn:
+    first, *more = group
+    if not more:
+        return first
+    shown = [turn.text for turn in group if turn.text and not is_blank(turn.text)]
+    return Turn(
+        first.role,
+        "\n\n".join(shown) if shown else first.text,
+        join_reasoning(turn.reasoning for turn in group),
+        len(more),
+    )
+
+
 class History(NamedTuple):
     """The turns before a question, as they are stored.
 
     Attributes:
         messages: The turns; none of them if they are too many or too long.
+        system: The system message of the row; None: it has none, or history and it are too long.
         reasoning: What was thought before each; None where nothing was.
         joined: How many turns of the row are joined in them.
         reason: Why they cannot be used; None: they can.
     """
 
     messages: list[ChatMessage]
+    system: str | None = None
     reasoning: list[str | None] | None = None
     joined: int = 0
     reason: Unusable | None = None
@@ -126,15 +132,16 @@ class History(NamedTuple):
 class Histories:
     """The histories of a row's exchanges, all of them beginnings of the same list of turns."""
 
-    def __init__(self, turns: Sequence[Turn], system: str | None) -> None:
-        """Every history begins with the text `system`; None: there is none, or it is not shown."""
-        self._opening = 0 if is_blank(system) else 1
+    def __init__(self, turns: Sequence[Turn], system: str | None, shows_system: bool) -> None:
+        """Of a row with the message `system`, with which every history begins if it is shown."""
+        self._system = system
+        self._opening = 1 if shows_system and not is_blank(system) else 0
         self._turns = [Turn(Role.SYSTEM, system), *turns] if self._opening else turns
 
     def before(self, exchange: Exchange) -> History:
         """The history of one exchange."""
         end = self._opening + exchange.begins
-        if end == 0:
+        if end == 0 and self._system is None:
             return _NO_HISTORY
         if end > MOST_TURNS or self._characters[end] > MOST_CHARACTERS:
             return History([], joined=self._joined[end], reason=Unusable.HISTORY_TOO_LONG)
@@ -142,6 +149,7 @@ class Histories:
         thoughts = [turn.reasoning for turn in turns]
         return History(
             [ChatMessage(role=Role(turn.role or ""), content=turn.text or "") for turn in turns],
+            self._system,
             thoughts if any(thoughts) else None,
             self._joined[end],
             Unusable.EMPTY_TURN if self._first_blank < end else None,
@@ -149,9 +157,10 @@ class Histories:
 
     @cached_property
     def _characters(self) -> list[int]:
-        """How many the first so many turns have."""
+        """How many the first so many turns have, with the system message, shown or not."""
         lengths = (len(turn.text or "") + len(turn.reasoning or "") for turn in self._turns)
-        return list(accumulate(lengths, initial=0))
+        unseen = "" if self._opening else self._system or ""
+        return list(accumulate(lengths, initial=len(unseen)))
 
     @cached_property
     def _joined(self) -> list[int]:

@@ -67,6 +67,8 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
     file, revision = find_file(source, cache)
     rows = _open(source, file, cache)
     total = _collect(rows.select(pl.len()), name, file).item()
+    if not total:
+        raise _unreadable(name, file, UnreadableError("it has no rows"))
     if source.rows is not None and total != source.rows:
         raise SourceError(
             f"{name}: {file} has {total:,} rows, the catalogue expects {source.rows:,}; give the "

@@ -22,7 +22,8 @@ _ENCODINGS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_BLANKS = " \t\n\r"
+# Also the mark in the middle, where files that begin with one were put together.
+_BLANKS = " \t\n\r\ufeff"
 
 
 class NumberText(str):
@@ -97,7 +98,10 @@ def _read_lines(text: TextIO) -> Iterator[Any]:
         if not (stripped := line.strip(_BLANKS)):
             continue
         try:
-            yield _decoder.decode(stripped)
+            row, end = _decoder.raw_decode(stripped)
+            if more := stripped[end:].lstrip(_BLANKS):
+                raise json.JSONDecodeError("Extra data", stripped, len(stripped) - len(more))
+            yield row
         except json.JSONDecodeError as error:
             column = error.colno + len(line) - len(line.lstrip(_BLANKS))
             raise _misread(number, column, error, stripped, stripped[error.pos :]) from error
@@ -110,10 +114,11 @@ def _misread(
 ) -> UnreadableError:
     """What is wrong at a place, where `text` is misread from `rest` on."""
     first_line, *more = text.rstrip(_BLANKS).split("\n", 1)
-    if rest.strip() in ("", ",") and not more and first_line.endswith(("{", "[", ",")):
+    if not rest.strip() and not more and first_line.endswith(("{", "[", ",")):
         what = f"line {line:,}: its JSON is spread over several lines"
         return UnreadableError(what, "write one object per line, such as with `jq -c .`")
-    seen = f"it ends with {snippet(text[-40:])}" if not rest.strip() else snippet(rest)
+    end = f"it ends with {snippet(text[-40:])}" if text else "the file ends"
+    seen = snippet(rest) if rest.strip() else end
     what = f"line {line:,}, column {column:,}: {error.msg}: {seen}"
     return UnreadableError(what, "correct the line or replace the file")
 
@@ -127,7 +132,8 @@ class _Stream:
     """A text that is read as its values are taken from it."""
 
     def __init__(self, text: TextIO) -> None:
-        self._text, self._held, self._at, self._line = text, "", 0, 1
+        self._text, self._held, self._at = text, "", 0
+        self._line, self._column = 1, 1  # where `_held` begins
 
     def next_sign(self) -> str:
         """The next character that is no blank; it stays. Empty at the end."""
@@ -153,7 +159,7 @@ class _Stream:
                     continue
                 raise self.misread(error) from error
             except RecursionError as error:
-                raise _too_deep(self._line_at(self._at)) from error
+                raise _too_deep(self._place(self._at)[0]) from error
             if end == len(self._held) and self._read_on():  # a number may go on
                 continue
             self._at = end
@@ -161,23 +167,25 @@ class _Stream:
 
     def misread(self, error: json.JSONDecodeError) -> UnreadableError:
         held = self._held
-        column = error.pos - held.rfind("\n", 0, error.pos)
-        return _misread(
-            self._line_at(error.pos), column, error, held[self._at :], held[error.pos :]
-        )
+        line, column = self._place(error.pos)
+        return _misread(line, column, error, held[self._at :], held[error.pos :])
 
     def unexpected(self, wanted: str) -> UnreadableError:
         """That something else stands here."""
         return self.misread(json.JSONDecodeError(f"Expecting {wanted}", self._held, self._at))
 
-    def _line_at(self, position: int) -> int:
-        return self._line + self._held.count("\n", 0, position)
+    def _place(self, position: int) -> tuple[int, int]:
+        """The line and the column of a position in `_held`."""
+        lines = self._held.count("\n", 0, position)
+        if not lines:
+            return self._line, self._column + position
+        return self._line + lines, position - self._held.rfind("\n", 0, position)
 
     def _read_on(self) -> bool:
         """Read more, at least as much as is held; whether there was more."""
         more = self._text.read(max(_CHUNK, len(self._held) - self._at))
         if more:
-            self._line = self._line_at(self._at)
+            self._line, self._column = self._place(self._at)
             self._held, self._at = self._held[self._at :] + more, 0
         return bool(more)
 

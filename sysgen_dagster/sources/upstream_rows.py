@@ -42,18 +42,17 @@ def tabulate(
         types: Those of the file's columns, as errors name them; None: the file has no types.
 
     Raises:
-        UnreadableError: There is no row, or a column is missing or unreadable in all of them.
+        UnreadableError: A column is missing, or unreadable, in all rows.
     """
     tabulator = _Tabulator(source, types or {})
     rows = iter(rows)
-    frames = []
+    frames = [pl.DataFrame(schema=tabulator.schema)]
     while batch := [tabulator.row(row) for row in islice(rows, _ROWS_AT_ONCE)]:
         frames.append(pl.DataFrame(batch, schema=tabulator.schema, orient="row"))
-    if not frames:
-        raise UnreadableError("it has no rows")
-    for column in tabulator.columns:
+    table = pl.concat(frames)
+    for column in tabulator.columns if len(table) else ():
         column.require_readable(tabulator.names)
-    return pl.concat(frames)
+    return table
 
 
 def parquet_rows(file: Path, source: Source) -> Iterator[Mapping[str, Any]]:
@@ -82,20 +81,24 @@ def _no_column(column: str, names: Iterable[str]) -> UnreadableError:
 
 def _plain(column: str, dtype: pl.DataType) -> pl.Expr:
     """A column whose values lose nothing as objects of Python."""
-    if dtype == pl.Float32:
-        return pl.col(column).cast(pl.String).cast(pl.Float64)  # 0.1 stays 0.1
-    plain = _plain_type(dtype)
-    return pl.col(column) if plain == dtype else pl.col(column).cast(plain)
+    # By way of texts, because the float64 next to a narrow 0.1 is 0.10000000149011612.
+    as_text, plain = (_plain_type(dtype, narrow) for narrow in (pl.String(), pl.Float64()))
+    return pl.col(column) if plain == dtype else pl.col(column).cast(as_text).cast(plain)
 
 
-def _plain_type(dtype: Any) -> Any:
-    """The type with texts for times: Python knows neither nanoseconds nor the year 10,000."""
+def _plain_type(dtype: Any, narrow: pl.DataType) -> Any:
+    """The type with `narrow` for narrow floats, which Python does not have, and texts for times.
+
+    Python knows neither nanoseconds nor the year 10,000.
+    """
+    if isinstance(dtype, pl.Float32):
+        return narrow
     if isinstance(dtype, (pl.Date, pl.Datetime, pl.Time)):
         return pl.String()
     if isinstance(dtype, (pl.List, pl.Array)):
-        return pl.List(_plain_type(dtype.inner))
+        return pl.List(_plain_type(dtype.inner, narrow))
     if isinstance(dtype, pl.Struct):
-        return pl.Struct({field.name: _plain_type(field.dtype) for field in dtype.fields})
+        return pl.Struct({field.name: _plain_type(field.dtype, narrow) for field in dtype.fields})
     return dtype
 
 
@@ -184,8 +187,15 @@ class _Tabulator:
         if not isinstance(row, Mapping):
             return [*(None for _ in self.columns), Unusable.MALFORMED_ROW.value]
         self.names = self.names or dict.fromkeys(row)
-        values, reasons = zip(*(column.read(row) for column in self.columns), strict=True)
-        return [*values, next((reason.value for reason in reasons if reason), None)]
+        values: list[Any] = []
+        unusable: str | None = None
+        for column in self.columns:
+            value, reason = column.read(row)
+            values.append(value)
+            if reason is not None and unusable is None:
+                unusable = reason.value
+        values.append(unusable)
+        return values
 
 
 def _kind(value: Any) -> str:

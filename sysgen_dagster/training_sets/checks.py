@@ -6,6 +6,9 @@ from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.tables.checks import Check, Evidence, Finding, ids_are_unique, none_of
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, SPLITS, TRAINING_ROWS
 
+# The roles of a chat, in one line; chat templates raise at any others.
+_BY_TURNS = f"^({Role.SYSTEM} )?({Role.USER} {Role.ASSISTANT}( |$))+$"
+
 
 def _variants_are_unique(evidence: Evidence) -> Finding:
     rows = evidence.read(TRAINING_ROWS, "conversation_id", "variant")
@@ -15,13 +18,10 @@ def _variants_are_unique(evidence: Evidence) -> Finding:
 def _chats_are_whole(evidence: Evidence) -> Finding:
     rows = evidence.read(TRAINING_ROWS, "conversation_id", "variant", "messages")
     role, content = (pl.element().struct.field(name) for name in ("role", "content"))
-    roles = pl.col("messages").list.eval(role)
-    has_blank_turn = pl.col("messages").list.eval(content.str.strip_chars() == "").list.any()
-    is_whole = (
-        (roles.list.last() == Role.ASSISTANT)
-        & roles.list.contains(Role.USER.value)
-        & ~has_blank_turn
-    )
+    chat = pl.col("messages").list
+    takes_turns = chat.eval(role).list.join(" ").str.contains(_BY_TURNS)
+    has_blank_turn = chat.eval(content.str.strip_chars() == "").list.any()
+    is_whole = takes_turns & ~has_blank_turn
     return none_of(rows.filter(~is_whole.fill_null(value=False)))
 
 
@@ -50,7 +50,7 @@ CHECKS = (
     Check(
         "chats_are_whole",
         TRAINING_ROWS,
-        "Every chat has a user's turn, ends with the assistant's, and no turn is blank.",
+        "In every chat user and assistant take turns, the assistant last, and no turn is blank.",
         True,
         _chats_are_whole,
     ),

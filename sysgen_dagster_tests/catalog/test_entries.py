@@ -31,6 +31,16 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "models.small.temperature",
         "Extra inputs are not permitted",
     ),
+    "number-in-quotes": (
+        [("sources.mine.shards", "2")],
+        "sources.mine.shards",
+        "valid integer (found: '2')",
+    ),
+    "number-that-is-left-out": (
+        [("sources.mine.shards", "")],
+        "sources.mine.shards",
+        "valid integer (found: '')",
+    ),
     "unknown-section": ([("modles", {})], "modles", "Extra inputs are not permitted"),
     "missing-field": ([("sources.mine.license", None)], "sources.mine.license", "Field required"),
     "branch-as-revision-of-a-source": (

@@ -6,6 +6,7 @@ import pytest
 
 from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.sources.tables import SOURCE_ROW
 from sysgen_dagster_tests.catalog.small import (
     BENCHMARK,
     HUB,
@@ -44,6 +45,14 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "sources.mine",
         "`same_question` is 'topic', which `columns` lacks",
     ),
+    **{
+        f"column-called-{name}": (
+            [("sources.mine.columns", {"q": "string", "a": "string", name: "string"})],
+            f"sources.mine.columns.{name}",
+            "the name of a column, and no pattern such as * or ^a$",
+        )
+        for name in ("*", "^a$", "^.*$", "^$")
+    },
     "benchmark-on-the-hub-and-here": (
         [("benchmarks.sums", {**BENCHMARK, "hub": HUB})],
         "benchmarks.sums",
@@ -62,6 +71,17 @@ def test_a_wrong_entry_is_one_error_that_names_the_file_the_entry_and_the_field(
     tmp_path: Path, wrong: Wrong
 ) -> None:
     assert_wrong(tmp_path, wrong)
+
+
+def test_records_have_fields(tmp_path: Path) -> None:
+    assert "at least 1 item" in fault_of(write(tmp_path, ("sources.mine.columns.turns", [])))[-1]
+
+
+@pytest.mark.parametrize("name", SOURCE_ROW)
+def test_a_column_is_not_called_as_one_that_the_pipeline_adds(tmp_path: Path, name: str) -> None:
+    columns = {"q": "string", "a": "string", name: "string"}
+    [_, fault] = fault_of(write(tmp_path, ("sources.mine.columns", columns)))
+    assert f"`columns` of mine names ['{name}'], which the pipeline adds" in fault
 
 
 @pytest.mark.parametrize(

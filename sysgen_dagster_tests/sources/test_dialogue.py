@@ -1,9 +1,11 @@
 """Turns to a dialogue, and how much of it a conversation repeats."""
 
+import time
 import tracemalloc
 
 import pytest
 
+from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.dialogue import (
@@ -16,7 +18,7 @@ from sysgen_dagster.sources.dialogue import (
 )
 from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.sources.shapes import Turn
-from sysgen_dagster_tests.lanes.sysgen.frames import exchanges, input_output_source, upstream
+from sysgen_dagster_tests.lanes.sysgen.frames import messages_source, upstream
 
 WHO = {"u": Role.USER, "a": Role.ASSISTANT, "t": "tool", "?": "narrator", "0": None}
 
@@ -84,6 +86,15 @@ def test_one_malformed_turn_is_the_reason_of_the_whole_row() -> None:
     assert dialogue("u1 a2").reason is None
 
 
+def test_joining_takes_time_in_proportion_to_the_turns() -> None:
+    """With one turn joined after the other these took 16 seconds."""
+    turns = [Turn(Role.USER, "x" * 30, "Hm.")] * 200_000
+    started = time.process_time()
+    [joined] = Dialogue(turns).turns
+    assert time.process_time() - started < 4
+    assert (len(joined.text or ""), joined.joined) == (200_000 * 32 - 2, 199_999)
+
+
 # The history
 
 
@@ -91,8 +102,10 @@ def pairs(count: int, characters: int = 1) -> list[Turn]:
     return [Turn(role, "x" * characters) for role in (Role.USER, Role.ASSISTANT)] * count
 
 
-def history(turns: list[Turn], position: int, system: str | None = None) -> History:
-    return Histories(turns, system).before(Exchange(position, None))
+def history(
+    turns: list[Turn], position: int, system: str | None = None, shows_system: bool = True
+) -> History:
+    return Histories(turns, system, shows_system).before(Exchange(position, None))
 
 
 def test_a_history_may_have_so_many_turns_and_no_more() -> None:
@@ -113,22 +126,50 @@ def test_a_history_may_have_so_many_characters_and_no_more() -> None:
     assert history(turns, 3).reason == Unusable.HISTORY_TOO_LONG
 
 
+@pytest.mark.parametrize("shows_system", [False, True])
+def test_the_system_message_counts_among_the_characters_shown_or_not(shows_system: bool) -> None:
+    system = "s" * MOST_CHARACTERS
+    first = history(pairs(1), 0, system, shows_system)
+    assert (first.system, len(first.messages), first.reason) == (system, int(shows_system), None)
+    assert history(pairs(1), 1, system, shows_system) == History(
+        [], reason=Unusable.HISTORY_TOO_LONG
+    )
+    assert history(pairs(1), 0, system + "s", shows_system).reason == Unusable.HISTORY_TOO_LONG
+
+
 def test_only_a_history_that_holds_a_blank_turn_is_dropped_for_it() -> None:
     turns = [*pairs(1), Turn(Role.USER, "\u200b"), Turn(Role.ASSISTANT, "x"), *pairs(2)]
     assert [history(turns, at).reason for at in range(4)] == [None, None, *["empty_turn"] * 2]
 
 
-def test_a_row_of_thousands_of_exchanges_takes_memory_in_proportion() -> None:
-    """With the whole history beside each exchange, these 200 kB were 285 MB."""
-    row = exchanges(*[("q" * 39, "a" * 39)] * 2_500)
-    rows = upstream(input_output_source(), row)
+SPOKEN = [{"role": "user", "content": "q" * 39}, {"role": "assistant", "content": "a" * 39}]
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(SPOKEN * 2_500, id="no system message"),
+        pytest.param(
+            [{"role": "system", "content": "s" * 100_000}, *SPOKEN * 2_500], id="a long one"
+        ),
+        pytest.param(
+            [{"role": "system", "content": "s" * 39}, *SPOKEN] * 2_500, id="one in each exchange"
+        ),
+    ],
+)
+def test_a_row_of_thousands_of_exchanges_takes_memory_in_proportion(
+    row: list[dict[str, str]],
+) -> None:
+    """With all that comes before it beside each exchange, these 200 to 400 kB were 250 MB."""
+    entry = messages_source(exchanges=Exchanges.EACH)
+    rows = upstream(entry, {"messages": row})
     tracemalloc.start()
-    table = build_conversations(rows, input_output_source())
+    table = build_conversations(rows, entry)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
 
     kept = MOST_TURNS // 2 + 1
     assert table["drop_reason"].to_list() == [None] * kept + ["history_too_long"] * (2_500 - kept)
     assert table["question"].null_count() == 0
-    assert table.estimated_size() < 5e6
+    assert table.estimated_size() < 20e6
     assert peak < 50e6

@@ -6,6 +6,7 @@ import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,12 @@ def put(path: Path, content: bytes | Sequence[Row]) -> Path:
             lines(content) if path.suffix == ".jsonl" else json.dumps(content).encode()
         )
     return path
+
+
+def as_parquet(rows: pl.DataFrame) -> bytes:
+    file = BytesIO()
+    rows.write_parquet(file)
+    return file.getvalue()
 
 
 def checksum(content: bytes) -> str:
@@ -452,6 +459,8 @@ BROKEN_FILES = {
     "truncated jsonl": ("rows.jsonl", lines(PAIRS)[:-9]),
     "no json": ("rows.json", b"question,answer\nWhy?,Because\n"),
     "no rows": ("rows.json", b"[]"),
+    "no lines": ("rows.jsonl", b"\n \n"),
+    "no rows of a table": ("rows.parquet", as_parquet(pl.DataFrame(PAIRS).clear())),
 }
 
 

@@ -46,6 +46,13 @@ def test_lines_are_read_in_any_encoding_that_says_so_and_with_any_ends(
     assert read(tmp_path, text.encode(encoding)) == ROWS
 
 
+def test_files_that_were_put_together_keep_the_marks_of_their_encoding(tmp_path: Path) -> None:
+    assert read(tmp_path, '\ufeff{"a": 1}\n\ufeff{"a": "\ufeff"}\r\n\ufeff') == [
+        {"a": "1"},
+        {"a": "\ufeff"},
+    ]
+
+
 @pytest.mark.parametrize("mark", [("\ufeff", "utf-16-be"), ("\ufeff", "utf-16-le")])
 def test_utf_16_of_either_byte_order_is_read(tmp_path: Path, mark: tuple[str, str]) -> None:
     sign, encoding = mark
@@ -97,7 +104,8 @@ GOOD = '{"question": "Why?", "answer": "So."}\n'
         (GOOD + '{"a": "\x1b[2J" x}\n', "line 2, column 8", r"\x1b"),
         (GOOD + '{"a": ' + "[" * 100_000 + "\n", "line 2 nests", "too deeply"),
         ("[\n" + GOOD + ",\n" + GOOD + "x]", "line 5, column 1", "'x]'"),
-        ("[" + GOOD + "," + GOOD, "line 3, column 1", "Expecting ',' or ']'"),
+        ("[" + GOOD + "," + GOOD, "line 3, column 1", "Expecting ',' or ']': the file ends"),
+        ('{"a": 1},\n{"a": 2},', "line 1, column 9", "Extra data: ','"),
         ('[{"a": 1},\n{"a": }]', "line 2, column 7", "Expecting value"),
         ("[{}]\n[{}]", "line 2, column 1", "Expecting nothing after the array"),
         ("[" * 100_000, "line 1 nests", "too deeply"),
@@ -110,6 +118,18 @@ def test_the_place_is_named_where_a_file_is_no_json(
     assert error.what.startswith(place)
     assert what in error.what
     assert error.fix == "correct the line or replace the file"
+
+
+@pytest.mark.parametrize("chunk", [1, 7, 1 << 20])
+@pytest.mark.parametrize("lines", ["", "\n", "\n \n"])
+def test_the_column_is_that_in_the_line_however_the_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int, lines: str
+) -> None:
+    monkeypatch.setattr(json_rows, "_CHUNK", chunk)
+    line = lines.count("\n") + 1
+    error = refusal(tmp_path, "[" + lines + '{"a": 1}, ' * 9 + "x]")
+    column = 10 * 9 + (2 if line == 1 else 1)
+    assert error.what == f"line {line}, column {column}: Expecting value: 'x]'"
 
 
 def test_an_object_over_several_lines_is_recognised(tmp_path: Path) -> None:

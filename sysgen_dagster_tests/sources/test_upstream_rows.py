@@ -76,7 +76,6 @@ def test_a_column_that_nobody_uses_makes_no_row_unusable() -> None:
 @pytest.mark.parametrize(
     ("rows", "fault"),
     [
-        ([], "it has no rows"),
         ([{"question": "Why?"}], "it has no column 'answer', only question"),
         ([7, None], "it has no column 'question', its rows are no objects"),
         ([{"question": "Why?", "answer": ["So."]}] * 2, "it has 'answer' as a list, not as text"),
@@ -151,6 +150,13 @@ def test_a_column_of_another_type_becomes_text_without_loss(tmp_path: Path, kind
     )
     assert table["answer"].to_list() == texts
     assert table["drop_reason"].to_list() == [None if text else "empty_answer" for text in texts]
+
+
+def test_short_floats_in_records_stay_as_short(tmp_path: Path) -> None:
+    exchange = pa.struct([("input", pa.string()), ("output", pa.float32())])
+    talks = pa.array([[{"input": "Q", "output": 0.1}]], pa.list_(exchange))
+    table = read(tmp_path, input_output_source(), {"conversation": talks, "source": ["a"]})
+    assert table["answer"].to_list() == ["0.1"]
 
 
 def test_values_without_a_text_are_dropped_one_by_one(tmp_path: Path) -> None:

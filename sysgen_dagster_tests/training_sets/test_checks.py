@@ -39,6 +39,12 @@ def chat(**turns: str) -> Row:
     return {"messages": [{"role": role, "content": text} for role, text in turns.items()]}
 
 
+def spoken(who: str) -> Row:
+    """A chat of these roles, one letter each."""
+    role = {"s": "system", "u": "user", "a": "assistant"}
+    return {"messages": [{"role": role[letter], "content": "x"} for letter in who]}
+
+
 # Check: rows that pass, rows that fail, the ids that the finding shows.
 CASES: dict[str, tuple[Rows, Rows, list[str]]] = {
     "ids_are_unique": (
@@ -57,7 +63,7 @@ CASES: dict[str, tuple[Rows, Rows, list[str]]] = {
         ["c", "c1"],
     ),
     "chats_are_whole": (
-        rows(chat(system="S", user="Q", assistant="A")),
+        rows(*map(spoken, ("sua", "ua", "suaua", "uaua"))),
         rows(
             chat(user="Q", assistant="A"),
             chat(system=" ", user="Q", assistant="A"),
@@ -65,8 +71,9 @@ CASES: dict[str, tuple[Rows, Rows, list[str]]] = {
             chat(assistant="A"),
             {"messages": []},
             {},
+            *map(spoken, ("sa", "saua", "uua", "suaa", "usua", "ssua", "suasua", "uaa", "a")),
         ),
-        ["c1", "c2", "c3", "c4", "c5"],
+        [f"c{number}" for number in range(1, 15)],
     ),
     "pairs_differ": (
         pairs({"chosen": answer("A'"), "rejected": answer("A")}),
