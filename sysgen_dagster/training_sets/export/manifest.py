@@ -48,6 +48,6 @@ def read_ids(folder: Path) -> frozenset[str]:
     for path in sorted((folder / "data").rglob("*.parquet")):
         try:
             found.update(pl.read_parquet(path, columns=["conversation_id"]).to_series())
-        except (OSError, pl.exceptions.PolarsError) as error:
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise ExportError(f"{path} cannot be read ({error}); make the export again") from error
     return frozenset(found)
