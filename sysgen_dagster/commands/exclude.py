@@ -125,9 +125,9 @@ def require_known(ids: Collection[str], known: Collection[str]) -> None:
     """
     if unknown := [identity for identity in ids if identity not in known]:
         raise ExclusionError(
-            f"no stored conversation has the id {', '.join(unknown)}, and no ledger an answer "
-            "about it. Nothing was excluded; correct the ids, or materialize the conversations "
-            "that should hold them"
+            f"no stored conversation has the id {', '.join(unknown)}. Nor does a ledger hold an "
+            "answer about it. Nothing was excluded; correct the ids, or materialize the "
+            "conversations that should hold them"
         )
 
 
