@@ -19,7 +19,7 @@ from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.storage import parquet
 from sysgen_dagster.storage.cuts import Cut, explain_other_number
 from sysgen_dagster.storage.exclusions import ENCODING, parse_exclusions, render_exclusions
-from sysgen_dagster.storage.files import locked, write_text
+from sysgen_dagster.storage.files import list_folder, locked, write_text
 from sysgen_dagster.tables.digests import DamagedFileError
 from sysgen_dagster.tables.file_errors import as_os_error, explain
 from sysgen_dagster.tables.table import Frame, Partition, Table, require_columns
@@ -268,7 +268,9 @@ class Store:
         """
         folder = self.path(table, Partition(model, "*")).parent
         with answering(folder):
-            return sorted(path.stem for path in folder.glob("*.parquet"))
+            return sorted(
+                path.stem for path in list_folder(folder) if path.name.endswith(".parquet")
+            )
 
 
 @contextmanager
