@@ -46,7 +46,7 @@ def list_folder(folder: Path | UPath) -> list[Path | UPath]:
     """
     try:
         return list(folder.iterdir())
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
 
 
