@@ -23,6 +23,7 @@ from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.other_ledgers import OtherLedgers
+from sysgen_dagster.inference.request_keys import Asked
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster_tests.inference.local_servers import healthy, in_use
 from sysgen_dagster_tests.storage.test_store import FIRST, NOTES, TWO_ROWS
@@ -49,7 +50,7 @@ def make_deployment(data: Path) -> None:
 def ledger(data: Path) -> None:
     (data / "ledger").mkdir(exist_ok=True)
     with Ledger(data / "ledger" / "m|s-0.jsonl") as answers:
-        answers.append("key", Outcome(text="Yes.", attempts=1))
+        answers.append(Asked("key"), Outcome(text="Yes.", attempts=1))
 
 
 def engine(data: Path) -> None:

@@ -118,7 +118,7 @@ def test_ids_that_are_nowhere_are_named_and_nothing_is_excluded(
 
 @pytest.mark.parametrize("request_id", ["chats-0000-0", "chats-0000-0#new"])
 def test_an_id_of_which_only_a_ledger_knows_is_excluded(store: Store, request_id: str) -> None:
-    with Ledger(store.root / "ledger" / "phase" / "phi-4|chats-009.jsonl") as ledger:
+    with Ledger(Path(str(store.root), "ledger", "phase", "phi-4|chats-009.jsonl")) as ledger:
         ledger.append(Asked("a key", request_id, 1), Outcome("Yes."))
     assert exclude(store, ["chats-0000-0"]) == 0
     assert store.excluded() == {"chats-0000-0"}
