@@ -120,7 +120,7 @@ def find_answered(ledgers: Path, conversations: Collection[str]) -> dict[str, se
 
 
 def _path(store: Store, file: _File) -> Path | UPath:
-    return store.root / file["path"].removeprefix(str(store.root)).lstrip("/")
+    return store.root / str(file["path"]).removeprefix(str(store.root)).lstrip("/")
 
 
 def _gone_exports(
