@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,11 +22,14 @@ from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.inference.other_ledgers import OtherLedgers
+from sysgen_dagster.inference.request_keys import Asked
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster_tests.inference.local_servers import healthy, in_use
 from sysgen_dagster_tests.storage.test_store import FIRST, NOTES, TWO_ROWS
 
 NOBODY = 65534
+CLOSED = replace(NOTES, name="closed")  # its folder may not be listed
 OF_A_DEPLOYMENT = ("SYSGEN_DATA", "SYSGEN_CATALOG", "SYSGEN_WORK", "DAGSTER_HOME")
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 Action = Callable[[Path], None]
@@ -39,12 +43,14 @@ def make_deployment(data: Path) -> None:
         make(data)
     for path in (data, *data.rglob("*")):
         path.chmod(0o755 if path.is_dir() else 0o644)
+    for folder in (data / CLOSED.name, data / "ledger" / "closed"):
+        folder.mkdir(mode=0o700)
 
 
 def ledger(data: Path) -> None:
     (data / "ledger").mkdir(exist_ok=True)
     with Ledger(data / "ledger" / "m|s-0.jsonl") as answers:
-        answers.append("key", Outcome(text="Yes.", attempts=1))
+        answers.append(Asked("key"), Outcome(text="Yes.", attempts=1))
 
 
 def engine(data: Path) -> None:
@@ -58,6 +64,14 @@ def write_table(data: Path) -> None:
 
 def write_exclusion(data: Path) -> None:
     Store(data).exclude(["c-1"])
+
+
+def list_shards(data: Path) -> None:
+    Store(data).shards(CLOSED)
+
+
+def other_ledgers(data: Path) -> None:
+    OtherLedgers(data / "ledger", data / "ledger" / "mine.jsonl", print)
 
 
 def write_report(data: Path) -> None:
@@ -86,6 +100,8 @@ class CommandEndedError(Exception):
 # What each does, and the file or folder that bars the way.
 ACTIONS: dict[str, tuple[Action, str]] = {
     "a ledger": (errors_as_failures(ledger), "m|s-0.jsonl"),
+    "ledgers of others": (errors_as_failures(other_ledgers), "ledger/closed"),
+    "stored shards": (errors_as_failures(list_shards), "closed"),
     "an engine": (errors_as_failures(engine), "engines"),
     "an engine in use": (command("engines", "--stop"), "used"),
     "the report": (errors_as_failures(write_report), "{data}"),

@@ -2,8 +2,9 @@
 
 Tables, exports and the report that hold them are made again, which sends no request that was
 answered before. Then goes what cannot be made again without them: the answers in the ledgers,
-copies of upstream files, files of killed writers, logs of servers, and Dagster's
-records of the runs that made the partitions, which hold a few rows of each.
+copies of upstream files, tables and exports of what the catalogue no longer names, files of killed
+writers, logs of servers, and Dagster's records of the runs that made the partitions, which hold a
+few rows of each.
 """
 
 import os
@@ -14,28 +15,28 @@ from pathlib import Path
 import dagster as dg
 from rich.console import Console
 
+from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.commands import dagster_records
 from sysgen_dagster.commands.backfill import Work, after_conversations, run_partitions
 from sysgen_dagster.commands.deployment import use_dagster_home
+from sysgen_dagster.commands.holders import find_answered, find_holders
 from sysgen_dagster.commands.left_over import left_over, remove
 from sysgen_dagster.inference.ledger_upkeep import forget
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.storage.exports import remove_export
 from sysgen_dagster.storage.store import Store, working_folder
 from sysgen_dagster.tables.table import Partition
 
 
-def delete_texts(
-    console: Console, store: Store, shards: Collection[str], conversations: Collection[str]
-) -> int:
+def delete_texts(console: Console, store: Store, conversations: Collection[str]) -> int:
     """0 when nothing of the deployment holds a text of these conversations any more; else 1.
 
     Args:
         console: Where it is printed.
         store: The tables of the deployment that this process uses.
-        shards: Those of the conversations.
         conversations: The ids of the excluded ones, of the others of their upstream rows, and of
             later copies of these.
 
@@ -43,16 +44,27 @@ def delete_texts(
         DagsterHomeError: A run is going, or Dagster's database is in use.
         LedgerError: A ledger cannot be read.
         StoreError: There is no working folder.
+        SysgenError: A table or an export cannot be read, so that nobody can tell what is in it.
     """
+    from sysgen_dagster.defs.plumbing.tables import TABLES
+
     home, catalog = use_dagster_home(store), load_catalog()
     work = working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
     dagster_records.require_no_run(home)
     began = time.time()
-    runs = run_partitions(console, list(_to_make_again(store, catalog, shards)))
+    answered = find_answered(work / "ledger", conversations)
+    conversations = {*conversations, *answered}
+    held = find_holders(store, work, catalog, TABLES.values(), conversations)
+    runs = run_partitions(console, list(_to_make_again(store, catalog, sorted(held.shards))))
     console.print(runs.summary())
     if runs.errors:
         console.print("Some partitions still hold the texts: mend what failed, and run it again.")
         return 1
+    for table in held.gone_tables:
+        table.unlink(missing_ok=True)
+    for mixture in held.gone_exports:
+        remove_export(store, mixture)
+    shards = held.shards.union(*answered.values())
     answers = forget(work / "ledger", conversations, shards)
     for path in [*_copies(work / "downloads", catalog, shards), *left_over(store, work)]:
         remove(path)
@@ -118,9 +130,15 @@ def _made_of_all(store: Store, catalog: Catalog) -> Iterator[Work]:
 
 
 def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Iterator[Path]:
-    """Downloaded and converted copies of the upstream files that these shards are parts of."""
+    """Copies of upstream files: converted ones, and downloads of which these shards may be parts.
+
+    Of a source that the catalogue no longer names it is not known which download was its file.
+    """
     yield from (downloads / "rows").glob("*.parquet")
-    sources = {catalog.source_of(shard).name for shard in shards}
-    for name in sorted(sources):
-        if hub := catalog.sources[name].hub:
-            yield downloads / "hub" / f"datasets--{hub.repo.replace('/', '--')}"
+    held = {split_shard(shard)[0] for shard in shards}
+    entries = [*catalog.sources.values(), *catalog.benchmarks.values()]
+    stay = {each.hub.repo for each in entries if each.hub and each.name not in held}
+    names = {f"datasets--{repo.replace('/', '--')}" for repo in stay}
+    for path in (downloads / "hub").glob("datasets--*"):
+        if path.name not in names:
+            yield path

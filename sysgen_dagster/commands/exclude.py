@@ -16,6 +16,7 @@ from rich.console import Console
 from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.left_over import left_over
 from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.inference.ledger_upkeep import find_conversations
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.exclusions import goes_with, row_of, rows_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -25,6 +26,7 @@ from sysgen_dagster.tables.table import Partition
 _OTHER_PLACES = (
     "downloads: copies of the upstream files",
     "ledger: what models answered",
+    "tables and exports of what the catalogue no longer names",
     "engines: logs of servers",
     "Dagster's database: a few rows of each partition, with the run that made it",
 )
@@ -52,14 +54,19 @@ def exclude_conversations(console: Console, data: str, file: Path, apply: bool =
 
     Raises:
         ExclusionError: Nothing was added to the list: the file cannot be read, holds no id, or
-            holds an id that no stored conversation has.
+            holds an id of which nothing is stored.
+        LedgerError: Of an id that no stored conversation has, a ledger that cannot be read may
+            hold an answer.
         StoreError: There is no such deployment, or a stored shard is damaged.
         TableError: A stored shard does not have the declared columns.
     """
     store = use_deployment(data)
     ids = read_ids(file)
-    stored = stored_ids(store)
-    require_stored(ids, stored)
+    stored, work = stored_ids(store), os.environ.get("SYSGEN_WORK") or str(store.root)
+    known = set(stored["conversation_id"])
+    if not known.issuperset(ids) and not is_url(work):
+        known |= find_conversations(Path(work) / "ledger").keys()
+    require_known(ids, known)
     listed = store.exclude(ids)
     console.print(f"{len(ids)} conversations are on {store.exclusions}, which lists {listed}.")
     for copy, first in first_copies(stored, ids, store.excluded()):
@@ -67,8 +74,8 @@ def exclude_conversations(console: Console, data: str, file: Path, apply: bool =
     if apply:
         from sysgen_dagster.commands.deletion import delete_texts
 
-        gone = stored.filter(goes_with(ids))["conversation_id"].to_list()
-        status = delete_texts(console, store, shards_of(stored, ids), gone)
+        gone = stored.filter(goes_with(ids))["conversation_id"]
+        status = delete_texts(console, store, {*ids, *gone})
         console.print(_NOT_TOUCHED)
         return status
     _show_what_holds_texts(console, store, shards_of(stored, ids))
@@ -110,17 +117,17 @@ def stored_ids(store: Store) -> pl.DataFrame:
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
-def require_stored(ids: Collection[str], stored: pl.DataFrame) -> None:
-    """Refuse ids that no stored conversation has.
+def require_known(ids: Collection[str], known: Collection[str]) -> None:
+    """Refuse ids of which nothing is stored.
 
     Raises:
-        ExclusionError: Some ids are of no stored conversation; the message names them all.
+        ExclusionError: There are some; the message names them all.
     """
-    known = set(stored["conversation_id"])
     if unknown := [identity for identity in ids if identity not in known]:
         raise ExclusionError(
-            f"no stored conversation has the id {', '.join(unknown)}. Nothing was excluded; "
-            "correct the ids, or materialize the conversations that should hold them"
+            f"no stored conversation has the id {', '.join(unknown)}. Nor does a ledger hold an "
+            "answer about it. Nothing was excluded; correct the ids, or materialize the "
+            "conversations that should hold them"
         )
 
 

@@ -30,6 +30,7 @@ _SEALED = {
 # Versions before the checksums sealed none of these.
 _SINCE_CHECKSUMS = {"request_id", "seed", "checksum"}
 _ROWS_PER_GROUP = 2_000
+_ZSTD_LEVEL = 6  # above it seals take longer than what they save is worth
 _CHECKED, _UNCHECKED = b'{"crc32": ', b'{"key": '
 _TEXT = rb'"(?:[^"\\]|\\.)*"'
 _NAMES = re.compile(rb'"key": (%b), "request_id": (null|%b), "seed": (null|\d+), ' % (_TEXT, _TEXT))
@@ -182,7 +183,12 @@ def write_sealed(path: Path, entries: Iterable[Entry]) -> None:
     beside = path.with_suffix(".tmp")
     columns = zip(*entries, strict=True)
     rows = pl.DataFrame(dict(zip(_SEALED, columns, strict=False)), schema=_SEALED)
-    rows.write_parquet(beside, compression="zstd", row_group_size=_ROWS_PER_GROUP)
+    rows.write_parquet(
+        beside,
+        compression="zstd",
+        compression_level=_ZSTD_LEVEL,
+        row_group_size=_ROWS_PER_GROUP,
+    )
     with beside.open("rb") as written:
         os.fsync(written.fileno())
     beside.replace(path)

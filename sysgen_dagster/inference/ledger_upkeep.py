@@ -1,5 +1,6 @@
 """What is done with ledgers from outside a run: removing one, and removing answers from all."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,30 @@ class Forgotten:
     in_use: tuple[Path, ...]
 
 
+def find_conversations(folder: Path) -> dict[str, set[str]]:
+    """Each conversation of which a ledger says something, with the shards of these ledgers.
+
+    Raises:
+        LedgerError: A sealed ledger cannot be read.
+    """
+    found: dict[str, set[str]] = defaultdict(set)
+    for path in list_ledgers(folder):
+        shards = {_shard_of(path)} - {""}
+        for entry in (*read_lines(path)[0], *read_sealed(path.with_suffix(SEALED))):
+            if entry.request_id is not None:
+                found[_conversation_of(entry.request_id)] |= shards
+    return dict(found)
+
+
+def _shard_of(path: Path) -> str:
+    """The shard that a ledger is of; empty where it is of no shard."""
+    return path.stem.partition("|")[2]
+
+
+def _conversation_of(request_id: str) -> str:
+    return request_id.partition(_AFTER_CONVERSATION)[0]
+
+
 def forget(folder: Path, conversations: Collection[str], shards: Collection[str]) -> Forgotten:
     """Remove every outcome of these conversations, and what killed runs left, from all ledgers.
 
@@ -47,13 +72,13 @@ def forget(folder: Path, conversations: Collection[str], shards: Collection[str]
     removed, in_use = 0, []
     gone = frozenset(conversations)
     for path in list_ledgers(folder):
-        _, _, shard = path.stem.partition("|")
+        shard = _shard_of(path)
         takes_unnamed = not shard or shard in shards
 
         def goes(entry: Entry, takes_unnamed: bool = takes_unnamed) -> bool:
             if entry.request_id is None or not entry.is_whole:
                 return takes_unnamed or not entry.is_whole
-            return entry.request_id.partition(_AFTER_CONVERSATION)[0] in gone
+            return _conversation_of(entry.request_id) in gone
 
         try:
             removed += _remove_entries(path, goes)

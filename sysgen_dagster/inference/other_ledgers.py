@@ -4,6 +4,7 @@ Rows move from one partition to another when a source is cut into another number
 the order of its rows changes. What was paid for them stays where it is and is found here.
 """
 
+import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -22,9 +23,20 @@ LINES, SEALED = ".jsonl", ".parquet"
 
 
 def list_ledgers(folder: Path) -> list[Path]:
-    """The paths of the lines of all ledgers under a folder, also of those without lines now."""
-    found = (path for path in folder.rglob("*") if path.suffix in (LINES, SEALED))
-    return sorted({path.with_suffix(LINES) for path in found})
+    """The paths of the lines of all ledgers under a folder, also of those without lines now.
+
+    Raises:
+        OSError: The system does not let a folder be listed.
+    """
+
+    def refuse(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):  # removed meanwhile, or there never was one
+            raise error
+
+    # Not `rglob`, which takes a folder that may not be listed for an empty one.
+    places = os.walk(folder, onerror=refuse)
+    found = (Path(place, name) for place, _, names in places for name in names)
+    return sorted({path.with_suffix(LINES) for path in found if path.suffix in (LINES, SEALED)})
 
 
 class OtherLedgers:

@@ -26,10 +26,13 @@ def row_of(column: str) -> pl.Expr:
 
 def goes_with(ids: Collection[str]) -> pl.Expr:
     """Whether a conversation goes with these: by ``conversation_id`` and ``duplicate_of``."""
-    rows = rows_of(ids)
-    return (row_of("conversation_id").is_in(rows) | row_of("duplicate_of").is_in(rows)).fill_null(
-        value=False
-    )
+    is_copy = row_of("duplicate_of").is_in(rows_of(ids)).fill_null(value=False)
+    return is_of_rows_of(ids) | is_copy
+
+
+def is_of_rows_of(ids: Collection[str]) -> pl.Expr:
+    """Whether a conversation is of the same upstream row as one of these, by its id."""
+    return row_of("conversation_id").is_in(rows_of(ids)).fill_null(value=False)
 
 
 def digest_of(ids: Collection[str]) -> str:

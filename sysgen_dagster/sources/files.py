@@ -233,10 +233,9 @@ def _convert_once(source: Source, file: Path, cache: Path) -> Path:
 def _is_whole(stored: Path) -> bool:
     """Whether there is a converted file that holds what was written to it."""
     try:
-        read_checked(stored)
+        return read_checked(stored).columns is not None  # without its digests it is damaged
     except (FileNotFoundError, DamagedFileError):
         return False
-    return True
 
 
 def _misread(error: BaseException) -> UnreadableError:

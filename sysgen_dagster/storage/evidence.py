@@ -70,27 +70,26 @@ def finished_shards(
         source, _ = split_shard(shard)
         by_source[source][store.cut(table, Partition(model, shard))].append(shard)
     for source, cuts in by_source.items():
-        _require_one_cut(table, source, cuts, catalog.shards_of[source])
+        _require_one_cut(table.name_of(model), source, cuts, catalog.shards_of[source])
         if None in cuts and table.group in _EVERY_ROW:
             _require_consecutive(store, table, source, stored, catalog.shards_of[source])
     return tuple(finished)
 
 
 def _require_one_cut(
-    table: Table, source: str, cuts: dict[Cut | None, list[str]], number: int
+    table: str, source: str, cuts: dict[Cut | None, list[str]], number: int
 ) -> None:
     """Raise `OtherCutError` for shards of another number than the catalogue's, or of two files."""
     known = {cut: shards for cut, shards in cuts.items() if cut is not None}
     wrong = {cut: shards for cut, shards in known.items() if cut.shards != number}
     if wrong:
-        raise OtherCutError(explain_other_number(table.name, wrong, number))
+        raise OtherCutError(explain_other_number(table, wrong, number))
     if len(known) > 1:
         found = "; ".join(
             f"{summarize_shards(shards)} from {cut.revision}" for cut, shards in known.items()
         )
         raise OtherCutError(
-            f"{table.name} for {source} comes from different files: {found}. "
-            f"{materialize_again(source)}"
+            f"{table} for {source} comes from different files: {found}. {materialize_again(source)}"
         )
 
 

@@ -63,6 +63,17 @@ def reading_export(store: Store, mixture: str, working: Path) -> Iterator[Path]:
         yield folder
 
 
+def stored_exports(store: Store) -> set[str]:
+    """The mixtures of which there is an export.
+
+    Raises:
+        StoreUnavailableError: Object storage did not answer.
+    """
+    exports = store.export("*").parent
+    with answering(exports):
+        return {path.parent.name for path in exports.glob(f"*/{_MANIFEST}")}
+
+
 def remove_export(store: Store, mixture: str) -> None:
     """Delete the export of a mixture, if there is one; a folder without a manifest is none.
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from upath import UPath
+
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
@@ -35,6 +37,17 @@ def write_text(path: Path, text: str) -> None:
     """Replace the text of a file."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def list_folder(folder: Path | UPath) -> list[Path | UPath]:
+    """What is in a folder; nothing if there is none.
+
+    `glob` takes a folder that the system refuses to list for an empty one.
+    """
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def sync(path: Path) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 from upath import UPath
 
 from sysgen_dagster.catalog.catalog import BaseCatalog
+from sysgen_dagster.storage.files import list_folder
 from sysgen_dagster.storage.parquet import read_footer
 from sysgen_dagster.storage.store import Store, answering
 from sysgen_dagster.tables.digests import DamagedFileError
@@ -83,15 +84,17 @@ def _files(store: Store, known: Mapping[str, Table]) -> Iterator[tuple[Table, Pa
 
     The columns of a source that the catalogue no longer has are unknown.
     """
-    for path in (store.root / "source").glob("*/*"):
-        source = path.parent.name
+    for folder in list_folder(store.root / "source"):
+        source = folder.name
         removed = Table(f"source/{source}", {}, By.SHARD, Group.SOURCES, of_source=source)
-        yield known.get(removed.name, removed), path
+        for path in list_folder(folder):
+            yield known.get(removed.name, removed), path
     for table in known.values():
         if table.of_source is None:
-            for pattern in ("*", "model=*/*"):
-                for path in (store.root / table.name).glob(pattern):
-                    yield table, path
+            for path in list_folder(store.root / table.name):
+                yield table, path
+                if path.name.startswith("model="):
+                    yield from ((table, each) for each in list_folder(path))
 
 
 def _is_link(path: Path | UPath) -> bool:

@@ -19,7 +19,7 @@ from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.storage import parquet
 from sysgen_dagster.storage.cuts import Cut, explain_other_number
 from sysgen_dagster.storage.exclusions import ENCODING, parse_exclusions, render_exclusions
-from sysgen_dagster.storage.files import locked, write_text
+from sysgen_dagster.storage.files import list_folder, locked, write_text
 from sysgen_dagster.tables.digests import DamagedFileError
 from sysgen_dagster.tables.file_errors import as_os_error, explain
 from sysgen_dagster.tables.table import Frame, Partition, Table, require_columns
@@ -211,8 +211,7 @@ class Store:
 
     def cut(self, table: Table, at: Partition) -> Cut | None:
         """The cut that a stored shard is from, as `read` raises; None: of an older version."""
-        path = self.path(table, at)
-        with self._reading(table, at, path):
+        with self._reading(table, at, path := self.path(table, at)):
             return Cut.of_notes(parquet.read_notes(path))
 
     @contextmanager
@@ -236,16 +235,15 @@ class Store:
         """The error for a shard of another cut, which names all that are stored."""
         stored = [each for each in self.shards(table, at.model) if split_shard(each)[0] == source]
         same = [each for each in stored if self.cut(table, Partition(at.model, each)) == cut]
-        number = self.shards_of[source]
-        return OtherCutError(explain_other_number(table.name, {cut: same}, number))
+        name, number = table.name_of(at.model), self.shards_of[source]
+        return OtherCutError(explain_other_number(name, {cut: same}, number))
 
     def write(
         self, table: Table, at: Partition, frame: Frame, cut: Cut | None = None
     ) -> Path | UPath:
         """Store `frame` as a partition, and return the path; an older file is replaced atomically.
 
-        A lazy frame is computed and written piece by piece, so it need not fit into memory. `cut`
-        is noted with it.
+        A lazy frame, written piece by piece, need not fit into memory. `cut` is noted with it.
 
         Raises:
             StoreUnavailableError: Storage did not answer, or is full.
@@ -268,7 +266,9 @@ class Store:
         """
         folder = self.path(table, Partition(model, "*")).parent
         with answering(folder):
-            return sorted(path.stem for path in folder.glob("*.parquet"))
+            return sorted(
+                path.stem for path in list_folder(folder) if path.name.endswith(".parquet")
+            )
 
 
 @contextmanager

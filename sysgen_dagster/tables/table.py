@@ -153,6 +153,10 @@ class Table:
         key = self.partition(at).key
         return f"{self.name} for {key}" if key else self.name
 
+    def name_of(self, model: str | None) -> str:
+        """The table as messages name it with the model of its rows, where these have one."""
+        return f"{self.name} of {model}" if model and "model" in self.by.value else self.name
+
 
 def polars_schema(columns: Columns) -> dict[str, pl.DataType]:
     """Column name to Polars type, in stored order."""

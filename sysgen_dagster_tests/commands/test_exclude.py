@@ -8,6 +8,8 @@ import pytest
 
 from sysgen_dagster.commands.exclude import ExclusionError, exclude_conversations, read_ids
 from sysgen_dagster.commands.printing import open_plain_console
+from sysgen_dagster.inference.ledger import Ledger, Outcome
+from sysgen_dagster.inference.request_keys import Asked
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -112,6 +114,14 @@ def test_ids_that_are_nowhere_are_named_and_nothing_is_excluded(
     with pytest.raises(ExclusionError, match=r"has the id chats-0000-0, \[red\]chats\."):
         exclude(store, ["chats-0000-0", known, "[red]chats"])
     assert not store.exclusions.exists()
+
+
+@pytest.mark.parametrize("request_id", ["chats-0000-0", "chats-0000-0#new"])
+def test_an_id_of_which_only_a_ledger_knows_is_excluded(store: Store, request_id: str) -> None:
+    with Ledger(Path(str(store.root), "ledger", "phase", "phi-4|chats-009.jsonl")) as ledger:
+        ledger.append(Asked("a key", request_id, 1), Outcome("Yes."))
+    assert exclude(store, ["chats-0000-0"]) == 0
+    assert store.excluded() == {"chats-0000-0"}
 
 
 def test_where_nothing_is_stored_no_id_is_known(

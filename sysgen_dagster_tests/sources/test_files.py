@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -396,6 +396,28 @@ def test_a_converted_file_whose_bits_have_flipped_is_converted_again(
         damaged[bit // 8] ^= 1 << bit % 8
         converted.write_bytes(damaged)
         assert upstream(read(source, 0, tmp_path / "cache")) == given
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda content: b"",
+        lambda content: bytes(len(content)),
+        lambda content: content[: len(content) // 2],
+        lambda content: content[:-1024] + bytes(1024),
+        lambda content: content + b"more",
+    ],
+    ids=["empty", "zeros", "cut off", "a sector of zeros at its end", "longer"],
+)
+def test_a_converted_file_that_has_lost_its_digests_is_converted_again(
+    read: Reader, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    given = [{"question": f"{row} {row % 7}", "answer": f"yes {row}"} for row in range(500)]
+    source = pairs(path=put(tmp_path / "rows.jsonl", given))
+    assert upstream(read(source, 0, tmp_path / "cache")) == given
+    [converted] = (tmp_path / "cache").rglob("*.parquet")
+    converted.write_bytes(damage(converted.read_bytes()))
+    assert upstream(read(source, 0, tmp_path / "cache")) == given
 
 
 # Equal rows

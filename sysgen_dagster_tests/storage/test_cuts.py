@@ -45,8 +45,9 @@ def test_a_shard_of_another_cut_is_refused_and_all_of_them_are_named(
     assert store.read(table, Partition("phi", "chats-002")).height == rows
     with pytest.raises(OtherCutError) as refused:
         store.read(table, FIRST, "conversation_id")
+    name = "conversations" if table is CONVERSATIONS else f"{table.name} of phi"
     assert str(refused.value) == (
-        f"{table.name} has chats-000, -001 cut into 2, the catalogue says 3. Materialize all "
+        f"{name} has chats-000, -001 cut into 2, the catalogue says 3. Materialize all "
         "shards of source/chats and conversations again, then what is made from them. Answered "
         "requests are not sent again"
     )

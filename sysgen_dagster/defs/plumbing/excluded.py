@@ -5,6 +5,7 @@ work from conversations that still hold a text of the list; what reads many leav
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import polars as pl
 
@@ -23,9 +24,13 @@ def excluded_ids(store: Store) -> frozenset[str]:
     listed = store.excluded()
     if not listed:
         return listed
+    # Shards of another cut, which stay when a source is cut into fewer, only know more of the ids.
+    of_any_cut = replace(store, shards_of={})
     parts = [
-        store.read(CONVERSATIONS, Partition(shard=shard), *_ID_COLUMNS).filter(goes_with(listed))
-        for shard in store.shards(CONVERSATIONS)
+        of_any_cut.read(CONVERSATIONS, Partition(shard=each), *_ID_COLUMNS).filter(
+            goes_with(listed)
+        )
+        for each in store.shards(CONVERSATIONS)
     ]
     return listed.union(*(part["conversation_id"] for part in parts))
 

@@ -5,7 +5,6 @@ killed leaves the old one as it was, and no file of an older export stays. The s
 same bytes: pyarrow stores no time in a Parquet file, and the manifest names pyarrow's version.
 """
 
-import json
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from itertools import chain, groupby
@@ -19,7 +18,11 @@ from sysgen_dagster.tables.table import Table, require_columns
 from sysgen_dagster.training_sets.export import layout
 from sysgen_dagster.training_sets.export.card import CardFacts, render_card, render_licenses
 from sysgen_dagster.training_sets.export.layout import Contents
-from sysgen_dagster.training_sets.export.manifest import MANIFEST, compute_checksums
+from sysgen_dagster.training_sets.export.manifest import (
+    MANIFEST,
+    compute_checksums,
+    render_manifest,
+)
 from sysgen_dagster.training_sets.export.trainers import render_snippets
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
@@ -73,8 +76,8 @@ def write_folder(
         for path, text in texts.items():
             (folder / path).parent.mkdir(exist_ok=True)
             (folder / path).write_bytes(text.encode())
-        manifest = json.dumps(_manifest(folder, contents, facts), ensure_ascii=False, indent=2)
-        (folder / MANIFEST).write_bytes(f"{manifest}\n".encode())
+        manifest = render_manifest(_manifest(folder, contents, facts))
+        (folder / MANIFEST).write_bytes(manifest.encode())
     return contents
 
 

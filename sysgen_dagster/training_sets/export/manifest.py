@@ -1,14 +1,20 @@
-"""The manifest of an export: the file that names every other file of the folder with its sha256."""
+"""The manifest of an export: the file that names every other file of the folder with its sha256.
+
+It ends with a sha256 of its own, of what it would be without that.
+"""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from sysgen_dagster.training_sets.export.layout import ExportError
 
 MANIFEST = "manifest.json"
+_OWN = "sha256"
 
 
 def compute_checksums(folder: Path) -> dict[str, str]:
@@ -22,20 +28,41 @@ def compute_checksums(folder: Path) -> dict[str, str]:
     return dict(sorted(checksums.items()))
 
 
+def render_manifest(content: Mapping[str, Any]) -> str:
+    """The text of a manifest; equal contents have equal texts."""
+    return _render({**content, _OWN: _digest(content)})
+
+
+def _render(content: Mapping[str, Any]) -> str:
+    return f"{json.dumps(content, ensure_ascii=False, indent=2)}\n"
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(_render(content).encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def read_checksums(folder: Path) -> dict[str, str]:
     """Path in the folder to sha256, as the manifest of the export states them.
 
     Raises:
-        ExportError: The folder has no manifest, or the file is not one.
+        ExportError: The folder has no manifest, or the file is not as it was written.
     """
     manifest = folder / MANIFEST
     try:
-        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
-        return {file["path"]: file["sha256"] for file in files}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        text = manifest.read_text(encoding="utf-8")
+        content = json.loads(text)
+        checksums = {file["path"]: file["sha256"] for file in content["files"]}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ExportError(
             f"{manifest} is not the manifest of an export ({error!r}); make the export first"
         ) from error
+    # Earlier versions wrote no digest, and ended with the files.
+    *_, last = content
+    if last != "files" and text != render_manifest(
+        {name: content[name] for name in [*content][:-1]}
+    ):
+        raise ExportError(f"{manifest} does not have the digest it was written with; export again")
+    return checksums
 
 
 def read_ids(folder: Path) -> frozenset[str]:
@@ -48,6 +75,6 @@ def read_ids(folder: Path) -> frozenset[str]:
     for path in sorted((folder / "data").rglob("*.parquet")):
         try:
             found.update(pl.read_parquet(path, columns=["conversation_id"]).to_series())
-        except (OSError, pl.exceptions.PolarsError) as error:
+        except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             raise ExportError(f"{path} cannot be read ({error}); make the export again") from error
     return frozenset(found)

@@ -1,6 +1,7 @@
 """The manifest of an export: what it declares, and what is in the folder."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -45,3 +46,22 @@ def test_a_folder_without_a_manifest_is_not_an_export(tmp_path: Path, manifest: 
         (tmp_path / MANIFEST).write_text(manifest)
     with pytest.raises(ExportError, match="make the export first"):
         read_checksums(tmp_path)
+
+
+def test_no_flipped_bit_of_a_manifest_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "small"
+    export(folder)
+    manifest = folder / MANIFEST
+    whole = manifest.read_bytes()
+    for place in range(0, len(whole) * 8, 61):
+        flipped = bytearray(whole)
+        flipped[place // 8] ^= 1 << place % 8
+        manifest.write_bytes(flipped)
+        with pytest.raises(ExportError, match=r"it was written with|not the manifest"):
+            read_checksums(folder)
+
+
+def test_a_manifest_of_an_earlier_version_has_no_digest_and_is_read(tmp_path: Path) -> None:
+    file = {"path": "README.md", "sha256": "00"}
+    (tmp_path / MANIFEST).write_text(json.dumps({"mixture": "small", "files": [file]}))
+    assert read_checksums(tmp_path) == {"README.md": "00"}
