@@ -4,6 +4,7 @@ Each message names what is wrong and what to do. The tree, with (again) where th
 succeed later although nobody changes anything::
 
     SysgenError
+    ├── AddressError                  the UI cannot listen where it should
     ├── AlertError                    the webhook did not take a message
     ├── CatalogError                  the catalogue cannot be used
     ├── DagsterHomeError              Dagster's own state cannot be kept where it should be

@@ -1,5 +1,6 @@
 """`sysgen ui`: starts Dagster's UI and daemon for one deployment."""
 
+import asyncio
 import os
 import runpy
 import shlex
@@ -14,6 +15,7 @@ from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools,
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.guard import ALLOWED_HOSTS, EVERYWHERE, require_hosts
 from sysgen_dagster.commands.service import WEBSERVER
+from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.storage.store import working_folder
 
 # Environment variables by which Dagster's processes find the deployment.
@@ -30,16 +32,25 @@ _HANDED_ON = (
 _NOWHERE = "behind-the-guard.invalid"
 
 
+class AddressError(SysgenError):
+    """The UI cannot listen where it should."""
+
+
 def open_ui(data: str, host: str, port: int, allowed: Sequence[str], print_settings: bool) -> None:
     """Start the UI, or print what its processes need.
 
     Raises:
+        AddressError: Nothing can listen at the host and port, or something does already.
         GuardError: One of the names that are `allowed` is none.
         DagsterHomeError: Dagster's state cannot be kept where it should be.
         StoreError: `data` is no place for tables, or there is no working folder.
     """
     require_hosts(allowed)
     os.environ[ALLOWED_HOSTS] = " ".join(allowed)
+    if (
+        not print_settings
+    ):  # first: with a port that is taken Dagster's daemon would run all the same
+        asyncio.run(_require_free(host, port))
     settings = prepare_ui(data)
     if print_settings:
         show_settings(settings)
@@ -65,6 +76,23 @@ def prepare_ui(data: str) -> dict[str, str]:
     return {name: os.environ[name] for name in _HANDED_ON if os.environ.get(name)}
 
 
+async def _require_free(host: str, port: int) -> None:
+    """Listen for a moment as the webserver will.
+
+    Raises:
+        AddressError: That is not possible.
+    """
+    try:
+        server = await asyncio.get_running_loop().create_server(asyncio.Protocol, host, port)
+    except OSError as error:
+        raise AddressError(
+            f"the UI cannot listen on port {port} of {host or 'every address'}: {error.strerror}. "
+            "Name another port with --port or another address of this machine with --host; if a UI "
+            "of this deployment runs already, use that"
+        ) from error
+    server.close()
+
+
 def show_settings(settings: dict[str, str]) -> None:
     """Print the variables as one line that a shell can run: ``export NAME=VALUE ...``.
 
@@ -75,7 +103,7 @@ def show_settings(settings: dict[str, str]) -> None:
 
 def start_ui(host: str, port: int) -> None:
     """Run ``dagster dev`` until it is interrupted, with its webserver behind the guard."""
-    print(f"The UI is at http://{host}:{port} in a moment; Ctrl-C ends it.", flush=True)
+    print(f"The UI is at {_url(host, port)} in a moment; Ctrl-C ends it.", flush=True)
     if host in EVERYWHERE and not os.environ.get(ALLOWED_HOSTS):
         print("From elsewhere it is reached under the names that --allow-host gives.", flush=True)
     # Dagster warns that another package, `dg`, replaces this command; users need not read that.
@@ -89,6 +117,12 @@ def start_ui(host: str, port: int) -> None:
     processes.open_ipc_subprocess = open_service
     sys.argv = ["dagster", "dev", "-w", str(SHIPPED_WORKSPACE), "-h", _NOWHERE, "-p", str(port)]
     runpy.run_module("dagster", run_name="__main__", alter_sys=True)
+
+
+def _url(host: str, port: int) -> str:
+    """An address that a browser on this machine reaches, and that the guard lets through."""
+    here = "localhost" if host in EVERYWHERE else f"[{host}]" if ":" in host else host
+    return f"http://{here}:{port}"
 
 
 def service_command(parts: Sequence[str], host: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
@@ -18,10 +20,11 @@ from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.cli import sysgen
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
-from sysgen_dagster.commands.ui import service_command
+from sysgen_dagster.commands.ui import service_command, start_ui
 from sysgen_dagster.commands.webserver import run_webserver
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
+from sysgen_dagster_tests.commands.test_guard import ask as guarded
 from sysgen_dagster_tests.commands.webservers import Deployment, ask, free_port, wait_for
 
 VERSION = "{version}"
@@ -92,6 +95,56 @@ def test_what_is_no_name_is_refused_before_anything_starts(tmp_path: Path) -> No
     )
     assert said.exit_code == 1
     assert "give NAME or NAME:PORT, as in ui.example.org" in said.output
+
+
+@pytest.mark.usefixtures("_own_environment")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::1", "::", ""])
+def test_a_port_that_is_taken_is_an_error_before_anything_is_prepared(
+    tmp_path: Path, host: str
+) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as taken:
+        at = ["--host", host, "--port", str(taken.getsockname()[1])]
+        said = CliRunner().invoke(sysgen, ["ui", "--data", str(tmp_path), *at])
+    assert said.exit_code == 1
+    assert "address already in use" in said.output.lower()
+    assert "--port" in said.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_own_environment")
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "127.0.0.1:3000", "a b"])
+def test_an_address_that_is_none_of_this_machine_is_an_error(tmp_path: Path, host: str) -> None:
+    said = CliRunner().invoke(sysgen, ["ui", "--data", str(tmp_path), "--host", host])
+    assert said.exit_code == 1
+    assert f"of {host}: " in said.output
+    assert "--host" in said.output
+
+
+@pytest.mark.usefixtures("_own_environment")
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "http://127.0.0.1"),
+        ("GPU-Box", "http://GPU-Box"),
+        ("::1", "http://[::1]"),
+        ("0.0.0.0", "http://localhost"),
+        ("::", "http://localhost"),
+        ("", "http://localhost"),
+    ],
+)
+def test_the_address_that_is_shown_is_one_that_the_guard_lets_through(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str, shown: str
+) -> None:
+    monkeypatch.setattr("runpy.run_module", lambda *_, **__: None)
+    monkeypatch.setattr("dagster_shared.ipc.open_ipc_subprocess", None)
+    monkeypatch.setattr("sys.argv", [])
+    start_ui(host, 3000)
+    assert f"The UI is at {shown}:3000 in a moment" in capsys.readouterr().out
+    listens = {"listens_on": host}
+    assert (
+        guarded("GET", "/", guard=listens, host=f"{urlsplit(shown).netloc}:3000").text == "secret"
+    )
 
 
 def test_the_webserver_says_which_of_its_names_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
