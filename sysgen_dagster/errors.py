@@ -22,6 +22,7 @@ succeed later although nobody changes anything::
     ├── ReportError                   the report's charts cannot be drawn here
     ├── ServerError                   a server on this machine did not start
     │   └── ServerKilledError         a signal ended it while it was loading
+    ├── ServiceError                  the UI's webserver or daemon has ended by itself
     ├── SourceError                   an upstream file cannot be read as it is
     │   └── SourceUnavailableError    the Hub did not answer (again)
     ├── StoppedError                  the user has ended the command

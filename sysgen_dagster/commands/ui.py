@@ -4,9 +4,11 @@ import asyncio
 import os
 import runpy
 import shlex
+import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from dagster_shared import ipc
@@ -27,6 +29,7 @@ _HANDED_ON = (
     "SYSGEN_WORKSPACE",
     ALLOWED_HOSTS,
 )
+_SERVICE = "sysgen_dagster.commands.service"
 # No machine has this name. A webserver that is started without the guard is told to listen there,
 # and ends.
 _NOWHERE = "behind-the-guard.invalid"
@@ -36,12 +39,17 @@ class AddressError(SysgenError):
     """The UI cannot listen where it should."""
 
 
+class ServiceError(SysgenError):
+    """The webserver or the daemon of the UI has ended by itself."""
+
+
 def open_ui(data: str, host: str, port: int, allowed: Sequence[str], print_settings: bool) -> None:
     """Start the UI, or print what its processes need.
 
     Raises:
         AddressError: Nothing can listen at the host and port, or something does already.
         GuardError: One of the names that are `allowed` is none.
+        ServiceError: The webserver or the daemon ended by itself, or was killed.
         DagsterHomeError: Dagster's state cannot be kept where it should be.
         StoreError: `data` is no place for tables, or there is no working folder.
     """
@@ -102,7 +110,11 @@ def show_settings(settings: dict[str, str]) -> None:
 
 
 def start_ui(host: str, port: int) -> None:
-    """Run ``dagster dev`` until it is interrupted, with its webserver behind the guard."""
+    """Run ``dagster dev`` until it is interrupted, with its webserver behind the guard.
+
+    Raises:
+        ServiceError: The webserver or the daemon ended by itself, or was killed.
+    """
     print(f"The UI is at {_url(host, port)} in a moment; Ctrl-C ends it.", flush=True)
     if host in EVERYWHERE and not os.environ.get(ALLOWED_HOSTS):
         print("From elsewhere it is reached under the names that --allow-host gives.", flush=True)
@@ -110,13 +122,31 @@ def start_ui(host: str, port: int) -> None:
     warnings.filterwarnings("ignore", "Function `dev_command`")
     processes: Any = ipc
     open_process = processes.open_ipc_subprocess
+    services: list[subprocess.Popen[bytes]] = []
 
     def open_service(parts: Sequence[str], **options: Any) -> Any:
-        return open_process(service_command(parts, host), **options)
+        command = service_command(parts, host)
+        process = open_process(command, **options)
+        if _SERVICE in command:
+            services.append(process)
+        return process
 
     processes.open_ipc_subprocess = open_service
     sys.argv = ["dagster", "dev", "-w", str(SHIPPED_WORKSPACE), "-h", _NOWHERE, "-p", str(port)]
-    runpy.run_module("dagster", run_name="__main__", alter_sys=True)
+    with suppress(SystemExit):  # its status is 0, whatever has happened
+        runpy.run_module("dagster", run_name="__main__", alter_sys=True)
+    _require_ended_well(services)
+
+
+def _require_ended_well(services: Iterable["subprocess.Popen[bytes]"]) -> None:
+    """Both end with 0 when they are asked to; who restarts a failed service must see the rest."""
+    for each in services:
+        if each.returncode:
+            name = "webserver" if WEBSERVER in str(each.args) else "daemon"
+            raise ServiceError(
+                f"the UI's {name} has ended with status {each.returncode}, so all of it ends: what "
+                "it printed above may say why. Runs go on; start the UI again"
+            )
 
 
 def _url(host: str, port: int) -> str:
@@ -135,5 +165,4 @@ def service_command(parts: Sequence[str], host: str) -> list[str]:
         return list(parts)
     if module == WEBSERVER:
         options = [host if option == _NOWHERE else option for option in options]
-    ours = "sysgen_dagster.commands.service"
-    return [python, flag, ours, str(os.getpid()), module, *options]
+    return [python, flag, _SERVICE, str(os.getpid()), module, *options]

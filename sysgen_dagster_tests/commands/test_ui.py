@@ -8,19 +8,20 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from click.testing import CliRunner
+from dagster_shared import ipc
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.cli import sysgen
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
-from sysgen_dagster.commands.ui import service_command, start_ui
+from sysgen_dagster.commands.ui import ServiceError, service_command, start_ui
 from sysgen_dagster.commands.webserver import run_webserver
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
@@ -145,6 +146,32 @@ def test_the_address_that_is_shown_is_one_that_the_guard_lets_through(
     assert (
         guarded("GET", "/", guard=listens, host=f"{urlsplit(shown).netloc}:3000").text == "secret"
     )
+
+
+@pytest.mark.parametrize(
+    ("module", "status", "said"),
+    [
+        ("dagster_webserver", 0, None),
+        ("dagster_webserver", 3, "the UI's webserver has ended with status 3"),
+        ("dagster._daemon", -9, "the UI's daemon has ended with status -9"),
+        ("dagster", -9, None),  # the code server: Dagster starts another one
+    ],
+)
+def test_a_service_that_was_killed_is_an_error_for_whoever_restarts_the_ui(
+    monkeypatch: pytest.MonkeyPatch, module: str, status: int, said: str | None
+) -> None:
+    def opened(command: list[str], **_: Any) -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.CompletedProcess(command, status)
+
+    def dagster_dev(*_: Any, **__: Any) -> None:
+        ipc.open_ipc_subprocess([sys.executable, "-m", module, "--port", "1"])
+        sys.exit(0)
+
+    monkeypatch.setattr("dagster_shared.ipc.open_ipc_subprocess", opened)
+    monkeypatch.setattr("runpy.run_module", dagster_dev)
+    monkeypatch.setattr("sys.argv", [])
+    with nullcontext() if said is None else pytest.raises(ServiceError, match=said):
+        start_ui("127.0.0.1", 3000)
 
 
 def test_the_webserver_says_which_of_its_names_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
