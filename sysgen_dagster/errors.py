@@ -22,7 +22,7 @@ succeed later although nobody changes anything::
     ├── ReportError                   the report's charts cannot be drawn here
     ├── ServerError                   a server on this machine did not start
     │   └── ServerKilledError         a signal ended it while it was loading
-    ├── ServiceError                  the UI's webserver or daemon has ended by itself
+    ├── ServiceError                  the UI's webserver or daemon has ended, or runs already
     ├── SourceError                   an upstream file cannot be read as it is
     │   └── SourceUnavailableError    the Hub did not answer (again)
     ├── StoppedError                  the user has ended the command

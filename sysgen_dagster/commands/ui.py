@@ -1,14 +1,16 @@
 """`sysgen ui`: starts Dagster's UI and daemon for one deployment."""
 
 import asyncio
+import fcntl
 import os
 import runpy
 import shlex
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from dagster_shared import ipc
@@ -40,7 +42,7 @@ class AddressError(SysgenError):
 
 
 class ServiceError(SysgenError):
-    """The webserver or the daemon of the UI has ended by itself."""
+    """The webserver or the daemon of the UI has ended by itself, or there is one already."""
 
 
 def open_ui(data: str, host: str, port: int, allowed: Sequence[str], print_settings: bool) -> None:
@@ -49,7 +51,8 @@ def open_ui(data: str, host: str, port: int, allowed: Sequence[str], print_setti
     Raises:
         AddressError: Nothing can listen at the host and port, or something does already.
         GuardError: One of the names that are `allowed` is none.
-        ServiceError: The webserver or the daemon ended by itself, or was killed.
+        ServiceError: The webserver or the daemon ended by itself or was killed, or those of another
+            UI of this deployment run.
         DagsterHomeError: Dagster's state cannot be kept where it should be.
         StoreError: `data` is no place for tables, or there is no working folder.
     """
@@ -63,7 +66,8 @@ def open_ui(data: str, host: str, port: int, allowed: Sequence[str], print_setti
     if print_settings:
         show_settings(settings)
     else:
-        start_ui(host, port)
+        with _only_one(Path(settings["DAGSTER_HOME"])):
+            start_ui(host, port)
 
 
 def prepare_ui(data: str) -> dict[str, str]:
@@ -99,6 +103,26 @@ async def _require_free(host: str, port: int) -> None:
             "of this deployment runs already, use that"
         ) from error
     server.close()
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    """Let no other UI of this Dagster home start; the lock goes with the process.
+
+    Raises:
+        ServiceError: One has started already.
+    """
+    # Not to be written: a second user, who may not, is told the same.
+    with os.fdopen(os.open(home / "ui.lock", os.O_RDONLY | os.O_CREAT)) as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ServiceError(
+                f"a UI of {home} runs already, and a second daemon could start its runs twice: use "
+                "that one, or start another webserver alone (`sysgen-webserver`, for which `sysgen "
+                "ui --print-settings` prints the environment)"
+            ) from None
+        yield
 
 
 def show_settings(settings: dict[str, str]) -> None:

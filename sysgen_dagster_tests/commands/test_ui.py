@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 from dagster_shared import ipc
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
@@ -146,6 +146,22 @@ def test_the_address_that_is_shown_is_one_that_the_guard_lets_through(
     assert (
         guarded("GET", "/", guard=listens, host=f"{urlsplit(shown).netloc}:3000").text == "secret"
     )
+
+
+@pytest.mark.usefixtures("_own_environment")
+def test_a_second_daemon_for_one_deployment_is_refused_as_long_as_the_first_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["ui", "--data", str(tmp_path), "--port", str(free_port())]
+    said: list[Result] = []
+
+    def other_one(*_: Any) -> None:
+        said.append(CliRunner().invoke(sysgen, asked))
+
+    monkeypatch.setattr("sysgen_dagster.commands.ui.start_ui", other_one)
+    said.append(CliRunner().invoke(sysgen, asked))
+    assert [each.exit_code for each in said] == [1, 0]
+    assert f"a UI of {tmp_path / 'dagster_home'} runs already" in said[0].output
 
 
 @pytest.mark.parametrize(
