@@ -9,7 +9,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -58,9 +58,8 @@ def open_ui(data: str, host: str, port: int, allowed: Sequence[str], print_setti
     """
     require_hosts(allowed)
     os.environ[ALLOWED_HOSTS] = " ".join(allowed)
-    if (
-        not print_settings
-    ):  # first: with a port that is taken Dagster's daemon would run all the same
+    if not print_settings:
+        # First: Dagster's daemon would run all the same, with no webserver beside it.
         asyncio.run(_require_free(host, port))
     settings = prepare_ui(data)
     if print_settings:
@@ -157,13 +156,20 @@ def start_ui(host: str, port: int) -> None:
 
     processes.open_ipc_subprocess = open_service
     sys.argv = ["dagster", "dev", "-w", str(SHIPPED_WORKSPACE), "-h", _NOWHERE, "-p", str(port)]
-    with suppress(SystemExit):  # its status is 0, whatever has happened
+    try:
         runpy.run_module("dagster", run_name="__main__", alter_sys=True)
+    except SystemExit as ended:
+        if ended.code:
+            raise
     _require_ended_well(services)
 
 
 def _require_ended_well(services: Iterable["subprocess.Popen[bytes]"]) -> None:
-    """Both end with 0 when they are asked to; who restarts a failed service must see the rest."""
+    """Both end with 0 when they are asked to. Of others ``dagster dev`` says so, and ends with 0.
+
+    Raises:
+        ServiceError: One of them ended otherwise.
+    """
     for each in services:
         if each.returncode:
             name = "webserver" if WEBSERVER in str(each.args) else "daemon"

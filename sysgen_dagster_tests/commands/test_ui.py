@@ -190,6 +190,14 @@ def test_a_service_that_was_killed_is_an_error_for_whoever_restarts_the_ui(
         start_ui("127.0.0.1", 3000)
 
 
+def test_a_status_of_dagster_s_own_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dagster_shared.ipc.open_ipc_subprocess", None)
+    monkeypatch.setattr("sys.argv", [])
+    monkeypatch.setattr("runpy.run_module", lambda *_, **__: sys.exit(2))
+    with pytest.raises(SystemExit, match="2"):
+        start_ui("127.0.0.1", 3000)
+
+
 def test_the_webserver_says_which_of_its_names_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYSGEN_ALLOW_HOSTS", "ui.example.org https://gpu-box")
     with pytest.raises(SystemExit, match="SYSGEN_ALLOW_HOSTS: 'https://gpu-box' is no host"):
