@@ -175,7 +175,7 @@ def _require_ended_well(services: Iterable["subprocess.Popen[bytes]"]) -> None:
             name = "webserver" if WEBSERVER in str(each.args) else "daemon"
             raise ServiceError(
                 f"the UI's {name} has ended with status {each.returncode}, so all of it ends: what "
-                "it printed above may say why. Runs go on; start the UI again"
+                "it printed above may say why; start the UI again"
             )
 
 
