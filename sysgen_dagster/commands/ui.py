@@ -5,6 +5,7 @@ import fcntl
 import os
 import runpy
 import shlex
+import signal
 import subprocess
 import sys
 import warnings
@@ -143,6 +144,8 @@ def start_ui(host: str, port: int) -> None:
         print("From elsewhere it is reached under the names that --allow-host gives.", flush=True)
     # Dagster warns that another package, `dg`, replaces this command; users need not read that.
     warnings.filterwarnings("ignore", "Function `dev_command`")
+    # A script that starts this with `&` has SIGINT ignored, and Dagster takes SIGTERM for the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     processes: Any = ipc
     open_process = processes.open_ipc_subprocess
     services: list[subprocess.Popen[bytes]] = []

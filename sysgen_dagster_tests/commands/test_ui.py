@@ -27,6 +27,7 @@ from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
 from sysgen_dagster_tests.commands.test_guard import ask as guarded
 from sysgen_dagster_tests.commands.webservers import Deployment, ask, free_port, wait_for
+from sysgen_dagster_tests.dagster_internals import setup_interrupt_handlers
 
 VERSION = "{version}"
 ELSEWHERE = "behind-the-guard.invalid"
@@ -188,6 +189,26 @@ def test_a_service_that_was_killed_is_an_error_for_whoever_restarts_the_ui(
     monkeypatch.setattr("sys.argv", [])
     with nullcontext() if said is None else pytest.raises(ServiceError, match=said):
         start_ui("127.0.0.1", 3000)
+
+
+def test_a_ui_in_the_background_of_a_script_ends_at_sigterm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dagster_dev(*_: Any, **__: Any) -> None:
+        setup_interrupt_handlers()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("dagster_shared.ipc.open_ipc_subprocess", None)
+    monkeypatch.setattr("sys.argv", [])
+    monkeypatch.setattr("runpy.run_module", dagster_dev)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell without job control has it
+        with pytest.raises(KeyboardInterrupt):
+            start_ui("127.0.0.1", 3000)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def test_a_status_of_dagster_s_own_stays(monkeypatch: pytest.MonkeyPatch) -> None:
