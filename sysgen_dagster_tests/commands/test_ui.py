@@ -170,7 +170,7 @@ def test_a_second_daemon_for_one_deployment_is_refused_as_long_as_the_first_live
     [
         ("dagster_webserver", 0, None),
         ("dagster_webserver", 3, "the UI's webserver has ended with status 3"),
-        ("dagster._daemon", -9, "the UI's daemon has ended with status -9"),
+        ("a_daemon", -9, "the UI's daemon has ended with status -9"),
         ("dagster", -9, None),  # the code server: Dagster starts another one
     ],
 )
