@@ -5,10 +5,10 @@
     python performance/whole_graph.py --compare small tenth full
 
 Makes the rows (`full_size.py`), a catalogue of one model that `zero_cost_server.py` answers for,
-and a Dagster home; starts `dagster dev`, as `sysgen ui` does, and asks its UI's API for a backfill
-of all partitions of every asset but those in `LEFT_OUT`. Meanwhile it looks at
-every process of Dagster ten times a second: CPU time and peak memory. When the backfill has ended,
-each row is looked for in the stored tables. Linux.
+and a Dagster home; starts `sysgen ui`, and asks its API for a backfill of all partitions of every
+asset but those in `LEFT_OUT`. Meanwhile it looks at every process of Dagster ten times a second:
+CPU time and peak memory. When the backfill has ended, each row is looked for in the stored tables.
+Linux.
 """
 
 import argparse
@@ -37,7 +37,6 @@ from whole_graph_tables import show
 from zero_cost_server import MODEL
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.commands.dagster_home import limit_pools
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import (
     EXAMPLE_ROWS,
@@ -117,13 +116,12 @@ def serving() -> Iterator[tuple[str, int]]:
 
 @contextmanager
 def dagster(data: Path) -> Iterator[str]:
-    """`dagster dev` on the deployment, with its UI at the URL given; ended afterwards."""
-    limit_pools(data / "dagster_home")
+    """`sysgen ui` on the deployment, with its UI at the URL given; ended afterwards."""
     with (data / "dagster.log").open("w") as log:
-        command = [str(Path(sys.executable).with_name("dagster")), "dev", "-h", "127.0.0.1"]
+        command = [str(Path(sys.executable).with_name("sysgen")), "ui", "--data", str(data)]
         port = free_port()
         with subprocess.Popen(
-            [*command, "-p", str(port), "-m", "sysgen_dagster.definitions"],
+            [*command, "--port", str(port)],
             stdout=log,
             stderr=log,
             start_new_session=True,

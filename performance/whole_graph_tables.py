@@ -15,7 +15,7 @@ _ROLES = {  # of a process, by what its command line holds
     "dagster._daemon": "daemon",
     "code-server": "code server",
     "grpc": "code server",
-    "dagster dev": "dagster dev",
+    "sysgen ui": "sysgen ui",
 }
 # What a run made, by the first of these assets that is among its own.
 KINDS = {
@@ -48,7 +48,7 @@ def process_of(figures: Mapping[str, Any], run: Mapping[str, Any]) -> Mapping[st
 
 
 def role_of(command: str) -> str:
-    """Which part of `dagster dev` a process is."""
+    """Which part of `sysgen ui` a process is."""
     return next((role for part, role in _ROLES.items() if part in command), "others")
 
 

@@ -4,6 +4,7 @@ Each message names what is wrong and what to do. The tree, with (again) where th
 succeed later although nobody changes anything::
 
     SysgenError
+    ├── AddressError                  the UI cannot listen where it should
     ├── AlertError                    the webhook did not take a message
     ├── CatalogError                  the catalogue cannot be used
     ├── DagsterHomeError              Dagster's own state cannot be kept where it should be
@@ -21,6 +22,7 @@ succeed later although nobody changes anything::
     ├── ReportError                   the report's charts cannot be drawn here
     ├── ServerError                   a server on this machine did not start
     │   └── ServerKilledError         a signal ended it while it was loading
+    ├── ServiceError                  the UI's webserver or daemon has ended, or runs already
     ├── SourceError                   an upstream file cannot be read as it is
     │   └── SourceUnavailableError    the Hub did not answer (again)
     ├── StoppedError                  the user has ended the command

@@ -23,6 +23,7 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
     QueuedRunCoordinatorDaemon,
 )
 from dagster._serdes import ConfigurableClass, ConfigurableClassData
+from dagster._utils.interrupts import setup_interrupt_handlers
 
 __all__ = [
     "AssetDaemonCursor",
@@ -46,4 +47,5 @@ __all__ = [
     "WorkspaceProcessContext",
     "create_run_for_test",
     "instance_for_test",
+    "setup_interrupt_handlers",
 ]

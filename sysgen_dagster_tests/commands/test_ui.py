@@ -2,27 +2,32 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
+from dagster_shared import ipc
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.cli import sysgen
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
-from sysgen_dagster.commands.ui import service_command
+from sysgen_dagster.commands.ui import ServiceError, service_command, start_ui
 from sysgen_dagster.commands.webserver import run_webserver
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
+from sysgen_dagster_tests.commands.test_guard import ask as guarded
 from sysgen_dagster_tests.commands.webservers import Deployment, ask, free_port, wait_for
+from sysgen_dagster_tests.dagster_internals import setup_interrupt_handlers
 
 VERSION = "{version}"
 ELSEWHERE = "behind-the-guard.invalid"
@@ -92,6 +97,126 @@ def test_what_is_no_name_is_refused_before_anything_starts(tmp_path: Path) -> No
     )
     assert said.exit_code == 1
     assert "give NAME or NAME:PORT, as in ui.example.org" in said.output
+
+
+@pytest.mark.usefixtures("_own_environment")
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0", "::1", "::", ""])
+def test_a_port_that_is_taken_is_an_error_before_anything_is_prepared(
+    tmp_path: Path, host: str
+) -> None:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.create_server((host, 0), family=family) as taken:
+        at = ["--host", host, "--port", str(taken.getsockname()[1])]
+        said = CliRunner().invoke(sysgen, ["ui", "--data", str(tmp_path), *at])
+    assert said.exit_code == 1
+    assert "address already in use" in said.output.lower()
+    assert "--port" in said.output
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_own_environment")
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid", "127.0.0.1:3000", "a b"])
+def test_an_address_that_is_none_of_this_machine_is_an_error(tmp_path: Path, host: str) -> None:
+    said = CliRunner().invoke(sysgen, ["ui", "--data", str(tmp_path), "--host", host])
+    assert said.exit_code == 1
+    assert f"of {host}: " in said.output
+    assert "--host" in said.output
+
+
+@pytest.mark.usefixtures("_own_environment")
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("127.0.0.1", "http://127.0.0.1"),
+        ("GPU-Box", "http://GPU-Box"),
+        ("::1", "http://[::1]"),
+        ("0.0.0.0", "http://localhost"),
+        ("::", "http://localhost"),
+        ("", "http://localhost"),
+    ],
+)
+def test_the_address_that_is_shown_is_one_that_the_guard_lets_through(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], host: str, shown: str
+) -> None:
+    monkeypatch.setattr("runpy.run_module", lambda *_, **__: None)
+    monkeypatch.setattr("dagster_shared.ipc.open_ipc_subprocess", None)
+    monkeypatch.setattr("sys.argv", [])
+    start_ui(host, 3000)
+    assert f"The UI is at {shown}:3000 in a moment" in capsys.readouterr().out
+    listens = {"listens_on": host}
+    assert (
+        guarded("GET", "/", guard=listens, host=f"{urlsplit(shown).netloc}:3000").text == "secret"
+    )
+
+
+@pytest.mark.usefixtures("_own_environment")
+def test_a_second_daemon_for_one_deployment_is_refused_as_long_as_the_first_lives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["ui", "--data", str(tmp_path), "--port", str(free_port())]
+    said: list[Result] = []
+
+    def other_one(*_: Any) -> None:
+        said.append(CliRunner().invoke(sysgen, asked))
+
+    monkeypatch.setattr("sysgen_dagster.commands.ui.start_ui", other_one)
+    said.append(CliRunner().invoke(sysgen, asked))
+    assert [each.exit_code for each in said] == [1, 0]
+    assert f"a UI of {tmp_path / 'dagster_home'} runs already" in said[0].output
+
+
+@pytest.mark.parametrize(
+    ("module", "status", "said"),
+    [
+        ("dagster_webserver", 0, None),
+        ("dagster_webserver", 3, "the UI's webserver has ended with status 3"),
+        ("a_daemon", -9, "the UI's daemon has ended with status -9"),
+        ("dagster", -9, None),  # the code server: Dagster starts another one
+    ],
+)
+def test_a_service_that_was_killed_is_an_error_for_whoever_restarts_the_ui(
+    monkeypatch: pytest.MonkeyPatch, module: str, status: int, said: str | None
+) -> None:
+    def opened(command: list[str], **_: Any) -> "subprocess.CompletedProcess[bytes]":
+        return subprocess.CompletedProcess(command, status)
+
+    def dagster_dev(*_: Any, **__: Any) -> None:
+        ipc.open_ipc_subprocess([sys.executable, "-m", module, "--port", "1"])
+        sys.exit(0)
+
+    monkeypatch.setattr("dagster_shared.ipc.open_ipc_subprocess", opened)
+    monkeypatch.setattr("runpy.run_module", dagster_dev)
+    monkeypatch.setattr("sys.argv", [])
+    with nullcontext() if said is None else pytest.raises(ServiceError, match=said):
+        start_ui("127.0.0.1", 3000)
+
+
+def test_a_ui_in_the_background_of_a_script_ends_at_sigterm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def dagster_dev(*_: Any, **__: Any) -> None:
+        setup_interrupt_handlers()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("dagster_shared.ipc.open_ipc_subprocess", None)
+    monkeypatch.setattr("sys.argv", [])
+    monkeypatch.setattr("runpy.run_module", dagster_dev)
+    before = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell without job control has it
+        with pytest.raises(KeyboardInterrupt):
+            start_ui("127.0.0.1", 3000)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+def test_a_status_of_dagster_s_own_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dagster_shared.ipc.open_ipc_subprocess", None)
+    monkeypatch.setattr("sys.argv", [])
+    monkeypatch.setattr("runpy.run_module", lambda *_, **__: sys.exit(2))
+    with pytest.raises(SystemExit, match="2"):
+        start_ui("127.0.0.1", 3000)
 
 
 def test_the_webserver_says_which_of_its_names_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,33 +60,43 @@ def stalled_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """Send one message for each stall, and remember what was seen of each run.
 
     Raises:
-        AlertError: The webhook did not take a message; it is sent again at the next tick.
+        AlertError: The webhook did not take a message; it is sent again at the next tick. Or the
+            variable for the time holds no number of minutes.
     """
     url = os.environ.get(WEBHOOK_URL)
     if not url:
         return dg.SensorResult(skip_reason=f"{WEBHOOK_URL} is not set")
+    after_s = 60 * _after_min()
     before = {run: Seen(**seen) for run, seen in json.loads(context.cursor or "{}").items()}
     now, seen = time.time(), {}
     for run, current in _asking(context.instance, now):
         last = before.get(run.run_id)
         seen[run.run_id] = last if last is not None and current.same(last) else current
-    stalled = [
-        run_id for run_id, each in seen.items() if _is_stalled(each, now) and not each.is_told
-    ]
-    for run_id in stalled:
+    stalled = [run for run, each in seen.items() if each.is_asking and now - each.since >= after_s]
+    told: list[str] = []
+    for run_id in (each for each in stalled if not seen[each].is_told):
         refused = send(url, _text(context.instance, run_id, seen[run_id], now))
+        if refused and told:
+            break  # an error would have the messages before this one sent again, too
         if refused:
             raise AlertError(f"the webhook of {WEBHOOK_URL} {refused}: run {run_id} is stalled")
         seen[run_id] = Seen(**asdict(seen[run_id]) | {"is_told": True})
+        told.append(run_id)
     return dg.SensorResult(
         skip_reason=f"{len(stalled)} of {len(seen)} runs that ask a model have stalled",
         cursor=json.dumps({run_id: asdict(each) for run_id, each in seen.items()}),
     )
 
 
-def _is_stalled(seen: Seen, now: float) -> bool:
-    after_min = float(os.environ.get(STALLED_AFTER_MIN) or _DEFAULT_MIN)
-    return seen.is_asking and now - seen.since >= 60 * after_min
+def _after_min() -> float:
+    said = os.environ.get(STALLED_AFTER_MIN) or _DEFAULT_MIN
+    try:
+        after_min = float(said)
+    except ValueError:
+        after_min = 0.0
+    if not 0 < after_min < float("inf"):
+        raise AlertError(f"{STALLED_AFTER_MIN} is {said!r}: set it to a number of minutes, as 15")
+    return after_min
 
 
 def _asking(instance: dg.DagsterInstance, now: float) -> Iterator[tuple[dg.DagsterRun, Seen]]:

@@ -38,6 +38,7 @@ def living(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
         fcntl.flock(held, fcntl.LOCK_EX)
         json.dump(_here(), held)
         held.flush()
+        os.fsync(held.fileno())  # what is there after a power cut is whole
         begun.replace(mark)  # only now: who finds it finds it locked
         try:
             yield
@@ -47,17 +48,16 @@ def living(instance: dg.DagsterInstance, run_id: str) -> Iterator[None]:
 
 def is_dead(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
     """Whether the process of a run was one of this machine and is gone; False where unsure."""
-    mark = _mark(instance, run.run_id)
     try:
-        with mark.open() as held:
+        with _mark(instance, run.run_id).open() as held:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)  # NFS gives readers no other lock
             here, there = _here(), json.load(held)
-            if not any(there[name] and there[name] == here[name] for name in here):
-                return False
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-    except BlockingIOError:
+            return any(there[name] and there[name] == here[name] for name in here)
+    except (BlockingIOError, PermissionError):
         return False
-    except FileNotFoundError:  # killed before it made the file, or begun by an older version
+    # Killed before it made the file, begun by an older version, or the file was lost with the power
+    # of the machine.
+    except (FileNotFoundError, ValueError):
         pid = _pid(instance, run)
         return pid is not None and not _may_be_a_worker(pid)
 

@@ -30,10 +30,12 @@ _NEEDED = (
     *("VLLM_*", "LLAMA_*", "GGML_*", "HF_*", "HUGGINGFACE_*", "HUGGING_FACE_*", "TRANSFORMERS_*"),
     *("TORCH*", "PYTORCH_*", "TRITON_*", "FLASHINFER_*", "TOKENIZERS_*", "TIKTOKEN_*"),
 )
-# A variable of a listed kind that holds a secret, such as VLLM_API_KEY: a server that got it would
-# demand it from us. TOKENIZERS_PARALLELISM holds none.
+# Ends a word of a name that holds a secret, such as VLLM_API_KEY: a server that got it would demand
+# it from us. TOKENIZERS_PARALLELISM, NCCL_IB_PKEY and what counts tokens hold none.
 _SECRET = re.compile(
-    r"(?:^|_)(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS|CREDENTIALS?)(?:_|$)", re.IGNORECASE
+    r"(?:(?:^|_|[A-Z]{2})KEYS?|TOKEN(?!_THRESHOLD)|SECRETS?|PASSWORDS?|PASSPHRASE|CREDENTIALS?"
+    r"|(?:^|_)(?:PASS|PASSWD|PWD|CREDS?|AUTH|BEARER|JWT|PAT|COOKIE|DSN))(?:_|$)",
+    re.IGNORECASE,
 )
 _OF_THE_HUB = ("HF_*", "HUGGING_FACE_*")
 

@@ -190,6 +190,28 @@ def test_a_message_that_the_webhook_did_not_take_is_sent_again(
     assert len(webhook.texts) == 1
 
 
+def test_a_message_that_was_taken_is_not_sent_again_because_another_one_was_not(
+    clock: Clock, webhook: Webhook
+) -> None:
+    runs = [Run(clock.instance), Run(clock.instance)]
+    for _ in range(15):
+        clock.minute(*runs, answered=3)
+    webhook.answers[:] = [200, 429]
+    for _ in range(5):
+        clock.minute(*runs)
+    assert (webhook.asked, len(webhook.texts)) == (3, 2)  # the one that was refused came again
+
+
+@pytest.mark.parametrize("said", ["15m", "0", "-3", "nan", "inf", "a quarter"])
+def test_what_is_no_number_of_minutes_is_said(
+    clock: Clock, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, said: str
+) -> None:
+    monkeypatch.setenv(STALLED_AFTER_MIN, said)
+    with pytest.raises(Exception, match=f"{STALLED_AFTER_MIN} is '{said}'"):
+        clock.minute(Run(clock.instance))
+    assert webhook.asked == 0
+
+
 def test_how_long_is_too_long_can_be_said(
     clock: Clock, webhook: Webhook, monkeypatch: pytest.MonkeyPatch
 ) -> None:

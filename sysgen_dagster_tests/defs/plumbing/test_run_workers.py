@@ -123,6 +123,20 @@ def test_a_run_that_was_killed_before_it_had_its_lock_is_known_by_its_process(
     assert is_dead(instance, run)
 
 
+@pytest.mark.parametrize("left", [b"", b'{"host": "a', b"\0" * 60, b"\xff"])
+def test_what_a_power_cut_left_of_the_file_of_a_run_is_no_obstacle(
+    instance: dg.DagsterInstance, left: bytes
+) -> None:
+    unknown, run = started(instance), started(instance, **LOCAL)
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    begun_by(instance, run, gone.pid)
+    for each in (unknown, run):
+        mark_of(instance, each).parent.mkdir(exist_ok=True)
+        mark_of(instance, each).write_bytes(left)
+    assert (is_dead(instance, unknown), is_dead(instance, run)) == (False, True)
+
+
 def test_a_run_without_a_lock_whose_process_lives_is_left_alone(
     instance: dg.DagsterInstance,
 ) -> None:
