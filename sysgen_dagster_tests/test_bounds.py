@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from sysgen_dagster.catalog.models import Model
+from sysgen_dagster.catalog.plain_yaml import LONGEST_NUMBER
 from sysgen_dagster.inference.bodies import (
     MOST_ERROR_BYTES,
     MOST_LISTING_BYTES,
@@ -19,6 +20,8 @@ from sysgen_dagster.inference.listings import MOST_NAMES
 from sysgen_dagster.inference.openai_client import PROBE_S, QUESTION_S
 from sysgen_dagster.inference.quoting import MOST_LOGGED, MOST_QUOTED
 from sysgen_dagster.inference.replies import LONGEST_REASON
+from sysgen_dagster.obedience.final_answers import LONGEST_NUMERAL
+from sysgen_dagster.sources.dialogue import MOST_CHARACTERS, MOST_TURNS
 
 PAGE = Path(__file__).parents[1] / "docs" / "inference.md"
 KIB, MIB = 1024, 1024 * 1024
@@ -78,6 +81,13 @@ BOUNDS = [
         _time(RETRIES.longest_retry_after_s),
         "sent again then",
     ),
+    (
+        "what comes before the question of a row",
+        f"{MOST_TURNS} turns, {MOST_CHARACTERS:,} characters",
+        "`history_too_long`",
+    ),
+    ("a number in a row", f"{LONGEST_NUMERAL} digits", "it is compared as a text"),
+    ("a number in the catalogue", f"{LONGEST_NUMBER} digits", "refused with its line"),
 ]
 
 

@@ -18,7 +18,7 @@ Path = tuple[Hashable, ...]
 MOST_BYTES = 1_000_000  # of a file; the shipped catalogue has 10,000
 _MOST_VALUES = 100_000  # with those that aliases repeat
 _DEEPEST = 50  # entries within entries; a catalogue has six
-_LONGEST_NUMBER = 18  # digits: what every program holds exactly
+LONGEST_NUMBER = 18  # digits: what every program holds exactly
 
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
@@ -96,8 +96,8 @@ def _read_scalar(text: str) -> tuple[Any, str]:
         if re.fullmatch(pattern, text):
             return None, f"is {meaning}: write a text in quotes, a plain number, or true or false"
     if re.fullmatch(_DECIMAL, text):
-        if len(re.sub(r"\D", "", text)) > _LONGEST_NUMBER:
-            return None, f"has more than {_LONGEST_NUMBER} digits: write a text in quotes"
+        if len(re.sub(r"\D", "", text)) > LONGEST_NUMBER:
+            return None, f"has more than {LONGEST_NUMBER} digits: write a text in quotes"
         if not math.isfinite(float(text)):
             return None, "is larger than any number that can be reckoned with"
         return (int if re.fullmatch(_WHOLE, text) else float)(text), ""

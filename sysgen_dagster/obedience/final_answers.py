@@ -42,7 +42,7 @@ _SENTENCE_END = re.compile(r"[.!?]\s")
 
 # Characters of a number, also of one with a comma after every third digit. No answer is longer, and
 # Python refuses to read thousands of digits.
-_LONGEST_NUMERAL = 100
+LONGEST_NUMERAL = 100
 _NUMERAL = r"(?:\d{1,3}(?:,\d{3})+|\d{1,40})(?:\.\d{1,40})?|\.\d{1,40}"
 _SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
 # A number may have a unit: words after a space, or a known unit next to the digits. "2x" is no
@@ -190,7 +190,7 @@ def _find_results(text: str) -> list[str]:
 def _normalize_number(text: str) -> str | None:
     """The value of a text that is one number, perhaps with a unit; else None."""
     match = _NUMBER.fullmatch(text)
-    if not match or len(match["top"]) > _LONGEST_NUMERAL or int(match["bottom"] or 1) == 0:
+    if not match or len(match["top"]) > LONGEST_NUMERAL or int(match["bottom"] or 1) == 0:
         return None
     value = Fraction(match["top"].replace(",", "")) / int(match["bottom"] or 1)
     value = (value + int(match["whole"] or 0)) * _SCALES.get((match["scale"] or "").lower(), 1)
