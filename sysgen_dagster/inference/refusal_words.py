@@ -95,3 +95,10 @@ LIMIT = _any(
     r"(?<!\+ `)(?<!\+ )(?<!and `)(?<!and )\bmax_\w*tokens\S* "
     r"(?:cannot be greater|must be(?! at least)|exceeds?\b)"
 )
+# Of a small question with a small answer: the server reads chats. That a field has another name is
+# said in other words.
+SIZE = _any(
+    r"(?s:(?=.*(max\w*tokens|\btokens\b|context (length|window|size))).*"
+    r"(at least|minimum|greater|larger|small|short|below|less than|exceed|too (long|large|many)))"
+)
+NO_FIELD = _any(r"unsupported|not supported|unknown|unrecogni|unexpected|extra")

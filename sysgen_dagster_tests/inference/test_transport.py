@@ -187,7 +187,7 @@ def test_nobody_listening_is_said() -> None:
     ids=["ssh", "nothing", "cut", "long_header", "many_headers", "no_chunk", "no_status"],
 )
 def test_what_is_no_http_or_is_cut_is_a_cut_connection(words: bytes) -> None:
-    with speaking(words) as url, pytest.raises(CutError, match="connection cut|is no HTTP"):
+    with speaking(words) as url, pytest.raises(CutError, match=r"connection cut|is no HTTP"):
         get(url)
 
 
