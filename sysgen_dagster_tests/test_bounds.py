@@ -15,10 +15,10 @@ from sysgen_dagster.inference.bodies import (
     most_reply_bytes,
 )
 from sysgen_dagster.inference.chat_api import Retries
+from sysgen_dagster.inference.endings import LONGEST_REASON
 from sysgen_dagster.inference.listings import MOST_NAMES
 from sysgen_dagster.inference.openai_client import PROBE_S, QUESTION_S
 from sysgen_dagster.inference.quoting import MOST_LOGGED, MOST_QUOTED
-from sysgen_dagster.inference.replies import LONGEST_REASON
 
 PAGE = Path(__file__).parents[1] / "docs" / "inference.md"
 KIB, MIB = 1024, 1024 * 1024
