@@ -152,7 +152,7 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial(_Connection, self._loop)
+        self._factory = partial[ResponseHandler](_Connection, self._loop)
 
 
 @asynccontextmanager
