@@ -152,7 +152,8 @@ class _Connector(aiohttp.TCPConnector):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._factory = partial[ResponseHandler](_Connection, self._loop)
+        kind: type[ResponseHandler] = _Connection
+        self._factory = partial(kind, self._loop)
 
 
 @asynccontextmanager

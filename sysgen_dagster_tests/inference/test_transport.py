@@ -15,7 +15,7 @@ from aiohttp import web
 
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.inference.bodies import MOST_ERROR_BYTES, BadBodyError
-from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity, UnreachableError
+from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
 from sysgen_dagster.inference.engines import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.probing import probe_server
@@ -230,7 +230,7 @@ def test_a_redirect_is_not_followed(status: int) -> None:
 
     with serving(lead_on) as url:
         assert get(f"{url}/models").status == status
-        with pytest.raises(UnreachableError, match=f"{status}, it leads to /v1/elsewhere"):
+        with pytest.raises(EngineError, match=f"{status}, it leads to /v1/elsewhere"):
             probe_server(PHI, url, None, None, 0)
     assert "/v1/elsewhere" not in asked
 
