@@ -3,7 +3,7 @@
 import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _NUMBER = re.compile(r"\d+(?:\.\d*)?")
@@ -17,6 +17,7 @@ _IN_WORDS = re.compile(
 _LIMITS = ("requests", "tokens")
 _EPOCH_S = 1e9  # a larger number is a time and not a duration
 _EPOCH_MS = 1e12
+_A_YEAR_S = 365 * 86_400  # no longer time is shown
 
 
 def asked_wait(headers: Mapping[str, str], words: str = "", now: float | None = None) -> float:
@@ -38,6 +39,13 @@ def asked_wait(headers: Mapping[str, str], words: str = "", now: float | None = 
         _read_words(words),
     )
     return next((wait for wait in waits if wait > 0), 0.0)
+
+
+def with_wait(said: str, wait_s: float) -> str:
+    """What a server said, and how long it asks us to wait: often only a header names that."""
+    if not wait_s:
+        return said
+    return f"{said}, it asks to wait {timedelta(seconds=int(min(wait_s, _A_YEAR_S)))}"
 
 
 def _read_number(text: str) -> float:

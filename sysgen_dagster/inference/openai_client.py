@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import httpx2
 import openai
 
+from sysgen_dagster.inference.asked_waits import with_wait
 from sysgen_dagster.inference.bodies import MOST_LISTING_BYTES, BadBodyError
 from sysgen_dagster.inference.chat_api import BusyError, EngineError, ModelIdentity
 from sysgen_dagster.inference.error_words import read_words
@@ -115,7 +116,8 @@ def require_server(
         said = f"{where} does not serve {served} to us ({fault}): {refusal.advice}"
         raise EngineError(said) from None
     if refusal.is_busy:
-        raise BusyError(f"{where} has no room now ({fault})", refusal.wait_s) from None
+        said = f"{where} has no room now ({with_wait(fault, refusal.wait_s)})"
+        raise BusyError(said, refusal.wait_s) from None
 
 
 def describe_error(error: Exception, api_key: str | None) -> str:

@@ -5,13 +5,13 @@ What an engine gave up is asked again; a text that a filter cut is none.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.chat.reasoning import Reply, join_reasoning, split_reasoning
+from sysgen_dagster.inference.asked_waits import with_wait
 from sysgen_dagster.inference.bodies import read_json
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError
 from sysgen_dagster.inference.endings import Ending, ending_of, read_finish
@@ -23,7 +23,6 @@ from sysgen_dagster.inference.refusals import About, Refusal, judge
 
 # The status of an error in a reply with status 200 that names none: only its words can tell more.
 _UNNAMED = 400
-_A_YEAR_S = 365 * 86_400  # no longer time is shown
 # Types of content parts that hold thoughts, and the fields of a part that hold its text.
 _THINKING_PARTS = frozenset(
     {"thinking", "reasoning", "reasoning_text", "thought", "redacted_thinking"}
@@ -80,8 +79,7 @@ def read_reply(
 def _refused(refusal: Refusal, failure: str, attempt: int) -> Outcome:
     """The outcome of a row that was refused; raises what says that the row is not meant."""
     if refusal.about is About.MOMENT:
-        if refusal.wait_s:
-            failure += f", it asks to wait {timedelta(seconds=int(min(refusal.wait_s, _A_YEAR_S)))}"
+        failure = with_wait(failure, refusal.wait_s)
         raise TryAgainError(refusal.reason, failure, refusal.wait_s, refusal.is_busy)
     if refusal.about in (About.ACCOUNT, About.SERVER):
         raise EngineError(f"{failure}; {refusal.advice}")

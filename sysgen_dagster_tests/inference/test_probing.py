@@ -409,7 +409,7 @@ def test_a_server_without_room_says_how_long_to_wait(status: int, lists: bool) -
             return web.Response(body=listing("phi"), content_type="application/json")
         return web.Response(text="wait", status=status, headers={"Retry-After": "7"})
 
-    with serving(refuse) as url, pytest.raises(BusyError, match="has no room now") as error:
+    with serving(refuse) as url, pytest.raises(BusyError, match="asks to wait 0:00:07") as error:
         probe(url)
     assert error.value.wait_s == 7
 
