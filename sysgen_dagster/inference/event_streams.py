@@ -1,13 +1,14 @@
 """Reads a reply that comes as a stream of events, which some gateways send though nobody asked."""
 
+import io
 import json
-import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 _BEGINNINGS = ("data:", "event:", "id:", "retry:", ":")
-_LINE_END = re.compile(r"\r\n|\n|\r")
 _LAST = "[DONE]"
 
 
@@ -22,14 +23,15 @@ def join_events(text: str) -> Any:
     Raises:
         ValueError: It holds none, or ends before the completion does.
     """
+    pieces = _Pieces()
     try:
-        values = list(_read_events(text))
-        if not values:
-            raise ValueError("events without data")
-        whole = [each for each in values if not _is_piece(each)]
-        return whole[0] if whole else _join(values)
+        for value in _read_events(text):
+            if not _is_piece(value):
+                return value
+            pieces.add(value)
     except (TypeError, AttributeError, LookupError, RecursionError):
         raise ValueError("events that are no chat completion") from None
+    return pieces.joined()
 
 
 def _is_piece(value: Mapping[str, Any]) -> bool:
@@ -38,35 +40,44 @@ def _is_piece(value: Mapping[str, Any]) -> bool:
     return is_part and "choices" in value and not value.get("error")
 
 
-def _read_events(text: str) -> Iterable[Any]:
-    lines: list[str] = []
-    for line in [*_LINE_END.split(text), ""]:
+def _read_events(text: str) -> Iterator[Any]:
+    """One at a time: a small stream may hold millions."""
+    data = ""
+    for line in chain(io.StringIO(text, newline=None), "\n"):
         if line.startswith("data:"):
-            lines.append(line.removeprefix("data:").strip())
-        elif line and not line.startswith(_BEGINNINGS):  # a whole reply behind comments
-            lines.append(line)
-        elif not line and lines:
-            data, lines = "\n".join(lines), []
-            if data != _LAST:
+            data += line.removeprefix("data:")
+        elif line.strip() and not line.startswith(_BEGINNINGS):  # a whole reply behind comments
+            data += line
+        elif not line.strip():
+            if data.strip() not in ("", _LAST):
                 yield json.loads(data, strict=False)
+            data = ""
 
 
-def _join(values: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    texts: dict[str, list[str]] = defaultdict(list)
-    logprobs: list[Any] = []
-    finish = usage = None
-    for value in values:
-        usage = value.get("usage") or usage
+@dataclass(slots=True)
+class _Pieces:
+    """Those of the first answer of a chat completion, by field of its message."""
+
+    texts: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    logprobs: list[Any] = field(default_factory=list)
+    finish: Any = None
+    usage: Any = None
+
+    def add(self, value: Mapping[str, Any]) -> None:
+        self.usage = value.get("usage") or self.usage
         for choice in value["choices"] or ():
             if choice.get("index"):  # another answer to the same request
                 continue
             for name, piece in (choice.get("delta") or {}).items():
                 if isinstance(piece, str) and name != "role":
-                    texts[name].append(piece)
-            logprobs += (choice.get("logprobs") or {}).get("content") or []
-            finish = choice.get("finish_reason") or finish
-    if finish is None:
-        raise ValueError("events of a chat completion without its end")
-    message = {name: "".join(pieces) for name, pieces in texts.items()}
-    choice = {"message": message, "finish_reason": finish, "logprobs": {"content": logprobs}}
-    return {"choices": [choice], "usage": usage}
+                    self.texts[name].append(piece)
+            self.logprobs += (choice.get("logprobs") or {}).get("content") or []
+            self.finish = choice.get("finish_reason") or self.finish
+
+    def joined(self) -> dict[str, Any]:
+        if self.finish is None:
+            raise ValueError("events of a chat completion without its end")
+        message = {name: "".join(pieces) for name, pieces in self.texts.items()}
+        logprobs = {"content": self.logprobs}
+        choice = {"message": message, "finish_reason": self.finish, "logprobs": logprobs}
+        return {"choices": [choice], "usage": self.usage}

@@ -1,6 +1,7 @@
 """A reply that comes as a stream of events is read as the reply that it holds."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -82,6 +83,18 @@ def test_an_error_in_a_stream_means_what_it_says() -> None:
     with pytest.raises(TryAgainError) as busy:
         read(stream({"error": {"message": "Rate limit reached"}}), status=400)
     assert busy.value.is_busy
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"data:\n\n", b"data:1\n", b":\n", b'data:{"choices":[]}\n\n', b"event: x\n"],
+    ids=["empty", "one_event", "comments", "no_choices", "names"],
+)
+def test_a_stream_of_nothing_is_read_as_quickly_as_any_other(raw: bytes) -> None:
+    began = time.process_time()
+    with pytest.raises(ValueError):  # noqa: PT011
+        read_json(raw * 300_000)
+    assert time.process_time() - began < 20
 
 
 VALUES = st.recursive(

@@ -16,6 +16,8 @@ from sysgen_dagster.inference import refusal_words as words
         (words.NO_CREDIT, "Rate limit reached, add a payment method to your account"),
         (words.NO_CREDIT, "Add 10 credits to unlock 1000 free requests"),
         (words.NO_CREDIT, "There is no credit to the author"),
+        (words.NO_CREDIT, "Unknown value: overdue"),
+        (words.NO_CREDIT, "limited to 20 calls / minute"),
         (words.NO_KEY, "Unknown key `foo` in the request"),
         (words.FILTERED, "Unknown field: safety_settings"),
         (words.FILTERED, "Names are case-sensitive"),
