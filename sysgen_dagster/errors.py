@@ -11,6 +11,7 @@ succeed later although nobody changes anything::
     ├── DamagedFileError              a stored file does not hold what was written to it
     ├── EngineError                   no answer can be had from a model's servers
     │   └── UnreachableError          nothing listens where a server should be
+    │   │   └── BusyError             a server has no room now
     ├── ExclusionError                a list of conversations to leave out is wrong
     ├── ExportError                   rows cannot be exported, or a folder is no export
     ├── GgufError                     a file is no GGUF file that can be read

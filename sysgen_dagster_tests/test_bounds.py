@@ -16,10 +16,10 @@ from sysgen_dagster.inference.bodies import (
     most_reply_bytes,
 )
 from sysgen_dagster.inference.chat_api import Retries
+from sysgen_dagster.inference.endings import LONGEST_REASON
 from sysgen_dagster.inference.listings import MOST_NAMES
 from sysgen_dagster.inference.openai_client import PROBE_S, QUESTION_S
 from sysgen_dagster.inference.quoting import MOST_LOGGED, MOST_QUOTED
-from sysgen_dagster.inference.replies import LONGEST_REASON
 from sysgen_dagster.obedience.final_answers import LONGEST_NUMERAL
 from sysgen_dagster.sources.dialogue import MOST_CHARACTERS, MOST_TURNS
 

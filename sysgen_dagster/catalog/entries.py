@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
@@ -30,13 +31,20 @@ def _matches(pattern: str, wanted: str) -> AfterValidator:
 
 def _url_without_secrets(value: str) -> str:
     """A URL that may be shown. Its errors do not repeat it: a refused one may hold a key."""
-    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+    if not re.fullmatch(r"https?://[^\s/\\]+(/\S*)?", value) or not value.isprintable():
         raise ValueError("must be a URL such as http://HOST:PORT/v1")
     if re.search(r"[@?#]", value):
         raise ValueError(
             "must be a URL without user, password or query: URLs are shown and logged. Put the key "
             "into an environment variable and its name into `api_key_env`"
         )
+    try:
+        parts = urlsplit(value)
+        is_place = parts.port != 0 and bool((parts.hostname or "").encode("idna"))
+    except ValueError:  # of a port, an IPv6 address or a name
+        is_place = False
+    if not is_place:
+        raise ValueError("must be a URL with the name of a host and a port from 1 to 65535")
     return value
 
 

@@ -76,6 +76,8 @@ class Runs:
         """The runs, the checks, those that did not pass, for Rich: one line for each."""
         lines = [
             f"{self.partitions} runs, {len(self.errors)} failed",
+            # What comes later fails for want of it, and stands between it and the summary.
+            *(f"  the first: {escape(error)}" for error in self.errors[:1]),
             f"{self.passed} checks passed, {self.warned.total()} warn, "
             f"{self.broken.total()} broken contracts",
         ]

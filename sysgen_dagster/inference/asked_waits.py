@@ -1,22 +1,24 @@
 """How long a server asks us to wait before a request is sent again, in its headers or its words."""
 
-import math
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 _NUMBER = re.compile(r"\d+(?:\.\d*)?")
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m(?!s))?(?:(\d{1,9}(?:\.\d{1,9})?)(m?s))?")
-# "Please try again in 7.66s", "retry in 2m59.5s", "retry after 20 seconds".
+# "Please try again in 7.66s", "retry in 1h2m59.5s", "retry after 20 seconds", "wait 5 minutes".
 _IN_WORDS = re.compile(
-    r"(?:try again|retry|wait)(?: in| after| for)? (?:(?P<short>[\d.]+m?s|\d+m(?:[\d.]+s)?)\b"
-    r"|(?P<seconds>\d{1,6}(?:\.\d+)?) ?sec)",
+    r"(?:try again|retry|wait)(?: in| after| for)? "
+    r"(?:(?P<short>(?=\d)(?:\d{1,6}h)?(?:\d{1,6}m(?!s))?(?:[\d.]{1,20}m?s)?)(?!\w)"
+    r"|(?P<count>\d{1,6}(?:\.\d+)?) ?(?P<unit>sec|min|hour))",
     re.IGNORECASE,
 )
+_UNITS = {"sec": 1, "min": 60, "hour": 3600}
 _LIMITS = ("requests", "tokens")
 _EPOCH_S = 1e9  # a larger number is a time and not a duration
 _EPOCH_MS = 1e12
+_A_YEAR_S = 365 * 86_400  # no longer time is shown
 
 
 def asked_wait(headers: Mapping[str, str], words: str = "", now: float | None = None) -> float:
@@ -32,12 +34,19 @@ def asked_wait(headers: Mapping[str, str], words: str = "", now: float | None = 
         now = _read_date(given.get("date", "")) or datetime.now(UTC).timestamp()
     waits = (
         _read_number(given.get("retry-after-ms", "")) / 1000,
-        _read_number(given.get("retry-after", "")),
+        _read_number(given.get("retry-after", "")) or _read_duration(given.get("retry-after", "")),
         _read_date(given.get("retry-after", "")) - now,
         _read_reset(given, now),
         _read_words(words),
     )
     return next((wait for wait in waits if wait > 0), 0.0)
+
+
+def with_wait(said: str, wait_s: float) -> str:
+    """What a server said, and how long it asks us to wait: often only a header names that."""
+    if not wait_s:
+        return said
+    return f"{said}, it asks to wait {timedelta(seconds=int(min(wait_s, _A_YEAR_S)))}"
 
 
 def _read_number(text: str) -> float:
@@ -85,5 +94,6 @@ def _read_words(words: str) -> float:
     found = _IN_WORDS.search(words)
     if not found:
         return 0.0
-    wait = _read_duration(found["short"]) if found["short"] else _read_number(found["seconds"])
-    return wait if math.isfinite(wait) else 0.0
+    if found["short"]:
+        return _read_duration(found["short"].lower())
+    return _read_number(found["count"]) * _UNITS[found["unit"].lower()]

@@ -10,6 +10,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from sysgen_dagster.inference.event_streams import is_event_stream, join_events
+
 _KIB, _MIB = 1024, 1024 * 1024
 # Beside the text: usage, filters' findings, prompts that a gateway repeats, sealed thoughts.
 _ENVELOPE_BYTES = _MIB
@@ -101,7 +103,7 @@ def read_json(raw: bytes | bytearray) -> Any:
     """The value in a body, leniently: one bad byte or control character costs no answer.
 
     Bytes that are no text become U+FFFD, a byte order mark is left out, a number with more digits
-    than Python reads becomes infinite.
+    than Python reads becomes infinite, a stream of events becomes the reply that it holds.
 
     Raises:
         ValueError: It is no JSON, or nested too deep.
@@ -112,6 +114,8 @@ def read_json(raw: bytes | bytearray) -> Any:
         try:
             return json.loads(text, strict=False)
         except json.JSONDecodeError:
+            if is_event_stream(text):
+                return join_events(text)
             raise
         except ValueError:  # only the digits of a number are left
             return json.loads(text, strict=False, parse_int=float)

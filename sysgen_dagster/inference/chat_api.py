@@ -27,6 +27,19 @@ class UnreachableError(EngineError):
     """Nothing listens where a server should be; it may come back."""
 
 
+class BusyError(UnreachableError):
+    """A server is there and has no room for a question now.
+
+    Attributes:
+        wait_s: How long it asks us to wait.
+    """
+
+    def __init__(self, fault: str, wait_s: float) -> None:
+        """The fault in words for people."""
+        super().__init__(fault)
+        self.wait_s = wait_s
+
+
 @dataclass(eq=False)
 class TryAgainError(Exception):
     """An attempt at a request failed; another one may succeed.

@@ -5,10 +5,12 @@ Each of them ends in an `Endpoint`; the code that sends requests does not depend
 
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from sysgen_dagster.catalog.models import Engine, Model
@@ -27,6 +29,7 @@ from sysgen_dagster.inference.local.llama_cpp import find_llama_server, gguf_var
 from sysgen_dagster.inference.local.revisions import with_revision
 from sysgen_dagster.inference.local.servers import LocalServer, ServerUse, claim_together
 from sysgen_dagster.inference.local.vllm import find_vllm, precision_flags, vllm_servers
+from sysgen_dagster.inference.room import when_there_is_room
 
 WAYS_TO_GET_AN_ENGINE = """\
 Ways to get an engine:
@@ -42,8 +45,7 @@ _SIMULATED_IDLE_S = 300.0
 _SIMULATED_READY_S = 60.0
 _UNKNOWN_CAPACITY = 32
 _MAYBE_SLOW = 4  # requests in flight on a server that may be a laptop
-# Engines on this machine: what they are called, the variable that names their command, its own
-# name, and where it is found.
+# Of engines on this machine: title, the variable that names their command, its own name, its place.
 _COMMANDS = {
     Engine.VLLM: ("vLLM", "SYSGEN_VLLM", "vllm", find_vllm),
     Engine.LLAMA_CPP: ("llama.cpp", "SYSGEN_LLAMA_SERVER", "llama-server", find_llama_server),
@@ -144,6 +146,7 @@ class ModelConnection:
     uses: Sequence[ServerUse]
     report: Callable[[str], None]
     retries: Retries
+    _cancelled: threading.Event = field(default_factory=threading.Event)
 
     def connect(self, constraint: Constraint | None = None) -> Endpoint:
         """The endpoint of the model, with at least one server that answers and serves it.
@@ -205,6 +208,7 @@ class ModelConnection:
 
     def cancel(self) -> None:
         """End the waiting of other threads for a server to load or for its device to be free."""
+        self._cancelled.set()
         for use in self.uses:
             use.cancelled.set()
 
@@ -241,7 +245,8 @@ class ModelConnection:
                     raise
                 self.report(f"{fault}: it was started again at {again}")
                 url = again
-        return self._probe(url, has_system_role, constraint)
+        find_out = partial(self._probe, url, has_system_role, constraint)
+        return when_there_is_room(find_out, self.retries, self.report, self._cancelled)
 
     def _probe(
         self, url: str, has_system_role: bool | None, constraint: Constraint | None = None

@@ -20,13 +20,16 @@ _MESSAGES = frozenset(
     {
         *("message", "msg", "detail", "details", "description", "title", "raw", "cause"),
         *("error", "errors", "error_message", "error_msg", "errormessage", "error_description"),
-        *("innererror", "inner_error", "metadata"),
+        *("innererror", "inner_error", "metadata", "base_resp", "status_msg", "promptfeedback"),
     }
 )
 _CODES = frozenset({"code", "type", "status", "reason", "reasons", "error_type", "error_code"})
 # Fields that say something by being there.
 _TELLING = frozenset(
-    {"flagged_input", "content_filter_result", "content_filter_results", "contentfilter"}
+    {
+        *("flagged_input", "content_filter_result", "content_filter_results", "contentfilter"),
+        *("blockreason", "block_reason"),
+    }
 )
 _WAIT = "retrydelay"  # Gemini's, such as "20s"
 _READ = _MESSAGES | _CODES | {_WAIT}
@@ -119,8 +122,8 @@ def find_error(reply: object) -> EmbeddedError | None:
     choice = choices[0] if isinstance(choices, list) and choices else None
     inside = choice.get("error") if isinstance(choice, Mapping) else None
     error = reply.get("error") or inside
-    if reply.get("object") == "error":
-        error = error or reply
+    if not error and not choices and (_status_in(reply) or any(_walk(reply, "message", 0))):
+        error = reply  # the fields of an error without one around them
     # Beside choices only an object is an error: servers write empty ones, and other marks.
     if not error or (choices and not isinstance(error, Mapping)):
         return None

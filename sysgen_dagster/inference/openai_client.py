@@ -12,8 +12,12 @@ from dataclasses import dataclass
 import httpx2
 import openai
 
+from sysgen_dagster.inference.asked_waits import with_wait
 from sysgen_dagster.inference.bodies import MOST_LISTING_BYTES, BadBodyError
+from sysgen_dagster.inference.chat_api import BusyError, EngineError, ModelIdentity
+from sysgen_dagster.inference.error_words import read_words
 from sysgen_dagster.inference.quoting import quoted
+from sysgen_dagster.inference.refusals import About, judge
 from sysgen_dagster.inference.transport import (
     CutError,
     NotConnectedError,
@@ -93,6 +97,27 @@ class _Bridge(httpx2.BaseTransport):
         return await self.transport.send(
             request.method, str(request.url), MOST_LISTING_BYTES, data=data, headers=headers
         )
+
+
+def require_server(
+    client: openai.OpenAI, model: ModelIdentity, error: openai.APIStatusError
+) -> None:
+    """Raise an error if a question was refused for what it does not hold.
+
+    Raises:
+        EngineError: The account or the server is meant.
+        BusyError: The server has no room for it now.
+    """
+    reply, fault = error.response, describe_error(error, client.api_key)
+    refusal = judge(reply.status_code, reply.headers, read_words(reply.content))
+    where = f"{model.name}: {str(client.base_url).rstrip('/')}"
+    if refusal.about in (About.ACCOUNT, About.SERVER):
+        served = model.served_name
+        said = f"{where} does not serve {served} to us ({fault}): {refusal.advice}"
+        raise EngineError(said) from None
+    if refusal.is_busy:
+        said = f"{where} has no room now ({with_wait(fault, refusal.wait_s)})"
+        raise BusyError(said, refusal.wait_s) from None
 
 
 def describe_error(error: Exception, api_key: str | None) -> str:

@@ -4,9 +4,7 @@ It is asked what the phases will ask: with the same fields, so that a field whic
 out from the first request on, and under a constraint where the phase has one.
 """
 
-import re
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, get_args
 
@@ -20,6 +18,7 @@ from sysgen_dagster.chat.messages import Sampling
 from sysgen_dagster.chat.reasoning import Reply
 from sysgen_dagster.inference.bodies import read_json
 from sysgen_dagster.inference.chat_api import (
+    BusyError,
     EngineError,
     ModelIdentity,
     ServerCapabilities,
@@ -28,7 +27,9 @@ from sysgen_dagster.inference.chat_api import (
     tokens_url,
 )
 from sysgen_dagster.inference.listings import list_models, no_server
-from sysgen_dagster.inference.openai_client import describe_error, open_client
+from sysgen_dagster.inference.openai_client import describe_error, open_client, require_server
+from sysgen_dagster.inference.quoting import quoted
+from sysgen_dagster.inference.refusal_words import NO_FIELD, SIZE
 from sysgen_dagster.inference.replies import read_message
 
 # A system message that the model is shown makes the count of the prompt's tokens differ between
@@ -41,14 +42,6 @@ _USER = {"role": "user", "content": "Reply with the word yes."}
 _TOKENS = 16
 # Room for the thoughts of a model whose template opens them itself: only their end can be seen.
 _TOKENS_OF_A_THOUGHT = 512
-# What a refusal says that is about the size of this small question, or about its small answer: the
-# server reads chats. That a field has another name is said in other words.
-_SIZE = re.compile(
-    r"(?=.*(max\w*tokens|\btokens\b|context (length|window|size)))"
-    r".*(at least|minimum|greater|larger|small|short|below|less than|exceed|too (long|large|many))",
-    re.IGNORECASE | re.DOTALL,
-)
-_UNKNOWN_FIELD = re.compile(r"unsupported|not supported|unknown|unrecogni|unexpected|extra", re.I)
 # A template that refuses a message makes vLLM reply with 400, llama.cpp and SGLang with 500.
 _REFUSED = frozenset({400, 422, 500})
 _NOTHING: Mapping[str, Any] = {}
@@ -194,17 +187,23 @@ class Probe:
         }
         try:
             sent = self.client.post("/chat/completions", body=body, cast_to=httpx2.Response)
-            return _read(read_json(sent.content))
-        except (openai.OpenAIError, ValueError) as error:
-            if not isinstance(error, openai.APIStatusError) or error.status_code not in _REFUSED:
-                fault = describe_error(error, self.client.api_key)
-                raise UnreachableError(f"{self.model.name}: {self.url} fails ({fault})") from None
+            return _read(sent.content)
+        except openai.APIStatusError as error:
+            require_server(self.client, self.model, error)
+            if error.status_code not in _REFUSED:
+                raise self._failure(error) from None
             if not _speaks_of_size(error):
                 raise
+        except (openai.OpenAIError, ValueError) as error:
+            raise self._failure(error) from None
         if self.limit == _TOKENS and limit is None:
             self.limit = _TOKENS_OF_A_THOUGHT
             return self.ask(*messages, more=more)
         return _Reply(Reply("", None))
+
+    def _failure(self, error: Exception) -> UnreachableError:
+        fault = describe_error(error, self.client.api_key)
+        return UnreachableError(f"{self.model.name}: {self.url} fails ({fault})")
 
 
 class _Reply(NamedTuple):
@@ -218,10 +217,14 @@ class _Reply(NamedTuple):
 
 def _speaks_of_size(error: openai.APIStatusError) -> bool:
     said = error.response.text
-    return bool(_SIZE.match(said)) and not _UNKNOWN_FIELD.search(said)
+    return bool(SIZE.match(said)) and not NO_FIELD.search(said)
 
 
-def _read(reply: Any) -> _Reply:
+def _read(raw: bytes) -> _Reply:
+    try:
+        reply = read_json(raw)
+    except ValueError as error:
+        raise ValueError(f"no chat completion, {error}: {quoted(raw)}") from None
     try:
         choice, usage = reply["choices"][0], reply.get("usage")
         said, finish = read_message(choice["message"]), choice.get("finish_reason")
@@ -280,9 +283,12 @@ def probe_server(
 
 def _require_chat(probe: Probe, fault: str) -> None:
     """Begin where a server lists no models; raises an error that it is none if no chat is there."""
-    with suppress(EngineError):
+    try:
         if probe.begin():
             return
+    except UnreachableError as error:
+        if isinstance(error, BusyError):
+            raise
     raise no_server(probe.client, probe.model, fault)
 
 

@@ -18,13 +18,19 @@ NO_CREDIT = _any(
     r"(?:account|organization|team)(?: \S+){0,3} (?:suspended|deactivated|disabled|restricted)",
     r"(?:account|organization)(?: \S+){0,3} (?:flagged|banned|terminated|blocked)",
     r"(?:account|organization)_(?:suspended|deactivated|disabled|restricted)",
-    r"credits? (?:\w+ ){0,2}(?:exhausted|depleted|used up)|balance is (?:depleted|empty)",
-    r"no payment method",
+    r"credits? (?:\w+ ){0,2}(?:exhausted|depleted|used up)|have any credits",
+    r"balance is (?:depleted|empty|insufficient|negative)|no payment method",
+    r"(?:invoice|balance|payment|bill) (?:\w+ ){0,2}overdue|overdue (?:balance|payment|invoice)",
+    r"free tier (?:\w+ ){0,6}exhausted|FreeTierOnly",
     r"(?:subscription|trial|plan) (?:\w+ ){0,2}(?:expired|ended|inactive|cancell?ed)",
     r"monthly (?:\w+ ){0,2}(?:limit|quota|cap)\b|billing (?:period|cycle)",
+    r"(?:calls|requests|tokens)(?:[_ -]per[_ -]| ?/ ?)month|余额不足|欠费|充值",
 )
 # Rate limits are worded as quotas too: this decides only where no time to wait is named.
-NO_QUOTA = _any(r"exceeded your (?:current )?quota|allocated quota exceeded")
+NO_QUOTA = _any(
+    r"exceeded your (?:current )?quota|allocated quota exceeded|out of call volume quota",
+    r"(?:exceeded|reached)(?: \w+){0,3} usage limit",
+)
 NO_KEY = _any(
     r"(?:invalid|incorrect|expired|missing|revoked|unknown)[_ ]api[_ ]?key|api_key_invalid",
     r"api[_ ]key (?:\w+ ){0,3}(?:not valid|invalid|expired|disabled|revoked|inactive|not allowed)",
@@ -44,15 +50,18 @@ FILTERED = _any(
     r"敏感|违规|不安全",
 )
 NO_MODEL = _any(
-    r"model[_ ]not[_ ](?:found|exist|available)|no such model|unknown model|not a valid model",
-    r"models?\b.{0,100}(?:not found|not exist|is not (?:available|served))",
+    r"model[_ ]not[_ ](?:found|exist|available|supported)|no such model|not a valid model",
+    r"(?:unknown|invalid)[_ ]model\b(?! (?:input|output|param))|model_decommissioned",
+    r"(?:models?|deployment)\b.{0,100}(?:not found|not exist|is not (?:available|served)"
+    r"|been (?:deprecated|decommissioned|retired))",
+    r"DeploymentNotFound|no endpoints found",
 )
 BUSY = _any(
-    r"rate[_ ]?limit|too many requests|throttl|overloaded|\bTPM\b|at capacity|concurren",
+    r"rate[_ ]?limit|too many requests|throttl|overloaded|\b(?:TPM|QPS)\b|at capacity|concurren",
     r"(?:requests?|tokens?)(?:[_ -]per[_ -]| ?/ ?)(?:min|day|hour|sec)|capacity exceeded",
     r"(?:too|is|currently|server) busy|queue is full",
 )
-AGAIN = _any(r"try(?:ing)? again|\bretry|temporar(?:y|ily) \w|timed out|not ready")
+AGAIN = _any(r"try(?:ing)? again|\bretry|temporar(?:y|ily) \w|timed out|not ready|crashed|unloaded")
 # What is to be tried again is another request then.
 CHANGED = _any(
     r"(?:reduc|short|check|fix|correct|chang|modif|rephras|remov|different|valid)"
@@ -78,10 +87,19 @@ TOO_LONG = _any(
     r"input token (?:count|length)[^.]{0,60}(?:exceed|too long|only supports)",
     r"tokens?`? \+ `?max_new_tokens`? must be|inputs`? must have less than",
     r"too many (?:input )?tokens|reduce the length of|tokens_limit_reached|request_too_large",
-    r"range of input length|context the overflows",
+    r"range of input length|context the overflows|max input characters|超长",
+    # What the prompt leaves of the context.
+    r"max_\w*tokens must be at least 1, got -",
 )
 # Our limit of the answer is more than the whole context, whatever the row.
 LIMIT = _any(
     r"(?<!\+ `)(?<!\+ )(?<!and `)(?<!and )\bmax_\w*tokens\S* "
-    r"(?:cannot be greater|must be|exceeds?\b)"
+    r"(?:cannot be greater|must be(?! at least)|exceeds?\b)"
 )
+# Of a small question with a small answer: the server reads chats. That a field has another name is
+# said in other words.
+SIZE = _any(
+    r"(?s:(?=.*(max\w*tokens|\btokens\b|context (length|window|size))).*"
+    r"(at least|minimum|greater|larger|small|short|below|less than|exceed|too (long|large|many)))"
+)
+NO_FIELD = _any(r"unsupported|not supported|unknown|unrecogni|unexpected|extra")

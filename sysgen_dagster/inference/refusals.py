@@ -113,9 +113,9 @@ RULES = (
         words=NO_CREDIT,
     ),
     Rule(
-        "403 or 429: a quota is used up, and nothing says when there is one again",
+        "a quota is used up, and nothing says when there is one again (400 to 499)",
         _about_account(_PAY),
-        at={403, 429},
+        at=_CLIENT,
         words=NO_QUOTA,
         unless=BUSY,
         names_no_wait=True,
@@ -134,14 +134,14 @@ RULES = (
         words=NO_KEY,
     ),
     Rule(
-        "a redirect, 405, 501, 505; 400, 404 or 422: no such model",
+        "a redirect, 405, 501, 505; 400, 404, 410 or 422: no such model",
         Refusal(
             About.SERVER,
             NoAnswer.REFUSED_BY_SERVER,
             advice="correct `base_urls` and `served_name` in the catalogue, or the server",
         ),
         always={*range(300, 400), 405, 501, 505},
-        at={400, 404, 422},
+        at={400, 404, 410, 422},
         words=NO_MODEL,
     ),
     Rule(
@@ -160,9 +160,9 @@ RULES = (
         unless=LIMIT,
     ),
     Rule(
-        "408, 409, 425, every other 5xx; 400 to 499: try again",
+        "408, 409, 424, 425, every other 5xx; 400 to 499: try again",
         Refusal(About.MOMENT, NoAnswer.SERVER_ERROR),
-        always={408, 409, 425, *_SERVER},
+        always={408, 409, 424, 425, *_SERVER},
         at=_CLIENT,
         words=AGAIN,
         unless=CHANGED,

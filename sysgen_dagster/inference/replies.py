@@ -1,11 +1,8 @@
 """What a reply of a chat server means: the text, the thoughts, why it ended, or that it failed.
 
-A text ends because the model ended it, because it reached the token limit, or because a filter of
-the server cut it; an engine that gave up is asked again. Reasons that are not known here count as
-an end by the model, and are stored as the server wrote them.
+What an engine gave up is asked again; a text that a filter cut is none.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -14,8 +11,10 @@ from sysgen_dagster.chat.completions import CUT
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.chat.reasoning import Reply, join_reasoning, split_reasoning
+from sysgen_dagster.inference.asked_waits import with_wait
 from sysgen_dagster.inference.bodies import read_json
 from sysgen_dagster.inference.chat_api import EngineError, TryAgainError
+from sysgen_dagster.inference.endings import Ending, ending_of, read_finish
 from sysgen_dagster.inference.error_words import find_error, read_words, words_in
 from sysgen_dagster.inference.ledger import Outcome
 from sysgen_dagster.inference.logprobs import read_choices
@@ -24,30 +23,6 @@ from sysgen_dagster.inference.refusals import About, Refusal, judge
 
 # The status of an error in a reply with status 200 that names none: only its words can tell more.
 _UNNAMED = 400
-# Reasons why a text ended, in lower case, as servers and gateways to other APIs name them. By line
-# of `_FILTERED`: OpenAI and Zhipu; Anthropic and Cohere; Gemini.
-_CUT = frozenset(
-    {
-        *(CUT, "max_tokens", "max_output_tokens", "model_length", "max_length", "token_limit"),
-        *("max_completion_tokens", "max_new_tokens", "model_context_window_exceeded"),
-        *("overlength", "error_limit", "length_limit", "context_length", "truncated"),
-    }
-)
-_FILTERED = frozenset(
-    {
-        *("content_filter", "content_filtered", "filtered", "moderation", "sensitive"),
-        *("refusal", "guardrail_intervened", "error_toxic"),
-        *("safety", "recitation", "blocklist", "prohibited_content", "spii", "language"),
-    }
-)
-_ENGINE_GAVE_UP = frozenset(
-    {
-        *("abort", "aborted", "cancelled", "canceled", "cancel", "error", "timeout"),
-        *("malformed_response", "network_error", "insufficient_system_resource", "user_cancel"),
-    }
-)
-_END_PREFIX = re.compile(r"^finish_?reason[._]")  # names of enumerations
-LONGEST_REASON = 100  # characters of a reason that are stored
 # Types of content parts that hold thoughts, and the fields of a part that hold its text.
 _THINKING_PARTS = frozenset(
     {"thinking", "reasoning", "reasoning_text", "thought", "redacted_thinking"}
@@ -104,6 +79,7 @@ def read_reply(
 def _refused(refusal: Refusal, failure: str, attempt: int) -> Outcome:
     """The outcome of a row that was refused; raises what says that the row is not meant."""
     if refusal.about is About.MOMENT:
+        failure = with_wait(failure, refusal.wait_s)
         raise TryAgainError(refusal.reason, failure, refusal.wait_s, refusal.is_busy)
     if refusal.about in (About.ACCOUNT, About.SERVER):
         raise EngineError(f"{failure}; {refusal.advice}")
@@ -133,7 +109,7 @@ def read_message(message: Mapping[str, Any]) -> Reply:
     Raises:
         TypeError: The content is neither text nor parts of text.
     """
-    content = message.get("content")
+    content = message.get("content") or message.get("refusal")  # OpenAI's place for a "no"
     if content is not None and not isinstance(content, str | list):
         raise TypeError("content is no text")
     text, thoughts = _read_parts(content or "")
@@ -180,22 +156,23 @@ def _read_thoughts(value: Any, depth: int = 0) -> str:
 def _read_completion(reply: Any, raw: bytes, request: ChatRequest, attempt: int) -> Outcome:
     try:
         choice = reply["choices"][0]
-        said = read_message(choice["message"])
+        finish = read_finish(choice.get("finish_reason"))
+        ending = ending_of(finish)
+        # Of a text that a filter cut, nothing may be left.
+        is_filtered = ending is Ending.FILTER
+        said = read_message(choice.get("message") or {} if is_filtered else choice["message"])
     except (LookupError, TypeError, AttributeError, RecursionError) as error:
         failure = f"not a chat completion: {quoted(raw)}"
         raise TryAgainError(NoAnswer.MALFORMED_REPLY, failure) from error
-    finish = _read_finish(choice.get("finish_reason"))
-    ended = _END_PREFIX.sub("", finish.lower().replace("-", "_").replace(" ", "_"))
-    if ended in _ENGINE_GAVE_UP:
+    if ending is Ending.ENGINE:
         raise TryAgainError(NoAnswer.SERVER_ERROR, f"the engine ended the text: {finish}")
-    is_filtered = ended in _FILTERED
     usage = reply.get("usage")
     details = usage.get("prompt_tokens_details") if isinstance(usage, dict) else None
     return Outcome(
         text=None if is_filtered else said.text,
         failed_because=NoAnswer.FILTERED_BY_SERVER if is_filtered else None,
         failure=f"{finish}, after: {quoted(said.text)}" if is_filtered else None,
-        finish_reason=CUT if ended in _CUT else finish,
+        finish_reason=CUT if ending is Ending.LIMIT else finish,
         prompt_tokens=_read_count(usage, "prompt_tokens"),
         cached_tokens=_read_count(details, "cached_tokens"),
         completion_tokens=_read_count(usage, "completion_tokens"),
@@ -204,12 +181,6 @@ def _read_completion(reply: Any, raw: bytes, request: ChatRequest, attempt: int)
         reasoning=said.reasoning,
         reasoning_tokens=_count_reasoning(usage, said),
     )
-
-
-def _read_finish(reason: object) -> str:
-    """Why a text ended; it is shown to people, so nothing in it may act on a terminal."""
-    said = quoted(str(reason), LONGEST_REASON) if isinstance(reason, str | int) else ""
-    return said or "unknown"
 
 
 def _count_reasoning(usage: object, said: Reply) -> int | None:

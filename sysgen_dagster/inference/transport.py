@@ -13,11 +13,13 @@ import ssl
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import certifi
+from aiohttp.client_proto import ResponseHandler
 
 from sysgen_dagster.inference.bodies import MOST_ERROR_BYTES, BadBodyError, Body
 from sysgen_dagster.inference.chat_api import EngineError
@@ -100,6 +102,8 @@ class Transport:
             raise NotConnectedError(
                 _describe(error), getattr(error, "errno", None) in _NO_MORE_SOCKETS
             ) from None
+        except aiohttp.ClientResponseError:
+            raise CutError("what came is no HTTP, or its headers are too long") from None
         except aiohttp.ClientError as error:
             # The error's text may hold our request with its headers, so only its type is named.
             raise CutError(f"connection cut: {type(error).__name__}") from None
@@ -131,6 +135,27 @@ class Transport:
         return body
 
 
+class _Connection(ResponseHandler):
+    """A connection that is used again only if nothing came on it since its last reply.
+
+    Proxies say "408" on idle connections, and broken servers reply twice: `aiohttp` would take
+    such words for the reply to the next request, so for the answer to another row.
+    """
+
+    def is_connected(self) -> bool:
+        """Whether it can take a request."""
+        return super().is_connected() and not self.should_close
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Makes such connections."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        kind: type[ResponseHandler] = _Connection
+        self._factory = partial(kind, self._loop)
+
+
 @asynccontextmanager
 async def open_transport(
     urls: Iterable[str],
@@ -151,7 +176,7 @@ async def open_transport(
     """
     has_tls = any(url.lower().startswith("https:") for url in urls)
     # Without a limit of its own: the replicas decide how many requests are in flight.
-    connector = aiohttp.TCPConnector(limit=0, ssl=trusted_certificates() if has_tls else True)
+    connector = _Connector(limit=0, ssl=trusted_certificates() if has_tls else True)
     async with aiohttp.ClientSession(
         connector=connector,
         # Bodies are unpacked by `Body`, which counts; they are small, so none need be packed.

@@ -83,6 +83,23 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "models.small.base_urls.0",
         "must be a URL such as http://HOST:PORT/v1",
     ),
+    **{
+        f"url-{fault}": (
+            [("models.small.base_urls", [f"http://{place}/v1"])],
+            "models.small.base_urls.0",
+            "must be a URL",
+        )
+        for fault, place in {
+            "port-beyond-the-last": "host:99999",
+            "port-0": "host:0",
+            "port-that-is-no-number": "host:80a",
+            "half-an-ipv6-address": "[::1",
+            "empty-label": "a..b",
+            "long-label": "a" * 64,
+            "invisible-character": "host\u200b",
+            "backslash": "host\\",
+        }.items()
+    },
     "secret-instead-of-the-variable-s-name": (
         [("models.small.api_key_env", "sk-4f1c")],
         "models.small.api_key_env",

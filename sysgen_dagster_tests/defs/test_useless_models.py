@@ -50,6 +50,7 @@ def test_a_model_that_writes_no_tag_fails_its_shard_and_its_text_is_quoted(
     assert runs["errors"][0] == f"writes-prose, filtered_system_messages_checks: {broken}"
     assert runs["broken"] == {"filtered_system_messages: keeps_most": 1}
     summary = runs["summary"]
+    assert f"\n  the first: {runs['errors'][0]}\n" in summary
     assert "kept 0 of 33 rows." in summary
     assert "no_phrase_left (33): the model wrote `Sure! The assistant should be" in summary
     assert "step by step.\\n\\nI hope this helps.`" in summary

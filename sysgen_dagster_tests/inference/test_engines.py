@@ -570,8 +570,6 @@ PAGE = b"<html>Welcome to nginx!</html>"
         pytest.param(lambda: replying(PAGE), id="web_page_as_json"),
         pytest.param(lambda: replying(b"[1]"), id="other_json"),
         pytest.param(lambda: replying(b"not found", status=404), id="not_found"),
-        pytest.param(lambda: replying(b"wrong key", status=401), id="unauthorized"),
-        pytest.param(lambda: replying(b"starting", status=503), id="unavailable"),
         pytest.param(lambda: speaking(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), id="not_http"),
     ],
 )

@@ -12,6 +12,7 @@ from aiohttp import web
 from sysgen_dagster.catalog.models import RequestSettings
 from sysgen_dagster.chat.constraints import Constraint, ConstraintForm
 from sysgen_dagster.inference.chat_api import (
+    BusyError,
     EngineError,
     ModelIdentity,
     ServerCapabilities,
@@ -384,7 +385,44 @@ def test_a_server_without_chat_template_is_one_clear_error() -> None:
     assert "there is no chat template" in str(error.value)
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [401, 402, 407])
+@pytest.mark.parametrize("lists", [True, False])
+def test_an_account_that_is_refused_is_told_so_and_not_to_start_a_server(
+    status: int, lists: bool
+) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        if lists and request.path == "/v1/models":
+            return web.Response(body=listing("phi"), content_type="application/json")
+        return web.Response(text="not you", status=status)
+
+    with serving(refuse) as url, pytest.raises(EngineError) as error:
+        probe(url)
+    assert not isinstance(error.value, UnreachableError)
+    assert f"phi-4: {url} does not serve phi to us ({status}: not you): " in str(error.value)
+
+
+@pytest.mark.parametrize("status", [429, 503, 529])
+@pytest.mark.parametrize("lists", [True, False])
+def test_a_server_without_room_says_how_long_to_wait(status: int, lists: bool) -> None:
+    async def refuse(request: web.Request) -> web.Response:
+        if lists and request.path == "/v1/models":
+            return web.Response(body=listing("phi"), content_type="application/json")
+        return web.Response(text="wait", status=status, headers={"Retry-After": "7"})
+
+    with serving(refuse) as url, pytest.raises(BusyError, match="asks to wait 0:00:07") as error:
+        probe(url)
+    assert error.value.wait_s == 7
+
+
+def test_what_is_no_chat_completion_is_quoted() -> None:
+    def chat(_: dict[str, str]) -> web.Response:
+        return web.Response(text="<html>Please log in")
+
+    with chatting(chat) as url, pytest.raises(UnreachableError, match="<html>Please log in"):
+        probe(url)
+
+
+@pytest.mark.parametrize("status", [403, 404, 429, 500, 503])
 def test_a_server_that_fails_every_chat_may_be_well_later(status: int) -> None:
     with (
         chatting(lambda roles: web.Response(text="no", status=status)) as url,
@@ -414,7 +452,7 @@ def test_the_key_is_sent_and_not_repeated_where_a_server_does() -> None:
     async def repeat(request: web.Request) -> web.Response:
         return web.Response(text=f"wrong: {request.headers['Authorization']}", status=401)
 
-    with serving(repeat) as url, pytest.raises(UnreachableError) as error:
+    with serving(repeat) as url, pytest.raises(EngineError) as error:
         probe(url, key=SECRET)
     shown = "".join(traceback.format_exception(error.value))
     assert "wrong: Bearer ***" in shown

@@ -15,7 +15,7 @@ from aiohttp import web
 
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.inference.bodies import MOST_ERROR_BYTES, BadBodyError
-from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity, UnreachableError
+from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
 from sysgen_dagster.inference.engines import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.probing import probe_server
@@ -187,8 +187,37 @@ def test_nobody_listening_is_said() -> None:
     ids=["ssh", "nothing", "cut", "long_header", "many_headers", "no_chunk", "no_status"],
 )
 def test_what_is_no_http_or_is_cut_is_a_cut_connection(words: bytes) -> None:
-    with speaking(words) as url, pytest.raises(CutError, match="connection cut"):
+    with speaking(words) as url, pytest.raises(CutError, match=r"connection cut|is no HTTP"):
         get(url)
+
+
+def said(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+
+@pytest.mark.parametrize(
+    "unasked", [b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n", said(b"stale"), b"?"]
+)
+def test_what_comes_on_an_idle_connection_is_no_reply_to_the_next_request(unasked: bytes) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while asked := await reader.read(65536):
+            row = asked.split(b"/")[1].split(b" ")[0]
+            writer.write(said(row))
+            await asyncio.sleep(0.02)
+            writer.write(unasked)
+        writer.close()
+
+    async def main() -> list[bytes]:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with server, open_transport([url], {}, 10.0) as transport:
+            bodies = []
+            for row in range(3):
+                bodies.append((await transport.send("GET", f"{url}/{row}", MOST)).body)
+                await asyncio.sleep(0.05)
+        return bodies
+
+    assert asyncio.run(main()) == [b"0", b"1", b"2"]
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -201,7 +230,7 @@ def test_a_redirect_is_not_followed(status: int) -> None:
 
     with serving(lead_on) as url:
         assert get(f"{url}/models").status == status
-        with pytest.raises(UnreachableError, match=f"{status}, it leads to /v1/elsewhere"):
+        with pytest.raises(EngineError, match=f"{status}, it leads to /v1/elsewhere"):
             probe_server(PHI, url, None, None, 0)
     assert "/v1/elsewhere" not in asked
 
