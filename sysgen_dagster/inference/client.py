@@ -19,7 +19,7 @@ from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.inference.asking import Asking
 from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity
-from sysgen_dagster.inference.engines import ModelConnection
+from sysgen_dagster.inference.connection import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.inference.refusals import is_remembered

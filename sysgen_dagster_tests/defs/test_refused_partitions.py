@@ -15,7 +15,8 @@ from aiohttp import web
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
-from sysgen_dagster.inference.engines import Engines, ModelConnection
+from sysgen_dagster.inference.connection import ModelConnection
+from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store

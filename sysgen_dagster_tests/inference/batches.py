@@ -12,7 +12,7 @@ from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.chat_api import Endpoint, ModelIdentity, Retries, UnreachableError
 from sysgen_dagster.inference.client import complete
-from sysgen_dagster.inference.engines import ModelConnection
+from sysgen_dagster.inference.connection import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 

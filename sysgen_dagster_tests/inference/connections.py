@@ -6,7 +6,7 @@ from pathlib import Path
 
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.inference.chat_api import ModelIdentity
-from sysgen_dagster.inference.engines import ModelConnection
+from sysgen_dagster.inference.connection import ModelConnection
 from sysgen_dagster.inference.local.servers import LocalServer
 from sysgen_dagster_tests.inference.batches import QUICK
 from sysgen_dagster_tests.inference.local_servers import quick_use

@@ -10,7 +10,8 @@ from aiohttp import web
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.commands.trial_catalog import real_model
 from sysgen_dagster.inference.chat_api import ModelIdentity
-from sysgen_dagster.inference.engines import Engines, ModelConnection
+from sysgen_dagster.inference.connection import ModelConnection
+from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster_tests.inference.batches import QUICK, ask, questions
 from sysgen_dagster_tests.inference.odd_servers import completion, listing, serving

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.inference.chat_api import BusyError, EngineError, ModelIdentity, Retries
-from sysgen_dagster.inference.engines import ModelConnection
+from sysgen_dagster.inference.connection import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.room import when_there_is_room
 from sysgen_dagster_tests.inference.batches import QUICK, ask, questions

@@ -16,7 +16,7 @@ from aiohttp import web
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.inference.bodies import MOST_ERROR_BYTES, BadBodyError
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
-from sysgen_dagster.inference.engines import ModelConnection
+from sysgen_dagster.inference.connection import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.probing import probe_server
 from sysgen_dagster.inference.transport import (
