@@ -12,6 +12,7 @@ from sysgen_dagster.inference.local.environment import NAMES_MORE
 from sysgen_dagster.inference.local.servers import LocalServer, stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster_tests.inference.processes import MARK, Descendants, Run, kill, wait_until
+from sysgen_dagster_tests.simulated import running_server
 
 
 @pytest.fixture
@@ -64,3 +65,10 @@ def gate(tmp_path: Path) -> Path:
     gate = tmp_path / "gate"
     gate.touch()
     return gate
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[running_server.Server]:
+    """A server that runs already and serves the model `phi`."""
+    with running_server.running() as it:
+        yield it

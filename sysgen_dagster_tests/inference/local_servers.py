@@ -1,5 +1,6 @@
 """Servers on this machine that start fast, and their use without long waits."""
 
+import fcntl
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,3 +50,13 @@ def in_use(
         yield use.start()
     finally:
         use.release()
+
+
+def is_in_use(folder: Path, name: str) -> bool:
+    """Whether a server in this folder is used by a run."""
+    with (folder / f"{name}.users").open("a+") as users:
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False

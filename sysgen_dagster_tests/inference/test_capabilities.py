@@ -1,6 +1,7 @@
 """What servers of a model can do together, and how it is said."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,8 @@ from sysgen_dagster.chat.constraints import ConstraintForm
 from sysgen_dagster.inference.capabilities import common_capabilities, describe
 from sysgen_dagster.inference.chat_api import ModelIdentity, ServerCapabilities
 from sysgen_dagster_tests.inference.batches import endpoint_at
+from sysgen_dagster_tests.inference.deployments import connect, endpoint, engines_for
+from sysgen_dagster_tests.simulated import running_server
 
 ABLE = ServerCapabilities(8192, has_tokenizer=True, constraint_form=ConstraintForm.GRAMMAR)
 
@@ -57,3 +60,18 @@ def test_how_far_a_model_may_think_is_said() -> None:
     model = ModelIdentity("phi-4", "phi", None, "endpoint", request=settings)
     endpoint = replace(endpoint_at("http://127.0.0.1:9/v1"), model=model, capabilities=ABLE)
     assert "may think for 512 tokens before its text" in describe(endpoint)
+
+
+def test_of_several_replicas_that_is_relied_on_which_all_can(
+    folder: Path, server: running_server.Server
+) -> None:
+    small = running_server.running(
+        "--max-model-len", "2048", "--no-tokenizer", "--drops-system-role", "phi"
+    )
+    with small as other:
+        for servers in ((server, other), (other, server)):
+            urls = [f"{each.url}/v1" for each in servers]
+            found = connect(engines_for(folder, endpoint(*urls)))
+            assert found.capabilities == ServerCapabilities(
+                2048, has_tokenizer=False, has_system_role=False
+            )

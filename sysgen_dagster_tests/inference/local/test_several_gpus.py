@@ -1,12 +1,17 @@
-"""A server over two GPUs, with a process for each of them, that is killed, shared and replaced."""
+"""A server over two GPUs that is killed, shared and replaced, and servers on one GPU each."""
 
+import fcntl
+import json
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.local.servers import LocalServer, ServerUse, claim_together, stop
 from sysgen_dagster.inference.local.state import devices_of, read_state, running
 from sysgen_dagster_tests.inference.connections import connecting
@@ -16,6 +21,21 @@ from sysgen_dagster_tests.inference.processes import CEILING_S, Descendants, Run
 SUPERVISOR = r"^\S+ -m sysgen_dagster\.inference\.local\.supervisor"
 SERVER = rf"^\S+ {HEALTHY}"
 RANK = r"# a rank"
+
+# Arguments: folder, servers as JSON, seconds between two looks. Prints the URLs of a connection,
+# which lasts until its standard input ends.
+CONNECT = """
+import json, sys
+from pathlib import Path
+from sysgen_dagster.inference.local.servers import LocalServer
+from sysgen_dagster_tests.inference.connections import connecting
+folder, started, look_every = sys.argv[1:]
+started = [LocalServer(**each) for each in json.loads(started)]
+report = lambda line: print(line, flush=True)
+with connecting(Path(folder), *started, report=report, look_every_s=float(look_every)) as way:
+    print("url:", *way.connect().base_urls, flush=True)
+    sys.stdin.read()
+"""
 
 Begin = Callable[..., Run]
 
@@ -191,3 +211,64 @@ def test_a_use_of_its_own_is_claimed_as_several_are(folder: Path) -> None:
         assert use.start()
     finally:
         use.release()
+
+
+# Servers on a GPU each
+
+
+def begin_connection(folder: Path, out: Path, look_every_s: float, *servers: LocalServer) -> Run:
+    started = json.dumps([asdict(server) for server in servers])
+    return Run.of(out, CONNECT, str(folder), started, str(look_every_s))
+
+
+def test_two_models_that_need_two_gpus_each_do_not_wait_for_each_other(
+    folder: Path, tmp_path: Path
+) -> None:
+    """The other one is faster to see that a GPU is free; so each would have got one of the two."""
+    folder.mkdir()
+    a, b = ([healthy(f"{name}{gpu}", devices=(f"gpu{gpu}",)) for gpu in (0, 1)] for name in "ab")
+    with (folder / "gpu1.lock").open("a") as busy:
+        fcntl.flock(busy, fcntl.LOCK_EX)
+        slow = begin_connection(folder, tmp_path / "slow.txt", 0.7, *a)
+        slow.wait_for("waiting: a1")
+        fast = begin_connection(folder, tmp_path / "fast.txt", 0.02, *b)
+        try:
+            fast.wait_for("waiting: ")
+            time.sleep(0.8)
+            fcntl.flock(busy, fcntl.LOCK_UN)
+            assert len(slow.url.split()) == 2
+            assert running(folder) == ["a0", "a1"]
+            slow.end()
+            assert len(fast.url.split()) == 2
+            assert running(folder) == ["b0", "b1"]
+        finally:
+            for run in (slow, fast):
+                run.kill()
+
+
+def test_servers_on_two_gpus_load_at_the_same_time(
+    folder: Path, descendants: Descendants, gate: Path
+) -> None:
+    slow = ("--loads-while", str(gate))
+    servers = [healthy(f"a{gpu}", *slow, devices=(f"gpu{gpu}",)) for gpu in (0, 1)]
+    with connecting(folder, *servers) as connection, ThreadPoolExecutor() as runs:
+        connected = runs.submit(connection.connect)
+        wait_until(lambda: len(descendants(rf"^\S+ {HEALTHY}")) == 2)
+        assert not connected.done()
+        gate.unlink()
+        assert len(set(connected.result(CEILING_S).base_urls)) == 2
+
+
+def test_where_one_of_two_servers_does_not_start_the_other_is_not_in_use_any_more(
+    folder: Path,
+) -> None:
+    failing = healthy("a0", "--needs", "NOT_SET", devices=("gpu0",))
+    with (
+        pytest.raises(EngineError, match="a0 did not start"),
+        connecting(folder, failing, healthy("a1", devices=("gpu1",))) as connection,
+    ):
+        connection.connect()
+    for gpu in (0, 1):
+        with in_use(healthy(f"b{gpu}", devices=(f"gpu{gpu}",)), folder):
+            pass
+    assert running(folder) == ["b0", "b1"]
