@@ -17,6 +17,7 @@ from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.inference.capabilities import common_capabilities, describe
 from sysgen_dagster.inference.chat_api import (
+    BusyError,
     Endpoint,
     EngineError,
     ModelIdentity,
@@ -67,7 +68,8 @@ class ModelConnection:
             constraint: What the answers of the phase are held to.
 
         Raises:
-            EngineError: There is none; the message names the ways to get one.
+            EngineError: There is none; the message quotes the servers and, unless all of them are
+                busy, names the ways to get one.
         """
         urls = self._start_servers() or self.entry.base_urls
         with ThreadPoolExecutor(len(urls)) as pool:
@@ -77,7 +79,7 @@ class ModelConnection:
         away = [fault for fault in faults if isinstance(fault, UnreachableError)]
         known = [probe.result()[1] for probe in probes if probe.exception() not in away]
         if not known:
-            raise EngineError("\n".join([*map(str, away), WAYS_TO_GET_AN_ENGINE]))
+            raise _none_has_answered(away)
         for fault in away:
             self.report(str(fault))
         places = (
@@ -192,3 +194,11 @@ def api_key_of(model: Model) -> str | None:
     else:
         return key
     raise EngineError(f"{model.name} takes its API key from {model.api_key_env}, which {fault}")
+
+
+def _none_has_answered(away: Sequence[UnreachableError]) -> EngineError:
+    """What each server said, and what helps; a server that is there and busy is not missing."""
+    are_busy = all(isinstance(fault, BusyError) for fault in away)
+    later = "Materialize this partition again when there is room"
+    advice = later if are_busy else WAYS_TO_GET_AN_ENGINE
+    return EngineError("\n".join([*map(str, away), advice]))

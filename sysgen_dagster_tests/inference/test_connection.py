@@ -88,6 +88,46 @@ def test_all_replicas_being_away_is_one_error_that_names_each(folder: Path) -> N
     assert refusal.count(WAYS_TO_GET_AN_ENGINE) == 1
 
 
+@contextmanager
+def too_busy(status: int, *, lists_models: bool) -> Iterator[str]:
+    """A server that has no room for a chat, or for any question at all."""
+
+    async def answer(request: web.Request) -> web.Response:
+        if lists_models and request.path == "/v1/models":
+            return web.Response(body=listing("phi"), content_type="application/json")
+        return web.Response(status=status, text="too many of you")
+
+    with serving(answer) as url:
+        yield url
+
+
+@pytest.mark.parametrize("lists_models", [True, False], ids=["for_chats", "for_anything"])
+@pytest.mark.parametrize("status", [429, 503])
+def test_servers_that_stay_busy_are_quoted_and_asked_again_later_and_no_other_engine_is_advised(
+    folder: Path, status: int, lists_models: bool
+) -> None:
+    with (
+        too_busy(status, lists_models=True) as one,
+        too_busy(status, lists_models=lists_models) as other,
+    ):
+        refusal = refusal_to(engines_for(folder, endpoint(one, other)))
+    for url in (one, other):
+        assert f"phi-4: {url} has no room now ({status}: " in refusal
+    assert refusal.count("too many of you") == 2
+    assert refusal.endswith("\nMaterialize this partition again when there is room")
+    assert WAYS_TO_GET_AN_ENGINE not in refusal
+
+
+def test_where_one_server_is_busy_and_the_other_away_the_ways_to_get_an_engine_are_named(
+    folder: Path,
+) -> None:
+    with too_busy(429, lists_models=True) as busy:
+        refusal = refusal_to(engines_for(folder, endpoint(busy, NOBODY)))
+    assert f"phi-4: {busy} has no room now (429: " in refusal
+    assert f"phi-4: no OpenAI-compatible server answers at {NOBODY}" in refusal
+    assert refusal.endswith(WAYS_TO_GET_AN_ENGINE)
+
+
 def test_every_replica_has_to_serve_the_model(folder: Path, server: running_server.Server) -> None:
     with replying(listing("gpt")) as other:
         refusal = refusal_to(engines_for(folder, endpoint(f"{server.url}/v1", other)))
