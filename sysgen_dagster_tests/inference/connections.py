@@ -1,7 +1,8 @@
-"""The connection to servers on this machine, without long waits."""
+"""Connections to the servers of a model, without long waits."""
 
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from sysgen_dagster.catalog.models import Engine, Model
@@ -10,6 +11,15 @@ from sysgen_dagster.inference.connection import ModelConnection
 from sysgen_dagster.inference.local.servers import LocalServer
 from sysgen_dagster_tests.inference.batches import QUICK
 from sysgen_dagster_tests.inference.local_servers import quick_use
+
+
+def connection_to(*urls: str, **waits: float) -> ModelConnection:
+    """The connection to an endpoint, as the catalogue names its servers."""
+    entry = Model(
+        name="phi-4", served_name="phi", license="mit", engine=Engine.ENDPOINT, base_urls=urls
+    )
+    identity = ModelIdentity("phi-4", "phi", None, "endpoint")
+    return ModelConnection(identity, entry, [], print, replace(QUICK, **waits))
 
 
 @contextmanager

@@ -7,13 +7,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.commands.trial_catalog import real_model
-from sysgen_dagster.inference.chat_api import ModelIdentity
-from sysgen_dagster.inference.connection import ModelConnection
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster_tests.inference.batches import QUICK, ask, questions
+from sysgen_dagster_tests.inference.connections import connection_to
 from sysgen_dagster_tests.inference.odd_servers import completion, listing, serving
 
 
@@ -33,14 +31,6 @@ def beginning_at(
 
     with serving(answer) as url:
         yield url.removesuffix("/v1")
-
-
-def connection_to(*urls: str) -> ModelConnection:
-    entry = Model(
-        name="phi-4", served_name="phi", license="mit", engine=Engine.ENDPOINT, base_urls=urls
-    )
-    identity = ModelIdentity("phi-4", "phi", None, "endpoint")
-    return ModelConnection(identity, entry, [], print, QUICK)
 
 
 BASES = ["", "/v1", "/v1beta/openai", "/api/v1", "/openai/v1", "/inference/v1", "/api", "/models"]

@@ -8,12 +8,11 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog.models import Engine, Model
-from sysgen_dagster.inference.chat_api import BusyError, EngineError, ModelIdentity, Retries
-from sysgen_dagster.inference.connection import ModelConnection
+from sysgen_dagster.inference.chat_api import BusyError, EngineError, Retries
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.room import when_there_is_room
 from sysgen_dagster_tests.inference.batches import QUICK, ask, questions
+from sysgen_dagster_tests.inference.connections import connection_to
 from sysgen_dagster_tests.inference.odd_servers import completion, listing, serving
 
 
@@ -69,7 +68,9 @@ def test_a_partition_begins_when_a_busy_server_has_room(status: int, tmp_path: P
         return web.json_response(completion("Because."))
 
     with serving(reply) as url:
-        rows = ask(_connection_to(url), questions(3), Ledger(tmp_path / "ledger.jsonl"))
+        rows = ask(
+            connection_to(url, patience_s=30), questions(3), Ledger(tmp_path / "ledger.jsonl")
+        )
     assert rows["text"].to_list() == ["Because."] * 3
 
 
@@ -78,12 +79,5 @@ def test_an_account_that_is_refused_is_no_missing_engine() -> None:
         return web.Response(status=402, text="no credit")
 
     with serving(reply) as url, pytest.raises(EngineError, match="add credit") as error:
-        _connection_to(url).connect()
+        connection_to(url).connect()
     assert "Ways to get an engine" not in str(error.value)
-
-
-def _connection_to(url: str) -> ModelConnection:
-    entry = Model(
-        name="phi-4", served_name="phi", license="mit", engine=Engine.ENDPOINT, base_urls=(url,)
-    )
-    return ModelConnection(ModelIdentity("phi-4", "phi", None, "endpoint"), entry, [], print, QUICK)

@@ -13,10 +13,8 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.inference.bodies import MOST_ERROR_BYTES, BadBodyError
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
-from sysgen_dagster.inference.connection import ModelConnection
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.probing import probe_server
 from sysgen_dagster.inference.transport import (
@@ -26,8 +24,9 @@ from sysgen_dagster.inference.transport import (
     open_transport,
     trusted_certificates,
 )
-from sysgen_dagster_tests.inference.batches import NOBODY, QUICK, ask, questions
+from sysgen_dagster_tests.inference.batches import NOBODY, ask, questions
 from sysgen_dagster_tests.inference.certificates import Authority
+from sysgen_dagster_tests.inference.connections import connection_to
 from sysgen_dagster_tests.inference.odd_servers import (
     completion,
     drip,
@@ -66,13 +65,6 @@ async def answer(request: web.Request) -> web.Response:
     if request.path == "/v1/models":
         return web.Response(body=listing("phi"), content_type="application/json")
     return web.json_response(completion("Because.") | {"count": 7})
-
-
-def connection_to(url: str) -> ModelConnection:
-    entry = Model(
-        name="phi-4", served_name="phi", license="mit", engine=Engine.ENDPOINT, base_urls=(url,)
-    )
-    return ModelConnection(PHI, entry, [], print, QUICK)
 
 
 # Trust
