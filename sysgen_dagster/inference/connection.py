@@ -150,17 +150,17 @@ class ModelConnection:
         self, url: str, has_system_role: bool | None, constraint: Constraint | None
     ) -> tuple[str, ServerCapabilities]:
         """As `_probe`; a server on this machine that dies meanwhile is started again, bounded."""
-        for _ in range(self.retries.restarts if self.uses else 0):
+        restarts = self.retries.restarts if self.uses else 0
+        while True:
+            find_out = partial(self._probe, url, has_system_role, constraint)
             try:
-                return self._probe(url, has_system_role, constraint)
+                return when_there_is_room(find_out, self.retries, self.report, self._cancelled)
             except UnreachableError as fault:
-                again = self.reconnect(url)
+                again = self.reconnect(url) if restarts else url
                 if again == url:  # it lives: what is wrong with it would be so again
                     raise
                 self.report(f"{fault}: it was started again at {again}")
-                url = again
-        find_out = partial(self._probe, url, has_system_role, constraint)
-        return when_there_is_room(find_out, self.retries, self.report, self._cancelled)
+                url, restarts = again, restarts - 1
 
     def _probe(
         self, url: str, has_system_role: bool | None, constraint: Constraint | None = None

@@ -27,6 +27,7 @@ def connecting(
     folder: Path,
     *servers: LocalServer,
     report: Callable[[str], None] = print,
+    patience_s: float = QUICK.patience_s,
     **waits: float,
 ) -> Iterator[ModelConnection]:
     """The connection to such servers, which serve a model of the catalogue."""
@@ -35,5 +36,6 @@ def connecting(
     )
     uses = [quick_use(server, folder, report, **waits) for server in servers]
     identity = ModelIdentity("phi-4", "phi", None, "vllm")
-    with closing(ModelConnection(identity, entry, uses, report, QUICK)) as connection:
+    retries = replace(QUICK, patience_s=patience_s)
+    with closing(ModelConnection(identity, entry, uses, report, retries)) as connection:
         yield connection

@@ -17,6 +17,7 @@ class Healthy(http.server.BaseHTTPRequestHandler):
 
     hangs: Path | None = None
     drops: Path | None = None
+    busy: Path | None = None
     killed_when_probed: Path | None = None
 
     def do_GET(self) -> None:
@@ -33,6 +34,9 @@ class Healthy(http.server.BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers["Content-Length"]))
         if self.path != "/v1/chat/completions":
             self.send_error(404)
+            return
+        if is_counted_down(self.busy):
+            self.send_error(503)
             return
         self.reply(b'{"choices": [{"message": {"content": "Yes."}, "finish_reason": "stop"}]}')
 
@@ -83,6 +87,7 @@ def main() -> None:
     parser.add_argument("--needs", help="an environment variable without which it dies")
     parser.add_argument("--hangs", type=Path, help="holds the number of requests to hang at")
     parser.add_argument("--drops", type=Path, help="holds the number of requests not to answer")
+    parser.add_argument("--busy", type=Path, help="holds the number of chats it has no room for")
     parser.add_argument("--killed", type=Path, help="holds how often it is killed as it loads")
     parser.add_argument("--by", default="SIGKILL", help="the signal that kills it")
     parser.add_argument("--killed-when-probed", type=Path, help="the same when it is asked")
@@ -112,7 +117,7 @@ def main() -> None:
     ranks += start_ranks(options.ranks)
     wait_while(options.loads_while)
     time.sleep(options.load_s)
-    Healthy.hangs, Healthy.drops = options.hangs, options.drops
+    Healthy.hangs, Healthy.drops, Healthy.busy = options.hangs, options.drops, options.busy
     Healthy.killed_when_probed = options.killed_when_probed
     http.server.ThreadingHTTPServer(("127.0.0.1", options.port), Healthy).serve_forever()
 

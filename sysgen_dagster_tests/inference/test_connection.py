@@ -344,6 +344,19 @@ def test_a_server_that_is_killed_as_it_is_probed_is_started_again(
         assert is_in_use(folder, "a")
 
 
+def test_a_server_of_this_machine_that_has_no_room_yet_is_waited_for(
+    folder: Path, tmp_path: Path
+) -> None:
+    chats = tmp_path / "chats"
+    chats.write_text("2")
+    report: list[str] = []
+    busy = on_gpu("a", "--busy", str(chats))
+    with connecting(folder, busy, report=report.append, patience_s=30.0) as connection:
+        connection.connect()
+    assert sum("asked again" in line for line in report) == 2
+    assert not any("started again" in line for line in report)
+
+
 def test_a_server_that_is_killed_at_every_probe_is_not_started_for_ever(
     folder: Path, tmp_path: Path
 ) -> None:
