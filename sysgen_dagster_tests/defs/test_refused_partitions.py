@@ -21,6 +21,7 @@ from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
+from sysgen_dagster_tests.defs.step_errors import errors_of
 from sysgen_dagster_tests.inference import said_by_servers as said
 from sysgen_dagster_tests.inference.odd_servers import completion, listing, serving
 from sysgen_dagster_tests.inference.said_by_servers import Reply
@@ -102,16 +103,6 @@ def annotate(
     return run
 
 
-def errors(result: dg.ExecuteInProcessResult) -> str:
-    found = []
-    for event in result.get_step_failure_events():
-        error = event.step_failure_data.error
-        while error is not None:
-            found.append(error.message)
-            error = error.cause
-    return "\n".join(found)
-
-
 def annotated() -> pl.DataFrame:
     return STORE.read(ANNOTATED, HERE)
 
@@ -141,15 +132,15 @@ def test_an_account_that_is_refused_fails_its_partition_and_nothing_is_remembere
     failed = annotate(lambda number: counts.append(number) or reply)  # type: ignore[func-returns-value]
     assert not failed.success
     assert (
-        json.loads(reply[1])["error"]["message"] in errors(failed)
+        json.loads(reply[1])["error"]["message"] in errors_of(failed)
         if reply[1][0] == "{"
-        else (reply[1] in errors(failed))
+        else (reply[1] in errors_of(failed))
     )
     assert len(counts) < 20
     assert not STORE.path(ANNOTATED, HERE).exists()
 
     mended = annotate(lambda _: None)
-    assert mended.success, errors(mended)
+    assert mended.success, errors_of(mended)
     assert annotated()["drop_reason"].null_count() == annotated().height > 20
 
 
@@ -165,7 +156,7 @@ def test_one_row_that_is_refused_is_dropped_with_its_reason_and_the_run_is_green
     annotate: Callable[[Refuses], dg.ExecuteInProcessResult], reply: Reply, reason: str
 ) -> None:
     result = annotate(lambda number: reply if number == 7 else None)
-    assert result.success, errors(result)
+    assert result.success, errors_of(result)
     assert broken(result) == {}
     [dropped] = annotated().drop_nulls("drop_reason").to_dicts()
     assert dropped["drop_reason"] == reason

@@ -22,6 +22,7 @@ from sysgen_dagster.lanes.sysgen import phases
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.table import Partition, kept
+from sysgen_dagster_tests.defs.step_errors import errors_of
 from sysgen_dagster_tests.inference.processes import wait_until
 
 MODEL, SHARD, OTHER = "llama-3.1-8b", "capybara-000", "metamath-000"
@@ -41,7 +42,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
             source = SOURCE_TABLES[CATALOG.source_of(shard).name]
             for asset in (asset_key(source), CONVERSATIONS):
                 run = _run(instance, shard, [asset])
-                assert run.success, _errors(run)
+                assert run.success, errors_of(run)
         yield instance
 
 
@@ -72,16 +73,6 @@ def _models(**settings: float) -> dict[str, object]:
     return {"models": {"config": {"root": str(STORE.root), "engine": "simulated", **settings}}}
 
 
-def _errors(result: dg.ExecuteInProcessResult) -> str:
-    found = []
-    for event in result.get_step_failure_events():
-        error = event.step_failure_data.error
-        while error is not None:
-            found.append(error.message)
-            error = error.cause
-    return "\n".join(found)
-
-
 def _metadata(result: dg.ExecuteInProcessResult, table: str) -> dict[str, object]:
     for event in result.get_asset_materialization_events():
         if event.asset_key == dg.AssetKey(table):
@@ -96,7 +87,7 @@ def _read(table: str, key: str = KEY) -> pl.DataFrame:
 def test_one_run_takes_one_partition_through_all_four_phases(
     run: dg.ExecuteInProcessResult,
 ) -> None:
-    assert run.success, _errors(run)
+    assert run.success, errors_of(run)
     made = [event.asset_key for event in run.get_asset_materialization_events()]
     assert made == PHASE_KEYS
     assert {event.partition for event in run.get_asset_materialization_events()} == {KEY}
@@ -176,7 +167,7 @@ def test_a_second_run_of_a_partition_waits_for_the_first_and_says_so_in_its_log(
         ending.start()
         second = _run(instance, KEY, [dg.AssetKey(table)])
         ending.join()
-    assert second.success, _errors(second)
+    assert second.success, errors_of(second)
     assert _metadata(second, table)["engine/times_sent"] == 0
     assert waits()
 
@@ -186,7 +177,7 @@ def test_one_phase_can_be_made_again_alone_with_the_same_rows(
 ) -> None:
     before = _read("verified_system_messages")
     again = _run(instance, KEY, [dg.AssetKey("verified_system_messages")])
-    assert again.success, _errors(again)
+    assert again.success, errors_of(again)
     assert _read("verified_system_messages").equals(before)
 
 
@@ -195,7 +186,7 @@ def test_a_pilot_run_takes_only_so_many_conversations_and_accounts_for_the_other
 ) -> None:
     config = {"annotated_system_messages": {"config": {"limit": 3}}}
     result = _run(instance, f"phi-4|{SHARD}", PHASE_KEYS, ops=config)
-    assert result.success, _errors(result)
+    assert result.success, errors_of(result)
     annotated = _read("annotated_system_messages", f"phi-4|{SHARD}")
     assert kept(annotated).height == 3
     dropped = annotated.filter(pl.col("drop_reason") == "beyond_limit")
@@ -237,7 +228,7 @@ def test_a_damaged_table_stops_a_phase_that_is_started_alone(
     finally:
         path.write_bytes(whole)
     assert not result.success
-    assert f"filtered_system_messages breaks a contract for {KEY}, ids_are_unique" in _errors(
+    assert f"filtered_system_messages breaks a contract for {KEY}, ids_are_unique" in errors_of(
         result
     )
 
@@ -268,9 +259,9 @@ def test_a_file_that_cannot_be_read_is_one_error_that_names_it_and_costs_nothing
     finally:
         path.write_bytes(whole)
     assert not result.success
-    assert said in _errors(result)
-    assert str(path) in _errors(result)
-    assert "aterialize it" in _errors(result)
+    assert said in errors_of(result)
+    assert str(path) in errors_of(result)
+    assert "aterialize it" in errors_of(result)
     assert _read("verified_system_messages").equals(next_table)
 
 
@@ -305,7 +296,7 @@ def test_a_shard_whose_engine_fails_stops_alone_and_is_finished_later(
     assert answered.height == annotated.height - lost.height
 
     repaired = _run(instance, f"{MODEL}|{OTHER}", PHASE_KEYS)
-    assert repaired.success, _errors(repaired)
+    assert repaired.success, errors_of(repaired)
     assert _run(instance, KEY, [dg.AssetKey("aligned_responses")]).success
 
 
@@ -349,10 +340,10 @@ def test_an_endpoint_that_is_not_there_is_one_error_and_keeps_what_was_made(
     monkeypatch.setitem(CATALOG.__dict__, "models", models)
     result = _run(instance, KEY, PHASE_KEYS)
     assert not result.success
-    assert f"{MODEL}: no OpenAI-compatible server answers at http://127.0.0.1:9/v1" in _errors(
+    assert f"{MODEL}: no OpenAI-compatible server answers at http://127.0.0.1:9/v1" in errors_of(
         result
     )
-    assert "SYSGEN_ENGINE=simulated" in _errors(result)
+    assert "SYSGEN_ENGINE=simulated" in errors_of(result)
     assert _read("annotated_system_messages").equals(before)
 
 
@@ -368,14 +359,14 @@ def test_without_vllm_a_phase_is_one_error_that_names_the_ways_to_get_an_engine(
     result = _run(instance, KEY, PHASE_KEYS)
     assert not result.success
     for way in ("pip install 'sysgen-dagster[vllm]'", "base_urls", "SYSGEN_ENGINE=simulated"):
-        assert way in _errors(result)
+        assert way in errors_of(result)
 
 
 def test_statistics_count_over_all_finished_shards_of_a_model(
     instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult
 ) -> None:
     result = _run(instance, MODEL, [dg.AssetKey("retention"), dg.AssetKey("tag_counts")])
-    assert result.success, _errors(result)
+    assert result.success, errors_of(result)
     counts = STORE.read(TABLES["retention"], Partition(MODEL))
     by_table = dict(counts.group_by("table").agg(pl.col("conversations").sum()).iter_rows())
     finished = STORE.shards(TABLES["aligned_responses"], MODEL)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -232,19 +232,27 @@ def test_without_a_webhook_nothing_is_done(
     assert webhook.asked == 0
 
 
-def test_what_a_run_really_observes_is_understood(
-    clock: Clock, webhook: Webhook, tmp_path: Path
-) -> None:
+def observe(clock: Clock, folder: Path, shows: Callable[[ModelSession], None]) -> None:
+    """Run an asset whose session with a model shows its progress."""
+
     @dg.asset(partitions_def=dg.StaticPartitionsDefinition([KEY]))
     def answers(context: dg.AssetExecutionContext) -> None:
         entry = next(iter(CATALOG.models.values()))
-        engines, ledger = Engines(tmp_path), Ledger(tmp_path / "ledger.jsonl")
-        session = ModelSession(entry, engines, ledger, context, observe_every_s=-1)
+        engines, ledger = Engines(folder), Ledger(folder / "ledger.jsonl")
+        shows(ModelSession(entry, engines, ledger, context, observe_every_s=-1))
+
+    dg.materialize([answers], instance=clock.instance, partition_key=KEY)
+
+
+def test_what_a_run_really_observes_is_understood(
+    clock: Clock, webhook: Webhook, tmp_path: Path
+) -> None:
+    def shows(session: ModelSession) -> None:
         for _ in range(17):
             session._show(Progress(total=20, done=7, at_once=4))
             clock.minute()
 
-    dg.materialize([answers], instance=clock.instance, partition_key=KEY)
+    observe(clock, tmp_path, shows)
     assert len(webhook.texts) == 1
     assert webhook.texts[0].startswith(f"Stalled: answers ({KEY}): 7 of 20 requests are answered")
 
@@ -254,16 +262,12 @@ def test_that_the_last_answer_has_come_is_observed_at_once(
 ) -> None:
     """What follows it may take long, and is no stall."""
 
-    @dg.asset(partitions_def=dg.StaticPartitionsDefinition([KEY]))
-    def answers(context: dg.AssetExecutionContext) -> None:
-        entry = next(iter(CATALOG.models.values()))
-        engines, ledger = Engines(tmp_path), Ledger(tmp_path / "ledger.jsonl")
-        session = ModelSession(entry, engines, ledger, context, observe_every_s=-1)
+    def shows(session: ModelSession) -> None:
         session._show(Progress(total=20, done=7, at_once=4))
         session.observe_every_s = 600
         session._show(Progress(total=20, done=20, at_once=4))
         for _ in range(30):
             clock.minute()
 
-    dg.materialize([answers], instance=clock.instance, partition_key=KEY)
+    observe(clock, tmp_path, shows)
     assert webhook.texts == []

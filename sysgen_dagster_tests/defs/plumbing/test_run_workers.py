@@ -17,7 +17,7 @@ from sysgen_dagster.defs.plumbing.run_workers import forget, is_dead, living
 from sysgen_dagster_tests.dagster_internals import EngineEventData, instance_for_test
 from sysgen_dagster_tests.inference.processes import CEILING_S
 
-LOCAL = {".dagster/grpc_info": json.dumps({"host": "localhost", "socket": "/tmp/of-a-code-server"})}
+LOCAL = {".dagster/grpc_info": json.dumps({"host": "localhost", "socket": "of-a-code-server"})}
 REMOTE = {".dagster/grpc_info": json.dumps({"host": "code.example", "port": 4000})}
 
 
