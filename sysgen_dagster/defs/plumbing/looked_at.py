@@ -20,7 +20,9 @@ def require_looked_at(recipe: Recipe, run: AssetRun, model: str, shards: Sequenc
     """
     wanted = [(flag, table, None) for flag, table in tables_of_flags(recipe, By.NOTHING).items()]
     of_model = [(flag, table, model) for flag, table in tables_of_flags(recipe, By.MODEL).items()]
-    taken = [each for each in shards if split_shard(each)[0] in (recipe.sources or [*_all(shards)])]
+    taken = {
+        each for each in shards if not recipe.sources or split_shard(each)[0] in recipe.sources
+    }
     for flag, table, of in [*wanted, *of_model]:
         place = table.label(Partition(of))
         said = f"mixture {run.at.recipe} leaves out `{flag}`, and {place}"
@@ -32,10 +34,6 @@ def require_looked_at(recipe: Recipe, run: AssetRun, model: str, shards: Sequenc
             )
         # Of a table of which Dagster has no record the shards are not known.
         read = noted(run.context.instance, table, of).get(LOOKED_AT, shards)
-        if looks_at_every_row(table) and (missing := sorted({*taken} - {*read})):
+        if looks_at_every_row(table) and (missing := sorted(taken - {*read})):
             named = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
             raise StoreError(f"{said} was made without {named}: {why}. Materialize it again")
-
-
-def _all(shards: Sequence[str]) -> set[str]:
-    return {split_shard(each)[0] for each in shards}
