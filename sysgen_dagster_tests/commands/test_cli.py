@@ -56,6 +56,12 @@ def test_an_option_is_spelled_the_same_in_every_subcommand() -> None:
     assert names["NAME"] == {("--model",)}
 
 
+def test_help_begins_with_what_makes_rows_and_keeps_its_lines_apart() -> None:
+    shown = run("--help").output
+    assert shown.index("Make rows:") < shown.index("  demo ") < shown.index("Keep order:")
+    assert "\n    sysgen demo     runs everything" in shown
+
+
 def test_help_loads_neither_dagster_nor_polars() -> None:
     program = (
         "import sys\nfrom sysgen_dagster.cli import sysgen\n"

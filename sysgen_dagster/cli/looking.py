@@ -1,0 +1,103 @@
+"""Subcommands that show what is there and what is left; they ask no model."""
+
+from typing import Any
+
+import click
+
+from sysgen_dagster.cli.group import data_option, exits, stops, sysgen
+from sysgen_dagster.commands.printing import open_console, open_plain_console
+from sysgen_dagster.commands.ranges import PORT
+
+
+@sysgen.command()
+@data_option
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="Where it listens. There is no login: let nobody else reach it.",
+)
+@click.option("-p", "--port", type=PORT, default=3000, show_default=True, help="Its port.")
+@click.option(
+    "--allow-host",
+    "allowed",
+    multiple=True,
+    metavar="NAME[:PORT]",
+    envvar="SYSGEN_ALLOW_HOSTS",
+    show_envvar=True,
+    help="A further name by which browsers reach it, as through a proxy; others are refused. May "
+    "be repeated.",
+)
+@click.option(
+    "--print-settings",
+    is_flag=True,
+    help="Start nothing: prepare the Dagster home, and "
+    "print what your own sysgen-webserver and dagster-daemon need.",
+)
+@exits
+def ui(**options: Any) -> None:
+    """Open Dagster's UI on what is stored.
+
+    The daemon, which runs backfills and schedules, is started with it. Pages of other sites in the
+    same browser are refused.
+
+    Its state stays in DAGSTER_HOME or, where that is not set, in the folder dagster_home of --data.
+    """
+    from sysgen_dagster.commands.ui import open_ui
+
+    open_ui(**options)
+
+
+@sysgen.command()
+@data_option
+@click.option(
+    "--model",
+    "models",
+    multiple=True,
+    metavar="NAME",
+    help="Of the catalogue; all when left out. May be repeated.",
+)
+@exits
+def forecast(data: str, models: tuple[str, ...]) -> int:
+    """Say what is left to do and what it costs.
+
+    For each model: requests, tokens, GPU hours and money, by phase and source.
+
+    Before anything is made the figures are rough; after a pilot (`sysgen demo --limit`, or the
+    setting `limit` of Phase 1 in the UI) they are what its rows took.
+    """
+    from sysgen_dagster.commands.forecast import show_forecasts
+
+    return show_forecasts(open_console(24), data, models)
+
+
+@sysgen.command()
+@data_option
+@exits
+def report(data: str) -> int:
+    """Make the report from what is stored.
+
+    It is one page that needs no network; its path is printed.
+    """
+    from sysgen_dagster.commands.report import make_report
+
+    return stops(lambda: make_report(open_console(), data))
+
+
+@sysgen.command()
+@data_option
+@click.option(
+    "--record",
+    is_flag=True,
+    help="Record it in Dagster's database instead, after that was lost or replaced.",
+)
+@exits
+def inventory(data: str, record: bool) -> int:
+    """List what is stored, and what is not whole.
+
+    Files, rows and bytes of each table and model; then each file that is damaged, outdated, or of
+    nothing in the catalogue.
+    """
+    from sysgen_dagster.commands.inventory import record_inventory, show_inventory
+
+    return (record_inventory if record else show_inventory)(open_plain_console(), data)

@@ -1,0 +1,77 @@
+"""Subcommands that make rows."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from sysgen_dagster.cli.group import data_option, exits, sources_option, stops, sysgen
+from sysgen_dagster.commands.printing import open_console
+from sysgen_dagster.commands.ranges import ROWS, SHARE
+
+
+@sysgen.command()
+@data_option
+@sources_option
+@click.option(
+    "--real",
+    metavar="MODEL",
+    help="A short demo of real text: a GGUF file, a folder of weights, or a model on the Hub. Says "
+    "first what it downloads, how large it is and under which licence; a few rows of each source.",
+)
+@click.option(
+    "--model",
+    metavar="NAME",
+    help="All rows with a real model: on the Hub, a folder of weights, or as the server says.",
+)
+@click.option(
+    "--endpoint",
+    metavar="URL",
+    help="An OpenAI-compatible server that serves --model; left out, vLLM is started here.",
+)
+@click.option("--api-key-env", metavar="VARIABLE", help="The variable that holds its API key.")
+@click.option("--limit", type=ROWS, metavar="ROWS", help="Conversations taken of each shard.")
+@click.option(
+    "--method",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the method, such as repair=true; may be repeated.",
+)
+@exits
+def demo(data: str, limit: int | None, **trial: Any) -> int:
+    """Run the main job from end to end.
+
+    All sources and phases, then the analyses, the training sets and the report.
+
+    Without --real or --model the answers are made up: that shows how it works, at no cost. What was
+    answered before is not asked again when the command is repeated.
+    """
+    if trial["real"] and (trial["model"] or trial["endpoint"]):
+        raise click.UsageError("--real starts its own server: leave out --model and --endpoint")
+    if trial["endpoint"] and not trial["model"]:
+        raise click.UsageError("--endpoint needs --model: which of its models is to be asked?")
+    from sysgen_dagster.commands.demo import Trial, run_demo
+
+    return stops(lambda: run_demo(open_console(), data, Trial(**trial), limit))
+
+
+@sysgen.command()
+@data_option
+@sources_option
+@click.option(
+    "--share",
+    type=SHARE,
+    default=0.05,
+    show_default=True,
+    help="Of all requests that meet each kind of fault.",
+)
+@exits
+def drill(data: str, sources: Path | None, share: float) -> int:
+    """Prove that failing servers lose no row.
+
+    Runs everything against a server that fails in every way, and counts where each row ends. It
+    works in the folder `drill` of --data, and fails unless every row has an answer or a reason.
+    """
+    from sysgen_dagster.commands.drill import REASONS_WIDTH, run_drill
+
+    return stops(lambda: run_drill(open_console(REASONS_WIDTH), data, sources, share))
