@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,32 +18,143 @@ from sysgen_dagster.catalog.entries import (
 )
 
 
-class Records(Entry):
-    """A column that lists the turns or exchanges of a row as records; `kind` names their fields."""
+def _is_left_out(value: object) -> bool:
+    return not value
 
-    kind: Literal["input_output", "sharegpt", "messages"]
+
+# Versions of stored partitions are made of entries as they are dumped. A field that an older
+# release does not know is not in them where the catalogue does not use it.
+_NEW = Field(default=None, exclude_if=_is_left_out)
+Speaker = Literal["system", "user", "assistant"]
+Roles = Annotated[
+    Mapping[Annotated[str, Field(min_length=1)], Speaker], Field(exclude_if=_is_left_out)
+]
+
+
+class _Shape(Entry):
+    """What all shapes share: which of their fields name columns, and what these columns hold."""
+
+    of_records: ClassVar[tuple[str, ...]] = ()  # fields that name a column of records
+    of_text: ClassVar[tuple[str, ...]] = ("system",)  # fields that name a column of text
+
+    system: str | None = _NEW  # column with the system message of the row
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that hold the exchanges of a row."""
+        named = [getattr(self, field) for field in dict.fromkeys(self.of_records + self.of_text)]
+        return [column for column in named if column is not None]
+
+    @property
+    def record_fields(self) -> tuple[str, ...]:
+        """The fields that a record has at least."""
+        return ()
+
+    @property
+    def speaker(self) -> str | None:
+        """The field of a record that says who speaks; None: no field does."""
+        return None
+
+
+_SPOKEN = {"sharegpt": ("from", "value")}  # other kinds have `role` and `content`
+
+
+class _Spoken(_Shape):
+    role: str | None = _NEW  # field of a record that says who speaks; null: that of the kind
+    content: str | None = _NEW  # field with what is said
+    roles: Roles = {}  # of those who speak under a name of the data set's own
+
+    @property
+    def record_fields(self) -> tuple[str, str]:
+        """Who speaks, and what is said."""
+        role, content = _SPOKEN.get(getattr(self, "kind", ""), ("role", "content"))
+        return self.role or role, self.content or content
+
+    @property
+    def speaker(self) -> str:
+        """The field of a record that says who speaks."""
+        return self.record_fields[0]
+
+
+class Turns(_Spoken):
+    """A column that lists the turns of a row as records (Airoboros, most chats)."""
+
+    of_records = ("column",)
+
+    kind: Literal["sharegpt", "messages"]
     column: str
 
 
-class QuestionAnswer(Entry):
-    """Two text columns (Orca-Math, Magicoder, MetaMath)."""
+class PromptCompletion(_Spoken):
+    """Two columns: what comes before the answer, and the answer; text, or turns as records."""
+
+    of_records = ("prompt", "completion")
+    of_text = ("prompt", "completion", "system")
+
+    kind: Literal["prompt_completion"]
+    prompt: str
+    completion: str
+
+
+class RecordedExchanges(_Shape):
+    """A column that lists the exchanges of a row as records (Capybara)."""
+
+    of_records = ("column",)
+
+    kind: Literal["input_output"]
+    column: str
+    input: str | None = _NEW  # field of a record with the question; null: `input`
+    output: str | None = _NEW  # field with the answer; null: `output`
+
+    @property
+    def record_fields(self) -> tuple[str, str]:
+        """The question, and its answer."""
+        return self.input or "input", self.output or "output"
+
+
+class Alternating(_Shape):
+    """A column that lists the texts of user and assistant by turns (LIMA, UltraChat)."""
+
+    of_records = ("column",)
+
+    kind: Literal["alternating"]
+    column: str
+    content: str | None = _NEW  # what `columns` calls such a text; null: `text`
+
+    @property
+    def record_fields(self) -> tuple[str]:
+        """The only one."""
+        return (self.content or "text",)
+
+
+class Transcript(_Shape):
+    """A text column with a whole chat, in which marks say who speaks (Guanaco, HH)."""
+
+    of_text = ("column", "system")
+
+    kind: Literal["transcript"]
+    column: str
+    roles: Annotated[Roles, Field(min_length=1)]  # by the mark, such as `### Human:`
+
+
+class QuestionAnswer(_Shape):
+    """A column with the question and one with the answer (Orca-Math, Magicoder, MetaMath)."""
+
+    of_text = ("question", "answer", "reasoning", "input", "system")
 
     kind: Literal["question_answer"]
     question: str
     answer: str
     reasoning: str | None = None  # column with what was thought before the answer
+    input: str | None = _NEW  # column with what the question is about; it follows the question
 
 
 _MOST_SHARDS = 100_000  # each is a partition of every phase and model
 
-Shape = Annotated[Records | QuestionAnswer, Field(discriminator="kind")]
-
-# The fields of a record, by the kind of shape.
-_RECORD_FIELDS = {
-    "input_output": {"input", "output"},  # Capybara
-    "sharegpt": {"from", "value"},  # Airoboros
-    "messages": {"role", "content"},  # the chat format of most trainers
-}
+Shape = Annotated[
+    Turns | RecordedExchanges | Alternating | Transcript | PromptCompletion | QuestionAnswer,
+    Field(discriminator="kind"),
+]
 
 
 class Exchanges(StrEnum):
@@ -93,8 +204,7 @@ class Source(UpstreamFile):
     @property
     def shape_columns(self) -> list[str]:
         """The columns that hold the exchanges of a row."""
-        named = self.shape.model_dump(exclude={"kind"}, exclude_none=True)
-        return list(named.values())
+        return self.shape.columns
 
     @model_validator(mode="after")
     def _require_columns_of_shape(self) -> Self:
@@ -102,13 +212,19 @@ class Source(UpstreamFile):
             raise ValueError(f"`same_question` is {self.same_question!r}, which `columns` lacks")
         if missing := sorted(set(self.shape_columns) - self.columns.keys()):
             raise ValueError(f"`shape` uses {missing}, which `columns` does not list")
-        fields = _RECORD_FIELDS.get(self.shape.kind, set())
+        shape, fields = self.shape, set(self.shape.record_fields)
+        texts = {getattr(shape, field) for field in shape.of_text}
+        records = {getattr(shape, field) for field in shape.of_records}
         for column in self.shape_columns:
             declared = self.columns[column]
-            has_fields = isinstance(declared, list) and fields <= set(declared)
-            if not (has_fields if fields else declared == "string"):
-                wanted = f"a list with {sorted(fields)}" if fields else "string"
-                raise ValueError(f"shape {self.shape.kind} needs column {column!r} to be {wanted}")
+            if isinstance(declared, str):
+                fits = column in texts
+            else:
+                fits = column in records and fields <= set(declared)
+            if not fits:
+                choices = [f"a list with {sorted(fields)}"] * (column in records)
+                wanted = " or ".join(choices + ["string"] * (column in texts))
+                raise ValueError(f"shape {shape.kind} needs column {column!r} to be {wanted}")
         return self
 
 
