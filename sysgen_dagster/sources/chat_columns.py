@@ -33,10 +33,11 @@ def chats(seen: Seen, asked: Mapping[str, str], name: str) -> Iterator[Candidate
             yield _alternating(seen, asked, name)
     elif fields := spoken_fields(column, asked):
         yield _turns(seen, asked, column, *fields)
-    elif fields := _exchange_fields(column, asked):
-        # Beside a column with a question they may be examples of it.
-        if is_asked or plain_name(name) in CHATS or not in_order(seen.texts, QUESTIONS):
-            yield _exchanges(seen, asked, column, *fields)
+    elif (fields := _exchange_fields(column, asked)) and (
+        # Elsewhere, beside a column with a question, exchanges may be examples of it.
+        is_asked or plain_name(name) in CHATS or not in_order(seen.texts, QUESTIONS)
+    ):
+        yield _exchanges(seen, asked, column, *fields)
 
 
 def _alternating(seen: Seen, asked: Mapping[str, str], name: str) -> Candidate:
