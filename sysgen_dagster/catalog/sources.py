@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sysgen_dagster.catalog.entries import (
+    UNKNOWN,
     AtLeastOne,
     ColumnName,
     Entry,
@@ -16,6 +17,7 @@ from sysgen_dagster.catalog.entries import (
     Sha256,
     Switch,
 )
+from sysgen_dagster.catalog.rules import rule
 
 
 class Records(Entry):
@@ -23,6 +25,11 @@ class Records(Entry):
 
     kind: Literal["input_output", "sharegpt", "messages"]
     column: str
+
+    @property
+    def columns(self) -> "Columns":
+        """The columns that it reads, as an entry declares them."""
+        return {self.column: _RECORD_FIELDS[self.kind]}
 
 
 class QuestionAnswer(Entry):
@@ -33,16 +40,26 @@ class QuestionAnswer(Entry):
     answer: str
     reasoning: str | None = None  # column with what was thought before the answer
 
+    @property
+    def columns(self) -> "Columns":
+        """The columns that it reads, as an entry declares them."""
+        named = (self.question, self.answer, self.reasoning)
+        return dict.fromkeys((name for name in named if name is not None), "string")
 
+
+Columns = Mapping[ColumnName, Literal["string"] | Annotated[list[str], Field(min_length=1)]]
 _MOST_SHARDS = 100_000  # each is a partition of every phase and model
+# Rows a shard, where the catalogue does not say how many shards there are: one answer each is half
+# an hour's work of a small server, and a row of several exchanges is several conversations.
+ROWS_PER_SHARD = 4_000
 
 Shape = Annotated[Records | QuestionAnswer, Field(discriminator="kind")]
 
 # The fields of a record, by the kind of shape.
 _RECORD_FIELDS = {
-    "input_output": {"input", "output"},  # Capybara
-    "sharegpt": {"from", "value"},  # Airoboros
-    "messages": {"role", "content"},  # the chat format of most trainers
+    "input_output": ["input", "output"],  # Capybara
+    "sharegpt": ["from", "value"],  # Airoboros
+    "messages": ["role", "content"],  # the chat format of most trainers
 }
 
 
@@ -66,16 +83,25 @@ class HubFile(Entry):
 class UpstreamFile(NamedEntry):
     """A file that others publish, on the Hub or as a copy on this machine."""
 
-    title: str
-    license: str
+    title: str = Field(default_factory=lambda given: str(given["name"]))
+    license: str = UNKNOWN
     hub: HubFile | None = None
-    path: Path | None = None  # of the copy
+    path: Path | None = None  # of the copy; relative to the catalogue's file
 
-    @model_validator(mode="after")
-    def _require_one_place(self) -> Self:
-        if (self.hub is None) == (self.path is None):
-            raise ValueError("give either `hub` or `path`")
-        return self
+    @rule("hub", "path")
+    def _require_one_place(self) -> str | None:
+        is_one = (self.hub is None) != (self.path is None)
+        return None if is_one else "give either `hub` or `path`"
+
+
+def shards_for(rows: int | None) -> int:
+    """Into how many shards a source of so many rows is cut; None: it is not known how many."""
+    return min(_MOST_SHARDS, max(1, -(-(rows or 0) // ROWS_PER_SHARD)))
+
+
+def _columns_of(given: dict[str, Any]) -> Columns:
+    shape: Records | QuestionAnswer = given["shape"]
+    return shape.columns
 
 
 class Source(UpstreamFile):
@@ -83,10 +109,14 @@ class Source(UpstreamFile):
 
     rows: AtLeastOne | None = None  # number of upstream rows; checked where given
     conversations: AtLeastOne | None = None  # number in a paper; null: that of SysGen's Table 9
-    shards: Annotated[AtLeastOne, Field(le=_MOST_SHARDS)]
+    # Left out: one for each `ROWS_PER_SHARD` of `rows`, or of the rows that a file of this machine
+    # seems to have; else 1.
+    shards: Annotated[AtLeastOne, Field(le=_MOST_SHARDS)] = Field(
+        default_factory=lambda given: shards_for(given["rows"])
+    )
     same_question: str | None = None  # column; rows equal in it go to the same split
-    columns: Mapping[ColumnName, Literal["string"] | Annotated[list[str], Field(min_length=1)]]
     shape: Shape
+    columns: Columns = Field(default_factory=_columns_of)  # left out: those that the shape names
     exchanges: Exchanges = Exchanges.LAST
     show_original_system_message: Switch = False  # to the model of Phase 1
 
@@ -96,20 +126,24 @@ class Source(UpstreamFile):
         named = self.shape.model_dump(exclude={"kind"}, exclude_none=True)
         return list(named.values())
 
-    @model_validator(mode="after")
-    def _require_columns_of_shape(self) -> Self:
-        if self.same_question not in {None, *self.columns}:
-            raise ValueError(f"`same_question` is {self.same_question!r}, which `columns` lacks")
+    @rule("same_question", "columns")
+    def _require_column_of_questions(self) -> str | None:
+        if self.same_question in {None, *self.columns}:
+            return None
+        return f"`same_question` is {self.same_question!r}, which `columns` lacks"
+
+    @rule("shape", "columns")
+    def _require_columns_of_shape(self) -> str | None:
         if missing := sorted(set(self.shape_columns) - self.columns.keys()):
-            raise ValueError(f"`shape` uses {missing}, which `columns` does not list")
-        fields = _RECORD_FIELDS.get(self.shape.kind, set())
+            return f"`shape` uses {missing}, which `columns` does not list"
+        fields = set(_RECORD_FIELDS.get(self.shape.kind, ()))
         for column in self.shape_columns:
             declared = self.columns[column]
             has_fields = isinstance(declared, list) and fields <= set(declared)
             if not (has_fields if fields else declared == "string"):
                 wanted = f"a list with {sorted(fields)}" if fields else "string"
-                raise ValueError(f"shape {self.shape.kind} needs column {column!r} to be {wanted}")
-        return self
+                return f"shape {self.shape.kind} needs column {column!r} to be {wanted}"
+        return None
 
 
 class Benchmark(UpstreamFile):
