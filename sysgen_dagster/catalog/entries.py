@@ -107,4 +107,4 @@ Models = Annotated[Mapping[Name, _Named], BeforeValidator(_with_names)]
 Sources = Annotated[Mapping[SourceName, _Named], BeforeValidator(_with_names)]
 
 # Names of fields that may hold a secret: an error there does not show the value.
-SECRET = re.compile(r"api[_-]?key|token$|secret|passw|credential|base_urls", re.IGNORECASE)
+SECRET = re.compile(r"api[_-]?key|token$|secret|passw|credential|base_?urls?", re.IGNORECASE)
