@@ -147,7 +147,7 @@ class Model(NamedEntry):
     # A server runs on each; of `vllm` on so many together as its parallel sizes need.
     gpus: tuple[Count, ...] = Field((0,), min_length=1)
     base_urls: tuple[BaseUrl, ...] = ()  # of an endpoint: where its API begins
-    # Left out: `endpoint` with `base_urls`, `llama_cpp` with `weights` ending in .gguf, else `vllm`.
+    # Left out: `endpoint` with `base_urls`, `llama_cpp` with `weights` of .gguf, else `vllm`.
     engine: Engine = Field(default_factory=_engine_of)
     api_key_env: EnvironmentName | None = None  # the variable that holds the key
     has_system_role: Switch | None = None  # whether its chat template has one; null: try it

@@ -14,6 +14,7 @@ import polars as pl
 from sysgen_dagster.catalog.references import Misnamed
 from sysgen_dagster.catalog.sources import QuestionAnswer, shards_for
 from sysgen_dagster.sources.files import SourceError
+from sysgen_dagster.sources.guessing import guess_shape
 
 _HEAD = 1 << 18  # bytes from which the length of a row is estimated
 _USUAL_ROW = 2_000  # bytes, where the head has no whole row that can be told from others
@@ -78,9 +79,6 @@ def _complete(name: str, entry: dict[str, Any]) -> None:
             f"there is no file {file}: correct `path`, which begins at the catalogue's folder"
         )
     if wants_shape:
-        # Imported here, because most catalogues say the shape.
-        from sysgen_dagster.sources.guessing import guess_shape
-
         guess = guess_shape(name, file)
         entry["shape"] = guess.shape
         entry.setdefault("columns", dict(guess.columns))

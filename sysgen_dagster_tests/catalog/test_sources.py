@@ -36,7 +36,8 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "unknown-shape": (
         [("sources.mine.shape.kind", "alpaca")],
         "sources.mine.shape",
-        "'input_output', 'sharegpt', 'messages', 'question_answer'",
+        "'sharegpt', 'messages', 'input_output', "
+        "'alternating', 'transcript', 'prompt_completion', 'question_answer'",
     ),
     "unknown-exchanges": (
         [("sources.mine.exchanges", "all")],
