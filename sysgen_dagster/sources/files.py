@@ -8,7 +8,8 @@ shard then takes little more time than its own rows.
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,58 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file is not the one the catalogue describes.
     """
+    opened = open_source(source, cache)
+    start, stop = (opened.total * edge // source.shards for edge in (index, index + 1))
+    hashes = opened.hashes(opened.rows.head(stop)).to_frame("row")
+    earlier = hashes.select(pl.col("row").cum_count().over("row") - 1).to_series().slice(start)
+    return opened.as_table(opened.rows.slice(start, stop - start), range(start, stop), earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source whose file is there and has the declared columns; no row of it is read yet.
+
+    Attributes:
+        file: Where its rows are, for messages.
+        revision: The commit on the Hub, or ``local:<sha256>``.
+        rows: The declared columns and ``unusable``.
+        total: How many rows there are.
+    """
+
+    source: Source
+    file: Path
+    revision: str
+    rows: pl.LazyFrame
+    total: int
+
+    def hashes(self, rows: pl.LazyFrame) -> pl.Series:
+        """A number for each of some rows; rows with the same exchanges have the same."""
+        hashed = rows.select(pl.struct(self.source.shape_columns).hash())
+        return _collect(hashed, self.source.name, self.file).to_series()
+
+    def as_table(
+        self, rows: pl.LazyFrame, positions: Sequence[int], occurrences: pl.Series
+    ) -> pl.DataFrame:
+        """Some of the rows as `tables.source_table`: `positions` says which, in their order."""
+        return (
+            _collect(rows, self.source.name, self.file)
+            .with_columns(
+                pl.Series("source_row", positions, pl.UInt32),
+                occurrences.cast(pl.UInt32).alias("occurrence"),
+                pl.lit(self.revision).alias("source_revision"),
+                pl.lit(None, dtype=SOURCE_ROW["excluded_ids"].dtype).alias("excluded_ids"),
+            )
+            .select(source_table(self.source).names)
+        )
+
+
+def open_source(source: Source, cache: Path) -> OpenSource:
+    """The rows of a source.
+
+    Raises:
+        SourceUnavailableError: The Hub did not answer and the file is not in the cache.
+        SourceError: The file is not the one the catalogue describes.
+    """
     name = source.name
     file, revision = find_file(source, cache)
     rows = _open(source, file, cache)
@@ -74,19 +127,7 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
             f"{name}: {file} has {total:,} rows, the catalogue expects {source.rows:,}; give the "
             "right file, or correct `rows`"
         )
-    start, stop = (total * edge // source.shards for edge in (index, index + 1))
-    hashed = rows.head(stop).select(row=pl.struct(source.shape_columns).hash())
-    occurrence = hashed.select(pl.col("row").cum_count().over("row").cast(pl.UInt32) - 1)
-    return (
-        _collect(rows.slice(start, stop - start), name, file)
-        .with_columns(
-            pl.int_range(start, stop, dtype=pl.UInt32, eager=True).alias("source_row"),
-            _collect(occurrence, name, file).to_series().slice(start).alias("occurrence"),
-            pl.lit(revision).alias("source_revision"),
-            pl.lit(None, dtype=SOURCE_ROW["excluded_ids"].dtype).alias("excluded_ids"),
-        )
-        .select(source_table(source).names)
-    )
+    return OpenSource(source, file, revision, rows, total)
 
 
 def find_file(entry: Source | Benchmark, cache: Path) -> tuple[Path, str]:
