@@ -185,13 +185,13 @@ class HubFile(Entry):
     revision: Revision | None = None
     sha256: Sha256 | None = None  # of the file
 
-    @model_validator(mode="after")
-    def _require_file_or_split(self) -> Self:
-        if self.file is not None and (self.config or self.split):
-            raise ValueError("give either `file`, or `config` and `split`")
-        if self.sha256 is not None and (self.config or self.split):
-            raise ValueError("`sha256` is that of a file; a `config` or `split` has none")
-        return self
+    @rule("file", "config", "split", "sha256")
+    def _require_file_or_split(self) -> str | None:
+        if not (self.config or self.split):
+            return None
+        if self.file is not None:
+            return "give either `file`, or `config` and `split`"
+        return self.sha256 and "`sha256` is that of a file; a `config` or `split` has none"
 
 
 class UpstreamFile(NamedEntry):
