@@ -46,6 +46,12 @@ class Thoughts(StrEnum):
     IN_CONTENT = "in_content"  # a <think> block at the start of the content
 
 
+class Reviewed(StrEnum):
+    """Which rows a mixture takes by what reviewers decided; rejected ones never."""
+
+    ACCEPTED = "accepted"
+
+
 class Training(Entry):
     """How training rows are made of aligned rows."""
 
@@ -76,6 +82,7 @@ class Recipe(Entry):
     least_tags: Count = 0  # a message must hold so many different tags
     leave_out: tuple[str, ...] = ()  # flags of rows that are left out
     thoughts: Thoughts = Thoughts.LEAVE_OUT
+    reviewed: Reviewed | None = None  # accepted: only rows that a reviewer has accepted
     seed: Count = 0  # of the sample
 
     @model_validator(mode="after")
