@@ -87,6 +87,17 @@ def _read_files(folder: Path | UPath) -> list[dict[str, Any]]:
     return files
 
 
+def read_decisions_followed(folder: Path) -> str:
+    """The digest of the reviewers' decisions that an export follows; ``none`` of none.
+
+    Raises:
+        ExportError: The folder has no manifest, or the file is not as it was written.
+    """
+    read_checksums(folder)
+    content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return str(content.get("decisions", "none"))
+
+
 def read_ids(folder: Path) -> frozenset[str]:
     """The ids of all conversations that the files of an export hold.
 
