@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sysgen_dagster.catalog.entries import (
+    UNKNOWN,
     AtLeastOne,
     ColumnName,
     Entry,
@@ -16,6 +17,7 @@ from sysgen_dagster.catalog.entries import (
     Sha256,
     Switch,
 )
+from sysgen_dagster.catalog.rules import rule
 
 
 def _is_left_out(value: object) -> bool:
@@ -149,7 +151,11 @@ class QuestionAnswer(_Shape):
     input: str | None = _NEW  # column with what the question is about; it follows the question
 
 
+Columns = Mapping[ColumnName, Literal["string"] | Annotated[list[str], Field(min_length=1)]]
 _MOST_SHARDS = 100_000  # each is a partition of every phase and model
+# Rows a shard, where the catalogue does not say how many shards there are: one answer each is half
+# an hour's work of a small server, and a row of several exchanges is several conversations.
+ROWS_PER_SHARD = 4_000
 
 Shape = Annotated[
     Turns | RecordedExchanges | Alternating | Transcript | PromptCompletion | QuestionAnswer,
@@ -166,27 +172,53 @@ class Exchanges(StrEnum):
 
 
 class HubFile(Entry):
-    """One file of a Hub data set at one commit."""
+    """The rows of a Hub data set: one file of it, or a split as the library `datasets` reads it.
+
+    What is left out is found when the first shard is read, once, and stored with the data: the
+    newest commit; the only file with rows, or else the only configuration and its rows to train on.
+    """
 
     repo: str
-    file: str | None
-    revision: Revision | None
-    sha256: Sha256 | None = None
+    file: str | None = None
+    config: str | None = None
+    split: str | None = None
+    revision: Revision | None = None
+    sha256: Sha256 | None = None  # of the file
+
+    @rule("file", "config", "split", "sha256")
+    def _require_file_or_split(self) -> str | None:
+        if not (self.config or self.split):
+            return None
+        if self.file is not None:
+            return "give either `file`, or `config` and `split`"
+        return self.sha256 and "`sha256` is that of a file; a `config` or `split` has none"
 
 
 class UpstreamFile(NamedEntry):
     """A file that others publish, on the Hub or as a copy on this machine."""
 
-    title: str
-    license: str
+    title: str = Field(default_factory=lambda given: str(given["name"]))
+    license: str = UNKNOWN
     hub: HubFile | None = None
-    path: Path | None = None  # of the copy
+    path: Path | None = None  # of the copy, a file or a folder; relative to the catalogue's file
 
-    @model_validator(mode="after")
-    def _require_one_place(self) -> Self:
-        if (self.hub is None) == (self.path is None):
-            raise ValueError("give either `hub` or `path`")
-        return self
+    @rule("hub", "path")
+    def _require_one_place(self) -> str | None:
+        is_one = (self.hub is None) != (self.path is None)
+        return None if is_one else "give either `hub` or `path`"
+
+
+def shards_for(rows: int | None) -> int:
+    """Into how many shards a source of so many rows is cut; None: it is not known how many."""
+    return min(_MOST_SHARDS, max(1, -(-(rows or 0) // ROWS_PER_SHARD)))
+
+
+def _columns_of(given: dict[str, Any]) -> Columns:
+    """What a shape reads: texts where its columns may be texts, else records."""
+    shape: Shape = given["shape"]
+    texts = {getattr(shape, field) for field in shape.of_text}
+    records = list(shape.record_fields)
+    return {column: "string" if column in texts else records for column in shape.columns}
 
 
 class Source(UpstreamFile):
@@ -194,10 +226,14 @@ class Source(UpstreamFile):
 
     rows: AtLeastOne | None = None  # number of upstream rows; checked where given
     conversations: AtLeastOne | None = None  # number in a paper; null: that of SysGen's Table 9
-    shards: Annotated[AtLeastOne, Field(le=_MOST_SHARDS)]
+    # Left out: one for each `ROWS_PER_SHARD` of `rows`, or of the rows that a file of this machine
+    # seems to have; else 1.
+    shards: Annotated[AtLeastOne, Field(le=_MOST_SHARDS)] = Field(
+        default_factory=lambda given: shards_for(given["rows"])
+    )
     same_question: str | None = None  # column; rows equal in it go to the same split
-    columns: Mapping[ColumnName, Literal["string"] | Annotated[list[str], Field(min_length=1)]]
     shape: Shape
+    columns: Columns = Field(default_factory=_columns_of)  # left out: those that the shape names
     exchanges: Exchanges = Exchanges.LAST
     show_original_system_message: Switch = False  # to the model of Phase 1
 
@@ -206,12 +242,16 @@ class Source(UpstreamFile):
         """The columns that hold the exchanges of a row."""
         return self.shape.columns
 
-    @model_validator(mode="after")
-    def _require_columns_of_shape(self) -> Self:
-        if self.same_question not in {None, *self.columns}:
-            raise ValueError(f"`same_question` is {self.same_question!r}, which `columns` lacks")
+    @rule("same_question", "columns")
+    def _require_column_of_questions(self) -> str | None:
+        if self.same_question in {None, *self.columns}:
+            return None
+        return f"`same_question` is {self.same_question!r}, which `columns` lacks"
+
+    @rule("shape", "columns")
+    def _require_columns_of_shape(self) -> str | None:
         if missing := sorted(set(self.shape_columns) - self.columns.keys()):
-            raise ValueError(f"`shape` uses {missing}, which `columns` does not list")
+            return f"`shape` uses {missing}, which `columns` does not list"
         shape, fields = self.shape, set(self.shape.record_fields)
         texts = {getattr(shape, field) for field in shape.of_text}
         records = {getattr(shape, field) for field in shape.of_records}
@@ -224,8 +264,8 @@ class Source(UpstreamFile):
             if not fits:
                 choices = [f"a list with {sorted(fields)}"] * (column in records)
                 wanted = " or ".join(choices + ["string"] * (column in texts))
-                raise ValueError(f"shape {shape.kind} needs column {column!r} to be {wanted}")
-        return self
+                return f"shape {shape.kind} needs column {column!r} to be {wanted}"
+        return None
 
 
 class Benchmark(UpstreamFile):
