@@ -37,7 +37,7 @@ class Layout(NamedTuple):
 
 
 def roles(*said: str, first: str = "user", **more: Any) -> list[dict[str, Any]]:
-    """Turns as `role` and `content`; the fields in the order in which the Hub has them most often."""
+    """Turns as `content` and `role`, the order in which the Hub has them most often."""
     other = {"user": "assistant", "assistant": "user"}
     names = [first, other[first]] * len(said)
     return [
