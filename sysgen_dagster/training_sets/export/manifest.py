@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from upath import UPath
 
 from sysgen_dagster.training_sets.export.layout import ExportError
 
@@ -47,11 +48,16 @@ def read_checksums(folder: Path) -> dict[str, str]:
     Raises:
         ExportError: The folder has no manifest, or the file is not as it was written.
     """
+    return {file["path"]: file["sha256"] for file in read_manifest(folder)["files"]}
+
+
+def read_manifest(folder: Path | UPath) -> dict[str, Any]:
+    """The manifest of the export in a folder, as `read_checksums` raises."""
     manifest = folder / MANIFEST
     try:
         text = manifest.read_text(encoding="utf-8")
-        content = json.loads(text)
-        checksums = {file["path"]: file["sha256"] for file in content["files"]}
+        content: dict[str, Any] = json.loads(text)
+        _ = [(file["path"], file["sha256"]) for file in content["files"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ExportError(
             f"{manifest} is not the manifest of an export ({error!r}); make the export first"
@@ -62,7 +68,7 @@ def read_checksums(folder: Path) -> dict[str, str]:
         {name: content[name] for name in [*content][:-1]}
     ):
         raise ExportError(f"{manifest} does not have the digest it was written with; export again")
-    return checksums
+    return content
 
 
 def read_ids(folder: Path) -> frozenset[str]:
