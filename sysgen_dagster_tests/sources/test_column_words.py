@@ -1,9 +1,12 @@
 """The words of ``--columns``."""
 
 import shlex
+from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from sysgen_dagster.catalog.sources import Shape
 from sysgen_dagster.sources.column_words import (
     SYNONYMS,
     WORDS,
@@ -50,6 +53,14 @@ def test_what_is_no_word_and_name_is_shown(text: str, fault: str) -> None:
     with pytest.raises(ColumnWordsError) as error:
         parse_columns([text])
     assert fault in str(error.value)
+
+
+def test_the_page_on_shapes_names_every_word_and_every_kind() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "shapes.md").read_text()
+    shapes = get_args(get_args(Shape)[0])
+    kinds = (get_args(shape.model_fields["kind"].annotation) for shape in shapes)
+    names = {*WORDS, *(kind for each in kinds for kind in each)}
+    assert [name for name in sorted(names) if f"`{name}`" not in page] == []
 
 
 def test_words_of_other_tools_mean_the_same() -> None:
