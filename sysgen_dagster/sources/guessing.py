@@ -68,7 +68,8 @@ def guess_shape(name: str, file: Path, mapping: Mapping[str, str] = MappingProxy
         ShapeError: Nobody can tell, or the mapping does not fit the file.
         SourceError: The file cannot be read.
     """
-    seen = Seen(read_head(name, file))
+    head = read_head(name, file)
+    seen = Seen(head.rows)
     asked = _asked(name, file, seen, mapping)
     found = list(islice(_candidates(seen, asked), _MOST_TRIED))
     failed: list[tuple[Candidate, Tried]] = []
@@ -81,7 +82,7 @@ def guess_shape(name: str, file: Path, mapping: Mapping[str, str] = MappingProxy
                 for other in found[at + 1 :]
                 if _fits(try_candidate(other, few), _LEAST_USABLE)
             ]
-            said = describe_guess(candidate, tried, seen, others)
+            said = describe_guess(candidate, tried, seen, head.is_all, others)
             exchanges = exchanges_of(candidate.shape)
             return Guess(candidate.shape, candidate.columns, exchanges, tried.rows, said)
         failed.append((candidate, tried))

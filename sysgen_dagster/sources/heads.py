@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -17,8 +17,20 @@ _MOST_CHARACTERS = 1 << 23  # of all rows together; the row that reaches it is t
 _AT_ONCE = 50  # rows of a Parquet file
 
 
-def read_head(name: str, path: Path) -> list[Any]:
-    """The first rows of a file or a folder; those that are objects have columns.
+class Head(NamedTuple):
+    """The first rows of a file.
+
+    Attributes:
+        rows: As they are in the file; those that are mappings have columns.
+        is_all: Whether there are no others.
+    """
+
+    rows: list[Any]
+    is_all: bool
+
+
+def read_head(name: str, path: Path) -> Head:
+    """The first rows of a file or a folder.
 
     Args:
         name: That of the source, for messages.
@@ -33,12 +45,12 @@ def read_head(name: str, path: Path) -> list[Any]:
             head = _cut(chain.from_iterable(map(_parquet_rows, files.paths)))
         else:
             head = _cut(read_rows(name, path))
-        if not head:
+        if not head.rows:
             raise UnreadableError("it has no rows")
     return head
 
 
-def _cut(rows: Iterator[Any]) -> list[Any]:
+def _cut(rows: Iterator[Any]) -> Head:
     """As many rows as may be looked at."""
     head: list[Any] = []
     characters = 0
@@ -47,7 +59,7 @@ def _cut(rows: Iterator[Any]) -> list[Any]:
         characters += _size(row)
         if characters >= _MOST_CHARACTERS:
             break
-    return head
+    return Head(head, len(head) < MOST_ROWS and characters < _MOST_CHARACTERS)
 
 
 def _parquet_rows(file: Path) -> Iterator[Mapping[str, Any]]:

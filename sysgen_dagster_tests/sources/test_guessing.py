@@ -72,7 +72,7 @@ def test_layouts_of_the_hub_are_recognised_and_read(
 ) -> None:
     file = write(tmp_path, [layout.row], suffix)
     guess = guess_shape("mine", file)
-    assert guess.said.startswith(f"{layout.said}; of 1 rows ")
+    assert guess.said.startswith(f"{layout.said}; of 1 row ")
     conversations = read(file, guess)
     assert len(conversations) == layout.conversations
     last = conversations[-1]
@@ -93,7 +93,7 @@ FLAT = {
 @pytest.mark.parametrize("layout", FLAT.values(), ids=FLAT)
 def test_a_csv_is_recognised_like_any_other_file(layout: Layout, tmp_path: Path) -> None:
     guess = guess_shape("mine", write(tmp_path, [layout.row], ".csv"))
-    assert guess.said.startswith(f"{layout.said}; of 1 rows ")
+    assert guess.said.startswith(f"{layout.said}; of 1 row ")
 
 
 REAL_SHAPES = {
@@ -156,6 +156,11 @@ AMBIGUOUS = {
         {"prompt": ASK, "chosen": ANSWER, "rejected": "No."},
         'answer in "chosen"',
         "left out: 'rejected'",
+    ),
+    "earlier exchanges": (
+        {"instruction": ASK, "output": ANSWER, "history": [[AGAIN, MORE]]},
+        'answer in "output"',
+        "left out: 'history'",
     ),
 }
 
@@ -283,6 +288,10 @@ UNCLEAR: dict[str, tuple[list[Any], list[str]]] = {
     "rows that are lists": ([[ASK, ANSWER]], ["Its rows are no objects"]),
     "texts": ([ASK], ["Its rows are no objects"]),
     "nothing in the rows": ([{}], ["Its rows are no objects"]),
+    "a prompt of turns": (
+        [{"prompt": roles(ASK), "ground_truth": "34"}],
+        ["0 of 1 rows can be used (no_answer 1)", "--columns 'question=prompt answer=COLUMN'"],
+    ),
     "two questions of one user": ([{"turns": [ASK, AGAIN]}], ["turns (list of texts)"]),
     "examples of an instruction": (
         [{"instruction": ASK, "instances": [{"input": "x", "output": "y"}]}],
@@ -309,7 +318,9 @@ def test_the_head_of_a_file_is_enough_and_little_of_it_is_read(tmp_path: Path) -
     row = json.dumps({"messages": roles("x" * 50_000, "y" * 50_000)}) + "\n"
     file.write_text(row * 500 + "no JSON\n")
     began = time.monotonic()
-    assert guess_shape("mine", file).rows_seen == 84
+    guess = guess_shape("mine", file)
+    assert guess.rows_seen == 84
+    assert "; of the first 84 rows " in guess.said
     assert time.monotonic() - began < 5
 
 
