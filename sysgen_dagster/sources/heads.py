@@ -63,12 +63,18 @@ def _cut(rows: Iterator[Any]) -> Head:
 
 
 def _parquet_rows(file: Path) -> Iterator[Mapping[str, Any]]:
-    """The rows, in small pieces and mapped: all of a group of rows may be much to read."""
+    """The rows, a few at once: Polars may read all of a file for its first rows."""
     # Imported here, because it is slow and loading the definitions seldom needs it.
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    columns = readable_columns(scan_parquet(file).collect_schema())
-    with pq.ParquetFile(file, memory_map=True) as parquet:
+    rows = scan_parquet(file)
+    columns = readable_columns(rows.collect_schema())
+    try:
+        parquet = pq.ParquetFile(file, memory_map=True)
+    except NotImplementedError:  # a type that only Polars has, such as an integer of 128 bits
+        yield from rows.select(columns).head(MOST_ROWS).collect().iter_rows(named=True)
+        return
+    with parquet:
         for batch in parquet.iter_batches(_AT_ONCE):
             yield from pl.DataFrame(pl.from_arrow(batch)).select(columns).iter_rows(named=True)
 

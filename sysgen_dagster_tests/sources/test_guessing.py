@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing.parametric import column, dataframes
 
 from sysgen_dagster.catalog.sources import Exchanges, Source
 from sysgen_dagster.sources.conversations import build_conversations
@@ -359,7 +360,27 @@ MAPPINGS = st.dictionaries(
 def test_whatever_the_rows_hold_there_is_a_guess_or_an_error_for_the_user(
     rows: list[Any], mapping: dict[str, str], tmp_path: Path
 ) -> None:
-    file = write(tmp_path, rows)
+    check_guesses(write(tmp_path, rows), mapping)
+
+
+COLUMNS = [column(name) for name in ("question", "answer", "messages")]
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(frame=dataframes(COLUMNS, min_size=1, max_size=4))
+def test_whatever_the_columns_of_a_parquet_file_are_there_is_one_too(
+    frame: pl.DataFrame, tmp_path: Path
+) -> None:
+    frame.write_parquet(tmp_path / "rows.parquet")
+    check_guesses(tmp_path / "rows.parquet", {"question": "question", "answer": "answer"})
+
+
+def check_guesses(file: Path, mapping: Mapping[str, str]) -> None:
+    """Assert that what is guessed of the file can be read, and what is not can be shown."""
     for said in ({}, mapping):
         found = guess_or_error(file, said)
         if isinstance(found, Guess):

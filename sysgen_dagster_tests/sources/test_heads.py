@@ -59,7 +59,6 @@ def test_what_python_does_not_have_is_read_as_text_and_what_is_no_text_left_out(
         {
             "when": pa.array([253402300800], pa.timestamp("s")),  # the year 10,000
             "score": pa.array([0.1], pa.float32()),
-            "id": pa.array([b"0123456789abcdef"], pa.binary(16)).cast(pa.binary(16)),
             "question": ["Why?"],
         }
     )
@@ -68,6 +67,12 @@ def test_what_python_does_not_have_is_read_as_text_and_what_is_no_text_left_out(
     assert row["question"] == "Why?"
     assert row["score"] == 0.1
     assert isinstance(row["when"], str)
+
+
+def test_a_type_that_only_polars_has_costs_no_file(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"question": ["Why?"], "id": [1]}, schema_overrides={"id": pl.Int128})
+    frame.write_parquet(tmp_path / "rows.parquet")
+    assert read_head("mine", tmp_path / "rows.parquet").rows == [{"question": "Why?", "id": 1}]
 
 
 @pytest.mark.parametrize(
