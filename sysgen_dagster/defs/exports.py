@@ -61,8 +61,7 @@ def exports(
     """A mixture as a folder in the Hub's layout: Parquet, card, licences, snippets for trainers."""
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
-    stored = store.read(MIXTURES, Partition(recipe=name))
-    mixture = without(stored, excluded_ids(store))
+    mixture = rows_to_export(store, name)
     if mixture.is_empty():
         # An older export would hold rows that the recipe no longer takes.
         remove_export(store, name)
@@ -84,10 +83,19 @@ def exports(
             "folder": dg.MetadataValue.path(str(store.export(name))),
             "size_bytes": int(contents.files["bytes"].sum()),
             "rows": markdown(summarize_mixture(mixture)),
-            "left_out_as_excluded": stored.height - mixture.height,
+            "left_out_as_excluded": _in_mixture(store, name).height - mixture.height,
         },
         tags=excluded_tags(store, None, Partition(recipe=name)),
     )
+
+
+def rows_to_export(store: Store, name: str) -> pl.DataFrame:
+    """The rows of a stored mixture that its export holds: those that are not excluded."""
+    return without(_in_mixture(store, name), excluded_ids(store))
+
+
+def _in_mixture(store: Store, name: str) -> pl.DataFrame:
+    return store.read(MIXTURES, Partition(recipe=name))
 
 
 def _read_rows(
