@@ -5,10 +5,11 @@ from collections.abc import Mapping
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.defs.exports import exports, rows_to_export
+from sysgen_dagster.defs.exports import exports
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
 from sysgen_dagster.defs.plumbing.resources import TablesResource
+from sysgen_dagster.defs.plumbing.reviewed import rows_to_export
 from sysgen_dagster.storage.exports import reading_export
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.training_sets.export.layout import ExportError
@@ -35,7 +36,7 @@ def loads_with_datasets(
 ) -> dg.AssetCheckResult:
     """Loads the export as it is stored, also where that is object storage."""
     name, store, working = context.partition_key, tables.store(), tables.working_folder()
-    counts = rows_to_export(store, name)["split"].value_counts(name="rows")
+    counts = rows_to_export(store, name).mixture["split"].value_counts(name="rows")
     wanted = {str(split): int(rows) for split, rows in counts.iter_rows()}
     metadata = {}
     try:
