@@ -23,18 +23,19 @@ _MISREAD = (
 )
 
 
-def read_head(name: str, file: Path) -> list[Any]:
+def read_head(name: str, file: Path, most_rows: int = MOST_ROWS) -> list[Any]:
     """The first rows of a file, as they are in it; those that are mappings have columns.
 
     Args:
         name: That of the source, for messages.
         file: Its name ends in .parquet, .csv, .jsonl or .json.
+        most_rows: That are read.
 
     Raises:
         SourceError: The file cannot be read, or is empty.
     """
     try:
-        head = _cut(_READERS.get(file.suffix, read_json_rows)(file))
+        head = _cut(_READERS.get(file.suffix, read_json_rows)(file), most_rows)
     except UnreadableError as error:
         raise _unreadable(name, file, error) from error
     except _MISREAD as error:
@@ -50,11 +51,11 @@ def _unreadable(name: str, file: Path, error: UnreadableError) -> SourceError:
     return SourceError(f"{name}: {file} cannot be read as {kind} ({error.what}); {error.fix}")
 
 
-def _cut(rows: Iterator[Any]) -> list[Any]:
+def _cut(rows: Iterator[Any], most_rows: int) -> list[Any]:
     """As many rows as may be looked at."""
     head: list[Any] = []
     characters = 0
-    for row in islice(rows, MOST_ROWS):
+    for row in islice(rows, most_rows):
         head.append(row)
         characters += _size(row)
         if characters >= _MOST_CHARACTERS:
