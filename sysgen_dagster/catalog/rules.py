@@ -66,8 +66,7 @@ def read_entry(kind: type[_Entry], given: Any, read: Callable[[Any], _Entry]) ->
     if entry is not None:
         faults += _broken_rules(entry, given, wrong)
     if entry is None or faults:
-        # The errors that it stands for show values, and with them secrets.
-        raise ValidationError.from_exception_data(kind.__name__, faults) from None
+        raise ValidationError.from_exception_data(kind.__name__, faults)
     return entry
 
 

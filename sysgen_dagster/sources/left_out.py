@@ -11,11 +11,15 @@ from typing import Any
 from sysgen_dagster.catalog.references import Misnamed
 from sysgen_dagster.catalog.sources import QuestionAnswer, shards_for
 from sysgen_dagster.sources.folders import files_of
-from sysgen_dagster.sources.guessing import guess_shape
+from sysgen_dagster.sources.guessing import ShapeError, guess_shape
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.sizes import estimate_rows
 
 _ROWS_SEEN = 200  # of a file: a few hundredths of a second
+_EXAMPLES = (
+    "`shape: {kind: question_answer, question: COLUMN, answer: COLUMN}`, or "
+    "`{kind: messages, column: COLUMN}`"
+)
 # What a source has whose shape could not be told, so that its other faults are found as well.
 _SOME_SHAPE = QuestionAnswer(kind="question_answer", question="question", answer="answer")
 
@@ -35,16 +39,8 @@ def complete_sources(values: Any, folder: Path) -> list[Misnamed]:
         for _, entry in _entries(values, section):
             if isinstance(entry.get("path"), str):
                 entry["path"] = str(folder / entry["path"])
-    faults = []
-    for name, entry in _entries(values, "sources"):
-        field = "path" if isinstance(entry.get("path"), str) else "shape"
-        try:
-            _complete(str(name), entry)
-        except SourceError as error:
-            faults.append(Misnamed(("sources", name, field), "", str(error)))
-            if "columns" not in entry:
-                entry.setdefault("shape", _SOME_SHAPE)
-    return faults
+    faults = [_complete(name, entry) for name, entry in _entries(values, "sources")]
+    return [fault for fault in faults if fault is not None]
 
 
 def _entries(values: Any, section: str) -> Iterator[tuple[Any, dict[str, Any]]]:
@@ -54,27 +50,39 @@ def _entries(values: Any, section: str) -> Iterator[tuple[Any, dict[str, Any]]]:
             yield name, entry
 
 
-def _complete(name: str, entry: dict[str, Any]) -> None:
-    """Fill in one source.
+def _complete(name: str, entry: dict[str, Any]) -> Misnamed | None:
+    """Fill in one source; what is wrong where it cannot be filled in."""
+    field, what = "path", ""
+    try:
+        _fill_in(str(name), entry)
+    except ShapeError as error:
+        field, what = "shape", f"{error}; here as {_EXAMPLES}"
+    except SourceError as error:
+        what = str(error)
+    if not what and "shape" not in entry and "hub" in entry:
+        field = "shape"
+        what = f"is taken from a file of this machine alone: give it, such as {_EXAMPLES}"
+    if "columns" not in entry:
+        entry.setdefault("shape", _SOME_SHAPE)
+    place = ("sources", name, field)
+    return Misnamed(place, "", what.removeprefix(f"{name}: ")) if what else None
+
+
+def _fill_in(name: str, entry: dict[str, Any]) -> None:
+    """Take from the files of a source what is left out.
 
     Raises:
-        SourceError: Its shape cannot be told, or its file is needed and cannot be read.
+        ShapeError: Nobody can tell what its columns are for.
+        SourceError: A file is needed and cannot be read.
     """
     wants_shape = "shape" not in entry
     wants_shards = "shards" not in entry and entry.get("rows") is None
-    if not (wants_shape or wants_shards):
-        return
-    if not isinstance(entry.get("path"), str):
-        if wants_shape:
-            raise SourceError(
-                "is not given, and is taken from the rows only where `path` names a file of this "
-                "machine: give it, such as {kind: messages, column: messages}"
-            )
+    if not (wants_shape or wants_shards) or not isinstance(entry.get("path"), str):
         return
     try:
         files = files_of(name, Path(entry["path"])).paths
     except OSError as error:  # such as of a name that is too long
-        raise SourceError(f"{name}: {entry['path']} cannot be read: {error.strerror}") from error
+        raise SourceError(f"{entry['path']} cannot be read: {error.strerror}") from error
     if wants_shape:
         guess = guess_shape(name, files[0], most_rows=_ROWS_SEEN)
         entry["shape"] = guess.shape

@@ -1,11 +1,10 @@
 """About how many rows files have, for deciding into how many shards a source is cut."""
 
 import csv
-import gzip
 import io
 import json
+import zlib
 from pathlib import Path
-from typing import IO, cast
 
 import polars as pl
 
@@ -27,25 +26,31 @@ def estimate_rows(file: Path) -> int:
         if found is Format.PARQUET:
             return int(pl.scan_parquet(file, glob=False).select(pl.len()).collect().item())
         return _estimate_rows(file, found)
-    except (pl.exceptions.PolarsError, OSError, EOFError):
+    except (pl.exceptions.PolarsError, OSError, zlib.error):
         return 0
 
 
 def _estimate_rows(file: Path, found: Format | None) -> int:
     size = file.stat().st_size
-    with file.open("rb") as stored:
-        is_packed = file.suffix.lower() == PACKED
-        opened = cast(IO[bytes], gzip.GzipFile(fileobj=stored)) if is_packed else stored
-        head = opened.read(_HEAD)
-        taken = stored.tell()  # of a packed file: fewer bytes than were read of it
+    with file.open("rb") as opened:
+        head, taken = opened.read(_HEAD), min(size, _HEAD)
+    if file.suffix.lower() == PACKED:
+        head, taken = _unpacked(head)
     if not head:
         return 0
     text = head.decode("utf-8", "replace").lstrip("\ufeff")
-    is_whole = taken >= size and len(head) < _HEAD
+    is_whole = taken == size
     count = _count_records if found in (Format.CSV, Format.TSV) else _count_values
     rows, length = count(text, is_whole)
     per_row = length / rows if rows else _USUAL_ROW
     return rows if is_whole and rows else round(size * (len(head) / taken) / per_row)
+
+
+def _unpacked(head: bytes) -> tuple[bytes, int]:
+    """What the head of a packed file holds, at most `_HEAD`, and how many of its bytes that is."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # of gzip
+    unpacked = unpacker.decompress(head, _HEAD)
+    return unpacked, len(head) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
 
 
 def _count_values(text: str, is_whole: bool) -> tuple[int, int]:
