@@ -17,12 +17,13 @@ _MOST_CHARACTERS = 1 << 23  # of all rows together; the row that reaches it is t
 _AT_ONCE = 50  # rows of a Parquet file
 
 
-def read_head(name: str, path: Path) -> list[Any]:
+def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> list[Any]:
     """The first rows of a file or a folder; those that are objects have columns.
 
     Args:
         name: That of the source, for messages.
         path: As for `files.read_rows`.
+        most_rows: That are read.
 
     Raises:
         SourceError: A file cannot be read, or has no rows.
@@ -30,19 +31,19 @@ def read_head(name: str, path: Path) -> list[Any]:
     files = files_of(name, path)
     with naming(name, path, files.format):
         if files.format is Format.PARQUET:
-            head = _cut(chain.from_iterable(map(_parquet_rows, files.paths)))
+            head = _cut(chain.from_iterable(map(_parquet_rows, files.paths)), most_rows)
         else:
-            head = _cut(read_rows(name, path))
+            head = _cut(read_rows(name, path), most_rows)
         if not head:
             raise UnreadableError("it has no rows")
     return head
 
 
-def _cut(rows: Iterator[Any]) -> list[Any]:
+def _cut(rows: Iterator[Any], most_rows: int) -> list[Any]:
     """As many rows as may be looked at."""
     head: list[Any] = []
     characters = 0
-    for row in islice(rows, MOST_ROWS):
+    for row in islice(rows, most_rows):
         head.append(row)
         characters += _size(row)
         if characters >= _MOST_CHARACTERS:
