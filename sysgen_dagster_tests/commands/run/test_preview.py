@@ -70,7 +70,7 @@ def test_a_row_of_several_exchanges_gives_one_and_stands_for_all_of_them() -> No
     assert [each.number for each in chosen] == list(range(1, 41))
     assert {each.of for each in chosen} == {4}
     taken = [each.exchange for each in chosen]
-    assert {n: taken.count(n) for n in (1, 2, 3, 4)} == {1: 10, 2: 10, 3: 10, 4: 10}
+    assert {9, 10, 11} >= {taken.count(n) for n in (1, 2, 3, 4)}
     assert [each.conversation["turn"].item() + 1 for each in chosen] == taken
 
 
