@@ -66,9 +66,11 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
     """
     opened = open_source(source, cache)
     start, stop = (opened.total * edge // source.shards for edge in (index, index + 1))
-    hashes = opened.hashes(opened.rows.head(stop)).to_frame("row")
-    earlier = hashes.select(pl.col("row").cum_count().over("row") - 1).to_series().slice(start)
-    return opened.as_table(opened.rows.slice(start, stop - start), range(start, stop), earlier)
+    same = opened.rows.head(stop).select(row=opened.sameness)
+    earlier = opened.collect(same.select(pl.col("row").cum_count().over("row") - 1)).to_series()
+    return opened.as_table(
+        opened.rows.slice(start, stop - start), range(start, stop), earlier[start:]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +90,25 @@ class OpenSource:
     rows: pl.LazyFrame
     total: int
 
-    def hashes(self, rows: pl.LazyFrame) -> pl.Series:
-        """A number for each of some rows; rows with the same exchanges have the same."""
-        hashed = rows.select(pl.struct(self.source.shape_columns).hash())
-        return _collect(hashed, self.source.name, self.file).to_series()
+    @property
+    def sameness(self) -> pl.Expr:
+        """A number that is the same for rows with the same exchanges."""
+        return pl.struct(self.source.shape_columns).hash()
+
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """What was selected of the rows.
+
+        Raises:
+            SourceError: The file is damaged.
+        """
+        return _collect(rows, self.source.name, self.file)
 
     def as_table(
         self, rows: pl.LazyFrame, positions: Sequence[int], occurrences: pl.Series
     ) -> pl.DataFrame:
         """Some of the rows as `tables.source_table`: `positions` says which, in their order."""
         return (
-            _collect(rows, self.source.name, self.file)
+            self.collect(rows)
             .with_columns(
                 pl.Series("source_row", positions, pl.UInt32),
                 occurrences.cast(pl.UInt32).alias("occurrence"),

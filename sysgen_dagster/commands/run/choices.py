@@ -23,14 +23,14 @@ from sysgen_dagster.commands.run.preview import (
     Previewed,
     choose_conversations,
 )
-from sysgen_dagster.commands.run.price import describe, price_all
+from sysgen_dagster.commands.run.price import Whole, describe, price_all
 from sysgen_dagster.commands.run.prompts import Draft, draft_of
 from sysgen_dagster.commands.run.rows import print_row
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.sources.conversations import build_conversations
-from sysgen_dagster.sources.spread import read_spread
+from sysgen_dagster.sources.spread import Spread, read_spread
 from sysgen_dagster.storage.store import Store, working_folder
 
 MORE = 10  # rows that one key adds
@@ -92,14 +92,14 @@ class _Look:
 
     Attributes:
         rows: What was shown so far, the last time for each row.
-        total: Rows of the source.
+        spread: The rows that were read last, and figures of all.
     """
 
     console: Console
     store: Store
     catalog: Catalog
     rows: list[Previewed] = field(default_factory=list)
-    total: int = 0
+    spread: Spread | None = None
     pace: Pace = field(default_factory=Pace)
 
     @property
@@ -118,7 +118,7 @@ class _Look:
         """Show the next rows, and the price of all."""
         chosen = self._choose(len(self.rows), count)
         if not chosen:
-            self._say(f"These were all {self.total:,} rows.")
+            self._say("There are no more rows.")
             return
         for row in self._previewed(chosen):
             print_row(self.console, row, self.source.name)
@@ -163,9 +163,9 @@ class _Look:
     def _choose(self, first: int, count: int) -> list[Chosen]:
         cache = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
         with self._saying(f"reading {self.source.name}"):
-            rows, self.total = read_spread(self.source, first, count, cache / "downloads")
-        conversations = build_conversations(rows, self.source, self.store.excluded())
-        return choose_conversations(conversations, first + 1)
+            self.spread = read_spread(self.source, first, count, cache / "downloads")
+        conversations = build_conversations(self.spread.rows, self.source, self.store.excluded())
+        return choose_conversations(conversations, self.spread.characters, first + 1)
 
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
         with self._live() as show, self._answers(show) as answers:
@@ -191,7 +191,9 @@ class _Look:
         ).engines()
 
     def _show_price(self) -> None:
-        price = price_all(self.rows, self.total, self.model, self.pace)
+        assert self.spread is not None
+        whole = Whole(self.spread.total, self.spread.mean_characters)
+        price = price_all(self.rows, whole, self.model, self.pace)
         for line in describe(price, self.model, self.pace):
             self._say(line)
 

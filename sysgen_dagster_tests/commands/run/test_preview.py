@@ -65,7 +65,7 @@ def test_the_assets_ask_nothing_again_that_the_preview_has_asked(
 
 def test_a_row_of_several_exchanges_gives_one_and_stands_for_all_of_them() -> None:
     rows = build(*[turns_row(*(f"{n}-{m}" for m in range(8))) for n in range(40)])
-    chosen = choose_conversations(rows)
+    chosen = choose_conversations(rows, [0] * 40)
 
     assert [each.number for each in chosen] == list(range(1, 41))
     assert {each.of for each in chosen} == {4}
