@@ -14,6 +14,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.sources.files import OpenSource, open_source
+from sysgen_dagster.storage.store import Store
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _ROWS_AT_ONCE = 100_000  # whose texts are in memory while equal rows are counted
@@ -48,7 +49,9 @@ class Spread:
     mean_characters: float
 
 
-def read_spread(source: Source, first: int, count: int, cache: Path) -> Spread:
+def read_spread(
+    source: Source, first: int, count: int, cache: Path, store: Store | None = None
+) -> Spread:
     """Some rows of a source, as its shards would hold them.
 
     Args:
@@ -56,12 +59,13 @@ def read_spread(source: Source, first: int, count: int, cache: Path) -> Spread:
         first: How many rows of the sequence are passed over.
         count: How many are read; fewer where the source has no more.
         cache: Folder for downloads and converted files.
+        store: As in `files.locate`.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file is not the one the catalogue describes.
     """
-    opened = open_source(source, cache)
+    opened = open_source(source, cache, store)
     positions = list(islice(spread_positions(opened.total), first, first + count))
     seen = _look_at_all(opened)
     same, characters = seen["same"], seen["characters"]
