@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.prompts import PromptError
-from sysgen_dagster.commands.run.answers import Answers, answering
+from sysgen_dagster.commands.run.answers import Answers, Ledgers, answering
 from sysgen_dagster.commands.run.comparison import print_comparison
 from sysgen_dagster.commands.run.keys import ask_for_key
 from sysgen_dagster.commands.run.preview import (
@@ -59,6 +59,7 @@ def preview_until_chosen(
     first: int,
     is_attended: bool,
     assume_yes: bool,
+    limit: int | None = None,
 ) -> Decision:
     """Show some rows and the price of all, until the user wants all of them or none.
 
@@ -72,13 +73,14 @@ def preview_until_chosen(
         first: How many rows are shown before anything is asked; 0: none.
         is_attended: Whether somebody can press a key.
         assume_yes: Whether all are wanted without a question, unless no row was kept.
+        limit: How many conversations are wanted; None: all.
 
     Raises:
         EngineError: The model cannot be reached; the ledgers keep what was answered.
         SourceError: The source cannot be read.
         StoppedError: The user has ended the command.
     """
-    look = _Look(console, store, catalog)
+    look = _Look(console, store, catalog, limit)
     if first:
         look.show_more(first)
     if assume_yes or not is_attended:
@@ -98,6 +100,7 @@ class _Look:
     console: Console
     store: Store
     catalog: Catalog
+    limit: int | None
     rows: list[Previewed] = field(default_factory=list)
     spread: Spread | None = None
     pace: Pace = field(default_factory=Pace)
@@ -177,7 +180,8 @@ class _Look:
     def _answers(self, report: Callable[[str], None]) -> Iterator[Answers]:
         work = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
         name = f"{self.model.name}|{self.source.name}-preview"
-        with answering(self._engines(), self.model, work / "ledger", name, report) as answers:
+        ledgers = Ledgers(work / "ledger", name, self._say)
+        with answering(self._engines(), self.model, ledgers, report) as answers:
             yield answers
 
     def _engines(self) -> Engines:
@@ -193,7 +197,7 @@ class _Look:
     def _show_price(self) -> None:
         assert self.spread is not None
         whole = Whole(self.spread.total, self.spread.mean_characters)
-        price = price_all(self.rows, whole, self.model, self.pace)
+        price = price_all(self.rows, whole, self.model, self.pace, self.limit)
         for line in describe(price, self.model, self.pace):
             self._say(line)
 

@@ -39,13 +39,19 @@ class Estimate:
     low: float | None
     high: float | None
 
+    def times(self, share: float) -> "Estimate":
+        """That of a part of the rows."""
+        low, high = (None if edge is None else edge * share for edge in (self.low, self.high))
+        return Estimate(self.figure * share, low, high)
+
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What all rows of a source take.
+    """What all rows of a source take, or the conversations that are wanted of it.
 
     Attributes:
         rows: Of the source.
+        limit: How many conversations are wanted, where that is not all.
         previewed: Of them, those that the figures are from.
         kept: Of the previewed ones.
         thought_tokens: Of `completion_tokens`.
@@ -55,6 +61,7 @@ class Price:
     """
 
     rows: int
+    limit: int | None
     previewed: int
     kept: int
     conversations: Estimate
@@ -139,7 +146,9 @@ def student_quantile(degrees: int) -> float:
     return math.fsum(term / float(degrees) ** power for power, term in enumerate(terms))
 
 
-def price_all(shown: Sequence[Previewed], whole: Whole, model: Model, pace: Pace) -> Price:
+def price_all(
+    shown: Sequence[Previewed], whole: Whole, model: Model, pace: Pace, limit: int | None = None
+) -> Price:
     """The price of all rows of a source.
 
     Args:
@@ -148,11 +157,16 @@ def price_all(shown: Sequence[Previewed], whole: Whole, model: Model, pace: Pace
         model: With `rates` and `price` where they are known.
         pace: How fast the previewed rows were answered. A server that can take more at once than
             were previewed is faster, so the time is an upper bound.
+        limit: How many conversations are wanted; None: all.
     """
+    ones = [float(row.chosen.of) for row in shown]
+    lengths = [row.chosen.characters for row in shown]
+    conversations = estimate(ones, lengths, whole)
+    share = min(1.0, limit / conversations.figure) if limit else 1.0
 
     def over_all(each: Sequence[float]) -> Estimate:
-        weighted = [value * row.chosen.of for value, row in zip(each, shown, strict=True)]
-        return estimate(weighted, [row.chosen.characters for row in shown], whole)
+        weighted = [value * of for value, of in zip(each, ones, strict=True)]
+        return estimate(weighted, lengths, whole).times(share)
 
     read = [float(row.spent.prompt_tokens) for row in shown]
     written = [float(row.spent.completion_tokens) for row in shown]
@@ -167,9 +181,10 @@ def price_all(shown: Sequence[Previewed], whole: Whole, model: Model, pace: Pace
     pace_s = pace.seconds / pace.completion_tokens if pace.completion_tokens else None
     return Price(
         whole.rows,
+        limit if share < 1 else None,
         len(shown),
         sum(row.is_kept for row in shown),
-        over_all([1.0] * len(shown)),
+        conversations.times(share),
         over_all(read),
         completion,
         over_all([float(row.spent.thought_tokens) for row in shown]),
@@ -187,7 +202,8 @@ def describe(price: Price, model: Model, pace: Pace) -> Iterator[str]:
     yield f"kept {price.kept:,} of {price.previewed:,} previewed ({kept})"
     count = price.conversations.figure
     of_rows = "" if round(count) == price.rows else f", about {count:,.0f} conversations"
-    yield f"all {price.rows:,} rows{of_rows}, from these {price.previewed:,}:"
+    what = f"{price.limit:,} conversations" if price.limit else f"all {price.rows:,} rows{of_rows}"
+    yield f"{what}, as these {price.previewed:,} tell:"
     yield f"  tokens in   {_between(price.prompt_tokens)}"
     thoughts = price.thought_tokens.figure
     thought = f", of them {_short(thoughts)} of thoughts" if thoughts else ""

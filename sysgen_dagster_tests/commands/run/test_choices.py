@@ -135,7 +135,7 @@ def test_as_many_rows_come_out_as_went_in_and_the_dropped_ones_have_a_reason(
     # What needs no model comes at once, then the shortest of the others, alone.
     assert "dropped before Phase 1: its answer is empty" in titles[0]
     assert f"kept {decision.kept} of 14 previewed" in said
-    assert "all 14 rows, from these 14" in said
+    assert "all 14 rows, as these 14 tell" in said
 
 
 def test_the_first_row_goes_alone_and_is_the_shortest(

@@ -41,7 +41,10 @@ PREVIEW = f"{MODEL}|{SOURCE}-preview"
 def test_the_assets_ask_nothing_again_that_the_preview_has_asked(
     tmp_path: Path, method: Mapping[str, Any]
 ) -> None:
-    mine = SmallDeployment(tmp_path / "mine", ROWS, method, exchanges="last")
+    # Settings of the model change what is asked, and so what it is known by.
+    phase_4 = {"temperature": 0.1, "max_tokens": 300}
+    model = {"request": {"top_p": 0.9, "phases": {ALIGNED.name: phase_4}}}
+    mine = SmallDeployment(tmp_path / "mine", ROWS, method, model, exchanges="last")
     console = plain_console()
     with mine.entered() as catalog:
         decision = preview_until_chosen(console, mine.store, catalog, 6, False, False)

@@ -105,20 +105,20 @@ def test_students_quantiles_are_those_of_the_tables(degrees: int, quantile: floa
     assert student_quantile(degrees) == pytest.approx(quantile, abs=0.004)
 
 
-def shown_price(model: Model, pace: Pace, kept: int = 9) -> str:
+def shown_price(model: Model, pace: Pace, kept: int = 9, limit: int | None = None) -> str:
     rows = [
         previewed(n, Spent(3, 0, 1_000 + 10 * n, 200 + n, 50), of=2, characters=100 * n)
         for n in range(1, 11)
     ]
     for row in rows[kept:]:
         row.story["drop_reason"] = "refused"
-    return "\n".join(describe(price_all(rows, Whole(1_000, 550), model, pace), model, pace))
+    return "\n".join(describe(price_all(rows, Whole(1_000, 550), model, pace, limit), model, pace))
 
 
 def test_the_price_says_tokens_time_at_most_and_how_sure_that_is() -> None:
     said = shown_price(MODEL, Pace(20.0, 400, 9))
     assert "kept 9 of 10 previewed (60% to 98% of all, 95 % sure)" in said
-    assert "all 1,000 rows, about 2,000 conversations, from these 10" in said
+    assert "all 1,000 rows, about 2,000 conversations, as these 10 tell" in said
     assert "tokens in   2.11 M" in said
     assert "tokens out  411,000" in said
     assert "of them 100,000 of thoughts" in said
@@ -126,6 +126,18 @@ def test_the_price_says_tokens_time_at_most_and_how_sure_that_is() -> None:
     assert "at most 5.7 h, at the pace of 9 rows at once" in said
     assert "money" not in said
     assert "GPU" not in said
+
+
+@pytest.mark.parametrize(
+    ("limit", "what", "tokens"),
+    [(200, "200 conversations, as", "tokens in   211,000"), (5_000, "all 1,000 rows", "2.11 M")],
+)
+def test_the_price_is_that_of_the_conversations_that_are_wanted(
+    limit: int, what: str, tokens: str
+) -> None:
+    said = shown_price(MODEL, Pace(), limit=limit)
+    assert what in said
+    assert tokens in said
 
 
 def test_what_the_ledger_knew_tells_no_time_and_that_is_said() -> None:
