@@ -1,5 +1,8 @@
 """Previewed rows: what is asked about them, and that the assets find every answer."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -103,3 +106,28 @@ def build(*rows: Mapping[str, Any]) -> pl.DataFrame:
         schema_overrides={"excluded_ids": pl.List(pl.String), "unusable": pl.String},
     )
     return build_conversations(frame, source)
+
+
+@pytest.mark.slow
+def test_an_excluded_conversation_leaves_the_answers_of_the_preview_too(tmp_path: Path) -> None:
+    mine = SmallDeployment(tmp_path / "mine", ROWS)
+    with mine.entered() as catalog:
+        preview_until_chosen(plain_console(), mine.store, catalog, 5, False, False)
+    gone, *others = sorted(set(mine.asked(ASKED[0], PREVIEW).values()))
+    listed = tmp_path / "gone.txt"
+    listed.write_text(f"{gone}\n")
+
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("sysgen")), "exclude", str(listed), "--apply"],
+        env={**os.environ, **mine.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert set(mine.asked(ASKED[0], PREVIEW).values()) == set(others)
+    with mine.entered() as catalog:
+        console = plain_console()
+        preview_until_chosen(console, mine.store, catalog, 5, False, False)
+    assert "dropped before Phase 1: it is on the list of excluded" in console.export_text()
