@@ -11,6 +11,84 @@ from sysgen_dagster.commands.ranges import ROWS, SHARE
 
 
 @sysgen.command()
+@click.argument("source")
+@data_option
+@click.option(
+    "--model",
+    metavar="NAME_OR_URL",
+    required=True,
+    help="An OpenAI-compatible server's URL; a GGUF file, a folder of weights or a model on the "
+    "Hub, which is served here; or `simulated`, to try it without a model.",
+)
+@click.option("--endpoint", metavar="URL", help="The server, where it has several models.")
+@click.option("--api-key-env", metavar="VARIABLE", help="The variable that holds its API key.")
+@click.option(
+    "--price",
+    metavar="IN,OUT[,CURRENCY]",
+    help="Money for a million prompt and completion tokens; left out: as the server lists it.",
+)
+@click.option(
+    "--columns",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="What the columns are, such as 'question=prompt answer=response'; left out: guessed.",
+)
+@click.option("--config", metavar="NAME", help="Configuration of a data set on the Hub.")
+@click.option("--split", metavar="NAME", help="Split of a data set on the Hub.")
+@click.option("--license", metavar="ID", help="The source's licence, such as apache-2.0.")
+@click.option(
+    "--method",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the method, such as repair=true; may be repeated.",
+)
+@click.option("--rows", type=ROWS, metavar="N", help="Take so many conversations at most.")
+@click.option(
+    "--preview",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Rows that are made and shown first, spread over the source; 0: none.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Make all rows without asking.")
+@exits
+def run(source: str, data: str, **options: Any) -> int:
+    """From a file to a training set.
+
+    SOURCE is a file (JSONL, JSON, Parquet, CSV), a folder of such files, or a data set on the Hub:
+    hf://OWNER/NAME.
+
+    \b
+      sysgen run chats.jsonl --model http://127.0.0.1:8000/v1
+      sysgen run hf://openai/gsm8k --config main --model simulated -o gsm8k
+
+    Some rows are made and shown first, with the price of all. The rest is made where you say so, or
+    with --yes. Repeated, the command goes on where it ended: nothing is asked twice.
+    """
+    import sys
+
+    from sysgen_dagster.commands.run.flow import Wish
+    from sysgen_dagster.commands.run.flow import run as run_all
+    from sysgen_dagster.commands.run.model import ModelWish, read_price
+
+    model = ModelWish(
+        options.pop("model"),
+        options.pop("endpoint"),
+        options.pop("api_key_env"),
+        read_price(options.pop("price")),
+    )
+    wish = Wish(
+        source,
+        model,
+        assume_yes=options.pop("yes"),
+        is_attended=sys.stdin.isatty() and sys.stdout.isatty(),
+        **options,
+    )
+    return stops(lambda: run_all(open_console(), data, wish))
+
+
+@sysgen.command()
 @data_option
 @sources_option
 @click.option(

@@ -1,0 +1,144 @@
+"""`sysgen run`, from the words of the command line to the training set."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from sysgen_dagster.chat.quoting import made_visible
+from sysgen_dagster.commands.deployment import catalog_of, enter_deployment
+from sysgen_dagster.commands.run.going_on import Going
+from sysgen_dagster.commands.run.model import ModelWish, find_model
+from sysgen_dagster.commands.run.progress import RowsProgress
+from sysgen_dagster.commands.run.source import read_columns, source_entry
+from sysgen_dagster.commands.run.summary import (
+    count_kept,
+    print_fate,
+    print_results,
+    print_spent,
+)
+from sysgen_dagster.commands.run.written_catalog import build_catalog, keep_or_write
+from sysgen_dagster.inference.engines import Engines
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.storage.store import Store, StoreError, is_url
+
+_MORE = "nothing that was answered is asked twice"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a user says on the command line.
+
+    Attributes:
+        source: A file, a folder, or a data set of the Hub.
+        model: The model.
+        columns: Such as ``question=prompt``.
+        config: Of a data set on the Hub.
+        split: Of a data set on the Hub.
+        license: Of the source.
+        method: Settings of the method, such as ``repair=true``.
+        rows: How many conversations are taken in all; None: all of them.
+        preview: How many rows are shown first.
+        is_attended: Whether somebody is there to be asked.
+        assume_yes: Whether all rows are made without asking.
+    """
+
+    source: str
+    model: ModelWish
+    columns: Sequence[str] = ()
+    config: str | None = None
+    split: str | None = None
+    license: str | None = None
+    method: Sequence[str] = ()
+    rows: int | None = None
+    preview: int = 10
+    is_attended: bool = False
+    assume_yes: bool = False
+
+    @property
+    def given(self) -> set[str]:
+        """The fields of the catalogue that the command line speaks of."""
+        said = {
+            "license": self.license,
+            "columns": self.columns,
+            "price": self.model.price,
+            "api_key_env": self.model.api_key_env,
+        }
+        settings = {setting.partition("=")[0] for setting in self.method}
+        return {name for name, value in said.items() if value} | settings
+
+
+def run(console: Console, data: str, wish: Wish) -> int:
+    """0 when rows were kept and no contract was broken, else 1.
+
+    Raises:
+        SysgenError: The source, the model, the folder or an option cannot be used.
+    """
+    started = time.monotonic()
+    folder = _folder(data)
+    source, said = source_entry(wish, folder)
+    _say(console, f"Source: {said}")
+    model = find_model(console, wish.model)
+    wanted = build_catalog(source, model, wish.method)
+    catalog, whose = keep_or_write(catalog_of(folder), wanted, wish.given)
+    store = enter_deployment(folder)
+    _connect(console, catalog.models[model.name], folder)
+    _say(console, f"Catalogue: {whose}")
+    if not _is_wanted(console, store, catalog, wish):
+        return 1
+    progress = RowsProgress(catalog.models[model.name].price)
+    going = Going(console, catalog, store, source.name, model.name, wish.rows, progress)
+    is_whole = going.go()
+    seconds = time.monotonic() - started
+    console.print()
+    print_fate(console, catalog, store, model.name)
+    print_spent(console, progress, seconds)
+    if not is_whole:
+        _say(console, f"It is not complete. Run the same command again to go on: {_MORE}.")
+        return 1
+    print_results(console, catalog, store, data)
+    if not count_kept(catalog, store, source.name, model.name):
+        _say(console, "No row was kept. The report shows the rows and why they were dropped.")
+        return 1
+    return 0
+
+
+def _folder(data: str) -> Path:
+    """Where the deployment is.
+
+    Raises:
+        StoreError: It is no folder for one.
+    """
+    if is_url(data):
+        raise StoreError(
+            f"{data} is a URL, and `sysgen run` keeps everything in one folder: name one with -o"
+        )
+    folder = Path(data).absolute()
+    if folder.is_dir() and any(folder.iterdir()) and not catalog_of(folder).is_file():
+        raise StoreError(f"{folder} is not empty and has no catalogue: name another one with -o")
+    return folder
+
+
+def _connect(console: Console, model: Generator, folder: Path) -> None:
+    """Start or find the model's servers, and say what they can do; they run on."""
+
+    def say(line: str) -> None:
+        _say(console, f"Model: {line}")
+
+    with Engines(folder / "engines", (model,)).connection(model, say) as connection:
+        connection.connect()
+
+
+def _is_wanted(console: Console, store: Store, catalog: Catalog, wish: Wish) -> bool:
+    """Whether all rows are to be made, once the user has seen some and the price."""
+    if wish.preview and not wish.is_attended and not wish.assume_yes:
+        _say(console, "Nothing more is asked: add --yes to make all rows.")
+        return False
+    return True
+
+
+def _say(console: Console, line: str) -> None:
+    console.print(made_visible(line), soft_wrap=True, markup=False, highlight=False)
