@@ -1,5 +1,6 @@
 """Subcommands that make rows."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,21 @@ from sysgen_dagster.cli.group import data_option, exits, sources_option, stops, 
 from sysgen_dagster.commands.printing import open_console
 from sysgen_dagster.commands.ranges import ROWS, SHARE
 
+_RUN = """Make a training set of your own rows.
 
-@sysgen.command()
+SOURCE is a file (JSONL, JSON, Parquet, CSV), a folder of such files, or a data set on the Hub,
+hf://OWNER/NAME.
+
+\b
+  sysgen run chats.jsonl --model http://127.0.0.1:8000/v1
+  sysgen run hf://openai/gsm8k --config main --model simulated -o gsm8k
+
+Some rows are made and shown first, with the price of all. The others follow when you say so, or
+with --yes. Repeated, the command goes on where it ended: nothing is asked twice.
+"""  # \b: click breaks no lines in the paragraph after it
+
+
+@sysgen.command(help=_RUN)
 @click.argument("source")
 @data_option
 @click.option(
@@ -54,20 +68,7 @@ from sysgen_dagster.commands.ranges import ROWS, SHARE
 @click.option("-y", "--yes", is_flag=True, help="Make all rows without asking.")
 @exits
 def run(source: str, data: str, **options: Any) -> int:
-    """From a file to a training set.
-
-    SOURCE is a file (JSONL, JSON, Parquet, CSV), a folder of such files, or a data set on the Hub:
-    hf://OWNER/NAME.
-
-    \b
-      sysgen run chats.jsonl --model http://127.0.0.1:8000/v1
-      sysgen run hf://openai/gsm8k --config main --model simulated -o gsm8k
-
-    Some rows are made and shown first, with the price of all. The rest is made where you say so, or
-    with --yes. Repeated, the command goes on where it ended: nothing is asked twice.
-    """
-    import sys
-
+    """From a file to a training set."""
     from sysgen_dagster.commands.run.flow import Wish
     from sysgen_dagster.commands.run.flow import run as run_all
     from sysgen_dagster.commands.run.model import ModelWish, read_price

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -138,14 +138,16 @@ def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg
 
 
 class _Lines(logging.Handler):
-    """Prints the log lines of engines above the progress bar."""
+    """Prints the log lines of engines above the progress bar, but for what was said before."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, said: Collection[str]) -> None:
         super().__init__()
-        self._console = console
+        self._console, self._said = console, said
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.print(Text(record.getMessage(), style="dim"))
+        line = record.getMessage()
+        if line not in self._said:
+            self._console.print(Text(line, style="dim"), soft_wrap=True)
 
 
 def run_everything(console: Console, catalog: Catalog, limit: int | None = None) -> Runs:
@@ -222,11 +224,19 @@ def executing(console: Console) -> Iterator[tuple[dg.DagsterInstance, Execute]]:
         yield instance, execute
 
 
-def show_engine_log(console: Console, level: int = logging.INFO) -> None:
-    """Print what happens to engines from now on; as DEBUG also how far the requests are."""
+def show_engine_log(
+    console: Console, level: int = logging.INFO, said: Collection[str] = ()
+) -> None:
+    """Print what happens to engines from now on.
+
+    Args:
+        console: Where it is printed.
+        level: DEBUG for lines that say how far the requests are, too.
+        said: Lines that need not be said again.
+    """
     from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG
 
-    ENGINE_LOG.addHandler(_Lines(console))
+    ENGINE_LOG.addHandler(_Lines(console, said))
     ENGINE_LOG.setLevel(level)
 
 

@@ -49,7 +49,13 @@ def _local_source(source: Source, folder: Path) -> Source:
     if path is None:
         wanted = " or ".join(file.name for file in files)
         raise CatalogError(f"{folder} has no {wanted}: put the rows of {source.title} there")
-    local = {"hub": None, "path": path, "shards": max(2, count_shards(path)), "rows": None, "conversations": None}
+    local = {
+        "hub": None,
+        "path": path,
+        "shards": max(2, count_shards(path)),
+        "rows": None,
+        "conversations": None,
+    }
     return source.model_copy(update=local)
 
 

@@ -12,7 +12,7 @@ from sysgen_dagster.commands.deployment import catalog_of, enter_deployment
 from sysgen_dagster.commands.run.going_on import Going
 from sysgen_dagster.commands.run.model import ModelWish, find_model
 from sysgen_dagster.commands.run.progress import RowsProgress
-from sysgen_dagster.commands.run.source import read_columns, source_entry
+from sysgen_dagster.commands.run.source import source_entry
 from sysgen_dagster.commands.run.summary import (
     count_kept,
     print_fate,
@@ -85,12 +85,12 @@ def run(console: Console, data: str, wish: Wish) -> int:
     wanted = build_catalog(source, model, wish.method)
     catalog, whose = keep_or_write(catalog_of(folder), wanted, wish.given)
     store = enter_deployment(folder)
-    _connect(console, catalog.models[model.name], folder)
+    known = _connect(console, catalog.models[model.name], folder)
     _say(console, f"Catalogue: {whose}")
     if not _is_wanted(console, store, catalog, wish):
         return 1
     progress = RowsProgress(catalog.models[model.name].price)
-    going = Going(console, catalog, store, source.name, model.name, wish.rows, progress)
+    going = Going(console, catalog, store, source.name, model.name, wish.rows, progress, known)
     is_whole = going.go()
     seconds = time.monotonic() - started
     console.print()
@@ -122,14 +122,21 @@ def _folder(data: str) -> Path:
     return folder
 
 
-def _connect(console: Console, model: Generator, folder: Path) -> None:
-    """Start or find the model's servers, and say what they can do; they run on."""
+def _connect(console: Console, model: Generator, folder: Path) -> list[str]:
+    """Start or find the model's servers, which run on, and say what they can do.
+
+    Returns:
+        What was said, as the runs of Dagster would say it again.
+    """
+    said: list[str] = []
 
     def say(line: str) -> None:
+        said.append(f"{model.name}: {line}")
         _say(console, f"Model: {line}")
 
     with Engines(folder / "engines", (model,)).connection(model, say) as connection:
         connection.connect()
+    return said
 
 
 def _is_wanted(console: Console, store: Store, catalog: Catalog, wish: Wish) -> bool:

@@ -4,7 +4,7 @@ What is stored and up to date is not made again. A phase that a server failed en
 next shard would meet the same server; a broken contract ends the shard.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,6 +41,7 @@ class Going:
         rows: How many conversations are taken in all; None: all of them.
         runs: What became of the partitions.
         progress: What became of the rows.
+        said: Lines about the model's servers that the user knows.
         skipped: Partitions that were up to date.
     """
 
@@ -51,6 +52,7 @@ class Going:
     model: str
     rows: int | None
     progress: RowsProgress
+    said: Collection[str] = ()
     runs: Runs = field(default_factory=Runs)
     skipped: int = 0
     _limits: dict[str, int] = field(default_factory=dict)
@@ -67,11 +69,12 @@ class Going:
         from sysgen_dagster.defs.plumbing.resources import ASKING
 
         if self.catalog.models[self.model].engine is not Engine.SIMULATED:
-            show_engine_log(self.console)
+            show_engine_log(self.console, said=self.said)
         ASKING.append(self.progress.take)
         try:
-            with executing(self.console) as (instance, execute), showing(
-                self.console, self.progress
+            with (
+                executing(self.console) as (instance, execute),
+                showing(self.console, self.progress),
             ):
                 fresh = UpToDate(instance, self.store, (defs.resources or {})["models"])
                 for work in self._work():

@@ -107,8 +107,10 @@ class RowsProgress:
         """All of it, for people."""
         parts = [f"{self.share:4.0%}", *self._phase(), *self._speed()]
         if any(self.tokens):
-            cost = "" if self.cost is None or self.price is None else (
-                f" ({self.cost:,.2f} {self.price.currency})"
+            cost = (
+                ""
+                if self.cost is None or self.price is None
+                else (f" ({self.cost:,.2f} {self.price.currency})")
             )
             parts.append(f"{sum(self.tokens):,} tokens{cost}")
         return " · ".join([*parts, self._fate()])

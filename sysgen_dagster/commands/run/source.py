@@ -1,9 +1,8 @@
 """Which source a word on the command line means, as an entry of the catalogue."""
 
-import math
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -41,7 +40,10 @@ def source_entry(wish, folder) -> tuple[Source, str]:
         else pl.scan_ndjson(path).collect_schema()
     )
     if "messages" in schema:
-        shape, columns = Records(kind="messages", column="messages"), {"messages": ["role", "content"]}
+        shape, columns = (
+            Records(kind="messages", column="messages"),
+            {"messages": ["role", "content"]},
+        )
     else:
         question = mapping.get("question", "question")
         answer = mapping.get("answer", "answer")

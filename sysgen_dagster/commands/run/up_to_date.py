@@ -8,9 +8,7 @@ made again after any of them, and after a change of the catalogue, which names r
 from collections.abc import Mapping, Sequence
 
 import dagster as dg
-import polars as pl
 
-from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.load import catalog_file
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.definitions import defs
@@ -76,7 +74,11 @@ class UpToDate:
         at = table.partition_of(partition)
         return (
             str(partition) in self._out_of_date(key)
-            or any((parent, near) in self._made for parent in self._parents(key) for near in _near(partition))
+            or any(
+                (parent, near) in self._made
+                for parent in self._parents(key)
+                for near in _near(partition)
+            )
             or (table == ANNOTATED and not self._took(at, limit))
             or self._breaks_a_contract(table, at)
         )
@@ -87,9 +89,11 @@ class UpToDate:
     def _made_as(self, key: dg.AssetKey) -> Mapping[str | None, int]:
         """By partition (None where there are none), a number that grows with time."""
         if key not in self._numbers:
-            by_partition = self._instance.get_latest_storage_id_by_partition(key, _MADE)
-            last = self._instance.fetch_materializations(key, limit=1).records
-            self._numbers[key] = by_partition or {None: each.storage_id for each in last}
+            numbers = self._instance.get_latest_storage_id_by_partition(key, _MADE)
+            made: dict[str | None, int] = dict(numbers.items())
+            if not made and (last := self._instance.fetch_materializations(key, limit=1).records):
+                made[None] = last[0].storage_id
+            self._numbers[key] = made
         return self._numbers[key]
 
     def _is_stored(self, key: dg.AssetKey, table: Table | None, partition: str | None) -> bool:

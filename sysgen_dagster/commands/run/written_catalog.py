@@ -1,4 +1,4 @@
-"""The catalogue that `sysgen run` writes: short, for people, and theirs as soon as they change it."""
+"""The catalogue that `sysgen run` writes: short, and the user's as soon as it is edited."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pydantic import BaseModel
 
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.plain_yaml import read_document, read_plain
@@ -43,8 +44,8 @@ def build_catalog(source: Source, model: Generator, method: Sequence[str] = ()) 
         CatalogError: There is no such setting, or it does not take the value.
     """
     catalog = Catalog(
-        sources={source.name: source.model_dump()},
-        models={model.name: model.model_dump()},
+        sources={source.name: source},
+        models={model.name: model},
         method=Method(preset=Preset.BEST),
         mixtures={_RECIPE: Recipe()},
     )
@@ -62,7 +63,7 @@ def render(catalog: Catalog) -> str:
 
 
 def _lines(shown: dict[str, Any]) -> list[str]:
-    """Sections and entries in lines of their own, fields of an entry too; what is in them inline."""
+    """A line for each section, entry and field of an entry; what a field holds is inline."""
     lines = []
     for section, entries in shown.items():
         if section not in {"sources", "models", "judges"}:
@@ -131,16 +132,14 @@ def keep_or_write(file: Path, wanted: Catalog, given: Collection[str]) -> tuple[
     if render(stored) != file.read_text(encoding="utf-8"):
         fields = ", ".join(f"`{each}`" for each in _differing(stored, changed))
         raise CatalogError(
-            f"{file} was edited and says otherwise than the command line: change {fields} there, or "
-            "leave the option out. It is not written over"
+            f"{file} was edited and says otherwise than the command line: change {fields} "
+            "there, or leave the option out. It is not written over"
         )
     file.write_text(render(changed), encoding="utf-8")
     return changed, f"changed in {file}"
 
 
-def _with_given(
-    stored: Catalog, wanted: Catalog, given: Collection[str], file: Path
-) -> Catalog:
+def _with_given(stored: Catalog, wanted: Catalog, given: Collection[str], file: Path) -> Catalog:
     [source], [model] = wanted.sources.values(), wanted.models.values()
     old_source, old_model = stored.sources.get(source.name), stored.models.get(model.name)
     if old_source is None or not is_same_source(old_source, source):
@@ -176,7 +175,7 @@ def is_same_source(one: Source, other: Source) -> bool:
 
 def _differing(one: Catalog, other: Catalog) -> list[str]:
     """The names of the fields in which two catalogues of the same names differ."""
-    pairs = [(one.method, other.method)]
+    pairs: list[tuple[BaseModel, BaseModel]] = [(one.method, other.method)]
     pairs += [(one.sources[name], each) for name, each in other.sources.items()]
     pairs += [(one.models[name], each) for name, each in other.models.items()]
     return [
