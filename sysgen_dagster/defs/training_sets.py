@@ -26,7 +26,7 @@ from sysgen_dagster.storage.cuts import materialize_again, summarize_shards
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import OtherCutError, StoreError
 from sysgen_dagster.tables.table import By, Partition, kept
-from sysgen_dagster.training_sets.flags import add_flags, find_flagged, require_known_flags
+from sysgen_dagster.training_sets.flags import add_flags, find_flagged
 from sysgen_dagster.training_sets.mixtures import (
     build_mixture,
     is_in_form_of,
@@ -43,8 +43,6 @@ from sysgen_dagster.training_sets.tables import (
     TRAINING_ROWS,
     table_of,
 )
-
-require_known_flags(CATALOG.mixtures)
 
 
 @table_asset(

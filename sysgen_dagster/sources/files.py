@@ -34,7 +34,7 @@ _MISREAD = (
     *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
     *(OSError, ValueError, OverflowError),
 )
-_READING = 2  # the rules by which files are converted; what older ones made is not read again
+_READING = 3  # the rules by which files are converted; what older ones made is not read again
 
 
 class SourceError(SysgenError):
@@ -208,7 +208,7 @@ def _scan_parquet(name: str, file: Path) -> pl.LazyFrame:
 
 def _convert_once(source: Source, file: Path, cache: Path) -> Path:
     """The Parquet file in the declared schema of another file, made if it is not in the cache."""
-    how = json.dumps([_READING, dict(source.columns), source.shape_columns])
+    how = json.dumps([_READING, dict(source.columns), source.shape.model_dump()])
     layout = hashlib.sha256(how.encode()).hexdigest()[:8]
     stored = cache / "rows" / f"{_sha256(file)[:32]}-{layout}.parquet"
     stored.parent.mkdir(parents=True, exist_ok=True)
