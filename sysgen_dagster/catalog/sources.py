@@ -172,12 +172,26 @@ class Exchanges(StrEnum):
 
 
 class HubFile(Entry):
-    """One file of a Hub data set at one commit."""
+    """The rows of a Hub data set: one file of it, or a split as the library `datasets` reads it.
+
+    What is left out is found when the first shard is read, once, and stored with the data: the
+    newest commit; the only file with rows, or else the only configuration and its rows to train on.
+    """
 
     repo: str
-    file: str | None
-    revision: Revision | None
-    sha256: Sha256 | None = None
+    file: str | None = None
+    config: str | None = None
+    split: str | None = None
+    revision: Revision | None = None
+    sha256: Sha256 | None = None  # of the file
+
+    @model_validator(mode="after")
+    def _require_file_or_split(self) -> Self:
+        if self.file is not None and (self.config or self.split):
+            raise ValueError("give either `file`, or `config` and `split`")
+        if self.sha256 is not None and (self.config or self.split):
+            raise ValueError("`sha256` is that of a file; a `config` or `split` has none")
+        return self
 
 
 class UpstreamFile(NamedEntry):
@@ -186,7 +200,7 @@ class UpstreamFile(NamedEntry):
     title: str = Field(default_factory=lambda given: str(given["name"]))
     license: str = UNKNOWN
     hub: HubFile | None = None
-    path: Path | None = None  # of the copy; relative to the catalogue's file
+    path: Path | None = None  # of the copy, or of a folder of files; relative to the catalogue's
 
     @rule("hub", "path")
     def _require_one_place(self) -> str | None:

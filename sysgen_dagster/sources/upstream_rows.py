@@ -68,9 +68,15 @@ def parquet_rows(file: Path, source: Source) -> Iterator[Mapping[str, Any]]:
             raise _no_column(column, schema)
         if isinstance(schema[column], _ODD_TYPES):
             raise UnreadableError(f"it has {column!r} as {schema[column]}, which is no text", _FIX)
-    chosen = rows.select(_plain(column, schema[column]) for column in source.columns)
+    yield from batched_rows(
+        rows.select(_plain(column, schema[column]) for column in source.columns)
+    )
+
+
+def batched_rows(rows: pl.LazyFrame) -> Iterator[Mapping[str, Any]]:
+    """The rows of a scanned file, read in pieces."""
     for first in range(0, rows.select(pl.len()).collect().item(), _ROWS_AT_ONCE):
-        yield from chosen.slice(first, _ROWS_AT_ONCE).collect().iter_rows(named=True)
+        yield from rows.slice(first, _ROWS_AT_ONCE).collect().iter_rows(named=True)
 
 
 def _no_column(column: str, names: Iterable[str]) -> UnreadableError:
