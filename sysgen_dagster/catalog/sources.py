@@ -185,13 +185,15 @@ class HubFile(Entry):
     revision: Revision | None = None
     sha256: Sha256 | None = None  # of the file
 
-    @model_validator(mode="after")
-    def _require_file_or_split(self) -> Self:
-        if self.file is not None and (self.config or self.split):
-            raise ValueError("give either `file`, or `config` and `split`")
-        if self.sha256 is not None and (self.config or self.split):
-            raise ValueError("`sha256` is that of a file; a `config` or `split` has none")
-        return self
+    @rule("file", "config", "split")
+    def _require_file_or_split(self) -> str | None:
+        is_both = self.file is not None and (self.config or self.split)
+        return "give either `file`, or `config` and `split`" if is_both else None
+
+    @rule("sha256", "config", "split")
+    def _require_file_of_checksum(self) -> str | None:
+        is_both = self.sha256 is not None and (self.config or self.split)
+        return "it is that of a file; a `config` or `split` has none" if is_both else None
 
 
 class UpstreamFile(NamedEntry):

@@ -8,8 +8,9 @@ Reading a shard then takes little more time than its own rows.
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -79,15 +80,65 @@ def read_shard(source: Source, index: int, cache: Path, store: Store | None = No
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file is not the one the catalogue describes.
     """
+    opened = open_source(source, cache, store)
+    start, stop = (opened.total * edge // source.shards for edge in (index, index + 1))
+    hashes = opened.hashes(opened.rows.head(stop)).to_frame("row")
+    earlier = hashes.select(pl.col("row").cum_count().over("row") - 1).to_series().slice(start)
+    return opened.as_table(opened.rows.slice(start, stop - start), range(start, stop), earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source whose file is there and has the declared columns; no row of it is read yet.
+
+    Attributes:
+        located: Where its rows are.
+        rows: The declared columns and ``unusable``.
+        total: How many rows there are.
+    """
+
+    source: Source
+    located: Located
+    rows: pl.LazyFrame
+    total: int
+
+    def hashes(self, rows: pl.LazyFrame) -> pl.Series:
+        """A number for each of some rows; rows with the same exchanges have the same."""
+        hashed = rows.select(pl.struct(self.source.shape_columns).hash())
+        return self._collect(hashed).to_series()
+
+    def as_table(
+        self, rows: pl.LazyFrame, positions: Sequence[int], occurrences: pl.Series
+    ) -> pl.DataFrame:
+        """Some of the rows as `tables.source_table`: `positions` says which, in their order."""
+        return (
+            self._collect(rows)
+            .with_columns(
+                pl.Series("source_row", positions, pl.UInt32),
+                occurrences.cast(pl.UInt32).alias("occurrence"),
+                pl.lit(self.located.revision).alias("source_revision"),
+                pl.lit(None, dtype=SOURCE_ROW["excluded_ids"].dtype).alias("excluded_ids"),
+            )
+            .select(source_table(self.source).names)
+        )
+
+    def _collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        with _named(self.source.name, self.located.place, self.located.files.format):
+            return rows.collect()
+
+
+def open_source(source: Source, cache: Path, store: Store | None = None) -> OpenSource:
+    """The rows of a source; `store` as in `locate`.
+
+    Raises:
+        SourceUnavailableError: The Hub did not answer and the file is not in the cache.
+        SourceError: The file is not the one the catalogue describes.
+    """
     name = source.name
     located = locate(source, cache, store)
     rows, file = _open(source, located, cache), located.place
     with _named(name, file, located.files.format):
         total = rows.select(pl.len()).collect().item()
-        start, stop = (total * edge // source.shards for edge in (index, index + 1))
-        part = rows.slice(start, stop - start).collect()
-        hashed = rows.head(stop).select(row=pl.struct(source.shape_columns).hash())
-        equal = hashed.select(pl.col("row").cum_count().over("row").cast(pl.UInt32) - 1).collect()
         if not total:
             raise UnreadableError("it has no rows")
     if source.rows is not None and total != source.rows:
@@ -95,12 +146,7 @@ def read_shard(source: Source, index: int, cache: Path, store: Store | None = No
             f"{name}: {file} has {total:,} rows, the catalogue expects {source.rows:,}; give the "
             "right file, or correct `rows`"
         )
-    return part.with_columns(
-        pl.int_range(start, stop, dtype=pl.UInt32, eager=True).alias("source_row"),
-        equal.to_series().slice(start).alias("occurrence"),
-        pl.lit(located.revision).alias("source_revision"),
-        pl.lit(None, dtype=SOURCE_ROW["excluded_ids"].dtype).alias("excluded_ids"),
-    ).select(source_table(source).names)
+    return OpenSource(source, located, rows, total)
 
 
 def locate(entry: UpstreamFile, cache: Path, store: Store | None = None) -> Located:
