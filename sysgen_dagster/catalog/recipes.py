@@ -65,6 +65,12 @@ Flag = Literal[
 ]
 
 
+class Reviewed(StrEnum):
+    """Which rows a mixture takes by what reviewers decided; rejected ones never."""
+
+    ACCEPTED = "accepted"
+
+
 class Training(Entry):
     """How training rows are made of aligned rows."""
 
@@ -95,6 +101,7 @@ class Recipe(Entry):
     least_tags: Count = 0  # a message must hold so many different tags
     leave_out: tuple[Flag, ...] = ()  # rows with one of these flags
     thoughts: Thoughts = Thoughts.LEAVE_OUT
+    reviewed: Reviewed | None = None  # accepted: only rows that a reviewer has accepted
     seed: Count = 0  # of the sample
 
     @rule("weights", "rows")

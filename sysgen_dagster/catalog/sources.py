@@ -185,15 +185,13 @@ class HubFile(Entry):
     revision: Revision | None = None
     sha256: Sha256 | None = None  # of the file
 
-    @rule("file", "config", "split")
+    @rule("file", "config", "split", "sha256")
     def _require_file_or_split(self) -> str | None:
-        is_both = self.file is not None and (self.config or self.split)
-        return "give either `file`, or `config` and `split`" if is_both else None
-
-    @rule("sha256", "config", "split")
-    def _require_file_of_checksum(self) -> str | None:
-        is_both = self.sha256 is not None and (self.config or self.split)
-        return "it is that of a file; a `config` or `split` has none" if is_both else None
+        if not (self.config or self.split):
+            return None
+        if self.file is not None:
+            return "give either `file`, or `config` and `split`"
+        return self.sha256 and "`sha256` is that of a file; a `config` or `split` has none"
 
 
 class UpstreamFile(NamedEntry):
@@ -202,7 +200,7 @@ class UpstreamFile(NamedEntry):
     title: str = Field(default_factory=lambda given: str(given["name"]))
     license: str = UNKNOWN
     hub: HubFile | None = None
-    path: Path | None = None  # of the copy, or of a folder of files; relative to the catalogue's
+    path: Path | None = None  # of the copy, a file or a folder; relative to the catalogue's file
 
     @rule("hub", "path")
     def _require_one_place(self) -> str | None:

@@ -89,10 +89,10 @@ def read_shard(source: Source, index: int, cache: Path, store: Store | None = No
 
 @dataclass(frozen=True, slots=True)
 class OpenSource:
-    """A source whose file is there and has the declared columns; no row of it is read yet.
+    """A source whose files are there and have the declared columns; no row of it is read yet.
 
     Attributes:
-        located: Where its rows are.
+        located: Its files.
         rows: The declared columns and ``unusable``.
         total: How many rows there are.
     """
@@ -104,8 +104,7 @@ class OpenSource:
 
     def hashes(self, rows: pl.LazyFrame) -> pl.Series:
         """A number for each of some rows; rows with the same exchanges have the same."""
-        hashed = rows.select(pl.struct(self.source.shape_columns).hash())
-        return self._collect(hashed).to_series()
+        return self._collect(rows.select(pl.struct(self.source.shape_columns).hash())).to_series()
 
     def as_table(
         self, rows: pl.LazyFrame, positions: Sequence[int], occurrences: pl.Series
@@ -128,7 +127,7 @@ class OpenSource:
 
 
 def open_source(source: Source, cache: Path, store: Store | None = None) -> OpenSource:
-    """The rows of a source; `store` as in `locate`.
+    """The rows of a source; `store` is as in `locate`.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
@@ -136,14 +135,14 @@ def open_source(source: Source, cache: Path, store: Store | None = None) -> Open
     """
     name = source.name
     located = locate(source, cache, store)
-    rows, file = _open(source, located, cache), located.place
-    with _named(name, file, located.files.format):
-        total = rows.select(pl.len()).collect().item()
+    rows, place = _open(source, located, cache), located.place
+    with _named(name, place, located.files.format):
+        total: int = rows.select(pl.len()).collect().item()
         if not total:
             raise UnreadableError("it has no rows")
     if source.rows is not None and total != source.rows:
         raise SourceError(
-            f"{name}: {file} has {total:,} rows, the catalogue expects {source.rows:,}; give the "
+            f"{name}: {place} has {total:,} rows, the catalogue expects {source.rows:,}; give the "
             "right file, or correct `rows`"
         )
     return OpenSource(source, located, rows, total)

@@ -89,12 +89,14 @@ _READERS: Mapping[str, Callable[[Path], Iterator[Any]]] = {
 }
 
 
-def _size(value: Any) -> int:
-    """About how many characters a value has."""
-    if isinstance(value, (str, bytes)):
-        return len(value)
-    if isinstance(value, Mapping):
-        return 2 + sum(map(_size, value.values()))
-    if isinstance(value, Sequence):
-        return 2 + sum(map(_size, value))
-    return 1
+def _size(row: Any) -> int:
+    """About how many characters a row has."""
+    size, parts = 0, [row]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, Mapping):
+            parts.extend(part.values())
+        elif isinstance(part, Sequence) and not isinstance(part, (str, bytes)):
+            parts.extend(part)
+        size += len(part) if isinstance(part, (str, bytes)) else 2
+    return size

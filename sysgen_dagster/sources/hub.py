@@ -17,6 +17,7 @@ from sysgen_dagster.sources.pins import Pin, find_pin, keep_pin, new_pin
 from sysgen_dagster.sources.recognition import SourceError, SourceUnavailableError
 from sysgen_dagster.storage.files import locked
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.digests import is_whole
 
 
 class OnHub(NamedTuple):
@@ -63,10 +64,7 @@ def fetch(name: str, hub: HubFile, cache: Path, store: Store) -> Fetched:
         path = _download(name, pin.repo, pin.file, pin.revision, cache)
         _require_checksum(name, path, pin.sha256, "it was pinned with", cache)
     else:
-        from sysgen_dagster.sources import hub_splits
-
-        with asking(name, pin.said):
-            path = hub_splits.convert_once(name, pin, cache)
+        path = _split_file(name, pin, cache)
     return Fetched(path, pin.revision, pin.sha256)
 
 
@@ -121,9 +119,38 @@ def _resolve(name: str, hub: HubFile, cache: Path) -> Pin:
 
     with asking(name, f"{hub.repo} at {found.revision}"):
         config, split = hub_splits.choose(name, hub, found.revision, cache)
-        sha256 = hub_splits.convert(name, hub.repo, found.revision, config, split, cache)
+    sha256 = _convert(name, hub.repo, found.revision, config, split, cache)
     now = datetime.now(UTC)
     return new_pin(hub, sha256, now, revision=found.revision, config=config, split=split)
+
+
+def _split_file(name: str, pin: Pin, cache: Path) -> Path:
+    """The Parquet file of a pinned split, made if it is not in the cache."""
+    from sysgen_dagster.sources import hub_splits
+
+    assert pin.config is not None, "a pin without a file has a configuration"
+    assert pin.split is not None, "... and a split"
+    path = hub_splits.path_of(pin.sha256, cache)
+    if not is_whole(path):
+        found = _convert(name, pin.repo, pin.revision, pin.config, pin.split, cache)
+        if found != pin.sha256:
+            raise SourceError(
+                f"{name}: {pin.said} has rows with the sha256 {found}, it was pinned with "
+                f"{pin.sha256}. Use the release of `datasets` and `polars` that it was pinned "
+                "with, or pin it anew: write `revision` into the catalogue and materialize all "
+                "shards again"
+            )
+    return path
+
+
+def _convert(name: str, repo: str, revision: str, config: str, split: str, cache: Path) -> str:
+    from sysgen_dagster.sources import hub_splits
+
+    def fetch(file: str) -> Path:
+        return _download(name, repo, file, revision, cache)
+
+    with asking(name, f"{repo} at {revision}"):
+        return hub_splits.convert(name, repo, revision, config, split, cache, fetch)
 
 
 def _download(name: str, repo: str, file: str, revision: str, cache: Path) -> Path:
@@ -157,7 +184,7 @@ def asking(name: str, where: str) -> Iterator[None]:
         ) from error
     except ValueError as error:  # the name of the data set or of the file is none
         raise SourceError(
-            f"{name}: {where} is not a file on the Hub ({error}); correct `hub`"
+            f"{name}: {where} is nothing on the Hub ({error}); correct `hub`"
         ) from error
     except (OSError, errors.HTTPError) as error:  # type: ignore[attr-defined]
         raise SourceUnavailableError(

@@ -167,7 +167,11 @@ def _transcript(row: Row, shape: Transcript) -> Iterator[Turn]:
     if not is_blank(before):
         yield Turn(Role.SYSTEM, before.strip())
     for mark, text in zip(parts[::2], parts[1::2], strict=True):
-        yield _turn(shape.roles[mark], text.strip())
+        yield _turn(shape.roles[mark], _END_MARKS.sub("", text).strip())
+
+
+# What templates of chat models write after a turn.
+_END_MARKS = re.compile(r"(\s*(<\|im_end\|>|<\|endoftext\|>|<\|eot_id\|>|</s>))+\s*$")
 
 
 @cache

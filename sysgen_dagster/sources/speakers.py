@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 
 from sysgen_dagster.catalog.sources import Speaker
 from sysgen_dagster.chat.messages import Role
+from sysgen_dagster.sources.seen import plain_name
 from sysgen_dagster.sources.shapes import TOOL_ROLES, role_of
 
 # Who unmistakably asks, or answers, where both speak; a number may follow. They are no usual names
@@ -26,7 +28,9 @@ _LEAST_ALTERNATING = 0.8  # share of the chats
 _MOST_NAMES = 20  # names of more are those of people
 
 
-def guess_roles(chats: Iterable[Sequence[str]]) -> Mapping[str, Speaker] | None:
+def guess_roles(
+    chats: Iterable[Sequence[str]], given: Mapping[str, Speaker] = MappingProxyType({})
+) -> Mapping[str, Speaker] | None:
     """The roles of the speakers whose names are none of a role.
 
     Safe is only what names say: a customer asks, an agent answers, whoever speaks first. One name
@@ -34,38 +38,36 @@ def guess_roles(chats: Iterable[Sequence[str]]) -> Mapping[str, Speaker] | None:
 
     Args:
         chats: Who speaks in each, turn by turn.
+        given: The roles of names that are known already.
 
     Returns:
         Nothing where the usual names are enough; None where nobody can tell.
     """
-    chats = [
-        [name for name in chat if _role(name) not in {Role.SYSTEM, *TOOL_ROLES}] for chat in chats
-    ]
-    names = dict.fromkeys(name for chat in chats for name in chat)
-    usual = {_role(name) for name in names}
+    others = {Role.SYSTEM, *TOOL_ROLES}
+    chats = [[name for name in chat if role_of(name, given) not in others] for chat in chats]
+    names = list(dict.fromkeys(name for chat in chats for name in chat))
+    usual = {role_of(name, given) for name in names}
     if {Role.USER, Role.ASSISTANT} <= usual or usual <= set(Role):
         return {}
     if len(names) > _MOST_NAMES:
         return None
-    roles = {name: _hinted(name) for name in names}
+    roles = {name: _hinted(name, given) for name in names}
     unknown = [name for name, role in roles.items() if role is None]
     missing = {Role.USER, Role.ASSISTANT} - set(roles.values())
-    if len(unknown) == 1 and len(missing) == 1 and _alternates(chats):
+    if len(unknown) == len(missing) == 1 and _alternates(chats):
         roles[unknown[0]] = missing.pop()
     elif unknown or missing:
         return None
-    return {name: role.value for name, role in roles.items() if role and _role(name) != role}
+    odd = (name for name in names if role_of(name, given) not in set(Role))
+    return {name: role.value for name in odd if (role := roles[name]) is not None}
 
 
-def _role(name: str) -> str:
-    return role_of(name)
-
-
-def _hinted(name: str) -> Role | None:
-    plain = name.strip().casefold().replace("-", "_").replace(" ", "_").rstrip("0123456789_")
-    role = role_of(name) if role_of(name) in set(Role) else role_of(plain)
-    if role in set(Role):
-        return Role(role)
+def _hinted(name: str, given: Mapping[str, Speaker]) -> Role | None:
+    """Whom a name can only mean."""
+    plain = plain_name(name).rstrip("0123456789_")
+    for each in (name, plain):
+        if (role := role_of(each, given)) in set(Role):
+            return Role(role)
     if plain in _ASKING:
         return Role.USER
     return Role.ASSISTANT if plain in _ANSWERING else None

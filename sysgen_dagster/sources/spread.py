@@ -13,6 +13,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.sources.files import OpenSource, open_source
+from sysgen_dagster.storage.store import Store
 
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _ROWS_AT_ONCE = 100_000  # whose texts are in memory while equal rows are counted
@@ -30,7 +31,9 @@ def spread_positions(total: int) -> Iterator[int]:
             yield position
 
 
-def read_spread(source: Source, first: int, count: int, cache: Path) -> tuple[pl.DataFrame, int]:
+def read_spread(
+    source: Source, first: int, count: int, cache: Path, store: Store | None = None
+) -> tuple[pl.DataFrame, int]:
     """Some rows of a source, as a shard would hold them, and how many rows it has.
 
     Args:
@@ -38,6 +41,7 @@ def read_spread(source: Source, first: int, count: int, cache: Path) -> tuple[pl
         first: How many rows of the sequence are passed over.
         count: How many are read; fewer where the source has no more.
         cache: Folder for downloads and converted files.
+        store: As in `files.locate`.
 
     Returns:
         `tables.source_table` in the order of the sequence.
@@ -46,7 +50,7 @@ def read_spread(source: Source, first: int, count: int, cache: Path) -> tuple[pl
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file is not the one the catalogue describes.
     """
-    opened = open_source(source, cache)
+    opened = open_source(source, cache, store)
     positions = list(islice(spread_positions(opened.total), first, first + count))
     rows = pl.concat(
         [opened.rows.head(0), *(opened.rows.slice(position, 1) for position in positions)]

@@ -84,8 +84,8 @@ def as_records(value: Any, fields: Sequence[str]) -> Records | None:
     """The records of a value; None for null. A record that is null stays.
 
     Args:
-        value: A list of records, or one record of lists, as some writers store it; also the JSON of
-            such a value, as text. Where one field is read, a text is a record of its own, too.
+        value: A list of records, one record, or one record of lists, as some writers store it; also
+            the JSON of such a value. Where one field is read, a text is a record of its own, too.
         fields: Those that are read.
 
     Raises:
@@ -118,6 +118,8 @@ def _records_of_lists(value: Mapping[str, Any], fields: Sequence[str]) -> Record
     lists = {field: value[field] for field in fields if value.get(field) is not None}
     if not lists and all(each is None for each in value.values()):
         return []
+    if lists and not any(isinstance(each, list) for each in lists.values()):
+        return [dict(value)]
     if not lists or not all(isinstance(each, list) for each in lists.values()):
         raise NoRecordsError
     if len({len(each) for each in lists.values()}) != 1:

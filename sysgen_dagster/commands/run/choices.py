@@ -163,7 +163,9 @@ class _Look:
     def _choose(self, first: int, count: int) -> list[Chosen]:
         cache = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
         with self._saying(f"reading {self.source.name}"):
-            rows, self.total = read_spread(self.source, first, count, cache / "downloads")
+            rows, self.total = read_spread(
+                self.source, first, count, cache / "downloads", self.store
+            )
         conversations = build_conversations(rows, self.source, self.store.excluded())
         return choose_conversations(conversations, first + 1)
 

@@ -29,6 +29,8 @@ _PROVENANCE = ("source_revision", "request_fields")
 ASKED_AS = "sysgen/asked_as"
 # Tag of a partition: a digest of the excluded conversations that it is made without.
 EXCLUDED = "sysgen/excluded"
+# Tag of what is made of many rows: a digest of the decisions of reviewers that it follows.
+REVIEWED = "sysgen/reviewed"
 # Tag of a partition that a run with `limit` has made: most of its rows were not sent to the model.
 PILOT = "sysgen/pilot"
 # Tag of a partition of a shard: into how many shards its source was cut.
