@@ -72,7 +72,9 @@ def run(source: str, data: str, **options: Any) -> int:
     from sysgen_dagster.commands.run.flow import Wish
     from sysgen_dagster.commands.run.flow import run as run_all
     from sysgen_dagster.commands.run.model import ModelWish, read_price
+    from sysgen_dagster.commands.run.source import SourceWish
 
+    of_source = {name: options.pop(name) for name in ("columns", "config", "split", "license")}
     model = ModelWish(
         options.pop("model"),
         options.pop("endpoint"),
@@ -80,7 +82,7 @@ def run(source: str, data: str, **options: Any) -> int:
         read_price(options.pop("price")),
     )
     wish = Wish(
-        source,
+        SourceWish(source, **of_source),
         model,
         assume_yes=options.pop("yes"),
         is_attended=sys.stdin.isatty() and sys.stdout.isatty(),

@@ -49,19 +49,9 @@ def _local_source(source: Source, folder: Path) -> Source:
     if path is None:
         wanted = " or ".join(file.name for file in files)
         raise CatalogError(f"{folder} has no {wanted}: put the rows of {source.title} there")
-    local = {
-        "hub": None,
-        "path": path,
-        "shards": max(2, count_shards(path)),
-        "rows": None,
-        "conversations": None,
-    }
+    shards = max(2, math.ceil(_estimate_rows(path) / _ROWS_PER_SHARD))
+    local = {"hub": None, "path": path, "shards": shards, "rows": None, "conversations": None}
     return source.model_copy(update=local)
-
-
-def count_shards(path: Path) -> int:
-    """Into how many shards a file is cut, of which each is soon done and stored."""
-    return max(1, math.ceil(_estimate_rows(path) / _ROWS_PER_SHARD))
 
 
 def _estimate_rows(path: Path) -> int:

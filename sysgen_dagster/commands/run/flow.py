@@ -9,10 +9,11 @@ from rich.console import Console
 
 from sysgen_dagster.chat.quoting import made_visible
 from sysgen_dagster.commands.deployment import catalog_of, enter_deployment
+from sysgen_dagster.commands.run.choices import Choice, preview_until_chosen
 from sysgen_dagster.commands.run.going_on import Going
 from sysgen_dagster.commands.run.model import ModelWish, find_model
 from sysgen_dagster.commands.run.progress import RowsProgress
-from sysgen_dagster.commands.run.source import source_entry
+from sysgen_dagster.commands.run.source import SourceWish, find_source_entry
 from sysgen_dagster.commands.run.summary import (
     count_kept,
     print_fate,
@@ -21,9 +22,9 @@ from sysgen_dagster.commands.run.summary import (
 )
 from sysgen_dagster.commands.run.written_catalog import build_catalog, keep_or_write
 from sysgen_dagster.inference.engines import Engines
-from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
-from sysgen_dagster.storage.store import Store, StoreError, is_url
+from sysgen_dagster.storage.store import StoreError, is_url
 
 _MORE = "nothing that was answered is asked twice"
 
@@ -33,12 +34,8 @@ class Wish:
     """What a user says on the command line.
 
     Attributes:
-        source: A file, a folder, or a data set of the Hub.
+        source: The source.
         model: The model.
-        columns: Such as ``question=prompt``.
-        config: Of a data set on the Hub.
-        split: Of a data set on the Hub.
-        license: Of the source.
         method: Settings of the method, such as ``repair=true``.
         rows: How many conversations are taken in all; None: all of them.
         preview: How many rows are shown first.
@@ -46,12 +43,8 @@ class Wish:
         assume_yes: Whether all rows are made without asking.
     """
 
-    source: str
+    source: SourceWish
     model: ModelWish
-    columns: Sequence[str] = ()
-    config: str | None = None
-    split: str | None = None
-    license: str | None = None
     method: Sequence[str] = ()
     rows: int | None = None
     preview: int = 10
@@ -62,8 +55,8 @@ class Wish:
     def given(self) -> set[str]:
         """The fields of the catalogue that the command line speaks of."""
         said = {
-            "license": self.license,
-            "columns": self.columns,
+            "license": self.source.license,
+            "columns": self.source.columns,
             "price": self.model.price,
             "api_key_env": self.model.api_key_env,
         }
@@ -79,15 +72,22 @@ def run(console: Console, data: str, wish: Wish) -> int:
     """
     started = time.monotonic()
     folder = _folder(data)
-    source, said = source_entry(wish, folder)
-    _say(console, f"Source: {said}")
+    file = catalog_of(folder)
+    stored = load_catalog(file) if file.is_file() else None
+    source, lines = find_source_entry(wish.source, folder, stored)
+    for line in lines:
+        _say(console, f"Source: {line}")
     model = find_model(console, wish.model)
     wanted = build_catalog(source, model, wish.method)
-    catalog, whose = keep_or_write(catalog_of(folder), wanted, wish.given)
+    catalog, whose = keep_or_write(file, wanted, wish.given)
     store = enter_deployment(folder)
     known = _connect(console, catalog.models[model.name], folder)
     _say(console, f"Catalogue: {whose}")
-    if not _is_wanted(console, store, catalog, wish):
+    shown = _only(catalog, source.name, model.name)
+    decision = preview_until_chosen(
+        console, store, shown, wish.preview, wish.is_attended, wish.assume_yes
+    )
+    if decision.choice is Choice.QUIT:
         return 1
     progress = RowsProgress(catalog.models[model.name].price)
     going = Going(console, catalog, store, source.name, model.name, wish.rows, progress, known)
@@ -139,12 +139,10 @@ def _connect(console: Console, model: Generator, folder: Path) -> list[str]:
     return said
 
 
-def _is_wanted(console: Console, store: Store, catalog: Catalog, wish: Wish) -> bool:
-    """Whether all rows are to be made, once the user has seen some and the price."""
-    if wish.preview and not wish.is_attended and not wish.assume_yes:
-        _say(console, "Nothing more is asked: add --yes to make all rows.")
-        return False
-    return True
+def _only(catalog: Catalog, source: str, model: str) -> Catalog:
+    """The catalogue without other sources and models, which a user may have added to it."""
+    sources, models = {source: catalog.sources[source]}, {model: catalog.models[model]}
+    return catalog.model_copy(update={"sources": sources, "models": models})
 
 
 def _say(console: Console, line: str) -> None:

@@ -31,7 +31,9 @@ _MADE = dg.DagsterEventType.ASSET_MATERIALIZATION
 class UpToDate:
     """What of a deployment need not be made again."""
 
-    def __init__(self, instance: dg.DagsterInstance, store: Store, models: InferenceResource):
+    def __init__(
+        self, instance: dg.DagsterInstance, store: Store, models: InferenceResource
+    ) -> None:
         """Where Dagster keeps what it made, the tables, and how models are asked now."""
         self._instance, self._store = instance, store
         self._identify = models.engines().identify

@@ -12,9 +12,10 @@ from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.plain_yaml import read_document, read_plain
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.commands.run.source import is_same_source
 from sysgen_dagster.commands.trial_catalog import with_method
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
-from sysgen_dagster.lanes.sysgen.settings import Generator, Method, Preset
+from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 
 _HEAD = """\
 # Written by `sysgen run`, for you to change: when the command is repeated, it is used as it stands.
@@ -43,23 +44,30 @@ def build_catalog(source: Source, model: Generator, method: Sequence[str] = ()) 
     Raises:
         CatalogError: There is no such setting, or it does not take the value.
     """
-    catalog = Catalog(
-        sources={source.name: source},
-        models={model.name: model},
-        method=Method(preset=Preset.BEST),
-        mixtures={_RECIPE: Recipe()},
-    )
+    catalog = Catalog(sources={source.name: source}, models={model.name: model})
     return with_method(catalog, method)
 
 
 def render(catalog: Catalog) -> str:
     """The catalogue as its file: what differs from the defaults, a line for each field."""
     shown = catalog.model_dump(mode="json", exclude_defaults=True)
+    for name, source in catalog.sources.items():
+        shown["sources"][name] = _without_defaults(source, shown["sources"][name])
+    if catalog.mixtures == {_RECIPE: Recipe()}:
+        del shown["mixtures"]
     if "method" in shown:
         shown["method"] = {"preset": catalog.method.preset.value, **catalog.method.changes}
-    if "mixtures" in shown:
-        shown["mixtures"] = {name: each or {} for name, each in shown["mixtures"].items()}
     return _HEAD + "".join(f"{line}\n" for line in _lines(shown))
+
+
+def _without_defaults(source: Source, shown: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a source without those that follow from others; the licence is always told."""
+    shown = {"title": source.title, "license": source.license} | shown
+    for field in ("title", "columns"):
+        less = {name: value for name, value in shown.items() if name != field}
+        if Source.model_validate({"name": source.name, **less}) == source:
+            shown = less
+    return shown
 
 
 def _lines(shown: dict[str, Any]) -> list[str]:
@@ -142,7 +150,7 @@ def keep_or_write(file: Path, wanted: Catalog, given: Collection[str]) -> tuple[
 def _with_given(stored: Catalog, wanted: Catalog, given: Collection[str], file: Path) -> Catalog:
     [source], [model] = wanted.sources.values(), wanted.models.values()
     old_source, old_model = stored.sources.get(source.name), stored.models.get(model.name)
-    if old_source is None or not is_same_source(old_source, source):
+    if old_source is None or not is_same_source(old_source, source.hub, source.path):
         raise _other(file, "source", source.title, [each.title for each in stored.sources.values()])
     if old_model is None or (old_model.engine, old_model.served_name) != (
         model.engine,
@@ -164,13 +172,6 @@ def _with_given(stored: Catalog, wanted: Catalog, given: Collection[str], file: 
             "method": stored.method.changed(method) if method else stored.method,
         }
     )
-
-
-def is_same_source(one: Source, other: Source) -> bool:
-    """Whether two entries read the same file; its pin may have moved on."""
-    if one.hub and other.hub:
-        return (one.hub.repo, one.hub.file) == (other.hub.repo, other.hub.file)
-    return one.path == other.path
 
 
 def _differing(one: Catalog, other: Catalog) -> list[str]:
