@@ -47,8 +47,8 @@ with --yes. Repeated, the command goes on where it ended: nothing is asked twice
     metavar="NAME=COLUMN",
     help="What the columns are, such as 'question=prompt answer=response'; left out: guessed.",
 )
-@click.option("--config", metavar="NAME", help="Configuration of a data set on the Hub.")
-@click.option("--split", metavar="NAME", help="Split of a data set on the Hub.")
+@click.option("--config", metavar="CONFIG", help="Configuration of a data set on the Hub.")
+@click.option("--split", metavar="SPLIT", help="Split of a data set on the Hub.")
 @click.option("--license", metavar="ID", help="The source's licence, such as apache-2.0.")
 @click.option(
     "--method",

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sysgen_dagster.chat.quoting import made_visible
 from sysgen_dagster.commands.deployment import catalog_of, enter_deployment
+from sysgen_dagster.commands.printing import say
 from sysgen_dagster.commands.run.choices import Choice, preview_until_chosen
 from sysgen_dagster.commands.run.going_on import Going
 from sysgen_dagster.commands.run.model import ModelWish, find_model
@@ -76,13 +76,13 @@ def run(console: Console, data: str, wish: Wish) -> int:
     stored = load_catalog(file) if file.is_file() else None
     source, lines = find_source_entry(wish.source, folder, stored)
     for line in lines:
-        _say(console, f"Source: {line}")
+        say(console, f"Source: {line}")
     model = find_model(console, wish.model)
     wanted = build_catalog(source, model, wish.method)
     catalog, whose = keep_or_write(file, wanted, wish.given)
     store = enter_deployment(folder)
     known = _connect(console, catalog.models[model.name], folder)
-    _say(console, f"Catalogue: {whose}")
+    say(console, f"Catalogue: {whose}")
     shown = _only(catalog, source.name, model.name)
     decision = preview_until_chosen(
         console, store, shown, wish.preview, wish.is_attended, wish.assume_yes
@@ -92,16 +92,15 @@ def run(console: Console, data: str, wish: Wish) -> int:
     progress = RowsProgress(catalog.models[model.name].price)
     going = Going(console, catalog, store, source.name, model.name, wish.rows, progress, known)
     is_whole = going.go()
-    seconds = time.monotonic() - started
     console.print()
     print_fate(console, catalog, store, model.name)
-    print_spent(console, progress, seconds)
+    print_spent(console, shown, store, progress, time.monotonic() - started)
     if not is_whole:
-        _say(console, f"It is not complete. Run the same command again to go on: {_MORE}.")
+        say(console, f"It is not complete. Run the same command again to go on: {_MORE}.")
         return 1
     print_results(console, catalog, store, data)
     if not count_kept(catalog, store, source.name, model.name):
-        _say(console, "No row was kept. The report shows the rows and why they were dropped.")
+        say(console, "No row was kept. The report shows the rows and why they were dropped.")
         return 1
     return 0
 
@@ -130,11 +129,11 @@ def _connect(console: Console, model: Generator, folder: Path) -> list[str]:
     """
     said: list[str] = []
 
-    def say(line: str) -> None:
+    def tell(line: str) -> None:
         said.append(f"{model.name}: {line}")
-        _say(console, f"Model: {line}")
+        say(console, f"Model: {line}")
 
-    with Engines(folder / "engines", (model,)).connection(model, say) as connection:
+    with Engines(folder / "engines", (model,)).connection(model, tell) as connection:
         connection.connect()
     return said
 
@@ -143,7 +142,3 @@ def _only(catalog: Catalog, source: str, model: str) -> Catalog:
     """The catalogue without other sources and models, which a user may have added to it."""
     sources, models = {source: catalog.sources[source]}, {model: catalog.models[model]}
     return catalog.model_copy(update={"sources": sources, "models": models})
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(made_visible(line), soft_wrap=True, markup=False, highlight=False)

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine, Price
-from sysgen_dagster.chat.quoting import made_visible
+from sysgen_dagster.commands.printing import say
 from sysgen_dagster.commands.real_model import find_real_model
 from sysgen_dagster.commands.trial_catalog import generator
 from sysgen_dagster.inference.chat_api import Retries
@@ -86,7 +86,7 @@ def find_model(console: Console, wish: ModelWish) -> Generator:
         return _entry(wish, SIMULATED, license="unknown", engine=Engine.SIMULATED)
     model = find_real_model(wish.named)
     for line in model.describe():
-        console.print(made_visible(line), soft_wrap=True, markup=False, highlight=False)
+        say(console, line)
     [entry] = model.entry().values()
     Engines(Path()).require(entry)
     [fetched] = model.fetched().entry().values()

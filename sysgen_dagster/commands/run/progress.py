@@ -70,14 +70,13 @@ class RowsProgress:
         asked = list(self._all)
         return sum(it.prompt_tokens for it in asked), sum(it.completion_tokens for it in asked)
 
-    @property
-    def cost(self) -> float | None:
-        """Of these, in the currency of the price."""
+    def cost_of(self, prompt: int, completion: int) -> str:
+        """What so many tokens cost, for people; empty where that is not known."""
         if self.price is None:
-            return None
-        prompt, completion = self.tokens
+            return ""
         paid = prompt * self.price.per_million_prompt
-        return (paid + completion * self.price.per_million_completion) / _TOKENS
+        paid += completion * self.price.per_million_completion
+        return f"{paid / _TOKENS:,.2f} {self.price.currency}"
 
     @property
     def steps(self) -> float:
@@ -107,12 +106,8 @@ class RowsProgress:
         """All of it, for people."""
         parts = [f"{self.share:4.0%}", *self._phase(), *self._speed()]
         if any(self.tokens):
-            cost = (
-                ""
-                if self.cost is None or self.price is None
-                else (f" ({self.cost:,.2f} {self.price.currency})")
-            )
-            parts.append(f"{sum(self.tokens):,} tokens{cost}")
+            cost = self.cost_of(*self.tokens)
+            parts.append(f"{sum(self.tokens):,} tokens{cost and f', {cost}'}")
         return " · ".join([*parts, self._fate()])
 
     def _phase(self) -> list[str]:
