@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sysgen_dagster.catalog.entries import UNKNOWN
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.sources import HubFile, Source, shards_for
 from sysgen_dagster.lanes.catalog import Catalog
@@ -52,7 +53,7 @@ def find_source_entry(
     mapping = _read_columns(wish.columns)
     found = find_source(wish.named, Path.cwd(), wish.config, wish.split)
     license_ = wish.license or found.license
-    lines = [f"{found.said}{'' if wish.license is None else f'; licence {wish.license}'}"]
+    lines = [found.said, *_said_of_license(license_, wish.license)]
     known = None if stored is None or mapping else stored.sources.get(found.name)
     if known is not None and is_same_source(known, found.hub, found.path):
         return known.model_copy(update={"license": license_}), lines
@@ -71,6 +72,12 @@ def find_source_entry(
         shards=shards_for(estimate_rows(place)),
     )
     return source, [*lines, guess.said]
+
+
+def _said_of_license(license_: str, given: str | None) -> list[str]:
+    if license_ != UNKNOWN:
+        return [] if given is None else [f"licence {given}"]
+    return ["licence unknown, and so it stands on the card of the training set; --license names it"]
 
 
 def is_same_source(one: Source, hub: HubFile | None, path: Path | None) -> bool:
