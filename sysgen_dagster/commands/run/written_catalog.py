@@ -65,7 +65,8 @@ def _without_defaults(source: Source, shown: dict[str, Any]) -> dict[str, Any]:
     shown = {"title": source.title, "license": source.license} | shown
     for field in ("title", "columns"):
         less = {name: value for name, value in shown.items() if name != field}
-        if Source.model_validate({"name": source.name, **less}) == source:
+        entry = {"name": source.name, **less, "same_question": None}
+        if getattr(Source.model_validate(entry), field) == getattr(source, field):
             shown = less
     return shown
 
