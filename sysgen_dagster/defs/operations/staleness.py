@@ -132,7 +132,7 @@ def watching(
                     asset.key,
                     sorted(asset.asset_deps[asset.key]),
                     asset.code_versions_by_key[asset.key],
-                    _settings_now(asset.key, tables.store(), models.engines().identify),
+                    settings_now(asset.key, tables.store(), models.engines().identify),
                 )
                 for asset in assets
             }
@@ -141,7 +141,7 @@ def watching(
     return out_of_date_partitions
 
 
-def _settings_now(asset: dg.AssetKey, store: Store, identify: Identify) -> Callable[[str], Tags]:
+def settings_now(asset: dg.AssetKey, store: Store, identify: Identify) -> Callable[[str], Tags]:
     """By partition of an asset, the tags with which it would be made now."""
     table, decisions = TABLES.get(asset.to_user_string()), read_decisions(store)
 
