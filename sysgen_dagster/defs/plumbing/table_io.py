@@ -44,6 +44,7 @@ class AssetRun:
         settings: Settings that downstream assets read with the rows; part of the data version.
         session: The session with the model; None while the function has opened none.
         cut: The cut that the rows are from, where the function knows it.
+        tags: Tags of the stored partition besides those that follow from its rows.
     """
 
     table: Table
@@ -55,6 +56,7 @@ class AssetRun:
     settings: str = ""
     session: ModelSession | None = None
     cut: Cut | None = None
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:
@@ -225,6 +227,7 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
         metadata={**run.metadata, **described},
         data_version=data_version(stored.select(run.table.names), run.settings, run.table.columns),
         tags={
+            **run.tags,
             **pilot_tags(stored),
             **cut_tags(cut),
             **asked,
