@@ -44,7 +44,7 @@ class AssetRun:
         settings: Settings that downstream assets read with the rows; part of the data version.
         session: The session with the model; None while the function has opened none.
         cut: The cut that the rows are from, where the function knows it.
-        tags: Tags of the stored partition besides those that follow from its rows.
+        tags: What else is noted with the partition, to be compared with what would be noted now.
     """
 
     table: Table
@@ -227,11 +227,11 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
         metadata={**run.metadata, **described},
         data_version=data_version(stored.select(run.table.names), run.settings, run.table.columns),
         tags={
-            **run.tags,
             **pilot_tags(stored),
             **cut_tags(cut),
             **asked,
             **excluded_tags(run.store, run.table, run.at),
+            **run.tags,
         },
     )
     if run.session is not None:

@@ -49,7 +49,7 @@ def count_rows(folder: Path | UPath) -> dict[str, int]:
         ExportError: The folder has no manifest, or the file is not as it was written.
     """
     rows: dict[str, int] = {}
-    for file in _read_files(folder):
+    for file in read_manifest(folder)["files"]:
         if "rows" in file:
             split, _, _ = PurePosixPath(file["path"]).name.partition("-")
             rows[split] = rows.get(split, 0) + file["rows"]
@@ -62,18 +62,16 @@ def read_checksums(folder: Path) -> dict[str, str]:
     Raises:
         ExportError: The folder has no manifest, or the file is not as it was written.
     """
-    return {file["path"]: file["sha256"] for file in _read_files(folder)}
+    return {file["path"]: file["sha256"] for file in read_manifest(folder)["files"]}
 
 
-def _read_files(folder: Path | UPath) -> list[dict[str, Any]]:
-    """The files that a manifest names, each with its path and sha256, a data file with its rows."""
+def read_manifest(folder: Path | UPath) -> dict[str, Any]:
+    """The manifest of the export in a folder, as `read_checksums` raises."""
     manifest = folder / MANIFEST
     try:
         text = manifest.read_text(encoding="utf-8")
-        content = json.loads(text)
-        files = [
-            {**file, "path": file["path"], "sha256": file["sha256"]} for file in content["files"]
-        ]
+        content: dict[str, Any] = json.loads(text)
+        _ = [(file["path"], file["sha256"]) for file in content["files"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ExportError(
             f"{manifest} is not the manifest of an export ({error!r}); make the export first"
@@ -84,7 +82,16 @@ def _read_files(folder: Path | UPath) -> list[dict[str, Any]]:
         {name: content[name] for name in [*content][:-1]}
     ):
         raise ExportError(f"{manifest} does not have the digest it was written with; export again")
-    return files
+    return content
+
+
+def read_decisions_followed(folder: Path) -> str:
+    """The digest of the reviewers' decisions that an export follows; ``none`` of none.
+
+    Raises:
+        ExportError: The folder has no manifest, or the file is not as it was written.
+    """
+    return str(read_manifest(folder).get("decisions", "none"))
 
 
 def read_ids(folder: Path) -> frozenset[str]:
