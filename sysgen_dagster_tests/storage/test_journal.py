@@ -55,7 +55,7 @@ def test_a_record_of_which_a_bit_was_flipped_is_damaged_and_no_other(journal: Jo
 
 
 @pytest.mark.parametrize(
-    "line", [b"{}", b'{"crc32": , }', b'{"crc32": x, "n": 1}', b'[1, 2]}', b'{"n": 1}']
+    "line", [b"{}", b'{"crc32": , }', b'{"crc32": x, "n": 1}', b"[1, 2]}", b'{"n": 1}']
 )
 def test_what_is_no_line_of_ours_is_damaged(line: bytes) -> None:
     assert read_lines([line]) == Journaled(damaged=1)
