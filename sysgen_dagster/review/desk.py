@@ -1,4 +1,4 @@
-"""What a reviewer works at: the rows in their order, one of them opened, decisions as they are made.
+"""What a reviewer works at: rows in their order, one of them opened, decisions as they are made.
 
 It answers in plain values that can be written as JSON; how they travel is not decided here.
 """
@@ -203,7 +203,7 @@ class Desk:
         }
 
     def _catch_up(self) -> None:
-        """Read the decisions again, if somebody has written some since; find what they are about."""
+        """Read the decisions again if somebody has written since; find what they are about."""
         mark = self._journal.mark()
         if mark != self._mark or mark is None:
             self._decisions, self._mark = read_decisions(self._store), mark

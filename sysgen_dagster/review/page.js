@@ -180,12 +180,12 @@ function message() {
     item.addEventListener("click", () => choosePhrase(index, false));
     return item;
   });
-  const text = row.written_message ?? row.message;
+  const edited = row.written_message !== null;
   const made = part(
-    row.written_message === null ? "System message" : "System message, edited",
+    edited ? "System message, edited" : "System message",
+    edited ? box(row.written_message) : null,
     make("ul.phrases", ...items),
-    box(text),
-    row.written_message === null ? null : folded("As the model wrote it", box(row.message)),
+    folded(edited ? "As the model wrote it" : "In one piece, as it is trained on", box(row.message)),
   );
   made.id = "message";
   return made;
