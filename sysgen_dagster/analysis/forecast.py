@@ -43,8 +43,8 @@ def build_forecast(
         )
         .with_columns(_left(name) for name in FIGURES)
         .with_columns(
-            gpu_hours=_gpu_hours(rates) if rates else None,
-            money=_money(price) if price else None,
+            gpu_hours=gpu_hours(rates) if rates else None,
+            money=money(price) if price else None,
             currency=pl.lit(price and price.currency),
             basis=pl.when(_is_measured())
             .then(pl.format("measured on {} rows", pl.col("conversations_done").cast(pl.UInt32)))
@@ -67,7 +67,8 @@ def _left(name: str) -> pl.Expr:
     return (per_conversation * pl.col("conversations")).alias(name)
 
 
-def _gpu_hours(rates: Rates) -> pl.Expr:
+def gpu_hours(rates: Rates) -> pl.Expr:
+    """How long GPUs of these rates are busy with the tokens of a row."""
     seconds = (
         pl.col("prompt_tokens") / rates.prompt_tokens_per_gpu_s
         + pl.col("completion_tokens") / rates.completion_tokens_per_gpu_s
@@ -75,7 +76,8 @@ def _gpu_hours(rates: Rates) -> pl.Expr:
     return seconds / 3600
 
 
-def _money(price: Price) -> pl.Expr:
+def money(price: Price) -> pl.Expr:
+    """What the tokens of a row cost, in the currency of the price."""
     millionths = (
         pl.col("prompt_tokens") * price.per_million_prompt
         + pl.col("completion_tokens") * price.per_million_completion

@@ -139,6 +139,7 @@ def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Itera
     Of a source that the catalogue no longer names it is not known which download was its file.
     """
     yield from (downloads / "rows").glob("*.parquet")
+    yield from (downloads / "loading").glob("*")
     held = {split_shard(shard)[0] for shard in shards}
     entries = [*catalog.sources.values(), *catalog.benchmarks.values()]
     stay = {each.hub.repo for each in entries if each.hub and each.name not in held}

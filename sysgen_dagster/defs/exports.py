@@ -194,7 +194,8 @@ def _find_languages(store: Store, mixture: pl.DataFrame) -> list[str]:
 class PushTo(dg.Config):
     """Where an export is pushed to."""
 
-    repo: str  # OWNER/NAME
+    # OWNER/NAME. With a required field, a backfill of all assets would fail as a whole.
+    repo: str | None = None
     private: bool = True
 
 
@@ -214,6 +215,12 @@ def hub_datasets(
     a folder that differs from its manifest.
     """
     name, store = context.partition_key, tables.store()
+    if not config.repo:
+        raise dg.Failure(
+            f"{name} is not pushed: no repository is named. Materialize hub_datasets alone, with "
+            f"{{ops: {{hub_datasets: {{config: {{repo: OWNER/NAME}}}}}}}} as run configuration",
+            allow_retries=False,
+        )
     recipe = CATALOG.mixtures[name]
     mixture = store.read(MIXTURES, Partition(recipe=name))
     writers = _writers(store, recipe, mixture)

@@ -8,6 +8,7 @@ import polars as pl
 
 from sysgen_dagster.analysis.findings import list_flags
 from sysgen_dagster.analysis.tables import ROW_QUALITY
+from sysgen_dagster.defs.exported import list_training_sets, measure_costs
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
@@ -63,23 +64,26 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
     ]
     ids = _choose_ids(store, finished.values())
     shown = [story for evidence in finished.values() for story in _build_stories(evidence, ids)]
-    page = render(
-        build_contents(
-            datetime.now().astimezone(),
-            [StoredStatistics(store, model) for model in finished],
-            StoredStatistics(store),
-            simulated,
-            stories.arrange_stories(shown),
-            [notice for evidence in finished.values() for notice in _coverage_notices(evidence)],
-            CATALOG.method.label,
-        )
+    costs = [
+        measure_costs(evidence, model, context.instance) for model, evidence in finished.items()
+    ]
+    contents = build_contents(
+        datetime.now().astimezone(),
+        [StoredStatistics(store, model) for model in finished],
+        StoredStatistics(store),
+        simulated,
+        stories.arrange_stories(shown),
+        [notice for evidence in finished.values() for notice in _coverage_notices(evidence)],
+        CATALOG.method.label,
+        list_training_sets(store),
+        pl.concat(costs) if costs else None,
     )
+    page = render(contents)
     written = store.write_report(page)
     context.log.info(f"the report is at {written}")
     return dg.MaterializeResult(
         metadata={
             "report": dg.MetadataValue.path(str(written)),
-            "open": dg.MetadataValue.url(written.as_uri()),
             "size_bytes": len(page.encode()),
             "rows_shown": len(shown),
             "models": ", ".join(finished),

@@ -29,7 +29,7 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.table import By, Partition, kept
-from sysgen_dagster.training_sets.flags import add_flags, find_flagged, require_known_flags
+from sysgen_dagster.training_sets.flags import add_flags, find_flagged
 from sysgen_dagster.training_sets.mixtures import (
     build_mixture,
     is_in_form_of,
@@ -48,8 +48,6 @@ from sysgen_dagster.training_sets.tables import (
     TRAINING_ROWS,
     table_of,
 )
-
-require_known_flags(CATALOG.mixtures)
 
 
 @table_asset(

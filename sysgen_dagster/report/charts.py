@@ -6,10 +6,12 @@ data in it; `drawing.svg` makes a picture of it. Every function takes
 - ``summary``: the short tables of one or several models below each other, with a column ``model``;
   shares are from 0 to 1, and a figure that there is not is null.
 - ``models``: the names of all models of the report, in the order that gives each its hue.
+- ``narrow``: whether it is drawn for a phone, with names above their bars instead of beside them.
 """
 
+import textwrap
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
 else:
     alt = ModuleOfExtra("altair")
 
-_WIDTH = 500
+_WIDTH, _NARROW = 500, 320  # pixels: of the bars alone; of everything on a phone
 _BAND = 14  # pixels of one bar
+_NAME = 20  # pixels of a name above its bars
+_FIGURE = 52  # pixels of a column of figures
 
 
 def draw_bars(
@@ -38,6 +42,7 @@ def draw_bars(
     form: str = ".1%",
     hue: str = "model",
     line_at: float | None = None,
+    narrow: bool = False,
 ) -> Chart:
     """A bar for each row, a tick for the paper's figure, and both figures in columns at the right.
 
@@ -51,27 +56,30 @@ def draw_bars(
         form: The format (of d3) of the figures.
         hue: The column whose values have a colour each.
         line_at: Where a dashed line goes through all bars.
+        narrow: See the module.
     """
     data = summary.filter(where)
     hues, has_paper = _hues(data[hue], models), _has_paper(data)
+    width = _bar_width(narrow, 1 + has_paper)
     base = alt.Chart(data).encode(
-        y=_rows(data[y], y),
+        y=_rows(data[y], y, _BAND * len(hues) if narrow else None),
         yOffset=alt.YOffset(f"{hue}:N", sort=list(hues), scale=alt.Scale(paddingInner=0.15)),
     )
-    axis = _axis(f"{title} (tick and second figure: the paper's)" if has_paper else title, form)
+    said = f"{title} (tick and second figure: the paper's)" if has_paper else title
+    axis = _axis(said, form, narrow)
     value = alt.X(f"{x}:Q", axis=axis, scale=alt.Scale(domainMin=0, nice=True))
     layers = [
         base.mark_bar().encode(x=value, color=_colour(hues, hue)),
-        _figures(base, _WIDTH + 12, x, form),
+        _figures(base, width + 12, x, form),
     ]
     if has_paper:
-        layers += [*_ticks(base, _BAND + 2), _figures(base, _WIDTH + 64, "paper", form)]
+        layers += [*_ticks(base, _BAND + 2), _figures(base, width + 12 + _FIGURE, "paper", form)]
     if line_at is not None:
         layers.append(_line(line_at))
-    return alt.layer(*layers).properties(width=_WIDTH, height=alt.Step(_BAND, **{"for": "offset"}))
+    return alt.layer(*layers).properties(width=width, height=alt.Step(_BAND, **{"for": "offset"}))
 
 
-def draw_tags(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
+def draw_tags(summary: pl.DataFrame, models: Sequence[str], *, narrow: bool = False) -> Chart:
     """The share of messages that hold each key functionality, before and after Phase 3.
 
     `summary` has ``tag``, ``filtered_share``, ``verified_share`` and ``paper``.
@@ -87,12 +95,12 @@ def draw_tags(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
     after = base.mark_bar(height=8).encode(x=alt.X("verified_share:Q", scale=scale), color=colour)
     return (
         alt.layer(before, after, *(_ticks(base, 18) if has_paper else []), data=summary)
-        .properties(width=_panel_width(hues), height=alt.Step(22))
-        .facet(column=alt.Column("model:N", sort=list(hues), title=None), spacing=24)
+        .properties(width=_panel_width(hues, narrow), height=alt.Step(22))
+        .facet(**_panels(hues, narrow), spacing=24)
     )
 
 
-def draw_verdicts(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
+def draw_verdicts(summary: pl.DataFrame, models: Sequence[str], *, narrow: bool = False) -> Chart:
     """The share of the tags of each source that were not judged Good; a heat map for each model.
 
     `summary` has ``source``, ``tag``, ``bad``, ``none`` and ``unreadable``: shares of the messages
@@ -103,7 +111,12 @@ def draw_verdicts(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
     )
     hues = _hues(data["model"], models)
     base = alt.Chart(data).encode(
-        x=alt.X("tag:N", sort=list(TAG_NAMES), title=None, axis=alt.Axis(labelAngle=-45)),
+        x=alt.X(
+            "tag:N",
+            sort=list(TAG_NAMES),
+            title=None,
+            axis=alt.Axis(labelAngle=-90 if narrow else -45),
+        ),
         y=_rows(data["source"], "source"),
     )
     scale = alt.Scale(domain=[0, 1], range=[0.04, 0.85])
@@ -111,27 +124,32 @@ def draw_verdicts(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
         color=_colour(hues).legend(None),
         opacity=alt.Opacity("not_good:Q", scale=scale, legend=None),
     )
-    figures = base.mark_text().encode(text=alt.Text("not_good:Q", format=".0%"))
+    text = alt.Text("not_good:Q", format=".0%")
+    figures = base.mark_text(fontSize=9 if narrow else 11).encode(text=text)
     figures = figures.transform_filter("isValid(datum.not_good)")
-    cell = alt.Step(_panel_width(hues) // len(TAG_NAMES) + 4)
+    cell = alt.Step(_panel_width(hues, narrow) // len(TAG_NAMES) + (0 if narrow else 4))
     return (
         alt.layer(cells, figures, data=data)
         .properties(width=cell, height=alt.Step(26))
-        .facet(column=alt.Column("model:N", sort=list(hues), title=None), spacing=16)
+        .facet(**_panels(hues, narrow), spacing=16)
     )
 
 
-def draw_preferences(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
+def draw_preferences(
+    summary: pl.DataFrame, models: Sequence[str], *, narrow: bool = False
+) -> Chart:
     """How often a judge prefers the new answer, by source, with the 95 % interval.
 
     `summary` has ``source``, ``win_rate``, ``win_rate_low``, ``win_rate_high`` and ``paper``.
     """
     hues, has_paper = _hues(summary["model"], models), _has_paper(summary)
+    band, width = (_BAND + 2) * len(hues), _bar_width(narrow, 1)
     base = alt.Chart(summary).encode(
-        y=_rows(summary["source"], "source"), yOffset=alt.YOffset("model:N", sort=list(hues))
+        y=_rows(summary["source"], "source", band if narrow else None),
+        yOffset=alt.YOffset("model:N", sort=list(hues)),
     )
     title = "win rate of the new answer, a tie as half a win; 95 % interval"
-    axis = _axis(f"{title} (tick: the paper's)" if has_paper else title, ".0%")
+    axis = _axis(f"{title} (tick: the paper's)" if has_paper else title, ".0%", narrow)
     low = alt.X("win_rate_low:Q", axis=axis, scale=alt.Scale(domain=[0, 1]))
     colour = _colour(hues)
     layers = [
@@ -139,43 +157,47 @@ def draw_preferences(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
         base.mark_rule(strokeWidth=2).encode(x=low, x2="win_rate_high:Q", color=colour),
         base.mark_point(filled=True, size=70, opacity=1).encode(x="win_rate:Q", color=colour),
         *(_ticks(base, _BAND) if has_paper else []),
-        _figures(base, _WIDTH + 12, "win_rate", ".1%"),
+        _figures(base, width + 12, "win_rate", ".1%"),
     ]
     height = alt.Step(_BAND + 2, **{"for": "offset"})
-    return alt.layer(*layers).properties(width=_WIDTH, height=height)
+    return alt.layer(*layers).properties(width=width, height=height)
 
 
-def draw_alignment(summary: pl.DataFrame, models: Sequence[str]) -> Chart:
+def draw_alignment(summary: pl.DataFrame, models: Sequence[str], *, narrow: bool = False) -> Chart:
     """How many new answers keep to their system messages: one bar a model, and the paper's below.
 
-    `summary` has ``source`` and ``<verdict>_share`` for each of `Alignment`, and
+    `summary` has ``source`` and ``<verdict>_share`` for each of `Alignment`, and may have
     ``aligned_share_paper`` and ``not_aligned_share_paper``. The paper's share of the third verdict
     is what these two leave.
     """
-    over_all = summary.filter(pl.col("source") == ALL).with_columns(
-        unknown_share_paper=1 - pl.col("aligned_share_paper") - pl.col("not_aligned_share_paper")
-    )
+    over_all = summary.filter(pl.col("source") == ALL)
+    ends = {"": ""}
+    if "aligned_share_paper" in summary.columns:
+        ends[", paper"] = "_paper"
+        both = pl.col("aligned_share_paper") + pl.col("not_aligned_share_paper")
+        over_all = over_all.with_columns(unknown_share_paper=1 - both)
     data = pl.concat(
         over_all.select(
             bar=pl.concat_str("model", pl.lit(name)),
             **{verdict.value: f"{verdict.name.lower()}_share{end}" for verdict in Alignment},
         )
-        for name, end in (("", ""), (", paper", "_paper"))
+        for name, end in ends.items()
     )
     data = data.unpivot(index="bar", variable_name="verdict", value_name="share")
     data = data.drop_nulls("share")
     bars = [bar for name in models for bar in (name, f"{name}, paper") if bar in data["bar"]]
     # The palette's two most different hues, and grey; in the order in which they are stacked.
     colours: dict[str, str] = dict(zip(Alignment, (HUES[0], HUES[1], PALE), strict=True))
-    axis, from_0_to_1 = _axis("share of judged answers", ".0%"), alt.Scale(domain=[0, 1])
+    axis, from_0_to_1 = _axis("share of judged answers", ".0%", narrow), alt.Scale(domain=[0, 1])
     stacked = alt.Chart(data).mark_bar(height=18)
     stacked = stacked.encode(
-        y=_rows(bars, "bar"),
+        y=_rows(bars, "bar", 18 if narrow else None),
         order=alt.Order("verdict:N"),
         x=alt.X("share:Q", stack="zero", axis=axis, scale=from_0_to_1),
         color=_colour(colours, "verdict"),
     )
-    return alt.layer(stacked).properties(width=_WIDTH, height=alt.Step(26))
+    width, step = _bar_width(narrow, 0), 18 + _NAME if narrow else 26
+    return alt.layer(stacked).properties(width=width, height=alt.Step(step))
 
 
 def _hues(shown: Iterable[str], models: Sequence[str]) -> dict[str, str]:
@@ -212,22 +234,52 @@ def _ticks(base: "alt.Chart", size: int) -> list["alt.Chart"]:
     ]
 
 
-def _rows(names: Iterable[str], column: str) -> "alt.Y":
-    """The names at the left, which `column` holds, in the order in which they are first met."""
+def _rows(names: Iterable[str], column: str, band: int | None = None) -> "alt.Y":
+    """The names at the left, which `column` holds, in the order in which they are first met.
+
+    With a `band`, the pixels of the bars of one name, the names stand above the bars.
+    """
     sort = list(dict.fromkeys(names))
+    if band is not None:
+        room = _NAME / (_NAME + band)
+        above = alt.Axis(
+            labelAlign="left",
+            labelBaseline="bottom",
+            labelPadding=0,
+            labelOffset=-band / 2 - 1,
+            labelLimit=_NARROW,
+            maxExtent=0,
+        )
+        scale = alt.Scale(paddingInner=room, paddingOuter=room)
+        return alt.Y(f"{column}:N", sort=sort, title=None, axis=above, scale=scale)
     # The page's font may be wider than the one the drawing was measured in.
     room = 8 * max(map(len, sort), default=0)
     return alt.Y(f"{column}:N", sort=sort, title=None, axis=alt.Axis(minExtent=min(room, 250)))
 
 
-def _axis(title: str, form: str) -> "alt.Axis":
+def _axis(title: str, form: str, narrow: bool = False) -> "alt.Axis":
     """The axis at the bottom; shares have no decimals on it."""
-    return alt.Axis(title=title, format=form.replace(".1%", ".0%"), tickCount=6)
+    form = form.replace(".1%", ".0%")
+    if not narrow:
+        return alt.Axis(title=title, format=form, tickCount=6)
+    lines = textwrap.wrap(title, 44)
+    return alt.Axis(title=lines, format=form, tickCount=4, titleAnchor="start", titleX=0)
 
 
-def _panel_width(hues: Mapping[str, str]) -> int:
-    """The width of one of several charts beside each other, in pixels."""
-    return min(360, 720 // max(1, len(hues)))
+def _bar_width(narrow: bool, columns: int) -> int:
+    """The pixels of the longest bar, where so many columns of figures stand at the right."""
+    return _NARROW - 12 - _FIGURE * columns if narrow else _WIDTH
+
+
+def _panels(hues: Mapping[str, str], narrow: bool) -> dict[str, Any]:
+    """A chart for each model: beside each other, or below each other where it is narrow."""
+    facet = alt.Facet("model:N", sort=list(hues), title=None)
+    return {"facet": facet, "columns": 1 if narrow else max(1, len(hues))}
+
+
+def _panel_width(hues: Mapping[str, str], narrow: bool) -> int:
+    """The width of the chart of one of several models, in pixels."""
+    return 220 if narrow else min(360, 720 // max(1, len(hues)))
 
 
 def _line(at: float) -> "alt.Chart":

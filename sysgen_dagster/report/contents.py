@@ -1,6 +1,10 @@
-"""The report put together: a section for each view, the headline figures, and the notices."""
+"""The report put together: what is shown of what, in which order, and the notices before it.
 
-from collections.abc import Sequence
+The order is that of a reader who has just made a training set: the set itself, rows of it, what
+was dropped, how good the rest is, what it cost, and last how all that compares with the paper.
+"""
+
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 import polars as pl
@@ -13,8 +17,19 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED, PLANTED_FAULTS, RETENTIO
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
 from sysgen_dagster.report import drawing
-from sysgen_dagster.report.page import Report, Section, Table
-from sysgen_dagster.report.view import Statistics, View, over_all_and_by_source
+from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept
+from sysgen_dagster.report.page import Chart, Report, Section, Table
+from sysgen_dagster.report.summaries import summarize_drops
+from sysgen_dagster.report.training_set import TrainingSet
+from sysgen_dagster.report.view import (
+    Part,
+    Statistics,
+    View,
+    beside_paper,
+    over_all_and_by_source,
+    with_titles,
+    without_paper,
+)
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
@@ -29,6 +44,8 @@ def build_contents(
     stories: Sequence[Story],
     notices: Sequence[str] = (),
     method: str = "",
+    training_sets: Sequence[TrainingSet] = (),
+    costs: pl.DataFrame | None = None,
 ) -> Report:
     """What the page shows of the stored tables; a section says which of its tables are missing.
 
@@ -40,14 +57,33 @@ def build_contents(
         stories: The rows of the browser, in their order.
         notices: What a reader must know before any figure, besides what this function finds.
         method: The label of the settings under which the rows are made; empty: not said.
+        training_sets: What is exported.
+        costs: `analysis.costs.COSTS` after a column ``model``, where that is known.
     """
     return Report(
         title="System messages, and answers that keep to them",
         made_at=f"{made_at:%d %B %Y, %H:%M %Z}".strip(),
         summary=[*_headline(models, sources), *([("method", method)] if method else [])],
         notices=[*notices, *_notices(simulated, models)],
-        sections=[_section(view, models, sources) for view in VIEWS],
-        stories=stories,
+        training_sets=training_sets,
+        notices_of={
+            Part.QUALITY.value: [
+                notice
+                for stats in models
+                for notice in _notices_of_judges(stats, stats.model in simulated)
+            ]
+        },
+        sections=[
+            section
+            for part in Part
+            for section in (
+                _beside_paper(models, sources)
+                if part is Part.PAPER
+                else _sections(part, models, sources, costs)
+            )
+        ],
+        stories=begin_with_kept(stories),
+        kept_rows=min(KEPT_ROWS, sum(story["drop_reason"] is None for story in stories)),
         tags=TAG_NAMES,
         steps={
             CONVERSATIONS.name: "before Phase 1",
@@ -58,13 +94,13 @@ def build_contents(
 
 def _headline(models: Sequence[Statistics], sources: Statistics) -> list[tuple[str, str]]:
     tiles = []
-    if (lengths := sources.read(SOURCE_LENGTHS)) is not None:
-        tiles.append(("conversations", f"{lengths['conversations'].sum():,}"))
-        tiles.append(("sources", f"{lengths.height}"))
     for stats in models:
         if (retention := stats.read(RETENTION)) is not None:
             kept = retention.filter(table=ALIGNED.name, outcome="kept")["conversations"].sum()
-            tiles.append((f"new answers by {stats.model}", f"{kept:,}"))
+            tiles.append((f"rows kept of {stats.model}", f"{kept:,}"))
+    if (lengths := sources.read(SOURCE_LENGTHS)) is not None:
+        tiles.append(("conversations", f"{lengths['conversations'].sum():,}"))
+        tiles.append(("sources", f"{lengths.height}"))
     return tiles
 
 
@@ -73,11 +109,9 @@ def _notices(simulated: Sequence[str], models: Sequence[Statistics]) -> list[str
     if simulated:
         notices.append(
             f"No model wrote these texts: they are made up ({', '.join(simulated)}: simulated) and "
-            "fail as often as the paper's models did. The figures show that the pipeline counts "
-            "right, not that a model is good."
+            "fail as often as real models did. The figures show that the pipeline counts right, "
+            "not that a model is good."
         )
-    for stats in models:
-        notices += _notices_of_judges(stats, stats.model in simulated)
     if not drawing.available():
         notices.append("Charts are left out: pip install 'sysgen-dagster[report]' draws them.")
     if not models:
@@ -103,25 +137,104 @@ def _notices_of_judges(stats: Statistics, is_simulated: bool) -> list[str]:
     return notices
 
 
+def _sections(
+    part: Part, models: Sequence[Statistics], sources: Statistics, costs: pl.DataFrame | None
+) -> Iterator[Section]:
+    """The sections of a part with figures of ours alone."""
+    if part is Part.COST and costs is not None and not costs.is_empty():
+        yield Section(
+            "Requests, tokens and time",
+            "What the phases asked of each model for the rows that are stored. Time is how long "
+            "runs of a phase had requests in flight. GPU-hours and money are there where the "
+            "model's entry in the catalogue says how fast its tokens are and what they cost.",
+            tables=[Table(_filled(with_titles(costs)), "costs", ",.2f")],
+            part=part,
+        )
+    if part is Part.DROPPED and not (drops := _drops(models)).is_empty():
+        yield Section(
+            "Reasons",
+            "Every row that did not get through, by the phase that dropped it.",
+            tables=[Table(drops, "dropped rows")],
+            part=part,
+        )
+    yield from (_section(view, models, sources) for view in VIEWS if view.part is part)
+
+
+def _drops(models: Sequence[Statistics]) -> pl.DataFrame:
+    """`summarize_drops` of each model; the model is named where there are several."""
+    stored = [(stats.model, stats.read(RETENTION)) for stats in models]
+    found = [
+        with_titles(summarize_drops(outcomes)).select(pl.lit(model).alias("model"), pl.all())
+        for model, outcomes in stored
+        if outcomes is not None
+    ]
+    drops = pl.concat(found) if found else pl.DataFrame()
+    return drops if len(found) != 1 else drops.drop("model")
+
+
+def _filled(costs: pl.DataFrame) -> pl.DataFrame:
+    """Whole numbers of requests and tokens, and no columns of what is known of no model."""
+    counts = pl.col("requests", "prompt_tokens", "completion_tokens")
+    known = [name for name in costs.columns if costs[name].count()]
+    return costs.with_columns(counts.round().cast(pl.Int64)).select(known)
+
+
 def _section(view: View, models: Sequence[Statistics], sources: Statistics) -> Section:
+    """What is stored of a view, without the paper's figures."""
     shown = models if view.is_by_model else [sources]
     read = [(stats.model, view.read(stats)) for stats in shown]
+    missing = ", ".join(model or "the sources" for model, summary in read if summary is None)
+    if not shown:
+        missing = "every model"
+    note = f"Missing or outdated for {missing}: materialize {view.table.name}." if missing else ""
+    rows = _rows_of(view, read)
+    if rows is None:
+        return Section(view.title, view.lead, note=note, part=view.part)
+    ours = without_paper(rows)
+    charts = _charts(view, ours, view.title, models)
+    return Section(view.title, view.lead, charts, _tables(view, ours), note, view.part)
+
+
+def _beside_paper(models: Sequence[Statistics], sources: Statistics) -> Iterator[Section]:
+    """A section for each table of the paper that has a figure of one of these models or sources."""
+    for view in sorted(VIEWS, key=lambda each: each.part is not Part.PAPER):
+        shown = models if view.is_by_model else [sources]
+        rows = _rows_of(view, [(stats.model, view.read(stats)) for stats in shown])
+        if rows is None or not (view.published_in or view.part is Part.PAPER):
+            continue
+        known = rows if view.part is Part.PAPER else beside_paper(rows)
+        if known.is_empty():
+            continue
+        title = f"{view.published_in}: {view.title}" if view.published_in else view.title
+        text = view.on_paper or (view.lead if view.part is Part.PAPER else "")
+        charts = _charts(view, known, title, models)
+        yield Section(title, text, charts, _tables(view, known), part=Part.PAPER)
+
+
+def _rows_of(view: View, read: Sequence[tuple[str, pl.DataFrame | None]]) -> pl.DataFrame | None:
+    """The short tables of all models below each other; None where there is none."""
     summaries = [
         summary.select(pl.lit(model).alias("model"), pl.all()) if view.is_by_model else summary
         for model, summary in read
         if summary is not None
     ]
-    missing = ", ".join(model or "the sources" for model, summary in read if summary is None)
-    if not shown:
-        missing = "every model"
-    note = f"Missing or outdated for {missing}: materialize {view.table.name}." if missing else ""
-    if not summaries:
-        return Section(view.title, view.lead, note=note)
-    rows = pl.concat(summaries)
-    drawn = view.draw if drawing.available() and not rows.is_empty() else ()
+    return with_titles(pl.concat(summaries)) if summaries else None
+
+
+def _charts(
+    view: View, rows: pl.DataFrame, title: str, models: Sequence[Statistics]
+) -> list[Chart]:
+    """Each chart of a view, for a wide and for a narrow screen."""
+    if rows.is_empty() or not drawing.available():
+        return []
     names = [stats.model for stats in models]
-    charts = [drawing.svg(draw(rows, names), view.title) for draw in drawn]
-    return Section(view.title, view.lead, charts, _tables(view, rows), note)
+    return [
+        Chart(
+            drawing.svg(draw(rows, names), title),
+            drawing.svg(draw(rows, names, narrow=True), title),
+        )
+        for draw in view.draw
+    ]
 
 
 def _tables(view: View, rows: pl.DataFrame) -> list[Table]:

@@ -11,12 +11,16 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import polars as pl
 from markupsafe import Markup
+
+from sysgen_dagster.report.training_set import TrainingSet
+from sysgen_dagster.report.view import Part, is_of_paper
 
 _FOLDER = Path(__file__).parent
 
@@ -37,19 +41,33 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
+class Chart:
+    """A chart as SVG texts of `drawing.svg`, which are put in as they are.
+
+    Attributes:
+        wide: What a screen shows that has room for it.
+        narrow: What a phone shows.
+    """
+
+    wide: str
+    narrow: str
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A part of the page.
 
     Attributes:
         title: Its heading, unlike that of every other section.
-        charts: SVG texts of `drawing.svg`, which are put in as they are.
+        part: The heading under which it stands with those beside it.
     """
 
     title: str
     lead: str
-    charts: Sequence[str] = ()
+    charts: Sequence[Chart] = ()
     tables: Sequence[Table] = ()
     note: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +76,13 @@ class Report:
 
     Attributes:
         summary: Name and value of the figures at the top.
-        notices: What must be known before any figure is read, such as simulated models.
-        stories: Records of single rows, in the order in which they are listed.
+        notices: What must be known before anything is read, such as simulated models.
+        notices_of: By the heading of a part, what must be known before its figures are read.
+        stories: Records of single rows, in the order in which they are listed; the first is shown.
         tags: The tags that a message can hold, in canonical order.
         steps: By table, in which phase its rows are made, such as ``in Phase 1``.
+        training_sets: What is exported.
+        kept_rows: How many of the first stories are shown before anything else.
     """
 
     title: str
@@ -72,6 +93,9 @@ class Report:
     stories: Sequence[Mapping[str, Any]]
     tags: Sequence[str] = ()
     steps: Mapping[str, str] = field(default_factory=dict)
+    training_sets: Sequence[TrainingSet] = ()
+    kept_rows: int = 0
+    notices_of: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def render(report: Report) -> str:
@@ -80,10 +104,38 @@ def render(report: Report) -> str:
     Raises:
         ValueError: A story holds a number that JSON has no word for.
     """
-    template, css, js = (_read(name) for name in ("page.html.j2", "page.css", "page.js"))
+    parts = [
+        (title, _anchor(title), [(_anchor(section.title), section) for section in sections])
+        for title, sections in groupby(report.sections, key=lambda section: section.part)
+    ]
+    return fill_template(
+        "page.html.j2",
+        ("story.js", "page.js"),
+        report=report,
+        parts=[part for part in parts if part[0] != Part.PAPER],
+        last_parts=[part for part in parts if part[0] == Part.PAPER],
+        rows_of=_rows_of,
+        kind_of=_kind,
+        svg=Markup,  # charts are drawn by this package
+        stories=_pack(report.stories),
+        words=words_of(report.tags, report.steps),
+    )
+
+
+def fill_template(name: str, scripts: Sequence[str], connect: str = "", **values: Any) -> str:
+    """A page of this package with the style and the scripts that the pages share.
+
+    Args:
+        name: Of the template.
+        scripts: Names of the files that make its script, in order.
+        connect: What the page may ask, as its policy says it; empty: nothing.
+        values: What the template shows.
+    """
+    css, js = _read("page.css"), "\n".join(map(_read, scripts))
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src {_hash_source(css)}; script-src {_hash_source(js)}"
+        f"{connect and f'; connect-src {connect}'}"
     )
     environment = jinja2.Environment(
         autoescape=True,
@@ -92,18 +144,17 @@ def render(report: Report) -> str:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.from_string(template).render(
-        report=report,
-        sections=[(_anchor(section.title), section) for section in report.sections],
-        rows_of=_rows_of,
-        kind_of=_kind,
+    return environment.from_string(_read(name)).render(
         policy=policy,
         css=Markup(css),  # noqa: S704 - a file of this package
         js=Markup(js),  # noqa: S704 - a file of this package
-        svg=Markup,  # charts are drawn by this package
-        stories=_pack(report.stories),
-        words=json.dumps({"tags": list(report.tags), "steps": dict(report.steps)}),
+        **values,
     )
+
+
+def words_of(tags: Sequence[str], steps: Mapping[str, str]) -> str:
+    """What `story.js` must know of the method, as JSON."""
+    return json.dumps({"tags": list(tags), "steps": dict(steps)})
 
 
 def _read(name: str) -> str:
@@ -148,8 +199,7 @@ def _rows_of(table: Table) -> list[list[_Cell]]:
 
 def _kind(name: str, dtype: pl.DataType) -> str:
     """The classes of the cells of a column."""
-    is_paper = name == "paper" or name.endswith("_paper")
-    return " ".join(["number"] * dtype.is_numeric() + ["paper"] * is_paper)
+    return " ".join(["number"] * dtype.is_numeric() + ["paper"] * is_of_paper(name))
 
 
 def _cell(value: Any, kind: str, number_format: str) -> _Cell:

@@ -5,17 +5,28 @@ The views themselves are declared in `views`.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 import polars as pl
 
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.lanes.sysgen.paper import ModelCounts
+from sysgen_dagster.lanes.sysgen.phases import TITLES
 from sysgen_dagster.report.drawing import Chart
 from sysgen_dagster.tables.table import By, Table, TableError
 
 # The columns that say what a row of a short table is about; other text is a value.
 NAMED_BY = ("model", "published_in", "phase", "tag", "source", "metric", "finding", "benchmark")
+
+
+class Part(StrEnum):
+    """The parts of the page that hold figures, by their headings, in the order of the page."""
+
+    DROPPED = "What was dropped, and why"
+    QUALITY = "How good the rows are"
+    COST = "What it cost"
+    PAPER = "Beside the paper"
 
 
 class Statistics(Protocol):
@@ -40,26 +51,30 @@ class View:
     Attributes:
         table: The stored table.
         title: The heading of its section.
+        part: The part of the page that it stands in, without the paper's figures.
         lead: What there is to see, and how it was computed.
         summarize: Makes the short table: takes the stored table and the statistics that it is one
             of. A column ``x_paper`` holds the paper's figures for column ``x``, null where the
             paper has none.
         draw: Functions that each draw one chart of the short tables of one or several models, which
-            then have a column ``model``; they also take the names of all models of the report. The
-            first chart is also shown in Dagster.
+            then have a column ``model``; they also take the names of all models of the report, and
+            ``narrow`` for a phone's chart. The first chart is also shown in Dagster.
         number_format: The format (of Python) of numbers that are not whole.
         published_in: The table or figure of the paper that has such figures.
         beside: The column whose figures of the paper are in a column named ``paper``.
+        on_paper: What must be known to compare with the paper's figures.
     """
 
     table: Table
     title: str
+    part: Part
     lead: str
     summarize: Callable[[pl.DataFrame, Statistics], pl.DataFrame]
-    draw: Sequence[Callable[[pl.DataFrame, Sequence[str]], Chart]] = ()
+    draw: Sequence[Callable[..., Chart]] = ()
     number_format: str = ".1%"
     published_in: str = ""
     beside: str = ""
+    on_paper: str = ""
 
     @property
     def is_by_model(self) -> bool:
@@ -88,3 +103,37 @@ def over_all_and_by_source(summary: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
         return summary, summary.clear()
     is_over_all = pl.col("source") == ALL
     return summary.filter(is_over_all).drop("source"), summary.filter(~is_over_all)
+
+
+def is_of_paper(column: str) -> bool:
+    """Whether a column of a short table holds figures of the paper."""
+    return column == "paper" or column.endswith("_paper")
+
+
+def without_paper(summary: pl.DataFrame) -> pl.DataFrame:
+    """A short table without the paper's figures, and ours that only stand beside them."""
+    return summary.drop(name for name in summary.columns if "paper" in name)
+
+
+def beside_paper(summary: pl.DataFrame) -> pl.DataFrame:
+    """The rows of a short table that have a figure of the paper, without empty columns of such.
+
+    Without any figure there are no rows.
+    """
+    figures = [name for name in summary.columns if is_of_paper(name)]
+    known = summary.filter(pl.any_horizontal(False, pl.col(figures).is_not_null()))
+    return known.drop(name for name in figures if not known[name].count())
+
+
+def without_empty_paper(summary: pl.DataFrame) -> pl.DataFrame:
+    """A short table without the columns of the paper that hold no figure."""
+    figures = [name for name in summary.columns if is_of_paper(name)]
+    empty = [name for name in figures if not summary[name].count()]
+    return without_paper(summary) if empty == figures else summary.drop(empty)
+
+
+def with_titles(summary: pl.DataFrame) -> pl.DataFrame:
+    """A short table whose phases have number and name instead of the name of their tables."""
+    if "phase" not in summary.columns:
+        return summary
+    return summary.with_columns(pl.col("phase").replace(TITLES))

@@ -1,16 +1,16 @@
 """What is shown of each stored statistic: title, text, short table, and charts.
 
-The paper's figures stand beside ours. The order of `VIEWS` is the order of the page.
+The order of `VIEWS` is the order of the page. Leads do not speak of the paper, whose figures stand
+apart, at the end of the page; what is to be known of these is in `on_paper`.
 """
 
-from collections.abc import Sequence
 from functools import partial
 
 import polars as pl
 
 from sysgen_dagster.analysis import findings, forecast, statistics, tables
 from sysgen_dagster.analysis.statistics import ALL
-from sysgen_dagster.lanes.sysgen import counts, paper, planted_faults
+from sysgen_dagster.lanes.sysgen import counts, planted_faults
 from sysgen_dagster.lanes.sysgen.tables import (
     ALIGNED,
     PLANTED_FAULTS,
@@ -18,89 +18,23 @@ from sysgen_dagster.lanes.sysgen.tables import (
     TAG_COUNTS,
     VERDICT_COUNTS,
 )
-from sysgen_dagster.obedience.alignment_judgement import summarize_alignment
-from sysgen_dagster.obedience.preference_judgement import summarize_preferences
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
-from sysgen_dagster.report import charts
-from sysgen_dagster.report.drawing import Chart
+from sysgen_dagster.report import charts, summaries
 from sysgen_dagster.report.tables import PAPER_COMPARISON
-from sysgen_dagster.report.view import Statistics, View
+from sysgen_dagster.report.view import Part, View
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.table import Table
 
 RATIO, MEAN = ".2f", ",.1f"  # formats of numbers that are not shares
 
 
-def _draw_source_lengths(summary: pl.DataFrame, _: Sequence[str]) -> Chart:
-    """A bar for the questions and one for the answers of each source."""
-    lengths = pl.concat(
-        summary.select(
-            "source", text=pl.lit(text), chars=f"{text}_chars", paper=f"{text}_chars_paper"
-        )
-        for text in ("question", "answer")
-    )
-    return charts.draw_bars(
-        lengths, [], y="source", x="chars", title="mean characters", form=",.0f", hue="text"
-    )
-
-
-def _summarize_preferences(judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
-    """`summarize_preferences` with the paper's Figure 3 in ``paper``."""
-    figures = pl.col("source").replace_strict(
-        paper.PREFERENCES.get(stats.model, {}), default=None, return_dtype=pl.Float64
-    )
-    return summarize_preferences(judged).with_columns(paper=figures)
-
-
-def _summarize_alignment(judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
-    """`summarize_alignment` with the paper's Figure 5 in ``..._paper``, over all sources only."""
-    aligned, not_aligned = paper.ALIGNMENT.get(stats.model, (None, None))
-    figures = {"aligned_share_paper": aligned, "not_aligned_share_paper": not_aligned}
-    return summarize_alignment(judged).with_columns(
-        pl.when(pl.col("source") == ALL).then(pl.lit(figure, dtype=pl.Float64)).alias(name)
-        for name, figure in figures.items()
-    )
-
-
-def _count_texts(stats: Statistics, counted: Table, **which: str) -> pl.DataFrame | None:
-    """``source`` and ``texts``, how many were compared with each other; None where not known."""
-    stored = stats.read(counted)
-    if stored is None:
-        return None
-    return stored.filter(**which).select("source", texts="conversations")
-
-
 VIEWS: tuple[View, ...] = (
-    View(
-        PAPER_COMPARISON,
-        "Beside the paper, at a glance",
-        "How far our shares lie from the paper's, on average over the figures of each of its "
-        "tables; 1 % is one percentage point. How each was computed stands in its section.",
-        lambda stored, _: statistics.summarize_comparison(stored),
-        [
-            partial(
-                charts.draw_bars,
-                y="published_in",
-                x="mean_distance",
-                title="mean distance from the paper's figures",
-            )
-        ],
-    ),
-    View(
-        tables.SOURCE_LENGTHS,
-        "Sources",
-        "Usable conversations of each source and the mean characters of question and answer, "
-        "beside the paper's Table 9.",
-        lambda stored, _: statistics.compare_lengths(stored),
-        [_draw_source_lengths],
-        MEAN,
-        published_in="Table 9",
-    ),
     View(
         RETENTION,
         "Conversations through the phases",
+        Part.DROPPED,
         "What each phase kept of the conversations that Phase 1 began with, and why the others "
-        "went; beside the paper's Table 2.",
+        "went.",
         lambda stored, stats: counts.summarize_retention(stored, stats.published).rename(
             {"table": "phase"}
         ),
@@ -117,43 +51,75 @@ VIEWS: tuple[View, ...] = (
         beside="kept_share",
     ),
     View(
-        TAG_COUNTS,
-        "Key functionalities",
-        "Messages that hold each tag after Phase 2 and after Phase 3, of those that went on there. "
-        "The paper's Table 8 gives one count, whose values fit the messages before verification; "
-        "here it is divided by the conversations kept in the end.",
-        lambda stored, stats: counts.summarize_tags(stored, stats.published),
-        [charts.draw_tags],
-        published_in="Table 8",
-        beside="filtered_share",
-    ),
-    View(
         VERDICT_COUNTS,
         "What verification removed",
+        Part.DROPPED,
         "Of the messages that hold a tag, the share whose phrases were judged Bad or None, or "
-        "whose verdict could not be read. The paper's Table 9 of version 2 does not say of what "
-        "its percentages are.",
+        "whose verdict could not be read.",
         lambda stored, stats: statistics.compare_verdicts(stored, stats.model),
         [charts.draw_verdicts],
         published_in="Table 9 (v2)",
+        on_paper="Table 9 of version 2 does not say of what its percentages are.",
     ),
     View(
         PLANTED_FAULTS,
         "Whether the judge finds planted faults",
+        Part.QUALITY,
         "The model as Phase 3's judge of a fixed set of messages, in some of which phrases stand "
         "under a tag that is not theirs: planted faults that it called Bad or None, right tags "
         "that it called Good, with 95 % intervals. A judge no better than chance removes nothing "
-        "that it should. The paper looks at none of this.",
+        "that it should.",
         lambda stored, _: planted_faults.summarize_planted_faults(stored),
+    ),
+    View(
+        JUDGED_ALIGNMENT,
+        "Whether the answer keeps to its system message",
+        Part.QUALITY,
+        "Aligned, Not aligned or Unknown, as a judge says of a sample of rows.",
+        summaries.summarize_judged_alignment,
+        [charts.draw_alignment],
+        published_in="Figure 5",
+        on_paper="Its judge is GPT-4o, on 100 rows a model.",
+    ),
+    View(
+        JUDGED_PREFERENCES,
+        "Which answer a judge prefers",
+        Part.QUALITY,
+        "A judge that is not shown the system message compares new and original answer in both "
+        "orders; contradicting verdicts are a tie. Bars are 95 % intervals.",
+        summaries.summarize_judged_preferences,
+        [charts.draw_preferences],
+        published_in="Figure 3",
+        beside="paper_order_rate",
+        on_paper="Its judge is GPT-4o, which sees the original first and has no ties: "
+        "paper_order_rate is ours in that order.",
+    ),
+    View(
+        tables.QUALITY_COUNTS,
+        "Findings in rows",
+        Part.QUALITY,
+        "What speaks against a row, found without a model; the share is of the rows in which it "
+        "can arise. Nothing is dropped because of it.",
+        lambda stored, _: findings.summarize_findings(stored),
+        [
+            # Kinds of a finding, such as `personal_data: e-mail`, are in the table only.
+            partial(
+                charts.draw_bars,
+                y="finding",
+                x="share",
+                title="share of rows",
+                where=~pl.col("finding").str.contains(":") & pl.col("share").is_not_null(),
+            )
+        ],
     ),
     View(
         tables.ANSWER_SIMILARITY,
         "New answers and original ones",
+        Part.QUALITY,
         "ROUGE F1 (tokens a-z0-9, no stemming, a text as one sequence) and sentence GLEU (words "
         "between blanks, n-grams 1 to 4) of every new answer against its original; the _unicode "
         "metrics count letters, marks and signs of any script, which ROUGE's own tokens drop. "
-        "length_ratio is mean length by mean length, in characters. Beside Table 1, whose "
-        "implementations the paper does not name.",
+        "length_ratio is mean length by mean length, in characters.",
         lambda stored, stats: statistics.compare_similarity(stored, stats.model),
         [
             partial(
@@ -176,56 +142,35 @@ VIEWS: tuple[View, ...] = (
         RATIO,
         published_in="Table 1",
         beside="mean",
+        on_paper="It does not name the implementations of its metrics.",
     ),
     View(
         tables.LEARNED_SIMILARITY,
         "BERTScore and BLEURT",
-        "The metrics of Table 1 that need a model of their own, on a stratified sample.",
+        Part.QUALITY,
+        "New answers against original ones by metrics that need a model of their own, on a "
+        "stratified sample.",
         lambda stored, stats: statistics.compare_learned(stored, stats.model),
         number_format=RATIO,
         published_in="Table 1",
         beside="mean",
     ),
     View(
-        JUDGED_PREFERENCES,
-        "Which answer a judge prefers",
-        "A judge that is not shown the system message compares new and original answer in both "
-        "orders; contradicting verdicts are a tie. Bars are 95 % intervals. The paper (Figure 3, "
-        "GPT-4o) shows the original first and has no ties: paper_order_rate is ours in that order.",
-        _summarize_preferences,
-        [charts.draw_preferences],
-        published_in="Figure 3",
-        beside="paper_order_rate",
-    ),
-    View(
-        JUDGED_ALIGNMENT,
-        "Whether the answer keeps to its system message",
-        "Aligned, Not aligned or Unknown, as a judge says of a sample of rows; beside the paper's "
-        "Figure 5 (GPT-4o, 100 rows a model).",
-        _summarize_alignment,
-        [charts.draw_alignment],
-        published_in="Figure 5",
-    ),
-    View(
-        tables.QUALITY_COUNTS,
-        "Findings in rows",
-        "What speaks against a row, found without a model; the share is of the rows in which it "
-        "can arise. Nothing is dropped because of it. The paper looks at none of these.",
-        lambda stored, _: findings.summarize_findings(stored),
-        [
-            # Kinds of a finding, such as `personal_data: e-mail`, are in the table only.
-            partial(
-                charts.draw_bars,
-                y="finding",
-                x="share",
-                title="share of rows",
-                where=~pl.col("finding").str.contains(":") & pl.col("share").is_not_null(),
-            )
-        ],
+        TAG_COUNTS,
+        "Key functionalities",
+        Part.QUALITY,
+        "Messages that hold each tag after Phase 2 and after Phase 3, of those that went on there.",
+        lambda stored, stats: counts.summarize_tags(stored, stats.published),
+        [charts.draw_tags],
+        published_in="Table 8",
+        beside="filtered_share",
+        on_paper="It gives one count, whose values fit the messages before verification; here it "
+        "is divided by the conversations kept in the end.",
     ),
     View(
         tables.MESSAGE_DIVERSITY,
         "How varied the system messages are",
+        Part.QUALITY,
         "On the same number of messages of each source, because these figures fall as the number "
         "grows: different words, pairs and runs of three, openings, and how well the texts "
         "compress (higher: more alike).",
@@ -233,40 +178,70 @@ VIEWS: tuple[View, ...] = (
         number_format=".3f",
     ),
     View(
-        tables.NEAR_DUPLICATE_QUESTIONS,
-        "Questions that repeat each other",
-        "Near-duplicates by MinHash (Jaccard similarity of runs of three words from 0.7), within a "
-        "source and across; surplus are those that an earlier one stands for. Punctuation does not "
-        "count, so two questions made from one template are near-duplicates.",
+        tables.NEAR_DUPLICATE_MESSAGES,
+        "System messages that repeat each other",
+        Part.QUALITY,
+        "Near-duplicates by MinHash (Jaccard similarity of runs of three words from 0.7) among "
+        "the final system messages; surplus are those that an earlier one stands for.",
         lambda stored, stats: statistics.summarize_near_duplicates(
-            stored, _count_texts(stats, tables.SOURCE_LENGTHS)
+            stored, summaries.count_texts(stats, RETENTION, table=ALIGNED.name, outcome="kept")
         ),
     ),
     View(
-        tables.NEAR_DUPLICATE_MESSAGES,
-        "System messages that repeat each other",
-        "The same for the final system messages: near-duplicates among them, and their surplus.",
+        tables.NEAR_DUPLICATE_QUESTIONS,
+        "Questions that repeat each other",
+        Part.QUALITY,
+        "The same for the questions, within a source and across. Punctuation does not count, so "
+        "two questions made from one template are near-duplicates.",
         lambda stored, stats: statistics.summarize_near_duplicates(
-            stored, _count_texts(stats, RETENTION, table=ALIGNED.name, outcome="kept")
+            stored, summaries.count_texts(stats, tables.SOURCE_LENGTHS)
         ),
     ),
     View(
         tables.CONTAMINATION,
         "Items of benchmarks",
+        Part.QUALITY,
         "Conversations that share a run of 13 words with an item of a benchmark (a short item: the "
         "whole of it). Single runs are often common phrases: look at mostly_held, which counts "
         "those with at least half of an item. They are tagged, not dropped.",
         lambda stored, _: statistics.summarize_contamination(stored),
     ),
     View(
+        tables.SOURCE_LENGTHS,
+        "Sources",
+        Part.QUALITY,
+        "Usable conversations of each source and the mean characters of question and answer.",
+        lambda stored, _: statistics.compare_lengths(stored),
+        [summaries.draw_source_lengths],
+        MEAN,
+        published_in="Table 9",
+    ),
+    View(
         tables.FORECAST,
         "What is left to do",
+        Part.COST,
         "Conversations that are not through a phase, and the requests and tokens that they will "
         "take: as many as those took that are through it (done). Where there are none the figure "
         "is rough, by characters, and can be off by a factor of two. What is sent again is not in "
         "it.",
         lambda stored, _: forecast.summarize_forecast(stored),
         number_format=MEAN,
+    ),
+    View(
+        PAPER_COMPARISON,
+        "At a glance",
+        Part.PAPER,
+        "How far our shares lie from the paper's, on average over the figures of each of its "
+        "tables; 1 % is one percentage point.",
+        lambda stored, _: statistics.summarize_comparison(stored),
+        [
+            partial(
+                charts.draw_bars,
+                y="published_in",
+                x="mean_distance",
+                title="mean distance from the paper's figures",
+            )
+        ],
     ),
 )
 

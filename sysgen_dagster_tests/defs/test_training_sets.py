@@ -152,6 +152,14 @@ def test_a_mixture_without_rows_leaves_no_folder_of_older_ones(
     _materialize("distillation", [mixtures.key, exports.key])
 
 
+def test_a_push_without_a_repository_is_refused_by_itself_and_the_export_is_made() -> None:
+    result = _run("sysgen", [mixtures.key, exports.key, hub_datasets.key])
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert not result.success
+    assert made == {mixtures.key, exports.key}
+    assert "sysgen is not pushed: no repository is named" in _messages(result)
+
+
 def test_simulated_rows_are_not_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_TOKEN", "hf_planted_secret")
     config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}

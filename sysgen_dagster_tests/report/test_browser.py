@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, parse_tagged_message
-from sysgen_dagster.report.page import Report, Section, Table, render
+from sysgen_dagster.report.page import Chart, Report, Section, Table, render
 
 sync_api = pytest.importorskip("playwright.sync_api")
 expect = sync_api.expect
@@ -108,20 +108,26 @@ STORIES = [
 ]
 
 
+CHART = Chart(
+    *(f'<svg width="{width}" height="9"><title>{width}</title></svg>' for width in (900, 330))
+)
+
+
 def table() -> Table:
     return Table(
         pl.DataFrame({f"column {number}": ["text", "text"] for number in range(30)}), "Wide"
     )
 
 
-def report(stories: list[dict[str, Any]]) -> Report:
+def report(stories: list[dict[str, Any]], kept_rows: int = 0) -> Report:
     return Report(
         "A report",
         "Made now",
         [("rows", "96"), ("models", "2")],
         ["The models are simulated."],
-        [Section("Figures", "What they say.", tables=[table()])],
+        [Section("Figures", "What they say.", [CHART], [table()])],
         stories,
+        kept_rows=kept_rows,
         tags=TAG_NAMES,
         steps={"filtered_system_messages": "in Phase 2"},
     )
@@ -188,6 +194,32 @@ def test_the_page_opens_on_the_first_row_and_asks_for_nothing(open_page: Open) -
     assert page.title() == "A report"
     assert (found(page), chosen(page), rows(page)) == ("96 rows", "alpha", 96)
     assert page.locator("#state").count() == 0
+
+
+def test_kept_rows_stand_at_the_top_with_their_differences_and_lead_to_the_whole(
+    browser: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "report.html"
+    path.write_text(render(report(STORIES, kept_rows=2)), encoding="utf-8")
+    page = browser.new_page()
+    page.goto(path.as_uri())
+    shown = page.locator("#kept-rows article")
+    assert shown.count() == 2
+    expect(shown.first.get_by_text("You are kind. Answer.")).to_be_visible()
+    assert shown.first.locator(".answers ins").all_text_contents() == ["last"]
+    assert shown.first.locator(".answers del").all_text_contents() == ["first"]
+    shown.nth(1).get_by_role("link").click()
+    expect(page.locator("#story .chip", has_text="llama-3.1-8b").first).to_be_visible()
+    expect(page.locator("#story h3")).to_be_in_viewport()
+    page.close()
+
+
+@pytest.mark.parametrize(("width", "drawn"), [(390, 330), (1280, 900)])
+def test_a_chart_is_redrawn_for_a_phone(open_page: Open, width: int, drawn: int) -> None:
+    page = open_page(viewport={"width": width, "height": 844})
+    visible = page.locator("figure.chart:visible svg")
+    assert visible.count() == 1
+    assert visible.get_attribute("width") == str(drawn)
 
 
 FILTERED = (
@@ -424,7 +456,7 @@ def test_a_link_to_a_section_leaves_the_filters_alone(open_page: Open) -> None:
 def test_whatever_a_row_says_stays_text(open_page: Open) -> None:
     page = open_page()
     page.locator("select[name=flag]").select_option(HOSTILE)
-    assert page.locator("main script").count() == 2  # the packed rows and the page's own
+    assert page.locator("body script").count() == 2  # the packed rows and the page's own
     assert page.locator("main img").count() == 0
     assert "<script>alert(1)</script>" in chosen(page)
     assert "U+202E" in page.locator("#story .invisible").all_text_contents()

@@ -1,5 +1,7 @@
 """The kinds of charts: the figures they are drawn from, their marks and their hues."""
 
+import re
+
 import polars as pl
 import pytest
 
@@ -98,3 +100,21 @@ def test_a_heat_map_shows_no_figure_where_no_message_holds_the_tag() -> None:
 @pytest.mark.parametrize("name", FRAMES)
 def test_a_chart_of_nothing_can_be_drawn(name: str) -> None:
     assert drawing.svg(DRAW[name](FRAMES[name].clear(), MODELS), name).startswith("<svg")
+
+
+WIDTH = re.compile(r'<svg[^>]* width="(\d+)"')
+PHONE = 358  # pixels that a phone of 390 has for a chart, between margins
+
+
+@pytest.mark.parametrize("name", FRAMES)
+def test_a_narrow_chart_fits_a_phone_and_shows_the_same_figures(name: str) -> None:
+    wide, narrow = (
+        DRAW[name](FRAMES[name], MODELS, narrow=is_narrow) for is_narrow in (False, True)
+    )
+    drawn = drawing.svg(narrow, name)
+    assert int(WIDTH.search(drawn)[1]) <= PHONE  # type: ignore[index]
+    assert int(WIDTH.search(drawing.svg(wide, name))[1]) > PHONE  # type: ignore[index]
+    assert data_of(narrow) == data_of(wide)
+    for label in {"phi-4"} | set(FRAMES[name].columns) & {"phase", "source", "tag"}:
+        values = {"phi-4"} if label == "phi-4" else set(FRAMES[name][label]) - {"metamath"}
+        assert all(f">{value}<" in drawn for value in values) or name == "alignment"

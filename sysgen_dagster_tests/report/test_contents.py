@@ -3,13 +3,16 @@
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
+import polars as pl
 import pytest
 
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.contents import build_contents
 from sysgen_dagster.report.page import Report, Section, render
+from sysgen_dagster.report.view import Part
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster_tests.report.statistics import ROWS, Stored, view_by
 
@@ -24,17 +27,22 @@ def section(whole: Report, table: str) -> Section:
     return next(each for each in whole.sections if each.title == view_by(table).title)
 
 
+def of_part(whole: Report, *parts: Part) -> list[Section]:
+    return [each for each in whole.sections if each.part in parts]
+
+
 def test_there_is_a_section_for_each_view_with_its_charts() -> None:
     whole = report(Stored("phi-4"), Stored("qwen2.5-14b"))
-    assert [each.title for each in whole.sections] == [view.title for view in VIEWS]
+    titles = [each.title for each in of_part(whole, Part.DROPPED, Part.QUALITY, Part.COST)]
+    assert titles == ["Reasons", *(view.title for view in VIEWS if view.part is not Part.PAPER)]
     for view in VIEWS:
         assert len(section(whole, view.table.name).charts) == len(view.draw)
         assert not section(whole, view.table.name).note
 
 
 def test_every_section_has_an_anchor_of_its_own() -> None:
-    anchors = re.findall(r'<h2 id="([^"]*)"', render(report(Stored("phi-4"))))
-    assert len(set(anchors)) == len(anchors) == len(VIEWS)
+    anchors = re.findall(r'<h[23] id="([^"]*)"', render(report(Stored("phi-4"))))
+    assert len(set(anchors)) == len(anchors) > len(VIEWS)
 
 
 def test_models_stand_below_each_other_in_one_table() -> None:
@@ -68,9 +76,9 @@ def test_a_report_of_nothing_says_so_and_can_be_read() -> None:
 
 def test_the_headline_counts_conversations_and_new_answers() -> None:
     assert dict(report(Stored("phi-4")).summary) == {
+        "rows kept of phi-4": "145",
         "conversations": "400",
         "sources": "2",
-        "new answers by phi-4": "145",
     }
 
 
@@ -84,14 +92,16 @@ def test_simulated_models_are_named_before_any_figure() -> None:
 def test_a_judge_of_its_own_answers_is_named() -> None:
     own = [{**row, "judge_is_generator": True} for row in ROWS["judged_preferences"]]
     whole = report(Stored("phi-4", changed={"judged_preferences": own}))
-    [notice] = whole.notices
+    [notice] = whole.notices_of[Part.QUALITY]
     assert notice.startswith("phi-4 judged its own answers; models favour their own")
 
 
 def test_a_simulated_judge_of_real_answers_is_named() -> None:
     made_up = [{**row, "engine": "simulated"} for row in ROWS["judged_preferences"]]
     stored = Stored("phi-4", changed={"judged_preferences": made_up})
-    assert report(stored).notices == ["The judge of phi-4 is simulated: its verdicts are made up."]
+    assert report(stored).notices_of[Part.QUALITY] == [
+        "The judge of phi-4 is simulated: its verdicts are made up."
+    ]
 
 
 def test_what_the_caller_knows_is_said_first() -> None:
@@ -131,6 +141,99 @@ def test_the_time_is_printed_with_its_zone() -> None:
 
 def test_a_judge_that_finds_no_planted_fault_is_named_before_any_figure() -> None:
     blind = [row | {"verdict": "Good"} for row in ROWS["planted_faults"]]
-    named = report(Stored("mine", changed={"planted_faults": blind})).notices
+    named = report(Stored("mine", changed={"planted_faults": blind})).notices_of[Part.QUALITY]
     assert "mine as judge of Phase 3 found 0 of 10 (0% to 28%) planted faults" in " ".join(named)
-    assert "judge of Phase 3" not in " ".join(report(Stored("mine")).notices)
+    assert "judge of Phase 3" not in str(report(Stored("mine")).notices_of)
+
+
+# The paper's figures
+
+
+def test_the_paper_comes_last_and_nowhere_else() -> None:
+    whole = report(Stored("phi-4"))
+    assert {each.part for each in whole.sections[-len(of_part(whole, Part.PAPER)) :]} == {
+        Part.PAPER
+    }
+    for each in of_part(whole, Part.DROPPED, Part.QUALITY, Part.COST):
+        assert "paper" not in f"{each.title} {each.lead} {each.note}".lower()
+        for table in each.tables:
+            assert not [name for name in table.frame.columns if "paper" in name]
+        assert not [chart for chart in each.charts if "paper" in f"{chart.wide}{chart.narrow}"]
+
+
+def test_every_table_of_the_paper_with_a_figure_has_a_section() -> None:
+    titles = [each.title for each in of_part(report(Stored("phi-4")), Part.PAPER)]
+    assert titles[0] == "At a glance"
+    assert "Table 2: Conversations through the phases" in titles
+    assert "Figure 5: Whether the answer keeps to its system message" in titles
+
+
+def test_a_model_and_a_source_of_one_s_own_see_nothing_of_the_paper() -> None:
+    def renamed(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [
+            {name: "chats" if value == "metamath" else value for name, value in row.items()}
+            for row in rows
+            if row.get("source") != "capybara"
+        ]
+
+    changed = {table: renamed(rows) for table, rows in ROWS.items()} | {"paper_comparison": []}
+    whole = build_contents(NOW, [Stored("mine", changed=changed)], Stored(changed=changed), [], [])
+    assert of_part(whole, Part.PAPER) == []
+    page = render(whole)
+    shown = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    assert "paper" not in shown.lower().replace("--paper", "")
+
+
+# What was dropped
+
+
+def test_reasons_are_counted_by_phase_in_words() -> None:
+    [first, *_] = report(Stored("mine")).sections
+    assert first.title == "Reasons"
+    assert first.tables[0].frame.rows() == [
+        ("Phase 2, filtered", "malformed boundary", 50),
+        ("Phase 4, aligned", "refused", 5),
+    ]
+
+
+def test_reasons_name_the_model_where_there_are_several() -> None:
+    [first, *_] = report(Stored("mine"), Stored("phi-4")).sections
+    assert first.tables[0].frame["model"].unique(maintain_order=True).to_list() == ["mine", "phi-4"]
+
+
+def test_phases_have_number_and_name() -> None:
+    [table] = section(report(Stored("mine")), "retention").tables
+    assert table.frame["phase"].to_list() == [
+        *("conversations", "Phase 1, annotated", "Phase 2, filtered"),
+        *("Phase 3, verified", "Phase 4, aligned"),
+    ]
+
+
+# What it cost
+
+
+def test_costs_are_shown_as_far_as_they_are_known() -> None:
+    costs = pl.DataFrame(
+        {
+            "model": ["mine", "mine"],
+            "phase": ["aligned_responses", "per 1,000 kept rows"],
+            "requests": [150.0, 1034.4],
+            "prompt_tokens": [250_000.0, 1_724_137.9],
+            "completion_tokens": [30_000.0, 206_896.6],
+            "hours": [0.25, 1.72],
+            "gpu_hours": pl.Series([None, None], dtype=pl.Float64),
+            "currency": pl.Series([None, None], dtype=pl.String),
+        }
+    )
+    whole = build_contents(NOW, [Stored("mine")], Stored(), [], [], costs=costs)
+    first = of_part(whole, Part.COST)[0].tables[0].frame
+    assert first.columns == [
+        *("model", "phase", "requests", "prompt_tokens", "completion_tokens", "hours"),
+    ]
+    assert first["phase"][0] == "Phase 4, aligned"
+    assert first["requests"].to_list() == [150, 1034]
+
+
+def test_without_costs_there_is_no_section_of_them() -> None:
+    titles = [each.title for each in of_part(report(Stored("mine")), Part.COST)]
+    assert titles == [view_by("forecast").title]

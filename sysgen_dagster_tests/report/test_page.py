@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysgen_dagster.report.page import Report, Section, Table, render
+from sysgen_dagster.report.page import Chart, Report, Section, Table, render
+from sysgen_dagster.report.training_set import TrainingSet
 
 HOSTILE = "</script><script>alert(1)</script><!-- ]]> \0 \u2028 \u202e & \" ' {{ 7 * 7 }}"
 
@@ -105,7 +106,7 @@ def test_a_table_without_rows_says_so(frame: pl.DataFrame) -> None:
 def test_every_section_is_in_the_contents_once() -> None:
     sections = [Section(title, "") for title in ("Tags held", "Beside the paper, at a glance")]
     page = Reader(render(make_report(sections, [{"id": "1", "source": "a", "model": "b"}])))
-    ids = [attributes["id"] for attributes, _ in page.all("h2")]
+    ids = [attributes["id"] for attributes, _ in (*page.all("h3"), *page.all("h2"))]
     links = [attributes.get("href") for attributes, _ in page.all("a")][1 : len(ids) + 1]
     assert ids == ["tags-held", "beside-the-paper-at-a-glance", "rows"]
     assert links == [f"#{anchor}" for anchor in ids]
@@ -138,15 +139,16 @@ def test_the_policy_names_the_style_and_the_script_and_nothing_else() -> None:
 
 
 def test_the_page_names_no_other_place() -> None:
-    chart = '<svg xmlns="http://www.w3.org/2000/svg"></svg>'
+    chart = Chart(*['<svg xmlns="http://www.w3.org/2000/svg"></svg>'] * 2)
     page = render(make_report([Section("A", "", [chart])], [{"id": "1"}]))
-    assert re.findall(r"https?://[^\s\"']+", page) == ["http://www.w3.org/2000/svg"]
+    assert set(re.findall(r"https?://[^\s\"']+", page)) == {"http://www.w3.org/2000/svg"}
 
 
 def test_a_chart_goes_in_as_it_is_and_every_other_text_as_text() -> None:
     chart = '<svg role="img"><path d="M0,0"/></svg>'
     frame = pl.DataFrame({HOSTILE: [HOSTILE]})
-    section = Section(HOSTILE, HOSTILE, [chart], [Table(frame, HOSTILE)], HOSTILE)
+    drawn = Chart(chart, chart)
+    section = Section(HOSTILE, HOSTILE, [drawn], [Table(frame, HOSTILE)], HOSTILE, HOSTILE)
     page = render(make_report([section], [{"id": HOSTILE}], HOSTILE))
     assert chart in page
     assert "<script>alert" not in page
@@ -180,3 +182,35 @@ def test_the_words_of_the_method_come_out_as_they_went_in() -> None:
 def test_a_number_that_json_has_no_word_for_is_an_error() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         render(make_report(stories=[{"id": "1", "measures": {"rouge1": float("nan")}}]))
+
+
+def test_a_training_set_is_shown_with_what_is_needed_to_load_it() -> None:
+    made = TrainingSet(
+        "mine",
+        "/data/exports/mine",
+        [("train", 1204), ("test", 12)],
+        ["chats: apache-2.0", HOSTILE],
+        [HOSTILE],
+    )
+    page = render(Report("A", "now", [], [], [], [], training_sets=[made]))
+    reader = Reader(page)
+    assert [text for _, text in reader.all("pre")] == [
+        "from datasets import load_dataset\nrows = load_dataset('/data/exports/mine')"
+    ]
+    assert "<b>1,204</b> train" in page
+    assert "<script>alert" not in page
+    assert [text for _, text in reader.all("li")][1:] == [HOSTILE]
+
+
+def test_the_paper_is_the_last_part_of_the_page() -> None:
+    sections = [
+        Section("Kept", "", part="What was dropped, and why"),
+        Section("Table 2", "", part="Beside the paper"),
+    ]
+    made = TrainingSet("mine", "/data", [("train", 1)])
+    stories = [{"id": "1", "source": "a", "model": "b"}]
+    page = render(Report("A", "now", [], [], sections, stories, training_sets=[made], kept_rows=1))
+    assert re.findall(r'<h2 id="([^"]*)"', page) == [
+        *("training-sets", "before-and-after", "what-was-dropped-and-why"),
+        *("rows", "beside-the-paper"),
+    ]

@@ -53,6 +53,11 @@ class Phase:
         """Number and short name, for tables that people read, such as ``1 annotated``."""
         return f"{self.number} {self.table.name.partition('_')[0]}"
 
+    @property
+    def title(self) -> str:
+        """Number and short name as a report has them, such as ``Phase 1, annotated``."""
+        return f"Phase {self.number}, {self.table.name.partition('_')[0]}"
+
     def code_version(self, method: Method) -> str | None:
         """What the rows depend on besides the input rows; None where that is nothing.
 
@@ -104,3 +109,4 @@ PHASES = (ANNOTATION, FILTERING, VERIFICATION, ALIGNMENT)
 # The tables that a conversation passes through, in order.
 STEPS = (CONVERSATIONS, *(phase.table for phase in PHASES))
 LABELS = {CONVERSATIONS.name: CONVERSATIONS.name} | {p.table.name: p.label for p in PHASES}
+TITLES = {phase.table.name: phase.title for phase in PHASES}

@@ -6,10 +6,11 @@ It ends with a sha256 of its own, of what it would be without that.
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
+from upath import UPath
 
 from sysgen_dagster.training_sets.export.layout import ExportError
 
@@ -41,17 +42,36 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(_render(content).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def count_rows(folder: Path | UPath) -> dict[str, int]:
+    """Rows of each split of an export, as its manifest states them.
+
+    Raises:
+        ExportError: The folder has no manifest, or the file is not as it was written.
+    """
+    rows: dict[str, int] = {}
+    for file in read_manifest(folder)["files"]:
+        if "rows" in file:
+            split, _, _ = PurePosixPath(file["path"]).name.partition("-")
+            rows[split] = rows.get(split, 0) + file["rows"]
+    return rows
+
+
 def read_checksums(folder: Path) -> dict[str, str]:
     """Path in the folder to sha256, as the manifest of the export states them.
 
     Raises:
         ExportError: The folder has no manifest, or the file is not as it was written.
     """
+    return {file["path"]: file["sha256"] for file in read_manifest(folder)["files"]}
+
+
+def read_manifest(folder: Path | UPath) -> dict[str, Any]:
+    """The manifest of the export in a folder, as `read_checksums` raises."""
     manifest = folder / MANIFEST
     try:
         text = manifest.read_text(encoding="utf-8")
-        content = json.loads(text)
-        checksums = {file["path"]: file["sha256"] for file in content["files"]}
+        content: dict[str, Any] = json.loads(text)
+        _ = [(file["path"], file["sha256"]) for file in content["files"]]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ExportError(
             f"{manifest} is not the manifest of an export ({error!r}); make the export first"
@@ -62,7 +82,7 @@ def read_checksums(folder: Path) -> dict[str, str]:
         {name: content[name] for name in [*content][:-1]}
     ):
         raise ExportError(f"{manifest} does not have the digest it was written with; export again")
-    return checksums
+    return content
 
 
 def read_decisions_followed(folder: Path) -> str:
@@ -71,9 +91,7 @@ def read_decisions_followed(folder: Path) -> str:
     Raises:
         ExportError: The folder has no manifest, or the file is not as it was written.
     """
-    read_checksums(folder)
-    content: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return str(content.get("decisions", "none"))
+    return str(read_manifest(folder).get("decisions", "none"))
 
 
 def read_ids(folder: Path) -> frozenset[str]:
