@@ -16,6 +16,7 @@ from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.report import paper_comparison, report
+from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
 from sysgen_dagster.defs.training_sets import TRAINING, mixtures
 
@@ -37,10 +38,11 @@ defs = dg.Definitions(
         *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
         # These are made by hand only: judgements cost tokens, exports leave the machine, and a
-        # forecast holds for one moment.
+        # forecast holds for one moment. Decisions are made by people.
         *JUDGEMENTS,
         planted_faults,
         forecast,
+        review_decisions,
         mixtures,
         *EXPORTS,
         automation.OUT_OF_DATE,

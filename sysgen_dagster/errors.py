@@ -25,6 +25,7 @@ succeed later although nobody changes anything::
     │   └── ServerKilledError         a signal ended it while it was loading
     ├── ServiceError                  the UI's webserver or daemon has ended, or runs already
     ├── SourceError                   an upstream file cannot be read as it is
+    │   ├── ShapeError                nobody can tell what the columns of a file are for
     │   └── SourceUnavailableError    the Hub did not answer (again)
     ├── StoppedError                  the user has ended the command
     ├── StoreError                    a stored partition is missing or damaged

@@ -23,7 +23,7 @@ LAYERS = (
     ("commands",),
     ("definitions",),
     ("defs",),
-    ("report", "evaluation", "students", "training_sets"),
+    ("report", "review", "evaluation", "students", "training_sets"),
     ("analysis",),
     ("lanes",),
     ("obedience",),

@@ -9,6 +9,7 @@ import polars as pl
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
+from sysgen_dagster.catalog.recipes import Flag
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
 from sysgen_dagster.tables.checks import (
     Check,
@@ -24,7 +25,7 @@ from sysgen_dagster.tables.rates import Rate
 MOST_SURPLUS = 0.10  # share of messages that nearly equal an earlier one
 
 
-def _few(finding: str, most: float) -> Check:
+def _few(finding: Flag, most: float) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         counts = evidence.read(tables.QUALITY_COUNTS, "source", "finding", "rows", "of_rows")
         rows = counts.filter(pl.col("finding") == finding)

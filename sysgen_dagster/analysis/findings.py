@@ -7,10 +7,12 @@ training set may leave them out.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from sysgen_dagster.analysis.tables import QUALITY_COUNTS
+from sysgen_dagster.catalog.recipes import Flag
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 
@@ -24,7 +26,7 @@ COPIED = 0.50
 PROMPT_COPIED = 0.50
 
 
-COPIED_FROM_PROMPT = "copied_from_prompt"
+COPIED_FROM_PROMPT: Final = "copied_from_prompt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def _some_do_not_parse(prefix: str) -> pl.Expr:
 
 # There is no bound for `original_python_does_not_parse`, which is about the source, nor for
 # `personal_data`, which many sources contain on purpose.
-FINDINGS: Mapping[str, RowFinding] = {
+FINDINGS: Mapping[Flag, RowFinding] = {
     "final_answer_differs": RowFinding(
         ~pl.col("final_answer_same"), "The new answer states another final answer.", 0.10
     ),

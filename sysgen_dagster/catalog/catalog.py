@@ -1,15 +1,21 @@
 """The catalogue of a deployment without the lanes' sections, which `lanes.catalog` adds."""
 
-from collections.abc import Mapping
-from typing import Annotated, Self
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field
 
 from sysgen_dagster.catalog.entries import Entry, Models, Name, Sources
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.operations import Filling, Judging, LearnedSimilarity
 from sysgen_dagster.catalog.recipes import Recipe, Training
+from sysgen_dagster.catalog.references import Misnamed, forbidden_names, unknown_names
 from sysgen_dagster.catalog.sources import Benchmark, Source
+
+
+def _or_sysgen(mixtures: object) -> object:
+    """The mixtures, or the paper's set where there are none."""
+    return {"sysgen": {}} if mixtures is None or mixtures == {} else mixtures
 
 
 class BaseCatalog(Entry):
@@ -22,29 +28,27 @@ class BaseCatalog(Entry):
     benchmarks: Sources[Benchmark] = {}
     learned_similarity: LearnedSimilarity = LearnedSimilarity()
     training: Training = Training()
-    mixtures: Mapping[Name, Recipe] = {}
+    mixtures: Annotated[Mapping[Name, Recipe], BeforeValidator(_or_sysgen)] = Field(
+        default={}, validate_default=True
+    )
     filling: Filling = Filling()
     alerts: object = Field(default=None, exclude=True)  # in catalogues of version 0.1; not used
 
-    @model_validator(mode="after")
-    def _require_known_judge(self) -> Self:
-        if both := sorted(self.judges.keys() & self.models.keys()):
-            raise ValueError(f"`judges` repeats {both} of `models`: give it another name")
-        if self.judging.judge not in {None, *self.served}:
-            known = ", ".join(self.served)
-            raise ValueError(f"`judging.judge` is {self.judging.judge!r}, which is none of {known}")
-        return self
-
-    @model_validator(mode="after")
-    def _require_known_names_in_mixtures(self) -> Self:
-        for name, recipe in self.mixtures.items():
-            unknown = {*recipe.sources, *recipe.rows_of, *recipe.weights} - self.sources.keys()
-            unknown |= set(recipe.models) - self.models.keys()
-            if unknown:
-                raise ValueError(
-                    f"mixture {name} names {sorted(unknown)}, which the catalogue does not have"
-                )
-        return self
+    @classmethod
+    def find_misnamed(cls, values: Any) -> Iterator[Misnamed]:
+        """The names in a document that refer to nothing, or stand where they must not."""
+        yield from unknown_names(values, "judging.judge", "models", "judges")
+        for field in ("sources", "rows_of", "weights"):
+            yield from unknown_names(values, f"mixtures.*.{field}", "sources")
+        yield from unknown_names(values, "mixtures.*.models", "models")
+        models = values.get("models") if isinstance(values, Mapping) else None
+        both = models if isinstance(models, Mapping) else ()
+        yield from forbidden_names(
+            values, "judges", both, "is an entry of `models`, too: give it another name"
+        )
+        for section in ("sources", "models", "judges", "benchmarks"):
+            what = "is said by the entry's key: leave the field out"
+            yield from forbidden_names(values, f"{section}.*", {"name"}, what)
 
     @property
     def served(self) -> Mapping[str, Model]:

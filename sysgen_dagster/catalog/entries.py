@@ -2,16 +2,32 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, Self, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    Strict,
+    model_validator,
+)
+
+from sysgen_dagster.catalog.rules import read_entry
 
 
 class Entry(BaseModel):
     """A frozen entry that refuses fields which it does not declare."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _find_all_faults(cls, given: Any, read: ModelWrapValidatorHandler[Self]) -> Self:
+        return read_entry(cls, given, read)
 
 
 class NamedEntry(Entry):
@@ -52,14 +68,13 @@ def _with_names(entries: object) -> object:
     """The entries of a section, each with its key as its ``name``."""
     if not isinstance(entries, Mapping):
         return entries
-    named = dict(entries)
-    for name, entry in entries.items():
-        if isinstance(entry, Mapping):
-            if "name" in entry:
-                raise ValueError(f"{name} has a field `name`: leave it out, its name is {name}")
-            named[name] = {**entry, "name": name}
-    return named
+    return {
+        name: {**entry, "name": name} if isinstance(entry, Mapping) else entry
+        for name, entry in entries.items()
+    }
 
+
+UNKNOWN = "unknown"  # a licence that nobody has said; nothing under it is pushed to the Hub
 
 # A name becomes a part of partition keys, file names and asset keys.
 Name = Annotated[
@@ -92,4 +107,4 @@ Models = Annotated[Mapping[Name, _Named], BeforeValidator(_with_names)]
 Sources = Annotated[Mapping[SourceName, _Named], BeforeValidator(_with_names)]
 
 # Names of fields that may hold a secret: an error there does not show the value.
-SECRET = re.compile(r"api[_-]?key|token$|secret|passw|credential|base_urls", re.IGNORECASE)
+SECRET = re.compile(r"api[_-]?key|token$|secret|passw|credential|base_?urls?", re.IGNORECASE)

@@ -3,12 +3,13 @@
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sysgen_dagster.catalog.entries import (
     SECRET,
+    UNKNOWN,
     Amount,
     AtLeastOne,
     BaseUrl,
@@ -21,6 +22,7 @@ from sysgen_dagster.catalog.entries import (
     Share,
     Switch,
 )
+from sysgen_dagster.catalog.rules import rule
 
 # Tokens of prompt and answer together that a server started by us takes; the flag
 # `max-model-len` under `vllm` in a model's entry changes it.
@@ -80,16 +82,20 @@ class RequestSettings(Entry):
     leave_out: tuple[SamplingField, ...] = ()  # fields that the server refuses
     phases: Mapping[str, PhaseSettings] = {}  # by the name of the table that the phase fills
 
-    @model_validator(mode="after")
-    def _refuse_fields_of_ours(self) -> Self:
+    @rule("extra_body")
+    def _refuse_fields_of_ours(self) -> str | None:
         if own := sorted(_OWN_FIELDS & self.extra_body.keys()):
-            raise ValueError(f"`extra_body` must not hold {own}: the pipeline sets them itself")
+            return f"`extra_body` must not hold {own}: the pipeline sets them itself"
+        return None
+
+    @rule("extra_body")
+    def _refuse_secrets_that_are_stored(self) -> str | None:
         if secret := sorted(field for field in self.extra_body if SECRET.search(field)):
-            raise ValueError(
+            return (
                 f"`extra_body` must not hold {secret}: what is sent is stored with every row. Name "
                 "the variable that holds the key in `api_key_env`"
             )
-        return self
+        return None
 
 
 class Precision(StrEnum):
@@ -119,13 +125,19 @@ class Price(Entry):
     source: str = Field(min_length=1)  # whose price list, of which day
 
 
+def _engine_of(given: dict[str, Any]) -> Engine:
+    if given["base_urls"]:
+        return Engine.ENDPOINT
+    is_gguf = (given["weights"] or "").lower().endswith(".gguf")
+    return Engine.LLAMA_CPP if is_gguf else Engine.VLLM
+
+
 class Model(NamedEntry):
     """One model, and how it is served."""
 
-    served_name: str
+    served_name: str = Field(default_factory=lambda given: str(given["name"]))
     revision: Revision | None = None
-    license: str
-    engine: Engine
+    license: str = UNKNOWN
     # Name on the Hub or folder, where it differs from the served name; for `llama_cpp` a GGUF file,
     # a folder that holds one, or ORG/REPO:QUANTISATION on the Hub.
     weights: str | None = None
@@ -135,6 +147,8 @@ class Model(NamedEntry):
     # A server runs on each; of `vllm` on so many together as its parallel sizes need.
     gpus: tuple[Count, ...] = Field((0,), min_length=1)
     base_urls: tuple[BaseUrl, ...] = ()  # of an endpoint: where its API begins
+    # Left out: `endpoint` with `base_urls`, `llama_cpp` with `weights` of .gguf, else `vllm`.
+    engine: Engine = Field(default_factory=_engine_of)
     api_key_env: EnvironmentName | None = None  # the variable that holds the key
     has_system_role: Switch | None = None  # whether its chat template has one; null: try it
     # The server's name for the limit of completion tokens; OpenAI's newer models need the second.
@@ -146,44 +160,60 @@ class Model(NamedEntry):
     rates: Rates | None = None  # a forecast has GPU-hours only with these
     price: Price | None = None  # and an amount of money only with this
 
-    @model_validator(mode="after")
-    def _require_url_of_endpoint(self) -> Self:
+    @rule("engine", "base_urls")
+    def _require_url_of_endpoint(self) -> str | None:
         if self.engine is Engine.ENDPOINT and not self.base_urls:
-            raise ValueError("engine `endpoint` needs `base_urls`, e.g. [http://127.0.0.1:8000/v1]")
-        return self
+            return "engine `endpoint` needs `base_urls`, e.g. [http://127.0.0.1:8000/v1]"
+        return None
 
-    @model_validator(mode="after")
-    def _refuse_secrets_on_a_command_line(self) -> Self:
-        for field, flags in (("vllm", self.vllm), ("llama_cpp", self.llama_cpp)):
-            if secret := sorted(flag for flag in flags if SECRET.search(flag)):
-                raise ValueError(
-                    f"`{field}` must not hold {secret}: a command line is seen by every user of "
-                    "the machine. Servers started here need no key, since they listen on this "
-                    "machine only, and they read HF_TOKEN from the environment"
-                )
-        return self
+    @rule("vllm")
+    def _refuse_secrets_of_vllm(self) -> str | None:
+        return _refuse_secrets_on_a_command_line("vllm", self.vllm)
 
-    @model_validator(mode="after")
-    def _require_whole_parallel_sizes(self) -> Self:
+    @rule("llama_cpp")
+    def _refuse_secrets_of_llama_cpp(self) -> str | None:
+        return _refuse_secrets_on_a_command_line("llama_cpp", self.llama_cpp)
+
+    @rule("vllm")
+    def _require_whole_parallel_sizes(self) -> str | None:
         for flag, value in self.vllm.items():
-            is_size = flag.replace("_", "-") in PARALLEL_SIZES and value is not False
-            if is_size and (type(value) is not int or value < 1):
-                raise ValueError(f"`vllm.{flag}` is {value!r}: give a whole number from 1")
-        return self
+            if _is_size(flag) and value is not False and not _is_whole(value):
+                return f"`vllm.{flag}` is {value!r}: give a whole number from 1"
+        return None
 
-    @model_validator(mode="after")
-    def _require_gpus_for_each_server(self) -> Self:
+    @rule("gpus", "vllm")
+    def _require_gpus_for_each_server(self) -> str | None:
+        if self._require_whole_parallel_sizes():
+            return None
         size = self.gpus_per_server
         if size > 1 and (len(self.gpus) % size or len(set(self.gpus)) < len(self.gpus)):
-            raise ValueError(
+            return (
                 f"the parallel sizes under `vllm` ask for {size} GPUs a server, and `gpus` names "
                 f"{list(self.gpus)}: name {size} different ones for each server, e.g. "
                 f"{list(range(size))}"
             )
-        return self
+        return None
 
     @property
     def gpus_per_server(self) -> int:
         """How many GPUs one `vllm serve` of this model works on: the product of its sizes."""
         sizes = {flag.replace("_", "-"): value for flag, value in self.vllm.items()}
         return math.prod(int(sizes.get(name) or 1) for name in PARALLEL_SIZES)
+
+
+def _is_size(flag: str) -> bool:
+    return flag.replace("_", "-") in PARALLEL_SIZES
+
+
+def _is_whole(value: object) -> bool:
+    return type(value) is int and value > 0
+
+
+def _refuse_secrets_on_a_command_line(field: str, flags: Flags) -> str | None:
+    if secret := sorted(flag for flag in flags if SECRET.search(flag)):
+        return (
+            f"`{field}` must not hold {secret}: a command line is seen by every user of the "
+            "machine. Servers started here need no key, since they listen on this machine only, "
+            "and they read HF_TOKEN from the environment"
+        )
+    return None

@@ -56,6 +56,11 @@ class Document:
     lines: dict[Path, int] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
+    def line_of(self, path: Path) -> int:
+        """The line of a field, or of the nearest entry around it that the document has; else 0."""
+        around = (path[:length] for length in range(len(path), 0, -1))
+        return next((self.lines[each] for each in around if each in self.lines), 0)
+
 
 class _Loader(yaml.SafeLoader):
     """Reads every plain scalar as text; `_read_scalar` says what it stands for."""

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Self
-
-from pydantic import model_validator
+from typing import Literal
 
 from sysgen_dagster.catalog.entries import (
     AtLeastOne,
@@ -16,6 +14,7 @@ from sysgen_dagster.catalog.entries import (
     SourceName,
     Switch,
 )
+from sysgen_dagster.catalog.rules import rule
 
 
 class Variant(StrEnum):
@@ -46,6 +45,32 @@ class Thoughts(StrEnum):
     IN_CONTENT = "in_content"  # a <think> block at the start of the content
 
 
+# Why a row may be left out: a finding of the row, then what the whole corpus or a judge shows.
+Flag = Literal[
+    "final_answer_differs",
+    "final_answer_missing",
+    "final_answer_leaked",
+    "content_copied",
+    "copied_from_prompt",
+    "repaired",
+    "python_does_not_parse",
+    "original_python_does_not_parse",
+    "languages_differ",
+    "repetitive",
+    "personal_data",
+    "near_duplicate_question",
+    "contaminated",
+    "near_duplicate_message",
+    "not_aligned",
+]
+
+
+class Reviewed(StrEnum):
+    """Which rows a mixture takes by what reviewers decided; rejected ones never."""
+
+    ACCEPTED = "accepted"
+
+
 class Training(Entry):
     """How training rows are made of aligned rows."""
 
@@ -56,11 +81,11 @@ class Training(Entry):
     test: Share = 0.01
     seed: Count = 0  # of the splits
 
-    @model_validator(mode="after")
-    def _require_rows_to_train_on(self) -> Self:
+    @rule("validation", "test")
+    def _require_rows_to_train_on(self) -> str | None:
         if self.validation + self.test >= 1:
-            raise ValueError("`validation` and `test` together must leave rows to train on")
-        return self
+            return "`validation` and `test` together must leave rows to train on"
+        return None
 
 
 class Recipe(Entry):
@@ -74,18 +99,19 @@ class Recipe(Entry):
     rows_of: Mapping[SourceName, AtLeastOne] = {}  # most rows of the train split, by source
     weights: Mapping[SourceName, MoreThanZero] = {}  # how sources share `rows`; 1 where not given
     least_tags: Count = 0  # a message must hold so many different tags
-    leave_out: tuple[str, ...] = ()  # flags of rows that are left out
+    leave_out: tuple[Flag, ...] = ()  # rows with one of these flags
     thoughts: Thoughts = Thoughts.LEAVE_OUT
+    reviewed: Reviewed | None = None  # accepted: only rows that a reviewer has accepted
     seed: Count = 0  # of the sample
 
-    @model_validator(mode="after")
-    def _require_rows_with_weights(self) -> Self:
+    @rule("weights", "rows")
+    def _require_rows_with_weights(self) -> str | None:
         if self.weights and self.rows is None:
-            raise ValueError("`weights` divide `rows` among the sources: give `rows`")
-        return self
+            return "`weights` divide `rows` among the sources: give `rows`"
+        return None
 
-    @model_validator(mode="after")
-    def _require_chats_for_thoughts(self) -> Self:
+    @rule("thoughts", "rejected")
+    def _require_chats_for_thoughts(self) -> str | None:
         if self.rejected and self.thoughts is not Thoughts.LEAVE_OUT:
-            raise ValueError("preference pairs hold no thoughts: leave out `thoughts`")
-        return self
+            return "preference pairs hold no thoughts: leave out `thoughts`"
+        return None

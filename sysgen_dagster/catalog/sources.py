@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sysgen_dagster.catalog.entries import (
+    UNKNOWN,
     AtLeastOne,
     ColumnName,
     Entry,
@@ -16,34 +17,150 @@ from sysgen_dagster.catalog.entries import (
     Sha256,
     Switch,
 )
+from sysgen_dagster.catalog.rules import rule
 
 
-class Records(Entry):
-    """A column that lists the turns or exchanges of a row as records; `kind` names their fields."""
+def _is_left_out(value: object) -> bool:
+    return not value
 
-    kind: Literal["input_output", "sharegpt", "messages"]
+
+# Versions of stored partitions are made of entries as they are dumped. A field that an older
+# release does not know is not in them where the catalogue does not use it.
+_NEW = Field(default=None, exclude_if=_is_left_out)
+Speaker = Literal["system", "user", "assistant"]
+Roles = Annotated[
+    Mapping[Annotated[str, Field(min_length=1)], Speaker], Field(exclude_if=_is_left_out)
+]
+
+
+class _Shape(Entry):
+    """What all shapes share: which of their fields name columns, and what these columns hold."""
+
+    of_records: ClassVar[tuple[str, ...]] = ()  # fields that name a column of records
+    of_text: ClassVar[tuple[str, ...]] = ("system",)  # fields that name a column of text
+
+    system: str | None = _NEW  # column with the system message of the row
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns that hold the exchanges of a row."""
+        named = [getattr(self, field) for field in dict.fromkeys(self.of_records + self.of_text)]
+        return [column for column in named if column is not None]
+
+    @property
+    def record_fields(self) -> tuple[str, ...]:
+        """The fields that a record has at least."""
+        return ()
+
+    @property
+    def speaker(self) -> str | None:
+        """The field of a record that says who speaks; None: no field does."""
+        return None
+
+
+_SPOKEN = {"sharegpt": ("from", "value")}  # other kinds have `role` and `content`
+
+
+class _Spoken(_Shape):
+    role: str | None = _NEW  # field of a record that says who speaks; null: that of the kind
+    content: str | None = _NEW  # field with what is said
+    roles: Roles = {}  # of those who speak under a name of the data set's own
+
+    @property
+    def record_fields(self) -> tuple[str, str]:
+        """Who speaks, and what is said."""
+        role, content = _SPOKEN.get(getattr(self, "kind", ""), ("role", "content"))
+        return self.role or role, self.content or content
+
+    @property
+    def speaker(self) -> str:
+        """The field of a record that says who speaks."""
+        return self.record_fields[0]
+
+
+class Turns(_Spoken):
+    """A column that lists the turns of a row as records (Airoboros, most chats)."""
+
+    of_records = ("column",)
+
+    kind: Literal["sharegpt", "messages"]
     column: str
 
 
-class QuestionAnswer(Entry):
-    """Two text columns (Orca-Math, Magicoder, MetaMath)."""
+class PromptCompletion(_Spoken):
+    """Two columns: what comes before the answer, and the answer; text, or turns as records."""
+
+    of_records = ("prompt", "completion")
+    of_text = ("prompt", "completion", "system")
+
+    kind: Literal["prompt_completion"]
+    prompt: str
+    completion: str
+
+
+class RecordedExchanges(_Shape):
+    """A column that lists the exchanges of a row as records (Capybara)."""
+
+    of_records = ("column",)
+
+    kind: Literal["input_output"]
+    column: str
+    input: str | None = _NEW  # field of a record with the question; null: `input`
+    output: str | None = _NEW  # field with the answer; null: `output`
+
+    @property
+    def record_fields(self) -> tuple[str, str]:
+        """The question, and its answer."""
+        return self.input or "input", self.output or "output"
+
+
+class Alternating(_Shape):
+    """A column that lists the texts of user and assistant by turns (LIMA, UltraChat)."""
+
+    of_records = ("column",)
+
+    kind: Literal["alternating"]
+    column: str
+    content: str | None = _NEW  # what `columns` calls such a text; null: `text`
+
+    @property
+    def record_fields(self) -> tuple[str]:
+        """The only one."""
+        return (self.content or "text",)
+
+
+class Transcript(_Shape):
+    """A text column with a whole chat, in which marks say who speaks (Guanaco, HH)."""
+
+    of_text = ("column", "system")
+
+    kind: Literal["transcript"]
+    column: str
+    roles: Annotated[Roles, Field(min_length=1)]  # by the mark, such as `### Human:`
+
+
+class QuestionAnswer(_Shape):
+    """A column with the question and one with the answer (Orca-Math, Magicoder, MetaMath)."""
+
+    of_text = ("question", "answer", "reasoning", "input", "system")
 
     kind: Literal["question_answer"]
     question: str
     answer: str
     reasoning: str | None = None  # column with what was thought before the answer
+    input: str | None = _NEW  # column with what the question is about; it follows the question
 
 
+Columns = Mapping[ColumnName, Literal["string"] | Annotated[list[str], Field(min_length=1)]]
 _MOST_SHARDS = 100_000  # each is a partition of every phase and model
+# Rows a shard, where the catalogue does not say how many shards there are: one answer each is half
+# an hour's work of a small server, and a row of several exchanges is several conversations.
+ROWS_PER_SHARD = 4_000
 
-Shape = Annotated[Records | QuestionAnswer, Field(discriminator="kind")]
-
-# The fields of a record, by the kind of shape.
-_RECORD_FIELDS = {
-    "input_output": {"input", "output"},  # Capybara
-    "sharegpt": {"from", "value"},  # Airoboros
-    "messages": {"role", "content"},  # the chat format of most trainers
-}
+Shape = Annotated[
+    Turns | RecordedExchanges | Alternating | Transcript | PromptCompletion | QuestionAnswer,
+    Field(discriminator="kind"),
+]
 
 
 class Exchanges(StrEnum):
@@ -55,27 +172,53 @@ class Exchanges(StrEnum):
 
 
 class HubFile(Entry):
-    """One file of a Hub data set at one commit."""
+    """The rows of a Hub data set: one file of it, or a split as the library `datasets` reads it.
+
+    What is left out is found when the first shard is read, once, and stored with the data: the
+    newest commit; the only file with rows, or else the only configuration and its rows to train on.
+    """
 
     repo: str
-    file: str | None
-    revision: Revision | None
-    sha256: Sha256 | None = None
+    file: str | None = None
+    config: str | None = None
+    split: str | None = None
+    revision: Revision | None = None
+    sha256: Sha256 | None = None  # of the file
+
+    @rule("file", "config", "split", "sha256")
+    def _require_file_or_split(self) -> str | None:
+        if not (self.config or self.split):
+            return None
+        if self.file is not None:
+            return "give either `file`, or `config` and `split`"
+        return self.sha256 and "`sha256` is that of a file; a `config` or `split` has none"
 
 
 class UpstreamFile(NamedEntry):
     """A file that others publish, on the Hub or as a copy on this machine."""
 
-    title: str
-    license: str
+    title: str = Field(default_factory=lambda given: str(given["name"]))
+    license: str = UNKNOWN
     hub: HubFile | None = None
-    path: Path | None = None  # of the copy
+    path: Path | None = None  # of the copy, a file or a folder; relative to the catalogue's file
 
-    @model_validator(mode="after")
-    def _require_one_place(self) -> Self:
-        if (self.hub is None) == (self.path is None):
-            raise ValueError("give either `hub` or `path`")
-        return self
+    @rule("hub", "path")
+    def _require_one_place(self) -> str | None:
+        is_one = (self.hub is None) != (self.path is None)
+        return None if is_one else "give either `hub` or `path`"
+
+
+def shards_for(rows: int | None) -> int:
+    """Into how many shards a source of so many rows is cut; None: it is not known how many."""
+    return min(_MOST_SHARDS, max(1, -(-(rows or 0) // ROWS_PER_SHARD)))
+
+
+def _columns_of(given: dict[str, Any]) -> Columns:
+    """What a shape reads: texts where its columns may be texts, else records."""
+    shape: Shape = given["shape"]
+    texts = {getattr(shape, field) for field in shape.of_text}
+    records = list(shape.record_fields)
+    return {column: "string" if column in texts else records for column in shape.columns}
 
 
 class Source(UpstreamFile):
@@ -83,33 +226,46 @@ class Source(UpstreamFile):
 
     rows: AtLeastOne | None = None  # number of upstream rows; checked where given
     conversations: AtLeastOne | None = None  # number in a paper; null: that of SysGen's Table 9
-    shards: Annotated[AtLeastOne, Field(le=_MOST_SHARDS)]
+    # Left out: one for each `ROWS_PER_SHARD` of `rows`, or of the rows that a file of this machine
+    # seems to have; else 1.
+    shards: Annotated[AtLeastOne, Field(le=_MOST_SHARDS)] = Field(
+        default_factory=lambda given: shards_for(given["rows"])
+    )
     same_question: str | None = None  # column; rows equal in it go to the same split
-    columns: Mapping[ColumnName, Literal["string"] | Annotated[list[str], Field(min_length=1)]]
     shape: Shape
+    columns: Columns = Field(default_factory=_columns_of)  # left out: those that the shape names
     exchanges: Exchanges = Exchanges.LAST
     show_original_system_message: Switch = False  # to the model of Phase 1
 
     @property
     def shape_columns(self) -> list[str]:
         """The columns that hold the exchanges of a row."""
-        named = self.shape.model_dump(exclude={"kind"}, exclude_none=True)
-        return list(named.values())
+        return self.shape.columns
 
-    @model_validator(mode="after")
-    def _require_columns_of_shape(self) -> Self:
-        if self.same_question not in {None, *self.columns}:
-            raise ValueError(f"`same_question` is {self.same_question!r}, which `columns` lacks")
+    @rule("same_question", "columns")
+    def _require_column_of_questions(self) -> str | None:
+        if self.same_question in {None, *self.columns}:
+            return None
+        return f"`same_question` is {self.same_question!r}, which `columns` lacks"
+
+    @rule("shape", "columns")
+    def _require_columns_of_shape(self) -> str | None:
         if missing := sorted(set(self.shape_columns) - self.columns.keys()):
-            raise ValueError(f"`shape` uses {missing}, which `columns` does not list")
-        fields = _RECORD_FIELDS.get(self.shape.kind, set())
+            return f"`shape` uses {missing}, which `columns` does not list"
+        shape, fields = self.shape, set(self.shape.record_fields)
+        texts = {getattr(shape, field) for field in shape.of_text}
+        records = {getattr(shape, field) for field in shape.of_records}
         for column in self.shape_columns:
             declared = self.columns[column]
-            has_fields = isinstance(declared, list) and fields <= set(declared)
-            if not (has_fields if fields else declared == "string"):
-                wanted = f"a list with {sorted(fields)}" if fields else "string"
-                raise ValueError(f"shape {self.shape.kind} needs column {column!r} to be {wanted}")
-        return self
+            if isinstance(declared, str):
+                fits = column in texts
+            else:
+                fits = column in records and fields <= set(declared)
+            if not fits:
+                choices = [f"a list with {sorted(fields)}"] * (column in records)
+                wanted = " or ".join(choices + ["string"] * (column in texts))
+                return f"shape {shape.kind} needs column {column!r} to be {wanted}"
+        return None
 
 
 class Benchmark(UpstreamFile):

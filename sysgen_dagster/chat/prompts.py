@@ -4,11 +4,15 @@ One file is one chat message. ``phase1_annotate_system_message.system.md`` and
 ``phase1_annotate_system_message.user.md`` together are one `Prompt`. A file with the same name and
 the ending ``.demonstrations.yaml`` holds pairs of turns that stand between the two: inputs of the
 user's message, and the reply that is wanted.
+
+A deployment may have a folder `prompts` beside its catalogue. A file there stands in the place of
+the shipped one of the same name, for every process of the deployment.
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -16,8 +20,10 @@ from typing import Any
 
 import jinja2
 import jinja2.meta
+import jinja2.sandbox
 import yaml
 
+from sysgen_dagster.catalog.load import catalog_file
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.errors import SysgenError
 
@@ -26,10 +32,13 @@ _PACKAGE = Path(__file__).parents[1]
 PROMPTS_DIR = _PACKAGE / "prompts"
 if not PROMPTS_DIR.is_dir():
     PROMPTS_DIR = _PACKAGE.parent / "prompts"
+_DEMONSTRATIONS = "demonstrations.yaml"
+_ENDINGS = (*(f"{role}.md" for role in (Role.SYSTEM, Role.USER)), _DEMONSTRATIONS)
 
-_ENVIRONMENT = jinja2.Environment(
+# A folder of a deployment may come from somebody else: what its prompts can do is to show texts.
+_ENVIRONMENT = jinja2.sandbox.ImmutableSandboxedEnvironment(
     undefined=jinja2.StrictUndefined,
-    autoescape=False,  # noqa: S701 - the text goes to a model, not into HTML
+    autoescape=False,
     trim_blocks=True,
     lstrip_blocks=True,
 )
@@ -39,25 +48,49 @@ class PromptError(SysgenError):
     """A prompt file is missing or malformed, or its inputs are not those that were declared."""
 
 
-@dataclass(frozen=True)
-class Prompt:
-    """One prompt: templates of its chat messages, in the order system, user.
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """What the files of a prompt hold; see the properties of `Prompt`."""
 
-    Attributes:
-        name: The name of its files, without role and ending.
-        fingerprint: 12 hex digits of a hash over the bodies of its files.
-        inputs: The names of the values that it is rendered with.
-        templates: Role and template of each message.
-        closing_line: Its last line, directly before the model's answer.
-        demonstrations: Turns of user and assistant, the same for every row, before the last turn.
-    """
-
-    name: str
     fingerprint: str
     inputs: frozenset[str]
     templates: tuple[tuple[Role, jinja2.Template], ...]
     closing_line: str
-    demonstrations: tuple[ChatMessage, ...] = ()
+    demonstrations: tuple[ChatMessage, ...]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One prompt: templates of its chat messages, in the order system, user.
+
+    Its files are read when it is first used, and again after `forget_prompts` or when this process
+    turns to another deployment: until then all rows are asked with the same words. Whatever uses it
+    may raise a `PromptError` about the deployment's own files.
+
+    Attributes:
+        name: The name of its files, without role and ending.
+    """
+
+    name: str
+
+    @property
+    def _files(self) -> _Files:
+        return _read_prompt(self.name, PROMPTS_DIR, own_folder())
+
+    @property
+    def fingerprint(self) -> str:
+        """12 hex digits of a hash over the bodies of its files."""
+        return self._files.fingerprint
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """The names of the values that it is rendered with."""
+        return self._files.inputs
+
+    @property
+    def closing_line(self) -> str:
+        """Its last line, directly before the model's answer."""
+        return self._files.closing_line
 
     @property
     def instructions(self) -> str:
@@ -65,31 +98,65 @@ class Prompt:
         return self.render(**dict.fromkeys(self.inputs, ""))[0]["content"]
 
     def render(self, **inputs: Any) -> list[ChatMessage]:
-        """The chat messages for one row.
+        """The chat messages for one row; demonstrations stand before the last one.
 
         Raises:
-            PromptError: The names of `inputs` are not those that the prompt declares.
+            PromptError: The names of `inputs` are not those that the prompt declares, or a template
+                asks something of them that they do not have.
         """
-        if inputs.keys() != self.inputs:
+        files = self._files
+        if inputs.keys() != files.inputs:
             raise PromptError(
-                f"prompt {self.name} takes {sorted(self.inputs)}, was given {sorted(inputs)}"
+                f"prompt {self.name} takes {sorted(files.inputs)}, was given {sorted(inputs)}"
             )
-        rendered = [_render(role, template, inputs) for role, template in self.templates]
-        return [*rendered[:-1], *self.demonstrations, rendered[-1]]
+        try:
+            rendered = [_render(role, template, inputs) for role, template in files.templates]
+        except jinja2.TemplateError as error:
+            raise PromptError(f"prompt {self.name} cannot be filled: {error}") from error
+        return [*rendered[:-1], *files.demonstrations, rendered[-1]]
 
 
-@cache
 def load_prompt(name: str) -> Prompt:
     """The prompt with this name.
 
     Raises:
-        PromptError: A file is missing or malformed, or does not use the inputs that it declares.
+        PromptError: A shipped file is missing or malformed, or does not use its declared inputs.
     """
+    _read_prompt(name, PROMPTS_DIR, None)
+    return Prompt(name)
+
+
+def own_folder() -> Path:
+    """Where this deployment keeps prompts of its own, whether or not it has any."""
+    return catalog_file().absolute().parent / "prompts"
+
+
+def files_of(name: str) -> list[str]:
+    """The names of the shipped files of a prompt."""
+    return [file for each in _ENDINGS if (PROMPTS_DIR / (file := f"{name}.{each}")).is_file()]
+
+
+def forget_prompts() -> None:
+    """Have the files of all prompts read again: some of them have changed."""
+    _read_prompt.cache_clear()
+
+
+@cache
+def _read_prompt(name: str, shipped: Path, own: Path | None) -> _Files:
+    """What a prompt's files hold; those in the folder `own` go before the shipped ones."""
+    if own is not None:
+        _require_known_names(own, shipped)
+    folders = [shipped] if own is None else [own, shipped]
+    found = {
+        ending: path
+        for ending in _ENDINGS
+        for path in (folder / f"{name}.{ending}" for folder in reversed(folders))
+        if path.is_file()
+    }
     parts: list[tuple[Role, str]] = []
     inputs: set[str] = set()
     for role in (Role.SYSTEM, Role.USER):
-        path = PROMPTS_DIR / f"{name}.{role}.md"
-        if path.is_file():
+        if path := found.get(f"{role}.md"):
             front, body = _read(path)
             declared, used = set(front.get("inputs", [])), _used_inputs(path, body)
             if declared != used:
@@ -97,13 +164,39 @@ def load_prompt(name: str) -> Prompt:
             parts.append((role, body))
             inputs |= used
     if not parts:
-        raise PromptError(f"no prompt {name} in {PROMPTS_DIR}: expected {name}.user.md")
+        raise PromptError(f"no prompt {name} in {shipped}: expected {name}.user.md")
     templates = tuple((role, _ENVIRONMENT.from_string(body)) for role, body in parts)
-    turns = _load_demonstrations(name, *templates[-1])
+    turns = _load_demonstrations(found.get(_DEMONSTRATIONS), *templates[-1])
     bodies = [*(body for _, body in parts), *(turn["content"] for turn in turns)]
     digest = hashlib.sha256("\0".join(bodies).encode()).hexdigest()
     closing_line = parts[-1][1].rstrip().rpartition("\n")[2]
-    return Prompt(name, digest[:12], frozenset(inputs), templates, closing_line, turns)
+    files = _Files(digest[:12], frozenset(inputs), templates, closing_line, turns)
+    if own is not None:
+        _require_same_use(name, files, _read_prompt(name, shipped, None), own)
+    return files
+
+
+def _require_known_names(own: Path, shipped: Path) -> None:
+    """Raise `PromptError` where a file nearly has the name of a shipped one, and so has no use."""
+    known = {path.name for path in _prompt_files(shipped)}
+    for path in sorted(_prompt_files(own)):
+        if path.name not in known and (near := get_close_matches(path.name, known, 1, 0.8)):
+            raise PromptError(
+                f"{path} stands in the place of no shipped prompt: call it {near[0]}, or remove it"
+            )
+
+
+def _prompt_files(folder: Path) -> Iterator[Path]:
+    return (path for ending in _ENDINGS for path in folder.glob(f"*.{ending}"))
+
+
+def _require_same_use(name: str, files: _Files, shipped: _Files, own: Path) -> None:
+    """Raise `PromptError` where an edited prompt cannot be filled, or says the row's texts not."""
+    if files.inputs != shipped.inputs:
+        raise PromptError(
+            f"the prompt {name} in {own} uses {sorted(files.inputs)}, and a row brings "
+            f"{sorted(shipped.inputs)}: use each of them, and no other, in its two files"
+        )
 
 
 def _render(role: Role, template: jinja2.Template, inputs: Mapping[str, Any]) -> ChatMessage:
@@ -111,11 +204,10 @@ def _render(role: Role, template: jinja2.Template, inputs: Mapping[str, Any]) ->
 
 
 def _load_demonstrations(
-    name: str, role: Role, template: jinja2.Template
+    path: Path | None, role: Role, template: jinja2.Template
 ) -> tuple[ChatMessage, ...]:
     """The turns of the prompt's demonstrations; none where it has no file of them."""
-    path = PROMPTS_DIR / f"{name}.demonstrations.yaml"
-    if not path.is_file():
+    if path is None:
         return ()
     try:
         entries = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -153,7 +245,11 @@ def separating_mark(texts: Iterable[str], digits: int = 8) -> str:
 
 def _read(path: Path) -> tuple[Mapping[str, Any], str]:
     """Front matter and body of one prompt file."""
-    _, fence, rest = path.read_text(encoding="utf-8").partition("---\n")
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"{path} cannot be read: {error}") from error
+    _, fence, rest = text.partition("---\n")
     front, end, body = rest.partition("\n---\n")
     if not (fence and end):
         raise PromptError(f"{path} has no front matter: start it with --- and its inputs")
@@ -169,6 +265,7 @@ def _read(path: Path) -> tuple[Mapping[str, Any], str]:
 def _used_inputs(path: Path, body: str) -> set[str]:
     """The names of the variables that a template uses."""
     try:
+        _ENVIRONMENT.compile(body)  # it knows the filters, which the parser does not
         return set(jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(body)))
     except jinja2.TemplateSyntaxError as error:
         raise PromptError(f"{path}, line {error.lineno} of its body: {error}") from error

@@ -1,10 +1,10 @@
 """`sysgen exclude --apply`: removes the texts of excluded conversations from a deployment.
 
 Tables, exports and the report that hold them are made again, which sends no request that was
-answered before. Then goes what cannot be made again without them: the answers in the ledgers,
-copies of upstream files, tables and exports of what the catalogue no longer names, files of killed
-writers, logs of servers, and Dagster's records of the runs that made the partitions, which hold a
-few rows of each.
+answered before. Then goes what cannot be made again without them: the answers in the ledgers, what
+reviewers decided, copies of upstream files, tables and exports of what the catalogue no longer
+names, files of killed writers, logs of servers, and Dagster's records of the runs that made the
+partitions, which hold a few rows of each.
 """
 
 import os
@@ -25,6 +25,8 @@ from sysgen_dagster.inference.ledger_upkeep import forget
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.review.decisions import forget_decisions
+from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.exports import remove_export
 from sysgen_dagster.storage.store import Store, working_folder
@@ -54,6 +56,7 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
     began = time.time()
     answered = find_answered(work / "ledger", conversations)
     conversations = {*conversations, *answered}
+    decisions = forget_decisions(store, conversations)
     held = find_holders(store, work, catalog, TABLES.values(), conversations)
     runs = run_partitions(console, list(_to_make_again(store, catalog, sorted(held.shards))))
     console.print(runs.summary())
@@ -75,8 +78,8 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
     others = {*catalog.partition_values["shard"]} - {*shards}
     forgotten = dagster_records.forget_runs(home, others, began)
     console.print(
-        f"Removed: {answers.removed:,} answers of models, Dagster's records of {forgotten} runs, "
-        "and copies of upstream files."
+        f"Removed: {answers.removed:,} answers of models, {decisions} decisions of reviewers, "
+        f"Dagster's records of {forgotten} runs, and copies of upstream files."
     )
     for path in answers.in_use:
         console.print(f"stays, a run uses it: {path}. Wait for the run, and repeat this")
@@ -117,9 +120,12 @@ def _to_make_again(store: Store, catalog: Catalog, shards: Collection[str]) -> I
 def _made_of_all(store: Store, catalog: Catalog) -> Iterator[Work]:
     from sysgen_dagster.defs.exports import exports
     from sysgen_dagster.defs.report import report
+    from sysgen_dagster.defs.review import review_decisions
     from sysgen_dagster.defs.training_sets import mixtures
     from sysgen_dagster.training_sets.tables import MIXTURES
 
+    if store.holds(REVIEW_DECISIONS, Partition()):
+        yield "again decisions", [review_decisions.key], None
     for recipe in catalog.mixtures:
         if store.holds(MIXTURES, Partition(recipe=recipe)):
             is_exported = (store.export(recipe) / "manifest.json").is_file()
@@ -135,6 +141,7 @@ def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Itera
     Of a source that the catalogue no longer names it is not known which download was its file.
     """
     yield from (downloads / "rows").glob("*.parquet")
+    yield from (downloads / "loading").glob("*")
     held = {split_shard(shard)[0] for shard in shards}
     entries = [*catalog.sources.values(), *catalog.benchmarks.values()]
     stay = {each.hub.repo for each in entries if each.hub and each.name not in held}

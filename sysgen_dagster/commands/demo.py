@@ -15,6 +15,7 @@ from sysgen_dagster.commands import trial_catalog
 from sysgen_dagster.commands.backfill import run_everything
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.real_model import RealModel, find_real_model
+from sysgen_dagster.commands.results import show_exports, show_tokens
 from sysgen_dagster.commands.terminal import show_outcome
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
@@ -90,6 +91,8 @@ def run_demo(console: Console, data: str, trial: Trial, limit: int | None = None
     runs = run_everything(console, catalog, limit or (REAL_ROWS if real else None))
     show_outcome(console, catalog, store)
     console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
+    show_exports(console, store, catalog)
+    show_tokens(console, store, catalog)
     _show_results(console, store)
     console.print("Open the UI on it with:")
     console.print(f"sysgen ui --data {data}", soft_wrap=True)

@@ -18,6 +18,7 @@ from sysgen_dagster.commands.left_over import left_over
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.inference.ledger_upkeep import find_conversations
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.review.decisions import read_decisions
 from sysgen_dagster.sources.exclusions import goes_with, row_of, rows_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store, is_url
@@ -26,6 +27,7 @@ from sysgen_dagster.tables.table import Partition
 _OTHER_PLACES = (
     "downloads: copies of the upstream files",
     "ledger: what models answered",
+    "review: what reviewers decided and wrote",
     "tables and exports of what the catalogue no longer names",
     "engines: logs of servers",
     "Dagster's database: a few rows of each partition, with the run that made it",
@@ -66,6 +68,7 @@ def exclude_conversations(console: Console, data: str, file: Path, apply: bool =
     known = set(stored["conversation_id"])
     if not known.issuperset(ids) and not is_url(work):
         known |= find_conversations(Path(work) / "ledger").keys()
+    known |= {conversation for _, conversation in read_decisions(store).last}
     require_known(ids, known)
     listed = store.exclude(ids)
     console.print(f"{len(ids)} conversations are on {store.exclusions}, which lists {listed}.")

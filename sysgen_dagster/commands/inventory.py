@@ -7,6 +7,7 @@ from rich.console import Console
 from sysgen_dagster.commands.dagster_records import require_no_run
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.printing import add_lines, new_table
+from sysgen_dagster.review.decisions import journal_of, read_decisions
 from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import StoreError
 
@@ -31,10 +32,13 @@ def show_inventory(console: Console, data: str) -> int:
     add_lines(table, sums.iter_rows())
     add_lines(table, [("all", "", *stored.select(figures).row(0))])
     console.print(table)
+    decisions = read_decisions(store)
+    if decisions.made or decisions.cut_off or decisions.damaged:
+        console.print(f"{journal_of(store).path}: {decisions}")
     others = stored.filter(~whole)
     for row in others.sort("state", "path").iter_rows(named=True):
         console.print(f"{row['state']}: {row['path']}: {row['detail']}")
-    return 0 if others.is_empty() else 1
+    return 0 if others.is_empty() and not decisions.damaged else 1
 
 
 def record_inventory(console: Console, data: str) -> int:

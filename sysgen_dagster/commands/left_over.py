@@ -21,7 +21,7 @@ def left_over(store: Store, work: Path) -> Iterator[Path]:
     found: set[Path] = set()
     if isinstance(store.root, Path):
         found |= {path for path in store.root.glob(".*.tmp") if _is_ours(path)}
-        for folder in ("conversations", "exports", "source", "engines"):
+        for folder in ("conversations", "exports", "review", "source", "engines"):
             found |= set(_files(store.root / folder))
         exports = store.root / "exports"
         found |= {path for end in ("new", "old") for path in exports.glob(f".*.{end}")}

@@ -22,7 +22,8 @@ from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.inference.ledger_upkeep import discard
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
-from sysgen_dagster.sources.files import SourceError, find_file
+from sysgen_dagster.sources.files import SourceError, locate
+from sysgen_dagster.sources.pins import resolved
 from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import Store, working_folder
 from sysgen_dagster.tables.table import Table
@@ -145,8 +146,8 @@ def removals(
     found = [
         *_tables(store, stored),
         *_ledgers(work / "ledger", catalog, known, stored, old),
-        *_downloads(work / "downloads" / "hub", catalog),
-        *_conversions(work / "downloads" / "rows", catalog, work / "downloads"),
+        *_downloads(work / "downloads" / "hub", catalog, store),
+        *_conversions(work / "downloads", catalog, store),
         *_logs(work / "engines", old, days),
     ]
     known_left = {str(each.path) for each in found}
@@ -209,14 +210,15 @@ def _asking(table: str, partition: str, known: set[_Key]) -> set[_Key]:
     return {(of, key) for of, key in known if of == table and str(key).rpartition("-")[0] == source}
 
 
-def _downloads(cache: Path, catalog: Catalog) -> Iterator[Removal]:
-    """Downloaded revisions that the catalogue does not name."""
+def _downloads(cache: Path, catalog: Catalog, store: Store) -> Iterator[Removal]:
+    """Downloaded revisions that neither the catalogue nor a pin of its entries names."""
     if not cache.is_dir():
         return
     import huggingface_hub  # here, because most commands need none of it
 
     entries = [*catalog.sources.values(), *catalog.benchmarks.values()]
-    wanted = {(entry.hub.repo, entry.hub.revision) for entry in entries if entry.hub}
+    places = [resolved(store, entry.hub) for entry in entries if entry.hub]
+    wanted = {(place.repo, place.revision) for place in places}
     cached = huggingface_hub.scan_cache_dir(cache)
     for repo in cached.repos:
         for revision in repo.revisions:
@@ -227,32 +229,33 @@ def _downloads(cache: Path, catalog: Catalog) -> Iterator[Removal]:
                 yield Removal(Kind.DOWNLOAD, revision.snapshot_path, why, freed, modified)
 
 
-def _conversions(folder: Path, catalog: Catalog, cache: Path) -> Iterator[Removal]:
+def _conversions(cache: Path, catalog: Catalog, store: Store) -> Iterator[Removal]:
     """Converted copies of source files that the catalogue does not name.
 
     A copy is named by the checksum of its source file. If the checksum of one of the catalogue's
     files cannot be known without fetching the file, all copies stay.
     """
     try:
-        used = {_content(source, cache)[:32] for source in catalog.sources.values()}
+        used = {_content(source, cache, store)[:32] for source in catalog.sources.values()}
     except SourceError:
         return
-    for path in folder.glob("*.parquet"):
+    for path in (cache / "rows").glob("*.parquet"):
         if path.name.partition("-")[0] not in used:
             yield _removal(Kind.CONVERSION, path, "it is of no file that the catalogue names")
 
 
-def _content(source: Source, cache: Path) -> str:
-    """The checksum of a source's file; empty for a file on the Hub that needs no conversion.
+def _content(source: Source, cache: Path, store: Store) -> str:
+    """The checksum of a source's rows; empty where none is converted, or none was read yet.
 
     Raises:
         SourceError: It cannot be known without fetching the file.
     """
     if source.hub is None:
-        return find_file(source, cache)[1].removeprefix("local:")
-    if source.hub.sha256 is None and source.hub.file and not source.hub.file.endswith(".parquet"):
-        raise SourceError(f"{source.name}: the catalogue does not say what is in {source.hub.file}")
-    return source.hub.sha256 or ""
+        return locate(source, cache, store).checksum
+    hub = resolved(store, source.hub)
+    if hub.sha256 is None and hub.revision and hub.file and not hub.file.endswith(".parquet"):
+        raise SourceError(f"{source.name}: the catalogue does not say what is in {hub.file}")
+    return hub.sha256 or ""
 
 
 def _logs(folder: Path, old: datetime, days: int) -> Iterator[Removal]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib.metadata import version
 from itertools import product
 from typing import Any
@@ -22,12 +23,19 @@ from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
 from sysgen_dagster.defs.plumbing.resources import TablesResource
+from sysgen_dagster.defs.plumbing.reviewed import (
+    decided_for,
+    reviewed_tags,
+    take_reviewed,
+    why_not_reviewed,
+)
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, noted
 from sysgen_dagster.defs.training_sets import mixtures
 from sysgen_dagster.lanes.sysgen.phases import PHASES, STEPS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
 from sysgen_dagster.report.view import over_all_and_by_source
 from sysgen_dagster.report.views import VIEWS
+from sysgen_dagster.review.decisions import read_decisions
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
 from sysgen_dagster.storage.store import Store, StoreError
@@ -37,8 +45,14 @@ from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.card import CardFacts, Figure
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.hub import push_folder, why_not_to_push
-from sysgen_dagster.training_sets.export.manifest import compute_checksums, read_checksums, read_ids
+from sysgen_dagster.training_sets.export.manifest import (
+    compute_checksums,
+    read_checksums,
+    read_decisions_followed,
+    read_ids,
+)
 from sysgen_dagster.training_sets.mixtures import is_in_form_of, summarize_mixture
+from sysgen_dagster.training_sets.reviewed import DECIDED, REJECTED, write_edits
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
 from sysgen_dagster.training_sets.thoughts import place_thoughts
@@ -61,22 +75,29 @@ def exports(
     """A mixture as a folder in the Hub's layout: Parquet, card, licences, snippets for trainers."""
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
-    stored = store.read(MIXTURES, Partition(recipe=name))
-    mixture = without(stored, excluded_ids(store))
+    stored, decisions = store.read(MIXTURES, Partition(recipe=name)), read_decisions(store)
+    usable = without(stored, excluded_ids(store))
+    decided = decided_for(store, decisions, recipe)
+    mixture = take_reviewed(usable, decided, recipe)
+    tags = {
+        **excluded_tags(store, None, Partition(recipe=name)),
+        **reviewed_tags(decisions, None),
+    }
     if mixture.is_empty():
         # An older export would hold rows that the recipe no longer takes.
         remove_export(store, name)
         reason = f"The recipe {name} takes none of the stored rows, so there is no folder."
         return dg.MaterializeResult(
-            metadata={"dagster/partition_row_count": 0, "nothing_to_export": reason},
-            tags=excluded_tags(store, None, Partition(recipe=name)),
+            metadata={"dagster/partition_row_count": 0, "nothing_to_export": reason}, tags=tags
         )
+    facts = replace(
+        _build_facts(store, recipe, mixture, noted(context.instance, CONTAMINATION)),
+        rejected=sum(each.filter(choice=REJECTED).height for each in decided.values()),
+        decisions=decisions.digest,
+    )
     with making_export(store, name, tables.working_folder()) as folder:
         contents = write_folder(
-            folder,
-            name,
-            _read_rows(store, name, recipe, mixture),
-            _build_facts(store, recipe, mixture, noted(context.instance, CONTAMINATION)),
+            folder, name, _read_rows(store, name, recipe, mixture, decided), facts
         )
     return dg.MaterializeResult(
         metadata={
@@ -84,16 +105,25 @@ def exports(
             "folder": dg.MetadataValue.path(str(store.export(name))),
             "size_bytes": int(contents.files["bytes"].sum()),
             "rows": markdown(summarize_mixture(mixture)),
-            "left_out_as_excluded": stored.height - mixture.height,
+            "left_out_as_excluded": stored.height - usable.height,
+            "left_out_in_review": usable.height - mixture.height,
+            **{f"{word}_in_review": number for word, number in contents.reviewed.items()},
         },
-        tags=excluded_tags(store, None, Partition(recipe=name)),
+        tags=tags,
     )
 
 
 def _read_rows(
-    store: Store, mixture_name: str, recipe: Recipe, mixture: pl.DataFrame
+    store: Store,
+    mixture_name: str,
+    recipe: Recipe,
+    mixture: pl.DataFrame,
+    decided: Mapping[Partition, pl.DataFrame],
 ) -> Iterator[pl.DataFrame]:
-    """The rows of the mixture by source and model; of each the train split first, by shard."""
+    """The rows of the mixture, as reviewers have edited them: by source and model.
+
+    Of each first those of the train split, by shard.
+    """
     is_train = pl.col("split") == Split.TRAIN.value
     for source, model in product(CATALOG.sources, CATALOG.models):
         later = []
@@ -109,6 +139,8 @@ def _read_rows(
                     "the mixture takes from it: it was made again since. Materialize mixtures for "
                     f"{mixture_name} again"
                 )
+            here = decided.get(at, pl.DataFrame(schema=DECIDED))
+            rows = write_edits(rows, here, recipe, table_of(recipe).label(at))
             rows = place_thoughts(rows, recipe)
             yield rows.filter(is_train)
             later.append(rows.filter(~is_train))
@@ -162,7 +194,8 @@ def _find_languages(store: Store, mixture: pl.DataFrame) -> list[str]:
 class PushTo(dg.Config):
     """Where an export is pushed to."""
 
-    repo: str  # OWNER/NAME
+    # OWNER/NAME. With a required field, a backfill of all assets would fail as a whole.
+    repo: str | None = None
     private: bool = True
 
 
@@ -182,6 +215,12 @@ def hub_datasets(
     a folder that differs from its manifest.
     """
     name, store = context.partition_key, tables.store()
+    if not config.repo:
+        raise dg.Failure(
+            f"{name} is not pushed: no repository is named. Materialize hub_datasets alone, with "
+            f"{{ops: {{hub_datasets: {{config: {{repo: OWNER/NAME}}}}}}}} as run configuration",
+            allow_retries=False,
+        )
     recipe = CATALOG.mixtures[name]
     mixture = store.read(MIXTURES, Partition(recipe=name))
     writers = _writers(store, recipe, mixture)
@@ -193,6 +232,9 @@ def hub_datasets(
             | {name: CATALOG.models[name].license for name in writers},
             failed_checks=_broken_contracts(store, recipe, mixture),
             excluded=excluded_ids(store) & read_ids(folder),
+            newer_decisions=why_not_reviewed(
+                read_decisions(store), read_decisions_followed(folder)
+            ),
             declared=read_checksums(folder),
             actual=compute_checksums(folder),
         )

@@ -226,7 +226,7 @@ def _read_benchmarks(run: AssetRun) -> pl.DataFrame:
             unavailable = [e for e in errors.values() if isinstance(e, SourceUnavailableError)]
             if unavailable and benchmark.hub:
                 raise unavailable[0]
-            items[name] = read_items(benchmark, cache)
+            items[name] = read_items(benchmark, cache, run.store)
         except SourceError as error:
             run.context.log.warning(f"{name} is left out: {error}")
             errors[name] = error

@@ -21,7 +21,7 @@ from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, paper, p
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.exclusions import without_texts
-from sysgen_dagster.sources.files import find_file, read_shard
+from sysgen_dagster.sources.files import locate, read_shard
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.cuts import Cut
 
@@ -43,10 +43,10 @@ def source_asset(source: Source) -> dg.AssetsDefinition:
         _, index = split_shard(str(run.at.shard))
         run.settings = reading_settings(source)
         downloads = run.tables.working_folder() / "downloads"
-        frame = read_shard(source, index, downloads)
+        frame = read_shard(source, index, downloads, run.store)
         # A shard without rows does not say which file it is from.
         said = frame["source_revision"].head(1).to_list()
-        [revision] = said or [find_file(source, downloads)[1]]
+        [revision] = said or [locate(source, downloads, run.store).revision]
         run.cut = Cut(source.shards, revision)
         return without_texts(frame, source, run.store.excluded())
 

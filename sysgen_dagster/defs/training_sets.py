@@ -4,36 +4,41 @@ Rows and pairs are partitioned as the phases are, mixtures by the catalogue's re
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 import dagster as dg
 import polars as pl
 
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import list_flags
-from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
 from sysgen_dagster.defs.plumbing.looked_at import require_looked_at
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
+from sysgen_dagster.defs.plumbing.reviewed import decided_rows, reviewed_tags
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
+from sysgen_dagster.review.decisions import read_decisions
+from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.storage.cuts import materialize_again, summarize_shards
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
-from sysgen_dagster.storage.store import OtherCutError, StoreError
+from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.table import By, Partition, kept
-from sysgen_dagster.training_sets.flags import add_flags, find_flagged, require_known_flags
+from sysgen_dagster.training_sets.flags import add_flags, find_flagged
 from sysgen_dagster.training_sets.mixtures import (
     build_mixture,
     is_in_form_of,
+    require_one_shard_each,
     select_candidates,
     summarize_mixture,
 )
 from sysgen_dagster.training_sets.pairs import build_preference_pairs
+from sysgen_dagster.training_sets.reviewed import only_accepted, without_rejected
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
 from sysgen_dagster.training_sets.tables import (
@@ -43,8 +48,6 @@ from sysgen_dagster.training_sets.tables import (
     TRAINING_ROWS,
     table_of,
 )
-
-require_known_flags(CATALOG.mixtures)
 
 
 @table_asset(
@@ -207,37 +210,68 @@ def _describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _recipes_version() -> str:
+    """What the recipes say; `reviewed` only where it is set, as versions without it wrote them."""
+    recipes = {
+        name: recipe.model_dump(mode="json", exclude=set() if recipe.reviewed else {"reviewed"})
+        for name, recipe in CATALOG.mixtures.items()
+    }
+    return json.dumps(recipes, sort_keys=True)
+
+
 @table_asset(
     MIXTURES,
     reads=[
         *(TRAINING_ROWS, PREFERENCE_PAIRS, JUDGED_ALIGNMENT, tables.CONTAMINATION),
-        *(tables.NEAR_DUPLICATE_MESSAGES, tables.NEAR_DUPLICATE_QUESTIONS),
+        *(tables.NEAR_DUPLICATE_MESSAGES, tables.NEAR_DUPLICATE_QUESTIONS, REVIEW_DECISIONS),
     ],
     kinds={"polars"},
-    code_version=json.dumps(CATALOG.model_dump(mode="json")["mixtures"], sort_keys=True),
+    code_version=_recipes_version(),
 )
 def mixtures(run: AssetRun) -> pl.DataFrame:
-    """Which rows a recipe of the catalogue takes; the same rows from the same inputs."""
+    """Which rows a recipe of the catalogue takes, without those that a reviewer has rejected."""
     recipe = CATALOG.mixtures[str(run.at.recipe)]
-    rows, left_out, selected = 0, 0, []
+    decisions = read_decisions(run.store)
+    run.tags.update(reviewed_tags(decisions, MIXTURES))
+    left_out, selected = Counter[str](), []
     excluded = excluded_ids(run.store)
-    for part in _read_flagged(recipe, run):  # by shard: all together take a gigabyte
+    for at, part in _read_flagged(recipe, run):  # by shard: all together take a gigabyte
         usable = without(part, excluded)
-        rows, left_out = rows + part.height, left_out + part.height - usable.height
-        selected.append(select_candidates(usable, recipe))
+        decided = decided_rows(run.store, decisions, at)
+        not_rejected = without_rejected(usable, decided)
+        wanted = only_accepted(not_rejected, decided, recipe)
+        selected.append(select_candidates(wanted, recipe))
+        steps = map(_count, (part, usable, not_rejected, wanted, selected[-1]))
+        for reason, (before, after) in zip(_LEFT_OUT, pairwise(steps), strict=True):
+            left_out[reason] += before - after
     if not selected:
         raise StoreError(
             f"{table_of(recipe).name} is not materialized for any shard of any model: do that first"
         )
     candidates = pl.concat(selected)
-    _require_one_shard_each(candidates)
+    require_one_shard_each(candidates)
     mixture = build_mixture(candidates, recipe)
-    summary = markdown(summarize_mixture(mixture))
-    run.note(candidates=rows, rows=mixture.height, left_out_as_excluded=left_out, summary=summary)
+    left_out["left_out_by_the_numbers"] += candidates.height - mixture.height
+    run.note(
+        candidates=mixture.height + left_out.total(),
+        rows=mixture.height,
+        **left_out,
+        decisions_damaged=decisions.damaged,
+        summary=markdown(summarize_mixture(mixture)),
+    )
     return mixture
 
 
-def _read_flagged(recipe: Recipe, run: AssetRun) -> Iterator[pl.DataFrame]:
+# Why a candidate is not in a mixture, in the order in which it is decided.
+_LEFT_OUT = ("left_out_as_excluded", "rejected_in_review", "not_accepted", "left_out_by_filters")
+
+
+def _count(rows: pl.DataFrame) -> int:
+    """The conversations of one model and shard, of which each may be in several pairs."""
+    return rows["conversation_id"].n_unique()
+
+
+def _read_flagged(recipe: Recipe, run: AssetRun) -> Iterator[tuple[Partition, pl.DataFrame]]:
     """The rows in the form of a recipe, with all their flags: one frame per model and shard.
 
     Raises:
@@ -254,22 +288,9 @@ def _read_flagged(recipe: Recipe, run: AssetRun) -> Iterator[pl.DataFrame]:
         of_model = find_flagged(StoredStatistics(store, model).read, By.MODEL, recipe.leave_out)
         flagged = {**of_corpus, **of_model}
         for shard in shards:
-            rows = store.read(table, Partition(model, shard), *columns)
-            in_form = rows.filter(is_in_form_of(recipe))
-            yield add_flags(in_form, flagged).with_columns(shard=pl.lit(shard))
-
-
-def _require_one_shard_each(candidates: pl.DataFrame) -> None:
-    """Raise `OtherCutError` if a conversation is in two shards."""
-    places = candidates.group_by("conversation_id").agg(pl.col("shard").unique())
-    doubled = places.filter(pl.col("shard").list.len() > 1).sort("conversation_id")
-    if doubled.height:
-        shards = doubled["shard"].explode().unique()
-        raise OtherCutError(
-            f"{summarize_shards(shards)} are of different cuts: {doubled.height} conversations are "
-            f"in two of them, {doubled['conversation_id'][0]} is the first. "
-            f"{materialize_again(split_shard(shards[0])[0])}"
-        )
+            at = Partition(model, shard)
+            in_form = store.read(table, at, *columns).filter(is_in_form_of(recipe))
+            yield at, add_flags(in_form, flagged).with_columns(shard=pl.lit(shard))
 
 
 TRAINING: list[dg.AssetsDefinition] = [splits, training_rows, preference_pairs]

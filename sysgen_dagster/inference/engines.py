@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sysgen_dagster.catalog.load import catalog_file
 from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity, Retries
 from sysgen_dagster.inference.connection import (
@@ -103,9 +104,10 @@ class Engines:
         served = [f"{each.served_name}={each.simulated_profile}" for each in models]
         command = [sys.executable, "-m", "sysgen_dagster.simulated.server"]
         command += [word for each in sorted(served) for word in ("--model", each)]
-        return [
-            LocalServer("simulated", [*command, "--port"], _SIMULATED_READY_S, _SIMULATED_IDLE_S)
-        ]
+        # It tells our prompts apart, and a deployment may have some of its own.
+        place = {"SYSGEN_CATALOG": str(catalog_file().absolute())}
+        waits = _SIMULATED_READY_S, _SIMULATED_IDLE_S
+        return [LocalServer("simulated", [*command, "--port"], *waits, environment=place)]
 
 
 def title_of(kind: Engine) -> str:

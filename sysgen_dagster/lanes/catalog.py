@@ -1,16 +1,19 @@
 """The whole catalogue: `catalog.catalog` with the sections of the lanes."""
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.catalog.entries import Models
 from sysgen_dagster.catalog.load import catalog_file, read_catalog
+from sysgen_dagster.catalog.references import Misnamed, forbidden_names, other_names
 from sysgen_dagster.lanes.sysgen.phases import PHASES
-from sysgen_dagster.lanes.sysgen.settings import Generator, Method
+from sysgen_dagster.lanes.sysgen.settings import Generator, Method, Preset
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.sources.left_out import complete_sources
 from sysgen_dagster.sources.tables import SOURCE_ROW
 
 # The tables whose rows a model is asked for, each with settings of its own. Of planted faults the
@@ -24,28 +27,21 @@ ASKED_FOR = (
 class Catalog(BaseCatalog):
     """Sources, models, training sets, operations, and the settings of every lane."""
 
-    method: Method  # of the lane `sysgen`
+    method: Method = Method(preset=Preset.BEST)  # of the lane `sysgen`
     models: Annotated[Models[Generator], Field(min_length=1)]
 
-    @model_validator(mode="after")
-    def _require_other_columns_than_ours(self) -> Self:
-        for name, source in self.sources.items():
-            if ours := sorted(SOURCE_ROW.keys() & source.columns.keys()):
-                raise ValueError(
-                    f"`columns` of {name} names {ours}, which the pipeline adds to each row: leave "
-                    "them out, or give a file that calls them otherwise"
-                )
-        return self
-
-    @model_validator(mode="after")
-    def _require_known_phases(self) -> Self:
-        for name, model in self.served.items():
-            if unknown := sorted(model.request.phases.keys() - set(ASKED_FOR)):
-                raise ValueError(
-                    f"`request.phases` of {name} names {unknown}: give names of tables that a "
-                    f"model is asked for, {', '.join(ASKED_FOR)}"
-                )
-        return self
+    @classmethod
+    def find_misnamed(cls, values: Any) -> Iterator[Misnamed]:
+        """The names in a document that refer to nothing, or stand where they must not."""
+        yield from super().find_misnamed(values)
+        what = (
+            "is a column that the pipeline adds to each row: leave it out, or give a file that "
+            "calls it otherwise"
+        )
+        yield from forbidden_names(values, "sources.*.columns", SOURCE_ROW, what)
+        for section in ("models", "judges"):
+            place = f"{section}.*.request.phases"
+            yield from other_names(values, place, ASKED_FOR, "table that a model is asked for")
 
 
 def load_catalog(file: Path | None = None) -> Catalog:
@@ -54,4 +50,4 @@ def load_catalog(file: Path | None = None) -> Catalog:
     Raises:
         CatalogError: The file is missing, is not YAML, or an entry is wrong.
     """
-    return read_catalog(Catalog, file or catalog_file())
+    return read_catalog(Catalog, file or catalog_file(), complete_sources)

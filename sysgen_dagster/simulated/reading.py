@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.chat.prompts import PromptError, forget_prompts, own_folder
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.obedience import alignment_judgement, preference_judgement
 from sysgen_dagster.simulated.language import detect_language, find_topics
@@ -48,8 +50,10 @@ _PROMPTS = (
     (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
     (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
 )
-# No input of a prompt stands in its instructions, which tell the prompts apart.
-_INSTRUCTIONS = tuple((phase, prompt, prompt.instructions) for phase, prompt in _PROMPTS)
+# What has told the prompts apart so far: instructions, in which no input of a prompt stands, and
+# the last line. They may be edited while the server runs, and requests of both wordings may come.
+_SEEN: dict[str, tuple[Phase, str]] = {}
+_looked_at: list[tuple[str, int, int]] | None = None  # the files of the last look
 
 
 def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
@@ -62,11 +66,39 @@ def recognise(messages: Sequence[ChatMessage]) -> tuple[Phase, str]:
     users = [message["content"] for message in messages if message["role"] == Role.USER]
     first, last = (users[0], users[-1]) if users else ("", "")
     system = next((m["content"] for m in messages[:1] if m["role"] == Role.SYSTEM), "")
-    for phase, prompt, instructions in _INSTRUCTIONS:
-        if system.startswith(instructions) or first.startswith(instructions):
-            asked = [turn for turn in users if turn.endswith(prompt.closing_line)] or [first]
-            return phase, asked[-1].removeprefix(instructions).strip()
+    for instructions in _instructions_in(system, first):
+        phase, closing_line = _SEEN[instructions]
+        asked = [turn for turn in users if turn.endswith(closing_line)] or [first]
+        return phase, asked[-1].removeprefix(instructions).strip()
     return Phase.RESPOND, last
+
+
+def _instructions_in(*beginnings: str) -> list[str]:
+    """The instructions of ours with which one of the texts begins, if one does."""
+    for _ in range(2):
+        held = [each for each in _SEEN if any(text.startswith(each) for text in beginnings)]
+        if held:
+            return [max(held, key=len)]
+        if not _notice_edits():
+            break
+    return []
+
+
+def _notice_edits() -> bool:
+    """Whether the prompts were read, because files of the deployment's own have changed."""
+    global _looked_at
+    folder = own_folder()
+    files = [(path, path.stat()) for path in sorted(folder.glob("*")) if path.is_file()]
+    shown = [(str(path), stat.st_mtime_ns, stat.st_size) for path, stat in files]
+    if shown == _looked_at:
+        return False
+    _looked_at = shown
+    forget_prompts()
+    for phase, prompt in _PROMPTS:
+        # Who asks with a wrong one is told so; the server answers the others meanwhile.
+        with suppress(PromptError):
+            _SEEN[prompt.instructions] = (phase, prompt.closing_line)
+    return True
 
 
 def read_annotated_subject(turn: str) -> Subject:

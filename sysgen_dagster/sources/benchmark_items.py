@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 
 from sysgen_dagster.catalog.sources import Benchmark
-from sysgen_dagster.sources.files import SourceError, find_file, read_rows
+from sysgen_dagster.sources.files import SourceError, locate, read_rows
 from sysgen_dagster.sources.json_rows import NumberText
+from sysgen_dagster.storage.store import Store
 
 # One row per item.
 ITEMS = {"benchmark": pl.String(), "item": pl.UInt32(), "text": pl.String()}
@@ -17,7 +18,7 @@ ITEMS = {"benchmark": pl.String(), "item": pl.UInt32(), "text": pl.String()}
 _TEXT_FIELDS = ("content", "value", "text")
 
 
-def read_items(benchmark: Benchmark, cache: Path) -> pl.DataFrame:
+def read_items(benchmark: Benchmark, cache: Path, store: Store | None = None) -> pl.DataFrame:
     """The items of one benchmark: `ITEMS`, one row per row of its file.
 
     The text of an item is the text columns that the catalogue names, joined by a space. Such a
@@ -27,13 +28,14 @@ def read_items(benchmark: Benchmark, cache: Path) -> pl.DataFrame:
     Args:
         benchmark: Its catalogue entry.
         cache: Folder for downloads.
+        store: As in `locate`.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file cannot be read, or lacks a text column.
     """
     name = benchmark.name
-    file, _ = find_file(benchmark, cache)
+    file = locate(benchmark, cache, store).place
     rows = [row if isinstance(row, Mapping) else {} for row in read_rows(name, file)]
     texts = {column: [_join(row.get(column)) for row in rows] for column in benchmark.text}
     for column, found in texts.items():

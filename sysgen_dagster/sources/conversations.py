@@ -17,7 +17,7 @@ from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.chat.visible import is_blank
 from sysgen_dagster.sources.dialogue import Dialogue, Exchange, Histories, History
 from sysgen_dagster.sources.drop_reasons import Unusable
-from sysgen_dagster.sources.shapes import SHAPES, Row, Turn
+from sysgen_dagster.sources.shapes import Row, Turn, read_turns
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
 
@@ -36,8 +36,6 @@ def build_conversations(
         `tables.CONVERSATIONS`, one row per conversation. With ``exchanges: each`` an upstream row
         gives one conversation per question, answered or not; otherwise exactly one.
     """
-    shape = source.shape.model_dump()
-    read_turns = SHAPES[shape.pop("kind")]
     columns = source.shape_columns
     excluded_rows = {identity.rpartition("-")[0] for identity in excluded}
     records = [
@@ -49,7 +47,7 @@ def build_conversations(
             else _build_records(
                 row,
                 [row[column] for column in columns],
-                list(read_turns(row, **shape)),
+                read_turns(row, source.shape),
                 source,
                 excluded_rows,
             )

@@ -1,59 +1,76 @@
-"""Reads sources, one pinned file from the Hub or a local file each, one shard at a time.
+"""Reads sources, local files or data sets of the Hub, one shard at a time.
 
-A JSON file, or a Parquet file with other types than the declared ones, is converted once to a
-Parquet file with the declared columns, whose name contains the checksum of the content. Reading a
-shard then takes little more time than its own rows.
+Files of another format than Parquet, or with other types than the declared ones, are converted once
+to a Parquet file with the declared columns, whose name contains the checksum of the content.
+Reading a shard then takes little more time than its own rows.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
-from sysgen_dagster.catalog.sources import Benchmark, HubFile, Source
-from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.catalog.sources import Source, UpstreamFile
+from sysgen_dagster.sources.csv_rows import read_csv_rows
+from sysgen_dagster.sources.folders import Files, Format, files_of
 from sysgen_dagster.sources.json_rows import read_json_rows
 from sysgen_dagster.sources.recognition import (
     SEEN,
     UnreadableError,
     recognise_no_parquet,
 )
+from sysgen_dagster.sources.recognition import SourceError as SourceError
+from sysgen_dagster.sources.recognition import SourceUnavailableError as SourceUnavailableError
 from sysgen_dagster.sources.tables import SOURCE_ROW, source_table, upstream_columns
-from sysgen_dagster.sources.upstream_rows import parquet_rows, tabulate
+from sysgen_dagster.sources.upstream_rows import batched_rows, parquet_rows, tabulate
 from sysgen_dagster.storage.files import locked, replacing
-from sysgen_dagster.tables.digests import DamagedFileError, read_checked, write_digests
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.digests import is_whole, write_digests
 
-_SUFFIXES = (".parquet", ".jsonl", ".json")
 # What Polars raises at a file that it cannot read, or at a value that Python does not have; at some
 # damage it panics.
 _MISREAD = (
     *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
     *(OSError, ValueError, OverflowError),
 )
-_READING = 2  # the rules by which files are converted; what older ones made is not read again
+_READING = 3  # the rules by which files are converted; what older ones made is not read again
 
 
-class SourceError(SysgenError):
-    """A source cannot be read, and trying again will not help; the message names file and fix."""
+class Located(NamedTuple):
+    """The files of an entry on this machine.
+
+    Attributes:
+        files: They are read one after the other.
+        revision: The commit on the Hub, or ``local:<sha256>``.
+        place: What messages call it.
+        known_checksum: The sha256 of the files, where it is known without reading them.
+    """
+
+    files: Files
+    revision: str
+    place: Path
+    known_checksum: str | None
+
+    @property
+    def checksum(self) -> str:
+        """The sha256 of the file, or of the names and checksums of the files of a folder."""
+        return self.known_checksum or checksum_of(self.files, self.place)
 
 
-class SourceUnavailableError(SourceError):
-    """The Hub did not answer; trying again later may help."""
-
-    may_come_back = True
-
-
-def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
+def read_shard(source: Source, index: int, cache: Path, store: Store | None = None) -> pl.DataFrame:
     """The rows of shard `index` of ``source.shards``, which are contiguous in the file.
 
     Args:
         source: Its catalogue entry.
         index: Which shard, from 0.
         cache: Folder for downloads and converted files.
+        store: As in `locate`.
 
     Returns:
         `tables.source_table`, one row per upstream row. ``occurrence`` is the number of equal rows
@@ -63,196 +80,209 @@ def read_shard(source: Source, index: int, cache: Path) -> pl.DataFrame:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file is not the one the catalogue describes.
     """
+    opened = open_source(source, cache, store)
+    start, stop = (opened.total * edge // source.shards for edge in (index, index + 1))
+    hashes = opened.hashes(opened.rows.head(stop)).to_frame("row")
+    earlier = hashes.select(pl.col("row").cum_count().over("row") - 1).to_series().slice(start)
+    return opened.as_table(opened.rows.slice(start, stop - start), range(start, stop), earlier)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSource:
+    """A source whose files are there and have the declared columns; no row of it is read yet.
+
+    Attributes:
+        located: Its files.
+        rows: The declared columns and ``unusable``.
+        total: How many rows there are.
+    """
+
+    source: Source
+    located: Located
+    rows: pl.LazyFrame
+    total: int
+
+    def hashes(self, rows: pl.LazyFrame) -> pl.Series:
+        """A number for each of some rows; rows with the same exchanges have the same."""
+        return self._collect(rows.select(pl.struct(self.source.shape_columns).hash())).to_series()
+
+    def as_table(
+        self, rows: pl.LazyFrame, positions: Sequence[int], occurrences: pl.Series
+    ) -> pl.DataFrame:
+        """Some of the rows as `tables.source_table`: `positions` says which, in their order."""
+        return (
+            self._collect(rows)
+            .with_columns(
+                pl.Series("source_row", positions, pl.UInt32),
+                occurrences.cast(pl.UInt32).alias("occurrence"),
+                pl.lit(self.located.revision).alias("source_revision"),
+                pl.lit(None, dtype=SOURCE_ROW["excluded_ids"].dtype).alias("excluded_ids"),
+            )
+            .select(source_table(self.source).names)
+        )
+
+    def _collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        with _named(self.source.name, self.located.place, self.located.files.format):
+            return rows.collect()
+
+
+def open_source(source: Source, cache: Path, store: Store | None = None) -> OpenSource:
+    """The rows of a source; `store` is as in `locate`.
+
+    Raises:
+        SourceUnavailableError: The Hub did not answer and the file is not in the cache.
+        SourceError: The file is not the one the catalogue describes.
+    """
     name = source.name
-    file, revision = find_file(source, cache)
-    rows = _open(source, file, cache)
-    total = _collect(rows.select(pl.len()), name, file).item()
-    if not total:
-        raise _unreadable(name, file, UnreadableError("it has no rows"))
+    located = locate(source, cache, store)
+    rows, place = _open(source, located, cache), located.place
+    with _named(name, place, located.files.format):
+        total: int = rows.select(pl.len()).collect().item()
+        if not total:
+            raise UnreadableError("it has no rows")
     if source.rows is not None and total != source.rows:
         raise SourceError(
-            f"{name}: {file} has {total:,} rows, the catalogue expects {source.rows:,}; give the "
+            f"{name}: {place} has {total:,} rows, the catalogue expects {source.rows:,}; give the "
             "right file, or correct `rows`"
         )
-    start, stop = (total * edge // source.shards for edge in (index, index + 1))
-    hashed = rows.head(stop).select(row=pl.struct(source.shape_columns).hash())
-    occurrence = hashed.select(pl.col("row").cum_count().over("row").cast(pl.UInt32) - 1)
-    return (
-        _collect(rows.slice(start, stop - start), name, file)
-        .with_columns(
-            pl.int_range(start, stop, dtype=pl.UInt32, eager=True).alias("source_row"),
-            _collect(occurrence, name, file).to_series().slice(start).alias("occurrence"),
-            pl.lit(revision).alias("source_revision"),
-            pl.lit(None, dtype=SOURCE_ROW["excluded_ids"].dtype).alias("excluded_ids"),
-        )
-        .select(source_table(source).names)
-    )
+    return OpenSource(source, located, rows, total)
 
 
-def find_file(entry: Source | Benchmark, cache: Path) -> tuple[Path, str]:
-    """The local path of an entry's file, and its version: the commit or ``local:<sha256>``.
+def locate(entry: UpstreamFile, cache: Path, store: Store | None = None) -> Located:
+    """The files of an entry on this machine, fetched from the Hub if they are not in the cache.
+
+    Args:
+        entry: That of a source or a benchmark.
+        cache: Folder for downloads.
+        store: Where it is kept what an entry was resolved to that leaves something open; None: in
+            the cache.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file does not exist, or it is not the one the catalogue describes.
     """
     if entry.hub is not None:
-        return _download(entry.name, entry.hub, cache)
-    if entry.path is None or not entry.path.is_file():
-        raise SourceError(
-            f"{entry.name}: there is no file {entry.path}; correct `path` in the catalogue"
-        )
-    return entry.path, f"local:{_sha256(entry.path)}"
+        from sysgen_dagster.sources.hub import fetch
+
+        path, revision, sha256 = fetch(entry.name, entry.hub, cache, store or Store(cache))
+        return Located(files_of(entry.name, path), revision, path, sha256)
+    path = entry.path or Path()
+    files = files_of(entry.name, path)
+    checksum = checksum_of(files, path)
+    return Located(files, f"local:{checksum}", path, checksum)
 
 
-def _download(name: str, hub: HubFile, cache: Path) -> tuple[Path, str]:
-    """The pinned file, from the cache or the Hub; the Hub's client retries if the Hub is busy."""
-    if hub.file is None or hub.revision is None:
-        raise SourceError(
-            f"{name}: the catalogue does not pin {hub.repo} to a file and a commit. Look both up "
-            "on its page on the Hub once and write them to `hub.file` and `hub.revision` of your "
-            "catalogue (SYSGEN_CATALOG), or give a local file as `path` instead of `hub`"
-        )
-    # Imported here, because it is slow and loading the definitions does not need it.
-    from huggingface_hub import errors, hf_hub_download
-
-    missing = (
-        errors.RepositoryNotFoundError,
-        errors.RevisionNotFoundError,
-        errors.RemoteEntryNotFoundError,
-    )
-    where = f"{hub.repo}/{hub.file} at {hub.revision}"
-    try:
-        path = hf_hub_download(
-            hub.repo, hub.file, repo_type="dataset", revision=hub.revision, cache_dir=cache / "hub"
-        )
-    except missing as error:
-        raise SourceError(
-            f"{name}: the Hub has no {where} for this account ({type(error).__name__}); correct "
-            "`hub` in the catalogue, or set HF_TOKEN for a gated data set"
-        ) from error
-    except ValueError as error:  # `hub.repo` or `hub.file` is not a valid name
-        raise SourceError(
-            f"{name}: {where} is not a file on the Hub ({error}); correct `hub`"
-        ) from error
-    except (OSError, errors.HTTPError) as error:  # type: ignore[attr-defined]
-        raise SourceUnavailableError(
-            f"{name}: the Hub did not give {where} ({error}). Try again later, set HF_ENDPOINT to "
-            "a mirror, or fetch the file by hand and give it as `path` in the catalogue"
-        ) from error
-    file = Path(path)
-    _require_checksum(name, file, hub, cache)
-    return file, hub.revision
+def checksum_of(files: Files, place: Path) -> str:
+    """The sha256 of one file, or of the names and checksums of those of the folder `place`."""
+    if not place.is_dir():
+        return _sha256(place)
+    names = (f"{_sha256(path)}  {path.relative_to(place).as_posix()}\n" for path in files.paths)
+    return hashlib.sha256("".join(names).encode()).hexdigest()
 
 
-def _require_checksum(name: str, file: Path, hub: HubFile, cache: Path) -> None:
-    """Raise `SourceError` if the file does not have the checksum that the catalogue declares."""
-    if hub.sha256 is not None and (actual := _sha256(file)) != hub.sha256:
-        raise SourceError(
-            f"{name}: {file} has sha256 {actual}, the catalogue expects {hub.sha256}. Delete "
-            f"{cache / 'hub'} to fetch it again; if that does not help, `sha256` is wrong"
-        )
+def read_rows(name: str, path: Path) -> Iterator[Any]:
+    """The rows of a file or a folder as they are in it, one after the other.
 
-
-def read_rows(name: str, file: Path) -> Iterator[Any]:
-    """The rows of a file as they are in it; those that are objects have columns.
+    Those that are objects have columns.
 
     Args:
         name: That of the catalogue's entry, for messages.
-        file: Its name ends in .parquet, .jsonl or .json.
+        path: As in `files_of`.
 
     Raises:
-        SourceError: The file cannot be read.
+        SourceError: A file cannot be read.
     """
-    if file.suffix not in _SUFFIXES:
-        raise SourceError(f"{name}: {file} is none of {', '.join(_SUFFIXES)}; convert it first")
-    try:
-        if file.suffix == ".parquet":
-            yield from _scan_parquet(name, file).collect().iter_rows(named=True)
-        else:
-            yield from read_json_rows(file)
-    except UnreadableError as error:
-        raise _unreadable(name, file, error) from error
-    except _MISREAD as error:
-        raise _unreadable(name, file, _misread(error)) from error
+    files = files_of(name, path)
+    for file in files.paths:
+        with _named(name, file, files.format):
+            if files.format is Format.PARQUET:
+                yield from batched_rows(_scan_parquet(file))
+            else:
+                yield from _text_rows(file, files.format)
 
 
-def _open(source: Source, file: Path, cache: Path) -> pl.LazyFrame:
-    """The declared columns of the file and ``unusable``; no row is read yet."""
-    name, columns = source.name, upstream_columns(source)
-    if file.suffix not in _SUFFIXES:
-        raise SourceError(f"{name}: {file} is none of {', '.join(_SUFFIXES)}; convert it first")
-    if file.suffix == ".parquet":
-        rows = _scan_parquet(name, file)
-        schema = rows.collect_schema()
-        if all(schema.get(column) == held.dtype for column, held in columns.items()):
-            return rows.select(*columns, unusable=pl.lit(None, pl.String))
-    stored = _convert_once(source, file, cache)
+def _text_rows(file: Path, kind: Format) -> Iterator[Any]:
+    if kind in (Format.CSV, Format.TSV):
+        return read_csv_rows(file, "\t" if kind is Format.TSV else None)
+    return read_json_rows(file)
+
+
+def _open(source: Source, located: Located, cache: Path) -> pl.LazyFrame:
+    """The declared columns of the files and ``unusable``; no row is read yet."""
+    columns = upstream_columns(source)
+    if located.files.format is Format.PARQUET:
+        scanned = []
+        for file in located.files.paths:
+            with _named(source.name, file, Format.PARQUET):
+                scanned.append(_scan_parquet(file))
+        schemas = [rows.collect_schema() for rows in scanned]
+        if all(
+            schema.get(column) == held.dtype
+            for column, held in columns.items()
+            for schema in schemas
+        ):
+            rows = pl.concat([rows.select(*columns) for rows in scanned])
+            return rows.with_columns(unusable=pl.lit(None, pl.String))
+    stored = _convert_once(source, located, cache)
     return pl.scan_parquet(stored, glob=False, hive_partitioning=False)
 
 
-def _scan_parquet(name: str, file: Path) -> pl.LazyFrame:
+def _scan_parquet(file: Path) -> pl.LazyFrame:
     with file.open("rb") as opened:
         head = opened.read(SEEN)
         opened.seek(max(-4, -len(head)), os.SEEK_END)
         tail = opened.read()
     if known := recognise_no_parquet(head, tail):
-        raise _unreadable(name, file, known)
-    try:
-        rows = pl.scan_parquet(file, glob=False, hive_partitioning=False)
-        rows.collect_schema()
-    except _MISREAD as error:
-        raise _unreadable(name, file, _misread(error)) from error
+        raise known
+    rows = pl.scan_parquet(file, glob=False, hive_partitioning=False)
+    rows.collect_schema()
     return rows
 
 
-def _convert_once(source: Source, file: Path, cache: Path) -> Path:
-    """The Parquet file in the declared schema of another file, made if it is not in the cache."""
-    how = json.dumps([_READING, dict(source.columns), source.shape_columns])
+def _convert_once(source: Source, located: Located, cache: Path) -> Path:
+    """The Parquet file in the declared schema of other files, made if it is not in the cache."""
+    how = json.dumps([_READING, dict(source.columns), source.shape.model_dump()])
     layout = hashlib.sha256(how.encode()).hexdigest()[:8]
-    stored = cache / "rows" / f"{_sha256(file)[:32]}-{layout}.parquet"
+    stored = cache / "rows" / f"{located.checksum[:32]}-{layout}.parquet"
     stored.parent.mkdir(parents=True, exist_ok=True)
     with locked(stored.with_suffix(".lock")):
-        if not _is_whole(stored):
-            try:
-                if file.suffix == ".parquet":
-                    types = _scan_parquet(source.name, file).collect_schema()
-                    table = tabulate(parquet_rows(file, source), source, types)
-                else:
-                    table = tabulate(read_json_rows(file), source)
-            except UnreadableError as error:
-                raise _unreadable(source.name, file, error) from error
-            except _MISREAD as error:
-                raise _unreadable(source.name, file, _misread(error)) from error
+        if not is_whole(stored):
+            # What is wrong with one of several files is raised with its name, by `_rows_of`.
+            with _named(source.name, located.place, located.files.format):
+                table = tabulate(_rows_of(source, located.files), source, _types_of(located.files))
             with replacing(stored) as temporary:
                 table.write_parquet(temporary, compression="zstd")
                 write_digests(temporary)
     return stored
 
 
-def _is_whole(stored: Path) -> bool:
-    """Whether there is a converted file that holds what was written to it."""
+def _rows_of(source: Source, files: Files) -> Iterator[Any]:
+    is_parquet = files.format is Format.PARQUET
+    for file in files.paths:
+        with _named(source.name, file, files.format):
+            yield from parquet_rows(file, source) if is_parquet else _text_rows(file, files.format)
+
+
+def _types_of(files: Files) -> pl.Schema | None:
+    """The types of the columns, where the files have some."""
+    is_parquet = files.format is Format.PARQUET
+    return _scan_parquet(files.paths[0]).collect_schema() if is_parquet else None
+
+
+@contextmanager
+def _named(name: str, file: Path, kind: Format) -> Iterator[None]:
+    """Raise what is wrong with a file as an error that names the source and the file."""
     try:
-        return read_checked(stored).columns is not None  # without its digests it is damaged
-    except (FileNotFoundError, DamagedFileError):
-        return False
-
-
-def _misread(error: BaseException) -> UnreadableError:
-    first_line, *_ = str(error).splitlines() or [type(error).__name__]
-    return UnreadableError(first_line)
-
-
-def _unreadable(name: str, file: Path, error: UnreadableError) -> SourceError:
-    kind = file.suffix.removeprefix(".")
-    return SourceError(f"{name}: {file} cannot be read as {kind} ({error.what}); {error.fix}")
-
-
-def _collect(rows: pl.LazyFrame, name: str, file: Path) -> pl.DataFrame:
-    try:
-        return rows.collect()
+        yield
+    except UnreadableError as error:
+        raise _unreadable(name, file, kind, error) from error
     except _MISREAD as error:
-        raise _unreadable(name, file, _misread(error)) from error
+        first_line, *_ = str(error).splitlines() or [type(error).__name__]
+        raise _unreadable(name, file, kind, UnreadableError(first_line)) from error
+
+
+def _unreadable(name: str, file: Path, kind: Format, error: UnreadableError) -> SourceError:
+    return SourceError(f"{name}: {file} cannot be read as {kind} ({error.what}); {error.fix}")
 
 
 def _sha256(file: Path) -> str:

@@ -5,23 +5,16 @@ neither ``4.50`` nor a number of a thousand digits changes; NaN and Infinity, wh
 are written by many, are numbers that are none.
 """
 
-import codecs
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from sysgen_dagster.sources.recognition import SEEN, UnreadableError, recognise, snippet
+from sysgen_dagster.sources.recognition import UnreadableError, snippet
+from sysgen_dagster.sources.text_files import open_text
 
 LONGEST_ROW = 1 << 26  # characters; a longer one is no row but a file without line ends
 _CHUNK = 1 << 20  # characters that are read at once from an array
-_ENCODINGS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),  # begins like UTF-16's
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
 # Also the mark in the middle, where files that begin with one were put together.
 _BLANKS = " \t\n\r\ufeff"
 
@@ -41,44 +34,8 @@ def read_json_rows(file: Path) -> Iterator[Any]:
     Raises:
         UnreadableError: The file is no JSON, or no text; it says where.
     """
-    with file.open("rb") as opened:
-        head = opened.read(SEEN)
-    if known := recognise(head):
-        raise known
-    encoding = _encoding(head)
-    try:
-        with file.open(encoding=encoding) as text:
-            yield from _read(text)
-    except UnicodeDecodeError as error:
-        raise _undecodable(file, encoding, error) from error
-
-
-def _encoding(head: bytes) -> str:
-    for mark, encoding in _ENCODINGS:
-        if head.startswith(mark):
-            return encoding
-    if head[:2].count(0) == 1 and head[2:4].count(0) == 1:
-        name = "UTF-16BE" if head[0] == 0 else "UTF-16LE"
-        raise UnreadableError(
-            f"it is {name} without a byte order mark", f"convert it with `iconv -f {name} -t UTF-8`"
-        )
-    return "utf-8"
-
-
-def _undecodable(file: Path, encoding: str, error: UnicodeDecodeError) -> UnreadableError:
-    """Where the bytes of a file are not the text they should be."""
-    name = encoding.upper().removesuffix("-SIG")
-    if name == "UTF-8":
-        with file.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                try:
-                    line.decode("utf-8")
-                except UnicodeDecodeError as first:
-                    place = f"line {number:,}, byte {first.start + 1:,}"
-                    what = f"{place}: {line[first.start]:#04x} is not {name}"
-                    fix = "convert it, such as with `iconv -f LATIN1 -t UTF-8`"
-                    return UnreadableError(what, fix)
-    return UnreadableError(f"it is not whole as {name}: {error.reason}", "fetch it again")
+    with open_text(file) as text:
+        yield from _read(text)
 
 
 def _read(text: TextIO) -> Iterator[Any]:

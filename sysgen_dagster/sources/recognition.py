@@ -1,6 +1,11 @@
-"""Recognises files that are not what their name says, and says what to do with them."""
+"""Recognises files that are not what their name says, and says what to do with them.
+
+The errors of sources are here, too.
+"""
 
 from typing import Final
+
+from sysgen_dagster.errors import SysgenError
 
 SEEN = 1_024  # bytes from the beginning of a file that tell what it is
 _SNIPPET = 60  # characters of a file that are shown
@@ -33,6 +38,16 @@ _MAGIC: Final = (
 _ANNEX = (b"/annex/objects/", b".git/annex/objects/", b"../.git/annex/objects/")
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!-- ")
 _BYTE_ORDER_MARKS = ("\ufeff".encode("utf-8"), b"\xff\xfe", b"\xfe\xff")
+
+
+class SourceError(SysgenError):
+    """A source cannot be read, and trying again will not help; the message names file and fix."""
+
+
+class SourceUnavailableError(SourceError):
+    """The Hub did not answer; trying again later may help."""
+
+    may_come_back = True
 
 
 class UnreadableError(Exception):

@@ -1,13 +1,27 @@
-"""Shapes of upstream rows: functions that turn one row into its turns, one function per format.
+"""Shapes of upstream rows: one row becomes its turns, by one function per format.
 
 The catalogue names the shape of each source. `conversations` builds conversations from the turns.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from sysgen_dagster.catalog.sources import (
+    Alternating,
+    PromptCompletion,
+    QuestionAnswer,
+    RecordedExchanges,
+    Shape,
+    Speaker,
+    Transcript,
+    Turns,
+)
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.chat.reasoning import join_reasoning, split_reasoning
+from sysgen_dagster.chat.visible import is_blank
 
 Row = Mapping[str, Any]
 
@@ -37,8 +51,6 @@ TOOL_ROLES = frozenset(
         *("observation", "ipython"),
     }
 )
-# The field of a record that says who speaks, by the kind of shape.
-SPEAKERS = {"sharegpt": "from", "messages": "role"}
 # Fields of a record, beside its text, in which published data sets keep what was thought.
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 
@@ -73,51 +85,118 @@ def _thoughts(record: Mapping[str, Any]) -> str | None:
     return next((record[name] for name in _THOUGHTS if record.get(name)), None)
 
 
-def role_of(speaker: str) -> str:
-    """The role of who speaks; a name that is none of a role stays as it is."""
+def role_of(speaker: str, roles: Mapping[str, Speaker] = MappingProxyType({})) -> str:
+    """The role of who speaks; a name that is none of a role stays as it is.
+
+    Args:
+        speaker: What the row calls who speaks.
+        roles: Those of names that the catalogue knows; they come before the usual ones.
+    """
+    given = {_plain(each): role for each, role in roles.items()}
+    if given and (said := given.get(_plain(speaker))):
+        return Role(said)
     if role := _ROLES.get(speaker):
         return role
-    name = speaker.strip().casefold().replace("-", "_").replace(" ", "_")
+    name = _plain(speaker)
     if name.startswith(_MODELS):
         return Role.ASSISTANT
     return _ROLES.get(name) or (name if name in TOOL_ROLES else speaker)
 
 
-def _input_output(row: Row, column: str) -> Iterator[Turn]:
-    for exchange in row[column] or []:
+def _plain(speaker: str) -> str:
+    return speaker.strip().casefold().replace("-", "_").replace(" ", "_")
+
+
+def read_turns(row: Row, shape: Shape) -> list[Turn]:
+    """The turns of a row.
+
+    What the row's column of system messages holds comes first, unless the chat itself says it.
+    """
+    turns = list(_READERS[shape.kind](row, shape))
+    system = row[shape.system] if shape.system else None
+    if system is None or is_blank(system) or Turn(Role.SYSTEM, system) in turns:
+        return turns
+    return [Turn(Role.SYSTEM, system), *turns]
+
+
+def _input_output(row: Row, shape: RecordedExchanges) -> Iterator[Turn]:
+    question, answer = shape.record_fields
+    for exchange in row[shape.column] or []:
         if exchange is None:
             yield _MALFORMED
             continue
-        yield _turn(Role.USER, exchange["input"])
-        yield _turn(Role.ASSISTANT, exchange["output"], _thoughts(exchange))
+        yield _turn(Role.USER, exchange[question])
+        yield _turn(Role.ASSISTANT, exchange[answer], _thoughts(exchange))
 
 
-def _spoken(row: Row, column: str, speaker: str, text: str) -> Iterator[Turn]:
-    for turn in row[column] or []:
-        if turn is None or turn[speaker] is None:
+def _turns(row: Row, shape: Turns) -> Iterator[Turn]:
+    return _spoken(row[shape.column], shape)
+
+
+def _spoken(records: Any, shape: Turns | PromptCompletion) -> Iterator[Turn]:
+    speaker, text = shape.record_fields
+    for record in records or []:
+        if record is None or record[speaker] is None:
             yield _MALFORMED
         else:
-            yield _turn(role_of(turn[speaker]), turn[text], _thoughts(turn))
+            yield _turn(role_of(record[speaker], shape.roles), record[text], _thoughts(record))
 
 
-def _sharegpt(row: Row, column: str) -> Iterator[Turn]:
-    return _spoken(row, column, SPEAKERS["sharegpt"], "value")
+def _prompt_completion(row: Row, shape: PromptCompletion) -> Iterator[Turn]:
+    for role, column in ((Role.USER, shape.prompt), (Role.ASSISTANT, shape.completion)):
+        if isinstance(row[column], str):
+            yield _turn(role, row[column])
+        else:
+            yield from _spoken(row[column], shape)
 
 
-def _messages(row: Row, column: str) -> Iterator[Turn]:
-    return _spoken(row, column, SPEAKERS["messages"], "content")
+def _alternating(row: Row, shape: Alternating) -> Iterator[Turn]:
+    (text,) = shape.record_fields
+    for at, record in enumerate(row[shape.column] or []):
+        if record is None:
+            yield _MALFORMED
+        else:
+            yield _turn(Role.ASSISTANT if at % 2 else Role.USER, record[text])
 
 
-def _question_answer(
-    row: Row, question: str, answer: str, reasoning: str | None = None
-) -> Iterator[Turn]:
-    yield _turn(Role.USER, row[question])
-    yield _turn(Role.ASSISTANT, row[answer], row[reasoning] if reasoning else None)
+def _transcript(row: Row, shape: Transcript) -> Iterator[Turn]:
+    said = row[shape.column]
+    if is_blank(said):
+        return
+    before, *parts = _marks(tuple(shape.roles)).split(said)
+    if not is_blank(before):
+        yield Turn(Role.SYSTEM, before.strip())
+    for mark, text in zip(parts[::2], parts[1::2], strict=True):
+        yield _turn(shape.roles[mark], _END_MARKS.sub("", text).strip())
 
 
-SHAPES: Mapping[str, Callable[..., Iterator[Turn]]] = {
+# What templates of chat models write after a turn.
+_END_MARKS = re.compile(r"(\s*(<\|im_end\|>|<\|endoftext\|>|<\|eot_id\|>|</s>))+\s*$")
+
+
+@cache
+def _marks(marks: tuple[str, ...]) -> re.Pattern[str]:
+    """The places in a text where somebody begins to speak: at the beginning of a line."""
+    longest_first = sorted(marks, key=len, reverse=True)
+    return re.compile(rf"^[ \t]*({'|'.join(map(re.escape, longest_first))})", re.MULTILINE)
+
+
+def _question_answer(row: Row, shape: QuestionAnswer) -> Iterator[Turn]:
+    question, about = row[shape.question], row[shape.input] if shape.input else None
+    if question is not None and about is not None and not is_blank(about):
+        question = f"{question}\n\n{about}"
+    yield _turn(Role.USER, question)
+    yield _turn(
+        Role.ASSISTANT, row[shape.answer], row[shape.reasoning] if shape.reasoning else None
+    )
+
+
+_READERS: Mapping[str, Callable[..., Iterator[Turn]]] = {
     "input_output": _input_output,
-    "sharegpt": _sharegpt,
-    "messages": _messages,
+    "sharegpt": _turns,
+    "messages": _turns,
+    "alternating": _alternating,
+    "transcript": _transcript,
+    "prompt_completion": _prompt_completion,
     "question_answer": _question_answer,
 }

@@ -14,7 +14,7 @@ import polars as pl
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.sources.recognition import UnreadableError
-from sysgen_dagster.sources.shapes import SPEAKERS, TOOL_ROLES, role_of
+from sysgen_dagster.sources.shapes import TOOL_ROLES, role_of
 from sysgen_dagster.sources.tables import upstream_columns
 from sysgen_dagster.sources.values import (
     NoRecordsError,
@@ -68,15 +68,30 @@ def parquet_rows(file: Path, source: Source) -> Iterator[Mapping[str, Any]]:
             raise _no_column(column, schema)
         if isinstance(schema[column], _ODD_TYPES):
             raise UnreadableError(f"it has {column!r} as {schema[column]}, which is no text", _FIX)
-    chosen = rows.select(_plain(column, schema[column]) for column in source.columns)
+    yield from batched_rows(
+        rows.select(_plain(column, schema[column]) for column in source.columns)
+    )
+
+
+def batched_rows(rows: pl.LazyFrame) -> Iterator[Mapping[str, Any]]:
+    """The rows of a scanned file, read in pieces."""
     for first in range(0, rows.select(pl.len()).collect().item(), _ROWS_AT_ONCE):
-        yield from chosen.slice(first, _ROWS_AT_ONCE).collect().iter_rows(named=True)
+        yield from rows.slice(first, _ROWS_AT_ONCE).collect().iter_rows(named=True)
 
 
 def _no_column(column: str, names: Iterable[str]) -> UnreadableError:
     has = ", ".join(names)
     but = f"only {has}" if has else "its rows are no objects"
     return UnreadableError(f"it has no column {column!r}, {but}", _FIX)
+
+
+def readable_columns(schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:
+    """The columns of a Parquet file that have a text or parts, losing nothing in Python."""
+    return [
+        _plain(column, dtype)
+        for column, dtype in schema.items()
+        if not isinstance(dtype, _ODD_TYPES)
+    ]
 
 
 def _plain(column: str, dtype: pl.DataType) -> pl.Expr:
@@ -108,7 +123,8 @@ class _Column:
     def __init__(self, name: str, source: Source, dtype: pl.DataType | None) -> None:
         self.name, self._is_used = name, name in source.shape_columns
         fields = source.columns[name]
-        self._speaker = SPEAKERS.get(source.shape.kind)
+        self._speaker = source.shape.speaker
+        self._roles = getattr(source.shape, "roles", {})
         self._fields = None if isinstance(fields, str) else fields
         self._is_present = self._is_readable = False
         self._seen_fields: dict[str, None] = {}
@@ -160,7 +176,7 @@ class _Column:
     def _is_tools(self, record: Mapping[str, Any]) -> bool:
         """Whether a turn is that of a tool, whose text nobody reads."""
         speaker = record.get(self._speaker or "")
-        return isinstance(speaker, str) and role_of(speaker) in TOOL_ROLES
+        return isinstance(speaker, str) and role_of(speaker, self._roles) in TOOL_ROLES
 
     def require_readable(self, names: Iterable[str]) -> None:
         """Raise `UnreadableError` if no row has the column as it is declared."""

@@ -6,6 +6,7 @@ object, bytes that are no text and what is not a number are no text.
 """
 
 import datetime
+import json
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -83,7 +84,8 @@ def as_records(value: Any, fields: Sequence[str]) -> Records | None:
     """The records of a value; None for null. A record that is null stays.
 
     Args:
-        value: A list of records, or one record of lists, as some writers store it.
+        value: A list of records, one record, or one record of lists, as some writers store it; also
+            the JSON of such a value. Where one field is read, a text is a record of its own, too.
         fields: Those that are read.
 
     Raises:
@@ -91,19 +93,33 @@ def as_records(value: Any, fields: Sequence[str]) -> Records | None:
     """
     if value is None:
         return None
+    if isinstance(value, str):
+        value = _read_json(value)
     if isinstance(value, Mapping):
         value = _records_of_lists(value, fields)
     if not isinstance(value, list):
         raise NoRecordsError
+    if len(fields) == 1:
+        value = [{fields[0]: each} if isinstance(each, str) else each for each in value]
     if any(record is not None and not isinstance(record, Mapping) for record in value):
         raise NoRecordsError
-    return value
+    return list(value)
+
+
+def _read_json(text: str) -> Any:
+    """What a text is the JSON of; numbers stay as they are written."""
+    try:
+        return json.loads(text, parse_int=str, parse_float=str)
+    except (ValueError, RecursionError) as error:
+        raise NoRecordsError from error
 
 
 def _records_of_lists(value: Mapping[str, Any], fields: Sequence[str]) -> Records | None:
     lists = {field: value[field] for field in fields if value.get(field) is not None}
     if not lists and all(each is None for each in value.values()):
         return []
+    if lists and not any(isinstance(each, list) for each in lists.values()):
+        return [dict(value)]
     if not lists or not all(isinstance(each, list) for each in lists.values()):
         raise NoRecordsError
     if len({len(each) for each in lists.values()}) != 1:

@@ -115,6 +115,18 @@ def read_checked(path: Path, columns: Collection[str] | None = None) -> Checked:
     return _compare(lambda start, length: view[start : start + length], size, columns, content)
 
 
+def is_whole(path: Path) -> bool:
+    """Whether there is a file with digests that holds what was written to it.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    try:
+        return read_checked(path).columns is not None
+    except (FileNotFoundError, DamagedFileError):
+        return False
+
+
 def _compare(get: _Get, size: int, columns: Collection[str] | None, source: bytes | str) -> Checked:
     """`source` as it is read, once the footer and the columns have the digests written to them."""
     end = _read_end(get, size)

@@ -10,8 +10,7 @@ import polars as pl
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
-from sysgen_dagster.catalog.load import CatalogError
-from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.catalog.recipes import Flag, Recipe
 from sysgen_dagster.obedience.alignment_judgement import Alignment
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster.tables.table import By, Table
@@ -20,30 +19,16 @@ from sysgen_dagster.tables.table import By, Table
 # one of the cluster; it keeps none where the model did not finish the first.
 _IS_LATER = pl.col("conversation_id") != pl.col("cluster")
 # By flag: the table with a row of each conversation that may have it, and which rows have it.
-_CORPUS_FLAGS: Mapping[str, tuple[Table, pl.Expr]] = {
+_CORPUS_FLAGS: Mapping[Flag, tuple[Table, pl.Expr]] = {
     "near_duplicate_question": (tables.NEAR_DUPLICATE_QUESTIONS, _IS_LATER),
     "contaminated": (tables.CONTAMINATION, pl.col("overlap") >= MOSTLY_HELD),
     "near_duplicate_message": (tables.NEAR_DUPLICATE_MESSAGES, _IS_LATER),
     # Only a sample is judged: most rows cannot have this flag.
     "not_aligned": (JUDGED_ALIGNMENT, pl.col("verdict") == Alignment.NOT_ALIGNED.value),
 }
-FLAGS = (*FINDINGS, *_CORPUS_FLAGS)
+FLAGS: tuple[Flag, ...] = (*FINDINGS, *_CORPUS_FLAGS)
 
 Flagged = Mapping[str, pl.Series]  # flag to the ids of the conversations that have it
-
-
-def require_known_flags(recipes: Mapping[str, Recipe]) -> None:
-    """Does nothing when the recipes leave out by flags only.
-
-    Raises:
-        CatalogError: A recipe names something else.
-    """
-    for name, recipe in recipes.items():
-        if unknown := sorted(set(recipe.leave_out) - set(FLAGS)):
-            raise CatalogError(
-                f"mixture {name} of the catalogue: `leave_out` names {', '.join(unknown)}, which "
-                f"no row is ever flagged as: correct it to some of {', '.join(FLAGS)}"
-            )
 
 
 def tables_of_flags(recipe: Recipe, by: By) -> Mapping[str, Table]:

@@ -9,7 +9,10 @@ from fractions import Fraction
 
 import polars as pl
 
+from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.storage.cuts import materialize_again, summarize_shards
+from sysgen_dagster.storage.store import OtherCutError
 from sysgen_dagster.training_sets.draws import draw_numbers
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES
@@ -33,6 +36,23 @@ def select_candidates(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """
     candidates = rows.lazy().filter(_filters(recipe)).select(MIXTURES.names).collect()
     return candidates.unique(["conversation_id", "model"]) if recipe.rejected else candidates
+
+
+def require_one_shard_each(candidates: pl.DataFrame) -> None:
+    """Do nothing where each conversation is in one shard.
+
+    Raises:
+        OtherCutError: One is in two.
+    """
+    places = candidates.group_by("conversation_id").agg(pl.col("shard").unique())
+    doubled = places.filter(pl.col("shard").list.len() > 1).sort("conversation_id")
+    if doubled.height:
+        shards = doubled["shard"].explode().unique()
+        raise OtherCutError(
+            f"{summarize_shards(shards)} are of different cuts: {doubled.height} conversations are "
+            f"in two of them, {doubled['conversation_id'][0]} is the first. "
+            f"{materialize_again(split_shard(shards[0])[0])}"
+        )
 
 
 def build_mixture(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:

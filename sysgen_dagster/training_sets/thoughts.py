@@ -11,6 +11,7 @@ import polars as pl
 from sysgen_dagster.catalog.recipes import Recipe, Thoughts
 from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import Column, Table
+from sysgen_dagster.training_sets.reviewed import with_review
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS, table_of
 
 _FIELD = "reasoning_content"
@@ -21,15 +22,15 @@ def exported_table(recipe: Recipe) -> Table:
     """The table of the rows of an export: as they are stored, with the thoughts where they go."""
     table = table_of(recipe)
     if table != TRAINING_ROWS:
-        return table
+        return with_review(table)
     columns = {name: column for name, column in table.columns.items() if name != "reasoning"}
     if recipe.thoughts is Thoughts.FIELD:
         columns["messages"] = Column(_WITH_FIELD, table.columns["messages"].description)
-    return replace(table, columns=columns)
+    return with_review(replace(table, columns=columns))
 
 
 def place_thoughts(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
-    """`exported_table(recipe)`, given stored rows of the recipe's table."""
+    """`exported_table(recipe)`, given rows of the recipe's table as `write_edits` gives them."""
     chat, last = pl.col("messages"), pl.col("messages").list.last().struct
     content = last.field("content")
     if recipe.thoughts is Thoughts.FIELD:

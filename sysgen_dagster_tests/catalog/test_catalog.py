@@ -8,10 +8,8 @@ from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.catalog.small import (
     SMALL,
-    Change,
     Wrong,
     assert_wrong,
-    fault_of,
     write,
 )
 
@@ -20,24 +18,30 @@ JUDGE = {"served_name": "org/big", "license": "mit", "engine": "vllm"}
 WRONG_ENTRIES: dict[str, Wrong] = {
     "no-sources": ([("sources", {})], "sources", "at least 1 item"),
     "no-models": ([("models", {})], "models", "at least 1 item"),
-}
-# An error about several entries together names no line.
-WRONG_TOGETHER: dict[str, tuple[list[Change], str]] = {
     "judge-that-is-a-model-too": (
         [("judges.small", JUDGE)],
-        "`judges` repeats ['small'] of `models`: give it another name",
+        "judges.small",
+        "small is an entry of `models`, too: give it another name",
     ),
     "judge-that-is-not-there": (
         [("judging.judge", "gpt"), ("judges.big", JUDGE)],
-        "`judging.judge` is 'gpt', which is none of small, big",
+        "judging.judge",
+        "gpt is no entry of `models` or `judges`: there are small, big. Correct it or leave it out",
     ),
     "mixture-of-a-source-that-is-not-there": (
-        [("mixtures.half", {"sources": ["yours"]})],
-        "mixture half names ['yours'], which the catalogue does not have",
+        [("mixtures.half", {"sources": ["mine", "yours"]})],
+        "mixtures.half.sources.1",
+        "yours is no entry of `sources`: there are mine.",
+    ),
+    "mixture-of-rows-of-a-source-that-is-not-there": (
+        [("mixtures.half", {"rows_of": {"yours": 1}})],
+        "mixtures.half.rows_of.yours",
+        "yours is no entry of `sources`",
     ),
     "mixture-of-a-model-that-is-not-there": (
-        [("mixtures.half", {"models": ["large"], "rows_of": {"yours": 1}})],
-        "mixture half names ['large', 'yours'], which the catalogue does not have",
+        [("mixtures.half", {"models": ["large"]})],
+        "mixtures.half.models.0",
+        "large is no entry of `models`: there are small.",
     ),
 }
 
@@ -61,13 +65,6 @@ def test_the_shards_of_a_source_are_numbered_and_can_be_located(tmp_path: Path) 
         ("mine", 1000),
     ]
     assert catalog.source_of(shards[1000]) is catalog.sources["mine"]
-
-
-@pytest.mark.parametrize(("changes", "fault"), WRONG_TOGETHER.values(), ids=WRONG_TOGETHER.keys())
-def test_entries_that_do_not_go_together_are_one_error(
-    tmp_path: Path, changes: list[Change], fault: str
-) -> None:
-    assert fault_of(write(tmp_path, *changes))[1:] == [f"  the file: Value error, {fault}"]
 
 
 def test_a_model_judges_itself_unless_somebody_else_does(tmp_path: Path) -> None:

@@ -24,12 +24,12 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "unknown-field": (
         [("sources.mine.shard", 3)],
         "sources.mine.shard",
-        "Extra inputs are not permitted (found: 3)",
+        "is no field here: did you mean `shards`? (found: 3)",
     ),
     "unknown-field-of-a-model": (
         [("models.small.temperature", 0.7)],
         "models.small.temperature",
-        "Extra inputs are not permitted",
+        "is no field here: leave it out, or take one of served_name, ",
     ),
     "number-in-quotes": (
         [("sources.mine.shards", "2")],
@@ -41,8 +41,12 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "sources.mine.shards",
         "valid integer (found: '')",
     ),
-    "unknown-section": ([("modles", {})], "modles", "Extra inputs are not permitted"),
-    "missing-field": ([("sources.mine.license", None)], "sources.mine.license", "Field required"),
+    "unknown-section": ([("modles", {})], "modles", "is no field here: did you mean `models`?"),
+    "missing-field": (
+        [("benchmarks.sums", {"path": "sums.jsonl"})],
+        "benchmarks.sums.text",
+        "is missing",
+    ),
     "branch-as-revision-of-a-source": (
         [("sources.mine.path", None), ("sources.mine.hub", {**HUB, "revision": "main"})],
         "sources.mine.hub.revision",
@@ -143,9 +147,9 @@ def test_a_name_is_no_field_of_what_is_written_of_an_entry(tmp_path: Path) -> No
 def test_a_name_that_is_said_again_within_an_entry_is_refused(
     tmp_path: Path, changes: list[Change], section: str, name: str
 ) -> None:
-    fault = f"{name} has a field `name`: leave it out, its name is {name}"
+    fault = "name is said by the entry's key: leave the field out"
 
-    assert_wrong(tmp_path, (changes, section, fault))
+    assert_wrong(tmp_path, (changes, f"{section}.{name}.name", fault))
 
 
 def test_an_entry_is_never_changed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from sysgen_dagster_tests.catalog.small import Change, Wrong, assert_wrong, writ
 WRONG_ENTRIES: dict[str, Wrong] = {
     "endpoint-without-base-urls": (
         [("models.small.engine", "endpoint")],
-        "models.small",
+        "models.small.engine",
         "engine `endpoint` needs `base_urls`",
     ),
     "unknown-engine": (
@@ -37,12 +37,12 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     ),
     "field-of-ours-in-the-extra-body": (
         [("models.small.request.extra_body", {"stream": True})],
-        "models.small.request",
+        "models.small.request.extra_body",
         "must not hold ['stream']",
     ),
     "secret-in-the-extra-body": (
         [("models.small.request.extra_body", {"api_key": "sk-1"})],
-        "models.small.request",
+        "models.small.request.extra_body",
         "must not hold ['api_key']",
     ),
     "field-that-cannot-be-left-out": (

@@ -43,12 +43,33 @@ def test_a_catalogue_of_before_that_has_settings_of_alerts_loads_as_one_without(
     assert "alerts" not in without.model_dump()
 
 
-def test_a_catalogue_that_says_nothing_of_operations_has_the_paper_s_samples(
+# What is given of `judging`, and how many pairs and how many answers are judged then.
+JUDGED = {
+    "nothing": ({}, (0, 0)),
+    "nobody": ({"judge": None}, (0, 0)),
+    "a-seed": ({"seed": 3}, (0, 0)),
+    "a-judge": ({"judge": "small"}, (200, 20)),
+    "rows": ({"preference_rows": 7}, (7, 20)),
+    "nobody-and-rows": ({"judge": None, "alignment_rows": 7}, (200, 7)),
+    "a-judge-of-no-pairs": ({"judge": "small", "preference_rows": 0}, (0, 20)),
+}
+
+
+@pytest.mark.parametrize(("given", "rows"), JUDGED.values(), ids=JUDGED)
+def test_rows_are_judged_where_a_judge_is_named_or_rows_are_asked_for(
+    tmp_path: Path, given: dict[str, object], rows: tuple[int, int]
+) -> None:
+    judging = load_catalog(write(tmp_path, ("judging", given))).judging
+
+    assert (judging.preference_rows, judging.alignment_rows) == rows
+    assert type(judging).model_validate(judging.model_dump()) == judging
+
+
+def test_a_catalogue_that_says_nothing_of_operations_judges_nothing_and_only_names_changes(
     tmp_path: Path,
 ) -> None:
     catalog = load_catalog(write(tmp_path))
 
-    assert (catalog.judging.judge, catalog.judging.preference_rows) == (None, 200)
-    assert catalog.judging.alignment_rows == 20
+    assert (catalog.judging.preference_rows, catalog.judging.alignment_rows) == (0, 0)
     assert catalog.learned_similarity.bertscore_weights is None
     assert not catalog.filling.refill_changed

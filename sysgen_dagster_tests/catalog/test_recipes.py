@@ -11,18 +11,23 @@ from sysgen_dagster_tests.catalog.small import Wrong, assert_wrong, write
 WRONG_ENTRIES: dict[str, Wrong] = {
     "no-rows-left-to-train-on": (
         [("training", {"validation": 0.5, "test": 0.5})],
-        "training",
+        "training.validation",
         "`validation` and `test` together must leave rows to train on",
     ),
     "weights-of-no-number-of-rows": (
         [("mixtures.half", {"weights": {"mine": 1}})],
-        "mixtures.half",
+        "mixtures.half.weights",
         "`weights` divide `rows` among the sources: give `rows`",
     ),
     "weight-of-nothing": (
         [("mixtures.half", {"rows": 5, "weights": {"mine": 0}})],
         "mixtures.half.weights.mine",
         "greater than 0 (found: 0)",
+    ),
+    "unknown-flag": (
+        [("mixtures.half", {"leave_out": ["repetitive", "boring"]})],
+        "mixtures.half.leave_out.1",
+        "'repetitive', ",
     ),
     "unknown-variant": (
         [("mixtures.half", {"variant": "best"})],

@@ -18,7 +18,11 @@ from sysgen_dagster_tests.catalog.small import (
 )
 
 WRONG_ENTRIES: dict[str, Wrong] = {
-    "hub-and-path": ([("sources.mine.hub", HUB)], "sources.mine", "give either `hub` or `path`"),
+    "hub-and-path": (
+        [("sources.mine.hub", HUB)],
+        "sources.mine.hub",
+        "give either `hub` or `path`",
+    ),
     "neither-hub-nor-path": (
         [("sources.mine.path", None)],
         "sources.mine",
@@ -26,13 +30,14 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     ),
     "shape-names-a-missing-column": (
         [("sources.mine.shape.answer", "response")],
-        "sources.mine",
+        "sources.mine.shape",
         "`shape` uses ['response'], which `columns` does not list",
     ),
     "unknown-shape": (
         [("sources.mine.shape.kind", "alpaca")],
         "sources.mine.shape",
-        "'input_output', 'sharegpt', 'messages', 'question_answer'",
+        "'sharegpt', 'messages', 'input_output', "
+        "'alternating', 'transcript', 'prompt_completion', 'question_answer'",
     ),
     "unknown-exchanges": (
         [("sources.mine.exchanges", "all")],
@@ -42,7 +47,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "no-shards": ([("sources.mine.shards", 0)], "sources.mine.shards", "greater than 0 (found: 0)"),
     "same-question-of-a-missing-column": (
         [("sources.mine.same_question", "topic")],
-        "sources.mine",
+        "sources.mine.same_question",
         "`same_question` is 'topic', which `columns` lacks",
     ),
     **{
@@ -55,7 +60,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     },
     "benchmark-on-the-hub-and-here": (
         [("benchmarks.sums", {**BENCHMARK, "hub": HUB})],
-        "benchmarks.sums",
+        "benchmarks.sums.hub",
         "give either `hub` or `path`",
     ),
     "benchmark-without-text": (
@@ -80,8 +85,9 @@ def test_records_have_fields(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SOURCE_ROW)
 def test_a_column_is_not_called_as_one_that_the_pipeline_adds(tmp_path: Path, name: str) -> None:
     columns = {"q": "string", "a": "string", name: "string"}
-    [_, fault] = fault_of(write(tmp_path, ("sources.mine.columns", columns)))
-    assert f"`columns` of mine names ['{name}'], which the pipeline adds" in fault
+    fault = f"{name} is a column that the pipeline adds to each row: leave it out"
+    change = ("sources.mine.columns", columns)
+    assert_wrong(tmp_path, ([change], f"sources.mine.columns.{name}", fault))
 
 
 @pytest.mark.parametrize(
@@ -124,4 +130,4 @@ def test_a_source_is_read_with_the_usual_settings(tmp_path: Path) -> None:
 def test_a_wrong_entry_that_would_only_fail_in_a_run_is_found_here(
     tmp_path: Path, changes: list[Change]
 ) -> None:
-    assert fault_of(write(tmp_path, *changes))[1].startswith("  sources.mine (line ")
+    assert fault_of(write(tmp_path, *changes))[1].startswith("  sources.mine.shape (line ")

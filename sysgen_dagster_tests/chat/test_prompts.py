@@ -17,7 +17,12 @@ from hypothesis import strategies as st
 
 from sysgen_dagster.chat import prompts
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.chat.prompts import PromptError, load_prompt, separating_mark
+from sysgen_dagster.chat.prompts import (
+    PromptError,
+    forget_prompts,
+    load_prompt,
+    separating_mark,
+)
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag, parse_tagged_message
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -74,12 +79,12 @@ def write_prompt(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ca
     def write(text: str, name: str = "greet.user.md") -> Path:
         path = tmp_path / name
         path.write_text(text, encoding="utf-8")
-        load_prompt.cache_clear()
+        forget_prompts()
         return path
 
     monkeypatch.setattr(prompts, "PROMPTS_DIR", tmp_path)
     yield write
-    load_prompt.cache_clear()
+    forget_prompts()
 
 
 def as_text(messages: list[ChatMessage]) -> str:

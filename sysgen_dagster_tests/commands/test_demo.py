@@ -83,6 +83,8 @@ def test_the_demo_runs_the_whole_job_and_shows_what_was_kept(tmp_path: Path) -> 
         "The models are simulated",
         "Phase 4, the system message",
         "0 broken contracts",
+        "Training sets",
+        "Tokens used",
         "sysgen ui --data",
     ):
         assert shown in result.stdout

@@ -22,7 +22,6 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asse
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import PHASES
 from sysgen_dagster.defs.training_sets import (
-    _require_one_shard_each,
     mixtures,
     preference_pairs,
     training_rows,
@@ -32,6 +31,7 @@ from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.table import Partition, kept
 from sysgen_dagster.training_sets.export.manifest import read_ids
 from sysgen_dagster.training_sets.flags import FLAGS
+from sysgen_dagster.training_sets.mixtures import require_one_shard_each
 from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS
 
 SHARD, MODELS = "magicoder-001", ("phi-4", "llama-3.1-8b")
@@ -150,6 +150,14 @@ def test_a_mixture_without_rows_leaves_no_folder_of_older_ones(
     config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}
     assert not _run("distillation", [hub_datasets.key], ops=config).success
     _materialize("distillation", [mixtures.key, exports.key])
+
+
+def test_a_push_without_a_repository_is_refused_by_itself_and_the_export_is_made() -> None:
+    result = _run("sysgen", [mixtures.key, exports.key, hub_datasets.key])
+    made = {event.asset_key for event in result.get_asset_materialization_events()}
+    assert not result.success
+    assert made == {mixtures.key, exports.key}
+    assert "sysgen is not pushed: no repository is named" in _messages(result)
 
 
 def test_simulated_rows_are_not_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -374,5 +382,5 @@ def test_an_export_of_rows_that_are_not_there_any_more_is_refused() -> None:
 def test_a_mixture_of_shards_that_share_a_conversation_is_refused() -> None:
     shards = {"conversation_id": ["a", "b", "b"], "shard": ["sums-000", "sums-000", "sums-001"]}
     with pytest.raises(OtherCutError, match=r"sums-000, -001 are of different cuts: 1 conv.* b "):
-        _require_one_shard_each(pl.DataFrame(shards))
-    _require_one_shard_each(pl.DataFrame(shards).head(2))
+        require_one_shard_each(pl.DataFrame(shards))
+    require_one_shard_each(pl.DataFrame(shards).head(2))

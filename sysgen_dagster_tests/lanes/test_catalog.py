@@ -12,8 +12,7 @@ from sysgen_dagster.lanes.sysgen.paper import SOURCES
 from sysgen_dagster.lanes.sysgen.settings import DropRule, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.simulated.profiles import PROFILES
-from sysgen_dagster.sources.shapes import SHAPES
-from sysgen_dagster_tests.catalog.small import fault_of, write
+from sysgen_dagster_tests.catalog.small import assert_wrong, fault_of, write
 
 
 def test_the_catalogue_that_ships_holds_the_paper_s_five_sources_and_three_models() -> None:
@@ -94,12 +93,6 @@ def test_every_model_is_pinned_and_has_the_paper_s_counts_within_its_bounds(
     assert model.aligned_bounds[0] < kept[1] / 806_796 < model.aligned_bounds[1]
     assert list(published.tags) == list(TAG_NAMES)
     assert max(published.tags.values()) < published.aligned
-
-
-def test_every_shape_of_the_catalogue_can_be_read() -> None:
-    kinds = {source.shape.kind for source in load_catalog(FULL_CATALOG).sources.values()}
-
-    assert kinds | {"messages"} == set(SHAPES)
 
 
 def test_the_lane_s_faults_and_all_others_stand_in_one_list(tmp_path: Path) -> None:
@@ -209,7 +202,6 @@ def test_without_the_variable_the_full_catalogue_is_read(
 
 
 def test_request_settings_of_a_phase_that_does_not_exist_are_an_error(tmp_path: Path) -> None:
-    misspelt = ("models.small.request.phases.anotated_system_messages", {"temperature": 0})
-    fault = "\n".join(fault_of(write(tmp_path, misspelt)))
-    assert "`request.phases` of small names" in fault
-    assert "annotated_system_messages" in fault
+    place = "models.small.request.phases.anotated_system_messages"
+    fault = "is no table that a model is asked for: give some of annotated_system_messages, "
+    assert_wrong(tmp_path, ([(place, {"temperature": 0})], place, fault))

@@ -47,7 +47,7 @@ def test_a_column_that_is_no_text_is_named(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_missing_or_damaged_or_of_another_kind_is_named(tmp_path: Path) -> None:
-    damaged, other = tmp_path / "mine.parquet", tmp_path / "mine.csv"
+    damaged, other = tmp_path / "mine.parquet", tmp_path / "mine.txt"
     with pytest.raises(SourceError, match=r"mine: there is no file .*mine\.parquet; correct"):
         read_items(benchmark(damaged, "question"), tmp_path)
     damaged.write_bytes(b"no parquet")
@@ -56,7 +56,7 @@ def test_a_file_that_is_missing_or_damaged_or_of_another_kind_is_named(tmp_path:
     ):
         read_items(benchmark(damaged, "question"), tmp_path)
     other.write_text("question\n")
-    with pytest.raises(SourceError, match=r"mine: .*mine\.csv is none of \.parquet, \.jsonl, "):
+    with pytest.raises(SourceError, match=r"mine: .*mine\.txt is none of \.parquet, \.jsonl, "):
         read_items(benchmark(other, "question"), tmp_path)
 
 

@@ -1,5 +1,6 @@
 """The upstream files: found once, checked, and cut into shards that lose and repeat nothing."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -71,15 +72,21 @@ def lines(rows: Sequence[Row]) -> bytes:
 def put(path: Path, content: bytes | Sequence[Row]) -> Path:
     """The path of a new file with some bytes, or with rows in the format of its name."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    elif path.suffix == ".parquet":
-        pl.DataFrame(content).write_parquet(path)
-    else:
-        path.write_bytes(
-            lines(content) if path.suffix == ".jsonl" else json.dumps(content).encode()
-        )
+    path.write_bytes(content if isinstance(content, bytes) else written(path.name, content))
     return path
+
+
+def written(name: str, rows: Sequence[Row]) -> bytes:
+    """The content of a file with this name."""
+    name = name.lower()
+    if name.endswith(".gz"):
+        return gzip.compress(written(name.removesuffix(".gz"), rows))
+    if name.endswith(".parquet"):
+        return as_parquet(pl.DataFrame(rows))
+    if name.endswith((".csv", ".tsv")):
+        separator = "\t" if name.endswith(".tsv") else ","
+        return pl.DataFrame(rows).write_csv(separator=separator, quote_style="always").encode()
+    return json.dumps(rows).encode() if name.endswith(".json") else lines(rows)
 
 
 def as_parquet(rows: pl.DataFrame) -> bytes:
@@ -284,21 +291,17 @@ def test_a_local_file_is_read_without_the_hub(hub: FakeHub, read: Reader, tmp_pa
     assert hub.requests == []
 
 
-def test_airoboros_as_shipped_says_what_to_look_up(read: Reader, tmp_path: Path) -> None:
-    with pytest.raises(SourceError) as error:
-        read(CATALOG.sources["airoboros"], 0, tmp_path)
-    assert error.type is SourceError
-    assert str(error.value) == (
-        "airoboros: the catalogue does not pin jondurbin/airoboros-3.1 to a file and a commit. "
-        "Look both up on its page on the Hub once and write them to `hub.file` and `hub.revision` "
-        "of your catalogue (SYSGEN_CATALOG), or give a local file as `path` instead of `hub`"
-    )
-
-
 # A local file
 
 
-@pytest.mark.parametrize("name", ["pairs.parquet", "pairs.jsonl", "pairs.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("pairs.parquet", "pairs.jsonl", "pairs.json", "pairs.ndjson", "pairs.csv", "pairs.tsv"),
+        *("pairs.jsonl.gz", "pairs.json.gz", "pairs.csv.gz", "PAIRS.PARQUET", "Pairs.JSONL"),
+        *("pairs.CSV", "pairs.Csv.GZ"),
+    ],
+)
 def test_a_local_file_of_any_format_gives_the_same_rows(
     read: Reader, tmp_path: Path, name: str
 ) -> None:
@@ -331,7 +334,7 @@ def test_text_arrives_as_it_is(read: Reader, tmp_path: Path) -> None:
         "\0",
     ]
     rows = [{"question": text, "answer": text * 2} for text in awkward]
-    for name in ("rows.jsonl", "rows.json", "rows.parquet"):
+    for name in ("rows.jsonl", "rows.json", "rows.parquet", "rows.csv"):
         source = pairs(name="odd", path=put(tmp_path / name, rows))
         assert upstream(read(source, 0, tmp_path / "cache")) == rows
 
@@ -357,6 +360,74 @@ def test_a_file_that_was_changed_is_read_anew(read: Reader, tmp_path: Path) -> N
     after = read(pairs(path=path), 0, cache)
     assert upstream(after) == PAIRS[:2]
     assert before["source_revision"][0] != after["source_revision"][0]
+
+
+# A folder of files
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".jsonl", ".csv", ".json.gz"])
+def test_the_files_of_a_folder_are_one_source_in_the_order_of_their_names(
+    read: Reader, tmp_path: Path, ending: str
+) -> None:
+    folder = tmp_path / "pairs"
+    for number, part in enumerate((PAIRS[:2], PAIRS[2:3], PAIRS[3:])):
+        put(folder / f"train-{number:05}{ending}", part)
+    put(folder / f"test-00000{ending}", PAIRS[:1])
+    put(folder / "README.md", b"---\nlicense: mit\n---\n")
+    shards = read_all(read, pairs(path=folder, shards=3), tmp_path / "cache")
+    assert [row for shard in shards for row in upstream(shard)] == PAIRS
+    assert [row for shard in shards for row in shard["source_row"]] == list(range(7))
+    [revision] = {revision for shard in shards for revision in shard["source_revision"]}
+    assert len(revision.removeprefix("local:")) == 64
+
+
+def test_a_folder_has_another_revision_when_any_of_its_files_has_other_rows_or_another_name(
+    read: Reader, tmp_path: Path
+) -> None:
+    folder = tmp_path / "pairs"
+    for number in range(3):
+        put(folder / f"{number}.jsonl", PAIRS[number : number + 1])
+
+    def revision() -> str:
+        return str(read(pairs(path=folder), 0, tmp_path / "cache")["source_revision"][0])
+
+    seen = [revision(), revision()]
+    put(folder / "README.md", b"other words")
+    seen.append(revision())
+    assert len(set(seen)) == 1
+    put(folder / "1.jsonl", PAIRS[5:6])
+    seen.append(revision())
+    (folder / "2.jsonl").rename(folder / "0a.jsonl")
+    seen.append(revision())
+    (folder / "0.jsonl").unlink()
+    seen.append(revision())
+    assert len(set(seen)) == 4
+
+
+def test_parquet_files_of_a_folder_may_differ_in_their_types(read: Reader, tmp_path: Path) -> None:
+    folder = tmp_path / "pairs"
+    put(folder / "0.parquet", PAIRS[:2])
+    put(folder / "1.parquet", [{"answer": 4, "question": "What is 2 + 2?", "more": None}])
+    put(folder / "2.parquet", PAIRS[2:3])
+    four = {"question": "What is 2 + 2?", "answer": "4"}
+    expected = [*PAIRS[:2], four, PAIRS[2]]
+    assert upstream(read(pairs(path=folder), 0, tmp_path / "cache")) == expected
+
+
+@pytest.mark.parametrize("ending", [".parquet", ".jsonl", ".csv"])
+def test_of_a_folder_the_file_that_cannot_be_read_is_named(
+    read: Reader, tmp_path: Path, ending: str
+) -> None:
+    folder = tmp_path / "pairs"
+    put(folder / f"0{ending}", PAIRS)
+    broken = put(folder / f"1{ending}", b"<!DOCTYPE html>")
+    with pytest.raises(SourceError) as error:
+        read(pairs(path=folder), 0, tmp_path / "cache")
+    kind = ending.removeprefix(".")
+    assert str(error.value) == (
+        f"sums: {broken} cannot be read as {kind} (it is an HTML page, as of a login or an error); "
+        "download the file itself"
+    )
 
 
 # Shards
@@ -482,6 +553,7 @@ BROKEN_FILES = {
     "no json": ("rows.json", b"question,answer\nWhy?,Because\n"),
     "no rows": ("rows.json", b"[]"),
     "no lines": ("rows.jsonl", b"\n \n"),
+    "no rows of a csv": ("rows.csv", b"question,answer\n"),
     "no rows of a table": ("rows.parquet", as_parquet(pl.DataFrame(PAIRS).clear())),
 }
 
@@ -509,7 +581,7 @@ def test_a_broken_file_can_be_replaced(read: Reader, tmp_path: Path) -> None:
     assert upstream(read(pairs(path=path), 0, tmp_path / "cache")) == PAIRS
 
 
-@pytest.mark.parametrize("name", ["rows.csv", "rows.jsonl.gz", "rows"])
+@pytest.mark.parametrize("name", ["rows.txt", "rows.jsonl.zst", "rows.parquet.gz", "rows"])
 def test_a_file_of_an_unknown_format_is_named_and_to_be_converted(
     read: Reader, tmp_path: Path, name: str
 ) -> None:
@@ -517,7 +589,8 @@ def test_a_file_of_an_unknown_format_is_named_and_to_be_converted(
     with pytest.raises(SourceError) as error:
         read(pairs(path=path), 0, tmp_path / "cache")
     assert str(error.value) == (
-        f"sums: {path} is none of .parquet, .jsonl, .json; convert it first"
+        f"sums: {path} is none of .parquet, .jsonl, .ndjson, .json, .csv, .tsv (all but .parquet "
+        "also with .gz); convert it first"
     )
 
 

@@ -1,6 +1,6 @@
 """Flags of training rows."""
 
-from typing import Any
+from typing import Any, get_args
 
 import polars as pl
 import pytest
@@ -12,16 +12,13 @@ from sysgen_dagster.analysis.tables import (
     NEAR_DUPLICATE_QUESTIONS,
     ROW_QUALITY,
 )
-from sysgen_dagster.catalog.load import FULL_CATALOG, CatalogError
-from sysgen_dagster.catalog.recipes import Recipe
-from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.catalog.recipes import Flag
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster.tables.table import By
 from sysgen_dagster.training_sets.flags import (
     FLAGS,
     add_flags,
     find_flagged,
-    require_known_flags,
 )
 from sysgen_dagster_tests.training_sets.frames import of
 
@@ -120,14 +117,6 @@ def test_no_rows_have_no_flags() -> None:
     assert flags_of(questions=[LATER]) == []
 
 
-def test_an_unknown_flag_is_an_error_that_names_the_mixture_and_the_known_ones() -> None:
-    recipes = {"fine": Recipe(), "dull": Recipe(leave_out=("repetitive", "boring"))}
-    with pytest.raises(
-        CatalogError, match=r"mixture dull .* names boring, which .*repetitive.*not_aligned"
-    ):
-        require_known_flags(recipes)
-
-
-def test_every_finding_is_a_flag_and_the_shipped_mixtures_name_flags_only() -> None:
+def test_every_finding_is_a_flag_and_a_catalogue_takes_all_flags_and_no_other_word() -> None:
     assert FINDINGS.keys() <= set(FLAGS)
-    require_known_flags(load_catalog(FULL_CATALOG).mixtures)
+    assert get_args(Flag) == FLAGS

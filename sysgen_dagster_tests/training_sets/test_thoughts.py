@@ -4,6 +4,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.recipes import Recipe, Rejected, Thoughts, Training, Variant
+from sysgen_dagster.training_sets.reviewed import with_review
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
 from sysgen_dagster.training_sets.thoughts import exported_table, place_thoughts
@@ -11,7 +12,7 @@ from sysgen_dagster_tests.training_sets.frames import aligned, chat, of
 
 CHAT = chat(("system", "S"), ("user", "Q"), ("assistant", "A'"))
 ROWS = of(
-    TRAINING_ROWS,
+    with_review(TRAINING_ROWS),
     {"messages": CHAT, "reasoning": "Two, two."},
     {"messages": CHAT, "reasoning": None},
 )
@@ -50,9 +51,9 @@ def test_the_columns_are_those_that_are_declared(thoughts: Thoughts) -> None:
 
 
 def test_pairs_are_exported_as_they_are() -> None:
-    recipe = Recipe(rejected=(Rejected.ORIGINAL_ANSWER,))
-    assert exported_table(recipe).schema == PREFERENCE_PAIRS.schema
-    assert place_thoughts(PREFERENCE_PAIRS.empty(), recipe).schema == PREFERENCE_PAIRS.schema
+    recipe, pairs = Recipe(rejected=(Rejected.ORIGINAL_ANSWER,)), with_review(PREFERENCE_PAIRS)
+    assert exported_table(recipe).schema == pairs.schema
+    assert place_thoughts(pairs.empty(), recipe).schema == pairs.schema
 
 
 def test_each_variant_has_the_thoughts_of_its_own_answer() -> None:

@@ -23,6 +23,7 @@ from sysgen_dagster.defs.operations.staleness import (
 )
 from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, MODELS, SHARDS
+from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
     SOURCES,
@@ -81,7 +82,7 @@ _PARTITION = "dagster/partition"
 OUT_OF_DATE = watching(
     [
         *(*SOURCES, conversations, *PHASES, *JUDGEMENTS, planted_faults),
-        *(*QUALITY, *CORPUS, *TRAINING, mixtures, exports),
+        *(*QUALITY, *CORPUS, *TRAINING, review_decisions, mixtures, exports),
     ],
     _LOOKS_AGAIN,
 )

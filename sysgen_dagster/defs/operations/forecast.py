@@ -38,7 +38,7 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
             "a forecast needs to know the rows, and no source is stored: materialize the sources "
             "first; that sends no request to a model"
         )
-    return build_forecast(pl.concat(texts), _work_done(store, model.name), model, CATALOG.method)
+    return build_forecast(pl.concat(texts), work_done(store, model.name), model, CATALOG.method)
 
 
 def _conversations(store: Store, shard: str) -> pl.DataFrame | None:
@@ -55,7 +55,7 @@ def _conversations(store: Store, shard: str) -> pl.DataFrame | None:
     return None
 
 
-def _work_done(store: Store, model: str) -> pl.DataFrame:
+def work_done(store: Store, model: str) -> pl.DataFrame:
     """`measured_work.WORK` of all stored rows of a model, those of pilots too."""
     stored = {table: finished_shards(store, CATALOG, table, model) for table in COLUMNS}
     parts = [pl.DataFrame(schema=WORK)]

@@ -18,8 +18,10 @@ from sysgen_dagster.defs.plumbing.excluded import excluded_tags
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
+from sysgen_dagster.defs.plumbing.reviewed import reviewed_tags
 from sysgen_dagster.defs.plumbing.tables import TABLES
-from sysgen_dagster.defs.plumbing.versions import CUT, EXCLUDED, PILOT, Tags
+from sysgen_dagster.defs.plumbing.versions import CUT, EXCLUDED, PILOT, REVIEWED, Tags
+from sysgen_dagster.review.decisions import Decisions, read_decisions
 from sysgen_dagster.sources.exclusions import digest_of
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.groups import Group
@@ -85,8 +87,8 @@ def out_of_date(
         ]
         own = {CODE_VERSION: version} if version is not None else {}
         own |= set_now(partition) if set_now else {}
-        # What was made before such a tag was noted is not judged by it, but for the exclusions.
-        before = own | {EXCLUDED: digest_of(())}
+        # What was made before such a tag was noted is not judged by it, but for what people say.
+        before = own | {EXCLUDED: digest_of(()), REVIEWED: Decisions().digest}
         if any(tags.get(name, before[name]) != value for name, value in own.items()):
             why.append("its file or settings")
         if why:
@@ -141,13 +143,17 @@ def watching(
 
 def _settings_now(asset: dg.AssetKey, store: Store, identify: Identify) -> Callable[[str], Tags]:
     """By partition of an asset, the tags with which it would be made now."""
-    table = TABLES.get(asset.to_user_string())
+    table, decisions = TABLES.get(asset.to_user_string()), read_decisions(store)
 
     def tags(partition: str) -> Tags:
         if table is None:  # an export or the report, of all shards
-            return excluded_tags(store, None, Partition())
+            return {**excluded_tags(store, None, Partition()), **reviewed_tags(decisions, None)}
         at = table.partition_of(None if partition == WHOLE else partition)
-        return {**asked_tags(table, at, identify), **excluded_tags(store, table, at)}
+        return {
+            **asked_tags(table, at, identify),
+            **excluded_tags(store, table, at),
+            **reviewed_tags(decisions, table),
+        }
 
     return tags
 

@@ -57,6 +57,7 @@ class AssetRun:
         settings: Settings that downstream assets read with the rows; part of the data version.
         session: The session with the model; None while the function has opened none.
         cut: The cut that the rows are from, where the function knows it.
+        tags: What else is noted with the partition, to be compared with what would be noted now.
     """
 
     table: Table
@@ -68,6 +69,7 @@ class AssetRun:
     settings: str = ""
     session: ModelSession | None = None
     cut: Cut | None = None
+    tags: dict[str, str] = field(default_factory=dict)
 
     @property
     def store(self) -> Store:
@@ -242,6 +244,7 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
             **cut_tags(cut),
             **asked,
             **excluded_tags(run.store, run.table, run.at),
+            **run.tags,
         },
     )
     if run.session is not None:

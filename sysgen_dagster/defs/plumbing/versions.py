@@ -7,12 +7,14 @@ equal rows changes nothing downstream.
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.drop_reasons import NoAnswer
+from sysgen_dagster.sources.folders import data_files
 from sysgen_dagster.storage.cuts import Cut
 from sysgen_dagster.tables.table import Columns
 
@@ -27,6 +29,8 @@ _PROVENANCE = ("source_revision", "request_fields")
 ASKED_AS = "sysgen/asked_as"
 # Tag of a partition: a digest of the excluded conversations that it is made without.
 EXCLUDED = "sysgen/excluded"
+# Tag of what is made of many rows: a digest of the decisions of reviewers that it follows.
+REVIEWED = "sysgen/reviewed"
 # Tag of a partition that a run with `limit` has made: most of its rows were not sent to the model.
 PILOT = "sysgen/pilot"
 # Tag of a partition of a shard: into how many shards its source was cut.
@@ -59,6 +63,11 @@ def data_version(
     return dg.DataVersion(digest.hexdigest()[:_DIGITS])
 
 
+def _seen(path: Path) -> list[object]:
+    stat = path.stat()
+    return [str(path), stat.st_size, stat.st_mtime_ns]
+
+
 def pilot_tags(frame: pl.DataFrame | pl.LazyFrame) -> Tags:
     """The tag `PILOT`, if only a part of the partition was sent to the model; else no tags."""
     rows = frame.lazy()
@@ -81,14 +90,18 @@ def reading_settings(source: Source) -> str:
 def source_version(source: Source) -> str:
     """The code version of a source: the file it is pinned to, its shards, and how it is read.
 
-    A local file goes by its path, size and time of change, seen when the definitions are loaded:
-    reading all of it to load them would cost more than making a shard again for nothing.
+    What an entry leaves open is no part of it: a Hub that moves on changes nothing. Local files go
+    by their paths, sizes and times of change, seen when the definitions are loaded: reading all of
+    them to load them would cost more than making a shard again for nothing.
     """
     place: list[object] = [source.shards]
     if source.hub is not None:
-        place += [source.hub.repo, source.hub.file, source.hub.revision]
+        hub = source.hub
+        place += [hub.repo, hub.file, hub.revision]
+        place += [hub.config, hub.split] if hub.config or hub.split else []
     elif source.path is not None and source.path.is_file():
-        stat = source.path.stat()
-        place += [str(source.path), stat.st_size, stat.st_mtime_ns]
+        place += _seen(source.path)
+    elif source.path is not None and source.path.is_dir():
+        place += [_seen(path) for path in data_files(source.path)]
     text = json.dumps([*place, reading_settings(source)])
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]

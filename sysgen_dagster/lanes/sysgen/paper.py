@@ -6,11 +6,9 @@ sources have the names of the shipped catalogue; models and sources of other nam
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
-
-from pydantic import model_validator
 
 from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry
+from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.chat.messages import Sampling
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 
@@ -65,12 +63,11 @@ class ModelCounts(Entry):
         """The share of the conversations kept after Phase 4 whose message holds the tag."""
         return self.tags[tag] / self.aligned
 
-    @model_validator(mode="after")
-    def _counts_the_eight_tags(self) -> Self:
-        if self.tags.keys() != set(TAG_NAMES):
-            wanted, has = ", ".join(TAG_NAMES), ", ".join(self.tags)
-            raise ValueError(f"`tags` must count {wanted}; it has {has}")
-        return self
+    @rule("tags")
+    def _require_the_eight_tags(self) -> str | None:
+        if self.tags.keys() == set(TAG_NAMES):
+            return None
+        return f"`tags` must count {', '.join(TAG_NAMES)}; it has {', '.join(self.tags)}"
 
 
 def _counts(filtered: int, aligned: int, *tags: int) -> ModelCounts:

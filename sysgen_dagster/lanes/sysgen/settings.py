@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from sysgen_dagster.catalog.entries import AtLeastOne, Entry, Share, Switch
 from sysgen_dagster.catalog.models import Model
+from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.lanes.sysgen.paper import COUNTS, ModelCounts
 
 
@@ -109,11 +110,11 @@ Expected = Annotated[
 
 
 class Bounds(Entry):
-    """What the checks expect of a model."""
+    """What the checks expect of a model; what is left out expects nothing beyond the contracts."""
 
-    filtered: Expected  # share of the conversations kept after Phase 2
-    aligned: Expected  # share of the conversations kept after Phase 4
-    tag_share_within: Share  # largest distance of a tag's share from the paper's
+    filtered: Expected = (0.0, 1.0)  # share of the conversations kept after Phase 2
+    aligned: Expected = (0.0, 1.0)  # share of the conversations kept after Phase 4
+    tag_share_within: Share = 1.0  # largest distance of a tag's share from the paper's
 
 
 class Generator(Model):
@@ -125,7 +126,7 @@ class Generator(Model):
             for a model of this name.
     """
 
-    bounds: Bounds
+    bounds: Bounds = Bounds()
     paper: ModelCounts | None = None
 
     @property
@@ -145,15 +146,15 @@ class Generator(Model):
         counts = self.published
         return _bounds(self.bounds.aligned, counts.aligned_share if counts else None)
 
-    @model_validator(mode="after")
-    def _require_figures_for_distances(self) -> Self:
+    @rule("bounds", "paper")
+    def _require_figures_for_distances(self) -> str | None:
         for field in ("filtered", "aligned"):
             if isinstance(getattr(self.bounds, field), float) and self.published is None:
-                raise ValueError(
+                return (
                     f"`bounds.{field}` is a distance from the paper's share, and the paper has no "
                     "figures for this model: give [lowest, highest] instead"
                 )
-        return self
+        return None
 
 
 def _bounds(expected: tuple[float, float] | float, published: float | None) -> tuple[float, float]:

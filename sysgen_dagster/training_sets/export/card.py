@@ -85,6 +85,8 @@ class CardFacts:
         figures: Shown in this order.
         searched: Names of the benchmarks whose items were searched for; None: not known.
         languages: Two-letter codes of the questions' languages; none: the card has no such field.
+        rejected: How many rows of the recipe's models and sources reviewers have rejected.
+        decisions: Digest of the decisions of reviewers that the rows follow.
     """
 
     recipe: Recipe
@@ -96,6 +98,8 @@ class CardFacts:
     figures: Sequence[Figure] = ()
     languages: Sequence[str] = ()
     searched: str | None = None
+    rejected: int = 0
+    decisions: str = "none"
 
 
 def render_card(contents: Contents, facts: CardFacts) -> str:

@@ -92,6 +92,7 @@ def _manifest(folder: Path, contents: Contents, facts: CardFacts) -> dict[str, A
         "prompts": dict(sorted(facts.prompts.items())),
         "sources": contents.sources.to_dicts(),
         "models": contents.models.to_dicts(),
+        "decisions": facts.decisions,
         "versions": {
             "sysgen-dagster": facts.version,
             "polars": pl.__version__,
@@ -146,7 +147,14 @@ def _write_data(
         _distinct(stored, *layout.SOURCE_COLUMNS),
         models,
         tuple(model for model in rejected if model not in models["model"]),
+        _count_reviewed(stored),
     )
+
+
+def _count_reviewed(stored: pl.LazyFrame) -> dict[str, int]:
+    """How many rows a reviewer has accepted, and edited; only words that occur."""
+    counts = stored.drop_nulls("reviewed").group_by("reviewed").len().sort("reviewed")
+    return dict(counts.collect(engine="streaming").iter_rows())
 
 
 def _distinct(rows: pl.LazyFrame, *columns: str) -> pl.DataFrame:

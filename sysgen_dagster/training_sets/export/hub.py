@@ -49,6 +49,7 @@ def why_not_to_push(
     licenses: Mapping[str, str | None],
     failed_checks: Collection[str],
     excluded: Collection[str] = (),
+    newer_decisions: Collection[str] = (),
     declared: Mapping[str, str],
     actual: Mapping[str, str],
 ) -> list[str]:
@@ -60,6 +61,7 @@ def why_not_to_push(
         licenses: Name of every source and model in it to its licence.
         failed_checks: Names of the blocking checks that did not pass.
         excluded: Ids of its conversations that must not be used any more.
+        newer_decisions: What reviewers decided that it does not follow.
         declared: `manifest.read_checksums` of the folder.
         actual: `manifest.compute_checksums` of the folder.
     """
@@ -73,6 +75,8 @@ def why_not_to_push(
         "no licence is known of these: write it to the catalogue": unlicensed,
         "these checks failed: correct what they found, or leave those rows out": failed_checks,
         "it holds excluded conversations: materialize the mixture and its export again": excluded,
+        "it does not follow what reviewers decided: materialize the mixture and its export again, "
+        "after mending review/decisions.jsonl where it cannot be read": newer_decisions,
         f"these files are not as {MANIFEST} says: export again": changed,
         f"these files of {MANIFEST} are missing: export again": declared.keys() - actual.keys(),
         f"these files are not in {MANIFEST}: export again": actual.keys() - declared.keys(),

@@ -11,7 +11,8 @@ a source because of its licence names the configurations of the other sources.
 `datasets` 5.2 reads the fields ``configs`` and ``dataset_info`` of the front matter of README.md.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -50,6 +51,7 @@ class Contents:
             `MODEL_COLUMNS`; sorted.
         only_rejected_models: Models that wrote rejected answers and no others, sorted. The rows
             do not name their licences.
+        reviewed: How many rows reviewers have accepted as they were, and edited, by that word.
     """
 
     name: str
@@ -58,6 +60,7 @@ class Contents:
     sources: pl.DataFrame
     models: pl.DataFrame
     only_rejected_models: tuple[str, ...] = ()
+    reviewed: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def has_pairs(self) -> bool:

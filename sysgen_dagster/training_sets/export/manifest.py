@@ -6,7 +6,7 @@ It ends with a sha256 of its own, of what it would be without that.
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import polars as pl
@@ -42,6 +42,20 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(_render(content).encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def count_rows(folder: Path | UPath) -> dict[str, int]:
+    """Rows of each split of an export, as its manifest states them.
+
+    Raises:
+        ExportError: The folder has no manifest, or the file is not as it was written.
+    """
+    rows: dict[str, int] = {}
+    for file in read_manifest(folder)["files"]:
+        if "rows" in file:
+            split, _, _ = PurePosixPath(file["path"]).name.partition("-")
+            rows[split] = rows.get(split, 0) + file["rows"]
+    return rows
+
+
 def read_checksums(folder: Path) -> dict[str, str]:
     """Path in the folder to sha256, as the manifest of the export states them.
 
@@ -69,6 +83,15 @@ def read_manifest(folder: Path | UPath) -> dict[str, Any]:
     ):
         raise ExportError(f"{manifest} does not have the digest it was written with; export again")
     return content
+
+
+def read_decisions_followed(folder: Path) -> str:
+    """The digest of the reviewers' decisions that an export follows; ``none`` of none.
+
+    Raises:
+        ExportError: The folder has no manifest, or the file is not as it was written.
+    """
+    return str(read_manifest(folder).get("decisions", "none"))
 
 
 def read_ids(folder: Path) -> frozenset[str]:

@@ -126,6 +126,24 @@ def test_another_commit_and_a_changed_local_file_are_other_code_versions(tmp_pat
     assert source_version(_source(path=file)) != before
 
 
+def test_a_folder_has_another_code_version_when_one_of_its_files_of_rows_changes(
+    tmp_path: Path,
+) -> None:
+    for name in ("a.jsonl", "inside/b.jsonl", "README.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("{}\n")
+    before = source_version(_source(path=tmp_path))
+    (tmp_path / "README.md").write_text("more words")
+    assert source_version(_source(path=tmp_path)) == before
+    (tmp_path / "inside/b.jsonl").write_text("{}\n{}\n")
+    assert source_version(_source(path=tmp_path)) != before
+
+
+def test_another_split_is_another_code_version_and_one_left_open_has_one_too() -> None:
+    hubs = [HubFile(repo="a/b", **given) for given in ({}, {"config": "c"}, {"split": "d"})]
+    assert len({source_version(_source(path=None, hub=hub)) for hub in hubs}) == 3
+
+
 # The whole way: a file of which only the second half changes
 
 

@@ -27,22 +27,22 @@ from sysgen_dagster_tests.catalog.small import (
 WRONG_ENTRIES: dict[str, Wrong] = {
     "share-above-one": (
         [("models.small.bounds.filtered", [0.5, 85])],
-        "models.small.bounds.filtered.range.1",
+        "models.small.bounds.filtered.1",
         "less than or equal to 1",
     ),
     "bounds-the-wrong-way-round": (
         [("models.small.bounds.filtered", [0.9, 0.1])],
-        "models.small.bounds.filtered.range",
+        "models.small.bounds.filtered",
         "the lower bound comes first",
     ),
     "distance-of-more-than-everything": (
         [("models.small.bounds.aligned", 85)],
-        "models.small.bounds.aligned.distance",
+        "models.small.bounds.aligned",
         "less than or equal to 1",
     ),
     "bounds-in-words": (
         [("models.small.bounds.aligned", "most")],
-        "models.small.bounds.aligned.distance",
+        "models.small.bounds.aligned",
         "(found: most)",
     ),
     "unknown-drop-rule": (
@@ -64,13 +64,13 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     ),
     "distance-of-filtered-from-no-figure": (
         [("models.small.bounds.filtered", 0.1)],
-        "models.small",
+        "models.small.bounds",
         "`bounds.filtered` is a distance from the paper's share, and the paper has no figures for "
         "this model: give [lowest, highest] instead",
     ),
     "distance-of-aligned-from-no-figure": (
         [("models.small.bounds.aligned", 0)],
-        "models.small",
+        "models.small.bounds",
         "`bounds.aligned` is a distance from the paper's share, and the paper has no figures for "
         "this model: give [lowest, highest] instead",
     ),

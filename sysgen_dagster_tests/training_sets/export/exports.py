@@ -65,6 +65,7 @@ def row(source: str, model: str, split: str, number: int, **changes: Any) -> dic
         "model_revision": model_revision,
         "model_license": model_license,
         "engine": engine,
+        "reviewed": None,
     } | changes
 
 

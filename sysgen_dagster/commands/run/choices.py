@@ -1,0 +1,259 @@
+"""The preview of `sysgen run`: rows, the price of all, and what the user wants then."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import NamedTuple
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.chat.prompts import PromptError
+from sysgen_dagster.commands.run.answers import Answers, answering
+from sysgen_dagster.commands.run.comparison import print_comparison
+from sysgen_dagster.commands.run.keys import ask_for_key
+from sysgen_dagster.commands.run.preview import (
+    Chosen,
+    Pace,
+    Preview,
+    Previewed,
+    choose_conversations,
+)
+from sysgen_dagster.commands.run.price import describe, price_all
+from sysgen_dagster.commands.run.prompts import Draft, draft_of
+from sysgen_dagster.commands.run.rows import print_row
+from sysgen_dagster.inference.engines import Engines
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.sources.spread import read_spread
+from sysgen_dagster.storage.store import Store, working_folder
+
+MORE = 10  # rows that one key adds
+_ENOUGH = 5  # rows after which it means something that none was kept
+
+
+class Choice(Enum):
+    """What is to be done after the preview."""
+
+    ALL = auto()
+    QUIT = auto()
+
+
+class Decision(NamedTuple):
+    """The user's choice, and of how many previewed rows how many were kept."""
+
+    choice: Choice
+    kept: int
+    shown: int
+
+
+def preview_until_chosen(
+    console: Console,
+    store: Store,
+    catalog: Catalog,
+    first: int,
+    is_attended: bool,
+    assume_yes: bool,
+) -> Decision:
+    """Show some rows and the price of all, until the user wants all of them or none.
+
+    The environment points at the deployment. Definitions of Dagster that were loaded before do not
+    know of a prompt that is edited here.
+
+    Args:
+        console: Where it is shown.
+        store: Of the deployment.
+        catalog: Of the deployment; its first source and its first model are shown.
+        first: How many rows are shown before anything is asked; 0: none.
+        is_attended: Whether somebody can press a key.
+        assume_yes: Whether all are wanted without a question, unless no row was kept.
+
+    Raises:
+        EngineError: The model cannot be reached; the ledgers keep what was answered.
+        SourceError: The source cannot be read.
+        StoppedError: The user has ended the command.
+    """
+    look = _Look(console, store, catalog)
+    if first:
+        look.show_more(first)
+    if assume_yes or not is_attended:
+        return look.decide_alone(assume_yes)
+    return look.ask()
+
+
+@dataclass(slots=True)
+class _Look:
+    """A look at the rows of a deployment.
+
+    Attributes:
+        rows: What was shown so far, the last time for each row.
+        total: Rows of the source.
+    """
+
+    console: Console
+    store: Store
+    catalog: Catalog
+    rows: list[Previewed] = field(default_factory=list)
+    total: int = 0
+    pace: Pace = field(default_factory=Pace)
+
+    @property
+    def source(self) -> Source:
+        return next(iter(self.catalog.sources.values()))
+
+    @property
+    def model(self) -> Generator:
+        return next(iter(self.catalog.models.values()))
+
+    @property
+    def kept(self) -> int:
+        return sum(row.is_kept for row in self.rows)
+
+    def show_more(self, count: int) -> None:
+        """Show the next rows, and the price of all."""
+        chosen = self._choose(len(self.rows), count)
+        if not chosen:
+            self._say(f"These were all {self.total:,} rows.")
+            return
+        for row in self._previewed(chosen):
+            print_row(self.console, row, self.source.name)
+            self.rows.append(row)
+        self._show_price()
+
+    def decide_alone(self, assume_yes: bool) -> Decision:
+        """What is done where nobody is asked."""
+        if assume_yes and len(self.rows) >= _ENOUGH and not self.kept:
+            self._say(
+                f"None of {len(self.rows)} rows was kept, so the others are not paid for. Look at "
+                "the reasons above, then change the prompt or the model; --preview 0 goes on all "
+                "the same."
+            )
+            return self._decide(Choice.QUIT)
+        if not assume_yes:
+            self._say("Nothing else was asked. Add --yes to make all rows.")
+        return self._decide(Choice.ALL if assume_yes else Choice.QUIT)
+
+    def ask(self) -> Decision:
+        """What the user decides in the end."""
+        while True:
+            choices = {
+                "a": "[a]ll rows",
+                "n": f"[n]ext {MORE}",
+                "e": "[e]dit the prompt and compare",
+                "q": "[q]uit",
+            }
+            key = ask_for_key(self.console, choices, at_end="q")
+            if key == "a":
+                return self._decide(Choice.ALL)
+            if key == "q":
+                return self._decide(Choice.QUIT)
+            if key == "n":
+                self.show_more(MORE)
+            elif self.rows:
+                self._edit()
+
+    def _decide(self, choice: Choice) -> Decision:
+        return Decision(choice, self.kept, len(self.rows))
+
+    def _choose(self, first: int, count: int) -> list[Chosen]:
+        cache = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
+        with self._saying(f"reading {self.source.name}"):
+            rows, self.total = read_spread(
+                self.source, first, count, cache / "downloads", self.store
+            )
+        conversations = build_conversations(rows, self.source, self.store.excluded())
+        return choose_conversations(conversations, first + 1)
+
+    def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
+        with self._live() as show, self._answers(show) as answers:
+            preview = Preview(answers, self.catalog.method)
+            yield from preview.run(chosen, lambda: show("  ".join(preview.describe())))
+            self.pace = preview.pace if preview.pace.completion_tokens else self.pace
+
+    @contextmanager
+    def _answers(self, report: Callable[[str], None]) -> Iterator[Answers]:
+        work = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
+        name = f"{self.model.name}|{self.source.name}-preview"
+        with answering(self._engines(), self.model, work / "ledger", name, report) as answers:
+            yield answers
+
+    def _engines(self) -> Engines:
+        # Here, because partitions are read from the catalogue when this is imported.
+        from sysgen_dagster.defs.plumbing.resources import InferenceResource
+
+        return InferenceResource(
+            root=str(self.store.root),
+            work=os.environ.get("SYSGEN_WORK", ""),
+            engine=os.environ.get("SYSGEN_ENGINE", ""),
+        ).engines()
+
+    def _show_price(self) -> None:
+        price = price_all(self.rows, self.total, self.model, self.pace)
+        for line in describe(price, self.model, self.pace):
+            self._say(line)
+
+    def _edit(self) -> None:
+        """Edit the prompt, ask about the same rows again, and keep the new prompt or the old."""
+        draft = draft_of(self.catalog.method)
+        is_kept = False
+        try:
+            if self._is_edited(draft):
+                is_kept = self._compare(draft)
+        finally:
+            if not is_kept:
+                draft.take_back()
+
+    def _is_edited(self, draft: Draft) -> bool:
+        """Whether there is another prompt that can be used."""
+        while True:
+            try:
+                draft.edit()
+                if draft.is_changed():
+                    return True
+                self._say("The prompt is as it was.")
+                return False
+            except PromptError as error:
+                self.console.print(Text(str(error), "red"))
+            choices = {"e": "[e]dit again", "u": "[u]ndo"}
+            if ask_for_key(self.console, choices, at_end="u") == "u":
+                return False
+
+    def _compare(self, draft: Draft) -> bool:
+        """Whether the new prompt is kept, after a look at the same rows with both."""
+        old = sorted(self.rows, key=lambda row: row.chosen.number)
+        new = sorted(
+            self._previewed([row.chosen for row in old]), key=lambda row: row.chosen.number
+        )
+        print_comparison(self.console, old, new)
+        choices = {"k": "[k]eep the new prompt", "o": "back to the [o]ld one"}
+        if ask_for_key(self.console, choices, at_end="o") == "o":
+            return False
+        self._say(f"All rows are asked with the new prompt: {', '.join(draft.keep())}")
+        self.rows = new
+        self._show_price()
+        return True
+
+    def _say(self, line: str) -> None:
+        self.console.print(Text(line))
+
+    @contextmanager
+    def _saying(self, what: str) -> Iterator[None]:
+        if not self.console.is_terminal:
+            yield
+            return
+        with self.console.status(what):
+            yield
+
+    @contextmanager
+    def _live(self) -> Iterator[Callable[[str], None]]:
+        """Takes the line at the bottom of the terminal, while there is one."""
+        if not self.console.is_terminal:
+            yield lambda _: None
+            return
+        with Live(console=self.console, transient=True, refresh_per_second=5) as live:
+            yield lambda line: live.update(Text(line, "dim", no_wrap=True, overflow="ellipsis"))

@@ -1,0 +1,268 @@
+"""Takes some rows of a source through all four phases, each on its own, before any asset is made.
+
+The functions of the phases are those of the assets. The shortest row goes first and alone, so that
+something is seen soon on a slow server too; the others follow together.
+"""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+
+import polars as pl
+
+from sysgen_dagster.commands.run.answers import Answers, Spent
+from sysgen_dagster.inference.stopping import STOP, StoppedError
+from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, verification
+from sysgen_dagster.lanes.sysgen.phases import ALIGNMENT, ANNOTATION, FILTERING, VERIFICATION, Phase
+from sysgen_dagster.lanes.sysgen.settings import Method
+from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import Table, kept
+
+_LOOK_EVERY_S = 0.2
+# Where the first row took longer, few requests are in flight: a server that works on one at a time
+# would let the others wait until their time is over.
+_SLOW_S, _ON_A_SLOW_SERVER = 20.0, 4
+_STEP = math.sqrt(2)  # with which the exchanges are drawn; rows are spread with another number
+
+# Told of each row that is begun, as its number, and of the phase that it is in; None: it has ended.
+Watch = Callable[[int, Phase | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """One conversation that is to be shown.
+
+    Attributes:
+        number: Its place in the preview, from 1.
+        conversation: `sources.tables.CONVERSATIONS`, one row.
+        exchange: Which conversation of its row in the source it is, from 1.
+        of: How many conversations that row has.
+    """
+
+    number: int
+    conversation: pl.DataFrame
+    exchange: int
+    of: int
+
+    @property
+    def identity(self) -> str:
+        """Its ``conversation_id``."""
+        return str(self.conversation["conversation_id"].item())
+
+    @property
+    def length(self) -> int:
+        """Characters of everything that is said in it."""
+        row = self.conversation.row(0, named=True)
+        turns = [turn["content"] for turn in row["history"]]
+        return sum(len(text or "") for text in (*turns, row["question"], row["answer"]))
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A conversation after the phases.
+
+    Attributes:
+        story: As the report shows it; its ``drop_reason`` is null where it was kept.
+        spent: What asking about it took.
+        seconds: From its beginning to its end.
+        failure: What the server said of the last request, where it gave no text.
+    """
+
+    chosen: Chosen
+    story: Story
+    spent: Spent
+    seconds: float
+    failure: str | None = None
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether it came through all phases."""
+        return self.story["drop_reason"] is None
+
+
+@dataclass(slots=True)
+class Pace:
+    """How fast rows were answered; what the ledger knew took no time and counts nothing.
+
+    Attributes:
+        seconds: In which they were.
+        completion_tokens: That were written in this time.
+        at_once: Rows that were under way together.
+    """
+
+    seconds: float = 0.0
+    completion_tokens: int = 0
+    at_once: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of one conversation in every table; a `tables.checks.Evidence`."""
+
+    tables: Mapping[Table, pl.DataFrame]
+    model: str | None
+
+    def read(self, table: Table, *columns: str) -> pl.DataFrame:
+        return self.tables.get(table, table.empty()).select(columns)
+
+
+def choose_conversations(conversations: pl.DataFrame, first: int = 1) -> list[Chosen]:
+    """One conversation of each row of a source, in the order of the rows.
+
+    Which one of a row's conversations is taken does not depend on what is in them, so that the
+    chosen ones stand for all.
+
+    Args:
+        conversations: `sources.tables.CONVERSATIONS` of whole rows.
+        first: The number of the first one.
+    """
+    groups = conversations.group_by("source_row", maintain_order=True)
+    chosen = []
+    for number, (_, group) in enumerate(groups, start=first):
+        at = int(number * _STEP % 1.0 * group.height)
+        chosen.append(Chosen(number, group.slice(at, 1), at + 1, group.height))
+    return chosen
+
+
+def take_through_phases(
+    chosen: Chosen, answers: Answers, method: Method, watch: Watch
+) -> Previewed:
+    """One conversation after Phases 1 to 4, or after the one that drops it.
+
+    Raises:
+        EngineError: No server answers, or it went away; the ledgers keep what was answered.
+        StoppedError: The user has ended the command.
+    """
+    began, spent = time.monotonic(), Spent()
+    tables: dict[Table, pl.DataFrame] = {CONVERSATIONS: chosen.conversation}
+    asking = (ANNOTATION, FILTERING, VERIFICATION, ALIGNMENT)
+    try:
+        for phase, make in zip(asking, (_annotate, _filter, _verify, _align), strict=True):
+            if kept(tables[phase.before]).is_empty():
+                break
+            STOP.check()
+            watch(chosen.number, phase)
+            tables[phase.table] = make(tables, answers.asking_for(phase.table, spent), method)
+    finally:
+        watch(chosen.number, None)
+    name = answers.model.name
+    [story] = build_stories([_Rows(tables, name)], name, [chosen.identity])
+    last = tables[next(reversed(tables))]
+    failure = last["failure"].item() if "failure" in last.columns else None
+    return Previewed(chosen, story, spent, time.monotonic() - began, failure)
+
+
+_Tables = Mapping[Table, pl.DataFrame]
+
+
+def _annotate(tables: _Tables, ask: attempts.Ask, method: Method) -> pl.DataFrame:
+    return attempts.annotate(kept(tables[CONVERSATIONS]), ask, method)
+
+
+def _filter(tables: _Tables, _: attempts.Ask, method: Method) -> pl.DataFrame:
+    return filtering.filter_messages(kept(tables[ANNOTATION.table]), method.drop_rule, method.mend)
+
+
+def _verify(tables: _Tables, ask: attempts.Ask, method: Method) -> pl.DataFrame:
+    filtered = kept(tables[FILTERING.table])
+    requests = verification.build_verification_requests(filtered, method)
+    completions = ask(requests, filtered.height)
+    return verification.build_verified_messages(filtered, completions, method.unreadable_verdict)
+
+
+def _align(tables: _Tables, ask: attempts.Ask, _: Method) -> pl.DataFrame:
+    conversations = kept(tables[CONVERSATIONS])
+    inputs = alignment.build_alignment_inputs(kept(tables[VERIFICATION.table]), conversations)
+    completions = ask(alignment.build_alignment_requests(inputs), inputs.height)
+    return alignment.build_aligned_responses(inputs, completions)
+
+
+@dataclass(slots=True)
+class Preview:
+    """Rows on their way through the phases.
+
+    Attributes:
+        under_way: The phase and the beginning of each row that is in one, by its number.
+        pace: How fast they were answered so far.
+    """
+
+    answers: Answers
+    method: Method
+    pace: Pace = field(default_factory=Pace)
+    under_way: dict[int, tuple[Phase, float]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _is_ended: bool = False
+
+    def run(
+        self, chosen: Sequence[Chosen], look: Callable[[], None] = lambda: None
+    ) -> Iterator[Previewed]:
+        """The rows as they are finished.
+
+        Args:
+            chosen: The rows.
+            look: Called several times a second.
+
+        Raises:
+            EngineError: No server answers, or it went away; the ledgers keep what was answered.
+            StoppedError: The user has ended the command.
+        """
+        asked_about = sorted(filter(_is_asked_about, chosen), key=lambda each: each.length)
+        yield from self._together([each for each in chosen if not _is_asked_about(each)], 1, look)
+        yield from self._together(asked_about[:1], 1, look)
+        others = asked_about[1:]
+        slow = self.pace.seconds > _SLOW_S
+        yield from self._together(others, _ON_A_SLOW_SERVER if slow else len(others), look)
+
+    def watch(self, number: int, phase: Phase | None) -> None:
+        """Note which phase a row is in now.
+
+        Raises:
+            StoppedError: The user has ended the command, or another row has met an error.
+        """
+        if self._is_ended and phase is not None:
+            raise StoppedError("another row could not be asked about")
+        with self._lock:
+            _, began = self.under_way.pop(number, (phase, time.monotonic()))
+            if phase is not None:
+                self.under_way[number] = (phase, began)
+
+    def describe(self) -> list[str]:
+        """Which rows are in which phase now, and for how long."""
+        now = time.monotonic()
+        with self._lock:
+            return [
+                f"row {number}: Phase {phase.number}, {now - began:.0f} s"
+                for number, (phase, began) in sorted(self.under_way.items())
+            ]
+
+    def _together(
+        self, chosen: Sequence[Chosen], at_once: int, look: Callable[[], None]
+    ) -> Iterator[Previewed]:
+        """The rows as they are finished, so many of them at once."""
+        began, written = time.monotonic(), 0
+        pool = ThreadPoolExecutor(max(at_once, 1))
+        waiting = {pool.submit(self._take, each) for each in chosen}
+        try:
+            while waiting:
+                done, waiting = wait(waiting, _LOOK_EVERY_S, return_when=FIRST_COMPLETED)
+                look()
+                for row in sorted(map(Future.result, done), key=lambda row: row.chosen.number):
+                    written += 0 if row.spent.known else row.spent.completion_tokens
+                    yield row
+        finally:
+            self._is_ended = bool(waiting)
+            pool.shutdown(cancel_futures=True)
+        if written:
+            self.pace = Pace(time.monotonic() - began, written, min(at_once, len(chosen)))
+
+    def _take(self, chosen: Chosen) -> Previewed:
+        return take_through_phases(chosen, self.answers, self.method, self.watch)
+
+
+def _is_asked_about(chosen: Chosen) -> bool:
+    """Whether a model is asked about it: it was not dropped where conversations are made."""
+    return not kept(chosen.conversation).is_empty()

@@ -1,0 +1,156 @@
+"""Prints one previewed row: what went in, what each phase made of it, and what came out.
+
+Everything that a model or a file wrote is printed inert. Without colours the same is said by words.
+"""
+
+from collections.abc import Iterator
+
+from rich.console import Console, Group
+from rich.table import Table as Grid
+from rich.text import Text
+
+from sysgen_dagster.chat.quoting import made_visible, on_one_line
+from sysgen_dagster.commands.run.differences import Side, find_differences, marked
+from sysgen_dagster.commands.run.preview import Previewed
+from sysgen_dagster.commands.run.reasons import explain_defect, explain_reason
+from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.stories import Story
+from sysgen_dagster.lanes.sysgen.tags import MENDS, parse_tagged_message
+from sysgen_dagster.lanes.sysgen.verification import Verdict
+
+_LABEL = 12  # columns of the names on the left
+_LINES, _FEW_LINES = 8, 4  # of one text that are shown
+_STYLES = {Side.BOTH: "", Side.OLD: "red strike", Side.NEW: "green"}
+_GOOD, _BAD, _QUIET = "green", "red", "dim"
+_NUMBERS = {phase.table.name: phase.number for phase in PHASES}
+
+Line = tuple[str, Text]
+
+
+def row_lines(row: Previewed, source: str, width: int, has_colours: bool) -> Group:
+    """A row as it is printed.
+
+    Args:
+        row: The row.
+        source: Its name.
+        width: Columns of the terminal.
+        has_colours: Whether colours are seen; else marks stand for them.
+    """
+    grid = Grid.grid(padding=(0, 1), pad_edge=False)
+    grid.add_column(width=_LABEL, no_wrap=True, style=_QUIET)
+    grid.add_column(width=max(width - _LABEL - 1, 20), overflow="fold")
+    room = max(width - _LABEL - 1, 20)
+    for label, text in _lines(row, room, has_colours):
+        grid.add_row(label, text)
+    return Group(_title(row, source), grid, Text())
+
+
+def print_row(console: Console, row: Previewed, source: str) -> None:
+    """Print a row."""
+    console.print(row_lines(row, source, console.width, console.color_system is not None))
+
+
+def outcome_of(row: Previewed) -> Text:
+    """Whether a row was kept; else which phase dropped it and why."""
+    story = row.story
+    if row.is_kept:
+        return Text("kept", _GOOD)
+    number = _NUMBERS.get(story["stopped_at"])
+    where = f"by Phase {number}" if number else "before Phase 1"
+    why = explain_reason(story["drop_reason"])
+    said = f" ({on_one_line(row.failure)[:300]})" if row.failure else ""
+    return Text(f"dropped {where}: {why}{said}", _BAD)
+
+
+def _title(row: Previewed, source: str) -> Text:
+    chosen, spent = row.chosen, row.spent
+    place = f"{source} row {chosen.conversation['source_row'].item():,}"
+    if chosen.of > 1:
+        place += f", exchange {chosen.exchange} of {chosen.of}"
+    took = [f"{spent.prompt_tokens:,} tokens in, {spent.completion_tokens:,} out"]
+    if spent.thought_tokens:
+        took.append(f"{spent.thought_tokens:,} of them thoughts")
+    if spent.requests:
+        took.append("known from before" if spent.known else f"{row.seconds:.0f} s")
+    title = Text(f"Row {chosen.number}", "bold").append(f"  {place}  ", "not bold")
+    title.append(outcome_of(row))
+    return title.append(f"  {', '.join(took)}", _QUIET) if spent.requests else title
+
+
+def _lines(row: Previewed, room: int, has_colours: bool) -> Iterator[Line]:
+    story = row.story
+    if turns := len(story["history"]):
+        yield "before", Text(f"{turns} turns", _QUIET)
+    yield "question", cut_text(story["question"], room, _FEW_LINES)
+    yield from _message_lines(story, room)
+    if story["system_message"]:
+        yield "message", cut_text(story["system_message"], room, _LINES)
+    yield from _answer_lines(story, room, has_colours)
+
+
+def _message_lines(story: Story, room: int) -> Iterator[Line]:
+    """The phrases with their verdicts, then what Phase 2 left out."""
+    verdicts = {each["tag"]: each["verdict"] for each in story["verdicts"]}
+    removed = {(each["tag"], each["text"]) for each in story["removed"]}
+    if story["tagged_message"]:
+        for tag, text in _phrases(story["tagged_message"]):
+            line = cut_text(text, room, 2)
+            if verdict := verdicts.get(tag):
+                line.append(f"  {verdict}", _GOOD if verdict == Verdict.GOOD else _BAD)
+            if (tag, text) in removed:
+                line.append(", removed by Phase 3", _BAD)
+            yield tag, line
+    elif story["annotated_message"]:
+        yield "as written", cut_text(story["annotated_message"], room, _LINES)
+    for defect in story["defects"]:
+        is_mended = defect["kind"] in MENDS
+        line = cut_text(defect["text"], room, 1).append(
+            f"  {explain_defect(defect['kind'])}", _QUIET if is_mended else _BAD
+        )
+        yield "mended" if is_mended else "left out", line
+
+
+def _phrases(tagged_message: str) -> Iterator[tuple[str, str]]:
+    for phrase in parse_tagged_message(tagged_message).phrases:
+        yield phrase.tag.value, phrase.text
+
+
+def _answer_lines(story: Story, room: int, has_colours: bool) -> Iterator[Line]:
+    old, new = story["answer"], story["new_answer"]
+    pieces = find_differences(old, new) if old and new else None
+    if pieces is None:
+        yield "old answer", cut_text(old, room, _LINES if new else _FEW_LINES)
+        if new:
+            yield "new answer", cut_text(new, room, _LINES)
+        return
+    if all(side is Side.BOTH for side, _ in pieces):
+        yield "new answer", Text("the same as the old one")
+        return
+    if not has_colours:
+        yield "old to new", cut_text("".join(marked(pieces)), room, 2 * _LINES)
+        return
+    text = Text()
+    for side, piece in pieces:
+        text.append(_inert(piece), _STYLES[side])
+    yield "old to new", _first_lines(text, room, 2 * _LINES)
+
+
+def cut_text(text: str | None, room: int, lines: int) -> Text:
+    """The beginning of a text, as many lines of the terminal as given."""
+    return _first_lines(Text(_inert((text or "")[: room * lines + 1])), room, lines, text or "")
+
+
+def _first_lines(text: Text, room: int, lines: int, whole: str = "") -> Text:
+    wrapped = text.wrap(_MEASURING, room, overflow="fold")
+    if len(wrapped) <= lines and len(whole) <= room * lines + 1:
+        return text
+    shown = Text("\n").join(wrapped[:lines])
+    return shown.append(f" ... ({len(whole):,} characters)" if whole else " ...", _QUIET)
+
+
+_MEASURING = Console(width=80)
+
+
+def _inert(text: str) -> str:
+    """The text with its lines, and with nothing in it that a terminal obeys."""
+    return "\n".join(made_visible(line.expandtabs(4)) for line in text.split("\n"))

@@ -1,0 +1,95 @@
+"""Which decisions of reviewers count for the rows of a partition, and the tag of what follows them.
+
+A decision counts as long as the row has the texts that the reviewer saw. What is made of many rows
+reads all decisions when it is made, as it does with the list of excluded conversations.
+"""
+
+from collections.abc import Mapping
+
+import polars as pl
+
+from sysgen_dagster.catalog.catalog import split_shard
+from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.versions import REVIEWED, Tags
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.review.decisions import Choice, Decision, Decisions, digest_of
+from sysgen_dagster.review.tables import REVIEW_DECISIONS
+from sysgen_dagster.storage.evidence import finished_shards
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition, Table, kept
+from sysgen_dagster.training_sets.reviewed import DECIDED, only_accepted, without_rejected
+from sysgen_dagster.training_sets.tables import MIXTURES
+
+_TEXTS = ("conversation_id", "system_message", "new_answer")
+
+
+def decided_rows(store: Store, decisions: Decisions, at: Partition) -> pl.DataFrame:
+    """`DECIDED` of those of a partition's rows that a reviewer has accepted or rejected.
+
+    Texts are read only where there are some.
+
+    Raises:
+        StoreError: The answers are missing or damaged.
+    """
+    wanted = {
+        identity: each
+        for identity, each in decisions.of(str(at.model)).items()
+        if each.choice is not Choice.OPEN
+    }
+    if not wanted:
+        return pl.DataFrame(schema=DECIDED)
+    ids = store.read(ALIGNED, at, "conversation_id").to_series()
+    if wanted.keys().isdisjoint(ids):
+        return pl.DataFrame(schema=DECIDED)
+    texts = kept(store.read(ALIGNED, at, *_TEXTS, "drop_reason"))
+    rows = [
+        _decided(wanted[identity], message, answer)
+        for identity, message, answer in texts.select(_TEXTS).iter_rows()
+        if identity in wanted and wanted[identity].texts == digest_of(message, answer)
+    ]
+    return pl.DataFrame(rows, schema=DECIDED, orient="row")
+
+
+def _decided(decision: Decision, message: str, answer: str) -> tuple[str | None, ...]:
+    shown = (decision.conversation_id, decision.choice.value, message, answer)
+    return (*shown, decision.system_message, decision.new_answer)
+
+
+def decided_for(
+    store: Store, decisions: Decisions, recipe: Recipe
+) -> dict[Partition, pl.DataFrame]:
+    """`decided_rows` of each partition of the models and sources that a recipe takes."""
+    found = {}
+    for model in CATALOG.models:
+        if decisions.of(model) and (not recipe.models or model in recipe.models):
+            for shard in finished_shards(store, CATALOG, ALIGNED, model):
+                if not recipe.sources or split_shard(shard)[0] in recipe.sources:
+                    at = Partition(model, shard)
+                    found[at] = decided_rows(store, decisions, at)
+    return {at: rows for at, rows in found.items() if rows.height}
+
+
+def take_reviewed(
+    mixture: pl.DataFrame, decided: Mapping[Partition, pl.DataFrame], recipe: Recipe
+) -> pl.DataFrame:
+    """The rows of a mixture that a recipe takes by what is decided now, in their order."""
+    nothing = pl.DataFrame(schema=DECIDED)
+    parts = [nothing.select(pl.lit("").alias("model"), pl.all())]
+    parts += [
+        rows.select(pl.lit(at.model).alias("model"), pl.all()) for at, rows in decided.items()
+    ]
+    return only_accepted(without_rejected(mixture, pl.concat(parts)), pl.concat(parts), recipe)
+
+
+def why_not_reviewed(decisions: Decisions, followed: str) -> list[str]:
+    """What an export does not follow, given the digest of the decisions that it was made with."""
+    newer = [] if decisions.digest == followed else ["decisions of reviewers"]
+    return newer + (["decisions that cannot be read"] if decisions.damaged else [])
+
+
+def reviewed_tags(decisions: Decisions, table: Table | None) -> Tags:
+    """The tag with which decisions a table or an export was made; labels are in one table only."""
+    if table == REVIEW_DECISIONS:
+        return {REVIEWED: f"{decisions.made} made"}
+    return {REVIEWED: decisions.digest} if table is None or table == MIXTURES else {}

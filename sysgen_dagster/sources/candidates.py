@@ -1,0 +1,104 @@
+"""What a column may be for: usual names, and what a candidate says.
+
+The order of the names is the decision, where several fit: usual names before others, what was
+chosen and never what was rejected. Names alone decide nothing: `guessing` reads the rows by a
+candidate, to see whether it fits.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from operator import itemgetter
+from typing import Literal, NamedTuple
+
+from sysgen_dagster.catalog.sources import Shape, Speaker
+from sysgen_dagster.chat.quoting import made_visible
+from sysgen_dagster.sources.seen import Seen, plain_name
+
+Columns = Mapping[str, Literal["string"] | list[str]]
+
+# Usual names, the likeliest first; in small letters, `_` for a blank or a dash.
+CHATS = (
+    *("messages", "conversations", "conversation", "chat", "dialogue", "dialog", "turns"),
+    *("items", "data"),
+)
+QUESTIONS = (
+    *("instruction", "question", "query", "problem", "prompt", "user_prompt", "user", "human"),
+    *("task", "request", "instructions", "inputs", "input"),
+)
+# `turns` of texts may all be a user's.
+CHATS_OF_TEXTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "data")
+# An `answer` beside one of those before it is the short result to compare with.
+ANSWERS = (
+    *("output", "response", "completion", "solution", "generated_solution", "chosen_response"),
+    *("answer", "chosen", "assistant", "reply", "target", "targets", "gpt", "bot", "content"),
+)
+INPUTS = ("input", "context")
+WITH_INPUT = ("instruction", "question", "query")  # a `prompt` holds its input already
+SYSTEMS = ("system", "system_prompt", "system_message", "system_instruction")
+THOUGHTS = (
+    *("reasoning_content", "reasoning", "thinking", "thought", "thoughts", "reasoning_trace"),
+    *("chain_of_thought", "complex_cot", "cot", "think"),
+)
+REJECTED = ("rejected", "rejected_response")
+# Fields of records.
+SPEAKERS = ("role", "from", "speaker", "author", "sender", "who", "user", "name")
+SAID = ("content", "value", "text", "message", "utterance", "body")
+RECORD_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+ROLES: tuple[Speaker, ...] = ("system", "user", "assistant")
+# Who speaks in a chat that is one text.
+MARKS: tuple[Mapping[str, Speaker], ...] = (
+    {"### Human:": "user", "### Assistant:": "assistant"},
+    {"### Instruction:": "user", "### Response:": "assistant"},
+    {"### User:": "user", "### Assistant:": "assistant"},
+    {"Human:": "user", "Assistant:": "assistant"},
+    {"User:": "user", "Assistant:": "assistant"},
+    {"SYSTEM:": "system", "USER:": "user", "ASSISTANT:": "assistant"},
+    {f"<|im_start|>{role}": role for role in ROLES},
+)
+
+
+class Candidate(NamedTuple):
+    """What the columns may be for.
+
+    Attributes:
+        shape: For the catalogue.
+        columns: Those that the shape uses, for the catalogue.
+        words: What ``--columns`` would say of it.
+        told: The same for a reader.
+        unclear: Names of speakers of whom nobody can tell who asks; the candidate fits no row.
+    """
+
+    shape: Shape
+    columns: Columns
+    words: Mapping[str, str]
+    told: str
+    unclear: Sequence[str] = ()
+
+
+def in_order(columns: Iterable[str], names: Sequence[str]) -> list[str]:
+    """The columns with one of the names, in the order of these."""
+    found = [
+        (names.index(plain), column) for column in columns if (plain := plain_name(column)) in names
+    ]
+    return [column for _, column in sorted(found, key=itemgetter(0))]
+
+
+def shown(column: str) -> str:
+    """A name in quotes, such that printing it does nothing."""
+    return json.dumps(made_visible(column), ensure_ascii=False)
+
+
+class System(NamedTuple):
+    """The column with the system messages of the rows, where there is one."""
+
+    shape: Mapping[str, str] = {}
+    columns: Columns = {}
+    told: str = ""
+
+
+def system_of(seen: Seen, asked: Mapping[str, str]) -> System:
+    """The column that the user names, or the one with a usual name."""
+    name = asked.get("system") or next(iter(in_order(seen.texts, SYSTEMS)), None)
+    if name is None:
+        return System()
+    return System({"system": name}, {name: "string"}, f", system message in {shown(name)}")

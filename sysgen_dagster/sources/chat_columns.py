@@ -1,0 +1,163 @@
+"""Columns of lists as what they may be: turns, exchanges, or texts of two by turns."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import product
+
+from sysgen_dagster.catalog.sources import Alternating, RecordedExchanges, Speaker, Turns
+from sysgen_dagster.chat.messages import Role
+from sysgen_dagster.sources.candidates import (
+    ANSWERS,
+    CHATS,
+    CHATS_OF_TEXTS,
+    QUESTIONS,
+    RECORD_THOUGHTS,
+    SAID,
+    SPEAKERS,
+    Candidate,
+    in_order,
+    shown,
+    system_of,
+)
+from sysgen_dagster.sources.seen import ListColumn, Seen, plain_name
+from sysgen_dagster.sources.shapes import role_of
+from sysgen_dagster.sources.speakers import guess_roles
+
+
+def chats(seen: Seen, asked: Mapping[str, str], name: str) -> Iterator[Candidate]:
+    """What a column of lists may be."""
+    column, is_asked = seen.lists.get(name), "messages" in asked
+    if column is None:
+        return
+    if not column.fields:
+        if is_asked or plain_name(name) in CHATS_OF_TEXTS:
+            yield _alternating(seen, asked, name)
+    elif fields := spoken_fields(column, asked):
+        yield _turns(seen, asked, column, *fields)
+    elif fields := _exchange_fields(column, asked):
+        # Beside a column with a question they may be examples of it.
+        if is_asked or plain_name(name) in CHATS or not in_order(seen.texts, QUESTIONS):
+            yield _exchanges(seen, asked, column, *fields)
+
+
+def _alternating(seen: Seen, asked: Mapping[str, str], name: str) -> Candidate:
+    system = system_of(seen, asked)
+    return Candidate(
+        Alternating(kind="alternating", column=name, **system.shape),
+        {name: ["text"], **system.columns},
+        {"messages": name, **system.shape},
+        f"texts of user and assistant by turns in {shown(name)}{system.told}",
+    )
+
+
+def _turns(
+    seen: Seen, asked: Mapping[str, str], column: ListColumn, role: str, content: str
+) -> Candidate:
+    name, system = column.name, system_of(seen, asked)
+    roles, unclear, told = roles_of(asked, column.speakers(role))
+    if (role, content) == ("from", "value"):
+        shape = Turns(kind="sharegpt", column=name, roles=roles, **system.shape)
+    else:
+        shape = Turns(
+            kind="messages", column=name, roles=roles, **odd_fields(role, content), **system.shape
+        )
+    return Candidate(
+        shape,
+        {name: kept_fields(column, role, content), **system.columns},
+        {"messages": name, "role": role, "content": content, **words_of(roles), **system.shape},
+        f"chats in {shown(name)} ({role}, {content}){told}{system.told}",
+        unclear,
+    )
+
+
+def odd_fields(role: str, content: str) -> dict[str, str]:
+    """The fields of turns that are none of the usual ones, as the catalogue names them."""
+    usual = {"role": role, "content": content}
+    return {field: name for field, name in usual.items() if field != name}
+
+
+def _exchanges(
+    seen: Seen, asked: Mapping[str, str], column: ListColumn, question: str, answer: str
+) -> Candidate:
+    name, system = column.name, system_of(seen, asked)
+    fields = {"input": question, "output": answer}
+    odd = {field: said for field, said in fields.items() if field != said}
+    return Candidate(
+        RecordedExchanges(kind="input_output", column=name, **odd, **system.shape),
+        {name: kept_fields(column, question, answer), **system.columns},
+        {"messages": name, "question": question, "answer": answer, **system.shape},
+        f"exchanges in {shown(name)} ({question}, {answer}){system.told}",
+    )
+
+
+def kept_fields(column: ListColumn, *used: str) -> list[str]:
+    """The fields that are read, as the file has them: then it needs no conversion."""
+    thoughts = {field for field in RECORD_THOUGHTS if any(column.texts(field))}
+    return [field for field in column.fields if field in used or field in thoughts]
+
+
+def is_prompt(column: ListColumn, role: str) -> bool:
+    """Whether most of the chats end with who asks, so that their answer stands elsewhere."""
+    ends = [chat[-1] for chat in column.speakers(role) if chat]
+    return 2 * sum(role_of(name) == Role.USER for name in ends) > len(ends)
+
+
+def spoken_fields(column: ListColumn, asked: Mapping[str, str]) -> tuple[str, str] | None:
+    """The fields with who speaks and what is said; None: the records are no turns."""
+    speakers = [asked["role"]] if "role" in asked else in_order(column.fields, SPEAKERS)
+    contents = [asked["content"]] if "content" in asked else in_order(column.fields, SAID)
+    if not {*speakers[:1], *contents[:1]} <= set(column.fields):
+        return None
+    if not speakers:
+        both = {Role.USER, Role.ASSISTANT}
+        speakers = [f for f in column.fields if both <= set(map(role_of, column.texts(f)))]
+    if not contents:
+        contents = [f for f in column.fields if f not in speakers and any(column.texts(f))]
+        contents = contents if len(contents) == 1 else []
+    found = ((role, content) for role, content in product(speakers, contents) if role != content)
+    return next(found, None)
+
+
+def _exchange_fields(column: ListColumn, asked: Mapping[str, str]) -> tuple[str, str] | None:
+    given = {"question": asked.get("question") or asked.get("input"), "answer": asked.get("answer")}
+    questions, answers = (
+        [name] if (name := given[word]) else in_order(column.fields, names)
+        for word, names in (("question", QUESTIONS), ("answer", ANSWERS))
+    )
+    found = (
+        (question, answer)
+        for question, answer in product(questions, answers)
+        if question != answer and {question, answer} <= set(column.fields)
+    )
+    return next(found, None)
+
+
+def roles_of(
+    asked: Mapping[str, str], speakers: Sequence[Sequence[str]]
+) -> tuple[Mapping[str, Speaker], Sequence[str], str]:
+    """The roles of odd speakers, the speakers of whom nobody can tell, and what is said of them."""
+    given = asked_roles(asked)
+    guessed = guess_roles(speakers, given)
+    if guessed is None and not given:
+        return {}, list(dict.fromkeys(name for chat in speakers for name in chat)), ""
+    roles = {**given, **(guessed or {})}
+    told = "".join(f", {shown(name)} is the {role}" for name, role in roles.items())
+    return roles, (), told
+
+
+def asked_roles(asked: Mapping[str, str]) -> dict[str, Speaker]:
+    """The roles of the speakers whom the user names."""
+    return {
+        name.strip(): role
+        for role in ("user", "assistant")
+        for name in asked.get(role, "").split(",")
+        if name.strip()
+    }
+
+
+def words_of(roles: Mapping[str, Speaker]) -> dict[str, str]:
+    """The words that say these roles; nothing says a system's."""
+    words = {
+        role: ",".join(name for name, of in roles.items() if of == role)
+        for role in ("user", "assistant")
+    }
+    return {role: names for role, names in words.items() if names}

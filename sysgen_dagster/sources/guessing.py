@@ -1,0 +1,164 @@
+"""Guesses what the columns of a file are for, from its first rows, and says so in a line.
+
+`chat_columns` and `pair_columns` list what they may be for; here the rows are read by one candidate
+after the other, exactly as the source would be read. The first by which at least half of the rows
+can be used is taken.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import NamedTuple
+
+from sysgen_dagster.catalog.sources import Exchanges, Shape
+from sysgen_dagster.sources.candidates import (
+    CHATS,
+    QUESTIONS,
+    REJECTED,
+    Candidate,
+    Columns,
+    in_order,
+)
+from sysgen_dagster.sources.chat_columns import chats
+from sysgen_dagster.sources.column_words import ColumnWordsError, known_words
+from sysgen_dagster.sources.files import SourceError
+from sysgen_dagster.sources.heads import read_head
+from sysgen_dagster.sources.pair_columns import pairs, prompts, transcripts
+from sysgen_dagster.sources.seen import Seen
+from sysgen_dagster.sources.trying import Tried, exchanges_of, try_candidate
+from sysgen_dagster.sources.what_is_seen import describe_guess, describe_rows, shown_names
+
+_LEAST_USABLE = 0.5  # share of the rows that a guess must be able to use
+_MOST_TRIED = 40  # candidates
+_ROWS_OF_OTHERS = 50  # by which it is seen whether another candidate fits, too
+
+
+class ShapeError(SourceError):
+    """Nobody can tell what the columns of a file are for; the message shows what to say of them."""
+
+
+class Guess(NamedTuple):
+    """What the columns of a file are for.
+
+    Attributes:
+        shape: For the catalogue.
+        columns: Those that the shape uses, for the catalogue.
+        exchanges: Of a chat every answered turn, because each is an answer to train on.
+        rows_seen: Of how many rows.
+        said: All this and what the rows are like, in one line.
+    """
+
+    shape: Shape
+    columns: Columns
+    exchanges: Exchanges
+    rows_seen: int
+    said: str
+
+
+def guess_shape(name: str, file: Path, mapping: Mapping[str, str] = MappingProxyType({})) -> Guess:
+    """What the columns of a file are for, from its first rows.
+
+    Args:
+        name: That of the source, for messages.
+        file: Its name says what it is, as for `heads.read_head`.
+        mapping: What the user says of the columns, by the words of `column_words`; the rest is
+            guessed.
+
+    Raises:
+        ShapeError: Nobody can tell, or the mapping does not fit the file.
+        SourceError: The file cannot be read.
+    """
+    seen = Seen(read_head(name, file))
+    asked = _asked(name, file, seen, mapping)
+    found = list(islice(_candidates(seen, asked), _MOST_TRIED))
+    failed: list[tuple[Candidate, Tried]] = []
+    for at, candidate in enumerate(found):
+        tried = try_candidate(candidate, seen.rows)
+        if _fits(tried, 0 if mapping else _LEAST_USABLE):
+            few = seen.rows[:_ROWS_OF_OTHERS]
+            others = [
+                other
+                for other in found[at + 1 :]
+                if _fits(try_candidate(other, few), _LEAST_USABLE)
+            ]
+            said = describe_guess(candidate, tried, seen, others)
+            exchanges = exchanges_of(candidate.shape)
+            return Guess(candidate.shape, candidate.columns, exchanges, tried.rows, said)
+        failed.append((candidate, tried))
+    what = f"{name}: it is not clear what the columns of {file} are for"
+    raise ShapeError(f"{what}{describe_rows(seen, failed)}")
+
+
+def _fits(tried: Tried, least: float) -> bool:
+    return tried.usable >= max(1, least * tried.rows)
+
+
+def _candidates(seen: Seen, asked: Mapping[str, str]) -> Iterator[Candidate]:
+    """All that the columns may be for, the likeliest first.
+
+    The order is the decision, where several fit: a chat before two texts, usual names before
+    others, what was chosen and never what was rejected.
+    """
+    if "messages" in asked:
+        yield from chats(seen, asked, asked["messages"])
+    elif "text" in asked:
+        yield from transcripts(seen, asked, asked["text"])
+    elif asked.keys() & {"question", "answer", "input"}:
+        yield from pairs(seen, asked)
+    else:
+        yield from prompts(seen, asked)
+        asking, rejected = in_order(seen.lists, QUESTIONS), in_order(seen.columns, REJECTED)
+        usual = in_order(seen.lists, CHATS)
+        odd = [name for name in seen.lists if name not in {*usual, *asking, *rejected}]
+        yield from _each(chats, seen, asked, usual + odd)
+        yield from pairs(seen, asked)
+        yield from _each(chats, seen, asked, asking)
+        texts = [name for name in seen.texts if name not in rejected]
+        yield from _each(transcripts, seen, asked, texts)
+
+
+def _each(
+    of_column: Callable[[Seen, Mapping[str, str], str], Iterator[Candidate]],
+    seen: Seen,
+    asked: Mapping[str, str],
+    columns: Sequence[str],
+) -> Iterator[Candidate]:
+    for column in columns:
+        yield from of_column(seen, asked, column)
+
+
+def _asked(name: str, file: Path, seen: Seen, mapping: Mapping[str, str]) -> dict[str, str]:
+    """The mapping, checked against what the file has."""
+    try:
+        asked = known_words(mapping)
+    except ColumnWordsError as error:
+        raise ShapeError(f"{name}: --columns: {error}") from error
+    columns = ["messages", "text", "system", "reasoning"]
+    fields = ["role", "content"]
+    (fields if "messages" in asked else columns).extend(("question", "answer", "input"))
+    for word in columns:
+        if word in asked and asked[word] not in seen.columns:
+            raise _lacks(name, file, word, asked[word], "column", seen.columns)
+    if "messages" not in asked:
+        return asked
+    column = seen.lists.get(asked["messages"])
+    if column is None:
+        raise ShapeError(
+            f"{name}: --columns gives {asked['messages']!r} as 'messages', but in {file} it is no "
+            f"list of turns; lists are {shown_names(list(seen.lists))}"
+        )
+    for word in fields:
+        if word in asked and asked[word] not in column.fields:
+            where = f"field of {asked['messages']!r}"
+            raise _lacks(name, file, word, asked[word], where, column.fields)
+    return asked
+
+
+def _lacks(
+    name: str, file: Path, word: str, given: str, what: str, there: Sequence[str]
+) -> ShapeError:
+    return ShapeError(
+        f"{name}: {file} has no {what} {given!r}, which --columns gives as {word!r}; it has "
+        f"{shown_names(there)}"
+    )

@@ -1,0 +1,102 @@
+"""Previewed rows: what is asked about them, and that the assets find every answer."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.commands.run.choices import preview_until_chosen
+from sysgen_dagster.commands.run.preview import choose_conversations
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster_tests.commands.run.small_deployments import (
+    ASKED,
+    KEY,
+    MAKE_ALL,
+    MODEL,
+    SOURCE,
+    SmallDeployment,
+    plain_console,
+    turns_row,
+)
+
+ROWS = [
+    *(turns_row(f"How much is {n} plus {n + 1}?", f"It is {2 * n + 1}.") for n in range(9)),
+    turns_row("Name a river.", "The Rhine.", "And another one?", "The Elbe."),
+    turns_row("Are you there?", " "),
+]
+PREVIEW = f"{MODEL}|{SOURCE}-preview"
+
+
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param({"preset": "best"}, id="best"),
+        pytest.param({"samples": 2, "repair": True}, id="several", marks=pytest.mark.slow),
+    ],
+)
+def test_the_assets_ask_nothing_again_that_the_preview_has_asked(
+    tmp_path: Path, method: Mapping[str, Any]
+) -> None:
+    mine = SmallDeployment(tmp_path / "mine", ROWS, method, exchanges="last")
+    console = plain_console()
+    with mine.entered() as catalog:
+        decision = preview_until_chosen(console, mine.store, catalog, 6, False, False)
+    before = {table: mine.asked(table, PREVIEW) for table in ASKED}
+
+    mine.make(*MAKE_ALL)
+
+    assert decision.shown == 6
+    for table, previewed in before.items():
+        assert previewed
+        assert not previewed.keys() & mine.asked(table, KEY).keys()
+        assert mine.asked(table, PREVIEW) == previewed
+    # The same answers stand in the table, for all that was previewed and kept.
+    shown = console.export_text()
+    answers = mine.read(ALIGNED)
+    kept = answers.filter(pl.col("conversation_id").is_in(list(before[ASKED[2]].values())))
+    assert kept.height == len(before[ASKED[2]])
+    for message in kept["system_message"]:
+        assert message[:30] in shown
+
+
+def test_a_row_of_several_exchanges_gives_one_and_stands_for_all_of_them() -> None:
+    rows = build(*[turns_row(*(f"{n}-{m}" for m in range(8))) for n in range(40)])
+    chosen = choose_conversations(rows)
+
+    assert [each.number for each in chosen] == list(range(1, 41))
+    assert {each.of for each in chosen} == {4}
+    taken = [each.exchange for each in chosen]
+    assert {n: taken.count(n) for n in (1, 2, 3, 4)} == {1: 10, 2: 10, 3: 10, 4: 10}
+    assert [each.conversation["turn"].item() + 1 for each in chosen] == taken
+
+
+def build(*rows: Mapping[str, Any]) -> pl.DataFrame:
+    """The conversations of some rows of chats."""
+    source = Source.model_validate(
+        {
+            "name": SOURCE,
+            "title": "Mine",
+            "license": "mit",
+            "path": "rows.jsonl",
+            "columns": {"messages": ["role", "content"]},
+            "shape": {"kind": "messages", "column": "messages"},
+            "exchanges": "each",
+            "shards": 1,
+        }
+    )
+    frame = pl.DataFrame(
+        {
+            "messages": [row["messages"] for row in rows],
+            "source_row": range(len(rows)),
+            "occurrence": 0,
+            "source_revision": "local:0",
+            "unusable": None,
+            "excluded_ids": None,
+        },
+        schema_overrides={"excluded_ids": pl.List(pl.String), "unusable": pl.String},
+    )
+    return build_conversations(frame, source)

@@ -1,0 +1,88 @@
+"""What a command ends with: rows of each export and the tokens used, beside the stored files."""
+
+from collections.abc import Callable
+from io import StringIO
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from sysgen_dagster.commands.results import show_exports, show_tokens, used_tokens
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster_tests.compatibility.old_data import unpack
+from sysgen_dagster_tests.training_sets.export import exports
+
+ASKED = ("annotated_system_messages", "verified_system_messages", "aligned_responses")
+JUDGED = ("judged_preferences", "judged_alignment")
+BOTH = CATALOG.model_copy(
+    update={"models": {name: CATALOG.models[name] for name in ("llama-3.1-8b", "phi-4")}}
+)
+ONE = CATALOG.model_copy(update={"models": {"phi-4": CATALOG.models["phi-4"]}})
+
+Show = Callable[[Console, Store, Catalog], None]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A deployment of two models, of which one judges."""
+    return unpack(tmp_path_factory.mktemp("made"))
+
+
+def lines(show: Show, store: Store, catalog: Catalog = BOTH) -> list[list[str]]:
+    """The cells of what is printed, by line."""
+    printed = StringIO()
+    show(Console(width=120, file=printed), store, catalog)
+    return [
+        [cell.strip() for cell in line.strip("│").split("│")]
+        for line in printed.getvalue().splitlines()
+        if line.startswith("│")
+    ]
+
+
+def stored_tokens(data: Path, tables: tuple[str, ...], model: str) -> tuple[int, int]:
+    files = [file for each in tables for file in data.glob(f"{each}/**/*{model}*/*.parquet")]
+    files += [file for each in tables for file in data.glob(f"{each}/{model}.parquet")]
+    read = [pl.read_parquet(file, hive_partitioning=False) for file in files]
+    sums = pl.concat([rows.select("prompt_tokens", "completion_tokens").sum() for rows in read])
+    return sums.sum().cast(pl.Int64).row(0)
+
+
+def test_every_export_has_a_line_with_the_rows_of_its_splits_in_the_catalogue_s_order(
+    tmp_path: Path,
+) -> None:
+    for name in ("clean", "sysgen"):
+        exports.export(tmp_path / "exports" / name)
+    cells = len(exports.SOURCES) * len(exports.MODELS)
+    rows = [cells * exports.SPLITS[split] for split in ("train", "validation", "test")]
+    counts = [str(count) for count in (*rows, sum(rows))]
+    assert lines(show_exports, Store(tmp_path)) == [["sysgen", *counts], ["clean", *counts]]
+
+
+def test_nothing_is_printed_where_nothing_was_made(tmp_path: Path) -> None:
+    assert lines(show_exports, Store(tmp_path)) == []
+    assert lines(show_tokens, Store(tmp_path)) == []
+
+
+def test_the_tokens_of_a_model_are_those_of_its_stored_rows_and_of_what_it_judged(
+    data: Path,
+) -> None:
+    by_llama = stored_tokens(data, ASKED, "llama-3.1-8b")
+    of_phi, judged = (
+        stored_tokens(data, ASKED, "phi-4"),
+        [stored_tokens(data, JUDGED, model) for model in BOTH.models],
+    )
+    by_phi = tuple(map(sum, zip(of_phi, *judged, strict=True)))
+    used = used_tokens(Store(data), BOTH).filter(pl.col("asked for") != "planted faults")
+    sums = used.group_by("model").agg(pl.col("prompt_tokens", "completion_tokens").sum())
+    assert sums.rows_by_key("model", unique=True) == {"llama-3.1-8b": by_llama, "phi-4": by_phi}
+    assert by_llama < by_phi
+
+
+def test_several_models_have_a_line_each_and_one_a_line_for_each_phase(data: Path) -> None:
+    assert [line[0] for line in lines(show_tokens, Store(data))] == ["llama-3.1-8b", "phi-4", "all"]
+    shown = [line[0] for line in lines(show_tokens, Store(data), ONE)]
+    phases, judgements = ["1 annotated", "3 verified", "4 aligned"], list(JUDGED)
+    assert shown == [*phases, *(each.replace("_", " ") for each in judgements), "all"]

@@ -1,0 +1,79 @@
+"""Rows from all over a source, read without the rest of it."""
+
+import json
+from itertools import islice, pairwise
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.sources import spread
+from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.sources.files import SourceError, read_shard
+from sysgen_dagster.sources.spread import read_spread, spread_positions
+
+SHAPE = {"kind": "question_answer", "question": "q", "answer": "a"}
+
+
+def source_of(path: Path, shards: int = 3) -> Source:
+    columns = {"q": "string", "a": "string"}
+    given = {"title": "T", "license": "mit", "path": path, "shards": shards, "columns": columns}
+    return Source.model_validate({"name": "mine", "shape": SHAPE, **given})
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> Path:
+    if path.suffix == ".parquet":
+        pl.DataFrame(rows).write_parquet(path, row_group_size=7)
+    else:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+@pytest.mark.parametrize("total", [1, 2, 9, 10, 11, 100, 997])
+def test_every_position_comes_once(total: int) -> None:
+    assert sorted(spread_positions(total)) == list(range(total))
+
+
+@pytest.mark.parametrize("taken", [5, 10, 20, 30, 100])
+def test_however_many_are_taken_no_stretch_of_the_source_is_left_out(taken: int) -> None:
+    total = 806_796
+    places = sorted(islice(spread_positions(total), taken))
+    edges = [0, *places, total]
+    widest = max(after - before for before, after in pairwise(edges))
+    assert widest <= 2.1 * total / taken
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".parquet"])
+def test_the_rows_and_their_ids_are_those_of_the_shards(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "_ROWS_AT_ONCE", 8)
+    # Every fourth row is the same one: its id depends on how many came before it.
+    rows = [{"q": f"q{n if n % 4 else 0}", "a": "yes"} for n in range(50)]
+    source = source_of(write(tmp_path / f"rows{suffix}", rows))
+    whole = pl.concat(read_shard(source, index, tmp_path / "cache") for index in range(3))
+    expected = build_conversations(whole, source)
+
+    first, total = read_spread(source, 0, 10, tmp_path / "cache")
+    more, _ = read_spread(source, 10, 10, tmp_path / "cache")
+
+    assert total == 50
+    read = pl.concat([first, more])
+    assert read["source_row"].to_list() == list(islice(spread_positions(50), 20))
+    assert read["source_row"].n_unique() == 20
+    assert read.sort("source_row").equals(whole.join(read, on="source_row", how="semi"))
+    built = build_conversations(read, source).sort("source_row")
+    assert built.equals(expected.join(built, on="conversation_id", how="semi"))
+
+
+@pytest.mark.parametrize(("first", "left"), [(0, 4), (3, 1), (4, 0), (40, 0)])
+def test_a_source_gives_no_more_rows_than_it_has(tmp_path: Path, first: int, left: int) -> None:
+    source = source_of(write(tmp_path / "r.jsonl", [{"q": f"{n}", "a": "b"} for n in range(4)]))
+    rows, total = read_spread(source, first, 10, tmp_path / "cache")
+    assert (rows.height, total) == (left, 4)
+
+
+def test_a_source_that_cannot_be_read_is_refused_as_elsewhere(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="there is no file"):
+        read_spread(source_of(tmp_path / "none.jsonl"), 0, 10, tmp_path / "cache")
