@@ -82,9 +82,10 @@ def read_shard(source: Source, index: int, cache: Path, store: Store | None = No
     """
     opened = open_source(source, cache, store)
     start, stop = (opened.total * edge // source.shards for edge in (index, index + 1))
-    hashes = opened.hashes(opened.rows.head(stop)).to_frame("row")
-    earlier = hashes.select(pl.col("row").cum_count().over("row") - 1).to_series().slice(start)
-    return opened.as_table(opened.rows.slice(start, stop - start), range(start, stop), earlier)
+    same = opened.rows.head(stop).select(row=opened.sameness)
+    earlier = same.select(pl.col("row").cum_count().over("row") - 1).slice(start)
+    rows = opened.rows.slice(start, stop - start)
+    return opened.as_table(rows, range(start, stop), opened.collect(earlier).to_series())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +103,17 @@ class OpenSource:
     rows: pl.LazyFrame
     total: int
 
-    def hashes(self, rows: pl.LazyFrame) -> pl.Series:
-        """A number for each of some rows; rows with the same exchanges have the same."""
-        return self._collect(rows.select(pl.struct(self.source.shape_columns).hash())).to_series()
+    @property
+    def sameness(self) -> pl.Expr:
+        """A number that is the same for rows with the same exchanges."""
+        return pl.struct(self.source.shape_columns).hash()
 
     def as_table(
         self, rows: pl.LazyFrame, positions: Sequence[int], occurrences: pl.Series
     ) -> pl.DataFrame:
         """Some of the rows as `tables.source_table`: `positions` says which, in their order."""
         return (
-            self._collect(rows)
+            self.collect(rows)
             .with_columns(
                 pl.Series("source_row", positions, pl.UInt32),
                 occurrences.cast(pl.UInt32).alias("occurrence"),
@@ -121,7 +123,12 @@ class OpenSource:
             .select(source_table(self.source).names)
         )
 
-    def _collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """What is selected of the rows.
+
+        Raises:
+            SourceError: A file is damaged.
+        """
         with naming(self.source.name, self.located.place, self.located.files.format):
             return rows.collect()
 

@@ -21,7 +21,7 @@ from sysgen_dagster.sources.candidates import (
 )
 from sysgen_dagster.sources.chat_columns import chats
 from sysgen_dagster.sources.column_words import ColumnWordsError, known_words
-from sysgen_dagster.sources.heads import read_head
+from sysgen_dagster.sources.heads import MOST_ROWS, read_head
 from sysgen_dagster.sources.pair_columns import pairs, prompts, transcripts
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.seen import Seen
@@ -55,7 +55,12 @@ class Guess(NamedTuple):
     said: str
 
 
-def guess_shape(name: str, file: Path, mapping: Mapping[str, str] = MappingProxyType({})) -> Guess:
+def guess_shape(
+    name: str,
+    file: Path,
+    mapping: Mapping[str, str] = MappingProxyType({}),
+    most_rows: int = MOST_ROWS,
+) -> Guess:
     """What the columns of a file are for, from its first rows.
 
     Args:
@@ -63,12 +68,13 @@ def guess_shape(name: str, file: Path, mapping: Mapping[str, str] = MappingProxy
         file: A file, or a folder of files, as for `files.read_rows`.
         mapping: What the user says of the columns, by the words of `column_words`; the rest is
             guessed.
+        most_rows: By how many rows.
 
     Raises:
         ShapeError: Nobody can tell, or the mapping does not fit the file.
         SourceError: The file cannot be read.
     """
-    head = read_head(name, file)
+    head = read_head(name, file, most_rows)
     seen = Seen(head.rows)
     asked = _asked(name, file, seen, mapping)
     found = list(islice(_candidates(seen, asked), _MOST_TRIED))

@@ -29,12 +29,13 @@ class Head(NamedTuple):
     is_all: bool
 
 
-def read_head(name: str, path: Path) -> Head:
+def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> Head:
     """The first rows of a file or a folder.
 
     Args:
         name: That of the source, for messages.
         path: As for `files.read_rows`.
+        most_rows: That are read.
 
     Raises:
         SourceError: A file cannot be read, or has no rows.
@@ -42,24 +43,24 @@ def read_head(name: str, path: Path) -> Head:
     files = files_of(name, path)
     with naming(name, path, files.format):
         if files.format is Format.PARQUET:
-            head = _cut(chain.from_iterable(map(_parquet_rows, files.paths)))
+            head = _cut(chain.from_iterable(map(_parquet_rows, files.paths)), most_rows)
         else:
-            head = _cut(read_rows(name, path))
+            head = _cut(read_rows(name, path), most_rows)
         if not head.rows:
             raise UnreadableError("it has no rows")
     return head
 
 
-def _cut(rows: Iterator[Any]) -> Head:
+def _cut(rows: Iterator[Any], most_rows: int) -> Head:
     """As many rows as may be looked at."""
     head: list[Any] = []
     characters = 0
-    for row in islice(rows, MOST_ROWS):
+    for row in islice(rows, most_rows):
         head.append(row)
         characters += _size(row)
         if characters >= _MOST_CHARACTERS:
             break
-    return Head(head, len(head) < MOST_ROWS and characters < _MOST_CHARACTERS)
+    return Head(head, len(head) < most_rows and characters < _MOST_CHARACTERS)
 
 
 def _parquet_rows(file: Path) -> Iterator[Mapping[str, Any]]:

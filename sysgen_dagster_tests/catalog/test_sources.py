@@ -59,6 +59,19 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         )
         for name in ("*", "^a$", "^.*$", "^$")
     },
+    "file-and-split": (
+        [("sources.mine.path", None), ("sources.mine.hub", {**HUB, "split": "test"})],
+        "sources.mine.hub",
+        "give either `file`, or `config` and `split`",
+    ),
+    "checksum-of-a-split": (
+        [
+            ("sources.mine.path", None),
+            ("sources.mine.hub", {"repo": "a/b", "config": "c", "sha256": "0" * 64}),
+        ],
+        "sources.mine.hub",
+        "`sha256` is that of a file",
+    ),
     "benchmark-on-the-hub-and-here": (
         [("benchmarks.sums", {**BENCHMARK, "hub": HUB})],
         "benchmarks.sums.hub",
