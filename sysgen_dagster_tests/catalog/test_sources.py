@@ -1,5 +1,6 @@
 """Sources and benchmarks: one place each, and a shape that fits the columns."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -203,4 +204,11 @@ READ_BEFORE = {
 def test_shapes_of_older_releases_are_dumped_as_ever_so_that_nothing_seems_changed(
     shape: dict[str, str | None],
 ) -> None:
-    assert TypeAdapter(Shape).validate_python(shape).model_dump(mode="json") == shape
+    dumped = TypeAdapter(Shape).validate_python(shape).model_dump_json()
+    assert dumped == json.dumps(shape, separators=(",", ":"))
+
+
+def test_a_shape_is_dumped_as_people_write_it() -> None:
+    shape = TypeAdapter(Shape).validate_python(ODD_CHAT)
+    assert list(shape.model_dump())[:2] == ["kind", "column"]
+    assert shape.model_dump(exclude_defaults=True) == ODD_CHAT
