@@ -244,6 +244,14 @@ def test_what_the_user_says_is_done_where_few_rows_fit_too(tmp_path: Path) -> No
     assert "9 cannot be read" in guess_shape("mine", file, {"messages": "messages"}).said
 
 
+def test_what_the_user_says_of_one_column_leaves_the_others_to_the_rows(tmp_path: Path) -> None:
+    greeting = roles("Hi.", first="assistant")
+    row = {"question": ASK, "answer": ANSWER, "persona": SYSTEM, "messages": greeting}
+    rows = [row] * 9 + [{**row, "messages": roles(ASK, ANSWER)}]
+    said = guess_shape("mine", write(tmp_path, rows), {"system": "persona"}).said
+    assert said.startswith('question in "question", answer in "answer", system message in "pers')
+
+
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a word that is none": ({"questions": "a"}, "'questions' is none of the words question, "),
     "a word twice": ({"prompt": "a", "question": "b"}, "'question' is given twice"),
