@@ -13,7 +13,7 @@ from sysgen_dagster.catalog import plain_yaml
 from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.catalog.entries import SECRET
 from sysgen_dagster.catalog.plain_yaml import Fault
-from sysgen_dagster.catalog.references import Misnamed
+from sysgen_dagster.catalog.references import Misnamed, entries_of
 from sysgen_dagster.errors import SysgenError
 
 FULL_CATALOG = Path(__file__).with_name("catalog.yaml")
@@ -27,7 +27,7 @@ class CatalogError(SysgenError):
     """The catalogue cannot be used; the message names the file, the entry, the field, the fix."""
 
 
-def _as_it_is(values: Any, folder: Path) -> list[Misnamed]:
+def _as_it_is(values: Any) -> list[Misnamed]:
     """Fills in nothing."""
     return []
 
@@ -48,7 +48,7 @@ def use_catalog_of(data: str) -> None:
 
 
 def read_catalog(
-    kind: type[_Kind], file: Path, complete: Callable[[Any, Path], list[Misnamed]] = _as_it_is
+    kind: type[_Kind], file: Path, complete: Callable[[Any], list[Misnamed]] = _as_it_is
 ) -> _Kind:
     """The catalogue in a file, with the sections that `kind` declares.
 
@@ -56,17 +56,15 @@ def read_catalog(
         kind: Says which sections there are, and which names may stand in them.
         file: The catalogue.
         complete: Fills in what is left out and cannot be known from the document alone, and says
-            where it cannot; it is given the document's values and the folder of the file.
+            where it cannot; it is given the document's values.
 
     Raises:
         CatalogError: The file is missing, is not YAML, or an entry is wrong.
     """
     document = _read_document(file)
     faults = document.faults
-    misnamed = [
-        *kind.find_misnamed(document.values),
-        *complete(document.values, file.absolute().parent),
-    ]
+    _begin_at(file.absolute().parent, document.values)
+    misnamed = [*kind.find_misnamed(document.values), *complete(document.values)]
     faults += [Fault(path, document.line_of(path), what, name) for path, name, what in misnamed]
     try:
         catalog = kind.model_validate(document.values)
@@ -89,6 +87,26 @@ def _read_document(file: Path) -> plain_yaml.Document:
         ) from error
     except yaml.YAMLError as error:
         raise CatalogError(f"catalogue {file} is not YAML: {_describe_yaml(error)}") from None
+
+
+def _begin_at(folder: Path, values: Any) -> None:
+    """Make relative paths of a document those of files in a folder.
+
+    What `weights` names may lie elsewhere or on the Hub: only what is in the folder begins there.
+    """
+    for _, entry in entries_of(values, "sources", "benchmarks"):
+        if isinstance(entry.get("path"), str):
+            entry["path"] = str(folder / entry["path"])
+    for _, entry in entries_of(values, "models", "judges"):
+        if isinstance(entry.get("weights"), str) and _exists(folder / entry["weights"]):
+            entry["weights"] = str(folder / entry["weights"])
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # such as of a name that is too long
+        return False
 
 
 def _faults_of(error: ValidationError, document: plain_yaml.Document) -> Iterator[Fault]:

@@ -19,6 +19,14 @@ class Misnamed(NamedTuple):
     what: str
 
 
+def entries_of(values: Any, *sections: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The entries of sections of a document, each with its place; what is none is left out."""
+    for section in sections:
+        for path, entry in _values_at(values, (section, "*"), ()):
+            if isinstance(entry, dict):
+                yield path, entry
+
+
 def unknown_names(values: Any, place: str, *sections: str) -> Iterator[Misnamed]:
     """The names at a place that none of these sections has an entry for.
 
