@@ -18,6 +18,8 @@ from sysgen_dagster.errors import SysgenError
 
 FULL_CATALOG = Path(__file__).with_name("catalog.yaml")
 
+# As a catalogue writes what Python calls otherwise.
+_WORDS = {"None": "null", "True": "true", "False": "false"}
 _MOST_SHOWN = 50  # faults of one file
 
 _Kind = TypeVar("_Kind", bound=BaseCatalog)
@@ -135,7 +137,8 @@ def _as_written(place: plain_yaml.Path, values: Any) -> plain_yaml.Path:
 
 def _describe(file: Path, faults: Sequence[Fault]) -> str:
     """A line for each fault, in the order of the file: place, line, what is wrong, the value."""
-    described = [f"catalogue {file} has {len(faults)} wrong entries; correct:"]
+    number = "1 wrong entry" if len(faults) == 1 else f"{len(faults)} wrong entries"
+    described = [f"catalogue {file} has {number}; correct:"]
     for fault in sorted(faults, key=lambda fault: fault.line)[:_MOST_SHOWN]:
         place = ".".join(str(part) for part in fault.path) or "the file"
         line = f" (line {fault.line})" if fault.line else ""
@@ -150,8 +153,10 @@ def _shown(path: plain_yaml.Path, value: Any) -> str:
     if isinstance(value, Mapping) or value is PydanticUndefined or _may_be_secret(path):
         return ""
     # A text that looks like a number, or like nothing, is shown in its quotes.
-    is_text = not isinstance(value, str) or plain_yaml.read_plain(value) == value
-    return f" (found: {(str(value) if is_text else repr(value))[:80]})"
+    is_text = isinstance(value, str)
+    is_plain = is_text and plain_yaml.read_plain(value) == value
+    written = value if is_plain else repr(value) if is_text else _WORDS.get(str(value), str(value))
+    return f" (found: {written[:80]})"
 
 
 def _may_be_secret(path: plain_yaml.Path) -> bool:

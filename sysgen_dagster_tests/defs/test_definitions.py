@@ -186,6 +186,6 @@ def test_a_wrong_catalogue_is_one_error_when_the_definitions_load(tmp_path: Path
         check=False,
     )
     last = result.stderr.strip().splitlines()[-2:]
-    assert f"catalogue {wrong} has 1 wrong entries; correct:" in last[0]
+    assert f"catalogue {wrong} has 1 wrong entry; correct:" in last[0]
     assert "sources.capybara.hub.revision (line 27)" in last[1]
     assert "(found: main)" in last[1]
