@@ -63,7 +63,7 @@ def test_capybara_gives_every_turn_and_the_other_sources_one_conversation_a_row(
     assert [name for name, source in sources.items() if source.show_original_system_message] == []
 
 
-def test_every_hub_file_is_pinned_except_the_one_that_is_not_known() -> None:
+def test_every_hub_file_is_pinned_except_the_one_that_is_pinned_when_it_is_first_read() -> None:
     hubs = {name: source.hub for name, source in load_catalog(FULL_CATALOG).sources.items()}
 
     assert all(hubs.values())
