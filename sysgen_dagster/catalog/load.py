@@ -64,6 +64,7 @@ def read_catalog(
         CatalogError: The file is missing, is not YAML, or an entry is wrong.
     """
     document = _read_document(file)
+    document.values = {} if document.values is None else document.values
     faults = document.faults
     _begin_at(file.absolute().parent, document.values)
     misnamed = [*kind.find_misnamed(document.values), *complete(document.values)]

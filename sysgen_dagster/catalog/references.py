@@ -37,7 +37,7 @@ def unknown_names(values: Any, place: str, *sections: str) -> Iterator[Misnamed]
         *sections: Names of sections.
     """
     given = values if isinstance(values, Mapping) else {}
-    entries = [given.get(section, {}) for section in sections]
+    entries = [given[section] for section in sections if given.get(section) is not None]
     if not all(isinstance(each, Mapping) for each in entries):
         return  # what is wrong with the section is said
     known = [name for each in entries for name in each]

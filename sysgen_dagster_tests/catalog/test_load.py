@@ -107,7 +107,7 @@ def test_a_section_that_is_missing_has_no_line(file: Path) -> None:
         ),
         pytest.param(
             *("base_urls", "http://me:sk-4f1c@host/v1", ".base_urls"),
-            "valid tuple",
+            "must be a list, as [a, b]",
             id="in-a-url-that-is-not-in-a-list",
         ),
         pytest.param(
@@ -150,8 +150,8 @@ def test_a_secret_in_what_is_no_yaml_is_not_repeated(file: Path) -> None:
         pytest.param(b"a: 1\n\tb: 2", "is not YAML: ", id="tab"),
         pytest.param(b"a: \x00", "is not YAML: ", id="null-byte"),
         pytest.param(b"title: caf\xe9", "is not ", id="not-utf-8"),
-        pytest.param(b"", "the file: Input should be a valid dictionary", id="empty"),
-        pytest.param(b"- a", "the file: Input should be a valid dictionary", id="a-list"),
+        pytest.param(b"", "sources: is missing", id="empty"),
+        pytest.param(b"- a", "the file: must be fields with values", id="a-list"),
     ],
 )
 def test_a_file_that_is_no_catalogue_is_named(file: Path, content: bytes, fault: str) -> None:

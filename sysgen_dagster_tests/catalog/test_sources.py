@@ -36,7 +36,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     ),
     "unknown-shape": (
         [("sources.mine.shape.kind", "alpaca")],
-        "sources.mine.shape",
+        "sources.mine.shape.kind",
         "'sharegpt', 'messages', 'input_output', "
         "'alternating', 'transcript', 'prompt_completion', 'question_answer'",
     ),
@@ -61,7 +61,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     },
     "file-and-split": (
         [("sources.mine.path", None), ("sources.mine.hub", {**HUB, "split": "test"})],
-        "sources.mine.hub",
+        "sources.mine.hub.file",
         "give either `file`, or `config` and `split`",
     ),
     "checksum-of-a-split": (
@@ -69,7 +69,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
             ("sources.mine.path", None),
             ("sources.mine.hub", {"repo": "a/b", "config": "c", "sha256": "0" * 64}),
         ],
-        "sources.mine.hub",
+        "sources.mine.hub.sha256",
         "`sha256` is that of a file",
     ),
     "benchmark-on-the-hub-and-here": (
