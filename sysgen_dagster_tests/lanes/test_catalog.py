@@ -295,13 +295,6 @@ NOTHING_SAID = [
     *("method:", "judging:", "judges:", "training:", "benchmarks:", "filling:"),
     "mixtures: {sysgen: }",
 ]
-    "judging:",
-    "judges:",
-    "training:",
-    "benchmarks:",
-    "filling:",
-    "mixtures: {sysgen: }",
-]
 
 
 @pytest.mark.parametrize("section", NOTHING_SAID)
