@@ -37,7 +37,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     ),
     "unknown-shape": (
         [("sources.mine.shape.kind", "alpaca")],
-        "sources.mine.shape",
+        "sources.mine.shape.kind",
         "'sharegpt', 'messages', 'input_output', "
         "'alternating', 'transcript', 'prompt_completion', 'question_answer'",
     ),
@@ -62,7 +62,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     },
     "file-and-split": (
         [("sources.mine.path", None), ("sources.mine.hub", {**HUB, "split": "test"})],
-        "sources.mine.hub",
+        "sources.mine.hub.file",
         "give either `file`, or `config` and `split`",
     ),
     "checksum-of-a-split": (
@@ -70,7 +70,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
             ("sources.mine.path", None),
             ("sources.mine.hub", {"repo": "a/b", "config": "c", "sha256": "0" * 64}),
         ],
-        "sources.mine.hub",
+        "sources.mine.hub.sha256",
         "`sha256` is that of a file",
     ),
     "benchmark-on-the-hub-and-here": (
