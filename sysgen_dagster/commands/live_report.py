@@ -4,6 +4,7 @@ How the page looks is decided in `report`; who may see it, in `pages`.
 """
 
 import os
+import signal
 
 from rich.console import Console
 from starlette.requests import Request
@@ -67,6 +68,8 @@ def serve_report(console: Console, data: str, port: int) -> int:
     with serving([first, *routes(store, CATALOG)], port) as pages:
         console.print("Rows are shown as they are made, until Ctrl-C ends it:")
         console.print(pages.url, soft_wrap=True, markup=False, highlight=False)
+        for each in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in what a script starts
+            signal.signal(each, signal.default_int_handler)
         try:
             pages.wait()
         except KeyboardInterrupt:
