@@ -115,3 +115,26 @@ def inventory(data: str, record: bool) -> int:
     from sysgen_dagster.commands.inventory import record_inventory, show_inventory
 
     return (record_inventory if record else show_inventory)(open_plain_console(), data)
+
+
+@sysgen.command()
+@data_option
+@click.option("--recipe", metavar="NAME", help="Only rows of this mixture; all when left out.")
+@click.option("-p", "--port", type=PORT, help="Of the page; one that is free when left out.")
+@click.option("--reviewer", metavar="NAME", help="Who decides; your login when left out.")
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
+@click.option(
+    "--apply", is_flag=True, help="Serve nothing: make the training sets again, as decided."
+)
+@exits
+def review(data: str, apply: bool, **options: Any) -> int:
+    """Accept, reject or edit rows by keyboard.
+
+    One row at a time on a page whose address is printed: question, system message with its
+    verdicts, both answers. Rejected rows leave the training sets, edited texts go into them.
+    """
+    from sysgen_dagster.commands.review import apply_decisions, review_rows
+
+    if apply:
+        return stops(lambda: apply_decisions(open_console(), data))
+    return review_rows(open_plain_console(), data, **options)

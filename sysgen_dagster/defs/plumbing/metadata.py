@@ -15,7 +15,6 @@ from upath import UPath
 
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.phases import PHASES
-from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.page import Report
 from sysgen_dagster.report.view import (
@@ -79,12 +78,12 @@ def outcome_metadata(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
     return metadata
 
 
-def story_metadata(stories: Iterable[Story]) -> dict[str, Any]:
+def story_metadata(stories: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Single rows, each as Markdown that the UI shows at once."""
     return {f"row_{number}": _story(story) for number, story in enumerate(stories, 1)}
 
 
-def _story(story: Story) -> dg.MarkdownMetadataValue:
+def _story(story: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
     """A row from the question to the new answer, or as far as it came; its texts stay text."""
     texts = {title: story[name] for title, (name, _) in _STORY_TEXTS.items() if story[name]}
     for title, what_it_was_before in _SUPERSEDES.items():
