@@ -4,7 +4,6 @@ How the page looks is decided in `report`; who may see it, in `pages`.
 """
 
 import os
-import signal
 
 from rich.console import Console
 from starlette.requests import Request
@@ -20,6 +19,7 @@ from starlette.routing import Route
 from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.live_answers import LedgerAnswers
 from sysgen_dagster.commands.pages import serving
+from sysgen_dagster.commands.signals import until_signal
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.report.live import Live
 from sysgen_dagster.report.live_page import render_live
@@ -68,10 +68,6 @@ def serve_report(console: Console, data: str, port: int) -> int:
     with serving([first, *routes(store, CATALOG)], port) as pages:
         console.print("Rows are shown as they are made, until Ctrl-C ends it:")
         console.print(pages.url, soft_wrap=True, markup=False, highlight=False)
-        for each in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored in what a script starts
-            signal.signal(each, signal.default_int_handler)
-        try:
+        with until_signal():
             pages.wait()
-        except KeyboardInterrupt:
-            console.print("Ended.")
     return 0
