@@ -48,9 +48,9 @@ def paper_comparison(run: AssetRun) -> pl.DataFrame:
 )
 @errors_as_failures
 def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.MaterializeResult[None]:
-    """One self-contained page: every statistic beside the paper's, and a browser of rows.
+    """One page that needs no network: training sets, rows before and after, what it took.
 
-    What is not made yet is left out and named; the page needs no network to be read.
+    What is not made yet is left out and named. `sysgen report --serve` shows rows during a run.
     """
     store = tables.store()
     finished = {
