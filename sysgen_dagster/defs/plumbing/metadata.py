@@ -121,8 +121,9 @@ def report_metadata(report: Report) -> dict[str, Any]:
 
 def _list(sentences: Iterable[str]) -> dg.MarkdownMetadataValue:
     """Sentences below each other; those that would not be shown at once are only counted."""
-    lines, left = [], [f"- {_inert(sentence, 2 * _CELL_CHARS)}" for sentence in sentences]
-    while left and sum(map(len, lines)) + len(left[0]) < _SHOWN_AT_ONCE - _CELL_CHARS:
+    lines: list[str] = []
+    left = [f"- {_inert(sentence, 2 * _CELL_CHARS)}" for sentence in sentences]
+    while left and len("\n".join([*lines, left[0]])) < _SHOWN_AT_ONCE - _CELL_CHARS:
         lines.append(left.pop(0))
     if left:
         lines.append(f"- and {len(left)} more, in the report")
