@@ -20,7 +20,7 @@ OTHER_FILES = [
     path for suffix in ("yaml", "js", "css", "j2") for path in sorted(PACKAGE.rglob(f"*.{suffix}"))
 ]
 # The page's script asks its stories for what each phase made, by the name of the phase's table.
-NAMES_A_TABLE = {"page.js"}
+NAMES_A_TABLE = {"story.js"}
 
 
 def literals(path: Path) -> Iterator[tuple[ast.AST, str]]:

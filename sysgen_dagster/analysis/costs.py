@@ -36,7 +36,11 @@ def summarize_costs(
     phases = (
         work.group_by("phase", maintain_order=True)
         .agg(pl.col(FIGURES).sum())
-        .join(hours.group_by("phase").agg(pl.col("hours").sum()), on="phase", how="left")
+        .join(
+            hours.drop_nulls("hours").group_by("phase").agg(pl.col("hours").sum()),
+            on="phase",
+            how="left",
+        )
         .with_columns(
             gpu_hours=gpu_hours(model.rates) if model.rates else None,
             money=money(model.price) if model.price else None,

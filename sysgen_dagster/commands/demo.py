@@ -105,7 +105,7 @@ def _show_results(console: Console, store: Store) -> None:
         console.print(f"Training sets, each a folder that trainers load: {exported[0].parent}")
         console.print(", ".join(path.name for path in exported), soft_wrap=True)
     if store.report.is_file():
-        console.print("The report, every figure beside the paper's and a browser of rows:")
+        console.print("The report: training sets, rows before and after, what was dropped, cost:")
         console.print(str(store.report), soft_wrap=True)
 
 

@@ -19,6 +19,7 @@ from starlette.routing import Route
 from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.live_answers import LedgerAnswers
 from sysgen_dagster.commands.pages import serving
+from sysgen_dagster.commands.signals import until_signal
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.report.live import Live
 from sysgen_dagster.report.live_page import render_live
@@ -67,8 +68,6 @@ def serve_report(console: Console, data: str, port: int) -> int:
     with serving([first, *routes(store, CATALOG)], port) as pages:
         console.print("Rows are shown as they are made, until Ctrl-C ends it:")
         console.print(pages.url, soft_wrap=True, markup=False, highlight=False)
-        try:
+        with until_signal():
             pages.wait()
-        except KeyboardInterrupt:
-            console.print("Ended.")
     return 0

@@ -6,10 +6,8 @@ answered when it is on the disk. What decisions do is made by the assets of mixt
 
 import getpass
 import json
-import signal
 import webbrowser
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +18,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from sysgen_dagster.commands import live_report
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.pages import serving
+from sysgen_dagster.commands.signals import until_signal
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
@@ -73,12 +73,13 @@ def review_rows(
     desk = Desk(store, CATALOG, reviewer or getpass.getuser(), excluded_ids(store), only)
     if not desk.progress()["progress"]["rows"]:
         raise ReviewError(f"{store.root} has no row with a new answer: run the phases first")
-    with serving(routes(desk), port or 0) as pages:
+    served = [*routes(desk), *live_report.routes(store, CATALOG)]
+    with serving(served, port or 0) as pages:
         console.print(f"Review at {pages.url}", soft_wrap=True, markup=False, highlight=False)
         console.print("Decisions are kept as they are made. Ctrl-C ends the page.")
         if opens and console.is_terminal:
             webbrowser.open(pages.url)
-        with _until_signal():
+        with until_signal():
             pages.wait()
     _say_what_was_decided(console, desk.progress()["progress"])
     return 0
@@ -92,24 +93,6 @@ def _rows_of(store: Store, catalog: Catalog, recipe: str) -> pl.DataFrame:
             f"the catalogue has no recipe {recipe}: name one of its mixtures ({known})"
         )
     return store.read(MIXTURES, Partition(recipe=recipe), "model", "conversation_id")
-
-
-@contextmanager
-def _until_signal() -> Iterator[None]:
-    """Ends at Ctrl-C or SIGTERM, also where a script that starts it with `&` has them ignored."""
-
-    def end(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    ends = (signal.SIGINT, signal.SIGTERM)
-    before = {each: signal.signal(each, end) for each in ends}
-    try:
-        yield
-    except KeyboardInterrupt:
-        pass
-    finally:
-        for each, handler in before.items():
-            signal.signal(each, handler)
 
 
 def _say_what_was_decided(console: Console, progress: Mapping[str, int]) -> None:

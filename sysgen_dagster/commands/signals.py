@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
+from contextlib import contextmanager
 
 import click
 
@@ -50,6 +51,23 @@ def run_until_signal(work: Callable[[], int], abandon: Callable[[], None]) -> in
             return outcome.result()  # it was done by then
         _say_how_to_go_on(name)
         return 128 + received[0]
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+
+
+@contextmanager
+def until_signal() -> Iterator[None]:
+    """Ends at Ctrl-C or SIGTERM, also where a script that starts it with `&` has them ignored."""
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {each: signal.signal(each, end) for each in _ENDS}
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
     finally:
         for each, handler in before.items():
             signal.signal(each, handler)

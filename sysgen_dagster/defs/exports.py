@@ -32,7 +32,7 @@ from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, noted
 from sysgen_dagster.defs.training_sets import mixtures
 from sysgen_dagster.lanes.sysgen.phases import PHASES, STEPS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
-from sysgen_dagster.report.view import over_all_and_by_source
+from sysgen_dagster.report.view import over_all_and_by_source, without_empty_paper
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.review.decisions import read_decisions
 from sysgen_dagster.storage.evidence import StoredEvidence
@@ -174,7 +174,7 @@ def _build_figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:
             if (summary := view.read(StoredStatistics(store, model))) is not None
         ]
         if frames:
-            yield Figure(view.title, pl.concat(frames), view.number_format)
+            yield Figure(view.title, without_empty_paper(pl.concat(frames)), view.number_format)
 
 
 def _find_languages(store: Store, mixture: pl.DataFrame) -> list[str]:

@@ -33,6 +33,7 @@ from sysgen_dagster.report.view import (
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
+_LONG_H, _LONG_MIN = 2, 2  # from which a time is told in hours, and in minutes
 _MOST_ROWS = 16  # of a table that is open although a chart above it shows the same
 
 # By table, when a row that it drops is dropped.
@@ -176,10 +177,22 @@ def _drops(models: Sequence[Statistics]) -> pl.DataFrame:
 
 
 def _filled(costs: pl.DataFrame) -> pl.DataFrame:
-    """Whole numbers of requests and tokens, and no columns of what is known of no model."""
+    """Whole numbers, time in words, and no columns of what is known of no model."""
     counts = pl.col("requests", "prompt_tokens", "completion_tokens")
     known = [name for name in costs.columns if costs[name].count()]
-    return costs.with_columns(counts.round().cast(pl.Int64)).select(known)
+    whole = costs.select(known).with_columns(counts.round().cast(pl.Int64))
+    if "hours" not in known:
+        return whole
+    times = pl.col("hours").map_elements(_time, return_dtype=pl.String)
+    return whole.with_columns(times).rename({"hours": "time"})
+
+
+def _time(hours: float) -> str:
+    """A time in the unit in which it is easily read."""
+    if hours >= _LONG_H:
+        return f"{hours:,.1f} h"
+    minutes = hours * 60
+    return f"{minutes:,.1f} min" if minutes >= _LONG_MIN else f"{minutes * 60:,.1f} s"
 
 
 def _section(view: View, models: Sequence[Statistics], sources: Statistics) -> Section:

@@ -106,9 +106,10 @@ def report_metadata(report: Report) -> dict[str, Any]:
     sets = report.training_sets
     shown: dict[str, Any] = {}
     if sets:
-        rows = [(each.name, each.counted, len(each.speaks_against), each.folder) for each in sets]
-        names = ["training set", "rows", "checks against it", "folder"]
+        rows = [(each.name, each.counted, len(each.speaks_against)) for each in sets]
+        names = ["training set", "rows", "speaks against it"]
         shown["training_sets"] = markdown(pl.DataFrame(rows, names, orient="row"))
+        shown["folder"] = dg.MetadataValue.path(sets[0].folder)
         if sets[0].speaks_against:
             shown["before_you_train"] = _list(sets[0].speaks_against)
     shown["kept_rows"] = markdown(pl.DataFrame(report.summary, ["what", "how many"], orient="row"))
@@ -119,7 +120,13 @@ def report_metadata(report: Report) -> dict[str, Any]:
 
 
 def _list(sentences: Iterable[str]) -> dg.MarkdownMetadataValue:
-    lines = (f"- {_inert(sentence, _SHOWN_AT_ONCE)}" for sentence in sentences)
+    """Sentences below each other; those that would not be shown at once are only counted."""
+    lines: list[str] = []
+    left = [f"- {_inert(sentence, 2 * _CELL_CHARS)}" for sentence in sentences]
+    while left and len("\n".join([*lines, left[0]])) < _SHOWN_AT_ONCE - _CELL_CHARS:
+        lines.append(left.pop(0))
+    if left:
+        lines.append(f"- and {len(left)} more, in the report")
     return dg.MetadataValue.md("\n".join(lines))
 
 

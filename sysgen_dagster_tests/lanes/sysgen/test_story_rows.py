@@ -4,9 +4,10 @@ import random
 from collections.abc import Sequence
 from dataclasses import replace
 
+import polars as pl
 import pytest
 
-from sysgen_dagster.lanes.sysgen.story_rows import choose_rows
+from sysgen_dagster.lanes.sysgen.story_rows import choose_from_step, choose_rows
 from sysgen_dagster_tests.lanes.sysgen.shards import Row, Shard, dropped, kept
 
 
@@ -112,3 +113,15 @@ def test_no_shard_has_no_rows_and_the_ids_come_in_order() -> None:
     ids = choose_rows([Shard(kept(30)), Shard([Row("a", source="metamath")])])
     assert ids == sorted(ids)
     assert ids[0] == "a"
+
+
+def test_of_one_step_kept_rows_are_chosen_and_dropped_ones_where_there_are_none() -> None:
+    def step(**outcomes: str | None) -> pl.DataFrame:
+        rows = {"conversation_id": [*outcomes], "drop_reason": [*outcomes.values()]}
+        return pl.DataFrame(rows, {"conversation_id": pl.String, "drop_reason": pl.String})
+
+    mixed = step(a="refused", b=None, c=None, d=None, e="beyond_limit")
+    assert set(choose_from_step(mixed, 5)) == {"b", "c", "d"}
+    assert choose_from_step(mixed, 2) == choose_from_step(mixed.reverse(), 2)
+    assert choose_from_step(step(a="refused", e="beyond_limit"), 5) == ["a"]
+    assert choose_from_step(step(), 5) == []

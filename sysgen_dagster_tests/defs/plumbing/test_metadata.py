@@ -1,0 +1,68 @@
+"""What the UI shows of rows: Markdown that is shown at once and stays text."""
+
+from typing import Any
+
+import pytest
+
+from sysgen_dagster.defs.plumbing.metadata import report_metadata, story_metadata
+from sysgen_dagster.report.page import Report
+from sysgen_dagster.report.training_set import TrainingSet
+
+SHOWN_AT_ONCE = 1_000  # characters; longer Markdown is a link in the UI
+HOSTILE = "<img src=x onerror=alert(1)> [a](javascript:alert(2)) `x` **b** | c\n# d\n\n- e"
+
+
+def story(**texts: Any) -> dict[str, Any]:
+    names = ("question", "answer", "annotated_message", "tagged_message", "system_message")
+    return {**dict.fromkeys((*names, "new_answer", "drop_reason")), **texts}
+
+
+def shown(**texts: Any) -> str:
+    [only] = story_metadata([story(**texts)]).values()
+    return str(only.value)
+
+
+def test_a_row_is_told_from_the_question_to_the_new_answer() -> None:
+    texts = {"question": "Q", "answer": "old", "annotated_message": "raw", "tagged_message": "tags"}
+    assert shown(**texts, system_message="S", new_answer="new") == (
+        "**Question** Q\n\n**Message** S\n\n**Old answer** old\n\n**New answer** new"
+    )
+    assert "**Tagged message** tags" in shown(**texts)
+    assert "raw" not in shown(**texts)
+
+
+def test_a_dropped_row_says_why() -> None:
+    told = shown(question="Q", annotated_message="raw", drop_reason="malformed_boundary")
+    assert told.endswith("**As the model wrote it** raw\n\n**Dropped** malformed\\_boundary")
+
+
+@pytest.mark.parametrize("text", ["x" * 50_000, "<" * 50_000, "[" * 50_000, "w " * 9_000])
+def test_a_row_is_shown_at_once_however_long_its_texts_are(text: str) -> None:
+    told = shown(question=text, answer=text, system_message=text, new_answer=text)
+    assert len(told) < SHOWN_AT_ONCE
+
+
+def test_what_a_row_says_stays_text() -> None:
+    told = shown(question=HOSTILE)
+    assert "<img" not in told
+    assert "\\[a](" in told
+    assert told.count("\n") == 0  # nothing of it begins a line
+
+
+def test_a_report_says_first_what_can_be_trained_on() -> None:
+    made = TrainingSet("sysgen", "/data", [("train", 3)], speaks_against=["No. " + HOSTILE] * 30)
+    kept = story(question="Q", new_answer="A")
+    report = Report(
+        *("A", "now", [("rows kept of m", "3")], ["Made up."], [], [kept, kept]),
+        training_sets=[made],
+        kept_rows=1,
+    )
+    told = report_metadata(report)
+    assert [*told] == [
+        *("training_sets", "folder", "before_you_train", "kept_rows", "row_1", "notices"),
+    ]
+    assert "| sysgen | train 3 | 30 |" in str(told["training_sets"].value)
+    sentences = str(told["before_you_train"].value)
+    assert len(sentences) < SHOWN_AT_ONCE
+    assert "more, in the report" in sentences
+    assert "<img" not in sentences
