@@ -171,6 +171,8 @@ class _Look:
         return choose_conversations(conversations, self.spread.characters, first + 1)
 
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
+        if not self.console.is_terminal:
+            self._say(f"Asking {self.model.name} about {len(chosen)} rows, the shortest one first.")
         with self._live() as show, self._answers(show) as answers:
             preview = Preview(answers, self.catalog.method)
             yield from preview.run(chosen, lambda: show("  ".join(preview.describe())))
