@@ -16,7 +16,12 @@ import dagster as dg
 from rich.console import Console
 
 from sysgen_dagster.commands import dagster_records
-from sysgen_dagster.commands.backfill import Work, after_conversations, run_partitions
+from sysgen_dagster.commands.backfill import (
+    Work,
+    after_conversations,
+    run_partitions,
+    stored_recipes,
+)
 from sysgen_dagster.commands.deployment import use_dagster_home
 from sysgen_dagster.commands.holders import find_answered, find_holders
 from sysgen_dagster.commands.left_over import left_over, remove
@@ -117,19 +122,12 @@ def _to_make_again(store: Store, catalog: Catalog, shards: Collection[str]) -> I
 
 
 def _made_of_all(store: Store, catalog: Catalog) -> Iterator[Work]:
-    from sysgen_dagster.defs.exports import exports
     from sysgen_dagster.defs.report import report
     from sysgen_dagster.defs.review import review_decisions
-    from sysgen_dagster.defs.training_sets import mixtures
-    from sysgen_dagster.training_sets.tables import MIXTURES
 
     if store.holds(REVIEW_DECISIONS, Partition()):
         yield "again decisions", [review_decisions.key], None
-    for recipe in catalog.mixtures:
-        if store.holds(MIXTURES, Partition(recipe=recipe)):
-            is_exported = (store.export(recipe) / "manifest.json").is_file()
-            assets = [mixtures.key, *([exports.key] if is_exported else [])]
-            yield f"again {recipe}", assets, recipe
+    yield from stored_recipes(store, catalog)
     if store.report.is_file():
         yield "again report", [report.key], None
 
