@@ -61,6 +61,7 @@ class BrowserPage:
     _serving: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
+        """Follow the ledgers from the first row on."""
         work = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
         self._rows = ShownRows(LedgerAnswers(self.store, self.catalog, work / "ledger"))
 
