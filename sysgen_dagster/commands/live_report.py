@@ -21,17 +21,23 @@ from sysgen_dagster.commands.live_answers import LedgerAnswers
 from sysgen_dagster.commands.pages import serving
 from sysgen_dagster.commands.signals import until_signal
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.report.live import Live
+from sysgen_dagster.report.live import Answers, Live
 from sysgen_dagster.report.live_page import render_live
 from sysgen_dagster.storage.store import Store, answering, working_folder
 
 PAGE, _NEWS, _WHOLE = "/report", "/report/news", "/report/whole"
 
 
-def routes(store: Store, catalog: Catalog) -> list[Route]:
-    """The live report at `PAGE`, and what it asks for."""
+def routes(store: Store, catalog: Catalog, answers: Answers | None = None) -> list[Route]:
+    """The live report at `PAGE`, and what it asks for.
+
+    Args:
+        store: Of the deployment.
+        catalog: Of the deployment.
+        answers: Rows that are not stored; None: those of the ledgers.
+    """
     work = working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
-    live = Live(store, catalog, LedgerAnswers(store, catalog, work / "ledger"))
+    live = Live(store, catalog, answers or LedgerAnswers(store, catalog, work / "ledger"))
 
     def page(_: Request) -> Response:
         with answering(store.report):

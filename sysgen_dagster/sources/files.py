@@ -124,11 +124,7 @@ class OpenSource:
         )
 
     def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
-        """What is selected of the rows.
-
-        Raises:
-            SourceError: A file is damaged.
-        """
+        """What is selected of the rows; a damaged file is a `SourceError`."""
         with naming(self.source.name, self.located.place, self.located.files.format):
             return rows.collect()
 

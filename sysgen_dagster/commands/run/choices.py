@@ -14,6 +14,7 @@ from rich.text import Text
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.prompts import PromptError
 from sysgen_dagster.commands.run.answers import Answers, Ledgers, answering
+from sysgen_dagster.commands.run.browser import BrowserPage
 from sysgen_dagster.commands.run.comparison import print_comparison
 from sysgen_dagster.commands.run.keys import ask_for_key
 from sysgen_dagster.commands.run.preview import (
@@ -94,6 +95,7 @@ class _Look:
 
     Attributes:
         rows: What was shown so far, the last time for each row.
+        page: The same rows for a browser.
         spread: The rows that were read last, and figures of all.
     """
 
@@ -104,6 +106,10 @@ class _Look:
     rows: list[Previewed] = field(default_factory=list)
     spread: Spread | None = None
     pace: Pace = field(default_factory=Pace)
+    page: BrowserPage = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.page = BrowserPage(self.store, self.catalog)
 
     @property
     def source(self) -> Source:
@@ -126,6 +132,7 @@ class _Look:
         for row in self._previewed(chosen):
             print_row(self.console, row, self.source.name)
             self.rows.append(row)
+            self.page.add(row)
         self._show_price()
 
     def decide_alone(self, assume_yes: bool) -> Decision:
@@ -148,6 +155,7 @@ class _Look:
                 "a": "[a]ll rows",
                 "n": f"[n]ext {MORE}",
                 "e": "[e]dit the prompt and compare",
+                "b": "[b]rowser",
                 "q": "[q]uit",
             }
             key = ask_for_key(self.console, choices, at_end="q")
@@ -157,6 +165,8 @@ class _Look:
                 return self._decide(Choice.QUIT)
             if key == "n":
                 self.show_more(MORE)
+            elif key == "b":
+                self._say(f"Until the command ends: {self.page.open()}")
             elif self.rows:
                 self._edit()
 
@@ -171,6 +181,8 @@ class _Look:
         return choose_conversations(conversations, self.spread.characters, first + 1)
 
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
+        if not self.console.is_terminal:
+            self._say(f"Asking {self.model.name} about {len(chosen)} rows, the shortest one first.")
         with self._live() as show, self._answers(show) as answers:
             preview = Preview(answers, self.catalog.method)
             yield from preview.run(chosen, lambda: show("  ".join(preview.describe())))
@@ -239,11 +251,13 @@ class _Look:
             return False
         self._say(f"All rows are asked with the new prompt: {', '.join(draft.keep())}")
         self.rows = new
+        for row in new:
+            self.page.add(row)
         self._show_price()
         return True
 
     def _say(self, line: str) -> None:
-        self.console.print(Text(line))
+        self.console.print(Text(line), soft_wrap=True)
 
     @contextmanager
     def _saying(self, what: str) -> Iterator[None]:

@@ -85,7 +85,7 @@ def run(console: Console, data: str, wish: Wish) -> int:
     say(console, f"Catalogue: {whose}")
     shown = _only(catalog, source.name, model.name)
     decision = preview_until_chosen(
-        console, store, shown, wish.preview, wish.is_attended, wish.assume_yes
+        console, store, shown, wish.preview, wish.is_attended, wish.assume_yes, wish.rows
     )
     if decision.choice is Choice.QUIT:
         return 1

@@ -25,7 +25,7 @@ from sysgen_dagster.tables.table import Table, kept
 _LOOK_EVERY_S = 0.2
 # Where the first row took longer, few requests are in flight: a server that works on one at a time
 # would let the others wait until their time is over.
-_SLOW_S, _ON_A_SLOW_SERVER = 20.0, 4
+_SLOW_S, _ON_A_SLOW_SERVER, _AT_ONCE = 20.0, 4, 32
 _STEP = math.sqrt(2)  # with which the exchanges are drawn; rows are spread with another number
 
 # Told of each row that is begun, as its number, and of the phase that it is in; None: it has ended.
@@ -218,9 +218,8 @@ class Preview:
         asked_about = sorted(filter(_is_asked_about, chosen), key=lambda each: each.length)
         yield from self._together([each for each in chosen if not _is_asked_about(each)], 1, look)
         yield from self._together(asked_about[:1], 1, look)
-        others = asked_about[1:]
-        slow = self.pace.seconds > _SLOW_S
-        yield from self._together(others, _ON_A_SLOW_SERVER if slow else len(others), look)
+        at_once = _ON_A_SLOW_SERVER if self.pace.seconds > _SLOW_S else _AT_ONCE
+        yield from self._together(asked_about[1:], at_once, look)
 
     def watch(self, number: int, phase: Phase | None) -> None:
         """Note which phase a row is in now.
@@ -249,7 +248,7 @@ class Preview:
     ) -> Iterator[Previewed]:
         """The rows as they are finished, so many of them at once."""
         began, written = time.monotonic(), 0
-        pool = ThreadPoolExecutor(max(at_once, 1))
+        pool = ThreadPoolExecutor(at_once)
         waiting = {pool.submit(self._take, each) for each in chosen}
         try:
             while waiting:

@@ -3,6 +3,7 @@
 Everything that a model or a file wrote is printed inert. Without colours the same is said by words.
 """
 
+import re
 from collections.abc import Iterator
 
 from rich.console import Console, Group
@@ -22,6 +23,7 @@ _LABEL = 12  # columns of the names on the left
 _LINES, _FEW_LINES = 8, 4  # of one text that are shown
 _STYLES = {Side.BOTH: "", Side.OLD: "red strike", Side.NEW: "green"}
 _GOOD, _BAD, _QUIET = "green", "red", "dim"
+_EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 _NUMBERS = {phase.table.name: phase.number for phase in PHASES}
 
 Line = tuple[str, Text]
@@ -136,8 +138,10 @@ def _answer_lines(story: Story, room: int, has_colours: bool) -> Iterator[Line]:
 
 
 def cut_text(text: str | None, room: int, lines: int) -> Text:
-    """The beginning of a text, as many lines of the terminal as given."""
-    return _first_lines(Text(_inert((text or "")[: room * lines + 1])), room, lines, text or "")
+    """The beginning of a text without its empty lines, as many lines of the terminal as given."""
+    whole = text or ""
+    beginning = _EMPTY_LINES.sub("\n", whole[: room * lines + 1])
+    return _first_lines(Text(_inert(beginning)), room, lines, whole)
 
 
 def _first_lines(text: Text, room: int, lines: int, whole: str = "") -> Text:

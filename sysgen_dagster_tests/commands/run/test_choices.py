@@ -266,3 +266,16 @@ def test_a_signal_ends_the_preview_soon(
     finally:
         timer.join()
         STOP.is_asked = False
+
+
+def test_the_rows_can_be_looked_at_in_a_browser_before_the_choice(
+    mine: SmallDeployment, press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    press("bba")
+    decision, said = look(mine, 1)
+    assert decision.choice is Choice.ALL
+    addresses = [line for line in said.splitlines() if "http://127.0.0.1:" in line]
+    assert len(addresses) == 2
+    assert len(set(addresses)) == 1
