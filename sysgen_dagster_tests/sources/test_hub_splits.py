@@ -1,5 +1,6 @@
 """Data sets of several files: a split as `datasets` reads it, converted once and pinned."""
 
+import bz2
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -221,6 +222,13 @@ def test_columns_of_bytes_are_left_out_and_others_arrive_as_they_are(
     assert upstream(read(split(), 0, tmp_path / "cache")) == expected * 2
     [converted] = (tmp_path / "cache" / "rows").glob("*-split.parquet")
     assert pl.read_parquet_schema(converted).names() == ["question", "answer", "score"]
+
+
+def test_a_format_that_only_the_library_reads_is_read_by_it(
+    hub: FakeHub, read: Reader, tmp_path: Path
+) -> None:
+    hub.files = {"train.jsonl.bz2": bz2.compress(lines(PAIRS))}
+    assert upstream(read(split(), 0, tmp_path / "cache")) == PAIRS
 
 
 def test_a_split_that_cannot_be_read_is_named_with_what_to_do(
