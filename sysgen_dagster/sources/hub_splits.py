@@ -123,11 +123,20 @@ def _is_for_others(error: Exception) -> bool:
     """Whether an error says that the Hub refuses or does not answer, or is one of ours."""
     from huggingface_hub import errors
 
-    ours = (SysgenError, errors.HTTPError, errors.LocalEntryNotFoundError)  # type: ignore[attr-defined]
-    if isinstance(error, ours):
+    if isinstance(error, (SysgenError, errors.HTTPError)):  # type: ignore[attr-defined]
         return True
-    # The library says with this one that a data set has no files that it reads.
-    return isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
+    # With the first of these the library says that a data set has no files that it reads; it also
+    # wraps into it what the Hub's client says where nobody answers.
+    if isinstance(error, FileNotFoundError):
+        return any(isinstance(each, errors.LocalEntryNotFoundError) for each in _reasons(error))
+    return isinstance(error, OSError)
+
+
+def _reasons(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it was raised for."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _write(rows: datasets.Dataset, making: Path, cache: Path) -> str:
