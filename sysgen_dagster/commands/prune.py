@@ -22,8 +22,9 @@ from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.inference.ledger_upkeep import discard
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
-from sysgen_dagster.sources.files import SourceError, locate
+from sysgen_dagster.sources.files import SourceError
 from sysgen_dagster.sources.pins import resolved
+from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.inventory import State, inventory
 from sysgen_dagster.storage.store import Store, working_folder
 from sysgen_dagster.tables.table import Table

@@ -42,8 +42,7 @@ def loads_with_datasets(
     try:
         if wanted:
             with reading_export(store, name, working) as folder:
-                cache = working / "downloads" / "loading" / f"export-{name}"
-                found = load_export(folder, cache)
+                found = load_export(folder, working)
             metadata["rows"] = markdown(_compare(wanted, found))
             columns = exported_table(CATALOG.mixtures[name]).schema
             reasons = _differences(wanted, found, {n: str(each) for n, each in columns.items()})

@@ -44,6 +44,7 @@ from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.card import CardFacts, Figure
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.hub import push_folder, why_not_to_push
+from sysgen_dagster.training_sets.export.loading import load_export
 from sysgen_dagster.training_sets.export.manifest import (
     compute_checksums,
     read_checksums,
@@ -208,7 +209,7 @@ def hub_datasets(
     """An export on the Hub; needs ``HF_TOKEN`` and a repository.
 
     It refuses simulated rows, sources and models without a licence, rows that break a contract, and
-    a folder that differs from its manifest.
+    a folder that differs from its manifest or that `datasets` does not load.
     """
     name, store = context.partition_key, tables.store()
     if not config.repo:
@@ -236,6 +237,7 @@ def hub_datasets(
         )
         if reasons:
             raise dg.Failure(f"{name} is not pushed. {' '.join(reasons)}", allow_retries=False)
+        load_export(folder, tables.working_folder())
         token = os.environ.get("HF_TOKEN", "")
         address = push_folder(folder, config.repo, token, config.private, context.log.info)
     return dg.MaterializeResult(

@@ -21,7 +21,8 @@ from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, paper, p
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.exclusions import without_texts
-from sysgen_dagster.sources.files import locate, read_shard
+from sysgen_dagster.sources.files import read_shard
+from sysgen_dagster.sources.places import locate
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.cuts import Cut
 

@@ -8,8 +8,9 @@ from typing import Any
 import polars as pl
 
 from sysgen_dagster.catalog.sources import Benchmark
-from sysgen_dagster.sources.files import SourceError, locate, read_rows
+from sysgen_dagster.sources.files import SourceError, read_rows
 from sysgen_dagster.sources.json_rows import NumberText
+from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.store import Store
 
 # One row per item.

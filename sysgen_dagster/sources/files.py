@@ -12,14 +12,15 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.sources import Source, UpstreamFile
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.sources.csv_rows import read_csv_rows
 from sysgen_dagster.sources.folders import Files, Format, files_of
 from sysgen_dagster.sources.json_rows import read_json_rows
+from sysgen_dagster.sources.places import Located, locate
 from sysgen_dagster.sources.recognition import (
     SEEN,
     UnreadableError,
@@ -42,27 +43,6 @@ _MISREAD = (
 _READING = 3  # the rules by which files are converted; what older ones made is not read again
 
 
-class Located(NamedTuple):
-    """The files of an entry on this machine.
-
-    Attributes:
-        files: They are read one after the other.
-        revision: The commit on the Hub, or ``local:<sha256>``.
-        place: What messages call it.
-        known_checksum: The sha256 of the files, where it is known without reading them.
-    """
-
-    files: Files
-    revision: str
-    place: Path
-    known_checksum: str | None
-
-    @property
-    def checksum(self) -> str:
-        """The sha256 of the file, or of the names and checksums of the files of a folder."""
-        return self.known_checksum or checksum_of(self.files, self.place)
-
-
 def read_shard(source: Source, index: int, cache: Path, store: Store | None = None) -> pl.DataFrame:
     """The rows of shard `index` of ``source.shards``, which are contiguous in the file.
 
@@ -70,7 +50,7 @@ def read_shard(source: Source, index: int, cache: Path, store: Store | None = No
         source: Its catalogue entry.
         index: Which shard, from 0.
         cache: Folder for downloads and converted files.
-        store: As in `locate`.
+        store: As in `places.locate`.
 
     Returns:
         `tables.source_table`, one row per upstream row. ``occurrence`` is the number of equal rows
@@ -149,38 +129,6 @@ def open_source(source: Source, cache: Path, store: Store | None = None) -> Open
             "right file, or correct `rows`"
         )
     return OpenSource(source, located, rows, total)
-
-
-def locate(entry: UpstreamFile, cache: Path, store: Store | None = None) -> Located:
-    """The files of an entry on this machine, fetched from the Hub if they are not in the cache.
-
-    Args:
-        entry: That of a source or a benchmark.
-        cache: Folder for downloads.
-        store: Where it is kept what an entry was resolved to that leaves something open; None: in
-            the cache.
-
-    Raises:
-        SourceUnavailableError: The Hub did not answer and the file is not in the cache.
-        SourceError: The file does not exist, or it is not the one the catalogue describes.
-    """
-    if entry.hub is not None:
-        from sysgen_dagster.sources.hub import fetch
-
-        path, revision, sha256 = fetch(entry.name, entry.hub, cache, store or Store(cache))
-        return Located(files_of(entry.name, path), revision, path, sha256)
-    path = entry.path or Path()
-    files = files_of(entry.name, path)
-    checksum = checksum_of(files, path)
-    return Located(files, f"local:{checksum}", path, checksum)
-
-
-def checksum_of(files: Files, place: Path) -> str:
-    """The sha256 of one file, or of the names and checksums of those of the folder `place`."""
-    if not place.is_dir():
-        return _sha256(place)
-    names = (f"{_sha256(path)}  {path.relative_to(place).as_posix()}\n" for path in files.paths)
-    return hashlib.sha256("".join(names).encode()).hexdigest()
 
 
 def read_rows(name: str, path: Path) -> Iterator[Any]:
@@ -287,8 +235,3 @@ def naming(name: str, file: Path, kind: Format) -> Iterator[None]:
 
 def _unreadable(name: str, file: Path, kind: Format, error: UnreadableError) -> SourceError:
     return SourceError(f"{name}: {file} cannot be read as {kind} ({error.what}); {error.fix}")
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sysgen_dagster.catalog.sources import HubFile, UpstreamFile
-from sysgen_dagster.sources.files import locate
 from sysgen_dagster.sources.folders import ENDINGS, FORMATS, files_of
+from sysgen_dagster.sources.places import locate
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.text_files import PACKED
 from sysgen_dagster.storage.store import Store

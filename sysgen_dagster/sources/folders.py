@@ -4,6 +4,7 @@ The files of a folder are read in the order of their names, as one file. Of spli
 show, such as ``train-00000.parquet`` beside ``test-00000.parquet``, only the rows to train on are.
 """
 
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -178,3 +179,9 @@ def _size(paths: Sequence[Path]) -> str:
             return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
         size /= 1000
     return f"{size:,.1f} GB"
+
+
+def sha256_of(file: Path) -> str:
+    """The sha256 of a file, as 64 hex digits."""
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

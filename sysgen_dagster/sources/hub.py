@@ -4,7 +4,6 @@ An entry that leaves its file, its split or its commit open is resolved once, an
 with the data: see `pins`.
 """
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sysgen_dagster.catalog.sources import HubFile
-from sysgen_dagster.sources.folders import ENDINGS, is_data
+from sysgen_dagster.sources.folders import is_data, sha256_of
 from sysgen_dagster.sources.pins import Pin, find_pin, keep_pin, new_pin
 from sysgen_dagster.sources.recognition import SourceError, SourceUnavailableError
 from sysgen_dagster.storage.files import locked
@@ -103,13 +102,8 @@ def _resolve_once(name: str, hub: HubFile, cache: Path, store: Store) -> Pin:
 def _resolve(name: str, hub: HubFile, cache: Path) -> Pin:
     found = look_up(name, hub.repo, hub.revision)
     file = hub.file
-    if file is None and not (hub.config or hub.split):
-        if not found.files:
-            raise SourceError(
-                f"{name}: the data set {hub.repo} has no file on the Hub that is one of {ENDINGS}; "
-                "give a local file as `path` instead of `hub`"
-            )
-        [file] = found.files if len(found.files) == 1 else [None]
+    if not (file or hub.config or hub.split) and len(found.files) == 1:
+        [file] = found.files
     if file is not None:
         path = _download(name, hub.repo, file, found.revision, cache)
         _require_checksum(name, path, hub.sha256, "the catalogue expects", cache)
@@ -200,9 +194,3 @@ def _require_checksum(name: str, file: Path, wanted: str | None, expects: str, c
             f"{name}: {file} has sha256 {actual}, {expects} {wanted}. Delete "
             f"{cache / 'hub'} to fetch it again; if that does not help, `sha256` is wrong"
         )
-
-
-def sha256_of(file: Path) -> str:
-    """The sha256 of a file, as 64 hex digits."""
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -16,6 +16,7 @@ import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
 from sysgen_dagster.catalog.sources import HubFile
+from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.sources.folders import TRAIN
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.storage.files import locked, replacing
@@ -26,6 +27,7 @@ _ROWS_AT_ONCE = 8_000
 Fetch = Callable[[str], Path]
 
 datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False  # no host but the Hub is told what is read
+datasets.disable_progress_bars()  # of what is converted, in a second; downloads show theirs
 
 
 def choose(name: str, hub: HubFile, revision: str, cache: Path) -> tuple[str, str]:
@@ -105,12 +107,9 @@ def _loading(name: str, repo: str, revision: str, cache: Path) -> Iterator[dict[
         config = datasets.DownloadConfig(cache_dir=str(folder))
         try:
             yield {"revision": revision, "download_config": config}
-        except (
-            datasets.exceptions.DatasetsError,
-            RuntimeError,
-            ValueError,
-            pa.ArrowException,
-        ) as error:
+        except Exception as error:  # the library raises whatever the reader of a format raises
+            if _is_for_others(error):
+                raise
             reason = " ".join(str(error.__cause__ or error).split())
             raise SourceError(
                 f"{name}: `datasets` cannot read {repo} at {revision} ({reason}); name one of its "
@@ -118,6 +117,26 @@ def _loading(name: str, repo: str, revision: str, cache: Path) -> Iterator[dict[
             ) from error
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_for_others(error: Exception) -> bool:
+    """Whether an error says that the Hub refuses or does not answer, or is one of ours."""
+    from huggingface_hub import errors
+
+    if isinstance(error, (SysgenError, errors.HTTPError)):  # type: ignore[attr-defined]
+        return True
+    # With the first of these the library says that a data set has no files that it reads; it also
+    # wraps into it what the Hub's client says where nobody answers.
+    if isinstance(error, FileNotFoundError):
+        return any(isinstance(each, errors.LocalEntryNotFoundError) for each in _reasons(error))
+    return isinstance(error, OSError)
+
+
+def _reasons(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and those that it was raised for."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 def _write(rows: datasets.Dataset, making: Path, cache: Path) -> str:

@@ -424,7 +424,7 @@ def test_an_export_that_is_not_loaded_is_a_broken_contract(
     [said] = result.get_asset_check_evaluations()
     assert not said.passed
     assert said.severity is dg.AssetCheckSeverity.ERROR
-    assert "`datasets` does not load it: " in str(said.description)
+    assert "export distillation: `datasets` does not load it (" in str(said.description)
     assert _proof("distillation").passed
 
 

@@ -1,10 +1,13 @@
 """Whatever a file holds: its rows are all accounted for, or one error names it and the fix."""
 
+import csv
+import gzip
 import json
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -162,6 +165,45 @@ def read_json(file: tuple[str, str, bytes, str, int | None]) -> None:
         assert_all_is_accounted_for(entry, rows)
 
 
+# CSV: texts, and what damages the file
+
+
+@st.composite
+def csv_files(draw: st.DrawFn) -> tuple[str, bytes, int | None]:
+    """The ending of the name, the content, and the number of rows where it is known."""
+    rows = draw(st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=6))
+    text = StringIO()
+    delimiter = draw(st.sampled_from([",", ",", ";", "\t"]))
+    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    ends = draw(st.sampled_from(["\n", "\r\n"]))
+    writer = csv.writer(text, delimiter=delimiter, quoting=quoting, lineterminator=ends)
+    writer.writerows([("question", "answer"), *rows])
+    encoding = draw(st.sampled_from(["utf-8", "utf-8", "utf-8-sig", "utf-16"]))
+    # Half a character, as no writer stores it, is replaced.
+    content = text.getvalue().encode("utf-8", "replace").decode().encode(encoding)
+    known = True
+    if draw(st.booleans()):
+        at = draw(st.integers(0, len(content)))
+        junk = draw(st.binary(max_size=3) | st.sampled_from([b'"', b",", b"\n", b"\x00", b"\xe9"]))
+        content = content[:at] + junk + content[draw(st.integers(at, min(at + 40, len(content)))) :]
+        known = False
+    packed = draw(st.sampled_from(["", "", ".gz"]))
+    if packed:
+        content = gzip.compress(content)
+        if draw(st.booleans()):
+            content, known = content[: draw(st.integers(0, len(content) - 1))], False
+    ending = ".tsv" if delimiter == "\t" else ".csv"
+    return ending + packed, content, len(rows) if known else None
+
+
+def read_csv(file: tuple[str, bytes, int | None]) -> None:
+    ending, content, rows = file
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"rows{ending}"
+        path.write_bytes(content)
+        assert_all_is_accounted_for(source(path=path, shards=SHARDS), rows)
+
+
 # Parquet: a type, and values of it
 
 TEXT_TYPES: Sequence[pa.DataType] = (
@@ -294,6 +336,14 @@ def test_every_row_of_a_json_file_is_accounted_for_or_the_file_is_named(
     file: tuple[str, str, bytes, str, int | None],
 ) -> None:
     read_json(file)
+
+
+@quickly
+@given(csv_files())
+def test_every_row_of_a_csv_file_is_accounted_for_or_the_file_is_named(
+    file: tuple[str, bytes, int | None],
+) -> None:
+    read_csv(file)
 
 
 @quickly

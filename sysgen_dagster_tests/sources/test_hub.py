@@ -210,12 +210,13 @@ def test_a_gated_data_set_is_refused_with_what_to_set(
     assert error.type is SourceError
 
 
+@pytest.mark.parametrize("files", [{"README.md": CARD}, {"images.tar": b""}], ids=" ".join)
 def test_a_data_set_without_files_of_rows_is_named(
-    hub: FakeHub, read: Reader, tmp_path: Path
+    hub: FakeHub, read: Reader, tmp_path: Path, files: dict[str, bytes]
 ) -> None:
-    hub.files = {"README.md": CARD, "images.tar": b""}
+    hub.move_on(files)
     with pytest.raises(
-        SourceError, match=rf"sums: the data set {REPO} has no file on the Hub that"
+        SourceError, match=rf"sums: `datasets` cannot read {REPO} at .*as `hub.file"
     ):
         read(left_open(), 0, tmp_path / "cache")
 

@@ -1,5 +1,6 @@
 """Data sets of several files: a split as `datasets` reads it, converted once and pinned."""
 
+import bz2
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from sysgen_dagster.catalog.sources import HubFile, Source
 from sysgen_dagster.sources.pins import Pin
-from sysgen_dagster.sources.recognition import SourceError
+from sysgen_dagster.sources.recognition import SourceError, SourceUnavailableError
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster_tests.sources.fake_hub import REPO, FakeHub, Reader, reading_from
 from sysgen_dagster_tests.sources.test_files import (
@@ -223,6 +224,13 @@ def test_columns_of_bytes_are_left_out_and_others_arrive_as_they_are(
     assert pl.read_parquet_schema(converted).names() == ["question", "answer", "score"]
 
 
+def test_a_format_that_only_the_library_reads_is_read_by_it(
+    hub: FakeHub, read: Reader, tmp_path: Path
+) -> None:
+    hub.files = {"train.jsonl.bz2": bz2.compress(lines(PAIRS))}
+    assert upstream(read(split(), 0, tmp_path / "cache")) == PAIRS
+
+
 def test_a_split_that_cannot_be_read_is_named_with_what_to_do(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:
@@ -240,3 +248,16 @@ def test_a_split_of_more_rows_than_are_written_at_once_is_whole(
         "data/train-1.parquet": as_parquet(rows.slice(12_345)),
     }
     assert read(split(), 0, tmp_path / "cache")["question"].to_list() == rows["question"].to_list()
+
+
+def test_a_hub_that_stops_answering_in_between_is_worth_asking_later(
+    hub: FakeHub, read: Reader, tmp_path: Path
+) -> None:
+    def become_busy(request: str) -> None:
+        hub.refusals = 999 if len(hub.requests) > 1 else 0
+
+    hub.before = become_busy
+    with pytest.raises(SourceUnavailableError):
+        read(split(), 0, tmp_path / "cache")
+    hub.before, hub.refusals = lambda request: None, 0
+    assert upstream(read(split(), 0, tmp_path / "cache")) == PAIRS

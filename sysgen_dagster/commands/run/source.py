@@ -12,6 +12,7 @@ from sysgen_dagster.sources.column_words import ColumnWordsError, parse_columns
 from sysgen_dagster.sources.finding import find_source
 from sysgen_dagster.sources.folders import files_of
 from sysgen_dagster.sources.guessing import guess_shape
+from sysgen_dagster.sources.pins import find_pin
 from sysgen_dagster.sources.sizes import estimate_rows
 from sysgen_dagster.storage.store import Store
 
@@ -57,7 +58,9 @@ def find_source_entry(
     known = None if stored is None or mapping else stored.sources.get(found.name)
     if known is not None and is_same_source(known, found.hub, found.path):
         return known.model_copy(update={"license": license_}), lines
-    place = found.fetch(folder / "downloads", Store(folder))
+    place = found.fetch(folder / "downloads", store := Store(folder))
+    if found.hub is not None and (pin := find_pin(store, found.hub)) is not None:
+        lines.append(f"reads {pin.said}, and keeps to it")
     file = files_of(found.name, place).paths[0] if place.is_dir() else place
     guess = guess_shape(found.name, file, mapping)
     source = Source(

@@ -35,19 +35,20 @@ class Loaded(NamedTuple):
     columns: Mapping[str, str]
 
 
-def load_export(folder: Path, cache: Path) -> dict[str, Loaded]:
+def load_export(folder: Path, working: Path) -> dict[str, Loaded]:
     """Every split of an export by its name, each loaded by ``load_dataset(folder, split=...)``.
 
-    It costs about two seconds, and two more for a million short rows or a GB; as long as it works
-    it needs as much of the disk as the rows take in memory.
+    It costs about two seconds beside the reading, and until it returns as much of the disk as the
+    rows take in memory. Memory is needed for the ids alone.
 
     Args:
         folder: The export.
-        cache: A folder for what is converted; it is deleted, and was none of anybody's.
+        working: The working folder of a deployment, in which a folder is used and deleted.
 
     Raises:
         ExportError: The library does not load it; with what it says.
     """
+    cache = working / "downloads" / "loading" / f"export-{folder.name}"
     cache.parent.mkdir(parents=True, exist_ok=True)
     with locked(cache.with_name(f".{cache.name}.lock")):
         try:
@@ -62,7 +63,10 @@ def load_export(folder: Path, cache: Path) -> dict[str, Loaded]:
             shutil.rmtree(cache, ignore_errors=True)
     if done.returncode != 0:
         *_, said = done.stderr.strip().splitlines() or [f"it ended with status {done.returncode}"]
-        raise ExportError(f"`datasets` does not load it: {on_one_line(said)[:_LONGEST]}")
+        raise ExportError(
+            f"export {folder.name}: `datasets` does not load it ({on_one_line(said)[:_LONGEST]}); "
+            "export it again"
+        )
     return {split: Loaded(**found) for split, found in json.loads(done.stdout).items()}
 
 

@@ -7,9 +7,8 @@ import pytest
 
 from sysgen_dagster.training_sets.export.layout import ExportError
 from sysgen_dagster.training_sets.export.loading import load_export
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 from sysgen_dagster.training_sets.thoughts import exported_table
-from sysgen_dagster_tests.training_sets.export.exports import FACTS, SPLITS, export
+from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, SPLITS, export
 
 
 @pytest.mark.parametrize("pairs", [False, True], ids=["rows", "pairs"])
@@ -24,15 +23,15 @@ def test_every_split_is_loaded_with_its_rows_and_the_columns_of_its_table(
     (tmp_path / "datasets.py").write_text("raise SystemExit('not this one')")
     monkeypatch.chdir(tmp_path)
     contents = export(tmp_path / "small", pairs=pairs)
-    found = load_export(tmp_path / "small", tmp_path / "work" / "loading")
-    table = PREFERENCE_PAIRS if pairs else exported_table(FACTS.recipe)
+    found = load_export(tmp_path / "small", tmp_path / "work")
+    table = exported_table((PAIR_FACTS if pairs else FACTS).recipe)
     columns = {name: str(dtype) for name, dtype in table.schema.items()}
     assert list(found) == list(SPLITS)
     assert sum(each.rows for each in found.values()) == contents.rows
     assert [each.conversations for each in found.values()] == [each.rows for each in found.values()]
     assert [each.columns for each in found.values()] == [columns] * len(SPLITS)
     assert [*home.iterdir()] == []
-    assert not (tmp_path / "work" / "loading").exists()
+    assert not any(path.is_dir() for path in (tmp_path / "work/downloads/loading").iterdir())
 
 
 def _cut_off(folder: Path) -> None:
@@ -52,6 +51,8 @@ def test_what_the_library_does_not_load_is_said_in_its_words(
     export(tmp_path / "small")
     assert callable(damage)
     damage(tmp_path / "small")
-    with pytest.raises(ExportError, match=r"`datasets` does not load it: \S+"):
-        load_export(tmp_path / "small", tmp_path / "loading")
-    assert not (tmp_path / "loading").exists()
+    with pytest.raises(
+        ExportError, match=r"export small: `datasets` does not load it \(\S+.*\); export"
+    ):
+        load_export(tmp_path / "small", tmp_path / "work")
+    assert not any(path.is_dir() for path in (tmp_path / "work/downloads/loading").iterdir())
