@@ -73,12 +73,26 @@ def forecast(data: str, models: tuple[str, ...]) -> int:
 
 @sysgen.command()
 @data_option
+@click.option(
+    "--serve",
+    is_flag=True,
+    help="Make nothing: show rows as a run stores them, on a page of this machine, until Ctrl-C.",
+)
+@click.option(
+    "-p", "--port", type=PORT, help="Of the page with --serve; one that is free when left out."
+)
 @exits
-def report(data: str) -> int:
+def report(data: str, serve: bool, port: int | None) -> int:
     """Make the report from what is stored.
 
     It is one page that needs no network; its path is printed.
     """
+    if serve:
+        from sysgen_dagster.commands.live_report import serve_report
+
+        return serve_report(open_console(), data, port or 0)
+    if port is not None:
+        raise click.UsageError("--port is of the page that --serve shows")
     from sysgen_dagster.commands.report import make_report
 
     return stops(lambda: make_report(open_console(), data))
@@ -101,3 +115,26 @@ def inventory(data: str, record: bool) -> int:
     from sysgen_dagster.commands.inventory import record_inventory, show_inventory
 
     return (record_inventory if record else show_inventory)(open_plain_console(), data)
+
+
+@sysgen.command()
+@data_option
+@click.option("--recipe", metavar="NAME", help="Only rows of this mixture; all when left out.")
+@click.option("-p", "--port", type=PORT, help="Of the page; one that is free when left out.")
+@click.option("--reviewer", metavar="NAME", help="Who decides; your login when left out.")
+@click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
+@click.option(
+    "--apply", is_flag=True, help="Serve nothing: make the training sets again, as decided."
+)
+@exits
+def review(data: str, apply: bool, **options: Any) -> int:
+    """Accept, reject or edit rows by keyboard.
+
+    One row at a time on a page whose address is printed: question, system message with its
+    verdicts, both answers. Rejected rows leave the training sets, edited texts go into them.
+    """
+    from sysgen_dagster.commands.review import apply_decisions, review_rows
+
+    if apply:
+        return stops(lambda: apply_decisions(open_console(), data))
+    return review_rows(open_plain_console(), data, **options)

@@ -18,6 +18,9 @@ from sysgen_dagster.inference.stopping import STOP
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.training_sets.tables import MIXTURES
 
 _COLUMNS = (
     TextColumn("{task.description}"),
@@ -135,6 +138,18 @@ def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg
         for partitions in (MODEL_SHARDS, MODELS, None)
     )
     return of_shards, of_models, of_sources
+
+
+def stored_recipes(store: Store, catalog: Catalog) -> Iterator[Work]:
+    """The mixtures that are stored, to be made again, and their exports."""
+    from sysgen_dagster.defs.exports import exports
+    from sysgen_dagster.defs.training_sets import mixtures
+
+    for recipe in catalog.mixtures:
+        if store.holds(MIXTURES, Partition(recipe=recipe)):
+            is_exported = (store.export(recipe) / "manifest.json").is_file()
+            assets = [mixtures.key, *([exports.key] if is_exported else [])]
+            yield f"again {recipe}", assets, recipe
 
 
 class _Lines(logging.Handler):

@@ -15,9 +15,13 @@ from pathlib import Path
 import dagster as dg
 from rich.console import Console
 
-from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.commands import dagster_records
-from sysgen_dagster.commands.backfill import Work, after_conversations, run_partitions
+from sysgen_dagster.commands.backfill import (
+    Work,
+    after_conversations,
+    run_partitions,
+    stored_recipes,
+)
 from sysgen_dagster.commands.deployment import use_dagster_home
 from sysgen_dagster.commands.holders import find_answered, find_holders
 from sysgen_dagster.commands.left_over import left_over, remove
@@ -118,19 +122,12 @@ def _to_make_again(store: Store, catalog: Catalog, shards: Collection[str]) -> I
 
 
 def _made_of_all(store: Store, catalog: Catalog) -> Iterator[Work]:
-    from sysgen_dagster.defs.exports import exports
     from sysgen_dagster.defs.report import report
     from sysgen_dagster.defs.review import review_decisions
-    from sysgen_dagster.defs.training_sets import mixtures
-    from sysgen_dagster.training_sets.tables import MIXTURES
 
     if store.holds(REVIEW_DECISIONS, Partition()):
         yield "again decisions", [review_decisions.key], None
-    for recipe in catalog.mixtures:
-        if store.holds(MIXTURES, Partition(recipe=recipe)):
-            is_exported = (store.export(recipe) / "manifest.json").is_file()
-            assets = [mixtures.key, *([exports.key] if is_exported else [])]
-            yield f"again {recipe}", assets, recipe
+    yield from stored_recipes(store, catalog)
     if store.report.is_file():
         yield "again report", [report.key], None
 
@@ -142,7 +139,8 @@ def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Itera
     """
     yield from (downloads / "rows").glob("*.parquet")
     yield from (downloads / "loading").glob("*")
-    held = {split_shard(shard)[0] for shard in shards}
+    # Not `split_shard`: what a preview has asked lies in ledgers of the whole source.
+    held = {shard.rpartition("-")[0] for shard in shards}
     entries = [*catalog.sources.values(), *catalog.benchmarks.values()]
     stay = {each.hub.repo for each in entries if each.hub and each.name not in held}
     names = {f"datasets--{repo.replace('/', '--')}" for repo in stay}

@@ -120,7 +120,7 @@ def parse_decision(record: Mapping[str, Any]) -> Decision:
         name: None if record.get(name) is None else _text(record[name], name, LONGEST_TEXT)
         for name in ("system_message", "new_answer")
     }
-    if record.get("choice") not in set(Choice):
+    if record.get("choice") not in tuple(Choice):
         raise DecisionError(f"`choice` is one of {', '.join(Choice)}")
     return Decision(
         **texts,
@@ -137,6 +137,10 @@ def _text(value: object, name: str, longest: int) -> str:
         raise DecisionError(f"`{name}` is no text")
     if len(value) > longest:
         raise DecisionError(f"`{name}` has {len(value):,} characters; {longest:,} are the most")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise DecisionError(f"`{name}` holds half a character, which no file can hold") from error
     return value
 
 

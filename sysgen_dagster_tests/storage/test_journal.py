@@ -1,4 +1,4 @@
-"""A file of records: appended to, whole after a kill at any byte, forgotten only where it must be."""
+"""A file of records: appended to, whole after a kill at any byte, cut only where it must be."""
 
 import errno
 import multiprocessing

@@ -12,7 +12,7 @@ from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.sources.finding import find_source
 from sysgen_dagster.sources.folders import files_of
 from sysgen_dagster.sources.guessing import guess_shape
-from sysgen_dagster.sources.left_out import estimate_rows
+from sysgen_dagster.sources.sizes import estimate_rows
 from sysgen_dagster.storage.store import Store
 
 

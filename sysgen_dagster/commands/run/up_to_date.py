@@ -13,6 +13,7 @@ from sysgen_dagster.catalog.load import catalog_file
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.operations.staleness import cut_otherwise, out_of_date, settings_now
+from sysgen_dagster.defs.plumbing.assets import also_read
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.resources import InferenceResource
@@ -86,7 +87,8 @@ class UpToDate:
         )
 
     def _parents(self, key: dg.AssetKey) -> list[dg.AssetKey]:
-        return sorted(self._graph.get(key).parent_keys)
+        asset = self._graph.get(key)
+        return sorted({*asset.parent_keys, *also_read(asset.metadata)})
 
     def _made_as(self, key: dg.AssetKey) -> Mapping[str | None, int]:
         """By partition (None where there are none), a number that grows with time."""

@@ -22,7 +22,9 @@ def write_rows(file: Path, rows: int) -> Path:
     verbs = ("sort", "reverse", "merge", "count", "split")
     with file.open("w") as written:
         for row in range(rows):
-            question = f"How do I {verbs[row % len(verbs)]} list number {row} of {row * 7 + 3} items?"
+            question = (
+                f"How do I {verbs[row % len(verbs)]} list number {row} of {row * 7 + 3} items?"
+            )
             answer = f"Call {verbs[row % len(verbs)]}({row}) once and look at item {row * 7}."
             written.write(json.dumps({"prompt": question, "response": answer}) + "\n")
     return file

@@ -1,0 +1,79 @@
+"""Which rows there are to be reviewed: those with a new answer, in a shuffled order that stays."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+import polars as pl
+
+from sysgen_dagster.analysis.findings import list_flags
+from sysgen_dagster.analysis.tables import ROW_QUALITY
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.story_rows import shuffle_key
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.storage.evidence import finished_shards
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition, kept
+
+INDEX = pl.Schema(
+    {
+        "model": pl.String(),
+        "conversation_id": pl.String(),
+        "shard": pl.String(),
+        "source": pl.String(),
+        "flags": pl.List(pl.String()),  # findings of the row; none where nobody has looked
+        "order": pl.String(),
+    }
+)
+
+
+def build_index(
+    store: Store, catalog: Catalog, excluded: Collection[str], only: pl.DataFrame | None = None
+) -> pl.DataFrame:
+    """`INDEX` of all rows with a new answer, sorted by their order.
+
+    Args:
+        store: Where the rows are.
+        catalog: Says which models and shards there are.
+        excluded: Ids of conversations that must not be shown.
+        only: ``model`` and ``conversation_id`` of the rows that are wanted; None: all.
+
+    Raises:
+        StoreError: A stored partition is damaged.
+    """
+    parts = [pl.DataFrame(schema=INDEX)]
+    for model in catalog.models:
+        for shard in finished_shards(store, catalog, ALIGNED, model):
+            at = Partition(model, shard)
+            rows = kept(store.read(ALIGNED, at, "conversation_id", "source", "drop_reason"))
+            rows = rows.with_columns(model=pl.lit(model), shard=pl.lit(shard))
+            rows = rows.join(_flags(store, at), on="conversation_id", how="left")
+            parts.append(
+                rows.with_columns(
+                    flags=pl.col("flags").fill_null([]),
+                    # With the model, since the rows of a conversation would have one place.
+                    order=pl.col("conversation_id").map_elements(shuffle_key, pl.String()) + model,
+                ).select(INDEX.names())
+            )
+    index = pl.concat(parts).filter(~pl.col("conversation_id").is_in(list(excluded)))
+    if only is not None:
+        index = index.join(only, on=["model", "conversation_id"], how="semi")
+    return index.sort("order", "conversation_id")
+
+
+def _flags(store: Store, at: Partition) -> pl.DataFrame:
+    """``conversation_id`` and ``flags`` of what was measured of a partition."""
+    quality = store.read(ROW_QUALITY, at) if store.holds(ROW_QUALITY, at) else ROW_QUALITY.empty()
+    return quality.select("conversation_id", flags=list_flags(quality))
+
+
+def written_at(store: Store, catalog: Catalog) -> list[tuple[str, float]] | None:
+    """Something that is another one after rows were made; None in object storage: not known."""
+    if not isinstance(store.root, Path):
+        return None
+    paths = [
+        store.root / table.file(Partition(model, shard))
+        for model in catalog.models
+        for table in (ALIGNED, ROW_QUALITY)
+        for shard in store.shards(table, model)
+    ]
+    return [(str(path), path.stat().st_mtime) for path in paths]
