@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,7 @@ from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster_tests.catalog.small import fault_of
 
 ROOT = Path(__file__).parents[1]
 EXAMPLE = ROOT / "catalog.example.yaml"
@@ -35,6 +37,7 @@ from sysgen_dagster.commands.printing import open_plain_console
 
 use_dagster_home(use_deployment(sys.argv[1]))
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster_tests.catalog.small import fault_of
 
 runs = run_everything(open_plain_console(), load_catalog())
 sys.exit(1 if runs.errors or runs.broken else 0)
@@ -76,6 +79,52 @@ def test_the_example_is_in_the_wheel_beside_the_full_catalogue() -> None:
         wheel = tomllib.load(opened)["tool"]["hatch"]["build"]["targets"]["wheel"]
 
     assert wheel["force-include"][EXAMPLE.name] == f"sysgen_dagster/catalog/{EXAMPLE.name}"
+
+
+def _edited(text: str, **changes: str) -> str:
+    """The example as after an editor's search and replace: field by field, whatever it had."""
+    for field, value in changes.items():
+        text, number = re.subn(rf"(?m)^( *){field}:.*$", rf"\g<1>{value}", text)
+        assert number == 1, field
+    return text
+
+
+def test_the_example_is_a_catalogue_of_ones_own_with_another_source_and_model(
+    copied: Path,
+) -> None:
+    (copied.parent / "ours.csv").write_text("prompt,response\nWhy?,So.\n")
+    changes = {
+        "support": "tickets:",
+        "path": "path: ours.csv",
+        "qwen": "small:",
+        "base_urls": "weights: small.gguf",
+        "served_name": "license: mit",
+    }
+    copied.write_text(_edited(EXAMPLE.read_text(), **changes))
+    catalog = load_catalog(copied)
+
+    assert catalog.sources["tickets"].shape.kind == "question_answer"
+    assert catalog.models["small"].engine is Engine.LLAMA_CPP
+
+
+def test_three_mistakes_in_a_copy_of_the_example_are_one_message(copied: Path) -> None:
+    changes = {"path": "path: row.jsonl", "base_urls": "base_url: [http://127.0.0.1:8000/v1]"}
+    text = _edited(EXAMPLE.read_text(), **changes)
+    copied.write_text(f"{text}judging: {{judge: phi-4}}\n")
+    lines = copied.read_text().splitlines()
+    places = [
+        next(number for number, line in enumerate(lines, 1) if line.strip().startswith(beginning))
+        for beginning in ("path:", "base_url:", "judging:")
+    ]
+    _, *faults = fault_of(copied)
+
+    assert [fault.split(": ")[0].strip() for fault in faults] == [
+        f"sources.support.path (line {places[0]})",
+        f"models.qwen.base_url (line {places[1]})",
+        f"judging.judge (line {places[2]})",
+    ]
+    assert f"there is no file {copied.with_name('row.jsonl')}" in faults[0]
+    assert "did you mean `base_urls`?" in faults[1]
 
 
 @pytest.mark.slow

@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field
 from sysgen_dagster.catalog.entries import Entry, Models, Name, Sources
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.operations import Filling, Judging, LearnedSimilarity
-from sysgen_dagster.catalog.recipes import Recipe, Training
+from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Training
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, unknown_names
+from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Benchmark, Source
 
 
@@ -49,6 +50,16 @@ class BaseCatalog(Entry):
         for section in ("sources", "models", "judges", "benchmarks"):
             what = "is said by the entry's key: leave the field out"
             yield from forbidden_names(values, f"{section}.*", {"name"}, what)
+
+    @rule("mixtures", "judging")
+    def _require_judging_for_its_flag(self) -> str | None:
+        named = [name for name, recipe in self.mixtures.items() if JUDGED in recipe.leave_out]
+        if not named or self.judging.judge or self.judging.alignment_rows:
+            return None
+        return (
+            f"`leave_out` of {', '.join(named)} names {JUDGED}, and nothing is judged: name a "
+            "judge in `judging`, or leave the flag out"
+        )
 
     @property
     def served(self) -> Mapping[str, Model]:

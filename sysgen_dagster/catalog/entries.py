@@ -65,12 +65,15 @@ def _url_without_secrets(value: str) -> str:
 
 
 def _with_names(entries: object) -> object:
-    """The entries of a section, each with its key as its ``name``."""
+    """The entries of a section, each with its key as its ``name``; none where nothing is said."""
+    if entries is None:
+        return {}
     if not isinstance(entries, Mapping):
         return entries
+    named = {name: {} if entry is None else entry for name, entry in entries.items()}
     return {
         name: {**entry, "name": name} if isinstance(entry, Mapping) else entry
-        for name, entry in entries.items()
+        for name, entry in named.items()
     }
 
 

@@ -13,11 +13,13 @@ from sysgen_dagster.catalog import plain_yaml
 from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.catalog.entries import SECRET
 from sysgen_dagster.catalog.plain_yaml import Fault
-from sysgen_dagster.catalog.references import Misnamed
+from sysgen_dagster.catalog.references import Misnamed, entries_of
 from sysgen_dagster.errors import SysgenError
 
 FULL_CATALOG = Path(__file__).with_name("catalog.yaml")
 
+# As a catalogue writes what Python calls otherwise.
+_WORDS = {"None": "null", "True": "true", "False": "false"}
 _MOST_SHOWN = 50  # faults of one file
 
 _Kind = TypeVar("_Kind", bound=BaseCatalog)
@@ -27,7 +29,7 @@ class CatalogError(SysgenError):
     """The catalogue cannot be used; the message names the file, the entry, the field, the fix."""
 
 
-def _as_it_is(values: Any, folder: Path) -> list[Misnamed]:
+def _as_it_is(values: Any) -> list[Misnamed]:
     """Fills in nothing."""
     return []
 
@@ -48,7 +50,7 @@ def use_catalog_of(data: str) -> None:
 
 
 def read_catalog(
-    kind: type[_Kind], file: Path, complete: Callable[[Any, Path], list[Misnamed]] = _as_it_is
+    kind: type[_Kind], file: Path, complete: Callable[[Any], list[Misnamed]] = _as_it_is
 ) -> _Kind:
     """The catalogue in a file, with the sections that `kind` declares.
 
@@ -56,17 +58,16 @@ def read_catalog(
         kind: Says which sections there are, and which names may stand in them.
         file: The catalogue.
         complete: Fills in what is left out and cannot be known from the document alone, and says
-            where it cannot; it is given the document's values and the folder of the file.
+            where it cannot; it is given the document's values.
 
     Raises:
         CatalogError: The file is missing, is not YAML, or an entry is wrong.
     """
     document = _read_document(file)
+    document.values = {} if document.values is None else document.values
     faults = document.faults
-    misnamed = [
-        *kind.find_misnamed(document.values),
-        *complete(document.values, file.absolute().parent),
-    ]
+    _begin_at(file.absolute().parent, document.values)
+    misnamed = [*kind.find_misnamed(document.values), *complete(document.values)]
     faults += [Fault(path, document.line_of(path), what, name) for path, name, what in misnamed]
     try:
         catalog = kind.model_validate(document.values)
@@ -89,6 +90,26 @@ def _read_document(file: Path) -> plain_yaml.Document:
         ) from error
     except yaml.YAMLError as error:
         raise CatalogError(f"catalogue {file} is not YAML: {_describe_yaml(error)}") from None
+
+
+def _begin_at(folder: Path, values: Any) -> None:
+    """Make relative paths of a document those of files in a folder.
+
+    What `weights` names may lie elsewhere or on the Hub: only what is in the folder begins there.
+    """
+    for _, entry in entries_of(values, "sources", "benchmarks"):
+        if isinstance(entry.get("path"), str):
+            entry["path"] = str(folder / entry["path"])
+    for _, entry in entries_of(values, "models", "judges"):
+        if isinstance(entry.get("weights"), str) and _exists(folder / entry["weights"]):
+            entry["weights"] = str(folder / entry["weights"])
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # such as of a name that is too long
+        return False
 
 
 def _faults_of(error: ValidationError, document: plain_yaml.Document) -> Iterator[Fault]:
@@ -117,7 +138,8 @@ def _as_written(place: plain_yaml.Path, values: Any) -> plain_yaml.Path:
 
 def _describe(file: Path, faults: Sequence[Fault]) -> str:
     """A line for each fault, in the order of the file: place, line, what is wrong, the value."""
-    described = [f"catalogue {file} has {len(faults)} wrong entries; correct:"]
+    number = "1 wrong entry" if len(faults) == 1 else f"{len(faults)} wrong entries"
+    described = [f"catalogue {file} has {number}; correct:"]
     for fault in sorted(faults, key=lambda fault: fault.line)[:_MOST_SHOWN]:
         place = ".".join(str(part) for part in fault.path) or "the file"
         line = f" (line {fault.line})" if fault.line else ""
@@ -132,8 +154,10 @@ def _shown(path: plain_yaml.Path, value: Any) -> str:
     if isinstance(value, Mapping) or value is PydanticUndefined or _may_be_secret(path):
         return ""
     # A text that looks like a number, or like nothing, is shown in its quotes.
-    is_text = not isinstance(value, str) or plain_yaml.read_plain(value) == value
-    return f" (found: {(str(value) if is_text else repr(value))[:80]})"
+    is_text = isinstance(value, str)
+    is_plain = is_text and plain_yaml.read_plain(value) == value
+    written = value if is_plain else repr(value) if is_text else _WORDS.get(str(value), str(value))
+    return f" (found: {written[:80]})"
 
 
 def _may_be_secret(path: plain_yaml.Path) -> bool:

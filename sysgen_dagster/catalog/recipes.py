@@ -63,6 +63,7 @@ Flag = Literal[
     "near_duplicate_message",
     "not_aligned",
 ]
+JUDGED: Flag = "not_aligned"  # the one that a judge gives
 
 
 class Reviewed(StrEnum):

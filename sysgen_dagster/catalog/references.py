@@ -19,6 +19,14 @@ class Misnamed(NamedTuple):
     what: str
 
 
+def entries_of(values: Any, *sections: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """The entries of sections of a document, each with its place; what is none is left out."""
+    for section in sections:
+        for path, entry in _values_at(values, (section, "*"), ()):
+            if isinstance(entry, dict):
+                yield path, entry
+
+
 def unknown_names(values: Any, place: str, *sections: str) -> Iterator[Misnamed]:
     """The names at a place that none of these sections has an entry for.
 
@@ -29,7 +37,7 @@ def unknown_names(values: Any, place: str, *sections: str) -> Iterator[Misnamed]
         *sections: Names of sections.
     """
     given = values if isinstance(values, Mapping) else {}
-    entries = [given.get(section, {}) for section in sections]
+    entries = [given[section] for section in sections if given.get(section) is not None]
     if not all(isinstance(each, Mapping) for each in entries):
         return  # what is wrong with the section is said
     known = [name for each in entries for name in each]

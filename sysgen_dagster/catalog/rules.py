@@ -16,6 +16,13 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 _Entry = TypeVar("_Entry", bound=BaseModel)
 _Says = Callable[[Any], str | None]
 _ABOUT = "_rule_about"
+# What pydantic says in the words of Python.
+_IN_YAML = {
+    "missing": "is missing",
+    **dict.fromkeys(("model_type", "dict_type"), "must be fields with values, as {name: value}"),
+    **dict.fromkeys(("tuple_type", "list_type"), "must be a list, as [a, b]"),
+    "path_type": "must be a path",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +55,12 @@ def _rules_of(kind: type[BaseModel]) -> tuple[_Rule, ...]:
 def read_entry(kind: type[_Entry], given: Any, read: Callable[[Any], _Entry]) -> _Entry:
     """The entry that `read` makes of what is given, by its fields and its rules.
 
+    An entry of which nothing is said, as of ``judging:`` alone, is one without fields.
+
     Raises:
         ValidationError: With every fault, those of entries within the entry too.
     """
+    given = {} if given is None else given
     faults: list[InitErrorDetails] = []
     wrong: set[int | str] = set()
     entry: _Entry | None
@@ -100,12 +110,14 @@ def _broken_rules(
 
 
 def _fault(kind: type[BaseModel], error: ErrorDetails) -> InitErrorDetails:
-    what = error["msg"].removeprefix("Value error, ")
-    if error["type"] == "missing":
-        what = "is missing"
-    elif error["type"] == "extra_forbidden" and len(error["loc"]) == 1:
-        what = _no_field(kind, str(error["loc"][0]))
-    return _said(what, error["loc"], error["input"])
+    place = error["loc"]
+    what = _IN_YAML.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    if error["type"] == "union_tag_invalid":
+        what = f"must be one of {error['ctx']['expected_tags']}"
+        return _said(what, (*place, error["ctx"]["discriminator"].strip("'")), error["ctx"]["tag"])
+    if error["type"] == "extra_forbidden" and len(place) == 1:
+        what = _no_field(kind, str(place[0]))
+    return _said(what, place, error["input"])
 
 
 def _no_field(kind: type[BaseModel], name: str) -> str:

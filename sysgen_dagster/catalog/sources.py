@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from sysgen_dagster.catalog.entries import (
     UNKNOWN,
@@ -40,6 +40,13 @@ class _Shape(Entry):
     of_text: ClassVar[tuple[str, ...]] = ("system",)  # fields that name a column of text
 
     system: str | None = _NEW  # column with the system message of the row
+
+    @model_serializer(mode="wrap")
+    def _kind_first(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As people write it: the fields of the kind before those that others have, too."""
+        fields: dict[str, Any] = dump(self)
+        of_kind = type(self).__annotations__
+        return {name: fields[name] for name in sorted(fields, key=lambda each: each not in of_kind)}
 
     @property
     def columns(self) -> list[str]:

@@ -29,6 +29,7 @@ CHATS_OF_TEXTS = ("messages", "conversations", "conversation", "dialogue", "dial
 ANSWERS = (
     *("output", "response", "completion", "solution", "generated_solution", "chosen_response"),
     *("answer", "chosen", "assistant", "reply", "target", "targets", "gpt", "bot", "content"),
+    "answers",
 )
 INPUTS = ("input", "context")
 WITH_INPUT = ("instruction", "question", "query")  # a `prompt` holds its input already
@@ -38,6 +39,7 @@ THOUGHTS = (
     *("chain_of_thought", "complex_cot", "cot", "think"),
 )
 REJECTED = ("rejected", "rejected_response")
+HISTORIES = ("history",)  # earlier exchanges beside a question, as pairs of texts
 # Fields of records.
 SPEAKERS = ("role", "from", "speaker", "author", "sender", "who", "user", "name")
 SAID = ("content", "value", "text", "message", "utterance", "body")

@@ -235,11 +235,7 @@ def _open(source: Source, located: Located, cache: Path) -> pl.LazyFrame:
 
 
 def scan_parquet(file: Path) -> pl.LazyFrame:
-    """A Parquet file of which no row is read yet.
-
-    Raises:
-        UnreadableError: It is something else; Polars raises errors of its own, too.
-    """
+    """A Parquet file of which no row is read yet; raises `UnreadableError` and what Polars does."""
     with file.open("rb") as opened:
         head = opened.read(SEEN)
         opened.seek(max(-4, -len(head)), os.SEEK_END)

@@ -74,29 +74,30 @@ def guess_shape(
         ShapeError: Nobody can tell, or the mapping does not fit the file.
         SourceError: The file cannot be read.
     """
-    seen = Seen(read_head(name, file, most_rows))
+    head = read_head(name, file, most_rows)
+    seen = Seen(head.rows)
     asked = _asked(name, file, seen, mapping)
     found = list(islice(_candidates(seen, asked), _MOST_TRIED))
-    failed: list[tuple[Candidate, Tried]] = []
-    for at, candidate in enumerate(found):
-        tried = try_candidate(candidate, seen.rows)
-        if _fits(tried, 0 if mapping else _LEAST_USABLE):
-            few = seen.rows[:_ROWS_OF_OTHERS]
-            others = [
-                other
-                for other in found[at + 1 :]
-                if _fits(try_candidate(other, few), _LEAST_USABLE)
-            ]
-            said = describe_guess(candidate, tried, seen, others)
-            exchanges = exchanges_of(candidate.shape)
-            return Guess(candidate.shape, candidate.columns, exchanges, tried.rows, said)
-        failed.append((candidate, tried))
-    what = f"{name}: it is not clear what the columns of {file} are for"
-    raise ShapeError(f"{what}{describe_rows(seen, failed)}")
+    tried: list[tuple[Candidate, Tried]] = []
+    for candidate in found:
+        tried.append((candidate, try_candidate(candidate, seen.rows)))
+        if _fits(tried[-1][1]):
+            break
+    else:
+        # What the user says is done also where few rows fit.
+        tried.sort(key=lambda each: each[1].usable)
+        if not (mapping and tried and tried[-1][1].usable):
+            what = f"{name}: it is not clear what the columns of {file} are for"
+            raise ShapeError(f"{what}{describe_rows(seen, tried)}")
+    taken, rows = tried[-1]
+    few = seen.rows[:_ROWS_OF_OTHERS]
+    others = [other for other in found[len(tried) :] if _fits(try_candidate(other, few))]
+    said = describe_guess(taken, rows, seen, head.is_all, others)
+    return Guess(taken.shape, taken.columns, exchanges_of(taken.shape), rows.rows, said)
 
 
-def _fits(tried: Tried, least: float) -> bool:
-    return tried.usable >= max(1, least * tried.rows)
+def _fits(tried: Tried) -> bool:
+    return tried.usable >= max(1, _LEAST_USABLE * tried.rows)
 
 
 def _candidates(seen: Seen, asked: Mapping[str, str]) -> Iterator[Candidate]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import polars as pl
 
@@ -17,8 +17,20 @@ _MOST_CHARACTERS = 1 << 23  # of all rows together; the row that reaches it is t
 _AT_ONCE = 50  # rows of a Parquet file
 
 
-def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> list[Any]:
-    """The first rows of a file or a folder; those that are objects have columns.
+class Head(NamedTuple):
+    """The first rows of a file.
+
+    Attributes:
+        rows: As they are in the file; those that are mappings have columns.
+        is_all: Whether there are no others.
+    """
+
+    rows: list[Any]
+    is_all: bool
+
+
+def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> Head:
+    """The first rows of a file or a folder.
 
     Args:
         name: That of the source, for messages.
@@ -34,12 +46,12 @@ def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> list[Any]:
             head = _cut(chain.from_iterable(map(_parquet_rows, files.paths)), most_rows)
         else:
             head = _cut(read_rows(name, path), most_rows)
-        if not head:
+        if not head.rows:
             raise UnreadableError("it has no rows")
     return head
 
 
-def _cut(rows: Iterator[Any], most_rows: int) -> list[Any]:
+def _cut(rows: Iterator[Any], most_rows: int) -> Head:
     """As many rows as may be looked at."""
     head: list[Any] = []
     characters = 0
@@ -48,16 +60,22 @@ def _cut(rows: Iterator[Any], most_rows: int) -> list[Any]:
         characters += _size(row)
         if characters >= _MOST_CHARACTERS:
             break
-    return head
+    return Head(head, len(head) < most_rows and characters < _MOST_CHARACTERS)
 
 
 def _parquet_rows(file: Path) -> Iterator[Mapping[str, Any]]:
-    """The rows, in small pieces and mapped: all of a group of rows may be much to read."""
+    """The rows, a few at once: Polars may read all of a file for its first rows."""
     # Imported here, because it is slow and loading the definitions seldom needs it.
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    columns = readable_columns(scan_parquet(file).collect_schema())
-    with pq.ParquetFile(file, memory_map=True) as parquet:
+    rows = scan_parquet(file)
+    columns = readable_columns(rows.collect_schema())
+    try:
+        parquet = pq.ParquetFile(file, memory_map=True)
+    except NotImplementedError:  # a type that only Polars has, such as an integer of 128 bits
+        yield from rows.select(columns).head(MOST_ROWS).collect().iter_rows(named=True)
+        return
+    with parquet:
         for batch in parquet.iter_batches(_AT_ONCE):
             yield from pl.DataFrame(pl.from_arrow(batch)).select(columns).iter_rows(named=True)
 

@@ -4,11 +4,11 @@ Done whenever a catalogue is loaded, which every run does: it looks at the head 
 where the catalogue does not say.
 """
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sysgen_dagster.catalog.references import Misnamed
+from sysgen_dagster.catalog import plain_yaml
+from sysgen_dagster.catalog.references import Misnamed, entries_of
 from sysgen_dagster.catalog.sources import QuestionAnswer, shards_for
 from sysgen_dagster.sources.folders import files_of
 from sysgen_dagster.sources.guessing import ShapeError, guess_shape
@@ -24,37 +24,24 @@ _EXAMPLES = (
 _SOME_SHAPE = QuestionAnswer(kind="question_answer", question="question", answer="answer")
 
 
-def complete_sources(values: Any, folder: Path) -> list[Misnamed]:
+def complete_sources(values: Any) -> list[Misnamed]:
     """Fill in what the document of a catalogue leaves out, and say where that cannot be done.
 
-    A relative `path` becomes that of a file beside the catalogue, also of a benchmark. A source
-    with a `path` gets ``shape``, ``columns`` and ``exchanges`` as its rows suggest, and ``shards``
-    by its size.
+    A source with a `path` gets ``shape``, ``columns`` and ``exchanges`` as its rows suggest, and
+    ``shards`` by its size.
 
     Args:
         values: Of the document; they are changed.
-        folder: That of the catalogue.
     """
-    for section in ("sources", "benchmarks"):
-        for _, entry in _entries(values, section):
-            if isinstance(entry.get("path"), str):
-                entry["path"] = str(folder / entry["path"])
-    faults = [_complete(name, entry) for name, entry in _entries(values, "sources")]
+    faults = [_complete(place, entry) for place, entry in entries_of(values, "sources")]
     return [fault for fault in faults if fault is not None]
 
 
-def _entries(values: Any, section: str) -> Iterator[tuple[Any, dict[str, Any]]]:
-    entries = values.get(section) if isinstance(values, Mapping) else None
-    for name, entry in entries.items() if isinstance(entries, Mapping) else ():
-        if isinstance(entry, dict):
-            yield name, entry
-
-
-def _complete(name: str, entry: dict[str, Any]) -> Misnamed | None:
+def _complete(place: plain_yaml.Path, entry: dict[str, Any]) -> Misnamed | None:
     """Fill in one source; what is wrong where it cannot be filled in."""
-    field, what = "path", ""
+    name, field, what = str(place[-1]), "path", ""
     try:
-        _fill_in(str(name), entry)
+        _fill_in(name, entry)
     except ShapeError as error:
         field, what = "shape", f"{error}; here as {_EXAMPLES}"
     except SourceError as error:
@@ -64,8 +51,7 @@ def _complete(name: str, entry: dict[str, Any]) -> Misnamed | None:
         what = f"is taken from a file of this machine alone: give it, such as {_EXAMPLES}"
     if "columns" not in entry:
         entry.setdefault("shape", _SOME_SHAPE)
-    place = ("sources", name, field)
-    return Misnamed(place, "", what.removeprefix(f"{name}: ")) if what else None
+    return Misnamed((*place, field), "", what.removeprefix(f"{name}: ")) if what else None
 
 
 def _fill_in(name: str, entry: dict[str, Any]) -> None:

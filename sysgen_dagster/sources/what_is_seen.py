@@ -5,12 +5,19 @@ from reprlib import Repr
 from typing import Any
 
 from sysgen_dagster.chat.quoting import made_visible, on_one_line
-from sysgen_dagster.sources.candidates import ANSWERS, QUESTIONS, REJECTED, Candidate, in_order
+from sysgen_dagster.sources.candidates import (
+    ANSWERS,
+    HISTORIES,
+    QUESTIONS,
+    REJECTED,
+    Candidate,
+    in_order,
+)
 from sysgen_dagster.sources.column_words import as_option
-from sysgen_dagster.sources.heads import MOST_ROWS
 from sysgen_dagster.sources.seen import Seen
 from sysgen_dagster.sources.trying import Tried
 
+_LEFT_OUT = (*REJECTED, *HISTORIES)
 _MOST_OTHERS = 2  # other candidates that are named
 _MOST_NAMES = 40  # of columns
 _MOST_FIELDS = 6  # of a record
@@ -21,7 +28,7 @@ _BRIEF.maxstring = _BRIEF.maxother = 80
 
 
 def describe_guess(
-    candidate: Candidate, tried: Tried, seen: Seen, others: Sequence[Candidate]
+    candidate: Candidate, tried: Tried, seen: Seen, is_all: bool, others: Sequence[Candidate]
 ) -> str:
     """What the columns are taken for and what the rows are like, in one line.
 
@@ -29,22 +36,23 @@ def describe_guess(
         candidate: What the columns are taken for.
         tried: The rows, read by it.
         seen: The first rows.
+        is_all: Whether there are no others.
         others: What fits as well.
     """
     parts = []
-    if tried.several_turns:
+    if several := tried.several_turns:
         rows = f"each a row of its own ({tried.conversations:,} rows in all)"
-        parts.append(f"{tried.several_turns:,} have several turns, {rows}")
-    if tried.system_messages:
-        parts.append(f"{tried.system_messages:,} begin with a system message")
+        parts.append(f"{several:,} {'has' if several == 1 else 'have'} several turns, {rows}")
+    if begin := tried.system_messages:
+        parts.append(f"{begin:,} {'begins' if begin == 1 else 'begin'} with a system message")
     if unreadable := tried.rows - tried.usable:
         parts.append(f"{unreadable:,} cannot be read ({_reasons(tried)})")
     else:
         parts.append("all can be read")
-    first = "the first " if tried.rows == MOST_ROWS else ""
-    said = f"{candidate.told}; of {first}{tried.rows:,} rows {', '.join(parts)}"
-    if rejected := in_order(seen.columns, REJECTED):
-        said += f"; left out: {shown_names(rejected)}"
+    rows = f"{'' if is_all else 'the first '}{tried.rows:,} {'row' if tried.rows == 1 else 'rows'}"
+    said = f"{candidate.told}; of {rows} {', '.join(parts)}"
+    if left_out := [c for c in in_order(seen.columns, _LEFT_OUT) if any(seen.values(c))]:
+        said += f"; left out: {shown_names(left_out)}"
     if others:
         also = " or ".join(as_option(other.words) for other in others[:_MOST_OTHERS])
         said += f"; also possible: {also}"
@@ -122,13 +130,13 @@ def _example(seen: Seen, failed: Sequence[tuple[Candidate, Tried]]) -> str:
     if best is not None and best[1].usable:
         return as_option(best[0].words)  # what the user says is done also where few rows fit
     texts = [column for column in seen.texts if seen.holds_sentences(column)]
-    texts = [column for column in texts if column not in seen.lists]
+    texts = sorted(set(texts) - seen.lists.keys(), key=lambda column: -_length(seen, column))
+    asking = [*in_order(texts, QUESTIONS), *in_order(seen.lists, QUESTIONS)]
     chats = [column for column in seen.lists.values() if len(column.fields) > 1]
-    if len(texts) < 2 and chats:
+    if len(texts) < 2 and chats and not asking:
         role, content, *_ = chats[0].fields
         return as_option({"messages": chats[0].name, "role": role, "content": content})
-    texts = sorted(texts, key=lambda column: -_length(seen, column))
-    question = next(iter([*in_order(texts, QUESTIONS), *texts]), "COLUMN")
+    question = next(iter([*asking, *texts]), "COLUMN")
     answers = (each for each in [*in_order(texts, ANSWERS), *texts] if each != question)
     return as_option({"question": question, "answer": next(answers, "COLUMN")})
 

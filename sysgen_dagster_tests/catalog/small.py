@@ -78,7 +78,7 @@ def assert_wrong(folder: Path, wrong: Wrong) -> None:
     changes, place, fault = wrong
     head, *faults = fault_of(write(folder, *changes))
 
-    assert head.endswith(" has 1 wrong entries; correct:")
+    assert head.endswith(" has 1 wrong entry; correct:")
     assert len(faults) == 1
     assert re.match(rf"  {re.escape(place)}(\.\[key\])? \(line \d+\): ", faults[0])
     assert fault in faults[0]

@@ -38,6 +38,11 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "mixtures.half.rows_of.yours",
         "yours is no entry of `sources`",
     ),
+    "flag-of-a-judge-where-nothing-is-judged": (
+        [("mixtures.good", {"leave_out": ["repetitive", "not_aligned"]})],
+        "mixtures",
+        "`leave_out` of good names not_aligned, and nothing is judged: name a judge",
+    ),
     "mixture-of-a-model-that-is-not-there": (
         [("mixtures.half", {"models": ["large"]})],
         "mixtures.half.models.0",

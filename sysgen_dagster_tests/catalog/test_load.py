@@ -7,7 +7,7 @@ import pytest
 
 from sysgen_dagster.catalog.load import FULL_CATALOG, CatalogError, catalog_file, use_catalog_of
 from sysgen_dagster.lanes.catalog import load_catalog
-from sysgen_dagster_tests.catalog.small import fault_of, write
+from sysgen_dagster_tests.catalog.small import BENCHMARK, fault_of, write
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_a_section_that_is_missing_has_no_line(file: Path) -> None:
         ),
         pytest.param(
             *("base_urls", "http://me:sk-4f1c@host/v1", ".base_urls"),
-            "valid tuple",
+            "must be a list, as [a, b]",
             id="in-a-url-that-is-not-in-a-list",
         ),
         pytest.param(
@@ -150,8 +150,8 @@ def test_a_secret_in_what_is_no_yaml_is_not_repeated(file: Path) -> None:
         pytest.param(b"a: 1\n\tb: 2", "is not YAML: ", id="tab"),
         pytest.param(b"a: \x00", "is not YAML: ", id="null-byte"),
         pytest.param(b"title: caf\xe9", "is not ", id="not-utf-8"),
-        pytest.param(b"", "the file: Input should be a valid dictionary", id="empty"),
-        pytest.param(b"- a", "the file: Input should be a valid dictionary", id="a-list"),
+        pytest.param(b"", "sources: is missing", id="empty"),
+        pytest.param(b"- a", "the file: must be fields with values", id="a-list"),
     ],
 )
 def test_a_file_that_is_no_catalogue_is_named(file: Path, content: bytes, fault: str) -> None:
@@ -202,3 +202,42 @@ def test_an_alias_that_refers_to_itself_is_a_fault_of_the_file(tmp_path: Path) -
     file = tmp_path / "catalog.yaml"
     file.write_text("sources: &sources [*sources]\n")
     assert "  sources.0 (line 1): is an alias that refers to itself" in fault_of(file)
+
+
+@pytest.mark.parametrize("path", ["rows.jsonl", "./rows.jsonl", "in/../rows.jsonl"])
+def test_a_relative_path_begins_at_the_folder_of_the_catalogue(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside = tmp_path / "beside"
+    (beside / "in").mkdir(parents=True)
+    (beside / "rows.jsonl").write_text("")
+    file = write(beside, ("sources.mine.path", path), ("benchmarks.sums", BENCHMARK))
+    monkeypatch.chdir(tmp_path)
+    catalog = load_catalog(Path("beside") / file.name)
+
+    read = catalog.sources["mine"].path
+    assert read
+    assert read.resolve() == (beside / "rows.jsonl").resolve()
+    assert catalog.benchmarks["sums"].path == beside / "sums.jsonl"
+
+
+def test_an_absolute_path_stays_as_it_is(tmp_path: Path) -> None:
+    file = write(tmp_path, ("sources.mine.path", "/else/rows.jsonl"))
+
+    assert load_catalog(file).sources["mine"].path == Path("/else/rows.jsonl")
+
+
+@pytest.mark.parametrize(
+    ("weights", "is_beside"),
+    [("small.gguf", True), ("in", True), ("/models/small.gguf", False), ("org/small", False)],
+)
+def test_weights_that_lie_beside_the_catalogue_are_meant(
+    tmp_path: Path, weights: str, is_beside: bool
+) -> None:
+    (tmp_path / "small.gguf").write_text("")
+    (tmp_path / "in").mkdir()
+    file = write(tmp_path, ("models.small.weights", weights), ("judges.big.weights", weights))
+    catalog = load_catalog(file)
+
+    read = str(tmp_path / weights) if is_beside else weights
+    assert [each.weights for each in catalog.served.values()] == [read, read]

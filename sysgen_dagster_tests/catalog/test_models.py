@@ -38,7 +38,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "vllm-flags-as-one-line": (
         [("models.small.vllm", "--max-model-len 4096")],
         "models.small.vllm",
-        "valid dictionary",
+        "must be fields with values",
     ),
     "field-of-ours-in-the-extra-body": (
         [("models.small.request.extra_body", {"stream": True})],

@@ -51,7 +51,7 @@ def test_what_readers_disagree_about_is_a_fault_with_its_line(
     file.write_text(_with(field, written))
     head, fault = fault_of(file)
 
-    assert head.endswith("has 1 wrong entries; correct:")
+    assert head.endswith("has 1 wrong entry; correct:")
     assert fault.startswith(f"  sources.mine.{field} (line {_line_of(field)}): {written[:20]}")
 
 

@@ -87,8 +87,9 @@ FAULTS: dict[str, tuple[type[Entry], Any, list[tuple[str, str]]]] = {
         {"path": "a", "size": -1},
         [("size", NEGATIVE), ("path", "must begin with /")],
     ),
-    "no-entry-at-all": (Outer, "text", [("", "Input should be a valid dictionary")]),
-    "nothing": (Outer, None, [("", "Input should be a valid dictionary")]),
+    "no-entry-at-all": (Outer, "text", [("", "must be fields with values, as {name: value}")]),
+    "a-list": (Outer, [1], [("", "must be fields with values, as {name: value}")]),
+    "nothing-where-something-is-needed": (Demanding, None, [("path", "is missing")]),
 }
 
 
@@ -103,6 +104,11 @@ def test_all_faults_of_an_entry_are_found_and_none_that_follows_from_another(
     assert [place for place, _ in found] == [place for place, _ in faults]
     for (_, said), (_, wanted) in zip(found, faults, strict=True):
         assert wanted in said
+
+
+def test_an_entry_of_which_nothing_is_said_has_its_defaults() -> None:
+    assert Outer.model_validate(None) == Outer()
+    assert Outer.model_validate({"inner": None}) == Outer()
 
 
 def test_an_entry_that_keeps_its_rules_is_read() -> None:

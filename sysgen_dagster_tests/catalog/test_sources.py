@@ -1,5 +1,6 @@
 """Sources and benchmarks: one place each, and a shape that fits the columns."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     ),
     "unknown-shape": (
         [("sources.mine.shape.kind", "alpaca")],
-        "sources.mine.shape",
+        "sources.mine.shape.kind",
         "'sharegpt', 'messages', 'input_output', "
         "'alternating', 'transcript', 'prompt_completion', 'question_answer'",
     ),
@@ -61,7 +62,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     },
     "file-and-split": (
         [("sources.mine.path", None), ("sources.mine.hub", {**HUB, "split": "test"})],
-        "sources.mine.hub",
+        "sources.mine.hub.file",
         "give either `file`, or `config` and `split`",
     ),
     "checksum-of-a-split": (
@@ -69,7 +70,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
             ("sources.mine.path", None),
             ("sources.mine.hub", {"repo": "a/b", "config": "c", "sha256": "0" * 64}),
         ],
-        "sources.mine.hub",
+        "sources.mine.hub.sha256",
         "`sha256` is that of a file",
     ),
     "benchmark-on-the-hub-and-here": (
@@ -203,4 +204,11 @@ READ_BEFORE = {
 def test_shapes_of_older_releases_are_dumped_as_ever_so_that_nothing_seems_changed(
     shape: dict[str, str | None],
 ) -> None:
-    assert TypeAdapter(Shape).validate_python(shape).model_dump(mode="json") == shape
+    dumped = TypeAdapter(Shape).validate_python(shape).model_dump_json()
+    assert dumped == json.dumps(shape, separators=(",", ":"))
+
+
+def test_a_shape_is_dumped_as_people_write_it() -> None:
+    shape = TypeAdapter(Shape).validate_python(ODD_CHAT)
+    assert list(shape.model_dump())[:2] == ["kind", "column"]
+    assert shape.model_dump(exclude_defaults=True) == ODD_CHAT

@@ -176,8 +176,9 @@ def test_the_workspace_file_loads(tmp_path: Path) -> None:
 
 def test_a_wrong_catalogue_is_one_error_when_the_definitions_load(tmp_path: Path) -> None:
     wrong = tmp_path / "catalog.yaml"
-    text = FULL_CATALOG.read_text()
-    wrong.write_text(text.replace("94f1296c454ca86b54a6de90b6f105fcfdefb926", "main"))
+    text, commit = FULL_CATALOG.read_text(), "94f1296c454ca86b54a6de90b6f105fcfdefb926"
+    wrong.write_text(text.replace(commit, "main"))
+    line = text[: text.index(commit)].count("\n") + 1
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", "import sysgen_dagster.definitions"],
         env=_without_our_variables() | {"SYSGEN_CATALOG": str(wrong)},
@@ -186,6 +187,6 @@ def test_a_wrong_catalogue_is_one_error_when_the_definitions_load(tmp_path: Path
         check=False,
     )
     last = result.stderr.strip().splitlines()[-2:]
-    assert f"catalogue {wrong} has 1 wrong entries; correct:" in last[0]
-    assert "sources.capybara.hub.revision (line 27)" in last[1]
+    assert f"catalogue {wrong} has 1 wrong entry; correct:" in last[0]
+    assert f"sources.capybara.hub.revision (line {line})" in last[1]
     assert "(found: main)" in last[1]

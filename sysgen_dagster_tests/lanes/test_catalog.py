@@ -291,6 +291,28 @@ def test_without_mixtures_there_is_the_paper_s_set(short: Path, mixtures: str) -
     assert load_catalog(short).mixtures == {"sysgen": Recipe()}
 
 
+NOTHING_SAID = [
+    *("method:", "judging:", "judges:", "training:", "benchmarks:", "filling:"),
+    "mixtures: {sysgen: }",
+]
+
+
+@pytest.mark.parametrize("section", NOTHING_SAID)
+def test_a_section_or_an_entry_of_which_nothing_is_said_is_as_if_left_out(
+    short: Path, section: str
+) -> None:
+    without = load_catalog(short)
+    short.write_text(f"{SHORT}{section}\n")
+
+    assert load_catalog(short) == without
+
+
+def test_a_model_is_served_by_its_name_where_nothing_is_said_of_it(short: Path) -> None:
+    short.write_text(SHORT.replace(SHORT.splitlines()[-1], "  phi-4:"))
+
+    assert load_catalog(short).models["phi-4"].served_name == "phi-4"
+
+
 def test_a_catalogue_with_mixtures_has_these_alone(short: Path) -> None:
     short.write_text(f"{SHORT}mixtures: {{ours: {{}}}}\n")
 

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from polars.testing.parametric import column, dataframes
 
 from sysgen_dagster.catalog.sources import Exchanges, Source
 from sysgen_dagster.sources.conversations import build_conversations
@@ -72,7 +73,7 @@ def test_layouts_of_the_hub_are_recognised_and_read(
 ) -> None:
     file = write(tmp_path, [layout.row], suffix)
     guess = guess_shape("mine", file)
-    assert guess.said.startswith(f"{layout.said}; of 1 rows ")
+    assert guess.said.startswith(f"{layout.said}; of 1 row ")
     conversations = read(file, guess)
     assert len(conversations) == layout.conversations
     last = conversations[-1]
@@ -93,7 +94,7 @@ FLAT = {
 @pytest.mark.parametrize("layout", FLAT.values(), ids=FLAT)
 def test_a_csv_is_recognised_like_any_other_file(layout: Layout, tmp_path: Path) -> None:
     guess = guess_shape("mine", write(tmp_path, [layout.row], ".csv"))
-    assert guess.said.startswith(f"{layout.said}; of 1 rows ")
+    assert guess.said.startswith(f"{layout.said}; of 1 row ")
 
 
 REAL_SHAPES = {
@@ -156,6 +157,11 @@ AMBIGUOUS = {
         {"prompt": ASK, "chosen": ANSWER, "rejected": "No."},
         'answer in "chosen"',
         "left out: 'rejected'",
+    ),
+    "earlier exchanges": (
+        {"instruction": ASK, "output": ANSWER, "history": [[AGAIN, MORE]]},
+        'answer in "output"',
+        "left out: 'history'",
     ),
 }
 
@@ -238,6 +244,14 @@ def test_what_the_user_says_is_done_where_few_rows_fit_too(tmp_path: Path) -> No
     assert "9 cannot be read" in guess_shape("mine", file, {"messages": "messages"}).said
 
 
+def test_what_the_user_says_of_one_column_leaves_the_others_to_the_rows(tmp_path: Path) -> None:
+    greeting = roles("Hi.", first="assistant")
+    row = {"question": ASK, "answer": ANSWER, "persona": SYSTEM, "messages": greeting}
+    rows = [row] * 9 + [{**row, "messages": roles(ASK, ANSWER)}]
+    said = guess_shape("mine", write(tmp_path, rows), {"system": "persona"}).said
+    assert said.startswith('question in "question", answer in "answer", system message in "pers')
+
+
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a word that is none": ({"questions": "a"}, "'questions' is none of the words question, "),
     "a word twice": ({"prompt": "a", "question": "b"}, "'question' is given twice"),
@@ -283,6 +297,10 @@ UNCLEAR: dict[str, tuple[list[Any], list[str]]] = {
     "rows that are lists": ([[ASK, ANSWER]], ["Its rows are no objects"]),
     "texts": ([ASK], ["Its rows are no objects"]),
     "nothing in the rows": ([{}], ["Its rows are no objects"]),
+    "a prompt of turns": (
+        [{"prompt": roles(ASK), "ground_truth": "34"}],
+        ["0 of 1 rows can be used (no_answer 1)", "--columns 'question=prompt answer=COLUMN'"],
+    ),
     "two questions of one user": ([{"turns": [ASK, AGAIN]}], ["turns (list of texts)"]),
     "examples of an instruction": (
         [{"instruction": ASK, "instances": [{"input": "x", "output": "y"}]}],
@@ -309,7 +327,9 @@ def test_the_head_of_a_file_is_enough_and_little_of_it_is_read(tmp_path: Path) -
     row = json.dumps({"messages": roles("x" * 50_000, "y" * 50_000)}) + "\n"
     file.write_text(row * 500 + "no JSON\n")
     began = time.monotonic()
-    assert guess_shape("mine", file).rows_seen == 84
+    guess = guess_shape("mine", file)
+    assert guess.rows_seen == 84
+    assert "; of the first 84 rows " in guess.said
     assert time.monotonic() - began < 5
 
 
@@ -348,7 +368,27 @@ MAPPINGS = st.dictionaries(
 def test_whatever_the_rows_hold_there_is_a_guess_or_an_error_for_the_user(
     rows: list[Any], mapping: dict[str, str], tmp_path: Path
 ) -> None:
-    file = write(tmp_path, rows)
+    check_guesses(write(tmp_path, rows), mapping)
+
+
+COLUMNS = [column(name) for name in ("question", "answer", "messages")]
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(frame=dataframes(COLUMNS, min_size=1, max_size=4))
+def test_whatever_the_columns_of_a_parquet_file_are_there_is_one_too(
+    frame: pl.DataFrame, tmp_path: Path
+) -> None:
+    frame.write_parquet(tmp_path / "rows.parquet")
+    check_guesses(tmp_path / "rows.parquet", {"question": "question", "answer": "answer"})
+
+
+def check_guesses(file: Path, mapping: Mapping[str, str]) -> None:
+    """Assert that what is guessed of the file can be read, and what is not can be shown."""
     for said in ({}, mapping):
         found = guess_or_error(file, said)
         if isinstance(found, Guess):

@@ -26,8 +26,10 @@ def _lines(folder: Path, name: str, row: Mapping[str, Any], number: int = 3) -> 
 
 
 def _completed(folder: Path, **entry: Any) -> tuple[dict[str, Any], list[Misnamed]]:
-    """The entry of a source after it was completed, and what was found wrong."""
-    faults = complete_sources({"sources": {"mine": entry}}, folder)
+    """The entry of a source in `folder` after it was completed, and what was found wrong."""
+    if "path" in entry:
+        entry["path"] = str(folder / entry["path"])
+    faults = complete_sources({"sources": {"mine": entry}})
     return entry, faults
 
 
@@ -69,31 +71,6 @@ def test_a_shape_alone_says_which_columns_there_are(kind: str) -> None:
         shape = {"kind": kind, **PAIR, "question": "question", "answer": "answer"}
 
     assert _read({"path": "rows.jsonl", "shape": shape}).columns == columns
-
-
-@pytest.mark.parametrize("path", ["rows.jsonl", "./rows.jsonl", "in/../rows.jsonl"])
-def test_a_path_begins_at_the_folder_of_the_catalogue(
-    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    beside = tmp_path / "beside"
-    (beside / "in").mkdir(parents=True)
-    file = _lines(beside, "rows.jsonl", CHAT)
-    monkeypatch.chdir(tmp_path)
-    entry, faults = _completed(beside, path=path)
-
-    assert faults == []
-    assert Path(entry["path"]).resolve() == file.resolve()
-
-
-def test_an_absolute_path_stays_and_that_of_a_benchmark_is_one_too(tmp_path: Path) -> None:
-    values = {
-        "sources": {"mine": {"path": "/else/rows.jsonl", "shards": 1, "shape": {}}},
-        "benchmarks": {"sums": {"path": "sums.jsonl"}},
-    }
-
-    assert complete_sources(values, tmp_path) == []
-    assert values["sources"]["mine"]["path"] == "/else/rows.jsonl"
-    assert values["benchmarks"]["sums"]["path"] == str(tmp_path / "sums.jsonl")
 
 
 def test_what_the_catalogue_says_stays_as_it_says(tmp_path: Path) -> None:
@@ -182,10 +159,8 @@ ODD = [None, [], "text", 3, {}, {"sources": None}, {"sources": ["a"]}, {"sources
 
 
 @pytest.mark.parametrize("values", [*ODD, {"sources": {"a": {"path": 3}}}], ids=repr)
-def test_a_document_that_is_no_catalogue_is_left_to_those_who_say_so(
-    tmp_path: Path, values: Any
-) -> None:
-    assert complete_sources(values, tmp_path) == []
+def test_a_document_that_is_no_catalogue_is_left_to_those_who_say_so(values: Any) -> None:
+    assert complete_sources(values) == []
 
 
 def test_a_large_file_costs_hundredths_of_a_second(tmp_path: Path) -> None:

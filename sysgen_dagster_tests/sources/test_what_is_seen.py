@@ -16,10 +16,18 @@ def test_at_most_two_other_readings_are_named() -> None:
     others = [
         CANDIDATE._replace(words={"question": "q", "answer": name}) for name in ("b", "c", "d")
     ]
-    said = describe_guess(CANDIDATE, Tried(1), Seen([{}]), others)
+    said = describe_guess(CANDIDATE, Tried(1), Seen([{}]), True, others)
     assert said == (
-        "told; of 1 rows all can be read; also possible: --columns 'question=q answer=b' or "
+        "told; of 1 row all can be read; also possible: --columns 'question=q answer=b' or "
         "--columns 'question=q answer=c'"
+    )
+
+
+def test_one_row_and_several_are_said_as_people_say_it() -> None:
+    tried = Tried(9, 30, 1, 1, {"no_answer": 1})
+    assert describe_guess(CANDIDATE, tried, Seen([{}]), False, []) == (
+        "told; of the first 9 rows 1 has several turns, each a row of its own (30 rows in all), "
+        "1 begins with a system message, 1 cannot be read (no_answer 1)"
     )
 
 

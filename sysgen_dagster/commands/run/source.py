@@ -1,6 +1,5 @@
 """Which source a word on the command line means, as an entry of the catalogue."""
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from sysgen_dagster.catalog.entries import UNKNOWN
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.sources import HubFile, Source, shards_for
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.sources.column_words import ColumnWordsError, parse_columns
 from sysgen_dagster.sources.finding import find_source
 from sysgen_dagster.sources.folders import files_of
 from sysgen_dagster.sources.guessing import guess_shape
@@ -90,12 +90,6 @@ def is_same_source(one: Source, hub: HubFile | None, path: Path | None) -> bool:
 
 def _read_columns(given: Sequence[str]) -> dict[str, str]:
     try:
-        words = [word for each in given for word in shlex.split(each)]
-    except ValueError as error:  # a quote that is not closed
-        raise CatalogError(f"--columns {' '.join(given)}: {error}; correct it") from error
-    if wrong := [word for word in words if not all(word.partition("="))]:
-        raise CatalogError(
-            f"--columns {' '.join(wrong)} cannot be used: give NAME=COLUMN, such as "
-            "question=prompt answer=response"
-        )
-    return dict(word.partition("=")[::2] for word in words)
+        return parse_columns(given)
+    except ColumnWordsError as error:
+        raise CatalogError(f"--columns: {error}") from error
