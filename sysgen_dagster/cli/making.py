@@ -69,8 +69,7 @@ with --yes. Repeated, the command goes on where it ended: nothing is asked twice
 @exits
 def run(source: str, data: str, **options: Any) -> int:
     """From a file to a training set."""
-    from sysgen_dagster.commands.run.flow import Wish
-    from sysgen_dagster.commands.run.flow import run as run_all
+    from sysgen_dagster.commands.run.flow import Wish, make_training_set
     from sysgen_dagster.commands.run.model import ModelWish, read_price
     from sysgen_dagster.commands.run.source import SourceWish
 
@@ -88,7 +87,7 @@ def run(source: str, data: str, **options: Any) -> int:
         is_attended=sys.stdin.isatty() and sys.stdout.isatty(),
         **options,
     )
-    return stops(lambda: run_all(open_console(), data, wish))
+    return stops(lambda: make_training_set(open_console(), data, wish))
 
 
 @sysgen.command()

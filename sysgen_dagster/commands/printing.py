@@ -1,8 +1,11 @@
 """Consoles, empty tables and errors as the commands print them; imports nothing that is slow."""
 
 import math
+import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
 from rich.console import Console
 from rich.table import Table
@@ -16,7 +19,18 @@ _LEAST_WIDTH = 96  # columns that the printed tables need
 
 def open_console(extra: int = 0) -> Console:
     """The terminal, or a page at least as wide as the tables need, with `extra` columns more."""
-    return Console(width=max(Console().width, _LEAST_WIDTH + extra))
+    return Console(file=_terminal(), width=max(Console().width, _LEAST_WIDTH + extra))
+
+
+def _terminal() -> IO[str] | None:
+    """The terminal that stdout is, if it is one.
+
+    Dagster redirects the stdout of a process while it makes a partition: what is drawn in this time
+    would not be seen to go to a terminal.
+    """
+    if not sys.stdout.isatty():
+        return None
+    return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding)
 
 
 def open_plain_console() -> Console:

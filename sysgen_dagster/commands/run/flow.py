@@ -64,7 +64,7 @@ class Wish:
         return {name for name, value in said.items() if value} | settings
 
 
-def run(console: Console, data: str, wish: Wish) -> int:
+def make_training_set(console: Console, data: str, wish: Wish) -> int:
     """0 when rows were kept and no contract was broken, else 1.
 
     Raises:

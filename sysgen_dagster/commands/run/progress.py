@@ -104,11 +104,14 @@ class RowsProgress:
 
     def line(self) -> str:
         """All of it, for people."""
-        parts = [f"{self.share:4.0%}", *self._phase(), *self._speed()]
-        if any(self.tokens):
-            cost = self.cost_of(*self.tokens)
-            parts.append(f"{sum(self.tokens):,} tokens{cost and f', {cost}'}")
-        return " · ".join([*parts, self._fate()])
+        return " · ".join(self.lines())
+
+    def lines(self) -> tuple[str, str]:
+        """The same in two lines: how fast it goes, and what has become of the rows so far."""
+        cost = self.cost_of(*self.tokens)
+        spent = f"{sum(self.tokens):,} tokens{cost and f', {cost}'}" if any(self.tokens) else ""
+        going = [f"{self.share:4.0%}", *self._phase(), *self._speed()]
+        return " · ".join(going), " · ".join(filter(None, [spent, self._fate()]))
 
     def _phase(self) -> list[str]:
         if self._now is None:
@@ -164,6 +167,8 @@ def showing(console: Console, rows: RowsProgress, every_s: float = 30.0) -> Iter
 
 
 def _drawn(rows: RowsProgress) -> Grid:
+    going, so_far = (Text(line, no_wrap=True, overflow="ellipsis") for line in rows.lines())
     grid = Grid.grid(padding=(0, 1))
-    grid.add_row(ProgressBar(total=1.0, completed=rows.share, width=_BAR), Text(rows.line()))
+    grid.add_row(ProgressBar(total=1.0, completed=rows.share, width=_BAR), going)
+    grid.add_row("", so_far)
     return grid

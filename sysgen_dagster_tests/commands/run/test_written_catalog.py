@@ -59,10 +59,12 @@ def test_it_is_written_short_and_read_as_the_same(tmp_path: Path, file: Path) ->
         "sources:\n"
         "  tickets:\n"
         "    title: tickets.jsonl\n"
-        "    license: unknown  # what may be done with it, as it stands on the card of every export\n"
+        "    license: unknown"
+        "  # what may be done with it, as it stands on the card of every export\n"
         f"    path: {tmp_path}/tickets.jsonl\n"
         "    shards: 1  # parts that are made one after the other\n"
-        "    shape: {kind: question_answer, question: q, answer: a}  # how a row of the file is read\n"
+        "    shape: {kind: question_answer, question: q, answer: a}"
+        "  # how a row of the file is read\n"
         "    exchanges: each  # each answered turn is a row; or first, last\n"
         "models:\n"
         "  small:\n"
@@ -163,7 +165,7 @@ def test_an_option_against_what_a_person_has_edited_is_refused_and_named(
     kept(file, wanted(tmp_path))
     edited = file.read_text() + "# my own words\n"
     file.write_text(edited)
-    with pytest.raises(CatalogError, match="was edited and says otherwise.*`license`") as refused:
+    with pytest.raises(CatalogError, match=r"was edited and says otherwise.*`license`") as refused:
         kept(file, wanted(tmp_path, license="mit"), "license")
     assert "leave the option out" in str(refused.value)
     assert file.read_text() == edited
@@ -192,7 +194,7 @@ def test_a_server_that_has_moved_is_found_where_it_is(tmp_path: Path, file: Path
 def test_another_source_or_model_is_refused_with_what_to_do(tmp_path: Path, file: Path) -> None:
     kept(file, wanted(tmp_path))
     other = source(tmp_path, name="others", title="others.jsonl")
-    with pytest.raises(CatalogError, match="of another source than others.jsonl: tickets.jsonl"):
+    with pytest.raises(CatalogError, match=r"of another source than others\.jsonl: tickets\.jsonl"):
         kept(file, build_catalog(other, model()))
     elsewhere = source(tmp_path, path=tmp_path / "elsewhere" / "tickets.jsonl")
     with pytest.raises(CatalogError, match="of another source"):
