@@ -91,5 +91,5 @@ def why_not_reviewed(decisions: Decisions, followed: str) -> list[str]:
 def reviewed_tags(decisions: Decisions, table: Table | None) -> Tags:
     """The tag with which decisions a table or an export was made; labels are in one table only."""
     if table == REVIEW_DECISIONS:
-        return {REVIEWED: f"{decisions.made} made"}
+        return {REVIEWED: str(decisions.made)}
     return {REVIEWED: decisions.digest} if table is None or table == MIXTURES else {}
