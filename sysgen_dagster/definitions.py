@@ -4,6 +4,7 @@ import os
 
 import dagster as dg
 
+from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
@@ -47,7 +48,7 @@ defs = dg.Definitions(
         *EXPORTS,
         automation.OUT_OF_DATE,
     ],
-    asset_checks=ASSET_CHECKS,
+    asset_checks=[*ASSET_CHECKS, *EXPORT_CHECKS],
     jobs=[automation.SYSGEN_JOB],
     schedules=[automation.fill_gaps],
     sensors=[

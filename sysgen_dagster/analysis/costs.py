@@ -38,8 +38,8 @@ def summarize_costs(
         .agg(pl.col(FIGURES).sum())
         .join(hours.group_by("phase").agg(pl.col("hours").sum()), on="phase", how="left")
         .with_columns(
-            gpu_hours=model.rates and gpu_hours(model.rates),
-            money=model.price and money(model.price),
+            gpu_hours=gpu_hours(model.rates) if model.rates else None,
+            money=money(model.price) if model.price else None,
             currency=pl.lit(model.price and model.price.currency),
         )
         .select(COSTS.keys())

@@ -122,7 +122,8 @@ def _describe(file: Path, faults: Sequence[Fault]) -> str:
         place = ".".join(str(part) for part in fault.path) or "the file"
         line = f" (line {fault.line})" if fault.line else ""
         value = f"{fault.found[:80]} " if fault.found and not _may_be_secret(fault.path) else ""
-        described.append(f"  {place}{line}: {value}{fault.what}")
+        what = fault.what.replace("\n", "\n    ")
+        described.append(f"  {place}{line}: {value}{what}")
     return "\n".join(described)
 
 

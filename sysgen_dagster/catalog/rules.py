@@ -16,8 +16,6 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 _Entry = TypeVar("_Entry", bound=BaseModel)
 _Says = Callable[[Any], str | None]
 _ABOUT = "_rule_about"
-# Of a default that is made of other fields, where one of these is wrong: that one is said already.
-_FOLLOWS_FROM_ANOTHER = "default_factory_not_called"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +58,23 @@ def read_entry(kind: type[_Entry], given: Any, read: Callable[[Any], _Entry]) ->
         entry = read(given)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        faults = [_fault(kind, each) for each in found if each["type"] != _FOLLOWS_FROM_ANOTHER]
+        faults = [_fault(kind, each) for each in found if not _follows(each, found)]
         wrong = {each["loc"][0] for each in found if each["loc"]}
         entry = _read_without(wrong, given, read)
     if entry is not None:
         faults += _broken_rules(entry, given, wrong)
     if entry is None or faults:
-        # The errors that it stands for show values, and with them secrets.
-        raise ValidationError.from_exception_data(kind.__name__, faults) from None
+        raise ValidationError.from_exception_data(kind.__name__, faults)
     return entry
+
+
+def _follows(error: ErrorDetails, found: list[ErrorDetails]) -> bool:
+    """Whether a fault is there only because of another one: of a default, or of a list's length."""
+    if error["type"] == "default_factory_not_called":
+        return True
+    place = error["loc"]
+    within = (each["loc"] for each in found if len(each["loc"]) > len(place))
+    return error["type"] == "too_short" and any(each[: len(place)] == place for each in within)
 
 
 def _read_without(

@@ -185,13 +185,17 @@ class HubFile(Entry):
     revision: Revision | None = None
     sha256: Sha256 | None = None  # of the file
 
-    @rule("file", "config", "split", "sha256")
+    @rule("file", "config", "split")
     def _require_file_or_split(self) -> str | None:
-        if not (self.config or self.split):
-            return None
-        if self.file is not None:
+        if self.file is not None and (self.config or self.split):
             return "give either `file`, or `config` and `split`"
-        return self.sha256 and "`sha256` is that of a file; a `config` or `split` has none"
+        return None
+
+    @rule("sha256", "config", "split")
+    def _require_file_of_sha256(self) -> str | None:
+        if self.sha256 is not None and (self.config or self.split):
+            return "`sha256` is that of a file; a `config` or `split` has none"
+        return None
 
 
 class UpstreamFile(NamedEntry):

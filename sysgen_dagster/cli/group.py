@@ -90,6 +90,7 @@ _HELP = """Give each row of a fine-tuning data set a system message and an answe
 
 \b
 Begin with
+  sysgen run FILE --model URL   makes a training set of your own rows, some of them to look at first
   sysgen demo     runs everything on example rows, without a model, in about three minutes
   sysgen ui       opens Dagster's UI on what was made
 """  # \b: click breaks no lines in the paragraph after it

@@ -73,12 +73,26 @@ def forecast(data: str, models: tuple[str, ...]) -> int:
 
 @sysgen.command()
 @data_option
+@click.option(
+    "--serve",
+    is_flag=True,
+    help="Make nothing: show rows as a run stores them, on a page of this machine, until Ctrl-C.",
+)
+@click.option(
+    "-p", "--port", type=PORT, help="Of the page with --serve; one that is free when left out."
+)
 @exits
-def report(data: str) -> int:
+def report(data: str, serve: bool, port: int | None) -> int:
     """Make the report from what is stored.
 
     It is one page that needs no network; its path is printed.
     """
+    if serve:
+        from sysgen_dagster.commands.live_report import serve_report
+
+        return serve_report(open_console(), data, port or 0)
+    if port is not None:
+        raise click.UsageError("--port is of the page that --serve shows")
     from sysgen_dagster.commands.report import make_report
 
     return stops(lambda: make_report(open_console(), data))

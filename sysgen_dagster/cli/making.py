@@ -1,5 +1,6 @@
 """Subcommands that make rows."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,86 @@ import click
 from sysgen_dagster.cli.group import data_option, exits, sources_option, stops, sysgen
 from sysgen_dagster.commands.printing import open_console
 from sysgen_dagster.commands.ranges import ROWS, SHARE
+
+_RUN = """Make a training set of your own rows.
+
+SOURCE is a file (JSONL, JSON, Parquet, CSV), a folder of such files, or a data set on the Hub,
+hf://OWNER/NAME.
+
+\b
+  sysgen run chats.jsonl --model http://127.0.0.1:8000/v1
+  sysgen run hf://openai/gsm8k --config main --model simulated -o gsm8k
+
+Some rows are made and shown first, with the price of all. The others follow when you say so, or
+with --yes. Repeated, the command goes on where it ended: nothing is asked twice.
+"""  # \b: click breaks no lines in the paragraph after it
+
+
+@sysgen.command(help=_RUN)
+@click.argument("source")
+@data_option
+@click.option(
+    "--model",
+    metavar="NAME_OR_URL",
+    required=True,
+    help="An OpenAI-compatible server's URL; a GGUF file, a folder of weights or a model on the "
+    "Hub, which is served here; or `simulated`, to try it without a model.",
+)
+@click.option("--endpoint", metavar="URL", help="The server, where it has several models.")
+@click.option("--api-key-env", metavar="VARIABLE", help="The variable that holds its API key.")
+@click.option(
+    "--price",
+    metavar="IN,OUT[,CURRENCY]",
+    help="Money for a million prompt and completion tokens; left out: as the server lists it.",
+)
+@click.option(
+    "--columns",
+    multiple=True,
+    metavar="NAME=COLUMN",
+    help="What the columns are, such as 'question=prompt answer=response'; left out: guessed.",
+)
+@click.option("--config", metavar="CONFIG", help="Configuration of a data set on the Hub.")
+@click.option("--split", metavar="SPLIT", help="Split of a data set on the Hub.")
+@click.option("--license", metavar="ID", help="The source's licence, such as apache-2.0.")
+@click.option(
+    "--method",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the method, such as repair=true; may be repeated.",
+)
+@click.option("--rows", type=ROWS, metavar="N", help="Take so many conversations at most.")
+@click.option(
+    "--preview",
+    type=click.IntRange(0),
+    default=10,
+    show_default=True,
+    metavar="N",
+    help="Rows that are made and shown first, spread over the source; 0: none.",
+)
+@click.option("-y", "--yes", is_flag=True, help="Make all rows without asking.")
+@exits
+def run(source: str, data: str, **options: Any) -> int:
+    """From a file to a training set."""
+    from sysgen_dagster.commands.run.flow import Wish
+    from sysgen_dagster.commands.run.flow import run as run_all
+    from sysgen_dagster.commands.run.model import ModelWish, read_price
+    from sysgen_dagster.commands.run.source import SourceWish
+
+    of_source = {name: options.pop(name) for name in ("columns", "config", "split", "license")}
+    model = ModelWish(
+        options.pop("model"),
+        options.pop("endpoint"),
+        options.pop("api_key_env"),
+        read_price(options.pop("price")),
+    )
+    wish = Wish(
+        SourceWish(source, **of_source),
+        model,
+        assume_yes=options.pop("yes"),
+        is_attended=sys.stdin.isatty() and sys.stdout.isatty(),
+        **options,
+    )
+    return stops(lambda: run_all(open_console(), data, wish))
 
 
 @sysgen.command()

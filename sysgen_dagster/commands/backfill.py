@@ -3,7 +3,8 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import dagster as dg
@@ -92,6 +93,7 @@ class Runs:
 
 
 Work = tuple[str, list[dg.AssetKey], str | None]  # printed name, assets, partition
+Execute = Callable[[Work, int | None], dg.ExecuteInProcessResult]
 
 
 def _work(catalog: Catalog) -> Iterator[Work]:
@@ -151,14 +153,16 @@ def stored_recipes(store: Store, catalog: Catalog) -> Iterator[Work]:
 
 
 class _Lines(logging.Handler):
-    """Prints the log lines of engines above the progress bar."""
+    """Prints the log lines of engines above the progress bar, but for what was said before."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, said: Collection[str]) -> None:
         super().__init__()
-        self._console = console
+        self._console, self._said = console, said
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._console.print(Text(record.getMessage(), style="dim"))
+        line = record.getMessage()
+        if line not in self._said:
+            self._console.print(Text(line, style="dim"), soft_wrap=True)
 
 
 def run_everything(console: Console, catalog: Catalog, limit: int | None = None) -> Runs:
@@ -183,31 +187,15 @@ def run_partitions(
     Raises:
         StoppedError: The user has ended the command.
     """
-    from sysgen_dagster.definitions import defs
-    from sysgen_dagster.defs.operations.dead_runs import end_dead_runs
-    from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG
-
-    job, runs = defs.resolve_implicit_global_asset_job_def(), Runs()
-    pilot = {"ops": {ANNOTATED.name: {"config": {"limit": limit}}}}
-    with dg.DagsterInstance.get() as instance, Progress(*_COLUMNS, console=console) as progress:
-        for ended in end_dead_runs(instance):  # those of a command that was killed
-            console.print(f"The process of a run is gone: {ended}", highlight=False)
+    runs = Runs()
+    with executing(console) as (_, execute), Progress(*_COLUMNS, console=console) as progress:
         task = progress.add_task("starting", total=len(work))
         if show_engines:
-            ENGINE_LOG.addHandler(_Lines(progress.console))
-            ENGINE_LOG.setLevel(logging.INFO)
-        for name, assets, partition in work:
-            STOP.check()
+            show_engine_log(progress.console, logging.DEBUG)
+        for each in work:
+            name, _, _ = each
             progress.update(task, description=f"{name:<32}")
-            result = job.execute_in_process(
-                run_config=_QUIET | (pilot if partition and "|" in partition else {}),
-                instance=instance,
-                partition_key=partition,
-                asset_selection=assets,
-                raise_on_error=False,
-                tags={_PROCESS: str(os.getpid())},
-            )
-            STOP.check()
+            result = execute(each, limit)
             runs.take(name, result)
             progress.advance(task)
             if not console.is_terminal:
@@ -215,6 +203,56 @@ def run_partitions(
             if not result.success:
                 progress.console.print(Text(f"failed: {runs.errors[-1]}", style="red"))
     return runs
+
+
+@contextmanager
+def executing(console: Console) -> Iterator[tuple[dg.DagsterInstance, Execute]]:
+    """Dagster's records, and what makes one partition after the other in this process.
+
+    It takes a piece of work, and how many conversations of a shard Phase 1 takes (None: all), and
+    raises `StoppedError` when the user has ended the command.
+    """
+    from sysgen_dagster.definitions import defs
+    from sysgen_dagster.defs.operations.dead_runs import end_dead_runs
+
+    job = defs.resolve_implicit_global_asset_job_def()
+    with dg.DagsterInstance.get() as instance:
+        for ended in end_dead_runs(instance):  # those of a command that was killed
+            console.print(f"The process of a run is gone: {ended}", highlight=False)
+
+        def execute(work: Work, limit: int | None) -> dg.ExecuteInProcessResult:
+            _, assets, partition = work
+            has_phases = dg.AssetKey(ANNOTATED.name) in assets
+            pilot = {"ops": {ANNOTATED.name: {"config": {"limit": limit}}}} if has_phases else {}
+            STOP.check()
+            result = job.execute_in_process(
+                run_config=_QUIET | pilot,
+                instance=instance,
+                partition_key=partition,
+                asset_selection=assets,
+                raise_on_error=False,
+                tags={_PROCESS: str(os.getpid())},
+            )
+            STOP.check()
+            return result
+
+        yield instance, execute
+
+
+def show_engine_log(
+    console: Console, level: int = logging.INFO, said: Collection[str] = ()
+) -> None:
+    """Print what happens to engines from now on.
+
+    Args:
+        console: Where it is printed.
+        level: DEBUG for lines that say how far the requests are, too.
+        said: Lines that need not be said again.
+    """
+    from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG
+
+    ENGINE_LOG.addHandler(_Lines(console, said))
+    ENGINE_LOG.setLevel(level)
 
 
 def abandon_runs() -> None:

@@ -15,7 +15,6 @@ from pathlib import Path
 import dagster as dg
 from rich.console import Console
 
-from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.commands import dagster_records
 from sysgen_dagster.commands.backfill import (
     Work,
@@ -140,7 +139,8 @@ def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Itera
     """
     yield from (downloads / "rows").glob("*.parquet")
     yield from (downloads / "loading").glob("*")
-    held = {split_shard(shard)[0] for shard in shards}
+    # Not `split_shard`: what a preview has asked lies in ledgers of the whole source.
+    held = {shard.rpartition("-")[0] for shard in shards}
     entries = [*catalog.sources.values(), *catalog.benchmarks.values()]
     stay = {each.hub.repo for each in entries if each.hub and each.name not in held}
     names = {f"datasets--{repo.replace('/', '--')}" for repo in stay}

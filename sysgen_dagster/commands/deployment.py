@@ -44,20 +44,35 @@ def begin_deployment(catalog: Catalog, data: Path) -> Store:
         DagsterHomeError: Dagster's state cannot be kept where it should be.
         StoreError: The folder holds a deployment that is no trial of these sources.
     """
-    file = data / _CATALOG
+    file = catalog_of(data)
     if data.is_dir() and any(data.iterdir()) and not _is_trial(file, catalog):
         raise StoreError(
             f"{data} is not empty and holds no trial of these sources: its tables and its "
             f"{_CATALOG} would be replaced. Name another folder with --data"
         )
-    write_settings(data / _HOME)
+    data.mkdir(parents=True, exist_ok=True)
     file.write_text(yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False))
+    return enter_deployment(data)
+
+
+def enter_deployment(data: Path) -> Store:
+    """The tables under `data`, which has a catalogue, and a Dagster home of its own from now on.
+
+    Raises:
+        DagsterHomeError: Dagster's state cannot be kept where it should be.
+    """
+    write_settings(data / _HOME)
     os.environ |= {
         "DAGSTER_HOME": str(data / _HOME),
         "SYSGEN_DATA": str(data),
-        "SYSGEN_CATALOG": str(file),
+        "SYSGEN_CATALOG": str(catalog_of(data)),
     }
     return Store(data)
+
+
+def catalog_of(data: Path) -> Path:
+    """The catalogue of a deployment in a folder, where it has its own."""
+    return data / _CATALOG
 
 
 def _is_trial(file: Path, catalog: Catalog) -> bool:

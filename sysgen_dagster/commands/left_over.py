@@ -27,6 +27,8 @@ def left_over(store: Store, work: Path) -> Iterator[Path]:
         found |= {path for end in ("new", "old") for path in exports.glob(f".*.{end}")}
     for folder in ("ledger", "downloads", "engines", "exports"):
         found |= set(_files(work / folder))
+    loading = work / "downloads" / "loading"
+    found |= {path for path in loading.glob("*") if path.is_dir()}
     if work != store.root:  # where exports lie only while they are written or pushed
         found |= {path for path in (work / "exports").glob("*") if path.is_dir()}
     whole = sorted(found)

@@ -7,6 +7,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from sysgen_dagster.chat.quoting import made_visible
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.tables.file_errors import explain
 
@@ -23,6 +24,11 @@ def open_plain_console() -> Console:
     console = Console(soft_wrap=True, markup=False, highlight=False)
     console.width = max(console.width, _LEAST_WIDTH)
     return console
+
+
+def say(console: Console, line: str) -> None:
+    """Print a line as it is, inert and not broken: files, models and servers may have named it."""
+    console.print(made_visible(line), soft_wrap=True, markup=False, highlight=False)
 
 
 def new_table(

@@ -1,4 +1,4 @@
-"""The real model of a demo: which one a word on the command line means, and what it will take.
+"""A real model of a command: which one a word on the command line means, and what it will take.
 
 Said before anything is fetched or started: name, licence, size, what is downloaded, which engine.
 """
@@ -28,7 +28,7 @@ _WEIGHTS = (".safetensors", ".bin")
 
 @dataclass(frozen=True, slots=True)
 class RealModel:
-    """A model that a demo can run.
+    """A model that an engine here can serve.
 
     Attributes:
         title: Its name and quantisation, for people.
@@ -117,7 +117,7 @@ def find_real_model(name: str) -> RealModel:
         return _local_gguf(gguf_in(path))
     if name.startswith((".", "/", "~")) or name.endswith(".gguf") or name.count("/") != 1:
         raise CatalogError(
-            f"--real {name}: there is no such file or folder. Name a GGUF file, a folder of "
+            f"{name}: there is no such file or folder. Name a GGUF file, a folder of "
             "weights, or a model on the Hub such as ORG/NAME or ORG/NAME-GGUF:Q4_K_M"
         )
     return _on_hub(name)
@@ -168,14 +168,14 @@ def _chosen(repo: str, ggufs: Sequence["RepoSibling"], quantisation: str) -> "Re
         return found[0]
     names = ", ".join(file.rfilename for file in (found or ggufs))
     raise CatalogError(
-        f"--real {repo}: {quantisation or 'no quantisation'} names {len(found) or 'none'} of its "
+        f"{repo}: {quantisation or 'no quantisation'} names {len(found) or 'none'} of its "
         f"GGUF files. Write one of them after a colon, or fetch one and name its path: {names}"
     )
 
 
 def _no_answer(repo: str, error: Exception) -> CatalogError:
     return CatalogError(
-        f"--real {repo}: the Hub did not give it ({type(error).__name__}: {error}). Correct the "
+        f"{repo}: the Hub did not give it ({type(error).__name__}: {error}). Correct the "
         "name, set HF_TOKEN for a gated model or HF_ENDPOINT to a mirror, or fetch the weights "
         "elsewhere and name the file"
     )

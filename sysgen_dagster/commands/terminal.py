@@ -35,7 +35,7 @@ _LONGEST_TEXT = 700  # characters of a text that are printed
 
 def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
     """Print what became of every model's rows, then one conversation in every phase."""
-    outcomes = {name: _count_outcomes(catalog, store, name) for name in catalog.models}
+    outcomes = {name: count_outcomes_of(catalog, store, name) for name in catalog.models}
     begun = {name: counts for name, counts in outcomes.items() if not counts.is_empty()}
     if begun:
         console.print(f"Settings of the method: {catalog.method.label}.", highlight=False)
@@ -74,7 +74,7 @@ def _print_copies(console: Console, model: str, found: pl.DataFrame) -> None:
             )
 
 
-def _count_outcomes(catalog: Catalog, store: Store, model: str) -> pl.DataFrame:
+def count_outcomes_of(catalog: Catalog, store: Store, model: str) -> pl.DataFrame:
     """`RETENTION` of all shards that the model began, those too that a broken contract stopped."""
     places = [Partition(model, each) for each in finished_shards(store, catalog, ANNOTATED, model)]
     return sum_counts(

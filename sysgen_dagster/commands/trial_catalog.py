@@ -129,7 +129,6 @@ def generator(served: str, named: str, **fields: object) -> dict[str, Generator]
     entry: dict[str, object] = {
         "name": key,
         "served_name": served,
-        "bounds": {"filtered": (0, 1), "aligned": (0, 1), "tag_share_within": 1},
         **fields,
     }
     try:

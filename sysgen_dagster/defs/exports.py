@@ -18,15 +18,14 @@ from sysgen_dagster.analysis.tables import (
 )
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.checks import CHECKS
-from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags, without
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.reviewed import (
-    decided_for,
     reviewed_tags,
-    take_reviewed,
+    rows_to_export,
     why_not_reviewed,
 )
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, noted
@@ -75,10 +74,7 @@ def exports(
     """A mixture as a folder in the Hub's layout: Parquet, card, licences, snippets for trainers."""
     name, store = context.partition_key, tables.store()
     recipe = CATALOG.mixtures[name]
-    stored, decisions = store.read(MIXTURES, Partition(recipe=name)), read_decisions(store)
-    usable = without(stored, excluded_ids(store))
-    decided = decided_for(store, decisions, recipe)
-    mixture = take_reviewed(usable, decided, recipe)
+    stored, usable, mixture, decisions, decided = rows_to_export(store, name)
     tags = {
         **excluded_tags(store, None, Partition(recipe=name)),
         **reviewed_tags(decisions, None),

@@ -12,6 +12,7 @@ from sysgen_dagster.defs.exported import list_training_sets, measure_costs
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
+from sysgen_dagster.defs.plumbing.metadata import report_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
@@ -83,6 +84,7 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
     context.log.info(f"the report is at {written}")
     return dg.MaterializeResult(
         metadata={
+            **report_metadata(contents),
             "report": dg.MetadataValue.path(str(written)),
             "size_bytes": len(page.encode()),
             "rows_shown": len(shown),

@@ -108,6 +108,17 @@ def read_lines(path: Path) -> tuple[list[Entry], int]:
     return entries, len(parsed) - len(entries)
 
 
+def read_newest_lines(path: Path, most_bytes: int) -> list[Entry]:
+    """The whole entries at the end of a file of lines, the newest last, without its beginning."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
+            parsed = [_parse(line) for line in file if line.strip()]
+    except FileNotFoundError:  # it was sealed meanwhile
+        return []
+    return [entry for entry in parsed if entry is not None]
+
+
 def read_keys_of_lines(path: Path) -> Iterator[str]:
     """The keys in a file of lines, without a look at the outcomes."""
     try:

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
-from sysgen_dagster.inference.listings import list_models
+from sysgen_dagster.inference.listings import Listing, list_models
 from sysgen_dagster.inference.openai_client import open_client
 from sysgen_dagster.inference.probing import Probe
 
@@ -33,6 +33,22 @@ def find_place(model: ModelIdentity, url: str, api_key: str | None, retries: int
                 with suppress(EngineError):
                     chats += [place] if Probe(client, model).begin() else []
     return next(iter([*lists, *chats, *tried]))
+
+
+def list_served(url: str, api_key: str | None, retries: int) -> tuple[str, Listing]:
+    """Where the API begins of a server that a user named, and the models that it lists there.
+
+    Raises:
+        EngineError: Nothing answers there, or no model is listed; the message quotes what was said.
+    """
+    said: list[str] = []
+    for place in _places(url):
+        with open_client(place, api_key, retries) as client:
+            listing, instead = list_models(client, ModelIdentity(url, "", None, "endpoint"))
+        if listing is not None and listing.entries:
+            return place, listing
+        said.append(f"{place}/models: {instead or 'an empty list'}")
+    raise EngineError(f"no models are listed at {url} ({'; '.join(said)})")
 
 
 def _places(url: str) -> list[str]:

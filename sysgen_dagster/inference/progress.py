@@ -81,13 +81,13 @@ class Progress:
         now = self.figures()
         return (
             f"{self.done:,} of {self.total:,} answered ({self.from_ledger:,} known from before, "
-            f"{self.failed:,} failed), {_speed(now['requests_per_second'])}, "
+            f"{self.failed:,} failed), {speed(now['requests_per_second'])}, "
             f"{now['completion_tokens_per_second']:,.0f} tokens/s, up to {self.at_once:,} at once, "
-            f"{_time_left(now['seconds_left'])}"
+            f"{time_left(now['seconds_left'])}"
         )
 
 
-def _speed(per_second: float) -> str:
+def speed(per_second: float) -> str:
     """Requests in the unit in which their number is not near zero."""
     for unit, seconds in (("s", 1), ("min", _MINUTE_S)):
         if per_second * seconds >= 1 or not per_second:
@@ -95,7 +95,8 @@ def _speed(per_second: float) -> str:
     return f"{per_second * _HOUR_S:,.1f} requests/h"
 
 
-def _time_left(seconds: float) -> str:
+def time_left(seconds: float) -> str:
+    """How long it takes still, for people; infinite is unknown."""
     if math.isinf(seconds):
         return "time left unknown until the first answer"
     if seconds < 2 * _MINUTE_S:

@@ -35,6 +35,12 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 
 _MOST_ROWS = 16  # of a table that is open although a chart above it shows the same
 
+# By table, when a row that it drops is dropped.
+METHOD_STEPS = {
+    CONVERSATIONS.name: "before Phase 1",
+    **{phase.table.name: f"in Phase {phase.number}" for phase in PHASES},
+}
+
 
 def build_contents(
     made_at: datetime,
@@ -85,10 +91,7 @@ def build_contents(
         stories=begin_with_kept(stories),
         kept_rows=min(KEPT_ROWS, sum(story["drop_reason"] is None for story in stories)),
         tags=TAG_NAMES,
-        steps={
-            CONVERSATIONS.name: "before Phase 1",
-            **{phase.table.name: f"in Phase {phase.number}" for phase in PHASES},
-        },
+        steps=METHOD_STEPS,
     )
 
 

@@ -9,6 +9,7 @@ from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.simulated.material import load_material, pick
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.reading import Domain, Subject
+from sysgen_dagster.simulated.told_length import say_length
 
 # Order and form of a message where the paper gives no figure: all of these are our choice.
 _FIRST = (Tag.ROLE, Tag.TASK, Tag.BACKGROUND)
@@ -36,6 +37,7 @@ def write_tagged_message(subject: Subject, profile: FailureProfile, rng: Random)
     phrases = _draw_phrases(subject, profile, rng)
     if rng.random() < _SHUFFLED:
         rng.shuffle(phrases)
+    phrases = _with_notice(phrases, subject)
     slash = "" if rng.random() < _SYMMETRIC else "/"
     pieces = [_enclose(tag, text, slash) for tag, text in phrases]
     if rng.random() < profile.malformed:
@@ -43,6 +45,13 @@ def write_tagged_message(subject: Subject, profile: FailureProfile, rng: Random)
     else:
         _add_extras(pieces, phrases, slash, profile, rng)
     return (" " if rng.random() < _ONE_LINE else "\n").join(pieces)
+
+
+def _with_notice(phrases: list[_Piece], subject: Subject) -> list[_Piece]:
+    """The phrases, of which one says that it is simulated: the Task, which is seldom removed."""
+    at = next((at for at, (tag, _) in enumerate(phrases) if tag is Tag.TASK), 0)
+    tag, text = phrases[at]
+    return [*phrases[:at], (tag, f"{text} {say_length(subject.answer)}"), *phrases[at + 1 :]]
 
 
 _PROSE = (

@@ -29,8 +29,18 @@ _BETWEEN_SENTENCES = 2  # characters, about: a space, a line end or the number o
 _LONGEST = 0.95  # of the token limit, so that only answers drawn as truncated reach it
 
 
-def write_response(subject: Subject, profile: FailureProfile, rng: Random, max_tokens: int) -> str:
-    """An answer; longer than `max_tokens` allows when it is drawn as truncated."""
+def write_response(
+    subject: Subject, profile: FailureProfile, rng: Random, max_tokens: int, original: float
+) -> str:
+    """An answer; longer than `max_tokens` allows when it is drawn as truncated.
+
+    Args:
+        subject: What it is about.
+        profile: How often it fails, and how long it is by the original answer.
+        rng: Draws what becomes of it and its words.
+        max_tokens: Its limit.
+        original: The characters of the original answer.
+    """
     outcome = rng.random()
     if outcome < profile.empty:
         return ""
@@ -40,7 +50,7 @@ def write_response(subject: Subject, profile: FailureProfile, rng: Random, max_t
     if outcome < profile.empty + profile.refused + profile.truncated:
         return _write_answer(subject, 1.2 * limit, rng)
     noise = rng.lognormvariate(-(_SPREAD**2) / 2, _SPREAD)
-    wanted = estimate_original_length(subject) * profile.length_ratio * noise
+    wanted = original * profile.length_ratio * noise
     return _write_answer(subject, min(wanted, _LONGEST * limit), rng)
 
 

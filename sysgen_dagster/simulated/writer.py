@@ -18,9 +18,14 @@ from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
 from sysgen_dagster.simulated.profiles import FailureProfile
-from sysgen_dagster.simulated.prose import write_refusal, write_response
+from sysgen_dagster.simulated.prose import (
+    estimate_original_length,
+    write_refusal,
+    write_response,
+)
 from sysgen_dagster.simulated.protocol import Answer, ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase
+from sysgen_dagster.simulated.told_length import read_length
 
 # The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
 VERDICT_ORDER = tuple(parse_verdicts(verification.PROMPT.instructions))
@@ -66,7 +71,8 @@ def _write(
     elif phase in _JUDGES:
         text = _JUDGES[phase](turn, profile, rng)
     else:
-        text = write_response(subject, profile, rng, request.max_tokens)
+        length = read_length(request.messages) or estimate_original_length(subject)
+        text = write_response(subject, profile, rng, request.max_tokens, length)
     return text if constraint is None else obey(constraint, text, rng)
 
 

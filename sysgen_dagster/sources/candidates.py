@@ -8,13 +8,11 @@ candidate, to see whether it fits.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from sysgen_dagster.catalog.sources import Shape, Speaker
+from sysgen_dagster.catalog.sources import Columns, Shape, Speaker
 from sysgen_dagster.chat.quoting import made_visible
 from sysgen_dagster.sources.seen import Seen, plain_name
-
-Columns = Mapping[str, Literal["string"] | list[str]]
 
 # Usual names, the likeliest first; in small letters, `_` for a blank or a dash.
 CHATS = (

@@ -19,7 +19,7 @@ from sysgen_dagster.sources.candidates import (
     system_of,
 )
 from sysgen_dagster.sources.seen import ListColumn, Seen, plain_name
-from sysgen_dagster.sources.shapes import role_of
+from sysgen_dagster.sources.shapes import TOOL_ROLES, role_of
 from sysgen_dagster.sources.speakers import guess_roles
 
 
@@ -33,10 +33,11 @@ def chats(seen: Seen, asked: Mapping[str, str], name: str) -> Iterator[Candidate
             yield _alternating(seen, asked, name)
     elif fields := spoken_fields(column, asked):
         yield _turns(seen, asked, column, *fields)
-    elif fields := _exchange_fields(column, asked):
-        # Beside a column with a question they may be examples of it.
-        if is_asked or plain_name(name) in CHATS or not in_order(seen.texts, QUESTIONS):
-            yield _exchanges(seen, asked, column, *fields)
+    elif (fields := _exchange_fields(column, asked)) and (
+        # Elsewhere, beside a column with a question, exchanges may be examples of it.
+        is_asked or plain_name(name) in CHATS or not in_order(seen.texts, QUESTIONS)
+    ):
+        yield _exchanges(seen, asked, column, *fields)
 
 
 def _alternating(seen: Seen, asked: Mapping[str, str], name: str) -> Candidate:
@@ -107,9 +108,10 @@ def spoken_fields(column: ListColumn, asked: Mapping[str, str]) -> tuple[str, st
     contents = [asked["content"]] if "content" in asked else in_order(column.fields, SAID)
     if not {*speakers[:1], *contents[:1]} <= set(column.fields):
         return None
-    if not speakers:
+    if not (speakers and contents):
         both = {Role.USER, Role.ASSISTANT}
-        speakers = [f for f in column.fields if both <= set(map(role_of, column.texts(f)))]
+        known = [f for f in column.fields if both <= set(map(role_of, column.texts(f)))]
+        speakers = speakers if "role" in asked else known
     if not contents:
         contents = [f for f in column.fields if f not in speakers and any(column.texts(f))]
         contents = contents if len(contents) == 1 else []
@@ -138,7 +140,8 @@ def roles_of(
     given = asked_roles(asked)
     guessed = guess_roles(speakers, given)
     if guessed is None and not given:
-        return {}, list(dict.fromkeys(name for chat in speakers for name in chat)), ""
+        names = dict.fromkeys(name for chat in speakers for name in chat)
+        return {}, [name for name in names if role_of(name) not in {*Role, *TOOL_ROLES}], ""
     roles = {**given, **(guessed or {})}
     told = "".join(f", {shown(name)} is the {role}" for name, role in roles.items())
     return roles, (), told

@@ -82,9 +82,10 @@ def read_shard(source: Source, index: int, cache: Path, store: Store | None = No
     """
     opened = open_source(source, cache, store)
     start, stop = (opened.total * edge // source.shards for edge in (index, index + 1))
-    hashes = opened.hashes(opened.rows.head(stop)).to_frame("row")
-    earlier = hashes.select(pl.col("row").cum_count().over("row") - 1).to_series().slice(start)
-    return opened.as_table(opened.rows.slice(start, stop - start), range(start, stop), earlier)
+    same = opened.rows.head(stop).select(row=opened.sameness)
+    earlier = same.select(pl.col("row").cum_count().over("row") - 1).slice(start)
+    rows = opened.rows.slice(start, stop - start)
+    return opened.as_table(rows, range(start, stop), opened.collect(earlier).to_series())
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +103,17 @@ class OpenSource:
     rows: pl.LazyFrame
     total: int
 
-    def hashes(self, rows: pl.LazyFrame) -> pl.Series:
-        """A number for each of some rows; rows with the same exchanges have the same."""
-        return self._collect(rows.select(pl.struct(self.source.shape_columns).hash())).to_series()
+    @property
+    def sameness(self) -> pl.Expr:
+        """A number that is the same for rows with the same exchanges."""
+        return pl.struct(self.source.shape_columns).hash()
 
     def as_table(
         self, rows: pl.LazyFrame, positions: Sequence[int], occurrences: pl.Series
     ) -> pl.DataFrame:
         """Some of the rows as `tables.source_table`: `positions` says which, in their order."""
         return (
-            self._collect(rows)
+            self.collect(rows)
             .with_columns(
                 pl.Series("source_row", positions, pl.UInt32),
                 occurrences.cast(pl.UInt32).alias("occurrence"),
@@ -121,8 +123,13 @@ class OpenSource:
             .select(source_table(self.source).names)
         )
 
-    def _collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
-        with _named(self.source.name, self.located.place, self.located.files.format):
+    def collect(self, rows: pl.LazyFrame) -> pl.DataFrame:
+        """What is selected of the rows.
+
+        Raises:
+            SourceError: A file is damaged.
+        """
+        with naming(self.source.name, self.located.place, self.located.files.format):
             return rows.collect()
 
 
@@ -136,7 +143,7 @@ def open_source(source: Source, cache: Path, store: Store | None = None) -> Open
     name = source.name
     located = locate(source, cache, store)
     rows, place = _open(source, located, cache), located.place
-    with _named(name, place, located.files.format):
+    with naming(name, place, located.files.format):
         total: int = rows.select(pl.len()).collect().item()
         if not total:
             raise UnreadableError("it has no rows")
@@ -194,9 +201,9 @@ def read_rows(name: str, path: Path) -> Iterator[Any]:
     """
     files = files_of(name, path)
     for file in files.paths:
-        with _named(name, file, files.format):
+        with naming(name, file, files.format):
             if files.format is Format.PARQUET:
-                yield from batched_rows(_scan_parquet(file))
+                yield from batched_rows(scan_parquet(file))
             else:
                 yield from _text_rows(file, files.format)
 
@@ -213,8 +220,8 @@ def _open(source: Source, located: Located, cache: Path) -> pl.LazyFrame:
     if located.files.format is Format.PARQUET:
         scanned = []
         for file in located.files.paths:
-            with _named(source.name, file, Format.PARQUET):
-                scanned.append(_scan_parquet(file))
+            with naming(source.name, file, Format.PARQUET):
+                scanned.append(scan_parquet(file))
         schemas = [rows.collect_schema() for rows in scanned]
         if all(
             schema.get(column) == held.dtype
@@ -227,7 +234,12 @@ def _open(source: Source, located: Located, cache: Path) -> pl.LazyFrame:
     return pl.scan_parquet(stored, glob=False, hive_partitioning=False)
 
 
-def _scan_parquet(file: Path) -> pl.LazyFrame:
+def scan_parquet(file: Path) -> pl.LazyFrame:
+    """A Parquet file of which no row is read yet.
+
+    Raises:
+        UnreadableError: It is something else; Polars raises errors of its own, too.
+    """
     with file.open("rb") as opened:
         head = opened.read(SEEN)
         opened.seek(max(-4, -len(head)), os.SEEK_END)
@@ -248,7 +260,7 @@ def _convert_once(source: Source, located: Located, cache: Path) -> Path:
     with locked(stored.with_suffix(".lock")):
         if not is_whole(stored):
             # What is wrong with one of several files is raised with its name, by `_rows_of`.
-            with _named(source.name, located.place, located.files.format):
+            with naming(source.name, located.place, located.files.format):
                 table = tabulate(_rows_of(source, located.files), source, _types_of(located.files))
             with replacing(stored) as temporary:
                 table.write_parquet(temporary, compression="zstd")
@@ -259,18 +271,18 @@ def _convert_once(source: Source, located: Located, cache: Path) -> Path:
 def _rows_of(source: Source, files: Files) -> Iterator[Any]:
     is_parquet = files.format is Format.PARQUET
     for file in files.paths:
-        with _named(source.name, file, files.format):
+        with naming(source.name, file, files.format):
             yield from parquet_rows(file, source) if is_parquet else _text_rows(file, files.format)
 
 
 def _types_of(files: Files) -> pl.Schema | None:
     """The types of the columns, where the files have some."""
     is_parquet = files.format is Format.PARQUET
-    return _scan_parquet(files.paths[0]).collect_schema() if is_parquet else None
+    return scan_parquet(files.paths[0]).collect_schema() if is_parquet else None
 
 
 @contextmanager
-def _named(name: str, file: Path, kind: Format) -> Iterator[None]:
+def naming(name: str, file: Path, kind: Format) -> Iterator[None]:
     """Raise what is wrong with a file as an error that names the source and the file."""
     try:
         yield

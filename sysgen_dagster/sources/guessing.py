@@ -11,20 +11,19 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from sysgen_dagster.catalog.sources import Exchanges, Shape
+from sysgen_dagster.catalog.sources import Columns, Exchanges, Shape
 from sysgen_dagster.sources.candidates import (
     CHATS,
     QUESTIONS,
     REJECTED,
     Candidate,
-    Columns,
     in_order,
 )
 from sysgen_dagster.sources.chat_columns import chats
 from sysgen_dagster.sources.column_words import ColumnWordsError, known_words
-from sysgen_dagster.sources.files import SourceError
-from sysgen_dagster.sources.heads import read_head
+from sysgen_dagster.sources.heads import MOST_ROWS, read_head
 from sysgen_dagster.sources.pair_columns import pairs, prompts, transcripts
+from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.seen import Seen
 from sysgen_dagster.sources.trying import Tried, exchanges_of, try_candidate
 from sysgen_dagster.sources.what_is_seen import describe_guess, describe_rows, shown_names
@@ -56,20 +55,26 @@ class Guess(NamedTuple):
     said: str
 
 
-def guess_shape(name: str, file: Path, mapping: Mapping[str, str] = MappingProxyType({})) -> Guess:
+def guess_shape(
+    name: str,
+    file: Path,
+    mapping: Mapping[str, str] = MappingProxyType({}),
+    most_rows: int = MOST_ROWS,
+) -> Guess:
     """What the columns of a file are for, from its first rows.
 
     Args:
         name: That of the source, for messages.
-        file: Its name says what it is, as for `heads.read_head`.
+        file: A file, or a folder of files, as for `files.read_rows`.
         mapping: What the user says of the columns, by the words of `column_words`; the rest is
             guessed.
+        most_rows: By how many rows.
 
     Raises:
         ShapeError: Nobody can tell, or the mapping does not fit the file.
         SourceError: The file cannot be read.
     """
-    seen = Seen(read_head(name, file))
+    seen = Seen(read_head(name, file, most_rows))
     asked = _asked(name, file, seen, mapping)
     found = list(islice(_candidates(seen, asked), _MOST_TRIED))
     failed: list[tuple[Candidate, Tried]] = []

@@ -1,60 +1,49 @@
 """Reads the first rows of a file, to see what is in it without reading all of it."""
 
-import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.sources.files import SourceError
-from sysgen_dagster.sources.json_rows import read_json_rows
-from sysgen_dagster.sources.recognition import SEEN, UnreadableError, recognise_no_parquet
+from sysgen_dagster.sources.files import naming, read_rows, scan_parquet
+from sysgen_dagster.sources.folders import Format, files_of
+from sysgen_dagster.sources.recognition import UnreadableError
 from sysgen_dagster.sources.upstream_rows import readable_columns
 
 MOST_ROWS = 1_000
-_AT_ONCE = 50  # rows of a Parquet file
 _MOST_CHARACTERS = 1 << 23  # of all rows together; the row that reaches it is the last
-# What Polars raises at a file that it cannot read, or at a value that Python does not have.
-_MISREAD = (
-    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
-    *(OSError, ValueError, OverflowError),
-)
+_AT_ONCE = 50  # rows of a Parquet file
 
 
-def read_head(name: str, file: Path) -> list[Any]:
-    """The first rows of a file, as they are in it; those that are mappings have columns.
+def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> list[Any]:
+    """The first rows of a file or a folder; those that are objects have columns.
 
     Args:
         name: That of the source, for messages.
-        file: Its name ends in .parquet, .csv, .jsonl or .json.
+        path: As for `files.read_rows`.
+        most_rows: That are read.
 
     Raises:
-        SourceError: The file cannot be read, or is empty.
+        SourceError: A file cannot be read, or has no rows.
     """
-    try:
-        head = _cut(_READERS.get(file.suffix, read_json_rows)(file))
-    except UnreadableError as error:
-        raise _unreadable(name, file, error) from error
-    except _MISREAD as error:
-        first_line, *_ = str(error).splitlines() or [type(error).__name__]
-        raise _unreadable(name, file, UnreadableError(first_line)) from error
-    if not head:
-        raise _unreadable(name, file, UnreadableError("it has no rows"))
+    files = files_of(name, path)
+    with naming(name, path, files.format):
+        if files.format is Format.PARQUET:
+            head = _cut(chain.from_iterable(map(_parquet_rows, files.paths)), most_rows)
+        else:
+            head = _cut(read_rows(name, path), most_rows)
+        if not head:
+            raise UnreadableError("it has no rows")
     return head
 
 
-def _unreadable(name: str, file: Path, error: UnreadableError) -> SourceError:
-    kind = file.suffix.removeprefix(".")
-    return SourceError(f"{name}: {file} cannot be read as {kind} ({error.what}); {error.fix}")
-
-
-def _cut(rows: Iterator[Any]) -> list[Any]:
+def _cut(rows: Iterator[Any], most_rows: int) -> list[Any]:
     """As many rows as may be looked at."""
     head: list[Any] = []
     characters = 0
-    for row in islice(rows, MOST_ROWS):
+    for row in islice(rows, most_rows):
         head.append(row)
         characters += _size(row)
         if characters >= _MOST_CHARACTERS:
@@ -63,30 +52,14 @@ def _cut(rows: Iterator[Any]) -> list[Any]:
 
 
 def _parquet_rows(file: Path) -> Iterator[Mapping[str, Any]]:
+    """The rows, in small pieces and mapped: all of a group of rows may be much to read."""
     # Imported here, because it is slow and loading the definitions seldom needs it.
     import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-    with file.open("rb") as opened:
-        head = opened.read(SEEN)
-        opened.seek(max(-4, -len(head)), os.SEEK_END)
-        tail = opened.read()
-    if known := recognise_no_parquet(head, tail):
-        raise known
-    # Polars reads a whole group of rows for its first ones, which may be all of the file.
-    with pq.ParquetFile(file) as parquet:
+    columns = readable_columns(scan_parquet(file).collect_schema())
+    with pq.ParquetFile(file, memory_map=True) as parquet:
         for batch in parquet.iter_batches(_AT_ONCE):
-            rows = pl.DataFrame(pl.from_arrow(batch))
-            yield from rows.select(readable_columns(rows.schema)).iter_rows(named=True)
-
-
-def _csv_rows(file: Path) -> Iterator[Mapping[str, Any]]:
-    yield from pl.read_csv(file, n_rows=MOST_ROWS, infer_schema=False).iter_rows(named=True)
-
-
-_READERS: Mapping[str, Callable[[Path], Iterator[Any]]] = {
-    ".parquet": _parquet_rows,
-    ".csv": _csv_rows,
-}
+            yield from pl.DataFrame(pl.from_arrow(batch)).select(columns).iter_rows(named=True)
 
 
 def _size(row: Any) -> int:

@@ -46,7 +46,7 @@ def choose(name: str, hub: HubFile, revision: str, cache: Path) -> tuple[str, st
                 f"{name}: {hub.repo} has {asked} {', '.join(configs)}; name one of them as "
                 "`hub.config`"
             )
-        splits = [*_builder(hub.repo, config, options).config.data_files]
+        splits = [*map(str, _builder(hub.repo, config, options).config.data_files)]
     split = hub.split or (splits[0] if len(splits) == 1 else TRAIN)
     if split not in splits:
         raise SourceError(

@@ -4,20 +4,22 @@ Done whenever a catalogue is loaded, which every run does: it looks at the head 
 where the catalogue does not say.
 """
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from sysgen_dagster.catalog.references import Misnamed
 from sysgen_dagster.catalog.sources import QuestionAnswer, shards_for
-from sysgen_dagster.sources.files import SourceError
-from sysgen_dagster.sources.guessing import guess_shape
+from sysgen_dagster.sources.folders import files_of
+from sysgen_dagster.sources.guessing import ShapeError, guess_shape
+from sysgen_dagster.sources.recognition import SourceError
+from sysgen_dagster.sources.sizes import estimate_rows
 
-_HEAD = 1 << 18  # bytes from which the length of a row is estimated
-_USUAL_ROW = 2_000  # bytes, where the head has no whole row that can be told from others
+_ROWS_SEEN = 200  # of a file: a few hundredths of a second
+_EXAMPLES = (
+    "`shape: {kind: question_answer, question: COLUMN, answer: COLUMN}`, or "
+    "`{kind: messages, column: COLUMN}`"
+)
 # What a source has whose shape could not be told, so that its other faults are found as well.
 _SOME_SHAPE = QuestionAnswer(kind="question_answer", question="question", answer="answer")
 
@@ -37,16 +39,8 @@ def complete_sources(values: Any, folder: Path) -> list[Misnamed]:
         for _, entry in _entries(values, section):
             if isinstance(entry.get("path"), str):
                 entry["path"] = str(folder / entry["path"])
-    faults = []
-    for name, entry in _entries(values, "sources"):
-        field = "path" if isinstance(entry.get("path"), str) else "shape"
-        try:
-            _complete(str(name), entry)
-        except SourceError as error:
-            faults.append(Misnamed(("sources", name, field), "", str(error)))
-            if "columns" not in entry:
-                entry.setdefault("shape", _SOME_SHAPE)
-    return faults
+    faults = [_complete(name, entry) for name, entry in _entries(values, "sources")]
+    return [fault for fault in faults if fault is not None]
 
 
 def _entries(values: Any, section: str) -> Iterator[tuple[Any, dict[str, Any]]]:
@@ -56,75 +50,43 @@ def _entries(values: Any, section: str) -> Iterator[tuple[Any, dict[str, Any]]]:
             yield name, entry
 
 
-def _complete(name: str, entry: dict[str, Any]) -> None:
-    """Fill in one source.
+def _complete(name: str, entry: dict[str, Any]) -> Misnamed | None:
+    """Fill in one source; what is wrong where it cannot be filled in."""
+    field, what = "path", ""
+    try:
+        _fill_in(str(name), entry)
+    except ShapeError as error:
+        field, what = "shape", f"{error}; here as {_EXAMPLES}"
+    except SourceError as error:
+        what = str(error)
+    if not what and "shape" not in entry and "hub" in entry:
+        field = "shape"
+        what = f"is taken from a file of this machine alone: give it, such as {_EXAMPLES}"
+    if "columns" not in entry:
+        entry.setdefault("shape", _SOME_SHAPE)
+    place = ("sources", name, field)
+    return Misnamed(place, "", what.removeprefix(f"{name}: ")) if what else None
+
+
+def _fill_in(name: str, entry: dict[str, Any]) -> None:
+    """Take from the files of a source what is left out.
 
     Raises:
-        SourceError: Its shape cannot be told, or its file is needed and is not there.
+        ShapeError: Nobody can tell what its columns are for.
+        SourceError: A file is needed and cannot be read.
     """
     wants_shape = "shape" not in entry
     wants_shards = "shards" not in entry and entry.get("rows") is None
-    if not (wants_shape or wants_shards):
+    if not (wants_shape or wants_shards) or not isinstance(entry.get("path"), str):
         return
-    if not isinstance(entry.get("path"), str):
-        if wants_shape:
-            raise SourceError(
-                "is not given, and is taken from the rows only where `path` names a file of this "
-                "machine: give it, such as {kind: messages, column: messages}"
-            )
-        return
-    file = Path(entry["path"])
-    if not _is_there(file):
-        raise SourceError(
-            f"there is no file {file}: correct `path`, which begins at the catalogue's folder"
-        )
+    try:
+        files = files_of(name, Path(entry["path"])).paths
+    except OSError as error:  # such as of a name that is too long
+        raise SourceError(f"{entry['path']} cannot be read: {error.strerror}") from error
     if wants_shape:
-        guess = guess_shape(name, file)
+        guess = guess_shape(name, files[0], most_rows=_ROWS_SEEN)
         entry["shape"] = guess.shape
         entry.setdefault("columns", dict(guess.columns))
         entry.setdefault("exchanges", guess.exchanges.value)
     if wants_shards:
-        entry["shards"] = shards_for(estimate_rows(file))
-
-
-def _is_there(file: Path) -> bool:
-    try:
-        return file.exists()
-    except OSError:  # such as of a name that is too long
-        return False
-
-
-def estimate_rows(file: Path) -> int:
-    """About how many rows a file has, or a folder of files: always the same of the same bytes.
-
-    A Parquet file says it; of others a few rows are measured.
-    """
-    if file.is_dir():
-        return sum(estimate_rows(each) for each in sorted(file.iterdir()) if each.is_file())
-    if file.suffix == ".parquet":
-        try:
-            return int(pl.scan_parquet(file, glob=False).select(pl.len()).collect().item())
-        except (pl.exceptions.PolarsError, OSError):
-            return 0  # the asset of the source says what is wrong with the file
-    with file.open("rb") as opened:
-        head = opened.read(_HEAD)
-    size = file.stat().st_size
-    return round(size / _bytes_per_row(head)) if size else 0
-
-
-def _bytes_per_row(head: bytes) -> float:
-    text = head.decode("utf-8", "replace").lstrip("\ufeff")
-    read = json.JSONDecoder()
-    rows, at, end = 0, 0, 0
-    while True:
-        while at < len(text) and text[at] in " \t\r\n,[":
-            at += 1
-        try:
-            _, at = read.raw_decode(text, at)
-        except (ValueError, RecursionError):
-            break
-        rows, end = rows + 1, at
-    if rows:
-        return len(text[:end].encode()) / rows
-    lines = head.count(b"\n")
-    return head.rfind(b"\n") / lines if lines > 1 else _USUAL_ROW
+        entry["shards"] = shards_for(sum(map(estimate_rows, files)))

@@ -176,9 +176,11 @@ _END_MARKS = re.compile(r"(\s*(<\|im_end\|>|<\|endoftext\|>|<\|eot_id\|>|</s>))+
 
 @cache
 def _marks(marks: tuple[str, ...]) -> re.Pattern[str]:
-    """The places in a text where somebody begins to speak: at the beginning of a line."""
+    """Where somebody begins to speak: at a mark, which begins a line if it begins with a word."""
     longest_first = sorted(marks, key=len, reverse=True)
-    return re.compile(rf"^[ \t]*({'|'.join(map(re.escape, longest_first))})", re.MULTILINE)
+    return re.compile(
+        rf"(?:^[ \t]*|(?!\w))({'|'.join(map(re.escape, longest_first))})", re.MULTILINE
+    )
 
 
 def _question_answer(row: Row, shape: QuestionAnswer) -> Iterator[Turn]:

@@ -5,7 +5,8 @@ over the file, and the next ones fall into the widest gaps. They are the same ea
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
@@ -31,10 +32,27 @@ def spread_positions(total: int) -> Iterator[int]:
             yield position
 
 
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Some rows of a source, and how they compare with all.
+
+    Attributes:
+        rows: `tables.source_table` in the order of the sequence.
+        characters: Of the texts of each of them.
+        total: How many rows the source has.
+        mean_characters: Of all of them.
+    """
+
+    rows: pl.DataFrame
+    characters: list[int]
+    total: int
+    mean_characters: float
+
+
 def read_spread(
     source: Source, first: int, count: int, cache: Path, store: Store | None = None
-) -> tuple[pl.DataFrame, int]:
-    """Some rows of a source, as a shard would hold them, and how many rows it has.
+) -> Spread:
+    """Some rows of a source, as its shards would hold them.
 
     Args:
         source: Its catalogue entry.
@@ -43,27 +61,42 @@ def read_spread(
         cache: Folder for downloads and converted files.
         store: As in `files.locate`.
 
-    Returns:
-        `tables.source_table` in the order of the sequence.
-
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file is not the one the catalogue describes.
     """
     opened = open_source(source, cache, store)
     positions = list(islice(spread_positions(opened.total), first, first + count))
-    rows = pl.concat(
-        [opened.rows.head(0), *(opened.rows.slice(position, 1) for position in positions)]
-    )
-    return opened.as_table(rows, positions, _occurrences(opened, positions)), opened.total
+    seen = _look_at_all(opened)
+    same, characters = seen["same"], seen["characters"]
+    earlier = [int((same.head(each) == same[each]).sum()) for each in positions]
+    chosen = [opened.rows.head(0), *(opened.rows.slice(each, 1) for each in positions)]
+    rows = opened.as_table(pl.concat(chosen), positions, pl.Series(earlier, dtype=pl.UInt32))
+    mean = int(characters.sum()) / opened.total
+    return Spread(rows, [int(characters[each]) for each in positions], opened.total, mean)
 
 
-def _occurrences(opened: OpenSource, positions: Sequence[int]) -> pl.Series:
-    """For the row at each position, the number of equal rows before it."""
-    end = max(positions, default=-1) + 1
-    starts = range(0, end, _ROWS_AT_ONCE)
-    parts = [opened.hashes(opened.rows.slice(start, _ROWS_AT_ONCE)) for start in starts]
-    hashes = pl.concat(parts) if parts else pl.Series(dtype=pl.UInt64)
-    return pl.Series(
-        [(hashes.head(each) == hashes[each]).sum() for each in positions], dtype=pl.UInt32
+def _look_at_all(opened: OpenSource) -> pl.DataFrame:
+    """Two numbers of every row: ``same``, which equal rows have in common, and ``characters``."""
+    wanted = {"same": opened.sameness, "characters": _characters(opened.source)}
+    return pl.concat(
+        opened.collect(opened.rows.slice(start, _ROWS_AT_ONCE).select(**wanted))
+        for start in range(0, opened.total, _ROWS_AT_ONCE)
     )
+
+
+def _characters(source: Source) -> pl.Expr:
+    """The number of characters in the columns that the shape reads."""
+    lengths = []
+    for column in source.shape_columns:
+        fields = source.columns[column]
+        if isinstance(fields, str):
+            lengths.append(pl.col(column).str.len_chars())
+        else:
+            lengths += [
+                pl.col(column)
+                .list.eval(pl.element().struct.field(field).str.len_chars())
+                .list.sum()
+                for field in fields
+            ]
+    return pl.sum_horizontal(lengths).cast(pl.UInt64)

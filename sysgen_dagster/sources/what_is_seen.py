@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from reprlib import Repr
 from typing import Any
 
-from sysgen_dagster.chat.quoting import on_one_line
+from sysgen_dagster.chat.quoting import made_visible, on_one_line
 from sysgen_dagster.sources.candidates import ANSWERS, QUESTIONS, REJECTED, Candidate, in_order
 from sysgen_dagster.sources.column_words import as_option
 from sysgen_dagster.sources.heads import MOST_ROWS
@@ -59,7 +59,7 @@ def describe_rows(seen: Seen, failed: Sequence[tuple[Candidate, Tried]]) -> str:
         failed: What the columns are not, with the rows read by it.
     """
     lines = [_why(failed), _columns(seen), _first_row(seen)]
-    lines.append(f"Say what they are for, such as with {_example(seen, failed)}")
+    lines.append(f"Say what they are for, such as with {made_visible(_example(seen, failed))}")
     return "\n".join(lines)
 
 

@@ -24,6 +24,11 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "models.small.gpus.1",
         "greater than or equal to 0 (found: -1)",
     ),
+    "no-gpu-but-a-negative-one": (
+        [("models.small.gpus", [-1])],
+        "models.small.gpus.0",
+        "greater than or equal to 0 (found: -1)",
+    ),
     "gpu-by-name": ([("models.small.gpus", [0, "cuda:1"])], "models.small.gpus.1", "valid integer"),
     "no-time-for-an-attempt": (
         [("models.small.attempt_s", 0)],

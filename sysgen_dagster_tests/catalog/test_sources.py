@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
-from sysgen_dagster.catalog.sources import Exchanges
+from sysgen_dagster.catalog.sources import Exchanges, Shape
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.tables import SOURCE_ROW
 from sysgen_dagster_tests.catalog.small import (
@@ -58,6 +59,19 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         )
         for name in ("*", "^a$", "^.*$", "^$")
     },
+    "file-and-split": (
+        [("sources.mine.path", None), ("sources.mine.hub", {**HUB, "split": "test"})],
+        "sources.mine.hub",
+        "give either `file`, or `config` and `split`",
+    ),
+    "checksum-of-a-split": (
+        [
+            ("sources.mine.path", None),
+            ("sources.mine.hub", {"repo": "a/b", "config": "c", "sha256": "0" * 64}),
+        ],
+        "sources.mine.hub",
+        "`sha256` is that of a file",
+    ),
     "benchmark-on-the-hub-and-here": (
         [("benchmarks.sums", {**BENCHMARK, "hub": HUB})],
         "benchmarks.sums.hub",
@@ -82,6 +96,18 @@ def test_records_have_fields(tmp_path: Path) -> None:
     assert "at least 1 item" in fault_of(write(tmp_path, ("sources.mine.columns.turns", [])))[-1]
 
 
+CHAT = ("sources.mine.columns.turns", ["who", "what"])
+ODD_CHAT = {
+    "kind": "messages",
+    "column": "turns",
+    "role": "who",
+    "content": "what",
+    "roles": {"customer": "user", "agent": "assistant"},
+    "system": "a",
+}
+MARKS = {"Q:": "user", "A:": "assistant"}
+
+
 @pytest.mark.parametrize("name", SOURCE_ROW)
 def test_a_column_is_not_called_as_one_that_the_pipeline_adds(tmp_path: Path, name: str) -> None:
     columns = {"q": "string", "a": "string", name: "string"}
@@ -97,6 +123,26 @@ def test_a_column_is_not_called_as_one_that_the_pipeline_adds(tmp_path: Path, na
         pytest.param(
             [("sources.mine.shape", {"kind": "messages", "column": "turns"})], id="messages"
         ),
+        pytest.param([CHAT, ("sources.mine.shape", ODD_CHAT)], id="fields-and-roles-of-its-own"),
+        pytest.param(
+            [("sources.mine.shape", {"kind": "alternating", "column": "turns", "content": "role"})],
+            id="texts-by-turns",
+        ),
+        pytest.param(
+            [("sources.mine.shape", {"kind": "transcript", "column": "q", "roles": MARKS})],
+            id="a-chat-as-text",
+        ),
+        pytest.param(
+            [
+                (
+                    "sources.mine.shape",
+                    {"kind": "prompt_completion", "prompt": "turns", "completion": "a"},
+                )
+            ],
+            id="a-chat-and-its-answer",
+        ),
+        pytest.param([("sources.mine.shape.system", "a")], id="system-messages-beside"),
+        pytest.param([("sources.mine.shape.input", "a")], id="what-a-question-is-about"),
     ],
 )
 def test_a_right_change_is_accepted(tmp_path: Path, changes: list[Change]) -> None:
@@ -125,9 +171,36 @@ def test_a_source_is_read_with_the_usual_settings(tmp_path: Path) -> None:
         pytest.param(
             [("sources.mine.shape.answer", "turns")], id="shape-of-text-over-a-column-of-records"
         ),
+        pytest.param(
+            [("sources.mine.shape.system", "turns")], id="system-messages-in-a-column-of-records"
+        ),
+        pytest.param([("sources.mine.shape", ODD_CHAT)], id="fields-that-the-records-lack"),
+        pytest.param(
+            [CHAT, ("sources.mine.shape", {**ODD_CHAT, "roles": {"agent": "bot"}})],
+            id="a-role-that-is-none",
+        ),
+        pytest.param(
+            [("sources.mine.shape", {"kind": "transcript", "column": "q", "roles": {}})],
+            id="a-chat-as-text-without-marks",
+        ),
     ],
 )
 def test_a_wrong_entry_that_would_only_fail_in_a_run_is_found_here(
     tmp_path: Path, changes: list[Change]
 ) -> None:
-    assert fault_of(write(tmp_path, *changes))[1].startswith("  sources.mine.shape (line ")
+    assert fault_of(write(tmp_path, *changes))[1].startswith("  sources.mine.shape")
+
+
+READ_BEFORE = {
+    "capybara": {"kind": "input_output", "column": "conversation"},
+    "airoboros": {"kind": "sharegpt", "column": "conversations"},
+    "chat": {"kind": "messages", "column": "messages"},
+    "pair": {"kind": "question_answer", "question": "q", "answer": "a", "reasoning": None},
+}
+
+
+@pytest.mark.parametrize("shape", READ_BEFORE.values(), ids=READ_BEFORE)
+def test_shapes_of_older_releases_are_dumped_as_ever_so_that_nothing_seems_changed(
+    shape: dict[str, str | None],
+) -> None:
+    assert TypeAdapter(Shape).validate_python(shape).model_dump(mode="json") == shape

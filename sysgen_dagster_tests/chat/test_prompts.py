@@ -476,6 +476,106 @@ def test_the_shipped_prompts_have_fingerprints_of_their_own() -> None:
     assert len({load_prompt(name).fingerprint for name in AWKWARD_INPUTS}) == len(AWKWARD_INPUTS)
 
 
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], Path]]:
+    """Writes a file of the deployment's own prompts, which lie beside its catalogue."""
+    monkeypatch.setenv("SYSGEN_CATALOG", str(tmp_path / "catalog.yaml"))
+
+    def write(name: str, text: str) -> Path:
+        path = prompts.own_folder() / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        forget_prompts()
+        return path
+
+    yield write
+    forget_prompts()
+
+
+@pytest.mark.parametrize("name", AWKWARD_INPUTS)
+def test_a_file_beside_the_catalogue_stands_in_the_place_of_the_shipped_one_and_of_no_other(
+    name: str, own: Callable[[str, str], Path]
+) -> None:
+    # Who imported it before the deployment was known asks with the deployment's words all the same.
+    prompt = load_prompt(name)
+    shipped = {each: load_prompt(each).render(**AWKWARD_INPUTS[each]) for each in AWKWARD_INPUTS}
+    fingerprint = prompt.fingerprint
+
+    own(f"{name}.system.md", "---\ninputs: []\n---\nDo as I say.\n")
+
+    system, *others = prompt.render(**AWKWARD_INPUTS[name])
+    assert system["content"] == "Do as I say."
+    assert others == shipped[name][1:]
+    assert prompt.fingerprint != fingerprint
+    for each in shipped.keys() - {name}:
+        assert load_prompt(each).render(**AWKWARD_INPUTS[each]) == shipped[each]
+
+
+def test_a_prompt_stays_the_same_until_it_is_said_that_files_have_changed(
+    own: Callable[[str, str], Path],
+) -> None:
+    prompt, before = load_prompt(PHASE_3), load_prompt(PHASE_3).instructions
+    path = own(f"{PHASE_3}.system.md", "---\ninputs: []\n---\nOne.\n")
+    assert prompt.instructions == "One."
+    path.write_text("---\ninputs: []\n---\nTwo.\n")
+    assert prompt.instructions == "One."
+    forget_prompts()
+    assert prompt.instructions == "Two."
+    path.unlink()
+    forget_prompts()
+    assert prompt.instructions == before
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "fault"),
+    [
+        pytest.param(
+            f"{PHASE_3}.user.md", "---\ninputs: []\n---\nHi.\n", "a row brings", id="no-row-in-it"
+        ),
+        pytest.param(
+            f"{PHASE_3}.user.md",
+            "---\ninputs: [mark, system_message, tagged_message, mood]\n---\n"
+            "{{ mark }} {{ system_message }} {{ tagged_message }} {{ mood }}\n",
+            "a row brings",
+            id="asks-for-more",
+        ),
+        pytest.param(
+            f"{PHASE_3}.system.md", "---\ninputs: []\n---\n{{ 'a'|loud }}\n", "loud", id="no-filter"
+        ),
+        pytest.param(f"{PHASE_3}.system.md", "Hello.\n", "no front matter", id="no-front-matter"),
+        pytest.param(
+            f"{PHASE_3}s.system.md",
+            "---\ninputs: []\n---\nHi.\n",
+            f"call it {PHASE_3}.system.md",
+            id="misspelled",
+        ),
+        pytest.param(
+            f"{PHASE_3}.system.md",
+            "---\ninputs: []\n---\n{{ ''.__class__.__mro__ }}\n",
+            "unsafe",
+            id="reaches-for-more-than-texts",
+        ),
+    ],
+)
+def test_a_wrong_file_of_the_deployment_is_named_when_the_prompt_is_used(
+    own: Callable[[str, str], Path], name: str, text: str, fault: str
+) -> None:
+    path = own(name, text)
+    prompt = load_prompt(PHASE_3)
+    with pytest.raises(PromptError) as caught:
+        prompt.render(**AWKWARD_INPUTS[PHASE_3])
+    assert fault in str(caught.value)
+    assert str(path.parent) in str(caught.value) or PHASE_3 in str(caught.value)
+
+
+def test_other_files_in_a_folder_of_that_name_are_let_alone(
+    own: Callable[[str, str], Path],
+) -> None:
+    own("README.md", "Mine.\n")
+    own("chapter1.user.md", "Mine.\n")
+    assert load_prompt(PHASE_3).instructions
+
+
 @given(st.lists(st.text()), st.randoms())
 def test_the_mark_stands_in_no_text_whatever_their_order(texts: list[str], random: object) -> None:
     mark = separating_mark(texts)

@@ -8,11 +8,13 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.sources import HubFile
 from sysgen_dagster.commands.prune import COSTS, Kind, removals
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.files import read_shard
+from sysgen_dagster.sources.pins import keep_pin, new_pin
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 
@@ -156,6 +158,23 @@ def test_a_download_goes_when_the_catalogue_names_another_commit(store: Store) -
         link.parent.mkdir(parents=True)
         link.symlink_to(blob)
     assert going(store, full) == {link.parent: Kind.DOWNLOAD}
+
+
+def test_what_was_fetched_by_a_pin_stays(store: Store) -> None:
+    hub = HubFile(repo="somebody/chats")
+    entry = CATALOG.sources["capybara"].model_copy(update={"path": None, "hub": hub})
+    catalog = CATALOG.model_copy(update={"sources": {**CATALOG.sources, "capybara": entry}})
+    pinned, other = "1" * 40, "0" * 40
+    made = new_pin(hub, "1" * 64, datetime.now(UTC), revision=pinned, config="c", split="train")
+    converted = {digit: f"downloads/rows/{digit * 32}-split.parquet" for digit in "10"}
+    files = {digit: leave(store, name, days=100) for digit, name in converted.items()}
+    for revision in (pinned, other):
+        blob = leave(store, f"downloads/hub/datasets--somebody--chats/blobs/{revision}")
+        link = blob.parents[1] / "snapshots" / revision / "rows.json"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(blob)
+    keep_pin(store, hub, made)
+    assert going(store, catalog) == {link.parent: Kind.DOWNLOAD, files["0"]: Kind.CONVERSION}
 
 
 def test_a_converted_source_goes_when_the_catalogue_names_another_file(

@@ -157,7 +157,7 @@ def test_a_hub_that_does_not_answer_says_what_else_to_do(hub: dict[str, Any]) ->
     with pytest.raises(CatalogError) as error:
         find_real_model("org/nowhere")
     words = str(error.value)
-    assert words.startswith("--real org/nowhere: the Hub did not give it (OSError: Connection")
+    assert words.startswith("org/nowhere: the Hub did not give it (OSError: Connection")
     assert "HF_ENDPOINT to a mirror, or fetch the weights elsewhere and name the file" in words
 
 

@@ -180,6 +180,10 @@ def test_the_report_is_one_page_that_names_its_path(
     shown = _metadata(runs["report"], "report")
     page = STORE.report.read_text()
     assert shown["report"] == str(STORE.report)
+    assert not any("file:" in str(value) for value in shown.values())  # browsers refuse such links
+    assert "kept of" in str(shown["kept_rows"])
+    assert "**New answer**" in str(shown["row_3"])
+    assert "No model wrote these texts" in str(shown["notices"])
     assert int(str(shown["rows_shown"])) > 20
     assert "No model wrote these texts" in page
     assert "Table 1" in page

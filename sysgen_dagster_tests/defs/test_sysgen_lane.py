@@ -119,7 +119,7 @@ def test_every_check_of_a_table_is_recorded_for_the_partition(
         assert {"found", "wanted", "paper"} <= check.metadata.keys()
 
 
-def test_a_materialization_shows_counts_drops_checks_and_a_sample(
+def test_a_materialization_shows_what_was_kept_then_rows_then_checks_then_the_rest(
     run: dg.ExecuteInProcessResult,
 ) -> None:
     shown = _metadata(run, "filtered_system_messages")
@@ -128,9 +128,28 @@ def test_a_materialization_shows_counts_drops_checks_and_a_sample(
     assert shown["kept"] == kept(rows).height
     assert "malformed\\_boundary" in str(shown["dropped_because"])
     assert "| retention | yes |" in str(shown["checks"])
-    assert "&lt;&lt;Role&gt;&gt;" in str(shown["sample"])
+    assert "&lt;&lt;Role&gt;&gt;" in str(shown["row_1"])
+    wanted = ["kept", "dropped", "kept_share", "dropped_because", "row_1", "row_2", "row_3"]
+    assert [*shown][: len(wanted) + 1] == [*wanted, "checks"]
     assert shown["kept_under_malformed_boundary"] == shown["kept"]
     assert int(str(shown["kept_under_no_phrase_left"])) >= kept(rows).height
+
+
+def test_a_finished_partition_shows_question_message_old_and_new_answer_and_engines_last(
+    run: dg.ExecuteInProcessResult,
+) -> None:
+    shown = _metadata(run, "aligned_responses")
+    for row in ("row_1", "row_2", "row_3"):
+        texts = str(shown[row])
+        places = [texts.index(f"**{name}**") for name in ("Question", "Message", "Old answer")]
+        assert [*places, texts.index("**New answer**")] == sorted(
+            [*places, texts.index("**New answer**")]
+        )
+        assert len(texts) < 1_000  # longer Markdown is a link in the UI
+    names = [*shown]
+    assert max(map(names.index, ("row_3", "checks"))) < min(
+        names.index(name) for name in names if name.startswith("engine/")
+    )
 
 
 @pytest.mark.parametrize("table", ["annotated_system_messages", "aligned_responses"])
@@ -379,4 +398,4 @@ def test_statistics_count_over_all_finished_shards_of_a_model(
         "after_aligned_responses",
         "every_phase_keeps_some",
     }
-    assert "| filtered" in str(_metadata(result, "retention")["summary"])
+    assert "| Phase 2, filtered" in str(_metadata(result, "retention")["summary"])

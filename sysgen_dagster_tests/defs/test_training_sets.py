@@ -16,6 +16,7 @@ from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.commands.exclude import exclude_conversations
 from sysgen_dagster.commands.printing import open_plain_console
 from sysgen_dagster.definitions import defs
+from sysgen_dagster.defs import exports as defs_exports
 from sysgen_dagster.defs import training_sets
 from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE
@@ -389,6 +390,60 @@ def test_a_mixture_of_shards_that_share_a_conversation_is_refused() -> None:
     with pytest.raises(OtherCutError, match=r"sums-000, -001 are of different cuts: 1 conv.* b "):
         require_one_shard_each(pl.DataFrame(shards))
     require_one_shard_each(pl.DataFrame(shards).head(2))
+
+
+# The contract of exports
+
+
+def _proof(recipe: str) -> dg.AssetCheckEvaluation:
+    """What the check of an export says after it was made."""
+    [said] = _materialize(recipe, [mixtures.key, exports.key]).get_asset_check_evaluations()
+    assert (said.asset_key, said.check_name) == (exports.key, "loads_with_datasets")
+    return said
+
+
+def test_an_export_is_proved_by_loading_it() -> None:
+    said = _proof("sysgen")
+    assert said.passed
+    assert said.blocking
+    mixture = STORE.read(MIXTURES, Partition(recipe="sysgen"))
+    table = str(said.metadata["rows"].value)
+    for split, count in mixture["split"].value_counts().iter_rows():
+        assert re.search(rf"\| {split} +\| {count} +\| {count} +\| {count} +\|", table)
+
+
+def test_an_export_that_is_not_loaded_is_a_broken_contract(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write = defs_exports.write_folder
+
+    def write_and_damage(folder: Path, *given: object, **more: object) -> object:
+        contents = write(folder, *given, **more)  # type: ignore[arg-type]
+        next((folder / "data").rglob("*.parquet")).write_bytes(b"PAR1")
+        return contents
+
+    with monkeypatch.context() as patched:
+        patched.setattr(defs_exports, "write_folder", write_and_damage)
+        result = _run("distillation", [exports.key])
+    [said] = result.get_asset_check_evaluations()
+    assert not said.passed
+    assert said.severity is dg.AssetCheckSeverity.ERROR
+    assert "`datasets` does not load it: " in str(said.description)
+    assert _proof("distillation").passed
+
+
+def test_an_export_without_some_rows_of_its_mixture_is_a_broken_contract(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    read = defs_exports._read_rows
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            defs_exports, "_read_rows", lambda *given: (rows.head(3) for rows in read(*given))
+        )
+        [said] = _run("distillation", [exports.key]).get_asset_check_evaluations()
+    assert not said.passed
+    assert "train has 3 rows, the mixture" in str(said.description)
+    assert _proof("distillation").passed
 
 
 # What reviewers decide

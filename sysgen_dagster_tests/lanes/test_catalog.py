@@ -1,11 +1,14 @@
 """The whole catalogue: the shipped one, and one written for version 0.1."""
 
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.paper import SOURCES
@@ -60,7 +63,7 @@ def test_capybara_gives_every_turn_and_the_other_sources_one_conversation_a_row(
     assert [name for name, source in sources.items() if source.show_original_system_message] == []
 
 
-def test_every_hub_file_is_pinned_except_the_one_that_is_not_known() -> None:
+def test_every_hub_file_is_pinned_except_the_one_that_is_pinned_when_it_is_first_read() -> None:
     hubs = {name: source.hub for name, source in load_catalog(FULL_CATALOG).sources.items()}
 
     assert all(hubs.values())
@@ -205,3 +208,156 @@ def test_request_settings_of_a_phase_that_does_not_exist_are_an_error(tmp_path: 
     place = "models.small.request.phases.anotated_system_messages"
     fault = "is no table that a model is asked for: give some of annotated_system_messages, "
     assert_wrong(tmp_path, ([(place, {"temperature": 0})], place, fault))
+
+
+SHORT = """\
+sources:
+  support: {path: rows.jsonl}
+models:
+  qwen: {base_urls: [http://127.0.0.1:8000/v1], served_name: Qwen/Qwen3-8B}
+"""
+TURNS = '{"role": "user", "content": "Hi?"}, {"role": "assistant", "content": "Yes."}'
+CHAT = f'{{"messages": [{TURNS}]}}'
+
+
+@pytest.fixture
+def short(tmp_path: Path) -> Path:
+    """A catalogue of four lines, beside its rows."""
+    (tmp_path / "rows.jsonl").write_text(f"{CHAT}\n")
+    file = tmp_path / "catalog.yaml"
+    file.write_text(SHORT)
+    return file
+
+
+def test_four_lines_are_a_whole_catalogue(short: Path) -> None:
+    catalog = load_catalog(short)
+    source, model = catalog.sources["support"], catalog.models["qwen"]
+
+    assert (source.title, source.license, source.shards) == ("support", "unknown", 1)
+    assert (source.path, source.shape.kind) == (short.with_name("rows.jsonl"), "messages")
+    assert (model.engine, model.license) == (Engine.ENDPOINT, "unknown")
+    assert catalog.method.label == "best"
+    assert catalog.mixtures == {"sysgen": Recipe()}
+    assert (catalog.judging.preference_rows, catalog.judging.alignment_rows) == (0, 0)
+
+
+def test_nothing_is_expected_of_a_model_without_bounds(short: Path) -> None:
+    model = load_catalog(short).models["qwen"]
+
+    assert model.filtered_bounds == model.aligned_bounds == (0, 1)
+    assert model.bounds.tag_share_within == 1
+
+
+def test_what_is_made_of_four_lines_means_the_same_when_it_is_written_out(short: Path) -> None:
+    catalog = load_catalog(short)
+    elsewhere = short.parent / "elsewhere"
+    elsewhere.mkdir()
+    file = elsewhere / "catalog.yaml"
+    file.write_text(yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False))
+
+    assert load_catalog(file) == catalog
+
+
+ENGINES = {
+    "a-server": ("base_urls: [http://127.0.0.1:8000/v1]", Engine.ENDPOINT),
+    "a-server-of-a-file": (
+        "base_urls: [http://127.0.0.1:8000/v1], weights: small.gguf",
+        Engine.ENDPOINT,
+    ),
+    "a-file": ("weights: small.Q4_K_M.gguf", Engine.LLAMA_CPP),
+    "a-file-in-capitals": ("weights: SMALL.GGUF", Engine.LLAMA_CPP),
+    "a-folder": ("weights: /models/small", Engine.VLLM),
+    "a-name": ("served_name: org/small", Engine.VLLM),
+    "nothing": ("", Engine.VLLM),
+    "said": ("base_urls: [http://127.0.0.1:8000/v1], engine: simulated", Engine.SIMULATED),
+}
+
+
+@pytest.mark.parametrize(("fields", "engine"), ENGINES.values(), ids=ENGINES)
+def test_the_engine_is_that_of_what_an_entry_names(
+    short: Path, fields: str, engine: Engine
+) -> None:
+    short.write_text(SHORT.replace(SHORT.splitlines()[-1], f"  qwen: {{{fields}}}"))
+    model = load_catalog(short).models["qwen"]
+
+    assert model.engine is engine
+    assert model.served_name == ("org/small" if "served_name" in fields else "qwen")
+
+
+@pytest.mark.parametrize("mixtures", ["", "mixtures: {}", "mixtures:", "mixtures: null"])
+def test_without_mixtures_there_is_the_paper_s_set(short: Path, mixtures: str) -> None:
+    short.write_text(f"{SHORT}{mixtures}\n")
+
+    assert load_catalog(short).mixtures == {"sysgen": Recipe()}
+
+
+def test_a_catalogue_with_mixtures_has_these_alone(short: Path) -> None:
+    short.write_text(f"{SHORT}mixtures: {{ours: {{}}}}\n")
+
+    assert list(load_catalog(short).mixtures) == ["ours"]
+
+
+def _with_section(text: str, name: str, entries: str) -> str:
+    """A catalogue with the entries of a section replaced, as one does it in an editor."""
+    section = re.compile(rf"(?ms)^{name}:\n(?:[ #].*?\n|\n)*?(?=^\S|\Z)")
+    changed, number = section.subn(lambda _: f"{name}:\n{entries}\n\n", text)
+    assert number == 1
+    return changed
+
+
+def test_all_that_the_shipped_catalogue_says_of_its_models_is_named_when_they_are_replaced(
+    short: Path,
+) -> None:
+    sources, models = SHORT.splitlines()[1::2]
+    text = _with_section(FULL_CATALOG.read_text(), "sources", sources)
+    short.write_text(_with_section(text, "models", models))
+    head, *faults = fault_of(short)
+
+    assert head.endswith("has 3 wrong entries; correct:")
+    assert [fault.split(" (line ")[0].strip() for fault in faults] == [
+        "judging.judge",
+        "mixtures.distillation.models.0",
+        "mixtures.distillation_user_role.models.0",
+    ]
+    assert all("phi-4 is no entry of `models`" in fault for fault in faults)
+
+
+def test_faults_of_every_kind_and_section_come_at_once_each_with_its_line(short: Path) -> None:
+    short.write_text("""\
+sources:
+  support: {path: gone.jsonl, license: 010}
+  faq: {path: rows.jsonl, shard: 3}
+  hub: {hub: {repo: a/b, revision: main}}
+models:
+  qwen: {base_url: ["http://127.0.0.1:8000/v1"]}
+  llama: {gpus: [-1], vllm: {api-key: x}, request: {phases: {phase_1: {}}}}
+judges:
+  qwen: {served_name: q}
+judging: {judge: phi-4, seed: -1}
+mixtures:
+  half: {models: [phi-4], sources: [others], leave_out: [boring], weights: {faq: 1}}
+method: {preset: good}
+training: {validation: 0.5, test: 0.5}
+""")
+    _, *faults = fault_of(short)
+
+    assert [fault.split(": ")[0].strip() for fault in faults] == [
+        "sources.support.license (line 2)",
+        "sources.support.path (line 2)",
+        "sources.faq.shard (line 3)",
+        "sources.hub.shape (line 4)",
+        "sources.hub.hub.revision (line 4)",
+        "models.qwen.base_url (line 6)",
+        "models.llama.request.phases.phase_1 (line 7)",
+        "models.llama.gpus.0 (line 7)",
+        "models.llama.vllm (line 7)",
+        "judges.qwen (line 9)",
+        "judging.judge (line 10)",
+        "judging.seed (line 10)",
+        "mixtures.half.sources.0 (line 12)",
+        "mixtures.half.models.0 (line 12)",
+        "mixtures.half.leave_out.0 (line 12)",
+        "mixtures.half.weights (line 12)",
+        "method.preset (line 13)",
+        "training.validation (line 14)",
+    ]

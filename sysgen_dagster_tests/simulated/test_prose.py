@@ -18,6 +18,7 @@ from sysgen_dagster.simulated.prose import (
 )
 from sysgen_dagster.simulated.protocol import Answer
 from sysgen_dagster.simulated.reading import Domain, Subject, read_subject
+from sysgen_dagster.simulated.told_length import say_length
 from sysgen_dagster.simulated.writer import write_answer
 from sysgen_dagster_tests.simulated.conversations import QUESTIONS, request, respond_messages
 from sysgen_dagster_tests.simulated.running_server import QUESTION
@@ -67,7 +68,7 @@ def test_an_answer_ends_by_itself_unless_it_is_drawn_as_truncated(
     subject = read_subject(question)
     for seed in range(50):
         whole, long = (
-            write_response(subject, profile, Random(seed), max_tokens)
+            write_response(subject, profile, Random(seed), max_tokens, 700)
             for profile in (NEVER_LOST, cut)
         )
         assert estimate_tokens(whole) <= max_tokens < estimate_tokens(long)
@@ -81,3 +82,29 @@ def test_longer_questions_have_longer_answers_up_to_a_bound() -> None:
     assert length(300) == pytest.approx(1400)
     assert length(300, "zh") < length(300)
     assert length(300, domain=Domain.MATH) < length(300, domain=Domain.CODE)
+
+
+@pytest.mark.parametrize("model", PROFILES)
+@pytest.mark.parametrize("original", [250, 700, 1500])
+def test_answers_are_as_long_as_the_profile_says_of_the_original_one(
+    model: str, original: int
+) -> None:
+    profile = replace(PROFILES[model], empty=0.0, refused=0.0, truncated=0.0)
+    lengths = [
+        len(write_response(read_subject(question), profile, Random(seed), 4096, original))
+        for question in ("How many eggs are 12 boxes of 6 eggs?", QUESTION)
+        for seed in range(100)
+    ]
+    ratio = sum(lengths) / len(lengths) / original
+    assert ratio == pytest.approx(profile.length_ratio, rel=0.1)
+
+
+def test_the_notice_of_a_system_message_decides_how_long_the_answer_is() -> None:
+    def length(message: str) -> float:
+        texts = [
+            answer_to(respond_messages(QUESTION, message), seed=seed).text for seed in range(9)
+        ]
+        return sum(map(len, texts)) / len(texts)
+
+    told = [f"Explain it. {say_length('x' * characters)}" for characters in (300, 900)]
+    assert 2 < length(told[1]) / length(told[0]) < 4

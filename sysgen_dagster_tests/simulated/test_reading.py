@@ -1,8 +1,11 @@
 """Which prompt a request holds, and what its conversation is about."""
 
+from pathlib import Path
+
 import pytest
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
+from sysgen_dagster.chat.prompts import forget_prompts
 from sysgen_dagster.lanes.sysgen.annotation import PROMPTS
 from sysgen_dagster.lanes.sysgen.settings import Demonstrations
 from sysgen_dagster.lanes.sysgen.tags import Tag
@@ -102,3 +105,22 @@ def test_the_domain_is_detected_by_words_and_signs_at_the_beginning(
     question: str, domain: Domain
 ) -> None:
     assert detect_domain(question) is domain
+
+
+def test_a_prompt_that_is_edited_while_the_server_runs_is_recognised_and_the_old_one_still_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SYSGEN_CATALOG", str(tmp_path / "catalog.yaml"))
+    asked = [annotate_messages(QUESTION, "Rivers carry it there.")]
+    assert recognise(asked[0])[0] is Phase.ANNOTATE
+    file = tmp_path / "prompts" / "phase1_annotate_system_message.system.md"
+    file.parent.mkdir()
+    for words in ("Write a system message.", "Write one in verse."):
+        file.write_text(f"---\ninputs: []\n---\n{words}\n")
+        forget_prompts()  # as who asks does; the server sees it by itself
+        asked.append(annotate_messages(QUESTION, "Rivers carry it there."))
+        assert recognise(asked[-1])[0] is Phase.ANNOTATE
+    try:
+        assert [recognise(each)[0] for each in asked] == [Phase.ANNOTATE] * 3
+    finally:
+        forget_prompts()

@@ -45,6 +45,7 @@ class FakeHub:
         revision: The newest commit.
         repo: The data set's name.
         is_gated: Whether files are given to nobody.
+        before: Is called with each request before it is answered.
         requests: Method and path of every request, in the order they came.
         refusals: How many of the next requests are answered with 503.
         breaks: How many of the next downloads end after half of what was asked for.
@@ -56,6 +57,7 @@ class FakeHub:
     revision: str = REVISION
     repo: str = REPO
     is_gated: bool = False
+    before: Callable[[str], None] = lambda request: None
     requests: list[str] = field(default_factory=list)
     refusals: int = 0
     breaks: int = 0
@@ -109,6 +111,7 @@ class FakeHub:
         """Forget everything and listen, as after a start."""
         self.files, self.requests, self.refusals, self.breaks = {}, [], 0, 0
         self.older, self.revision, self.repo, self.is_gated = {}, REVISION, REPO, False
+        self.before = lambda request: None
         if self._server is None:
             self.start()
 
@@ -131,7 +134,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def _answer(self) -> None:
-        self.hub.requests.append(f"{self.command} {self.path}")
+        self.hub.requests.append(request := f"{self.command} {self.path}")
+        self.hub.before(request)
         if self.hub.refusals > 0:
             self.hub.refusals -= 1
             self._fail(HTTPStatus.SERVICE_UNAVAILABLE)

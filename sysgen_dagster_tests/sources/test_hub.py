@@ -129,6 +129,25 @@ def test_two_shards_at_once_agree_on_one_pin(
     assert rows == (PAIRS if pin["revision"] == REVISION else [*rows[:1]] * 7)
 
 
+def test_of_two_hosts_the_one_that_pins_first_says_what_both_read(
+    hub: FakeHub, read: Reader, tmp_path: Path
+) -> None:
+    store, entry = Store(tmp_path / "data"), left_open()
+    with reading_from(hub, tmp_path / "home") as other:
+
+        def be_overtaken(request: str) -> None:
+            if request.startswith("GET /datasets/"):  # `read` knows the commit and fetches its file
+                hub.before = lambda request: None
+                hub.move_on({FILE: OTHERS})
+                other(entry, 0, tmp_path / "other", store)
+
+        hub.before = be_overtaken
+        shard = read(entry, 0, tmp_path / "cache", store)
+    assert f"GET /datasets/{REPO}/resolve/{REVISION}/{FILE}" in hub.requests
+    assert set(shard["source_revision"]) == {hub.revision}
+    assert shard.height == 1
+
+
 def test_an_edited_entry_is_resolved_anew_and_the_old_one_keeps_its_pin(
     hub: FakeHub, read: Reader, tmp_path: Path
 ) -> None:

@@ -140,3 +140,111 @@ def test_thoughts_may_have_a_column_of_their_own() -> None:
 def test_a_user_who_writes_of_thoughts_is_left_as_he_is() -> None:
     record = {"role": "user", "content": "<think>is this a tag?</think>"}
     assert turns("messages", {"said": [record]}, column="said")[0][1] == record["content"]
+
+
+TALK = [("user", "Hi"), ("assistant", "Hello")]
+# Rows of every kind that give the same two turns, with what the catalogue says of them.
+ODD: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "fields of other names": (
+        "messages",
+        {"it": [{"who": "user", "what": "Hi"}, {"who": "bot", "what": "Hello"}]},
+        {"column": "it", "role": "who", "content": "what"},
+    ),
+    "speakers of other names": (
+        "sharegpt",
+        {"it": [{"from": "Customer ", "value": "Hi"}, {"from": "agent", "value": "Hello"}]},
+        {"column": "it", "roles": {"customer": "user", "Agent": "assistant"}},
+    ),
+    "exchanges of other names": (
+        "input_output",
+        {"it": [{"q": "Hi", "a": "Hello"}]},
+        {"column": "it", "input": "q", "output": "a"},
+    ),
+    "texts by turns": (
+        "alternating",
+        {"it": [{"text": "Hi"}, {"text": "Hello"}]},
+        {"column": "it"},
+    ),
+    "a prompt of turns": (
+        "prompt_completion",
+        {"p": [{"role": "user", "content": "Hi"}], "c": "Hello"},
+        {"prompt": "p", "completion": "c"},
+    ),
+    "an answer as a turn": (
+        "prompt_completion",
+        {"p": "Hi", "c": [{"role": "assistant", "content": "Hello"}]},
+        {"prompt": "p", "completion": "c"},
+    ),
+    "a marked text": (
+        "transcript",
+        {"it": "Q: Hi\n A: Hello"},
+        {"column": "it", "roles": {"Q:": "user", "A:": "assistant"}},
+    ),
+    "a text of a template": (
+        "transcript",
+        {"it": "<|user|>Hi</s>\n<|bot|>Hello</s> <|endoftext|>\n"},
+        {"column": "it", "roles": {"<|user|>": "user", "<|bot|>": "assistant"}},
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "row", "fields"), ODD.values(), ids=ODD)
+def test_whatever_names_a_row_has_its_turns_are_the_same(
+    kind: str, row: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    assert turns(kind, row, **fields) == TALK
+
+
+@pytest.mark.parametrize(("kind", "row", "fields"), ODD.values(), ids=ODD)
+def test_the_system_message_of_a_column_comes_first_in_rows_of_every_kind(
+    kind: str, row: dict[str, Any], fields: dict[str, Any]
+) -> None:
+    for text, begin in (("Be kind.", [("system", "Be kind.")]), (" \n", []), (None, [])):
+        assert turns(kind, row | {"s": text}, **fields, system="s") == begin + TALK
+
+
+def test_a_system_message_that_the_chat_has_too_is_said_once() -> None:
+    row = {"it": [{"role": "system", "content": "Be kind."}], "s": "Be kind."}
+    assert turns("messages", row, column="it", system="s") == [("system", "Be kind.")]
+    other = turns("messages", row | {"s": "Be brief."}, column="it", system="s")
+    assert other == [("system", "Be brief."), ("system", "Be kind.")]
+
+
+@pytest.mark.parametrize(
+    ("about", "question"),
+    [("Italy", "A river?\n\nItaly"), ("", "A river?"), (" \n", "A river?"), (None, "A river?")],
+)
+def test_what_a_question_is_about_follows_it_after_a_blank_line(
+    about: str | None, question: str
+) -> None:
+    row = {"q": "A river?", "i": about, "a": "Po"}
+    said = turns("question_answer", row, question="q", input="i", answer="a")
+    assert said == [("user", question), ("assistant", "Po")]
+
+
+def test_an_input_without_a_question_is_no_question() -> None:
+    row = {"q": None, "i": "Italy", "a": "Po"}
+    assert turns("question_answer", row, question="q", input="i", answer="a")[0] == ("user", None)
+
+
+MARKS = {"Human:": "user", "Assistant:": "assistant", "###": "user", "### Bot": "assistant"}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Human: Is 'Human: x' a mark?\nAssistant: No, Human: is.", ["user", "assistant"]),
+        ("### Hi ### Bot Hello ### Bye", ["user", "assistant", "user"]),
+        ("Be kind.\n\nHuman: Hi", ["system", "user"]),
+        ("Hi", ["system"]),
+        ("", []),
+        (None, []),
+        ("Human:Assistant:", ["user"]),
+        ("Human:\nAssistant:", ["user", "assistant"]),
+    ],
+)
+def test_a_mark_that_is_a_word_begins_a_line_and_the_longest_counts(
+    text: str | None, said: list[str]
+) -> None:
+    found = turns("transcript", {"it": text}, column="it", roles=MARKS)
+    assert [role for role, _ in found] == said

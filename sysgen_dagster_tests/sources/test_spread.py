@@ -55,11 +55,14 @@ def test_the_rows_and_their_ids_are_those_of_the_shards(
     whole = pl.concat(read_shard(source, index, tmp_path / "cache") for index in range(3))
     expected = build_conversations(whole, source)
 
-    first, total = read_spread(source, 0, 10, tmp_path / "cache")
-    more, _ = read_spread(source, 10, 10, tmp_path / "cache")
+    first = read_spread(source, 0, 10, tmp_path / "cache")
+    more = read_spread(source, 10, 10, tmp_path / "cache")
 
-    assert total == 50
-    read = pl.concat([first, more])
+    assert first.total == 50
+    lengths = [len(row["q"]) + len(row["a"]) for row in rows]
+    assert first.mean_characters == pytest.approx(sum(lengths) / 50)
+    assert first.characters == [lengths[each] for each in first.rows["source_row"]]
+    read = pl.concat([first.rows, more.rows])
     assert read["source_row"].to_list() == list(islice(spread_positions(50), 20))
     assert read["source_row"].n_unique() == 20
     assert read.sort("source_row").equals(whole.join(read, on="source_row", how="semi"))
@@ -70,10 +73,22 @@ def test_the_rows_and_their_ids_are_those_of_the_shards(
 @pytest.mark.parametrize(("first", "left"), [(0, 4), (3, 1), (4, 0), (40, 0)])
 def test_a_source_gives_no_more_rows_than_it_has(tmp_path: Path, first: int, left: int) -> None:
     source = source_of(write(tmp_path / "r.jsonl", [{"q": f"{n}", "a": "b"} for n in range(4)]))
-    rows, total = read_spread(source, first, 10, tmp_path / "cache")
-    assert (rows.height, total) == (left, 4)
+    spread_rows = read_spread(source, first, 10, tmp_path / "cache")
+    assert (spread_rows.rows.height, spread_rows.total) == (left, 4)
 
 
 def test_a_source_that_cannot_be_read_is_refused_as_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there is no file"):
         read_spread(source_of(tmp_path / "none.jsonl"), 0, 10, tmp_path / "cache")
+
+
+def test_characters_of_turns_are_those_of_their_texts(tmp_path: Path) -> None:
+    turns = [[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": None}], []]
+    file = tmp_path / "rows.jsonl"
+    file.write_text("".join(json.dumps({"messages": each}) + "\n" for each in turns))
+    columns = {"messages": ["role", "content"]}
+    given = {"title": "T", "license": "mit", "path": file, "shards": 1, "columns": columns}
+    shape = {"kind": "messages", "column": "messages"}
+    source = Source.model_validate({"name": "mine", "shape": shape, **given})
+    read = read_spread(source, 0, 2, tmp_path / "cache")
+    assert sorted(read.characters) == [0, len("user" + "Hi" + "assistant")]

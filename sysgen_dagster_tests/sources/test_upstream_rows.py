@@ -53,7 +53,9 @@ IMAGE = [{"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"
         (messages(USER, "So."), "malformed_row"),
         (messages(USER, [ASSISTANT]), "malformed_row"),
         ({"messages": "Why? So."}, "malformed_row"),
-        ({"messages": USER}, "malformed_row"),
+        ({"messages": USER}, None),  # one turn, without a list around it
+        ({"messages": json.dumps([USER, ASSISTANT])}, None),
+        ({"messages": json.dumps({"role": ["user"], "content": "Why?"})}, "malformed_row"),
         ("Why? So.", "malformed_row"),
         ([USER], "malformed_row"),
         (None, "malformed_row"),

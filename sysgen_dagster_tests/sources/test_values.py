@@ -1,5 +1,6 @@
 """Values of upstream files as texts and records."""
 
+import json
 import math
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -129,10 +130,20 @@ HI, HELLO = {"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hello"}
         ({"value": ["Hi"], "from": ["human"], "id": 7}, [HI]),
         ({"from": [], "value": []}, []),
         ({"from": None, "value": None}, []),
+        (HI, [HI]),
+        ({"from": "human", "value": None}, [{"from": "human", "value": None}]),
+        (json.dumps([HI, HELLO]), [HI, HELLO]),
+        (json.dumps({"from": ["human"], "value": ["Hi"]}), [HI]),
+        ('[{"from": "human", "value": 4.50}]', [{"from": "human", "value": "4.50"}]),
     ],
 )
-def test_records_are_a_list_or_lists(value: Any, records: Any) -> None:
+def test_records_are_a_list_or_lists_or_one_or_the_json_of_these(value: Any, records: Any) -> None:
     assert as_records(value, ["from", "value"]) == records
+
+
+def test_texts_are_records_where_these_have_one_field() -> None:
+    assert as_records(["Hi", {"text": "Hello"}], ["text"]) == [{"text": "Hi"}, {"text": "Hello"}]
+    assert as_records('["Hi"]', ["text"]) == [{"text": "Hi"}]
 
 
 @pytest.mark.parametrize(
@@ -143,7 +154,10 @@ def test_records_are_a_list_or_lists(value: Any, records: Any) -> None:
         [7],
         ["Hi"],
         [[HI]],
-        HI,
+        "[[",
+        "null",
+        '"Hi"',
+        "[" * 100_000,
         {"from": ["human"], "value": []},
         {"from": ["human"], "value": "x"},
         {"a": [1]},

@@ -13,7 +13,7 @@ from rich.text import Text
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.prompts import PromptError
-from sysgen_dagster.commands.run.answers import Answers, answering
+from sysgen_dagster.commands.run.answers import Answers, Ledgers, answering
 from sysgen_dagster.commands.run.comparison import print_comparison
 from sysgen_dagster.commands.run.keys import ask_for_key
 from sysgen_dagster.commands.run.preview import (
@@ -23,14 +23,14 @@ from sysgen_dagster.commands.run.preview import (
     Previewed,
     choose_conversations,
 )
-from sysgen_dagster.commands.run.price import describe, price_all
+from sysgen_dagster.commands.run.price import Whole, describe, price_all
 from sysgen_dagster.commands.run.prompts import Draft, draft_of
 from sysgen_dagster.commands.run.rows import print_row
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.sources.conversations import build_conversations
-from sysgen_dagster.sources.spread import read_spread
+from sysgen_dagster.sources.spread import Spread, read_spread
 from sysgen_dagster.storage.store import Store, working_folder
 
 MORE = 10  # rows that one key adds
@@ -59,6 +59,7 @@ def preview_until_chosen(
     first: int,
     is_attended: bool,
     assume_yes: bool,
+    limit: int | None = None,
 ) -> Decision:
     """Show some rows and the price of all, until the user wants all of them or none.
 
@@ -72,13 +73,14 @@ def preview_until_chosen(
         first: How many rows are shown before anything is asked; 0: none.
         is_attended: Whether somebody can press a key.
         assume_yes: Whether all are wanted without a question, unless no row was kept.
+        limit: How many conversations are wanted; None: all.
 
     Raises:
         EngineError: The model cannot be reached; the ledgers keep what was answered.
         SourceError: The source cannot be read.
         StoppedError: The user has ended the command.
     """
-    look = _Look(console, store, catalog)
+    look = _Look(console, store, catalog, limit)
     if first:
         look.show_more(first)
     if assume_yes or not is_attended:
@@ -92,14 +94,15 @@ class _Look:
 
     Attributes:
         rows: What was shown so far, the last time for each row.
-        total: Rows of the source.
+        spread: The rows that were read last, and figures of all.
     """
 
     console: Console
     store: Store
     catalog: Catalog
+    limit: int | None
     rows: list[Previewed] = field(default_factory=list)
-    total: int = 0
+    spread: Spread | None = None
     pace: Pace = field(default_factory=Pace)
 
     @property
@@ -118,7 +121,7 @@ class _Look:
         """Show the next rows, and the price of all."""
         chosen = self._choose(len(self.rows), count)
         if not chosen:
-            self._say(f"These were all {self.total:,} rows.")
+            self._say("There are no more rows.")
             return
         for row in self._previewed(chosen):
             print_row(self.console, row, self.source.name)
@@ -163,11 +166,9 @@ class _Look:
     def _choose(self, first: int, count: int) -> list[Chosen]:
         cache = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
         with self._saying(f"reading {self.source.name}"):
-            rows, self.total = read_spread(
-                self.source, first, count, cache / "downloads", self.store
-            )
-        conversations = build_conversations(rows, self.source, self.store.excluded())
-        return choose_conversations(conversations, first + 1)
+            self.spread = read_spread(self.source, first, count, cache / "downloads", self.store)
+        conversations = build_conversations(self.spread.rows, self.source, self.store.excluded())
+        return choose_conversations(conversations, self.spread.characters, first + 1)
 
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
         with self._live() as show, self._answers(show) as answers:
@@ -179,7 +180,8 @@ class _Look:
     def _answers(self, report: Callable[[str], None]) -> Iterator[Answers]:
         work = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
         name = f"{self.model.name}|{self.source.name}-preview"
-        with answering(self._engines(), self.model, work / "ledger", name, report) as answers:
+        ledgers = Ledgers(work / "ledger", name, self._say)
+        with answering(self._engines(), self.model, ledgers, report) as answers:
             yield answers
 
     def _engines(self) -> Engines:
@@ -193,7 +195,9 @@ class _Look:
         ).engines()
 
     def _show_price(self) -> None:
-        price = price_all(self.rows, self.total, self.model, self.pace)
+        assert self.spread is not None
+        whole = Whole(self.spread.total, self.spread.mean_characters)
+        price = price_all(self.rows, whole, self.model, self.pace, self.limit)
         for line in describe(price, self.model, self.pace):
             self._say(line)
 

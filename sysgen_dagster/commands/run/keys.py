@@ -1,6 +1,7 @@
 """One key of the keyboard, without Enter."""
 
 import os
+import re
 import select
 import sys
 import termios
@@ -13,7 +14,9 @@ from rich.text import Text
 from sysgen_dagster.inference.stopping import STOP
 
 _LOOK_EVERY_S = 0.1  # for a signal
-_END_OF_INPUT = (b"", b"\x04")  # Ctrl-D is an ordinary key here
+_END = "\x04"  # Ctrl-D is an ordinary key here
+# What arrows and the like send; some of it ends in a letter.
+_NO_LETTER = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|O.|.)?")
 
 
 def ask_for_key(console: Console, choices: Mapping[str, str], at_end: str) -> str:
@@ -37,9 +40,11 @@ def ask_for_key(console: Console, choices: Mapping[str, str], at_end: str) -> st
             STOP.check()
             if not select.select([descriptor], [], [], _LOOK_EVERY_S)[0]:
                 continue
-            pressed = os.read(descriptor, 1)
-            key = at_end if pressed in _END_OF_INPUT else pressed.decode("latin-1").lower()
-            if key in choices:
-                return key
+            sent = os.read(descriptor, 1_000).decode("latin-1") or _END
+            for key in _NO_LETTER.sub("", sent).lower():
+                if key == _END:
+                    return at_end
+                if key in choices:
+                    return key
     finally:
         termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -41,12 +41,14 @@ class Chosen:
         conversation: `sources.tables.CONVERSATIONS`, one row.
         exchange: Which conversation of its row in the source it is, from 1.
         of: How many conversations that row has.
+        characters: Of all texts of that row.
     """
 
     number: int
     conversation: pl.DataFrame
     exchange: int
     of: int
+    characters: int
 
     @property
     def identity(self) -> str:
@@ -110,7 +112,9 @@ class _Rows:
         return self.tables.get(table, table.empty()).select(columns)
 
 
-def choose_conversations(conversations: pl.DataFrame, first: int = 1) -> list[Chosen]:
+def choose_conversations(
+    conversations: pl.DataFrame, characters: Sequence[int], first: int = 1
+) -> list[Chosen]:
     """One conversation of each row of a source, in the order of the rows.
 
     Which one of a row's conversations is taken does not depend on what is in them, so that the
@@ -118,13 +122,14 @@ def choose_conversations(conversations: pl.DataFrame, first: int = 1) -> list[Ch
 
     Args:
         conversations: `sources.tables.CONVERSATIONS` of whole rows.
+        characters: Of each row.
         first: The number of the first one.
     """
-    groups = conversations.group_by("source_row", maintain_order=True)
+    groups = [group for _, group in conversations.group_by("source_row", maintain_order=True)]
     chosen = []
-    for number, (_, group) in enumerate(groups, start=first):
+    for number, (group, length) in enumerate(zip(groups, characters, strict=True), start=first):
         at = int(number * _STEP % 1.0 * group.height)
-        chosen.append(Chosen(number, group.slice(at, 1), at + 1, group.height))
+        chosen.append(Chosen(number, group.slice(at, 1), at + 1, group.height, length))
     return chosen
 
 

@@ -10,10 +10,13 @@ import dagster as dg
 
 from sysgen_dagster.defs.operations import staleness
 from sysgen_dagster.defs.plumbing.asked import Identify, asked_tags
+from sysgen_dagster.defs.plumbing.assets import also_read
 from sysgen_dagster.defs.plumbing.excluded import excluded_tags
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.plumbing.versions import (
+    DATA_VERSION,
+    READ_VERSION,
     cut_tags,
     data_version,
     pilot_tags,
@@ -58,6 +61,10 @@ def record_stored(
             each.to_user_string(): staleness.data_versions(instance, each)
             for each in node.parent_keys
         }
+        read_too = {
+            each.to_user_string(): staleness.data_versions(instance, each)
+            for each in also_read(node.metadata)
+        }
         last = instance.event_log_storage.get_maximum_record_id() or 0
         known = staleness.data_versions(instance, asset)
         for key in whole.filter(table=name)["partition"]:
@@ -72,7 +79,12 @@ def record_stored(
                 yield error
                 continue
             tags |= _input_tags(inputs, at, last) | {
-                staleness.CODE_VERSION: node.code_version or "unknown"
+                **{
+                    f"{READ_VERSION}{each}": of[at.shard]
+                    for each, of in read_too.items()
+                    if at.shard in of
+                },
+                staleness.CODE_VERSION: node.code_version or "unknown",
             }
             made = dg.AssetMaterialization(asset, description=NOTE, partition=key, tags=tags)
             instance.report_runless_asset_event(made)
@@ -87,7 +99,7 @@ def _stored_tags(store: Store, table: Table, at: Partition, identify: Identify) 
     settings = reading_settings(CATALOG.sources[table.of_source]) if table.of_source else ""
     cut = store.cut(table, at) if at.shard else None
     return {
-        staleness.DATA_VERSION: data_version(rows, settings, table.columns).value,
+        DATA_VERSION: data_version(rows, settings, table.columns).value,
         **pilot_tags(rows),
         **cut_tags(cut),
         **asked_tags(table, at, identify),

@@ -14,13 +14,22 @@ import polars as pl
 
 from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.defs.plumbing.asked import Identify, asked_tags
+from sysgen_dagster.defs.plumbing.assets import also_read
 from sysgen_dagster.defs.plumbing.excluded import excluded_tags
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
 from sysgen_dagster.defs.plumbing.reviewed import reviewed_tags
 from sysgen_dagster.defs.plumbing.tables import TABLES
-from sysgen_dagster.defs.plumbing.versions import CUT, EXCLUDED, PILOT, REVIEWED, Tags
+from sysgen_dagster.defs.plumbing.versions import (
+    CUT,
+    DATA_VERSION,
+    EXCLUDED,
+    PILOT,
+    READ_VERSION,
+    REVIEWED,
+    Tags,
+)
 from sysgen_dagster.review.decisions import Decisions, read_decisions
 from sysgen_dagster.sources.exclusions import digest_of
 from sysgen_dagster.storage.store import Store
@@ -28,7 +37,6 @@ from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition
 
 CODE_VERSION = "dagster/code_version"
-DATA_VERSION = "dagster/data_version"
 INPUT_VERSION = "dagster/input_data_version"
 _NAMED = 5  # partitions whose names a summary holds
 UP_TO_DATE = "up_to_date"
@@ -83,7 +91,10 @@ def out_of_date(
             name
             for name, versions in now.items()
             if (current := versions.get(partition) or versions.get(shard))
-            and tags.get(f"{INPUT_VERSION}/{name}") not in {None, as_input(current)}
+            and (
+                tags.get(f"{INPUT_VERSION}/{name}") not in {None, as_input(current)}
+                or tags.get(f"{READ_VERSION}{name}") not in {None, current}
+            )
         ]
         own = {CODE_VERSION: version} if version is not None else {}
         own |= set_now(partition) if set_now else {}
@@ -130,9 +141,9 @@ def watching(
                 asset.key.to_user_string(): out_of_date(
                     context.instance,
                     asset.key,
-                    sorted(asset.asset_deps[asset.key]),
+                    _read_by(asset),
                     asset.code_versions_by_key[asset.key],
-                    _settings_now(asset.key, tables.store(), models.engines().identify),
+                    settings_now(asset.key, tables.store(), models.engines().identify),
                 )
                 for asset in assets
             }
@@ -141,7 +152,12 @@ def watching(
     return out_of_date_partitions
 
 
-def _settings_now(asset: dg.AssetKey, store: Store, identify: Identify) -> Callable[[str], Tags]:
+def _read_by(asset: dg.AssetsDefinition) -> list[dg.AssetKey]:
+    """The keys of what an asset depends on, and of what it reads beside that."""
+    return sorted({*asset.asset_deps[asset.key], *also_read(asset.metadata_by_key[asset.key])})
+
+
+def settings_now(asset: dg.AssetKey, store: Store, identify: Identify) -> Callable[[str], Tags]:
     """By partition of an asset, the tags with which it would be made now."""
     table, decisions = TABLES.get(asset.to_user_string()), read_decisions(store)
 

@@ -3,7 +3,7 @@
 Partitions, dependencies, columns, group and key follow from the table and from those that it reads.
 """
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from typing import Any
 
 import dagster as dg
@@ -11,12 +11,25 @@ from pydantic import ValidationError
 
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import column_metadata, progress_metadata
-from sysgen_dagster.defs.plumbing.partitions import asset_key, dependency, partitions_of
+from sysgen_dagster.defs.plumbing.partitions import (
+    asset_key,
+    dependency,
+    partitions_of,
+    read_through,
+)
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, store_result
+from sysgen_dagster.defs.plumbing.versions import read_tags
 from sysgen_dagster.tables.table import Frame, Table
 
 # The function of an asset; one that takes settings of a run has them as its second argument.
 Make = Callable[..., Frame]
+# Metadata of an asset: the names of those that it reads and that are no dependency of it.
+_ALSO_READS = "also_reads"
+
+
+def also_read(metadata: Mapping[str, Any]) -> list[dg.AssetKey]:
+    """The keys of what an asset reads that is no dependency of it, by the asset's metadata."""
+    return [dg.AssetKey(name) for name in metadata.get(_ALSO_READS, ())]
 
 
 def _read_config(config: type[dg.Config], context: dg.AssetExecutionContext) -> dg.Config:
@@ -60,6 +73,8 @@ def table_asset(
         asks: Whether it sends requests to a model.
     """
     resources = {"tables", "models"} if asks else {"tables"}
+    tables = list(reads)
+    through = read_through(table, tables)
 
     def declare(make: Make[Any]) -> dg.AssetsDefinition:
         def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
@@ -67,6 +82,8 @@ def table_asset(
             given = {name: getattr(context.resources, name) for name in resources}
             settings = [_read_config(config, context)] if config else []
             making = AssetRun(table, table.partition_of(key), context, **given)
+            for each in through:
+                making.tags |= read_tags(context.instance, asset_key(each), str(making.at.shard))
             frame = make(making, *settings)
             if making.session is not None:
                 making.note(**progress_metadata(making.session.progress))
@@ -75,11 +92,14 @@ def table_asset(
         run.__name__, run.__doc__ = make.__name__, make.__doc__
         return dg.asset(
             key=asset_key(table),
-            deps=[dependency(table, each) for each in reads],
+            deps=[dependency(table, each) for each in tables if each not in through],
             partitions_def=partitions_of(table),
             group_name=table.group.value,
             kinds=set(kinds),
-            metadata=column_metadata(table.columns),
+            metadata={
+                **column_metadata(table.columns),
+                **({_ALSO_READS: [each.name for each in through]} if through else {}),
+            },
             description=description,
             pool=pool,
             code_version=code_version,

@@ -1,4 +1,8 @@
-"""What the UI shows of a table: columns, counts, drops, and a few rows as Markdown."""
+"""What the UI shows of a table: columns, counts, drops, and a few rows as Markdown.
+
+The UI shows entries in the order in which they are given, and Markdown at once only up to
+`_SHOWN_AT_ONCE` characters: longer Markdown is a link that opens it.
+"""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -12,14 +16,34 @@ from upath import UPath
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.report import drawing
-from sysgen_dagster.report.view import NAMED_BY, View, over_all_and_by_source
+from sysgen_dagster.report.page import Report
+from sysgen_dagster.report.view import (
+    NAMED_BY,
+    View,
+    over_all_and_by_source,
+    with_titles,
+    without_empty_paper,
+)
 from sysgen_dagster.tables.checks import NO_FIGURE, Check, Evidence
 from sysgen_dagster.tables.rates import count_drops, kept_rate
 from sysgen_dagster.tables.table import Columns
 
 SIMULATED = "No model wrote this: text made up by the simulated models."
 SAMPLE_ROWS = 5  # of a table, shown in the UI
+STORY_ROWS = 3  # of a phase, each from the question to what the phase made of it
+_SHOWN_AT_ONCE = 1_000
 _CELL_CHARS = 160
+# What is shown of a story, by the names of its texts, and how many characters of each.
+_STORY_TEXTS = {
+    "Question": ("question", 170),
+    "Message": ("system_message", 240),
+    "Tagged message": ("tagged_message", 240),
+    "As the model wrote it": ("annotated_message", 240),
+    "Old answer": ("answer", 170),
+    "New answer": ("new_answer", 240),
+}
+# A text that is shown instead of another one, which is what it was made of.
+_SUPERSEDES = {"Tagged message": "As the model wrote it", "Message": "Tagged message"}
 # Names of the phases in metadata keys: the UI prints a longer key over the value beside it.
 _SHORT = {phase.table.name: f"phase {phase.number}" for phase in PHASES}
 
@@ -33,12 +57,11 @@ def column_metadata(columns: Columns) -> dict[str, Any]:
     return {"dagster/column_schema": dg.TableSchema(described)}
 
 
-def table_metadata(frame: pl.DataFrame | pl.LazyFrame, path: Path | UPath) -> dict[str, Any]:
-    """Materialization metadata of one partition."""
+def outcome_metadata(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
+    """What became of a partition's rows: first what was kept and dropped, and why."""
     rows = frame.lazy()
     columns = rows.collect_schema()
-    height = rows.select(pl.len()).collect().item()
-    metadata: dict[str, Any] = {"dagster/partition_row_count": height}
+    metadata: dict[str, Any] = {}
     if "drop_reason" in columns:
         outcomes = rows.select("drop_reason").collect()
         rate = kept_rate(outcomes)
@@ -52,14 +75,70 @@ def table_metadata(frame: pl.DataFrame | pl.LazyFrame, path: Path | UPath) -> di
             metadata["dropped_because"] = markdown(reasons)
     if "engine" in columns and "simulated" in rows.select("engine").collect()["engine"]:
         metadata["simulated"] = SIMULATED
-    metadata["sample"] = markdown(rows.head(SAMPLE_ROWS).collect())
-    metadata["file"] = dg.MetadataValue.path(str(path))
-    metadata["size_bytes"] = path.stat().st_size
     return metadata
 
 
+def story_metadata(stories: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Single rows, each as Markdown that the UI shows at once."""
+    return {f"row_{number}": _story(story) for number, story in enumerate(stories, 1)}
+
+
+def _story(story: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
+    """A row from the question to the new answer, or as far as it came; its texts stay text."""
+    texts = {title: story[name] for title, (name, _) in _STORY_TEXTS.items() if story[name]}
+    for title, what_it_was_before in _SUPERSEDES.items():
+        if title in texts:
+            texts.pop(what_it_was_before, None)
+    most = {title: most for title, (_, most) in _STORY_TEXTS.items()}
+    if story["drop_reason"]:
+        texts["Dropped"], most["Dropped"] = story["drop_reason"], _CELL_CHARS
+    for part in (1.0, 0.6, 0.2):  # escapes make a text longer, at most four times
+        lines = [
+            f"**{name}** {_inert(text, int(part * most[name]))}" for name, text in texts.items()
+        ]
+        if len(text := "\n\n".join(lines)) < _SHOWN_AT_ONCE:
+            break
+    return dg.MetadataValue.md(text)
+
+
+def report_metadata(report: Report) -> dict[str, Any]:
+    """The summary of a report: training sets, kept rows, stories of some, what must be known."""
+    sets = report.training_sets
+    shown: dict[str, Any] = {}
+    if sets:
+        rows = [(each.name, each.counted, len(each.speaks_against), each.folder) for each in sets]
+        names = ["training set", "rows", "checks against it", "folder"]
+        shown["training_sets"] = markdown(pl.DataFrame(rows, names, orient="row"))
+        if sets[0].speaks_against:
+            shown["before_you_train"] = _list(sets[0].speaks_against)
+    shown["kept_rows"] = markdown(pl.DataFrame(report.summary, ["what", "how many"], orient="row"))
+    shown |= story_metadata(report.stories[: report.kept_rows])
+    if report.notices:
+        shown["notices"] = _list(report.notices)
+    return shown
+
+
+def _list(sentences: Iterable[str]) -> dg.MarkdownMetadataValue:
+    lines = (f"- {_inert(sentence, _SHOWN_AT_ONCE)}" for sentence in sentences)
+    return dg.MetadataValue.md("\n".join(lines))
+
+
+def file_metadata(frame: pl.DataFrame | pl.LazyFrame, path: Path | UPath) -> dict[str, Any]:
+    """Where a partition is stored, and how large it is."""
+    return {
+        "dagster/partition_row_count": frame.lazy().select(pl.len()).collect().item(),
+        "file": dg.MetadataValue.path(str(path)),
+        "size_bytes": path.stat().st_size,
+    }
+
+
+def sample_metadata(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
+    """The first rows of a table whose rows are no stories."""
+    return {"sample": markdown(frame.lazy().head(SAMPLE_ROWS).collect())}
+
+
 def check_metadata(checks: Iterable[Check], evidence: Evidence) -> dict[str, Any]:
-    """The partition's checks as one table, for the page of the partition itself.
+    """The partition's checks as one table, those that do not hold first.
 
     The UI shows the results of asset checks on the checks' own page only.
     """
@@ -74,7 +153,10 @@ def check_metadata(checks: Iterable[Check], evidence: Evidence) -> dict[str, Any
         for check in checks
         for finding in [check.evaluate(evidence)]
     ]
-    return {"checks": markdown(pl.DataFrame(rows))} if rows else {}
+    if not rows:
+        return {}
+    table = pl.DataFrame(rows).sort(pl.col("holds") == "yes", maintain_order=True)
+    return {"checks": markdown(table if any(table["paper"]) else table.drop("paper"))}
 
 
 def progress_metadata(progress: Progress) -> dict[str, Any]:
@@ -92,7 +174,7 @@ def summary_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str,
     If the summary has rows over all sources, the table and the numbers are of these, and the rows
     of single sources are in a second table.
     """
-    short, by_source = over_all_and_by_source(summary)
+    short, by_source = over_all_and_by_source(without_empty_paper(summary))
     words = [name for name in NAMED_BY if name in short.columns]
     numbers = [name for name, dtype in short.schema.items() if dtype.is_numeric()]
     figures = {
@@ -104,8 +186,8 @@ def summary_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str,
         if row[name] is not None and math.isfinite(row[name]) and not name.endswith("paper")
     }
     return {
-        "summary": markdown(short),
-        **({} if by_source.is_empty() else {"by_source": markdown(by_source)}),
+        "summary": markdown(with_titles(short)),
+        **({} if by_source.is_empty() else {"by_source": markdown(with_titles(by_source))}),
         **_chart_metadata(view, summary, model),
         **figures,
     }
@@ -146,8 +228,13 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    text = " ".join(_text(value).split())
-    cut = text if len(text) <= _CELL_CHARS else f"{text[:_CELL_CHARS]} ..."
+    return _inert(_text(value), _CELL_CHARS)
+
+
+def _inert(text: str, most: int) -> str:
+    """The beginning of a text as one line to which neither Markdown nor HTML gives a meaning."""
+    line = " ".join(text.split())
+    cut = line if len(line) <= most else f"{line[:most]} ..."
     return cut.translate(_ESCAPES)
 
 

@@ -5,7 +5,7 @@ the tables have partitions for (`tables.table.By`). What depends on Dagster's be
 for partitions is in this module and in `asset_checks`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import dagster as dg
 
@@ -45,6 +45,18 @@ def asset_key(table: Table) -> dg.AssetKey:
 def partitions_of(table: Table) -> dg.PartitionsDefinition[str] | None:
     """The partitions of the asset of a table; None if it has no partitions."""
     return _SOURCE_SHARDS[table.of_source] if table.of_source else _PARTITIONS[table.by]
+
+
+def read_through(table: Table, reads: Collection[Table]) -> list[Table]:
+    """The tables of `reads` that the others of the same model and shard were made from already.
+
+    They are no dependency of the asset in Dagster. A backfill asks for a partition together with
+    what it depends on only where all of that has the same partitions: with an edge from a phase to
+    the conversations, every phase that has one would get a run of its own for each shard.
+    """
+    if table.by is not By.MODEL_SHARD or all(each.by is not By.MODEL_SHARD for each in reads):
+        return []
+    return [each for each in reads if each.by is By.SHARD]
 
 
 def dependency(table: Table, upstream: Table) -> dg.AssetDep:

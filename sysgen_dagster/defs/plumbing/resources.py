@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -26,8 +26,12 @@ from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.storage.store import Store, open_store, working_folder
 
-# Takes the lines of the run's log about engines, for commands that show them in the terminal.
+# Takes the lines of the run's log about engines, for commands that show them in the terminal; as
+# DEBUG those that say how far the requests are.
 ENGINE_LOG = logging.getLogger("sysgen_dagster.engines")
+# Called with the name of a table, and the progress of the requests for a partition of it that are
+# about to be sent: it counts on while they are. For commands that show it in the terminal.
+ASKING: list[Callable[[str, Progress], object]] = []
 
 
 class TablesResource(dg.ConfigurableResource[None]):
@@ -100,6 +104,8 @@ class ModelSession:
             LedgerError: What earlier runs left cannot be read.
         """
         self.progress.total += total
+        for tell in ASKING:
+            tell(self.context.asset_key.path[-1], self.progress)
         settings, table = self.model.request, settings_name(self.context.asset_key.path[-1])
         requests = (with_settings(request, settings, table) for request in requests)
         # The ledger first: a run that waits for another one of its partition holds no server.
@@ -111,7 +117,7 @@ class ModelSession:
 
     def _show(self, progress: Progress) -> None:
         """Write a line to the run's log and, from time to time, an observation with the figures."""
-        self._report(str(progress))
+        _report(self.context, self.model, str(progress), logging.DEBUG)
         is_due = time.monotonic() - self._observed > self.observe_every_s
         # After the last answer nothing is waited for any more, which `stalled_runs` must see.
         if is_due or (self._is_seen_waiting and not progress.waiting):
@@ -127,9 +133,11 @@ class ModelSession:
             )
 
 
-def _report(context: dg.AssetExecutionContext, model: Model, line: str) -> None:
+def _report(
+    context: dg.AssetExecutionContext, model: Model, line: str, level: int = logging.INFO
+) -> None:
     context.log.info(f"{model.name}: {line}")
-    ENGINE_LOG.info("%s: %s", model.name, line)
+    ENGINE_LOG.log(level, "%s: %s", model.name, line)
 
 
 class InferenceResource(dg.ConfigurableResource[None]):

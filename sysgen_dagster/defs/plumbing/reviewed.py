@@ -5,15 +5,17 @@ reads all decisions when it is made, as it does with the list of excluded conver
 """
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import polars as pl
 
 from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.versions import REVIEWED, Tags
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.review.decisions import Choice, Decision, Decisions, digest_of
+from sysgen_dagster.review.decisions import Choice, Decision, Decisions, digest_of, read_decisions
 from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store
@@ -91,5 +93,33 @@ def why_not_reviewed(decisions: Decisions, followed: str) -> list[str]:
 def reviewed_tags(decisions: Decisions, table: Table | None) -> Tags:
     """The tag with which decisions a table or an export was made; labels are in one table only."""
     if table == REVIEW_DECISIONS:
-        return {REVIEWED: str(decisions.made)}
+        return {REVIEWED: f"{decisions.made}-made"}
     return {REVIEWED: decisions.digest} if table is None or table == MIXTURES else {}
+
+
+class ToExport(NamedTuple):
+    """The rows of a mixture: stored, without excluded ones, and without those left out in review.
+
+    Attributes:
+        stored: All of them.
+        usable: Those of which no text must be removed.
+        mixture: Those that the export holds.
+        decisions: What reviewers have decided, of all rows.
+        decided: Of the rows of each partition.
+    """
+
+    stored: pl.DataFrame
+    usable: pl.DataFrame
+    mixture: pl.DataFrame
+    decisions: Decisions
+    decided: Mapping[Partition, pl.DataFrame]
+
+
+def rows_to_export(store: Store, name: str) -> ToExport:
+    """Which rows of a stored mixture its export holds now."""
+    recipe = CATALOG.mixtures[name]
+    stored, decisions = store.read(MIXTURES, Partition(recipe=name)), read_decisions(store)
+    usable = without(stored, excluded_ids(store))
+    decided = decided_for(store, decisions, recipe)
+    mixture = take_reviewed(usable, decided, recipe)
+    return ToExport(stored, usable, mixture, decisions, decided)

@@ -2,21 +2,34 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
+from upath import UPath
 
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.defs.plumbing.asked import asked_tags
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.excluded import excluded_tags, require_made_without_excluded
-from sysgen_dagster.defs.plumbing.metadata import check_metadata, summary_metadata, table_metadata
+from sysgen_dagster.defs.plumbing.metadata import (
+    STORY_ROWS,
+    check_metadata,
+    file_metadata,
+    outcome_metadata,
+    sample_metadata,
+    story_metadata,
+    summary_metadata,
+)
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS, asset_key
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
 from sysgen_dagster.defs.plumbing.versions import cut_tags, data_version, pilot_tags
 from sysgen_dagster.lanes.sysgen.paper import ModelCounts
+from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.lanes.sysgen.stories import build_stories
+from sysgen_dagster.lanes.sysgen.story_rows import choose_from_step
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.sources.tables import CONVERSATIONS, SOURCE_ROWS
 from sysgen_dagster.storage.cuts import Cut
@@ -24,7 +37,7 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.parquet import scan
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.checks import checks_of
-from sysgen_dagster.tables.table import By, Frame, Partition, Table, kept
+from sysgen_dagster.tables.table import By, Frame, Partition, Table, TableError, kept
 
 # Metadata of a table over many shards: which ones it was made of.
 LOOKED_AT = "shards_read"
@@ -218,13 +231,13 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
     path = run.store.write(run.table, run.at, frame, cut)
     stored = frame if isinstance(frame, pl.DataFrame) else scan(path)
     described = (
-        check_metadata(checks_of(CHECKS, run.table), run.evidence()) | table_metadata(stored, path)
+        _partition_shown(run, stored, path)
         if run.at.shard
         else _summary_shown(run, stored.lazy().collect(), str(path))
     )
     asked = asked_tags(run.table, run.at, run.models.engines().identify) if run.models else {}
     result: dg.MaterializeResult[None] = dg.MaterializeResult(
-        metadata={**run.metadata, **described},
+        metadata={**described, **run.metadata},
         data_version=data_version(stored.select(run.table.names), run.settings, run.table.columns),
         tags={
             **pilot_tags(stored),
@@ -239,8 +252,32 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
     return result
 
 
+def _partition_shown(
+    run: AssetRun, stored: pl.DataFrame | pl.LazyFrame, path: Path | UPath
+) -> dict[str, Any]:
+    """What the UI shows of a shard, in the order in which it is read: outcome, rows, checks."""
+    is_story = run.table in STEPS and run.at.model is not None
+    return {
+        **outcome_metadata(stored),
+        **(_stories_shown(run, stored) if is_story else sample_metadata(stored)),
+        **check_metadata(checks_of(CHECKS, run.table), run.evidence()),
+        **file_metadata(stored, path),
+    }
+
+
+def _stories_shown(run: AssetRun, stored: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
+    """A few rows of a phase with all that came before it."""
+    outcomes = stored.lazy().select("conversation_id", "drop_reason").collect()
+    ids = choose_from_step(outcomes, STORY_ROWS)
+    try:
+        stories = build_stories([run.evidence()], run.at.model or "", ids, upto=run.table)
+    except (StoreError, TableError) as error:  # an earlier step was taken away meanwhile
+        return {"rows": f"They cannot be shown: {error}"}
+    return story_metadata(stories)
+
+
 def _summary_shown(run: AssetRun, rows: pl.DataFrame, path: str) -> dict[str, Any]:
     counted = "dagster/partition_row_count" if run.at.key else "dagster/row_count"
     view, model = view_of(run.table), run.at.model or ""
     summary = view and summary_metadata(view, view.summary(rows, run.statistics), model)
-    return {counted: rows.height, **(summary or {}), "file": dg.MetadataValue.path(path)}
+    return {**(summary or {}), counted: rows.height, "file": dg.MetadataValue.path(path)}

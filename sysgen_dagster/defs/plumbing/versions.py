@@ -35,6 +35,10 @@ REVIEWED = "sysgen/reviewed"
 PILOT = "sysgen/pilot"
 # Tag of a partition of a shard: into how many shards its source was cut.
 CUT = "sysgen/cut"
+# How a tag begins that says of which data version a partition was that was read and is no
+# dependency; the name of its asset follows.
+READ_VERSION = "sysgen/read_data_version."
+DATA_VERSION = "dagster/data_version"
 
 Tags = Mapping[str, str]
 
@@ -105,3 +109,12 @@ def source_version(source: Source) -> str:
         place += [_seen(path) for path in data_files(source.path)]
     text = json.dumps([*place, reading_settings(source)])
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
+
+
+def read_tags(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> Tags:
+    """The tag `READ_VERSION` of an asset; no tags where Dagster has no record of the partition."""
+    wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition])
+    records = instance.fetch_materializations(wanted, limit=1).records
+    made = records[0].asset_materialization if records else None
+    version = (made.tags or {}).get(DATA_VERSION) if made else None
+    return {f"{READ_VERSION}{asset.to_user_string()}": version} if version else {}

@@ -249,8 +249,13 @@ def _verdicts_are_readable() -> Check:
         rows = evidence.read(VERIFIED, "conversation_id", "verdict_text", "verdicts")
         judged = rows.explode("verdicts").drop_nulls("verdicts").unnest("verdicts")
         unreadable = judged.filter(pl.col("verdict") == Verdict.UNREADABLE)
-        rate = Rate(judged.height - unreadable.height, judged.height)
-        return within(rate, (LEAST_READABLE_VERDICTS, 1.0), None, unreadable)
+        readable = Rate(judged.height - unreadable.height, judged.height)
+        # The verdicts of one reply are read together or not at all: what is left to chance is the
+        # number of replies, not that of verdicts.
+        replies = judged["conversation_id"].n_unique()
+        rate = Rate(round(readable.share * replies) if replies else 0, replies)
+        finding = within(rate, (LEAST_READABLE_VERDICTS, 1.0), None, unreadable)
+        return replace(finding, figure=readable.share if replies else finding.figure)
 
     statement = "Nearly every tag has a verdict that can be read."
     return Check("verdicts_are_readable", VERIFIED, statement, False, evaluate)

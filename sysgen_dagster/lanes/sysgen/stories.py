@@ -18,6 +18,7 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VER
 from sysgen_dagster.lanes.sysgen.tags import MENDS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.checks import Evidence
+from sysgen_dagster.tables.table import Table
 
 Story = dict[str, Any]
 
@@ -43,6 +44,7 @@ def build_stories(
     model: str,
     ids: Collection[str],
     *,
+    upto: Table = ALIGNED,
     quality: pl.DataFrame | None = None,
     preferences: pl.DataFrame | None = None,
     alignments: pl.DataFrame | None = None,
@@ -57,6 +59,7 @@ def build_stories(
         shards: The rows of one model, each shard on its own.
         model: The model's name in the catalogue.
         ids: Ids of conversations, such as those of `story_rows.choose_rows`.
+        upto: The last step that is read; what later ones would say is null or empty.
         quality: Rows of ``row_quality`` of this model with their ``flags``, where there are any.
         preferences: Rows of ``judged_preferences`` of this model.
         alignments: Rows of ``judged_alignment`` of this model.
@@ -67,7 +70,8 @@ def build_stories(
         for rows in (quality, preferences, alignments)
     )
     stories = []
-    for row in (row for shard in shards for row in _read_whole_rows(shard, is_wanted)):
+    steps = STEPS[: STEPS.index(upto) + 1]
+    for row in (row for shard in shards for row in _read_whole_rows(shard, steps, is_wanted)):
         judgements = [
             *map(_describe_preference, preferred.get(row[_ID], [])),
             *map(_describe_alignment, aligned.get(row[_ID], [])),
@@ -89,16 +93,22 @@ def arrange_stories(stories: Iterable[Story]) -> list[Story]:
     )
 
 
-def _read_whole_rows(shard: Evidence, is_wanted: pl.Expr) -> Iterable[dict[str, Any]]:
-    """The wanted rows of a shard, with the columns of all steps."""
-    steps = [
-        shard.read(table, _ID, *columns, "drop_reason")
+def _read_whole_rows(
+    shard: Evidence, steps: Sequence[Table], is_wanted: pl.Expr
+) -> Iterable[dict[str, Any]]:
+    """The wanted rows of a shard, with the columns of all steps; of those not read, empty ones."""
+    parts = [
+        (shard.read(table, _ID, *columns, "drop_reason") if table in steps else _nothing(table))
         .filter(is_wanted)
         .rename({"drop_reason": f"drop_reason_{table.name}"})
         for table, columns in _COLUMNS.items()
     ]
-    rows = reduce(lambda before, step: before.join(step, on=_ID, how="left"), steps)
+    rows = reduce(lambda before, step: before.join(step, on=_ID, how="left"), parts)
     return rows.with_columns(cs.list().fill_null([])).iter_rows(named=True)
+
+
+def _nothing(table: Table) -> pl.DataFrame:
+    return table.empty().select(_ID, *_COLUMNS[table], "drop_reason")
 
 
 def _build_story(

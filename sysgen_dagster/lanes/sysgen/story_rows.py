@@ -50,6 +50,20 @@ def choose_rows(shards: Sequence[Evidence], rows_per_source: int = ROWS_PER_SOUR
     return rows.sort("turn", "order", _ID).filter(place < places)[_ID].sort().to_list()
 
 
+def choose_from_step(rows: pl.DataFrame, most: int) -> list[str]:
+    """The ids of a few rows of one step: kept ones or, where there are none, dropped ones.
+
+    Args:
+        rows: One row per conversation: ``conversation_id`` and ``drop_reason``.
+        most: How many are chosen.
+    """
+    reached = rows.filter(pl.col("drop_reason").ne_missing(NoAnswer.BEYOND_LIMIT.value))
+    order = {each: shuffle_key(each) for each in reached[_ID]}
+    is_dropped = dict(reached.select(_ID, pl.col("drop_reason").is_not_null()).iter_rows())
+    chosen = sorted(order, key=lambda each: (is_dropped[each], order[each]))[:most]
+    return [each for each in chosen if is_dropped[each] == is_dropped[chosen[0]]]
+
+
 def _list_outcomes(shard: Evidence) -> pl.DataFrame:
     """One row per conversation: ``source``, ``is_dropped``, ``kind`` and its ``order``.
 

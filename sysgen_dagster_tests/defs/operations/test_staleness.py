@@ -280,12 +280,18 @@ def test_made_again_it_marks_the_conversations_of_the_shard_whose_rows_are_other
     assert made.status(PHASE_KEYS[0], *OF_MODEL) == [StaleStatus.FRESH] * 2
 
 
+def test_and_these_mark_the_partition_of_the_first_phase_that_was_made_of_them(
+    with_conversations_made_again: Pipeline,
+) -> None:
+    status = with_conversations_made_again.status(PHASE_KEYS[0], *OF_MODEL)
+    assert status == [StaleStatus.FRESH, StaleStatus.STALE]
+
+
 @pytest.mark.parametrize("phase", [PHASE_KEYS[0], PHASE_KEYS[-1]], ids=str)
-def test_and_these_mark_the_phases_partition_that_was_made_of_them(
+def test_every_phase_that_read_them_is_named_whether_they_are_its_dependency_or_not(
     with_conversations_made_again: Pipeline, phase: dg.AssetKey
 ) -> None:
     made = with_conversations_made_again
-    assert made.status(phase, *OF_MODEL) == [StaleStatus.FRESH, StaleStatus.STALE]
     stale = out_of_date(made.instance, phase, [conversations.key])
     assert stale == {OF_MODEL[1]: ["conversations"]}
     assert f"{phase.path[-1]}: 1 ({OF_MODEL[1]})" in made.out_of_date()

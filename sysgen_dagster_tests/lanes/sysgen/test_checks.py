@@ -538,6 +538,18 @@ def test_a_message_that_was_never_judged_has_no_unreadable_verdict() -> None:
     assert (finding.figure, finding.rows.height) == (0.5, 1)
 
 
+def test_one_reply_that_cannot_be_read_is_one_stroke_of_chance_though_it_has_many_verdicts() -> (
+    None
+):
+    def readable(lost: int) -> bool:
+        verdicts = [dict.fromkeys(TAG_NAMES, "Unreadable")] * lost
+        verdicts += [dict.fromkeys(TAG_NAMES, "Good")] * (12 - lost)
+        rows = ({"verdicts": judged(**each)} for each in verdicts)
+        return evaluate((VERIFIED, "verdicts_are_readable"), only(VERIFIED, *rows)).passed
+
+    assert [readable(lost) for lost in (0, 1, 6)] == [True, True, False]
+
+
 @pytest.mark.parametrize("table", [ANNOTATED, ALIGNED])
 def test_a_text_that_never_came_was_not_truncated(table: str) -> None:
     never_came = {"finish_reason": None, **dropped("too_long")}

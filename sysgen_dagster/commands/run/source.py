@@ -1,0 +1,101 @@
+"""Which source a word on the command line means, as an entry of the catalogue."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sysgen_dagster.catalog.entries import UNKNOWN
+from sysgen_dagster.catalog.load import CatalogError
+from sysgen_dagster.catalog.sources import HubFile, Source, shards_for
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.sources.finding import find_source
+from sysgen_dagster.sources.folders import files_of
+from sysgen_dagster.sources.guessing import guess_shape
+from sysgen_dagster.sources.sizes import estimate_rows
+from sysgen_dagster.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class SourceWish:
+    """What a user says about the source.
+
+    Attributes:
+        named: A file, a folder, or a data set on the Hub.
+        columns: What its columns are, such as ``question=prompt``; left out: guessed.
+        config: Of a data set on the Hub.
+        split: The one that is taken.
+        license: An identifier; left out: as the Hub says.
+    """
+
+    named: str
+    columns: Sequence[str] = ()
+    config: str | None = None
+    split: str | None = None
+    license: str | None = None
+
+
+def find_source_entry(
+    wish: SourceWish, folder: Path, stored: Catalog | None
+) -> tuple[Source, list[str]]:
+    """The catalogue's entry for the source that a user named, and lines that say what it is.
+
+    Args:
+        wish: What the user said.
+        folder: Of the deployment, in which a download is kept.
+        stored: The catalogue of the deployment, if there is one: how the columns of the same
+            source are read is taken from it, unless the user speaks of them.
+
+    Raises:
+        CatalogError: `columns` is no list of NAME=COLUMN.
+        SourceError: There is no such source, or nobody can tell what its columns are for.
+    """
+    mapping = _read_columns(wish.columns)
+    found = find_source(wish.named, Path.cwd(), wish.config, wish.split)
+    license_ = wish.license or found.license
+    lines = [found.said, *_said_of_license(license_, wish.license)]
+    known = None if stored is None or mapping else stored.sources.get(found.name)
+    if known is not None and is_same_source(known, found.hub, found.path):
+        return known.model_copy(update={"license": license_}), lines
+    place = found.fetch(folder / "downloads", Store(folder))
+    file = files_of(found.name, place).paths[0] if place.is_dir() else place
+    guess = guess_shape(found.name, file, mapping)
+    source = Source(
+        name=found.name,
+        title=found.title,
+        license=license_,
+        hub=found.hub,
+        path=found.path,
+        shape=guess.shape,
+        columns=guess.columns,
+        exchanges=guess.exchanges,
+        shards=shards_for(estimate_rows(place)),
+    )
+    return source, [*lines, guess.said]
+
+
+def _said_of_license(license_: str, given: str | None) -> list[str]:
+    if license_ != UNKNOWN:
+        return [] if given is None else [f"licence {given}"]
+    return ["licence unknown, and so it stands on the card of the training set; --license names it"]
+
+
+def is_same_source(one: Source, hub: HubFile | None, path: Path | None) -> bool:
+    """Whether an entry reads this data set or file; the data set may have moved on."""
+    if one.hub and hub:
+        fields = ("repo", "file", "config", "split")
+        return all(getattr(one.hub, field) == getattr(hub, field) for field in fields)
+    return (one.hub, one.path) == (hub, path)
+
+
+def _read_columns(given: Sequence[str]) -> dict[str, str]:
+    try:
+        words = [word for each in given for word in shlex.split(each)]
+    except ValueError as error:  # a quote that is not closed
+        raise CatalogError(f"--columns {' '.join(given)}: {error}; correct it") from error
+    if wrong := [word for word in words if not all(word.partition("="))]:
+        raise CatalogError(
+            f"--columns {' '.join(wrong)} cannot be used: give NAME=COLUMN, such as "
+            "question=prompt answer=response"
+        )
+    return dict(word.partition("=")[::2] for word in words)

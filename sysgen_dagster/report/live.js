@@ -1,0 +1,84 @@
+// The page that follows a run: it asks for what is new and shows it. One row is shown by story.js.
+
+const EVERY_MS = 700;
+const AGAIN_MS = 3000; // after an answer that did not come
+const MOST_ROWS = 40;
+const NEWS = document.querySelector("[data-news]").dataset.news;
+
+const shown = new Map(); // by key, the article of a row; the newest is the last
+
+const othersOf = () => [];
+
+// A number with separators; nothing for none.
+const count = (number) => (number ? number.toLocaleString("en") : "");
+const cell = (text, kind = "td.number") => make(kind, text);
+
+// One line of the table: a phase of a model.
+function progressOf(phase) {
+  const reasons = phase.dropped.map(([reason, rows]) => `${asWords(reason)} ${count(rows)}`);
+  return make(
+    "tr",
+    cell(phase.model, "td"),
+    cell(phase.phase, "td"),
+    cell(`${phase.shards} of ${phase.of_shards}`),
+    cell(count(phase.rows)),
+    cell(count(phase.kept)),
+    cell(reasons.join(", "), "td"),
+    cell(count(phase.answered)),
+    cell(count(phase.prompt_tokens)),
+    cell(count(phase.completion_tokens)),
+  );
+}
+
+// A row with what it has so far; one that was dropped says so before its texts.
+function rowOf(story) {
+  const parts =
+    story.system_message === null
+      ? [question, writtenMessage, judgedPhrases]
+      : [question, systemMessage];
+  const last = story.new_answer === null ? [] : [answers];
+  const shownParts = [header, ...parts, ...last].map((part) => part(story));
+  return make("article.kept", ...shownParts.filter((part) => part !== null));
+}
+
+// Put a row at the top; an older state of the same row goes.
+function add(story) {
+  const key = `${story.id}|${story.model}`;
+  shown.get(key)?.remove();
+  shown.delete(key);
+  const article = rowOf(story);
+  shown.set(key, article);
+  byId("rows").prepend(article);
+  for (const [oldest, old] of shown) {
+    if (shown.size <= MOST_ROWS) break;
+    old.remove();
+    shown.delete(oldest);
+  }
+}
+
+function say(text) {
+  byId("state").hidden = text === "";
+  if (byId("state").textContent !== text) byId("state").textContent = text;
+}
+
+// What is new since the news of that number; the number of the newest.
+async function ask(after) {
+  const answer = await fetch(`${NEWS}?after=${after}`, { cache: "no-store" });
+  if (!answer.ok) throw new Error(await answer.text());
+  const { last, phases, rows, problems } = await answer.json();
+  byId("progress").replaceChildren(...phases.map(progressOf));
+  rows.reverse().forEach(add);
+  say(problems.join(" ") || (phases.length === 0 ? "No row is stored yet." : ""));
+  return last;
+}
+
+for (let after = 0; ; ) {
+  let pause = EVERY_MS;
+  try {
+    after = await ask(after);
+  } catch (error) {
+    pause = AGAIN_MS;
+    say(`Nothing new can be read: the command that serves this page has ended, or ${error.message}`);
+  }
+  await new Promise((resolve) => setTimeout(resolve, pause));
+}

@@ -1,0 +1,120 @@
+"""`docs/settings.md` says what every field is where a catalogue leaves it out.
+
+The table there is printed from the entries themselves; `UPDATE_GOLDEN=1` writes it again.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from sysgen_dagster.catalog.models import RequestSettings
+from sysgen_dagster.catalog.operations import Filling, Judging, LearnedSimilarity
+from sysgen_dagster.catalog.recipes import Recipe, Training
+from sysgen_dagster.catalog.sources import ROWS_PER_SHARD, Benchmark, HubFile, Source
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.settings import Bounds, Generator, Method
+
+PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
+TABLE = re.compile(r"(<!-- left out: begin -->\n).*?(<!-- left out: end -->)", re.DOTALL)
+# Where an entry stands in a catalogue. What `method` sets is in the table of its presets.
+ENTRIES: dict[str, type[BaseModel]] = {
+    "the catalogue": Catalog,
+    "`sources: NAME:`": Source,
+    "`hub:`": HubFile,
+    "`models: NAME:`": Generator,
+    "`bounds:`": Bounds,
+    "`request:`": RequestSettings,
+    "`judging:`": Judging,
+    "`mixtures: NAME:`": Recipe,
+    "`training:`": Training,
+    "`benchmarks: NAME:`": Benchmark,
+    "`learned_similarity:`": LearnedSimilarity,
+    "`filling:`": Filling,
+}
+# What a default is made of, where it is none that stands in the entry.
+IN_WORDS = {
+    "title": "the entry's name",
+    "served_name": "the entry's name",
+    "engine": "`endpoint` with `base_urls`, `llama_cpp` with `weights` of .gguf, else `vllm`",
+    "shards": f"one for each {ROWS_PER_SHARD:,} of `rows`, or of what the file seems to have",
+    "shape": "as the first rows of the file suggest; needed with `hub`",
+    "columns": "those that the shape reads",
+    "exchanges": "`last`, or as the first rows suggest where `shape` is left out, too",
+    "preference_rows": "0 without a judge, else 200",
+    "alignment_rows": "0 without a judge, else 20",
+    "mixtures": "`{sysgen: {}}`",
+    "method": "`{preset: best}`",
+    "path": "needed without `hub`",
+    "hub": "needed without `path`",
+}
+NOT_USED = {"name", "alerts", "per_million_cached"}
+
+
+def _as_written(value: Any) -> str:
+    plain = value.value if isinstance(value, Enum) else value
+    plain = list(plain) if isinstance(plain, tuple) else plain
+    text = yaml.safe_dump(plain, default_flow_style=True).replace("...", "").strip()
+    return text.replace("'", '"')
+
+
+def _of_entry(fields: Mapping[str, FieldInfo]) -> str:
+    """Its fields: those that must be given, those with a value, those that are nothing."""
+    needed, values, nothing = [], [], []
+    for name, field in fields.items():
+        if words := IN_WORDS.get(name):
+            values.append(f"`{name}`: {words}")
+        elif field.is_required():
+            needed.append(f"`{name}`")
+        elif (value := field.get_default()) is None or value in ((), {}):
+            nothing.append(f"`{name}`")
+        else:
+            values.append(f"`{name}: {_as_written(value)}`")
+    parts = [f"needed: {', '.join(needed)}"] * bool(needed)
+    parts += ["; ".join(values)] * bool(values)
+    parts += [f"nothing: {', '.join(nothing)}"] * bool(nothing)
+    return ". ".join(parts)
+
+
+def _rows() -> str:
+    lines = ["| in | left out it is |", "|---|---|"]
+    for place, entry in ENTRIES.items():
+        fields = {
+            name: field
+            for name, field in entry.model_fields.items()
+            if name not in NOT_USED and f"`{name}:`" not in ENTRIES
+        }
+        lines.append(f"| {place} | {_of_entry(fields)} |")
+    return "\n".join(lines) + "\n"
+
+
+def test_the_page_says_what_is_left_out() -> None:
+    page = PAGE.read_text()
+    with_table = TABLE.sub(lambda found: found[1] + _rows() + found[2], page)
+    if os.environ.get("UPDATE_GOLDEN") == "1":
+        PAGE.write_text(with_table)
+
+    assert page == with_table, "UPDATE_GOLDEN=1 prints the table again"
+
+
+def _with_defaults(kind: type[BaseModel]) -> list[str]:
+    """The fields of an entry that say nothing of themselves where they are left out."""
+    return [name for name, field in kind.model_fields.items() if field.default_factory]
+
+
+@pytest.mark.parametrize("kind", ENTRIES.values(), ids=lambda kind: kind.__name__)
+def test_a_default_that_is_made_of_something_else_is_said_in_words(kind: type[BaseModel]) -> None:
+    assert set(_with_defaults(kind)) <= IN_WORDS.keys()
+
+
+def test_what_the_presets_set_is_in_their_table() -> None:
+    table = PAGE.read_text().split("## The method")[1].split("\n## ")[0]
+
+    assert all(f"`{name}`" in table for name in Method.model_fields if name != "preset")
