@@ -549,3 +549,17 @@ def test_the_table_of_decisions_says_which_still_count(decided: dict[str, str]) 
     assert set(rows["source"]) == {"magicoder"}
     assert _noted(made, "decisions_made") >= [4]
     Path(str(STORE.path(REVIEW_DECISIONS, Partition()))).unlink()
+
+
+@pytest.mark.usefixtures("decided")
+def test_no_pair_rejects_what_a_person_wrote() -> None:
+    pairs = _rows(table="preference_pairs").sort("conversation_id")
+    rows = pairs.filter(rejected_is="original_answer", split="train").tail(2)
+    for row in rows.iter_rows(named=True):
+        _decide(row["conversation_id"], Choice.ACCEPTED, new_answer=row["rejected"][0]["content"])
+    _materialize("preferences", [mixtures.key, exports.key])  # and its contract holds
+    files = sorted(Path(str(STORE.export("preferences") / "data")).rglob("*.parquet"))
+    exported = pl.concat(pl.read_parquet(file) for file in files)
+    assert exported.filter(pl.col("chosen") == pl.col("rejected")).is_empty()
+    of_others = exported.join(rows, on="conversation_id", how="semi").filter(model="phi-4")
+    assert set(of_others["rejected_is"]) <= {"other_system_message"}

@@ -138,3 +138,16 @@ def test_in_object_storage_each_record_is_an_object(bucket: str) -> None:
     assert journal.read() == Journaled(tuple(RECORDS))
     assert journal.remove(lambda record: record["n"] == 1) == 1
     assert journal.read() == Journaled((RECORDS[0], RECORDS[2]))
+
+
+def test_a_file_that_was_copied_to_object_storage_comes_before_what_is_written_there(
+    bucket: str, journal: Journal
+) -> None:
+    for record in RECORDS[:2]:
+        journal.append(record)
+    there = Journal(open_store(f"{bucket}/data").root / "review" / "decisions.jsonl")
+    there.path.write_bytes(Path(journal.path).read_bytes())
+    there.append(RECORDS[2])
+    assert there.read() == Journaled(tuple(RECORDS))
+    assert there.remove(lambda record: record["n"] == 0) == 1
+    assert there.read() == Journaled(tuple(RECORDS[1:]))
