@@ -9,6 +9,8 @@ succeed later although nobody changes anything::
     ├── CatalogError                  the catalogue cannot be used
     ├── DagsterHomeError              Dagster's own state cannot be kept where it should be
     ├── DamagedFileError              a stored file does not hold what was written to it
+    ├── DecisionError                 what a reviewer sent is no decision
+    │   └── RowError                  there is no such row to decide about, or it has other texts
     ├── EngineError                   no answer can be had from a model's servers
     │   └── UnreachableError          nothing listens where a server should be
     │   │   └── BusyError             a server has no room now
@@ -19,8 +21,10 @@ succeed later although nobody changes anything::
     ├── HubPushError                  an export was not pushed to the Hub
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read
+    ├── PagesError                    pages of ours cannot be served where they should be
     ├── PromptError                   a prompt file is missing or wrong
     ├── ReportError                   the report's charts cannot be drawn here
+    ├── ReviewError                   there are no rows to be reviewed
     ├── ServerError                   a server on this machine did not start
     │   └── ServerKilledError         a signal ended it while it was loading
     ├── ServiceError                  the UI's webserver or daemon has ended, or runs already

@@ -26,7 +26,8 @@ from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.review.decisions import LONGEST_TEXT, DecisionError
-from sysgen_dagster.review.desk import Desk, Filters
+from sysgen_dagster.review.desk import Desk
+from sysgen_dagster.review.index import Filters
 from sysgen_dagster.review.page import render
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
@@ -73,8 +74,8 @@ def review_rows(
     desk = Desk(store, CATALOG, reviewer or getpass.getuser(), excluded_ids(store), only)
     if not desk.progress()["progress"]["rows"]:
         raise ReviewError(f"{store.root} has no row with a new answer: run the phases first")
-    served = [*routes(desk), *live_report.routes(store, CATALOG)]
-    with serving(served, port or 0) as pages:
+    pages_of_report = live_report.routes(store, CATALOG)
+    with serving(routes(desk, pages_of_report), port or 0) as pages:
         console.print(f"Review at {pages.url}", soft_wrap=True, markup=False, highlight=False)
         console.print("Decisions are kept as they are made. Ctrl-C ends the page.")
         if opens and console.is_terminal:
@@ -126,11 +127,11 @@ def apply_decisions(console: Console, data: str) -> int:
 
 
 def routes(desk: Desk, others: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
-    """The page, what it asks for, and other pages beside it, such as the report at ``/report``."""
+    """The page, what it asks for, and the live report beside it, where `others` are its routes."""
 
     def page(_: Request) -> Response:
-        has_report = any(getattr(each, "path", "").startswith("/report") for each in others)
-        settings = {"tags": TAG_NAMES, "longest": LONGEST_TEXT, "has_report": has_report}
+        report = live_report.PAGE if others else ""
+        settings = {"tags": TAG_NAMES, "longest": LONGEST_TEXT, "report": report}
         text, policy = render({**settings, **desk.options()})
         return HTMLResponse(text, headers={**_NOT_KEPT, "Content-Security-Policy": policy})
 

@@ -29,7 +29,7 @@ from sysgen_dagster.review.decisions import (
     parse_decision,
     read_decisions,
 )
-from sysgen_dagster.review.index import build_index, written_at
+from sysgen_dagster.review.index import Filters, build_index, written_at
 from sysgen_dagster.review.shown import show, verdicts_in
 from sysgen_dagster.review.tables import LABELS
 from sysgen_dagster.storage.evidence import StoredEvidence
@@ -44,20 +44,6 @@ Json = dict[str, Any]
 
 class RowError(DecisionError):
     """There is no such row, or it has changed; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which rows are wanted; an empty text wants all.
-
-    Attributes:
-        which: ``undecided``, ``edited``, a value of `Choice`, or empty.
-    """
-
-    model: str = ""
-    source: str = ""
-    flag: str = ""
-    which: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +116,7 @@ class Desk:
         with self._lock:
             self._catch_up()
             rows = self._index.join(self._states(), on=["model", "conversation_id"], how="left")
-        rows = rows.filter(_is_wanted(filters))
+        rows = rows.filter(filters.wanted())
         found = rows.filter(pl.col("order") > after).head(MOST_KEYS)
         keys = found.select("model", "conversation_id", "order").rows()
         return {"rows": rows.height, "keys": keys, **self.progress()}
@@ -270,23 +256,6 @@ class Desk:
     def _read(self, table: Table, at: Partition) -> pl.DataFrame | None:
         here = table.partition(at)
         return self._store.read(table, here) if self._store.holds(table, here) else None
-
-
-def _is_wanted(filters: Filters) -> pl.Expr:
-    """Of `INDEX` with ``choice`` (null: undecided) and ``is_edited``."""
-    wanted = pl.lit(value=True)
-    for column in ("model", "source"):
-        if value := getattr(filters, column):
-            wanted &= pl.col(column) == value
-    if filters.flag:
-        wanted &= pl.col("flags").list.contains(filters.flag)
-    if filters.which == "undecided":
-        wanted &= pl.col("choice").is_null()
-    elif filters.which == "edited":
-        wanted &= pl.col("is_edited").fill_null(value=False)
-    elif filters.which:
-        wanted &= pl.col("choice").eq_missing(pl.lit(filters.which))
-    return wanted
 
 
 def _without_idle_edits(decision: Decision, opened: _Opened) -> Decision:

@@ -1,6 +1,7 @@
 """Which rows there are to be reviewed: those with a new answer, in a shuffled order that stays."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
@@ -77,3 +78,33 @@ def written_at(store: Store, catalog: Catalog) -> list[tuple[str, float]] | None
         for shard in store.shards(table, model)
     ]
     return [(str(path), path.stat().st_mtime) for path in paths]
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which rows are wanted; an empty text wants all.
+
+    Attributes:
+        which: ``undecided``, ``edited``, a value of `decisions.Choice`, or empty.
+    """
+
+    model: str = ""
+    source: str = ""
+    flag: str = ""
+    which: str = ""
+
+    def wanted(self) -> pl.Expr:
+        """Of `INDEX` with ``choice`` (null: undecided) and ``is_edited``."""
+        wanted = pl.lit(value=True)
+        for column in ("model", "source"):
+            if value := getattr(self, column):
+                wanted &= pl.col(column) == value
+        if self.flag:
+            wanted &= pl.col("flags").list.contains(self.flag)
+        if self.which == "undecided":
+            wanted &= pl.col("choice").is_null()
+        elif self.which == "edited":
+            wanted &= pl.col("is_edited").fill_null(value=False)
+        elif self.which:
+            wanted &= pl.col("choice").eq_missing(pl.lit(self.which))
+        return wanted

@@ -329,6 +329,7 @@ function edit(field) {
   place.replaceChildren(place.firstChild, area, buttons);
   area.focus();
   area.setSelectionRange(0, 0);
+  area.scrollTop = 0;
 }
 
 // Progress

@@ -33,7 +33,7 @@ def render(settings: dict[str, Any]) -> tuple[str, str]:
         css=Markup(css),  # noqa: S704 - a file of this package
         js=Markup(js),  # noqa: S704 - a file of this package
         settings=json.dumps(settings),
-        has_report=settings["has_report"],
+        report=settings["report"],
     )
     policy = (
         "default-src 'none'; connect-src 'self'; base-uri 'none'; form-action 'none'; "

@@ -123,17 +123,24 @@ class Journal:
                 return removed
 
     def _remove_objects(self, goes: Callable[[Record], bool]) -> int:
+        from sysgen_dagster.storage import objects
+
         removed = 0
         for path in self._objects():
             held = read_lines(path.read_bytes().splitlines())
-            if any(map(goes, held.records)) or held.damaged or held.cut_off:
+            staying = [record for record in held.records if not goes(record)]
+            removed += len(held.records) - len(staying)
+            if not staying:
                 path.unlink()
-                removed += len(held.records)
+            elif len(staying) < len(held.records) or held.damaged or held.cut_off:
+                objects.replace(path, b"".join(map(format_line, staying)))
         return removed
 
     def _objects(self) -> list[UPath]:
-        found = self.path.parent.glob(f"{self.path.stem}-*.jsonl")
-        return sorted((path for path in found if isinstance(path, UPath)), key=lambda at: at.name)
+        """First the file of a folder that was copied there, then one for each record since."""
+        found = self.path.parent.glob(f"{self.path.stem}*.jsonl")
+        paths = (path for path in found if isinstance(path, UPath))
+        return sorted(paths, key=lambda path: (path.name != self.path.name, path.name))
 
     def _lines(self) -> Iterator[bytes]:
         if not isinstance(self.path, Path):

@@ -15,6 +15,16 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.review.decisions import (
+    Choice,
+    Decision,
+    digest_of,
+    journal_of,
+    read_decisions,
+)
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition, kept
 
 GOES, STAYS = "quexzivoft", "plombradek"
 _ROWS = 4  # of each source
@@ -108,11 +118,25 @@ def _leave_what_the_catalogue_does_not_name(data: Path) -> None:
     shutil.copytree(data / "exports" / "clean", data / "exports" / "removed")
 
 
+def _edit_an_answer_each(data: Path) -> None:
+    """A reviewer has written an answer to a row of each word, and the training sets follow."""
+    store = Store(data)
+    for word in (GOES, STAYS):
+        aligned = store.read(ALIGNED, Partition("phi-4", "capybara-000"))
+        spoken = kept(aligned).filter(pl.col("new_answer").str.contains(word)).row(0, named=True)
+        digest = digest_of(spoken["system_message"], spoken["new_answer"])
+        row = ("phi-4", spoken["conversation_id"], digest, Choice.ACCEPTED, "ann")
+        edited = Decision(*row, new_answer=f"A person wrote {word}.")
+        journal_of(store).append(edited.now().record())
+    _run(_SYSGEN, "review", "--data", data, "--apply")
+
+
 @pytest.mark.slow
 def test_after_an_exclusion_no_byte_of_the_deployment_holds_the_text(tmp_path: Path) -> None:
     sources, data, ids = tmp_path / "rows", tmp_path / "data", tmp_path / "ids.txt"
     _write_sources(sources)
     _run(_MAKE, sources, data)
+    _edit_an_answer_each(data)
     (data / ".report.html.77.tmp").write_text(f"a killed writer left {GOES}")
     _leave_what_the_catalogue_does_not_name(data)
     rows = pl.concat(pl.read_parquet(each) for each in (data / "conversations").glob("*.parquet"))
@@ -121,6 +145,7 @@ def test_after_an_exclusion_no_byte_of_the_deployment_holds_the_text(tmp_path: P
     before = {word: _files_that_say(word, data) for word in (GOES, STAYS)}
     places = {each.partition("/")[0] for each in before[GOES]}
     assert {"conversations", "source", "exports", "ledger", "dagster_home", "downloads"} <= places
+    assert {"review", "review_decisions"} <= places
 
     named = _run(_SYSGEN, "exclude", "--data", data, ids)
     assert ".report.html.77.tmp" in named
@@ -128,7 +153,8 @@ def test_after_an_exclusion_no_byte_of_the_deployment_holds_the_text(tmp_path: P
 
     assert _files_that_say(GOES, data) == set()
     stays = {each.partition("/")[0] for each in _files_that_say(STAYS, data)}
-    assert {"conversations", "source", "exports", "aligned_responses"} <= stays
+    assert {"conversations", "source", "exports", "aligned_responses", "review"} <= stays
+    assert len(read_decisions(Store(data)).last) == 1
     kept = pl.concat(pl.read_parquet(each) for each in (data / "conversations").glob("*.parquet"))
     assert set(kept["conversation_id"]) == set(rows["conversation_id"])
     gone = kept.filter(drop_reason="excluded")

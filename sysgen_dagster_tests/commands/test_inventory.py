@@ -16,6 +16,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.sysgen_lane import aligned_responses
 from sysgen_dagster.inference.ledger import Ledger
+from sysgen_dagster.review.decisions import Choice, Decision, journal_of
 from sysgen_dagster.storage.inventory import inventory
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
@@ -50,6 +51,22 @@ def drop_column(data: Path, table: str, column: str) -> None:
     """Leave the file of a release that did not have the column."""
     path = Path(str(Store(data).path(TABLES[table], AT)))
     pl.read_parquet(path, hive_partitioning=False).drop(column).write_parquet(path)
+
+
+def test_the_inventory_says_how_many_decisions_of_reviewers_there_are(data: Path) -> None:
+    journal = journal_of(Store(data))
+    decision = Decision("phi-4", "capybara-0-0", "", Choice.REJECTED, "ann")
+    journal.append(decision.record())
+    with Path(str(journal.path)).open("ab") as file:
+        file.write(b'\n{"crc32": 12, "mod')  # of a server that was killed
+    shown = run("inventory", data)
+    assert shown.exit_code == 0
+    assert "1 decisions about 1 rows, 1 cut off by a kill" in shown.output
+    with Path(str(journal.path)).open("ab") as file:
+        file.write(b'\n{"crc32": 12, "model": "phi-4"}\n')
+    damaged = run("inventory", data)
+    assert damaged.exit_code == 1
+    assert "1 damaged" in damaged.output
 
 
 def test_the_inventory_has_its_sums_and_names_what_is_not_whole(data: Path) -> None:

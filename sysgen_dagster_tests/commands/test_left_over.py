@@ -39,6 +39,7 @@ PLACES = [
     *("report.html", "excluded.txt", "conversations/capybara-000.parquet"),
     *("source/capybara/capybara-000.parquet", "downloads/rows/abc-def.parquet"),
     *("engines/phi-4.json", "ledger/aligned_responses/x.parquet"),
+    "review/decisions.jsonl",
 ]
 
 

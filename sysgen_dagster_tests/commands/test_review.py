@@ -18,11 +18,21 @@ import httpx2
 import pytest
 
 from sysgen_dagster.commands.pages import serving
-from sysgen_dagster.commands.review import _MOST_BYTES, routes
+from sysgen_dagster.commands.review import _MOST_BYTES, ReviewError, _rows_of, routes
 from sysgen_dagster.review.decisions import journal_of, read_decisions
 from sysgen_dagster.storage.journal import Journal
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster_tests.review.rows import MODEL, make_deployment, open_desk, write_rows
+from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.training_sets.tables import MIXTURES
+from sysgen_dagster_tests.review.rows import (
+    MODEL,
+    SHARD,
+    catalog,
+    make_deployment,
+    open_desk,
+    write_rows,
+)
+from sysgen_dagster_tests.training_sets.frames import of
 
 _SYSGEN = "from sysgen_dagster.cli import sysgen; sysgen()"
 
@@ -198,20 +208,11 @@ def test_it_ends_at_ctrl_c_and_says_what_was_decided(tmp_path: Path) -> None:
     assert {each.reviewer for each in read_decisions(Store(tmp_path)).last.values()} == {"ann"}
 
 
-@pytest.mark.parametrize(
-    ("options", "said"),
-    [
-        ((), "has no row with a new answer: run the phases first"),
-        (("--recipe", "nothing"), "the catalogue has no recipe nothing: name one of its mixtures"),
-    ],
-)
-def test_where_there_is_nothing_to_review_it_says_so(
-    tmp_path: Path, options: tuple[str, ...], said: str
-) -> None:
+def test_where_there_is_nothing_to_review_it_says_so(tmp_path: Path) -> None:
     make_deployment(tmp_path, rows=0)
     own = {name: "" for name in os.environ if name.startswith("SYSGEN_")} | {"DAGSTER_HOME": ""}
     done = subprocess.run(
-        [sys.executable, "-c", _SYSGEN, "review", "-o", str(tmp_path), *options],
+        [sys.executable, "-c", _SYSGEN, "review", "-o", str(tmp_path)],
         env=os.environ | own,
         capture_output=True,
         text=True,
@@ -219,7 +220,16 @@ def test_where_there_is_nothing_to_review_it_says_so(
         check=False,
     )
     assert done.returncode == 1
-    assert said in done.stderr
+    assert "has no row with a new answer: run the phases first" in done.stderr
+
+
+def test_only_rows_of_a_mixture_are_shown_that_the_catalogue_names(store: Store) -> None:
+    with pytest.raises(ReviewError, match="no recipe nothing: name one of its mixtures .sysgen."):
+        _rows_of(store, catalog(), "nothing")
+    mixture = {"conversation_id": "c1-0", "source": "capybara", "model": MODEL, "shard": SHARD}
+    store.write(MIXTURES, Partition(recipe="sysgen"), of(MIXTURES, mixture))
+    desk = open_desk(store, only=_rows_of(store, catalog(), "sysgen"))
+    assert desk.progress()["progress"]["rows"] == 1
 
 
 def decide_until_it_is_gone(reviewer: Reviewer, rows: int) -> None:

@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.catalog.recipes import Recipe, Variant
+from sysgen_dagster.catalog.recipes import Recipe, Reviewed, Variant
 from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.commands.exclude import exclude_conversations
 from sysgen_dagster.commands.printing import open_plain_console
@@ -22,13 +22,17 @@ from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_dataset
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
+from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import PHASES
 from sysgen_dagster.defs.training_sets import (
+    _LEFT_OUT,
     mixtures,
     preference_pairs,
     training_rows,
 )
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.review.decisions import Choice, Decision, digest_of, journal_of
+from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.table import Partition, kept
 from sysgen_dagster.training_sets.export.manifest import read_ids
@@ -440,3 +444,122 @@ def test_an_export_without_some_rows_of_its_mixture_is_a_broken_contract(
     assert not said.passed
     assert "train has 3 rows, the mixture" in str(said.description)
     assert _proof("distillation").passed
+
+
+# What reviewers decide
+
+
+def _decide(row: str, choice: Choice, seen: str = "", **edits: str) -> None:
+    texts = _rows(table="aligned_responses").row(by_predicate=_is(row), named=True)
+    digest = digest_of(texts["system_message"], seen or texts["new_answer"])
+    decision = Decision("phi-4", row, digest, choice, "ann", **edits).now()
+    journal_of(STORE).append(decision.record())
+
+
+def _is(row: str) -> pl.Expr:
+    return pl.col("conversation_id") == row
+
+
+@pytest.fixture(scope="module")
+def decided(_all_assets_are_materialized: None) -> Iterator[dict[str, str]]:
+    """By choice, a row of the mixture `distillation` about which a reviewer has decided so."""
+    mixture = STORE.read(MIXTURES, Partition(recipe="distillation")).sort("conversation_id")
+    rejected, edited, accepted, other = mixture["conversation_id"].head(4)
+    _decide(rejected, Choice.REJECTED)
+    _decide(edited, Choice.ACCEPTED, system_message="Written anew.", new_answer="By a person.")
+    _decide(accepted, Choice.ACCEPTED)
+    _decide(other, Choice.REJECTED, seen="another answer, which a model has replaced since")
+    yield {"rejected": rejected, "edited": edited, "accepted": accepted, "other": other}
+    Path(str(journal_of(STORE).path)).unlink()
+
+
+def test_an_export_holds_what_a_reviewer_wrote_and_says_so(decided: dict[str, str]) -> None:
+    made = _materialize("distillation", [exports.key])  # of a mixture that is older
+    files = sorted(Path(str(STORE.export("distillation") / "data")).rglob("*.parquet"))
+    exported = pl.concat(pl.read_parquet(file) for file in files)
+    rows = {row["conversation_id"]: row for row in exported.iter_rows(named=True)}
+    assert decided["rejected"] not in rows
+    system, *_, answer = rows[decided["edited"]]["messages"]
+    assert (system["content"], answer["content"]) == ("Written anew.", "By a person.")
+    said = {row["conversation_id"]: row["reviewed"] for row in rows.values() if row["reviewed"]}
+    assert said == {decided["edited"]: "edited", decided["accepted"]: "accepted"}
+    card = (STORE.export("distillation") / "README.md").read_text()
+    assert "1 of these were accepted as they are, 1 with a message or an answer" in card
+    assert "1 more were rejected and left out" in card
+    assert _noted(made, "left_out_in_review") == [1]
+    assert _noted(made, "edited_in_review") == [1]
+
+
+def test_a_mixture_leaves_out_what_a_reviewer_rejected_and_counts_it(
+    decided: dict[str, str],
+) -> None:
+    made = _materialize("distillation", [mixtures.key])
+    taken = set(STORE.read(MIXTURES, Partition(recipe="distillation"))["conversation_id"])
+    assert decided["rejected"] not in taken
+    assert decided["other"] in taken  # nobody has rejected the answer that it has now
+    reasons = (*_LEFT_OUT, "left_out_by_the_numbers")
+    figures = {name: int(str(_noted(made, name)[0])) for name in ("candidates", "rows", *reasons)}
+    assert figures["rejected_in_review"] == 1
+    assert figures["candidates"] == sum(figures.values()) - figures["candidates"]
+
+
+def test_a_recipe_may_take_accepted_rows_only(
+    decided: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = Recipe(reviewed=Reviewed.ACCEPTED, models=("phi-4",))
+    changed = {"mixtures": {**CATALOG.mixtures, "distillation": recipe}}
+    monkeypatch.setattr(training_sets, "CATALOG", CATALOG.model_copy(update=changed))
+    _materialize("distillation", [mixtures.key])
+    taken = set(STORE.read(MIXTURES, Partition(recipe="distillation"))["conversation_id"])
+    assert taken == {decided["edited"], decided["accepted"]}
+
+
+def test_what_is_older_than_a_decision_is_out_of_date_and_not_pushed(
+    decided: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def push() -> str:
+        return _messages(_run("distillation", [hub_datasets.key], ops=config))
+
+    monkeypatch.setenv("HF_TOKEN", "hf_planted_secret")
+    config = {"hub_datasets": {"config": {"repo": "somebody/sysgen"}}}
+    refusal = "it does not follow what reviewers decided: materialize the mixture and its export"
+    _materialize("distillation", [mixtures.key, exports.key])
+    assert refusal not in push()
+    _decide(decided["accepted"], Choice.REJECTED)
+    assert refusal in push()
+    [found] = _run(None, [OUT_OF_DATE.key]).get_asset_check_evaluations()
+    for kind in ("mixtures", "exports"):
+        assert re.search(rf"{kind}: \d \([^)]*distillation", str(found.description))
+    with Path(str(journal_of(STORE).path)).open("ab") as file:
+        file.write(b'\n{"crc32": 1, "model": "phi-4"}\n')
+    assert "decisions that cannot be read" in push()
+
+
+def test_the_table_of_decisions_says_which_still_count(decided: dict[str, str]) -> None:
+    made = _materialize(None, [review_decisions.key])
+    rows = STORE.read(REVIEW_DECISIONS, Partition())
+    by_row = {row["conversation_id"]: row for row in rows.iter_rows(named=True)}
+    assert {name: by_row[row]["is_current"] for name, row in decided.items()} == {
+        "rejected": True,
+        "edited": True,
+        "accepted": True,
+        "other": False,
+    }
+    assert by_row[decided["edited"]]["new_answer"] == "By a person."
+    assert set(rows["source"]) == {"magicoder"}
+    assert _noted(made, "decisions_made") >= [4]
+    Path(str(STORE.path(REVIEW_DECISIONS, Partition()))).unlink()
+
+
+@pytest.mark.usefixtures("decided")
+def test_no_pair_rejects_what_a_person_wrote() -> None:
+    pairs = _rows(table="preference_pairs").sort("conversation_id")
+    rows = pairs.filter(rejected_is="original_answer", split="train").tail(2)
+    for row in rows.iter_rows(named=True):
+        _decide(row["conversation_id"], Choice.ACCEPTED, new_answer=row["rejected"][0]["content"])
+    _materialize("preferences", [mixtures.key, exports.key])  # and its contract holds
+    files = sorted(Path(str(STORE.export("preferences") / "data")).rglob("*.parquet"))
+    exported = pl.concat(pl.read_parquet(file) for file in files)
+    assert exported.filter(pl.col("chosen") == pl.col("rejected")).is_empty()
+    of_others = exported.join(rows, on="conversation_id", how="semi").filter(model="phi-4")
+    assert set(of_others["rejected_is"]) <= {"other_system_message"}

@@ -10,7 +10,8 @@ import pytest
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.review import desk as desk_module
 from sysgen_dagster.review.decisions import LONGEST_TEXT, DecisionError, journal_of, read_decisions
-from sysgen_dagster.review.desk import Desk, Filters, RowError
+from sysgen_dagster.review.desk import Desk, RowError
+from sysgen_dagster.review.index import Filters
 from sysgen_dagster.storage.journal import Journal
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster_tests.review.rows import AT, MODEL, decision, open_desk, write_rows

@@ -12,7 +12,7 @@ HOSTILE = '</script><script>alert(1)</script>"><img src=x onerror=alert(2)>'
 SETTINGS = {
     "tags": TAG_NAMES,
     "longest": 10,
-    "has_report": False,
+    "report": "",
     "reviewer": HOSTILE,
     "models": [HOSTILE],
     "sources": [],
@@ -50,4 +50,4 @@ def test_the_page_is_small() -> None:
 
 def test_the_report_is_linked_where_it_is_served() -> None:
     assert 'href="/report"' not in render(SETTINGS)[0]
-    assert 'href="/report"' in render({**SETTINGS, "has_report": True})[0]
+    assert 'href="/report"' in render({**SETTINGS, "report": "/report"})[0]

@@ -1,9 +1,12 @@
 """A file of records: appended to, whole after a kill at any byte, cut only where it must be."""
 
 import errno
+import fcntl
 import multiprocessing
 import os
 import resource
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -96,12 +99,18 @@ def test_what_has_to_go_goes_with_what_cannot_be_read(journal: Journal) -> None:
 
 def test_a_writer_that_waits_for_a_deletion_writes_into_the_new_file(journal: Journal) -> None:
     journal.append(RECORDS[0])
-    writer = multiprocessing.Process(target=append_many, args=(Path(journal.path), 1))
-    writer.start()
-    for _ in range(20):
-        journal.remove(lambda record: record["n"] == 0)
+    path = Path(journal.path)
+    writer = threading.Thread(target=journal.append, args=(RECORDS[1],))
+    with path.open("ab") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        writer.start()
+        time.sleep(0.2)  # it has opened the old file by now, and waits
+        assert writer.is_alive()
+        beside = path.with_suffix(".new")
+        beside.write_bytes(format_line(RECORDS[2]))
+        beside.replace(path)
     writer.join()
-    assert numbers(journal) == [1000 + number for number in range(50)]
+    assert numbers(journal) == [2, 1]
 
 
 def test_a_disk_that_is_full_is_an_error_and_no_decision(journal: Journal) -> None:
@@ -138,3 +147,16 @@ def test_in_object_storage_each_record_is_an_object(bucket: str) -> None:
     assert journal.read() == Journaled(tuple(RECORDS))
     assert journal.remove(lambda record: record["n"] == 1) == 1
     assert journal.read() == Journaled((RECORDS[0], RECORDS[2]))
+
+
+def test_a_file_that_was_copied_to_object_storage_comes_before_what_is_written_there(
+    bucket: str, journal: Journal
+) -> None:
+    for record in RECORDS[:2]:
+        journal.append(record)
+    there = Journal(open_store(f"{bucket}/data").root / "review" / "decisions.jsonl")
+    there.path.write_bytes(Path(journal.path).read_bytes())
+    there.append(RECORDS[2])
+    assert there.read() == Journaled(tuple(RECORDS))
+    assert there.remove(lambda record: record["n"] == 0) == 1
+    assert there.read() == Journaled(tuple(RECORDS[1:]))

@@ -24,6 +24,7 @@ from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition, Table
+from sysgen_dagster.training_sets.tables import MIXTURES
 
 _BY_ROWS = {Group.SOURCES, Group.CONVERSATIONS, Group.SYSGEN_PHASES}
 _MADE = dg.DagsterEventType.ASSET_MATERIALIZATION
@@ -73,7 +74,8 @@ class UpToDate:
         if partition not in self._made_as(key) or not self._is_stored(key, table, partition):
             return True
         if table is None or table.group not in _BY_ROWS:
-            return self._is_older(key, partition)
+            follows_people = table == MIXTURES and str(partition) in self._out_of_date(key)
+            return follows_people or self._is_older(key, partition)
         at = table.partition_of(partition)
         return (
             str(partition) in self._out_of_date(key)

@@ -20,8 +20,14 @@ from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, Table, kept
-from sysgen_dagster.training_sets.reviewed import DECIDED, only_accepted, without_rejected
-from sysgen_dagster.training_sets.tables import MIXTURES
+from sysgen_dagster.training_sets.mixtures import is_in_form_of
+from sysgen_dagster.training_sets.reviewed import (
+    DECIDED,
+    only_accepted,
+    without_rejected,
+    write_edits,
+)
+from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS
 
 _TEXTS = ("conversation_id", "system_message", "new_answer")
 
@@ -122,4 +128,26 @@ def rows_to_export(store: Store, name: str) -> ToExport:
     usable = without(stored, excluded_ids(store))
     decided = decided_for(store, decisions, recipe)
     mixture = take_reviewed(usable, decided, recipe)
+    if recipe.rejected:
+        mixture = _with_a_pair(store, recipe, mixture, decided)
     return ToExport(stored, usable, mixture, decisions, decided)
+
+
+def _with_a_pair(
+    store: Store, recipe: Recipe, mixture: pl.DataFrame, decided: Mapping[Partition, pl.DataFrame]
+) -> pl.DataFrame:
+    """The rows without those of which a reviewer wrote what all of their pairs reject."""
+    for at, here in decided.items():
+        edits = here.filter(pl.col("new_answer").is_not_null())
+        taken = mixture.filter(model=at.model, shard=at.shard).join(
+            edits, on="conversation_id", how="semi"
+        )
+        if taken.height:
+            pairs = store.read(PREFERENCE_PAIRS, at).filter(is_in_form_of(recipe))
+            pairs = pairs.join(taken, on="conversation_id", how="semi")
+            left = write_edits(pairs, here, recipe, PREFERENCE_PAIRS.label(at))
+            gone = taken.join(left, on="conversation_id", how="anti")
+            mixture = mixture.join(
+                gone, on=["model", "conversation_id"], how="anti", maintain_order="left"
+            )
+    return mixture
