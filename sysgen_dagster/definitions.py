@@ -67,7 +67,10 @@ defs = dg.Definitions(
         dg.AutomationConditionSensorDefinition(
             "large_jobs",
             target=[asset for asset in CORPUS if asset not in _SMALL],
-            description="Diversity, like messages and benchmark items follow what they look at.",
+            description=(
+                "How varied messages are, which ones nearly repeat another, and which rows hold "
+                "benchmark items: looked at again when those rows have changed."
+            ),
         ),
     ],
     resources={

@@ -100,10 +100,10 @@ def phase_asset(
 
 @phase_asset(phases.ANNOTATION, PilotConfig)
 def annotated_system_messages(run: AssetRun, config: PilotConfig) -> pl.DataFrame:
-    """Phase 1: a system message for each (question, answer), its phrases tagged by the model.
+    """Phase 1: the model writes the system message that may have led to an answer.
 
-    S = M(. | P, Q, A). Eight key functionalities may be tagged: Role, Content, Task, Action, Style,
-    Background, Tool, Format.
+    It sees question and answer, and tags each phrase with what it is about: Role, Content, Task,
+    Action, Style, Background, Tool or Format. In the paper's terms S = M(. | P, Q, A).
     """
     session = run.open_session(run.model)
     run.note(method=METHOD.label)
@@ -115,7 +115,11 @@ def annotated_system_messages(run: AssetRun, config: PilotConfig) -> pl.DataFram
 
 @phase_asset(phases.FILTERING)
 def filtered_system_messages(run: AssetRun) -> pl.DataFrame:
-    """Phase 2: rules drop malformed and unknown tags and put the rest in canonical order."""
+    """Phase 2: rules look at the tags. No model is asked.
+
+    Malformed and unknown tags are left out, the rest is put into one order; a message that cannot
+    be used is dropped, with the reason.
+    """
     filtered = filtering.filter_messages(run.read_kept(ANNOTATED), METHOD.drop_rule, METHOD.mend)
     run.note(
         method=METHOD.label,
@@ -127,7 +131,10 @@ def filtered_system_messages(run: AssetRun) -> pl.DataFrame:
 
 @phase_asset(phases.VERIFICATION)
 def verified_system_messages(run: AssetRun) -> pl.DataFrame:
-    """Phase 3: the same model judges each tag Good, Bad or None; only Good stays."""
+    """Phase 3: the same model judges the phrases under each tag: Good, Bad or None.
+
+    Only what is Good stays in the system message. A message with nothing left is dropped.
+    """
     session = run.open_session(run.model)
     run.note(method=METHOD.label)
     filtered = run.read_kept(FILTERED)
@@ -138,7 +145,11 @@ def verified_system_messages(run: AssetRun) -> pl.DataFrame:
 
 @phase_asset(phases.ALIGNMENT)
 def aligned_responses(run: AssetRun) -> pl.DataFrame:
-    """Phase 4: tags are stripped and the same model answers again, A' = M(. | S, Q)."""
+    """Phase 4: the same model answers the question again, now under the system message.
+
+    The tags are taken off first. In the paper's terms A' = M(. | S, Q). What is kept here goes into
+    the training sets.
+    """
     session = run.open_session(run.model)
     run.note(method=METHOD.label)
     inputs = alignment.build_alignment_inputs(run.read_kept(VERIFIED), run.read_kept(CONVERSATIONS))

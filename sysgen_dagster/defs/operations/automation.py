@@ -108,7 +108,7 @@ def following(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetsDefini
 SYSGEN_JOB = dg.define_asset_job(
     "sysgen",
     selection=dg.AssetSelection.assets(*PHASES),
-    description="One model and one shard through all four phases.",
+    description="One model and one shard through all four phases. `fill_gaps` starts it.",
 )
 
 

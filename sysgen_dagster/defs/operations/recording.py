@@ -61,7 +61,7 @@ def record_stored(
             each.to_user_string(): staleness.data_versions(instance, each)
             for each in node.parent_keys
         }
-        read_too = {
+        beside = {
             each.to_user_string(): staleness.data_versions(instance, each)
             for each in also_read(node.metadata)
         }
@@ -78,12 +78,8 @@ def record_stored(
             except StoreError as error:  # damaged where the inventory does not look
                 yield error
                 continue
-            tags |= _input_tags(inputs, at, last) | {
-                **{
-                    f"{READ_VERSION}{each}": of[at.shard]
-                    for each, of in read_too.items()
-                    if at.shard in of
-                },
+            tags |= _input_tags(inputs, at, last) | _read_tags(beside, at)
+            tags |= {
                 staleness.CODE_VERSION: node.code_version or "unknown",
             }
             made = dg.AssetMaterialization(asset, description=NOTE, partition=key, tags=tags)
@@ -121,3 +117,9 @@ def _input_tags(
         tags[f"{staleness.INPUT_VERSION}/{name}"] = version or _NEVER_MADE
         tags[f"{_INPUT_RECORD}/{name}"] = str(last)
     return tags
+
+
+def _read_tags(beside: Mapping[str, Mapping[str | None, str]], at: Partition) -> dict[str, str]:
+    """What a run notes of what it reads beside its inputs."""
+    read = {name: versions.get(at.shard) for name, versions in beside.items()}
+    return {f"{READ_VERSION}{name}": version for name, version in read.items() if version}

@@ -135,7 +135,7 @@ def watching(
     def out_of_date_partitions(
         context: dg.AssetExecutionContext, tables: TablesResource, models: InferenceResource
     ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # Dagster: no parameter beside checks
-        """Partitions of sources, conversations and phases that would come out otherwise now."""
+        """What would come out otherwise if it were made now, since rows or settings changed."""
         return _named_all(
             {
                 asset.key.to_user_string(): out_of_date(

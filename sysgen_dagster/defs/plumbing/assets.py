@@ -3,7 +3,7 @@
 Partitions, dependencies, columns, group and key follow from the table and from those that it reads.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import Any
 
 import dagster as dg
@@ -32,6 +32,21 @@ def also_read(metadata: Mapping[str, Any]) -> list[dg.AssetKey]:
     return [dg.AssetKey(name) for name in metadata.get(_ALSO_READS, ())]
 
 
+def _also_reads(through: Sequence[Table]) -> dict[str, Any]:
+    return {_ALSO_READS: [each.name for each in through]} if through else {}
+
+
+def _begin(
+    context: dg.AssetExecutionContext, table: Table, through: Sequence[Table], **given: Any
+) -> AssetRun:
+    """The run, with the data versions noted that it is going to read beside its dependencies."""
+    key = context.partition_key if context.has_partition_key else None
+    run = AssetRun(table, table.partition_of(key), context, **given)
+    for each in through:
+        run.tags |= read_tags(context.instance, asset_key(each), str(run.at.shard))
+    return run
+
+
 def _read_config(config: type[dg.Config], context: dg.AssetExecutionContext) -> dg.Config:
     """The settings of a run.
 
@@ -52,7 +67,7 @@ def _read_config(config: type[dg.Config], context: dg.AssetExecutionContext) -> 
 def table_asset(
     table: Table,
     *,
-    reads: Iterable[Table],
+    reads: Collection[Table],
     kinds: Set[str],
     pool: str | None = None,
     code_version: str | None = None,
@@ -73,17 +88,13 @@ def table_asset(
         asks: Whether it sends requests to a model.
     """
     resources = {"tables", "models"} if asks else {"tables"}
-    tables = list(reads)
-    through = read_through(table, tables)
+    through = read_through(table, reads)
 
     def declare(make: Make[Any]) -> dg.AssetsDefinition:
         def run(context: dg.AssetExecutionContext) -> dg.MaterializeResult[None]:
-            key = context.partition_key if context.has_partition_key else None
             given = {name: getattr(context.resources, name) for name in resources}
             settings = [_read_config(config, context)] if config else []
-            making = AssetRun(table, table.partition_of(key), context, **given)
-            for each in through:
-                making.tags |= read_tags(context.instance, asset_key(each), str(making.at.shard))
+            making = _begin(context, table, through, **given)
             frame = make(making, *settings)
             if making.session is not None:
                 making.note(**progress_metadata(making.session.progress))
@@ -92,14 +103,11 @@ def table_asset(
         run.__name__, run.__doc__ = make.__name__, make.__doc__
         return dg.asset(
             key=asset_key(table),
-            deps=[dependency(table, each) for each in tables if each not in through],
+            deps=[dependency(table, each) for each in reads if each not in through],
             partitions_def=partitions_of(table),
             group_name=table.group.value,
             kinds=set(kinds),
-            metadata={
-                **column_metadata(table.columns),
-                **({_ALSO_READS: [each.name for each in through]} if through else {}),
-            },
+            metadata=column_metadata(table.columns) | _also_reads(through),
             description=description,
             pool=pool,
             code_version=code_version,
