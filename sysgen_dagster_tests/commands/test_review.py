@@ -224,7 +224,7 @@ def test_where_there_is_nothing_to_review_it_says_so(tmp_path: Path) -> None:
 
 
 def test_only_rows_of_a_mixture_are_shown_that_the_catalogue_names(store: Store) -> None:
-    with pytest.raises(ReviewError, match="no recipe nothing: name one of its mixtures .sysgen."):
+    with pytest.raises(ReviewError, match=r"no recipe nothing: name one of its mixtures .sysgen."):
         _rows_of(store, catalog(), "nothing")
     mixture = {"conversation_id": "c1-0", "source": "capybara", "model": MODEL, "shard": SHARD}
     store.write(MIXTURES, Partition(recipe="sysgen"), of(MIXTURES, mixture))
