@@ -119,9 +119,9 @@ def inventory(data: str, record: bool) -> int:
 
 @sysgen.command()
 @data_option
-@click.option("--recipe", metavar="NAME", help="Only rows of this mixture; all when left out.")
+@click.option("--recipe", metavar="RECIPE", help="Only rows of this mixture; all when left out.")
 @click.option("-p", "--port", type=PORT, help="Of the page; one that is free when left out.")
-@click.option("--reviewer", metavar="NAME", help="Who decides; your login when left out.")
+@click.option("--reviewer", metavar="WHO", help="Who decides; your login when left out.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 @click.option(
     "--apply", is_flag=True, help="Serve nothing: make the training sets again, as decided."
