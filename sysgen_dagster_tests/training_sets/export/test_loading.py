@@ -7,9 +7,8 @@ import pytest
 
 from sysgen_dagster.training_sets.export.layout import ExportError
 from sysgen_dagster.training_sets.export.loading import load_export
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 from sysgen_dagster.training_sets.thoughts import exported_table
-from sysgen_dagster_tests.training_sets.export.exports import FACTS, SPLITS, export
+from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, SPLITS, export
 
 
 @pytest.mark.parametrize("pairs", [False, True], ids=["rows", "pairs"])
@@ -25,7 +24,7 @@ def test_every_split_is_loaded_with_its_rows_and_the_columns_of_its_table(
     monkeypatch.chdir(tmp_path)
     contents = export(tmp_path / "small", pairs=pairs)
     found = load_export(tmp_path / "small", tmp_path / "work" / "loading")
-    table = PREFERENCE_PAIRS if pairs else exported_table(FACTS.recipe)
+    table = exported_table((PAIR_FACTS if pairs else FACTS).recipe)
     columns = {name: str(dtype) for name, dtype in table.schema.items()}
     assert list(found) == list(SPLITS)
     assert sum(each.rows for each in found.values()) == contents.rows
