@@ -9,6 +9,7 @@ import sysgen_dagster.analysis.tables
 import sysgen_dagster.lanes.sysgen.tables
 import sysgen_dagster.obedience.tables
 import sysgen_dagster.report.tables
+import sysgen_dagster.review.tables
 import sysgen_dagster.training_sets.tables
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key, partitions_of
 from sysgen_dagster.defs.plumbing.tables import TABLES
@@ -20,6 +21,7 @@ ROOMS = (
     sysgen_dagster.obedience.tables.TABLES,
     sysgen_dagster.analysis.tables.TABLES,
     sysgen_dagster.training_sets.tables.TABLES,
+    sysgen_dagster.review.tables.TABLES,
     sysgen_dagster.report.tables.TABLES,
 )
 PHASES = (
@@ -54,7 +56,7 @@ def every_table() -> pytest.MarkDecorator:
 
 
 def test_the_tables_are_the_sources_the_phases_the_training_sets_and_the_statistics() -> None:
-    training = {"splits", "training_rows", "preference_pairs", "mixtures"}
+    training = {"splits", "training_rows", "preference_pairs", "mixtures", "review_decisions"}
     sources = {f"source/{name}" for name in CATALOG.sources}
 
     assert TABLES.keys() == {
