@@ -21,15 +21,17 @@ CHATS = (
 )
 QUESTIONS = (
     *("instruction", "question", "query", "problem", "prompt", "user_prompt", "user", "human"),
-    *("task", "request", "instructions", "inputs", "input"),
+    *("task", "request", "instructions", "inputs", "input", "q"),
 )
 # `turns` of texts may all be a user's.
+# Where files of one object keep all their rows: there it is no chat.
+WRAPPERS = ("data", "items", "rows", "examples", "entries", "records", "train")
 CHATS_OF_TEXTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "data")
 # An `answer` beside one of those before it is the short result to compare with.
 ANSWERS = (
     *("output", "response", "completion", "solution", "generated_solution", "chosen_response"),
     *("answer", "chosen", "assistant", "reply", "target", "targets", "gpt", "bot", "content"),
-    "answers",
+    *("answers", "a"),
 )
 INPUTS = ("input", "context")
 WITH_INPUT = ("instruction", "question", "query")  # a `prompt` holds its input already

@@ -13,6 +13,7 @@ from sysgen_dagster.sources.candidates import (
     RECORD_THOUGHTS,
     SAID,
     SPEAKERS,
+    WRAPPERS,
     Candidate,
     in_order,
     shown,
@@ -33,9 +34,13 @@ def chats(seen: Seen, asked: Mapping[str, str], name: str) -> Iterator[Candidate
             yield _alternating(seen, asked, name)
     elif fields := spoken_fields(column, asked):
         yield _turns(seen, asked, column, *fields)
-    elif (fields := _exchange_fields(column, asked)) and (
-        # Elsewhere, beside a column with a question, exchanges may be examples of it.
-        is_asked or plain_name(name) in CHATS or not in_order(seen.texts, QUESTIONS)
+    elif (
+        (fields := _exchange_fields(column, asked))
+        and (
+            # Elsewhere, beside a column with a question, exchanges may be examples of it.
+            is_asked or plain_name(name) in CHATS or not in_order(seen.texts, QUESTIONS)
+        )
+        and not (len(seen.rows) == 1 and plain_name(name) in WRAPPERS and not is_asked)
     ):
         yield _exchanges(seen, asked, column, *fields)
 

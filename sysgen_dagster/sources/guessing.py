@@ -26,7 +26,12 @@ from sysgen_dagster.sources.pair_columns import pairs, prompts, transcripts
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.seen import Seen
 from sysgen_dagster.sources.trying import Tried, exchanges_of, try_candidate
-from sysgen_dagster.sources.what_is_seen import describe_guess, describe_rows, shown_names
+from sysgen_dagster.sources.what_is_seen import (
+    advice_on_form,
+    describe_guess,
+    describe_rows,
+    shown_names,
+)
 
 _LEAST_USABLE = 0.5  # share of the rows that a guess must be able to use
 _MOST_TRIED = 40  # candidates
@@ -81,23 +86,31 @@ def guess_shape(
     tried: list[tuple[Candidate, Tried]] = []
     for candidate in found:
         tried.append((candidate, try_candidate(candidate, seen.rows)))
-        if _fits(tried[-1][1]):
+        if _fits(tried[-1][1]) and not _of_words(tried[-1][1]):
             break
-    else:
-        # What the user says is done also where few rows fit.
-        tried.sort(key=lambda each: each[1].usable)
-        if not (mapping and tried and tried[-1][1].usable):
-            what = f"{name}: it is not clear what the columns of {file} are for"
-            raise ShapeError(f"{what}{describe_rows(seen, tried)}")
-    taken, rows = tried[-1]
+    fitting = [each for each in tried if _fits(each[1])]
+    if not fitting and mapping and tried:
+        # What the user says is done also where few rows fit, or none of the first ones.
+        best = max(tried, key=lambda each: each[1].usable)
+        fitting = [best] if best[1].usable or not (head.is_all or best[1].refused) else []
+    if not fitting:
+        what = f"{name}: it is not clear what the columns of {file} are for"
+        raise ShapeError(f"{what}{describe_rows(seen, tried)}")
+    taken, rows = min(fitting, key=lambda each: _of_words(each[1]))
     few = seen.rows[:_ROWS_OF_OTHERS]
-    others = [other for other in found[len(tried) :] if _fits(try_candidate(other, few))]
+    others = [other for other, _ in fitting if other is not taken]
+    others += [other for other in found[len(tried) :] if _fits(try_candidate(other, few))]
     said = describe_guess(taken, rows, seen, head.is_all, others)
     return Guess(taken.shape, taken.columns, exchanges_of(taken.shape), rows.rows, said)
 
 
 def _fits(tried: Tried) -> bool:
     return tried.usable >= max(1, _LEAST_USABLE * tried.rows)
+
+
+def _of_words(tried: Tried) -> int:
+    """Of how many of both, questions and answers, most are single words: others come before."""
+    return bool(tried.questions) + bool(tried.answers)
 
 
 def _candidates(seen: Seen, asked: Mapping[str, str]) -> Iterator[Candidate]:
@@ -152,7 +165,7 @@ def _asked(name: str, file: Path, seen: Seen, mapping: Mapping[str, str]) -> dic
     if column is None:
         raise ShapeError(
             f"{name}: --columns gives {asked['messages']!r} as 'messages', but in {file} it is no "
-            f"list of turns; lists are {shown_names(list(seen.lists))}"
+            f"list of turns; lists are {shown_names(list(seen.lists))}{advice_on_form(seen)}"
         )
     for word in fields:
         if word in asked and asked[word] not in column.fields:

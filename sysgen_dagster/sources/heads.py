@@ -1,7 +1,7 @@
 """Reads the first rows of a file, to see what is in it without reading all of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,6 +14,7 @@ from sysgen_dagster.sources.upstream_rows import readable_columns
 
 MOST_ROWS = 1_000
 _MOST_CHARACTERS = 1 << 23  # of all rows together; the row that reaches it is the last
+_MOST_FILES = 20  # of a folder
 _AT_ONCE = 50  # rows of a Parquet file
 
 
@@ -30,7 +31,7 @@ class Head(NamedTuple):
 
 
 def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> Head:
-    """The first rows of a file or a folder.
+    """The first rows of a file, or of files from all over a folder.
 
     Args:
         name: That of the source, for messages.
@@ -41,26 +42,34 @@ def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> Head:
         SourceError: A file cannot be read, or has no rows.
     """
     files = files_of(name, path)
+    chosen = files.paths[:: -(-len(files.paths) // _MOST_FILES)]
+    share = len(chosen)
+    rows: list[Any] = []
+    is_all = share == len(files.paths)
+    for file in chosen:
+        with naming(name, file, files.format):
+            of_file = (
+                _parquet_rows(file) if files.format is Format.PARQUET else read_rows(name, file)
+            )
+            head = _cut(of_file, -(-most_rows // share), _MOST_CHARACTERS // share)
+        rows += head.rows
+        is_all = is_all and head.is_all
     with naming(name, path, files.format):
-        if files.format is Format.PARQUET:
-            head = _cut(chain.from_iterable(map(_parquet_rows, files.paths)), most_rows)
-        else:
-            head = _cut(read_rows(name, path), most_rows)
-        if not head.rows:
+        if not rows:
             raise UnreadableError("it has no rows")
-    return head
+    return Head(rows, is_all)
 
 
-def _cut(rows: Iterator[Any], most_rows: int) -> Head:
+def _cut(rows: Iterator[Any], most_rows: int, most_characters: int) -> Head:
     """As many rows as may be looked at."""
     head: list[Any] = []
     characters = 0
     for row in islice(rows, most_rows):
         head.append(row)
         characters += _size(row)
-        if characters >= _MOST_CHARACTERS:
+        if characters >= most_characters:
             break
-    return Head(head, len(head) < most_rows and characters < _MOST_CHARACTERS)
+    return Head(head, len(head) < most_rows and characters < most_characters)
 
 
 def _parquet_rows(file: Path) -> Iterator[Mapping[str, Any]]:

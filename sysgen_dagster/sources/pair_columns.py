@@ -35,15 +35,15 @@ def pairs(seen: Seen, asked: Mapping[str, str]) -> Iterator[Candidate]:
     said = dict(asked)
     if "question" not in said and "input" in said:
         said["question"] = said.pop("input")
-    both = {*seen.texts, *seen.lists}
+    texts = {*seen.texts, *said.values()}  # what the user names is read, whatever it holds so far
     questions, answers = (
         [said[word]] if word in said else in_order(seen.columns, names)
         for word, names in (("question", QUESTIONS), ("answer", ANSWERS))
     )
     for question, answer in product(questions, answers):
-        if question != answer and {question, answer} <= both:
+        if question != answer and {question, answer} <= {*texts, *seen.lists}:
             yield from _prompt_completion(seen, said, question, answer)
-            if {question, answer} <= set(seen.texts):
+            if {question, answer} <= texts:
                 yield _question_answer(seen, said, question, answer)
 
 

@@ -114,6 +114,8 @@ def read_turns(row: Row, shape: Shape) -> list[Turn]:
     """
     turns = list(_READERS[shape.kind](row, shape))
     system = row[shape.system] if shape.system else None
+    if system and isinstance(shape, Transcript):  # Glaive writes the mark there, too
+        system = _marks(tuple(shape.roles)).sub("", system).strip()
     if system is None or is_blank(system) or Turn(Role.SYSTEM, system) in turns:
         return turns
     return [Turn(Role.SYSTEM, system), *turns]

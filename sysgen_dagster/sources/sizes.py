@@ -8,11 +8,21 @@ from pathlib import Path
 
 import polars as pl
 
-from sysgen_dagster.sources.folders import Format, format_of
+from sysgen_dagster.catalog.sources import shards_for
+from sysgen_dagster.sources.folders import Format, files_of, format_of
 from sysgen_dagster.sources.text_files import PACKED
 
 _HEAD = 1 << 18  # bytes of text from which the length of a row is estimated
 _USUAL_ROW = 2_000  # bytes of a row, where the head shows no whole one
+
+
+def shards_of(name: str, path: Path) -> int:
+    """Into how many shards the file of a source, or the folder of its files, is cut.
+
+    Raises:
+        SourceError: As `files_of`.
+    """
+    return shards_for(sum(map(estimate_rows, files_of(name, path).paths)))
 
 
 def estimate_rows(file: Path) -> int:

@@ -67,8 +67,17 @@ def test_the_header_shows_what_stands_between_values(
         ",question,answer\n0,Why?,So.\n",
         "question,answer\n\nWhy?,So.\n\n",
         '"question","answer"\n"Why?","So."',
+        "sep=;\r\nquestion;answer\r\nWhy?;So.\r\n",
+        "sep=|\nquestion|answer\nWhy?|So.\n",
     ],
-    ids=["a blank after the delimiter", "an index without a name", "blank lines", "quoted"],
+    ids=[
+        "a blank after the delimiter",
+        "an index without a name",
+        "blank lines",
+        "quoted",
+        "Excel",
+        "bars",
+    ],
 )
 def test_what_programs_write_beside_the_rows_is_no_part_of_them(
     tmp_path: Path, content: str

@@ -72,7 +72,14 @@ def test_who_speaks_and_what_is_said_is_read_without_what_is_no_text() -> None:
 
 @pytest.mark.parametrize(
     ("texts", "are_sentences"),
-    [(("on", "off"), False), (("Hm, so.", "on"), True), (("Hm, so.", "", None), True), ((), False)],
+    [
+        (("on", "off"), False),
+        (("Hm, so.", "on"), True),
+        (("考えると水の流れ",), True),
+        (("是", "否"), False),
+        (("Hm, so.", "", None), True),
+        ((), False),
+    ],
 )
 def test_sentences_are_told_from_switches(texts: Any, are_sentences: bool) -> None:
     assert seen(*texts).holds_sentences("it") == are_sentences

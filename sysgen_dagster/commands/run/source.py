@@ -6,14 +6,13 @@ from pathlib import Path
 
 from sysgen_dagster.catalog.entries import UNKNOWN
 from sysgen_dagster.catalog.load import CatalogError
-from sysgen_dagster.catalog.sources import HubFile, Source, shards_for
+from sysgen_dagster.catalog.sources import HubFile, Source
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.sources.column_words import ColumnWordsError, parse_columns
 from sysgen_dagster.sources.finding import find_source
-from sysgen_dagster.sources.folders import files_of
 from sysgen_dagster.sources.guessing import guess_shape
 from sysgen_dagster.sources.pins import find_pin
-from sysgen_dagster.sources.sizes import estimate_rows
+from sysgen_dagster.sources.sizes import shards_of
 from sysgen_dagster.storage.store import Store
 
 
@@ -61,8 +60,7 @@ def find_source_entry(
     place = found.fetch(folder / "downloads", store := Store(folder))
     if found.hub is not None and (pin := find_pin(store, found.hub)) is not None:
         lines.append(f"reads {pin.said}, and keeps to it")
-    file = files_of(found.name, place).paths[0] if place.is_dir() else place
-    guess = guess_shape(found.name, file, mapping)
+    guess = guess_shape(found.name, place, mapping)
     source = Source(
         name=found.name,
         title=found.title,
@@ -72,7 +70,7 @@ def find_source_entry(
         shape=guess.shape,
         columns=guess.columns,
         exchanges=guess.exchanges,
-        shards=shards_for(estimate_rows(place)),
+        shards=shards_of(found.name, place),
     )
     return source, [*lines, guess.said]
 

@@ -1,6 +1,7 @@
 """Which source a word means, how its columns are read, and when that is not asked again."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,26 @@ def test_a_folder_of_files_is_read_as_one_source(tmp_path: Path) -> None:
     source, _ = found(tmp_path, SourceWish(str(folder)))
     assert (source.name, source.path) == ("parts", folder)
     assert source.shape.columns == ["prompt", "response"]
+
+
+def test_a_folder_is_cut_into_shards_as_a_file_of_its_rows_is(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / "parts").mkdir(exist_ok=True)
+        write_rows(tmp_path / "parts" / f"{number}.jsonl", 10_000)
+    whole = write_rows(tmp_path / "whole.jsonl", 20_000)
+    of_file, of_folder = (
+        found(tmp_path, SourceWish(str(each)))[0] for each in (whole, tmp_path / "parts")
+    )
+    assert of_folder.shards == of_file.shards > 1
+
+
+def test_a_large_file_is_looked_at_soon(tmp_path: Path, rows: Path) -> None:
+    write_rows(rows, 2_000)
+    with rows.open("ab") as opened:
+        opened.truncate(4 << 30)  # nulls that take no room
+    began = time.monotonic()
+    found(tmp_path, SourceWish(str(rows)))
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize(
