@@ -8,11 +8,12 @@ candidate, to see whether it fits.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sysgen_dagster.catalog.sources import Columns, Shape, Speaker
 from sysgen_dagster.chat.quoting import made_visible
-from sysgen_dagster.sources.seen import Seen, plain_name
+from sysgen_dagster.sources.seen import Seen
+from sysgen_dagster.sources.shapes import plain_name
 
 # Usual names, the likeliest first; in small letters, `_` for a blank or a dash.
 CHATS = (
@@ -45,7 +46,6 @@ HISTORIES = ("history",)  # earlier exchanges beside a question, as pairs of tex
 # Fields of records.
 SPEAKERS = ("role", "from", "speaker", "author", "sender", "who", "user", "name")
 SAID = ("content", "value", "text", "message", "utterance", "body")
-RECORD_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 ROLES: tuple[Speaker, ...] = ("system", "user", "assistant")
 # Who speaks in a chat that is one text.
 MARKS: tuple[Mapping[str, Speaker], ...] = (
@@ -90,17 +90,23 @@ def shown(column: str) -> str:
     return json.dumps(made_visible(column), ensure_ascii=False)
 
 
-class System(NamedTuple):
-    """The column with the system messages of the rows, where there is one."""
-
-    shape: Mapping[str, str] = {}
-    columns: Columns = {}
-    told: str = ""
+def system_of(seen: Seen, asked: Mapping[str, str]) -> str | None:
+    """The column of system messages that the user names, or the one with a usual name."""
+    return asked.get("system") or next(iter(in_order(seen.texts, SYSTEMS)), None)
 
 
-def system_of(seen: Seen, asked: Mapping[str, str]) -> System:
-    """The column that the user names, or the one with a usual name."""
-    name = asked.get("system") or next(iter(in_order(seen.texts, SYSTEMS)), None)
-    if name is None:
-        return System()
-    return System({"system": name}, {name: "string"}, f", system message in {shown(name)}")
+def candidate(
+    seen: Seen, shape: Shape, words: Mapping[str, str], told: str, unclear: Sequence[str] = ()
+) -> Candidate:
+    """A shape with the columns it reads; its system messages are told, too.
+
+    Of lists the fields are those of the file, in its order: then it needs no conversion.
+    """
+    lists = {name for field in shape.of_records if (name := getattr(shape, field)) in seen.lists}
+    columns: dict[str, Literal["string"] | list[str]] = {}
+    for name in shape.columns:
+        columns[name] = seen.lists[name].kept(shape.record_fields) if name in lists else "string"
+    if shape.system is None:
+        return Candidate(shape, columns, words, told, unclear)
+    told += f", system message in {shown(shape.system)}"
+    return Candidate(shape, columns, {**words, "system": shape.system}, told, unclear)

@@ -10,7 +10,8 @@ from typing import Any
 from sysgen_dagster.catalog import plain_yaml
 from sysgen_dagster.catalog.references import Misnamed, entries_of
 from sysgen_dagster.catalog.sources import QuestionAnswer
-from sysgen_dagster.sources.guessing import ShapeError, guess_shape
+from sysgen_dagster.sources.column_words import ShapeError
+from sysgen_dagster.sources.guessing import guess_shape
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.sizes import shards_of
 

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from sysgen_dagster.chat.visible import is_blank
+from sysgen_dagster.sources.shapes import THOUGHTS
 from sysgen_dagster.sources.values import (
     NoRecordsError,
     NotTextError,
@@ -36,6 +37,12 @@ class ListColumn(NamedTuple):
     def texts(self, field: str) -> list[str]:
         """What the records say in a field; what is no text is left out."""
         return [text for chat in self.chats for text in _said(chat, field)]
+
+    def kept(self, used: Sequence[str]) -> list[str]:
+        """The fields that are read: those that are used, and thoughts; of texts the only one."""
+        thoughts = {field for field in THOUGHTS if any(self.texts(field))}
+        kept = [field for field in self.fields if field in used or field in thoughts]
+        return kept or list(used)
 
     def speakers(self, field: str) -> list[list[str]]:
         """Who speaks in each row, turn by turn."""
@@ -80,11 +87,6 @@ class Seen:
         """Whether the texts of a column, as far as they show anything, have several words."""
         shown = [text for value in self.values(column) if not is_blank(text := _text(value))]
         return bool(shown) and sum(map(has_words, shown)) >= _WORDY * len(shown)
-
-
-def plain_name(name: str) -> str:
-    """A name without what writers of names differ in."""
-    return name.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 def has_words(text: str | None) -> bool:

@@ -52,7 +52,7 @@ TOOL_ROLES = frozenset(
     }
 )
 # Fields of a record, beside its text, in which published data sets keep what was thought.
-_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 
 
 class Turn(NamedTuple):
@@ -82,7 +82,7 @@ def _turn(role: str, text: str | None, thoughts: str | None = None) -> Turn:
 
 
 def _thoughts(record: Mapping[str, Any]) -> str | None:
-    return next((record[name] for name in _THOUGHTS if record.get(name)), None)
+    return next((record[name] for name in THOUGHTS if record.get(name)), None)
 
 
 def role_of(speaker: str, roles: Mapping[str, Speaker] = MappingProxyType({})) -> str:
@@ -92,19 +92,20 @@ def role_of(speaker: str, roles: Mapping[str, Speaker] = MappingProxyType({})) -
         speaker: What the row calls who speaks.
         roles: Those of names that the catalogue knows; they come before the usual ones.
     """
-    given = {_plain(each): role for each, role in roles.items()}
-    if given and (said := given.get(_plain(speaker))):
+    given = {plain_name(each): role for each, role in roles.items()}
+    if given and (said := given.get(plain_name(speaker))):
         return Role(said)
     if role := _ROLES.get(speaker):
         return role
-    name = _plain(speaker)
+    name = plain_name(speaker)
     if name.startswith(_MODELS):
         return Role.ASSISTANT
     return _ROLES.get(name) or (name if name in TOOL_ROLES else speaker)
 
 
-def _plain(speaker: str) -> str:
-    return speaker.strip().casefold().replace("-", "_").replace(" ", "_")
+def plain_name(name: str) -> str:
+    """A name without what writers of names differ in."""
+    return name.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 def read_turns(row: Row, shape: Shape) -> list[Turn]:

@@ -6,8 +6,7 @@ from types import MappingProxyType
 
 from sysgen_dagster.catalog.sources import Speaker
 from sysgen_dagster.chat.messages import Role
-from sysgen_dagster.sources.seen import plain_name
-from sysgen_dagster.sources.shapes import TOOL_ROLES, role_of
+from sysgen_dagster.sources.shapes import TOOL_ROLES, plain_name, role_of
 
 # Who unmistakably asks, or answers, where both speak; a number may follow. They are no usual names
 # of roles (`shapes.role_of`): a chat may have an agent beside an assistant.

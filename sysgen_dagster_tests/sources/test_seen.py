@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.sources.json_rows import NumberText
-from sysgen_dagster.sources.seen import Seen, plain_name
+from sysgen_dagster.sources.seen import Seen
+from sysgen_dagster.sources.shapes import plain_name
 
 TURN = {"role": "user", "content": "Why?"}
 

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sysgen_dagster.catalog.entries import UNKNOWN
-from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.sources import HubFile, Source
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.sources.column_words import ColumnWordsError, parse_columns
+from sysgen_dagster.sources.column_words import parse_columns
 from sysgen_dagster.sources.finding import find_source
 from sysgen_dagster.sources.guessing import guess_shape
 from sysgen_dagster.sources.pins import find_pin
@@ -47,10 +46,10 @@ def find_source_entry(
             source are read is taken from it, unless the user speaks of them.
 
     Raises:
-        CatalogError: `columns` is no list of NAME=COLUMN.
-        SourceError: There is no such source, or nobody can tell what its columns are for.
+        SourceError: There is no such source, or nobody can tell what its columns are for, also
+            because `columns` cannot be understood.
     """
-    mapping = _read_columns(wish.columns)
+    mapping = parse_columns(wish.columns)
     found = find_source(wish.named, Path.cwd(), wish.config, wish.split)
     license_ = wish.license or found.license
     lines = [found.said, *_said_of_license(license_, wish.license)]
@@ -87,10 +86,3 @@ def is_same_source(one: Source, hub: HubFile | None, path: Path | None) -> bool:
         fields = ("repo", "file", "config", "split")
         return all(getattr(one.hub, field) == getattr(hub, field) for field in fields)
     return (one.hub, one.path) == (hub, path)
-
-
-def _read_columns(given: Sequence[str]) -> dict[str, str]:
-    try:
-        return parse_columns(given)
-    except ColumnWordsError as error:
-        raise CatalogError(f"--columns: {error}") from error

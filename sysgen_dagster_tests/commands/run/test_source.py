@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.commands.run.source import SourceWish, find_source_entry
 from sysgen_dagster.commands.run.written_catalog import build_catalog
@@ -80,7 +79,7 @@ def test_what_the_user_says_of_the_columns_counts(
 
 @pytest.mark.parametrize("columns", ["question", "question=", "=prompt", "'question=prompt"])
 def test_columns_in_another_form_are_refused(tmp_path: Path, rows: Path, columns: str) -> None:
-    with pytest.raises(CatalogError, match="--columns"):
+    with pytest.raises(SysgenError, match="--columns"):
         found(tmp_path, SourceWish(str(rows), columns=[columns]))
 
 
