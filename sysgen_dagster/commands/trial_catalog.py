@@ -16,10 +16,9 @@ from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.sources.finding import source_name
 from sysgen_dagster.sources.folders import FORMATS, format_of
-from sysgen_dagster.sources.heads import read_head
+from sysgen_dagster.sources.heads import estimate_rows, read_head
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.seen import Seen
-from sysgen_dagster.sources.sizes import estimate_rows
 
 EXAMPLE_ROWS = Path(__file__).parents[1] / "example_rows"
 # Names of columns that hold the text of an item; the first one that a file has is read.

@@ -31,12 +31,17 @@ def read_csv_rows(file: Path, delimiter: str | None = None) -> Iterator[dict[str
     Raises:
         UnreadableError: The file is no text, has no header, or is quoted wrongly; it says where.
     """
-    csv.field_size_limit(min(LONGEST_ROW, sys.maxsize))  # of the process; its own is 128 KiB
     with open_text(file, newline="") as text:
-        if (first := text.read(1)) in "[{" and first:
-            raise UnreadableError("it is JSON", "end its name in .jsonl")
-        text.seek(0)
-        yield from _rows(text, _find_delimiter(text, delimiter))
+        yield from read_csv(text, delimiter)
+
+
+def read_csv(text: TextIO, delimiter: str | None = None) -> Iterator[dict[str, str]]:
+    """The same of a text."""
+    csv.field_size_limit(min(LONGEST_ROW, sys.maxsize))  # of the process; its own is 128 KiB
+    if (first := text.read(1)) in "[{" and first:
+        raise UnreadableError("it is JSON", "end its name in .jsonl")
+    text.seek(0)
+    yield from _rows(text, _find_delimiter(text, delimiter))
 
 
 def _find_delimiter(text: TextIO, given: str | None) -> str:

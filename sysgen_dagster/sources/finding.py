@@ -12,12 +12,16 @@ from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.text_files import PACKED
 from sysgen_dagster.storage.store import Store
 
-_ON_HUB = re.compile(r"(?:hf://(?:datasets/)?|https://huggingface\.co/datasets/)(?P<place>.+)")
+_ON_HUB = re.compile(
+    r"hf://(?:datasets/)?(?P<place>.+)"
+    r"|(?:https?://)?(?:huggingface\.co|hf\.co)/datasets/(?P<page>[^?#]+).*"
+)
 _PLACE = re.compile(
-    r"(?P<repo>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[^/]+(?:/pr/\d+)?))?(?:/(?P<file>[^/].*))?/?"
+    r"(?P<repo>[\w.-]+/[\w.-]+?)(?:@(?P<revision>refs/\w+/\w+|[^/]+))?(?:/(?P<file>[^/].*))?/?"
 )
 # Between the data set and the file in addresses of the Hub's pages.
 _PAGE = re.compile(r"(?P<repo>[^/@]+/[^/@]+)/(?:tree|blob|resolve)/(?P<revision>[^/]+)")
+_VIEWER = re.compile(r"(?P<repo>[^/]+/[^/]+)/viewer(?:/(?P<config>[^/]+)(?:/(?P<split>[^/]+))?)?/?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LONGEST_NAME = 100
 
@@ -75,7 +79,16 @@ def find_source(
         SourceError: There is nothing of that name, or it is not clear which rows are meant.
     """
     if found := _ON_HUB.fullmatch(text.strip()):
-        return _find_on_hub(text, found["place"], config, split)
+        place = found["place"] or found["page"]
+        if viewed := _VIEWER.fullmatch(place):
+            place = viewed["repo"]
+            config, split = config or viewed["config"], split or viewed["split"]
+        return _find_on_hub(text, place, config, split)
+    if "://" in text:
+        raise SourceError(
+            f"{text} is no data set on the Hub, which is written hf://OWNER/NAME; download the "
+            "file and give its path"
+        )
     path = (folder / Path(text).expanduser()).absolute()
     if not path.exists():
         is_repo = re.fullmatch(r"[\w.-]+/[\w.-]+", text) is not None

@@ -12,8 +12,8 @@ from sysgen_dagster.catalog.references import Misnamed, entries_of
 from sysgen_dagster.catalog.sources import QuestionAnswer
 from sysgen_dagster.sources.column_words import ShapeError
 from sysgen_dagster.sources.guessing import guess_shape
+from sysgen_dagster.sources.heads import shards_of
 from sysgen_dagster.sources.recognition import SourceError
-from sysgen_dagster.sources.sizes import shards_of
 
 _ROWS_SEEN = 200  # of a file: a few hundredths of a second
 _EXAMPLES = (

@@ -11,6 +11,7 @@ SEEN = 1_024  # bytes from the beginning of a file that tell what it is
 _SNIPPET = 60  # characters of a file that are shown
 _LONGEST = 1_000  # characters of what is wrong, which may name all columns of a file
 
+_PICKLES: Final = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _ZIP: Final = b"PK\x03\x04"
 _OF_WORKBOOKS: Final = (b"[Content_Types].xml", b"xl/")
 _WORKBOOK: Final = ("an Excel workbook", "save it as CSV, in UTF-8")
@@ -38,10 +39,7 @@ _MAGIC: Final = (
     (b"SQLite format 3", "an SQLite database", "convert it to Parquet"),
     (b"\x89HDF", "an HDF5 file", "convert it to Parquet"),
     (b"%PDF", "a PDF", "give the rows as Parquet or JSON lines"),
-    (b"\x80\x02", "a pickle", "convert it to Parquet; pickles are not read"),
-    (b"\x80\x03", "a pickle", "convert it to Parquet; pickles are not read"),
-    (b"\x80\x04", "a pickle", "convert it to Parquet; pickles are not read"),
-    (b"\x80\x05", "a pickle", "convert it to Parquet; pickles are not read"),
+    (_PICKLES, "a pickle", "convert it to Parquet; pickles are not read"),
 )
 _ANNEX = (b"/annex/objects/", b".git/annex/objects/", b"../.git/annex/objects/")
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!-- ")

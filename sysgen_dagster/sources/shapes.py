@@ -30,15 +30,7 @@ _SPEAKERS = {
     Role.SYSTEM: ("system", "developer"),
     Role.USER: ("user", "human", "prompter"),
     Role.ASSISTANT: (
-        "assistant",
-        "gpt",
-        "chatgpt",
-        "ai",
-        "bot",
-        "chatbot",
-        "model",
-        "bard",
-        "bing",
+        *("assistant", "gpt", "chatgpt", "ai", "bot", "chatbot", "model", "bard", "bing"),
     ),
 }
 _ROLES = {name: role for role, names in _SPEAKERS.items() for name in names}

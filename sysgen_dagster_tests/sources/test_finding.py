@@ -60,6 +60,7 @@ def test_a_split_of_a_folder_is_the_file_or_the_folder_that_holds_it(
         ("mixed", {}, "several formats"),
         ("among", {"split": "test"}, "the files of the split test in .* lie among others"),
         ("notes.txt", {}, "notes.txt is none of .parquet"),
+        ("s3://bucket/a.jsonl", {}, "is no data set on the Hub.*; download the file"),
         ("hf://name", {}, "hf://name is no data set on the Hub; write hf://OWNER/NAME"),
         ("hf://a/b/c.jsonl", {"split": "test"}, "names a file, which has no configuration"),
     ],

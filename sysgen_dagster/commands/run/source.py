@@ -10,8 +10,8 @@ from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.sources.column_words import parse_columns
 from sysgen_dagster.sources.finding import find_source
 from sysgen_dagster.sources.guessing import guess_shape
+from sysgen_dagster.sources.heads import shards_of
 from sysgen_dagster.sources.pins import find_pin
-from sysgen_dagster.sources.sizes import shards_of
 from sysgen_dagster.storage.store import Store
 
 
