@@ -23,6 +23,7 @@ CHATS = (
 QUESTIONS = (
     *("instruction", "question", "query", "problem", "prompt", "user_prompt", "user", "human"),
     *("task", "request", "instructions", "inputs", "input", "q"),
+    *("user_message", "input_text", "question_text"),
 )
 # `turns` of texts may all be a user's.
 # Where files of one object keep all their rows: there it is no chat.
@@ -32,7 +33,7 @@ CHATS_OF_TEXTS = ("messages", "conversations", "conversation", "dialogue", "dial
 ANSWERS = (
     *("output", "response", "completion", "solution", "generated_solution", "chosen_response"),
     *("answer", "chosen", "assistant", "reply", "target", "targets", "gpt", "bot", "content"),
-    *("answers", "a"),
+    *("answers", "a", "assistant_response", "assistant_message", "output_text", "answer_text"),
 )
 INPUTS = ("input", "context")
 WITH_INPUT = ("instruction", "question", "query")  # a `prompt` holds its input already
@@ -56,6 +57,13 @@ MARKS: tuple[Mapping[str, Speaker], ...] = (
     {"User:": "user", "Assistant:": "assistant"},
     {"SYSTEM:": "system", "USER:": "user", "ASSISTANT:": "assistant"},
     {f"<|im_start|>{role}": role for role in ROLES},
+    {f"<|start_header_id|>{role}<|end_header_id|>": role for role in ROLES},
+    {"<start_of_turn>user": "user", "<start_of_turn>model": "assistant"},
+    {"[INST]": "user", "[/INST]": "assistant", "<<SYS>>": "system", "<</SYS>>": "user"},
+    {"[INST]": "user", "[/INST]": "assistant"},
+    {"Human:": "user", "AI:": "assistant"},
+    {"Question:": "user", "Answer:": "assistant"},
+    {"Q:": "user", "A:": "assistant"},
 )
 
 

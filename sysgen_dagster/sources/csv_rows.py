@@ -65,7 +65,9 @@ def _rows(text: TextIO, delimiter: str) -> Iterator[dict[str, str]]:
             raise UnreadableError(
                 f"line {line:,} has {len(values)} values where the first line names {len(names)} "
                 f"columns: {snippet(delimiter.join(values))}",
-                "correct the line; a value with a delimiter or a line end stands in quotes",
+                "remove the lines above the names of the columns"
+                if len(names) == 1
+                else "correct the line; a value with a delimiter or a line end stands in quotes",
             )
         yield {name: value for name, value in zip(names, values, strict=True) if name}
 

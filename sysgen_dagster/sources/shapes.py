@@ -158,15 +158,17 @@ def _transcript(row: Row, shape: Transcript) -> Iterator[Turn]:
     said = row[shape.column]
     if is_blank(said):
         return
+    # What templates of chat models write around a turn is no part of it.
     before, *parts = _marks(tuple(shape.roles)).split(said)
-    if not is_blank(before):
+    if not is_blank(before := _MARKS_AROUND.sub("", before)):
         yield Turn(Role.SYSTEM, before.strip())
     for mark, text in zip(parts[::2], parts[1::2], strict=True):
-        yield _turn(shape.roles[mark], _END_MARKS.sub("", text).strip())
+        yield _turn(shape.roles[mark], _MARKS_AROUND.sub("", text).strip())
 
 
-# What templates of chat models write after a turn.
-_END_MARKS = re.compile(r"(\s*(<\|im_end\|>|<\|endoftext\|>|<\|eot_id\|>|</s>))+\s*$")
+_MARKS_AROUND = re.compile(
+    r"(\s*(<\|(im_end|endoftext|eot_id|begin_of_text|end_of_text)\|>|</?s>|<(bos|eos|end_of_turn)>))+\s*$"
+)
 
 
 @cache

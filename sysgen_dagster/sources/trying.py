@@ -27,6 +27,7 @@ class Tried(NamedTuple):
         system_messages: How many rows have a system message.
         unreadable: How many rows give nothing that can be used, by reason, the commonest first.
         refused: Why no row can be read at all; None: some can.
+        dropped: How many conversations of the other rows cannot be used.
         questions: Some of the usable ones, where most are single words.
         answers: Likewise.
     """
@@ -37,6 +38,7 @@ class Tried(NamedTuple):
     system_messages: int = 0
     unreadable: Mapping[str, int] = {}
     refused: str | None = None
+    dropped: int = 0
     questions: Sequence[str] = ()
     answers: Sequence[str] = ()
 
@@ -97,6 +99,7 @@ def _count(conversations: pl.DataFrame, rows: int) -> Tried:
         of_rows.filter("has_system").height,
         dict(Counter(sorted(unusable)).most_common()),
         None,
+        int(of_rows.filter("is_usable")["conversations"].sum()) - len(usable),
         *(_single_words(usable[column].to_list()) for column in ("question", "answer")),
     )
 

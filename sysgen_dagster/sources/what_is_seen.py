@@ -17,8 +17,8 @@ from sysgen_dagster.sources.candidates import (
     in_order,
     shown,
 )
+from sysgen_dagster.sources.chat_columns import spoken_fields
 from sysgen_dagster.sources.column_words import as_option
-from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.sources.seen import Seen
 from sysgen_dagster.sources.trying import Tried
 
@@ -27,8 +27,6 @@ _MOST_OTHERS = 2  # other candidates that are named
 _MOST_NAMES = 40  # of columns
 _MOST_FIELDS = 6  # of a record
 _MOST_LEFT_OUT = 6  # columns that are named
-# Why a row cannot be used, whatever its columns are called.
-_NO_MATTER_OF_COLUMNS = frozenset({Unusable.TOOL_TURN.value, Unusable.EMPTY_ANSWER.value})
 _LISTS_OF_PYTHON = ("[{'", "['", "{'", "array([")
 _AS_LINES = "as lines of JSON, by `to_json(FILE, orient='records', lines=True)` of pandas"
 _SHOWN = 600  # characters of a row
@@ -51,7 +49,8 @@ def describe_guess(
     """
     parts = []
     if several := tried.several_turns:
-        rows = f"each a row of its own ({tried.conversations:,} rows in all)"
+        without = f", {tried.dropped:,} of them without an answer" if tried.dropped else ""
+        rows = f"each a row of its own ({tried.conversations:,} rows in all{without})"
         parts.append(f"{several:,} {'has' if several == 1 else 'have'} several turns, {rows}")
     if begin := tried.system_messages:
         parts.append(f"{begin:,} {'begins' if begin == 1 else 'begin'} with a system message")
@@ -107,11 +106,11 @@ def advice_on_form(seen: Seen) -> str:
 
 def _advice(seen: Seen, failed: Sequence[tuple[Candidate, Tried]]) -> str:
     """What the user could say, or that saying it helps nothing."""
-    best = max(failed, key=lambda each: each[1].usable, default=None)
-    reasons = best[1].unreadable.keys() if best and not best[1].usable else ()
-    if any(reason in _NO_MATTER_OF_COLUMNS for reason in reasons):
+    words = _example(seen, failed)
+    useless = (each.words for each, rows in failed if not (rows.usable or rows.refused))
+    if any(words.items() <= of_no_use.items() for of_no_use in useless):
         return "No row has an answer to train on there; give other rows, or name other columns"
-    return f"Say what they are for, such as with {made_visible(_example(seen, failed))}"
+    return f"Say what they are for, such as with {made_visible(as_option(words))}"
 
 
 def shown_names(names: Sequence[str], most: int = _MOST_NAMES) -> str:
@@ -164,15 +163,15 @@ def _first_row(seen: Seen) -> str:
     return f"First row: {brief[:_SHOWN]}{'...' if brief[_SHOWN:] else ''}"
 
 
-def _example(seen: Seen, failed: Sequence[tuple[Candidate, Tried]]) -> str:
-    """An option that could be meant."""
+def _example(seen: Seen, failed: Sequence[tuple[Candidate, Tried]]) -> Mapping[str, str]:
+    """Words for `--columns` that could be meant."""
     for candidate, _ in failed:
         if candidate.unclear:
             user, assistant = [*candidate.unclear, "NAME"][:2]
-            return as_option({**candidate.words, "user": user, "assistant": assistant})
+            return {**candidate.words, "user": user, "assistant": assistant}
     best = max(failed, key=lambda each: each[1].usable, default=None)
     if best is not None and best[1].usable:
-        return as_option(best[0].words)  # what the user says is done also where few rows fit
+        return best[0].words  # what the user says is done also where few rows fit
     texts = [column for column in seen.texts if seen.holds_sentences(column)]
     texts = sorted(set(texts) - seen.lists.keys(), key=lambda column: -_length(seen, column))
     longest = sorted(texts[:2], key=seen.columns.index)  # a question stands before its answer
@@ -180,13 +179,13 @@ def _example(seen: Seen, failed: Sequence[tuple[Candidate, Tried]]) -> str:
     asking = [*in_order(named, QUESTIONS), *in_order(seen.lists, QUESTIONS)]
     chats = [column for column in seen.lists.values() if len(column.fields) > 1]
     if len(texts) < 2 and chats and not asking:
-        role, content, *_ = chats[0].fields
-        return as_option({"messages": chats[0].name, "role": role, "content": content})
+        role, content = spoken_fields(chats[0], {}) or chats[0].fields[:2]
+        return {"messages": chats[0].name, "role": role, "content": content}
     question = next(iter([*asking, *longest]), "COLUMN")
     about = in_order(texts, INPUTS)  # is the question's, never the answer
     answering = [*in_order(named, ANSWERS), *(each for each in texts if each not in about)]
     answers = (each for each in answering if each != question)
-    return as_option({"question": question, "answer": next(answers, "COLUMN")})
+    return {"question": question, "answer": next(answers, "COLUMN")}
 
 
 def _length(seen: Seen, column: str) -> int:

@@ -99,6 +99,10 @@ BROKEN = {
         "line 3 has 3 values where the first",
     ),
     "one value fewer": (HEADER + "Why?\n", "line 2 has 1 values"),
+    "a title above the names": (
+        "My export\n\nquestion,answer\nWhy?,So.\n",
+        "line 3 has 2 values where the first line names 1 columns",
+    ),
     "a quote that stays open": (
         HEADER + 'Why?,So.\n"Why?,So.\nHow?,So.\n',
         "begins in line 3 is quo",

@@ -241,6 +241,39 @@ def test_columns_that_begin_empty_are_what_the_user_says(suffix: str, tmp_path: 
     assert read(file, guess)[-1]["answer"] == ANSWER
 
 
+TEMPLATES = {
+    "Llama 2": f"<s>[INST] {ASK} [/INST] {ANSWER} </s><s>[INST] {AGAIN} [/INST] {MORE} </s>",
+    "Llama 2 with a system": f"<s>[INST] <<SYS>>\n{SYSTEM}\n<</SYS>>\n\n{ASK} [/INST] {ANSWER} </s>"
+    f"<s>[INST] {AGAIN} [/INST] {MORE} </s>",
+    "Llama 3": "<|begin_of_text|>"
+    + "".join(
+        f"<|start_header_id|>{role}<|end_header_id|>\n\n{said}<|eot_id|>"
+        for role, said in [
+            ("system", SYSTEM),
+            *(("user", ASK), ("assistant", ANSWER)),
+            *(("user", AGAIN), ("assistant", MORE)),
+        ]
+    ),
+    "Gemma": "<bos>"
+    + "".join(
+        f"<start_of_turn>{role}\n{said}<end_of_turn>\n"
+        for role, said in zip(["user", "model"] * 2, [ASK, ANSWER, AGAIN, MORE], strict=True)
+    ),
+    "an early chain": f"Human: {ASK}\nAI: {ANSWER}\nHuman: {AGAIN}\nAI: {MORE}",
+    "a list of questions": f"Q: {ASK}\nA: {ANSWER}\n\nQ: {AGAIN}\nA: {MORE}",
+    "the same in words": f"Question: {ASK}\nAnswer: {ANSWER}\nQuestion: {AGAIN}\nAnswer: {MORE}",
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_texts_in_the_template_of_a_model_are_chats(name: str, tmp_path: Path) -> None:
+    file = write(tmp_path, [{"text": TEMPLATES[name]}])
+    first, last = read(file, guess_shape("mine", file))
+    assert (first["question"], first["answer"]) == (ASK, ANSWER)
+    assert (last["question"], last["answer"]) == (AGAIN, MORE)
+    assert last["original_system_message"] == (SYSTEM if SYSTEM in TEMPLATES[name] else None)
+
+
 def test_the_mark_of_a_transcript_is_no_part_of_a_system_message(tmp_path: Path) -> None:
     row = {"system": f"SYSTEM: {SYSTEM}", "chat": f"USER: {ASK}\n\n\nASSISTANT: {ANSWER}"}
     file = write(tmp_path, [row])
@@ -424,6 +457,16 @@ ELSEWHERE: dict[str, tuple[Any, str, str]] = {
     ),
     "calls of tools": (
         {"messages": [*roles(ASK), CALL, {"role": "tool", "content": "7"}, *TALK[1:]]},
+        ".jsonl",
+        "No row has an answer to train on there",
+    ),
+    "a picture in each question": (
+        {"messages": [{"role": "user", "content": [{"type": "image"}]}, *TALK[1:]]},
+        ".jsonl",
+        "No row has an answer to train on there",
+    ),
+    "answers without a question": (
+        {"messages": TALK[::-1]},
         ".jsonl",
         "No row has an answer to train on there",
     ),

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sysgen_dagster.catalog.entries import UNKNOWN
 from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.chat.quoting import on_one_line
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.sources.column_words import parse_columns
 from sysgen_dagster.sources.finding import find_source
@@ -52,7 +53,7 @@ def find_source_entry(
     mapping = parse_columns(wish.columns)
     found = find_source(wish.named, Path.cwd(), wish.config, wish.split)
     license_ = wish.license or found.license
-    lines = [found.said, *_said_of_license(license_, wish.license)]
+    lines = [on_one_line(found.said), *_said_of_license(license_, wish.license)]
     known = None if stored is None or mapping else stored.sources.get(found.name)
     if known is not None and is_same_source(known, found.hub, found.path):
         return known.model_copy(update={"license": license_}), lines

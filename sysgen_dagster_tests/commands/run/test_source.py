@@ -107,6 +107,11 @@ def test_columns_that_a_catalogue_names_are_not_guessed_again(tmp_path: Path, ro
     assert found(tmp_path, SourceWish(str(rows)), stored)[0] == source
 
 
+def test_whatever_a_file_is_called_the_line_about_it_is_inert(tmp_path: Path) -> None:
+    _, said = found(tmp_path, SourceWish(str(write_rows(tmp_path / "a\n\x1b[31mb.jsonl", 2))))
+    assert said.startswith(r"a \x1b[31mb.jsonl, ")
+
+
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SysgenError, match=r"no file or folder .*none\.jsonl"):
         found(tmp_path, SourceWish(str(tmp_path / "none.jsonl")))
