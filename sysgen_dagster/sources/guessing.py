@@ -5,7 +5,7 @@ after the other, exactly as the source would be read. The first by which at leas
 can be used is taken.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -128,21 +128,14 @@ def _candidates(seen: Seen, asked: Mapping[str, str]) -> Iterator[Candidate]:
         asking, rejected = in_order(seen.lists, QUESTIONS), in_order(seen.columns, REJECTED)
         usual = in_order(seen.lists, CHATS)
         odd = [name for name in seen.lists if name not in {*usual, *asking, *rejected}]
-        yield from _each(chats, seen, asked, usual + odd)
+        for name in usual + odd:
+            yield from chats(seen, asked, name)
         yield from pairs(seen, asked)
-        yield from _each(chats, seen, asked, asking)
-        texts = [name for name in seen.texts if name not in rejected]
-        yield from _each(transcripts, seen, asked, texts)
-
-
-def _each(
-    of_column: Callable[[Seen, Mapping[str, str], str], Iterator[Candidate]],
-    seen: Seen,
-    asked: Mapping[str, str],
-    columns: Sequence[str],
-) -> Iterator[Candidate]:
-    for column in columns:
-        yield from of_column(seen, asked, column)
+        for name in asking:
+            yield from chats(seen, asked, name)
+        for name in seen.texts:
+            if name not in rejected:
+                yield from transcripts(seen, asked, name)
 
 
 def _asked(name: str, file: Path, seen: Seen, mapping: Mapping[str, str]) -> dict[str, str]:
