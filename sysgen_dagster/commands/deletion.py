@@ -7,7 +7,6 @@ names, files of killed writers, logs of servers, and Dagster's records of the ru
 partitions, which hold a few rows of each.
 """
 
-import os
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -22,7 +21,7 @@ from sysgen_dagster.commands.backfill import (
     run_partitions,
     stored_recipes,
 )
-from sysgen_dagster.commands.deployment import use_dagster_home
+from sysgen_dagster.commands.deployment import use_dagster_home, work_of
 from sysgen_dagster.commands.holders import find_answered, find_holders
 from sysgen_dagster.commands.left_over import left_over, remove
 from sysgen_dagster.inference.ledger_upkeep import forget
@@ -33,7 +32,7 @@ from sysgen_dagster.review.decisions import forget_decisions
 from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.exports import remove_export
-from sysgen_dagster.storage.store import Store, working_folder
+from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 
 
@@ -55,7 +54,7 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
     from sysgen_dagster.defs.plumbing.tables import TABLES
 
     home, catalog = use_dagster_home(store), load_catalog()
-    work = working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
+    work = work_of(store)
     dagster_records.require_no_run(home)
     began = time.time()
     answered = find_answered(work / "ledger", conversations)

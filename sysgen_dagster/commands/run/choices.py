@@ -13,6 +13,7 @@ from rich.text import Text
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.prompts import PromptError
+from sysgen_dagster.commands.deployment import work_of
 from sysgen_dagster.commands.run.answers import Answers, Ledgers, answering
 from sysgen_dagster.commands.run.browser import BrowserPage
 from sysgen_dagster.commands.run.comparison import print_comparison
@@ -32,7 +33,7 @@ from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.spread import Spread, read_spread
-from sysgen_dagster.storage.store import Store, working_folder
+from sysgen_dagster.storage.store import Store
 
 MORE = 10  # rows that one key adds
 _ENOUGH = 5  # rows after which it means something that none was kept
@@ -174,9 +175,10 @@ class _Look:
         return Decision(choice, self.kept, len(self.rows))
 
     def _choose(self, first: int, count: int) -> list[Chosen]:
-        cache = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
         with self._saying(f"reading {self.source.name}"):
-            self.spread = read_spread(self.source, first, count, cache / "downloads", self.store)
+            self.spread = read_spread(
+                self.source, first, count, work_of(self.store) / "downloads", self.store
+            )
         conversations = build_conversations(self.spread.rows, self.source, self.store.excluded())
         return choose_conversations(conversations, self.spread.characters, first + 1)
 
@@ -190,9 +192,8 @@ class _Look:
 
     @contextmanager
     def _answers(self, report: Callable[[str], None]) -> Iterator[Answers]:
-        work = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
         name = f"{self.model.name}|{self.source.name}-preview"
-        ledgers = Ledgers(work / "ledger", name, self._say)
+        ledgers = Ledgers(work_of(self.store) / "ledger", name, self._say)
         with answering(self._engines(), self.model, ledgers, report) as answers:
             yield answers
 
