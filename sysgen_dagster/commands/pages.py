@@ -11,12 +11,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
-from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -56,13 +54,12 @@ class _WithToken:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if self._is_right(asked):
+        request = Request(scope)
+        if self._is_right(request.query_params.get("token", "")):
             found = RedirectResponse(scope["path"], status_code=303)
             found.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
             return await found(scope, receive, send)
-        kept = SimpleCookie(Headers(scope=scope).get("cookie", "")).get(self._cookie)
-        if kept is None or not self._is_right(kept.value):
+        if not self._is_right(request.cookies.get(self._cookie, "")):
             text = (
                 "Refused: open the whole address that the command printed; it changes each time.\n"
             )

@@ -1,19 +1,20 @@
-"""What a finished command ends with: the rows of every export, and the tokens that were used."""
+"""What a finished command ends with: training sets, what to do next, tokens that were used."""
+
+import json
+import shlex
 
 import polars as pl
 from rich.console import Console
 
 from sysgen_dagster.analysis.measured_work import FIGURES
-from sysgen_dagster.commands.printing import add_lines, new_table
+from sysgen_dagster.commands.printing import add_lines, new_table, say
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.phases import LABELS
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
-from sysgen_dagster.storage.exports import stored_exports
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, Table
-from sysgen_dagster.training_sets.export.manifest import count_rows
-from sysgen_dagster.training_sets.splits import Split
+from sysgen_dagster.training_sets.export.manifest import count_rows, read_manifest
 
 # Asked beside the phases, one table for each model: what its line is called.
 _BESIDE: dict[Table, str] = {
@@ -28,21 +29,26 @@ _USED = {
 }
 
 
-def show_exports(console: Console, store: Store, catalog: Catalog) -> None:
-    """Print how many rows of each split every export holds; nothing where there is none.
+def print_results(console: Console, store: Store, catalog: Catalog) -> None:
+    """Print each training set with its rows and how to load it, the report, and what to do next.
 
     Raises:
         ExportError: The manifest of an export is damaged.
-        StoreUnavailableError: Object storage did not answer.
     """
-    stored = stored_exports(store)
-    if not stored:
-        return
-    table = new_table("Training sets", words=("export",), numbers=(*Split, "rows"))
-    counts = {name: count_rows(store.export(name)) for name in catalog.mixtures if name in stored}
-    splits = {name: [rows.get(split, 0) for split in Split] for name, rows in counts.items()}
-    add_lines(table, ((name, *rows, sum(rows)) for name, rows in splits.items()))
-    console.print(table)
+    for name in catalog.mixtures:
+        folder = store.export(name)
+        if not folder.is_dir():
+            say(console, f"The recipe {name} takes none of the rows, so there is no folder.")
+            continue
+        counts = count_rows(read_manifest(folder))
+        of_splits = ", ".join(f"{split} {rows:,}" for split, rows in counts.items())
+        say(console, f"Training set {name}: {of_splits} rows in {folder}")
+        say(console, f"  load_dataset({json.dumps(str(folder), ensure_ascii=False)})")
+    if store.report.is_file():
+        say(console, f"Report: {store.report}")
+    place = shlex.quote(str(store.root))
+    say(console, f"Open it in Dagster: sysgen ui -o {place}")
+    say(console, f"Review its rows:    sysgen review -o {place}")
 
 
 def show_tokens(console: Console, store: Store, catalog: Catalog) -> None:

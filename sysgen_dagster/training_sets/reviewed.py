@@ -13,7 +13,12 @@ from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.columns import MESSAGES, TEXT
 from sysgen_dagster.tables.table import Column, Table
-from sysgen_dagster.training_sets.rows import build_turn
+from sysgen_dagster.training_sets.rows import (
+    build_turn,
+    first_user_turn,
+    with_first_user_turn,
+    with_last_turn,
+)
 
 ACCEPTED, EDITED, REJECTED = "accepted", "edited", "rejected"
 # What of a row was decided, one row per conversation of a model: the texts that the reviewer saw,
@@ -29,7 +34,7 @@ DECIDED = pl.Schema(
     }
 )
 _REVIEWED = Column(TEXT, "accepted or edited by a reviewer; null: no reviewer has decided")
-_IN_SYSTEM_TURN = (Variant.SYSGEN, Variant.ORIGINAL_ANSWER)
+_WITH_MESSAGE = (Variant.SYSGEN, Variant.ORIGINAL_ANSWER, Variant.USER_ROLE)
 _WITH_NEW_ANSWER = (Variant.SYSGEN, Variant.USER_ROLE)
 
 
@@ -95,8 +100,7 @@ def _texts_of(recipe: Recipe) -> tuple[bool, bool]:
     """Whether the rows of a recipe hold the system message, and the new answer."""
     if recipe.rejected:
         return True, True
-    takes_message = recipe.variant in (*_IN_SYSTEM_TURN, Variant.USER_ROLE)
-    return takes_message, recipe.variant in _WITH_NEW_ANSWER
+    return recipe.variant in _WITH_MESSAGE, recipe.variant in _WITH_NEW_ANSWER
 
 
 def _holds_what_was_shown(recipe: Recipe) -> pl.Expr:
@@ -109,7 +113,7 @@ def _holds_what_was_shown(recipe: Recipe) -> pl.Expr:
     if takes_answer:
         holds &= last.struct.field("content") == answer
     if takes_message and not recipe.rejected and recipe.variant is Variant.USER_ROLE:
-        holds &= _first_user_turn(chat).str.starts_with(message + "\n\n")
+        holds &= first_user_turn(chat).str.starts_with(message + "\n\n")
     elif takes_message:
         holds &= first == message
     return holds.fill_null(value=False)
@@ -122,8 +126,7 @@ def _write_chats(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
         rows = rows.with_columns(messages=_with_message_in_user_turn(chat))
     else:
         rows = rows.with_columns(messages=_with_system_turn(chat))
-    before = chat.list.head(chat.list.len() - 1)
-    edited = pl.concat_list(before, build_turn(Role.ASSISTANT, answer)).cast(MESSAGES)
+    edited = with_last_turn(chat, build_turn(Role.ASSISTANT, answer))
     return rows.with_columns(
         messages=pl.when(answer.is_not_null()).then(edited).otherwise(chat),
         reasoning=pl.when(answer.is_null()).then("reasoning"),
@@ -149,17 +152,6 @@ def _with_system_turn(chat: pl.Expr) -> pl.Expr:
 def _with_message_in_user_turn(chat: pl.Expr) -> pl.Expr:
     """The chat with the edited message at the start of its first user turn."""
     message = pl.col("new_message")
-    first = chat.list.eval(_IS_USER).list.arg_max()
-    rest = _first_user_turn(chat).str.strip_prefix(pl.col("shown_message"))
-    turn = build_turn(Role.USER, message + rest)
-    edited = pl.concat_list(chat.list.head(first), turn, chat.list.slice(first + 1)).cast(MESSAGES)
+    rest = first_user_turn(chat).str.strip_prefix(pl.col("shown_message"))
+    edited = with_first_user_turn(chat, message + rest)
     return pl.when(message.is_not_null()).then(edited).otherwise(chat)
-
-
-_IS_USER = pl.element().struct.field("role") == Role.USER.value
-
-
-def _first_user_turn(chat: pl.Expr) -> pl.Expr:
-    """What the first turn of the user says."""
-    at = chat.list.eval(_IS_USER).list.arg_max()
-    return chat.list.get(at, null_on_oob=True).struct.field("content")

@@ -9,17 +9,13 @@ from rich.console import Console
 
 from sysgen_dagster.commands.deployment import catalog_of, enter_deployment
 from sysgen_dagster.commands.printing import say
+from sysgen_dagster.commands.results import print_results
 from sysgen_dagster.commands.run.choices import Choice, preview_until_chosen
 from sysgen_dagster.commands.run.going_on import Going
 from sysgen_dagster.commands.run.model import ModelWish, find_model
 from sysgen_dagster.commands.run.progress import RowsProgress
 from sysgen_dagster.commands.run.source import SourceWish, find_source_entry
-from sysgen_dagster.commands.run.summary import (
-    count_kept,
-    print_fate,
-    print_results,
-    print_spent,
-)
+from sysgen_dagster.commands.run.summary import count_kept, print_fate, print_spent
 from sysgen_dagster.commands.run.written_catalog import build_catalog, keep_or_write
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
@@ -98,7 +94,7 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
     if not is_whole:
         say(console, f"It is not complete. Run the same command again to go on: {_MORE}.")
         return 1
-    print_results(console, catalog, store, data)
+    print_results(console, store, catalog)
     if not count_kept(catalog, store, source.name, model.name):
         say(console, "No row was kept. The report shows the rows and why they were dropped.")
         return 1

@@ -25,7 +25,7 @@ from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.commands.run.preview import Pace, Previewed
 from sysgen_dagster.tables.rates import Z95, wilson_interval
 
-_MILLION, _THOUSAND = 1e6, 1e3
+_THOUSAND = 1e3
 _HOUR_S, _MINUTE_S = 3600, 60
 _LEAST_FOR_A_LINE = 5  # rows
 _MOST_WEIGHT = 0.98  # of one row on the line: its residual says nothing then
@@ -173,11 +173,9 @@ def price_all(
     tokens = list(zip(read, written, strict=True))
     completion, hours, money = over_all(written), None, None
     if rates := model.rates:
-        a, b = rates.prompt_tokens_per_gpu_s, rates.completion_tokens_per_gpu_s
-        hours = over_all([(i / a + o / b) / _HOUR_S for i, o in tokens])
+        hours = over_all([rates.hours(*each) for each in tokens])
     if charged := model.price:
-        a, b = charged.per_million_prompt, charged.per_million_completion
-        money = over_all([(i * a + o * b) / _MILLION for i, o in tokens])
+        money = over_all([charged.money(*each) for each in tokens])
     pace_s = pace.seconds / pace.completion_tokens if pace.completion_tokens else None
     return Price(
         whole.rows,
