@@ -20,11 +20,13 @@ from sysgen_dagster.training_sets.rows import (
     with_last_turn,
 )
 
+_KEY = ["model", "conversation_id"]
 ACCEPTED, EDITED, REJECTED = "accepted", "edited", "rejected"
 # What of a row was decided, one row per conversation of a model: the texts that the reviewer saw,
 # and those that he wrote (null: none).
 DECIDED = pl.Schema(
     {
+        "model": TEXT,
         "conversation_id": TEXT,
         "choice": TEXT,  # accepted or rejected
         "shown_message": TEXT,
@@ -44,21 +46,15 @@ def with_review(table: Table) -> Table:
 
 
 def without_rejected(rows: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
-    """The rows that no reviewer has rejected: of one model, or both frames with a ``model``."""
-    rejected = decided.filter(choice=REJECTED)
-    return rows.join(rejected, on=_key(decided), how="anti", maintain_order="left")
+    """The rows that no reviewer has rejected."""
+    return rows.join(decided.filter(choice=REJECTED), on=_KEY, how="anti", maintain_order="left")
 
 
 def only_accepted(rows: pl.DataFrame, decided: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """Those that a reviewer has accepted, where the recipe asks for it; else all of them."""
     if recipe.reviewed is None:
         return rows
-    accepted = decided.filter(choice=ACCEPTED)
-    return rows.join(accepted, on=_key(decided), how="semi", maintain_order="left")
-
-
-def _key(decided: pl.DataFrame) -> list[str]:
-    return [name for name in ("model", "conversation_id") if name in decided.columns]
+    return rows.join(decided.filter(choice=ACCEPTED), on=_KEY, how="semi", maintain_order="left")
 
 
 def write_edits(
@@ -80,7 +76,7 @@ def write_edits(
         new_message=pl.col("system_message") if takes_message else pl.lit(None, TEXT),
         written_answer=pl.col("new_answer") if takes_answer else pl.lit(None, TEXT),
     ).drop("system_message", "new_answer")
-    joined = rows.join(edits, on="conversation_id", how="left", maintain_order="left")
+    joined = rows.join(edits, on=_KEY, how="left", maintain_order="left")
     is_edited = pl.any_horizontal(pl.col("new_message", "written_answer").is_not_null())
     written = _write_pairs(joined) if recipe.rejected else _write_chats(joined, recipe)
     others = joined.filter(is_edited, ~_holds_what_was_shown(recipe))

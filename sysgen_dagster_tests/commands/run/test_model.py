@@ -13,7 +13,6 @@ import pytest
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.commands import real_model
-from sysgen_dagster.commands.run import model as module
 from sysgen_dagster.commands.run.model import ModelWish, find_model, read_price
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster_tests.commands.run.small_deployments import plain_console
