@@ -39,7 +39,7 @@ _STORY_TEXTS = {
     "Message": ("system_message", 240),
     "Tagged message": ("tagged_message", 240),
     "As the model wrote it": ("annotated_message", 240),
-    "Old answer": ("answer", 170),
+    "Original answer": ("answer", 170),
     "New answer": ("new_answer", 240),
 }
 # A text that is shown instead of another one, which is what it was made of.

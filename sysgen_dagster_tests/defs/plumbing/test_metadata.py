@@ -25,7 +25,7 @@ def shown(**texts: Any) -> str:
 def test_a_row_is_told_from_the_question_to_the_new_answer() -> None:
     texts = {"question": "Q", "answer": "old", "annotated_message": "raw", "tagged_message": "tags"}
     assert shown(**texts, system_message="S", new_answer="new") == (
-        "**Question** Q\n\n**Message** S\n\n**Old answer** old\n\n**New answer** new"
+        "**Question** Q\n\n**Message** S\n\n**Original answer** old\n\n**New answer** new"
     )
     assert "**Tagged message** tags" in shown(**texts)
     assert "raw" not in shown(**texts)
