@@ -9,24 +9,15 @@ from rich.console import Console
 from sysgen_dagster.analysis.measured_work import FIGURES
 from sysgen_dagster.commands.printing import add_lines, new_table, say
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.sysgen.phases import LABELS
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import Partition, Table
+from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.manifest import count_rows, read_manifest
 
-# Asked beside the phases, one table for each model: what its line is called.
-_BESIDE: dict[Table, str] = {
-    JUDGED_PREFERENCES: "judged preferences",
-    JUDGED_ALIGNMENT: "judged alignment",
-    PLANTED_FAULTS: "planted faults",
-}
-_PURPOSE = "asked for"
-_USED = {
-    **dict.fromkeys(("model", _PURPOSE), pl.String()),
-    **dict.fromkeys(FIGURES, pl.Int64()),
-}
+# Asked beside the phases, one table for each model.
+_BESIDE = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, PLANTED_FAULTS)
+_USED = pl.Schema({"model": pl.String(), **dict.fromkeys(FIGURES, pl.Int64())})
 
 
 def print_results(console: Console, store: Store, catalog: Catalog) -> None:
@@ -54,20 +45,15 @@ def print_results(console: Console, store: Store, catalog: Catalog) -> None:
 def show_tokens(console: Console, store: Store, catalog: Catalog) -> None:
     """Print the requests and tokens that the stored rows took; nothing where none was sent.
 
-    A line for each model or, where there is one model, for each phase; the last is the sum.
-
     Raises:
         StoreError: A stored table cannot be read.
     """
     used = used_tokens(store, catalog)
     if used.is_empty():
         return
-    models = used["model"].unique(maintain_order=True)
-    by = _PURPOSE if models.len() == 1 else "model"
-    lines = used.group_by(by, maintain_order=True).agg(pl.col(FIGURES).sum())
-    title = f"Tokens used by {models[0]}" if models.len() == 1 else "Tokens used"
-    table = new_table(title, words=(by,), numbers=("requests", "tokens in", "tokens out"))
-    add_lines(table, lines.iter_rows())
+    headings = ("requests", "tokens in", "tokens out")
+    table = new_table("Tokens used", words=("model",), numbers=headings)
+    add_lines(table, used.iter_rows())
     add_lines(table, [("all", *used.select(pl.col(FIGURES).sum()).row(0))])
     console.print(table)
 
@@ -79,35 +65,30 @@ def used_tokens(store: Store, catalog: Catalog) -> pl.DataFrame:
     them; requests that were sent again after an error are counted once.
 
     Returns:
-        ``model``, ``asked for``, ``requests``, ``prompt_tokens`` and ``completion_tokens`` as whole
-        numbers: one row per model of the catalogue and phase or kind of judgement.
+        ``model``, ``requests``, ``prompt_tokens`` and ``completion_tokens`` as whole numbers: one
+        row per model that was asked, in the order of the catalogue.
     """
     # Here, because partitions are read from the catalogue when these are imported.
     from sysgen_dagster.defs.operations.forecast import work_done
 
     parts = [pl.DataFrame(schema=_USED)]
     for name in catalog.models:
-        work = work_done(store, name).with_columns(model=pl.lit(name))
-        parts.append(work.with_columns(pl.col("phase").replace(LABELS)).rename({"phase": _PURPOSE}))
-        parts += [
-            _asked_beside(store.read(table, Partition(name)), purpose)
-            for table, purpose in _BESIDE.items()
-            if store.holds(table, Partition(name))
-        ]
-    lines = pl.concat([part.select(*_USED).cast(pl.Schema(_USED)) for part in parts])
-    used = lines.group_by("model", _PURPOSE, maintain_order=True).agg(pl.col(FIGURES).sum())
+        parts.append(work_done(store, name).with_columns(model=pl.lit(name)))
+        beside = [table for table in _BESIDE if store.holds(table, Partition(name))]
+        parts += [_asked_beside(store.read(table, Partition(name))) for table in beside]
+    lines = pl.concat([part.select(_USED.names()).cast(_USED) for part in parts])
+    used = lines.group_by("model", maintain_order=True).agg(pl.col(FIGURES).sum())
     in_order = pl.col("model").cast(pl.Enum([*catalog.models, *catalog.judges]), strict=False)
-    return used.filter(pl.col("requests") > 0).sort(in_order, nulls_last=True, maintain_order=True)
+    return used.filter(pl.col("requests") > 0).sort(in_order, nulls_last=True)
 
 
-def _asked_beside(rows: pl.DataFrame, purpose: str) -> pl.DataFrame:
+def _asked_beside(rows: pl.DataFrame) -> pl.DataFrame:
     """The same of a table of verdicts; ``model`` is the one that gave them.
 
     Rows of one reply, such as the verdicts on the tags of one message, are one request.
     """
     one_each = rows.unique(["message"]) if "message" in rows.columns else rows
     return one_each.group_by("model").agg(
-        pl.lit(purpose).alias(_PURPOSE),
         requests=(pl.col("attempts") > 0).sum(),
         prompt_tokens=pl.col("prompt_tokens").sum(),
         completion_tokens=pl.col("completion_tokens").sum(),
