@@ -1,10 +1,11 @@
 """The preview of `sysgen run`: rows, the price of all, and what the user wants then."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum, auto
+from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
@@ -24,7 +25,7 @@ from sysgen_dagster.commands.run.preview import (
     Previewed,
     choose_conversations,
 )
-from sysgen_dagster.commands.run.price import Whole, describe, price_all
+from sysgen_dagster.commands.run.price import Whole, describe_price
 from sysgen_dagster.commands.run.prompts import Draft, draft_of
 from sysgen_dagster.commands.run.rows import print_row
 from sysgen_dagster.inference.engines import Engines
@@ -34,21 +35,15 @@ from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.spread import Spread, read_spread
 from sysgen_dagster.storage.store import Store, working_folder
 
-MORE = 10  # rows that one key adds
+MORE = 10  # rows that are shown first, and that one key adds
+TELL_EVERY_S = 15.0  # without a terminal
 _ENOUGH = 5  # rows after which it means something that none was kept
 
 
-class Choice(Enum):
-    """What is to be done after the preview."""
-
-    ALL = auto()
-    QUIT = auto()
-
-
 class Decision(NamedTuple):
-    """The user's choice, and of how many previewed rows how many were kept."""
+    """Whether all rows are to be made, and of how many previewed ones how many were kept."""
 
-    choice: Choice
+    wants_all: bool
     kept: int
     shown: int
 
@@ -120,6 +115,10 @@ class _Look:
         return next(iter(self.catalog.models.values()))
 
     @property
+    def _work(self) -> Path:
+        return working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
+
+    @property
     def kept(self) -> int:
         return sum(row.is_kept for row in self.rows)
 
@@ -143,42 +142,37 @@ class _Look:
                 "the reasons above, then change the prompt or the model; --preview 0 goes on all "
                 "the same."
             )
-            return self._decide(Choice.QUIT)
+            return self._decide(wants_all=False)
         if not assume_yes:
             self._say("Nothing else was asked. Add --yes to make all rows.")
-        return self._decide(Choice.ALL if assume_yes else Choice.QUIT)
+        return self._decide(wants_all=assume_yes)
 
     def ask(self) -> Decision:
         """What the user decides in the end."""
         while True:
-            choices = {
-                "a": "[a]ll rows",
-                "n": f"[n]ext {MORE}",
-                "e": "[e]dit the prompt and compare",
-                "b": "[b]rowser",
-                "q": "[q]uit",
-            }
+            edit = {"e": "[e]dit the prompt and compare"} if self.rows else {}
+            choices = {"a": "[a]ll rows", "n": f"[n]ext {MORE}", **edit}
+            choices |= {"b": "[b]rowser", "q": "[q]uit"}
             key = ask_for_key(self.console, choices, at_end="q")
-            if key == "a":
-                return self._decide(Choice.ALL)
-            if key == "q":
-                return self._decide(Choice.QUIT)
+            if key in "aq":
+                return self._decide(wants_all=key == "a")
             if key == "n":
                 self.show_more(MORE)
             elif key == "b":
                 self._say(f"Until the command ends: {self.page.open()}")
-            elif self.rows:
+            else:
                 self._edit()
 
-    def _decide(self, choice: Choice) -> Decision:
-        return Decision(choice, self.kept, len(self.rows))
+    def _decide(self, wants_all: bool) -> Decision:
+        return Decision(wants_all, self.kept, len(self.rows))
 
     def _choose(self, first: int, count: int) -> list[Chosen]:
-        cache = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
-        with self._saying(f"reading {self.source.name}"):
-            self.spread = read_spread(self.source, first, count, cache / "downloads", self.store)
+        with self._saying(f"Reading {self.source.name}."):
+            self.spread = read_spread(
+                *(self.source, first, count, self._work / "downloads"), self.store, self.limit
+            )
         conversations = build_conversations(self.spread.rows, self.source, self.store.excluded())
-        return choose_conversations(conversations, self.spread.characters, first + 1)
+        return choose_conversations(conversations, self.spread.characters, first + 1, self.limit)
 
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
         if not self.console.is_terminal:
@@ -190,9 +184,8 @@ class _Look:
 
     @contextmanager
     def _answers(self, report: Callable[[str], None]) -> Iterator[Answers]:
-        work = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
         name = f"{self.model.name}|{self.source.name}-preview"
-        ledgers = Ledgers(work / "ledger", name, self._say)
+        ledgers = Ledgers(self._work / "ledger", name, self._say)
         with answering(self._engines(), self.model, ledgers, report) as answers:
             yield answers
 
@@ -208,9 +201,9 @@ class _Look:
 
     def _show_price(self) -> None:
         assert self.spread is not None
-        whole = Whole(self.spread.total, self.spread.mean_characters)
-        price = price_all(self.rows, whole, self.model, self.pace, self.limit)
-        for line in describe(price, self.model, self.pace):
+        read = self.spread
+        whole = Whole(read.wanted, read.mean_characters, read.wanted < read.total)
+        for line in describe_price(self.rows, whole, self.model, self.pace, self.limit):
             self._say(line)
 
     def _edit(self) -> None:
@@ -262,6 +255,7 @@ class _Look:
     @contextmanager
     def _saying(self, what: str) -> Iterator[None]:
         if not self.console.is_terminal:
+            self._say(what)
             yield
             return
         with self.console.status(what):
@@ -269,9 +263,18 @@ class _Look:
 
     @contextmanager
     def _live(self) -> Iterator[Callable[[str], None]]:
-        """Takes the line at the bottom of the terminal, while there is one."""
+        """Takes what is going on: the bottom line of a terminal; elsewhere a line at times."""
         if not self.console.is_terminal:
-            yield lambda _: None
+            yield self._tell_at_times(time.monotonic())
             return
         with Live(console=self.console, transient=True, refresh_per_second=5) as live:
             yield lambda line: live.update(Text(line, "dim", no_wrap=True, overflow="ellipsis"))
+
+    def _tell_at_times(self, told: float) -> Callable[[str], None]:
+        def tell(line: str) -> None:
+            nonlocal told
+            if line and time.monotonic() - told >= TELL_EVERY_S:
+                self._say(line)
+                told = time.monotonic()
+
+        return tell

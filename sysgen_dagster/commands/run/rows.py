@@ -11,7 +11,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from sysgen_dagster.chat.quoting import made_visible, on_one_line
-from sysgen_dagster.commands.run.differences import Side, find_differences, marked
+from sysgen_dagster.commands.run.differences import MARKS, Side, find_differences
 from sysgen_dagster.commands.run.preview import Previewed
 from sysgen_dagster.commands.run.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.phases import PHASES
@@ -49,7 +49,8 @@ def row_lines(row: Previewed, source: str, width: int, has_colours: bool) -> Gro
 
 def print_row(console: Console, row: Previewed, source: str) -> None:
     """Print a row."""
-    console.print(row_lines(row, source, console.width, console.color_system is not None))
+    has_colours = console.color_system is not None and not console.no_color
+    console.print(row_lines(row, source, console.width, has_colours))
 
 
 def outcome_of(row: Previewed) -> Text:
@@ -128,20 +129,19 @@ def _answer_lines(story: Story, room: int, has_colours: bool) -> Iterator[Line]:
     if all(side is Side.BOTH for side, _ in pieces):
         yield "new answer", Text("the same as the old one")
         return
-    if not has_colours:
-        yield "old to new", cut_text("".join(marked(pieces)), room, 2 * _LINES)
-        return
     text = Text()
     for side, piece in pieces:
-        text.append(_inert(piece), _STYLES[side])
+        if has_colours:
+            text.append(_inert(piece), _STYLES[side])
+        else:
+            text.append(MARKS[side].format(_inert(piece)))
     yield "old to new", _first_lines(text, room, 2 * _LINES)
 
 
 def cut_text(text: str | None, room: int, lines: int) -> Text:
     """The beginning of a text without its empty lines, as many lines of the terminal as given."""
     whole = text or ""
-    beginning = _EMPTY_LINES.sub("\n", whole[: room * lines + 1])
-    return _first_lines(Text(_inert(beginning)), room, lines, whole)
+    return _first_lines(Text(_inert(whole[: room * lines + 1])), room, lines, whole)
 
 
 def _first_lines(text: Text, room: int, lines: int, whole: str = "") -> Text:
@@ -156,5 +156,6 @@ _MEASURING = Console(width=80)
 
 
 def _inert(text: str) -> str:
-    """The text with its lines, and with nothing in it that a terminal obeys."""
-    return "\n".join(made_visible(line.expandtabs(4)) for line in text.split("\n"))
+    """The lines of the text that are not empty, with nothing in it that a terminal obeys."""
+    lines = _EMPTY_LINES.sub("\n", text).split("\n")
+    return "\n".join(made_visible(line.expandtabs(4)) for line in lines)
