@@ -41,11 +41,12 @@ _ENOUGH = 5  # rows after which it means something that none was kept
 
 
 class Decision(NamedTuple):
-    """Whether all rows are to be made, and of how many previewed ones how many were kept."""
+    """Whether all rows are to be made, what came of the previewed ones, and the tokens paid."""
 
     wants_all: bool
     kept: int
     shown: int
+    paid: tuple[int, int] = (0, 0)
 
 
 def preview_until_chosen(
@@ -92,6 +93,7 @@ class _Look:
         rows: What was shown so far, the last time for each row.
         page: The same rows for a browser.
         spread: The rows that were read last, and figures of all.
+        paid: Tokens in and out that were paid for.
     """
 
     console: Console
@@ -100,6 +102,7 @@ class _Look:
     limit: int | None
     rows: list[Previewed] = field(default_factory=list)
     spread: Spread | None = None
+    paid: tuple[int, int] = (0, 0)
     pace: Pace = field(default_factory=Pace)
     page: BrowserPage = field(init=False)
 
@@ -164,7 +167,7 @@ class _Look:
                 self._edit()
 
     def _decide(self, wants_all: bool) -> Decision:
-        return Decision(wants_all, self.kept, len(self.rows))
+        return Decision(wants_all, self.kept, len(self.rows), self.paid)
 
     def _choose(self, first: int, count: int) -> list[Chosen]:
         with self._saying(f"Reading {self.source.name}."):
@@ -179,7 +182,9 @@ class _Look:
             self._say(f"Asking {self.model.name} about {len(chosen)} rows, the shortest one first.")
         with self._live() as show, self._answers(show) as answers:
             preview = Preview(answers, self.catalog.method)
-            yield from preview.run(chosen, lambda: show("  ".join(preview.describe())))
+            for row in preview.run(chosen, lambda: show("  ".join(preview.describe()))):
+                self.paid = (self.paid[0] + row.spent.paid[0], self.paid[1] + row.spent.paid[1])
+                yield row
             self.pace = preview.pace if preview.pace.completion_tokens else self.pace
 
     @contextmanager

@@ -102,7 +102,7 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
     )
     if not decision.wants_all:
         return 1
-    progress = RowsProgress(catalog.models[model.name].price)
+    progress = RowsProgress(catalog.models[model.name].price, decision.paid)
     going = Going(console, catalog, store, source.name, model.name, wish.rows, progress, known)
     is_whole = going.go()
     console.print()

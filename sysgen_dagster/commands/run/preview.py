@@ -261,7 +261,7 @@ class Preview:
                 done, waiting = wait(waiting, _LOOK_EVERY_S, return_when=FIRST_COMPLETED)
                 look()
                 for row in sorted(map(Future.result, done), key=lambda row: row.chosen.number):
-                    written += 0 if row.spent.known else row.spent.completion_tokens
+                    written += row.spent.paid[1]
                     yield row
         finally:
             self._is_ended = bool(waiting)
