@@ -19,7 +19,7 @@ class Side(Enum):
     NEW = "new"
 
 
-# Round a piece, where colours are not seen.
+# Round a piece.
 MARKS = {Side.BOTH: "{}", Side.OLD: "[-{}-]", Side.NEW: "{{+{}+}}"}
 
 
