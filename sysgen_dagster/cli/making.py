@@ -15,7 +15,7 @@ from sysgen_dagster.cli.group import (
     stops,
     sysgen,
 )
-from sysgen_dagster.commands.printing import open_console
+from sysgen_dagster.commands.printing import open_console, open_fluid_console
 from sysgen_dagster.commands.ranges import ROWS, SHARE
 
 _RUN = """Make a training set of your own rows.
@@ -63,10 +63,9 @@ with --yes. Repeated, the command goes on where it ended: nothing is asked twice
 @click.option(
     "--preview",
     type=click.IntRange(0),
-    default=10,
-    show_default=True,
     metavar="N",
-    help="Rows that are made and shown first, spread over the source; 0: none.",
+    help="Rows that are made and shown first, spread over those that are wanted; 0: none. Left "
+    "out: 10, and none where the command goes on.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Make all rows without asking.")
 @exits
@@ -90,7 +89,7 @@ def run(source: str, data: str, **options: Any) -> int:
         is_attended=sys.stdin.isatty() and sys.stdout.isatty(),
         **options,
     )
-    return stops(lambda: make_training_set(open_console(), data, wish))
+    return stops(lambda: make_training_set(open_fluid_console(), data, wish))
 
 
 @sysgen.command()

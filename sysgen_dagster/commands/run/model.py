@@ -18,7 +18,7 @@ from sysgen_dagster.inference.listings import Listing
 from sysgen_dagster.lanes.sysgen.settings import Generator
 
 SIMULATED = "simulated"
-_A_URL = re.compile(r"https?://", re.IGNORECASE)
+_A_URL = re.compile(r"(https?://)?([\w.-]+:\d+(?:/.*)?|(?<=://).*)", re.IGNORECASE)
 _PROBES = 2  # retries of a question to a server that a user has just named
 _PER_MILLION = 1_000_000
 
@@ -41,8 +41,9 @@ class ModelWish:
 
     @property
     def url(self) -> str | None:
-        """Of the server, if there is one to be asked."""
-        return self.endpoint or (self.named if _A_URL.match(self.named) else None)
+        """Of the server, if there is one to be asked; it may be named as people say it."""
+        found = _A_URL.fullmatch((self.endpoint or self.named).strip())
+        return f"{(found[1] or 'http://').lower()}{found[2]}" if found else self.endpoint
 
 
 def read_price(written: str | None) -> Price | None:

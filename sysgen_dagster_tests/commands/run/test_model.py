@@ -64,6 +64,19 @@ def test_the_one_model_of_a_server_is_taken_wherever_the_url_points(end: str) ->
     assert model.price is None
 
 
+@pytest.mark.parametrize("say", ["{}", "HTTP://{}", " http://{}/v1 ", "{}/v1", "{}/"])
+def test_a_url_may_be_named_as_people_say_it(say: str) -> None:
+    with listing(models("m")) as url:
+        host = url.removeprefix("http://")
+        for wish in (ModelWish(say.format(host)), ModelWish("m", endpoint=say.format(host))):
+            assert find_model(plain_console(), wish).base_urls == (f"{url}/v1",)
+
+
+@pytest.mark.parametrize("named", ["Org/Name", "org/name-GGUF:Q4_K_M", "./a:1.gguf", "simulated"])
+def test_a_name_or_a_file_is_no_url(named: str) -> None:
+    assert ModelWish(named).url is None
+
+
 @pytest.mark.parametrize(
     "answer",
     [
