@@ -81,7 +81,7 @@ def test_the_demo_runs_the_whole_job_and_shows_what_was_kept(tmp_path: Path) -> 
         "Conversations through the phases",
         "Messages that hold each tag",
         "The models are simulated",
-        "Phase 4, the system message",
+        "\nquestion  ",
         "0 broken contracts",
         "Training set clean: ",
         "Tokens used",

@@ -30,26 +30,20 @@ _NUMBERS = {phase.table.name: phase.number for phase in PHASES}
 Line = tuple[str, Text]
 
 
-def row_lines(row: Previewed, source: str, width: int) -> Group:
-    """A row as it is printed.
-
-    Args:
-        row: The row.
-        source: Its name.
-        width: Columns of the terminal.
-    """
+def story_lines(story: Story, width: int) -> Grid:
+    """A row's texts and what each phase made of them, for a terminal of so many columns."""
     grid = Grid.grid(padding=(0, 1), pad_edge=False)
     grid.add_column(width=_LABEL, no_wrap=True, style=_QUIET)
     grid.add_column(width=max(width - _LABEL - 1, 20), overflow="fold")
     room = max(width - _LABEL - 1, 20)
-    for label, text in _lines(row, room):
+    for label, text in _lines(story, room):
         grid.add_row(label, text)
-    return Group(_title(row, source), grid, Text())
+    return grid
 
 
 def print_row(console: Console, row: Previewed, source: str) -> None:
-    """Print a row."""
-    console.print(row_lines(row, source, console.width))
+    """Print a row of a source."""
+    console.print(Group(_title(row, source), story_lines(row.story, console.width), Text()))
 
 
 def outcome_of(row: Previewed) -> Text:
@@ -79,8 +73,7 @@ def _title(row: Previewed, source: str) -> Text:
     return title.append(f"  {', '.join(took)}", _QUIET) if spent.requests else title
 
 
-def _lines(row: Previewed, room: int) -> Iterator[Line]:
-    story = row.story
+def _lines(story: Story, room: int) -> Iterator[Line]:
     if turns := len(story["history"]):
         yield "before", Text(f"{turns} turns", _QUIET)
     yield "question", cut_text(story["question"], room, _FEW_LINES)
@@ -121,17 +114,17 @@ def _answer_lines(story: Story, room: int) -> Iterator[Line]:
     old, new = story["answer"], story["new_answer"]
     pieces = find_differences(old, new) if old and new else None
     if pieces is None:
-        yield "old answer", cut_text(old, room, _LINES if new else _FEW_LINES)
+        yield "original", cut_text(old, room, _LINES if new else _FEW_LINES)
         if new:
             yield "new answer", cut_text(new, room, _LINES)
         return
     if all(side is Side.BOTH for side, _ in pieces):
-        yield "new answer", Text("the same as the old one")
+        yield "new answer", Text("the same as the original one")
         return
     text = Text()
     for side, piece in pieces:
         text.append(MARKS[side].format(_inert(piece)), _STYLES[side])
-    yield "old to new", _first_lines(text, room, 2 * _LINES)
+    yield "both answers", _first_lines(text, room, 2 * _LINES)
 
 
 def cut_text(text: str | None, room: int, lines: int) -> Text:
