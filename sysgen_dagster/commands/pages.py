@@ -11,12 +11,11 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
 from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -59,10 +58,11 @@ class _WithToken:
         asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if self._is_right(asked):
             found = RedirectResponse(scope["path"], status_code=303)
-            found.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
+            # Lax, since the address may be a link in a terminal that is itself a page of a site.
+            found.set_cookie(self._cookie, self._token, httponly=True, samesite="lax")
             return await found(scope, receive, send)
-        kept = SimpleCookie(Headers(scope=scope).get("cookie", "")).get(self._cookie)
-        if kept is None or not self._is_right(kept.value):
+        # Whatever else listens on this machine has left cookies too, of any form.
+        if not self._is_right(HTTPConnection(scope).cookies.get(self._cookie, "")):
             text = (
                 "Refused: open the whole address that the command printed; it changes each time.\n"
             )

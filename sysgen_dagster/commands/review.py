@@ -24,7 +24,6 @@ from sysgen_dagster.commands.pages import serving
 from sysgen_dagster.commands.signals import until_signal
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.review.decisions import LONGEST_TEXT, DecisionError
 from sysgen_dagster.review.desk import Desk
 from sysgen_dagster.review.index import Filters
@@ -130,10 +129,9 @@ def routes(desk: Desk, others: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
     """The page, what it asks for, and the live report beside it, where `others` are its routes."""
 
     def page(_: Request) -> Response:
-        report = live_report.PAGE if others else ""
-        settings = {"tags": TAG_NAMES, "longest": LONGEST_TEXT, "report": report}
-        text, policy = render({**settings, **desk.options()})
-        return HTMLResponse(text, headers={**_NOT_KEPT, "Content-Security-Policy": policy})
+        settings = {"longest": LONGEST_TEXT, **desk.options()}
+        text = render(settings, live_report.PAGE if others else "")
+        return HTMLResponse(text, headers=_NOT_KEPT)
 
     def queue(request: Request) -> Response:
         asked = request.query_params

@@ -140,9 +140,9 @@ class Live:
                     self._add(self._choose(table, partition))
             except (StoreError, TableError) as error:
                 problems.append(str(error))
+                del self._seen[table, partition]  # it is read again at the next look
         self._add(self.answers.look())
-        if changed or problems:
-            self._problems = problems[:3]
+        self._problems = problems[:3]
         self._looked = time.monotonic()
 
     def _find_changed(self) -> list[_Place]:

@@ -134,15 +134,14 @@ def test_undoing_is_a_decision_as_others_and_all_are_kept(desk: Desk, store: Sto
 
 def test_edits_are_shown_beside_what_the_model_wrote(desk: Desk) -> None:
     shown = desk.decide(decision(desk, 2, new_answer="It is 2."))["row"]
-    assert shown["written_answer"] == "It is 2."
-    assert shown["answer"].startswith("Dear reader")
-    assert "".join(text for text, _ in shown["new"]) == "It is 2."
+    assert shown["written"]["new_answer"] == "It is 2."
+    assert shown["new_answer"].startswith("Dear reader")
     assert shown["decided"]["choice"] == "edited"
 
 
 def test_a_text_that_was_not_changed_is_no_edit(desk: Desk) -> None:
     shown = desk.row((MODEL, "c2-0"))
-    same = {"system_message": shown["message"], "new_answer": shown["answer"]}
+    same = {"system_message": shown["system_message"], "new_answer": shown["new_answer"]}
     desk.decide(decision(desk, 2, **same))
     assert count(desk, "edited") == 0
 
