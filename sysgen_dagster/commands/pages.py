@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sysgen_dagster.commands.guard import Guard
+from sysgen_dagster.commands.guard import Guard, allowed_hosts
 from sysgen_dagster.errors import SysgenError
 
 _HOST = "127.0.0.1"
@@ -82,8 +82,10 @@ def serving(routes: Sequence[BaseRoute], port: int = 0) -> Iterator[Pages]:
         port: Of this machine; 0 takes one that is free.
 
     Raises:
+        GuardError: `guard.ALLOWED_HOSTS` holds what is no host.
         PagesError: Nothing can listen at the port.
     """
+    named = allowed_hosts()
     try:
         listening = socket.create_server((_HOST, port))
     except OSError as error:
@@ -92,7 +94,7 @@ def serving(routes: Sequence[BaseRoute], port: int = 0) -> Iterator[Pages]:
             "with --port"
         ) from error
     port, token = listening.getsockname()[1], secrets.token_urlsafe(_TOKEN_BYTES)
-    guarded = Guard(_WithToken(Starlette(routes=list(routes)), token, port), _HOST)
+    guarded = Guard(_WithToken(Starlette(routes=list(routes)), token, port), _HOST, named)
     config = uvicorn.Config(guarded, log_level="critical", access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)
