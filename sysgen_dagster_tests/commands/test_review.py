@@ -18,7 +18,7 @@ import httpx2
 import pytest
 
 from sysgen_dagster.commands.pages import serving
-from sysgen_dagster.commands.review import _MOST_BYTES, ReviewError, _rows_of, routes
+from sysgen_dagster.commands.review import _MOST_BYTES, ReviewError, _login, _rows_of, routes
 from sysgen_dagster.review.decisions import journal_of, read_decisions
 from sysgen_dagster.storage.journal import Journal
 from sysgen_dagster.storage.store import Store, StoreError
@@ -230,6 +230,15 @@ def test_only_rows_of_a_mixture_are_shown_that_the_catalogue_names(store: Store)
     store.write(MIXTURES, Partition(recipe="sysgen"), of(MIXTURES, mixture))
     desk = open_desk(store, only=_rows_of(store, catalog(), "sysgen"))
     assert desk.progress()["progress"]["rows"] == 1
+
+
+def test_who_has_no_login_is_told_how_to_say_who_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise KeyError("getpwuid(): uid not found: 1001")
+
+    monkeypatch.setattr("getpass.getuser", fail)
+    with pytest.raises(ReviewError, match="name yourself with --reviewer"):
+        _login()
 
 
 def decide_until_it_is_gone(reviewer: Reviewer, rows: int) -> None:

@@ -34,7 +34,7 @@ def phase(news: dict[str, Any], table: Table) -> dict[str, Any]:
 
 def test_of_an_empty_store_nothing_is_told(tmp_path: Path) -> None:
     assert following(Store(tmp_path)).news() == {
-        **{"last": 0, "phases": [], "rows": [], "more": 0, "problems": []}
+        **{"last": 0, "phases": [], "rows": [], "problems": []}
     }
 
 
