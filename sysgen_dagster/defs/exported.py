@@ -114,7 +114,7 @@ class _Findings:
         if not broken:
             return
         first = next(iter(broken.values()))
-        where = f" in {len(broken)} of {len(places)} shards" if places[0].shard else ""
+        where = f" in {len(broken)} of {len(places)} shards" if len(places) > 1 else ""
         if check.table.by is By.MODEL:
             where = f" for {', '.join(str(place.model) for place in broken)}"
         yield f"Expected, but not so{where}: {check.statement} {_explain(check, first)}"

@@ -54,8 +54,11 @@ class Journal:
 
     path: Path | UPath
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record) -> tuple[object, object]:
         """Write a record down; it survives a kill and a loss of power from here on.
+
+        Returns:
+            Its `mark` before and after, between which nobody else has written.
 
         Raises:
             StoreUnavailableError: The disk is full, or object storage did not accept it.
@@ -68,16 +71,19 @@ class Journal:
 
                 name = f"{self.path.stem}-{time.time_ns():020d}-{secrets.token_hex(4)}.jsonl"
                 objects.replace(self.path.with_name(name), line)
-                return
+                return None, None
             is_new = not self.path.exists()
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _opened(self.path) as file:
+                before = _mark_of(os.fstat(file.fileno()))
                 # A write that was cut short is an error here and a line that is cut off for others.
                 if file.write(line) != len(line):
                     raise OSError(28, os.strerror(28), str(self.path))
                 os.fsync(file.fileno())
+                after = _mark_of(os.fstat(file.fileno()))
             if is_new:
                 sync(self.path.parent)
+            return before, after
 
     def read(self) -> Journaled:
         """Everything that was written; nothing where nobody has written yet.
@@ -94,10 +100,9 @@ class Journal:
         if not isinstance(self.path, Path):
             return None
         try:
-            stat = self.path.stat()
+            return _mark_of(self.path.stat())
         except FileNotFoundError:
             return (0, 0)
-        return (stat.st_ino, stat.st_size)
 
     def remove(self, goes: Callable[[Record], bool]) -> int:
         """How many records are removed, for whoever must not be spoken of any more.
@@ -132,6 +137,10 @@ class Journal:
                 yield from file
 
 
+def _mark_of(stat: os.stat_result) -> object:
+    return (stat.st_ino, stat.st_size)
+
+
 def format_line(record: Record) -> bytes:
     """A record as a line, with a line break on either side; the one before ends a line cut off."""
     covered = json.dumps(dict(record))[1:].encode()
@@ -155,11 +164,12 @@ def read_lines(lines: Iterable[bytes]) -> Journaled:
 
 def _parse(line: bytes) -> Record | None:
     checksum, _, covered = line.removeprefix(_CHECKED).partition(b", ")
-    if not (line.startswith(_CHECKED) and checksum.isdigit()):
+    if not line.startswith(_CHECKED) or checksum != b"%d" % zlib.crc32(covered):
         return None
-    if int(checksum) != zlib.crc32(covered):
+    try:
+        record: Record = json.loads(b"{" + covered)
+    except ValueError:  # somebody else's line, whose checksum is right all the same
         return None
-    record: Record = json.loads(b"{" + covered)
     return record
 
 
