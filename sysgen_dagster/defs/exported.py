@@ -14,8 +14,8 @@ import polars as pl
 from sysgen_dagster.analysis.costs import summarize_costs
 from sysgen_dagster.analysis.measured_work import COLUMNS, WORK, measure_work
 from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.contracts import evidence_for_checks
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, asset_key
-from sysgen_dagster.defs.plumbing.table_io import evidence_for_checks
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED
 from sysgen_dagster.report.training_set import TrainingSet
 from sysgen_dagster.storage.evidence import StoredEvidence

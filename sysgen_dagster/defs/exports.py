@@ -17,6 +17,7 @@ from sysgen_dagster.analysis.tables import (
     ROW_QUALITY,
 )
 from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.defs.plumbing.contracts import broken_contracts, evidence_of
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -27,12 +28,7 @@ from sysgen_dagster.defs.plumbing.reviewed import (
     rows_to_export,
     why_not_reviewed,
 )
-from sysgen_dagster.defs.plumbing.table_io import (
-    StoredStatistics,
-    broken_contracts,
-    evidence_of,
-    noted,
-)
+from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, noted
 from sysgen_dagster.defs.training_sets import mixtures
 from sysgen_dagster.lanes.sysgen.phases import PHASES, STEPS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS

@@ -14,8 +14,8 @@ from rich.text import Text
 from sysgen_dagster.chat.quoting import made_visible, on_one_line
 from sysgen_dagster.commands.run.differences import MARKS, Side, find_differences
 from sysgen_dagster.commands.run.preview import Previewed
-from sysgen_dagster.commands.run.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tags import MENDS, parse_tagged_message
 from sysgen_dagster.lanes.sysgen.verification import Verdict

@@ -14,9 +14,9 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.operations.staleness import cut_otherwise, out_of_date, settings_now
 from sysgen_dagster.defs.plumbing.assets import also_read
+from sysgen_dagster.defs.plumbing.contracts import broken_contracts, evidence_of
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.resources import InferenceResource
-from sysgen_dagster.defs.plumbing.table_io import broken_contracts, evidence_of
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.storage.store import Store

@@ -7,10 +7,10 @@ from typing import Any
 import dagster as dg
 
 from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.contracts import evidence_for_checks
 from sysgen_dagster.defs.plumbing.metadata import SAMPLE_ROWS, markdown
 from sysgen_dagster.defs.plumbing.partitions import asset_key, partitions_of
 from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.defs.plumbing.table_io import evidence_for_checks
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.sysgen.tables import RETENTION, TAG_COUNTS
 from sysgen_dagster.storage.store import StoreError

@@ -33,7 +33,9 @@ def test_a_row_is_told_from_the_question_to_the_new_answer() -> None:
 
 def test_a_dropped_row_says_why() -> None:
     told = shown(question="Q", annotated_message="raw", drop_reason="malformed_boundary")
-    assert told.endswith("**As the model wrote it** raw\n\n**Dropped** malformed\\_boundary")
+    assert told.endswith(
+        "**As the model wrote it** raw\n\n**Dropped** a tag was opened or closed wrongly"
+    )
 
 
 @pytest.mark.parametrize("text", ["x" * 50_000, "<" * 50_000, "[" * 50_000, "w " * 9_000])
