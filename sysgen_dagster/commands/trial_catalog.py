@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import polars as pl
 from pydantic import ValidationError
 
 from sysgen_dagster.catalog.load import CatalogError
@@ -14,6 +13,8 @@ from sysgen_dagster.catalog.plain_yaml import read_plain
 from sysgen_dagster.catalog.sources import Benchmark, Source
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.sources.heads import read_head
+from sysgen_dagster.sources.sizes import estimate_rows
 
 EXAMPLE_ROWS = Path(__file__).parents[1] / "example_rows"
 # Names of columns that hold the text of an item; the first one that a file has is read.
@@ -32,6 +33,7 @@ def local_catalog(full: Catalog, folder: Path) -> Catalog:
 
     Raises:
         CatalogError: The folder has no file for a source.
+        SourceError: A benchmark cannot be read.
     """
     simulated = {"engine": Engine.SIMULATED}
     changes: dict[str, object] = {
@@ -49,28 +51,17 @@ def _local_source(source: Source, folder: Path) -> Source:
     if path is None:
         wanted = " or ".join(file.name for file in files)
         raise CatalogError(f"{folder} has no {wanted}: put the rows of {source.title} there")
-    shards = max(2, math.ceil(_estimate_rows(path) / _ROWS_PER_SHARD))
+    shards = max(2, math.ceil(estimate_rows(path) / _ROWS_PER_SHARD))
     local = {"hub": None, "path": path, "shards": shards, "rows": None, "conversations": None}
     return source.model_copy(update=local)
-
-
-def _estimate_rows(path: Path) -> int:
-    """About how many rows a file has; it decides only into how many shards the file is cut."""
-    if path.suffix == ".parquet":
-        try:
-            return int(pl.scan_parquet(path).select(pl.len()).collect().item())
-        except pl.exceptions.PolarsError:
-            return 0  # the asset of the source will say what is wrong with the file
-    with path.open("rb") as lines:
-        return sum(1 for _ in lines)
 
 
 def _local_benchmarks(folder: Path) -> dict[str, Benchmark]:
     """An entry for each data file in the folder."""
     entries = {}
     for path in sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES):
-        columns = _read_columns(path)
-        text = [column for column in _ITEM_TEXT if column in columns][:1]
+        rows = read_head(path.name, path).rows
+        text = [column for column in _ITEM_TEXT if any(column in row for row in rows)][:1]
         if not text:
             raise CatalogError(f"{path} has none of the columns {', '.join(_ITEM_TEXT)}: remove it")
         name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
@@ -78,15 +69,6 @@ def _local_benchmarks(folder: Path) -> dict[str, Benchmark]:
             name=name, title=path.name, license="unknown", path=path.absolute(), text=text
         )
     return entries
-
-
-def _read_columns(path: Path) -> list[str]:
-    try:
-        if path.suffix == ".parquet":
-            return list(pl.read_parquet_schema(path))
-        return (pl.read_json if path.suffix == ".json" else pl.read_ndjson)(path).columns
-    except pl.exceptions.PolarsError as error:
-        raise CatalogError(f"{path} cannot be read as a benchmark ({error}): remove it") from error
 
 
 def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict[str, Generator]:

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,16 +11,14 @@ from rich.console import Console
 
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine, Price
-from sysgen_dagster.commands.printing import say
-from sysgen_dagster.commands.real_model import find_real_model
+from sysgen_dagster.commands.real_model import prepare_real_model
 from sysgen_dagster.commands.trial_catalog import generator
 from sysgen_dagster.inference.chat_api import Retries
-from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.listings import Listing
 from sysgen_dagster.lanes.sysgen.settings import Generator
 
 SIMULATED = "simulated"
-_A_URL = re.compile(r"https?://", re.IGNORECASE)
+_A_URL = re.compile(r"(https?://)?([\w.-]+:\d+(?:/.*)?|(?<=://).*)", re.IGNORECASE)
 _PROBES = 2  # retries of a question to a server that a user has just named
 _PER_MILLION = 1_000_000
 
@@ -44,8 +41,9 @@ class ModelWish:
 
     @property
     def url(self) -> str | None:
-        """Of the server, if there is one to be asked."""
-        return self.endpoint or (self.named if _A_URL.match(self.named) else None)
+        """Of the server, if there is one to be asked; it may be named as people say it."""
+        found = _A_URL.fullmatch((self.endpoint or self.named).strip())
+        return f"{(found[1] or 'http://').lower()}{found[2]}" if found else self.endpoint
 
 
 def read_price(written: str | None) -> Price | None:
@@ -84,13 +82,8 @@ def find_model(console: Console, wish: ModelWish) -> Generator:
         )
     if wish.named == SIMULATED:
         return _entry(wish, SIMULATED, license="unknown", engine=Engine.SIMULATED)
-    model = find_real_model(wish.named)
-    for line in model.describe():
-        say(console, line)
-    [entry] = model.entry().values()
-    Engines(Path()).require(entry)
-    [fetched] = model.fetched().entry().values()
-    return fetched.model_copy(update={"price": wish.price})
+    [entry] = prepare_real_model(console, wish.named).values()
+    return entry.model_copy(update={"price": wish.price})
 
 
 def _at_server(wish: ModelWish, url: str) -> Generator:
