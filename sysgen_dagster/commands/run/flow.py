@@ -98,7 +98,7 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
         if goes_on:
             say(console, f"It goes on where it ended; --preview {MORE} shows rows first.")
     decision = preview_until_chosen(
-        console, store, shown, first, wish.is_attended, wish.assume_yes, wish.rows
+        console, store, shown, first, wish.is_attended, wish.assume_yes, wish.rows, known
     )
     if not decision.wants_all:
         return 1
