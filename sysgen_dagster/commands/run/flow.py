@@ -159,6 +159,8 @@ def _connect(console: Console, model: Generator, folder: Path) -> list[str]:
         said.append(f"{model.name}: {line}")
         say(console, f"Model: {line}")
 
+    if model.base_urls:
+        say(console, f"Model: asking {model.base_urls[0]} what it can do")
     with Engines(folder / "engines", (model,)).connection(model, tell) as connection:
         connection.connect()
     return said
