@@ -8,7 +8,7 @@ import click
 
 from sysgen_dagster.cli.group import data_option, exits, sources_option, stops, sysgen
 from sysgen_dagster.commands.printing import open_console, open_fluid_console
-from sysgen_dagster.commands.ranges import ROWS, SHARE
+from sysgen_dagster.commands.ranges import PREVIEWED, ROWS, SHARE
 
 _RUN = """Make a training set of your own rows.
 
@@ -59,7 +59,7 @@ with --yes. Repeated, the command goes on where it ended: nothing is asked twice
 @click.option("--rows", type=ROWS, metavar="N", help="Take so many conversations at most.")
 @click.option(
     "--preview",
-    type=click.IntRange(0),
+    type=PREVIEWED,
     metavar="N",
     help="Rows that are made and shown first, spread over those that are wanted; 0: none. Left "
     "out: 10, and none where the command goes on.",

@@ -69,7 +69,8 @@ class LedgerAnswers:
 
     def _paths(self, table: Table) -> list[Path]:
         # Those of a preview are of no shard, and never sealed.
-        return sorted((self.ledgers / table.name).glob("*-[0-9]*.jsonl"))
+        paths = (self.ledgers / table.name).glob("*.jsonl")
+        return sorted(path for path in paths if path.stem.rpartition("-")[2].isdecimal())
 
     def _tell(self, phase: Phase, key: str, entries: list[Entry]) -> Iterator[Story]:
         """The rows of these answers, as far as they are rows of a shard of the catalogue."""

@@ -72,6 +72,15 @@ def test_answers_to_rows_that_are_not_stored_are_not_told(tmp_path: Path, key: s
         assert answers.look() == []
 
 
+def test_answers_of_a_preview_do_not_wait_for_a_partition(tmp_path: Path) -> None:
+    answers = follow(tmp_path)
+    model = "qwen-2.5-1b"  # a name with what begins the number of a shard
+    with ledger(tmp_path, f"{model}|capybara-preview") as lines:
+        answer(lines, "kept-1")
+        answers.look()
+        assert answers.count(ANNOTATED, model) == 0
+
+
 def test_excluded_rows_are_not_told(tmp_path: Path) -> None:
     answers = follow(tmp_path)
     answers.store.exclude({"kept-1"})
