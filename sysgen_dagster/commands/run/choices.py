@@ -14,6 +14,7 @@ from rich.text import Text
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.prompts import PromptError
 from sysgen_dagster.commands.deployment import work_of
+from sysgen_dagster.commands.printing import say
 from sysgen_dagster.commands.run.answers import Answers, Ledgers, answering
 from sysgen_dagster.commands.run.browser import BrowserPage
 from sysgen_dagster.commands.run.comparison import print_comparison
@@ -57,6 +58,7 @@ def preview_until_chosen(
     is_attended: bool,
     assume_yes: bool,
     limit: int | None = None,
+    said: Sequence[str] = (),
 ) -> Decision:
     """Show some rows and the price of all, until the user wants all of them or none.
 
@@ -71,13 +73,14 @@ def preview_until_chosen(
         is_attended: Whether somebody can press a key.
         assume_yes: Whether all are wanted without a question, unless no row was kept.
         limit: How many conversations are wanted; None: all.
+        said: Lines about the model's servers that the user knows.
 
     Raises:
         EngineError: The model cannot be reached; the ledgers keep what was answered.
         SourceError: The source cannot be read.
         StoppedError: The user has ended the command.
     """
-    look = _Look(console, store, catalog, limit)
+    look = _Look(console, store, catalog, limit, {*said})
     if first:
         look.show_more(first)
     if assume_yes or not is_attended:
@@ -90,6 +93,7 @@ class _Look:
     """A look at the rows of a deployment.
 
     Attributes:
+        said: Lines about the model's servers that the user knows.
         rows: What was shown so far, the last time for each row.
         page: The same rows for a browser.
         spread: The rows that were read last, and figures of all.
@@ -100,6 +104,7 @@ class _Look:
     store: Store
     catalog: Catalog
     limit: int | None
+    said: set[str]
     rows: list[Previewed] = field(default_factory=list)
     spread: Spread | None = None
     paid: tuple[int, int] = (0, 0)
@@ -175,7 +180,7 @@ class _Look:
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
         if not self.console.is_terminal:
             self._say(f"Asking {self.model.name} about {len(chosen)} rows, the shortest one first.")
-        with self._live() as show, self._answers(show) as answers:
+        with self._live() as show, self._answers() as answers:
             preview = Preview(answers, self.catalog.method)
             for row in preview.run(chosen, lambda: show("  ".join(preview.describe()))):
                 self.paid = (self.paid[0] + row.spent.paid[0], self.paid[1] + row.spent.paid[1])
@@ -183,10 +188,10 @@ class _Look:
             self.pace = preview.pace if preview.pace.completion_tokens else self.pace
 
     @contextmanager
-    def _answers(self, report: Callable[[str], None]) -> Iterator[Answers]:
+    def _answers(self) -> Iterator[Answers]:
         name = f"{self.model.name}|{self.source.name}-preview"
         ledgers = Ledgers(work_of(self.store) / "ledger", name, self._say)
-        with answering(self._engines(), self.model, ledgers, report) as answers:
+        with answering(self._engines(), self.model, ledgers, self._tell) as answers:
             yield answers
 
     def _engines(self) -> Engines:
@@ -248,6 +253,12 @@ class _Look:
             self.page.add(row)
         self._show_price()
         return True
+
+    def _tell(self, line: str) -> None:
+        """Say what happens to a server, once."""
+        if (named := f"{self.model.name}: {line}") not in self.said:
+            self.said.add(named)
+            say(self.console, f"Model: {line}")
 
     def _say(self, line: str) -> None:
         self.console.print(Text(line), soft_wrap=True)

@@ -93,7 +93,7 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
         if goes_on:
             say(console, f"It goes on where it ended; --preview {MORE} shows rows first.")
     decision = preview_until_chosen(
-        console, store, shown, first, wish.is_attended, wish.assume_yes, wish.rows
+        console, store, shown, first, wish.is_attended, wish.assume_yes, wish.rows, known
     )
     if not decision.wants_all:
         return 1
@@ -153,6 +153,8 @@ def _connect(console: Console, model: Generator, folder: Path) -> list[str]:
         said.append(f"{model.name}: {line}")
         say(console, f"Model: {line}")
 
+    if model.base_urls:
+        say(console, f"Model: asking {model.base_urls[0]} what it can do")
     with Engines(folder / "engines", (model,)).connection(model, tell) as connection:
         connection.connect()
     return said

@@ -13,12 +13,13 @@ from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine, Price
 from sysgen_dagster.commands.real_model import prepare_real_model
 from sysgen_dagster.commands.trial_catalog import generator
-from sysgen_dagster.inference.chat_api import Retries
+from sysgen_dagster.inference.chat_api import EngineError, Retries
 from sysgen_dagster.inference.listings import Listing
 from sysgen_dagster.lanes.sysgen.settings import Generator
 
 SIMULATED = "simulated"
 _A_URL = re.compile(r"(https?://)?([\w.-]+:\d+(?:/.*)?|(?<=://).*)", re.IGNORECASE)
+_NO_KEY = re.compile(r"/models: 40[13]: ")
 _PROBES = 2  # retries of a question to a server that a user has just named
 _PER_MILLION = 1_000_000
 
@@ -91,7 +92,10 @@ def _at_server(wish: ModelWish, url: str) -> Generator:
     from sysgen_dagster.inference.places import list_served
 
     _entry(wish, "model", license="unknown", engine=Engine.ENDPOINT, base_urls=[url])  # a good URL?
-    place, listing = list_served(url, _key(wish), min(_PROBES, Retries().probes))
+    try:
+        place, listing = list_served(url, _key(wish), min(_PROBES, Retries().probes))
+    except EngineError as error:
+        raise _without_key(wish, url, error) or error from error
     name = _chosen(wish, url, listing)
     return _entry(
         wish,
@@ -114,6 +118,17 @@ def _key(wish: ModelWish) -> str | None:
             "to the key itself"
         )
     return key
+
+
+def _without_key(wish: ModelWish, url: str, error: EngineError) -> CatalogError | None:
+    if not _NO_KEY.search(str(error)):
+        return None
+    if wish.api_key_env:
+        return CatalogError(f"{url} does not take the key in {wish.api_key_env}: {error}")
+    return CatalogError(
+        f"{url} wants a key: put it into a variable and name that with --api-key-env VARIABLE "
+        f"({error})"
+    )
 
 
 def _chosen(wish: ModelWish, url: str, listing: Listing) -> str:

@@ -17,6 +17,7 @@ from sysgen_dagster.commands.run.choices import Decision, preview_until_chosen
 from sysgen_dagster.commands.run.preview import Preview
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.stopping import STOP, StoppedError
+from sysgen_dagster.lanes.sysgen.phases import ALIGNMENT, Phase
 from sysgen_dagster_tests.commands.run.small_deployments import (
     ASKED,
     MODEL,
@@ -25,6 +26,7 @@ from sysgen_dagster_tests.commands.run.small_deployments import (
     plain_console,
     turns_row,
 )
+from sysgen_dagster_tests.simulated.running_server import running
 
 ROWS = [
     turns_row("Tell me " + "all " * 40 + "about rivers.", "They flow."),
@@ -278,6 +280,43 @@ def test_a_server_that_cannot_be_reached_ends_the_preview_with_its_name(tmp_path
     mine = SmallDeployment(tmp_path / "mine", ROWS, model=gone)
     with pytest.raises(EngineError, match=r"127\.0\.0\.1:9"):
         look(mine, 3, False)
+
+
+def test_a_server_that_goes_away_in_the_preview_is_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away(Preview):
+        def watch(self, number: int, phase: Phase | None) -> None:
+            if phase == ALIGNMENT:
+                server.process.kill()
+                server.process.wait()
+            Preview.watch(self, number, phase)
+
+    monkeypatch.setattr(choices, "Preview", Away)
+    console = plain_console(120)
+
+    def stop_when_it_is_said() -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and "any more" not in printed(console):
+            time.sleep(0.1)
+        STOP.ask()
+
+    watcher = threading.Thread(target=stop_when_it_is_said)
+    with running() as server:
+        at = {"engine": "endpoint", "base_urls": [f"{server.url}/v1"], "served_name": "phi"}
+        mine = SmallDeployment(tmp_path / "mine", ROWS, model=at)
+        watcher.start()
+        try:
+            with mine.entered() as catalog, pytest.raises(StoppedError):
+                preview_until_chosen(console, mine.store, catalog, 3, False, False)
+        finally:
+            watcher.join()
+            STOP.is_asked = False
+    assert f"nothing answers at {server.url}/v1 any more; waiting for it" in printed(console)
+
+
+def printed(console: Console) -> str:
+    return console.export_text(clear=False)
 
 
 def test_a_signal_ends_the_preview_soon(

@@ -135,6 +135,18 @@ def test_a_key_is_sent_and_only_its_name_goes_into_the_catalogue(
     assert "sk-secret" not in model.model_dump_json()
 
 
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [(None, "wants a key: .* --api-key-env VARIABLE"), ("MY_KEY", "not take the key in MY_KEY")],
+)
+def test_a_server_that_refuses_for_want_of_a_key_is_said_to_want_one(
+    variable: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-wrong")
+    with listing(models("m"), key="sk-secret") as url, pytest.raises(CatalogError, match=said):
+        find_model(plain_console(), ModelWish(url, api_key_env=variable))
+
+
 def test_a_variable_without_a_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(CatalogError, match="--api-key-env MY_KEY: there is no such variable"):
