@@ -21,6 +21,7 @@ from starlette.routing import BaseRoute, Route
 from sysgen_dagster.commands import live_report
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.pages import serving
+from sysgen_dagster.commands.run.summary import print_results
 from sysgen_dagster.commands.signals import until_signal
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.catalog import Catalog
@@ -117,7 +118,7 @@ def _say_what_was_decided(console: Console, progress: Mapping[str, int]) -> None
 
 
 def apply_decisions(console: Console, data: str) -> int:
-    """0 when the table of decisions, and the mixtures and exports that are stored, are made again.
+    """0 when decisions, and the mixtures, exports and report that are stored, are made again.
 
     Raises:
         DagsterHomeError: Dagster's state cannot be kept where it should be.
@@ -127,12 +128,21 @@ def apply_decisions(console: Console, data: str) -> int:
     use_dagster_home(store)
     from sysgen_dagster.commands.backfill import run_partitions, stored_recipes
     from sysgen_dagster.defs.plumbing.partitions import CATALOG
+    from sysgen_dagster.defs.report import report
     from sysgen_dagster.defs.review import review_decisions
 
     recipes = list(stored_recipes(store, CATALOG))
-    runs = run_partitions(console, [("decisions", [review_decisions.key], None), *recipes])
+    has_report = store.report.is_file()
+    work = [
+        ("decisions", [review_decisions.key], None),
+        *recipes,
+        *([("report", [report.key], None)] if has_report else []),
+    ]
+    runs = run_partitions(console, work)
     for error in runs.errors:
         console.print(error, markup=False)
+    if recipes:
+        print_results(console, CATALOG, store, data)
     return 1 if runs.errors else 0
 
 

@@ -101,7 +101,7 @@ def exports(
             "size_bytes": int(contents.files["bytes"].sum()),
             "rows": markdown(summarize_mixture(mixture)),
             "left_out_as_excluded": stored.height - usable.height,
-            "left_out_in_review": usable.height - mixture.height,
+            "rejected_in_review": facts.rejected,
             **{f"{word}_in_review": number for word, number in contents.reviewed.items()},
         },
         tags=tags,

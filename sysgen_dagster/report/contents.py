@@ -18,7 +18,7 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, PLANTED_FAULT
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
 from sysgen_dagster.report import drawing
-from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept
+from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept, is_kept
 from sysgen_dagster.report.page import Chart, Report, Section, Table
 from sysgen_dagster.report.summaries import summarize_drops
 from sysgen_dagster.report.training_set import TrainingSet
@@ -83,7 +83,7 @@ def build_contents(
         },
         sections=[*_of_ours(models, sources, costs), *_beside_paper(models, sources)],
         stories=begin_with_kept(stories),
-        kept_rows=min(KEPT_ROWS, sum(story["drop_reason"] is None for story in stories)),
+        kept_rows=min(KEPT_ROWS, sum(map(is_kept, stories))),
         tags=TAG_NAMES,
         steps=METHOD_STEPS,
     )

@@ -155,7 +155,7 @@ const outcomeOf = (story) => story.drop_reason ?? "kept";
 // Where the row comes from, and what was found in it.
 const factsOf = ({ source, model, engine, flags }) => [
   chip(source),
-  chip(model),
+  model === engine ? null : chip(model),
   engine === null ? null : chip(engine, engine === "simulated" ? "unsure" : ""),
   ...flags.map((flag) => chip(flag, "flag")),
 ];

@@ -20,6 +20,7 @@ import pytest
 from sysgen_dagster.commands.pages import serving
 from sysgen_dagster.commands.review import _MOST_BYTES, ReviewError, _login, _rows_of, routes
 from sysgen_dagster.review.decisions import journal_of, read_decisions
+from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.storage.journal import Journal
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Partition
@@ -29,6 +30,7 @@ from sysgen_dagster_tests.review.rows import (
     MODEL,
     SHARD,
     catalog,
+    decision,
     make_deployment,
     open_desk,
     write_rows,
@@ -219,6 +221,19 @@ def test_where_there_is_nothing_to_review_it_says_so(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "has no row with a new answer: run the phases first" in done.stderr
+
+
+@pytest.mark.slow
+def test_what_was_decided_is_applied_to_what_is_stored(tmp_path: Path) -> None:
+    store = make_deployment(tmp_path, rows=3)
+    store.write_report("an old one")
+    desk = open_desk(store)
+    desk.decide(decision(desk, 1, "rejected"))
+    own = {name: "" for name in os.environ if name.startswith("SYSGEN_")} | {"DAGSTER_HOME": ""}
+    command = [sys.executable, "-c", _SYSGEN, "review", "--apply", "-o", str(tmp_path)]
+    subprocess.run(command, env=os.environ | own, capture_output=True, timeout=100, check=True)
+    assert store.read(REVIEW_DECISIONS, Partition())["choice"].to_list() == ["rejected"]
+    assert "an old one" not in Path(str(store.report)).read_text()
 
 
 def test_only_rows_of_a_mixture_are_shown_that_the_catalogue_names(store: Store) -> None:

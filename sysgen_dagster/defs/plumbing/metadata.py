@@ -13,6 +13,7 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.reasons import explain_reason
@@ -64,7 +65,9 @@ def outcome_metadata(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
     columns = rows.collect_schema()
     metadata: dict[str, Any] = {}
     if "drop_reason" in columns:
-        outcomes = rows.select("drop_reason").collect()
+        whole = rows.select("drop_reason").collect()
+        # A limit of the run left these out, which says nothing of the rows.
+        outcomes = whole.filter(pl.col("drop_reason").ne_missing(NoAnswer.BEYOND_LIMIT.value))
         rate = kept_rate(outcomes)
         drops = count_drops(outcomes)
         metadata["kept"] = rate.part
@@ -74,6 +77,8 @@ def outcome_metadata(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
         if drops:
             reasons = pl.DataFrame([*drops.items()], ["reason", "conversations"], orient="row")
             metadata["dropped_because"] = markdown(reasons)
+        if outcomes.height < whole.height:
+            metadata["beyond_the_limit"] = whole.height - outcomes.height
     if "engine" in columns and "simulated" in rows.select("engine").collect()["engine"]:
         metadata["simulated"] = SIMULATED
     return metadata
