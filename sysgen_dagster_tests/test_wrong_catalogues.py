@@ -79,8 +79,8 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         [
             "sources.s.title (line 2): must be a text: put it in quotes (found: 42)",
             "sources.s.shards (line 2): must be a whole number (found: 2.0)",
-            "models.m.gpus (line 4): needs at least 1 (found: [])",
             "models.m.vllm.flag (line 4): must be a text or a whole number or a number or true or",
+            "models.m.gpus (line 4): needs at least 1 (found: [])",
             "models.m.has_system_role (line 4): must be true or false (found: maybe)",
         ],
     ),
