@@ -9,7 +9,7 @@ from typing import Any
 
 from sysgen_dagster.catalog import plain_yaml
 from sysgen_dagster.catalog.references import Misnamed, entries_of
-from sysgen_dagster.catalog.sources import QuestionAnswer, shards_for
+from sysgen_dagster.catalog.sources import QuestionAnswer, Source, shards_for
 from sysgen_dagster.sources.folders import files_of
 from sysgen_dagster.sources.guessing import ShapeError, guess_shape
 from sysgen_dagster.sources.recognition import SourceError
@@ -39,6 +39,8 @@ def complete_sources(values: Any) -> list[Misnamed]:
 
 def _complete(place: plain_yaml.Path, entry: dict[str, Any]) -> Misnamed | None:
     """Fill in one source; what is wrong where it cannot be filled in."""
+    for empty in [each for each in Source.model_fields if entry.get(each, each) is None]:
+        del entry[empty]  # nothing is said: as if left out
     name, field, what = str(place[-1]), "path", ""
     try:
         _fill_in(name, entry)

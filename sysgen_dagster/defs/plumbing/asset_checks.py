@@ -29,7 +29,8 @@ def check_result(check: Check, evidence: Evidence, asset: dg.AssetKey) -> dg.Ass
     else:
         passed, metadata = finding.passed, _metadata(finding)
         blocking = blocking and not finding.may_be_chance
-        description = f"{'True' if passed else 'Not true'}: {check.statement}"
+        held = "True" if passed else "Not true"
+        description = f"{'Not judged' if finding.is_of_made_up_text else held}: {check.statement}"
         if finding.explanation:
             description += f" {finding.explanation}."
     return dg.AssetCheckResult(
