@@ -36,6 +36,7 @@ def local_catalog(full: Catalog, folder: Path) -> Catalog:
 
     Raises:
         CatalogError: The folder has no file for a source.
+        SourceError: A benchmark cannot be read.
     """
     simulated = {"engine": Engine.SIMULATED}
     changes: dict[str, object] = {
@@ -155,7 +156,10 @@ def with_method(catalog: Catalog, settings: Sequence[str]) -> Catalog:
         CatalogError: There is no such setting, or it does not take the value.
     """
     written = dict(setting.partition("=")[::2] for setting in settings)
-    changes = {name: read_plain(value) for name, value in written.items()}
+    # A setting without a value is wrong, not left out.
+    changes = {
+        name: value if (of := read_plain(value)) is None else of for name, value in written.items()
+    }
     try:
         method = catalog.method.changed(changes)
     except ValidationError as error:

@@ -9,7 +9,7 @@ from typing import Any
 
 from sysgen_dagster.catalog import plain_yaml
 from sysgen_dagster.catalog.references import Misnamed, entries_of
-from sysgen_dagster.catalog.sources import QuestionAnswer
+from sysgen_dagster.catalog.sources import QuestionAnswer, Source
 from sysgen_dagster.sources.column_words import ShapeError
 from sysgen_dagster.sources.guessing import guess_shape
 from sysgen_dagster.sources.heads import shards_of
@@ -39,6 +39,8 @@ def complete_sources(values: Any) -> list[Misnamed]:
 
 def _complete(place: plain_yaml.Path, entry: dict[str, Any]) -> Misnamed | None:
     """Fill in one source; what is wrong where it cannot be filled in."""
+    for empty in [each for each in Source.model_fields if entry.get(each, each) is None]:
+        del entry[empty]  # nothing is said: as if left out
     name, field, what = str(place[-1]), "path", ""
     try:
         _fill_in(name, entry)

@@ -80,7 +80,7 @@ def test_help_loads_neither_dagster_nor_polars() -> None:
         (["demo", "--endpoint", "http://127.0.0.1:9"], "--endpoint needs --model"),
         (["demo", "--real", "m", "--model", "m"], "--real starts its own server"),
         (["demo", "--real", "no-such.gguf"], "there is no such file or folder"),
-        (["demo", "--method", "repair"], "repair: Input should be a valid boolean"),
+        (["demo", "--method", "repair"], "repair: must be true or false"),
         (["demo", "--method", "luck=1"], "luck: is no field here"),
         (["demo", "--endpoint", "nowhere", "--model", "m"], "must be a URL such as http://HOST"),
         (["demo", "--endpoint", "http://127.0.0.1:9", "--model", "m"], "no OpenAI-compatible"),
