@@ -84,7 +84,7 @@ def test_help_loads_neither_dagster_nor_polars() -> None:
         (["demo", "--method", "luck=1"], "luck: is no field here"),
         (["demo", "--endpoint", "nowhere", "--model", "m"], "must be a URL such as http://HOST"),
         (["demo", "--endpoint", "http://127.0.0.1:9", "--model", "m"], "no OpenAI-compatible"),
-        (["demo", "--sources", "."], "has no capybara.parquet or capybara.jsonl or capybara.json"),
+        (["demo", "--sources", "."], "has no capybara.parquet, .jsonl, .ndjson, .json, .csv, .tsv"),
         (["demo", "--limit", "0"], "0 is not in the range 1<=x<=1000000000"),
         (["demo", "--data", "s3://bucket/data"], "SYSGEN_WORK to a folder, and start `sysgen ui`"),
         (["demo", "--data", "full"], "full is not empty and holds no trial"),
