@@ -97,10 +97,7 @@ Execute = Callable[[Work, int | None], dg.ExecuteInProcessResult]
 
 
 def _work(catalog: Catalog) -> Iterator[Work]:
-    from sysgen_dagster.defs.exports import exports
     from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
-    from sysgen_dagster.defs.report import paper_comparison, report
-    from sysgen_dagster.defs.training_sets import mixtures, preference_pairs
 
     shards = catalog.partition_values["shard"]
     for table in SOURCE_TABLES.values():
@@ -108,16 +105,27 @@ def _work(catalog: Catalog) -> Iterator[Work]:
             yield f"source {at.shard}", [asset_key(table)], at.key
     for shard in shards:
         yield f"conversations {shard}", [asset_key(CONVERSATIONS)], shard
+    yield from work_after_conversations(catalog, shards, catalog.models)
+
+
+def work_after_conversations(
+    catalog: Catalog, shards: Collection[str], models: Collection[str]
+) -> Iterator[Work]:
+    """What is made of the conversations of some shards by some models, up to the report."""
+    from sysgen_dagster.defs.exports import exports
+    from sysgen_dagster.defs.report import paper_comparison, report
+    from sysgen_dagster.defs.training_sets import mixtures, preference_pairs
+
     of_shards, of_models, of_sources = after_conversations()
-    yield "sources", of_sources, None
-    for model in catalog.models:
+    yield "comparing questions", of_sources, None
+    for model in models:
         yield from ((f"{model} {shard}", of_shards, f"{model}|{shard}") for shard in shards)
         yield f"{model} statistics", of_models, model
-    for model in catalog.models:
+    for model in models:
         for shard in shards:
             yield f"{model} {shard} pairs", [preference_pairs.key], f"{model}|{shard}"
     for recipe in catalog.mixtures:
-        yield f"export {recipe}", [mixtures.key, exports.key], recipe
+        yield f"training set {recipe}", [mixtures.key, exports.key], recipe
     yield "report", [paper_comparison.key, report.key], None
 
 

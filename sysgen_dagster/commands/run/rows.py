@@ -14,7 +14,7 @@ from rich.text import Text
 from sysgen_dagster.chat.quoting import made_visible, on_one_line
 from sysgen_dagster.commands.run.differences import MARKS, Side, find_differences
 from sysgen_dagster.commands.run.preview import Previewed
-from sysgen_dagster.commands.run.reasons import explain_defect, explain_reason
+from sysgen_dagster.commands.run.reasons import explain
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tags import MENDS, parse_tagged_message
@@ -30,26 +30,15 @@ _NUMBERS = {phase.table.name: phase.number for phase in PHASES}
 Line = tuple[str, Text]
 
 
-def row_lines(row: Previewed, source: str, width: int) -> Group:
-    """A row as it is printed.
-
-    Args:
-        row: The row.
-        source: Its name.
-        width: Columns of the terminal.
-    """
+def print_row(console: Console, row: Previewed, source: str) -> None:
+    """Print a row of the source of this name."""
+    room = max(console.width - _LABEL - 1, 20)
     grid = Grid.grid(padding=(0, 1), pad_edge=False)
     grid.add_column(width=_LABEL, no_wrap=True, style=_QUIET)
-    grid.add_column(width=max(width - _LABEL - 1, 20), overflow="fold")
-    room = max(width - _LABEL - 1, 20)
+    grid.add_column(width=room, overflow="fold")
     for label, text in _lines(row, room):
         grid.add_row(label, text)
-    return Group(_title(row, source), grid, Text())
-
-
-def print_row(console: Console, row: Previewed, source: str) -> None:
-    """Print a row."""
-    console.print(row_lines(row, source, console.width))
+    console.print(Group(_title(row, source), grid, Text()))
 
 
 def outcome_of(row: Previewed) -> Text:
@@ -59,7 +48,7 @@ def outcome_of(row: Previewed) -> Text:
         return Text("kept", _GOOD)
     number = _NUMBERS.get(story["stopped_at"])
     where = f"by Phase {number}" if number else "before Phase 1"
-    why = explain_reason(story["drop_reason"])
+    why = explain(story["drop_reason"])
     said = f" ({on_one_line(row.failure)[:300]})" if row.failure else ""
     return Text(f"dropped {where}: {why}{said}", _BAD)
 
@@ -107,7 +96,7 @@ def _message_lines(story: Story, room: int) -> Iterator[Line]:
     for defect in story["defects"]:
         is_mended = defect["kind"] in MENDS
         line = cut_text(defect["text"], room, 1).append(
-            f"  {explain_defect(defect['kind'])}", _QUIET if is_mended else _BAD
+            f"  {explain(defect['kind'])}", _QUIET if is_mended else _BAD
         )
         yield "mended" if is_mended else "left out", line
 
