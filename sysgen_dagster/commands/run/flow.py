@@ -91,12 +91,7 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
     known = _connect(console, catalog.models[model.name], folder)
     say(console, f"Catalogue: {whose}")
     shown = _only(catalog, source.name, model.name)
-    first = wish.preview
-    if first is None:
-        goes_on = (wish.is_attended or wish.assume_yes) and _has_begun(shown, store)
-        first = 0 if goes_on else MORE
-        if goes_on:
-            say(console, f"It goes on where it ended; --preview {MORE} shows rows first.")
+    first = _first_rows(console, shown, store, wish)
     decision = preview_until_chosen(
         console, store, shown, first, wish.is_attended, wish.assume_yes, wish.rows, known
     )
@@ -118,7 +113,19 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
     return 0
 
 
-def _has_begun(catalog: Catalog, store: Store) -> bool:
+def _first_rows(console: Console, catalog: Catalog, store: Store, wish: Wish) -> int:
+    """How many rows are shown before all others are made; says what differs from the usual."""
+    if own := sorted(each.name for each in own_folder().glob("*.*")):
+        say(console, f"Prompts: {', '.join(own)} in {own_folder()}, in the place of the shipped")
+    if wish.preview is not None:
+        return wish.preview
+    if (wish.is_attended or wish.assume_yes) and has_begun(catalog, store):
+        say(console, f"It goes on where it ended; --preview {MORE} shows rows first.")
+        return 0
+    return MORE
+
+
+def has_begun(catalog: Catalog, store: Store) -> bool:
     """Whether rows were asked for after the last change of catalogue, prompts and source."""
     [source], [model] = catalog.sources.values(), catalog.models
     work = working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
