@@ -19,7 +19,6 @@ from sysgen_dagster.commands.run.model import ModelWish, find_model
 from sysgen_dagster.commands.run.progress import RowsProgress
 from sysgen_dagster.commands.run.source import SourceWish, find_source_entry
 from sysgen_dagster.commands.run.summary import (
-    count_kept,
     print_fate,
     print_results,
     print_spent,
@@ -107,7 +106,7 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
         say(console, f"It is not complete. Run the same command again to go on: {_MORE}.")
         return 1
     print_results(console, catalog, store, data)
-    if not count_kept(catalog, store, source.name, model.name):
+    if not progress.kept:
         say(console, "No row was kept. The report shows the rows and why they were dropped.")
         return 1
     return 0
