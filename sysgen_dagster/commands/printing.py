@@ -100,5 +100,5 @@ def _shown(value: str | float | None) -> str:
 def message_of(error: SysgenError | OSError) -> str | None:
     """What a user is told of an error; None where it is of no file, and so a fault of ours."""
     if isinstance(error, SysgenError):
-        return str(error)
+        return "\n".join(map(made_visible, str(error).split("\n")))
     return explain(error, Path(error.filename)).message if error.filename is not None else None

@@ -98,6 +98,18 @@ def test_lines_that_are_damaged_are_left_out(tmp_path: Path) -> None:
     assert [story["id"] for story in answers.look()] == ["kept-1"]
 
 
+def test_a_line_that_is_being_written_is_told_once_it_is_whole(tmp_path: Path) -> None:
+    answers = follow(tmp_path)
+    with ledger(tmp_path) as lines:
+        answer(lines, "kept-1")
+    whole = lines.path.read_bytes()
+    lines.path.write_bytes(whole[:-20])
+    assert answers.look() == []
+    lines.path.write_bytes(whole)
+    assert [story["id"] for story in answers.look()] == ["kept-1"]
+    assert answers.count(ANNOTATED, MODEL) == 1
+
+
 def test_a_later_phase_is_told_on_top_of_what_is_stored(tmp_path: Path) -> None:
     rows = [Row("1", columns={"tagged_message": "<<Task>>Answer.<</Task>>"})]
     store = store_rows(tmp_path, rows, upto=VERIFIED)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple
 
 from rich.console import Console
@@ -15,6 +14,7 @@ from rich.text import Text
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.prompts import PromptError
+from sysgen_dagster.commands.deployment import work_of
 from sysgen_dagster.commands.printing import say
 from sysgen_dagster.commands.run.answers import Answers, answering
 from sysgen_dagster.commands.run.browser import BrowserPage
@@ -34,7 +34,7 @@ from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.spread import Spread, read_spread
-from sysgen_dagster.storage.store import Store, working_folder
+from sysgen_dagster.storage.store import Store
 
 MORE = 10  # rows that are shown first, and that one key adds
 TELL_EVERY_S = 15.0  # without a terminal
@@ -123,10 +123,6 @@ class _Look:
         return next(iter(self.catalog.models.values()))
 
     @property
-    def _work(self) -> Path:
-        return working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
-
-    @property
     def kept(self) -> int:
         return sum(row.is_kept for row in self.rows)
 
@@ -177,9 +173,8 @@ class _Look:
     def _choose(self, first: int, count: int) -> list[Chosen]:
         with self._live() as show:
             show(f"Reading {self.source.name}.")
-            self.spread = read_spread(
-                *(self.source, first, count, self._work / "downloads"), self.store, self.limit
-            )
+            cache = work_of(self.store) / "downloads"
+            self.spread = read_spread(self.source, first, count, cache, self.store, self.limit)
         conversations = build_conversations(self.spread.rows, self.source, self.store.excluded())
         return choose_conversations(conversations, self.spread.characters, first + 1, self.limit)
 
@@ -199,7 +194,7 @@ class _Look:
 
         work, engine = (os.environ.get(name, "") for name in ("SYSGEN_WORK", "SYSGEN_ENGINE"))
         engines = InferenceResource(root=str(self.store.root), work=work, engine=engine).engines()
-        folder, source = self._work / "ledger", self.source.name
+        folder, source = work_of(self.store) / "ledger", self.source.name
         with answering(engines, self.model, folder, source, self._tell) as answers:
             yield answers
 

@@ -1,7 +1,6 @@
 """`sysgen run`, from the words of the command line to the training set."""
 
 import glob
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,25 +10,22 @@ from rich.console import Console
 
 from sysgen_dagster.catalog.load import catalog_file
 from sysgen_dagster.chat.prompts import own_folder
-from sysgen_dagster.commands.deployment import catalog_of, enter_deployment
+from sysgen_dagster.commands.deployment import catalog_of, enter_deployment, work_of
 from sysgen_dagster.commands.printing import say
+from sysgen_dagster.commands.results import print_results
 from sysgen_dagster.commands.run.choices import MORE, preview_until_chosen
 from sysgen_dagster.commands.run.going_on import Going
 from sysgen_dagster.commands.run.model import ModelWish, find_model
 from sysgen_dagster.commands.run.progress import RowsProgress
 from sysgen_dagster.commands.run.source import SourceWish, find_source_entry
-from sysgen_dagster.commands.run.summary import (
-    print_fate,
-    print_results,
-    print_spent,
-)
+from sysgen_dagster.commands.run.summary import print_fate, print_spent
 from sysgen_dagster.commands.run.written_catalog import build_catalog, keep_or_write
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.folders import files_of
-from sysgen_dagster.storage.store import Store, StoreError, is_url, working_folder
+from sysgen_dagster.storage.store import Store, StoreError, is_url
 
 _MORE = "nothing that was answered is asked twice"
 
@@ -105,7 +101,7 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
     if not is_whole:
         say(console, f"It is not complete. Run the same command again to go on: {_MORE}.")
         return 1
-    print_results(console, catalog, store, data)
+    print_results(console, store, catalog)
     if not progress.kept:
         say(console, "No row was kept. The report shows the rows and why they were dropped.")
         return 1
@@ -127,9 +123,8 @@ def _first_rows(console: Console, catalog: Catalog, store: Store, wish: Wish) ->
 def has_begun(catalog: Catalog, store: Store) -> bool:
     """Whether rows were asked for after the last change of catalogue, prompts and source."""
     [source], [model] = catalog.sources.values(), catalog.models
-    work = working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
     of_shards = f"{glob.escape(f'{model}|{source.name}')}-[0-9]*[jp]*"  # .jsonl, .parquet
-    answers = (work / "ledger" / ANNOTATED.name).glob(of_shards)
+    answers = (work_of(store) / "ledger" / ANNOTATED.name).glob(of_shards)
     made_of = [catalog_file(), *own_folder().glob("*")]
     if source.path is not None:
         made_of += files_of(source.name, source.path).paths

@@ -18,13 +18,14 @@ from sysgen_dagster.commands.backfill import (
     Execute,
     Runs,
     Work,
+    after_conversations,
     executing,
     show_engine_log,
-    work_after_conversations,
+    work_at_the_end,
 )
 from sysgen_dagster.commands.run.progress import RowsProgress, showing
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, kept
@@ -87,34 +88,34 @@ class Going:
     def _work(self) -> Iterator[Work]:
         """What is to be made, each piece once those before it are made."""
         from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
+        from sysgen_dagster.defs.training_sets import preference_pairs
 
+        of_shards, of_models, of_sources = map(self._without_asking_more, after_conversations())
         for shard in self.catalog.shards(self.source):
             yield f"reading {shard}", [asset_key(SOURCE_TABLES[self.source])], shard
             yield f"conversations {shard}", [asset_key(CONVERSATIONS)], shard
             if not self._take(shard):
                 break
-        left_out, phase_1 = self._left_out(), asset_key(ANNOTATED)
-        for name, assets, at in work_after_conversations(self.catalog, self._limits, [self.model]):
-            wanted = [key for key in assets if key not in left_out]
-            shard = str(at).rpartition("|")[-1]
-            if phase_1 in wanted:
-                self.progress.begin_shard(shard, self._limits[shard])
-            if wanted:
-                yield name, wanted, at
-            if phase_1 in wanted:
-                self.progress.end_shard(*self._count(shard, self._limits[shard]))
+        yield "comparing questions", of_sources, None
+        for shard, conversations in self._limits.items():
+            self.progress.begin_shard(shard, conversations)
+            yield shard, of_shards, f"{self.model}|{shard}"
+            self.progress.end_shard(*self._count(shard, conversations))
+        yield "statistics", of_models, self.model
+        if any(recipe.rejected for recipe in self.catalog.mixtures.values()):
+            for shard in self._limits:
+                yield f"pairs {shard}", [preference_pairs.key], f"{self.model}|{shard}"
+        yield from work_at_the_end(self.catalog)
 
-    def _left_out(self) -> set[dg.AssetKey]:
-        """What sends requests beyond the phases, but for judges that are named, or is not used."""
+    def _without_asking_more(self, assets: list[dg.AssetKey]) -> list[dg.AssetKey]:
+        """Those that send no requests beyond the phases; judges are asked where one is named."""
         from sysgen_dagster.defs.judgements import JUDGEMENTS
         from sysgen_dagster.defs.operations.forecast import forecast
         from sysgen_dagster.defs.planted_faults import planted_faults
-        from sysgen_dagster.defs.training_sets import preference_pairs
 
         others = [planted_faults, forecast]
         others += [] if self.catalog.judging.judge else JUDGEMENTS
-        has_pairs = any(recipe.rejected for recipe in self.catalog.mixtures.values())
-        return {asset.key for asset in [*others, *([] if has_pairs else [preference_pairs])]}
+        return [key for key in assets if key not in {asset.key for asset in others}]
 
     def _take(self, shard: str) -> bool:
         """Note how many conversations of a shard are taken; whether more shards are needed."""

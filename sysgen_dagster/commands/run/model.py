@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,11 +11,9 @@ from rich.console import Console
 
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine, Price
-from sysgen_dagster.commands.printing import say
-from sysgen_dagster.commands.real_model import find_real_model
+from sysgen_dagster.commands.real_model import prepare_real_model
 from sysgen_dagster.commands.trial_catalog import generator
 from sysgen_dagster.inference.chat_api import EngineError, Retries
-from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.listings import Listing
 from sysgen_dagster.lanes.sysgen.settings import Generator
 
@@ -86,13 +83,8 @@ def find_model(console: Console, wish: ModelWish) -> Generator:
         )
     if wish.named == SIMULATED:
         return _entry(wish, SIMULATED, license="unknown", engine=Engine.SIMULATED)
-    model = find_real_model(wish.named)
-    for line in model.describe():
-        say(console, line)
-    [entry] = model.entry().values()
-    Engines(Path()).require(entry)
-    [fetched] = model.fetched().entry().values()
-    return fetched.model_copy(update={"price": wish.price})
+    [entry] = prepare_real_model(console, wish.named).values()
+    return entry.model_copy(update={"price": wish.price})
 
 
 def _at_server(wish: ModelWish, url: str) -> Generator:

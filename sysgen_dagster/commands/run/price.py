@@ -21,8 +21,7 @@ from sysgen_dagster.commands.run.preview import Pace, Previewed
 from sysgen_dagster.inference.progress import time_words
 from sysgen_dagster.tables.rates import Z95, wilson_interval
 
-_MILLION, _THOUSAND = 1e6, 1e3
-_HOUR_S = 3600
+_THOUSAND = 1e3
 _LEAST_FOR_A_LINE = 5  # rows
 _MOST_WEIGHT = 0.98  # of one row on the line: its residual says nothing then
 
@@ -147,11 +146,9 @@ def describe_price(
     thoughts = f", of them {_short(thought)} of thoughts" if thought else ""
     yield f"  tokens out  {_between(written)}{thoughts}"
     yield f"  time        {_time(written, pace)}"
-    for name, per_prompt, per_completion, unit in _charged(model):
+    for name, charged, unit in _charged(model):
         cost = over_all(
-            lambda it, a=per_prompt, b=per_completion: (  # type: ignore[misc]
-                it.prompt_tokens * a + it.completion_tokens * b
-            )
+            lambda it, of=charged: of(it.prompt_tokens, it.completion_tokens)  # type: ignore[misc]
         )
         each = cost.figure * _THOUSAND / (kept / looked_at * count * share) if kept else 0
         for_kept = f", {_short(each)} for 1,000 kept rows" if kept else ""
@@ -166,14 +163,12 @@ def _estimate_all(
     return estimate(values, [row.chosen.characters for row in shown], whole)
 
 
-def _charged(model: Model) -> Iterator[tuple[str, float, float, str]]:
-    """What is charged for a model: its name, how much a token in and one out take, the unit."""
+def _charged(model: Model) -> Iterator[tuple[str, Callable[[float, float], float], str]]:
+    """What is charged for a model: its name, how much so many tokens in and out take, the unit."""
     if rates := model.rates:
-        per_s = (rates.prompt_tokens_per_gpu_s, rates.completion_tokens_per_gpu_s)
-        yield "GPU-hours", 1 / per_s[0] / _HOUR_S, 1 / per_s[1] / _HOUR_S, ""
+        yield "GPU-hours", rates.hours, ""
     if price := model.price:
-        paid = (price.per_million_prompt, price.per_million_completion)
-        yield "money", paid[0] / _MILLION, paid[1] / _MILLION, f" {price.currency}"
+        yield "money", price.money, f" {price.currency}"
 
 
 def _time(written: Estimate, pace: Pace) -> str:

@@ -17,7 +17,6 @@ from sysgen_dagster.inference.progress import Progress, speed, time_left
 from sysgen_dagster.lanes.sysgen.phases import LABELS, PHASES
 
 _ASKED = [phase.table.name for phase in PHASES if phase.asks]
-_TOKENS = 1_000_000
 _BAR = 30  # columns
 
 
@@ -77,9 +76,7 @@ class RowsProgress:
         """What so many tokens cost, for people; empty where that is not known."""
         if self.price is None:
             return ""
-        paid = prompt * self.price.per_million_prompt
-        paid += completion * self.price.per_million_completion
-        return f"{paid / _TOKENS:,.2f} {self.price.currency}"
+        return f"{self.price.money(prompt, completion):,.2f} {self.price.currency}"
 
     @property
     def steps(self) -> float:

@@ -14,8 +14,8 @@ from rich.text import Text
 from sysgen_dagster.chat.quoting import made_visible, on_one_line
 from sysgen_dagster.commands.run.differences import MARKS, Side, find_differences
 from sysgen_dagster.commands.run.preview import Previewed
-from sysgen_dagster.commands.run.reasons import explain
 from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tags import MENDS, parse_tagged_message
 from sysgen_dagster.lanes.sysgen.verification import Verdict
@@ -30,15 +30,20 @@ _NUMBERS = {phase.table.name: phase.number for phase in PHASES}
 Line = tuple[str, Text]
 
 
-def print_row(console: Console, row: Previewed, source: str) -> None:
-    """Print a row of the source of this name."""
-    room = max(console.width - _LABEL - 1, 20)
+def story_lines(story: Story, width: int) -> Grid:
+    """A row's texts and what each phase made of them, for a terminal of so many columns."""
     grid = Grid.grid(padding=(0, 1), pad_edge=False)
     grid.add_column(width=_LABEL, no_wrap=True, style=_QUIET)
-    grid.add_column(width=room, overflow="fold")
-    for label, text in _lines(row, room):
+    grid.add_column(width=max(width - _LABEL - 1, 20), overflow="fold")
+    room = max(width - _LABEL - 1, 20)
+    for label, text in _lines(story, room):
         grid.add_row(label, text)
-    console.print(Group(_title(row, source), grid, Text()))
+    return grid
+
+
+def print_row(console: Console, row: Previewed, source: str) -> None:
+    """Print a row of a source."""
+    console.print(Group(_title(row, source), story_lines(row.story, console.width), Text()))
 
 
 def outcome_of(row: Previewed) -> Text:
@@ -48,7 +53,7 @@ def outcome_of(row: Previewed) -> Text:
         return Text("kept", _GOOD)
     number = _NUMBERS.get(story["stopped_at"])
     where = f"by Phase {number}" if number else "before Phase 1"
-    why = explain(story["drop_reason"])
+    why = explain_reason(story["drop_reason"])
     said = f" ({on_one_line(row.failure)[:300]})" if row.failure else ""
     return Text(f"dropped {where}: {why}{said}", _BAD)
 
@@ -68,8 +73,7 @@ def _title(row: Previewed, source: str) -> Text:
     return title.append(f"  {', '.join(took)}", _QUIET) if spent.requests else title
 
 
-def _lines(row: Previewed, room: int) -> Iterator[Line]:
-    story = row.story
+def _lines(story: Story, room: int) -> Iterator[Line]:
     if turns := len(story["history"]):
         yield "before", Text(f"{turns} turns", _QUIET)
     yield "question", cut_text(story["question"], room, _FEW_LINES)
@@ -97,7 +101,7 @@ def _message_lines(story: Story, room: int) -> Iterator[Line]:
     for defect in story["defects"]:
         is_mended = defect["kind"] in MENDS
         line = cut_text(defect["text"], room, 1).append(
-            f"  {explain(defect['kind'])}", _QUIET if is_mended else _BAD
+            f"  {explain_defect(defect['kind'])}", _QUIET if is_mended else _BAD
         )
         yield "mended" if is_mended else "left out", line
 
@@ -106,17 +110,17 @@ def _answer_lines(story: Story, room: int) -> Iterator[Line]:
     old, new = story["answer"], story["new_answer"]
     pieces = find_differences(old, new) if old and new else None
     if pieces is None:
-        yield "old answer", cut_text(old, room, _LINES if new else _FEW_LINES)
+        yield "original", cut_text(old, room, _LINES if new else _FEW_LINES)
         if new:
             yield "new answer", cut_text(new, room, _LINES)
         return
     if all(side is Side.BOTH for side, _ in pieces):
-        yield "new answer", Text("the same as the old one")
+        yield "new answer", Text("the same as the original one")
         return
     text = Text()
     for side, piece in pieces:
         text.append(MARKS[side].format(_inert(piece)), _STYLES[side])
-    yield "old to new", _first_lines(text, room, 2 * _LINES)
+    yield "both answers", _first_lines(text, room, 2 * _LINES)
 
 
 def cut_text(text: str | None, room: int, lines: int) -> Text:

@@ -13,7 +13,6 @@ import pytest
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.commands import real_model
-from sysgen_dagster.commands.run import model as module
 from sysgen_dagster.commands.run.model import ModelWish, find_model, read_price
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster_tests.commands.run.small_deployments import plain_console
@@ -206,7 +205,7 @@ def test_a_gguf_file_is_served_here_and_it_is_said_what_it_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(real_model, "has_gpu", lambda: False)
-    monkeypatch.setattr(module.Engines, "require", lambda *_: None)
+    monkeypatch.setattr(real_model.Engines, "require", lambda *_: None)
     file, console = write_gguf(tmp_path / "tiny.Q4_K_M.gguf", size=20_000_000), plain_console()
     model = find_model(console, ModelWish(str(file), price=read_price("0,0")))
     assert (model.engine, model.weights, model.license) == (

@@ -53,7 +53,7 @@ Task         Say how far it is.  Bad, removed by Phase 3
 left out     <<Mood>>Be glad.<</Mood>>  its tag is none of the eight
 mended       You teach.  a closing mark was added
 message      You teach.
-old to new   It is 384,400 km away{+, on average+}.
+both answers It is 384,400 km away{+, on average+}.
 """
     )
 

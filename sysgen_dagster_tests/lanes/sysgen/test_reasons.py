@@ -3,15 +3,15 @@
 import pytest
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.commands.run.reasons import explain
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.tags import DefectKind
 from sysgen_dagster.sources.drop_reasons import Unusable
 
 
 @pytest.mark.parametrize("reason", [*Unusable, *NoAnswer, *Dropped])
 def test_every_drop_reason_has_words(reason: str) -> None:
-    said = explain(reason)
+    said = explain_reason(reason)
     assert said != reason
     assert " " in said
     assert not said.endswith(".")
@@ -19,13 +19,13 @@ def test_every_drop_reason_has_words(reason: str) -> None:
 
 @pytest.mark.parametrize("kind", DefectKind)
 def test_every_defect_has_words(kind: str) -> None:
-    assert " " in explain(kind)
+    assert " " in explain_defect(kind)
 
 
 def test_the_words_tell_the_reasons_apart() -> None:
     reasons = [*Unusable, *NoAnswer, *Dropped]
-    assert len(set(map(explain, reasons))) == len(reasons)
+    assert len(set(map(explain_reason, reasons))) == len(reasons)
 
 
 def test_a_reason_of_another_version_is_shown_as_it_is() -> None:
-    assert explain("out_of_fashion") == "out_of_fashion"
+    assert explain_reason("out_of_fashion") == "out_of_fashion"

@@ -7,7 +7,7 @@ from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 from sysgen_dagster.lanes.sysgen.tags import DefectKind
 from sysgen_dagster.sources.drop_reasons import Unusable
 
-_IN_WORDS: Mapping[str, str] = {
+_REASONS: Mapping[str, str] = {
     Unusable.EXCLUDED: "it is on the list of excluded conversations",
     Unusable.MALFORMED_ROW: "the row, or a turn of it, is not of the source's shape",
     Unusable.NOT_TEXT: "it holds something else than text",
@@ -32,6 +32,9 @@ _IN_WORDS: Mapping[str, str] = {
     Dropped.NO_PHRASE_LEFT: "the message holds no tagged phrase",
     Dropped.NOTHING_VERIFIED: "no phrase was judged Good",
     Dropped.REFUSED: "the model declined to answer",
+}
+
+_DEFECTS: Mapping[str, str] = {
     DefectKind.UNCLOSED: "its tag is not closed",
     DefectKind.MISMATCHED: "another tag closes it",
     DefectKind.ORPHAN_CLOSE: "closes a tag that was not opened",
@@ -45,6 +48,11 @@ _IN_WORDS: Mapping[str, str] = {
 }
 
 
-def explain(word: str) -> str:
-    """A drop reason or a kind of defect in words."""
-    return _IN_WORDS.get(word, word)
+def explain_reason(drop_reason: str) -> str:
+    """A drop reason in words."""
+    return _REASONS.get(drop_reason, drop_reason)
+
+
+def explain_defect(kind: str) -> str:
+    """In words why Phase 2 left something out of a message, or what it mended."""
+    return _DEFECTS.get(kind, kind)
