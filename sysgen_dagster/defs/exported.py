@@ -83,7 +83,7 @@ def _known_at_once(manifest: dict[str, Any]) -> Iterator[str]:
     """What the manifest alone says against it."""
     made_up = [each["model"] for each in manifest["models"] if each["engine"] == "simulated"]
     if made_up:
-        yield f"Nobody should train on it: its answers are made up ({', '.join(made_up)})."
+        yield f"Nobody should train on it: texts in it are made up ({', '.join(made_up)})."
     if "unknown" in {each["source_license"] for each in manifest["sources"]}:
         yield "The licence of a source is not known: find out before you give rows or a model away."
 

@@ -61,7 +61,7 @@ def test_made_up_answers_and_unknown_licences_speak_against_it(tmp_path: Path) -
     made_up = [{"model": MODEL, "model_license": "mit", "engine": "simulated"}]
     unknown = [{"source": "capybara", "source_license": "unknown"}]
     [told] = list_training_sets(export(tmp_path, kept(3), models=made_up, sources=unknown))
-    assert "its answers are made up (phi-4)" in told.speaks_against[0]
+    assert "texts in it are made up (phi-4)" in told.speaks_against[0]
     assert "licence of a source is not known" in told.speaks_against[1]
 
 
@@ -70,7 +70,7 @@ def test_a_check_that_does_not_hold_is_told_once_in_a_sentence(tmp_path: Path) -
     [told] = list_training_sets(export(tmp_path, twice))
     [said] = [each for each in told.speaks_against if "twice" in each]
     assert said == (
-        "Expected, but not so in 1 of 1 shards: No conversation is in the table twice. "
+        "Expected, but not so: No conversation is in the table twice. "
         "Found 2, wanted 0 rows. This is a contract."
     )
 
