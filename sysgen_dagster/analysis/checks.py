@@ -18,10 +18,13 @@ from sysgen_dagster.tables.checks import (
     ids_are_unique,
     none_of,
     nothing_is_lost,
+    unless_made_up,
     within,
 )
 from sysgen_dagster.tables.rates import Rate
 
+# Findings about the result of a task, which nobody but a model works out.
+_OF_RESULTS = {"final_answer_differs", "final_answer_missing", "final_answer_leaked"}
 MOST_SURPLUS = 0.10  # share of messages that nearly equal an earlier one
 
 
@@ -33,7 +36,8 @@ def _few(finding: Flag, most: float) -> Check:
         return within(rate, (0.0, most), None, rows.filter(pl.col("rows") > 0))
 
     statement = f"Seldom: {FINDINGS[finding].statement[0].lower()}{FINDINGS[finding].statement[1:]}"
-    return Check(f"few_{finding}", tables.QUALITY_COUNTS, statement, False, evaluate)
+    check = Check(f"few_{finding}", tables.QUALITY_COUNTS, statement, False, evaluate)
+    return unless_made_up(check, ALIGNED) if finding in _OF_RESULTS else check
 
 
 def _messages_differ() -> Check:

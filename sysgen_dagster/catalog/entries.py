@@ -70,30 +70,44 @@ def _with_names(entries: object) -> object:
         return {}
     if not isinstance(entries, Mapping):
         return entries
-    named = {name: {} if entry is None else entry for name, entry in entries.items()}
     return {
         name: {**entry, "name": name} if isinstance(entry, Mapping) else entry
-        for name, entry in named.items()
+        for name, entry in entries.items()
     }
 
 
 UNKNOWN = "unknown"  # a licence that nobody has said; nothing under it is pushed to the Hub
 
+_LETTERS = "up to 100 lower-case letters, digits"
 # A name becomes a part of partition keys, file names and asset keys.
 Name = Annotated[
-    str, _matches(r"[a-z0-9][a-z0-9._-]{0,99}", "lower-case letters, digits and . _ -, up to 100")
+    str,
+    _matches(
+        r"[a-z0-9][a-z0-9._-]{0,99}", f"{_LETTERS} and . _ -, beginning with a letter or digit"
+    ),
 ]
 SourceName = Annotated[
-    str, _matches(r"[a-z][a-z0-9_]{0,99}", "lower-case letters, digits and _, up to 100")
+    str, _matches(r"[a-z][a-z0-9_]{0,99}", f"{_LETTERS} and _, beginning with a letter")
 ]
 # Polars takes `*` and `^...$` for patterns of names.
 ColumnName = Annotated[
     str, _matches(r"(?s)(?!\*$|\^.*\$$).+", "the name of a column, and no pattern such as * or ^a$")
 ]
+Repository = Annotated[
+    str, _matches(r"[\w.-]+(/[\w.-]+)?", "OWNER/NAME as on the Hub, without its address")
+]
 Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, not a branch")]
 Sha256 = Annotated[str, _matches(r"[0-9a-f]{64}", "64 hex digits")]
 EnvironmentName = Annotated[
     str, _matches(r"[A-Z][A-Z0-9_]*", "the NAME of an environment variable")
+]
+_OF_CRON = r"([*?Ll]|[0-9]{1,2}|[A-Za-z]{3})(-([0-9]{1,2}|[A-Za-z]{3}))?([/#][0-9]{1,2})?"
+Cron = Annotated[
+    str,
+    _matches(
+        rf"@[a-z]+|{_OF_CRON}(,{_OF_CRON})*( +{_OF_CRON}(,{_OF_CRON})*){{4}}",
+        "five fields of cron, such as '*/30 * * * *': minute, hour, day, month, weekday",
+    ),
 ]
 BaseUrl = Annotated[str, AfterValidator(_url_without_secrets)]
 

@@ -14,6 +14,7 @@ from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.catalog.entries import SECRET
 from sysgen_dagster.catalog.plain_yaml import Fault
 from sysgen_dagster.catalog.references import Misnamed, entries_of
+from sysgen_dagster.catalog.rules import MISSING
 from sysgen_dagster.errors import SysgenError
 
 FULL_CATALOG = Path(__file__).with_name("catalog.yaml")
@@ -21,6 +22,16 @@ FULL_CATALOG = Path(__file__).with_name("catalog.yaml")
 # As a catalogue writes what Python calls otherwise.
 _WORDS = {"None": "null", "True": "true", "False": "false"}
 _MOST_SHOWN = 50  # faults of one file
+_MUST_BE = "must be "  # how what is told of a field begins that may be this or that
+# What YAML's reader says of mistakes that are often made, in words that name the fix.
+_OF_YAML = (
+    ("'\\t'", "a tab stands where YAML takes blanks alone: indent with blanks"),
+    ("<block end>", "the line is indented otherwise than those that it belongs to"),
+    ("another document", "`---` begins another document: a catalogue is one, so leave it out"),
+    ("',' or '}'", "a `{` before it is not closed, or a comma is missing"),
+    ("',' or ']'", "a `[` before it is not closed, or a comma is missing"),
+    ("mapping values are not allowed", "a second colon stands in the line: put the text in quotes"),
+)
 
 _Kind = TypeVar("_Kind", bound=BaseCatalog)
 
@@ -66,6 +77,7 @@ def read_catalog(
     document = _read_document(file)
     document.values = {} if document.values is None else document.values
     faults = document.faults
+    _fill_empty_entries(document.values)
     _begin_at(file.absolute().parent, document.values)
     misnamed = [*kind.find_misnamed(document.values), *complete(document.values)]
     faults += [Fault(path, document.line_of(path), what, name) for path, name, what in misnamed]
@@ -92,6 +104,14 @@ def _read_document(file: Path) -> plain_yaml.Document:
         raise CatalogError(f"catalogue {file} is not YAML: {_describe_yaml(error)}") from None
 
 
+def _fill_empty_entries(values: Any) -> None:
+    """An entry of which nothing is said, as ``phi-4:`` alone, is one without fields."""
+    for section in ("sources", "models", "judges", "benchmarks", "mixtures"):
+        entries = values.get(section) if isinstance(values, Mapping) else None
+        if isinstance(entries, dict):
+            entries.update({name: {} for name, entry in entries.items() if entry is None})
+
+
 def _begin_at(folder: Path, values: Any) -> None:
     """Make relative paths of a document those of files in a folder.
 
@@ -115,14 +135,28 @@ def _exists(path: Path) -> bool:
 def _faults_of(error: ValidationError, document: plain_yaml.Document) -> Iterator[Fault]:
     """The faults of entries, but for those that follow from a fault that is known already."""
     known = {fault.path for fault in document.faults}
+    told: dict[tuple[plain_yaml.Path, bool], list[str]] = {}
+    found: dict[plain_yaml.Path, Any] = {}
     for each in error.errors(include_url=False):
-        path = _as_written(each["loc"], document.values)
+        path = _as_written(each["loc"], document.values, each["msg"].startswith(MISSING))
         if known.isdisjoint(path[:length] for length in range(len(path) + 1)):
-            yield Fault(path, document.line_of(path), each["msg"] + _shown(path, each["input"]))
+            is_wish = each["msg"].startswith(_MUST_BE)
+            told.setdefault((path, is_wish), []).append(each["msg"])
+            found[path] = each["input"]
+    for (path, is_wish), whats in told.items():
+        # Of a field that may be one thing or another, each of them is told as a fault.
+        joined = _MUST_BE + " or ".join(
+            dict.fromkeys(what.removeprefix(_MUST_BE) for what in whats)
+        )
+        for what in [joined] if is_wish else dict.fromkeys(whats):
+            yield Fault(path, document.line_of(path), what + _shown(path, found[path]))
 
 
-def _as_written(place: plain_yaml.Path, values: Any) -> plain_yaml.Path:
-    """A place without the names of alternatives, which pydantic puts between those of fields."""
+def _as_written(place: plain_yaml.Path, values: Any, is_missing: bool) -> plain_yaml.Path:
+    """A place without the names of alternatives, which pydantic puts between those of fields.
+
+    The last part of the place of what is missing is not there and stands for itself.
+    """
     path: list[Hashable] = []
     for at, part in enumerate(place):
         is_there = (isinstance(values, Mapping) and part in values) or (
@@ -130,22 +164,24 @@ def _as_written(place: plain_yaml.Path, values: Any) -> plain_yaml.Path:
         )
         if is_there:
             values = values[part]
-        is_missing = at == len(place) - 1 and isinstance(values, Mapping)
-        if is_there or is_missing:
+        if is_there or (is_missing and at == len(place) - 1):
             path.append(part)
     return tuple(path)
 
 
 def _describe(file: Path, faults: Sequence[Fault]) -> str:
     """A line for each fault, in the order of the file: place, line, what is wrong, the value."""
+    faults = sorted(dict.fromkeys(faults), key=lambda fault: fault.line)
     number = "1 wrong entry" if len(faults) == 1 else f"{len(faults)} wrong entries"
     described = [f"catalogue {file} has {number}; correct:"]
-    for fault in sorted(faults, key=lambda fault: fault.line)[:_MOST_SHOWN]:
+    for fault in faults[:_MOST_SHOWN]:
         place = ".".join(str(part) for part in fault.path) or "the file"
         line = f" (line {fault.line})" if fault.line else ""
         value = f"{fault.found[:80]} " if fault.found and not _may_be_secret(fault.path) else ""
         what = fault.what.replace("\n", "\n    ")
         described.append(f"  {place}{line}: {value}{what}")
+    if len(faults) > _MOST_SHOWN:
+        described.append(f"  and {len(faults) - _MOST_SHOWN} more")
     return "\n".join(described)
 
 
@@ -168,6 +204,9 @@ def _may_be_secret(path: plain_yaml.Path) -> bool:
 def _describe_yaml(error: yaml.YAMLError) -> str:
     """What is wrong and where, without the line itself, which may hold a secret."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        mark = error.problem_mark
-        return f"{error.problem}, line {mark.line + 1}, column {mark.column + 1}"
+        mark, problem = error.problem_mark, str(error.problem)
+        what = next((fix for sign, fix in _OF_YAML if sign in problem), problem)
+        return f"{what}, line {mark.line + 1}, column {mark.column + 1}"
+    if isinstance(error, yaml.reader.ReaderError) and error.encoding != "unicode":
+        return f"it is not UTF-8 from byte {error.position}: save it as UTF-8"
     return " ".join(str(error).split())

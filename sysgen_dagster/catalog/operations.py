@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import model_validator
 
-from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry, Name, Switch
+from sysgen_dagster.catalog.entries import AtLeastOne, Count, Cron, Entry, Name, Switch
 
 
 class Judging(Entry):
@@ -31,7 +31,7 @@ class Judging(Entry):
 class Filling(Entry):
     """The schedule that fills the missing partitions of the phases."""
 
-    cron: str = "*/30 * * * *"
+    cron: Cron = "*/30 * * * *"
     partitions_a_tick: AtLeastOne = 4  # how many partitions are in flight at most
     most_failures: AtLeastOne = 2  # of one partition; it is not tried again after that
     # Whether partitions are filled again when their conversations change; if not, the schedule

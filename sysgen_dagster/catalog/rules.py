@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
@@ -16,11 +16,17 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 _Entry = TypeVar("_Entry", bound=BaseModel)
 _Says = Callable[[Any], str | None]
 _ABOUT = "_rule_about"
+MISSING = "is missing"
 # What pydantic says in the words of Python.
+_FIELDS = "must be fields with values, as {name: value}"
 _IN_YAML = {
-    "missing": "is missing",
-    **dict.fromkeys(("model_type", "dict_type"), "must be fields with values, as {name: value}"),
+    "missing": MISSING,
+    **dict.fromkeys(("model_type", "dict_type", "model_attributes_type"), _FIELDS),
     **dict.fromkeys(("tuple_type", "list_type"), "must be a list, as [a, b]"),
+    **dict.fromkeys(("int_type", "int_from_float", "int_parsing"), "must be a whole number"),
+    "float_type": "must be a number",
+    "string_type": "must be a text",
+    "bool_type": "must be true or false",
     "path_type": "must be a path",
 }
 
@@ -55,12 +61,12 @@ def _rules_of(kind: type[BaseModel]) -> tuple[_Rule, ...]:
 def read_entry(kind: type[_Entry], given: Any, read: Callable[[Any], _Entry]) -> _Entry:
     """The entry that `read` makes of what is given, by its fields and its rules.
 
-    An entry of which nothing is said, as of ``judging:`` alone, is one without fields.
+    An entry or a field of which nothing is said, as of ``judging:`` alone, is as if left out.
 
     Raises:
         ValidationError: With every fault, those of entries within the entry too.
     """
-    given = {} if given is None else given
+    given = _without_empty_fields(kind, {} if given is None else given)
     faults: list[InitErrorDetails] = []
     wrong: set[int | str] = set()
     entry: _Entry | None
@@ -68,14 +74,31 @@ def read_entry(kind: type[_Entry], given: Any, read: Callable[[Any], _Entry]) ->
         entry = read(given)
     except ValidationError as error:
         found = error.errors(include_url=False)
+        # What stands under a misspelt name is not missing.
+        meant = {_meant(kind, str(each["loc"][0])) for each in found if _is_unknown(each)}
+        found = [each for each in found if each["type"] != "missing" or each["loc"][0] not in meant]
         faults = [_fault(kind, each) for each in found if not _follows(each, found)]
         wrong = {each["loc"][0] for each in found if each["loc"]}
         entry = _read_without(wrong, given, read)
+        wrong |= meant
     if entry is not None:
         faults += _broken_rules(entry, given, wrong)
     if entry is None or faults:
         raise ValidationError.from_exception_data(kind.__name__, faults)
     return entry
+
+
+def _without_empty_fields(kind: type[BaseModel], given: Any) -> Any:
+    if not isinstance(given, Mapping):
+        return given
+    return {
+        name: of for name, of in given.items() if of is not None or name not in kind.model_fields
+    }
+
+
+def _is_unknown(error: ErrorDetails) -> bool:
+    """Whether it is about a field that the entry does not have."""
+    return error["type"] == "extra_forbidden" and len(error["loc"]) == 1
 
 
 def _follows(error: ErrorDetails, found: list[ErrorDetails]) -> bool:
@@ -110,21 +133,49 @@ def _broken_rules(
 
 
 def _fault(kind: type[BaseModel], error: ErrorDetails) -> InitErrorDetails:
-    place = error["loc"]
+    place, context = error["loc"], error.get("ctx", {})
     what = _IN_YAML.get(error["type"]) or error["msg"].removeprefix("Value error, ")
-    if error["type"] == "union_tag_invalid":
-        what = f"must be one of {error['ctx']['expected_tags']}"
-        return _said(what, (*place, error["ctx"]["discriminator"].strip("'")), error["ctx"]["tag"])
-    if error["type"] == "extra_forbidden" and len(place) == 1:
+    what = what.replace("Input should be", "must be")
+    if error["type"] == "too_short":
+        what = f"needs at least {context['min_length']}"
+    elif error["type"] == "too_long":
+        what = f"takes at most {context['max_length']}"
+    elif error["type"] == "union_tag_invalid":
+        what = f"must be one of {context['expected_tags']}"
+        return _said(what, (*place, context["discriminator"].strip("'")), context["tag"])
+    elif error["type"] == "union_tag_not_found":
+        field = context["discriminator"].strip("'")
+        entries = get_args(kind.model_fields[str(place[0])].annotation)
+        words = [of for each in entries for of in get_args(each.model_fields[field].annotation)]
+        return _said(f"{MISSING}: it is one of {', '.join(words)}", (*place, field), error["input"])
+    elif _is_unknown(error):
         what = _no_field(kind, str(place[0]))
+    elif error["type"] == "string_type" and isinstance(error["input"], int | float):
+        what += ": put it in quotes"
+    elif not place and what == _FIELDS:
+        what = f"{_FIELDS}, of {', '.join(_fields(kind))}"
     return _said(what, place, error["input"])
 
 
+def _fields(kind: type[BaseModel]) -> list[str]:
+    return [field for field, about in kind.model_fields.items() if not about.exclude]
+
+
+def _meant(kind: type[BaseModel], name: str) -> str:
+    """The field that is meant by a name that none has; empty where none is like it."""
+    before, colon, _ = name.partition(":")
+    if colon and before in _fields(kind):  # of YAML without a blank after the colon
+        return before
+    return next(iter(get_close_matches(name.lower(), _fields(kind), 1)), "")
+
+
 def _no_field(kind: type[BaseModel], name: str) -> str:
-    fields = [field for field, about in kind.model_fields.items() if not about.exclude]
-    if close := get_close_matches(name, fields, 1):
-        return f"is no field here: did you mean `{close[0]}`?"
-    return f"is no field here: leave it out, or take one of {', '.join(fields)}"
+    meant = _meant(kind, name)
+    if meant and name.startswith(f"{meant}:"):
+        return f"is no field here: write a blank after the colon of `{meant}:`"
+    if meant:
+        return f"is no field here: did you mean `{meant}`?"
+    return f"is no field here: leave it out, or take one of {', '.join(_fields(kind))}"
 
 
 def _said(what: str, place: tuple[int | str, ...], found: Any) -> InitErrorDetails:

@@ -13,6 +13,7 @@ from sysgen_dagster.catalog.entries import (
     ColumnName,
     Entry,
     NamedEntry,
+    Repository,
     Revision,
     Sha256,
     Switch,
@@ -185,7 +186,7 @@ class HubFile(Entry):
     newest commit; the only file with rows, or else the only configuration and its rows to train on.
     """
 
-    repo: str
+    repo: Repository
     file: str | None = None
     config: str | None = None
     split: str | None = None
@@ -259,15 +260,24 @@ class Source(UpstreamFile):
             return None
         return f"`same_question` is {self.same_question!r}, which `columns` lacks"
 
-    @rule("shape", "columns")
+    @rule("columns", "shape")
     def _require_columns_of_shape(self) -> str | None:
         if missing := sorted(set(self.shape_columns) - self.columns.keys()):
-            return f"`shape` uses {missing}, which `columns` does not list"
+            return (
+                f"`shape` uses {missing}, which `columns` does not list: list them there, or leave "
+                "`columns` out"
+            )
+        return None
+
+    @rule("shape", "columns")
+    def _require_what_the_shape_reads(self) -> str | None:
         shape, fields = self.shape, set(self.shape.record_fields)
         texts = {getattr(shape, field) for field in shape.of_text}
         records = {getattr(shape, field) for field in shape.of_records}
         for column in self.shape_columns:
-            declared = self.columns[column]
+            declared = self.columns.get(column)
+            if declared is None:
+                continue
             if isinstance(declared, str):
                 fits = column in texts
             else:

@@ -11,11 +11,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.requests import HTTPConnection
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -55,14 +54,14 @@ class _WithToken:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if self._is_right(asked):
+        request = Request(scope)
+        if self._is_right(request.query_params.get("token", "")):
             found = RedirectResponse(scope["path"], status_code=303)
             # Lax, since the address may be a link in a terminal that is itself a page of a site.
             found.set_cookie(self._cookie, self._token, httponly=True, samesite="lax")
             return await found(scope, receive, send)
         # Whatever else listens on this machine has left cookies too, of any form.
-        if not self._is_right(HTTPConnection(scope).cookies.get(self._cookie, "")):
+        if not self._is_right(request.cookies.get(self._cookie, "")):
             text = (
                 "Refused: open the whole address that the command printed; it changes each time.\n"
             )

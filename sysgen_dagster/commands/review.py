@@ -21,7 +21,7 @@ from starlette.routing import BaseRoute, Route
 from sysgen_dagster.commands import live_report
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.pages import serving
-from sysgen_dagster.commands.run.summary import print_results
+from sysgen_dagster.commands.results import print_results
 from sysgen_dagster.commands.signals import until_signal
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.catalog import Catalog
@@ -142,7 +142,7 @@ def apply_decisions(console: Console, data: str) -> int:
     for error in runs.errors:
         console.print(error, markup=False)
     if recipes:
-        print_results(console, CATALOG, store, data)
+        print_results(console, store, CATALOG)
     return 1 if runs.errors else 0
 
 

@@ -17,7 +17,7 @@ from sysgen_dagster.analysis.tables import (
     ROW_QUALITY,
 )
 from sysgen_dagster.catalog.recipes import Recipe
-from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.contracts import broken_contracts, evidence_of
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -35,10 +35,8 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
 from sysgen_dagster.report.view import over_all_and_by_source, without_empty_paper
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.review.decisions import read_decisions
-from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.card import CardFacts, Figure
@@ -188,10 +186,16 @@ def _find_languages(store: Store, mixture: pl.DataFrame) -> list[str]:
     return named.sort("proportion", "language", descending=[True, False])["language"].to_list()
 
 
+_NO_REPOSITORY = (
+    "Nothing was sent to the Hub, since no repository is named. To push, materialize hub_datasets "
+    "with `{ops: {hub_datasets: {config: {repo: OWNER/NAME}}}}` as run configuration."
+)
+
+
 class PushTo(dg.Config):
     """Where an export is pushed to."""
 
-    # OWNER/NAME. With a required field, a backfill of all assets would fail as a whole.
+    # OWNER/NAME; null: nothing is pushed, as in a backfill of everything.
     repo: str | None = None
     private: bool = True
 
@@ -206,18 +210,15 @@ class PushTo(dg.Config):
 def hub_datasets(
     context: dg.AssetExecutionContext, config: PushTo, tables: TablesResource
 ) -> dg.MaterializeResult[None]:
-    """An export on the Hub; needs ``HF_TOKEN`` and a repository.
+    """An export on the Hub; needs ``HF_TOKEN`` and a repository. Without one nothing is pushed.
 
     It refuses simulated rows, sources and models without a licence, rows that break a contract, and
     a folder that differs from its manifest or that `datasets` does not load.
     """
     name, store = context.partition_key, tables.store()
     if not config.repo:
-        raise dg.Failure(
-            f"{name} is not pushed: no repository is named. Materialize hub_datasets alone, with "
-            f"{{ops: {{hub_datasets: {{config: {{repo: OWNER/NAME}}}}}}}} as run configuration",
-            allow_retries=False,
-        )
+        # A backfill of everything asks for this, too, and is not to fail over what nobody wanted.
+        return dg.MaterializeResult(metadata={"not_pushed": _NO_REPOSITORY})
     recipe = CATALOG.mixtures[name]
     mixture = store.read(MIXTURES, Partition(recipe=name))
     writers = _writers(store, recipe, mixture)
@@ -272,17 +273,11 @@ def _engines(store: Store, mixture: pl.DataFrame, writers: Sequence[str]) -> set
 
 def _broken_contracts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> list[str]:
     """The blocking checks that fail now; what Dagster recorded of them may be older."""
-    checks = [
-        check
-        for table in (*STEPS, ROW_QUALITY, table_of(recipe))
-        for check in checks_of(CHECKS, table)
-        if check.blocking
-    ]
     return [
-        f"{check.table.name}/{check.name} for {at.key}"
+        f"{table.name}/{check.name} for {at.key}"
         for at in _partitions(mixture)
-        for check in checks
-        if check.is_broken_by(check.evaluate(StoredEvidence(store, (str(at.shard),), at.model)))
+        for table in (*STEPS, ROW_QUALITY, table_of(recipe))
+        for check, _ in broken_contracts(evidence_of(store, at), table)
     ]
 
 

@@ -10,7 +10,7 @@ from sysgen_dagster.obedience.alignment_judgement import Alignment
 from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
 from sysgen_dagster.obedience.preference_judgement import NEW, ORIGINAL
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
-from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, within
+from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, unless_made_up, within
 from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster.tables.table import Table
 
@@ -35,7 +35,8 @@ def _judge_is_another_model(table: Table) -> Check:
         return none_of(judges.filter(pl.col("judge_is_generator")).unique())
 
     statement = "The judge is not the model that wrote what it judges."
-    return Check("judge_is_another_model", table, statement, False, evaluate)
+    check = Check("judge_is_another_model", table, statement, False, evaluate)
+    return unless_made_up(check, table)
 
 
 def _most_are_aligned() -> Check:

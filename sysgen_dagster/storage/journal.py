@@ -115,31 +115,11 @@ class Journal:
         """
         with answering(self.path):
             if not isinstance(self.path, Path):
-                return self._remove_objects(goes)
+                return sum(_remove(path, goes) for path in self._objects())
             if not self.path.exists():
                 return 0
             with _opened(self.path):
-                held = read_lines(self._lines())
-                staying = [record for record in held.records if not goes(record)]
-                removed = len(held.records) - len(staying)
-                if removed or held.cut_off or held.damaged:
-                    with replacing(self.path) as temporary:
-                        temporary.write_bytes(b"".join(map(format_line, staying)))
-                return removed
-
-    def _remove_objects(self, goes: Callable[[Record], bool]) -> int:
-        from sysgen_dagster.storage import objects
-
-        removed = 0
-        for path in self._objects():
-            held = read_lines(path.read_bytes().splitlines())
-            staying = [record for record in held.records if not goes(record)]
-            removed += len(held.records) - len(staying)
-            if not staying:
-                path.unlink()
-            elif len(staying) < len(held.records) or held.damaged or held.cut_off:
-                objects.replace(path, b"".join(map(format_line, staying)))
-        return removed
+                return _remove(self.path, goes)
 
     def _objects(self) -> list[UPath]:
         """First the file of a folder that was copied there, then one for each record since."""
@@ -191,6 +171,26 @@ def _parse(line: bytes) -> Record | None:
     except ValueError:  # somebody else's line, whose checksum is right all the same
         return None
     return record
+
+
+def _remove(path: Path | UPath, goes: Callable[[Record], bool]) -> int:
+    """How many records of a file or object are removed, with the lines that cannot be read."""
+    held = read_lines(path.read_bytes().splitlines())
+    staying = [record for record in held.records if not goes(record)]
+    removed = len(held.records) - len(staying)
+    if not (removed or held.damaged or held.cut_off):
+        return 0
+    content = b"".join(map(format_line, staying))
+    if isinstance(path, Path):
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+    elif content:
+        from sysgen_dagster.storage import objects
+
+        objects.replace(path, content)
+    else:
+        path.unlink()
+    return removed
 
 
 @contextmanager

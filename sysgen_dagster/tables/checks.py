@@ -6,11 +6,12 @@ table belong in the package that fills the table.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import polars as pl
 
+from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster.tables.table import Table, kept
 
@@ -41,6 +42,7 @@ class Finding:
         may_be_chance: Whether so few rows speak that chance explains them: a contract only warns.
         explanation: What was found and what to do about it, as sentences without the last stop.
         details: Single facts of the explanation, by name.
+        is_of_made_up_text: Whether it would not hold, and that says nothing: no model wrote this.
     """
 
     passed: bool
@@ -51,6 +53,7 @@ class Finding:
     may_be_chance: bool = False
     explanation: str = ""
     details: Mapping[str, str | int] = field(default_factory=dict)
+    is_of_made_up_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,25 @@ class Check:
 def checks_of(checks: Iterable[Check], table: Table) -> list[Check]:
     """Those of `checks` that are about `table`, in the given order."""
     return [check for check in checks if check.table.name == table.name]
+
+
+def unless_made_up(check: Check, table: Table) -> Check:
+    """The check of what only a model can know, which warns of nothing where there was none.
+
+    Args:
+        check: What is asked of a real model.
+        table: Its rows say which engine wrote the texts; one row of a real one is enough.
+    """
+
+    def evaluate(evidence: Evidence) -> Finding:
+        finding = check.evaluate(evidence)
+        engines = set() if finding.passed else set(evidence.read(table, "engine")["engine"])
+        if engines - {None} != {Engine.SIMULATED.value}:
+            return finding
+        explanation = "No model wrote these texts: they are made up, and this says nothing of them"
+        return replace(finding, passed=True, is_of_made_up_text=True, explanation=explanation)
+
+    return replace(check, evaluate=evaluate)
 
 
 def none_of(rows: pl.DataFrame) -> Finding:

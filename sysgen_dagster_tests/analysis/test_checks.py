@@ -93,3 +93,13 @@ def test_few_rows_alone_do_not_warn() -> None:
     [check] = [check for check in CHECKS if check.name == "few_final_answer_differs"]
     few = Rows({"quality_counts": [finding("final_answer_differs", 1, 4)]})
     assert check.evaluate(few).passed
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_of_made_up_texts_only_results_that_differ_are_nothing_to_look_at(name: str) -> None:
+    [check] = [check for check in CHECKS if check.name == name]
+    broken = CASES[name][1].rows
+    aligned = [*broken.get("aligned_responses", ()), {"engine": "simulated"}]
+    found = check.evaluate(Rows({**broken, "aligned_responses": aligned}))
+
+    assert found.passed is ("final_answer" in name)

@@ -16,8 +16,8 @@ from sysgen_dagster_tests.catalog.small import (
 JUDGE = {"served_name": "org/big", "license": "mit", "engine": "vllm"}
 
 WRONG_ENTRIES: dict[str, Wrong] = {
-    "no-sources": ([("sources", {})], "sources", "at least 1 item"),
-    "no-models": ([("models", {})], "models", "at least 1 item"),
+    "no-sources": ([("sources", {})], "sources", "needs at least 1"),
+    "no-models": ([("models", {})], "models", "needs at least 1"),
     "judge-that-is-a-model-too": (
         [("judges.small", JUDGE)],
         "judges.small",

@@ -34,12 +34,12 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "number-in-quotes": (
         [("sources.mine.shards", "2")],
         "sources.mine.shards",
-        "valid integer (found: '2')",
+        "must be a whole number (found: '2')",
     ),
     "number-that-is-left-out": (
         [("sources.mine.shards", "")],
         "sources.mine.shards",
-        "valid integer (found: '')",
+        "must be a whole number (found: '')",
     ),
     "unknown-section": ([("modles", {})], "modles", "is no field here: did you mean `models`?"),
     "missing-field": (
@@ -65,12 +65,12 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "source-name-with-a-dash": (
         [("sources.my-set", SMALL["sources"]["mine"])],
         "sources.my-set",
-        "must be lower-case letters, digits and _",
+        "must be up to 100 lower-case letters, digits and _, beginning with a letter",
     ),
     "model-name-with-a-space": (
         [("models.big model", SMALL["models"]["small"])],
         "models.big model",
-        "must be lower-case letters, digits and . _ -",
+        "must be up to 100 lower-case letters, digits and . _ -, beginning with a letter",
     ),
     "url-without-a-scheme": (
         [("models.small.base_urls", ["127.0.0.1:8000/v1"])],

@@ -66,7 +66,7 @@ def test_a_fault_names_the_line_of_its_field_or_of_the_entry_that_lacks_it(file:
     assert [fault.split("): ")[0] for fault in faults] == [
         "  models.small.gpus.1 (line 13",
         "  models.small.bounds.tag_share_within (line 15",
-        "  models.big model.[key] (line 16",
+        "  models.big model (line 16",
         "  models.big model.revision (line 18",
         "  sources.mine.shards (line 25",
         "  sources.mine.shape.answer (line 28",

@@ -18,7 +18,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "models.small.engine",
         "'vllm', 'llama_cpp', 'endpoint' or 'simulated' (found: tgi)",
     ),
-    "no-gpus": ([("models.small.gpus", [])], "models.small.gpus", "at least 1 item"),
+    "no-gpus": ([("models.small.gpus", [])], "models.small.gpus", "needs at least 1"),
     "negative-gpu": (
         [("models.small.gpus", [0, -1])],
         "models.small.gpus.1",
@@ -29,7 +29,11 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "models.small.gpus.0",
         "greater than or equal to 0 (found: -1)",
     ),
-    "gpu-by-name": ([("models.small.gpus", [0, "cuda:1"])], "models.small.gpus.1", "valid integer"),
+    "gpu-by-name": (
+        [("models.small.gpus", [0, "cuda:1"])],
+        "models.small.gpus.1",
+        "must be a whole number",
+    ),
     "no-time-for-an-attempt": (
         [("models.small.attempt_s", 0)],
         "models.small.attempt_s",
@@ -58,7 +62,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "system-role-that-is-neither": (
         [("models.small.has_system_role", "sometimes")],
         "models.small.has_system_role",
-        "valid boolean",
+        "must be true or false",
     ),
 }
 

@@ -49,6 +49,7 @@ def test_what_readers_disagree_about_is_a_fault_with_its_line(
 ) -> None:
     file = tmp_path / "catalog.yaml"
     file.write_text(_with(field, written))
+    (tmp_path / "mine.jsonl").write_text('{"q": "Why?", "a": "So."}\n')
     head, fault = fault_of(file)
 
     assert head.endswith("has 1 wrong entry; correct:")
@@ -60,13 +61,13 @@ def test_in_quotes_it_is_a_text(written: str) -> None:
     assert read_document(f"title: '{written}'".encode()).values == {"title": written}
 
 
-@pytest.mark.parametrize("written", ["3.0", "3e0", "true", "'3'", "y", "null", "", "-1", "[3]"])
+@pytest.mark.parametrize("written", ["3.0", "3e0", "true", "'3'", "y", "-1", "[3]"])
 def test_a_number_of_shards_is_a_whole_number_from_1(tmp_path: Path, written: str) -> None:
     file = tmp_path / "catalog.yaml"
     file.write_text(_with("shards", written))
     [_, fault] = fault_of(file)
 
-    assert fault.startswith(f"  sources.mine.shards (line {_line_of('shards')}): Input should be ")
+    assert fault.startswith(f"  sources.mine.shards (line {_line_of('shards')}): must be ")
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,7 @@ class Demanding(Entry):
         return None if self.path.startswith("/") else "must begin with /"
 
 
-NEGATIVE = "Input should be greater than or equal to 0"
+NEGATIVE = "must be greater than or equal to 0"
 LONG = "a" * 20
 FAULTS: dict[str, tuple[type[Entry], Any, list[tuple[str, str]]]] = {
     "one-field": (Outer, {"size": -1}, [("size", NEGATIVE)]),
@@ -64,7 +64,7 @@ FAULTS: dict[str, tuple[type[Entry], Any, list[tuple[str, str]]]] = {
         [("hidden", NEGATIVE), ("size", "too large")],
     ),
     "no-rule-about-a-wrong-field": (Outer, {"size": -1, "label": LONG}, [("size", NEGATIVE)]),
-    "no-default-of-a-wrong-field": (Outer, {"size": "x"}, [("size", "a valid integer")]),
+    "no-default-of-a-wrong-field": (Outer, {"size": "x"}, [("size", "must be a whole number")]),
     "a-rule-within-and-a-rule": (
         Outer,
         {"inner": {"least": 20}, "size": 200},
@@ -74,6 +74,16 @@ FAULTS: dict[str, tuple[type[Entry], Any, list[tuple[str, str]]]] = {
         Outer,
         {"inner": {"least": 20, "more": 1}},
         [("inner.more", "is no field here"), ("inner.least", "`least` comes first")],
+    ),
+    "a-misspelt-field-that-must-be-given": (
+        Demanding,
+        {"Path": "a"},
+        [("Path", "is no field here: did you mean `path`?")],
+    ),
+    "a-field-without-a-blank-after-its-colon": (
+        Demanding,
+        {"path:a": None},
+        [("path:a", "is no field here: write a blank after the colon of `path:`")],
     ),
     "a-misspelt-field": (Outer, {"sise": 3}, [("sise", "is no field here: did you mean `size`?")]),
     "an-unknown-field": (
@@ -114,3 +124,7 @@ def test_an_entry_of_which_nothing_is_said_has_its_defaults() -> None:
 def test_an_entry_that_keeps_its_rules_is_read() -> None:
     assert Outer.model_validate({"size": 3}).label == "of 3"
     assert Outer(size=3, inner=Inner(least=1)) == Outer(size=3, inner=Inner(least=1))
+
+
+def test_a_field_of_which_nothing_is_said_has_its_default() -> None:
+    assert Outer.model_validate({"size": None, "inner": {"most": None}}) == Outer()

@@ -32,7 +32,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     ),
     "shape-names-a-missing-column": (
         [("sources.mine.shape.answer", "response")],
-        "sources.mine.shape",
+        "sources.mine.columns",
         "`shape` uses ['response'], which `columns` does not list",
     ),
     "unknown-shape": (
@@ -81,7 +81,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "benchmark-without-text": (
         [("benchmarks.sums", {**BENCHMARK, "text": []})],
         "benchmarks.sums.text",
-        "at least 1 item",
+        "needs at least 1",
     ),
 }
 
@@ -94,7 +94,7 @@ def test_a_wrong_entry_is_one_error_that_names_the_file_the_entry_and_the_field(
 
 
 def test_records_have_fields(tmp_path: Path) -> None:
-    assert "at least 1 item" in fault_of(write(tmp_path, ("sources.mine.columns.turns", [])))[-1]
+    assert "needs at least 1" in fault_of(write(tmp_path, ("sources.mine.columns.turns", [])))[-1]
 
 
 CHAT = ("sources.mine.columns.turns", ["who", "what"])

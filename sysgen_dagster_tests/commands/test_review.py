@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -25,6 +25,7 @@ from sysgen_dagster.storage.journal import Journal
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.tables import MIXTURES
+from sysgen_dagster_tests.commands.browser import visiting
 from sysgen_dagster_tests.review.rows import (
     MODEL,
     SHARD,
@@ -64,10 +65,7 @@ class Reviewer:
 
 @contextmanager
 def reviewing(url: str) -> Iterator[Reviewer]:
-    place = urlsplit(url)
-    base = f"{place.scheme}://{place.netloc}"
-    with httpx2.Client(base_url=base, follow_redirects=True, timeout=10) as client:
-        assert client.get(f"/?{place.query}").status_code == 200
+    with visiting(url) as client:
         yield Reviewer(client)
 
 

@@ -92,7 +92,8 @@ def test_copied_messages_are_counted_and_said(said: dict[str, Any]) -> None:
 
 def test_a_judge_that_calls_everything_good_is_named(said: dict[str, Any]) -> None:
     runs = said["models"]["calls-all-good"]
-    assert runs["warned"]["planted_faults: judge_finds_planted_faults"] == 1
+    # It is a simulated one: nobody is to look for another.
+    assert "planted_faults: judge_finds_planted_faults" not in runs["warned"]
     [line] = [each for each in printed(said, "calls-all-good") if "judge of Phase 3" in each]
     assert "found 0 of 47 (0% to 8%) planted faults" in line
     assert "called 208 of 208" in line

@@ -13,6 +13,7 @@ from sysgen_dagster.tables.checks import (
     ids_are_unique,
     none_of,
     nothing_is_lost,
+    unless_made_up,
     within,
 )
 from sysgen_dagster.tables.columns import DROP_REASON, IDENTITY, TEXT
@@ -25,6 +26,8 @@ Row = dict[str, Any]
 _COLUMNS = {**IDENTITY, "answer": Column(TEXT, "what is made"), **DROP_REASON}
 BEFORE = Table("before", _COLUMNS, By.SHARD, "steps")
 HERE = Table("here", _COLUMNS, By.SHARD, "steps")
+ANSWERED = Table("answered", {"engine": Column(TEXT, "who wrote it")}, By.SHARD, "steps")
+FEW = pl.DataFrame({"conversation_id": ["c0", "c1"]})
 
 
 def numbered(*rows: Row) -> list[Row]:
@@ -150,3 +153,37 @@ def test_a_rate_is_shown_with_what_chance_allows_and_the_papers() -> None:
     assert finding.wanted == "40.0% to 60.0% (99 % interval here 37.5% to 62.5%)"
     assert finding.paper == "45.6%"
     assert within(Rate(50, 100), (0.4, 0.6), None, pl.DataFrame()).paper == NO_FIGURE
+
+
+@pytest.mark.parametrize(
+    ("engines", "made_up"),
+    [
+        (["simulated", None], True),
+        (["simulated", "vllm"], False),
+        (["endpoint"], False),
+        (["llama_cpp", "vllm"], False),
+        ([None], False),
+        ([], False),
+    ],
+)
+def test_only_where_every_text_is_made_up_a_check_warns_of_nothing(
+    engines: list[str | None], made_up: bool
+) -> None:
+    fails = Check("fails", HERE, "So it is.", False, lambda _: none_of(FEW))
+    found = unless_made_up(fails, ANSWERED).evaluate(
+        Rows({ANSWERED.name: [{"engine": engine} for engine in engines]})
+    )
+
+    assert (found.passed, found.is_of_made_up_text) == (made_up, made_up)
+    assert found.rows.equals(FEW)
+    assert ("No model wrote these texts" in found.explanation) is made_up
+
+
+def test_what_holds_of_made_up_texts_holds() -> None:
+    holds = Check("holds", HERE, "So it is.", False, lambda _: none_of(FEW.clear()))
+    found = unless_made_up(holds, ANSWERED).evaluate(
+        Rows({ANSWERED.name: [{"engine": "simulated"}]})
+    )
+
+    assert found.passed
+    assert not found.is_of_made_up_text

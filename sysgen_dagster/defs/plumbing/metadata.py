@@ -16,6 +16,7 @@ from upath import UPath
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.reasons import explain_reason
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.page import Report
 from sysgen_dagster.report.view import (
@@ -40,7 +41,7 @@ _STORY_TEXTS = {
     "Message": ("system_message", 240),
     "Tagged message": ("tagged_message", 240),
     "As the model wrote it": ("annotated_message", 240),
-    "Old answer": ("answer", 170),
+    "Original answer": ("answer", 170),
     "New answer": ("new_answer", 240),
 }
 # A text that is shown instead of another one, which is what it was made of.
@@ -96,7 +97,7 @@ def _story(story: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
             texts.pop(what_it_was_before, None)
     most = {title: most for title, (_, most) in _STORY_TEXTS.items()}
     if story["drop_reason"]:
-        texts["Dropped"], most["Dropped"] = story["drop_reason"], _CELL_CHARS
+        texts["Dropped"], most["Dropped"] = explain_reason(story["drop_reason"]), _CELL_CHARS
     for part in (1.0, 0.6, 0.2):  # escapes make a text longer, at most four times
         lines = [
             f"**{name}** {_inert(text, int(part * most[name]))}" for name, text in texts.items()

@@ -23,7 +23,7 @@ from sysgen_dagster.lanes.sysgen.verification import (
     build_verification_requests,
     build_verified_messages,
 )
-from sysgen_dagster.tables.checks import Check, Evidence, Finding
+from sysgen_dagster.tables.checks import Check, Evidence, Finding, unless_made_up
 from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 
 _FILE = Path(__file__).with_suffix(".jsonl")
@@ -180,7 +180,8 @@ def _judge_finds_planted_faults() -> Check:
         )
 
     statement = "The judge of Phase 3 finds half of the planted faults, and not by chance."
-    return Check("judge_finds_planted_faults", PLANTED_FAULTS, statement, False, evaluate)
+    check = Check("judge_finds_planted_faults", PLANTED_FAULTS, statement, False, evaluate)
+    return unless_made_up(check, PLANTED_FAULTS)
 
 
 JUDGE_FINDS_PLANTED_FAULTS = _judge_finds_planted_faults()

@@ -30,7 +30,7 @@ def shown(**texts: Any) -> str:
 def test_a_row_is_told_from_the_question_to_the_new_answer() -> None:
     texts = {"question": "Q", "answer": "old", "annotated_message": "raw", "tagged_message": "tags"}
     assert shown(**texts, system_message="S", new_answer="new") == (
-        "**Question** Q\n\n**Message** S\n\n**Old answer** old\n\n**New answer** new"
+        "**Question** Q\n\n**Message** S\n\n**Original answer** old\n\n**New answer** new"
     )
     assert "**Tagged message** tags" in shown(**texts)
     assert "raw" not in shown(**texts)
@@ -38,7 +38,9 @@ def test_a_row_is_told_from_the_question_to_the_new_answer() -> None:
 
 def test_a_dropped_row_says_why() -> None:
     told = shown(question="Q", annotated_message="raw", drop_reason="malformed_boundary")
-    assert told.endswith("**As the model wrote it** raw\n\n**Dropped** malformed\\_boundary")
+    assert told.endswith(
+        "**As the model wrote it** raw\n\n**Dropped** a tag was opened or closed wrongly"
+    )
 
 
 @pytest.mark.parametrize("text", ["x" * 50_000, "<" * 50_000, "[" * 50_000, "w " * 9_000])
