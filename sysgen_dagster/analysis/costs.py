@@ -2,8 +2,7 @@
 
 import polars as pl
 
-from sysgen_dagster.analysis.forecast import gpu_hours, money
-from sysgen_dagster.analysis.measured_work import FIGURES
+from sysgen_dagster.analysis.measured_work import FIGURES, TOKENS
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.catalog.models import Model
 
@@ -42,8 +41,8 @@ def summarize_costs(
             how="left",
         )
         .with_columns(
-            gpu_hours=gpu_hours(model.rates) if model.rates else None,
-            money=money(model.price) if model.price else None,
+            gpu_hours=model.rates.hours(*TOKENS) if model.rates else None,
+            money=model.price.money(*TOKENS) if model.price else None,
             currency=pl.lit(model.price and model.price.currency),
         )
         .select(COSTS.keys())

@@ -7,10 +7,10 @@ will need. Without any, `expected_work` estimates them roughly by characters.
 import polars as pl
 
 from sysgen_dagster.analysis.expected_work import expect_work
-from sysgen_dagster.analysis.measured_work import FIGURES
+from sysgen_dagster.analysis.measured_work import FIGURES, TOKENS
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.analysis.tables import FORECAST
-from sysgen_dagster.catalog.models import Model, Price, Rates
+from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 
 ROUGH = "rough, by characters"
@@ -43,8 +43,8 @@ def build_forecast(
         )
         .with_columns(_left(name) for name in FIGURES)
         .with_columns(
-            gpu_hours=gpu_hours(rates) if rates else None,
-            money=money(price) if price else None,
+            gpu_hours=rates.hours(*TOKENS) if rates else None,
+            money=price.money(*TOKENS) if price else None,
             currency=pl.lit(price and price.currency),
             basis=pl.when(_is_measured())
             .then(pl.format("measured on {} rows", pl.col("conversations_done").cast(pl.UInt32)))
@@ -65,24 +65,6 @@ def _left(name: str) -> pl.Expr:
     measured = pl.col(_DONE[name]) / pl.col("conversations_done")
     per_conversation = pl.when(_is_measured()).then(measured).otherwise(pl.col(name))
     return (per_conversation * pl.col("conversations")).alias(name)
-
-
-def gpu_hours(rates: Rates) -> pl.Expr:
-    """How long GPUs of these rates are busy with the tokens of a row."""
-    seconds = (
-        pl.col("prompt_tokens") / rates.prompt_tokens_per_gpu_s
-        + pl.col("completion_tokens") / rates.completion_tokens_per_gpu_s
-    )
-    return seconds / 3600
-
-
-def money(price: Price) -> pl.Expr:
-    """What the tokens of a row cost, in the currency of the price."""
-    millionths = (
-        pl.col("prompt_tokens") * price.per_million_prompt
-        + pl.col("completion_tokens") * price.per_million_completion
-    )
-    return millionths / 1e6
 
 
 def summarize_forecast(table: pl.DataFrame) -> pl.DataFrame:

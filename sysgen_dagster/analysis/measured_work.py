@@ -8,6 +8,7 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 
 # What is asked of a model.
 FIGURES = ("requests", "prompt_tokens", "completion_tokens")
+TOKENS = pl.col("prompt_tokens"), pl.col("completion_tokens")
 # The schema of `measure_work`: one row per source and phase.
 WORK = {
     **dict.fromkeys(("source", "phase"), pl.String()),

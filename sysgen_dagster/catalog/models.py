@@ -3,8 +3,9 @@
 import math
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
+import polars as pl
 from pydantic import Field
 
 from sysgen_dagster.catalog.entries import (
@@ -24,6 +25,7 @@ from sysgen_dagster.catalog.entries import (
 )
 from sysgen_dagster.catalog.rules import rule
 
+Numbers = TypeVar("Numbers", float, pl.Expr)
 # Tokens of prompt and answer together that a server started by us takes; the flag
 # `max-model-len` under `vllm` in a model's entry changes it.
 CONTEXT_TOKENS = 8192
@@ -114,6 +116,11 @@ class Rates(Entry):
     completion_tokens_per_gpu_s: MoreThanZero
     source: str = Field(min_length=1)  # which GPU, who measured it
 
+    def hours(self, prompt: Numbers, completion: Numbers) -> Numbers:
+        """How many hours a GPU is busy with so many tokens."""
+        seconds = prompt / self.prompt_tokens_per_gpu_s
+        return (seconds + completion / self.completion_tokens_per_gpu_s) / 3600
+
 
 class Price(Entry):
     """What an endpoint charges for a million tokens, for forecasts."""
@@ -123,6 +130,10 @@ class Price(Entry):
     per_million_cached: Amount | None = None  # in catalogues of version 0.1; not used
     per_million_completion: Amount
     source: str = Field(min_length=1)  # whose price list, of which day
+
+    def money(self, prompt: Numbers, completion: Numbers) -> Numbers:
+        """What so many tokens cost, in the currency."""
+        return (prompt * self.per_million_prompt + completion * self.per_million_completion) / 1e6
 
 
 def _engine_of(given: dict[str, Any]) -> Engine:

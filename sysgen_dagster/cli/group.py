@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from sysgen_dagster.commands.printing import message_of
+from sysgen_dagster.commands.ranges import PORT
 from sysgen_dagster.commands.signals import run_until_signal
 from sysgen_dagster.errors import SysgenError
 
@@ -83,6 +84,20 @@ sources_option = click.option(
     metavar="DIR",
     type=click.Path(path_type=Path),
     help="Folder with NAME.parquet, .jsonl or .json for each source; left out: example rows.",
+)
+
+
+key_option = click.option(
+    "--api-key-env", metavar="VARIABLE", help="The variable that holds the server's API key."
+)
+method_option = click.option(
+    "--method",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="A setting of the method, such as repair=true; may be repeated.",
+)
+page_port_option = click.option(
+    "-p", "--port", type=PORT, help="Of the page; one that is free when left out."
 )
 
 

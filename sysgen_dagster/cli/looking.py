@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from sysgen_dagster.cli.group import data_option, exits, stops, sysgen
+from sysgen_dagster.cli.group import data_option, exits, page_port_option, stops, sysgen
 from sysgen_dagster.commands.printing import open_console, open_plain_console
 from sysgen_dagster.commands.ranges import PORT
 
@@ -78,9 +78,7 @@ def forecast(data: str, models: tuple[str, ...]) -> int:
     is_flag=True,
     help="Make nothing: show rows as a run stores them, on a page of this machine, until Ctrl-C.",
 )
-@click.option(
-    "-p", "--port", type=PORT, help="Of the page with --serve; one that is free when left out."
-)
+@page_port_option
 @exits
 def report(data: str, serve: bool, port: int | None) -> int:
     """Make the report from what is stored.
@@ -120,7 +118,7 @@ def inventory(data: str, record: bool) -> int:
 @sysgen.command()
 @data_option
 @click.option("--recipe", metavar="RECIPE", help="Only rows of this mixture; all when left out.")
-@click.option("-p", "--port", type=PORT, help="Of the page; one that is free when left out.")
+@page_port_option
 @click.option("--reviewer", metavar="PERSON", help="Who decides; your login when left out.")
 @click.option("--open", "opens", is_flag=True, help="Open the page in a browser.")
 @click.option(

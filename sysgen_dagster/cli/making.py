@@ -6,9 +6,17 @@ from typing import Any
 
 import click
 
-from sysgen_dagster.cli.group import data_option, exits, sources_option, stops, sysgen
-from sysgen_dagster.commands.printing import open_console
-from sysgen_dagster.commands.ranges import ROWS, SHARE
+from sysgen_dagster.cli.group import (
+    data_option,
+    exits,
+    key_option,
+    method_option,
+    sources_option,
+    stops,
+    sysgen,
+)
+from sysgen_dagster.commands.printing import open_console, open_fluid_console
+from sysgen_dagster.commands.ranges import PREVIEWED, ROWS, SHARE
 
 _RUN = """Make a training set of your own rows.
 
@@ -35,7 +43,7 @@ with --yes. Repeated, the command goes on where it ended: nothing is asked twice
     "Hub, which is served here; or `simulated`, to try it without a model.",
 )
 @click.option("--endpoint", metavar="URL", help="The server, where it has several models.")
-@click.option("--api-key-env", metavar="VARIABLE", help="The variable that holds its API key.")
+@key_option
 @click.option(
     "--price",
     metavar="IN,OUT[,CURRENCY]",
@@ -50,20 +58,14 @@ with --yes. Repeated, the command goes on where it ended: nothing is asked twice
 @click.option("--config", metavar="CONFIG", help="Configuration of a data set on the Hub.")
 @click.option("--split", metavar="SPLIT", help="Split of a data set on the Hub.")
 @click.option("--license", metavar="ID", help="The source's licence, such as apache-2.0.")
-@click.option(
-    "--method",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting of the method, such as repair=true; may be repeated.",
-)
+@method_option
 @click.option("--rows", type=ROWS, metavar="N", help="Take so many conversations at most.")
 @click.option(
     "--preview",
-    type=click.IntRange(0),
-    default=10,
-    show_default=True,
+    type=PREVIEWED,
     metavar="N",
-    help="Rows that are made and shown first, spread over the source; 0: none.",
+    help="Rows that are made and shown first, spread over those that are wanted; 0: none. Left "
+    "out: 10, and none where the command goes on.",
 )
 @click.option("-y", "--yes", is_flag=True, help="Make all rows without asking.")
 @exits
@@ -87,7 +89,7 @@ def run(source: str, data: str, **options: Any) -> int:
         is_attended=sys.stdin.isatty() and sys.stdout.isatty(),
         **options,
     )
-    return stops(lambda: make_training_set(open_console(), data, wish))
+    return stops(lambda: make_training_set(open_fluid_console(), data, wish))
 
 
 @sysgen.command()
@@ -109,14 +111,9 @@ def run(source: str, data: str, **options: Any) -> int:
     metavar="URL",
     help="An OpenAI-compatible server that serves --model; left out, vLLM is started here.",
 )
-@click.option("--api-key-env", metavar="VARIABLE", help="The variable that holds its API key.")
+@key_option
 @click.option("--limit", type=ROWS, metavar="ROWS", help="Conversations taken of each shard.")
-@click.option(
-    "--method",
-    multiple=True,
-    metavar="KEY=VALUE",
-    help="A setting of the method, such as repair=true; may be repeated.",
-)
+@method_option
 @exits
 def demo(data: str, limit: int | None, **trial: Any) -> int:
     """Run the main job from end to end.

@@ -96,16 +96,14 @@ Work = tuple[str, list[dg.AssetKey], str | None]  # printed name, assets, partit
 Execute = Callable[[Work, int | None], dg.ExecuteInProcessResult]
 
 
-def _work(catalog: Catalog) -> Iterator[Work]:
-    from sysgen_dagster.defs.exports import exports
+def work_on_rows(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
+    """What is made of these shards, and of all shards of a model together, in the data's order."""
     from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
-    from sysgen_dagster.defs.report import paper_comparison, report
-    from sysgen_dagster.defs.training_sets import mixtures, preference_pairs
+    from sysgen_dagster.defs.training_sets import preference_pairs
 
-    shards = catalog.partition_values["shard"]
-    for table in SOURCE_TABLES.values():
-        for at in table.partitions(catalog):
-            yield f"source {at.shard}", [asset_key(table)], at.key
+    for shard in shards:
+        rows = SOURCE_TABLES[catalog.source_of(shard).name]
+        yield f"source {shard}", [asset_key(rows)], shard
     for shard in shards:
         yield f"conversations {shard}", [asset_key(CONVERSATIONS)], shard
     of_shards, of_models, of_sources = after_conversations()
@@ -116,8 +114,16 @@ def _work(catalog: Catalog) -> Iterator[Work]:
     for model in catalog.models:
         for shard in shards:
             yield f"{model} {shard} pairs", [preference_pairs.key], f"{model}|{shard}"
+
+
+def work_at_the_end(catalog: Catalog) -> Iterator[Work]:
+    """Every training set, and the report."""
+    from sysgen_dagster.defs.exports import exports
+    from sysgen_dagster.defs.report import paper_comparison, report
+    from sysgen_dagster.defs.training_sets import mixtures
+
     for recipe in catalog.mixtures:
-        yield f"export {recipe}", [mixtures.key, exports.key], recipe
+        yield f"training set {recipe}", [mixtures.key, exports.key], recipe
     yield "report", [paper_comparison.key, report.key], None
 
 
@@ -174,7 +180,8 @@ def run_everything(console: Console, catalog: Catalog, limit: int | None = None)
         limit: How many conversations of each shard are taken; all when left out.
     """
     is_simulated = any(model.engine is Engine.SIMULATED for model in catalog.models.values())
-    return run_partitions(console, list(_work(catalog)), limit, show_engines=not is_simulated)
+    work = [*work_on_rows(catalog, catalog.partition_values["shard"]), *work_at_the_end(catalog)]
+    return run_partitions(console, work, limit, show_engines=not is_simulated)
 
 
 def run_partitions(

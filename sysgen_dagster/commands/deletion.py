@@ -7,22 +7,20 @@ names, files of killed writers, logs of servers, and Dagster's records of the ru
 partitions, which hold a few rows of each.
 """
 
-import os
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
-import dagster as dg
 from rich.console import Console
 
 from sysgen_dagster.commands import dagster_records
 from sysgen_dagster.commands.backfill import (
     Work,
-    after_conversations,
     run_partitions,
     stored_recipes,
+    work_on_rows,
 )
-from sysgen_dagster.commands.deployment import use_dagster_home
+from sysgen_dagster.commands.deployment import use_dagster_home, work_of
 from sysgen_dagster.commands.holders import find_answered, find_holders
 from sysgen_dagster.commands.left_over import left_over, remove
 from sysgen_dagster.inference.ledger_upkeep import forget
@@ -30,11 +28,8 @@ from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.review.decisions import forget_decisions
-from sysgen_dagster.review.tables import REVIEW_DECISIONS
-from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.exports import remove_export
-from sysgen_dagster.storage.store import Store, working_folder
-from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.storage.store import Store
 
 
 def delete_texts(console: Console, store: Store, conversations: Collection[str]) -> int:
@@ -55,7 +50,7 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
     from sysgen_dagster.defs.plumbing.tables import TABLES
 
     home, catalog = use_dagster_home(store), load_catalog()
-    work = working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
+    work = work_of(store)
     dagster_records.require_no_run(home)
     began = time.time()
     answered = find_answered(work / "ledger", conversations)
@@ -90,13 +85,14 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
     return 1 if answers.in_use else 0
 
 
-def _to_make_again(store: Store, catalog: Catalog, shards: Collection[str]) -> Iterator[Work]:
+def _to_make_again(store: Store, catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
     """What is stored of these shards and of all shards together, in the order of the data."""
-    from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
     from sysgen_dagster.defs.plumbing.tables import TABLES
-    from sysgen_dagster.defs.training_sets import preference_pairs
+    from sysgen_dagster.defs.report import report
+    from sysgen_dagster.defs.review import review_decisions
 
-    def stored(keys: Sequence[dg.AssetKey], partition: str | None) -> Iterator[Work]:
+    decisions: Work = ("decisions", [review_decisions.key], None)
+    for _, keys, partition in [*work_on_rows(catalog, shards), decisions]:
         tables = {key: TABLES.get(key.to_user_string()) for key in keys}
         held = [
             key
@@ -104,29 +100,7 @@ def _to_make_again(store: Store, catalog: Catalog, shards: Collection[str]) -> I
             if table is not None and store.holds(table, table.partition_of(partition))
         ]
         if held:
-            yield f"again {partition or 'sources'}", held, partition
-
-    of_shards, of_models, of_sources = after_conversations()
-    for shard in shards:
-        yield from stored([asset_key(SOURCE_TABLES[catalog.source_of(shard).name])], shard)
-        yield from stored([asset_key(CONVERSATIONS)], shard)
-    yield from stored(of_sources, None)
-    for model in catalog.models:
-        for shard in shards:
-            yield from stored(of_shards, f"{model}|{shard}")
-        yield from stored(of_models, model)
-    for model in catalog.models:
-        for shard in shards:
-            yield from stored([preference_pairs.key], f"{model}|{shard}")
-    yield from _made_of_all(store, catalog)
-
-
-def _made_of_all(store: Store, catalog: Catalog) -> Iterator[Work]:
-    from sysgen_dagster.defs.report import report
-    from sysgen_dagster.defs.review import review_decisions
-
-    if store.holds(REVIEW_DECISIONS, Partition()):
-        yield "again decisions", [review_decisions.key], None
+            yield f"again {partition or 'of all'}", held, partition
     yield from stored_recipes(store, catalog)
     if store.report.is_file():
         yield "again report", [report.key], None

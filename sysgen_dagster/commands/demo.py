@@ -4,7 +4,7 @@ Everything is stored in one folder, the Dagster home too, so that the UI opens o
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,12 +14,13 @@ from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands import trial_catalog
 from sysgen_dagster.commands.backfill import run_everything
 from sysgen_dagster.commands.deployment import begin_deployment
-from sysgen_dagster.commands.real_model import RealModel, find_real_model
-from sysgen_dagster.commands.results import show_exports, show_tokens
+from sysgen_dagster.commands.real_model import prepare_real_model
+from sysgen_dagster.commands.results import print_results, show_tokens
 from sysgen_dagster.commands.terminal import show_outcome
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
-from sysgen_dagster.storage.store import Store, StoreError, is_url
+from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.storage.store import StoreError, is_url
 
 # Of each source, with a real model: done within minutes by a small one on two cores.
 REAL_ROWS = 3
@@ -48,7 +49,7 @@ class Trial:
     real: str | None = None
     method: Sequence[str] = ()
 
-    def catalog(self, real: RealModel | None = None) -> Catalog:
+    def catalog(self, real: Mapping[str, Generator] | None = None) -> Catalog:
         """The full catalogue with these changes, and `real` as its only model if there is one.
 
         Raises:
@@ -63,7 +64,7 @@ class Trial:
             )
         if real:
             catalog = trial_catalog.one_shard_each(catalog)
-            catalog = trial_catalog.with_models(catalog, real.entry())
+            catalog = trial_catalog.with_models(catalog, real)
         of_real = _REAL_METHOD if self.model or real else ()
         return trial_catalog.with_method(catalog, [*of_real, *self.method])
 
@@ -83,7 +84,7 @@ def run_demo(console: Console, data: str, trial: Trial, limit: int | None = None
             f"{data} is a URL, and the demo keeps everything in one folder. For object storage set "
             "SYSGEN_DATA to the URL and SYSGEN_WORK to a folder, and start `sysgen ui`"
         )
-    real = _prepare_real(console, trial.real) if trial.real else None
+    real = prepare_real_model(console, trial.real) if trial.real else None
     catalog = trial.catalog(real)
     store = begin_deployment(catalog, Path(data).absolute())
     if trial.endpoint:
@@ -91,32 +92,9 @@ def run_demo(console: Console, data: str, trial: Trial, limit: int | None = None
     runs = run_everything(console, catalog, limit or (REAL_ROWS if real else None))
     show_outcome(console, catalog, store)
     console.print(f"\n{runs.summary()}\n{time.monotonic() - started:.0f} s in all.")
-    show_exports(console, store, catalog)
     show_tokens(console, store, catalog)
-    _show_results(console, store)
-    console.print("Open the UI on it with:")
-    console.print(f"sysgen ui --data {data}", soft_wrap=True)
+    print_results(console, store, catalog)
     return 1 if runs.errors else 0
-
-
-def _show_results(console: Console, store: Store) -> None:
-    exported = sorted(path.parent for path in store.export("*").parent.glob("*/README.md"))
-    if exported:
-        console.print(f"Training sets, each a folder that trainers load: {exported[0].parent}")
-        console.print(", ".join(path.name for path in exported), soft_wrap=True)
-    if store.report.is_file():
-        console.print("The report: training sets, rows before and after, what was dropped, cost:")
-        console.print(str(store.report), soft_wrap=True)
-
-
-def _prepare_real(console: Console, name: str) -> RealModel:
-    """A real model whose weights are here; first it is said what that takes."""
-    model = find_real_model(name)
-    for line in model.describe():
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
-    [entry] = model.entry().values()
-    Engines(Path()).require(entry)
-    return model.fetched()
 
 
 def _require_endpoint(console: Console, catalog: Catalog, data: Path) -> None:

@@ -12,7 +12,7 @@ import yaml
 from sysgen_dagster.catalog.load import use_catalog_of
 from sysgen_dagster.commands.dagster_home import DagsterHomeError, write_settings
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
-from sysgen_dagster.storage.store import Store, StoreError, is_url, open_store
+from sysgen_dagster.storage.store import Store, StoreError, is_url, open_store, working_folder
 
 _CATALOG, _HOME = "catalog.yaml", "dagster_home"
 # Variables that name a part of one deployment.
@@ -73,6 +73,15 @@ def enter_deployment(data: Path) -> Store:
 def catalog_of(data: Path) -> Path:
     """The catalogue of a deployment in a folder, where it has its own."""
     return data / _CATALOG
+
+
+def work_of(store: Store) -> Path:
+    """The local folder for ledgers, engines and downloads of a deployment.
+
+    Raises:
+        StoreError: Its tables are in object storage, and ``SYSGEN_WORK`` names no folder.
+    """
+    return working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
 
 
 def _is_trial(file: Path, catalog: Catalog) -> bool:

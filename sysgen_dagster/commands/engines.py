@@ -1,13 +1,10 @@
 """`sysgen engines`: the model servers that this machine runs for a deployment, listed or ended."""
 
-import os
-
 from rich.console import Console
 
-from sysgen_dagster.commands.deployment import use_deployment
+from sysgen_dagster.commands.deployment import use_deployment, work_of
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import read_state, running
-from sysgen_dagster.storage.store import working_folder
 
 
 def show_engines(console: Console, data: str, end: bool) -> int:
@@ -16,8 +13,7 @@ def show_engines(console: Console, data: str, end: bool) -> int:
     Raises:
         StoreError: There is no such deployment.
     """
-    use_deployment(data)
-    folder = working_folder(data, os.environ.get("SYSGEN_WORK", "")) / "engines"
+    folder = work_of(use_deployment(data)) / "engines"
     names = running(folder)
     for name in names:
         if end:

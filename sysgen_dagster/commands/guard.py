@@ -10,6 +10,7 @@ loopback that is every page that is open in a browser of the machine. So a reque
 * what it asks for cannot be asked by an image or a form: GraphQL by POST only, a POST as JSON only.
 """
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
@@ -51,6 +52,18 @@ def require_hosts(named: Iterable[str]) -> set[str]:
         if not _name(each):
             raise GuardError(f"{each!r} is no host: give NAME or NAME:PORT, as in ui.example.org")
     return hosts
+
+
+def allowed_hosts() -> set[str]:
+    """The names that the variable `ALLOWED_HOSTS` allows.
+
+    Raises:
+        GuardError: One of them is no host.
+    """
+    try:
+        return require_hosts(os.environ.get(ALLOWED_HOSTS, "").split())
+    except GuardError as error:
+        raise GuardError(f"{ALLOWED_HOSTS}: {error}") from error
 
 
 class Guard:

@@ -1,16 +1,17 @@
 """Answers that lie in ledgers and are not stored yet, for the live report.
 
 A partition is stored when all its rows are answered, which takes hours; until then its answers are
-lines of a ledger. Only the end of a file is read, so that a ledger may be of any size.
+lines of a ledger. A look reads what was appended since the last one.
 """
 
 import json
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sysgen_dagster.inference.ledger_files import Entry, read_newest_lines
+from sysgen_dagster.inference.ledger_files import Entry, parse_line
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.phases import PHASES, Phase
 from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
@@ -19,19 +20,15 @@ from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Table, TableError
 
-_END_BYTES = 100_000  # of a file of lines, that are looked at for new answers
-_CHUNK_BYTES = 1_000_000
 _MOST = 6  # answers of a look that are told
-_LINE = b'\n{"'  # with which a line begins
 
 
 @dataclass(slots=True)
 class _File:
-    """What is known of one file of lines."""
+    """How far one file of lines was read."""
 
-    size: int = 0
+    end: int = 0
     lines: int = 0
-    told: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -69,7 +66,8 @@ class LedgerAnswers:
 
     def _paths(self, table: Table) -> list[Path]:
         # Those of a preview are of no shard, and never sealed.
-        return sorted((self.ledgers / table.name).glob("*-[0-9]*.jsonl"))
+        paths = (self.ledgers / table.name).glob("*.jsonl")
+        return sorted(path for path in paths if path.stem.rpartition("-")[2].isdecimal())
 
     def _tell(self, phase: Phase, key: str, entries: list[Entry]) -> Iterator[Story]:
         """The rows of these answers, as far as they are rows of a shard of the catalogue."""
@@ -93,35 +91,23 @@ class LedgerAnswers:
 
 
 def _new_entries(path: Path, file: _File) -> list[Entry]:
-    """The newest answers of a file that were not told, the newest last; notes what is known."""
+    """The newest answers that were appended since the last look, the newest last; notes how far."""
+    newest: deque[bytes] = deque(maxlen=_MOST)
     try:
-        size = path.stat().st_size
+        with path.open("rb") as opened:
+            if path.stat().st_size < file.end:  # it was begun again
+                file.end, file.lines = 0, 0
+            opened.seek(file.end)
+            for line in opened:
+                if not line.endswith(b"\n"):  # a writer is at it, or was killed
+                    break
+                file.end += len(line)
+                if line.strip():
+                    file.lines += 1
+                    newest.append(line)
     except FileNotFoundError:  # it was sealed meanwhile
-        size = 0
-    if size == file.size:
         return []
-    if size < file.size:  # it was begun again
-        file.size, file.lines = 0, 0
-    file.lines += _count_lines(path, file.size, size)
-    file.size = size
-    entries = [entry for entry in read_newest_lines(path, _END_BYTES) if entry.request_id]
-    new = [entry for entry in entries if entry.key not in file.told]
-    file.told = frozenset(entry.key for entry in entries)
-    return new[-_MOST:]
-
-
-def _count_lines(path: Path, begin: int, end: int) -> int:
-    """How many lines begin in a part of a file; each is written at once, so none is cut there."""
-    lines, before = 0, b""
-    try:
-        with path.open("rb") as file:
-            file.seek(begin)
-            while begin < end and (chunk := file.read(min(_CHUNK_BYTES, end - begin))):
-                lines += (before + chunk).count(_LINE)
-                before, begin = chunk[-len(_LINE) + 1 :], begin + len(chunk)
-    except FileNotFoundError:
-        return 0
-    return lines
+    return [entry for entry in map(parse_line, newest) if entry and entry.request_id]
 
 
 def _outcome(entry: Entry) -> dict[str, Any] | None:

@@ -3,8 +3,6 @@
 How the page looks is decided in `report`; who may see it, in `pages`.
 """
 
-import os
-
 from rich.console import Console
 from starlette.requests import Request
 from starlette.responses import (
@@ -16,14 +14,14 @@ from starlette.responses import (
 )
 from starlette.routing import Route
 
-from sysgen_dagster.commands.deployment import use_deployment
+from sysgen_dagster.commands.deployment import use_deployment, work_of
 from sysgen_dagster.commands.live_answers import LedgerAnswers
 from sysgen_dagster.commands.pages import serving
 from sysgen_dagster.commands.signals import until_signal
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.report.live import Answers, Live
 from sysgen_dagster.report.live_page import render_live
-from sysgen_dagster.storage.store import Store, answering, working_folder
+from sysgen_dagster.storage.store import Store, answering
 
 PAGE, _NEWS, _WHOLE = "/report", "/report/news", "/report/whole"
 
@@ -36,8 +34,7 @@ def routes(store: Store, catalog: Catalog, answers: Answers | None = None) -> li
         catalog: Of the deployment.
         answers: Rows that are not stored; None: those of the ledgers.
     """
-    work = working_folder(str(store.root), os.environ.get("SYSGEN_WORK", ""))
-    live = Live(store, catalog, answers or LedgerAnswers(store, catalog, work / "ledger"))
+    live = Live(store, catalog, answers or LedgerAnswers(store, catalog, work_of(store) / "ledger"))
 
     def page(_: Request) -> Response:
         with answering(store.report):

@@ -11,17 +11,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.cookies import SimpleCookie
-from urllib.parse import parse_qs
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from sysgen_dagster.commands.guard import Guard
+from sysgen_dagster.commands.guard import Guard, allowed_hosts
 from sysgen_dagster.errors import SysgenError
 
 _HOST = "127.0.0.1"
@@ -56,13 +54,14 @@ class _WithToken:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self._app(scope, receive, send)
-        asked = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
-        if self._is_right(asked):
+        request = Request(scope)
+        if self._is_right(request.query_params.get("token", "")):
             found = RedirectResponse(scope["path"], status_code=303)
-            found.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
+            # Lax, since the address may be a link in a terminal that is itself a page of a site.
+            found.set_cookie(self._cookie, self._token, httponly=True, samesite="lax")
             return await found(scope, receive, send)
-        kept = SimpleCookie(Headers(scope=scope).get("cookie", "")).get(self._cookie)
-        if kept is None or not self._is_right(kept.value):
+        # Whatever else listens on this machine has left cookies too, of any form.
+        if not self._is_right(request.cookies.get(self._cookie, "")):
             text = (
                 "Refused: open the whole address that the command printed; it changes each time.\n"
             )
@@ -82,8 +81,10 @@ def serving(routes: Sequence[BaseRoute], port: int = 0) -> Iterator[Pages]:
         port: Of this machine; 0 takes one that is free.
 
     Raises:
+        GuardError: `guard.ALLOWED_HOSTS` holds what is no host.
         PagesError: Nothing can listen at the port.
     """
+    named = allowed_hosts()
     try:
         listening = socket.create_server((_HOST, port))
     except OSError as error:
@@ -92,7 +93,7 @@ def serving(routes: Sequence[BaseRoute], port: int = 0) -> Iterator[Pages]:
             "with --port"
         ) from error
     port, token = listening.getsockname()[1], secrets.token_urlsafe(_TOKEN_BYTES)
-    guarded = Guard(_WithToken(Starlette(routes=list(routes)), token, port), _HOST)
+    guarded = Guard(_WithToken(Starlette(routes=list(routes)), token, port), _HOST, named)
     config = uvicorn.Config(guarded, log_level="critical", access_log=False, lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, args=([listening],), daemon=True)

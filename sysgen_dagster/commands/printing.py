@@ -19,7 +19,21 @@ _LEAST_WIDTH = 96  # columns that the printed tables need
 
 def open_console(extra: int = 0) -> Console:
     """The terminal, or a page at least as wide as the tables need, with `extra` columns more."""
-    return Console(file=_terminal(), width=max(Console().width, _LEAST_WIDTH + extra))
+    console = open_fluid_console()
+    console.width = max(console.width, _LEAST_WIDTH + extra)
+    return console
+
+
+def open_fluid_console() -> Console:
+    """The terminal as wide as it is, or a page as wide as tables need; for what fits any width.
+
+    A terminal that cannot move its cursor gets what a page gets: lines one after the other.
+    """
+    is_page = os.environ.get("TERM") in ("dumb", "unknown") or not sys.stdout.isatty()
+    console = Console(file=_terminal(), force_terminal=False if is_page else None)
+    if not sys.stdout.isatty():
+        console.width = max(console.width, _LEAST_WIDTH)
+    return console
 
 
 def _terminal() -> IO[str] | None:
@@ -86,5 +100,5 @@ def _shown(value: str | float | None) -> str:
 def message_of(error: SysgenError | OSError) -> str | None:
     """What a user is told of an error; None where it is of no file, and so a fault of ours."""
     if isinstance(error, SysgenError):
-        return str(error)
+        return "\n".join(map(made_visible, str(error).split("\n")))
     return explain(error, Path(error.filename)).message if error.filename is not None else None

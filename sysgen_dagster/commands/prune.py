@@ -3,7 +3,6 @@
 A file that was changed within the last day is never listed: a run may be using it.
 """
 
-import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from rich.console import Console
 from upath import UPath
 
 from sysgen_dagster.catalog.sources import Source
-from sysgen_dagster.commands.deployment import use_deployment
+from sysgen_dagster.commands.deployment import use_deployment, work_of
 from sysgen_dagster.commands.left_over import left_over, remove, size_of
 from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.inference.ledger_upkeep import discard
@@ -26,7 +25,7 @@ from sysgen_dagster.sources.files import SourceError
 from sysgen_dagster.sources.pins import resolved
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.inventory import State, inventory
-from sysgen_dagster.storage.store import Store, working_folder
+from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Table
 
 _Key = tuple[str, str | None]  # a table and one of its partitions
@@ -101,7 +100,7 @@ def prune_files(console: Console, data: str, days: int, gone: bool, apply: bool)
     from sysgen_dagster.defs.plumbing.tables import TABLES
 
     store = use_deployment(data)
-    work = working_folder(data, os.environ.get("SYSGEN_WORK", ""))
+    work = work_of(store)
     found = removals(store, work, load_catalog(), TABLES.values(), days, datetime.now(UTC))
     kept = [] if gone else [each for each in found if each.kind in _GONE]
     going = [each for each in found if each not in kept]

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.console import Console
+
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.commands.printing import say
 from sysgen_dagster.commands.trial_catalog import generator
-from sysgen_dagster.inference.engines import title_of
+from sysgen_dagster.inference.engines import Engines, title_of
 from sysgen_dagster.inference.local.gguf import read_gguf
 from sysgen_dagster.inference.local.gpus import has_gpu
 from sysgen_dagster.inference.local.llama_cpp import gguf_in
@@ -98,6 +101,22 @@ class RealModel:
             weights=None if is_served else self.weights,
             revision=self.revision,
         )
+
+
+def prepare_real_model(console: Console, name: str) -> dict[str, Generator]:
+    """The catalogue's entry for a model whose weights are here, once it was said what that takes.
+
+    Raises:
+        CatalogError: There is no such model, or the Hub does not give its file.
+        EngineError: There is no engine for it.
+        GgufError: The file is no GGUF file.
+    """
+    model = find_real_model(name)
+    for line in model.describe():
+        say(console, line)
+    [entry] = model.entry().values()
+    Engines(Path()).require(entry)
+    return model.fetched().entry()
 
 
 def find_real_model(name: str) -> RealModel:

@@ -21,11 +21,11 @@ from starlette.routing import BaseRoute, Route
 from sysgen_dagster.commands import live_report
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.pages import serving
+from sysgen_dagster.commands.results import print_results
 from sysgen_dagster.commands.signals import until_signal
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.review.decisions import LONGEST_TEXT, DecisionError
+from sysgen_dagster.review.decisions import LONGEST_TEXT, DecisionError, require_name
 from sysgen_dagster.review.desk import Desk
 from sysgen_dagster.review.index import Filters
 from sysgen_dagster.review.page import render
@@ -61,6 +61,7 @@ def review_rows(
         opens: Whether to open it in a browser, where a terminal is there.
 
     Raises:
+        DecisionError: The reviewer has no name that can be written down.
         PagesError: Nothing can listen at the port.
         ReviewError: There are no rows, or the catalogue has no such recipe.
         StoreError: There is no such deployment, or what is stored cannot be read.
@@ -71,7 +72,8 @@ def review_rows(
 
     store = replace(store, shards_of=CATALOG.shards_of)
     only = _rows_of(store, CATALOG, recipe) if recipe else None
-    desk = Desk(store, CATALOG, reviewer or getpass.getuser(), excluded_ids(store), only)
+    name = require_name(reviewer or _login())
+    desk = Desk(store, CATALOG, name, excluded_ids(store), only)
     if not desk.progress()["progress"]["rows"]:
         raise ReviewError(f"{store.root} has no row with a new answer: run the phases first")
     pages_of_report = live_report.routes(store, CATALOG)
@@ -84,6 +86,15 @@ def review_rows(
             pages.wait()
     _say_what_was_decided(console, desk.progress()["progress"])
     return 0
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:  # a container's user often has no name
+        raise ReviewError(
+            "this system does not say who you are: name yourself with --reviewer"
+        ) from error
 
 
 def _rows_of(store: Store, catalog: Catalog, recipe: str) -> pl.DataFrame:
@@ -107,7 +118,7 @@ def _say_what_was_decided(console: Console, progress: Mapping[str, int]) -> None
 
 
 def apply_decisions(console: Console, data: str) -> int:
-    """0 when the table of decisions, and the mixtures and exports that are stored, are made again.
+    """0 when decisions, and the mixtures, exports and report that are stored, are made again.
 
     Raises:
         DagsterHomeError: Dagster's state cannot be kept where it should be.
@@ -117,12 +128,21 @@ def apply_decisions(console: Console, data: str) -> int:
     use_dagster_home(store)
     from sysgen_dagster.commands.backfill import run_partitions, stored_recipes
     from sysgen_dagster.defs.plumbing.partitions import CATALOG
+    from sysgen_dagster.defs.report import report
     from sysgen_dagster.defs.review import review_decisions
 
     recipes = list(stored_recipes(store, CATALOG))
-    runs = run_partitions(console, [("decisions", [review_decisions.key], None), *recipes])
+    has_report = store.report.is_file()
+    work = [
+        ("decisions", [review_decisions.key], None),
+        *recipes,
+        *([("report", [report.key], None)] if has_report else []),
+    ]
+    runs = run_partitions(console, work)
     for error in runs.errors:
         console.print(error, markup=False)
+    if recipes:
+        print_results(console, store, CATALOG)
     return 1 if runs.errors else 0
 
 
@@ -130,10 +150,9 @@ def routes(desk: Desk, others: Sequence[BaseRoute] = ()) -> list[BaseRoute]:
     """The page, what it asks for, and the live report beside it, where `others` are its routes."""
 
     def page(_: Request) -> Response:
-        report = live_report.PAGE if others else ""
-        settings = {"tags": TAG_NAMES, "longest": LONGEST_TEXT, "report": report}
-        text, policy = render({**settings, **desk.options()})
-        return HTMLResponse(text, headers={**_NOT_KEPT, "Content-Security-Policy": policy})
+        settings = {"longest": LONGEST_TEXT, **desk.options()}
+        text = render(settings, live_report.PAGE if others else "")
+        return HTMLResponse(text, headers=_NOT_KEPT)
 
     def queue(request: Request) -> Response:
         asked = request.query_params

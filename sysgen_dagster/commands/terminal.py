@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 
 import polars as pl
-from rich.console import Console, Group
-from rich.panel import Panel
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -12,8 +11,8 @@ from sysgen_dagster.analysis.findings import COPIED_FROM_PROMPT, FINDINGS, summa
 from sysgen_dagster.analysis.statistics import sum_counts
 from sysgen_dagster.analysis.tables import QUALITY_COUNTS
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.chat.quoting import made_visible
 from sysgen_dagster.commands.printing import add_lines, new_table
+from sysgen_dagster.commands.run.rows import story_lines
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.counts import count_outcomes, summarize_retention, summarize_tags
 from sysgen_dagster.lanes.sysgen.phases import LABELS, STEPS
@@ -29,8 +28,6 @@ from sysgen_dagster.lanes.sysgen.tables import (
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, kept
-
-_LONGEST_TEXT = 700  # characters of a text that are printed
 
 
 def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
@@ -56,8 +53,9 @@ def show_outcome(console: Console, catalog: Catalog, store: Store) -> None:
             "paper's. The figures show that the pipeline counts right, not that a model is good.",
             style="yellow",
         )
-    if panel := conversation_panel(catalog, store):
-        console.print(panel)
+    if story := choose_story(catalog, store):
+        console.print(Text(f"{story['id']} with {story['model']}", "bold"))
+        console.print(story_lines(story, console.width))
 
 
 def _print_copies(console: Console, model: str, found: pl.DataFrame) -> None:
@@ -125,7 +123,7 @@ def tag_table(catalog: Catalog, store: Store, models: list[str]) -> Table:
     return table
 
 
-def conversation_panel(catalog: Catalog, store: Store) -> Panel | None:
+def choose_story(catalog: Catalog, store: Store) -> Story | None:
     """One conversation that was kept in all phases; None without one.
 
     One from which Phase 3 removed a phrase is preferred, and then the shortest question.
@@ -135,29 +133,5 @@ def conversation_panel(catalog: Catalog, store: Store) -> Panel | None:
             rows = StoredEvidence(store, (shard,), model)
             ids = kept(rows.read(ALIGNED, "conversation_id", "drop_reason"))["conversation_id"]
             if stories := build_stories([rows], model, set(ids)):
-                return _panel(min(stories, key=lambda it: (not it["removed"], len(it["question"]))))
+                return min(stories, key=lambda it: (not it["removed"], len(it["question"])))
     return None
-
-
-def _panel(story: Story) -> Panel:
-    verdicts = "   ".join(f"{each['tag']}: {each['verdict']}" for each in story["verdicts"])
-    removed = "; ".join(f"{each['tag']} ({each['verdict']})" for each in story["removed"])
-    parts = {
-        "Question": story["question"],
-        "Original answer": story["answer"],
-        "Phase 1, as the model wrote it": story["annotated_message"],
-        "Phase 2, well-formed tags in canonical order": story["tagged_message"],
-        "Phase 3, verdicts": f"{verdicts}\nremoved: {removed or 'nothing'}",
-        "Phase 4, the system message": story["system_message"],
-        "Phase 4, the new answer": story["new_answer"],
-    }
-    lines = [
-        Group(Text(title, style="bold"), Text(f"{_cut(text)}\n")) for title, text in parts.items()
-    ]
-    return Panel(Group(*lines), title=f"{story['id']} with {story['model']}", title_align="left")
-
-
-def _cut(text: str) -> str:
-    """The beginning of a text, inert in a terminal: models and files may have written anything."""
-    lines = "\n".join(map(made_visible, text[:_LONGEST_TEXT].split("\n")))
-    return lines if len(text) <= _LONGEST_TEXT else f"{lines} ..."

@@ -5,15 +5,20 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import polars as pl
 from pydantic import ValidationError
 
+from sysgen_dagster.catalog.entries import UNKNOWN
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.catalog.plain_yaml import read_plain
 from sysgen_dagster.catalog.sources import Benchmark, Source
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.sources.finding import source_name
+from sysgen_dagster.sources.folders import FORMATS, format_of
+from sysgen_dagster.sources.heads import estimate_rows, read_head
+from sysgen_dagster.sources.recognition import SourceError
+from sysgen_dagster.sources.seen import Seen
 
 EXAMPLE_ROWS = Path(__file__).parents[1] / "example_rows"
 # Names of columns that hold the text of an item; the first one that a file has is read.
@@ -22,7 +27,6 @@ _ITEM_TEXT = (
     *("turns", "text", "ctx", "messages"),
 )
 _ROWS_PER_SHARD = 2_000
-_SUFFIXES = (".parquet", ".jsonl", ".json")
 
 
 def local_catalog(full: Catalog, folder: Path) -> Catalog:
@@ -32,6 +36,7 @@ def local_catalog(full: Catalog, folder: Path) -> Catalog:
 
     Raises:
         CatalogError: The folder has no file for a source.
+        SourceError: A benchmark cannot be read.
     """
     simulated = {"engine": Engine.SIMULATED}
     changes: dict[str, object] = {
@@ -44,48 +49,33 @@ def local_catalog(full: Catalog, folder: Path) -> Catalog:
 
 
 def _local_source(source: Source, folder: Path) -> Source:
-    files = [folder / f"{source.name}{suffix}" for suffix in _SUFFIXES]
+    files = (folder / f"{source.name}{ending}" for ending in FORMATS)
     path = next((file.absolute() for file in files if file.is_file()), None)
     if path is None:
-        wanted = " or ".join(file.name for file in files)
+        wanted = source.name + ", ".join(FORMATS)
         raise CatalogError(f"{folder} has no {wanted}: put the rows of {source.title} there")
-    shards = max(2, math.ceil(_estimate_rows(path) / _ROWS_PER_SHARD))
+    shards = max(2, math.ceil(estimate_rows(path) / _ROWS_PER_SHARD))
     local = {"hub": None, "path": path, "shards": shards, "rows": None, "conversations": None}
     return source.model_copy(update=local)
-
-
-def _estimate_rows(path: Path) -> int:
-    """About how many rows a file has; it decides only into how many shards the file is cut."""
-    if path.suffix == ".parquet":
-        try:
-            return int(pl.scan_parquet(path).select(pl.len()).collect().item())
-        except pl.exceptions.PolarsError:
-            return 0  # the asset of the source will say what is wrong with the file
-    with path.open("rb") as lines:
-        return sum(1 for _ in lines)
 
 
 def _local_benchmarks(folder: Path) -> dict[str, Benchmark]:
     """An entry for each data file in the folder."""
     entries = {}
-    for path in sorted(path for path in folder.glob("*") if path.suffix in _SUFFIXES):
+    for path in sorted(path for path in folder.glob("*") if format_of(path)):
         columns = _read_columns(path)
         text = [column for column in _ITEM_TEXT if column in columns][:1]
         if not text:
             raise CatalogError(f"{path} has none of the columns {', '.join(_ITEM_TEXT)}: remove it")
-        name = re.sub(r"[^a-z0-9]+", "_", path.stem.lower()).strip("_")
-        entries[name] = Benchmark(
-            name=name, title=path.name, license="unknown", path=path.absolute(), text=text
-        )
+        name = source_name(path.name)
+        entries[name] = Benchmark(name=name, title=path.name, path=path.absolute(), text=text)
     return entries
 
 
 def _read_columns(path: Path) -> list[str]:
     try:
-        if path.suffix == ".parquet":
-            return list(pl.read_parquet_schema(path))
-        return (pl.read_json if path.suffix == ".json" else pl.read_ndjson)(path).columns
-    except pl.exceptions.PolarsError as error:
+        return Seen(read_head(path.name, path).rows).columns
+    except SourceError as error:
         raise CatalogError(f"{path} cannot be read as a benchmark ({error}): remove it") from error
 
 
@@ -106,7 +96,7 @@ def real_model(name: str, endpoint: str | None, api_key_env: str | None) -> dict
     return generator(
         served,
         name,
-        license="unknown",
+        license=UNKNOWN,
         engine=Engine.ENDPOINT if endpoint else Engine.VLLM,
         weights=str(folder) if served != name else None,
         base_urls=[endpoint] if endpoint else [],

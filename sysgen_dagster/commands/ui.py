@@ -17,11 +17,10 @@ from typing import Any
 from dagster_shared import ipc
 
 from sysgen_dagster.commands.dagster_home import SHIPPED_WORKSPACE, limit_pools, mend_runs
-from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
+from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment, work_of
 from sysgen_dagster.commands.guard import ALLOWED_HOSTS, EVERYWHERE, require_hosts
 from sysgen_dagster.commands.service import WEBSERVER
 from sysgen_dagster.errors import SysgenError
-from sysgen_dagster.storage.store import working_folder
 
 # Environment variables by which Dagster's processes find the deployment.
 _HANDED_ON = (
@@ -80,7 +79,7 @@ def prepare_ui(data: str) -> dict[str, str]:
         StoreError: `data` is no place for tables, or there is no working folder.
     """
     store = use_deployment(data, must_exist=False)
-    working_folder(data, os.environ.get("SYSGEN_WORK", ""))
+    work_of(store)  # is there one?
     home = use_dagster_home(store)
     limit_pools(home)
     mend_runs(home)

@@ -1,6 +1,5 @@
 """`sysgen-webserver`: Dagster's webserver, with its own options, behind the guard."""
 
-import os
 import sys
 from collections.abc import Set
 from functools import partial
@@ -9,15 +8,15 @@ from typing import Any
 import click
 from dagster_webserver import cli
 
-from sysgen_dagster.commands.guard import ALLOWED_HOSTS, Guard, GuardError, require_hosts
+from sysgen_dagster.commands.guard import Guard, GuardError, allowed_hosts
 
 
 def run_webserver() -> None:
     """Do what ``dagster-webserver`` does, behind the guard."""
     try:
-        named = require_hosts(os.environ.get(ALLOWED_HOSTS, "").split())
+        named = allowed_hosts()
     except GuardError as error:
-        sys.exit(f"{ALLOWED_HOSTS}: {error}")
+        sys.exit(str(error))
     webserver: Any = cli
     # Where its command finds what it serves. An attribute that a release renames is an error here.
     make_app = webserver.create_app_from_workspace_process_context

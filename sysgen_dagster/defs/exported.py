@@ -5,7 +5,7 @@ How it is shown is decided in `report`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,19 +14,18 @@ import polars as pl
 from sysgen_dagster.analysis.costs import summarize_costs
 from sysgen_dagster.analysis.measured_work import COLUMNS, WORK, measure_work
 from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.contracts import evidence_for_checks
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, asset_key
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED
 from sysgen_dagster.report.training_set import TrainingSet
-from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
+from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.exports import stored_exports
 from sysgen_dagster.storage.store import Store, StoreError, answering
 from sysgen_dagster.tables.checks import Check, Finding
 from sysgen_dagster.tables.rates import kept_rate
 from sysgen_dagster.tables.table import By, Partition, Table, TableError
 from sysgen_dagster.training_sets.export.layout import ExportError
-from sysgen_dagster.training_sets.export.manifest import read_manifest
-from sysgen_dagster.training_sets.splits import Split
+from sysgen_dagster.training_sets.export.manifest import count_rows, read_manifest
 from sysgen_dagster.training_sets.tables import MIXTURES, TABLES, table_of
 
 _MOST_RUNS = 1_000  # of an asset whose times are added up
@@ -50,24 +49,15 @@ def _describe(store: Store, name: str, findings: "_Findings") -> TrainingSet:
             manifest = read_manifest(folder)
     except ExportError as error:
         return TrainingSet(name, str(folder), [], speaks_against=[str(error)], is_here=is_here)
+    rows = count_rows(manifest)
     return TrainingSet(
         name,
         str(folder),
-        _count_rows(manifest),
+        list(rows.items()),
         list(_licenses(manifest)),
         list(dict.fromkeys([*_known_at_once(manifest), *findings.against(name)])),
         is_here,
     )
-
-
-def _count_rows(manifest: dict[str, Any]) -> list[tuple[str, int]]:
-    """Rows by split, whose name a data file's begins with."""
-    rows: dict[str, int] = dict.fromkeys(Split, 0)
-    for file in manifest["files"]:
-        split = PurePosixPath(file["path"]).name.partition("-")[0]
-        if "rows" in file:
-            rows[split] = rows.get(split, 0) + file["rows"]
-    return [(str(split), count) for split, count in rows.items() if count]
 
 
 def _licenses(manifest: dict[str, Any]) -> Iterator[str]:
@@ -124,7 +114,7 @@ class _Findings:
         if not broken:
             return
         first = next(iter(broken.values()))
-        where = f" in {len(broken)} of {len(places)} shards" if places[0].shard else ""
+        where = f" in {len(broken)} of {len(places)} shards" if len(places) > 1 else ""
         if check.table.by is By.MODEL:
             where = f" for {', '.join(str(place.model) for place in broken)}"
         yield f"Expected, but not so{where}: {check.statement} {_explain(check, first)}"
@@ -133,16 +123,10 @@ class _Findings:
         key = (check.table.name, check.name, at.key)
         if key not in self.found:
             try:
-                self.found[key] = check.evaluate(self._evidence(at))
+                self.found[key] = check.evaluate(evidence_for_checks(self.store, check.table, at))
             except (StoreError, TableError) as error:
                 self.found[key] = str(error)
         return self.found[key]
-
-    def _evidence(self, at: Partition) -> StoredEvidence:
-        """The rows that a check of the partition looks at: of all shards where it names none."""
-        table = ALIGNED if at.model else CONVERSATIONS
-        shards = (at.shard,) if at.shard else finished_shards(self.store, CATALOG, table, at.model)
-        return StoredEvidence(self.store, shards, at.model)
 
 
 def _explain(check: Check, finding: Finding | str) -> str:

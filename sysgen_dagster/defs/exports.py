@@ -17,7 +17,7 @@ from sysgen_dagster.analysis.tables import (
     ROW_QUALITY,
 )
 from sysgen_dagster.catalog.recipes import Recipe
-from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.contracts import broken_contracts, evidence_of
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -35,10 +35,8 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
 from sysgen_dagster.report.view import over_all_and_by_source, without_empty_paper
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.review.decisions import read_decisions
-from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
 from sysgen_dagster.storage.store import Store, StoreError
-from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.card import CardFacts, Figure
@@ -103,7 +101,7 @@ def exports(
             "size_bytes": int(contents.files["bytes"].sum()),
             "rows": markdown(summarize_mixture(mixture)),
             "left_out_as_excluded": stored.height - usable.height,
-            "left_out_in_review": usable.height - mixture.height,
+            "rejected_in_review": facts.rejected,
             **{f"{word}_in_review": number for word, number in contents.reviewed.items()},
         },
         tags=tags,
@@ -275,17 +273,11 @@ def _engines(store: Store, mixture: pl.DataFrame, writers: Sequence[str]) -> set
 
 def _broken_contracts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> list[str]:
     """The blocking checks that fail now; what Dagster recorded of them may be older."""
-    checks = [
-        check
-        for table in (*STEPS, ROW_QUALITY, table_of(recipe))
-        for check in checks_of(CHECKS, table)
-        if check.blocking
-    ]
     return [
-        f"{check.table.name}/{check.name} for {at.key}"
+        f"{table.name}/{check.name} for {at.key}"
         for at in _partitions(mixture)
-        for check in checks
-        if check.is_broken_by(check.evaluate(StoredEvidence(store, (str(at.shard),), at.model)))
+        for table in (*STEPS, ROW_QUALITY, table_of(recipe))
+        for check, _ in broken_contracts(evidence_of(store, at), table)
     ]
 
 

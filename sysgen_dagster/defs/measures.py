@@ -16,9 +16,10 @@ from sysgen_dagster.analysis.near_duplicates import NearDuplicates
 from sysgen_dagster.analysis.row_quality import measure_row_quality
 from sysgen_dagster.analysis.sampling import draw_stratified_sample
 from sysgen_dagster.defs.plumbing.assets import table_asset
+from sysgen_dagster.defs.plumbing.contracts import require_contracts
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
-from sysgen_dagster.defs.plumbing.table_io import AssetRun, require_contracts
+from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.sysgen import annotation
 from sysgen_dagster.lanes.sysgen import tables as lane
 from sysgen_dagster.lanes.sysgen.counts import count_outcomes, count_tags

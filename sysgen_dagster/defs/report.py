@@ -15,15 +15,18 @@ from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import report_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
+from sysgen_dagster.defs.plumbing.reviewed import decided_rows
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
 from sysgen_dagster.lanes.sysgen import stories, story_rows
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
 from sysgen_dagster.report.comparison import compare_with_paper
 from sysgen_dagster.report.contents import build_contents
+from sysgen_dagster.report.kept_rows import REJECTED
 from sysgen_dagster.report.page import Report, render
 from sysgen_dagster.report.tables import PAPER_COMPARISON
 from sysgen_dagster.report.views import VIEWS
+from sysgen_dagster.review.decisions import Choice, read_decisions
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.groups import Group
@@ -82,6 +85,7 @@ def _contents(store: Store, instance: dg.DagsterInstance) -> Report:
     ]
     ids = _choose_ids(store, finished.values())
     shown = [story for evidence in finished.values() for story in _build_stories(evidence, ids)]
+    _flag_reviewed(store, finished.values(), shown)
     costs = [measure_costs(evidence, model, instance) for model, evidence in finished.items()]
     return build_contents(
         datetime.now().astimezone(),
@@ -125,6 +129,25 @@ def _build_stories(evidence: StoredEvidence, ids: Collection[str]) -> list[stori
         preferences=statistics.read(JUDGED_PREFERENCES),
         alignments=statistics.read(JUDGED_ALIGNMENT),
     )
+
+
+def _flag_reviewed(
+    store: Store, finished: Iterable[StoredEvidence], shown: Iterable[stories.Story]
+) -> None:
+    """Say of the rows that a reviewer has rejected or edited that it is so."""
+    decisions = read_decisions(store)
+    flags = {
+        (evidence.model, row["conversation_id"]): REJECTED
+        if row["choice"] == Choice.REJECTED
+        else "edited by a reviewer"
+        for evidence in finished
+        for shard in evidence.shards
+        for row in decided_rows(store, decisions, Partition(evidence.model, shard)).to_dicts()
+        if row["choice"] == Choice.REJECTED or row["system_message"] or row["new_answer"]
+    }
+    for story in shown:
+        if flag := flags.get((story["model"], story["id"])):
+            story["flags"].append(flag)
 
 
 def _coverage_notices(evidence: StoredEvidence) -> Iterable[str]:

@@ -18,6 +18,8 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.tables.table import kept
 
 _TEXTS = ("conversation_id", "source", "system_message", "new_answer", "drop_reason")
+# Of `agreement.AGREEMENT`; more columns are wider than the UI's table.
+_SHOWN = ("model", "tag", "labels", "agreement", "kappa", "kappa_low", "kappa_high", "enough")
 
 
 @table_asset(REVIEW_DECISIONS, reads=[ALIGNED], kinds={"polars"})
@@ -34,15 +36,15 @@ def review_decisions(run: AssetRun) -> pl.DataFrame:
     counts = table.group_by("model", "choice", "is_current").len("rows").sort(pl.all())
     agreed = agreement(table.filter("is_current"))
     run.note(
-        decisions_made=decisions.made,
-        cut_off=decisions.cut_off,
-        damaged=decisions.damaged,
         choices=markdown(counts),
-        agreement=markdown(agreed),
+        **({} if agreed.is_empty() else {"agreement": markdown(agreed.select(_SHOWN))}),
         **{
             f"kappa/{row['model']}": row["kappa"]
             for row in agreed.filter(tag=ALL_TAGS).drop_nulls("kappa").iter_rows(named=True)
         },
+        decisions_made=decisions.made,
+        cut_off=decisions.cut_off,
+        damaged=decisions.damaged,
     )
     return table
 

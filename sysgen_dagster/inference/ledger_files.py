@@ -103,20 +103,9 @@ def read_lines(path: Path) -> tuple[list[Entry], int]:
     if not path.is_file():
         return [], 0
     with path.open("rb") as file:
-        parsed = [_parse(line) for line in file if line.strip()]
+        parsed = [parse_line(line) for line in file if line.strip()]
     entries = [entry for entry in parsed if entry is not None]
     return entries, len(parsed) - len(entries)
-
-
-def read_newest_lines(path: Path, most_bytes: int) -> list[Entry]:
-    """The whole entries at the end of a file of lines, the newest last, without its beginning."""
-    try:
-        with path.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - most_bytes))
-            parsed = [_parse(line) for line in file if line.strip()]
-    except FileNotFoundError:  # it was sealed meanwhile
-        return []
-    return [entry for entry in parsed if entry is not None]
 
 
 def read_keys_of_lines(path: Path) -> Iterator[str]:
@@ -223,7 +212,7 @@ def open_locked(path: Path) -> IO[bytes]:
         file.close()
 
 
-def _parse(line: bytes) -> Entry | None:
+def parse_line(line: bytes) -> Entry | None:
     """The entry of a line; None for one that was cut off or damaged."""
     if line.startswith(_CHECKED):
         checksum, _, covered = line[len(_CHECKED) :].rstrip().partition(b", ")

@@ -99,10 +99,16 @@ def time_left(seconds: float) -> str:
     """How long it takes still, for people; infinite is unknown."""
     if math.isinf(seconds):
         return "time left unknown until the first answer"
+    about = "" if seconds < 2 * _MINUTE_S else "about "
+    return f"{about}{time_words(seconds)} left"
+
+
+def time_words(seconds: float) -> str:
+    """A time as people say it: 40 s, 12 min, 3.5 h, 2.1 days."""
     if seconds < 2 * _MINUTE_S:
-        return f"{seconds:,.0f} s left"
+        return f"{seconds:,.0f} s"
     if seconds < 2 * _HOUR_S:
-        return f"about {seconds / _MINUTE_S:,.0f} min left"
+        return f"{seconds / _MINUTE_S:,.0f} min"
     if seconds < 2 * _DAY_S:
-        return f"about {seconds / _HOUR_S:,.1f} h left"
-    return f"about {seconds / _DAY_S:,.1f} days left"
+        return f"{seconds / _HOUR_S:,.1f} h"
+    return f"{seconds / _DAY_S:,.1f} days"

@@ -10,14 +10,15 @@ from datetime import datetime
 import polars as pl
 
 from sysgen_dagster.analysis.tables import SOURCE_LENGTHS
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.planted_faults import score_judge
 from sysgen_dagster.lanes.sysgen.stories import Story
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, PLANTED_FAULTS, RETENTION
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, PLANTED_FAULTS, RETENTION
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
 from sysgen_dagster.report import drawing
-from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept
+from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept, is_kept
 from sysgen_dagster.report.page import Chart, Report, Section, Table
 from sysgen_dagster.report.summaries import summarize_drops
 from sysgen_dagster.report.training_set import TrainingSet
@@ -80,17 +81,9 @@ def build_contents(
                 for notice in _notices_of_judges(stats, stats.model in simulated)
             ]
         },
-        sections=[
-            section
-            for part in Part
-            for section in (
-                _beside_paper(models, sources)
-                if part is Part.PAPER
-                else _sections(part, models, sources, costs)
-            )
-        ],
+        sections=[*_of_ours(models, sources, costs), *_beside_paper(models, sources)],
         stories=begin_with_kept(stories),
-        kept_rows=min(KEPT_ROWS, sum(story["drop_reason"] is None for story in stories)),
+        kept_rows=min(KEPT_ROWS, sum(map(is_kept, stories))),
         tags=TAG_NAMES,
         steps=METHOD_STEPS,
     )
@@ -101,11 +94,17 @@ def _headline(models: Sequence[Statistics], sources: Statistics) -> list[tuple[s
     for stats in models:
         if (retention := stats.read(RETENTION)) is not None:
             kept = retention.filter(table=ALIGNED.name, outcome="kept")["conversations"].sum()
-            tiles.append((f"rows kept of {stats.model}", f"{kept:,}"))
+            tiles.append((f"rows kept of {stats.model}", f"{kept:,} of {_asked(retention):,}"))
     if (lengths := sources.read(SOURCE_LENGTHS)) is not None:
-        tiles.append(("conversations", f"{lengths['conversations'].sum():,}"))
+        tiles.append(("conversations in the sources", f"{lengths['conversations'].sum():,}"))
         tiles.append(("sources", f"{lengths.height}"))
     return tiles
+
+
+def _asked(retention: pl.DataFrame) -> int:
+    """How many conversations Phase 1 began with."""
+    begun = retention.filter(pl.col("outcome") != NoAnswer.BEYOND_LIMIT.value, table=ANNOTATED.name)
+    return int(begun["conversations"].sum())
 
 
 def _notices(simulated: Sequence[str], models: Sequence[Statistics]) -> list[str]:
@@ -139,6 +138,22 @@ def _notices_of_judges(stats: Statistics, is_simulated: bool) -> list[str]:
     if "simulated" in judged["engine"] and not is_simulated:
         notices.append(f"The judge of {stats.model} is simulated: its verdicts are made up.")
     return notices
+
+
+def _of_ours(
+    models: Sequence[Statistics], sources: Statistics, costs: pl.DataFrame | None
+) -> Iterator[Section]:
+    """The sections with figures of ours, and last one that names those of which there are none."""
+    parts = [part for part in Part if part is not Part.PAPER]
+    sections = [each for part in parts for each in _sections(part, models, sources, costs)]
+    yield from (section for section in sections if section.tables)
+    missing = [(section.title, section.note) for section in sections if not section.tables]
+    if missing:
+        yield Section(
+            "Not looked at yet",
+            "Each is an asset in the UI, which `sysgen ui` opens; the report shows what is there.",
+            tables=[Table(pl.DataFrame(missing, ["figures", "what to do"], orient="row"), "")],
+        )
 
 
 def _sections(

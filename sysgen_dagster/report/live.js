@@ -18,12 +18,12 @@ function progressOf(phase) {
   const reasons = phase.dropped.map(([reason, rows]) => `${asWords(reason)} ${count(rows)}`);
   return make(
     "tr",
-    cell(phase.model, "td"),
     cell(phase.phase, "td"),
-    cell(`${phase.shards} of ${phase.of_shards}`),
-    cell(count(phase.rows)),
-    cell(count(phase.kept)),
+    cell(phase.kept.toLocaleString("en")),
+    cell(phase.rows.toLocaleString("en")),
     cell(reasons.join(", "), "td"),
+    cell(phase.model, "td"),
+    cell(`${phase.shards} of ${phase.of_shards}`),
     cell(count(phase.answered)),
     cell(count(phase.prompt_tokens)),
     cell(count(phase.completion_tokens)),

@@ -105,8 +105,7 @@ class Live:
         """What is new since the news of that number, as JSON can hold it.
 
         ``last`` is the number of the newest news, ``phases`` how far each phase of each model is,
-        ``rows`` the newest rows, the newest first, ``more`` how many of the new ones are not
-        among them, and ``problems`` what could not be read.
+        ``rows`` the newest rows, the newest first, and ``problems`` what could not be read.
         """
         with self._lock:
             self._look_again()
@@ -116,7 +115,6 @@ class Live:
                 "last": self._last,
                 "phases": list(self._phases()),
                 "rows": new[: -_ROWS_SENT - 1 : -1],
-                "more": max(0, self._last - known - _ROWS_SENT),
                 "problems": self._problems,
             }
 
@@ -140,9 +138,9 @@ class Live:
                     self._add(self._choose(table, partition))
             except (StoreError, TableError) as error:
                 problems.append(str(error))
+                del self._seen[table, partition]  # it is read again at the next look
         self._add(self.answers.look())
-        if changed or problems:
-            self._problems = problems[:3]
+        self._problems = problems[:3]
         self._looked = time.monotonic()
 
     def _find_changed(self) -> list[_Place]:

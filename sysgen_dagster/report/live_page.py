@@ -14,8 +14,8 @@ def render_live(place: str, news: str, whole: str = "") -> str:
         whole: The path of the report that was made last; empty: there is none.
     """
     return fill_template(
-        "live.html.j2",
-        ("story.js", "live.js"),
+        "report/live.html.j2",
+        ("report/story.js", "report/live.js"),
         connect="'self'",
         place=place,
         news=news,

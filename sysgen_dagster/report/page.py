@@ -22,7 +22,7 @@ from markupsafe import Markup
 from sysgen_dagster.report.training_set import TrainingSet
 from sysgen_dagster.report.view import Part, is_of_paper
 
-_FOLDER = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +109,8 @@ def render(report: Report) -> str:
         for title, sections in groupby(report.sections, key=lambda section: section.part)
     ]
     return fill_template(
-        "page.html.j2",
-        ("story.js", "page.js"),
+        "report/page.html.j2",
+        ("report/story.js", "report/page.js"),
         report=report,
         parts=[part for part in parts if part[0] != Part.PAPER],
         last_parts=[part for part in parts if part[0] == Part.PAPER],
@@ -122,16 +122,23 @@ def render(report: Report) -> str:
     )
 
 
-def fill_template(name: str, scripts: Sequence[str], connect: str = "", **values: Any) -> str:
-    """A page of this package with the style and the scripts that the pages share.
+def fill_template(
+    name: str,
+    scripts: Sequence[str],
+    styles: Sequence[str] = ("report/page.css",),
+    connect: str = "",
+    **values: Any,
+) -> str:
+    """A page with its style and script inside it, and a policy that lets it run only these.
 
     Args:
-        name: Of the template.
+        name: Of the template; files are named from the folder of the package.
         scripts: Names of the files that make its script, in order.
+        styles: The same of its style sheet.
         connect: What the page may ask, as its policy says it; empty: nothing.
         values: What the template shows.
     """
-    css, js = _read("page.css"), "\n".join(map(_read, scripts))
+    css, js = ("\n".join(map(_read, files)) for files in (styles, scripts))
     policy = (
         "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'; "
         f"style-src {_hash_source(css)}; script-src {_hash_source(js)}"
@@ -158,7 +165,7 @@ def words_of(tags: Sequence[str], steps: Mapping[str, str]) -> str:
 
 
 def _read(name: str) -> str:
-    return (_FOLDER / name).read_text(encoding="utf-8")
+    return (_PACKAGE / name).read_text(encoding="utf-8")
 
 
 def _hash_source(text: str) -> str:

@@ -1,7 +1,9 @@
 // One row from the question to the new answer, as every page shows it.
 // Whatever a row says reaches the page as text nodes only.
 
-const INVISIBLE = /([\0-\x08\x0b\x0c\x0e-\x1f\x7f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff])/;
+// Characters that are drawn as nothing or turn the text around them, and that no script needs.
+const INVISIBLE =
+  /([\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}])/u;
 const RUN = 3; // words in a row that must be in both answers for them to be left unmarked
 
 const byId = (id) => document.getElementById(id);
@@ -28,7 +30,7 @@ function textNodes(child) {
     if (at % 2 === 0) return part;
     const sign = document.createElement("span");
     sign.className = "invisible";
-    sign.textContent = `U+${part.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
+    sign.textContent = `U+${part.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
     return sign;
   });
 }
@@ -150,19 +152,21 @@ function markDifferences(text, other, name) {
 // How the row ended, as a value to filter by.
 const outcomeOf = (story) => story.drop_reason ?? "kept";
 
-// What the row is, how it ended, what was found in it, and links to it under other models, which the
-// page's own script knows (othersOf).
+// Where the row comes from, and what was found in it.
+const factsOf = ({ source, model, engine, flags }) => [
+  chip(source),
+  model === engine ? null : chip(model),
+  engine === null ? null : chip(engine, engine === "simulated" ? "unsure" : ""),
+  ...flags.map((flag) => chip(flag, "flag")),
+];
+
+// How the row ended, what it is, and links to it under other models, which the page's own script
+// knows (othersOf).
 function header(story) {
   const others = othersOf(story);
-  const { engine, drop_reason: reason, stopped_at: table } = story;
+  const { drop_reason: reason, stopped_at: table } = story;
   const dropped = (why) => chip(`${inPhase("dropped", table)}: ${asWords(why)}`, "bad");
-  const facts = [
-    chip(story.source),
-    chip(story.model),
-    engine === null ? null : chip(engine, engine === "simulated" ? "unsure" : ""),
-    reason === null ? chip("kept", "good") : dropped(reason),
-    ...story.flags.map((flag) => chip(flag, "flag")),
-  ];
+  const facts = [reason === null ? chip("kept", "good") : dropped(reason), ...factsOf(story)];
   return make(
     "header",
     make("h3", make("bdi", story.id)),
@@ -213,18 +217,21 @@ function writtenMessage({ annotated_message: message, defects }) {
 // The phrases in canonical order with the verdicts on their tags; removed ones are struck through.
 function judgedPhrases({ tagged_message: message, verdicts, removed }) {
   if (message === null) return null;
-  const verdictOf = new Map(verdicts.map((verdict) => [verdict.tag, verdict]));
-  const items = phrasesOf(message).map(({ tag, text }) => {
-    const isRemoved = removed.some((phrase) => phrase.tag === tag && phrase.text === text);
-    return make(
-      "li",
-      makeColoured("span.tag", tag, tag),
-      make(isRemoved ? "s.text" : "span.text", text),
-      verdictOf.has(tag) ? verdictChip(verdictOf.get(tag)) : null,
-    );
-  });
+  const items = phrasesOf(message).map((phrase) => phraseLine(phrase, verdicts, removed));
   const title = inPhase("The phrases and their verdicts", "verified_system_messages");
   return step(title, make("ul.phrases", ...items));
+}
+
+// A phrase with its verdict, struck through where it was removed; what else is given stands last.
+function phraseLine({ tag, text }, verdicts, removed, ...more) {
+  const isRemoved = removed.some((phrase) => phrase.tag === tag && phrase.text === text);
+  const verdict = verdicts.find((each) => each.tag === tag);
+  return make(
+    "li",
+    makeColoured("span.tag", tag, tag),
+    make(isRemoved ? "s.text" : "span.text", text),
+    make("span.verdict", verdict === undefined ? null : verdictChip(verdict), ...more),
+  );
 }
 
 // A verdict, and the judge's confidence where it was asked for.

@@ -12,6 +12,7 @@ from typing import Any, Self
 
 import xxhash
 
+from sysgen_dagster.chat.visible import is_blank
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.lanes.sysgen.verification import CHOICES
@@ -20,7 +21,7 @@ from sysgen_dagster.storage.journal import Journal, Journaled
 from sysgen_dagster.storage.store import Store
 
 LONGEST_TEXT = 100_000  # characters of a text that a reviewer writes
-_LONGEST_NAME = 100
+_LONGEST_NAME, _LONGEST_KEY = 100, 1_000
 
 
 class Choice(StrEnum):
@@ -113,9 +114,10 @@ def parse_decision(record: Mapping[str, Any]) -> Decision:
         DecisionError: It is none.
     """
     names = ("model", "conversation_id", "texts", "reviewer", "decided_at")
-    texts = {name: _text(record.get(name, ""), name, _LONGEST_NAME * 10) for name in names}
-    if len(texts["reviewer"]) > _LONGEST_NAME:
-        raise DecisionError(f"a reviewer's name has at most {_LONGEST_NAME} characters")
+    longest = {"reviewer": _LONGEST_NAME}
+    texts = {
+        name: _text(record.get(name, ""), name, longest.get(name, _LONGEST_KEY)) for name in names
+    }
     edits = {
         name: None if record.get(name) is None else _text(record[name], name, LONGEST_TEXT)
         for name in ("system_message", "new_answer")
@@ -130,6 +132,17 @@ def parse_decision(record: Mapping[str, Any]) -> Decision:
         labels=_words(record.get("labels", {}), "labels", CHOICES),
         verdicts=_words(record.get("verdicts", {}), "verdicts", None),
     )
+
+
+def require_name(reviewer: str) -> str:
+    """The name of a reviewer.
+
+    Raises:
+        DecisionError: It is none that can be written down.
+    """
+    if is_blank(reviewer):
+        raise DecisionError("a reviewer has a name")
+    return _text(reviewer, "reviewer", _LONGEST_NAME)
 
 
 def _text(value: object, name: str, longest: int) -> str:

@@ -29,7 +29,7 @@ from sysgen_dagster.review.decisions import (
     parse_decision,
     read_decisions,
 )
-from sysgen_dagster.review.index import Filters, build_index, written_at
+from sysgen_dagster.review.index import Filters, build_index, stored_at, written_at
 from sysgen_dagster.review.shown import show, verdicts_in
 from sysgen_dagster.review.tables import LABELS
 from sysgen_dagster.storage.evidence import StoredEvidence
@@ -51,6 +51,7 @@ class _Opened:
     story: Story
     message: str
     answer: str
+    made_at: float | None  # changes when the rows of its shard are made again
 
 
 class Desk:
@@ -138,7 +139,8 @@ class Desk:
             sent: A decision as `parse_decision` reads it; reviewer, time and verdicts are ours.
 
         Returns:
-            The row as it is shown now, the progress, and whose decision was replaced, if another's.
+            The row as it is shown now, what had been decided ``before``, the progress, and whose
+            decision was replaced, if another's.
 
         Raises:
             DecisionError: It is none, or about a row that is not there or has other texts now.
@@ -152,15 +154,20 @@ class Desk:
                 raise RowError("the row has other texts now: load the page again")
             verdicts = {tag: verdicts_in(opened.story).get(tag, "") for tag in decision.labels}
             decision = replace(_without_idle_edits(decision, opened), verdicts=verdicts).now()
-            mark = self._journal.mark()
-            self._journal.append(decision.record())
-            if mark == self._mark:  # nobody else has written: what is in memory is what is there
-                self._mark = self._journal.mark()
+            was = self._show(decision.key)
+            found, left = self._journal.append(decision.record())
+            if found == self._mark:  # nobody else has written: what is in memory is what is there
+                self._mark = left
             last = {**self._decisions.last, decision.key: decision}
             self._decisions = replace(self._decisions, last=last, made=self._decisions.made + 1)
             is_others = before is not None and before.reviewer != self._reviewer
             replaced = before.reviewer if before is not None and is_others else None
-            return {"row": self._show(decision.key), "replaced": replaced, **self.progress()}
+            return {
+                "row": self._show(decision.key),
+                "before": {"choice": was["choice"], "labels": was["labels"], **was["written"]},
+                "replaced": replaced,
+                **self.progress(),
+            }
 
     def progress(self) -> Json:
         """How many of all rows are decided and how, and how far judges agree with the labels."""
@@ -231,13 +238,17 @@ class Desk:
         return show(opened.story, opened.message, opened.answer, decision)
 
     def _open(self, key: Key) -> _Opened:
-        if key in self._opened:
-            return self._opened[key]
         if key not in self._shards:
-            raise RowError(f"there is no row {' '.join(key)} with an answer: load the page again")
+            raise _no_row(key)
         model, row = key
         at = Partition(model, self._shards[key])
-        [(_, message, answer)] = self._texts(model, str(at.shard), [row])
+        made_at = stored_at(self._store, ALIGNED, at)
+        if key in self._opened and self._opened[key].made_at == made_at:
+            return self._opened[key]
+        texts = self._texts(model, str(at.shard), [row])
+        if not texts or None in texts[0]:  # it was dropped when it was made again
+            raise _no_row(key)
+        [(_, message, answer)] = texts
         self._digests[key] = digest_of(message, answer)
         quality = self._read(ROW_QUALITY, at)
         [story] = build_stories(
@@ -248,14 +259,19 @@ class Desk:
             preferences=self._read(JUDGED_PREFERENCES, at),
             alignments=self._read(JUDGED_ALIGNMENT, at),
         )
+        self._opened.pop(key, None)
         if len(self._opened) >= _MOST_OPENED:
             del self._opened[next(iter(self._opened))]
-        self._opened[key] = _Opened(story, message, answer)
+        self._opened[key] = _Opened(story, message, answer, made_at)
         return self._opened[key]
 
     def _read(self, table: Table, at: Partition) -> pl.DataFrame | None:
         here = table.partition(at)
         return self._store.read(table, here) if self._store.holds(table, here) else None
+
+
+def _no_row(key: Key) -> RowError:
+    return RowError(f"there is no row {' '.join(key)} with an answer: load the page again")
 
 
 def _without_idle_edits(decision: Decision, opened: _Opened) -> Decision:

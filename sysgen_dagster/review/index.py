@@ -13,7 +13,7 @@ from sysgen_dagster.lanes.sysgen.story_rows import shuffle_key
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import Partition, kept
+from sysgen_dagster.tables.table import Partition, Table, kept
 
 INDEX = pl.Schema(
     {
@@ -67,17 +67,26 @@ def _flags(store: Store, at: Partition) -> pl.DataFrame:
     return quality.select("conversation_id", flags=list_flags(quality))
 
 
-def written_at(store: Store, catalog: Catalog) -> list[tuple[str, float]] | None:
+def written_at(store: Store, catalog: Catalog) -> list[tuple[str, float | None]] | None:
     """Something that is another one after rows were made; None in object storage: not known."""
     if not isinstance(store.root, Path):
         return None
-    paths = [
-        store.root / table.file(Partition(model, shard))
+    places = [
+        (table, Partition(model, shard))
         for model in catalog.models
         for table in (ALIGNED, ROW_QUALITY)
         for shard in store.shards(table, model)
     ]
-    return [(str(path), path.stat().st_mtime) for path in paths]
+    return [(table.file(at), stored_at(store, table, at)) for table, at in places]
+
+
+def stored_at(store: Store, table: Table, at: Partition) -> float | None:
+    """When a partition was stored; None where it is not, and in object storage: not known."""
+    path = store.path(table, at)
+    try:
+        return path.stat().st_mtime if isinstance(path, Path) else None
+    except FileNotFoundError:  # it was removed meanwhile
+        return None
 
 
 @dataclass(frozen=True, slots=True)

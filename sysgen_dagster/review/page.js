@@ -1,11 +1,9 @@
-// One row at a time, decided by keys. What a row says reaches the page as text nodes only.
+// One row at a time, decided by keys; story.js draws its parts.
 // A decision counts when the server has answered; until then no key decides anything else.
 
-const INVISIBLE = /([\0-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff])/;
 const AHEAD = 3; // rows that are fetched before they are shown
 const WORDS = { g: "Good", b: "Bad", n: "None" };
 
-const byId = (id) => document.getElementById(id);
 const [main, said, filters] = [byId("row"), byId("said"), byId("filters")];
 
 const settings = JSON.parse(main.dataset.settings);
@@ -20,45 +18,12 @@ const fetched = new Map(); // by key, the promise of a row
 const done = []; // what undo goes back to: { key, before }
 const times = []; // when this session decided
 
-// Elements
-
-// A new element, such as make("p.note", "text", make("b", "more")); null is no child.
-function make(what, ...children) {
-  const [name, ...classes] = what.split(".");
-  const made = document.createElement(name);
-  if (classes.length > 0) made.className = classes.join(" ");
-  made.append(...children.flat().filter((child) => child !== null).flatMap(textNodes));
-  return made;
-}
-
-// A string with its invisible characters shown as code points; an element as it is.
-function textNodes(child) {
-  if (typeof child !== "string") return child;
-  return child.split(INVISIBLE).map((part, index) => {
-    if (index % 2 === 0) return part;
-    const sign = document.createElement("span");
-    sign.className = "invisible";
-    sign.textContent = `U+${part.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
-    return sign;
-  });
-}
-
-const chip = (text, kind = "") => make(kind ? `span.chip.${kind}` : "span.chip", text);
-const box = (text) => make("div.text", text === "" ? "(empty)" : text);
-const part = (title, ...content) => make("section", make("h3", title), ...content);
-const folded = (title, ...content) => make("details", make("summary", title), ...content);
-const asWords = (name) => name.replaceAll("_", " ");
-
 function button(text, act) {
   const made = make("button", text);
   made.type = "button";
   made.addEventListener("click", act);
   return made;
 }
-
-// A text with an element around what only it says.
-const marked = (pieces, name) =>
-  make("div.text", ...pieces.map(([text, same]) => (same ? text : make(name, text))));
 
 function tell(text, isBad = false) {
   said.textContent = text;
@@ -73,7 +38,10 @@ async function ask(path, body) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   };
-  const answer = await fetch(path, options);
+  const answer = await fetch(path, options).catch(() => {
+    throw new Error("the command that serves this page has ended");
+  });
+  if (answer.status === 403) throw new Error("the command was started anew: open what it printed");
   const found = await answer.json().catch(() => ({ error: `the server said ${answer.status}` }));
   if (!answer.ok) throw new Error(found.error ?? `the server said ${answer.status}`);
   return found;
@@ -137,101 +105,68 @@ async function showRow() {
 
 function draw(shown, isNew = true) {
   row = shown;
-  main.replaceChildren(heading(), question(), message(), answers(), ...judgements());
+  const parts = [heading(), question(row), message(), bothAnswers(), judgements(row), measures(row)];
+  main.replaceChildren(...parts.filter((part) => part !== null));
   choosePhrase(isNew ? 0 : phrase, false);
   if (isNew) window.scrollTo(0, 0);
   main.focus({ preventScroll: true });
 }
 
+// Which row it is, and what was decided about it.
 function heading() {
-  const { decided, outdated } = row;
+  const { decided, outdated, choice } = row;
   const kind = { accepted: "good", edited: "good", rejected: "bad" };
-  const about = (it) => `${it.choice} by ${it.reviewer}, ${it.at.slice(0, 16).replace("T", " ")}`;
+  const about = (it) => `${it.choice} by ${it.reviewer}, ${it.at.slice(0, 16).replace("T", " ")} UTC`;
   const title = make("h2", make("bdi", row.id));
   title.id = "title";
-  return make(
-    "header",
-    title,
-    make(
-      "p.chips",
-      decided && row.choice !== "open" ? chip(about(decided), kind[decided.choice]) : null,
-      outdated ? chip(`other texts were ${about(outdated)}`, "unsure") : null,
-      chip(row.source),
-      chip(row.model),
-      row.engine === "simulated" ? chip("simulated", "unsure") : null,
-      ...row.flags.map((flag) => chip(flag, "unsure")),
-    ),
-  );
+  const facts = [
+    decided && choice !== "open" ? chip(about(decided), kind[decided.choice]) : null,
+    outdated ? chip(`other texts were ${about(outdated)}`, "unsure") : null,
+    ...factsOf(row),
+  ];
+  return make("header", title, make("p.chips", facts));
 }
 
-function question() {
-  const turns = row.history.map((turn) => make("div.turn", make("h4", turn.role), box(turn.content)));
-  return part(
-    "Question",
-    row.source_message ? folded("System message of the source", box(row.source_message)) : null,
-    turns.length > 0 ? folded(`Earlier turns: ${turns.length}`, ...turns) : null,
-    box(row.question),
-  );
-}
+// The text of a field as it is taken: the reviewer's where one is written, else the model's.
+const takenText = (field) => row.written[field] ?? row[field];
+const asModelWrote = (field) => details("As the model wrote it", textBox(row[field]));
 
 function message() {
-  const items = row.phrases.map((each, index) => {
-    const item = make("li", tagOf(each.tag), saidIn(each), verdictOf(each, index));
-    item.addEventListener("click", () => choosePhrase(index, false));
-    return item;
+  const lines = phrasesOf(row.tagged_message).map((each, index) => {
+    const line = phraseLine(each, row.verdicts, row.removed, ...labelsOf(each.tag, index));
+    line.addEventListener("click", () => choosePhrase(index, false));
+    return line;
   });
-  const edited = row.written_message !== null;
-  const made = part(
-    edited ? "System message, edited" : "System message",
-    edited ? box(row.written_message) : null,
-    make("ul.phrases", ...items),
-    folded(edited ? "As the model wrote it" : "In one piece, as it is trained on", box(row.message)),
+  const isEdited = row.written.system_message !== null;
+  const made = step(
+    isEdited ? "The system message, edited" : "The system message",
+    make("div.text.final", takenText("system_message")),
+    make("ul.phrases", ...lines),
+    isEdited ? asModelWrote("system_message") : null,
   );
-  made.id = "message";
+  made.id = "system_message";
   return made;
 }
 
-function tagOf(tag) {
-  const made = make("span.tag", tag);
-  made.style.setProperty("--hue", (360 * (settings.tags.indexOf(tag) + 0.5)) / settings.tags.length);
-  return made;
-}
-
-const saidIn = (each) => make(each.removed ? "span.said.removed" : "span.said", each.text);
-
-// What the judge said, and beside it the labels to choose from.
-function verdictOf({ tag, verdict, confidence }, index) {
-  const kind = { Good: "good", Bad: "bad" }[verdict] ?? "unsure";
-  const sure = typeof confidence === "number" ? ` ${(100 * confidence).toFixed(0)} %` : "";
-  const labels = Object.values(WORDS).map((word) => {
+// The words to choose from, as buttons.
+const labelsOf = (tag, index) =>
+  Object.values(WORDS).map((word) => {
     const made = button(word, () => run(() => label(index, word)));
     made.setAttribute("aria-pressed", String(row.labels[tag] === word));
     made.setAttribute("aria-label", `${tag}: label ${word}`);
     return made;
   });
-  const judged = verdict ? chip(`judge: ${verdict}${sure}`, kind) : null;
-  return make("span.verdict", judged, ...labels);
-}
 
-function answers() {
-  const edited = row.written_answer !== null;
-  const made = make(
-    "div.two",
-    part("Original answer", marked(row.original, "del")),
-    part(
-      edited ? "New answer, edited" : "New answer",
-      marked(row.new, "ins"),
-      edited ? folded("As the model wrote it", box(row.answer)) : null,
-    ),
-  );
-  made.lastChild.id = "answer";
+function bothAnswers() {
+  const made = answers({ ...row, new_answer: takenText("new_answer") });
+  const fresh = made.querySelector(".answers").lastChild;
+  fresh.id = "new_answer";
+  if (row.written.new_answer !== null) {
+    fresh.firstChild.textContent = "New answer, edited";
+    fresh.append(asModelWrote("new_answer"));
+  }
   return made;
 }
-
-const judgements = () =>
-  row.judgements.map((each) =>
-    part(each.question, chip(`${each.verdict ?? "no verdict"} (${each.judge})`)),
-  );
 
 function choosePhrase(index, scrolls = true) {
   const items = [...main.querySelectorAll(".phrases li")];
@@ -252,8 +187,7 @@ const stateOf = (changes = {}) => ({
   conversation_id: row.id,
   texts: row.texts,
   choice: row.choice,
-  system_message: row.written_message,
-  new_answer: row.written_answer,
+  ...row.written,
   labels: row.labels,
   ...changes,
 });
@@ -266,9 +200,8 @@ async function send(state) {
 }
 
 async function decide(changes, words) {
-  const [key, before] = [keys[at], stateOf()];
   const found = await send(stateOf(changes));
-  done.push({ key, before });
+  done.push({ key: keys[at], before: stateOf(found.before) });
   if (changes.choice) times.push(Date.now());
   tell(found.replaced ? `${words} It replaces what ${found.replaced} decided.` : words);
   return found.row;
@@ -281,7 +214,7 @@ async function decideAndGo(choice, words) {
 }
 
 async function label(index, word) {
-  const { tag } = row.phrases[index];
+  const { tag } = phrasesOf(row.tagged_message)[index];
   const labels = { ...row.labels, [tag]: word };
   if (row.labels[tag] === word) delete labels[tag];
   const shown = await decide({ labels }, `${tag}: ${labels[tag] ?? "no label"}.`);
@@ -306,16 +239,15 @@ async function undo() {
 function edit(field) {
   if (row === null) return;
   if (!row.may_edit) return tell("The texts of this row are too long to be edited here.", true);
-  const isMessage = field === "message";
   const place = byId(field);
   const area = make("textarea");
-  area.value = (isMessage ? row.written_message : row.written_answer) ?? row[field];
+  area.value = takenText(field);
   area.maxLength = settings.longest;
-  area.setAttribute("aria-label", isMessage ? "System message" : "New answer");
+  area.setAttribute("aria-label", field === "new_answer" ? "New answer" : "System message");
   const cancel = () => draw(row, false);
   const store = async () => {
-    const change = isMessage ? { system_message: area.value } : { new_answer: area.value };
-    draw(await decide({ ...change, choice: "accepted" }, "Saved, and accepted."), false);
+    const change = { [field]: area.value, choice: "accepted" };
+    draw(await decide(change, "Saved, and accepted."), false);
   };
   const save = () => run(store, true);
   area.addEventListener("keydown", (event) => {
@@ -380,8 +312,8 @@ function agreementOf(rows) {
 const ACTIONS = {
   accept: () => decideAndGo("accepted", "Accepted."),
   reject: () => decideAndGo("rejected", "Rejected."),
-  message: () => edit("message"),
-  answer: () => edit("answer"),
+  message: () => edit("system_message"),
+  answer: () => edit("new_answer"),
   back: () => go(at - 1),
   next: () => go(at + 1),
   undo,
@@ -411,7 +343,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key in KEYS) run(ACTIONS[KEYS[key]]);
   else if (key === "ArrowDown" || key === "ArrowUp") choosePhrase(phrase + (key === "ArrowDown" ? 1 : -1));
-  else if (key in WORDS && row !== null && row.phrases.length > 0) run(() => label(phrase, WORDS[key]));
+  else if (key in WORDS && main.querySelector(".phrases li") !== null) run(() => label(phrase, WORDS[key]));
   else return;
   event.preventDefault();
 });

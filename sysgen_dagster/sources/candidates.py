@@ -8,11 +8,12 @@ candidate, to see whether it fits.
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sysgen_dagster.catalog.sources import Columns, Shape, Speaker
 from sysgen_dagster.chat.quoting import made_visible
-from sysgen_dagster.sources.seen import Seen, plain_name
+from sysgen_dagster.sources.seen import Seen
+from sysgen_dagster.sources.shapes import plain_name
 
 # Usual names, the likeliest first; in small letters, `_` for a blank or a dash.
 CHATS = (
@@ -21,15 +22,18 @@ CHATS = (
 )
 QUESTIONS = (
     *("instruction", "question", "query", "problem", "prompt", "user_prompt", "user", "human"),
-    *("task", "request", "instructions", "inputs", "input"),
+    *("task", "request", "instructions", "inputs", "input", "q"),
+    *("user_message", "input_text", "question_text"),
 )
 # `turns` of texts may all be a user's.
+# Where files of one object keep all their rows: there it is no chat.
+WRAPPERS = ("data", "items", "rows", "examples", "entries", "records", "train")
 CHATS_OF_TEXTS = ("messages", "conversations", "conversation", "dialogue", "dialog", "data")
 # An `answer` beside one of those before it is the short result to compare with.
 ANSWERS = (
     *("output", "response", "completion", "solution", "generated_solution", "chosen_response"),
     *("answer", "chosen", "assistant", "reply", "target", "targets", "gpt", "bot", "content"),
-    "answers",
+    *("answers", "a", "assistant_response", "assistant_message", "output_text", "answer_text"),
 )
 INPUTS = ("input", "context")
 WITH_INPUT = ("instruction", "question", "query")  # a `prompt` holds its input already
@@ -43,7 +47,6 @@ HISTORIES = ("history",)  # earlier exchanges beside a question, as pairs of tex
 # Fields of records.
 SPEAKERS = ("role", "from", "speaker", "author", "sender", "who", "user", "name")
 SAID = ("content", "value", "text", "message", "utterance", "body")
-RECORD_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 ROLES: tuple[Speaker, ...] = ("system", "user", "assistant")
 # Who speaks in a chat that is one text.
 MARKS: tuple[Mapping[str, Speaker], ...] = (
@@ -54,6 +57,13 @@ MARKS: tuple[Mapping[str, Speaker], ...] = (
     {"User:": "user", "Assistant:": "assistant"},
     {"SYSTEM:": "system", "USER:": "user", "ASSISTANT:": "assistant"},
     {f"<|im_start|>{role}": role for role in ROLES},
+    {f"<|start_header_id|>{role}<|end_header_id|>": role for role in ROLES},
+    {"<start_of_turn>user": "user", "<start_of_turn>model": "assistant"},
+    {"[INST]": "user", "[/INST]": "assistant", "<<SYS>>": "system", "<</SYS>>": "user"},
+    {"[INST]": "user", "[/INST]": "assistant"},
+    {"Human:": "user", "AI:": "assistant"},
+    {"Question:": "user", "Answer:": "assistant"},
+    {"Q:": "user", "A:": "assistant"},
 )
 
 
@@ -88,17 +98,23 @@ def shown(column: str) -> str:
     return json.dumps(made_visible(column), ensure_ascii=False)
 
 
-class System(NamedTuple):
-    """The column with the system messages of the rows, where there is one."""
-
-    shape: Mapping[str, str] = {}
-    columns: Columns = {}
-    told: str = ""
+def system_of(seen: Seen, asked: Mapping[str, str]) -> str | None:
+    """The column of system messages that the user names, or the one with a usual name."""
+    return asked.get("system") or next(iter(in_order(seen.texts, SYSTEMS)), None)
 
 
-def system_of(seen: Seen, asked: Mapping[str, str]) -> System:
-    """The column that the user names, or the one with a usual name."""
-    name = asked.get("system") or next(iter(in_order(seen.texts, SYSTEMS)), None)
-    if name is None:
-        return System()
-    return System({"system": name}, {name: "string"}, f", system message in {shown(name)}")
+def candidate(
+    seen: Seen, shape: Shape, words: Mapping[str, str], told: str, unclear: Sequence[str] = ()
+) -> Candidate:
+    """A shape with the columns it reads; its system messages are told, too.
+
+    Of lists the fields are those of the file, in its order: then it needs no conversion.
+    """
+    lists = {name for field in shape.of_records if (name := getattr(shape, field)) in seen.lists}
+    columns: dict[str, Literal["string"] | list[str]] = {}
+    for name in shape.columns:
+        columns[name] = seen.lists[name].kept(shape.record_fields) if name in lists else "string"
+    if shape.system is None:
+        return Candidate(shape, columns, words, told, unclear)
+    told += f", system message in {shown(shape.system)}"
+    return Candidate(shape, columns, {**words, "system": shape.system}, told, unclear)

@@ -10,16 +10,17 @@ from sysgen_dagster.sources.candidates import (
     CHATS,
     CHATS_OF_TEXTS,
     QUESTIONS,
-    RECORD_THOUGHTS,
     SAID,
     SPEAKERS,
+    WRAPPERS,
     Candidate,
+    candidate,
     in_order,
     shown,
     system_of,
 )
-from sysgen_dagster.sources.seen import ListColumn, Seen, plain_name
-from sysgen_dagster.sources.shapes import TOOL_ROLES, role_of
+from sysgen_dagster.sources.seen import ListColumn, Seen
+from sysgen_dagster.sources.shapes import TOOL_ROLES, plain_name, role_of
 from sysgen_dagster.sources.speakers import guess_roles
 
 
@@ -33,67 +34,54 @@ def chats(seen: Seen, asked: Mapping[str, str], name: str) -> Iterator[Candidate
             yield _alternating(seen, asked, name)
     elif fields := spoken_fields(column, asked):
         yield _turns(seen, asked, column, *fields)
-    elif (fields := _exchange_fields(column, asked)) and (
-        # Elsewhere, beside a column with a question, exchanges may be examples of it.
-        is_asked or plain_name(name) in CHATS or not in_order(seen.texts, QUESTIONS)
+    elif (
+        (fields := _exchange_fields(column, asked))
+        and (
+            # Elsewhere, beside a column with a question, exchanges may be examples of it.
+            is_asked or plain_name(name) in CHATS or not in_order(seen.texts, QUESTIONS)
+        )
+        and not (len(seen.rows) == 1 and plain_name(name) in WRAPPERS and not is_asked)
     ):
         yield _exchanges(seen, asked, column, *fields)
 
 
 def _alternating(seen: Seen, asked: Mapping[str, str], name: str) -> Candidate:
-    system = system_of(seen, asked)
-    return Candidate(
-        Alternating(kind="alternating", column=name, **system.shape),
-        {name: ["text"], **system.columns},
-        {"messages": name, **system.shape},
-        f"texts of user and assistant by turns in {shown(name)}{system.told}",
-    )
+    shape = Alternating(kind="alternating", column=name, system=system_of(seen, asked))
+    told = f"texts of user and assistant by turns in {shown(name)}"
+    return candidate(seen, shape, {"messages": name}, told)
 
 
 def _turns(
     seen: Seen, asked: Mapping[str, str], column: ListColumn, role: str, content: str
 ) -> Candidate:
-    name, system = column.name, system_of(seen, asked)
+    name = column.name
     roles, unclear, told = roles_of(asked, column.speakers(role))
-    if (role, content) == ("from", "value"):
-        shape = Turns(kind="sharegpt", column=name, roles=roles, **system.shape)
-    else:
-        shape = Turns(
-            kind="messages", column=name, roles=roles, **odd_fields(role, content), **system.shape
-        )
-    return Candidate(
-        shape,
-        {name: kept_fields(column, role, content), **system.columns},
-        {"messages": name, "role": role, "content": content, **words_of(roles), **system.shape},
-        f"chats in {shown(name)} ({role}, {content}){told}{system.told}",
-        unclear,
+    is_usual = (role, content) == ("from", "value")
+    shape = Turns(
+        kind="sharegpt" if is_usual else "messages",
+        column=name,
+        roles=roles,
+        system=system_of(seen, asked),
+        **({} if is_usual else odd_fields(role=role, content=content)),
     )
+    words = {"messages": name, "role": role, "content": content, **words_of(roles)}
+    told = f"chats in {shown(name)} ({role}, {content}){told}"
+    return candidate(seen, shape, words, told, unclear)
 
 
-def odd_fields(role: str, content: str) -> dict[str, str]:
-    """The fields of turns that are none of the usual ones, as the catalogue names them."""
-    usual = {"role": role, "content": content}
-    return {field: name for field, name in usual.items() if field != name}
+def odd_fields(**fields: str) -> dict[str, str]:
+    """The fields of records that have another name than the catalogue's."""
+    return {field: name for field, name in fields.items() if field != name}
 
 
 def _exchanges(
     seen: Seen, asked: Mapping[str, str], column: ListColumn, question: str, answer: str
 ) -> Candidate:
     name, system = column.name, system_of(seen, asked)
-    fields = {"input": question, "output": answer}
-    odd = {field: said for field, said in fields.items() if field != said}
-    return Candidate(
-        RecordedExchanges(kind="input_output", column=name, **odd, **system.shape),
-        {name: kept_fields(column, question, answer), **system.columns},
-        {"messages": name, "question": question, "answer": answer, **system.shape},
-        f"exchanges in {shown(name)} ({question}, {answer}){system.told}",
-    )
-
-
-def kept_fields(column: ListColumn, *used: str) -> list[str]:
-    """The fields that are read, as the file has them: then it needs no conversion."""
-    thoughts = {field for field in RECORD_THOUGHTS if any(column.texts(field))}
-    return [field for field in column.fields if field in used or field in thoughts]
+    odd = odd_fields(input=question, output=answer)
+    shape = RecordedExchanges(kind="input_output", column=name, system=system, **odd)
+    words = {"messages": name, "question": question, "answer": answer}
+    return candidate(seen, shape, words, f"exchanges in {shown(name)} ({question}, {answer})")
 
 
 def is_prompt(column: ListColumn, role: str) -> bool:

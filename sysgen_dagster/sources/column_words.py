@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from sysgen_dagster.sources.recognition import SourceError
+
 # Each word, and what it names.
 WORDS: Final = MappingProxyType(
     {
@@ -42,8 +44,8 @@ SYNONYMS: Final = MappingProxyType(
 )
 
 
-class ColumnWordsError(ValueError):
-    """What ``--columns`` says cannot be understood; the message names word and fix."""
+class ShapeError(SourceError):
+    """Nobody can tell what the columns of a file are for; the message shows what to say of them."""
 
 
 def parse_columns(texts: Iterable[str]) -> dict[str, str]:
@@ -54,20 +56,20 @@ def parse_columns(texts: Iterable[str]) -> dict[str, str]:
             stands in quotes.
 
     Raises:
-        ColumnWordsError: A part has no ``=``, or a word stands twice.
+        ShapeError: A part has no ``=``, or a word stands twice.
     """
     said: dict[str, str] = {}
     for text in texts:
         try:
             parts = shlex.split(text)
         except ValueError as error:
-            raise ColumnWordsError(f"{text!r}: {error}; close the quotes") from error
+            raise ShapeError(f"--columns: {text!r}: {error}; close the quotes") from error
         for part in parts:
             word, equals, name = part.partition("=")
             if not (word and equals and name):
-                raise ColumnWordsError(f"{part!r} is no WORD=NAME, such as question=prompt")
+                raise ShapeError(f"--columns: {part!r} is no WORD=NAME, such as question=prompt")
             if word in said:
-                raise ColumnWordsError(f"{word!r} stands twice; give it once")
+                raise ShapeError(f"--columns: {word!r} stands twice; give it once")
             said[word] = name
     return said
 
@@ -76,15 +78,15 @@ def known_words(mapping: Mapping[str, str]) -> dict[str, str]:
     """The mapping by the words of `WORDS`.
 
     Raises:
-        ColumnWordsError: A word is none, or two say the same.
+        ShapeError: A word is none, or two say the same.
     """
     known: dict[str, str] = {}
     for said, name in mapping.items():
         word = SYNONYMS.get(said, said)
         if word not in WORDS:
-            raise ColumnWordsError(f"{said!r} is none of the words {', '.join(WORDS)}")
+            raise ShapeError(f"--columns: {said!r} is none of the words {', '.join(WORDS)}")
         if word in known:
-            raise ColumnWordsError(f"{word!r} is given twice, once as {said!r}; leave one out")
+            raise ShapeError(f"--columns: {word!r} is given twice, once as {said!r}; leave one out")
         known[word] = name
     return known
 

@@ -6,6 +6,7 @@ such a file has most often lost a quote, and every row after it would be another
 """
 
 import csv
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,23 +26,32 @@ def read_csv_rows(file: Path, delimiter: str | None = None) -> Iterator[dict[str
 
     Args:
         file: A text file.
-        delimiter: What stands between values; None: what the first line shows.
+        delimiter: What stands between values; None: what the first line shows or says.
 
     Raises:
         UnreadableError: The file is no text, has no header, or is quoted wrongly; it says where.
     """
-    csv.field_size_limit(min(LONGEST_ROW, sys.maxsize))  # of the process; its own is 128 KiB
     with open_text(file, newline="") as text:
-        if (first := text.read(1)) in "[{" and first:
-            raise UnreadableError("it is JSON", "end its name in .jsonl")
-        text.seek(0)
-        yield from _rows(text, delimiter or _find_delimiter(text))
+        yield from read_csv(text, delimiter)
 
 
-def _find_delimiter(text: TextIO) -> str:
-    """The delimiter by which the first line has most values."""
-    first = text.readline(LONGEST_ROW)
+def read_csv(text: TextIO, delimiter: str | None = None) -> Iterator[dict[str, str]]:
+    """The same of a text."""
+    csv.field_size_limit(min(LONGEST_ROW, sys.maxsize))  # of the process; its own is 128 KiB
+    if (first := text.read(1)) in "[{" and first:
+        raise UnreadableError("it is JSON", "end its name in .jsonl")
     text.seek(0)
+    yield from _rows(text, _find_delimiter(text, delimiter))
+
+
+def _find_delimiter(text: TextIO, given: str | None) -> str:
+    """The delimiter by which the first line has most values, unless the first says it (Excel)."""
+    first = text.readline(LONGEST_ROW)
+    if said := re.fullmatch(r"sep=(.)\s*", first):
+        return said[1]
+    text.seek(0)
+    if given is not None:
+        return given
     return max(_DELIMITERS, key=lambda each: len(next(csv.reader([first], delimiter=each), [])))
 
 
@@ -55,7 +65,9 @@ def _rows(text: TextIO, delimiter: str) -> Iterator[dict[str, str]]:
             raise UnreadableError(
                 f"line {line:,} has {len(values)} values where the first line names {len(names)} "
                 f"columns: {snippet(delimiter.join(values))}",
-                "correct the line; a value with a delimiter or a line end stands in quotes",
+                "remove the lines above the names of the columns"
+                if len(names) == 1
+                else "correct the line; a value with a delimiter or a line end stands in quotes",
             )
         yield {name: value for name, value in zip(names, values, strict=True) if name}
 

@@ -1,23 +1,27 @@
 """Finds what a user calls a source: a file, a folder of files, or a data set on the Hub."""
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
-from sysgen_dagster.catalog.sources import HubFile, UpstreamFile
+from sysgen_dagster.catalog.entries import UNKNOWN
+from sysgen_dagster.catalog.sources import HubFile
 from sysgen_dagster.sources.folders import ENDINGS, FORMATS, files_of
-from sysgen_dagster.sources.places import locate
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.text_files import PACKED
 from sysgen_dagster.storage.store import Store
 
-UNKNOWN_LICENSE = "unknown"
-_ON_HUB = re.compile(r"(?:hf://(?:datasets/)?|https://huggingface\.co/datasets/)(?P<place>.+)")
+_ON_HUB = re.compile(
+    r"hf://(?:datasets/)?(?P<place>.+)"
+    r"|(?:https?://)?(?:huggingface\.co|hf\.co)/datasets/(?P<page>[^?#]+).*"
+)
 _PLACE = re.compile(
-    r"(?P<repo>[\w.-]+/[\w.-]+?)(?:@(?P<revision>[^/]+(?:/pr/\d+)?))?(?:/(?P<file>[^/].*))?/?"
+    r"(?P<repo>[\w.-]+/[\w.-]+?)(?:@(?P<revision>refs/\w+/\w+|[^/]+))?(?:/(?P<file>[^/].*))?/?"
 )
 # Between the data set and the file in addresses of the Hub's pages.
 _PAGE = re.compile(r"(?P<repo>[^/@]+/[^/@]+)/(?:tree|blob|resolve)/(?P<revision>[^/]+)")
+_VIEWER = re.compile(r"(?P<repo>[^/]+/[^/]+)/viewer(?:/(?P<config>[^/]+)(?:/(?P<split>[^/]+))?)?/?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _LONGEST_NAME = 100
 
@@ -28,7 +32,7 @@ class FoundSource(NamedTuple):
     Attributes:
         name: For the catalogue, made from that of the file, folder or data set.
         title: The name as it is.
-        license: As the card on the Hub says; `UNKNOWN_LICENSE` where nothing says it.
+        license: As the card on the Hub says; `UNKNOWN` where nothing says it.
         path: The file or folder on this machine.
         hub: The data set on the Hub; what it leaves open is pinned when the rows are first read.
         said: What was found, as a line for people.
@@ -52,10 +56,11 @@ class FoundSource(NamedTuple):
             SourceUnavailableError: The Hub did not answer.
             SourceError: There is no such file, or the Hub does not give it.
         """
-        entry = UpstreamFile(
-            name=self.name, title=self.title, license=self.license, hub=self.hub, path=self.path
-        )
-        return locate(entry, cache, store).place
+        if self.hub is None:
+            return self.path or Path()
+        from sysgen_dagster.sources.hub import fetch
+
+        return fetch(self.name, self.hub, cache, store).path
 
 
 def find_source(
@@ -74,7 +79,16 @@ def find_source(
         SourceError: There is nothing of that name, or it is not clear which rows are meant.
     """
     if found := _ON_HUB.fullmatch(text.strip()):
-        return _find_on_hub(text, found["place"], config, split)
+        place = found["place"] or found["page"]
+        if viewed := _VIEWER.fullmatch(place):
+            place = viewed["repo"]
+            config, split = config or viewed["config"], split or viewed["split"]
+        return _find_on_hub(text, place, config, split)
+    if "://" in text:
+        raise SourceError(
+            f"{text} is no data set on the Hub, which is written hf://OWNER/NAME; download the "
+            "file and give its path"
+        )
     path = (folder / Path(text).expanduser()).absolute()
     if not path.exists():
         is_repo = re.fullmatch(r"[\w.-]+/[\w.-]+", text) is not None
@@ -97,7 +111,7 @@ def _find_here(path: Path, split: str | None) -> FoundSource:
     elif split is not None:
         raise SourceError(f"{path} is one file and has no split {split!r}; leave it out")
     files = files_of(name, path)
-    return FoundSource(name, path.name, UNKNOWN_LICENSE, path, None, files.said)
+    return FoundSource(name, path.name, UNKNOWN, path, None, files.said)
 
 
 def _only_place(name: str, folder: Path, split: str) -> Path:
@@ -137,7 +151,7 @@ def _find_on_hub(text: str, place: str, config: str | None, split: str | None) -
     if revision is not None and not _COMMIT.fullmatch(revision):
         revision = seen.revision  # a branch moves on, its commit stays
     hub = HubFile(repo=repo, file=file, config=config, split=split, revision=revision)
-    license_ = seen.license or UNKNOWN_LICENSE
+    license_ = seen.license or UNKNOWN
     when = f"at {seen.revision[:8]}" + ("" if revision else ", the newest commit")
     said = f"data set {repo} on the Hub {when}, licence {license_}"
     return FoundSource(name, repo, license_, None, hub, said)
@@ -148,5 +162,7 @@ def source_name(text: str) -> str:
     stem = text.lower().removesuffix(PACKED)
     for ending in FORMATS:
         stem = stem.removesuffix(ending)
-    words = re.sub(r"[^a-z0-9]+", "_", stem).strip("_")
+    letters = unicodedata.normalize("NFKD", stem.casefold())
+    plain = "".join(each for each in letters if not unicodedata.combining(each))
+    words = re.sub(r"[^a-z0-9]+", "_", plain).strip("_")
     return (words if words[:1].isalpha() else f"source_{words}".rstrip("_"))[:_LONGEST_NAME]

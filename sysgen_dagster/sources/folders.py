@@ -9,10 +9,11 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
-from sysgen_dagster.sources.recognition import SourceError
+from sysgen_dagster.sources.recognition import SEEN, SourceError, recognise
 from sysgen_dagster.sources.text_files import PACKED
 
 
@@ -56,6 +57,7 @@ _ABOUT_ROWS = {
     *("manifest.json", "metadata.json", "package.json", "config.json"),
 }
 _SHOWN = 5  # names in a message
+_MOST_OTHERS = 100  # files without rows that are looked at
 
 
 class Files(NamedTuple):
@@ -89,17 +91,24 @@ def split_of(name: str) -> str | None:
 
 def is_data(name: str) -> bool:
     """Whether a file inside a folder, by its path there, holds rows."""
+    return format_of(name) is not None and not _is_beside_rows(name)
+
+
+def _is_beside_rows(name: str) -> bool:
+    """Whether a file is hidden, or one that is written about rows."""
     parts = name.split("/")
-    is_hidden = any(part.startswith((".", "_")) for part in parts)
-    return not is_hidden and format_of(name) is not None and parts[-1].lower() not in _ABOUT_ROWS
+    return any(part.startswith((".", "_")) for part in parts) or parts[-1].lower() in _ABOUT_ROWS
 
 
 def data_files(folder: Path) -> list[Path]:
     """The files in a folder, and in folders inside it, that hold rows, in the order of names."""
-    names = sorted(
+    return [folder / name for name in _names(folder) if is_data(name)]
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(
         path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
     )
-    return [folder / name for name in names if is_data(name)]
 
 
 def files_of(name: str, path: Path, split: str | None = None) -> Files:
@@ -119,16 +128,28 @@ def files_of(name: str, path: Path, split: str | None = None) -> Files:
         raise SourceError(f"{name}: there is no file {path}; correct `path` in the catalogue")
     found = format_of(path)
     if found is None:
-        raise SourceError(f"{name}: {path} is none of {ENDINGS}; convert it first")
+        raise SourceError(f"{name}: {path} is none of {ENDINGS}; {_what_to_do(path)}")
     return Files((path,), found, f"{path.name}, {_size([path])}")
 
 
+def _what_to_do(file: Path) -> str:
+    """With a file whose name says no format, by its first bytes."""
+    with file.open("rb") as opened:
+        head = opened.read(SEEN)
+    if known := recognise(head):
+        return f"{known.what}, {known.fix}"
+    is_json = head.lstrip()[:1] in (b"{", b"[")
+    return "it is JSON, end its name in .jsonl" if is_json else "convert it first"
+
+
 def _files_in(name: str, folder: Path, split: str | None) -> Files:
-    rows = [path.relative_to(folder).as_posix() for path in data_files(folder)]
+    rows = [each for each in _names(folder) if is_data(each)]
     if not rows:
+        others = (each for each in _names(folder) if not _is_beside_rows(each))
+        fixes = {_what_to_do(folder / each): each for each in islice(others, _MOST_OTHERS)}
         raise SourceError(
-            f"{name}: the folder {folder} holds no file that is one of {ENDINGS}; convert one "
-            "first, or give another folder"
+            f"{name}: the folder {folder} holds no file that is one of {ENDINGS}; "
+            f"{'; '.join(f'{each}: {fix}' for fix, each in fixes.items()) or 'give another folder'}"
         )
     taken, of_splits = _of_split(name, folder, rows, split)
     formats = Counter(str(format_of(each)) for each in taken)
@@ -149,6 +170,8 @@ def _of_split(
 ) -> tuple[list[str], str]:
     """The files of the split to take, and what to say of the others."""
     splits = {each: split_of(each) for each in rows}
+    if any(splits.values()) and TRAIN not in splits.values():
+        splits = {each: found or TRAIN for each, found in splits.items()}
     named = sorted({found for found in splits.values() if found})
     wanted = _SPLITS.get(split, split) if split else None
     if wanted is None:

@@ -20,21 +20,24 @@ from sysgen_dagster.sources.candidates import (
     in_order,
 )
 from sysgen_dagster.sources.chat_columns import chats
-from sysgen_dagster.sources.column_words import ColumnWordsError, known_words
+from sysgen_dagster.sources.column_words import ShapeError, known_words
 from sysgen_dagster.sources.heads import MOST_ROWS, read_head
 from sysgen_dagster.sources.pair_columns import pairs, prompts, transcripts
-from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.seen import Seen
 from sysgen_dagster.sources.trying import Tried, exchanges_of, try_candidate
-from sysgen_dagster.sources.what_is_seen import describe_guess, describe_rows, shown_names
+from sysgen_dagster.sources.what_is_seen import (
+    advice_on_form,
+    describe_guess,
+    describe_rows,
+    shown_names,
+)
 
 _LEAST_USABLE = 0.5  # share of the rows that a guess must be able to use
+# Words of the user that name a field of turns where there is a chat, or else a column.
+_OF_TURNS = frozenset({"role", "content", "question", "answer", "input"})
+_OF_COLUMNS = frozenset({"text", "system", "reasoning", "question", "answer", "input"})
 _MOST_TRIED = 40  # candidates
 _ROWS_OF_OTHERS = 50  # by which it is seen whether another candidate fits, too
-
-
-class ShapeError(SourceError):
-    """Nobody can tell what the columns of a file are for; the message shows what to say of them."""
 
 
 class Guess(NamedTuple):
@@ -81,23 +84,31 @@ def guess_shape(
     tried: list[tuple[Candidate, Tried]] = []
     for candidate in found:
         tried.append((candidate, try_candidate(candidate, seen.rows)))
-        if _fits(tried[-1][1]):
+        if _fits(tried[-1][1]) and not _of_words(tried[-1][1]):
             break
-    else:
-        # What the user says is done also where few rows fit.
-        tried.sort(key=lambda each: each[1].usable)
-        if not (mapping and tried and tried[-1][1].usable):
-            what = f"{name}: it is not clear what the columns of {file} are for"
-            raise ShapeError(f"{what}{describe_rows(seen, tried)}")
-    taken, rows = tried[-1]
+    fitting = [each for each in tried if _fits(each[1])]
+    if not fitting and mapping and tried:
+        # What the user says is done also where few rows fit, or none of the first ones.
+        best = max(tried, key=lambda each: each[1].usable)
+        fitting = [best] if best[1].usable or not (head.is_all or best[1].refused) else []
+    if not fitting:
+        what = f"{name}: it is not clear what the columns of {file} are for"
+        raise ShapeError(f"{what}{describe_rows(seen, tried)}")
+    taken, rows = min(fitting, key=lambda each: _of_words(each[1]))
     few = seen.rows[:_ROWS_OF_OTHERS]
-    others = [other for other in found[len(tried) :] if _fits(try_candidate(other, few))]
+    others = [other for other, _ in fitting if other is not taken]
+    others += [other for other in found[len(tried) :] if _fits(try_candidate(other, few))]
     said = describe_guess(taken, rows, seen, head.is_all, others)
     return Guess(taken.shape, taken.columns, exchanges_of(taken.shape), rows.rows, said)
 
 
 def _fits(tried: Tried) -> bool:
     return tried.usable >= max(1, _LEAST_USABLE * tried.rows)
+
+
+def _of_words(tried: Tried) -> int:
+    """Of how many of both, questions and answers, most are single words: others come before."""
+    return bool(tried.questions) + bool(tried.answers)
 
 
 def _candidates(seen: Seen, asked: Mapping[str, str]) -> Iterator[Candidate]:
@@ -136,35 +147,24 @@ def _each(
 
 def _asked(name: str, file: Path, seen: Seen, mapping: Mapping[str, str]) -> dict[str, str]:
     """The mapping, checked against what the file has."""
-    try:
-        asked = known_words(mapping)
-    except ColumnWordsError as error:
-        raise ShapeError(f"{name}: --columns: {error}") from error
-    columns = ["messages", "text", "system", "reasoning"]
-    fields = ["role", "content"]
-    (fields if "messages" in asked else columns).extend(("question", "answer", "input"))
-    for word in columns:
-        if word in asked and asked[word] not in seen.columns:
-            raise _lacks(name, file, word, asked[word], "column", seen.columns)
-    if "messages" not in asked:
-        return asked
-    column = seen.lists.get(asked["messages"])
-    if column is None:
+    asked = known_words(mapping)
+    chat = asked.get("messages")
+    column = None if chat is None else seen.lists.get(chat)
+    if chat is not None and column is None:
         raise ShapeError(
-            f"{name}: --columns gives {asked['messages']!r} as 'messages', but in {file} it is no "
-            f"list of turns; lists are {shown_names(list(seen.lists))}"
+            f"{name}: --columns gives {chat!r} as 'messages', but in {file} it is no list of "
+            f"turns; lists are {shown_names(list(seen.lists))}{advice_on_form(seen)}"
         )
-    for word in fields:
-        if word in asked and asked[word] not in column.fields:
-            where = f"field of {asked['messages']!r}"
-            raise _lacks(name, file, word, asked[word], where, column.fields)
+    for word, given in asked.items():
+        if column is not None and word in _OF_TURNS:
+            what, there = f"field of {column.name!r}", list(column.fields)
+        elif word in _OF_COLUMNS:
+            what, there = "column", seen.columns
+        else:
+            continue
+        if given not in there:
+            raise ShapeError(
+                f"{name}: {file} has no {what} {given!r}, which --columns gives as {word!r}; it "
+                f"has {shown_names(there)}"
+            )
     return asked
-
-
-def _lacks(
-    name: str, file: Path, word: str, given: str, what: str, there: Sequence[str]
-) -> ShapeError:
-    return ShapeError(
-        f"{name}: {file} has no {what} {given!r}, which --columns gives as {word!r}; it has "
-        f"{shown_names(there)}"
-    )

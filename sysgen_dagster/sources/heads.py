@@ -1,20 +1,29 @@
-"""Reads the first rows of a file, to see what is in it without reading all of it."""
+"""Reads the first rows of a file, to see what is in it and about how much, without reading all."""
 
+import io
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
 
+from sysgen_dagster.catalog.sources import shards_for
+from sysgen_dagster.sources.csv_rows import read_csv
 from sysgen_dagster.sources.files import naming, read_rows, scan_parquet
-from sysgen_dagster.sources.folders import Format, files_of
+from sysgen_dagster.sources.folders import Format, files_of, format_of
+from sysgen_dagster.sources.json_rows import read_json
 from sysgen_dagster.sources.recognition import UnreadableError
+from sysgen_dagster.sources.text_files import PACKED
 from sysgen_dagster.sources.upstream_rows import readable_columns
 
 MOST_ROWS = 1_000
 _MOST_CHARACTERS = 1 << 23  # of all rows together; the row that reaches it is the last
+_MOST_FILES = 20  # of a folder
 _AT_ONCE = 50  # rows of a Parquet file
+_HEAD = 1 << 18  # bytes of text from which the length of a row is estimated
+_USUAL_ROW = 2_000  # bytes of a row, where the head shows no whole one
 
 
 class Head(NamedTuple):
@@ -30,7 +39,7 @@ class Head(NamedTuple):
 
 
 def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> Head:
-    """The first rows of a file or a folder.
+    """The first rows of a file, or of files from all over a folder.
 
     Args:
         name: That of the source, for messages.
@@ -41,26 +50,34 @@ def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> Head:
         SourceError: A file cannot be read, or has no rows.
     """
     files = files_of(name, path)
+    chosen = files.paths[:: -(-len(files.paths) // _MOST_FILES)]
+    share = len(chosen)
+    rows: list[Any] = []
+    is_all = share == len(files.paths)
+    for file in chosen:
+        with naming(name, file, files.format):
+            of_file = (
+                _parquet_rows(file) if files.format is Format.PARQUET else read_rows(name, file)
+            )
+            head = _cut(of_file, -(-most_rows // share), _MOST_CHARACTERS // share)
+        rows += head.rows
+        is_all = is_all and head.is_all
     with naming(name, path, files.format):
-        if files.format is Format.PARQUET:
-            head = _cut(chain.from_iterable(map(_parquet_rows, files.paths)), most_rows)
-        else:
-            head = _cut(read_rows(name, path), most_rows)
-        if not head.rows:
+        if not rows:
             raise UnreadableError("it has no rows")
-    return head
+    return Head(rows, is_all)
 
 
-def _cut(rows: Iterator[Any], most_rows: int) -> Head:
+def _cut(rows: Iterator[Any], most_rows: int, most_characters: int) -> Head:
     """As many rows as may be looked at."""
     head: list[Any] = []
     characters = 0
     for row in islice(rows, most_rows):
         head.append(row)
         characters += _size(row)
-        if characters >= _MOST_CHARACTERS:
+        if characters >= most_characters:
             break
-    return Head(head, len(head) < most_rows and characters < _MOST_CHARACTERS)
+    return Head(head, len(head) < most_rows and characters < most_characters)
 
 
 def _parquet_rows(file: Path) -> Iterator[Mapping[str, Any]]:
@@ -91,3 +108,63 @@ def _size(row: Any) -> int:
             parts.extend(part)
         size += len(part) if isinstance(part, (str, bytes)) else 2
     return size
+
+
+def shards_of(name: str, path: Path) -> int:
+    """Into how many shards the file of a source, or the folder of its files, is cut.
+
+    Raises:
+        SourceError: As `files_of`.
+    """
+    return shards_for(sum(map(estimate_rows, files_of(name, path).paths)))
+
+
+def estimate_rows(file: Path) -> int:
+    """About how many rows a file has: always the same of the same bytes, and soon known.
+
+    A Parquet file says it; of others the first rows are measured. It is 0 of a file that cannot be
+    read, which the asset of its source says.
+    """
+    found = format_of(file)
+    try:
+        if found is Format.PARQUET:
+            return int(pl.scan_parquet(file, glob=False).select(pl.len()).collect().item())
+        return _estimate_rows(file, found)
+    except (pl.exceptions.PolarsError, OSError, zlib.error):
+        return 0
+
+
+def _estimate_rows(file: Path, found: Format | None) -> int:
+    size = file.stat().st_size
+    with file.open("rb") as opened:
+        head, taken = opened.read(_HEAD), min(size, _HEAD)
+    if file.suffix.lower() == PACKED:
+        head, taken = _unpacked(head)
+    if not head:
+        return 0
+    text = head.decode("utf-8", "replace").lstrip("\ufeff")
+    rows = _count(text, is_whole := taken == size, found)
+    per_row = len(head) / rows if rows > 0 else _USUAL_ROW
+    return rows if is_whole and rows else round(size * (len(head) / taken) / per_row)
+
+
+def _unpacked(head: bytes) -> tuple[bytes, int]:
+    """What the head of a packed file holds, at most `_HEAD`, and how many of its bytes that is."""
+    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)  # of gzip
+    unpacked = unpacker.decompress(head, _HEAD)
+    return unpacked, len(head) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
+
+
+def _count(text: str, is_whole: bool, found: Format | None) -> int:
+    """The whole rows at the beginning of a text, whose last one may be cut."""
+    is_table = found in (Format.CSV, Format.TSV)
+    stream = io.StringIO(text, newline="" if is_table else None)
+    delimiter = "\t" if found is Format.TSV else None
+    rows = read_csv(stream, delimiter) if is_table else read_json(stream)
+    count = 0
+    try:
+        for _ in rows:
+            count += 1
+    except UnreadableError:  # such as at the cut
+        return count
+    return count if is_whole else count - 1

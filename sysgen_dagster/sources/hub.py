@@ -55,13 +55,11 @@ def fetch(name: str, hub: HubFile, cache: Path, store: Store) -> Fetched:
         SourceError: The Hub has no such file or split, or it is not the one that was pinned.
     """
     if hub.file is not None and hub.revision is not None:
-        path = _download(name, hub.repo, hub.file, hub.revision, cache)
-        _require_checksum(name, path, hub.sha256, "the catalogue expects", cache)
+        path = _file(name, hub, hub.file, hub.revision, cache)
         return Fetched(path, hub.revision, hub.sha256)
     pin = find_pin(store, hub) or _resolve_once(name, hub, cache, store)
     if pin.file is not None:
-        path = _download(name, pin.repo, pin.file, pin.revision, cache)
-        _require_checksum(name, path, pin.sha256, "it was pinned with", cache)
+        path = _file(name, pin, pin.file, pin.revision, cache)
     else:
         path = _split_file(name, pin, cache)
     return Fetched(path, pin.revision, pin.sha256)
@@ -105,9 +103,7 @@ def _resolve(name: str, hub: HubFile, cache: Path) -> Pin:
     if not (file or hub.config or hub.split) and len(found.files) == 1:
         [file] = found.files
     if file is not None:
-        path = _download(name, hub.repo, file, found.revision, cache)
-        _require_checksum(name, path, hub.sha256, "the catalogue expects", cache)
-        sha256 = sha256_of(path)
+        sha256 = sha256_of(_file(name, hub, file, found.revision, cache))
         return new_pin(hub, sha256, datetime.now(UTC), revision=found.revision, file=file)
     from sysgen_dagster.sources import hub_splits
 
@@ -187,10 +183,13 @@ def asking(name: str, where: str) -> Iterator[None]:
         ) from error
 
 
-def _require_checksum(name: str, file: Path, wanted: str | None, expects: str, cache: Path) -> None:
-    """Raise `SourceError` if the file does not have the checksum `wanted`."""
-    if wanted is not None and (actual := sha256_of(file)) != wanted:
+def _file(name: str, wanted: HubFile | Pin, file: str, revision: str, cache: Path) -> Path:
+    """A file of the Hub that has the checksum of the entry or of its pin, where there is one."""
+    path = _download(name, wanted.repo, file, revision, cache)
+    if wanted.sha256 is not None and (actual := sha256_of(path)) != wanted.sha256:
+        expects = "it was pinned with" if isinstance(wanted, Pin) else "the catalogue expects"
         raise SourceError(
-            f"{name}: {file} has sha256 {actual}, {expects} {wanted}. Delete "
+            f"{name}: {path} has sha256 {actual}, {expects} {wanted.sha256}. Delete "
             f"{cache / 'hub'} to fetch it again; if that does not help, `sha256` is wrong"
         )
+    return path

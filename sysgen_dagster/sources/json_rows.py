@@ -35,10 +35,11 @@ def read_json_rows(file: Path) -> Iterator[Any]:
         UnreadableError: The file is no JSON, or no text; it says where.
     """
     with open_text(file) as text:
-        yield from _read(text)
+        yield from read_json(text)
 
 
-def _read(text: TextIO) -> Iterator[Any]:
+def read_json(text: TextIO) -> Iterator[Any]:
+    """The same of a text."""
     first = text.read(1)
     while first and first in _BLANKS:
         first = text.read(1)

@@ -9,11 +9,11 @@ from typing import Any
 
 from sysgen_dagster.catalog import plain_yaml
 from sysgen_dagster.catalog.references import Misnamed, entries_of
-from sysgen_dagster.catalog.sources import QuestionAnswer, Source, shards_for
-from sysgen_dagster.sources.folders import files_of
-from sysgen_dagster.sources.guessing import ShapeError, guess_shape
+from sysgen_dagster.catalog.sources import QuestionAnswer, Source
+from sysgen_dagster.sources.column_words import ShapeError
+from sysgen_dagster.sources.guessing import guess_shape
+from sysgen_dagster.sources.heads import shards_of
 from sysgen_dagster.sources.recognition import SourceError
-from sysgen_dagster.sources.sizes import estimate_rows
 
 _ROWS_SEEN = 200  # of a file: a few hundredths of a second
 _EXAMPLES = (
@@ -67,14 +67,14 @@ def _fill_in(name: str, entry: dict[str, Any]) -> None:
     wants_shards = "shards" not in entry and entry.get("rows") is None
     if not (wants_shape or wants_shards) or not isinstance(entry.get("path"), str):
         return
+    path = Path(entry["path"])
     try:
-        files = files_of(name, Path(entry["path"])).paths
+        if wants_shape:
+            guess = guess_shape(name, path, most_rows=_ROWS_SEEN)
+            entry["shape"] = guess.shape
+            entry.setdefault("columns", dict(guess.columns))
+            entry.setdefault("exchanges", guess.exchanges.value)
+        if wants_shards:
+            entry["shards"] = shards_of(name, path)
     except OSError as error:  # such as of a name that is too long
-        raise SourceError(f"{entry['path']} cannot be read: {error.strerror}") from error
-    if wants_shape:
-        guess = guess_shape(name, files[0], most_rows=_ROWS_SEEN)
-        entry["shape"] = guess.shape
-        entry.setdefault("columns", dict(guess.columns))
-        entry.setdefault("exchanges", guess.exchanges.value)
-    if wants_shards:
-        entry["shards"] = shards_for(sum(map(estimate_rows, files)))
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from error

@@ -13,6 +13,7 @@ from sysgen_dagster.sources.candidates import (
     THOUGHTS,
     WITH_INPUT,
     Candidate,
+    candidate,
     in_order,
     shown,
     system_of,
@@ -20,14 +21,13 @@ from sysgen_dagster.sources.candidates import (
 from sysgen_dagster.sources.chat_columns import (
     asked_roles,
     is_prompt,
-    kept_fields,
     odd_fields,
     roles_of,
     spoken_fields,
     words_of,
 )
-from sysgen_dagster.sources.seen import Seen, plain_name
-from sysgen_dagster.sources.shapes import role_of
+from sysgen_dagster.sources.seen import Seen
+from sysgen_dagster.sources.shapes import plain_name, role_of
 
 
 def pairs(seen: Seen, asked: Mapping[str, str]) -> Iterator[Candidate]:
@@ -35,20 +35,19 @@ def pairs(seen: Seen, asked: Mapping[str, str]) -> Iterator[Candidate]:
     said = dict(asked)
     if "question" not in said and "input" in said:
         said["question"] = said.pop("input")
-    both = {*seen.texts, *seen.lists}
+    texts = {*seen.texts, *said.values()}  # what the user names is read, whatever it holds so far
     questions, answers = (
         [said[word]] if word in said else in_order(seen.columns, names)
         for word, names in (("question", QUESTIONS), ("answer", ANSWERS))
     )
     for question, answer in product(questions, answers):
-        if question != answer and {question, answer} <= both:
+        if question != answer and {question, answer} <= {*texts, *seen.lists}:
             yield from _prompt_completion(seen, said, question, answer)
-            if {question, answer} <= set(seen.texts):
+            if {question, answer} <= texts:
                 yield _question_answer(seen, said, question, answer)
 
 
 def _question_answer(seen: Seen, asked: Mapping[str, str], question: str, answer: str) -> Candidate:
-    system = system_of(seen, asked)
     found = {
         "input": asked.get("input") or _input_of(seen, question, answer),
         "reasoning": asked.get("reasoning") or _thoughts(seen, question, answer),
@@ -60,13 +59,9 @@ def _question_answer(seen: Seen, asked: Mapping[str, str], question: str, answer
     told += f", answer in {shown(answer)}"
     if "reasoning" in more:
         told += f", thoughts in {shown(more['reasoning'])}"
-    words = {"question": question, "answer": answer, **more, **system.shape}
-    return Candidate(
-        QuestionAnswer(kind="question_answer", **words),
-        dict.fromkeys(words.values(), "string"),
-        words,
-        told + system.told,
-    )
+    words = {"question": question, "answer": answer, **more}
+    shape = QuestionAnswer(kind="question_answer", system=system_of(seen, asked), **words)
+    return candidate(seen, shape, words, told)
 
 
 def _input_of(seen: Seen, question: str, answer: str) -> str | None:
@@ -104,37 +99,29 @@ def _prompt_completion(
     if completion in seen.lists and any(role_of(name) == Role.USER for name in begins):
         return  # a whole chat, which holds its question
     roles, unclear, told = roles_of(asked, [chat for each in lists for chat in each.speakers(role)])
-    system = system_of(seen, asked)
-    columns = {column.name: kept_fields(column, role, content) for column in lists}
-    yield Candidate(
-        PromptCompletion(
-            kind="prompt_completion",
-            prompt=prompt,
-            completion=completion,
-            roles=roles,
-            **odd_fields(role, content),
-            **system.shape,
-        ),
-        {prompt: "string", completion: "string", **columns, **system.columns},
-        {"question": prompt, "answer": completion, **words_of(roles), **system.shape},
-        f"what comes before the answer in {shown(prompt)}, the answer in {shown(completion)} "
-        f"({role}, {content}){told}{system.told}",
-        unclear,
+    shape = PromptCompletion(
+        kind="prompt_completion",
+        prompt=prompt,
+        completion=completion,
+        roles=roles,
+        system=system_of(seen, asked),
+        **odd_fields(role=role, content=content),
     )
+    words = {"question": prompt, "answer": completion, **words_of(roles)}
+    told = f"the answer in {shown(completion)} ({role}, {content}){told}"
+    told = f"what comes before the answer in {shown(prompt)}, {told}"
+    yield candidate(seen, shape, words, told, unclear)
 
 
 def transcripts(seen: Seen, asked: Mapping[str, str], name: str) -> Iterator[Candidate]:
     """A text that is a chat, in each way in which such are written."""
-    system, asked_marks = system_of(seen, asked), asked_roles(asked)
+    asked_marks = asked_roles(asked)
     texts = [value for value in seen.values(name) if isinstance(value, str)]
     for marks in [asked_marks] if asked_marks else MARKS:
         speaking = [mark for mark, role in marks.items() if role != "system"]
         if 2 * sum(all(mark in text for mark in speaking) for text in texts) <= len(texts):
             continue
-        yield Candidate(
-            Transcript(kind="transcript", column=name, roles=marks, **system.shape),
-            {name: "string", **system.columns},
-            {"text": name, **words_of(marks), **system.shape},
-            f"chats as text in {shown(name)}, by the marks {', '.join(map(shown, marks))}"
-            f"{system.told}",
-        )
+        system = system_of(seen, asked)
+        shape = Transcript(kind="transcript", column=name, roles=marks, system=system)
+        told = f"chats as text in {shown(name)}, by the marks {', '.join(map(shown, marks))}"
+        yield candidate(seen, shape, {"text": name, **words_of(marks)}, told)

@@ -11,6 +11,10 @@ SEEN = 1_024  # bytes from the beginning of a file that tell what it is
 _SNIPPET = 60  # characters of a file that are shown
 _LONGEST = 1_000  # characters of what is wrong, which may name all columns of a file
 
+_PICKLES: Final = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+_ZIP: Final = b"PK\x03\x04"
+_OF_WORKBOOKS: Final = (b"[Content_Types].xml", b"xl/")
+_WORKBOOK: Final = ("an Excel workbook", "save it as CSV, in UTF-8")
 # First bytes, what such a file is, and what to do.
 _MAGIC: Final = (
     (b"version https://git-lfs", "a Git LFS pointer, not the file", "fetch it with `git lfs pull`"),
@@ -20,20 +24,22 @@ _MAGIC: Final = (
     (b"\xfd7zXZ\0", "an xz archive", "unpack it with `unxz`"),
     (b"\x04\x22\x4d\x18", "an LZ4 archive", "unpack it with `unlz4`"),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive", "unpack it"),
-    (b"PK\x03\x04", "a zip archive", "unpack it with `unzip`"),
+    (_ZIP, "a zip archive", "unpack it with `unzip`"),
+    (b"\xd0\xcf\x11\xe0", *_WORKBOOK),
     (b"PAR1", "a Parquet file", "end its name in .parquet"),
     (b"PARE", "an encrypted Parquet file", "give it without encryption"),
     (b"ARROW1", "an Arrow file", "convert it to Parquet"),
-    (b"\xff\xff\xff\xff", "a stream of Arrow", "convert it to Parquet"),
+    (
+        b"\xff\xff\xff\xff",
+        "a stream of Arrow",
+        "convert it to Parquet, such as by `datasets.load_from_disk(FOLDER).to_parquet(FILE)`",
+    ),
     (b"Obj\x01", "an Avro file", "convert it to Parquet"),
     (b"ORC", "an ORC file", "convert it to Parquet"),
     (b"SQLite format 3", "an SQLite database", "convert it to Parquet"),
     (b"\x89HDF", "an HDF5 file", "convert it to Parquet"),
     (b"%PDF", "a PDF", "give the rows as Parquet or JSON lines"),
-    (b"\x80\x02", "a pickle", "convert it to Parquet; pickles are not read"),
-    (b"\x80\x03", "a pickle", "convert it to Parquet; pickles are not read"),
-    (b"\x80\x04", "a pickle", "convert it to Parquet; pickles are not read"),
-    (b"\x80\x05", "a pickle", "convert it to Parquet; pickles are not read"),
+    (_PICKLES, "a pickle", "convert it to Parquet; pickles are not read"),
 )
 _ANNEX = (b"/annex/objects/", b".git/annex/objects/", b"../.git/annex/objects/")
 _HTML = (b"<!doctype html", b"<html", b"<head", b"<body", b"<script", b"<!-- ")
@@ -72,9 +78,8 @@ def _inert(sign: str) -> str:
 
 def recognise(head: bytes) -> UnreadableError | None:
     """What a file is, from its first `SEEN` bytes, that is neither JSON nor other text."""
-    for magic, what, fix in _MAGIC:
-        if head.startswith(magic):
-            return UnreadableError(f"it is {what}", fix)
+    if known := _by_magic(head):
+        return known
     if head[257:262] == b"ustar":
         return UnreadableError("it is a tar archive", "unpack it with `tar -x`")
     for mark in _BYTE_ORDER_MARKS:
@@ -90,6 +95,15 @@ def recognise(head: bytes) -> UnreadableError | None:
         what = "an error of object storage, as XML" if is_error else "XML"
         fix = "download the file again, with a new link" if is_error else "convert it to Parquet"
         return UnreadableError(f"it is {what}: {snippet(head)}", fix)
+    return None
+
+
+def _by_magic(head: bytes) -> UnreadableError | None:
+    for magic, what, fix in _MAGIC:
+        if head.startswith(magic):
+            if magic == _ZIP and any(part in head for part in _OF_WORKBOOKS):
+                what, fix = _WORKBOOK
+            return UnreadableError(f"it is {what}", fix)
     return None
 
 

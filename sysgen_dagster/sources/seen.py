@@ -1,11 +1,13 @@
 """What the first rows of a file hold: which columns are texts, and which are lists of what."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 from sysgen_dagster.chat.visible import is_blank
+from sysgen_dagster.sources.shapes import THOUGHTS
 from sysgen_dagster.sources.values import (
     NoRecordsError,
     NotTextError,
@@ -15,7 +17,8 @@ from sysgen_dagster.sources.values import (
 )
 
 _MOST = 200  # values of a column that are looked at
-_WORDY = 0.5  # least share of the texts with a blank in a column that people wrote
+_WORDY = 0.5  # least share of the texts with several words in a column that people wrote
+_WITHOUT_BLANKS = re.compile("[\u0e00-\u10ff\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]{4}")
 
 
 class ListColumn(NamedTuple):
@@ -34,6 +37,12 @@ class ListColumn(NamedTuple):
     def texts(self, field: str) -> list[str]:
         """What the records say in a field; what is no text is left out."""
         return [text for chat in self.chats for text in _said(chat, field)]
+
+    def kept(self, used: Sequence[str]) -> list[str]:
+        """The fields that are read: those that are used, and thoughts; of texts the only one."""
+        thoughts = {field for field in THOUGHTS if any(self.texts(field))}
+        kept = [field for field in self.fields if field in used or field in thoughts]
+        return kept or list(used)
 
     def speakers(self, field: str) -> list[list[str]]:
         """Who speaks in each row, turn by turn."""
@@ -70,16 +79,19 @@ class Seen:
         found = (row.get(column) for row in self.rows if isinstance(row, Mapping))
         return [value for value in found if value is not None][:_MOST]
 
+    def is_empty(self, column: str) -> bool:
+        """Whether the first values of a column hold nothing."""
+        return all(value in ("", [], {}) for value in self.values(column))
+
     def holds_sentences(self, column: str) -> bool:
         """Whether the texts of a column, as far as they show anything, have several words."""
         shown = [text for value in self.values(column) if not is_blank(text := _text(value))]
-        spaced = [text for text in shown if text and " " in text.strip()]
-        return bool(shown) and len(spaced) >= _WORDY * len(shown)
+        return bool(shown) and sum(map(has_words, shown)) >= _WORDY * len(shown)
 
 
-def plain_name(name: str) -> str:
-    """A name without what writers of names differ in."""
-    return name.strip().casefold().replace("-", "_").replace(" ", "_")
+def has_words(text: str | None) -> bool:
+    """Whether a text has several words, also in writing that puts no blanks between them."""
+    return len((text or "").split()) > 1 or _WITHOUT_BLANKS.search(text or "") is not None
 
 
 def _text(value: Any) -> str | None:

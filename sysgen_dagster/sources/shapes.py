@@ -30,15 +30,7 @@ _SPEAKERS = {
     Role.SYSTEM: ("system", "developer"),
     Role.USER: ("user", "human", "prompter"),
     Role.ASSISTANT: (
-        "assistant",
-        "gpt",
-        "chatgpt",
-        "ai",
-        "bot",
-        "chatbot",
-        "model",
-        "bard",
-        "bing",
+        *("assistant", "gpt", "chatgpt", "ai", "bot", "chatbot", "model", "bard", "bing"),
     ),
 }
 _ROLES = {name: role for role, names in _SPEAKERS.items() for name in names}
@@ -52,7 +44,7 @@ TOOL_ROLES = frozenset(
     }
 )
 # Fields of a record, beside its text, in which published data sets keep what was thought.
-_THOUGHTS = ("reasoning_content", "reasoning", "thinking")
+THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 
 
 class Turn(NamedTuple):
@@ -82,7 +74,7 @@ def _turn(role: str, text: str | None, thoughts: str | None = None) -> Turn:
 
 
 def _thoughts(record: Mapping[str, Any]) -> str | None:
-    return next((record[name] for name in _THOUGHTS if record.get(name)), None)
+    return next((record[name] for name in THOUGHTS if record.get(name)), None)
 
 
 def role_of(speaker: str, roles: Mapping[str, Speaker] = MappingProxyType({})) -> str:
@@ -92,19 +84,20 @@ def role_of(speaker: str, roles: Mapping[str, Speaker] = MappingProxyType({})) -
         speaker: What the row calls who speaks.
         roles: Those of names that the catalogue knows; they come before the usual ones.
     """
-    given = {_plain(each): role for each, role in roles.items()}
-    if given and (said := given.get(_plain(speaker))):
+    given = {plain_name(each): role for each, role in roles.items()}
+    if given and (said := given.get(plain_name(speaker))):
         return Role(said)
     if role := _ROLES.get(speaker):
         return role
-    name = _plain(speaker)
+    name = plain_name(speaker)
     if name.startswith(_MODELS):
         return Role.ASSISTANT
     return _ROLES.get(name) or (name if name in TOOL_ROLES else speaker)
 
 
-def _plain(speaker: str) -> str:
-    return speaker.strip().casefold().replace("-", "_").replace(" ", "_")
+def plain_name(name: str) -> str:
+    """A name without what writers of names differ in."""
+    return name.strip().casefold().replace("-", "_").replace(" ", "_")
 
 
 def read_turns(row: Row, shape: Shape) -> list[Turn]:
@@ -114,6 +107,8 @@ def read_turns(row: Row, shape: Shape) -> list[Turn]:
     """
     turns = list(_READERS[shape.kind](row, shape))
     system = row[shape.system] if shape.system else None
+    if system and isinstance(shape, Transcript):  # Glaive writes the mark there, too
+        system = _marks(tuple(shape.roles)).sub("", system).strip()
     if system is None or is_blank(system) or Turn(Role.SYSTEM, system) in turns:
         return turns
     return [Turn(Role.SYSTEM, system), *turns]
@@ -163,15 +158,17 @@ def _transcript(row: Row, shape: Transcript) -> Iterator[Turn]:
     said = row[shape.column]
     if is_blank(said):
         return
+    # What templates of chat models write around a turn is no part of it.
     before, *parts = _marks(tuple(shape.roles)).split(said)
-    if not is_blank(before):
+    if not is_blank(before := _MARKS_AROUND.sub("", before)):
         yield Turn(Role.SYSTEM, before.strip())
     for mark, text in zip(parts[::2], parts[1::2], strict=True):
-        yield _turn(shape.roles[mark], _END_MARKS.sub("", text).strip())
+        yield _turn(shape.roles[mark], _MARKS_AROUND.sub("", text).strip())
 
 
-# What templates of chat models write after a turn.
-_END_MARKS = re.compile(r"(\s*(<\|im_end\|>|<\|endoftext\|>|<\|eot_id\|>|</s>))+\s*$")
+_MARKS_AROUND = re.compile(
+    r"(\s*(<\|(im_end|endoftext|eot_id|begin_of_text|end_of_text)\|>|</?s>|<(bos|eos|end_of_turn)>))+\s*$"
+)
 
 
 @cache

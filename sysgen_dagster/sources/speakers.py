@@ -6,8 +6,7 @@ from types import MappingProxyType
 
 from sysgen_dagster.catalog.sources import Speaker
 from sysgen_dagster.chat.messages import Role
-from sysgen_dagster.sources.seen import plain_name
-from sysgen_dagster.sources.shapes import TOOL_ROLES, role_of
+from sysgen_dagster.sources.shapes import TOOL_ROLES, plain_name, role_of
 
 # Who unmistakably asks, or answers, where both speak; a number may follow. They are no usual names
 # of roles (`shapes.role_of`): a chat may have an agent beside an assistant.
@@ -29,7 +28,7 @@ _MOST_NAMES = 20  # names of more are those of people
 
 
 def guess_roles(
-    chats: Iterable[Sequence[str]], given: Mapping[str, Speaker] = MappingProxyType({})
+    chats: Sequence[Sequence[str]], given: Mapping[str, Speaker] = MappingProxyType({})
 ) -> Mapping[str, Speaker] | None:
     """The roles of the speakers whose names are none of a role.
 
@@ -43,6 +42,9 @@ def guess_roles(
     Returns:
         Nothing where the usual names are enough; None where nobody can tell.
     """
+    spoken = {name: role_of(name, given) for chat in chats for name in chat}
+    if set(spoken.values()) == {Role.USER, Role.SYSTEM} and _answers_as_system(chats, spoken):
+        return {name: "assistant" for name, role in spoken.items() if role == Role.SYSTEM}
     others = {Role.SYSTEM, *TOOL_ROLES}
     chats = [[name for name in chat if role_of(name, given) not in others] for chat in chats]
     names = list(dict.fromkeys(name for chat in chats for name in chat))
@@ -60,6 +62,12 @@ def guess_roles(
         return None
     odd = (name for name in names if role_of(name, given) not in set(Role))
     return {name: role.value for name in odd if (role := roles[name]) is not None}
+
+
+def _answers_as_system(chats: Iterable[Sequence[str]], roles: Mapping[str, str]) -> bool:
+    """Whether a system takes turns with a user who begins, as machines for orders are called."""
+    said = [[roles[name] for name in chat] for chat in chats if chat]
+    return all(chat[:2] == [Role.USER, Role.SYSTEM] for chat in said) and _alternates(said)
 
 
 def _hinted(name: str, given: Mapping[str, Speaker]) -> Role | None:

@@ -83,6 +83,6 @@ def _undecodable(file: Path, encoding: str, error: UnicodeDecodeError) -> Unread
                 except UnicodeDecodeError as first:
                     place = f"line {number:,}, byte {first.start + 1:,}"
                     what = f"{place}: {line[first.start]:#04x} is not {name}"
-                    fix = "convert it, such as with `iconv -f LATIN1 -t UTF-8`"
+                    fix = "convert it, such as with `iconv -f WINDOWS-1252 -t UTF-8`"
                     return UnreadableError(what, fix)
     return UnreadableError(f"it is not whole as {name}: {error.reason}", "fetch it again")

@@ -12,6 +12,7 @@ from sysgen_dagster.catalog.sources import Exchanges, QuestionAnswer, Shape, Sou
 from sysgen_dagster.sources.candidates import Candidate
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.recognition import UnreadableError
+from sysgen_dagster.sources.seen import has_words
 from sysgen_dagster.sources.tables import source_table
 from sysgen_dagster.sources.upstream_rows import tabulate
 
@@ -26,6 +27,9 @@ class Tried(NamedTuple):
         system_messages: How many rows have a system message.
         unreadable: How many rows give nothing that can be used, by reason, the commonest first.
         refused: Why no row can be read at all; None: some can.
+        dropped: How many conversations of the other rows cannot be used.
+        questions: Some of the usable ones, where most are single words.
+        answers: Likewise.
     """
 
     rows: int
@@ -34,6 +38,9 @@ class Tried(NamedTuple):
     system_messages: int = 0
     unreadable: Mapping[str, int] = {}
     refused: str | None = None
+    dropped: int = 0
+    questions: Sequence[str] = ()
+    answers: Sequence[str] = ()
 
     @property
     def usable(self) -> int:
@@ -83,6 +90,7 @@ def _count(conversations: pl.DataFrame, rows: int) -> Tried:
         reason=pl.col("drop_reason").drop_nulls().last(),
         has_system=pl.col("original_system_message").is_not_null().any(),
     )
+    usable = conversations.filter(pl.col("drop_reason").is_null())
     unusable = of_rows.filter(~pl.col("is_usable"))["reason"]
     return Tried(
         rows,
@@ -90,4 +98,13 @@ def _count(conversations: pl.DataFrame, rows: int) -> Tried:
         of_rows.filter(pl.col("conversations") > 1).height,
         of_rows.filter("has_system").height,
         dict(Counter(sorted(unusable)).most_common()),
+        None,
+        int(of_rows.filter("is_usable")["conversations"].sum()) - len(usable),
+        *(_single_words(usable[column].to_list()) for column in ("question", "answer")),
     )
+
+
+def _single_words(texts: Sequence[str]) -> tuple[str, ...]:
+    """Some that are single words, such as the letter of a choice, where most of the texts are."""
+    words = [text.strip() for text in texts if not has_words(text)]
+    return tuple(dict.fromkeys(words))[:3] if 2 * len(words) > len(texts) else ()

@@ -54,8 +54,11 @@ class Journal:
 
     path: Path | UPath
 
-    def append(self, record: Record) -> None:
+    def append(self, record: Record) -> tuple[object, object]:
         """Write a record down; it survives a kill and a loss of power from here on.
+
+        Returns:
+            Its `mark` before and after, between which nobody else has written.
 
         Raises:
             StoreUnavailableError: The disk is full, or object storage did not accept it.
@@ -68,16 +71,19 @@ class Journal:
 
                 name = f"{self.path.stem}-{time.time_ns():020d}-{secrets.token_hex(4)}.jsonl"
                 objects.replace(self.path.with_name(name), line)
-                return
+                return None, None
             is_new = not self.path.exists()
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with _opened(self.path) as file:
+                before = _mark_of(os.fstat(file.fileno()))
                 # A write that was cut short is an error here and a line that is cut off for others.
                 if file.write(line) != len(line):
                     raise OSError(28, os.strerror(28), str(self.path))
                 os.fsync(file.fileno())
+                after = _mark_of(os.fstat(file.fileno()))
             if is_new:
                 sync(self.path.parent)
+            return before, after
 
     def read(self) -> Journaled:
         """Everything that was written; nothing where nobody has written yet.
@@ -94,10 +100,9 @@ class Journal:
         if not isinstance(self.path, Path):
             return None
         try:
-            stat = self.path.stat()
+            return _mark_of(self.path.stat())
         except FileNotFoundError:
             return (0, 0)
-        return (stat.st_ino, stat.st_size)
 
     def remove(self, goes: Callable[[Record], bool]) -> int:
         """How many records are removed, for whoever must not be spoken of any more.
@@ -110,31 +115,11 @@ class Journal:
         """
         with answering(self.path):
             if not isinstance(self.path, Path):
-                return self._remove_objects(goes)
+                return sum(_remove(path, goes) for path in self._objects())
             if not self.path.exists():
                 return 0
             with _opened(self.path):
-                held = read_lines(self._lines())
-                staying = [record for record in held.records if not goes(record)]
-                removed = len(held.records) - len(staying)
-                if removed or held.cut_off or held.damaged:
-                    with replacing(self.path) as temporary:
-                        temporary.write_bytes(b"".join(map(format_line, staying)))
-                return removed
-
-    def _remove_objects(self, goes: Callable[[Record], bool]) -> int:
-        from sysgen_dagster.storage import objects
-
-        removed = 0
-        for path in self._objects():
-            held = read_lines(path.read_bytes().splitlines())
-            staying = [record for record in held.records if not goes(record)]
-            removed += len(held.records) - len(staying)
-            if not staying:
-                path.unlink()
-            elif len(staying) < len(held.records) or held.damaged or held.cut_off:
-                objects.replace(path, b"".join(map(format_line, staying)))
-        return removed
+                return _remove(self.path, goes)
 
     def _objects(self) -> list[UPath]:
         """First the file of a folder that was copied there, then one for each record since."""
@@ -150,6 +135,10 @@ class Journal:
         elif self.path.exists():
             with self.path.open("rb") as file:
                 yield from file
+
+
+def _mark_of(stat: os.stat_result) -> object:
+    return (stat.st_ino, stat.st_size)
 
 
 def format_line(record: Record) -> bytes:
@@ -175,12 +164,33 @@ def read_lines(lines: Iterable[bytes]) -> Journaled:
 
 def _parse(line: bytes) -> Record | None:
     checksum, _, covered = line.removeprefix(_CHECKED).partition(b", ")
-    if not (line.startswith(_CHECKED) and checksum.isdigit()):
+    if not line.startswith(_CHECKED) or checksum != b"%d" % zlib.crc32(covered):
         return None
-    if int(checksum) != zlib.crc32(covered):
+    try:
+        record: Record = json.loads(b"{" + covered)
+    except ValueError:  # somebody else's line, whose checksum is right all the same
         return None
-    record: Record = json.loads(b"{" + covered)
     return record
+
+
+def _remove(path: Path | UPath, goes: Callable[[Record], bool]) -> int:
+    """How many records of a file or object are removed, with the lines that cannot be read."""
+    held = read_lines(path.read_bytes().splitlines())
+    staying = [record for record in held.records if not goes(record)]
+    removed = len(held.records) - len(staying)
+    if not (removed or held.damaged or held.cut_off):
+        return 0
+    content = b"".join(map(format_line, staying))
+    if isinstance(path, Path):
+        with replacing(path) as temporary:
+            temporary.write_bytes(content)
+    elif content:
+        from sysgen_dagster.storage import objects
+
+        objects.replace(path, content)
+    else:
+        path.unlink()
+    return removed
 
 
 @contextmanager

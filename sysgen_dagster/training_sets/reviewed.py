@@ -13,13 +13,20 @@ from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.columns import MESSAGES, TEXT
 from sysgen_dagster.tables.table import Column, Table
-from sysgen_dagster.training_sets.rows import build_turn
+from sysgen_dagster.training_sets.rows import (
+    build_turn,
+    first_user_turn,
+    with_first_user_turn,
+    with_last_turn,
+)
 
+_KEY = ["model", "conversation_id"]
 ACCEPTED, EDITED, REJECTED = "accepted", "edited", "rejected"
 # What of a row was decided, one row per conversation of a model: the texts that the reviewer saw,
 # and those that he wrote (null: none).
 DECIDED = pl.Schema(
     {
+        "model": TEXT,
         "conversation_id": TEXT,
         "choice": TEXT,  # accepted or rejected
         "shown_message": TEXT,
@@ -29,7 +36,7 @@ DECIDED = pl.Schema(
     }
 )
 _REVIEWED = Column(TEXT, "accepted or edited by a reviewer; null: no reviewer has decided")
-_IN_SYSTEM_TURN = (Variant.SYSGEN, Variant.ORIGINAL_ANSWER)
+_WITH_MESSAGE = (Variant.SYSGEN, Variant.ORIGINAL_ANSWER, Variant.USER_ROLE)
 _WITH_NEW_ANSWER = (Variant.SYSGEN, Variant.USER_ROLE)
 
 
@@ -39,21 +46,15 @@ def with_review(table: Table) -> Table:
 
 
 def without_rejected(rows: pl.DataFrame, decided: pl.DataFrame) -> pl.DataFrame:
-    """The rows that no reviewer has rejected: of one model, or both frames with a ``model``."""
-    rejected = decided.filter(choice=REJECTED)
-    return rows.join(rejected, on=_key(decided), how="anti", maintain_order="left")
+    """The rows that no reviewer has rejected."""
+    return rows.join(decided.filter(choice=REJECTED), on=_KEY, how="anti", maintain_order="left")
 
 
 def only_accepted(rows: pl.DataFrame, decided: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """Those that a reviewer has accepted, where the recipe asks for it; else all of them."""
     if recipe.reviewed is None:
         return rows
-    accepted = decided.filter(choice=ACCEPTED)
-    return rows.join(accepted, on=_key(decided), how="semi", maintain_order="left")
-
-
-def _key(decided: pl.DataFrame) -> list[str]:
-    return [name for name in ("model", "conversation_id") if name in decided.columns]
+    return rows.join(decided.filter(choice=ACCEPTED), on=_KEY, how="semi", maintain_order="left")
 
 
 def write_edits(
@@ -75,7 +76,7 @@ def write_edits(
         new_message=pl.col("system_message") if takes_message else pl.lit(None, TEXT),
         written_answer=pl.col("new_answer") if takes_answer else pl.lit(None, TEXT),
     ).drop("system_message", "new_answer")
-    joined = rows.join(edits, on="conversation_id", how="left", maintain_order="left")
+    joined = rows.join(edits, on=_KEY, how="left", maintain_order="left")
     is_edited = pl.any_horizontal(pl.col("new_message", "written_answer").is_not_null())
     written = _write_pairs(joined) if recipe.rejected else _write_chats(joined, recipe)
     others = joined.filter(is_edited, ~_holds_what_was_shown(recipe))
@@ -95,8 +96,7 @@ def _texts_of(recipe: Recipe) -> tuple[bool, bool]:
     """Whether the rows of a recipe hold the system message, and the new answer."""
     if recipe.rejected:
         return True, True
-    takes_message = recipe.variant in (*_IN_SYSTEM_TURN, Variant.USER_ROLE)
-    return takes_message, recipe.variant in _WITH_NEW_ANSWER
+    return recipe.variant in _WITH_MESSAGE, recipe.variant in _WITH_NEW_ANSWER
 
 
 def _holds_what_was_shown(recipe: Recipe) -> pl.Expr:
@@ -109,7 +109,7 @@ def _holds_what_was_shown(recipe: Recipe) -> pl.Expr:
     if takes_answer:
         holds &= last.struct.field("content") == answer
     if takes_message and not recipe.rejected and recipe.variant is Variant.USER_ROLE:
-        holds &= _first_user_turn(chat).str.starts_with(message + "\n\n")
+        holds &= first_user_turn(chat).str.starts_with(message + "\n\n")
     elif takes_message:
         holds &= first == message
     return holds.fill_null(value=False)
@@ -122,8 +122,7 @@ def _write_chats(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
         rows = rows.with_columns(messages=_with_message_in_user_turn(chat))
     else:
         rows = rows.with_columns(messages=_with_system_turn(chat))
-    before = chat.list.head(chat.list.len() - 1)
-    edited = pl.concat_list(before, build_turn(Role.ASSISTANT, answer)).cast(MESSAGES)
+    edited = with_last_turn(chat, build_turn(Role.ASSISTANT, answer))
     return rows.with_columns(
         messages=pl.when(answer.is_not_null()).then(edited).otherwise(chat),
         reasoning=pl.when(answer.is_null()).then("reasoning"),
@@ -149,17 +148,6 @@ def _with_system_turn(chat: pl.Expr) -> pl.Expr:
 def _with_message_in_user_turn(chat: pl.Expr) -> pl.Expr:
     """The chat with the edited message at the start of its first user turn."""
     message = pl.col("new_message")
-    first = chat.list.eval(_IS_USER).list.arg_max()
-    rest = _first_user_turn(chat).str.strip_prefix(pl.col("shown_message"))
-    turn = build_turn(Role.USER, message + rest)
-    edited = pl.concat_list(chat.list.head(first), turn, chat.list.slice(first + 1)).cast(MESSAGES)
+    rest = first_user_turn(chat).str.strip_prefix(pl.col("shown_message"))
+    edited = with_first_user_turn(chat, message + rest)
     return pl.when(message.is_not_null()).then(edited).otherwise(chat)
-
-
-_IS_USER = pl.element().struct.field("role") == Role.USER.value
-
-
-def _first_user_turn(chat: pl.Expr) -> pl.Expr:
-    """What the first turn of the user says."""
-    at = chat.list.eval(_IS_USER).list.arg_max()
-    return chat.list.get(at, null_on_oob=True).struct.field("content")

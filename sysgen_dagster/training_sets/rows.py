@@ -97,10 +97,29 @@ def _history_and_question() -> pl.Expr:
 def _prepend_to_first_user_turn(text: pl.Expr) -> pl.Expr:
     """The history and the question, with `text` at the start of the first user turn."""
     chat = _history_and_question()
-    is_user = pl.element().struct.field("role") == Role.USER.value
-    first = chat.list.eval(is_user).list.arg_max()
-    content = chat.list.get(first).struct.field("content")
+    content = first_user_turn(chat)
     both = pl.when(_is_written(text)).then(text + "\n\n" + content).otherwise(content)
+    return with_first_user_turn(chat, both)
+
+
+def first_user_turn(chat: pl.Expr) -> pl.Expr:
+    """What the first turn of the user says."""
+    return chat.list.get(_at_first_user(chat), null_on_oob=True).struct.field("content")
+
+
+def with_first_user_turn(chat: pl.Expr, content: pl.Expr) -> pl.Expr:
+    """The chat with another text as the first turn of the user."""
+    at = _at_first_user(chat)
     return pl.concat_list(
-        chat.list.head(first), build_turn(Role.USER, both), chat.list.slice(first + 1)
-    )
+        chat.list.head(at), build_turn(Role.USER, content), chat.list.slice(at + 1)
+    ).cast(MESSAGES)
+
+
+def with_last_turn(chat: pl.Expr, turn: pl.Expr) -> pl.Expr:
+    """The chat with another turn as its last."""
+    return pl.concat_list(chat.list.head(chat.list.len() - 1), turn).cast(MESSAGES)
+
+
+def _at_first_user(chat: pl.Expr) -> pl.Expr:
+    is_user = pl.element().struct.field("role") == Role.USER.value
+    return chat.list.eval(is_user).list.arg_max()

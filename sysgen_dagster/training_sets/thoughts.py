@@ -9,9 +9,9 @@ from dataclasses import replace
 import polars as pl
 
 from sysgen_dagster.catalog.recipes import Recipe, Thoughts
-from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import Column, Table
 from sysgen_dagster.training_sets.reviewed import with_review
+from sysgen_dagster.training_sets.rows import with_last_turn
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS, table_of
 
 _FIELD = "reasoning_content"
@@ -44,6 +44,5 @@ def place_thoughts(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
         thought = pl.format("<think>\n{}\n</think>\n\n{}", "reasoning", content)
         said = pl.when(pl.col("reasoning").is_null()).then(content).otherwise(thought)
         answer = pl.struct(last.field("role"), said.alias("content"))
-        before = chat.list.head(chat.list.len() - 1)
-        rows = rows.with_columns(messages=pl.concat_list(before, answer).cast(MESSAGES))
+        rows = rows.with_columns(messages=with_last_turn(chat, answer))
     return rows.select(exported_table(recipe).names)

@@ -1,11 +1,13 @@
-"""A Chromium of this machine, where there is one."""
+"""Who looks at our pages: a client with the printed address, and a Chromium where there is one."""
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
+from urllib.parse import urlsplit
 
+import httpx2
 import pytest
 
 _CHROMIUM = next(
@@ -15,6 +17,16 @@ needs_chromium = pytest.mark.skipif(
     _CHROMIUM is None or find_spec("playwright") is None,
     reason="there is no Chromium to open a page in",
 )
+
+
+@contextmanager
+def visiting(url: str) -> Iterator[httpx2.Client]:
+    """A client that has opened the printed address, whose token it keeps as a cookie."""
+    place = urlsplit(url)
+    base = f"{place.scheme}://{place.netloc}"
+    with httpx2.Client(base_url=base, follow_redirects=True, timeout=10) as client:
+        assert client.get(f"/?{place.query}").status_code in (200, 404)  # a page may have no `/`
+        yield client
 
 
 @contextmanager

@@ -72,6 +72,15 @@ def test_answers_to_rows_that_are_not_stored_are_not_told(tmp_path: Path, key: s
         assert answers.look() == []
 
 
+def test_answers_of_a_preview_do_not_wait_for_a_partition(tmp_path: Path) -> None:
+    answers = follow(tmp_path)
+    model = "qwen-2.5-1b"  # a name with what begins the number of a shard
+    with ledger(tmp_path, f"{model}|capybara-preview") as lines:
+        answer(lines, "kept-1")
+        answers.look()
+        assert answers.count(ANNOTATED, model) == 0
+
+
 def test_excluded_rows_are_not_told(tmp_path: Path) -> None:
     answers = follow(tmp_path)
     answers.store.exclude({"kept-1"})
@@ -87,6 +96,18 @@ def test_lines_that_are_damaged_are_left_out(tmp_path: Path) -> None:
     with lines.path.open("ab") as file:
         file.write(b'\n{"crc32": 1, "key": "cut off')
     assert [story["id"] for story in answers.look()] == ["kept-1"]
+
+
+def test_a_line_that_is_being_written_is_told_once_it_is_whole(tmp_path: Path) -> None:
+    answers = follow(tmp_path)
+    with ledger(tmp_path) as lines:
+        answer(lines, "kept-1")
+    whole = lines.path.read_bytes()
+    lines.path.write_bytes(whole[:-20])
+    assert answers.look() == []
+    lines.path.write_bytes(whole)
+    assert [story["id"] for story in answers.look()] == ["kept-1"]
+    assert answers.count(ANNOTATED, MODEL) == 1
 
 
 def test_a_later_phase_is_told_on_top_of_what_is_stored(tmp_path: Path) -> None:

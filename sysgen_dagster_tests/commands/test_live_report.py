@@ -22,7 +22,7 @@ from sysgen_dagster.commands.live_report import PAGE, routes
 from sysgen_dagster.commands.pages import Pages, serving
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
+from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium, visiting
 from sysgen_dagster_tests.lanes.sysgen.shards import Row, dropped, kept
 from sysgen_dagster_tests.report.stored_shards import catalog, store_rows
 
@@ -40,20 +40,15 @@ Ask = Callable[[str], tuple[int, str]]
 
 
 @pytest.fixture
-def ask(pages: Pages) -> Ask:
+def ask(pages: Pages) -> Iterator[Ask]:
     """Asks as a browser that has opened the printed address."""
-    place = urlsplit(pages.url)
+    with visiting(pages.url) as client:
 
-    def get(path: str, **headers: str) -> tuple[int, str, str]:
-        connection = HTTPConnection(place.hostname or "", place.port, timeout=10)
-        connection.request("GET", path, headers=headers)
-        answer = connection.getresponse()
-        body, cookie = answer.read().decode(), answer.getheader("set-cookie", "")
-        connection.close()
-        return answer.status, body, cookie
+        def get(path: str) -> tuple[int, str]:
+            answer = client.get(path)
+            return answer.status_code, answer.text
 
-    _, _, cookie = get(f"/?{place.query}")
-    return lambda path: get(path, cookie=cookie.partition(";")[0])[:2]
+        yield get
 
 
 def test_a_row_is_told_at_most_two_seconds_after_it_is_stored(ask: Ask, tmp_path: Path) -> None:

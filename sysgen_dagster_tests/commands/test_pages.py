@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.routing import Route
 
 from sysgen_dagster.commands.pages import Pages, PagesError, serving
+from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
 
 
 async def _page(request: object) -> PlainTextResponse:
@@ -45,7 +46,7 @@ def cookie_of(pages: Pages) -> str:
     status, _, headers = ask(pages, f"/?{place.query}")
     assert (status, headers["location"]) == (303, "/")
     assert "HttpOnly" in headers["set-cookie"]
-    assert "samesite=strict" in headers["set-cookie"].lower()
+    assert "samesite=lax" in headers["set-cookie"].lower()
     return headers["set-cookie"].partition(";")[0]
 
 
@@ -95,3 +96,39 @@ def test_the_port_is_free_again_afterwards() -> None:
         port = urlsplit(served.url).port or 0
     with serving(ROUTES, port) as again:
         assert ask(again)[0] == 403
+
+
+@pytest.mark.parametrize(
+    "others",
+    ["a/b=1", "a@b=1; c[d]=2", '{"x": "y z"}', 't="open', "sysgen-1=x", "\xe9=\xff", ";;="],
+)
+def test_cookies_that_other_servers_of_this_machine_left_lock_nobody_out(
+    pages: Pages, others: str
+) -> None:
+    assert ask(pages, cookie=f"{others}; {cookie_of(pages)}")[:2] == (200, "the page")
+    assert ask(pages, cookie=others)[0] == 403
+
+
+@needs_chromium
+def test_the_address_may_be_a_link_on_another_site_s_page_such_as_a_terminal_s(
+    pages: Pages,
+) -> None:
+    with opened_chromium() as browser:
+        page = browser.new_page()
+        link = f'<a href="{pages.url}">the page</a>'
+        page.route("**/terminal", lambda it: it.fulfill(body=link, content_type="text/html"))
+        page.goto("http://terminal.example/terminal")
+        page.get_by_text("the page").click()
+        page.wait_for_url(lambda url: "terminal.example" not in url)
+        assert page.locator("body").inner_text() == "the page"
+        assert "token" not in page.url
+
+
+def test_a_name_that_the_operator_allows_for_the_ui_is_one_of_these_pages(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SYSGEN_ALLOW_HOSTS", "hub.example:8443")
+    with serving(ROUTES) as pages:
+        cookie = cookie_of(pages)
+        assert ask(pages, cookie=cookie, host="hub.example:8443")[0] == 200
+        assert ask(pages, cookie=cookie, host="evil.example")[0] == 403

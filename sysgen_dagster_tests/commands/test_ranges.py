@@ -23,6 +23,8 @@ def test_every_number_on_the_command_line_refuses_what_makes_no_sense(
 ) -> None:
     # A range without an end would let the command run here.
     assert {getattr(option.type, end, None) for end in ("min", "max")}.isdisjoint({None})
+    if written == "0" and getattr(option.type, "min", None) == 0:
+        return
     result = CliRunner().invoke(
         sysgen, [name, "--data", str(tmp_path / "none"), f"{option.opts[-1]}={written}"]
     )

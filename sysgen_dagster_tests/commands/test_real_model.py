@@ -166,7 +166,7 @@ def test_a_hub_that_does_not_answer_says_what_else_to_do(hub: dict[str, Any]) ->
 
 def test_the_trial_is_one_shard_of_each_source_by_this_model_alone(tmp_path: Path) -> None:
     real = find_real_model(str(write_gguf(tmp_path / "tiny.gguf")))
-    catalog = Trial().catalog(real)
+    catalog = Trial().catalog(real.entry())
     assert {source.shards for source in catalog.sources.values()} == {1}
     assert list(catalog.models) == ["tiny"]
     assert catalog.judging.preference_rows == catalog.judging.alignment_rows == 0

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 from rich.console import Console
 
-from sysgen_dagster.commands.results import show_exports, show_tokens, used_tokens
+from sysgen_dagster.commands.results import print_results, show_tokens, used_tokens
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.storage.store import Store
@@ -16,11 +16,11 @@ from sysgen_dagster_tests.compatibility.old_data import unpack
 from sysgen_dagster_tests.training_sets.export import exports
 
 ASKED = ("annotated_system_messages", "verified_system_messages", "aligned_responses")
+MADE = ("sysgen", "clean")
 JUDGED = ("judged_preferences", "judged_alignment")
 BOTH = CATALOG.model_copy(
     update={"models": {name: CATALOG.models[name] for name in ("llama-3.1-8b", "phi-4")}}
 )
-ONE = CATALOG.model_copy(update={"models": {"phi-4": CATALOG.models["phi-4"]}})
 
 Show = Callable[[Console, Store, Catalog], None]
 
@@ -50,19 +50,28 @@ def stored_tokens(data: Path, tables: tuple[str, ...], model: str) -> tuple[int,
     return sums.sum().cast(pl.Int64).row(0)
 
 
-def test_every_export_has_a_line_with_the_rows_of_its_splits_in_the_catalogue_s_order(
+def test_every_training_set_is_told_with_its_rows_and_how_to_load_it_in_the_catalogue_s_order(
     tmp_path: Path,
 ) -> None:
     for name in ("clean", "sysgen"):
         exports.export(tmp_path / "exports" / name)
+    store, console = Store(tmp_path), Console(file=(printed := StringIO()))
+    print_results(console, store, CATALOG)
     cells = len(exports.SOURCES) * len(exports.MODELS)
-    rows = [cells * exports.SPLITS[split] for split in ("train", "validation", "test")]
-    counts = [str(count) for count in (*rows, sum(rows))]
-    assert lines(show_exports, Store(tmp_path)) == [["sysgen", *counts], ["clean", *counts]]
+    rows = ", ".join(
+        f"{split} {cells * exports.SPLITS[split]}" for split in ("train", "validation", "test")
+    )
+    said = printed.getvalue().splitlines()
+    at = [said.index(f"Training set {name}: {rows} rows in {store.export(name)}") for name in MADE]
+    assert [said[line + 1] for line in at] == [
+        f'  load_dataset("{store.export(name)}")' for name in MADE
+    ]
+    assert at == sorted(at)
+    assert "The recipe preferences takes none of the rows, so there is no folder." in said
+    assert f"Open it in Dagster: sysgen ui -o {tmp_path}" in said
 
 
-def test_nothing_is_printed_where_nothing_was_made(tmp_path: Path) -> None:
-    assert lines(show_exports, Store(tmp_path)) == []
+def test_no_tokens_are_printed_where_nothing_was_made(tmp_path: Path) -> None:
     assert lines(show_tokens, Store(tmp_path)) == []
 
 
@@ -75,14 +84,13 @@ def test_the_tokens_of_a_model_are_those_of_its_stored_rows_and_of_what_it_judge
         [stored_tokens(data, JUDGED, model) for model in BOTH.models],
     )
     by_phi = tuple(map(sum, zip(of_phi, *judged, strict=True)))
-    used = used_tokens(Store(data), BOTH).filter(pl.col("asked for") != "planted faults")
-    sums = used.group_by("model").agg(pl.col("prompt_tokens", "completion_tokens").sum())
+    sums = used_tokens(Store(data), BOTH).drop("requests")
     assert sums.rows_by_key("model", unique=True) == {"llama-3.1-8b": by_llama, "phi-4": by_phi}
     assert by_llama < by_phi
 
 
-def test_several_models_have_a_line_each_and_one_a_line_for_each_phase(data: Path) -> None:
-    assert [line[0] for line in lines(show_tokens, Store(data))] == ["llama-3.1-8b", "phi-4", "all"]
-    shown = [line[0] for line in lines(show_tokens, Store(data), ONE)]
-    phases, judgements = ["1 annotated", "3 verified", "4 aligned"], list(JUDGED)
-    assert shown == [*phases, *(each.replace("_", " ") for each in judgements), "all"]
+def test_each_model_has_a_line_and_the_last_is_the_sum(data: Path) -> None:
+    shown = lines(show_tokens, Store(data))
+    assert [line[0] for line in shown] == ["llama-3.1-8b", "phi-4", "all"]
+    numbers = [[int(cell.replace(",", "")) for cell in line[1:]] for line in shown]
+    assert numbers[-1] == [a + b for a, b in zip(*numbers[:-1], strict=True)]

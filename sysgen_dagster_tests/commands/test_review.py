@@ -12,22 +12,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
 
 from sysgen_dagster.commands.pages import serving
-from sysgen_dagster.commands.review import _MOST_BYTES, ReviewError, _rows_of, routes
+from sysgen_dagster.commands.review import _MOST_BYTES, ReviewError, _login, _rows_of, routes
 from sysgen_dagster.review.decisions import journal_of, read_decisions
+from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.storage.journal import Journal
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.tables import MIXTURES
+from sysgen_dagster_tests.commands.browser import visiting
 from sysgen_dagster_tests.review.rows import (
     MODEL,
     SHARD,
     catalog,
+    decision,
     make_deployment,
     open_desk,
     write_rows,
@@ -62,10 +65,7 @@ class Reviewer:
 
 @contextmanager
 def reviewing(url: str) -> Iterator[Reviewer]:
-    place = urlsplit(url)
-    base = f"{place.scheme}://{place.netloc}"
-    with httpx2.Client(base_url=base, follow_redirects=True, timeout=10) as client:
-        assert client.get(f"/?{place.query}").status_code == 200
+    with visiting(url) as client:
         yield Reviewer(client)
 
 
@@ -84,7 +84,7 @@ def reviewer(store: Store) -> Iterator[Reviewer]:
 
 def test_the_page_brings_its_policy_and_stays_in_no_cache(reviewer: Reviewer) -> None:
     page = reviewer.get("/")
-    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "default-src &#39;none&#39;" in page.text
     assert page.headers["cache-control"] == "no-store"
     assert "<title>Review</title>" in page.text
 
@@ -100,7 +100,7 @@ def test_what_the_page_asks_for_is_json_that_no_cache_keeps(reviewer: Reviewer) 
 
 def test_a_decision_is_answered_with_the_row_as_it_is_now(reviewer: Reviewer, store: Store) -> None:
     answer = reviewer.decide(1, new_answer="It is 1.", labels={"Role": "Good"}).json()
-    assert answer["row"]["written_answer"] == "It is 1."
+    assert answer["row"]["written"]["new_answer"] == "It is 1."
     assert answer["progress"]["edited"] == 1
     assert read_decisions(store).made == 1
 
@@ -223,6 +223,19 @@ def test_where_there_is_nothing_to_review_it_says_so(tmp_path: Path) -> None:
     assert "has no row with a new answer: run the phases first" in done.stderr
 
 
+@pytest.mark.slow
+def test_what_was_decided_is_applied_to_what_is_stored(tmp_path: Path) -> None:
+    store = make_deployment(tmp_path, rows=3)
+    store.write_report("an old one")
+    desk = open_desk(store)
+    desk.decide(decision(desk, 1, "rejected"))
+    own = {name: "" for name in os.environ if name.startswith("SYSGEN_")} | {"DAGSTER_HOME": ""}
+    command = [sys.executable, "-c", _SYSGEN, "review", "--apply", "-o", str(tmp_path)]
+    subprocess.run(command, env=os.environ | own, capture_output=True, timeout=100, check=True)
+    assert store.read(REVIEW_DECISIONS, Partition())["choice"].to_list() == ["rejected"]
+    assert "an old one" not in Path(str(store.report)).read_text()
+
+
 def test_only_rows_of_a_mixture_are_shown_that_the_catalogue_names(store: Store) -> None:
     with pytest.raises(ReviewError, match=r"no recipe nothing: name one of its mixtures .sysgen."):
         _rows_of(store, catalog(), "nothing")
@@ -230,6 +243,15 @@ def test_only_rows_of_a_mixture_are_shown_that_the_catalogue_names(store: Store)
     store.write(MIXTURES, Partition(recipe="sysgen"), of(MIXTURES, mixture))
     desk = open_desk(store, only=_rows_of(store, catalog(), "sysgen"))
     assert desk.progress()["progress"]["rows"] == 1
+
+
+def test_who_has_no_login_is_told_how_to_say_who_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise KeyError("getpwuid(): uid not found: 1001")
+
+    monkeypatch.setattr("getpass.getuser", fail)
+    with pytest.raises(ReviewError, match="name yourself with --reviewer"):
+        _login()
 
 
 def decide_until_it_is_gone(reviewer: Reviewer, rows: int) -> None:

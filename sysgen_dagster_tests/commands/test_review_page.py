@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,7 +16,7 @@ from sysgen_dagster.storage.journal import Journal
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
 from sysgen_dagster_tests.commands.test_review import commanded
-from sysgen_dagster_tests.review.rows import make_deployment, open_desk, write_rows
+from sysgen_dagster_tests.review.rows import decision, make_deployment, open_desk, write_rows
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = needs_chromium
@@ -98,6 +99,42 @@ def test_what_a_row_says_does_nothing_on_the_page(page: Any) -> None:
     assert page.locator("main img, main script").count() == 0
     assert page.locator(".invisible").first.inner_text() in ("U+202E", "U+200B")
     assert "<script>document.title='no'</script>" in page.locator("main").inner_text()
+
+
+def test_what_is_drawn_as_nothing_is_shown_unless_a_script_needs_it(store: Store) -> None:
+    hidden = "\x08\x9b\xad\u200b\u200e\u2028\u202e\u2060\u2066\ufeff\U000e0041"
+    write_rows(store, {"question": f"a{hidden}b \u200c \u200d", "new_answer": hidden})
+    with serving(routes(open_desk(store))) as pages, opened(pages.url) as (page, _):
+        shown = page.locator(".invisible").all_text_contents()
+        assert shown == [f"U+{ord(sign):04X}" for sign in 2 * hidden]
+        assert "\u200c \u200d" in page.locator("#row").text_content()
+
+
+def test_undo_brings_back_what_another_reviewer_had_decided_meanwhile(
+    page: Any, store: Store
+) -> None:
+    bob = open_desk(store, "bob")
+    bob.decide(decision(bob, 0, new_answer="It is 0."))
+    page.keyboard.press("r")
+    expect(page.locator("#said")).to_have_text("Rejected. It replaces what bob decided.")
+    page.keyboard.press("u")
+    expect(page.locator("#said")).to_have_text("Undone.")
+    [last] = read_decisions(store).last.values()
+    assert (last.choice, last.new_answer) == ("accepted", "It is 0.")
+    expect(page.locator("#new_answer")).to_contain_text("It is 0.")
+
+
+def test_who_looks_at_a_page_whose_command_has_ended_is_told_so(store: Store) -> None:
+    with opened_chromium() as browser:
+        page = browser.new_page()
+        with serving(routes(open_desk(store))) as pages:
+            page.goto(pages.url)
+            expect(page.locator("#title")).to_be_visible()
+        page.keyboard.press("a")
+        expect(page.locator("#said")).to_contain_text("the command that serves this page has ended")
+        with serving(routes(open_desk(store)), urlsplit(pages.url).port or 0):
+            page.keyboard.press("a")
+            expect(page.locator("#said")).to_contain_text("the command was started anew")
 
 
 def test_an_edit_is_cancelled_by_a_key_and_other_keys_only_write(page: Any, store: Store) -> None:

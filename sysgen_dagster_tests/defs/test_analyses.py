@@ -27,7 +27,7 @@ OF_THE_MODEL = [key.path[-1] for key in OF_MODELS]
 STATISTICS = {
     name
     for name, table in TABLES.items()
-    if table.by in (By.MODEL, By.NOTHING) and name != "splits"
+    if table.by in (By.MODEL, By.NOTHING) and name not in {"splits", "review_decisions"}
 }
 ALIGNED, ROW_QUALITY = TABLES["aligned_responses"], TABLES["row_quality"]
 

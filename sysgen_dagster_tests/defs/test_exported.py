@@ -70,7 +70,7 @@ def test_a_check_that_does_not_hold_is_told_once_in_a_sentence(tmp_path: Path) -
     [told] = list_training_sets(export(tmp_path, twice))
     [said] = [each for each in told.speaks_against if "twice" in each]
     assert said == (
-        "Expected, but not so in 1 of 1 shards: No conversation is in the table twice. "
+        "Expected, but not so: No conversation is in the table twice. "
         "Found 2, wanted 0 rows. This is a contract."
     )
 

@@ -141,7 +141,7 @@ def test_a_finished_partition_shows_question_message_old_and_new_answer_and_engi
     shown = _metadata(run, "aligned_responses")
     for row in ("row_1", "row_2", "row_3"):
         texts = str(shown[row])
-        places = [texts.index(f"**{name}**") for name in ("Question", "Message", "Old answer")]
+        places = [texts.index(f"**{name}**") for name in ("Question", "Message", "Original answer")]
         assert [*places, texts.index("**New answer**")] == sorted(
             [*places, texts.index("**New answer**")]
         )

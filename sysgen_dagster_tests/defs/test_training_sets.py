@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import datasets
@@ -22,6 +23,7 @@ from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_dataset
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
+from sysgen_dagster.defs.report import _flag_reviewed
 from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import PHASES
 from sysgen_dagster.defs.training_sets import (
@@ -31,8 +33,10 @@ from sysgen_dagster.defs.training_sets import (
     training_rows,
 )
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.report.kept_rows import is_kept
 from sysgen_dagster.review.decisions import Choice, Decision, digest_of, journal_of
 from sysgen_dagster.review.tables import REVIEW_DECISIONS
+from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.table import Partition, kept
 from sysgen_dagster.training_sets.export.manifest import read_ids
@@ -491,7 +495,7 @@ def test_an_export_holds_what_a_reviewer_wrote_and_says_so(decided: dict[str, st
     card = (STORE.export("distillation") / "README.md").read_text()
     assert "1 of these were accepted as they are, 1 with a message or an answer" in card
     assert "1 more were rejected and left out" in card
-    assert _noted(made, "left_out_in_review") == [1]
+    assert _noted(made, "rejected_in_review") == [1]
     assert _noted(made, "edited_in_review") == [1]
 
 
@@ -506,6 +510,25 @@ def test_a_mixture_leaves_out_what_a_reviewer_rejected_and_counts_it(
     figures = {name: int(str(_noted(made, name)[0])) for name in ("candidates", "rows", *reasons)}
     assert figures["rejected_in_review"] == 1
     assert figures["candidates"] == sum(figures.values()) - figures["candidates"]
+    made = _materialize("distillation", [exports.key])
+    assert _noted(made, "rejected_in_review") == [1]  # as its card says
+
+
+def test_the_report_says_of_a_row_that_a_reviewer_rejected_or_edited_it(
+    decided: dict[str, str],
+) -> None:
+    finished = StoredEvidence(STORE, finished_shards(STORE, CATALOG, ALIGNED, "phi-4"), "phi-4")
+    shown: list[dict[str, Any]] = [
+        {"id": row, "model": "phi-4", "drop_reason": None, "flags": []} for row in decided.values()
+    ]
+    _flag_reviewed(STORE, [finished], shown)
+    flags = dict(zip(decided, (each["flags"] for each in shown), strict=True))
+    assert flags == {
+        "rejected": ["rejected by a reviewer"],
+        "edited": ["edited by a reviewer"],
+        **{"accepted": [], "other": []},
+    }
+    assert [is_kept(each) for each in shown] == [False, True, True, True]
 
 
 def test_a_recipe_may_take_accepted_rows_only(

@@ -7,7 +7,7 @@ import pytest
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.inference.ledger import Outcome
-from sysgen_dagster.inference.progress import Progress
+from sysgen_dagster.inference.progress import Progress, time_words
 
 ANSWERED = Outcome(
     "Because.", "stop", prompt_tokens=100, cached_tokens=80, completion_tokens=50, attempts=1
@@ -163,3 +163,11 @@ def test_a_run_that_is_done_has_no_time_left(clock: list[float]) -> None:
     asked(progress, ANSWERED)
     assert progress.figures()["seconds_left"] == 0
     assert str(progress).endswith("0 s left")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(3, "3 s"), (119, "119 s"), (600, "10 min"), (9_000, "2.5 h"), (9e5, "10.4 days")],
+)
+def test_times_are_said_in_the_unit_that_people_use(seconds: float, words: str) -> None:
+    assert time_words(seconds) == words

@@ -1,7 +1,6 @@
 """The page as a reader uses it, in a Chromium of this machine where there is one."""
 
 import random
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,10 @@ import pytest
 
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, parse_tagged_message
 from sysgen_dagster.report.page import Chart, Report, Section, Table, render
+from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
 
-sync_api = pytest.importorskip("playwright.sync_api")
-expect = sync_api.expect
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium to open the page in")
+expect = pytest.importorskip("playwright.sync_api").expect
+pytestmark = needs_chromium
 
 HOSTILE = (
     "<script>alert(1)</script></script><!-- ]]> <img src=x onerror=alert(2)>"
@@ -142,10 +138,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with opened_chromium() as browser:
         yield browser
-        browser.close()
 
 
 Open = Callable[..., Any]

@@ -60,11 +60,14 @@ def test_what_is_of_single_sources_is_folded_below_what_is_over_all() -> None:
 
 def test_what_is_not_made_yet_is_named_with_what_to_do() -> None:
     half = Stored("mine", frozenset({"judged_alignment"}))
-    alone = section(report(half), "judged_alignment")
+    note = "Missing or outdated for mine: materialize judged_alignment."
+    title = view_by("judged_alignment").title
+    alone = report(half).sections
+    assert title not in [each.title for each in alone]
+    [not_made] = [each for each in alone if each.title == "Not looked at yet"]
+    assert not_made.tables[0].frame.rows() == [(title, note)]
     beside = section(report(Stored("phi-4"), half), "judged_alignment")
-    assert alone.tables == ()
-    for each in (alone, beside):
-        assert each.note == "Missing or outdated for mine: materialize judged_alignment."
+    assert beside.note == note
     assert beside.tables[0].frame["model"].unique().to_list() == ["phi-4"]
 
 
@@ -76,10 +79,17 @@ def test_a_report_of_nothing_says_so_and_can_be_read() -> None:
 
 def test_the_headline_counts_conversations_and_new_answers() -> None:
     assert dict(report(Stored("phi-4")).summary) == {
-        "rows kept of phi-4": "145",
-        "conversations": "400",
+        "rows kept of phi-4": "145 of 200",
+        "conversations in the sources": "400",
         "sources": "2",
     }
+
+
+def test_rows_that_a_limit_left_out_are_none_that_were_asked_about() -> None:
+    left = {"table": "annotated_system_messages", "outcome": "beyond_limit", "conversations": 90}
+    rows = [*ROWS["retention"], {"source": "metamath", **left}]
+    shown = dict(report(Stored("phi-4", changed={"retention": rows})).summary)
+    assert shown["rows kept of phi-4"] == "145 of 200"
 
 
 def test_simulated_models_are_named_before_any_figure() -> None:

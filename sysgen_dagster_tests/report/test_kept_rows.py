@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept
+from sysgen_dagster.report.kept_rows import KEPT_ROWS, REJECTED, begin_with_kept
 
 
 def story(identity: str, source: str = "a", **fields: Any) -> dict[str, Any]:
@@ -32,3 +32,8 @@ def test_a_row_that_something_speaks_against_or_that_is_long_comes_later() -> No
 def test_where_no_row_was_kept_the_order_stays() -> None:
     rows = [story(str(number), drop_reason="refused") for number in range(KEPT_ROWS + 2)]
     assert ids(rows) == "01234"
+
+
+def test_a_row_that_a_reviewer_rejected_is_no_kept_one() -> None:
+    rows = [*(story(str(at), flags=[REJECTED]) for at in range(KEPT_ROWS)), story("k")]
+    assert ids(rows) == "k012"

@@ -10,7 +10,7 @@ import pytest
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.report.live import Live
-from sysgen_dagster.storage.store import Store
+from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Partition, Table
 from sysgen_dagster_tests.lanes.sysgen.shards import Row, dropped, kept
 from sysgen_dagster_tests.report.stored_shards import MODEL, SHARD, catalog, store_rows
@@ -34,7 +34,7 @@ def phase(news: dict[str, Any], table: Table) -> dict[str, Any]:
 
 def test_of_an_empty_store_nothing_is_told(tmp_path: Path) -> None:
     assert following(Store(tmp_path)).news() == {
-        **{"last": 0, "phases": [], "rows": [], "more": 0, "problems": []}
+        **{"last": 0, "phases": [], "rows": [], "problems": []}
     }
 
 
@@ -161,3 +161,22 @@ def test_between_two_looks_the_same_is_told(tmp_path: Path) -> None:
     live.news()
     store_rows(tmp_path, kept(1))
     assert live.news()["rows"] == []
+
+
+def test_what_could_not_be_read_once_is_read_again_and_spoken_of_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = following(store_rows(tmp_path, [Row("one")]))
+    with monkeypatch.context() as failing:
+        failing.setattr(Store, "read", _fails)
+        assert live.news()["problems"] == ["no connection"] * 3
+    news = live.news()
+    assert (news["problems"], ids(news)) == ([], ["one"] * 4)
+    with monkeypatch.context() as failing:
+        failing.setattr(Store, "shards", _fails)
+        assert live.news()["problems"] == ["no connection"]
+    assert live.news()["problems"] == []
+
+
+def _fails(*_: object) -> None:
+    raise StoreError("no connection")

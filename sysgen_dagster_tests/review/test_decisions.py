@@ -8,12 +8,14 @@ import pytest
 from sysgen_dagster.review.decisions import (
     Choice,
     Decision,
+    DecisionError,
     Decisions,
     digest_of,
     forget_decisions,
     journal_of,
     parse_decision,
     read_decisions,
+    require_name,
 )
 from sysgen_dagster.storage.store import Store
 
@@ -112,3 +114,9 @@ def test_decisions_of_excluded_rows_can_be_left_out() -> None:
     found = Decisions({ACCEPTED.key: ACCEPTED})
     assert found.without({"c1-0"}).last == {}
     assert found.without({"c2-0"}) == found
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u200b", "x" * 101, "\ud800"])
+def test_a_reviewer_has_a_name_that_can_be_written_down(name: str) -> None:
+    with pytest.raises(DecisionError, match="reviewer"):
+        require_name(name)

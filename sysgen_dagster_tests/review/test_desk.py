@@ -134,15 +134,14 @@ def test_undoing_is_a_decision_as_others_and_all_are_kept(desk: Desk, store: Sto
 
 def test_edits_are_shown_beside_what_the_model_wrote(desk: Desk) -> None:
     shown = desk.decide(decision(desk, 2, new_answer="It is 2."))["row"]
-    assert shown["written_answer"] == "It is 2."
-    assert shown["answer"].startswith("Dear reader")
-    assert "".join(text for text, _ in shown["new"]) == "It is 2."
+    assert shown["written"]["new_answer"] == "It is 2."
+    assert shown["new_answer"].startswith("Dear reader")
     assert shown["decided"]["choice"] == "edited"
 
 
 def test_a_text_that_was_not_changed_is_no_edit(desk: Desk) -> None:
     shown = desk.row((MODEL, "c2-0"))
-    same = {"system_message": shown["message"], "new_answer": shown["answer"]}
+    same = {"system_message": shown["system_message"], "new_answer": shown["new_answer"]}
     desk.decide(decision(desk, 2, **same))
     assert count(desk, "edited") == 0
 
@@ -248,3 +247,51 @@ def test_a_model_that_left_the_catalogue_takes_its_decisions_along(store: Store)
     [written] = journal.read().records
     journal.append({**written, "model": "gone"})
     assert count(open_desk(store), "accepted") == 1
+
+
+def test_a_row_that_was_made_again_while_it_is_shown_is_not_decided(
+    desk: Desk, store: Store
+) -> None:
+    sent = decision(desk, 2)
+    rows = store.read(ALIGNED, AT)
+    store.write(ALIGNED, AT, rows.with_columns(pl.col("new_answer") + " Indeed."))
+    with pytest.raises(RowError, match="other texts now"):
+        desk.decide(sent)
+    assert desk.row((MODEL, "c2-0"))["new_answer"].endswith(" Indeed.")
+    dropped = pl.when(conversation_id="c3-0").then(None).otherwise("new_answer")
+    store.write(ALIGNED, AT, rows.with_columns(dropped.alias("new_answer")))
+    with pytest.raises(RowError, match="there is no row"):
+        desk.row((MODEL, "c3-0"))
+    store.write(ALIGNED, AT, rows.filter(pl.col("conversation_id") != "c2-0"))
+    with pytest.raises(RowError, match="there is no row"):
+        desk.decide(sent)
+
+
+def test_what_was_decided_before_is_told_so_that_it_can_be_brought_back(store: Store) -> None:
+    ann, bob = open_desk(store), open_desk(store, "bob")
+    sent = decision(ann, 2, "rejected")
+    told = ann.decide({**sent, "choice": "open"})
+    assert told["before"]["choice"] == "open"
+    bob.decide(decision(bob, 2, new_answer="It is 2.", labels={"Role": "Bad"}))
+    told = ann.decide(sent)
+    assert (told["replaced"], told["before"]["choice"]) == ("bob", "accepted")
+    brought_back = ann.decide({**sent, **told["before"]})["row"]
+    assert brought_back["written"] == {"system_message": None, "new_answer": "It is 2."}
+    assert brought_back["labels"] == {"Role": "Bad"}
+
+
+def test_what_another_writes_in_the_moment_of_a_decision_is_read_too(
+    desk: Desk, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bob = open_desk(store, "bob")
+    append = Journal.append
+
+    def append_after_bob(journal: Journal, record: Any) -> object:
+        monkeypatch.setattr(Journal, "append", append)
+        bob.decide(decision(bob, 3, "rejected"))
+        return journal.append(record)
+
+    desk.decide(decision(desk, 1))
+    monkeypatch.setattr(Journal, "append", append_after_bob)
+    desk.decide(decision(desk, 2))
+    assert queue(desk, which="rejected") == ["c3-0"]

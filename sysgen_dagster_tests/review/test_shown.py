@@ -15,21 +15,6 @@ def shown(tmp_path: Path, **row: Any) -> dict[str, Any]:
     return open_desk(store).row((MODEL, "c0-0"))
 
 
-def test_phrases_stand_with_their_verdicts_and_removed_ones_stay_visible(tmp_path: Path) -> None:
-    phrases = shown(tmp_path)["phrases"]
-    assert [(each["tag"], each["verdict"], each["removed"]) for each in phrases] == [
-        ("Role", "Good", False),
-        ("Task", "Good", False),
-        ("Style", "Bad", True),
-    ]
-
-
-def test_the_new_answer_is_marked_where_the_original_does_not_say_it(tmp_path: Path) -> None:
-    row = shown(tmp_path)
-    assert row["new"][0] == ("Dear reader, the", False)
-    assert row["original"][0] == ("The", False)
-
-
 def test_a_row_of_the_longest_texts_is_small_enough_to_send_and_not_edited(tmp_path: Path) -> None:
     long = "word " * LONGEST_TEXT
     turns = [{"role": "user", "content": long}] * 100

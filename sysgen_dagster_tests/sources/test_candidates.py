@@ -13,7 +13,8 @@ from sysgen_dagster.sources.candidates import (
     shown,
     system_of,
 )
-from sysgen_dagster.sources.seen import Seen, plain_name
+from sysgen_dagster.sources.seen import Seen
+from sysgen_dagster.sources.shapes import plain_name
 
 
 @pytest.mark.parametrize("names", [ANSWERS, CHATS, QUESTIONS, REJECTED, SYSTEMS, THOUGHTS])
@@ -36,9 +37,9 @@ def test_columns_come_in_the_order_of_the_usual_names() -> None:
 
 def test_the_column_of_system_messages_is_the_one_that_is_said_or_a_usual_one() -> None:
     seen = Seen([{"persona": "You know.", "system": "You are.", "system_prompt": "You do."}])
-    assert system_of(seen, {}).shape == {"system": "system"}
-    assert system_of(seen, {"system": "persona"}).columns == {"persona": "string"}
-    assert system_of(Seen([{"system": None}]), {}).told == ""
+    assert system_of(seen, {}) == "system"
+    assert system_of(seen, {"system": "persona"}) == "persona"
+    assert system_of(Seen([{"system": None}]), {}) is None
 
 
 def test_a_name_is_shown_in_quotes_and_does_nothing() -> None:

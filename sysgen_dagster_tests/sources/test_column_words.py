@@ -10,7 +10,7 @@ from sysgen_dagster.catalog.sources import Shape
 from sysgen_dagster.sources.column_words import (
     SYNONYMS,
     WORDS,
-    ColumnWordsError,
+    ShapeError,
     as_option,
     known_words,
     parse_columns,
@@ -50,7 +50,7 @@ def test_any_name_can_be_said_as_errors_show_it(name: str) -> None:
     ],
 )
 def test_what_is_no_word_and_name_is_shown(text: str, fault: str) -> None:
-    with pytest.raises(ColumnWordsError) as error:
+    with pytest.raises(ShapeError) as error:
         parse_columns([text])
     assert fault in str(error.value)
 
@@ -71,5 +71,5 @@ def test_words_of_other_tools_mean_the_same() -> None:
 
 @pytest.mark.parametrize("mapping", [{"who": "a"}, {"prompt": "a", "question": "b"}])
 def test_an_unknown_word_and_two_for_the_same_are_refused(mapping: dict[str, str]) -> None:
-    with pytest.raises(ColumnWordsError):
+    with pytest.raises(ShapeError):
         known_words(mapping)

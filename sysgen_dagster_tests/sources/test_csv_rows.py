@@ -67,8 +67,17 @@ def test_the_header_shows_what_stands_between_values(
         ",question,answer\n0,Why?,So.\n",
         "question,answer\n\nWhy?,So.\n\n",
         '"question","answer"\n"Why?","So."',
+        "sep=;\r\nquestion;answer\r\nWhy?;So.\r\n",
+        "sep=|\nquestion|answer\nWhy?|So.\n",
     ],
-    ids=["a blank after the delimiter", "an index without a name", "blank lines", "quoted"],
+    ids=[
+        "a blank after the delimiter",
+        "an index without a name",
+        "blank lines",
+        "quoted",
+        "Excel",
+        "bars",
+    ],
 )
 def test_what_programs_write_beside_the_rows_is_no_part_of_them(
     tmp_path: Path, content: str
@@ -90,6 +99,10 @@ BROKEN = {
         "line 3 has 3 values where the first",
     ),
     "one value fewer": (HEADER + "Why?\n", "line 2 has 1 values"),
+    "a title above the names": (
+        "My export\n\nquestion,answer\nWhy?,So.\n",
+        "line 3 has 2 values where the first line names 1 columns",
+    ),
     "a quote that stays open": (
         HEADER + 'Why?,So.\n"Why?,So.\nHow?,So.\n',
         "begins in line 3 is quo",

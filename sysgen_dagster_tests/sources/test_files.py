@@ -590,7 +590,7 @@ def test_a_file_of_an_unknown_format_is_named_and_to_be_converted(
         read(pairs(path=path), 0, tmp_path / "cache")
     assert str(error.value) == (
         f"sums: {path} is none of .parquet, .jsonl, .ndjson, .json, .csv, .tsv (all but .parquet "
-        "also with .gz); convert it first"
+        "also with .gz); it is JSON, end its name in .jsonl"
     )
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.sources.finding import UNKNOWN_LICENSE, find_source, source_name
+from sysgen_dagster.catalog.entries import UNKNOWN
+from sysgen_dagster.sources.finding import find_source, source_name
 from sysgen_dagster.sources.recognition import SourceError
 
 
@@ -19,7 +20,7 @@ def test_a_file_is_found_from_the_folder_and_its_licence_is_not_known(tmp_path: 
     made(tmp_path, "My Chats-v1.2.jsonl")
     found = find_source("My Chats-v1.2.jsonl", tmp_path, None, None)
     assert found.name == "my_chats_v1_2"
-    assert (found.title, found.license) == ("My Chats-v1.2.jsonl", UNKNOWN_LICENSE)
+    assert (found.title, found.license) == ("My Chats-v1.2.jsonl", UNKNOWN)
     assert (found.path, found.hub) == (tmp_path / "My Chats-v1.2.jsonl", None)
     assert found.said == "My Chats-v1.2.jsonl, 38 bytes"
 
@@ -59,6 +60,7 @@ def test_a_split_of_a_folder_is_the_file_or_the_folder_that_holds_it(
         ("mixed", {}, "several formats"),
         ("among", {"split": "test"}, "the files of the split test in .* lie among others"),
         ("notes.txt", {}, "notes.txt is none of .parquet"),
+        ("s3://bucket/a.jsonl", {}, "is no data set on the Hub.*; download the file"),
         ("hf://name", {}, "hf://name is no data set on the Hub; write hf://OWNER/NAME"),
         ("hf://a/b/c.jsonl", {"split": "test"}, "names a file, which has no configuration"),
     ],
@@ -80,6 +82,7 @@ def test_what_is_no_source_is_refused_with_what_to_give(
         ("airoboros-3.1", "airoboros_3_1"),
         ("2024 rows.csv", "source_2024_rows"),
         ("語.parquet", "source"),
+        ("Größe é.csv", "grosse_e"),
         ("...", "source"),
         ("x" * 200, "x" * 100),
     ],

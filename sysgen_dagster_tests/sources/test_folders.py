@@ -58,6 +58,7 @@ def test_the_ending_of_a_name_says_the_format(name: str, format_: Format | None)
         (["train/a.csv", "validation/a.csv", "test/a.csv"], ["train/a.csv"]),
         (["my_train.jsonl", "my_dev.jsonl"], ["my_train.jsonl"]),
         (["train.jsonl", "test.csv"], ["train.jsonl"]),
+        (["questions_dev.jsonl", "chats.jsonl"], ["chats.jsonl"]),
         (["test-0.jsonl", "test-1.jsonl"], ["test-0.jsonl", "test-1.jsonl"]),
         (["latest.jsonl", "contest.jsonl"], ["contest.jsonl", "latest.jsonl"]),
     ],
@@ -80,6 +81,28 @@ def test_what_is_left_out_is_said(tmp_path: Path) -> None:
     said = files_of("mine", tmp_path).said
     assert "9 jsonl files (train-0.jsonl, train-1.jsonl, train-2.jsonl, ..., train-8.jsonl)" in said
     assert "its split train, 1 other files are left out" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "what"),
+    [
+        ("rows.xlsx", b"PK\x03\x04\x14[Content_Types].xml", "an Excel workbook, save it as CSV"),
+        ("rows.xls", b"\xd0\xcf\x11\xe0", "an Excel workbook, save it as CSV"),
+        ("rows.zip", b"PK\x03\x04\x14rows.jsonl", "a zip archive, unpack it"),
+        ("data-00000-of-00001.arrow", b"\xff" * 4, r"such as by `datasets.load_from_disk\("),
+        ("rows", b'{"question": "Why?"}', "it is JSON, end its name in .jsonl"),
+        ("rows.txt", b"Why? So.", "convert it first"),
+    ],
+)
+def test_what_to_do_with_another_format_is_said_of_a_file_and_of_its_folder(
+    tmp_path: Path, name: str, content: bytes, what: str
+) -> None:
+    (tmp_path / "state.json").write_text("{}")  # as `save_to_disk` writes it
+    (tmp_path / name).write_bytes(content)
+    for path in (tmp_path / name, tmp_path):
+        with pytest.raises(SourceError, match=what) as error:
+            files_of("mine", path)
+        assert "state.json" not in str(error.value)
 
 
 @pytest.mark.parametrize(

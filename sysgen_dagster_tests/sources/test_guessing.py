@@ -175,6 +175,112 @@ def test_what_else_would_do_is_said(
     assert also in said
 
 
+TOLD: dict[str, tuple[list[dict[str, Any]], str]] = {
+    "letters of choices": (
+        [{"question": f"{ASK} {each}", "choices": ["x", "y"], "answer": each} for each in "ABCDA"],
+        'answer in "answer"; of 5 rows all can be read, the answers are mostly single words '
+        '("A", "B", "C"); left out: \'choices\'',
+    ),
+    "labels of classes": (
+        [{"instruction": "Which mood?", "input": ASK, "output": each} for each in ("good", "bad")],
+        'the answers are mostly single words ("good", "bad")',
+    ),
+    "a result beside its derivation": (
+        [{"question": ASK, "solution": "4", "answer": ANSWER}],
+        'question in "question", answer in "answer"; of 1 row all can be read; left out: ',
+    ),
+    "the name of a task": (
+        [{"inputs": ASK, "targets": ANSWER, "task": "cot"}],
+        'question in "inputs", answer in "targets"; ',
+    ),
+    "what an answer is worth": (
+        [{"prompt": ASK, "completion": ANSWER, "label": False}],
+        "all can be read; left out: 'label'",
+    ),
+    "a definition that belongs to the question": (
+        [{"definition": "Translate it.", "inputs": ASK, "targets": ANSWER}],
+        "left out: 'definition'",
+    ),
+    "many more columns": (
+        [{"question": ASK, "answer": ANSWER, **dict.fromkeys(map(str, range(40)), "x")}],
+        "left out: '0', '1', '2', '3', '4', '5', and 34 more",
+    ),
+    "thoughts without blanks": (
+        [{"question": "川とは何ですか", "answer": "水の流れです", "reasoning": "考えると水の流れ"}],
+        'thoughts in "reasoning"; of 1 row all can be read',
+    ),
+    "one letter for each": ([{"q": ASK, "a": ANSWER}], 'question in "q", answer in "a"; '),
+}
+
+
+@pytest.mark.parametrize(("rows", "told"), TOLD.values(), ids=TOLD)
+def test_what_a_reader_should_doubt_is_said(
+    rows: list[dict[str, Any]], told: str, tmp_path: Path
+) -> None:
+    assert told in guess_shape("mine", write(tmp_path, rows)).said
+
+
+def test_files_from_all_over_a_folder_are_looked_at(tmp_path: Path) -> None:
+    for number in range(45):
+        chat = {"messages": roles(ASK, ANSWER)}
+        row = {"question": ASK, "answer": ANSWER} if number < 2 else chat
+        (tmp_path / f"{number:02}.jsonl").write_text(json.dumps(row) + "\n")
+    said = guess_shape("mine", tmp_path).said
+    assert said.startswith('chats in "messages" (role, content); of the first 15 rows 1 cannot')
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".csv"])
+def test_columns_that_begin_empty_are_what_the_user_says(suffix: str, tmp_path: Path) -> None:
+    rows = [{"question": ASK, "answer": ""}] * 1_000 + [{"question": ASK, "answer": ANSWER}]
+    file = write(tmp_path, rows, suffix)
+    with pytest.raises(ShapeError, match=r"answer \(empty\)") as error:
+        guess_shape("mine", file)
+    assert "--columns 'question=question answer=answer'" in str(error.value)
+    guess = guess_shape("mine", file, {"question": "question", "answer": "answer"})
+    assert "of the first 1,000 rows 1,000 cannot be read (empty_answer 1,000)" in guess.said
+    assert read(file, guess)[-1]["answer"] == ANSWER
+
+
+TEMPLATES = {
+    "Llama 2": f"<s>[INST] {ASK} [/INST] {ANSWER} </s><s>[INST] {AGAIN} [/INST] {MORE} </s>",
+    "Llama 2 with a system": f"<s>[INST] <<SYS>>\n{SYSTEM}\n<</SYS>>\n\n{ASK} [/INST] {ANSWER} </s>"
+    f"<s>[INST] {AGAIN} [/INST] {MORE} </s>",
+    "Llama 3": "<|begin_of_text|>"
+    + "".join(
+        f"<|start_header_id|>{role}<|end_header_id|>\n\n{said}<|eot_id|>"
+        for role, said in [
+            ("system", SYSTEM),
+            *(("user", ASK), ("assistant", ANSWER)),
+            *(("user", AGAIN), ("assistant", MORE)),
+        ]
+    ),
+    "Gemma": "<bos>"
+    + "".join(
+        f"<start_of_turn>{role}\n{said}<end_of_turn>\n"
+        for role, said in zip(["user", "model"] * 2, [ASK, ANSWER, AGAIN, MORE], strict=True)
+    ),
+    "an early chain": f"Human: {ASK}\nAI: {ANSWER}\nHuman: {AGAIN}\nAI: {MORE}",
+    "a list of questions": f"Q: {ASK}\nA: {ANSWER}\n\nQ: {AGAIN}\nA: {MORE}",
+    "the same in words": f"Question: {ASK}\nAnswer: {ANSWER}\nQuestion: {AGAIN}\nAnswer: {MORE}",
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_texts_in_the_template_of_a_model_are_chats(name: str, tmp_path: Path) -> None:
+    file = write(tmp_path, [{"text": TEMPLATES[name]}])
+    first, last = read(file, guess_shape("mine", file))
+    assert (first["question"], first["answer"]) == (ASK, ANSWER)
+    assert (last["question"], last["answer"]) == (AGAIN, MORE)
+    assert last["original_system_message"] == (SYSTEM if SYSTEM in TEMPLATES[name] else None)
+
+
+def test_the_mark_of_a_transcript_is_no_part_of_a_system_message(tmp_path: Path) -> None:
+    row = {"system": f"SYSTEM: {SYSTEM}", "chat": f"USER: {ASK}\n\n\nASSISTANT: {ANSWER}"}
+    file = write(tmp_path, [row])
+    [conversation] = read(file, guess_shape("mine", file))
+    assert conversation["original_system_message"] == SYSTEM
+
+
 def test_names_alone_decide_nothing(tmp_path: Path) -> None:
     row = {"messages": "12 unread", "reasoning": "off", "question": ASK, "answer": ANSWER}
     said = guess_shape("mine", write(tmp_path, [row])).said
@@ -306,6 +412,18 @@ UNCLEAR: dict[str, tuple[list[Any], list[str]]] = {
         [{"instruction": ASK, "instances": [{"input": "x", "output": "y"}]}],
         ["instances (list of input, output)"],
     ),
+    "other words in the order of the file": (
+        [{"frage": f"{ASK} {ASK}", "antwort": ANSWER}],
+        ["--columns 'question=frage answer=antwort'"],
+    ),
+    "writing without blanks": (
+        [{"问题": "什么是河流", "答案": "河流是水。"}],
+        ['question="问题" answer="答案"'],
+    ),
+    "what a question is about": (
+        [{"context": f"{ASK} {ANSWER}", "question": ASK, "answers": {"text": ["x"], "at": [0]}}],
+        ["--columns 'question=question answer=COLUMN'"],
+    ),
     "what would move a cursor": ([{"\x1b[2J": "\x1b]0;x\x07 of"}], [r"\x1b[2J", r"\x1b]0;x\x07"]),
 }
 
@@ -320,6 +438,60 @@ def test_what_nobody_can_tell_is_asked_with_what_there_is_and_an_example(
     assert message.startswith(f"mine: it is not clear what the columns of {tmp_path}")
     assert all(each in message for each in [*shown, "such as with --columns "])
     assert message.replace("\n", "").isprintable()
+
+
+TALK = roles(ASK, ANSWER)
+CALL = {"role": "assistant", "content": None, "tool_calls": [{"type": "function"}]}
+ELSEWHERE: dict[str, tuple[Any, str, str]] = {
+    "lists of a CSV of pandas": ({"messages": str(TALK)}, ".csv", "holds lists as Python prints"),
+    "lists of texts of pandas": ({"turns": str([ASK, ANSWER])}, ".csv", "to_json(FILE, orient="),
+    "columns of pandas": (
+        {"question": {"0": ASK, "1": AGAIN}, "answer": {"0": ANSWER, "1": MORE}},
+        ".json",
+        "its only row holds whole columns, it seems: write the rows as lines of JSON",
+    ),
+    "an object around the rows": (
+        {"version": "1", "data": [{"question": ASK, "answer": ANSWER}] * 2},
+        ".json",
+        "write these: jq -c '.[\"data\"][]' FILE > rows.jsonl",
+    ),
+    "calls of tools": (
+        {"messages": [*roles(ASK), CALL, {"role": "tool", "content": "7"}, *TALK[1:]]},
+        ".jsonl",
+        "No row has an answer to train on there",
+    ),
+    "a picture in each question": (
+        {"messages": [{"role": "user", "content": [{"type": "image"}]}, *TALK[1:]]},
+        ".jsonl",
+        "No row has an answer to train on there",
+    ),
+    "answers without a question": (
+        {"messages": TALK[::-1]},
+        ".jsonl",
+        "No row has an answer to train on there",
+    ),
+    "thoughts that do not end": (
+        {"question": ASK, "answer": "<think>Hm."},
+        ".jsonl",
+        "No row has an answer to train on there",
+    ),
+}
+
+
+@pytest.mark.parametrize(("row", "suffix", "advice"), ELSEWHERE.values(), ids=ELSEWHERE)
+def test_what_no_word_about_columns_mends_is_told_from_what_one_does(
+    row: dict[str, Any], suffix: str, advice: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ShapeError) as error:
+        guess_shape("mine", write(tmp_path, [row], suffix))
+    assert advice in str(error.value)
+    assert "--columns" not in str(error.value)
+
+
+def test_a_list_that_python_printed_is_no_chat_whatever_the_user_says(tmp_path: Path) -> None:
+    file = write(tmp_path, [{"messages": str(TALK)}], ".csv")
+    with pytest.raises(ShapeError, match="holds lists as Python prints them"):
+        guess_shape("mine", file, {"messages": "messages"})
 
 
 def test_the_head_of_a_file_is_enough_and_little_of_it_is_read(tmp_path: Path) -> None:

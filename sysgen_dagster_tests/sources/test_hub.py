@@ -300,6 +300,18 @@ def test_the_licence_is_what_the_card_says(
         (f"hf://datasets/{REPO}", {}),
         (f"https://huggingface.co/datasets/{REPO}", {}),
         (f"https://huggingface.co/datasets/{REPO}/", {}),
+        (f"https://huggingface.co/datasets/{REPO}?library=datasets", {}),
+        (f"huggingface.co/datasets/{REPO}#usage", {}),
+        (f"http://hf.co/datasets/{REPO}", {}),
+        (
+            f"https://hf.co/datasets/{REPO}/viewer/long/test?row=3",
+            {"config": "long", "split": "test"},
+        ),
+        (f"https://hf.co/datasets/{REPO}/viewer", {}),
+        (
+            f"https://hf.co/datasets/{REPO}/resolve/main/{FILE}?download=true",
+            {"file": FILE, "revision": REVISION},
+        ),
         (f"hf://{REPO}@main", {"revision": REVISION}),
         (f"hf://{REPO}@{REVISION}", {"revision": REVISION}),
         (f"hf://{REPO}/{FILE}", {"file": FILE}),

@@ -23,6 +23,8 @@ def words(row: dict[str, Any]) -> list[dict[str, str]]:
         (("inputs", "targets"), "inputs", "targets"),
         (("Prompt", "Response"), "Prompt", "Response"),
         (("user", "assistant"), "user", "assistant"),
+        (("input_text", "output_text"), "input_text", "output_text"),
+        (("user_prompt", "assistant_response"), "user_prompt", "assistant_response"),
         (("problem", "answer", "solution"), "problem", "solution"),
         (("question", "answer", "response"), "question", "response"),
         (("prompt", "instruction", "output"), "instruction", "output"),

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.sources.json_rows import NumberText
-from sysgen_dagster.sources.seen import Seen, plain_name
+from sysgen_dagster.sources.seen import Seen
+from sysgen_dagster.sources.shapes import plain_name
 
 TURN = {"role": "user", "content": "Why?"}
 
@@ -72,7 +73,14 @@ def test_who_speaks_and_what_is_said_is_read_without_what_is_no_text() -> None:
 
 @pytest.mark.parametrize(
     ("texts", "are_sentences"),
-    [(("on", "off"), False), (("Hm, so.", "on"), True), (("Hm, so.", "", None), True), ((), False)],
+    [
+        (("on", "off"), False),
+        (("Hm, so.", "on"), True),
+        (("考えると水の流れ",), True),
+        (("是", "否"), False),
+        (("Hm, so.", "", None), True),
+        ((), False),
+    ],
 )
 def test_sentences_are_told_from_switches(texts: Any, are_sentences: bool) -> None:
     assert seen(*texts).holds_sentences("it") == are_sentences

@@ -19,6 +19,8 @@ GUESSED: dict[str, tuple[list[list[str]], dict[str, str]]] = {
     "a number": ([["Human 1", "Bot 2"]], {"Human 1": "user", "Bot 2": "assistant"}),
     "one known by its name": ([["user", "Zed", "user", "Zed"]], {"Zed": "assistant"}),
     "one known, who answers": ([["Zed", "assistant"]], {"Zed": "user"}),
+    "a system that answers": ([["USER", "SYSTEM", "USER"]], {"SYSTEM": "assistant"}),
+    "a system that says more": ([["user", "system", "system", "user"]], {}),
     "beside others": (
         [["system", "patient", "tool", "Dr. No"]],
         {"patient": "user", "Dr. No": "assistant"},

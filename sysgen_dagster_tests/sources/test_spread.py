@@ -77,6 +77,48 @@ def test_a_source_gives_no_more_rows_than_it_has(tmp_path: Path, first: int, lef
     assert (spread_rows.rows.height, spread_rows.total) == (left, 4)
 
 
+@pytest.mark.parametrize(
+    ("turns", "conversations", "wanted"),
+    [
+        ([1] * 9, 4, 4),
+        ([1] * 9, 9, 9),
+        ([1] * 9, 99, 9),
+        ([3] * 9, 6, 2),
+        ([3] * 9, 7, 2),  # the third row is cut
+        ([3] * 9, 1, 1),
+        ([0, 0, 0, 1, 0, 1, 1], 1, 4),
+        ([0] * 5, 2, 5),
+    ],
+)
+def test_rows_are_spread_over_those_that_hold_the_wanted_conversations(
+    tmp_path: Path, turns: list[int], conversations: int, wanted: int
+) -> None:
+    source = chats_of(tmp_path, turns)
+    found = read_spread(source, 0, 99, tmp_path / "cache", conversations=conversations)
+    assert (found.wanted, found.total) == (wanted, len(turns))
+    assert sorted(found.rows["source_row"]) == list(range(wanted))
+
+
+def test_where_many_rows_are_needed_the_first_ones_tell_about_how_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(spread, "_ROWS_TRIED", 10)
+    source = chats_of(tmp_path, [2, 0] * 50)
+    assert read_spread(source, 0, 1, tmp_path / "cache", conversations=60).wanted == 60
+
+
+def chats_of(folder: Path, turns: list[int]) -> Source:
+    """A file of chats with so many answered questions in each row."""
+    asked = [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]
+    file = folder / "chats.jsonl"
+    rows = [{"chat": asked * each or [asked[0]]} for each in turns]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    shape = {"kind": "messages", "column": "chat"}
+    given = {"title": "T", "license": "mit", "path": file, "shape": shape, "exchanges": "each"}
+    columns = {"chat": ["role", "content"]}
+    return Source.model_validate({"name": "mine", "columns": columns, "shards": 1, **given})
+
+
 def test_a_source_that_cannot_be_read_is_refused_as_elsewhere(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there is no file"):
         read_spread(source_of(tmp_path / "none.jsonl"), 0, 10, tmp_path / "cache")

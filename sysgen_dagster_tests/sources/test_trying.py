@@ -31,7 +31,8 @@ def test_rows_are_counted_by_what_they_give() -> None:
         8,
     ]
     found = tried(CHAT, *rows)
-    assert found == Tried(6, 7, 1, 1, {"malformed_row": 2, "no_answer": 1, "not_text": 1})
+    reasons = {"malformed_row": 2, "no_answer": 1, "not_text": 1}
+    assert found == Tried(6, 7, 1, 1, reasons, questions=("x",), answers=("y",))
     assert found.usable == 2
 
 
@@ -54,6 +55,21 @@ def test_what_no_row_has_is_refused(
     found = tried(shape, *rows, unclear=unclear)
     assert why in (found.refused or "")
     assert found.usable == 0
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        (["A", "B", "A"], ("A", "B")),
+        ([str(number) for number in range(9)], ("0", "1", "2")),
+        (["It is A.", "B", "It is."], ()),
+        (["A", "It is."], ()),
+        (["水の流れです"], ()),
+        ([None, ""], ()),
+    ],
+)
+def test_single_words_are_told_from_answers(answers: list[str], words: tuple[str, ...]) -> None:
+    assert tried(PAIR, *({"q": "Why so?", "a": answer} for answer in answers)).answers == words
 
 
 def test_every_answer_of_a_chat_is_one_to_train_on() -> None:

@@ -29,6 +29,8 @@ def test_one_row_and_several_are_said_as_people_say_it() -> None:
         "told; of the first 9 rows 1 has several turns, each a row of its own (30 rows in all), "
         "1 begins with a system message, 1 cannot be read (no_answer 1)"
     )
+    some = describe_guess(CANDIDATE, tried._replace(dropped=7), Seen([{}]), False, [])
+    assert "(30 rows in all, 7 of them without an answer)" in some
 
 
 def test_many_columns_and_long_rows_are_cut() -> None:

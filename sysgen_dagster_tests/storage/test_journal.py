@@ -7,6 +7,7 @@ import os
 import resource
 import threading
 import time
+import zlib
 from pathlib import Path
 
 import pytest
@@ -160,3 +161,11 @@ def test_a_file_that_was_copied_to_object_storage_comes_before_what_is_written_t
     assert there.read() == Journaled(tuple(RECORDS))
     assert there.remove(lambda record: record["n"] == 0) == 1
     assert there.read() == Journaled(tuple(RECORDS[1:]))
+
+
+@pytest.mark.parametrize("covered", [b"", b"x", b"}{", b"\xff}", b'"n": 1'])
+def test_a_line_of_somebody_else_is_no_record_even_with_a_right_checksum(covered: bytes) -> None:
+    line = b'{"crc32": %d, %b' % (zlib.crc32(covered), covered)
+    held = read_lines([line, b'{"crc32": ' + b"9" * 5_000 + b", }", format_line(RECORDS[0])])
+    assert held.records == (RECORDS[0],)
+    assert held.damaged + held.cut_off == 2

@@ -32,7 +32,7 @@ PAIR = Recipe(rejected=(Rejected.ORIGINAL_ANSWER,))
 
 def decided(**by_row: Mapping[str, Any] | str) -> pl.DataFrame:
     """A choice by conversation, or the texts that the reviewer wrote."""
-    usual = {"shown_message": "S", "shown_answer": "A'"}
+    usual = {"model": ROWS["model"][0], "shown_message": "S", "shown_answer": "A'"}
     rows = [
         {"conversation_id": row, **usual}
         | ({"choice": given} if isinstance(given, str) else {"choice": "accepted", **given})

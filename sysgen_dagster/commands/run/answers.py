@@ -38,6 +38,7 @@ class Spent:
         requests: Requests with an outcome, those too that the ledger knew.
         known: Those of them that the ledger knew.
         thought_tokens: Of `completion_tokens`, those of what was thought before the texts.
+        paid: Tokens in and out of those that the ledger did not know.
     """
 
     requests: int = 0
@@ -45,11 +46,16 @@ class Spent:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     thought_tokens: int = 0
+    paid: tuple[int, int] = (0, 0)
 
-    def add(self, completions: pl.DataFrame, known: int) -> None:
+    def add(self, completions: pl.DataFrame, progress: Progress) -> None:
         """Count the outcomes of some requests."""
         self.requests += completions.height
-        self.known += known
+        self.known += progress.from_ledger
+        self.paid = (
+            self.paid[0] + progress.prompt_tokens,
+            self.paid[1] + progress.completion_tokens,
+        )
         self.prompt_tokens += int(completions["prompt_tokens"].sum())
         self.completion_tokens += int(completions["completion_tokens"].sum())
         self.thought_tokens += int(completions["reasoning_tokens"].sum())
@@ -105,7 +111,7 @@ class Answers:
             sent = (with_settings(request, settings, table.name) for request in requests)
             ledger = self.ledgers[table.name]
             completions = complete(self.connection, sent, progress, ledger, _show_nothing)
-            spent.add(completions, progress.from_ledger)
+            spent.add(completions, progress)
             return completions
 
         return ask

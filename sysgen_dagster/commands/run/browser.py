@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from starlette.responses import RedirectResponse
 from starlette.routing import Route
 
+from sysgen_dagster.commands.deployment import work_of
 from sysgen_dagster.commands.live_answers import LedgerAnswers
 from sysgen_dagster.commands.live_report import PAGE, routes
 from sysgen_dagster.commands.pages import serving
@@ -18,7 +19,7 @@ from sysgen_dagster.commands.run.preview import Previewed
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.report.live import Answers
-from sysgen_dagster.storage.store import Store, working_folder
+from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Table
 
 _DESKTOPS = ("DISPLAY", "WAYLAND_DISPLAY")
@@ -62,8 +63,9 @@ class BrowserPage:
 
     def __post_init__(self) -> None:
         """Follow the ledgers from the first row on."""
-        work = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
-        self._rows = ShownRows(LedgerAnswers(self.store, self.catalog, work / "ledger"))
+        self._rows = ShownRows(
+            LedgerAnswers(self.store, self.catalog, work_of(self.store) / "ledger")
+        )
 
     def add(self, row: Previewed) -> None:
         """Show one more row."""

@@ -1,10 +1,10 @@
 """The preview of `sysgen run`: rows, the price of all, and what the user wants then."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from enum import Enum, auto
 from typing import NamedTuple
 
 from rich.console import Console
@@ -13,6 +13,8 @@ from rich.text import Text
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.prompts import PromptError
+from sysgen_dagster.commands.deployment import work_of
+from sysgen_dagster.commands.printing import say
 from sysgen_dagster.commands.run.answers import Answers, Ledgers, answering
 from sysgen_dagster.commands.run.browser import BrowserPage
 from sysgen_dagster.commands.run.comparison import print_comparison
@@ -24,7 +26,7 @@ from sysgen_dagster.commands.run.preview import (
     Previewed,
     choose_conversations,
 )
-from sysgen_dagster.commands.run.price import Whole, describe, price_all
+from sysgen_dagster.commands.run.price import Whole, describe_price
 from sysgen_dagster.commands.run.prompts import Draft, draft_of
 from sysgen_dagster.commands.run.rows import print_row
 from sysgen_dagster.inference.engines import Engines
@@ -32,25 +34,20 @@ from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.spread import Spread, read_spread
-from sysgen_dagster.storage.store import Store, working_folder
+from sysgen_dagster.storage.store import Store
 
-MORE = 10  # rows that one key adds
+MORE = 10  # rows that are shown first, and that one key adds
+TELL_EVERY_S = 15.0  # without a terminal
 _ENOUGH = 5  # rows after which it means something that none was kept
 
 
-class Choice(Enum):
-    """What is to be done after the preview."""
-
-    ALL = auto()
-    QUIT = auto()
-
-
 class Decision(NamedTuple):
-    """The user's choice, and of how many previewed rows how many were kept."""
+    """Whether all rows are to be made, what came of the previewed ones, and the tokens paid."""
 
-    choice: Choice
+    wants_all: bool
     kept: int
     shown: int
+    paid: tuple[int, int] = (0, 0)
 
 
 def preview_until_chosen(
@@ -61,6 +58,7 @@ def preview_until_chosen(
     is_attended: bool,
     assume_yes: bool,
     limit: int | None = None,
+    said: Sequence[str] = (),
 ) -> Decision:
     """Show some rows and the price of all, until the user wants all of them or none.
 
@@ -75,13 +73,14 @@ def preview_until_chosen(
         is_attended: Whether somebody can press a key.
         assume_yes: Whether all are wanted without a question, unless no row was kept.
         limit: How many conversations are wanted; None: all.
+        said: Lines about the model's servers that the user knows.
 
     Raises:
         EngineError: The model cannot be reached; the ledgers keep what was answered.
         SourceError: The source cannot be read.
         StoppedError: The user has ended the command.
     """
-    look = _Look(console, store, catalog, limit)
+    look = _Look(console, store, catalog, limit, {*said})
     if first:
         look.show_more(first)
     if assume_yes or not is_attended:
@@ -94,17 +93,21 @@ class _Look:
     """A look at the rows of a deployment.
 
     Attributes:
+        said: Lines about the model's servers that the user knows.
         rows: What was shown so far, the last time for each row.
         page: The same rows for a browser.
         spread: The rows that were read last, and figures of all.
+        paid: Tokens in and out that were paid for.
     """
 
     console: Console
     store: Store
     catalog: Catalog
     limit: int | None
+    said: set[str]
     rows: list[Previewed] = field(default_factory=list)
     spread: Spread | None = None
+    paid: tuple[int, int] = (0, 0)
     pace: Pace = field(default_factory=Pace)
     page: BrowserPage = field(init=False)
 
@@ -143,57 +146,52 @@ class _Look:
                 "the reasons above, then change the prompt or the model; --preview 0 goes on all "
                 "the same."
             )
-            return self._decide(Choice.QUIT)
+            return self._decide(wants_all=False)
         if not assume_yes:
             self._say("Nothing else was asked. Add --yes to make all rows.")
-        return self._decide(Choice.ALL if assume_yes else Choice.QUIT)
+        return self._decide(wants_all=assume_yes)
 
     def ask(self) -> Decision:
         """What the user decides in the end."""
         while True:
-            choices = {
-                "a": "[a]ll rows",
-                "n": f"[n]ext {MORE}",
-                "e": "[e]dit the prompt and compare",
-                "b": "[b]rowser",
-                "q": "[q]uit",
-            }
+            edit = {"e": "[e]dit the prompt and compare"} if self.rows else {}
+            choices = {"a": "[a]ll rows", "n": f"[n]ext {MORE}", **edit}
+            choices |= {"b": "[b]rowser", "q": "[q]uit"}
             key = ask_for_key(self.console, choices, at_end="q")
-            if key == "a":
-                return self._decide(Choice.ALL)
-            if key == "q":
-                return self._decide(Choice.QUIT)
+            if key in "aq":
+                return self._decide(wants_all=key == "a")
             if key == "n":
                 self.show_more(MORE)
             elif key == "b":
                 self._say(f"Until the command ends: {self.page.open()}")
-            elif self.rows:
+            else:
                 self._edit()
 
-    def _decide(self, choice: Choice) -> Decision:
-        return Decision(choice, self.kept, len(self.rows))
+    def _decide(self, wants_all: bool) -> Decision:
+        return Decision(wants_all, self.kept, len(self.rows), self.paid)
 
     def _choose(self, first: int, count: int) -> list[Chosen]:
-        cache = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
-        with self._saying(f"reading {self.source.name}"):
-            self.spread = read_spread(self.source, first, count, cache / "downloads", self.store)
+        with self._saying(f"Reading {self.source.name}."):
+            cache = work_of(self.store) / "downloads"
+            self.spread = read_spread(self.source, first, count, cache, self.store, self.limit)
         conversations = build_conversations(self.spread.rows, self.source, self.store.excluded())
-        return choose_conversations(conversations, self.spread.characters, first + 1)
+        return choose_conversations(conversations, self.spread.characters, first + 1, self.limit)
 
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
         if not self.console.is_terminal:
             self._say(f"Asking {self.model.name} about {len(chosen)} rows, the shortest one first.")
-        with self._live() as show, self._answers(show) as answers:
+        with self._live() as show, self._answers() as answers:
             preview = Preview(answers, self.catalog.method)
-            yield from preview.run(chosen, lambda: show("  ".join(preview.describe())))
+            for row in preview.run(chosen, lambda: show("  ".join(preview.describe()))):
+                self.paid = (self.paid[0] + row.spent.paid[0], self.paid[1] + row.spent.paid[1])
+                yield row
             self.pace = preview.pace if preview.pace.completion_tokens else self.pace
 
     @contextmanager
-    def _answers(self, report: Callable[[str], None]) -> Iterator[Answers]:
-        work = working_folder(str(self.store.root), os.environ.get("SYSGEN_WORK", ""))
+    def _answers(self) -> Iterator[Answers]:
         name = f"{self.model.name}|{self.source.name}-preview"
-        ledgers = Ledgers(work / "ledger", name, self._say)
-        with answering(self._engines(), self.model, ledgers, report) as answers:
+        ledgers = Ledgers(work_of(self.store) / "ledger", name, self._say)
+        with answering(self._engines(), self.model, ledgers, self._tell) as answers:
             yield answers
 
     def _engines(self) -> Engines:
@@ -208,9 +206,9 @@ class _Look:
 
     def _show_price(self) -> None:
         assert self.spread is not None
-        whole = Whole(self.spread.total, self.spread.mean_characters)
-        price = price_all(self.rows, whole, self.model, self.pace, self.limit)
-        for line in describe(price, self.model, self.pace):
+        read = self.spread
+        whole = Whole(read.wanted, read.mean_characters, read.wanted < read.total)
+        for line in describe_price(self.rows, whole, self.model, self.pace, self.limit):
             self._say(line)
 
     def _edit(self) -> None:
@@ -256,12 +254,19 @@ class _Look:
         self._show_price()
         return True
 
+    def _tell(self, line: str) -> None:
+        """Say what happens to a server, once."""
+        if (named := f"{self.model.name}: {line}") not in self.said:
+            self.said.add(named)
+            say(self.console, f"Model: {line}")
+
     def _say(self, line: str) -> None:
         self.console.print(Text(line), soft_wrap=True)
 
     @contextmanager
     def _saying(self, what: str) -> Iterator[None]:
         if not self.console.is_terminal:
+            self._say(what)
             yield
             return
         with self.console.status(what):
@@ -269,9 +274,18 @@ class _Look:
 
     @contextmanager
     def _live(self) -> Iterator[Callable[[str], None]]:
-        """Takes the line at the bottom of the terminal, while there is one."""
+        """Takes what is going on: the bottom line of a terminal; elsewhere a line at times."""
         if not self.console.is_terminal:
-            yield lambda _: None
+            yield self._tell_at_times(time.monotonic())
             return
         with Live(console=self.console, transient=True, refresh_per_second=5) as live:
             yield lambda line: live.update(Text(line, "dim", no_wrap=True, overflow="ellipsis"))
+
+    def _tell_at_times(self, told: float) -> Callable[[str], None]:
+        def tell(line: str) -> None:
+            nonlocal told
+            if line and time.monotonic() - told >= TELL_EVERY_S:
+                self._say(line)
+                told = time.monotonic()
+
+        return tell

@@ -1,7 +1,6 @@
 """Where two texts differ, word by word, for somebody who looks at both."""
 
 import re
-from collections.abc import Iterator
 from difflib import SequenceMatcher
 from enum import Enum
 from typing import NamedTuple
@@ -18,6 +17,10 @@ class Side(Enum):
     BOTH = "both"
     OLD = "old"
     NEW = "new"
+
+
+# Round a piece.
+MARKS = {Side.BOTH: "{}", Side.OLD: "[-{}-]", Side.NEW: "{{+{}+}}"}
 
 
 class Piece(NamedTuple):
@@ -53,12 +56,3 @@ def _shorten(words: list[str], is_first: bool, is_last: bool) -> str:
     if len(words) <= head + tail + 1:
         return "".join(words)
     return "".join(words[:head]) + " ... " + "".join(words[len(words) - tail :])
-
-
-def marked(pieces: list[Piece]) -> Iterator[str]:
-    """The pieces with marks round what is old or new, where there are no colours."""
-    for side, text in pieces:
-        if side is Side.BOTH:
-            yield text
-        else:
-            yield f"[-{text}-]" if side is Side.OLD else f"{{+{text}+}}"

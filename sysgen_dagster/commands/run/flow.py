@@ -1,5 +1,6 @@
 """`sysgen run`, from the words of the command line to the training set."""
 
+import glob
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,24 +8,24 @@ from pathlib import Path
 
 from rich.console import Console
 
-from sysgen_dagster.commands.deployment import catalog_of, enter_deployment
+from sysgen_dagster.catalog.load import catalog_file
+from sysgen_dagster.chat.prompts import own_folder
+from sysgen_dagster.commands.deployment import catalog_of, enter_deployment, work_of
 from sysgen_dagster.commands.printing import say
-from sysgen_dagster.commands.run.choices import Choice, preview_until_chosen
+from sysgen_dagster.commands.results import print_results
+from sysgen_dagster.commands.run.choices import MORE, preview_until_chosen
 from sysgen_dagster.commands.run.going_on import Going
 from sysgen_dagster.commands.run.model import ModelWish, find_model
 from sysgen_dagster.commands.run.progress import RowsProgress
 from sysgen_dagster.commands.run.source import SourceWish, find_source_entry
-from sysgen_dagster.commands.run.summary import (
-    count_kept,
-    print_fate,
-    print_results,
-    print_spent,
-)
+from sysgen_dagster.commands.run.summary import count_kept, print_fate, print_spent
 from sysgen_dagster.commands.run.written_catalog import build_catalog, keep_or_write
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
-from sysgen_dagster.storage.store import StoreError, is_url
+from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
+from sysgen_dagster.sources.folders import files_of
+from sysgen_dagster.storage.store import Store, StoreError, is_url
 
 _MORE = "nothing that was answered is asked twice"
 
@@ -38,7 +39,8 @@ class Wish:
         model: The model.
         method: Settings of the method, such as ``repair=true``.
         rows: How many conversations are taken in all; None: all of them.
-        preview: How many rows are shown first.
+        preview: How many rows are shown first; None: the usual number, and none where rows of these
+            settings are made already.
         is_attended: Whether somebody is there to be asked.
         assume_yes: Whether all rows are made without asking.
     """
@@ -47,7 +49,7 @@ class Wish:
     model: ModelWish
     method: Sequence[str] = ()
     rows: int | None = None
-    preview: int = 10
+    preview: int | None = None
     is_attended: bool = False
     assume_yes: bool = False
 
@@ -84,12 +86,18 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
     known = _connect(console, catalog.models[model.name], folder)
     say(console, f"Catalogue: {whose}")
     shown = _only(catalog, source.name, model.name)
+    first = wish.preview
+    if first is None:
+        goes_on = (wish.is_attended or wish.assume_yes) and _has_begun(shown, store)
+        first = 0 if goes_on else MORE
+        if goes_on:
+            say(console, f"It goes on where it ended; --preview {MORE} shows rows first.")
     decision = preview_until_chosen(
-        console, store, shown, wish.preview, wish.is_attended, wish.assume_yes, wish.rows
+        console, store, shown, first, wish.is_attended, wish.assume_yes, wish.rows, known
     )
-    if decision.choice is Choice.QUIT:
+    if not decision.wants_all:
         return 1
-    progress = RowsProgress(catalog.models[model.name].price)
+    progress = RowsProgress(catalog.models[model.name].price, decision.paid)
     going = Going(console, catalog, store, source.name, model.name, wish.rows, progress, known)
     is_whole = going.go()
     console.print()
@@ -98,11 +106,23 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
     if not is_whole:
         say(console, f"It is not complete. Run the same command again to go on: {_MORE}.")
         return 1
-    print_results(console, catalog, store, data)
+    print_results(console, store, catalog)
     if not count_kept(catalog, store, source.name, model.name):
         say(console, "No row was kept. The report shows the rows and why they were dropped.")
         return 1
     return 0
+
+
+def _has_begun(catalog: Catalog, store: Store) -> bool:
+    """Whether rows were asked for after the last change of catalogue, prompts and source."""
+    [source], [model] = catalog.sources.values(), catalog.models
+    of_shards = f"{glob.escape(f'{model}|{source.name}')}-[0-9]*[jp]*"  # .jsonl, .parquet
+    answers = (work_of(store) / "ledger" / ANNOTATED.name).glob(of_shards)
+    made_of = [catalog_file(), *own_folder().glob("*")]
+    if source.path is not None:
+        made_of += files_of(source.name, source.path).paths
+    changed = max(each.stat().st_mtime for each in made_of)
+    return any(each.stat().st_mtime > changed for each in answers)
 
 
 def _folder(data: str) -> Path:
@@ -133,6 +153,8 @@ def _connect(console: Console, model: Generator, folder: Path) -> list[str]:
         said.append(f"{model.name}: {line}")
         say(console, f"Model: {line}")
 
+    if model.base_urls:
+        say(console, f"Model: asking {model.base_urls[0]} what it can do")
     with Engines(folder / "engines", (model,)).connection(model, tell) as connection:
         connection.connect()
     return said

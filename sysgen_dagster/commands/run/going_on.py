@@ -21,6 +21,7 @@ from sysgen_dagster.commands.backfill import (
     after_conversations,
     executing,
     show_engine_log,
+    work_at_the_end,
 )
 from sysgen_dagster.commands.run.progress import RowsProgress, showing
 from sysgen_dagster.lanes.catalog import Catalog
@@ -86,10 +87,8 @@ class Going:
 
     def _work(self) -> Iterator[Work]:
         """What is to be made, each piece once those before it are made."""
-        from sysgen_dagster.defs.exports import exports
         from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
-        from sysgen_dagster.defs.report import paper_comparison, report
-        from sysgen_dagster.defs.training_sets import mixtures, preference_pairs
+        from sysgen_dagster.defs.training_sets import preference_pairs
 
         of_shards, of_models, of_sources = map(self._without_asking_more, after_conversations())
         for shard in self.catalog.shards(self.source):
@@ -106,9 +105,7 @@ class Going:
         if any(recipe.rejected for recipe in self.catalog.mixtures.values()):
             for shard in self._limits:
                 yield f"pairs {shard}", [preference_pairs.key], f"{self.model}|{shard}"
-        for recipe in self.catalog.mixtures:
-            yield f"training set {recipe}", [mixtures.key, exports.key], recipe
-        yield "report", [paper_comparison.key, report.key], None
+        yield from work_at_the_end(self.catalog)
 
     def _without_asking_more(self, assets: list[dg.AssetKey]) -> list[dg.AssetKey]:
         """Those that send no requests beyond the phases; judges are asked where one is named."""

@@ -4,7 +4,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -12,16 +11,15 @@ from rich.console import Console
 
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine, Price
-from sysgen_dagster.commands.printing import say
-from sysgen_dagster.commands.real_model import find_real_model
+from sysgen_dagster.commands.real_model import prepare_real_model
 from sysgen_dagster.commands.trial_catalog import generator
-from sysgen_dagster.inference.chat_api import Retries
-from sysgen_dagster.inference.engines import Engines
+from sysgen_dagster.inference.chat_api import EngineError, Retries
 from sysgen_dagster.inference.listings import Listing
 from sysgen_dagster.lanes.sysgen.settings import Generator
 
 SIMULATED = "simulated"
-_A_URL = re.compile(r"https?://", re.IGNORECASE)
+_A_URL = re.compile(r"(https?://)?([\w.-]+:\d+(?:/.*)?|(?<=://).*)", re.IGNORECASE)
+_NO_KEY = re.compile(r"/models: 40[13]: ")
 _PROBES = 2  # retries of a question to a server that a user has just named
 _PER_MILLION = 1_000_000
 
@@ -44,8 +42,9 @@ class ModelWish:
 
     @property
     def url(self) -> str | None:
-        """Of the server, if there is one to be asked."""
-        return self.endpoint or (self.named if _A_URL.match(self.named) else None)
+        """Of the server, if there is one to be asked; it may be named as people say it."""
+        found = _A_URL.fullmatch((self.endpoint or self.named).strip())
+        return f"{(found[1] or 'http://').lower()}{found[2]}" if found else self.endpoint
 
 
 def read_price(written: str | None) -> Price | None:
@@ -84,13 +83,8 @@ def find_model(console: Console, wish: ModelWish) -> Generator:
         )
     if wish.named == SIMULATED:
         return _entry(wish, SIMULATED, license="unknown", engine=Engine.SIMULATED)
-    model = find_real_model(wish.named)
-    for line in model.describe():
-        say(console, line)
-    [entry] = model.entry().values()
-    Engines(Path()).require(entry)
-    [fetched] = model.fetched().entry().values()
-    return fetched.model_copy(update={"price": wish.price})
+    [entry] = prepare_real_model(console, wish.named).values()
+    return entry.model_copy(update={"price": wish.price})
 
 
 def _at_server(wish: ModelWish, url: str) -> Generator:
@@ -98,7 +92,10 @@ def _at_server(wish: ModelWish, url: str) -> Generator:
     from sysgen_dagster.inference.places import list_served
 
     _entry(wish, "model", license="unknown", engine=Engine.ENDPOINT, base_urls=[url])  # a good URL?
-    place, listing = list_served(url, _key(wish), min(_PROBES, Retries().probes))
+    try:
+        place, listing = list_served(url, _key(wish), min(_PROBES, Retries().probes))
+    except EngineError as error:
+        raise _without_key(wish, url, error) or error from error
     name = _chosen(wish, url, listing)
     return _entry(
         wish,
@@ -121,6 +118,17 @@ def _key(wish: ModelWish) -> str | None:
             "to the key itself"
         )
     return key
+
+
+def _without_key(wish: ModelWish, url: str, error: EngineError) -> CatalogError | None:
+    if not _NO_KEY.search(str(error)):
+        return None
+    if wish.api_key_env:
+        return CatalogError(f"{url} does not take the key in {wish.api_key_env}: {error}")
+    return CatalogError(
+        f"{url} wants a key: put it into a variable and name that with --api-key-env VARIABLE "
+        f"({error})"
+    )
 
 
 def _chosen(wish: ModelWish, url: str, listing: Listing) -> str:

@@ -113,7 +113,10 @@ class _Rows:
 
 
 def choose_conversations(
-    conversations: pl.DataFrame, characters: Sequence[int], first: int = 1
+    conversations: pl.DataFrame,
+    characters: Sequence[int],
+    first: int = 1,
+    limit: int | None = None,
 ) -> list[Chosen]:
     """One conversation of each row of a source, in the order of the rows.
 
@@ -124,7 +127,10 @@ def choose_conversations(
         conversations: `sources.tables.CONVERSATIONS` of whole rows.
         characters: Of each row.
         first: The number of the first one.
+        limit: How many conversations are wanted, the first ones of each row; None: all.
     """
+    if limit is not None:
+        conversations = conversations.group_by("source_row", maintain_order=True).head(limit)
     groups = [group for _, group in conversations.group_by("source_row", maintain_order=True)]
     chosen = []
     for number, (group, length) in enumerate(zip(groups, characters, strict=True), start=first):
@@ -255,7 +261,7 @@ class Preview:
                 done, waiting = wait(waiting, _LOOK_EVERY_S, return_when=FIRST_COMPLETED)
                 look()
                 for row in sorted(map(Future.result, done), key=lambda row: row.chosen.number):
-                    written += 0 if row.spent.known else row.spent.completion_tokens
+                    written += row.spent.paid[1]
                     yield row
         finally:
             self._is_ended = bool(waiting)

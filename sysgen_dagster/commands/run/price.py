@@ -16,17 +16,18 @@ stored rows (`analysis.forecast`).
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 from typing import NamedTuple
 
 from sysgen_dagster.catalog.models import Model
+from sysgen_dagster.commands.run.answers import Spent
 from sysgen_dagster.commands.run.preview import Pace, Previewed
+from sysgen_dagster.inference.progress import time_words
 from sysgen_dagster.tables.rates import Z95, wilson_interval
 
-_MILLION, _THOUSAND = 1e6, 1e3
-_HOUR_S, _MINUTE_S = 3600, 60
+_THOUSAND = 1e3
 _LEAST_FOR_A_LINE = 5  # rows
 _MOST_WEIGHT = 0.98  # of one row on the line: its residual says nothing then
 
@@ -45,39 +46,12 @@ class Estimate:
         return Estimate(self.figure * share, low, high)
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
-    """What all rows of a source take, or the conversations that are wanted of it.
-
-    Attributes:
-        rows: Of the source.
-        limit: How many conversations are wanted, where that is not all.
-        previewed: Of them, those that the figures are from.
-        kept: Of the previewed ones.
-        thought_tokens: Of `completion_tokens`.
-        gpu_hours: None where the model's entry has no `rates`.
-        money: None where it has no `price`.
-        seconds_at_most: None where nothing was asked that tells it.
-    """
-
-    rows: int
-    limit: int | None
-    previewed: int
-    kept: int
-    conversations: Estimate
-    prompt_tokens: Estimate
-    completion_tokens: Estimate
-    thought_tokens: Estimate
-    gpu_hours: Estimate | None
-    money: Estimate | None
-    seconds_at_most: float | None
-
-
 class Whole(NamedTuple):
-    """All rows of a source: how many there are, and their mean length in characters."""
+    """The rows that are wanted: how many, their mean length, and whether the source has more."""
 
     rows: int
     mean_characters: float
+    is_part: bool = False
 
 
 def estimate(values: Sequence[float], characters: Sequence[int], whole: Whole) -> Estimate:
@@ -146,84 +120,69 @@ def student_quantile(degrees: int) -> float:
     return math.fsum(term / float(degrees) ** power for power, term in enumerate(terms))
 
 
-def price_all(
+def describe_price(
     shown: Sequence[Previewed], whole: Whole, model: Model, pace: Pace, limit: int | None = None
-) -> Price:
-    """The price of all rows of a source.
+) -> Iterator[str]:
+    """What all rows of a source take, or the conversations that are wanted of it, in lines.
 
     Args:
         shown: The previewed rows, at least one.
-        whole: All rows of the source.
+        whole: The rows that are wanted.
         model: With `rates` and `price` where they are known.
         pace: How fast the previewed rows were answered. A server that can take more at once than
             were previewed is faster, so the time is an upper bound.
         limit: How many conversations are wanted; None: all.
     """
-    ones = [float(row.chosen.of) for row in shown]
-    lengths = [row.chosen.characters for row in shown]
-    conversations = estimate(ones, lengths, whole)
-    share = min(1.0, limit / conversations.figure) if limit else 1.0
+    kept, looked_at = sum(row.is_kept for row in shown), len(shown)
+    low, high = wilson_interval(kept / looked_at, looked_at, Z95)
+    yield f"kept {kept:,} of {looked_at:,} previewed ({low:.0%} to {high:.0%} of all, 95 % sure)"
+    count = _estimate_all(shown, whole, lambda _: 1.0).figure
+    conversations = "" if round(count) == whole.rows else f", about {count:,.0f} conversations"
+    what, share = f"all {whole.rows:,} rows{conversations}", 1.0
+    if limit is not None and (whole.is_part or limit < count):
+        what, share = f"{limit:,} conversations", limit / count
+    yield f"{what}, as these {looked_at:,} tell:"
 
-    def over_all(each: Sequence[float]) -> Estimate:
-        weighted = [value * of for value, of in zip(each, ones, strict=True)]
-        return estimate(weighted, lengths, whole).times(share)
+    def over_all(value: Callable[[Spent], float]) -> Estimate:
+        return _estimate_all(shown, whole, value).times(share)
 
-    read = [float(row.spent.prompt_tokens) for row in shown]
-    written = [float(row.spent.completion_tokens) for row in shown]
-    tokens = list(zip(read, written, strict=True))
-    completion, hours, money = over_all(written), None, None
+    thought = over_all(lambda spent: spent.thought_tokens).figure
+    written = over_all(lambda spent: spent.completion_tokens)
+    yield f"  tokens in   {_between(over_all(lambda spent: spent.prompt_tokens))}"
+    thoughts = f", of them {_short(thought)} of thoughts" if thought else ""
+    yield f"  tokens out  {_between(written)}{thoughts}"
+    yield f"  time        {_time(written, pace)}"
+    for name, charged, unit in _charged(model):
+        cost = over_all(
+            lambda it, of=charged: of(it.prompt_tokens, it.completion_tokens)  # type: ignore[misc]
+        )
+        each = cost.figure * _THOUSAND / (kept / looked_at * count * share) if kept else 0
+        for_kept = f", {_short(each)} for 1,000 kept rows" if kept else ""
+        yield f"  {name:<12}{_between(cost)}{unit}{for_kept}"
+
+
+def _estimate_all(
+    shown: Sequence[Previewed], whole: Whole, value: Callable[[Spent], float]
+) -> Estimate:
+    """The sum over all rows: what one conversation took, for each one of its row."""
+    values = [value(row.spent) * row.chosen.of for row in shown]
+    return estimate(values, [row.chosen.characters for row in shown], whole)
+
+
+def _charged(model: Model) -> Iterator[tuple[str, Callable[[float, float], float], str]]:
+    """What is charged for a model: its name, how much so many tokens in and out take, the unit."""
     if rates := model.rates:
-        a, b = rates.prompt_tokens_per_gpu_s, rates.completion_tokens_per_gpu_s
-        hours = over_all([(i / a + o / b) / _HOUR_S for i, o in tokens])
-    if charged := model.price:
-        a, b = charged.per_million_prompt, charged.per_million_completion
-        money = over_all([(i * a + o * b) / _MILLION for i, o in tokens])
-    pace_s = pace.seconds / pace.completion_tokens if pace.completion_tokens else None
-    return Price(
-        whole.rows,
-        limit if share < 1 else None,
-        len(shown),
-        sum(row.is_kept for row in shown),
-        conversations.times(share),
-        over_all(read),
-        completion,
-        over_all([float(row.spent.thought_tokens) for row in shown]),
-        hours,
-        money,
-        None if pace_s is None else completion.figure * pace_s,
-    )
+        yield "GPU-hours", rates.hours, ""
+    if price := model.price:
+        yield "money", price.money, f" {price.currency}"
 
 
-def describe(price: Price, model: Model, pace: Pace) -> Iterator[str]:
-    """The price in lines for people."""
-    share = price.kept / price.previewed
-    low, high = wilson_interval(share, price.previewed, Z95)
-    kept = f"{low:.0%} to {high:.0%} of all, 95 % sure"
-    yield f"kept {price.kept:,} of {price.previewed:,} previewed ({kept})"
-    count = price.conversations.figure
-    of_rows = "" if round(count) == price.rows else f", about {count:,.0f} conversations"
-    what = f"{price.limit:,} conversations" if price.limit else f"all {price.rows:,} rows{of_rows}"
-    yield f"{what}, as these {price.previewed:,} tell:"
-    yield f"  tokens in   {_between(price.prompt_tokens)}"
-    thoughts = price.thought_tokens.figure
-    thought = f", of them {_short(thoughts)} of thoughts" if thoughts else ""
-    yield f"  tokens out  {_between(price.completion_tokens)}{thought}"
-    if price.seconds_at_most is None:
-        yield "  time        unknown: every answer was known from before"
-    else:
-        together = f"{pace.at_once} rows at once" if pace.at_once > 1 else "one row at a time"
-        most = time_words(price.seconds_at_most)
-        yield f"  time        at most {most}, at the pace of {together}; more at once take less"
-    if price.gpu_hours is not None:
-        yield f"  GPU-hours   {_between(price.gpu_hours)}{_each_thousand(price, price.gpu_hours)}"
-    if price.money is not None and model.price is not None:
-        costs = f"{_between(price.money)} {model.price.currency}"
-        yield f"  money       {costs}{_each_thousand(price, price.money)}"
-
-
-def _each_thousand(price: Price, cost: Estimate) -> str:
-    kept = price.kept / price.previewed * price.conversations.figure
-    return f", {_short(cost.figure / kept * _THOUSAND)} for 1,000 kept rows" if kept else ""
+def _time(written: Estimate, pace: Pace) -> str:
+    if not pace.completion_tokens:
+        return "unknown: every answer was known from before"
+    together = f"{pace.at_once} rows at once" if pace.at_once > 1 else "one row at a time"
+    most = time_words(written.figure * pace.seconds / pace.completion_tokens)
+    return f"at most {most}, at the pace of {together}; more at once take less"
 
 
 def _between(estimate: Estimate) -> str:
@@ -243,14 +202,3 @@ def _short(number: float) -> str:
     if number >= 100:
         return f"{number:,.0f}"
     return f"{number:.3g}"
-
-
-def time_words(seconds: float) -> str:
-    """A time as people say it: 40 s, 12 min, 3.5 h, 2.1 days."""
-    if seconds < 2 * _MINUTE_S:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * _HOUR_S:
-        return f"{seconds / _MINUTE_S:.0f} min"
-    if seconds < 48 * _HOUR_S:
-        return f"{seconds / _HOUR_S:.1f} h"
-    return f"{seconds / 24 / _HOUR_S:.1f} days"

@@ -17,7 +17,6 @@ from sysgen_dagster.inference.progress import Progress, speed, time_left
 from sysgen_dagster.lanes.sysgen.phases import LABELS, PHASES
 
 _ASKED = [phase.table.name for phase in PHASES if phase.asks]
-_TOKENS = 1_000_000
 _BAR = 30  # columns
 
 
@@ -31,12 +30,14 @@ class RowsProgress:
 
     Attributes:
         price: What a million tokens cost, if that is known.
+        paid: Tokens in and out that this run has paid for before.
         conversations: That Phase 1 takes, of all shards.
         kept: Conversations that went through all phases, of finished shards.
         dropped: Conversations that did not.
     """
 
     price: Price | None = None
+    paid: tuple[int, int] = (0, 0)
     conversations: int = 0
     kept: int = 0
     dropped: int = 0
@@ -68,15 +69,14 @@ class RowsProgress:
     def tokens(self) -> tuple[int, int]:
         """Of prompts and of answers, that this run has paid for."""
         asked = list(self._all)
-        return sum(it.prompt_tokens for it in asked), sum(it.completion_tokens for it in asked)
+        prompt = self.paid[0] + sum(it.prompt_tokens for it in asked)
+        return prompt, self.paid[1] + sum(it.completion_tokens for it in asked)
 
     def cost_of(self, prompt: int, completion: int) -> str:
         """What so many tokens cost, for people; empty where that is not known."""
         if self.price is None:
             return ""
-        paid = prompt * self.price.per_million_prompt
-        paid += completion * self.price.per_million_completion
-        return f"{paid / _TOKENS:,.2f} {self.price.currency}"
+        return f"{self.price.money(prompt, completion):,.2f} {self.price.currency}"
 
     @property
     def steps(self) -> float:
@@ -139,13 +139,16 @@ class RowsProgress:
 
 
 @contextmanager
-def showing(console: Console, rows: RowsProgress, every_s: float = 30.0) -> Iterator[None]:
+def showing(
+    console: Console, rows: RowsProgress, first_s: float = 5.0, every_s: float = 15.0
+) -> Iterator[None]:
     """Has the progress shown until the context ends.
 
     Args:
         console: A terminal gets a line that changes, anything else a new line from time to time.
         rows: The progress.
-        every_s: Seconds between two of those lines.
+        first_s: Seconds until the first of those lines.
+        every_s: Seconds between two of them.
     """
     if console.is_terminal:
         with Live(get_renderable=lambda: _drawn(rows), console=console, transient=True):
@@ -154,7 +157,9 @@ def showing(console: Console, rows: RowsProgress, every_s: float = 30.0) -> Iter
     ended = threading.Event()
 
     def tell() -> None:
-        while not ended.wait(every_s):
+        wait_s = first_s
+        while not ended.wait(wait_s):
+            wait_s = every_s
             console.print(rows.line(), soft_wrap=True, markup=False, highlight=False)
 
     teller = threading.Thread(target=tell, daemon=True)

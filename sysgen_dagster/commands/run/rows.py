@@ -1,6 +1,7 @@
 """Prints one previewed row: what went in, what each phase made of it, and what came out.
 
-Everything that a model or a file wrote is printed inert. Without colours the same is said by words.
+Everything that a model or a file wrote is printed inert. What colours say, words and marks say too:
+not every terminal has them, not everybody sees them, and no copied text keeps them.
 """
 
 import re
@@ -11,10 +12,10 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from sysgen_dagster.chat.quoting import made_visible, on_one_line
-from sysgen_dagster.commands.run.differences import Side, find_differences, marked
+from sysgen_dagster.commands.run.differences import MARKS, Side, find_differences
 from sysgen_dagster.commands.run.preview import Previewed
-from sysgen_dagster.commands.run.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tags import MENDS, parse_tagged_message
 from sysgen_dagster.lanes.sysgen.verification import Verdict
@@ -29,27 +30,20 @@ _NUMBERS = {phase.table.name: phase.number for phase in PHASES}
 Line = tuple[str, Text]
 
 
-def row_lines(row: Previewed, source: str, width: int, has_colours: bool) -> Group:
-    """A row as it is printed.
-
-    Args:
-        row: The row.
-        source: Its name.
-        width: Columns of the terminal.
-        has_colours: Whether colours are seen; else marks stand for them.
-    """
+def story_lines(story: Story, width: int) -> Grid:
+    """A row's texts and what each phase made of them, for a terminal of so many columns."""
     grid = Grid.grid(padding=(0, 1), pad_edge=False)
     grid.add_column(width=_LABEL, no_wrap=True, style=_QUIET)
     grid.add_column(width=max(width - _LABEL - 1, 20), overflow="fold")
     room = max(width - _LABEL - 1, 20)
-    for label, text in _lines(row, room, has_colours):
+    for label, text in _lines(story, room):
         grid.add_row(label, text)
-    return Group(_title(row, source), grid, Text())
+    return grid
 
 
 def print_row(console: Console, row: Previewed, source: str) -> None:
-    """Print a row."""
-    console.print(row_lines(row, source, console.width, console.color_system is not None))
+    """Print a row of a source."""
+    console.print(Group(_title(row, source), story_lines(row.story, console.width), Text()))
 
 
 def outcome_of(row: Previewed) -> Text:
@@ -79,15 +73,14 @@ def _title(row: Previewed, source: str) -> Text:
     return title.append(f"  {', '.join(took)}", _QUIET) if spent.requests else title
 
 
-def _lines(row: Previewed, room: int, has_colours: bool) -> Iterator[Line]:
-    story = row.story
+def _lines(story: Story, room: int) -> Iterator[Line]:
     if turns := len(story["history"]):
         yield "before", Text(f"{turns} turns", _QUIET)
     yield "question", cut_text(story["question"], room, _FEW_LINES)
     yield from _message_lines(story, room)
     if story["system_message"]:
         yield "message", cut_text(story["system_message"], room, _LINES)
-    yield from _answer_lines(story, room, has_colours)
+    yield from _answer_lines(story, room)
 
 
 def _message_lines(story: Story, room: int) -> Iterator[Line]:
@@ -117,31 +110,27 @@ def _phrases(tagged_message: str) -> Iterator[tuple[str, str]]:
         yield phrase.tag.value, phrase.text
 
 
-def _answer_lines(story: Story, room: int, has_colours: bool) -> Iterator[Line]:
+def _answer_lines(story: Story, room: int) -> Iterator[Line]:
     old, new = story["answer"], story["new_answer"]
     pieces = find_differences(old, new) if old and new else None
     if pieces is None:
-        yield "old answer", cut_text(old, room, _LINES if new else _FEW_LINES)
+        yield "original", cut_text(old, room, _LINES if new else _FEW_LINES)
         if new:
             yield "new answer", cut_text(new, room, _LINES)
         return
     if all(side is Side.BOTH for side, _ in pieces):
-        yield "new answer", Text("the same as the old one")
-        return
-    if not has_colours:
-        yield "old to new", cut_text("".join(marked(pieces)), room, 2 * _LINES)
+        yield "new answer", Text("the same as the original one")
         return
     text = Text()
     for side, piece in pieces:
-        text.append(_inert(piece), _STYLES[side])
-    yield "old to new", _first_lines(text, room, 2 * _LINES)
+        text.append(MARKS[side].format(_inert(piece)), _STYLES[side])
+    yield "both answers", _first_lines(text, room, 2 * _LINES)
 
 
 def cut_text(text: str | None, room: int, lines: int) -> Text:
     """The beginning of a text without its empty lines, as many lines of the terminal as given."""
     whole = text or ""
-    beginning = _EMPTY_LINES.sub("\n", whole[: room * lines + 1])
-    return _first_lines(Text(_inert(beginning)), room, lines, whole)
+    return _first_lines(Text(_inert(whole[: room * lines + 1])), room, lines, whole)
 
 
 def _first_lines(text: Text, room: int, lines: int, whole: str = "") -> Text:
@@ -156,5 +145,6 @@ _MEASURING = Console(width=80)
 
 
 def _inert(text: str) -> str:
-    """The text with its lines, and with nothing in it that a terminal obeys."""
-    return "\n".join(made_visible(line.expandtabs(4)) for line in text.split("\n"))
+    """The lines of the text that are not empty, with nothing in it that a terminal obeys."""
+    lines = _EMPTY_LINES.sub("\n", text).split("\n")
+    return "\n".join(made_visible(line.expandtabs(4)) for line in lines)

@@ -5,15 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sysgen_dagster.catalog.entries import UNKNOWN
-from sysgen_dagster.catalog.load import CatalogError
-from sysgen_dagster.catalog.sources import HubFile, Source, shards_for
+from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.chat.quoting import on_one_line
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.sources.column_words import ColumnWordsError, parse_columns
+from sysgen_dagster.sources.column_words import parse_columns
 from sysgen_dagster.sources.finding import find_source
-from sysgen_dagster.sources.folders import files_of
 from sysgen_dagster.sources.guessing import guess_shape
+from sysgen_dagster.sources.heads import shards_of
 from sysgen_dagster.sources.pins import find_pin
-from sysgen_dagster.sources.sizes import estimate_rows
 from sysgen_dagster.storage.store import Store
 
 
@@ -48,21 +47,20 @@ def find_source_entry(
             source are read is taken from it, unless the user speaks of them.
 
     Raises:
-        CatalogError: `columns` is no list of NAME=COLUMN.
-        SourceError: There is no such source, or nobody can tell what its columns are for.
+        SourceError: There is no such source, or nobody can tell what its columns are for, also
+            because `columns` cannot be understood.
     """
-    mapping = _read_columns(wish.columns)
+    mapping = parse_columns(wish.columns)
     found = find_source(wish.named, Path.cwd(), wish.config, wish.split)
     license_ = wish.license or found.license
-    lines = [found.said, *_said_of_license(license_, wish.license)]
+    lines = [on_one_line(found.said), *_said_of_license(license_, wish.license)]
     known = None if stored is None or mapping else stored.sources.get(found.name)
     if known is not None and is_same_source(known, found.hub, found.path):
         return known.model_copy(update={"license": license_}), lines
     place = found.fetch(folder / "downloads", store := Store(folder))
     if found.hub is not None and (pin := find_pin(store, found.hub)) is not None:
         lines.append(f"reads {pin.said}, and keeps to it")
-    file = files_of(found.name, place).paths[0] if place.is_dir() else place
-    guess = guess_shape(found.name, file, mapping)
+    guess = guess_shape(found.name, place, mapping)
     source = Source(
         name=found.name,
         title=found.title,
@@ -72,7 +70,7 @@ def find_source_entry(
         shape=guess.shape,
         columns=guess.columns,
         exchanges=guess.exchanges,
-        shards=shards_for(estimate_rows(place)),
+        shards=shards_of(found.name, place),
     )
     return source, [*lines, guess.said]
 
@@ -89,10 +87,3 @@ def is_same_source(one: Source, hub: HubFile | None, path: Path | None) -> bool:
         fields = ("repo", "file", "config", "split")
         return all(getattr(one.hub, field) == getattr(hub, field) for field in fields)
     return (one.hub, one.path) == (hub, path)
-
-
-def _read_columns(given: Sequence[str]) -> dict[str, str]:
-    try:
-        return parse_columns(given)
-    except ColumnWordsError as error:
-        raise CatalogError(f"--columns: {error}") from error

@@ -1,7 +1,4 @@
-"""What `sysgen run` says in the end: the training set, what was dropped, and what to look at."""
-
-import json
-import shlex
+"""What `sysgen run` says of the rows in the end: what was kept, dropped, and spent."""
 
 from rich.console import Console
 
@@ -17,8 +14,6 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, kept
-from sysgen_dagster.training_sets.export.manifest import count_rows
-from sysgen_dagster.training_sets.splits import Split
 
 
 def count_kept(catalog: Catalog, store: Store, source: str, model: str) -> int:
@@ -53,23 +48,3 @@ def print_spent(
 def _tokens(rows: RowsProgress, prompt: int, completion: int) -> str:
     said = f"{prompt:,} in, {completion:,} out"
     return said if rows.price is None else f"{said}, {rows.cost_of(prompt, completion)}"
-
-
-def print_results(console: Console, catalog: Catalog, store: Store, data: str) -> None:
-    """Each training set with its rows and how to load it; the report; what to do next."""
-    for name in catalog.mixtures:
-        folder = store.export(name)
-        if not folder.is_dir():
-            say(console, f"The recipe {name} takes none of the rows, so there is no folder.")
-            continue
-        counts = count_rows(folder)
-        of_splits = ", ".join(
-            f"{split.value} {counts[split]:,}" for split in Split if counts.get(split)
-        )
-        say(console, f"Training set {name}: {of_splits} rows in {folder}")
-        say(console, f"  load_dataset({json.dumps(str(folder), ensure_ascii=False)})")
-    if store.report.is_file():
-        say(console, f"Report: {store.report}")
-    place = shlex.quote(data)
-    say(console, f"Open it in Dagster: sysgen ui -o {place}")
-    say(console, f"Review its rows:    sysgen review -o {place}")

@@ -14,14 +14,12 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.operations.staleness import cut_otherwise, out_of_date, settings_now
 from sysgen_dagster.defs.plumbing.assets import also_read
-from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.contracts import broken_contracts, evidence_of
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.resources import InferenceResource
-from sysgen_dagster.defs.plumbing.table_io import evidence_of
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.checks import checks_of
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition, Table
 from sysgen_dagster.training_sets.tables import MIXTURES
@@ -138,12 +136,7 @@ class UpToDate:
 
     def _breaks_a_contract(self, table: Table, at: Partition) -> bool:
         """Whether a stored partition would stop what comes after it; then it is tried again."""
-        evidence = evidence_of(self._store, at)
-        return any(
-            check.is_broken_by(check.evaluate(evidence))
-            for check in checks_of(CHECKS, table)
-            if check.blocking
-        )
+        return any(broken_contracts(evidence_of(self._store, at), table))
 
 
 def _near(partition: str | None) -> list[str]:

@@ -7,17 +7,15 @@ from typing import Any
 import dagster as dg
 
 from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.contracts import evidence_for_checks
 from sysgen_dagster.defs.plumbing.metadata import SAMPLE_ROWS, markdown
 from sysgen_dagster.defs.plumbing.partitions import asset_key, partitions_of
 from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.defs.plumbing.table_io import evidence_of, evidence_of_shards
 from sysgen_dagster.defs.plumbing.tables import TABLES
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, PLANTED_FAULTS, RETENTION, TAG_COUNTS
-from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.storage.evidence import StoredEvidence
+from sysgen_dagster.lanes.sysgen.tables import RETENTION, TAG_COUNTS
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.checks import Check, Evidence, Finding, checks_of
-from sysgen_dagster.tables.table import Partition, Table, TableError
+from sysgen_dagster.tables.table import Table, TableError
 
 
 def check_result(check: Check, evidence: Evidence, asset: dg.AssetKey) -> dg.AssetCheckResult:
@@ -86,21 +84,12 @@ def asset_checks(table: Table, checks: Sequence[Check]) -> dg.AssetChecksDefinit
         context: dg.AssetCheckExecutionContext, tables: TablesResource
     ) -> Iterator[dg.AssetCheckResult]:
         at = table.partition_of(context.partition_key if context.has_partition_key else None)
-        evidence = _evidence(table, tables, at)
+        evidence = evidence_for_checks(tables.store(), table, at)
         for check in checks:
             if dg.AssetCheckKey(key, check.name) in context.selected_asset_check_keys:
                 yield check_result(check, evidence, key)
 
     return evaluate
-
-
-def _evidence(table: Table, tables: TablesResource, at: Partition) -> StoredEvidence:
-    if at.shard is not None:
-        return evidence_of(tables.store(), at)
-    if table == PLANTED_FAULTS:  # asked about a model, whatever it has made
-        return StoredEvidence(tables.store(), (), at.model)
-    read = ALIGNED if at.model else CONVERSATIONS
-    return evidence_of_shards(tables.store(), read, at.model)
 
 
 def _checks_on(table: Table) -> list[Check]:

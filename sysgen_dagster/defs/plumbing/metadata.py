@@ -13,8 +13,10 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
+from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.reasons import explain_reason
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.page import Report
 from sysgen_dagster.report.view import (
@@ -39,7 +41,7 @@ _STORY_TEXTS = {
     "Message": ("system_message", 240),
     "Tagged message": ("tagged_message", 240),
     "As the model wrote it": ("annotated_message", 240),
-    "Old answer": ("answer", 170),
+    "Original answer": ("answer", 170),
     "New answer": ("new_answer", 240),
 }
 # A text that is shown instead of another one, which is what it was made of.
@@ -63,7 +65,9 @@ def outcome_metadata(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
     columns = rows.collect_schema()
     metadata: dict[str, Any] = {}
     if "drop_reason" in columns:
-        outcomes = rows.select("drop_reason").collect()
+        whole = rows.select("drop_reason").collect()
+        # A limit of the run left these out, which says nothing of the rows.
+        outcomes = whole.filter(pl.col("drop_reason").ne_missing(NoAnswer.BEYOND_LIMIT.value))
         rate = kept_rate(outcomes)
         drops = count_drops(outcomes)
         metadata["kept"] = rate.part
@@ -73,6 +77,8 @@ def outcome_metadata(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
         if drops:
             reasons = pl.DataFrame([*drops.items()], ["reason", "conversations"], orient="row")
             metadata["dropped_because"] = markdown(reasons)
+        if outcomes.height < whole.height:
+            metadata["beyond_the_limit"] = whole.height - outcomes.height
     if "engine" in columns and "simulated" in rows.select("engine").collect()["engine"]:
         metadata["simulated"] = SIMULATED
     return metadata
@@ -91,7 +97,7 @@ def _story(story: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
             texts.pop(what_it_was_before, None)
     most = {title: most for title, (_, most) in _STORY_TEXTS.items()}
     if story["drop_reason"]:
-        texts["Dropped"], most["Dropped"] = story["drop_reason"], _CELL_CHARS
+        texts["Dropped"], most["Dropped"] = explain_reason(story["drop_reason"]), _CELL_CHARS
     for part in (1.0, 0.6, 0.2):  # escapes make a text longer, at most four times
         lines = [
             f"**{name}** {_inert(text, int(part * most[name]))}" for name, text in texts.items()

@@ -15,7 +15,7 @@ from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.versions import REVIEWED, Tags
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.review.decisions import Choice, Decision, Decisions, digest_of, read_decisions
+from sysgen_dagster.review.decisions import Choice, Decisions, digest_of, read_decisions
 from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store
@@ -52,16 +52,11 @@ def decided_rows(store: Store, decisions: Decisions, at: Partition) -> pl.DataFr
         return pl.DataFrame(schema=DECIDED)
     texts = kept(store.read(ALIGNED, at, *_TEXTS, "drop_reason"))
     rows = [
-        _decided(wanted[identity], message, answer)
-        for identity, message, answer in texts.select(_TEXTS).iter_rows()
-        if identity in wanted and wanted[identity].texts == digest_of(message, answer)
+        (at.model, identity, said.choice.value, *shown, said.system_message, said.new_answer)
+        for identity, *shown in texts.select(_TEXTS).iter_rows()
+        if (said := wanted.get(identity)) and said.texts == digest_of(*shown)
     ]
     return pl.DataFrame(rows, schema=DECIDED, orient="row")
-
-
-def _decided(decision: Decision, message: str, answer: str) -> tuple[str | None, ...]:
-    shown = (decision.conversation_id, decision.choice.value, message, answer)
-    return (*shown, decision.system_message, decision.new_answer)
 
 
 def decided_for(
@@ -82,12 +77,8 @@ def take_reviewed(
     mixture: pl.DataFrame, decided: Mapping[Partition, pl.DataFrame], recipe: Recipe
 ) -> pl.DataFrame:
     """The rows of a mixture that a recipe takes by what is decided now, in their order."""
-    nothing = pl.DataFrame(schema=DECIDED)
-    parts = [nothing.select(pl.lit("").alias("model"), pl.all())]
-    parts += [
-        rows.select(pl.lit(at.model).alias("model"), pl.all()) for at, rows in decided.items()
-    ]
-    return only_accepted(without_rejected(mixture, pl.concat(parts)), pl.concat(parts), recipe)
+    every = pl.concat([pl.DataFrame(schema=DECIDED), *decided.values()])
+    return only_accepted(without_rejected(mixture, every), every, recipe)
 
 
 def why_not_reviewed(decisions: Decisions, followed: str) -> list[str]:

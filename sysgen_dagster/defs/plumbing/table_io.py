@@ -12,6 +12,11 @@ from upath import UPath
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.defs.plumbing.asked import asked_tags
 from sysgen_dagster.defs.plumbing.checks import CHECKS
+from sysgen_dagster.defs.plumbing.contracts import (
+    evidence_of,
+    evidence_of_shards,
+    require_contracts,
+)
 from sysgen_dagster.defs.plumbing.excluded import excluded_tags, require_made_without_excluded
 from sysgen_dagster.defs.plumbing.metadata import (
     STORY_ROWS,
@@ -33,7 +38,7 @@ from sysgen_dagster.lanes.sysgen.story_rows import choose_from_step
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.sources.tables import CONVERSATIONS, SOURCE_ROWS
 from sysgen_dagster.storage.cuts import Cut
-from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
+from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.parquet import scan
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.checks import checks_of
@@ -148,45 +153,6 @@ def noted(
     records = instance.fetch_materializations(wanted, limit=1).records
     made = records[0].asset_materialization if records else None
     return {name: value.value for name, value in made.metadata.items()} if made else {}
-
-
-def evidence_of(store: Store, at: Partition) -> StoredEvidence:
-    """The stored rows that the checks of a partition look at."""
-    return StoredEvidence(store, (at.shard,) if at.shard else (), at.model)
-
-
-def evidence_of_shards(store: Store, table: Table, model: str | None) -> StoredEvidence:
-    """All rows of the shards whose partition of `table` is stored, a model's or of the sources.
-
-    Raises:
-        StoreError: It is stored for none.
-    """
-    shards = finished_shards(store, CATALOG, table, model)
-    if not shards:
-        owner = model or "the sources"
-        raise StoreError(
-            f"{table.name} is not materialized for any shard of {owner}: do that first"
-        )
-    return StoredEvidence(store, shards, model)
-
-
-def require_contracts(evidence: StoredEvidence, table: Table) -> None:
-    """Evaluate every blocking check of a table on one shard.
-
-    Raises:
-        dg.Failure: One does not hold.
-    """
-    for check in checks_of(CHECKS, table):
-        if check.blocking and check.is_broken_by(finding := check.evaluate(evidence)):
-            [shard] = evidence.shards
-            partition = Partition(evidence.model, shard).key
-            explained = f"{finding.explanation}. " if finding.explanation else ""
-            raise dg.Failure(
-                f"{table.name} breaks a contract for {partition}, {check.name}: {check.statement} "
-                f"Found {finding.figure:g}, wanted {finding.wanted}. {explained}Look at the check "
-                f"of that name on {table.name}, mend the cause and materialize it again",
-                allow_retries=False,
-            )
 
 
 @dataclass(frozen=True, slots=True)

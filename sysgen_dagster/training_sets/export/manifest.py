@@ -5,6 +5,7 @@ It ends with a sha256 of its own, of what it would be without that.
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -13,6 +14,7 @@ import polars as pl
 from upath import UPath
 
 from sysgen_dagster.training_sets.export.layout import ExportError
+from sysgen_dagster.training_sets.splits import Split
 
 MANIFEST = "manifest.json"
 _OWN = "sha256"
@@ -42,18 +44,13 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(_render(content).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def count_rows(folder: Path | UPath) -> dict[str, int]:
-    """Rows of each split of an export, as its manifest states them.
-
-    Raises:
-        ExportError: The folder has no manifest, or the file is not as it was written.
-    """
-    rows: dict[str, int] = {}
-    for file in read_manifest(folder)["files"]:
-        if "rows" in file:
-            split, _, _ = PurePosixPath(file["path"]).name.partition("-")
-            rows[split] = rows.get(split, 0) + file["rows"]
-    return rows
+def count_rows(manifest: Mapping[str, Any]) -> dict[Split, int]:
+    """Rows of each split of an export, as its manifest states them; only splits that have some."""
+    counts = Counter[str]()
+    for file in manifest["files"]:
+        split, _, _ = PurePosixPath(file["path"]).name.partition("-")
+        counts[split] += file.get("rows", 0)
+    return {split: counts[split] for split in Split if counts[split]}
 
 
 def read_checksums(folder: Path) -> dict[str, str]:

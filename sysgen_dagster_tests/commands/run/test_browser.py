@@ -1,19 +1,14 @@
 """The preview's rows in the live report, and what a run adds to them."""
 
-import json
-from collections.abc import Callable, Iterator
-from contextlib import closing
-from http.client import HTTPConnection
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
 from sysgen_dagster.commands.run import browser
 from sysgen_dagster.commands.run.browser import BrowserPage
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
+from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium, visiting
 from sysgen_dagster_tests.commands.run.previewed_rows import previewed
 from sysgen_dagster_tests.inference.processes import wait_until
 from sysgen_dagster_tests.lanes.sysgen.shards import Row
@@ -39,37 +34,20 @@ def page(tmp_path: Path) -> Iterator[BrowserPage]:
     made.close()
 
 
-def ask(url: str) -> Callable[[], list[dict[str, Any]]]:
-    """Asks for all rows as a browser that has opened the printed address."""
-    place = urlsplit(url)
-
-    def get(path: str, **headers: str) -> tuple[str, str]:
-        with closing(HTTPConnection(place.hostname or "", place.port, timeout=10)) as connection:
-            connection.request("GET", path, headers=headers)
-            answer = connection.getresponse()
-            return answer.read().decode(), answer.getheader("set-cookie") or ""
-
-    cookie = get(f"/?{place.query}")[1].partition(";")[0]
-
-    def rows() -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = json.loads(get("/report/news?after=0", cookie=cookie)[0])[
-            "rows"
-        ]
-        return found
-
-    return rows
-
-
 def test_rows_are_seen_that_no_table_holds_and_those_that_a_run_stores(
     page: BrowserPage, opened: list[str], tmp_path: Path
 ) -> None:
     page.add(previewed(1, id="first"))
-    rows = ask(page.open())
-    assert [row["id"] for row in rows()] == ["first"]
-    page.add(previewed(2, id="second"))
-    store_rows(tmp_path, [Row("stored", columns={"new_answer": "Here."})])
-    wait_until(lambda: len({row["id"] for row in rows()}) == 3)
-    assert {"first", "second"} < {row["id"] for row in rows()}
+    with visiting(page.open()) as client:
+
+        def seen() -> set[str]:
+            return {row["id"] for row in client.get("/report/news?after=0").json()["rows"]}
+
+        assert seen() == {"first"}
+        page.add(previewed(2, id="second"))
+        store_rows(tmp_path, [Row("stored", columns={"new_answer": "Here."})])
+        wait_until(lambda: len(seen()) == 3)
+        assert {"first", "second"} < seen()
     assert opened == []
 
 

@@ -1,5 +1,6 @@
 """The preview from its first row to the user's choice, on the simulated model."""
 
+import re
 import shlex
 import sys
 import threading
@@ -12,10 +13,11 @@ from rich.console import Console
 
 from sysgen_dagster.chat.prompts import forget_prompts
 from sysgen_dagster.commands.run import choices
-from sysgen_dagster.commands.run.choices import Choice, Decision, preview_until_chosen
+from sysgen_dagster.commands.run.choices import Decision, preview_until_chosen
 from sysgen_dagster.commands.run.preview import Preview
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.stopping import STOP, StoppedError
+from sysgen_dagster.lanes.sysgen.phases import ALIGNMENT, Phase
 from sysgen_dagster_tests.commands.run.small_deployments import (
     ASKED,
     MODEL,
@@ -24,6 +26,7 @@ from sysgen_dagster_tests.commands.run.small_deployments import (
     plain_console,
     turns_row,
 )
+from sysgen_dagster_tests.simulated.running_server import running
 
 ROWS = [
     turns_row("Tell me " + "all " * 40 + "about rivers.", "They flow."),
@@ -92,34 +95,38 @@ def edit_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 
 
 def look(
-    mine: SmallDeployment, first: int, is_attended: bool = True, assume_yes: bool = False
+    mine: SmallDeployment,
+    first: int,
+    is_attended: bool = True,
+    assume_yes: bool = False,
+    limit: int | None = None,
 ) -> tuple[Decision, str]:
     """The decision, and what was printed."""
     console = plain_console(120)
     with mine.entered() as catalog:
         decision = preview_until_chosen(
-            console, mine.store, catalog, first, is_attended, assume_yes
+            console, mine.store, catalog, first, is_attended, assume_yes, limit
         )
     return decision, console.export_text()
 
 
 @pytest.mark.parametrize(
-    ("first", "is_attended", "assume_yes", "choice"),
+    ("first", "is_attended", "assume_yes", "wants_all"),
     [
-        (14, False, True, Choice.ALL),
-        (14, True, True, Choice.ALL),
-        (14, False, False, Choice.QUIT),
-        (0, False, True, Choice.ALL),
-        (0, False, False, Choice.QUIT),
+        (14, False, True, True),
+        (14, True, True, True),
+        (14, False, False, False),
+        (0, False, True, True),
+        (0, False, False, False),
     ],
 )
 def test_without_a_key_the_options_decide(
-    mine: SmallDeployment, first: int, is_attended: bool, assume_yes: bool, choice: Choice
+    mine: SmallDeployment, first: int, is_attended: bool, assume_yes: bool, wants_all: bool
 ) -> None:
     decision, said = look(mine, first, is_attended, assume_yes)
-    assert decision.choice is choice
+    assert decision.wants_all is wants_all
     assert decision.shown == first
-    assert ("Add --yes" in said) == (choice is Choice.QUIT)
+    assert ("Add --yes" in said) == (not wants_all)
 
 
 def test_as_many_rows_come_out_as_went_in_and_the_dropped_ones_have_a_reason(
@@ -136,6 +143,34 @@ def test_as_many_rows_come_out_as_went_in_and_the_dropped_ones_have_a_reason(
     assert "dropped before Phase 1: its answer is empty" in titles[0]
     assert f"kept {decision.kept} of 14 previewed" in said
     assert "all 14 rows, as these 14 tell" in said
+
+
+@pytest.mark.parametrize(("limit", "shown"), [(1, 1), (3, 3), (6, 6)])
+def test_only_rows_that_are_wanted_are_shown_and_priced(
+    mine: SmallDeployment, limit: int, shown: int
+) -> None:
+    decision, said = look(mine, 14, False, limit=limit)
+    assert decision.shown == shown
+    places = [int(place) for place in re.findall(r"mine row (\d+)", said)]
+    assert sorted(places) == list(range(limit))
+    assert f"{limit} conversations, as these {shown} tell" in said
+
+
+def test_without_a_terminal_it_is_said_at_times_what_is_going_on(
+    mine: SmallDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Preview):
+        def watch(self, number: int, phase: object) -> None:
+            Preview.watch(self, number, phase)  # type: ignore[arg-type]
+            time.sleep(0.3)
+
+    monkeypatch.setattr(choices, "Preview", Slow)
+    monkeypatch.setattr(choices, "TELL_EVERY_S", 0.5)
+    _, said = look(mine, 2, False)
+    assert said.splitlines()[0] == "Reading mine."
+    assert "Asking phi about 2 rows" in said.splitlines()[1]
+    lines = [line for line in said.splitlines() if re.match(r"row \d+: Phase \d, \d+ s", line)]
+    assert 1 <= len(lines) <= 12
 
 
 def test_the_first_row_goes_alone_and_is_the_shortest(
@@ -162,7 +197,7 @@ def test_ten_more_are_other_rows_and_the_price_is_told_again(
 ) -> None:
     offered = press("nnna")
     decision, said = look(mine, 3)
-    assert decision.choice is Choice.ALL
+    assert decision.wants_all
     assert decision.shown == 14
     numbers = [int(line.split()[1]) for line in said.splitlines() if line.startswith("Row ")]
     assert sorted(numbers) == list(range(1, 15))
@@ -192,7 +227,7 @@ def test_a_prompt_that_is_kept_is_asked_for_the_same_rows_and_what_both_made_is_
     assert [file.name for file in (mine.folder / "prompts").iterdir()] == [
         "phase1_annotate_as_turns.system.md"
     ]
-    assert decision.choice is Choice.ALL
+    assert decision.wants_all
 
 
 def test_going_back_to_the_old_prompt_asks_nothing_again(
@@ -215,7 +250,7 @@ def test_a_wrong_template_says_what_is_wrong_and_can_be_edited_again_or_undone(
     offered = press("eeuq")
     edit_with("{{ nobody }}", "{% if %}")
     _, said = look(mine, 2)
-    assert "uses ['nobody']" in said
+    assert "uses ['nobody']" in " ".join(said.split())
     assert said.count("phase1_annotate_as_turns.system.md") >= 2
     assert [key for key, _ in offered] == ["e", "e", "u", "q"]
     assert not list((mine.folder / "prompts").iterdir())
@@ -235,7 +270,7 @@ def test_rows_of_which_none_is_kept_are_not_paid_for_unasked(tmp_path: Path) -> 
     empty = [turns_row("Is anybody there?", " ") for _ in range(9)]
     mine = SmallDeployment(tmp_path / "mine", empty)
     decision, said = look(mine, 9, False, assume_yes=True)
-    assert decision == Decision(Choice.QUIT, 0, 9)
+    assert decision == Decision(False, 0, 9)
     assert "None of 9 rows was kept" in said
     assert not (mine.folder / "engines" / "simulated.json").exists()
 
@@ -245,6 +280,43 @@ def test_a_server_that_cannot_be_reached_ends_the_preview_with_its_name(tmp_path
     mine = SmallDeployment(tmp_path / "mine", ROWS, model=gone)
     with pytest.raises(EngineError, match=r"127\.0\.0\.1:9"):
         look(mine, 3, False)
+
+
+def test_a_server_that_goes_away_in_the_preview_is_named_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away(Preview):
+        def watch(self, number: int, phase: Phase | None) -> None:
+            if phase == ALIGNMENT:
+                server.process.kill()
+                server.process.wait()
+            Preview.watch(self, number, phase)
+
+    monkeypatch.setattr(choices, "Preview", Away)
+    console = plain_console(120)
+
+    def stop_when_it_is_said() -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and "any more" not in printed(console):
+            time.sleep(0.1)
+        STOP.ask()
+
+    watcher = threading.Thread(target=stop_when_it_is_said)
+    with running() as server:
+        at = {"engine": "endpoint", "base_urls": [f"{server.url}/v1"], "served_name": "phi"}
+        mine = SmallDeployment(tmp_path / "mine", ROWS, model=at)
+        watcher.start()
+        try:
+            with mine.entered() as catalog, pytest.raises(StoppedError):
+                preview_until_chosen(console, mine.store, catalog, 3, False, False)
+        finally:
+            watcher.join()
+            STOP.is_asked = False
+    assert f"nothing answers at {server.url}/v1 any more; waiting for it" in printed(console)
+
+
+def printed(console: Console) -> str:
+    return console.export_text(clear=False)
 
 
 def test_a_signal_ends_the_preview_soon(
@@ -275,7 +347,7 @@ def test_the_rows_can_be_looked_at_in_a_browser_before_the_choice(
         monkeypatch.delenv(name, raising=False)
     press("bba")
     decision, said = look(mine, 1)
-    assert decision.choice is Choice.ALL
+    assert decision.wants_all
     addresses = [line for line in said.splitlines() if "http://127.0.0.1:" in line]
     assert len(addresses) == 2
     assert len(set(addresses)) == 1

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.commands.run.differences import Side, find_differences, marked
+from sysgen_dagster.commands.run.differences import MARKS, Side, find_differences
 
 LONG = " ".join(f"word{n}" for n in range(60))
 
@@ -26,7 +26,7 @@ def test_what_is_new_and_what_is_gone_is_marked_word_by_word(
 ) -> None:
     pieces = find_differences(old, new)
     assert pieces is not None
-    assert "".join(marked(pieces)) == shown
+    assert "".join(MARKS[side].format(text) for side, text in pieces) == shown
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,8 @@ def test_texts_with_little_in_common_are_not_mixed(old: str, new: str) -> None:
 def test_what_is_equal_is_shortened_to_the_words_around_a_difference() -> None:
     pieces = find_differences(f"{LONG} old {LONG}", f"{LONG} new {LONG}")
     assert pieces is not None
-    shown = "".join(marked(pieces))
-    assert "word59 [-old-]{+new+} word0" in shown
+    shown = "".join(text for _, text in pieces)
+    assert "word59 oldnew word0" in shown
     assert "word30" not in shown
     assert shown.count(" ... ") == 2
 

@@ -13,7 +13,6 @@ import pytest
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.commands import real_model
-from sysgen_dagster.commands.run import model as module
 from sysgen_dagster.commands.run.model import ModelWish, find_model, read_price
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster_tests.commands.run.small_deployments import plain_console
@@ -63,6 +62,19 @@ def test_the_one_model_of_a_server_is_taken_wherever_the_url_points(end: str) ->
     assert model.name == "qwen2.5-7b-instruct"
     assert model.base_urls == (f"{url}/v1",)
     assert model.price is None
+
+
+@pytest.mark.parametrize("say", ["{}", "HTTP://{}", " http://{}/v1 ", "{}/v1", "{}/"])
+def test_a_url_may_be_named_as_people_say_it(say: str) -> None:
+    with listing(models("m")) as url:
+        host = url.removeprefix("http://")
+        for wish in (ModelWish(say.format(host)), ModelWish("m", endpoint=say.format(host))):
+            assert find_model(plain_console(), wish).base_urls == (f"{url}/v1",)
+
+
+@pytest.mark.parametrize("named", ["Org/Name", "org/name-GGUF:Q4_K_M", "./a:1.gguf", "simulated"])
+def test_a_name_or_a_file_is_no_url(named: str) -> None:
+    assert ModelWish(named).url is None
 
 
 @pytest.mark.parametrize(
@@ -123,6 +135,18 @@ def test_a_key_is_sent_and_only_its_name_goes_into_the_catalogue(
     assert "sk-secret" not in model.model_dump_json()
 
 
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [(None, "wants a key: .* --api-key-env VARIABLE"), ("MY_KEY", "not take the key in MY_KEY")],
+)
+def test_a_server_that_refuses_for_want_of_a_key_is_said_to_want_one(
+    variable: str | None, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "sk-wrong")
+    with listing(models("m"), key="sk-secret") as url, pytest.raises(CatalogError, match=said):
+        find_model(plain_console(), ModelWish(url, api_key_env=variable))
+
+
 def test_a_variable_without_a_key_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MY_KEY", raising=False)
     with pytest.raises(CatalogError, match="--api-key-env MY_KEY: there is no such variable"):
@@ -181,7 +205,7 @@ def test_a_gguf_file_is_served_here_and_it_is_said_what_it_takes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(real_model, "has_gpu", lambda: False)
-    monkeypatch.setattr(module.Engines, "require", lambda *_: None)
+    monkeypatch.setattr(real_model.Engines, "require", lambda *_: None)
     file, console = write_gguf(tmp_path / "tiny.Q4_K_M.gguf", size=20_000_000), plain_console()
     model = find_model(console, ModelWish(str(file), price=read_price("0,0")))
     assert (model.engine, model.weights, model.license) == (

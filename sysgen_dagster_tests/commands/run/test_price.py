@@ -12,11 +12,9 @@ from sysgen_dagster.commands.run.answers import Spent
 from sysgen_dagster.commands.run.preview import Pace
 from sysgen_dagster.commands.run.price import (
     Whole,
-    describe,
+    describe_price,
     estimate,
-    price_all,
     student_quantile,
-    time_words,
 )
 from sysgen_dagster_tests.commands.run.previewed_rows import previewed
 
@@ -105,14 +103,16 @@ def test_students_quantiles_are_those_of_the_tables(degrees: int, quantile: floa
     assert student_quantile(degrees) == pytest.approx(quantile, abs=0.004)
 
 
-def shown_price(model: Model, pace: Pace, kept: int = 9, limit: int | None = None) -> str:
+def shown_price(
+    model: Model, pace: Pace, kept: int = 9, limit: int | None = None, is_part: bool = False
+) -> str:
     rows = [
         previewed(n, Spent(3, 0, 1_000 + 10 * n, 200 + n, 50), of=2, characters=100 * n)
         for n in range(1, 11)
     ]
     for row in rows[kept:]:
         row.story["drop_reason"] = "refused"
-    return "\n".join(describe(price_all(rows, Whole(1_000, 550), model, pace, limit), model, pace))
+    return "\n".join(describe_price(rows, Whole(1_000, 550, is_part), model, pace, limit))
 
 
 def test_the_price_says_tokens_time_at_most_and_how_sure_that_is() -> None:
@@ -129,13 +129,18 @@ def test_the_price_says_tokens_time_at_most_and_how_sure_that_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("limit", "what", "tokens"),
-    [(200, "200 conversations, as", "tokens in   211,000"), (5_000, "all 1,000 rows", "2.11 M")],
+    ("limit", "is_part", "what", "tokens"),
+    [
+        (200, False, "200 conversations, as", "tokens in   211,000"),
+        (5_000, False, "all 1,000 rows", "2.11 M"),
+        # The first 1,000 rows of more, which hold 2,100 although ten of them tell of 2,000.
+        (2_100, True, "2,100 conversations, as", "2.22 M"),
+    ],
 )
 def test_the_price_is_that_of_the_conversations_that_are_wanted(
-    limit: int, what: str, tokens: str
+    limit: int, is_part: bool, what: str, tokens: str
 ) -> None:
-    said = shown_price(MODEL, Pace(), limit=limit)
+    said = shown_price(MODEL, Pace(), limit=limit, is_part=is_part)
     assert what in said
     assert tokens in said
 
@@ -157,11 +162,3 @@ def test_money_and_gpu_hours_are_said_where_the_catalogue_knows_them(kept: int) 
     assert "money       6.22" in said
     assert " EUR" in said
     assert ("3.46 for 1,000 kept rows" in said) == (kept > 0)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(3, "3 s"), (119, "119 s"), (600, "10 min"), (9_000, "2.5 h"), (9e5, "10.4 days")],
-)
-def test_times_are_said_in_the_unit_that_people_use(seconds: float, words: str) -> None:
-    assert time_words(seconds) == words

@@ -121,7 +121,7 @@ def test_judges_are_named_and_move_no_share() -> None:
 
 def test_without_a_terminal_there_is_a_line_at_times_and_no_more_after_the_end() -> None:
     console, rows = plain_console(), RowsProgress(conversations=4, stage="reading mine-000")
-    with showing(console, rows, every_s=0.02):
+    with showing(console, rows, first_s=0.02, every_s=0.02):
         time.sleep(0.2)
     lines = console.export_text(clear=False).splitlines()
     time.sleep(0.05)

@@ -53,7 +53,7 @@ Task         Say how far it is.  Bad, removed by Phase 3
 left out     <<Mood>>Be glad.<</Mood>>  its tag is none of the eight
 mended       You teach.  a closing mark was added
 message      You teach.
-old to new   It is 384,400 km away{+, on average+}.
+both answers It is 384,400 km away{+, on average+}.
 """
     )
 
@@ -157,9 +157,8 @@ def test_what_others_wrote_does_nothing_in_a_terminal(
         assert "[bold red]Is this markup?[/] [link=https://a.example]no[/link]" in ours
 
 
-def test_colours_tell_good_from_bad_and_old_from_new_where_there_are_colours() -> None:
+def test_colours_tell_good_from_bad_and_old_from_new_and_so_do_words_and_marks() -> None:
     shown = printed(previewed(**WHOLE), color=True)
     assert re.search(r"\x1b\[32m +Good", shown)
     assert re.search(r"\x1b\[31m +Bad", shown)
-    assert re.search(r"\x1b\[32m, on average", shown)
-    assert "{+" not in shown
+    assert re.search(r"\x1b\[32m{\+, on average\+}", shown)

@@ -1,11 +1,11 @@
 """Which source a word means, how its columns are read, and when that is not asked again."""
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.commands.run.source import SourceWish, find_source_entry
 from sysgen_dagster.commands.run.written_catalog import build_catalog
@@ -45,6 +45,26 @@ def test_a_folder_of_files_is_read_as_one_source(tmp_path: Path) -> None:
     assert source.shape.columns == ["prompt", "response"]
 
 
+def test_a_folder_is_cut_into_shards_as_a_file_of_its_rows_is(tmp_path: Path) -> None:
+    for number in range(2):
+        (tmp_path / "parts").mkdir(exist_ok=True)
+        write_rows(tmp_path / "parts" / f"{number}.jsonl", 10_000)
+    whole = write_rows(tmp_path / "whole.jsonl", 20_000)
+    of_file, of_folder = (
+        found(tmp_path, SourceWish(str(each)))[0] for each in (whole, tmp_path / "parts")
+    )
+    assert of_folder.shards == of_file.shards > 1
+
+
+def test_a_large_file_is_looked_at_soon(tmp_path: Path, rows: Path) -> None:
+    write_rows(rows, 2_000)
+    with rows.open("ab") as opened:
+        opened.truncate(4 << 30)  # nulls that take no room
+    began = time.monotonic()
+    found(tmp_path, SourceWish(str(rows)))
+    assert time.monotonic() - began < 5
+
+
 @pytest.mark.parametrize(
     "columns",
     [["question=response answer=prompt"], ["question=response", "answer=prompt"]],
@@ -59,7 +79,7 @@ def test_what_the_user_says_of_the_columns_counts(
 
 @pytest.mark.parametrize("columns", ["question", "question=", "=prompt", "'question=prompt"])
 def test_columns_in_another_form_are_refused(tmp_path: Path, rows: Path, columns: str) -> None:
-    with pytest.raises(CatalogError, match="--columns"):
+    with pytest.raises(SysgenError, match="--columns"):
         found(tmp_path, SourceWish(str(rows), columns=[columns]))
 
 
@@ -85,6 +105,11 @@ def test_columns_that_a_catalogue_names_are_not_guessed_again(tmp_path: Path, ro
     assert again == source
     rows.write_text(json.dumps({"x": 1}) + "\n")  # what the rows are now is the assets' matter
     assert found(tmp_path, SourceWish(str(rows)), stored)[0] == source
+
+
+def test_whatever_a_file_is_called_the_line_about_it_is_inert(tmp_path: Path) -> None:
+    _, said = found(tmp_path, SourceWish(str(write_rows(tmp_path / "a\n\x1b[31mb.jsonl", 2))))
+    assert said.startswith(r"a \x1b[31mb.jsonl, ")
 
 
 def test_what_is_not_there_is_named(tmp_path: Path) -> None:

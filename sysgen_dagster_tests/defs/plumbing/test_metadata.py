@@ -2,9 +2,14 @@
 
 from typing import Any
 
+import polars as pl
 import pytest
 
-from sysgen_dagster.defs.plumbing.metadata import report_metadata, story_metadata
+from sysgen_dagster.defs.plumbing.metadata import (
+    outcome_metadata,
+    report_metadata,
+    story_metadata,
+)
 from sysgen_dagster.report.page import Report
 from sysgen_dagster.report.training_set import TrainingSet
 
@@ -25,7 +30,7 @@ def shown(**texts: Any) -> str:
 def test_a_row_is_told_from_the_question_to_the_new_answer() -> None:
     texts = {"question": "Q", "answer": "old", "annotated_message": "raw", "tagged_message": "tags"}
     assert shown(**texts, system_message="S", new_answer="new") == (
-        "**Question** Q\n\n**Message** S\n\n**Old answer** old\n\n**New answer** new"
+        "**Question** Q\n\n**Message** S\n\n**Original answer** old\n\n**New answer** new"
     )
     assert "**Tagged message** tags" in shown(**texts)
     assert "raw" not in shown(**texts)
@@ -33,7 +38,9 @@ def test_a_row_is_told_from_the_question_to_the_new_answer() -> None:
 
 def test_a_dropped_row_says_why() -> None:
     told = shown(question="Q", annotated_message="raw", drop_reason="malformed_boundary")
-    assert told.endswith("**As the model wrote it** raw\n\n**Dropped** malformed\\_boundary")
+    assert told.endswith(
+        "**As the model wrote it** raw\n\n**Dropped** a tag was opened or closed wrongly"
+    )
 
 
 @pytest.mark.parametrize("text", ["x" * 50_000, "<" * 50_000, "[" * 50_000, "w " * 9_000])
@@ -66,3 +73,12 @@ def test_a_report_says_first_what_can_be_trained_on() -> None:
     assert len(sentences) < SHOWN_AT_ONCE
     assert "more, in the report" in sentences
     assert "<img" not in sentences
+
+
+def test_rows_that_a_limit_left_out_are_not_dropped_ones() -> None:
+    reasons = [*["beyond_limit"] * 97, "refused", None, None]
+    told = outcome_metadata(pl.DataFrame({"drop_reason": reasons}))
+    assert (told["kept"], told["dropped"], told["beyond_the_limit"]) == (2, 1, 97)
+    assert told["kept_share"] == pytest.approx(2 / 3)
+    assert "beyond" not in told["dropped_because"].value
+    assert "beyond_the_limit" not in outcome_metadata(pl.DataFrame({"drop_reason": ["refused"]}))

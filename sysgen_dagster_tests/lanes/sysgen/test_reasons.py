@@ -3,8 +3,8 @@
 import pytest
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.commands.run.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.tags import DefectKind
 from sysgen_dagster.sources.drop_reasons import Unusable
 
