@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
@@ -29,9 +29,10 @@ from sysgen_dagster.commands.run.preview import (
 )
 from sysgen_dagster.commands.run.price import Whole, describe_price
 from sysgen_dagster.commands.run.prompts import Draft, draft_of
-from sysgen_dagster.commands.run.rows import print_row
+from sysgen_dagster.commands.run.rows import print_row, story_lines
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.spread import Spread, read_spread
 from sysgen_dagster.storage.store import Store
@@ -172,7 +173,7 @@ class _Look:
 
     def _choose(self, first: int, count: int) -> list[Chosen]:
         with self._live() as show:
-            show(f"Reading {self.source.name}.")
+            show(f"Reading {self.source.name}.", None)
             cache = work_of(self.store) / "downloads"
             self.spread = read_spread(self.source, first, count, cache, self.store, self.limit)
         conversations = build_conversations(self.spread.rows, self.source, self.store.excluded())
@@ -180,9 +181,11 @@ class _Look:
 
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
         with self._live() as show, self._answers() as answers:
-            show(f"Asking {self.model.name}: {len(chosen):,} rows, the shortest one first.")
+            show(f"Asking {self.model.name}: {len(chosen):,} rows, the shortest one first.", None)
             preview = Preview(answers, self.catalog.method)
-            for row in preview.run(chosen, lambda: show("  ".join(preview.describe()))):
+            for row in preview.run(
+                chosen, lambda: show("  ".join(preview.describe()), preview.begun)
+            ):
                 self.paid = (self.paid[0] + row.spent.paid[0], self.paid[1] + row.spent.paid[1])
                 yield row
             self.pace = preview.pace if preview.pace.completion_tokens else self.pace
@@ -258,15 +261,24 @@ class _Look:
         self.console.print(Text(line), soft_wrap=True)
 
     @contextmanager
-    def _live(self) -> Iterator[Callable[[str], None]]:
-        """Takes what is going on: the bottom line of a terminal; elsewhere a line at times."""
+    def _live(self) -> Iterator[Callable[[str, Story | None], None]]:
+        """Takes what is going on, and a row as far as it is: the bottom of a terminal shows both.
+
+        Elsewhere there is a line at times.
+        """
         if self.console.is_terminal:
             with Live(console=self.console, transient=True, refresh_per_second=5) as live:
-                yield lambda line: live.update(Text(line, "dim", no_wrap=True, overflow="ellipsis"))
+
+                def draw(line: str, begun: Story | None) -> None:
+                    row = [] if begun is None else [story_lines(begun, self.console.width)]
+                    said = Text(line, "dim", no_wrap=True, overflow="ellipsis")
+                    live.update(Group(*row, said))
+
+                yield draw
             return
         told = -math.inf
 
-        def tell(line: str) -> None:
+        def tell(line: str, _: Story | None) -> None:
             nonlocal told
             if line and time.monotonic() - told >= TELL_EVERY_S:
                 self._say(line)

@@ -19,6 +19,7 @@ from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, verifica
 from sysgen_dagster.lanes.sysgen.phases import ANNOTATION, FILTERING, PHASES, VERIFICATION, Phase
 from sysgen_dagster.lanes.sysgen.settings import Method
 from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.table import Table, kept
 
@@ -30,6 +31,8 @@ _STEP = math.sqrt(2)  # with which the exchanges are drawn; rows are spread with
 
 # Told of each row that is begun, as its number, and of the phase that it is in; None: it has ended.
 Watch = Callable[[int, Phase | None], None]
+# Told of each row after each phase, as far as it has come.
+Tell = Callable[[Story], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def choose_conversations(
 
 
 def take_through_phases(
-    chosen: Chosen, answers: Answers, method: Method, watch: Watch
+    chosen: Chosen, answers: Answers, method: Method, watch: Watch, tell: Tell
 ) -> Previewed:
     """One conversation after Phases 1 to 4, or after the one that drops it.
 
@@ -141,7 +144,7 @@ def take_through_phases(
         EngineError: No server answers, or it went away; the ledgers keep what was answered.
         StoppedError: The user has ended the command.
     """
-    began, spent = time.monotonic(), Spent()
+    began, spent, name = time.monotonic(), Spent(), answers.model.name
     tables: dict[Table, pl.DataFrame] = {CONVERSATIONS: chosen.conversation}
     try:
         for phase in PHASES:
@@ -151,13 +154,20 @@ def take_through_phases(
             watch(chosen.number, phase)
             ask = answers.asking_for(phase.table, spent)
             tables[phase.table] = _make(phase, rows, chosen.conversation, ask, method)
+            tell(_build_story(chosen, tables, name, phase.table))
     finally:
         watch(chosen.number, None)
-    name = answers.model.name
-    [story] = build_stories([_Rows(tables, name)], name, [chosen.identity])
+    story = _build_story(chosen, tables, name)
     last = tables[next(reversed(tables))]
     failure = last["failure"].item() if "failure" in last.columns else None
     return Previewed(chosen, story, spent, time.monotonic() - began, failure)
+
+
+def _build_story(
+    chosen: Chosen, tables: Mapping[Table, pl.DataFrame], model: str, upto: Table = ALIGNED
+) -> Story:
+    [story] = build_stories([_Rows(tables, model)], model, [chosen.identity], upto=upto)
+    return story
 
 
 def _make(
@@ -183,12 +193,14 @@ class Preview:
     Attributes:
         under_way: The phase and the beginning of each row that is in one, by its number.
         pace: How fast they were answered so far.
+        begun: The row that is alone under way, after the last phase that it came through.
     """
 
     answers: Answers
     method: Method
     pace: Pace = field(default_factory=Pace)
     under_way: dict[int, tuple[Phase, float]] = field(default_factory=dict)
+    begun: Story | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_ended: bool = False
 
@@ -223,6 +235,12 @@ class Preview:
             _, began = self.under_way.pop(number, (phase, time.monotonic()))
             if phase is not None:
                 self.under_way[number] = (phase, began)
+            else:
+                self.begun = None
+
+    def _note(self, story: Story) -> None:
+        with self._lock:
+            self.begun = story if len(self.under_way) == 1 else None
 
     def describe(self) -> list[str]:
         """Which rows are in which phase now, and for how long."""
@@ -254,7 +272,7 @@ class Preview:
             self.pace = Pace(time.monotonic() - began, written, min(at_once, len(chosen)))
 
     def _take(self, chosen: Chosen) -> Previewed:
-        return take_through_phases(chosen, self.answers, self.method, self.watch)
+        return take_through_phases(chosen, self.answers, self.method, self.watch, self._note)
 
 
 def _is_asked_about(chosen: Chosen) -> bool:

@@ -18,6 +18,7 @@ from sysgen_dagster.commands.run.preview import Preview
 from sysgen_dagster.inference.chat_api import EngineError
 from sysgen_dagster.inference.stopping import STOP, StoppedError
 from sysgen_dagster.lanes.sysgen.phases import ALIGNMENT, Phase
+from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster_tests.commands.run.small_deployments import (
     ASKED,
     MODEL,
@@ -190,6 +191,24 @@ def test_the_first_row_goes_alone_and_is_the_shortest(
     assert begun[:4] == [first] * 4
     assert len(first) == 1
     assert max(map(len, begun)) > 1
+
+
+def test_the_row_that_is_alone_is_seen_as_far_as_it_has_come(
+    mine: SmallDeployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Story] = []
+    watch = Preview.watch
+
+    def note(preview: Preview, number: int, phase: object) -> None:
+        if preview.begun is not None:
+            seen.append(preview.begun)
+        watch(preview, number, phase)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Preview, "watch", note)
+    look(mine, 1, False)
+    columns = ("annotated_message", "tagged_message", "verdicts", "new_answer")
+    come = [[name for name in columns if story[name]] for story in seen]
+    assert come == [list(columns[:number]) for number in (1, 2, 3, 4)]
 
 
 def test_ten_more_are_other_rows_and_the_price_is_told_again(
