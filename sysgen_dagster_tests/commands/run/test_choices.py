@@ -168,7 +168,7 @@ def test_without_a_terminal_it_is_said_at_times_what_is_going_on(
     monkeypatch.setattr(choices, "TELL_EVERY_S", 0.5)
     _, said = look(mine, 2, False)
     assert said.splitlines()[0] == "Reading mine."
-    assert "Asking phi about 2 rows" in said.splitlines()[1]
+    assert "Asking phi: 2 rows" in said.splitlines()[1]
     lines = [line for line in said.splitlines() if re.match(r"row \d+: Phase \d, \d+ s", line)]
     assert 1 <= len(lines) <= 12
 
