@@ -53,7 +53,7 @@ class _Shape(Entry):
     def columns(self) -> list[str]:
         """The columns that hold the exchanges of a row."""
         named = [getattr(self, field) for field in dict.fromkeys(self.of_records + self.of_text)]
-        return [column for column in named if column is not None]
+        return [column for column in dict.fromkeys(named) if column is not None]
 
     @property
     def record_fields(self) -> tuple[str, ...]:

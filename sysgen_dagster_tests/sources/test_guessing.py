@@ -358,6 +358,13 @@ def test_what_the_user_says_of_one_column_leaves_the_others_to_the_rows(tmp_path
     assert said.startswith('question in "question", answer in "answer", system message in "pers')
 
 
+def test_a_column_that_stands_for_two_things_is_read_once(tmp_path: Path) -> None:
+    guess = guess_shape(
+        "mine", write(tmp_path, [{"input": ASK, "output": ANSWER}]), {"system": "input"}
+    )
+    assert guess.shape.columns == ["input", "output"]
+
+
 WRONG: dict[str, tuple[dict[str, str], str]] = {
     "a word that is none": ({"questions": "a"}, "'questions' is none of the words question, "),
     "a word twice": ({"prompt": "a", "question": "b"}, "'question' is given twice"),

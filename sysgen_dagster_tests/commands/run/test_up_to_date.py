@@ -56,11 +56,14 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
+def _models() -> InferenceResource:
+    return InferenceResource(root=str(STORE.root), engine="simulated")
+
+
 @pytest.fixture
 def now(instance: dg.DagsterInstance) -> UpToDate:
     """What is known at the beginning of another command."""
-    models = InferenceResource(root=str(STORE.root), engine="simulated")
-    return UpToDate(instance, STORE, models)
+    return UpToDate(instance, STORE, _models())
 
 
 @contextmanager
@@ -83,9 +86,10 @@ def test_what_was_made_and_has_not_changed_is_up_to_date(now: UpToDate) -> None:
     assert now.stale([COUNTS], MODEL) == []
 
 
-def test_what_was_never_made_is_to_be_made_in_the_order_of_the_data(now: UpToDate) -> None:
-    other = f"{MODEL}|metamath-000"
-    assert now.stale(PHASE_KEYS[::-1], other) == PHASE_KEYS
+def test_what_was_never_made_is_to_be_made_in_the_order_of_the_data(tmp_path: Path) -> None:
+    with dg.DagsterInstance.ephemeral() as instance:
+        now = UpToDate(instance, Store(tmp_path), _models())
+        assert now.stale(PHASE_KEYS[::-1], KEY) == PHASE_KEYS
 
 
 def test_a_file_that_is_gone_is_made_again_with_what_follows_it_in_the_run(now: UpToDate) -> None:
@@ -131,8 +135,7 @@ def test_counts_are_made_again_after_a_change_of_the_catalogue(now: UpToDate) ->
 
 def test_counts_are_made_again_after_what_they_count(instance: dg.DagsterInstance) -> None:
     _make(instance, PHASE_KEYS, KEY)
-    models = InferenceResource(root=str(STORE.root), engine="simulated")
-    later = UpToDate(instance, STORE, models)
+    later = UpToDate(instance, STORE, _models())
     assert later.stale(PHASE_KEYS, KEY) == []
     assert later.stale([COUNTS], MODEL) == [COUNTS]
     _make(instance, [COUNTS], MODEL)
@@ -142,10 +145,9 @@ def test_counts_are_made_again_after_what_they_count(instance: dg.DagsterInstanc
 
 def test_of_a_pilot_as_many_rows_as_wanted_are_enough(instance: dg.DagsterInstance) -> None:
     _make(instance, PHASE_KEYS, KEY, limit=2)
-    models = InferenceResource(root=str(STORE.root), engine="simulated")
-    now = UpToDate(instance, STORE, models)
+    now = UpToDate(instance, STORE, _models())
     assert now.stale(PHASE_KEYS, KEY, limit=2) == []
     assert now.stale(PHASE_KEYS, KEY, limit=3) == PHASE_KEYS
     assert now.stale(PHASE_KEYS, KEY) == PHASE_KEYS
     _make(instance, PHASE_KEYS, KEY)
-    assert UpToDate(instance, STORE, models).stale(PHASE_KEYS, KEY, limit=2) == []
+    assert UpToDate(instance, STORE, _models()).stale(PHASE_KEYS, KEY, limit=2) == []
