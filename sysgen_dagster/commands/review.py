@@ -84,7 +84,7 @@ def review_rows(
             webbrowser.open(pages.url)
         with until_signal():
             pages.wait()
-    _say_what_was_decided(console, desk.progress()["progress"])
+    _say_what_was_decided(console, desk.queue(Filters())["progress"])  # others decide too
     return 0
 
 

@@ -5,6 +5,7 @@ How it is shown is decided in `report`.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from sysgen_dagster.tables.rates import kept_rate
 from sysgen_dagster.tables.table import By, Partition, Table, TableError
 from sysgen_dagster.training_sets.export.layout import ExportError
 from sysgen_dagster.training_sets.export.manifest import count_rows, read_manifest
+from sysgen_dagster.training_sets.reviewed import texts_of
 from sysgen_dagster.training_sets.tables import MIXTURES, TABLES, table_of
 
 _MOST_RUNS = 1_000  # of an asset whose times are added up
@@ -55,7 +57,7 @@ def _describe(store: Store, name: str, findings: "_Findings") -> TrainingSet:
         str(folder),
         list(rows.items()),
         list(_licenses(manifest)),
-        list(dict.fromkeys([*_known_at_once(manifest), *findings.against(name)])),
+        list(dict.fromkeys([*_known_at_once(manifest, name), *findings.against(name)])),
         is_here,
     )
 
@@ -69,11 +71,13 @@ def _licenses(manifest: dict[str, Any]) -> Iterator[str]:
     )
 
 
-def _known_at_once(manifest: dict[str, Any]) -> Iterator[str]:
-    """What the manifest alone says against it."""
+def _known_at_once(manifest: dict[str, Any], mixture: str) -> Iterator[str]:
+    """What the manifest and the recipe say against it, without a look at the rows."""
+    texts = compress(("messages", "answers"), texts_of(CATALOG.mixtures[mixture]))
+    held = " and ".join(texts)
     made_up = [each["model"] for each in manifest["models"] if each["engine"] == "simulated"]
-    if made_up:
-        yield f"Nobody should train on it: its answers are made up ({', '.join(made_up)})."
+    if made_up and held:
+        yield f"Nobody should train on it: its {held} are made up ({', '.join(made_up)})."
     if "unknown" in {each["source_license"] for each in manifest["sources"]}:
         yield "The licence of a source is not known: find out before you give rows or a model away."
 

@@ -71,7 +71,7 @@ def write_edits(
     Raises:
         StoreError: A row that was edited holds other texts than the reviewer saw.
     """
-    takes_message, takes_answer = _texts_of(recipe)
+    takes_message, takes_answer = texts_of(recipe)
     edits = decided.with_columns(
         new_message=pl.col("system_message") if takes_message else pl.lit(None, TEXT),
         written_answer=pl.col("new_answer") if takes_answer else pl.lit(None, TEXT),
@@ -92,7 +92,7 @@ def write_edits(
     return exported.select(*rows.columns, "reviewed")
 
 
-def _texts_of(recipe: Recipe) -> tuple[bool, bool]:
+def texts_of(recipe: Recipe) -> tuple[bool, bool]:
     """Whether the rows of a recipe hold the system message, and the new answer."""
     if recipe.rejected:
         return True, True
@@ -104,7 +104,7 @@ def _holds_what_was_shown(recipe: Recipe) -> pl.Expr:
     last = pl.col("chosen").list.last() if recipe.rejected else chat.list.last()
     first = chat.list.first().struct.field("content")
     message, answer = pl.col("shown_message"), pl.col("shown_answer")
-    takes_message, takes_answer = _texts_of(recipe)
+    takes_message, takes_answer = texts_of(recipe)
     holds = pl.lit(value=True)
     if takes_answer:
         holds &= last.struct.field("content") == answer

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.costs import COSTS
+from sysgen_dagster.catalog.recipes import Recipe, Variant
 from sysgen_dagster.defs.exported import list_training_sets, measure_costs
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
@@ -57,11 +58,31 @@ def test_an_export_is_told_with_its_rows_licences_and_folder(tmp_path: Path) -> 
     assert told.licenses == ["capybara: apache-2.0", f"answers of {MODEL}: mit"]
 
 
-def test_made_up_answers_and_unknown_licences_speak_against_it(tmp_path: Path) -> None:
-    made_up = [{"model": MODEL, "model_license": "mit", "engine": "simulated"}]
+MADE_UP = [{"model": MODEL, "model_license": "mit", "engine": "simulated"}]
+
+
+@pytest.mark.parametrize(
+    ("variant", "said"),
+    [
+        (Variant.SYSGEN, "its messages and answers are made up (phi-4)."),
+        (Variant.ORIGINAL_ANSWER, "its messages are made up (phi-4)."),
+        (Variant.COMMON_SYSTEM_MESSAGE, ""),
+        (Variant.NO_SYSTEM_MESSAGE, ""),
+    ],
+)
+def test_of_a_variant_is_made_up_what_it_holds_of_a_simulated_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variant: Variant, said: str
+) -> None:
+    monkeypatch.setitem(CATALOG.mixtures, NAME, Recipe(variant=variant))
+    [told] = list_training_sets(export(tmp_path, kept(3), models=MADE_UP))
+    made_up = [each for each in told.speaks_against if "made up" in each]
+    assert made_up == ([f"Nobody should train on it: {said}"] if said else [])
+
+
+def test_made_up_texts_and_unknown_licences_speak_against_it(tmp_path: Path) -> None:
     unknown = [{"source": "capybara", "source_license": "unknown"}]
-    [told] = list_training_sets(export(tmp_path, kept(3), models=made_up, sources=unknown))
-    assert "its answers are made up (phi-4)" in told.speaks_against[0]
+    [told] = list_training_sets(export(tmp_path, kept(3), models=MADE_UP, sources=unknown))
+    assert "are made up (phi-4)" in told.speaks_against[0]
     assert "licence of a source is not known" in told.speaks_against[1]
 
 

@@ -275,6 +275,7 @@ def test_rows_of_which_none_is_kept_are_not_paid_for_unasked(tmp_path: Path) -> 
     assert not (mine.folder / "engines" / "simulated.json").exists()
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_reached_ends_the_preview_with_its_name(tmp_path: Path) -> None:
     gone = {"engine": "endpoint", "base_urls": ["http://127.0.0.1:9/v1"]}
     mine = SmallDeployment(tmp_path / "mine", ROWS, model=gone)

@@ -97,6 +97,7 @@ def test_its_catalogue_is_short_and_that_of_an_ordinary_deployment(made: Made) -
     assert catalog.method.label == "best"
 
 
+@pytest.mark.slow
 def test_repeated_it_makes_nothing_again_and_goes_on_at_once(made: Made) -> None:
     stored = {path: path.stat().st_mtime_ns for path in made.data.rglob("*.parquet")}
     code, output = run(*made.arguments, "--yes")
@@ -107,6 +108,7 @@ def test_repeated_it_makes_nothing_again_and_goes_on_at_once(made: Made) -> None
     assert {path: path.stat().st_mtime_ns for path in made.data.rglob("*.parquet")} == stored
 
 
+@pytest.mark.slow
 def test_another_source_in_the_same_folder_is_refused(made: Made, tmp_path: Path) -> None:
     other = write_rows(tmp_path / "other.jsonl", 3)
     code, output = run(other, "--model", "simulated", "-o", made.data, "--preview", 0, "--yes")
@@ -115,6 +117,7 @@ def test_another_source_in_the_same_folder_is_refused(made: Made, tmp_path: Path
     assert "Name another folder with -o" in output
 
 
+@pytest.mark.slow
 def test_without_a_terminal_and_without_yes_nothing_but_the_preview_is_asked(
     tmp_path: Path,
 ) -> None:
