@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rich.console import Console
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table as Grid
@@ -151,7 +151,9 @@ def showing(
         every_s: Seconds between two of them.
     """
     if console.is_terminal:
-        with Live(get_renderable=lambda: _drawn(rows), console=console, transient=True):
+        with Live(
+            get_renderable=lambda: _drawn(rows, console.width), console=console, transient=True
+        ):
             yield
         return
     ended = threading.Event()
@@ -171,8 +173,10 @@ def showing(
         teller.join()
 
 
-def _drawn(rows: RowsProgress) -> Grid:
+def _drawn(rows: RowsProgress, width: int) -> RenderableType:
     going, so_far = (Text(line, no_wrap=True, overflow="ellipsis") for line in rows.lines())
+    if width < 3 * _BAR:  # the words say more than a bar
+        return Group(going, so_far)
     grid = Grid.grid(padding=(0, 1))
     grid.add_row(ProgressBar(total=1.0, completed=rows.share, width=_BAR), going)
     grid.add_row("", so_far)

@@ -130,9 +130,10 @@ def test_without_a_terminal_there_is_a_line_at_times_and_no_more_after_the_end()
     assert set(lines) == {"  0% · reading mine-000 · kept 0, dropped 0"}
 
 
-def test_on_a_terminal_the_line_is_drawn_and_gone_in_the_end() -> None:
+@pytest.mark.parametrize("width", [40, 100])
+def test_on_a_terminal_the_line_is_drawn_and_gone_in_the_end(width: int) -> None:
     drawn = io.StringIO()
-    console = Console(file=drawn, force_terminal=True, width=100)
+    console = Console(file=drawn, force_terminal=True, width=width)
     with showing(console, RowsProgress(conversations=4, stage="reading mine-000")):
         time.sleep(0.3)
     assert "reading mine-000" in drawn.getvalue()
