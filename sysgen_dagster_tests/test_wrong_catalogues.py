@@ -134,10 +134,26 @@ NO_YAML = {
         f"sources:\n  s: {{path: rows.jsonl\n{MODELS}",
         "a `{` before it is not closed, or a comma is missing, line 3, column 7",
     ),
+    "a name without a colon": (
+        f"sources\n{MODELS}",
+        "or give the name before it its own, line 2, column 7",
+    ),
+    "a name without a colon after other fields": (
+        f"{SOURCES}license\n{MODELS}",
+        "a name before it has no `:` after it, line 4, column 1",
+    ),
+    "a sign of YAML": (
+        f"sources:\n  s: {{path: @rows.jsonl}}\n{MODELS}",
+        "a text cannot begin with this sign: put it in quotes, line 2, column 13",
+    ),
+    "a quote that stays open": (
+        f"{RIGHT}training: {{common_system_message: 'You are}}\n",
+        "a text in quotes is not closed, line 6, column 1",
+    ),
     "two documents": (f"{SOURCES}---\n{MODELS}", "a catalogue is one, so leave it out, line 3"),
     "a second colon": (
         f"sources:\n  s:\n    title: Support: chats\n{MODELS}",
-        "a second colon stands in the line: put the text in quotes, line 3, column 19",
+        "no colon can stand here: put the text in quotes, or give the name before",
     ),
 }
 

@@ -16,7 +16,7 @@ from sysgen_dagster.catalog.sources import Benchmark, Source
 
 def _or_sysgen(mixtures: object) -> object:
     """The mixtures, or the paper's set where there are none."""
-    return {"sysgen": {}} if mixtures is None or mixtures == {} else mixtures
+    return {"sysgen": {}} if mixtures == {} else mixtures
 
 
 class BaseCatalog(Entry):

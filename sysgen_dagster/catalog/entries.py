@@ -65,9 +65,7 @@ def _url_without_secrets(value: str) -> str:
 
 
 def _with_names(entries: object) -> object:
-    """The entries of a section, each with its key as its ``name``; none where nothing is said."""
-    if entries is None:
-        return {}
+    """The entries of a section, each with its key as its ``name``."""
     if not isinstance(entries, Mapping):
         return entries
     return {

@@ -26,11 +26,18 @@ _MUST_BE = "must be "  # how what is told of a field begins that may be this or 
 # What YAML's reader says of mistakes that are often made, in words that name the fix.
 _OF_YAML = (
     ("'\\t'", "a tab stands where YAML takes blanks alone: indent with blanks"),
+    ("that cannot start any token", "a text cannot begin with this sign: put it in quotes"),
     ("<block end>", "the line is indented otherwise than those that it belongs to"),
+    ("<document start>", "the line is indented otherwise than those that it belongs to"),
+    ("could not find expected ':'", "a name before it has no `:` after it"),
+    ("unexpected end of stream", "a text in quotes is not closed"),
     ("another document", "`---` begins another document: a catalogue is one, so leave it out"),
     ("',' or '}'", "a `{` before it is not closed, or a comma is missing"),
     ("',' or ']'", "a `[` before it is not closed, or a comma is missing"),
-    ("mapping values are not allowed", "a second colon stands in the line: put the text in quotes"),
+    (
+        "mapping values are not allowed",
+        "no colon can stand here: put the text in quotes, or give the name before it its own",
+    ),
 )
 
 _Kind = TypeVar("_Kind", bound=BaseCatalog)

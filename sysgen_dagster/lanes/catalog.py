@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.catalog.entries import Models
@@ -24,18 +24,11 @@ ASKED_FOR = (
 )
 
 
-_BEST = Method(preset=Preset.BEST)
-
-
-def _or_best(method: object) -> object:
-    return _BEST if method is None else method
-
-
 class Catalog(BaseCatalog):
     """Sources, models, training sets, operations, and the settings of every lane."""
 
     # Of the lane `sysgen`; what has fields and no preset is the paper's.
-    method: Annotated[Method, BeforeValidator(_or_best)] = _BEST
+    method: Method = Method(preset=Preset.BEST)
     models: Annotated[Models[Generator], Field(min_length=1)]
 
     @classmethod

@@ -8,7 +8,7 @@ Reading a shard then takes little more time than its own rows.
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,18 +144,20 @@ def read_rows(name: str, path: Path) -> Iterator[Any]:
         SourceError: A file cannot be read.
     """
     files = files_of(name, path)
+    return rows_of(name, files, lambda file: batched_rows(scan_parquet(file)))
+
+
+def rows_of(name: str, files: Files, of_parquet: Callable[[Path], Iterator[Any]]) -> Iterator[Any]:
+    """The rows of files one after the other, those of a Parquet file as `of_parquet` reads it."""
+    kind = files.format
     for file in files.paths:
-        with naming(name, file, files.format):
-            if files.format is Format.PARQUET:
-                yield from batched_rows(scan_parquet(file))
+        with naming(name, file, kind):
+            if kind is Format.PARQUET:
+                yield from of_parquet(file)
+            elif kind in (Format.CSV, Format.TSV):
+                yield from read_csv_rows(file, "\t" if kind is Format.TSV else None)
             else:
-                yield from _text_rows(file, files.format)
-
-
-def _text_rows(file: Path, kind: Format) -> Iterator[Any]:
-    if kind in (Format.CSV, Format.TSV):
-        return read_csv_rows(file, "\t" if kind is Format.TSV else None)
-    return read_json_rows(file)
+                yield from read_json_rows(file)
 
 
 def _open(source: Source, located: Located, cache: Path) -> pl.LazyFrame:
@@ -199,20 +201,14 @@ def _convert_once(source: Source, located: Located, cache: Path) -> Path:
     stored.parent.mkdir(parents=True, exist_ok=True)
     with locked(stored.with_suffix(".lock")):
         if not is_whole(stored):
-            # What is wrong with one of several files is raised with its name, by `_rows_of`.
+            # What is wrong with one of several files is raised with its name, by `rows_of`.
             with naming(source.name, located.place, located.files.format):
-                table = tabulate(_rows_of(source, located.files), source, _types_of(located.files))
+                rows = rows_of(source.name, located.files, lambda file: parquet_rows(file, source))
+                table = tabulate(rows, source, _types_of(located.files))
             with replacing(stored) as temporary:
                 table.write_parquet(temporary, compression="zstd")
                 write_digests(temporary)
     return stored
-
-
-def _rows_of(source: Source, files: Files) -> Iterator[Any]:
-    is_parquet = files.format is Format.PARQUET
-    for file in files.paths:
-        with naming(source.name, file, files.format):
-            yield from parquet_rows(file, source) if is_parquet else _text_rows(file, files.format)
 
 
 def _types_of(files: Files) -> pl.Schema | None:

@@ -5,7 +5,7 @@ after the other, exactly as the source would be read. The first by which at leas
 can be used is taken.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
@@ -80,30 +80,32 @@ def guess_shape(
     head = read_head(name, file, most_rows)
     seen = Seen(head.rows)
     asked = _asked(name, file, seen, mapping)
-    found = list(islice(_candidates(seen, asked), _MOST_TRIED))
+    few = seen.rows[:_ROWS_OF_OTHERS]
+    found = islice(_candidates(seen, asked), _MOST_TRIED)
+    ranked = [(each, try_candidate(each, few)) for each in found]
+    ranked.sort(key=lambda each: _of_words(each[1]))
     tried: list[tuple[Candidate, Tried]] = []
-    for candidate in found:
+    for candidate, _ in ranked:
         tried.append((candidate, try_candidate(candidate, seen.rows)))
-        if _fits(tried[-1][1]) and not _of_words(tried[-1][1]):
+        if _fits(tried[-1][1]):
             break
-    fitting = [each for each in tried if _fits(each[1])]
-    if not fitting and mapping and tried:
-        # What the user says is done also where few rows fit, or none of the first ones.
-        best = max(tried, key=lambda each: each[1].usable)
-        fitting = [best] if best[1].usable or not (head.is_all or best[1].refused) else []
-    if not fitting:
+    # What the user says is done also where few rows fit, or none of the first ones.
+    best = max(tried, key=lambda each: each[1].usable, default=None)
+    if best is None or not (_fits(best[1]) or (mapping and _may_do(best[1], head.is_all))):
         what = f"{name}: it is not clear what the columns of {file} are for"
         raise ShapeError(f"{what}{describe_rows(seen, tried)}")
-    taken, rows = min(fitting, key=lambda each: _of_words(each[1]))
-    few = seen.rows[:_ROWS_OF_OTHERS]
-    others = [other for other, _ in fitting if other is not taken]
-    others += [other for other in found[len(tried) :] if _fits(try_candidate(other, few))]
+    taken, rows = best
+    others = [each for each, of_few in ranked if each is not taken and _fits(of_few)]
     said = describe_guess(taken, rows, seen, head.is_all, others)
     return Guess(taken.shape, taken.columns, exchanges_of(taken.shape), rows.rows, said)
 
 
 def _fits(tried: Tried) -> bool:
     return tried.usable >= max(1, _LEAST_USABLE * tried.rows)
+
+
+def _may_do(tried: Tried, is_all: bool) -> bool:
+    return bool(tried.usable) or not (is_all or tried.refused)
 
 
 def _of_words(tried: Tried) -> int:
@@ -128,21 +130,14 @@ def _candidates(seen: Seen, asked: Mapping[str, str]) -> Iterator[Candidate]:
         asking, rejected = in_order(seen.lists, QUESTIONS), in_order(seen.columns, REJECTED)
         usual = in_order(seen.lists, CHATS)
         odd = [name for name in seen.lists if name not in {*usual, *asking, *rejected}]
-        yield from _each(chats, seen, asked, usual + odd)
+        for name in usual + odd:
+            yield from chats(seen, asked, name)
         yield from pairs(seen, asked)
-        yield from _each(chats, seen, asked, asking)
-        texts = [name for name in seen.texts if name not in rejected]
-        yield from _each(transcripts, seen, asked, texts)
-
-
-def _each(
-    of_column: Callable[[Seen, Mapping[str, str], str], Iterator[Candidate]],
-    seen: Seen,
-    asked: Mapping[str, str],
-    columns: Sequence[str],
-) -> Iterator[Candidate]:
-    for column in columns:
-        yield from of_column(seen, asked, column)
+        for name in asking:
+            yield from chats(seen, asked, name)
+        for name in seen.texts:
+            if name not in rejected:
+                yield from transcripts(seen, asked, name)
 
 
 def _asked(name: str, file: Path, seen: Seen, mapping: Mapping[str, str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.sources import shards_for
 from sysgen_dagster.sources.csv_rows import read_csv
-from sysgen_dagster.sources.files import naming, read_rows, scan_parquet
+from sysgen_dagster.sources.files import naming, rows_of, scan_parquet
 from sysgen_dagster.sources.folders import Format, files_of, format_of
 from sysgen_dagster.sources.json_rows import read_json
 from sysgen_dagster.sources.recognition import UnreadableError
@@ -55,11 +55,8 @@ def read_head(name: str, path: Path, most_rows: int = MOST_ROWS) -> Head:
     rows: list[Any] = []
     is_all = share == len(files.paths)
     for file in chosen:
-        with naming(name, file, files.format):
-            of_file = (
-                _parquet_rows(file) if files.format is Format.PARQUET else read_rows(name, file)
-            )
-            head = _cut(of_file, -(-most_rows // share), _MOST_CHARACTERS // share)
+        of_file = rows_of(name, files._replace(paths=(file,)), _parquet_rows)
+        head = _cut(of_file, -(-most_rows // share), _MOST_CHARACTERS // share)
         rows += head.rows
         is_all = is_all and head.is_all
     with naming(name, path, files.format):

@@ -705,7 +705,7 @@ def test_a_hub_that_never_gives_a_whole_file_is_worth_asking_later(
 
 def test_a_repo_that_is_no_name_is_a_fault_of_the_catalogue(read: Reader, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="sums: "):
-        read(on_hub(repo="https://huggingface.co/a/b"), 0, tmp_path)
+        read(on_hub(repo="a/b..c"), 0, tmp_path)
 
 
 def test_a_lines_file_without_rows_is_named(read: Reader, tmp_path: Path) -> None:

@@ -413,7 +413,7 @@ UNCLEAR: dict[str, tuple[list[Any], list[str]]] = {
         ["instances (list of input, output)"],
     ),
     "other words in the order of the file": (
-        [{"frage": f"{ASK} {ASK}", "antwort": ANSWER}],
+        [{"frage": ASK, "antwort": f"{ANSWER} {ANSWER}"}],
         ["--columns 'question=frage answer=antwort'"],
     ),
     "writing without blanks": (

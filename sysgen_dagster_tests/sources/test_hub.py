@@ -186,7 +186,7 @@ def test_a_checksum_of_the_catalogue_holds_for_the_file_that_is_found(
         ({"repo": "no/body"}, r"the Hub has no no/body for this account .* set HF_TOKEN"),
         ({"revision": "f" * 40}, rf"the Hub has no {REPO} at f+ for this account"),
         ({"file": "none.jsonl"}, rf"the Hub has no {REPO}/none.jsonl at {REVISION} for this"),
-        ({"repo": "https://huggingface.co/a/b"}, "is nothing on the Hub .*; correct `hub`"),
+        ({"repo": "a/b..c"}, "is nothing on the Hub .*; correct `hub`"),
     ],
     ids=["repo", "revision", "file", "no name"],
 )

@@ -121,47 +121,34 @@ def _show_nothing(_: Progress) -> None:
     """The preview shows rows, not requests."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ledgers:
-    """Where answers are kept.
-
-    Attributes:
-        folder: That of all ledgers of the deployment.
-        name: That of the ledger in the folder of each table that a model is asked for.
-        report: Takes a line when one has to be waited for, or cannot be read.
-    """
-
-    folder: Path
-    name: str
-    report: Callable[[str], object]
-
-    def of(self, table: Table) -> Ledger:
-        """The ledger of the answers for a table."""
-        among = self.folder / table.name
-        return Ledger(
-            among / f"{self.name}.jsonl", among=among, run="a preview", report=self.report
-        )
-
-
 @contextmanager
 def answering(
-    engines: Engines, model: Model, ledgers: Ledgers, report: Callable[[str], None]
+    engines: Engines,
+    model: Model,
+    folder: Path,
+    source: str,
+    report: Callable[[str], None],
 ) -> Iterator[Answers]:
-    """A model that answers until the context ends.
+    """A model that answers about rows of a source until the context ends.
 
     Args:
         engines: The servers of the deployment.
         model: Its entry in the catalogue.
-        ledgers: Where its answers are kept.
-        report: Takes a line when something happens to a server.
+        folder: Of all ledgers of the deployment.
+        source: Its name.
+        report: Takes a line when something happens to a server, or a ledger has to be waited for.
 
     Raises:
         EngineError: The model has no engine.
         LedgerError: What earlier previews left cannot be read.
     """
     with ExitStack() as stack:
-        tables = [phase.table for phase in PHASES if phase.asks]
-        opened = {table.name: stack.enter_context(ledgers.of(table)) for table in tables}
+        opened = {}
+        for table in (phase.table.name for phase in PHASES if phase.asks):
+            among = folder / table
+            file = among / f"{model.name}|{source}-preview.jsonl"
+            ledger = Ledger(file, among=among, run="a preview", report=report)
+            opened[table] = stack.enter_context(ledger)
         plain = stack.enter_context(engines.connection(model, report))
         shared = _Shared(plain.model, plain.entry, plain.uses, plain.report, plain.retries)
         stack.enter_context(STOP.calls(shared.end))

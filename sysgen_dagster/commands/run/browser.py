@@ -18,7 +18,6 @@ from sysgen_dagster.commands.pages import serving
 from sysgen_dagster.commands.run.preview import Previewed
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.stories import Story
-from sysgen_dagster.report.live import Answers
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Table
 
@@ -26,30 +25,8 @@ _DESKTOPS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 @dataclass(slots=True)
-class ShownRows:
-    """Rows of a preview, which no table holds, before what the run then adds; `live.Answers`."""
-
-    others: Answers
-    _new: deque[Story] = field(default_factory=deque)
-
-    def add(self, row: Previewed) -> None:
-        """Show one more row."""
-        self._new.append(row.story)
-
-    def look(self) -> list[Story]:
-        """What is new since the last look."""
-        # Another thread may add some meanwhile.
-        new = [self._new.popleft() for _ in range(len(self._new))]
-        return [*new, *self.others.look()]
-
-    def count(self, table: Table, model: str) -> int:
-        """Requests for a table that have an outcome, and whose partition is not stored yet."""
-        return self.others.count(table, model)
-
-
-@dataclass(slots=True)
 class BrowserPage:
-    """The page, served from when it is first asked for until the process ends.
+    """The page, served from when it is first asked for until the process ends; `live.Answers`.
 
     Attributes:
         url: Where it is; empty before it is served.
@@ -58,18 +35,27 @@ class BrowserPage:
     store: Store
     catalog: Catalog
     url: str = ""
-    _rows: ShownRows = field(init=False)
+    _others: LedgerAnswers = field(init=False)
+    _new: deque[Story] = field(default_factory=deque)
     _serving: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
         """Follow the ledgers from the first row on."""
-        self._rows = ShownRows(
-            LedgerAnswers(self.store, self.catalog, work_of(self.store) / "ledger")
-        )
+        self._others = LedgerAnswers(self.store, self.catalog, work_of(self.store) / "ledger")
 
     def add(self, row: Previewed) -> None:
-        """Show one more row."""
-        self._rows.add(row)
+        """Show one more row, which no table holds."""
+        self._new.append(row.story)
+
+    def look(self) -> list[Story]:
+        """What is new since the last look, the rows of the preview first."""
+        # Another thread may add some meanwhile.
+        new = [self._new.popleft() for _ in range(len(self._new))]
+        return [*new, *self._others.look()]
+
+    def count(self, table: Table, model: str) -> int:
+        """Requests for a table that have an outcome, and whose partition is not stored yet."""
+        return self._others.count(table, model)
 
     def open(self) -> str:
         """The page's address, which is opened where there is a desktop.
@@ -79,7 +65,7 @@ class BrowserPage:
         """
         if not self.url:
             first = Route("/", lambda _: RedirectResponse(PAGE))
-            pages = serving([first, *routes(self.store, self.catalog, self._rows)])
+            pages = serving([first, *routes(self.store, self.catalog, self)])
             self.url = self._serving.enter_context(pages).url
             atexit.register(self.close)
         # Without one, a browser in text mode would take the terminal.

@@ -1,5 +1,6 @@
 """The preview of `sysgen run`: rows, the price of all, and what the user wants then."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,7 @@ from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.prompts import PromptError
 from sysgen_dagster.commands.deployment import work_of
 from sysgen_dagster.commands.printing import say
-from sysgen_dagster.commands.run.answers import Answers, Ledgers, answering
+from sysgen_dagster.commands.run.answers import Answers, answering
 from sysgen_dagster.commands.run.browser import BrowserPage
 from sysgen_dagster.commands.run.comparison import print_comparison
 from sysgen_dagster.commands.run.keys import ask_for_key
@@ -29,7 +30,6 @@ from sysgen_dagster.commands.run.preview import (
 from sysgen_dagster.commands.run.price import Whole, describe_price
 from sysgen_dagster.commands.run.prompts import Draft, draft_of
 from sysgen_dagster.commands.run.rows import print_row
-from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.sources.conversations import build_conversations
@@ -171,16 +171,16 @@ class _Look:
         return Decision(wants_all, self.kept, len(self.rows), self.paid)
 
     def _choose(self, first: int, count: int) -> list[Chosen]:
-        with self._saying(f"Reading {self.source.name}."):
+        with self._live() as show:
+            show(f"Reading {self.source.name}.")
             cache = work_of(self.store) / "downloads"
             self.spread = read_spread(self.source, first, count, cache, self.store, self.limit)
         conversations = build_conversations(self.spread.rows, self.source, self.store.excluded())
         return choose_conversations(conversations, self.spread.characters, first + 1, self.limit)
 
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
-        if not self.console.is_terminal:
-            self._say(f"Asking {self.model.name} about {len(chosen)} rows, the shortest one first.")
         with self._live() as show, self._answers() as answers:
+            show(f"Asking {self.model.name}: {len(chosen):,} rows, the shortest one first.")
             preview = Preview(answers, self.catalog.method)
             for row in preview.run(chosen, lambda: show("  ".join(preview.describe()))):
                 self.paid = (self.paid[0] + row.spent.paid[0], self.paid[1] + row.spent.paid[1])
@@ -189,20 +189,14 @@ class _Look:
 
     @contextmanager
     def _answers(self) -> Iterator[Answers]:
-        name = f"{self.model.name}|{self.source.name}-preview"
-        ledgers = Ledgers(work_of(self.store) / "ledger", name, self._say)
-        with answering(self._engines(), self.model, ledgers, self._tell) as answers:
-            yield answers
-
-    def _engines(self) -> Engines:
         # Here, because partitions are read from the catalogue when this is imported.
         from sysgen_dagster.defs.plumbing.resources import InferenceResource
 
-        return InferenceResource(
-            root=str(self.store.root),
-            work=os.environ.get("SYSGEN_WORK", ""),
-            engine=os.environ.get("SYSGEN_ENGINE", ""),
-        ).engines()
+        work, engine = (os.environ.get(name, "") for name in ("SYSGEN_WORK", "SYSGEN_ENGINE"))
+        engines = InferenceResource(root=str(self.store.root), work=work, engine=engine).engines()
+        folder, source = work_of(self.store) / "ledger", self.source.name
+        with answering(engines, self.model, folder, source, self._tell) as answers:
+            yield answers
 
     def _show_price(self) -> None:
         assert self.spread is not None
@@ -264,28 +258,18 @@ class _Look:
         self.console.print(Text(line), soft_wrap=True)
 
     @contextmanager
-    def _saying(self, what: str) -> Iterator[None]:
-        if not self.console.is_terminal:
-            self._say(what)
-            yield
-            return
-        with self.console.status(what):
-            yield
-
-    @contextmanager
     def _live(self) -> Iterator[Callable[[str], None]]:
         """Takes what is going on: the bottom line of a terminal; elsewhere a line at times."""
-        if not self.console.is_terminal:
-            yield self._tell_at_times(time.monotonic())
+        if self.console.is_terminal:
+            with Live(console=self.console, transient=True, refresh_per_second=5) as live:
+                yield lambda line: live.update(Text(line, "dim", no_wrap=True, overflow="ellipsis"))
             return
-        with Live(console=self.console, transient=True, refresh_per_second=5) as live:
-            yield lambda line: live.update(Text(line, "dim", no_wrap=True, overflow="ellipsis"))
+        told = -math.inf
 
-    def _tell_at_times(self, told: float) -> Callable[[str], None]:
         def tell(line: str) -> None:
             nonlocal told
             if line and time.monotonic() - told >= TELL_EVERY_S:
                 self._say(line)
                 told = time.monotonic()
 
-        return tell
+        yield tell

@@ -18,7 +18,7 @@ from sysgen_dagster.commands.run.going_on import Going
 from sysgen_dagster.commands.run.model import ModelWish, find_model
 from sysgen_dagster.commands.run.progress import RowsProgress
 from sysgen_dagster.commands.run.source import SourceWish, find_source_entry
-from sysgen_dagster.commands.run.summary import count_kept, print_fate, print_spent
+from sysgen_dagster.commands.run.summary import print_fate, print_spent
 from sysgen_dagster.commands.run.written_catalog import build_catalog, keep_or_write
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
@@ -86,12 +86,7 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
     known = _connect(console, catalog.models[model.name], folder)
     say(console, f"Catalogue: {whose}")
     shown = _only(catalog, source.name, model.name)
-    first = wish.preview
-    if first is None:
-        goes_on = (wish.is_attended or wish.assume_yes) and _has_begun(shown, store)
-        first = 0 if goes_on else MORE
-        if goes_on:
-            say(console, f"It goes on where it ended; --preview {MORE} shows rows first.")
+    first = _first_rows(console, shown, store, wish)
     decision = preview_until_chosen(
         console, store, shown, first, wish.is_attended, wish.assume_yes, wish.rows, known
     )
@@ -107,13 +102,25 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
         say(console, f"It is not complete. Run the same command again to go on: {_MORE}.")
         return 1
     print_results(console, store, catalog)
-    if not count_kept(catalog, store, source.name, model.name):
+    if not progress.kept:
         say(console, "No row was kept. The report shows the rows and why they were dropped.")
         return 1
     return 0
 
 
-def _has_begun(catalog: Catalog, store: Store) -> bool:
+def _first_rows(console: Console, catalog: Catalog, store: Store, wish: Wish) -> int:
+    """How many rows are shown before all others are made; says what differs from the usual."""
+    if own := sorted(each.name for each in own_folder().glob("*.*")):
+        say(console, f"Prompts: {', '.join(own)} in {own_folder()}, in the place of the shipped")
+    if wish.preview is not None:
+        return wish.preview
+    if (wish.is_attended or wish.assume_yes) and has_begun(catalog, store):
+        say(console, f"It goes on where it ended; --preview {MORE} shows rows first.")
+        return 0
+    return MORE
+
+
+def has_begun(catalog: Catalog, store: Store) -> bool:
     """Whether rows were asked for after the last change of catalogue, prompts and source."""
     [source], [model] = catalog.sources.values(), catalog.models
     of_shards = f"{glob.escape(f'{model}|{source.name}')}-[0-9]*[jp]*"  # .jsonl, .parquet

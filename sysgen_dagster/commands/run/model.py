@@ -58,7 +58,7 @@ def read_price(written: str | None) -> Price | None:
     try:
         prompt, completion, *named = map(str.strip, written.split(","))
         [currency] = named or ["USD"]
-        return _price(float(prompt), float(completion), currency, "given with --price")
+        return _price(prompt, completion, currency, "given with --price")
     except (ValueError, ValidationError) as error:
         raise CatalogError(
             f"--price {written} cannot be used: give the money for a million prompt tokens and for "
@@ -165,10 +165,6 @@ def _price_of(said: Mapping[str, Any], place: str) -> Price | None:
         return None
 
 
-def _price(prompt: float, completion: float, currency: str, source: str) -> Price:
-    return Price(
-        currency=currency,
-        per_million_prompt=prompt,
-        per_million_completion=completion,
-        source=source,
-    )
+def _price(prompt: str | float, completion: str | float, currency: str, source: str) -> Price:
+    a, b = float(prompt), float(completion)
+    return Price(currency=currency, per_million_prompt=a, per_million_completion=b, source=source)

@@ -16,7 +16,7 @@ import polars as pl
 from sysgen_dagster.commands.run.answers import Answers, Spent
 from sysgen_dagster.inference.stopping import STOP, StoppedError
 from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, verification
-from sysgen_dagster.lanes.sysgen.phases import ALIGNMENT, ANNOTATION, FILTERING, VERIFICATION, Phase
+from sysgen_dagster.lanes.sysgen.phases import ANNOTATION, FILTERING, PHASES, VERIFICATION, Phase
 from sysgen_dagster.lanes.sysgen.settings import Method
 from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -54,13 +54,6 @@ class Chosen:
     def identity(self) -> str:
         """Its ``conversation_id``."""
         return str(self.conversation["conversation_id"].item())
-
-    @property
-    def length(self) -> int:
-        """Characters of everything that is said in it."""
-        row = self.conversation.row(0, named=True)
-        turns = [turn["content"] for turn in row["history"]]
-        return sum(len(text or "") for text in (*turns, row["question"], row["answer"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +143,14 @@ def take_through_phases(
     """
     began, spent = time.monotonic(), Spent()
     tables: dict[Table, pl.DataFrame] = {CONVERSATIONS: chosen.conversation}
-    asking = (ANNOTATION, FILTERING, VERIFICATION, ALIGNMENT)
     try:
-        for phase, make in zip(asking, (_annotate, _filter, _verify, _align), strict=True):
-            if kept(tables[phase.before]).is_empty():
+        for phase in PHASES:
+            if (rows := kept(tables[phase.before])).is_empty():
                 break
             STOP.check()
             watch(chosen.number, phase)
-            tables[phase.table] = make(tables, answers.asking_for(phase.table, spent), method)
+            ask = answers.asking_for(phase.table, spent)
+            tables[phase.table] = _make(phase, rows, chosen.conversation, ask, method)
     finally:
         watch(chosen.number, None)
     name = answers.model.name
@@ -167,29 +160,20 @@ def take_through_phases(
     return Previewed(chosen, story, spent, time.monotonic() - began, failure)
 
 
-_Tables = Mapping[Table, pl.DataFrame]
-
-
-def _annotate(tables: _Tables, ask: attempts.Ask, method: Method) -> pl.DataFrame:
-    return attempts.annotate(kept(tables[CONVERSATIONS]), ask, method)
-
-
-def _filter(tables: _Tables, _: attempts.Ask, method: Method) -> pl.DataFrame:
-    return filtering.filter_messages(kept(tables[ANNOTATION.table]), method.drop_rule, method.mend)
-
-
-def _verify(tables: _Tables, ask: attempts.Ask, method: Method) -> pl.DataFrame:
-    filtered = kept(tables[FILTERING.table])
-    requests = verification.build_verification_requests(filtered, method)
-    completions = ask(requests, filtered.height)
-    return verification.build_verified_messages(filtered, completions, method.unreadable_verdict)
-
-
-def _align(tables: _Tables, ask: attempts.Ask, _: Method) -> pl.DataFrame:
-    conversations = kept(tables[CONVERSATIONS])
-    inputs = alignment.build_alignment_inputs(kept(tables[VERIFICATION.table]), conversations)
-    completions = ask(alignment.build_alignment_requests(inputs), inputs.height)
-    return alignment.build_aligned_responses(inputs, completions)
+def _make(
+    phase: Phase, rows: pl.DataFrame, conversation: pl.DataFrame, ask: attempts.Ask, method: Method
+) -> pl.DataFrame:
+    """The rows after a phase."""
+    if phase == ANNOTATION:
+        return attempts.annotate(rows, ask, method)
+    if phase == FILTERING:
+        return filtering.filter_messages(rows, method.drop_rule, method.mend)
+    if phase == VERIFICATION:
+        answers = ask(verification.build_verification_requests(rows, method), rows.height)
+        return verification.build_verified_messages(rows, answers, method.unreadable_verdict)
+    inputs = alignment.build_alignment_inputs(rows, conversation)
+    answers = ask(alignment.build_alignment_requests(inputs), inputs.height)
+    return alignment.build_aligned_responses(inputs, answers)
 
 
 @dataclass(slots=True)
@@ -221,7 +205,7 @@ class Preview:
             EngineError: No server answers, or it went away; the ledgers keep what was answered.
             StoppedError: The user has ended the command.
         """
-        asked_about = sorted(filter(_is_asked_about, chosen), key=lambda each: each.length)
+        asked_about = sorted(filter(_is_asked_about, chosen), key=lambda each: each.characters)
         yield from self._together([each for each in chosen if not _is_asked_about(each)], 1, look)
         yield from self._together(asked_about[:1], 1, look)
         at_once = _ON_A_SLOW_SERVER if self.pace.seconds > _SLOW_S else _AT_ONCE

@@ -1,15 +1,9 @@
 """What all rows of a source will take, from a few of them, with how sure that is.
 
-The method: a previewed row stands for its row of the source. What its one conversation took, times
-the number of conversations of that row, is one observation. These follow the characters of the rows
-by a straight line (least squares), which is read at the mean length of all rows; the 95 % interval
-is Student's with the residuals that each row has from the line of the others (HC3), since lengths
-are skewed and long rows vary more. Where there are too few rows for a line, it is the interval of a
-mean. Both are corrected for a sample that is a large part of the source. In simulations with
-log-normal lengths (sigma 1) such an interval of ten rows held the truth in 89 to 94 of 100 cases,
-at half the width of the interval of a mean, which held it in 82 to 92; where a few rows take nearly
-everything whatever their length, no ten rows can tell, and it held it in three of four. The share
-of rows that are kept has Wilson's interval.
+A previewed row stands for its row of the source: what its one conversation took, times the number
+of conversations of that row, is one observation. The line through these and its interval are
+chosen in `docs/decisions/0037-a-preview-asks-as-the-assets-do.md`. Where there are too few rows for
+a line, it is the interval of a mean; both are corrected for a sample that is a large part.
 
 Belongs here: figures and their words. Does not belong here: what is still to be asked of the
 stored rows (`analysis.forecast`).

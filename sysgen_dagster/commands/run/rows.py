@@ -88,7 +88,8 @@ def _message_lines(story: Story, room: int) -> Iterator[Line]:
     verdicts = {each["tag"]: each["verdict"] for each in story["verdicts"]}
     removed = {(each["tag"], each["text"]) for each in story["removed"]}
     if story["tagged_message"]:
-        for tag, text in _phrases(story["tagged_message"]):
+        for phrase in parse_tagged_message(story["tagged_message"]).phrases:
+            tag, text = phrase.tag.value, phrase.text
             line = cut_text(text, room, 2)
             if verdict := verdicts.get(tag):
                 line.append(f"  {verdict}", _GOOD if verdict == Verdict.GOOD else _BAD)
@@ -103,11 +104,6 @@ def _message_lines(story: Story, room: int) -> Iterator[Line]:
             f"  {explain_defect(defect['kind'])}", _QUIET if is_mended else _BAD
         )
         yield "mended" if is_mended else "left out", line
-
-
-def _phrases(tagged_message: str) -> Iterator[tuple[str, str]]:
-    for phrase in parse_tagged_message(tagged_message).phrases:
-        yield phrase.tag.value, phrase.text
 
 
 def _answer_lines(story: Story, room: int) -> Iterator[Line]:

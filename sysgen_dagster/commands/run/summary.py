@@ -9,21 +9,8 @@ from sysgen_dagster.commands.terminal import count_outcomes_of
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.counts import summarize_retention
 from sysgen_dagster.lanes.sysgen.phases import LABELS
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import Partition, kept
-
-
-def count_kept(catalog: Catalog, store: Store, source: str, model: str) -> int:
-    """Conversations of a source that went through all phases."""
-    return sum(
-        kept(store.read(ALIGNED, Partition(model, shard), "source", "drop_reason"))
-        .filter(source=source)
-        .height
-        for shard in finished_shards(store, catalog, ALIGNED, model)
-    )
 
 
 def print_fate(console: Console, catalog: Catalog, store: Store, model: str) -> None:

@@ -168,7 +168,7 @@ def test_without_a_terminal_it_is_said_at_times_what_is_going_on(
     monkeypatch.setattr(choices, "TELL_EVERY_S", 0.5)
     _, said = look(mine, 2, False)
     assert said.splitlines()[0] == "Reading mine."
-    assert "Asking phi about 2 rows" in said.splitlines()[1]
+    assert "Asking phi: 2 rows" in said.splitlines()[1]
     lines = [line for line in said.splitlines() if re.match(r"row \d+: Phase \d, \d+ s", line)]
     assert 1 <= len(lines) <= 12
 
@@ -275,6 +275,7 @@ def test_rows_of_which_none_is_kept_are_not_paid_for_unasked(tmp_path: Path) -> 
     assert not (mine.folder / "engines" / "simulated.json").exists()
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_reached_ends_the_preview_with_its_name(tmp_path: Path) -> None:
     gone = {"engine": "endpoint", "base_urls": ["http://127.0.0.1:9/v1"]}
     mine = SmallDeployment(tmp_path / "mine", ROWS, model=gone)

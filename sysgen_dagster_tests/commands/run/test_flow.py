@@ -9,10 +9,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
-from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.commands.run.flow import has_begun
+from sysgen_dagster.commands.run.written_catalog import build_catalog, render
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.storage.store import Store
 from sysgen_dagster_tests.commands.run.run_command import (
     ending_servers,
     run,
@@ -91,14 +97,18 @@ def test_its_catalogue_is_short_and_that_of_an_ordinary_deployment(made: Made) -
     assert catalog.method.label == "best"
 
 
-def test_repeated_it_makes_nothing_again_and_ends_as_well(made: Made) -> None:
+@pytest.mark.slow
+def test_repeated_it_makes_nothing_again_and_goes_on_at_once(made: Made) -> None:
     stored = {path: path.stat().st_mtime_ns for path in made.data.rglob("*.parquet")}
-    code, output = run(*made.arguments, "--preview", 0, "--yes")
+    code, output = run(*made.arguments, "--yes")
     assert code == 0, output
+    assert "It goes on where it ended" in output
+    assert "Row 1" not in output
     assert tokens_of_run(output) == 0
     assert {path: path.stat().st_mtime_ns for path in made.data.rglob("*.parquet")} == stored
 
 
+@pytest.mark.slow
 def test_another_source_in_the_same_folder_is_refused(made: Made, tmp_path: Path) -> None:
     other = write_rows(tmp_path / "other.jsonl", 3)
     code, output = run(other, "--model", "simulated", "-o", made.data, "--preview", 0, "--yes")
@@ -107,6 +117,7 @@ def test_another_source_in_the_same_folder_is_refused(made: Made, tmp_path: Path
     assert "Name another folder with -o" in output
 
 
+@pytest.mark.slow
 def test_without_a_terminal_and_without_yes_nothing_but_the_preview_is_asked(
     tmp_path: Path,
 ) -> None:
@@ -117,6 +128,42 @@ def test_without_a_terminal_and_without_yes_nothing_but_the_preview_is_asked(
     assert "Row 1" in output
     assert "--yes" in output
     assert not (data / "annotated_system_messages").exists()
+    assert "Prompts:" not in output
+
+
+@pytest.mark.parametrize("changed", ["catalog.yaml", "prompts", "rows.jsonl"])
+def test_rows_are_shown_first_again_where_what_they_are_made_of_has_changed(
+    tmp_path: Path, changed: str
+) -> None:
+    store, rows = Store(tmp_path / "data"), write_rows(tmp_path / "rows.jsonl", 3)
+    catalog = small_catalog(rows)
+    (tmp_path / "data" / "prompts").mkdir(parents=True)
+    (tmp_path / "data" / "catalog.yaml").write_text(render(catalog))
+    with patch.dict(os.environ, {"SYSGEN_CATALOG": str(tmp_path / "data" / "catalog.yaml")}):
+        assert not has_begun(catalog, store)
+        answers = tmp_path / "data" / "ledger" / "annotated_system_messages"
+        answers.mkdir(parents=True)
+        (answers / "simulated|rows-preview.jsonl").touch()
+        assert not has_begun(catalog, store)
+        (answers / "simulated|rows-000.jsonl").touch()
+        later = time.time() + 10
+        os.utime(answers / "simulated|rows-000.jsonl", (later, later))
+        assert has_begun(catalog, store)
+        file = tmp_path / ("data" if changed != "rows.jsonl" else "") / changed
+        file = file / "phase1.system.md" if changed == "prompts" else file
+        file.touch()
+        os.utime(file, (later + 5, later + 5))
+        assert not has_begun(catalog, store)
+
+
+def small_catalog(rows: Path) -> Catalog:
+    """A catalogue of these rows and the simulated model."""
+    shape = {"kind": "question_answer", "question": "prompt", "answer": "response"}
+    source = {"name": "rows", "title": "T", "license": "mit", "path": rows, "shape": shape}
+    model = {"name": "simulated", "served_name": "simulated", "engine": "simulated"}
+    return build_catalog(
+        Source.model_validate(source), Generator.model_validate(model | {"license": "mit"})
+    )
 
 
 @pytest.fixture

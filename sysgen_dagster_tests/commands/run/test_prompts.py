@@ -10,6 +10,7 @@ import pytest
 from sysgen_dagster.chat.prompts import PROMPTS_DIR, PromptError, forget_prompts, own_folder
 from sysgen_dagster.commands.run.prompts import Draft, draft_of
 from sysgen_dagster.lanes.sysgen.annotation import PROMPTS
+from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Demonstrations, Method, Preset
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 from sysgen_dagster_tests.commands.run.small_deployments import (
@@ -57,11 +58,14 @@ def test_what_is_edited_is_asked_and_files_left_as_shipped_are_not_kept(
     method: Method, folder: Path, editor: Callable[[str], None]
 ) -> None:
     editor(add_words(".system."))
-    draft = draft_of(method)
+    draft, versions = draft_of(method), [phase.code_version(method) for phase in PHASES]
     draft.edit()
 
     assert draft.is_changed()
     assert WORDS in PROMPTS[method.demonstrations].instructions
+    edited = [phase.code_version(method) for phase in PHASES]
+    assert edited[0] != versions[0]
+    assert edited[1:] == versions[1:]
     assert draft.keep() == [f"{draft.prompt.name}.system.md"]
     assert [path.name for path in folder.iterdir()] == [f"{draft.prompt.name}.system.md"]
     assert WORDS in PROMPTS[method.demonstrations].instructions
@@ -131,6 +135,7 @@ def test_an_editor_that_cannot_be_started_is_named(
         draft_of(Method()).edit()
 
 
+@pytest.mark.slow
 def test_an_edited_prompt_makes_partitions_out_of_date_and_is_sent(
     tmp_path: Path, editor: Callable[[str], None]
 ) -> None:
