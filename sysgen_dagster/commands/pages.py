@@ -11,11 +11,13 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
+from urllib.parse import quote
 
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse
+from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,6 +27,11 @@ from sysgen_dagster.errors import SysgenError
 _HOST = "127.0.0.1"
 _TOKEN_BYTES = 32
 _STOP_WITHIN_S = 5.0
+_GO_ON = (
+    '<!doctype html><title>sysgen</title><link rel="icon" href="data:,">'
+    '<meta http-equiv="refresh" content="0; url={}">'
+)
+_NOT_KEPT = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 
 
 class PagesError(SysgenError):
@@ -56,9 +63,11 @@ class _WithToken:
             return await self._app(scope, receive, send)
         request = Request(scope)
         if self._is_right(request.query_params.get("token", "")):
-            found = RedirectResponse(scope["path"], status_code=303)
-            # Lax, since the address may be a link in a terminal that is itself a page of a site.
-            found.set_cookie(self._cookie, self._token, httponly=True, samesite="lax")
+            # A page that goes on by itself, and no redirect: the address may be a link in a
+            # terminal that is another site's page, from which no strict cookie comes along.
+            place = escape(quote(scope["path"]))
+            found = HTMLResponse(_GO_ON.format(place), headers=_NOT_KEPT)
+            found.set_cookie(self._cookie, self._token, httponly=True, samesite="strict")
             return await found(scope, receive, send)
         # Whatever else listens on this machine has left cookies too, of any form.
         if not self._is_right(request.cookies.get(self._cookie, "")):
