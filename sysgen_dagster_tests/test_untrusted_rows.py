@@ -356,7 +356,8 @@ def test_no_value_of_a_row_becomes_a_name_of_a_file(tmp_path: Path) -> None:
 )
 @pytest.mark.parametrize("entry", ["sources", "models", "judges", "benchmarks", "mixtures"])
 def test_a_name_of_the_catalogue_that_would_be_a_path_is_refused(entry: str, name: str) -> None:
-    with pytest.raises(ValueError, match=rf"{entry}\..*{re.escape(name)}.*\n.*must be .*lower-case"):
+    refused = rf"{entry}\..*{re.escape(name)}.*\n.*must be .*lower-case"
+    with pytest.raises(ValueError, match=refused):
         Catalog.model_validate({entry: {name: {}}})
 
 
