@@ -56,6 +56,12 @@ def opened(url: str, **options: Any) -> Iterator[tuple[Any, list[str]]]:
         yield page, faults
 
 
+def press_when_ready(page: Any, key: str) -> None:
+    """Press a key once the page takes one: none counts while a decision is being stored."""
+    expect(page.locator("#row:not([aria-busy])")).to_be_visible()
+    page.keyboard.press(key)
+
+
 def press(page: Any, number: int) -> None:
     """What a reviewer does about a row, in turn: accept, reject, edit, label and accept."""
     if number % 5 == 1:
@@ -70,8 +76,7 @@ def press(page: Any, number: int) -> None:
         page.keyboard.press("ArrowDown")
         page.keyboard.press("b")
         expect(page.locator("#said")).to_have_text("Task: Bad.")
-    expect(page.locator("#row:not([aria-busy])")).to_be_visible()
-    page.keyboard.press("a")
+    press_when_ready(page, "a")
 
 
 @pytest.fixture
@@ -115,9 +120,9 @@ def test_undo_brings_back_what_another_reviewer_had_decided_meanwhile(
 ) -> None:
     bob = open_desk(store, "bob")
     bob.decide(decision(bob, 0, new_answer="It is 0."))
-    page.keyboard.press("r")
+    press_when_ready(page, "r")
     expect(page.locator("#said")).to_have_text("Rejected. It replaces what bob decided.")
-    page.keyboard.press("u")
+    press_when_ready(page, "u")
     expect(page.locator("#said")).to_have_text("Undone.")
     [last] = read_decisions(store).last.values()
     assert (last.choice, last.new_answer) == ("accepted", "It is 0.")
@@ -130,22 +135,22 @@ def test_who_looks_at_a_page_whose_command_has_ended_is_told_so(store: Store) ->
         with serving(routes(open_desk(store))) as pages:
             page.goto(pages.url)
             expect(page.locator("#title")).to_be_visible()
-        page.keyboard.press("a")
+        press_when_ready(page, "a")
         expect(page.locator("#said")).to_contain_text("the command that serves this page has ended")
         with serving(routes(open_desk(store)), urlsplit(pages.url).port or 0):
-            page.keyboard.press("a")
+            press_when_ready(page, "a")
             expect(page.locator("#said")).to_contain_text("the command was started anew")
 
 
 def test_an_edit_is_cancelled_by_a_key_and_other_keys_only_write(page: Any, store: Store) -> None:
-    page.keyboard.press("e")
+    press_when_ready(page, "e")
     page.keyboard.type("arm u")
     page.locator("button[data-do=accept]").click()
     expect(page.locator("#said")).to_have_text("Save or cancel first.")
     page.locator("textarea").press("Escape")
     assert page.locator("textarea").count() == 0
     assert read_decisions(store).made == 0
-    page.keyboard.press("m")
+    press_when_ready(page, "m")
     page.locator("textarea").press("Control+Enter")
     expect(page.locator("#said")).to_have_text("Saved, and accepted.")
     [decision] = read_decisions(store).last.values()
@@ -155,7 +160,7 @@ def test_an_edit_is_cancelled_by_a_key_and_other_keys_only_write(page: Any, stor
 def test_undo_goes_back_to_the_row_and_to_what_was_decided_before(page: Any, store: Store) -> None:
     title = page.locator("#title").inner_text()
     for key, choice in (("r", "rejected"), ("u", "open")):
-        page.keyboard.press(key)
+        press_when_ready(page, key)
         expect(page.locator("#row:not([aria-busy])")).to_be_visible()
         expect(page.locator("#said")).not_to_have_text("")
         page.wait_for_timeout(200)
@@ -173,11 +178,11 @@ def test_a_decision_that_was_not_stored_is_said_and_the_row_stays(
         title = page.locator("#title").inner_text()
         with monkeypatch.context() as failing:
             failing.setattr(Journal, "append", fail)
-            page.keyboard.press("a")
+            press_when_ready(page, "a")
             expect(page.locator("#said")).to_contain_text("its disk is full. Try again.")
         assert page.locator("#title").inner_text() == title
         expect(page.locator("#progress")).to_contain_text("0 of 5 decided")
-        page.keyboard.press("a")
+        press_when_ready(page, "a")
         expect(page.locator("#progress")).to_contain_text("1 of 5 decided")
 
 
@@ -188,7 +193,7 @@ def test_nothing_is_wider_than_the_window_and_everything_has_a_name(
     write_rows(store, {"question": "x" * 5_000, "new_answer": "y" * 5_000})
     size = {"viewport": {"width": width, "height": 740}}
     with serving(routes(open_desk(store))) as pages, opened(pages.url, **size) as (page, _):
-        page.keyboard.press("e")
+        press_when_ready(page, "e")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         for element in page.locator("button, input, select, textarea").all():
             name = element.evaluate(
