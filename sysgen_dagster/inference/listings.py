@@ -108,5 +108,5 @@ def no_server(client: openai.OpenAI, model: ModelIdentity, fault: str) -> Unreac
     """The error that nothing which answers chats is where a server should be."""
     return UnreachableError(
         f"{model.name}: no OpenAI-compatible server answers at {str(client.base_url).rstrip('/')} "
-        f"({fault}). Start it, or correct its URL, base_urls in the catalogue"
+        f"({fault}). Start it, or correct the URL (`base_urls` of a catalogue)"
     )

@@ -97,7 +97,8 @@ def _headline(models: Sequence[Statistics], sources: Statistics) -> list[tuple[s
             tiles.append((f"rows kept of {stats.model}", f"{kept:,} of {_asked(retention):,}"))
     if (lengths := sources.read(SOURCE_LENGTHS)) is not None:
         tiles.append(("conversations in the sources", f"{lengths['conversations'].sum():,}"))
-        tiles.append(("sources", f"{lengths.height}"))
+        if lengths.height > 1:
+            tiles.append(("sources", f"{lengths.height}"))
     return tiles
 
 

@@ -164,7 +164,7 @@ def test_what_is_no_openai_compatible_server_is_named_with_what_to_correct(
     with place() as url:
         refusal = refusal_to(engines_for(folder, endpoint(url)))
     assert f"phi-4: no OpenAI-compatible server answers at {url}" in refusal
-    assert "Start it, or correct its URL, base_urls in the catalogue" in refusal
+    assert "Start it, or correct the URL (`base_urls` of a catalogue)" in refusal
 
 
 @pytest.mark.parametrize(

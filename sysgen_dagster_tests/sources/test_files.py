@@ -5,7 +5,7 @@ import hashlib
 import json
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
@@ -108,15 +108,6 @@ def read_all(read: Reader, source: Source, cache: Path) -> list[pl.DataFrame]:
     return [read(source, index, cache) for index in range(source.shards)]
 
 
-@pytest.fixture(scope="module")
-def running_hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeHub, Reader]]:
-    hub = FakeHub()
-    hub.start()
-    with reading_from(hub, tmp_path_factory.mktemp("home")) as read:
-        yield hub, read
-    hub.go_down()
-
-
 @pytest.fixture
 def hub(running_hub: tuple[FakeHub, Reader]) -> FakeHub:
     """The Hub with one file."""
@@ -124,12 +115,6 @@ def hub(running_hub: tuple[FakeHub, Reader]) -> FakeHub:
     hub.renew()
     hub.files[FILE] = lines(PAIRS)
     return hub
-
-
-@pytest.fixture
-def read(running_hub: tuple[FakeHub, Reader]) -> Reader:
-    """`read_shard` in a process of its own whose Hub is `hub`."""
-    return running_hub[1]
 
 
 def on_hub(shards: int = 1, rows: int | None = None, **changes: Any) -> Source:

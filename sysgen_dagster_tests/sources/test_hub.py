@@ -1,6 +1,5 @@
 """Entries that leave something open: resolved once, pinned with the data, kept to afterwards."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -31,27 +30,13 @@ CARD = b"---\nlicense: apache-2.0\n---\n# Chats\n"
 OTHERS = lines([{"question": "Who?", "answer": "Me."}])
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[FakeHub, Reader]]:
-    hub = FakeHub()
-    hub.start()
-    with reading_from(hub, tmp_path_factory.mktemp("home")) as read:
-        yield hub, read
-    hub.go_down()
-
-
 @pytest.fixture
-def hub(running: tuple[FakeHub, Reader]) -> FakeHub:
+def hub(running_hub: tuple[FakeHub, Reader]) -> FakeHub:
     """The Hub with one file of rows."""
-    hub, _ = running
+    hub, _ = running_hub
     hub.renew()
     hub.files |= {"README.md": CARD, ".gitattributes": b"", FILE: lines(PAIRS)}
     return hub
-
-
-@pytest.fixture
-def read(running: tuple[FakeHub, Reader]) -> Reader:
-    return running[1]
 
 
 def left_open(shards: int = 1, **given: str) -> Source:
