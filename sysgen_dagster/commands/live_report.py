@@ -68,9 +68,8 @@ def serve_report(console: Console, data: str, port: int) -> int:
     from sysgen_dagster.defs.plumbing.partitions import CATALOG
 
     first = Route("/", lambda _: RedirectResponse(PAGE))
-    with serving([first, *routes(store, CATALOG)], port) as pages:
+    with until_signal(), serving([first, *routes(store, CATALOG)], port) as pages:
         console.print("Rows are shown as they are made, until Ctrl-C ends it:")
         console.print(pages.url, soft_wrap=True, markup=False, highlight=False)
-        with until_signal():
-            pages.wait()
+        pages.wait()
     return 0

@@ -77,13 +77,12 @@ def review_rows(
     if not desk.progress()["progress"]["rows"]:
         raise ReviewError(f"{store.root} has no row with a new answer: run the phases first")
     pages_of_report = live_report.routes(store, CATALOG)
-    with serving(routes(desk, pages_of_report), port or 0) as pages:
+    with until_signal(), serving(routes(desk, pages_of_report), port or 0) as pages:
         console.print(f"Review at {pages.url}", soft_wrap=True, markup=False, highlight=False)
         console.print("Decisions are kept as they are made. Ctrl-C ends the page.")
         if opens and console.is_terminal:
             webbrowser.open(pages.url)
-        with until_signal():
-            pages.wait()
+        pages.wait()
     _say_what_was_decided(console, desk.queue(Filters())["progress"])  # others decide too
     return 0
 

@@ -58,7 +58,11 @@ def run_until_signal(work: Callable[[], int], abandon: Callable[[], None]) -> in
 
 @contextmanager
 def until_signal() -> Iterator[None]:
-    """Ends at Ctrl-C or SIGTERM, also where a script that starts it with `&` has them ignored."""
+    """Ends at Ctrl-C or SIGTERM, also where a script that starts it with `&` has them ignored.
+
+    It goes around everything that a user may end once something is printed: a signal that comes
+    before it ends the command as a failure.
+    """
 
     def end(*_: object) -> None:
         raise KeyboardInterrupt
