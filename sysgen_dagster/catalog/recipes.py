@@ -72,6 +72,13 @@ class Reviewed(StrEnum):
     ACCEPTED = "accepted"
 
 
+class Obeyed(StrEnum):
+    """Which rows a mixture takes by whether the answer obeys its system message."""
+
+    ALL = "all"  # every phrase was decided, and is obeyed
+    NONE_BROKEN = "none_broken"  # no phrase is known not to be obeyed
+
+
 class Training(Entry):
     """How training rows are made of aligned rows."""
 
@@ -102,6 +109,7 @@ class Recipe(Entry):
     least_tags: Count = 0  # a message must hold so many different tags
     leave_out: tuple[Flag, ...] = ()  # rows with one of these flags
     thoughts: Thoughts = Thoughts.LEAVE_OUT
+    obeyed: Obeyed | None = None  # only rows whose answer obeys its message; null: all rows
     reviewed: Reviewed | None = None  # accepted: only rows that a reviewer has accepted
     seed: Count = 0  # of the sample
 

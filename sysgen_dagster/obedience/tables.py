@@ -1,5 +1,7 @@
 """The tables of judges' verdicts, and columns for results that rules can compare."""
 
+import polars as pl
+
 from sysgen_dagster.tables.columns import COUNT, DROP_REASON, FLAG, GENERATION, IDENTITY, TEXT
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
@@ -50,4 +52,26 @@ JUDGED_ALIGNMENT = Table(
     group=Group.JUDGEMENTS,
 )
 
-TABLES = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT)
+PHRASE_VERDICTS = pl.List(
+    pl.Struct({"tag": TEXT, "text": TEXT, "verdict": TEXT, "by": TEXT, "rule": TEXT})
+)
+# One row per answered conversation.
+OBEDIENCE = Table(
+    "obedience",
+    {
+        **IDENTITY,
+        "phrases": Column(
+            PHRASE_VERDICTS,
+            "each phrase of the system message: obeyed, not_obeyed or unknown; by: rules or the "
+            "judge's name, null where nobody could tell; rule: the kind of rule that decided",
+        ),
+        "obeyed": Column(COUNT, "phrases that are obeyed"),
+        "not_obeyed": Column(COUNT, "phrases that are not"),
+        "unknown": Column(COUNT, "phrases of which nobody could tell"),
+        **{name: column for name, column in _JUDGED.items() if name != "drop_reason"},
+    },
+    by=By.MODEL_SHARD,
+    group=Group.JUDGEMENTS,
+)
+
+TABLES = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE)
