@@ -8,6 +8,7 @@ from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
+from sysgen_dagster.defs.mixture_checks import MIXTURE_CHECKS
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.alerts import alerts
 from sysgen_dagster.defs.operations.dead_runs import dead_runs
@@ -48,7 +49,7 @@ defs = dg.Definitions(
         *EXPORTS,
         automation.OUT_OF_DATE,
     ],
-    asset_checks=[*ASSET_CHECKS, *EXPORT_CHECKS],
+    asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS],
     jobs=[automation.SYSGEN_JOB],
     schedules=[automation.fill_gaps],
     sensors=[
