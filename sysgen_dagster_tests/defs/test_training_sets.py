@@ -307,11 +307,9 @@ def _say_of_answers(*counts: tuple[int, int, int]) -> None:
 @pytest.fixture
 def obedience() -> Iterator[None]:
     """Of every second answer a phrase is not obeyed; what was stored comes back."""
-    tables = [table for table in (OBEDIENCE, TRAINING_ROWS) if STORE.holds(table, HERE)]
-    stored = {table: STORE.read(table, HERE) for table in tables}
+    stored = {table: STORE.read(table, HERE) for table in (OBEDIENCE, TRAINING_ROWS)}
     _say_of_answers((2, 0, 0), (1, 1, 0))
     yield
-    Path(str(STORE.path(OBEDIENCE, HERE))).unlink()
     for table, rows in stored.items():
         STORE.write(table, HERE, rows)
 
@@ -355,7 +353,10 @@ def test_what_nobody_has_looked_at_does_not_count_as_obeying(
     asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _asking(monkeypatch, **asked)
-    said = _messages(_run("distillation", [mixtures.key]))  # of rows made before obedience
+    rows = STORE.read(TRAINING_ROWS, HERE)
+    unseen = pl.lit(None, pl.UInt32)  # as in rows that older versions have stored
+    STORE.write(TRAINING_ROWS, HERE, rows.with_columns(phrases_not_obeyed=unseen))
+    said = _messages(_run("distillation", [mixtures.key]))
     assert f"mixture distillation asks by `{next(iter(asked))}" in said
     assert f"Materialize obedience and then training_rows for phi-4|{SHARD} again" in said
 

@@ -15,7 +15,6 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
 from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import StoreError
-from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import By, Partition, Table
 from sysgen_dagster.training_sets.flags import add_flags, find_flagged
 from sysgen_dagster.training_sets.tables import PHRASE_COUNTS, SPLITS
@@ -25,6 +24,7 @@ READ_FOR_EXAMPLES = (
     VERIFIED,
     CONVERSATIONS,
     tables.ROW_QUALITY,
+    OBEDIENCE,
     SPLITS,
     tables.NEAR_DUPLICATE_QUESTIONS,
     tables.CONTAMINATION,
@@ -34,7 +34,7 @@ READ_FOR_EXAMPLES = (
 def build_examples(run: AssetRun) -> pl.DataFrame:
     """The aligned rows of the partition with their texts, tags, flags, split and provenance."""
     aligned = run.read_kept(ALIGNED).select(
-        *("conversation_id", "system_message", "new_answer", "reasoning"),
+        *("conversation_id", "system_message", "new_answer", "new_history", "reasoning"),
         *("served_name", "model_revision", "engine"),
     )
     tags = pl.col("phrases").list.eval(pl.element().struct.field("tag").unique(maintain_order=True))
@@ -42,7 +42,6 @@ def build_examples(run: AssetRun) -> pl.DataFrame:
     conversations = run.read_kept(CONVERSATIONS).join(aligned, on="conversation_id", how="semi")
     for table in (tables.ROW_QUALITY, OBEDIENCE):
         _require_known(run, table, aligned)
-    aligned = aligned.with_columns(new_history=pl.lit(None, MESSAGES))
     return aligned.join(
         verified.select("conversation_id", tags=tags),
         on="conversation_id",
@@ -59,8 +58,6 @@ def _require_known(run: AssetRun, table: Table, aligned: pl.DataFrame) -> None:
     Raises:
         StoreError: It lacks some.
     """
-    if table == OBEDIENCE and not run.store.holds(table, run.at):
-        return  # nobody has looked, and the rows say so
     known = run.store.read(table, run.at, "conversation_id")
     if unknown := aligned.join(known, on="conversation_id", how="anti").height:
         raise StoreError(
@@ -70,10 +67,8 @@ def _require_known(run: AssetRun, table: Table, aligned: pl.DataFrame) -> None:
 
 
 def _count_phrases(run: AssetRun) -> pl.DataFrame:
-    """``conversation_id`` and `PHRASE_COUNTS` of the answered rows; none where nobody looked."""
+    """``conversation_id`` and `PHRASE_COUNTS` of the answered rows."""
     names = {name: name.removeprefix("phrases_") for name in PHRASE_COUNTS}
-    if not run.store.holds(OBEDIENCE, run.at):
-        return OBEDIENCE.empty().select("conversation_id", **names)
     stored = run.store.read(OBEDIENCE, run.at, "conversation_id", *names.values())
     return stored.select("conversation_id", **names)
 
