@@ -18,7 +18,7 @@ import datasets
 import pytest
 import yaml
 
-from sysgen_dagster.catalog.recipes import Recipe, Variant
+from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.layout import Contents, Trained
 from sysgen_dagster.training_sets.export.trainers import MAX_LENGTH
