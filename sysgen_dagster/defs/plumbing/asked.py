@@ -15,8 +15,12 @@ from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
 from sysgen_dagster.inference.chat_api import ModelIdentity
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
-from sysgen_dagster.obedience import judge_verdicts
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience import conflicts, judge_verdicts
+from sysgen_dagster.obedience.tables import (
+    CONFLICT_TURNS,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+)
 from sysgen_dagster.tables.table import Partition, Table
 
 Identify = Callable[[Model], ModelIdentity]
@@ -27,6 +31,7 @@ _SAMPLING: Mapping[str, Sampling] = {
     **{phase.table.name: phase.sampling for phase in PHASES if phase.sampling is not None},
     **({PLANTED_FAULTS.name: VERIFICATION.sampling} if VERIFICATION.sampling else {}),
     **{table.name: judge_verdicts.SAMPLING for table in _JUDGED},
+    CONFLICT_TURNS.name: conflicts.SAMPLING,
 }
 
 
@@ -55,6 +60,8 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
     if table in _JUDGED:
         rows = {JUDGED_PREFERENCES: "preference_rows", JUDGED_ALIGNMENT: "alignment_rows"}[table]
         shown += [getattr(CATALOG.judging, rows), CATALOG.judging.seed]
+    if table == CONFLICT_TURNS:
+        shown += [CATALOG.conflicts.messages_a_shard, CATALOG.conflicts.seed]
     return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
 
 

@@ -46,6 +46,7 @@ STATISTICS = {
     "judged_preferences",
     "judged_alignment",
     "planted_faults",
+    "conflict_counts",
     "paper_comparison",
     "forecast",
 }
@@ -64,6 +65,7 @@ def test_the_tables_are_the_sources_the_phases_the_training_sets_and_the_statist
         "conversations",
         *PHASES,
         "row_quality",
+        "conflict_turns",
         *training,
         *STATISTICS,
     }
