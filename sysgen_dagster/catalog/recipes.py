@@ -36,6 +36,7 @@ class Rejected(StrEnum):
 
     ORIGINAL_ANSWER = "original_answer"  # A, written without S
     OTHER_SYSTEM_MESSAGE = "other_system_message"  # another model's A', written under its own S
+    FOLLOWED_USER = "followed_user"  # does what a user asks for against S, by rules
 
 
 class Thoughts(StrEnum):

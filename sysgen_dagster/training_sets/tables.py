@@ -84,7 +84,7 @@ PREFERENCE_PAIRS = Table(
     "preference_pairs",
     {
         **IDENTITY,
-        "rejected_is": Column(TEXT, "original_answer or other_system_message"),
+        "rejected_is": Column(TEXT, "original_answer, other_system_message or followed_user"),
         "rejected_model": Column(
             TEXT, "the model that wrote the rejected answer; null: the original one"
         ),
