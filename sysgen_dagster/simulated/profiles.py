@@ -36,6 +36,7 @@ class FailureProfile:
     # Phase 4 answers with another result than the original, of those that know it; or with Python
     # that does not parse. Our choice.
     contradicts: float = 0.1
+    holds: float = 0.7  # system messages that hold when a user asks for the opposite; our choice
     prose: float = 0.0  # Phase 1 answers without any tag
     copied: float = 0.0  # Phase 1 answers that hand a demonstration of the prompt back
 
