@@ -4,10 +4,12 @@ import os
 
 import dagster as dg
 
+from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
+from sysgen_dagster.defs.mixture_checks import MIXTURE_CHECKS
 from sysgen_dagster.defs.obedience import ASKS, obedience, obedience_counts
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.alerts import alerts
@@ -41,10 +43,11 @@ defs = dg.Definitions(
         *PHASES,
         *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING, *_OBEYED]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
-        # These are made by hand only: judgements cost tokens, exports leave the machine, and a
+        # These are made by hand only: judgements and conflict turns cost tokens, exports leave the machine, and a
         # forecast holds for one moment. Decisions are made by people.
         *([obedience] if ASKS else []),
         *JUDGEMENTS,
+        *CONFLICTS,
         planted_faults,
         forecast,
         review_decisions,
@@ -52,7 +55,7 @@ defs = dg.Definitions(
         *EXPORTS,
         automation.OUT_OF_DATE,
     ],
-    asset_checks=[*ASSET_CHECKS, *EXPORT_CHECKS],
+    asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS],
     jobs=[automation.SYSGEN_JOB],
     schedules=[automation.fill_gaps],
     sensors=[
