@@ -14,7 +14,12 @@ import polars as pl
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
-from sysgen_dagster.defs.plumbing.examples import READ_FOR_EXAMPLES, build_examples, describe
+from sysgen_dagster.defs.plumbing.examples import (
+    READ_FOR_EXAMPLES,
+    build_examples,
+    build_pair_examples,
+    describe,
+)
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
 from sysgen_dagster.defs.plumbing.looked_at import require_looked_at, require_obedience_known
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -40,7 +45,7 @@ from sysgen_dagster.training_sets.mixtures import (
     select_candidates,
     summarize_mixture,
 )
-from sysgen_dagster.training_sets.pairs import build_preference_pairs
+from sysgen_dagster.training_sets.pairs import compare_answers
 from sysgen_dagster.training_sets.reviewed import only_accepted, without_rejected
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
@@ -133,8 +138,9 @@ def training_rows(run: AssetRun) -> pl.LazyFrame:
 def preference_pairs(run: AssetRun) -> pl.DataFrame:
     """Pairs for DPO and ORPO: the new answer is chosen, another answer to the question is rejected.
 
-    The rejected one is the original answer, or the answer that another model gave under its own
-    system message, as far as other models have finished the shard.
+    The rejected one is the original answer, another one under the same system message which breaks
+    a rule of it, or the answer that another model gave under its own system message, as far as
+    other models have finished the shard. No chosen answer is known to break a phrase.
     """
     columns = ("conversation_id", "model", "system_message", "new_answer", "drop_reason")
     others = [Partition(model, run.at.shard) for model in CATALOG.models if model != run.at.model]
@@ -144,10 +150,12 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
         if run.store.holds(ALIGNED, other)
     ]
     nothing = ALIGNED.empty().select(columns)
-    pairs = build_preference_pairs(build_examples(run), pl.concat([nothing, *foreign]))
+    compared = compare_answers(build_pair_examples(run), pl.concat([nothing, *foreign]))
+    pairs = compared.filter(pl.col("left_out").is_null())
     counts = pairs.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")
-    run.note(pairs=markdown(counts))
-    return pairs
+    left_out = compared.drop_nulls("left_out").group_by("left_out").len("pairs").sort("left_out")
+    run.note(pairs=markdown(counts), **dict(left_out.iter_rows()))
+    return pairs.select(PREFERENCE_PAIRS.names)
 
 
 def _recipes_version() -> str:

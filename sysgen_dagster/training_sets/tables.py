@@ -84,13 +84,21 @@ PREFERENCE_PAIRS = Table(
     "preference_pairs",
     {
         **IDENTITY,
-        "rejected_is": Column(TEXT, "original_answer or other_system_message"),
+        "rejected_is": Column(
+            TEXT, "original_answer, worse_answer or other_system_message: catalog.recipes.Rejected"
+        ),
         "rejected_model": Column(
             TEXT, "the model that wrote the rejected answer; null: the original one"
         ),
         "prompt": Column(MESSAGES, "system, history, user"),
         "chosen": Column(MESSAGES, "the assistant's turn that is preferred"),
         "rejected": Column(MESSAGES, "the assistant's turn that is not"),
+        "rejected_not_obeyed": Column(
+            COUNT,
+            "phrases of the system message that the rejected answer does not obey, as far as rules "
+            "can tell",
+            is_new=True,
+        ),
         **_TRAINED_ON,
     },
     by=By.MODEL_SHARD,
