@@ -65,7 +65,10 @@ from sysgen_dagster.training_sets.tables import (
     kinds={"polars"},
 )
 def splits(run: AssetRun) -> pl.DataFrame:
-    """The split of each conversation: train, validation or test; related ones share a split."""
+    """The split of each conversation: train, validation or test; related ones share a split.
+
+    What is stored is extended: a row once in test stays in test.
+    """
     conversations = pl.concat(
         _read_links(part) for part in run.all_shards(CONVERSATIONS).by_shard()
     )
@@ -80,6 +83,7 @@ def splits(run: AssetRun) -> pl.DataFrame:
             validate="1:1",
         ),
         CATALOG.training,
+        run.store.read(SPLITS, run.at) if run.store.holds(SPLITS, run.at) else None,
     )
     run.note(summary=markdown(summarize_splits(rows)))
     return rows

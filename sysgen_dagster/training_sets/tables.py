@@ -19,6 +19,12 @@ SPLITS = Table(
             "original question or a cluster of near-duplicate questions",
         ),
         "split": Column(TEXT, "train, validation or test; the same for a whole group"),
+        "drawn_as": Column(
+            TEXT,
+            "the name by which the split was drawn: that of its group when the row, or one that "
+            "decides for it since, was first seen; null in older files: `group`",
+            is_new=True,
+        ),
     },
     by=By.NOTHING,
     group=Group.TRAINING_SETS,
