@@ -59,12 +59,14 @@ Flag = Literal[
     "languages_differ",
     "repetitive",
     "personal_data",
+    "not_obeyed",
     "near_duplicate_question",
     "contaminated",
     "near_duplicate_message",
     "not_aligned",
 ]
-JUDGED: Flag = "not_aligned"  # the one that a judge gives
+JUDGED: Flag = "not_aligned"  # the one that only a judge gives
+NOT_OBEYED: Flag = "not_obeyed"  # a phrase of the system message is known not to be obeyed
 
 
 class Reviewed(StrEnum):

@@ -49,7 +49,11 @@ from sysgen_dagster.training_sets.export.manifest import (
     read_decisions_followed,
     read_ids,
 )
-from sysgen_dagster.training_sets.mixtures import is_in_form_of, summarize_mixture
+from sysgen_dagster.training_sets.mixtures import (
+    count_missing,
+    is_in_form_of,
+    summarize_mixture,
+)
 from sysgen_dagster.training_sets.reviewed import DECIDED, REJECTED, write_edits
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
@@ -162,6 +166,7 @@ def _build_facts(
         figures=[*_build_figures(store, models)],
         languages=_find_languages(store, mixture),
         searched=contamination.get("benchmarks"),
+        missing=count_missing(mixture, recipe),
     )
 
 

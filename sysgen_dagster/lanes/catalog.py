@@ -16,6 +16,7 @@ from sysgen_dagster.obedience.tables import (
     CONFLICT_TURNS,
     JUDGED_ALIGNMENT,
     JUDGED_PREFERENCES,
+    OBEDIENCE,
 )
 from sysgen_dagster.sources.left_out import complete_sources
 from sysgen_dagster.sources.tables import SOURCE_ROW
@@ -24,7 +25,7 @@ from sysgen_dagster.sources.tables import SOURCE_ROW
 # judge of Phase 3 is asked as in Phase 3.
 ASKED_FOR = (
     *(phase.table.name for phase in PHASES if phase.asks),
-    *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, CONFLICT_TURNS)),
+    *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE, CONFLICT_TURNS)),
 )
 
 

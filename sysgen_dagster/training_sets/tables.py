@@ -23,6 +23,20 @@ SPLITS = Table(
     by=By.NOTHING,
     group=Group.TRAINING_SETS,
 )
+# Of the conversation's new answer, whatever the row holds of it: so that all variants of a recipe
+# which asks for obedience have the same conversations.
+PHRASE_COUNTS: Columns = {
+    f"phrases_{name}": Column(
+        COUNT,
+        f"phrases of the system message {said}; null: nobody looked, or there is no new answer",
+        is_new=True,
+    )
+    for name, said in (
+        ("obeyed", "that the new answer obeys"),
+        ("not_obeyed", "that the new answer does not obey"),
+        ("unknown", "of which nobody could tell"),
+    )
+}
 # Of chats and of preference pairs.
 _TRAINED_ON: Columns = {
     "split": SPLITS.columns["split"],
@@ -30,6 +44,7 @@ _TRAINED_ON: Columns = {
     "flags": Column(
         pl.List(pl.String()), "what speaks against the row; a mixture may leave it out for it"
     ),
+    **PHRASE_COUNTS,
     "source_repo": Column(TEXT, "data set on the Hub, or local"),
     "source_revision": SOURCE_ROW["source_revision"],
     "source_row": SOURCE_ROW["source_row"],
@@ -52,6 +67,12 @@ TRAINING_ROWS = Table(
         "messages": Column(MESSAGES, "the chat: system, history, user, assistant"),
         "reasoning": Column(
             TEXT, "what was thought before the last answer; null if nothing", is_new=True
+        ),
+        "trained": Column(
+            pl.List(pl.Boolean()),
+            "for each message of the chat whether a model is to learn it: the last answer, and "
+            "those before it where they were written anew under the system message",
+            is_new=True,
         ),
         **_TRAINED_ON,
     },
