@@ -53,8 +53,12 @@ _VARIANTS: Mapping[Variant, str] = {
 }
 _REJECTED: Mapping[Rejected, str] = {
     Rejected.ORIGINAL_ANSWER: "the original answer, which was not written under the system message",
+    Rejected.WORSE_ANSWER: "another answer that the model gave under the same system message, and "
+    "which breaks a rule of it",
     Rejected.OTHER_SYSTEM_MESSAGE: "the answer that another model gave under a system message of "
     "its own",
+    Rejected.FOLLOWED_USER: "an answer that does what a user asks for against the system message, "
+    "as rules found, where the chosen one keeps to it",
 }
 
 
@@ -87,6 +91,7 @@ class CardFacts:
         languages: Two-letter codes of the questions' languages; none: the card has no such field.
         rejected: How many rows of the recipe's models and sources reviewers have rejected.
         decisions: Digest of the decisions of reviewers that the rows follow.
+        missing: How many rows of the train split the recipe asks for that are not there.
     """
 
     recipe: Recipe
@@ -100,6 +105,7 @@ class CardFacts:
     searched: str | None = None
     rejected: int = 0
     decisions: str = "none"
+    missing: int = 0
 
 
 def render_card(contents: Contents, facts: CardFacts) -> str:
