@@ -7,10 +7,15 @@ import polars as pl
 from sysgen_dagster.obedience.recognition import recognize
 from sysgen_dagster.obedience.rules import BY_RULES, Rule, RuleKind, Verdict
 from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
-from sysgen_dagster.obedience.verifying import edges, measures, whole
+from sysgen_dagster.obedience.verifying import edges, measures, results, whole
 from sysgen_dagster.obedience.verifying.answers import Answer, read_languages
 
-_TESTS = {**whole.TESTS, **edges.TESTS, **dict.fromkeys(measures.MEASURED, measures.measure)}
+_TESTS = {
+    **whole.TESTS,
+    **edges.TESTS,
+    **results.TESTS,
+    **dict.fromkeys(measures.MEASURED, measures.measure),
+}
 
 
 def decide_by_rules(phrases: pl.Series, answers: pl.Series) -> pl.Series:

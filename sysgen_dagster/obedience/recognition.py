@@ -10,7 +10,15 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from sysgen_dagster.obedience.recognizing import edges, lengths, marks, structure, tasks, words
+from sysgen_dagster.obedience.recognizing import (
+    edges,
+    layouts,
+    lengths,
+    marks,
+    structure,
+    tasks,
+    words,
+)
 from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, Subject
 from sysgen_dagster.obedience.rules import Recognized, Rule
 
@@ -19,6 +27,7 @@ _SUBJECTS = (
     marks.SUBJECT,
     words.SUBJECT,
     edges.SUBJECT,
+    *layouts.SUBJECTS,
     *structure.SUBJECTS,
 )
 # Verbs of tasks are not shared by the objects of a list.

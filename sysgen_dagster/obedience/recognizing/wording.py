@@ -71,6 +71,11 @@ DO = (
     r"|produce|create|add|offer|make|format|be|be written|write everything|organize|structure"
     r"|deliver|generate|display|consist|insert|incorporate|employ|speak|communicate|keep)"
 )
+_OBJECT = (
+    rf"(?: (?:{ANSWER}|(?:the|your|all|any)(?: [a-z]+)? (?:data|information|results?|findings|steps"
+    r"|points|comparison|content|items|options|instructions|ideas|details)))?"
+)
+IN = rf"(?:{DO}{_OBJECT}(?: (?:in|as|with|using|into|of|by using))*|in|as|with)"
 # What can be asked along with a form and changes nothing about it.
 HARMLESS = (
     r"(?:(?:clear|simple|plain|proper|single|complete|full|separate|distinct|neat|valid|different"
