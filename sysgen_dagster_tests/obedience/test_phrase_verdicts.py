@@ -15,6 +15,7 @@ from sysgen_dagster.obedience.phrase_verdicts import (
 )
 
 K, B, U = Judged.KEPT, Judged.BROKEN, Judged.UNCLEAR
+TEN, ELEVENTH = [K] * 10, {11: B}
 
 READ: dict[str, tuple[str, list[Judged | None]]] = {
     "as-asked": ("Phrase 1: Kept\nPhrase 2: Broken\nPhrase 3: Unclear", [K, B, U]),
@@ -44,13 +45,12 @@ READ: dict[str, tuple[str, list[Judged | None]]] = {
     "phrase-again": ('Phrase 1 (Be kind.): Kept\nPhrase 2 "Use a list.": Broken', [K, B]),
     "phrase-again-and-reason": ("Phrase 1 (Be kind.): Kept. The tone is warm.", [K]),
     "not-kept": ("Phrase 1: Not kept\nPhrase 2: It isn't kept.", [B, None]),
-    "preamble": ("Here are my verdicts for the 2 phrases:\n\nPhrase 1: Kept\nPhrase 2: Kept", [K, K]),
+    "preamble": ("My verdicts on the 2 phrases:\n\nPhrase 1: Kept\nPhrase 2: Kept", [K, K]),
     "postscript": ("Phrase 1: Kept\nPhrase 2: Broken\n\n2 items are missing.", [K, B]),
     "twice-the-same": ("Phrase 1: Kept\nPhrase 2: Kept\n\nIn short:\nPhrase 1: Kept", [K, K]),
     "other-order": ("Phrase 2: Broken\nPhrase 1: Kept", [K, B]),
-    "two-digits": ("\n".join(f"Phrase {n}: {'Broken' if n == 11 else 'Kept'}" for n in range(1, 12)),
-                   [*[K] * 10, B]),
-}  # fmt: skip
+    "two-digits": ("\n".join(f"Phrase {n}: {ELEVENTH.get(n, K)}" for n in range(1, 12)), [*TEN, B]),
+}
 
 
 @pytest.mark.parametrize(("text", "verdicts"), READ.values(), ids=READ)
