@@ -8,6 +8,8 @@ from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
+from sysgen_dagster.defs.mixture_checks import MIXTURE_CHECKS
+from sysgen_dagster.defs.obedience import ASKS, obedience, obedience_counts
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.alerts import alerts
 from sysgen_dagster.defs.operations.dead_runs import dead_runs
@@ -24,10 +26,12 @@ from sysgen_dagster.defs.training_sets import TRAINING, mixtures
 _DATA = os.environ.get("SYSGEN_DATA", "data")
 _WORK = os.environ.get("SYSGEN_WORK", "")
 
+# Where rules alone decide it is made like a measure, else with the phases, which ask a model, too.
+_OBEYED = [*([] if ASKS else [obedience]), obedience_counts]
 # Assets that take a minute at most: their runs leave the queue before all others.
 _SMALL = [
     # `splits` reads near_duplicate_questions: both are made in one run.
-    *(conversations, near_duplicate_questions, *STATISTICS, *QUALITY, *TRAINING),
+    *(conversations, near_duplicate_questions, *STATISTICS, *QUALITY, *TRAINING, *_OBEYED),
     *(paper_comparison, report, automation.OUT_OF_DATE),
 ]
 
@@ -36,10 +40,11 @@ defs = dg.Definitions(
         *SOURCES,
         *automation.automated([conversations], automation.FOLLOWS),
         *PHASES,
-        *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING]),
+        *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING, *_OBEYED]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
         # These are made by hand only: judgements cost tokens, exports leave the machine, and a
         # forecast holds for one moment. Decisions are made by people.
+        *([obedience] if ASKS else []),
         *JUDGEMENTS,
         planted_faults,
         forecast,
@@ -48,7 +53,7 @@ defs = dg.Definitions(
         *EXPORTS,
         automation.OUT_OF_DATE,
     ],
-    asset_checks=[*ASSET_CHECKS, *EXPORT_CHECKS],
+    asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS],
     jobs=[automation.SYSGEN_JOB],
     schedules=[automation.fill_gaps],
     sensors=[

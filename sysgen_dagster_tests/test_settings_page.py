@@ -50,6 +50,7 @@ IN_WORDS = {
     "exchanges": "`last`, or as the first rows suggest where `shape` is left out, too",
     "preference_rows": "0 without a judge, else 200",
     "alignment_rows": "0 without a judge, else 20",
+    "obedience": "0 without a judge, else `all`",
     "mixtures": "`{sysgen: {}}`",
     "method": "`{preset: best}`",
     "path": "needed without `hub`",

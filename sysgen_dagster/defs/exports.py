@@ -49,11 +49,15 @@ from sysgen_dagster.training_sets.export.manifest import (
     read_decisions_followed,
     read_ids,
 )
-from sysgen_dagster.training_sets.mixtures import is_in_form_of, summarize_mixture
+from sysgen_dagster.training_sets.exported_rows import to_exported
+from sysgen_dagster.training_sets.mixtures import (
+    count_missing,
+    is_in_form_of,
+    summarize_mixture,
+)
 from sysgen_dagster.training_sets.reviewed import DECIDED, REJECTED, write_edits
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
-from sysgen_dagster.training_sets.exported_rows import to_exported
 
 # The statistics of each model that the card shows.
 _ON_THE_CARD = (RETENTION, TAG_COUNTS, ANSWER_SIMILARITY, QUALITY_COUNTS)
@@ -162,6 +166,7 @@ def _build_facts(
         figures=[*_build_figures(store, models)],
         languages=_find_languages(store, mixture),
         searched=contamination.get("benchmarks"),
+        missing=count_missing(mixture, recipe),
     )
 
 

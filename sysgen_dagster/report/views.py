@@ -9,6 +9,7 @@ from functools import partial
 import polars as pl
 
 from sysgen_dagster.analysis import findings, forecast, statistics, tables
+from sysgen_dagster.analysis.obedience_counts import summarize_obedience
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.lanes.sysgen import counts, planted_faults
 from sysgen_dagster.lanes.sysgen.tables import (
@@ -70,6 +71,23 @@ VIEWS: tuple[View, ...] = (
         "that it called Good, with 95 % intervals. A judge no better than chance removes nothing "
         "that it should.",
         lambda stored, _: planted_faults.summarize_planted_faults(stored),
+    ),
+    View(
+        tables.OBEDIENCE_COUNTS,
+        "Whether each phrase is obeyed",
+        Part.QUALITY,
+        "Of the phrases of each tag, the shares that rules and a judge could decide, and of the "
+        "decided ones the share that the answer obeys, with 95 % intervals.",
+        lambda stored, _: summarize_obedience(stored),
+        [
+            partial(
+                charts.draw_bars,
+                y="tag",
+                x="obeyed",
+                title="share of the decided phrases that are obeyed",
+                where=(pl.col("source") == ALL) & pl.col("obeyed").is_not_null(),
+            )
+        ],
     ),
     View(
         JUDGED_ALIGNMENT,

@@ -32,6 +32,11 @@ def is_in_form_of(recipe: Recipe) -> pl.Expr:
     return pl.col("variant") == stored_variant(recipe.variant).value
 
 
+def only_matching(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """Those of the recipe's sources and models, with tags and flags as it asks for."""
+    return rows.filter(_filters(recipe))
+
+
 def only_obeying(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """Those with `tables.PHRASE_COUNTS` as the recipe asks for; all where it does not."""
     if recipe.obeyed is None:
@@ -44,11 +49,12 @@ def select_candidates(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
 
     Args:
         rows: Some of the rows in the form of the recipe, such as those of one shard:
-            ``conversation_id``, ``source``, ``model``, ``shard``, ``split``, ``tags``, ``flags``.
+            ``conversation_id``, ``source``, ``model``, ``shard``, ``split``, ``tags``, ``flags``
+            and `tables.PHRASE_COUNTS`.
             Several pairs of a conversation and model become one row of the mixture.
         recipe: The mixture's entry in the catalogue.
     """
-    candidates = rows.lazy().filter(_filters(recipe)).select(MIXTURES.names).collect()
+    candidates = only_obeying(only_matching(rows, recipe), recipe).select(MIXTURES.names)
     return candidates.unique(["conversation_id", "model"]) if recipe.rejected else candidates
 
 

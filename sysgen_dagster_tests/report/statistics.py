@@ -71,6 +71,17 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         for tag in TAG_NAMES
         for verdict, messages in _VERDICTS.items()
     ],
+    "obedience_counts": [
+        {"source": "metamath", "tag": tag, "verdict": verdict, "by": by, "phrases": phrases}
+        for tag in TAG_NAMES
+        for verdict, by, phrases in [
+            ("obeyed", "rules", 20),
+            ("obeyed", "phi-4", 60),
+            ("not_obeyed", "rules", 5),
+            ("not_obeyed", "phi-4", 10),
+            ("unknown", None, 5),
+        ]
+    ],
     "answer_similarity": [
         {"source": source, "metric": metric, "rows": 145, "mean": 0.4, "deviation": 0.1}
         for source in ("metamath", "all")

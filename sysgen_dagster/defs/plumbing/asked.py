@@ -15,18 +15,24 @@ from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
 from sysgen_dagster.inference.chat_api import ModelIdentity
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
-from sysgen_dagster.obedience import judge_verdicts
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience import judge_verdicts, phrase_judgement
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
 from sysgen_dagster.tables.table import Partition, Table
 
 Identify = Callable[[Model], ModelIdentity]
 
-_JUDGED = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT)
+# The tables whose rows a judge is asked for, and the setting that says for how many.
+_JUDGED: Mapping[str, str] = {
+    JUDGED_PREFERENCES.name: "preference_rows",
+    JUDGED_ALIGNMENT.name: "alignment_rows",
+    OBEDIENCE.name: "obedience",
+}
 # By table, how a model is asked for its rows where the catalogue says nothing.
 _SAMPLING: Mapping[str, Sampling] = {
     **{phase.table.name: phase.sampling for phase in PHASES if phase.sampling is not None},
     **({PLANTED_FAULTS.name: VERIFICATION.sampling} if VERIFICATION.sampling else {}),
-    **{table.name: judge_verdicts.SAMPLING for table in _JUDGED},
+    **dict.fromkeys(_JUDGED, judge_verdicts.SAMPLING),
+    OBEDIENCE.name: phrase_judgement.SAMPLING,
 }
 
 
@@ -48,13 +54,15 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
     sampling = _SAMPLING.get(table.name)
     if sampling is None or at.model is None or at.model not in CATALOG.models:
         return {}
-    model = CATALOG.judge_of(at.model) if table in _JUDGED else CATALOG.models[at.model]
+    rows = getattr(CATALOG.judging, _JUDGED[table.name]) if table.name in _JUDGED else None
+    if table == OBEDIENCE and rows == 0:  # rules alone look at it
+        return {}
+    model = CATALOG.models[at.model] if rows is None else CATALOG.judge_of(at.model)
     request = ChatRequest("", (), sampling, seed=0)
     sent = with_settings(request, model.request, settings_name(table.name)).sampling
     shown = [_normal(identify(model).answers_as), sent.temperature, sent.max_tokens, sent.top_p]
-    if table in _JUDGED:
-        rows = {JUDGED_PREFERENCES: "preference_rows", JUDGED_ALIGNMENT: "alignment_rows"}[table]
-        shown += [getattr(CATALOG.judging, rows), CATALOG.judging.seed]
+    if rows is not None:
+        shown += [rows, CATALOG.judging.seed]
     return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
 
 

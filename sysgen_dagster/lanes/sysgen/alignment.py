@@ -9,29 +9,11 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, derive_seed
 from sysgen_dagster.lanes.sysgen import paper
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.refusals import is_refusal
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.lanes.sysgen.tags import render_system_message
 
 SAMPLING = paper.SAMPLING[4]
-
-# How instruction-tuned models begin a refusal. It is looked for at the start of an answer only, so
-# that an answer about apologies does not count as a refusal.
-REFUSAL = (
-    r"(?i)^\s*(?:(?:(?:i['\u2019]m|i am) (?:really |very |so |truly )?sorry|sorry|i apologi[sz]e"
-    r"|unfortunately|as an ai(?: language model| assistant)?)\W{0,4}(?:but\W{1,3})?)?"
-    r"i(?: can['\u2019]t| cannot| can not| am unable to|['\u2019]m unable to| am not able to"
-    r"|['\u2019]m not able to| won['\u2019]t| must decline to) "
-    r"(?:help (?:with|you)|help\W*$|assist|comply|fulfil|provide|answer|do that|do this|continue"
-    r"|engage|create|write)"
-)
-# What follows a "but" in the first sentence of a refusal. An answer that begins so is no refusal if
-# it gives something there ...
-_AFTER_BUT = rf"{REFUSAL}[^.!?\n]*?\bbut\b([^.!?\n]*\w)"
-# ... that is more than kindness, or help with something that was not asked for.
-_OFFER = (
-    r"(?i)\b(?:else|other|another|different|instead|happy|glad|feel free|sorry|let me know|if you"
-    r"|consult|contact|encourage|recommend|suggest|i can (?:help|assist|offer|support))\b"
-)
 
 
 def build_alignment_inputs(verified: pl.DataFrame, conversations: pl.DataFrame) -> pl.DataFrame:
@@ -68,26 +50,38 @@ def build_alignment_requests(inputs: pl.DataFrame) -> Iterator[ChatRequest]:
 
 
 def build_aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFrame:
-    """`tables.ALIGNED`: one row per verified message, in their order, with the new answer.
+    """`tables.ALIGNED` after one answer to each question: one row per verified message, in order.
 
-    A dropped row keeps its answer where it was cut at the token limit or is a refusal.
+    A dropped row keeps its answer where it was cut at the token limit or is a refusal. Results are
+    null: the original answers are not among the inputs.
     """
     reason = (
         pl.when(pl.col("drop_reason").is_not_null())
         .then("drop_reason")
         .when(pl.col("finish_reason") == CUT)
         .then(pl.lit(NoAnswer.TRUNCATED.value))
-        .when(_is_refusal(pl.col("text")))
+        .when(is_refusal(pl.col("text")))
         .then(pl.lit(Dropped.REFUSED.value))
     )
     return (
         add_completions(inputs, completions, None)
         .with_columns(new_answer="text", drop_reason=reason)
+        .with_columns(_alone())
         .select(ALIGNED.names)
     )
 
 
-def _is_refusal(text: pl.Expr) -> pl.Expr:
-    after_but = text.str.extract(_AFTER_BUT)
-    answers_all_the_same = after_but.is_not_null() & ~after_but.str.contains(_OFFER)
-    return text.str.contains(REFUSAL) & ~answers_all_the_same
+def _alone() -> list[pl.Expr]:
+    """The columns that say of an answer how it came to be chosen, of one without another."""
+    values = {
+        "answers": pl.when(pl.col("attempts").is_not_null()).then(1),
+        "rejected_answers": pl.lit([]),
+        "all_prompt_tokens": pl.col("prompt_tokens"),
+        "all_completion_tokens": pl.col("completion_tokens"),
+        "result": pl.lit(None),
+        "result_kind": pl.lit(None),
+        "first_result": pl.lit(None),
+        "is_original": pl.lit(value=False),
+        "new_history": pl.lit(None),
+    }
+    return [value.cast(ALIGNED.schema[name]).alias(name) for name, value in values.items()]

@@ -87,6 +87,7 @@ class CardFacts:
         languages: Two-letter codes of the questions' languages; none: the card has no such field.
         rejected: How many rows of the recipe's models and sources reviewers have rejected.
         decisions: Digest of the decisions of reviewers that the rows follow.
+        missing: How many rows of the train split the recipe asks for that are not there.
     """
 
     recipe: Recipe
@@ -100,6 +101,7 @@ class CardFacts:
     searched: str | None = None
     rejected: int = 0
     decisions: str = "none"
+    missing: int = 0
 
 
 def render_card(contents: Contents, facts: CardFacts) -> str:

@@ -25,9 +25,9 @@ from sysgen_dagster.training_sets.export.manifest import (
     render_manifest,
 )
 from sysgen_dagster.training_sets.export.trainers import render_snippets
+from sysgen_dagster.training_sets.exported_rows import TRAIN, exported_table
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
-from sysgen_dagster.training_sets.exported_rows import TRAIN, exported_table
 
 # datasets.config.MAX_SHARD_SIZE of `datasets` 5.2; here it counts bytes on the disk.
 FILE_BYTES = 500_000_000

@@ -166,13 +166,13 @@ def build_dataset_info(contents: Contents) -> list[dict[str, Any]]:
 def _feature(dtype: Any) -> dict[str, Any]:
     """A column's type as `datasets.Features` writes it into a card."""
     if not isinstance(dtype, pl.List):
-        return {"dtype": _name(dtype)}
+        return {"dtype": _scalar(dtype)}
     if isinstance(dtype.inner, pl.Struct):
         fields = dtype.inner.fields
         return {"list": [{"name": field.name, **_feature(field.dtype)} for field in fields]}
-    return {"list": _name(dtype.inner)}
+    return {"list": _scalar(dtype.inner)}
 
 
-def _name(dtype: Any) -> str:
-    """Polars' String, UInt32 and Boolean are string, uint32 and bool."""
-    return "bool" if dtype == pl.Boolean else str(dtype).lower()
+def _scalar(dtype: Any) -> str:
+    """Polars' String and UInt32 are string and uint32 there, and its Boolean is bool."""
+    return "bool" if dtype == pl.Boolean() else str(dtype).lower()

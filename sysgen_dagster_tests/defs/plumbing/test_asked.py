@@ -16,7 +16,7 @@ from sysgen_dagster.tables.table import By, Partition
 NAME, OTHER = "phi-4", "qwen2.5-14b"
 ASKED_FOR = [
     *("annotated_system_messages", "verified_system_messages", "aligned_responses"),
-    *("planted_faults", "judged_preferences", "judged_alignment"),
+    *("planted_faults", "judged_preferences", "judged_alignment", "obedience"),
 ]
 
 

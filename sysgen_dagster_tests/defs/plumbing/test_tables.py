@@ -39,6 +39,7 @@ STATISTICS = {
     "answer_similarity",
     "learned_similarity",
     "quality_counts",
+    "obedience_counts",
     "message_diversity",
     "near_duplicate_questions",
     "near_duplicate_messages",
@@ -64,6 +65,7 @@ def test_the_tables_are_the_sources_the_phases_the_training_sets_and_the_statist
         "conversations",
         *PHASES,
         "row_quality",
+        "obedience",
         *training,
         *STATISTICS,
     }

@@ -18,7 +18,7 @@ import datasets
 import pytest
 import yaml
 
-from sysgen_dagster.catalog.recipes import Recipe, Variant
+from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.layout import Contents, Trained
 from sysgen_dagster.training_sets.export.trainers import MAX_LENGTH
@@ -118,7 +118,7 @@ def stretches(
     assert len(tokens) == len(learned)
     starts = [at for at, is_ in enumerate(learned) if is_ and not (at and learned[at - 1])]
     for start in starts:
-        end = start + (learned[start:] + [False]).index(False)
+        end = start + [*learned[start:], False].index(False)
         yield decode(tokens[:start]), decode(tokens[start:end]).removesuffix("\n")
 
 
@@ -149,9 +149,7 @@ def by_axolotl(home: Path, tiny: Path, _: pytest.MonkeyPatch) -> Iterator[Stretc
         yield from stretches(tokenizer.decode, made["input_ids"], made["labels"])
 
 
-def by_llama_factory(
-    home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stretch]:
+def by_llama_factory(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stretch]:
     from llamafactory.data.converter import SharegptDatasetConverter
     from llamafactory.data.parser import get_dataset_list
     from llamafactory.data.processor.supervised import SupervisedDatasetProcessor
@@ -166,9 +164,7 @@ def by_llama_factory(
     arguments = DataArguments(**{name: config[name] for name in config.keys() & known})
     entries = json.loads((trainers / "llamafactory_dataset_info.json").read_text())
     (attributes,) = get_dataset_list([config["dataset"]], entries)
-    rows = datasets.load_dataset(
-        attributes.dataset_name, attributes.subset, split=attributes.split
-    )
+    rows = datasets.load_dataset(attributes.dataset_name, attributes.subset, split=attributes.split)
     converted = [SharegptDatasetConverter(attributes, arguments)(each) for each in rows]
     template = get_template_and_fix_tokenizer(tokenizer, arguments)
     processor = SupervisedDatasetProcessor(template, tokenizer, None, arguments)
@@ -204,9 +200,7 @@ def by_torchtune(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         yield from stretches(decode, dataset[at]["tokens"], dataset[at]["labels"])
 
 
-def by_open_instruct(
-    home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stretch]:
+def by_open_instruct(home: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stretch]:
     from open_instruct import dataset_transformation
 
     trainers, tokenizer = home / "small/trainers", tokenizer_of(tiny)
@@ -221,9 +215,7 @@ def by_open_instruct(
     for each in datasets.load_dataset("parquet", data_files=files, split="train"):
         made = make(each, tokenizer, MAX_LENGTH)
         assert keep(made, tokenizer)
-        yield from stretches(
-            tokenizer.decode, made["input_ids"].tolist(), made["labels"].tolist()
-        )
+        yield from stretches(tokenizer.decode, made["input_ids"].tolist(), made["labels"].tolist())
 
 
 TRAINERS = {

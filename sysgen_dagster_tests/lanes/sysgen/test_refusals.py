@@ -1,0 +1,111 @@
+"""Which answers are refusals."""
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.lanes.sysgen.refusals import is_refusal
+
+
+def refuses(answer: str) -> bool:
+    (verdict,) = pl.select(is_refusal(pl.lit(answer))).to_series()
+    assert isinstance(verdict, bool)
+    return verdict
+
+
+REFUSALS = (
+    "I'm sorry, but I can't help with that.",
+    "I\u2019m sorry, but I can\u2019t help with that.",
+    "I\u2019m sorry, but I can't assist with this request.",
+    "I am sorry, but I cannot provide that.",
+    "I'm really sorry, but I'm unable to help with this.",
+    "I\u2019m very sorry, I\u2019m unable to answer.",
+    "Sorry, I can't do that.",
+    "sorry, but i can\u2019t do this.",
+    "I apologize, but I cannot fulfill this request.",
+    "I apologise, but I am unable to comply.",
+    "I can't assist with that.",
+    "I can\u2019t continue with this conversation.",
+    "I cannot create content of this kind.",
+    "I can not write that.",
+    "I won't help with that.",
+    "I won\u2019t engage in this.",
+    "I must decline to answer.",
+    "Unfortunately, I cannot provide instructions for that.",
+    "As an AI language model, I cannot answer this.",
+    "As an AI, I can\u2019t provide that.",
+    "\n\n  I CANNOT COMPLY.",
+)
+
+
+@pytest.mark.parametrize("answer", REFUSALS, ids=ascii)
+def test_a_refusal_is_recognised_with_straight_and_curly_apostrophes(answer: str) -> None:
+    assert refuses(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I'm sorry. I can't help with that.",
+        "I\u2019m sorry\u2014I can\u2019t help with that.",
+        "I'm not able to help with that.",
+    ],
+    ids=ascii,
+)
+def test_a_refusal_is_recognised_whatever_stands_after_the_apology(answer: str) -> None:
+    assert refuses(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I can't help with that, but I'd be happy to help with something else.",
+        "I cannot provide that, but I can offer general advice.",
+        "I can\u2019t assist with this request, but please feel free to ask me another question.",
+        "I'm sorry, but I can't provide medical advice, but I recommend that you see a doctor.",
+        "I can't help with that. But the sky is blue.",
+        "I can't help with that, but.",
+    ],
+    ids=ascii,
+)
+def test_a_refusal_stays_one_when_it_only_offers_other_help(answer: str) -> None:
+    assert refuses(answer)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I can't provide an exact figure, but the town has about 3.5 million people.",
+        "I cannot answer for certain but most sources name 1912.",
+        "I'm sorry, but I can't provide the text itself, but its first line is about the sea.",
+        "I can\u2019t create images, but here is a description:\n\nA red barn.",
+    ],
+    ids=ascii,
+)
+def test_an_answer_that_gives_what_it_can_is_not_taken_for_a_refusal(answer: str) -> None:
+    assert not refuses(answer)
+
+
+ANSWERS = (
+    "Dear Ms Lee,\n\nI'm sorry, but I can't help with the move on Sunday.",
+    "I'm sorry for your loss. Here is how to register a death.",
+    "I\u2019m sorry to hear that! Try restarting the router.",
+    "Sorry is a word that comes from Old English sarig.",
+    "I apologize for the confusion. The result is 12.",
+    "I apologise for my earlier answer: it is 12.",
+    "Unfortunately, the shop is closed on Mondays.",
+    "Unfortunately, I cannot, in this metre, rhyme 'orange'.",
+    "An apology could read: 'I'm sorry, but I cannot provide the report today.'",
+    '"I cannot help it," said the lion.',
+    "I can help with that.",
+    "I can't stop smiling: a poem.",
+    "I can't help but smile when I hear that song.",
+    "I cannot tell a lie, said George.",
+    "As an AI teacher, you will plan lessons.",
+    "No.",
+    "The function returns None.",
+)
+
+
+@pytest.mark.parametrize("answer", ANSWERS, ids=ascii)
+def test_an_answer_about_apologies_is_not_taken_for_a_refusal(answer: str) -> None:
+    assert not refuses(answer)
