@@ -17,6 +17,7 @@ from sysgen_dagster.defs.measures import sample_pairs
 from sysgen_dagster.defs.plumbing.assets import Make, table_asset
 from sysgen_dagster.defs.plumbing.metadata import SIMULATED
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.resources import ModelSession
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
@@ -83,26 +84,38 @@ def _judge(
     Raises:
         dg.Failure: The judge gave no verdict at all; the table stored before is not replaced.
     """
+    session, is_generator = open_judge(run)
+    rows = sample_pairs(run, per_source, CATALOG.judging.seed)
+    completions = session.ask(build_requests(rows), requests_per_row * rows.height)
+    require_judged(run, completions, session.model.name)
+    return build_judged(rows, completions, session.model.name, is_generator)
+
+
+def open_judge(run: AssetRun) -> tuple[ModelSession, bool]:
+    """A session with the judge of the partition's model, and whether the two are the same."""
     model, judge = run.model, CATALOG.judge_of(run.model.name)
     same = ("served_name", "revision", "weights")  # a model can be in the catalogue twice
     is_generator = all(getattr(judge, field) == getattr(model, field) for field in same)
     run.note(judge=judge.name, judge_is_generator=is_generator)
     # Each judge has a ledger of its own, so its replies are kept while another judge is asked.
-    session = run.open_session(judge, f"{judge.name}/{model.name}")
-    rows = sample_pairs(run, per_source, CATALOG.judging.seed)
-    completions = session.ask(build_requests(rows), requests_per_row * rows.height)
-    judged = build_judged(rows, completions, judge.name, is_generator)
-    failures = [reason.value for reason in ENGINE_FAILURES]
-    if judged.height and judged["drop_reason"].is_in(failures).sum() == judged.height:
-        why = " ".join(judged["failure"].drop_nulls().head(1))
+    return run.open_session(judge, f"{judge.name}/{run.at.key}"), is_generator
+
+
+def require_judged(run: AssetRun, completions: pl.DataFrame, judge: str) -> None:
+    """Do nothing where a judge was asked nothing or replied at all; note that it is simulated.
+
+    Raises:
+        dg.Failure: Each request failed in the engine; the table stored before is not replaced.
+    """
+    failed = completions["failed_because"].is_in([reason.value for reason in ENGINE_FAILURES])
+    if completions.height and failed.sum() == completions.height:
+        why = " ".join(completions["failure"].drop_nulls().head(1))
         raise dg.Failure(
-            f"{judge.name} judged nothing of {model.name}: {why}. What was judged before stays as "
-            "it is",
+            f"{judge} judged nothing of {run.at.key}: {why}. What was judged before stays as it is",
             allow_retries=False,
         )
-    if "simulated" in judged["engine"]:
+    if "simulated" in completions["engine"]:
         run.note(simulated=SIMULATED)
-    return judged
 
 
 JUDGEMENTS = [judged_preferences, judged_alignment]

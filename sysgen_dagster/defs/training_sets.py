@@ -14,7 +14,12 @@ import polars as pl
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
-from sysgen_dagster.defs.plumbing.examples import READ_FOR_EXAMPLES, build_examples, describe
+from sysgen_dagster.defs.plumbing.examples import (
+    READ_FOR_EXAMPLES,
+    build_examples,
+    build_pair_examples,
+    describe,
+)
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
 from sysgen_dagster.defs.plumbing.looked_at import require_looked_at, require_obedience_known
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -22,7 +27,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.reviewed import decided_rows, reviewed_tags
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
+from sysgen_dagster.obedience.tables import CONFLICT_TURNS, JUDGED_ALIGNMENT
 from sysgen_dagster.review.decisions import read_decisions
 from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -30,6 +35,7 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import By, Partition, kept
+from sysgen_dagster.training_sets.conflict_pairs import build_conflict_pairs
 from sysgen_dagster.training_sets.flags import add_flags, find_flagged
 from sysgen_dagster.training_sets.mixtures import (
     build_mixture,
@@ -40,7 +46,7 @@ from sysgen_dagster.training_sets.mixtures import (
     select_candidates,
     summarize_mixture,
 )
-from sysgen_dagster.training_sets.pairs import build_preference_pairs
+from sysgen_dagster.training_sets.pairs import compare_answers
 from sysgen_dagster.training_sets.reviewed import only_accepted, without_rejected
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
@@ -60,7 +66,10 @@ from sysgen_dagster.training_sets.tables import (
     kinds={"polars"},
 )
 def splits(run: AssetRun) -> pl.DataFrame:
-    """The split of each conversation: train, validation or test; related ones share a split."""
+    """The split of each conversation: train, validation or test; related ones share a split.
+
+    What is stored is extended: a row once in test stays in test.
+    """
     conversations = pl.concat(
         _read_links(part) for part in run.all_shards(CONVERSATIONS).by_shard()
     )
@@ -75,6 +84,7 @@ def splits(run: AssetRun) -> pl.DataFrame:
             validate="1:1",
         ),
         CATALOG.training,
+        run.store.read(SPLITS, run.at) if run.store.holds(SPLITS, run.at) else None,
     )
     run.note(summary=markdown(summarize_splits(rows)))
     return rows
@@ -129,12 +139,20 @@ def training_rows(run: AssetRun) -> pl.LazyFrame:
     return rows
 
 
-@table_asset(PREFERENCE_PAIRS, reads=READ_FOR_EXAMPLES, kinds={"polars", "parquet"})
+# Without conflict turns in the catalogue pairs do not wait for them.
+_OF_CONFLICTS = (CONFLICT_TURNS,) if CATALOG.conflicts.messages_a_shard else ()
+
+
+@table_asset(
+    PREFERENCE_PAIRS, reads=[*READ_FOR_EXAMPLES, *_OF_CONFLICTS], kinds={"polars", "parquet"}
+)
 def preference_pairs(run: AssetRun) -> pl.DataFrame:
     """Pairs for DPO and ORPO: the new answer is chosen, another answer to the question is rejected.
 
-    The rejected one is the original answer, or the answer that another model gave under its own
-    system message, as far as other models have finished the shard.
+    The rejected one is the original answer, another one under the same system message which breaks
+    a rule of it, or the answer that another model gave under its own system message, as far as
+    other models have finished the shard; or it does what a user asks for against the message, in a
+    turn of `conflict_turns`. No chosen answer is known to break a phrase.
     """
     columns = ("conversation_id", "model", "system_message", "new_answer", "drop_reason")
     others = [Partition(model, run.at.shard) for model in CATALOG.models if model != run.at.model]
@@ -144,9 +162,16 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
         if run.store.holds(ALIGNED, other)
     ]
     nothing = ALIGNED.empty().select(columns)
-    pairs = build_preference_pairs(build_examples(run), pl.concat([nothing, *foreign]))
+    examples = build_pair_examples(run)
+    compared = compare_answers(examples, pl.concat([nothing, *foreign]))
+    of_conflicts = [
+        build_conflict_pairs(examples, run.store.read(table, run.at)) for table in _OF_CONFLICTS
+    ]
+    kept_pairs = compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names)
+    pairs = pl.concat([kept_pairs, *of_conflicts])
     counts = pairs.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")
-    run.note(pairs=markdown(counts))
+    left_out = compared.drop_nulls("left_out").group_by("left_out").len("pairs").sort("left_out")
+    run.note(pairs=markdown(counts), **dict(left_out.iter_rows()))
     return pairs
 
 

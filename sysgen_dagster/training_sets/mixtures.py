@@ -37,13 +37,6 @@ def only_matching(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     return rows.filter(_filters(recipe))
 
 
-def only_obeying(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
-    """Those with `tables.PHRASE_COUNTS` as the recipe asks for; all where it does not."""
-    if recipe.obeyed is None:
-        return rows
-    return rows.filter(pl.col(name) == 0 for name in _NONE_OF[recipe.obeyed])
-
-
 def select_candidates(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """`tables.MIXTURES` of the rows that pass the recipe's filters, before its limits.
 
