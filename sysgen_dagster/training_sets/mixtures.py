@@ -32,6 +32,13 @@ def is_in_form_of(recipe: Recipe) -> pl.Expr:
     return pl.col("variant") == stored_variant(recipe.variant).value
 
 
+def only_obeying(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """Those with `tables.PHRASE_COUNTS` as the recipe asks for; all where it does not."""
+    if recipe.obeyed is None:
+        return rows
+    return rows.filter(pl.col(name) == 0 for name in _NONE_OF[recipe.obeyed])
+
+
 def only_matching(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """Those of the recipe's sources and models, with tags and flags as it asks for."""
     return rows.filter(_filters(recipe))
