@@ -14,7 +14,12 @@ import polars as pl
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
-from sysgen_dagster.defs.plumbing.examples import READ_FOR_EXAMPLES, build_examples, describe
+from sysgen_dagster.defs.plumbing.examples import (
+    READ_FOR_EXAMPLES,
+    build_examples,
+    build_pair_examples,
+    describe,
+)
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
 from sysgen_dagster.defs.plumbing.looked_at import require_looked_at, require_obedience_known
 from sysgen_dagster.defs.plumbing.metadata import markdown
@@ -41,7 +46,7 @@ from sysgen_dagster.training_sets.mixtures import (
     select_candidates,
     summarize_mixture,
 )
-from sysgen_dagster.training_sets.pairs import build_preference_pairs
+from sysgen_dagster.training_sets.pairs import compare_answers
 from sysgen_dagster.training_sets.reviewed import only_accepted, without_rejected
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
@@ -61,7 +66,10 @@ from sysgen_dagster.training_sets.tables import (
     kinds={"polars"},
 )
 def splits(run: AssetRun) -> pl.DataFrame:
-    """The split of each conversation: train, validation or test; related ones share a split."""
+    """The split of each conversation: train, validation or test; related ones share a split.
+
+    What is stored is extended: a row once in test stays in test.
+    """
     conversations = pl.concat(
         _read_links(part) for part in run.all_shards(CONVERSATIONS).by_shard()
     )
@@ -76,6 +84,7 @@ def splits(run: AssetRun) -> pl.DataFrame:
             validate="1:1",
         ),
         CATALOG.training,
+        run.store.read(SPLITS, run.at) if run.store.holds(SPLITS, run.at) else None,
     )
     run.note(summary=markdown(summarize_splits(rows)))
     return rows
@@ -140,9 +149,10 @@ _OF_CONFLICTS = (CONFLICT_TURNS,) if CATALOG.conflicts.messages_a_shard else ()
 def preference_pairs(run: AssetRun) -> pl.DataFrame:
     """Pairs for DPO and ORPO: the new answer is chosen, another answer to the question is rejected.
 
-    The rejected one is the original answer, or the answer that another model gave under its own
-    system message, as far as other models have finished the shard; or it does what a user asks for
-    against the message, in a turn of `conflict_turns`.
+    The rejected one is the original answer, another one under the same system message which breaks
+    a rule of it, or the answer that another model gave under its own system message, as far as
+    other models have finished the shard; or it does what a user asks for against the message, in a
+    turn of `conflict_turns`. No chosen answer is known to break a phrase.
     """
     columns = ("conversation_id", "model", "system_message", "new_answer", "drop_reason")
     others = [Partition(model, run.at.shard) for model in CATALOG.models if model != run.at.model]
@@ -152,16 +162,16 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
         if run.store.holds(ALIGNED, other)
     ]
     nothing = ALIGNED.empty().select(columns)
-    examples = build_examples(run)
-    turns = [run.store.read(table, run.at) for table in _OF_CONFLICTS]
-    pairs = pl.concat(
-        [
-            build_preference_pairs(examples, pl.concat([nothing, *foreign])),
-            *(build_conflict_pairs(examples, each) for each in turns),
-        ]
-    )
+    examples = build_pair_examples(run)
+    compared = compare_answers(examples, pl.concat([nothing, *foreign]))
+    of_conflicts = [
+        build_conflict_pairs(examples, run.store.read(table, run.at)) for table in _OF_CONFLICTS
+    ]
+    kept_pairs = compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names)
+    pairs = pl.concat([kept_pairs, *of_conflicts])
     counts = pairs.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")
-    run.note(pairs=markdown(counts))
+    left_out = compared.drop_nulls("left_out").group_by("left_out").len("pairs").sort("left_out")
+    run.note(pairs=markdown(counts), **dict(left_out.iter_rows()))
     return pairs
 
 

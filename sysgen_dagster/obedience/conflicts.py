@@ -126,7 +126,7 @@ def build_turns(rows: pl.DataFrame) -> pl.DataFrame:
         there is an answer.
     """
     known = ("conversation_id", "source", *_OF_TURN)
-    schema = {"request_id": pl.String(), "wish": pl.String()}
+    schema: dict[str, pl.DataType] = {"request_id": pl.String(), "wish": pl.String()}
     schema |= {name: CONFLICT_TURNS.schema[name] for name in known}
     turns = [turn for row in rows.iter_rows(named=True) for turn in _turns_of(row)]
     return pl.DataFrame(turns, schema=schema)

@@ -24,7 +24,9 @@ _TEXTS: Mapping[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
 
 UNRELATED: Sequence[str] = _TEXTS["unrelated"]
 CLAIMS: Sequence[str] = _TEXTS["claims"]
-_THINGS = {RuleKind(kind): things for kind, things in _TEXTS["things"].items()}
+_THINGS: Mapping[RuleKind, str] = {
+    RuleKind(kind): things for kind, things in _TEXTS["things"].items()
+}
 _SIGNS: Mapping[str, str] = _TEXTS["signs"]
 # The first name of each language is the plain one.
 _NAMES = {code: name.title() for name, code in reversed(LANGUAGES.items())}

@@ -53,6 +53,8 @@ _VARIANTS: Mapping[Variant, str] = {
 }
 _REJECTED: Mapping[Rejected, str] = {
     Rejected.ORIGINAL_ANSWER: "the original answer, which was not written under the system message",
+    Rejected.WORSE_ANSWER: "another answer that the model gave under the same system message, and "
+    "which breaks a rule of it",
     Rejected.OTHER_SYSTEM_MESSAGE: "the answer that another model gave under a system message of "
     "its own",
     Rejected.FOLLOWED_USER: "an answer that does what a user asks for against the system message, "
