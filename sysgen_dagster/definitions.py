@@ -4,6 +4,7 @@ import os
 
 import dagster as dg
 
+from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
@@ -42,10 +43,11 @@ defs = dg.Definitions(
         *PHASES,
         *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING, *_OBEYED]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
-        # These are made by hand only: judgements cost tokens, exports leave the machine, and a
+        # These are made by hand only: judgements and conflict turns cost tokens, exports leave the machine, and a
         # forecast holds for one moment. Decisions are made by people.
         *([obedience] if ASKS else []),
         *JUDGEMENTS,
+        *CONFLICTS,
         planted_faults,
         forecast,
         review_decisions,

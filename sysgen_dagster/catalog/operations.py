@@ -1,4 +1,4 @@
-"""Settings of what runs beside the lanes: judging samples, learned metrics, the schedule."""
+"""Settings of what runs beside the lanes: samples, learned metrics, the schedule."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -30,6 +30,13 @@ class Judging(Entry):
         if not isinstance(given, Mapping) or given.get("judge") or given.keys() & set(asked):
             return given
         return {**given, **dict.fromkeys(asked, 0)}
+
+
+class Conflicts(Entry):
+    """How many messages are put to the test by users who ask for the opposite; 0: none."""
+
+    messages_a_shard: Count = 0  # each takes six requests
+    seed: Count = 0  # chooses the messages
 
 
 class Filling(Entry):

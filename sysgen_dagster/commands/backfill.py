@@ -129,6 +129,7 @@ def work_at_the_end(catalog: Catalog) -> Iterator[Work]:
 
 def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg.AssetKey]]:
     """Keys of the assets made for each model and shard, for each model, and once."""
+    from sysgen_dagster.defs.conflicts import CONFLICTS
     from sysgen_dagster.defs.judgements import JUDGEMENTS
     from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS
     from sysgen_dagster.defs.obedience import obedience, obedience_counts
@@ -139,7 +140,7 @@ def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg
     from sysgen_dagster.defs.training_sets import splits, training_rows
 
     measured = [*STATISTICS, *QUALITY, *CORPUS, forecast]
-    judged = [obedience, obedience_counts, *JUDGEMENTS, planted_faults]
+    judged = [obedience, obedience_counts, *JUDGEMENTS, *CONFLICTS, planted_faults]
     every = [*PHASES, *measured, *judged, splits, training_rows]
     of_shards, of_models, of_sources = (
         [asset.key for asset in every if asset.partitions_def == partitions]

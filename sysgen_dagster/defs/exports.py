@@ -49,6 +49,7 @@ from sysgen_dagster.training_sets.export.manifest import (
     read_decisions_followed,
     read_ids,
 )
+from sysgen_dagster.training_sets.exported_rows import to_exported
 from sysgen_dagster.training_sets.mixtures import (
     count_missing,
     is_in_form_of,
@@ -57,7 +58,6 @@ from sysgen_dagster.training_sets.mixtures import (
 from sysgen_dagster.training_sets.reviewed import DECIDED, REJECTED, write_edits
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
-from sysgen_dagster.training_sets.thoughts import place_thoughts
 
 # The statistics of each model that the card shows.
 _ON_THE_CARD = (RETENTION, TAG_COUNTS, ANSWER_SIMILARITY, QUALITY_COUNTS)
@@ -140,7 +140,7 @@ def _read_rows(
                 )
             here = decided.get(at, pl.DataFrame(schema=DECIDED))
             rows = write_edits(rows, here, recipe, table_of(recipe).label(at))
-            rows = place_thoughts(rows, recipe)
+            rows = to_exported(rows, recipe)
             yield rows.filter(is_train)
             later.append(rows.filter(~is_train))
         for split in (Split.VALIDATION, Split.TEST) if later else ():

@@ -27,7 +27,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.reviewed import decided_rows, reviewed_tags
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
+from sysgen_dagster.obedience.tables import CONFLICT_TURNS, JUDGED_ALIGNMENT
 from sysgen_dagster.review.decisions import read_decisions
 from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -35,6 +35,7 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import By, Partition, kept
+from sysgen_dagster.training_sets.conflict_pairs import build_conflict_pairs
 from sysgen_dagster.training_sets.flags import add_flags, find_flagged
 from sysgen_dagster.training_sets.mixtures import (
     build_mixture,
@@ -138,13 +139,20 @@ def training_rows(run: AssetRun) -> pl.LazyFrame:
     return rows
 
 
-@table_asset(PREFERENCE_PAIRS, reads=READ_FOR_EXAMPLES, kinds={"polars", "parquet"})
+# Without conflict turns in the catalogue pairs do not wait for them.
+_OF_CONFLICTS = (CONFLICT_TURNS,) if CATALOG.conflicts.messages_a_shard else ()
+
+
+@table_asset(
+    PREFERENCE_PAIRS, reads=[*READ_FOR_EXAMPLES, *_OF_CONFLICTS], kinds={"polars", "parquet"}
+)
 def preference_pairs(run: AssetRun) -> pl.DataFrame:
     """Pairs for DPO and ORPO: the new answer is chosen, another answer to the question is rejected.
 
     The rejected one is the original answer, another one under the same system message which breaks
     a rule of it, or the answer that another model gave under its own system message, as far as
-    other models have finished the shard. No chosen answer is known to break a phrase.
+    other models have finished the shard; or it does what a user asks for against the message, in a
+    turn of `conflict_turns`. No new answer is chosen that is known to break a phrase.
     """
     columns = ("conversation_id", "model", "system_message", "new_answer", "drop_reason")
     others = [Partition(model, run.at.shard) for model in CATALOG.models if model != run.at.model]
@@ -155,11 +163,17 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
     ]
     nothing = ALIGNED.empty().select(columns)
     compared = compare_answers(build_pair_examples(run), pl.concat([nothing, *foreign]))
-    pairs = compared.filter(pl.col("left_out").is_null())
+    turns = [run.store.read(table, run.at) for table in _OF_CONFLICTS]
+    pairs = pl.concat(
+        [
+            compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names),
+            *(build_conflict_pairs(build_examples(run), each) for each in turns),
+        ]
+    )
     counts = pairs.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")
     left_out = compared.drop_nulls("left_out").group_by("left_out").len("pairs").sort("left_out")
     run.note(pairs=markdown(counts), **dict(left_out.iter_rows()))
-    return pairs.select(PREFERENCE_PAIRS.names)
+    return pairs
 
 
 def _recipes_version() -> str:

@@ -53,15 +53,16 @@ def compare_results(original: pl.Series, new: pl.Series) -> pl.DataFrame:
     }
     kinds = pl.DataFrame({kind.value: result for kind, result in found.items()})
     both = pl.DataFrame({"is_pair": original.is_not_null() & new.is_not_null()}).hstack(kinds)
-    order = [(result.value, kind.value) for result in WORST_FIRST for kind in ResultKind]
-    result, result_kind = pl.when(False).then(None), pl.when(False).then(None)
-    for value, kind in order:
-        result = result.when(pl.col(kind) == value).then(pl.lit(value))
-        result_kind = result_kind.when(pl.col(kind) == value).then(pl.lit(kind))
-    is_pair = pl.col("is_pair")
+    is_given = pl.col("is_pair")
+    said = [
+        (pl.when(is_given & (pl.col(kind) == result)), result.value, kind.value)
+        for result in WORST_FIRST
+        for kind in ResultKind
+    ]
+    none = pl.when(is_given).then(pl.lit(Result.NONE.value))
     return both.select(
-        result=pl.when(is_pair).then(result.otherwise(pl.lit(Result.NONE.value))),
-        result_kind=pl.when(is_pair).then(result_kind.otherwise(None)),
+        result=pl.coalesce(*(when.then(pl.lit(result)) for when, result, _ in said), none),
+        result_kind=pl.coalesce(when.then(pl.lit(kind)) for when, _, kind in said),
     ).cast(pl.Schema(RESULTS))
 
 

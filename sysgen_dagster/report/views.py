@@ -19,7 +19,12 @@ from sysgen_dagster.lanes.sysgen.tables import (
     TAG_COUNTS,
     VERDICT_COUNTS,
 )
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience.conflict_counts import summarize_conflicts
+from sysgen_dagster.obedience.tables import (
+    CONFLICT_COUNTS,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+)
 from sysgen_dagster.report import charts, summaries
 from sysgen_dagster.report.tables import PAPER_COMPARISON
 from sysgen_dagster.report.view import Part, View
@@ -111,6 +116,17 @@ VIEWS: tuple[View, ...] = (
         beside="paper_order_rate",
         on_paper="Its judge is GPT-4o, which sees the original first and has no ties: "
         "paper_order_rate is ours in that order.",
+    ),
+    View(
+        CONFLICT_COUNTS,
+        "Whether the message holds when a user asks for the opposite",
+        Part.QUALITY,
+        "Rules say whose wish an answer follows. kept_under_conflict is of the answers to users "
+        "who ask for the opposite of what the message says, helped_when_aligned of those to users "
+        "who ask for the same: a model that refuses whatever it is asked keeps to all messages and "
+        "helps nobody. broken_without_message says how often the same requests are done where no "
+        "message forbids them. 95 % intervals.",
+        lambda stored, _: summarize_conflicts(stored),
     ),
     View(
         tables.QUALITY_COUNTS,

@@ -33,6 +33,7 @@ class FailureProfile:
     unreadable_judgements: float = 0.01  # judges' answers without a verdict; our choice
     ties: float = 0.10  # pairs that are a tie; our choice, the paper's judge had no ties
     position_bias: float = 0.08  # pairs where the first answer wins unread; our choice
+    holds: float = 0.7  # system messages that hold when a user asks for the opposite; our choice
     prose: float = 0.0  # Phase 1 answers without any tag
     copied: float = 0.0  # Phase 1 answers that hand a demonstration of the prompt back
 

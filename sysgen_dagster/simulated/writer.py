@@ -14,6 +14,7 @@ from sysgen_dagster.lanes.sysgen.tags import Tag, parse_tagged_message
 from sysgen_dagster.lanes.sysgen.verification import parse_verdicts
 from sysgen_dagster.simulated import reading
 from sysgen_dagster.simulated.annotation import write_tagged_message, write_useless_message
+from sysgen_dagster.simulated.conflicts import answer_conflict_turn
 from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
@@ -70,6 +71,8 @@ def _write(
         text = write_tagged_message(subject, profile, rng)
     elif phase in _JUDGES:
         text = _JUDGES[phase](turn, profile, rng)
+    elif (in_form := answer_conflict_turn(request.messages, profile, rng)) is not None:
+        text = in_form
     else:
         length = read_length(request.messages) or estimate_original_length(subject)
         text = write_response(subject, profile, rng, request.max_tokens, length)

@@ -14,6 +14,7 @@ from sysgen_dagster.catalog.recipes import Obeyed, Recipe
 from sysgen_dagster.storage.cuts import materialize_again, summarize_shards
 from sysgen_dagster.storage.store import OtherCutError
 from sysgen_dagster.training_sets.draws import draw_numbers
+from sysgen_dagster.training_sets.exported_rows import stored_variant
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES
 
@@ -28,12 +29,7 @@ def is_in_form_of(recipe: Recipe) -> pl.Expr:
     """Whether a row of `table_of(recipe)` has the recipe's variant or kind of rejected answer."""
     if recipe.rejected:
         return pl.col("rejected_is").is_in([kind.value for kind in recipe.rejected])
-    return pl.col("variant") == recipe.variant.value
-
-
-def only_matching(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
-    """Those of the recipe's sources and models, with tags and flags as it asks for."""
-    return rows.filter(_filters(recipe))
+    return pl.col("variant") == stored_variant(recipe.variant).value
 
 
 def only_obeying(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -41,6 +37,11 @@ def only_obeying(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     if recipe.obeyed is None:
         return rows
     return rows.filter(pl.col(name) == 0 for name in _NONE_OF[recipe.obeyed])
+
+
+def only_matching(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """Those of the recipe's sources and models, with tags and flags as it asks for."""
+    return rows.filter(_filters(recipe))
 
 
 def select_candidates(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:

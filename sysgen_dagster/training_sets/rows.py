@@ -28,7 +28,11 @@ _UPSTREAM = pl.col("history")
 UNDER_S = pl.coalesce("new_history", "history")
 # The chats of these variants hold no text that the model wrote, so they can be made of
 # conversations too that the model did not finish.
-WITHOUT_MODEL_TEXT = (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
+WITHOUT_MODEL_TEXT = (
+    Variant.COMMON_SYSTEM_MESSAGE,
+    Variant.NO_SYSTEM_MESSAGE,
+    Variant.EMPTY_SYSTEM_MESSAGE,  # an export makes it of the one before
+)
 
 
 def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -> Frame:

@@ -109,12 +109,14 @@ class Going:
 
     def _without_asking_more(self, assets: list[dg.AssetKey]) -> list[dg.AssetKey]:
         """Those that send no requests beyond the phases; judges are asked where one is named."""
+        from sysgen_dagster.defs.conflicts import CONFLICTS
         from sysgen_dagster.defs.judgements import JUDGEMENTS
         from sysgen_dagster.defs.operations.forecast import forecast
         from sysgen_dagster.defs.planted_faults import planted_faults
 
         others = [planted_faults, forecast]
         others += [] if self.catalog.judging.judge else JUDGEMENTS
+        others += [] if self.catalog.conflicts.messages_a_shard else CONFLICTS
         return [key for key in assets if key not in {asset.key for asset in others}]
 
     def _take(self, shard: str) -> bool:

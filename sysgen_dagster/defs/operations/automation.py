@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import dagster as dg
 
+from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.exports import exports
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY
@@ -83,7 +84,7 @@ _PARTITION = "dagster/partition"
 OUT_OF_DATE = watching(
     [
         *(*SOURCES, conversations, *PHASES, obedience, obedience_counts),
-        *(*JUDGEMENTS, planted_faults),
+        *(*JUDGEMENTS, *CONFLICTS, planted_faults),
         *(*QUALITY, *CORPUS, *TRAINING, review_decisions, mixtures, exports),
     ],
     _LOOKS_AGAIN,

@@ -15,8 +15,13 @@ from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
 from sysgen_dagster.inference.chat_api import ModelIdentity
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
-from sysgen_dagster.obedience import judge_verdicts, phrase_judgement
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
+from sysgen_dagster.obedience import conflicts, judge_verdicts, phrase_judgement
+from sysgen_dagster.obedience.tables import (
+    CONFLICT_TURNS,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+    OBEDIENCE,
+)
 from sysgen_dagster.tables.table import Partition, Table
 
 Identify = Callable[[Model], ModelIdentity]
@@ -33,6 +38,7 @@ _SAMPLING: Mapping[str, Sampling] = {
     **({PLANTED_FAULTS.name: VERIFICATION.sampling} if VERIFICATION.sampling else {}),
     **dict.fromkeys(_JUDGED, judge_verdicts.SAMPLING),
     OBEDIENCE.name: phrase_judgement.SAMPLING,
+    CONFLICT_TURNS.name: conflicts.SAMPLING,
 }
 
 
@@ -63,6 +69,8 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
     shown = [_normal(identify(model).answers_as), sent.temperature, sent.max_tokens, sent.top_p]
     if rows is not None:
         shown += [rows, CATALOG.judging.seed]
+    if table == CONFLICT_TURNS:
+        shown += [CATALOG.conflicts.messages_a_shard, CATALOG.conflicts.seed]
     return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
 
 

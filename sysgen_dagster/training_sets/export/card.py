@@ -57,6 +57,8 @@ _REJECTED: Mapping[Rejected, str] = {
     "which breaks a rule of it",
     Rejected.OTHER_SYSTEM_MESSAGE: "the answer that another model gave under a system message of "
     "its own",
+    Rejected.FOLLOWED_USER: "an answer that does what a user asks for against the system message, "
+    "as rules found, where the chosen one keeps to it",
 }
 
 

@@ -47,6 +47,7 @@ STATISTICS = {
     "judged_preferences",
     "judged_alignment",
     "planted_faults",
+    "conflict_counts",
     "paper_comparison",
     "forecast",
 }
@@ -66,6 +67,7 @@ def test_the_tables_are_the_sources_the_phases_the_training_sets_and_the_statist
         *PHASES,
         "row_quality",
         "obedience",
+        "conflict_turns",
         *training,
         *STATISTICS,
     }

@@ -19,7 +19,7 @@ from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import Table, TableError
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.layout import ExportError
-from sysgen_dagster.training_sets.thoughts import exported_table
+from sysgen_dagster.training_sets.exported_rows import exported_table
 from sysgen_dagster_tests.training_sets.export.exports import (
     FACTS,
     MODELS,
