@@ -72,6 +72,10 @@ def test_an_edge_is_held(phrase: str, answer: str, expected: Verdict) -> None:
         ("End with a sentence that summarizes the advice.", "Rest well.", OPEN),
         ("End with a sentence that summarizes the solution.", "Thus, the total is 7 apples.", YES),
         ("Calculate the total cost of the tickets.", "The tickets cost 3 * 4 = 12 dollars.", YES),
+        ("Tell the number of pages Nico read.", "Nico read 19 pages.", YES),
+        ("Tell the number of pages Nico read.", "Nico read 19 pages. Any questions?", OPEN),
+        ("Solve the equation $x^2 = 4$.", "We solve \\(x^2=4\\). Thus, $x = 2$.", YES),
+        ("Solve the equation $x^2 = 4$.", "Thus, Martha has 4 butterflies.", OPEN),
         ("Calculate the total cost of the tickets.", "The dogs weigh 3 * 4 = 12 kg.", OPEN),
     ],
 )
