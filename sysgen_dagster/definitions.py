@@ -4,10 +4,13 @@ import os
 
 import dagster as dg
 
+from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
+from sysgen_dagster.defs.mixture_checks import MIXTURE_CHECKS
+from sysgen_dagster.defs.obedience import ASKS, obedience, obedience_counts
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.alerts import alerts
 from sysgen_dagster.defs.operations.dead_runs import dead_runs
@@ -15,19 +18,18 @@ from sysgen_dagster.defs.operations.forecast import forecast
 from sysgen_dagster.defs.operations.stalled_runs import stalled_runs
 from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
-from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
+from sysgen_dagster.defs.plumbing.resources import DATA, WORK, InferenceResource, tables_here
 from sysgen_dagster.defs.report import paper_comparison, report
 from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
 from sysgen_dagster.defs.training_sets import TRAINING, mixtures
 
-_DATA = os.environ.get("SYSGEN_DATA", "data")
-_WORK = os.environ.get("SYSGEN_WORK", "")
-
+# Where rules alone decide it is made like a measure, else with the phases, which ask a model, too.
+_OBEYED = [*([] if ASKS else [obedience]), obedience_counts]
 # Assets that take a minute at most: their runs leave the queue before all others.
 _SMALL = [
     # `splits` reads near_duplicate_questions: both are made in one run.
-    *(conversations, near_duplicate_questions, *STATISTICS, *QUALITY, *TRAINING),
+    *(conversations, near_duplicate_questions, *STATISTICS, *QUALITY, *TRAINING, *_OBEYED),
     *(paper_comparison, report, automation.OUT_OF_DATE),
 ]
 
@@ -36,11 +38,13 @@ defs = dg.Definitions(
         *SOURCES,
         *automation.automated([conversations], automation.FOLLOWS),
         *PHASES,
-        *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING]),
+        *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING, *_OBEYED]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
-        # These are made by hand only: judgements cost tokens, exports leave the machine, and a
-        # forecast holds for one moment. Decisions are made by people.
+        # These are made by hand only: judgements and conflict turns cost tokens, exports leave the
+        # machine, and a forecast holds for one moment. Decisions are made by people.
+        *([obedience] if ASKS else []),
         *JUDGEMENTS,
+        *CONFLICTS,
         planted_faults,
         forecast,
         review_decisions,
@@ -48,7 +52,7 @@ defs = dg.Definitions(
         *EXPORTS,
         automation.OUT_OF_DATE,
     ],
-    asset_checks=[*ASSET_CHECKS, *EXPORT_CHECKS],
+    asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS],
     jobs=[automation.SYSGEN_JOB],
     schedules=[automation.fill_gaps],
     sensors=[
@@ -74,9 +78,9 @@ defs = dg.Definitions(
         ),
     ],
     resources={
-        "tables": TablesResource(root=_DATA, work=_WORK),
+        "tables": tables_here(),
         "models": InferenceResource(
-            root=_DATA, work=_WORK, engine=os.environ.get("SYSGEN_ENGINE", "")
+            root=DATA, work=WORK, engine=os.environ.get("SYSGEN_ENGINE", "")
         ),
     },
     # A process for each step would cost about 4 CPU seconds a step; models run in other processes.

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from sysgen_dagster.catalog.models import RequestSettings
-from sysgen_dagster.catalog.operations import Filling, Judging, LearnedSimilarity
+from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
 from sysgen_dagster.catalog.recipes import Recipe, Training
 from sysgen_dagster.catalog.sources import ROWS_PER_SHARD, Benchmark, HubFile, Source
 from sysgen_dagster.lanes.catalog import Catalog
@@ -33,6 +33,7 @@ ENTRIES: dict[str, type[BaseModel]] = {
     "`bounds:`": Bounds,
     "`request:`": RequestSettings,
     "`judging:`": Judging,
+    "`conflicts:`": Conflicts,
     "`mixtures: NAME:`": Recipe,
     "`training:`": Training,
     "`benchmarks: NAME:`": Benchmark,
@@ -50,6 +51,7 @@ IN_WORDS = {
     "exchanges": "`last`, or as the first rows suggest where `shape` is left out, too",
     "preference_rows": "0 without a judge, else 200",
     "alignment_rows": "0 without a judge, else 20",
+    "obedience": "0 without a judge, else `all`",
     "mixtures": "`{sysgen: {}}`",
     "method": "`{preset: best}`",
     "path": "needed without `hub`",

@@ -150,6 +150,19 @@ QUALITY_COUNTS = Table(
     by=By.MODEL,
     group=Group.QUALITY,
 )
+# One row per source, tag, verdict and who gave it.
+OBEDIENCE_COUNTS = Table(
+    "obedience_counts",
+    {
+        "source": IDENTITY["source"],
+        "tag": Column(TEXT, "one of the eight tags"),
+        "verdict": Column(TEXT, "obeyed, not_obeyed or unknown"),
+        "by": Column(TEXT, "rules or the judge's name; null where nobody could tell"),
+        "phrases": Column(COUNT, "phrases of the tag with this verdict"),
+    },
+    by=By.MODEL,
+    group=Group.STATISTICS,
+)
 # One row per source, and one over all of them as ``all``.
 MESSAGE_DIVERSITY = Table(
     "message_diversity",
@@ -238,6 +251,7 @@ TABLES = (
     ANSWER_SIMILARITY,
     LEARNED_SIMILARITY,
     QUALITY_COUNTS,
+    OBEDIENCE_COUNTS,
     MESSAGE_DIVERSITY,
     NEAR_DUPLICATE_QUESTIONS,
     NEAR_DUPLICATE_MESSAGES,

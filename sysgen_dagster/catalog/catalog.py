@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field
 
 from sysgen_dagster.catalog.entries import Entry, Models, Name, Sources
 from sysgen_dagster.catalog.models import Model
-from sysgen_dagster.catalog.operations import Filling, Judging, LearnedSimilarity
-from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Training
+from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
+from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Rejected, Training
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, unknown_names
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Benchmark, Source
@@ -26,6 +26,7 @@ class BaseCatalog(Entry):
     models: Annotated[Models[Model], Field(min_length=1)]
     judges: Models[Model] = {}  # models that only judge
     judging: Judging = Judging()
+    conflicts: Conflicts = Conflicts()
     benchmarks: Sources[Benchmark] = {}
     learned_similarity: LearnedSimilarity = LearnedSimilarity()
     training: Training = Training()
@@ -59,6 +60,17 @@ class BaseCatalog(Entry):
         return (
             f"`leave_out` of {', '.join(named)} names {JUDGED}, and nothing is judged: name a "
             "judge in `judging`, or leave the flag out"
+        )
+
+    @rule("mixtures", "conflicts")
+    def _require_conflicts_for_their_pairs(self) -> str | None:
+        pairs = Rejected.FOLLOWED_USER
+        named = [name for name, recipe in self.mixtures.items() if pairs in recipe.rejected]
+        if not named or self.conflicts.messages_a_shard:
+            return None
+        return (
+            f"`rejected` of {', '.join(named)} names {pairs}, and no message is put to the test: "
+            "say in `conflicts` how many are, such as {messages_a_shard: 20}"
         )
 
     @property

@@ -1,15 +1,17 @@
-"""Settings of what runs beside the lanes: judging samples, learned metrics, the schedule."""
+"""Settings of what runs beside the lanes: samples, learned metrics, the schedule."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import model_validator
 
 from sysgen_dagster.catalog.entries import AtLeastOne, Count, Cron, Entry, Name, Switch
 
+EVERY_ROW: Literal["all"] = "all"
+
 
 class Judging(Entry):
-    """Which model judges samples of the rows, and how many rows of each source; 0: none.
+    """Which model judges rows, and how many of each source; 0: none.
 
     Nothing is judged where neither a judge is named nor a number of rows is given.
     """
@@ -17,15 +19,24 @@ class Judging(Entry):
     judge: Name | None = None  # a name in `judges` or `models`; null: every model judges itself
     preference_rows: Count = 200  # the paper's 1,000, divided among five sources
     alignment_rows: Count = 20  # as in the paper
+    # Of how many rows the phrases go to the judge that rules cannot decide. Rules look at all rows.
+    obedience: Literal["all"] | Count = EVERY_ROW
     seed: Count = 0  # of the samples
 
     @model_validator(mode="before")
     @classmethod
     def _judge_nothing_unasked(cls, given: Any) -> Any:
-        asked = ("preference_rows", "alignment_rows")
+        asked = ("preference_rows", "alignment_rows", "obedience")
         if not isinstance(given, Mapping) or given.get("judge") or given.keys() & set(asked):
             return given
         return {**given, **dict.fromkeys(asked, 0)}
+
+
+class Conflicts(Entry):
+    """How many messages are put to the test by users who ask for the opposite; 0: none."""
+
+    messages_a_shard: Count = 0  # each takes six requests
+    seed: Count = 0  # chooses the messages
 
 
 class Filling(Entry):

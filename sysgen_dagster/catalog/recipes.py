@@ -26,7 +26,8 @@ class Variant(StrEnum):
     SYSGEN = "sysgen"  # S, Q, A'
     ORIGINAL_ANSWER = "original_answer"  # S, Q, A
     COMMON_SYSTEM_MESSAGE = "common_system_message"  # the same S for all rows, Q, A
-    NO_SYSTEM_MESSAGE = "no_system_message"  # Q, A
+    NO_SYSTEM_MESSAGE = "no_system_message"  # Q, A; a chat template may put a persona before it
+    EMPTY_SYSTEM_MESSAGE = "empty_system_message"  # a system turn that says nothing, Q, A
     USER_ROLE = "user_role"  # S at the start of the user turn, Q, A'
 
 
@@ -34,7 +35,9 @@ class Rejected(StrEnum):
     """Which answer a preference pair rejects; the chosen one is the new answer."""
 
     ORIGINAL_ANSWER = "original_answer"  # A, written without S
+    WORSE_ANSWER = "worse_answer"  # another A' under the same S, which breaks a rule
     OTHER_SYSTEM_MESSAGE = "other_system_message"  # another model's A', written under its own S
+    FOLLOWED_USER = "followed_user"  # does what a user asks for against S, by rules
 
 
 class Thoughts(StrEnum):
@@ -58,12 +61,14 @@ Flag = Literal[
     "languages_differ",
     "repetitive",
     "personal_data",
+    "not_obeyed",
     "near_duplicate_question",
     "contaminated",
     "near_duplicate_message",
     "not_aligned",
 ]
-JUDGED: Flag = "not_aligned"  # the one that a judge gives
+JUDGED: Flag = "not_aligned"  # the one that only a judge gives
+NOT_OBEYED: Flag = "not_obeyed"  # a phrase of the system message is known not to be obeyed
 
 
 class Reviewed(StrEnum):

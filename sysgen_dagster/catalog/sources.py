@@ -177,6 +177,7 @@ class Exchanges(StrEnum):
     EACH = "each"  # every one, with the earlier ones as its history
     FIRST = "first"
     LAST = "last"  # the last answered one, with all earlier ones as its history
+    WHOLE = "whole"  # the same; the earlier answers are written anew too
 
 
 class HubFile(Entry):

@@ -129,8 +129,10 @@ def work_at_the_end(catalog: Catalog) -> Iterator[Work]:
 
 def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg.AssetKey]]:
     """Keys of the assets made for each model and shard, for each model, and once."""
+    from sysgen_dagster.defs.conflicts import CONFLICTS
     from sysgen_dagster.defs.judgements import JUDGEMENTS
     from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS
+    from sysgen_dagster.defs.obedience import obedience, obedience_counts
     from sysgen_dagster.defs.operations.forecast import forecast
     from sysgen_dagster.defs.planted_faults import planted_faults
     from sysgen_dagster.defs.plumbing.partitions import MODEL_SHARDS, MODELS
@@ -138,7 +140,8 @@ def after_conversations() -> tuple[list[dg.AssetKey], list[dg.AssetKey], list[dg
     from sysgen_dagster.defs.training_sets import splits, training_rows
 
     measured = [*STATISTICS, *QUALITY, *CORPUS, forecast]
-    every = [*PHASES, *measured, *JUDGEMENTS, planted_faults, splits, training_rows]
+    judged = [obedience, obedience_counts, *JUDGEMENTS, *CONFLICTS, planted_faults]
+    every = [*PHASES, *measured, *judged, splits, training_rows]
     of_shards, of_models, of_sources = (
         [asset.key for asset in every if asset.partitions_def == partitions]
         for partitions in (MODEL_SHARDS, MODELS, None)

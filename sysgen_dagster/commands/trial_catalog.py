@@ -135,7 +135,8 @@ def one_shard_each(catalog: Catalog) -> Catalog:
     sources = {
         name: source.model_copy(update={"shards": 1}) for name, source in catalog.sources.items()
     }
-    judging = catalog.judging.model_copy(update={"preference_rows": 0, "alignment_rows": 0})
+    none = dict.fromkeys(("preference_rows", "alignment_rows", "obedience"), 0)
+    judging = catalog.judging.model_copy(update=none)
     return catalog.model_copy(update={"sources": sources, "judging": judging})
 
 

@@ -14,7 +14,7 @@ from sysgen_dagster.storage.exports import reading_export
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.training_sets.export.layout import ExportError
 from sysgen_dagster.training_sets.export.loading import Loaded, load_export
-from sysgen_dagster.training_sets.thoughts import exported_table
+from sysgen_dagster.training_sets.exported_rows import exported_table
 
 _STATEMENT = (
     "`datasets.load_dataset(folder, split=...)` loads every split, offline, with all rows of the "

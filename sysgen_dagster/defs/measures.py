@@ -22,7 +22,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.sysgen import annotation
 from sysgen_dagster.lanes.sysgen import tables as lane
-from sysgen_dagster.lanes.sysgen.counts import count_outcomes, count_tags
+from sysgen_dagster.lanes.sysgen.counts import count_outcomes, count_results, count_tags
 from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.sources.benchmark_items import ITEMS, read_items
 from sysgen_dagster.sources.files import SourceError, SourceUnavailableError
@@ -69,6 +69,17 @@ def verdict_counts(run: AssetRun) -> pl.DataFrame:
     return statistics.sum_counts(
         statistics.count_verdicts(part.read(lane.VERIFIED, "source", "verdicts")) for part in parts
     )
+
+
+@table_asset(lane.RESULT_COUNTS, reads=[lane.ALIGNED], kinds={"polars"})
+def result_counts(run: AssetRun) -> pl.DataFrame:
+    """New answers whose result is not that of the original answer, by source and kind of result.
+
+    They are counted whatever `method.contradiction` does with them.
+    """
+    wanted = ("source", "drop_reason", "result", "result_kind", "first_result", "is_original")
+    parts = run.all_shards(lane.ALIGNED).by_shard()
+    return statistics.sum_counts(count_results(part.read(lane.ALIGNED, *wanted)) for part in parts)
 
 
 _PROMPT = annotation.PROMPTS[CATALOG.method.demonstrations]
@@ -242,6 +253,7 @@ STATISTICS = [
     retention,
     tag_counts,
     verdict_counts,
+    result_counts,
     answer_similarity,
     learned_similarity,
 ]

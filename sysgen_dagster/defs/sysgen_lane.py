@@ -12,12 +12,12 @@ import polars as pl
 from pydantic import Field
 
 from sysgen_dagster.catalog.catalog import split_shard
-from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.catalog.sources import Exchanges, Source
 from sysgen_dagster.defs.plumbing.assets import Make, table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.defs.plumbing.versions import reading_settings, source_version
-from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, paper, phases, verification
+from sysgen_dagster.lanes.sysgen import answers, attempts, filtering, paper, phases, verification
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.exclusions import without_texts
@@ -73,6 +73,8 @@ def conversations(run: AssetRun) -> pl.DataFrame:
     here with their reason; rows that repeat an earlier row of the source are marked and go on.
     """
     source = CATALOG.source_of(str(run.at.shard))
+    # Phase 4 makes something else of the same rows where all answers of a conversation are written.
+    run.settings = source.exchanges.value if source.exchanges is Exchanges.WHOLE else ""
     rows = run.store.read(SOURCE_TABLES[source.name], run.at)
     return build_conversations(rows, source, run.store.excluded())
 
@@ -147,14 +149,17 @@ def verified_system_messages(run: AssetRun) -> pl.DataFrame:
 def aligned_responses(run: AssetRun) -> pl.DataFrame:
     """Phase 4: the same model answers the question again, now under the system message.
 
-    The tags are taken off first. In the paper's terms A' = M(. | S, Q). What is kept here goes into
-    the training sets.
+    The tags are taken off first. In the paper's terms A' = M(. | S, Q). Where `method` asks for
+    several answers, the one that breaks the fewest rules stays. What is kept here goes into the
+    training sets.
     """
     session = run.open_session(run.model)
     run.note(method=METHOD.label)
-    inputs = alignment.build_alignment_inputs(run.read_kept(VERIFIED), run.read_kept(CONVERSATIONS))
-    completions = session.ask(alignment.build_alignment_requests(inputs), inputs.height)
-    return alignment.build_aligned_responses(inputs, completions)
+    verified, conversations = run.read_kept(VERIFIED), run.read_kept(CONVERSATIONS)
+    whole = CATALOG.source_of(str(run.at.shard)).exchanges is Exchanges.WHOLE
+    aligned = answers.answer(verified, conversations, session.ask, METHOD, whole=whole)
+    run.note(**answers.count_answers(aligned))
+    return aligned
 
 
 PHASES = [

@@ -12,33 +12,38 @@ import dagster as dg
 import polars as pl
 
 from sysgen_dagster.analysis import tables
-from sysgen_dagster.analysis.findings import list_flags
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
-from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
-from sysgen_dagster.defs.plumbing.looked_at import require_looked_at
+from sysgen_dagster.defs.plumbing.candidates import LEFT_OUT, narrow, read_flags, read_in_form
+from sysgen_dagster.defs.plumbing.examples import (
+    READ_FOR_EXAMPLES,
+    build_examples,
+    build_pair_examples,
+    describe,
+)
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids
+from sysgen_dagster.defs.plumbing.looked_at import require_looked_at, require_obedience_known
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.reviewed import decided_rows, reviewed_tags
-from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
+from sysgen_dagster.defs.plumbing.table_io import AssetRun
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.obedience.tables import CONFLICT_TURNS, JUDGED_ALIGNMENT
 from sysgen_dagster.review.decisions import read_decisions
 from sysgen_dagster.review.tables import REVIEW_DECISIONS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import StoreError
-from sysgen_dagster.tables.table import By, Partition, kept
-from sysgen_dagster.training_sets.flags import add_flags, find_flagged
+from sysgen_dagster.tables.columns import MESSAGES
+from sysgen_dagster.tables.table import Partition, kept
+from sysgen_dagster.training_sets.conflict_pairs import build_conflict_pairs
 from sysgen_dagster.training_sets.mixtures import (
     build_mixture,
-    is_in_form_of,
+    count_missing,
     require_one_shard_each,
-    select_candidates,
     summarize_mixture,
 )
-from sysgen_dagster.training_sets.pairs import build_preference_pairs
-from sysgen_dagster.training_sets.reviewed import only_accepted, without_rejected
+from sysgen_dagster.training_sets.pairs import compare_answers
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
 from sysgen_dagster.training_sets.tables import (
@@ -56,7 +61,10 @@ from sysgen_dagster.training_sets.tables import (
     kinds={"polars"},
 )
 def splits(run: AssetRun) -> pl.DataFrame:
-    """The split of each conversation: train, validation or test; related ones share a split."""
+    """The split of each conversation: train, validation or test; related ones share a split.
+
+    What is stored is extended: a row once in test stays in test.
+    """
     conversations = pl.concat(
         _read_links(part) for part in run.all_shards(CONVERSATIONS).by_shard()
     )
@@ -71,6 +79,7 @@ def splits(run: AssetRun) -> pl.DataFrame:
             validate="1:1",
         ),
         CATALOG.training,
+        run.store.read(SPLITS, run.at) if run.store.holds(SPLITS, run.at) else None,
     )
     run.note(summary=markdown(summarize_splits(rows)))
     return rows
@@ -93,34 +102,24 @@ def _read_links(part: StoredEvidence) -> pl.DataFrame:
     )
 
 
-_READ_FOR_EXAMPLES = (
-    ALIGNED,
-    VERIFIED,
-    CONVERSATIONS,
-    tables.ROW_QUALITY,
-    SPLITS,
-    tables.NEAR_DUPLICATE_QUESTIONS,
-    tables.CONTAMINATION,
-)
-
-
 @table_asset(
     TRAINING_ROWS,
-    reads=_READ_FOR_EXAMPLES,
+    reads=READ_FOR_EXAMPLES,
     kinds={"polars", "parquet"},
     code_version=CATALOG.training.model_dump_json(),
 )
 def training_rows(run: AssetRun) -> pl.LazyFrame:
     """Chats to train on: each conversation in every variant of the paper, over the same rows."""
-    examples = _build_examples(run)
+    examples = build_examples(run)
     unfinished = run.read_kept(CONVERSATIONS).join(examples, on="conversation_id", how="anti")
     # Rows that no variant takes need not be described.
     wanted = unfinished.clear() if CATALOG.training.same_conversations else unfinished
     nothing, model = pl.lit(None, dtype=pl.String), run.model
-    described = _describe(run, wanted).with_columns(
+    described = describe(run, wanted).with_columns(
         system_message=nothing,
         new_answer=nothing,
         reasoning=nothing,
+        new_history=pl.lit(None, dtype=MESSAGES),
         tags=pl.lit([], dtype=pl.List(pl.String)),
         served_name=pl.lit(model.served_name),
         model_revision=pl.lit(model.revision, dtype=pl.String),
@@ -135,12 +134,20 @@ def training_rows(run: AssetRun) -> pl.LazyFrame:
     return rows
 
 
-@table_asset(PREFERENCE_PAIRS, reads=_READ_FOR_EXAMPLES, kinds={"polars", "parquet"})
+# Without conflict turns in the catalogue pairs do not wait for them.
+_OF_CONFLICTS = (CONFLICT_TURNS,) if CATALOG.conflicts.messages_a_shard else ()
+
+
+@table_asset(
+    PREFERENCE_PAIRS, reads=[*READ_FOR_EXAMPLES, *_OF_CONFLICTS], kinds={"polars", "parquet"}
+)
 def preference_pairs(run: AssetRun) -> pl.DataFrame:
     """Pairs for DPO and ORPO: the new answer is chosen, another answer to the question is rejected.
 
-    The rejected one is the original answer, or the answer that another model gave under its own
-    system message, as far as other models have finished the shard.
+    The rejected one is the original answer, another one under the same system message which breaks
+    a rule of it, or the answer that another model gave under its own system message, as far as
+    other models have finished the shard; or it does what a user asks for against the message, in a
+    turn of `conflict_turns`. No new answer is chosen that is known to break a phrase.
     """
     columns = ("conversation_id", "model", "system_message", "new_answer", "drop_reason")
     others = [Partition(model, run.at.shard) for model in CATALOG.models if model != run.at.model]
@@ -150,72 +157,26 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
         if run.store.holds(ALIGNED, other)
     ]
     nothing = ALIGNED.empty().select(columns)
-    pairs = build_preference_pairs(_build_examples(run), pl.concat([nothing, *foreign]))
+    compared = compare_answers(build_pair_examples(run), pl.concat([nothing, *foreign]))
+    turns = [run.store.read(table, run.at) for table in _OF_CONFLICTS]
+    pairs = pl.concat(
+        [
+            compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names),
+            *(build_conflict_pairs(build_examples(run), each) for each in turns),
+        ]
+    )
     counts = pairs.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")
-    run.note(pairs=markdown(counts))
+    left_out = compared.drop_nulls("left_out").group_by("left_out").len("pairs").sort("left_out")
+    run.note(pairs=markdown(counts), **dict(left_out.iter_rows()))
     return pairs
 
 
-def _build_examples(run: AssetRun) -> pl.DataFrame:
-    """The aligned rows of the partition with their texts, tags, flags, split and provenance."""
-    aligned = run.read_kept(ALIGNED).select(
-        *("conversation_id", "system_message", "new_answer", "reasoning"),
-        *("served_name", "model_revision", "engine"),
-    )
-    tags = pl.col("phrases").list.eval(pl.element().struct.field("tag").unique(maintain_order=True))
-    verified = run.evidence().read(VERIFIED, "conversation_id", "phrases")
-    conversations = run.read_kept(CONVERSATIONS).join(aligned, on="conversation_id", how="semi")
-    measured = run.store.read(tables.ROW_QUALITY, run.at, "conversation_id")
-    if unknown := aligned.join(measured, on="conversation_id", how="anti").height:
-        raise StoreError(
-            f"row_quality does not know {unknown:,} of the aligned rows, which would count as rows "
-            f"without a flag: it is older than they are. Materialize it for {run.at.key} again"
-        )
-    return aligned.join(
-        verified.select("conversation_id", tags=tags),
-        on="conversation_id",
-        how="left",
-        maintain_order="left",
-    ).join(
-        _describe(run, conversations), on="conversation_id", maintain_order="left", validate="1:1"
-    )
-
-
-def _describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
-    """The conversations with their split, flags and source, and the model of the partition.
-
-    The flags are the findings of the row, and those of the corpus that do not depend on the model.
-    """
-    quality = run.store.read(tables.ROW_QUALITY, run.at)
-    flags = quality.select("conversation_id", flags=list_flags(quality))
-    stored_splits = run.store.read(SPLITS, Partition(), "conversation_id", "split")
-    rows = conversations
-    for columns in (stored_splits, flags):
-        rows = rows.join(
-            columns, on="conversation_id", how="left", maintain_order="left", validate="1:1"
-        )
-    if unknown := rows["split"].null_count():
-        raise StoreError(
-            f"splits does not know {unknown:,} of the conversations: it is older than they are. "
-            "Materialize near_duplicate_questions and splits again"
-        )
-    source = CATALOG.source_of(str(run.at.shard))
-    flagged = find_flagged(StoredStatistics(run.store).read, By.NOTHING)
-    return add_flags(rows, flagged).with_columns(
-        source_repo=pl.lit(source.hub.repo if source.hub else "local"),
-        source_turn=pl.col("turn"),
-        source_license=pl.lit(source.license),
-        model=pl.lit(run.model.name),
-        model_license=pl.lit(run.model.license),
-    )
-
-
 def _recipes_version() -> str:
-    """What the recipes say; `reviewed` only where it is set, as versions without it wrote them."""
-    recipes = {
-        name: recipe.model_dump(mode="json", exclude=set() if recipe.reviewed else {"reviewed"})
-        for name, recipe in CATALOG.mixtures.items()
-    }
+    """What the recipes say; later settings only where they are set, as older versions wrote it."""
+    recipes = {}
+    for name, recipe in CATALOG.mixtures.items():
+        unset = {field for field in ("reviewed", "obeyed") if getattr(recipe, field) is None}
+        recipes[name] = recipe.model_dump(mode="json", exclude=unset)
     return json.dumps(recipes, sort_keys=True)
 
 
@@ -236,13 +197,9 @@ def mixtures(run: AssetRun) -> pl.DataFrame:
     left_out, selected = Counter[str](), []
     excluded = excluded_ids(run.store)
     for at, part in _read_flagged(recipe, run):  # by shard: all together take a gigabyte
-        usable = without(part, excluded)
-        decided = decided_rows(run.store, decisions, at)
-        not_rejected = without_rejected(usable, decided)
-        wanted = only_accepted(not_rejected, decided, recipe)
-        selected.append(select_candidates(wanted, recipe))
-        steps = map(_count, (part, usable, not_rejected, wanted, selected[-1]))
-        for reason, (before, after) in zip(_LEFT_OUT, pairwise(steps), strict=True):
+        steps = narrow(part, recipe, excluded, decided_rows(run.store, decisions, at))
+        selected.append(steps[-1])
+        for reason, (before, after) in zip(LEFT_OUT, pairwise(map(_count, steps)), strict=True):
             left_out[reason] += before - after
     if not selected:
         raise StoreError(
@@ -255,15 +212,12 @@ def mixtures(run: AssetRun) -> pl.DataFrame:
     run.note(
         candidates=mixture.height + left_out.total(),
         rows=mixture.height,
+        missing=count_missing(mixture, recipe),
         **left_out,
         decisions_damaged=decisions.damaged,
         summary=markdown(summarize_mixture(mixture)),
     )
     return mixture
-
-
-# Why a candidate is not in a mixture, in the order in which it is decided.
-_LEFT_OUT = ("left_out_as_excluded", "rejected_in_review", "not_accepted", "left_out_by_filters")
 
 
 def _count(rows: pl.DataFrame) -> int:
@@ -275,22 +229,19 @@ def _read_flagged(recipe: Recipe, run: AssetRun) -> Iterator[tuple[Partition, pl
     """The rows in the form of a recipe, with all their flags: one frame per model and shard.
 
     Raises:
-        StoreError: Rows may have a flag that the recipe leaves out, and nobody has looked.
+        StoreError: Rows may have a flag that the recipe leaves out, or not obey their system
+            message, and nobody has looked.
     """
-    store, table = run.store, table_of(recipe)
-    of_corpus = find_flagged(StoredStatistics(store).read, By.NOTHING, recipe.leave_out)
-    form = "rejected_is" if recipe.rejected else "variant"
-    columns = ("conversation_id", "source", "model", "split", "tags", "flags", form)
     for model in CATALOG.models:
-        shards = finished_shards(store, CATALOG, table, model)
+        shards = finished_shards(run.store, CATALOG, table_of(recipe), model)
         if shards and (not recipe.models or model in recipe.models):
             require_looked_at(recipe, run, model, shards)
-        of_model = find_flagged(StoredStatistics(store, model).read, By.MODEL, recipe.leave_out)
-        flagged = {**of_corpus, **of_model}
+        flagged = read_flags(run.store, recipe, model)
         for shard in shards:
             at = Partition(model, shard)
-            in_form = store.read(table, at, *columns).filter(is_in_form_of(recipe))
-            yield at, add_flags(in_form, flagged).with_columns(shard=pl.lit(shard))
+            in_form = read_in_form(run.store, recipe, at, flagged)
+            require_obedience_known(recipe, run, at, in_form)
+            yield at, in_form
 
 
 TRAINING: list[dg.AssetsDefinition] = [splits, training_rows, preference_pairs]

@@ -12,7 +12,12 @@ from sysgen_dagster.catalog.load import catalog_file, read_catalog
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, other_names
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method, Preset
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience.tables import (
+    CONFLICT_TURNS,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+    OBEDIENCE,
+)
 from sysgen_dagster.sources.left_out import complete_sources
 from sysgen_dagster.sources.tables import SOURCE_ROW
 
@@ -20,7 +25,7 @@ from sysgen_dagster.sources.tables import SOURCE_ROW
 # judge of Phase 3 is asked as in Phase 3.
 ASKED_FOR = (
     *(phase.table.name for phase in PHASES if phase.asks),
-    *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT)),
+    *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE, CONFLICT_TURNS)),
 )
 
 

@@ -1,9 +1,16 @@
 """Verdicts of rules on the phrases of system messages: no model is asked."""
 
+from collections.abc import Sequence
+
 import polars as pl
 
-from sysgen_dagster.obedience.rules import Verdict
+from sysgen_dagster.obedience.recognition import recognize
+from sysgen_dagster.obedience.rules import BY_RULES, Rule, Verdict
 from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
+from sysgen_dagster.obedience.verifying import edges, measures, whole
+from sysgen_dagster.obedience.verifying.answers import Answer
+
+_TESTS = {**whole.TESTS, **edges.TESTS, **dict.fromkeys(measures.MEASURED, measures.measure)}
 
 
 def decide_by_rules(phrases: pl.Series, answers: pl.Series) -> pl.Series:
@@ -22,11 +29,45 @@ def decide_by_rules(phrases: pl.Series, answers: pl.Series) -> pl.Series:
         are null where the verdict is unknown. A row is null where there is no answer.
     """
     rows = [
-        None
-        if given is None
-        else [
-            {**phrase, "verdict": Verdict.UNKNOWN.value, "by": None, "rule": None} for phrase in of
-        ]
-        for of, given in zip(phrases, answers, strict=True)
+        None if of is None or not given else _decide_row(of, list(given))
+        for of, given in zip(phrases.to_list(), answers.to_list(), strict=True)
     ]
     return pl.Series("phrases", rows, PHRASE_VERDICTS)
+
+
+def decide_phrase(phrase: str, answers: Sequence[Answer]) -> tuple[Verdict, Rule | None]:
+    """The verdict on one phrase, and the rule that decided; None where it is unknown.
+
+    Of several rules the first that is broken decides; of those that are all kept, the first.
+    """
+    recognized = recognize(phrase)
+    results = [(rule, [keeps(rule, answer) for answer in answers]) for rule in recognized.rules]
+    for rule, kept in results:
+        if False in kept:
+            return Verdict.NOT_OBEYED, rule
+    if recognized.is_whole and all(all(kept) for _, kept in results):
+        return Verdict.OBEYED, results[0][0]
+    return Verdict.UNKNOWN, None
+
+
+def keeps(rule: Rule, answer: Answer) -> bool | None:
+    """Whether an answer keeps to a rule; None if that cannot be told, as of an empty answer."""
+    return _TESTS[rule.kind](rule, answer) if answer.text else None
+
+
+def _decide_row(phrases: Sequence[dict[str, str]], texts: Sequence[str | None]) -> list[object]:
+    # A turn without an answer is no answer that could break anything.
+    answers = [Answer(text or "") for text in texts]
+    rows: list[object] = []
+    for phrase in phrases:
+        verdict, rule = decide_phrase(phrase["text"], answers)
+        rows.append(
+            {
+                "tag": phrase["tag"],
+                "text": phrase["text"],
+                "verdict": verdict.value,
+                "by": BY_RULES if rule else None,
+                "rule": rule.kind.value if rule else None,
+            }
+        )
+    return rows

@@ -24,6 +24,71 @@ class RuleKind(StrEnum):
 
     LANGUAGE = "language"
 
+    # Counted in the whole answer.
+    WORDS = "words"
+    SENTENCES = "sentences"
+    PARAGRAPHS = "paragraphs"
+    LINES = "lines"
+    CHARACTERS = "characters"
+
+    # Parts of an answer's form, counted.
+    BULLETS = "bullets"
+    NUMBERED_ITEMS = "numbered_items"
+    LIST_ITEMS = "list_items"  # of either kind of list
+    HEADINGS = "headings"
+    TABLES = "tables"
+    CODE_BLOCKS = "code_blocks"
+    CODE_COMMENTS = "code_comments"
+    BOLD = "bold"
+    HIGHLIGHTS = "highlights"  # bold or italic
+    DIVIDED_PARTS = "divided_parts"  # parts between lines of asterisks; `words` has the line
+    NAMED_SECTIONS = "named_sections"  # parts that begin "Section 1"; `words` has the name
+    PLACEHOLDERS = "placeholders"  # [name]
+    FORMULAS = "formulas"  # set in LaTeX
+    EQUATIONS = "equations"
+
+    # The form of the whole answer.
+    JSON = "json"  # `words` has the names of the fields
+    TITLE = "title"
+    CODE_ONLY = "code_only"
+    PROSE = "prose"
+    QUOTED = "quoted"
+
+    # Signs.
+    CASE = "case"  # `words` has "lower" or "upper"
+    CAPITAL_WORDS = "capital_words"
+    SIGNS = "signs"  # `words` has the signs
+    DIGITS = "digits"
+    EMOJI = "emoji"
+    QUESTIONS = "questions"
+    CONTRACTIONS = "contractions"
+
+    # Words.
+    USES_WORDS = "uses_words"  # each of `words`, so often
+    USES_ONE_OF = "uses_one_of"
+    AVOIDS_WORDS = "avoids_words"
+    LETTER = "letter"
+    FIRST_PERSON = "first_person"
+    SECOND_PERSON = "second_person"
+    EXAMPLE = "example"
+    STATES_RESULT = "states_result"  # and uses `words`, the words of the task
+    HAS_CODE = "has_code"
+
+    # Beginning and end.
+    BEGINS_WITH = "begins_with"  # one of `words`
+    BEGINS_WITH_PART = "begins_with_part"  # `words` has the part of an answer
+    BEGINS_WITH_GREETING = "begins_with_greeting"
+    PARAGRAPH_BEGINS_WITH = "paragraph_begins_with"  # the paragraph of number `least`
+    ENDS_WITH = "ends_with"  # one of `words`
+    ENDS_WITH_PART = "ends_with_part"  # `words` has the part of an answer
+    ENDS_WITH_CODE = "ends_with_code"
+    ENDS_WITH_QUESTION = "ends_with_question"
+    ENDS_WITH_SENTENCE = "ends_with_sentence"
+    ENDS_WITH_RESULT = "ends_with_result"
+    ENDS_WITH_RESULT_SENTENCE = "ends_with_result_sentence"
+    ENDS_WITH_SUMMARY = "ends_with_summary"
+    POSTSCRIPT = "postscript"
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -42,3 +107,17 @@ class Rule:
     most: int | None = None
     words: tuple[str, ...] = ()
     is_forbidden: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recognized:
+    """What was recognised in a phrase.
+
+    Attributes:
+        rules: What rules can hold an answer to.
+        is_whole: Whether they say all that the phrase asks. If not, an answer that keeps to them
+            may still break the phrase.
+    """
+
+    rules: tuple[Rule, ...] = ()
+    is_whole: bool = False

@@ -1,8 +1,16 @@
-"""The tables of judges' verdicts, and columns for results that rules can compare."""
+"""Tables of verdicts on answers, by judges and by rules, and columns of results to compare."""
 
 import polars as pl
 
-from sysgen_dagster.tables.columns import COUNT, DROP_REASON, FLAG, GENERATION, IDENTITY, TEXT
+from sysgen_dagster.tables.columns import (
+    COUNT,
+    DROP_REASON,
+    FLAG,
+    GENERATION,
+    IDENTITY,
+    MESSAGES,
+    TEXT,
+)
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
 
@@ -52,6 +60,22 @@ JUDGED_ALIGNMENT = Table(
     group=Group.JUDGEMENTS,
 )
 
+# What a judge says of items that people have labelled: two rows per pair of answers, one per row.
+JUDGE_CALIBRATION = Table(
+    "judge_calibration",
+    {
+        "kind": Column(TEXT, "what was asked: preference or alignment"),
+        "labelled_set": Column(TEXT, "where the label is from: a part of LLMBar, or reviewed"),
+        "item": Column(TEXT, "which item of it"),
+        "shown_first": JUDGED_PREFERENCES.columns["shown_first"],
+        "label": Column(TEXT, "the verdict that people gave"),
+        "verdict": Column(TEXT, "the judge's, or Unreadable; null: no answer"),
+        **_JUDGED,
+    },
+    by=By.MODEL,
+    group=Group.JUDGEMENTS,
+)
+
 PHRASE_VERDICTS = pl.List(
     pl.Struct({"tag": TEXT, "text": TEXT, "verdict": TEXT, "by": TEXT, "rule": TEXT})
 )
@@ -74,4 +98,47 @@ OBEDIENCE = Table(
     group=Group.JUDGEMENTS,
 )
 
-TABLES = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE)
+# One row per answer to a turn of a user who asks for what a phrase of the message says or for the
+# opposite: four turns a chosen message, two of which are asked without it, too.
+CONFLICT_TURNS = Table(
+    "conflict_turns",
+    {
+        **IDENTITY,
+        "turn": Column(TEXT, "aligned, unrelated, conflicting or claimed_authority"),
+        "has_system_message": Column(FLAG, "whether it was asked under the system message"),
+        "tag": Column(TEXT, "tag of the phrase that is put to the test"),
+        "phrase": Column(TEXT, "that phrase"),
+        "rule": Column(TEXT, "the kind of the rule in it"),
+        "request": Column(TEXT, "what the user adds to the question"),
+        "prompt": Column(MESSAGES, "the chat that was sent"),
+        "answer": Column(TEXT, "what was answered"),
+        "side": Column(
+            TEXT,
+            "message, user, neither or unknown: whose wish the answer follows, by rules; null: it "
+            "is dropped",
+        ),
+        "is_refusal": Column(FLAG, "whether the answer declines what was asked"),
+        **DROP_REASON,
+        **GENERATION,
+    },
+    by=By.MODEL_SHARD,
+    group=Group.JUDGEMENTS,
+)
+# One row per source, rule, turn and outcome.
+CONFLICT_COUNTS = Table(
+    "conflict_counts",
+    {
+        "source": IDENTITY["source"],
+        **{name: CONFLICT_TURNS.columns[name] for name in ("rule", "turn", "has_system_message")},
+        "outcome": Column(TEXT, "message, user, neither, unknown, or a drop reason"),
+        "is_refusal": CONFLICT_TURNS.columns["is_refusal"],
+        "answers": Column(COUNT, "how many"),
+    },
+    by=By.MODEL,
+    group=Group.STATISTICS,
+)
+
+TABLES = (
+    *(JUDGED_PREFERENCES, JUDGED_ALIGNMENT, JUDGE_CALIBRATION),
+    *(OBEDIENCE, CONFLICT_TURNS, CONFLICT_COUNTS),
+)

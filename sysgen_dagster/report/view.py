@@ -17,7 +17,10 @@ from sysgen_dagster.report.drawing import Chart
 from sysgen_dagster.tables.table import By, Table, TableError
 
 # The columns that say what a row of a short table is about; other text is a value.
-NAMED_BY = ("model", "published_in", "phase", "tag", "source", "metric", "finding", "benchmark")
+NAMED_BY = (
+    *("model", "published_in", "phase", "tag", "source", "metric", "finding", "benchmark"),
+    "rule",
+)
 
 
 class Part(StrEnum):

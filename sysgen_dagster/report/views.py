@@ -9,6 +9,7 @@ from functools import partial
 import polars as pl
 
 from sysgen_dagster.analysis import findings, forecast, statistics, tables
+from sysgen_dagster.analysis.obedience_counts import summarize_obedience
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.lanes.sysgen import counts, planted_faults
 from sysgen_dagster.lanes.sysgen.tables import (
@@ -18,7 +19,12 @@ from sysgen_dagster.lanes.sysgen.tables import (
     TAG_COUNTS,
     VERDICT_COUNTS,
 )
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience.conflict_counts import summarize_conflicts
+from sysgen_dagster.obedience.tables import (
+    CONFLICT_COUNTS,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+)
 from sysgen_dagster.report import charts, summaries
 from sysgen_dagster.report.tables import PAPER_COMPARISON
 from sysgen_dagster.report.view import Part, View
@@ -72,6 +78,23 @@ VIEWS: tuple[View, ...] = (
         lambda stored, _: planted_faults.summarize_planted_faults(stored),
     ),
     View(
+        tables.OBEDIENCE_COUNTS,
+        "Whether each phrase is obeyed",
+        Part.QUALITY,
+        "Of the phrases of each tag, the shares that rules and a judge could decide, and of the "
+        "decided ones the share that the answer obeys, with 95 % intervals.",
+        lambda stored, _: summarize_obedience(stored),
+        [
+            partial(
+                charts.draw_bars,
+                y="tag",
+                x="obeyed",
+                title="share of the decided phrases that are obeyed",
+                where=(pl.col("source") == ALL) & pl.col("obeyed").is_not_null(),
+            )
+        ],
+    ),
+    View(
         JUDGED_ALIGNMENT,
         "Whether the answer keeps to its system message",
         Part.QUALITY,
@@ -93,6 +116,17 @@ VIEWS: tuple[View, ...] = (
         beside="paper_order_rate",
         on_paper="Its judge is GPT-4o, which sees the original first and has no ties: "
         "paper_order_rate is ours in that order.",
+    ),
+    View(
+        CONFLICT_COUNTS,
+        "Whether the message holds when a user asks for the opposite",
+        Part.QUALITY,
+        "Rules say whose wish an answer follows. kept_under_conflict is of the answers to users "
+        "who ask for the opposite of what the message says, helped_when_aligned of those to users "
+        "who ask for the same: a model that refuses whatever it is asked keeps to all messages and "
+        "helps nobody. broken_without_message says how often the same requests are done where no "
+        "message forbids them. 95 % intervals.",
+        lambda stored, _: summarize_conflicts(stored),
     ),
     View(
         tables.QUALITY_COUNTS,
@@ -165,15 +199,15 @@ VIEWS: tuple[View, ...] = (
         published_in="Table 8",
         beside="filtered_share",
         on_paper="It gives one count, whose values fit the messages before verification; here it "
-        "is divided by the conversations kept in the end.",
+        "is divided by the conversations kept before it, after Phase 2.",
     ),
     View(
         tables.MESSAGE_DIVERSITY,
         "How varied the system messages are",
         Part.QUALITY,
-        "On the same number of messages of each source, because these figures fall as the number "
-        "grows: different words, pairs and runs of three, openings, and how well the texts "
-        "compress (higher: more alike).",
+        "On the same number of messages of each source, as many as the smallest has, because these "
+        "figures fall as the number grows: different words, pairs and runs of three, openings, and "
+        "how well the texts compress (higher: more alike).",
         lambda stored, _: stored,
         number_format=".3f",
     ),

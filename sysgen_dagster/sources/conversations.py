@@ -75,7 +75,8 @@ def _build_records(
         turn, history = exchange.position, histories.before(exchange)
         question, answer = exchange.question, exchange.answer
         left_out = dialogue.left_out
-        if source.exchanges is Exchanges.LAST:  # with `each` these have conversations of their own
+        # With `each` these have conversations of their own.
+        if source.exchanges in (Exchanges.LAST, Exchanges.WHOLE):
             left_out += dialogue.dependent_after(exchange)
         joined = sum(each.joined for each in (question, answer) if each) + history.joined
         record = {

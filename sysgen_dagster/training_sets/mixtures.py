@@ -10,19 +10,38 @@ from fractions import Fraction
 import polars as pl
 
 from sysgen_dagster.catalog.catalog import split_shard
-from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.catalog.recipes import Obeyed, Recipe
 from sysgen_dagster.storage.cuts import materialize_again, summarize_shards
 from sysgen_dagster.storage.store import OtherCutError
 from sysgen_dagster.training_sets.draws import draw_numbers
+from sysgen_dagster.training_sets.exported_rows import stored_variant
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES
+
+# Of which phrases a row has none: null, where nobody looked, is not none.
+_NONE_OF: Mapping[Obeyed, tuple[str, ...]] = {
+    Obeyed.ALL: ("phrases_not_obeyed", "phrases_unknown"),
+    Obeyed.NONE_BROKEN: ("phrases_not_obeyed",),
+}
 
 
 def is_in_form_of(recipe: Recipe) -> pl.Expr:
     """Whether a row of `table_of(recipe)` has the recipe's variant or kind of rejected answer."""
     if recipe.rejected:
         return pl.col("rejected_is").is_in([kind.value for kind in recipe.rejected])
-    return pl.col("variant") == recipe.variant.value
+    return pl.col("variant") == stored_variant(recipe.variant).value
+
+
+def only_obeying(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """Those with `tables.PHRASE_COUNTS` as the recipe asks for; all where it does not."""
+    if recipe.obeyed is None:
+        return rows
+    return rows.filter(pl.col(name) == 0 for name in _NONE_OF[recipe.obeyed])
+
+
+def only_matching(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
+    """Those of the recipe's sources and models, with tags and flags as it asks for."""
+    return rows.filter(_filters(recipe))
 
 
 def select_candidates(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -30,11 +49,12 @@ def select_candidates(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
 
     Args:
         rows: Some of the rows in the form of the recipe, such as those of one shard:
-            ``conversation_id``, ``source``, ``model``, ``shard``, ``split``, ``tags``, ``flags``.
+            ``conversation_id``, ``source``, ``model``, ``shard``, ``split``, ``tags``, ``flags``
+            and `tables.PHRASE_COUNTS`.
             Several pairs of a conversation and model become one row of the mixture.
         recipe: The mixture's entry in the catalogue.
     """
-    candidates = rows.lazy().filter(_filters(recipe)).select(MIXTURES.names).collect()
+    candidates = only_obeying(only_matching(rows, recipe), recipe).select(MIXTURES.names)
     return candidates.unique(["conversation_id", "model"]) if recipe.rejected else candidates
 
 
@@ -130,6 +150,12 @@ def _first_drawn(train: pl.DataFrame, limits: Mapping[str, int], seed: int) -> p
         .filter(pl.int_range(pl.len()).over("source") < limit)
         .select(MIXTURES.names)
     )
+
+
+def count_missing(mixture: pl.DataFrame, recipe: Recipe) -> int:
+    """How many rows of the train split the recipe asks for that the mixture does not have."""
+    taken = mixture.filter(split=Split.TRAIN.value).height
+    return max((recipe.rows or 0) - taken, 0)
 
 
 def summarize_mixture(mixture: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import polars as pl
 
-from sysgen_dagster.catalog.recipes import Recipe, Variant
+from sysgen_dagster.catalog.recipes import Recipe, Rejected, Variant
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.columns import MESSAGES, TEXT
@@ -78,6 +78,9 @@ def write_edits(
     ).drop("system_message", "new_answer")
     joined = rows.join(edits, on=_KEY, how="left", maintain_order="left")
     is_edited = pl.any_horizontal(pl.col("new_message", "written_answer").is_not_null())
+    if recipe.rejected:  # its answers were held to the message as it was
+        of_conflict = pl.col("rejected_is") == Rejected.FOLLOWED_USER.value
+        joined = joined.filter(~(is_edited & of_conflict))
     written = _write_pairs(joined) if recipe.rejected else _write_chats(joined, recipe)
     others = joined.filter(is_edited, ~_holds_what_was_shown(recipe))
     if others.height:

@@ -1,9 +1,10 @@
 """Training rows: for each conversation one chat per variant of the paper's sets and ablations.
 
-A chat is the system message (S), the turns before the question, the question and an answer. In
-every variant the turns before the question are the upstream ones. They were not written under S;
-the loss mask of a trainer decides whether it learns from the assistant's turns among them. An
-upstream system turn is left out, as in Phase 4, because S takes its place.
+A chat is the system message (S), the turns before the question, the question and an answer. The
+turns before the question are the upstream ones, which were not written under S, or, with the new
+answer, those that Phase 4 wrote anew under S (`exchanges: whole`). The column ``trained`` says
+which messages a model is to learn. An upstream system turn is left out, as in Phase 4, because S
+takes its place.
 
 In the variant for models without a system role, S and a blank line stand at the start of the first
 user turn, as S holds for the whole conversation (the paper's Table 7: at the start of the user
@@ -22,9 +23,16 @@ _S = pl.col("system_message")
 # An answer, and what was thought before it.
 _ORIGINAL = pl.col("answer"), pl.col("answer_reasoning")
 _NEW = pl.col("new_answer"), pl.col("reasoning")
+# The turns before the question, as they stand before an answer.
+_UPSTREAM = pl.col("history")
+UNDER_S = pl.coalesce("new_history", "history")
 # The chats of these variants hold no text that the model wrote, so they can be made of
 # conversations too that the model did not finish.
-WITHOUT_MODEL_TEXT = (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
+WITHOUT_MODEL_TEXT = (
+    Variant.COMMON_SYSTEM_MESSAGE,
+    Variant.NO_SYSTEM_MESSAGE,
+    Variant.EMPTY_SYSTEM_MESSAGE,  # an export makes it of the one before
+)
 
 
 def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -> Frame:
@@ -33,8 +41,8 @@ def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -
     Args:
         aligned: One row per conversation that the model brought through all phases: ``question``,
             ``answer``, ``answer_reasoning``, ``history``, ``system_message``, ``new_answer``,
-            ``reasoning`` (before the new answer) and the columns of the result without ``variant``
-            and ``messages``.
+            ``new_history`` (null: the upstream one), ``reasoning`` (before the new answer) and the
+            columns of the result without ``variant``, ``messages`` and ``trained``.
         unfinished: The other usable conversations, with the same columns, of which
             ``system_message`` and ``new_answer`` are not read. They go into the variants without
             text of the model, unless ``settings.same_conversations``.
@@ -46,11 +54,11 @@ def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -
     """
     common = pl.lit(settings.common_system_message)
     chats = {
-        Variant.SYSGEN: (build_prompt(_S), *_NEW),
+        Variant.SYSGEN: (build_prompt(_S, UNDER_S), *_NEW),
         Variant.ORIGINAL_ANSWER: (build_prompt(_S), *_ORIGINAL),
         Variant.COMMON_SYSTEM_MESSAGE: (build_prompt(common), *_ORIGINAL),
-        Variant.NO_SYSTEM_MESSAGE: (_history_and_question(), *_ORIGINAL),
-        Variant.USER_ROLE: (_prepend_to_first_user_turn(_S), *_NEW),
+        Variant.NO_SYSTEM_MESSAGE: (_with_question(_UPSTREAM), *_ORIGINAL),
+        Variant.USER_ROLE: (_prepend_to_first_user_turn(_S, UNDER_S), *_NEW),
     }
     variants = []
     for variant, (prompt, answer, thought) in chats.items():
@@ -59,6 +67,7 @@ def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -
         variants += [
             rows.with_columns(
                 messages=messages,
+                trained=_mark_trained(messages),
                 variant=pl.lit(variant.value),
                 reasoning=thought,
             ).select(TRAINING_ROWS.names)
@@ -72,13 +81,26 @@ def build_turn(role: Role, content: pl.Expr) -> pl.Expr:
     return pl.struct(role=pl.lit(role.value), content=content)
 
 
-def build_prompt(system_message: pl.Expr) -> pl.Expr:
+def _mark_trained(chat: pl.Expr) -> pl.Expr:
+    """For each message of a chat whether a model is to learn it.
+
+    In the variants that others are compared with as many answers are learned as in the paper's.
+    """
+    role = pl.element().struct.field("role")
+    is_last = pl.int_range(pl.len()) == pl.len() - 1
+    # A greeting before the first question is no answer, and nobody writes it anew.
+    is_answer = (role == Role.ASSISTANT.value) & (role == Role.USER.value).cum_max()
+    is_anew = pl.col("new_history").is_not_null()
+    return pl.when(is_anew).then(chat.list.eval(is_answer)).otherwise(chat.list.eval(is_last))
+
+
+def build_prompt(system_message: pl.Expr, history: pl.Expr = _UPSTREAM) -> pl.Expr:
     """The chat up to the question: system (none where it is empty), history, user."""
     system = pl.concat_list(build_turn(Role.SYSTEM, system_message))
     no_turn = pl.lit([], dtype=MESSAGES)
     return pl.concat_list(
         pl.when(_is_written(system_message)).then(system).otherwise(no_turn),
-        _history_and_question(),
+        _with_question(history),
     )
 
 
@@ -86,17 +108,15 @@ def _is_written(text: pl.Expr) -> pl.Expr:
     return text.str.strip_chars() != ""
 
 
-def _history_and_question() -> pl.Expr:
+def _with_question(history: pl.Expr) -> pl.Expr:
     """The history without its system turns, and the question."""
     spoken = pl.element().struct.field("role") != Role.SYSTEM.value
-    return pl.concat_list(
-        pl.col("history").list.filter(spoken), build_turn(Role.USER, pl.col("question"))
-    )
+    return pl.concat_list(history.list.filter(spoken), build_turn(Role.USER, pl.col("question")))
 
 
-def _prepend_to_first_user_turn(text: pl.Expr) -> pl.Expr:
+def _prepend_to_first_user_turn(text: pl.Expr, history: pl.Expr) -> pl.Expr:
     """The history and the question, with `text` at the start of the first user turn."""
-    chat = _history_and_question()
+    chat = _with_question(history)
     content = first_user_turn(chat)
     both = pl.when(_is_written(text)).then(text + "\n\n" + content).otherwise(content)
     return with_first_user_turn(chat, both)

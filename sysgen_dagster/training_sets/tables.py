@@ -19,10 +19,30 @@ SPLITS = Table(
             "original question or a cluster of near-duplicate questions",
         ),
         "split": Column(TEXT, "train, validation or test; the same for a whole group"),
+        "drawn_as": Column(
+            TEXT,
+            "the name by which the split was drawn: that of its group when the row, or one that "
+            "decides for it since, was first seen; null in older files: `group`",
+            is_new=True,
+        ),
     },
     by=By.NOTHING,
     group=Group.TRAINING_SETS,
 )
+# Of the conversation's new answer, whatever the row holds of it: so that all variants of a recipe
+# which asks for obedience have the same conversations.
+PHRASE_COUNTS: Columns = {
+    f"phrases_{name}": Column(
+        COUNT,
+        f"phrases of the system message {said}; null: nobody looked, or there is no new answer",
+        is_new=True,
+    )
+    for name, said in (
+        ("obeyed", "that the new answer obeys"),
+        ("not_obeyed", "that the new answer does not obey"),
+        ("unknown", "of which nobody could tell"),
+    )
+}
 # Of chats and of preference pairs.
 _TRAINED_ON: Columns = {
     "split": SPLITS.columns["split"],
@@ -30,6 +50,7 @@ _TRAINED_ON: Columns = {
     "flags": Column(
         pl.List(pl.String()), "what speaks against the row; a mixture may leave it out for it"
     ),
+    **PHRASE_COUNTS,
     "source_repo": Column(TEXT, "data set on the Hub, or local"),
     "source_revision": SOURCE_ROW["source_revision"],
     "source_row": SOURCE_ROW["source_row"],
@@ -53,6 +74,12 @@ TRAINING_ROWS = Table(
         "reasoning": Column(
             TEXT, "what was thought before the last answer; null if nothing", is_new=True
         ),
+        "trained": Column(
+            pl.List(pl.Boolean()),
+            "for each message of the chat whether a model is to learn it: the last answer, and "
+            "those before it where they were written anew under the system message",
+            is_new=True,
+        ),
         **_TRAINED_ON,
     },
     by=By.MODEL_SHARD,
@@ -63,13 +90,19 @@ PREFERENCE_PAIRS = Table(
     "preference_pairs",
     {
         **IDENTITY,
-        "rejected_is": Column(TEXT, "original_answer or other_system_message"),
+        "rejected_is": Column(TEXT, "which answer that is, see catalog.recipes.Rejected"),
         "rejected_model": Column(
             TEXT, "the model that wrote the rejected answer; null: the original one"
         ),
         "prompt": Column(MESSAGES, "system, history, user"),
         "chosen": Column(MESSAGES, "the assistant's turn that is preferred"),
         "rejected": Column(MESSAGES, "the assistant's turn that is not"),
+        "rejected_not_obeyed": Column(
+            COUNT,
+            "phrases of the system message that the rejected answer does not obey, as far as rules "
+            "can tell",
+            is_new=True,
+        ),
         **_TRAINED_ON,
     },
     by=By.MODEL_SHARD,

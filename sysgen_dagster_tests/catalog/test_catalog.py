@@ -38,6 +38,12 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "mixtures.half.rows_of.yours",
         "yours is no entry of `sources`",
     ),
+    "pairs-of-conflict-turns-where-no-message-is-put-to-the-test": (
+        [("mixtures.pairs", {"rejected": ["followed_user"]})],
+        "mixtures",
+        "`rejected` of pairs names followed_user, and no message is put to the test: say in "
+        "`conflicts` how many are, such as {messages_a_shard: 20}",
+    ),
     "flag-of-a-judge-where-nothing-is-judged": (
         [("mixtures.good", {"leave_out": ["repetitive", "not_aligned"]})],
         "mixtures",

@@ -13,6 +13,16 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "judging.preference_rows",
         "greater than or equal to 0 (found: -1)",
     ),
+    "phrases-of-fewer-rows-than-none": (
+        [("judging.obedience", -1)],
+        "judging.obedience",
+        "greater than or equal to 0 (found: -1)",
+    ),
+    "phrases-of-every-row": (
+        [("judging.obedience", "every")],
+        "judging.obedience",
+        "must be 'all' or a whole number (found: every)",
+    ),
     "no-partition-a-tick": (
         [("filling.partitions_a_tick", 0)],
         "filling.partitions_a_tick",
@@ -43,25 +53,29 @@ def test_a_catalogue_of_before_that_has_settings_of_alerts_loads_as_one_without(
     assert "alerts" not in without.model_dump()
 
 
-# What is given of `judging`, and how many pairs and how many answers are judged then.
+# What is given of `judging`; how many pairs, how many answers, and of how many rows the phrases are
+# judged then.
 JUDGED = {
-    "nothing": ({}, (0, 0)),
-    "nobody": ({"judge": None}, (0, 0)),
-    "a-seed": ({"seed": 3}, (0, 0)),
-    "a-judge": ({"judge": "small"}, (200, 20)),
-    "rows": ({"preference_rows": 7}, (7, 20)),
-    "nobody-and-rows": ({"judge": None, "alignment_rows": 7}, (200, 7)),
-    "a-judge-of-no-pairs": ({"judge": "small", "preference_rows": 0}, (0, 20)),
+    "nothing": ({}, (0, 0, 0)),
+    "nobody": ({"judge": None}, (0, 0, 0)),
+    "a-seed": ({"seed": 3}, (0, 0, 0)),
+    "a-judge": ({"judge": "small"}, (200, 20, "all")),
+    "rows": ({"preference_rows": 7}, (7, 20, "all")),
+    "nobody-and-rows": ({"judge": None, "alignment_rows": 7}, (200, 7, "all")),
+    "a-judge-of-no-pairs": ({"judge": "small", "preference_rows": 0}, (0, 20, "all")),
+    "a-sample-of-phrases": ({"judge": "small", "obedience": 50}, (200, 20, 50)),
+    "phrases-by-nobody-else": ({"obedience": "all"}, (200, 20, "all")),
+    "a-judge-of-no-phrases": ({"judge": "small", "obedience": 0}, (200, 20, 0)),
 }
 
 
 @pytest.mark.parametrize(("given", "rows"), JUDGED.values(), ids=JUDGED)
 def test_rows_are_judged_where_a_judge_is_named_or_rows_are_asked_for(
-    tmp_path: Path, given: dict[str, object], rows: tuple[int, int]
+    tmp_path: Path, given: dict[str, object], rows: tuple[int, int, int | str]
 ) -> None:
     judging = load_catalog(write(tmp_path, ("judging", given))).judging
 
-    assert (judging.preference_rows, judging.alignment_rows) == rows
+    assert (judging.preference_rows, judging.alignment_rows, judging.obedience) == rows
     assert type(judging).model_validate(judging.model_dump()) == judging
 
 

@@ -55,4 +55,7 @@ def test_a_recipe_may_make_pairs(tmp_path: Path) -> None:
     pairs = {"rejected": ["original_answer", "other_system_message"]}
     catalog = load_catalog(write(tmp_path, ("mixtures.pairs", pairs)))
 
-    assert catalog.mixtures["pairs"].rejected == tuple(Rejected)
+    assert catalog.mixtures["pairs"].rejected == (
+        Rejected.ORIGINAL_ANSWER,
+        Rejected.OTHER_SYSTEM_MESSAGE,
+    )

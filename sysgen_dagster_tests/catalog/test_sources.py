@@ -44,7 +44,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "unknown-exchanges": (
         [("sources.mine.exchanges", "all")],
         "sources.mine.exchanges",
-        "'each', 'first' or 'last' (found: all)",
+        "'each', 'first', 'last' or 'whole' (found: all)",
     ),
     "no-shards": ([("sources.mine.shards", 0)], "sources.mine.shards", "greater than 0 (found: 0)"),
     "same-question-of-a-missing-column": (

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,28 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.catalog.recipes import Recipe, Reviewed, Variant
+from sysgen_dagster.catalog.recipes import NOT_OBEYED, Obeyed, Recipe, Reviewed, Variant
 from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.commands.exclude import exclude_conversations
 from sysgen_dagster.commands.printing import open_plain_console
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs import exports as defs_exports
-from sysgen_dagster.defs import training_sets
+from sysgen_dagster.defs import mixture_checks, training_sets
 from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE
+from sysgen_dagster.defs.plumbing.candidates import LEFT_OUT
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.report import _flag_reviewed
 from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import PHASES
 from sysgen_dagster.defs.training_sets import (
-    _LEFT_OUT,
     mixtures,
     preference_pairs,
     training_rows,
 )
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.report.kept_rows import is_kept
 from sysgen_dagster.review.decisions import Choice, Decision, digest_of, journal_of
 from sysgen_dagster.review.tables import REVIEW_DECISIONS
@@ -40,9 +42,11 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.table import Partition, kept
 from sysgen_dagster.training_sets.export.manifest import read_ids
+from sysgen_dagster.training_sets.exported_rows import stored_variant
 from sysgen_dagster.training_sets.flags import FLAGS
 from sysgen_dagster.training_sets.mixtures import require_one_shard_each
-from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS
+from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS, TRAINING_ROWS
+from sysgen_dagster_tests.training_sets.frames import of
 
 SHARD, MODELS = "magicoder-001", ("phi-4", "llama-3.1-8b")
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
@@ -102,7 +106,7 @@ def _rows(model: str = "phi-4", table: str = "training_rows") -> pl.DataFrame:
 
 def test_every_variant_holds_every_row_that_went_all_the_way() -> None:
     aligned = kept(_rows(table="aligned_responses"))
-    for variant in Variant:
+    for variant in map(stored_variant, Variant):
         rows = _rows().filter(variant=variant.value)
         assert rows["conversation_id"].to_list() == aligned["conversation_id"].to_list()
 
@@ -253,7 +257,7 @@ def test_a_mixture_without_rows_of_a_flag_needs_the_table_that_names_them(
 
 
 def test_every_flag_of_the_whole_corpus_is_looked_at_here() -> None:
-    assert set(TABLE_OF_FLAG) == set(FLAGS) - set(FINDINGS)
+    assert {*TABLE_OF_FLAG, NOT_OBEYED} == set(FLAGS) - set(FINDINGS)
 
 
 def test_a_mixture_needs_the_table_of_a_flag_to_have_seen_its_shards(
@@ -284,6 +288,104 @@ def test_the_card_names_the_benchmarks_that_were_searched_for() -> None:
     assert CATALOG.benchmarks
     for name in CATALOG.benchmarks:
         assert name.replace("_", "\\_") in card
+
+
+# How far answers obey
+
+
+HERE = Partition("phi-4", SHARD)
+
+
+def _say_of_answers(*counts: tuple[int, int, int]) -> None:
+    """Store for the answers of phi-4, one after the other, how many phrases they obey."""
+    ids = kept(_rows(table="aligned_responses"))["conversation_id"].to_list()
+    names = ("obeyed", "not_obeyed", "unknown")
+    said = [dict(zip(names, each, strict=True)) for each in counts]
+    rows = [{"conversation_id": each, **said} for each, said in zip(ids, cycle(said), strict=False)]
+    STORE.write(OBEDIENCE, HERE, of(OBEDIENCE, *rows))
+
+
+@pytest.fixture
+def obedience() -> Iterator[None]:
+    """Of every second answer a phrase is not obeyed; what was stored comes back."""
+    stored = {table: STORE.read(table, HERE) for table in (OBEDIENCE, TRAINING_ROWS)}
+    _say_of_answers((2, 0, 0), (1, 1, 0))
+    yield
+    for table, rows in stored.items():
+        STORE.write(table, HERE, rows)
+
+
+def _asking(monkeypatch: pytest.MonkeyPatch, **asked: Any) -> None:
+    """Let the recipe `distillation` ask for this, of phi-4's rows."""
+    changed = {"mixtures": {**CATALOG.mixtures, "distillation": Recipe(models=("phi-4",), **asked)}}
+    for module in (training_sets, mixture_checks):
+        monkeypatch.setattr(module, "CATALOG", CATALOG.model_copy(update=changed))
+
+
+@pytest.mark.usefixtures("obedience")
+def test_training_rows_say_how_far_their_answers_obey_and_flag_what_is_not_obeyed() -> None:
+    _materialize(f"phi-4|{SHARD}", [training_rows.key])
+    stored = STORE.read(OBEDIENCE, HERE)
+    for variant in map(stored_variant, Variant):
+        rows = _rows().filter(variant=variant.value).join(stored, on="conversation_id", how="left")
+        assert rows.height == stored.height
+        for name in ("obeyed", "not_obeyed", "unknown"):
+            assert rows[f"phrases_{name}"].equals(rows[name].alias(f"phrases_{name}"))
+        flagged = rows["flags"].list.contains(NOT_OBEYED)
+        assert flagged.to_list() == (rows["not_obeyed"] > 0).to_list()
+
+
+@pytest.mark.usefixtures("obedience")
+def test_a_mixture_takes_obeying_rows_only_and_counts_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _asking(monkeypatch, obeyed=Obeyed.ALL)
+    _materialize(f"phi-4|{SHARD}", [training_rows.key])
+    made = _materialize("distillation", [mixtures.key])
+    stored = STORE.read(OBEDIENCE, HERE)
+    taken = set(STORE.read(MIXTURES, Partition(recipe="distillation"))["conversation_id"])
+    assert taken == set(stored.filter(not_obeyed=0)["conversation_id"])
+    assert _noted(made, "not_obeying") == [stored.height - len(taken)]
+
+
+@pytest.mark.usefixtures("obedience")
+@pytest.mark.parametrize("asked", [{"obeyed": Obeyed.NONE_BROKEN}, {"leave_out": (NOT_OBEYED,)}])
+def test_what_nobody_has_looked_at_does_not_count_as_obeying(
+    asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _asking(monkeypatch, **asked)
+    rows = STORE.read(TRAINING_ROWS, HERE)
+    unseen = pl.lit(None, pl.UInt32)  # as in rows that older versions have stored
+    STORE.write(TRAINING_ROWS, HERE, rows.with_columns(phrases_not_obeyed=unseen))
+    said = _messages(_run("distillation", [mixtures.key]))
+    assert f"mixture distillation asks by `{next(iter(asked))}" in said
+    assert f"Materialize obedience and then training_rows for phi-4|{SHARD} again" in said
+
+
+@pytest.mark.usefixtures("obedience")
+def test_rows_are_not_made_of_answers_that_are_newer_than_what_is_said_of_them() -> None:
+    STORE.write(OBEDIENCE, HERE, STORE.read(OBEDIENCE, HERE).tail(-1))
+    failed = _run(f"phi-4|{SHARD}", [training_rows.key])
+    assert "obedience does not know 1 of the aligned rows" in _messages(failed)
+
+
+def test_a_recipe_says_how_many_of_its_rows_are_missing_and_what_can_be_made(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _asking(monkeypatch, rows=1_000)
+    made = _materialize("distillation", [mixtures.key])
+    train = STORE.read(MIXTURES, Partition(recipe="distillation")).filter(split="train").height
+    [said] = made.get_asset_check_evaluations()
+    assert (said.check_name, said.passed) == ("has_its_rows", False)
+    assert said.severity is dg.AssetCheckSeverity.WARN
+    assert _noted(made, "missing") == [1_000 - train]
+    assert f"asks for 1,000, and {1_000 - train} are missing" in str(said.description)
+    unmade = len(CATALOG.partition_values["shard"]) - 1
+    assert f"Partitions that are not made: {unmade} (phi-4|" in str(said.description)
+
+    _asking(monkeypatch, rows=train)
+    [said] = _materialize("distillation", [mixtures.key]).get_asset_check_evaluations()
+    assert said.passed
 
 
 @pytest.fixture
@@ -506,7 +608,7 @@ def test_a_mixture_leaves_out_what_a_reviewer_rejected_and_counts_it(
     taken = set(STORE.read(MIXTURES, Partition(recipe="distillation"))["conversation_id"])
     assert decided["rejected"] not in taken
     assert decided["other"] in taken  # nobody has rejected the answer that it has now
-    reasons = (*_LEFT_OUT, "left_out_by_the_numbers")
+    reasons = (*LEFT_OUT, "left_out_by_the_numbers")
     figures = {name: int(str(_noted(made, name)[0])) for name in ("candidates", "rows", *reasons)}
     assert figures["rejected_in_review"] == 1
     assert figures["candidates"] == sum(figures.values()) - figures["candidates"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.languages import detect_languages
+from sysgen_dagster.chat.languages import detect_languages
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.sysgen.phases import PHASES

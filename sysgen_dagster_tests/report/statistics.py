@@ -55,6 +55,28 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         for table in ("filtered_system_messages", "verified_system_messages")
         for tag in TAG_NAMES
     ],
+    "conflict_counts": [
+        {
+            "source": "metamath",
+            "rule": "words",
+            "turn": turn,
+            "has_system_message": has_message,
+            "outcome": outcome,
+            "is_refusal": False,
+            "answers": count,
+        }
+        for turn, has_message, outcome, count in [
+            ("aligned", True, "message", 9),
+            ("aligned", True, "neither", 1),
+            ("unrelated", True, "message", 10),
+            ("conflicting", True, "message", 7),
+            ("conflicting", True, "user", 3),
+            ("conflicting", False, "user", 10),
+            ("claimed_authority", True, "message", 6),
+            ("claimed_authority", True, "truncated", 4),
+            ("claimed_authority", False, "neither", 10),
+        ]
+    ],
     "planted_faults": [
         {"message": f"planted-{n:02}", "tag": "Role", "is_planted": n < 10, "verdict": verdict}
         for n, verdict in enumerate([*["Bad"] * 8, *["Good"] * 32])
@@ -70,6 +92,17 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         for source in ("capybara", "metamath")
         for tag in TAG_NAMES
         for verdict, messages in _VERDICTS.items()
+    ],
+    "obedience_counts": [
+        {"source": "metamath", "tag": tag, "verdict": verdict, "by": by, "phrases": phrases}
+        for tag in TAG_NAMES
+        for verdict, by, phrases in [
+            ("obeyed", "rules", 20),
+            ("obeyed", "phi-4", 60),
+            ("not_obeyed", "rules", 5),
+            ("not_obeyed", "phi-4", 10),
+            ("unknown", None, 5),
+        ]
     ],
     "answer_similarity": [
         {"source": source, "metric": metric, "rows": 145, "mean": 0.4, "deviation": 0.1}

@@ -5,15 +5,17 @@ from typing import Any
 
 import polars as pl
 
+from sysgen_dagster.lanes.sysgen.tables import PHRASES, REJECTED_ANSWERS
 from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import Table
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 
-_MADE = {"variant", "messages"}
+_MADE = {"variant", "messages", "trained"}
 _ALIGNED = {name: type for name, type in TRAINING_ROWS.schema.items() if name not in _MADE}
 _TEXTS = ("question", "answer", "answer_reasoning", "system_message", "new_answer")
 _ALIGNED |= dict.fromkeys(_TEXTS, pl.String())
-_ALIGNED["history"] = MESSAGES
+_ALIGNED |= dict.fromkeys(("history", "new_history"), MESSAGES)
+_ALIGNED |= {"phrases": PHRASES, "rejected_answers": REJECTED_ANSWERS}
 
 
 def aligned(*rows: Mapping[str, Any]) -> pl.DataFrame:
@@ -30,6 +32,12 @@ def aligned(*rows: Mapping[str, Any]) -> pl.DataFrame:
         "split": "train",
         "tags": ["Role", "Task"],
         "flags": ["repetitive"],
+        "new_history": None,
+        "phrases": [{"tag": "Role", "text": "S"}],
+        "rejected_answers": [],
+        "phrases_obeyed": 2,
+        "phrases_not_obeyed": 0,
+        "phrases_unknown": 1,
         "source_repo": "us/mine",
         "source_revision": "local:0000",
         "source_row": 7,

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.recipes import Recipe, Rejected
+from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster.training_sets import mixtures
-from sysgen_dagster.training_sets.mixtures import summarize_mixture
-from sysgen_dagster.training_sets.tables import MIXTURES
+from sysgen_dagster.training_sets.mixtures import count_missing, summarize_mixture
+from sysgen_dagster.training_sets.tables import MIXTURES, PHRASE_COUNTS
 
 SCHEMA = {
     **MIXTURES.schema,
@@ -19,6 +20,7 @@ SCHEMA = {
     "flags": pl.List(pl.String()),
     "variant": pl.String(),
     "rejected_is": pl.String(),
+    **polars_schema(PHRASE_COUNTS),
 }
 USUAL = {"model": "phi", "split": "train", "tags": ["Role"], "flags": [], "variant": "sysgen"}
 
@@ -81,6 +83,63 @@ def test_a_filter_holds_in_every_split(
 
     assert taken(rows, **recipe) == [rows["conversation_id"][0]]
     assert len(taken(rows)) == 2
+
+
+def obeying(obeyed: int | None, not_obeyed: int | None, unknown: int | None) -> dict[str, Any]:
+    return dict(zip(PHRASE_COUNTS, (obeyed, not_obeyed, unknown), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("row", "all_obeyed", "none_broken"),
+    [
+        pytest.param(obeying(3, 0, 0), True, True, id="all are obeyed"),
+        pytest.param(obeying(2, 0, 1), False, True, id="of one nobody could tell"),
+        pytest.param(obeying(0, 0, 3), False, True, id="of none anybody could tell"),
+        pytest.param(obeying(2, 1, 0), False, False, id="one is not obeyed"),
+        pytest.param(obeying(0, 1, 2), False, False, id="one is not, nobody could tell of others"),
+        pytest.param(obeying(None, None, None), False, False, id="nobody has looked"),
+    ],
+)
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+@pytest.mark.parametrize("variant", ["sysgen", "original_answer"])
+def test_a_recipe_may_take_only_rows_whose_answers_obey(
+    row: dict[str, Any], all_obeyed: bool, none_broken: bool, split: str, variant: str
+) -> None:
+    rows = candidates(row | {"split": split, "variant": variant})
+
+    assert taken(rows, variant=variant, obeyed="all") == ["a-0"] * all_obeyed
+    assert taken(rows, variant=variant, obeyed="none_broken") == ["a-0"] * none_broken
+    assert taken(rows, variant=variant) == ["a-0"]
+
+
+def test_the_numbers_are_of_rows_that_obey() -> None:
+    rows = candidates(*(obeying(1, number % 2, 0) for number in range(40)))
+    drawn = taken(rows, rows=5, obeyed="all")
+
+    assert len(drawn) == 5
+    assert all(int(identity.removeprefix("a-")) % 2 == 0 for identity in drawn)
+    # Those that do not obey take no part in the draw.
+    assert drawn == taken(rows.filter(phrases_not_obeyed=0), rows=5)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "missing"),
+    [
+        ({}, 0),
+        ({"rows": 8}, 0),
+        ({"rows": 9}, 1),
+        ({"rows": 9, "sources": ("a",)}, 4),
+        ({"rows": 9, "rows_of": {"a": 2}}, 4),
+        ({"rows_of": {"a": 99}}, 0),
+    ],
+)
+def test_what_is_missing_is_counted_in_the_train_split(
+    recipe: dict[str, Any], missing: int
+) -> None:
+    rows = pl.concat([many(a=5, b=3), candidates(*[{"split": "test", "source": "c"}] * 4)])
+    asked = Recipe(**recipe)
+
+    assert count_missing(mixture(rows, asked), asked) == missing
 
 
 def test_rows_of_another_variant_are_not_taken() -> None:

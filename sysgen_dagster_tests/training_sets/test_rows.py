@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.recipes import Training, Variant
+from sysgen_dagster.training_sets.exported_rows import stored_variant
 from sysgen_dagster.training_sets.rows import build_training_rows
-from sysgen_dagster.training_sets.tables import TRAINING_ROWS
+from sysgen_dagster.training_sets.tables import PHRASE_COUNTS, TRAINING_ROWS
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 SETTINGS = Training(common_system_message="Help.")
 HISTORY = chat(("user", "Q0"), ("assistant", "A0"))
 NO_ROWS = aligned()
+STORED = [variant for variant in Variant if stored_variant(variant) is variant]
 
 
 def messages(rows: pl.DataFrame, variant: str) -> Any:
@@ -50,8 +52,8 @@ def test_a_row_says_where_it_comes_from() -> None:
     rows = build_training_rows(aligned({}), NO_ROWS, SETTINGS)
 
     assert rows.schema == TRAINING_ROWS.schema
-    assert rows["variant"].to_list() == [variant.value for variant in Variant]
-    provenance = rows.drop("variant", "messages").unique()
+    assert rows["variant"].to_list() == [variant.value for variant in STORED]
+    provenance = rows.drop("variant", "messages", "trained").unique()
     assert provenance.equals(aligned({}).select(provenance.columns))
 
 
@@ -95,7 +97,7 @@ def test_without_a_system_role_s_opens_the_first_user_turn(
     assert messages(rows, "user_role") == chat(*wanted)
 
 
-@pytest.mark.parametrize("variant", list(Variant))
+@pytest.mark.parametrize("variant", STORED)
 def test_an_upstream_system_turn_is_left_out(variant: Variant) -> None:
     without = build_training_rows(aligned({"history": HISTORY}), NO_ROWS, SETTINGS)
     history = [*chat(("system", "Upstream.")), *HISTORY]
@@ -136,6 +138,64 @@ def test_the_variants_without_s_may_hold_what_the_model_did_not_finish() -> None
     assert rows["messages"].to_list()[1] == chat(("user", "Q"), ("assistant", "A"))
 
 
+GREETING = chat(("assistant", "Hello."))
+ANEW = chat(("user", "Q0"), ("assistant", "A0'"))
+
+
+def trained(history: list[dict[str, str]], new_history: list[dict[str, str]] | None) -> Any:
+    """By variant, the contents of the messages that are to be learned."""
+    row = {"history": history, "new_history": new_history}
+    rows = build_training_rows(aligned(row), NO_ROWS, SETTINGS)
+    marked = {}
+    for variant, messages, is_learned in rows.select("variant", "messages", "trained").iter_rows():
+        marks = zip(messages, is_learned, strict=True)
+        marked[variant] = [message["content"] for message, learn in marks if learn]
+    return marked
+
+
+@pytest.mark.parametrize("history", [[], HISTORY, [*GREETING, *HISTORY], GREETING])
+def test_of_turns_that_were_not_written_under_the_message_none_is_learned(
+    history: list[dict[str, str]],
+) -> None:
+    of_variants = trained(history, None)
+
+    for variant in ("sysgen", "user_role"):
+        assert of_variants.pop(variant) == ["A'"]
+    assert list(of_variants.values()) == [["A"]] * 3
+
+
+@pytest.mark.parametrize("before", [[], GREETING, chat(("system", "Upstream."))])
+def test_every_answer_that_was_written_anew_is_learned_and_so_are_those_it_is_compared_with(
+    before: list[dict[str, str]],
+) -> None:
+    of_variants = trained([*before, *HISTORY], [*before, *ANEW])
+
+    for variant in ("sysgen", "user_role"):
+        assert of_variants.pop(variant) == ["A0'", "A'"]
+    assert list(of_variants.values()) == [["A0", "A"]] * 3
+
+
+def test_the_new_answer_stands_behind_turns_written_anew_and_the_old_one_behind_its_own() -> None:
+    row = aligned({"history": HISTORY, "new_history": ANEW})
+    rows = build_training_rows(row, NO_ROWS, SETTINGS)
+
+    question = chat(("user", "Q"))
+    assert messages(rows, "sysgen")[1:-1] == [*ANEW, *question]
+    assert messages(rows, "user_role")[1:-1] == [*ANEW[1:], *question]
+    assert messages(rows, "original_answer")[1:-1] == [*HISTORY, *question]
+    assert messages(rows, "no_system_message")[:-1] == [*HISTORY, *question]
+
+
+@pytest.mark.parametrize("variant", STORED)
+def test_all_variants_of_a_conversation_say_how_far_its_new_answer_obeys(variant: Variant) -> None:
+    counts = {"phrases_obeyed": 3, "phrases_not_obeyed": 2, "phrases_unknown": 1}
+    [row] = (
+        build_training_rows(aligned(counts), NO_ROWS, SETTINGS).filter(variant=variant).to_dicts()
+    )
+
+    assert {name: row[name] for name in PHRASE_COUNTS} == counts
+
+
 @given(
     st.lists(
         st.tuples(
@@ -156,7 +216,7 @@ def test_every_chat_ends_in_question_and_answer_and_loses_no_turn(
     )
     rows = build_training_rows(given, NO_ROWS, SETTINGS)
 
-    assert rows.height == len(Variant) * len(conversations)
+    assert rows.height == len(STORED) * len(conversations)
     asked = {f"c{n}": (history, question) for n, (history, _, question) in enumerate(conversations)}
     for identity, variant, turns in rows.select(
         "conversation_id", "variant", "messages"

@@ -35,8 +35,9 @@ def main(sources: Path, model: str, data: Path, shards: int, limit: int) -> int:
     catalog = with_models(catalog.model_copy(update={"sources": sliced}), models)
     catalog = with_method(catalog, METHOD)
     # What does not fit a tiny context is not kept in a ledger, and the judge sees two long answers.
-    none = catalog.judging.model_copy(update={"preference_rows": 0, "alignment_rows": 0})
-    catalog = catalog.model_copy(update={"judging": none})
+    nobody = dict.fromkeys(("preference_rows", "alignment_rows", "obedience"), 0)
+    judging = catalog.judging.model_copy(update=nobody)
+    catalog = catalog.model_copy(update={"judging": judging})
     begin_deployment(catalog, data)
     runs = run_everything(Console(width=200, highlight=False), catalog, limit)
     print(runs.summary())

@@ -12,7 +12,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.text import Text
 
-from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.catalog.sources import Exchanges, Source
 from sysgen_dagster.chat.prompts import PromptError
 from sysgen_dagster.commands.deployment import work_of
 from sysgen_dagster.commands.printing import say
@@ -182,7 +182,8 @@ class _Look:
     def _previewed(self, chosen: Sequence[Chosen]) -> Iterator[Previewed]:
         with self._live() as show, self._answers() as answers:
             show(f"Asking {self.model.name}: {len(chosen):,} rows, the shortest one first.", None)
-            preview = Preview(answers, self.catalog.method)
+            whole = self.source.exchanges is Exchanges.WHOLE
+            preview = Preview(answers, self.catalog.method, whole)
             for row in preview.run(
                 chosen, lambda: show("  ".join(preview.describe()), preview.begun)
             ):

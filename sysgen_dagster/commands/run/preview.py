@@ -15,8 +15,16 @@ import polars as pl
 
 from sysgen_dagster.commands.run.answers import Answers, Spent
 from sysgen_dagster.inference.stopping import STOP, StoppedError
-from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, verification
-from sysgen_dagster.lanes.sysgen.phases import ANNOTATION, FILTERING, PHASES, VERIFICATION, Phase
+from sysgen_dagster.lanes.sysgen import attempts, filtering, verification
+from sysgen_dagster.lanes.sysgen.answers import answer
+from sysgen_dagster.lanes.sysgen.phases import (
+    ALIGNMENT,
+    ANNOTATION,
+    FILTERING,
+    PHASES,
+    VERIFICATION,
+    Phase,
+)
 from sysgen_dagster.lanes.sysgen.settings import Method
 from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
@@ -136,7 +144,13 @@ def choose_conversations(
 
 
 def take_through_phases(
-    chosen: Chosen, answers: Answers, method: Method, watch: Watch, tell: Tell
+    chosen: Chosen,
+    answers: Answers,
+    method: Method,
+    watch: Watch,
+    tell: Tell,
+    *,
+    whole: bool = False,
 ) -> Previewed:
     """One conversation after Phases 1 to 4, or after the one that drops it.
 
@@ -153,7 +167,11 @@ def take_through_phases(
             STOP.check()
             watch(chosen.number, phase)
             ask = answers.asking_for(phase.table, spent)
-            tables[phase.table] = _make(phase, rows, chosen.conversation, ask, method)
+            if phase == ALIGNMENT:
+                made = answer(rows, chosen.conversation, ask, method, whole=whole)
+            else:
+                made = _make(phase, rows, ask, method)
+            tables[phase.table] = made
             tell(_build_story(chosen, tables, name, phase.table))
     finally:
         watch(chosen.number, None)
@@ -170,20 +188,15 @@ def _build_story(
     return story
 
 
-def _make(
-    phase: Phase, rows: pl.DataFrame, conversation: pl.DataFrame, ask: attempts.Ask, method: Method
-) -> pl.DataFrame:
-    """The rows after a phase."""
+def _make(phase: Phase, rows: pl.DataFrame, ask: attempts.Ask, method: Method) -> pl.DataFrame:
+    """The rows after a phase before the last."""
     if phase == ANNOTATION:
         return attempts.annotate(rows, ask, method)
     if phase == FILTERING:
         return filtering.filter_messages(rows, method.drop_rule, method.mend)
-    if phase == VERIFICATION:
-        answers = ask(verification.build_verification_requests(rows, method), rows.height)
-        return verification.build_verified_messages(rows, answers, method.unreadable_verdict)
-    inputs = alignment.build_alignment_inputs(rows, conversation)
-    answers = ask(alignment.build_alignment_requests(inputs), inputs.height)
-    return alignment.build_aligned_responses(inputs, answers)
+    assert phase == VERIFICATION
+    verdicts = ask(verification.build_verification_requests(rows, method), rows.height)
+    return verification.build_verified_messages(rows, verdicts, method.unreadable_verdict)
 
 
 @dataclass(slots=True)
@@ -191,6 +204,7 @@ class Preview:
     """Rows on their way through the phases.
 
     Attributes:
+        whole: Whether all answers of a conversation are written anew.
         under_way: The phase and the beginning of each row that is in one, by its number.
         pace: How fast they were answered so far.
         begun: The row that is alone under way, after the last phase that it came through.
@@ -198,6 +212,7 @@ class Preview:
 
     answers: Answers
     method: Method
+    whole: bool = False
     pace: Pace = field(default_factory=Pace)
     under_way: dict[int, tuple[Phase, float]] = field(default_factory=dict)
     begun: Story | None = None
@@ -272,7 +287,9 @@ class Preview:
             self.pace = Pace(time.monotonic() - began, written, min(at_once, len(chosen)))
 
     def _take(self, chosen: Chosen) -> Previewed:
-        return take_through_phases(chosen, self.answers, self.method, self.watch, self._note)
+        return take_through_phases(
+            chosen, self.answers, self.method, self.watch, self._note, whole=self.whole
+        )
 
 
 def _is_asked_about(chosen: Chosen) -> bool:

@@ -1,19 +1,21 @@
 """The schedule and the automation sensors, which start runs once they are switched on in the UI.
 
-The schedule starts runs of the phases for missing partitions, a few a tick, since a tick must not
-start a week of work at once. Assets that need no GPU are made by declarative automation when all
-their inputs are stored. In the run queue small jobs start first, then partitions that failed
-before, then the rest.
+The schedule starts runs of the phases and of `obedience` for missing partitions, a few a tick,
+since a tick must not start a week of work at once. Assets that need no GPU are made by declarative
+automation when all their inputs are stored. In the run queue small jobs start first, then
+partitions that failed before, then the rest.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 
+from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.exports import exports
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY
+from sysgen_dagster.defs.obedience import JUDGE_STANDS_ASIDE, obedience, obedience_counts
 from sysgen_dagster.defs.operations.staleness import (
     cut_otherwise,
     out_of_date,
@@ -21,8 +23,10 @@ from sysgen_dagster.defs.operations.staleness import (
     summarize_names,
     watching,
 )
+from sysgen_dagster.defs.operations.wanting import find_needed
 from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, MODELS, SHARDS
+from sysgen_dagster.defs.plumbing.resources import tables_here
 from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
@@ -81,7 +85,8 @@ _PARTITION = "dagster/partition"
 
 OUT_OF_DATE = watching(
     [
-        *(*SOURCES, conversations, *PHASES, *JUDGEMENTS, planted_faults),
+        *(*SOURCES, conversations, *PHASES, obedience, obedience_counts),
+        *(*JUDGEMENTS, *CONFLICTS, planted_faults),
         *(*QUALITY, *CORPUS, *TRAINING, review_decisions, mixtures, exports),
     ],
     _LOOKS_AGAIN,
@@ -107,8 +112,11 @@ def following(assets: Sequence[dg.AssetsDefinition]) -> Sequence[dg.AssetsDefini
 
 SYSGEN_JOB = dg.define_asset_job(
     "sysgen",
-    selection=dg.AssetSelection.assets(*PHASES),
-    description="One model and one shard through all four phases. `fill_gaps` starts it.",
+    selection=dg.AssetSelection.assets(*PHASES, obedience),
+    description=(
+        "One model and one shard through all four phases, then whether the answers obey. "
+        "`fill_gaps` starts it."
+    ),
 )
 
 
@@ -118,7 +126,9 @@ SYSGEN_JOB = dg.define_asset_job(
     description=(
         "Starts the next missing partitions of the phases whose conversations are there, a few a "
         "tick, one model until it is complete, first what failed before; not those that keep "
-        "failing. With `refill_changed` then those whose conversations have changed since."
+        "failing, nor those that no recipe needs, as it has its `rows`. Then those of `obedience` "
+        "that are missing yet; with `refill_changed` then the partitions whose conversations have "
+        "changed since."
     ),
 )
 def fill_gaps(
@@ -130,8 +140,9 @@ def fill_gaps(
     busy = {run.tags[_PARTITION] for run in unfinished if _PARTITION in run.tags}
     changed = _changed(instance) if filling.refill_changed else []
     given_up: list[str] = []
-    for model, gaps in _gaps(instance, changed):
-        failures = {key: _failures(instance, key) for key in gaps if key not in busy}
+    not_needed: list[str] = []
+    for model, gaps, assets in _gaps(instance, changed, not_needed):
+        failures = {key: _failures(instance, key, assets) for key in gaps if key not in busy}
         given_up += [key for key, (_, too_often) in failures.items() if too_often]
         repairs = [key for key, (before, too_often) in failures.items() if before and not too_often]
         waiting = repairs + [key for key, (before, _) in failures.items() if not before]
@@ -140,6 +151,7 @@ def fill_gaps(
             yield dg.RunRequest(
                 run_key=f"{context.scheduled_execution_time:%Y%m%dT%H%M}/{key}",
                 partition_key=key,
+                asset_selection=assets,
                 tags=_REPAIR if key in repairs else {},
             )
         if waiting or any(key in busy for key in gaps):
@@ -155,25 +167,48 @@ def fill_gaps(
         "are conversations of another cut, to be made again": other_cut,
     }
     reasons = [f"{summarize_names(keys)} {reason}" for reason, keys in left_out.items() if keys]
-    yield dg.SkipReason("; ".join(["no gaps that can be filled", *reasons]))
+    yield dg.SkipReason("; ".join(["no gaps that can be filled", *not_needed, *reasons]))
 
 
-def _gaps(instance: dg.DagsterInstance, changed: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
-    """Missing partitions and pilots of each model; then those of each model to be made again.
+class _Gaps(NamedTuple):
+    """Partitions of one model that are made next, and which assets of them."""
+
+    model: str
+    keys: list[str]
+    assets: list[dg.AssetKey]
+
+
+_PHASES = [phase.key for phase in PHASES]
+_AT_ONCE = [*_PHASES, *([] if JUDGE_STANDS_ASIDE else [obedience.key])]
+
+
+def _gaps(
+    instance: dg.DagsterInstance, changed: Sequence[str], not_needed: list[str]
+) -> Iterator[_Gaps]:
+    """Missing partitions and pilots of each model, obedience that is missing, then changed ones.
 
     What is of another cut of its source counts as missing, once its conversations are made again.
+    Why partitions are missing and no recipe needs them is added to `not_needed`.
     """
     ready = instance.get_materialized_partitions(conversations.key)
     ready -= cut_otherwise(instance, conversations.key, CATALOG.shards_of)
     whole = instance.get_materialized_partitions(aligned_responses.key)
     whole -= pilots(instance, annotated_system_messages.key)
     whole -= cut_otherwise(instance, annotated_system_messages.key, CATALOG.shards_of)
+    looked_at = instance.get_materialized_partitions(obedience.key)
+    looked_at -= cut_otherwise(instance, obedience.key, CATALOG.shards_of)
     shards = [shard for shard in SHARDS.get_partition_keys() if shard in ready]
-    for model in CATALOG.models:
-        keys = (f"{model}|{shard}" for shard in shards)
-        yield model, [key for key in keys if key not in whole]
-    for model in CATALOG.models:
-        yield model, [key for key in changed if key.startswith(f"{model}|")]
+    keys = {model: [f"{model}|{shard}" for shard in shards] for model in CATALOG.models}
+    missing = [key for of in keys.values() for key in of if key not in whole]
+    need = find_needed(tables_here().store(), missing)
+    not_needed += need.said
+    for model, of in keys.items():
+        yield _Gaps(model, [key for key in of if key in need.keys], _AT_ONCE)
+    for model, of in keys.items():
+        unseen = [key for key in of if key in whole and key not in looked_at]
+        yield _Gaps(model, unseen, [obedience.key])
+    for model in keys:
+        yield _Gaps(model, [key for key in changed if key.startswith(f"{model}|")], _AT_ONCE)
 
 
 def _changed(instance: dg.DagsterInstance) -> list[str]:
@@ -184,17 +219,18 @@ def _changed(instance: dg.DagsterInstance) -> list[str]:
     return [key for key in MODEL_SHARDS.get_partition_keys() if key in stale]
 
 
-def _failures(instance: dg.DagsterInstance, key: str) -> tuple[bool, bool]:
-    """Whether the partition failed before, and whether so often that it is left alone.
+def _failures(
+    instance: dg.DagsterInstance, key: str, assets: Sequence[dg.AssetKey]
+) -> tuple[bool, bool]:
+    """Whether a run of these assets failed before, and whether so often that it is left alone.
 
     Failures before its conversations were last made are not counted: the run may work now.
     """
     runs = instance.get_run_records(
         dg.RunsFilter(tags={_PARTITION: key}, statuses=[dg.DagsterRunStatus.FAILURE])
     )
-    phases = {asset.key for asset in PHASES}
     failed = [
-        run for run in runs if not phases.isdisjoint(run.dagster_run.asset_selection or phases)
+        run for run in runs if not {*assets}.isdisjoint(run.dagster_run.asset_selection or assets)
     ]
     made_at = _made_at(instance, key.partition("|")[-1]) if failed else 0.0
     since = sum(run.create_timestamp.timestamp() > made_at for run in failed)

@@ -15,27 +15,47 @@ from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
 from sysgen_dagster.inference.chat_api import ModelIdentity
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
-from sysgen_dagster.obedience import judge_verdicts
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience import conflicts, judge_verdicts, phrase_judgement
+from sysgen_dagster.obedience.tables import (
+    CONFLICT_TURNS,
+    JUDGE_CALIBRATION,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+    OBEDIENCE,
+)
 from sysgen_dagster.tables.table import Partition, Table
 
 Identify = Callable[[Model], ModelIdentity]
 
-_JUDGED = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT)
+# The tables whose rows a judge is asked for, and the setting that says for how many; None: all.
+_JUDGED: Mapping[str, str | None] = {
+    JUDGED_PREFERENCES.name: "preference_rows",
+    JUDGED_ALIGNMENT.name: "alignment_rows",
+    OBEDIENCE.name: "obedience",
+    JUDGE_CALIBRATION.name: None,
+}
 # By table, how a model is asked for its rows where the catalogue says nothing.
 _SAMPLING: Mapping[str, Sampling] = {
     **{phase.table.name: phase.sampling for phase in PHASES if phase.sampling is not None},
     **({PLANTED_FAULTS.name: VERIFICATION.sampling} if VERIFICATION.sampling else {}),
-    **{table.name: judge_verdicts.SAMPLING for table in _JUDGED},
+    **dict.fromkeys(_JUDGED, judge_verdicts.SAMPLING),
+    OBEDIENCE.name: phrase_judgement.SAMPLING,
+    CONFLICT_TURNS.name: conflicts.SAMPLING,
+}
+
+
+_ASKED_AS = {
+    PLANTED_FAULTS.name: VERIFICATION.table.name,
+    JUDGE_CALIBRATION.name: JUDGED_PREFERENCES.name,
 }
 
 
 def settings_name(table: str) -> str:
     """The name under ``request.phases`` of the settings with which a table's rows are asked for.
 
-    A judge of planted faults is asked as it is in Phase 3, which is what is tested.
+    A judge of planted faults or of labelled items is asked as where it judges, which is tested.
     """
-    return VERIFICATION.table.name if table == PLANTED_FAULTS.name else table
+    return _ASKED_AS.get(table, table)
 
 
 def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
@@ -48,13 +68,19 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
     sampling = _SAMPLING.get(table.name)
     if sampling is None or at.model is None or at.model not in CATALOG.models:
         return {}
-    model = CATALOG.judge_of(at.model) if table in _JUDGED else CATALOG.models[at.model]
+    setting = _JUDGED.get(table.name)
+    rows = getattr(CATALOG.judging, setting) if setting else None
+    if table == OBEDIENCE and rows == 0:  # rules alone look at it
+        return {}
+    is_judged = table.name in _JUDGED
+    model = CATALOG.judge_of(at.model) if is_judged else CATALOG.models[at.model]
     request = ChatRequest("", (), sampling, seed=0)
     sent = with_settings(request, model.request, settings_name(table.name)).sampling
     shown = [_normal(identify(model).answers_as), sent.temperature, sent.max_tokens, sent.top_p]
-    if table in _JUDGED:
-        rows = {JUDGED_PREFERENCES: "preference_rows", JUDGED_ALIGNMENT: "alignment_rows"}[table]
-        shown += [getattr(CATALOG.judging, rows), CATALOG.judging.seed]
+    if rows is not None:
+        shown += [rows, CATALOG.judging.seed]
+    if table == CONFLICT_TURNS:
+        shown += [CATALOG.conflicts.messages_a_shard, CATALOG.conflicts.seed]
     return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
 
 

@@ -4,6 +4,7 @@ from sysgen_dagster.analysis.checks import CHECKS as _OF_MEASURES
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.lanes.sysgen.checks import build_checks
 from sysgen_dagster.obedience.checks import CHECKS as _OF_JUDGEMENTS
+from sysgen_dagster.obedience.conflict_checks import CHECKS as _OF_CONFLICTS
 from sysgen_dagster.sources.checks import CHECKS as _OF_SOURCES
 from sysgen_dagster.tables.checks import Check
 from sysgen_dagster.training_sets.checks import CHECKS as _OF_TRAINING_SETS
@@ -14,4 +15,5 @@ CHECKS: tuple[Check, ...] = (
     *_OF_MEASURES,
     *_OF_TRAINING_SETS,
     *_OF_JUDGEMENTS,
+    *_OF_CONFLICTS,
 )

@@ -1,13 +1,17 @@
-"""Whether rows were looked at for every flag that a recipe leaves out."""
+"""Whether rows were looked at for everything that a recipe leaves rows out for."""
 
 from collections.abc import Sequence
 
-from sysgen_dagster.catalog.catalog import split_shard
-from sysgen_dagster.catalog.recipes import Recipe
+import polars as pl
+
+from sysgen_dagster.catalog.recipes import NOT_OBEYED, Recipe
+from sysgen_dagster.defs.plumbing.candidates import takes
 from sysgen_dagster.defs.plumbing.table_io import LOOKED_AT, AssetRun, noted
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.table import By, Partition
 from sysgen_dagster.training_sets.flags import looks_at_every_row, tables_of_flags
+from sysgen_dagster.training_sets.tables import table_of
 
 _NAMED = 5  # shards that an error names
 
@@ -20,9 +24,7 @@ def require_looked_at(recipe: Recipe, run: AssetRun, model: str, shards: Sequenc
     """
     wanted = [(flag, table, None) for flag, table in tables_of_flags(recipe, By.NOTHING).items()]
     of_model = [(flag, table, model) for flag, table in tables_of_flags(recipe, By.MODEL).items()]
-    taken = {
-        each for each in shards if not recipe.sources or split_shard(each)[0] in recipe.sources
-    }
+    taken = {each for each in shards if takes(recipe, Partition(model, each))}
     for flag, table, of in [*wanted, *of_model]:
         place = table.label(Partition(of))
         said = f"mixture {run.at.recipe} leaves out `{flag}`, and {place}"
@@ -37,3 +39,31 @@ def require_looked_at(recipe: Recipe, run: AssetRun, model: str, shards: Sequenc
         if looks_at_every_row(table) and (missing := sorted(taken - {*read})):
             named = ", ".join(missing[:_NAMED]) + (", ..." if len(missing) > _NAMED else "")
             raise StoreError(f"{said} was made without {named}: {why}. Materialize it again")
+
+
+def require_obedience_known(
+    recipe: Recipe, run: AssetRun, at: Partition, in_form: pl.DataFrame
+) -> None:
+    """Do nothing where rows say how far they obey, or the recipe does not ask for it.
+
+    Args:
+        recipe: The recipe of the mixture that is made.
+        run: The making of the mixture.
+        at: Where the rows are stored.
+        in_form: The rows, with ``tags`` and ``phrases_not_obeyed``.
+
+    Raises:
+        StoreError: They were made before anybody had looked.
+    """
+    asks = recipe.obeyed is not None or NOT_OBEYED in recipe.leave_out
+    if not asks or not takes(recipe, at):
+        return
+    # A row without tags has no system message that it could obey.
+    unknown = pl.col("phrases_not_obeyed").is_null() & (pl.col("tags").list.len() > 0)
+    if in_form.filter(unknown).height:
+        by = "`obeyed`" if recipe.obeyed else f"`leave_out: {NOT_OBEYED}`"
+        raise StoreError(
+            f"mixture {run.at.recipe} asks by {by} whether answers obey, and the rows of "
+            f"{table_of(recipe).label(at)} do not say. Materialize {OBEDIENCE.name} and then "
+            f"{table_of(recipe).name} for {at.key} again"
+        )

@@ -50,9 +50,10 @@ def build_alignment_requests(inputs: pl.DataFrame) -> Iterator[ChatRequest]:
 
 
 def build_aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFrame:
-    """`tables.ALIGNED`: one row per verified message, in their order, with the new answer.
+    """`tables.ALIGNED` after one answer to each question: one row per verified message, in order.
 
-    A dropped row keeps its answer where it was cut at the token limit or is a refusal.
+    A dropped row keeps its answer where it was cut at the token limit or is a refusal. Results are
+    null: the original answers are not among the inputs.
     """
     reason = (
         pl.when(pl.col("drop_reason").is_not_null())
@@ -65,5 +66,22 @@ def build_aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> 
     return (
         add_completions(inputs, completions, None)
         .with_columns(new_answer="text", drop_reason=reason)
+        .with_columns(_alone())
         .select(ALIGNED.names)
     )
+
+
+def _alone() -> list[pl.Expr]:
+    """The columns that say of an answer how it came to be chosen, of one without another."""
+    values = {
+        "answers": pl.when(pl.col("attempts").is_not_null()).then(1),
+        "rejected_answers": pl.lit([]),
+        "all_prompt_tokens": pl.col("prompt_tokens"),
+        "all_completion_tokens": pl.col("completion_tokens"),
+        "result": pl.lit(None),
+        "result_kind": pl.lit(None),
+        "first_result": pl.lit(None),
+        "is_original": pl.lit(value=False),
+        "new_history": pl.lit(None),
+    }
+    return [value.cast(ALIGNED.schema[name]).alias(name) for name, value in values.items()]

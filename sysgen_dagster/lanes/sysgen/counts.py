@@ -4,8 +4,10 @@ import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen import tables
+from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 from sysgen_dagster.lanes.sysgen.paper import ModelCounts
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
+from sysgen_dagster.obedience.contradictions import WORST_FIRST, Result
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster.tables.table import Table, kept
@@ -42,6 +44,31 @@ def count_tags(table: Table, messages: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def count_results(aligned: pl.DataFrame) -> pl.DataFrame:
+    """`tables.RESULT_COUNTS`: one row per source and kind of result, given `tables.ALIGNED`.
+
+    Rows without an answer, and of original answers that state no result, are not counted.
+    """
+    result = pl.col("result")
+    is_checked = result.is_in([each.value for each in WORST_FIRST])
+    counted = {
+        "checked": pl.len(),
+        "contradicted_at_first": pl.col("first_result") == Result.CONTRADICTS.value,
+        "contradicts": result == Result.CONTRADICTS.value,
+        "dropped": pl.col("drop_reason") == Dropped.CONTRADICTS_ORIGINAL.value,
+        "kept_original": pl.col("is_original"),
+        "same": (result == Result.SAME.value) & ~pl.col("is_original"),
+        "unread": result == Result.UNREAD.value,
+    }
+    return (
+        aligned.filter(is_checked)
+        .group_by("source", "result_kind")
+        .agg(count.sum().cast(pl.UInt32).alias(name) for name, count in counted.items())
+        .sort("source", "result_kind")
+        .select(tables.RESULT_COUNTS.names)
+    )
+
+
 def tag_rates(counts: pl.DataFrame) -> dict[str, Rate]:
     """For each of the eight tags, the messages that hold it, over all sources of `count_tags`."""
     sums = counts.group_by("tag").agg(pl.col("messages", "of_messages").sum())
@@ -67,7 +94,7 @@ def summarize_retention(counts: pl.DataFrame, paper: ModelCounts | None) -> pl.D
     shares: dict[object, float] = {}
     if paper:
         shares = {
-            tables.FILTERED.name: paper.filtered_share,
+            tables.FILTERED.name: paper.filtered_as_printed,
             tables.ALIGNED.name: paper.aligned_share,
         }
     rows = []

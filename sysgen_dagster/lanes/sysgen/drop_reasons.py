@@ -13,3 +13,4 @@ class Dropped(StrEnum):
     NOTHING_VERIFIED = "nothing_verified"  # no phrase was judged Good
     # Phase 4
     REFUSED = "refused"  # the model declined to answer
+    CONTRADICTS_ORIGINAL = "contradicts_original"  # its result is not that of the original answer

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from sysgen_dagster.chat.messages import Sampling
 from sysgen_dagster.chat.prompts import Prompt
 from sysgen_dagster.lanes.sysgen import alignment, annotation, paper, verification
-from sysgen_dagster.lanes.sysgen.settings import Method
+from sysgen_dagster.lanes.sysgen.settings import Contradiction, Method
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.table import Table
@@ -86,6 +86,12 @@ def _filtering_settings(method: Method) -> tuple[str, ...]:
     return ("drop_rule", *(("mend",) if method.mend else ()))
 
 
+def _alignment_settings(method: Method) -> tuple[str, ...]:
+    # Named only where they are on: code versions of stored partitions do not know of them.
+    has_several, allows = method.answers > 1, method.contradiction is Contradiction.ALLOW
+    return (*(("answers",) if has_several else ()), *(() if allows else ("contradiction",)))
+
+
 ANNOTATION = Phase(
     1,
     ANNOTATED,
@@ -103,7 +109,13 @@ VERIFICATION = Phase(
     sampling=verification.SAMPLING,
     settings=lambda _: ("unreadable_verdict", "constrain_verdicts", "verdict_confidence"),
 )
-ALIGNMENT = Phase(4, ALIGNED, reads=(VERIFIED, CONVERSATIONS), sampling=alignment.SAMPLING)
+ALIGNMENT = Phase(
+    4,
+    ALIGNED,
+    reads=(VERIFIED, CONVERSATIONS),
+    sampling=alignment.SAMPLING,
+    settings=_alignment_settings,
+)
 
 PHASES = (ANNOTATION, FILTERING, VERIFICATION, ALIGNMENT)
 # The tables that a conversation passes through, in order.

@@ -32,6 +32,7 @@ _REASONS: Mapping[str, str] = {
     Dropped.NO_PHRASE_LEFT: "the message holds no tagged phrase",
     Dropped.NOTHING_VERIFIED: "no phrase was judged Good",
     Dropped.REFUSED: "the model declined to answer",
+    Dropped.CONTRADICTS_ORIGINAL: "its result is not that of the original answer",
 }
 
 _DEFECTS: Mapping[str, str] = {

@@ -33,6 +33,14 @@ class Demonstrations(StrEnum):
     AS_TURNS = "as_turns"  # conversations and their messages, in turns before the row's
 
 
+class Contradiction(StrEnum):
+    """What Phase 4 does with a row whose new answers all contradict its original answer."""
+
+    ALLOW = "allow"  # keep a new answer, as the paper
+    DROP = "drop"
+    KEEP_ORIGINAL = "keep_original"  # as the row's answer
+
+
 class Preset(StrEnum):
     """A name for a whole set of settings."""
 
@@ -43,7 +51,11 @@ class Preset(StrEnum):
 # What each preset sets where that differs from the fields' own values, which are the paper's.
 _PRESETS: Mapping[Preset, Mapping[str, Any]] = {
     Preset.PAPER: {},
-    Preset.BEST: {"demonstrations": Demonstrations.AS_TURNS, "mend": True},
+    Preset.BEST: {
+        "demonstrations": Demonstrations.AS_TURNS,
+        "mend": True,
+        "contradiction": Contradiction.DROP,
+    },
 }
 
 
@@ -64,6 +76,9 @@ class Method(Entry):
     repair: Switch = False  # ask once more, under a grammar, where no tagged message is well-formed
     constrain_verdicts: Switch = False  # hold verdicts to a regular expression; needs vLLM
     verdict_confidence: Switch = False  # store each verdict's probability, from token logprobs
+    # Answers written under one system message, until one breaks no rule of it; the best is kept.
+    answers: Annotated[AtLeastOne, Field(le=16)] = 1
+    contradiction: Contradiction = Contradiction.ALLOW
 
     @model_validator(mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from sysgen_dagster.tables.columns import (
     FLAG,
     GENERATION,
     IDENTITY,
+    MESSAGES,
     NUMBER,
     TEXT,
 )
@@ -25,6 +26,7 @@ DEFECTS = pl.List(pl.Struct({"kind": TEXT, "text": TEXT}))
 VERDICTS = pl.List(pl.Struct({"tag": TEXT, "verdict": TEXT, "confidence": NUMBER}))
 REMOVED = pl.List(pl.Struct({"tag": TEXT, "text": TEXT, "verdict": TEXT}))
 REJECTED = pl.List(pl.Struct({"message": TEXT, "reason": TEXT}))
+REJECTED_ANSWERS = pl.List(pl.Struct({"answer": TEXT, "reason": TEXT}))
 
 _phase_table = partial(Table, by=By.MODEL_SHARD, group=Group.SYSGEN_PHASES)
 _statistic = partial(Table, by=By.MODEL, group=Group.STATISTICS)
@@ -81,6 +83,37 @@ ALIGNED = _phase_table(
         "new_answer": Column(TEXT, "A': the model's answer under the system message"),
         **DROP_REASON,
         **GENERATION,
+        "answers": Column(
+            COUNT, "answers that the model was asked for, in all turns together", is_new=True
+        ),
+        "rejected_answers": Column(
+            REJECTED_ANSWERS,
+            "the other answers to the question in their order: a drop reason, or breaks_rules",
+            is_new=True,
+        ),
+        "all_prompt_tokens": Column(COUNT, "tokens in of all `answers`", is_new=True),
+        "all_completion_tokens": Column(COUNT, "tokens out of all `answers`", is_new=True),
+        "result": Column(
+            TEXT,
+            "whether the new answers have the results of the original ones: same, contradicts, "
+            "unread (none was found), none (the original ones state none); null: no answer",
+            is_new=True,
+        ),
+        "result_kind": Column(TEXT, "final_answer or python; null: no result", is_new=True),
+        "first_result": Column(
+            TEXT, "`result` of the first answer that was asked for in each turn", is_new=True
+        ),
+        "is_original": Column(
+            FLAG,
+            "an original answer was kept, as the new ones contradict it; here or in `new_history`",
+            is_new=True,
+        ),
+        "new_history": Column(
+            MESSAGES,
+            "the turns before the question with answers written anew under the system message; "
+            "null: they are the upstream ones",
+            is_new=True,
+        ),
     },
 )
 
@@ -118,6 +151,28 @@ VERDICT_COUNTS = _statistic(
     },
 )
 
+# One row per source and kind of result, of the conversations with a new answer.
+RESULT_COUNTS = _statistic(
+    "result_counts",
+    {
+        "source": IDENTITY["source"],
+        "result_kind": Column(TEXT, "final_answer or python"),
+        "checked": Column(COUNT, "conversations whose original answer states such a result"),
+        "contradicted_at_first": Column(
+            COUNT, "of these, those whose first new answer has another"
+        ),
+        "contradicts": Column(
+            COUNT, "whose chosen answer has another: kept or dropped, by `method.contradiction`"
+        ),
+        "dropped": Column(COUNT, "of `contradicts`, those that were dropped"),
+        "kept_original": Column(
+            COUNT, "whose original answer was kept, as all new ones have another"
+        ),
+        "same": Column(COUNT, "whose new answer has the same result"),
+        "unread": Column(COUNT, "in whose new answer no such result was found"),
+    },
+)
+
 # One row per tag of the messages with planted faults, as the judge of Phase 3 calls it.
 PLANTED_FAULTS = Table(
     "planted_faults",
@@ -142,5 +197,6 @@ TABLES = (
     RETENTION,
     TAG_COUNTS,
     VERDICT_COUNTS,
+    RESULT_COUNTS,
     PLANTED_FAULTS,
 )

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.storage.folders import replacing
 from sysgen_dagster.tables.table import Table, require_columns
 from sysgen_dagster.training_sets.export import layout
@@ -24,9 +25,9 @@ from sysgen_dagster.training_sets.export.manifest import (
     render_manifest,
 )
 from sysgen_dagster.training_sets.export.trainers import render_snippets
+from sysgen_dagster.training_sets.exported_rows import TRAIN, exported_table
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
-from sysgen_dagster.training_sets.thoughts import exported_table
 
 # datasets.config.MAX_SHARD_SIZE of `datasets` 5.2; here it counts bytes on the disk.
 FILE_BYTES = 500_000_000
@@ -71,7 +72,7 @@ def write_folder(
         texts = {
             "README.md": render_card(contents, facts),
             "LICENSE.md": render_licenses(contents, facts),
-            **render_snippets(contents),
+            **render_snippets(contents, facts.recipe),
         }
         for path, text in texts.items():
             (folder / path).parent.mkdir(exist_ok=True)
@@ -148,6 +149,7 @@ def _write_data(
         models,
         tuple(model for model in rejected if model not in models["model"]),
         _count_reviewed(stored),
+        layout.Trained.LAST if table == PREFERENCE_PAIRS else _find_trained(stored),
     )
 
 
@@ -155,6 +157,18 @@ def _count_reviewed(stored: pl.LazyFrame) -> dict[str, int]:
     """How many rows a reviewer has accepted, and edited; only words that occur."""
     counts = stored.drop_nulls("reviewed").group_by("reviewed").len().sort("reviewed")
     return dict(counts.collect(engine="streaming").iter_rows())
+
+
+def _find_trained(stored: pl.LazyFrame) -> layout.Trained:
+    """Which answers before the last one the chats mark to be learned, looked at in all rows."""
+    is_answer = pl.element().struct.field("role") == Role.ASSISTANT.value
+    marks = pl.element().filter(is_answer).struct.field(TRAIN)
+    earlier = pl.col("messages").list.head(pl.col("messages").list.len() - 1).list.eval(marks)
+    found = stored.select(any=earlier.list.any().any(), all=earlier.list.all().all())
+    is_any, is_all = found.collect(engine="streaming").row(0)
+    if not is_any:
+        return layout.Trained.LAST
+    return layout.Trained.EVERY if is_all else layout.Trained.SOME
 
 
 def _distinct(rows: pl.LazyFrame, *columns: str) -> pl.DataFrame:

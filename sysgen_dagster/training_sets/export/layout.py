@@ -13,6 +13,7 @@ a source because of its licence names the configurations of the other sources.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
 import polars as pl
@@ -36,6 +37,14 @@ class ExportError(SysgenError):
     """A training set cannot be exported as it is, or a folder is no export; with the reason."""
 
 
+class Trained(StrEnum):
+    """Which answers of its chats an export marks to be learned, over all rows."""
+
+    LAST = "last"  # of each chat the last one alone
+    EVERY = "every"  # all of them, some of which are followed by others
+    SOME = "some"  # in some chats earlier ones too, in others not
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """The data files of one exported mixture, and the sources and models that their rows name.
@@ -52,6 +61,7 @@ class Contents:
         only_rejected_models: Models that wrote rejected answers and no others, sorted. The rows
             do not name their licences.
         reviewed: How many rows reviewers have accepted as they were, and edited, by that word.
+        trained: Which answers are to be learned; of preference pairs the only one.
     """
 
     name: str
@@ -61,6 +71,7 @@ class Contents:
     models: pl.DataFrame
     only_rejected_models: tuple[str, ...] = ()
     reviewed: Mapping[str, int] = field(default_factory=dict)
+    trained: Trained = Trained.LAST
 
     @property
     def has_pairs(self) -> bool:
@@ -155,8 +166,13 @@ def build_dataset_info(contents: Contents) -> list[dict[str, Any]]:
 def _feature(dtype: Any) -> dict[str, Any]:
     """A column's type as `datasets.Features` writes it into a card."""
     if not isinstance(dtype, pl.List):
-        return {"dtype": str(dtype).lower()}  # Polars' String and UInt32 are string and uint32
+        return {"dtype": _scalar(dtype)}
     if isinstance(dtype.inner, pl.Struct):
         fields = dtype.inner.fields
         return {"list": [{"name": field.name, **_feature(field.dtype)} for field in fields]}
-    return {"list": str(dtype.inner).lower()}
+    return {"list": _scalar(dtype.inner)}
+
+
+def _scalar(dtype: Any) -> str:
+    """Polars' String and UInt32 are string and uint32 there, and its Boolean is bool."""
+    return "bool" if dtype == pl.Boolean() else str(dtype).lower()

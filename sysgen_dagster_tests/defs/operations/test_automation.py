@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from sysgen_dagster.definitions import defs
+from sysgen_dagster.defs.obedience import obedience
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE, fill_gaps
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, SHARDS
 from sysgen_dagster.defs.plumbing.versions import CUT, PILOT
@@ -133,6 +134,7 @@ def test_what_keeps_failing_is_left_alone_and_named_when_nothing_else_is_left(
     for key in MODEL_SHARDS.get_partition_keys():
         if key != stuck:
             _made(instance, aligned_responses, str(key))
+            _made(instance, obedience, str(key))
     assert _tick(instance) == ([], f"no gaps that can be filled; 1 ({stuck}) keep failing")
 
 
@@ -173,7 +175,51 @@ def test_conversations_that_were_made_anew_get_new_tries(
 def test_when_all_is_made_nothing_is_asked_for(instance: dg.DagsterInstance) -> None:
     for key in MODEL_SHARDS.get_partition_keys():
         _made(instance, aligned_responses, str(key))
+        _made(instance, obedience, str(key))
     assert _tick(instance) == ([], "no gaps that can be filled")
+
+
+def _asked_assets(instance: dg.DagsterInstance) -> dict[str, set[str]]:
+    """The assets that are asked for, by partition."""
+    with dg.build_schedule_context(instance=instance, scheduled_execution_time=NOW) as context:
+        asked = [each for each in fill_gaps(context) if isinstance(each, dg.RunRequest)]
+    return {
+        str(each.partition_key): {key.to_user_string() for key in each.asset_selection or ()}
+        for each in asked
+    }
+
+
+def test_a_missing_partition_is_made_up_to_whether_its_answers_obey(
+    instance: dg.DagsterInstance,
+) -> None:
+    names = {*(phase.key.to_user_string() for phase in PHASES), "obedience"}
+    assert _asked_assets(instance) == {f"{FIRST}|{shard}": names for shard in READY[:4]}
+
+
+def test_where_only_obedience_is_missing_the_phases_are_not_made_again(
+    instance: dg.DagsterInstance,
+) -> None:
+    for model in CATALOG.models:
+        for shard in READY:
+            _made(instance, aligned_responses, f"{model}|{shard}")
+            if shard != READY[2]:
+                _made(instance, obedience, f"{model}|{shard}")
+    assert _asked_assets(instance) == {f"{FIRST}|{READY[2]}": {"obedience"}}
+
+
+def test_failures_of_the_phases_are_not_those_of_obedience(instance: dg.DagsterInstance) -> None:
+    key = f"{FIRST}|{READY[0]}"
+    for _ in range(2):
+        instance.create_run_for_job(
+            JOB,
+            asset_selection=frozenset(phase.key for phase in PHASES),
+            tags={"dagster/partition": key},
+            status=dg.DagsterRunStatus.FAILURE,
+        )
+    for model in CATALOG.models:
+        for shard in READY:
+            _made(instance, aligned_responses, f"{model}|{shard}")
+    assert key in _asked_assets(instance)
 
 
 # Declarative automation
@@ -303,7 +349,8 @@ def test_splits_follow_conversations_after_the_like_questions_that_they_are_made
 
 def test_what_costs_tokens_or_leaves_the_house_is_started_by_hand() -> None:
     graph = defs.resolve_asset_graph()
-    by_hand = ("judged_preferences", "judged_alignment", "mixtures", "exports", "hub_datasets")
+    judged = ("judged_preferences", "judged_alignment", "obedience")
+    by_hand = (*judged, "mixtures", "exports", "hub_datasets")
     for name in (*by_hand, *(phase.key.path[-1] for phase in PHASES)):
         assert graph.get(dg.AssetKey(name)).automation_condition is None
 

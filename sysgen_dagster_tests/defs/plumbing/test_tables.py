@@ -39,6 +39,7 @@ STATISTICS = {
     "answer_similarity",
     "learned_similarity",
     "quality_counts",
+    "obedience_counts",
     "message_diversity",
     "near_duplicate_questions",
     "near_duplicate_messages",
@@ -46,6 +47,7 @@ STATISTICS = {
     "judged_preferences",
     "judged_alignment",
     "planted_faults",
+    "conflict_counts",
     "paper_comparison",
     "forecast",
 }
@@ -64,6 +66,8 @@ def test_the_tables_are_the_sources_the_phases_the_training_sets_and_the_statist
         "conversations",
         *PHASES,
         "row_quality",
+        "obedience",
+        "conflict_turns",
         *training,
         *STATISTICS,
     }

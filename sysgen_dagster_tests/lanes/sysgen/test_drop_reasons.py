@@ -12,10 +12,11 @@ def test_the_reasons_come_in_the_order_of_the_phases() -> None:
         "no_phrase_left",
         "nothing_verified",
         "refused",
+        "contradicts_original",
     ]
 
 
 def test_a_word_is_one_reason_in_all_tables() -> None:
     words = [reason.value for reasons in (Unusable, NoAnswer, Dropped) for reason in reasons]
 
-    assert len(words) == len(set(words)) == 24
+    assert len(words) == len(set(words)) == 25

@@ -11,7 +11,7 @@ from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training
 from sysgen_dagster.training_sets.export.card import CardFacts
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.layout import Contents
-from sysgen_dagster.training_sets.thoughts import exported_table
+from sysgen_dagster.training_sets.exported_rows import exported_table
 
 SOURCES = {
     "capybara": ("LDJnr/Capybara", "a" * 40, "apache-2.0"),
@@ -33,6 +33,11 @@ FACTS = CardFacts(
 PAIR_FACTS = replace(FACTS, recipe=Recipe(rejected=(Rejected.ORIGINAL_ANSWER,)))
 
 
+def said(role: str, content: str) -> dict[str, Any]:
+    """A message of an exported chat: answers are to be learned."""
+    return {"role": role, "content": content, "train": role == "assistant"}
+
+
 def row(source: str, model: str, split: str, number: int, **changes: Any) -> dict[str, Any]:
     """A training row that is also a preference pair; the schema takes what belongs to it."""
     repo, revision, license_ = SOURCES[source]
@@ -46,15 +51,19 @@ def row(source: str, model: str, split: str, number: int, **changes: Any) -> dic
         "conversation_id": f"{source}-{split}-{number}",
         "source": source,
         "variant": "sysgen",
-        "messages": prompt + answer,
+        "messages": [said(**turn) for turn in prompt + answer],
         "rejected_is": "original_answer",
         "rejected_model": None,
+        "rejected_not_obeyed": None,
         "prompt": prompt,
         "chosen": answer,
         "rejected": [{"role": "assistant", "content": "No."}],
         "split": split,
         "tags": ["Role", "Task"] if number % 2 else [],
         "flags": ["truncated"] if number == 0 else [],
+        "phrases_obeyed": 1,
+        "phrases_not_obeyed": 0,
+        "phrases_unknown": number,
         "source_repo": repo,
         "source_revision": revision,
         "source_row": number,

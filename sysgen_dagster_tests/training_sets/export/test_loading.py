@@ -7,7 +7,7 @@ import pytest
 
 from sysgen_dagster.training_sets.export.layout import ExportError
 from sysgen_dagster.training_sets.export.loading import load_export
-from sysgen_dagster.training_sets.thoughts import exported_table
+from sysgen_dagster.training_sets.exported_rows import exported_table
 from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, SPLITS, export
 
 

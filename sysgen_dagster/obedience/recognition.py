@@ -1,0 +1,170 @@
+"""Recognises in a phrase of a system message what rules can hold an answer to.
+
+A phrase is taken apart into sentences and these into clauses, each of which asks one thing: "Use
+bullet points and end with a question." A clause that is wholly of a known form stands for rules.
+What depends on something ("if", "where needed"), or leaves a choice, asks nothing that holds for
+every answer, so then nothing is recognised in the whole phrase.
+"""
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from sysgen_dagster.obedience.recognizing import edges, lengths, marks, structure, tasks, words
+from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, Subject
+from sysgen_dagster.obedience.rules import Recognized, Rule
+
+_SUBJECTS = (lengths.SUBJECT, marks.SUBJECT, words.SUBJECT, edges.SUBJECT, structure.SUBJECT)
+# Verbs of tasks are not shared by the objects of a list.
+_ALL_SUBJECTS = (*_SUBJECTS, tasks.SUBJECT)
+# Characters. Longer phrases describe formats in detail, which no form here covers.
+_LONGEST_PHRASE = 600
+_PHRASES_REMEMBERED = 100_000
+
+_FANCY = str.maketrans({"\u201c": '"', "\u201d": '"', "\u2018": "'", "\u2019": "'", "\xa0": " "})
+_QUOTED = re.compile(
+    r'"([^"\n]{1,200})"|(?<!\w)\'([^\'\n]{1,200})\'(?!\w)|`([^`\n]{1,200})`'
+    r"|(?<=[ :])((?:\*[ ]?){3,9})(?=[.,]?\s|[.,]?$)"
+)
+# An object of JSON: what its values are to be is not looked at, its keys are.
+_TEMPLATE = re.compile(r'\{[^{}]*"\d+"\s*:[^{}]*\}')
+_KEY = re.compile(r'"\d+"(?=\s*:)')
+# Examples of how a mark looks.
+_EXAMPLE = re.compile(r",? (?:such as|like|i\.e\.,?|e\.g\.,?) ?:?\s*(?=[\[*<(`-])[^.]*")
+_DEPENDS = re.compile(
+    r"\b(?:if|when|whenever|unless|except|until|while|otherwise|whether|depending|instead"
+    r"|in case|should (?:the|a|they)|where (?:necessary|needed|appropriate|applicable|possible"
+    r"|helpful|relevant|useful|required)|as (?:needed|appropriate|necessary|required|requested"
+    r"|applicable|you see fit)|(?:if|when) (?:possible|needed)|may|might|can|could|optional(?:ly)?"
+    r"|ideally|preferably|prefer|usually|generally|typically|mostly|mainly|try to|try|often"
+    r"|sometimes|occasionally|rarely|sparingly|where you can|as much as possible|like|such as"
+    r"|for (?:questions|requests|each|every|any|code|simple|complex|short|long)|either|feel free"
+    r"|unlike|asks?|asked|before|after|once the|once they|once you|first ask|at first)\b",
+)
+_HARMLESS_DEPENDS = re.compile(
+    r"\b(?:you can(?:not| ?not)|can'?t|cannot|may not|can not|after \"|may never|not ask|never ask"
+    r"|(?:^|\. |and |then )ask (?:a|one|the user|at)|such as \S+(?:, \S+)*$|look like"
+    r"|(?:question|call) (?:that|to) asks?)\b"
+)
+_OR = re.compile(r"\bor\b")
+_HARMLESS_OR = re.compile(
+    r"or (?:more|fewer|less|longer|shorter|any)\b|\"\d+\"(?:,? or \"\d+\")+|(?:no|any|not|without"
+    r"|avoid|never|don't|free of)\b[^.;]*\bor\b|(?:one|two|three|four|five|\d+) or (?:two|three"
+    r"|four|five|six|\d+)\b"
+    r"|(?:answer|result|solution|summary) or (?:conclusion|result|solution|answer|summary)\b"
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\s*\n+\s*|;\s*")
+_STARTER = (
+    r"(?:use|write|provide|give|include|contain|have|reply|respond|answer|return|output|present|add"
+    r"|produce|create|format|end|begin|start|finish|conclude|close|avoid|keep|limit|do not|don't"
+    r"|never|show|explain|state|make sure|ensure|be|list|organize|organise|summarize|summarise"
+    r"|mention|highlight|separate|put|wrap|ask|refrain|then|always|address|greet|sign|bold|number"
+    r"|describe|offer|follow|break|structure|divide|your|the (?:response|answer|word|letter|last|"
+    r"first|second|third)|no other|nothing|stay|speak|without|stick|restrict|in (?:all|the form|"
+    r"english|french|german|spanish)|with (?:no|exactly|at))"
+)
+_BETWEEN = re.compile(
+    rf"(?:,? and then|,? and(?: also)?|,? but|,? then|;|,|:(?= (?:use|end|begin|no)\b))\s+"
+    rf"(?={_STARTER}\b)"
+)
+_MODAL = (
+    r"(?:must|should|needs? to|has to|have to|is to|are to|shall|will|ought to|must always"
+    r"|should always)"
+)
+_LEADS = re.compile(
+    r"^(?:please|always|also|then|finally|additionally|furthermore|moreover|lastly|importantly"
+    r"|and|but|in addition|note that|remember to|remember that|be sure to|make sure(?: to| that)?"
+    r"|ensure(?: that)?|take care to|it is (?:important|essential) (?:to|that)|i want(?: you to)?"
+    r"|i would like(?: you to)?|at the (?:very )?end,?|in your (?:response|answer|reply),?"
+    rf"|you {_MODAL}|you(?: are(?: required| asked| expected)? to)|(?:the|your) (?:assistant"
+    rf"|model|ai|chatbot|bot) {_MODAL}|there (?:must|should)(?= be)),? +"
+)
+_SUBJECT = re.compile(
+    rf"^(?:{WHOLE_ANSWER}|it) {_MODAL}(?: also| always| only| be able to| just)* (?=\w)"
+    rf"|^{WHOLE_ANSWER} (?:is|are) (?=in |at |no |within |under )"
+)
+# The verb for which objects are listed: "use bullet points and headings".
+_SHARED_VERB = re.compile(
+    r"^(?P<verb>use|include|add|provide|give|write|avoid(?: using)?|do not use|don't use|never"
+    r" use|do not include"
+    r"|be|end with|begin with|start with|without|no|have|contain|answer in|reply in|respond in"
+    r"|respond with|answer with|in) (?P<objects>.+)$"
+)
+_OBJECTS = re.compile(r",? and |, or | or |, ")
+_MOST_OBJECTS = 5
+
+
+@lru_cache(maxsize=_PHRASES_REMEMBERED)
+def recognize(phrase: str) -> Recognized:
+    """What rules can hold an answer to of what a phrase asks; empty if nothing is recognised."""
+    text, quotes = _mask(phrase.translate(_FANCY).strip())
+    if len(phrase) > _LONGEST_PHRASE or _is_conditional(text):
+        return Recognized()
+    rules: list[Rule] = []
+    is_whole = True
+    for clause in _split(text):
+        found = _recognize_clause(Clause(clause, quotes))
+        rules += found.rules
+        is_whole &= found.is_whole
+    return Recognized(tuple(dict.fromkeys(rules)), is_whole and bool(rules))
+
+
+def _mask(text: str) -> tuple[str, list[str]]:
+    """The text in small letters with a number for each quoted text, and the quoted texts."""
+    quotes: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        quoted = next(group for group in found.groups() if group)
+        # The sign at the end of a sentence is often put inside the quotation marks.
+        quotes.append(quoted.strip())
+        return f'"{len(quotes) - 1}"' + ("." if found.end() == len(text) else "")
+
+    masked = _QUOTED.sub(number, text).lower()
+    masked = _TEMPLATE.sub(lambda found: f"{{{' '.join(_KEY.findall(found[0]))}}}", masked)
+    return _EXAMPLE.sub("", re.sub(r":\s*\n\s*", ": ", masked)), quotes
+
+
+def _is_conditional(text: str) -> bool:
+    """Whether what is asked depends on something, or is one of several things."""
+    return bool(
+        _DEPENDS.search(_HARMLESS_DEPENDS.sub(" ", text)) or _OR.search(_HARMLESS_OR.sub(" ", text))
+    )
+
+
+def _split(text: str) -> Iterator[str]:
+    """The clauses of a phrase, without what changes nothing about them."""
+    for sentence in _SENTENCE_END.split(text):
+        for clause in _BETWEEN.split(sentence.strip(" .!;,")):
+            bare = _strip(clause)
+            if bare:
+                yield bare
+
+
+def _strip(clause: str) -> str:
+    before, clause = "", re.sub(r"\s+", " ", clause).strip(" .!;,:-*")
+    while before != clause:
+        before = clause
+        clause = _SUBJECT.sub("", _LEADS.sub("", clause))
+    return clause
+
+
+def _recognize_clause(clause: Clause) -> Recognized:
+    whole = _match(clause, _ALL_SUBJECTS)
+    if whole:
+        return whole
+    shared = _SHARED_VERB.match(clause.text)
+    objects = _OBJECTS.split(shared["objects"]) if shared else []
+    if not shared or not 1 < len(objects) <= _MOST_OBJECTS:
+        return Recognized()
+    parts = [
+        _match(Clause(f"{shared['verb']} {each}", clause.quotes))
+        or _match(Clause(each, clause.quotes))
+        for each in objects
+    ]
+    rules = [rule for part in parts if part for rule in part.rules]
+    return Recognized(tuple(rules), all(part is not None and part.is_whole for part in parts))
+
+
+def _match(clause: Clause, subjects: tuple[Subject, ...] = _SUBJECTS) -> Recognized | None:
+    matches = (subject.recognize(clause) for subject in subjects)
+    return next((match for match in matches if match), None)

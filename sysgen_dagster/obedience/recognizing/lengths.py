@@ -1,0 +1,73 @@
+"""How long an answer is to be: words, sentences, paragraphs, lines, characters."""
+
+import re
+
+from sysgen_dagster.obedience.recognizing.wording import (
+    ANSWER,
+    COUNT,
+    HARMLESS,
+    NUMBER,
+    TAIL,
+    VAGUE,
+    WHOLE_ANSWER,
+    Clause,
+    Subject,
+    count_rule,
+    form,
+    read_number,
+)
+from sysgen_dagster.obedience.rules import Rule, RuleKind
+
+_UNITS = {
+    "word": RuleKind.WORDS,
+    "sentence": RuleKind.SENTENCES,
+    "paragraph": RuleKind.PARAGRAPHS,
+    "line": RuleKind.LINES,
+    "character": RuleKind.CHARACTERS,
+}
+_UNIT = rf"(?P<unit>{'|'.join(_UNITS)})s?"
+# "Include" and "add" ask for a part of the answer and not for the length of all of it.
+_VERB = (
+    r"(?:(?:use|write|give|contain|have|reply|respond|answer|return|output|present|produce|create"
+    rf"|make|format|be|be written|write everything|deliver|consist|speak|communicate|summarize"
+    rf"|explain|describe|say it|do so)(?: {ANSWER})?"
+    rf"|(?:keep|limit|restrict|cap|confine|hold|shorten)(?: {ANSWER}| yourself)?|not exceed|stay"
+    r"|do not (?:exceed|write more than|use more than)|aim for)"
+)
+_INTO = r"(?: (?:to|in|with|of|at|as|using|a length of|a total of|a limit of))*"
+
+
+def _length(found: re.Match[str], _clause: Clause) -> Rule | None:
+    kind = _UNITS[found["unit"]]
+    if found["number"] in {"a", "an"} and not re.search(r"\b(?:in|to|with) an? ", found[0]):
+        return None  # "Write a sentence" may speak of a part of the answer.
+    is_limit = re.match(r"(?:limit|restrict|cap|confine|not exceed|do not)", found[0])
+    if not is_limit or found["bound"] or found["second"] or found["more"]:
+        return count_rule(found, kind)
+    return Rule(kind, None, read_number(found["number"]))
+
+
+def _compound(found: re.Match[str], _clause: Clause) -> Rule:
+    number = read_number(found["number"])
+    return Rule(_UNITS[found["unit"]], number, number)
+
+
+_FORMS = (
+    form(
+        rf"(?:{_VERB}{_INTO} )?(?:in |using |with )?{COUNT} {HARMLESS}{VAGUE}{_UNIT}"
+        rf"(?: long| in length| of text)?{TAIL}",
+        _length,
+    ),
+    form(
+        rf"(?:{_VERB}{_INTO} )?(?:a |an )?{HARMLESS}{VAGUE}(?P<number>{NUMBER})-(?P<unit>word"
+        rf"|sentence|paragraph|line) {HARMLESS}{WHOLE_ANSWER}{TAIL}",
+        _compound,
+    ),
+    form(
+        rf"(?:{_VERB}{_INTO} )?(?:a|one) (?:single )?(?P<unit>line|sentence) (?:with|containing"
+        rf"|that"
+        r" (?:states|gives|contains)) (?:only )?the (?:final )?(?:answer|result)",
+        lambda found, _clause: Rule(_UNITS[found["unit"]], 1, 1),
+    ),
+)
+SUBJECT = Subject(re.compile(r"word|sentence|paragraph|line|character"), _FORMS)

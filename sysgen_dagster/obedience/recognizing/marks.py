@@ -1,0 +1,159 @@
+"""Language, letter case, punctuation and other signs."""
+
+import re
+
+from sysgen_dagster.obedience.recognizing.wording import (
+    ANSWER,
+    COUNT,
+    DO,
+    NO,
+    NOT,
+    TAIL,
+    VAGUE,
+    Clause,
+    Subject,
+    count_rule,
+    form,
+    has,
+    has_no,
+    rule,
+)
+from sysgen_dagster.obedience.rules import Rule, RuleKind
+
+# The codes of the detector's languages, by the names that messages use.
+LANGUAGES = {
+    **{"english": "en", "french": "fr", "german": "de", "spanish": "es", "italian": "it"},
+    **{"portuguese": "pt", "dutch": "nl", "polish": "pl", "russian": "ru", "ukrainian": "uk"},
+    **{"czech": "cs", "slovak": "sk", "hungarian": "hu", "romanian": "ro", "bulgarian": "bg"},
+    **{"greek": "el", "turkish": "tr", "arabic": "ar", "hebrew": "he", "persian": "fa"},
+    **{"farsi": "fa", "hindi": "hi", "urdu": "ur", "bengali": "bn", "punjabi": "pa"},
+    **{"gujarati": "gu", "marathi": "mr", "tamil": "ta", "telugu": "te", "kannada": "kn"},
+    **{"malayalam": "ml", "nepali": "ne", "thai": "th", "vietnamese": "vi", "korean": "ko"},
+    **{"japanese": "ja", "chinese": "zh", "mandarin": "zh", "mandarin chinese": "zh"},
+    **{"simplified chinese": "zh", "swedish": "sv", "danish": "da", "finnish": "fi"},
+    **{"icelandic": "is", "estonian": "et", "latvian": "lv", "lithuanian": "lt"},
+    **{"catalan": "ca", "georgian": "ka", "armenian": "hy", "swahili": "sw", "burmese": "my"},
+    **{"indonesian": "id", "filipino": "tl", "tagalog": "tl", "esperanto": "eo", "latin": "la"},
+    **{"irish": "ga", "welsh": "cy", "albanian": "sq", "british english": "en"},
+    **{"american english": "en", "brazilian portuguese": "pt", "mexican spanish": "es"},
+}
+_LANGUAGE = rf"(?:the )?(?P<language>{'|'.join(sorted(LANGUAGES, key=len, reverse=True))})"
+# What else may be asked of the language, and is not the language.
+_MANNER = (
+    r"(?P<vague>(?:(?:simple|plain|clear|formal|informal|everyday|fluent|natural|polite|standard"
+    r"|correct|proper|modern|casual|good|easy|elegant|grammatical),? (?:and )?)*)"
+)
+_TO_USER = (
+    r"(?: to (?:me|the user|users|the customer|customers|the student|students|them|him|her))?"
+)
+
+
+def _language(found: re.Match[str], _clause: Clause) -> Rule:
+    return Rule(RuleKind.LANGUAGE, words=(LANGUAGES[found["language"]],))
+
+
+_LANGUAGES = (
+    form(
+        rf"(?:(?:{DO}|talk|explain everything|say everything)(?: {ANSWER})?{_TO_USER}"
+        rf"(?: (?:in|using|only|entirely|exclusively|completely|solely))*|(?:only )?(?:in|using)"
+        rf"(?: only)?) {_MANNER}{_LANGUAGE}(?: (?:language|only|words))*(?:, no other language is"
+        rf" allowed)?{_TO_USER}{TAIL}",
+        _language,
+    ),
+    form(r"no other language (?:is allowed|be used)|no other languages", lambda *_: ()),
+)
+_LOWER = (
+    r"(?:all |only |entirely in |in |in all |all in |in only |entirely )*(?:lower ?-?case"
+    r"|small)(?: (?:letters|text|characters|only))*"
+)
+_UPPER = (
+    r"(?:all |only |entirely in |in |in all |all in |in only |entirely )*(?:upper ?-?case|capital"
+    r"|block|capitalized)(?: (?:letters|text|characters|only|english))+|(?:in )?all[ -]caps"
+    r"|(?:in )?uppercase"
+)
+_CASES = (
+    form(
+        rf"(?:{DO}(?: {ANSWER})? )?(?:{_LOWER}){TAIL}|{NO} (?:capital|uppercase)(?: letters)?"
+        rf"(?: are allowed| be used)?{TAIL}|{NOT}capitalize (?:any letters?|anything|any words?)",
+        rule(RuleKind.CASE, "lower"),
+    ),
+    form(
+        rf"(?:{DO}(?: {ANSWER})? )?(?:{_UPPER}){TAIL}|{NO} (?:lowercase|small) letters"
+        rf"(?: are allowed| be used)?{TAIL}",
+        rule(RuleKind.CASE, "upper"),
+    ),
+    form(
+        rf"(?:{DO} )?(?:words (?:in|with) all capital letters|capitalized words|words in all caps)"
+        rf"(?: appear)? {COUNT}(?: times)?{TAIL}",
+        lambda found, _clause: count_rule(found, RuleKind.CAPITAL_WORDS),
+    ),
+    form(
+        rf"(?:{DO} )?{COUNT} words (?:in|with) (?:all )?(?:capital letters|caps){TAIL}",
+        lambda found, _clause: count_rule(found, RuleKind.CAPITAL_WORDS),
+    ),
+)
+_SIGNS = {
+    r"commas?": ",",
+    r"exclamation (?:marks?|points?)": "!",
+    r"semi-?colons?": ";",
+    r"(?:em[ -]?dash(?:es)?)": "\u2014",
+    r"(?:parenthes[ei]s|round brackets)": "()",
+    r"colons?": ":",
+    r"(?:quotation marks|quotes)": '"\u201c\u201d',
+    r"asterisks?": "*",
+    r"hash(?:tags?| signs?)": "#",
+    r"question marks?": "?",
+    r"(?:punctuation(?: marks?)?)": ".,;:!?",
+}
+
+
+def _no_signs(found: re.Match[str], _clause: Clause) -> Rule:
+    names = re.split(r",? (?:or|and) (?:any )?|, ", found["signs"])
+    signs = [sign for name in names for key, sign in _SIGNS.items() if re.fullmatch(key, name)]
+    return Rule(RuleKind.SIGNS, most=0, words=tuple(dict.fromkeys("".join(signs))))
+
+
+_ANY_SIGN = rf"(?:{'|'.join(_SIGNS)})"
+_PUNCTUATION = (
+    form(
+        rf"{NO} (?P<signs>{_ANY_SIGN}(?:(?:, |,? (?:or|and) )(?:any )?{_ANY_SIGN})*){TAIL}",
+        _no_signs,
+    ),
+    form(
+        rf"{DO} {COUNT} (?P<sign>{_ANY_SIGN}){TAIL}",
+        lambda found, _clause: count_rule(
+            found,
+            RuleKind.SIGNS,
+            *next(sign for key, sign in _SIGNS.items() if re.fullmatch(key, found["sign"])),
+        ),
+    ),
+    form(rf"{NO} (?:numerals|digits|arabic numerals){TAIL}", has_no(RuleKind.DIGITS)),
+    form(rf"{NO} (?:contractions|contracted forms){TAIL}", has_no(RuleKind.CONTRACTIONS)),
+    form(rf"{NO} emojis?{TAIL}", has_no(RuleKind.EMOJI)),
+    form(
+        rf"{DO} (?:some |at least one |an? |relevant |a few |fun |one or more )?emojis?{TAIL}",
+        has(RuleKind.EMOJI),
+    ),
+    form(
+        rf"{DO} {COUNT} emojis?{TAIL}",
+        lambda found, _clause: count_rule(found, RuleKind.EMOJI),
+    ),
+    form(
+        rf"{NOT}ask (?:any )?(?:follow-up |clarifying )?questions{_TO_USER}{TAIL}"
+        rf"|{NO} questions{TAIL}",
+        has_no(RuleKind.QUESTIONS),
+    ),
+    form(
+        rf"ask (?:(?:the user|the student|the customer|them) )?{COUNT} {VAGUE}questions?{TAIL}",
+        lambda found, _clause: count_rule(found, RuleKind.QUESTIONS),
+    ),
+)
+SUBJECT = Subject(
+    re.compile(
+        rf"\b(?:{'|'.join(LANGUAGES)}|{'|'.join(_SIGNS)}|no other language|words|(?:upper"
+        rf"|lower) ?-?case|small|capital"
+        r"|capitalize[ds]?|block|caps|letters?|numerals|digits|contractions|contracted|emojis?"
+        r"|questions?)"
+    ),
+    (*_LANGUAGES, *_CASES, *_PUNCTUATION),
+)

@@ -1,0 +1,248 @@
+"""An answer as a reader sees it: its lines by what they are, its words and its sentences.
+
+Markdown is read line by line. Code, formulas and tables are no prose: what is counted in prose
+leaves them out, and what can be counted in the whole text includes them.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from itertools import pairwise
+
+# The smallest and the largest number that a reader could count.
+Span = tuple[int, int]
+
+
+class LineKind(StrEnum):
+    """What a line of Markdown is."""
+
+    BLANK = "blank"
+    TEXT = "text"
+    HEADING = "heading"
+    BULLET = "bullet"
+    NUMBERED = "numbered"
+    TABLE = "table"
+    CODE = "code"
+    FORMULA = "formula"
+    DIVIDER = "divider"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line.
+
+    Attributes:
+        kind: What it is.
+        text: Without the marks of its kind.
+        indent: Characters before it.
+    """
+
+    kind: LineKind
+    text: str
+    indent: int = 0
+
+
+_FENCE = re.compile(r"[ \t>]*(?P<ticks>`{3,}|~{3,})(?P<info>[^`\n]*)$")
+_LINE_KINDS = re.compile(
+    r"(?P<indent>[ \t]*)(?:(?P<divider>(?:[-*_=] ?){3,})\s*$|(?P<heading>#{1,6})[ \t]+"
+    r"|(?P<bullet>[-*+\u2022\u25cf\u25e6\u2023\u2013])[ \t]+|(?P<numbered>\(?\d{1,3}[.)]"
+    r"|[a-zA-Z][.)])[ \t]+"
+    r"|(?P<table>\|.*\|)\s*$)"
+)
+_TABLE_RULE = re.compile(r"^\s*\|?(?:\s*:?-{2,}:?\s*\|)+\s*:?-*:?\s*\|?\s*$")
+_FORMULA_BEGIN = re.compile(r"\s*(?:\\\[|\$\$|\\begin\{)")
+_FORMULA_END = re.compile(r"(?:\\\]|\$\$|\\end\{[a-z*]+\})\s*[.,]?\s*$")
+_INLINE_CODE = re.compile(r"`[^`\n]+`")
+_INLINE_FORMULA = re.compile(
+    r"\\\(.{1,400}?\\\)|\\\[.{1,400}?\\\]|\$\$.{1,400}?\$\$|\$[^$\n]{1,200}\$(?!\d)", re.S
+)
+_ADDRESS = re.compile(r"https?://\S+|www\.\S+")
+_MARKS = re.compile(r"\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|^>+ ?", re.MULTILINE)
+_WORD = re.compile(r"\w+")
+_PROSE_WORD = re.compile(r"[^\W_](?:[\w'\u2019.,:/@&+-]*[^\W_])?")
+_NO_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\u1000-\u109f\u1780-\u17ff]")
+_ABBREVIATED = re.compile(
+    r"(?:\b(?:mr|mrs|ms|dr|prof|st|vs|etc|e\.g|i\.e|approx|no|fig|eq|sec|min|max|inc|ltd|co|jr|sr"
+    r"|p\.s|a\.m|p\.m|u\.s|cf|al|ca|dept|vol|ed)|\b[a-z])$",
+    re.IGNORECASE,
+)
+_STOP = re.compile(
+    r"[.!?\u2026]+[\"'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f]+|[\u0964\u061f\u06d4]"
+)
+_LEAST_INDENT = 2
+# Characters beside the end of a sentence: enough for any abbreviation.
+_LOOKED_AT = 12
+
+
+class Answer:
+    """One answer, read as far as rules need it."""
+
+    def __init__(self, text: str) -> None:
+        """Nothing is read yet."""
+        self.text = text.replace("\r\n", "\n").strip()
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """Its lines; the contents of code blocks and of set formulas line by line."""
+        return _read_lines(self.text)
+
+    @cached_property
+    def shown(self) -> list[Line]:
+        """The lines that are not blank."""
+        return [line for line in self.lines if line.kind is not LineKind.BLANK]
+
+    @cached_property
+    def code(self) -> str:
+        """The lines of code blocks."""
+        return "\n".join(line.text for line in self.lines if line.kind is LineKind.CODE)
+
+    @cached_property
+    def code_blocks(self) -> int:
+        """Fenced blocks that hold something."""
+        before = [LineKind.BLANK, *(line.kind for line in self.lines)]
+        return sum(
+            kind is LineKind.CODE and last is not LineKind.CODE for last, kind in pairwise(before)
+        )
+
+    @cached_property
+    def outside_code(self) -> str:
+        """The text without code: neither blocks nor code in a line."""
+        lines = "\n".join("" if line.kind is LineKind.CODE else line.text for line in self.lines)
+        return _INLINE_CODE.sub(" ", lines)
+
+    @cached_property
+    def prose(self) -> str:
+        """The text without code, formulas, tables, addresses and marks, line by line."""
+        dropped = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE, LineKind.DIVIDER}
+        lines = "\n".join("" if line.kind in dropped else line.text for line in self.lines)
+        for pattern in (_INLINE_CODE, _INLINE_FORMULA, _ADDRESS):
+            lines = pattern.sub(" ", lines)
+        return _MARKS.sub("", lines)
+
+    @cached_property
+    def has_code_or_formulas(self) -> bool:
+        """Whether some of the text is no prose."""
+        kinds = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE}
+        return any(line.kind in kinds for line in self.lines) or bool(
+            _INLINE_FORMULA.search(self.outside_code)
+        )
+
+    @cached_property
+    def last_paragraph(self) -> list[Line]:
+        """The lines after the last blank one."""
+        last: list[Line] = []
+        for line in reversed(self.lines):
+            if line.kind is LineKind.BLANK:
+                break
+            last.append(line)
+        return last[::-1]
+
+    @cached_property
+    def last_line(self) -> Line:
+        """The last line that is not blank."""
+        return self.shown[-1] if self.shown else Line(LineKind.BLANK, "")
+
+    def count(self, *kinds: LineKind) -> Span:
+        """Lines of these kinds: those that are not indented, and all."""
+        found = [line for line in self.lines if line.kind in kinds]
+        return sum(line.indent < _LEAST_INDENT for line in found), len(found)
+
+    @cached_property
+    def words(self) -> Span:
+        """Words of the prose, and of everything, where "well-known" is two."""
+        signs = len(_NO_SPACES.findall(self.text))
+        fewest = len(_PROSE_WORD.findall(self.prose))
+        return fewest, max(fewest, len(_WORD.findall(self.text))) + signs
+
+    @cached_property
+    def sentences(self) -> Span:
+        """Sentences that surely end in the prose, and parts of the text that might be one."""
+        fewest = most = 0
+        for line in self.prose.split("\n"):
+            begin = len(line) - len(line.lstrip())
+            ends = [found for found in _STOP.finditer(line) if found.start() > begin]
+            sure = [found for found in ends if not _is_abbreviation(line, found)]
+            fewest += len(sure)
+            rest = line[ends[-1].end() :] if ends else line
+            most += len(ends) + bool(_WORD.search(rest))
+        others = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE}
+        return fewest, most + sum(line.kind in others for line in self.lines)
+
+    @cached_property
+    def paragraphs(self) -> Span:
+        """Blocks of prose that end like sentences, and all that could be called a paragraph."""
+        blocks = _blocks(self.lines)
+        sure = [block for block in blocks if _is_paragraph(block)]
+        return len(sure), sum(
+            1 if all(line.kind is LineKind.CODE for line in block) else len(block)
+            for block in blocks
+        )
+
+
+def _read_lines(text: str) -> list[Line]:
+    lines: list[Line] = []
+    fence, formula = "", False
+    raw_lines = text.split("\n")
+    has_table = any("|" in raw and _TABLE_RULE.match(raw) for raw in raw_lines)
+    for raw in raw_lines:
+        stripped = raw.strip()
+        fenced = _FENCE.match(raw) if "`" in raw or "~" in raw else None
+        if fence:
+            if fenced and fenced["ticks"].startswith(fence) and not fenced["info"].strip():
+                fence = ""
+            else:
+                lines.append(Line(LineKind.CODE, raw))
+        elif fenced:
+            fence = fenced["ticks"]
+            # Two blocks without a line between them are two.
+            lines.append(Line(LineKind.BLANK, ""))
+        elif formula:
+            lines.append(Line(LineKind.FORMULA, stripped))
+            formula = not _FORMULA_END.search(raw)
+        elif not stripped:
+            lines.append(Line(LineKind.BLANK, ""))
+        elif _FORMULA_BEGIN.match(raw):
+            lines.append(Line(LineKind.FORMULA, stripped))
+            formula = not _FORMULA_END.search(stripped[2:])
+        else:
+            lines.append(_read_line(raw, has_table=has_table))
+    return lines
+
+
+def _read_line(raw: str, *, has_table: bool) -> Line:
+    found = _LINE_KINDS.match(raw)
+    if has_table and "|" in raw:
+        return Line(LineKind.TABLE, raw.strip())
+    if not found:
+        return Line(LineKind.TEXT, raw.strip(), len(raw) - len(raw.lstrip()))
+    kind = LineKind(found.lastgroup or LineKind.TEXT)
+    if kind in {LineKind.DIVIDER, LineKind.TABLE}:
+        return Line(kind, raw.strip())
+    return Line(kind, raw[found.end() :].strip(), len(found["indent"]))
+
+
+def _blocks(lines: list[Line]) -> list[list[Line]]:
+    """The lines between blank ones."""
+    blocks: list[list[Line]] = [[]]
+    for line in lines:
+        if line.kind is LineKind.BLANK:
+            blocks.append([])
+        else:
+            blocks[-1].append(line)
+    return [block for block in blocks if block and block[0].kind is not LineKind.DIVIDER]
+
+
+def _is_paragraph(block: list[Line]) -> bool:
+    return all(line.kind is LineKind.TEXT for line in block) and block[-1].text.rstrip(
+        "*_\"'\u201d)"
+    ).endswith((".", "!", "?", "\u2026", "\u3002"))
+
+
+def _is_abbreviation(line: str, stop: re.Match[str]) -> bool:
+    """Whether the sign may be part of an abbreviation, or the sentence goes on after it."""
+    after = line[stop.end() : stop.end() + _LOOKED_AT].lstrip(" \"'\u201c(*_")
+    if after and after[0].islower():
+        return True
+    before = line[max(0, stop.start() - _LOOKED_AT) : stop.start()]
+    return stop[0].startswith(".") and bool(_ABBREVIATED.search(before))

@@ -1,0 +1,158 @@
+"""What an answer is as a whole: its language, JSON, case, and words that it avoids."""
+
+import json
+import re
+
+import polars as pl
+
+from sysgen_dagster.chat.languages import detect_languages
+from sysgen_dagster.obedience.rules import Rule, RuleKind
+from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
+from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
+
+_FENCED = re.compile(r"^```[a-zA-Z]*\s*\n(?P<inside>.*?)\n?```$", re.S)
+_UPPER = re.compile(r"[^\W\d_]")
+_EXAMPLE = re.compile(
+    r"\b(?:for example|for instance|e\.g\.|an example|examples?:|example \d|such as)", re.I
+)
+_LONG_LINE = 100
+# Below these, differences between the detector's languages that are close to one another count.
+_CLOSE = (
+    {"no", "da", "sv"},
+    {"id", "ms"},
+    {"hr", "sr", "bs", "sh"},
+    {"cs", "sk"},
+    {"es", "gl", "ca", "pt"},
+)
+_CLOSE_TO = {code: group for group in _CLOSE for code in group}
+_FEWEST_WORDS = 6
+
+
+def is_in_language(rule: Rule, answer: Answer) -> bool | None:
+    """Whether the detected language is the one that is asked for."""
+    [asked] = rule.words
+    found = detect_languages(pl.Series([answer.text], dtype=pl.String))[0]
+    if found is None or found == asked:
+        return None if found is None else True
+    is_short = answer.words[1] < _FEWEST_WORDS
+    return None if is_short or found in _CLOSE_TO.get(asked, ()) else False
+
+
+def is_json(rule: Rule, answer: Answer) -> bool | None:
+    """Whether the answer, or the one block that it is, parses as JSON and has the fields."""
+    fenced = _FENCED.match(answer.text)
+    text = (fenced["inside"] if fenced else answer.text).strip()
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return _is_no_json(answer, text)
+    if not isinstance(value, dict | list):
+        return False
+    if not rule.words:
+        return True
+    if not isinstance(value, dict):
+        return None
+    keys = {_letters(key) for key in value}
+    return all(_letters(word) in keys for word in rule.words)
+
+
+def _letters(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name).lower()
+
+
+def _is_no_json(answer: Answer, text: str) -> bool | None:
+    if "{" not in text and "[" not in text:
+        return False
+    is_all_braces = text.startswith(("{", "[")) and text.endswith(("}", "]"))
+    return False if is_all_braces and "```" not in text else None
+
+
+def has_title(rule: Rule, answer: Answer) -> bool | None:
+    """Whether the answer has a title: between angular brackets, or as its first line."""
+    if rule.words:
+        return bool(re.search(r"<<[^<>\n]+>>", answer.text))
+    if not answer.shown:
+        return None
+    first = answer.shown[0]
+    if first.kind is LineKind.HEADING or re.match(r"\*\*[^*]+\*\*:?$|title:", first.text, re.I):
+        return True
+    is_sentence = first.kind is LineKind.TEXT and len(first.text) > _LONG_LINE
+    return False if is_sentence and first.text.endswith((".", ":", "!")) else None
+
+
+def is_code_only(_rule: Rule, answer: Answer) -> bool | None:
+    """Whether there is code and no sentence outside it."""
+    if not answer.code_blocks:
+        return None
+    sentences, _ = answer.sentences
+    if sentences:
+        return False
+    return True if not answer.prose.strip() else None
+
+
+def is_prose(_rule: Rule, answer: Answer) -> bool | None:
+    """Whether there are no lists, headings, tables or code, and it is no JSON."""
+    forms = (LineKind.BULLET, LineKind.NUMBERED, LineKind.HEADING, LineKind.TABLE, LineKind.CODE)
+    outer, every = answer.count(*forms)
+    if outer > 1 or is_json(Rule(RuleKind.JSON), answer):
+        return False
+    return True if every == 0 else None
+
+
+def is_quoted(_rule: Rule, answer: Answer) -> bool | None:
+    """Whether the whole answer stands between double quotation marks."""
+    text = answer.text
+    return len(text) > 1 and text[0] in '"\u201c' and text[-1] in '"\u201d'
+
+
+def is_in_case(rule: Rule, answer: Answer) -> bool | None:
+    """Whether no letter outside code and formulas has the other case."""
+    prose = "".join(_UPPER.findall(answer.prose))
+    if not prose:
+        return None
+    other = str.isupper if rule.words == ("lower",) else str.islower
+    if any(map(other, prose)):
+        return False
+    return None if any(map(other, answer.text)) else True
+
+
+def uses_one_of(rule: Rule, answer: Answer) -> bool | None:
+    """Whether one of the texts stands in the answer."""
+    text = answer.text.lower()
+    return any(word.lower().strip(". ") in text for word in rule.words)
+
+
+def avoids_words(rule: Rule, answer: Answer) -> bool | None:
+    """Whether none of the words is used; a longer word that has it as a part is not sure."""
+    text = " ".join(answer.text.split()).lower()
+    words = [word.lower().rstrip(".,") for word in rule.words]
+    if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) for word in words):
+        return False
+    return None if any(word in text for word in words) else True
+
+
+def has_example(_rule: Rule, answer: Answer) -> bool | None:
+    """Whether the answer says that something is an example."""
+    return True if _EXAMPLE.search(answer.prose) else None
+
+
+def has_code(_rule: Rule, answer: Answer) -> bool | None:
+    """Whether there is any code; what it does is not looked at."""
+    if answer.code_blocks:
+        return True
+    return None if MAYBE_CODE.search(answer.text) else False
+
+
+TESTS = {
+    RuleKind.LANGUAGE: is_in_language,
+    RuleKind.JSON: is_json,
+    RuleKind.TITLE: has_title,
+    RuleKind.CODE_ONLY: is_code_only,
+    RuleKind.PROSE: is_prose,
+    RuleKind.QUOTED: is_quoted,
+    RuleKind.CASE: is_in_case,
+    RuleKind.USES_ONE_OF: uses_one_of,
+    RuleKind.AVOIDS_WORDS: avoids_words,
+    RuleKind.EXAMPLE: has_example,
+    RuleKind.HAS_CODE: has_code,
+}

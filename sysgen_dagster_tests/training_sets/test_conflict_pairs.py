@@ -1,0 +1,103 @@
+"""Pairs of conflict turns: chosen keeps to the message, rejected breaks it, both by rules."""
+
+from typing import Any
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.training_sets.conflict_pairs import build_conflict_pairs
+from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
+from sysgen_dagster_tests.obedience.conflict_rows import HOLDS, turn_frame, turn_rows
+from sysgen_dagster_tests.training_sets.frames import aligned, chat
+
+
+def pairs_of(*sides: tuple[str | None, ...], **changed: Any) -> pl.DataFrame:
+    rows = turn_rows(*sides, **changed)
+    return build_conflict_pairs(aligned(*[{}] * len(sides)), turn_frame(rows))
+
+
+def _only(turn: str, **sides: str) -> tuple[str | None, ...]:
+    """Sides of which only those of one turn, and of the aligned one, can make a pair."""
+    with_message, without = sides["with_message"], sides["without"]
+    of_turn = (with_message, without)
+    nothing = ("unknown", "unknown")
+    return (
+        sides.get("aligned", "unknown"),
+        "unknown",
+        *(of_turn if turn == "conflicting" else nothing),
+        *(of_turn if turn == "claimed_authority" else nothing),
+    )
+
+
+@pytest.mark.parametrize("turn", ["conflicting", "claimed_authority"])
+def test_the_answer_that_keeps_to_the_message_is_preferred(turn: str) -> None:
+    pairs = pairs_of(_only(turn, with_message="message", without="user"))
+
+    assert pairs.schema == PREFERENCE_PAIRS.schema
+    [pair] = pairs.to_dicts()
+    assert pair["prompt"] == chat(("system", "S"), ("user", f"Q\n\n{turn}"))
+    assert pair["chosen"] == chat(("assistant", f"{turn} with message"))
+    assert pair["rejected"] == chat(("assistant", f"{turn} without user"))
+    assert (pair["rejected_is"], pair["rejected_model"]) == ("followed_user", "phi")
+    assert (pair["model"], pair["split"], pair["tags"]) == ("phi", "train", ["Role", "Task"])
+
+
+def test_a_model_that_gives_in_is_shown_what_it_answers_without_the_conflict() -> None:
+    sides = _only("conflicting", aligned="message", with_message="user", without="user")
+    [pair] = pairs_of(sides).to_dicts()
+
+    assert pair["prompt"][-1]["content"] == "Q\n\nconflicting"
+    assert pair["chosen"] == chat(("assistant", "aligned with message"))
+    assert pair["rejected"] == chat(("assistant", "conflicting without user"))
+
+
+def test_an_answer_that_gave_in_is_rejected_where_the_other_keeps_to_the_message() -> None:
+    sides = _only("conflicting", aligned="message", with_message="neither", without="message")
+    [pair] = pairs_of(sides).to_dicts()
+
+    assert pair["chosen"] == chat(("assistant", "aligned with message"))
+    assert pair["rejected"] == chat(("assistant", "conflicting with neither"))
+
+
+@pytest.mark.parametrize(
+    ("with_message", "without", "held"),
+    [
+        ("unknown", "user", "unknown"),
+        ("message", "unknown", "unknown"),
+        ("message", "message", "message"),
+        ("user", "user", "user"),
+        ("user", "neither", "neither"),
+    ],
+)
+def test_no_pair_has_a_side_of_which_rules_cannot_say_what_it_is(
+    with_message: str, without: str, held: str
+) -> None:
+    sides = _only("conflicting", aligned=held, with_message=with_message, without=without)
+
+    assert pairs_of(sides).is_empty()
+
+
+def test_neither_refusals_nor_cut_answers_are_in_a_pair() -> None:
+    assert pairs_of(HOLDS, is_refusal=True).is_empty()
+    assert pairs_of((None,) * 6).is_empty()
+
+
+def test_a_conversation_has_one_pair_and_both_turns_get_their_share() -> None:
+    pairs = pairs_of(*[HOLDS] * 200)
+    asked = pairs["prompt"].list.last().struct.field("content").value_counts()
+
+    assert pairs["conversation_id"].to_list() == [f"c{number}" for number in range(200)]
+    assert sorted(asked["content"]) == ["Q\n\nclaimed_authority", "Q\n\nconflicting"]
+    assert min(asked["count"]) > 70
+
+
+def test_other_conversations_change_nothing_of_a_pair() -> None:
+    [alone] = pairs_of(HOLDS).to_dicts()
+
+    assert pairs_of(HOLDS, HOLDS, HOLDS).row(0, named=True) == alone
+
+
+def test_rows_that_are_not_used_have_no_pair() -> None:
+    turns = turn_frame(turn_rows(HOLDS, HOLDS))
+
+    assert build_conflict_pairs(aligned({}), turns)["conversation_id"].to_list() == ["c0"]
