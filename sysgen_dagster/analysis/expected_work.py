@@ -65,20 +65,20 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
     phases = {
         ANNOTATED.name: (
             method.samples,
-            _tokens(annotation.PROMPTS[method.demonstrations].render(mark="", messages=[]))
+            tokens_of(annotation.PROMPTS[method.demonstrations].render(mark="", messages=[]))
             + dialogue
             + answer,
             pl.lit(TAGGED_MESSAGE),
         ),
         VERIFIED.name: (
             filtered_share * (1 + judged),
-            pl.lit(_tokens(_EMPTY_VERIFICATION) + 2 * TAGGED_MESSAGE),  # with tags and without
+            pl.lit(tokens_of(_EMPTY_VERIFICATION) + 2 * TAGGED_MESSAGE),  # with tags and without
             pl.lit(VERDICTS),
         ),
         ALIGNED.name: (
             filtered_share,
             SYSTEM_MESSAGE + dialogue,
-            pl.min_horizontal(answer * _length_ratio(model.name), longest),
+            pl.min_horizontal(answer * length_ratio(model.name), longest),
         ),
     }
     average = texts.with_columns(pl.col(_TEXTS) / pl.col("conversations") / CHARACTERS_PER_TOKEN)
@@ -97,11 +97,12 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
 _EMPTY_VERIFICATION = verification.PROMPT.render(mark="", system_message="", tagged_message="")
 
 
-def _tokens(prompt: list[ChatMessage]) -> int:
+def tokens_of(prompt: list[ChatMessage]) -> int:
+    """About how many tokens the messages of a prompt have."""
     return sum(estimate_tokens(message["content"]) for message in prompt)
 
 
-def _length_ratio(model: str) -> float:
+def length_ratio(model: str) -> float:
     """The length of new answers divided by that of the original ones."""
     ratios = {name: figures["length_ratio"] for name, figures in SIMILARITY.items()}
     return ratios.get(model, sum(ratios.values()) / len(ratios))
