@@ -138,12 +138,10 @@ class Probe:
         return long is None or short is None or long - short >= _LEAST_DIFFERENCE
 
     def find_constraint_form(self, wanted: Constraint) -> ConstraintForm | None:
-        """The first form in which the server holds an answer to a constraint.
-
-        None where it ignores or refuses all in which `wanted` can be said, and it is not needed.
+        """The first form in which the server holds an answer to a constraint; None: in none.
 
         Raises:
-            EngineError: The same, and the constraint is needed.
+            EngineError: It ignores or refuses all in which `wanted`, which is needed, can be said.
         """
         for form in filter(wanted.has, ConstraintForm):
             try:

@@ -99,6 +99,12 @@ def test_nothing_stored_is_nothing_measured() -> None:
     assert measured(ANNOTATED, []) == {}
 
 
+def test_all_answers_of_phase_4_count_with_their_own_tokens() -> None:
+    several = {"answers": 3, "all_prompt_tokens": 290, "all_completion_tokens": 25}
+
+    assert measured(ALIGNED, [{}, {}], [several, {}])["metamath"] == (2, 4, 390, 35)
+
+
 def test_a_judge_took_nothing_for_rows_without_an_open_phrase_and_failed_ones_are_to_be_done() -> (
     None
 ):

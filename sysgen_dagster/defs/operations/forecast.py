@@ -12,6 +12,7 @@ from sysgen_dagster.analysis.measured_work import (
     measure_work,
 )
 from sysgen_dagster.analysis.tables import FORECAST
+from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
@@ -36,7 +37,7 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
     for table in (CONVERSATIONS, *SOURCE_TABLES.values()):
         finished_shards(store, CATALOG, table)  # refuses shards of different cuts
     texts = [
-        measure_texts(kept(rows))
+        measure_texts(kept(rows), whole=CATALOG.source_of(shard).exchanges is Exchanges.WHOLE)
         for shard in CATALOG.partition_values["shard"]
         if (rows := _conversations(store, shard)) is not None
     ]
@@ -47,7 +48,9 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
         )
     done = pl.concat([work_done(store, model.name), judging_done(store, model.name)])
     judge, judged = CATALOG.judge_of(model.name), CATALOG.judging.obedience
-    return build_forecast(pl.concat(texts), done, model, CATALOG.method, judge, judged)
+    return build_forecast(
+        pl.concat(texts, how="diagonal"), done, model, CATALOG.method, judge, judged
+    )
 
 
 def _conversations(store: Store, shard: str) -> pl.DataFrame | None:
