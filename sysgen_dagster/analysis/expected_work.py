@@ -86,21 +86,21 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
     phases = {
         ANNOTATED.name: (
             method.samples,
-            _tokens(annotation.PROMPTS[method.demonstrations].render(mark="", messages=[]))
+            tokens_of(annotation.PROMPTS[method.demonstrations].render(mark="", messages=[]))
             + dialogue
             + answer,
             pl.lit(TAGGED_MESSAGE),
         ),
         VERIFIED.name: (
             filtered_share * (1 + judged),
-            pl.lit(_tokens(_EMPTY_VERIFICATION) + 2 * TAGGED_MESSAGE),  # with tags and without
+            pl.lit(tokens_of(_EMPTY_VERIFICATION) + 2 * TAGGED_MESSAGE),  # with tags and without
             pl.lit(VERDICTS),
         ),
         ALIGNED.name: (
             filtered_share * _answers(model.name, method.answers) * turns,
             SYSTEM_MESSAGE + (dialogue + pl.col("earlier_said")) / turns,
             pl.min_horizontal(
-                (answer + pl.col("earlier_answers")) / turns * _length_ratio(model.name), longest
+                (answer + pl.col("earlier_answers")) / turns * length_ratio(model.name), longest
             ),
         ),
     }
@@ -125,7 +125,8 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
 _EMPTY_VERIFICATION = verification.PROMPT.render(mark="", system_message="", tagged_message="")
 
 
-def _tokens(prompt: list[ChatMessage]) -> int:
+def tokens_of(prompt: list[ChatMessage]) -> int:
+    """About how many tokens the messages of a prompt have."""
     return sum(estimate_tokens(message["content"]) for message in prompt)
 
 
@@ -136,7 +137,7 @@ def _answers(model: str, most: int) -> float:
     return sum(share**number for number in range(most))
 
 
-def _length_ratio(model: str) -> float:
+def length_ratio(model: str) -> float:
     """The length of new answers divided by that of the original ones."""
     ratios = {name: figures["length_ratio"] for name, figures in SIMILARITY.items()}
     return ratios.get(model, sum(ratios.values()) / len(ratios))
