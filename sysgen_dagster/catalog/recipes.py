@@ -35,6 +35,7 @@ class Rejected(StrEnum):
     """Which answer a preference pair rejects; the chosen one is the new answer."""
 
     ORIGINAL_ANSWER = "original_answer"  # A, written without S
+    WORSE_ANSWER = "worse_answer"  # another A' under the same S, which breaks a rule
     OTHER_SYSTEM_MESSAGE = "other_system_message"  # another model's A', written under its own S
     FOLLOWED_USER = "followed_user"  # does what a user asks for against S, by rules
 

@@ -18,7 +18,7 @@ from sysgen_dagster.simulated.annotation import write_tagged_message, write_usel
 from sysgen_dagster.simulated.conflicts import answer_conflict_turn
 from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.faults import Fault
-from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
+from sysgen_dagster.simulated.judging import judge_alignment, judge_phrases, judge_preference
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import (
     estimate_original_length,
@@ -146,4 +146,5 @@ _JUDGES = {
     Phase.VERIFY: write_verdicts,
     Phase.JUDGE_PREFERENCE: judge_preference,
     Phase.JUDGE_ALIGNMENT: judge_alignment,
+    Phase.JUDGE_OBEDIENCE: judge_phrases,
 }

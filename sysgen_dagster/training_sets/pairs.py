@@ -1,18 +1,27 @@
 """Preference pairs: the new answer is chosen, another answer to the same prompt is rejected.
 
-The rejected answer is the original one, which was not written under the system message (S), or what
-another model answered to the same question under its own S. The Multifaceted Collection (arXiv
-2405.17977) rejects answers to other system messages too: such an answer may be good in itself, but
-it follows other instructions. It is the other model's text, under that model's licence.
+The rejected answer is the original one, which was not written under the system message (S), another
+one that the model gave under S and which breaks a rule of it, or what another model answered to the
+same question under its own S. The Multifaceted Collection (arXiv 2405.17977) rejects answers to
+other system messages too: such an answer may be good in itself, but it follows other instructions.
+It is the other model's text, under that model's licence.
+
+A pair says that the chosen answer obeys S better. It is not made where that is known to be untrue.
 """
 
 import polars as pl
 
 from sysgen_dagster.catalog.recipes import Rejected
 from sysgen_dagster.chat.messages import Role
+from sysgen_dagster.lanes.sysgen.answers import BREAKS_RULES
+from sysgen_dagster.obedience.by_rules import decide_by_rules
+from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.training_sets.draws import draw_numbers
-from sysgen_dagster.training_sets.rows import build_prompt, build_turn
+from sysgen_dagster.training_sets.rows import UNDER_S, build_prompt, build_turn
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
+
+# Why two answers that differ are no pair.
+CHOSEN_BREAKS, REJECTED_OBEYS = "chosen_does_not_obey", "rejected_obeys_too"
 
 
 def build_preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:
@@ -20,37 +29,90 @@ def build_preference_pairs(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.D
 
     Args:
         aligned: One row per conversation that the model brought through all phases, with the
-            columns that `build_training_rows` takes.
+            columns that `build_training_rows` takes, ``phrases`` of the system message (a list of
+            ``tag`` and ``text``) and ``rejected_answers`` (of ``answer`` and ``reason``).
         foreign: The same of the other models: ``conversation_id``, ``model``, ``system_message``,
             ``new_answer``. Where several models could give the rejected answer, one is drawn for
             each conversation, so that the models alternate.
 
     Returns:
-        The pairs that reject original answers, then those that reject other models' answers, each
-        in the order of `aligned`. The two answers of a pair differ in more than blanks around them,
-        and no answer is rejected that was written under the same system message.
+        The pairs that reject original answers, then those that reject worse ones, then those that
+        reject other models' answers, each in the order of `aligned`. The two answers of a pair
+        differ in more than blanks around them. No phrase is known that the chosen answer does not
+        obey, and no rejected answer is known to obey them all.
+    """
+    compared = compare_answers(aligned, foreign)
+    return compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names)
+
+
+def compare_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:
+    """`tables.PREFERENCE_PAIRS` with those that are left out, and why in the column ``left_out``.
+
+    Args:
+        aligned: As `build_preference_pairs` takes it.
+        foreign: The same.
     """
     original = aligned.with_columns(
         rejected_is=pl.lit(Rejected.ORIGINAL_ANSWER.value),
         rejected_model=pl.lit(None, dtype=pl.String),
         rejected_answer="answer",
     )
-    other = aligned.join(
-        _other_answers(aligned, foreign),
-        on="conversation_id",
-        maintain_order="left",
-        validate="1:1",
-    ).with_columns(rejected_is=pl.lit(Rejected.OTHER_SYSTEM_MESSAGE.value))
-    pairs = pl.concat([original, other.select(original.columns)])
-    return (
-        pairs.filter(_differ("new_answer", "rejected_answer"))
-        .with_columns(
-            prompt=build_prompt(pl.col("system_message")),
-            chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("new_answer"))),
-            rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),
-        )
-        .select(PREFERENCE_PAIRS.names)
+    of_original = _count_verdicts(original)
+    other = _count_verdicts(
+        aligned.join(
+            _other_answers(aligned, foreign),
+            on="conversation_id",
+            maintain_order="left",
+            validate="1:1",
+        ).with_columns(rejected_is=pl.lit(Rejected.OTHER_SYSTEM_MESSAGE.value))
     )
+    names = [name for name in of_original.columns if name != "rejected_answers"]
+    every = (of_original, _worse_answers(aligned), other)
+    pairs = pl.concat([each.select(names) for each in every])
+    chosen_breaks = (pl.col("phrases_not_obeyed") > 0).fill_null(value=False)
+    rejected_obeys = pl.col("rejected_obeyed") == pl.col("phrases").list.len()
+    return pairs.filter(_differ("new_answer", "rejected_answer")).with_columns(
+        left_out=pl.when(chosen_breaks)
+        .then(pl.lit(CHOSEN_BREAKS))
+        .when(rejected_obeys & (pl.col("phrases").list.len() > 0))
+        .then(pl.lit(REJECTED_OBEYS)),
+        prompt=build_prompt(pl.col("system_message"), UNDER_S),
+        chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("new_answer"))),
+        rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),
+    )
+
+
+def _count_verdicts(pairs: pl.DataFrame) -> pl.DataFrame:
+    """The pairs with how many phrases rules say that the rejected answer obeys, and does not."""
+    answers = pairs.select(pl.concat_list("rejected_answer")).to_series()
+    decided = decide_by_rules(pairs["phrases"], answers).alias("decided")
+    verdicts = pl.col("decided").list.eval(pl.element().struct.field("verdict"))
+    counts = {
+        f"rejected_{verdict.value}": verdicts.list.count_matches(verdict.value).cast(pl.UInt32)
+        for verdict in (Verdict.OBEYED, Verdict.NOT_OBEYED)
+    }
+    return pairs.with_columns(decided).with_columns(**counts).drop("decided")
+
+
+def _worse_answers(aligned: pl.DataFrame) -> pl.DataFrame:
+    """The pairs that reject another answer under the same message: of several the worst, first."""
+    tried = pl.col("rejected_answers").struct
+    answers = (
+        aligned.with_row_index("row")
+        .explode("rejected_answers")
+        .filter(tried.field("reason") == BREAKS_RULES)
+        .with_columns(
+            rejected_is=pl.lit(Rejected.WORSE_ANSWER.value),
+            rejected_model="model",
+            rejected_answer=tried.field("answer"),
+        )
+        .filter(_differ("new_answer", "rejected_answer"))
+    )
+    # Rules that changed since may find nothing in it.
+    broken = _count_verdicts(answers).filter(pl.col("rejected_not_obeyed") > 0)
+    return broken.sort(
+        "row", "rejected_not_obeyed", descending=[False, True], maintain_order=True
+    ).unique("row", keep="first", maintain_order=True)
 
 
 def _other_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFrame:

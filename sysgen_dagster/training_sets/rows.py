@@ -25,7 +25,7 @@ _ORIGINAL = pl.col("answer"), pl.col("answer_reasoning")
 _NEW = pl.col("new_answer"), pl.col("reasoning")
 # The turns before the question, as they stand before an answer.
 _UPSTREAM = pl.col("history")
-_UNDER_S = pl.coalesce("new_history", "history")
+UNDER_S = pl.coalesce("new_history", "history")
 # The chats of these variants hold no text that the model wrote, so they can be made of
 # conversations too that the model did not finish.
 WITHOUT_MODEL_TEXT = (
@@ -54,11 +54,11 @@ def build_training_rows(aligned: Frame, unfinished: Frame, settings: Training) -
     """
     common = pl.lit(settings.common_system_message)
     chats = {
-        Variant.SYSGEN: (build_prompt(_S, _UNDER_S), *_NEW),
+        Variant.SYSGEN: (build_prompt(_S, UNDER_S), *_NEW),
         Variant.ORIGINAL_ANSWER: (build_prompt(_S), *_ORIGINAL),
         Variant.COMMON_SYSTEM_MESSAGE: (build_prompt(common), *_ORIGINAL),
         Variant.NO_SYSTEM_MESSAGE: (_with_question(_UPSTREAM), *_ORIGINAL),
-        Variant.USER_ROLE: (_prepend_to_first_user_turn(_S, _UNDER_S), *_NEW),
+        Variant.USER_ROLE: (_prepend_to_first_user_turn(_S, UNDER_S), *_NEW),
     }
     variants = []
     for variant, (prompt, answer, thought) in chats.items():

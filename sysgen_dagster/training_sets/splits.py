@@ -5,6 +5,10 @@ would be tested on what it was trained on. Two conversations are in one group if
 leads from one to the other. A link is: the same upstream row (turns of one conversation), upstream
 rows of the same text, the same original question that was rephrased, or the same cluster of
 near-duplicate questions. Such chains may be long: the summary states the size of the largest group.
+
+A row once in test stays there. A new row can join two groups, or become the first of one; what a
+split was drawn by is therefore stored with each row and handed on, and test decides for the whole
+group, then validation.
 """
 
 from enum import StrEnum
@@ -27,6 +31,9 @@ class Split(StrEnum):
     TEST = "test"
 
 
+# Of the splits that rows of one group had, the first of these is that of the group.
+_DECIDES_FIRST = pl.Enum([Split.TEST.value, Split.VALIDATION.value, Split.TRAIN.value])
+
 _QUESTION = pl.col("same_question")
 # Rows with equal values in one of these columns are linked; null equals nothing. The same original
 # question links rows of different sources too: two sources may have rephrased the same one.
@@ -38,36 +45,56 @@ _LINKS = (
 )
 
 
-def build_splits(conversations: pl.DataFrame, settings: Training) -> pl.DataFrame:
+def build_splits(
+    conversations: pl.DataFrame, settings: Training, before: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """`tables.SPLITS` of all usable conversations of all sources, in their order.
 
-    A group's split is drawn by the group's name, its smallest conversation_id: neither the order of
-    the rows nor other groups matter, and a larger test split contains the smaller one. Groups are
-    drawn, not rows: the shares of the rows come near those of `settings` where groups are many and
-    small.
+    The split of a new group is drawn by the group's name, its smallest conversation_id: neither the
+    order of the rows nor other groups matter, and a larger test split contains the smaller one.
+    Groups are drawn, not rows: the shares of the rows come near those of `settings` where groups
+    are many and small. A group with rows that had a split keeps what these were drawn by.
 
     Args:
         conversations: ``conversation_id``, ``source``, ``source_row``, ``duplicate_of``,
             ``same_question`` (the value of the column that the source's ``same_question`` in the
             catalogue names) and ``cluster`` (of near-duplicate questions); the last three are null
             where there is none.
-        settings: Shares of validation and test, and the seed.
+        settings: Shares of validation and test, and the seed. Another seed draws all anew; other
+            shares move rows only as far as they must.
+        before: `tables.SPLITS` as it was stored; None: there are none. Rows that are gone since
+            are no longer known.
     """
     groups = _build_groups(conversations)
-    drawn = groups.select(pl.col("group").unique(maintain_order=True))
+    known = (before if before is not None else SPLITS.empty()).select(
+        "conversation_id", drawn_as=pl.coalesce("drawn_as", "group")
+    )
+    names = groups.join(known, on="conversation_id", how="left", maintain_order="left")
+    candidates = names.select("group", "drawn_as").unique(maintain_order=True)
+    # A new row follows those of its group that had a split; where there are none, the group's name.
+    is_new = pl.col("drawn_as").is_null()
+    candidates = candidates.filter(~is_new | is_new.all().over("group")).with_columns(
+        pl.coalesce("drawn_as", "group")
+    )
+    drawn = candidates.with_columns(
+        draw_numbers(candidates["drawn_as"], f"split/{settings.seed}")
+    ).with_columns(split=_split_of(pl.col("draw"), settings))
+    decided = drawn.sort(pl.col("split").cast(_DECIDES_FIRST), "drawn_as").unique(
+        "group", keep="first", maintain_order=True
+    )
+    return groups.join(decided, on="group", how="left", maintain_order="left").select(SPLITS.names)
+
+
+def _split_of(draw: pl.Expr, settings: Training) -> pl.Expr:
     # Test and validation are taken from opposite ends, so that another share of test moves no group
     # into or out of validation.
-    split = (
-        pl.when(pl.col("draw") < settings.test)
+    return (
+        pl.when(draw < settings.test)
         .then(pl.lit(Split.TEST.value))
-        .when(pl.col("draw") >= 1 - settings.validation)
+        .when(draw >= 1 - settings.validation)
         .then(pl.lit(Split.VALIDATION.value))
         .otherwise(pl.lit(Split.TRAIN.value))
     )
-    splits = drawn.with_columns(
-        draw_numbers(drawn["group"], f"split/{settings.seed}")
-    ).with_columns(split=split)
-    return groups.join(splits, on="group", how="left", maintain_order="left").select(SPLITS.names)
 
 
 def _build_groups(conversations: pl.DataFrame) -> pl.DataFrame:

@@ -19,6 +19,12 @@ SPLITS = Table(
             "original question or a cluster of near-duplicate questions",
         ),
         "split": Column(TEXT, "train, validation or test; the same for a whole group"),
+        "drawn_as": Column(
+            TEXT,
+            "the name by which the split was drawn: that of its group when the row, or one that "
+            "decides for it since, was first seen; null in older files: `group`",
+            is_new=True,
+        ),
     },
     by=By.NOTHING,
     group=Group.TRAINING_SETS,
@@ -84,13 +90,19 @@ PREFERENCE_PAIRS = Table(
     "preference_pairs",
     {
         **IDENTITY,
-        "rejected_is": Column(TEXT, "original_answer, other_system_message or followed_user"),
+        "rejected_is": Column(TEXT, "which answer that is, see catalog.recipes.Rejected"),
         "rejected_model": Column(
             TEXT, "the model that wrote the rejected answer; null: the original one"
         ),
         "prompt": Column(MESSAGES, "system, history, user"),
         "chosen": Column(MESSAGES, "the assistant's turn that is preferred"),
         "rejected": Column(MESSAGES, "the assistant's turn that is not"),
+        "rejected_not_obeyed": Column(
+            COUNT,
+            "phrases of the system message that the rejected answer does not obey, as far as rules "
+            "can tell",
+            is_new=True,
+        ),
         **_TRAINED_ON,
     },
     by=By.MODEL_SHARD,

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 
+from sysgen_dagster.lanes.sysgen.tables import PHRASES, REJECTED_ANSWERS
 from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import Table
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS
@@ -14,6 +15,7 @@ _ALIGNED = {name: type for name, type in TRAINING_ROWS.schema.items() if name no
 _TEXTS = ("question", "answer", "answer_reasoning", "system_message", "new_answer")
 _ALIGNED |= dict.fromkeys(_TEXTS, pl.String())
 _ALIGNED |= dict.fromkeys(("history", "new_history"), MESSAGES)
+_ALIGNED |= {"phrases": PHRASES, "rejected_answers": REJECTED_ANSWERS}
 
 
 def aligned(*rows: Mapping[str, Any]) -> pl.DataFrame:
@@ -31,6 +33,8 @@ def aligned(*rows: Mapping[str, Any]) -> pl.DataFrame:
         "tags": ["Role", "Task"],
         "flags": ["repetitive"],
         "new_history": None,
+        "phrases": [{"tag": "Role", "text": "S"}],
+        "rejected_answers": [],
         "phrases_obeyed": 2,
         "phrases_not_obeyed": 0,
         "phrases_unknown": 1,

@@ -12,7 +12,9 @@ from sysgen_dagster.analysis.tables import (
     NEAR_DUPLICATE_QUESTIONS,
     ROW_QUALITY,
 )
-from sysgen_dagster.catalog.recipes import Flag
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.recipes import JUDGED, Flag
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster.tables.table import By
 from sysgen_dagster.training_sets.flags import (
@@ -120,3 +122,9 @@ def test_no_rows_have_no_flags() -> None:
 def test_every_finding_is_a_flag_and_a_catalogue_takes_all_flags_and_no_other_word() -> None:
     assert FINDINGS.keys() <= set(FLAGS)
     assert get_args(Flag) == FLAGS
+
+
+def test_the_shipped_recipe_clean_leaves_out_every_flag_but_that_of_a_judge() -> None:
+    clean = load_catalog(FULL_CATALOG).mixtures["clean"]
+
+    assert {*clean.leave_out, JUDGED} == {*FLAGS}

@@ -8,7 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.training_sets.pairs import build_preference_pairs
+from sysgen_dagster.catalog.recipes import Rejected
+from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
+from sysgen_dagster.training_sets import pairs
+from sysgen_dagster.training_sets.pairs import build_preference_pairs, compare_answers
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
@@ -83,6 +86,118 @@ def test_another_model_steps_in_where_one_cannot(llama: tuple[str, str]) -> None
     )
 
     assert pairs["rejected_model"].to_list() == ["qwen"] * 20
+
+
+@pytest.fixture
+def _rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rules that can tell of ``say WORD`` alone, so that cases do not hang on what rules read."""
+
+    def decide(phrases: pl.Series, answers: pl.Series) -> pl.Series:
+        def verdict(text: str, texts: list[str]) -> str:
+            if not text.startswith("say "):
+                return "unknown"
+            word = text.removeprefix("say ")
+            return "obeyed" if all(word in each for each in texts) else "not_obeyed"
+
+        rows = [
+            [{**each, "verdict": verdict(each["text"], texts)} for each in of]
+            for of, texts in zip(phrases, answers, strict=True)
+        ]
+        return pl.Series("phrases", rows, PHRASE_VERDICTS)
+
+    monkeypatch.setattr(pairs, "decide_by_rules", decide)
+
+
+def phrases(*texts: str) -> list[dict[str, str]]:
+    return [{"tag": "Content", "text": text} for text in texts]
+
+
+def tried(*answers: str, reason: str = "breaks_rules") -> list[dict[str, str]]:
+    return [{"answer": answer, "reason": reason} for answer in answers]
+
+
+SAY = {"phrases": phrases("say cat", "say dog"), "new_answer": "cat dog", "answer": "bird"}
+
+
+def of_kind(rejected_is: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
+    made = build_preference_pairs(aligned(*rows), foreign(("c0", "qwen", "Other S", "cat or dog")))
+    return made.filter(rejected_is=rejected_is).to_dicts()
+
+
+@pytest.mark.usefixtures("_rules")
+@pytest.mark.parametrize("kind", list(Rejected))
+def test_an_answer_that_does_not_obey_is_not_chosen(kind: str) -> None:
+    row = {**SAY, "answer": "cat", "rejected_answers": tried("dog")}
+
+    assert (of_kind(kind, row) == []) is (kind == "other_system_message")
+    assert of_kind(kind, {**row, "phrases_not_obeyed": 1}) == []
+
+
+@pytest.mark.usefixtures("_rules")
+@pytest.mark.parametrize(
+    ("original", "is_pair", "broken"),
+    [
+        pytest.param("bird", True, 2, id="obeys nothing"),
+        pytest.param("a cat", True, 1, id="obeys one phrase"),
+        pytest.param("a dog and a cat", False, None, id="obeys all"),
+    ],
+)
+def test_an_answer_that_obeys_all_phrases_is_not_rejected(
+    original: str, is_pair: bool, broken: int | None
+) -> None:
+    made = of_kind("original_answer", {**SAY, "answer": original})
+
+    assert [pair["rejected_not_obeyed"] for pair in made] == [broken] * is_pair
+
+
+@pytest.mark.usefixtures("_rules")
+@pytest.mark.parametrize("texts", [["be kind"], ["say cat", "be kind"], []])
+def test_what_rules_cannot_tell_of_the_rejected_answer_leaves_no_pair_out(texts: list[str]) -> None:
+    made = of_kind("original_answer", {**SAY, "phrases": phrases(*texts), "answer": "a cat"})
+
+    assert [pair["rejected_not_obeyed"] for pair in made] == [0]
+
+
+@pytest.mark.usefixtures("_rules")
+@pytest.mark.parametrize(
+    ("answers", "rejected"),
+    [
+        pytest.param([], [], id="no other was written"),
+        pytest.param(tried("a cat"), ["a cat"], id="one that breaks a phrase"),
+        pytest.param(tried("a cat", "a bird"), ["a bird"], id="the worst"),
+        pytest.param(tried("a cat", "a dog"), ["a cat"], id="the first of equals"),
+        pytest.param(tried("dog, cat"), [], id="rules find nothing in it now"),
+        pytest.param(tried(" cat dog\n"), [], id="the same answer"),
+        pytest.param(tried("a cat", reason="truncated"), [], id="one that was cut"),
+        pytest.param(tried("a bird", reason="refused"), [], id="a refusal"),
+        pytest.param(
+            [*tried("I", reason="refused"), *tried("a dog")], ["a dog"], id="behind a refusal"
+        ),
+    ],
+)
+def test_of_the_answers_under_the_same_message_the_worst_is_rejected(
+    answers: list[dict[str, str]], rejected: list[str]
+) -> None:
+    made = of_kind("worse_answer", {**SAY, "rejected_answers": answers})
+
+    assert [pair["rejected"][0]["content"] for pair in made] == rejected
+    assert [pair["rejected_model"] for pair in made] == ["phi"] * len(rejected)
+
+
+@pytest.mark.usefixtures("_rules")
+def test_what_is_left_out_is_counted_with_its_reason() -> None:
+    rows = aligned({**SAY, "answer": "dog cat"}, {**SAY, "phrases_not_obeyed": 1}, SAY)
+    compared = compare_answers(rows, foreign())
+
+    assert compared["left_out"].to_list() == ["rejected_obeys_too", "chosen_does_not_obey", None]
+
+
+def test_the_turns_before_are_those_that_the_new_answer_follows() -> None:
+    history = chat(("user", "Q0"), ("assistant", "A0"))
+    anew = chat(("user", "Q0"), ("assistant", "A0'"))
+    made = build_preference_pairs(aligned({"history": history, "new_history": anew}), foreign())
+
+    assert made["prompt"].to_list() == [[*chat(("system", "S")), *anew, *chat(("user", "Q"))]]
 
 
 def test_models_alternate() -> None:

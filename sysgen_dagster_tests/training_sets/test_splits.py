@@ -151,6 +151,91 @@ def test_unrelated_rows_move_no_row(rows: pl.DataFrame, more: int) -> None:
     assert splits[more:].equals(build_splits(rows, HALVES))
 
 
+def _in(splits: pl.DataFrame, split: str) -> set[str]:
+    return set(splits.filter(split=split)["conversation_id"])
+
+
+# Rows that are there at first, and those that are added; of both any may be linked with any.
+GROWING = st.tuples(ROWS, st.integers(0, 14))
+
+
+@given(GROWING)
+def test_a_row_once_in_test_stays_in_test_whatever_is_added(
+    given: tuple[pl.DataFrame, int],
+) -> None:
+    rows, first = given
+    before = build_splits(rows.head(first), HALVES)
+    after = build_splits(rows, HALVES, before)
+
+    assert _in(before, "test") <= _in(after, "test")
+    assert _in(before, "validation") <= _in(after, "validation") | _in(after, "test")
+    assert (after.group_by("group").agg(pl.col("split").n_unique())["split"] == 1).all()
+
+
+@given(GROWING)
+def test_it_stays_there_when_what_was_added_is_gone_again(
+    given: tuple[pl.DataFrame, int],
+) -> None:
+    rows, first = given
+    before = build_splits(rows.head(first), HALVES)
+    grown = build_splits(rows, HALVES, before)
+    after = build_splits(rows.head(first), HALVES, grown)
+
+    assert _in(grown.head(first), "test") <= _in(after, "test")
+
+
+@given(GROWING)
+def test_a_group_that_nothing_joins_stays_where_it_is(given: tuple[pl.DataFrame, int]) -> None:
+    rows, first = given
+    before = build_splits(rows.head(first), HALVES)
+    after = build_splits(rows, HALVES, before)
+    sides = dict(before.select("conversation_id", "split").iter_rows())
+    had = after.with_columns(had=pl.col("conversation_id").replace_strict(sides, default=None))
+
+    of_one_side = pl.col("had").drop_nulls().n_unique().over("group") == 1
+    stays = had.filter(of_one_side, pl.col("had").is_not_null())
+    assert stays["split"].to_list() == stays["had"].to_list()
+
+
+@given(ROWS, st.randoms())
+def test_a_split_made_again_of_the_same_rows_is_the_same(rows: pl.DataFrame, random: Any) -> None:
+    before = build_splits(rows, HALVES)
+    order = list(range(rows.height))
+    random.shuffle(order)
+
+    assert build_splits(rows, HALVES, before[order]).equals(before)
+
+
+def test_a_new_first_row_of_a_group_does_not_move_it() -> None:
+    old = conversations(*[{"cluster": f"x{n}"} for n in range(40)])
+    before = build_splits(old, HALVES)
+    new = old.with_columns(conversation_id="b" + pl.col("conversation_id"), source=pl.lit("new"))
+    after = build_splits(pl.concat([new, old]), HALVES, before)
+
+    assert after["group"].to_list() == [*new["conversation_id"]] * 2
+    assert after["split"].to_list() == [*before["split"]] * 2
+    # Drawn by their first row they would be elsewhere.
+    assert build_splits(pl.concat([new, old]), HALVES)["split"].to_list() != [*before["split"]] * 2
+
+
+def test_splits_of_older_files_are_extended_too() -> None:
+    old = conversations(*[{"cluster": f"x{n}"} for n in range(40)])
+    before = build_splits(old, HALVES).with_columns(drawn_as=pl.lit(None, pl.String))
+    new = old.with_columns(conversation_id="b" + pl.col("conversation_id"), source=pl.lit("new"))
+
+    after = build_splits(pl.concat([new, old]), HALVES, before)
+    assert after.tail(40)["split"].to_list() == before["split"].to_list()
+
+
+def test_another_share_and_another_seed_move_stored_rows_as_they_move_new_ones() -> None:
+    rows = conversations(*[{}] * 200)
+    before = build_splits(rows, HALVES)
+    more = Training(validation=0.25, test=0.5)
+    assert build_splits(rows, more, before).equals(build_splits(rows, more))
+    other = Training(validation=0.25, test=0.25, seed=1)
+    assert build_splits(rows, other, before).equals(build_splits(rows, other))
+
+
 MANY = conversations(*[{}] * 4_000)
 
 
@@ -191,7 +276,7 @@ def test_the_summary_says_how_large_splits_and_groups_are() -> None:
             ("c3", "a", "c3", "test"),
             ("d0", "b", "c0", "train"),
         ],
-        schema=SPLITS.schema,
+        schema={name: type for name, type in SPLITS.schema.items() if name != "drawn_as"},
         orient="row",
     )
     assert summarize_splits(splits).rows() == [

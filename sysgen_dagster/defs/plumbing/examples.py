@@ -52,6 +52,18 @@ def build_examples(run: AssetRun) -> pl.DataFrame:
     )
 
 
+def build_pair_examples(run: AssetRun) -> pl.DataFrame:
+    """The same with the phrases of the system message and the answers that were not chosen."""
+    others = run.store.read(ALIGNED, run.at, "conversation_id", "rejected_answers")
+    phrases = run.evidence().read(VERIFIED, "conversation_id", "phrases")
+    rows = build_examples(run)
+    for columns in (others, phrases):
+        rows = rows.join(
+            columns, on="conversation_id", how="left", maintain_order="left", validate="1:1"
+        )
+    return rows
+
+
 def _require_known(run: AssetRun, table: Table, aligned: pl.DataFrame) -> None:
     """Do nothing where a table that speaks against rows has a row of each of these.
 
