@@ -80,8 +80,6 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
     # If Phase 1 writes several messages, each is judged with the prompt of Phase 3.
     judged = method.samples if method.samples > 1 else 0
     dialogue, answer = pl.col("history") + pl.col("question"), pl.col("answer")
-    longest = pl.lit(alignment.SAMPLING.max_tokens)
-    turns = 1 + pl.col("earlier_turns")
     # By phase: requests per conversation, prompt tokens and completion tokens per request.
     phases = {
         ANNOTATED.name: (
@@ -96,13 +94,7 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
             pl.lit(tokens_of(_EMPTY_VERIFICATION) + 2 * TAGGED_MESSAGE),  # with tags and without
             pl.lit(VERDICTS),
         ),
-        ALIGNED.name: (
-            filtered_share * _answers(model.name, method.answers) * turns,
-            SYSTEM_MESSAGE + (dialogue + pl.col("earlier_said")) / turns,
-            pl.min_horizontal(
-                (answer + pl.col("earlier_answers")) / turns * length_ratio(model.name), longest
-            ),
-        ),
+        ALIGNED.name: _answering(filtered_share, model.name, method),
     }
     lengths = pl.col(*_TEXTS, *_TURNS[1:]) / CHARACTERS_PER_TOKEN
     average = (
@@ -128,6 +120,18 @@ _EMPTY_VERIFICATION = verification.PROMPT.render(mark="", system_message="", tag
 def tokens_of(prompt: list[ChatMessage]) -> int:
     """About how many tokens the messages of a prompt have."""
     return sum(estimate_tokens(message["content"]) for message in prompt)
+
+
+def _answering(share: float, model: str, method: Method) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Phase 4's requests per conversation, and tokens in and out per request."""
+    turns, longest = 1 + pl.col("earlier_turns"), pl.lit(alignment.SAMPLING.max_tokens)
+    said = pl.col("history") + pl.col("question") + pl.col("earlier_said")
+    written = (pl.col("answer") + pl.col("earlier_answers")) / turns * length_ratio(model)
+    return (
+        share * _answers(model, method.answers) * turns,
+        SYSTEM_MESSAGE + said / turns,
+        pl.min_horizontal(written, longest),
+    )
 
 
 def _answers(model: str, most: int) -> float:
