@@ -98,7 +98,9 @@ def _find_target(row: Mapping[str, Any]) -> _Target | None:
 
     What else the phrase asks, such as that its fifty words be kind, is not looked at.
     """
-    found = [(phrase, rule) for phrase in row["phrases"] for rule in recognize(phrase["text"]).rules]
+    found = [
+        (phrase, rule) for phrase in row["phrases"] for rule in recognize(phrase["text"]).rules
+    ]
     if len(found) > _MOST_RULES:
         return None
     targets = [
@@ -132,7 +134,11 @@ def build_turns(rows: pl.DataFrame) -> pl.DataFrame:
         there is an answer.
     """
     known = ("conversation_id", "source", *_OF_TURN)
-    schema: dict[str, pl.DataType] = {"request_id": pl.String(), "asked": pl.String(), "wish": pl.String()}
+    schema: dict[str, pl.DataType] = {
+        "request_id": pl.String(),
+        "asked": pl.String(),
+        "wish": pl.String(),
+    }
     schema |= {name: CONFLICT_TURNS.schema[name] for name in known}
     turns = [turn for row in rows.iter_rows(named=True) for turn in _turns_of(row)]
     return pl.DataFrame(turns, schema=schema)

@@ -90,6 +90,8 @@ _WRITERS: Mapping[RuleKind, Callable[[Rule], str]] = {
     RuleKind.CODE_COMMENTS: lambda rule: (
         f'{PLAIN}\n\n```python\n{"# made up" * _number(rule)}\nprint("made up")\n```'
     ),
-    RuleKind.FIRST_PERSON: lambda rule: "I made this up, and I like my words." * _number(rule) or PLAIN,
+    RuleKind.FIRST_PERSON: lambda rule: (
+        "I made this up, and I like my words." * _number(rule) or PLAIN
+    ),
     RuleKind.SIGNS: lambda rule: PLAIN + " made up".join(["", *rule.words * _number(rule)]),
 }

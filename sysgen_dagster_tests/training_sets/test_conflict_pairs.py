@@ -82,6 +82,15 @@ def test_neither_refusals_nor_cut_answers_are_in_a_pair() -> None:
     assert pairs_of((None,) * 6).is_empty()
 
 
+def test_a_chosen_answer_breaks_no_other_phrase_of_the_message() -> None:
+    phrases = [{"tag": "Format", "text": "Use a table."}, {"tag": "Format", "text": "Be kind."}]
+    turns = turn_frame(turn_rows(HOLDS))
+
+    assert build_conflict_pairs(aligned({"phrases": phrases}), turns).is_empty()
+    [pair] = build_conflict_pairs(aligned({"phrases": phrases[1:]}), turns).to_dicts()
+    assert (pair["phrases_not_obeyed"], pair["phrases_unknown"]) == (0, 1)
+
+
 def test_a_conversation_has_one_pair_and_both_turns_get_their_share() -> None:
     pairs = pairs_of(*[HOLDS] * 200)
     asked = pairs["prompt"].list.last().struct.field("content").value_counts()
