@@ -25,7 +25,8 @@ from sysgen_dagster_tests.training_sets.frames import aligned
 
 MODEL, SHARD = "phi-4", "airoboros-001"
 AT = Partition(MODEL, SHARD)
-ROWS = 160
+ROWS = 60
+_OF_ANSWER = ("conversation_id", "answer", "side")
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
 JOB = defs.resolve_implicit_global_asset_job_def()
 
@@ -107,11 +108,14 @@ def test_both_rates_are_those_of_the_simulated_model(turns: pl.DataFrame) -> Non
 def test_each_message_gives_a_pair_whose_answers_have_both_verdicts(turns: pl.DataFrame) -> None:
     rows = aligned(*({"conversation_id": each} for each in turns["conversation_id"].unique()))
     pairs = build_conflict_pairs(rows, turns)
-    sides = dict(turns.select("answer", "side").iter_rows())
+    sides = {(row, text): side for row, text, side in turns.select(_OF_ANSWER).iter_rows()}
+    pairs = pairs.select("conversation_id", "chosen", "rejected")
+    answers = [(row, [one[0]["content"], two[0]["content"]]) for row, one, two in pairs.iter_rows()]
 
     assert pairs.height == ROWS
-    assert {sides[chosen[0]["content"]] for chosen in pairs["chosen"]} == {"message"}
-    assert {sides[rejected[0]["content"]] for rejected in pairs["rejected"]} == {"user"}
+    assert {tuple(sides[row, text] for text in texts) for row, texts in answers} == {
+        ("message", "user")
+    }
 
 
 def test_nothing_is_asked_unless_the_catalogue_says_how_many() -> None:
