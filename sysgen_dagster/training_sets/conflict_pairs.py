@@ -61,6 +61,7 @@ def build_conflict_pairs(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataF
             rejected_model=pl.col("model"),
             chosen=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("chosen_answer"))),
             rejected=pl.concat_list(build_turn(Role.ASSISTANT, pl.col("rejected_answer"))),
+            rejected_not_obeyed=pl.lit(1, dtype=pl.UInt32),  # the phrase that the turn is about
         )
         .select(PREFERENCE_PAIRS.names)
     )

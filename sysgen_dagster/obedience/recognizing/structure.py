@@ -160,7 +160,7 @@ def _named_sections(found: re.Match[str], _clause: Clause) -> Rule | None:
 _SECTIONS = (
     form(
         rf"(?:{_IN} |divide {ANSWER} into |there be )?{COUNT} (?:sections|parts"
-        rf"|paragraphs)(?:,? and)?"
+        rf"|paragraphs),?(?: and)?"
         r" (?:mark(?:ed)? the beginning of|with|marked with|mark) each (?:section|part)(?: with"
         r"| by)?"
         r" (?P<name>section|part|paragraph) x.*",
