@@ -42,6 +42,14 @@ def test_the_answer_that_keeps_to_the_message_is_preferred(turn: str) -> None:
     assert (pair["model"], pair["split"], pair["tags"]) == ("phi", "train", ["Role", "Task"])
 
 
+def test_the_answer_to_the_same_turn_is_chosen_before_that_to_another() -> None:
+    [pair] = pairs_of(HOLDS).to_dicts()
+    turn = pair["prompt"][-1]["content"].removeprefix("Q\n\n")
+
+    assert pair["chosen"] == chat(("assistant", f"{turn} with message"))
+    assert pair["rejected"] == chat(("assistant", f"{turn} without user"))
+
+
 def test_a_model_that_gives_in_is_shown_what_it_answers_without_the_conflict() -> None:
     sides = _only("conflicting", aligned="message", with_message="user", without="user")
     [pair] = pairs_of(sides).to_dicts()
