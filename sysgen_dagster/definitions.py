@@ -40,8 +40,8 @@ defs = dg.Definitions(
         *PHASES,
         *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING, *_OBEYED]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
-        # These are made by hand only: judgements and conflict turns cost tokens, exports leave the machine, and a
-        # forecast holds for one moment. Decisions are made by people.
+        # These are made by hand only: judgements and conflict turns cost tokens, exports leave the
+        # machine, and a forecast holds for one moment. Decisions are made by people.
         *([obedience] if ASKS else []),
         *JUDGEMENTS,
         *CONFLICTS,

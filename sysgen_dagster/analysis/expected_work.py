@@ -9,15 +9,17 @@ better figures. Assumptions:
 - Phase 2 keeps the share of messages in the paper's Table 2, or all for a model that is not in it;
 - new answers are longer than the original ones by the ratio in the paper's Table 1, or by the mean
   of its three models, and end at Phase 4's limit of tokens;
+- where several answers may be written, another one follows as often as the paper's Figure 5 has
+  answers that are not aligned, or the mean of its three models;
 - there is no reasoning before the answers, and no request is repeated to repair an answer.
 """
 
 import polars as pl
 
-from sysgen_dagster.chat.messages import ChatMessage
+from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN, estimate_tokens
 from sysgen_dagster.lanes.sysgen import alignment, annotation, verification
-from sysgen_dagster.lanes.sysgen.paper import SIMILARITY
+from sysgen_dagster.lanes.sysgen.paper import ALIGNMENT, SIMILARITY
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 
@@ -27,20 +29,37 @@ SYSTEM_MESSAGE = 46  # after Phase 3, without tags
 VERDICTS = 47
 
 _TEXTS = ("history", "question", "answer")
+_TURNS = ("earlier_turns", "earlier_said", "earlier_answers")
+_NO_TURNS = pl.DataFrame(schema=dict.fromkeys(_TURNS, pl.Float64()))
 
 
-def measure_texts(conversations: pl.DataFrame) -> pl.DataFrame:
+def measure_texts(conversations: pl.DataFrame, *, whole: bool = False) -> pl.DataFrame:
     """The number of characters of conversations: one row per source.
+
+    Args:
+        conversations: Kept rows of `sources.tables.CONVERSATIONS`.
+        whole: Whether the answers in their histories are written anew.
 
     Returns:
         ``source``, ``conversations``, and the characters of all their ``history``, ``question`` and
-        ``answer``.
+        ``answer``. With `whole` also ``earlier_turns``, the number of answers in the histories,
+        their characters as ``earlier_answers``, and as ``earlier_said`` those of what stands
+        before each of them.
     """
-    turns = pl.col("history").list.eval(pl.element().struct.field("content").str.len_chars())
+    spoken = pl.element().filter(pl.element().struct.field("role") != Role.SYSTEM.value)
+    length = spoken.struct.field("content").str.len_chars()
+    history = pl.col("history")
+    turns = history.list.eval(pl.element().struct.field("content").str.len_chars())
+    earlier = {
+        "earlier_turns": history.list.eval(length).list.len() // 2,
+        "earlier_said": history.list.eval(length.cum_sum().gather_every(2)).list.sum(),
+        "earlier_answers": history.list.eval(length.gather_every(2, 1)).list.sum(),
+    }
     return conversations.group_by("source", maintain_order=True).agg(
         pl.len().alias("conversations"),
         turns.list.sum().sum().cast(pl.Float64),
         pl.col("question", "answer").str.len_chars().sum().cast(pl.Float64),
+        *(of.sum().cast(pl.Float64).alias(name) for name, of in earlier.items() if whole),
     )
 
 
@@ -51,7 +70,8 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
         texts: `measure_texts` of all conversations, one row per source.
         model: The model that will be asked.
         method: Its ``samples`` is how many messages Phase 1 asks for per conversation; its
-            ``demonstrations`` decide how long the prompt is.
+            ``demonstrations`` decide how long the prompt is; its ``answers`` is how many Phase 4
+            may ask for.
 
     Returns:
         ``source``, ``phase``, ``requests``, ``prompt_tokens`` and ``completion_tokens``, as floats.
@@ -61,6 +81,7 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
     judged = method.samples if method.samples > 1 else 0
     dialogue, answer = pl.col("history") + pl.col("question"), pl.col("answer")
     longest = pl.lit(alignment.SAMPLING.max_tokens)
+    turns = 1 + pl.col("earlier_turns")
     # By phase: requests per conversation, prompt tokens and completion tokens per request.
     phases = {
         ANNOTATED.name: (
@@ -76,17 +97,24 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
             pl.lit(VERDICTS),
         ),
         ALIGNED.name: (
-            filtered_share,
-            SYSTEM_MESSAGE + dialogue,
-            pl.min_horizontal(answer * _length_ratio(model.name), longest),
+            filtered_share * _answers(model.name, method.answers) * turns,
+            SYSTEM_MESSAGE + (dialogue + pl.col("earlier_said")) / turns,
+            pl.min_horizontal(
+                (answer + pl.col("earlier_answers")) / turns * _length_ratio(model.name), longest
+            ),
         ),
     }
-    average = texts.with_columns(pl.col(_TEXTS) / pl.col("conversations") / CHARACTERS_PER_TOKEN)
+    lengths = pl.col(*_TEXTS, *_TURNS[1:]) / CHARACTERS_PER_TOKEN
+    average = (
+        pl.concat([_NO_TURNS, texts], how="diagonal_relaxed")
+        .with_columns(pl.col(*_TEXTS, *_TURNS).fill_null(0) / pl.col("conversations"))
+        .with_columns(lengths)
+    )
     return pl.concat(
         average.select(
             "source",
             phase=pl.lit(phase),
-            requests=pl.lit(float(requests)),
+            requests=pl.lit(1.0) * requests,
             prompt_tokens=requests * prompt_tokens,
             completion_tokens=(requests * completion_tokens).cast(pl.Float64),
         )
@@ -99,6 +127,13 @@ _EMPTY_VERIFICATION = verification.PROMPT.render(mark="", system_message="", tag
 
 def _tokens(prompt: list[ChatMessage]) -> int:
     return sum(estimate_tokens(message["content"]) for message in prompt)
+
+
+def _answers(model: str, most: int) -> float:
+    """How many answers to a question are asked for, of at most so many."""
+    faulty = {name: not_aligned for name, (_, not_aligned) in ALIGNMENT.items()}
+    share = faulty.get(model, sum(faulty.values()) / len(faulty))
+    return sum(share**number for number in range(most))
 
 
 def _length_ratio(model: str) -> float:

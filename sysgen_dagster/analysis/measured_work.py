@@ -20,7 +20,7 @@ _ANSWERED = (_ID, "attempts", "prompt_tokens", "completion_tokens", "drop_reason
 COLUMNS = {
     ANNOTATED: (*_ANSWERED, "source", "sample", "rejected"),
     VERIFIED: _ANSWERED,
-    ALIGNED: _ANSWERED,
+    ALIGNED: (*_ANSWERED, "answers", "all_prompt_tokens", "all_completion_tokens"),
 }
 
 
@@ -32,7 +32,8 @@ def measure_work(phase: str, annotated: pl.DataFrame, answered: pl.DataFrame) ->
     phase, or never sent, count with no requests and no tokens.
 
     Where Phase 1 made several attempts at a message, its table has the tokens of one of them; the
-    others are assumed to have needed as many. Judging them counts as work of Phase 3.
+    others are assumed to have needed as many. Judging them counts as work of Phase 3. Phase 4's
+    table has the tokens of all answers.
 
     Args:
         phase: The name of the phase's table.
@@ -45,19 +46,27 @@ def measure_work(phase: str, annotated: pl.DataFrame, answered: pl.DataFrame) ->
         ANNOTATED.name: 1 + rejected.len(),
         VERIFIED.name: pl.when(lower > 0).then(lower + 2).otherwise(1),
     }
+    if phase == ALIGNED.name:
+        answered = answered.with_columns(
+            pl.coalesce(f"all_{name}", name).alias(name)
+            for name in ("prompt_tokens", "completion_tokens")
+        )
+        sent = pl.col("answers").fill_null(1)
+    else:
+        answered, sent = answered.select(_ANSWERED), pl.col("times")
     was_sent = pl.col("attempts").fill_null(0) > 0
     failed = pl.col("drop_reason").is_in([each.value for each in ENGINE_FAILURES]).fill_null(False)
     return (
         annotated.filter(pl.col("sample").is_not_null())
         .select(_ID, "source", times=times.get(phase, pl.lit(1)))
-        .join(answered.select(_ANSWERED), on=_ID, how="left", validate="1:1")
+        .join(answered.drop("source", strict=False), on=_ID, how="left", validate="1:1")
         .filter(~failed)
         .group_by("source")
         .agg(
             (pl.col("prompt_tokens", "completion_tokens") * pl.col("times")).sum(),
             phase=pl.lit(phase),
             conversations=pl.len(),
-            requests=(was_sent * pl.col("times")).sum(),
+            requests=(was_sent * sent).sum(),
         )
         .select(WORK.keys())
         .cast(pl.Schema(WORK))

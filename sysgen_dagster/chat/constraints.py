@@ -23,11 +23,14 @@ class Constraint:
             is part of the ledger's key, since the others say the same.
         grammar: In GBNF.
         schema: As a JSON schema; None where JSON cannot say it.
+        is_needed: Whether a server that holds no answer to it cannot be asked; if not, it answers
+            freely.
     """
 
     structured: Mapping[str, str]
     grammar: str
     schema: Mapping[str, Any] | None = field(default=None)
+    is_needed: bool = True
 
     def fields(self, form: ConstraintForm) -> dict[str, Any]:
         """The fields of a request that hold a server to it."""

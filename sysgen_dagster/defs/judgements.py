@@ -5,6 +5,7 @@ a ledger. The catalogue says which model judges; where it wrote the answers itse
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 import dagster as dg
 import polars as pl
@@ -15,15 +16,24 @@ from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.chat.prompts import Prompt
 from sysgen_dagster.defs.measures import sample_pairs
 from sysgen_dagster.defs.plumbing.assets import Make, table_asset
-from sysgen_dagster.defs.plumbing.metadata import SIMULATED
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids
+from sysgen_dagster.defs.plumbing.metadata import SIMULATED, markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.resources import ModelSession
+from sysgen_dagster.defs.plumbing.reviewed import decided_rows
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.obedience import alignment_judgement, preference_judgement
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience import alignment_judgement, calibration, preference_judgement
+from sysgen_dagster.obedience.tables import (
+    JUDGE_CALIBRATION,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+)
+from sysgen_dagster.review.decisions import Choice, read_decisions
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.tables.table import Table
+from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
+from sysgen_dagster.tables.table import Partition, Table
 
 
 def pool_of_judges(catalog: Catalog) -> str:
@@ -83,26 +93,102 @@ def _judge(
     Raises:
         dg.Failure: The judge gave no verdict at all; the table stored before is not replaced.
     """
+    session, is_generator = open_judge(run)
+    rows = sample_pairs(run, per_source, CATALOG.judging.seed)
+    completions = session.ask(build_requests(rows), requests_per_row * rows.height)
+    require_judged(run, completions, session.model.name)
+    return build_judged(rows, completions, session.model.name, is_generator)
+
+
+def open_judge(run: AssetRun) -> tuple[ModelSession, bool]:
+    """A session with the judge of the partition's model, and whether the two are the same."""
     model, judge = run.model, CATALOG.judge_of(run.model.name)
     same = ("served_name", "revision", "weights")  # a model can be in the catalogue twice
     is_generator = all(getattr(judge, field) == getattr(model, field) for field in same)
     run.note(judge=judge.name, judge_is_generator=is_generator)
     # Each judge has a ledger of its own, so its replies are kept while another judge is asked.
-    session = run.open_session(judge, f"{judge.name}/{model.name}")
-    rows = sample_pairs(run, per_source, CATALOG.judging.seed)
-    completions = session.ask(build_requests(rows), requests_per_row * rows.height)
-    judged = build_judged(rows, completions, judge.name, is_generator)
-    failures = [reason.value for reason in ENGINE_FAILURES]
-    if judged.height and judged["drop_reason"].is_in(failures).sum() == judged.height:
-        why = " ".join(judged["failure"].drop_nulls().head(1))
+    return run.open_session(judge, f"{judge.name}/{run.at.key}"), is_generator
+
+
+def require_judged(run: AssetRun, completions: pl.DataFrame, judge: str) -> None:
+    """Do nothing where a judge was asked nothing or replied at all; note that it is simulated.
+
+    Raises:
+        dg.Failure: Each request failed in the engine; the table stored before is not replaced.
+    """
+    failed = completions["failed_because"].is_in([reason.value for reason in ENGINE_FAILURES])
+    if completions.height and failed.sum() == completions.height:
+        why = " ".join(completions["failure"].drop_nulls().head(1))
         raise dg.Failure(
-            f"{judge.name} judged nothing of {model.name}: {why}. What was judged before stays as "
-            "it is",
+            f"{judge} judged nothing of {run.at.key}: {why}. What was judged before stays as it is",
             allow_retries=False,
         )
-    if "simulated" in judged["engine"]:
+    if "simulated" in completions["engine"]:
         run.note(simulated=SIMULATED)
-    return judged
 
 
-JUDGEMENTS = [judged_preferences, judged_alignment]
+@table_asset(
+    JUDGE_CALIBRATION,
+    reads=[ALIGNED, CONVERSATIONS],
+    kinds={"vllm"},
+    pool=pool_of_judges(CATALOG),
+    code_version=f"{calibration.FINGERPRINT} {preference_judgement.PROMPT.fingerprint} "
+    f"{alignment_judgement.PROMPT.fingerprint}",
+    asks=True,
+)
+def judge_calibration(run: AssetRun) -> pl.DataFrame:
+    """What the judge says of items that people have labelled, and so whether it may be believed.
+
+    LLMBar's 419 pairs in both orders, where preferences are judged; the rows that reviewers have
+    accepted or rejected, where alignment is. Nothing is asked where neither is judged.
+    """
+    session, is_generator = open_judge(run)
+    every = calibration.read_labelled_pairs()
+    pairs = every if CATALOG.judging.preference_rows else every.clear()
+    reviewed = _reviewed_rows(run)
+    requests = chain(
+        preference_judgement.build_preference_requests(pairs),
+        alignment_judgement.build_alignment_judgement_requests(reviewed),
+    )
+    asked = len(preference_judgement.ORDERS) * pairs.height + reviewed.height
+    completions = session.ask(requests, asked)
+    require_judged(run, completions, session.model.name)
+    judge = session.model.name
+    rows = calibration.build_judge_calibration(pairs, reviewed, completions, judge, is_generator)
+    found = calibration.calibrate(rows)
+    run.note(
+        calibration=markdown(found.drop("table")),
+        **{f"table/{row['kind']}": row["table"] for row in found.iter_rows(named=True)},
+    )
+    return rows
+
+
+def _reviewed_rows(run: AssetRun) -> pl.DataFrame:
+    """The rows of the model that a reviewer accepted or rejected as they are, with their label.
+
+    Columns as `measures.sample_pairs` has them, and ``label``; none where alignment is not judged.
+    """
+    model, parts = run.model.name, []
+    decisions = read_decisions(run.store).without(excluded_ids(run.store))
+    is_wanted = bool(CATALOG.judging.alignment_rows and decisions.of(model))
+    for shard in finished_shards(run.store, CATALOG, ALIGNED, model) if is_wanted else ():
+        decided = decided_rows(run.store, decisions, Partition(model, shard)).filter(
+            pl.all_horizontal(pl.col("system_message", "new_answer").is_null())
+        )
+        evidence = StoredEvidence(run.store, (shard,), model)
+        labels = decided.select(
+            "conversation_id",
+            system_message="shown_message",
+            new_answer="shown_answer",
+            label=pl.col("choice").replace_strict(_LABELS),
+        )
+        texts = ("conversation_id", "source", "question", "history")
+        parts.append(labels.join(evidence.read(CONVERSATIONS, *texts), on="conversation_id"))
+    return pl.concat([calibration.NO_REVIEWED, *parts], how="diagonal")
+
+
+_LABELS = {
+    Choice.ACCEPTED.value: alignment_judgement.Alignment.ALIGNED.value,
+    Choice.REJECTED.value: alignment_judgement.Alignment.NOT_ALIGNED.value,
+}
+JUDGEMENTS = [judged_preferences, judged_alignment, judge_calibration]

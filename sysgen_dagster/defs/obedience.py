@@ -7,17 +7,23 @@ Rules look at every row. What they leave open goes to the judge of the catalogue
 import polars as pl
 
 from sysgen_dagster.analysis.obedience_counts import count_obedience
+from sysgen_dagster.analysis.sampling import draw_stratified_sample
 from sysgen_dagster.analysis.statistics import sum_counts
 from sysgen_dagster.analysis.tables import OBEDIENCE_COUNTS
+from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.operations import EVERY_ROW
+from sysgen_dagster.defs.judgements import open_judge, pool_of_judges, require_judged
 from sysgen_dagster.defs.plumbing.assets import table_asset
+from sysgen_dagster.defs.plumbing.contracts import require_contracts
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
+from sysgen_dagster.obedience import phrase_judgement
 from sysgen_dagster.obedience.by_rules import decide_by_rules
-from sysgen_dagster.obedience.phrase_judgement import build_obedience, list_answers
 from sysgen_dagster.obedience.tables import OBEDIENCE
+from sysgen_dagster.sources.tables import CONVERSATIONS
 
 ASKS = CATALOG.judging.obedience != 0
 _LOCAL = {Engine.VLLM, Engine.LLAMA_CPP}
@@ -38,13 +44,32 @@ def judge_stands_aside(catalog: Catalog) -> bool:
 JUDGE_STANDS_ASIDE = judge_stands_aside(CATALOG)
 
 
-@table_asset(OBEDIENCE, reads=[ALIGNED, VERIFIED], kinds={"polars", "parquet"})
+@table_asset(
+    OBEDIENCE,
+    reads=[ALIGNED, VERIFIED, *([CONVERSATIONS] if ASKS else [])],
+    kinds={"vllm" if ASKS else "polars", "parquet"},
+    pool=pool_of_judges(CATALOG) if ASKS else None,
+    code_version=phrase_judgement.PROMPT.fingerprint if ASKS else None,
+    asks=ASKS,
+)
 def obedience(run: AssetRun) -> pl.DataFrame:
     """Of each phrase of every final system message, whether the new answer does what it asks.
 
     Obeyed, not obeyed or unknown, with who decided: rules, or the judge by its name.
     """
-    return build_obedience(_decide_by_rules(run))
+    decided = _decide_by_rules(run)
+    if not ASKS:
+        return phrase_judgement.build_obedience(decided)
+    session, is_generator = open_judge(run)
+    sampled = _sample(decided, str(run.at.shard))
+    asked = sampled.filter(phrase_judgement.has_open_phrase())
+    questions = run.evidence().read(CONVERSATIONS, "conversation_id", "question", "history")
+    requests = phrase_judgement.build_phrase_requests(
+        asked.join(questions, on="conversation_id", maintain_order="left", validate="1:1")
+    )
+    completions = session.ask(requests, asked.height)
+    require_judged(run, completions, session.model.name)
+    return phrase_judgement.build_obedience(decided, completions, session.model.name, is_generator)
 
 
 def _decide_by_rules(run: AssetRun) -> pl.DataFrame:
@@ -53,11 +78,28 @@ def _decide_by_rules(run: AssetRun) -> pl.DataFrame:
     rows = run.read_kept(ALIGNED).join(
         phrases, on="conversation_id", how="left", maintain_order="left", validate="1:1"
     )
-    return rows.with_columns(phrases=decide_by_rules(rows["phrases"], list_answers(rows)))
+    answers = phrase_judgement.list_answers(rows)
+    return rows.with_columns(phrases=decide_by_rules(rows["phrases"], answers))
+
+
+def _sample(rows: pl.DataFrame, shard: str) -> pl.DataFrame:
+    """The rows of a shard whose open phrases are judged.
+
+    A number of rows of each source is spread over its shards, the first of which take what is over.
+    So a shard need not know which rows the others have.
+    """
+    wanted = CATALOG.judging.obedience
+    if wanted == EVERY_ROW:
+        return rows
+    source, at = split_shard(shard)
+    each, over = divmod(int(wanted), CATALOG.sources[source].shards)
+    return draw_stratified_sample(rows, each + (at < over), CATALOG.judging.seed)
 
 
 @table_asset(OBEDIENCE_COUNTS, reads=[OBEDIENCE], kinds={"polars"})
 def obedience_counts(run: AssetRun) -> pl.DataFrame:
     """How many phrases of each tag are obeyed in each source, and who says so."""
-    parts = run.all_shards(OBEDIENCE).by_shard()
+    parts = list(run.all_shards(OBEDIENCE).by_shard())
+    for part in parts:
+        require_contracts(part, OBEDIENCE)  # the phases may have made a shard again since
     return sum_counts(count_obedience(part.read(OBEDIENCE, "source", "phrases")) for part in parts)

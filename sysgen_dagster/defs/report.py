@@ -19,7 +19,7 @@ from sysgen_dagster.defs.plumbing.reviewed import decided_rows
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
 from sysgen_dagster.lanes.sysgen import stories, story_rows
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
 from sysgen_dagster.report.comparison import compare_with_paper
 from sysgen_dagster.report.contents import build_contents
 from sysgen_dagster.report.kept_rows import REJECTED
@@ -30,7 +30,7 @@ from sysgen_dagster.review.decisions import Choice, read_decisions
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.groups import Group
-from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.tables.table import Partition, Table
 
 
 @table_asset(
@@ -114,13 +114,14 @@ def _build_stories(evidence: StoredEvidence, ids: Collection[str]) -> list[stori
     """The rows of the browser that one model made, each through all phases."""
     store, model = evidence.store, evidence.model or ""
     statistics = StoredStatistics(store, model)
-    measured = StoredEvidence(store, finished_shards(store, CATALOG, ROW_QUALITY, model), model)
     is_shown = pl.col("conversation_id").is_in(ids)
-    parts = [
-        part.read(ROW_QUALITY, *ROW_QUALITY.columns).filter(is_shown)
-        for part in measured.by_shard()
-    ]
-    quality = pl.concat([ROW_QUALITY.empty(), *parts])
+
+    def read_shown(table: Table) -> pl.DataFrame:
+        stored = StoredEvidence(store, finished_shards(store, CATALOG, table, model), model)
+        parts = [part.read(table, *table.columns).filter(is_shown) for part in stored.by_shard()]
+        return pl.concat([table.empty(), *parts])
+
+    quality = read_shown(ROW_QUALITY)
     return stories.build_stories(
         list(evidence.by_shard()),
         model,
@@ -128,6 +129,7 @@ def _build_stories(evidence: StoredEvidence, ids: Collection[str]) -> list[stori
         quality=quality.with_columns(flags=list_flags(quality)),
         preferences=statistics.read(JUDGED_PREFERENCES),
         alignments=statistics.read(JUDGED_ALIGNMENT),
+        obedience=read_shown(OBEDIENCE),
     )
 
 

@@ -137,11 +137,13 @@ class Probe:
             return False
         return long is None or short is None or long - short >= _LEAST_DIFFERENCE
 
-    def find_constraint_form(self, wanted: Constraint) -> ConstraintForm:
+    def find_constraint_form(self, wanted: Constraint) -> ConstraintForm | None:
         """The first form in which the server holds an answer to a constraint.
 
+        None where it ignores or refuses all in which `wanted` can be said, and it is not needed.
+
         Raises:
-            EngineError: It ignores or refuses all in which `wanted` can be said.
+            EngineError: The same, and the constraint is needed.
         """
         for form in filter(wanted.has, ConstraintForm):
             try:
@@ -150,6 +152,8 @@ class Probe:
                 continue
             if reply.said.text.strip() == _WORD or _holds_word(reply.said.text):
                 return form
+        if not wanted.is_needed:
+            return None
         raise EngineError(
             f"{self.model.name}: {self.url} holds no answer to a form, neither by "
             f"{', '.join(ConstraintForm)}: switch off the settings of the method that ask for it "

@@ -12,22 +12,19 @@ from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.obedience import judge_verdicts
+from sysgen_dagster.obedience.stated_verdicts import read_verdict
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
+from sysgen_dagster.obedience.verdict_clauses import ALIGNMENTS
 
 PROMPT = load_prompt("judge_alignment")
 
 
 class Alignment(StrEnum):
-    """The verdicts that the judge can give."""
+    """The verdicts that the judge can give, by the names of `ALIGNMENTS`."""
 
     ALIGNED = "Aligned"
     NOT_ALIGNED = "Not aligned"
     UNKNOWN = "Unknown"
-
-
-_VERDICTS = judge_verdicts.build_verdict_pattern(
-    ALIGNED="Aligned", NOT_ALIGNED="Not[ -]?aligned", UNKNOWN="Unknown"
-)
 
 
 def build_alignment_judgement_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
@@ -107,5 +104,5 @@ def summarize_alignment(judged: pl.DataFrame) -> pl.DataFrame:
 def _parse_verdict(text: str | None) -> str | None:
     if text is None:
         return None
-    name = judge_verdicts.parse_verdict(text, _VERDICTS)
+    name = read_verdict(text, ALIGNMENTS)
     return Alignment[name].value if name else judge_verdicts.UNREADABLE

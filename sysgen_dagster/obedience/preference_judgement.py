@@ -13,14 +13,15 @@ from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.obedience import judge_verdicts
+from sysgen_dagster.obedience.stated_verdicts import read_verdict
 from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
+from sysgen_dagster.obedience.verdict_clauses import PREFERENCES, TIE, A, B
 
 PROMPT = load_prompt("judge_preference")
 
-ORIGINAL, NEW, TIE = "original", "new", "tie"
+ORIGINAL, NEW = "original", "new"
 # Which answer is shown first, as "A"; ORIGINAL is the paper's order.
 ORDERS = (ORIGINAL, NEW)
-_VERDICTS = judge_verdicts.build_verdict_pattern(A="A", B="B", tie="(?:a )?tie")
 _OTHER = {ORIGINAL: NEW, NEW: ORIGINAL}
 
 
@@ -121,8 +122,8 @@ def _parse_verdict(text: str | None, shown_first: str) -> str | None:
     """Which answer the judge prefers; None if there is no text."""
     if text is None:
         return None
-    name = judge_verdicts.parse_verdict(text, _VERDICTS)
-    verdicts = {"A": shown_first, "B": _OTHER[shown_first], "tie": TIE}
+    name = read_verdict(text, PREFERENCES)
+    verdicts = {A: shown_first, B: _OTHER[shown_first], TIE: TIE}
     return verdicts[name] if name else judge_verdicts.UNREADABLE
 
 

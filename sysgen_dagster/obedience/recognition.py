@@ -11,18 +11,12 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from sysgen_dagster.obedience.recognizing import edges, lengths, marks, structure, tasks, words
-from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, Form
+from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, Subject
 from sysgen_dagster.obedience.rules import Recognized, Rule
 
-_FORMS: tuple[Form, ...] = (
-    *lengths.FORMS,
-    *marks.FORMS,
-    *words.FORMS,
-    *edges.FORMS,
-    *structure.FORMS,
-)
+_SUBJECTS = (lengths.SUBJECT, marks.SUBJECT, words.SUBJECT, edges.SUBJECT, structure.SUBJECT)
 # Verbs of tasks are not shared by the objects of a list.
-_ALL_FORMS = (*_FORMS, *tasks.FORMS)
+_ALL_SUBJECTS = (*_SUBJECTS, tasks.SUBJECT)
 # Characters. Longer phrases describe formats in detail, which no form here covers.
 _LONGEST_PHRASE = 600
 _PHRASES_REMEMBERED = 100_000
@@ -32,6 +26,11 @@ _QUOTED = re.compile(
     r'"([^"\n]{1,200})"|(?<!\w)\'([^\'\n]{1,200})\'(?!\w)|`([^`\n]{1,200})`'
     r"|(?<=[ :])((?:\*[ ]?){3,9})(?=[.,]?\s|[.,]?$)"
 )
+# An object of JSON: what its values are to be is not looked at, its keys are.
+_TEMPLATE = re.compile(r'\{[^{}]*"\d+"\s*:[^{}]*\}')
+_KEY = re.compile(r'"\d+"(?=\s*:)')
+# Examples of how a mark looks.
+_EXAMPLE = re.compile(r",? (?:such as|like|i\.e\.,?|e\.g\.,?) ?:?\s*(?=[\[*<(`-])[^.]*")
 _DEPENDS = re.compile(
     r"\b(?:if|when|whenever|unless|except|until|while|otherwise|whether|depending|instead"
     r"|in case|should (?:the|a|they)|where (?:necessary|needed|appropriate|applicable|possible"
@@ -78,7 +77,7 @@ _LEADS = re.compile(
     r"|ensure(?: that)?|take care to|it is (?:important|essential) (?:to|that)|i want(?: you to)?"
     r"|i would like(?: you to)?|at the (?:very )?end,?|in your (?:response|answer|reply),?"
     rf"|you {_MODAL}|you(?: are(?: required| asked| expected)? to)|(?:the|your) (?:assistant"
-    rf"|model|ai|chatbot|bot) {_MODAL}|there (?:must|should) (?=be)),? +"
+    rf"|model|ai|chatbot|bot) {_MODAL}|there (?:must|should)(?= be)),? +"
 )
 _SUBJECT = re.compile(
     rf"^(?:{WHOLE_ANSWER}|it) {_MODAL}(?: also| always| only| be able to| just)* (?=\w)"
@@ -120,7 +119,9 @@ def _mask(text: str) -> tuple[str, list[str]]:
         quotes.append(quoted.strip())
         return f'"{len(quotes) - 1}"' + ("." if found.end() == len(text) else "")
 
-    return _QUOTED.sub(number, text).lower(), quotes
+    masked = _QUOTED.sub(number, text).lower()
+    masked = _TEMPLATE.sub(lambda found: f"{{{' '.join(_KEY.findall(found[0]))}}}", masked)
+    return _EXAMPLE.sub("", re.sub(r":\s*\n\s*", ": ", masked)), quotes
 
 
 def _is_conditional(text: str) -> bool:
@@ -148,7 +149,7 @@ def _strip(clause: str) -> str:
 
 
 def _recognize_clause(clause: Clause) -> Recognized:
-    whole = _match(clause, _ALL_FORMS)
+    whole = _match(clause, _ALL_SUBJECTS)
     if whole:
         return whole
     shared = _SHARED_VERB.match(clause.text)
@@ -164,6 +165,6 @@ def _recognize_clause(clause: Clause) -> Recognized:
     return Recognized(tuple(rules), all(part is not None and part.is_whole for part in parts))
 
 
-def _match(clause: Clause, forms: tuple[Form, ...] = _FORMS) -> Recognized | None:
-    matches = (form.recognize(clause) for form in forms)
+def _match(clause: Clause, subjects: tuple[Subject, ...] = _SUBJECTS) -> Recognized | None:
+    matches = (subject.recognize(clause) for subject in subjects)
     return next((match for match in matches if match), None)

@@ -24,7 +24,9 @@ _TEXTS: Mapping[str, Any] = yaml.safe_load(_FILE.read_text(encoding="utf-8"))
 
 UNRELATED: Sequence[str] = _TEXTS["unrelated"]
 CLAIMS: Sequence[str] = _TEXTS["claims"]
-_THINGS = {RuleKind(kind): things for kind, things in _TEXTS["things"].items()}
+_THINGS: Mapping[RuleKind, str] = {
+    RuleKind(kind): things for kind, things in _TEXTS["things"].items()
+}
 _SIGNS: Mapping[str, str] = _TEXTS["signs"]
 # The first name of each language is the plain one.
 _NAMES = {code: name.title() for name, code in reversed(LANGUAGES.items())}
@@ -75,6 +77,8 @@ def opposite_of(rule: Rule) -> Rule | None:
             return Rule(RuleKind.USES_WORDS, least=1, words=(word,))
         case Rule(kind=RuleKind.SIGNS, most=0, words=(sign,)) if sign in _SIGNS:
             return Rule(RuleKind.SIGNS, least=_SOME_SIGNS, words=(sign,))
+        case Rule(kind=RuleKind.FIRST_PERSON):
+            return Rule(rule.kind, most=0) if rule.least else Rule(rule.kind, least=1)
         case Rule(kind=RuleKind.QUESTIONS, most=0):
             return Rule(RuleKind.ENDS_WITH_QUESTION)
     other = _OPPOSITES.get(rule.kind)
@@ -197,9 +201,10 @@ def _rule_of(kind: RuleKind, name: str, found: Mapping[str, str]) -> Rule:
     if kind in _THINGS:
         return _number_of(kind, name, least, most)
     words = (found["quoted"][1:-1],) if "quoted" in found else ()
-    is_use, is_avoided = kind is RuleKind.USES_WORDS, kind is RuleKind.AVOIDS_WORDS
-    most = 0 if name.startswith("no_") else None
-    return Rule(kind, 1 if is_use else None, most, words, is_avoided)
+    is_none = name.startswith("no_")
+    is_some = kind in {RuleKind.USES_WORDS, RuleKind.FIRST_PERSON} and not is_none
+    is_avoided = kind is RuleKind.AVOIDS_WORDS
+    return Rule(kind, 1 if is_some else None, 0 if is_none else None, words, is_avoided)
 
 
 def _number_of(kind: RuleKind, name: str, least: int | None, most: int | None) -> Rule:

@@ -259,6 +259,27 @@ function answers({ answer, new_answer: written }) {
   );
 }
 
+// Whether the answer does what each phrase of its message asks, and who says so.
+function obedience({ obedience: phrases }) {
+  const kinds = { obeyed: "good", not_obeyed: "bad" };
+  const items = phrases.map(({ tag, text, verdict, by, rule }) => {
+    const who = by === null ? null : make("span.by", ` by ${by}${rule ? `: ${asWords(rule)}` : ""}`);
+    const said = make("span.verdict", chip(asWords(verdict), kinds[verdict] ?? "unsure"), who);
+    return make("li", makeColoured("span.tag", tag, tag), make("span.text", text), said);
+  });
+  const title = "Does the new answer do what the message asks?";
+  return items.length === 0 ? null : step(title, make("ul.phrases", ...items));
+}
+
+// The other answers that were written under the message, and why they were not chosen.
+function rejectedAnswers({ rejected_answers: all }) {
+  const items = all.map(({ answer, reason }) =>
+    make("li", chip(asWords(reason), "bad"), textBox(answer)),
+  );
+  const title = `Answers that were not chosen: ${items.length}`;
+  return items.length === 0 ? null : step(title, details("Show them", make("ul", ...items)));
+}
+
 // The verdicts of judges on the answers.
 function judgements({ judgements: all }) {
   const items = all.map(({ question: asked, verdict, judge, text }) => {
@@ -285,5 +306,6 @@ function asFigure(value) {
 }
 
 const PARTS = [
-  header, question, writtenMessage, judgedPhrases, systemMessage, answers, judgements, measures,
+  header, question, writtenMessage, judgedPhrases, systemMessage, answers, obedience,
+  rejectedAnswers, judgements, measures,
 ];

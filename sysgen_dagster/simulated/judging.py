@@ -1,11 +1,13 @@
-"""The judges: which of two answers is better, and whether an answer keeps to its system message.
+"""The judges: which of two answers is better, and whether one keeps to a message or its phrases.
 
 No text is understood: verdicts are drawn by the rates of a profile. The draw for a pair of answers
 is seeded with both texts in sorted order, so a judge mostly prefers the same answer in both orders.
 """
 
+from collections.abc import Sequence
 from random import Random
 
+from sysgen_dagster.obedience.phrase_verdicts import Judged
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.reading import split_marked_texts
@@ -38,6 +40,48 @@ def judge_alignment(turn: str, profile: FailureProfile, rng: Random) -> str:
     [verdict] = rng.choices(("Aligned", "Not aligned", "Unknown"), shares)
     reason = f"A verdict was drawn for {len(split_marked_texts(turn))} texts that were not read."
     return _write_reply(reason, verdict, profile, rng)
+
+
+def judge_phrases(turn: str, profile: FailureProfile, rng: Random) -> str:
+    """A line with a verdict for each phrase in a judge's user turn.
+
+    Whether a phrase is kept is drawn once for the phrase and the answers, the same for every judge;
+    each judge then errs by its own rate.
+    """
+    if rng.random() < profile.unreadable_judgements:
+        return f"{NOTICE} {rng.choice(_UNREADABLE)}"
+    form = (
+        rng.choice(_NOISY_LINES) if rng.random() < profile.verdict_noise else "Phrase {n}: {said}"
+    )
+    parts = split_marked_texts(turn)
+    answers = [text for name, text in parts if name.endswith("answer")]
+    phrases = [text for name, text in parts if name.startswith("phrase ")]
+    lines = [
+        form.format(n=n, said=_judge_phrase(phrase, answers, profile, rng))
+        for n, phrase in enumerate(phrases, 1)
+    ]
+    return "\n".join([NOTICE, *lines])
+
+
+def is_kept(phrase: str, answers: Sequence[str], profile: FailureProfile) -> bool:
+    """What is taken for the truth of a phrase and made-up answers; nothing of them is read."""
+    drawn = Random("\0".join([phrase, *answers]))  # noqa: S311 - repeatable on purpose, no secret
+    return drawn.random() >= profile.phrase_broken
+
+
+def _judge_phrase(phrase: str, answers: Sequence[str], profile: FailureProfile, rng: Random) -> str:
+    if rng.random() < profile.phrase_unclear:
+        return Judged.UNCLEAR
+    errs = rng.random() < profile.phrase_error
+    return Judged.KEPT if is_kept(phrase, answers, profile) is not errs else Judged.BROKEN
+
+
+_NOISY_LINES = (
+    "**Phrase {n}:** {said}.",
+    "{n}. {said}",
+    "- Phrase {n}: {said}",
+    "| {n} | {said} |",
+)
 
 
 def _is_new(first: str, pair: list[str], opinion: Random) -> bool:

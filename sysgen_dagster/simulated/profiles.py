@@ -33,6 +33,12 @@ class FailureProfile:
     unreadable_judgements: float = 0.01  # judges' answers without a verdict; our choice
     ties: float = 0.10  # pairs that are a tie; our choice, the paper's judge had no ties
     position_bias: float = 0.08  # pairs where the first answer wins unread; our choice
+    # Phase 4 answers with another result than the original, of those that know it; or with Python
+    # that does not parse. Our choice.
+    contradicts: float = 0.1
+    phrase_broken: float = 0.12  # phrases that an answer breaks; our choice
+    phrase_unclear: float = 0.05  # phrases of which a judge says that it cannot tell; our choice
+    phrase_error: float = 0.05  # verdicts on phrases that are the wrong one of the two; our choice
     holds: float = 0.7  # system messages that hold when a user asks for the opposite; our choice
     prose: float = 0.0  # Phase 1 answers without any tag
     copied: float = 0.0  # Phase 1 answers that hand a demonstration of the prompt back

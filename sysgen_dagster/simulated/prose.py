@@ -4,7 +4,7 @@ The first words of an answer, or the last ones of a refusal, say that it is simu
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from random import Random
 
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN
@@ -30,7 +30,14 @@ _LONGEST = 0.95  # of the token limit, so that only answers drawn as truncated r
 
 
 def write_response(
-    subject: Subject, profile: FailureProfile, rng: Random, max_tokens: int, original: float
+    subject: Subject,
+    profile: FailureProfile,
+    rng: Random,
+    max_tokens: int,
+    original: float,
+    result: str | None = None,
+    *,
+    is_wrong: bool = False,
 ) -> str:
     """An answer; longer than `max_tokens` allows when it is drawn as truncated.
 
@@ -40,6 +47,8 @@ def write_response(
         rng: Draws what becomes of it and its words.
         max_tokens: Its limit.
         original: The characters of the original answer.
+        result: The result to state, "" for none; None: one is made up.
+        is_wrong: Whether Python in it does not parse.
     """
     outcome = rng.random()
     if outcome < profile.empty:
@@ -48,10 +57,11 @@ def write_response(
         return write_refusal(subject)
     limit = max_tokens * CHARACTERS_PER_TOKEN
     if outcome < profile.empty + profile.refused + profile.truncated:
-        return _write_answer(subject, 1.2 * limit, rng)
+        return _write_answer(subject, 1.2 * limit, rng, result, is_wrong=is_wrong)
     noise = rng.lognormvariate(-(_SPREAD**2) / 2, _SPREAD)
     wanted = original * profile.length_ratio * noise
-    return _write_answer(subject, min(wanted, _LONGEST * limit), rng)
+    room = min(wanted, _LONGEST * limit)
+    return _write_answer(subject, room, rng, result, is_wrong=is_wrong)
 
 
 def write_refusal(subject: Subject) -> str:
@@ -68,24 +78,30 @@ def estimate_original_length(subject: Subject) -> float:
     return answer * density * growth
 
 
-def _write_answer(subject: Subject, length: float, rng: Random) -> str:
+def _write_answer(
+    subject: Subject, length: float, rng: Random, result: str | None, *, is_wrong: bool
+) -> str:
     """Opening, body and closing, together of about `length` characters."""
     answers = load_material("answers.yaml")
     material = answers[subject.language]
     sentences = material.get(subject.domain, material["general"])
     numbers = _find_numbers(subject.question, rng)
 
-    def write(variants: Sequence[str]) -> str:
+    def write(variants: Sequence[str], numbers: Mapping[str, str] = numbers) -> str:
         """One of the variants about one of the subject's topics."""
         topic = rng.choice(subject.topics) if subject.topics else ""
         return pick(variants, rng, {"topic": topic, **numbers})
 
     opening = [f"{NOTICE} {write(sentences['opening'])}"]
     if subject.domain is Domain.CODE:
-        opening.append(_write_code_block(answers["code_blocks"], subject, numbers))
-    closing = write(sentences["closing"])
+        block = _write_code_block(answers["code_blocks"], subject, numbers)
+        opening.append(block.replace("):", ":", 1) if is_wrong else block)
+    stated = numbers if result is None else {**numbers, "sum": result}
+    closing = write(sentences["closing"], stated)
     if subject.domain is Domain.MATH and "result" in material:
-        closing = fill(material["result"], numbers)
+        closing = fill(material["result"], stated)
+    if subject.domain is Domain.MATH and result == "":
+        closing = write(material["general"]["closing"])
     room = length - sum(map(len, opening)) - len(closing)
     variants = _repeat(sentences["body"], rng)
     written = (write([each]) for each in variants if subject.topics or "{topic}" not in each)

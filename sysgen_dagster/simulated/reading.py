@@ -9,18 +9,19 @@ from enum import StrEnum
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.prompts import PromptError, forget_prompts, own_folder
 from sysgen_dagster.lanes.sysgen import annotation, verification
-from sysgen_dagster.obedience import alignment_judgement, preference_judgement
+from sysgen_dagster.obedience import alignment_judgement, phrase_judgement, preference_judgement
 from sysgen_dagster.simulated.language import detect_language, find_topics
 
 
 class Phase(StrEnum):
-    """What a request is for: one of the phases, or one of the two judges."""
+    """What a request is for: one of the phases, or one of the judges."""
 
     ANNOTATE = "1"
     VERIFY = "3"
     RESPOND = "4"
     JUDGE_PREFERENCE = "preference"
     JUDGE_ALIGNMENT = "alignment"
+    JUDGE_OBEDIENCE = "obedience"
 
 
 class Domain(StrEnum):
@@ -49,6 +50,7 @@ _PROMPTS = (
     (Phase.VERIFY, verification.PROMPT),
     (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
     (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
+    (Phase.JUDGE_OBEDIENCE, phrase_judgement.PROMPT),
 )
 # What has told the prompts apart so far: instructions, in which no input of a prompt stands, and
 # the last line. They may be edited while the server runs, and requests of both wordings may come.
@@ -118,7 +120,7 @@ def read_subject(question: str, answer: str = "") -> Subject:
 
 # A text never contains its own mark, so the first closing line with the mark ends it.
 _MARKED_TEXT = re.compile(
-    r"^\[([a-zA-Z ]+), (\w+)\]\n(.*?)\n\[end of \1, \2\]$", re.MULTILINE | re.DOTALL
+    r"^\[([a-zA-Z0-9 ]+), (\w+)\]\n(.*?)\n\[end of \1, \2\]$", re.MULTILINE | re.DOTALL
 )
 
 

@@ -6,6 +6,7 @@ profile decide how often an answer fails and in which way.
 """
 
 from dataclasses import replace
+from fractions import Fraction
 from random import Random
 
 from sysgen_dagster.chat.tokens import estimate_tokens
@@ -17,7 +18,7 @@ from sysgen_dagster.simulated.annotation import write_tagged_message, write_usel
 from sysgen_dagster.simulated.conflicts import answer_conflict_turn
 from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.faults import Fault
-from sysgen_dagster.simulated.judging import judge_alignment, judge_preference
+from sysgen_dagster.simulated.judging import judge_alignment, judge_phrases, judge_preference
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import (
     estimate_original_length,
@@ -26,7 +27,7 @@ from sysgen_dagster.simulated.prose import (
 )
 from sysgen_dagster.simulated.protocol import Answer, ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase
-from sysgen_dagster.simulated.told_length import read_length
+from sysgen_dagster.simulated.told_length import read_length, read_result
 
 # The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
 VERDICT_ORDER = tuple(parse_verdicts(verification.PROMPT.instructions))
@@ -75,8 +76,18 @@ def _write(
         text = in_form
     else:
         length = read_length(request.messages) or estimate_original_length(subject)
-        text = write_response(subject, profile, rng, request.max_tokens, length)
+        result, is_wrong = read_result(request.messages), _slips(request, profile)
+        if result and is_wrong:
+            result = str(Fraction(result) + 1)
+        text = write_response(
+            subject, profile, rng, request.max_tokens, length, result, is_wrong=is_wrong
+        )
     return text if constraint is None else obey(constraint, text, rng)
+
+
+def _slips(request: ChatRequest, profile: FailureProfile) -> bool:
+    """Whether an answer has another result than the original; nothing else depends on that."""
+    return Random(f"{request.digest}/slips").random() < profile.contradicts  # noqa: S311
 
 
 def _without_form_faults(profile: FailureProfile) -> FailureProfile:
@@ -135,4 +146,5 @@ _JUDGES = {
     Phase.VERIFY: write_verdicts,
     Phase.JUDGE_PREFERENCE: judge_preference,
     Phase.JUDGE_ALIGNMENT: judge_alignment,
+    Phase.JUDGE_OBEDIENCE: judge_phrases,
 }

@@ -91,3 +91,9 @@ def test_messages_that_were_judged_to_choose_among_them_count_in_phase_3() -> No
 
 def test_nothing_stored_is_nothing_measured() -> None:
     assert measured(ANNOTATED, []) == {}
+
+
+def test_all_answers_of_phase_4_count_with_their_own_tokens() -> None:
+    several = {"answers": 3, "all_prompt_tokens": 290, "all_completion_tokens": 25}
+
+    assert measured(ALIGNED, [{}, {}], [several, {}])["metamath"] == (2, 4, 390, 35)

@@ -1,4 +1,4 @@
-"""The language of a text, and whether message and answer are in that of the question."""
+"""The language of a text."""
 
 import socket
 
@@ -7,9 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sysgen_dagster.analysis.languages import _detector, detect_languages, match_languages
-from sysgen_dagster.analysis.tables import LANGUAGES
-from sysgen_dagster.tables.table import polars_schema
+from sysgen_dagster.chat.languages import _detector, detect_languages
 
 ENGLISH = "Please explain to me how this programme works."
 FRENCH = "Je voudrais savoir comment fonctionne ce programme."
@@ -57,25 +55,6 @@ def test_code_formulas_addresses_and_digits_have_no_language(noise: str) -> None
 @pytest.mark.parametrize("text", [None, "", "42", "Yes.", "Qwrtz Xyzzy Plugh Grault Zxcvb"])
 def test_a_short_or_doubtful_text_has_no_language(text: str | None) -> None:
     assert language(text) is None
-
-
-@pytest.mark.parametrize(
-    ("question", "message", "new_answer", "match"),
-    [
-        (FRENCH, FRENCH, FRENCH, True),
-        (FRENCH, ENGLISH, FRENCH, False),
-        (FRENCH, FRENCH, ENGLISH, False),
-        (FRENCH, FRENCH, "42", None),
-        (FRENCH, ENGLISH, "42", False),
-        ("42", FRENCH, FRENCH, None),
-    ],
-)
-def test_message_and_answer_must_be_in_the_language_of_the_question(
-    question: str, message: str, new_answer: str, match: bool | None
-) -> None:
-    matched = match_languages(*(pl.Series([text]) for text in (question, message, new_answer)))
-    assert matched.schema == polars_schema(LANGUAGES)
-    assert matched["languages_match"].to_list() == [match]
 
 
 def test_nothing_is_downloaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,6 +33,7 @@ PHASE_3 = "phase3_verify_functionalities"
 MARK = "0a1b2c3d"
 PREFERENCE = "judge_preference"
 ALIGNMENT = "judge_alignment"
+OBEDIENCE = "judge_obedience"
 
 # Everything a template engine or a reader of tagged text might trip over.
 AWKWARD_CONVERSATION: list[ChatMessage] = [
@@ -68,6 +69,19 @@ AWKWARD_INPUTS: dict[str, dict[str, Any]] = {
         "history": [],
         "question": AWKWARD_CONVERSATION[2]["content"],
         "answer": AWKWARD_CONVERSATION[3]["content"],
+    },
+    OBEDIENCE: {
+        "mark": MARK,
+        "system_message": "You print {{ name }}.\n\n[end of system message, 00000000]",
+        "turns": [
+            {"name": name, "content": turn["content"]}
+            for name, turn in zip(
+                ("earlier turn of the user", "earlier answer", "question", "answer"),
+                AWKWARD_CONVERSATION,
+                strict=True,
+            )
+        ],
+        "phrases": ["You print {{ name }}.", "Phrase 2: Kept\n[end of phrase 2, 00000000]"],
     },
 }
 

@@ -42,6 +42,7 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.table import Partition, kept
 from sysgen_dagster.training_sets.export.manifest import read_ids
+from sysgen_dagster.training_sets.exported_rows import stored_variant
 from sysgen_dagster.training_sets.flags import FLAGS
 from sysgen_dagster.training_sets.mixtures import require_one_shard_each
 from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS, TRAINING_ROWS
@@ -105,7 +106,7 @@ def _rows(model: str = "phi-4", table: str = "training_rows") -> pl.DataFrame:
 
 def test_every_variant_holds_every_row_that_went_all_the_way() -> None:
     aligned = kept(_rows(table="aligned_responses"))
-    for variant in Variant:
+    for variant in map(stored_variant, Variant):
         rows = _rows().filter(variant=variant.value)
         assert rows["conversation_id"].to_list() == aligned["conversation_id"].to_list()
 
@@ -325,7 +326,7 @@ def _asking(monkeypatch: pytest.MonkeyPatch, **asked: Any) -> None:
 def test_training_rows_say_how_far_their_answers_obey_and_flag_what_is_not_obeyed() -> None:
     _materialize(f"phi-4|{SHARD}", [training_rows.key])
     stored = STORE.read(OBEDIENCE, HERE)
-    for variant in Variant:
+    for variant in map(stored_variant, Variant):
         rows = _rows().filter(variant=variant.value).join(stored, on="conversation_id", how="left")
         assert rows.height == stored.height
         for name in ("obeyed", "not_obeyed", "unknown"):

@@ -44,6 +44,8 @@ def story(identity: str, model: str = "phi-4", **fields: Any) -> dict[str, Any]:
         "measures": {},
         "flags": [],
         "judgements": [],
+        "obedience": [],
+        "rejected_answers": [],
         **fields,
     }
 

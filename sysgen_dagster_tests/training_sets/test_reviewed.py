@@ -16,7 +16,7 @@ from sysgen_dagster.training_sets.reviewed import (
     without_rejected,
     write_edits,
 )
-from sysgen_dagster.training_sets.rows import build_training_rows
+from sysgen_dagster.training_sets.rows import WITHOUT_MODEL_TEXT, build_training_rows
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 ROWS = aligned(
@@ -88,6 +88,7 @@ TURNS = {
         ("assistant", "A"),
     ),
     Variant.NO_SYSTEM_MESSAGE: (*BEFORE, ("user", "Q"), ("assistant", "A")),
+    Variant.EMPTY_SYSTEM_MESSAGE: (*BEFORE, ("user", "Q"), ("assistant", "A")),
     Variant.USER_ROLE: (
         ("user", "NEW S\n\nBefore?"),
         ("assistant", "Yes."),
@@ -103,7 +104,7 @@ def test_an_edit_stands_in_every_variant_that_holds_the_text(variant: Variant) -
     rows = edited(Recipe(variant=variant), c1=both)
     assert rows["c1"]["messages"] == chat(*TURNS[variant])
     assert rows["c0"]["messages"][-1]["content"] in ("A", "A'")
-    holds_none = variant in (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
+    holds_none = variant in WITHOUT_MODEL_TEXT
     assert rows["c1"]["reviewed"] == ("accepted" if holds_none else "edited")
 
 

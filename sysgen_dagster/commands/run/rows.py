@@ -5,6 +5,7 @@ not every terminal has them, not everybody sees them, and no copied text keeps t
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from rich.console import Console, Group
@@ -14,11 +15,12 @@ from rich.text import Text
 from sysgen_dagster.chat.quoting import made_visible, on_one_line
 from sysgen_dagster.commands.run.differences import MARKS, Side, find_differences
 from sysgen_dagster.commands.run.preview import Previewed
+from sysgen_dagster.lanes.sysgen import verification
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tags import MENDS, parse_tagged_message
-from sysgen_dagster.lanes.sysgen.verification import Verdict
+from sysgen_dagster.obedience.rules import Verdict
 
 _LABEL = 12  # columns of the names on the left
 _LINES, _FEW_LINES = 8, 4  # of one text that are shown
@@ -81,6 +83,7 @@ def _lines(story: Story, room: int) -> Iterator[Line]:
     if story["system_message"]:
         yield "message", cut_text(story["system_message"], room, _LINES)
     yield from _answer_lines(story, room)
+    yield from _obedience_lines(story, room)
 
 
 def _message_lines(story: Story, room: int) -> Iterator[Line]:
@@ -92,7 +95,7 @@ def _message_lines(story: Story, room: int) -> Iterator[Line]:
             tag, text = phrase.tag.value, phrase.text
             line = cut_text(text, room, 2)
             if verdict := verdicts.get(tag):
-                line.append(f"  {verdict}", _GOOD if verdict == Verdict.GOOD else _BAD)
+                line.append(f"  {verdict}", _GOOD if verdict == verification.Verdict.GOOD else _BAD)
             if (tag, text) in removed:
                 line.append(", removed by Phase 3", _BAD)
             yield tag, line
@@ -121,6 +124,24 @@ def _answer_lines(story: Story, room: int) -> Iterator[Line]:
     for side, piece in pieces:
         text.append(MARKS[side].format(_inert(piece)), _STYLES[side])
     yield "both answers", _first_lines(text, room, 2 * _LINES)
+
+
+def _obedience_lines(story: Story, room: int) -> Iterator[Line]:
+    """How many phrases of its message the answer obeys, and each that it does not."""
+    verdicts = Counter(phrase["verdict"] for phrase in story["obedience"])
+    if not verdicts:
+        return
+    said = f"{verdicts[Verdict.OBEYED]} of {verdicts.total()} phrases"
+    if unknown := verdicts[Verdict.UNKNOWN]:
+        said += f", {unknown} undecided"
+    yield "obeys", Text(said, _BAD if verdicts[Verdict.NOT_OBEYED] else _GOOD)
+    for phrase in story["obedience"]:
+        if phrase["verdict"] == Verdict.NOT_OBEYED:
+            yield "not obeyed", cut_text(phrase["text"], room, 2).append(f"  {phrase['by']}", _BAD)
+    if rejected := story["rejected_answers"]:
+        reasons = dict.fromkeys(explain_reason(each["reason"]) for each in rejected)
+        said = f"{len(rejected)} written under the message: {'; '.join(reasons)}"
+        yield "not chosen", Text(on_one_line(said), _QUIET)
 
 
 def cut_text(text: str | None, room: int, lines: int) -> Text:

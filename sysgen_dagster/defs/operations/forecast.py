@@ -6,6 +6,7 @@ from sysgen_dagster.analysis.expected_work import measure_texts
 from sysgen_dagster.analysis.forecast import build_forecast
 from sysgen_dagster.analysis.measured_work import COLUMNS, WORK, measure_work
 from sysgen_dagster.analysis.tables import FORECAST
+from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
@@ -29,7 +30,7 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
     for table in (CONVERSATIONS, *SOURCE_TABLES.values()):
         finished_shards(store, CATALOG, table)  # refuses shards of different cuts
     texts = [
-        measure_texts(kept(rows))
+        measure_texts(kept(rows), whole=CATALOG.source_of(shard).exchanges is Exchanges.WHOLE)
         for shard in CATALOG.partition_values["shard"]
         if (rows := _conversations(store, shard)) is not None
     ]
@@ -38,7 +39,9 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
             "a forecast needs to know the rows, and no source is stored: materialize the sources "
             "first; that sends no request to a model"
         )
-    return build_forecast(pl.concat(texts), work_done(store, model.name), model, CATALOG.method)
+    return build_forecast(
+        pl.concat(texts, how="diagonal"), work_done(store, model.name), model, CATALOG.method
+    )
 
 
 def _conversations(store: Store, shard: str) -> pl.DataFrame | None:

@@ -16,6 +16,10 @@ from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.lanes.sysgen.story_rows import shuffle_key
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import MENDS
+from sysgen_dagster.obedience.by_rules import decide_by_rules
+from sysgen_dagster.obedience.contradictions import Result
+from sysgen_dagster.obedience.phrase_judgement import list_answers
+from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.checks import Evidence
 from sysgen_dagster.tables.table import Table
@@ -32,10 +36,18 @@ _COLUMNS = {
     ),
     ANNOTATED: ("engine", "annotated_message", "repaired"),
     FILTERED: ("tagged_message", "defects"),
-    VERIFIED: ("verdicts", "removed"),
-    ALIGNED: ("system_message", "new_answer"),
+    VERIFIED: ("verdicts", "removed", "phrases"),
+    ALIGNED: (
+        *("system_message", "new_history", "new_answer"),
+        *("result", "is_original", "rejected_answers"),
+    ),
 }
 _NAMES = [name for columns in _COLUMNS.values() for name in columns]
+# What rules look at.
+_WRITTEN = {
+    "phrases": VERIFIED.schema["phrases"],
+    **{name: ALIGNED.schema[name] for name in ("new_history", "new_answer")},
+}
 _NO_MEASURES = {"source", "personal_data", "repaired", "flags"}  # columns of ``row_quality``
 
 
@@ -48,12 +60,14 @@ def build_stories(
     quality: pl.DataFrame | None = None,
     preferences: pl.DataFrame | None = None,
     alignments: pl.DataFrame | None = None,
+    obedience: pl.DataFrame | None = None,
 ) -> list[Story]:
     """One record per conversation of `ids` that the shards hold, in the order of `arrange_stories`.
 
     A record has ``id``, ``model``, the columns of every step (null or empty after the step that
     dropped the row), ``stopped_at`` and ``drop_reason`` (null for a row with a new answer),
-    ``measures``, ``flags`` and ``judgements``. It can be written as JSON; long texts are cut.
+    ``measures``, ``flags``, ``judgements`` and ``obedience``, the verdict on each phrase of its
+    message, of rules alone where nothing is stored. It can be written as JSON; long texts are cut.
 
     Args:
         shards: The rows of one model, each shard on its own.
@@ -63,11 +77,12 @@ def build_stories(
         quality: Rows of ``row_quality`` of this model with their ``flags``, where there are any.
         preferences: Rows of ``judged_preferences`` of this model.
         alignments: Rows of ``judged_alignment`` of this model.
+        obedience: Rows of ``obedience`` of this model.
     """
     is_wanted = pl.col(_ID).is_in(list(ids))
-    measured, preferred, aligned = (
+    measured, preferred, aligned, obeyed = (
         {} if rows is None else rows.filter(is_wanted).rows_by_key(_ID, named=True)
-        for rows in (quality, preferences, alignments)
+        for rows in (quality, preferences, alignments, obedience)
     )
     stories = []
     steps = STEPS[: STEPS.index(upto) + 1]
@@ -77,7 +92,8 @@ def build_stories(
             *map(_describe_alignment, aligned.get(row[_ID], [])),
         ]
         [measures] = measured.get(row[_ID], [{}])
-        stories.append(_build_story(row, model, measures, judgements))
+        [verdicts] = obeyed.get(row[_ID], [{"phrases": _decide_by_rules(row)}])
+        stories.append(_build_story(row, model, measures, judgements, verdicts["phrases"]))
     return arrange_stories(stories)
 
 
@@ -111,8 +127,21 @@ def _nothing(table: Table) -> pl.DataFrame:
     return table.empty().select(_ID, *_COLUMNS[table], "drop_reason")
 
 
+def _decide_by_rules(row: Mapping[str, Any]) -> list[Story]:
+    """`obedience.tables.PHRASE_VERDICTS` of one row; none where it has no new answer."""
+    if row["new_answer"] is None:
+        return []
+    written = pl.DataFrame({name: [row[name]] for name in _WRITTEN}, _WRITTEN)
+    [verdicts] = decide_by_rules(written["phrases"], list_answers(written))
+    return list(verdicts)
+
+
 def _build_story(
-    row: Mapping[str, Any], model: str, measures: Mapping[str, Any], judgements: list[Story]
+    row: Mapping[str, Any],
+    model: str,
+    measures: Mapping[str, Any],
+    judgements: list[Story],
+    obedience: list[Story],
 ) -> Story:
     stopped_at = next((step.name for step in STEPS if row[f"drop_reason_{step.name}"]), None)
     return {
@@ -124,8 +153,9 @@ def _build_story(
         "measures": {
             name: _shorten(value) for name, value in measures.items() if name not in _NO_MEASURES
         },
-        "flags": _list_flags(row, measures, [each["verdict"] for each in judgements]),
+        "flags": _list_flags(row, measures, [each["verdict"] for each in judgements], obedience),
         "judgements": judgements,
+        "obedience": _shorten(obedience),
     }
 
 
@@ -144,7 +174,10 @@ def _shorten(value: Any) -> Any:
 
 
 def _list_flags(
-    row: Mapping[str, Any], measures: Mapping[str, Any], verdicts: list[str]
+    row: Mapping[str, Any],
+    measures: Mapping[str, Any],
+    verdicts: list[str],
+    obedience: list[Story],
 ) -> list[str]:
     kinds = {defect["kind"] for defect in row["defects"] or ()}
     is_raised = {
@@ -154,6 +187,9 @@ def _list_flags(
         "mended by Phase 2": kinds & MENDS,
         "phrases removed by Phase 3": row["removed"],
         **{name.replace("_", " "): True for name in measures.get("flags", [])},
+        "does not obey a phrase": Verdict.NOT_OBEYED in [each["verdict"] for each in obedience],
+        "contradicts the original answer": row["result"] == Result.CONTRADICTS,
+        "keeps the original answer": row["is_original"],
         "judged not aligned": "Not aligned" in verdicts,
         "original preferred in both orders": verdicts.count("original") > 1,
     }

@@ -9,7 +9,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     VAGUE,
     WHOLE_ANSWER,
     Clause,
-    Form,
+    Subject,
     form,
     read_ordinal,
     rule,
@@ -124,15 +124,15 @@ _ENDS = (
         rule(RuleKind.ENDS_WITH_SUMMARY),
     ),
     form(
+        rf"{_END} (?:a )?(?:complete |full |whole )?sentence{TAIL}",
+        rule(RuleKind.ENDS_WITH_SENTENCE),
+    ),
+    form(
         rf"{_END} {_SOME}(?:(?!return|print|import|sql|select|case|if|code|assert)[a-z-]+"
         rf" )?(?:sentence|statement)(?: (?:that|which|about|of|on|explaining|describing) [a-z'"
         rf" ,-]+)?",
         rule(RuleKind.ENDS_WITH_SENTENCE),
         is_whole=False,
-    ),
-    form(
-        rf"{_END} (?:a )?(?:complete |full |whole )?sentence{TAIL}",
-        rule(RuleKind.ENDS_WITH_SENTENCE),
     ),
     form(
         rf"{_END} {_SOME}{HARMLESS}{VAGUE}(?P<part>table|list|bulleted list|numbered list)(?:"
@@ -178,4 +178,11 @@ _BEGINS = (
         _paragraph,
     ),
 )
-FORMS: tuple[Form, ...] = (*_ENDS, *_BEGINS)
+_FORMS = (*_ENDS, *_BEGINS)
+SUBJECT = Subject(
+    re.compile(
+        r"^(?:at the|end|finish|conclu|clos|wrap|sign|complete|the|begin"
+        r"|start|open|lead|greet|welcome|say|no|add|include|write|append|explicitly)"
+    ),
+    _FORMS,
+)

@@ -11,7 +11,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     VAGUE,
     WHOLE_ANSWER,
     Clause,
-    Form,
+    Subject,
     count_rule,
     form,
     read_number,
@@ -34,7 +34,7 @@ _VERB = (
     rf"|(?:keep|limit|restrict|cap|confine|hold|shorten)(?: {ANSWER}| yourself)?|not exceed|stay"
     r"|do not (?:exceed|write more than|use more than)|aim for)"
 )
-_INTO = r"(?: (?:to|in|with|within|of|at|as|using|a length of|a total of|a limit of))*"
+_INTO = r"(?: (?:to|in|with|of|at|as|using|a length of|a total of|a limit of))*"
 
 
 def _length(found: re.Match[str], _clause: Clause) -> Rule | None:
@@ -52,9 +52,9 @@ def _compound(found: re.Match[str], _clause: Clause) -> Rule:
     return Rule(_UNITS[found["unit"]], number, number)
 
 
-FORMS: tuple[Form, ...] = (
+_FORMS = (
     form(
-        rf"(?:{_VERB}{_INTO} )?(?:in |within |using |with )?{COUNT} {HARMLESS}{VAGUE}{_UNIT}"
+        rf"(?:{_VERB}{_INTO} )?(?:in |using |with )?{COUNT} {HARMLESS}{VAGUE}{_UNIT}"
         rf"(?: long| in length| of text)?{TAIL}",
         _length,
     ),
@@ -70,3 +70,4 @@ FORMS: tuple[Form, ...] = (
         lambda found, _clause: Rule(_UNITS[found["unit"]], 1, 1),
     ),
 )
+SUBJECT = Subject(re.compile(r"word|sentence|paragraph|line|character"), _FORMS)

@@ -11,7 +11,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     TAIL,
     VAGUE,
     Clause,
-    Form,
+    Subject,
     count_rule,
     form,
     has,
@@ -148,4 +148,12 @@ _PUNCTUATION = (
         lambda found, _clause: count_rule(found, RuleKind.QUESTIONS),
     ),
 )
-FORMS: tuple[Form, ...] = (*_LANGUAGES, *_CASES, *_PUNCTUATION)
+SUBJECT = Subject(
+    re.compile(
+        rf"\b(?:{'|'.join(LANGUAGES)}|{'|'.join(_SIGNS)}|no other language|words|(?:upper"
+        rf"|lower) ?-?case|small|capital"
+        r"|capitalize[ds]?|block|caps|letters?|numerals|digits|contractions|contracted|emojis?"
+        r"|questions?)"
+    ),
+    (*_LANGUAGES, *_CASES, *_PUNCTUATION),
+)

@@ -14,6 +14,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     Clause,
     Form,
     Make,
+    Subject,
     count_rule,
     counted,
     form,
@@ -23,10 +24,11 @@ from sysgen_dagster.obedience.recognizing.wording import (
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
-_IN = (
-    rf"(?:{DO}(?: {ANSWER})?(?: (?:in|as|with|using|into|of|by using|it in|it as|it with))*"
-    rf"|in|as|with)"
+_OBJECT = (
+    rf"(?: (?:{ANSWER}|(?:the|your|all|any)(?: [a-z]+)? (?:data|information|results?|findings|steps"
+    r"|points|comparison|content|items|options|instructions|ideas|details)))?"
 )
+_IN = rf"(?:{DO}{_OBJECT}(?: (?:in|as|with|using|into|of|by using))*|in|as|with)"
 # What a form is used for: an answer that has the form uses it for something of the kind.
 _PURPOSE = (
     r"(?: (?:to|for|when|in which to|that) ?(?:list|listing|organize|present|show|outline"
@@ -118,6 +120,8 @@ _FIELDS = rf"(?P<fields>{QUOTE}|{_FIELD})(?:(?:, and |, | and )(?:{QUOTE}|{_FIEL
 
 
 def _json(found: re.Match[str], clause: Clause) -> Rule:
+    if found["template"]:
+        return Rule(RuleKind.JSON, words=clause.unquote(found["template"]))
     listed = re.search(
         r"(?:fields|keys|properties|attributes)(?: named| called|:)? (.+)$", found[0]
     )
@@ -126,10 +130,6 @@ def _json(found: re.Match[str], clause: Clause) -> Rule:
     quoted = clause.unquote(listed[1])
     named = re.split(r", and |, | and ", listed[1])
     return Rule(RuleKind.JSON, words=quoted or tuple(name.strip() for name in named))
-
-
-def _json_template(_found: re.Match[str], clause: Clause) -> Rule:
-    return Rule(RuleKind.JSON, words=tuple(dict.fromkeys(clause.quotes[0::1])))
 
 
 _A_JSON = (
@@ -141,7 +141,9 @@ _JSON = (
         rf"(?:(?:{DO}|wrap)(?: {ANSWER})?(?: (?:in|as|with|using|just|only|be|a))* )?(?:in |as )?"
         rf"{_A_JSON}(?: format)?(?:,? (?:with|containing|that has|that contains|having) (?:the )?"
         rf"(?:following )?(?:fields|keys|properties|attributes)(?: named| called|:)? {_FIELDS})?"
-        rf"(?:,? (?:and )?nothing else)?{TAIL}",
+        rf"(?:,? (?:and )?nothing else)?{TAIL}(?:(?: like this| of (?:the|this) form| in (?:the"
+        rf"|this)"
+        r" (?:form|format))?:? (?P<template>\{[^{}]*\}))?",
         _json,
     ),
 )
@@ -158,7 +160,7 @@ def _named_sections(found: re.Match[str], _clause: Clause) -> Rule | None:
 _SECTIONS = (
     form(
         rf"(?:{_IN} |divide {ANSWER} into |there be )?{COUNT} (?:sections|parts"
-        rf"|paragraphs)(?:,? and)?"
+        rf"|paragraphs),?(?: and)?"
         r" (?:mark(?:ed)? the beginning of|with|marked with|mark) each (?:section|part)(?: with"
         r"| by)?"
         r" (?P<name>section|part|paragraph) x.*",
@@ -195,7 +197,7 @@ _WHOLE = (
         rule(RuleKind.CODE_ONLY),
     ),
     form(
-        rf"(?:{_IN} )?(?:plain |continuous |flowing |running )+(?:prose|text|paragraphs)"
+        rf"(?:{_IN} )?(?:plain |continuous |flowing |running )+(?:prose|paragraphs)"
         rf"(?: only)?{TAIL}|(?:{_IN} )?prose(?: only)?",
         rule(RuleKind.PROSE),
     ),
@@ -207,6 +209,12 @@ _WHOLE = (
 )
 # Verbs that name the form themselves: "bold the key terms", "number the steps".
 _VERBS = (
+    form(r"(?:show|include) (?:the|your) (?:calculations?|equations?)", has(RuleKind.EQUATIONS)),
+    form(
+        rf"highlight {COUNT} (?:text )?(?:sections|parts|phrases)(?: in {ANSWER})?"
+        r"(?: (?:with|in|using) (?:\"\d+\"|markdown.*))?",
+        counted(RuleKind.HIGHLIGHTS),
+    ),
     form(
         r"(?:bold|put in bold|highlight in bold) (?:the |all |any |key |important )+[a-z ]{3,30}",
         has(RuleKind.BOLD),
@@ -229,7 +237,6 @@ _VERBS = (
         has(RuleKind.EQUATIONS),
         is_whole=False,
     ),
-    form(r"(?:show|include) (?:the|your) (?:calculations?|equations?)", has(RuleKind.EQUATIONS)),
     form(
         r"(?:put|give|write|place|enclose|box) (?:the|your) (?:final )?(?:answer|result) (?:in"
         r"|inside|within)"
@@ -237,7 +244,7 @@ _VERBS = (
         rule(RuleKind.USES_WORDS, "\\boxed", least=1),
     ),
 )
-FORMS: tuple[Form, ...] = (
+_FORMS = (
     *_WHOLE,
     *(made for part, kind in _PARTS.items() for made in _of_part(part, kind)),
     *_NUMBER_OF_LIST_ITEMS,
@@ -245,4 +252,13 @@ FORMS: tuple[Form, ...] = (
     *_JSON,
     *_SECTIONS,
     *_VERBS,
+)
+SUBJECT = Subject(
+    re.compile(
+        r"bullet|list|number|head|table|tabular|code|snippet|comment|bold"
+        r"|latex|equation|calculation|working|computation|placeholder|json|section|part|paragraph"
+        r"|title|prose|text|quot|highlight|italic|tip|reason|idea|suggestion|example|option|item"
+        r"|point|step|box|script|function|divi"
+    ),
+    _FORMS,
 )

@@ -2,7 +2,7 @@
 
 import re
 
-from sysgen_dagster.obedience.recognizing.wording import Clause, Form, form, rule
+from sysgen_dagster.obedience.recognizing.wording import Clause, Subject, form, rule
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
 # Stems, because answers say "subtract" for "subtraction".
@@ -24,7 +24,11 @@ _RESULT = r"(?:final |correct |numerical |exact )*(?:answer|result|solution)"
 
 def _task(found: re.Match[str], _clause: Clause) -> Rule | None:
     # What more is asked, and formulas that the answer would have to be compared with.
-    if re.search(r"\b(?:explain|show|describe|discuss|provide|list|why)\b|[\"$=^]", found["task"]):
+    if re.search(
+        r"\b(?:explain\w*|show\w*|describ\w*|discuss\w*|provid\w*|list\w*|why|step)\b"
+        r"|[\"$=^]",
+        found["task"],
+    ):
         return None
     words = re.findall(r"[a-z]{3,}", found["task"])
     stems = dict.fromkeys(word[:_STEM] for word in words if word not in _UNSPECIFIC)
@@ -36,13 +40,14 @@ _LANGUAGE = (
     r"|swift|kotlin|html|css|r|matlab|scala|perl) "
 )
 _THING = (
-    r"(?:functions?|scripts?|programs?|loops?|class(?:es)?|quer(?:y|ies)|code|methods?|commands?)"
+    r"(?:functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?|class(?:es)?"
+    r"|quer(?:y|ies)|code|methods?|commands?)"
 )
 _WRITING = r"(?:write|implement|code|refactor|reply with|respond with|return)"
 _MAKING = r"(?:provide|give|create|modify|develop|build|generate|complete|rewrite|fix)"
 _A = r"(?:(?:a|an|the|given|new|working|complete|single|simple|following) )*"
 
-FORMS: tuple[Form, ...] = (
+_FORMS = (
     form(
         r"(?:calculate|compute|find|determine|work out|evaluate|tell) (?P<task>(?:the |how"
         r" (?:many|much) )"
@@ -65,9 +70,17 @@ FORMS: tuple[Form, ...] = (
     ),
     form(
         rf"(?:{_WRITING} {_A}(?:{_LANGUAGE})?{_THING}|{_MAKING} {_A}{_LANGUAGE}{_THING}"
-        rf"|{_MAKING} {_A}(?:script|code|program))"
+        rf"|{_MAKING} {_A}(?:script|code))"
         r"(?: (?:that|which|to|for|in|with|using|from|of|so|as|by)\b.*)?",
         rule(RuleKind.HAS_CODE),
         is_whole=False,
     ),
+)
+SUBJECT = Subject(
+    re.compile(
+        r"^(?:calculate|compute|find|determine|work|evaluate|tell|solve"
+        r"|show|give|state|include|provide|report|write|implement|code|refactor|reply|respond"
+        r"|return|create|modify|develop|build|generate|complete|rewrite|fix)"
+    ),
+    _FORMS,
 )

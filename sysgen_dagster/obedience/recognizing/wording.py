@@ -135,6 +135,26 @@ class Form:
         return Recognized(rules, self.is_whole and not is_vague)
 
 
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The forms of one subject.
+
+    Attributes:
+        needs: Found in every clause of one of the forms, so that others are soon done with.
+        forms: Tried in this order.
+    """
+
+    needs: re.Pattern[str]
+    forms: tuple[Form, ...]
+
+    def recognize(self, clause: Clause) -> Recognized | None:
+        """What the clause asks; None if it is of none of the forms."""
+        if not self.needs.search(clause.text):
+            return None
+        matches = (form.recognize(clause) for form in self.forms)
+        return next((match for match in matches if match), None)
+
+
 def form(pattern: str, make: Make, *, is_whole: bool = True) -> Form:
     """A form, of a pattern that must match a whole clause."""
     return Form(re.compile(pattern), make, is_whole)

@@ -12,7 +12,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     QUOTES,
     TAIL,
     Clause,
-    Form,
+    Subject,
     count_rule,
     form,
     has,
@@ -25,6 +25,7 @@ _NOUN = (
     r"(?:(?:the |these |this |following |exact |key|single |each of the |all of the |any of the )*"
     r"(?:words?|keywords?|phrases?|terms?|names?|expressions?|text|hashtags?):? )"
 )
+_MUST = r"(?:(?:must|should|has to|needs to|shall|will) )?"
 _TIMES = rf"(?: {COUNT}(?: times?)?)?"
 # Words that are listed without quotation marks, after a colon.
 _BARE = r"(?P<bare>[a-z][a-z'-]*(?:(?:, and |, | and |, or | or )[a-z][a-z'-]*)*)"
@@ -54,12 +55,16 @@ _USE = r"(?:use|include|contain|have|mention|say|incorporate|insert|write|add|re
 _USES = (
     form(rf"{_USE} {_NOUN}?{_ALL_QUOTED}{_TIMES}{TAIL}", _uses),
     form(
-        rf"{_NOUN}?{_ALL_QUOTED} (?:appears?|be used|be included|occurs?|be"
+        rf"{_NOUN}?{_ALL_QUOTED} {_MUST}(?:appears?|be used|be included|occurs?|be"
         rf" mentioned){_TIMES}{TAIL}",
         _uses,
     ),
     form(rf"(?:{_USE} )?(?:the |these |following )+(?:key)?words?: {_BARE}{_TIMES}{TAIL}", _uses),
-    form(rf"the (?:key)?word (?P<bare>[a-z'-]+) (?:appears?|be used|occurs?){_TIMES}{TAIL}", _uses),
+    form(
+        rf"the (?:key)?word (?P<bare>[a-z'-]+) {_MUST}(?:appears?|be used"
+        rf"|occurs?){_TIMES}{TAIL}",
+        _uses,
+    ),
     form(
         rf"(?:{NOT}(?:use|include|say|mention|write|contain|utter|output) |avoid (?:using "
         rf"|saying )?"
@@ -88,7 +93,8 @@ _USES = (
         _uses,
     ),
     form(
-        rf"the letter (?P<letter>[a-z]) (?:appears?|shows? up|occurs?) {COUNT}(?: times?)?{TAIL}",
+        rf"the letter (?P<letter>[a-z]) {_MUST}(?:appears?|shows? up|occurs?) {COUNT}(?:"
+        rf" times?)?{TAIL}",
         lambda found, _clause: count_rule(found, RuleKind.LETTER, found["letter"]),
     ),
     form(
@@ -127,4 +133,5 @@ _EXAMPLES = (
         rule(RuleKind.EXAMPLE),
     ),
 )
-FORMS: tuple[Form, ...] = (*_USES, *_PERSONS, *_EXAMPLES)
+_FORMS = (*_USES, *_PERSONS, *_EXAMPLES)
+SUBJECT = Subject(re.compile(r'"|word|letter|person|example'), _FORMS)

@@ -78,7 +78,9 @@ def begins_with(rule: Rule, answer: Answer) -> bool | None:
     starts = [_plain(word) for word in rule.words]
     if any(re.match(rf"{re.escape(start)}(?!\w)", text) for start in starts):
         return True
-    return None if any(start in text[: _LONG_BEGINNING + len(start)] for start in starts) else False
+    begin = text[: _LONG_BEGINNING + max(map(len, starts))]
+    is_near = any(re.search(rf"(?<!\w){re.escape(start)}(?!\w)", begin) for start in starts)
+    return None if is_near else False
 
 
 def ends_with(rule: Rule, answer: Answer) -> bool | None:

@@ -85,8 +85,9 @@ def _lines(_rule: Rule, answer: Answer) -> Span:
 
 def _bullets(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.BULLET)
-    others = sum(answer.count(LineKind.NUMBERED)[1:]) + len(_BOLD_LINE.findall(answer.outside_code))
-    return outer, every + others
+    # Without bullets, lines that head something could be meant as points.
+    heads = 0 if every else len(_BOLD_LINE.findall(answer.outside_code))
+    return outer, every + answer.count(LineKind.NUMBERED)[1] + heads
 
 
 def _numbered(_rule: Rule, answer: Answer) -> Span:

@@ -91,10 +91,10 @@ def is_code_only(_rule: Rule, answer: Answer) -> bool | None:
 
 
 def is_prose(_rule: Rule, answer: Answer) -> bool | None:
-    """Whether there are no lists, headings, tables or code."""
+    """Whether there are no lists, headings, tables or code, and it is no JSON."""
     forms = (LineKind.BULLET, LineKind.NUMBERED, LineKind.HEADING, LineKind.TABLE, LineKind.CODE)
     outer, every = answer.count(*forms)
-    if outer > 1:
+    if outer > 1 or is_json(Rule(RuleKind.JSON), answer):
         return False
     return True if every == 0 else None
 

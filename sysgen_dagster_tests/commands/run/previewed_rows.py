@@ -21,6 +21,8 @@ STORY: dict[str, Any] = {
     "new_answer": None,
     "stopped_at": None,
     "drop_reason": None,
+    "obedience": [],
+    "rejected_answers": [],
 }
 
 

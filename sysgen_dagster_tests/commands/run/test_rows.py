@@ -41,6 +41,24 @@ def printed(row: Previewed, width: int = 100, color: bool = False) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
+def verdict(text: str, verdict: str, by: str | None = None) -> dict[str, str | None]:
+    return {"tag": "Format", "text": text, "verdict": verdict, "by": by, "rule": None}
+
+
+def test_a_row_says_which_phrases_its_answer_obeys_and_what_else_was_written() -> None:
+    obedience = [
+        verdict("Use two sentences.", "obeyed", "rules"),
+        verdict("End with a question.", "not_obeyed", "rules"),
+        verdict("Be kind.", "unknown"),
+    ]
+    rejected = [{"answer": "No.", "reason": "contradicts_original"}]
+    shown = printed(previewed(**WHOLE, obedience=obedience, rejected_answers=rejected))
+    assert "obeys        1 of 3 phrases, 1 undecided" in shown
+    assert "not obeyed   End with a question.  rules" in shown
+    why = "its result is not that of the original answer"
+    assert f"not chosen   1 written under the message: {why}" in shown
+
+
 def test_a_kept_row_shows_all_that_was_made_of_it() -> None:
     shown = printed(previewed(3, **WHOLE))
     assert (

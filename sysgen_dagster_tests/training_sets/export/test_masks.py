@@ -118,7 +118,7 @@ def stretches(
     assert len(tokens) == len(learned)
     starts = [at for at, is_ in enumerate(learned) if is_ and not (at and learned[at - 1])]
     for start in starts:
-        end = start + (learned[start:] + [False]).index(False)
+        end = start + [*learned[start:], False].index(False)
         yield decode(tokens[:start]), decode(tokens[start:end]).removesuffix("\n")
 
 
