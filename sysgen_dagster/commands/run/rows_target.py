@@ -15,10 +15,6 @@ from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 
-# The smallest share of the conversations that is thought to be kept: where none was so far, what is
-# missing divided by none would be everything at once.
-_LEAST_SHARE = 0.02
-
 
 @dataclass(frozen=True, slots=True)
 class RowsTarget:
@@ -82,8 +78,9 @@ class RowsTarget:
         if missing <= 0:
             return taken
         has = max(self.wanted.values()) - missing
-        share = max(has / taken, _LEAST_SHARE)
-        return min(most, taken + math.ceil(missing / share))
+        # Where none was kept nothing is known of the share: twice as many are taken.
+        more = math.ceil(missing * taken / has) if has else taken
+        return min(most, taken + more)
 
 
 def count_asked(store: Store, model: str, source: str) -> int:

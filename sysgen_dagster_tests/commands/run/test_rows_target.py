@@ -65,8 +65,7 @@ def test_as_many_are_taken_as_are_wanted_and_then_more_by_the_share_that_was_kep
 ) -> None:
     assert take(1.0, 100, 1_000) == [100]
     assert take(0.5, 100, 1_000) == [100, 200]
-    assert take(0.0, 100, 50_000) == [100, 5_100, 10_100, 15_100, 20_100, 25_100, 30_100, 35_100,
-                                      40_100, 45_100, 50_000]  # fmt: skip
+    assert take(0.0, 100, 1_000) == [100, 200, 400, 800, 1_000]
 
 
 @pytest.mark.parametrize("share", [0.9, 0.37, 0.05, 0.004])
@@ -79,7 +78,7 @@ def test_it_ends_with_enough_rows_or_with_all_conversations(
     assert rounds == sorted(set(rounds))
     assert rounds[-1] == 3_000 or rows <= int(rounds[-1] * share)
     if rounds[-1] < 3_000:  # not many more than needed
-        assert rounds[-1] <= max(1.1 * rows / share + 2 / share, rows)
+        assert rounds[-1] <= 2 * rows / share + 2 / share
 
 
 def test_what_an_earlier_run_has_taken_is_taken_again(take: Callable[..., list[int]]) -> None:
