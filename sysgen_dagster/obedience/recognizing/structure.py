@@ -64,6 +64,22 @@ _PARTS = {
 }
 
 
+# A word that stands in every name of the part.
+_NEEDED = {
+    RuleKind.BULLETS: r"bullet|unordered|dash",
+    RuleKind.NUMBERED_ITEMS: r"number|ordered|enumerated",
+    RuleKind.LIST_ITEMS: r"list",
+    RuleKind.HEADINGS: r"head",
+    RuleKind.TABLES: r"tab",
+    RuleKind.CODE_COMMENTS: r"comment",
+    RuleKind.BOLD: r"bold",
+    RuleKind.FORMULAS: r"latex",
+    RuleKind.EQUATIONS: r"equation",
+    RuleKind.PLACEHOLDERS: r"placeholder",
+    RuleKind.CODE_BLOCKS: r"code|snippet|script|function",
+}
+
+
 def _of_part(part: str, kind: RuleKind) -> tuple[Form, ...]:
     some = rf"(?:(?:a|an|some|the|at least one|multiple|several) )?{HARMLESS}{VAGUE}"
     return (
@@ -282,21 +298,24 @@ _VERBS = (
         rule(RuleKind.USES_WORDS, "\\boxed", least=1),
     ),
 )
-_FORMS = (
-    *_WHOLE,
-    *(made for part, kind in _PARTS.items() for made in _of_part(part, kind)),
-    *_NUMBER_OF_LIST_ITEMS,
-    *_COUNTED,
-    *_JSON,
-    *_SECTIONS,
-    *_VERBS,
-)
-SUBJECT = Subject(
-    re.compile(
-        r"bullet|list|number|head|table|tabular|code|snippet|comment|bold"
-        r"|latex|equation|calculation|working|computation|placeholder|json|section|part|paragraph"
-        r"|title|prose|text|quot|highlight|italic|tip|reason|idea|suggestion|example|option|item"
-        r"|point|step|box|script|function|divi"
+SUBJECTS = (
+    *(Subject(re.compile(_NEEDED[kind]), _of_part(part, kind)) for part, kind in _PARTS.items()),
+    Subject(re.compile(r"title|headline|only|just|prose|paragraphs|quot"), _WHOLE),
+    Subject(re.compile(r"list |numbered "), _NUMBER_OF_LIST_ITEMS),
+    Subject(
+        re.compile(
+            r"bullet|numbered|steps|items|points|tips|reasons|ideas|suggestions|examples|options"
+            r"|head|table|code|placeholder|highlight|italic"
+        ),
+        _COUNTED,
     ),
-    _FORMS,
+    Subject(re.compile(r"json"), _JSON),
+    Subject(re.compile(r"(?:section|part|paragraph)s?\b"), _SECTIONS),
+    Subject(
+        re.compile(
+            r"calculation|computation|equation|working|highlight|bold|^number |bullet|comment"
+            r"|document|box|json|list|separated"
+        ),
+        _VERBS,
+    ),
 )

@@ -129,8 +129,10 @@ class Form:
     def recognize(self, clause: Clause) -> Recognized | None:
         """What the clause asks; None if it is not of this form."""
         found = self.pattern.fullmatch(clause.text)
-        made = self.make(found, clause) if found else None
-        if not found or made is None:
+        if found is None:
+            return None
+        made = self.make(found, clause)
+        if made is None:
             return None
         rules = (made,) if isinstance(made, Rule) else tuple(made)
         is_vague = "vague" in self.pattern.groupindex and bool(found["vague"])
@@ -153,8 +155,10 @@ class Subject:
         """What the clause asks; None if it is of none of the forms."""
         if not self.needs.search(clause.text):
             return None
-        matches = (form.recognize(clause) for form in self.forms)
-        return next((match for match in matches if match), None)
+        for form in self.forms:
+            if found := form.recognize(clause):
+                return found
+        return None
 
 
 def form(pattern: str, make: Make, *, is_whole: bool = True) -> Form:

@@ -116,7 +116,11 @@ def test_what_asks_for_no_form_of_every_answer_is_left_alone(phrase: str) -> Non
     [
         ("A list of options separated by commas.", ["bullets", "numbered_items", "signs"], True),
         ("The code with comments explaining the logic.", ["code_blocks", "code_comments"], True),
-        ("A code snippet with comments for each part.", ["code_blocks", "code_comments"], False),
+        (
+            "A code snippet with comments explaining each part.",
+            ["code_blocks", "code_comments"],
+            False,
+        ),
         ("A simple calculation with a clear answer.", ["equations", "states_result"], True),
         ("A JSON object with the center and radius.", ["json"], False),
         ("A list of steps with one instruction per line.", ["list_items"], False),
