@@ -22,13 +22,13 @@ from sysgen_dagster.defs import exports as defs_exports
 from sysgen_dagster.defs import mixture_checks, training_sets
 from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE
+from sysgen_dagster.defs.plumbing.candidates import LEFT_OUT
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.report import _flag_reviewed
 from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import PHASES
 from sysgen_dagster.defs.training_sets import (
-    _LEFT_OUT,
     mixtures,
     preference_pairs,
     training_rows,
@@ -608,7 +608,7 @@ def test_a_mixture_leaves_out_what_a_reviewer_rejected_and_counts_it(
     taken = set(STORE.read(MIXTURES, Partition(recipe="distillation"))["conversation_id"])
     assert decided["rejected"] not in taken
     assert decided["other"] in taken  # nobody has rejected the answer that it has now
-    reasons = (*_LEFT_OUT, "left_out_by_the_numbers")
+    reasons = (*LEFT_OUT, "left_out_by_the_numbers")
     figures = {name: int(str(_noted(made, name)[0])) for name in ("candidates", "rows", *reasons)}
     assert figures["rejected_in_review"] == 1
     assert figures["candidates"] == sum(figures.values()) - figures["candidates"]
