@@ -98,7 +98,13 @@ _MOST_OBJECTS = 5
 def recognize(phrase: str) -> Recognized:
     """What rules can hold an answer to of what a phrase asks; empty if nothing is recognised."""
     text, quotes = _mask(phrase.translate(_FANCY).strip())
-    if len(phrase) > _LONGEST_PHRASE or _is_conditional(text):
+    if len(phrase) > _LONGEST_PHRASE:
+        return Recognized()
+    # What a task depends on is a part of the task: "how many are left if two leave".
+    task = tasks.SUBJECT.recognize(Clause(_strip(text.rstrip(" ?")), quotes))
+    if task and task.is_whole:
+        return task
+    if _is_conditional(text):
         return Recognized()
     rules: list[Rule] = []
     is_whole = True

@@ -211,15 +211,15 @@ VIEWS: tuple[View, ...] = (
         published_in="Table 8",
         beside="filtered_share",
         on_paper="It gives one count, whose values fit the messages before verification; here it "
-        "is divided by the conversations kept in the end.",
+        "is divided by the conversations kept before it, after Phase 2.",
     ),
     View(
         tables.MESSAGE_DIVERSITY,
         "How varied the system messages are",
         Part.QUALITY,
-        "On the same number of messages of each source, because these figures fall as the number "
-        "grows: different words, pairs and runs of three, openings, and how well the texts "
-        "compress (higher: more alike).",
+        "On the same number of messages of each source, as many as the smallest has, because these "
+        "figures fall as the number grows: different words, pairs and runs of three, openings, and "
+        "how well the texts compress (higher: more alike).",
         lambda stored, _: stored,
         number_format=".3f",
     ),

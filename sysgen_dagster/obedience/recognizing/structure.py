@@ -8,6 +8,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     DO,
     HARMLESS,
     NO,
+    ON_LINES,
     QUOTE,
     TAIL,
     VAGUE,
@@ -160,7 +161,7 @@ def _named_sections(found: re.Match[str], _clause: Clause) -> Rule | None:
 _SECTIONS = (
     form(
         rf"(?:{_IN} |divide {ANSWER} into |there be )?{COUNT} (?:sections|parts"
-        rf"|paragraphs)(?:,? and)?"
+        rf"|paragraphs),?(?: and)?"
         r" (?:mark(?:ed)? the beginning of|with|marked with|mark) each (?:section|part)(?: with"
         r"| by)?"
         r" (?P<name>section|part|paragraph) x.*",
@@ -209,6 +210,43 @@ _WHOLE = (
 )
 # Verbs that name the form themselves: "bold the key terms", "number the steps".
 _VERBS = (
+    form(
+        rf"(?:{_IN} )?(?:a |the )?(?:list (?:of [a-z ]{{2,30}} )?separated by commas"
+        r"|comma-separated list(?: of [a-z ]{2,30})?)",
+        lambda _found, _clause: (
+            Rule(RuleKind.BULLETS, most=0),
+            Rule(RuleKind.NUMBERED_ITEMS, most=0),
+            Rule(RuleKind.SIGNS, least=1, words=(",",)),
+        ),
+    ),
+    form(
+        r"(?:(?:a|the|clean|complete|detailed) )*(?:code|code snippet|function|script)(?: snippet)?"
+        r" with (?:appropriate |clear |helpful |inline )*comments"
+        r"(?: (?:that explain|explaining|describing) (?:the|its|your) [a-z ]+"
+        r"|(?P<vague> [a-z ]+))?",
+        lambda _found, _clause: (
+            Rule(RuleKind.CODE_BLOCKS, least=1),
+            Rule(RuleKind.CODE_COMMENTS, least=1),
+        ),
+    ),
+    form(
+        r"(?:a )?(?:simple |clear |single |mathematical |arithmetic )*(?:calculation|computation)"
+        r"(?: with (?:a clear |the (?:final )?|a )(?:answer|result))?",
+        lambda _found, _clause: (
+            Rule(RuleKind.EQUATIONS, least=1),
+            Rule(RuleKind.STATES_RESULT),
+        ),
+    ),
+    form(
+        r"(?:a )?json (?:object|array) (?:with|of|containing) [a-z ,]+",
+        rule(RuleKind.JSON),
+        is_whole=False,
+    ),
+    form(
+        r"(?:a |the )?(?:numbered |ordered )?list of (?:the )?(?:steps|instructions)(?P<vague>"
+        r" .+)?",
+        lambda _found, _clause: Rule(RuleKind.LIST_ITEMS, least=2, words=(ON_LINES,)),
+    ),
     form(r"(?:show|include) (?:the|your) (?:calculations?|equations?)", has(RuleKind.EQUATIONS)),
     form(
         rf"highlight {COUNT} (?:text )?(?:sections|parts|phrases)(?: in {ANSWER})?"

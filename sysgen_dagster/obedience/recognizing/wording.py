@@ -54,6 +54,8 @@ _BOUNDS: tuple[tuple[str, Callable[[int], tuple[int | None, int | None]]], ...] 
 )
 # How far from a number "about" reaches for every reader, and beyond what it reaches for none.
 ABOUT = "about"
+# A word of a rule about lists: the items must stand on lines of their own.
+ON_LINES = "on lines"
 
 QUOTE = r'"\d+"'
 QUOTES = rf"{QUOTE}(?:(?:, ?| and | or |, and |, or ){QUOTE})*"
@@ -197,6 +199,11 @@ def count_rule(found: re.Match[str], kind: RuleKind, *words: str) -> Rule | None
     # "Between" and "from" need a second number.
     is_exact = not bound or re.fullmatch(_EXACTLY, bound)
     return Rule(kind, number, number, words) if is_exact else None
+
+
+def squeeze_formula(text: str) -> str:
+    """A formula in small letters without blanks and without marks that only set it."""
+    return re.sub(r"[\s$]|\\(?:left|right|[,;!() \[\]])", "", text).lower()
 
 
 def read_number(text: str) -> int:

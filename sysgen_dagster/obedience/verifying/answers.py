@@ -70,7 +70,9 @@ _ABBREVIATED = re.compile(
 _STOP = re.compile(
     r"[.!?\u2026]+[\"'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f]+|[\u0964\u061f\u06d4]"
 )
-_MIN_CJK = 2
+_LEAST_INDENT = 2
+# Characters beside the end of a sentence: enough for any abbreviation.
+_LOOKED_AT = 12
 
 
 class Answer:
@@ -144,7 +146,7 @@ class Answer:
     def count(self, *kinds: LineKind) -> Span:
         """Lines of these kinds: those that are not indented, and all."""
         found = [line for line in self.lines if line.kind in kinds]
-        return sum(line.indent < _MIN_CJK for line in found), len(found)
+        return sum(line.indent < _LEAST_INDENT for line in found), len(found)
 
     @cached_property
     def words(self) -> Span:
@@ -158,7 +160,8 @@ class Answer:
         """Sentences that surely end in the prose, and parts of the text that might be one."""
         fewest = most = 0
         for line in self.prose.split("\n"):
-            ends = [found for found in _STOP.finditer(line) if line[: found.start()].strip()]
+            begin = len(line) - len(line.lstrip())
+            ends = [found for found in _STOP.finditer(line) if found.start() > begin]
             sure = [found for found in ends if not _is_abbreviation(line, found)]
             fewest += len(sure)
             rest = line[ends[-1].end() :] if ends else line
@@ -238,6 +241,8 @@ def _is_paragraph(block: list[Line]) -> bool:
 
 def _is_abbreviation(line: str, stop: re.Match[str]) -> bool:
     """Whether the sign may be part of an abbreviation, or the sentence goes on after it."""
-    after = line[stop.end() :].lstrip(" \"'\u201c(*_")
-    goes_on = bool(after) and after[0].islower()
-    return goes_on or (stop[0].startswith(".") and bool(_ABBREVIATED.search(line[: stop.start()])))
+    after = line[stop.end() : stop.end() + _LOOKED_AT].lstrip(" \"'\u201c(*_")
+    if after and after[0].islower():
+        return True
+    before = line[max(0, stop.start() - _LOOKED_AT) : stop.start()]
+    return stop[0].startswith(".") and bool(_ABBREVIATED.search(before))

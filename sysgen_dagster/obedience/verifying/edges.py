@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from sysgen_dagster.obedience.recognizing.wording import squeeze_formula
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, Line, LineKind
 
@@ -59,7 +60,7 @@ _SENTENCE = re.compile(r"(?<=[.!?])[\"'\u201d)*_]*\s+(?=[\"'\u201c(*_]*[A-Z0-9\\
 _FEWEST_WORDS = 4
 _LONG_BEGINNING = 60
 # Of the words of a task; answers leave some out, or use others for them.
-_MOST_OF = 0.75
+_MOST_OF = 0.6
 
 
 def _plain(text: str) -> str:
@@ -78,7 +79,9 @@ def begins_with(rule: Rule, answer: Answer) -> bool | None:
     starts = [_plain(word) for word in rule.words]
     if any(re.match(rf"{re.escape(start)}(?!\w)", text) for start in starts):
         return True
-    return None if any(start in text[: _LONG_BEGINNING + len(start)] for start in starts) else False
+    begin = text[: _LONG_BEGINNING + max(map(len, starts))]
+    is_near = any(re.search(rf"(?<!\w){re.escape(start)}(?!\w)", begin) for start in starts)
+    return None if is_near else False
 
 
 def ends_with(rule: Rule, answer: Answer) -> bool | None:
@@ -261,11 +264,25 @@ def _is_head(line: Line) -> bool:
 
 def states_result(rule: Rule, answer: Answer) -> bool | None:
     """Whether the answer ends with a result, and speaks of what the task speaks of."""
-    if not ends_with_result(rule, answer):
+    formulas = [word[1:] for word in rule.words if word.startswith("$")]
+    words = [word for word in rule.words if not word.startswith("$")]
+    squeezed = squeeze_formula(answer.text) if formulas else ""
+    if not all(formula in squeezed for formula in formulas):
         return None
-    text = answer.text.lower()
-    used = sum(word in text for word in rule.words)
-    return True if used >= _MOST_OF * len(rule.words) else None
+    if not _uses(words, answer.text, _MOST_OF):
+        return None
+    if ends_with_result(rule, answer):
+        return True
+    # A short answer need not say that it is the result: "Nico read 19 pages on Wednesday."
+    sentence = _last_sentence(answer)
+    is_short = len(answer.shown) == 1 and bool(words) and not _is_afterword(answer)
+    states = is_short and bool(_VALUE.search(sentence)) and _uses(words, sentence, _MOST_OF)
+    return True if states else None
+
+
+def _uses(stems: list[str], text: str, share: float) -> bool:
+    small = text.lower()
+    return sum(stem in small for stem in stems) >= share * len(stems)
 
 
 TESTS: dict[RuleKind, Callable[[Rule, Answer], bool | None]] = {

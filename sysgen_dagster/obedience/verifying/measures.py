@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
-from sysgen_dagster.obedience.recognizing.wording import ABOUT
+from sysgen_dagster.obedience.recognizing.wording import ABOUT, ON_LINES
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, LineKind, Span
 
@@ -85,8 +85,9 @@ def _lines(_rule: Rule, answer: Answer) -> Span:
 
 def _bullets(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.BULLET)
-    others = sum(answer.count(LineKind.NUMBERED)[1:]) + len(_BOLD_LINE.findall(answer.outside_code))
-    return outer, every + others
+    # Without bullets, lines that head something could be meant as points.
+    heads = 0 if every else len(_BOLD_LINE.findall(answer.outside_code))
+    return outer, every + answer.count(LineKind.NUMBERED)[1] + heads
 
 
 def _numbered(_rule: Rule, answer: Answer) -> Span:
@@ -97,11 +98,13 @@ def _numbered(_rule: Rule, answer: Answer) -> Span:
     return outer, max(every, steps)
 
 
-def _list_items(_rule: Rule, answer: Answer) -> Span:
+def _list_items(rule: Rule, answer: Answer) -> Span:
     outer = max(answer.count(LineKind.BULLET)[0], answer.count(LineKind.NUMBERED)[0])
     both = answer.count(LineKind.BULLET, LineKind.NUMBERED)
     # Without a list, items may stand on lines of their own, or in one line.
-    loose = len(answer.shown) + answer.text.count(",") + answer.text.count(";")
+    loose = len(answer.shown)
+    if ON_LINES not in rule.words:
+        loose += answer.text.count(",") + answer.text.count(";")
     return (outer, max(both[1], outer)) if both[1] else (0, loose)
 
 

@@ -121,6 +121,30 @@ def test_another_judge_or_another_sample_is_another_judgement(
     assert len({str(tags) for tags in found}) == 4
 
 
+@pytest.mark.parametrize(
+    "changes", [{"judge": OTHER}, {"obedience": 7}, {"obedience": 7, "seed": 7}], ids=str
+)
+def test_another_judge_or_sample_of_phrases_is_another_obedience(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    before = _obedience_tags(monkeypatch)
+
+    assert _obedience_tags(monkeypatch, **changes) not in ({}, before)
+
+
+def test_where_rules_alone_look_at_phrases_no_judge_is_noted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _obedience_tags(monkeypatch, obedience=0) == {}
+
+
+def _obedience_tags(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> object:
+    judging = CATALOG.judging.model_copy(update=changes)
+    monkeypatch.setattr(asked, "CATALOG", CATALOG.model_copy(update={"judging": judging}))
+    identify = Engines(Path(), tuple(CATALOG.served.values()), None).identify
+    return asked_tags(TABLES["obedience"], Partition(NAME, "capybara-000"), identify)
+
+
 @pytest.mark.parametrize("table", [name for name in TABLES if name not in ASKED_FOR])
 def test_of_rows_that_no_model_is_asked_for_nothing_is_noted(table: str) -> None:
     def identify(_: Model) -> Any:

@@ -9,6 +9,7 @@ import pytest
 
 from sysgen_dagster.lanes.sysgen.counts import (
     count_outcomes,
+    count_results,
     count_tags,
     summarize_retention,
     summarize_tags,
@@ -19,6 +20,7 @@ from sysgen_dagster.lanes.sysgen.tables import (
     ALIGNED,
     FILTERED,
     PHRASES,
+    RESULT_COUNTS,
     RETENTION,
     TAG_COUNTS,
     VERIFIED,
@@ -288,3 +290,37 @@ def test_what_a_pilot_run_left_out_was_not_begun() -> None:
     begun, aligned = summarize_retention(counts, PAPER).iter_rows(named=True)
     assert (begun["rows_in"], begun["kept_share"], begun["dropped"]) == (40, 1.0, "")
     assert aligned["kept_share"] == pytest.approx(35 / 40)
+
+
+def test_results_are_counted_by_source_and_kind_whatever_becomes_of_the_row() -> None:
+    maths = {"result_kind": "final_answer", "is_original": False}
+    wrong = {**maths, "result": "contradicts", "first_result": "contradicts"}
+    right = {**maths, "result": "same", "first_result": "same"}
+    rows: list[dict[str, object]] = [
+        wrong,
+        {**wrong, "drop_reason": "contradicts_original"},
+        right,
+        {**right, "first_result": "contradicts"},
+        {**right, "first_result": "contradicts", "is_original": True},
+        {**maths, "result": "unread", "first_result": "unread"},
+        {**right, "result_kind": "python"},
+        {**right, "source": "other"},
+        {"result": "none", "is_original": False},
+        {"drop_reason": "refused", "is_original": False},
+    ]
+    table = pl.DataFrame(
+        [{"source": "mine", **row} for row in rows], schema_overrides=ALIGNED.schema
+    )
+    counts = count_results(table)
+
+    assert counts.schema == RESULT_COUNTS.schema
+    assert counts.rows() == [
+        ("mine", "final_answer", 6, 4, 2, 1, 1, 2, 1),
+        ("mine", "python", 1, 0, 0, 0, 0, 1, 0),
+        ("other", "final_answer", 1, 0, 0, 0, 0, 1, 0),
+    ]
+
+
+def test_rows_that_were_stored_without_results_are_not_counted() -> None:
+    assert count_results(ALIGNED.empty()).schema == RESULT_COUNTS.schema
+    assert count_results(ALIGNED.empty()).is_empty()

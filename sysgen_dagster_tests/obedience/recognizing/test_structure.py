@@ -111,6 +111,24 @@ def test_what_asks_for_no_form_of_every_answer_is_left_alone(phrase: str) -> Non
     assert kinds(phrase) == []
 
 
+@pytest.mark.parametrize(
+    ("phrase", "expected", "all_is_said"),
+    [
+        ("A list of options separated by commas.", ["bullets", "numbered_items", "signs"], True),
+        ("The code with comments explaining the logic.", ["code_blocks", "code_comments"], True),
+        ("A code snippet with comments for each part.", ["code_blocks", "code_comments"], False),
+        ("A simple calculation with a clear answer.", ["equations", "states_result"], True),
+        ("A JSON object with the center and radius.", ["json"], False),
+        ("A list of steps with one instruction per line.", ["list_items"], False),
+    ],
+)
+def test_a_phrase_that_only_names_a_form_asks_for_it(
+    phrase: str, expected: list[str], all_is_said: bool
+) -> None:
+    assert kinds(phrase) == expected
+    assert is_whole(phrase) is all_is_said
+
+
 def test_parts_between_dividers_are_recognised() -> None:
     phrase = "There should be 3 paragraphs separated by the markdown divider: ***"
     assert asked(phrase) == [("divided_parts", 3, 3, ("***",))]

@@ -1,0 +1,90 @@
+"""Verdicts of rules on the phrases of rows."""
+
+import polars as pl
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sysgen_dagster.obedience.by_rules import decide_by_rules, keeps
+from sysgen_dagster.obedience.rules import BY_RULES, Rule, RuleKind, Verdict
+from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
+from sysgen_dagster.obedience.verifying.answers import Answer
+from sysgen_dagster_tests.obedience.held import NO, OPEN, YES, verdict
+
+PHRASES = [
+    {"tag": "Role", "text": "You are a teacher."},
+    {"tag": "Format", "text": "Use bullet points."},
+    {"tag": "Style", "text": "Answer in one sentence."},
+]
+
+
+def decide(phrases: list[dict[str, str]] | None, answers: list[str] | None) -> list[object] | None:
+    schema = pl.List(pl.Struct({"tag": pl.String, "text": pl.String}))
+    decided = decide_by_rules(
+        pl.Series([phrases], dtype=schema), pl.Series([answers], dtype=pl.List(pl.String))
+    )
+    assert decided.dtype == PHRASE_VERDICTS
+    [row] = decided.to_list()
+    return row
+
+
+def test_every_phrase_has_a_verdict_in_its_order() -> None:
+    assert decide(PHRASES, ["- one"]) == [
+        {**PHRASES[0], "verdict": "unknown", "by": None, "rule": None},
+        {**PHRASES[1], "verdict": "obeyed", "by": BY_RULES, "rule": "bullets"},
+        {**PHRASES[2], "verdict": "unknown", "by": None, "rule": None},
+    ]
+
+
+def test_without_an_answer_there_is_no_verdict() -> None:
+    assert decide(PHRASES, None) is None
+    assert decide(PHRASES, []) is None
+    assert decide(None, ["Text."]) is None
+
+
+def test_a_message_without_phrases_has_an_empty_list() -> None:
+    assert decide([], ["Text."]) == []
+
+
+def test_every_answer_under_the_message_has_to_keep_to_it() -> None:
+    phrase = "Use bullet points."
+    assert verdict(phrase, "- one", "- two") is YES
+    assert verdict(phrase, "- one", "Text.") is NO
+    assert verdict(phrase, "- one", "1. two") is OPEN
+    assert verdict(phrase, "1. one", "Text.") is NO
+
+
+def test_one_broken_part_breaks_a_phrase_and_all_parts_together_keep_it() -> None:
+    phrase = "Use bullet points and end with a question."
+    assert verdict(phrase, "- one\n- two\n\nWhat else?") is YES
+    assert verdict(phrase, "- one\n- two") is NO
+    assert verdict(phrase, "Text?") is NO
+    assert verdict("Use bullet points and be kind.", "- one\n- two") is OPEN
+    assert verdict("Use bullet points and be kind.", "Text.") is NO
+
+
+def test_an_answer_of_nothing_neither_keeps_nor_breaks_a_rule() -> None:
+    assert verdict("Use at most 10 words.", "  ") is OPEN
+    assert verdict("Use at most 10 words.", "Short.", "") is OPEN
+
+
+@given(
+    st.sampled_from(list(RuleKind)),
+    st.text('aA .,!?\n#*-|`$\\[]{}"1\u4eca\u3002', max_size=120),
+    st.sampled_from([(1, None), (None, 0), (2, 3), (None, None)]),
+)
+def test_any_answer_can_be_held_to_any_rule(
+    kind: RuleKind, text: str, bounds: tuple[int | None, int | None]
+) -> None:
+    words = {
+        RuleKind.LANGUAGE: ("en",),
+        RuleKind.CASE: ("lower",),
+        RuleKind.JSON: (),
+        RuleKind.TITLE: (),
+        RuleKind.STATES_RESULT: (),
+    }.get(kind, ("a",))
+    least = 1 if kind is RuleKind.PARAGRAPH_BEGINS_WITH else bounds[0]
+    assert keeps(Rule(kind, least, bounds[1], words), Answer(text)) in {True, False, None}
+
+
+def test_verdicts_are_those_that_the_table_names() -> None:
+    assert {value.value for value in Verdict} == {"obeyed", "not_obeyed", "unknown"}

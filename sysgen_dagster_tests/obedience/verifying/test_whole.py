@@ -1,0 +1,72 @@
+"""Rules about an answer as a whole."""
+
+import pytest
+
+from sysgen_dagster.obedience.rules import Verdict
+from sysgen_dagster_tests.obedience.held import NO, OPEN, YES, verdict
+
+FRENCH = "Je voudrais savoir comment fonctionne ce programme, s'il vous pla\u00eet."
+ENGLISH = "Please explain to me how this programme works, if you can."
+
+
+@pytest.mark.parametrize(
+    ("phrase", "answer", "expected"),
+    [
+        ("Answer in French.", FRENCH, YES),
+        ("Answer in French.", ENGLISH, NO),
+        ("Answer in French.", f"{FRENCH}\n```python\nfor name in names: print(name)\n```", YES),
+        ("Answer in French.", "42", OPEN),
+        ("Answer in French.", "$x = 5$", OPEN),
+        ("Translate the text into French.", FRENCH, YES),
+        ("Translate the text into French.", ENGLISH, OPEN),
+        ("Write in simple, clear English.", FRENCH, NO),
+        ("Write in simple, clear English.", ENGLISH, OPEN),
+    ],
+)
+def test_the_language_is_held(phrase: str, answer: str, expected: Verdict) -> None:
+    assert verdict(phrase, answer) is expected
+
+
+@pytest.mark.parametrize(
+    ("phrase", "answer", "expected"),
+    [
+        ("Reply in JSON.", '{"a": 1}', YES),
+        ("Reply in JSON.", '```json\n{"a": 1}\n```', YES),
+        ("Reply in JSON.", "[1, 2]", YES),
+        ("Reply in JSON.", "The answer is 1.", NO),
+        ("Reply in JSON.", '{"a": 1,}', NO),
+        ("Reply in JSON.", "42", NO),
+        ("Reply in JSON.", "It is \\(\\boxed{5}\\), so \\[ x = 5 \\]", NO),
+        ("Reply in JSON.", 'Here: {"a": 1}', OPEN),
+        ("Return JSON with the keys a and b.", '{"A": 1, "b": 2}', YES),
+        ("Return JSON with the keys a and b.", '{"a": 1}', NO),
+        ("Include a title.", "# The sea\n\nIt is wide.", YES),
+        ("Include a title.", "**The sea**\n\nIt is wide.", YES),
+        ("Include a title.", "word " * 30 + "ends.", NO),
+        ("Include a title.", "The sea\n\nIt is wide.", OPEN),
+        ("Reply with only code.", "```py\nx\n```", YES),
+        ("Reply with only code.", "Here it is.\n```py\nx\n```", NO),
+        ("Reply with only code.", "x = 1", OPEN),
+        ("Write in plain prose.", "One.\n\nTwo.", YES),
+        ("Write in plain prose.", "- one\n- two", NO),
+        ("Wrap your entire response in double quotation marks.", '"All of it."', YES),
+        ("Wrap your entire response in double quotation marks.", 'Some of "it".', NO),
+        ("Write in all lowercase letters.", "all of it is small.", YES),
+        ("Write in all lowercase letters.", "One capital.", NO),
+        ("Write in all lowercase letters.", "small, and `Code`", OPEN),
+        ("Write in all lowercase letters.", "42", OPEN),
+        ("Write in all caps.", "ALL OF IT.", YES),
+        ("Write in all caps.", "Not ALL.", NO),
+        ('Answer with "yes" or "no".', "Yes.", YES),
+        ('Answer with "yes" or "no".', "Maybe.", NO),
+        ('Avoid the word "very".', "A good one.", YES),
+        ('Avoid the word "very".', "Very good.", NO),
+        ('Avoid the word "ever".', "Every day.", OPEN),
+        ("Give an example.", "For example, a dog.", YES),
+        ("Give an example.", "A dog.", OPEN),
+        ("Write a function that adds.", "It is so.", NO),
+        ("Write a function that adds.", "```py\ndef f(): ...\n```", OPEN),
+    ],
+)
+def test_a_whole_answer_is_held(phrase: str, answer: str, expected: Verdict) -> None:
+    assert verdict(phrase, answer) is expected
