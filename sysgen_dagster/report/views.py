@@ -19,9 +19,11 @@ from sysgen_dagster.lanes.sysgen.tables import (
     TAG_COUNTS,
     VERDICT_COUNTS,
 )
+from sysgen_dagster.obedience import calibration
 from sysgen_dagster.obedience.conflict_counts import summarize_conflicts
 from sysgen_dagster.obedience.tables import (
     CONFLICT_COUNTS,
+    JUDGE_CALIBRATION,
     JUDGED_ALIGNMENT,
     JUDGED_PREFERENCES,
 )
@@ -76,6 +78,16 @@ VIEWS: tuple[View, ...] = (
         "that it called Good, with 95 % intervals. A judge no better than chance removes nothing "
         "that it should.",
         lambda stored, _: planted_faults.summarize_planted_faults(stored),
+    ),
+    View(
+        JUDGE_CALIBRATION,
+        "Whether the judge agrees with people",
+        Part.QUALITY,
+        "What the judge says of items that people have labelled: kappa with its 95 % interval by "
+        "item, the share labelled yes, and how often the judge says yes and no where they do. "
+        "Uncalibrated: below 0.6, or known of fewer than 200 items of the kind.",
+        lambda stored, _: calibration.calibrate(stored).drop("table"),
+        number_format=RATIO,
     ),
     View(
         tables.OBEDIENCE_COUNTS,
