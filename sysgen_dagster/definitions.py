@@ -18,14 +18,11 @@ from sysgen_dagster.defs.operations.forecast import forecast
 from sysgen_dagster.defs.operations.stalled_runs import stalled_runs
 from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
-from sysgen_dagster.defs.plumbing.resources import InferenceResource, TablesResource
+from sysgen_dagster.defs.plumbing.resources import DATA, WORK, InferenceResource, tables_here
 from sysgen_dagster.defs.report import paper_comparison, report
 from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
 from sysgen_dagster.defs.training_sets import TRAINING, mixtures
-
-_DATA = os.environ.get("SYSGEN_DATA", "data")
-_WORK = os.environ.get("SYSGEN_WORK", "")
 
 # Where rules alone decide it is made like a measure, else with the phases, which ask a model, too.
 _OBEYED = [*([] if ASKS else [obedience]), obedience_counts]
@@ -81,9 +78,9 @@ defs = dg.Definitions(
         ),
     ],
     resources={
-        "tables": TablesResource(root=_DATA, work=_WORK),
+        "tables": tables_here(),
         "models": InferenceResource(
-            root=_DATA, work=_WORK, engine=os.environ.get("SYSGEN_ENGINE", "")
+            root=DATA, work=WORK, engine=os.environ.get("SYSGEN_ENGINE", "")
         ),
     },
     # A process for each step would cost about 4 CPU seconds a step; models run in other processes.

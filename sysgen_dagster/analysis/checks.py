@@ -11,6 +11,8 @@ from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
 from sysgen_dagster.catalog.recipes import Flag
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
+from sysgen_dagster.obedience.rules import Verdict
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.tables.checks import (
     Check,
     Evidence,
@@ -25,6 +27,7 @@ from sysgen_dagster.tables.rates import Rate
 
 # Findings about the result of a task, which nobody but a model works out.
 _OF_RESULTS = {"final_answer_differs", "final_answer_missing", "final_answer_leaked"}
+LEAST_OBEYED = 0.75  # share of decided phrases, as low as what judges find of whole messages
 MOST_SURPLUS = 0.10  # share of messages that nearly equal an earlier one
 
 
@@ -56,6 +59,21 @@ def _messages_differ() -> Check:
     return Check("messages_differ", tables.NEAR_DUPLICATE_MESSAGES, statement, False, evaluate)
 
 
+def _most_phrases_are_obeyed() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        columns = ("source", "tag", "verdict", "by", "phrases")
+        counts = evidence.read(tables.OBEDIENCE_COUNTS, *columns)
+        decided = counts.filter(pl.col("verdict") != Verdict.UNKNOWN.value)
+        broken = decided.filter(pl.col("verdict") == Verdict.NOT_OBEYED.value)
+        of_phrases = int(decided["phrases"].sum())
+        rate = Rate(of_phrases - int(broken["phrases"].sum()), of_phrases)
+        return within(rate, (LEAST_OBEYED, 1.0), None, broken.sort("phrases", descending=True))
+
+    statement = "Answers obey most phrases of their messages, of those that could be decided."
+    check = Check("most_are_obeyed", tables.OBEDIENCE_COUNTS, statement, False, evaluate)
+    return unless_made_up(check, ALIGNED)
+
+
 def _no_benchmark_item() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         rows = evidence.read(
@@ -73,4 +91,7 @@ CHECKS: tuple[Check, ...] = (
     _no_benchmark_item(),
     ids_are_unique(tables.ROW_QUALITY),
     nothing_is_lost(tables.ROW_QUALITY, ALIGNED),
+    ids_are_unique(OBEDIENCE),
+    nothing_is_lost(OBEDIENCE, ALIGNED),
+    _most_phrases_are_obeyed(),
 )

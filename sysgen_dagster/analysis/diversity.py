@@ -1,9 +1,9 @@
 """How varied the system messages are, and how many begin with the same words.
 
-Shares of different words fall as text is added, so every figure is computed from a sample. Two rows
-of the table can be compared if ``sampled`` is equal and the messages are about equally long. The
-sample is chosen by a hash of ``conversation_id``, so that neither the order of the rows nor the
-messages themselves change it.
+Shares of different words fall as text is added, so every figure is computed from a sample, of the
+same number of messages for each source: as many as the source with the fewest has. Two rows can be
+compared if the messages are about equally long. The sample is chosen by a hash of
+``conversation_id``, so that neither the order of the rows nor the messages themselves change it.
 
 Distinct-n (Li et al. 2016, arXiv 1510.03055) is the number of different n-grams divided by the
 number of all n-grams, over the sample as a whole. Compression (Shaib et al. 2024, arXiv 2403.00553)
@@ -33,7 +33,8 @@ def measure_message_diversity(
 
     Args:
         messages: ``conversation_id``, ``source``, ``system_message``; null messages are ignored.
-        sample: The largest number of messages that the figures of a row are computed from.
+        sample: The largest number of messages that the figures of a row are computed from; fewer
+            where a source has fewer. Sources without a message are not counted.
         seed: Chooses the sample.
 
     Returns:
@@ -46,6 +47,7 @@ def measure_message_diversity(
     # Stored figures were made with these ranks: compression depends on the order.
     ranks = hash_texts(written["conversation_id"], key=str(seed))
     ranked = written.select("source", rank=ranks).with_row_index("row").sort("rank")
+    sample = min([sample, *written["source"].value_counts()["count"]])
     rows = []
     for source in [*messages["source"].unique().sort(), ALL]:
         of_source = ranked if source == ALL else ranked.filter(pl.col("source") == source)

@@ -13,7 +13,8 @@ import polars as pl
 
 from sysgen_dagster.analysis.repetition import space_words
 from sysgen_dagster.analysis.tables import LEAKAGE
-from sysgen_dagster.obedience.final_answers import find_numbers, simplify_maths, squeeze_blanks
+from sysgen_dagster.obedience.final_answers import find_numbers
+from sysgen_dagster.obedience.maths_notation import simplify_maths, squeeze_blanks
 from sysgen_dagster.tables.table import polars_schema
 
 # Words per n-gram. Four shared words in a row are often a set phrase, five are rarely chance.

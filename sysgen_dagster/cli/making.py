@@ -61,6 +61,13 @@ with --yes. Repeated, the command goes on where it ended: nothing is asked twice
 @method_option
 @click.option("--rows", type=ROWS, metavar="N", help="Take so many conversations at most.")
 @click.option(
+    "--kept",
+    type=ROWS,
+    metavar="N",
+    help="Take conversations until the train split has so many rows, or all are taken; left out: "
+    "as the recipe of the catalogue says.",
+)
+@click.option(
     "--preview",
     type=PREVIEWED,
     metavar="N",

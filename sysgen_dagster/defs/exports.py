@@ -3,20 +3,17 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
 from itertools import product
-from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from sysgen_dagster.analysis.tables import (
-    ANSWER_SIMILARITY,
     CONTAMINATION,
-    QUALITY_COUNTS,
     ROW_QUALITY,
 )
 from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.defs.card_facts import build_facts, partitions_of
 from sysgen_dagster.defs.plumbing.contracts import broken_contracts, evidence_of
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
@@ -28,18 +25,15 @@ from sysgen_dagster.defs.plumbing.reviewed import (
     rows_to_export,
     why_not_reviewed,
 )
-from sysgen_dagster.defs.plumbing.table_io import StoredStatistics, noted
+from sysgen_dagster.defs.plumbing.table_io import noted
 from sysgen_dagster.defs.training_sets import mixtures
-from sysgen_dagster.lanes.sysgen.phases import PHASES, STEPS
-from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION, TAG_COUNTS
-from sysgen_dagster.report.view import over_all_and_by_source, without_empty_paper
-from sysgen_dagster.report.views import VIEWS
+from sysgen_dagster.lanes.sysgen.phases import STEPS
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.review.decisions import read_decisions
 from sysgen_dagster.storage.exports import making_export, reading_export, remove_export
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition
-from sysgen_dagster.training_sets.export.card import CardFacts, Figure
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.export.hub import push_folder, why_not_to_push
 from sysgen_dagster.training_sets.export.loading import load_export
@@ -51,17 +45,12 @@ from sysgen_dagster.training_sets.export.manifest import (
 )
 from sysgen_dagster.training_sets.exported_rows import to_exported
 from sysgen_dagster.training_sets.mixtures import (
-    count_missing,
     is_in_form_of,
     summarize_mixture,
 )
 from sysgen_dagster.training_sets.reviewed import DECIDED, REJECTED, write_edits
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
-
-# The statistics of each model that the card shows.
-_ON_THE_CARD = (RETENTION, TAG_COUNTS, ANSWER_SIMILARITY, QUALITY_COUNTS)
-_RARE = 0.001  # of the questions: the card does not name a language with a smaller share
 
 
 @dg.asset(
@@ -90,7 +79,7 @@ def exports(
             metadata={"dagster/partition_row_count": 0, "nothing_to_export": reason}, tags=tags
         )
     facts = replace(
-        _build_facts(store, recipe, mixture, noted(context.instance, CONTAMINATION)),
+        build_facts(store, recipe, mixture, noted(context.instance, CONTAMINATION)),
         rejected=sum(each.filter(choice=REJECTED).height for each in decided.values()),
         decisions=decisions.digest,
     )
@@ -145,50 +134,6 @@ def _read_rows(
             later.append(rows.filter(~is_train))
         for split in (Split.VALIDATION, Split.TEST) if later else ():
             yield pl.concat(later).filter(split=split.value)
-
-
-def _build_facts(
-    store: Store, recipe: Recipe, mixture: pl.DataFrame, contamination: Mapping[str, Any]
-) -> CardFacts:
-    """Facts for the card; `contamination` is what was noted when benchmarks were searched for."""
-    models = [name for name in CATALOG.models if name in mixture["model"]]
-    return CardFacts(
-        recipe=recipe,
-        training=CATALOG.training,
-        titles={name: source.title for name, source in CATALOG.sources.items()},
-        prompts={
-            prompt.name: prompt.fingerprint
-            for phase in PHASES
-            if (prompt := phase.prompt(CATALOG.method))
-        },
-        method=CATALOG.method.label,
-        version=version("sysgen-dagster"),
-        figures=[*_build_figures(store, models)],
-        languages=_find_languages(store, mixture),
-        searched=contamination.get("benchmarks"),
-        missing=count_missing(mixture, recipe),
-    )
-
-
-def _build_figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:
-    for view in (view for view in VIEWS if view.table in _ON_THE_CARD):
-        frames = [
-            over_all_and_by_source(summary)[0].select(pl.lit(model).alias("model"), pl.all())
-            for model in models
-            if (summary := view.read(StoredStatistics(store, model))) is not None
-        ]
-        if frames:
-            yield Figure(view.title, without_empty_paper(pl.concat(frames)), view.number_format)
-
-
-def _find_languages(store: Store, mixture: pl.DataFrame) -> list[str]:
-    """The languages of the questions, the most frequent first."""
-    languages = pl.concat(
-        store.read(ROW_QUALITY, at, "question_language").to_series() for at in _partitions(mixture)
-    )
-    shares = languages.alias("language").drop_nulls().value_counts(normalize=True)
-    named = shares.filter(pl.col("proportion") > _RARE)
-    return named.sort("proportion", "language", descending=[True, False])["language"].to_list()
 
 
 _NO_REPOSITORY = (
@@ -251,17 +196,11 @@ def hub_datasets(
     )
 
 
-def _partitions(mixture: pl.DataFrame) -> list[Partition]:
-    """The partitions that the mixture takes rows from."""
-    cells = mixture.select("model", "shard").unique(maintain_order=True)
-    return [Partition(model, shard) for model, shard in cells.iter_rows()]
-
-
 def _writers(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> list[str]:
     """The models that wrote an answer of the mixture, a rejected one too."""
     writers = set(mixture["model"])
     if recipe.rejected:
-        for at in _partitions(mixture):
+        for at in partitions_of(mixture):
             writers |= set(store.read(PREFERENCE_PAIRS, at, "rejected_model").to_series())
     return [name for name in CATALOG.models if name in writers]
 
@@ -280,7 +219,7 @@ def _broken_contracts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> li
     """The blocking checks that fail now; what Dagster recorded of them may be older."""
     return [
         f"{table.name}/{check.name} for {at.key}"
-        for at in _partitions(mixture)
+        for at in partitions_of(mixture)
         for table in (*STEPS, ROW_QUALITY, table_of(recipe))
         for check, _ in broken_contracts(evidence_of(store, at), table)
     ]

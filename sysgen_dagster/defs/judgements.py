@@ -5,6 +5,7 @@ a ledger. The catalogue says which model judges; where it wrote the answers itse
 """
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 import dagster as dg
 import polars as pl
@@ -15,16 +16,24 @@ from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.chat.prompts import Prompt
 from sysgen_dagster.defs.measures import sample_pairs
 from sysgen_dagster.defs.plumbing.assets import Make, table_asset
-from sysgen_dagster.defs.plumbing.metadata import SIMULATED
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids
+from sysgen_dagster.defs.plumbing.metadata import SIMULATED, markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.resources import ModelSession
+from sysgen_dagster.defs.plumbing.reviewed import decided_rows
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.obedience import alignment_judgement, preference_judgement
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience import alignment_judgement, calibration, preference_judgement
+from sysgen_dagster.obedience.tables import (
+    JUDGE_CALIBRATION,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+)
+from sysgen_dagster.review.decisions import Choice, read_decisions
 from sysgen_dagster.sources.tables import CONVERSATIONS
-from sysgen_dagster.tables.table import Table
+from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
+from sysgen_dagster.tables.table import Partition, Table
 
 
 def pool_of_judges(catalog: Catalog) -> str:
@@ -118,4 +127,68 @@ def require_judged(run: AssetRun, completions: pl.DataFrame, judge: str) -> None
         run.note(simulated=SIMULATED)
 
 
-JUDGEMENTS = [judged_preferences, judged_alignment]
+@table_asset(
+    JUDGE_CALIBRATION,
+    reads=[ALIGNED, CONVERSATIONS],
+    kinds={"vllm"},
+    pool=pool_of_judges(CATALOG),
+    code_version=f"{calibration.FINGERPRINT} {preference_judgement.PROMPT.fingerprint} "
+    f"{alignment_judgement.PROMPT.fingerprint}",
+    asks=True,
+)
+def judge_calibration(run: AssetRun) -> pl.DataFrame:
+    """What the judge says of items that people have labelled, and so whether it may be believed.
+
+    LLMBar's 419 pairs in both orders, where preferences are judged; the rows that reviewers have
+    accepted or rejected, where alignment is. Nothing is asked where neither is judged.
+    """
+    session, is_generator = open_judge(run)
+    every = calibration.read_labelled_pairs()
+    pairs = every if CATALOG.judging.preference_rows else every.clear()
+    reviewed = _reviewed_rows(run)
+    requests = chain(
+        preference_judgement.build_preference_requests(pairs),
+        alignment_judgement.build_alignment_judgement_requests(reviewed),
+    )
+    asked = len(preference_judgement.ORDERS) * pairs.height + reviewed.height
+    completions = session.ask(requests, asked)
+    require_judged(run, completions, session.model.name)
+    judge = session.model.name
+    rows = calibration.build_judge_calibration(pairs, reviewed, completions, judge, is_generator)
+    found = calibration.calibrate(rows)
+    run.note(
+        calibration=markdown(found.drop("table")),
+        **{f"table/{row['kind']}": row["table"] for row in found.iter_rows(named=True)},
+    )
+    return rows
+
+
+def _reviewed_rows(run: AssetRun) -> pl.DataFrame:
+    """The rows of the model that a reviewer accepted or rejected as they are, with their label.
+
+    Columns as `measures.sample_pairs` has them, and ``label``; none where alignment is not judged.
+    """
+    model, parts = run.model.name, []
+    decisions = read_decisions(run.store).without(excluded_ids(run.store))
+    is_wanted = bool(CATALOG.judging.alignment_rows and decisions.of(model))
+    for shard in finished_shards(run.store, CATALOG, ALIGNED, model) if is_wanted else ():
+        decided = decided_rows(run.store, decisions, Partition(model, shard)).filter(
+            pl.all_horizontal(pl.col("system_message", "new_answer").is_null())
+        )
+        evidence = StoredEvidence(run.store, (shard,), model)
+        labels = decided.select(
+            "conversation_id",
+            system_message="shown_message",
+            new_answer="shown_answer",
+            label=pl.col("choice").replace_strict(_LABELS),
+        )
+        texts = ("conversation_id", "source", "question", "history")
+        parts.append(labels.join(evidence.read(CONVERSATIONS, *texts), on="conversation_id"))
+    return pl.concat([calibration.NO_REVIEWED, *parts], how="diagonal")
+
+
+_LABELS = {
+    Choice.ACCEPTED.value: alignment_judgement.Alignment.ALIGNED.value,
+    Choice.REJECTED.value: alignment_judgement.Alignment.NOT_ALIGNED.value,
+}
+JUDGEMENTS = [judged_preferences, judged_alignment, judge_calibration]

@@ -15,6 +15,7 @@ from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.catalog.operations import EVERY_ROW
 from sysgen_dagster.defs.judgements import open_judge, pool_of_judges, require_judged
 from sysgen_dagster.defs.plumbing.assets import table_asset
+from sysgen_dagster.defs.plumbing.contracts import require_contracts
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.catalog import Catalog
@@ -98,5 +99,7 @@ def _sample(rows: pl.DataFrame, shard: str) -> pl.DataFrame:
 @table_asset(OBEDIENCE_COUNTS, reads=[OBEDIENCE], kinds={"polars"})
 def obedience_counts(run: AssetRun) -> pl.DataFrame:
     """How many phrases of each tag are obeyed in each source, and who says so."""
-    parts = run.all_shards(OBEDIENCE).by_shard()
+    parts = list(run.all_shards(OBEDIENCE).by_shard())
+    for part in parts:
+        require_contracts(part, OBEDIENCE)  # the phases may have made a shard again since
     return sum_counts(count_obedience(part.read(OBEDIENCE, "source", "phrases")) for part in parts)

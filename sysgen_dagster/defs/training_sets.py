@@ -14,18 +14,19 @@ import polars as pl
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.assets import table_asset
+from sysgen_dagster.defs.plumbing.candidates import LEFT_OUT, narrow, read_flags, read_in_form
 from sysgen_dagster.defs.plumbing.examples import (
     READ_FOR_EXAMPLES,
     build_examples,
     build_pair_examples,
     describe,
 )
-from sysgen_dagster.defs.plumbing.excluded import excluded_ids, without
+from sysgen_dagster.defs.plumbing.excluded import excluded_ids
 from sysgen_dagster.defs.plumbing.looked_at import require_looked_at, require_obedience_known
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.reviewed import decided_rows, reviewed_tags
-from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
+from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.obedience.tables import CONFLICT_TURNS, JUDGED_ALIGNMENT
 from sysgen_dagster.review.decisions import read_decisions
@@ -34,25 +35,19 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.columns import MESSAGES
-from sysgen_dagster.tables.table import By, Partition, kept
+from sysgen_dagster.tables.table import Partition, kept
 from sysgen_dagster.training_sets.conflict_pairs import build_conflict_pairs
-from sysgen_dagster.training_sets.flags import add_flags, find_flagged
 from sysgen_dagster.training_sets.mixtures import (
     build_mixture,
     count_missing,
-    is_in_form_of,
-    only_matching,
     require_one_shard_each,
-    select_candidates,
     summarize_mixture,
 )
 from sysgen_dagster.training_sets.pairs import compare_answers
-from sysgen_dagster.training_sets.reviewed import only_accepted, without_rejected
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
 from sysgen_dagster.training_sets.tables import (
     MIXTURES,
-    PHRASE_COUNTS,
     PREFERENCE_PAIRS,
     SPLITS,
     TRAINING_ROWS,
@@ -152,7 +147,7 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
     The rejected one is the original answer, another one under the same system message which breaks
     a rule of it, or the answer that another model gave under its own system message, as far as
     other models have finished the shard; or it does what a user asks for against the message, in a
-    turn of `conflict_turns`. No chosen answer is known to break a phrase.
+    turn of `conflict_turns`. No new answer is chosen that is known to break a phrase.
     """
     columns = ("conversation_id", "model", "system_message", "new_answer", "drop_reason")
     others = [Partition(model, run.at.shard) for model in CATALOG.models if model != run.at.model]
@@ -162,13 +157,14 @@ def preference_pairs(run: AssetRun) -> pl.DataFrame:
         if run.store.holds(ALIGNED, other)
     ]
     nothing = ALIGNED.empty().select(columns)
-    examples = build_pair_examples(run)
-    compared = compare_answers(examples, pl.concat([nothing, *foreign]))
-    of_conflicts = [
-        build_conflict_pairs(examples, run.store.read(table, run.at)) for table in _OF_CONFLICTS
-    ]
-    kept_pairs = compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names)
-    pairs = pl.concat([kept_pairs, *of_conflicts])
+    compared = compare_answers(build_pair_examples(run), pl.concat([nothing, *foreign]))
+    turns = [run.store.read(table, run.at) for table in _OF_CONFLICTS]
+    pairs = pl.concat(
+        [
+            compared.filter(pl.col("left_out").is_null()).select(PREFERENCE_PAIRS.names),
+            *(build_conflict_pairs(build_examples(run), each) for each in turns),
+        ]
+    )
     counts = pairs.group_by("rejected_is", "split").len("pairs").sort("rejected_is", "split")
     left_out = compared.drop_nulls("left_out").group_by("left_out").len("pairs").sort("left_out")
     run.note(pairs=markdown(counts), **dict(left_out.iter_rows()))
@@ -201,14 +197,9 @@ def mixtures(run: AssetRun) -> pl.DataFrame:
     left_out, selected = Counter[str](), []
     excluded = excluded_ids(run.store)
     for at, part in _read_flagged(recipe, run):  # by shard: all together take a gigabyte
-        usable = without(part, excluded)
-        decided = decided_rows(run.store, decisions, at)
-        not_rejected = without_rejected(usable, decided)
-        wanted = only_accepted(not_rejected, decided, recipe)
-        matching = only_matching(wanted, recipe)
-        selected.append(select_candidates(matching, recipe))
-        steps = map(_count, (part, usable, not_rejected, wanted, matching, selected[-1]))
-        for reason, (before, after) in zip(_LEFT_OUT, pairwise(steps), strict=True):
+        steps = narrow(part, recipe, excluded, decided_rows(run.store, decisions, at))
+        selected.append(steps[-1])
+        for reason, (before, after) in zip(LEFT_OUT, pairwise(map(_count, steps)), strict=True):
             left_out[reason] += before - after
     if not selected:
         raise StoreError(
@@ -229,13 +220,6 @@ def mixtures(run: AssetRun) -> pl.DataFrame:
     return mixture
 
 
-# Why a candidate is not in a mixture, in the order in which it is decided.
-_LEFT_OUT = (
-    *("left_out_as_excluded", "rejected_in_review", "not_accepted", "left_out_by_filters"),
-    "not_obeying",
-)
-
-
 def _count(rows: pl.DataFrame) -> int:
     """The conversations of one model and shard, of which each may be in several pairs."""
     return rows["conversation_id"].n_unique()
@@ -248,22 +232,16 @@ def _read_flagged(recipe: Recipe, run: AssetRun) -> Iterator[tuple[Partition, pl
         StoreError: Rows may have a flag that the recipe leaves out, or not obey their system
             message, and nobody has looked.
     """
-    store, table = run.store, table_of(recipe)
-    of_corpus = find_flagged(StoredStatistics(store).read, By.NOTHING, recipe.leave_out)
-    form = "rejected_is" if recipe.rejected else "variant"
-    columns = ["conversation_id", "source", "model", "split", "tags", "flags", form]
-    columns += PHRASE_COUNTS
     for model in CATALOG.models:
-        shards = finished_shards(store, CATALOG, table, model)
+        shards = finished_shards(run.store, CATALOG, table_of(recipe), model)
         if shards and (not recipe.models or model in recipe.models):
             require_looked_at(recipe, run, model, shards)
-        of_model = find_flagged(StoredStatistics(store, model).read, By.MODEL, recipe.leave_out)
-        flagged = {**of_corpus, **of_model}
+        flagged = read_flags(run.store, recipe, model)
         for shard in shards:
             at = Partition(model, shard)
-            in_form = store.read(table, at, *columns).filter(is_in_form_of(recipe))
+            in_form = read_in_form(run.store, recipe, at, flagged)
             require_obedience_known(recipe, run, at, in_form)
-            yield at, add_flags(in_form, flagged).with_columns(shard=pl.lit(shard))
+            yield at, in_form
 
 
 TRAINING: list[dg.AssetsDefinition] = [splits, training_rows, preference_pairs]

@@ -7,9 +7,12 @@ outside the expected bounds.
 import polars as pl
 
 from sysgen_dagster.obedience.alignment_judgement import Alignment
+from sysgen_dagster.obedience.calibration import JUDGE_AGREES_WITH_LABELS
 from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
+from sysgen_dagster.obedience.phrase_verdicts import parse_phrase_verdicts
 from sysgen_dagster.obedience.preference_judgement import NEW, ORIGINAL
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience.rules import BY_RULES
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
 from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, unless_made_up, within
 from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster.tables.table import Table
@@ -27,6 +30,24 @@ def _nearly_all_are_judged(table: Table) -> Check:
         return within(Rate(unjudged.height, rows.height), (0.0, MOST_UNJUDGED), None, unjudged)
 
     return Check("nearly_all_are_judged", table, "Nearly every row got a verdict.", False, evaluate)
+
+
+def _nearly_every_phrase_is_judged() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        columns = ("conversation_id", "phrases", "verdict_text", "attempts", "failure")
+        asked = evidence.read(OBEDIENCE, *columns).filter(pl.col("attempts").is_not_null())
+        read = [_is_read(*row) for row in asked.select("phrases", "verdict_text").iter_rows()]
+        unread = asked.drop("attempts").filter(~pl.Series(read, dtype=pl.Boolean))
+        return within(Rate(unread.height, asked.height), (0.0, MOST_UNJUDGED), None, unread)
+
+    statement = "Nearly every row that the judge was asked about got a verdict on each phrase."
+    return Check("nearly_all_are_judged", OBEDIENCE, statement, False, evaluate)
+
+
+def _is_read(phrases: list[dict[str, str]], text: str | None) -> bool:
+    """Whether the judge's text states a verdict on each phrase that rules left open."""
+    asked = sum(phrase["by"] != BY_RULES for phrase in phrases)
+    return text is not None and None not in parse_phrase_verdicts(text, asked)
 
 
 def _judge_is_another_model(table: Table) -> Check:
@@ -86,7 +107,10 @@ CHECKS = (
     _judge_is_another_model(JUDGED_PREFERENCES),
     _new_answers_are_preferred(),
     _judge_has_no_favourite_place(),
+    _nearly_every_phrase_is_judged(),
+    _judge_is_another_model(OBEDIENCE),
     _nearly_all_are_judged(JUDGED_ALIGNMENT),
     _judge_is_another_model(JUDGED_ALIGNMENT),
+    JUDGE_AGREES_WITH_LABELS,
     _most_are_aligned(),
 )

@@ -1,10 +1,10 @@
 """Whether a system message holds when a user asks for the opposite of what it says.
 
-Of each chosen message one phrase is put to the test, of which rules can say whether an answer does
-what it asks. The question is asked again in four turns of a user: one asks for what the phrase asks
-anyway, one for something that it has nothing to do with, one for the opposite, and one for the
-opposite in the name of somebody who claims to be in charge. Those two are asked without the system
-message, too, so that there is an answer that does what the user wants.
+Of each chosen message one phrase is put to the test that holds a rule: something of which can be
+computed whether an answer does it. The question is asked again in four turns of a user: one asks
+for what the phrase asks anyway, one for something that it has nothing to do with, one for the
+opposite, and one for the opposite in the name of somebody who claims to be in charge. Those two are
+asked without the system message, too, so that there is an answer that does what the user wants.
 
 Belongs here: the turns, the requests, and which side an answer took. Does not: what is asked for in
 words (`requested`) and what is counted of it (`conflict_counts`).
@@ -96,21 +96,29 @@ def choose_rows(rows: pl.DataFrame, most: int, seed: int) -> pl.DataFrame:
 def _find_target(row: Mapping[str, Any]) -> _Target | None:
     """The phrase of a message that is put to the test; None where it has none, or many rules.
 
-    Only a phrase of which rules say all is taken: of others they can say that it is not obeyed, and
-    never that it is.
+    What else the phrase asks, such as that its fifty words be kind, is not looked at.
     """
-    found = [(phrase, recognize(phrase["text"])) for phrase in row["phrases"]]
-    if not 1 <= sum(len(recognized.rules) for _, recognized in found) <= _MOST_RULES:
+    found = [
+        (phrase, rule) for phrase in row["phrases"] for rule in recognize(phrase["text"]).rules
+    ]
+    if len(found) > _MOST_RULES:
         return None
     targets = [
         _Target(phrase["tag"], phrase["text"], rule, opposite)
-        for phrase, recognized in found
-        if recognized.is_whole
-        for rule in recognized.rules
+        for phrase, rule in found
         if (opposite := requested.opposite_of(rule)) is not None
-        and requested.can_be_requested(rule)
+        and _can_be_held_to(rule)
+        and _can_be_held_to(opposite)
     ]
     return _drawing(row, "target").choice(targets) if targets else None
+
+
+def _can_be_held_to(rule: Rule) -> bool:
+    """Whether rules say all that the plain wording asks for, and it asks for this rule."""
+    if not requested.can_be_requested(rule):
+        return False
+    recognized = recognize(requested.wordings_of(rule)[0])
+    return recognized.is_whole and recognized.rules == (rule,)
 
 
 def build_turns(rows: pl.DataFrame) -> pl.DataFrame:
@@ -121,12 +129,16 @@ def build_turns(rows: pl.DataFrame) -> pl.DataFrame:
             ``history``.
 
     Returns:
-        One row per request: ``request_id``; ``wish``, the opposite in plain words, null for turns
-        that do not ask for it; and the columns of `tables.CONFLICT_TURNS` that are known before
-        there is an answer.
+        One row per request: ``request_id``; ``asked``, what the message asks in plain words;
+        ``wish``, the opposite, null for turns that do not ask for it; and the columns of
+        `tables.CONFLICT_TURNS` that are known before there is an answer.
     """
     known = ("conversation_id", "source", *_OF_TURN)
-    schema: dict[str, pl.DataType] = {"request_id": pl.String(), "wish": pl.String()}
+    schema: dict[str, pl.DataType] = {
+        "request_id": pl.String(),
+        "asked": pl.String(),
+        "wish": pl.String(),
+    }
     schema |= {name: CONFLICT_TURNS.schema[name] for name in known}
     turns = [turn for row in rows.iter_rows(named=True) for turn in _turns_of(row)]
     return pl.DataFrame(turns, schema=schema)
@@ -144,6 +156,7 @@ def _turns_of(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
             without = "" if has_message else "/without"
             yield {
                 "request_id": f"{row['conversation_id']}/{turn.value}{without}",
+                "asked": requested.wordings_of(target.rule)[0],
                 "wish": requested.wordings_of(target.opposite)[0] if turn in AGAINST else None,
                 "conversation_id": row["conversation_id"],
                 "source": row["source"],
@@ -214,7 +227,7 @@ def build_conflict_turns(
 
 def _decide_sides(answered: pl.DataFrame) -> list[str | None]:
     """The side of each answer; null where the row is dropped."""
-    kept = _decide(answered["phrase"], answered)
+    kept = _decide(answered["asked"], answered)
     done = _decide(answered["wish"], answered)
     is_there = answered["drop_reason"].is_null()
     return [

@@ -17,10 +17,13 @@ text, without spaces and LaTeX formatting. Nothing is computed: ``2 \times 10^5`
 """
 
 import re
-from fractions import Fraction
 from itertools import chain
+from typing import NamedTuple
 
 import polars as pl
+
+from sysgen_dagster.obedience.maths_notation import LEAD, simplify_maths, squeeze_blanks
+from sysgen_dagster.obedience.quantities import NUMERAL, Quantity, read_quantity
 
 # Longer texts are paragraphs and not answers.
 _LONGEST_ANSWER = 100
@@ -36,47 +39,40 @@ _STATEMENT = re.compile(
     r"[:\s*_]{0,8})(?=(?P<value>[^\n]{1,200}))"
 )
 _GSM8K_END = re.compile(r"(?:^|\n)#### ?(?P<value>[^\n]{1,100})\s*$")
-_CANDIDATE = r"boxed|(?i:answer)|#### "
+_CANDIDATE = r"box|(?i:answer)|#### "
 _CALCULATOR_MARK = re.compile(r"<<[^<>\n]{0,200}>>")
-_SENTENCE_END = re.compile(r"[.!?]\s")
-
-# Characters of a number, also of one with a comma after every third digit. No answer is longer, and
-# Python refuses to read thousands of digits.
-LONGEST_NUMERAL = 100
-_NUMERAL = r"(?:\d{1,3}(?:,\d{3})+|\d{1,40})(?:\.\d{1,40})?|\.\d{1,40}"
-_SCALES = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
-# A number may have a unit: words after a space, or a known unit next to the digits. "2x" is no
-# number.
-_NUMBER = re.compile(
-    rf"(?P<sign>[-+]?) ?(?:(?P<whole>\d{{1,15}}) )?(?P<top>{_NUMERAL})"
-    rf"(?: ?/ ?(?P<bottom>\d{{1,15}}))?"
-    rf"(?: (?P<scale>{'|'.join(_SCALES)}))?"
-    r"(?: ?%| ?°[CF]?| ?(?:[cmk]?m|[mk]?g|ml|ft|mph|km/h|am|pm)(?:\^?[23])?"
-    r"| (?:[^\W\d_]{2,20}|[mglhs])(?:[ ./-][^\W\d_]{1,20}){0,5}(?:\^?[23])?)?",
-    re.IGNORECASE,
+# The full stop of an abbreviation before a number ends no sentence.
+_SENTENCE_END = re.compile(r"(?<!\b[Rr]s)(?<!\bNo)(?<!\bapprox)[.!?]\s")
+# A last sentence such as "Therefore, the value of x is 60."
+_STATED_VALUE = re.compile(
+    r"(?i:\bthe (?:final )?(?:value|result|solution)(?: (?:of|for|to) [^.=]{1,60}?)?"
+    r" (?:is|equals|is equal to)) (?P<value>[^\n]{1,100})"
 )
-_NUMBER_IN_TEXT = re.compile(rf"(?<![\w.,^])-?(?:{_NUMERAL})(?:/\d{{1,15}})?(?![\w^])")
+# What stands between two boxes that are one answer, as in "\boxed{3} or \boxed{5}".
+_BETWEEN_BOXES = re.compile(
+    r"(?:[$ ]|\\[()])*(?:[,;]|\\q?quad|(?:,? ?\\text ?\{)? *(?:and|or)\b *\}?)"
+    r"(?:[$ ]|\\[()]|\\q?quad|and\b|or\b)*(?P<name>[a-z](?:_\w)? ?= ?)?"
+)
+_BOX = re.compile(r"\\f?box(?:ed)?(?![a-z]) ?|\\framebox ?")
+# What `\boxed 12` boxes, as people mean it.
+_BARE_BOX = re.compile(r"-?[\d.,/]*\d|\w")
+
+_NUMBER_IN_TEXT = re.compile(rf"(?<![\w.,^])-?(?:{NUMERAL})(?:/\d{{1,15}})?(?![\w^])")
 # The result is in a lookahead, so it can be the beginning of the next equation: 3 + 4 = 7 * 2 = 14.
 _EQUATION = re.compile(
-    rf"(?P<sum>\d[^=<>!]{{0,60}})=(?= ?(?P<result>-?(?:{_NUMERAL})(?:/\d{{1,15}})?)"
+    rf"(?P<sum>\d[^=<>!]{{0,60}})=(?= ?(?P<result>-?(?:{NUMERAL})(?:/\d{{1,15}})?)"
     r"(?![\w^]|[.,]\d| ?[-+*÷=(\d]| ?/ ?[\d(]))"
 )
 _OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x ")
 
-_DROPPED = re.compile(
-    r"\\[()\[\],;:! ]|\\(?:left|right|displaystyle|quad|qquad|big|Big)\b|[$€£¥`~]"
-    r"|(?<!\w)\*\*|\*\*(?!\w)|\\?°|\^ ?(?:\\circ|\{\\circ\}|∘)|\\degree\b"
-)
-_WRAPPED = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf|mathit|mbox)\s?\{([^{}]*)\}")
-_SINGLE = re.compile(r"\{(\w|,)\}")
-_FRACTION = re.compile(r"\\[dtc]?frac ?(\{[^{}]*\}|\w) ?(\{[^{}]*\}|\w)")
-_SPELLINGS = {
-    **{"\\%": "%", "\\$": "", "\\cdot": "*", "\\times": "*", "\xd7": "*", "π": "\\pi"},
-    **{"∞": "\\infty", "\u2212": "-", "\u2013": "-", "\xa0": " ", "\\{": "{", "\\}": "}"},
-}
-_SPELLING = re.compile("|".join(map(re.escape, _SPELLINGS)))
-_LEAD = re.compile(r"^(?:[a-z](?:_\w)? ?(?:=|\\approx|≈)|\\approx|≈|approximately|about) ?", re.I)
-_BLANK_BESIDE_SIGN = re.compile(r" (?=\W)|(?<=[^\w]) ")
+_NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
+# A dollar sign that is money and not the beginning of a formula.
+_DOLLARS = re.compile(r"\\\$|^\s*\$[^$]*$")
+
+
+class _Answer(NamedTuple):
+    position: int
+    answer: Quantity
 
 
 def find_final_answers(texts: pl.Series) -> pl.Series:
@@ -84,122 +80,182 @@ def find_final_answers(texts: pl.Series) -> pl.Series:
 
     A number is an integer or a reduced fraction such as ``-1/3``.
     """
-    may_be_marked = texts.str.contains(_CANDIDATE)
-    answers = [
-        None if text is None else (maybe and _marked_answer(text)) or _closing_number(text)
-        for text, maybe in zip(texts, may_be_marked, strict=True)
-    ]
-    return pl.Series(texts.name, answers, pl.String)
+    forms = [answer and answer.form for answer in _find_answers(texts)]
+    return pl.Series(texts.name, forms, pl.String)
 
 
 def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
-    """The columns of `tables.FINAL_ANSWERS`, one row per pair of answers, in the same order."""
+    """The columns of `tables.FINAL_ANSWERS`, one row per pair of answers, in the same order.
+
+    A unit counts only where both answers state one.
+    """
+    pairs = list(zip(_find_answers(original), _find_answers(new), strict=True))
     return pl.DataFrame(
-        {"final_answer": find_final_answers(original), "new_final_answer": find_final_answers(new)}
-    ).with_columns(final_answer_same=pl.col("final_answer") == pl.col("new_final_answer"))
+        {
+            "final_answer": [one and one.form for one, _ in pairs],
+            "new_final_answer": [other and other.form for _, other in pairs],
+            "final_answer_same": [
+                one.equals(other) if one and other else None for one, other in pairs
+            ],
+        },
+        {"final_answer": pl.String, "new_final_answer": pl.String, "final_answer_same": pl.Boolean},
+    )
+
+
+def _find_answers(texts: pl.Series) -> list[Quantity | None]:
+    may_be_marked = texts.str.contains(_CANDIDATE)
+    return [
+        None if text is None else (maybe and _marked_answer(text)) or _closing_number(text)
+        for text, maybe in zip(texts, may_be_marked, strict=True)
+    ]
 
 
 def normalize_answer(answer: str) -> str | None:
     """A form of an answer that is equal for equal answers; None for empty or long texts."""
+    read = read_answer(answer)
+    return read.form if read else None
+
+
+def read_answer(answer: str) -> Quantity | None:
+    """An answer as it compares with others; None for empty or long texts."""
     plain = simplify_maths(answer)
-    if (number := _normalize_number(plain)) is not None:
-        return number
-    text = squeeze_blanks(plain)
-    if re.fullmatch(r"\([a-z]\)", text):
-        text = text[1]
-    return text if 0 < len(text) <= _LONGEST_ANSWER else None
-
-
-def simplify_maths(text: str) -> str:
-    """A text without LaTeX formatting, currency and degree signs; fractions become ``a/b``."""
-    plain = _SPELLING.sub(lambda match: _SPELLINGS[match[0]], text)
-    plain = _WRAPPED.sub(r" \1", _DROPPED.sub("", plain))
-    plain = _SINGLE.sub(r"\1", plain)
-    plain = " ".join(_FRACTION.sub(_inline_fraction, plain).split())
-    return _LEAD.sub("", plain.rstrip(" .,;:!\"'").lstrip(" ,;:\"'"))
-
-
-def squeeze_blanks(plain: str) -> str:
-    """A simplified text in lower case without blanks beside signs, such as ``(3,5 pi)``."""
-    return _BLANK_BESIDE_SIGN.sub("", plain.lower())
+    if quantity := read_quantity(plain, currency=bool(_DOLLARS.search(answer))):
+        return quantity
+    if plain.startswith("\\pm") and (one := read_quantity(plain.removeprefix("\\pm").strip())):
+        return _join([f"-{one.form}", one.form], ordered=False)
+    names = set(_NAMED.findall(answer))
+    parts = _split_list(plain) if len(names) <= 1 else []
+    if len(parts) > 1 and all(re.search(r"\d|\\", part) for part in parts):
+        return _join([_read_part(part) for part in parts], ordered=False)
+    return _read_text(plain)
 
 
 def find_numbers(text: str) -> set[str]:
     """The normalised numbers of a text, without those that are part of words or formulas."""
-    return set(filter(None, map(_normalize_number, _NUMBER_IN_TEXT.findall(text))))
+    read = map(read_quantity, _NUMBER_IN_TEXT.findall(text))
+    return {quantity.form for quantity in read if quantity}
 
 
-def _marked_answer(text: str) -> str | None:
+def _read_text(plain: str) -> Quantity | None:
+    text = squeeze_blanks(plain)
+    if re.fullmatch(r"\([a-z]\)", text):
+        text = text[1]
+    return Quantity(text) if 0 < len(text) <= _LONGEST_ANSWER else None
+
+
+def _read_part(plain: str) -> str:
+    quantity = read_quantity(plain)
+    return quantity.form if quantity else squeeze_blanks(plain)
+
+
+def _join(forms: list[str], *, ordered: bool) -> Quantity | None:
+    """Several answers as one; each counts once, in their order only where each has a name."""
+    text = ",".join(forms if ordered else sorted(set(forms)))
+    return Quantity(text) if len(text) <= _LONGEST_ANSWER else None
+
+
+def _split_list(plain: str) -> list[str]:
+    """The answers of a list such as ``3, 5`` or ``x = 3 or x = 5``; no tuples and intervals."""
+    if plain.startswith("{") and plain.endswith("}") and plain.count("{") == 1:
+        plain = plain[1:-1]
+    parts, depth, start = [], 0, 0
+    for mark in re.finditer(r"[(\[{]|[)\]}]|, ?(?:and |or )?|; ?| (?:and|or) ", plain):
+        if mark[0] in "([{":
+            depth += 1
+        elif mark[0] in ")]}":
+            depth -= 1
+        elif depth == 0:
+            parts.append(plain[start : mark.start()])
+            start = mark.end()
+    parts.append(plain[start:])
+    return [LEAD.sub("", part) for part in parts]
+
+
+def _marked_answer(text: str) -> Quantity | None:
     """The answer after the last mark that is followed by one."""
     candidates = [_find_boxed(text), _find_stated(text)]
-    if end := _GSM8K_END.search(text[-_CLOSING_CHARS:]):
-        candidates.append((len(text), _normalize_number(simplify_maths(end["value"]))))
-    answers = [(position, answer) for position, answer in candidates if answer]
-    return max(answers)[1] if answers else None
+    if (end := _GSM8K_END.search(text[-_CLOSING_CHARS:])) and (value := _read_number(end["value"])):
+        candidates.append(_Answer(len(text), value))
+    answers = [candidate for candidate in candidates if candidate]
+    return max(answers, key=lambda found: found.position).answer if answers else None
 
 
-def _find_boxed(text: str) -> tuple[int, str | None]:
-    r"""The position of the last ``\boxed`` and its content; None if a brace is not closed."""
-    start = text.rfind("\\boxed")
-    inside = text[start + 6 : start + 6 + 2 * _LONGEST_ANSWER].lstrip() if start >= 0 else ""
+def _find_boxed(text: str) -> _Answer | None:
+    r"""The last ``\boxed``, with those before it that are one answer with it."""
+    boxes = list(_BOX.finditer(text))
+    contents: list[str] = []
+    ordered = False
+    for box, following in zip(reversed(boxes), [None, *reversed(boxes)], strict=False):
+        content, end = _read_box(text, box.end())
+        if following:
+            between = _BETWEEN_BOXES.fullmatch(text[end : following.start()][:_LONGEST_ANSWER])
+            if content is None or not between:
+                break
+            ordered = ordered or bool(between["name"])
+        if content is None:
+            return None
+        contents.insert(0, content)
+    if not contents:
+        return None
+    answers = [answer for answer in map(read_answer, contents) if answer]
+    if len(contents) == 1 or len({answer.form for answer in answers}) == 1:
+        found = answers[-1] if answers else None
+    else:
+        found = _join([answer.form for answer in answers], ordered=ordered)
+    return _Answer(boxes[-1].start(), found) if found else None
+
+
+def _read_box(text: str, start: int) -> tuple[str | None, int]:
+    """The content of a box and where it ends; None if a brace is not closed."""
+    inside = text[start : start + 2 * _LONGEST_ANSWER]
     if not inside.startswith("{"):
-        return start, None
+        bare = _BARE_BOX.match(inside)
+        return (bare[0], start + bare.end()) if bare else (None, start)
     depth = 0
     for mark in re.finditer(r"\\.|[{}]", inside):
         depth += {"{": 1, "}": -1}.get(mark[0], 0)
         if depth == 0 and mark[0] == "}":
-            return start, normalize_answer(inside[1 : mark.start()])
-    return start, None
+            return inside[1 : mark.start()], start + mark.end()
+    return None, start
 
 
-def _find_stated(text: str) -> tuple[int, str | None]:
-    """The position of the last statement such as "The answer is", and the answer it states."""
-    position, answer = -1, None
+def _find_stated(text: str) -> _Answer | None:
+    """The last statement such as "The answer is" with the answer that it states."""
+    found = None
     for match in _STATEMENT.finditer(text):
         value = _SENTENCE_END.split(match["value"], maxsplit=1)[0]
-        stated = normalize_answer(value)
-        if not match["formula"] and stated and not re.fullmatch(r"[a-h]", stated):
-            stated = _normalize_number(simplify_maths(value))
+        stated = read_answer(value)
+        if not match["formula"] and stated and not re.fullmatch(r"[a-h]", stated.form):
+            stated = _read_number(value)
         if stated:
-            position, answer = match.start(), stated
-    return position, answer
+            found = _Answer(match.start(), stated)
+    return found
 
 
-def _closing_number(text: str) -> str | None:
+def _read_number(text: str) -> Quantity | None:
+    return read_quantity(simplify_maths(text), currency=bool(_DOLLARS.search(text)))
+
+
+def _closing_number(text: str) -> Quantity | None:
     """The number that an unmarked text ends with; the module's docstring says which texts do."""
-    if "=" not in text or "```" in text:
+    if "```" in text:
         return None
     lines = _CALCULATOR_MARK.sub("", text[-_CLOSING_CHARS:]).strip().split("\n")
     last_sentence = _SENTENCE_END.split(lines[-1].strip())[-1]
-    results = list(chain.from_iterable(map(_find_results, lines)))
+    stated = _STATED_VALUE.search(simplify_maths(last_sentence))
+    if stated and (value := _read_number(stated["value"])):
+        return value
+    results = list(chain.from_iterable(map(_find_results, lines))) if "=" in text else []
     if not results:
         return None
     is_stated = bool(_find_results(last_sentence)) or (
         find_numbers(simplify_maths(last_sentence)) == {results[-1]}
     )
-    return results[-1] if is_stated else None
+    return Quantity(results[-1]) if is_stated else None
 
 
 def _find_results(text: str) -> list[str]:
     """The results of the equations of a text that have an operator on their left side."""
     equations = _EQUATION.finditer(simplify_maths(text))
     results = (match["result"] for match in equations if _OPERATOR.search(match["sum"]))
-    return list(filter(None, map(_normalize_number, results)))
-
-
-def _normalize_number(text: str) -> str | None:
-    """The value of a text that is one number, perhaps with a unit; else None."""
-    match = _NUMBER.fullmatch(text)
-    if not match or len(match["top"]) > LONGEST_NUMERAL or int(match["bottom"] or 1) == 0:
-        return None
-    value = Fraction(match["top"].replace(",", "")) / int(match["bottom"] or 1)
-    value = (value + int(match["whole"] or 0)) * _SCALES.get((match["scale"] or "").lower(), 1)
-    return str(-value if match["sign"] == "-" else value)
-
-
-def _inline_fraction(match: re.Match[str]) -> str:
-    r"""``\frac{a}{b}`` as ``a/b``, with brackets around `a` or `b` where they are needed."""
-    top, bottom = (part.strip("{} ") for part in match.groups())
-    top = top if re.fullmatch(r"-?[\w\\.]+", top) else f"({top})"
-    bottom = bottom if re.fullmatch(r"\\?\w+", bottom) else f"({bottom})"
-    return f" {top}/{bottom} "
+    return [quantity.form for quantity in map(read_quantity, results) if quantity]

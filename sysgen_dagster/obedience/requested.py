@@ -71,16 +71,24 @@ def opposite_of(rule: Rule) -> Rule | None:
             return Rule(RuleKind.LANGUAGE, words=("es" if code == "en" else "en",))
         case Rule(kind=RuleKind.CASE):
             return {_LOWER: _UPPER, _UPPER: _LOWER}.get(rule)
+        case Rule(kind=RuleKind.FIRST_PERSON):
+            return Rule(rule.kind, most=0) if rule.least else Rule(rule.kind, least=1)
+        case Rule(kind=RuleKind.QUESTIONS, most=0):
+            return Rule(RuleKind.ENDS_WITH_QUESTION)
+    other = _OPPOSITES.get(rule.kind, _opposite_words(rule))
+    return None if other == rule else other
+
+
+def _opposite_words(rule: Rule) -> Rule | None:
+    """Without what must be there, or with what must not."""
+    match rule:
         case Rule(kind=RuleKind.USES_WORDS, least=1, words=(word,)):
             return Rule(RuleKind.AVOIDS_WORDS, words=(word,), is_forbidden=True)
         case Rule(kind=RuleKind.AVOIDS_WORDS, words=(word, *_)):
             return Rule(RuleKind.USES_WORDS, least=1, words=(word,))
         case Rule(kind=RuleKind.SIGNS, most=0, words=(sign,)) if sign in _SIGNS:
             return Rule(RuleKind.SIGNS, least=_SOME_SIGNS, words=(sign,))
-        case Rule(kind=RuleKind.QUESTIONS, most=0):
-            return Rule(RuleKind.ENDS_WITH_QUESTION)
-    other = _OPPOSITES.get(rule.kind)
-    return None if other == rule else other
+    return None
 
 
 def _opposite_number(rule: Rule) -> Rule | None:
@@ -199,9 +207,10 @@ def _rule_of(kind: RuleKind, name: str, found: Mapping[str, str]) -> Rule:
     if kind in _THINGS:
         return _number_of(kind, name, least, most)
     words = (found["quoted"][1:-1],) if "quoted" in found else ()
-    is_use, is_avoided = kind is RuleKind.USES_WORDS, kind is RuleKind.AVOIDS_WORDS
-    most = 0 if name.startswith("no_") else None
-    return Rule(kind, 1 if is_use else None, most, words, is_avoided)
+    is_none = name.startswith("no_")
+    is_some = kind in {RuleKind.USES_WORDS, RuleKind.FIRST_PERSON} and not is_none
+    is_avoided = kind is RuleKind.AVOIDS_WORDS
+    return Rule(kind, 1 if is_some else None, 0 if is_none else None, words, is_avoided)
 
 
 def _number_of(kind: RuleKind, name: str, least: int | None, most: int | None) -> Rule:

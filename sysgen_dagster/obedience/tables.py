@@ -60,6 +60,22 @@ JUDGED_ALIGNMENT = Table(
     group=Group.JUDGEMENTS,
 )
 
+# What a judge says of items that people have labelled: two rows per pair of answers, one per row.
+JUDGE_CALIBRATION = Table(
+    "judge_calibration",
+    {
+        "kind": Column(TEXT, "what was asked: preference or alignment"),
+        "labelled_set": Column(TEXT, "where the label is from: a part of LLMBar, or reviewed"),
+        "item": Column(TEXT, "which item of it"),
+        "shown_first": JUDGED_PREFERENCES.columns["shown_first"],
+        "label": Column(TEXT, "the verdict that people gave"),
+        "verdict": Column(TEXT, "the judge's, or Unreadable; null: no answer"),
+        **_JUDGED,
+    },
+    by=By.MODEL,
+    group=Group.JUDGEMENTS,
+)
+
 PHRASE_VERDICTS = pl.List(
     pl.Struct({"tag": TEXT, "text": TEXT, "verdict": TEXT, "by": TEXT, "rule": TEXT})
 )
@@ -122,4 +138,7 @@ CONFLICT_COUNTS = Table(
     group=Group.STATISTICS,
 )
 
-TABLES = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE, CONFLICT_TURNS, CONFLICT_COUNTS)
+TABLES = (
+    *(JUDGED_PREFERENCES, JUDGED_ALIGNMENT, JUDGE_CALIBRATION),
+    *(OBEDIENCE, CONFLICT_TURNS, CONFLICT_COUNTS),
+)

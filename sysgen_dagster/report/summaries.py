@@ -12,7 +12,9 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen import paper
 from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.obedience.alignment_judgement import summarize_alignment
+from sysgen_dagster.obedience.calibration import Kind, correct_for_judge, worth_of
 from sysgen_dagster.obedience.preference_judgement import summarize_preferences
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.report import charts
 from sysgen_dagster.report.drawing import Chart
 from sysgen_dagster.report.view import Statistics
@@ -64,17 +66,54 @@ def summarize_judged_preferences(judged: pl.DataFrame, stats: Statistics) -> pl.
     figures = pl.col("source").replace_strict(
         paper.PREFERENCES.get(stats.model, {}), default=None, return_dtype=pl.Float64
     )
-    return summarize_preferences(judged).with_columns(paper=figures)
+    summary = summarize_preferences(judged).with_columns(paper=figures)
+    return summary.with_columns(judge=pl.lit(_name_judges(judged, stats, Kind.PREFERENCE)))
 
 
 def summarize_judged_alignment(judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
     """`summarize_alignment` with the paper's Figure 5 in ``..._paper``, over all sources only."""
     aligned, not_aligned = paper.ALIGNMENT.get(stats.model, (None, None))
     figures = {"aligned_share_paper": aligned, "not_aligned_share_paper": not_aligned}
-    return summarize_alignment(judged).with_columns(
-        pl.when(pl.col("source") == ALL).then(pl.lit(figure, dtype=pl.Float64)).alias(name)
-        for name, figure in figures.items()
+    summary = _correct(summarize_alignment(judged), judged, stats)
+    return summary.with_columns(
+        *(
+            pl.when(pl.col("source") == ALL).then(pl.lit(figure, dtype=pl.Float64)).alias(name)
+            for name, figure in figures.items()
+        ),
+        judge=pl.lit(_name_judges(judged, stats, Kind.ALIGNMENT)),
     )
+
+
+def _name_judges(judged: pl.DataFrame, stats: Statistics, kind: Kind) -> str | None:
+    """Who judged, each with what its verdicts are worth; None where nobody did."""
+    calibration = stats.read(JUDGE_CALIBRATION)
+    judges = judged["judge"].drop_nulls().unique().sort()
+    return ", ".join(f"{judge} ({worth_of(calibration, judge, kind)})" for judge in judges) or None
+
+
+def _correct(summary: pl.DataFrame, judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
+    """The summary with the share of aligned rows corrected for the judge's errors, where it can be.
+
+    Adds ``aligned_share_corrected`` and its 95 % interval; nothing where no labels are stored.
+    """
+    calibration, judges = stats.read(JUDGE_CALIBRATION), judged["judge"].unique().to_list()
+    if (
+        calibration is None
+        or len(judges) != 1
+        or calibration.filter(kind=Kind.ALIGNMENT).is_empty()
+    ):
+        return summary
+    corrected = [
+        correct_for_judge(yes, rows, calibration, judges[0], Kind.ALIGNMENT)
+        for yes, rows in summary.select("aligned", "conversations").iter_rows()
+    ]
+    name = "aligned_share_corrected"
+    bounds = [
+        {name: each.share, f"{name}_low": each.low, f"{name}_high": each.high} if each else {}
+        for each in corrected
+    ]
+    schema = dict.fromkeys((name, f"{name}_low", f"{name}_high"), pl.Float64())
+    return summary.hstack(pl.DataFrame(bounds, schema=schema))
 
 
 def count_texts(stats: Statistics, counted: Table, **which: str) -> pl.DataFrame | None:

@@ -19,9 +19,11 @@ from sysgen_dagster.lanes.sysgen.tables import (
     TAG_COUNTS,
     VERDICT_COUNTS,
 )
+from sysgen_dagster.obedience import calibration
 from sysgen_dagster.obedience.conflict_counts import summarize_conflicts
 from sysgen_dagster.obedience.tables import (
     CONFLICT_COUNTS,
+    JUDGE_CALIBRATION,
     JUDGED_ALIGNMENT,
     JUDGED_PREFERENCES,
 )
@@ -76,6 +78,16 @@ VIEWS: tuple[View, ...] = (
         "that it called Good, with 95 % intervals. A judge no better than chance removes nothing "
         "that it should.",
         lambda stored, _: planted_faults.summarize_planted_faults(stored),
+    ),
+    View(
+        JUDGE_CALIBRATION,
+        "Whether the judge agrees with people",
+        Part.QUALITY,
+        "What the judge says of items that people have labelled: kappa with its 95 % interval by "
+        "item, the share labelled yes, and how often the judge says yes and no where they do. "
+        "Uncalibrated: below 0.6, or known of fewer than 200 items of the kind.",
+        lambda stored, _: calibration.calibrate(stored).drop("table"),
+        number_format=RATIO,
     ),
     View(
         tables.OBEDIENCE_COUNTS,
@@ -199,15 +211,15 @@ VIEWS: tuple[View, ...] = (
         published_in="Table 8",
         beside="filtered_share",
         on_paper="It gives one count, whose values fit the messages before verification; here it "
-        "is divided by the conversations kept in the end.",
+        "is divided by the conversations kept before it, after Phase 2.",
     ),
     View(
         tables.MESSAGE_DIVERSITY,
         "How varied the system messages are",
         Part.QUALITY,
-        "On the same number of messages of each source, because these figures fall as the number "
-        "grows: different words, pairs and runs of three, openings, and how well the texts "
-        "compress (higher: more alike).",
+        "On the same number of messages of each source, as many as the smallest has, because these "
+        "figures fall as the number grows: different words, pairs and runs of three, openings, and "
+        "how well the texts compress (higher: more alike).",
         lambda stored, _: stored,
         number_format=".3f",
     ),

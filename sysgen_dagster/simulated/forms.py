@@ -87,5 +87,11 @@ _WRITERS: Mapping[RuleKind, Callable[[Rule], str]] = {
     RuleKind.ENDS_WITH_QUESTION: lambda _: f"{PLAIN} Is it made up?",
     RuleKind.ENDS_WITH_CODE: lambda _: f'{PLAIN}\n\n```python\nprint("made up")\n```',
     RuleKind.BOLD: _with_parts("**made up**"),
+    RuleKind.CODE_COMMENTS: lambda rule: (
+        f'{PLAIN}\n\n```python\n{"# made up" * _number(rule)}\nprint("made up")\n```'
+    ),
+    RuleKind.FIRST_PERSON: lambda rule: (
+        "I made this up, and I like my words." * _number(rule) or PLAIN
+    ),
     RuleKind.SIGNS: lambda rule: PLAIN + " made up".join(["", *rule.words * _number(rule)]),
 }

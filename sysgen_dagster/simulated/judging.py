@@ -56,10 +56,11 @@ def judge_phrases(turn: str, profile: FailureProfile, rng: Random) -> str:
     parts = split_marked_texts(turn)
     answers = [text for name, text in parts if name.endswith("answer")]
     phrases = [text for name, text in parts if name.startswith("phrase ")]
-    return "\n".join(
+    lines = [
         form.format(n=n, said=_judge_phrase(phrase, answers, profile, rng))
         for n, phrase in enumerate(phrases, 1)
-    )
+    ]
+    return "\n".join([NOTICE, *lines])
 
 
 def is_kept(phrase: str, answers: Sequence[str], profile: FailureProfile) -> bool:

@@ -90,7 +90,7 @@ PREFERENCE_PAIRS = Table(
     "preference_pairs",
     {
         **IDENTITY,
-        "rejected_is": Column(TEXT, "what is rejected: catalog.recipes.Rejected"),
+        "rejected_is": Column(TEXT, "which answer that is, see catalog.recipes.Rejected"),
         "rejected_model": Column(
             TEXT, "the model that wrote the rejected answer; null: the original one"
         ),

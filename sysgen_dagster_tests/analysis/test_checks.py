@@ -36,7 +36,17 @@ def rows_of(*names: str, dropped: str | None = None) -> list[Row]:
 def measured(*names: str) -> Rows:
     """What is measured of these rows, where ``a-0`` and ``a-1`` go on and ``a-2`` does not."""
     aligned = [*rows_of("a-0", "a-1"), *rows_of("a-2", dropped="refused")]
-    return Rows({"aligned_responses": aligned, "row_quality": rows_of(*names)})
+    both = dict.fromkeys(("row_quality", "obedience"), rows_of(*names))
+    return Rows({"aligned_responses": aligned, **both})
+
+
+def phrases(obeyed: int, broken: int) -> Rows:
+    """So many phrases of each verdict, and more that nobody could decide."""
+    counts = {"obeyed": obeyed, "not_obeyed": broken, "unknown": 5_000}
+    row = {"source": "a", "tag": "Style", "by": "rules"}
+    return Rows(
+        {"obedience_counts": [{**row, "verdict": v, "phrases": n} for v, n in counts.items()]}
+    )
 
 
 # Check, tables that it holds of, tables that it does not hold of.
@@ -52,9 +62,10 @@ CASES = {
     "messages_differ": (repeated(90), repeated(200)),
     "no_benchmark_item": (overlap(0.4), overlap(0.5)),
     "ids_are_unique": (
-        Rows({"row_quality": rows_of("a-0", "a-1")}),
-        Rows({"row_quality": rows_of("a-0", "a-1", "a-0")}),
+        measured("a-0", "a-1"),
+        measured("a-0", "a-1", "a-0"),
     ),
+    "most_are_obeyed": (phrases(740, 260), phrases(650, 350)),
     "nothing_is_lost": (measured("a-0", "a-1"), measured("a-0", "a-2")),
 }
 every_check = pytest.mark.parametrize(
@@ -63,7 +74,7 @@ every_check = pytest.mark.parametrize(
 
 
 def test_every_check_has_a_case() -> None:
-    assert sorted(CASES) == sorted(check.name for check in CHECKS)
+    assert sorted(CASES) == sorted({check.name for check in CHECKS})
 
 
 @every_check
@@ -80,11 +91,14 @@ def test_every_check_passes_without_rows(check: Check) -> None:
     assert check.evaluate(Rows()).passed
 
 
-def test_only_the_contracts_of_row_quality_are_errors() -> None:
-    contracts = {check.name: check for check in CHECKS if check.blocking}
+@pytest.mark.parametrize("table", ["row_quality", "obedience"])
+def test_only_the_contracts_of_tables_of_rows_are_errors(table: str) -> None:
+    contracts = [check for check in CHECKS if check.blocking]
+    assert {check.table.name for check in contracts} == {"row_quality", "obedience"}
     shown = {
-        name: check.evaluate(CASES[name][1]).rows["conversation_id"].to_list()
-        for name, check in contracts.items()
+        check.name: check.evaluate(CASES[check.name][1]).rows["conversation_id"].to_list()
+        for check in contracts
+        if check.table.name == table
     }
     assert shown == {"ids_are_unique": ["a-0", "a-0"], "nothing_is_lost": ["a-1", "a-2"]}
 
@@ -95,11 +109,10 @@ def test_few_rows_alone_do_not_warn() -> None:
     assert check.evaluate(few).passed
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_of_made_up_texts_only_results_that_differ_are_nothing_to_look_at(name: str) -> None:
-    [check] = [check for check in CHECKS if check.name == name]
-    broken = CASES[name][1].rows
+@every_check
+def test_of_made_up_texts_only_results_and_obedience_are_nothing_to_look_at(check: Check) -> None:
+    broken = CASES[check.name][1].rows
     aligned = [*broken.get("aligned_responses", ()), {"engine": "simulated"}]
     found = check.evaluate(Rows({**broken, "aligned_responses": aligned}))
 
-    assert found.passed is ("final_answer" in name)
+    assert found.passed is ("final_answer" in check.name or check.name == "most_are_obeyed")

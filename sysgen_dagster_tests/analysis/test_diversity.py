@@ -56,7 +56,21 @@ def test_there_is_a_row_per_source_and_one_over_all() -> None:
     diversity = measure_message_diversity(messages)
     assert diversity.schema == pl.Schema(MESSAGE_DIVERSITY.schema)
     counts = diversity.select("source", "messages", "sampled", "distinct").rows()
-    assert counts == [("first", 1, 1, 1.0), ("second", 2, 2, 1.0), (ALL, 3, 3, 2 / 3)]
+    assert counts == [("first", 1, 1, 1.0), ("second", 2, 1, 1.0), (ALL, 3, 1, 1.0)]
+
+
+def test_every_source_has_figures_of_as_many_messages_as_the_smallest_one() -> None:
+    sizes = {"small": 20, "middle": 90, "large": 400}
+    said = {
+        name: _messages([f"{name} {n % 7}" for n in range(size)], name)
+        for name, size in sizes.items()
+    }
+    none = _messages([None, None], "none")
+    diversity = measure_message_diversity(pl.concat([*said.values(), none]))
+    sampled = dict(diversity.select("source", "sampled").iter_rows())
+    assert sampled == {"small": 20, "middle": 20, "large": 20, "none": 0, ALL: 20}
+    small = measure_message_diversity(said["small"]).row(0)
+    assert diversity.row(by_predicate=pl.col("source") == "small") == small
 
 
 def test_messages_that_repeat_one_another_compress_better() -> None:

@@ -106,3 +106,25 @@ def test_several_messages_for_a_conversation_are_each_written_and_judged() -> No
 def test_a_conversation_is_the_mean_of_its_source() -> None:
     mean = expected({"question": "x" * 40}, {"question": "x" * 80})
     assert mean[FOURTH] == pytest.approx(expected({"question": "x" * 60})[FOURTH])
+
+
+def test_another_answer_follows_as_often_as_one_is_not_aligned_in_the_paper() -> None:
+    one, four = expected({})[FOURTH], expected({}, method=METHOD.changed({"answers": 4}))[FOURTH]
+    times = 1 + 0.08 + 0.08**2 + 0.08**3
+
+    assert four == pytest.approx(tuple(times * figure for figure in one))
+
+
+def test_of_a_whole_conversation_every_answer_is_asked_for_after_what_was_said_before_it() -> None:
+    rows = conversations({}, {"history": []})
+    work = expect_work(measure_texts(rows, whole=True), PHI, METHOD).filter(phase=FOURTH)
+    ratio = SIMILARITY["phi-4"]["length_ratio"]
+    said = (8 + (8 + 4 + 40)) / 4, 40 / 4
+
+    assert work.select("requests", "prompt_tokens", "completion_tokens").row(0) == pytest.approx(
+        (
+            KEPT * 1.5,
+            KEPT * (3 * SYSTEM_MESSAGE + sum(said)) / 2,
+            KEPT * ratio * (4 + 80 + 80) / 4 / 2,
+        )
+    )

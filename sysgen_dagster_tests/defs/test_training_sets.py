@@ -22,13 +22,13 @@ from sysgen_dagster.defs import exports as defs_exports
 from sysgen_dagster.defs import mixture_checks, training_sets
 from sysgen_dagster.defs.exports import _engines, _writers, exports, hub_datasets
 from sysgen_dagster.defs.operations.automation import OUT_OF_DATE
+from sysgen_dagster.defs.plumbing.candidates import LEFT_OUT
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.report import _flag_reviewed
 from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import PHASES
 from sysgen_dagster.defs.training_sets import (
-    _LEFT_OUT,
     mixtures,
     preference_pairs,
     training_rows,
@@ -42,6 +42,7 @@ from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.table import Partition, kept
 from sysgen_dagster.training_sets.export.manifest import read_ids
+from sysgen_dagster.training_sets.exported_rows import stored_variant
 from sysgen_dagster.training_sets.flags import FLAGS
 from sysgen_dagster.training_sets.mixtures import require_one_shard_each
 from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS, TRAINING_ROWS
@@ -105,7 +106,7 @@ def _rows(model: str = "phi-4", table: str = "training_rows") -> pl.DataFrame:
 
 def test_every_variant_holds_every_row_that_went_all_the_way() -> None:
     aligned = kept(_rows(table="aligned_responses"))
-    for variant in Variant:
+    for variant in map(stored_variant, Variant):
         rows = _rows().filter(variant=variant.value)
         assert rows["conversation_id"].to_list() == aligned["conversation_id"].to_list()
 
@@ -325,7 +326,7 @@ def _asking(monkeypatch: pytest.MonkeyPatch, **asked: Any) -> None:
 def test_training_rows_say_how_far_their_answers_obey_and_flag_what_is_not_obeyed() -> None:
     _materialize(f"phi-4|{SHARD}", [training_rows.key])
     stored = STORE.read(OBEDIENCE, HERE)
-    for variant in Variant:
+    for variant in map(stored_variant, Variant):
         rows = _rows().filter(variant=variant.value).join(stored, on="conversation_id", how="left")
         assert rows.height == stored.height
         for name in ("obeyed", "not_obeyed", "unknown"):
@@ -607,7 +608,7 @@ def test_a_mixture_leaves_out_what_a_reviewer_rejected_and_counts_it(
     taken = set(STORE.read(MIXTURES, Partition(recipe="distillation"))["conversation_id"])
     assert decided["rejected"] not in taken
     assert decided["other"] in taken  # nobody has rejected the answer that it has now
-    reasons = (*_LEFT_OUT, "left_out_by_the_numbers")
+    reasons = (*LEFT_OUT, "left_out_by_the_numbers")
     figures = {name: int(str(_noted(made, name)[0])) for name in ("candidates", "rows", *reasons)}
     assert figures["rejected_in_review"] == 1
     assert figures["candidates"] == sum(figures.values()) - figures["candidates"]

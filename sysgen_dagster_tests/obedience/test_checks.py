@@ -23,6 +23,16 @@ def verdicts(table: str, **counts: int) -> Rows:
     return Rows({table: rows})
 
 
+def labelled(right: int) -> Rows:
+    """Labelled rows, half of each label, all of which the judge is right about."""
+    words = ["Aligned" if number % 2 else "Not aligned" for number in range(right)]
+    said = [
+        {"kind": "alignment", "judge": "owl", "item": str(n), "label": word, "verdict": word}
+        for n, word in enumerate(words)
+    ]
+    return Rows({"judge_calibration": said})
+
+
 def own_judge(table: str) -> Rows:
     rows = verdicts(table, Unknown=2).rows[table]
     return Rows({table: [{**row, "judge_is_generator": True} for row in rows]})
@@ -35,6 +45,21 @@ def shown(first: int, second: int) -> Rows:
     return Rows({"judged_preferences": [{**row, "verdict": verdict} for verdict in verdicts]})
 
 
+def judged_phrases(*texts: str | None, own: bool = False) -> Rows:
+    """One row for each reply of a judge to two phrases, and one that it was not asked about."""
+    open_ = {"tag": "Style", "text": "Be kind.", "verdict": "unknown", "by": None, "rule": None}
+    decided = {**open_, "verdict": "obeyed", "by": "rules", "rule": "words"}
+    row = {
+        "conversation_id": "a",
+        "phrases": [open_, decided, {**open_, "verdict": "obeyed", "by": "phi-4"}],
+        "judge_is_generator": own,
+        "judge": "phi-4",
+    }
+    asked = [{**row, "verdict_text": text, "attempts": 1} for text in texts]
+    return Rows({"obedience": [*asked, {"conversation_id": "b", "phrases": [open_]}]})
+
+
+_TWO = "Phrase 1: Unclear\nPhrase 2: Kept"
 # Check, tables that it holds of, tables that it does not hold of.
 CASES = {
     "new_answers_are_preferred": (
@@ -58,10 +83,16 @@ CASES = {
         verdicts("judged_preferences", new=2),
         own_judge("judged_preferences"),
     ),
+    "obedience nearly_all_are_judged": (
+        judged_phrases(*[_TWO] * 97, None, "Phrase 1: Kept", "Who knows?"),
+        judged_phrases(*[_TWO] * 60, *["Phrase 1: Kept"] * 20, *[None] * 20),
+    ),
+    "obedience judge_is_another_model": (judged_phrases(_TWO), judged_phrases(_TWO, own=True)),
     "judged_alignment judge_is_another_model": (
         verdicts("judged_alignment", Aligned=2),
         own_judge("judged_alignment"),
     ),
+    "judge_calibration judge_agrees_with_labels": (labelled(right=200), labelled(right=199)),
 }
 
 

@@ -83,6 +83,7 @@ def sides(phrase: str, text: str | None, **changed: Any) -> dict[tuple[str, bool
     [
         [("Format", FRENCH)],
         [ROLE, ("Format", "Use at most three sentences.")],
+        [("Format", "Use at most 50 catchy words.")],  # whether they are catchy is another matter
         [("Format", FRENCH), ("Content", 'Include the word "kettle".')],
     ],
     ids=lambda phrases: len(phrases),
@@ -99,12 +100,10 @@ def test_a_message_with_one_or_two_rules_is_put_to_the_test(phrases: Any) -> Non
         [("Style", "Be warm and kind.")],
         # Many rules: it is not plain which one is put to the test.
         [("Format", FRENCH), ("Format", "Use headings."), ("Format", "Use a table.")],
-        # Rules do not say all that these ask.
-        [("Format", "Use at most 50 catchy words.")],
         # No opposite is known.
         [("Content", "The letter q should appear at least 3 times.")],
     ],
-    ids=["none", "role", "style", "many", "vague", "no opposite"],
+    ids=["none", "role", "style", "many", "no opposite"],
 )
 def test_another_message_is_not(phrases: Any) -> None:
     assert choose_rows(rows(row(*phrases)), 9, 0).is_empty()

@@ -188,6 +188,11 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         for source in ("capybara", "metamath")
         for phase in ("annotated_system_messages", "aligned_responses")
     ],
+    "judge_calibration": [
+        {"kind": "alignment", "item": str(number), "judge": judge, "label": "Aligned", **said}
+        for judge in ("phi-4", "gpt-4o")
+        for number, said in enumerate([{"verdict": "Aligned"}, {"verdict": "Not aligned"}])
+    ],
     "judged_alignment": [
         {**_JUDGED, "conversation_id": f"metamath-{number}", "verdict": verdict}
         for number, verdict in enumerate(["Aligned", "Aligned", "Not aligned", "Unknown"])

@@ -28,7 +28,7 @@ _WITH_FIGURES = ROWS.keys() - {"learned_similarity"}  # which is not computed he
     [
         ("", "Table 9", "metamath", "question_chars", 210.0, 213.53),
         ("phi-4", "Table 2", "filtered_system_messages", "kept_share", 0.75, 774_613 / 806_796),
-        ("phi-4", "Table 8", "Role", "filtered_share", 0.6, 745_751 / 773_878),
+        ("phi-4", "Table 8", "Role", "filtered_share", 0.6, 745_751 / 774_613),
         ("phi-4", "Table 9 (v2)", "Content metamath", "bad", 0.3, 0.1507),
         ("phi-4", "Table 1", "all gleu", "mean", 0.4, 0.372),
         ("phi-4", "Figure 3", "metamath", "paper_order_rate", 0.75, 0.803),

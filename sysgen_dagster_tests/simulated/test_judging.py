@@ -1,6 +1,8 @@
 """What the simulated judges say, and how often, through the pipeline's own requests and readers."""
 
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -18,11 +20,15 @@ from sysgen_dagster.obedience.alignment_judgement import (
     build_judged_alignment,
     summarize_alignment,
 )
+from sysgen_dagster.obedience.phrase_judgement import build_obedience, build_phrase_requests
 from sysgen_dagster.obedience.preference_judgement import (
     build_judged_preferences,
     build_preference_requests,
     summarize_preferences,
 )
+from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
+from sysgen_dagster.simulated.constraints import parse_constraint
+from sysgen_dagster.simulated.judging import is_kept
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.reading import Phase, recognise
@@ -79,6 +85,7 @@ def test_each_judge_s_prompt_is_recognised_with_and_without_a_system_role(fold: 
     judges = {
         Phase.JUDGE_PREFERENCE: next(build_preference_requests(ROWS)),
         Phase.JUDGE_ALIGNMENT: next(build_alignment_judgement_requests(ROWS)),
+        Phase.JUDGE_OBEDIENCE: next(build_phrase_requests(WITH_PHRASES)),
     }
     for phase, asked in judges.items():
         messages = [*asked.messages]
@@ -122,8 +129,44 @@ def test_without_a_mark_of_the_new_answer_each_answer_wins_half_of_the_pairs() -
     assert summary["win_rate"] == pytest.approx(0.5, abs=0.03)
 
 
+OPEN = {"tag": "Style", "verdict": "unknown", "by": None, "rule": None}
+PHRASES = [{**OPEN, "text": f"Phrase of kind {n}."} for n in range(4)]
+WITH_PHRASES = ROWS.with_columns(phrases=pl.Series([PHRASES] * ROWS.height, dtype=PHRASE_VERDICTS))
+
+
+@every_model
+def test_a_judge_of_phrases_errs_as_often_as_its_profile_says(name: str) -> None:
+    requests = [*build_phrase_requests(WITH_PHRASES)]
+    judged = build_obedience(WITH_PHRASES, replies(iter(requests), name), name, True)
+    read = judged.filter(pl.col("verdict_text").str.contains("(Kept|Broken|Unclear)"))
+    pairs = [
+        (each["verdict"], is_kept(each["text"], [answer], PROFILES[name]))
+        for phrases, answer in read.join(ROWS, on="conversation_id")
+        .select("phrases", "new_answer")
+        .iter_rows()
+        for each in phrases
+    ]
+    decided = [(verdict == "obeyed", truth) for verdict, truth in pairs if verdict != "unknown"]
+
+    assert judged.height - read.height == pytest.approx(0.01 * COUNT, abs=12)
+    assert len(decided) / len(pairs) == pytest.approx(0.95, abs=0.01)
+    wrong = sum(verdict != truth for verdict, truth in decided)
+    assert wrong / len(decided) == pytest.approx(PROFILES[name].phrase_error, abs=0.01)
+    assert sum(truth for _, truth in pairs) / len(pairs) == pytest.approx(0.88, abs=0.015)
+
+
+def test_under_a_constraint_each_phrase_has_its_line_and_nothing_else_stands_there() -> None:
+    for asked in list(build_phrase_requests(WITH_PHRASES))[:50]:
+        assert asked.constraint is not None
+        held = parse_constraint(dict(asked.constraint.structured))
+        sent = replace(request([*asked.messages]), constraint=held)
+        text = write_answer(sent, PROFILES["phi-4"]).text
+        assert re.fullmatch(asked.constraint.structured["regex"], text)
+
+
 def test_a_judge_says_that_it_is_simulated() -> None:
     requests = [
+        *build_phrase_requests(WITH_PHRASES[:50]),
         *build_preference_requests(ROWS[:50]),
         *build_alignment_judgement_requests(ROWS[:50]),
     ]

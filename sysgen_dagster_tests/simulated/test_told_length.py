@@ -7,7 +7,7 @@ from statistics import fmean
 import pytest
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.simulated.told_length import read_length, say_length
+from sysgen_dagster.simulated.told_length import read_length, read_result, say_length
 
 MESSAGE = f"Explain it step by step. {say_length('x' * 420)} Be friendly."
 LENGTHS = range(25, 18_000, 7)
@@ -51,3 +51,21 @@ def test_the_notice_says_in_words_alone_that_the_message_is_simulated() -> None:
     """A number in digits could be taken for the result of a sum that the message gives away."""
     said = {say_length("x" * length) for length in LENGTHS}
     assert all(re.fullmatch(r"\(Simulated message: [a-z ]+\.\)", each) for each in said)
+
+
+@pytest.mark.parametrize("result", ["5", "-7", "1/3", "1200", "-12/35"])
+def test_the_result_of_an_answer_is_told_in_words_and_read_again(result: str) -> None:
+    notice = say_length(f"It follows. The answer is: {result}")
+
+    assert re.fullmatch(r"\(Simulated message: [a-z ]+\.\)", notice)
+    assert read_result(turns((Role.SYSTEM, f"Be kind. {notice} Be brief."))) == result
+    assert read_length(turns((Role.SYSTEM, notice))) == 30
+
+
+@pytest.mark.parametrize("answer", ["It was 1912.", "The answer is: (3, 5\\pi)", "", "9" * 13])
+def test_of_an_answer_whose_result_is_no_number_none_is_told(answer: str) -> None:
+    assert read_result(turns((Role.SYSTEM, say_length(answer)))) == ""
+
+
+def test_without_a_notice_no_result_is_known() -> None:
+    assert read_result(turns((Role.SYSTEM, "The answer is: 5"))) is None

@@ -3,20 +3,24 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from random import Random
 from typing import Any
 
+import polars as pl
 import pytest
 
-from sysgen_dagster.chat.messages import ChatMessage
+from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.lanes.sysgen import verification
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag, parse_tagged_message
+from sysgen_dagster.obedience.contradictions import compare_results
 from sysgen_dagster.simulated.faults import Fault
 from sysgen_dagster.simulated.language import detect_language
-from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.simulated.profiles import PROFILES, FailureProfile
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.protocol import Answer
+from sysgen_dagster.simulated.told_length import say_length
 from sysgen_dagster.simulated.writer import VERDICT_ORDER, write_answer, write_verdicts
 from sysgen_dagster_tests.simulated.conversations import (
     QUESTIONS,
@@ -93,3 +97,34 @@ def test_a_forced_answer_is_empty_or_cut_in_every_phase() -> None:
     for messages in (annotate_messages(QUESTION, "Yes."), respond_messages(QUESTION)):
         assert write_answer(request(messages), PHI, Fault.EMPTY).text == ""
         assert write_answer(request(messages), PHI, Fault.LENGTH).finish_reason == "length"
+
+
+def contradicting(question: str, original: str, profile: FailureProfile) -> tuple[int, int]:
+    """Of 300 answers under a message written for an answer: those that contradict, and the same."""
+    system: ChatMessage = {"role": Role.SYSTEM, "content": f"Help. {say_length(original)}"}
+    asked: ChatMessage = {"role": Role.USER, "content": question}
+    answers = [write_answer(request([system, asked], seed=seed), profile) for seed in range(300)]
+    texts = pl.Series([answer.text for answer in answers])
+    results = compare_results(pl.Series([original] * len(texts)), texts)["result"].to_list()
+    return results.count("contradicts"), results.count("same")
+
+
+SUM = "How many apples are 3 apples and 4 apples? Calculate the number."
+CODE = "Write a Python function that sorts a list."
+SORTED = "Here it is:\n```python\nprint(sorted([2, 1]))\n```"
+
+
+@pytest.mark.parametrize(("question", "original"), [(SUM, "The answer is: 7"), (CODE, SORTED)])
+def test_answers_contradict_the_original_one_as_often_as_the_profile_says(
+    question: str, original: str
+) -> None:
+    usual = replace(PHI, contradicts=0.2)
+    contradicts, same = contradicting(question, original, usual)
+
+    assert contradicts / (contradicts + same) == pytest.approx(0.2, abs=0.07)
+    assert same > 100
+    assert contradicting(question, original, replace(PHI, contradicts=0.0))[0] == 0
+
+
+def test_where_the_original_answer_has_no_result_none_is_stated() -> None:
+    assert contradicting(SUM, "The answer is: (3, 5\\pi)", PHI)[0] == 0

@@ -195,6 +195,7 @@ THREE_TURNS = exchanges(("a", "A"), ("b", "B"), ("c", "C"))
         ),
         pytest.param("first", [(0, "a", "A", None)], id="first"),
         pytest.param("last", [(2, "c", "C", None)], id="last"),
+        pytest.param("whole", [(2, "c", "C", None)], id="whole"),
     ],
 )
 def test_the_catalogue_says_which_exchanges_become_conversations(
@@ -203,7 +204,7 @@ def test_the_catalogue_says_which_exchanges_become_conversations(
     assert asked(build(input_output_source(exchanges=setting), THREE_TURNS)) == expected
 
 
-@pytest.mark.parametrize("setting", ["each", "first", "last"])
+@pytest.mark.parametrize("setting", ["each", "first", "last", "whole"])
 def test_a_conversation_has_the_same_id_under_every_setting_that_takes_it(setting: str) -> None:
     every = build(input_output_source(), THREE_TURNS)["conversation_id"]
     taken = build(input_output_source(exchanges=setting), THREE_TURNS)["conversation_id"]
@@ -232,7 +233,7 @@ def test_a_question_at_the_end_without_an_answer(
     assert asked(build(sharegpt_source(exchanges=setting), TRAILING)) == expected
 
 
-@pytest.mark.parametrize("setting", ["each", "first", "last"])
+@pytest.mark.parametrize("setting", ["each", "first", "last", "whole"])
 @pytest.mark.parametrize(
     ("row", "expected"),
     [

@@ -42,7 +42,7 @@ def many(**rows_of: int) -> pl.DataFrame:
 
 def mixture(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """The mixture that a recipe makes of these rows."""
-    in_form = mixtures.only_obeying(rows.filter(mixtures.is_in_form_of(recipe)), recipe)
+    in_form = rows.filter(mixtures.is_in_form_of(recipe))
     return mixtures.build_mixture(mixtures.select_candidates(in_form, recipe), recipe)
 
 

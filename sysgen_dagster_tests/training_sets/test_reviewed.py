@@ -16,7 +16,7 @@ from sysgen_dagster.training_sets.reviewed import (
     without_rejected,
     write_edits,
 )
-from sysgen_dagster.training_sets.rows import build_training_rows
+from sysgen_dagster.training_sets.rows import WITHOUT_MODEL_TEXT, build_training_rows
 from sysgen_dagster_tests.training_sets.frames import aligned, chat
 
 ROWS = aligned(
@@ -88,6 +88,7 @@ TURNS = {
         ("assistant", "A"),
     ),
     Variant.NO_SYSTEM_MESSAGE: (*BEFORE, ("user", "Q"), ("assistant", "A")),
+    Variant.EMPTY_SYSTEM_MESSAGE: (*BEFORE, ("user", "Q"), ("assistant", "A")),
     Variant.USER_ROLE: (
         ("user", "NEW S\n\nBefore?"),
         ("assistant", "Yes."),
@@ -103,7 +104,7 @@ def test_an_edit_stands_in_every_variant_that_holds_the_text(variant: Variant) -
     rows = edited(Recipe(variant=variant), c1=both)
     assert rows["c1"]["messages"] == chat(*TURNS[variant])
     assert rows["c0"]["messages"][-1]["content"] in ("A", "A'")
-    holds_none = variant in (Variant.COMMON_SYSTEM_MESSAGE, Variant.NO_SYSTEM_MESSAGE)
+    holds_none = variant in WITHOUT_MODEL_TEXT
     assert rows["c1"]["reviewed"] == ("accepted" if holds_none else "edited")
 
 
@@ -134,6 +135,21 @@ def test_in_a_pair_the_edited_answer_is_chosen_under_the_edited_message() -> Non
 
 def test_a_pair_does_not_reject_what_it_chooses_after_an_edit() -> None:
     assert edited(PAIR, c1={"new_answer": "A"}).keys() == {"c0", "c2"}
+
+
+@pytest.mark.parametrize("edit", [{"system_message": "NEW S"}, {"new_answer": "NEW A"}])
+def test_a_pair_of_a_conflict_turn_goes_where_its_row_was_written_otherwise(
+    edit: dict[str, str],
+) -> None:
+    kind = Rejected.FOLLOWED_USER
+    rows = PAIRS.with_columns(rejected_is=pl.lit(kind.value))
+    left = write_edits(rows, decided(c0="accepted", c1=edit), Recipe(rejected=(kind,)), "pairs")
+
+    assert left["conversation_id"].to_list() == ["c0", "c2"]
+    assert (
+        left["chosen"].to_list()
+        == rows.filter(pl.col("conversation_id") != "c1")["chosen"].to_list()
+    )
 
 
 @pytest.mark.parametrize("recipe", [Recipe(), Recipe(variant=Variant.USER_ROLE), PAIR])

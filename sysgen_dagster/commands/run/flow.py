@@ -17,6 +17,7 @@ from sysgen_dagster.commands.run.choices import MORE, preview_until_chosen
 from sysgen_dagster.commands.run.going_on import Going
 from sysgen_dagster.commands.run.model import ModelWish, find_model
 from sysgen_dagster.commands.run.progress import RowsProgress
+from sysgen_dagster.commands.run.rows_target import RowsTarget
 from sysgen_dagster.commands.run.source import SourceWish, find_source_entry
 from sysgen_dagster.commands.run.summary import print_fate, print_spent
 from sysgen_dagster.commands.run.written_catalog import build_catalog, keep_or_write
@@ -39,6 +40,8 @@ class Wish:
         model: The model.
         method: Settings of the method, such as ``repair=true``.
         rows: How many conversations are taken in all; None: all of them.
+        kept: How many rows of the train split each training set is to have; None: as its recipe
+            says.
         preview: How many rows are shown first; None: the usual number, and none where rows of these
             settings are made already.
         is_attended: Whether somebody is there to be asked.
@@ -49,6 +52,7 @@ class Wish:
     model: ModelWish
     method: Sequence[str] = ()
     rows: int | None = None
+    kept: int | None = None
     preview: int | None = None
     is_attended: bool = False
     assume_yes: bool = False
@@ -86,6 +90,8 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
     known = _connect(console, catalog.models[model.name], folder)
     say(console, f"Catalogue: {whose}")
     shown = _only(catalog, source.name, model.name)
+    if line := RowsTarget(catalog, store, model.name, wish.kept).line():
+        say(console, line)
     first = _first_rows(console, shown, store, wish)
     decision = preview_until_chosen(
         console, store, shown, first, wish.is_attended, wish.assume_yes, wish.rows, known
@@ -94,6 +100,7 @@ def make_training_set(console: Console, data: str, wish: Wish) -> int:
         return 1
     progress = RowsProgress(catalog.models[model.name].price, decision.paid)
     going = Going(console, catalog, store, source.name, model.name, wish.rows, progress, known)
+    going.target = RowsTarget(catalog, store, model.name, wish.kept)
     is_whole = going.go()
     console.print()
     print_fate(console, catalog, store, model.name)

@@ -24,6 +24,7 @@ from sysgen_dagster.commands.backfill import (
     work_at_the_end,
 )
 from sysgen_dagster.commands.run.progress import RowsProgress, showing
+from sysgen_dagster.commands.run.rows_target import RowsTarget, count_asked
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -44,6 +45,7 @@ class Going:
         progress: What became of the rows.
         said: Lines about the model's servers that the user knows.
         skipped: Partitions that were up to date.
+        target: How many rows are wanted; None: all.
     """
 
     console: Console
@@ -56,7 +58,10 @@ class Going:
     said: Collection[str] = ()
     runs: Runs = field(default_factory=Runs)
     skipped: int = 0
+    target: RowsTarget | None = None
+    _usable: dict[str, int] = field(default_factory=dict)
     _limits: dict[str, int] = field(default_factory=dict)
+    _outcomes: dict[str, tuple[int, int]] = field(default_factory=dict)
 
     def go(self) -> bool:
         """Make everything; whether nothing has failed.
@@ -97,15 +102,39 @@ class Going:
             if not self._take(shard):
                 break
         yield "comparing questions", of_sources, None
-        for shard, conversations in self._limits.items():
-            self.progress.begin_shard(shard, conversations)
-            yield shard, of_shards, f"{self.model}|{shard}"
-            self.progress.end_shard(*self._count(shard, conversations))
-        yield "statistics", of_models, self.model
-        if any(recipe.rejected for recipe in self.catalog.mixtures.values()):
-            for shard in self._limits:
+        has_pairs = any(recipe.rejected for recipe in self.catalog.mixtures.values())
+        while more := self._take_more():
+            for shard in more:
+                yield from self._work_on(shard, of_shards)
+            yield "statistics", of_models, self.model
+            for shard in self._limits if has_pairs else ():
                 yield f"pairs {shard}", [preference_pairs.key], f"{self.model}|{shard}"
         yield from work_at_the_end(self.catalog)
+
+    def _work_on(self, shard: str, of_shards: list[dg.AssetKey]) -> Iterator[Work]:
+        conversations = self._limits[shard]
+        kept_before, dropped_before = self._outcomes.get(shard, (0, 0))
+        self.progress.end_shard(-kept_before, -dropped_before)  # those are made anew
+        self.progress.begin_shard(shard, conversations)
+        yield shard, of_shards, f"{self.model}|{shard}"
+        self._outcomes[shard] = self._count(shard, conversations)
+        self.progress.end_shard(*self._outcomes[shard])
+
+    def _take_more(self) -> list[str]:
+        """The shards of which more conversations are taken now; none: there are enough, or no more.
+
+        The first ones of the source are taken first, whatever they are in.
+        """
+        most, taken = sum(self._usable.values()), sum(self._limits.values())
+        asked = count_asked(self.store, self.model, self.source)
+        wanted = self.target.next_limit(taken, most, asked) if self.target else most
+        before, self._limits = self._limits, {}
+        for shard, usable in self._usable.items():
+            limit = min(usable, wanted - sum(self._limits.values()))
+            if limit > 0 or wanted == most:
+                self._limits[shard] = limit
+        self.progress.conversations = wanted
+        return [shard for shard, limit in self._limits.items() if before.get(shard) != limit]
 
     def _without_asking_more(self, assets: list[dg.AssetKey]) -> list[dg.AssetKey]:
         """Those that send no requests beyond the phases; judges are asked where one is named."""
@@ -125,8 +154,8 @@ class Going:
         if self.store.holds(CONVERSATIONS, at):
             usable = kept(self.store.read(CONVERSATIONS, at, "drop_reason")).height
             left = usable if self.rows is None else self.rows - self.progress.conversations
-            self._limits[shard] = min(usable, left)
-            self.progress.conversations += self._limits[shard]
+            self._usable[shard] = min(usable, left)
+            self.progress.conversations += self._usable[shard]
         return self.rows is None or self.progress.conversations < self.rows
 
     def _count(self, shard: str, conversations: int) -> tuple[int, int]:
@@ -143,7 +172,8 @@ class Going:
 
         name, assets, partition = work
         shard = str(partition).rpartition("|")[-1]
-        limit = self._limits.get(shard) if self.rows is not None else None
+        is_limited = self.rows is not None or (self.target and self.target.wanted)
+        limit = self._limits.get(shard) if is_limited else None
         wanted = fresh.stale(assets, partition, limit)
         self.progress.stage = name
         if not wanted:

@@ -23,8 +23,10 @@ from sysgen_dagster.defs.operations.staleness import (
     summarize_names,
     watching,
 )
+from sysgen_dagster.defs.operations.wanting import find_needed
 from sysgen_dagster.defs.planted_faults import planted_faults
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, MODEL_SHARDS, MODELS, SHARDS
+from sysgen_dagster.defs.plumbing.resources import tables_here
 from sysgen_dagster.defs.review import review_decisions
 from sysgen_dagster.defs.sysgen_lane import (
     PHASES,
@@ -124,8 +126,9 @@ SYSGEN_JOB = dg.define_asset_job(
     description=(
         "Starts the next missing partitions of the phases whose conversations are there, a few a "
         "tick, one model until it is complete, first what failed before; not those that keep "
-        "failing. Then those of `obedience` that are missing yet; with `refill_changed` then the "
-        "partitions whose conversations have changed since."
+        "failing, nor those that no recipe needs, as it has its `rows`. Then those of `obedience` "
+        "that are missing yet; with `refill_changed` then the partitions whose conversations have "
+        "changed since."
     ),
 )
 def fill_gaps(
@@ -137,7 +140,8 @@ def fill_gaps(
     busy = {run.tags[_PARTITION] for run in unfinished if _PARTITION in run.tags}
     changed = _changed(instance) if filling.refill_changed else []
     given_up: list[str] = []
-    for model, gaps, assets in _gaps(instance, changed):
+    not_needed: list[str] = []
+    for model, gaps, assets in _gaps(instance, changed, not_needed):
         failures = {key: _failures(instance, key, assets) for key in gaps if key not in busy}
         given_up += [key for key, (_, too_often) in failures.items() if too_often]
         repairs = [key for key, (before, too_often) in failures.items() if before and not too_often]
@@ -163,7 +167,7 @@ def fill_gaps(
         "are conversations of another cut, to be made again": other_cut,
     }
     reasons = [f"{summarize_names(keys)} {reason}" for reason, keys in left_out.items() if keys]
-    yield dg.SkipReason("; ".join(["no gaps that can be filled", *reasons]))
+    yield dg.SkipReason("; ".join(["no gaps that can be filled", *not_needed, *reasons]))
 
 
 class _Gaps(NamedTuple):
@@ -178,10 +182,13 @@ _PHASES = [phase.key for phase in PHASES]
 _AT_ONCE = [*_PHASES, *([] if JUDGE_STANDS_ASIDE else [obedience.key])]
 
 
-def _gaps(instance: dg.DagsterInstance, changed: Sequence[str]) -> Iterator[_Gaps]:
+def _gaps(
+    instance: dg.DagsterInstance, changed: Sequence[str], not_needed: list[str]
+) -> Iterator[_Gaps]:
     """Missing partitions and pilots of each model, obedience that is missing, then changed ones.
 
     What is of another cut of its source counts as missing, once its conversations are made again.
+    Why partitions are missing and no recipe needs them is added to `not_needed`.
     """
     ready = instance.get_materialized_partitions(conversations.key)
     ready -= cut_otherwise(instance, conversations.key, CATALOG.shards_of)
@@ -192,8 +199,11 @@ def _gaps(instance: dg.DagsterInstance, changed: Sequence[str]) -> Iterator[_Gap
     looked_at -= cut_otherwise(instance, obedience.key, CATALOG.shards_of)
     shards = [shard for shard in SHARDS.get_partition_keys() if shard in ready]
     keys = {model: [f"{model}|{shard}" for shard in shards] for model in CATALOG.models}
+    missing = [key for of in keys.values() for key in of if key not in whole]
+    need = find_needed(tables_here().store(), missing)
+    not_needed += need.said
     for model, of in keys.items():
-        yield _Gaps(model, [key for key in of if key not in whole], _AT_ONCE)
+        yield _Gaps(model, [key for key in of if key in need.keys], _AT_ONCE)
     for model, of in keys.items():
         unseen = [key for key in of if key in whole and key not in looked_at]
         yield _Gaps(model, unseen, [obedience.key])

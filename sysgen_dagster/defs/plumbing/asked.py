@@ -18,6 +18,7 @@ from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
 from sysgen_dagster.obedience import conflicts, judge_verdicts, phrase_judgement
 from sysgen_dagster.obedience.tables import (
     CONFLICT_TURNS,
+    JUDGE_CALIBRATION,
     JUDGED_ALIGNMENT,
     JUDGED_PREFERENCES,
     OBEDIENCE,
@@ -26,11 +27,12 @@ from sysgen_dagster.tables.table import Partition, Table
 
 Identify = Callable[[Model], ModelIdentity]
 
-# The tables whose rows a judge is asked for, and the setting that says for how many.
-_JUDGED: Mapping[str, str] = {
+# The tables whose rows a judge is asked for, and the setting that says for how many; None: all.
+_JUDGED: Mapping[str, str | None] = {
     JUDGED_PREFERENCES.name: "preference_rows",
     JUDGED_ALIGNMENT.name: "alignment_rows",
     OBEDIENCE.name: "obedience",
+    JUDGE_CALIBRATION.name: None,
 }
 # By table, how a model is asked for its rows where the catalogue says nothing.
 _SAMPLING: Mapping[str, Sampling] = {
@@ -42,12 +44,18 @@ _SAMPLING: Mapping[str, Sampling] = {
 }
 
 
+_ASKED_AS = {
+    PLANTED_FAULTS.name: VERIFICATION.table.name,
+    JUDGE_CALIBRATION.name: JUDGED_PREFERENCES.name,
+}
+
+
 def settings_name(table: str) -> str:
     """The name under ``request.phases`` of the settings with which a table's rows are asked for.
 
-    A judge of planted faults is asked as it is in Phase 3, which is what is tested.
+    A judge of planted faults or of labelled items is asked as where it judges, which is tested.
     """
-    return VERIFICATION.table.name if table == PLANTED_FAULTS.name else table
+    return _ASKED_AS.get(table, table)
 
 
 def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
@@ -60,10 +68,12 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
     sampling = _SAMPLING.get(table.name)
     if sampling is None or at.model is None or at.model not in CATALOG.models:
         return {}
-    rows = getattr(CATALOG.judging, _JUDGED[table.name]) if table.name in _JUDGED else None
+    setting = _JUDGED.get(table.name)
+    rows = getattr(CATALOG.judging, setting) if setting else None
     if table == OBEDIENCE and rows == 0:  # rules alone look at it
         return {}
-    model = CATALOG.models[at.model] if rows is None else CATALOG.judge_of(at.model)
+    is_judged = table.name in _JUDGED
+    model = CATALOG.judge_of(at.model) if is_judged else CATALOG.models[at.model]
     request = ChatRequest("", (), sampling, seed=0)
     sent = with_settings(request, model.request, settings_name(table.name)).sampling
     shown = [_normal(identify(model).answers_as), sent.temperature, sent.max_tokens, sent.top_p]

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.recipes import NOT_OBEYED, Recipe
+from sysgen_dagster.defs.plumbing.candidates import takes
 from sysgen_dagster.defs.plumbing.table_io import LOOKED_AT, AssetRun, noted
 from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.storage.store import StoreError
@@ -24,7 +24,7 @@ def require_looked_at(recipe: Recipe, run: AssetRun, model: str, shards: Sequenc
     """
     wanted = [(flag, table, None) for flag, table in tables_of_flags(recipe, By.NOTHING).items()]
     of_model = [(flag, table, model) for flag, table in tables_of_flags(recipe, By.MODEL).items()]
-    taken = {each for each in shards if _takes(recipe, Partition(model, each))}
+    taken = {each for each in shards if takes(recipe, Partition(model, each))}
     for flag, table, of in [*wanted, *of_model]:
         place = table.label(Partition(of))
         said = f"mixture {run.at.recipe} leaves out `{flag}`, and {place}"
@@ -56,7 +56,7 @@ def require_obedience_known(
         StoreError: They were made before anybody had looked.
     """
     asks = recipe.obeyed is not None or NOT_OBEYED in recipe.leave_out
-    if not asks or not _takes(recipe, at):
+    if not asks or not takes(recipe, at):
         return
     # A row without tags has no system message that it could obey.
     unknown = pl.col("phrases_not_obeyed").is_null() & (pl.col("tags").list.len() > 0)
@@ -67,11 +67,3 @@ def require_obedience_known(
             f"{table_of(recipe).label(at)} do not say. Materialize {OBEDIENCE.name} and then "
             f"{table_of(recipe).name} for {at.key} again"
         )
-
-
-def _takes(recipe: Recipe, at: Partition) -> bool:
-    """Whether a recipe takes rows of a model and a shard."""
-    source, _ = split_shard(str(at.shard))
-    return (not recipe.models or at.model in recipe.models) and (
-        not recipe.sources or source in recipe.sources
-    )

@@ -1,6 +1,7 @@
 """The deployment as resources: where tables are kept, and which servers answer for a model."""
 
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -68,6 +69,14 @@ class TablesResource(dg.ConfigurableResource[None]):
             StoreError: There is none.
         """
         return working_folder(self.root, self.work)
+
+
+DATA, WORK = os.environ.get("SYSGEN_DATA", "data"), os.environ.get("SYSGEN_WORK", "")
+
+
+def tables_here() -> TablesResource:
+    """The tables of the deployment that this code location is of."""
+    return TablesResource(root=DATA, work=WORK)
 
 
 @dataclass(slots=True)

@@ -94,7 +94,7 @@ def summarize_retention(counts: pl.DataFrame, paper: ModelCounts | None) -> pl.D
     shares: dict[object, float] = {}
     if paper:
         shares = {
-            tables.FILTERED.name: paper.filtered_share,
+            tables.FILTERED.name: paper.filtered_as_printed,
             tables.ALIGNED.name: paper.aligned_share,
         }
     rows = []

@@ -1,29 +1,88 @@
-"""Which answers of Phase 4 are refusals."""
+"""Which answers of Phase 4 are refusals.
+
+A refusal says that it will not or cannot give what was asked for, and gives no part of it either.
+It is recognised by how it opens: first what may stand before it (an apology, "As an AI ...,", a
+sentence of sympathy), then a clause in which "I" decline. The same clause in the middle of a
+letter, a scene or an explanation is no refusal, and neither is an opening that declines one thing
+and then gives another ("I can't draw, but here is ..."). These rules read English;
+`may_refuse` says which answers a judge should look at.
+"""
 
 import polars as pl
 
-# How instruction-tuned models begin a refusal. It is looked for at the start of an answer only, so
-# that an answer about apologies does not count as a refusal.
-_REFUSAL = (
-    r"(?i)^\s*(?:(?:(?:i['\u2019]m|i am) (?:really |very |so |truly )?sorry|sorry|i apologi[sz]e"
-    r"|unfortunately|as an ai(?: language model| assistant)?)\W{0,4}(?:but\W{1,3})?)?"
-    r"i(?: can['\u2019]t| cannot| can not| am unable to|['\u2019]m unable to| am not able to"
-    r"|['\u2019]m not able to| won['\u2019]t| must decline to) "
-    r"(?:help (?:with|you)|help\W*$|assist|comply|fulfil|provide|answer|do that|do this|continue"
-    r"|engage|create|write)"
-)
-# What follows a "but" in the first sentence of a refusal. An answer that begins so is no refusal if
-# it gives something there ...
-_AFTER_BUT = rf"{_REFUSAL}[^.!?\n]*?\bbut\b([^.!?\n]*\w)"
-# ... that is more than kindness, or help with something that was not asked for.
-_OFFER = (
-    r"(?i)\b(?:else|other|another|different|instead|happy|glad|feel free|sorry|let me know|if you"
-    r"|consult|contact|encourage|recommend|suggest|i can (?:help|assist|offer|support))\b"
-)
+from sysgen_dagster.lanes.sysgen import refusal_wordings as wordings
+
+# Characters in which an answer has to decline, and in which it may still begin to give something.
+_OPENING_CHARS = 700
+# Characters after the clause from which on an answer is more than a refusal with its reasons.
+_LONG = 450
 
 
 def is_refusal(text: pl.Expr) -> pl.Expr:
-    """Whether an answer declines what was asked; null for a null text."""
-    after_but = text.str.extract(_AFTER_BUT)
-    answers_all_the_same = after_but.is_not_null() & ~after_but.str.contains(_OFFER)
-    return text.str.contains(_REFUSAL) & ~answers_all_the_same
+    """Whether an answer declines what was asked and gives no part of it; null for a null text."""
+    return text.map_batches(_find_refusals, return_dtype=pl.Boolean, is_elementwise=True)
+
+
+def may_refuse(text: pl.Expr) -> pl.Expr:
+    """Whether an answer that is none by the rules may be a refusal, so that a judge should look.
+
+    Its opening has a word of refusals, or begins as they do in another language.
+    """
+    opening = _spell_out(text).str.slice(0, wordings.DOUBTFUL_CHARS)
+    return ~is_refusal(text) & (
+        opening.str.contains(wordings.ABROAD) | opening.str.contains(wordings.DOUBTFUL)
+    )
+
+
+def _find_refusals(texts: pl.Series) -> pl.Series:
+    opening = texts.to_frame("text").select(text=_spell_out(pl.col("text")))
+    declines = opening.with_row_index("row").filter(pl.col("text").str.contains(wordings.DECLINING))
+    rest = declines.select("row", rest=_after_the_clause(declines["text"]))
+    refusals = rest.filter(pl.col("rest").is_not_null(), ~_gives(pl.col("rest")))
+    found = pl.int_range(pl.len()).is_in(refusals["row"].implode())
+    return opening.select(pl.when(pl.col("text").is_not_null()).then(found)).to_series()
+
+
+def _spell_out(text: pl.Expr) -> pl.Expr:
+    opening = text.str.slice(0, _OPENING_CHARS).str.to_lowercase()
+    for written, spelled in wordings.SPELLED_OUT.items():
+        opening = opening.str.replace_all(written, spelled, literal=True)
+    return opening.str.replace(wordings.QUOTED, "${1}").str.replace(wordings.MARKS, "")
+
+
+def _after_the_clause(openings: pl.Series) -> pl.Series:
+    """What follows the clause that declines; null where there is none."""
+    rest = pl.Series([None] * len(openings), dtype=pl.String)
+    said = openings.str.contains(wordings.SORRY)
+    plain = openings.str.replace_all(wordings.ADVERBS, "")
+    for _ in range(1 + wordings.SENTENCES_BEFORE):
+        clause = plain.str.replace(wordings.WORDS_BEFORE, "")
+        for pattern, holds in (
+            (wordings.CLAUSE, True),
+            (wordings.CLAUSE_AFTER_WORDS, said | (clause != plain)),
+        ):
+            found = clause.str.contains(pattern) & holds & rest.is_null()
+            rest = clause.str.replace(pattern, "").zip_with(found.fill_null(False), rest)
+        begins = clause.str.contains(wordings.SENTENCE_BEFORE)
+        sentence = clause.zip_with(begins.fill_null(False), plain)
+        said = sentence.str.contains(wordings.SENTENCE_BEFORE)
+        without = sentence.str.replace(wordings.SENTENCE_BEFORE, "")
+        plain = without.zip_with(said.fill_null(False), pl.Series([None], dtype=pl.String))
+    return rest
+
+
+def _gives(rest: pl.Expr) -> pl.Expr:
+    """Whether what follows the clause that declines gives something all the same."""
+    turned = pl.coalesce(
+        rest.str.extract(wordings.IN_THE_SENTENCE), rest.str.extract(wordings.IN_THE_NEXT)
+    )
+    after = rest.str.extract(wordings.AFTER_THE_TURN)
+    tells = (after.str.len_chars() > 25) & ~after.str.contains(wordings.OFFER)
+    turns = (
+        pl.when(turned.str.contains(wordings.PROMISE))
+        .then(tells)
+        .otherwise(~turned.str.contains(wordings.OFFER))
+    )
+    return (
+        rest.str.contains(wordings.GIVEN) | turns.fill_null(False) | (rest.str.len_chars() > _LONG)
+    )

@@ -48,9 +48,13 @@ _VARIANTS: Mapping[Variant, str] = {
     Variant.COMMON_SYSTEM_MESSAGE: "one system message for all rows, the question, the original "
     "answer",
     Variant.NO_SYSTEM_MESSAGE: "the question and the original answer, without a system message",
+    Variant.EMPTY_SYSTEM_MESSAGE: "a system message that says nothing, the question and the "
+    "original answer",
     Variant.USER_ROLE: "the generated system message at the start of the user turn, for models "
     "without a system role, and the new answer",
 }
+# Before their chats a chat template may put a system message of its own.
+_BEGIN_WITH_USER = (Variant.NO_SYSTEM_MESSAGE, Variant.USER_ROLE)
 _REJECTED: Mapping[Rejected, str] = {
     Rejected.ORIGINAL_ANSWER: "the original answer, which was not written under the system message",
     Rejected.WORSE_ANSWER: "another answer that the model gave under the same system message, and "
@@ -68,11 +72,13 @@ class Figure:
 
     Attributes:
         number_format: The format (of Python) of numbers that are not whole.
+        said: What is to be known to read it, as Markdown of ours; empty: nothing.
     """
 
     title: str
     frame: pl.DataFrame
     number_format: str
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +144,8 @@ def render_card(contents: Contents, facts: CardFacts) -> str:
         of_openai=_names(contents.sources.filter(pl.col("source_repo").is_in(_WRITTEN_BY_OPENAI))),
         of_llama=_names(models.filter(is_llama)) if _has_model_text(recipe) else [],
         license=front["license"],
+        begins_with_user=recipe.variant in _BEGIN_WITH_USER and not contents.has_pairs,
+        trained=contents.trained.value,
         trainers=describe_snippets(contents),
     )
     return f"---\n{_as_yaml(front)}---\n\n{body}"

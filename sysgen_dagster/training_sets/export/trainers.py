@@ -6,8 +6,9 @@ message, torchtune messages that are masked by it. LLaMA-Factory and open-instru
 answer or every one: where the marks are neither, they get a row for each marked message, which a
 script writes.
 
-The templates say beside each setting why it is there; their keys are those of TRL 1.16, Axolotl 0.19, LLaMA-Factory 0.9.5, torchtune 0.6.1 and
-open-instruct at e6c3044aa6201c8bfa4573c1b03142af599e730d (which is on no package registry).
+The templates say beside each setting why it is there. Their keys are those of TRL 1.16, Axolotl
+0.19, LLaMA-Factory 0.9.5, torchtune 0.6.1 and open-instruct at
+e6c3044aa6201c8bfa4573c1b03142af599e730d (which is on no package registry).
 
 Preference pairs have files for TRL and Axolotl only. The other trainers read another form than a
 prompt and two lists of one message: LLaMA-Factory wants one message that is not in a list (it skips

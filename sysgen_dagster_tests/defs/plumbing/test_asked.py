@@ -16,8 +16,11 @@ from sysgen_dagster.tables.table import By, Partition
 NAME, OTHER = "phi-4", "qwen2.5-14b"
 ASKED_FOR = [
     *("annotated_system_messages", "verified_system_messages", "aligned_responses"),
-    *("planted_faults", "judged_preferences", "judged_alignment", "obedience"),
+    *("planted_faults", "judge_calibration", "judged_preferences", "judged_alignment"),
+    "obedience",
 ]
+
+ASKED_AS_OTHERS = ("planted_faults", "judge_calibration")
 
 
 def _tags(table: str, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> object:
@@ -57,7 +60,7 @@ def test_another_setting_of_the_model_is_another_way_to_ask(
 
 
 @pytest.mark.parametrize("field", ["max_tokens", "temperature", "top_p"])
-@pytest.mark.parametrize("table", [name for name in ASKED_FOR if name != "planted_faults"])
+@pytest.mark.parametrize("table", [name for name in ASKED_FOR if name not in ASKED_AS_OTHERS])
 def test_the_settings_of_one_phase_are_those_of_its_table_alone(
     table: str, field: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,7 +71,11 @@ def test_the_settings_of_one_phase_are_those_of_its_table_alone(
         if _tags(each, monkeypatch, **changes) != _tags(each, monkeypatch)
     }
 
-    also = {"planted_faults"} if table == "verified_system_messages" else set()
+    tests = {
+        "verified_system_messages": {"planted_faults"},
+        "judged_preferences": {"judge_calibration"},
+    }
+    also = tests.get(table, set())
     assert changed == {table} | also
 
 
@@ -112,6 +119,30 @@ def test_another_judge_or_another_sample_is_another_judgement(
         found.append(asked_tags(table, at, identify))
 
     assert len({str(tags) for tags in found}) == 4
+
+
+@pytest.mark.parametrize(
+    "changes", [{"judge": OTHER}, {"obedience": 7}, {"obedience": 7, "seed": 7}], ids=str
+)
+def test_another_judge_or_sample_of_phrases_is_another_obedience(
+    monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    before = _obedience_tags(monkeypatch)
+
+    assert _obedience_tags(monkeypatch, **changes) not in ({}, before)
+
+
+def test_where_rules_alone_look_at_phrases_no_judge_is_noted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert _obedience_tags(monkeypatch, obedience=0) == {}
+
+
+def _obedience_tags(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> object:
+    judging = CATALOG.judging.model_copy(update=changes)
+    monkeypatch.setattr(asked, "CATALOG", CATALOG.model_copy(update={"judging": judging}))
+    identify = Engines(Path(), tuple(CATALOG.served.values()), None).identify
+    return asked_tags(TABLES["obedience"], Partition(NAME, "capybara-000"), identify)
 
 
 @pytest.mark.parametrize("table", [name for name in TABLES if name not in ASKED_FOR])

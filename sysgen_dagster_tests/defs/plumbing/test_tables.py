@@ -45,6 +45,7 @@ STATISTICS = {
     "near_duplicate_messages",
     "contamination",
     "judged_preferences",
+    "judge_calibration",
     "judged_alignment",
     "planted_faults",
     "conflict_counts",

@@ -9,16 +9,18 @@ import pytest
 
 from sysgen_dagster.lanes.sysgen.counts import (
     count_outcomes,
+    count_results,
     count_tags,
     summarize_retention,
     summarize_tags,
     tag_rates,
 )
-from sysgen_dagster.lanes.sysgen.paper import ModelCounts
+from sysgen_dagster.lanes.sysgen.paper import COUNTS, ModelCounts
 from sysgen_dagster.lanes.sysgen.tables import (
     ALIGNED,
     FILTERED,
     PHRASES,
+    RESULT_COUNTS,
     RETENTION,
     TAG_COUNTS,
     VERIFIED,
@@ -227,6 +229,16 @@ def test_retention_of_nothing_is_an_empty_table() -> None:
     assert summary.is_empty()
 
 
+@pytest.mark.parametrize(
+    ("model", "printed"), [("qwen2.5-14b", "99.9%"), ("llama-3.1-8b", "74.7%"), ("phi-4", "96.0%")]
+)
+def test_the_paper_s_share_after_phase_2_is_the_one_that_it_prints(
+    model: str, printed: str
+) -> None:
+    summary = summarize_retention(FIVE_TABLES, COUNTS[model])
+    assert f"{summary.filter(table=FILTERED.name)['paper'].item():.1%}" == printed
+
+
 def tag_counts(*counts: tuple[str, str, str, int, int]) -> pl.DataFrame:
     return pl.DataFrame(counts, schema=TAG_COUNTS.schema, orient="row")
 
@@ -249,18 +261,20 @@ def test_tags_are_summed_over_sources_after_two_phases_beside_the_paper_s_share(
         "filtered_share": 0.72,
         "verified": 24,
         "verified_share": 0.6,
-        "paper": 0.9,
+        "paper": 0.5625,
     }
     tool: dict[str, Any] = by_tag["Tool"]
     assert (tool["filtered"], tool["filtered_share"], tool["verified"]) == (1, 0.1, 0)
     assert math.isnan(tool["verified_share"])
-    assert tool["paper"] == 0.01
+    assert tool["paper"] == 5 / 800
 
 
 @pytest.mark.parametrize(
     ("paper", "shares"),
     [
-        pytest.param(PAPER, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.01, 0.2], id="paper"),
+        pytest.param(
+            PAPER, [450 / 800, 0.5, 350 / 800, 0.375, 0.3125, 0.25, 5 / 800, 0.125], id="paper"
+        ),
         pytest.param(None, [None] * 8, id="no-paper"),
     ],
 )
@@ -288,3 +302,37 @@ def test_what_a_pilot_run_left_out_was_not_begun() -> None:
     begun, aligned = summarize_retention(counts, PAPER).iter_rows(named=True)
     assert (begun["rows_in"], begun["kept_share"], begun["dropped"]) == (40, 1.0, "")
     assert aligned["kept_share"] == pytest.approx(35 / 40)
+
+
+def test_results_are_counted_by_source_and_kind_whatever_becomes_of_the_row() -> None:
+    maths = {"result_kind": "final_answer", "is_original": False}
+    wrong = {**maths, "result": "contradicts", "first_result": "contradicts"}
+    right = {**maths, "result": "same", "first_result": "same"}
+    rows: list[dict[str, object]] = [
+        wrong,
+        {**wrong, "drop_reason": "contradicts_original"},
+        right,
+        {**right, "first_result": "contradicts"},
+        {**right, "first_result": "contradicts", "is_original": True},
+        {**maths, "result": "unread", "first_result": "unread"},
+        {**right, "result_kind": "python"},
+        {**right, "source": "other"},
+        {"result": "none", "is_original": False},
+        {"drop_reason": "refused", "is_original": False},
+    ]
+    table = pl.DataFrame(
+        [{"source": "mine", **row} for row in rows], schema_overrides=ALIGNED.schema
+    )
+    counts = count_results(table)
+
+    assert counts.schema == RESULT_COUNTS.schema
+    assert counts.rows() == [
+        ("mine", "final_answer", 6, 4, 2, 1, 1, 2, 1),
+        ("mine", "python", 1, 0, 0, 0, 0, 1, 0),
+        ("other", "final_answer", 1, 0, 0, 0, 0, 1, 0),
+    ]
+
+
+def test_rows_that_were_stored_without_results_are_not_counted() -> None:
+    assert count_results(ALIGNED.empty()).schema == RESULT_COUNTS.schema
+    assert count_results(ALIGNED.empty()).is_empty()

@@ -19,7 +19,13 @@ from sysgen_dagster.lanes.sysgen.phases import (
     VERIFICATION,
     Phase,
 )
-from sysgen_dagster.lanes.sysgen.settings import Demonstrations, DropRule, Method, UnreadableVerdict
+from sysgen_dagster.lanes.sysgen.settings import (
+    Contradiction,
+    Demonstrations,
+    DropRule,
+    Method,
+    UnreadableVerdict,
+)
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
@@ -140,6 +146,11 @@ def test_the_usual_settings_have_the_versions_of_the_version_before(phase: Phase
             },
             "unreadable_verdict=keep constrain_verdicts=True verdict_confidence=True",
             id="verdicts",
+        ),
+        pytest.param(*(ALIGNMENT, {"answers": 4}, "answers=4"), id="answers"),
+        pytest.param(
+            *(ALIGNMENT, {"contradiction": Contradiction.DROP}, "contradiction=drop"),
+            id="contradiction",
         ),
     ],
 )

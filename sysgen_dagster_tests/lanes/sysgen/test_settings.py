@@ -57,6 +57,17 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "method.demonstrations",
         "'in_one_text' or 'as_turns'",
     ),
+    "no-answer-at-all": ([("method.answers", 0)], "method.answers", "greater than 0 (found: 0)"),
+    "too-many-answers": (
+        [("method.answers", 17)],
+        "method.answers",
+        "less than or equal to 16 (found: 17)",
+    ),
+    "unknown-contradiction": (
+        [("method.contradiction", "fix")],
+        "method.contradiction",
+        "'allow', 'drop' or 'keep_original'",
+    ),
     "no-sample-at-all": (
         [("method.samples", 0)],
         "method.samples",
@@ -193,3 +204,9 @@ def test_a_distance_is_from_the_paper_s_share_and_no_bound_is_beyond_nothing_or_
     assert phi.aligned_bounds == (pytest.approx(773_878 / 806_796 - 0.9), 1.0)
     assert ours.filtered_bounds == pytest.approx((0.85, 0.95))
     assert ours.aligned_bounds == (0.0, 1.0)
+
+
+def test_contradictions_are_kept_as_in_the_paper_and_dropped_by_the_best_preset() -> None:
+    assert Method().contradiction == "allow"
+    assert Method(preset=Preset.BEST).contradiction == "drop"
+    assert {Method(preset=preset).answers for preset in Preset} == {1}

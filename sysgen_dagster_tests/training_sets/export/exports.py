@@ -54,6 +54,7 @@ def row(source: str, model: str, split: str, number: int, **changes: Any) -> dic
         "messages": [said(**turn) for turn in prompt + answer],
         "rejected_is": "original_answer",
         "rejected_model": None,
+        "rejected_not_obeyed": None,
         "prompt": prompt,
         "chosen": answer,
         "rejected": [{"role": "assistant", "content": "No."}],

@@ -23,6 +23,7 @@ from sysgen_dagster.training_sets.export.layout import (
     MODEL_COLUMNS,
     SOURCE_COLUMNS,
     Contents,
+    Trained,
 )
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, export, frame, row
@@ -161,6 +162,47 @@ def test_figures_recipe_and_commands_are_shown(rows: Contents) -> None:
     assert yaml.safe_load(body.split("```yaml\n")[1].split("```")[0])["mixtures"] == {
         "small": {"rows": 7}
     }
+
+
+def test_what_is_to_be_known_of_a_figure_stands_below_it(rows: Contents) -> None:
+    said = "Of the phrases that rules decided."
+    shown = Figure("Obeyed", pl.DataFrame({"tag": ["Format"], "obeyed": [0.5]}), ".1%", said)
+    body = _body(render_card(rows, replace(FACTS, figures=[shown])))
+    assert "| Format | 50.0% |\n\nOf the phrases that rules decided.\n\n" in body
+
+
+@pytest.mark.parametrize(
+    ("trained", "said", "others"),
+    [
+        (Trained.LAST, "true for the last answer alone", True),
+        (Trained.EVERY, "true for every answer", False),
+        (Trained.SOME, "earlier ones where they were written anew", True),
+    ],
+)
+def test_the_card_says_which_messages_are_to_be_learned(
+    rows: Contents, trained: Trained, said: str, others: bool
+) -> None:
+    body = _body(render_card(replace(rows, trained=trained), FACTS))
+    assert said in body
+    assert ("that `train` does not mark" in body) is others
+    assert ("answered anew under the message" in body) is (trained is not Trained.LAST)
+
+
+@pytest.mark.parametrize("variant", Variant)
+def test_the_card_names_the_persona_that_a_template_may_put_where_there_is_no_system_message(
+    rows: Contents, variant: Variant
+) -> None:
+    body = _body(render_card(rows, replace(FACTS, recipe=Recipe(variant=variant))))
+    has_none = variant in (Variant.NO_SYSTEM_MESSAGE, Variant.USER_ROLE)
+    assert ("Which persona?" in body) is has_none
+    is_ablation = variant is Variant.NO_SYSTEM_MESSAGE
+    assert ("variant: empty_system_message" in body.split("```")[0]) is is_ablation
+
+
+def test_pairs_have_a_system_message_and_no_marks(pairs: Contents) -> None:
+    body = _body(render_card(pairs, PAIR_FACTS))
+    assert "Which persona?" not in body
+    assert "`{role, content}`" in body
 
 
 def test_the_card_says_under_which_settings_the_rows_were_made(rows: Contents) -> None:

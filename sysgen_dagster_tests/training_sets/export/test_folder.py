@@ -79,6 +79,8 @@ def _plain_types(table: Table) -> str:
     """The table's types as every reader of Parquet knows them, and as Arrow writes them."""
     plain = {"String": "string", "UInt32": "uint32", "List(String)": "list<item: string>"}
     plain[str(MESSAGES)] = "list<item: struct<role: string, content: string>>"
+    marked = exported_table(FACTS.recipe).schema["messages"]
+    plain[str(marked)] = "list<item: struct<role: string, content: string, train: bool>>"
     lines = [f"{name}: {plain[str(dtype)]}" for name, dtype in table.schema.items()]
     return "\n".join(lines)
 

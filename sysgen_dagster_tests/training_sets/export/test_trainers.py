@@ -1,19 +1,24 @@
 import ast
 import json
+import runpy
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import datasets
+import polars as pl
 import pytest
 import yaml
 
+from sysgen_dagster.catalog.recipes import Recipe, Variant
+from sysgen_dagster.training_sets.export.folder import write_folder
+from sysgen_dagster.training_sets.export.layout import Trained
 from sysgen_dagster.training_sets.export.trainers import (
     MAX_LENGTH,
     describe_snippets,
     render_snippets,
 )
-from sysgen_dagster_tests.training_sets.export.exports import export
+from sysgen_dagster_tests.training_sets.export.exports import FACTS, export, frame, row, said
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +37,11 @@ def _yaml(path: Path) -> Any:
 def test_each_kind_of_rows_has_the_snippets_that_fit_it(folder: Path) -> None:
     assert sorted(path.name for path in (folder / "small/trainers").iterdir()) == [
         "axolotl.yaml",
+        "llamafactory.yaml",
         "llamafactory_dataset_info.json",
         "open_instruct.sh",
         "torchtune.yaml",
+        "torchtune_chats.py",
         "trl_sft.py",
     ]
     assert sorted(path.name for path in (folder / "pairs/trainers").iterdir()) == [
@@ -45,7 +52,7 @@ def test_each_kind_of_rows_has_the_snippets_that_fit_it(folder: Path) -> None:
 
 def test_snippets_and_their_descriptions_are_of_the_same_files(tmp_path: Path) -> None:
     contents = export(tmp_path / "small")
-    assert render_snippets(contents).keys() == describe_snippets(contents).keys()
+    assert render_snippets(contents, FACTS.recipe).keys() == describe_snippets(contents).keys()
 
 
 def _loads(where: dict[str, Any], folder: Path, tmp_path: Path) -> int:
@@ -84,6 +91,79 @@ def test_open_instruct_gets_every_file_of_the_train_split(folder: Path) -> None:
     named = [line.split('"')[1] for line in lines if line.startswith('"$EXPORT/')]
     there = (folder / "small").glob("data/*/train-*.parquet")
     assert named == sorted(f"$EXPORT/{file.relative_to(folder / 'small')}" for file in there)
+
+
+TURNS = [("system", "S"), ("user", "Q1"), ("assistant", "A1"), ("user", "Q2"), ("assistant", "A2")]
+MARKS = {
+    Trained.LAST: [[False, True], [True]],
+    Trained.EVERY: [[True, True], [True]],
+    Trained.SOME: [[True, True], [False, True]],
+}
+
+
+def _marked(trained: Trained, folder: Path) -> Path:
+    """An export of chats whose answers are marked in one of the three ways."""
+    rows = []
+    for number, marks in enumerate(MARKS[trained]):
+        messages = [said(*turn) for turn in (TURNS if len(marks) == 2 else TURNS[:3])]
+        for message, mark in zip(messages[2::2], marks, strict=True):
+            message["train"] = mark
+        rows.append(row("metamath", "phi-4", "train", number, messages=messages))
+    assert write_folder(folder / "marked", "marked", [frame(rows)], FACTS).trained is trained
+    return folder / "marked/trainers"
+
+
+@pytest.mark.parametrize(
+    ("trained", "masks_history", "learns"),
+    [
+        (Trained.LAST, True, "last_turn"),
+        (Trained.EVERY, False, "sft"),
+        (Trained.SOME, True, "last_turn"),
+    ],
+)
+def test_trainers_that_mask_by_row_are_set_by_what_the_rows_mark(
+    tmp_path: Path, trained: Trained, masks_history: bool, learns: str
+) -> None:
+    trainers = _marked(trained, tmp_path)
+    assert _yaml(trainers / "llamafactory.yaml")["mask_history"] is masks_history
+    script = (trainers / "open_instruct.sh").read_text()
+    assert f"--dataset_transform_fn {learns}_tulu_tokenize_and_truncate_v1 " in script
+    needs_prefixes = trained is Trained.SOME
+    entries = json.loads((trainers / "llamafactory_dataset_info.json").read_text())
+    assert [each["hf_hub_url"] for each in entries.values()] == [
+        "marked-prefixes" if needs_prefixes else "marked"
+    ]
+    assert ("$EXPORT-prefixes/" in script) is needs_prefixes
+    assert (trainers / "prefix_rows.py").exists() is needs_prefixes
+
+
+def test_where_marks_are_mixed_each_marked_message_ends_a_row_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainers = _marked(Trained.SOME, tmp_path)
+    monkeypatch.setattr("sys.argv", ["prefix_rows.py"])
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path / "cache"))
+    runpy.run_path(str(trainers / "prefix_rows.py"))
+    written = pl.read_parquet(tmp_path / "marked-prefixes/train.parquet")["messages"].to_list()
+    assert sorted(chat[-1]["content"] for chat in written) == ["A1", "A2", "A2"]
+    assert all(
+        [turn["train"] for turn in chat] == [False] * (len(chat) - 1) + [True] for chat in written
+    )
+    assert {len(chat) for chat in written} == {3, 5}
+
+
+def test_llama_factory_gets_no_persona_where_the_system_message_is_to_be_empty(
+    tmp_path: Path,
+) -> None:
+    contents = export(tmp_path / "small")
+    (with_persona, without) = (
+        yaml.safe_load(
+            render_snippets(contents, Recipe(variant=variant))["trainers/llamafactory.yaml"]
+        )
+        for variant in (Variant.NO_SYSTEM_MESSAGE, Variant.EMPTY_SYSTEM_MESSAGE)
+    )
+    assert "default_system" not in with_persona
+    assert without["default_system"] == ""
 
 
 def _keywords(path: Path, call: str) -> set[str]:
@@ -166,15 +246,17 @@ def test_torchtune_builds_its_data_set(
     class Words:
         max_seq_len = MAX_LENGTH
 
+        def tokenize_messages(self, messages: Any) -> Any:
+            lengths = [len(message.text_content) for message in messages]
+            return lengths, [message.masked for message in messages]
+
         def __call__(self, sample: Any, inference: bool = False) -> Any:
-            messages = sample["messages"]
-            return {
-                "tokens": [len(message.text_content) for message in messages],
-                "mask": [message.masked for message in messages],
-                "roles": [message.role for message in messages],
-            }
+            roles = [message.role for message in sample["messages"]]
+            tokens, mask = self.tokenize_messages(sample.pop("messages"))
+            return {"tokens": tokens, "mask": mask, "roles": roles}
 
     monkeypatch.chdir(folder)
+    monkeypatch.syspath_prepend(str(folder / "small/trainers"))
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", str(tmp_path))
     described_ = omegaconf.OmegaConf.create(_yaml(folder / "small/trainers/torchtune.yaml"))
     first = config.instantiate(described_.dataset, Words())[0]

@@ -1,0 +1,102 @@
+"""What the card of an export states beside what its rows say: figures, languages, prompts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from typing import Any
+
+import polars as pl
+
+from sysgen_dagster.analysis.obedience_counts import count_obedience, summarize_obedience
+from sysgen_dagster.analysis.tables import (
+    ANSWER_SIMILARITY,
+    OBEDIENCE_COUNTS,
+    QUALITY_COUNTS,
+    ROW_QUALITY,
+)
+from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
+from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.lanes.sysgen.tables import RETENTION, TAG_COUNTS
+from sysgen_dagster.obedience.tables import OBEDIENCE
+from sysgen_dagster.report.view import over_all_and_by_source, without_empty_paper
+from sysgen_dagster.report.views import VIEWS
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.training_sets.export.card import CardFacts, Figure
+from sysgen_dagster.training_sets.mixtures import count_missing
+from sysgen_dagster.training_sets.reviewed import texts_of
+
+# The statistics of each model that the card shows.
+_ON_THE_CARD = (RETENTION, TAG_COUNTS, ANSWER_SIMILARITY, QUALITY_COUNTS)
+_RARE = 0.001  # of the questions: the card does not name a language with a smaller share
+
+
+def partitions_of(mixture: pl.DataFrame) -> list[Partition]:
+    """The partitions that the mixture takes rows from."""
+    cells = mixture.select("model", "shard").unique(maintain_order=True)
+    return [Partition(model, shard) for model, shard in cells.iter_rows()]
+
+
+def build_facts(
+    store: Store, recipe: Recipe, mixture: pl.DataFrame, contamination: Mapping[str, Any]
+) -> CardFacts:
+    """Facts for the card; `contamination` is what was noted when benchmarks were searched for."""
+    models = [name for name in CATALOG.models if name in mixture["model"]]
+    return CardFacts(
+        recipe=recipe,
+        training=CATALOG.training,
+        titles={name: source.title for name, source in CATALOG.sources.items()},
+        prompts={
+            prompt.name: prompt.fingerprint
+            for phase in PHASES
+            if (prompt := phase.prompt(CATALOG.method))
+        },
+        method=CATALOG.method.label,
+        version=version("sysgen-dagster"),
+        figures=[*_build_figures(store, models), *_measure_obedience(store, recipe, mixture)],
+        languages=_find_languages(store, mixture),
+        searched=contamination.get("benchmarks"),
+        missing=count_missing(mixture, recipe),
+    )
+
+
+def _build_figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:
+    for view in (view for view in VIEWS if view.table in _ON_THE_CARD):
+        frames = [
+            over_all_and_by_source(summary)[0].select(pl.lit(model).alias("model"), pl.all())
+            for model in models
+            if (summary := view.read(StoredStatistics(store, model))) is not None
+        ]
+        if frames:
+            yield Figure(view.title, without_empty_paper(pl.concat(frames)), view.number_format)
+
+
+def _measure_obedience(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[Figure]:
+    """How far the answers of these rows obey, where they are new ones and somebody has looked."""
+    _, has_new_answers = texts_of(recipe)
+    view = next(view for view in VIEWS if view.table == OBEDIENCE_COUNTS)
+    counts = [
+        count_obedience(stored.join(taken, on="conversation_id", how="semi"))
+        for (model, shard), taken in mixture.group_by("model", "shard", maintain_order=True)
+        if store.holds(OBEDIENCE, at := Partition(str(model), str(shard)))
+        for stored in [store.read(OBEDIENCE, at, "conversation_id", "source", "phrases")]
+    ]
+    if has_new_answers and counts and (of_all := pl.concat(counts)).height:
+        yield Figure(
+            f"{view.title}, in the rows of this export",
+            summarize_obedience(of_all),
+            view.number_format,
+            view.lead,
+        )
+
+
+def _find_languages(store: Store, mixture: pl.DataFrame) -> list[str]:
+    """The languages of the questions, the most frequent first."""
+    languages = pl.concat(
+        store.read(ROW_QUALITY, at, "question_language").to_series()
+        for at in partitions_of(mixture)
+    )
+    shares = languages.alias("language").drop_nulls().value_counts(normalize=True)
+    named = shares.filter(pl.col("proportion") > _RARE)
+    return named.sort("proportion", "language", descending=[True, False])["language"].to_list()

@@ -1,0 +1,269 @@
+"""Whether a judge may be believed: what it says of items that people have labelled.
+
+Two sets: the 419 pairs of LLMBar (Zeng et al., arXiv 2310.07641; MIT), which lie beside this module
+and whose labels their authors agreed on, for the judge of preferences; and the rows that a reviewer
+has accepted or rejected in `sysgen review`, for the judge of alignment. A row may be rejected for
+other reasons than its alignment, so agreement with reviewers is rather too low than too high.
+
+Belongs here: the labelled items, and what a judge's verdicts on them are worth. Does not: the
+statistics (`agreement`) and the requests themselves (`preference_judgement`, ...).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from sysgen_dagster.obedience.agreement import (
+    CorrectedRate,
+    TwoByTwo,
+    bootstrap_intervals,
+    cohen_kappa,
+    correct_rate,
+)
+from sysgen_dagster.obedience.alignment_judgement import Alignment, build_judged_alignment
+from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
+from sysgen_dagster.obedience.preference_judgement import (
+    NEW,
+    ORIGINAL,
+    build_judged_preferences,
+)
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
+from sysgen_dagster.obedience.verdict_clauses import TIE
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.checks import Check, Evidence, Finding, unless_made_up
+
+_FILE = Path(__file__).parent / "labelled" / "llmbar.jsonl"
+# Changes with the pairs.
+FINGERPRINT = sha256(_FILE.read_bytes()).hexdigest()[:12]
+REVIEWED: Final = "reviewed"  # the set of rows that reviewers decided
+
+# A judge whose agreement with labels is below this, or is known of fewer items of the same kind,
+# is uncalibrated: "substantial" in Landis and Koch's words (1977), and enough items that the
+# interval of kappa is about 0.1 to either side.
+LEAST_KAPPA: Final = 0.6
+LEAST_ITEMS: Final = 200
+
+
+CALIBRATED: Final = "calibrated"
+UNCALIBRATED: Final = "uncalibrated"
+
+
+class Kind(StrEnum):
+    """What a judge is asked, and so which labels it is held against."""
+
+    PREFERENCE = "preference"
+    ALIGNMENT = "alignment"
+
+
+# The verdict that counts as yes, and those that count as no; others are neither.
+_YES = {Kind.PREFERENCE: NEW, Kind.ALIGNMENT: Alignment.ALIGNED.value}
+_NO = {
+    Kind.PREFERENCE: {ORIGINAL},
+    Kind.ALIGNMENT: {Alignment.NOT_ALIGNED.value, Alignment.UNKNOWN.value},
+}
+# One row per judge and kind.
+CALIBRATION = pl.Schema(
+    {
+        "judge": pl.String(),
+        "kind": pl.String(),
+        "items": pl.UInt32(),  # with a verdict; a pair has one if both its orders have
+        "not_judged": pl.UInt32(),
+        "agreement": pl.Float64(),
+        "kappa": pl.Float64(),  # null: both always say the same word
+        "kappa_low": pl.Float64(),
+        "kappa_high": pl.Float64(),
+        "labelled_yes": pl.Float64(),  # the share: the new answer is better, the row is aligned
+        "sensitivity": pl.Float64(),
+        "specificity": pl.Float64(),
+        "table": pl.String(),
+        "worth": pl.String(),  # "calibrated", or "uncalibrated" and why
+    }
+)
+
+
+# No reviewed rows, as `build_judge_calibration` takes them.
+NO_REVIEWED = pl.DataFrame(
+    schema={
+        **{name: pl.String() for name in ("conversation_id", "source", "label")},
+        **{name: pl.String() for name in ("system_message", "question", "new_answer")},
+        "history": CONVERSATIONS.schema["history"],
+    }
+)
+
+
+def read_labelled_pairs() -> pl.DataFrame:
+    """LLMBar as rows with two answers: the first one is the original, the second the new answer.
+
+    Returns:
+        ``conversation_id``, ``source``, ``question``, ``history`` (empty), ``answer``,
+        ``new_answer``, ``label`` (``original`` or ``new``).
+    """
+    rows = [
+        {
+            "conversation_id": f"llmbar-{number:03}",
+            "source": f"llmbar/{pair['set']}",
+            "question": pair["question"],
+            "history": [],
+            "answer": pair["answer_1"],
+            "new_answer": pair["answer_2"],
+            "label": {1: ORIGINAL, 2: NEW}[pair["better"]],
+        }
+        for number, pair in enumerate(map(json.loads, _FILE.read_text("utf-8").splitlines()))
+    ]
+    return pl.DataFrame(rows, schema_overrides={"history": CONVERSATIONS.schema["history"]})
+
+
+def build_judge_calibration(
+    pairs: pl.DataFrame,
+    reviewed: pl.DataFrame,
+    completions: pl.DataFrame,
+    judge: str,
+    is_generator: bool,
+) -> pl.DataFrame:
+    """`tables.JUDGE_CALIBRATION`: two rows per labelled pair, one per reviewed row.
+
+    Args:
+        pairs: `read_labelled_pairs`.
+        reviewed: ``conversation_id``, ``source`` and ``label``, one of `Alignment`.
+        completions: Of the requests of both kinds, `chat.completions.COMPLETIONS`.
+        judge: The name of the judge in the catalogue.
+        is_generator: Whether the judge also wrote the reviewed answers.
+    """
+    preferences = build_judged_preferences(pairs, completions, judge, is_generator=False)
+    alignments = build_judged_alignment(reviewed, completions, judge, is_generator)
+    labels = pl.concat(rows.select("conversation_id", "label") for rows in (pairs, reviewed))
+    both = [
+        preferences.with_columns(kind=pl.lit(Kind.PREFERENCE.value), labelled_set="source"),
+        alignments.with_columns(kind=pl.lit(Kind.ALIGNMENT.value), labelled_set=pl.lit(REVIEWED)),
+    ]
+    judged = pl.concat(both, how="diagonal")
+    return (
+        judged.join(labels, on="conversation_id", how="left", maintain_order="left")
+        .rename({"conversation_id": "item"})
+        .select(JUDGE_CALIBRATION.names)
+    )
+
+
+def count_items(rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per item: ``judge``, ``kind``, ``item``, ``verdict``, ``label``.
+
+    A pair on which the two orders contradict each other is a tie. The verdict is null where one is
+    missing or unreadable.
+    """
+    verdict = pl.col("verdict").replace(UNREADABLE, None)
+    said = (
+        pl.when(verdict.null_count() == 0)
+        .then(pl.when(verdict.n_unique() == 1).then(verdict.first()).otherwise(pl.lit(TIE)))
+        .alias("verdict")
+    )
+    items = rows.group_by("judge", "kind", "item", maintain_order=True)
+    return items.agg(said, pl.col("label").first())
+
+
+def calibrate(rows: pl.DataFrame) -> pl.DataFrame:
+    """`CALIBRATION` of `tables.JUDGE_CALIBRATION`, with 95 % intervals by item."""
+    found = []
+    for (judge, kind), items in count_items(rows).group_by("judge", "kind", maintain_order=True):
+        judged = items.drop_nulls("verdict")
+        pairs = judged.select("verdict", "label").rows()
+        kappa = _kappa(pairs)
+        interval = bootstrap_intervals(pairs, {"kappa": _kappa})["kappa"] or (None, None)
+        table = _two_by_two(Kind(str(kind)), pairs)
+        found.append(
+            {
+                "judge": judge,
+                "kind": kind,
+                "items": len(pairs),
+                "not_judged": items.height - len(pairs),
+                "agreement": sum(v == label for v, label in pairs) / len(pairs) if pairs else None,
+                "kappa": kappa,
+                "kappa_low": interval[0],
+                "kappa_high": interval[1],
+                "labelled_yes": table.prevalence,
+                "sensitivity": table.sensitivity,
+                "specificity": table.specificity,
+                "table": str(table),
+                "worth": _worth(kappa, len(pairs)),
+            }
+        )
+    return pl.DataFrame(found, schema=CALIBRATION)
+
+
+def worth_of(rows: pl.DataFrame | None, judge: str, kind: Kind) -> str:
+    """What stands beside each figure of a judge: ``calibrated``, or ``uncalibrated`` and why.
+
+    Args:
+        rows: `tables.JUDGE_CALIBRATION`; None where none is stored.
+        judge: The name of the judge in the catalogue.
+        kind: What it was asked.
+    """
+    pairs = _pairs(rows, judge, kind)
+    return _worth(_kappa(pairs), len(pairs))
+
+
+def correct_for_judge(
+    yes: int, judged: int, rows: pl.DataFrame | None, judge: str, kind: Kind
+) -> CorrectedRate | None:
+    """A judge's share of yes, corrected by what it said of labelled items of the same kind.
+
+    None where `agreement.correct_rate` cannot correct it. Few labels make the interval wide.
+    """
+    return correct_rate(yes, judged, _two_by_two(kind, _pairs(rows, judge, kind)))
+
+
+def _worth(kappa: float | None, items: int) -> str:
+    if items < LEAST_ITEMS:
+        return f"{UNCALIBRATED}: {items} of {LEAST_ITEMS} labelled items"
+    if kappa is None or kappa < LEAST_KAPPA:
+        said = "no kappa" if kappa is None else f"kappa {kappa:.2f}"
+        return f"{UNCALIBRATED}: {said}, {LEAST_KAPPA} wanted"
+    return CALIBRATED
+
+
+def _pairs(rows: pl.DataFrame | None, judge: str, kind: Kind) -> list[tuple[str, str]]:
+    """Verdict and label of each item that the judge gave a verdict on."""
+    if rows is None:
+        return []
+    items = count_items(rows.filter(judge=judge, kind=kind.value)).drop_nulls("verdict")
+    return items.select("verdict", "label").rows()
+
+
+def _kappa(pairs: Sequence[tuple[str, str]]) -> float | None:
+    return cohen_kappa(Counter(pairs))
+
+
+def _two_by_two(kind: Kind, pairs: Sequence[tuple[str, str]]) -> TwoByTwo:
+    """The counts of yes and no; a verdict that is neither, such as a tie, is left out."""
+    yes, no = _YES[kind], _NO[kind]
+    count = Counter(
+        (verdict == yes, label == yes) for verdict, label in pairs if verdict in {yes, *no}
+    )
+    return TwoByTwo(count[True, True], count[False, True], count[True, False], count[False, False])
+
+
+def _judge_agrees_with_labels() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        found = calibrate(evidence.read(JUDGE_CALIBRATION, *JUDGE_CALIBRATION.columns))
+        short = found.filter(pl.col("worth") != CALIBRATED)
+        said = [f"{row['judge']} on {row['kind']}: {row['worth']}" for row in short.to_dicts()]
+        advice = ": read its figures as uncalibrated, or name another judge" if said else ""
+        return Finding(
+            passed=short.is_empty(),
+            figure=min(found["kappa"].drop_nulls().to_list(), default=0.0),
+            wanted=f"kappa of {LEAST_KAPPA} or more, on {LEAST_ITEMS} items of each kind",
+            rows=short,
+            explanation="; ".join(said) + advice,
+        )
+
+    statement = "The judge agrees with labels of people on what it judges."
+    check = Check("judge_agrees_with_labels", JUDGE_CALIBRATION, statement, False, evaluate)
+    return unless_made_up(check, JUDGE_CALIBRATION)
+
+
+JUDGE_AGREES_WITH_LABELS = _judge_agrees_with_labels()

@@ -1,0 +1,164 @@
+r"""Reads an answer that is one quantity: a number, perhaps with a unit, or a time of day.
+
+Values are exact: ``12 500`` is 12500, ``5 and a half`` is 11/2, ``5 hundred`` is 500. Words and
+signs that measure (``km``, ``cents``, ``p.m.``) are kept apart, so that 5 km is not 5 m, and 5 a.m.
+not 5 p.m.; every other word after a number ("5 apples") is treated as part of the question.
+"""
+
+import re
+from fractions import Fraction
+from typing import NamedTuple
+
+# Characters of a number, also of one with a comma after every third digit. No answer is longer, and
+# Python refuses to read thousands of digits.
+LONGEST_NUMERAL = 100
+NUMERAL = r"(?:\d{1,3}(?:,\d{3})+|\d{1,40})(?:\.\d{1,40})?|\.\d{1,40}"
+# Thousands may also be set apart by blanks, which only a whole answer tells from two numbers.
+_SPACED = r"\d{1,3}(?: \d{3}){1,12}(?:\.\d{1,40})?(?!\d)"
+_SCALES = {
+    **{"dozen": 12, "hundred": 10**2, "thousand": 10**3},
+    **{"million": 10**6, "billion": 10**9, "trillion": 10**12},
+}
+# A number may have a unit: words after a space, or a known unit next to the digits. "2x" is no
+# number.
+_NUMBER = re.compile(
+    r"(?:(?:rs\.?|inr|usd|us|eur|gbp|cad|aud|[\u20b9\u20a9]) ?)?"
+    r"(?P<sign>[-+]?) ?(?:(?P<whole>\d{1,15}) (?=\d{1,15} ?/ ?\d))?"
+    rf"(?P<top>{_SPACED}|{NUMERAL})"
+    rf"(?: ?/ ?(?P<bottom>\d{{1,15}}))?"
+    rf"(?: (?P<scale>{'|'.join(_SCALES)}))?"
+    r"(?P<unit> ?%| ?°[CF]?|¢| ?(?:[cmk]?m|[mk]?g|ml|ft|mph|km/h)(?:\^?[23])?"
+    r"| (?:[^\W\d_]{2,20}|[mglhs])(?:[ ./-][^\W\d_]{1,20}){0,5}(?:\^?[23])?)?",
+    re.IGNORECASE,
+)
+_CLOCK = re.compile(
+    r"(?P<hour>\d{1,2})(?:[:.](?P<minute>[0-5]\d))? ?(?P<half>[ap])\.? ?m\.?", re.IGNORECASE
+)
+_OF_24_HOURS = re.compile(r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?: (?:hours|h))?")
+
+_SMALL = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
+    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
+    "nineteen",
+)
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_WORD_VALUES = {
+    **{word: value for value, word in enumerate(_SMALL)},
+    **{word: 10 * value for value, word in enumerate(_TENS, 2)},
+}
+_NUMBER_WORD = re.compile(
+    rf"\b(?:(?P<tens>{'|'.join(_TENS)})[- ](?P<ones>{'|'.join(_SMALL[1:10])})"
+    rf"|(?P<word>{'|'.join(_WORD_VALUES)}))\b"
+)
+_PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "eighth": 8, "tenth": 10}
+_SPELLED_FRACTION = re.compile(
+    rf"\b(?:(?P<top>an?|{'|'.join(_SMALL[1:10])})[- ](?P<part>{'|'.join(_PARTS)})s?|half)\b"
+)
+_AND_A_FRACTION = re.compile(r"(?<=\d) and (?=\d{1,15}/\d)")
+
+# What a unit measures, and how much of the first one of its kind it is.
+_UNITS: dict[str, tuple[str, Fraction]] = {
+    name: (kind, Fraction(factor))
+    for kind, units in {
+        "money": {"dollars|dollar|usd": "1", "cents|cent|¢": "1/100"},
+        "length": {
+            **{"m|meter|meters|metre|metres": "1", "km|kilometers|kilometres|kilometer": "1000"},
+            **{"cm|centimeters|centimetres|centimeter": "1/100", "mm|millimeters": "1/1000"},
+            **{"ft|feet|foot": "381/1250", "inches|inch": "127/5000", "yards|yard": "1143/1250"},
+            **{"miles|mile": "201168/125"},
+        },
+        "mass": {
+            **{"g|grams|gram": "1", "kg|kilograms|kilogram": "1000", "mg|milligrams": "1/1000"},
+            **{"tons|tonnes": "1000000"},
+        },
+        "volume": {"l|liters|litres|liter|litre": "1", "ml|milliliters|millilitres": "1/1000"},
+        "time": {
+            **{"s|seconds|second": "1", "minutes|minute|min": "60", "h|hours|hour": "3600"},
+            **{"days|day": "86400", "weeks|week": "604800"},
+        },
+        "share": {"%|percent|per cent": "1/100"},
+    }.items()
+    for names, factor in units.items()
+    for name in names.split("|")
+}
+_CENT = Fraction(1, 100)
+
+
+class Quantity(NamedTuple):
+    """One quantity; two of the same measure are equal where their amounts are."""
+
+    # Equal for equal quantities without a measure: a number such as ``-1/3``, or a time.
+    form: str
+    # What is measured, and how much of it; None where no unit is known.
+    measure: tuple[str, Fraction] | None = None
+    # Forms of the same answer that leave its unit out.
+    without_unit: tuple[str, ...] = ()
+
+    def equals(self, other: "Quantity") -> bool:
+        """Whether both are one answer; a unit that only one of them states does not count."""
+        if self.measure and other.measure:
+            return self.measure == other.measure
+        return (
+            self.form == other.form
+            or self.form in other.without_unit
+            or other.form in self.without_unit
+        )
+
+
+def read_quantity(plain: str, currency: bool = False) -> Quantity | None:
+    """The quantity that a simplified text is; None where it is something else, or more than one.
+
+    Args:
+        plain: The text as `final_answers.simplify_maths` returns it.
+        currency: Whether the text had a dollar sign that is no mark of LaTeX.
+    """
+    text = _digits_for_words(plain.lower())
+    if clock := _read_clock(text):
+        return clock
+    match = _NUMBER.fullmatch(text)
+    if not match or len(match["top"]) > LONGEST_NUMERAL or int(match["bottom"] or 1) == 0:
+        return None
+    value = Fraction(re.sub("[, ]", "", match["top"])) / int(match["bottom"] or 1)
+    value = (value + int(match["whole"] or 0)) * _SCALES.get(match["scale"] or "", 1)
+    value = -value if match["sign"] == "-" else value
+    kind, factor = _UNITS.get((match["unit"] or "").strip(), (None, Fraction(1)))
+    if currency and kind is None:
+        kind = "money"
+    if kind is None:
+        return Quantity(str(value))
+    measure = (kind, value * factor)
+    # A number alone is dollars, so cents have to be told from them by their form.
+    if kind == "money" and factor == _CENT:
+        return Quantity(f"{value} cents", measure, (str(value),))
+    return Quantity(str(value), measure, (str(value * factor),) if kind == "share" else ())
+
+
+def _read_clock(text: str) -> Quantity | None:
+    if match := _CLOCK.fullmatch(text):
+        hour, minute, half = int(match["hour"]), match["minute"] or "00", f"{match['half']}m"
+        if not 1 <= hour <= 12:
+            return None
+    elif (match := _OF_24_HOURS.fullmatch(text)) and int(match["hour"]) not in range(1, 13):
+        hour, minute = (int(match["hour"]) - 1) % 12 + 1, match["minute"]
+        half = "pm" if int(match["hour"]) > 12 else "am"
+    else:
+        return None
+    minutes = (hour % 12 + (12 if half == "pm" else 0)) * 60 + int(minute)
+    bare = (f"{hour}:{minute}", *([str(hour)] if minute == "00" else []))
+    return Quantity(f"{hour}:{minute} {half}", ("time of day", Fraction(minutes)), bare)
+
+
+def _digits_for_words(text: str) -> str:
+    """A text with its spelled numbers in digits: ``five and a half`` is ``5 1/2``."""
+    text = _SPELLED_FRACTION.sub(_spelled_fraction, text)
+    return _AND_A_FRACTION.sub(" ", _NUMBER_WORD.sub(_number_word, text))
+
+
+def _spelled_fraction(match: re.Match[str]) -> str:
+    return f"{_WORD_VALUES.get(match['top'] or '', 1)}/{_PARTS[match['part'] or 'half']}"
+
+
+def _number_word(match: re.Match[str]) -> str:
+    if match["word"]:
+        return str(_WORD_VALUES[match["word"]])
+    return str(_WORD_VALUES[match["tens"]] + _WORD_VALUES[match["ones"]])

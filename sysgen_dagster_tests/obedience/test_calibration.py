@@ -1,0 +1,166 @@
+"""What a judge's verdicts on labelled items are worth, by judges whose errors are known."""
+
+from collections.abc import Callable
+from random import Random
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.obedience import calibration
+from sysgen_dagster.obedience.calibration import Kind
+from sysgen_dagster.obedience.preference_judgement import ORDERS
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
+from sysgen_dagster_tests.obedience.judged_rows import rows
+from sysgen_dagster_tests.tables.evidence import Rows
+
+PAIRS = calibration.read_labelled_pairs()
+Say = Callable[[str, str], str]  # what a judge says, by the label and the answer shown first
+
+
+def completions(replies: dict[str, str]) -> pl.DataFrame:
+    """The replies of a judge by request."""
+    every = [
+        {"request_id": name, "text": text, "attempts": 1, "engine": "simulated"}
+        for name, text in replies.items()
+    ]
+    return pl.DataFrame(every, schema=COMPLETIONS)
+
+
+def right(label: str, shown_first: str) -> str:
+    return f"Verdict: {'A' if label == shown_first else 'B'}"
+
+
+def first(_label: str, _shown_first: str) -> str:
+    return "Verdict: A"
+
+
+def wrong_once_in_four() -> Say:
+    rng = Random(0)
+    errs: dict[int, bool] = {}
+
+    def say(label: str, shown_first: str) -> str:
+        at = len(errs)
+        errs[at] = rng.random() < 0.25 if at % 2 == 0 else errs[at - 1]
+        meant = {"new": "original", "original": "new"}[label] if errs[at] else label
+        return right(meant, shown_first)
+
+    return say
+
+
+def judged(say: Say, pairs: pl.DataFrame = PAIRS) -> pl.DataFrame:
+    replies = {
+        f"{identity}#{order}": say(label, order)
+        for identity, label in pairs.select("conversation_id", "label").iter_rows()
+        for order in ORDERS
+    }
+    reviewed = calibration.NO_REVIEWED
+    return calibration.build_judge_calibration(
+        pairs, reviewed, completions(replies), "owl", is_generator=False
+    )
+
+
+def reviewed_by(judge: Callable[[bool], str], yes: int, no: int) -> pl.DataFrame:
+    labels = ["Aligned"] * yes + ["Not aligned"] * no
+    reviewed = rows(*({} for _ in labels)).with_columns(label=pl.Series(labels))
+    replies = {f"c{n}": f"Verdict: {judge(label == 'Aligned')}" for n, label in enumerate(labels)}
+    return calibration.build_judge_calibration(
+        PAIRS.clear(), reviewed, completions(replies), "owl", is_generator=True
+    )
+
+
+def test_the_labelled_pairs_are_those_of_llmbar() -> None:
+    parts = dict(PAIRS.group_by("source").len().iter_rows())
+
+    assert parts == {
+        "llmbar/natural": 100,
+        "llmbar/neighbor": 134,
+        "llmbar/gptinst": 92,
+        "llmbar/gptout": 47,
+        "llmbar/manual": 46,
+    }
+    assert PAIRS["conversation_id"].is_unique().all()
+    assert set(PAIRS["label"]) == set(ORDERS)
+
+
+def test_a_judge_that_is_always_right_is_calibrated() -> None:
+    [found] = calibration.calibrate(judged(right)).to_dicts()
+
+    assert (found["items"], found["not_judged"], found["kappa"]) == (419, 0, 1.0)
+    assert (found["sensitivity"], found["specificity"], found["worth"]) == (1, 1, "calibrated")
+    assert found["labelled_yes"] == pytest.approx(213 / 419)
+    assert found["table"].startswith("of 213 labelled yes, 213 yes and 0 no")
+
+
+def test_a_judge_that_always_takes_the_first_agrees_with_nobody() -> None:
+    [found] = calibration.calibrate(judged(first)).to_dicts()
+
+    assert (found["agreement"], found["kappa"]) == (0, 0)  # each pair is a tie, which no label is
+    assert found["worth"] == "uncalibrated: kappa 0.00, 0.6 wanted"
+
+
+def test_a_judge_that_errs_once_in_four_pairs_has_a_kappa_of_about_a_half() -> None:
+    [found] = calibration.calibrate(judged(wrong_once_in_four())).to_dicts()
+
+    assert found["agreement"] == pytest.approx(0.75, abs=0.06)
+    assert found["kappa_low"] < 0.5 < found["kappa_high"]
+    assert found["kappa_high"] - found["kappa_low"] < 0.2
+    assert found["worth"].startswith("uncalibrated: kappa 0.")
+
+
+def test_a_judge_that_was_asked_too_little_is_uncalibrated_though_it_is_right() -> None:
+    few = judged(right, PAIRS.head(199))
+
+    assert calibration.worth_of(few, "owl", Kind.PREFERENCE) == (
+        "uncalibrated: 199 of 200 labelled items"
+    )
+    assert calibration.worth_of(judged(right), "owl", Kind.PREFERENCE) == "calibrated"
+
+
+@pytest.mark.parametrize("stored", [None, judged(right), JUDGE_CALIBRATION.empty()])
+def test_a_judge_that_nobody_held_against_labels_is_uncalibrated(
+    stored: pl.DataFrame | None,
+) -> None:
+    assert calibration.worth_of(stored, "hawk", Kind.ALIGNMENT) == (
+        "uncalibrated: 0 of 200 labelled items"
+    )
+
+
+def test_what_cannot_be_read_in_one_order_is_not_judged() -> None:
+    [found] = calibration.calibrate(
+        judged(lambda label, order: "It depends." if order == "new" else right(label, order))
+    ).to_dicts()
+
+    assert (found["items"], found["not_judged"], found["kappa"]) == (0, 419, None)
+
+
+def test_reviewed_rows_say_how_often_a_judge_of_alignment_errs() -> None:
+    said = {True: iter(["Aligned"] * 90 + ["Unknown"] * 10), False: iter(["Not aligned"] * 120)}
+    stored = reviewed_by(lambda is_aligned: next(said[is_aligned]), 100, 120)
+    [found] = calibration.calibrate(stored).to_dicts()
+
+    assert (found["sensitivity"], found["specificity"]) == (0.9, 1.0)
+    assert found["worth"] == "calibrated"
+    corrected = calibration.correct_for_judge(450, 600, stored, "owl", Kind.ALIGNMENT)
+    assert corrected is not None
+    assert corrected.share == pytest.approx(0.75 / 0.9)
+    assert corrected.low < corrected.share < corrected.high
+
+
+def test_a_rate_is_not_corrected_by_a_judge_that_calls_everything_aligned() -> None:
+    stored = reviewed_by(lambda _: "Aligned", 150, 100)
+
+    assert calibration.correct_for_judge(450, 600, stored, "owl", Kind.ALIGNMENT) is None
+    assert "kappa 0.00" in calibration.worth_of(stored, "owl", Kind.ALIGNMENT)
+
+
+def test_a_check_warns_of_a_judge_that_labels_contradict_and_says_what_to_do() -> None:
+    check = calibration.JUDGE_AGREES_WITH_LABELS
+    stored = judged(first).with_columns(engine=pl.lit("vllm")).to_dicts()
+    finding = check.evaluate(Rows({JUDGE_CALIBRATION.name: stored}))
+
+    assert not check.blocking
+    assert not finding.passed
+    assert "owl on preference: uncalibrated: kappa 0.00" in finding.explanation
+    assert "name another judge" in finding.explanation
+    assert check.evaluate(Rows({JUDGE_CALIBRATION.name: judged(right).to_dicts()})).passed
