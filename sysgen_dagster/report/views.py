@@ -15,6 +15,7 @@ from sysgen_dagster.lanes.sysgen import counts, planted_faults
 from sysgen_dagster.lanes.sysgen.tables import (
     ALIGNED,
     PLANTED_FAULTS,
+    RESULT_COUNTS,
     RETENTION,
     TAG_COUNTS,
     VERDICT_COUNTS,
@@ -105,6 +106,15 @@ VIEWS: tuple[View, ...] = (
                 where=(pl.col("source") == ALL) & pl.col("obeyed").is_not_null(),
             )
         ],
+    ),
+    View(
+        RESULT_COUNTS,
+        "Whether the new answer keeps the result",
+        Part.QUALITY,
+        "Of the conversations whose original answer states a final answer or Python that parses, "
+        "those whose new answer has another one: at first, and in the end. Not found in the new "
+        "answer is no contradiction, and is counted apart.",
+        lambda stored, _: counts.summarize_results(stored),
     ),
     View(
         JUDGED_ALIGNMENT,

@@ -55,6 +55,19 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         for table in ("filtered_system_messages", "verified_system_messages")
         for tag in TAG_NAMES
     ],
+    "result_counts": [
+        {
+            "source": "metamath",
+            "result_kind": "final_answer",
+            "checked": 140,
+            "contradicted_at_first": 14,
+            "contradicts": 7,
+            "dropped": 7,
+            "kept_original": 0,
+            "same": 120,
+            "unread": 13,
+        }
+    ],
     "conflict_counts": [
         {
             "source": "metamath",

@@ -36,6 +36,7 @@ STATISTICS = {
     "retention",
     "tag_counts",
     "verdict_counts",
+    "result_counts",
     "answer_similarity",
     "learned_similarity",
     "quality_counts",
