@@ -83,11 +83,9 @@ def summarize_results(counts: pl.DataFrame) -> pl.DataFrame:
     totals = counts.group_by("result_kind").agg(
         pl.lit("all").alias("source"), pl.exclude("source", "result_kind").sum()
     )
-    rows = pl.concat([totals.select(counts.columns), counts]).sort(
-        "result_kind", maintain_order=True
-    )
+    rows = pl.concat([totals.select(counts.columns), counts])
     checked = pl.col("checked")
-    return rows.with_columns(
+    return rows.sort("result_kind", maintain_order=True).with_columns(
         at_first_share=pl.col("contradicted_at_first") / checked,
         in_the_end_share=(pl.col("contradicts") + pl.col("kept_original")) / checked,
     )
