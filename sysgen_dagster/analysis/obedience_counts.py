@@ -5,7 +5,7 @@ import polars as pl
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.analysis.tables import OBEDIENCE_COUNTS
 from sysgen_dagster.obedience.rules import BY_RULES, Verdict
-from sysgen_dagster.tables.rates import Z95, wilson_interval
+from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 
 _KEYS = ("source", "tag", "verdict", "by")
 
@@ -19,6 +19,17 @@ def count_obedience(obedience: pl.DataFrame) -> pl.DataFrame:
     phrases = obedience.select("source", "phrases").explode("phrases").drop_nulls("phrases")
     counted = phrases.unnest("phrases").group_by(_KEYS).agg(phrases=pl.len().cast(pl.UInt32))
     return counted.sort(_KEYS, nulls_last=True).select(OBEDIENCE_COUNTS.names)
+
+
+def rate_obeyed(counts: pl.DataFrame) -> Rate:
+    """Of the phrases that rules or a judge decided, over all sources and tags, the obeyed ones.
+
+    Args:
+        counts: `tables.OBEDIENCE_COUNTS`.
+    """
+    sums = dict(counts.group_by("verdict").agg(pl.col("phrases").sum()).iter_rows())
+    obeyed = sums.get(Verdict.OBEYED.value, 0)
+    return Rate(obeyed, obeyed + sums.get(Verdict.NOT_OBEYED.value, 0))
 
 
 def summarize_obedience(counts: pl.DataFrame) -> pl.DataFrame:

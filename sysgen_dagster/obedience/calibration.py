@@ -33,6 +33,7 @@ from sysgen_dagster.obedience.preference_judgement import (
     ORIGINAL,
     build_judged_preferences,
 )
+from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.obedience.verdict_clauses import TIE
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -59,13 +60,19 @@ class Kind(StrEnum):
 
     PREFERENCE = "preference"
     ALIGNMENT = "alignment"
+    PHRASE = "phrase"
 
 
 # The verdict that counts as yes, and those that count as no; others are neither.
-_YES = {Kind.PREFERENCE: NEW, Kind.ALIGNMENT: Alignment.ALIGNED.value}
+_YES = {
+    Kind.PREFERENCE: NEW,
+    Kind.ALIGNMENT: Alignment.ALIGNED.value,
+    Kind.PHRASE: Verdict.OBEYED.value,
+}
 _NO = {
     Kind.PREFERENCE: {ORIGINAL},
     Kind.ALIGNMENT: {Alignment.NOT_ALIGNED.value, Alignment.UNKNOWN.value},
+    Kind.PHRASE: {Verdict.NOT_OBEYED.value},
 }
 # One row per judge and kind.
 CALIBRATION = pl.Schema(

@@ -9,7 +9,6 @@ from functools import partial
 import polars as pl
 
 from sysgen_dagster.analysis import findings, forecast, statistics, tables
-from sysgen_dagster.analysis.obedience_counts import summarize_obedience
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.lanes.sysgen import counts, planted_faults
 from sysgen_dagster.lanes.sysgen.tables import (
@@ -95,8 +94,9 @@ VIEWS: tuple[View, ...] = (
         "Whether each phrase is obeyed",
         Part.QUALITY,
         "Of the phrases of each tag, the shares that rules and a judge could decide, and of the "
-        "decided ones the share that the answer obeys, with 95 % intervals.",
-        lambda stored, _: summarize_obedience(stored),
+        "decided ones the share that the answer obeys, with 95 % intervals. What is said of the "
+        "judge holds for its verdicts, not for those of rules.",
+        summaries.summarize_phrases,
         [
             partial(
                 charts.draw_bars,
