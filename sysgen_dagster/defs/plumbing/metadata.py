@@ -119,7 +119,7 @@ def _story(story: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
 
 def _not_obeyed(story: Mapping[str, Any]) -> str:
     """The phrases of the message that the new answer does not obey, each with who says so."""
-    broken = [each for each in story["obedience"] if each["verdict"] == Verdict.NOT_OBEYED]
+    broken = [each for each in story.get("obedience", ()) if each["verdict"] == Verdict.NOT_OBEYED]
     return "; ".join(f"{each['text']} (by {each['by']})" for each in broken)
 
 
