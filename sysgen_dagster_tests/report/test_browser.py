@@ -76,6 +76,23 @@ STORIES = [
         ],
         removed=[{"tag": "Role", "text": "You are kind.", "verdict": "Bad"}],
         system_message="Answer.",
+        obedience=[
+            {
+                "tag": "Task",
+                "text": "Answer.",
+                "verdict": "not_obeyed",
+                "by": "rules",
+                "rule": "words",
+            },
+            {
+                "tag": "Role",
+                "text": "Be kind.",
+                "verdict": "obeyed",
+                "by": "owl (uncalibrated)",
+                "rule": None,
+            },
+        ],
+        rejected_answers=[{"answer": "It is not.", "reason": "breaks_rules"}],
         measures={"rouge1": 0.25, "final_answer_same": False, "question_language": "de"},
         flags=["final answer differs"],
         judgements=[
@@ -226,6 +243,7 @@ FILTERED = (
     ({"outcome": "kept", "source": "metamath"}, 0),
     ({"tag": "Role"}, 95),
     ({"verdict": "Bad"}, 1),
+    ({"breaks": "Task"}, 1),
     ({"flag": "final answer differs"}, 1),
     ({"language": "de"}, 1),
 )
