@@ -41,23 +41,23 @@ def mark_uncalibrated(
         calibration: `tables.JUDGE_CALIBRATION`; None where none is stored.
     """
     if "phrases" not in rows.columns:
-        marks = _marks(rows["judge"], kind, calibration)
+        marks = mark_judges(rows["judge"], kind, calibration)
         return rows.with_columns(pl.col("judge").replace(marks))
     by = pl.element().struct.field("by")
     judges = rows["phrases"].explode().struct.field("by").unique()
-    marks = _marks(judges, kind, calibration)
+    marks = mark_judges(judges, kind, calibration)
     marked = pl.element().struct.with_fields(by.replace(marks).alias("by"))
     return rows.with_columns(pl.col("phrases").list.eval(marked))
 
 
-def _marks(
+def mark_judges(
     judges: Iterable[str | None], kind: Kind, calibration: pl.DataFrame | None
 ) -> dict[str, str]:
-    """By name of a judge that is uncalibrated, what is shown instead of it."""
+    """By name of a judge, how it stands beside a figure or a verdict: ``owl (uncalibrated)``."""
+    worth = {name: worth_of(calibration, name, kind) for name in _models(judges)}
     return {
-        name: f"{name} ({UNCALIBRATED})"
-        for name in _models(judges)
-        if worth_of(calibration, name, kind) != CALIBRATED
+        name: name if said == CALIBRATED else f"{name} ({UNCALIBRATED})"
+        for name, said in worth.items()
     }
 
 

@@ -19,7 +19,7 @@ from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, PLANTED_FAULT
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION, JUDGED_PREFERENCES
-from sysgen_dagster.obedience.worth import name_judges
+from sysgen_dagster.obedience.worth import mark_judges
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept, is_kept
 from sysgen_dagster.report.page import Chart, Report, Section, Table
@@ -98,10 +98,7 @@ def _headline(models: Sequence[Statistics], sources: Statistics) -> list[tuple[s
         if (retention := stats.read(RETENTION)) is not None:
             kept = retention.filter(table=ALIGNED.name, outcome="kept")["conversations"].sum()
             tiles.append((f"rows kept of {stats.model}", f"{kept:,} of {_asked(retention):,}"))
-        if (counts := stats.read(OBEDIENCE_COUNTS)) is not None and (
-            tile := _obeyed(stats, counts)
-        ):
-            tiles.append((f"phrases obeyed by {stats.model}", tile))
+        tiles += _obeyed(stats)
     if (lengths := sources.read(SOURCE_LENGTHS)) is not None:
         tiles.append(("conversations in the sources", f"{lengths['conversations'].sum():,}"))
         if lengths.height > 1:
@@ -109,13 +106,14 @@ def _headline(models: Sequence[Statistics], sources: Statistics) -> list[tuple[s
     return tiles
 
 
-def _obeyed(stats: Statistics, counts: pl.DataFrame) -> str:
-    """How many of the decided phrases the answers obey, and who decided; empty where nobody did."""
-    rate = rate_obeyed(counts)
-    calibration = stats.read(JUDGE_CALIBRATION)
-    judge = name_judges(counts["by"].unique(), Kind.PHRASE, calibration)
-    said = f"{rate.share:.1%} of the {rate.whole:,} decided by rules"
-    return (said + (f" and {judge}" if judge else "")) if rate.whole else ""
+def _obeyed(stats: Statistics) -> list[tuple[str, str]]:
+    """How many of the decided phrases are obeyed, and who decided; nothing where nobody did."""
+    counts = stats.read(OBEDIENCE_COUNTS)
+    if counts is None or not (rate := rate_obeyed(counts)).whole:
+        return []
+    judges = mark_judges(counts["by"].unique(), Kind.PHRASE, stats.read(JUDGE_CALIBRATION))
+    who = " and ".join(["rules", *judges.values()])
+    return [(f"phrases that {stats.model} obeys, of those decided by {who}", f"{rate.share:.1%}")]
 
 
 def _asked(retention: pl.DataFrame) -> int:
