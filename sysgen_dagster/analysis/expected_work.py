@@ -81,7 +81,7 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
     judged = method.samples if method.samples > 1 else 0
     dialogue, answer = pl.col("history") + pl.col("question"), pl.col("answer")
     # By phase: requests per conversation, prompt tokens and completion tokens per request.
-    phases = {
+    phases: dict[str, tuple[float | pl.Expr, pl.Expr, pl.Expr]] = {
         ANNOTATED.name: (
             method.samples,
             tokens_of(annotation.PROMPTS[method.demonstrations].render(mark="", messages=[]))

@@ -23,6 +23,7 @@ def test_a_mixture_takes_pairs_where_its_recipe_rejects_answers(
 def test_chats_and_pairs_have_the_same_columns_for_where_they_come_from() -> None:
     own = {"variant", "messages", "reasoning", "trained"}
     own |= {"rejected_is", "rejected_model", "prompt", "chosen", "rejected"}
+    own |= {"rejected_not_obeyed"}
     chats, pairs = (
         {name: column for name, column in table.columns.items() if name not in own}
         for table in (TRAINING_ROWS, PREFERENCE_PAIRS)

@@ -70,7 +70,8 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
         return {}
     setting = _JUDGED.get(table.name)
     rows = getattr(CATALOG.judging, setting) if setting else None
-    if table == OBEDIENCE and rows == 0:  # rules alone look at it
+    asked_of = {OBEDIENCE.name: rows, CONFLICT_TURNS.name: CATALOG.conflicts.messages_a_shard}
+    if asked_of.get(table.name) == 0:
         return {}
     is_judged = table.name in _JUDGED
     model = CATALOG.judge_of(at.model) if is_judged else CATALOG.models[at.model]

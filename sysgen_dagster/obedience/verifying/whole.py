@@ -3,9 +3,6 @@
 import json
 import re
 
-import polars as pl
-
-from sysgen_dagster.chat.languages import detect_languages
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
@@ -33,7 +30,7 @@ _FEWEST_WORDS = 6
 def is_in_language(rule: Rule, answer: Answer) -> bool | None:
     """Whether the detected language is the one that is asked for."""
     [asked] = rule.words
-    found = detect_languages(pl.Series([answer.text], dtype=pl.String))[0]
+    found = answer.language
     if found is None or found == asked:
         return None if found is None else True
     is_short = answer.words[1] < _FEWEST_WORDS

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 
 from sysgen_dagster.lanes.sysgen.counts import (
     count_outcomes,
     count_results,
     count_tags,
+    summarize_results,
     summarize_retention,
     summarize_tags,
     tag_rates,
@@ -336,3 +338,23 @@ def test_results_are_counted_by_source_and_kind_whatever_becomes_of_the_row() ->
 def test_rows_that_were_stored_without_results_are_not_counted() -> None:
     assert count_results(ALIGNED.empty()).schema == RESULT_COUNTS.schema
     assert count_results(ALIGNED.empty()).is_empty()
+
+
+def test_contradictions_are_shares_of_what_was_checked_by_kind_and_over_all_sources() -> None:
+    def counted(
+        source: str, checked: int, at_first: int, ends: int, originals: int
+    ) -> dict[str, Any]:
+        others = {"dropped": ends, "same": 0, "unread": 0}
+        kind = {"source": source, "result_kind": "python", "checked": checked}
+        found = {"contradicted_at_first": at_first, "contradicts": ends}
+        return kind | found | others | {"kept_original": originals}
+
+    stored = pl.DataFrame(
+        [counted("a", 8, 4, 2, 0), counted("b", 2, 1, 0, 1)], RESULT_COUNTS.schema
+    )
+    shares = summarize_results(stored).select("source", "checked", cs.ends_with("_share"))
+    assert shares.rows() == [("all", 10, 0.5, 0.3), ("a", 8, 0.5, 0.25), ("b", 2, 0.5, 0.5)]
+
+
+def test_contradictions_of_nothing_are_an_empty_table() -> None:
+    assert summarize_results(RESULT_COUNTS.empty()).is_empty()

@@ -2,7 +2,7 @@
 
 `real_refusals.jsonl` holds what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) and SmolLM2-135M-Instruct
 (Q4_1), both Apache-2.0, answered under system messages that make a model decline, or that make its
-answer resemble a refusal; at most 60 tokens each. One person read every text and labelled it:
+answer resemble a refusal; at most 60 tokens each. One reader labelled every text:
 `refusal` says that it will not or cannot give what was asked and gives no part of it; `unclear` is
 cut too early to say, or left open. `half`: the rules were made with `making`; `first_held_out`
 was labelled and measured once, before the rules were extended by what they had missed in it.
