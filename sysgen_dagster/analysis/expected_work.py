@@ -80,29 +80,21 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
     # If Phase 1 writes several messages, each is judged with the prompt of Phase 3.
     judged = method.samples if method.samples > 1 else 0
     dialogue, answer = pl.col("history") + pl.col("question"), pl.col("answer")
-    longest = pl.lit(alignment.SAMPLING.max_tokens)
-    turns = 1 + pl.col("earlier_turns")
     # By phase: requests per conversation, prompt tokens and completion tokens per request.
-    phases = {
+    phases: dict[str, tuple[float | pl.Expr, pl.Expr, pl.Expr]] = {
         ANNOTATED.name: (
             method.samples,
-            _tokens(annotation.PROMPTS[method.demonstrations].render(mark="", messages=[]))
+            tokens_of(annotation.PROMPTS[method.demonstrations].render(mark="", messages=[]))
             + dialogue
             + answer,
             pl.lit(TAGGED_MESSAGE),
         ),
         VERIFIED.name: (
             filtered_share * (1 + judged),
-            pl.lit(_tokens(_EMPTY_VERIFICATION) + 2 * TAGGED_MESSAGE),  # with tags and without
+            pl.lit(tokens_of(_EMPTY_VERIFICATION) + 2 * TAGGED_MESSAGE),  # with tags and without
             pl.lit(VERDICTS),
         ),
-        ALIGNED.name: (
-            filtered_share * _answers(model.name, method.answers) * turns,
-            SYSTEM_MESSAGE + (dialogue + pl.col("earlier_said")) / turns,
-            pl.min_horizontal(
-                (answer + pl.col("earlier_answers")) / turns * _length_ratio(model.name), longest
-            ),
-        ),
+        ALIGNED.name: _answering(filtered_share, model.name, method),
     }
     lengths = pl.col(*_TEXTS, *_TURNS[1:]) / CHARACTERS_PER_TOKEN
     average = (
@@ -125,8 +117,21 @@ def expect_work(texts: pl.DataFrame, model: Generator, method: Method) -> pl.Dat
 _EMPTY_VERIFICATION = verification.PROMPT.render(mark="", system_message="", tagged_message="")
 
 
-def _tokens(prompt: list[ChatMessage]) -> int:
+def tokens_of(prompt: list[ChatMessage]) -> int:
+    """About how many tokens the messages of a prompt have."""
     return sum(estimate_tokens(message["content"]) for message in prompt)
+
+
+def _answering(share: float, model: str, method: Method) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Phase 4's requests per conversation, and tokens in and out per request."""
+    turns, longest = 1 + pl.col("earlier_turns"), pl.lit(alignment.SAMPLING.max_tokens)
+    said = pl.col("history") + pl.col("question") + pl.col("earlier_said")
+    written = (pl.col("answer") + pl.col("earlier_answers")) / turns * length_ratio(model)
+    return (
+        share * _answers(model, method.answers) * turns,
+        SYSTEM_MESSAGE + said / turns,
+        pl.min_horizontal(written, longest),
+    )
 
 
 def _answers(model: str, most: int) -> float:
@@ -136,7 +141,7 @@ def _answers(model: str, most: int) -> float:
     return sum(share**number for number in range(most))
 
 
-def _length_ratio(model: str) -> float:
+def length_ratio(model: str) -> float:
     """The length of new answers divided by that of the original ones."""
     ratios = {name: figures["length_ratio"] for name, figures in SIMILARITY.items()}
     return ratios.get(model, sum(ratios.values()) / len(ratios))

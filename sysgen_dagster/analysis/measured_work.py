@@ -5,6 +5,7 @@ import polars as pl
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.lanes.sysgen.attempts import JUDGED_LOWER
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
+from sysgen_dagster.obedience.tables import OBEDIENCE
 
 # What is asked of a model.
 FIGURES = ("requests", "prompt_tokens", "completion_tokens")
@@ -71,3 +72,21 @@ def measure_work(phase: str, annotated: pl.DataFrame, answered: pl.DataFrame) ->
         .select(WORK.keys())
         .cast(pl.Schema(WORK))
     )
+
+
+# What `measure_judging` needs of the tables.
+JUDGED_COLUMNS = (_ID, "attempts", "prompt_tokens", "completion_tokens", "failure")
+
+
+def measure_judging(annotated: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
+    """The same of `obedience`, which a judge is asked about.
+
+    Args:
+        annotated: Phase 1's table of some conversations, with `COLUMNS`.
+        judged: `obedience.tables.OBEDIENCE` of the same, with `JUDGED_COLUMNS`.
+    """
+    was_sent = pl.col("attempts") > 0
+    failed = pl.when(was_sent, pl.col("failure").is_not_null()).then(
+        pl.lit(ENGINE_FAILURES[0].value)
+    )
+    return measure_work(OBEDIENCE.name, annotated, judged.with_columns(drop_reason=failed))

@@ -8,6 +8,7 @@ from pydantic import model_validator
 from sysgen_dagster.catalog.entries import AtLeastOne, Count, Cron, Entry, Name, Switch
 
 EVERY_ROW: Literal["all"] = "all"
+Rows = Literal["all"] | Count  # of each source
 
 
 class Judging(Entry):
@@ -20,7 +21,7 @@ class Judging(Entry):
     preference_rows: Count = 200  # the paper's 1,000, divided among five sources
     alignment_rows: Count = 20  # as in the paper
     # Of how many rows the phrases go to the judge that rules cannot decide. Rules look at all rows.
-    obedience: Literal["all"] | Count = EVERY_ROW
+    obedience: Rows = EVERY_ROW
     seed: Count = 0  # of the samples
 
     @model_validator(mode="before")

@@ -16,8 +16,9 @@ from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.lanes.sysgen.phases import LABELS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.obedience.tables import OBEDIENCE
 
-_LABELS = {**LABELS, ALL: ALL}
+_LABELS = {**LABELS, OBEDIENCE.name: OBEDIENCE.name, ALL: ALL}
 # Columns of the summary by their headings in the printed tables: of work left, and of work done.
 _COUNTS = {
     "rows": "conversations",
@@ -66,13 +67,14 @@ def _show(console: Console, model: Model, summary: pl.DataFrame) -> None:
 def _table(title: str, summary: pl.DataFrame, numbers: Mapping[str, str], *words: str) -> Table:
     """One line per source and phase, after those over all sources."""
     table = new_table(title, ("source", "phase"), numbers, words)
+    last = OBEDIENCE.name if OBEDIENCE.name in summary["phase"] else ALIGNED.name
     for row in summary.iter_rows(named=True):
         table.add_row(
             row["source"],
             _LABELS[row["phase"]],
             *(_number(row, name) for name in numbers.values()),
             *(row[name] for name in words),
-            end_section=row["phase"] in {ALL, ALIGNED.name},
+            end_section=row["phase"] in {ALL, last},
         )
     return table
 

@@ -10,7 +10,7 @@ from sysgen_dagster.analysis.measured_work import FIGURES
 from sysgen_dagster.commands.printing import add_lines, new_table, say
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.manifest import count_rows, read_manifest
@@ -76,6 +76,10 @@ def used_tokens(store: Store, catalog: Catalog) -> pl.DataFrame:
         parts.append(work_done(store, name).with_columns(model=pl.lit(name)))
         beside = [table for table in _BESIDE if store.holds(table, Partition(name))]
         parts += [_asked_beside(store.read(table, Partition(name))) for table in beside]
+        parts += [
+            _asked_beside(store.read(OBEDIENCE, Partition(name, shard)))
+            for shard in store.shards(OBEDIENCE, name)
+        ]
     lines = pl.concat([part.select(_USED.names()).cast(_USED) for part in parts])
     used = lines.group_by("model", maintain_order=True).agg(pl.col(FIGURES).sum())
     in_order = pl.col("model").cast(pl.Enum([*catalog.models, *catalog.judges]), strict=False)
@@ -87,7 +91,8 @@ def _asked_beside(rows: pl.DataFrame) -> pl.DataFrame:
 
     Rows of one reply, such as the verdicts on the tags of one message, are one request.
     """
-    one_each = rows.unique(["message"]) if "message" in rows.columns else rows
+    asked = rows.filter(pl.col("model").is_not_null())
+    one_each = asked.unique(["message"]) if "message" in rows.columns else asked
     return one_each.group_by("model").agg(
         requests=(pl.col("attempts") > 0).sum(),
         prompt_tokens=pl.col("prompt_tokens").sum(),

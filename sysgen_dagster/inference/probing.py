@@ -138,12 +138,10 @@ class Probe:
         return long is None or short is None or long - short >= _LEAST_DIFFERENCE
 
     def find_constraint_form(self, wanted: Constraint) -> ConstraintForm | None:
-        """The first form in which the server holds an answer to a constraint.
-
-        None where it ignores or refuses all in which `wanted` can be said, and it is not needed.
+        """The first form in which the server holds an answer to a constraint; None: in none.
 
         Raises:
-            EngineError: The same, and the constraint is needed.
+            EngineError: In none, and the constraint is needed.
         """
         for form in filter(wanted.has, ConstraintForm):
             try:
@@ -258,8 +256,7 @@ def probe_server(
 
     Raises:
         UnreachableError: No OpenAI-compatible server answers there.
-        EngineError: It answers and does not serve the model, or no chat at all, or holds no answer
-            to the constraint.
+        EngineError: It answers and serves another model, no chat, or not in a form that is needed.
     """
     with open_client(base_url, api_key, retries) as client:
         listing, fault = list_models(client, model)

@@ -5,12 +5,17 @@ from collections.abc import Sequence
 import polars as pl
 
 from sysgen_dagster.obedience.recognition import recognize
-from sysgen_dagster.obedience.rules import BY_RULES, Rule, Verdict
+from sysgen_dagster.obedience.rules import BY_RULES, Rule, RuleKind, Verdict
 from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
-from sysgen_dagster.obedience.verifying import edges, measures, whole
-from sysgen_dagster.obedience.verifying.answers import Answer
+from sysgen_dagster.obedience.verifying import edges, measures, results, whole
+from sysgen_dagster.obedience.verifying.answers import Answer, read_languages
 
-_TESTS = {**whole.TESTS, **edges.TESTS, **dict.fromkeys(measures.MEASURED, measures.measure)}
+_TESTS = {
+    **whole.TESTS,
+    **edges.TESTS,
+    **results.TESTS,
+    **dict.fromkeys(measures.MEASURED, measures.measure),
+}
 
 
 def decide_by_rules(phrases: pl.Series, answers: pl.Series) -> pl.Series:
@@ -28,9 +33,20 @@ def decide_by_rules(phrases: pl.Series, answers: pl.Series) -> pl.Series:
         `tables.PHRASE_VERDICTS`, one list per row: every phrase in its order. ``by`` and ``rule``
         are null where the verdict is unknown. A row is null where there is no answer.
     """
+    asked, given = phrases.to_list(), answers.to_list()
+    # A turn without an answer is no answer that could break anything.
+    read = [[Answer(text or "") for text in texts or ()] for texts in given]
+    read_languages(
+        [
+            answer
+            for of, texts in zip(asked, read, strict=True)
+            if texts and any(map(_is_about_language, of or ()))
+            for answer in texts
+        ]
+    )
     rows = [
-        None if of is None or not given else _decide_row(of, list(given))
-        for of, given in zip(phrases.to_list(), answers.to_list(), strict=True)
+        None if of is None or not texts else [_decide(phrase, texts) for phrase in of]
+        for of, texts in zip(asked, read, strict=True)
     ]
     return pl.Series("phrases", rows, PHRASE_VERDICTS)
 
@@ -55,19 +71,17 @@ def keeps(rule: Rule, answer: Answer) -> bool | None:
     return _TESTS[rule.kind](rule, answer) if answer.text else None
 
 
-def _decide_row(phrases: Sequence[dict[str, str]], texts: Sequence[str | None]) -> list[object]:
-    # A turn without an answer is no answer that could break anything.
-    answers = [Answer(text or "") for text in texts]
-    rows: list[object] = []
-    for phrase in phrases:
-        verdict, rule = decide_phrase(phrase["text"], answers)
-        rows.append(
-            {
-                "tag": phrase["tag"],
-                "text": phrase["text"],
-                "verdict": verdict.value,
-                "by": BY_RULES if rule else None,
-                "rule": rule.kind.value if rule else None,
-            }
-        )
-    return rows
+def _is_about_language(phrase: dict[str, str]) -> bool:
+    rules = recognize(phrase["text"]).rules
+    return any(rule.kind in {RuleKind.LANGUAGE, RuleKind.TRANSLATED} for rule in rules)
+
+
+def _decide(phrase: dict[str, str], answers: Sequence[Answer]) -> dict[str, str | None]:
+    verdict, rule = decide_phrase(phrase["text"], answers)
+    return {
+        "tag": phrase["tag"],
+        "text": phrase["text"],
+        "verdict": verdict.value,
+        "by": BY_RULES if rule else None,
+        "rule": rule.kind.value if rule else None,
+    }

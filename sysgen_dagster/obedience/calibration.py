@@ -36,6 +36,7 @@ from sysgen_dagster.obedience.preference_judgement import (
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.obedience.verdict_clauses import TIE
 from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.checks import Check, Evidence, Finding, unless_made_up
 
 _FILE = Path(__file__).parent / "labelled" / "llmbar.jsonl"
 # Changes with the pairs.
@@ -244,3 +245,25 @@ def _two_by_two(kind: Kind, pairs: Sequence[tuple[str, str]]) -> TwoByTwo:
         (verdict == yes, label == yes) for verdict, label in pairs if verdict in {yes, *no}
     )
     return TwoByTwo(count[True, True], count[False, True], count[True, False], count[False, False])
+
+
+def _judge_agrees_with_labels() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        found = calibrate(evidence.read(JUDGE_CALIBRATION, *JUDGE_CALIBRATION.columns))
+        short = found.filter(pl.col("worth") != CALIBRATED)
+        said = [f"{row['judge']} on {row['kind']}: {row['worth']}" for row in short.to_dicts()]
+        advice = ": read its figures as uncalibrated, or name another judge" if said else ""
+        return Finding(
+            passed=short.is_empty(),
+            figure=min(found["kappa"].drop_nulls().to_list(), default=0.0),
+            wanted=f"kappa of {LEAST_KAPPA} or more, on {LEAST_ITEMS} items of each kind",
+            rows=short,
+            explanation="; ".join(said) + advice,
+        )
+
+    statement = "The judge agrees with labels of people on what it judges."
+    check = Check("judge_agrees_with_labels", JUDGE_CALIBRATION, statement, False, evaluate)
+    return unless_made_up(check, JUDGE_CALIBRATION)
+
+
+JUDGE_AGREES_WITH_LABELS = _judge_agrees_with_labels()

@@ -7,6 +7,7 @@ outside the expected bounds.
 import polars as pl
 
 from sysgen_dagster.obedience.alignment_judgement import Alignment
+from sysgen_dagster.obedience.calibration import JUDGE_AGREES_WITH_LABELS
 from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
 from sysgen_dagster.obedience.phrase_verdicts import parse_phrase_verdicts
 from sysgen_dagster.obedience.preference_judgement import NEW, ORIGINAL
@@ -110,5 +111,6 @@ CHECKS = (
     _judge_is_another_model(OBEDIENCE),
     _nearly_all_are_judged(JUDGED_ALIGNMENT),
     _judge_is_another_model(JUDGED_ALIGNMENT),
+    JUDGE_AGREES_WITH_LABELS,
     _most_are_aligned(),
 )

@@ -1,10 +1,10 @@
 """Whether a system message holds when a user asks for the opposite of what it says.
 
 Of each chosen message one phrase is put to the test that holds a rule: something of which can be
-computed whether an answer does it. The question is asked again in four turns of a user: one asks for what the phrase asks
-anyway, one for something that it has nothing to do with, one for the opposite, and one for the
-opposite in the name of somebody who claims to be in charge. Those two are asked without the system
-message, too, so that there is an answer that does what the user wants.
+computed whether an answer does it. The question is asked again in four turns of a user: one asks
+for what the phrase asks anyway, one for something that it has nothing to do with, one for the
+opposite, and one for the opposite in the name of somebody who claims to be in charge. Those two are
+asked without the system message, too, so that there is an answer that does what the user wants.
 
 Belongs here: the turns, the requests, and which side an answer took. Does not: what is asked for in
 words (`requested`) and what is counted of it (`conflict_counts`).
@@ -129,9 +129,9 @@ def build_turns(rows: pl.DataFrame) -> pl.DataFrame:
             ``history``.
 
     Returns:
-        One row per request: ``request_id``; ``asked``, what the message asks in plain words, and
-        ``wish``, the opposite, null for turns that do not ask for it; and the columns of `tables.CONFLICT_TURNS` that are known before
-        there is an answer.
+        One row per request: ``request_id``; ``asked``, what the message asks in plain words;
+        ``wish``, the opposite, null for turns that do not ask for it; and the columns of
+        `tables.CONFLICT_TURNS` that are known before there is an answer.
     """
     known = ("conversation_id", "source", *_OF_TURN)
     schema: dict[str, pl.DataType] = {

@@ -39,7 +39,7 @@ _STATEMENT = re.compile(
     r"[:\s*_]{0,8})(?=(?P<value>[^\n]{1,200}))"
 )
 _GSM8K_END = re.compile(r"(?:^|\n)#### ?(?P<value>[^\n]{1,100})\s*$")
-_CANDIDATE = r"boxed|(?i:answer)|#### "
+_CANDIDATE = r"box|(?i:answer)|#### "
 _CALCULATOR_MARK = re.compile(r"<<[^<>\n]{0,200}>>")
 # The full stop of an abbreviation before a number ends no sentence.
 _SENTENCE_END = re.compile(r"(?<!\b[Rr]s)(?<!\bNo)(?<!\bapprox)[.!?]\s")
@@ -53,7 +53,7 @@ _BETWEEN_BOXES = re.compile(
     r"(?:[$ ]|\\[()])*(?:[,;]|\\q?quad|(?:,? ?\\text ?\{)? *(?:and|or)\b *\}?)"
     r"(?:[$ ]|\\[()]|\\q?quad|and\b|or\b)*(?P<name>[a-z](?:_\w)? ?= ?)?"
 )
-_BOX = re.compile(r"\\f?boxed?(?![a-z]) ?|\\framebox ?")
+_BOX = re.compile(r"\\f?box(?:ed)?(?![a-z]) ?|\\framebox ?")
 # What `\boxed 12` boxes, as people mean it.
 _BARE_BOX = re.compile(r"-?[\d.,/]*\d|\w")
 
@@ -118,8 +118,6 @@ def normalize_answer(answer: str) -> str | None:
 
 def read_answer(answer: str) -> Quantity | None:
     """An answer as it compares with others; None for empty or long texts."""
-    # After a formula or emphasis an exclamation mark is one, and no factorial.
-    answer = re.sub(r"(?<=[$*])!+\s*$", "", answer)
     plain = simplify_maths(answer)
     if quantity := read_quantity(plain, currency=bool(_DOLLARS.search(answer))):
         return quantity

@@ -27,11 +27,14 @@ LEAD = re.compile(
 )
 # An exclamation mark is a factorial after a number, bracket or single letter.
 _TAIL = re.compile(r"(?:[ .,;:\"']|(?<![\d)}\]])(?<!\b[a-z])!)+$", re.IGNORECASE)
+# After a formula or emphasis it is an exclamation.
+_EXCLAIMED = re.compile(r"(?<=[$*])!+\s*$")
 _BLANK_BESIDE_SIGN = re.compile(r" (?=\W)|(?<=[^\w]) |(?<=\\pm) (?=\d)|(?<=\\sqrt) (?=\d)")
 
 
 def simplify_maths(text: str) -> str:
     """A text without LaTeX formatting, currency and degree signs; fractions become ``a/b``."""
+    text = _EXCLAIMED.sub("", text)
     plain = _SPELLING.sub(lambda match: _SPELLINGS.get(match[0], match[0][:-1]), text)
     plain = _VULGAR_FRACTION.sub(_plain_fraction, plain)
     plain = _WRAPPED.sub(r" \1", _DROPPED.sub("", plain))

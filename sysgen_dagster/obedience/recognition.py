@@ -10,11 +10,26 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from sysgen_dagster.obedience.recognizing import edges, lengths, marks, structure, tasks, words
+from sysgen_dagster.obedience.recognizing import (
+    edges,
+    layouts,
+    lengths,
+    marks,
+    structure,
+    tasks,
+    words,
+)
 from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, Subject
 from sysgen_dagster.obedience.rules import Recognized, Rule
 
-_SUBJECTS = (lengths.SUBJECT, marks.SUBJECT, words.SUBJECT, edges.SUBJECT, structure.SUBJECT)
+_SUBJECTS = (
+    lengths.SUBJECT,
+    marks.SUBJECT,
+    words.SUBJECT,
+    edges.SUBJECT,
+    *layouts.SUBJECTS,
+    *structure.SUBJECTS,
+)
 # Verbs of tasks are not shared by the objects of a list.
 _ALL_SUBJECTS = (*_SUBJECTS, tasks.SUBJECT)
 # Characters. Longer phrases describe formats in detail, which no form here covers.
@@ -98,7 +113,13 @@ _MOST_OBJECTS = 5
 def recognize(phrase: str) -> Recognized:
     """What rules can hold an answer to of what a phrase asks; empty if nothing is recognised."""
     text, quotes = _mask(phrase.translate(_FANCY).strip())
-    if len(phrase) > _LONGEST_PHRASE or _is_conditional(text):
+    if len(phrase) > _LONGEST_PHRASE:
+        return Recognized()
+    # What a task depends on is a part of the task: "how many are left if two leave".
+    task = tasks.SUBJECT.recognize(Clause(_strip(text.rstrip(" ?")), quotes))
+    if task and task.is_whole:
+        return task
+    if _is_conditional(text):
         return Recognized()
     rules: list[Rule] = []
     is_whole = True
@@ -126,8 +147,10 @@ def _mask(text: str) -> tuple[str, list[str]]:
 
 def _is_conditional(text: str) -> bool:
     """Whether what is asked depends on something, or is one of several things."""
+    # Most phrases have none of the words, so what is harmless about them is rarely looked for.
     return bool(
-        _DEPENDS.search(_HARMLESS_DEPENDS.sub(" ", text)) or _OR.search(_HARMLESS_OR.sub(" ", text))
+        (_DEPENDS.search(text) and _DEPENDS.search(_HARMLESS_DEPENDS.sub(" ", text)))
+        or (" or " in text and _OR.search(_HARMLESS_OR.sub(" ", text)))
     )
 
 
@@ -166,5 +189,7 @@ def _recognize_clause(clause: Clause) -> Recognized:
 
 
 def _match(clause: Clause, subjects: tuple[Subject, ...] = _SUBJECTS) -> Recognized | None:
-    matches = (subject.recognize(clause) for subject in subjects)
-    return next((match for match in matches if match), None)
+    for subject in subjects:
+        if found := subject.recognize(clause):
+            return found
+    return None

@@ -71,18 +71,24 @@ def opposite_of(rule: Rule) -> Rule | None:
             return Rule(RuleKind.LANGUAGE, words=("es" if code == "en" else "en",))
         case Rule(kind=RuleKind.CASE):
             return {_LOWER: _UPPER, _UPPER: _LOWER}.get(rule)
+        case Rule(kind=RuleKind.FIRST_PERSON):
+            return Rule(rule.kind, most=0) if rule.least else Rule(rule.kind, least=1)
+        case Rule(kind=RuleKind.QUESTIONS, most=0):
+            return Rule(RuleKind.ENDS_WITH_QUESTION)
+    other = _OPPOSITES.get(rule.kind, _opposite_words(rule))
+    return None if other == rule else other
+
+
+def _opposite_words(rule: Rule) -> Rule | None:
+    """Without what must be there, or with what must not."""
+    match rule:
         case Rule(kind=RuleKind.USES_WORDS, least=1, words=(word,)):
             return Rule(RuleKind.AVOIDS_WORDS, words=(word,), is_forbidden=True)
         case Rule(kind=RuleKind.AVOIDS_WORDS, words=(word, *_)):
             return Rule(RuleKind.USES_WORDS, least=1, words=(word,))
         case Rule(kind=RuleKind.SIGNS, most=0, words=(sign,)) if sign in _SIGNS:
             return Rule(RuleKind.SIGNS, least=_SOME_SIGNS, words=(sign,))
-        case Rule(kind=RuleKind.FIRST_PERSON):
-            return Rule(rule.kind, most=0) if rule.least else Rule(rule.kind, least=1)
-        case Rule(kind=RuleKind.QUESTIONS, most=0):
-            return Rule(RuleKind.ENDS_WITH_QUESTION)
-    other = _OPPOSITES.get(rule.kind)
-    return None if other == rule else other
+    return None
 
 
 def _opposite_number(rule: Rule) -> Rule | None:

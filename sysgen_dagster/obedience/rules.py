@@ -23,6 +23,7 @@ class RuleKind(StrEnum):
     """The kinds of rules, as tables name them."""
 
     LANGUAGE = "language"
+    TRANSLATED = "translated"  # into the language
 
     # Counted in the whole answer.
     WORDS = "words"

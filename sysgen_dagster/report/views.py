@@ -15,13 +15,16 @@ from sysgen_dagster.lanes.sysgen import counts, planted_faults
 from sysgen_dagster.lanes.sysgen.tables import (
     ALIGNED,
     PLANTED_FAULTS,
+    RESULT_COUNTS,
     RETENTION,
     TAG_COUNTS,
     VERDICT_COUNTS,
 )
+from sysgen_dagster.obedience import calibration
 from sysgen_dagster.obedience.conflict_counts import summarize_conflicts
 from sysgen_dagster.obedience.tables import (
     CONFLICT_COUNTS,
+    JUDGE_CALIBRATION,
     JUDGED_ALIGNMENT,
     JUDGED_PREFERENCES,
 )
@@ -78,6 +81,16 @@ VIEWS: tuple[View, ...] = (
         lambda stored, _: planted_faults.summarize_planted_faults(stored),
     ),
     View(
+        JUDGE_CALIBRATION,
+        "Whether the judge agrees with people",
+        Part.QUALITY,
+        "What the judge says of items that people have labelled: kappa with its 95 % interval by "
+        "item, the share labelled yes, and how often the judge says yes and no where they do. "
+        "Uncalibrated: below 0.6, or known of fewer than 200 items of the kind.",
+        lambda stored, _: calibration.calibrate(stored).drop("table"),
+        number_format=RATIO,
+    ),
+    View(
         tables.OBEDIENCE_COUNTS,
         "Whether each phrase is obeyed",
         Part.QUALITY,
@@ -93,6 +106,15 @@ VIEWS: tuple[View, ...] = (
                 where=(pl.col("source") == ALL) & pl.col("obeyed").is_not_null(),
             )
         ],
+    ),
+    View(
+        RESULT_COUNTS,
+        "Whether the new answer keeps the result",
+        Part.QUALITY,
+        "Of the conversations whose original answer states a final answer or Python that parses, "
+        "those whose new answer has another one: at first, and in the end. Not found in the new "
+        "answer is no contradiction, and is counted apart.",
+        lambda stored, _: counts.summarize_results(stored),
     ),
     View(
         JUDGED_ALIGNMENT,

@@ -67,7 +67,8 @@ def _build_profile(model: str, unknown_tag: float, stray_text: float) -> Failure
     lost = 1 - counts.aligned / counts.filtered
     return FailureProfile(
         malformed=1 - counts.filtered_share,
-        tag_shares={tag: counts.tag_share(tag) for tag in Tag},
+        # Of the conversations kept in the end: nearly as many, and texts stay what they have been.
+        tag_shares={tag: counts.tags[tag] / counts.aligned for tag in Tag},
         bad={tag: fmean(each.bad for each in sources) for tag, sources in removed.items()},
         none={tag: fmean(each.none for each in sources) for tag, sources in removed.items()},
         truncated=0.6 * lost,

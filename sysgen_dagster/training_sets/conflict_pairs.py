@@ -12,6 +12,7 @@ from sysgen_dagster.catalog.recipes import Rejected
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.obedience.conflicts import AGAINST, Side, Turn
 from sysgen_dagster.training_sets.draws import draw_numbers
+from sysgen_dagster.training_sets.pairs import count_verdicts
 from sysgen_dagster.training_sets.rows import build_turn
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
@@ -26,11 +27,12 @@ def build_conflict_pairs(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataF
 
     The chosen answer is the one to the same turn; where that did not keep to the message, it is the
     one to the turn that asks for what the message says, which answers the same question. Where both
-    turns that ask for the opposite give a pair, one of them is drawn.
+    turns that ask for the opposite give a pair, one of them is drawn. No phrase of the message is
+    known that the chosen answer does not obey.
 
     Args:
         aligned: One row per conversation, with the columns of `tables.PREFERENCE_PAIRS` that say
-            where it comes from.
+            where it comes from, and ``phrases`` of the system message.
         turns: `obedience.tables.CONFLICT_TURNS` of the same model.
     """
     against = turns.filter(pl.col("turn").is_in([turn.value for turn in AGAINST]))
@@ -50,8 +52,10 @@ def build_conflict_pairs(aligned: pl.DataFrame, turns: pl.DataFrame) -> pl.DataF
     )
     draws = draw_numbers(found["turn"] + "/" + found[_ID], Rejected.FOLLOWED_USER.value)
     drawn = found.with_columns(draws).sort("draw", "turn").unique(_ID, keep="first")
+    pairs = aligned.join(drawn, on=_ID, maintain_order="left", validate="1:1")
+    counted = count_verdicts(count_verdicts(pairs), "chosen_answer", "phrases_")
     return (
-        aligned.join(drawn, on=_ID, maintain_order="left", validate="1:1")
+        counted.filter(pl.col("phrases_not_obeyed") == 0)
         .with_columns(
             rejected_is=pl.lit(Rejected.FOLLOWED_USER.value),
             rejected_model=pl.col("model"),

@@ -57,8 +57,8 @@ def compare_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFram
         rejected_model=pl.lit(None, dtype=pl.String),
         rejected_answer="answer",
     )
-    of_original = _count_verdicts(original)
-    other = _count_verdicts(
+    of_original = count_verdicts(original)
+    other = count_verdicts(
         aligned.join(
             _other_answers(aligned, foreign),
             on="conversation_id",
@@ -82,14 +82,22 @@ def compare_answers(aligned: pl.DataFrame, foreign: pl.DataFrame) -> pl.DataFram
     )
 
 
-def _count_verdicts(pairs: pl.DataFrame) -> pl.DataFrame:
-    """The pairs with how many phrases rules say that the rejected answer obeys, and does not."""
-    answers = pairs.select(pl.concat_list("rejected_answer")).to_series()
+def count_verdicts(
+    pairs: pl.DataFrame, answer: str = "rejected_answer", prefix: str = "rejected_"
+) -> pl.DataFrame:
+    """The pairs with how many phrases rules say that an answer obeys, does not, or may obey.
+
+    Args:
+        pairs: With ``phrases`` of the system message.
+        answer: The column of the answer.
+        prefix: How the columns of the counts begin; the verdicts follow.
+    """
+    answers = pairs.select(pl.concat_list(answer)).to_series()
     decided = decide_by_rules(pairs["phrases"], answers).alias("decided")
     verdicts = pl.col("decided").list.eval(pl.element().struct.field("verdict"))
     counts = {
-        f"rejected_{verdict.value}": verdicts.list.count_matches(verdict.value).cast(pl.UInt32)
-        for verdict in (Verdict.OBEYED, Verdict.NOT_OBEYED)
+        f"{prefix}{verdict.value}": verdicts.list.count_matches(verdict.value).cast(pl.UInt32)
+        for verdict in Verdict
     }
     return pairs.with_columns(decided).with_columns(**counts).drop("decided")
 
@@ -109,7 +117,7 @@ def _worse_answers(aligned: pl.DataFrame) -> pl.DataFrame:
         .filter(_differ("new_answer", "rejected_answer"))
     )
     # Rules that changed since may find nothing in it.
-    broken = _count_verdicts(answers).filter(pl.col("rejected_not_obeyed") > 0)
+    broken = count_verdicts(answers).filter(pl.col("rejected_not_obeyed") > 0)
     return broken.sort(
         "row", "rejected_not_obeyed", descending=[False, True], maintain_order=True
     ).unique("row", keep="first", maintain_order=True)

@@ -188,3 +188,44 @@ def test_a_line_over_all_sources_says_whether_any_of_them_is_rough() -> None:
         FOURTH: ROUGH,
         "all": "partly rough",
     }
+
+
+# What a judge is asked about phrases
+
+
+def with_judge(
+    *measured: pl.DataFrame, judge: Generator = PHI, judged: Any = "all", model: Generator = PHI
+) -> pl.DataFrame:
+    known = pl.concat([pl.DataFrame(schema=WORK), *measured])
+    return build_forecast(texts(a=100), known, model, METHOD, judge, judged)
+
+
+def test_the_judge_has_a_row_of_each_source_only_where_it_is_asked() -> None:
+    assert with_judge()["phase"].to_list() == [*PHASES, "obedience"]
+    assert with_judge(judged=0)["phase"].to_list() == PHASES
+
+
+def test_what_the_judge_took_so_far_tells_what_the_others_will_take() -> None:
+    row = of(with_judge(done("obedience", 25, 200)), "obedience")
+
+    assert (row["conversations"], row["requests"], row["prompt_tokens"]) == (75, 75, 15_000)
+    assert row["basis"] == "measured on 25 rows"
+
+
+def test_the_judge_costs_its_own_price_and_the_phases_the_model_s() -> None:
+    dear = with_entries(price=PRICE.model_copy(update={"per_million_prompt": 2_000_000}))
+    work = [done("obedience", 50, 10), done(FIRST, 50, 10)]
+    table = with_judge(*work, judge=dear, model=with_entries(price=PRICE))
+
+    assert of(table, "obedience")["money"] == pytest.approx(50 * 10 * 2, rel=1e-3)
+    assert of(table, FIRST)["money"] < 1
+
+
+def test_prices_in_two_currencies_have_no_sum() -> None:
+    dollars = with_entries(price=PRICE.model_copy(update={"currency": "USD"}))
+    summary = summarize_forecast(with_judge(judge=dollars, model=with_entries(price=PRICE)))
+
+    assert of(summary, "all", "all")["money"] is None
+    assert of(summary, "all", "all")["currency"] is None
+    assert of(summary, "obedience", "all")["currency"] == "USD"
+    assert of(summary, FIRST, "all")["money"] > 0

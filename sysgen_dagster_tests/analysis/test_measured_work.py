@@ -5,9 +5,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.measured_work import COLUMNS, measure_work
+from sysgen_dagster.analysis.measured_work import (
+    COLUMNS,
+    JUDGED_COLUMNS,
+    measure_judging,
+    measure_work,
+)
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.tables.table import Table
 
 # Conversations, requests, tokens in and tokens out.
@@ -97,3 +103,19 @@ def test_all_answers_of_phase_4_count_with_their_own_tokens() -> None:
     several = {"answers": 3, "all_prompt_tokens": 290, "all_completion_tokens": 25}
 
     assert measured(ALIGNED, [{}, {}], [several, {}])["metamath"] == (2, 4, 390, 35)
+
+
+def test_a_judge_took_nothing_for_rows_without_an_open_phrase_and_failed_ones_are_to_be_done() -> (
+    None
+):
+    asked = {"attempts": 1, "prompt_tokens": 500, "completion_tokens": 20}
+    rows = [
+        {"conversation_id": "0", **asked},
+        {"conversation_id": "1"},
+        {"conversation_id": "2", "attempts": 3, "failure": "too slow"},
+        {"conversation_id": "3", "attempts": 0, "failure": "too long"},
+    ]
+    judged = pl.DataFrame(rows, schema=OBEDIENCE.schema).select(JUDGED_COLUMNS)
+    work = measure_judging(stored(ANNOTATED, {}, {}, {}, {}, {}), judged)
+
+    assert work.rows() == [("metamath", "obedience", 4, 1, 500, 20)]

@@ -4,6 +4,7 @@ import json
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -308,6 +309,21 @@ def test_a_server_that_holds_no_answer_to_a_form_is_an_error_that_names_the_sett
     model = ModelIdentity("phi-4", "phi", None, "endpoint")
     with answering(answer) as url, pytest.raises(EngineError, match="constrain_verdicts"):
         probe_server(model, url, None, None, retries=0, constraint=HELD)
+
+
+@pytest.mark.parametrize("ignores", [True, False], ids=["ignores_them", "refuses_them"])
+def test_a_server_that_holds_no_answer_to_a_form_is_asked_freely_where_none_is_needed(
+    ignores: bool,
+) -> None:
+    def answer(body: dict[str, Any]) -> Any:
+        is_free = not set(ConstraintForm) & body.keys()
+        return completion("Yes.") if is_free or ignores else web.Response(status=400)
+
+    model = ModelIdentity("phi-4", "phi", None, "endpoint")
+    with answering(answer) as url:
+        wish = replace(HELD, is_needed=False)
+        found = probe_server(model, url, None, None, retries=0, constraint=wish)
+    assert found.constraint_form is None
 
 
 def test_the_context_that_llama_cpp_names_is_read() -> None:

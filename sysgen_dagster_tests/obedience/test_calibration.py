@@ -12,6 +12,7 @@ from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.preference_judgement import ORDERS
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster_tests.obedience.judged_rows import rows
+from sysgen_dagster_tests.tables.evidence import Rows
 
 PAIRS = calibration.read_labelled_pairs()
 Say = Callable[[str, str], str]  # what a judge says, by the label and the answer shown first
@@ -151,3 +152,15 @@ def test_a_rate_is_not_corrected_by_a_judge_that_calls_everything_aligned() -> N
 
     assert calibration.correct_for_judge(450, 600, stored, "owl", Kind.ALIGNMENT) is None
     assert "kappa 0.00" in calibration.worth_of(stored, "owl", Kind.ALIGNMENT)
+
+
+def test_a_check_warns_of_a_judge_that_labels_contradict_and_says_what_to_do() -> None:
+    check = calibration.JUDGE_AGREES_WITH_LABELS
+    stored = judged(first).with_columns(engine=pl.lit("vllm")).to_dicts()
+    finding = check.evaluate(Rows({JUDGE_CALIBRATION.name: stored}))
+
+    assert not check.blocking
+    assert not finding.passed
+    assert "owl on preference: uncalibrated: kappa 0.00" in finding.explanation
+    assert "name another judge" in finding.explanation
+    assert check.evaluate(Rows({JUDGE_CALIBRATION.name: judged(right).to_dicts()})).passed

@@ -23,6 +23,16 @@ def verdicts(table: str, **counts: int) -> Rows:
     return Rows({table: rows})
 
 
+def labelled(right: int) -> Rows:
+    """Labelled rows, half of each label, all of which the judge is right about."""
+    words = ["Aligned" if number % 2 else "Not aligned" for number in range(right)]
+    said = [
+        {"kind": "alignment", "judge": "owl", "item": str(n), "label": word, "verdict": word}
+        for n, word in enumerate(words)
+    ]
+    return Rows({"judge_calibration": said})
+
+
 def own_judge(table: str) -> Rows:
     rows = verdicts(table, Unknown=2).rows[table]
     return Rows({table: [{**row, "judge_is_generator": True} for row in rows]})
@@ -82,6 +92,7 @@ CASES = {
         verdicts("judged_alignment", Aligned=2),
         own_judge("judged_alignment"),
     ),
+    "judge_calibration judge_agrees_with_labels": (labelled(right=200), labelled(right=199)),
 }
 
 

@@ -44,6 +44,17 @@ def ending(text: str) -> str | None:
         ("So **Answer: 42**", "42"),
         ("870 / 15 is 58. The answer: (B).", "b"),
         ("So the answer is n = 2.The answer is: 2", "2"),
+        ("So it is $\\boxed 5$.", "5"),
+        ("So it is $\\boxed 42$.", "42"),
+        ("So it is $\\fbox{7}$.", "7"),
+        ("Either $\\boxed{3}$ or $\\boxed{5}$.", "3,5"),
+        ("The roots are $\\boxed{5}$ and $\\boxed{3}$.", "3,5"),
+        ("Hence \\boxed{3}, \\boxed{5}.", "3,5"),
+        ("It is \\boxed{4}. Once more: \\boxed{4}", "4"),
+        ("The answer is Rs. 500.", "500"),
+        ("The answer is: 5!", "5!"),
+        ("The answer is $18$!", "18"),
+        ("The answer is 5 and a half.", "11/2"),
     ],
 )
 def test_a_marked_answer_is_found_and_the_last_one_counts(text: str, answer: str) -> None:
@@ -59,6 +70,9 @@ def test_a_marked_answer_is_found_and_the_last_one_counts(text: str, answer: str
         ("He pays 3 * $400 = $1,200 for 4 months.", "1200"),
         ("So 48/2 = 24 and 48 + 24 = **72**. Natalia sold **72** clips.", "72"),
         ("15 / 4 = 3.75, which is $3.75.", "15/4"),
+        ("Add both sides. The value of x is 60.", "60"),
+        ("Therefore, the value of $x$ is $60$.", "60"),
+        ("So the result is 1,200.", "1200"),
     ],
 )
 def test_an_unmarked_answer_is_the_result_that_the_last_sentence_states(
@@ -117,6 +131,15 @@ def test_ways_to_write_one_answer_are_equal(same: tuple[str, ...]) -> None:
 )
 def test_different_answers_stay_different(one: str, other: str) -> None:
     assert normalize_answer(one) != normalize_answer(other)
+
+
+def test_a_unit_counts_only_where_both_answers_state_one() -> None:
+    original = pl.Series(["#### 5 km", "The answer is 5 am.", "The answer is 5 cents."])
+    other_unit = pl.Series(["#### 5 m", "The answer is 5 pm.", "The answer is $5."])
+    without = pl.Series(["#### 5", "The answer is 5.", "The answer is 5."])
+
+    assert compare_final_answers(original, other_unit)["final_answer_same"].to_list() == [False] * 3
+    assert compare_final_answers(original, without)["final_answer_same"].to_list() == [True] * 3
 
 
 def test_nothing_is_computed_or_run() -> None:

@@ -55,6 +55,19 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         for table in ("filtered_system_messages", "verified_system_messages")
         for tag in TAG_NAMES
     ],
+    "result_counts": [
+        {
+            "source": "metamath",
+            "result_kind": "final_answer",
+            "checked": 140,
+            "contradicted_at_first": 14,
+            "contradicts": 7,
+            "dropped": 7,
+            "kept_original": 0,
+            "same": 120,
+            "unread": 13,
+        }
+    ],
     "conflict_counts": [
         {
             "source": "metamath",
@@ -187,6 +200,11 @@ ROWS: Mapping[str, list[dict[str, Any]]] = {
         }
         for source in ("capybara", "metamath")
         for phase in ("annotated_system_messages", "aligned_responses")
+    ],
+    "judge_calibration": [
+        {"kind": "alignment", "item": str(number), "judge": judge, "label": "Aligned", **said}
+        for judge in ("phi-4", "gpt-4o")
+        for number, said in enumerate([{"verdict": "Aligned"}, {"verdict": "Not aligned"}])
     ],
     "judged_alignment": [
         {**_JUDGED, "conversation_id": f"metamath-{number}", "verdict": verdict}

@@ -100,7 +100,7 @@ def test_a_forced_answer_is_empty_or_cut_in_every_phase() -> None:
 
 
 def contradicting(question: str, original: str, profile: FailureProfile) -> tuple[int, int]:
-    """Of 300 answers under a message written for an answer: those that contradict, and same ones."""
+    """Of 300 answers under a message written for an answer: those that contradict, and the same."""
     system: ChatMessage = {"role": Role.SYSTEM, "content": f"Help. {say_length(original)}"}
     asked: ChatMessage = {"role": Role.USER, "content": question}
     answers = [write_answer(request([system, asked], seed=seed), profile) for seed in range(300)]

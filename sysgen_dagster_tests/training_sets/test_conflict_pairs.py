@@ -42,6 +42,14 @@ def test_the_answer_that_keeps_to_the_message_is_preferred(turn: str) -> None:
     assert (pair["model"], pair["split"], pair["tags"]) == ("phi", "train", ["Role", "Task"])
 
 
+def test_the_answer_to_the_same_turn_is_chosen_before_that_to_another() -> None:
+    [pair] = pairs_of(HOLDS).to_dicts()
+    turn = pair["prompt"][-1]["content"].removeprefix("Q\n\n")
+
+    assert pair["chosen"] == chat(("assistant", f"{turn} with message"))
+    assert pair["rejected"] == chat(("assistant", f"{turn} without user"))
+
+
 def test_a_model_that_gives_in_is_shown_what_it_answers_without_the_conflict() -> None:
     sides = _only("conflicting", aligned="message", with_message="user", without="user")
     [pair] = pairs_of(sides).to_dicts()
@@ -80,6 +88,15 @@ def test_no_pair_has_a_side_of_which_rules_cannot_say_what_it_is(
 def test_neither_refusals_nor_cut_answers_are_in_a_pair() -> None:
     assert pairs_of(HOLDS, is_refusal=True).is_empty()
     assert pairs_of((None,) * 6).is_empty()
+
+
+def test_a_chosen_answer_breaks_no_other_phrase_of_the_message() -> None:
+    phrases = [{"tag": "Format", "text": "Use a table."}, {"tag": "Format", "text": "Be kind."}]
+    turns = turn_frame(turn_rows(HOLDS))
+
+    assert build_conflict_pairs(aligned({"phrases": phrases}), turns).is_empty()
+    [pair] = build_conflict_pairs(aligned({"phrases": phrases[1:]}), turns).to_dicts()
+    assert (pair["phrases_not_obeyed"], pair["phrases_unknown"]) == (0, 1)
 
 
 def test_a_conversation_has_one_pair_and_both_turns_get_their_share() -> None:

@@ -125,7 +125,8 @@ def of_kind(rejected_is: str, *rows: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.usefixtures("_rules")
-@pytest.mark.parametrize("kind", [each for each in Rejected if each != "followed_user"])
+# The pairs of conflict turns are made in `conflict_pairs`.
+@pytest.mark.parametrize("kind", [kind for kind in Rejected if kind != "followed_user"])
 def test_an_answer_that_does_not_obey_is_not_chosen(kind: str) -> None:
     row = {**SAY, "answer": "cat", "rejected_answers": tried("dog")}
 

@@ -137,6 +137,21 @@ def test_a_pair_does_not_reject_what_it_chooses_after_an_edit() -> None:
     assert edited(PAIR, c1={"new_answer": "A"}).keys() == {"c0", "c2"}
 
 
+@pytest.mark.parametrize("edit", [{"system_message": "NEW S"}, {"new_answer": "NEW A"}])
+def test_a_pair_of_a_conflict_turn_goes_where_its_row_was_written_otherwise(
+    edit: dict[str, str],
+) -> None:
+    kind = Rejected.FOLLOWED_USER
+    rows = PAIRS.with_columns(rejected_is=pl.lit(kind.value))
+    left = write_edits(rows, decided(c0="accepted", c1=edit), Recipe(rejected=(kind,)), "pairs")
+
+    assert left["conversation_id"].to_list() == ["c0", "c2"]
+    assert (
+        left["chosen"].to_list()
+        == rows.filter(pl.col("conversation_id") != "c1")["chosen"].to_list()
+    )
+
+
 @pytest.mark.parametrize("recipe", [Recipe(), Recipe(variant=Variant.USER_ROLE), PAIR])
 @pytest.mark.parametrize("shown", [{"shown_message": "older"}, {"shown_answer": "older"}])
 def test_an_edit_of_texts_that_the_row_does_not_hold_is_refused(

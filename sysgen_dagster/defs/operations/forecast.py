@@ -4,7 +4,13 @@ import polars as pl
 
 from sysgen_dagster.analysis.expected_work import measure_texts
 from sysgen_dagster.analysis.forecast import build_forecast
-from sysgen_dagster.analysis.measured_work import COLUMNS, WORK, measure_work
+from sysgen_dagster.analysis.measured_work import (
+    COLUMNS,
+    JUDGED_COLUMNS,
+    WORK,
+    measure_judging,
+    measure_work,
+)
 from sysgen_dagster.analysis.tables import FORECAST
 from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.defs.plumbing.assets import table_asset
@@ -12,6 +18,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import finished_shards
@@ -39,8 +46,10 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
             "a forecast needs to know the rows, and no source is stored: materialize the sources "
             "first; that sends no request to a model"
         )
+    done = pl.concat([work_done(store, model.name), judging_done(store, model.name)])
+    judge, judged = CATALOG.judge_of(model.name), CATALOG.judging.obedience
     return build_forecast(
-        pl.concat(texts, how="diagonal"), work_done(store, model.name), model, CATALOG.method
+        pl.concat(texts, how="diagonal"), done, model, CATALOG.method, judge, judged
     )
 
 
@@ -70,6 +79,16 @@ def work_done(store: Store, model: str) -> pl.DataFrame:
             for table, columns in COLUMNS.items()
             if shard in stored[table]
         ]
+    return pl.concat(parts)
+
+
+def judging_done(store: Store, model: str) -> pl.DataFrame:
+    """The same of what a judge was asked about the phrases of a model's messages."""
+    parts = [pl.DataFrame(schema=WORK)]
+    for shard in finished_shards(store, CATALOG, OBEDIENCE, model):
+        at = Partition(model, shard)
+        annotated = store.read(ANNOTATED, at, *COLUMNS[ANNOTATED])
+        parts.append(measure_judging(annotated, store.read(OBEDIENCE, at, *JUDGED_COLUMNS)))
     return pl.concat(parts)
 
 

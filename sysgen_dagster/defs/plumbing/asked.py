@@ -70,7 +70,11 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
         return {}
     setting = _JUDGED.get(table.name)
     rows = getattr(CATALOG.judging, setting) if setting else None
-    if table == OBEDIENCE and rows == 0:  # rules alone look at it
+    is_off = {
+        OBEDIENCE.name: rows == 0,
+        CONFLICT_TURNS.name: CATALOG.conflicts.messages_a_shard == 0,
+    }
+    if is_off.get(table.name):
         return {}
     is_judged = table.name in _JUDGED
     model = CATALOG.judge_of(at.model) if is_judged else CATALOG.models[at.model]

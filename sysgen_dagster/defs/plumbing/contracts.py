@@ -7,6 +7,7 @@ import dagster as dg
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, PLANTED_FAULTS
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
@@ -42,7 +43,7 @@ def evidence_for_checks(store: Store, table: Table, at: Partition) -> StoredEvid
     """
     if at.shard is not None:
         return evidence_of(store, at)
-    if table == PLANTED_FAULTS:  # asked about a model, whatever it has made
+    if table in (PLANTED_FAULTS, JUDGE_CALIBRATION):  # asked about a model, whatever it has made
         return StoredEvidence(store, (), at.model)
     return evidence_of_shards(store, ALIGNED if at.model else CONVERSATIONS, at.model)
 

@@ -69,6 +69,30 @@ def count_results(aligned: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def summarize_results(counts: pl.DataFrame) -> pl.DataFrame:
+    """How often new answers contradict: one row per source and kind, and per kind over all sources.
+
+    Args:
+        counts: `tables.RESULT_COUNTS`.
+
+    Returns:
+        The columns of `counts` (``source`` also ``all``), and of the checked conversations the
+        shares ``at_first_share``, whose first answer contradicts, and ``in_the_end_share``, whose
+        chosen answer does or whose original answer stands in for it.
+    """
+    totals = counts.group_by("result_kind").agg(
+        pl.lit("all").alias("source"), pl.exclude("source", "result_kind").sum()
+    )
+    rows = pl.concat([totals.select(counts.columns), counts]).sort(
+        "result_kind", maintain_order=True
+    )
+    checked = pl.col("checked")
+    return rows.with_columns(
+        at_first_share=pl.col("contradicted_at_first") / checked,
+        in_the_end_share=(pl.col("contradicts") + pl.col("kept_original")) / checked,
+    )
+
+
 def tag_rates(counts: pl.DataFrame) -> dict[str, Rate]:
     """For each of the eight tags, the messages that hold it, over all sources of `count_tags`."""
     sums = counts.group_by("tag").agg(pl.col("messages", "of_messages").sum())

@@ -72,7 +72,7 @@ SENTENCE_BEFORE = (
         *("thank you", "thanks", "as an? ", "my (?:role|purpose|job) "),
         "(?:it|that|this) (?:sounds|seems|must be)",
         r"i am (?:an? |programmed|designed|here)",
-        "i do not have (?:the ability|access)",
+        "i do not have ",
     )
     + rf"{_REST}[.!?]+\s+"
 )
@@ -82,15 +82,16 @@ _BEFORE = _any(
     r"(?:(?:i am|we are) )?(?:sorry|afraid)(?: to (?:say|tell you|inform you))?"
     r"(?: for (?:the|any) [^.!?\n,]*)?\W{1,4}",
     rf"(?:i |my |we )?apolog(?:ize|ies)(?: for (?:the|any) {_PART})?\W{{1,4}}",
-    rf"{_any('unfortunately', 'regrettably', 'regretfully', 'sadly', 'however', 'therefore')}\W{{1,3}}",
-    rf"{_any('so', 'but', 'and', 'currently', 'at present', 'at (?:this|the) (?:time|moment)')}\W{{1,3}}",
+    r"(?:unfortunately|regrettably|regretfully|sadly|however|therefore)\W{1,3}",
+    r"(?:so|but|and|currently|at present|at (?:this|the) (?:time|moment))\W{1,3}",
     r"(?:i regret|it is with regret)(?: to (?:say|tell you|inform you))? ?(?:that )?",
     rf"{_INFORM}\W{{1,3}}(?:that )?",
     rf"(?:as|being|since i am|because i am) (?:an?|your|the) {_PART},\s*",
     rf"(?:as|being) an? {_AI}\s+",
     rf"i am (?:only )?an? {_PART}(?:,? (?:and|so|but)|[,;]) ",
-    rf"{_any('while', 'although', 'though', 'even though', 'due to', 'because of', 'according to')} {_PART},\s*",
-    rf"{_any('i appreciate', 'i understand', 'thank you for', 'thanks for', 'i am here')} {_PART},\s*",
+    rf"(?:while|although|though|even though) {_PART},\s*",
+    rf"(?:due to|because of|according to) {_PART},\s*",
+    rf"(?:i appreciate|i understand|thank you for|thanks for|i am here) {_PART},\s*",
     "it is (?:important|worth) (?:to note|noting) that ",
 )
 _ABLE = _any(
@@ -150,7 +151,7 @@ _DOING = _any(
     *("cancel", "sell", "lend", "hand", "accept", "meet", "use", "choose", "pick", "judge"),
     *("interpret", "identify", "speak", "teach", "express", "bring"),
     *("do", "recommend", "guarantee", "refund", "rewrite", "edit", "review", "read", "tolerate"),
-    "have (?:access|real|information|personal|enough|the (?:ability|information|means))",
+    "have (?:access|real|information|personal|enough)",
 )
 _THIS = "(?:that|this|it|(?:that|this|the|your) (?:question|request|topic))"
 _A_THING = "(?:something|a topic|a subject|a question|anything) (?:that )?i"
@@ -168,10 +169,13 @@ _FIXED = _any(
     rf"{_THIS} (?:is |falls |lies |goes )?(?:not within|outside|beyond|out of|against)(?: of)?"
     " (?:my|our|the scope|the company)",
     rf"{_THIS} (?:is |would be )?(?:not (?:appropriate|possible|ethical|right|allowed|permitted)"
-    "|impossible|inappropriate|unethical) (?:for me|to (?:say|tell|know|predict|discuss|answer|do so))",
+    "|impossible|inappropriate|unethical)"
+    " (?:for me|to (?:say|tell|know|predict|discuss|answer|do so))",
     rf"{_THIS} (?:violates|goes against|would violate) (?:my|our|the)",
     "(?:my|our|company|the) (?:guidelines|polic(?:y|ies)|programming|instructions|rules|principles)"
     " (?:do(?:es)? not (?:allow|permit|let)|prevent|prohibit|forbid)",
+    r"i am (?:prohibited from|forbidden to|not allowed to|not permitted to) \w+",
+    "i do not have (?:any )?(?:personal )?(?:opinions|preferences|beliefs)",
     *(r"no comment\b", r"no can do\b"),
 )
 # Marks of Markdown and pictures may begin a line.
@@ -185,7 +189,8 @@ DECLINING += r"comment|can do)|decline|refus|refrain|pass on|abstain|prefer|rath
 DECLINING += r"beyond|out of|against|impossible|inappropriate|unethical|violate|prevent"
 WORDS_BEFORE = f"^{_BEFORE}{{1,5}}"
 SORRY = "^(?:unfortunately|regret|sadly)"
-_CANNOT = f"(?:i|we) {_UNABLE} "
+# The verb may be the second of two, as in "I do not cook or advise".
+_CANNOT = rf"(?:i|we) {_UNABLE} (?:\w+ (?:or|and) )?"
 CLAUSE = f"^{_any(_FIXED, _CANNOT + _ANSWERING)}"
 CLAUSE_AFTER_WORDS = rf"^{_CANNOT}{_DOING}\b"
 
@@ -219,8 +224,10 @@ _TURN = _any(
 )
 IN_THE_SENTENCE = r"^[^.!?\n]*?\b(?:but|however)\b\W{0,3}([^.!?\n]*\w[^.!?\n]*[?]?)"
 IN_THE_NEXT = rf"[.!?\n]\W*{_TURN}\b,?([^.!?\n]*\w[^.!?\n]*[?]?)"
-AFTER_THE_TURN = rf"(?s){_TURN}.*?[.!?:\n](.*)$"
-PROMISE = r"^\W*(?:i (?:can|could|will|am able to)|let me|allow me)\b"
+AFTER_THE_TURN = rf"(?s)(?:but|{_TURN}).*?[.!?:\n](.*)$"
+PROMISE = (
+    r"^\W*(?:i (?:can|could|will|am able to)|let me|allow me)\b (?:[a-su-z]|t[a-df-z]|te[a-km-z])"
+)
 # What only an answer that gives something has.
 GIVEN = (
     r"```|\n\s*(?:[-*\u2022]|\d{1,2}[.)]|#{1,4}) ?\S|\|\s*-{3}|\bhere(?:'s| is| are) "

@@ -63,8 +63,10 @@ def _after_the_clause(openings: pl.Series) -> pl.Series:
         ):
             found = clause.str.contains(pattern) & holds & rest.is_null()
             rest = clause.str.replace(pattern, "").zip_with(found.fill_null(False), rest)
-        said = plain.str.contains(wordings.SENTENCE_BEFORE)
-        without = plain.str.replace(wordings.SENTENCE_BEFORE, "")
+        begins = clause.str.contains(wordings.SENTENCE_BEFORE)
+        sentence = clause.zip_with(begins.fill_null(False), plain)
+        said = sentence.str.contains(wordings.SENTENCE_BEFORE)
+        without = sentence.str.replace(wordings.SENTENCE_BEFORE, "")
         plain = without.zip_with(said.fill_null(False), pl.Series([None], dtype=pl.String))
     return rest
 

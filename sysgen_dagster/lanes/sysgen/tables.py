@@ -81,8 +81,6 @@ ALIGNED = _phase_table(
         **IDENTITY,
         "system_message": Column(TEXT, "S: the verified phrases as natural text, no tags"),
         "new_answer": Column(TEXT, "A': the model's answer under the system message"),
-        **DROP_REASON,
-        **GENERATION,
         "answers": Column(
             COUNT, "answers that the model was asked for, in all turns together", is_new=True
         ),
@@ -114,6 +112,8 @@ ALIGNED = _phase_table(
             "null: they are the upstream ones",
             is_new=True,
         ),
+        **DROP_REASON,
+        **GENERATION,
     },
 )
 

@@ -52,6 +52,11 @@ def _compound(found: re.Match[str], _clause: Clause) -> Rule:
     return Rule(_UNITS[found["unit"]], number, number)
 
 
+def _one(found: re.Match[str], _clause: Clause) -> Rule:
+    return Rule(_UNITS[found["unit"]], 1, 1)
+
+
+_MANNER = r"(?:[a-z-]+,? (?:and )?){0,3}?"
 _FORMS = (
     form(
         rf"(?:{_VERB}{_INTO} )?(?:in |using |with )?{COUNT} {HARMLESS}{VAGUE}{_UNIT}"
@@ -68,6 +73,17 @@ _FORMS = (
         rf"|that"
         r" (?:states|gives|contains)) (?:only )?the (?:final )?(?:answer|result)",
         lambda found, _clause: Rule(_UNITS[found["unit"]], 1, 1),
+    ),
+    # A phrase that only names a form speaks of the whole answer.
+    form(
+        r"(?:a|one) (?:simple |single |plain |complete |full )*(?P<unit>sentence|paragraph"
+        r"|line)",
+        _one,
+    ),
+    form(
+        rf"(?:a|one) {_MANNER}(?P<unit>sentence|paragraph|line)(?: (?:that|with|which|of|in) .+)?",
+        _one,
+        is_whole=False,
     ),
 )
 SUBJECT = Subject(re.compile(r"word|sentence|paragraph|line|character"), _FORMS)

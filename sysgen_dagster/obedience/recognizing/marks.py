@@ -37,7 +37,7 @@ LANGUAGES = {
     **{"irish": "ga", "welsh": "cy", "albanian": "sq", "british english": "en"},
     **{"american english": "en", "brazilian portuguese": "pt", "mexican spanish": "es"},
 }
-_LANGUAGE = rf"(?:the )?(?P<language>{'|'.join(sorted(LANGUAGES, key=len, reverse=True))})"
+SPOKEN_LANGUAGE = rf"(?:the )?(?P<language>{'|'.join(sorted(LANGUAGES, key=len, reverse=True))})"
 # What else may be asked of the language, and is not the language.
 _MANNER = (
     r"(?P<vague>(?:(?:simple|plain|clear|formal|informal|everyday|fluent|natural|polite|standard"
@@ -56,7 +56,8 @@ _LANGUAGES = (
     form(
         rf"(?:(?:{DO}|talk|explain everything|say everything)(?: {ANSWER})?{_TO_USER}"
         rf"(?: (?:in|using|only|entirely|exclusively|completely|solely))*|(?:only )?(?:in|using)"
-        rf"(?: only)?) {_MANNER}{_LANGUAGE}(?: (?:language|only|words))*(?:, no other language is"
+        rf"(?: only)?) {_MANNER}{SPOKEN_LANGUAGE}(?: (?:language|only|words))*(?:, no other"
+        rf" language is"
         rf" allowed)?{_TO_USER}{TAIL}",
         _language,
     ),

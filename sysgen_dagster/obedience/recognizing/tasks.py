@@ -2,7 +2,14 @@
 
 import re
 
-from sysgen_dagster.obedience.recognizing.wording import Clause, Subject, form, rule
+from sysgen_dagster.obedience.recognizing.marks import LANGUAGES, SPOKEN_LANGUAGE
+from sysgen_dagster.obedience.recognizing.wording import (
+    Clause,
+    Subject,
+    form,
+    rule,
+    squeeze_formula,
+)
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
 # Stems, because answers say "subtract" for "subtraction".
@@ -19,20 +26,32 @@ _UNSPECIFIC = frozenset(
         "based context terms",
     )
 )
+_QUANTITY = (
+    r"(?:number|total|amount|cost|price|sum|difference|value|average|mean|area|volume|perimeter"
+    r"|distance|length|probability|percentage|speed|time|age|profit|weight|height|product|ratio"
+    r"|remainder|quotient|solution|result|answer|derivative|integral|slope|angle|radius)"
+)
 _RESULT = r"(?:final |correct |numerical |exact )*(?:answer|result|solution)"
 
 
+_MORE_ASKED = re.compile(
+    r"\b(?:explain\w*|show(?:ing)?|describ\w*|discuss\w*|provid\w*|list|listing|why|step|steps"
+    r"|the user"
+    r"|users|compare)\b|\""
+)
+_FORMULA = re.compile(r"\$[^$]*\$|\S*[=^\\<>]\S*")
+
+
 def _task(found: re.Match[str], _clause: Clause) -> Rule | None:
-    # What more is asked, and formulas that the answer would have to be compared with.
-    if re.search(
-        r"\b(?:explain\w*|show\w*|describ\w*|discuss\w*|provid\w*|list\w*|why|step)\b"
-        r"|[\"$=^]",
-        found["task"],
-    ):
+    """The stems of the task's words, and its formulas, which begin with a dollar sign."""
+    task = found["task"]
+    if _MORE_ASKED.search(task):
         return None
-    words = re.findall(r"[a-z]{3,}", found["task"])
+    formulas = [squeeze_formula(formula) for formula in _FORMULA.findall(task)]
+    words = re.findall(r"[a-z]{3,}", _FORMULA.sub(" ", task))
     stems = dict.fromkeys(word[:_STEM] for word in words if word not in _UNSPECIFIC)
-    return Rule(RuleKind.STATES_RESULT, words=tuple(stems))
+    long = [f"${formula}" for formula in formulas if len(formula) > 1]
+    return Rule(RuleKind.STATES_RESULT, words=(*stems, *long))
 
 
 _LANGUAGE = (
@@ -49,19 +68,25 @@ _A = r"(?:(?:a|an|the|given|new|working|complete|single|simple|following) )*"
 
 _FORMS = (
     form(
-        r"(?:calculate|compute|find|determine|work out|evaluate|tell) (?P<task>(?:the |how"
-        r" (?:many|much) )"
-        r"(?:[a-z]+ )?(?:number|total|amount|cost|price|sum|difference|value|average|mean|area"
-        r"|volume|perimeter|distance"
-        r"|length|probability|percentage|speed|time|age|profit|weight|height|product|ratio"
-        r"|remainder|quotient|solution|result|answer)\b[^.:;]{0,160})",
+        r"(?:calculate|compute|find|determine|work out|evaluate|tell|identify) (?P<task>(?:the "
+        r"|an? )"
+        rf"(?:[a-z]+ ){{0,2}}?{_QUANTITY}\b.{{0,240}}|(?:the )?roots of.{{0,160}})",
+        _task,
+    ),
+    form(
+        r"(?:(?:calculate|compute|find|determine|work out|tell|find out) )?"
+        r"(?P<task>how (?:many|much|long|far|old|fast)\b.{3,240})",
         _task,
     ),
     form(
         r"solve (?P<task>(?:a |an |the |given |this )*(?:[a-z]+ ){0,3}(?:problems?|equations?"
         r"|inequality|inequalities"
-        r")\b[^.:;]{0,120})",
+        r")\b[^.:;]{0,160})",
         _task,
+    ),
+    form(
+        rf"translate (?:[a-z' ]+ )?(?:into|to) {SPOKEN_LANGUAGE}",
+        lambda found, _clause: Rule(RuleKind.TRANSLATED, words=(LANGUAGES[found["language"]],)),
     ),
     form(
         rf"(?:show|give|state|include|provide|report) (?:the |your )?{_RESULT}"
@@ -78,7 +103,7 @@ _FORMS = (
 )
 SUBJECT = Subject(
     re.compile(
-        r"^(?:calculate|compute|find|determine|work|evaluate|tell|solve"
+        r"^(?:calculate|compute|find|determine|work|evaluate|tell|identify|how|translate|solve"
         r"|show|give|state|include|provide|report|write|implement|code|refactor|reply|respond"
         r"|return|create|modify|develop|build|generate|complete|rewrite|fix)"
     ),

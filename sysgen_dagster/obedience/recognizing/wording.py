@@ -54,6 +54,8 @@ _BOUNDS: tuple[tuple[str, Callable[[int], tuple[int | None, int | None]]], ...] 
 )
 # How far from a number "about" reaches for every reader, and beyond what it reaches for none.
 ABOUT = "about"
+# A word of a rule about lists: the items must stand on lines of their own.
+ON_LINES = "on lines"
 
 QUOTE = r'"\d+"'
 QUOTES = rf"{QUOTE}(?:(?:, ?| and | or |, and |, or ){QUOTE})*"
@@ -69,6 +71,11 @@ DO = (
     r"|produce|create|add|offer|make|format|be|be written|write everything|organize|structure"
     r"|deliver|generate|display|consist|insert|incorporate|employ|speak|communicate|keep)"
 )
+_OBJECT = (
+    rf"(?: (?:{ANSWER}|(?:the|your|all|any)(?: [a-z]+)? (?:data|information|results?|findings|steps"
+    r"|points|comparison|content|items|options|instructions|ideas|details)))?"
+)
+IN = rf"(?:{DO}{_OBJECT}(?: (?:in|as|with|using|into|of|by using))*|in|as|with)"
 # What can be asked along with a form and changes nothing about it.
 HARMLESS = (
     r"(?:(?:clear|simple|plain|proper|single|complete|full|separate|distinct|neat|valid|different"
@@ -127,8 +134,10 @@ class Form:
     def recognize(self, clause: Clause) -> Recognized | None:
         """What the clause asks; None if it is not of this form."""
         found = self.pattern.fullmatch(clause.text)
-        made = self.make(found, clause) if found else None
-        if not found or made is None:
+        if found is None:
+            return None
+        made = self.make(found, clause)
+        if made is None:
             return None
         rules = (made,) if isinstance(made, Rule) else tuple(made)
         is_vague = "vague" in self.pattern.groupindex and bool(found["vague"])
@@ -151,8 +160,10 @@ class Subject:
         """What the clause asks; None if it is of none of the forms."""
         if not self.needs.search(clause.text):
             return None
-        matches = (form.recognize(clause) for form in self.forms)
-        return next((match for match in matches if match), None)
+        for form in self.forms:
+            if found := form.recognize(clause):
+                return found
+        return None
 
 
 def form(pattern: str, make: Make, *, is_whole: bool = True) -> Form:
@@ -197,6 +208,11 @@ def count_rule(found: re.Match[str], kind: RuleKind, *words: str) -> Rule | None
     # "Between" and "from" need a second number.
     is_exact = not bound or re.fullmatch(_EXACTLY, bound)
     return Rule(kind, number, number, words) if is_exact else None
+
+
+def squeeze_formula(text: str) -> str:
+    """A formula in small letters without blanks and without marks that only set it."""
+    return re.sub(r"[\s$]|\\(?:left|right|[,;!() \[\]])", "", text).lower()
 
 
 def read_number(text: str) -> int:

@@ -5,10 +5,15 @@ leaves them out, and what can be counted in the whole text includes them.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
+
+import polars as pl
+
+from sysgen_dagster.chat.languages import detect_languages
 
 # The smallest and the largest number that a reader could count.
 Span = tuple[int, int]
@@ -81,6 +86,12 @@ class Answer:
     def __init__(self, text: str) -> None:
         """Nothing is read yet."""
         self.text = text.replace("\r\n", "\n").strip()
+
+    @cached_property
+    def language(self) -> str | None:
+        """The two-letter code of its language; None if it is not certain."""
+        [code] = detect_languages(pl.Series([self.text], dtype=pl.String)).to_list()
+        return code if code is None else str(code)
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -178,6 +189,13 @@ class Answer:
             1 if all(line.kind is LineKind.CODE for line in block) else len(block)
             for block in blocks
         )
+
+
+def read_languages(answers: Sequence[Answer]) -> None:
+    """Detects the languages of answers at once, which costs less than one after the other."""
+    texts = pl.Series([answer.text for answer in answers], dtype=pl.String)
+    for answer, code in zip(answers, detect_languages(texts), strict=True):
+        answer.language = code
 
 
 def _read_lines(text: str) -> list[Line]:

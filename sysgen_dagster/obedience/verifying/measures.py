@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from itertools import pairwise
 
-from sysgen_dagster.obedience.recognizing.wording import ABOUT
+from sysgen_dagster.obedience.recognizing.wording import ABOUT, ON_LINES
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, LineKind, Span
 
@@ -98,11 +98,13 @@ def _numbered(_rule: Rule, answer: Answer) -> Span:
     return outer, max(every, steps)
 
 
-def _list_items(_rule: Rule, answer: Answer) -> Span:
+def _list_items(rule: Rule, answer: Answer) -> Span:
     outer = max(answer.count(LineKind.BULLET)[0], answer.count(LineKind.NUMBERED)[0])
     both = answer.count(LineKind.BULLET, LineKind.NUMBERED)
     # Without a list, items may stand on lines of their own, or in one line.
-    loose = len(answer.shown) + answer.text.count(",") + answer.text.count(";")
+    loose = len(answer.shown)
+    if ON_LINES not in rule.words:
+        loose += answer.text.count(",") + answer.text.count(";")
     return (outer, max(both[1], outer)) if both[1] else (0, loose)
 
 

@@ -3,9 +3,6 @@
 import json
 import re
 
-import polars as pl
-
-from sysgen_dagster.chat.languages import detect_languages
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
@@ -15,6 +12,8 @@ _UPPER = re.compile(r"[^\W\d_]")
 _EXAMPLE = re.compile(
     r"\b(?:for example|for instance|e\.g\.|an example|examples?:|example \d|such as)", re.I
 )
+# Braces alone may be those of LaTeX.
+_MAYBE_JSON = re.compile(r"\{\s*[\"'}]|(?<!\\)\[|json", re.I)
 _LONG_LINE = 100
 # Below these, differences between the detector's languages that are close to one another count.
 _CLOSE = (
@@ -31,11 +30,16 @@ _FEWEST_WORDS = 6
 def is_in_language(rule: Rule, answer: Answer) -> bool | None:
     """Whether the detected language is the one that is asked for."""
     [asked] = rule.words
-    found = detect_languages(pl.Series([answer.text], dtype=pl.String))[0]
+    found = answer.language
     if found is None or found == asked:
         return None if found is None else True
     is_short = answer.words[1] < _FEWEST_WORDS
     return None if is_short or found in _CLOSE_TO.get(asked, ()) else False
+
+
+def is_translated(rule: Rule, answer: Answer) -> bool | None:
+    """Whether the whole answer is in the language; an answer around a translation is not sure."""
+    return True if is_in_language(rule, answer) else None
 
 
 def is_json(rule: Rule, answer: Answer) -> bool | None:
@@ -61,7 +65,7 @@ def _letters(name: str) -> str:
 
 
 def _is_no_json(answer: Answer, text: str) -> bool | None:
-    if "{" not in text and "[" not in text:
+    if not _MAYBE_JSON.search(text):
         return False
     is_all_braces = text.startswith(("{", "[")) and text.endswith(("}", "]"))
     return False if is_all_braces and "```" not in text else None
@@ -145,6 +149,7 @@ def has_code(_rule: Rule, answer: Answer) -> bool | None:
 
 TESTS = {
     RuleKind.LANGUAGE: is_in_language,
+    RuleKind.TRANSLATED: is_translated,
     RuleKind.JSON: is_json,
     RuleKind.TITLE: has_title,
     RuleKind.CODE_ONLY: is_code_only,

@@ -14,6 +14,7 @@ from sysgen_dagster.analysis.tables import FORECAST
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.commands.forecast import show_forecasts
 from sysgen_dagster.definitions import defs
+from sysgen_dagster.defs.obedience import obedience
 from sysgen_dagster.defs.operations.forecast import forecast_of
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
@@ -21,6 +22,7 @@ from sysgen_dagster.defs.sysgen_lane import PHASES as PHASE_ASSETS
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store, StoreError
@@ -28,7 +30,8 @@ from sysgen_dagster.tables.table import Partition, Table, kept
 
 MODEL = CATALOG.models["qwen2.5-14b"]
 SHARDS = ("capybara-000", "capybara-001")
-PHASES = (ANNOTATED, VERIFIED, ALIGNED)
+PHASES = (ANNOTATED, VERIFIED, ALIGNED, OBEDIENCE)
+KEYS = [*(phase.key for phase in PHASE_ASSETS), obedience.key]
 JOB = defs.resolve_implicit_global_asset_job_def()
 PILOT_ROWS = 5
 
@@ -97,15 +100,14 @@ def before(store: Store, of_the_sources: pl.DataFrame) -> pl.DataFrame:
 def after_a_pilot(store: Store, before: pl.DataFrame) -> pl.DataFrame:
     """With some rows of one shard through all phases."""
     pilot = {"limit": PILOT_ROWS}
-    keys = [phase.key for phase in PHASE_ASSETS]
-    make(store, f"{MODEL.name}|{SHARDS[0]}", *keys, annotated_system_messages=pilot)
+    make(store, f"{MODEL.name}|{SHARDS[0]}", *KEYS, annotated_system_messages=pilot)
     return made_forecast(store)
 
 
 @pytest.fixture(scope="module")
 def half_way(store: Store, after_a_pilot: pl.DataFrame) -> pl.DataFrame:
     """With the first shard through all phases, and the second through Phase 1 alone."""
-    first, *others = (phase.key for phase in PHASE_ASSETS)
+    first, *others = KEYS
     make(store, f"{MODEL.name}|{SHARDS[0]}", first, *others)
     make(store, f"{MODEL.name}|{SHARDS[1]}", first)
     return made_forecast(store)
@@ -114,7 +116,7 @@ def half_way(store: Store, after_a_pilot: pl.DataFrame) -> pl.DataFrame:
 @pytest.fixture(scope="module")
 def at_the_end(store: Store, half_way: pl.DataFrame) -> pl.DataFrame:
     """With both shards through all phases."""
-    make(store, f"{MODEL.name}|{SHARDS[1]}", *(phase.key for phase in PHASE_ASSETS))
+    make(store, f"{MODEL.name}|{SHARDS[1]}", *KEYS)
     return made_forecast(store)
 
 
@@ -170,7 +172,7 @@ def test_a_shard_is_done_in_the_phases_of_which_it_is_stored(
 def test_when_all_is_done_nothing_is_left_and_the_servers_counts_are_told(
     at_the_end: pl.DataFrame, store: Store
 ) -> None:
-    assert at_the_end["requests"].to_list() == [0, 0, 0]
+    assert at_the_end["requests"].to_list() == [0] * len(PHASES)
     for phase in PHASES:
         row = of(at_the_end, phase)
         assert row["conversations_done"] == conversations(store)

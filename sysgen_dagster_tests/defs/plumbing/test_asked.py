@@ -16,8 +16,11 @@ from sysgen_dagster.tables.table import By, Partition
 NAME, OTHER = "phi-4", "qwen2.5-14b"
 ASKED_FOR = [
     *("annotated_system_messages", "verified_system_messages", "aligned_responses"),
-    *("planted_faults", "judged_preferences", "judged_alignment", "obedience"),
+    *("planted_faults", "judge_calibration", "judged_preferences", "judged_alignment"),
+    "obedience",
 ]
+
+ASKED_AS_OTHERS = ("planted_faults", "judge_calibration")
 
 
 def _tags(table: str, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> object:
@@ -57,7 +60,7 @@ def test_another_setting_of_the_model_is_another_way_to_ask(
 
 
 @pytest.mark.parametrize("field", ["max_tokens", "temperature", "top_p"])
-@pytest.mark.parametrize("table", [name for name in ASKED_FOR if name != "planted_faults"])
+@pytest.mark.parametrize("table", [name for name in ASKED_FOR if name not in ASKED_AS_OTHERS])
 def test_the_settings_of_one_phase_are_those_of_its_table_alone(
     table: str, field: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,7 +71,11 @@ def test_the_settings_of_one_phase_are_those_of_its_table_alone(
         if _tags(each, monkeypatch, **changes) != _tags(each, monkeypatch)
     }
 
-    also = {"planted_faults"} if table == "verified_system_messages" else set()
+    tests = {
+        "verified_system_messages": {"planted_faults"},
+        "judged_preferences": {"judge_calibration"},
+    }
+    also = tests.get(table, set())
     assert changed == {table} | also
 
 

@@ -277,7 +277,7 @@ def test_a_refusal_is_no_contradiction(contradiction: Contradiction) -> None:
 # The choice is that of n answers written at once.
 
 REPLIES = st.sampled_from(
-    ["Fine.", "A!", "B!!", FIVE, SIX, f"{FIVE}!", f"{SIX}!", REFUSAL, Cut("Half"), ""]
+    ["Fine.", "A!", "B!!", FIVE, SIX, f"So! {FIVE}", f"So! {SIX}", REFUSAL, Cut("Half"), ""]
 )
 
 

@@ -45,7 +45,7 @@ MODEL = Generator(
     license="mit",
     engine=Engine.SIMULATED,
     bounds=Bounds(filtered=(0.95, 1.0), aligned=(0.90, 1.0), tag_share_within=0.10),
-    paper=ModelCounts(started=1000, filtered=980, aligned=950, tags=dict.fromkeys(TAG_NAMES, 950)),
+    paper=ModelCounts(started=1000, filtered=980, aligned=950, tags=dict.fromkeys(TAG_NAMES, 980)),
 )
 METHOD = Method(drop_rule=DropRule.MALFORMED_BOUNDARY, unreadable_verdict=UnreadableVerdict.REMOVE)
 

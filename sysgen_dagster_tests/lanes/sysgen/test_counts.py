@@ -5,17 +5,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 import pytest
 
 from sysgen_dagster.lanes.sysgen.counts import (
     count_outcomes,
     count_results,
     count_tags,
+    summarize_results,
     summarize_retention,
     summarize_tags,
     tag_rates,
 )
-from sysgen_dagster.lanes.sysgen.paper import ModelCounts
+from sysgen_dagster.lanes.sysgen.paper import COUNTS, ModelCounts
 from sysgen_dagster.lanes.sysgen.tables import (
     ALIGNED,
     FILTERED,
@@ -229,6 +231,16 @@ def test_retention_of_nothing_is_an_empty_table() -> None:
     assert summary.is_empty()
 
 
+@pytest.mark.parametrize(
+    ("model", "printed"), [("qwen2.5-14b", "99.9%"), ("llama-3.1-8b", "74.7%"), ("phi-4", "96.0%")]
+)
+def test_the_paper_s_share_after_phase_2_is_the_one_that_it_prints(
+    model: str, printed: str
+) -> None:
+    summary = summarize_retention(FIVE_TABLES, COUNTS[model])
+    assert f"{summary.filter(table=FILTERED.name)['paper'].item():.1%}" == printed
+
+
 def tag_counts(*counts: tuple[str, str, str, int, int]) -> pl.DataFrame:
     return pl.DataFrame(counts, schema=TAG_COUNTS.schema, orient="row")
 
@@ -251,18 +263,20 @@ def test_tags_are_summed_over_sources_after_two_phases_beside_the_paper_s_share(
         "filtered_share": 0.72,
         "verified": 24,
         "verified_share": 0.6,
-        "paper": 0.9,
+        "paper": 0.5625,
     }
     tool: dict[str, Any] = by_tag["Tool"]
     assert (tool["filtered"], tool["filtered_share"], tool["verified"]) == (1, 0.1, 0)
     assert math.isnan(tool["verified_share"])
-    assert tool["paper"] == 0.01
+    assert tool["paper"] == 5 / 800
 
 
 @pytest.mark.parametrize(
     ("paper", "shares"),
     [
-        pytest.param(PAPER, [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.01, 0.2], id="paper"),
+        pytest.param(
+            PAPER, [450 / 800, 0.5, 350 / 800, 0.375, 0.3125, 0.25, 5 / 800, 0.125], id="paper"
+        ),
         pytest.param(None, [None] * 8, id="no-paper"),
     ],
 )
@@ -324,3 +338,23 @@ def test_results_are_counted_by_source_and_kind_whatever_becomes_of_the_row() ->
 def test_rows_that_were_stored_without_results_are_not_counted() -> None:
     assert count_results(ALIGNED.empty()).schema == RESULT_COUNTS.schema
     assert count_results(ALIGNED.empty()).is_empty()
+
+
+def test_contradictions_are_shares_of_what_was_checked_by_kind_and_over_all_sources() -> None:
+    def counted(
+        source: str, checked: int, at_first: int, ends: int, originals: int
+    ) -> dict[str, Any]:
+        others = {"dropped": ends, "same": 0, "unread": 0}
+        kind = {"source": source, "result_kind": "python", "checked": checked}
+        found = {"contradicted_at_first": at_first, "contradicts": ends}
+        return kind | found | others | {"kept_original": originals}
+
+    stored = pl.DataFrame(
+        [counted("a", 8, 4, 2, 0), counted("b", 2, 1, 0, 1)], RESULT_COUNTS.schema
+    )
+    shares = summarize_results(stored).select("source", "checked", cs.ends_with("_share"))
+    assert shares.rows() == [("all", 10, 0.5, 0.3), ("a", 8, 0.5, 0.25), ("b", 2, 0.5, 0.5)]
+
+
+def test_contradictions_of_nothing_are_an_empty_table() -> None:
+    assert summarize_results(RESULT_COUNTS.empty()).is_empty()

@@ -29,6 +29,7 @@ from sysgen_dagster_tests.obedience.recognized import asked, is_whole, kinds
         ("Keep it to one paragraph.", "paragraphs", 1, 1),
         ("Your reply must not exceed 280 characters.", "characters", None, 280),
         ("No more than 40 words.", "words", None, 40),
+        ("One simple sentence.", "sentences", 1, 1),
     ],
 )
 def test_a_length_is_recognised(
@@ -58,7 +59,13 @@ def test_what_is_no_length_of_the_answer_is_left_alone(phrase: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "phrase", ["Answer in one short paragraph.", "Write two concise sentences."]
+    "phrase",
+    [
+        "Answer in one short paragraph.",
+        "Write two concise sentences.",
+        "A short, reflective sentence with an introduction.",
+        "A single line that shows the result of the subtraction.",
+    ],
 )
 def test_a_length_with_a_manner_is_not_all_that_is_asked(phrase: str) -> None:
     assert len(kinds(phrase)) == 1

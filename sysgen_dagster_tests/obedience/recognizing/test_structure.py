@@ -75,23 +75,6 @@ def test_a_number_of_parts_is_recognised(phrase: str, rule: tuple[object, ...]) 
 
 
 @pytest.mark.parametrize(
-    ("phrase", "names"),
-    [
-        (
-            "Reply with a JSON object with the fields name, email, and age.",
-            ("name", "email", "age"),
-        ),
-        ('Return JSON with the keys "title" and "score".', ("title", "score")),
-        ("Reply with a JSON object containing the keys a and b.", ("a", "b")),
-        ('Reply with a JSON object:\n{"returns": "...", "change": "..."}', ("returns", "change")),
-    ],
-)
-def test_the_fields_of_json_are_recognised(phrase: str, names: tuple[str, ...]) -> None:
-    assert asked(phrase) == [("json", None, None, names)]
-    assert is_whole(phrase)
-
-
-@pytest.mark.parametrize(
     "phrase",
     [
         "Use clear, concise code.",
@@ -111,10 +94,23 @@ def test_what_asks_for_no_form_of_every_answer_is_left_alone(phrase: str) -> Non
     assert kinds(phrase) == []
 
 
-def test_parts_between_dividers_are_recognised() -> None:
-    phrase = "There should be 3 paragraphs separated by the markdown divider: ***"
-    assert asked(phrase) == [("divided_parts", 3, 3, ("***",))]
-    phrase = (
-        "Your answer must contain 2 sections, mark the beginning of each section with SECTION X."
-    )
-    assert asked(phrase) == [("named_sections", 2, 2, ("section",))]
+@pytest.mark.parametrize(
+    ("phrase", "expected", "all_is_said"),
+    [
+        ("A list of options separated by commas.", ["bullets", "numbered_items", "signs"], True),
+        ("The code with comments explaining the logic.", ["code_blocks", "code_comments"], True),
+        (
+            "A code snippet with comments explaining each part.",
+            ["code_blocks", "code_comments"],
+            False,
+        ),
+        ("A simple calculation with a clear answer.", ["equations", "states_result"], True),
+        ("A JSON object with the center and radius.", ["json"], False),
+        ("A list of steps with one instruction per line.", ["list_items"], False),
+    ],
+)
+def test_a_phrase_that_only_names_a_form_asks_for_it(
+    phrase: str, expected: list[str], all_is_said: bool
+) -> None:
+    assert kinds(phrase) == expected
+    assert is_whole(phrase) is all_is_said

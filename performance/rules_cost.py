@@ -1,0 +1,59 @@
+"""What rules cost on the phrases of system messages: CPU time a row.
+
+    python performance/rules_cost.py --rows rows.jsonl
+
+A line of the file has ``annotated_message``, the tagged message that a model wrote, and
+``new_answer``. Rows are taken again and again up to --count. Once with what was read of a phrase
+remembered, as in a run, and once with every phrase read anew, which is the most it can cost.
+"""
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from itertools import cycle, islice
+from pathlib import Path
+
+import polars as pl
+from rich.console import Console
+
+from sysgen_dagster.lanes.sysgen.tags import parse_tagged_message
+from sysgen_dagster.obedience import recognition
+from sysgen_dagster.obedience.by_rules import decide_by_rules
+
+_PHRASES = pl.List(pl.Struct({"tag": pl.String, "text": pl.String}))
+
+
+def main() -> None:
+    """Print the milliseconds of CPU time a row."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--rows", type=Path, required=True, help="JSON Lines")
+    parser.add_argument("--count", type=int, default=80_000)
+    options = parser.parse_args()
+    lines = [json.loads(line) for line in options.rows.read_text().splitlines()]
+    rows = [line for line in lines if line.get("new_answer")]
+    phrases, answers = [], []
+    for row in islice(cycle(rows), options.count):
+        parsed = parse_tagged_message(row["annotated_message"]).phrases
+        phrases.append([{"tag": phrase.tag.value, "text": phrase.text} for phrase in parsed])
+        answers.append([row["new_answer"]])
+    series = pl.Series(phrases, dtype=_PHRASES), pl.Series(answers, dtype=pl.List(pl.String))
+    print_line = Console().print
+    remembered = _milliseconds(lambda: decide_by_rules(*series), options.count)
+    print_line(f"{remembered:.3f} ms a row, phrases that were seen before are remembered")
+    recognition.recognize = recognition.recognize.__wrapped__  # type: ignore[assignment]
+    anew = _milliseconds(
+        lambda: [recognition.recognize(phrase["text"]) for of in phrases for phrase in of],
+        options.count,
+    )
+    print_line(f"{anew:.3f} ms a row more where no phrase was seen before")
+
+
+def _milliseconds(part: Callable[[], object], count: int) -> float:
+    begin = time.process_time()
+    part()
+    return 1000 * (time.process_time() - begin) / count
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,171 @@
+"""How an answer closes what it says: with a result, a sentence, a summary."""
+
+import re
+from collections.abc import Callable
+
+from sysgen_dagster.obedience.recognizing.wording import squeeze_formula
+from sysgen_dagster.obedience.rules import Rule, RuleKind
+from sysgen_dagster.obedience.verifying.answers import Answer, Line, LineKind
+from sysgen_dagster.obedience.verifying.edges import CLOSERS, FEWEST_WORDS, OPENERS, SENTENCE
+
+_FAREWELL = re.compile(
+    r"\b(?:let me know|feel free|i hope|hope this helps|happy to help|don't hesitate|do not"
+    r" hesitate"
+    r"|reach out|good luck|you're welcome)\b",
+    re.IGNORECASE,
+)
+_SUMMING = re.compile(
+    r"(?:in (?:summary|conclusion|short|brief|essence|closing)|to (?:summari[sz]e|sum up"
+    r"|conclude|recap)"
+    r"|overall|all in all|summing up|(?:the |a )?(?:summary|conclusion|key (?:points"
+    r"|takeaways))\b)",
+    re.IGNORECASE,
+)
+_SUMMARY_HEADING = re.compile(
+    r"^\W*(?:\d+[.)]\s*)?(?:(?:final |brief |overall |quick |short )?(?:summary|conclusions?"
+    r"|recap|key (?:points|takeaways)|takeaways?"
+    r"|in summary|final thoughts)(?: (?:of|and) [a-z ]+)?)\W*$",
+    re.IGNORECASE,
+)
+_CONCLUDING = re.compile(
+    r"^\W*(?:in all|altogether|therefore|thus|so|hence|in total|consequently|as a result|the"
+    r" (?:final )?(?:answer|result|solution|total|value)"
+    r"|finally|final answer|answer|result|in conclusion)\b",
+    re.IGNORECASE,
+)
+_STATES_ANSWER = re.compile(
+    r"\\boxed|\b(?:final |correct )?(?:answer|result|solution|total)\b[^.\n]{0,40}?(?:\bis\b"
+    r"|\bare\b|:|=)"
+    r"|\b(?:a total of|in total|altogether)\b"
+    r"|\b(?:number|value|sum|difference|distance|probability|area|volume|cost|amount|average"
+    r"|mean|product|ratio) of\b.*\b(?:is|are|equals)\b[^.]*\d",
+    re.IGNORECASE,
+)
+_VALUE = re.compile(r"\d|\\frac|\\sqrt|\\pi|\$[^$\n]+\$|\\\(|\\\[")
+_NUMBER = re.compile(r"\d[\d,.]*")
+_EQUALS = re.compile(
+    r"(?:=|\\approx|\u2248)\s*(?:\\?\$|\u20ac"
+    r"|\u00a3)?\s*(?:\\boxed\{)?(\d[\d,.]*)(?!\s*[-+*/=^(\\])"
+)
+_CLOSING_CHARS = 800
+# Of the words of a task; answers leave some out, or use others for them.
+_MOST_OF = 0.6
+
+
+def ends_with_sentence(_rule: Rule, answer: Answer) -> bool | None:
+    """Whether the last thing is a sentence."""
+    kind = answer.last_line.kind
+    if kind in {LineKind.CODE, LineKind.TABLE}:
+        return False
+    is_sentence = kind is LineKind.TEXT and _last_sentence(answer).endswith((".", "!"))
+    return True if is_sentence and len(_last_sentence(answer).split()) >= FEWEST_WORDS else None
+
+
+def ends_with_result(_rule: Rule, answer: Answer) -> bool | None:
+    """Whether the last sentence states a value as the result."""
+    last = answer.last_line
+    if last.kind in {LineKind.CODE, LineKind.TABLE}:
+        return None
+    if _is_afterword(answer):
+        return False
+    if last.kind is LineKind.FORMULA:
+        formula = "\n".join(line.text for line in answer.last_paragraph)
+        return True if "\\boxed" in formula else None
+    sentence = _last_sentence(answer)
+    if not _VALUE.search(sentence):
+        return None
+    states = _STATES_ANSWER.search(sentence) or _CONCLUDING.match(sentence)
+    return True if states or _repeats_result(sentence, answer) else None
+
+
+def ends_with_result_sentence(rule: Rule, answer: Answer) -> bool | None:
+    """Whether the last thing is a sentence, and it states a value as the result."""
+    if ends_with_sentence(rule, answer) is False:
+        return False
+    states = ends_with_result(rule, answer)
+    if not states:
+        return states
+    is_sentence = ends_with_sentence(rule, answer)
+    return True if is_sentence else None
+
+
+def ends_with_summary(rule: Rule, answer: Answer) -> bool | None:
+    """Whether the last paragraph, or the last sentence, says that it sums up."""
+    if answer.last_line.kind is LineKind.CODE or _is_afterword(answer):
+        return False
+    if "result" in rule.words and ends_with_result_sentence(rule, answer):
+        return True
+    if "sentence" in rule.words:
+        return True if _SUMMING.match(_last_sentence(answer).lstrip(OPENERS)) else None
+    paragraph = answer.last_paragraph
+    if paragraph and _SUMMING.match(paragraph[0].text.lstrip(OPENERS)):
+        return True
+    return True if _last_heading_sums_up(answer) else None
+
+
+def _last_sentence(answer: Answer) -> str:
+    line = answer.last_line
+    return SENTENCE.split(line.text)[-1].strip().rstrip("*_ \"'\u201d")
+
+
+def _repeats_result(sentence: str, answer: Answer) -> bool:
+    """Whether a sentence holds the result of the last equation."""
+    results = _EQUALS.findall(answer.text[-_CLOSING_CHARS:])
+    return bool(results) and results[-1].rstrip(".,") in {
+        number.rstrip(".,") for number in _NUMBER.findall(sentence)
+    }
+
+
+def _is_afterword(answer: Answer) -> bool:
+    """Whether the answer ends by speaking to the user, after what it had to say."""
+    last = _last_sentence(answer)
+    is_question = last.rstrip(CLOSERS).endswith("?") and answer.last_line.kind is LineKind.TEXT
+    return is_question or bool(_FAREWELL.search(last))
+
+
+def _last_heading_sums_up(answer: Answer) -> bool:
+    heads = [line for line in answer.lines if _is_head(line)]
+    return (
+        bool(heads)
+        and bool(_SUMMARY_HEADING.match(heads[-1].text))
+        and heads[-1] is not (answer.last_line)
+    )
+
+
+def _is_head(line: Line) -> bool:
+    return line.kind is LineKind.HEADING or (
+        line.kind in {LineKind.TEXT, LineKind.NUMBERED}
+        and bool(re.match(r"(?:\*\*[^*]+\*\*:?|[A-Z][^.!?]{2,40}:)$", line.text))
+    )
+
+
+def states_result(rule: Rule, answer: Answer) -> bool | None:
+    """Whether the answer ends with a result, and speaks of what the task speaks of."""
+    formulas = [word[1:] for word in rule.words if word.startswith("$")]
+    words = [word for word in rule.words if not word.startswith("$")]
+    squeezed = squeeze_formula(answer.text) if formulas else ""
+    if not all(formula in squeezed for formula in formulas):
+        return None
+    if not _uses(words, answer.text, _MOST_OF):
+        return None
+    if ends_with_result(rule, answer):
+        return True
+    # A short answer need not say that it is the result: "Nico read 19 pages on Wednesday."
+    sentence = _last_sentence(answer)
+    is_short = len(answer.shown) == 1 and bool(words) and not _is_afterword(answer)
+    states = is_short and bool(_VALUE.search(sentence)) and _uses(words, sentence, _MOST_OF)
+    return True if states else None
+
+
+def _uses(stems: list[str], text: str, share: float) -> bool:
+    small = text.lower()
+    return sum(stem in small for stem in stems) >= share * len(stems)
+
+
+TESTS: dict[RuleKind, Callable[[Rule, Answer], bool | None]] = {
+    RuleKind.ENDS_WITH_SENTENCE: ends_with_sentence,
+    RuleKind.ENDS_WITH_RESULT: ends_with_result,
+    RuleKind.ENDS_WITH_RESULT_SENTENCE: ends_with_result_sentence,
+    RuleKind.ENDS_WITH_SUMMARY: ends_with_summary,
+    RuleKind.STATES_RESULT: states_result,
+}

@@ -1,0 +1,121 @@
+"""Quantities with their units, and numbers in words."""
+
+import pytest
+
+from sysgen_dagster.obedience.final_answers import read_answer
+
+# Each with its kind.
+SAME = (
+    ("spaced thousands", "12 500", "12500"),
+    ("spaced thousands", "1 000 000", "1,000,000"),
+    ("spaced thousands", "12\\,500", "12,500"),
+    ("spaced thousands", "$3~400$", "3400"),
+    ("spaced thousands", "7\u202f250 m", "7250"),
+    ("currency", "Rs. 500", "500"),
+    ("currency", "Rs 1,200", "Rs. 1200"),
+    ("currency", "\\$12.50", "12.5 dollars"),
+    ("currency", "€30", "30"),
+    ("currency", "USD 40", "$40"),
+    ("scale", "5 hundred", "500"),
+    ("scale", "2 dozen", "24"),
+    ("scale", "3.5 million", "3,500,000"),
+    ("scale", "two thousand", "2000"),
+    ("scale", "$4 billion", "4000000000"),
+    ("mixed", "5 and a half", "5.5"),
+    ("mixed", "5 and 1/2", "11/2"),
+    ("mixed", "five and a half", "5 1/2"),
+    ("mixed", "2½", "5/2"),
+    ("mixed", "½", "\\frac{1}{2}"),
+    ("mixed", "¾ cup", "0.75"),
+    ("mixed", "three quarters", "3/4"),
+    ("mixed", "two-thirds", "2/3"),
+    ("mixed", "1 and 3/4 cups", "7/4"),
+    ("words", "five", "5"),
+    ("words", "twelve apples", "12"),
+    ("words", "Twenty-one", "21"),
+    ("words", "Zero", "0"),
+    ("time", "3:30 p.m.", "3:30 PM"),
+    ("time", "5 pm", "5:00 p.m."),
+    ("time", "5 p.m.", "17:00"),
+    ("time", "12 am", "12:00 AM"),
+    ("time", "9:05 am", "9:05 a.m."),
+    ("time", "5 pm", "5"),
+    ("time", "7:15", "7:15 PM"),
+    ("money unit", "5 cents", "$0.05"),
+    ("money unit", "250 cents", "2.50 dollars"),
+    ("money unit", "5 cents", "5"),
+    ("money unit", "50¢", "50 cents"),
+    ("units", "5 km", "5000 m"),
+    ("units", "2 hours", "120 minutes"),
+    ("units", "1.5 kg", "1500 grams"),
+    ("units", "90 minutes", "1.5 hours"),
+    ("units", "12 inches", "1 foot"),
+    ("units", "5 apples", "5 bags"),
+    ("units", "7 days", "1 week"),
+    ("units", "42 cm^2", "42 cm²"),
+    ("percent", "50%", "1/2"),
+    ("percent", "50%", "50"),
+    ("percent", "12.5 \\%", "12.5 percent"),
+    ("percent", "0.25", "25%"),
+)
+
+DIFFERENT = (
+    ("spaced thousands", "12 500", "512"),
+    ("spaced thousands", "12 500", "12"),
+    ("spaced thousands", "1 000", "1"),
+    ("spaced thousands", "3 1/2", "31/2"),
+    ("currency", "Rs. 500", "Rs. 600"),
+    ("currency", "USD 40", "USD 14"),
+    ("currency", "\\$5", "\\$50"),
+    ("scale", "5 hundred", "5"),
+    ("scale", "5 thousand", "5 hundred"),
+    ("scale", "2 dozen", "2"),
+    ("scale", "3 million", "3"),
+    ("mixed", "5 and a half", "5"),
+    ("mixed", "5½", "5"),
+    ("mixed", "2 and 1/3", "2"),
+    ("mixed", "½", "2"),
+    ("mixed", "three quarters", "3"),
+    ("words", "five", "6"),
+    ("words", "twelve", "2"),
+    ("words", "twenty-one", "20"),
+    ("time", "5 am", "5 pm"),
+    ("time", "3:30 p.m.", "3:30 a.m."),
+    ("time", "12 am", "12 pm"),
+    ("time", "5:00 PM", "5:30 PM"),
+    ("time", "17:00", "5 am"),
+    ("time", "7:15", "7:45"),
+    ("money unit", "$5", "5 cents"),
+    ("money unit", "5 dollars", "5 cents"),
+    ("money unit", "\\$0.50", "5 cents"),
+    ("units", "5 km", "5 m"),
+    ("units", "2 hours", "2 minutes"),
+    ("units", "3 kg", "3 g"),
+    ("units", "5 feet", "5 inches"),
+    ("units", "5 days", "5 hours"),
+    ("percent", "50%", "0.5%"),
+    ("percent", "25%", "1/2"),
+    ("percent", "5%", "50%"),
+    ("sign", "-4", "4"),
+    ("decimal", "0.5", "0.05"),
+    ("decimal", "1.2", "12"),
+    ("decimal", "3.14", "\\pi"),
+)
+
+
+def agree(one: str, other: str) -> bool:
+    first, second = read_answer(one), read_answer(other)
+    assert first
+    assert second
+    assert first.equals(second) == second.equals(first)
+    return first.equals(second)
+
+
+@pytest.mark.parametrize(("kind", "one", "other"), SAME)
+def test_two_ways_to_write_one_quantity_agree(kind: str, one: str, other: str) -> None:
+    assert agree(one, other), kind
+
+
+@pytest.mark.parametrize(("kind", "one", "other"), DIFFERENT)
+def test_what_is_another_quantity_does_not_agree(kind: str, one: str, other: str) -> None:
+    assert not agree(one, other), kind

@@ -1,0 +1,42 @@
+"""Rules about results, sentences and summaries at the end, held to answers."""
+
+import pytest
+
+from sysgen_dagster.obedience.rules import Verdict
+from sysgen_dagster_tests.obedience.held import NO, OPEN, YES, verdict
+
+CODE = "```python\nx = 1\n```"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "answer", "expected"),
+    [
+        ("End with the final answer.", "3 + 4 = 7\n\nTherefore, she has 7 apples.", YES),
+        ("End with the final answer.", "So \\(x = \\boxed{5}\\).", YES),
+        ("End with the final answer.", "The answer is:\n\\[\n\\boxed{5}\n\\]", YES),
+        ("End with the final answer.", "3 * 4 = 12 slices.\nAlbert eats 12 slices.", YES),
+        ("End with the final answer.", "She has 7. Would you like to know more?", NO),
+        ("End with the final answer.", "She has 7. Let me know if it helps.", NO),
+        ("End with the final answer.", "The method works well.", OPEN),
+        ("End with the final answer.", CODE, OPEN),
+        ("End with a sentence that states the result.", "Thus, the total is 7 apples.", YES),
+        ("End with a sentence that states the result.", f"The total is 7.\n{CODE}", NO),
+        ("End with a sentence that states the result.", "\\[\n\\boxed{7}\n\\]", OPEN),
+        ("End with a conclusion.", "Text.\n\nIn conclusion, it is good.", YES),
+        ("End with a conclusion.", "Text.\n\n## Conclusion\n\nIt is good.", YES),
+        ("End with a conclusion.", "Text.\n\n**Conclusion:**\nIt is good.", YES),
+        ("End with a conclusion.", "## Conclusion\n\nGood.\n\n## More\n\nText.", OPEN),
+        ("End with a conclusion.", CODE, NO),
+        ("End with a sentence that summarizes the advice.", "A. In summary, rest well.", YES),
+        ("End with a sentence that summarizes the advice.", "Rest well.", OPEN),
+        ("End with a sentence that summarizes the solution.", "Thus, the total is 7 apples.", YES),
+        ("Calculate the total cost of the tickets.", "The tickets cost 3 * 4 = 12 dollars.", YES),
+        ("Tell the number of pages Nico read.", "Nico read 19 pages.", YES),
+        ("Tell the number of pages Nico read.", "Nico read 19 pages. Any questions?", OPEN),
+        ("Solve the equation $x^2 = 4$.", "We solve \\(x^2=4\\). Thus, $x = 2$.", YES),
+        ("Solve the equation $x^2 = 4$.", "Thus, Martha has 4 butterflies.", OPEN),
+        ("Calculate the total cost of the tickets.", "The dogs weigh 3 * 4 = 12 kg.", OPEN),
+    ],
+)
+def test_a_result_and_a_summary_are_held(phrase: str, answer: str, expected: Verdict) -> None:
+    assert verdict(phrase, answer) is expected
