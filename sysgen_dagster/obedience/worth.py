@@ -65,12 +65,18 @@ def _models(judges: Iterable[str | None]) -> list[str]:
     return sorted({judge for judge in judges if judge is not None and judge != BY_RULES})
 
 
-def with_worth(check: Check, kind: Kind) -> Check:
-    """The check of a table of verdicts, whose finding says what the judge's verdicts are worth."""
+def with_worth(check: Check, kind: Kind, named_in: str = "judge") -> Check:
+    """The check of a table of verdicts, whose finding says what the judge's verdicts are worth.
+
+    Args:
+        check: What is asked of the verdicts.
+        kind: What the judge was asked.
+        named_in: The column of the check's table that names the judge.
+    """
 
     def evaluate(evidence: Evidence) -> Finding:
         finding = check.evaluate(evidence)
-        judges = evidence.read(check.table, "judge")["judge"]
+        judges = evidence.read(check.table, named_in).to_series()
         named = name_judges(judges, kind, _read_calibration(evidence))
         said = [finding.explanation, f"Judged by {named}" if named else ""]
         return replace(finding, explanation=". ".join(filter(None, said)))

@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from sysgen_dagster.analysis.checks import CHECKS as CHECKS_OF_MEASURES
 from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.checks import CHECKS
 from sysgen_dagster.obedience.phrase_judgement import build_obedience
@@ -15,6 +16,7 @@ from sysgen_dagster.storage.store import Store, StoreUnavailableError
 from sysgen_dagster.tables.table import Partition, Table
 from sysgen_dagster_tests.obedience.judged_rows import labelled
 from sysgen_dagster_tests.obedience.phrase_rows import phrase, rows
+from sysgen_dagster_tests.tables.evidence import Rows
 from sysgen_dagster_tests.training_sets.frames import of
 
 NO_LABELS = "uncalibrated: 0 of 200 labelled items"
@@ -72,6 +74,15 @@ def test_a_check_of_a_judge_s_figures_says_what_they_are_worth(tmp_path: Path) -
     assert _said(evidence) == f"Judged by owl ({NO_LABELS})"
     store.write(JUDGE_CALIBRATION, HERE, labelled("alignment", "owl"))
     assert _said(evidence) == "Judged by owl (calibrated)"
+
+
+def test_a_check_of_phrases_names_the_judge_and_not_the_rules() -> None:
+    [check] = (each for each in CHECKS_OF_MEASURES if each.name == "most_are_obeyed")
+    counted = {"source": "mine", "tag": "Role", "verdict": "obeyed", "phrases": 9}
+    by = [{**counted, "by": name} for name in ("owl", "rules")]
+    found = check.evaluate(Rows({"obedience_counts": by}))
+    assert found.explanation == f"Judged by owl ({NO_LABELS})"
+    assert check.evaluate(Rows({"obedience_counts": by[1:]})).explanation == ""
 
 
 def test_storage_that_does_not_answer_is_no_missing_label(
