@@ -76,6 +76,20 @@ STORIES = [
         ],
         removed=[{"tag": "Role", "text": "You are kind.", "verdict": "Bad"}],
         system_message="Answer.",
+        measures={"rouge1": 0.25, "final_answer_same": False, "question_language": "de"},
+        flags=["final answer differs"],
+        judgements=[
+            {
+                "question": "Does the answer obey?",
+                "verdict": "Not aligned",
+                "judge": "qwen",
+                "text": "It does not.",
+            }
+        ],
+    ),
+    story("long", answer="a b " * 4000, new_answer="c d " * 4000),
+    story(
+        "delta",
         obedience=[
             {
                 "tag": "Task",
@@ -93,18 +107,7 @@ STORIES = [
             },
         ],
         rejected_answers=[{"answer": "It is not.", "reason": "breaks_rules"}],
-        measures={"rouge1": 0.25, "final_answer_same": False, "question_language": "de"},
-        flags=["final answer differs"],
-        judgements=[
-            {
-                "question": "Does the answer obey?",
-                "verdict": "Not aligned",
-                "judge": "qwen",
-                "text": "It does not.",
-            }
-        ],
     ),
-    story("long", answer="a b " * 4000, new_answer="c d " * 4000),
     story("every tag", annotated_message=EVERY_TAG, tagged_message=EVERY_TAG),
     story(
         HOSTILE,
@@ -119,7 +122,7 @@ STORIES = [
         flags=[HOSTILE],
         judgements=[{"question": HOSTILE, "verdict": HOSTILE, "judge": HOSTILE, "text": HOSTILE}],
     ),
-    *(story(f"more-{number}", source="orca_math") for number in range(89)),
+    *(story(f"more-{number}", source="orca_math") for number in range(88)),
 ]
 
 
