@@ -88,8 +88,23 @@ STORIES = [
         ],
     ),
     story("long", answer="a b " * 4000, new_answer="c d " * 4000),
+    story("every tag", annotated_message=EVERY_TAG, tagged_message=EVERY_TAG),
     story(
-        "delta",
+        HOSTILE,
+        **dict.fromkeys(("question", "answer", "new_answer", "system_message"), HOSTILE),
+        annotated_message=f"<<Role>>{HOSTILE}<</Role>>",
+        tagged_message=f"<<Role>>{HOSTILE}<</Role>>",
+        original_system_message=HOSTILE,
+        history=[{"role": HOSTILE, "content": HOSTILE}],
+        defects=[{"kind": HOSTILE, "text": HOSTILE}],
+        verdicts=[{"tag": HOSTILE, "verdict": HOSTILE, "confidence": None}],
+        measures={HOSTILE: HOSTILE},
+        flags=[HOSTILE],
+        judgements=[{"question": HOSTILE, "verdict": HOSTILE, "judge": HOSTILE, "text": HOSTILE}],
+    ),
+    story(
+        "more-0",
+        source="orca_math",
         obedience=[
             {
                 "tag": "Task",
@@ -108,21 +123,7 @@ STORIES = [
         ],
         rejected_answers=[{"answer": "It is not.", "reason": "breaks_rules"}],
     ),
-    story("every tag", annotated_message=EVERY_TAG, tagged_message=EVERY_TAG),
-    story(
-        HOSTILE,
-        **dict.fromkeys(("question", "answer", "new_answer", "system_message"), HOSTILE),
-        annotated_message=f"<<Role>>{HOSTILE}<</Role>>",
-        tagged_message=f"<<Role>>{HOSTILE}<</Role>>",
-        original_system_message=HOSTILE,
-        history=[{"role": HOSTILE, "content": HOSTILE}],
-        defects=[{"kind": HOSTILE, "text": HOSTILE}],
-        verdicts=[{"tag": HOSTILE, "verdict": HOSTILE, "confidence": None}],
-        measures={HOSTILE: HOSTILE},
-        flags=[HOSTILE],
-        judgements=[{"question": HOSTILE, "verdict": HOSTILE, "judge": HOSTILE, "text": HOSTILE}],
-    ),
-    *(story(f"more-{number}", source="orca_math") for number in range(88)),
+    *(story(f"more-{number}", source="orca_math") for number in range(1, 89)),
 ]
 
 
