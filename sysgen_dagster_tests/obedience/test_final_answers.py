@@ -7,10 +7,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sysgen_dagster.obedience.closing_sentences import find_numbers
 from sysgen_dagster.obedience.final_answers import (
     compare_final_answers,
     find_final_answers,
-    find_numbers,
     normalize_answer,
 )
 from sysgen_dagster.obedience.tables import FINAL_ANSWERS
@@ -154,18 +154,6 @@ def test_answers_compare_only_where_both_are_stated() -> None:
     compared = compare_final_answers(original, new)
     assert compared.schema == polars_schema(FINAL_ANSWERS)
     assert compared["final_answer_same"].to_list() == [True, False, None, None, None]
-
-
-@pytest.mark.parametrize(
-    ("text", "numbers"),
-    [
-        ("Take 1,200 of 3 in 1/2 hour, not -4.", {"1200", "3", "1/2", "-4"}),
-        ("From 8-12 at 50%.", {"8", "12", "50"}),
-        ("x2, H2O, v1.2.3, 10^5", set()),
-    ],
-)
-def test_numbers_stand_alone(text: str, numbers: set[str]) -> None:
-    assert find_numbers(text) == numbers
 
 
 @given(st.fractions(max_denominator=999).filter(lambda value: abs(value) < 10**9))

@@ -1,7 +1,7 @@
 """Phrases that are easily misread: a rule decides as a careful reader does, or not at all.
 
-They are in ``tricky_phrases.yaml``: formats, limits, negations, conditions, choices, languages, code,
-beginnings and endings, compound phrases, and phrases that only look like one of these.
+They are in ``tricky_phrases.yaml``: formats, limits, negations, conditions, choices, languages,
+code, beginnings and endings, compound phrases, and phrases that only look like one of these.
 """
 
 from pathlib import Path
