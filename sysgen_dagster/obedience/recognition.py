@@ -137,6 +137,14 @@ _LENGTHS = {
     RuleKind.LINES,
     RuleKind.CHARACTERS,
 }
+# Items of a list that a sentence names as parts are names: "as follows:\n- Given\n- Calculation".
+_NAMED_PARTS = re.compile(r"^.*:\s+(?:[-*\u2022]|\d+[.)])\s+(?:.*\n)+.*$")
+_ITEMS_ASKED = re.compile(
+    r".{0,40}\b(?:include|use|add|provide|have|contain|meet|follow|obey|observe)\b"
+    r"[^:\"]{0,20}\bfollowing(?: (?:rules|guidelines|constraints|requirements|format))?:"
+    r"|.{0,20}\b(?:rules|guidelines|constraints|requirements|format)\b.{0,20}:"
+)
+_ITEM = re.compile(r"(?:(?<=\n)|(?<=: ))\s*(?:[-*\u2022]|\d+[.)])\s+")
 _LANGUAGE_NAME = re.compile(rf"\b(?:{'|'.join(marks.LANGUAGES)})\b")
 _MOST_OBJECTS = 5
 
@@ -155,7 +163,7 @@ def recognize(phrase: str) -> Recognized:
         return Recognized()
     rules: list[Rule] = []
     is_whole = True
-    for sentence in _SENTENCE_END.split(text):
+    for sentence in _SENTENCE_END.split(_NAMED_PARTS.sub(_name_parts, text)):
         found = _recognize_sentence(list(_split(sentence)), quotes)
         rules += found.rules
         is_whole &= found.is_whole
@@ -164,6 +172,14 @@ def recognize(phrase: str) -> Recognized:
         kept = [rule for rule in rules if rule.kind is not RuleKind.LANGUAGE]
         rules, is_whole = kept, is_whole and len(kept) == len(rules)
     return Recognized(tuple(dict.fromkeys(rules)), is_whole and bool(rules))
+
+
+def _name_parts(found: re.Match[str]) -> str:
+    """A sentence with its list; without the items that only name something."""
+    if _ITEMS_ASKED.match(found[0]):
+        return found[0]
+    lead, *items = _ITEM.split(found[0])
+    return "\n".join([lead, *(item for item in items if re.match(rf"{_STARTER}\b", item))])
 
 
 def _recognize_sentence(clauses: Sequence[str], quotes: Sequence[str]) -> Recognized:
