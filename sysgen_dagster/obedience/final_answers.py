@@ -12,8 +12,9 @@ their marks this finds 96 % of the answers, and 99.6 % of those are right. In 4,
 chat or code it takes 15 statements for final answers.
 
 Numbers are compared exactly: ``1,000`` equals ``$1000.0$ dollars`` and ``\dfrac12`` equals ``0.5``;
-a number equals its rounding (`quantities.is_rounding`). Per cent and degree signs are treated as units, so ``50\%`` is 50. Everything else is compared as
-text, without spaces and LaTeX formatting. Nothing is computed: ``2 \times 10^5`` is not ``200000``.
+a number equals its rounding (`quantities.is_rounding`). Per cent and degree signs are treated as
+units, so ``50\%`` is 50. Everything else is compared as text, without spaces and LaTeX formatting.
+Nothing is computed: ``2 \times 10^5`` is not ``200000``.
 """
 
 import re
