@@ -167,10 +167,9 @@ def recognize(phrase: str) -> Recognized:
         found = _recognize_sentence(list(_split(sentence)), quotes)
         rules += found.rules
         is_whole &= found.is_whole
-    if len({marks.LANGUAGES[name] for name in _LANGUAGE_NAME.findall(text)}) > 1:
-        # Each may be the language of a part.
-        kept = [rule for rule in rules if rule.kind is not RuleKind.LANGUAGE]
-        rules, is_whole = kept, is_whole and len(kept) == len(rules)
+    others = [rule for rule in rules if rule.kind is not RuleKind.LANGUAGE]
+    if len(others) < len(rules) and len(set(_languages(text))) > 1:
+        rules, is_whole = others, False  # each may be the language of a part
     return Recognized(tuple(dict.fromkeys(rules)), is_whole and bool(rules))
 
 
@@ -190,18 +189,21 @@ def _recognize_sentence(clauses: Sequence[str], quotes: Sequence[str]) -> Recogn
     every = [_recognize_clause(Clause(clause, quotes)) for clause in clauses]
     for clause, found in zip(clauses, every, strict=True):
         is_sure = not is_situation and (not is_task or bool(_OF_ANSWER.match(clause)))
-        others = [
-            other
+        is_part = not _WHOLE_LENGTH.match(clause) and any(
+            _WRITTEN_BESIDE.match(other)
             for other, of_other in zip(clauses, every, strict=True)
             if other is not clause and not of_other.is_whole
-        ]
-        is_part = not _WHOLE_LENGTH.match(clause) and any(map(_WRITTEN_BESIDE.match, others))
+        )
         kept = [each for each in found.rules if not (is_part and each.kind in _LENGTHS)]
         rules += kept if is_sure else []
         is_whole &= found.is_whole and is_sure and len(kept) == len(found.rules)
         is_situation |= not found.is_whole and bool(_SITUATION.match(clause))
         is_task |= not found.is_whole and bool(_TASK.search(clause))
     return Recognized(tuple(rules), is_whole)
+
+
+def _languages(text: str) -> Iterator[str]:
+    return (marks.LANGUAGES[name] for name in _LANGUAGE_NAME.findall(text))
 
 
 def _mask(text: str) -> tuple[str, list[str]]:

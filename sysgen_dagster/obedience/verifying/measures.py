@@ -13,10 +13,10 @@ _SURELY_ABOUT, _HARDLY_ABOUT = 0.2, 0.5
 
 # After a digit or a letter, asterisks are powers, and what stands close to underlines is a name.
 _BOLD = re.compile(
-    r"(?<![\w*)])\*\*(?=[^\s*])[^*\n]*[^\s*]\*\*(?!\*)|(?<!\w)__[^_\n]*\s[^_\n]*__(?!\w)"
+    r"(?<![\w*)])\*\*(?=[^\s*])[^*\n]*[^\s*]\*\*(?!\*)|(?<!\w)__[^_\n]{1,100}\s[^_\n]{0,100}__(?!\w)"
     r"|<(?:b|strong)>"
 )
-_MAYBE_BOLD = re.compile(r"\*\*[^*\n]*[^\d\W][^*\n]*\*\*|(?<!\w)__[^_\n]+__(?!\w)")
+_MAYBE_BOLD = re.compile(r"\*\*[^*\n]{0,100}[^\d\W][^*\n]{0,100}\*\*|(?<!\w)__[^_\n]+__(?!\w)")
 _HIGHLIGHT = re.compile(r"(?<![\w*)])\*\*[^*\n]+\*\*|(?<![*\w])\*[^*\s](?:[^*\n]*[^*\s])?\*(?!\*)")
 _BOLD_LINE = re.compile(
     r"^\s*(?:\*\*[^*\n]+\*\*|__[^_\n]+__):?\s*$|^[A-Z][^.!?\n]{0,60}:\s*$", re.MULTILINE
