@@ -66,6 +66,8 @@ _EQUATION = re.compile(
 _OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x ")
 
 _NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
+# A number that a sentence without formulas ends with: what follows it exclaims, and is no factorial.
+_EXCLAIMED_NUMBER = re.compile(r"(?P<said>(?:[^\\^*/=+()!]|\\\$)*\d)!+[\s*_]*")
 # A dollar sign that is money and not the beginning of a formula.
 _DOLLARS = re.compile(r"\\\$|^\s*\$[^$]*$")
 
@@ -223,7 +225,7 @@ def _find_stated(text: str) -> _Answer | None:
     """The last statement such as "The answer is" with the answer that it states."""
     found = None
     for match in _STATEMENT.finditer(text):
-        value = _SENTENCE_END.split(match["value"], maxsplit=1)[0]
+        value = _as_said(_SENTENCE_END.split(match["value"], maxsplit=1)[0])
         stated = read_answer(value)
         if not match["formula"] and stated and not re.fullmatch(r"[a-h]", stated.form):
             stated = _read_number(value)
@@ -232,7 +234,14 @@ def _find_stated(text: str) -> _Answer | None:
     return found
 
 
+def _as_said(stated: str) -> str:
+    """A statement without the exclamation marks at its end that are none of its formula."""
+    exclaimed = _EXCLAIMED_NUMBER.fullmatch(stated)
+    return exclaimed["said"] if exclaimed else stated
+
+
 def _read_number(text: str) -> Quantity | None:
+    text = _as_said(text)
     return read_quantity(simplify_maths(text), currency=bool(_DOLLARS.search(text)))
 
 
