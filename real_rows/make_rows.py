@@ -11,7 +11,7 @@ WORK is not made again, and nothing that was answered is asked twice.
 import argparse
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,26 +54,26 @@ def main() -> int:
     parser.add_argument("--catalog", type=Path, default=HERE / "catalog.yaml")
     options = parser.parse_args()
     console, data = Console(width=120), options.data.absolute()
-    catalog = _with_own_files(load_catalog(options.catalog), data / "cut", options.model)
+    catalog = load_catalog(options.catalog)
+    files = {name: data / "cut" / f"{name}.parquet" for name in catalog.sources}
+    catalog = _with_own_files(catalog, files, options.model)
     store = begin_deployment(catalog, data)
-    places = {
-        name: cut_rows(name, options.sources, source.path)
-        for name, source in catalog.sources.items()
-    }
+    places = {name: cut_rows(name, options.sources, file) for name, file in files.items()}
+    [recipe] = catalog.mixtures.values()
     try:
-        has_all = _make(console, catalog, store)
+        _make(console, catalog, store)
         written = write_rows(store, catalog, places, options.to)
     finally:
         show_engines(console, str(data), end=True)
     size = options.to.stat().st_size / 1e6
-    console.print(f"{written} rows, {size:.2f} MB: {options.to}")
-    return 0 if has_all else 1
+    console.print(f"{written} of {recipe.rows} rows, {size:.2f} MB: {options.to}")
+    return 0 if written == recipe.rows else 1
 
 
-def _with_own_files(catalog: Catalog, cut: Path, model: Path | None) -> Catalog:
-    """The catalogue with sources that are files in the folder `cut`, and the weights of `model`."""
+def _with_own_files(catalog: Catalog, files: Mapping[str, Path], model: Path | None) -> Catalog:
+    """The catalogue with the file of each source in its place, and the weights of `model`."""
     sources = {
-        name: source.model_copy(update={"path": cut / f"{name}.parquet"})
+        name: source.model_copy(update={"path": files[name]})
         for name, source in catalog.sources.items()
     }
     weights = {"weights": str(model.absolute())} if model else {}
@@ -81,8 +81,12 @@ def _with_own_files(catalog: Catalog, cut: Path, model: Path | None) -> Catalog:
     return catalog.model_copy(update={"sources": sources, "models": models})
 
 
-def _make(console: Console, catalog: Catalog, store: Store) -> bool:
-    """Whether the mixture has its rows after everything was made that it needs."""
+def _make(console: Console, catalog: Catalog, store: Store) -> None:
+    """Make what the mixture needs, and the mixture.
+
+    Raises:
+        SysgenError: Something failed.
+    """
     # Here, because partitions are read from the catalogue when these are imported.
     from sysgen_dagster.commands.run.up_to_date import UpToDate
     from sysgen_dagster.definitions import defs
@@ -93,19 +97,17 @@ def _make(console: Console, catalog: Catalog, store: Store) -> bool:
     [model] = catalog.models.values()
     if model.engine is not Engine.SIMULATED:
         show_engine_log(console)
-    wanted = recipe.rows or 0
     with executing(console) as (instance, execute):
         fresh = UpToDate(instance, store, (defs.resources or {})["models"])
         for work in _before_phases(catalog):
             _execute(console, fresh, execute, work)
         of_shards, _, _ = after_conversations()
         for shard in _in_turn(catalog):
-            if (taken := count_taken(store, recipe)) >= wanted:
+            if (taken := count_taken(store, recipe)) == recipe.rows:
                 break
-            console.print(f"{taken} of {wanted} rows; next is {shard}", highlight=False)
+            console.print(f"{taken} of {recipe.rows} rows; next is {shard}", highlight=False)
             _execute(console, fresh, execute, (shard, of_shards, f"{model.name}|{shard}"))
         _execute(console, fresh, execute, ("mixture", [mixtures.key], mixture))
-    return count_taken(store, recipe) >= wanted
 
 
 def _before_phases(catalog: Catalog) -> Iterator[Work]:
