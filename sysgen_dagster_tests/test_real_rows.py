@@ -38,7 +38,7 @@ mixtures:
 """
 SOURCE = """  {source}:
     path: {source}.parquet
-    shards: 3
+    shards: 2
     shape: {{kind: question_answer, question: {question}, answer: {answer}}}"""
 
 
