@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -25,6 +26,7 @@ FOLDER = Path(__file__).parents[1] / "real_rows"
 MADE = FOLDER / "rows.jsonl"
 MOST_BYTES = 2_000_000
 WANTED, UPSTREAM_ROWS = 4, 6
+KEY = re.compile(r'"key": "(\w+)"')
 COLUMNS = {"orca_math": ("question", "answer"), "magicoder": ("instruction", "response")}
 CATALOG = """
 method: {{preset: best, answers: 3}}
@@ -94,7 +96,7 @@ def answers_in(folder: Path) -> list[str]:
     keys = []
     for file in (folder / "data" / "ledger").glob("[av]*_system_messages/*"):
         if file.suffix == ".jsonl":
-            keys += [line.split('"key": "')[1][:32] for line in file.read_text().splitlines()]
+            keys += KEY.findall(file.read_text())
         elif file.suffix == ".parquet":
             keys += pl.read_parquet(file)["key"].to_list()
     return keys

@@ -66,7 +66,7 @@ _EQUATION = re.compile(
 _OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x ")
 
 _NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
-# A number that a sentence without formulas ends with: what follows it exclaims, and is no factorial.
+# A number at the end of a sentence without formulas: what follows it is no factorial.
 _EXCLAIMED_NUMBER = re.compile(r"(?P<said>(?:[^\\^*/=+()!]|\\\$)*\d)!+[\s*_]*")
 # A dollar sign that is money and not the beginning of a formula.
 _DOLLARS = re.compile(r"\\\$|^\s*\$[^$]*$")
