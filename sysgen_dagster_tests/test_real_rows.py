@@ -1,5 +1,6 @@
 """`make real-rows`: the command on a simulated model, and the rows that a real model made."""
 
+import importlib
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.tables import PHRASES
 from sysgen_dagster.obedience.by_rules import decide_by_rules
 from sysgen_dagster.obedience.contradictions import compare_results
@@ -23,6 +25,7 @@ from sysgen_dagster_tests.inference.processes import CEILING_S
 from sysgen_dagster_tests.simulated.running_server import Server, running
 
 FOLDER = Path(__file__).parents[1] / "real_rows"
+README = (FOLDER / "README.md").read_text()
 MADE = FOLDER / "rows.jsonl"
 MOST_BYTES = 2_000_000
 WANTED, UPSTREAM_ROWS = 4, 6
@@ -147,6 +150,19 @@ def require_kept(rows: list[dict[str, Any]]) -> None:
         *(pl.Series([row[name] for row in rows]) for name in ("original_answer", "new_answer"))
     )
     assert "contradicts" not in results["result"].to_list()
+
+
+def test_every_source_of_the_catalogue_has_its_cut_and_who_carries_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(FOLDER)
+    cuts = importlib.import_module("cut_rows").CUTS
+    assert load_catalog(FOLDER / "catalog.yaml").sources.keys() == cuts.keys()
+    assert all(
+        f"@{carrier.partition('@')[2]}" in README
+        for cut in cuts.values()
+        for carrier in cut.carriers
+    )
 
 
 def test_a_command_that_was_killed_asks_nothing_twice(made: Run) -> None:
