@@ -70,6 +70,8 @@ _EQUATION = re.compile(
 _OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x ")
 
 _NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
+# A number at the end of a sentence without formulas: what follows it is no factorial.
+_EXCLAIMED_NUMBER = re.compile(r"(?P<said>(?:[^\\^*/=+()!]|\\\$)*\d)!+[\s*_]*")
 # A dollar sign that is money and not the beginning of a formula.
 _DOLLARS = re.compile(r"\\\$|^\s*\$[^$]*$")
 
@@ -226,7 +228,7 @@ def _find_stated(text: str) -> _Answer | None:
     """The last statement such as "The answer is" with the answer that it states."""
     found = None
     for match in _STATEMENT.finditer(text):
-        value = SENTENCE_END.split(match["value"], maxsplit=1)[0]
+        value = _as_said(SENTENCE_END.split(match["value"], maxsplit=1)[0])
         if value.startswith("- ") and text[: match.start("value")].endswith("\n"):
             continue  # a list and no negative number
         stated = read_answer(value)
@@ -237,7 +239,14 @@ def _find_stated(text: str) -> _Answer | None:
     return found
 
 
+def _as_said(stated: str) -> str:
+    """A statement without the exclamation marks at its end that are none of its formula."""
+    exclaimed = _EXCLAIMED_NUMBER.fullmatch(stated)
+    return exclaimed["said"] if exclaimed else stated
+
+
 def _read_number(text: str) -> Quantity | None:
+    text = _as_said(text)
     return read_quantity(simplify_maths(text), currency=bool(_DOLLARS.search(text)))
 
 
