@@ -127,7 +127,8 @@ def ends_with_question(_rule: Rule, answer: Answer) -> bool | None:
 def has_postscript(rule: Rule, answer: Answer) -> bool | None:
     """Whether there is a postscript."""
     sign = r"\W*".join(re.sub(r"\W", "", rule.words[0]))
-    return bool(re.search(rf"(?im)^\W*{sign}\b", answer.text)) or (
+    # At the top it comes after nothing.
+    return bool(re.search(rf"(?im)(?<=\n)\W*{sign}\b", answer.text)) or (
         None if re.search(rf"(?i)\b{sign}\b|postscript", answer.text) else False
     )
 

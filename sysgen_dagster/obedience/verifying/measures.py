@@ -18,6 +18,7 @@ _BOLD = re.compile(
 )
 _MAYBE_BOLD = re.compile(r"\*\*[^*\n]{0,100}[^\d\W][^*\n]{0,100}\*\*|(?<!\w)__[^_\n]+__(?!\w)")
 _HIGHLIGHT = re.compile(r"(?<![\w*)])\*\*[^*\n]+\*\*|(?<![*\w])\*[^*\s](?:[^*\n]*[^*\s])?\*(?!\*)")
+_BULLET_IN_LINE = re.compile(r"(?<=\S) [*\u2022] (?=\S)")
 _BOLD_LINE = re.compile(
     r"^\s*(?:\*\*[^*\n]+\*\*|__[^_\n]+__):?\s*$|^[A-Z][^.!?\n]{0,60}:\s*$", re.MULTILINE
 )
@@ -111,7 +112,8 @@ def _bullets(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.BULLET)
     # Without bullets, lines that head something could be meant as points.
     heads = 0 if every else len(_BOLD_LINE.findall(answer.outside_code))
-    return outer, every + answer.count(LineKind.NUMBERED)[1] + heads
+    in_lines = len(_BULLET_IN_LINE.findall(answer.outside_code))  # * one * two
+    return outer, every + answer.count(LineKind.NUMBERED)[1] + heads + in_lines
 
 
 def _numbered(_rule: Rule, answer: Answer) -> Span:

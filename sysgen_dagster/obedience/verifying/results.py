@@ -147,6 +147,8 @@ def _is_head(line: Line) -> bool:
 
 def states_result(rule: Rule, answer: Answer) -> bool | None:
     """Whether the answer ends with a result, and speaks of what the task speaks of."""
+    if answer.code_blocks:  # a program may be all that gives the result
+        return None
     formulas = [word[1:] for word in rule.words if word.startswith("$")]
     words = [word for word in rule.words if not word.startswith("$")]
     squeezed = squeeze_formula(answer.text) if formulas else ""
