@@ -54,5 +54,7 @@ def expect_judging(texts: pl.DataFrame, model: Generator, judged: Rows) -> pl.Da
 
 
 _FIXED_TOKENS = tokens_of(
-    phrase_judgement.PROMPT.render(mark="", system_message="", phrases=[], turns=[])
+    phrase_judgement.PROMPT.render(
+        mark="", system_message="", phrases=[], turns=[], asks_declines=False
+    )
 )

@@ -19,6 +19,7 @@ from sysgen_dagster.defs.plumbing.contracts import require_contracts
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.refusals import may_refuse
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
 from sysgen_dagster.obedience import phrase_judgement
 from sysgen_dagster.obedience.by_rules import decide_by_rules
@@ -62,7 +63,7 @@ def obedience(run: AssetRun) -> pl.DataFrame:
         return phrase_judgement.build_obedience(decided)
     session, is_generator = open_judge(run)
     sampled = _sample(decided, str(run.at.shard))
-    asked = sampled.filter(phrase_judgement.has_open_phrase())
+    asked = sampled.filter(phrase_judgement.is_left_to_judge())
     questions = run.evidence().read(CONVERSATIONS, "conversation_id", "question", "history")
     requests = phrase_judgement.build_phrase_requests(
         asked.join(questions, on="conversation_id", maintain_order="left", validate="1:1")
@@ -73,13 +74,16 @@ def obedience(run: AssetRun) -> pl.DataFrame:
 
 
 def _decide_by_rules(run: AssetRun) -> pl.DataFrame:
-    """The answered rows of the partition, with what rules say of each phrase of their message."""
+    """The answered rows of the partition, with what rules say of phrases and of the answer."""
     phrases = run.evidence().read(VERIFIED, "conversation_id", "phrases")
     rows = run.read_kept(ALIGNED).join(
         phrases, on="conversation_id", how="left", maintain_order="left", validate="1:1"
     )
     answers = phrase_judgement.list_answers(rows)
-    return rows.with_columns(phrases=decide_by_rules(rows["phrases"], answers))
+    return rows.with_columns(
+        phrases=decide_by_rules(rows["phrases"], answers),
+        may_decline=may_refuse(pl.col("new_answer")),
+    )
 
 
 def _sample(rows: pl.DataFrame, shard: str) -> pl.DataFrame:

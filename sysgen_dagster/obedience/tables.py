@@ -92,6 +92,12 @@ OBEDIENCE = Table(
         "obeyed": Column(COUNT, "phrases that are obeyed"),
         "not_obeyed": Column(COUNT, "phrases that are not"),
         "unknown": Column(COUNT, "phrases of which nobody could tell"),
+        "may_decline": Column(
+            FLAG, "whether the answer may be a refusal in words that no rule knows", is_new=True
+        ),
+        "declines": Column(
+            FLAG, "whether it is one, by the judge; null: not asked, or not told", is_new=True
+        ),
         **{name: column for name, column in _JUDGED.items() if name != "drop_reason"},
     },
     by=By.MODEL_SHARD,
