@@ -6,7 +6,7 @@ Belongs here: the request, and the table that rules and judge fill together. Doe
 is read (`phrase_verdicts`), and what rules say (`by_rules`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -29,7 +29,11 @@ PROMPT = load_prompt("judge_obedience")
 # room for sixty of them, or for a judge that says why all the same.
 SAMPLING = Sampling(temperature=0.0, max_tokens=512)
 
-_MEANS = {Judged.KEPT: Verdict.OBEYED, Judged.BROKEN: Verdict.NOT_OBEYED}
+MEANS = {
+    Judged.KEPT: Verdict.OBEYED,
+    Judged.BROKEN: Verdict.NOT_OBEYED,
+    Judged.UNCLEAR: Verdict.UNKNOWN,
+}
 
 
 def list_answers(rows: pl.DataFrame) -> pl.Series:
@@ -63,7 +67,7 @@ def build_phrase_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
             ``new_history``. No text is shortened, because a verdict on half an answer says little.
     """
     for row in rows.filter(is_left_to_judge()).iter_rows(named=True):
-        phrases = [row["phrases"][at]["text"] for at in _open(row["phrases"] or [])]
+        phrases = [row["phrases"][at]["text"] for at in open_places(row["phrases"] or [])]
         asks_declines = bool(row["may_decline"])
         turns = _name_turns(row)
         texts = [row["system_message"], *phrases, *(turn["content"] for turn in turns)]
@@ -135,6 +139,7 @@ def build_obedience(
         )
         .with_columns(
             verdict_text=pl.col("text"),
+            judged=pl.lit(None, dtype=OBEDIENCE.schema["judged"]),
             prompt_fingerprint=pl.when(was_asked).then("prompt_fingerprint"),
         )
         .select(OBEDIENCE.names)
@@ -147,11 +152,11 @@ def _add_verdicts(
     """The phrases of a row, the open ones with the judge's verdict where it gave a plain one."""
     if phrases is None or text is None:
         return phrases
-    places = _open(phrases)
+    places = open_places(phrases)
     judged = list(phrases)
     for at, said in zip(places, parse_phrase_verdicts(text, len(places)), strict=True):
-        if said in _MEANS:
-            judged[at] = {**phrases[at], "verdict": _MEANS[said].value, "by": judge}
+        if said and MEANS[said] is not Verdict.UNKNOWN:
+            judged[at] = {**phrases[at], "verdict": MEANS[said].value, "by": judge}
     return judged
 
 
@@ -159,6 +164,6 @@ def _declines(text: str | None) -> bool | None:
     return None if text is None else parse_declines(text)
 
 
-def _open(phrases: list[dict[str, Any]]) -> list[int]:
+def open_places(phrases: Sequence[dict[str, Any]]) -> list[int]:
     """The places of the phrases that rules leave open."""
     return [at for at, phrase in enumerate(phrases) if phrase["verdict"] == Verdict.UNKNOWN]

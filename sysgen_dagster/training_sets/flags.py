@@ -11,8 +11,16 @@ import polars as pl
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
-from sysgen_dagster.catalog.recipes import DECLINES, MAY_DECLINE, NOT_OBEYED, Flag, Recipe
+from sysgen_dagster.catalog.recipes import (
+    DECLINES,
+    JUDGES_DISAGREE,
+    MAY_DECLINE,
+    NOT_OBEYED,
+    Flag,
+    Recipe,
+)
 from sysgen_dagster.obedience.alignment_judgement import Alignment
+from sysgen_dagster.obedience.several_judges import contradict
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster.tables.table import By, Table
 
@@ -32,6 +40,7 @@ OBEDIENCE_FLAGS: Mapping[Flag, pl.Expr] = {
     NOT_OBEYED: pl.col("not_obeyed") > 0,
     DECLINES: pl.col("declines"),
     MAY_DECLINE: pl.col("may_decline") & pl.col("declines").is_null(),
+    JUDGES_DISAGREE: pl.col("judged").list.eval(contradict(pl.element())).list.any(),
 }
 FLAGS: tuple[Flag, ...] = (*FINDINGS, *OBEDIENCE_FLAGS, *_CORPUS_FLAGS)
 

@@ -95,6 +95,8 @@ def test_this_is_no_flag(table: str, row: dict[str, Any]) -> None:
         ({"may_decline": True}, ["may_decline"]),
         ({"may_decline": True, "declines": True}, ["declines"]),
         ({"may_decline": True, "declines": False}, []),
+        ({"judged": [None, "x: obeyed; y: not_obeyed"]}, ["judges_disagree"]),
+        ({"judged": [None, "x: obeyed; y: unknown"]}, []),
         ({}, []),
     ],
 )

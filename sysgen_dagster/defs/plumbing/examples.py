@@ -15,7 +15,7 @@ from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.table import By, Partition, Table
-from sysgen_dagster.training_sets.flags import OBEDIENCE_FLAGS, add_flags, find_flagged
+from sysgen_dagster.training_sets.flags import OBEDIENCE_FLAGS, Flagged, add_flags, find_flagged
 from sysgen_dagster.training_sets.tables import PHRASE_COUNTS, SPLITS
 
 READ_FOR_EXAMPLES = (
@@ -100,12 +100,12 @@ def describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
             "Materialize near_duplicate_questions and splits again"
         )
     source = CATALOG.source_of(str(run.at.shard))
-    flagged = {
+    of_corpus = find_flagged(StoredStatistics(run.store).read, By.NOTHING)
+    of_answers: Flagged = {
         flag: obedience.filter(has_it)["conversation_id"]
         for flag, has_it in OBEDIENCE_FLAGS.items()
     }
-    flagged |= find_flagged(StoredStatistics(run.store).read, By.NOTHING)
-    return add_flags(rows, flagged).with_columns(
+    return add_flags(rows, {**of_answers, **of_corpus}).with_columns(
         source_repo=pl.lit(source.hub.repo if source.hub else "local"),
         source_turn=pl.col("turn"),
         source_license=pl.lit(source.license),
