@@ -91,18 +91,25 @@ def test_every_run_comes_to_its_end(runs: dict[str, dg.ExecuteInProcessResult]) 
         assert runs[name].success, _errors(runs[name])
 
 
+# The messages here may be all different, and conflict turns are off in this catalogue.
+_MAY_BE_EMPTY = {"near_duplicate_messages", "conflict_counts"}
+
+
 @pytest.mark.parametrize("table", sorted(STATISTICS))
 def test_a_statistic_is_stored_and_shows_its_figures(
     runs: dict[str, dg.ExecuteInProcessResult], table: str
 ) -> None:
     rows = _statistics(table)
     shown = _shown(runs, table)
-    assert table == "near_duplicate_messages" or not rows.is_empty()
+    assert not rows.is_empty() or table in _MAY_BE_EMPTY
     assert str(shown["summary"]).startswith("| ")
     assert any(name.startswith("figures/") for name in shown)
 
 
-_WITHOUT_CHART = {"contamination", "forecast", "planted_faults"}
+_WITHOUT_CHART = {
+    *("contamination", "forecast", "planted_faults"),
+    *("conflict_counts", "judge_calibration", "result_counts"),
+}
 
 
 @pytest.mark.parametrize("table", sorted(STATISTICS - {"learned_similarity", "message_diversity"}))

@@ -171,7 +171,7 @@ def test_a_catalogue_of_the_version_before_is_read_and_its_figures_are_used(
     assert (phi.filtered_bounds, phi.aligned_bounds) == ((0.91, 1.0), (0.91, 1.0))
     assert ours.published
     assert (ours.published.filtered_share, ours.published.aligned_share) == (0.8, 0.5)
-    assert ours.published.tag_share("Tool") == 0.01
+    assert ours.published.tag_share("Tool") == 5 / 800
     assert (ours.filtered_bounds, ours.aligned_bounds) == ((0.5, 0.9), (0.4, 0.8))
 
 

@@ -47,7 +47,7 @@ def something(dtype: pl.DataType) -> Any:
     if isinstance(dtype, pl.List):
         inner = dtype.inner
         if not isinstance(inner, pl.Struct):
-            return ["a", "語"]
+            return [something(dtype.inner), None, something(dtype.inner)]
         return [{field.name: f"{field.name} 語\r\n\0" for field in inner.fields}] * 2
     values = {pl.String: "A<<b>> 😀", pl.Boolean: True, pl.Float64: 0.1, pl.Int64: -(2**62)}
     return values.get(type(dtype), 2**32 - 1)

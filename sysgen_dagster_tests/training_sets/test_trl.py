@@ -20,6 +20,7 @@ import pytest
 from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training
 from sysgen_dagster.training_sets.export.card import CardFacts
 from sysgen_dagster.training_sets.export.folder import write_folder
+from sysgen_dagster.training_sets.exported_rows import to_exported
 from sysgen_dagster.training_sets.pairs import build_preference_pairs
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster_tests.training_sets.frames import aligned
@@ -88,6 +89,7 @@ def conversations() -> pl.DataFrame:
 
 
 def export(folder: Path, rows: pl.DataFrame, recipe: Recipe) -> Path:
+    rows = to_exported(rows.with_columns(reviewed=pl.lit(None, pl.String)), recipe)
     facts = CardFacts(recipe, Training(), {"mine": "Mine"}, {"annotation": "0000"}, "0")
     write_folder(folder, "towers", [rows], facts)
     return folder

@@ -178,7 +178,7 @@ def test_a_catalogue_may_say_what_another_paper_reports(tmp_path: Path) -> None:
 
     assert model.published
     assert (model.published.filtered_share, model.published.aligned_share) == (0.9, 0.8)
-    assert model.published.tag_share("Role") == 5 / 8
+    assert model.published.tag_share("Role") == 5 / 9
 
 
 @pytest.mark.parametrize("name", COUNTS)

@@ -2,6 +2,7 @@ import ast
 import json
 import runpy
 import subprocess
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -237,6 +238,11 @@ def test_llama_factory_reads_its_entries_and_converts_the_rows(
     assert converted["_response"] == [{"role": "assistant", "content": "It is 1."}]
 
 
+def _one_token(text: str) -> int:
+    """A tokenizer of whole messages, without headers and marks of their ends."""
+    return zlib.crc32(text.encode())
+
+
 def test_torchtune_builds_its_data_set(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -247,8 +253,8 @@ def test_torchtune_builds_its_data_set(
         max_seq_len = MAX_LENGTH
 
         def tokenize_messages(self, messages: Any) -> Any:
-            lengths = [len(message.text_content) for message in messages]
-            return lengths, [message.masked for message in messages]
+            tokens = [_one_token(message.text_content) for message in messages]
+            return tokens, [message.masked for message in messages]
 
         def __call__(self, sample: Any, inference: bool = False) -> Any:
             roles = [message.role for message in sample["messages"]]
@@ -262,4 +268,4 @@ def test_torchtune_builds_its_data_set(
     first = config.instantiate(described_.dataset, Words())[0]
     assert first["roles"] == ["system", "user", "assistant"]
     assert first["mask"] == [True, True, False]
-    assert first["labels"] == [-100, -100, len("It is 1.")]
+    assert first["labels"] == [-100, -100, _one_token("It is 1.")]
