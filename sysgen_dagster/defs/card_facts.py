@@ -80,7 +80,7 @@ def _measure_obedience(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> I
         count_obedience(stored.join(taken, on="conversation_id", how="semi"))
         for (model, shard), taken in mixture.group_by("model", "shard", maintain_order=True)
         if store.holds(OBEDIENCE, at := Partition(str(model), str(shard)))
-        for stored in [store.read(OBEDIENCE, at, "conversation_id", "source", "phrases")]
+        for stored in [store.read(OBEDIENCE, at, "conversation_id", "source", "phrases", "judged")]
     ]
     if has_new_answers and counts and (of_all := pl.concat(counts)).height:
         yield Figure(
