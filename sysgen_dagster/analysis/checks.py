@@ -11,8 +11,10 @@ from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
 from sysgen_dagster.catalog.recipes import Flag
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RETENTION
+from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.obedience.tables import OBEDIENCE
+from sysgen_dagster.obedience.worth import with_worth
 from sysgen_dagster.tables.checks import (
     Check,
     Evidence,
@@ -71,7 +73,7 @@ def _most_phrases_are_obeyed() -> Check:
 
     statement = "Answers obey most phrases of their messages, of those that could be decided."
     check = Check("most_are_obeyed", tables.OBEDIENCE_COUNTS, statement, False, evaluate)
-    return unless_made_up(check, ALIGNED)
+    return unless_made_up(with_worth(check, Kind.PHRASE, named_in="by"), ALIGNED)
 
 
 def _no_benchmark_item() -> Check:

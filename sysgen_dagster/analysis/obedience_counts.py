@@ -9,7 +9,7 @@ from sysgen_dagster.analysis.tables import OBEDIENCE_COUNTS
 from sysgen_dagster.obedience.agreement import jackknife_interval, ordinal_alpha
 from sysgen_dagster.obedience.rules import BY_RULES, Verdict
 from sysgen_dagster.obedience.several_judges import contradict
-from sysgen_dagster.tables.rates import Z95, wilson_interval
+from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 
 _KEYS = ("source", "tag", "verdict", "by", "judged")
 _RATINGS = {Verdict.NOT_OBEYED.value: 0, Verdict.OBEYED.value: 1}
@@ -26,6 +26,17 @@ def count_obedience(obedience: pl.DataFrame) -> pl.DataFrame:
     phrases = rows.explode("phrases", "judged").drop_nulls("phrases")
     counted = phrases.unnest("phrases").group_by(_KEYS).agg(phrases=pl.len().cast(pl.UInt32))
     return counted.sort(_KEYS, nulls_last=True).select(OBEDIENCE_COUNTS.names)
+
+
+def rate_obeyed(counts: pl.DataFrame) -> Rate:
+    """Of the phrases that rules or a judge decided, over all sources and tags, the obeyed ones.
+
+    Args:
+        counts: `tables.OBEDIENCE_COUNTS`.
+    """
+    sums = dict(counts.group_by("verdict").agg(pl.col("phrases").sum()).iter_rows())
+    obeyed = sums.get(Verdict.OBEYED.value, 0)
+    return Rate(obeyed, obeyed + sums.get(Verdict.NOT_OBEYED.value, 0))
 
 
 def summarize_obedience(counts: pl.DataFrame) -> pl.DataFrame:

@@ -16,19 +16,24 @@ from sysgen_dagster.analysis.tables import (
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
+from sysgen_dagster.lanes.sysgen.counts import count_results, summarize_results
 from sysgen_dagster.lanes.sysgen.phases import PHASES
-from sysgen_dagster.lanes.sysgen.tables import RETENTION, TAG_COUNTS
-from sysgen_dagster.obedience.tables import OBEDIENCE
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RESULT_COUNTS, RETENTION, TAG_COUNTS
+from sysgen_dagster.obedience.calibration import Kind
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION, OBEDIENCE
+from sysgen_dagster.obedience.worth import name_judges
 from sysgen_dagster.report.view import over_all_and_by_source, without_empty_paper
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.tables.table import Partition, Table
 from sysgen_dagster.training_sets.export.card import CardFacts, Figure
 from sysgen_dagster.training_sets.mixtures import count_missing
 from sysgen_dagster.training_sets.reviewed import texts_of
 
 # The statistics of each model that the card shows.
 _ON_THE_CARD = (RETENTION, TAG_COUNTS, ANSWER_SIMILARITY, QUALITY_COUNTS)
+# What is read of answers to count their results.
+_OF_RESULTS = ("source", "result", "result_kind", "first_result", "is_original", "drop_reason")
 _RARE = 0.001  # of the questions: the card does not name a language with a smaller share
 
 
@@ -54,7 +59,7 @@ def build_facts(
         },
         method=CATALOG.method.label,
         version=version("sysgen-dagster"),
-        figures=[*_build_figures(store, models), *_measure_obedience(store, recipe, mixture)],
+        figures=[*_build_figures(store, models), *_measure_answers(store, recipe, mixture)],
         languages=_find_languages(store, mixture),
         searched=contamination.get("benchmarks"),
         missing=count_missing(mixture, recipe),
@@ -72,23 +77,48 @@ def _build_figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:
             yield Figure(view.title, without_empty_paper(pl.concat(frames)), view.number_format)
 
 
-def _measure_obedience(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[Figure]:
-    """How far the answers of these rows obey, where they are new ones and somebody has looked."""
+def _measure_answers(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Iterator[Figure]:
+    """How far the answers of these rows obey and keep results, where they are new ones."""
     _, has_new_answers = texts_of(recipe)
-    view = next(view for view in VIEWS if view.table == OBEDIENCE_COUNTS)
-    counts = [
-        count_obedience(stored.join(taken, on="conversation_id", how="semi"))
-        for (model, shard), taken in mixture.group_by("model", "shard", maintain_order=True)
-        if store.holds(OBEDIENCE, at := Partition(str(model), str(shard)))
-        for stored in [store.read(OBEDIENCE, at, "conversation_id", "source", "phrases", "judged")]
-    ]
-    if has_new_answers and counts and (of_all := pl.concat(counts)).height:
-        yield Figure(
-            f"{view.title}, in the rows of this export",
-            summarize_obedience(of_all),
-            view.number_format,
-            view.lead,
+    if not has_new_answers:
+        return
+    by_model = {
+        model: count_obedience(obedience)
+        for [model], taken in mixture.group_by("model", maintain_order=True)
+        for obedience in [_read_taken(store, taken, OBEDIENCE, "source", "phrases", "judged")]
+    }
+    if (counts := pl.concat(by_model.values())).height:
+        judges = [
+            name_judges(
+                counts["by"], Kind.PHRASE, StoredStatistics(store, model).read(JUDGE_CALIBRATION)
+            )
+            for model, counts in by_model.items()
+        ]
+        judge = pl.lit("; ".join(dict.fromkeys(filter(None, judges))), pl.String)
+        yield _of_this_export(
+            OBEDIENCE_COUNTS, summarize_obedience(counts).with_columns(judge=judge)
         )
+    aligned = _read_taken(store, mixture, ALIGNED, *_OF_RESULTS)
+    if (results := count_results(aligned)).height:
+        yield _of_this_export(RESULT_COUNTS, summarize_results(results))
+
+
+def _read_taken(store: Store, mixture: pl.DataFrame, table: Table, *columns: str) -> pl.DataFrame:
+    """These columns of the rows of a mixture, as far as the table is stored."""
+    parts = [
+        store.read(table, at, "conversation_id", *columns).join(
+            taken, on="conversation_id", how="semi"
+        )
+        for (model, shard), taken in mixture.group_by("model", "shard", maintain_order=True)
+        if store.holds(table, at := Partition(str(model), str(shard)))
+    ]
+    return pl.concat([table.empty().select("conversation_id", *columns), *parts])
+
+
+def _of_this_export(table: Table, summary: pl.DataFrame) -> Figure:
+    view = next(view for view in VIEWS if view.table == table)
+    title = f"{view.title}, in the rows of this export"
+    return Figure(title, summary, view.number_format, view.lead)
 
 
 def _find_languages(store: Store, mixture: pl.DataFrame) -> list[str]:

@@ -1,6 +1,7 @@
 """The report: everything that is stored so far on one HTML page, and the table beside the paper."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 import dagster as dg
@@ -19,7 +20,12 @@ from sysgen_dagster.defs.plumbing.reviewed import decided_rows
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
 from sysgen_dagster.lanes.sysgen import stories, story_rows
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
+from sysgen_dagster.obedience.tables import (
+    JUDGE_CALIBRATION,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+    OBEDIENCE,
+)
 from sysgen_dagster.report.comparison import compare_with_paper
 from sysgen_dagster.report.contents import build_contents
 from sysgen_dagster.report.kept_rows import REJECTED
@@ -105,9 +111,30 @@ def _choose_ids(store: Store, finished: Iterable[StoredEvidence]) -> set[str]:
     chosen = {
         conversation_id
         for evidence in finished
-        for conversation_id in story_rows.choose_rows(list(evidence.by_shard()))
+        for conversation_id in story_rows.choose_rows(
+            list(evidence.by_shard()), not_obeying=_find_not_obeying(evidence)
+        )
     }
     return chosen - excluded_ids(store)
+
+
+def _find_not_obeying(evidence: StoredEvidence) -> list[str]:
+    """The rows of a model in which a phrase is known not to be obeyed, as far as it is stored."""
+    stored = _stored(evidence, OBEDIENCE)
+    return [
+        conversation_id
+        for part in stored.by_shard()
+        for conversation_id, not_obeyed in part.read(
+            OBEDIENCE, "conversation_id", "not_obeyed"
+        ).iter_rows()
+        if not_obeyed
+    ]
+
+
+def _stored(evidence: StoredEvidence, table: Table) -> StoredEvidence:
+    """The shards of the model for which another table is stored."""
+    shards = finished_shards(evidence.store, CATALOG, table, evidence.model)
+    return replace(evidence, shards=shards)
 
 
 def _build_stories(evidence: StoredEvidence, ids: Collection[str]) -> list[stories.Story]:
@@ -117,8 +144,8 @@ def _build_stories(evidence: StoredEvidence, ids: Collection[str]) -> list[stori
     is_shown = pl.col("conversation_id").is_in(ids)
 
     def read_shown(table: Table) -> pl.DataFrame:
-        stored = StoredEvidence(store, finished_shards(store, CATALOG, table, model), model)
-        parts = [part.read(table, *table.columns).filter(is_shown) for part in stored.by_shard()]
+        stored = _stored(evidence, table).by_shard()
+        parts = [part.read(table, *table.columns).filter(is_shown) for part in stored]
         return pl.concat([table.empty(), *parts])
 
     quality = read_shown(ROW_QUALITY)
@@ -130,6 +157,7 @@ def _build_stories(evidence: StoredEvidence, ids: Collection[str]) -> list[stori
         preferences=statistics.read(JUDGED_PREFERENCES),
         alignments=statistics.read(JUDGED_ALIGNMENT),
         obedience=read_shown(OBEDIENCE),
+        calibration=statistics.read(JUDGE_CALIBRATION),
     )
 
 

@@ -14,10 +14,19 @@ from pydantic import Field
 from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.sources import Exchanges, Source
 from sysgen_dagster.defs.plumbing.assets import Make, table_asset
+from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.defs.plumbing.versions import reading_settings, source_version
-from sysgen_dagster.lanes.sysgen import answers, attempts, filtering, paper, phases, verification
+from sysgen_dagster.lanes.sysgen import (
+    answers,
+    attempts,
+    counts,
+    filtering,
+    paper,
+    phases,
+    verification,
+)
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.exclusions import without_texts
@@ -159,6 +168,8 @@ def aligned_responses(run: AssetRun) -> pl.DataFrame:
     whole = CATALOG.source_of(str(run.at.shard)).exchanges is Exchanges.WHOLE
     aligned = answers.answer(verified, conversations, session.ask, METHOD, whole=whole)
     run.note(**answers.count_answers(aligned))
+    if not (results := counts.count_results(aligned)).is_empty():
+        run.note(results=markdown(results.drop("source")))
     return aligned
 
 

@@ -7,13 +7,14 @@ outside the expected bounds.
 import polars as pl
 
 from sysgen_dagster.obedience.alignment_judgement import Alignment
-from sysgen_dagster.obedience.calibration import JUDGE_AGREES_WITH_LABELS
+from sysgen_dagster.obedience.calibration import JUDGE_AGREES_WITH_LABELS, Kind
 from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
 from sysgen_dagster.obedience.phrase_verdicts import parse_phrase_verdicts
 from sysgen_dagster.obedience.preference_judgement import NEW, ORIGINAL
 from sysgen_dagster.obedience.rules import BY_RULES
 from sysgen_dagster.obedience.several_judges import UNREAD
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
+from sysgen_dagster.obedience.worth import with_worth
 from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, unless_made_up, within
 from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster.tables.table import Table
@@ -111,12 +112,12 @@ def _compare_preferences(
 CHECKS = (
     _nearly_all_are_judged(JUDGED_PREFERENCES),
     _judge_is_another_model(JUDGED_PREFERENCES),
-    _new_answers_are_preferred(),
+    with_worth(_new_answers_are_preferred(), Kind.PREFERENCE),
     _judge_has_no_favourite_place(),
     _nearly_every_phrase_is_judged(),
     _judge_is_another_model(OBEDIENCE),
     _nearly_all_are_judged(JUDGED_ALIGNMENT),
     _judge_is_another_model(JUDGED_ALIGNMENT),
     JUDGE_AGREES_WITH_LABELS,
-    _most_are_aligned(),
+    with_worth(_most_are_aligned(), Kind.ALIGNMENT),
 )

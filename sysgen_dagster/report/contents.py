@@ -9,14 +9,17 @@ from datetime import datetime
 
 import polars as pl
 
-from sysgen_dagster.analysis.tables import SOURCE_LENGTHS
+from sysgen_dagster.analysis.obedience_counts import rate_obeyed
+from sysgen_dagster.analysis.tables import OBEDIENCE_COUNTS, SOURCE_LENGTHS
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.planted_faults import score_judge
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, PLANTED_FAULTS, RETENTION
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
-from sysgen_dagster.obedience.tables import JUDGED_PREFERENCES
+from sysgen_dagster.obedience.calibration import Kind
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION, JUDGED_PREFERENCES
+from sysgen_dagster.obedience.worth import mark_judges
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept, is_kept
 from sysgen_dagster.report.page import Chart, Report, Section, Table
@@ -95,11 +98,22 @@ def _headline(models: Sequence[Statistics], sources: Statistics) -> list[tuple[s
         if (retention := stats.read(RETENTION)) is not None:
             kept = retention.filter(table=ALIGNED.name, outcome="kept")["conversations"].sum()
             tiles.append((f"rows kept of {stats.model}", f"{kept:,} of {_asked(retention):,}"))
+        tiles += _obeyed(stats)
     if (lengths := sources.read(SOURCE_LENGTHS)) is not None:
         tiles.append(("conversations in the sources", f"{lengths['conversations'].sum():,}"))
         if lengths.height > 1:
             tiles.append(("sources", f"{lengths.height}"))
     return tiles
+
+
+def _obeyed(stats: Statistics) -> list[tuple[str, str]]:
+    """How many of the decided phrases are obeyed, and who decided; nothing where nobody did."""
+    counts = stats.read(OBEDIENCE_COUNTS)
+    if counts is None or not (rate := rate_obeyed(counts)).whole:
+        return []
+    judges = mark_judges(counts["by"].unique(), Kind.PHRASE, stats.read(JUDGE_CALIBRATION))
+    who = " and ".join(["rules", *judges.values()])
+    return [(f"phrases that {stats.model} obeys, of those decided by {who}", f"{rate.share:.1%}")]
 
 
 def _asked(retention: pl.DataFrame) -> int:

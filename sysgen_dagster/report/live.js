@@ -36,7 +36,7 @@ function rowOf(story) {
     story.system_message === null
       ? [question, writtenMessage, judgedPhrases]
       : [question, systemMessage];
-  const last = story.new_answer === null ? [] : [answers];
+  const last = story.new_answer === null ? [] : [answers, obedience, rejectedAnswers];
   const shownParts = [header, ...parts, ...last].map((part) => part(story));
   return make("article.kept", ...shownParts.filter((part) => part !== null));
 }

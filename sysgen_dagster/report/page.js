@@ -38,6 +38,8 @@ const FILTERS = {
   outcome: (story) => [outcomeOf(story)],
   tag: (story) => phrasesOf(story.tagged_message).map(({ tag }) => tag),
   verdict: (story) => story.verdicts.map(({ verdict }) => verdict),
+  breaks: ({ obedience: all }) =>
+    all.filter(({ verdict }) => verdict === "not_obeyed").map(({ tag }) => tag),
   flag: (story) => story.flags,
   language: (story) => [story.measures.question_language].filter(Boolean),
 };

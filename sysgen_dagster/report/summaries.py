@@ -7,14 +7,16 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from sysgen_dagster.analysis.obedience_counts import summarize_obedience
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.sysgen import paper
 from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.obedience.alignment_judgement import summarize_alignment
-from sysgen_dagster.obedience.calibration import Kind, correct_for_judge, worth_of
+from sysgen_dagster.obedience.calibration import Kind, correct_for_judge
 from sysgen_dagster.obedience.preference_judgement import summarize_preferences
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
+from sysgen_dagster.obedience.worth import name_judges
 from sysgen_dagster.report import charts
 from sysgen_dagster.report.drawing import Chart
 from sysgen_dagster.report.view import Statistics
@@ -67,7 +69,7 @@ def summarize_judged_preferences(judged: pl.DataFrame, stats: Statistics) -> pl.
         paper.PREFERENCES.get(stats.model, {}), default=None, return_dtype=pl.Float64
     )
     summary = summarize_preferences(judged).with_columns(paper=figures)
-    return summary.with_columns(judge=pl.lit(_name_judges(judged, stats, Kind.PREFERENCE)))
+    return summary.with_columns(_judge(judged["judge"], stats, Kind.PREFERENCE))
 
 
 def summarize_judged_alignment(judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
@@ -80,15 +82,19 @@ def summarize_judged_alignment(judged: pl.DataFrame, stats: Statistics) -> pl.Da
             pl.when(pl.col("source") == ALL).then(pl.lit(figure, dtype=pl.Float64)).alias(name)
             for name, figure in figures.items()
         ),
-        judge=pl.lit(_name_judges(judged, stats, Kind.ALIGNMENT)),
+        _judge(judged["judge"], stats, Kind.ALIGNMENT),
     )
 
 
-def _name_judges(judged: pl.DataFrame, stats: Statistics, kind: Kind) -> str | None:
-    """Who judged, each with what its verdicts are worth; None where nobody did."""
-    calibration = stats.read(JUDGE_CALIBRATION)
-    judges = judged["judge"].drop_nulls().unique().sort()
-    return ", ".join(f"{judge} ({worth_of(calibration, judge, kind)})" for judge in judges) or None
+def summarize_phrases(counts: pl.DataFrame, stats: Statistics) -> pl.DataFrame:
+    """`summarize_obedience` with who judged what rules left open in ``judge``."""
+    return summarize_obedience(counts).with_columns(_judge(counts["by"], stats, Kind.PHRASE))
+
+
+def _judge(judges: pl.Series, stats: Statistics, kind: Kind) -> pl.Expr:
+    """The column ``judge``: who judged and what that is worth; null where nobody did."""
+    named = name_judges(judges.unique(), kind, stats.read(JUDGE_CALIBRATION))
+    return pl.lit(named, dtype=pl.String).alias("judge")
 
 
 def _correct(summary: pl.DataFrame, judged: pl.DataFrame, stats: Statistics) -> pl.DataFrame:

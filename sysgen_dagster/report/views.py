@@ -9,7 +9,6 @@ from functools import partial
 import polars as pl
 
 from sysgen_dagster.analysis import findings, forecast, statistics, tables
-from sysgen_dagster.analysis.obedience_counts import summarize_obedience
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.lanes.sysgen import counts, planted_faults
 from sysgen_dagster.lanes.sysgen.tables import (
@@ -21,13 +20,8 @@ from sysgen_dagster.lanes.sysgen.tables import (
     VERDICT_COUNTS,
 )
 from sysgen_dagster.obedience import calibration
+from sysgen_dagster.obedience import tables as judged
 from sysgen_dagster.obedience.conflict_counts import summarize_conflicts
-from sysgen_dagster.obedience.tables import (
-    CONFLICT_COUNTS,
-    JUDGE_CALIBRATION,
-    JUDGED_ALIGNMENT,
-    JUDGED_PREFERENCES,
-)
 from sysgen_dagster.report import charts, summaries
 from sysgen_dagster.report.tables import PAPER_COMPARISON
 from sysgen_dagster.report.view import Part, View
@@ -35,7 +29,6 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.table import Table
 
 RATIO, MEAN = ".2f", ",.1f"  # formats of numbers that are not shares
-
 
 VIEWS: tuple[View, ...] = (
     View(
@@ -81,7 +74,7 @@ VIEWS: tuple[View, ...] = (
         lambda stored, _: planted_faults.summarize_planted_faults(stored),
     ),
     View(
-        JUDGE_CALIBRATION,
+        judged.JUDGE_CALIBRATION,
         "Whether the judge agrees with people",
         Part.QUALITY,
         "What the judge says of items that people have labelled: kappa with its 95 % interval by "
@@ -96,7 +89,7 @@ VIEWS: tuple[View, ...] = (
         Part.QUALITY,
         "Of the phrases of each tag, the shares that rules and a judge could decide, and of the "
         "decided ones the share that the answer obeys, with 95 % intervals.",
-        lambda stored, _: summarize_obedience(stored),
+        summaries.summarize_phrases,
         [
             partial(
                 charts.draw_bars,
@@ -117,7 +110,7 @@ VIEWS: tuple[View, ...] = (
         lambda stored, _: counts.summarize_results(stored),
     ),
     View(
-        JUDGED_ALIGNMENT,
+        judged.JUDGED_ALIGNMENT,
         "Whether the answer keeps to its system message",
         Part.QUALITY,
         "Aligned, Not aligned or Unknown, as a judge says of a sample of rows.",
@@ -127,7 +120,7 @@ VIEWS: tuple[View, ...] = (
         on_paper="Its judge is GPT-4o, on 100 rows a model.",
     ),
     View(
-        JUDGED_PREFERENCES,
+        judged.JUDGED_PREFERENCES,
         "Which answer a judge prefers",
         Part.QUALITY,
         "A judge that is not shown the system message compares new and original answer in both "
@@ -140,7 +133,7 @@ VIEWS: tuple[View, ...] = (
         "paper_order_rate is ours in that order.",
     ),
     View(
-        CONFLICT_COUNTS,
+        judged.CONFLICT_COUNTS,
         "Whether the message holds when a user asks for the opposite",
         Part.QUALITY,
         "Rules say whose wish an answer follows. kept_under_conflict is of the answers to users "

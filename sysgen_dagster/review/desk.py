@@ -16,7 +16,12 @@ from sysgen_dagster.chat.visible import is_blank
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
+from sysgen_dagster.obedience.tables import (
+    JUDGE_CALIBRATION,
+    JUDGED_ALIGNMENT,
+    JUDGED_PREFERENCES,
+    OBEDIENCE,
+)
 from sysgen_dagster.review.agreement import agreement
 from sysgen_dagster.review.decisions import (
     Choice,
@@ -258,6 +263,8 @@ class Desk:
             quality=None if quality is None else quality.with_columns(flags=list_flags(quality)),
             preferences=self._read(JUDGED_PREFERENCES, at),
             alignments=self._read(JUDGED_ALIGNMENT, at),
+            obedience=self._read(OBEDIENCE, at),
+            calibration=self._read(JUDGE_CALIBRATION, at),
         )
         self._opened.pop(key, None)
         if len(self._opened) >= _MOST_OPENED:

@@ -8,9 +8,11 @@ import polars as pl
 
 from sysgen_dagster.analysis.findings import list_flags
 from sysgen_dagster.analysis.tables import ROW_QUALITY
+from sysgen_dagster.catalog.recipes import NOT_OBEYED
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.story_rows import shuffle_key
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.storage.evidence import finished_shards
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, Table, kept
@@ -62,9 +64,18 @@ def build_index(
 
 
 def _flags(store: Store, at: Partition) -> pl.DataFrame:
-    """``conversation_id`` and ``flags`` of what was measured of a partition."""
-    quality = store.read(ROW_QUALITY, at) if store.holds(ROW_QUALITY, at) else ROW_QUALITY.empty()
-    return quality.select("conversation_id", flags=list_flags(quality))
+    """``conversation_id`` and ``flags`` of what was found in the rows of a partition."""
+
+    def read(table: Table) -> pl.DataFrame:
+        return store.read(table, at) if store.holds(table, at) else table.empty()
+
+    quality = read(ROW_QUALITY)
+    not_obeying = read(OBEDIENCE).filter(pl.col("not_obeyed") > 0)
+    found = [
+        quality.select("conversation_id", flags=list_flags(quality)),
+        not_obeying.select("conversation_id", flags=pl.lit([NOT_OBEYED])),
+    ]
+    return pl.concat(found).group_by("conversation_id").agg(pl.col("flags").explode())
 
 
 def written_at(store: Store, catalog: Catalog) -> list[tuple[str, float | None]] | None:
@@ -74,7 +85,7 @@ def written_at(store: Store, catalog: Catalog) -> list[tuple[str, float | None]]
     places = [
         (table, Partition(model, shard))
         for model in catalog.models
-        for table in (ALIGNED, ROW_QUALITY)
+        for table in (ALIGNED, ROW_QUALITY, OBEDIENCE)
         for shard in store.shards(table, model)
     ]
     return [(table.file(at), stored_at(store, table, at)) for table, at in places]

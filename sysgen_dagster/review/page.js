@@ -105,7 +105,13 @@ async function showRow() {
 
 function draw(shown, isNew = true) {
   row = shown;
-  const parts = [heading(), question(row), message(), bothAnswers(), judgements(row), measures(row)];
+  const { system_message: editedMessage, new_answer: editedAnswer } = row.written;
+  // Nobody has looked whether what a reviewer wrote obeys.
+  const isAsWritten = editedMessage === null && editedAnswer === null;
+  const parts = [
+    heading(), question(row), message(), bothAnswers(), isAsWritten ? obedience(row) : null,
+    rejectedAnswers(row), judgements(row), measures(row),
+  ];
   main.replaceChildren(...parts.filter((part) => part !== null));
   choosePhrase(isNew ? 0 : phrase, false);
   if (isNew) window.scrollTo(0, 0);
@@ -169,7 +175,7 @@ function bothAnswers() {
 }
 
 function choosePhrase(index, scrolls = true) {
-  const items = [...main.querySelectorAll(".phrases li")];
+  const items = [...main.querySelectorAll("#system_message .phrases li")];
   if (items.length === 0) return;
   phrase = Math.max(0, Math.min(index, items.length - 1));
   items.forEach((item, number) => {
@@ -343,7 +349,7 @@ document.addEventListener("keydown", (event) => {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key in KEYS) run(ACTIONS[KEYS[key]]);
   else if (key === "ArrowDown" || key === "ArrowUp") choosePhrase(phrase + (key === "ArrowDown" ? 1 : -1));
-  else if (key in WORDS && main.querySelector(".phrases li") !== null) run(() => label(phrase, WORDS[key]));
+  else if (key in WORDS && main.querySelector("#system_message .phrases li") !== null) run(() => label(phrase, WORDS[key]));
   else return;
   event.preventDefault();
 });

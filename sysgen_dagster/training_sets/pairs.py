@@ -13,7 +13,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.recipes import Rejected
 from sysgen_dagster.chat.messages import Role
-from sysgen_dagster.lanes.sysgen.answers import BREAKS_RULES
+from sysgen_dagster.lanes.sysgen.drop_reasons import BREAKS_RULES
 from sysgen_dagster.obedience.by_rules import decide_by_rules
 from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.training_sets.draws import draw_numbers

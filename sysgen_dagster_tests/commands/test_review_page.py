@@ -11,12 +11,14 @@ import pytest
 
 from sysgen_dagster.commands.pages import serving
 from sysgen_dagster.commands.review import routes
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.review.decisions import read_decisions
 from sysgen_dagster.storage.journal import Journal
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium
 from sysgen_dagster_tests.commands.test_review import commanded
-from sysgen_dagster_tests.review.rows import decision, make_deployment, open_desk, write_rows
+from sysgen_dagster_tests.review.rows import AT, decision, make_deployment, open_desk, write_rows
+from sysgen_dagster_tests.training_sets.frames import of
 
 expect = pytest.importorskip("playwright.sync_api").expect
 pytestmark = needs_chromium
@@ -91,6 +93,21 @@ def page(store: Store) -> Iterator[Any]:
     write_rows(store, {"question": HOSTILE, "new_answer": HOSTILE, "system_message": HOSTILE})
     with serving(routes(open_desk(store))) as pages, opened(pages.url) as (page, faults):
         yield page
+        assert faults == []
+
+
+def test_what_the_answer_does_not_obey_is_shown_and_no_key_labels_it(store: Store) -> None:
+    said = {"tag": "Role", "text": "You are kind.", "verdict": "not_obeyed", "by": "rules"}
+    looked_at = [{"conversation_id": f"c{n}-0", "phrases": [said]} for n in range(5)]
+    store.write(OBEDIENCE, AT, of(OBEDIENCE, *looked_at))
+    with serving(routes(open_desk(store))) as pages, opened(pages.url) as (page, faults):
+        obeys = page.locator("section", has_text="do what the message asks?").last
+        expect(obeys).to_contain_text("You are kind.")
+        expect(obeys).to_contain_text("not obeyed")
+        for _ in range(5):
+            page.keyboard.press("ArrowDown")
+        assert obeys.locator("[aria-current]").count() == 0
+        assert page.locator("#system_message [aria-current]").count() == 1
         assert faults == []
 
 

@@ -7,12 +7,14 @@ import pytest
 from sysgen_dagster.analysis.tables import ROW_QUALITY
 from sysgen_dagster.catalog.recipes import Recipe, Rejected, Variant
 from sysgen_dagster.defs.card_facts import build_facts
+from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.obedience.phrase_judgement import build_obedience
-from sysgen_dagster.obedience.tables import OBEDIENCE
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION, OBEDIENCE
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.card import Figure
 from sysgen_dagster.training_sets.tables import MIXTURES
+from sysgen_dagster_tests.obedience.judged_rows import labelled
 from sysgen_dagster_tests.obedience.phrase_rows import phrase, rows
 from sysgen_dagster_tests.training_sets.frames import of
 
@@ -67,6 +69,32 @@ def test_a_card_shows_by_source_and_tag_how_far_the_new_answers_of_its_rows_obey
 )
 def test_rows_without_new_answers_show_no_obedience(store: Store, variant: Variant) -> None:
     assert figures(store, Recipe(variant=variant)) == []
+
+
+def test_a_card_says_who_judged_and_that_nothing_bears_the_judge_out(store: Store) -> None:
+    by_a_judge = {**KIND, "verdict": "obeyed", "by": "owl"}
+    store.write(OBEDIENCE, HERE, build_obedience(rows([by_a_judge, LIST], source="capybara")))
+    [figure] = figures(store, Recipe())
+    assert set(figure.frame["judge"]) == {"owl (uncalibrated: 0 of 200 labelled items)"}
+    store.write(JUDGE_CALIBRATION, Partition("phi-4"), labelled("phrase", "owl"))
+    [figure] = figures(store, Recipe())
+    assert set(figure.frame["judge"]) == {"owl (calibrated)"}
+
+
+def test_a_card_shows_how_many_answers_of_its_rows_contradict_the_original(store: Store) -> None:
+    results = {"c0": "same", "c1": "contradicts", "c2": "contradicts"}
+    aligned = [
+        {"conversation_id": name, "source": "capybara", "result_kind": "final_answer"}
+        | {"result": result, "first_result": "contradicts", "is_original": False}
+        for name, result in results.items()
+    ]
+    store.write(ALIGNED, HERE, of(ALIGNED, *aligned))
+    _, figure = figures(store, Recipe())
+    assert "in the rows of this export" in figure.title
+    shown = figure.frame.filter(source="capybara")
+    counted = shown.select("checked", "contradicted_at_first", "contradicts", "same")
+    assert counted.rows() == [(2, 2, 1, 1)]
+    assert figures(store, Recipe(variant=Variant.ORIGINAL_ANSWER)) == []
 
 
 def test_rows_that_nobody_has_looked_at_show_no_obedience(store: Store) -> None:

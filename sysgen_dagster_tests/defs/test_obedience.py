@@ -97,6 +97,22 @@ def test_what_rules_leave_open_the_judge_decides_and_is_named(
     assert asked["prompt_tokens"].min()  # type: ignore[truthy-bool]
 
 
+def test_its_page_counts_the_verdicts_and_shows_rows_that_do_not_obey(
+    judged: dg.ExecuteInProcessResult,
+) -> None:
+    [made] = judged.get_asset_materialization_events()
+    shown = {name: str(value.value) for name, value in made.materialization.metadata.items()}
+    lines = shown["phrases"].split("\n")
+    assert lines[0] == "| by | obeyed | not_obeyed | unknown |"
+    assert [line.split(" | ")[0] for line in lines[2:]] == [
+        *(f"| {name}" for name in (f"{JUDGE} (uncalibrated)", "rules")),
+        *(["| nobody"] if _verdicts()["by"].null_count() else []),
+    ]
+    rows = [shown[f"row_{number}"] for number in (1, 2, 3)]
+    assert all("**New answer**" in row and "**Not obeyed**" in row for row in rows)
+    assert "sample" not in shown
+
+
 def test_a_judge_that_is_asked_again_answers_from_its_ledger(
     instance: dg.DagsterInstance, judged: dg.ExecuteInProcessResult
 ) -> None:

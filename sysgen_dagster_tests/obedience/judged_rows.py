@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.tables.columns import MESSAGES
 
 ROW_SCHEMA = {
@@ -31,6 +32,21 @@ def rows(*given: Mapping[str, Any]) -> pl.DataFrame:
     }
     numbered = [{"conversation_id": f"c{n}", **defaults, **row} for n, row in enumerate(given)]
     return pl.DataFrame(numbered, schema=ROW_SCHEMA)
+
+
+def labelled(kind: str, judge: str, items: int = 200) -> pl.DataFrame:
+    """Labelled items that a judge is always right about, half of them with each label."""
+    words = {
+        "alignment": ("Aligned", "Not aligned"),
+        "preference": ("original", "new"),
+        "phrase": ("obeyed", "not_obeyed"),
+    }[kind]
+    said = [(kind, judge, str(n), words[n % 2], words[n % 2]) for n in range(items)]
+    names = ("kind", "judge", "item", "label", "verdict")
+    found = pl.DataFrame(
+        said, {name: JUDGE_CALIBRATION.schema[name] for name in names}, orient="row"
+    )
+    return pl.concat([JUDGE_CALIBRATION.empty(), found], how="diagonal")
 
 
 def shown(text: str, name: str) -> str:

@@ -88,6 +88,26 @@ STORIES = [
         ],
     ),
     story("long", answer="a b " * 4000, new_answer="c d " * 4000),
+    story(
+        "delta",
+        obedience=[
+            {
+                "tag": "Task",
+                "text": "Answer.",
+                "verdict": "not_obeyed",
+                "by": "rules",
+                "rule": "words",
+            },
+            {
+                "tag": "Role",
+                "text": "Be kind.",
+                "verdict": "obeyed",
+                "by": "owl (uncalibrated)",
+                "rule": None,
+            },
+        ],
+        rejected_answers=[{"answer": "It is not.", "reason": "breaks_rules"}],
+    ),
     story("every tag", annotated_message=EVERY_TAG, tagged_message=EVERY_TAG),
     story(
         HOSTILE,
@@ -102,7 +122,7 @@ STORIES = [
         flags=[HOSTILE],
         judgements=[{"question": HOSTILE, "verdict": HOSTILE, "judge": HOSTILE, "text": HOSTILE}],
     ),
-    *(story(f"more-{number}", source="orca_math") for number in range(89)),
+    *(story(f"more-{number}", source="orca_math") for number in range(88)),
 ]
 
 
@@ -226,6 +246,7 @@ FILTERED = (
     ({"outcome": "kept", "source": "metamath"}, 0),
     ({"tag": "Role"}, 95),
     ({"verdict": "Bad"}, 1),
+    ({"breaks": "Task"}, 1),
     ({"flag": "final answer differs"}, 1),
     ({"language": "de"}, 1),
 )

@@ -80,9 +80,21 @@ def test_a_report_of_nothing_says_so_and_can_be_read() -> None:
 def test_the_headline_counts_conversations_and_new_answers() -> None:
     assert dict(report(Stored("phi-4")).summary) == {
         "rows kept of phi-4": "145 of 200",
+        "phrases that phi-4 obeys, of those decided by rules and phi-4 (uncalibrated)": "84.2%",
         "conversations in the sources": "400",
         "sources": "2",
     }
+
+
+def test_obedience_by_rules_alone_names_no_judge_and_without_a_decided_phrase_there_is_none() -> (
+    None
+):
+    rows = [row for row in ROWS["obedience_counts"] if row["by"] != "phi-4"]
+    shown = dict(report(Stored("phi-4", changed={"obedience_counts": rows})).summary)
+    assert shown["phrases that phi-4 obeys, of those decided by rules"] == "80.0%"
+    open_ = [row for row in rows if row["by"] is None]
+    shown = dict(report(Stored("phi-4", changed={"obedience_counts": open_})).summary)
+    assert [name for name in shown if "obeys" in name] == []
 
 
 def test_rows_that_a_limit_left_out_are_none_that_were_asked_about() -> None:

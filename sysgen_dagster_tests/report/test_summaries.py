@@ -2,7 +2,7 @@
 
 from sysgen_dagster.lanes.sysgen.tables import RETENTION
 from sysgen_dagster.report.summaries import summarize_drops
-from sysgen_dagster_tests.report.statistics import Stored
+from sysgen_dagster_tests.report.statistics import ROWS, Stored, summary_of
 
 
 def test_drops_are_counted_over_all_sources_without_kept_rows_and_a_pilot_s_rest() -> None:
@@ -24,3 +24,11 @@ def test_drops_are_counted_over_all_sources_without_kept_rows_and_a_pilot_s_rest
         ("filtered_system_messages", "no tags", 1),
         ("aligned_responses", "refused", 3),
     ]
+
+
+def test_obedience_says_who_judged_and_what_that_is_worth() -> None:
+    said = {"phi-4 (uncalibrated: 0 of 200 labelled items)"}
+    assert set(summary_of("obedience_counts")["judge"]) == said
+    rows = [row for row in ROWS["obedience_counts"] if row["by"] != "phi-4"]
+    by_rules = summary_of("obedience_counts", Stored("mine", changed={"obedience_counts": rows}))
+    assert set(by_rules["judge"]) == {None}

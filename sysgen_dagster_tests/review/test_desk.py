@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.review import desk as desk_module
 from sysgen_dagster.review.decisions import LONGEST_TEXT, DecisionError, journal_of, read_decisions
 from sysgen_dagster.review.desk import Desk, RowError
@@ -15,6 +16,7 @@ from sysgen_dagster.review.index import Filters
 from sysgen_dagster.storage.journal import Journal
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster_tests.review.rows import AT, MODEL, decision, open_desk, write_rows
+from sysgen_dagster_tests.training_sets.frames import of
 
 ROWS = 12
 
@@ -45,6 +47,15 @@ def test_rows_come_in_a_shuffled_order_that_is_the_same_each_time(desk: Desk, st
     assert sorted(first) == sorted(f"c{number}-0" for number in range(ROWS))
     assert first != sorted(first)
     assert queue(open_desk(store)) == first
+
+
+def test_an_opened_row_has_what_rules_and_an_uncalibrated_judge_say(store: Store) -> None:
+    said = {"tag": "Role", "text": "You are kind.", "verdict": "not_obeyed", "rule": None}
+    looked_at = {"conversation_id": "c0-0", "phrases": [{**said, "by": "owl"}]}
+    store.write(OBEDIENCE, AT, of(OBEDIENCE, looked_at))
+    row = open_desk(store).row((MODEL, "c0-0"))
+    assert [each["by"] for each in row["obedience"]] == ["owl (uncalibrated)"]
+    assert "does not obey a phrase" in row["flags"]
 
 
 def test_a_decided_row_is_undecided_no_more_and_the_rest_keeps_its_order(desk: Desk) -> None:

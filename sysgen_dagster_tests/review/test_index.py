@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from sysgen_dagster.analysis.tables import ROW_QUALITY
+from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.review.index import INDEX, build_index, written_at
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster_tests.review.rows import AT, SHARD, catalog, write_rows
@@ -31,6 +32,23 @@ def test_findings_of_a_row_are_its_flags(store: Store) -> None:
     assert dict(index.select("conversation_id", "flags").iter_rows()) == {
         "c0-0": [],
         "c1-0": ["repaired"],
+    }
+
+
+def test_rows_that_do_not_obey_can_be_looked_for(store: Store) -> None:
+    write_rows(store, {}, {}, {})
+    quality = [{"conversation_id": name, "repaired": True} for name in ("c0-0", "c1-0")]
+    store.write(ROW_QUALITY, AT, of(ROW_QUALITY, *quality))
+    looked_at = [
+        {"conversation_id": f"c{number}-0", "not_obeyed": broken}
+        for number, broken in enumerate((0, 2, 1))
+    ]
+    store.write(OBEDIENCE, AT, of(OBEDIENCE, *looked_at))
+    index = build_index(store, catalog(), ())
+    assert dict(index.select("conversation_id", "flags").iter_rows()) == {
+        "c0-0": ["repaired"],
+        "c1-0": ["repaired", "not_obeyed"],
+        "c2-0": ["not_obeyed"],
     }
 
 

@@ -17,6 +17,7 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.reasons import explain_reason
+from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.page import Report
 from sysgen_dagster.report.view import (
@@ -29,6 +30,7 @@ from sysgen_dagster.report.view import (
 from sysgen_dagster.tables.checks import NO_FIGURE, Check, Evidence
 from sysgen_dagster.tables.rates import count_drops, kept_rate
 from sysgen_dagster.tables.table import Columns
+from sysgen_dagster.training_sets.tables import PHRASE_COUNTS
 
 SIMULATED = "No model wrote this: text made up by the simulated models."
 SAMPLE_ROWS = 5  # of a table, shown in the UI
@@ -43,9 +45,14 @@ _STORY_TEXTS = {
     "As the model wrote it": ("annotated_message", 240),
     "Original answer": ("answer", 170),
     "New answer": ("new_answer", 240),
+    "Not obeyed": ("not_obeyed", 150),
 }
 # A text that is shown instead of another one, which is what it was made of.
-_SUPERSEDES = {"Tagged message": "As the model wrote it", "Message": "Tagged message"}
+_SUPERSEDES = {
+    "Tagged message": "As the model wrote it",
+    "Message": "Tagged message",
+    "Not obeyed": "Original answer",  # both answers and the phrase would be too long
+}
 # Names of the phases in metadata keys: the UI prints a longer key over the value beside it.
 _SHORT = {phase.table.name: f"phase {phase.number}" for phase in PHASES}
 
@@ -81,6 +88,8 @@ def outcome_metadata(frame: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
             metadata["beyond_the_limit"] = whole.height - outcomes.height
     if "engine" in columns and "simulated" in rows.select("engine").collect()["engine"]:
         metadata["simulated"] = SIMULATED
+    if PHRASE_COUNTS.keys() <= set(columns):
+        metadata |= _phrase_totals(rows)
     return metadata
 
 
@@ -91,7 +100,8 @@ def story_metadata(stories: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _story(story: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
     """A row from the question to the new answer, or as far as it came; its texts stay text."""
-    texts = {title: story[name] for title, (name, _) in _STORY_TEXTS.items() if story[name]}
+    told = {**story, "not_obeyed": _not_obeyed(story)}
+    texts = {title: told[name] for title, (name, _) in _STORY_TEXTS.items() if told[name]}
     for title, what_it_was_before in _SUPERSEDES.items():
         if title in texts:
             texts.pop(what_it_was_before, None)
@@ -105,6 +115,29 @@ def _story(story: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
         if len(text := "\n\n".join(lines)) < _SHOWN_AT_ONCE:
             break
     return dg.MetadataValue.md(text)
+
+
+def _not_obeyed(story: Mapping[str, Any]) -> str:
+    """The phrases of the message that the new answer does not obey, each with who says so."""
+    broken = [each for each in story.get("obedience", ()) if each["verdict"] == Verdict.NOT_OBEYED]
+    return "; ".join(f"{each['text']} (by {each['by']})" for each in broken)
+
+
+def verdicts_metadata(phrases: pl.Series) -> dict[str, Any]:
+    """How many phrases are obeyed, and who says so, given ``phrases`` of ``obedience``."""
+    found = phrases.explode().drop_nulls().struct.unnest()
+    verdicts = [(pl.col("verdict") == each.value).sum().alias(each.value) for each in Verdict]
+    counted = found.group_by("by").agg(verdicts).sort("by", nulls_last=True)
+    return {"phrases": markdown(counted.with_columns(pl.col("by").fill_null("nobody")))}
+
+
+def _phrase_totals(rows: pl.LazyFrame) -> dict[str, int]:
+    """How many phrases the new answers of training rows obey, of each conversation once."""
+    once = rows.select("conversation_id", *PHRASE_COUNTS).unique("conversation_id").collect()
+    return {
+        **{name: int(once[name].sum()) for name in PHRASE_COUNTS},
+        "answers_not_obeying": once.filter(pl.col("phrases_not_obeyed") > 0).height,
+    }
 
 
 def report_metadata(report: Report) -> dict[str, Any]:

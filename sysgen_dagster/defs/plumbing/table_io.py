@@ -26,6 +26,7 @@ from sysgen_dagster.defs.plumbing.metadata import (
     sample_metadata,
     story_metadata,
     summary_metadata,
+    verdicts_metadata,
 )
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS, asset_key
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
@@ -34,7 +35,10 @@ from sysgen_dagster.lanes.sysgen.paper import ModelCounts
 from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.stories import build_stories
-from sysgen_dagster.lanes.sysgen.story_rows import choose_from_step
+from sysgen_dagster.lanes.sysgen.story_rows import choose_from_step, choose_not_obeying
+from sysgen_dagster.obedience.calibration import Kind
+from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION, OBEDIENCE
+from sysgen_dagster.obedience.worth import mark_uncalibrated
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.sources.tables import CONVERSATIONS, SOURCE_ROWS
 from sysgen_dagster.storage.cuts import Cut
@@ -225,21 +229,30 @@ def _partition_shown(
     run: AssetRun, stored: pl.DataFrame | pl.LazyFrame, path: Path | UPath
 ) -> dict[str, Any]:
     """What the UI shows of a shard, in the order in which it is read: outcome, rows, checks."""
-    is_story = run.table in STEPS and run.at.model is not None
     return {
         **outcome_metadata(stored),
-        **(_stories_shown(run, stored) if is_story else sample_metadata(stored)),
+        **_rows_shown(run, stored),
         **check_metadata(checks_of(CHECKS, run.table), run.evidence()),
         **file_metadata(stored, path),
     }
 
 
-def _stories_shown(run: AssetRun, stored: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
-    """A few rows of a phase with all that came before it."""
+def _rows_shown(run: AssetRun, stored: pl.DataFrame | pl.LazyFrame) -> dict[str, Any]:
+    """A few rows: of a phase with all that came before it, of obedience those that do not obey."""
+    if run.table == OBEDIENCE:
+        calibration = run.statistics.read(JUDGE_CALIBRATION)
+        rows = mark_uncalibrated(stored.lazy().collect(), Kind.PHRASE, calibration)
+        ids = choose_not_obeying(rows, STORY_ROWS)
+        return {**verdicts_metadata(rows["phrases"]), **_stories_shown(run, ids, obedience=rows)}
+    if run.table not in STEPS or run.at.model is None:
+        return sample_metadata(stored)
     outcomes = stored.lazy().select("conversation_id", "drop_reason").collect()
-    ids = choose_from_step(outcomes, STORY_ROWS)
+    return _stories_shown(run, choose_from_step(outcomes, STORY_ROWS), upto=run.table)
+
+
+def _stories_shown(run: AssetRun, ids: list[str], **told: Any) -> dict[str, Any]:
     try:
-        stories = build_stories([run.evidence()], run.at.model or "", ids, upto=run.table)
+        stories = build_stories([run.evidence()], run.at.model or "", ids, **told)
     except (StoreError, TableError) as error:  # an earlier step was taken away meanwhile
         return {"rows": f"They cannot be shown: {error}"}
     return story_metadata(stories)

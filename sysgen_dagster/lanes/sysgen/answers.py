@@ -23,7 +23,7 @@ from sysgen_dagster.lanes.sysgen.alignment import (
     build_alignment_requests,
 )
 from sysgen_dagster.lanes.sysgen.attempts import Ask
-from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.drop_reasons import BREAKS_RULES, Dropped
 from sysgen_dagster.lanes.sysgen.settings import Contradiction, Method
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.obedience.by_rules import decide_by_rules
@@ -32,8 +32,6 @@ from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import kept
 
-# The reason why an answer was rejected that could have been kept: another one breaks fewer rules.
-BREAKS_RULES = "breaks_rules"
 # Another answer is asked for where one has such a fault; others would not go away.
 _ASKED_AGAIN = [
     NoAnswer.TRUNCATED.value,

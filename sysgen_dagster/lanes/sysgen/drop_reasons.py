@@ -1,4 +1,4 @@
-"""Why a phase drops a row to which the model did reply."""
+"""Why a phase drops a row to which the model did reply, or does not choose an answer to it."""
 
 from enum import StrEnum
 
@@ -14,3 +14,7 @@ class Dropped(StrEnum):
     # Phase 4
     REFUSED = "refused"  # the model declined to answer
     CONTRADICTS_ORIGINAL = "contradicts_original"  # its result is not that of the original answer
+
+
+# Why an answer was not chosen that could have been kept: another one breaks fewer rules.
+BREAKS_RULES = "breaks_rules"

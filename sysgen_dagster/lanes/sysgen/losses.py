@@ -11,6 +11,7 @@ import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
 from sysgen_dagster.chat.quoting import made_visible
+from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, RETENTION, VERIFIED
 from sysgen_dagster.tables.checks import Check, Evidence, Finding
@@ -28,6 +29,12 @@ _UNANSWERED: Mapping[str, str] = {
     NoAnswer.TOO_LONG: "Serve the model with a longer context, or name one that has it",
     NoAnswer.FILTERED_BY_SERVER: "Loosen the filter of the server, or name another model",
     NoAnswer.REFUSED_BY_SERVER: "Mend what it says at the server, in the account or the catalogue",
+}
+# The same, and of what was answered where the phase's own advice is of no use.
+_ADVICE: Mapping[str, str] = {
+    **_UNANSWERED,
+    Dropped.CONTRADICTS_ORIGINAL: "Set `answers: 4` or more in `method`: another answer is asked "
+    "for where one contradicts. Or `contradiction: keep_original`: the original answer is kept",
 }
 _QUOTED = 300  # characters of a completion that are quoted
 
@@ -150,7 +157,7 @@ def _lost(
 
 
 def _explain(phase: _Losing, rate: Rate, reason: str, said: str) -> str:
-    advice = _UNANSWERED.get(reason, phase.advice)
+    advice = _ADVICE.get(reason, phase.advice)
     return (
         f"{phase.table.name} kept {rate.part:,} of {rate.whole:,} rows. Most often dropped as "
         f"{reason} {said}. {advice}. The lower bound of `bounds.{phase.bound}` of the model can "

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.drop_reasons import BREAKS_RULES, Dropped
 from sysgen_dagster.lanes.sysgen.tags import DefectKind
 from sysgen_dagster.sources.drop_reasons import Unusable
 
@@ -33,6 +33,7 @@ _REASONS: Mapping[str, str] = {
     Dropped.NOTHING_VERIFIED: "no phrase was judged Good",
     Dropped.REFUSED: "the model declined to answer",
     Dropped.CONTRADICTS_ORIGINAL: "its result is not that of the original answer",
+    BREAKS_RULES: "another answer breaks fewer rules of the message",
 }
 
 _DEFECTS: Mapping[str, str] = {
@@ -50,7 +51,7 @@ _DEFECTS: Mapping[str, str] = {
 
 
 def explain_reason(drop_reason: str) -> str:
-    """A drop reason in words."""
+    """A drop reason in words, or why an answer was not chosen."""
     return _REASONS.get(drop_reason, drop_reason)
 
 

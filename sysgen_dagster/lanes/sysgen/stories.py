@@ -17,9 +17,11 @@ from sysgen_dagster.lanes.sysgen.story_rows import shuffle_key
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import MENDS
 from sysgen_dagster.obedience.by_rules import decide_by_rules
+from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.contradictions import Result
 from sysgen_dagster.obedience.phrase_judgement import list_answers
 from sysgen_dagster.obedience.rules import Verdict
+from sysgen_dagster.obedience.worth import mark_uncalibrated
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.checks import Evidence
 from sysgen_dagster.tables.table import Table
@@ -61,6 +63,7 @@ def build_stories(
     preferences: pl.DataFrame | None = None,
     alignments: pl.DataFrame | None = None,
     obedience: pl.DataFrame | None = None,
+    calibration: pl.DataFrame | None = None,
 ) -> list[Story]:
     """One record per conversation of `ids` that the shards hold, in the order of `arrange_stories`.
 
@@ -78,12 +81,20 @@ def build_stories(
         preferences: Rows of ``judged_preferences`` of this model.
         alignments: Rows of ``judged_alignment`` of this model.
         obedience: Rows of ``obedience`` of this model.
+        calibration: ``judge_calibration`` of this model: a judge that it does not bear out is
+            uncalibrated, as its name says wherever a verdict of it stands.
     """
     is_wanted = pl.col(_ID).is_in(list(ids))
-    measured, preferred, aligned, obeyed = (
-        {} if rows is None else rows.filter(is_wanted).rows_by_key(_ID, named=True)
-        for rows in (quality, preferences, alignments, obedience)
-    )
+
+    def find(rows: pl.DataFrame | None, kind: Kind | None = None) -> dict[Any, list[Story]]:
+        if rows is None:
+            return {}
+        shown = rows.filter(is_wanted)
+        marked = mark_uncalibrated(shown, kind, calibration) if kind else shown
+        return marked.rows_by_key(_ID, named=True)
+
+    measured, obeyed = find(quality), find(obedience, Kind.PHRASE)
+    preferred, aligned = find(preferences, Kind.PREFERENCE), find(alignments, Kind.ALIGNMENT)
     stories = []
     steps = STEPS[: STEPS.index(upto) + 1]
     for row in (row for shard in shards for row in _read_whole_rows(shard, steps, is_wanted)):
@@ -92,7 +103,7 @@ def build_stories(
             *map(_describe_alignment, aligned.get(row[_ID], [])),
         ]
         [measures] = measured.get(row[_ID], [{}])
-        [verdicts] = obeyed.get(row[_ID], [{"phrases": _decide_by_rules(row)}])
+        [verdicts] = obeyed.get(row[_ID], [{"phrases": obey_by_rules(row)}])
         stories.append(_build_story(row, model, measures, judgements, verdicts["phrases"]))
     return arrange_stories(stories)
 
@@ -127,8 +138,12 @@ def _nothing(table: Table) -> pl.DataFrame:
     return table.empty().select(_ID, *_COLUMNS[table], "drop_reason")
 
 
-def _decide_by_rules(row: Mapping[str, Any]) -> list[Story]:
-    """`obedience.tables.PHRASE_VERDICTS` of one row; none where it has no new answer."""
+def obey_by_rules(row: Mapping[str, Any]) -> list[Story]:
+    """`obedience.tables.PHRASE_VERDICTS` of one row; none where it has no new answer.
+
+    Args:
+        row: ``phrases``, ``new_answer`` and ``new_history``.
+    """
     if row["new_answer"] is None:
         return []
     written = pl.DataFrame({name: [row[name]] for name in _WRITTEN}, _WRITTEN)

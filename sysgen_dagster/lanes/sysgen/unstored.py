@@ -5,7 +5,7 @@ The tables say more once the partition is stored; what is told here is read from
 
 from collections.abc import Sequence
 
-from sysgen_dagster.lanes.sysgen.stories import Story
+from sysgen_dagster.lanes.sysgen.stories import Story, obey_by_rules
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import Phrase, parse_tagged_message, render_system_message
 from sysgen_dagster.lanes.sysgen.verification import Verdict, parse_verdicts
@@ -31,7 +31,8 @@ def with_answer(story: Story, table: Table, text: str | None, failed: str | None
     if table == VERIFIED:
         return told | {"verdicts": _verdicts(story, text)}
     assert table == ALIGNED
-    return told | {"system_message": _message(story), "new_answer": text}
+    told |= {"system_message": _message(story), "new_answer": text}
+    return told | {"obedience": obey_by_rules(told)}
 
 
 def _verdicts(story: Story, text: str) -> list[dict[str, object]]:

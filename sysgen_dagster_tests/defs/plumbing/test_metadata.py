@@ -9,11 +9,16 @@ from sysgen_dagster.defs.plumbing.metadata import (
     outcome_metadata,
     report_metadata,
     story_metadata,
+    verdicts_metadata,
 )
 from sysgen_dagster.report.page import Report
 from sysgen_dagster.report.training_set import TrainingSet
+from sysgen_dagster.training_sets.tables import TRAINING_ROWS
+from sysgen_dagster_tests.obedience.phrase_rows import phrase, rows
+from sysgen_dagster_tests.training_sets.frames import of
 
 SHOWN_AT_ONCE = 1_000  # characters; longer Markdown is a link in the UI
+LONG = "word " * 9_000
 HOSTILE = "<img src=x onerror=alert(1)> [a](javascript:alert(2)) `x` **b** | c\n# d\n\n- e"
 
 
@@ -41,6 +46,48 @@ def test_a_dropped_row_says_why() -> None:
     assert told.endswith(
         "**As the model wrote it** raw\n\n**Dropped** a tag was opened or closed wrongly"
     )
+
+
+def test_phrases_that_are_not_obeyed_are_named_with_who_says_so() -> None:
+    phrases = [phrase("As a list.", "not_obeyed"), phrase("Be kind."), phrase("Be old.", "obeyed")]
+    told = shown(question="Q", answer="old", new_answer="new", obedience=phrases)
+    assert told == "**Question** Q\n\n**New answer** new\n\n**Not obeyed** As a list. (by rules)"
+    long = [phrase("x" * 9_000, "not_obeyed")] * 9
+    told = shown(
+        **dict.fromkeys(("question", "system_message", "new_answer"), LONG), obedience=long
+    )
+    assert len(told) < SHOWN_AT_ONCE
+    assert "**Not obeyed** x" in told
+
+
+def test_verdicts_on_phrases_are_counted_by_who_gave_them() -> None:
+    by_a_judge = {**phrase("Be brief.", "obeyed"), "by": "owl (uncalibrated)"}
+    told = verdicts_metadata(
+        rows([phrase("As a list.", "not_obeyed"), by_a_judge], [phrase("Be kind."), by_a_judge])[
+            "phrases"
+        ]
+    )
+    assert str(told["phrases"].value).split("\n") == [
+        "| by | obeyed | not_obeyed | unknown |",
+        "| --- | --- | --- | --- |",
+        "| owl (uncalibrated) | 2 | 0 | 0 |",
+        "| rules | 0 | 1 | 0 |",
+        "| nobody | 0 | 0 | 1 |",
+    ]
+
+
+def test_training_rows_tell_of_each_conversation_once_how_far_it_obeys() -> None:
+    counts = {"phrases_obeyed": 2, "phrases_not_obeyed": 1, "phrases_unknown": 3}
+    nobody = dict.fromkeys(counts)
+    told = outcome_metadata(
+        of(
+            TRAINING_ROWS,
+            {"conversation_id": "a", "variant": "sysgen", **counts},
+            {"conversation_id": "a", "variant": "original_answer", **counts},
+            {"conversation_id": "b", "variant": "no_system_message", **nobody},
+        ).lazy()
+    )
+    assert told == {**counts, "answers_not_obeying": 1}
 
 
 @pytest.mark.parametrize("text", ["x" * 50_000, "<" * 50_000, "[" * 50_000, "w " * 9_000])

@@ -79,6 +79,13 @@ def test_a_phase_that_keeps_nothing_breaks_its_contract_and_quotes_a_completion(
     }
 
 
+def test_answers_that_contradict_are_asked_for_again_or_make_way_for_the_original() -> None:
+    said = evaluate(ALIGNED, 1, 10, Dropped.CONTRADICTS_ORIGINAL.value).explanation
+    assert "`answers: 4`" in said
+    assert "`contradiction: keep_original`" in said
+    assert "more tokens" not in said
+
+
 @pytest.mark.parametrize(
     ("kept", "lost", "passed", "broken"),
     [

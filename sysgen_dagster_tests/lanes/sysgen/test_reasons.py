@@ -1,16 +1,16 @@
-"""Every reason for which a row is dropped is said in words."""
+"""Every reason for which a row is dropped or an answer not chosen is said in words."""
 
 import pytest
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
+from sysgen_dagster.lanes.sysgen.drop_reasons import BREAKS_RULES, Dropped
 from sysgen_dagster.lanes.sysgen.reasons import explain_defect, explain_reason
 from sysgen_dagster.lanes.sysgen.tags import DefectKind
 from sysgen_dagster.sources.drop_reasons import Unusable
 
 
-@pytest.mark.parametrize("reason", [*Unusable, *NoAnswer, *Dropped])
-def test_every_drop_reason_has_words(reason: str) -> None:
+@pytest.mark.parametrize("reason", [*Unusable, *NoAnswer, *Dropped, BREAKS_RULES])
+def test_every_reason_has_words(reason: str) -> None:
     said = explain_reason(reason)
     assert said != reason
     assert " " in said
@@ -23,7 +23,7 @@ def test_every_defect_has_words(kind: str) -> None:
 
 
 def test_the_words_tell_the_reasons_apart() -> None:
-    reasons = [*Unusable, *NoAnswer, *Dropped]
+    reasons = [*Unusable, *NoAnswer, *Dropped, BREAKS_RULES]
     assert len(set(map(explain_reason, reasons))) == len(reasons)
 
 

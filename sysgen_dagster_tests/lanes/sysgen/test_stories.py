@@ -13,8 +13,14 @@ from sysgen_dagster.lanes.sysgen.stories import (
     arrange_stories,
     build_stories,
 )
+from sysgen_dagster.obedience.phrase_judgement import build_obedience
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES
 from sysgen_dagster_tests.lanes.sysgen.shards import Row, Shard, dropped, frame, kept
+from sysgen_dagster_tests.obedience.judged_rows import labelled
+from sysgen_dagster_tests.obedience.phrase_rows import phrase
+from sysgen_dagster_tests.obedience.phrase_rows import rows as phrase_rows
+
+BY_A_JUDGE = {**phrase("Be polite.", "obeyed"), "by": "owl"}
 
 
 def stories_of(*rows: Row, **tables: pl.DataFrame) -> list[Story]:
@@ -106,7 +112,7 @@ def test_what_the_phases_did_is_flagged() -> None:
     ]
 
 
-def test_a_judgement_names_its_judge() -> None:
+def test_a_judgement_names_its_judge_and_says_that_it_is_uncalibrated() -> None:
     judged = {"conversation_id": "1", "judge": "qwen", "verdict_text": "Because."}
     preferences = [
         {**judged, "shown_first": order, "verdict": "original", "judge_is_generator": False}
@@ -119,11 +125,22 @@ def test_a_judgement_names_its_judge() -> None:
         alignments=frame(JUDGED_ALIGNMENT, alignments),
     )
     assert [(each["verdict"], each["judge"]) for each in story["judgements"]] == [
-        ("original", "qwen"),
-        ("original", "qwen"),
-        ("Not aligned", "qwen, which also wrote it"),
+        ("original", "qwen (uncalibrated)"),
+        ("original", "qwen (uncalibrated)"),
+        ("Not aligned", "qwen (uncalibrated), which also wrote it"),
     ]
     assert story["flags"] == ["judged not aligned", "original preferred in both orders"]
+
+
+def test_only_the_judge_s_part_of_the_verdicts_on_phrases_is_uncalibrated() -> None:
+    looked_at = phrase_rows([phrase("Be brief.", "not_obeyed"), phrase("Be kind."), BY_A_JUDGE])
+    [story] = stories_of(Row("c0"), obedience=build_obedience(looked_at))
+    assert [each["by"] for each in story["obedience"]] == ["rules", None, "owl (uncalibrated)"]
+    [story] = stories_of(
+        Row("c0"), obedience=build_obedience(looked_at), calibration=labelled("phrase", "owl")
+    )
+    assert [each["by"] for each in story["obedience"]] == ["rules", None, "owl"]
+    assert story["flags"] == ["does not obey a phrase"]
 
 
 def test_stories_are_json() -> None:

@@ -7,7 +7,11 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from sysgen_dagster.lanes.sysgen.story_rows import choose_from_step, choose_rows
+from sysgen_dagster.lanes.sysgen.story_rows import (
+    choose_from_step,
+    choose_not_obeying,
+    choose_rows,
+)
 from sysgen_dagster_tests.lanes.sysgen.shards import Row, Shard, dropped, kept
 
 
@@ -69,6 +73,21 @@ def test_every_kind_of_verdict_has_its_turn() -> None:
         "none": 1,
         "unreadable": 1,
     }
+
+
+def test_rows_that_do_not_obey_and_those_that_contradict_have_their_turn() -> None:
+    wrong = Row("contradicts-0", columns={"result": "contradicts"})
+    rows = [*kept(500), Row("breaks-0"), Row("breaks-1"), wrong]
+    chosen = choose_rows([Shard(rows)], 5, not_obeying=["breaks-0", "breaks-1", "of-another"])
+    assert kinds(chosen) == {"breaks": 2, "contradicts": 1, "kept": 2}
+
+
+def test_of_rows_that_do_not_obey_the_same_few_are_looked_at_in_any_order() -> None:
+    rows = [{"conversation_id": f"c{n}", "not_obeyed": n % 2} for n in range(9)]
+    one_way, other = (choose_not_obeying(pl.DataFrame(each), 3) for each in (rows, rows[::-1]))
+    assert one_way == other
+    assert len(one_way) == 3
+    assert set(one_way) <= {"c1", "c3", "c5", "c7"}
 
 
 def test_every_source_has_its_own_places() -> None:

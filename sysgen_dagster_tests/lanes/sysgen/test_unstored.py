@@ -39,6 +39,12 @@ def test_an_answer_stands_under_the_message_without_what_was_removed() -> None:
     assert (told["system_message"], told["new_answer"]) == ("Answer.", "Here it is.")
 
 
+def test_rules_look_at_an_answer_before_it_is_stored() -> None:
+    phrases = [{"tag": "Format", "text": "Answer in at most two words."}]
+    told = with_answer(story(VERIFIED, phrases=phrases), ALIGNED, "One, two, three.", None)
+    assert [each["verdict"] for each in told["obedience"]] == ["not_obeyed"]
+
+
 def test_a_failure_is_told_with_its_reason() -> None:
     told = with_answer(story(CONVERSATIONS), ANNOTATED, None, "timeout")
     assert (told["stopped_at"], told["drop_reason"]) == (ANNOTATED.name, "timeout")
