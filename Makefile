@@ -27,7 +27,7 @@ STARTS_VLLM := $(and $(MODEL),$(if $(ENDPOINT),,yes))
 VLLM_STAMP := $(if $(SYSGEN_VLLM),,$(VLLM_VENV)/vllm.stamp)
 LLAMA_STAMP := $(if $(SYSGEN_LLAMA_SERVER),,$(LLAMA_VENV)/llama.stamp)
 
-.PHONY: demo forecast test test-slow test-vllm test-real test-train drill bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
+.PHONY: demo forecast test test-slow test-vllm test-real test-train drill real-rows bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP)) $(if $(REAL),$(LLAMA_STAMP))
@@ -69,6 +69,13 @@ test-train: $(TRAIN_VENV)/train.stamp
 # Every kind of failure at once, and where each row ended.
 drill: $(VENV)/run.stamp
 	$(BIN)/sysgen drill --data "$(DATA)" $(if $(SOURCES),--sources "$(SOURCES)")
+
+# Rows that a real model made and this pipeline kept (real_rows/README.md): SOURCES=FOLDER REAL=FILE.gguf,
+# hours on two cores. Run again after a kill, it goes on where it ended.
+real-rows: DATA = real-rows-work
+real-rows: $(VENV)/run.stamp $(LLAMA_STAMP)
+	SYSGEN_LLAMA_SERVER="$(LLAMA)" $(BIN)/python real_rows/make_rows.py --sources "$(SOURCES)" \
+	--model "$(REAL)" --data "$(DATA)"
 
 # What our client costs beside others, in one run.
 bench: $(VENV)/run.stamp

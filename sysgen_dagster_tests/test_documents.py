@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES += [ROOT / "prompts" / "README.md"]
+PAGES += [ROOT / "prompts" / "README.md", ROOT / "real_rows" / "README.md"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(r"`((?:\w+/)+\w+\.(?:py|md|js|html\.j2))`")
 # Where a file that is named without a folder of its own may lie.

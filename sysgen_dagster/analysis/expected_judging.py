@@ -48,11 +48,14 @@ def expect_judging(texts: pl.DataFrame, model: Generator, judged: Rows) -> pl.Da
         "source",
         phase=pl.lit(OBEDIENCE.name),
         requests=share,
-        prompt_tokens=share * (_FIXED_TOKENS + shown),
+        prompt_tokens=share * (FIXED_TOKENS + shown),
         completion_tokens=share * VERDICTS,
     )
 
 
-_FIXED_TOKENS = tokens_of(
-    phrase_judgement.PROMPT.render(mark="", system_message="", phrases=[], turns=[])
+# What the prompt of a judge has without the row.
+FIXED_TOKENS = tokens_of(
+    phrase_judgement.PROMPT.render(
+        mark="", system_message="", phrases=[], turns=[], asks_declines=False
+    )
 )

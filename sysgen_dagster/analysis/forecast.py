@@ -4,6 +4,8 @@ The conversations that have completed a phase give the requests and tokens that 
 will need. Without any, `expected_work` estimates them roughly by characters.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from sysgen_dagster.analysis.expected_judging import expect_judging
@@ -26,7 +28,7 @@ def build_forecast(
     done: pl.DataFrame,
     model: Generator,
     method: Method,
-    judge: Model | None = None,
+    judges: Sequence[Model] = (),
     judged: Rows = 0,
 ) -> pl.DataFrame:
     """`tables.FORECAST`: one row per source and phase, in the order of the sources.
@@ -37,13 +39,14 @@ def build_forecast(
         done: `measured_work.WORK`, in any number of parts; may be empty.
         model: The model that is asked, with its rates and its price.
         method: The method's settings, for `expected_work.expect_work`.
-        judge: The model that is asked whether answers obey, with its own rates and price.
-        judged: Of how many rows of each source it is asked.
+        judges: The models that are asked whether answers obey, each with its rates and its price.
+        judged: Of how many rows of each source they are asked.
     """
     sources = texts.group_by("source", maintain_order=True).sum()
     so_far = done.group_by(_BY).sum().rename(_DONE)
     work = [expect_work(sources, model, method)]
-    work += [expect_judging(sources, model, judged)] if judge and judged else []
+    of_one = [expect_judging(sources, model, judged)] if judges and judged else []
+    work += [each.with_columns(pl.col(FIGURES) * len(judges)) for each in of_one]
     return (
         sources.select("source", "conversations")
         .join(pl.concat(work), on="source", maintain_order="left_right")
@@ -54,7 +57,7 @@ def build_forecast(
         )
         .with_columns(_left(name) for name in FIGURES)
         .with_columns(
-            **_by_asked(model, judge),
+            **_by_asked(model, judges),
             basis=pl.when(_is_measured())
             .then(pl.format("measured on {} rows", pl.col("conversations_done").cast(pl.UInt32)))
             .otherwise(pl.lit(ROUGH)),
@@ -64,23 +67,28 @@ def build_forecast(
     )
 
 
-def _by_asked(model: Model, judge: Model | None) -> dict[str, pl.Expr]:
-    """GPU-hours, money and currency of each row, by the model that is asked: ours or the judge."""
+def _by_asked(model: Model, judges: Sequence[Model]) -> dict[str, pl.Expr]:
+    """GPU-hours, money and currency of each row, by the models that are asked: ours or judges."""
     is_judged = pl.col("phase") == OBEDIENCE.name
-    of_judge, of_model = _costs(judge or model), _costs(model)
+    of_judges, of_model = _costs(judges or [model]), _costs([model])
     return {
-        name: pl.when(is_judged).then(of_judge[name]).otherwise(cost)
+        name: pl.when(is_judged).then(of_judges[name]).otherwise(cost)
         for name, cost in of_model.items()
     }
 
 
-def _costs(model: Model) -> dict[str, pl.Expr]:
-    rates, price = model.rates, model.price
+def _costs(models: Sequence[Model]) -> dict[str, pl.Expr]:
+    """What the tokens cost, of which each of these models has an equal part."""
+    tokens = [each / len(models) for each in TOKENS]
+    hours = [model.rates.hours(*tokens) for model in models if model.rates]
+    prices = [model.price for model in models if model.price]
+    currencies = {price.currency for price in prices}
+    is_priced = len(prices) == len(models) and len(currencies) == 1
     none = pl.lit(None, dtype=pl.Float64)
     return {
-        "gpu_hours": rates.hours(*TOKENS) if rates else none,
-        "money": price.money(*TOKENS) if price else none,
-        "currency": pl.lit(price and price.currency, dtype=pl.String),
+        "gpu_hours": pl.sum_horizontal(hours) if len(hours) == len(models) else none,
+        "money": pl.sum_horizontal(price.money(*tokens) for price in prices) if is_priced else none,
+        "currency": pl.lit(currencies.pop() if is_priced else None, dtype=pl.String),
     }
 
 

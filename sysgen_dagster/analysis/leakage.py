@@ -13,7 +13,7 @@ import polars as pl
 
 from sysgen_dagster.analysis.repetition import space_words
 from sysgen_dagster.analysis.tables import LEAKAGE
-from sysgen_dagster.obedience.final_answers import find_numbers
+from sysgen_dagster.obedience.closing_sentences import find_numbers
 from sysgen_dagster.obedience.maths_notation import simplify_maths, squeeze_blanks
 from sysgen_dagster.tables.table import polars_schema
 

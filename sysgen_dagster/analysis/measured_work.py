@@ -52,9 +52,10 @@ def measure_work(phase: str, annotated: pl.DataFrame, answered: pl.DataFrame) ->
             pl.coalesce(f"all_{name}", name).alias(name)
             for name in ("prompt_tokens", "completion_tokens")
         )
-        sent = pl.col("answers").fill_null(1)
-    else:
-        answered, sent = answered.select(_ANSWERED), pl.col("times")
+    elif phase != OBEDIENCE.name:
+        answered = answered.select(_ANSWERED)
+    has_answers = "answers" in answered.columns
+    sent = pl.col("answers").fill_null(1) if has_answers else pl.col("times")
     was_sent = pl.col("attempts").fill_null(0) > 0
     failed = pl.col("drop_reason").is_in([each.value for each in ENGINE_FAILURES]).fill_null(False)
     return (
@@ -75,7 +76,7 @@ def measure_work(phase: str, annotated: pl.DataFrame, answered: pl.DataFrame) ->
 
 
 # What `measure_judging` needs of the tables.
-JUDGED_COLUMNS = (_ID, "attempts", "prompt_tokens", "completion_tokens", "failure")
+JUDGED_COLUMNS = (_ID, "judge", "attempts", "prompt_tokens", "completion_tokens", "failure")
 
 
 def measure_judging(annotated: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFrame:
@@ -89,4 +90,6 @@ def measure_judging(annotated: pl.DataFrame, judged: pl.DataFrame) -> pl.DataFra
     failed = pl.when(was_sent, pl.col("failure").is_not_null()).then(
         pl.lit(ENGINE_FAILURES[0].value)
     )
-    return measure_work(OBEDIENCE.name, annotated, judged.with_columns(drop_reason=failed))
+    judges = 1 + pl.col("judge").str.count_matches(", ", literal=True)
+    rows = judged.with_columns(drop_reason=failed, answers=judges)
+    return measure_work(OBEDIENCE.name, annotated, rows)

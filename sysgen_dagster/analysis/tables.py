@@ -157,7 +157,10 @@ OBEDIENCE_COUNTS = Table(
         "source": IDENTITY["source"],
         "tag": Column(TEXT, "one of the eight tags"),
         "verdict": Column(TEXT, "obeyed, not_obeyed or unknown"),
-        "by": Column(TEXT, "rules or the judge's name; null where nobody could tell"),
+        "by": Column(TEXT, "rules or the judges' names; null where nobody could tell"),
+        "judged": Column(
+            TEXT, "what each of several judges said; null: rules, or one judge", is_new=True
+        ),
         "phrases": Column(COUNT, "phrases of the tag with this verdict"),
     },
     by=By.MODEL,

@@ -39,7 +39,8 @@ class BaseCatalog(Entry):
     @classmethod
     def find_misnamed(cls, values: Any) -> Iterator[Misnamed]:
         """The names in a document that refer to nothing, or stand where they must not."""
-        yield from unknown_names(values, "judging.judge", "models", "judges")
+        for field in ("judge", "judges"):
+            yield from unknown_names(values, f"judging.{field}", "models", "judges")
         for field in ("sources", "rows_of", "weights"):
             yield from unknown_names(values, f"mixtures.*.{field}", "sources")
         yield from unknown_names(values, "mixtures.*.models", "models")
@@ -81,6 +82,15 @@ class BaseCatalog(Entry):
     def judge_of(self, model: str) -> Model:
         """The model that judges what a model of this name wrote."""
         return self.served[self.judging.judge or model]
+
+    def judges_of(self, model: str) -> list[Model]:
+        """The models that judge the phrases of what a model of this name wrote."""
+        return [self.served[name] for name in self.judging.judges] or [self.judge_of(model)]
+
+    def every_judge_of(self, model: str) -> list[Model]:
+        """The judge of its samples, then the other judges of its phrases."""
+        first = self.judge_of(model)
+        return [first, *(judge for judge in self.judges_of(model) if judge.name != first.name)]
 
     def shards(self, source: str) -> list[str]:
         """Shard keys of one source, in the order of its rows, such as ``capybara-003``."""

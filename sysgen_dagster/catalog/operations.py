@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from sysgen_dagster.catalog.entries import AtLeastOne, Count, Cron, Entry, Name, Switch
+from sysgen_dagster.catalog.rules import rule
 
 EVERY_ROW: Literal["all"] = "all"
 Rows = Literal["all"] | Count  # of each source
@@ -18,17 +19,29 @@ class Judging(Entry):
     """
 
     judge: Name | None = None  # a name in `judges` or `models`; null: every model judges itself
+    # All of them are asked about phrases, and more than half have to say the same; empty: `judge`.
+    # Samples are judged by `judge`, or by the first of these where it is not given.
+    judges: tuple[Name, ...] = ()
     preference_rows: Count = 200  # the paper's 1,000, divided among five sources
     alignment_rows: Count = 20  # as in the paper
     # Of how many rows the phrases go to the judge that rules cannot decide. Rules look at all rows.
     obedience: Rows = EVERY_ROW
     seed: Count = 0  # of the samples
 
+    @rule("judges")
+    def _require_each_judge_once(self) -> str | None:
+        is_once = len(set(self.judges)) == len(self.judges)
+        return None if is_once else "a judge is named twice: name each once"
+
     @model_validator(mode="before")
     @classmethod
     def _judge_nothing_unasked(cls, given: Any) -> Any:
         asked = ("preference_rows", "alignment_rows", "obedience")
-        if not isinstance(given, Mapping) or given.get("judge") or given.keys() & set(asked):
+        if not isinstance(given, Mapping):
+            return given
+        if (judges := given.get("judges")) and isinstance(judges, list) and not given.get("judge"):
+            return {**given, "judge": judges[0]}
+        if given.get("judge") or given.keys() & set(asked):
             return given
         return {**given, **dict.fromkeys(asked, 0)}
 

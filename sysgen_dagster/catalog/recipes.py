@@ -62,6 +62,9 @@ Flag = Literal[
     "repetitive",
     "personal_data",
     "not_obeyed",
+    "declines",
+    "may_decline",
+    "judges_disagree",
     "near_duplicate_question",
     "contaminated",
     "near_duplicate_message",
@@ -69,6 +72,9 @@ Flag = Literal[
 ]
 JUDGED: Flag = "not_aligned"  # the one that only a judge gives
 NOT_OBEYED: Flag = "not_obeyed"  # a phrase of the system message is known not to be obeyed
+DECLINES: Flag = "declines"  # a judge says that the answer is a refusal
+MAY_DECLINE: Flag = "may_decline"  # it reads like one, and no judge has said
+JUDGES_DISAGREE: Flag = "judges_disagree"  # about a phrase of the system message
 
 
 class Reviewed(StrEnum):

@@ -20,7 +20,7 @@ class Constraint:
 
     Attributes:
         structured: The value of vLLM's ``structured_outputs``, such as ``{"regex": ...}``. It alone
-            is part of the ledger's key, since the others say the same.
+            is part of the ledger's key, where `is_needed`, since the others say the same.
         grammar: In GBNF.
         schema: As a JSON schema; None where JSON cannot say it.
         is_needed: Whether a server that holds no answer to it cannot be asked; if not, it answers

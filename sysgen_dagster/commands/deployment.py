@@ -51,7 +51,9 @@ def begin_deployment(catalog: Catalog, data: Path) -> Store:
             f"{_CATALOG} would be replaced. Name another folder with --data"
         )
     data.mkdir(parents=True, exist_ok=True)
-    file.write_text(yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False))
+    text = yaml.safe_dump(catalog.model_dump(mode="json"), sort_keys=False)
+    if not file.is_file() or file.read_text() != text:  # what is older than it is made again
+        file.write_text(text)
     return enter_deployment(data)
 
 

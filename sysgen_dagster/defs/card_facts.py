@@ -85,7 +85,7 @@ def _measure_answers(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> Ite
     by_model = {
         model: count_obedience(obedience)
         for [model], taken in mixture.group_by("model", maintain_order=True)
-        for obedience in [_read_taken(store, taken, OBEDIENCE, "source", "phrases")]
+        for obedience in [_read_taken(store, taken, OBEDIENCE, "source", "phrases", "judged")]
     }
     if (counts := pl.concat(by_model.values())).height:
         judges = [

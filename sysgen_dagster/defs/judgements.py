@@ -10,7 +10,7 @@ from itertools import chain
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.models import Engine, Model
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.chat.prompts import Prompt
@@ -24,7 +24,13 @@ from sysgen_dagster.defs.plumbing.reviewed import decided_rows
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
-from sysgen_dagster.obedience import alignment_judgement, calibration, preference_judgement
+from sysgen_dagster.obedience import (
+    alignment_judgement,
+    calibration,
+    labelled_items,
+    phrase_judgement,
+    preference_judgement,
+)
 from sysgen_dagster.obedience.tables import (
     JUDGE_CALIBRATION,
     JUDGED_ALIGNMENT,
@@ -42,8 +48,8 @@ def pool_of_judges(catalog: Catalog) -> str:
     A pool belongs to an asset and not to its partitions, so one judge on this machine's GPU puts
     the judgements of all models into its pool.
     """
-    judges = {catalog.judge_of(model).engine for model in catalog.models}
-    return "judge" if judges == {Engine.ENDPOINT} else "gpu"
+    judges = chain.from_iterable(map(catalog.every_judge_of, catalog.models))
+    return "judge" if {judge.engine for judge in judges} == {Engine.ENDPOINT} else "gpu"
 
 
 def _judgement(table: Table, prompt: Prompt) -> Callable[[Make[pl.DataFrame]], dg.AssetsDefinition]:
@@ -93,19 +99,20 @@ def _judge(
     Raises:
         dg.Failure: The judge gave no verdict at all; the table stored before is not replaced.
     """
-    session, is_generator = open_judge(run)
+    session, is_generator = open_judge(run, CATALOG.judge_of(run.model.name))
     rows = sample_pairs(run, per_source, CATALOG.judging.seed)
     completions = session.ask(build_requests(rows), requests_per_row * rows.height)
     require_judged(run, completions, session.model.name)
     return build_judged(rows, completions, session.model.name, is_generator)
 
 
-def open_judge(run: AssetRun) -> tuple[ModelSession, bool]:
-    """A session with the judge of the partition's model, and whether the two are the same."""
-    model, judge = run.model, CATALOG.judge_of(run.model.name)
+def open_judge(run: AssetRun, judge: Model) -> tuple[ModelSession, bool]:
+    """A session with a judge of the partition's model, and whether the two are the same."""
+    model = run.model
     same = ("served_name", "revision", "weights")  # a model can be in the catalogue twice
     is_generator = all(getattr(judge, field) == getattr(model, field) for field in same)
-    run.note(judge=judge.name, judge_is_generator=is_generator)
+    others = [session.model.name for session in run.sessions]
+    run.note(judge=", ".join([*others, judge.name]), judge_is_generator=is_generator)
     # Each judge has a ledger of its own, so its replies are kept while another judge is asked.
     return run.open_session(judge, f"{judge.name}/{run.at.key}"), is_generator
 
@@ -132,35 +139,49 @@ def require_judged(run: AssetRun, completions: pl.DataFrame, judge: str) -> None
     reads=[ALIGNED, CONVERSATIONS],
     kinds={"vllm"},
     pool=pool_of_judges(CATALOG),
-    code_version=f"{calibration.FINGERPRINT} {preference_judgement.PROMPT.fingerprint} "
-    f"{alignment_judgement.PROMPT.fingerprint}",
+    code_version=f"{labelled_items.FINGERPRINT} {preference_judgement.PROMPT.fingerprint} "
+    f"{alignment_judgement.PROMPT.fingerprint} {phrase_judgement.PROMPT.fingerprint}",
     asks=True,
 )
 def judge_calibration(run: AssetRun) -> pl.DataFrame:
-    """What the judge says of items that people have labelled, and so whether it may be believed.
+    """What judges say of items that people have labelled, and so whether they may be believed.
 
     LLMBar's 419 pairs in both orders, where preferences are judged; the rows that reviewers have
-    accepted or rejected, where alignment is. Nothing is asked where neither is judged.
+    accepted or rejected, where alignment is; labelled phrases, where phrases are. Nothing is asked
+    where nothing is judged.
     """
-    session, is_generator = open_judge(run)
-    every = calibration.read_labelled_pairs()
-    pairs = every if CATALOG.judging.preference_rows else every.clear()
-    reviewed = _reviewed_rows(run)
-    requests = chain(
-        preference_judgement.build_preference_requests(pairs),
-        alignment_judgement.build_alignment_judgement_requests(reviewed),
-    )
-    asked = len(preference_judgement.ORDERS) * pairs.height + reviewed.height
-    completions = session.ask(requests, asked)
-    require_judged(run, completions, session.model.name)
-    judge = session.model.name
-    rows = calibration.build_judge_calibration(pairs, reviewed, completions, judge, is_generator)
+    model = run.model.name
+    rows = pl.concat(_calibrate(run, judge) for judge in CATALOG.every_judge_of(model))
     found = calibration.calibrate(rows)
     run.note(
         calibration=markdown(found.drop("table")),
-        **{f"table/{row['kind']}": row["table"] for row in found.iter_rows(named=True)},
+        **{f"table/{row['judge']}/{row['kind']}": row["table"] for row in found.to_dicts()},
     )
     return rows
+
+
+def _calibrate(run: AssetRun, judge: Model) -> pl.DataFrame:
+    """What one judge says of labelled items of the kinds that it judges."""
+    session, is_generator = open_judge(run, judge)
+    settings, model = CATALOG.judging, run.model.name
+    of_samples = judge == CATALOG.judge_of(model)
+    of_phrases = settings.obedience != 0 and judge in CATALOG.judges_of(model)
+    pairs = labelled_items.read_labelled_pairs()
+    pairs = pairs if of_samples and settings.preference_rows else pairs.clear()
+    phrases = labelled_items.read_labelled_phrases()
+    phrases = phrases if of_phrases else phrases.clear()
+    reviewed = _reviewed_rows(run) if of_samples else labelled_items.NO_REVIEWED
+    requests = chain(
+        preference_judgement.build_preference_requests(pairs),
+        alignment_judgement.build_alignment_judgement_requests(reviewed),
+        phrase_judgement.build_phrase_requests(phrases),
+    )
+    asked = len(preference_judgement.ORDERS) * pairs.height + reviewed.height + phrases.height
+    completions = session.ask(requests, asked)
+    require_judged(run, completions, judge.name)
+    return calibration.build_judge_calibration(
+        pairs, reviewed, phrases, completions, judge.name, is_generator
+    )
 
 
 def _reviewed_rows(run: AssetRun) -> pl.DataFrame:
@@ -184,7 +205,7 @@ def _reviewed_rows(run: AssetRun) -> pl.DataFrame:
         )
         texts = ("conversation_id", "source", "question", "history")
         parts.append(labels.join(evidence.read(CONVERSATIONS, *texts), on="conversation_id"))
-    return pl.concat([calibration.NO_REVIEWED, *parts], how="diagonal")
+    return pl.concat([labelled_items.NO_REVIEWED, *parts], how="diagonal")
 
 
 _LABELS = {

@@ -19,9 +19,11 @@ from sysgen_dagster.defs.plumbing.contracts import require_contracts
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.sysgen.refusals import may_refuse
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
 from sysgen_dagster.obedience import phrase_judgement
 from sysgen_dagster.obedience.by_rules import decide_by_rules
+from sysgen_dagster.obedience.several_judges import combine_judges
 from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
@@ -34,11 +36,16 @@ def judge_stands_aside(catalog: Catalog) -> bool:
 
     A judge that is another model on this machine would take the model's place for each shard anew.
     """
-    judge = catalog.served.get(catalog.judging.judge or "")
-    if catalog.judging.obedience == 0 or judge is None or judge.engine not in _LOCAL:
+    if catalog.judging.obedience == 0 or catalog.judging.judge is None:
         return False
-    here = [model.name for model in catalog.models.values() if model.engine in _LOCAL]
-    return here not in ([], [judge.name])
+    judges = {
+        judge.name
+        for model in catalog.models
+        for judge in catalog.judges_of(model)
+        if judge.engine in _LOCAL
+    }
+    here = {model.name for model in catalog.models.values() if model.engine in _LOCAL}
+    return bool(judges and here) and judges != here
 
 
 JUDGE_STANDS_ASIDE = judge_stands_aside(CATALOG)
@@ -55,31 +62,40 @@ JUDGE_STANDS_ASIDE = judge_stands_aside(CATALOG)
 def obedience(run: AssetRun) -> pl.DataFrame:
     """Of each phrase of every final system message, whether the new answer does what it asks.
 
-    Obeyed, not obeyed or unknown, with who decided: rules, or the judge by its name.
+    Obeyed, not obeyed or unknown, with who decided: rules, or judges by their names. Of several
+    judges more than half have to say the same.
     """
     decided = _decide_by_rules(run)
     if not ASKS:
         return phrase_judgement.build_obedience(decided)
-    session, is_generator = open_judge(run)
     sampled = _sample(decided, str(run.at.shard))
-    asked = sampled.filter(phrase_judgement.has_open_phrase())
+    asked = sampled.filter(phrase_judgement.is_left_to_judge())
     questions = run.evidence().read(CONVERSATIONS, "conversation_id", "question", "history")
-    requests = phrase_judgement.build_phrase_requests(
-        asked.join(questions, on="conversation_id", maintain_order="left", validate="1:1")
-    )
-    completions = session.ask(requests, asked.height)
-    require_judged(run, completions, session.model.name)
-    return phrase_judgement.build_obedience(decided, completions, session.model.name, is_generator)
+    asked = asked.join(questions, on="conversation_id", maintain_order="left", validate="1:1")
+    tables = {}
+    for judge in CATALOG.judges_of(run.model.name):
+        session, is_generator = open_judge(run, judge)
+        completions = session.ask(phrase_judgement.build_phrase_requests(asked), asked.height)
+        require_judged(run, completions, judge.name)
+        tables[judge.name] = phrase_judgement.build_obedience(
+            decided, completions, judge.name, is_generator
+        )
+    if len(tables) > 1:
+        return combine_judges(decided["phrases"], tables)
+    return next(iter(tables.values()))
 
 
 def _decide_by_rules(run: AssetRun) -> pl.DataFrame:
-    """The answered rows of the partition, with what rules say of each phrase of their message."""
+    """The answered rows of the partition, with what rules say of phrases and of the answer."""
     phrases = run.evidence().read(VERIFIED, "conversation_id", "phrases")
     rows = run.read_kept(ALIGNED).join(
         phrases, on="conversation_id", how="left", maintain_order="left", validate="1:1"
     )
     answers = phrase_judgement.list_answers(rows)
-    return rows.with_columns(phrases=decide_by_rules(rows["phrases"], answers))
+    return rows.with_columns(
+        phrases=decide_by_rules(rows["phrases"], answers),
+        may_decline=may_refuse(pl.col("new_answer")),
+    )
 
 
 def _sample(rows: pl.DataFrame, shard: str) -> pl.DataFrame:
@@ -102,4 +118,6 @@ def obedience_counts(run: AssetRun) -> pl.DataFrame:
     parts = list(run.all_shards(OBEDIENCE).by_shard())
     for part in parts:
         require_contracts(part, OBEDIENCE)  # the phases may have made a shard again since
-    return sum_counts(count_obedience(part.read(OBEDIENCE, "source", "phrases")) for part in parts)
+    return sum_counts(
+        count_obedience(part.read(OBEDIENCE, "source", "phrases", "judged")) for part in parts
+    )

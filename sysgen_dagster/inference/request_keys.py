@@ -38,7 +38,9 @@ def request_key(answers_as: Sequence[str | None], request: ChatRequest) -> str:
     numbers = [sampling.temperature, sampling.max_tokens, request.seed]
     if sampling.top_p != 1.0:  # keys of version 0.1, which sent no top_p, stay as they are
         numbers.append(sampling.top_p)
-    held_to = request.constraint.structured if request.constraint else {}
+    constraint = request.constraint
+    # What a server may answer freely, too, is known by the same key whether it was held or not.
+    held_to = constraint.structured if constraint and constraint.is_needed else {}
     shape = [answers_as, numbers, held_to, request.choices, lengths]
     digest = hashlib.blake2b(json.dumps(shape).encode(), digest_size=16)
     for text in texts:

@@ -27,6 +27,9 @@ class Alignment(StrEnum):
     UNKNOWN = "Unknown"
 
 
+_HELD_TO = judge_verdicts.build_constraint([verdict.value for verdict in Alignment])
+
+
 def build_alignment_judgement_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
     """One request per row; its id is the ``conversation_id``.
 
@@ -44,7 +47,8 @@ def build_alignment_judgement_requests(rows: pl.DataFrame) -> Iterator[ChatReque
         mark = separating_mark([*texts.values(), *(turn["content"] for turn in turns)])
         messages = PROMPT.render(mark=mark, history=turns, **texts)
         seed = derive_seed(conversation_id, JUDGED_ALIGNMENT.name)
-        yield ChatRequest(conversation_id, messages, judge_verdicts.SAMPLING, seed)
+        sampling = judge_verdicts.SAMPLING
+        yield ChatRequest(conversation_id, messages, sampling, seed, constraint=_HELD_TO)
 
 
 def build_judged_alignment(

@@ -1,20 +1,18 @@
 """Whether a judge may be believed: what it says of items that people have labelled.
 
-Two sets: the 419 pairs of LLMBar (Zeng et al., arXiv 2310.07641; MIT), which lie beside this module
-and whose labels their authors agreed on, for the judge of preferences; and the rows that a reviewer
-has accepted or rejected in `sysgen review`, for the judge of alignment. A row may be rejected for
-other reasons than its alignment, so agreement with reviewers is rather too low than too high.
+Three sets: the 419 pairs of LLMBar (Zeng et al., arXiv 2310.07641; MIT), which lie beside this
+module and whose labels their authors agreed on, for the judge of preferences; the rows that a
+reviewer has accepted or rejected in `sysgen review`, for the judge of alignment; and phrases that
+models wrote, with answers, for the judge of phrases. A row may be rejected for other reasons
+than its alignment, so agreement with reviewers is rather too low than too high.
 
-Belongs here: the labelled items, and what a judge's verdicts on them are worth. Does not: the
-statistics (`agreement`) and the requests themselves (`preference_judgement`, ...).
+Belongs here: what a judge's verdicts on labelled items are worth. Does not: the items
+(`labelled_items`), the statistics (`agreement`) and the requests (`preference_judgement`, ...).
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
-from hashlib import sha256
-from pathlib import Path
 from typing import Final
 
 import polars as pl
@@ -28,6 +26,9 @@ from sysgen_dagster.obedience.agreement import (
 )
 from sysgen_dagster.obedience.alignment_judgement import Alignment, build_judged_alignment
 from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
+from sysgen_dagster.obedience.labelled_items import REVIEWED
+from sysgen_dagster.obedience.phrase_judgement import MEANS, build_obedience
+from sysgen_dagster.obedience.phrase_verdicts import parse_phrase_verdicts
 from sysgen_dagster.obedience.preference_judgement import (
     NEW,
     ORIGINAL,
@@ -36,13 +37,7 @@ from sysgen_dagster.obedience.preference_judgement import (
 from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.obedience.verdict_clauses import TIE
-from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.checks import Check, Evidence, Finding, unless_made_up
-
-_FILE = Path(__file__).parent / "labelled" / "llmbar.jsonl"
-# Changes with the pairs.
-FINGERPRINT = sha256(_FILE.read_bytes()).hexdigest()[:12]
-REVIEWED: Final = "reviewed"  # the set of rows that reviewers decided
 
 # A judge whose agreement with labels is below this, or is known of fewer items of the same kind,
 # is uncalibrated: "substantial" in Landis and Koch's words (1977), and enough items that the
@@ -85,7 +80,7 @@ CALIBRATION = pl.Schema(
         "kappa": pl.Float64(),  # null: both always say the same word
         "kappa_low": pl.Float64(),
         "kappa_high": pl.Float64(),
-        "labelled_yes": pl.Float64(),  # the share: the new answer is better, the row is aligned
+        "labelled_yes": pl.Float64(),  # the share: the new answer is better, or the phrase obeyed
         "sensitivity": pl.Float64(),
         "specificity": pl.Float64(),
         "table": pl.String(),
@@ -94,67 +89,48 @@ CALIBRATION = pl.Schema(
 )
 
 
-# No reviewed rows, as `build_judge_calibration` takes them.
-NO_REVIEWED = pl.DataFrame(
-    schema={
-        **{name: pl.String() for name in ("conversation_id", "source", "label")},
-        **{name: pl.String() for name in ("system_message", "question", "new_answer")},
-        "history": CONVERSATIONS.schema["history"],
-    }
-)
-
-
-def read_labelled_pairs() -> pl.DataFrame:
-    """LLMBar as rows with two answers: the first one is the original, the second the new answer.
-
-    Returns:
-        ``conversation_id``, ``source``, ``question``, ``history`` (empty), ``answer``,
-        ``new_answer``, ``label`` (``original`` or ``new``).
-    """
-    rows = [
-        {
-            "conversation_id": f"llmbar-{number:03}",
-            "source": f"llmbar/{pair['set']}",
-            "question": pair["question"],
-            "history": [],
-            "answer": pair["answer_1"],
-            "new_answer": pair["answer_2"],
-            "label": {1: ORIGINAL, 2: NEW}[pair["better"]],
-        }
-        for number, pair in enumerate(map(json.loads, _FILE.read_text("utf-8").splitlines()))
-    ]
-    return pl.DataFrame(rows, schema_overrides={"history": CONVERSATIONS.schema["history"]})
-
-
 def build_judge_calibration(
     pairs: pl.DataFrame,
     reviewed: pl.DataFrame,
+    phrases: pl.DataFrame,
     completions: pl.DataFrame,
     judge: str,
     is_generator: bool,
 ) -> pl.DataFrame:
-    """`tables.JUDGE_CALIBRATION`: two rows per labelled pair, one per reviewed row.
+    """`tables.JUDGE_CALIBRATION`: two rows per labelled pair, one per reviewed row or phrase.
 
     Args:
         pairs: `read_labelled_pairs`.
         reviewed: ``conversation_id``, ``source`` and ``label``, one of `Alignment`.
-        completions: Of the requests of both kinds, `chat.completions.COMPLETIONS`.
+        phrases: `read_labelled_phrases`.
+        completions: Of the requests of all kinds, `chat.completions.COMPLETIONS`.
         judge: The name of the judge in the catalogue.
         is_generator: Whether the judge also wrote the reviewed answers.
     """
     preferences = build_judged_preferences(pairs, completions, judge, is_generator=False)
     alignments = build_judged_alignment(reviewed, completions, judge, is_generator)
-    labels = pl.concat(rows.select("conversation_id", "label") for rows in (pairs, reviewed))
-    both = [
+    obeyed = build_obedience(phrases, completions, judge, is_generator=False)
+    verdicts = pl.Series("verdict", map(_verdict_on_phrase, obeyed["verdict_text"]), pl.String())
+    every = (pairs, reviewed, phrases)
+    labels = pl.concat(rows.select("conversation_id", "label") for rows in every)
+    each = [
         preferences.with_columns(kind=pl.lit(Kind.PREFERENCE.value), labelled_set="source"),
         alignments.with_columns(kind=pl.lit(Kind.ALIGNMENT.value), labelled_set=pl.lit(REVIEWED)),
+        obeyed.with_columns(verdicts, kind=pl.lit(Kind.PHRASE.value), labelled_set="source"),
     ]
-    judged = pl.concat(both, how="diagonal")
+    judged = pl.concat(each, how="diagonal")
     return (
         judged.join(labels, on="conversation_id", how="left", maintain_order="left")
         .rename({"conversation_id": "item"})
         .select(JUDGE_CALIBRATION.names)
     )
+
+
+def _verdict_on_phrase(text: str | None) -> str | None:
+    if text is None:
+        return None
+    [said] = parse_phrase_verdicts(text, 1)
+    return MEANS[said].value if said else UNREADABLE
 
 
 def count_items(rows: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
 from sysgen_dagster.obedience.phrase_verdicts import parse_phrase_verdicts
 from sysgen_dagster.obedience.preference_judgement import NEW, ORIGINAL
 from sysgen_dagster.obedience.rules import BY_RULES
+from sysgen_dagster.obedience.several_judges import UNREAD
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
 from sysgen_dagster.obedience.worth import with_worth
 from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, unless_made_up, within
@@ -35,9 +36,10 @@ def _nearly_all_are_judged(table: Table) -> Check:
 
 def _nearly_every_phrase_is_judged() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        columns = ("conversation_id", "phrases", "verdict_text", "attempts", "failure")
+        columns = ("conversation_id", "phrases", "verdict_text", "judged", "attempts", "failure")
         asked = evidence.read(OBEDIENCE, *columns).filter(pl.col("attempts").is_not_null())
-        read = [_is_read(*row) for row in asked.select("phrases", "verdict_text").iter_rows()]
+        said = asked.select("phrases", "verdict_text", "judged")
+        read = [_is_read(*row) for row in said.iter_rows()]
         unread = asked.drop("attempts").filter(~pl.Series(read, dtype=pl.Boolean))
         return within(Rate(unread.height, asked.height), (0.0, MOST_UNJUDGED), None, unread)
 
@@ -45,8 +47,12 @@ def _nearly_every_phrase_is_judged() -> Check:
     return Check("nearly_all_are_judged", OBEDIENCE, statement, False, evaluate)
 
 
-def _is_read(phrases: list[dict[str, str]], text: str | None) -> bool:
-    """Whether the judge's text states a verdict on each phrase that rules left open."""
+def _is_read(
+    phrases: list[dict[str, str]], text: str | None, judged: list[str | None] | None
+) -> bool:
+    """Whether each judge states a verdict on each phrase that rules left open."""
+    if judged is not None:
+        return not any(said and UNREAD in said for said in judged)
     asked = sum(phrase["by"] != BY_RULES for phrase in phrases)
     return text is not None and None not in parse_phrase_verdicts(text, asked)
 

@@ -11,9 +11,10 @@ chat ("It opened in 1889.") and code do not. On the 3,736 answers of GSM8K's tra
 their marks this finds 96 % of the answers, and 99.6 % of those are right. In 4,009 answers that are
 chat or code it takes 15 statements for final answers.
 
-Numbers are compared exactly: ``1,000`` equals ``$1000.0$ dollars`` and ``\dfrac12`` equals ``0.5``.
-Per cent and degree signs are treated as units, so ``50\%`` is 50. Everything else is compared as
-text, without spaces and LaTeX formatting. Nothing is computed: ``2 \times 10^5`` is not ``200000``.
+Numbers are compared exactly: ``1,000`` equals ``$1000.0$ dollars`` and ``\dfrac12`` equals ``0.5``;
+a number equals its rounding (`quantities.is_rounding`). Per cent and degree signs are treated as
+units, so ``50\%`` is 50. Everything else is compared as text, without spaces and LaTeX formatting.
+Nothing is computed: ``2 \times 10^5`` is not ``200000``.
 """
 
 import re
@@ -22,6 +23,12 @@ from typing import NamedTuple
 
 import polars as pl
 
+from sysgen_dagster.obedience.closing_sentences import (
+    IS_NO_RESULT,
+    SENTENCE_END,
+    find_numbers,
+    read_closing_sentence,
+)
 from sysgen_dagster.obedience.maths_notation import LEAD, simplify_maths, squeeze_blanks
 from sysgen_dagster.obedience.quantities import NUMERAL, Quantity, read_quantity
 
@@ -41,8 +48,6 @@ _STATEMENT = re.compile(
 _GSM8K_END = re.compile(r"(?:^|\n)#### ?(?P<value>[^\n]{1,100})\s*$")
 _CANDIDATE = r"box|(?i:answer)|#### "
 _CALCULATOR_MARK = re.compile(r"<<[^<>\n]{0,200}>>")
-# The full stop of an abbreviation before a number ends no sentence.
-_SENTENCE_END = re.compile(r"(?<!\b[Rr]s)(?<!\bNo)(?<!\bapprox)[.!?]\s")
 # A last sentence such as "Therefore, the value of x is 60."
 _STATED_VALUE = re.compile(
     r"(?i:\bthe (?:final )?(?:value|result|solution)(?: (?:of|for|to) [^.=]{1,60}?)?"
@@ -57,7 +62,6 @@ _BOX = re.compile(r"\\f?box(?:ed)?(?![a-z]) ?|\\framebox ?")
 # What `\boxed 12` boxes, as people mean it.
 _BARE_BOX = re.compile(r"-?[\d.,/]*\d|\w")
 
-_NUMBER_IN_TEXT = re.compile(rf"(?<![\w.,^])-?(?:{NUMERAL})(?:/\d{{1,15}})?(?![\w^])")
 # The result is in a lookahead, so it can be the beginning of the next equation: 3 + 4 = 7 * 2 = 14.
 _EQUATION = re.compile(
     rf"(?P<sum>\d[^=<>!]{{0,60}})=(?= ?(?P<result>-?(?:{NUMERAL})(?:/\d{{1,15}})?)"
@@ -66,6 +70,8 @@ _EQUATION = re.compile(
 _OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x ")
 
 _NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
+# A number at the end of a sentence without formulas: what follows it is no factorial.
+_EXCLAIMED_NUMBER = re.compile(r"(?P<said>(?:[^\\^*/=+()!]|\\\$)*\d)!+[\s*_]*")
 # A dollar sign that is money and not the beginning of a formula.
 _DOLLARS = re.compile(r"\\\$|^\s*\$[^$]*$")
 
@@ -87,9 +93,14 @@ def find_final_answers(texts: pl.Series) -> pl.Series:
 def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
     """The columns of `tables.FINAL_ANSWERS`, one row per pair of answers, in the same order.
 
-    A unit counts only where both answers state one.
+    A unit counts only where both answers state one. Where the new answer marks none, its last
+    sentence may state it (`closing_sentences`).
     """
-    pairs = list(zip(_find_answers(original), _find_answers(new), strict=True))
+    marked = list(zip(_find_answers(original), _find_answers(new), strict=True))
+    pairs = [
+        (one, other or (read_closing_sentence(one, before, after) if one and after else None))
+        for (one, other), before, after in zip(marked, original, new, strict=True)
+    ]
     return pl.DataFrame(
         {
             "final_answer": [one and one.form for one, _ in pairs],
@@ -128,12 +139,6 @@ def read_answer(answer: str) -> Quantity | None:
     if len(parts) > 1 and all(re.search(r"\d|\\", part) for part in parts):
         return _join([_read_part(part) for part in parts], ordered=False)
     return _read_text(plain)
-
-
-def find_numbers(text: str) -> set[str]:
-    """The normalised numbers of a text, without those that are part of words or formulas."""
-    read = map(read_quantity, _NUMBER_IN_TEXT.findall(text))
-    return {quantity.form for quantity in read if quantity}
 
 
 def _read_text(plain: str) -> Quantity | None:
@@ -223,7 +228,9 @@ def _find_stated(text: str) -> _Answer | None:
     """The last statement such as "The answer is" with the answer that it states."""
     found = None
     for match in _STATEMENT.finditer(text):
-        value = _SENTENCE_END.split(match["value"], maxsplit=1)[0]
+        value = _as_said(SENTENCE_END.split(match["value"], maxsplit=1)[0])
+        if value.startswith("- ") and text[: match.start("value")].endswith("\n"):
+            continue  # a list and no negative number
         stated = read_answer(value)
         if not match["formula"] and stated and not re.fullmatch(r"[a-h]", stated.form):
             stated = _read_number(value)
@@ -232,7 +239,14 @@ def _find_stated(text: str) -> _Answer | None:
     return found
 
 
+def _as_said(stated: str) -> str:
+    """A statement without the exclamation marks at its end that are none of its formula."""
+    exclaimed = _EXCLAIMED_NUMBER.fullmatch(stated)
+    return exclaimed["said"] if exclaimed else stated
+
+
 def _read_number(text: str) -> Quantity | None:
+    text = _as_said(text)
     return read_quantity(simplify_maths(text), currency=bool(_DOLLARS.search(text)))
 
 
@@ -241,7 +255,9 @@ def _closing_number(text: str) -> Quantity | None:
     if "```" in text:
         return None
     lines = _CALCULATOR_MARK.sub("", text[-_CLOSING_CHARS:]).strip().split("\n")
-    last_sentence = _SENTENCE_END.split(lines[-1].strip())[-1]
+    last_sentence = SENTENCE_END.split(lines[-1].strip())[-1]
+    if IS_NO_RESULT.search(last_sentence):
+        return None
     stated = _STATED_VALUE.search(simplify_maths(last_sentence))
     if stated and (value := _read_number(stated["value"])):
         return value

@@ -1,13 +1,14 @@
-"""What the two kinds of judgement share: sampling, and summaries by source.
+"""What the two kinds of judgement share: sampling, form of the reply, and summaries by source.
 
 A judge writes a reason and ends with a line such as ``Verdict: A``; `stated_verdicts` reads it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 import polars.selectors as cs
 
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.messages import ChatMessage, Role, Sampling
 from sysgen_dagster.tables.rates import Z95, wilson_interval
 
@@ -18,6 +19,25 @@ UNREADABLE = "Unreadable"
 # 512 leave room for a judge that writes five times as much. A longer text is cut before its verdict
 # and is Unreadable.
 SAMPLING = Sampling(temperature=0.0, max_tokens=512)
+
+
+def build_constraint(verdicts: Sequence[str]) -> Constraint:
+    """What a reply is held to where a server can do it: a paragraph with the reason, a verdict."""
+    return Constraint(
+        structured={"regex": rf"[^\n]+\n\nVerdict: ({'|'.join(verdicts)})"},
+        grammar='root ::= [^\\n]+ "\\n\\nVerdict: " verdict\nverdict ::= '
+        + " | ".join(f'"{each}"' for each in verdicts),
+        schema={
+            "type": "object",
+            "properties": {
+                "reason": {"type": "string"},
+                "verdict": {"type": "string", "enum": [*verdicts]},
+            },
+            "required": ["reason", "verdict"],
+            "additionalProperties": False,
+        },
+        is_needed=False,
+    )
 
 
 def drop_system_turns(history: Iterable[ChatMessage]) -> list[ChatMessage]:

@@ -17,7 +17,8 @@ _SPELLINGS = {
     **{"\u202f": " ", "\u2009": " ", "±": "\\pm", "²": "^2", "³": "^3", "√": "\\sqrt"},
     **{"≤": "\\le", "≥": "\\ge", "≠": "\\ne", "∈": "\\in"},
 }
-_SPELLING = re.compile("|".join(map(re.escape, _SPELLINGS)) + r"|\\(?:leq|geq|neq)(?![a-z])")
+_SPELLING = re.compile("|".join(map(re.escape, _SPELLINGS)) + r"|\\(?:leq|geq|neq)(?![a-z])|[<>!]=")
+_COMPARED = {"<=": "\\le", ">=": "\\ge", "!=": "\\ne"}
 _VULGAR_FRACTION = re.compile("[¼-¾⅐-⅞]")
 # What may stand before an answer: a name, or that it is about so much.
 LEAD = re.compile(
@@ -35,7 +36,7 @@ _BLANK_BESIDE_SIGN = re.compile(r" (?=\W)|(?<=[^\w]) |(?<=\\pm) (?=\d)|(?<=\\sqr
 def simplify_maths(text: str) -> str:
     """A text without LaTeX formatting, currency and degree signs; fractions become ``a/b``."""
     text = _EXCLAIMED.sub("", text)
-    plain = _SPELLING.sub(lambda match: _SPELLINGS.get(match[0], match[0][:-1]), text)
+    plain = _SPELLING.sub(lambda match: (_SPELLINGS | _COMPARED).get(match[0], match[0][:-1]), text)
     plain = _VULGAR_FRACTION.sub(_plain_fraction, plain)
     plain = _WRAPPED.sub(r" \1", _DROPPED.sub("", plain))
     plain = _SINGLE.sub(r"\1", plain)

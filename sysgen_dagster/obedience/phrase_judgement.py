@@ -1,10 +1,12 @@
 """Asks a judge about the phrases that rules leave open, all those of a row in one request.
 
+Of an answer that may be a refusal, the same request asks whether it declines.
+
 Belongs here: the request, and the table that rules and judge fill together. Does not: how a reply
 is read (`phrase_verdicts`), and what rules say (`by_rules`).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -16,6 +18,7 @@ from sysgen_dagster.obedience.judge_verdicts import drop_system_turns
 from sysgen_dagster.obedience.phrase_verdicts import (
     Judged,
     build_constraint,
+    parse_declines,
     parse_phrase_verdicts,
 )
 from sysgen_dagster.obedience.rules import Verdict
@@ -26,7 +29,11 @@ PROMPT = load_prompt("judge_obedience")
 # room for sixty of them, or for a judge that says why all the same.
 SAMPLING = Sampling(temperature=0.0, max_tokens=512)
 
-_MEANS = {Judged.KEPT: Verdict.OBEYED, Judged.BROKEN: Verdict.NOT_OBEYED}
+MEANS = {
+    Judged.KEPT: Verdict.OBEYED,
+    Judged.BROKEN: Verdict.NOT_OBEYED,
+    Judged.UNCLEAR: Verdict.UNKNOWN,
+}
 
 
 def list_answers(rows: pl.DataFrame) -> pl.Series:
@@ -44,22 +51,24 @@ def list_answers(rows: pl.DataFrame) -> pl.Series:
     return rows.select(answers=pl.concat_list(earlier.fill_null([]), last)).to_series()
 
 
-def has_open_phrase() -> pl.Expr:
-    """Whether a phrase of the row is left to the judge."""
+def is_left_to_judge() -> pl.Expr:
+    """Whether a phrase of the row is open, or its answer may decline what the user asks."""
     verdicts = pl.col("phrases").list.eval(pl.element().struct.field("verdict"))
-    return verdicts.list.contains(Verdict.UNKNOWN.value).fill_null(value=False)
+    is_open = verdicts.list.contains(Verdict.UNKNOWN.value)
+    return is_open.fill_null(value=False) | pl.col("may_decline").fill_null(value=False)
 
 
 def build_phrase_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
-    """One request for each row with an open phrase; its id is the ``conversation_id``.
+    """One request for each row that is left to the judge; its id is the ``conversation_id``.
 
     Args:
         rows: ``conversation_id``, ``system_message``, ``history``, ``question``, ``new_answer``,
-            ``phrases`` as `by_rules.decide_by_rules` gives them; perhaps ``new_history``. No text
-            is shortened, because a verdict on half an answer says little.
+            ``phrases`` as `by_rules.decide_by_rules` gives them, ``may_decline``; perhaps
+            ``new_history``. No text is shortened, because a verdict on half an answer says little.
     """
-    for row in rows.filter(has_open_phrase()).iter_rows(named=True):
-        phrases = [row["phrases"][at]["text"] for at in _open(row["phrases"])]
+    for row in rows.filter(is_left_to_judge()).iter_rows(named=True):
+        phrases = [row["phrases"][at]["text"] for at in open_places(row["phrases"] or [])]
+        asks_declines = bool(row["may_decline"])
         turns = _name_turns(row)
         texts = [row["system_message"], *phrases, *(turn["content"] for turn in turns)]
         messages = PROMPT.render(
@@ -67,9 +76,10 @@ def build_phrase_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
             system_message=row["system_message"],
             phrases=phrases,
             turns=turns,
+            asks_declines=asks_declines,
         )
         seed = derive_seed(row["conversation_id"], OBEDIENCE.name)
-        held_to = build_constraint(len(phrases))
+        held_to = build_constraint(len(phrases), asks_declines=asks_declines)
         yield ChatRequest(row["conversation_id"], messages, SAMPLING, seed, constraint=held_to)
 
 
@@ -95,26 +105,27 @@ def build_obedience(
     """`tables.OBEDIENCE`: one row per row of `decided`, in their order.
 
     Args:
-        decided: ``conversation_id``, ``source``, and ``phrases`` as `by_rules.decide_by_rules`
-            gives them.
+        decided: ``conversation_id``, ``source``, ``may_decline``, and ``phrases`` as
+            `by_rules.decide_by_rules` gives them.
         completions: `chat.completions.COMPLETIONS` of `build_phrase_requests`, for all rows or for
             some; None: rules alone decide.
         judge: The name of the judge in the catalogue.
         is_generator: Whether the judge also wrote the answers.
     """
     replies = pl.DataFrame(schema=COMPLETIONS) if completions is None else completions
-    asked = decided.select("conversation_id", "source", "phrases")
+    asked = decided.select("conversation_id", "source", "phrases", "may_decline")
     answered = add_completions(asked, replies, PROMPT)
     judged = [
         _add_verdicts(phrases, text, judge)
         for phrases, text in answered.select("phrases", "text").iter_rows()
     ]
     phrases = pl.Series("phrases", judged, OBEDIENCE.schema["phrases"])
+    declines = pl.Series("declines", map(_declines, answered["text"]), pl.Boolean())
     verdicts = pl.col("phrases").list.eval(pl.element().struct.field("verdict"))
     was_asked = pl.col("attempts").is_not_null()
     of_judge = {"judge": judge, "judge_is_generator": is_generator}
     return (
-        answered.with_columns(phrases)
+        answered.with_columns(phrases, declines=pl.when("may_decline").then(declines))
         .with_columns(
             verdicts.list.count_matches(verdict.value)
             .fill_null(0)
@@ -128,6 +139,7 @@ def build_obedience(
         )
         .with_columns(
             verdict_text=pl.col("text"),
+            judged=pl.lit(None, dtype=OBEDIENCE.schema["judged"]),
             prompt_fingerprint=pl.when(was_asked).then("prompt_fingerprint"),
         )
         .select(OBEDIENCE.names)
@@ -140,14 +152,18 @@ def _add_verdicts(
     """The phrases of a row, the open ones with the judge's verdict where it gave a plain one."""
     if phrases is None or text is None:
         return phrases
-    places = _open(phrases)
+    places = open_places(phrases)
     judged = list(phrases)
     for at, said in zip(places, parse_phrase_verdicts(text, len(places)), strict=True):
-        if said in _MEANS:
-            judged[at] = {**phrases[at], "verdict": _MEANS[said].value, "by": judge}
+        if said and MEANS[said] is not Verdict.UNKNOWN:
+            judged[at] = {**phrases[at], "verdict": MEANS[said].value, "by": judge}
     return judged
 
 
-def _open(phrases: list[dict[str, Any]]) -> list[int]:
+def _declines(text: str | None) -> bool | None:
+    return None if text is None else parse_declines(text)
+
+
+def open_places(phrases: Sequence[dict[str, Any]]) -> list[int]:
     """The places of the phrases that rules leave open."""
     return [at for at, phrase in enumerate(phrases) if phrase["verdict"] == Verdict.UNKNOWN]

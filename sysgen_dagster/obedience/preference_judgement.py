@@ -23,6 +23,7 @@ ORIGINAL, NEW = "original", "new"
 # Which answer is shown first, as "A"; ORIGINAL is the paper's order.
 ORDERS = (ORIGINAL, NEW)
 _OTHER = {ORIGINAL: NEW, NEW: ORIGINAL}
+_HELD_TO = judge_verdicts.build_constraint([A, B, TIE])
 
 
 def build_preference_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
@@ -45,8 +46,8 @@ def build_preference_requests(rows: pl.DataFrame) -> Iterator[ChatRequest]:
                 answer_a=answers[first],
                 answer_b=answers[_OTHER[first]],
             )
-            request_id = f"{conversation_id}#{first}"
-            yield ChatRequest(request_id, messages, judge_verdicts.SAMPLING, seed)
+            request_id, sampling = f"{conversation_id}#{first}", judge_verdicts.SAMPLING
+            yield ChatRequest(request_id, messages, sampling, seed, constraint=_HELD_TO)
 
 
 def build_judged_preferences(

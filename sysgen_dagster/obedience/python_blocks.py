@@ -26,6 +26,10 @@ _PYTHON = re.compile(r"\s*\{?\.?(?:python(?:[23](?:\.\d+)?)?|py3?|ipython3?|pyco
 _PROMPT = re.compile(r"^[ \t]*>>>(?: |$)", re.MULTILINE)
 _SESSION_LINE = re.compile(r"^[ \t]*(?:>>>|\.\.\.)(?: |$)(.*)$", re.MULTILINE)
 _NOTEBOOK_LINE = re.compile(r"^([ \t]*)[%!]{1,2}[A-Za-z].*$", re.MULTILINE)
+# Commands and messages that are marked as Python, and are none.
+_OF_A_SHELL = re.compile(
+    r"\s*(?:\$ |%?pip3? install|python3? [\w./-]+\.py|conda install|Traceback \(most recent)"
+)
 # Characters. Answers of 1,024 tokens have far shorter blocks; parsing very long ones could exhaust
 # the parser's stack.
 _LONGEST_BLOCK = 50_000
@@ -50,7 +54,7 @@ def count_python_blocks(texts: pl.Series) -> pl.DataFrame:
 
 
 def _count(text: str) -> tuple[int, int]:
-    parses = [_parses(block) for block in _find_blocks(text)]
+    parses = [_parses(block) for block in _find_blocks(text) if not _OF_A_SHELL.match(block)]
     return len(parses), sum(parses)
 
 

@@ -82,6 +82,11 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
     for name in names.split("|")
 }
 _CENT = Fraction(1, 100)
+_IS_NUMBER = re.compile(r"-?\d{1,100}(?:/\d{1,100})?$")
+# A rounded number is as near as one in so many: 0.67 for 2/3.
+_NEAR = 200
+# Places after the point that a fraction without an end exceeds.
+_LONGEST_DECIMAL = 40
 
 
 class Quantity(NamedTuple):
@@ -102,7 +107,29 @@ class Quantity(NamedTuple):
             self.form == other.form
             or self.form in other.without_unit
             or other.form in self.without_unit
+            or is_rounding(self.form, other.form)
         )
+
+
+def is_rounding(one: str, other: str) -> bool:
+    """Whether one of two forms is a number that is the other one, rounded to its decimals.
+
+    A reader takes 3.33 for 10/3, and 12.6 for 12.57, but neither 3 nor 2.5 for 2.45.
+    """
+    if "." in one + other or not (_IS_NUMBER.match(one) and _IS_NUMBER.match(other)):
+        return False
+    values = Fraction(one), Fraction(other)
+    return any(_rounds(*pair) for pair in (values, values[::-1]))
+
+
+def _rounds(rounded: Fraction, value: Fraction) -> bool:
+    decimals = next((n for n in range(1, 9) if (rounded * 10**n).denominator == 1), None)
+    if decimals is None or rounded.denominator == 1:
+        return False
+    gap = abs(rounded - value)
+    is_endless = 10**_LONGEST_DECIMAL % value.denominator != 0
+    is_near = gap <= abs(value) / _NEAR or (is_endless and decimals > 1)
+    return is_near and gap * 2 <= Fraction(1, 10**decimals)
 
 
 def read_quantity(plain: str, currency: bool = False) -> Quantity | None:

@@ -7,7 +7,7 @@ every answer, so then nothing is recognised in the whole phrase.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from sysgen_dagster.obedience.recognizing import (
@@ -20,7 +20,7 @@ from sysgen_dagster.obedience.recognizing import (
     words,
 )
 from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, Subject
-from sysgen_dagster.obedience.rules import Recognized, Rule
+from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
 
 _SUBJECTS = (
     lengths.SUBJECT,
@@ -63,7 +63,7 @@ _HARMLESS_DEPENDS = re.compile(
 )
 _OR = re.compile(r"\bor\b")
 _HARMLESS_OR = re.compile(
-    r"or (?:more|fewer|less|longer|shorter|any)\b|\"\d+\"(?:,? or \"\d+\")+|(?:no|any|not|without"
+    r"or (?:more|fewer|less|longer|shorter|any)\b|\"\d+\"(?:,? or \"\d+\")+|(?:no|not|without"
     r"|avoid|never|don't|free of)\b[^.;]*\bor\b|(?:one|two|three|four|five|\d+) or (?:two|three"
     r"|four|five|six|\d+)\b"
     r"|(?:answer|result|solution|summary) or (?:conclusion|result|solution|answer|summary)\b"
@@ -96,7 +96,8 @@ _LEADS = re.compile(
 )
 _SUBJECT = re.compile(
     rf"^(?:{WHOLE_ANSWER}|it) {_MODAL}(?: also| always| only| be able to| just)* (?=\w)"
-    rf"|^{WHOLE_ANSWER} (?:is|are) (?=in |at |no |within |under )"
+    # A message or a text that is something may be the user's.
+    rf"|^(?!(?:\w+ )?(?:messages?|text)\b){WHOLE_ANSWER} (?:is|are) (?=in |at |no |within |under )"
 )
 # The verb for which objects are listed: "use bullet points and headings".
 _SHARED_VERB = re.compile(
@@ -106,6 +107,45 @@ _SHARED_VERB = re.compile(
     r"|respond with|answer with|in) (?P<objects>.+)$"
 )
 _OBJECTS = re.compile(r",? and |, or | or |, ")
+# Of objects after another verb, "or" leaves a choice.
+_FORBIDS = re.compile(r"(?:avoid|do not|don't|never|without|no)\b")
+# What the clauses after one may belong to: a part of the answer or of the talk ("In emergencies,
+# ..."), what something else than the answer is to do, or a task ("a program to read and ...").
+_SITUATION = re.compile(
+    r"^(?!for (?:clarity|readability|example)\b)"
+    r"(?:in|on|for|with|during|at|under|upon|given|within|about|from|through)\b[^,]+(?:, |$)"
+    rf"|^(?:the|each|every|any|your|all|this|an?|one) .*?\b{_MODAL}\b"
+)
+_TASK = re.compile(
+    r"\b(?:how|what|who|whom|whose|which|that|where|why|helps?)\b|\b(?<!related )(?<!according )"
+    r"to (?!(?:the|an?|your|this|that|these|those|each|any|all|every|its|their|it)\b)[a-z]+"
+)
+_OF_ANSWER = re.compile(
+    r"(?:end|finish|conclude|close|begin|start|reply|respond|answer|avoid|do not|don't|never|keep"
+    r"|limit|always)\b"
+)
+# A length of the whole answer, and what else is written beside what a length was asked of.
+_WHOLE_LENGTH = re.compile(r"(?:keep|limit|restrict|cap|use|not|do not|never|stay|be|at most)\b")
+_WRITTEN_BESIDE = re.compile(
+    r"(?:list|explain|give|provide|add|describe|show|write|offer|ask|include|state|translate"
+    r"|summari[sz]e|suggest|present|name|in)\b"
+)
+_LENGTHS = {
+    RuleKind.WORDS,
+    RuleKind.SENTENCES,
+    RuleKind.PARAGRAPHS,
+    RuleKind.LINES,
+    RuleKind.CHARACTERS,
+}
+# Items of a list that a sentence names as parts are names: "as follows:\n- Given\n- Calculation".
+_NAMED_PARTS = re.compile(r"^.*:\s+(?:[-*\u2022]|\d+[.)])\s+(?:.*\n)+.*$")
+_ITEMS_ASKED = re.compile(
+    r".{0,40}\b(?:include|use|add|provide|have|contain|meet|follow|obey|observe)\b"
+    r"[^:\"]{0,20}\bfollowing(?: (?:rules|guidelines|constraints|requirements|format))?:"
+    r"|.{0,20}\b(?:rules|guidelines|constraints|requirements|format)\b.{0,20}:"
+)
+_ITEM = re.compile(r"(?:(?<=\n)|(?<=: ))\s*(?:[-*\u2022]|\d+[.)])\s+")
+_LANGUAGE_NAME = re.compile(rf"\b(?:{'|'.join(marks.LANGUAGES)})\b")
 _MOST_OBJECTS = 5
 
 
@@ -123,11 +163,47 @@ def recognize(phrase: str) -> Recognized:
         return Recognized()
     rules: list[Rule] = []
     is_whole = True
-    for clause in _split(text):
-        found = _recognize_clause(Clause(clause, quotes))
+    for sentence in _SENTENCE_END.split(_NAMED_PARTS.sub(_name_parts, text)):
+        found = _recognize_sentence(list(_split(sentence)), quotes)
         rules += found.rules
         is_whole &= found.is_whole
+    others = [rule for rule in rules if rule.kind is not RuleKind.LANGUAGE]
+    if len(others) < len(rules) and len(set(_languages(text))) > 1:
+        rules, is_whole = others, False  # each may be the language of a part
     return Recognized(tuple(dict.fromkeys(rules)), is_whole and bool(rules))
+
+
+def _name_parts(found: re.Match[str]) -> str:
+    """A sentence with its list; without the items that only name something."""
+    if _ITEMS_ASKED.match(found[0]):
+        return found[0]
+    lead, *items = _ITEM.split(found[0])
+    return "\n".join([lead, *(item for item in items if re.match(rf"{_STARTER}\b", item))])
+
+
+def _recognize_sentence(clauses: Sequence[str], quotes: Sequence[str]) -> Recognized:
+    """What the clauses ask of the answer; those that may belong to another one ask nothing."""
+    rules: list[Rule] = []
+    is_whole = True
+    is_situation = is_task = False
+    every = [_recognize_clause(Clause(clause, quotes)) for clause in clauses]
+    for clause, found in zip(clauses, every, strict=True):
+        is_sure = not is_situation and (not is_task or bool(_OF_ANSWER.match(clause)))
+        is_part = not _WHOLE_LENGTH.match(clause) and any(
+            _WRITTEN_BESIDE.match(other)
+            for other, of_other in zip(clauses, every, strict=True)
+            if other is not clause and not of_other.is_whole
+        )
+        kept = [each for each in found.rules if not (is_part and each.kind in _LENGTHS)]
+        rules += kept if is_sure else []
+        is_whole &= found.is_whole and is_sure and len(kept) == len(found.rules)
+        is_situation |= not found.is_whole and bool(_SITUATION.match(clause))
+        is_task |= not found.is_whole and bool(_TASK.search(clause))
+    return Recognized(tuple(rules), is_whole)
+
+
+def _languages(text: str) -> Iterator[str]:
+    return (marks.LANGUAGES[name] for name in _LANGUAGE_NAME.findall(text))
 
 
 def _mask(text: str) -> tuple[str, list[str]]:
@@ -154,13 +230,12 @@ def _is_conditional(text: str) -> bool:
     )
 
 
-def _split(text: str) -> Iterator[str]:
-    """The clauses of a phrase, without what changes nothing about them."""
-    for sentence in _SENTENCE_END.split(text):
-        for clause in _BETWEEN.split(sentence.strip(" .!;,")):
-            bare = _strip(clause)
-            if bare:
-                yield bare
+def _split(sentence: str) -> Iterator[str]:
+    """The clauses of a sentence, without what changes nothing about them."""
+    for clause in _BETWEEN.split(sentence.strip(" .!;,")):
+        bare = _strip(clause)
+        if bare:
+            yield bare
 
 
 def _strip(clause: str) -> str:
@@ -178,6 +253,8 @@ def _recognize_clause(clause: Clause) -> Recognized:
     shared = _SHARED_VERB.match(clause.text)
     objects = _OBJECTS.split(shared["objects"]) if shared else []
     if not shared or not 1 < len(objects) <= _MOST_OBJECTS:
+        return Recognized()
+    if " or " in shared["objects"] and not _FORBIDS.match(shared["verb"]):
         return Recognized()
     parts = [
         _match(Clause(f"{shared['verb']} {each}", clause.quotes))

@@ -67,6 +67,7 @@ class RuleKind(StrEnum):
     # Words.
     USES_WORDS = "uses_words"  # each of `words`, so often
     USES_ONE_OF = "uses_one_of"
+    IS_ONE_OF = "is_one_of"  # the whole answer; `most` is 0 where words beside it are forbidden
     AVOIDS_WORDS = "avoids_words"
     LETTER = "letter"
     FIRST_PERSON = "first_person"

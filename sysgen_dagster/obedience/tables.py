@@ -64,8 +64,10 @@ JUDGED_ALIGNMENT = Table(
 JUDGE_CALIBRATION = Table(
     "judge_calibration",
     {
-        "kind": Column(TEXT, "what was asked: preference or alignment"),
-        "labelled_set": Column(TEXT, "where the label is from: a part of LLMBar, or reviewed"),
+        "kind": Column(TEXT, "what was asked: preference, alignment or phrase"),
+        "labelled_set": Column(
+            TEXT, "where the label is from: a part of LLMBar, reviewed, or phrases"
+        ),
         "item": Column(TEXT, "which item of it"),
         "shown_first": JUDGED_PREFERENCES.columns["shown_first"],
         "label": Column(TEXT, "the verdict that people gave"),
@@ -87,11 +89,23 @@ OBEDIENCE = Table(
         "phrases": Column(
             PHRASE_VERDICTS,
             "each phrase of the system message: obeyed, not_obeyed or unknown; by: rules or the "
-            "judge's name, null where nobody could tell; rule: the kind of rule that decided",
+            "judges' names, null where nobody could tell; rule: the kind of rule that decided",
         ),
         "obeyed": Column(COUNT, "phrases that are obeyed"),
         "not_obeyed": Column(COUNT, "phrases that are not"),
         "unknown": Column(COUNT, "phrases of which nobody could tell"),
+        "may_decline": Column(
+            FLAG, "whether the answer may be a refusal in words that no rule knows", is_new=True
+        ),
+        "declines": Column(
+            FLAG, "whether it is one, by the judge; null: not asked, or not told", is_new=True
+        ),
+        "judged": Column(
+            pl.List(TEXT),
+            "what each of several judges said of each phrase, as `phi-4: obeyed; owl: unread`; "
+            "null: rules decided, or one judge",
+            is_new=True,
+        ),
         **{name: column for name, column in _JUDGED.items() if name != "drop_reason"},
     },
     by=By.MODEL_SHARD,

@@ -1,7 +1,8 @@
 """`structured_outputs`: the form that a request asks for, and an answer in that form.
 
 vLLM takes any regex and any grammar. The simulated model takes those of the pipeline: a regex of
-text with alternatives in brackets, and the grammar of tagged messages.
+text with alternatives in brackets, perhaps after a line of anything, and the grammar of tagged
+messages.
 """
 
 import re
@@ -31,9 +32,11 @@ class Constraint:
     Attributes:
         parts: The options of each part; an answer is one option of every part, in their order.
             None: an answer is a tagged message.
+        begins_freely: Whether a line of anything stands before the first part.
     """
 
     parts: _Parts | None
+    begins_freely: bool = False
 
 
 def parse_constraint(raw: Any) -> Constraint | None:
@@ -51,7 +54,8 @@ def parse_constraint(raw: Any) -> Constraint | None:
         raise RequestError(message, param=_FIELD)
     match asked[0]:
         case "regex", str(regex):
-            return Constraint(_parse_regex(regex))
+            rest = regex.removeprefix(_ANY_LINE)
+            return Constraint(_parse_regex(rest), begins_freely=rest != regex)
         case "choice", [*options] if options and all(isinstance(one, str) for one in options):
             return Constraint((tuple(options),))
         case "grammar", str(grammar) if "<<" in grammar:
@@ -59,6 +63,7 @@ def parse_constraint(raw: Any) -> Constraint | None:
     raise RequestError(f"Unsupported {asked[0][0]} for a simulated model", param=_FIELD)
 
 
+_ANY_LINE = r"[^\n]+"
 _LITERAL = r"(?:[^\\()\[\]{}.*+?^$|]|\\n|\\[^\w|])"
 _GROUP = rf"\((?:\?:)?({_LITERAL}*(?:\|{_LITERAL}*)*)\)"
 _SUPPORTED = re.compile(rf"(?:{_LITERAL}|{_GROUP})*")
@@ -94,7 +99,7 @@ def obey(constraint: Constraint, free: str, rng: Random) -> str:
     """
     if constraint.parts is None:
         return _write_tagged_lines(free)
-    written = ""
+    written = free.partition("\n")[0] if constraint.begins_freely else ""
     for options in constraint.parts:
         line = written.rpartition("\n")[2]
         same = [option for option in options if line and line + option in free]

@@ -43,7 +43,7 @@ def judge_alignment(turn: str, profile: FailureProfile, rng: Random) -> str:
 
 
 def judge_phrases(turn: str, profile: FailureProfile, rng: Random) -> str:
-    """A line with a verdict for each phrase in a judge's user turn.
+    """A line with a verdict for each phrase in a judge's user turn, and whether it declines.
 
     Whether a phrase is kept is drawn once for the phrase and the answers, the same for every judge;
     each judge then errs by its own rate.
@@ -60,7 +60,13 @@ def judge_phrases(turn: str, profile: FailureProfile, rng: Random) -> str:
         form.format(n=n, said=_judge_phrase(phrase, answers, profile, rng))
         for n, phrase in enumerate(phrases, 1)
     ]
+    if _ASKS_DECLINES in turn.rpartition("]\n")[2]:
+        # Answers that decline in other words than the rules know are not made up here.
+        lines.append(f"Declines: {'Yes' if rng.random() < profile.phrase_error else 'No'}")
     return "\n".join([NOTICE, *lines])
+
+
+_ASKS_DECLINES = "whether the answer declines"
 
 
 def is_kept(phrase: str, answers: Sequence[str], profile: FailureProfile) -> bool:

@@ -1,7 +1,7 @@
 """The flags of training rows: named reasons to leave a row out of a mixture.
 
-A flag is a finding of one row (`analysis.findings`), a phrase that its answer does not obey
-(`obedience`), or a finding of the whole corpus, declared here.
+A flag is a finding of one row (`analysis.findings`), of its answer (`obedience`), or of the whole
+corpus; the last two are declared here.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -11,8 +11,16 @@ import polars as pl
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.analysis.statistics import MOSTLY_HELD
-from sysgen_dagster.catalog.recipes import NOT_OBEYED, Flag, Recipe
+from sysgen_dagster.catalog.recipes import (
+    DECLINES,
+    JUDGES_DISAGREE,
+    MAY_DECLINE,
+    NOT_OBEYED,
+    Flag,
+    Recipe,
+)
 from sysgen_dagster.obedience.alignment_judgement import Alignment
+from sysgen_dagster.obedience.several_judges import contradict
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
 from sysgen_dagster.tables.table import By, Table
 
@@ -27,7 +35,14 @@ _CORPUS_FLAGS: Mapping[Flag, tuple[Table, pl.Expr]] = {
     # Only a sample is judged: most rows cannot have this flag.
     "not_aligned": (JUDGED_ALIGNMENT, pl.col("verdict") == Alignment.NOT_ALIGNED.value),
 }
-FLAGS: tuple[Flag, ...] = (*FINDINGS, NOT_OBEYED, *_CORPUS_FLAGS)
+# By flag: which rows of `obedience.tables.OBEDIENCE` have it.
+OBEDIENCE_FLAGS: Mapping[Flag, pl.Expr] = {
+    NOT_OBEYED: pl.col("not_obeyed") > 0,
+    DECLINES: pl.col("declines"),
+    MAY_DECLINE: pl.col("may_decline") & pl.col("declines").is_null(),
+    JUDGES_DISAGREE: pl.col("judged").list.eval(contradict(pl.element())).list.any(),
+}
+FLAGS: tuple[Flag, ...] = (*FINDINGS, *OBEDIENCE_FLAGS, *_CORPUS_FLAGS)
 
 Flagged = Mapping[str, pl.Series]  # flag to the ids of the conversations that have it
 

@@ -33,7 +33,9 @@ def expected(judged: Any, answer: int = ANSWER, conversations: int = 100) -> tup
 def test_each_kept_row_is_one_request_with_the_prompt_the_message_twice_and_every_text() -> None:
     prompt = sum(
         len(turn["content"]) / 4
-        for turn in PROMPT.render(mark="", system_message="", phrases=[], turns=[])
+        for turn in PROMPT.render(
+            mark="", system_message="", phrases=[], turns=[], asks_declines=False
+        )
     )
     texts = (HISTORY + QUESTION + ANSWER * SIMILARITY["phi-4"]["length_ratio"]) / 4
     requests, tokens_in, tokens_out = expected("all")

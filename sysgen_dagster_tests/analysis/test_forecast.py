@@ -1,5 +1,6 @@
 """The forecast: from completed conversations if there are any, else a rough estimate."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -194,15 +195,29 @@ def test_a_line_over_all_sources_says_whether_any_of_them_is_rough() -> None:
 
 
 def with_judge(
-    *measured: pl.DataFrame, judge: Generator = PHI, judged: Any = "all", model: Generator = PHI
+    *measured: pl.DataFrame,
+    judge: Generator = PHI,
+    judged: Any = "all",
+    model: Generator = PHI,
+    others: Sequence[Generator] = (),
 ) -> pl.DataFrame:
     known = pl.concat([pl.DataFrame(schema=WORK), *measured])
-    return build_forecast(texts(a=100), known, model, METHOD, judge, judged)
+    return build_forecast(texts(a=100), known, model, METHOD, [judge, *others], judged)
 
 
 def test_the_judge_has_a_row_of_each_source_only_where_it_is_asked() -> None:
     assert with_judge()["phase"].to_list() == [*PHASES, "obedience"]
     assert with_judge(judged=0)["phase"].to_list() == PHASES
+
+
+def test_several_judges_are_asked_as_often_and_cost_what_each_of_them_does() -> None:
+    dear = with_entries(price=PRICE)
+    one, two = with_judge(judge=dear), with_judge(judge=dear, others=[dear])
+    figures = ("requests", "prompt_tokens", "completion_tokens", "money")
+
+    for name in figures:
+        assert of(two, "obedience")[name] == pytest.approx(2 * of(one, "obedience")[name])
+    assert of(with_judge(judge=dear, others=[PHI]), "obedience")["money"] is None
 
 
 def test_what_the_judge_took_so_far_tells_what_the_others_will_take() -> None:

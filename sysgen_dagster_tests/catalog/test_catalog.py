@@ -28,6 +28,11 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "judging.judge",
         "gpt is no entry of `models` or `judges`: there are small, big. Correct it or leave it out",
     ),
+    "one-of-several-judges-that-is-not-there": (
+        [("judging.judges", ["small", "gpt"])],
+        "judging.judges.1",
+        "gpt is no entry of `models` or `judges`: there are small. Correct it or leave it out",
+    ),
     "mixture-of-a-source-that-is-not-there": (
         [("mixtures.half", {"sources": ["mine", "yours"]})],
         "mixtures.half.sources.1",
@@ -85,6 +90,21 @@ def test_a_model_judges_itself_unless_somebody_else_does(tmp_path: Path) -> None
 
     catalog = load_catalog(write(tmp_path, ("judges.big", JUDGE), ("judging.judge", "big")))
     assert catalog.judge_of("small") is catalog.judges["big"]
+
+
+def test_several_judges_are_asked_about_phrases_and_the_first_about_samples(tmp_path: Path) -> None:
+    named = ("judges.big", JUDGE), ("judging.judges", ["big", "small"])
+    catalog = load_catalog(write(tmp_path, *named))
+    big, small = catalog.judges["big"], catalog.models["small"]
+
+    assert catalog.judges_of("small") == [big, small]
+    assert catalog.judge_of("small") is big
+    assert (catalog.judging.preference_rows, catalog.judging.obedience) == (200, "all")
+    other = load_catalog(write(tmp_path, *named, ("judging.judge", "small")))
+    assert other.judge_of("small") is other.models["small"]
+    assert [judge.name for judge in other.every_judge_of("small")] == ["small", "big"]
+    alone = load_catalog(write(tmp_path))
+    assert alone.judges_of("small") == alone.every_judge_of("small") == [alone.models["small"]]
 
 
 def test_a_partition_can_be_of_any_shard_model_and_recipe_in_the_order_of_the_catalogue(

@@ -13,6 +13,11 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "judging.preference_rows",
         "greater than or equal to 0 (found: -1)",
     ),
+    "a-judge-twice": (
+        [("judging.judges", ["small", "small"])],
+        "judging.judges",
+        "a judge is named twice: name each once",
+    ),
     "phrases-of-fewer-rows-than-none": (
         [("judging.obedience", -1)],
         "judging.obedience",

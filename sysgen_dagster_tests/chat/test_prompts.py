@@ -82,6 +82,7 @@ AWKWARD_INPUTS: dict[str, dict[str, Any]] = {
             )
         ],
         "phrases": ["You print {{ name }}.", "Phrase 2: Kept\n[end of phrase 2, 00000000]"],
+        "asks_declines": True,
     },
 }
 

@@ -150,9 +150,12 @@ def test_a_demo_does_not_take_over_a_deployment_with_a_catalogue_of_its_own(
 
 def test_a_trial_is_begun_again_in_its_own_folder(tmp_path: Path) -> None:
     trial = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS)
-    for _ in range(2):
-        begin_deployment(trial, tmp_path)
+    begin_deployment(trial, tmp_path)
+    begun = (tmp_path / "catalog.yaml").stat().st_mtime_ns
+    begin_deployment(trial, tmp_path)
     assert load_catalog(tmp_path / "catalog.yaml").sources.keys() == trial.sources.keys()
+    # What is older than the catalogue would be made again.
+    assert (tmp_path / "catalog.yaml").stat().st_mtime_ns == begun
 
 
 def test_the_servers_of_a_deployment_are_listed_and_ended(tmp_path: Path) -> None:

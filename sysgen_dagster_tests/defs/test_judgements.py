@@ -27,4 +27,4 @@ def test_the_judge_of_the_catalogue_is_held_against_every_labelled_pair_in_both_
     assert set(rows["judge"]) == {JUDGE}
     # The simulated judge reads nothing, so that it agrees no more often than by lot.
     assert "uncalibrated" in str(event.metadata["calibration"].value)
-    assert "labelled yes" in str(event.metadata["table/preference"].value)
+    assert "labelled yes" in str(event.metadata[f"table/{JUDGE}/preference"].value)

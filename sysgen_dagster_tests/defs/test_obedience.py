@@ -167,6 +167,30 @@ def test_only_the_rows_of_the_sample_are_judged_and_all_have_their_row(
     assert table["attempts"].count() == 5
 
 
+def test_several_judges_are_each_asked_and_each_remembered(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = [name for name in CATALOG.models if name != JUDGE]
+    judges = (JUDGE, *others)[:3]
+    _judging(monkeypatch, judges=judges, obedience=5 * len(CATALOG.shards("metamath")))
+    made = _run(instance, AT.key, asset.obedience.key)
+
+    [event] = made.get_asset_materialization_events()
+    shown = {name: value.value for name, value in event.materialization.metadata.items()}
+    assert (shown["engine/requests"], shown["judge"]) == (5 * len(judges), ", ".join(judges))
+    table = STORE.read(OBEDIENCE, AT)
+    assert table["judged"].count() == 5
+    said = table.drop_nulls("judged").explode("phrases", "judged").drop_nulls("judged")
+    assert said["judged"].str.count_matches(": ").to_list() == [len(judges)] * said.height
+    assert table["judge"].drop_nulls().unique().to_list() == [", ".join(judges)]
+    for judge in judges:
+        assert (STORE.root / "ledger" / "obedience" / judge / f"{AT.key}.parquet").is_file()
+
+    _run(instance, MODEL, asset.obedience_counts.key)
+    counts = STORE.read(OBEDIENCE_COUNTS, Partition(MODEL))
+    assert counts.drop_nulls("judged")["phrases"].sum() == said.height
+
+
 VLLM, ELSEWHERE = Engine.VLLM, Engine.ENDPOINT
 # Where the judge and the others are; which model judges; of how many rows; whether it waits.
 ASIDE = {

@@ -43,7 +43,7 @@ from sysgen_dagster.storage.store import OtherCutError, Store
 from sysgen_dagster.tables.table import Partition, kept
 from sysgen_dagster.training_sets.export.manifest import read_ids
 from sysgen_dagster.training_sets.exported_rows import stored_variant
-from sysgen_dagster.training_sets.flags import FLAGS
+from sysgen_dagster.training_sets.flags import FLAGS, OBEDIENCE_FLAGS
 from sysgen_dagster.training_sets.mixtures import require_one_shard_each
 from sysgen_dagster.training_sets.tables import MIXTURES, SPLITS, TRAINING_ROWS
 from sysgen_dagster_tests.training_sets.frames import of
@@ -257,7 +257,7 @@ def test_a_mixture_without_rows_of_a_flag_needs_the_table_that_names_them(
 
 
 def test_every_flag_of_the_whole_corpus_is_looked_at_here() -> None:
-    assert {*TABLE_OF_FLAG, NOT_OBEYED} == set(FLAGS) - set(FINDINGS)
+    assert {*TABLE_OF_FLAG, *OBEDIENCE_FLAGS} == set(FLAGS) - set(FINDINGS)
 
 
 def test_a_mixture_needs_the_table_of_a_flag_to_have_seen_its_shards(
@@ -349,7 +349,9 @@ def test_a_mixture_takes_obeying_rows_only_and_counts_the_others(
 
 
 @pytest.mark.usefixtures("obedience")
-@pytest.mark.parametrize("asked", [{"obeyed": Obeyed.NONE_BROKEN}, {"leave_out": (NOT_OBEYED,)}])
+@pytest.mark.parametrize(
+    "asked", [{"obeyed": Obeyed.NONE_BROKEN}, *({"leave_out": (flag,)} for flag in OBEDIENCE_FLAGS)]
+)
 def test_what_nobody_has_looked_at_does_not_count_as_obeying(
     asked: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

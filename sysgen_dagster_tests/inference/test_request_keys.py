@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling
 from sysgen_dagster.inference.request_keys import request_key
 from sysgen_dagster_tests.inference.batches import message
@@ -112,6 +113,13 @@ def test_keys_are_equal_exactly_where_the_content_is(
     assert (request_key(first[:2], first[2]) == request_key(second[:2], second[2])) == (
         content(first) == content(second)
     )
+
+
+@pytest.mark.parametrize("is_needed", [True, False])
+def test_only_a_form_that_an_answer_must_have_is_part_of_the_key(is_needed: bool) -> None:
+    held_to = Constraint({"regex": "yes|no"}, 'root ::= "yes" | "no"', is_needed=is_needed)
+
+    assert (key_of(replace(REQUEST, constraint=held_to)) != key_of()) is is_needed
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=20))

@@ -17,6 +17,7 @@ SCHEMA = {
     "new_answer": pl.String(),
     "new_history": MESSAGES,
     "phrases": PHRASE_VERDICTS,
+    "may_decline": pl.Boolean(),
 }
 
 
@@ -28,7 +29,13 @@ def phrase(text: str, verdict: str = "unknown", tag: str = "Style") -> dict[str,
 
 def rows(*phrases: list[dict[str, Any]] | None, **given: Any) -> pl.DataFrame:
     """One row for each list of phrases, with the ids ``c0``, ...; all have what is given."""
-    texts = {"source": "mine", "question": "Why?", "history": [], "new_history": None}
+    texts = {
+        "source": "mine",
+        "question": "Why?",
+        "history": [],
+        "new_history": None,
+        "may_decline": False,
+    }
     texts |= {"system_message": "Be kind. Be brief.", "new_answer": "Because."} | given
     numbered = [
         {"conversation_id": f"c{n}", **texts, "phrases": of} for n, of in enumerate(phrases)

@@ -1,5 +1,7 @@
 """Statistics of judges against tables that were worked out by hand, and intervals that hold."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from random import Random
 
 import pytest
@@ -11,6 +13,7 @@ from sysgen_dagster.obedience.agreement import (
     bootstrap_intervals,
     cohen_kappa,
     correct_rate,
+    jackknife_interval,
     ordinal_alpha,
 )
 
@@ -64,29 +67,59 @@ def test_kappa_says_nothing_where_chance_always_agrees(pairs: dict[tuple[str, st
     assert cohen_kappa(pairs) is None
 
 
+def alpha_of(ratings: Sequence[Sequence[int | None]]) -> float | None:
+    return ordinal_alpha(Counter(map(tuple, ratings)))
+
+
 def test_alpha_of_ordered_ratings_is_the_published_one() -> None:
-    assert ordinal_alpha(FOUR_OBSERVERS) == pytest.approx(0.815, abs=5e-4)
+    assert alpha_of(FOUR_OBSERVERS) == pytest.approx(0.815, abs=5e-4)
 
 
 def test_alpha_of_two_raters_worked_out_by_hand() -> None:
     # Values 1, 2, 3 were given 2, 3 and 3 times. Squared distances of ranks: 1-2: 2.5^2 = 6.25;
     # 2-3: 3^2 = 9; 1-3: 5.5^2 = 30.25. Observed, each pair in both orders: 2 * 9 = 18. Expected:
     # 2 * (2*3*6.25 + 3*3*9 + 2*3*30.25) = 600. So 1 - 7 * 18 / 600.
-    assert ordinal_alpha([[1, 1], [2, 2], [2, 3], [3, 3]]) == pytest.approx(0.79)
+    assert alpha_of([[1, 1], [2, 2], [2, 3], [3, 3]]) == pytest.approx(0.79)
 
 
 @pytest.mark.parametrize("ratings", [[], [[1], [2]], [[3, 3], [3, 3]]])
 def test_alpha_says_nothing_without_two_ratings_or_two_values(ratings: list[list[int]]) -> None:
-    assert ordinal_alpha(ratings) is None
+    assert alpha_of(ratings) is None
 
 
 @given(st.lists(st.lists(st.integers(1, 5) | st.none(), max_size=4), max_size=12))
 def test_alpha_is_one_at_most_and_does_not_ask_who_rated(ratings: list[list[int | None]]) -> None:
-    alpha = ordinal_alpha(ratings)
-    turned = ordinal_alpha([item[::-1] for item in ratings])
+    alpha = alpha_of(ratings)
+    turned = alpha_of([item[::-1] for item in ratings])
 
     assert (alpha is None) == (turned is None)
     assert alpha is None or (alpha <= 1 + 1e-9 and turned == pytest.approx(alpha))
+
+
+def _share_of_ones(items: Mapping[int, int]) -> float | None:
+    return items.get(1, 0) / sum(items.values()) if sum(items.values()) else None
+
+
+def test_an_interval_by_leaving_one_out_is_that_of_a_share() -> None:
+    # The variance of a share by this way is p * (1 - p) / (n - 1).
+    low, high = jackknife_interval({1: 30, 0: 70}, _share_of_ones) or (0, 0)
+    half = 1.96 * (0.3 * 0.7 / 99) ** 0.5
+
+    assert (low, high) == (pytest.approx(0.3 - half, abs=1e-4), pytest.approx(0.3 + half, abs=1e-4))
+    assert jackknife_interval({1: 1}, _share_of_ones) is None
+    assert jackknife_interval({}, _share_of_ones) is None
+
+
+def test_the_interval_of_alpha_covers_it_in_most_draws() -> None:
+    truth = {(0, 0): 0.3, (1, 1): 0.5, (0, 1): 0.12, (1, 0): 0.08}
+    whole = ordinal_alpha({item: round(share * 1e6) for item, share in truth.items()})
+    assert whole is not None
+    rng, held = Random(0), 0
+    for _ in range(300):
+        drawn = Counter(rng.choices([*truth], [*truth.values()], k=200))
+        low, high = jackknife_interval(drawn, ordinal_alpha) or (1, 0)
+        held += low <= whole <= high
+    assert held / 300 >= 0.92
 
 
 def _mean(items: list[tuple[int, int]]) -> float:

@@ -1,20 +1,23 @@
 """What a judge's verdicts on labelled items are worth, by judges whose errors are known."""
 
 from collections.abc import Callable
+from pathlib import Path
 from random import Random
 
 import polars as pl
 import pytest
 
 from sysgen_dagster.chat.completions import COMPLETIONS
-from sysgen_dagster.obedience import calibration
+from sysgen_dagster.obedience import calibration, labelled_items
 from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.preference_judgement import ORDERS
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster_tests.obedience.judged_rows import rows
+from sysgen_dagster_tests.obedience.labelled import labelled_phrases
 from sysgen_dagster_tests.tables.evidence import Rows
 
-PAIRS = calibration.read_labelled_pairs()
+PAIRS = labelled_items.read_labelled_pairs()
+NO_PHRASES = labelled_items.read_labelled_phrases(Path("no such file"))
 Say = Callable[[str, str], str]  # what a judge says, by the label and the answer shown first
 
 
@@ -54,9 +57,13 @@ def judged(say: Say, pairs: pl.DataFrame = PAIRS) -> pl.DataFrame:
         for identity, label in pairs.select("conversation_id", "label").iter_rows()
         for order in ORDERS
     }
-    reviewed = calibration.NO_REVIEWED
     return calibration.build_judge_calibration(
-        pairs, reviewed, completions(replies), "owl", is_generator=False
+        pairs,
+        labelled_items.NO_REVIEWED,
+        NO_PHRASES,
+        completions(replies),
+        "owl",
+        is_generator=False,
     )
 
 
@@ -65,22 +72,8 @@ def reviewed_by(judge: Callable[[bool], str], yes: int, no: int) -> pl.DataFrame
     reviewed = rows(*({} for _ in labels)).with_columns(label=pl.Series(labels))
     replies = {f"c{n}": f"Verdict: {judge(label == 'Aligned')}" for n, label in enumerate(labels)}
     return calibration.build_judge_calibration(
-        PAIRS.clear(), reviewed, completions(replies), "owl", is_generator=True
+        PAIRS.clear(), reviewed, NO_PHRASES, completions(replies), "owl", is_generator=True
     )
-
-
-def test_the_labelled_pairs_are_those_of_llmbar() -> None:
-    parts = dict(PAIRS.group_by("source").len().iter_rows())
-
-    assert parts == {
-        "llmbar/natural": 100,
-        "llmbar/neighbor": 134,
-        "llmbar/gptinst": 92,
-        "llmbar/gptout": 47,
-        "llmbar/manual": 46,
-    }
-    assert PAIRS["conversation_id"].is_unique().all()
-    assert set(PAIRS["label"]) == set(ORDERS)
 
 
 def test_a_judge_that_is_always_right_is_calibrated() -> None:
@@ -164,3 +157,19 @@ def test_a_check_warns_of_a_judge_that_labels_contradict_and_says_what_to_do() -
     assert "owl on preference: uncalibrated: kappa 0.00" in finding.explanation
     assert "name another judge" in finding.explanation
     assert check.evaluate(Rows({JUDGE_CALIBRATION.name: judged(right).to_dicts()})).passed
+
+
+def test_verdicts_on_labelled_phrases_say_how_often_the_judge_errs(tmp_path: Path) -> None:
+    phrases = labelled_phrases(tmp_path)
+    said = ("Phrase 1: Kept", "Phrase 1: Kept", "Who knows?")
+    replies = completions(dict(zip(phrases["conversation_id"], said, strict=True)))
+    rows = calibration.build_judge_calibration(
+        PAIRS.clear(), labelled_items.NO_REVIEWED, phrases, replies, "owl", is_generator=False
+    )
+
+    assert rows["verdict"].to_list() == ["obeyed", "obeyed", "Unreadable"]
+    assert set(rows["labelled_set"]) == {"phrases"}
+    [found] = calibration.calibrate(rows).to_dicts()
+    assert (found["kind"], found["items"], found["not_judged"]) == ("phrase", 2, 1)
+    assert (found["sensitivity"], found["specificity"]) == (1, 0)
+    assert calibration.worth_of(rows, "owl", Kind.PHRASE) == "uncalibrated: 2 of 200 labelled items"

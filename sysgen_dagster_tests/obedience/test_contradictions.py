@@ -1,10 +1,14 @@
 """Whether new answers have the results of the original ones."""
 
+from pathlib import Path
+
 import polars as pl
 import pytest
+import yaml
 
 from sysgen_dagster.obedience.contradictions import RESULTS, compare_results
 
+TRICKY = yaml.safe_load(Path(__file__).with_name("tricky_results.yaml").read_text("utf-8"))
 SOUND = "Use this:\n```python\nprint(1)\n```"
 BROKEN = "Use this:\n```python\nprint(1\n```"
 BASH = "Use this:\n```bash\necho 1\n```"
@@ -104,3 +108,63 @@ def test_no_pairs_give_no_rows() -> None:
     nothing = pl.Series([], dtype=pl.String)
 
     assert compare_results(nothing, nothing).schema == RESULTS
+
+
+def test_tricky_results_are_read_as_meant_or_not_at_all() -> None:
+    original, new, label = (pl.Series(column) for column in zip(*TRICKY, strict=True))
+    result = compare_results(original, new)["result"]
+    read = pl.DataFrame(
+        [original.alias("original"), new.alias("new"), label.alias("label"), result]
+    )
+
+    is_right = pl.col("result") == pl.col("label")
+    assert read.filter(~is_right & (pl.col("result") != "unread")).rows() == []
+    assert read.select(is_right.mean()).item() >= 0.9
+
+
+@pytest.mark.parametrize(
+    ("original", "new", "result"),
+    [
+        ("#### 5", "Betty has 95 dollars. So Betty needs $25 more.", "contradicts"),
+        ("#### 5", "So Betty needs $5 more.", "same"),
+        ("#### 5", "She has 15. Of these 5 are new. So she keeps 10 coins.", "unread"),
+        ("#### 5", "Would she need $25 more?", "unread"),
+        ("#### 5", "To check: she needs $25 more.", "unread"),
+        ("#### 5", "She needs 25 or 30 dollars.", "unread"),
+        ("#### 5", "She needs 25% more.", "unread"),
+        ("#### 5", "It takes her 25 minutes.", "unread"),
+        ("It takes 5 minutes. #### 5\n#### 5", "It takes her 25 minutes.", "contradicts"),
+        ("#### 5", "- She keeps 25 coins", "unread"),
+        ("#### 5", "```python\nprint(25)\n```\nThis prints 25 as the result.", "unread"),
+        ("The answer is: B", "So she needs $25 more.", "unread"),
+        ("It opened in 1889.", "It was opened in 1890.", "none"),
+    ],
+)
+def test_the_only_number_of_a_closing_sentence_is_the_result(
+    original: str, new: str, result: str
+) -> None:
+    assert compared(original, new)[0] == result
+
+
+@pytest.mark.parametrize(
+    ("number", "rounded"),
+    [("10/3", "3.33"), ("2/3", "0.67"), ("12.57", "12.6"), ("3.14159", "3.14"), ("66.67", "66.7")],
+)
+def test_a_rounded_number_is_the_same(number: str, rounded: str) -> None:
+    pair = f"The answer is: {number}", f"The answer is: {rounded}"
+    assert compared(*pair)[0] == compared(*pair[::-1])[0] == "same"
+
+
+@pytest.mark.parametrize(
+    ("number", "other"),
+    [("10/3", "3"), ("2.45", "2.5"), ("12.5", "13"), ("3.33", "3.34"), ("10/3", "3.35")],
+)
+def test_a_number_that_is_no_rounding_contradicts(number: str, other: str) -> None:
+    pair = f"The answer is: {number}", f"The answer is: {other}"
+    assert compared(*pair)[0] == compared(*pair[::-1])[0] == "contradicts"
+
+
+@pytest.mark.parametrize("shell", ["pip install numpy", "$ python app.py", "python3 app.py"])
+def test_commands_that_are_marked_as_python_are_none(shell: str) -> None:
+    assert compared(SOUND, f"```python\n{shell}\n```")[0] == "unread"
+    assert compared(SOUND, f"```python\n{shell}\n```\n{SOUND}")[0] == "same"

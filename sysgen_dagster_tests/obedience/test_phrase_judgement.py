@@ -33,7 +33,7 @@ def test_every_row_is_in_the_table_with_its_phrases_and_how_many_are_obeyed() ->
 def test_where_rules_alone_decide_no_judge_and_no_request_is_named() -> None:
     table = build_obedience(rows([KEPT, OPEN]))
 
-    of_judges = OBEDIENCE.names[6:]
+    of_judges = OBEDIENCE.names[OBEDIENCE.names.index("declines") :]
     assert table.select(pl.col(of_judges).null_count()).row(0) == (1,) * len(of_judges)
 
 
@@ -142,3 +142,31 @@ def test_a_reply_without_a_plain_verdict_is_kept_and_leaves_the_phrases_open() -
 
     assert table["phrases"].to_list() == [[OPEN]]
     assert table["verdict_text"].to_list() == ["It depends."]
+
+
+def test_an_answer_that_may_decline_is_asked_about_with_the_phrases_or_alone() -> None:
+    both, alone, decided = rows([OPEN]), rows([KEPT]), rows([KEPT], [])
+    asked = [
+        next(build_phrase_requests(each.with_columns(may_decline=True))) for each in (both, alone)
+    ]
+    turns = [str(each.messages[-1]["content"]) for each in (*asked, *build_phrase_requests(both))]
+
+    assert [each.constraint for each in asked] == [
+        build_constraint(1, asks_declines=True),
+        build_constraint(0, asks_declines=True),
+    ]
+    assert ["whether the answer declines" in turn for turn in turns] == [True, True, False]
+    assert ["phrases to judge" in turn for turn in turns] == [True, False, True]
+    assert not list(build_phrase_requests(decided))
+
+
+def test_only_of_answers_that_may_decline_it_is_stored_what_the_judge_says() -> None:
+    replies = completions(
+        replied("c0", "Phrase 1: Kept\nDeclines: Yes"), replied("c1", "Phrase 1: Kept\nHm.")
+    )
+    asked = rows([OPEN], [OPEN]).with_columns(may_decline=True)
+    table = build_obedience(asked, replies, "phi-4", False)
+    without = build_obedience(rows([OPEN], [OPEN]), replies, "phi-4", False)
+
+    assert table.select("may_decline", "declines").rows() == [(True, True), (True, None)]
+    assert without.select("may_decline", "declines").rows() == [(False, None)] * 2

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.obedience.phrase_verdicts import (
-    WORDS,
     Judged,
     build_constraint,
+    parse_declines,
     parse_phrase_verdicts,
 )
 
@@ -116,13 +116,65 @@ def test_a_server_that_holds_nothing_to_a_form_is_asked_all_the_same() -> None:
     assert not build_constraint(2).is_needed
 
 
-def test_the_grammar_has_a_line_for_each_phrase() -> None:
-    assert build_constraint(2).grammar == (
-        'root ::= "Phrase 1: " verdict "\\n" "Phrase 2: " verdict\n'
-        f"verdict ::= {' | '.join(f'{chr(34)}{word}{chr(34)}' for word in WORDS)}"
+def test_the_grammar_has_a_line_for_each_phrase_and_one_for_declining() -> None:
+    words = '("Kept" | "Broken" | "Unclear")'
+    line = f'"Phrase 1: " {words}'
+
+    assert build_constraint(2).grammar == f'root ::= {line} "\\n" "Phrase 2: " {words}'
+    assert build_constraint(1, asks_declines=True).grammar == (
+        f'root ::= {line} "\\n" "Declines: " ("Yes" | "No")'
     )
+
+
+@given(st.lists(st.sampled_from(Judged), max_size=15), st.booleans())
+def test_each_form_that_also_says_whether_it_declines_is_read(
+    verdicts: list[Judged], declines: bool
+) -> None:
+    held_to = build_constraint(len(verdicts), asks_declines=True)
+    said = {f"Phrase {n}": each.value for n, each in enumerate(verdicts, 1)}
+    said["Declines"] = "Yes" if declines else "No"
+    lines = "\n".join(f"{name}: {word}" for name, word in said.items())
+    as_json = json.dumps({name.lower().replace(" ", "_"): word for name, word in said.items()})
+
+    assert re.fullmatch(held_to.structured["regex"], lines)
+    assert held_to.schema is not None
+    assert held_to.schema["required"] == [*json.loads(as_json)]
+    for text in (lines, as_json):
+        assert parse_phrase_verdicts(text, len(verdicts)) == verdicts
+        assert parse_declines(text) is declines
+
+
+DECLINES: dict[str, tuple[str, bool | None]] = {
+    "as-asked": ("Phrase 1: Kept\nDeclines: Yes", True),
+    "no": ("Phrase 1: Broken\nDeclines: No", False),
+    "lower-case": ("declines: no.", False),
+    "bold": ("**Declines:** Yes", True),
+    "table": ("| 1 | Kept |\n| Declines | No |", False),
+    "heading": ("### Declines\n\nNo", False),
+    "question-answered": ("Does the answer decline? No.", False),
+    "with-a-reason": ("Declines: Yes. It gives no part of the code.", True),
+    "said-again": ("Declines: No, it does not decline.", False),
+    "one-line": ("Phrase 1: Kept, Declines: Yes", True),
+    "full-width": ("Declines\uff1aYes", True),
+    "question-repeated": ("Declines: Yes or No", None),
+    "corrected": ("Declines: No. Wait, yes.", None),
+    "corrected-below": ("Declines: No\nDeclines: Yes", None),
+    "of-a-phrase": ("Phrase 1: Yes", None),
+    "in-a-sentence": ("It declines with no reason.", None),
+    "word-in-a-word": ("Declines: Nothing", None),
+    "not-said": ("Phrase 1: Kept", None),
+    "nothing": ("", None),
+}
+
+
+@pytest.mark.parametrize(("text", "declines"), DECLINES.values(), ids=DECLINES)
+def test_whether_an_answer_declines_is_read_where_it_is_plain(
+    text: str, declines: bool | None
+) -> None:
+    assert parse_declines(text) is declines
 
 
 @pytest.mark.parametrize("text", ["Phrase 1" * 20_000, "1" * 50_000, "(" * 50_000, '"1":' * 20_000])
 def test_an_odd_reply_is_read_in_a_moment(text: str) -> None:
     assert parse_phrase_verdicts(text[:60_000], 3) == [None] * 3
+    assert parse_declines(text[:60_000] + "Declines" * 5_000) is None

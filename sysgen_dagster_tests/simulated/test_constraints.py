@@ -12,6 +12,7 @@ from sysgen_dagster.chat.messages import ChatMessage
 from sysgen_dagster.lanes.sysgen.annotation import MOST_SECTIONS, REPAIR_GRAMMAR
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.lanes.sysgen.verification import build_verdict_pattern
+from sysgen_dagster.obedience.judge_verdicts import build_constraint
 from sysgen_dagster.simulated.constraints import obey, parse_constraint
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
@@ -79,6 +80,13 @@ def test_alternatives_in_brackets_are_chosen_from_and_all_else_is_copied(regex: 
     written = {obey(constraint, "", Random(seed)) for seed in range(30)}
     assert all(re.fullmatch(regex, text) for text in written)
     assert len(written) > 1 or "|" not in regex
+
+
+def test_a_line_of_anything_before_a_verdict_is_that_of_the_free_reply() -> None:
+    constraint = parse_constraint(dict(build_constraint(["A", "B"]).structured))
+    assert constraint is not None
+    free = "Simulated: B was drawn.\n\nVerdict: B"
+    assert {obey(constraint, free, Random(seed)) for seed in range(20)} == {free}
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain, islice
 from pathlib import Path
 
 import polars as pl
@@ -131,7 +132,10 @@ def test_without_a_mark_of_the_new_answer_each_answer_wins_half_of_the_pairs() -
 
 OPEN = {"tag": "Style", "verdict": "unknown", "by": None, "rule": None}
 PHRASES = [{**OPEN, "text": f"Phrase of kind {n}."} for n in range(4)]
-WITH_PHRASES = ROWS.with_columns(phrases=pl.Series([PHRASES] * ROWS.height, dtype=PHRASE_VERDICTS))
+WITH_PHRASES = ROWS.with_columns(
+    phrases=pl.Series([PHRASES] * ROWS.height, dtype=PHRASE_VERDICTS), may_decline=False
+)
+DOUBTFUL = WITH_PHRASES.with_columns(may_decline=True)
 
 
 @every_model
@@ -156,12 +160,25 @@ def test_a_judge_of_phrases_errs_as_often_as_its_profile_says(name: str) -> None
 
 
 def test_under_a_constraint_each_phrase_has_its_line_and_nothing_else_stands_there() -> None:
-    for asked in list(build_phrase_requests(WITH_PHRASES))[:50]:
+    for asked in chain.from_iterable(
+        islice(build_phrase_requests(each), 50) for each in (WITH_PHRASES, DOUBTFUL)
+    ):
         assert asked.constraint is not None
         held = parse_constraint(dict(asked.constraint.structured))
         sent = replace(request([*asked.messages]), constraint=held)
         text = write_answer(sent, PROFILES["phi-4"]).text
         assert re.fullmatch(asked.constraint.structured["regex"], text)
+
+
+@every_model
+def test_a_judge_is_wrong_about_declining_as_often_as_about_phrases(name: str) -> None:
+    asked = [*build_phrase_requests(DOUBTFUL)]
+    judged = build_obedience(DOUBTFUL, replies(iter(asked), name), name, True)
+
+    # No answer that is made up declines in words that the rules do not know.
+    wrong = judged["declines"].mean()
+    assert wrong == pytest.approx(PROFILES[name].phrase_error, abs=0.02)
+    assert judged["declines"].null_count() / COUNT == pytest.approx(0.01, abs=0.01)
 
 
 def test_a_judge_says_that_it_is_simulated() -> None:

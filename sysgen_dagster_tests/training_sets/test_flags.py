@@ -15,10 +15,11 @@ from sysgen_dagster.analysis.tables import (
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.recipes import JUDGED, Flag
 from sysgen_dagster.lanes.catalog import load_catalog
-from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT
+from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, OBEDIENCE
 from sysgen_dagster.tables.table import By
 from sysgen_dagster.training_sets.flags import (
     FLAGS,
+    OBEDIENCE_FLAGS,
     add_flags,
     find_flagged,
 )
@@ -84,6 +85,29 @@ def test_a_finding_of_the_corpus_is_a_flag_of_its_row(
 )
 def test_this_is_no_flag(table: str, row: dict[str, Any]) -> None:
     assert flags_of({}, **{table: [row]}) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("row", "flags"),
+    [
+        ({"not_obeyed": 0, "may_decline": False}, []),
+        ({"not_obeyed": 2}, ["not_obeyed"]),
+        ({"may_decline": True}, ["may_decline"]),
+        ({"may_decline": True, "declines": True}, ["declines"]),
+        ({"may_decline": True, "declines": False}, []),
+        ({"judged": [None, "x: obeyed; y: not_obeyed"]}, ["judges_disagree"]),
+        ({"judged": [None, "x: obeyed; y: unknown"]}, []),
+        ({}, []),
+    ],
+)
+def test_an_answer_that_disobeys_or_declines_is_flagged(
+    row: dict[str, Any], flags: list[str]
+) -> None:
+    stored = of(OBEDIENCE, {"conversation_id": "c0", **row})
+
+    assert [
+        name for name, has_it in OBEDIENCE_FLAGS.items() if stored.filter(has_it).height
+    ] == flags
 
 
 def test_flags_stand_in_one_order_and_once() -> None:

@@ -15,10 +15,15 @@ from dataclasses import dataclass
 from statistics import NormalDist, fmean, stdev
 from typing import NamedTuple
 
+from sysgen_dagster.analysis.expected_judging import FIXED_TOKENS
+from sysgen_dagster.analysis.expected_work import VERDICTS
 from sysgen_dagster.catalog.models import Model
+from sysgen_dagster.catalog.operations import EVERY_ROW, Rows
+from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN
 from sysgen_dagster.commands.run.answers import Spent
 from sysgen_dagster.commands.run.preview import Pace, Previewed
 from sysgen_dagster.inference.progress import time_words
+from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.tables.rates import Z95, wilson_interval
 
 _THOUSAND = 1e3
@@ -132,9 +137,11 @@ def describe_price(
     yield f"kept {kept:,} of {looked_at:,} previewed ({low:.0%} to {high:.0%} of all, 95 % sure)"
     count = _estimate_all(shown, whole, lambda _: 1.0).figure
     conversations = "" if round(count) == whole.rows else f", about {count:,.0f} conversations"
-    what, share = f"all {whole.rows:,} rows{conversations}", 1.0
-    if limit is not None and (whole.is_part or limit < count):
-        what, share = f"{limit:,} conversations", limit / count
+    share = _share(count, whole, limit)
+    what = (
+        f"all {whole.rows:,} rows{conversations}" if share is None else f"{limit:,} conversations"
+    )
+    share = share or 1.0
     yield f"{what}, as these {looked_at:,} tell:"
 
     def over_all(value: Callable[[Spent], float]) -> Estimate:
@@ -153,6 +160,71 @@ def describe_price(
         each = cost.figure * _THOUSAND / (kept / looked_at * count * share) if kept else 0
         for_kept = f", {_short(each)} for 1,000 kept rows" if kept else ""
         yield f"  {name:<12}{_between(cost)}{unit}{for_kept}"
+
+
+def _share(count: float, whole: Whole, limit: int | None) -> float | None:
+    """Which part of the conversations is wanted; None: all."""
+    is_limited = limit is not None and (whole.is_part or limit < count)
+    return limit / count if limit and is_limited else None
+
+
+def describe_judging(
+    shown: Sequence[Previewed],
+    whole: Whole,
+    judges: Sequence[Model],
+    judged: Rows,
+    limit: int | None = None,
+) -> Iterator[str]:
+    """What asking judges about the phrases takes that rules leave open: a line for each judge.
+
+    Previewed rows are not judged, so that it is estimated by the characters of their texts.
+
+    Args:
+        shown: The previewed rows, at least one.
+        whole: The rows that are wanted.
+        judges: The models that are asked, with `rates` and `price` where they are known.
+        judged: Of how many rows they are asked.
+        limit: How many conversations are wanted; None: all.
+    """
+    characters = [row.chosen.characters for row in shown]
+
+    def over_all(values: Sequence[float]) -> float:
+        of = [value * row.chosen.of for value, row in zip(values, shown, strict=True)]
+        return estimate(of, characters, whole).figure
+
+    asked = [float(_has_open_phrase(row)) for row in shown]
+    share = _share(over_all([1.0] * len(shown)), whole, limit) or 1.0
+    requests = over_all(asked) * share
+    if requests and judged != EVERY_ROW:
+        share *= min(1.0, judged / requests)
+        requests = min(requests, judged)
+    prompt = over_all(
+        [is_asked * _judged_tokens(row) for is_asked, row in zip(asked, shown, strict=True)]
+    )
+    for judge in judges if requests else ():
+        prompt_tokens, written = prompt * share, requests * VERDICTS
+        charged = [
+            f", {_short(of(prompt_tokens, written))}{unit or f' {name}'}"
+            for name, of, unit in _charged(judge)
+        ]
+        yield (
+            f"  judged by {judge.name}, as well and roughly: {_short(requests)} requests, "
+            f"{_short(prompt_tokens)} tokens in, {_short(written)} out{''.join(charged)}"
+        )
+
+
+def _has_open_phrase(row: Previewed) -> bool:
+    verdicts = row.story["obedience"] or []
+    return row.is_kept and any(each["verdict"] == Verdict.UNKNOWN for each in verdicts)
+
+
+def _judged_tokens(row: Previewed) -> float:
+    """About how many tokens a judge is sent about a row."""
+    story = row.story
+    # The message stands there whole, and its phrases once more.
+    texts = [story["system_message"], story["system_message"], story["question"]]
+    texts += [story["new_answer"], *(turn["content"] for turn in story["history"] or [])]
+    return FIXED_TOKENS + sum(len(text or "") for text in texts) / CHARACTERS_PER_TOKEN
 
 
 def _estimate_all(

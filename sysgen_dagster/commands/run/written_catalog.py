@@ -26,7 +26,7 @@ _BESIDE = {
     "    license: unknown": "what may be done with it, as it stands on the card of every export",
     "    shards: ": "parts that are made one after the other",
     "    shape: ": "how a row of the file is read",
-    "    exchanges: each": "each answered turn is a row; or first, last",
+    "    exchanges: each": "each answered turn is a row; or first, last, whole",
     "    engine: simulated": "made-up text, to try it out; never train on it",
     "    price: ": "of a million tokens",
 }

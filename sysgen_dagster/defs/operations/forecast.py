@@ -47,9 +47,9 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
             "first; that sends no request to a model"
         )
     done = pl.concat([work_done(store, model.name), judging_done(store, model.name)])
-    judge, judged = CATALOG.judge_of(model.name), CATALOG.judging.obedience
+    judges, judged = CATALOG.judges_of(model.name), CATALOG.judging.obedience
     return build_forecast(
-        pl.concat(texts, how="diagonal"), done, model, CATALOG.method, judge, judged
+        pl.concat(texts, how="diagonal"), done, model, CATALOG.method, judges, judged
     )
 
 

@@ -73,16 +73,24 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
     asked_of = {OBEDIENCE.name: rows, CONFLICT_TURNS.name: CATALOG.conflicts.messages_a_shard}
     if asked_of.get(table.name) == 0:
         return {}
-    is_judged = table.name in _JUDGED
-    model = CATALOG.judge_of(at.model) if is_judged else CATALOG.models[at.model]
-    request = ChatRequest("", (), sampling, seed=0)
-    sent = with_settings(request, model.request, settings_name(table.name)).sampling
-    shown = [_normal(identify(model).answers_as), sent.temperature, sent.max_tokens, sent.top_p]
+    request, shown = ChatRequest("", (), sampling, seed=0), list[object]()
+    for model in _asked_models(table, at.model):
+        sent = with_settings(request, model.request, settings_name(table.name)).sampling
+        shown += [_normal(identify(model).answers_as), sent.temperature, sent.max_tokens]
+        shown += [sent.top_p]
     if rows is not None:
         shown += [rows, CATALOG.judging.seed]
     if table == CONFLICT_TURNS:
         shown += [CATALOG.conflicts.messages_a_shard, CATALOG.conflicts.seed]
     return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
+
+
+def _asked_models(table: Table, model: str) -> list[Model]:
+    if table == OBEDIENCE:
+        return CATALOG.judges_of(model)
+    if table == JUDGE_CALIBRATION:
+        return CATALOG.every_judge_of(model)
+    return [CATALOG.judge_of(model) if table.name in _JUDGED else CATALOG.models[model]]
 
 
 def _normal(answers_as: tuple[str | None, ...]) -> list[object]:

@@ -96,8 +96,8 @@ def table_asset(
             settings = [_read_config(config, context)] if config else []
             making = _begin(context, table, through, **given)
             frame = make(making, *settings)
-            if making.session is not None:
-                making.note(**progress_metadata(making.session.progress))
+            if making.sessions:
+                making.note(**progress_metadata(making.sessions[-1].progress))
             return store_result(making, frame)
 
         run.__name__, run.__doc__ = make.__name__, make.__doc__

@@ -8,7 +8,6 @@ import polars as pl
 
 from sysgen_dagster.analysis import tables
 from sysgen_dagster.analysis.findings import list_flags
-from sysgen_dagster.catalog.recipes import NOT_OBEYED
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, VERIFIED
@@ -16,7 +15,7 @@ from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.table import By, Partition, Table
-from sysgen_dagster.training_sets.flags import add_flags, find_flagged
+from sysgen_dagster.training_sets.flags import OBEDIENCE_FLAGS, Flagged, add_flags, find_flagged
 from sysgen_dagster.training_sets.tables import PHRASE_COUNTS, SPLITS
 
 READ_FOR_EXAMPLES = (
@@ -78,22 +77,17 @@ def _require_known(run: AssetRun, table: Table, aligned: pl.DataFrame) -> None:
         )
 
 
-def _count_phrases(run: AssetRun) -> pl.DataFrame:
-    """``conversation_id`` and `PHRASE_COUNTS` of the answered rows."""
-    names = {name: name.removeprefix("phrases_") for name in PHRASE_COUNTS}
-    stored = run.store.read(OBEDIENCE, run.at, "conversation_id", *names.values())
-    return stored.select("conversation_id", **names)
-
-
 def describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
     """The conversations with their split, flags and source, and the model of the partition.
 
-    The flags are the findings of the row, that a phrase is not obeyed, and the findings of the
-    corpus that do not depend on the model.
+    The flags are the findings of the row and of its answer, and those of the corpus that do not
+    depend on the model.
     """
     quality = run.store.read(tables.ROW_QUALITY, run.at)
     flags = quality.select("conversation_id", flags=list_flags(quality))
-    counts = _count_phrases(run)
+    obedience = run.store.read(OBEDIENCE, run.at)
+    names = {name: name.removeprefix("phrases_") for name in PHRASE_COUNTS}
+    counts = obedience.select("conversation_id", **names)
     stored_splits = run.store.read(SPLITS, Partition(), "conversation_id", "split")
     rows = conversations
     for columns in (stored_splits, flags, counts):
@@ -106,9 +100,12 @@ def describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
             "Materialize near_duplicate_questions and splits again"
         )
     source = CATALOG.source_of(str(run.at.shard))
-    not_obeying = counts.filter(pl.col("phrases_not_obeyed") > 0)["conversation_id"]
-    flagged = find_flagged(StoredStatistics(run.store).read, By.NOTHING)
-    return add_flags(rows, {NOT_OBEYED: not_obeying, **flagged}).with_columns(
+    of_corpus = find_flagged(StoredStatistics(run.store).read, By.NOTHING)
+    of_answers: Flagged = {
+        flag: obedience.filter(has_it)["conversation_id"]
+        for flag, has_it in OBEDIENCE_FLAGS.items()
+    }
+    return add_flags(rows, {**of_answers, **of_corpus}).with_columns(
         source_repo=pl.lit(source.hub.repo if source.hub else "local"),
         source_turn=pl.col("turn"),
         source_license=pl.lit(source.license),

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from sysgen_dagster.catalog.recipes import NOT_OBEYED, Recipe
+from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.defs.plumbing.candidates import takes
 from sysgen_dagster.defs.plumbing.table_io import LOOKED_AT, AssetRun, noted
 from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.table import By, Partition
-from sysgen_dagster.training_sets.flags import looks_at_every_row, tables_of_flags
+from sysgen_dagster.training_sets.flags import OBEDIENCE_FLAGS, looks_at_every_row, tables_of_flags
 from sysgen_dagster.training_sets.tables import table_of
 
 _NAMED = 5  # shards that an error names
@@ -55,13 +55,13 @@ def require_obedience_known(
     Raises:
         StoreError: They were made before anybody had looked.
     """
-    asks = recipe.obeyed is not None or NOT_OBEYED in recipe.leave_out
-    if not asks or not takes(recipe, at):
+    flags = [flag for flag in OBEDIENCE_FLAGS if flag in recipe.leave_out]
+    if not (recipe.obeyed or flags) or not takes(recipe, at):
         return
     # A row without tags has no system message that it could obey.
     unknown = pl.col("phrases_not_obeyed").is_null() & (pl.col("tags").list.len() > 0)
     if in_form.filter(unknown).height:
-        by = "`obeyed`" if recipe.obeyed else f"`leave_out: {NOT_OBEYED}`"
+        by = "`obeyed`" if recipe.obeyed else f"`leave_out: {flags[0]}`"
         raise StoreError(
             f"mixture {run.at.recipe} asks by {by} whether answers obey, and the rows of "
             f"{table_of(recipe).label(at)} do not say. Materialize {OBEDIENCE.name} and then "

@@ -64,7 +64,7 @@ class AssetRun:
         models: The models' engines; None for an asset that sends no requests.
         metadata: Metadata that the function adds for the UI.
         settings: Settings that downstream assets read with the rows; part of the data version.
-        session: The session with the model; None while the function has opened none.
+        sessions: The sessions with models that the function has opened.
         cut: The cut that the rows are from, where the function knows it.
         tags: What else is noted with the partition, to be compared with what would be noted now.
     """
@@ -76,7 +76,7 @@ class AssetRun:
     models: InferenceResource | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     settings: str = ""
-    session: ModelSession | None = None
+    sessions: list[ModelSession] = field(default_factory=list)
     cut: Cut | None = None
     tags: dict[str, str] = field(default_factory=dict)
 
@@ -112,8 +112,11 @@ class AssetRun:
         """
         assert self.models is not None
         key = remembered_as or str(self.at.key)
-        self.session = self.models.session(self.context, model, key)
-        return self.session
+        session = self.models.session(self.context, model, key)
+        if self.sessions:  # the run shows how far it is with all of them
+            session.progress = self.sessions[0].progress
+        self.sessions.append(session)
+        return session
 
     def evidence(self) -> StoredEvidence:
         """The stored rows of the partition's shard."""
@@ -217,8 +220,8 @@ def store_result(run: AssetRun, frame: Frame) -> dg.MaterializeResult[None]:
             **run.tags,
         },
     )
-    if run.session is not None:
-        run.session.ledger.seal()
+    for session in run.sessions:
+        session.ledger.seal()
     return result
 
 

@@ -39,7 +39,7 @@ def _json(found: re.Match[str], clause: Clause) -> Rule:
 
 _A_JSON = (
     r"(?:a |an |the )?(?:valid |single |well-formed |raw |pure |plain |strict )*json"
-    r"(?: (?:object|format|document|array|structure|block|string|code block|only))?"
+    r"(?: (?:object|format|document|structure|block|string|code block|only))?"
 )
 _JSON = (
     form(

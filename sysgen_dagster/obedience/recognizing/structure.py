@@ -154,7 +154,8 @@ _VERBS = (
         ),
     ),
     form(
-        r"(?:a )?json (?:object|array) (?:with|of|containing) [a-z ,]+",
+        rf"(?:{IN} )?(?:an? )?(?:valid )?json (?:array|list|object (?:with|of|containing))"
+        r"(?: [a-z ,]+)?",
         rule(RuleKind.JSON),
         is_whole=False,
     ),

@@ -39,6 +39,7 @@ _MORE_ASKED = re.compile(
     r"|the user"
     r"|users|compare)\b|\""
 )
+_UNKNOWN = re.compile(r"\b(?:values? of|solve for|for) \$?([a-z])\b\$?")
 _FORMULA = re.compile(r"\$[^$]*\$|\S*[=^\\<>]\S*")
 
 
@@ -51,7 +52,9 @@ def _task(found: re.Match[str], _clause: Clause) -> Rule | None:
     words = re.findall(r"[a-z]{3,}", _FORMULA.sub(" ", task))
     stems = dict.fromkeys(word[:_STEM] for word in words if word not in _UNSPECIFIC)
     long = [f"${formula}" for formula in formulas if len(formula) > 1]
-    return Rule(RuleKind.STATES_RESULT, words=(*stems, *long))
+    # An unknown of the task, such as the y of "the value of y", is given a value.
+    solved = [f"${unknown}=" for unknown in _UNKNOWN.findall(task)]
+    return Rule(RuleKind.STATES_RESULT, words=(*stems, *long, *solved))
 
 
 _LANGUAGE = (

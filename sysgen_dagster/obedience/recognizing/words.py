@@ -78,9 +78,18 @@ _USES = (
         _avoids,
     ),
     form(
-        r"(?:answer|reply|respond)(?: only)? with (?:exactly |only |just )?(?:one of (?:the"
+        r"(?:only )?(?:answer|reply|respond)(?P<only> only)? with (?P<just>exactly |only |just )?"
+        rf"{_QUOTED}(?P<nothing>(?:,? and)? nothing else)?",
+        lambda found, clause: Rule(
+            RuleKind.IS_ONE_OF,
+            most=0 if "only" in found[0] or found["just"] or found["nothing"] else None,
+            words=clause.unquote(found["quotes"]),
+        ),
+    ),
+    form(
+        r"(?:answer|reply|respond)(?: only)? with (?:exactly |only |just )?one of (?:the"
         r" following"
-        rf"(?: exact)?(?: phrases| words| options)?:?|these:?) )?{_QUOTED}"
+        rf"(?: exact)?(?: phrases| words| options)?:?|these:?) {_QUOTED}"
         r"|(?:contain|include|choose) (?:exactly )?one of the following (?:exact )?phrases:? "
         r'(?P<other>"\d+"(?:(?:, or |, | or |, and )"\d+")*)',
         lambda found, clause: Rule(

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
+from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
 
 CLOSERS = " \t\n*_`\"'\u201c\u201d\u2019)]}~"
 OPENERS = " \t\n*_`\"'\u201c\u2018([#>~-"
@@ -20,7 +21,8 @@ FEWEST_WORDS = 4
 _LONG_BEGINNING = 60
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """A text in small letters, without marks, and without signs around it."""
     return (
         " ".join(re.sub(r"[*_`#>]+", " ", text).split()).lower().strip(CLOSERS + OPENERS + ".,!;:")
     )
@@ -30,8 +32,8 @@ def begins_with(rule: Rule, answer: Answer) -> bool | None:
     """Whether one of the texts stands first."""
     if any(map(_OPEN_TEXT.search, rule.words)):
         return None
-    text = _plain(answer.text)
-    starts = [_plain(word) for word in rule.words]
+    text = plain(answer.text)
+    starts = [plain(word) for word in rule.words]
     if any(re.match(rf"{re.escape(start)}(?!\w)", text) for start in starts):
         return True
     begin = text[: _LONG_BEGINNING + max(map(len, starts))]
@@ -43,11 +45,11 @@ def ends_with(rule: Rule, answer: Answer) -> bool | None:
     """Whether one of the texts stands last."""
     if any(map(_OPEN_TEXT.search, rule.words)):
         return None
-    text = _plain(answer.text)
-    ends = [_plain(word) for word in rule.words]
-    if any(text.endswith(end) for end in ends):
+    text = plain(answer.text)
+    ends = [plain(word) for word in rule.words]
+    if any(re.search(rf"(?<!\w){re.escape(end)}$", text) for end in ends):
         return True
-    last = _plain("\n".join(line.text for line in answer.last_paragraph))
+    last = plain("\n".join(line.text for line in answer.last_paragraph))
     return None if any(end in last for end in ends) else False
 
 
@@ -90,7 +92,7 @@ def paragraph_begins_with(rule: Rule, answer: Answer) -> bool | None:
     assert rule.least is not None
     if rule.least > len(blocks):
         return False
-    return _plain(blocks[rule.least - 1]).startswith(_plain(rule.words[0]))
+    return plain(blocks[rule.least - 1]).startswith(plain(rule.words[0]))
 
 
 def ends_with_part(rule: Rule, answer: Answer) -> bool | None:
@@ -106,7 +108,7 @@ def ends_with_code(_rule: Rule, answer: Answer) -> bool | None:
     if answer.last_line.kind is LineKind.CODE:
         return True
     if not answer.code_blocks:
-        return None if "`" in answer.text or re.search(r"[;{}=]|\bdef\b", answer.text) else False
+        return None if MAYBE_CODE.search(answer.text) else False
     position = max(at for at, line in enumerate(answer.lines) if line.kind is LineKind.CODE)
     after = [line for line in answer.lines[position + 1 :] if line.kind is not LineKind.BLANK]
     words = sum(len(line.text.split()) for line in after)
@@ -125,7 +127,8 @@ def ends_with_question(_rule: Rule, answer: Answer) -> bool | None:
 def has_postscript(rule: Rule, answer: Answer) -> bool | None:
     """Whether there is a postscript."""
     sign = r"\W*".join(re.sub(r"\W", "", rule.words[0]))
-    return bool(re.search(rf"(?im)^\W*{sign}\b", answer.text)) or (
+    # At the top it comes after nothing.
+    return bool(re.search(rf"(?im)(?<=\n)\W*{sign}\b", answer.text)) or (
         None if re.search(rf"(?i)\b{sign}\b|postscript", answer.text) else False
     )
 

@@ -11,22 +11,38 @@ from sysgen_dagster.obedience.verifying.answers import Answer, LineKind, Span
 # "About 100 words": within a fifth for every reader, beyond a half for none.
 _SURELY_ABOUT, _HARDLY_ABOUT = 0.2, 0.5
 
-_BOLD = re.compile(r"\*\*[^*\n]+\*\*|(?<!\w)__[^_\n]+__(?!\w)|<(?:b|strong)>")
-_HIGHLIGHT = re.compile(r"\*\*[^*\n]+\*\*|(?<![*\w])\*[^*\s](?:[^*\n]*[^*\s])?\*(?!\*)")
+# After a digit or a letter, asterisks are powers, and what stands close to underlines is a name.
+_BOLD = re.compile(
+    r"(?<![\w*)])\*\*(?=[^\s*])[^*\n]*[^\s*]\*\*(?!\*)|(?<!\w)__[^_\n]{1,100}\s[^_\n]{0,100}__(?!\w)"
+    r"|<(?:b|strong)>"
+)
+_MAYBE_BOLD = re.compile(r"\*\*[^*\n]{0,100}[^\d\W][^*\n]{0,100}\*\*|(?<!\w)__[^_\n]+__(?!\w)")
+_HIGHLIGHT = re.compile(r"(?<![\w*)])\*\*[^*\n]+\*\*|(?<![*\w])\*[^*\s](?:[^*\n]*[^*\s])?\*(?!\*)")
+_BULLET_IN_LINE = re.compile(r"(?<=\S) [*\u2022] (?=\S)")
 _BOLD_LINE = re.compile(
     r"^\s*(?:\*\*[^*\n]+\*\*|__[^_\n]+__):?\s*$|^[A-Z][^.!?\n]{0,60}:\s*$", re.MULTILINE
 )
+# Within a line, "//", "%" and "--" are operators and options in some languages, and "#main" at its
+# beginning a rule of CSS. Whether a docstring is a comment, readers see differently.
 _COMMENT = re.compile(
-    r"(?:^|\s)(?:#(?!include|define|!)|//|/\*|--\s|<!--|%\s|;;)|\"\"\"|'''", re.MULTILINE
+    r"^\s*(?://|--\s|%\s|;;|#+ )|(?:^|\s)(?:#+ (?=\S)|/\*|<!--)|[;{})]\s*//|[;)]\s*--\s",
+    re.MULTILINE,
 )
+_MAYBE_COMMENT = re.compile(r"//|%|--|#|;;|\"\"\"|'''|/\*")
 MAYBE_CODE = re.compile(
     r"^\s*(?:def |class |import |from \w+ import|for .*[:{]\s*$|if .*[:{]\s*$|return\b|print\("
     r"|#include|public |const |let |var"
-    r" |function |SELECT |<\w+>|\w+ = .+[;)]\s*$|.*;\s*$)|`[^`]+`",
+    r" |function |SELECT |<\w+>|\w+ = .+[;)]\s*$|.*;\s*$"
+    # Commands and lines of any language: no sentence, and signs that prose has not.
+    r"|(?=[^\n]*(?:[<>{}|\"\[\]=]|\w\(|\s-{1,2}\w|\w\.\w|\w/\w))[^\n]*[^.!?:\s]\s*$"
+    r"|(?-i:[$a-z][\w-]*)(?: [^\s,.!?]+){0,4}\s*$)|`[^`]+`",
     re.MULTILINE,
 )
 _PLACEHOLDER = re.compile(r"\[[^\[\]\n]{1,80}\](?![(\[])")
-_FORMULA = re.compile(r"\$[^$\n]+\$|\\\(.+?\\\)|\\\[|\\begin\{|\\frac|\\boxed|\\sqrt")
+# As in Markdown, no blank stands at the inside of the signs and no digit after them: "$5 or $6".
+_FORMULA = re.compile(
+    r"(?<!\\)\$(?=\S)[^$\n]*[^\s$-]\$(?!\d)|\\\(.+?\\\)|\\\[|\\begin\{|\\frac|\\boxed|\\sqrt"
+)
 _EQUATION = re.compile(
     r"[\w)\]}%!\u00b2\u00b3]\s*(?:\\approx|\\equiv|[=\u2248\u2261])\s*[\w({\[\\$+-]"
 )
@@ -43,10 +59,19 @@ _MAYBE_EMOJI = re.compile(
     "[\u2190-\u21ff\u2300-\u23ff\u2700-\u27bf\u2b00-\u2bff]|(?<!\\w)[:;]-?[)D(P]"
 )
 _CONTRACTION = re.compile(
-    r"\b\w+n['\u2019]t\b|\b(?:i|you|we|they)['\u2019](?:re|ll|ve|m|d)\b"
-    r"|\b(?:it|that|he|she|what|there|here|let|who|how|where)['\u2019](?:s|ll|d|re)\b",
+    r"\b\w+n['\u2019]t\b|\b\w{1,12}['\u2019](?:re|ll|ve|m|d)\b"
+    r"|\b(?:it|that|he|she|what|there|here|let|who|how|where)['\u2019]s\b",
     re.IGNORECASE,
 )
+# "John's going" is one, "John's dog" is none.
+_MAYBE_CONTRACTION = re.compile(
+    r"\b\w+['\u2019]s (?:an?|the|not|been|so|too|very|just|always|never|\w+(?:ing|ed))\b"
+    r"|\w['\u2019]\w(?<!['\u2019][sS])|\b(?:gonna|wanna|gotta)\b",
+    re.IGNORECASE,
+)
+_HASHTAG = re.compile(r"(?<![\w#&])#[^\W\d_]\w*")
+_QUESTION = re.compile(r"[?\uff1f\u061f]")
+_ADDRESSED = re.compile(r"\byou(?:r|rs)?\b[^.!?\n]*\?", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _STARS = re.compile(r"^[ \t]*(?:\*[ \t]?){3,}[ \t]*$", re.MULTILINE)
 _FIRST_PERSON = re.compile(r"\b(?:I(?:['\u2019](?:m|ve|d|ll))?|my|me|mine|myself)\b(?![.)])")
@@ -87,11 +112,14 @@ def _bullets(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.BULLET)
     # Without bullets, lines that head something could be meant as points.
     heads = 0 if every else len(_BOLD_LINE.findall(answer.outside_code))
-    return outer, every + answer.count(LineKind.NUMBERED)[1] + heads
+    in_lines = len(_BULLET_IN_LINE.findall(answer.outside_code))  # * one * two
+    return outer, every + answer.count(LineKind.NUMBERED)[1] + heads + in_lines
 
 
 def _numbered(_rule: Rule, answer: Answer) -> Span:
     outer, every = answer.count(LineKind.NUMBERED)
+    if every == 1:  # "J. Smith wrote it."
+        outer = 0
     steps = len(
         re.findall(r"(?i)\b(?:step|stage|point) ?#?\d+|^\W*\d+\s*[-:.)]", answer.text, re.M)
     )
@@ -133,7 +161,8 @@ def _code_blocks(_rule: Rule, answer: Answer) -> Span:
 def _comments(_rule: Rule, answer: Answer) -> Span:
     comments = len(_COMMENT.findall(answer.code))
     has_other_code = not answer.code_blocks
-    return comments, comments + has_other_code
+    maybe = len(_MAYBE_COMMENT.findall(answer.code))
+    return comments, max(comments, maybe) + has_other_code
 
 
 def _placeholders(_rule: Rule, answer: Answer) -> Span:
@@ -171,6 +200,9 @@ def _capital_words(_rule: Rule, answer: Answer) -> Span:
 
 def _signs(rule: Rule, answer: Answer) -> Span:
     counts = [sum(map(text.count, rule.words)) for text in (answer.prose, answer.text)]
+    if rule.words == ("#",):  # "C#" and "#1" are no hashtags, nor is the sign of a heading
+        found = len(_HASHTAG.findall(answer.outside_code))
+        return found, max(found, len(_HASHTAG.findall(answer.text)))
     if rule.words == (",",):  # not the sign that groups the digits of a number
         counts[0] -= len(re.findall(r"\d,\d", answer.prose))
     return counts[0], counts[1]
@@ -213,6 +245,15 @@ def _of_pattern(sure: re.Pattern[str], maybe: re.Pattern[str] | None = None) -> 
     return count
 
 
+def _questions(_rule: Rule, answer: Answer) -> Span:
+    """Those that are put to the reader; of others, such as in headings, it is not sure."""
+    told = _SPOKEN.sub(" ", answer.prose)
+    ends = bool(re.search(r"[?\uff1f\u061f]\W*$", told))
+    every = len(_QUESTION.findall(answer.text))
+    quoted = every - len(_QUESTION.findall(_SPOKEN.sub(" ", answer.text)))
+    return min(every, max(int(ends), len(_ADDRESSED.findall(told)))), every - quoted
+
+
 Measure = Callable[[Rule, Answer], Span]
 _MEASURES: dict[RuleKind, Measure] = {
     RuleKind.WORDS: lambda _rule, answer: answer.words,
@@ -227,7 +268,7 @@ _MEASURES: dict[RuleKind, Measure] = {
     RuleKind.TABLES: _tables,
     RuleKind.CODE_BLOCKS: _code_blocks,
     RuleKind.CODE_COMMENTS: _comments,
-    RuleKind.BOLD: _of_pattern(_BOLD),
+    RuleKind.BOLD: _of_pattern(_BOLD, _MAYBE_BOLD),
     RuleKind.HIGHLIGHTS: _of_pattern(_HIGHLIGHT),
     RuleKind.DIVIDED_PARTS: _divided_parts,
     RuleKind.NAMED_SECTIONS: _named_sections,
@@ -238,8 +279,8 @@ _MEASURES: dict[RuleKind, Measure] = {
     RuleKind.SIGNS: _signs,
     RuleKind.DIGITS: _of_pattern(_DIGIT),
     RuleKind.EMOJI: _of_pattern(_EMOJI, _MAYBE_EMOJI),
-    RuleKind.QUESTIONS: _of_pattern(re.compile(r"[?\uff1f\u061f]")),
-    RuleKind.CONTRACTIONS: _of_pattern(_CONTRACTION),
+    RuleKind.QUESTIONS: _questions,
+    RuleKind.CONTRACTIONS: _of_pattern(_CONTRACTION, _MAYBE_CONTRACTION),
     RuleKind.USES_WORDS: _uses_words,
     RuleKind.LETTER: _letter,
     RuleKind.FIRST_PERSON: _first_person,

@@ -47,6 +47,12 @@ _EQUALS = re.compile(
     r"(?:=|\\approx|\u2248)\s*(?:\\?\$|\u20ac"
     r"|\u00a3)?\s*(?:\\boxed\{)?(\d[\d,.]*)(?!\s*[-+*/=^(\\])"
 )
+# What is said where there is no result, or not yet one.
+_NO_RESULT = re.compile(
+    r"\b(?:can ?not|can't|could|unable|unknown|not enough|needs?|please|let's|let us|if|should|must"
+    r"|depends?|we can|you can|more information)\b|^(?:to|first|add|multiply|divide|subtract)\b",
+    re.IGNORECASE,
+)
 _CLOSING_CHARS = 800
 # Of the words of a task; answers leave some out, or use others for them.
 _MOST_OF = 0.6
@@ -141,6 +147,8 @@ def _is_head(line: Line) -> bool:
 
 def states_result(rule: Rule, answer: Answer) -> bool | None:
     """Whether the answer ends with a result, and speaks of what the task speaks of."""
+    if answer.code_blocks:  # a program may be all that gives the result
+        return None
     formulas = [word[1:] for word in rule.words if word.startswith("$")]
     words = [word for word in rule.words if not word.startswith("$")]
     squeezed = squeeze_formula(answer.text) if formulas else ""
@@ -153,6 +161,7 @@ def states_result(rule: Rule, answer: Answer) -> bool | None:
     # A short answer need not say that it is the result: "Nico read 19 pages on Wednesday."
     sentence = _last_sentence(answer)
     is_short = len(answer.shown) == 1 and bool(words) and not _is_afterword(answer)
+    is_short = is_short and not _NO_RESULT.search(sentence)
     states = is_short and bool(_VALUE.search(sentence)) and _uses(words, sentence, _MOST_OF)
     return True if states else None
 

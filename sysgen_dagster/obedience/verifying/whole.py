@@ -5,6 +5,7 @@ import re
 
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
+from sysgen_dagster.obedience.verifying.edges import FEWEST_WORDS, plain
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
 
 _FENCED = re.compile(r"^```[a-zA-Z]*\s*\n(?P<inside>.*?)\n?```$", re.S)
@@ -106,13 +107,16 @@ def is_prose(_rule: Rule, answer: Answer) -> bool | None:
 def is_quoted(_rule: Rule, answer: Answer) -> bool | None:
     """Whether the whole answer stands between double quotation marks."""
     text = answer.text
-    return len(text) > 1 and text[0] in '"\u201c' and text[-1] in '"\u201d'
+    if len(text) < 2 or text[0] not in '"\u201c' or text[-1] not in '"\u201d':
+        return False
+    # '"Yes," he said, "go."' holds two quotations.
+    return None if re.search('["\u201c\u201d]', text[1:-1]) else True
 
 
 def is_in_case(rule: Rule, answer: Answer) -> bool | None:
     """Whether no letter outside code and formulas has the other case."""
     prose = "".join(_UPPER.findall(answer.prose))
-    if not prose:
+    if not any(letter.isupper() or letter.islower() for letter in prose):
         return None
     other = str.isupper if rule.words == ("lower",) else str.islower
     if any(map(other, prose)):
@@ -122,8 +126,22 @@ def is_in_case(rule: Rule, answer: Answer) -> bool | None:
 
 def uses_one_of(rule: Rule, answer: Answer) -> bool | None:
     """Whether one of the texts stands in the answer."""
-    text = answer.text.lower()
-    return any(word.lower().strip(". ") in text for word in rule.words)
+    return any(_is_said(word, answer) for word in rule.words)
+
+
+def is_one_of(rule: Rule, answer: Answer) -> bool | None:
+    """Whether the answer is one of the texts; if words beside it are not forbidden, not sure."""
+    if any(plain(word) == plain(answer.text) for word in rule.words):
+        return True
+    said = [word for word in rule.words if _is_said(word, answer)]
+    if not said:
+        return False
+    beside = answer.words[0] - max(len(word.split()) for word in said)
+    return False if rule.most == 0 and beside >= FEWEST_WORDS else None
+
+
+def _is_said(word: str, answer: Answer) -> bool:
+    return bool(re.search(rf"(?<!\w){re.escape(plain(word))}(?!\w)", plain(answer.text)))
 
 
 def avoids_words(rule: Rule, answer: Answer) -> bool | None:
@@ -157,6 +175,7 @@ TESTS = {
     RuleKind.QUOTED: is_quoted,
     RuleKind.CASE: is_in_case,
     RuleKind.USES_ONE_OF: uses_one_of,
+    RuleKind.IS_ONE_OF: is_one_of,
     RuleKind.AVOIDS_WORDS: avoids_words,
     RuleKind.EXAMPLE: has_example,
     RuleKind.HAS_CODE: has_code,

@@ -15,11 +15,14 @@ from sysgen_dagster.commands.run.choices import preview_until_chosen
 from sysgen_dagster.commands.run.preview import choose_conversations
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.sources.conversations import build_conversations
+from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import kept
 from sysgen_dagster_tests.commands.run.small_deployments import (
     ASKED,
     KEY,
     MAKE_ALL,
     MODEL,
+    SHARD,
     SOURCE,
     SmallDeployment,
     plain_console,
@@ -63,10 +66,40 @@ def test_the_assets_ask_nothing_again_that_the_preview_has_asked(
     # The same answers stand in the table, for all that was previewed and kept.
     shown = console.export_text()
     answers = mine.read(ALIGNED)
-    kept = answers.filter(pl.col("conversation_id").is_in(list(before[ASKED[2]].values())))
-    assert kept.height == len(before[ASKED[2]])
-    for message in kept["system_message"]:
+    shown_and_kept = answers.filter(
+        pl.col("conversation_id").is_in(list(before[ASKED[2]].values()))
+    )
+    assert shown_and_kept.height == len(before[ASKED[2]])
+    for message in shown_and_kept["system_message"]:
         assert message[:30] in shown
+
+
+@pytest.mark.slow
+def test_where_all_answers_are_written_anew_the_assets_ask_no_turn_again(tmp_path: Path) -> None:
+    questions = ("Name a river.", "And another one?", "Which one is longer?")
+    rows = [
+        turns_row(*(text for q in questions[: 1 + n % 3] for text in (f"{n}: {q}", f"No. {n}.")))
+        for n in range(6)
+    ]
+    method = {"preset": "best", "answers": 2}
+    mine = SmallDeployment(tmp_path / "mine", rows, method, exchanges="whole")
+    console = plain_console()
+    with mine.entered() as catalog:
+        preview_until_chosen(console, mine.store, catalog, 3, False, False)
+    before = mine.asked(ALIGNED.name, PREVIEW)
+
+    mine.make(*MAKE_ALL)
+
+    assert before
+    assert not before.keys() & mine.asked(ALIGNED.name, KEY).keys()
+    answers = kept(mine.read(ALIGNED)).join(
+        mine.read(CONVERSATIONS, SHARD).select("conversation_id", "history"), on="conversation_id"
+    )
+    assert sorted(map(len, answers["history"])) == [0, 0, 2, 2, 4, 4]
+    for row in answers.iter_rows(named=True):
+        for old, new in zip(row["history"], row["new_history"] or [], strict=True):
+            assert old["role"] == new["role"]
+            assert (old["content"] == new["content"]) == (old["role"] == "user")
 
 
 def test_a_row_of_several_exchanges_gives_one_and_stands_for_all_of_them() -> None:

@@ -65,7 +65,7 @@ def test_it_is_written_short_and_read_as_the_same(tmp_path: Path, file: Path) ->
         "    shards: 1  # parts that are made one after the other\n"
         "    shape: {kind: question_answer, question: q, answer: a}"
         "  # how a row of the file is read\n"
-        "    exchanges: each  # each answered turn is a row; or first, last\n"
+        "    exchanges: each  # each answered turn is a row; or first, last, whole\n"
         "models:\n"
         "  small:\n"
         "    served_name: org/small\n"

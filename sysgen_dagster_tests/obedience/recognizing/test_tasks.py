@@ -15,7 +15,7 @@ from sysgen_dagster_tests.obedience.recognized import asked, is_whole, kinds
         ("Solve the equation $x^2 = 4$.", ("$x^2=4",)),
         ("How many bicycles does the friend own?", ("bicyc", "does", "frien", "own")),
         ("Calculate how many birds are left if two or three leave.", ("birds", "left", "leave")),
-        ("Find the value of $w$ in $5 \\cdot w = 25$.", ("$5\\cdotw=25",)),
+        ("Find the value of $w$ in $5 \\cdot w = 25$.", ("$5\\cdotw=25", "$w=")),
     ],
 )
 def test_a_task_with_a_result_is_recognised(phrase: str, stems: tuple[str, ...]) -> None:

@@ -31,6 +31,7 @@ CODE = "```python\nx = 1\n```"
         ("Start with a greeting.", "Ahoy!", YES),
         ("Add a postscript starting with P.S.", "Text.\n\nP.S. More.", YES),
         ("Add a postscript starting with P.S.", "Text.", NO),
+        ("Add a postscript starting with P.S.", "P.S. More.\n\nText.", OPEN),
         ("End with a table.", "| a |\n|---|\n| 1 |", YES),
         ("End with a table.", "Text.", NO),
         ("End with the corrected code.", f"Here:\n{CODE}", YES),

@@ -47,6 +47,7 @@ def test_a_length_is_held(phrase: str, answer: str, expected: Verdict) -> None:
     ("phrase", "answer", "expected"),
     [
         ("Use bullet points.", TWO_BULLETS, YES),
+        ("Use exactly 2 bullet points.", "* One is in a line * with the other.", OPEN),
         ("Use bullet points.", "Only text.", NO),
         ("Use bullet points.", TWO_STEPS, OPEN),
         ("Use bullet points.", "```\n- in code\n```", NO),

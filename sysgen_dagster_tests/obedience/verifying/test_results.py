@@ -36,6 +36,14 @@ CODE = "```python\nx = 1\n```"
         ("Solve the equation $x^2 = 4$.", "We solve \\(x^2=4\\). Thus, $x = 2$.", YES),
         ("Solve the equation $x^2 = 4$.", "Thus, Martha has 4 butterflies.", OPEN),
         ("Calculate the total cost of the tickets.", "The dogs weigh 3 * 4 = 12 kg.", OPEN),
+        # A program may be all that gives the result.
+        (
+            "Calculate the total of the numbers.",
+            f"{CODE}\nIt prints the total of 62 numbers.",
+            OPEN,
+        ),
+        ("Solve the equation and find the value of y.", "Thus, 300 people are there.", OPEN),
+        ("Solve the equation and find the value of y.", "Thus, the solution is $y = 3$.", YES),
     ],
 )
 def test_a_result_and_a_summary_are_held(phrase: str, answer: str, expected: Verdict) -> None:

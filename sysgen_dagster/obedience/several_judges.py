@@ -1,0 +1,88 @@
+"""What several judges say of the same phrases: a verdict is what more than half of them say.
+
+Belongs here: one table of obedience from those of each judge. Does not: what a judge is asked
+(`phrase_judgement`), and how far judges agree (`analysis.obedience_counts`).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import polars as pl
+
+from sysgen_dagster.obedience.phrase_judgement import MEANS, open_places
+from sysgen_dagster.obedience.phrase_verdicts import parse_phrase_verdicts
+from sysgen_dagster.obedience.rules import Verdict
+from sysgen_dagster.obedience.tables import OBEDIENCE
+
+UNREAD = "unread"  # a judge said nothing of the phrase that can be read
+_SUMMED = ("attempts", "prompt_tokens", "completion_tokens")
+_Row = dict[str, Any]
+
+
+def combine_judges(phrases: pl.Series, tables: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+    """One table of what several judges said of the same rows.
+
+    Args:
+        phrases: Of each row, as rules leave them.
+        tables: By judge, `tables.OBEDIENCE` as `phrase_judgement.build_obedience` makes it of these
+            rows, all in one order.
+
+    Returns:
+        `tables.OBEDIENCE`. ``by`` are the judges whose verdict it is, ``judged`` is what each said.
+        Attempts and tokens are those of all judges, ``verdict_text`` are their texts one after the
+        other, and what else is said of the requests is that of the first judge.
+    """
+    by_judge = zip(*(table.iter_rows(named=True) for table in tables.values()), strict=True)
+    rows = [
+        _combine(of_row or [], dict(zip(tables, each, strict=True)))
+        for of_row, each in zip(phrases.to_list(), by_judge, strict=True)
+    ]
+    return pl.DataFrame(rows, schema=OBEDIENCE.schema)
+
+
+def _combine(phrases: Sequence[_Row], rows: Mapping[str, _Row]) -> _Row:
+    first = next(iter(rows.values()))
+    if first["attempts"] is None:  # no judge was asked about the row
+        return first
+    found = [*phrases]
+    judged: list[str | None] = [None] * len(phrases)
+    places = open_places(phrases)
+    said = {judge: _read(row["verdict_text"], len(places)) for judge, row in rows.items()}
+    for number, at in enumerate(places):
+        votes = {judge: verdicts[number] for judge, verdicts in said.items()}
+        judged[at] = "; ".join(f"{judge}: {vote}" for judge, vote in votes.items())
+        for verdict in (Verdict.OBEYED.value, Verdict.NOT_OBEYED.value):
+            of = [judge for judge, vote in votes.items() if vote == verdict]
+            if 2 * len(of) > len(votes):
+                found[at] = {**phrases[at], "verdict": verdict, "by": ", ".join(of)}
+    texts = [f"{judge}:\n{row['verdict_text']}" for judge, row in rows.items()]
+    return {
+        **first,
+        **{name: sum(row[name] or 0 for row in rows.values()) for name in _SUMMED},
+        **{each.value: sum(one["verdict"] == each for one in found) for each in Verdict},
+        "phrases": found,
+        "judged": judged,
+        "declines": _most([row["declines"] for row in rows.values()]),
+        "judge": ", ".join(rows),
+        "judge_is_generator": any(row["judge_is_generator"] for row in rows.values()),
+        "verdict_text": "\n\n".join(texts),
+        "failure": next((row["failure"] for row in rows.values() if row["failure"]), None),
+    }
+
+
+def _read(text: str | None, count: int) -> list[str]:
+    verdicts = parse_phrase_verdicts(text or "", count)
+    return [MEANS[each].value if each else UNREAD for each in verdicts]
+
+
+def _most(said: Sequence[bool | None]) -> bool | None:
+    """What more than half say; None where that is neither."""
+    return next((each for each in (True, False) if 2 * said.count(each) > len(said)), None)
+
+
+def contradict(judged: pl.Expr) -> pl.Expr:
+    """Whether judges contradict each other about a phrase, by what each said of it."""
+    obeyed, not_obeyed = (
+        judged.str.contains(rf": {each}(;|$)") for each in (Verdict.OBEYED, Verdict.NOT_OBEYED)
+    )
+    return obeyed & not_obeyed

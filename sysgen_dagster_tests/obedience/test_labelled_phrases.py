@@ -1,0 +1,52 @@
+"""Verdicts of rules beside those of two readers, on phrases and answers of a real small model.
+
+`labelled_phrases.jsonl` has one line per phrase that rules recognise something in: the phrase, what
+the user asked, what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) answered under it, and what each of two
+readers said of it before any rule was held to the answer: obeyed, not_obeyed or unclear. The
+messages are of that model too, or S-IFEval's (MIT).
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.obedience.agreement import cohen_kappa
+from sysgen_dagster.obedience.by_rules import decide_by_rules
+from sysgen_dagster.obedience.rules import Verdict
+
+LEAST_RIGHT = 0.98
+_FILE = Path(__file__).with_name("labelled_phrases.jsonl")
+
+
+@pytest.fixture(scope="module")
+def read() -> list[dict[str, Any]]:
+    """The items, with the verdict of the rules and the rule that decided."""
+    items = [json.loads(line) for line in _FILE.read_text("utf-8").splitlines()]
+    phrases = pl.Series(
+        [[{"tag": "Format", "text": item["phrase"]}] for item in items],
+        dtype=pl.List(pl.Struct({"tag": pl.String, "text": pl.String})),
+    )
+    answers = pl.Series([[item["answer"]] for item in items])
+    decided = decide_by_rules(phrases, answers)
+    return [item | verdicts[0] for item, verdicts in zip(items, decided, strict=True)]
+
+
+def test_rules_say_what_both_readers_say(read: list[dict[str, Any]]) -> None:
+    decided = [
+        item
+        for item in read
+        if item["verdict"] != Verdict.UNKNOWN and item["first_reader"] == item["second_reader"]
+    ]
+    wrong = [item["id"] for item in decided if item["verdict"] != item["first_reader"]]
+    assert len(wrong) <= (1 - LEAST_RIGHT) * len(decided), wrong
+    assert len(decided) >= 120
+    assert Counter(item["rule"] for item in decided).most_common(1)[0][1] <= len(decided) / 5
+
+
+def test_the_readers_agree(read: list[dict[str, Any]]) -> None:
+    said = [(item["first_reader"], item["second_reader"]) for item in read]
+    assert (cohen_kappa(Counter(said)) or 0) > 0.9
