@@ -14,6 +14,8 @@ from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.checks import Check, Evidence, Finding
 
+_AND = ", "  # between the names of judges that gave a verdict together
+
 
 def name_judges(
     judges: Iterable[str | None], kind: Kind, calibration: pl.DataFrame | None
@@ -25,7 +27,7 @@ def name_judges(
         kind: What they were asked.
         calibration: `tables.JUDGE_CALIBRATION`; None where none is stored.
     """
-    names = _models(judges)
+    names = sorted({name for joined in _models(judges) for name in joined.split(_AND)})
     return ", ".join(f"{name} ({worth_of(calibration, name, kind)})" for name in names) or None
 
 
@@ -53,12 +55,16 @@ def mark_uncalibrated(
 def mark_judges(
     judges: Iterable[str | None], kind: Kind, calibration: pl.DataFrame | None
 ) -> dict[str, str]:
-    """By name of a judge, how it stands beside a figure or a verdict: ``owl (uncalibrated)``."""
-    worth = {name: worth_of(calibration, name, kind) for name in _models(judges)}
-    return {
-        name: name if said == CALIBRATED else f"{name} ({UNCALIBRATED})"
-        for name, said in worth.items()
-    }
+    """By name, how a judge stands beside a figure or a verdict: ``owl (uncalibrated)``.
+
+    Several that gave one verdict are one name, such as ``owl, hawk``.
+    """
+
+    def mark(name: str) -> str:
+        is_known = worth_of(calibration, name, kind) == CALIBRATED
+        return name if is_known else f"{name} ({UNCALIBRATED})"
+
+    return {joined: _AND.join(map(mark, joined.split(_AND))) for joined in _models(judges)}
 
 
 def _models(judges: Iterable[str | None]) -> list[str]:

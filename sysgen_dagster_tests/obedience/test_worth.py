@@ -10,7 +10,7 @@ from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.checks import CHECKS
 from sysgen_dagster.obedience.phrase_judgement import build_obedience
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION, JUDGED_ALIGNMENT
-from sysgen_dagster.obedience.worth import mark_uncalibrated, name_judges
+from sysgen_dagster.obedience.worth import mark_judges, mark_uncalibrated, name_judges
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store, StoreUnavailableError
 from sysgen_dagster.tables.table import Partition, Table
@@ -54,6 +54,13 @@ def test_rules_are_never_marked_and_a_judge_only_while_it_is_uncalibrated() -> N
 
     assert by(None) == ["rules", "owl (uncalibrated)", None]
     assert by(labelled("phrase", "owl")) == ["rules", "owl", None]
+
+
+def test_of_judges_that_decided_together_each_is_marked_on_its_own() -> None:
+    together, known = ["hawk, owl", "owl"], labelled("phrase", "owl")
+    assert name_judges(together, Kind.PHRASE, known) == f"hawk ({NO_LABELS}), owl (calibrated)"
+    marks = mark_judges(together, Kind.PHRASE, known)
+    assert marks == {"hawk, owl": "hawk (uncalibrated), owl", "owl": "owl"}
 
 
 def _stored(folder: Path) -> Store:
