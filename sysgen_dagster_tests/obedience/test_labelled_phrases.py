@@ -1,9 +1,9 @@
 """Verdicts of rules beside those of two readers, on phrases and answers of a real small model.
 
-`labelled_phrases.jsonl` has one line per phrase that rules recognise something in: the phrase, what
-the user asked, what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) answered under it, and what each of two
-readers said of it before any rule was held to the answer: obeyed, not_obeyed or unclear. The
-messages are of that model too, or S-IFEval's (MIT).
+`obedience/labelled/phrases.jsonl` has one line per phrase that rules recognise something in: the
+phrase, what the user asked, what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) answered under it, and what
+each of two readers said of it before any rule was held to the answer: obeyed, not_obeyed or
+unclear. The messages are of that model too, or S-IFEval's (MIT).
 """
 
 import json
@@ -14,12 +14,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from sysgen_dagster import obedience
 from sysgen_dagster.obedience.agreement import cohen_kappa
 from sysgen_dagster.obedience.by_rules import decide_by_rules
 from sysgen_dagster.obedience.rules import Verdict
 
 LEAST_RIGHT = 0.98
-_FILE = Path(__file__).with_name("labelled_phrases.jsonl")
+_FILE = Path(obedience.__file__).with_name("labelled") / "phrases.jsonl"
 
 
 @pytest.fixture(scope="module")
