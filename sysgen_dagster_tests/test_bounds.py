@@ -20,7 +20,7 @@ from sysgen_dagster.inference.endings import LONGEST_REASON
 from sysgen_dagster.inference.listings import MOST_NAMES
 from sysgen_dagster.inference.openai_client import PROBE_S, QUESTION_S
 from sysgen_dagster.inference.quoting import MOST_LOGGED, MOST_QUOTED
-from sysgen_dagster.obedience.final_answers import LONGEST_NUMERAL
+from sysgen_dagster.obedience.quantities import LONGEST_NUMERAL
 from sysgen_dagster.sources.dialogue import MOST_CHARACTERS, MOST_TURNS
 
 PAGE = Path(__file__).parents[1] / "docs" / "inference.md"

@@ -14,7 +14,6 @@ import secrets
 import sqlite3
 import subprocess
 import sys
-import zlib
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -78,7 +77,6 @@ class Guarded:
     model: SimulatedModel = field(
         default_factory=lambda: SimulatedModel(Settings(models={"phi": "phi-4"}))
     )
-    failed_once: set[int] = field(default_factory=set)
     statuses: list[int] = field(default_factory=list)
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
@@ -88,22 +86,17 @@ class Guarded:
         is_chat = request.path.endswith("/chat/completions")
         if not is_chat or json.loads(raw).get("max_tokens") == 1:  # what is asked beforehand
             return await (self.model.chat_completions if is_chat else self.model.tokenize)(request)
-        fault = self._fault(request.headers["Authorization"], zlib.crc32(raw))
+        fault = self._fault(request.headers["Authorization"])
         self.statuses.append(fault or 200)
         if fault is None:
             return await self.model.chat_completions(request)
         said = f"Refused. Your headers: {dict(request.headers)}"
         return web.json_response({"error": {"message": said}}, status=fault)
 
-    def _fault(self, sent: str, number: int) -> int | None:
+    def _fault(self, sent: str) -> int | None:
         if sent != f"Bearer {PLANTED[KEY]}":
             return 401
-        if number % 20 == 0:
-            return 400
-        if number % 20 == 1 and number not in self.failed_once:
-            self.failed_once.add(number)
-            return 500
-        return None
+        return {3: 400, 5: 500}.get(len(self.statuses))
 
 
 # What `sysgen demo --endpoint ... --api-key-env ...` does, on one shard.

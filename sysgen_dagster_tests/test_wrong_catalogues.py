@@ -109,7 +109,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
         "training: {validation: 0.6, test: 0.5}\nfilling: {partitions_a_tick: 0}\nmethods: {}\n",
         [
             "sources.s.path (line 2): there is no file ",
-            "sources.s.exchanges (line 2): must be 'each', 'first' or 'last' (found: all)",
+            "sources.s.exchanges (line 2): must be 'each', 'first', 'last' or 'whole' (found: all)",
             "models.m.base_url (line 4): is no field here: did you mean `base_urls`?",
             "judging.judge (line 5): gpt is no entry of `models` or `judges`: there are m. Correct",
             "judging.rows (line 5): is no field here: leave it out, or take one of judge, ",

@@ -4,6 +4,7 @@ Nothing in them is about the question: what is looked at is the form alone.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from itertools import cycle, islice
 
 from sysgen_dagster.obedience.rules import Rule, RuleKind
@@ -45,6 +46,11 @@ def _repeated(piece: str, between: str) -> Callable[[Rule], str]:
     return write
 
 
+def _a_list_of(rule: Rule) -> Rule:
+    """The rule with two items where one would do: rules do not take a single one for a list."""
+    return replace(rule, least=2) if rule.least == 1 and rule.most is None else rule
+
+
 def _with_parts(piece: str) -> Callable[[Rule], str]:
     """Writes plain text, and after it a part as often as wanted."""
 
@@ -71,7 +77,7 @@ _WRITERS: Mapping[RuleKind, Callable[[Rule], str]] = {
     RuleKind.LINES: _repeated("This line is made up.", "\n"),
     RuleKind.BULLETS: _with_parts("- a made-up point"),
     RuleKind.LIST_ITEMS: _with_parts("- a made-up point"),
-    RuleKind.NUMBERED_ITEMS: _repeated("#. A made-up step.", "\n"),
+    RuleKind.NUMBERED_ITEMS: lambda rule: _repeated("#. A made-up step.", "\n")(_a_list_of(rule)),
     RuleKind.HEADINGS: _with_parts("## A made-up heading\n\nIt has a text.\n"),
     RuleKind.TABLES: _with_parts("| made | up |\n|---|---|\n| a | b |\n"),
     RuleKind.CODE_BLOCKS: _with_parts('```python\nprint("made up")\n```\n'),
