@@ -229,9 +229,12 @@ class Ledger:
         Requests that did not fit the context are not kept: another setting of the engine may have
         room for them.
 
-        Nothing happens while another run has the ledger: it seals the lines when it ends.
+        Nothing happens while another run has the ledger: it seals the lines when it ends; nor where
+        there are no lines, as nothing was asked.
         """
         assert self._file is None
+        if not self.path.is_file():
+            return
         try:
             lock = open_locked(self.path)
         except BlockingIOError:

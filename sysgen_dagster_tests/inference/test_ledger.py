@@ -161,6 +161,11 @@ def test_only_what_has_changed_is_sent_again(path: Path) -> None:
     assert stored(path, answers(15) | answers(5, "second")) == list(answers(5, "second"))
 
 
+def test_where_nothing_was_asked_nothing_is_sealed_and_no_folder_needed(tmp_path: Path) -> None:
+    Ledger(tmp_path / "of a phase" / "phi|a-000.jsonl").seal()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_field_of_an_outcome_is_sealed(path: Path) -> None:
     places = ((3, "Good", 0.9), (3, "Bad", 0.1))
     whole = Outcome(ANSWERED.text, "stop", 12, 4, 5, 2, None, None, True, 77, places)
