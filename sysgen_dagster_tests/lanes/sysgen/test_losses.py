@@ -79,8 +79,14 @@ def test_a_phase_that_keeps_nothing_breaks_its_contract_and_quotes_a_completion(
     }
 
 
-def test_answers_that_contradict_are_asked_for_again_or_make_way_for_the_original() -> None:
-    said = evaluate(ALIGNED, 1, 10, Dropped.CONTRADICTS_ORIGINAL.value).explanation
+def test_a_model_whose_answers_all_contradict_may_be_asked_again_or_keep_the_original_ones() -> (
+    None
+):
+    reason = Dropped.CONTRADICTS_ORIGINAL.value
+    row = {"conversation_id": "c0", "drop_reason": reason, "new_answer": "It is 25."}
+    finding = (of := check("retention", model())).evaluate(Rows({ALIGNED: [row]}, "small"))
+    assert of.is_broken_by(finding)
+    said = finding.explanation
     assert "`answers: 4`" in said
     assert "`contradiction: keep_original`" in said
     assert "more tokens" not in said
@@ -107,10 +113,10 @@ def test_few_rows_alone_warn_and_do_not_stop_what_follows(
 
 
 @pytest.mark.parametrize("reason", [*NoAnswer, *Dropped])
-def test_every_loss_counts_but_of_rows_not_asked_about_and_failures_of_the_engine(
+def test_every_loss_counts_but_of_rows_not_asked_about_failures_and_contradictions(
     reason: str,
 ) -> None:
-    not_counted = {NoAnswer.BEYOND_LIMIT, *ENGINE_FAILURES}
+    not_counted = {NoAnswer.BEYOND_LIMIT, Dropped.CONTRADICTS_ORIGINAL, *ENGINE_FAILURES}
     assert evaluate(ALIGNED, 0, 20, reason).passed is (reason in not_counted)
 
 
