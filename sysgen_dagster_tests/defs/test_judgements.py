@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 
 from sysgen_dagster.definitions import defs
+from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
@@ -23,7 +24,9 @@ def test_the_judge_of_the_catalogue_is_held_against_every_labelled_pair_in_both_
     [event] = made.asset_materializations_for_node(JUDGE_CALIBRATION.name)
     rows = Store(Path(os.environ["SYSGEN_DATA"])).read(JUDGE_CALIBRATION, Partition(MODEL))
 
-    assert (rows.height, rows["item"].n_unique()) == (838, 419)
+    pairs = rows.filter(kind=Kind.PREFERENCE.value)
+    assert (pairs.height, pairs["item"].n_unique()) == (838, 419)
+    assert set(rows["kind"]) == {Kind.PREFERENCE.value, Kind.PHRASE.value}
     assert set(rows["judge"]) == {JUDGE}
     # The simulated judge reads nothing, so that it agrees no more often than by lot.
     assert "uncalibrated" in str(event.metadata["calibration"].value)
