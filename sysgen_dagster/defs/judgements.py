@@ -148,10 +148,13 @@ def judge_calibration(run: AssetRun) -> pl.DataFrame:
 
     LLMBar's 419 pairs in both orders, where preferences are judged; the rows that reviewers have
     accepted or rejected, where alignment is; labelled phrases, where phrases are. Nothing is asked
-    where nothing is judged.
+    where nothing is judged, nor of a model that judges itself because the catalogue names no judge:
+    in a trial of a few rows that would be most of the cost.
     """
     model = run.model.name
-    rows = pl.concat(_calibrate(run, judge) for judge in CATALOG.every_judge_of(model))
+    is_named = bool(CATALOG.judging.judge or CATALOG.judging.judges)
+    judges = CATALOG.every_judge_of(model) if is_named else []
+    rows = pl.concat([JUDGE_CALIBRATION.empty(), *(_calibrate(run, judge) for judge in judges)])
     found = calibration.calibrate(rows)
     run.note(
         calibration=markdown(found.drop("table")),

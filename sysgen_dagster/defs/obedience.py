@@ -36,7 +36,7 @@ def judge_stands_aside(catalog: Catalog) -> bool:
 
     A judge that is another model on this machine would take the model's place for each shard anew.
     """
-    if catalog.judging.obedience == 0 or catalog.judging.judge is None:
+    if catalog.judging.obedience == 0:
         return False
     judges = {
         judge.name

@@ -121,12 +121,6 @@ def _find_answers(texts: pl.Series) -> list[Quantity | None]:
     ]
 
 
-def normalize_answer(answer: str) -> str | None:
-    """A form of an answer that is equal for equal answers; None for empty or long texts."""
-    read = read_answer(answer)
-    return read.form if read else None
-
-
 def read_answer(answer: str) -> Quantity | None:
     """An answer as it compares with others; None for empty or long texts."""
     plain = simplify_maths(answer)

@@ -11,10 +11,16 @@ from sysgen_dagster.obedience.closing_sentences import find_numbers
 from sysgen_dagster.obedience.final_answers import (
     compare_final_answers,
     find_final_answers,
-    normalize_answer,
+    read_answer,
 )
 from sysgen_dagster.obedience.tables import FINAL_ANSWERS
 from sysgen_dagster.tables.table import polars_schema
+
+
+def normalize_answer(answer: str) -> str | None:
+    read = read_answer(answer)
+    return read.form if read else None
+
 
 PIECES = (
     *("\\boxed{", "}", "{", "\\frac", "$", "The answer is: ", "answer: ", "Answer\n", "#### "),

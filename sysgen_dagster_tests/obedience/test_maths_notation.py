@@ -2,7 +2,7 @@
 
 import pytest
 
-from sysgen_dagster.obedience.final_answers import read_answer
+from sysgen_dagster_tests.obedience.test_quantities import agree
 
 # Each with its kind.
 SAME = (
@@ -93,14 +93,6 @@ DIFFERENT = (
     ("pi", "2\\pi", "2"),
     ("pi", "\\pi^2", "2\\pi"),
 )
-
-
-def agree(one: str, other: str) -> bool:
-    first, second = read_answer(one), read_answer(other)
-    assert first
-    assert second
-    assert first.equals(second) == second.equals(first)
-    return first.equals(second)
 
 
 @pytest.mark.parametrize(("kind", "one", "other"), SAME)

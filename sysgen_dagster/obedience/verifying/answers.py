@@ -132,14 +132,6 @@ class Answer:
         return _MARKS.sub("", lines)
 
     @cached_property
-    def has_code_or_formulas(self) -> bool:
-        """Whether some of the text is no prose."""
-        kinds = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE}
-        return any(line.kind in kinds for line in self.lines) or bool(
-            _INLINE_FORMULA.search(self.outside_code)
-        )
-
-    @cached_property
     def last_paragraph(self) -> list[Line]:
         """The lines after the last blank one."""
         last: list[Line] = []
