@@ -25,6 +25,8 @@ for _name in ("SYSGEN_POSTGRES_URL", "SYSGEN_WEBHOOK_URL", "SYSGEN_UI_URL"):
     os.environ.pop(_name, None)
 _DATA = Path(tempfile.mkdtemp(prefix="sysgen-tests-"))
 begin_deployment(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS), _DATA)
+# Engines outlive a run, and so a file of tests.
+_BEGUN = {*_DATA.iterdir(), *(_DATA / "dagster_home").iterdir(), _DATA / "engines"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -35,6 +37,17 @@ def _servers_end_with_the_session(tmp_path_factory: pytest.TempPathFactory) -> I
         for name in running(engines):
             stop(engines, name)
     shutil.rmtree(_DATA)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _every_file_of_tests_begins_with_an_empty_deployment() -> Iterator[None]:
+    """What one file has made is no other file's; which files a worker gets is chance."""
+    yield
+    for entry in (*_DATA.iterdir(), *(_DATA / "dagster_home").iterdir()):
+        if entry not in _BEGUN and entry.is_dir():
+            shutil.rmtree(entry)
+        elif entry not in _BEGUN:
+            entry.unlink()
 
 
 @pytest.fixture(scope="session")
