@@ -12,6 +12,7 @@ from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Rejected, Training
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, unknown_names
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Benchmark, Source
+from sysgen_dagster.catalog.students import Objective, Student, StudentTraining
 
 
 def _or_sysgen(mixtures: object) -> object:
@@ -33,6 +34,8 @@ class BaseCatalog(Entry):
     mixtures: Annotated[Mapping[Name, Recipe], BeforeValidator(_or_sysgen)] = Field(
         default={}, validate_default=True
     )
+    students: Models[Student] = {}
+    trainings: Models[StudentTraining] = {}
     filling: Filling = Filling()
     alerts: object = Field(default=None, exclude=True)  # in catalogues of version 0.1; not used
 
@@ -44,12 +47,17 @@ class BaseCatalog(Entry):
         for field in ("sources", "rows_of", "weights"):
             yield from unknown_names(values, f"mixtures.*.{field}", "sources")
         yield from unknown_names(values, "mixtures.*.models", "models")
+        yield from unknown_names(values, "trainings.*.student", "students")
+        yield from unknown_names(values, "trainings.*.mixture", "mixtures")
+        for field in ("trainings.*.starts_from", "models.*.training", "judges.*.training"):
+            yield from unknown_names(values, field, "trainings")
         models = values.get("models") if isinstance(values, Mapping) else None
         both = models if isinstance(models, Mapping) else ()
         yield from forbidden_names(
             values, "judges", both, "is an entry of `models`, too: give it another name"
         )
-        for section in ("sources", "models", "judges", "benchmarks"):
+        named = ("sources", "models", "judges", "benchmarks", "students", "trainings")
+        for section in named:
             what = "is said by the entry's key: leave the field out"
             yield from forbidden_names(values, f"{section}.*", {"name"}, what)
 
@@ -73,6 +81,19 @@ class BaseCatalog(Entry):
             f"`rejected` of {', '.join(named)} names {pairs}, and no message is put to the test: "
             "say in `conflicts` how many are, such as {messages_a_shard: 20}"
         )
+
+    @rule("trainings", "mixtures")
+    def _require_rows_that_an_objective_learns_from(self) -> str | None:
+        for name, training in self.trainings.items():
+            recipe = self.mixtures.get(training.mixture)
+            if recipe and bool(recipe.rejected) is (training.objective is Objective.SFT):
+                there = "preference pairs" if recipe.rejected else "chats"
+                wanted = "chats" if recipe.rejected else "preference pairs (with `rejected`)"
+                return (
+                    f"the training {name} is of the objective {training.objective}, and its "
+                    f"mixture {training.mixture} holds {there}: name one of {wanted}"
+                )
+        return None
 
     @property
     def served(self) -> Mapping[str, Model]:
@@ -112,6 +133,7 @@ class BaseCatalog(Entry):
             "model": list(self.models),
             "recipe": list(self.mixtures),
             "shard": [shard for source in self.sources for shard in self.shards(source)],
+            "training": list(self.trainings),
         }
 
 

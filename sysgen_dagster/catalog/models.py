@@ -18,6 +18,7 @@ from sysgen_dagster.catalog.entries import (
     Entry,
     EnvironmentName,
     MoreThanZero,
+    Name,
     NamedEntry,
     Revision,
     Share,
@@ -152,6 +153,7 @@ class Model(NamedEntry):
     # Name on the Hub or folder, where it differs from the served name; for `llama_cpp` a GGUF file,
     # a folder that holds one, or ORG/REPO:QUANTISATION on the Hub.
     weights: str | None = None
+    training: Name | None = None  # of the catalogue, whose trained student it is, in place of these
     vllm: Flags = {}  # flags of `vllm serve`; false omits one
     llama_cpp: Flags = {}  # flags of `llama-server`; false omits one
     precision: Precision | None = None  # null: as the weights are stored

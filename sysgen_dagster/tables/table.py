@@ -55,6 +55,7 @@ class By(Enum):
     SHARD = ("shard",)
     MODEL_SHARD = ("model", "shard")
     RECIPE = ("recipe",)
+    TRAINING = ("training",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +65,16 @@ class Partition:
     model: str | None = None
     shard: str | None = None
     recipe: str | None = None
+    training: str | None = None
 
     @property
     def key(self) -> str | None:
         """Dagster's partition key, such as ``phi-4|capybara-003``; None without any dimension.
 
-        Dagster orders the dimensions of a key alphabetically: model, recipe, shard.
+        Dagster orders the dimensions of a key alphabetically, as they stand here.
         """
-        given = (value for value in (self.model, self.recipe, self.shard) if value is not None)
+        values = (self.model, self.recipe, self.shard, self.training)
+        given = (value for value in values if value is not None)
         return "|".join(given) or None
 
 

@@ -294,7 +294,7 @@ def test_our_own_page_shows_the_lineage_starts_a_run_and_follows_it(data: Path) 
         )
         page.on("response", lambda got: refused.extend([got.url] * (got.status >= 400)))
         page.goto(f"{url}/asset-groups")
-        page.get_by_text("3_sysgen_phases").first.wait_for()
+        page.get_by_text("03_sysgen_phases").first.wait_for()
 
         page.goto(f"{url}/assets/out_of_date")
         page.get_by_role("button", name="Materialize").first.click()

@@ -20,6 +20,7 @@ _VALUES = CATALOG.partition_values
 SHARDS = dg.StaticPartitionsDefinition(_VALUES["shard"])
 MODELS = dg.StaticPartitionsDefinition(_VALUES["model"])
 RECIPES = dg.StaticPartitionsDefinition(_VALUES["recipe"])
+TRAININGS = dg.StaticPartitionsDefinition(_VALUES["training"])
 MODEL_SHARDS = dg.MultiPartitionsDefinition({"model": MODELS, "shard": SHARDS})
 
 SOURCE_TABLES: Mapping[str, Table] = {
@@ -34,6 +35,7 @@ _PARTITIONS: Mapping[By, dg.PartitionsDefinition[str] | None] = {
     By.SHARD: SHARDS,
     By.MODEL_SHARD: MODEL_SHARDS,
     By.RECIPE: RECIPES,
+    By.TRAINING: TRAININGS,
 }
 
 
