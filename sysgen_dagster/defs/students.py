@@ -29,6 +29,7 @@ from sysgen_dagster.report.training_charts import draw_losses
 from sysgen_dagster.storage.exports import reading_export
 from sysgen_dagster.students.arguments import Devices, build_arguments, find_rows
 from sysgen_dagster.students.checkpoints import Checkpoint, find_checkpoint, write_checkpoints
+from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.students.launching import (
     GRACE_S,
     IDLE_S,
@@ -49,14 +50,8 @@ from sysgen_dagster.students.metrics import (
 )
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
 
-STUDENTS, DATA = "students", "data"  # folders: of all trainings, and of one training's export
 _MOST_OBSERVATIONS = 200  # of a run: each is a row of Dagster's database
 _LOOK_EVERY_S = 1.0
-
-
-def training_folder(working: Path, training: str) -> Path:
-    """The folder of a training in the working folder of the deployment."""
-    return working / STUDENTS / training
 
 
 def _mixtures() -> dg.StaticPartitionMapping:
