@@ -3,8 +3,8 @@
 Tables, exports and the report that hold them are made again, which sends no request that was
 answered before. Then goes what cannot be made again without them: the answers in the ledgers, what
 reviewers decided, copies of upstream files, tables and exports of what the catalogue no longer
-names, rows that trainings have copied, files of killed writers, logs of servers, and Dagster's records of the runs that made the
-partitions, which hold a few rows of each.
+names, rows that trainings have copied, files of killed writers, logs of servers, and Dagster's
+records of the runs that made the partitions, which hold a few rows of each.
 """
 
 import time
