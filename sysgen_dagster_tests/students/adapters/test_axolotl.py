@@ -99,7 +99,7 @@ def test_dpo_reads_pairs_with_the_entry_s_beta(exports: Path) -> None:
 
 
 def test_orpo_is_refused_with_the_trainer_that_has_it(exports: Path) -> None:
-    with pytest.raises(TrainingError, match="form that exports do not have. Give `trainer: trl`"):
+    with pytest.raises(TrainingError, match=r"form that exports do not have. Give `trainer: trl`"):
         planned(exports, mixture="pairs", objective=Objective.ORPO)
 
 

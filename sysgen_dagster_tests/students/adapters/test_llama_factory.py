@@ -101,7 +101,7 @@ def test_all_weights_are_learned_or_adapters_with_the_entry_s_numbers(exports: P
 def test_pairs_are_refused_with_the_trainers_that_read_them(
     exports: Path, objective: Objective
 ) -> None:
-    with pytest.raises(TrainingError, match="skips every one of ours. Give `trainer: trl`"):
+    with pytest.raises(TrainingError, match=r"skips every one of ours. Give `trainer: trl`"):
         planned(exports, "pairs", objective=objective)
 
 

@@ -74,7 +74,7 @@ def test_without_sharding_there_is_no_file() -> None:
 
 
 def test_another_sharding_is_refused_with_those_that_there_are() -> None:
-    with pytest.raises(TrainingError, match="shards by fsdp.*zero2 or zero3"):
+    with pytest.raises(TrainingError, match=r"shards by fsdp.*zero2 or zero3"):
         deepspeed_of(entry(Trainer.AXOLOTL, sharding="fsdp"))
 
 
