@@ -1,5 +1,6 @@
 """`sysgen train`: one training of the catalogue, in this terminal; or all of them, as a list."""
 
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from sysgen_dagster.catalog.students import StudentTraining, Trainer
 from sysgen_dagster.commands.backfill import Work, run_partitions
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment, work_of
 from sysgen_dagster.commands.printing import add_lines, new_table, say
+from sysgen_dagster.commands.trial_training import try_training
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.storage.exports import reading_export, stored_exports
 from sysgen_dagster.storage.store import Store
@@ -28,7 +30,8 @@ from sysgen_dagster.students.arguments import (
 )
 from sysgen_dagster.students.card import CARD, render_student_card
 from sysgen_dagster.students.checkpoints import find_checkpoint, read_checkpoints
-from sysgen_dagster.students.metrics import MetricsFile, read_status, seconds_left
+from sysgen_dagster.students.launching import find_running
+from sysgen_dagster.students.metrics import METRICS, MetricsFile, read_status, seconds_left
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.manifest import read_manifest
@@ -41,6 +44,7 @@ def list_trainings(console: Console, data: str) -> int:
     """0 when every training of the catalogue is printed, with how far it is."""
     store = use_deployment(data)
     catalog, exported = load_catalog(), stored_exports(store)
+    place = shlex.quote(data)
     words = ("training", "student", "mixture", "objective", "trainer", "epoch", "state")
     table = new_table("Trainings", words=words, numbers=())
     add_lines(
@@ -59,7 +63,9 @@ def list_trainings(console: Console, data: str) -> int:
         ],
     )
     console.print(table)
-    if not catalog.trainings:
+    if catalog.trainings:
+        say(console, f"Make one of them: sysgen train NAME -o {place}")
+    else:
         say(console, "The catalogue names none: docs/training.md says how to.")
     return 0
 
@@ -78,10 +84,16 @@ def folder_of(store: Store, training: str) -> Path:
     return work_of(store) / _FOLDER / training
 
 
-def train(console: Console, data: str, name: str) -> int:
+def train(console: Console, data: str, name: str, steps: int | None = None) -> int:
     """0 when a training is made, or written for the trainer that it names; 1 if it has failed.
 
     The export of its mixture is made first where there is none.
+
+    Args:
+        console: Where it is shown how far it is.
+        data: The place of the deployment.
+        name: Of the training.
+        steps: Only so many are made, and nothing of them is kept.
 
     Raises:
         StoreError: There is no such deployment.
@@ -92,7 +104,7 @@ def train(console: Console, data: str, name: str) -> int:
     catalog = load_catalog()
     training = _find(catalog, name)
     work = list(_export_first(store, training))
-    if training.trainer is Trainer.TRL:
+    if training.trainer is Trainer.TRL and steps is None:
         work.append((name, [dg.AssetKey(TRAINED_STUDENTS.name)], name))
     with _following(console, folder_of(store, name)):
         runs = run_partitions(console, work)
@@ -101,7 +113,24 @@ def train(console: Console, data: str, name: str) -> int:
         return 1
     if training.trainer is not Trainer.TRL:
         return _write_plan(console, store, catalog, training)
+    if steps is not None:
+        return _try(console, store, catalog, training, steps)
     return _say_what_is_made(console, store, catalog, training)
+
+
+def _try(
+    console: Console, store: Store, catalog: Catalog, training: StudentTraining, steps: int
+) -> int:
+    with reading_export(store, training.mixture, work_of(store)) as export:
+        return try_training(
+            console,
+            training,
+            catalog.students[training.student],
+            export,
+            folder_of(store, f".trial-{training.name}"),
+            steps=steps,
+            start=_start(store, catalog, training),
+        )
 
 
 def _find(catalog: Catalog, name: str) -> StudentTraining:
@@ -120,9 +149,7 @@ def _export_first(store: Store, training: StudentTraining) -> Iterator[Work]:
     yield f"export {training.mixture}", [mixtures.key, exports.key], training.mixture
 
 
-def _write_plan(
-    console: Console, store: Store, catalog: Catalog, training: StudentTraining
-) -> int:
+def _write_plan(console: Console, store: Store, catalog: Catalog, training: StudentTraining) -> int:
     """The files of another trainer, and the commands that are to be run."""
     with reading_export(store, training.mixture, work_of(store)) as export:
         arguments = build_arguments(
@@ -170,8 +197,16 @@ def _say_what_is_made(
     used = find_checkpoint(folder, training.used_epoch)
     say(console, f"Trained: {folder / used.path} (epoch {used.epoch}, sha256 {used.sha256[:12]})")
     say(console, f"Its card: {folder / CARD}")
-    say(console, f"To serve it, name it in the catalogue: models: {{NAME: {{training: {training.name}}}}}")
+    say(console, f"To serve it, a model of the catalogue names it: `training: {training.name}`")
     return 0
+
+
+def end_training(data: str, name: str) -> None:
+    """End a training that runs, with a checkpoint, and return when it has ended."""
+    store = use_deployment(data)
+    for folder in (folder_of(store, name), folder_of(store, f".trial-{name}")):
+        if (running := find_running(folder)) is not None:
+            running.stop()
 
 
 @contextmanager
@@ -195,7 +230,7 @@ def _follow(console: Console, folder: Path, is_over: Event) -> None:
         status = read_status(folder)
         if not lines or status is None or lines[-1]["step"] == said:
             continue
-        if (folder / "metrics.jsonl").stat().st_mtime < began:
+        if (folder / METRICS).stat().st_mtime < began:
             continue  # of an earlier training
         last, said = lines[-1], lines[-1]["step"]
         left = seconds_left(lines, status.steps)

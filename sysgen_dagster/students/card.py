@@ -153,8 +153,8 @@ def _terms(student: Student, models: pl.DataFrame, sources: pl.DataFrame) -> Ite
 def _before(training: StudentTraining) -> Iterator[str]:
     if training.starts_from:
         yield (
-            f"It goes on from the training {code(training.starts_from)}: what that learned is named "
-            "on its own card, and its terms hold here, too."
+            f"It goes on from the training {code(training.starts_from)}: what that learned is on a "
+            "card of its own, and its terms hold here, too."
         )
 
 
