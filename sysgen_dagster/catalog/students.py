@@ -51,6 +51,8 @@ class Student(NamedEntry):
     chat_template: str | None = None
     has_system_role: Switch = True  # of the template; else mixtures of the variant `user_role` fit
     context_tokens: AtLeastOne | None = None  # the most that it reads; null: as its files say
+    # What LLaMA-Factory calls its copy of the template; its trainings need it.
+    llama_factory_template: str | None = None
 
 
 class Lora(Entry):

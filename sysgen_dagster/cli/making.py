@@ -16,7 +16,8 @@ from sysgen_dagster.cli.group import (
     sysgen,
 )
 from sysgen_dagster.commands.printing import open_console, open_fluid_console
-from sysgen_dagster.commands.ranges import PREVIEWED, ROWS, SHARE
+from sysgen_dagster.commands.ranges import PREVIEWED, ROWS, SHARE, STEPS
+from sysgen_dagster.commands.signals import run_until_signal
 
 _RUN = """Make a training set of your own rows.
 
@@ -159,3 +160,42 @@ def drill(data: str, sources: Path | None, share: float) -> int:
     from sysgen_dagster.commands.drill import REASONS_WIDTH, run_drill
 
     return stops(lambda: run_drill(open_console(REASONS_WIDTH), data, sources, share))
+
+
+@sysgen.command("train")
+@click.argument("name", required=False, metavar="NAME")
+@data_option
+@click.option("--list", "is_list", is_flag=True, help="List the trainings and how far they are.")
+@click.option(
+    "--steps",
+    type=STEPS,
+    metavar="N",
+    help="A trial: make so many steps, show how fast and in what memory, and keep nothing.",
+)
+@exits
+def train(name: str | None, data: str, is_list: bool, steps: int | None) -> int:
+    """Fine-tune a student on a training set.
+
+    NAME is a training of the catalogue, which says what is trained on what, and how. What was begun
+    goes on where it ended. Ctrl-C ends it with a checkpoint.
+
+    For another trainer than ours its file is written, and the command that is to be run.
+    """
+    if is_list is (name is not None):
+        raise click.UsageError("give the NAME of a training, or --list")
+    from sysgen_dagster.commands import train as commands
+
+    if name is None:
+        return commands.list_trainings(open_console(40), data)
+
+    def abandon() -> None:
+        from sysgen_dagster.commands.backfill import abandon_runs
+
+        commands.end_training(data, name)
+        abandon_runs()
+
+    return run_until_signal(
+        lambda: commands.train(open_fluid_console(), data, name, steps),
+        abandon,
+        "the training writes a checkpoint and ends, which can take minutes",
+    )

@@ -18,4 +18,5 @@ PORT = click.IntRange(1, 65_535)
 ROWS = click.IntRange(1, 1_000_000_000)
 PREVIEWED = click.IntRange(0, 1_000)  # rows; none at all is a choice
 DAYS = click.IntRange(1, 36_500)
+STEPS = click.IntRange(1, 1_000_000)  # of a trial of a training
 SHARE = _Numbers(0, 0.12, min_open=True)  # of requests that meet each kind of fault

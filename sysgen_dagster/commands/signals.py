@@ -19,15 +19,19 @@ from sysgen_dagster.inference.stopping import STOP
 
 _LOOK_EVERY_S = 0.1  # for a signal
 _GRACE_S = 10.0  # for the work to end by itself
+REQUESTS_END = "no more requests are sent, those in flight are abandoned"
 _ENDS = (signal.SIGINT, signal.SIGTERM)
 
 
-def run_until_signal(work: Callable[[], int], abandon: Callable[[], None]) -> int:
+def run_until_signal(
+    work: Callable[[], int], abandon: Callable[[], None], ending: str = REQUESTS_END
+) -> int:
     """What the work returns, or 128 and the number of the signal that ended it.
 
     Args:
         work: Ends soon after `STOP` is asked for.
         abandon: Called when it does not, before the process ends all the same.
+        ending: What is said of it when a signal comes.
     """
     received: list[int] = []
     before = {each: signal.signal(each, lambda got, _: received.append(got)) for each in _ENDS}
@@ -40,7 +44,7 @@ def run_until_signal(work: Callable[[], int], abandon: Callable[[], None]) -> in
             return outcome.result()
         # Further signals change nothing: it ends within seconds anyway.
         name = signal.Signals(received[0]).name
-        click.echo(f"{name}: no more requests are sent, those in flight are abandoned.", err=True)
+        click.echo(f"{name}: {ending}.", err=True)
         STOP.ask()
         if not wait([outcome], timeout=_GRACE_S).done:
             abandon()

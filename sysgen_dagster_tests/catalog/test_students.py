@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.students import Objective, Student, StudentTraining, Trainer
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster_tests.catalog.small import Change, Wrong, assert_wrong, fault_of, write
@@ -256,3 +257,64 @@ def test_a_student_is_taken_to_have_a_system_role_and_an_unknown_licence() -> No
 
     assert student.has_system_role
     assert student.license == "unknown"
+
+
+# The shipped trainings
+
+SHIPPED = load_catalog(FULL_CATALOG)
+GENERATORS = ("llama-3.1-8b", "qwen2.5-14b", "phi-4")
+ARMS = ("sysgen", "original_answer", "common_system_message", "no_system_message")
+
+
+@pytest.mark.parametrize("mixture", ARMS)
+@pytest.mark.parametrize("model", GENERATORS)
+def test_each_generator_of_the_paper_is_trained_on_its_own_rows_in_every_arm(
+    model: str, mixture: str
+) -> None:
+    [entry] = [
+        each
+        for each in SHIPPED.trainings.values()
+        if (each.student, each.mixture) == (model, mixture)
+    ]
+
+    assert entry.configuration == model
+    assert SHIPPED.students[model].weights == SHIPPED.models[model].served_name
+    assert SHIPPED.students[model].revision == SHIPPED.models[model].revision
+    assert SHIPPED.students[model].license == SHIPPED.models[model].license
+
+
+@pytest.mark.parametrize("student", ["solar-10.7b", "gemma-2-9b"])
+def test_the_two_other_students_learn_from_phi_4(student: str) -> None:
+    trainings = [each for each in SHIPPED.trainings.values() if each.student == student]
+    of_models = {
+        each.configuration or SHIPPED.mixtures[each.mixture].models[0] for each in trainings
+    }
+
+    assert of_models == {"phi-4"}
+    assert len(trainings) == 2  # the new answers, and the original ones to compare with
+
+
+def test_every_shipped_training_of_chats_has_the_paper_s_settings_on_one_node() -> None:
+    chats = [each for each in SHIPPED.trainings.values() if each.objective is Objective.SFT]
+    paper = StudentTraining(student="pupil", mixture="chats")
+
+    assert len(chats) == 16
+    for each in chats:
+        assert each.accumulation == 8
+        changed = each.model_dump(exclude_unset=True).keys()
+        assert changed <= {"student", "mixture", "configuration", "persona", "gpus", "sharding"}
+        assert each.used_epoch == paper.used_epoch
+
+
+def test_a_persona_is_trained_on_only_where_a_template_writes_one() -> None:
+    with_persona = [name for name, each in SHIPPED.trainings.items() if each.persona]
+
+    assert with_persona == ["llama-3.1-8b-no-system-message", "qwen2.5-14b-no-system-message"]
+
+
+def test_pairs_are_trained_on_as_janus_was() -> None:
+    dpo, orpo = (SHIPPED.trainings[f"llama-3.1-8b-{name}"] for name in ("dpo", "orpo"))
+
+    assert (dpo.learning_rate, dpo.epochs, dpo.max_length, dpo.batch) == (5e-7, 2, 2048, 16)
+    assert (orpo.learning_rate, orpo.epochs, orpo.max_length, orpo.beta) == (5e-6, 2, 4096, 0.1)
+    assert (dpo.starts_from, orpo.starts_from) == ("llama-3.1-8b-sysgen", None)

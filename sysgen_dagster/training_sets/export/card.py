@@ -8,7 +8,7 @@ matter, open a heading or a link, or break a table.
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -142,7 +142,7 @@ def render_card(contents: Contents, facts: CardFacts) -> str:
         sources=_add_titles(contents.sources, facts.titles),
         simulated=_names(models.filter(is_simulated)),
         of_openai=_names(contents.sources.filter(pl.col("source_repo").is_in(_WRITTEN_BY_OPENAI))),
-        of_llama=_names(models.filter(is_llama)) if _has_model_text(recipe) else [],
+        of_llama=_names(models.filter(is_llama)) if has_model_text(recipe) else [],
         license=front["license"],
         begins_with_user=recipe.variant in _BEGIN_WITH_USER and not contents.has_pairs,
         trained=contents.trained.value,
@@ -158,7 +158,7 @@ def render_licenses(contents: Contents, facts: CardFacts) -> str:
         names=_SHOWN_AS_CODE,
         contents=contents,
         sources=_add_titles(contents.sources, facts.titles),
-        has_model_text=_has_model_text(facts.recipe),
+        has_model_text=has_model_text(facts.recipe),
     )
 
 
@@ -172,7 +172,7 @@ def _front_matter(contents: Contents, facts: CardFacts) -> dict[str, Any]:
     upstream = [repo for repo in repos if "/" in repo]  # a local source has none
     return {
         "pretty_name": f"SysGen: {contents.name}",
-        **_license_fields(contents, facts.recipe),
+        **_license_of(contents, facts.recipe),
         **({"language": list(facts.languages)} if facts.languages else {}),
         "task_categories": ["text-generation"],
         "size_categories": [size_category(contents.rows)],
@@ -193,24 +193,34 @@ def size_category(rows: int) -> str:
     return ["n<1K", *between, "n>1T"][bisect_right(sizes, rows)]
 
 
-def _license_fields(contents: Contents, recipe: Recipe) -> dict[str, str]:
-    """The one licence of all sources and models when the Hub knows it, else ``other``."""
+def _license_of(contents: Contents, recipe: Recipe) -> dict[str, str]:
     licenses = {*contents.sources["source_license"]}
-    if _has_model_text(recipe):
+    if has_model_text(recipe):
         licenses |= {*contents.models["model_license"]}
-    is_one = len(licenses) == 1 and not contents.only_rejected_models
-    license_ = (licenses.pop() or "") if is_one else ""
-    if license_ in _HUB_LICENSES.split():
-        return {"license": license_}
-    name = re.sub(r"[^a-z0-9.]+", "-", license_.lower()).strip("-")
+    if contents.only_rejected_models:
+        licenses.add(None)  # theirs, which the rows do not name
+    return license_fields(licenses, "LICENSE.md")
+
+
+def license_fields(licenses: Collection[str | None], link: str) -> dict[str, str]:
+    """The front matter of what is under these licences: the only one, where the Hub knows it.
+
+    Args:
+        licenses: Names; None: one that is not known.
+        link: The file that says more.
+    """
+    only = (next(iter(licenses)) or "") if len(licenses) == 1 else ""
+    if only in _HUB_LICENSES.split():
+        return {"license": only}
+    name = re.sub(r"[^a-z0-9.]+", "-", only.lower()).strip("-")
     return {
         "license": "other",
         "license_name": name or "mixed-see-license-file",
-        "license_link": "LICENSE.md",
+        "license_link": link,
     }
 
 
-def _has_model_text(recipe: Recipe) -> bool:
+def has_model_text(recipe: Recipe) -> bool:
     """Whether the rows of a recipe hold text that a model wrote."""
     return bool(recipe.rejected) or recipe.variant not in WITHOUT_MODEL_TEXT
 

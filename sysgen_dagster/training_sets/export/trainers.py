@@ -7,8 +7,8 @@ answer or every one: where the marks are neither, they get a row for each marked
 script writes.
 
 The templates say beside each setting why it is there. Their keys are those of TRL 1.16, Axolotl
-0.19, LLaMA-Factory 0.9.5, torchtune 0.6.1 and open-instruct at
-e6c3044aa6201c8bfa4573c1b03142af599e730d (which is on no package registry).
+0.19, LLaMA-Factory 0.9.5, torchtune 0.6.1 (frozen: it gets critical fixes only) and open-instruct
+at e6c3044aa6201c8bfa4573c1b03142af599e730d (which is on no package registry).
 
 Preference pairs have files for TRL and Axolotl only. The other trainers read another form than a
 prompt and two lists of one message: LLaMA-Factory wants one message that is not in a list (it skips
@@ -32,7 +32,7 @@ _FOR_CHATS: Mapping[str, str] = {
     "entries of its `dataset_info.json`",
     "llamafactory.yaml": "the same, how to train",
     "torchtune.yaml": "[torchtune](https://github.com/pytorch/torchtune), the data part of a "
-    "recipe's configuration",
+    "recipe's configuration; frozen, as torchtune gets critical fixes only",
     "torchtune_chats.py": "the same, what masks each message",
     "open_instruct.sh": "[open-instruct](https://github.com/allenai/open-instruct)",
 }

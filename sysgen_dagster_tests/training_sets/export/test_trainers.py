@@ -269,3 +269,43 @@ def test_torchtune_builds_its_data_set(
     assert first["roles"] == ["system", "user", "assistant"]
     assert first["mask"] == [True, True, False]
     assert first["labels"] == [-100, -100, _one_token("It is 1.")]
+
+
+EPOCHS = {
+    "trl_sft.py": "num_train_epochs=5,",
+    "axolotl.yaml": "num_epochs: 5 ",
+    "llamafactory.yaml": "num_train_epochs: 5 ",
+    "open_instruct.sh": "--num_train_epochs 5 ",
+}
+SAVES = {
+    "trl_sft.py": 'save_strategy="epoch"',
+    "axolotl.yaml": "save_strategy: epoch",
+    "llamafactory.yaml": "save_strategy: epoch",
+    "open_instruct.sh": "--checkpointing_steps epoch",
+}
+
+
+@pytest.mark.parametrize("name", EPOCHS)
+def test_five_epochs_are_trained_and_saved_of_which_the_paper_used_the_third(
+    folder: Path, name: str
+) -> None:
+    text = (folder / "small/trainers" / name).read_text(encoding="utf-8")
+
+    assert EPOCHS[name] in text
+    assert SAVES[name] in text
+    assert "third of" in text
+
+
+def test_weights_have_32_bits_where_steps_are_of_a_millionth(folder: Path) -> None:
+    axolotl = _yaml(folder / "small/trainers/axolotl.yaml")
+    llama_factory = _yaml(folder / "small/trainers/llamafactory.yaml")
+
+    assert axolotl["bf16"] is False  # it loads weights in the numbers that it computes in
+    assert "pure_bf16" not in llama_factory  # else it keeps those it learns in float32
+
+
+def test_a_trainer_that_is_no_longer_developed_is_said_to_be_frozen(folder: Path) -> None:
+    card = (folder / "small/README.md").read_text(encoding="utf-8")
+
+    assert "frozen" in card
+    assert "critical fixes only" in (folder / "small/trainers/torchtune.yaml").read_text()
