@@ -12,7 +12,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.catalog.students import StudentTraining
+from sysgen_dagster.catalog.students import StudentTraining, Trainer
 from sysgen_dagster.defs.exports import exports
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import column_metadata, markdown
@@ -27,7 +27,7 @@ from sysgen_dagster.processes.supervisor import Ending
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.training_charts import draw_losses
 from sysgen_dagster.storage.exports import reading_export
-from sysgen_dagster.students.arguments import Devices, build_arguments, find_rows
+from sysgen_dagster.students.arguments import Devices, TrainingError, build_arguments, find_rows
 from sysgen_dagster.students.checkpoints import Checkpoint, find_checkpoint, write_checkpoints
 from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.students.launching import (
@@ -81,6 +81,11 @@ def trained_students(
     it where it still runs.
     """
     training, working = CATALOG.trainings[context.partition_key], tables.working_folder()
+    if training.trainer is not Trainer.TRL:
+        raise TrainingError(
+            f"{training.name} is trained by {training.trainer}, which is not started from here: "
+            f"`sysgen train {training.name}` writes its command line and its file"
+        )
     python, folder = require_trainer(), training_folder(working, training.name)
     is_on_gpu = has_gpu()
     with (
