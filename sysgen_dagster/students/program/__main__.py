@@ -11,9 +11,8 @@ import traceback
 from pathlib import Path
 
 from .arguments import Arguments, read_arguments
-from .faults import Fault, Stopped
-from .status import FAILED, STOPPED, Status
-from .stopping import Stopping
+from .endings import ProgramError, Stopped, Stopping
+from .records import FAILED, STOPPED, Status
 
 
 def main(path: Path) -> int:
@@ -28,13 +27,13 @@ def main(path: Path) -> int:
         status.update(state=STOPPED)
         print(f"Stopped after step {status.fields['step']}.", file=sys.stderr)
         return stopped.exit_status
-    except Fault as fault:
+    except ProgramError as fault:
         _say(status, fault.kind, str(fault))
         return fault.exit_status
     except Exception as error:  # the status file is all that others see of this process
         traceback.print_exc()
         _say(status, "crashed", f"{type(error).__name__}: {error}; log.txt has the whole of it")
-        return Fault.exit_status
+        return ProgramError.exit_status
     return 0
 
 

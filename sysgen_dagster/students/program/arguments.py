@@ -7,7 +7,7 @@ from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin
 
-from .faults import Refused
+from .endings import RefusedError
 
 VERSION = 1
 SFT, DPO, ORPO = "sft", "dpo", "orpo"
@@ -102,12 +102,12 @@ def read_arguments(path: Path) -> Arguments:
     """The arguments in a file.
 
     Raises:
-        Refused: A field is missing, unknown or not of its kind.
+        RefusedError: A field is missing, unknown or not of its kind.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise Refused("arguments", f"{path} cannot be read as JSON: {error}") from error
+        raise RefusedError("arguments", f"{path} cannot be read as JSON: {error}") from error
     arguments: Arguments = _read(Arguments, content, "")
     _check(arguments)
     return arguments
@@ -147,14 +147,15 @@ def compute_file_sha256(path: Path) -> str:
 def _read(kind: type, content: Any, place: str) -> Any:
     """An object of a dataclass from its JSON, with the dotted place in every refusal."""
     if not isinstance(content, dict):
-        raise Refused("arguments", f"`{place or 'the file'}` must be an object with fields")
+        raise RefusedError("arguments", f"`{place or 'the file'}` must be an object with fields")
     known = {field.name: field.type for field in fields(kind)}
+    inside = f"{place}." if place else ""
     if wrong := sorted(known.keys() ^ content.keys()):
         said = ", ".join(
-            f"`{place}{name}` is {'missing' if name in known else 'unknown'}" for name in wrong
+            f"`{inside}{name}` is {'missing' if name in known else 'unknown'}" for name in wrong
         )
-        raise Refused("arguments", f"{said}: write the file with this version of the pipeline")
-    return kind(**{name: _convert(known[name], content[name], f"{place}{name}") for name in known})
+        raise RefusedError("arguments", f"{said}: write the file with this version of the pipeline")
+    return kind(**{name: _convert(known[name], content[name], f"{inside}{name}") for name in known})
 
 
 def _convert(kind: Any, value: Any, place: str) -> Any:
@@ -164,11 +165,11 @@ def _convert(kind: Any, value: Any, place: str) -> Any:
         (kind,) = (each for each in get_args(kind) if each is not type(None))
     if isinstance(value, dict) or kind in (ModelFiles, Data, Adapters):
         if kind not in (ModelFiles, Data, Adapters):
-            raise Refused("arguments", f"`{place}` must be {kind.__name__}, not an object")
-        return _read(kind, value, f"{place}.")
+            raise RefusedError("arguments", f"`{place}` must be {kind.__name__}, not an object")
+        return _read(kind, value, place)
     is_right = type(value) is kind or (kind is float and type(value) is int)
     if not is_right:
-        raise Refused("arguments", f"`{place}` must be {kind.__name__}, not {value!r}")
+        raise RefusedError("arguments", f"`{place}` must be {kind.__name__}, not {value!r}")
     return kind(value)
 
 
@@ -183,13 +184,13 @@ def _check(arguments: Arguments) -> None:
     for name, (value, known) in choices.items():
         if value not in known:
             listed = ", ".join(map(str, known))
-            raise Refused("arguments", f"`{name}` is {value!r}; it must be one of {listed}")
+            raise RefusedError("arguments", f"`{name}` is {value!r}; it must be one of {listed}")
     at_least_one = ("batch_per_device", "accumulation", "max_length", "epochs", "processes")
     for name in (*at_least_one, "most_steps", "save_every_steps"):
         value = getattr(arguments, name)
         if value is not None and value < 1:
-            raise Refused("arguments", f"`{name}` is {value}; it must be at least 1")
+            raise RefusedError("arguments", f"`{name}` is {value}; it must be at least 1")
     if not 1 <= arguments.used_epoch <= arguments.epochs:
-        raise Refused(
+        raise RefusedError(
             "arguments", f"`used_epoch` {arguments.used_epoch} is none of the {arguments.epochs}"
         )

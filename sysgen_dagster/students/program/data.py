@@ -4,10 +4,10 @@ import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import datasets
+import datasets  # type: ignore[import-untyped]
 
 from .arguments import SFT, Arguments, compute_file_sha256
-from .faults import Refused
+from .endings import RefusedError
 from .rows import Counts, Encoder
 from .templates import Template
 
@@ -33,15 +33,17 @@ def require_unchanged(arguments: Arguments) -> None:
     """Refuse an export that is not the one the training was made for.
 
     Raises:
-        Refused: Its manifest has another checksum, or is not there.
+        RefusedError: Its manifest has another checksum, or is not there.
     """
     manifest = Path(arguments.data.folder) / "manifest.json"
     try:
         found = compute_file_sha256(manifest)
     except OSError as error:
-        raise Refused("data", f"{manifest} cannot be read: {error}; make the export") from error
+        raise RefusedError(
+            "data", f"{manifest} cannot be read: {error}; make the export"
+        ) from error
     if found != arguments.data.checksum:
-        raise Refused(
+        raise RefusedError(
             "data_changed",
             f"{manifest} has the sha256 {found}, and the training is of "
             f"{arguments.data.checksum}: the export was made again since. Train on it into another "
@@ -53,8 +55,9 @@ def prepare(arguments: Arguments, tokenizer: Any, template: Template) -> Prepare
     """Encode the splits of the export and store them beside the training.
 
     Raises:
-        Refused: The rows are not as many as were named, or are not to be trained as they are.
+        RefusedError: The rows are not as many as were named, or are not to be trained as they are.
     """
+    datasets.disable_progress_bars()  # they would fill the log
     home = arguments.folder / _PREPARED
     shutil.rmtree(home, ignore_errors=True)
     splits = datasets.load_dataset(
@@ -62,7 +65,7 @@ def prepare(arguments: Arguments, tokenizer: Any, template: Template) -> Prepare
     )
     found = len(splits[_TRAIN]) if _TRAIN in splits else 0
     if found != arguments.data.train_rows:
-        raise Refused(
+        raise RefusedError(
             "data",
             f"{arguments.data.folder}, {arguments.data.configuration}: the split train has {found} "
             f"rows, and {arguments.data.train_rows} were named; write the arguments anew",
@@ -102,7 +105,7 @@ def _encode(arguments: Arguments, encoder: Encoder, rows: Any) -> Any:
     is_chats = arguments.objective == SFT
     needed = {"messages"} if is_chats else {"prompt", "chosen", "rejected"}
     if missing := sorted(needed - set(rows.column_names)):
-        raise Refused(
+        raise RefusedError(
             "data",
             f"{arguments.data.folder} has no columns {', '.join(missing)}: the objective "
             f"{arguments.objective} learns from {'chats' if is_chats else 'preference pairs'}; "

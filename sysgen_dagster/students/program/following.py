@@ -11,13 +11,11 @@ from accelerate.utils import reduce
 from transformers import TrainerCallback
 
 from .arguments import Arguments
-from .checkpoints import write_checkpoint
-from .faults import Failed
-from .metrics import Metrics
+from .endings import FailedError, Stopping
 from .order import Batches
+from .records import SAVING, TRAINING, Metrics, Status
 from .resuming import RESUME, Progress, complete_state
-from .status import SAVING, TRAINING, Status
-from .stopping import Stopping
+from .trainers import write_checkpoint
 from .weights import ENOUGH, FirstWeights
 
 MEASURED_AFTER = 10  # steps; the weights that have moved by then are counted
@@ -85,7 +83,7 @@ class Follower(TrainerCallback):
         """Write the line of a step or of an evaluation.
 
         Raises:
-            Failed: The loss is no number.
+            FailedError: The loss is no number.
         """
         at = {"step": state.global_step, "epoch": round(state.epoch or 0.0, 6)}
         if "eval_loss" in logs:
@@ -93,7 +91,7 @@ class Follower(TrainerCallback):
         if "loss" not in logs:
             return
         if not math.isfinite(logs["loss"]):
-            raise Failed(
+            raise FailedError(
                 "loss_not_finite",
                 f"the loss of step {state.global_step} is {logs['loss']}: train with a lower "
                 "`learning_rate` or more `warmup_steps`; the last saved state is from before",
@@ -150,13 +148,13 @@ class Follower(TrainerCallback):
         """Measure and state how many weights have moved.
 
         Raises:
-            Failed: Fewer than `ENOUGH`.
+            FailedError: Fewer than `ENOUGH`.
         """
         self._changed = self._first.compute_changed(self.trainer.model)
         self._status.update(changed_weights=round(self._changed, 6))
         if self._changed <= ENOUGH:
             model, rate = self._arguments.model, self._arguments.learning_rate
-            raise Failed(
+            raise FailedError(
                 "weights_unmoved",
                 f"after {step} steps {self._changed:.1%} of the weights have changed: at the "
                 f"learning rate {rate:g} (warm-up {self._arguments.warmup_steps} steps) weights in "

@@ -16,8 +16,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from .faults import Refused
-from .files import write_json
+from .endings import RefusedError
+from .records import write_json
 
 RESUME = "resume"
 _IDENTITY, _PROGRESS, _DONE = "identity.json", "progress.json", "done.json"
@@ -42,7 +42,7 @@ def require_identity(folder: Path, identity: Mapping[str, Any]) -> None:
         identity: JSON values by name.
 
     Raises:
-        Refused: The folder holds another training; with what differs.
+        RefusedError: The folder holds another training; with what differs.
     """
     path = folder / RESUME / _IDENTITY
     noted = _read(path)
@@ -55,7 +55,7 @@ def require_identity(folder: Path, identity: Mapping[str, Any]) -> None:
         said = "; ".join(
             f"`{name}` was {noted.get(name)!r} and is {wanted.get(name)!r}" for name in differ
         )
-        raise Refused(
+        raise RefusedError(
             "another_training",
             f"{folder} holds another training: {said}. Train into another folder, or delete this "
             "one to begin anew",

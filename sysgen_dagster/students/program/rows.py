@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .faults import Refused
+from .endings import RefusedError
 from .templates import Message, Template
 
 MOST_LOST = 0.001  # share of rows that may have nothing to learn after they were cut to length
@@ -40,12 +40,12 @@ class Counts:
         """Refuse to train where more than `MOST_LOST` of the rows are lost, or all.
 
         Raises:
-            Refused: They are; with the ids of some.
+            RefusedError: They are; with the ids of some.
         """
         if self.after and len(self.lost) <= MOST_LOST * self.before:
             return
         named = ", ".join(self.lost[:_NAMED]) + (", …" if len(self.lost) > _NAMED else "")
-        raise Refused(
+        raise RefusedError(
             "rows_lost",
             f"{len(self.lost)} of {self.before} rows have nothing to learn within {max_length} "
             f"tokens: {named or 'there are no rows'}. Let `max_length` be longer, or leave these "
@@ -140,11 +140,11 @@ class Encoder:
         it draws the end of the prompt and the beginning of the answer into one token.
 
         Raises:
-            Refused: As `Template.split`, with the name of the row; or a persona of the template
-                would be trained unsaid.
+            RefusedError: As `Template.split`, with the name of the row; or a persona of the
+                template would be trained unsaid.
         """
         if self._persona and prompt[:1] and prompt[0]["role"] != "system":
-            raise Refused(
+            raise RefusedError(
                 "persona",
                 f"the chat template writes {self._persona!r} before chats that have no system "
                 f"message, such as row {name}: name a template that does not (`chat_template`), or "
@@ -152,8 +152,8 @@ class Encoder:
             )
         try:
             read, learned = self._template.split(_as_read(prompt), _as_read([answer])[0])
-        except Refused as refused:
-            raise Refused(refused.kind, f"row {name}: {refused}") from refused
+        except RefusedError as refused:
+            raise RefusedError(refused.kind, f"row {name}: {refused}") from refused
         read_ids, whole = self._to_ids(read), self._to_ids(read + learned)
         if whole[: len(read_ids)] == read_ids:
             return read_ids, whole[len(read_ids) :]

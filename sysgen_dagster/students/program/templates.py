@@ -10,7 +10,7 @@ from typing import Any
 
 from jinja2 import TemplateError  # comes with chat templates
 
-from .faults import Refused
+from .endings import RefusedError
 
 Message = Mapping[str, str]
 _SYSTEM, _QUESTION, _ANSWER, _NEXT = "Sysmark", "Askmark", "Saymark", "Nextmark"
@@ -36,15 +36,15 @@ class Template:
                 rows of a training that is resumed are those that it began with.
 
         Raises:
-            Refused: There is no template, or it writes the day and cannot be given one.
+            RefusedError: There is no template, or it writes the day and cannot be given one.
         """
         if file is not None:
             try:
                 tokenizer.chat_template = Path(file).read_text(encoding="utf-8")
             except (OSError, ValueError) as error:
-                raise Refused("template", f"the chat template {file}: {error}") from error
+                raise RefusedError("template", f"the chat template {file}: {error}") from error
         if not isinstance(tokenizer.chat_template, str):
-            raise Refused(
+            raise RefusedError(
                 "template", "the student has no chat template; name a Jinja file: `chat_template`"
             )
         self._tokenizer = tokenizer
@@ -61,7 +61,7 @@ class Template:
             for day in (_OTHER_DAY, self._day)
         }
         if len(texts) == 1:
-            raise Refused(
+            raise RefusedError(
                 "template",
                 "the chat template writes the day on which it is rendered, and takes no "
                 "`date_string` in its place: a training could not be repeated. Edit the template "
@@ -72,7 +72,7 @@ class Template:
         """A chat as the student reads it; with `asks` also the header of the answer to come.
 
         Raises:
-            Refused: The template cannot write it, such as a system role that it does not know.
+            RefusedError: The template cannot write it, such as a system role that it does not know.
         """
         given = {"date_string": self._day} if self.writes_the_day else {}
         try:
@@ -81,7 +81,7 @@ class Template:
             )
         except (TemplateError, TypeError) as error:  # also its own `raise_exception`
             roles = ", ".join(message["role"] for message in chat)
-            raise Refused(
+            raise RefusedError(
                 "template",
                 f"the chat template does not take the roles {roles}: {error}. Train on the variant "
                 "`user_role`, or name a template that takes them: `chat_template`",
@@ -96,13 +96,13 @@ class Template:
         is put there.
 
         Raises:
-            Refused: The text of the prompt changes when the answer follows, so that no training on
-                the answer is one on what the student will be asked.
+            RefusedError: The text of the prompt changes when the answer follows, so that no
+                training on the answer is one on what the student will be asked.
         """
         read = self.render(prompt, asks=True)
         whole = self.render([*prompt, answer])
         if not whole.startswith(read):
-            raise Refused(
+            raise RefusedError(
                 "template",
                 "the chat template writes the same turns in another way when an answer follows "
                 f"(…{read[-80:]!r} is no beginning of …{whole[-160:]!r}); edit it and name the "
@@ -111,7 +111,7 @@ class Template:
         written = whole[len(read) :].rstrip()
         if not written.endswith(self._marks()):
             if self._tokenizer.eos_token is None:
-                raise Refused(
+                raise RefusedError(
                     "template",
                     "neither the chat template nor the tokenizer has a mark that ends an answer; "
                     "set `eos_token` in tokenizer_config.json",
@@ -133,7 +133,7 @@ class Template:
         bare = self._before_the_question([])
         try:
             with_message = self._before_the_question([{"role": "system", "content": _SYSTEM}])
-        except Refused:  # a template without system role
+        except RefusedError:  # a template without system role
             with_message = ""
         if bare in (with_message.replace(_SYSTEM, ""), with_message[: len(bare)]):
             return ""

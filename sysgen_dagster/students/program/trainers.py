@@ -1,15 +1,19 @@
 """TRL's trainers on rows that are token ids already: nothing is rendered, cut or dropped again."""
 
+import copy
 import os
+import shutil
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from .arguments import DPO, ORPO, SFT, Arguments
-from .faults import Refused
+from .endings import RefusedError
 from .order import LengthOrder
 from .resuming import RESUME
 from .rows import IGNORED
 
+CHECKPOINTS = "checkpoints"
 os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")  # ORPO stands there; the lock pins it
 
 # Nothing is saved or evaluated by TRL's own calendar: `following.Follower` asks for it.
@@ -124,7 +128,7 @@ def make_trainer(
         order: Of the rows.
 
     Raises:
-        Refused: The model is not there, or adapters are asked for and `peft` is not installed.
+        RefusedError: The model is not there, or adapters are asked for and `peft` is not installed.
     """
     kind = {SFT: _sft, DPO: _dpo, ORPO: _orpo}[arguments.objective]()
     try:
@@ -137,9 +141,45 @@ def make_trainer(
             peft_config=_make_adapters(arguments),
         )
     except OSError as error:
-        raise Refused("model", f"{arguments.model.weights} cannot be loaded: {error}") from error
+        raise RefusedError(
+            "model", f"{arguments.model.weights} cannot be loaded: {error}"
+        ) from error
     trainer.order = order
     return trainer
+
+
+def write_checkpoint(trainer: Any, folder: Path, epoch: int, *, writes: bool) -> Path:
+    """Write configuration, weights, tokenizer and chat template of a student after an epoch.
+
+    All processes call it together: each has a part of weights that are sharded.
+
+    Args:
+        trainer: TRL's.
+        folder: Of the training.
+        epoch: From 1.
+        writes: Whether this process is the one that writes.
+
+    Returns:
+        The folder ``checkpoints/epoch-N``.
+    """
+    place = folder / CHECKPOINTS / f"epoch-{epoch}"
+    beside = place.with_name(f".{place.name}.part")
+    if writes:
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+    if hasattr(trainer.model, "merge_and_unload"):  # adapters: merged into a copy of the weights
+        if writes:
+            merged = copy.deepcopy(trainer.model).cpu().merge_and_unload()
+            merged.save_pretrained(beside)
+            trainer.processing_class.save_pretrained(beside)
+    else:
+        trainer.save_model(str(beside))
+    if writes:
+        # The trainer's own settings, pickled: no server reads them.
+        (beside / "training_args.bin").unlink(missing_ok=True)
+        shutil.rmtree(place, ignore_errors=True)
+        beside.rename(place)
+    return place
 
 
 def _make_adapters(arguments: Arguments) -> Any:
@@ -148,7 +188,7 @@ def _make_adapters(arguments: Arguments) -> Any:
     try:
         from peft import LoraConfig
     except ImportError as error:
-        raise Refused(
+        raise RefusedError(
             "lora",
             "`lora` needs the library peft, which is not in the training environment: "
             "`pip install peft` there, or train all weights",

@@ -4,7 +4,6 @@ import os
 from datetime import UTC, datetime
 from typing import Any
 
-import datasets
 import torch
 from accelerate import PartialState
 from transformers import AutoTokenizer, PrinterCallback
@@ -12,9 +11,10 @@ from transformers.utils import logging
 
 from .arguments import Arguments, compute_identity
 from .data import load_prepared, prepare, remove_prepared, require_unchanged
-from .faults import Failed, Refused, Stopped
+from .endings import FailedError, RefusedError, Stopped, Stopping
 from .following import Follower
 from .order import Batches, LengthOrder
+from .records import DONE, Status, find_versions
 from .resuming import (
     find_done,
     find_last_state,
@@ -24,8 +24,6 @@ from .resuming import (
     require_identity,
 )
 from .rows import LEARNED, TOKENS
-from .status import DONE, Status, find_versions
-from .stopping import Stopping
 from .templates import Template
 from .trainers import make_trainer
 
@@ -36,8 +34,8 @@ def train(arguments: Arguments, status: Status, stopping: Stopping) -> None:
     A training that is through is left as it is.
 
     Raises:
-        Refused: The arguments or the data are not trained on.
-        Failed: The training has no result that is worth keeping.
+        RefusedError: The arguments or the data are not trained on.
+        FailedError: The training has no result that is worth keeping.
         Stopped: SIGTERM has come, and the state is saved.
     """
     _keep_quiet()
@@ -93,7 +91,7 @@ def _run(
     """Take the steps that are left.
 
     Raises:
-        Failed: The memory does not suffice.
+        FailedError: The memory does not suffice.
         Stopped: SIGTERM has come, and the state is saved.
     """
     state = find_last_state(arguments.folder)
@@ -124,12 +122,12 @@ def _take_steps(trainer: Any, follower: Follower, state: str | None) -> bool:
     """Whether all steps were taken; else SIGTERM has come.
 
     Raises:
-        Failed: The memory does not suffice.
+        FailedError: The memory does not suffice.
     """
     try:
         trainer.train(resume_from_checkpoint=state)
     except torch.OutOfMemoryError as error:
-        raise Failed(
+        raise FailedError(
             "out_of_memory",
             f"{error}. Take fewer rows at once (`batch_per_device`; the accumulation follows), a "
             "smaller `max_length`, or shard the weights over several GPUs",
@@ -141,27 +139,26 @@ def _keep_quiet() -> None:
     """Leave the log to what went wrong: how far the training is stands in its metrics."""
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    datasets.disable_progress_bars()
 
 
 def _require_devices(arguments: Arguments) -> None:
     """Refuse where the devices are not there, and take all cores where there are no others.
 
     Raises:
-        Refused: There is no GPU, or there are not as many processes as were named.
+        RefusedError: There is no GPU, or there are not as many processes as were named.
     """
     started = int(os.environ.get("WORLD_SIZE", "1"))
     if started != arguments.processes:
-        raise Refused(
+        raise RefusedError(
             "devices",
             f"`processes` is {arguments.processes}, and {started} were started: start the program "
             f"with `accelerate launch --num_processes {arguments.processes}`",
         )
     if arguments.devices == "cuda" and not torch.cuda.is_available():
-        raise Refused(
+        raise RefusedError(
             "devices",
-            f"`devices` is cuda, and torch {torch.__version__} finds no GPU: install the torch that "
-            "fits the driver, or train on the cpu",
+            f"`devices` is cuda, and torch {torch.__version__} finds no GPU: install the torch "
+            "that fits the driver, or train on the cpu",
         )
     if arguments.devices == "cpu":
         cores = len(os.sched_getaffinity(0))
@@ -172,13 +169,13 @@ def _load_tokenizer(arguments: Arguments) -> Any:
     """The tokenizer of the student, with a token to pad with.
 
     Raises:
-        Refused: It is not there.
+        RefusedError: It is not there.
     """
     model = arguments.model
     try:
         tokenizer = AutoTokenizer.from_pretrained(model.weights, revision=model.revision or "main")
     except (OSError, ValueError) as error:
-        raise Refused(
+        raise RefusedError(
             "model", f"the tokenizer of {model.weights} cannot be loaded: {error}"
         ) from error
     if tokenizer.pad_token is None:

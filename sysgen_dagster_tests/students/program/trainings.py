@@ -8,27 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sysgen_dagster.students.program import files
+from sysgen_dagster.students.program import records
 from sysgen_dagster.students.program.arguments import compute_file_sha256
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, frame, row
 
-PROGRAM = Path(files.__file__).parent
-WORDS = [
-    "the",
-    "answer",
-    "of",
-    "each",
-    "step",
-    "is",
-    "a",
-    "number",
-    "that",
-    "the",
-    "teacher",
-    "checks",
-    "twice",
-]
+PROGRAM = Path(records.__file__).parent
+WORDS = "the answer of each step is a number that the teacher checks twice"
 
 
 def said(role: str, content: str, *, train: bool = False) -> dict[str, Any]:
@@ -39,7 +25,7 @@ def chat(number: int, *, system: bool = True, turns: int = 1) -> list[dict[str, 
     """A chat whose last answer is marked, of a length of its own."""
     messages = [said("system", f"You are tutor {number}. Be brief.")] if system else []
     for turn in range(turns):
-        text = " ".join(WORDS[: 1 + (number * 5 + turn) % len(WORDS)])
+        text = WORDS[: 10 + (number * 37 + turn) % 50]
         messages.append(said("user", f"What is {number} + {turn}?"))
         messages.append(said("assistant", f"{text}: {number + turn}", train=turn == turns - 1))
     return messages

@@ -1,13 +1,16 @@
-"""`status.json`: where a training stands, for those who follow it from another process."""
+"""What others read of a training while it runs and after: `status.json` and `metrics.jsonl`.
 
+A reader finds each of them whole, also after a kill.
+"""
+
+import json
+import os
 import time
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from .files import write_json
-
-STATUS = "status.json"
+STATUS, METRICS = "status.json", "metrics.jsonl"
 PREPARING, TRAINING, SAVING = "preparing", "training", "saving"
 DONE, STOPPED, FAILED = "done", "stopped", "failed"
 _LIBRARIES = ("torch", "transformers", "trl", "accelerate", "datasets")
@@ -62,6 +65,34 @@ class Status:
         self._seconds_before = seconds
 
 
+class Metrics:
+    """Writes lines that a reader sees at once."""
+
+    def __init__(self, folder: Path, *, writes: bool) -> None:
+        """Of several processes of one training the first alone writes."""
+        self._path = folder / METRICS
+        self._writes = writes
+
+    def add(self, **line: Any) -> None:
+        """Append a line, whole."""
+        if self._writes:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def keep_until(self, step: int) -> None:
+        """Take away lines of later steps, which will be made again, and a line that was cut."""
+        if not self._writes or not self._path.exists():
+            return
+        kept = [
+            line
+            for line in self._path.read_text(encoding="utf-8").splitlines()
+            if _step_of(line) <= step
+        ]
+        beside = self._path.with_name(f".{METRICS}.{os.getpid()}.part")
+        beside.write_text("".join(f"{line}\n" for line in kept), encoding="utf-8")
+        beside.replace(self._path)
+
+
 def find_versions() -> dict[str, str]:
     """Name to version of the libraries that train."""
     found = {}
@@ -71,3 +102,23 @@ def find_versions() -> dict[str, str]:
         except PackageNotFoundError:
             found[name] = "not installed"
     return found
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Put JSON in the place of a file; a reader finds the old text or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with beside.open("w", encoding="utf-8") as file:
+        json.dump(content, file, ensure_ascii=False, indent=2)
+        file.write("\n")
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def _step_of(line: str) -> float:
+    """The step of a line; of one that was cut a later one than any."""
+    try:
+        return int(json.loads(line)["step"])
+    except (ValueError, KeyError, TypeError):
+        return float("inf")
