@@ -49,6 +49,9 @@ class Template:
             )
         self._tokenizer = tokenizer
         self._day = day
+        added = tokenizer.added_tokens_decoder.values()
+        special = {str(token) for token in added if token.special}
+        self._marks = tuple(special | set(tokenizer.all_special_tokens))
         self.sha256 = hashlib.sha256(tokenizer.chat_template.encode()).hexdigest()
         self.writes_the_day = _ASKS_THE_DAY in tokenizer.chat_template
         if self.writes_the_day:
@@ -109,7 +112,7 @@ class Template:
                 "file: `chat_template`",
             )
         written = whole[len(read) :].rstrip()
-        if not written.endswith(self._marks()):
+        if not written.endswith(self._marks):
             if self._tokenizer.eos_token is None:
                 raise RefusedError(
                     "template",
@@ -118,11 +121,6 @@ class Template:
                 )
             written += self._tokenizer.eos_token
         return read, written
-
-    def _marks(self) -> tuple[str, ...]:
-        added = self._tokenizer.added_tokens_decoder.values()
-        special = {str(token) for token in added if token.special}
-        return tuple(special | set(self._tokenizer.all_special_tokens))
 
     def find_persona(self) -> str:
         """What the template writes before a chat only where it has no system message.
@@ -137,7 +135,7 @@ class Template:
             with_message = ""
         if bare in (with_message.replace(_SYSTEM, ""), with_message[: len(bare)]):
             return ""
-        for mark in self._marks():
+        for mark in self._marks:
             bare = bare.replace(mark, "")
         return bare.strip()
 

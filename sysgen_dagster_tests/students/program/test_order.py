@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-pytest.importorskip("trl", reason="run by `make test-train`")
+pytest.importorskip("torch", reason="run by `make test-train`")
 pytestmark = [pytest.mark.trl, pytest.mark.filterwarnings("ignore")]
 
 from sysgen_dagster.students.program.order import Batches, LengthOrder  # noqa: E402

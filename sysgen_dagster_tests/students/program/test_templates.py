@@ -7,7 +7,7 @@ from sysgen_dagster.students.program.endings import RefusedError
 from sysgen_dagster_tests.students.program import chat_templates
 from sysgen_dagster_tests.students.program.trainings import said
 
-pytest.importorskip("trl", reason="run by `make test-train`")
+pytest.importorskip("transformers", reason="run by `make test-train`")
 pytestmark = [pytest.mark.trl, pytest.mark.filterwarnings("ignore")]
 
 DAY = "05 Mar 2026"

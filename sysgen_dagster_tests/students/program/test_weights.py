@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("trl", reason="run by `make test-train`")
+pytest.importorskip("torch", reason="run by `make test-train`")
 pytestmark = [pytest.mark.trl, pytest.mark.filterwarnings("ignore")]
 
 import torch  # noqa: E402
