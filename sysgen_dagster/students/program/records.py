@@ -52,6 +52,14 @@ class Status:
         if unknown := fields.keys() - self.fields.keys():
             raise KeyError(f"status.json has no fields {sorted(unknown)}")
         self.fields |= fields | {"seconds": round(self.seconds, 3)}
+        self._write()
+
+    def restore(self, fields: dict[str, Any]) -> None:
+        """Write the fields of an earlier process as they were."""
+        self.fields = fields
+        self._write()
+
+    def _write(self) -> None:
         if self.writes:
             write_json(self._path, self.fields)
 

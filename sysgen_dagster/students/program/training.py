@@ -47,8 +47,7 @@ def train(arguments: Arguments, status: Status, stopping: Stopping) -> None:
         identity = compute_identity(arguments, template.sha256) | {"day": day}
         require_identity(arguments.folder, identity)
     if done := find_done(arguments.folder):
-        status.fields = done
-        status.update()
+        status.restore(done)
         return
     require_unchanged(arguments)
     status.update(versions=find_versions(), template_sha256=template.sha256)
