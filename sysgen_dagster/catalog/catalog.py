@@ -95,7 +95,7 @@ class BaseCatalog(Entry):
                 )
         return None
 
-    @rule("models", "judges", "trainings")
+    @rule("trainings", "models", "judges")
     def _require_epochs_that_are_trained(self) -> str | None:
         for name, model in self.served.items():
             training = self.trainings.get(model.training or "")

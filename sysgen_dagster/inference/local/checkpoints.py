@@ -16,7 +16,7 @@ _SHOWN_DIGITS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoint:
+class ServedCheckpoint:
     """The weights after one epoch of a training, in a folder of this machine.
 
     Attributes:
@@ -55,7 +55,7 @@ class Checkpoint:
         )
 
 
-def _no_checkpoint(model: Model) -> Checkpoint:
+def _no_checkpoint(model: Model) -> ServedCheckpoint:
     raise EngineError(
         f"{model.name} is the student of the training {model.training}, and trainings are known "
         "only to a deployment: name the folder of its checkpoint in `weights`"
@@ -77,5 +77,5 @@ class Students:
             where there is none.
     """
 
-    checkpoint_of: Callable[[Model], Checkpoint] = _no_checkpoint
+    checkpoint_of: Callable[[Model], ServedCheckpoint] = _no_checkpoint
     find_trainer: Callable[[], Path | None] = _no_trainer

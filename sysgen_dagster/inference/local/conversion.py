@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sysgen_dagster.inference.chat_api import EngineError
-from sysgen_dagster.inference.local.checkpoints import Checkpoint
+from sysgen_dagster.inference.local.checkpoints import ServedCheckpoint
 from sysgen_dagster.inference.local.environment import environment_of_servers
 from sysgen_dagster.inference.local.llama_cpp import find_llama_server
 from sysgen_dagster.inference.quoting import end_of_log
@@ -33,7 +33,7 @@ def find_converter() -> Path | None:
     return next((place for place in places if place.is_file()), None)
 
 
-def gguf_place(checkpoint: Checkpoint) -> Path:
+def gguf_place(checkpoint: ServedCheckpoint) -> Path:
     """The path of the GGUF file of a checkpoint, which need not exist yet.
 
     It lies in the folder of the training, and is deleted with it.
@@ -42,7 +42,7 @@ def gguf_place(checkpoint: Checkpoint) -> Path:
     return checkpoint.folder.parents[1] / "gguf" / name
 
 
-def require_conversion(checkpoint: Checkpoint, trainer: Path | None) -> None:
+def require_conversion(checkpoint: ServedCheckpoint, trainer: Path | None) -> None:
     """Do nothing where a checkpoint is converted or can be.
 
     Raises:
@@ -65,7 +65,7 @@ def require_conversion(checkpoint: Checkpoint, trainer: Path | None) -> None:
         )
 
 
-def as_gguf(checkpoint: Checkpoint, trainer: Path | None, report: Callable[[str], None]) -> Path:
+def as_gguf(checkpoint: ServedCheckpoint, trainer: Path | None, report: Callable[[str], None]) -> Path:
     """The GGUF file of a checkpoint, which is made where it is not there yet.
 
     Files of what the same epoch was before are deleted. Two runs never make one at the same time.
@@ -91,7 +91,7 @@ def as_gguf(checkpoint: Checkpoint, trainer: Path | None, report: Callable[[str]
     return place
 
 
-def _convert(checkpoint: Checkpoint, trainer: Path | None, place: Path) -> None:
+def _convert(checkpoint: ServedCheckpoint, trainer: Path | None, place: Path) -> None:
     unfinished, log = place.with_name("unfinished.gguf"), place.with_name("conversion.log")
     command = [str(trainer), str(find_converter()), str(checkpoint.folder)]
     command += ["--outfile", str(unfinished), "--outtype", OUT_TYPE]
