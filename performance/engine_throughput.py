@@ -51,7 +51,6 @@ from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.local.vllm import find_vllm
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.catalog import load_catalog
@@ -66,6 +65,7 @@ from sysgen_dagster.lanes.sysgen.tags import (
     render_tagged_message,
 )
 from sysgen_dagster.lanes.sysgen.verification import build_verification_requests
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.simulated.annotation import write_tagged_message
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.reading import read_subject

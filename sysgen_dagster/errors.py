@@ -35,7 +35,8 @@ succeed later although nobody changes anything::
     ├── StoreError                    a stored partition is missing or damaged
     │   ├── OtherCutError             shards of a source come from another cut of its file
     │   └── StoreUnavailableError     storage did not answer, or is full (again)
-    └── TableError                    rows do not have the columns of their table
+    ├── TableError                    rows do not have the columns of their table
+    └── TrainingError                 a training cannot be made as it is asked for
 
 What is not here is a fault of ours, or data: a malformed completion is a row with a reason.
 """

@@ -7,7 +7,9 @@ imported.
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,9 +17,11 @@ import pytest
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.inference.local.environment import NAMES_MORE
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.processes.state import running
+from sysgen_dagster_tests.inference.processes import MARK, Descendants, kill, wait_until
 from sysgen_dagster_tests.storage.s3_server import new_bucket, running_s3
 
 # A developer's own Postgres and webhook are none of the tests' business.
@@ -61,3 +65,18 @@ def s3() -> Iterator[str]:
 def bucket(s3: str) -> str:
     """The URL of an empty bucket."""
     return new_bucket(s3)
+
+
+@pytest.fixture
+def descendants(monkeypatch: pytest.MonkeyPatch) -> Iterator[Descendants]:
+    """The processes that the test starts; all of them must have ended when it has."""
+    mark = uuid.uuid4().hex
+    monkeypatch.setenv(MARK, mark)
+    monkeypatch.setenv(NAMES_MORE, f"{MARK}, SYSGEN_TEST_NEED")
+    found = Descendants(mark)
+    yield found
+    with suppress(AssertionError):
+        wait_until(lambda: not found(), within_s=60)
+    left = found.describe()
+    kill(*found())
+    assert left == []

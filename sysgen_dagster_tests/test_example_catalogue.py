@@ -13,8 +13,8 @@ import pytest
 
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.processes.state import running
 from sysgen_dagster_tests.catalog.small import fault_of
 
 ROOT = Path(__file__).parents[1]

@@ -14,9 +14,9 @@ from sysgen_dagster.commands import ui
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.local.vllm import vllm_servers
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.processes.state import running
 
 ROOT = Path(__file__).parents[1]
 LOOPBACK = "0100007F"  # 127.0.0.1 as the kernel writes it

@@ -21,9 +21,9 @@ from sysgen_dagster.commands.dagster_home import limit_pools, write_settings
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.other_ledgers import OtherLedgers
 from sysgen_dagster.inference.request_keys import Asked
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster_tests.inference.local_servers import healthy, in_use
 from sysgen_dagster_tests.storage.test_store import FIRST, NOTES, TWO_ROWS

@@ -27,9 +27,9 @@ from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.local.vllm import vllm_servers
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.simulated.app import Settings, SimulatedModel
 from sysgen_dagster_tests.inference.odd_servers import serving
 

@@ -19,6 +19,7 @@ from sysgen_dagster.catalog.models import RequestSettings
 from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
 from sysgen_dagster.catalog.recipes import Recipe, Training
 from sysgen_dagster.catalog.sources import ROWS_PER_SHARD, Benchmark, HubFile, Source
+from sysgen_dagster.catalog.students import Lora, Student, StudentTraining
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Bounds, Generator, Method
 
@@ -36,6 +37,9 @@ ENTRIES: dict[str, type[BaseModel]] = {
     "`conflicts:`": Conflicts,
     "`mixtures: NAME:`": Recipe,
     "`training:`": Training,
+    "`students: NAME:`": Student,
+    "`trainings: NAME:`": StudentTraining,
+    "`lora:`": Lora,
     "`benchmarks: NAME:`": Benchmark,
     "`learned_similarity:`": LearnedSimilarity,
     "`filling:`": Filling,
@@ -53,6 +57,7 @@ IN_WORDS = {
     "alignment_rows": "0 without a judge, else 20",
     "obedience": "0 without a judge, else `all`",
     "mixtures": "`{sysgen: {}}`",
+    "epoch": "3, or the last of fewer `epochs`",
     "method": "`{preset: best}`",
     "path": "needed without `hub`",
     "hub": "needed without `path`",

@@ -12,7 +12,7 @@ from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Rejected, Training
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, unknown_names
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Benchmark, Source
-from sysgen_dagster.catalog.students import Objective, Student, StudentTraining
+from sysgen_dagster.catalog.students import Student, StudentTraining, find_misfits
 
 
 def _or_sysgen(mixtures: object) -> object:
@@ -82,18 +82,9 @@ class BaseCatalog(Entry):
             "say in `conflicts` how many are, such as {messages_a_shard: 20}"
         )
 
-    @rule("trainings", "mixtures")
-    def _require_rows_that_an_objective_learns_from(self) -> str | None:
-        for name, training in self.trainings.items():
-            recipe = self.mixtures.get(training.mixture)
-            if recipe and bool(recipe.rejected) is (training.objective is Objective.SFT):
-                there = "preference pairs" if recipe.rejected else "chats"
-                wanted = "chats" if recipe.rejected else "preference pairs (with `rejected`)"
-                return (
-                    f"the training {name} is of the objective {training.objective}, and its "
-                    f"mixture {training.mixture} holds {there}: name one of {wanted}"
-                )
-        return None
+    @rule("trainings", "students", "mixtures")
+    def _require_trainings_that_fit(self) -> str | None:
+        return next(find_misfits(self.trainings, self.students, self.mixtures), None)
 
     @rule("trainings", "models", "judges")
     def _require_epochs_that_are_trained(self) -> str | None:

@@ -127,7 +127,10 @@ def _begin_at(folder: Path, values: Any) -> None:
     for _, entry in entries_of(values, "sources", "benchmarks"):
         if isinstance(entry.get("path"), str):
             entry["path"] = str(folder / entry["path"])
-    for _, entry in entries_of(values, "models", "judges"):
+    for _, entry in entries_of(values, "students"):
+        if isinstance(entry.get("chat_template"), str):
+            entry["chat_template"] = str(folder / entry["chat_template"])
+    for _, entry in entries_of(values, "models", "judges", "students"):
         if isinstance(entry.get("weights"), str) and _exists(folder / entry["weights"]):
             entry["weights"] = str(folder / entry["weights"])
 

@@ -1,5 +1,6 @@
 """Students and trainings: which models are fine-tuned, on which training set, and how."""
 
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -18,7 +19,10 @@ from sysgen_dagster.catalog.entries import (
     Share,
     Switch,
 )
+from sysgen_dagster.catalog.recipes import Recipe, Variant
 from sysgen_dagster.catalog.rules import rule
+
+_WITHOUT_SYSTEM_TURN = (Variant.NO_SYSTEM_MESSAGE, Variant.USER_ROLE)
 
 
 class Objective(StrEnum):
@@ -67,6 +71,8 @@ class StudentTraining(NamedEntry):
 
     student: Name
     mixture: Name
+    # Of its export: the name of a model, whose rows it learns alone, or SOURCE--MODEL; null: all.
+    configuration: Name | None = None
     objective: Objective = Objective.SFT
     # The training whose used checkpoint is where this one starts; null: the student as published.
     starts_from: Name | None = None
@@ -116,3 +122,84 @@ class StudentTraining(NamedEntry):
     def used_epoch(self) -> int:
         """The epoch whose checkpoint is the trained student, from 1."""
         return self.epoch or min(3, self.epochs)
+
+
+def find_misfits(
+    trainings: Mapping[str, StudentTraining],
+    students: Mapping[str, Student],
+    mixtures: Mapping[str, Recipe],
+) -> Iterator[str]:
+    """What is wrong with trainings beside the students, mixtures and trainings that they name.
+
+    What names nothing is left out: that is a fault of its own.
+    """
+    for name, training in trainings.items():
+        student, recipe = students.get(training.student), mixtures.get(training.mixture)
+        found = [
+            _misfit_of_start(name, trainings),
+            recipe and _misfit_of_objective(training, recipe),
+            recipe and _misfit_of_configuration(training, recipe),
+            student and _misfit_of_length(training, student),
+            student and recipe and _misfit_of_template(training, student, recipe),
+        ]
+        yield from (f"the training {name} {each}" for each in found if each)
+
+
+def _misfit_of_start(name: str, trainings: Mapping[str, StudentTraining]) -> str | None:
+    training, seen = trainings[name], {name}
+    at = training.starts_from
+    while at is not None and at in trainings:
+        before = trainings[at]
+        if at in seen:
+            return f"has no beginning, since `starts_from` leads back to {at}: correct it"
+        if before.student != training.student:
+            return (
+                f"is of the student {training.student}, and starts from {at}, which is of "
+                f"{before.student}: let both name one student"
+            )
+        seen.add(at)
+        at = before.starts_from
+    return None
+
+
+def _misfit_of_objective(training: StudentTraining, recipe: Recipe) -> str | None:
+    if bool(recipe.rejected) is not (training.objective is Objective.SFT):
+        return None
+    there = "preference pairs" if recipe.rejected else "chats"
+    wanted = "chats" if recipe.rejected else "preference pairs (with `rejected`)"
+    return (
+        f"is of the objective {training.objective}, and its mixture {training.mixture} holds "
+        f"{there}: name one of {wanted}"
+    )
+
+
+def _misfit_of_configuration(training: StudentTraining, recipe: Recipe) -> str | None:
+    *source, model = (training.configuration or "").split("--", 1)
+    unknown = [name for name in source if recipe.sources and name not in recipe.sources]
+    unknown += [model] if model and recipe.models and model not in recipe.models else []
+    if not unknown:
+        return None
+    return (
+        f"takes the configuration {training.configuration}, and its mixture {training.mixture} "
+        f"has no rows of {unknown[0]}: give another one, or leave it out for all rows"
+    )
+
+
+def _misfit_of_length(training: StudentTraining, student: Student) -> str | None:
+    if student.context_tokens is None or training.max_length <= student.context_tokens:
+        return None
+    return (
+        f"takes rows of {training.max_length} tokens, and its student {training.student} reads "
+        f"{student.context_tokens}: lower `max_length`"
+    )
+
+
+def _misfit_of_template(training: StudentTraining, student: Student, recipe: Recipe) -> str | None:
+    has_system_turns = bool(recipe.rejected) or recipe.variant not in _WITHOUT_SYSTEM_TURN
+    if student.has_system_role or not has_system_turns:
+        return None
+    return (
+        f"has system messages in its mixture {training.mixture}, and the template of its student "
+        f"{training.student} takes none: name a mixture of the variant user_role, or give the "
+        "student a `chat_template` that takes them, and `has_system_role: true`"
+    )

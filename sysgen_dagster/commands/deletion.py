@@ -25,8 +25,8 @@ from sysgen_dagster.commands.holders import find_answered, find_holders
 from sysgen_dagster.commands.left_over import left_over, remove
 from sysgen_dagster.inference.ledger_upkeep import forget
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.review.decisions import forget_decisions
 from sysgen_dagster.storage.exports import remove_export
 from sysgen_dagster.storage.store import Store

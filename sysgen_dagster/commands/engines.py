@@ -4,7 +4,7 @@ from rich.console import Console
 
 from sysgen_dagster.commands.deployment import use_deployment, work_of
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import read_state, running
+from sysgen_dagster.processes.state import read_state, running
 
 
 def show_engines(console: Console, data: str, end: bool) -> int:

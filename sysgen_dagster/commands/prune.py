@@ -19,8 +19,8 @@ from sysgen_dagster.commands.deployment import use_deployment, work_of
 from sysgen_dagster.commands.left_over import left_over, remove, size_of
 from sysgen_dagster.commands.printing import new_table
 from sysgen_dagster.inference.ledger_upkeep import discard
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.sources.files import SourceError
 from sysgen_dagster.sources.pins import resolved
 from sysgen_dagster.sources.places import locate

@@ -1,5 +1,5 @@
-"""Students: models that are fine-tuned on a training set. Not built yet.
+"""Students: models that are fine-tuned on a training set.
 
-Belongs here: recipes of a training, the training program, checkpoints as models that can be served.
-Does not: the rows (`training_sets`), and how good a student is (`evaluation`).
+Belongs here: what a training is told, the program that trains, checkpoints as models that can be
+served. Does not: the rows (`training_sets`), and how good a student is (`evaluation`).
 """

@@ -8,8 +8,8 @@ from pathlib import Path
 import polars as pl
 
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.sysgen.phases import PHASES
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.tables.table import By, Table
 
 ROOT = Path(__file__).parents[2]

@@ -17,8 +17,8 @@ from sysgen_dagster.commands.demo import Trial
 from sysgen_dagster.commands.real_model import RealModel, find_real_model
 from sysgen_dagster.inference.local.gguf import GgufError
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.processes.state import running
 from sysgen_dagster_tests.inference.local.gguf_files import QWEN, write_gguf
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

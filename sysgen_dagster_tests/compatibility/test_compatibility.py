@@ -14,8 +14,8 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.processes.state import running
 from sysgen_dagster_tests.compatibility.old_data import unpack
 
 # What 0.1 had and later releases do not, by the decision that removed it.

@@ -21,11 +21,11 @@ from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen import alignment, attempts, filtering, verification
 from sysgen_dagster.lanes.sysgen.settings import Method
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.tables.table import kept

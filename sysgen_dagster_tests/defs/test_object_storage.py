@@ -22,7 +22,7 @@ from sysgen_dagster.defs.report import report
 from sysgen_dagster.defs.sysgen_lane import PHASES
 from sysgen_dagster.defs.training_sets import mixtures
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.storage.store import Store, open_store
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster_tests.storage.s3_server import new_bucket, objects_under

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.processes.state import running
 
 ROOT = Path(__file__).parents[2]
 

@@ -1,33 +1,15 @@
-"""Fixtures: where servers and ledgers keep their files, and that no process outlives its test."""
+"""Fixtures: where servers and ledgers keep their files."""
 
-import uuid
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from sysgen_dagster.inference.ledger import Ledger
-from sysgen_dagster.inference.local.environment import NAMES_MORE
 from sysgen_dagster.inference.local.servers import LocalServer, stop
-from sysgen_dagster.inference.local.state import running
-from sysgen_dagster_tests.inference.processes import MARK, Descendants, Run, kill, wait_until
+from sysgen_dagster.processes.state import running
+from sysgen_dagster_tests.inference.processes import Descendants, Run
 from sysgen_dagster_tests.simulated import running_server
-
-
-@pytest.fixture
-def descendants(monkeypatch: pytest.MonkeyPatch) -> Iterator[Descendants]:
-    """The processes that the test starts; all of them must have ended when it has."""
-    mark = uuid.uuid4().hex
-    monkeypatch.setenv(MARK, mark)
-    monkeypatch.setenv(NAMES_MORE, f"{MARK}, SYSGEN_TEST_NEED")
-    found = Descendants(mark)
-    yield found
-    with suppress(AssertionError):
-        wait_until(lambda: not found(), within_s=60)
-    left = found.describe()
-    kill(*found())
-    assert left == []
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sysgen_dagster.inference.chat_api import EngineError, UnreachableError
 from sysgen_dagster.inference.connection import WAYS_TO_GET_AN_ENGINE
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.servers import LocalServer
-from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.processes.state import running
 from sysgen_dagster_tests.inference.batches import NOBODY, QUICK, question
 from sysgen_dagster_tests.inference.connections import connecting
 from sysgen_dagster_tests.inference.deployments import (

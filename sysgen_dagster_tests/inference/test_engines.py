@@ -19,7 +19,7 @@ from sysgen_dagster.inference.connection import WAYS_TO_GET_AN_ENGINE
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local import llama_cpp, revisions, vllm
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.processes.state import running
 from sysgen_dagster_tests.inference.batches import NOBODY, ask_lazily, question, questions
 from sysgen_dagster_tests.inference.deployments import (
     REVISION,

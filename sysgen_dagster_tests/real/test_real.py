@@ -16,11 +16,11 @@ import pytest
 
 from sysgen_dagster.chat.languages import detect_languages
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
 from sysgen_dagster.lanes.sysgen.tags import Tag
 from sysgen_dagster.obedience.final_answers import find_final_answers
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.tables.table import By, Table, kept
 from sysgen_dagster_tests.real.rows import NOT_ENGLISH, ROWS_OF_EACH, SOURCES, write_rows

@@ -110,8 +110,8 @@ def test_tables_are_found_by_name_in_their_order() -> None:
 
 # Partitions
 
-MODEL, SHARD, RECIPE = "phi-4", "open-chats-003", "small"
-EVERYTHING = Partition(model=MODEL, shard=SHARD, recipe=RECIPE)
+MODEL, SHARD, RECIPE, TRAINING = "phi-4", "open-chats-003", "small", "student-small"
+EVERYTHING = Partition(model=MODEL, shard=SHARD, recipe=RECIPE, training=TRAINING)
 
 
 @pytest.mark.parametrize(
@@ -121,8 +121,11 @@ EVERYTHING = Partition(model=MODEL, shard=SHARD, recipe=RECIPE)
         pytest.param(Partition(MODEL), "phi-4", id="model"),
         pytest.param(Partition(shard=SHARD), "open-chats-003", id="shard"),
         pytest.param(Partition(recipe=RECIPE), "small", id="recipe"),
+        pytest.param(Partition(training=TRAINING), "student-small", id="training"),
         pytest.param(Partition(MODEL, SHARD), "phi-4|open-chats-003", id="model-and-shard"),
-        pytest.param(EVERYTHING, "phi-4|small|open-chats-003", id="by-the-dimensions-names"),
+        pytest.param(
+            EVERYTHING, "phi-4|small|open-chats-003|student-small", id="by-the-dimensions-names"
+        ),
     ],
 )
 def test_a_key_is_what_dagster_makes_of_the_dimensions(at: Partition, key: str | None) -> None:
@@ -144,6 +147,11 @@ PLACES = {
         "things for phi-4|open-chats-003",
     ),
     By.RECIPE: (Partition(recipe=RECIPE), "things/small.parquet", "things for small"),
+    By.TRAINING: (
+        Partition(training=TRAINING),
+        "things/student-small.parquet",
+        "things for student-small",
+    ),
 }
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.local.vllm import find_vllm
+from sysgen_dagster.processes.state import running
 
 TINY_MODEL = Path(__file__).with_name("tiny_model.py")
 

@@ -16,9 +16,9 @@ from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local.gpus import has_gpu
-from sysgen_dagster.inference.local.state import read_state, running
 from sysgen_dagster.inference.progress import Progress
 from sysgen_dagster.lanes.sysgen.settings import Generator
+from sysgen_dagster.processes.state import read_state, running
 from sysgen_dagster_tests.inference.processes import wait_until
 from sysgen_dagster_tests.vllm.test_vllm import entry
 

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.inference.quoting import end_of_log
-
-_BY_SIGNAL = 128  # as shells say it: 128 and the number of the signal
+from sysgen_dagster.processes.supervisor import BY_SIGNAL, exit_status
 
 
 class ServerError(SysgenError):
@@ -16,11 +15,6 @@ class ServerError(SysgenError):
 
 class ServerKilledError(ServerError):
     """A signal ended a server while it was loading: it may well load when it is started again."""
-
-
-def exit_status(returncode: int) -> int:
-    """What a process exits with to say how its child ended, by what `subprocess` says of that."""
-    return returncode if returncode >= 0 else _BY_SIGNAL - returncode
 
 
 def explain_death(name: str, status: int, log: Path, says_killed: str) -> ServerError:
@@ -33,7 +27,7 @@ def explain_death(name: str, status: int, log: Path, says_killed: str) -> Server
         says_killed: A pattern of what the log holds when the server's own process was killed.
     """
     end = end_of_log(log)
-    was_killed = exit_status(status) - _BY_SIGNAL in set(signal.Signals)
+    was_killed = exit_status(status) - BY_SIGNAL in set(signal.Signals)
     if was_killed or (says_killed and re.search(says_killed, end)):
         return ServerKilledError(
             f"{name} was killed while it was loading: if that was for want of memory, which the "

@@ -7,12 +7,8 @@ it for a while, or when another one is needed on its device and no run uses it.
 """
 
 import fcntl
-import json
 import os
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,18 +24,14 @@ from sysgen_dagster.inference.local.deaths import (
     explain_death,
 )
 from sysgen_dagster.inference.local.environment import environment_of_servers
-from sysgen_dagster.inference.local.state import (
-    devices_of,
-    read_state,
-    ready,
-    running,
-    was_ready,
-)
+from sysgen_dagster.inference.local.records import devices_of, ready, was_ready
+from sysgen_dagster.processes import supervised
+from sysgen_dagster.processes.state import read_state, running
+from sysgen_dagster.processes.supervisor import Ending
 
 IDLE_S = 1800.0  # how long a model stays loaded without being used
 READY_WITHIN_S = 3600.0  # its weights may have to be downloaded
 _END_WITHIN_S = 45.0  # the supervisor gives a server 30 s and then 5 s to end
-_LOOK_EVERY_S = 0.05  # for the end of a server
 _HEALTH_CHECKS = 3  # a busy server may be slow to answer one
 
 
@@ -210,22 +202,18 @@ class ServerUse:
         if log.is_file():  # it may say why the last server died
             log.replace(log.with_suffix(".previous.log"))
         record = {"port": port, "command": list(server.command), "devices": server.devices}
-        with (self.folder / f"{server.name}.json").open("w") as state, log.open("wb") as output:
-            # Before the supervisor runs: if this run is killed now, the next one waits for it.
-            fcntl.flock(state, fcntl.LOCK_EX)
-            supervise = [sys.executable, "-m", "sysgen_dagster.inference.local.supervisor"]
-            supervise += [state.name, str(state.fileno()), json.dumps(record), str(server.idle_s)]
-            supervisor = subprocess.Popen(
-                [*supervise, *server.command, str(port)],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                pass_fds=[state.fileno()],
-                env={**environment_of_servers(os.environ, server.downloads), **server.environment},
-            )
-        # Takes the exit status of the supervisor, which may well outlive this process.
-        threading.Thread(target=supervisor.wait, daemon=True).start()
+        supervisor = supervised.start(
+            self.folder,
+            server.name,
+            [*server.command, str(port)],
+            record,
+            log=log,
+            ending=Ending(server.idle_s),
+            environment={
+                **environment_of_servers(os.environ, server.downloads),
+                **server.environment,
+            },
+        )
         command = " ".join(server.command)
         self.report(f"starting {server.name}: {command} {port} (log: {log})")
         if self._is_ready(port):
@@ -276,22 +264,10 @@ def stop(folder: Path, name: str, within_s: float = _END_WITHIN_S) -> None:
     Raises:
         ServerError: It is another user's.
     """
-    # The supervisor alone comes first: if every process got the signal at once, vLLM's engine would
-    # end before it has answered the requests in flight.
-    for end, sent in ((os.kill, signal.SIGTERM), (os.killpg, signal.SIGKILL)):
-        deadline = time.monotonic() + within_s
-        state = read_state(folder, name)
-        if state is not None:
-            try:
-                with suppress(ProcessLookupError):
-                    end(state["pid"], sent)
-            except PermissionError as error:
-                raise ServerError(
-                    f"{name} is process {state['pid']} of another user, who alone can end it: "
-                    "`sysgen engines --stop`"
-                ) from error
-        while read_state(folder, name) is not None and time.monotonic() < deadline:
-            time.sleep(_LOOK_EVERY_S)
+    try:
+        supervised.stop(folder, name, within_s)
+    except PermissionError as error:
+        raise ServerError(f"{error}: `sysgen engines --stop`") from error
 
 
 def _free_port() -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 from upath import UPath
 
-from sysgen_dagster.training_sets.export.layout import ExportError
+from sysgen_dagster.training_sets.export.layout import DEFAULT, ExportError
 from sysgen_dagster.training_sets.splits import Split
 
 MANIFEST = "manifest.json"
@@ -44,12 +44,20 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(_render(content).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def count_rows(manifest: Mapping[str, Any]) -> dict[Split, int]:
-    """Rows of each split of an export, as its manifest states them; only splits that have some."""
+def count_rows(manifest: Mapping[str, Any], configuration: str = DEFAULT) -> dict[Split, int]:
+    """Rows of each split of an export, as its manifest states them; only splits that have some.
+
+    Args:
+        manifest: As `read_manifest` gives it.
+        configuration: The one whose rows are counted; none are there of one that does not exist.
+    """
     counts = Counter[str]()
     for file in manifest["files"]:
-        split, _, _ = PurePosixPath(file["path"]).name.partition("-")
-        counts[split] += file.get("rows", 0)
+        path = PurePosixPath(file["path"])
+        _, _, model = path.parent.name.partition("--")
+        if configuration in (DEFAULT, model, path.parent.name):
+            split, _, _ = path.name.partition("-")
+            counts[split] += file.get("rows", 0)
     return {split: counts[split] for split in Split if counts[split]}
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.processes.state import running
 
 SYSGEN = Path(sys.executable).with_name("sysgen")
 ROOT = Path(__file__).parents[3]

@@ -20,9 +20,9 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asse
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
 from sysgen_dagster.defs.sysgen_lane import PHASES as PHASE_ASSETS
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 from sysgen_dagster.obedience.tables import OBEDIENCE
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.report.views import view_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store, StoreError

@@ -25,8 +25,8 @@ from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.sysgen_lane import PHASES, conversations
 from sysgen_dagster.defs.training_sets import splits
 from sysgen_dagster.inference.local.servers import stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED, VERIFIED
+from sysgen_dagster.processes.state import running
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition

@@ -1,13 +1,10 @@
 """How a server ended that did not start, by the status of its supervisor and by its log."""
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.inference.local.deaths import ServerKilledError, exit_status, explain_death
+from sysgen_dagster.inference.local.deaths import ServerKilledError, explain_death
 from sysgen_dagster.inference.local.vllm import SAYS_KILLED
 
 
@@ -45,10 +42,3 @@ def test_vllm_says_of_its_engine_whether_it_was_killed(
     (tmp_path / "log").write_text(said)
     death = explain_death("a", 1, tmp_path / "log", SAYS_KILLED)
     assert isinstance(death, ServerKilledError) == was_killed
-
-
-@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
-def test_a_status_says_as_shells_do_which_signal_it_was(sent: signal.Signals) -> None:
-    script = f"import os; os.kill(os.getpid(), {int(sent)})"
-    ended = subprocess.run([sys.executable, "-c", script], check=False)
-    assert exit_status(ended.returncode) == 128 + sent

@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from sysgen_dagster.cli import sysgen
 from sysgen_dagster.inference.local.deaths import ServerError, ServerKilledError
 from sysgen_dagster.inference.local.servers import LocalServer, stop
-from sysgen_dagster.inference.local.state import running
 from sysgen_dagster.inference.local.vllm import SAYS_KILLED
+from sysgen_dagster.processes.state import running
 from sysgen_dagster_tests.inference.local_servers import (
     HEALTHY,
     IDLE_S,
@@ -35,7 +35,7 @@ from sysgen_dagster_tests.inference.processes import (
     wait_until,
 )
 
-SUPERVISOR = "sysgen_dagster.inference.local.supervisor"
+SUPERVISOR = "sysgen_dagster.processes.supervisor"
 NOT_HTTP = """
 import socketserver, sys
 class Speaker(socketserver.BaseRequestHandler):

@@ -12,13 +12,14 @@ from pathlib import Path
 import pytest
 
 from sysgen_dagster.inference.chat_api import EngineError
+from sysgen_dagster.inference.local.records import devices_of
 from sysgen_dagster.inference.local.servers import LocalServer, ServerUse, claim_together, stop
-from sysgen_dagster.inference.local.state import devices_of, read_state, running
+from sysgen_dagster.processes.state import read_state, running
 from sysgen_dagster_tests.inference.connections import connecting
 from sysgen_dagster_tests.inference.local_servers import HEALTHY, healthy, in_use, quick_use
 from sysgen_dagster_tests.inference.processes import CEILING_S, Descendants, Run, kill, wait_until
 
-SUPERVISOR = r"^\S+ -m sysgen_dagster\.inference\.local\.supervisor"
+SUPERVISOR = r"^\S+ -m sysgen_dagster\.processes\.supervisor"
 SERVER = rf"^\S+ {HEALTHY}"
 RANK = r"# a rank"
 

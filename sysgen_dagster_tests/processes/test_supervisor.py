@@ -15,18 +15,18 @@ from typing import IO
 
 import pytest
 
-from sysgen_dagster.inference.local.state import running
+from sysgen_dagster.processes.state import running
+from sysgen_dagster.processes.supervisor import exit_status
 from sysgen_dagster_tests.inference.processes import CEILING_S, Descendants, kill, wait_until
 
 # As the module's own command line, with the grace time as one more argument before the command.
 SUPERVISOR = """
 import json, os, sys
 from pathlib import Path
-from sysgen_dagster.inference.local.supervisor import main
+from sysgen_dagster.processes.supervisor import Ending, main
 state, fd, record, idle_s, grace_s, *command = sys.argv[1:]
-held, waits = os.fdopen(int(fd), "w"), {"look_every_s": 0.05}
-waits |= dict.fromkeys(("grace_s", "group_grace_s"), float(grace_s))
-sys.exit(main(Path(state), held, json.loads(record), float(idle_s), command, **waits))
+ending = Ending(float(idle_s), float(grace_s), float(grace_s), look_every_s=0.05)
+sys.exit(main(Path(state), os.fdopen(int(fd), "w"), json.loads(record), ending, command))
 """
 # Prints that it is ready and that it got SIGTERM, and ends after the time that it is given.
 SERVER = """
@@ -266,3 +266,10 @@ def test_its_server_gets_sigterm_when_it_is_killed(state: Path, descendants: Des
         assert supervisor.wait(CEILING_S) == -signal.SIGKILL
         wait_for(state, "got SIGTERM")
         wait_until(lambda: not descendants())
+
+
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGSEGV])
+def test_a_status_says_as_shells_do_which_signal_it_was(sent: signal.Signals) -> None:
+    script = f"import os; os.kill(os.getpid(), {int(sent)})"
+    ended = subprocess.run([sys.executable, "-c", script], check=False)
+    assert exit_status(ended.returncode) == 128 + sent

@@ -12,7 +12,7 @@ from typing import IO
 
 import pytest
 
-from sysgen_dagster.inference.local.state import read_state, ready, running, was_ready
+from sysgen_dagster.processes.state import read_state, running
 from sysgen_dagster_tests.inference.processes import CEILING_S
 
 RECORD = {"port": 1234, "pid": 77}
@@ -78,11 +78,3 @@ def test_a_lock_that_a_process_inherits_is_held_until_that_process_ends(tmp_path
     heir.kill()
     heir.communicate()
     assert running(tmp_path) == []
-
-
-def test_only_the_supervisor_that_wrote_its_id_has_been_ready(tmp_path: Path) -> None:
-    assert not was_ready(tmp_path, "a", RECORD)
-    ready(tmp_path, "a").write_text("77")
-    assert was_ready(tmp_path, "a", RECORD)
-    assert not was_ready(tmp_path, "a", {**RECORD, "pid": 7})
-    assert not was_ready(tmp_path, "b", RECORD)

@@ -1,0 +1,258 @@
+"""Students and trainings: the paper's settings, and entries that do not fit together."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sysgen_dagster.catalog.students import Objective, Student, StudentTraining, Trainer
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster_tests.catalog.small import Change, Wrong, assert_wrong, fault_of, write
+
+STUDENT: Change = ("students.pupil", {"weights": "org/pupil"})
+MIXTURES: list[Change] = [
+    ("mixtures.chats", {"models": ["small"], "sources": ["mine"]}),
+    ("mixtures.pairs", {"rejected": ["original_answer"]}),
+    ("mixtures.without", {"variant": "no_system_message"}),
+    ("mixtures.empty", {"variant": "empty_system_message"}),
+    ("mixtures.in_user_turn", {"variant": "user_role"}),
+]
+
+
+def training(name: str = "one", **fields: Any) -> Change:
+    return f"trainings.{name}", {"student": "pupil", "mixture": "chats"} | fields
+
+
+def wrong(place: str, fault: str, *trainings: Change, **student: Any) -> Wrong:
+    pupil = (STUDENT[0], STUDENT[1] | student)
+    return [pupil, *MIXTURES, *trainings], place, fault
+
+
+WRONG_ENTRIES: dict[str, Wrong] = {
+    "student-that-is-no-entry": wrong(
+        "trainings.one.student",
+        "nobody is no entry of `students`: there are pupil",
+        training(student="nobody"),
+    ),
+    "mixture-that-is-no-entry": wrong(
+        "trainings.one.mixture", "chat is no entry of `mixtures`", training(mixture="chat")
+    ),
+    "start-that-is-no-entry": wrong(
+        "trainings.one.starts_from",
+        "two is no entry of `trainings`: there are one",
+        training(starts_from="two"),
+    ),
+    "model-that-is-a-training-of-none": (
+        [("models.small.training", "one")],
+        "models.small.training",
+        "one is no entry of `trainings`: there are none",
+    ),
+    "student-without-weights": (
+        [("students.pupil", {"license": "mit"})],
+        "students.pupil.weights",
+        "is missing",
+    ),
+    "name-beside-the-key": wrong(
+        "trainings.one.name", "is said by the entry's key", training(), ("trainings.one.name", "x")
+    ),
+    "branch-for-a-revision": (
+        [("students.pupil", {"weights": "org/pupil", "revision": "main"})],
+        "students.pupil.revision",
+        "a commit of 40 hex digits, not a branch",
+    ),
+    "unknown-objective": wrong(
+        "trainings.one.objective", "'sft', 'dpo' or 'orpo'", training(objective="ppo")
+    ),
+    "unknown-trainer": wrong(
+        "trainings.one.trainer",
+        "'trl', 'axolotl' or 'llama_factory'",
+        training(trainer="torchtune"),
+    ),
+    "unknown-schedule": wrong("trainings.one.schedule", "'cosine'", training(schedule="step")),
+    "unknown-sharding": wrong("trainings.one.sharding", "'zero2'", training(sharding="zero9")),
+    "rate-of-nothing": wrong(
+        "trainings.one.learning_rate", "greater than 0", training(learning_rate=0)
+    ),
+    "no-epochs": wrong("trainings.one.epochs", "greater than 0", training(epochs=0)),
+    "no-gpus": wrong("trainings.one.gpus", "needs at least 1", training(gpus=[])),
+    "rank-of-nothing": wrong(
+        "trainings.one.lora.rank", "greater than 0", training(lora={"rank": 0})
+    ),
+    "dropout-above-all": wrong(
+        "trainings.one.lora.dropout", "less than or equal to 1", training(lora={"dropout": 1.5})
+    ),
+    "epoch-that-is-not-trained": wrong(
+        "trainings.one.epoch",
+        "`epoch` 6 is used, and only 5 are trained",
+        training(epoch=6),
+    ),
+    "batch-that-devices-cannot-share": wrong(
+        "trainings.one.batch",
+        "is no multiple of `batch_per_device` 4 times 3 GPUs: choose 252",
+        training(batch=256, gpus=[0, 1, 2]),
+    ),
+    "batch-below-one-row-a-device": wrong(
+        "trainings.one.batch",
+        "times 2 GPUs: choose 8",
+        training(batch=2, gpus=[0, 1]),
+    ),
+    "chats-for-dpo": wrong(
+        "trainings", "chats holds chats: name one of preference pairs", training(objective="dpo")
+    ),
+    "chats-for-orpo": wrong(
+        "trainings", "chats holds chats: name one of preference pairs", training(objective="orpo")
+    ),
+    "pairs-for-sft": wrong(
+        "trainings", "pairs holds preference pairs: name one of chats", training(mixture="pairs")
+    ),
+    "rows-of-a-model-that-the-mixture-has-none-of": wrong(
+        "trainings",
+        "the training one takes the configuration large, and its mixture chats has no rows of",
+        training(configuration="large"),
+    ),
+    "rows-of-a-source-that-the-mixture-has-none-of": wrong(
+        "trainings", "has no rows of yours", training(configuration="yours--small")
+    ),
+    "rows-longer-than-the-student-reads": wrong(
+        "trainings",
+        "takes rows of 4096 tokens, and its student pupil reads 2048: lower `max_length`",
+        training(),
+        context_tokens=2048,
+    ),
+    "system-messages-for-a-template-without": wrong(
+        "trainings", "name a mixture of the variant user_role", training(), has_system_role=False
+    ),
+    "empty-system-messages-for-a-template-without": wrong(
+        "trainings",
+        "has system messages in its mixture empty",
+        training(mixture="empty"),
+        has_system_role=False,
+    ),
+    "pairs-for-a-template-without": wrong(
+        "trainings",
+        "has system messages in its mixture pairs",
+        training(mixture="pairs", objective="dpo"),
+        has_system_role=False,
+    ),
+    "start-from-itself": wrong(
+        "trainings", "the training one has no beginning", training(starts_from="one")
+    ),
+    "starts-in-a-circle": wrong(
+        "trainings",
+        "the training one has no beginning, since `starts_from` leads back to one",
+        training(starts_from="two"),
+        training("two", starts_from="three"),
+        training("three", starts_from="one"),
+    ),
+    "start-from-another-student": wrong(
+        "trainings",
+        "is of the student pupil, and starts from two, which is of other",
+        training(starts_from="two"),
+        training("two", student="other"),
+        ("students.other", {"weights": "org/other"}),
+    ),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_ENTRIES.values(), ids=WRONG_ENTRIES.keys())
+def test_a_wrong_entry_is_one_error_that_names_the_file_the_entry_and_the_field(
+    tmp_path: Path, wrong: Wrong
+) -> None:
+    assert_wrong(tmp_path, wrong)
+
+
+def test_faults_of_names_and_of_fields_come_in_one_error(tmp_path: Path) -> None:
+    changes = [STUDENT, *MIXTURES, training(student="nobody", epochs=0), training("two", epoch=9)]
+    head, *faults = fault_of(write(tmp_path, *changes))
+
+    assert head.endswith(" has 3 wrong entries; correct:")
+    assert [fault.split(" ")[2] for fault in faults] == [
+        "trainings.one.student",
+        "trainings.one.epochs",
+        "trainings.two.epoch",
+    ]
+
+
+def small(folder: Path, *changes: Change) -> Catalog:
+    return load_catalog(write(folder, STUDENT, *MIXTURES, *changes))
+
+
+def test_a_training_of_which_nothing_is_said_has_the_paper_s_settings(tmp_path: Path) -> None:
+    entry = small(tmp_path, training()).trainings["one"]
+
+    assert (entry.learning_rate, entry.warmup_steps, entry.max_length) == (1e-6, 10, 4096)
+    assert (entry.epochs, entry.used_epoch, entry.batch) == (5, 3, 4 * 2 * 32)
+    assert (entry.objective, entry.trainer, entry.lora) == (Objective.SFT, Trainer.TRL, None)
+    assert not entry.persona
+
+
+@pytest.mark.parametrize(
+    ("epochs", "epoch", "used"),
+    [(5, None, 3), (3, None, 3), (2, None, 2), (1, None, 1), (5, 5, 5), (5, 1, 1)],
+)
+def test_the_third_epoch_is_used_or_the_last_of_fewer_or_the_one_that_is_named(
+    epochs: int, epoch: int | None, used: int
+) -> None:
+    entry = StudentTraining(student="pupil", mixture="chats", epochs=epochs, epoch=epoch)
+
+    assert entry.used_epoch == used
+
+
+@pytest.mark.parametrize(
+    ("batch", "at_once", "gpus", "accumulation"),
+    [(256, 4, 1, 64), (256, 4, 8, 8), (256, 4, 32, 2), (8, 8, 1, 1), (16, 1, 4, 4)],
+)
+def test_devices_take_rows_as_often_as_the_batch_needs(
+    batch: int, at_once: int, gpus: int, accumulation: int
+) -> None:
+    entry = StudentTraining(
+        student="pupil",
+        mixture="chats",
+        batch=batch,
+        batch_per_device=at_once,
+        gpus=tuple(range(gpus)),
+    )
+
+    assert entry.accumulation == accumulation
+    assert entry.accumulation * at_once * gpus == batch
+
+
+def test_files_of_a_student_are_found_in_the_folder_of_the_catalogue(tmp_path: Path) -> None:
+    (tmp_path / "weights").mkdir()
+    pupil = {"weights": "weights", "chat_template": "chat.jinja"}
+    catalog = small(tmp_path, ("students.pupil", pupil), ("students.hub", {"weights": "org/x"}))
+
+    assert catalog.students["pupil"].weights == str(tmp_path / "weights")
+    assert catalog.students["pupil"].chat_template == str(tmp_path / "chat.jinja")
+    assert catalog.students["hub"].weights == "org/x"
+
+
+@pytest.mark.parametrize("mixture", ["without", "in_user_turn"])
+def test_a_template_without_system_role_takes_chats_without_system_turn(
+    tmp_path: Path, mixture: str
+) -> None:
+    pupil = {"weights": "org/pupil", "has_system_role": False}
+    catalog = small(tmp_path, ("students.pupil", pupil), training(mixture=mixture))
+
+    assert catalog.trainings["one"].mixture == mixture
+
+
+def test_a_training_of_pairs_may_start_from_one_of_chats(tmp_path: Path) -> None:
+    later = training("two", mixture="pairs", objective="dpo", starts_from="one")
+    catalog = small(tmp_path, training(configuration="mine--small"), later)
+
+    assert catalog.partition_values["training"] == ["one", "two"]
+    assert catalog.trainings["two"].name == "two"
+
+
+def test_a_catalogue_of_which_students_are_no_part_has_no_trainings(tmp_path: Path) -> None:
+    catalog = load_catalog(write(tmp_path))
+
+    assert (catalog.students, catalog.trainings) == ({}, {})
+
+
+def test_a_student_is_taken_to_have_a_system_role_and_an_unknown_licence() -> None:
+    student = Student(weights="org/pupil")
+
+    assert student.has_system_role
+    assert student.license == "unknown"

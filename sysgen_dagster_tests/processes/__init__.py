@@ -1,0 +1,1 @@
+"""Tests of the processes that outlive the run that starts them."""
