@@ -65,7 +65,9 @@ def require_conversion(checkpoint: ServedCheckpoint, trainer: Path | None) -> No
         )
 
 
-def as_gguf(checkpoint: ServedCheckpoint, trainer: Path | None, report: Callable[[str], None]) -> Path:
+def as_gguf(
+    checkpoint: ServedCheckpoint, trainer: Path | None, report: Callable[[str], None]
+) -> Path:
     """The GGUF file of a checkpoint, which is made where it is not there yet.
 
     Files of what the same epoch was before are deleted. Two runs never make one at the same time.

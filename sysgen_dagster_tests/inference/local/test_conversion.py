@@ -87,7 +87,9 @@ def test_the_file_lies_with_the_training_in_sixteen_bits(
     assert report == [f"making {file.name} of epoch-3 of the training made, for llama.cpp"]
 
 
-def test_it_is_made_once_for_each_checkpoint(checkpoint: ServedCheckpoint, converter: Converter) -> None:
+def test_it_is_made_once_for_each_checkpoint(
+    checkpoint: ServedCheckpoint, converter: Converter
+) -> None:
     files = [make(each) for each in (checkpoint, checkpoint)]
     assert converter.times == 1
     changed = write_checkpoint(checkpoint.folder, weights="2")

@@ -23,7 +23,9 @@ with Path(__file__).with_name("asked").open("a") as asked:
 """
 
 
-def write_checkpoint(folder: Path, weights: str = "1", template: str | None = "mine") -> ServedCheckpoint:
+def write_checkpoint(
+    folder: Path, weights: str = "1", template: str | None = "mine"
+) -> ServedCheckpoint:
     """A checkpoint whose checksum is that of its weights."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "model.safetensors").write_text(weights)
