@@ -1,0 +1,97 @@
+"""The checkpoints of a training: the weights after each epoch, with a checksum over their files."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from sysgen_dagster.students.arguments import TrainingError
+
+CHECKPOINTS = "checkpoints.json"
+_FOLDER = "checkpoints"
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The weights after one epoch.
+
+    Attributes:
+        epoch: From 1.
+        path: The folder of configuration, weights, tokenizer and chat template, in that of the
+            training.
+        sha256: Of all files together.
+        bytes: Of all files together.
+        steps: Optimiser steps that it has seen; None: no metrics tell.
+    """
+
+    epoch: int
+    path: str
+    sha256: str
+    bytes: int
+    steps: int | None
+
+
+def write_checkpoints(folder: Path, lines: Iterable[Mapping[str, Any]]) -> list[Checkpoint]:
+    """The checkpoints in the folder of a training, which are noted in its `checkpoints.json`.
+
+    Args:
+        folder: Of the training.
+        lines: Its metrics.
+    """
+    at = [(line["epoch"], line["step"]) for line in lines]
+    found = []
+    for place in (folder / _FOLDER).glob("epoch-*"):
+        epoch = int(place.name.removeprefix("epoch-"))
+        files = sorted(path for path in place.rglob("*") if path.is_file())
+        found.append(
+            Checkpoint(
+                epoch,
+                place.relative_to(folder).as_posix(),
+                _digest(place, files),
+                sum(path.stat().st_size for path in files),
+                max((step for reached, step in at if reached <= epoch), default=None),
+            )
+        )
+    found.sort(key=lambda each: each.epoch)
+    text = json.dumps({"checkpoints": [asdict(each) for each in found]}, indent=2)
+    beside = folder / f".{CHECKPOINTS}.part"
+    beside.write_text(f"{text}\n", encoding="utf-8")
+    beside.replace(folder / CHECKPOINTS)
+    return found
+
+
+def read_checkpoints(folder: Path) -> list[Checkpoint]:
+    """The checkpoints of a training that is done, by epoch; none where it is not."""
+    file = folder / CHECKPOINTS
+    if not file.is_file():
+        return []
+    noted = json.loads(file.read_text(encoding="utf-8"))["checkpoints"]
+    return [Checkpoint(**each) for each in noted]
+
+
+def find_checkpoint(folder: Path, epoch: int) -> Checkpoint:
+    """The checkpoint after an epoch.
+
+    Raises:
+        TrainingError: The training was not made, or not for so many epochs.
+    """
+    noted = {each.epoch: each for each in read_checkpoints(folder)}
+    if epoch not in noted:
+        there = f"epochs {', '.join(map(str, noted))}" if noted else "no checkpoint"
+        raise TrainingError(
+            f"the training {folder.name} has {there}, not epoch {epoch}: make the partition "
+            f"{folder.name} of trained_students (sysgen train {folder.name})"
+        )
+    return noted[epoch]
+
+
+def _digest(folder: Path, files: Iterable[Path]) -> str:
+    """The sha256 of the names and sha256 of all files."""
+    whole = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            own = hashlib.file_digest(file, "sha256").hexdigest()
+        whole.update(f"{own}  {path.relative_to(folder).as_posix()}\n".encode())
+    return whole.hexdigest()
