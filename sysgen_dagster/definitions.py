@@ -21,6 +21,8 @@ from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
 from sysgen_dagster.defs.plumbing.resources import DATA, WORK, InferenceResource, tables_here
 from sysgen_dagster.defs.report import paper_comparison, report
 from sysgen_dagster.defs.review import review_decisions
+from sysgen_dagster.defs.student_checks import trained_students_checks
+from sysgen_dagster.defs.students import trained_students
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
 from sysgen_dagster.defs.training_sets import TRAINING, mixtures
 
@@ -41,7 +43,8 @@ defs = dg.Definitions(
         *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING, *_OBEYED]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
         # These are made by hand only: judgements and conflict turns cost tokens, exports leave the
-        # machine, and a forecast holds for one moment. Decisions are made by people.
+        # machine, trainings take GPU-hours, and a forecast holds for one moment. Decisions are made
+        # by people.
         *([obedience] if ASKS else []),
         *JUDGEMENTS,
         *CONFLICTS,
@@ -50,9 +53,10 @@ defs = dg.Definitions(
         review_decisions,
         mixtures,
         *EXPORTS,
+        trained_students,
         automation.OUT_OF_DATE,
     ],
-    asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS],
+    asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS, trained_students_checks],
     jobs=[automation.SYSGEN_JOB],
     schedules=[automation.fill_gaps],
     sensors=[

@@ -262,7 +262,7 @@ def test_what_an_earlier_process_said_is_not_taken_for_the_word_of_one_that_died
         wait_for_end(running)
     with training(folder, Behaviour(dies=True)) as running:
         wait_for_end(running)
-        with pytest.raises(TrainingError, match="before it began to train.*log:\nNo module"):
+        with pytest.raises(TrainingError, match=r"before it began to train.*log:\nNo module"):
             running.require_done("No module named 'torch'")
 
 

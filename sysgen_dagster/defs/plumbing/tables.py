@@ -7,6 +7,7 @@ from sysgen_dagster.obedience.tables import TABLES as _OF_JUDGEMENTS
 from sysgen_dagster.report.tables import TABLES as _OF_REPORT
 from sysgen_dagster.review.tables import TABLES as _OF_REVIEW
 from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.students.tables import TABLES as _OF_STUDENTS
 from sysgen_dagster.tables.table import Table, by_name
 from sysgen_dagster.training_sets.tables import TABLES as _OF_TRAINING_SETS
 
@@ -14,6 +15,7 @@ from sysgen_dagster.training_sets.tables import TABLES as _OF_TRAINING_SETS
 TABLES: dict[str, Table] = by_name(
     [
         *(*SOURCE_TABLES.values(), CONVERSATIONS, *_OF_PHASES),
-        *(*_OF_JUDGEMENTS, *_OF_MEASURES, *_OF_TRAINING_SETS, *_OF_REVIEW, *_OF_REPORT),
+        *(*_OF_JUDGEMENTS, *_OF_MEASURES, *_OF_TRAINING_SETS, *_OF_STUDENTS),
+        *(*_OF_REVIEW, *_OF_REPORT),
     ]
 )
