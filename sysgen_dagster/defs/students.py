@@ -19,6 +19,7 @@ from sysgen_dagster.defs.plumbing.metadata import column_metadata, markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, TRAININGS
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, store_result
+from sysgen_dagster.defs.plumbing.trained import STUDENTS
 from sysgen_dagster.inference.local.environment import environment_of_servers
 from sysgen_dagster.inference.local.gpus import devices, has_gpu, visible
 from sysgen_dagster.inference.local.servers import LocalServer, ServerUse
@@ -49,7 +50,7 @@ from sysgen_dagster.students.metrics import (
 )
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
 
-STUDENTS, DATA = "students", "data"  # folders: of all trainings, and of one training's export
+DATA = "data"  # the folder of one training's export
 _MOST_OBSERVATIONS = 200  # of a run: each is a row of Dagster's database
 _LOOK_EVERY_S = 1.0
 

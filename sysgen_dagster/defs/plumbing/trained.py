@@ -16,7 +16,7 @@ from sysgen_dagster.students.checkpoints import (
 )
 from sysgen_dagster.students.launching import find_trainer
 
-_FOLDER = "students"  # in the working folder, with a folder for each training
+STUDENTS = "students"  # in the working folder, with a folder for each training
 
 
 def students_of(working_folder: Path) -> Students:
@@ -25,7 +25,7 @@ def students_of(working_folder: Path) -> Students:
     Args:
         working_folder: Of the deployment, on this machine.
     """
-    return Students(partial(checkpoint_of, working_folder / _FOLDER), find_trainer)
+    return Students(partial(checkpoint_of, working_folder / STUDENTS), find_trainer)
 
 
 def checkpoint_of(trainings: Path, model: Model) -> ServedCheckpoint:
