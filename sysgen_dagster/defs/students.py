@@ -19,7 +19,6 @@ from sysgen_dagster.defs.plumbing.metadata import column_metadata, markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, TRAININGS
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, store_result
-from sysgen_dagster.defs.plumbing.trained import STUDENTS
 from sysgen_dagster.inference.local.environment import environment_of_servers
 from sysgen_dagster.inference.local.gpus import devices, has_gpu, visible
 from sysgen_dagster.inference.local.servers import LocalServer, ServerUse
