@@ -32,7 +32,6 @@ _TEXTS: Mapping[Table, Sequence[str]] = {
     OBEDIENCE: ("phrases",),
 }
 _NAMED = {"answer": "original_answer", "rejected": "rejected_messages"}
-_NAMED = {"answer": "original_answer", "rejected": "rejected_messages"}
 # How a model was asked, of each table that it was asked for.
 _ASKED = ("seed", "temperature", "max_tokens", "prompt_fingerprint")
 
