@@ -129,18 +129,13 @@ def _begin(
         if find_running(folder) is None:
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(export, copy)
-    before = training.starts_from and CATALOG.trainings[training.starts_from]
-    start = None
-    if before:
-        there = training_folder(tables.working_folder(), before.name)
-        start = there / find_checkpoint(there, before.used_epoch).path
     arguments = build_arguments(
         training,
         CATALOG.students[training.student],
         replace(rows, folder=copy),
         folder,
         devices=Devices.CUDA if is_on_gpu else Devices.CPU,
-        start=start,
+        start=_find_start(training, tables.working_folder()),
     )
     processes = arguments["processes"]
     environment = environment_of_servers(os.environ, downloads=True)
@@ -156,6 +151,19 @@ def _begin(
     said = "goes on, which an earlier run has started" if running.is_attached else "is started"
     context.log.info(f"The training {training.name} {said}; its log is {folder / LOG}")
     return running
+
+
+def _find_start(training: StudentTraining, working: Path) -> Path | None:
+    """The checkpoint that a training starts from; None where it is the student as published.
+
+    Raises:
+        TrainingError: The training before it was not made.
+    """
+    if training.starts_from is None:
+        return None
+    before = CATALOG.trainings[training.starts_from]
+    there = training_folder(working, before.name)
+    return there / find_checkpoint(there, before.used_epoch).path
 
 
 @contextmanager

@@ -167,9 +167,9 @@ def test_a_killed_run_leaves_its_training_to_the_next_one(
     deployment.wait_for_step(5)
     [process] = descendants(ONLY_THE_TRAINING)
     run.kill()
-    second = deployment.begin()
     users = deployment.folder() / "process.users"
     before = users.read_text()
+    second = deployment.begin()
     wait_until(lambda: users.read_text() not in ("", before))
     assert descendants(ONLY_THE_TRAINING) == [process]
     (deployment.folder() / "go").touch()

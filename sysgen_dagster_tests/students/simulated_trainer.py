@@ -112,6 +112,9 @@ class Training:
             return self._run()
 
     def _run(self) -> int:
+        said = self.folder / "status.json"
+        if said.is_file() and json.loads(said.read_text())["state"] == "done":
+            return 0  # and what it has said stays
         rows = self.arguments["data"]["train_rows"]
         self._say(
             "preparing",
