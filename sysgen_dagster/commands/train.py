@@ -106,11 +106,12 @@ def train(console: Console, data: str, name: str, steps: int | None = None) -> i
     work = list(_export_first(store, training))
     if training.trainer is Trainer.TRL and steps is None:
         work.append((name, [dg.AssetKey(TRAINED_STUDENTS.name)], name))
-    with _following(console, folder_of(store, name)):
-        runs = run_partitions(console, work)
-    if runs.errors:
-        say(console, "\n".join(runs.errors))
-        return 1
+    if work:
+        with _following(console, folder_of(store, name)):
+            runs = run_partitions(console, work)
+        if runs.errors:
+            say(console, "\n".join(runs.errors))
+            return 1
     if training.trainer is not Trainer.TRL:
         return _write_plan(console, store, catalog, training)
     if steps is not None:
