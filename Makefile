@@ -59,8 +59,10 @@ test-real: $(VENV)/test.stamp $(if $(SYSGEN_REAL_MODEL),$(LLAMA_STAMP))
 	SYSGEN_LLAMA_SERVER="$(LLAMA)" SYSGEN_VLLM="$(or $(SYSGEN_VLLM),$(wildcard $(VLLM)))" \
 	$(BIN)/python -m pytest -m real -rs
 
-# TRL takes a step on an export, and BERTScore is computed, on CPU: about 2 GB to install.
+# TRL takes a step on an export, the training program is stopped and killed, and BERTScore is computed,
+# on CPU: about 2 GB to install.
 test-train: $(TRAIN_VENV)/train.stamp
+	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest -m "trl or not trl" sysgen_dagster_tests/students/program
 	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest -m trl sysgen_dagster_tests/training_sets
 	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest \
 	sysgen_dagster_tests/analysis/test_learned_similarity.py sysgen_dagster_tests/analysis/test_pretrained.py \

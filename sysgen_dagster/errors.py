@@ -37,6 +37,7 @@ succeed later although nobody changes anything::
     │   └── StoreUnavailableError     storage did not answer, or is full (again)
     ├── TableError                    rows do not have the columns of their table
     └── TrainingError                 a training cannot be made as it is asked for
+        └── TrainingEndedError        it was stopped or killed; the next run goes on (again)
 
 What is not here is a fault of ours, or data: a malformed completion is a row with a reason.
 """

@@ -57,7 +57,7 @@ IN_WORDS = {
     "alignment_rows": "0 without a judge, else 20",
     "obedience": "0 without a judge, else `all`",
     "mixtures": "`{sysgen: {}}`",
-    "epoch": "3, or the last of fewer `epochs`",
+    "epoch": "the one that the training uses: 3, or the last of fewer `epochs`",
     "method": "`{preset: best}`",
     "path": "needed without `hub`",
     "hub": "needed without `path`",

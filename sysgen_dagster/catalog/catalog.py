@@ -86,6 +86,17 @@ class BaseCatalog(Entry):
     def _require_trainings_that_fit(self) -> str | None:
         return next(find_misfits(self.trainings, self.students, self.mixtures), None)
 
+    @rule("trainings", "models", "judges")
+    def _require_epochs_that_are_trained(self) -> str | None:
+        for name, model in self.served.items():
+            training = self.trainings.get(model.training or "")
+            if training and model.epoch and model.epoch > training.epochs:
+                return (
+                    f"the model {name} is the student after epoch {model.epoch} of the training "
+                    f"{model.training}, which has {training.epochs}: name one of these"
+                )
+        return None
+
     @property
     def served(self) -> Mapping[str, Model]:
         """Every model that can be asked, by name: `models` and `judges`."""

@@ -34,6 +34,8 @@ CONTEXT_TOKENS = 8192
 PARALLEL_SIZES = ("tensor-parallel-size", "pipeline-parallel-size", "data-parallel-size")
 
 Flags = Mapping[str, str | int | float | bool]
+# Flags of the two engines that say which chat template is used.
+_TEMPLATES = frozenset({"chat-template", "chat-template-file"})
 
 
 class Engine(StrEnum):
@@ -153,7 +155,10 @@ class Model(NamedEntry):
     # Name on the Hub or folder, where it differs from the served name; for `llama_cpp` a GGUF file,
     # a folder that holds one, or ORG/REPO:QUANTISATION on the Hub.
     weights: str | None = None
-    training: Name | None = None  # of the catalogue, whose trained student it is, in place of these
+    # Whose trained student it is, in place of published weights; and after which of its epochs,
+    # where it is not the one that the training names.
+    training: Name | None = None
+    epoch: AtLeastOne | None = None
     vllm: Flags = {}  # flags of `vllm serve`; false omits one
     llama_cpp: Flags = {}  # flags of `llama-server`; false omits one
     precision: Precision | None = None  # null: as the weights are stored
@@ -178,6 +183,28 @@ class Model(NamedEntry):
         if self.engine is Engine.ENDPOINT and not self.base_urls:
             return "engine `endpoint` needs `base_urls`, e.g. [http://127.0.0.1:8000/v1]"
         return None
+
+    @rule("training", "epoch", "weights", "revision")
+    def _require_weights_of_one_kind(self) -> str | None:
+        if self.training is None and self.epoch is not None:
+            return f"`epoch` {self.epoch} is one of a training: name it in `training`"
+        published = [field for field in ("weights", "revision") if getattr(self, field)]
+        if self.training is None or not published:
+            return None
+        return (
+            f"`training` {self.training} says which weights are served: leave `{published[0]}` out"
+        )
+
+    @rule("training", "vllm", "llama_cpp")
+    def _require_the_template_of_the_training(self) -> str | None:
+        flags = [flag.replace("_", "-") for flag in (*self.vllm, *self.llama_cpp)]
+        own = sorted(set(flags) & _TEMPLATES)
+        if self.training is None or not own:
+            return None
+        return (
+            f"`{own[0]}` would show the student other prompts than it was trained on: leave it "
+            "out, or give its entry in `students` the `chat_template` and train it with that"
+        )
 
     @rule("vllm")
     def _refuse_secrets_of_vllm(self) -> str | None:

@@ -3,8 +3,8 @@
 Tables, exports and the report that hold them are made again, which sends no request that was
 answered before. Then goes what cannot be made again without them: the answers in the ledgers, what
 reviewers decided, copies of upstream files, tables and exports of what the catalogue no longer
-names, files of killed writers, logs of servers, and Dagster's records of the runs that made the
-partitions, which hold a few rows of each.
+names, rows that trainings have copied, files of killed writers, logs of servers, and Dagster's
+records of the runs that made the partitions, which hold a few rows of each.
 """
 
 import time
@@ -30,6 +30,8 @@ from sysgen_dagster.processes.state import running
 from sysgen_dagster.review.decisions import forget_decisions
 from sysgen_dagster.storage.exports import remove_export
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.students import folders
+from sysgen_dagster.students.launching import find_running
 
 
 def delete_texts(console: Console, store: Store, conversations: Collection[str]) -> int:
@@ -74,6 +76,7 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
         stop(work / "engines", name)
     for log in (work / "engines").glob("*.log"):
         log.unlink(missing_ok=True)
+    _remove_trained_rows(console, work, conversations)
     others = {*catalog.partition_values["shard"]} - {*shards}
     forgotten = dagster_records.forget_runs(home, others, began)
     console.print(
@@ -83,6 +86,19 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
     for path in answers.in_use:
         console.print(f"stays, a run uses it: {path}. Wait for the run, and repeat this")
     return 1 if answers.in_use else 0
+
+
+def _remove_trained_rows(console: Console, work: Path, conversations: Collection[str]) -> None:
+    """Remove the rows that trainings have copied; one that runs, which no run follows, ends."""
+    for folder, rows in folders.find_holders(work, conversations):
+        if training := find_running(folder):
+            training.stop()
+        for place in rows:
+            remove(place)
+        console.print(
+            f"The training {folder.name} has learned from them: its rows are removed, its weights "
+            f"are not. Delete {folder} to train anew without them."
+        )
 
 
 def _to_make_again(store: Store, catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:

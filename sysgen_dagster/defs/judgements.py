@@ -109,7 +109,8 @@ def _judge(
 def open_judge(run: AssetRun, judge: Model) -> tuple[ModelSession, bool]:
     """A session with a judge of the partition's model, and whether the two are the same."""
     model = run.model
-    same = ("served_name", "revision", "weights")  # a model can be in the catalogue twice
+    # A model can be in the catalogue twice.
+    same = ("served_name", "revision", "weights", "training", "epoch")
     is_generator = all(getattr(judge, field) == getattr(model, field) for field in same)
     others = [session.model.name for session in run.sessions]
     run.note(judge=", ".join([*others, judge.name]), judge_is_generator=is_generator)

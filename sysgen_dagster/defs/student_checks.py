@@ -10,11 +10,11 @@ import polars as pl
 from sysgen_dagster.defs.plumbing.asset_checks import check_result
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, TRAININGS, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
-from sysgen_dagster.defs.students import DATA, training_folder
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.students.checkpoints import read_checkpoints
 from sysgen_dagster.students.checks import CHECKS, StudentCheck, TrainedStudent
+from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.students.launching import find_trainer
 from sysgen_dagster.students.metrics import Status, read_status
 from sysgen_dagster.students.tables import TRAINED_STUDENTS

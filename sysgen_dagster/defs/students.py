@@ -12,13 +12,14 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.catalog.students import StudentTraining
+from sysgen_dagster.catalog.students import StudentTraining, Trainer
 from sysgen_dagster.defs.exports import exports
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
 from sysgen_dagster.defs.plumbing.metadata import column_metadata, markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, TRAININGS
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, store_result
+from sysgen_dagster.defs.plumbing.trained import STUDENTS
 from sysgen_dagster.inference.local.environment import environment_of_servers
 from sysgen_dagster.inference.local.gpus import devices, has_gpu, visible
 from sysgen_dagster.inference.local.servers import LocalServer, ServerUse
@@ -27,8 +28,9 @@ from sysgen_dagster.processes.supervisor import Ending
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.training_charts import draw_losses
 from sysgen_dagster.storage.exports import reading_export
-from sysgen_dagster.students.arguments import Devices, build_arguments, find_rows
+from sysgen_dagster.students.arguments import Devices, TrainingError, build_arguments, find_rows
 from sysgen_dagster.students.checkpoints import Checkpoint, find_checkpoint, write_checkpoints
+from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.students.launching import (
     GRACE_S,
     IDLE_S,
@@ -49,14 +51,8 @@ from sysgen_dagster.students.metrics import (
 )
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
 
-STUDENTS, DATA = "students", "data"  # folders: of all trainings, and of one training's export
 _MOST_OBSERVATIONS = 200  # of a run: each is a row of Dagster's database
 _LOOK_EVERY_S = 1.0
-
-
-def training_folder(working: Path, training: str) -> Path:
-    """The folder of a training in the working folder of the deployment."""
-    return working / STUDENTS / training
 
 
 def _mixtures() -> dg.StaticPartitionMapping:
@@ -86,6 +82,11 @@ def trained_students(
     it where it still runs.
     """
     training, working = CATALOG.trainings[context.partition_key], tables.working_folder()
+    if training.trainer is not Trainer.TRL:
+        raise TrainingError(
+            f"{training.name} is trained by {training.trainer}, which is not started from here: "
+            f"`sysgen train {training.name}` writes its command line and its file"
+        )
     python, folder = require_trainer(), training_folder(working, training.name)
     is_on_gpu = has_gpu()
     with (

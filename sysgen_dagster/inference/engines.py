@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sysgen_dagster.catalog.load import catalog_file
@@ -19,6 +19,8 @@ from sysgen_dagster.inference.connection import (
     ModelConnection,
     api_key_of,
 )
+from sysgen_dagster.inference.local.checkpoints import Students
+from sysgen_dagster.inference.local.conversion import OUT_TYPE, as_gguf, require_conversion
 from sysgen_dagster.inference.local.llama_cpp import find_llama_server, gguf_variant, llama_servers
 from sysgen_dagster.inference.local.revisions import with_revision
 from sysgen_dagster.inference.local.servers import LocalServer, ServerUse
@@ -42,18 +44,21 @@ class Engines:
         together: The models that one simulated server serves, if one is started.
         engine: Serves every model, whatever its entry says; None leaves it to the entry.
         retries: How often and how long something that failed is tried again.
+        students: What was trained here.
     """
 
     folder: Path
     together: Sequence[Model] = ()
     engine: Engine | None = None
     retries: Retries = field(default_factory=Retries)
+    students: Students = field(default_factory=Students)
 
     def require(self, model: Model) -> None:
         """Raise an error if a model has no engine; no server is started to find out.
 
         Raises:
-            EngineError: It has none; the message names the ways to get one.
+            EngineError: It has none; the message names the ways to get one. Or the model is the
+                student of a training that has not been made.
         """
         kind, fault = self.engine or model.engine, ""
         if kind is Engine.ENDPOINT and not model.base_urls:
@@ -64,11 +69,19 @@ class Engines:
             fault = _missing_command(kind)
         if fault:
             raise EngineError(f"{model.name} {fault}.\n{WAYS_TO_GET_AN_ENGINE}")
+        if _is_trained(model, kind):
+            checkpoint = self.students.checkpoint_of(model)
+            if kind is Engine.LLAMA_CPP:
+                require_conversion(checkpoint, self.students.find_trainer())
 
     def identify(self, model: Model) -> ModelIdentity:
-        """Which model answers, as these engines serve it."""
+        """Which model answers, as these engines serve it.
+
+        Raises:
+            EngineError: Its weights should be on this machine, and are not.
+        """
         kind = self.engine or model.engine
-        served_as = model.served_name, model.revision, kind.value, _variant(model, kind)
+        served_as = model.served_name, model.revision, kind.value, self._variant(model, kind)
         return ModelIdentity(model.name, *served_as, model.limit_field, model.request)
 
     @contextmanager
@@ -96,6 +109,8 @@ class Engines:
         """The servers that are started here."""
         if kind is Engine.ENDPOINT:
             return []
+        if _is_trained(model, kind):
+            return self._servers_of_student(model, kind, report)
         if kind is Engine.VLLM:
             return vllm_servers(with_revision(model, self.folder, report))
         if kind is Engine.LLAMA_CPP:
@@ -108,6 +123,29 @@ class Engines:
         place = {"SYSGEN_CATALOG": str(catalog_file().absolute())}
         waits = _SIMULATED_READY_S, _SIMULATED_IDLE_S
         return [LocalServer("simulated", [*command, "--port"], *waits, environment=place)]
+
+    def _servers_of_student(
+        self, model: Model, kind: Engine, report: Callable[[str], None]
+    ) -> list[LocalServer]:
+        checkpoint, weights = self.students.checkpoint_of(model), None
+        if kind is Engine.LLAMA_CPP:
+            weights = as_gguf(checkpoint, self.students.find_trainer(), report)
+        served = checkpoint.served(model, weights or checkpoint.folder)
+        servers = self._servers(served, kind, report)
+        # Another checkpoint may lie at the same path: its server must not be taken for this one's.
+        return [replace(each, name=f"{each.name}-{checkpoint.short}") for each in servers]
+
+    def _variant(self, model: Model, kind: Engine) -> str | None:
+        """The weights and the precision, where they are not those of the served name."""
+        weights = model.weights
+        if _is_trained(model, kind):
+            weights = f"checkpoint {self.students.checkpoint_of(model).sha256}"
+            if kind is Engine.LLAMA_CPP:
+                return f"{weights} {OUT_TYPE}"
+        if kind is Engine.LLAMA_CPP:
+            return gguf_variant(model)
+        precision = [f"{flag}={value}" for flag, value in precision_flags(model).items()]
+        return " ".join(filter(None, [weights, *precision])) or None
 
 
 def title_of(kind: Engine) -> str:
@@ -125,9 +163,6 @@ def _missing_command(kind: Engine) -> str:
     return f"is to be served by {title} on this machine, but {why}"
 
 
-def _variant(model: Model, kind: Engine) -> str | None:
-    """The weights and the precision of a model, where they are not those of its served name."""
-    if kind is Engine.LLAMA_CPP:
-        return gguf_variant(model)
-    precision = [f"{flag}={value}" for flag, value in precision_flags(model).items()]
-    return " ".join(filter(None, [model.weights, *precision])) or None
+def _is_trained(model: Model, kind: Engine) -> bool:
+    """Whether a checkpoint of a training answers for the model; a simulated one needs none."""
+    return model.training is not None and kind is not Engine.SIMULATED

@@ -93,7 +93,7 @@ def _no_rows_lost(trained: TrainedStudent) -> Finding:
     if not before or after is None:
         said = "The training has not said how many rows it had"
         return Finding(False, 0, f"at most {_MOST_LOST:.1%}", pl.DataFrame(), explanation=said)
-    lost = 1 - after / before
+    lost = (before - after) / before
     said = f"{before - after:,} of {before:,} rows have nothing to learn within `max_length`"
     return Finding(
         # More rows than before are no loss: one row for each message that is learned.

@@ -7,7 +7,49 @@ import pytest
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.catalog.small import Change, Wrong, assert_wrong, write
 
+STUDENT: list[Change] = [
+    ("students.base", {"weights": "org/base"}),
+    ("mixtures.sysgen", {}),
+    ("trainings.made", {"student": "base", "mixture": "sysgen"}),
+    ("models.small.training", "made"),
+]
 WRONG_ENTRIES: dict[str, Wrong] = {
+    "epoch-of-no-training": (
+        [("models.small.epoch", 2)],
+        "models.small.epoch",
+        "`epoch` 2 is one of a training: name it in `training`",
+    ),
+    "epoch-that-is-not-trained": (
+        [*STUDENT, ("models.small.epoch", 6)],
+        "trainings",
+        "the model small is the student after epoch 6 of the training made, which has 5",
+    ),
+    "epoch-of-a-judge-that-is-not-trained": (
+        [*STUDENT, ("judges.big", {"training": "made", "epoch": 6})],
+        "trainings",
+        "the model big is the student after epoch 6 of the training made, which has 5",
+    ),
+    **{
+        f"{field}-beside-a-training": (
+            [*STUDENT, (f"models.small.{field}", value)],
+            "models.small.training",
+            f"`training` made says which weights are served: leave `{field}` out",
+        )
+        for field, value in {"weights": "/models/small", "revision": "a" * 40}.items()
+    },
+    **{
+        f"{flag}-beside-a-training": (
+            [*STUDENT, (f"models.small.{engine}", {flag: "own.jinja"})],
+            "models.small.training",
+            f"`{flag.replace('_', '-')}` would show the student other prompts",
+        )
+        for engine, flag in (
+            ("vllm", "chat-template"),
+            ("vllm", "chat_template"),
+            ("llama_cpp", "chat-template"),
+            ("llama_cpp", "chat-template-file"),
+        )
+    },
     "endpoint-without-base-urls": (
         [("models.small.engine", "endpoint")],
         "models.small.engine",
@@ -97,6 +139,9 @@ def test_a_wrong_entry_is_one_error_that_names_the_file_the_entry_and_the_field(
         pytest.param([("models.small.gpus", [0, 1, 7])], id="gpus"),
         pytest.param([("models.small.has_system_role", False)], id="no-system-role"),
         pytest.param([("models.small.attempt_s", 1800)], id="slow-model"),
+        pytest.param(STUDENT, id="student"),
+        pytest.param([*STUDENT, ("models.small.epoch", 5)], id="student-of-an-epoch"),
+        pytest.param([*STUDENT, ("models.small.engine", "llama_cpp")], id="student-in-llama-cpp"),
     ],
 )
 def test_a_right_change_is_accepted(tmp_path: Path, changes: list[Change]) -> None:

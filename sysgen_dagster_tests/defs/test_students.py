@@ -56,6 +56,7 @@ class Deployment:
             "trainings": {
                 "first": _TRAINING,
                 "second": _TRAINING | {"starts_from": "first", "objective": "sft"},
+                "elsewhere": _TRAINING | {"trainer": "axolotl"},
             },
             "models": {name: each | {"training": None} for name, each in full["models"].items()},
         }
@@ -167,7 +168,9 @@ def test_a_killed_run_leaves_its_training_to_the_next_one(
     [process] = descendants(ONLY_THE_TRAINING)
     run.kill()
     second = deployment.begin()
-    wait_until(lambda: f"{deployment.folder()}" and len(deployment.runs) == 2)
+    users = deployment.folder() / "process.users"
+    before = users.read_text()
+    wait_until(lambda: users.read_text() not in ("", before))
     assert descendants(ONLY_THE_TRAINING) == [process]
     (deployment.folder() / "go").touch()
     said = json.loads(second.url)
@@ -193,6 +196,12 @@ def test_a_second_training_starts_from_the_checkpoint_of_the_first(deployment: D
     assert deployment.make("second")["errors"] == []
     arguments = json.loads((deployment.folder("second") / "arguments.json").read_text())
     assert arguments["model"]["weights"] == str(deployment.folder() / "checkpoints" / "epoch-1")
+
+
+def test_what_another_trainer_trains_is_not_started(deployment: Deployment) -> None:
+    [error] = deployment.make("elsewhere")["errors"]
+    assert "elsewhere is trained by axolotl" in error
+    assert not deployment.folder("elsewhere").exists()
 
 
 @pytest.mark.parametrize(

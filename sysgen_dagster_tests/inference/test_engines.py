@@ -16,11 +16,14 @@ from sysgen_dagster.inference.chat_api import (
     EngineError,
 )
 from sysgen_dagster.inference.connection import WAYS_TO_GET_AN_ENGINE
+from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
 from sysgen_dagster.inference.local import llama_cpp, revisions, vllm
+from sysgen_dagster.inference.local.checkpoints import ServedCheckpoint
+from sysgen_dagster.inference.local.conversion import gguf_place
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.processes.state import running
-from sysgen_dagster_tests.inference.batches import NOBODY, ask_lazily, question, questions
+from sysgen_dagster_tests.inference.batches import NOBODY, QUICK, ask_lazily, question, questions
 from sysgen_dagster_tests.inference.deployments import (
     REVISION,
     SIMULATED,
@@ -32,6 +35,7 @@ from sysgen_dagster_tests.inference.deployments import (
     refusal_to,
 )
 from sysgen_dagster_tests.inference.local.gguf_files import write_gguf
+from sysgen_dagster_tests.inference.local.trained import Converter, students, write_checkpoint
 from sysgen_dagster_tests.inference.local_servers import is_in_use
 from sysgen_dagster_tests.inference.processes import (
     CEILING_S,
@@ -386,6 +390,146 @@ def test_an_endpoint_without_urls_names_the_ways_to_get_an_engine(folder: Path) 
     refusal = refusal_to(engines_for(folder, model(Engine.VLLM), Engine.ENDPOINT))
     assert refusal.startswith("phi-4 has no base_urls in the catalogue.")
     assert refusal.endswith(WAYS_TO_GET_AN_ENGINE)
+
+
+# Students of trainings
+
+
+STUDENT = {"name": "student", "training": "made"}
+
+
+def student(engine: Engine, **fields: Any) -> Model:
+    return Model.model_validate(STUDENT | {"engine": engine} | fields)
+
+
+@pytest.fixture
+def left_by_training(tmp_path: Path) -> Path:
+    """The folder of a checkpoint."""
+    return tmp_path / "students" / "made" / "checkpoints" / "epoch-3"
+
+
+@pytest.fixture
+def converter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Converter:
+    script = Converter(tmp_path / "llama.cpp" / "convert_hf_to_gguf.py").write()
+    monkeypatch.setenv("SYSGEN_LLAMA_CONVERT", str(script.path))
+    return script
+
+
+def of_student(folder: Path, entry: Model, checkpoint: ServedCheckpoint) -> Engines:
+    trained = students(checkpoint, Path(sys.executable))
+    return Engines(folder, (entry,), None, QUICK, trained)
+
+
+ENGINES_OF_STUDENTS = [Engine.VLLM, Engine.LLAMA_CPP, Engine.ENDPOINT]
+
+
+@pytest.mark.parametrize("engine", ENGINES_OF_STUDENTS)
+def test_another_checkpoint_answers_as_another_model_and_the_same_one_elsewhere_does_not(
+    folder: Path, left_by_training: Path, engine: Engine
+) -> None:
+    entry = student(engine, base_urls=[NOBODY] if engine is Engine.ENDPOINT else [])
+
+    def answers_as(checkpoint: ServedCheckpoint) -> tuple[str | None, ...]:
+        return of_student(folder, entry, checkpoint).identify(entry).answers_as
+
+    first = write_checkpoint(left_by_training)
+    moved = write_checkpoint(left_by_training.parents[2] / "moved" / "checkpoints" / "epoch-3")
+    changed = write_checkpoint(left_by_training, weights="2")
+    assert answers_as(first) == answers_as(moved) != answers_as(changed)
+    assert any(first.sha256 in (each or "") for each in answers_as(first))
+
+
+def test_the_precision_of_a_checkpoint_counts_as_that_of_other_weights(
+    folder: Path, left_by_training: Path
+) -> None:
+    checkpoint, variants = write_checkpoint(left_by_training), set()
+    for precision in (None, "bf16", "fp8"):
+        entry = student(Engine.VLLM, precision=precision)
+        variants.add(of_student(folder, entry, checkpoint).identify(entry).variant)
+    assert len(variants) == 3
+
+
+def test_a_student_is_asked_again_after_another_training_and_not_after_the_same(
+    folder: Path, ledger: Ledger, left_by_training: Path, server: running_server.Server
+) -> None:
+    entry = student(Engine.ENDPOINT, served_name="phi", base_urls=[f"{server.url}/v1"])
+    asked = []
+    for weights in ("1", "1", "2", "1"):
+        engines = of_student(folder, entry, write_checkpoint(left_by_training, weights))
+        before = server.get("/stats")["requests"]
+        ask(engines, ledger, "student")
+        asked.append(server.get("/stats")["requests"] - before >= 20)
+    assert asked == [True, False, True, False]
+
+
+def test_the_server_of_another_checkpoint_at_the_same_place_is_not_taken_for_this_one_s(
+    folder: Path, left_by_training: Path, python_folder: Path, descendants: Descendants
+) -> None:
+    write_fake_vllm(python_folder / "vllm")
+    entry, started = student(Engine.VLLM, served_name=str(left_by_training)), []
+    for weights in ("1", "1", "2"):
+        checkpoint = write_checkpoint(left_by_training, weights)
+        report: list[str] = []
+        connect(of_student(folder, entry, checkpoint), "student", report)
+        [name] = running(folder)
+        assert name.endswith(f"-student-{checkpoint.sha256[:8]}")
+        started.append(any(line.startswith("starting") for line in report))
+    assert started == [True, False, True]
+    assert len(descendants(SIMULATED)) == 1
+
+
+def test_vllm_serves_the_folder_of_a_checkpoint_with_the_template_of_its_training(
+    folder: Path, left_by_training: Path, python_folder: Path
+) -> None:
+    called = write_fake_vllm(python_folder / "vllm")
+    entry = student(Engine.VLLM, served_name=str(left_by_training))
+    connect(of_student(folder, entry, write_checkpoint(left_by_training)), "student")
+    line = called.read_text().replace("\n", " ")
+    assert line.startswith(f"serve {left_by_training} --served-model-name {left_by_training} ")
+    assert f" --chat-template {left_by_training / 'chat_template.jinja'} " in line
+    assert "--revision" not in line
+
+
+def test_llama_cpp_serves_what_its_script_made_with_the_template_of_the_training(
+    folder: Path, left_by_training: Path, llama_server: Path, converter: Converter
+) -> None:
+    checkpoint = write_checkpoint(left_by_training)
+    report: list[str] = []
+    engines = of_student(folder, student(Engine.LLAMA_CPP), checkpoint)
+    connect(engines, "student", report)
+    [line] = (each for each in report if each.startswith("starting"))
+    assert f" --model {gguf_place(checkpoint)} " in line
+    assert f" --chat-template-file {left_by_training / 'chat_template.jinja'} " in line
+    assert converter.times == 1
+
+
+def test_a_simulated_student_needs_no_training(folder: Path, ledger: Ledger) -> None:
+    entry = student(Engine.VLLM)
+    engines = Engines(folder, (entry,), Engine.SIMULATED, QUICK)
+    assert ask(engines, ledger, "student") == {("student", "student", None, "simulated")}
+
+
+@pytest.mark.parametrize("engine", ENGINES_OF_STUDENTS)
+def test_a_student_that_was_not_trained_is_refused_before_anything_is_started(
+    folder: Path, llama_server: Path, converter: Converter, engine: Engine
+) -> None:
+    write_fake_vllm(llama_server.with_name("vllm"))
+    entry = student(engine, base_urls=[NOBODY] if engine is Engine.ENDPOINT else [])
+    engines = Engines(folder, (entry,), None, QUICK)
+    with pytest.raises(EngineError, match="student is the student of the training made"):
+        engines.require(entry)
+    assert running(folder) == []
+
+
+@pytest.mark.usefixtures("llama_server")
+def test_a_checkpoint_that_cannot_be_converted_is_refused_before_anything_is_started(
+    folder: Path, left_by_training: Path, converter: Converter
+) -> None:
+    entry = student(Engine.LLAMA_CPP)
+    engines = Engines(folder, (entry,), None, QUICK, students(write_checkpoint(left_by_training)))
+    with pytest.raises(EngineError, match="name it in SYSGEN_TRAIN"):
+        engines.require(entry)
+    assert running(folder) == []
 
 
 # What is asked before a run

@@ -12,7 +12,7 @@ from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, with_settings
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
-from sysgen_dagster.inference.chat_api import ModelIdentity
+from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
 from sysgen_dagster.obedience import conflicts, judge_verdicts, phrase_judgement
@@ -63,7 +63,8 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
 
     It differs where the ledger knows no answer to the partition's requests: in the model, its
     weights, revision, precision and engine, and in what is sent with each request. What is written
-    otherwise and means the same is the same.
+    otherwise and means the same is the same. There is none, too, where the weights lie on another
+    machine: what they are cannot be told here.
     """
     sampling = _SAMPLING.get(table.name)
     if sampling is None or at.model is None or at.model not in CATALOG.models:
@@ -76,8 +77,11 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
     request, shown = ChatRequest("", (), sampling, seed=0), list[object]()
     for model in _asked_models(table, at.model):
         sent = with_settings(request, model.request, settings_name(table.name)).sampling
-        shown += [_normal(identify(model).answers_as), sent.temperature, sent.max_tokens]
-        shown += [sent.top_p]
+        try:
+            answers_as = identify(model).answers_as
+        except EngineError:
+            return {}
+        shown += [_normal(answers_as), sent.temperature, sent.max_tokens, sent.top_p]
     if rows is not None:
         shown += [rows, CATALOG.judging.seed]
     if table == CONFLICT_TURNS:

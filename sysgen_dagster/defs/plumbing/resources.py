@@ -20,6 +20,7 @@ from sysgen_dagster.defs.plumbing.asked import settings_name
 from sysgen_dagster.defs.plumbing.metadata import progress_metadata
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.run_workers import living
+from sysgen_dagster.defs.plumbing.trained import students_of
 from sysgen_dagster.inference.chat_api import EngineError, Retries
 from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
@@ -203,7 +204,8 @@ class InferenceResource(dg.ConfigurableResource[None]):
             raise EngineError(
                 f"SYSGEN_ENGINE is {self.engine!r}: make it one of {', '.join(Engine)}, or unset it"
             )
-        folder = working_folder(self.root, self.work) / "engines"
+        work = working_folder(self.root, self.work)
         engine = Engine(self.engine) if self.engine else None
         retries = Retries(first_delay_s=self.first_delay_s)
-        return Engines(folder, tuple(CATALOG.served.values()), engine, retries)
+        together, students = tuple(CATALOG.served.values()), students_of(work)
+        return Engines(work / "engines", together, engine, retries, students)

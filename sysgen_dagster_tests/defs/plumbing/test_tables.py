@@ -10,6 +10,7 @@ import sysgen_dagster.lanes.sysgen.tables
 import sysgen_dagster.obedience.tables
 import sysgen_dagster.report.tables
 import sysgen_dagster.review.tables
+import sysgen_dagster.students.tables
 import sysgen_dagster.training_sets.tables
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key, partitions_of
 from sysgen_dagster.defs.plumbing.tables import TABLES
@@ -21,6 +22,7 @@ ROOMS = (
     sysgen_dagster.obedience.tables.TABLES,
     sysgen_dagster.analysis.tables.TABLES,
     sysgen_dagster.training_sets.tables.TABLES,
+    sysgen_dagster.students.tables.TABLES,
     sysgen_dagster.review.tables.TABLES,
     sysgen_dagster.report.tables.TABLES,
 )
@@ -71,6 +73,7 @@ def test_the_tables_are_the_sources_the_phases_the_training_sets_and_the_statist
         "obedience",
         "conflict_turns",
         *training,
+        "trained_students",
         *STATISTICS,
     }
 

@@ -1,0 +1,121 @@
+"""The rows of an export, encoded once and read by every process of a training."""
+
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import datasets  # type: ignore[import-untyped]
+
+from .arguments import SFT, Arguments, compute_file_sha256
+from .endings import RefusedError
+from .rows import Counts, Encoder
+from .templates import Template
+
+_PREPARED = "prepared"
+_TRAIN, _VALIDATION = "train", "validation"
+
+
+class Prepared(NamedTuple):
+    """Encoded rows.
+
+    Attributes:
+        rows: Of the split ``train``.
+        held_out: Of the split ``validation``; None where there is none.
+        counts: What became of the rows of ``train``.
+    """
+
+    rows: Any
+    held_out: Any
+    counts: Counts
+
+
+def require_unchanged(arguments: Arguments) -> None:
+    """Refuse an export that is not the one the training was made for.
+
+    Raises:
+        RefusedError: Its manifest has another checksum, or is not there.
+    """
+    manifest = Path(arguments.data.folder) / "manifest.json"
+    try:
+        found = compute_file_sha256(manifest)
+    except OSError as error:
+        raise RefusedError(
+            "data", f"{manifest} cannot be read: {error}; make the export"
+        ) from error
+    if found != arguments.data.checksum:
+        raise RefusedError(
+            "data_changed",
+            f"{manifest} has the sha256 {found}, and the training is of "
+            f"{arguments.data.checksum}: the export was made again since. Train on it into another "
+            "folder",
+        )
+
+
+def prepare(arguments: Arguments, tokenizer: Any, template: Template) -> Prepared:
+    """Encode the splits of the export and store them beside the training.
+
+    Raises:
+        RefusedError: The rows are not as many as were named, or are not to be trained as they are.
+    """
+    datasets.disable_progress_bars()  # they would fill the log
+    home = arguments.folder / _PREPARED
+    shutil.rmtree(home, ignore_errors=True)
+    splits = datasets.load_dataset(
+        arguments.data.folder, arguments.data.configuration, cache_dir=str(home / "cache")
+    )
+    found = len(splits[_TRAIN]) if _TRAIN in splits else 0
+    if found != arguments.data.train_rows:
+        raise RefusedError(
+            "data",
+            f"{arguments.data.folder}, {arguments.data.configuration}: the split train has {found} "
+            f"rows, and {arguments.data.train_rows} were named; write the arguments anew",
+        )
+    counts = Counts()
+    for split in (_TRAIN, _VALIDATION):
+        if split in splits:
+            encoder = Encoder(
+                tokenizer, template, max_length=arguments.max_length, persona=arguments.persona
+            )
+            rows = _encode(arguments, encoder, splits[split])
+            if split == _TRAIN:
+                counts = encoder.counts
+                counts.require_rows(arguments.max_length)
+            if len(rows):
+                rows.save_to_disk(str(home / split))
+    shutil.rmtree(home / "cache", ignore_errors=True)
+    return Prepared(*load_prepared(arguments), counts)
+
+
+def load_prepared(arguments: Arguments) -> tuple[Any, Any]:
+    """What `prepare` stored, in another process."""
+    home = arguments.folder / _PREPARED
+    held_out = home / _VALIDATION
+    return (
+        datasets.load_from_disk(str(home / _TRAIN)),
+        datasets.load_from_disk(str(held_out)) if held_out.exists() else None,
+    )
+
+
+def remove_prepared(arguments: Arguments) -> None:
+    """Remove what `prepare` stored."""
+    shutil.rmtree(arguments.folder / _PREPARED, ignore_errors=True)
+
+
+def _encode(arguments: Arguments, encoder: Encoder, rows: Any) -> Any:
+    is_chats = arguments.objective == SFT
+    needed = {"messages"} if is_chats else {"prompt", "chosen", "rejected"}
+    if missing := sorted(needed - set(rows.column_names)):
+        raise RefusedError(
+            "data",
+            f"{arguments.data.folder} has no columns {', '.join(missing)}: the objective "
+            f"{arguments.objective} learns from {'chats' if is_chats else 'preference pairs'}; "
+            "name a mixture of these",
+        )
+    return rows.map(
+        encoder.encode_chats if is_chats else encoder.encode_pairs,
+        batched=True,
+        remove_columns=rows.column_names,
+        # The counts are made on the way: a stored result would leave them empty.
+        load_from_cache_file=False,
+        new_fingerprint=f"encoded-{rows.split}",
+    )

@@ -1,0 +1,326 @@
+"""Whole trainings of the tiny model, in this process: to their end, stopped, killed, refused."""
+
+import importlib.util
+import json
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("trl", reason="run by `make test-train`")
+pytestmark = [pytest.mark.trl, pytest.mark.filterwarnings("ignore")]
+
+from sysgen_dagster.students.program import following, training  # noqa: E402
+from sysgen_dagster.students.program.arguments import read_arguments  # noqa: E402
+from sysgen_dagster.students.program.endings import (  # noqa: E402
+    FailedError,
+    RefusedError,
+    Stopped,
+    Stopping,
+)
+from sysgen_dagster.students.program.following import Follower  # noqa: E402
+from sysgen_dagster.students.program.records import Status  # noqa: E402
+from sysgen_dagster_tests.students.program import chat_templates  # noqa: E402
+from sysgen_dagster_tests.students.program.trainings import (  # noqa: E402
+    build,
+    chat,
+    losses,
+    read_metrics,
+    read_status,
+    write_chats,
+    write_pairs,
+)
+
+ROWS = 20
+
+
+class Killed(BaseException):
+    """As SIGKILL: nothing is done any more."""
+
+
+@pytest.fixture(scope="module")
+def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Chats with and without history; four are held out."""
+    chats = [chat(number, turns=1 + number % 3) for number in range(ROWS + 4)]
+    return write_chats(tmp_path_factory.mktemp("sft") / "export", chats, held_out=4)
+
+
+@pytest.fixture(autouse=True)
+def _own_signal() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+def train(output: Path) -> None:
+    """What the program does between its arguments and its exit status."""
+    stopping = Stopping()
+    stopping.listen()
+    arguments = read_arguments(output / "arguments.json")
+    training.train(arguments, Status(output, writes=True), stopping)
+
+
+@pytest.fixture(scope="module")
+def whole(export: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A training of ten steps that nobody disturbed: two epochs of five."""
+    output = tmp_path_factory.mktemp("whole") / "out"
+    build(export, tiny, output, ROWS, save_every_steps=2)
+    train(output)
+    return output
+
+
+def weights(output: Path, epoch: int) -> dict[str, Any]:
+    from safetensors.torch import load_file
+
+    loaded: dict[str, Any] = load_file(output / f"checkpoints/epoch-{epoch}/model.safetensors")
+    return loaded
+
+
+def test_a_training_ends_with_a_checkpoint_of_each_epoch(whole: Path) -> None:
+    status = read_status(whole)
+    assert (status["state"], status["step"], status["steps"]) == ("done", 10, 10)
+    assert (status["rows_before"], status["rows_after"]) == (ROWS, ROWS)
+    assert status["changed_weights"] > 0.9
+    for epoch in (1, 2):
+        names = {path.name for path in (whole / f"checkpoints/epoch-{epoch}").iterdir()}
+        assert names >= {"config.json", "model.safetensors", "tokenizer.json"}
+        assert names >= {"chat_template.jinja"}
+        assert "training_args.bin" not in names
+    assert weights(whole, 1).keys() == weights(whole, 2).keys()
+
+
+def test_each_step_has_its_line_and_each_epoch_its_evaluation(whole: Path) -> None:
+    lines = read_metrics(whole)
+    steps = [line for line in lines if "loss" in line]
+    assert [line["step"] for line in steps] == list(range(1, 11))
+    assert all(line["tokens_per_s"] > 0 and line["memory_mib"] > 0 for line in steps)
+    assert [line["step"] for line in lines if "eval_loss" in line] == [5, 10]
+    assert losses(whole)[10] < losses(whole)[1]
+
+
+def test_the_tokens_that_were_seen_are_those_of_the_rows(whole: Path) -> None:
+    status = read_status(whole)
+    assert status["tokens_seen"] == status["trained_tokens_expected"]
+    assert status["learned_tokens_seen"] == status["learned_tokens_expected"]
+    assert read_metrics(whole)[-2]["tokens"] == status["tokens_seen"]
+
+
+def test_a_training_that_is_through_is_left_as_it_is(whole: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in whole.rglob("*.safetensors")}
+    status = read_status(whole)
+    train(whole)
+    assert {path: path.stat().st_mtime_ns for path in whole.rglob("*.safetensors")} == before
+    assert read_status(whole) == status
+
+
+def test_a_refusal_leaves_a_training_that_is_through(whole: Path, tmp_path: Path) -> None:
+    output = shutil.copytree(whole, tmp_path / "out")
+    path = output / "arguments.json"
+    written = path.read_text()
+    path.write_text(json.dumps(json.loads(written) | {"seed": 9, "output": str(output)}))
+    with pytest.raises(RefusedError, match="`seed` was 1 and is 9"):
+        train(output)
+    path.write_text(json.dumps(json.loads(written) | {"output": str(output)}))
+    train(output)
+    assert read_status(output)["resumed_from"] is None
+
+
+def at_step(number: int, act: Callable[[], None], method: str) -> Callable[..., None]:
+    """A method of the follower that does something at a step, before its own work."""
+    own = getattr(Follower, method)
+
+    def acting(self: Follower, args: Any, state: Any, *rest: Any, **named: Any) -> None:
+        if state.global_step == number:
+            act()
+        own(self, args, state, *rest, **named)
+
+    return acting
+
+
+def terminate() -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def kill() -> None:
+    raise Killed
+
+
+MOMENTS = [
+    # SIGTERM: in a step, in the last step of an epoch, while a state or an epoch is written
+    (terminate, "on_step_begin", 2, 3),
+    (terminate, "on_step_end", 5, 5),
+    (terminate, "on_save", 4, 5),
+    (terminate, "on_save", 5, 6),
+    # SIGKILL: between steps, when a state is written and not yet called whole, at an epoch's end
+    (kill, "on_step_begin", 3, 2),
+    (kill, "on_save", 4, 2),
+    (kill, "on_save", 5, 4),
+    (kill, "on_log", 7, 6),
+    (kill, "on_step_begin", 1, None),
+]
+
+
+@pytest.mark.parametrize(("act", "method", "step", "saved"), MOMENTS)
+def test_a_training_that_was_ended_goes_on_to_the_same_last_digit(
+    export: Path,
+    tiny: Path,
+    whole: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    act: Callable[[], None],
+    method: str,
+    step: int,
+    saved: int | None,
+) -> None:
+    output = tmp_path / "out"
+    build(export, tiny, output, ROWS, save_every_steps=2)
+    with monkeypatch.context() as patch:
+        patch.setattr(Follower, method, at_step(step, act, method))
+        with pytest.raises((Stopped, Killed)):
+            train(output)
+    train(output)
+    status = read_status(output)
+    assert (status["state"], status["resumed_from"]) == ("done", saved)
+    assert losses(output) == losses(whole)
+    assert _comparable(output) == _comparable(whole)
+    for epoch in (1, 2):
+        trained, expected = weights(output, epoch), weights(whole, epoch)
+        assert all(bool(trained[name].equal(expected[name])) for name in expected)
+
+
+def _comparable(output: Path) -> list[dict[str, Any]]:
+    """The lines without what a clock or the machine says."""
+    measured = {"seconds", "tokens_per_s", "memory_mib"}
+    return [{n: v for n, v in line.items() if n not in measured} for line in read_metrics(output)]
+
+
+def test_a_kill_while_an_epoch_is_written_leaves_no_half_checkpoint(
+    export: Path, tiny: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+    build(export, tiny, output, ROWS, most_steps=5)
+
+    def half(trainer: Any, folder: Path, epoch: int, *, writes: bool) -> None:
+        beside = folder / "checkpoints" / f".epoch-{epoch}.part"
+        beside.mkdir(parents=True)
+        (beside / "model.safetensors").write_text("half")
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(following, "write_checkpoint", half)
+        with pytest.raises(Killed):
+            train(output)
+    assert not (output / "checkpoints/epoch-1").exists()
+    train(output)
+    assert [path.name for path in (output / "checkpoints").iterdir()] == ["epoch-1"]
+
+
+def test_a_stop_while_data_are_prepared_leaves_nothing_behind_that_matters(
+    export: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+    build(export, tiny, output, ROWS, most_steps=1, warmup_steps=0)
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "make_trainer", lambda *_: terminate())
+        with pytest.raises(Stopped):
+            train(output)
+    train(output)
+    assert read_status(output)["resumed_from"] is None
+    assert read_status(output)["state"] == "done"
+
+
+def test_other_rows_are_not_gone_on_with(
+    export: Path, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = tmp_path / "out"
+    build(export, tiny, output, ROWS, save_every_steps=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Follower, "on_step_begin", at_step(1, terminate, "on_step_begin"))
+        with pytest.raises(Stopped):
+            train(output)
+    other = write_chats(tmp_path / "export", [chat(number) for number in range(ROWS)])
+    build(other, tiny, output, ROWS, save_every_steps=1)
+    with pytest.raises(RefusedError, match=r"`data\.checksum` was"):
+        train(output)
+
+
+def test_weights_in_bfloat16_at_the_paper_s_rate_fail_and_say_why(
+    export: Path, tiny: Path, tmp_path: Path
+) -> None:
+    slow = {"learning_rate": 1e-6, "warmup_steps": 0}
+    build(export, tiny, tmp_path / "16", ROWS, model__dtype="bfloat16", **slow)
+    with pytest.raises(FailedError, match=r"bfloat16 round the steps away\. Train .*float32"):
+        train(tmp_path / "16")
+    assert 0 < read_status(tmp_path / "16")["changed_weights"] < 0.5
+    build(export, tiny, tmp_path / "32", ROWS, **slow)
+    train(tmp_path / "32")
+    assert read_status(tmp_path / "32")["changed_weights"] > 0.5
+
+
+def test_a_loss_that_is_no_number_ends_the_training(
+    export: Path, tiny: Path, tmp_path: Path
+) -> None:
+    build(export, tiny, tmp_path, ROWS, learning_rate=1e30, warmup_steps=0)
+    with pytest.raises(FailedError, match="lower `learning_rate`") as failed:
+        train(tmp_path)
+    assert failed.value.kind == "loss_not_finite"
+
+
+@pytest.mark.parametrize("objective", ["dpo", "orpo"])
+def test_pairs_are_learned_and_gone_on_with(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objective: str
+) -> None:
+    export = write_pairs(tmp_path / "export", 12)
+    for name in ("whole", "stopped"):
+        build(export, tiny, tmp_path / name, 12, objective=objective, save_every_steps=1)
+    train(tmp_path / "whole")
+    status = read_status(tmp_path / "whole")
+    assert (status["state"], status["steps"], status["rows_after"]) == ("done", 6, 12)
+    assert status["tokens_seen"] == status["trained_tokens_expected"]
+    assert status["learned_tokens_seen"] == status["learned_tokens_expected"]
+    assert losses(tmp_path / "whole")[6] < losses(tmp_path / "whole")[1]
+    with monkeypatch.context() as patch:
+        patch.setattr(Follower, "on_step_begin", at_step(3, terminate, "on_step_begin"))
+        with pytest.raises(Stopped):
+            train(tmp_path / "stopped")
+    train(tmp_path / "stopped")
+    assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
+
+
+def test_the_template_that_is_trained_is_the_one_that_is_saved(
+    export: Path, tiny: Path, tmp_path: Path
+) -> None:
+    template = tmp_path / "template.jinja"
+    template.write_text(chat_templates.CHATML.replace("<|im_end|>\n", "<|im_end|>"))
+    build(export, tiny, tmp_path, ROWS, model__chat_template=str(template), most_steps=2)
+    train(tmp_path)
+    saved = tmp_path / "checkpoints/epoch-1/chat_template.jinja"
+    assert saved.read_text() == template.read_text()
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "said"),
+    [
+        ({"devices": "cuda"}, "devices", "finds no GPU"),
+        ({"processes": 2, "devices": "cpu"}, "devices", "accelerate launch"),
+        ({"model__weights": "/nowhere"}, "model", "/nowhere"),
+        ({"lora": {"rank": 4, "alpha": 8, "dropout": 0.0}}, "lora", "pip install peft"),
+    ],
+)
+def test_what_is_not_there_is_refused_by_name(
+    export: Path, tiny: Path, tmp_path: Path, changes: dict[str, Any], kind: str, said: str
+) -> None:
+    import torch
+
+    if kind == "devices" and torch.cuda.is_available():
+        pytest.skip("there is a GPU")
+    if kind == "lora" and importlib.util.find_spec("peft"):
+        pytest.skip("peft is installed")
+    build(export, tiny, tmp_path, ROWS, **changes)
+    with pytest.raises(RefusedError, match=said) as refused:
+        train(tmp_path)
+    assert refused.value.kind == kind

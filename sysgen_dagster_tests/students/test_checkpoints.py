@@ -1,0 +1,77 @@
+"""Checkpoints are known by what is in their files, and by nothing else."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sysgen_dagster.students.arguments import TrainingError
+from sysgen_dagster.students.checkpoints import (
+    find_checkpoint,
+    read_checkpoints,
+    write_checkpoints,
+)
+
+LINES = [{"step": step, "epoch": step / 4} for step in range(1, 13)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three epochs of four steps; the third one has other weights."""
+    for epoch in (1, 2, 3):
+        place = tmp_path / "tiny" / "checkpoints" / f"epoch-{epoch}"
+        (place / "more").mkdir(parents=True)
+        (place / "config.json").write_text("{}")
+        (place / "more" / "model.safetensors").write_text("new" if epoch == 3 else "old")
+    return tmp_path / "tiny"
+
+
+def test_epochs_are_noted_in_order_with_their_steps_and_sizes(folder: Path) -> None:
+    (folder / "checkpoints" / "epoch-3").rename(folder / "checkpoints" / "epoch-12")
+    written = write_checkpoints(folder, LINES[:9])
+    assert [(each.epoch, each.steps, each.bytes) for each in written] == [
+        (1, 4, 5),
+        (2, 8, 5),
+        (12, 9, 5),
+    ]
+    assert read_checkpoints(folder) == written
+
+
+def test_equal_files_have_equal_checksums_wherever_they_lie(folder: Path, tmp_path: Path) -> None:
+    first, second, third = write_checkpoints(folder, LINES)
+    assert first.sha256 == second.sha256 != third.sha256
+    shutil.copytree(folder, tmp_path / "elsewhere")
+    assert write_checkpoints(tmp_path / "elsewhere", LINES)[2].sha256 == third.sha256
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda place: (place / "config.json").write_text("{ }"),
+        lambda place: (place / "config.json").rename(place / "configs.json"),
+        lambda place: (place / "config.json").rename(place / "more" / "config.json"),
+        lambda place: (place / "added").touch(),
+        lambda place: (place / "more" / "model.safetensors").unlink(),
+    ],
+    ids=["bytes", "name", "folder", "added", "taken_away"],
+)
+def test_any_change_of_a_file_is_another_checksum(folder: Path, change: object) -> None:
+    before = write_checkpoints(folder, LINES)[0].sha256
+    assert callable(change)
+    change(folder / "checkpoints" / "epoch-1")
+    assert write_checkpoints(folder, LINES)[0].sha256 != before
+
+
+def test_one_that_is_being_written_is_none(folder: Path) -> None:
+    (folder / "checkpoints" / ".epoch-4.part").mkdir()
+    assert len(write_checkpoints(folder, [])) == 3
+    assert read_checkpoints(folder)[0].steps is None
+
+
+def test_an_epoch_that_is_not_there_names_those_that_are(folder: Path, tmp_path: Path) -> None:
+    write_checkpoints(folder, LINES)
+    assert find_checkpoint(folder, 3).path == "checkpoints/epoch-3"
+    with pytest.raises(TrainingError, match="tiny has epochs 1, 2, 3, not epoch 5"):
+        find_checkpoint(folder, 5)
+    with pytest.raises(TrainingError, match=r"nothing has no checkpoint.*sysgen train nothing"):
+        find_checkpoint(tmp_path / "nothing", 1)
