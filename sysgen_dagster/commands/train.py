@@ -28,15 +28,14 @@ from sysgen_dagster.students.arguments import (
     build_arguments,
     find_rows,
 )
-from sysgen_dagster.students.card import CARD, render_student_card
-from sysgen_dagster.students.checkpoints import find_checkpoint, read_checkpoints
+from sysgen_dagster.students.card import CARD
+from sysgen_dagster.students.checkpoints import find_checkpoint
+from sysgen_dagster.students.folders import training_folder
 from sysgen_dagster.students.launching import find_running
 from sysgen_dagster.students.metrics import METRICS, MetricsFile, read_status, seconds_left
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
 from sysgen_dagster.tables.table import Partition
-from sysgen_dagster.training_sets.export.manifest import read_manifest
 
-_FOLDER = "students"  # in the working folder
 _SAY_EVERY_S = 30.0
 
 
@@ -81,7 +80,7 @@ def _state(store: Store, training: StudentTraining, *, is_exported: bool) -> str
 
 def folder_of(store: Store, training: str) -> Path:
     """The folder of a training."""
-    return work_of(store) / _FOLDER / training
+    return training_folder(work_of(store), training)
 
 
 def train(console: Console, data: str, name: str, steps: int | None = None) -> int:
@@ -106,16 +105,17 @@ def train(console: Console, data: str, name: str, steps: int | None = None) -> i
     work = list(_export_first(store, training))
     if training.trainer is Trainer.TRL and steps is None:
         work.append((name, [dg.AssetKey(TRAINED_STUDENTS.name)], name))
-    with _following(console, folder_of(store, name)):
-        runs = run_partitions(console, work)
-    if runs.errors:
-        say(console, "\n".join(runs.errors))
-        return 1
+    if work:
+        with _following(console, folder_of(store, name)):
+            runs = run_partitions(console, work)
+        if runs.errors:
+            say(console, "\n".join(runs.errors))
+            return 1
     if training.trainer is not Trainer.TRL:
         return _write_plan(console, store, catalog, training)
     if steps is not None:
         return _try(console, store, catalog, training, steps)
-    return _say_what_is_made(console, store, catalog, training)
+    return _say_what_is_made(console, store, training)
 
 
 def _try(
@@ -183,17 +183,9 @@ def _start(store: Store, catalog: Catalog, training: StudentTraining) -> Path | 
     return folder / find_checkpoint(folder, before.used_epoch).path
 
 
-def _say_what_is_made(
-    console: Console, store: Store, catalog: Catalog, training: StudentTraining
-) -> int:
-    """Write the card, and say where the weights are and how they are served."""
+def _say_what_is_made(console: Console, store: Store, training: StudentTraining) -> int:
+    """Say where the weights are and how they are served."""
     folder = folder_of(store, training.name)
-    with reading_export(store, training.mixture, work_of(store)) as export:
-        manifest = read_manifest(export)
-    made = read_checkpoints(folder)
-    student = catalog.students[training.student]
-    text = render_student_card(training, student, manifest, made)
-    (folder / CARD).write_text(text, encoding="utf-8")
     used = find_checkpoint(folder, training.used_epoch)
     say(console, f"Trained: {folder / used.path} (epoch {used.epoch}, sha256 {used.sha256[:12]})")
     say(console, f"Its card: {folder / CARD}")

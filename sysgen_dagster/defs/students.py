@@ -28,6 +28,7 @@ from sysgen_dagster.report import drawing
 from sysgen_dagster.report.training_charts import draw_losses
 from sysgen_dagster.storage.exports import reading_export
 from sysgen_dagster.students.arguments import Devices, TrainingError, build_arguments, find_rows
+from sysgen_dagster.students.card import CARD, render_student_card
 from sysgen_dagster.students.checkpoints import Checkpoint, find_checkpoint, write_checkpoints
 from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.students.launching import (
@@ -49,6 +50,7 @@ from sysgen_dagster.students.metrics import (
     seconds_left,
 )
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
+from sysgen_dagster.training_sets.export.manifest import read_manifest
 
 _MOST_OBSERVATIONS = 200  # of a run: each is a row of Dagster's database
 _LOOK_EVERY_S = 1.0
@@ -96,6 +98,7 @@ def trained_students(
         lines = _follow(context, running, training)
         status = running.require_done(end_of_log(folder / LOG))
         made = write_checkpoints(folder, lines)
+        _write_card(folder, training, made)
         used = find_checkpoint(folder, training.used_epoch)
         run = AssetRun(
             TRAINED_STUDENTS,
@@ -237,6 +240,12 @@ class _Observer:
                 },
             )
         )
+
+
+def _write_card(folder: Path, training: StudentTraining, made: list[Checkpoint]) -> None:
+    student, manifest = CATALOG.students[training.student], read_manifest(folder / DATA)
+    text = render_student_card(training, student, manifest, made)
+    (folder / CARD).write_text(text, encoding="utf-8")
 
 
 def _described(

@@ -59,8 +59,8 @@ def render_student_card(
         f"# {escape(name)}",
         *_warnings(models),
         *(["**Built with Llama.**"] if name.startswith("Llama") else []),
-        f"{code(student.weights)} after {_OBJECTIVES[training.objective]}, made by sysgen-dagster "
-        "with the method of [SysGen](https://arxiv.org/abs/2502.11330).",
+        f"{code(_shown_weights(student))} after {_OBJECTIVES[training.objective]}, made by "
+        "sysgen-dagster with the method of [SysGen](https://arxiv.org/abs/2502.11330).",
         "## Terms",
         "What the model is made of, and under which licence that is:",
         markdown_table(_ingredients(student, models, sources), names=("what",)),
