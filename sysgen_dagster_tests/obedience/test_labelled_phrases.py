@@ -1,9 +1,9 @@
-"""Verdicts of rules beside those of two readers, on phrases and answers of a real small model.
+"""Verdicts of rules beside those of two readers, on phrases and answers of real small models.
 
 `obedience/labelled/phrases.jsonl` has one line per phrase that rules recognise something in: the
-phrase, what the user asked, what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) answered under it, and what
-each of two readers said of it before any rule was held to the answer: obeyed, not_obeyed or
-unclear. The messages are of that model too, or S-IFEval's (MIT).
+phrase, what the user asked, what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) or SmolLM2-135M-Instruct
+(Q4_1) answered under it, and what each of two readers said of it before any rule was held to the
+answer: obeyed, not_obeyed or unclear. The messages are of the first model too, or S-IFEval's (MIT).
 """
 
 import json
@@ -44,7 +44,7 @@ def test_rules_say_what_both_readers_say(read: list[dict[str, Any]]) -> None:
     ]
     wrong = [item["id"] for item in decided if item["verdict"] != item["first_reader"]]
     assert len(wrong) <= (1 - LEAST_RIGHT) * len(decided), wrong
-    assert len(decided) >= 120
+    assert len(decided) >= 300
     assert Counter(item["rule"] for item in decided).most_common(1)[0][1] <= len(decided) / 5
 
 
