@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 import yaml
 from click.testing import CliRunner, Result
@@ -14,7 +15,10 @@ from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.cli import sysgen
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.storage.store import Store
 from sysgen_dagster.students.metrics import read_status
+from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.training_sets.tables import SPLITS
 from sysgen_dagster_tests.inference.processes import CEILING_S, Descendants, wait_until
 from sysgen_dagster_tests.students.simulated_trainer import Behaviour
 from sysgen_dagster_tests.students.trainings import write_trainer
@@ -42,6 +46,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     (folder / "catalog.yaml").write_text(yaml.safe_dump(catalog, sort_keys=False))
     export(folder / "exports" / MIXTURE, name=MIXTURE)
+    Store(folder).write(SPLITS, Partition(), pl.DataFrame(schema=SPLITS.schema))
     for name in ("SYSGEN_DATA", "SYSGEN_WORK", "SYSGEN_CATALOG", "DAGSTER_HOME"):
         monkeypatch.setenv(name, "")
         monkeypatch.delenv(name)
