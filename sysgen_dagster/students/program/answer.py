@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--most-tokens", type=int, default=64)
     options = parser.parse_args()
     logging.set_verbosity_error()
+    logging.disable_progress_bar()
     sys.stdout.write(answer(options.folder, sys.stdin.read(), options.most_tokens) + "\n")
 
 

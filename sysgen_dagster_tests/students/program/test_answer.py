@@ -28,7 +28,7 @@ def test_a_checkpoint_that_loads_answers_the_same_each_time(tiny: Path) -> None:
     done = ask(tiny, "What is 1 + 1?")
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout == answer(tiny, "What is 1 + 1?", 8) + "\n"
-    assert done.stdout.strip()
+    assert len(done.stdout) > 1  # of a random model perhaps eight line breaks
 
 
 def test_a_folder_without_a_checkpoint_fails_with_its_name(tmp_path: Path) -> None:
