@@ -1,23 +1,17 @@
-"""Wordings of refusals and of answers that resemble them; the rules on what real models wrote.
-
-`real_refusals.jsonl` holds what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) and SmolLM2-135M-Instruct
-(Q4_1), both Apache-2.0, answered under system messages that make a model decline, or that make its
-answer resemble a refusal; at most 60 tokens each. One reader labelled every text:
-`refusal` says that it will not or cannot give what was asked and gives no part of it; `unclear` is
-cut too early to say, or left open. `half`: the rules were made with `making`; `first_held_out`
-was labelled and measured once, before the rules were extended by what they had missed in it.
-"""
-
-import json
-from pathlib import Path
-from typing import Any
+"""Wordings of refusals and of answers that resemble them; the rules on what real models wrote."""
 
 import polars as pl
 import pytest
 
 from sysgen_dagster.lanes.sysgen.refusals import is_refusal, may_refuse
+from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (
+    HELD_OUT,
+    MADE_WITH,
+    Measured,
+    read_labelled,
+)
 
-REAL = Path(__file__).with_name("real_refusals.jsonl")
+LEAST_FOUND, LEAST_RIGHT = 0.95, 0.98
 
 REFUSALS = (
     "I'm sorry, but as an AI language model, I cannot respond to requests for hateful content.",
@@ -201,17 +195,15 @@ def test_a_plain_answer_needs_no_judge_and_a_refusal_by_the_rules_none_either() 
     assert texts.select(may_refuse(pl.col("answer"))).to_series().to_list() == [False, False, None]
 
 
-def labelled(*halves: str) -> pl.DataFrame:
-    with REAL.open(encoding="utf-8") as lines:
-        rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    kept = [row for row in rows if row["half"] in halves and row["label"] != "unclear"]
-    return pl.DataFrame(kept).with_columns(found=is_refusal(pl.col("answer")))
+@pytest.mark.parametrize("half", [*MADE_WITH, HELD_OUT])
+def test_the_rules_decide_what_real_models_wrote_as_readers_do(half: str) -> None:
+    measured = Measured.of(read_labelled().filter(half=half, language="en"))
+
+    assert measured.recall.share >= LEAST_FOUND, measured.missed
+    assert measured.precision.share >= LEAST_RIGHT, measured.wrong
 
 
-def test_the_rules_decide_what_real_models_wrote_as_a_reader_does() -> None:
-    rows = labelled("making", "first_held_out")
-    refusals = rows.filter(pl.col("label") == "refusal")
-    found = rows.filter("found")
-
-    assert refusals["found"].mean() >= 0.95
-    assert (found["label"] == "refusal").mean() >= 0.98
+def test_a_refusal_that_a_real_model_wrote_in_another_language_gets_to_a_judge() -> None:
+    rows = read_labelled().filter(pl.col("language") != "en", pl.col("label") == "refusal")
+    found = is_refusal(pl.col("answer")) | may_refuse(pl.col("answer"))
+    assert rows.filter(~found)["id"].to_list() == []
