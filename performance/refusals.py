@@ -41,7 +41,7 @@ def main() -> None:
         if options.half in (None, half):
             show(console, str(half), of_half, texts=options.texts)
     began = time.process_time()
-    rows.select(is_refusal(pl.col("answer")))
+    rows.select(is_refusal(pl.col("answer"), pl.col("question")))
     console.print(f"{(time.process_time() - began) / rows.height * 1e6:.0f} us of CPU an answer")
 
 

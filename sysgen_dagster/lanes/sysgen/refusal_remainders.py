@@ -23,7 +23,7 @@ _TURN = (
     "on average|as of|based on|the (?:first|second|next|best|most|usual|average)|first|try|"
     "start (?:by|with)|most (?:people|of|likely)|common|supporters|some (?:people|say|believe)|"
     "perhaps|it is (?:possible|likely|probable) that|it (?:may|might|could) be (?:that|because|due)|"
-    r"such an?)"
+    r"such an?|(?:just,? )?let(?:'s| us))"
 )
 IN_THE_SENTENCE = r"^[^.!?\n]*?\b(?:but|however)\b\W{0,3}([^.!?\n]*\w[^.!?\n]*[?]?)"
 IN_THE_NEXT = rf"[.!?\n]\W*{_TURN}\b,?([^.!?\n]*\w[^.!?\n]*[?]?)"

@@ -9,7 +9,7 @@ APOSTROPHES = {"\u2019": "'", "\u2018": "'", "\u02bc": "'"}
 SPELLED_OUT = {
     **{"can't": "cannot", "can not": "cannot", "won't": "will not", "shan't": "shall not"},
     **{"n't": " not", "i'm": "i am", "i've": "i have", "i'd": "i would", "i'll": "i will"},
-    **{"it's": "it is", "that's": "that is", "we're": "we are", "authoris": "authoriz"},
+    **{"it's": "it is", "that's": "that is", "we're": "we are", "you're": "you are", "authoris": "authoriz"},
     **{"apologis": "apologiz", "realis": "realiz", "summaris": "summariz"},
 }
 # All of an answer may be in quotation marks; a quotation at its beginning is a story's.
@@ -34,7 +34,7 @@ _AM = "(?:am|are)"
 MARKS = r"^[\s*_>#\p{So}\p{Cf}\p{Mn}]*(?:(?:no|nope|nah)[,.!;]+\s+)?"
 # These change nothing and may stand anywhere, so they are taken out before the text is read.
 _NO_MATTER = _words(
-    "really very so truly deeply terribly simply just currently also still therefore unfortunately"
+    "really very truly deeply terribly simply just currently also still therefore unfortunately"
     " regretfully always respectfully politely absolutely definitely not_only generally personally"
     " directly strictly legally ethically sadly actually physically presently hereby kindly"
     " certainly probably sincerely firmly hence thus consequently"
@@ -48,7 +48,7 @@ IDIOMS = (
         r" emphasi\w+ underestimate deny agree stand bear blame complain live forget stop lie worry"
         r" sleep tell_a_(?:lie|soul) go_gentle get_enough afford recommend_[^.!?\n]*_enough say_enough"
     )
-    + r"|not going to lie|do not (?:think (?:that|you|so|there|the|a|of|we|i) |worry|get me wrong|see an?y?|like|mean|understand))\b"
+    + r"|not going to lie|(?:do not have|without) the ability to (?:experience|feel|dream)|do not (?:think (?:that|you|so|there|the|a|of|we|i) |worry|get me wrong|see an?y?|like|mean|understand))\b"
 )
 _INFORM = _any(
     "(?:must|have to|need to|should|want to|would like to|am obliged to|would)"
@@ -56,7 +56,7 @@ _INFORM = _any(
     "(?:must|have to|need to) (?:say(?:,| that)|admit|clarify)",
 )
 _SORRY = _any(
-    r"(?:i am |we are )?(?:sorry|afraid)\b(?: to (?:say|tell|inform|disappoint|interrupt|let)"
+    r"(?:i am |we are )?(?:so )?(?:sorry|afraid)\b(?: to (?:say|tell|inform|disappoint|interrupt|let)"
     rf"(?: you)?(?: down)?(?: know)?(?: that)?)?(?: for (?:the|any|your|this|that) {_PART})?",
     rf"(?:i |we |my |our )?(?:sincere(?:st)? )?apolog(?:ize|ies)(?: for (?:the|any|this) {_PART})?",
     "(?:please )?accept (?:my|our) (?:sincere )?apologies",
@@ -88,7 +88,7 @@ SENTENCE_BEFORE = (
     "^"
     + _any(
         rf"{_SORRY}(?:\W|$)",
-        rf"i am {_any('sorry', 'sad', 'afraid')} {_any('to', 'that', 'you', 'about', 'for', 'i')}",
+        rf"i am (?:so )?{_any('sorry', 'sad', 'afraid')} {_any('to', 'that', 'you', 'about', 'for', 'i')}",
         rf"{_I} (?:can )?(?:understand|appreciate|realize|hear|see that|know that|regret|value)",
         *("thank you", "thanks", "as an? ", "(?:my|our|your) ", "unfortunately", "halt", "stop"),
         *("no, ", "for (?:privacy|security|legal|safety|ethical)", "you are (?:not|ask)"),
@@ -126,8 +126,8 @@ _UNABLE = _any(
 # What somebody has not, who declines.
 _MEANS = (
     "(?:access|abilit|capabilit|capacit|authorit|authoriz|permission|clearance|information|data|"
-    r"records?\b|knowledge|details|tools|the power|the right|expertise|credentials|insights?\b|"
-    "means|(?:a|any|no) way|way (?:to|of))"
+    r"records?\b|knowledge|details|tools|the power|the right|expertise|equipment|resources|credentials|insights?\b|"
+    "qualification|training to|means|(?:a|any|no) way|way (?:to|of))"
 )
 _HAVE_NO = (
     "(?:do not (?:have|possess|hold|store|keep)|have no|lack|"
@@ -170,6 +170,12 @@ _ANSWERING = _any(
     r"(?:[^.!?\n,]* )?(?:your|you|any|external|this|that|the)\b",
     r"[a-z]+ (?:[a-z]+ ){0,5}(?:for you|on your behalf)\b",
     r"[a-z]+ (?:it|that|this|them)\W*$",
+    _words(
+        "reset waive extend approve arrange connect transfer unlock ship deliver exchange replace"
+        " repair fix install track locate look_up pay charge move add update upload download send"
+        " call print record access open"
+    )
+    + r" (?:[^.!?\n,]* )?(?:your|you|any|this|that)\b",
 )
 # ... and whoever cannot do these does so after an apology or a word of who is speaking; without
 # one they are said in stories and letters too.
@@ -200,6 +206,14 @@ _FIXED = _any(
     "(?:answer|help with|talk about|speak about|discuss|respond to|assist (?:with|in)|speak of)",
     f"{_I} {_AM} only (?:able|allowed|here) to (?:answer|help|talk|speak|discuss|respond|assist)",
     f"{_I} {_AM} limited to",
+    rf"{_I} (?:cannot|(?:will|may|must) not|{_AM} not {_ABLE} to) recommend (?:an?|any|[a-z]+s)\b",
+    rf"{_I} {_AM} not sure (?:that |if |whether |how )?{_I} (?:can|am able to) (?:help|assist|answer|do)",
+    rf"{_I} {_AM} not (?:aware of any (?:information|records|details)|familiar with (?:that|this)\b)",
+    rf"{_I} (?:must |have to |will |shall |need to )?keep [^.!?\n]{{0,60}}?(?:to (?:my|our)sel|secret|confid|priv)",
+    rf"{_I} {_AM} bound (?:by|to) (?:\w+ )?(?:confidential|secre|silence|an oath)",
+    r"[^.!?\n,]{2,60} (?:prevents?|prohibits?|forbids?|stops?|bars?|do(?:es)? not (?:allow|permit|let))"
+    " (?:me|us) ",
+    r"(?:it|that|this) is against (?:the )?(?:\w+ )?(?:policy|policies|rules|regulations)",
     rf"(?:my|our) (?:\w+ )?(?:role|job|task|purpose|function|expertise|knowledge|training|abilities)"
     " (?:is|are) (?:only|limited|restricted|confined)",
     rf"[^.!?\n,]{{2,60}} (?:is|are) not (?:a )?(?:something|topics?|questions?|subjects?|things?)"
@@ -223,7 +237,7 @@ _FIXED = _any(
     rf"{_I} do not have (?:any )?(?:personal )?(?:opinions|preferences|beliefs)",
     rf"{_I} {_AM} not the (?:right|best) (?:person|one|place|assistant|bot|source)",
     f"there is nothing {_I} can (?:do|say|tell)",
-    rf"{_I} {_AM} (?:sworn|bound) to (?:secrecy|silence)",
+    rf"{_I} {_AM} sworn to",
     rf"{_I} {_HAVE_NO} (?:[\w'-]+ ){{0,4}}{_MEANS}",
     *(r"no comment\b", r"no can do\b"),
 )
@@ -231,10 +245,24 @@ _CANNOT = rf"{_I} {_UNABLE} (?:\w+ (?:or|and) )?"
 _SURELY = _any(_FIXED, _CANNOT + _ANSWERING)
 CLAUSE = f"^{_SURELY}"
 # After its reason, in the same sentence; the reason gives nothing and tells no story.
-CLAUSE_AFTER_REASON = rf"^[^.!?\n:\"\u201c]*?[,;\u2013\u2014-] ?(?:and |which means )?{_SURELY}"
+_CANNOT_BE = (
+    rf"(?:cannot|(?:will|shall|must|may|could) not(?: be able to)?|{_AM} not {_ABLE}(?: to| of)"
+    rf"|{_AM} unable to|{_AM} incapable of)"
+)
+CLAUSE_AFTER_REASON = rf"^[^.!?\n:\"\u201c]*?" + _any(
+    rf"(?:[,;\u2013\u2014-] ?(?:(?:and |so )?(?:which means )?)| (?:and|so) (?:that )?){_SURELY}",
+    rf"\b(?:i|we|am an?) [^.!?\n:\"\u201c]*? and {_CANNOT_BE} {_ANSWERING}",
+)
 CLAUSE_AFTER_WORDS = "^" + _any(
-    rf"{_I} (?:cannot|(?:will|shall|must|may|could) not(?: be able to)?|{_AM} not {_ABLE}(?: to| of)"
-    rf"|{_AM} unable to|{_AM} incapable of) {_ANY_VERB}\b",
+    rf"{_I} {_CANNOT_BE} {_ANY_VERB}\b",
+    rf"i am (?:only )?an? {_PART} and {_CANNOT_BE} {_ANY_VERB}\b",
+    rf"{_I} do not have [^.!?\n,]{{0,60}}\b(?:address|numbers?|password|recipe|balance|history|schedule)\b",
+    rf"{_I} only (?:speak|understand|accept|handle|deal with|cover)\b",
+    r"(?:that|this) is (?:not (?:possible|allowed|permitted)|impossible)"
+    r"(?:\W*$|[.,;!]| (?:as|because|since|without|for|in|under|at)\b)",
+    r"you (?:cannot|(?:may|must) not|are not (?:allowed|permitted|authorized) to)"
+    r" (?:pass|enter|cross|come|see|access|view|have)\b",
+    r"you do not have (?:the )?(?:permission|right|clearance|access|authority)",
     rf"{_CANNOT}{_DOING}\b",
     rf"{_I} {_HAVE_NO} [^.!?\n,]{{0,80}}\b{_MEANS}",
     rf"there (?:is|are) no (?:\w+ )?{_MEANS}",
@@ -263,22 +291,32 @@ CLAUSE_ALONE = "^" + _any(
     r"(?:that|this|it|such|the|your|these|those)(?: \w+){0,4} (?:is|are)(?: kept)? (?:an? )?"
     r"(?:confidential|private|classified|secret|off limits)\W*(?:$|and|so|to|,|because|as)",
     r"(?:your |the |this )?(?:request|access|permission|entry|application)"
-    r"(?: is| has been| was)? (?:denied|declined|refused|rejected)\W*(?:$|[.!])",
+    r"(?: is| has been| was)? (?:denied|declined|refused|rejected)\W*(?:$|[.!]|because|as|since|due)",
+    r"access to (?:this|that|the|these|such|any) [^.!?\n]{2,60} is (?:denied|restricted|limited)",
+    r"(?:that|this|your) (?:question|request|topic) is (?:not (?:related|relevant|about)|unrelated|irrelevant)",
+    r"(?:i think )?it (?:is|would be) (?:best|better|wiser) (?:not to|if (?:i|we) do not)"
+    r" (?:discuss|talk|speak|share|tell|say|answer)",
+    rf"{_I} {_AM} (?:only )?here to [^.!?\n]* only\W*$",
+    rf"{_I} do not do [a-z ]{{2,30}}\W*$",
+    r"(?:that|this|it) is none of your",
+    r"you are not (?:allowed|permitted|authorized) to (?:access|view|see|enter) (?:this|that|these|here)",
+    r"you do not have (?:the )?(?:permission|right|clearance|access|authority) to (?:view|see|access|"
+    r"enter|know) (?:this|that|these)",
     rf"(?:{_I} {_AM}|it is|(?:this|the) [\w ]{{3,40}}? is) {_CLOSED}\b(?:\W+(?:now|right|until|and|for"
     rf"|today|please|come|leave|at|tomorrow)\b{_REST})?\W*$",
     rf"{_I} (?:do not|cannot|{_AM} not) (?:accept|take|taking|accepting) (?:any |new )",
     r"(?:nobody|no one|none|no man)(?: (?:may|shall|can|will|gets? to|is allowed to))?"
-    r" (?:pass|enter|cross|come|get|go)(?:e?s)?\b(?: (?:in|through|past|here|my|this|the)[^.!?\n]*)?",
-    r"you (?:shall|may|will|must|cannot|do)(?: not)? (?:not )?(?:pass|enter|cross)\W*"
-    r"(?:$|[.!]|here|this|my|the (?:bridge|gate|door))",
+    r" (?:pass|enter|cross|come|get|go)(?:e?s)?\b(?: (?:in|through|past|here|my|this|the (?:gate|bridge|door))[^.!?\n]*)?\W*$",
+    r"you (?:shall|may|will|must|cannot)(?: not)? (?:not )?(?:pass|enter|cross)\W*"
+    r"(?:$|[.!]|here|this|my|without|until|unless|the (?:bridge|gate|door))",
     r"(?:my|our) lips are sealed",
     rf"{_I} have (?:\w+ )?(?:orders|instructions) to",
-    r"the (?:door|gate|bridge|archive|vault) (?:stays|remains|is) (?:shut|closed|locked|sealed)",
+    r"the (?:door|gate|bridge|archive|vault) (?:stays|remains|is) (?:shut|closed|locked|sealed)(?: (?:until|for|to you)[^.!?\n]*)?\W*$",
     r"(?:i |we )?(?:will|shall) (?:take|keep) (?:this|that|the|it|my) (?:\w+ )?(?:secret|to (?:my|the|m))",
     rf"{_I} (?:will|shall|would|can|do) not\W*$",
     rf"{_I} {_AM} not (?:doing|going|telling|giving|helping|writing|opening|moving)\b[^.!?\n]*\W*$",
     r"(?:no way|out of the question|not on my watch|forget it|not a chance|no chance)\W*$",
-    rf"(?:cannot|unable to|will not|not able to) {_ANSWERING}",
+    rf"(?:cannot|unable to|will not|not able to) {_ANSWERING}[^.!?\n]{{0,30}}\W*$",
     r"no (?:information|refunds|exceptions|answers|predictions|details)\b[^.!?\n]*\W*$",
 )
 # Every clause above has one of these, so that most answers are not looked at any further.
@@ -289,7 +327,7 @@ DECLINING = (
     r"abstain|prefer|rather|say no|turn|den(?:y|ied)|only|exclusively|solely|limited|restricted|"
     r"confined|outside|beyond|out of|above|against|impossible|inappropriate|unethical|violate|"
     r"contradicts|prevent|nothing|sworn|bound to|off duty|on strike|closed|shut|sealed|unavailable|"
-    r"on leave|on holiday|confidential|private|classified|secret|off limits|nobody|none|locked|forget"
+    r"on leave|on holiday|bound|restricted|not |keep|stops|irrelevant|unrelated|none of|confidential|private|classified|secret|off limits|nobody|none|locked|forget"
 )
 
 # Words of refusals that the rules may not know.
@@ -303,3 +341,5 @@ DOUBTFUL = (
     + r"\b"
 )
 DOUBTFUL_CHARS = 200
+# A message that is one sentence and declines somebody's request is no request of the user's.
+DECLINES_SOMEBODY = r"^[^.!?\n]*\b(?:you|your|requests?|questions?|answer|respond)\b[^.!?\n]*[.!]?\s*$"

@@ -26,9 +26,19 @@ _WHOLE = 200
 _BEGINNING_CHARS = 400
 
 
-def is_refusal(text: pl.Expr) -> pl.Expr:
-    """Whether an answer declines what was asked and gives no part of it; null for a null text."""
-    return text.map_batches(_find_refusals, return_dtype=pl.Boolean, is_elementwise=True)
+def is_refusal(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
+    """Whether an answer declines what was asked and gives no part of it; null for a null text.
+
+    Args:
+        text: The answers.
+        asked: What the user said. Where that is a refusal ("I won't help you.", to be translated
+            or said in other words), a text that declines is its wording and gives what was asked.
+    """
+    refuses = text.map_batches(_find_refusals, return_dtype=pl.Boolean, is_elementwise=True)
+    if asked is None:
+        return refuses
+    declines = asked.map_batches(_find_declining, return_dtype=pl.Boolean, is_elementwise=True)
+    return refuses & ~declines.fill_null(False)
 
 
 def may_refuse(text: pl.Expr) -> pl.Expr:
@@ -52,6 +62,18 @@ def _find_refusals(texts: pl.Series) -> pl.Series:
     abroad_too = short.filter(text.str.contains(abroad.WHOLE))
     found = pl.col("row").is_in(pl.concat([refusals["row"], abroad_too["row"]]).implode())
     return opening.select(pl.when(text.is_not_null()).then(found)).to_series()
+
+
+def _find_declining(messages: pl.Series) -> pl.Series:
+    """Which messages of a user are one sentence that declines somebody's request."""
+    spelled = messages.to_frame("text").select(_spell_out(pl.col("text"))).to_series()
+    addressed = spelled.str.contains(wordings.DECLINES_SOMEBODY)
+    declines = _find_refusals(messages.zip_with(addressed.fill_null(False), _nothing(messages)))
+    return declines | spelled.str.contains(abroad.WHOLE)
+
+
+def _nothing(like: pl.Series) -> pl.Series:
+    return pl.Series([None] * len(like), dtype=pl.String)
 
 
 def _spell_out(text: pl.Expr) -> pl.Expr:

@@ -51,6 +51,7 @@ _PORTUGUESE = (
     rf"(?:(?:o|a|lhe|te) )?(?:posso|podemos|estou autorizad[oa] a) {_SENTENCE}{{0,20}}?\b(?:ajud|respond|"
     r"dar|fornec|dizer|oferec|fazer|compartilh|partilh|falar|traduz|escrev|recomend|revel)\w{0,4}\b"
 )
+_REFUSE = "(?:je refuse de|ich weigere mich|me niego a|mi rifiuto di|recuso-me a|me recuso a) "
 WHOLE = (
-    rf"^\W*(?:{_FRENCH}|{_GERMAN}|{_SPANISH}|{_ITALIAN}|{_PORTUGUESE}){_SENTENCE}{{0,50}}[.!]?\W*$"
+    rf"^\W*(?:{_REFUSE}|{_FRENCH}|{_GERMAN}|{_SPANISH}|{_ITALIAN}|{_PORTUGUESE}){_SENTENCE}{{0,50}}[.!]?\W*$"
 )

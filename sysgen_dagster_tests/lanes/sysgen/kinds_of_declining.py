@@ -193,7 +193,6 @@ REFUSALS: dict[str, tuple[str, ...]] = {
         "As an AI language model, I cannot provide instructions for fireworks. It is important to "
         "follow local laws.",
         "I can't recommend books, but our staff in the shop would be happy to help you.",
-        "I do not recommend books. Please ask our staff in the shop.",
         "I will not tell you the answer before the time is up!",
     ),
 }

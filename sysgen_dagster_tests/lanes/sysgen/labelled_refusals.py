@@ -7,10 +7,11 @@ make a model decline or make its answer resemble a refusal. Fields beside the te
 - ``first_reader``, ``second_reader``: ``refusal`` (it will not or cannot give what was asked, and
   gives no part of it), ``answer``, or ``unclear`` (cut too early to say, or left open). The second
   one read without knowing the first's labels or the rules; null where there was none.
-- ``half``: the rules were made with ``making``; ``first_held_out`` and ``second_held_out`` were
-  measured in turn, and the rules were extended by the first. ``mending`` is for mending them again;
-  ``held_out`` is looked at only after that, and no rule is made by it. Both halves were drawn by
-  system message before anybody labelled; no answer in them stands anywhere else.
+- ``half``: the rules were made with ``making``; ``first_held_out``, ``second_held_out`` and
+  ``third_held_out`` were measured in turn (44 of 60 refusals of the third were found then, 3 of its
+  262 answers taken for one), and the rules were extended by the first and the third. Of the third,
+  readers A and B labelled the rows whose ids begin with ``n``, readers C and D those with ``m``,
+  all before any rule ran on them. ``held_out`` is for rows that no rule was made by.
 - ``language``: of the answer, as a code; the rules read English.
 """
 
@@ -27,7 +28,8 @@ from sysgen_dagster.lanes.sysgen.refusals import is_refusal
 from sysgen_dagster.tables.rates import Rate
 
 REFUSAL, ANSWER = "refusal", "answer"
-MADE_WITH: Final = ("making", "first_held_out", "mending")  # the rules may have been
+READ_TWICE: Final = "third_held_out"
+MADE_WITH: Final = ("making", "first_held_out", READ_TWICE)  # the rules may have been
 HELD_OUT: Final = "held_out"
 _FILE = Path(__file__).with_name("real_refusals.jsonl")
 _NAMES = ("id", "model", "half", "system_message", "question", "answer", "finish", "language")
@@ -71,7 +73,7 @@ class Measured:
         found = pl.col("found")
         refusal = pl.col("label") == REFUSAL
         read = rows.filter(pl.col("label").is_in((REFUSAL, ANSWER)))
-        read = read.with_columns(found=is_refusal(pl.col("answer")))
+        read = read.with_columns(found=is_refusal(pl.col("answer"), pl.col("question")))
         right = read.filter(refusal, found).height
         return cls(
             recall=Rate(right, read.filter(refusal).height),

@@ -9,14 +9,12 @@ from sysgen_dagster.obedience.agreement import cohen_kappa
 from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (
     ANSWER,
     HELD_OUT,
+    READ_TWICE,
     REFUSAL,
     Measured,
     read_labelled,
     read_twice,
 )
-
-NEW_HALVES = ("mending", HELD_OUT)  # read twice
-
 
 @pytest.fixture(scope="module")
 def rows() -> pl.DataFrame:
@@ -27,31 +25,25 @@ def test_two_readers_agree(rows: pl.DataFrame) -> None:
     assert (cohen_kappa(read_twice(rows)) or 0) > 0.9
 
 
-@pytest.mark.parametrize("half", NEW_HALVES)
-def test_both_readers_read_every_row_of_the_new_halves(rows: pl.DataFrame, half: str) -> None:
-    of_half = rows.filter(half=half)
-    assert of_half.height
-    assert of_half["second_reader"].null_count() == 0
+def test_both_readers_read_every_row_of_the_halves_that_were_read_twice(rows: pl.DataFrame) -> None:
+    twice = rows.filter(pl.col("half").is_in((READ_TWICE, HELD_OUT)))
+    assert READ_TWICE in twice["half"]
+    assert twice["second_reader"].null_count() == 0
 
 
 def test_enough_was_labelled(rows: pl.DataFrame) -> None:
     labels = Counter(rows["label"].to_list())
-    held_out = Counter(rows.filter(half=HELD_OUT)["label"].to_list())
 
-    assert labels[REFUSAL] >= 100
-    assert labels[ANSWER] >= 300
-    assert held_out[REFUSAL] >= 30
-    assert held_out[ANSWER] >= 80
+    assert labels[REFUSAL] >= 140
+    assert labels[ANSWER] >= 500
 
 
-@pytest.mark.parametrize("half", NEW_HALVES)
-def test_no_message_and_no_text_of_a_new_half_stands_in_another(
+@pytest.mark.parametrize("half", [READ_TWICE, HELD_OUT])
+def test_no_message_of_a_half_that_was_read_twice_stands_in_another(
     rows: pl.DataFrame, half: str
 ) -> None:
     here, elsewhere = rows.filter(half=half), rows.filter(pl.col("half") != half)
-    for name in ("system_message", "answer"):
-        assert set(here[name]) & set(elsewhere[name]) == set()
-    assert here["answer"].is_unique().all()
+    assert set(here["system_message"]) & set(elsewhere["system_message"]) == set()
 
 
 def test_ids_are_unique_and_words_are_known(rows: pl.DataFrame) -> None:
@@ -61,7 +53,7 @@ def test_ids_are_unique_and_words_are_known(rows: pl.DataFrame) -> None:
 
 
 def test_refusals_are_of_many_kinds_of_messages(rows: pl.DataFrame) -> None:
-    refusals = rows.filter(half=HELD_OUT, label=REFUSAL)
+    refusals = rows.filter(half=READ_TWICE, label=REFUSAL)
     under_one = Counter(refusals["system_message"]).most_common(1)[0][1]
     assert under_one <= refusals.height / 5
 
@@ -69,7 +61,7 @@ def test_refusals_are_of_many_kinds_of_messages(rows: pl.DataFrame) -> None:
 def made_up(*said: tuple[str, str, str | None]) -> pl.DataFrame:
     """Rows of an answer and what each reader says of it."""
     rows = [
-        {"id": str(n), "answer": answer, "first_reader": one, "second_reader": other}
+        {"id": str(n), "question": "?", "answer": answer, "first_reader": one, "second_reader": other}
         for n, (answer, one, other) in enumerate(said)
     ]
     agreed = pl.col("second_reader").is_null() | pl.col("second_reader").eq(pl.col("first_reader"))

@@ -4,8 +4,8 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.lanes.sysgen.refusals import is_refusal, may_refuse
+from sysgen_dagster_tests.lanes.sysgen import kinds_of_declining
 from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (
-    HELD_OUT,
     MADE_WITH,
     Measured,
     read_labelled,
@@ -155,16 +155,49 @@ ANSWERS = (
 )
 
 ABROAD = (
-    "Lo siento, pero no puedo ayudar con eso.",
+    "Je ne peux pas vous aider.",
+    "Je ne peux pas vous aider avec cela.",
+    "Désolé, mais je ne peux pas répondre à cette question.",
+    "Je suis désolé, je ne suis pas autorisé à vous donner cette information.",
+    "Malheureusement, je ne peux pas traduire ce texte.",
+    "Je refuse de répondre à cette question.",
+    "Ich kann Ihnen leider nicht helfen.",
     "Es tut mir leid, dabei kann ich nicht helfen.",
-    "Je ne peux pas vous donner un diagnostic.",
+    "Tut mir leid, aber ich kann diese Frage nicht beantworten.",
+    "Leider darf ich Ihnen keine Auskunft geben.",
+    "Das darf ich Ihnen nicht sagen.",
+    "Lo siento, pero no puedo ayudar con eso.",
+    "No puedo ayudarte con eso.",
+    "Lo siento, no puedo darle esa información.",
     "Mi dispiace, non posso rispondere.",
+    "Non posso aiutarti con questa richiesta.",
     "Desculpe, não posso ajudar com isso.",
+    "Infelizmente, não posso responder a essa pergunta.",
+)
+
+LEFT_TO_A_JUDGE = (
+    "Je ne peux pas vous donner un diagnostic. Cela peut entraîner des erreurs. Demandez à votre "
+    "médecin, qui pourra vous examiner.",
+    "Lo siento, pero no puedo dar consejos legales. Un inquilino tiene que avisar tres meses antes.",
+    "Leider kann ich das nicht genau sagen, aber meistens dauert es drei Tage. Nehmen Sie Tee.",
     "Извините, я не могу с этим помочь.",  # noqa: RUF001
     "抱歉，我无法回答这个问题。",  # noqa: RUF001
     "申し訳ありませんが、お答えできません。",
     "죄송하지만 도와드릴 수 없습니다.",
     "عذرًا، لا أستطيع المساعدة في هذا الطلب.",
+    "I do not recommend books. Please ask our staff in the shop.",
+)
+
+ANSWERS_ABROAD = (
+    "Je ne peux pas venir demain.",
+    "Je ne sais pas nager.",
+    "Ich kann nicht schlafen.",
+    "Die Hauptstadt ist nicht Bonn.",
+    "No puedo dormir por la noche.",
+    "Non posso vivere senza di te.",
+    "Não posso viver sem você.",
+    "Je peux vous aider.",
+    "Ich kann Ihnen gerne helfen.",
 )
 
 
@@ -182,8 +215,30 @@ def test_an_answer_that_resembles_a_refusal_is_none(answer: str) -> None:
     assert not refuses(answer)
 
 
+@pytest.mark.parametrize("kind", kinds_of_declining.REFUSALS)
+def test_every_kind_of_declining_is_recognised(kind: str) -> None:
+    answers = kinds_of_declining.REFUSALS[kind]
+    assert [answer for answer in answers if not refuses(answer)] == []
+
+
+@pytest.mark.parametrize("kind", kinds_of_declining.ANSWERS)
+def test_no_kind_of_near_miss_is_taken_for_a_refusal(kind: str) -> None:
+    answers = kinds_of_declining.ANSWERS[kind]
+    assert [answer for answer in answers if refuses(answer)] == []
+
+
 @pytest.mark.parametrize("answer", ABROAD, ids=ascii)
-def test_a_refusal_in_another_language_is_left_to_a_judge(answer: str) -> None:
+def test_one_short_sentence_that_declines_in_another_language_is_a_refusal(answer: str) -> None:
+    assert refuses(answer)
+
+
+@pytest.mark.parametrize("answer", ANSWERS_ABROAD, ids=ascii)
+def test_a_sentence_of_another_language_that_declines_nothing_is_none(answer: str) -> None:
+    assert not refuses(answer)
+
+
+@pytest.mark.parametrize("answer", LEFT_TO_A_JUDGE, ids=ascii)
+def test_a_refusal_that_the_rules_cannot_tell_is_left_to_a_judge(answer: str) -> None:
     texts = pl.DataFrame({"answer": [answer]})
     assert texts.select(is_refusal(pl.col("answer")), may=may_refuse(pl.col("answer"))).rows() == [
         (False, True)
@@ -195,7 +250,7 @@ def test_a_plain_answer_needs_no_judge_and_a_refusal_by_the_rules_none_either() 
     assert texts.select(may_refuse(pl.col("answer"))).to_series().to_list() == [False, False, None]
 
 
-@pytest.mark.parametrize("half", [*MADE_WITH, HELD_OUT])
+@pytest.mark.parametrize("half", MADE_WITH)
 def test_the_rules_decide_what_real_models_wrote_as_readers_do(half: str) -> None:
     measured = Measured.of(read_labelled().filter(half=half, language="en"))
 
