@@ -22,7 +22,8 @@ _TURN = (
     "(?:however|nevertheless|nonetheless|instead|that said|in general|generally|typically|usually|"
     "on average|as of|based on|the (?:first|second|next|best|most|usual|average)|first|try|"
     "start (?:by|with)|most (?:people|of|likely)|common|supporters|some (?:people|say|believe)|"
-    "perhaps|it is (?:possible|likely|probable) that|it (?:may|might|could) be (?:that|because|due)|"
+    "perhaps|it is (?:possible|likely|probable) that|it (?:may|might|could) be (?:that|because"
+    "|due)|"
     r"such an?|(?:just,? )?let(?:'s| us))"
 )
 IN_THE_SENTENCE = r"^[^.!?\n]*?\b(?:but|however)\b\W{0,3}([^.!?\n]*\w[^.!?\n]*[?]?)"

@@ -8,8 +8,11 @@ and then gives another ("I can't draw, but here is ..."). These rules read Engli
 `may_refuse` says which answers a judge should look at.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from sysgen_dagster.lanes.sysgen import refusal_openings as openings
 from sysgen_dagster.lanes.sysgen import refusal_remainders as remainders
 from sysgen_dagster.lanes.sysgen import refusal_wordings as wordings
 from sysgen_dagster.lanes.sysgen import refusals_abroad as abroad
@@ -34,11 +37,11 @@ def is_refusal(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
         asked: What the user said. Where that is a refusal ("I won't help you.", to be translated
             or said in other words), a text that declines is its wording and gives what was asked.
     """
-    refuses = text.map_batches(_find_refusals, return_dtype=pl.Boolean, is_elementwise=True)
     if asked is None:
-        return refuses
-    declines = asked.map_batches(_find_declining, return_dtype=pl.Boolean, is_elementwise=True)
-    return refuses & ~declines.fill_null(False)
+        return text.map_batches(_find_refusals, return_dtype=pl.Boolean, is_elementwise=True)
+    return pl.map_batches(
+        [text, asked], _find_refusals_of_requests, return_dtype=pl.Boolean, is_elementwise=True
+    )
 
 
 def may_refuse(text: pl.Expr) -> pl.Expr:
@@ -56,7 +59,7 @@ def _find_refusals(texts: pl.Series) -> pl.Series:
     text = pl.col("text")
     opening = texts.to_frame("text").select(_spell_out(text)).with_row_index("row")
     begins = text.str.head(_BEGINNING_CHARS)
-    declines = opening.filter(begins.str.contains(wordings.DECLINING))
+    declines = opening.filter(begins.str.contains_any(wordings.DECLINING))
     refusals = _cut_clauses(declines).filter(~_gives(pl.col("rest")))
     short = opening.filter(text.str.len_chars() <= _WHOLE)
     abroad_too = short.filter(text.str.contains(abroad.WHOLE))
@@ -64,23 +67,22 @@ def _find_refusals(texts: pl.Series) -> pl.Series:
     return opening.select(pl.when(text.is_not_null()).then(found)).to_series()
 
 
-def _find_declining(messages: pl.Series) -> pl.Series:
-    """Which messages of a user are one sentence that declines somebody's request."""
-    spelled = messages.to_frame("text").select(_spell_out(pl.col("text"))).to_series()
-    addressed = spelled.str.contains(wordings.DECLINES_SOMEBODY)
-    declines = _find_refusals(messages.zip_with(addressed.fill_null(False), _nothing(messages)))
-    return declines | spelled.str.contains(abroad.WHOLE)
-
-
-def _nothing(like: pl.Series) -> pl.Series:
-    return pl.Series([None] * len(like), dtype=pl.String)
+def _find_refusals_of_requests(texts_and_messages: Sequence[pl.Series]) -> pl.Series:
+    """Refusals, less those whose message is one sentence that declines somebody's request."""
+    texts, messages = texts_and_messages
+    messages = messages.extend_constant(None, len(texts) - len(messages))
+    addressed = messages.str.contains(wordings.DECLINES_SOMEBODY).fill_null(False)
+    declining = messages.zip_with(addressed, pl.Series([None], dtype=pl.String))
+    found = _find_refusals(pl.concat([texts.alias("text"), declining.alias("text")]))
+    refuses, declines = found.head(len(texts)), found.tail(len(texts))
+    return refuses & ~declines.fill_null(False)
 
 
 def _spell_out(text: pl.Expr) -> pl.Expr:
     opening = text.str.slice(0, _OPENING_CHARS).str.to_lowercase()
-    for spelled_out in (wordings.APOSTROPHES, wordings.SPELLED_OUT):
+    for spelled_out in (openings.APOSTROPHES, openings.SPELLED_OUT):
         opening = opening.str.replace_many(spelled_out, leftmost=True)
-    return opening.str.replace(wordings.QUOTED, "${1}").str.replace(wordings.MARKS, "")
+    return opening.str.replace(openings.QUOTED, "${1}").str.replace(openings.MARKS, "")
 
 
 def _cut_clauses(declines: pl.DataFrame) -> pl.DataFrame:
@@ -88,28 +90,35 @@ def _cut_clauses(declines: pl.DataFrame) -> pl.DataFrame:
     text, plain, clause, rest = map(pl.col, ("text", "plain", "clause", "rest"))
     left = declines.select(
         "row",
-        plain=text.str.replace_all(wordings.ADVERBS, "").str.replace_all(wordings.IDIOMS, "x"),
-        said=text.str.contains(wordings.SORRY),
+        plain=text.str.replace_all(openings.ADVERBS, "").str.replace_all(openings.IDIOMS, "x"),
+        said=text.str.contains(openings.SORRY),
     )
     found = [left.clear().select("row", rest="plain")]
-    for _ in range(1 + wordings.SENTENCES_BEFORE):
-        left = left.with_columns(clause=plain.str.replace(wordings.WORDS_BEFORE, ""))
+    for _ in range(1 + openings.SENTENCES_BEFORE):
+        left = left.with_columns(clause=plain.str.replace(openings.WORDS_BEFORE, ""))
         left = left.with_columns(said=pl.col("said") | (clause != plain))
-        for pattern, holds in (
-            (wordings.CLAUSE, pl.lit(True)),
-            (wordings.CLAUSE_AFTER_WORDS, pl.col("said")),
-            (wordings.CLAUSE_AFTER_REASON, pl.lit(True)),
-            (wordings.CLAUSE_ALONE, rest.str.len_chars() <= _ALONE),
+        reason = [
+            pl.when(clause.str.contains(before)).then(clause.str.replace(before, after))
+            for before, after in wordings.AFTER_REASONS
+        ]
+        for pattern, begun, holds in (
+            (wordings.CLAUSE, clause, pl.lit(True)),
+            (wordings.CLAUSE_AFTER_WORDS, clause, pl.col("said")),
+            (wordings.CLAUSE, pl.coalesce(reason), pl.lit(True)),
+            (wordings.CLAUSE_ALONE, clause, rest.str.len_chars() <= _ALONE),
         ):
-            left = left.with_columns(rest=clause.str.replace(pattern, ""))
-            declined = (rest != clause) & holds
+            left = left.with_columns(begun=begun)
+            left = left.with_columns(rest=pl.col("begun").str.replace(pattern, ""))
+            declined = ((rest != pl.col("begun")) & holds).fill_null(False)
             found.append(left.filter(declined).select("row", "rest"))
             left = left.filter(~declined)
-        begins = (text.str.replace(wordings.SENTENCE_BEFORE, "") for text in (clause, plain))
-        left = left.select("row", "plain", pl.coalesce(
-            *(pl.when(cut != text).then(cut) for cut, text in zip(begins, (clause, plain)))
-        ).alias("cut"))
-        left = left.select("row", plain="cut", said=pl.lit(True)).drop_nulls("plain")
+        cut = [
+            pl.when(begun.str.contains(openings.SENTENCE_BEFORE)).then(
+                begun.str.replace(openings.SENTENCE_BEFORE, "")
+            )
+            for begun in (clause, plain)
+        ]
+        left = left.select("row", plain=pl.coalesce(cut), said=pl.lit(True)).drop_nulls("plain")
     return pl.concat(found)
 
 

@@ -11,7 +11,8 @@ make a model decline or make its answer resemble a refusal. Fields beside the te
   ``third_held_out`` were measured in turn (44 of 60 refusals of the third were found then, 3 of its
   262 answers taken for one), and the rules were extended by the first and the third. Of the third,
   readers A and B labelled the rows whose ids begin with ``n``, readers C and D those with ``m``,
-  all before any rule ran on them. ``held_out`` is for rows that no rule was made by.
+  all before any rule ran on them. ``after_mending`` are rows under messages of the third whose
+  labels were looked at after that only. ``held_out`` is for rows that no rule was made by.
 - ``language``: of the answer, as a code; the rules read English.
 """
 
@@ -28,9 +29,9 @@ from sysgen_dagster.lanes.sysgen.refusals import is_refusal
 from sysgen_dagster.tables.rates import Rate
 
 REFUSAL, ANSWER = "refusal", "answer"
-READ_TWICE: Final = "third_held_out"
-MADE_WITH: Final = ("making", "first_held_out", READ_TWICE)  # the rules may have been
+MADE_WITH: Final = ("making", "first_held_out", "third_held_out")  # the rules may have been
 HELD_OUT: Final = "held_out"
+READ_TWICE: Final = ("third_held_out", "after_mending", HELD_OUT)
 _FILE = Path(__file__).with_name("real_refusals.jsonl")
 _NAMES = ("id", "model", "half", "system_message", "question", "answer", "finish", "language")
 _SCHEMA = dict.fromkeys((*_NAMES, "first_reader", "second_reader"), pl.String)

@@ -1,6 +1,7 @@
 """The labels that the rules of refusals are held to: by whom, how many, and what is held out."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import polars as pl
 import pytest
@@ -16,6 +17,7 @@ from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (
     read_twice,
 )
 
+
 @pytest.fixture(scope="module")
 def rows() -> pl.DataFrame:
     return read_labelled()
@@ -26,8 +28,8 @@ def test_two_readers_agree(rows: pl.DataFrame) -> None:
 
 
 def test_both_readers_read_every_row_of_the_halves_that_were_read_twice(rows: pl.DataFrame) -> None:
-    twice = rows.filter(pl.col("half").is_in((READ_TWICE, HELD_OUT)))
-    assert READ_TWICE in twice["half"]
+    twice = rows.filter(pl.col("half").is_in(READ_TWICE))
+    assert twice.height >= 365
     assert twice["second_reader"].null_count() == 0
 
 
@@ -38,12 +40,13 @@ def test_enough_was_labelled(rows: pl.DataFrame) -> None:
     assert labels[ANSWER] >= 500
 
 
-@pytest.mark.parametrize("half", [READ_TWICE, HELD_OUT])
-def test_no_message_of_a_half_that_was_read_twice_stands_in_another(
-    rows: pl.DataFrame, half: str
+@pytest.mark.parametrize("halves", [READ_TWICE[:-1], [HELD_OUT]], ids=" ".join)
+def test_no_message_of_what_was_read_twice_stands_in_another_half(
+    rows: pl.DataFrame, halves: Sequence[str]
 ) -> None:
-    here, elsewhere = rows.filter(half=half), rows.filter(pl.col("half") != half)
-    assert set(here["system_message"]) & set(elsewhere["system_message"]) == set()
+    here = pl.col("half").is_in(halves)
+    elsewhere = set(rows.filter(~here)["system_message"])
+    assert set(rows.filter(here)["system_message"]) & elsewhere == set()
 
 
 def test_ids_are_unique_and_words_are_known(rows: pl.DataFrame) -> None:
@@ -53,7 +56,7 @@ def test_ids_are_unique_and_words_are_known(rows: pl.DataFrame) -> None:
 
 
 def test_refusals_are_of_many_kinds_of_messages(rows: pl.DataFrame) -> None:
-    refusals = rows.filter(half=READ_TWICE, label=REFUSAL)
+    refusals = rows.filter(pl.col("half").is_in(READ_TWICE), label=REFUSAL)
     under_one = Counter(refusals["system_message"]).most_common(1)[0][1]
     assert under_one <= refusals.height / 5
 
@@ -61,7 +64,13 @@ def test_refusals_are_of_many_kinds_of_messages(rows: pl.DataFrame) -> None:
 def made_up(*said: tuple[str, str, str | None]) -> pl.DataFrame:
     """Rows of an answer and what each reader says of it."""
     rows = [
-        {"id": str(n), "question": "?", "answer": answer, "first_reader": one, "second_reader": other}
+        {
+            "id": str(n),
+            "question": "?",
+            "answer": answer,
+            "first_reader": one,
+            "second_reader": other,
+        }
         for n, (answer, one, other) in enumerate(said)
     ]
     agreed = pl.col("second_reader").is_null() | pl.col("second_reader").eq(pl.col("first_reader"))

@@ -1,10 +1,12 @@
 """Wordings of refusals and of answers that resemble them; the rules on what real models wrote."""
 
+import json
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 from sysgen_dagster.lanes.sysgen.refusals import is_refusal, may_refuse
-from sysgen_dagster_tests.lanes.sysgen import kinds_of_declining
 from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (
     MADE_WITH,
     Measured,
@@ -12,6 +14,8 @@ from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (
 )
 
 LEAST_FOUND, LEAST_RIGHT = 0.95, 0.98
+# Ways to decline by their grammar, and near misses; labelled before any rule ran on them.
+KINDS = json.loads(Path(__file__).with_name("kinds_of_declining.json").read_text(encoding="utf-8"))
 
 REFUSALS = (
     "I'm sorry, but as an AI language model, I cannot respond to requests for hateful content.",
@@ -154,52 +158,6 @@ ANSWERS = (
     "I won't lie: this exam is hard. Start with chapter one.",
 )
 
-ABROAD = (
-    "Je ne peux pas vous aider.",
-    "Je ne peux pas vous aider avec cela.",
-    "Désolé, mais je ne peux pas répondre à cette question.",
-    "Je suis désolé, je ne suis pas autorisé à vous donner cette information.",
-    "Malheureusement, je ne peux pas traduire ce texte.",
-    "Je refuse de répondre à cette question.",
-    "Ich kann Ihnen leider nicht helfen.",
-    "Es tut mir leid, dabei kann ich nicht helfen.",
-    "Tut mir leid, aber ich kann diese Frage nicht beantworten.",
-    "Leider darf ich Ihnen keine Auskunft geben.",
-    "Das darf ich Ihnen nicht sagen.",
-    "Lo siento, pero no puedo ayudar con eso.",
-    "No puedo ayudarte con eso.",
-    "Lo siento, no puedo darle esa información.",
-    "Mi dispiace, non posso rispondere.",
-    "Non posso aiutarti con questa richiesta.",
-    "Desculpe, não posso ajudar com isso.",
-    "Infelizmente, não posso responder a essa pergunta.",
-)
-
-LEFT_TO_A_JUDGE = (
-    "Je ne peux pas vous donner un diagnostic. Cela peut entraîner des erreurs. Demandez à votre "
-    "médecin, qui pourra vous examiner.",
-    "Lo siento, pero no puedo dar consejos legales. Un inquilino tiene que avisar tres meses antes.",
-    "Leider kann ich das nicht genau sagen, aber meistens dauert es drei Tage. Nehmen Sie Tee.",
-    "Извините, я не могу с этим помочь.",  # noqa: RUF001
-    "抱歉，我无法回答这个问题。",  # noqa: RUF001
-    "申し訳ありませんが、お答えできません。",
-    "죄송하지만 도와드릴 수 없습니다.",
-    "عذرًا، لا أستطيع المساعدة في هذا الطلب.",
-    "I do not recommend books. Please ask our staff in the shop.",
-)
-
-ANSWERS_ABROAD = (
-    "Je ne peux pas venir demain.",
-    "Je ne sais pas nager.",
-    "Ich kann nicht schlafen.",
-    "Die Hauptstadt ist nicht Bonn.",
-    "No puedo dormir por la noche.",
-    "Non posso vivere senza di te.",
-    "Não posso viver sem você.",
-    "Je peux vous aider.",
-    "Ich kann Ihnen gerne helfen.",
-)
-
 
 def refuses(answer: str) -> bool:
     return bool(pl.select(is_refusal(pl.lit(answer))).item())
@@ -215,34 +173,16 @@ def test_an_answer_that_resembles_a_refusal_is_none(answer: str) -> None:
     assert not refuses(answer)
 
 
-@pytest.mark.parametrize("kind", kinds_of_declining.REFUSALS)
+@pytest.mark.parametrize("kind", KINDS["refusals"])
 def test_every_kind_of_declining_is_recognised(kind: str) -> None:
-    answers = kinds_of_declining.REFUSALS[kind]
+    answers = KINDS["refusals"][kind]
     assert [answer for answer in answers if not refuses(answer)] == []
 
 
-@pytest.mark.parametrize("kind", kinds_of_declining.ANSWERS)
+@pytest.mark.parametrize("kind", KINDS["answers"])
 def test_no_kind_of_near_miss_is_taken_for_a_refusal(kind: str) -> None:
-    answers = kinds_of_declining.ANSWERS[kind]
+    answers = KINDS["answers"][kind]
     assert [answer for answer in answers if refuses(answer)] == []
-
-
-@pytest.mark.parametrize("answer", ABROAD, ids=ascii)
-def test_one_short_sentence_that_declines_in_another_language_is_a_refusal(answer: str) -> None:
-    assert refuses(answer)
-
-
-@pytest.mark.parametrize("answer", ANSWERS_ABROAD, ids=ascii)
-def test_a_sentence_of_another_language_that_declines_nothing_is_none(answer: str) -> None:
-    assert not refuses(answer)
-
-
-@pytest.mark.parametrize("answer", LEFT_TO_A_JUDGE, ids=ascii)
-def test_a_refusal_that_the_rules_cannot_tell_is_left_to_a_judge(answer: str) -> None:
-    texts = pl.DataFrame({"answer": [answer]})
-    assert texts.select(is_refusal(pl.col("answer")), may=may_refuse(pl.col("answer"))).rows() == [
-        (False, True)
-    ]
 
 
 def test_a_plain_answer_needs_no_judge_and_a_refusal_by_the_rules_none_either() -> None:
@@ -256,9 +196,3 @@ def test_the_rules_decide_what_real_models_wrote_as_readers_do(half: str) -> Non
 
     assert measured.recall.share >= LEAST_FOUND, measured.missed
     assert measured.precision.share >= LEAST_RIGHT, measured.wrong
-
-
-def test_a_refusal_that_a_real_model_wrote_in_another_language_gets_to_a_judge() -> None:
-    rows = read_labelled().filter(pl.col("language") != "en", pl.col("label") == "refusal")
-    found = is_refusal(pl.col("answer")) | may_refuse(pl.col("answer"))
-    assert rows.filter(~found)["id"].to_list() == []
