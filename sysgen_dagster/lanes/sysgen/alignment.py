@@ -60,7 +60,7 @@ def build_aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> 
         .then("drop_reason")
         .when(pl.col("finish_reason") == CUT)
         .then(pl.lit(NoAnswer.TRUNCATED.value))
-        .when(is_refusal(pl.col("text")))
+        .when(is_refusal(pl.col("text"), pl.col("question")))
         .then(pl.lit(Dropped.REFUSED.value))
     )
     return (

@@ -1,269 +1,271 @@
-"""How refusals are worded, as patterns: `refusals` says how they are put together."""
+"""How refusals are worded, as patterns: `refusals` says how they are put together.
 
-# All patterns are matched with a text in lower case and without contractions.
-SPELLED_OUT = {
-    **{"\u2019": "'", "\u2018": "'", "\u02bc": "'"},
-    **{"can't": "cannot", "can not": "cannot", "won't": "will not", "shan't": "shall not"},
-    **{"n't": " not", "i'm": "i am", "i've": "i have", "i'd": "i would", "i'll": "i will"},
-    **{"it's": "it is", "that's": "that is", "we're": "we are", "authoris": "authoriz"},
-    **{"apologis": "apologiz", "realis": "realiz", "summaris": "summariz"},
-}
-# All of an answer may be in quotation marks; a quotation at its beginning is a story's.
-QUOTED = r'^\s*["\u201c]([^"\u201d]*)["\u201d]\s*$'
+English first names who declines ("I", "this assistant", "your request"), then that it is not to
+be ("cannot", "am not allowed to", "have no access to", "is confidential"), then what is declined.
+"""
 
+from sysgen_dagster.lanes.sysgen.refusal_openings import (
+    AM,
+    PART,
+    REST,
+    SUBJECT,
+    any_of,
+    any_word,
+)
+from sysgen_dagster.lanes.sysgen.refusal_verbs import ANSWERING, ANY_VERB, DOING, MEANS
 
-def _any(*patterns: str) -> str:
-    return f"(?:{'|'.join(patterns)})"
-
-
-_REST = r"[^.!?\n]*"  # of a sentence
-_PART = r"[^.!?\n,]+"  # of a sentence, up to a comma
-_AI = "(?:ai|artificial intelligence|(?:large )?language model|virtual assistant|chat ?bot|bot)"
-# These change nothing and may stand anywhere, so they are taken out before the text is read.
-ADVERBS = (
-    r"\b"
-    + _any(
-        *(
-            "really",
-            "very",
-            "so",
-            "truly",
-            "deeply",
-            "terribly",
-            "simply",
-            "just",
-            "currently",
-            "also",
-        ),
-        *(
-            "still",
-            "therefore",
-            "unfortunately",
-            "regretfully",
-            "always",
-            "respectfully",
-            "politely",
-        ),
-        *(
-            "absolutely",
-            "definitely",
-            "not only",
-            "generally",
-            "personally",
-            "directly",
-            "strictly",
-        ),
-        *("legally", "ethically", "sadly", "actually"),
-    )
-    + " "
+_ABLE = any_word(
+    "able allowed permitted authorized programmed designed equipped qualified supposed"
+    " in_a_position at_liberty going here willing capable trained prepared inclined built set_up"
+    " cleared licensed certified meant intended free ready about made suited interested"
 )
-_INFORM = _any(
-    "i (?:must|have to|need to|should|want to|would like to|am obliged to)"
-    " (?:inform|tell|remind|advise) you",
-    rf"i {_any('must', 'have to', 'need to')} {_any('say', 'admit', 'clarify')}",
-    rf"please {_any('note', 'understand', 'be aware', 'know')}",
+_UNABLE = any_of(
+    "(?:cannot|(?:could|will|shall|would|must|may) not|(?:can|will|shall|would) never|never)"
+    "(?:,? (?:in good conscience|under any circumstances|and (?:will|would) not|or will not),?)?"
+    "(?: be able to)?",
+    "do not(?: think (?:it is|it would be) (?:appropriate|right) for me to"
+    "| (?:want|wish|intend|plan|care|like|feel able) to)?",
+    f"{AM} not {_ABLE}(?: to| of| for| with| in)?",
+    f"{AM} (?:unable|forbidden|prohibited|barred|incapable|unwilling|unauthorized|unqualified)"
+    "(?: to| from| of)?",
+    "(?:do|am|can) no(?:t|thing)? longer",
+    "(?:have|has) been (?:instructed|told|asked|ordered|trained|programmed) (?:not to|to not)",
+    f"{AM} (?:instructed|told|asked|ordered|programmed|designed|trained) (?:not to|to not)",
+    "(?:was|were) (?:instructed|told|asked|ordered|not) (?:not to|to not|to)",
+    f"(?:have|{AM} under) (?:strict )?(?:orders|instructions|an obligation) not to",
+    "(?:choose|prefer|would prefer|would rather) not(?: to)?",
 )
-# Sentences that may stand before a refusal: sympathy, thanks, and who is speaking.
-SENTENCE_BEFORE = (
-    "^"
-    + _any(
-        rf"i am {_any('sorry', 'sad')} {_any('to hear', 'that', 'you', 'about', 'for')}",
-        "i (?:can )?(?:understand|appreciate|realize|hear|see that|know that)",
-        *("thank you", "thanks", "as an? ", "my (?:role|purpose|job) "),
-        "(?:it|that|this) (?:sounds|seems|must be)",
-        r"i am (?:an? |programmed|designed|here)",
-        "i do not have ",
-    )
-    + rf"{_REST}[.!?]+\s+"
+_HAVE_NO = (
+    "(?:do not (?:have|possess|hold|store|keep)|have no|lack|"
+    "(?:have|has) not been (?:given|granted))"
 )
-# What may stand before the clause, in its own sentence.
-_BEFORE = _any(
-    r"(?:oh|well|ah|hello|hi|hey|dear (?:user|customer|guest))\W{1,3}",
-    r"(?:(?:i am|we are) )?(?:sorry|afraid)(?: to (?:say|tell you|inform you))?"
-    r"(?: for (?:the|any) [^.!?\n,]*)?\W{1,4}",
-    rf"(?:i |my |we )?apolog(?:ize|ies)(?: for (?:the|any) {_PART})?\W{{1,4}}",
-    r"(?:unfortunately|regrettably|regretfully|sadly|however|therefore)\W{1,3}",
-    r"(?:so|but|and|currently|at present|at (?:this|the) (?:time|moment))\W{1,3}",
-    r"(?:i regret|it is with regret)(?: to (?:say|tell you|inform you))? ?(?:that )?",
-    rf"{_INFORM}\W{{1,3}}(?:that )?",
-    rf"(?:as|being|since i am|because i am) (?:an?|your|the) {_PART},\s*",
-    rf"(?:as|being) an? {_AI}\s+",
-    rf"i am (?:only )?an? {_PART}(?:,? (?:and|so|but)|[,;]) ",
-    rf"(?:while|although|though|even though) {_PART},\s*",
-    rf"(?:due to|because of|according to) {_PART},\s*",
-    rf"(?:i appreciate|i understand|thank you for|thanks for|i am here) {_PART},\s*",
-    "it is (?:important|worth) (?:to note|noting) that ",
+_THIS = (
+    "(?:(?:that|this|it|such|these|those|which)|(?:that|this|the|your|our|such|any|these|all) "
+    r"(?:\w+ ){0,3}?(?:question|request|topic|information|details|matter|data|subject)s?)"
 )
-_ABLE = _any(
-    *("able", "allowed", "permitted", "authorized", "programmed", "designed", "equipped"),
-    *("qualified", "supposed", "in a position", "at liberty", "going", "here", "willing"),
-    *("capable of", "trained"),
-)
-_UNABLE = _any(
-    "(?:cannot|(?:could|will|shall|would|must) not)(?:,? (?:in good conscience|under any"
-    " circumstances|and (?:will|would) not|or will not),?| be able to)?",
-    "do not(?: think (?:it is|it would be) (?:appropriate|right) for me to)?",
-    f"am not {_ABLE}(?: to)?",
-    "am (?:unable|forbidden|prohibited|incapable of)(?: to| from)?",
-    "do not have (?:the )?(?:ability|capability|capacity|authority|permission|expertise) to",
-    "do not have the information (?:necessary |needed |required )?to",
-    "have no (?:ability|permission|authority|way) to",
-    "have been (?:instructed|told|asked) not to",
-)
-# Whoever cannot do these declines a request, whatever stands before the clause ...
-_ANSWERING = _any(
-    *(r"assist\w*", r"help(?:ing)? (?:you|with|in|to)", r"help(?:ing)?\W*(?:$|[.!\n])"),
-    *(
-        "compl(?:y|ying)",
-        r"fulfil\w*",
-        r"provid\w*",
-        r"answer\w*",
-        r"respond\w*",
-        r"repl(?:y|ying)",
-    ),
-    *(r"discuss\w*", r"comment\w*", r"disclos\w*", r"reveal\w*", r"continue\w*", r"engag\w*"),
-    *(
-        r"do (?:that|this|so|it)\b",
-        r"particip\w*",
-        r"creat(?:e|ing)",
-        "writ(?:e|ing)",
-        r"generat\w*",
-    ),
-    "be (?:answering|providing|helping|assisting|doing|sharing|discussing)",
-    *("support", "condone", "promote", "facilitate", "endorse", "speculate", "diagnose"),
-    *("prescribe", "talk (?:about|to)", "speak (?:about|on|to|of)", "tell you", "take part"),
-    "give (?:you |out |any |advice|information|an? |the )",
-    "share (?:that|this|any|the|personal|information|confidential|private)",
-    "offer (?:any |advice|legal|medical|financial|a )",
-    "say (?:that|which|who|what|anything)",
-    "make (?:any |predictions|promises|a prediction)",
-    *("predict", "process", "perform", "handle", "advise", "suggest", "compute", "reproduce"),
-    *("translate", "summarize", "express (?:any |an? |personal )", "grant", "deal with", "go into"),
-    *("carry out", "accept (?:this|that|your)", "agree to (?:do|that|this)"),
-)
-# ... and whoever cannot do these does so after an apology or a word of who is speaking; without
-# one they are said in stories and letters too.
-_DOING = _any(
-    *("see", "view", "access", "open", "browse", "show", "print", "repeat", "display", "determine"),
-    *("calculate", "know", "find", "tell", "say", "make", "let", "allow", "give", "share", "offer"),
-    *("take", "send", "play", "sing", "draw", "explain", "describe", "solve", "pretend", "act"),
-    *("role-?play", "ignore", "look", "search", "check", "confirm", "verify", "promise", "change"),
-    *("cancel", "sell", "lend", "hand", "accept", "meet", "use", "choose", "pick", "judge"),
-    *("interpret", "identify", "speak", "teach", "express", "bring"),
-    *("do", "recommend", "guarantee", "refund", "rewrite", "edit", "review", "read", "tolerate"),
-    "have (?:access|real|information|personal|enough)",
-)
-_THIS = "(?:that|this|it|(?:that|this|the|your) (?:question|request|topic))"
-_A_THING = "(?:something|a topic|a subject|a question|anything) (?:that )?i"
+_A_THING = "(?:something|a topic|a subject|a question|a request|anything) (?:that )?(?:i|we)"
 # Clauses that decline without a verb of the two lists.
-_FIXED = _any(
-    r"i (?:must |have to |will have to |would have to |need to |am going to have to ){0,3}"
-    r"(?:decline|refuse|refrain|pass on|abstain)(?: (?:to|from|your|this|that|all|the|any)\b|\W|$)",
-    r"i (?:would )?(?:prefer|rather)(?: not\b| to not| to talk| to speak| talk| speak)",
-    r"i (?:do not feel|am not)(?: at all| very)? comfortable",
-    "i (?:can |am able to |am here to )?only (?:answer|help with|talk about|speak about|discuss"
-    "|respond to|assist with)",
-    "i am only (?:able|allowed|here) to (?:answer|help|talk|speak|discuss|respond|assist)",
-    rf"{_THIS} is {_A_THING} (?:cannot|am not|am unable|will not|do not)",
-    rf"{_THIS} is not (?:really )?{_A_THING} (?:am|can|could|will)\b",
-    rf"{_THIS} (?:is |falls |lies |goes )?(?:not within|outside|beyond|out of|against)(?: of)?"
-    " (?:my|our|the scope|the company)",
-    rf"{_THIS} (?:is |would be )?(?:not (?:appropriate|possible|ethical|right|allowed|permitted)"
-    "|impossible|inappropriate|unethical)"
-    " (?:for me|to (?:say|tell|know|predict|discuss|answer|do so))",
-    rf"{_THIS} (?:violates|goes against|would violate) (?:my|our|the)",
-    "(?:my|our|company|the) (?:guidelines|polic(?:y|ies)|programming|instructions|rules|principles)"
-    " (?:do(?:es)? not (?:allow|permit|let)|prevent|prohibit|forbid)",
-    r"i am (?:prohibited from|forbidden to|not allowed to|not permitted to) \w+",
-    "i do not have (?:any )?(?:personal )?(?:opinions|preferences|beliefs)",
+_FIXED = any_of(
+    rf"{SUBJECT} (?:must |have to |will have to |would have to |need to |am going to have to "
+    r"|will |would |choose to |am obliged to ){0,3}"
+    r"(?:decline|refuse|refrain|pass on|abstain|reject|deny)"
+    r"(?: (?:to|from|your|this|that|all|the|any|it)\b|\W|$)",
+    rf"{SUBJECT} (?:must|have to|will have to|am going to have to|need to)"
+    r" (?:say no(?: to|\W*$|[.!,])|pass\W|turn (?:you|this|that|it|your \w+) down|leave it)",
+    rf"{SUBJECT} say no (?:to|\W)",
+    rf"{SUBJECT} {AM} (?:declining|refusing|turning (?:you|this|that) down)",
+    rf"{SUBJECT} (?:would )?(?:prefer|rather)(?: not\b| to not| to talk| to speak| talk| speak)",
+    rf"{SUBJECT} (?:do not feel|am not)(?: at all| very)? comfortable",
+    rf"{SUBJECT} (?:can |am able to |am here to )?(?:only|exclusively|solely) (?:able to "
+    rf"|here to )?"
+    "(?:answer|help with|talk about|speak about|discuss|respond to|assist (?:with|in)|speak of)",
+    f"{SUBJECT} {AM} only (?:able|allowed|here) to (?:answer|help|talk|speak|discuss|respond"
+    f"|assist)",
+    rf"{SUBJECT} {AM} limited to (?:questions|topics|answer|help|discuss|matters|information"
+    rf"|giving|provid)",
+    rf"{SUBJECT} (?:have |had )?(?:promised|swore|vowed|gave my word) (?:not to|to keep|never to)",
+    rf"{SUBJECT} (?:have been|was|were|am) (?:instructed|told|asked|ordered) to keep",
+    rf"{SUBJECT} can neither confirm nor deny",
+    rf"{SUBJECT} have nothing to (?:say|add|tell)",
+    rf"{SUBJECT} do not (?:think|believe|feel) (?:that )?{SUBJECT} (?:can|should|could|may"
+    rf"|{AM}) (?:be )?(?:able|help|"
+    r"assist|answer|discuss|tell|share|do (?:that|this|so)|allowed|permitted|authorized"
+    r"|the right|give)",
+    rf"(?:{SUBJECT} (?:have to|must|need to|would like to) |let(?:'s| us) )(?:stick|stay"
+    rf"|keep) (?:to|with|on)\b",
+    r"(?:doing (?:so|that)|that|this|it) would (?:violate|breach|be a (?:breach|violation))",
+    rf"{SUBJECT} (?:cannot|(?:will|may|must) not|{AM} not {_ABLE} to) recommend (?:an?|any"
+    rf"|[a-z]+s)\b",
+    rf"{SUBJECT} {AM} not sure (?:that |if |whether |how )?{SUBJECT} (?:can|am able to) (?:help"
+    rf"|assist|answer|do)",
+    rf"{SUBJECT} {AM} not (?:aware of any (?:information|records|details)|familiar with (?:that"
+    rf"|this)\b)",
+    rf"{SUBJECT} (?:must |have to |will |shall |need to )?keep [^.!?\n]{{0,60}}?(?:to (?:my"
+    rf"|our)sel|secret|confid|priv)",
+    rf"{SUBJECT} {AM} bound (?:by|to) (?:\w+ )?(?:confidential|secre|silence|an oath)",
+    r"[^.!?\n,]{2,60} (?:prevents?|prohibits?|forbids?|stops?|bars?|do(?:es)? not (?:allow"
+    r"|permit|let))"
+    " (?:me|us) ",
+    r"(?:it|that|this) is against (?:the )?(?:\w+ )?(?:policy|policies|rules|regulations)",
+    r"(?:my|our) (?:\w+ )?(?:role|job|task|purpose|function|expertise|knowledge|training"
+    r"|abilities)"
+    " (?:is|are) (?:only|limited|restricted|confined)",
+    rf"[^.!?\n,]{{2,60}} (?:is|are) not (?:a )?(?:something|topics?|questions?|subjects?|things?)"
+    rf" (?:that )?{SUBJECT} (?:\w+ )?(?:do|can|could|will|offer|{AM}|discuss|give|provide|answer"
+    rf"|help|share|disclose|handle|sell|make)\b",
+    rf"[^.!?\n,]{{2,60}} (?:is|are) {_A_THING} "
+    r"(?:cannot|am not|are not|am unable|will not|do not|must not)",
+    r"[^.!?\n,]{2,60} (?:is |are |falls? |lies? |goes |fall )(?:not within|not part of|outside"
+    r"|beyond"
+    r"|out of|above|against|not in)(?: of)?"
+    " (?:my|our|the scope|the company|what (?:i|we)|company|hotel|bank)",
+    rf"{_THIS} (?:is |would be )?(?:not (?:appropriate|possible|ethical|right|allowed|permitted"
+    "|up)|impossible|inappropriate|unethical)"
+    " (?:for (?:me|us)|to (?:me|us|say|tell|know|predict|discuss|answer|do so|share))",
+    rf"{_THIS} (?:violates|goes against|would violate|contradicts) (?:my|our|the)",
+    r"(?:that|this|it) is not (?:my|our) (?:place|job|role|task|department|business|area|field"
+    r"|call|decision|problem)",
+    "(?:my|our|company|the|house|bank|hotel|shop|school)(?: company)? (?:guidelines|polic(?:y|ies)|"
+    "programming|instructions|rules|principles|regulations)"
+    " (?:do(?:es)? not (?:allow|permit|let)|prevents?|prohibits?|forbids?)"
+    r" (?:me|us|\w+ing|discuss|any|the|refunds|jokes|this|that|such)",
+    rf"{SUBJECT} {AM} (?:prohibited from|forbidden to|not allowed to|not permitted to"
+    r"|not (?:authorized|qualified|equipped|programmed|trained|licensed|cleared) to) \w+",
+    rf"{SUBJECT} do not have (?:any )?(?:personal )?(?:opinions|preferences|beliefs)",
+    rf"{SUBJECT} {AM} not the (?:right|best) (?:person|one|place|assistant|bot|source)",
+    f"there is nothing {SUBJECT} can (?:do|say|tell)",
+    rf"{SUBJECT} {AM} sworn to",
+    rf"{SUBJECT} {_HAVE_NO} (?:[\w'-]+ ){{0,4}}{MEANS}",
     *(r"no comment\b", r"no can do\b"),
 )
-# Marks of Markdown and pictures may begin a line.
-MARKS = r"^[\s*_>#\p{So}\p{Cf}\p{Mn}]+"
-SENTENCES_BEFORE = 2
-# Every clause above has one of these, so that most answers are not looked at any further.
-DECLINING = (
-    r" not\b|cannot|unable|forbid|prohibit|incapable|no (?:ability|permission|authority|way|"
+_CANNOT = rf"{SUBJECT} {_UNABLE} (?:\w+ (?:or|and) )?"
+_SURELY = any_of(_FIXED, _CANNOT + ANSWERING)
+CLAUSE = f"^{_SURELY}"
+_CANNOT_BE = (
+    rf"(?:cannot|(?:will|shall|must|may|could) not(?: be able to)?|{AM} not {_ABLE}(?: to| of)"
+    rf"|{AM} unable to|{AM} incapable of)"
 )
-DECLINING += r"comment|can do)|decline|refus|refrain|pass on|abstain|prefer|rather|only|outside|"
-DECLINING += r"beyond|out of|against|impossible|inappropriate|unethical|violate|prevent"
-WORDS_BEFORE = f"^{_BEFORE}{{1,5}}"
-SORRY = "^(?:unfortunately|regret|sadly)"
-# The verb may be the second of two, as in "I do not cook or advise".
-_CANNOT = rf"(?:i|we) {_UNABLE} (?:\w+ (?:or|and) )?"
-CLAUSE = f"^{_any(_FIXED, _CANNOT + _ANSWERING)}"
-CLAUSE_AFTER_WORDS = rf"^{_CANNOT}{_DOING}\b"
-
-# A sentence after the clause that gives nothing: other help, somebody else, a wish, a question.
-OFFER = (
-    r"\b"
-    + _any(
-        *(
-            "else",
-            "others?",
-            "another",
-            "different",
-            "instead",
-            "happy",
-            "glad",
-            "pleased",
-            "sorry",
-        ),
-        *("feel free", "let me know", "if you", "if there", "consult", "contact", "encourage"),
-        *("recommend", "suggest", "seek", "reach out", "visit", "would you like", "is there any"),
-        *("please (?:ask|try|check|provide|note|refer|let)", "how (?:can|may) i", "any questions"),
-        *("here to (?:help|assist|answer|provide|support|offer)", "apologize"),
-        "i (?:can|could|would|will)(?: (?:still|only))? (?:try to )?(?:help|assist|support|be)",
-    )
-    + r"\b|\?"
-)
-# Where an answer turns from what it declines to what it gives.
-_TURN = _any(
-    *("however", "nevertheless", "nonetheless", "instead", "that said", "in general", "generally"),
-    *("typically", "usually", "on average", "as of", "based on"),
-)
-IN_THE_SENTENCE = r"^[^.!?\n]*?\b(?:but|however)\b\W{0,3}([^.!?\n]*\w[^.!?\n]*[?]?)"
-IN_THE_NEXT = rf"[.!?\n]\W*{_TURN}\b,?([^.!?\n]*\w[^.!?\n]*[?]?)"
-AFTER_THE_TURN = rf"(?s)(?:but|{_TURN}).*?[.!?:\n](.*)$"
-PROMISE = (
-    r"^\W*(?:i (?:can|could|will|am able to)|let me|allow me)\b (?:[a-su-z]|t[a-df-z]|te[a-km-z])"
-)
-# What only an answer that gives something has.
-GIVEN = (
-    r"```|\n\s*(?:[-*\u2022]|\d{1,2}[.)]|#{1,4}) ?\S|\|\s*-{3}|\bhere(?:'s| is| are) "
-    r"(?:an?|the|some|how|what|my|one|two|three|several|few)\b"
-)
-
-# How refusals begin in other languages, and words of refusals that the rules may not know.
-ABROAD = r"^\W*" + _any(
-    *("lo siento", "lamento", "me temo", "no puedo", "desculpe", "sinto muito", "infelizmente"),
-    *("não posso", "mi dispiace", "purtroppo", "non posso", "désolé", "je suis désolé"),
-    *("je regrette", "malheureusement", "je ne peux pas", "es tut mir leid", "tut mir leid"),
-    *("leider", "ich kann (?:dir |ihnen )?(?:dabei |damit )?nicht", "entschuldigung", "het spijt"),
-    *("helaas", "ik kan", "tyvärr", "beklager", "desværre", "przepraszam", "niestety"),
-    *("извините", "простите", "к сожалению", "я не могу", "на жаль", "üzgünüm", "maalesef"),
-    *(
-        "عذر",
-        "آسف",
-        "للأسف",
-        "لا أستطيع",
-        "لا يمكنني",
-        "माफ",
-        "क्षमा",
-        "xin lỗi",
-        "rất tiếc",
-        "maaf",
+# A reason may stand before the clause, in its sentence, and "I" before the reason: what takes them
+# away, and what is put there. A reason gives nothing and tells no story.
+_REASON = r"[^.!?\n:\"\u201c]*?"
+AFTER_REASONS = (
+    (
+        rf"^{_REASON}(?:[,;\u2013\u2014-] ?(?:(?:and|so|as|because|since|which means) )?|"
+        r" (?:and|so) )((?:that )?(?:i|we) )",
+        "${1}",
     ),
-    *("抱歉", "对不起", "對不起", "很遗憾", "我无法", "我不能", "申し訳", "すみません", "ごめん"),
-    *("残念ながら", "죄송", "미안", "유감"),
+    (
+        rf"^(?:i|we|as an?) {_REASON} and ((?:cannot|(?:will|must|may) not|am (?:unable|not)) )",
+        "i ${1}",
+    ),
 )
+CLAUSE_AFTER_WORDS = "^" + any_of(
+    rf"{SUBJECT} {_CANNOT_BE} {ANY_VERB}\b",
+    rf"i am (?:only )?an? {PART} and {_CANNOT_BE} {ANY_VERB}\b",
+    rf"{SUBJECT} do not have [^.!?\n,]{{0,60}}\b(?:address|numbers?|password|recipe|balance"
+    rf"|history|schedule)\b",
+    rf"{SUBJECT} do not (?:play|sing|draw|write|open|fix|make|sell|lend|read|take|send|show"
+    rf"|teach|speak)\b",
+    rf"{SUBJECT} only (?:speak|understand|accept|handle|deal with|cover)\b",
+    r"(?:that|this) is (?:not (?:possible|allowed|permitted)|impossible)"
+    r"(?:\W*$|[.,;!]| (?:as|because|since|without|for|in|under|at)\b)",
+    r"you (?:cannot|(?:may|must) not|are not (?:allowed|permitted|authorized) to)"
+    r" (?:pass|enter|cross|come|see|access|view|have)\b",
+    r"you do not have (?:the )?(?:permission|right|clearance|access|authority)",
+    rf"{_CANNOT}{DOING}\b",
+    rf"{SUBJECT} {_HAVE_NO} [^.!?\n,]{{0,80}}\b{MEANS}",
+    rf"there (?:is|are) no (?:\w+ )?{MEANS}",
+    rf"{SUBJECT} {AM} (?:not |un)available",
+    rf"{SUBJECT} {AM} (?:closed|on strike|off duty|out of service)",
+)
+# Whoever speaks is no "I", or no verb of answering is said: refusals only as a text of their own.
+_SPEAKER = (
+    r"(?:this|the|our|your)(?: \w+){0,2}? (?:assistant|bot|chatbot|service|desk|company|bank|hotel|"
+    "team|shop|store|library|practice|office|firm|agency|school|hospital|museum|chat|line|staff)"
+)
+_CLOSED = (
+    r"(?:closed|off duty|out of (?:service|order)|on (?:strike|leave|holiday|(?:a"
+    r"|my) (?:\w+ )?break)|shut|fully booked|"
+    r"(?:not |un)available)"
+)
+CLAUSE_ALONE = "^" + any_of(
+    rf"{_SPEAKER} (?:cannot|(?:will|may|must) not|do(?:es)? not|is (?:unable|not (?:able|allowed))"
+    rf" to|(?:can )?only) (?:{ANSWERING}|give|answers?|offer|talks?|share|recommend)",
+    rf"{_SPEAKER} is (?:only|exclusively) for",
+    rf"{_THIS} (?:cannot|(?:may|must|will) not|is not(?: to)?|are not(?: to)?"
+    rf"|can never) be (?:\w+ )?"
+    r"(?:shared|disclosed|revealed|given|provided|discussed|answered|fulfilled|granted|processed|"
+    r"released|told|divulged|done|changed|accepted|accommodated|completed)\b",
+    r"(?:the|your|this|such|that|his|her|their)(?: \w+){1,2} (?:cannot|(?:may|must|will) not) be "
+    r"(?:shared|disclosed|revealed|given (?:out|to)|discussed|answered|fulfilled|granted|released|"
+    r"told|taken back|refunded|accepted|processed)\b",
+    r"(?:that|this|it|such|the|your|these|those)(?: \w+){0,4} (?:is|are)(?: kept)? (?:an? )?"
+    r"(?:confidential|private|classified|secret|off limits)\W*(?:$|and|so|to|,|because|as)",
+    r"(?:your |the |this )?(?:request|access|permission|entry)"
+    r"(?: is| has been| was)? (?:denied|declined|refused|rejected)\W*(?:$|[.!]|because|as|since"
+    r"|due)",
+    r"access to (?:this|that|the|these|such|any) [^.!?\n]{2,60} is (?:denied|restricted|limited)",
+    r"(?:that|this|your) (?:question|request|topic) is (?:not (?:related|relevant|about)"
+    r"|unrelated|irrelevant)",
+    r"(?:i think )?it (?:is|would be) (?:best|better|wiser) (?:not to|if (?:i|we) do not)"
+    r" (?:discuss|talk|speak|share|tell|say|answer)",
+    rf"{SUBJECT} {AM} (?:only )?here to [^.!?\n]* only\W*$",
+    rf"{SUBJECT} do not do [a-z ]{{2,30}}\W*$",
+    r"(?:that|this|it) is none of your",
+    rf"{SUBJECT} (?:(?:can|{AM} able to) )?only (?:able to )?(?:tell|provide|teach|give|offer"
+    rf"|know about|share|deal|cover)",
+    r"i am an? [^.!?\n,]{2,40}, not an? \w+\W*$",
+    r"(?:this|our|the) (?:conversation|chat|discussion) is over|i am ending this",
+    r"[a-z ]{2,40} (?:is|are) off limits",
+    r"[^.!?\n,]{2,40} (?:(?:cannot|(?:may|will|must) not) be|(?:is|are) not) (?:given|answered"
+    r"|disclosed|"
+    r"discussed|revealed|shared with)\b[^.!?\n]*\W*$",
+    r"[a-z]{2,20} are not allowed here",
+    r"my hands are tied",
+    r"you (?:will )?(?:have to|need to|must) ask (?:somebody|someone) else",
+    r"you are not (?:getting|coming|going) (?:in|past|through)\b",
+    r"no (?:entry|entrance)\b|no [a-z]+, no [a-z]+\W*$",
+    r"(?:that|this|such|the)(?: \w+)? (?:information|data) is (?:not |un)available",
+    rf"{SUBJECT} do not know the answer",
+    r"you are not (?:allowed|permitted|authorized) to (?:access|view|see|enter) (?:this|that"
+    r"|these|here)",
+    r"you do not have (?:the )?(?:permission|right|clearance|access|authority) to (?:view|see"
+    r"|access|"
+    r"enter|know) (?:this|that|these)",
+    rf"(?:{SUBJECT} {AM}|it is|(?:this|the|our) [\w ]{{3,40}}? is) {_CLOSED}\b(?:\W+(?:now|right"
+    rf"|until|and|for"
+    rf"|today|please|come|leave|at|tomorrow|i am)\b{REST})?(?:[.!]+ please {REST})?\W*$",
+    rf"{SUBJECT} (?:do not|cannot|{AM} not) (?:accept|take|taking|accepting) (?:any |new )",
+    r"(?:nobody|no one|none|no man)(?: (?:may|shall|can|will|gets? to|is allowed to))?"
+    r" (?:pass|enter|cross|come|get|go)(?:e?s)?\b(?: (?:in|through|past|here|my|this|the (?:gate"
+    r"|bridge|door))[^.!?\n]*)?\W*$",
+    r"you (?:shall|may|will|must|cannot)(?: not)? (?:not )?(?:pass|enter|cross)\W*"
+    r"(?:$|[.!]|here|this|my|without|until|unless|the (?:bridge|gate|door))",
+    r"(?:my|our) lips are sealed",
+    rf"{SUBJECT} have (?:\w+ )?(?:orders|instructions) to",
+    r"the (?:door|gate|bridge|archive|vault) (?:stays|remains|is) (?:shut|closed|locked"
+    r"|sealed)(?: (?:until|for|to you)[^.!?\n]*)?\W*$",
+    r"(?:i |we )?(?:will|shall) (?:take|keep) (?:this|that|the|it|my) (?:\w+ )?(?:secret"
+    r"|to (?:my|the|m))",
+    rf"{SUBJECT} (?:will|shall|would|can|do) not\W*$",
+    rf"{SUBJECT} {AM} not (?:doing|going|telling|giving|helping|writing|opening"
+    rf"|moving)\b[^.!?\n]*\W*$",
+    r"(?:no way|out of the question|not on my watch|forget it|not a chance|no chance)\W*$",
+    rf"(?:cannot|unable to|will not|not able to) {ANSWERING}[^.!?\n]{{0,30}}\W*$",
+    r"no (?:information|refunds|exceptions|answers|predictions|details)\b[^.!?\n]*\W*$",
+)
+# Every clause above has one of these, so that most answers are not looked at any further.
+_DECLINING = (
+    "not |not.|not!|not,|not\n|cannot|unable|forbid|prohibit|incapable|unauthori|unwilling|"
+    "barred|have no |lack |never |no longer|no comment|no can do|no way|no chance|no record|"
+    "no information|no data|no details|no refunds|no exceptions|no answers|no predictions|"
+    "no one|no man |there is no|there are no|decline|declining|refus|refrain|pass on|"
+    "have to pass|must pass|reject|abstain|prefer|rather|say no|turning |turn you|turn this|"
+    "turn that|turn it|turn your|deny|denied|only |only.|exclusively|solely|limited|"
+    "restricted|confined|outside|beyond|out of |above my|above our|against|impossible|"
+    "inappropriate|unethical|would violate|violates|would breach|would be a |contradicts|"
+    "prevent|nothing i |nothing to |nothing we |sworn|bound |off duty|on strike|closed|shut|"
+    "sealed|unavailable|neither|to keep|promised|gave my word|swore|vowed|stick |stay |"
+    "keep to|keep with|off limits| is over|ending this|are tied|booked|break|somebody else|"
+    "someone else|no entry|no entrance|no ticket|on leave|on holiday|orders|keep |stops|"
+    "irrelevant|unrelated|none of|confidential|private|classified|secret|nobody|none shall|"
+    "none may|none will|locked|forget it|out of the question"
+)
+DECLINING = _DECLINING.split("|")
+
+# Words of refusals that the rules may not know.
 DOUBTFUL = (
     r"\b"
-    + _any(
-        *("cannot", "unable", "not able", "not allowed", "not permitted", "decline", "refuse"),
-        *("sorry", "apologize", "unfortunately", "comfortable", "appropriate", "my guidelines"),
-        *("do not have (?:access|the)", "i (?:do|will|would|must) not", "not something"),
+    + any_word(
+        "cannot unable not_able not_allowed not_permitted decline refuse sorry apologize"
+        " unfortunately comfortable appropriate my_guidelines do_not_have_(?:access|the)"
+        " i_(?:do|will|would|must)_not not_something confidential nobody no_one closed off_duty"
     )
     + r"\b"
 )
 DOUBTFUL_CHARS = 200
+# A message of one sentence to somebody; one that declines is no request of the user's.
+DECLINES_SOMEBODY = (
+    r"(?i)^[^.!?\n]*\b(?:you|your|requests?|questions?|answer|respond|give|je|ich|puedo|posso)\b"
+    r"[^.!?\n]*[.!]?\s*$"
+)

@@ -8,19 +8,40 @@ and then gives another ("I can't draw, but here is ..."). These rules read Engli
 `may_refuse` says which answers a judge should look at.
 """
 
+from collections.abc import Sequence
+
 import polars as pl
 
+from sysgen_dagster.lanes.sysgen import refusal_openings as openings
+from sysgen_dagster.lanes.sysgen import refusal_remainders as remainders
 from sysgen_dagster.lanes.sysgen import refusal_wordings as wordings
+from sysgen_dagster.lanes.sysgen import refusals_abroad as abroad
 
 # Characters in which an answer has to decline, and in which it may still begin to give something.
 _OPENING_CHARS = 700
 # Characters after the clause from which on an answer is more than a refusal with its reasons.
 _LONG = 450
+# Characters after a clause that declines only in a text of its own ("The shop is closed.").
+_ALONE = 90
+# Characters of an answer in another language that is one sentence.
+_WHOLE = 200
+# Characters in which a word that declines has to stand.
+_BEGINNING_CHARS = 400
 
 
-def is_refusal(text: pl.Expr) -> pl.Expr:
-    """Whether an answer declines what was asked and gives no part of it; null for a null text."""
-    return text.map_batches(_find_refusals, return_dtype=pl.Boolean, is_elementwise=True)
+def is_refusal(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
+    """Whether an answer declines what was asked and gives no part of it; null for a null text.
+
+    Args:
+        text: The answers.
+        asked: What the user said. Where that is a refusal ("I won't help you.", to be translated
+            or said in other words), a text that declines is its wording and gives what was asked.
+    """
+    if asked is None:
+        return text.map_batches(_find_refusals, return_dtype=pl.Boolean, is_elementwise=True)
+    return pl.map_batches(
+        [text, asked], _find_refusals_of_requests, return_dtype=pl.Boolean, is_elementwise=True
+    )
 
 
 def may_refuse(text: pl.Expr) -> pl.Expr:
@@ -30,59 +51,93 @@ def may_refuse(text: pl.Expr) -> pl.Expr:
     """
     opening = _spell_out(text).str.slice(0, wordings.DOUBTFUL_CHARS)
     return ~is_refusal(text) & (
-        opening.str.contains(wordings.ABROAD) | opening.str.contains(wordings.DOUBTFUL)
+        opening.str.contains(abroad.OPENINGS) | opening.str.contains(wordings.DOUBTFUL)
     )
 
 
 def _find_refusals(texts: pl.Series) -> pl.Series:
-    opening = texts.to_frame("text").select(text=_spell_out(pl.col("text")))
-    declines = opening.with_row_index("row").filter(pl.col("text").str.contains(wordings.DECLINING))
-    rest = declines.select("row", rest=_after_the_clause(declines["text"]))
-    refusals = rest.filter(pl.col("rest").is_not_null(), ~_gives(pl.col("rest")))
-    found = pl.int_range(pl.len()).is_in(refusals["row"].implode())
-    return opening.select(pl.when(pl.col("text").is_not_null()).then(found)).to_series()
+    text = pl.col("text")
+    opening = texts.to_frame("text").select(_spell_out(text)).with_row_index("row")
+    begins = text.str.head(_BEGINNING_CHARS)
+    declines = opening.filter(begins.str.contains_any(wordings.DECLINING))
+    refusals = _cut_clauses(declines).filter(~_gives(pl.col("rest")))
+    short = opening.filter(text.str.len_chars() <= _WHOLE)
+    abroad_too = short.filter(text.str.contains(abroad.WHOLE))
+    found = pl.col("row").is_in(pl.concat([refusals["row"], abroad_too["row"]]).implode())
+    return opening.select(pl.when(text.is_not_null()).then(found)).to_series()
+
+
+def _find_refusals_of_requests(texts_and_messages: Sequence[pl.Series]) -> pl.Series:
+    """Refusals, less those whose message is one sentence that declines somebody's request."""
+    texts, messages = texts_and_messages
+    messages = messages.extend_constant(None, len(texts) - len(messages))
+    addressed = messages.str.contains(wordings.DECLINES_SOMEBODY).fill_null(False)
+    declining = messages.zip_with(addressed, pl.Series([None], dtype=pl.String))
+    found = _find_refusals(pl.concat([texts.alias("text"), declining.alias("text")]))
+    refuses, declines = found.head(len(texts)), found.tail(len(texts))
+    return refuses & ~declines.fill_null(False)
 
 
 def _spell_out(text: pl.Expr) -> pl.Expr:
     opening = text.str.slice(0, _OPENING_CHARS).str.to_lowercase()
-    for written, spelled in wordings.SPELLED_OUT.items():
-        opening = opening.str.replace_all(written, spelled, literal=True)
-    return opening.str.replace(wordings.QUOTED, "${1}").str.replace(wordings.MARKS, "")
+    for spelled_out in (openings.APOSTROPHES, openings.SPELLED_OUT):
+        opening = opening.str.replace_many(spelled_out, leftmost=True)
+    return opening.str.replace(openings.QUOTED, "${1}").str.replace(openings.MARKS, "")
 
 
-def _after_the_clause(openings: pl.Series) -> pl.Series:
-    """What follows the clause that declines; null where there is none."""
-    rest = pl.Series([None] * len(openings), dtype=pl.String)
-    said = openings.str.contains(wordings.SORRY)
-    plain = openings.str.replace_all(wordings.ADVERBS, "")
-    for _ in range(1 + wordings.SENTENCES_BEFORE):
-        clause = plain.str.replace(wordings.WORDS_BEFORE, "")
-        for pattern, holds in (
-            (wordings.CLAUSE, True),
-            (wordings.CLAUSE_AFTER_WORDS, said | (clause != plain)),
+def _cut_clauses(declines: pl.DataFrame) -> pl.DataFrame:
+    """The rows that have a clause that declines, and as `rest` what follows it."""
+    text, plain, clause, rest = map(pl.col, ("text", "plain", "clause", "rest"))
+    left = declines.select(
+        "row",
+        plain=text.str.replace_all(openings.ADVERBS, "").str.replace_all(openings.IDIOMS, "x"),
+        said=text.str.contains(openings.SORRY),
+    )
+    found = [left.clear().select("row", rest="plain")]
+    for _ in range(1 + openings.SENTENCES_BEFORE):
+        left = left.with_columns(clause=plain.str.replace(openings.WORDS_BEFORE, ""))
+        left = left.with_columns(said=pl.col("said") | (clause != plain))
+        reason = [
+            pl.when(clause.str.contains(before)).then(clause.str.replace(before, after))
+            for before, after in wordings.AFTER_REASONS
+        ]
+        for pattern, begun, holds in (
+            (wordings.CLAUSE, clause, pl.lit(True)),
+            (wordings.CLAUSE_AFTER_WORDS, clause, pl.col("said")),
+            (wordings.CLAUSE, pl.coalesce(reason), pl.lit(True)),
+            (wordings.CLAUSE_ALONE, clause, rest.str.len_chars() <= _ALONE),
         ):
-            found = clause.str.contains(pattern) & holds & rest.is_null()
-            rest = clause.str.replace(pattern, "").zip_with(found.fill_null(False), rest)
-        begins = clause.str.contains(wordings.SENTENCE_BEFORE)
-        sentence = clause.zip_with(begins.fill_null(False), plain)
-        said = sentence.str.contains(wordings.SENTENCE_BEFORE)
-        without = sentence.str.replace(wordings.SENTENCE_BEFORE, "")
-        plain = without.zip_with(said.fill_null(False), pl.Series([None], dtype=pl.String))
-    return rest
+            left = left.with_columns(begun=begun)
+            left = left.with_columns(rest=pl.col("begun").str.replace(pattern, ""))
+            declined = ((rest != pl.col("begun")) & holds).fill_null(False)
+            found.append(left.filter(declined).select("row", "rest"))
+            left = left.filter(~declined)
+        cut = [
+            pl.when(begun.str.contains(openings.SENTENCE_BEFORE)).then(
+                begun.str.replace(openings.SENTENCE_BEFORE, "")
+            )
+            for begun in (clause, plain)
+        ]
+        left = left.select("row", plain=pl.coalesce(cut), said=pl.lit(True)).drop_nulls("plain")
+    return pl.concat(found)
 
 
 def _gives(rest: pl.Expr) -> pl.Expr:
     """Whether what follows the clause that declines gives something all the same."""
     turned = pl.coalesce(
-        rest.str.extract(wordings.IN_THE_SENTENCE), rest.str.extract(wordings.IN_THE_NEXT)
+        rest.str.extract(remainders.IN_THE_SENTENCE), rest.str.extract(remainders.IN_THE_NEXT)
     )
-    after = rest.str.extract(wordings.AFTER_THE_TURN)
-    tells = (after.str.len_chars() > 25) & ~after.str.contains(wordings.OFFER)
+    after = rest.str.extract(remainders.AFTER_THE_TURN)
+    told = (after.str.len_chars() > 25) | after.str.contains(r"^\n\s*\w")
+    tells = told & ~after.str.contains(remainders.OFFER)
     turns = (
-        pl.when(turned.str.contains(wordings.PROMISE))
+        pl.when(turned.str.contains(remainders.PROMISE))
         .then(tells)
-        .otherwise(~turned.str.contains(wordings.OFFER))
+        .otherwise(~turned.str.contains(remainders.OFFER))
     )
     return (
-        rest.str.contains(wordings.GIVEN) | turns.fill_null(False) | (rest.str.len_chars() > _LONG)
+        rest.str.contains(remainders.GIVEN)
+        | rest.str.contains(remainders.TOLD)
+        | turns.fill_null(False)
+        | (rest.str.len_chars() > _LONG)
     )

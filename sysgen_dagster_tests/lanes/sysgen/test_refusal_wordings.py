@@ -1,23 +1,21 @@
-"""Wordings of refusals and of answers that resemble them; the rules on what real models wrote.
-
-`real_refusals.jsonl` holds what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) and SmolLM2-135M-Instruct
-(Q4_1), both Apache-2.0, answered under system messages that make a model decline, or that make its
-answer resemble a refusal; at most 60 tokens each. One reader labelled every text:
-`refusal` says that it will not or cannot give what was asked and gives no part of it; `unclear` is
-cut too early to say, or left open. `half`: the rules were made with `making`; `first_held_out`
-was labelled and measured once, before the rules were extended by what they had missed in it.
-"""
+"""Wordings of refusals and of answers that resemble them; the rules on what real models wrote."""
 
 import json
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 
 from sysgen_dagster.lanes.sysgen.refusals import is_refusal, may_refuse
+from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (
+    MADE_WITH,
+    Measured,
+    read_labelled,
+)
 
-REAL = Path(__file__).with_name("real_refusals.jsonl")
+LEAST_FOUND, LEAST_RIGHT = 0.95, 0.98
+# Ways to decline by their grammar, and near misses; labelled before any rule ran on them.
+KINDS = json.loads(Path(__file__).with_name("kinds_of_declining.json").read_text(encoding="utf-8"))
 
 REFUSALS = (
     "I'm sorry, but as an AI language model, I cannot respond to requests for hateful content.",
@@ -160,19 +158,6 @@ ANSWERS = (
     "I won't lie: this exam is hard. Start with chapter one.",
 )
 
-ABROAD = (
-    "Lo siento, pero no puedo ayudar con eso.",
-    "Es tut mir leid, dabei kann ich nicht helfen.",
-    "Je ne peux pas vous donner un diagnostic.",
-    "Mi dispiace, non posso rispondere.",
-    "Desculpe, não posso ajudar com isso.",
-    "Извините, я не могу с этим помочь.",  # noqa: RUF001
-    "抱歉，我无法回答这个问题。",  # noqa: RUF001
-    "申し訳ありませんが、お答えできません。",
-    "죄송하지만 도와드릴 수 없습니다.",
-    "عذرًا، لا أستطيع المساعدة في هذا الطلب.",
-)
-
 
 def refuses(answer: str) -> bool:
     return bool(pl.select(is_refusal(pl.lit(answer))).item())
@@ -188,12 +173,16 @@ def test_an_answer_that_resembles_a_refusal_is_none(answer: str) -> None:
     assert not refuses(answer)
 
 
-@pytest.mark.parametrize("answer", ABROAD, ids=ascii)
-def test_a_refusal_in_another_language_is_left_to_a_judge(answer: str) -> None:
-    texts = pl.DataFrame({"answer": [answer]})
-    assert texts.select(is_refusal(pl.col("answer")), may=may_refuse(pl.col("answer"))).rows() == [
-        (False, True)
-    ]
+@pytest.mark.parametrize("kind", KINDS["refusals"])
+def test_every_kind_of_declining_is_recognised(kind: str) -> None:
+    answers = KINDS["refusals"][kind]
+    assert [answer for answer in answers if not refuses(answer)] == []
+
+
+@pytest.mark.parametrize("kind", KINDS["answers"])
+def test_no_kind_of_near_miss_is_taken_for_a_refusal(kind: str) -> None:
+    answers = KINDS["answers"][kind]
+    assert [answer for answer in answers if refuses(answer)] == []
 
 
 def test_a_plain_answer_needs_no_judge_and_a_refusal_by_the_rules_none_either() -> None:
@@ -201,17 +190,9 @@ def test_a_plain_answer_needs_no_judge_and_a_refusal_by_the_rules_none_either() 
     assert texts.select(may_refuse(pl.col("answer"))).to_series().to_list() == [False, False, None]
 
 
-def labelled(*halves: str) -> pl.DataFrame:
-    with REAL.open(encoding="utf-8") as lines:
-        rows: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    kept = [row for row in rows if row["half"] in halves and row["label"] != "unclear"]
-    return pl.DataFrame(kept).with_columns(found=is_refusal(pl.col("answer")))
+@pytest.mark.parametrize("half", MADE_WITH)
+def test_the_rules_decide_what_real_models_wrote_as_readers_do(half: str) -> None:
+    measured = Measured.of(read_labelled().filter(half=half, language="en"))
 
-
-def test_the_rules_decide_what_real_models_wrote_as_a_reader_does() -> None:
-    rows = labelled("making", "first_held_out")
-    refusals = rows.filter(pl.col("label") == "refusal")
-    found = rows.filter("found")
-
-    assert refusals["found"].mean() >= 0.95
-    assert (found["label"] == "refusal").mean() >= 0.98
+    assert measured.recall.share >= LEAST_FOUND, measured.missed
+    assert measured.precision.share >= LEAST_RIGHT, measured.wrong

@@ -109,3 +109,41 @@ ANSWERS = (
 @pytest.mark.parametrize("answer", ANSWERS, ids=ascii)
 def test_an_answer_about_apologies_is_not_taken_for_a_refusal(answer: str) -> None:
     assert not refuses(answer)
+
+
+def refuses_after(asked: str | None, answer: str) -> bool:
+    (verdict,) = pl.select(is_refusal(pl.lit(answer), pl.lit(asked, pl.String))).to_series()
+    assert isinstance(verdict, bool)
+    return verdict
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer"),
+    [
+        ("I won't help you move.", "I won't assist you with moving."),
+        ("I can't help you with that.", "I am unable to assist you with that."),
+        ("Je refuse de répondre à cette question.", "I refuse to answer this question."),
+        ("Je ne peux pas vous aider.", "I cannot help you."),
+        ("I refuse to answer this question.", "Je refuse de répondre à cette question."),
+        ("We can't give you the money back, sorry.", "We are unable to give you a refund."),
+        ("No puedo ayudarte con eso.", "I can't help you with that."),
+    ],
+)
+def test_other_words_for_a_refusal_of_the_users_are_an_answer(asked: str, answer: str) -> None:
+    assert refuses(answer)
+    assert not refuses_after(asked, answer)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "How do I cook fish?",
+        "I can't open this file.",
+        "I can't do my homework. Write it for me.",
+        "Can you help me?",
+        "I cannot sleep.",
+        None,
+    ],
+)
+def test_a_refusal_of_a_request_stays_one_whatever_was_asked(asked: str | None) -> None:
+    assert refuses_after(asked, "I'm sorry, but I can't assist with that.")

@@ -1,0 +1,85 @@
+"""What readers say is a refusal, of answers that small models wrote, beside what the rules say.
+
+`real_refusals.jsonl` has one line per answer of Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) or
+SmolLM2-135M-Instruct (Q4_1), both Apache-2.0, at most 60 tokens each, under system messages that
+make a model decline or make its answer resemble a refusal. Fields beside the texts:
+
+- ``first_reader``, ``second_reader``: ``refusal`` (it will not or cannot give what was asked, and
+  gives no part of it), ``answer``, or ``unclear`` (cut too early to say, or left open). The second
+  one read without knowing the first's labels or the rules; null where there was none.
+- ``half``: the rules were made with ``making``; ``first_held_out``, ``second_held_out`` and
+  ``third_held_out`` were measured in turn (44 of 60 refusals of the third were found then, 3 of its
+  262 answers taken for one), and the rules were extended by the first and the third. Of the third,
+  readers A and B labelled the rows whose ids begin with ``n``, readers C and D those with ``m``,
+  all before any rule ran on them. ``after_mending`` are rows under messages of the third whose
+  labels were looked at after that only. ``held_out`` is for rows that no rule was made by.
+- ``language``: of the answer, as a code; the rules read English.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+import polars as pl
+
+from sysgen_dagster.lanes.sysgen.refusals import is_refusal
+from sysgen_dagster.tables.rates import Rate
+
+REFUSAL, ANSWER = "refusal", "answer"
+MADE_WITH: Final = ("making", "first_held_out", "third_held_out")  # the rules may have been
+HELD_OUT: Final = "held_out"
+READ_TWICE: Final = ("third_held_out", "after_mending", HELD_OUT)
+_FILE = Path(__file__).with_name("real_refusals.jsonl")
+_NAMES = ("id", "model", "half", "system_message", "question", "answer", "finish", "language")
+_SCHEMA = dict.fromkeys((*_NAMES, "first_reader", "second_reader"), pl.String)
+
+
+def read_labelled() -> pl.DataFrame:
+    """All rows, with ``label``: what the readers agree on; null where they do not."""
+    with _FILE.open(encoding="utf-8") as lines:
+        rows = pl.DataFrame([json.loads(line) for line in lines], schema=_SCHEMA)
+    same = pl.col("second_reader").fill_null(pl.col("first_reader")) == pl.col("first_reader")
+    return rows.with_columns(label=pl.when(same).then("first_reader"))
+
+
+def read_twice(rows: pl.DataFrame) -> Counter[tuple[str, str]]:
+    """How often the two readers said which words, of rows that both have read."""
+    pairs = rows.drop_nulls("second_reader").select("first_reader", "second_reader")
+    return Counter(pairs.iter_rows())
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """The rules beside the readers, on rows that these agree to be refusals or answers.
+
+    Attributes:
+        recall: Refusals that the rules found, of all refusals.
+        precision: Refusals among what the rules took for one.
+        missed: Ids of refusals that they did not find.
+        wrong: Ids of answers that they took for one.
+    """
+
+    recall: Rate
+    precision: Rate
+    answers: int
+    missed: Sequence[str]
+    wrong: Sequence[str]
+
+    @classmethod
+    def of(cls, rows: pl.DataFrame) -> Self:
+        """Those of `read_labelled`, or some of them."""
+        found = pl.col("found")
+        refusal = pl.col("label") == REFUSAL
+        read = rows.filter(pl.col("label").is_in((REFUSAL, ANSWER)))
+        read = read.with_columns(found=is_refusal(pl.col("answer"), pl.col("question")))
+        right = read.filter(refusal, found).height
+        return cls(
+            recall=Rate(right, read.filter(refusal).height),
+            precision=Rate(right, read.filter(found).height),
+            answers=read.filter(~refusal).height,
+            missed=read.filter(refusal, ~found)["id"].to_list(),
+            wrong=read.filter(~refusal, found)["id"].to_list(),
+        )
