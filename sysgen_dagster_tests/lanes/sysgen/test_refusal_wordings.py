@@ -8,7 +8,9 @@ import pytest
 
 from sysgen_dagster.lanes.sysgen.refusals import is_refusal, may_refuse
 from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (
+    HELD_OUT,
     MADE_WITH,
+    REFUSAL,
     Measured,
     read_labelled,
 )
@@ -196,3 +198,10 @@ def test_the_rules_decide_what_real_models_wrote_as_readers_do(half: str) -> Non
 
     assert measured.recall.share >= LEAST_FOUND, measured.missed
     assert measured.precision.share >= LEAST_RIGHT, measured.wrong
+
+
+def test_what_rules_have_never_seen_they_find_or_leave_to_a_judge() -> None:
+    rows = read_labelled().filter(half=HELD_OUT, label=REFUSAL)
+    found = is_refusal(pl.col("answer"), pl.col("question")) | may_refuse(pl.col("answer"))
+    assert rows.height >= 100
+    assert rows.select(found.mean()).item() >= LEAST_FOUND
