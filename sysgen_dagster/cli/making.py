@@ -163,7 +163,7 @@ def drill(data: str, sources: Path | None, share: float) -> int:
 
 
 @sysgen.command("train")
-@click.argument("name", required=False, metavar="NAME")
+@click.argument("name", required=False, metavar="TRAINING")
 @data_option
 @click.option("--list", "is_list", is_flag=True, help="List the trainings and how far they are.")
 @click.option(
@@ -176,13 +176,13 @@ def drill(data: str, sources: Path | None, share: float) -> int:
 def train(name: str | None, data: str, is_list: bool, steps: int | None) -> int:
     """Fine-tune a student on a training set.
 
-    NAME is a training of the catalogue, which says what is trained on what, and how. What was begun
+    TRAINING is one of the catalogue, which says what is trained on what, and how. What was begun
     goes on where it ended. Ctrl-C ends it with a checkpoint.
 
     For another trainer than ours its file is written, and the command that is to be run.
     """
     if is_list is (name is not None):
-        raise click.UsageError("give the NAME of a training, or --list")
+        raise click.UsageError("give the name of a training, or --list")
     from sysgen_dagster.commands import train as commands
 
     if name is None:

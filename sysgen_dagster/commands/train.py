@@ -63,7 +63,7 @@ def list_trainings(console: Console, data: str) -> int:
     )
     console.print(table)
     if catalog.trainings:
-        say(console, f"Make one of them: sysgen train NAME -o {place}")
+        say(console, f"Make one of them: sysgen train TRAINING -o {place}")
     else:
         say(console, "The catalogue names none: docs/training.md says how to.")
     return 0

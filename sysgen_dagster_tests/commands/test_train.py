@@ -69,7 +69,7 @@ def test_it_wants_a_name_or_to_list(data: Path, arguments: list[str]) -> None:
     result = run(data, *arguments)
 
     assert result.exit_code == 2
-    assert "give the NAME of a training, or --list" in result.output
+    assert "give the name of a training, or --list" in result.output
 
 
 def test_the_list_says_of_each_training_what_it_is_and_how_far(data: Path) -> None:
