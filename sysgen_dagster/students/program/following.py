@@ -59,10 +59,6 @@ class Follower(TrainerCallback):
             self._first = FirstWeights.load(path)
         self._status.update(state=TRAINING, step=state.global_step, steps=state.max_steps)
 
-    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-        """Say which epoch's order is next: what skips trained rows does not pass it on."""
-        self.trainer.order.set_epoch(state.global_step // self._batches.steps_per_epoch)
-
     def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Begin to measure the time of a step."""
         self._step_began = time.monotonic()

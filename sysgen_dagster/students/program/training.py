@@ -1,7 +1,7 @@
 """One training, from its arguments to its last checkpoint."""
 
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import torch
@@ -26,6 +26,8 @@ from .resuming import (
 from .rows import LEARNED, TOKENS
 from .templates import Template
 from .trainers import make_trainer
+
+_ENCODES_WITHIN = timedelta(hours=6)  # how long other processes wait for the one that encodes
 
 
 def train(arguments: Arguments, status: Status, stopping: Stopping) -> None:
@@ -59,7 +61,9 @@ def _prepare(
     arguments: Arguments, status: Status, stopping: Stopping, tokenizer: Any, template: Template
 ) -> tuple[Any, Follower]:
     """The trainer, with rows and model loaded and its follower attached."""
-    with PartialState().main_process_first():
+    # Made here, before TRL's: it begins the group of processes, with a time that encoding fits in.
+    together = PartialState(cpu=arguments.devices == "cpu", timeout=_ENCODES_WITHIN)
+    with together.main_process_first():
         if status.writes:
             rows, held_out, counts = prepare(arguments, tokenizer, template)
             status.update(rows_before=counts.before, rows_after=counts.after, rows_cut=counts.cut)

@@ -79,6 +79,27 @@ def test_a_process_that_was_ended_is_gone_on_with_by_another(
 
 
 @pytest.mark.trl
+@pytest.mark.slow
+def test_several_processes_stop_together_and_see_as_many_rows(
+    export: Path, tiny: Path, tmp_path: Path
+) -> None:
+    """20 rows, six at once: the last four of an epoch are filled up with its first two."""
+    pytest.importorskip("trl", reason="run by `make test-train`")
+    build(export, tiny, tmp_path, 20, processes=2, batch_per_device=3, accumulation=1)
+    process = start(tmp_path, processes=2)
+    wait_for(tmp_path, 2, process)
+    os.killpg(process.pid, signal.SIGTERM)
+    process.communicate()
+    assert read_status(tmp_path)["state"] == "stopped"
+    assert run(tmp_path, processes=2) == 0
+    status = read_status(tmp_path)
+    assert (status["state"], status["step"]) == ("done", 8)
+    assert status["resumed_from"] >= 2
+    assert status["tokens_seen"] == status["trained_tokens_expected"]
+    assert status["learned_tokens_seen"] == status["learned_tokens_expected"]
+
+
+@pytest.mark.trl
 def test_a_signal_while_it_prepares_ends_it_at_once(
     export: Path, tiny: Path, tmp_path: Path
 ) -> None:

@@ -34,6 +34,7 @@ from sysgen_dagster_tests.students.program.trainings import (  # noqa: E402
     write_chats,
     write_pairs,
 )
+from sysgen_dagster_tests.training_sets.export.exports import row  # noqa: E402
 
 ROWS = 20
 
@@ -74,9 +75,13 @@ def whole(export: Path, tiny: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def weights(output: Path, epoch: int) -> dict[str, Any]:
+    return _weights_of(output / f"checkpoints/epoch-{epoch}")
+
+
+def _weights_of(folder: Path) -> dict[str, Any]:
     from safetensors.torch import load_file
 
-    loaded: dict[str, Any] = load_file(output / f"checkpoints/epoch-{epoch}/model.safetensors")
+    loaded: dict[str, Any] = load_file(folder / "model.safetensors")
     return loaded
 
 
@@ -107,6 +112,16 @@ def test_the_tokens_that_were_seen_are_those_of_the_rows(whole: Path) -> None:
     assert status["tokens_seen"] == status["trained_tokens_expected"]
     assert status["learned_tokens_seen"] == status["learned_tokens_expected"]
     assert read_metrics(whole)[-2]["tokens"] == status["tokens_seen"]
+
+
+def test_each_epoch_has_an_order_of_its_own(export: Path, tiny: Path, tmp_path: Path) -> None:
+    """Of the second one two steps are taken: their rows have the tokens of that order."""
+    build(export, tiny, tmp_path, ROWS, most_steps=7)
+    train(tmp_path)
+    status = read_status(tmp_path)
+    assert (status["step"], status["epoch"]) == (7, 1.4)
+    assert status["tokens_seen"] == status["trained_tokens_expected"]
+    assert status["learned_tokens_seen"] == status["learned_tokens_expected"]
 
 
 def test_a_training_that_is_through_is_left_as_it_is(whole: Path) -> None:
@@ -291,6 +306,26 @@ def test_pairs_are_learned_and_gone_on_with(
     assert losses(tmp_path / "stopped") == losses(tmp_path / "whole")
 
 
+def test_orpo_learns_the_chosen_answer_and_not_its_prompt(tiny: Path, tmp_path: Path) -> None:
+    """With next to no weight on the preference the loss is that of the chosen answer alone."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    export = write_pairs(tmp_path / "export", 1)
+    one = {"batch_per_device": 1, "accumulation": 1, "most_steps": 1, "warmup_steps": 0}
+    build(export, tiny, tmp_path / "out", 1, objective="orpo", beta=1e-9, **one)
+    train(tmp_path / "out")
+    pair = row("metamath", "phi-4", "train", 0)
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    read = tokenizer.apply_chat_template(pair["prompt"], add_generation_prompt=True)["input_ids"]
+    learned = tokenizer(pair["chosen"][0]["content"] + "<|im_end|>")["input_ids"]
+    labels = torch.tensor([[-100] * len(read) + learned])
+    model = AutoModelForCausalLM.from_pretrained(tiny)
+    with torch.no_grad():
+        expected = model(torch.tensor([read + learned]), labels=labels).loss.item()
+    assert losses(tmp_path / "out")[1] == pytest.approx(expected, rel=1e-4)
+
+
 def test_the_template_that_is_trained_is_the_one_that_is_saved(
     export: Path, tiny: Path, tmp_path: Path
 ) -> None:
@@ -302,12 +337,27 @@ def test_the_template_that_is_trained_is_the_one_that_is_saved(
     assert saved.read_text() == template.read_text()
 
 
+def test_adapters_are_merged_into_the_weights_for_serving(
+    export: Path, tiny: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("peft", reason="the lock does not have it")
+    lora = {"rank": 4, "alpha": 8, "dropout": 0.0}
+    build(export, tiny, tmp_path / "out", ROWS, lora=lora, learning_rate=1e-2)
+    train(tmp_path / "out")
+    assert weights(tmp_path / "out", 2).keys() == _weights_of(tiny).keys()
+    first, second = weights(tmp_path / "out", 1), weights(tmp_path / "out", 2)
+    name = next(name for name in first if "q_proj" in name)
+    assert not first[name].equal(_weights_of(tiny)[name])
+    assert not first[name].equal(second[name])
+
+
 @pytest.mark.parametrize(
     ("changes", "kind", "said"),
     [
         ({"devices": "cuda"}, "devices", "finds no GPU"),
         ({"processes": 2, "devices": "cpu"}, "devices", "accelerate launch"),
         ({"model__weights": "/nowhere"}, "model", "/nowhere"),
+        ({"data__checksum": "0" * 64}, "data_changed", "made again"),
         ({"lora": {"rank": 4, "alpha": 8, "dropout": 0.0}}, "lora", "pip install peft"),
     ],
 )

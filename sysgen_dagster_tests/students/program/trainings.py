@@ -98,11 +98,16 @@ def build(export: Path, model: Path, output: Path, rows: int, **changes: Any) ->
     return arguments
 
 
-def start(output: Path) -> "subprocess.Popen[str]":
-    """The program as the pipeline starts it, in a group of its own."""
+def start(output: Path, processes: int = 1) -> "subprocess.Popen[str]":
+    """The program as the pipeline starts it, in a group of its own.
+
+    Several processes need no GPUs here: torch's launcher starts them, as `accelerate launch` does.
+    """
+    several = ["torch.distributed.run", "--standalone", f"--nproc_per_node={processes}", "-m"]
+    launcher = several if processes > 1 else []
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     return subprocess.Popen(
-        [sys.executable, "-m", "program", str(output / "arguments.json")],
+        [sys.executable, "-m", *launcher, "program", str(output / "arguments.json")],
         env=environment | {"PYTHONPATH": str(PROGRAM.parent), "HF_HUB_OFFLINE": "1"},
         cwd=output,
         stderr=subprocess.PIPE,
@@ -111,9 +116,9 @@ def start(output: Path) -> "subprocess.Popen[str]":
     )
 
 
-def run(output: Path) -> int:
+def run(output: Path, processes: int = 1) -> int:
     """The exit status of the program, run to its end."""
-    process = start(output)
+    process = start(output, processes)
     _, said = process.communicate()
     (output / "log.txt").write_text(said)
     return process.returncode
