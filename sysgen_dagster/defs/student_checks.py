@@ -13,7 +13,7 @@ from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.students.checkpoints import read_checkpoints
-from sysgen_dagster.students.checks import CHECKS, StudentCheck, TrainedStudent
+from sysgen_dagster.students.checks import ANSWER, CHECKS, StudentCheck, TrainedStudent
 from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.students.launching import find_trainer
 from sysgen_dagster.students.metrics import Status, read_status
@@ -60,7 +60,7 @@ def _evaluate(check: StudentCheck, trained: TrainedStudent, _rows: Evidence) -> 
 
 def _read(store: Store, at: Partition, folder: Path) -> TrainedStudent:
     """What the checks look at."""
-    used = CATALOG.trainings[str(at.training)].used_epoch
+    used, answer = CATALOG.trainings[str(at.training)].used_epoch, folder / ANSWER
     checkpoints = {each.epoch: folder / each.path for each in read_checkpoints(folder)}
     return TrainedStudent(
         rows=store.read(TRAINED_STUDENTS, at),
@@ -69,6 +69,7 @@ def _read(store: Store, at: Partition, folder: Path) -> TrainedStudent:
         test_ids=_exported(folder, Split.TEST) | _in_test_split(store),
         checkpoint=checkpoints.get(used),
         python=find_trainer(),
+        answer=answer.read_text(encoding="utf-8").strip() if answer.is_file() else None,
     )
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from sysgen_dagster.defs.plumbing.metadata import column_metadata, markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, TRAININGS
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, store_result
+from sysgen_dagster.defs.plumbing.training_pods import Pods, find_pods
 from sysgen_dagster.inference.local.environment import environment_of_servers
 from sysgen_dagster.inference.local.gpus import devices, has_gpu, visible
 from sysgen_dagster.inference.local.servers import LocalServer, ServerUse
 from sysgen_dagster.inference.quoting import end_of_log
+from sysgen_dagster.processes import supervised
 from sysgen_dagster.processes.supervisor import Ending
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.training_charts import draw_losses
@@ -30,6 +33,7 @@ from sysgen_dagster.storage.exports import reading_export
 from sysgen_dagster.students.arguments import Devices, TrainingError, build_arguments, find_rows
 from sysgen_dagster.students.card import CARD, render_student_card
 from sysgen_dagster.students.checkpoints import Checkpoint, find_checkpoint, write_checkpoints
+from sysgen_dagster.students.checks import ANSWER, PROMPT
 from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.students.launching import (
     GRACE_S,
@@ -88,18 +92,23 @@ def trained_students(
             f"{training.name} is trained by {training.trainer}, which is not started from here: "
             f"`sysgen train {training.name}` writes its command line and its file"
         )
-    python, folder = require_trainer(), training_folder(working, training.name)
-    is_on_gpu = has_gpu()
+    folder = training_folder(working, training.name)
+    pods = find_pods(context, folder, len(training.gpus))
+    if pods is None:
+        require_trainer()
+    is_on_gpu = pods is not None or has_gpu()
     with (
         following(folder, f"run {context.run.run_id}"),
-        _own_gpus(training, working, context) if is_on_gpu else nullcontext(),
+        _own_gpus(training, working, context) if is_on_gpu and not pods else nullcontext(),
     ):
-        running = _begin(context, tables, training, folder, python, is_on_gpu=is_on_gpu)
+        running = _begin(context, tables, training, folder, pods, is_on_gpu=is_on_gpu)
         lines = _follow(context, running, training)
         status = running.require_done(end_of_log(folder / LOG))
         made = write_checkpoints(folder, lines)
         _write_card(folder, training, made)
         used = find_checkpoint(folder, training.used_epoch)
+        if pods is not None:
+            pods.ask(folder / used.path, PROMPT, folder / ANSWER)
         run = AssetRun(
             TRAINED_STUDENTS,
             TRAINED_STUDENTS.partition_of(training.name),
@@ -117,7 +126,7 @@ def _begin(
     tables: TablesResource,
     training: StudentTraining,
     folder: Path,
-    python: Path,
+    pods: Pods | None,
     *,
     is_on_gpu: bool,
 ) -> Running:
@@ -129,7 +138,8 @@ def _begin(
     copy = folder / DATA
     with reading_export(tables.store(), training.mixture, tables.working_folder()) as export:
         rows = find_rows(export, training)
-        if find_running(folder) is None:
+        if find_running(folder, pods or supervised) is None:
+            (folder / ANSWER).unlink(missing_ok=True)
             shutil.rmtree(copy, ignore_errors=True)
             shutil.copytree(export, copy)
     arguments = build_arguments(
@@ -141,15 +151,17 @@ def _begin(
         start=_find_start(training, tables.working_folder()),
     )
     processes = arguments["processes"]
-    environment = environment_of_servers(os.environ, downloads=True)
-    if is_on_gpu:
+    environment = {} if pods else environment_of_servers(os.environ, downloads=True)
+    if is_on_gpu and not pods:
         environment["CUDA_VISIBLE_DEVICES"] = visible(training.gpus)
+    command = pods.command if pods else partial(program_command, require_trainer())
     running = start_or_attach(
         folder,
         arguments,
-        program_command(python, "program", processes=processes),
+        command("program", processes=processes),
         environment,
         Ending(IDLE_S, GRACE_S, keeps_state=True, spares_launcher=processes > 1),
+        pods or supervised,
     )
     said = "goes on, which an earlier run has started" if running.is_attached else "is started"
     context.log.info(f"The training {training.name} {said}; its log is {folder / LOG}")
@@ -199,6 +211,7 @@ def _follow(
             lines += metrics.read_new()
             seen.observe(lines)
             if not is_alive:
+                running.stop()  # a pod that has ended is still there
                 return lines
             time.sleep(_LOOK_EVERY_S)
     except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):

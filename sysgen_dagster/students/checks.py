@@ -15,7 +15,8 @@ from sysgen_dagster.tables.checks import Finding, none_of
 _MOST_LOST = 0.001
 # In 300 steps at a rate of 1e-6 AdamW changes all weights of 32 bits, and 2 % of those of bfloat16.
 _LEAST_CHANGED = 0.5
-_PROMPT = "What is the capital of France? Answer in one sentence."
+PROMPT = "What is the capital of France? Answer in one sentence."
+ANSWER = "answer.txt"  # in the folder of a training, where its checkpoint was asked in a pod
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class TrainedStudent:
         test_ids: The conversations of the test split, as it is now and as it was exported.
         checkpoint: The folder of the epoch that is used; None: there is none.
         python: The Python that has the trainer; None where there is none.
+        answer: What the checkpoint answered in a pod; None: it is asked here.
     """
 
     rows: pl.DataFrame
@@ -37,6 +39,7 @@ class TrainedStudent:
     test_ids: frozenset[str]
     checkpoint: Path | None
     python: Path | None
+    answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +123,12 @@ def _weights_changed(trained: TrainedStudent) -> Finding:
 
 def _checkpoint_answers(trained: TrainedStudent) -> Finding:
     try:
-        answer = ask_checkpoint(trained.python, trained.checkpoint, _PROMPT)
+        answer = trained.answer
+        if answer is None:
+            answer = ask_checkpoint(trained.python, trained.checkpoint, PROMPT)
     except TrainingError as error:
         return Finding(False, 0, "an answer", pl.DataFrame(), explanation=str(error))
-    details = {"asked": _PROMPT, "answered": answer}
+    details = {"asked": PROMPT, "answered": answer}
     return Finding(bool(answer), len(answer), "an answer", pl.DataFrame(), details=details)
 
 

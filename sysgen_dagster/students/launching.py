@@ -10,14 +10,13 @@ import fcntl
 import hashlib
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sysgen_dagster.processes import supervised
 from sysgen_dagster.processes.state import read_state
@@ -32,6 +31,7 @@ ARGUMENTS, LOG = "arguments.json", "log.txt"
 GRACE_S = 1800.0
 # How long a training goes on that no run follows: what retries or restarts a run takes minutes.
 IDLE_S = 3600.0
+HOME = Path(__file__).parent  # holds the program
 _PROCESS = "process"  # the name of the state file
 _LOOK_EVERY_S = 0.1
 
@@ -72,7 +72,9 @@ def require_trainer() -> Path:
     return python
 
 
-def program_command(python: Path, module: str, *words: str, processes: int = 1) -> list[str]:
+def program_command(
+    python: Path, module: str, *words: str, processes: int = 1, home: Path = HOME
+) -> list[str]:
     """The command line that runs a module of the program; it gets nothing else of this package.
 
     Args:
@@ -80,10 +82,41 @@ def program_command(python: Path, module: str, *words: str, processes: int = 1) 
         module: ``program``, or a module of it.
         words: The module's own.
         processes: One for each GPU.
+        home: The folder that holds the program.
     """
-    alone = ["env", f"PYTHONPATH={Path(__file__).parent}", "PYTHONSAFEPATH=1", str(python)]
+    alone = ["env", f"PYTHONPATH={home}", "PYTHONSAFEPATH=1", str(python)]
     several = [*("-m", "accelerate.commands.launch"), f"--num_processes={processes}", "-m"]
     return [*alone, *(several if processes > 1 else ["-m"]), module, *words]
+
+
+class Process(Protocol):
+    """What keeps a training running; a `subprocess.Popen` on this machine."""
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it lives."""
+
+    def wait(self) -> int:
+        """Its exit status, when it has ended."""
+
+
+class Place(Protocol):
+    """Where trainings run: on this machine by `supervised`, whose functions these are."""
+
+    def start(
+        self,
+        folder: Path,
+        name: str,
+        command: Sequence[str],
+        record: Mapping[str, Any],
+        *,
+        log: Path,
+        ending: Ending,
+        environment: Mapping[str, str],
+    ) -> Process:
+        """Start it."""
+
+    def stop(self, folder: Path, name: str, within_s: float) -> None:
+        """End it, and leave nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,17 +128,20 @@ class Running:
         is_attached: Whether an earlier run has started it.
         status_before: What `status.json` was when it was started.
         supervisor: The process that ends when the training does; None where it is attached.
+        place: Where it runs.
     """
 
     folder: Path
     is_attached: bool
     status_before: str
-    supervisor: subprocess.Popen[bytes] | None = None
+    supervisor: Process | None = None
+    place: Place = supervised
 
     @property
     def is_alive(self) -> bool:
-        """Whether any process of it lives."""
-        return read_state(self.folder, _PROCESS) is not None
+        """Whether any process of it lives, or is about to."""
+        is_started = self.supervisor is not None and self.supervisor.poll() is None
+        return is_started or read_state(self.folder, _PROCESS) is not None
 
     def stop(self, within_s: float = GRACE_S) -> None:
         """End it with a checkpoint and return when it is gone; kill it where that takes too long.
@@ -114,7 +150,7 @@ class Running:
             TrainingError: It is another user's.
         """
         try:
-            supervised.stop(self.folder, _PROCESS, within_s)
+            self.place.stop(self.folder, _PROCESS, within_s)
         except PermissionError as error:
             raise TrainingError(str(error).replace(_PROCESS, self.folder.name)) from error
 
@@ -181,10 +217,23 @@ def following(folder: Path, who: str, within_s: float = 60.0) -> Iterator[None]:
         yield
 
 
-def find_running(folder: Path) -> Running | None:
-    """The training that runs in this folder; None where none does."""
+def find_running(folder: Path, place: Place = supervised) -> Running | None:
+    """The training that runs in this folder; None where none does.
+
+    Raises:
+        TrainingError: It runs on another kind of place, where it could not be ended from here.
+    """
     state = read_state(folder, _PROCESS)
-    return None if state is None else Running(folder, True, state["status_before"])
+    if state is None:
+        return None
+    in_pod = state.get("in_pod", False)
+    if in_pod != (place is not supervised):
+        kind = "in a pod" if in_pod else "on a machine, not in a pod"
+        raise TrainingError(
+            f"{folder.name} is being trained {kind}, and this deployment trains elsewhere: set "
+            "SYSGEN_TRAIN_POD as it was, or wait until it is done"
+        )
+    return Running(folder, True, state["status_before"], place=place)
 
 
 def start_or_attach(
@@ -193,6 +242,7 @@ def start_or_attach(
     command: Sequence[str],
     environment: Mapping[str, str],
     ending: Ending | None = None,
+    place: Place = supervised,
 ) -> Running:
     """The training of a folder, which is started unless it runs already; within `following`.
 
@@ -202,12 +252,13 @@ def start_or_attach(
         command: Starts the program, without the file of the arguments, which is its last word.
         environment: All that the program gets of an environment.
         ending: When it is ended, and how; with the times of this module by default.
+        place: Where it runs.
 
     Raises:
         TrainingError: It runs with other arguments.
     """
     file, text = folder / ARGUMENTS, f"{json.dumps(arguments, indent=2)}\n"
-    running = find_running(folder)
+    running = find_running(folder, place)
     if running is not None:
         if file.read_text(encoding="utf-8") != text:
             raise TrainingError(
@@ -220,16 +271,17 @@ def start_or_attach(
     beside.write_text(text, encoding="utf-8")
     beside.replace(file)
     before = _digest(folder / STATUS)
-    supervisor = supervised.start(
+    record = {"command": [*command], "status_before": before, "in_pod": place is not supervised}
+    supervisor = place.start(
         folder,
         _PROCESS,
         [*command, str(file)],
-        {"command": [*command], "status_before": before},
+        record,
         log=folder / LOG,
         ending=ending or Ending(IDLE_S, GRACE_S, keeps_state=True),
         environment=environment,
     )
-    return Running(folder, False, before, supervisor)
+    return Running(folder, False, before, supervisor, place)
 
 
 def _digest(file: Path) -> str:
