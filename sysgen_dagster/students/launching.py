@@ -128,14 +128,14 @@ class Running:
         is_attached: Whether an earlier run has started it.
         status_before: What `status.json` was when it was started.
         supervisor: The process that ends when the training does; None where it is attached.
-        place: Where it runs.
+        place: Where it runs; None: where this deployment does not train.
     """
 
     folder: Path
     is_attached: bool
     status_before: str
     supervisor: Process | None = None
-    place: Place = supervised
+    place: Place | None = supervised
 
     @property
     def is_alive(self) -> bool:
@@ -147,12 +147,25 @@ class Running:
         """End it with a checkpoint and return when it is gone; kill it where that takes too long.
 
         Raises:
-            TrainingError: It is another user's.
+            TrainingError: It is another user's, or runs where this deployment does not train.
         """
         try:
-            self.place.stop(self.folder, _PROCESS, within_s)
+            self.require_place().stop(self.folder, _PROCESS, within_s)
         except PermissionError as error:
             raise TrainingError(str(error).replace(_PROCESS, self.folder.name)) from error
+
+    def require_place(self) -> Place:
+        """Where it runs.
+
+        Raises:
+            TrainingError: In a pod, and this deployment trains on its machine, or the other way.
+        """
+        if self.place is None:
+            raise TrainingError(
+                f"{self.folder.name} is being trained elsewhere, in a pod or not in one: cancel the "
+                "run that follows it, or set SYSGEN_TRAIN_POD as it was when that began"
+            )
+        return self.place
 
     def require_done(self, last_words: str) -> Status:
         """The status of a training that has ended as it should.
@@ -220,20 +233,15 @@ def following(folder: Path, who: str, within_s: float = 60.0) -> Iterator[None]:
 def find_running(folder: Path, place: Place = supervised) -> Running | None:
     """The training that runs in this folder; None where none does.
 
-    Raises:
-        TrainingError: It runs on another kind of place, where it could not be ended from here.
+    Args:
+        folder: Of the training.
+        place: Where this deployment trains.
     """
     state = read_state(folder, _PROCESS)
     if state is None:
         return None
-    in_pod = state.get("in_pod", False)
-    if in_pod != (place is not supervised):
-        kind = "in a pod" if in_pod else "on a machine, not in a pod"
-        raise TrainingError(
-            f"{folder.name} is being trained {kind}, and this deployment trains elsewhere: set "
-            "SYSGEN_TRAIN_POD as it was, or wait until it is done"
-        )
-    return Running(folder, True, state["status_before"], place=place)
+    is_reached = state.get("in_pod", False) == (place is not supervised)
+    return Running(folder, True, state["status_before"], place=place if is_reached else None)
 
 
 def start_or_attach(
@@ -260,6 +268,7 @@ def start_or_attach(
     file, text = folder / ARGUMENTS, f"{json.dumps(arguments, indent=2)}\n"
     running = find_running(folder, place)
     if running is not None:
+        running.require_place()
         if file.read_text(encoding="utf-8") != text:
             raise TrainingError(
                 f"{folder.name} is being trained with other arguments than the catalogue gives it "

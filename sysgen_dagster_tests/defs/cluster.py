@@ -100,6 +100,7 @@ class Cluster:
             pod.deleted = True
             if pod.process and pod.process.poll() is None:
                 os.killpg(pod.process.pid, signal.SIGKILL)
+                pod.process.wait()
 
     def living(self, query: dict[str, list[str]]) -> list[dict[str, Any]]:
         """Those that a selector names."""

@@ -147,6 +147,7 @@ class Pods:
         students = HOME
         shutil.copytree(students / "program", home / "program")
         shutil.copy(supervisor.__file__, home)
+        log.touch()
         words = [str(PYTHON), str(home / "supervisor.py"), str(state), "9", json.dumps(record)]
         words += [json.dumps(asdict(ending)), *command]
         process = PodProcess(self, ["sh", "-c", _TRAIN, "sh", str(log), str(state), *words], log)
