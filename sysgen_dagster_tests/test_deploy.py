@@ -65,7 +65,7 @@ def test_every_model_of_the_catalogue_has_its_pods() -> None:
     assert {each.name for each in VLLM.iterdir()} == {*MODELS.values(), "base"}
 
 
-@pytest.mark.parametrize("path", ["settings.yaml", "vllm/base/vllm.yaml"])
+@pytest.mark.parametrize("path", ["settings.yaml", "training-pod.yaml", "vllm/base/vllm.yaml"])
 def test_a_plain_manifest_is_valid(path: str) -> None:
     for manifest in documents((KUBERNETES / path).read_text()):
         kubernetes_validate.validate(manifest, KUBERNETES_VERSION, strict=True)
@@ -305,6 +305,17 @@ def test_a_run_gets_a_pod_with_all_that_it_needs(
     assert container["securityContext"]["readOnlyRootFilesystem"]
     assert pod["spec"]["securityContext"]["runAsNonRoot"]
     assert container["resources"]["limits"] == {"memory": "2Gi"}
+
+
+def test_the_pod_that_trains_shares_the_working_folder_and_the_user_with_runs() -> None:
+    (code,) = VALUES["dagster-user-deployments"]["deployments"]
+    spec = yaml.safe_load((KUBERNETES / "training-pod.yaml").read_text())["spec"]
+    (container,) = spec["containers"]
+    assert container["volumeMounts"][0] == code["volumeMounts"][0]
+    assert container["volumeMounts"][0]["mountPath"] == settings()["SYSGEN_WORK"]
+    assert spec["volumes"][0] == code["volumes"][0]
+    for who in ("runAsUser", "runAsGroup", "fsGroup"):
+        assert spec["securityContext"][who] == code["podSecurityContext"][who]
 
 
 def test_no_secret_stands_in_the_values_and_nothing_is_exposed() -> None:

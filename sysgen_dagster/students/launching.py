@@ -162,8 +162,8 @@ class Running:
         """
         if self.place is None:
             raise TrainingError(
-                f"{self.folder.name} is being trained elsewhere, in a pod or not in one: cancel the "
-                "run that follows it, or set SYSGEN_TRAIN_POD as it was when that began"
+                f"{self.folder.name} is trained elsewhere, in a pod or not in one: cancel the run "
+                "that follows it, or set SYSGEN_TRAIN_POD as it was when that began"
             )
         return self.place
 

@@ -91,7 +91,7 @@ def test_a_training_in_a_pod_is_one_like_any_other(
         assert pod["spec"]["terminationGracePeriodSeconds"] > 1800
         assert pod["spec"]["activeDeadlineSeconds"] == 1209600
         [container] = pod["spec"]["containers"]
-        assert container["resources"]["limits"] == {"nvidia.com/gpu": 1}
+        assert container["resources"]["limits"] == {"nvidia.com/gpu": "1"}
         assert container["image"] == "registry.example.com/sysgen-train:0.1.0"
     assert (deployment.folder() / "answer.txt").read_text() == "Paris.\n"
     assert cluster.living({}) == []
@@ -116,7 +116,7 @@ def test_a_cancelled_run_deletes_its_pod_which_writes_a_checkpoint_on_all_gpus(
     assert deployment.make()["errors"] == []
     assert losses(deployment.folder()) == uninterrupted()
     limits = [pod["spec"]["containers"][0]["resources"]["limits"] for pod in cluster.created]
-    assert limits == [{"nvidia.com/gpu": 2}] * 3
+    assert limits == [{"nvidia.com/gpu": "2"}] * 3
 
 
 def test_a_killed_run_leaves_its_pod_to_the_next_one(
@@ -140,6 +140,7 @@ def test_a_killed_run_leaves_its_pod_to_the_next_one(
     assert cluster.living({}) == []
 
 
+@pytest.mark.slow
 def test_a_pod_that_is_lost_ends_the_step_and_the_next_run_resumes(
     deployment: Deployment, cluster: Cluster
 ) -> None:

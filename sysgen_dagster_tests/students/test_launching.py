@@ -1,8 +1,10 @@
 """Trainings as processes that are really killed: they go on, are found again, and are never two."""
 
+import fcntl
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -308,3 +310,23 @@ def test_a_run_that_starts_at_the_moment_another_one_ends_waits_for_it(folder: P
         assert time.monotonic() - began > 0.3
     with following(folder, "run two", within_s=0.3):
         pass
+
+
+def test_what_trains_in_a_pod_is_not_ended_by_a_process_id_of_this_machine(
+    tmp_path: Path,
+) -> None:
+    folder, child = tmp_path, subprocess.Popen(["sleep", "60"])
+    with (folder / "process.json").open("w") as state:
+        fcntl.flock(state, fcntl.LOCK_EX)
+        json.dump({"status_before": "", "in_pod": True, "pid": child.pid}, state)
+        state.flush()
+        running = find_running(folder)
+        assert running is not None
+        assert running.is_alive
+        with pytest.raises(TrainingError, match="SYSGEN_TRAIN_POD"):
+            running.stop(0.1)
+        with pytest.raises(TrainingError, match="SYSGEN_TRAIN_POD"):
+            start_or_attach(folder, {}, ["true"], {})
+    assert child.poll() is None
+    child.kill()
+    child.wait()
