@@ -193,6 +193,13 @@ def test_the_same_seed_gives_the_same_interval_and_another_one_nearly(scored: An
     assert (other["low"] - once["low"]).abs().max() < 0.05  # type: ignore[operator]
 
 
+def test_the_draws_are_the_same_in_every_process(scored: Any) -> None:
+    """Sessions of different sizes, so that each order of them has other draws."""
+    sessions = [[turn(at, 1, *("是" * at + "否" * (at % 3)))] for at in range(1, 12)]
+    [row] = scored(*sessions).filter(metric="CSR", of="total").rows(named=True)
+    assert (row["score"], row["low"], row["high"]) == pytest.approx((66 / 78, 10 / 13, 10 / 11))
+
+
 def test_of_fewer_than_two_sessions_there_is_no_interval(scored: Any) -> None:
     scores = scored(session(1, *"是是否是是"), session(2, *"是是是是是", dependent=False))
     assert values(scores, "low", metric="SSR", of="parallel") == {"SSR parallel": None}
