@@ -67,7 +67,12 @@ def try_training(
         start=start,
         most_steps=steps,
     )
-    command = program_command(require_trainer(), "program", processes=arguments["processes"])
+    command = program_command(
+        require_trainer(),
+        "program",
+        processes=arguments["processes"],
+        sharding=training.sharding,
+    )
     with following(folder, "sysgen train"):
         running = start_or_attach(folder, arguments, command, environment)
         try:
