@@ -147,7 +147,7 @@ def _begin(
     running = start_or_attach(
         folder,
         arguments,
-        program_command(python, "program", processes=processes),
+        program_command(python, "program", processes=processes, sharding=training.sharding),
         environment,
         Ending(IDLE_S, GRACE_S, keeps_state=True, spares_launcher=processes > 1),
     )

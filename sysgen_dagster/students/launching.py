@@ -72,7 +72,26 @@ def require_trainer() -> Path:
     return python
 
 
-def program_command(python: Path, module: str, *words: str, processes: int = 1) -> list[str]:
+# What `accelerate launch` is told of each way to share weights; DeepSpeed is to be installed beside
+# TRL for the first two. Checkpoints have whole weights in all of them.
+_SHARDED: Mapping[str, Sequence[str]] = {
+    "none": (),
+    "zero2": ("--use_deepspeed", "--zero_stage=2"),
+    "zero3": (
+        *("--use_deepspeed", "--zero_stage=3", "--zero3_init_flag=true"),
+        "--zero3_save_16bit_model=true",
+    ),
+    "fsdp": (
+        *("--use_fsdp", "--fsdp_version=2", "--fsdp_reshard_after_forward=true"),
+        *("--fsdp_auto_wrap_policy=TRANSFORMER_BASED_WRAP",),
+        "--fsdp_state_dict_type=FULL_STATE_DICT",
+    ),
+}
+
+
+def program_command(
+    python: Path, module: str, *words: str, processes: int = 1, sharding: str = "none"
+) -> list[str]:
     """The command line that runs a module of the program; it gets nothing else of this package.
 
     Args:
@@ -80,9 +99,11 @@ def program_command(python: Path, module: str, *words: str, processes: int = 1) 
         module: ``program``, or a module of it.
         words: The module's own.
         processes: One for each GPU.
+        sharding: How they share the weights: `catalog.students.StudentTraining.sharding`.
     """
     alone = ["env", f"PYTHONPATH={Path(__file__).parent}", "PYTHONSAFEPATH=1", str(python)]
-    several = [*("-m", "accelerate.commands.launch"), f"--num_processes={processes}", "-m"]
+    launch = ("-m", "accelerate.commands.launch", f"--num_processes={processes}")
+    several = [*launch, *_SHARDED[sharding], "-m"]
     return [*alone, *(several if processes > 1 else ["-m"]), module, *words]
 
 
