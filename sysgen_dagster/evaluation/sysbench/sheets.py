@@ -24,6 +24,11 @@ _TURN, _CHECKLIST, _VERDICTS = "round_index", "评判细则", "评判结果"
 READ: Final = (_SESSION, _DEPENDENT, _ALIGNMENT, _TURN, _CHECKLIST, _VERDICTS)
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _ALIGNED = {"align": True, "misalign": False}
+# What Polars says of a file that it cannot read: ValueError of a workbook without worksheets.
+_UNREADABLE = (
+    *(pl.exceptions.PolarsError, pl.exceptions.PanicException),
+    *(OSError, ValueError),
+)
 _ROUNDS = {str(turn): turn for turn in range(1, TURNS + 1)}
 
 
@@ -69,7 +74,7 @@ def _read_turns(path: Path) -> pl.DataFrame:
 def _read_parquet(path: Path) -> dict[str, pl.DataFrame]:
     try:
         return {path.name: pl.read_parquet(path, glob=False)}
-    except (pl.exceptions.PolarsError, OSError) as error:
+    except _UNREADABLE as error:
         raise SheetError(f"{path} cannot be read as Parquet: {_first_line(error)}") from error
 
 
@@ -85,11 +90,11 @@ def _read_xlsx(path: Path) -> dict[str, pl.DataFrame]:
         return pl.read_excel(
             path.read_bytes(),  # a path would be taken for a pattern
             sheet_id=0,
-            infer_schema_length=None,
             raise_if_empty=False,
             engine="calamine",
+            read_options={"dtypes": "string"},  # types guessed from some rows would fail on others
         )
-    except (pl.exceptions.PolarsError, FastExcelError, OSError) as error:
+    except (*_UNREADABLE, FastExcelError) as error:
         raise SheetError(f"{path} cannot be read as XLSX: {_first_line(error)}") from error
 
 

@@ -1,6 +1,7 @@
 """Answer sheets as files: what is read of them, and how each refuses what is none."""
 
 import os
+import random
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -140,6 +141,40 @@ def test_a_file_that_is_none_is_named_with_the_fix(tmp_path: Path) -> None:
 def test_a_broken_workbook_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "sheet.xlsx").write_bytes(content)
     assert "cannot be read as XLSX" in refusal(tmp_path / "sheet.xlsx")
+
+
+def write_damaged(path: Path, rng: random.Random) -> Path:
+    """A sheet of which some bytes are others, and often the end is missing."""
+    write = write_parquet if path.suffix == ".parquet" else lambda at, of: write_xlsx(at, {"a": of})
+    content = bytearray(write(path, ROWS).read_bytes())
+    for _ in range(rng.choice([1, 3, 20])):
+        content[rng.randrange(len(content))] = rng.randrange(256)
+    path.write_bytes(content[: rng.choice([len(content), rng.randrange(len(content))])])
+    return path
+
+
+@needs_fastexcel
+@pytest.mark.parametrize(("name", "seed"), [("s.xlsx", 1), ("s.parquet", 2)])
+def test_a_damaged_file_is_one_message_or_still_a_sheet(
+    tmp_path: Path, name: str, seed: int
+) -> None:
+    rng = random.Random(seed)
+    refused = 0
+    for _ in range(300):
+        damaged = write_damaged(tmp_path / name, rng)
+        try:
+            read_sheet(damaged)
+        except SheetError as error:
+            refused += str(damaged) in str(error)
+    assert refused > 100
+
+
+@needs_fastexcel
+def test_cells_of_a_column_may_be_of_different_kinds(tmp_path: Path) -> None:
+    mixed = [turn(1, 1, "是"), turn(1, 2, "是", round_index="2", multi_rounds_related="TRUE")]
+    mixed += [turn(2, 1, "是", system_id="二")]
+    verdicts = read_sheet(write_xlsx(tmp_path / "s.xlsx", {"a": mixed}))
+    assert verdicts["session"].to_list() == ["1", "1", "二"]
 
 
 @needs_fastexcel
