@@ -170,7 +170,7 @@ $(AUDIT_VENV)/audit.stamp: locks/audit.txt
 # Locks hold for every platform and Python from 3.11 on, and agree with the widest of them, which is
 # made first. What is locked stays as it is unless pyproject.toml wants something else; with
 # UPGRADE=--upgrade everything becomes the newest.
-EXTRAS_run := report postgres s3
+EXTRAS_run := report postgres s3 evaluate
 EXTRAS_image := $(EXTRAS_run) kubernetes
 EXTRAS_test := $(EXTRAS_image) test lint
 EXTRAS_train := $(EXTRAS_test) train

@@ -28,6 +28,7 @@ succeed later although nobody changes anything::
     ├── ServerError                   a server on this machine did not start
     │   └── ServerKilledError         a signal ended it while it was loading
     ├── ServiceError                  the UI's webserver or daemon has ended, or runs already
+    ├── SheetError                    a file of graded answers cannot be scored
     ├── SourceError                   an upstream file cannot be read as it is
     │   ├── ShapeError                nobody can tell what the columns of a file are for
     │   └── SourceUnavailableError    the Hub did not answer (again)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCKS = {path.stem: path for path in (ROOT / "locks").glob("*.txt")}
 # The extras of each, as the Makefile locks them; `audit` is for tools alone.
-RUN = ("report", "postgres", "s3")
+RUN = ("report", "postgres", "s3", "evaluate")
 EXTRAS = {
     "run": RUN,
     "image": (*RUN, "kubernetes"),

@@ -25,12 +25,13 @@ from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.columns import MESSAGES
+from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.export.card import CardFacts
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.exported_rows import to_exported
 from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster.training_sets.splits import build_splits
-from sysgen_dagster.training_sets.tables import TRAINING_ROWS
+from sysgen_dagster.training_sets.tables import SPLITS, TRAINING_ROWS
 
 HERE = Path(__file__).parent
 ROWS = HERE.parent / "real_rows" / "rows.jsonl"
@@ -68,7 +69,10 @@ def _with_own_paths(catalog: Catalog, weights: Path) -> Catalog:
 
 def write_exports(store: Store, catalog: Catalog) -> None:
     """Write the export of each mixture; the same rows give the same bytes."""
-    rows = read_rows(catalog)
+    kept = _read_kept_rows()
+    splits = build_splits(kept, catalog.training)
+    store.write(SPLITS, Partition(), splits)  # the checks of a student look for its test rows here
+    rows = _build_rows(kept, splits, catalog)
     sources = {name: f"{name}, of real_rows" for name in rows["source"].unique()}
     for name, recipe in catalog.mixtures.items():
         facts = CardFacts(recipe, catalog.training, sources, {}, version("sysgen-dagster"))
@@ -80,14 +84,17 @@ def write_exports(store: Store, catalog: Catalog) -> None:
         write_folder(Path(str(store.export(name))), name, splits, facts)
 
 
-def read_rows(catalog: Catalog) -> pl.DataFrame:
-    """`TRAINING_ROWS` of the kept rows, sorted by source and split."""
-    lines = [json.loads(line) for line in ROWS.read_text(encoding="utf-8").splitlines()]
-    rows = pl.DataFrame([_row(line) for line in lines], _CONVERSATIONS)
-    splits = build_splits(rows, catalog.training).select("conversation_id", "split")
-    rows = (
-        rows.drop("split").join(splits, on="conversation_id").sort("source", "split", "source_row")
-    )
+def _read_kept_rows() -> pl.DataFrame:
+    """What training rows and splits are made of: one row per kept row."""
+    lines = ROWS.read_text(encoding="utf-8").splitlines()
+    return pl.DataFrame([_row(json.loads(line)) for line in lines], _CONVERSATIONS)
+
+
+def _build_rows(kept: pl.DataFrame, splits: pl.DataFrame, catalog: Catalog) -> pl.DataFrame:
+    """`TRAINING_ROWS`, of each variant sorted by source and split."""
+    of_rows = splits.select("conversation_id", "split")
+    rows = kept.drop("split").join(of_rows, on="conversation_id")
+    rows = rows.sort("source", "split", "source_row")
     return build_training_rows(rows, rows.clear(), catalog.training)
 
 

@@ -1,5 +1,6 @@
 """Subcommands that show what is there and what is left; they ask no model."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -136,3 +137,29 @@ def review(data: str, apply: bool, **options: Any) -> int:
     if apply:
         return stops(lambda: apply_decisions(open_console(), data))
     return review_rows(open_plain_console(), data, **options)
+
+
+@sysgen.group()
+def evaluate() -> None:
+    """Score what models have answered to a benchmark."""
+
+
+@evaluate.command("sysbench")
+@click.option(
+    "--sheet",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    required=True,
+    help="A graded answer sheet as the benchmark publishes them: .xlsx, or .parquet with the same "
+    "columns.",
+)
+@exits
+def evaluate_sysbench(sheet: Path) -> int:
+    """Score a graded answer sheet of SysBench.
+
+    Constraints (CSR), turns (ISR) and sessions (SSR, R1 to R5), each with its 95 % interval. No
+    model is asked, and no deployment needed.
+    """
+    from sysgen_dagster.commands.evaluate import score_sheet
+
+    return score_sheet(open_console(), sheet)

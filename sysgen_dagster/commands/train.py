@@ -109,13 +109,24 @@ def train(console: Console, data: str, name: str, steps: int | None = None) -> i
         with _following(console, folder_of(store, name)):
             runs = run_partitions(console, work)
         if runs.errors:
-            say(console, "\n".join(runs.errors))
+            say(console, _why_ended(store, name) or "\n".join(runs.errors))
             return 1
     if training.trainer is not Trainer.TRL:
         return _write_plan(console, store, catalog, training)
     if steps is not None:
         return _try(console, store, catalog, training, steps)
     return _say_what_is_made(console, store, training)
+
+
+def _why_ended(store: Store, name: str) -> str:
+    """What is said of a training that was ended; nothing where something else went wrong."""
+    status = read_status(folder_of(store, name))
+    if status is None or status.state != "stopped":
+        return ""
+    return (
+        f"{name} was ended at step {status.step} of {status.steps or '?'}, and its state is saved: "
+        "the same command goes on from there"
+    )
 
 
 def _try(

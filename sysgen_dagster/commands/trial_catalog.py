@@ -141,13 +141,16 @@ def one_shard_each(catalog: Catalog) -> Catalog:
 
 
 def with_models(catalog: Catalog, models: Mapping[str, Generator]) -> Catalog:
-    """The catalogue with these models alone; each judges itself, since no other may be running."""
+    """The catalogue with these models alone; each judges itself, since no other may be running.
+
+    Students learn what the catalogue's own models wrote, so there are none.
+    """
     mixtures = {
         name: recipe.model_copy(update={"models": ()}) for name, recipe in catalog.mixtures.items()
     }
     judging = catalog.judging.model_copy(update={"judge": None})
     changes = {"models": models, "judges": {}, "judging": judging, "mixtures": mixtures}
-    return catalog.model_copy(update=changes)
+    return catalog.model_copy(update={**changes, "students": {}, "trainings": {}})
 
 
 def with_method(catalog: Catalog, settings: Sequence[str]) -> Catalog:

@@ -67,7 +67,12 @@ def try_training(
         start=start,
         most_steps=steps,
     )
-    command = program_command(require_trainer(), "program", processes=arguments["processes"])
+    command = program_command(
+        require_trainer(),
+        "program",
+        processes=arguments["processes"],
+        sharding=training.sharding,
+    )
     with following(folder, "sysgen train"):
         running = start_or_attach(folder, arguments, command, environment)
         try:
@@ -75,12 +80,17 @@ def try_training(
             running.require_done(end_of_log(folder / LOG))
         finally:
             running.stop()
+    _forget(console, folder)
+    return 0
+
+
+def _forget(console: Console, folder: Path) -> None:
+    """Say what has come of a trial, and delete its folder."""
     status = read_status(folder)
     if status and status.changed_weights is not None:
         say(console, f"{status.changed_weights:.1%} of the weights have changed.")
     shutil.rmtree(folder)
     say(console, "It was a trial: nothing of it is kept.")
-    return 0
 
 
 def _show_steps(console: Console, running: Running) -> None:

@@ -158,7 +158,7 @@ def _begin(
     running = start_or_attach(
         folder,
         arguments,
-        command("program", processes=processes),
+        command("program", processes=processes, sharding=training.sharding),
         environment,
         Ending(IDLE_S, GRACE_S, keeps_state=True, spares_launcher=processes > 1),
         pods or supervised,

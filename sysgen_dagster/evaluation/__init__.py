@@ -1,5 +1,6 @@
-"""How good a model is: benchmarks and comparisons, each with its protocol. Not built yet.
+"""How good a model is: benchmarks and comparisons, each with its protocol.
 
 Belongs here: what is asked of a subject, how it is scored, intervals and paired comparisons. A
-subject is anything that can be served.
+subject is anything that can be served. So far it scores what others have graded: sheets of
+SysBench, gradings by rubric.
 """

@@ -16,12 +16,42 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from sysgen_dagster.processes.state import read_state
 from sysgen_dagster.processes.supervisor import Ending
 
 _LOOK_EVERY_S = 0.05  # for the end of a process
+
+
+class Process(Protocol):
+    """What keeps a command running; a `subprocess.Popen` on this machine."""
+
+    def poll(self) -> int | None:
+        """Its exit status; None while it lives."""
+
+    def wait(self) -> int:
+        """Its exit status, when it has ended."""
+
+
+class Place(Protocol):
+    """Where commands run: on this machine by the functions of this module."""
+
+    def start(
+        self,
+        folder: Path,
+        name: str,
+        command: Sequence[str],
+        record: Mapping[str, Any],
+        *,
+        log: Path,
+        ending: Ending,
+        environment: Mapping[str, str],
+    ) -> Process:
+        """Start it."""
+
+    def stop(self, folder: Path, name: str, within_s: float) -> None:
+        """End it, and leave nothing of it."""
 
 
 def start(

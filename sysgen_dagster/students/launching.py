@@ -16,10 +16,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sysgen_dagster.processes import supervised
 from sysgen_dagster.processes.state import read_state
+from sysgen_dagster.processes.supervised import Place, Process
 from sysgen_dagster.processes.supervisor import Ending
 from sysgen_dagster.students.arguments import TrainingError
 from sysgen_dagster.students.metrics import STATUS, Status, read_status
@@ -72,8 +73,30 @@ def require_trainer() -> Path:
     return python
 
 
+# What `accelerate launch` is told of each way to share weights; DeepSpeed is to be installed beside
+# TRL for the first two. Checkpoints have whole weights in all of them.
+_SHARDED: Mapping[str, Sequence[str]] = {
+    "none": (),
+    "zero2": ("--use_deepspeed", "--zero_stage=2"),
+    "zero3": (
+        *("--use_deepspeed", "--zero_stage=3", "--zero3_init_flag=true"),
+        "--zero3_save_16bit_model=true",
+    ),
+    "fsdp": (
+        *("--use_fsdp", "--fsdp_version=2", "--fsdp_reshard_after_forward=true"),
+        *("--fsdp_auto_wrap_policy=TRANSFORMER_BASED_WRAP",),
+        "--fsdp_state_dict_type=FULL_STATE_DICT",
+    ),
+}
+
+
 def program_command(
-    python: Path, module: str, *words: str, processes: int = 1, home: Path = HOME
+    python: Path,
+    module: str,
+    *words: str,
+    processes: int = 1,
+    sharding: str = "none",
+    home: Path = HOME,
 ) -> list[str]:
     """The command line that runs a module of the program; it gets nothing else of this package.
 
@@ -82,41 +105,13 @@ def program_command(
         module: ``program``, or a module of it.
         words: The module's own.
         processes: One for each GPU.
+        sharding: How they share the weights: `catalog.students.StudentTraining.sharding`.
         home: The folder that holds the program.
     """
     alone = ["env", f"PYTHONPATH={home}", "PYTHONSAFEPATH=1", str(python)]
-    several = [*("-m", "accelerate.commands.launch"), f"--num_processes={processes}", "-m"]
+    launch = ("-m", "accelerate.commands.launch", f"--num_processes={processes}")
+    several = [*launch, *_SHARDED[sharding], "-m"]
     return [*alone, *(several if processes > 1 else ["-m"]), module, *words]
-
-
-class Process(Protocol):
-    """What keeps a training running; a `subprocess.Popen` on this machine."""
-
-    def poll(self) -> int | None:
-        """Its exit status; None while it lives."""
-
-    def wait(self) -> int:
-        """Its exit status, when it has ended."""
-
-
-class Place(Protocol):
-    """Where trainings run: on this machine by `supervised`, whose functions these are."""
-
-    def start(
-        self,
-        folder: Path,
-        name: str,
-        command: Sequence[str],
-        record: Mapping[str, Any],
-        *,
-        log: Path,
-        ending: Ending,
-        environment: Mapping[str, str],
-    ) -> Process:
-        """Start it."""
-
-    def stop(self, folder: Path, name: str, within_s: float) -> None:
-        """End it, and leave nothing of it."""
 
 
 @dataclass(frozen=True, slots=True)

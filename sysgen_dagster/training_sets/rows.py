@@ -105,7 +105,8 @@ def build_prompt(system_message: pl.Expr, history: pl.Expr = _UPSTREAM) -> pl.Ex
 
 
 def _is_written(text: pl.Expr) -> pl.Expr:
-    return text.str.strip_chars() != ""
+    # The separators U+001C to U+001F are blanks for Python, and so for chat templates.
+    return text.str.contains(r"[^\s\x1c-\x1f]")
 
 
 def _with_question(history: pl.Expr) -> pl.Expr:

@@ -17,7 +17,8 @@ def steps(count: int, *, evaluated: bool = True) -> pl.DataFrame:
 
 
 def test_both_losses_are_drawn_and_told_apart() -> None:
-    rows = data_of(draw_losses(steps(20)))
+    of_layers = draw_losses(steps(20)).to_dict()["datasets"].values()
+    rows = [row for layer in of_layers for row in layer]
     counts = {
         of: sum(row["of"] == of for row in rows) for of in ("training rows", "validation split")
     }

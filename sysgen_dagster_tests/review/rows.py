@@ -30,6 +30,7 @@ def catalog() -> Catalog:
             "sources": {"capybara": full.sources["capybara"]},
             "models": {MODEL: full.models[MODEL]},
             "mixtures": {"sysgen": full.mixtures["sysgen"]},
+            "trainings": {},
         }
     )
 

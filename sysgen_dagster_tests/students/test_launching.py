@@ -296,7 +296,22 @@ def test_the_program_gets_nothing_of_this_package_but_its_own_folder() -> None:
     assert command == [
         "env", f"PYTHONPATH={students}", "PYTHONSAFEPATH=1", "/train/python", "-m", "program",
     ]  # fmt: skip
-    assert "--num_processes=8" in program_command(Path("/train/python"), "program", processes=8)
+
+
+@pytest.mark.parametrize(
+    ("sharding", "word"),
+    [
+        ("none", "accelerate.commands.launch"),
+        ("zero2", "--zero_stage=2"),
+        ("zero3", "--zero_stage=3"),
+        ("fsdp", "--use_fsdp"),
+    ],
+)
+def test_several_processes_share_the_weights_as_the_training_says(sharding: str, word: str) -> None:
+    command = program_command(Path("/train/python"), "program", processes=8, sharding=sharding)
+    assert command[-2:] == ["-m", "program"]
+    assert "--num_processes=8" in command
+    assert word in command
 
 
 def test_a_run_that_starts_at_the_moment_another_one_ends_waits_for_it(folder: Path) -> None:

@@ -14,9 +14,8 @@ from sysgen_dagster.students.checkpoints import (
     find_checkpoint,
     read_checkpoints,
 )
+from sysgen_dagster.students.folders import STUDENTS
 from sysgen_dagster.students.launching import find_trainer
-
-STUDENTS = "students"  # in the working folder, with a folder for each training
 
 
 def students_of(working_folder: Path) -> Students:

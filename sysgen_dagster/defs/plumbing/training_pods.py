@@ -12,9 +12,10 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -125,10 +126,10 @@ class Pods:
     meta: Mapping[str, Any]
     spec: Mapping[str, Any]
 
-    def command(self, module: str, *words: str, processes: int = 1) -> list[str]:
-        """The command line that runs a module of the program in a pod."""
-        home = self.folder / CODE
-        return program_command(PYTHON, module, *words, processes=processes, home=home)
+    @property
+    def command(self) -> Callable[..., list[str]]:
+        """`program_command`, in a pod."""
+        return partial(program_command, PYTHON, home=self.folder / CODE)
 
     def start(
         self,

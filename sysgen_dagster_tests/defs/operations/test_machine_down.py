@@ -25,11 +25,9 @@ from sysgen_dagster.commands.trial_catalog import (
 from sysgen_dagster.defs.sysgen_lane import aligned_responses
 from sysgen_dagster.inference.local.servers import _free_port
 from sysgen_dagster.lanes.catalog import load_catalog
-from sysgen_dagster_tests.inference.conftest import descendants
 from sysgen_dagster_tests.inference.processes import MARK, Descendants, kill, wait_until
 from sysgen_dagster_tests.simulated.running_server import MODULE
 
-__all__ = ["descendants"]  # a fixture
 pytestmark = pytest.mark.slow
 
 T = TypeVar("T")

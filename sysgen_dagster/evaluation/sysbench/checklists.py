@@ -1,0 +1,83 @@
+"""The checklist of a turn and the judge's verdicts on it, out of two cells of a sheet.
+
+A checklist has a line ``1. content | type`` for each constraint, the verdicts a line
+``1. type | yes or no``. The checklist is the benchmark's and has to be whole; the verdicts are a
+judge's, and what is not plainly one of the two words is read as nothing.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.evaluation.sysbench.tables import TYPES, NoVerdict
+
+_WORDS = {"是": True, "否": False}
+_A_TYPE = "|".join(TYPES)
+# The content may have several lines, and bars within.
+_CONSTRAINT = re.compile(
+    rf"^[ \t]*(?P<number>\d{{1,3}})\.(?P<content>.*?)\|[ \t]*(?P<type>{_A_TYPE})[ \t]*$",
+    re.MULTILINE | re.DOTALL,
+)
+_VERDICT = re.compile(rf"^\s*(?P<number>\d{{1,3}})\.\s*(?P<type>{_A_TYPE})\s*\|(?P<said>.*)$")
+
+
+class SheetError(SysgenError):
+    """An answer sheet of SysBench cannot be scored; the message names the place and the fix."""
+
+
+class Verdict(NamedTuple):
+    """One constraint and what is known of it, by the columns of `tables.VERDICTS`."""
+
+    number: int
+    type: str
+    said: str | None
+    satisfied: bool | None
+    drop_reason: NoVerdict | None
+
+
+def read_turn(checklist: str, verdicts: str) -> Iterator[Verdict]:
+    """One verdict for each constraint of a checklist, in its order.
+
+    A verdict on a number that the checklist lacks is of nothing and left alone.
+
+    Raises:
+        SheetError: The checklist is not lines ``number. content | type``, numbered from 1.
+    """
+    said: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+    for line in verdicts.splitlines():
+        if found := _VERDICT.match(line):
+            said[int(found["number"])].append((found["type"], found["said"].strip()))
+    for number, kind in _read_checklist(checklist):
+        yield _decide(number, kind, said[number])
+
+
+def _decide(number: int, kind: str, said: list[tuple[str, str]]) -> Verdict:
+    word, satisfied, reason = None, None, None
+    if not said or said == [(kind, "")]:
+        reason = NoVerdict.MISSING
+    elif len(said) > 1:
+        reason = NoVerdict.SEVERAL
+    elif said[0][0] != kind:
+        reason = NoVerdict.OTHER_TYPE
+    else:
+        word = said[0][1]
+        satisfied = _WORDS.get(word)
+        reason = NoVerdict.THIRD_VERDICT if satisfied is None else None
+    return Verdict(number, TYPES[kind], word, satisfied, reason)
+
+
+def _read_checklist(checklist: str) -> list[tuple[int, str]]:
+    """Number and type of each constraint."""
+    text = checklist.replace("\r\n", "\n")
+    found = [(int(each["number"]), each["type"]) for each in _CONSTRAINT.finditer(text)]
+    if left := _CONSTRAINT.sub("", text).strip():
+        raise SheetError(
+            f"{left[:60]!r} is no constraint `number. content | type`, the type one of "
+            f"{', '.join(TYPES)}"
+        )
+    if not found or [number for number, _ in found] != [*range(1, len(found) + 1)]:
+        numbers = ", ".join(str(number) for number, _ in found) or "none"
+        raise SheetError(f"its constraints have to be numbered from 1 on, and are: {numbers}")
+    return found
