@@ -269,7 +269,7 @@ def test_an_answer_without_a_result_is_no_contradiction(contradiction: Contradic
 @pytest.mark.parametrize("contradiction", Contradiction)
 def test_a_refusal_is_no_contradiction(contradiction: Contradiction) -> None:
     method = Method(contradiction=contradiction)
-    table = answered(method, {"c0": f"I cannot help with that. {SIX}"}, original=FIVE)
+    table = answered(method, {"c0": "I cannot help with those 6 apples."}, original=FIVE)
 
     assert table.select("drop_reason", "result", "is_original").row(0) == ("refused", None, False)
 
