@@ -7,6 +7,7 @@ import pytest
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random Llama, a byte-level tokenizer and a ChatML template."""
+    pytest.importorskip("torch", reason="run by `make test-train`")
     from sysgen_dagster_tests.vllm.tiny_model import write_model, write_tokenizer
 
     folder = tmp_path_factory.mktemp("tiny")
