@@ -65,7 +65,8 @@ full = one_shard_each(local_catalog(load_catalog(FULL_CATALOG), Path(sys.argv[1]
 sources = {name: full.sources[name] for name in ("capybara", "metamath")}
 mixtures = {name: full.mixtures[name] for name in ("sysgen", "clean")}
 models = {"phi-4": full.models["phi-4"]}
-few = full.model_copy(update={"sources": sources, "models": models, "mixtures": mixtures})
+changes = {"sources": sources, "models": models, "mixtures": mixtures, "trainings": {}}
+few = full.model_copy(update=changes)
 begin_deployment(few, Path(sys.argv[2]))
 sys.exit(len(run_everything(Console(), few).errors))
 """
