@@ -29,7 +29,7 @@ from sysgen_dagster.students.arguments import (
     find_rows,
 )
 from sysgen_dagster.students.card import CARD
-from sysgen_dagster.students.checkpoints import find_checkpoint
+from sysgen_dagster.students.checkpoints import find_start, find_used
 from sysgen_dagster.students.folders import training_folder
 from sysgen_dagster.students.launching import find_running
 from sysgen_dagster.students.metrics import METRICS, MetricsFile, read_status, seconds_left
@@ -109,7 +109,8 @@ def train(console: Console, data: str, name: str, steps: int | None = None) -> i
         with _following(console, folder_of(store, name)):
             runs = run_partitions(console, work)
         if runs.errors:
-            say(console, _why_ended(store, name) or "\n".join(runs.errors))
+            say(console, "\n".join(runs.errors))
+            _say_how_to_go_on(console, store, name)
             return 1
     if training.trainer is not Trainer.TRL:
         return _write_plan(console, store, catalog, training)
@@ -118,15 +119,14 @@ def train(console: Console, data: str, name: str, steps: int | None = None) -> i
     return _say_what_is_made(console, store, training)
 
 
-def _why_ended(store: Store, name: str) -> str:
-    """What is said of a training that was ended; nothing where something else went wrong."""
+def _say_how_to_go_on(console: Console, store: Store, name: str) -> None:
     status = read_status(folder_of(store, name))
-    if status is None or status.state != "stopped":
-        return ""
-    return (
-        f"{name} was ended at step {status.step} of {status.steps or '?'}, and its state is saved: "
-        "the same command goes on from there"
-    )
+    if status and status.state == "stopped":
+        say(
+            console,
+            f"{name} has ended at step {status.step} of {status.steps or '?'}, and its state is "
+            "saved: the same command goes on from there",
+        )
 
 
 def _try(
@@ -140,7 +140,7 @@ def _try(
             export,
             folder_of(store, f".trial-{training.name}"),
             steps=steps,
-            start=_start(store, catalog, training),
+            start=find_start(work_of(store), training, catalog.trainings),
         )
 
 
@@ -169,7 +169,7 @@ def _write_plan(console: Console, store: Store, catalog: Catalog, training: Stud
             find_rows(export, training),
             folder_of(store, training.name),
             devices=Devices.CUDA,
-            start=_start(store, catalog, training),
+            start=find_start(work_of(store), training, catalog.trainings),
         )
         plan = _plan(arguments, training, catalog)
         plan.write()
@@ -186,18 +186,10 @@ def _plan(arguments: dict[str, Any], training: StudentTraining, catalog: Catalog
     return plan_llama_factory(arguments, training, catalog.students[training.student])
 
 
-def _start(store: Store, catalog: Catalog, training: StudentTraining) -> Path | None:
-    if training.starts_from is None:
-        return None
-    before = catalog.trainings[training.starts_from]
-    folder = folder_of(store, before.name)
-    return folder / find_checkpoint(folder, before.used_epoch).path
-
-
 def _say_what_is_made(console: Console, store: Store, training: StudentTraining) -> int:
     """Say where the weights are and how they are served."""
     folder = folder_of(store, training.name)
-    used = find_checkpoint(folder, training.used_epoch)
+    used = find_used(folder, training)
     say(console, f"Trained: {folder / used.path} (epoch {used.epoch}, sha256 {used.sha256[:12]})")
     say(console, f"Its card: {folder / CARD}")
     say(console, f"To serve it, a model of the catalogue names it: `training: {training.name}`")

@@ -12,7 +12,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG, TRAININGS, asset_ke
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.students.checkpoints import read_checkpoints
+from sysgen_dagster.students.checkpoints import read_checkpoints, used_epoch
 from sysgen_dagster.students.checks import ANSWER, CHECKS, StudentCheck, TrainedStudent
 from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.students.launching import find_trainer
@@ -60,8 +60,9 @@ def _evaluate(check: StudentCheck, trained: TrainedStudent, _rows: Evidence) -> 
 
 def _read(store: Store, at: Partition, folder: Path) -> TrainedStudent:
     """What the checks look at."""
-    used, answer = CATALOG.trainings[str(at.training)].used_epoch, folder / ANSWER
-    checkpoints = {each.epoch: folder / each.path for each in read_checkpoints(folder)}
+    made, answer = read_checkpoints(folder), folder / ANSWER
+    used = used_epoch(CATALOG.trainings[str(at.training)], made)
+    checkpoints = {each.epoch: folder / each.path for each in made}
     return TrainedStudent(
         rows=store.read(TRAINED_STUDENTS, at),
         status=read_status(folder) or Status("missing"),

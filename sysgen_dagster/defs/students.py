@@ -32,7 +32,12 @@ from sysgen_dagster.report.training_charts import draw_losses
 from sysgen_dagster.storage.exports import reading_export
 from sysgen_dagster.students.arguments import Devices, TrainingError, build_arguments, find_rows
 from sysgen_dagster.students.card import CARD, render_student_card
-from sysgen_dagster.students.checkpoints import Checkpoint, find_checkpoint, write_checkpoints
+from sysgen_dagster.students.checkpoints import (
+    Checkpoint,
+    find_start,
+    find_used,
+    write_checkpoints,
+)
 from sysgen_dagster.students.checks import ANSWER, PROMPT
 from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.students.launching import (
@@ -106,7 +111,7 @@ def trained_students(
         status = running.require_done(end_of_log(folder / LOG))
         made = write_checkpoints(folder, lines)
         _write_card(folder, training, made)
-        used = find_checkpoint(folder, training.used_epoch)
+        used = find_used(folder, training)
         if pods is not None:
             pods.ask(folder / used.path, PROMPT, folder / ANSWER)
         run = AssetRun(
@@ -148,7 +153,7 @@ def _begin(
         replace(rows, folder=copy),
         folder,
         devices=Devices.CUDA if is_on_gpu else Devices.CPU,
-        start=_find_start(training, tables.working_folder()),
+        start=find_start(tables.working_folder(), training, CATALOG.trainings),
     )
     processes = arguments["processes"]
     environment = {} if pods else environment_of_servers(os.environ, downloads=True)
@@ -166,19 +171,6 @@ def _begin(
     said = "goes on, which an earlier run has started" if running.is_attached else "is started"
     context.log.info(f"The training {training.name} {said}; its log is {folder / LOG}")
     return running
-
-
-def _find_start(training: StudentTraining, working: Path) -> Path | None:
-    """The checkpoint that a training starts from; None where it is the student as published.
-
-    Raises:
-        TrainingError: The training before it was not made.
-    """
-    if training.starts_from is None:
-        return None
-    before = CATALOG.trainings[training.starts_from]
-    there = training_folder(working, before.name)
-    return there / find_checkpoint(there, before.used_epoch).path
 
 
 @contextmanager

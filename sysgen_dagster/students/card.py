@@ -15,7 +15,7 @@ import yaml
 
 from sysgen_dagster.catalog.recipes import Recipe, Rejected
 from sysgen_dagster.catalog.students import Objective, Student, StudentTraining
-from sysgen_dagster.students.checkpoints import Checkpoint
+from sysgen_dagster.students.checkpoints import Checkpoint, used_epoch
 from sysgen_dagster.training_sets.export.card import has_model_text, license_fields
 from sysgen_dagster.training_sets.export.layout import MODEL_COLUMNS, SOURCE_COLUMNS
 from sysgen_dagster.training_sets.export.markdown import code, escape, markdown_table
@@ -197,7 +197,7 @@ def _checkpoints(training: StudentTraining, checkpoints: Sequence[Checkpoint]) -
         ),
         names=("sha256",),
     )
-    yield f"The model is the one of epoch {training.used_epoch}."
+    yield f"The model is the one of epoch {used_epoch(training, checkpoints)}."
 
 
 def _front_matter(
@@ -211,7 +211,7 @@ def _front_matter(
     if Rejected.OTHER_SYSTEM_MESSAGE.value in manifest["recipe"]["rejected"]:
         licenses.add(None)  # of answers by other models, whose licences the rows do not name
     repos = sources["source_repo"].drop_nulls().unique().sort().to_list()
-    upstream = [repo for repo in repos if "/" in repo]  # a local source has none
+    upstream = [repo for repo in repos if _ON_THE_HUB.fullmatch(repo)]  # local ones are not
     return {
         **({"base_model": student.weights} if _is_on_the_hub(student) else {}),
         **license_fields(licenses, CARD),

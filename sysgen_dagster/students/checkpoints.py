@@ -2,12 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sysgen_dagster.catalog.students import StudentTraining
 from sysgen_dagster.students.arguments import TrainingError
+from sysgen_dagster.students.folders import training_folder
 
 CHECKPOINTS = "checkpoints.json"
 _FOLDER = "checkpoints"
@@ -85,6 +87,41 @@ def find_checkpoint(folder: Path, epoch: int) -> Checkpoint:
             f"{folder.name} of trained_students (sysgen train {folder.name})"
         )
     return noted[epoch]
+
+
+def used_epoch(training: StudentTraining, made: Sequence[Checkpoint]) -> int:
+    """The epoch whose checkpoint is the trained student: the last one where fewer were made.
+
+    Args:
+        training: Its entry in the catalogue, whose `most_steps` may end it in an earlier epoch.
+        made: Its checkpoints.
+    """
+    return min(training.used_epoch, max((each.epoch for each in made), default=training.used_epoch))
+
+
+def find_used(folder: Path, training: StudentTraining) -> Checkpoint:
+    """The checkpoint that is the trained student; raises as `find_checkpoint` does."""
+    return find_checkpoint(folder, used_epoch(training, read_checkpoints(folder)))
+
+
+def find_start(
+    working: Path, training: StudentTraining, trainings: Mapping[str, StudentTraining]
+) -> Path | None:
+    """The checkpoint that a training starts from; None where it is the student as published.
+
+    Args:
+        working: The working folder of the deployment.
+        training: Its entry in the catalogue.
+        trainings: All entries.
+
+    Raises:
+        TrainingError: The training before it was not made.
+    """
+    if training.starts_from is None:
+        return None
+    before = trainings[training.starts_from]
+    folder = training_folder(working, before.name)
+    return folder / find_used(folder, before).path
 
 
 def _digest(folder: Path, files: Iterable[Path]) -> str:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from sysgen_dagster.catalog.students import StudentTraining
 from sysgen_dagster.students.arguments import TrainingError
 from sysgen_dagster.students.checkpoints import (
     find_checkpoint,
+    find_start,
+    find_used,
     read_checkpoints,
     write_checkpoints,
 )
@@ -75,3 +78,34 @@ def test_an_epoch_that_is_not_there_names_those_that_are(folder: Path, tmp_path:
         find_checkpoint(folder, 5)
     with pytest.raises(TrainingError, match=r"nothing has no checkpoint.*sysgen train nothing"):
         find_checkpoint(tmp_path / "nothing", 1)
+
+
+def training(**fields: object) -> StudentTraining:
+    """An entry of the catalogue, of five epochs."""
+    entry = {"name": "tiny", "student": "pupil", "mixture": "sysgen", **fields}
+    return StudentTraining.model_validate(entry)
+
+
+@pytest.mark.parametrize(
+    ("made", "asked", "used"), [(3, None, 3), (3, 2, 2), (2, None, 2), (1, 5, 1)]
+)
+def test_a_training_that_ended_early_has_its_last_epoch_used(
+    folder: Path, made: int, asked: int | None, used: int
+) -> None:
+    for epoch in range(made + 1, 4):
+        shutil.rmtree(folder / "checkpoints" / f"epoch-{epoch}")
+    write_checkpoints(folder, LINES)
+    assert find_used(folder, training(epoch=asked)).epoch == used
+
+
+def test_a_training_starts_where_the_one_before_it_is_used(tmp_path: Path, folder: Path) -> None:
+    (tmp_path / "students").mkdir()
+    folder.rename(tmp_path / "students" / "tiny")
+    after = training(name="after", starts_from="tiny")
+    trainings = {"tiny": training(epoch=2), "after": after}
+    with pytest.raises(TrainingError, match="tiny has no checkpoint"):
+        find_start(tmp_path, after, trainings)
+    write_checkpoints(tmp_path / "students" / "tiny", LINES)
+    used = tmp_path / "students" / "tiny" / "checkpoints" / "epoch-2"
+    assert find_start(tmp_path, after, trainings) == used
+    assert find_start(tmp_path, trainings["tiny"], trainings) is None

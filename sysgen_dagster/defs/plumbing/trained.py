@@ -13,6 +13,7 @@ from sysgen_dagster.students.checkpoints import (
     Checkpoint,
     find_checkpoint,
     read_checkpoints,
+    used_epoch,
 )
 from sysgen_dagster.students.folders import STUDENTS
 from sysgen_dagster.students.launching import find_trainer
@@ -42,8 +43,7 @@ def checkpoint_of(trainings: Path, model: Model) -> ServedCheckpoint:
     """
     training = CATALOG.trainings[model.training or ""]
     folder = trainings / training.name
-    last = max((each.epoch for each in read_checkpoints(folder)), default=training.used_epoch)
-    epoch = model.epoch or min(training.used_epoch, last)
+    epoch = model.epoch or used_epoch(training, read_checkpoints(folder))
     try:
         noted = find_checkpoint(folder, epoch)
     except TrainingError as error:

@@ -25,7 +25,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def planned(exports: Path, student: Student = STUDENT, **fields: Any) -> Plan:
     training = entry(Trainer.AXOLOTL, **fields)
     mixture = "small" if training.objective is Objective.SFT else "pairs"
-    said = arguments_of(training, exports / mixture, Path("/work/one"), student)
+    said = arguments_of(training, exports / mixture, Path("/trainings/one"), student)
     return plan_axolotl(said, training)
 
 
@@ -44,7 +44,7 @@ def test_an_entry_says_how_is_trained_and_the_export_on_what(exports: Path) -> N
     assert (said["micro_batch_size"], said["gradient_accumulation_steps"]) == (3, 4)
     assert (said["sequence_len"], said["num_epochs"], said["seed"]) == (1500, 4, 11)
     assert (said["save_strategy"], said["save_total_limit"]) == ("epoch", 4)
-    assert said["output_dir"] == "/work/one/checkpoints"
+    assert said["output_dir"] == "/trainings/one/checkpoints"
     for split in ("datasets", "test_datasets"):
         [rows] = said[split]
         assert (rows["path"], rows["name"]) == (str(exports / "small"), "phi-4")
@@ -55,7 +55,7 @@ def test_an_entry_says_how_is_trained_and_the_export_on_what(exports: Path) -> N
 def test_the_command_is_one_that_sees_the_entry_s_gpus(exports: Path) -> None:
     plan = planned(exports)
 
-    assert plan.as_shell == f"CUDA_VISIBLE_DEVICES=4,6 axolotl train /work/one/{FILE}"
+    assert plan.as_shell == f"CUDA_VISIBLE_DEVICES=4,6 axolotl train /trainings/one/{FILE}"
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_weights_that_are_learned_have_32_bits(
     assert settings(plan)["bf16"] == bf16
     assert (DEEPSPEED in plan.files) is ("sharding" in fields)
     assert settings(plan).get("deepspeed") == (
-        f"/work/one/{DEEPSPEED}" if "sharding" in fields else None
+        f"/trainings/one/{DEEPSPEED}" if "sharding" in fields else None
     )
 
 

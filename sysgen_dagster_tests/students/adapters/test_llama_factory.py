@@ -36,7 +36,7 @@ def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def planned(exports: Path, mixture: str = "small", **fields: Any) -> Plan:
     training = entry(Trainer.LLAMA_FACTORY, mixture=mixture, **fields)
-    said_ = arguments_of(training, exports / mixture, Path("/work/one"))
+    said_ = arguments_of(training, exports / mixture, Path("/trainings/one"))
     return plan_llama_factory(said_, training, STUDENT)
 
 
@@ -56,7 +56,7 @@ def test_an_entry_says_how_is_trained_and_the_export_on_what(exports: Path) -> N
     assert found["per_device_train_batch_size"] == 3
     assert found["gradient_accumulation_steps"] == 4
     assert (found["cutoff_len"], found["num_train_epochs"], found["seed"]) == (1500, 4, 11)
-    assert (found["dataset_dir"], found["dataset"]) == ("/work/one", "small_train")
+    assert (found["dataset_dir"], found["dataset"]) == ("/trainings/one", "small_train")
     assert (found["mask_history"], found["train_on_prompt"]) == (True, False)
     for each in rows.values():
         assert (each["hf_hub_url"], each["subset"]) == (str(exports / "small"), "phi-4")
@@ -64,7 +64,7 @@ def test_an_entry_says_how_is_trained_and_the_export_on_what(exports: Path) -> N
 
 def test_one_command_trains_where_the_last_answers_are_marked(exports: Path) -> None:
     assert planned(exports).as_shell == (
-        f"CUDA_VISIBLE_DEVICES=4,6 llamafactory-cli train /work/one/{FILE}"
+        f"CUDA_VISIBLE_DEVICES=4,6 llamafactory-cli train /trainings/one/{FILE}"
     )
 
 
@@ -107,7 +107,7 @@ def test_pairs_are_refused_with_the_trainers_that_read_them(
 
 def test_a_student_whose_template_it_does_not_know_is_refused(exports: Path) -> None:
     training = entry(Trainer.LLAMA_FACTORY)
-    arguments = arguments_of(training, exports / "small", Path("/work/one"))
+    arguments = arguments_of(training, exports / "small", Path("/trainings/one"))
     student = STUDENT.model_copy(update={"llama_factory_template": None})
 
     with pytest.raises(TrainingError, match="the student pupil the name of one as"):
