@@ -70,7 +70,6 @@ def _find_refusals(texts: pl.Series) -> pl.Series:
 def _find_refusals_of_requests(texts_and_messages: Sequence[pl.Series]) -> pl.Series:
     """Refusals, less those whose message is one sentence that declines somebody's request."""
     texts, messages = texts_and_messages
-    messages = messages.extend_constant(None, len(texts) - len(messages))
     addressed = messages.str.contains(wordings.DECLINES_SOMEBODY).fill_null(False)
     declining = messages.zip_with(addressed, pl.Series([None], dtype=pl.String))
     found = _find_refusals(pl.concat([texts.alias("text"), declining.alias("text")]))
