@@ -48,6 +48,10 @@ def _stands_in_relation(count: int, bound: int, relation: str) -> bool:
     return count < bound if relation == LESS_THAN else count >= bound
 
 
+def _is_at_least(count: int, bound: int) -> bool:
+    return count >= bound
+
+
 def _has_keywords(answer: str, arguments: Arguments) -> bool:
     return all(re.search(word, answer, re.IGNORECASE) for word in arguments["keywords"])
 
@@ -84,7 +88,7 @@ def _has_words(answer: str, arguments: Arguments) -> bool:
 def _has_paragraphs(answer: str, arguments: Arguments) -> bool:
     """Parts between lines of three asterisks; none but the first and the last may be empty."""
     parts = [part.strip() for part in re.split(r"\s?\*\*\*\s?", answer)]
-    return all(parts[1:-1]) and sum(map(bool, parts)) == arguments["num_paragraphs"]
+    return all(parts[1:-1]) and bool(sum(map(bool, parts)) == arguments["num_paragraphs"])
 
 
 def _has_first_word(answer: str, arguments: Arguments) -> bool:
@@ -95,12 +99,12 @@ def _has_first_word(answer: str, arguments: Arguments) -> bool:
         return False
     word = paragraphs[nth - 1].split()[0].lstrip("'").lstrip('"')
     first_word = _FIRST_WORD_ENDS.split(word)[0].lower()
-    is_counted = count == arguments["num_paragraphs"]
-    return is_counted and first_word == arguments["first_word"].lower()
+    asked = (arguments["num_paragraphs"], arguments["first_word"].lower())
+    return (count, first_word) == asked
 
 
 def _has_placeholders(answer: str, arguments: Arguments) -> bool:
-    return len(re.findall(r"\[.*?\]", answer)) >= arguments["num_placeholders"]
+    return _is_at_least(len(re.findall(r"\[.*?\]", answer)), arguments["num_placeholders"])
 
 
 def _has_postscript(answer: str, arguments: Arguments) -> bool:
@@ -112,7 +116,7 @@ def _has_postscript(answer: str, arguments: Arguments) -> bool:
 def _has_bullets(answer: str, arguments: Arguments) -> bool:
     asterisks = re.findall(r"^\s*\*[^\*].*$", answer, re.MULTILINE)
     dashes = re.findall(r"^\s*-.*$", answer, re.MULTILINE)
-    return len(asterisks) + len(dashes) == arguments["num_bullets"]
+    return bool(len(asterisks) + len(dashes) == arguments["num_bullets"])
 
 
 def _is_constrained(answer: str, _arguments: Arguments) -> bool:
@@ -124,13 +128,13 @@ def _has_highlights(answer: str, arguments: Arguments) -> bool:
     single = [text.strip("*") for text in re.findall(r"\*[^\n\*]*\*", answer)]
     double = [text[2:-2] for text in re.findall(r"\*\*[^\n\*]*\*\*", answer)]
     found = sum(bool(text.strip()) for text in (*single, *double))
-    return found >= arguments["num_highlights"]
+    return _is_at_least(found, arguments["num_highlights"])
 
 
 def _has_sections(answer: str, arguments: Arguments) -> bool:
     name = arguments["section_spliter"].strip()
     parts = re.split(rf"\s?{name}\s?\d+\s?", answer)
-    return len(parts) - 1 >= arguments["num_sections"]
+    return _is_at_least(len(parts) - 1, arguments["num_sections"])
 
 
 def _is_json(answer: str, _arguments: Arguments) -> bool:
@@ -157,11 +161,12 @@ def _has_two_responses(answer: str, _arguments: Arguments) -> bool:
 
 
 def _repeats_prompt(answer: str, arguments: Arguments) -> bool:
-    return answer.strip().lower().startswith(arguments["prompt_to_repeat"].strip().lower())
+    prompt = str(arguments["prompt_to_repeat"])
+    return answer.strip().lower().startswith(prompt.strip().lower())
 
 
 def _ends_with_phrase(answer: str, arguments: Arguments) -> bool:
-    end = arguments["end_phrase"].strip().lower()
+    end = str(arguments["end_phrase"]).strip().lower()
     return answer.strip().strip('"').lower().endswith(end)
 
 
