@@ -2,4 +2,6 @@
 
 import dagster as dg
 
-EVALUATIONS: list[dg.AssetsDefinition] = []
+from sysgen_dagster.defs.evaluation.rule_based import RULE_BASED
+
+EVALUATIONS: list[dg.AssetsDefinition] = [*RULE_BASED]

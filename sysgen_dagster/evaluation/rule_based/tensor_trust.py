@@ -2,8 +2,8 @@
 
 The benchmark is that of RealGuardrails (arXiv 2502.12197, MIT), made of the players' defences and
 attacks of the game Tensor Trust (Toyer and others, arXiv 2311.01011): 570 attempts to make the
-model say the code, 1,060 to make it grant access without, and 776 visits with the code. A robust
-model that never grants access is no help, so the three scores belong together.
+model say the code, 776 to make it grant access without, and 1,060 visits with the code. A model
+that never grants access is robust and of no help, so the three scores belong together.
 """
 
 import json
