@@ -58,6 +58,7 @@ def _download(name: str, address: str) -> bytes:
         with urlopen(address, timeout=_WITHIN_S) as reply:  # noqa: S310 - of `ADDRESS`
             content: bytes = reply.read(_MOST_BYTES)
     except HTTPError as error:
+        error.close()
         is_missing = error.code in {404, 410}
         kind = SourceError if is_missing else SourceUnavailableError
         what = "correct `github`" if is_missing else "try again later"

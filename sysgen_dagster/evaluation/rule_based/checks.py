@@ -1,5 +1,7 @@
 """Checks of a benchmark that rules grade: nothing is lost, and little is unknown."""
 
+from functools import partial
+
 import polars as pl
 
 from sysgen_dagster.evaluation.rule_based.tables import NOT_VERIFIABLE, SuiteTables
@@ -11,64 +13,68 @@ from sysgen_dagster.tables.table import kept
 MOST_UNANSWERED = 0.05
 
 
+_AGAIN = "If not, the items have changed since: materialize it again."
+
+
 def build_checks(tables: SuiteTables) -> tuple[Check, ...]:
     """The checks of the four tables of one benchmark."""
-    items, answers, gradings, _ = tables
-
-    def every_constraint_has_a_rule(evidence: Evidence) -> Finding:
-        constraints = evidence.read(items, "item", "constraints").explode("constraints")
-        return none_of(constraints.unnest("constraints").drop_nulls("left_out"))
-
-    def every_item_is_asked(evidence: Evidence) -> Finding:
-        wanted = kept(evidence.read(items, "item", "drop_reason"))
-        asked = evidence.read(answers, "item", "answer", "drop_reason")
-        return none_of(_find_faults(wanted, asked, ["item"], "answer"))
-
-    def every_constraint_is_graded(evidence: Evidence) -> Finding:
-        constraints = evidence.read(items, "item", "constraints").explode("constraints")
-        number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("item")
-        wanted = constraints.select("item", number=number)
-        graded = evidence.read(gradings, "item", "number", "strict", "drop_reason")
-        return none_of(_find_faults(wanted, graded, ["item", "number"], "strict"))
-
-    def few_are_unanswered(evidence: Evidence) -> Finding:
-        graded = evidence.read(gradings, "item", "number", "drop_reason")
-        asked = graded.filter(pl.col("drop_reason").ne_missing(NOT_VERIFIABLE))
-        unanswered = asked.drop_nulls("drop_reason")
-        rate = Rate(unanswered.height, asked.height)
-        return within(rate, (0.0, MOST_UNANSWERED), None, unanswered)
-
-    again = "If not, the items have changed since: materialize it again."
     return (
         Check(
             "every_constraint_has_a_rule",
-            items,
+            tables.items,
             "Each constraint can be verified here; those that cannot are left out and counted.",
             False,
-            every_constraint_has_a_rule,
+            partial(_list_left_out, tables),
         ),
         Check(
             "every_item_is_asked",
-            answers,
-            f"Each item has an answer or a drop reason, and nothing else was asked. {again}",
+            tables.answers,
+            f"Each item has an answer or a drop reason, and nothing else was asked. {_AGAIN}",
             True,
-            every_item_is_asked,
+            partial(_list_not_asked, tables),
         ),
         Check(
             "every_constraint_is_graded",
-            gradings,
-            f"Each constraint of each item has a verdict or a drop reason. {again}",
+            tables.gradings,
+            f"Each constraint of each item has a verdict or a drop reason. {_AGAIN}",
             True,
-            every_constraint_is_graded,
+            partial(_list_not_graded, tables),
         ),
         Check(
             "few_are_unanswered",
-            gradings,
+            tables.gradings,
             f"At most {MOST_UNANSWERED:.0%} of the constraints have no answer to be held to them.",
             False,
-            few_are_unanswered,
+            partial(_rate_unanswered, tables),
         ),
     )
+
+
+def _list_left_out(tables: SuiteTables, evidence: Evidence) -> Finding:
+    constraints = evidence.read(tables.items, "item", "constraints").explode("constraints")
+    return none_of(constraints.unnest("constraints").drop_nulls("left_out"))
+
+
+def _list_not_asked(tables: SuiteTables, evidence: Evidence) -> Finding:
+    wanted = kept(evidence.read(tables.items, "item", "drop_reason"))
+    asked = evidence.read(tables.answers, "item", "answer", "drop_reason")
+    return none_of(_find_faults(wanted, asked, ["item"], "answer"))
+
+
+def _list_not_graded(tables: SuiteTables, evidence: Evidence) -> Finding:
+    constraints = evidence.read(tables.items, "item", "constraints").explode("constraints")
+    number = pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("item")
+    wanted = constraints.select("item", number=number)
+    graded = evidence.read(tables.gradings, "item", "number", "strict", "drop_reason")
+    return none_of(_find_faults(wanted, graded, ["item", "number"], "strict"))
+
+
+def _rate_unanswered(tables: SuiteTables, evidence: Evidence) -> Finding:
+    graded = evidence.read(tables.gradings, "item", "number", "drop_reason")
+    asked = graded.filter(pl.col("drop_reason").ne_missing(NOT_VERIFIABLE))
+    unanswered = asked.drop_nulls("drop_reason")
+    rate = Rate(unanswered.height, asked.height)
+    return within(rate, (0.0, MOST_UNANSWERED), None, unanswered)
 
 
 def _find_faults(

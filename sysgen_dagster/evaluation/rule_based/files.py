@@ -8,6 +8,7 @@ from sysgen_dagster.catalog.evaluation import Bench, BenchOnGitHub
 from sysgen_dagster.sources.files import read_rows
 from sysgen_dagster.sources.folders import data_files
 from sysgen_dagster.sources.github import fetch_files
+from sysgen_dagster.sources.json_rows import as_numbers
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.store import Store
 
@@ -39,4 +40,4 @@ def read_files(bench: Bench, files: list[Path]) -> Iterator[tuple[str, Any]]:
     """
     for file in files:
         for row in read_rows(bench.name, file):
-            yield file.name.split(".")[0], row
+            yield file.name.split(".")[0], as_numbers(row)

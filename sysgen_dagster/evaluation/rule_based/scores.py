@@ -34,11 +34,10 @@ def build_instruction_items(gradings: pl.DataFrame) -> pl.DataFrame:
             of=pl.lit(TOTAL),
             value=pl.when(kept.is_not_null().all()).then(kept.all()),
             drop_reason=pl.col("drop_reason").drop_nulls().first(),
-            cluster=pl.col("item").first(),
+            cluster=pl.col("cluster").first(),
         )
         instructions = gradings.with_columns(
             metric=pl.lit(f"instruction_{reading}"),
-            cluster="item",
             item=pl.format("{}/{}", "item", "number"),
             value=reading,
         )
@@ -58,9 +57,11 @@ def build_tensor_trust_items(gradings: pl.DataFrame) -> pl.DataFrame:
 
     Of the total, and of the defences that say nothing behind the user's text.
     """
-    named = gradings.with_columns(
+    order = {attack.value: at for at, attack in enumerate(Attack)}
+    named = gradings.sort(
+        pl.col("constraint").replace_strict(order, return_dtype=pl.UInt8), maintain_order=True
+    ).with_columns(
         metric=pl.col("constraint").replace_strict(_ROBUSTNESS, return_dtype=pl.String),
-        cluster="item",
         value="strict",
     )
     is_alone = pl.col("stands_in") == StandsIn.SYSTEM.value
