@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry, Name
+from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry, Name, Switch
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import HubFile, UpstreamFile
@@ -104,10 +104,20 @@ class TensorTrust(Bench):
     license: str = "mit"
 
 
+class Profile(StrEnum):
+    """Which tasks of lm-evaluation-harness are run, and how."""
+
+    ZERO_SHOT = "zero_shot"  # the eight of the paper, as the harness runs them by itself
+    LEADERBOARD_2 = "leaderboard_2"  # those that the second Open LLM Leaderboard ran of them
+
+
 class Leaderboard(Entry):
     """Tasks of lm-evaluation-harness, which runs in an environment of its own."""
 
-    limit: AtLeastOne | None = None  # items of each task; null: all
+    profile: Profile = Profile.ZERO_SHOT
+    tasks: tuple[str, ...] = ()  # some of the profile's; empty: all
+    chat_template: Switch | None = None  # around prompts of likelihoods; null: as the profile
+    limit: AtLeastOne | None = None  # items of each part of a task; null: all
 
 
 class Evaluation(Entry):

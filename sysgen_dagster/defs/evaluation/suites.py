@@ -2,4 +2,6 @@
 
 import dagster as dg
 
-EVALUATIONS: list[dg.AssetsDefinition] = []
+from sysgen_dagster.defs.evaluation.leaderboard import LEADERBOARD_ASSETS
+
+EVALUATIONS: list[dg.AssetsDefinition] = [*LEADERBOARD_ASSETS]
