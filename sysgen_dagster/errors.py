@@ -18,6 +18,7 @@ succeed later although nobody changes anything::
     ├── ExportError                   rows cannot be exported, or a folder is no export
     ├── GgufError                     a file is no GGUF file that can be read
     ├── GuardError                    a name under which the UI is to be reached is none
+    ├── HarnessError                  leaderboard tasks cannot be run, or their run failed
     ├── HubPushError                  an export was not pushed to the Hub
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read

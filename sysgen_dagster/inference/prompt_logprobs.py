@@ -13,6 +13,7 @@ from sysgen_dagster.inference.bodies import read_json
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError, UnreachableError
 from sysgen_dagster.inference.openai_client import describe_error, open_client
 
+_BUSY, _BROKEN, _NOT_THERE = 429, 500, 501
 _PROMPT = [11, 12, 13, 14, 15]  # ids that every vocabulary has
 
 
@@ -36,11 +37,11 @@ def require_prompt_logprobs(endpoint: Endpoint) -> None:
             try:
                 reply = client.post("/completions", body=body, cast_to=httpx2.Response)
                 fault = _fault_of(read_json(reply.content))
-            except openai.APIStatusError as error:
-                fault = f"it answers {describe_error(error, endpoint.api_key)}"
             except (openai.OpenAIError, ValueError) as error:
                 said = describe_error(error, endpoint.api_key)
-                raise UnreachableError(f"{endpoint.model.name}: {url} fails ({said})") from None
+                if not _is_refusal(error):
+                    raise UnreachableError(f"{endpoint.model.name}: {url} fails ({said})") from None
+                fault = f"it answers {said}"
         if fault:
             raise EngineError(
                 f"{endpoint.model.name}: {url} does not say how likely the tokens of a prompt are "
@@ -48,6 +49,12 @@ def require_prompt_logprobs(endpoint: Endpoint) -> None:
                 "Serve the model with vLLM, started with --no-enable-prefix-caching (engine `vllm` "
                 "does that by itself), or name only tasks that ask for text"
             )
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Whether the server would refuse the same request again, and is not just busy or broken."""
+    status = error.status_code if isinstance(error, openai.APIStatusError) else None
+    return status is not None and status != _BUSY and (status < _BROKEN or status == _NOT_THERE)
 
 
 def _fault_of(reply: Any) -> str:

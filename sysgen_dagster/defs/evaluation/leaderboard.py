@@ -71,7 +71,7 @@ def leaderboard_gradings(run: AssetRun) -> pl.DataFrame:
     noted = {"profile": settings.profile.value, "versions": json.dumps(harness.versions)}
     plans, frames = _plan(run, harness, home, noted)
     if plans:
-        model = _without_prefix_cache(CATALOG.model_of_subject(run.subject.name))
+        model = for_likelihoods(CATALOG.model_of_subject(run.subject.name))
         assert run.models is not None, "the asset asks"
         engines = run.models.engines()
         with engines.connection(model, run.context.log.info) as connection:
@@ -149,7 +149,7 @@ def _has_token() -> bool:
     return get_token() is not None
 
 
-def _without_prefix_cache(model: Model) -> Model:
+def for_likelihoods(model: Model) -> Model:
     """The model, of a vLLM on this machine with a server for this alone, on one group of GPUs.
 
     The harness asks one server.

@@ -25,7 +25,7 @@ def is_whole(folder: Path, names: Sequence[str]) -> bool:
     return all(
         name in counts
         and (file := _items_file(folder, name, stamp)) is not None
-        and sum(1 for _ in file.open("rb")) >= counts[name]["effective"]
+        and _count_lines(file) == counts[name]["effective"]
         for name in names
     )
 
@@ -84,6 +84,11 @@ def _find(folder: Path) -> tuple[dict[str, Any], str] | None:
 
 def _items_file(folder: Path, name: str, stamp: str) -> Path | None:
     return next(folder.rglob(f"samples_{name}_{stamp}.jsonl"), None)
+
+
+def _count_lines(file: Path) -> int:
+    with file.open("rb") as lines:
+        return sum(1 for _ in lines)
 
 
 def _facts(said: Mapping[str, Any], name: str) -> dict[str, Any]:
