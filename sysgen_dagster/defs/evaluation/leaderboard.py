@@ -28,13 +28,13 @@ from sysgen_dagster.evaluation.leaderboard.command import (
     model_arguments,
 )
 from sysgen_dagster.evaluation.leaderboard.data import find_data
-from sysgen_dagster.evaluation.leaderboard.harness import Harness, HarnessError, require_harness
+from sysgen_dagster.evaluation.leaderboard.harness import Harness, require_harness
 from sysgen_dagster.evaluation.leaderboard.results import left_out, read_results
 from sysgen_dagster.evaluation.leaderboard.running import run_until_done
 from sysgen_dagster.evaluation.leaderboard.suite import SUITE, describe_protocol
 from sysgen_dagster.evaluation.leaderboard.tables import Dropped
 from sysgen_dagster.evaluation.leaderboard.task_files import Data, write_task_files
-from sysgen_dagster.evaluation.leaderboard.tasks import PROFILES, TASKS, Asks, HarnessTask
+from sysgen_dagster.evaluation.leaderboard.tasks import PROFILES, Asks, HarnessTask, choose_tasks
 from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError
 from sysgen_dagster.inference.engines import Engines
@@ -110,22 +110,16 @@ def _plan(
         HarnessError: The catalogue names a task that the profile has not.
         SourceError: The data of a task are not there.
     """
-    settings, plans, frames = CATALOG.evaluation.leaderboard, list[_Plan](), list[pl.DataFrame]()
-    protocol = PROFILES[settings.profile]
-    if unknown := [name for name in settings.tasks if name not in protocol.tasks]:
-        raise HarnessError(
-            f"`evaluation.leaderboard.tasks` names {', '.join(unknown)}, and the profile "
-            f"{settings.profile.value} has {', '.join(protocol.tasks)}: take some of these"
-        )
+    plans, frames = list[_Plan](), list[pl.DataFrame]()
     downloads = run.tables.working_folder() / "downloads"
-    for name in settings.tasks or protocol.tasks:
-        task, why = TASKS[name], harness.faults.get(name)
+    for task in choose_tasks(CATALOG.evaluation.leaderboard):
+        why = harness.faults.get(task.name)
         if task.is_gated and not _has_token():
             why, reason = _IS_GATED.format(task.repo), Dropped.NEEDS_TOKEN
         elif why is not None:
             why, reason = _CANNOT_SCORE.format(why), Dropped.CANNOT_SCORE
         if why is not None:
-            run.context.log.warning(f"{name} is left out: {why}")
+            run.context.log.warning(f"{task.name} is left out: {why}")
             frames.append(left_out(task, reason, why, **noted))
             continue
         data = find_data(task, CATALOG.benchmarks, home, downloads, run.store)

@@ -29,7 +29,7 @@ for task, module in (("ifeval", "ifeval"), ("leaderboard_ifeval", "leaderboard.i
             verifiers = importlib.import_module(f"lm_eval.tasks.{module}.instructions_util")
             verifiers.count_sentences("One. Two.")
     except (Exception, SystemExit) as error:
-        said["faults"][task] = f"{type(error).__name__}: {str(error).strip()[:200]}"
+        said["faults"][task] = " ".join(str(error).replace("*", "").split())[:120] or repr(error)
 print(json.dumps(said))
 """
 

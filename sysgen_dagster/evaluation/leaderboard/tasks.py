@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from sysgen_dagster.catalog.evaluation import Profile
+from sysgen_dagster.catalog.evaluation import Leaderboard, Profile
+from sysgen_dagster.evaluation.leaderboard.harness import HarnessError
 
 PROBE_IFEVAL, PROBE_LEADERBOARD_IFEVAL = "ifeval", "leaderboard_ifeval"
 
@@ -127,3 +128,18 @@ PROFILES: Final[Mapping[Profile, Protocol]] = {
         has_chat_template=True,
     ),
 }
+
+
+def choose_tasks(settings: Leaderboard) -> list[HarnessTask]:
+    """The tasks of a profile that the catalogue asks for, in its order.
+
+    Raises:
+        HarnessError: It names one that the profile has not.
+    """
+    names = PROFILES[settings.profile].tasks
+    if unknown := [name for name in settings.tasks if name not in names]:
+        raise HarnessError(
+            f"`evaluation.leaderboard.tasks` names {', '.join(unknown)}, and the profile "
+            f"{settings.profile.value} has {', '.join(names)}: take some of these"
+        )
+    return [TASKS[name] for name in settings.tasks or names]
