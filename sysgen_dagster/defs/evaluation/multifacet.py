@@ -90,7 +90,7 @@ def multifacet_answers(run: AssetRun) -> pl.DataFrame:
     subject = open_subject(run)
     completions = subject.ask(build_answer_requests(items, _BENCH), items.height)
     require_judged(run, completions, subject.session.model.name)
-    return build_answers(items, completions)
+    return build_answers(items, completions, subject.shown)
 
 
 @table_asset(
