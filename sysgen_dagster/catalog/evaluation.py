@@ -77,7 +77,8 @@ class Multifacet(Bench):
     name: str = Field(default="multifacet", exclude=True)
     license: str = "cc-by-4.0"
     hub: HubFile | None = HubFile(repo="kaist-ai/Multifaceted-Bench")
-    columns: Mapping[str, FromBenchmark] = {}  # of values of `source`, beside the shipped map
+    # Of values of the bench's `source` that the stored map lacks, or has otherwise.
+    source_columns: Mapping[str, FromBenchmark] = {}
     # Whether the judge is shown the system message: without, with, or a grading of each.
     judge_sees_message: Annotated[tuple[Switch, ...], Field(min_length=1)] = (False, True)
     rounds: AtLeastOne = 5  # how often a judge is asked whose grading cannot be read
