@@ -64,7 +64,7 @@ def multifacet_items(run: AssetRun) -> pl.DataFrame:
     """The items of the bench that are asked, each with its four rubrics and its column.
 
     How many items the whole bench has of each source and column is noted here. A source that the
-    stored map does not know is `unassigned`: `source_columns` of `evaluation.multifacet` assigns it.
+    stored map lacks is `unassigned`: `source_columns` of `evaluation.multifacet` assigns it.
     """
     every = read_items(_BENCH, run.tables.working_folder() / "downloads", run.store)
     run.note(
