@@ -1,11 +1,12 @@
 """Every suite, in the order in which they are shown; their tables and their checks."""
 
 from sysgen_dagster.evaluation.leaderboard.suite import SUITE as LEADERBOARD
+from sysgen_dagster.evaluation.multifacet.suite import SUITE as MULTIFACET
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.tables.checks import Check
 from sysgen_dagster.tables.table import Table
 
-SUITES: tuple[Suite, ...] = (LEADERBOARD,)
+SUITES: tuple[Suite, ...] = (MULTIFACET, LEADERBOARD)
 
 TABLES: tuple[Table, ...] = tuple(table for suite in SUITES for table in suite.tables)
 CHECKS: tuple[Check, ...] = tuple(check for suite in SUITES for check in suite.checks)

@@ -4,4 +4,6 @@ import dagster as dg
 
 from sysgen_dagster.defs.evaluation.leaderboard import LEADERBOARD_ASSETS
 
-EVALUATIONS: list[dg.AssetsDefinition] = [*LEADERBOARD_ASSETS]
+from sysgen_dagster.defs.evaluation.multifacet import MULTIFACET
+
+EVALUATIONS: list[dg.AssetsDefinition] = [*MULTIFACET, *LEADERBOARD_ASSETS]
