@@ -26,9 +26,7 @@ _BEGINS: Final = re.compile(
     rf"{_SIGNS}{_AGAIN}{_SIGNS}(?:(?:is|was|verdict)\b)?{_SIGNS}\Z", re.IGNORECASE
 )
 # What stands before one that ends its line, where a reason or the part again was said first.
-_ENDS: Final = re.compile(
-    r"[.!?:;,>=|\u2192\u2013\u2014)\]\"'*`-][ \t*`\"'>(\[]{0,6}\Z"
-)
+_ENDS: Final = re.compile(r"[.!?:;,>=|\u2192\u2013\u2014)\]\"'*`-][ \t*`\"'>(\[]{0,6}\Z")
 _HAS_WORD: Final = re.compile(r"\w")
 
 
@@ -90,7 +88,7 @@ class NumberedVerdicts:
 
     @cached_property
     def _label(self) -> re.Pattern[str]:
-        """ "Phrase 3" anywhere, or a number that begins a line or stands in quotes, as in JSON."""
+        """A name such as "Phrase 3", or a number that begins a line or is in quotes, as in JSON."""
         return re.compile(
             rf"\b{self.label}s?[ \t_]?(?:no\.?|number|#)?[ \t]?(?P<named>\d{{1,4}})\b"
             rf"|^{_SIGNS}(?P<first>\d{{1,4}})(?![.,]\d|\w)"

@@ -20,7 +20,7 @@ class Judged(StrEnum):
 
 
 WORDS = tuple(word.value for word in Judged)
-_PHRASES = NumberedVerdicts("Phrase", WORDS)
+PHRASES = NumberedVerdicts("Phrase", WORDS)
 _DECLINES, _YES, _NO = "Declines", "Yes", "No"
 _DECLINING = re.compile(r"\bdeclines?\b", re.IGNORECASE)
 # Not the word before a noun, as in "it gives no part".
@@ -34,12 +34,12 @@ def build_constraint(count: int, *, asks_declines: bool = False) -> Constraint:
         count: How many phrases.
         asks_declines: Whether one more line says whether the answer declines.
     """
-    return _PHRASES.constraint(count, {_DECLINES: (_YES, _NO)} if asks_declines else {})
+    return PHRASES.constraint(count, {_DECLINES: (_YES, _NO)} if asks_declines else {})
 
 
 def parse_phrase_verdicts(text: str, count: int) -> list[Judged | None]:
     """The verdict on each of `count` phrases; None where the text plainly states none of it."""
-    return [None if said is None else Judged(said) for said in _PHRASES.parse(text, count)]
+    return [None if said is None else Judged(said) for said in PHRASES.parse(text, count)]
 
 
 def parse_declines(text: str) -> bool | None:

@@ -8,13 +8,14 @@ from enum import StrEnum
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.prompts import PromptError, forget_prompts, own_folder
+from sysgen_dagster.evaluation.sysbench import grading, translation
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.obedience import alignment_judgement, phrase_judgement, preference_judgement
 from sysgen_dagster.simulated.language import detect_language, find_topics
 
 
 class Phase(StrEnum):
-    """What a request is for: one of the phases, or one of the judges."""
+    """What a request is for: one of the phases, one of the judges, a translation."""
 
     ANNOTATE = "1"
     VERIFY = "3"
@@ -22,6 +23,8 @@ class Phase(StrEnum):
     JUDGE_PREFERENCE = "preference"
     JUDGE_ALIGNMENT = "alignment"
     JUDGE_OBEDIENCE = "obedience"
+    JUDGE_CHECKLIST = "checklist"
+    TRANSLATE = "translation"
 
 
 class Domain(StrEnum):
@@ -51,6 +54,8 @@ _PROMPTS = (
     (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
     (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
     (Phase.JUDGE_OBEDIENCE, phrase_judgement.PROMPT),
+    (Phase.JUDGE_CHECKLIST, grading.PROMPT),
+    (Phase.TRANSLATE, translation.PROMPT),
 )
 # What has told the prompts apart so far: instructions, in which no input of a prompt stands, and
 # the last line. They may be edited while the server runs, and requests of both wordings may come.

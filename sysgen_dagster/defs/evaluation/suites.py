@@ -2,4 +2,6 @@
 
 import dagster as dg
 
-EVALUATIONS: list[dg.AssetsDefinition] = []
+from sysgen_dagster.defs.evaluation.sysbench import SYSBENCH
+
+EVALUATIONS: list[dg.AssetsDefinition] = [*SYSBENCH]

@@ -43,9 +43,7 @@ _ENGLISH_UNITS: Final = {
     **{"million": 1_000_000, "billion": 1_000_000_000},
 }
 _UNIT: Final = re.compile(r"\s{0,2}([百千万亿]{1,2})")
-_ENGLISH_UNIT: Final = re.compile(
-    rf"[\s-]{{0,2}}({'|'.join(_ENGLISH_UNITS)})\b", re.IGNORECASE
-)
+_ENGLISH_UNIT: Final = re.compile(rf"[\s-]{{0,2}}({'|'.join(_ENGLISH_UNITS)})\b", re.IGNORECASE)
 _CHINESE_NUMERAL: Final = re.compile(r"[零〇一二三四五六七八九十百千万亿两半双几廿]")
 # What a number may be written as in words; small ones are in most styles.
 _WORDS: Final = (
@@ -59,7 +57,7 @@ _MONTHS: Final = (
 _MONTH: Final = re.compile(r"\s?月")
 _QUOTED: Final = re.compile(
     r"“([^“”\n]{1,200})”|「([^「」\n]{1,200})」|『([^『』\n]{1,200})』|\"([^\"\n]{1,200})\"|"
-    r"‘([^‘’\n]{1,200})’|(?<!\w)'([^'\n]{1,200})'(?!\w)|`([^`\n]{1,200})`"
+    r"\u2018([^\u2018\u2019\n]{1,200})\u2019|(?<!\w)'([^'\n]{1,200})'(?!\w)|`([^`\n]{1,200})`"
 )
 _ASCII_WORD: Final = re.compile(r"[A-Za-z0-9]")
 

@@ -36,7 +36,7 @@ from sysgen_dagster.evaluation.sysbench.sheets import (
 )
 from sysgen_dagster.evaluation.sysbench.tables import SYSBENCH_ITEMS, TURNS, TYPES
 
-_SHEETS = {".xlsx", ".parquet"}
+SHEETS = {".xlsx", ".parquet"}
 # In the spelling of the sheets.
 _MESSAGE, _PROMPT, _REFERENCE, _DOMAIN = "system_prompt", "prompt", "referrence", "领域"
 _READ = (SESSION, DEPENDENT, ALIGNMENT, TURN, CHECKLIST, _MESSAGE, _PROMPT, _REFERENCE, _DOMAIN)
@@ -92,7 +92,7 @@ def read_sessions(path: Path) -> pl.DataFrame:
         SysBenchError: The file is not the benchmark's, or a session of it is not whole.
         SheetError: The same of a sheet.
     """
-    rows = _of_sheet(path) if path.suffix.lower() in _SHEETS else _of_json(path)
+    rows = _of_sheet(path) if path.suffix.lower() in SHEETS else _of_json(path)
     items = pl.DataFrame([*rows], schema=SYSBENCH_ITEMS.schema)
     by_session = items.group_by("session").agg(
         turns=pl.col("turn").sort(),
@@ -150,7 +150,7 @@ def _of_json(path: Path) -> Iterator[dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise SysBenchError(
             f"{path} is not SysBench's system_benchmark_eval_datas.json, nor a sheet of it "
-            f"({', '.join(sorted(_SHEETS))}): {_said(error)}. Fetch it again, or give a sheet as "
+            f"({', '.join(sorted(SHEETS))}): {_said(error)}. Fetch it again, or give a sheet as "
             "`path` of `sysbench` in the catalogue"
         ) from error
     for session in sessions:

@@ -40,9 +40,7 @@ def build_grading_requests(items: pl.DataFrame, answers: pl.DataFrame) -> Iterat
     ).iter_rows(named=True):
         constraints = [each["content"] for each in row["checklist"]]
         system_message, turns = _shown(row)
-        mark = separating_mark(
-            [system_message, *constraints, *(turn["content"] for turn in turns)]
-        )
+        mark = separating_mark([system_message, *constraints, *(turn["content"] for turn in turns)])
         name = f"{row['session']}/{row['turn']}"
         messages = PROMPT.render(
             mark=mark, system_message=system_message, turns=turns, constraints=constraints

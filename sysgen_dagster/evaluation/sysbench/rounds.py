@@ -59,9 +59,7 @@ def build_round(
             yield ChatRequest(name, messages, SAMPLING, derive_seed(name, SYSBENCH_ANSWERS.name))
 
 
-def build_answers(
-    items: pl.DataFrame, completions: pl.DataFrame, history: History
-) -> pl.DataFrame:
+def build_answers(items: pl.DataFrame, completions: pl.DataFrame, history: History) -> pl.DataFrame:
     """`SYSBENCH_ANSWERS`: one row per row of `items`, in their order.
 
     Args:

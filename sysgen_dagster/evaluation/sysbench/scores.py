@@ -54,7 +54,9 @@ def score(verdicts: pl.DataFrame, seed: int = 0, subject: str = "") -> pl.DataFr
         verdicts.with_columns(satisfied=pl.col("satisfied").fill_null(value), drop_reason=None)
         for value in (False, True)
     )
-    published = _build_items(fails, passes).group_by(_SCORE).agg(as_published=pl.col("value").mean())
+    published = (
+        _build_items(fails, passes).group_by(_SCORE).agg(as_published=pl.col("value").mean())
+    )
     scored = score_items(build_items(verdicts), subject=subject, protocol="a sheet", seed=seed)
     scores = (
         pl.DataFrame(_ORDER, schema=_SCORE, orient="row")
@@ -128,7 +130,7 @@ def _items(
 ) -> pl.DataFrame:
     """The items of a metric: each under what it is of, and once more under all.
 
-    One that nobody knows has the first reason in it; that of a turn which is not there is `missing`.
+    One that nobody knows has the first reason in it; where a turn is not there, ``no_verdict``.
     """
     why = pl.coalesce("drop_reason", pl.lit(NoVerdict.MISSING.value))
     items = rows.select(

@@ -5,7 +5,7 @@ from typing import Final
 
 import polars as pl
 
-from sysgen_dagster.evaluation.scores import SCORE_COLUMNS
+from sysgen_dagster.evaluation.tables import SCORE_COLUMNS
 from sysgen_dagster.tables.columns import (
     COUNT,
     DROP_REASON,
@@ -135,6 +135,4 @@ SYSBENCH_GRADINGS = Table(
     by=By.SUBJECT,
     group=Group.EVALUATION,
 )
-SYSBENCH_SCORES = Table(
-    "sysbench_scores", SCORE_COLUMNS, by=By.SUBJECT, group=Group.EVALUATION
-)
+SYSBENCH_SCORES = Table("sysbench_scores", SCORE_COLUMNS, by=By.SUBJECT, group=Group.EVALUATION)

@@ -106,7 +106,9 @@ class Translating:
 
     def take(self, pieces: Sequence[Piece], completions: pl.DataFrame) -> None:
         """Check the replies to `requests`, and keep what passes."""
-        asked = pl.DataFrame({"request_id": [piece.name for piece in pieces]}, {"request_id": pl.String})
+        asked = pl.DataFrame(
+            {"request_id": [piece.name for piece in pieces]}, {"request_id": pl.String}
+        )
         replied = add_completions(asked, completions, PROMPT, "request_id")
         for piece, reply in zip(pieces, replied.iter_rows(named=True), strict=True):
             before = self.tried.get(piece.name)
