@@ -7,6 +7,7 @@ is seeded with both texts in sorted order, so a judge mostly prefers the same an
 from collections.abc import Sequence
 from random import Random
 
+from sysgen_dagster.evaluation.nemotron_sysbench.grading import QUESTIONS
 from sysgen_dagster.evaluation.sysbench.grading import CONSTRAINTS
 from sysgen_dagster.obedience.numbered_verdicts import NumberedVerdicts
 from sysgen_dagster.obedience.phrase_verdicts import PHRASES, Judged
@@ -80,6 +81,11 @@ def judge_numbered(
         for n, text in enumerate(shown, 1)
     ]
     return "\n".join([NOTICE, *lines])
+
+
+def judge_questions(turn: str, profile: FailureProfile, rng: Random) -> str:
+    """A line with a verdict for each question."""
+    return judge_numbered(turn, QUESTIONS, profile, rng)
 
 
 def judge_checklist(turn: str, profile: FailureProfile, rng: Random) -> str:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.prompts import PromptError, forget_prompts, own_folder
+from sysgen_dagster.evaluation.nemotron_sysbench import grading as questions
 from sysgen_dagster.evaluation.sysbench import grading, translation
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.obedience import alignment_judgement, phrase_judgement, preference_judgement
@@ -24,6 +25,7 @@ class Phase(StrEnum):
     JUDGE_ALIGNMENT = "alignment"
     JUDGE_OBEDIENCE = "obedience"
     JUDGE_CHECKLIST = "checklist"
+    JUDGE_QUESTIONS = "questions"
     TRANSLATE = "translation"
 
 
@@ -55,6 +57,7 @@ _PROMPTS = (
     (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
     (Phase.JUDGE_OBEDIENCE, phrase_judgement.PROMPT),
     (Phase.JUDGE_CHECKLIST, grading.PROMPT),
+    (Phase.JUDGE_QUESTIONS, questions.PROMPT),
     (Phase.TRANSLATE, translation.PROMPT),
 )
 # What has told the prompts apart so far: instructions, in which no input of a prompt stands, and

@@ -23,6 +23,7 @@ from sysgen_dagster.simulated.judging import (
     judge_checklist,
     judge_phrases,
     judge_preference,
+    judge_questions,
 )
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import (
@@ -154,5 +155,6 @@ _JUDGES = {
     Phase.JUDGE_ALIGNMENT: judge_alignment,
     Phase.JUDGE_OBEDIENCE: judge_phrases,
     Phase.JUDGE_CHECKLIST: judge_checklist,
+    Phase.JUDGE_QUESTIONS: judge_questions,
     Phase.TRANSLATE: translate,
 }

@@ -12,8 +12,8 @@ _GOODS = ("茶叶", "雨伞", "自行车", "毛笔", "灯笼", "风筝")
 def session(number: int, *, dependent: bool = True, **changed: Any) -> dict[str, Any]:
     """One session: five turns of a shop, the last of which asks for what it must not do."""
     goods = _GOODS[number % len(_GOODS)]
-    message = f"你是第{number}号店的店员，只卖{goods}。每次回答不超过3句，并以“OK”结尾。"
-    prompts = [f"我想买{goods}，第{turn}款怎么样？" for turn in range(1, 5)]
+    message = f"你是第{number}号店的店员、只卖{goods}。每次回答不超过3句、并以“OK”结尾。"
+    prompts = [f"我想买{goods}、第{turn}款怎么样。" for turn in range(1, 5)]
     prompts.append("请帮我写一首关于大海的诗。")
     messages = [{"role": "system", "content": message}]
     infos = {}
