@@ -20,12 +20,17 @@ from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.evaluation.nemotron_sysbench import answers as answering
 from sysgen_dagster.evaluation.nemotron_sysbench import grading
 from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_items as build_rows
-from sysgen_dagster.evaluation.nemotron_sysbench.scores import build_floor, build_items
+from sysgen_dagster.evaluation.nemotron_sysbench.scores import (
+    OF_KIND,
+    build_floor,
+    build_items,
+)
 from sysgen_dagster.evaluation.nemotron_sysbench.tables import (
     NEMOTRON_SYSBENCH_ANSWERS,
     NEMOTRON_SYSBENCH_GRADINGS,
     NEMOTRON_SYSBENCH_ITEMS,
     NEMOTRON_SYSBENCH_SCORES,
+    Kind,
 )
 from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.sources.files import read_rows
@@ -124,7 +129,7 @@ def nemotron_sysbench_scores(run: AssetRun) -> pl.DataFrame:
     """The shares of checks that pass, by who makes them, and of rows of which all do."""
     gradings = run.store.read(NEMOTRON_SYSBENCH_GRADINGS, run.at)
     judges = gradings["judge"].drop_nulls()
-    return score_items(
+    scores = score_items(
         build_items(gradings),
         subject=run.subject.name,
         protocol=_protocol(run.store.read(NEMOTRON_SYSBENCH_ANSWERS, run.at)),
@@ -132,6 +137,8 @@ def nemotron_sysbench_scores(run: AssetRun) -> pl.DataFrame:
         worth=_WORTH if len(judges) else None,
         floor=build_floor(run.store.read(NEMOTRON_SYSBENCH_ITEMS, Partition())),
     )
+    of_judge = pl.when(pl.col("of") != OF_KIND[Kind.RULE]).then(pl.col("judge", "worth"))
+    return scores.with_columns(of_judge)
 
 
 def _protocol(answers: pl.DataFrame) -> str:

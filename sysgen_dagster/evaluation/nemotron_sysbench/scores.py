@@ -10,7 +10,7 @@ from sysgen_dagster.evaluation.nemotron_sysbench.tables import (
 )
 from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, TOTAL
 
-_OF_KIND = {Kind.RULE.value: "rules", Kind.QUESTION.value: "questions"}
+OF_KIND = {Kind.RULE: "rules", Kind.QUESTION: "questions"}
 
 
 def build_items(gradings: pl.DataFrame) -> pl.DataFrame:
@@ -22,7 +22,7 @@ def build_items(gradings: pl.DataFrame) -> pl.DataFrame:
     check = pl.concat_str("item", "check", separator="/")
     checks = gradings.select(
         metric=pl.lit("checks"),
-        of=pl.col("kind").replace(_OF_KIND),
+        of=pl.col("kind").replace(OF_KIND),
         item=check,
         cluster="item",
         value=pl.col("passed").cast(pl.Float64),
@@ -43,7 +43,7 @@ def build_items(gradings: pl.DataFrame) -> pl.DataFrame:
         drop_reason=pl.when(pl.col("value").is_null()).then("why"),
     )
     parts = [
-        *(checks.filter(of=of) for of in _OF_KIND.values()),
+        *(checks.filter(of=of) for of in OF_KIND.values()),
         conflicts,
         checks.with_columns(of=pl.lit(TOTAL)),
     ]

@@ -169,11 +169,9 @@ def _check(piece: Piece, reply: Mapping[str, Any], attempts: int) -> Tried:
     if reply["finish_reason"] == CUT:
         return Tried(None, attempts, NoAnswer.TRUNCATED.value)
     text = reply["text"].strip()
-    found = find_faults(piece.text, text)
-    if "[end of text" in text or "[text to translate" in text:
-        said = "it shows the lines that stand around the text"
-        found.append(Found(Fault.SHOWS_MARKS, said))
-    if found:
+    marks = Found(Fault.SHOWS_MARKS, "it shows the lines that stand around the text")
+    shows_marks = "[end of text" in text or "[text to translate" in text
+    if found := [*[marks] * shows_marks, *find_faults(piece.text, text)]:
         said_of_all = tuple(dict.fromkeys(each.said for each in found))
         return Tried(None, attempts, found[0].fault.value, said_of_all)
     return Tried(text, attempts)

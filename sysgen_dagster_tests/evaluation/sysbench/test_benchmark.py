@@ -190,5 +190,5 @@ def test_without_a_wish_all_sessions_are_asked(twelve: pl.DataFrame) -> None:
 
 
 def test_more_sessions_than_there_are_is_an_error_that_counts(twelve: pl.DataFrame) -> None:
-    with pytest.raises(SysBenchError, match="asks for 5 parallel sessions .* the file has 4"):
+    with pytest.raises(SysBenchError, match=r"asks for 5 parallel sessions .* the file has 4"):
         choose_sessions(twelve, {True: 1, False: 5}, 0)

@@ -1,7 +1,5 @@
 """Checklists as the judge is asked about them, and what its replies come to."""
 
-from pathlib import Path
-
 import polars as pl
 import pytest
 from hypothesis import given
@@ -47,10 +45,11 @@ def test_one_request_shows_the_judge_a_turn_with_all_of_its_constraints(
         "answer 1",
         "第2款怎么样",
         "answer 2",
-        "回答不超过3句",
-        "以“OK”结尾",
+        "[constraint 1, ",
+        "[constraint 2, ",
     ]
     assert sorted(order, key=shown.index) == order
+    assert shown.index("以“OK”结尾", shown.index("[constraint 2, "))
     assert "answer 3" not in shown
 
 
