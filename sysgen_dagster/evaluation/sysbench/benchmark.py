@@ -122,12 +122,14 @@ def choose_sessions(
     Args:
         items: `SYSBENCH_ITEMS`.
         wanted: How many sessions, of those that are dependent (True) and those that are not
-            (False), or of both together (None).
+            (False), or of both together (None); nothing: all of them.
         seed: Another one chooses others.
 
     Raises:
         SysBenchError: There are fewer.
     """
+    if not wanted:
+        return items
     chosen: set[str] = set()
     for kind, number in wanted.items():
         there = items if kind is None else items.filter(dependent=kind)

@@ -185,6 +185,7 @@ def test_the_same_seed_gives_the_same_sessions_in_any_order_of_the_file(
 
 
 def test_without_a_wish_all_sessions_are_asked(twelve: pl.DataFrame) -> None:
+    assert choose_sessions(twelve, {}, 0).equals(twelve)
     assert choose_sessions(twelve, {True: 8, False: 4}, 0).equals(twelve)
     assert choose_sessions(twelve, {None: 12}, 5).equals(twelve)
 
