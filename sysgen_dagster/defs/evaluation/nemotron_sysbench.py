@@ -19,7 +19,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.evaluation.nemotron_sysbench import answers as answering
 from sysgen_dagster.evaluation.nemotron_sysbench import grading
-from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_items as build_rows
+from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_rows
 from sysgen_dagster.evaluation.nemotron_sysbench.scores import (
     OF_KIND,
     build_floor,

@@ -73,7 +73,7 @@ class _Row(BaseModel):
     llm_judge: Annotated[list[_Question], BeforeValidator(_or_nothing)] = []
 
 
-def build_items(rows: Iterable[Any]) -> pl.DataFrame:
+def build_rows(rows: Iterable[Any]) -> pl.DataFrame:
     """`NEMOTRON_SYSBENCH_ITEMS` of the rows of the file, in their order.
 
     Raises:

@@ -12,16 +12,12 @@ from sysgen_dagster.catalog.evaluation import History
 from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling, derive_seed
 from sysgen_dagster.chat.visible import is_blank
-from sysgen_dagster.errors import SysgenError
+from sysgen_dagster.evaluation.sysbench.benchmark import SysBenchError
 from sysgen_dagster.evaluation.sysbench.tables import SYSBENCH_ANSWERS, TURNS, NotAsked
 
 # The published tables have another decoding for every model; at 0 a repetition gives the same.
 SAMPLING = Sampling(temperature=0.0, max_tokens=2048)
 ROUNDS = range(1, TURNS + 1)
-
-
-class NoReferencesError(SysgenError):
-    """The history is to be the benchmark's own answers, and the file lacks some of them."""
 
 
 def identify(session: str, turn: int) -> str:
@@ -30,11 +26,11 @@ def identify(session: str, turn: int) -> str:
 
 
 def require_references(items: pl.DataFrame) -> None:
-    """Raise `NoReferencesError` where a turn that others follow has no reference."""
+    """Raise `SysBenchError` where a turn that others follow has no reference."""
     lacking = items.filter(pl.col("reference").is_null() & (pl.col("turn") < TURNS))
     if not lacking.is_empty():
         session, turn = lacking.select("session", "turn").row(0)
-        raise NoReferencesError(
+        raise SysBenchError(
             f"turn {turn} of session {session} of SysBench has no reference, nor have "
             f"{lacking.height - 1} others. Published sheets lack those of turns 3 to 5: let `hub` "
             "of `sysbench` name the benchmark's JSON, or let `history` be `own`"

@@ -6,12 +6,12 @@ from sysgen_dagster.evaluation.nemotron_sysbench.answers import (
     build_answer_requests,
     build_answers,
 )
-from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_items
+from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_rows
 from sysgen_dagster.evaluation.nemotron_sysbench.tables import NEMOTRON_SYSBENCH_ANSWERS
 from sysgen_dagster_tests.evaluation.nemotron_sysbench.small_rows import row, rule, usual
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, failed, replied
 
-ITEMS = build_items([usual(1), row(2, [rule(1, "no:such")], []), usual(3)])
+ITEMS = build_rows([usual(1), row(2, [rule(1, "no:such")], []), usual(3)])
 
 
 def test_only_rows_with_a_check_are_asked_with_all_of_their_turns() -> None:

@@ -8,12 +8,12 @@ from sysgen_dagster.evaluation.nemotron_sysbench.grading import (
     build_grading_requests,
     build_gradings,
 )
-from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_items
+from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_rows
 from sysgen_dagster.evaluation.nemotron_sysbench.tables import NEMOTRON_SYSBENCH_GRADINGS
 from sysgen_dagster_tests.evaluation.nemotron_sysbench.small_rows import row, rule, usual
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, failed, replied
 
-ITEMS = build_items([usual(1), row(2, [rule(1, "punctuation:no_comma")], []), usual(3)])
+ITEMS = build_rows([usual(1), row(2, [rule(1, "punctuation:no_comma")], []), usual(3)])
 ANSWERS = build_answers(
     ITEMS, completions(replied("1", "Tea, of course."), replied("2", "No."), failed("3", "timeout"))
 )

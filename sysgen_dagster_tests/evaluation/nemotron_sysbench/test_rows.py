@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.evaluation.nemotron_sysbench.rows import NemotronError, build_items
+from sysgen_dagster.evaluation.nemotron_sysbench.rows import NemotronError, build_rows
 from sysgen_dagster.evaluation.nemotron_sysbench.tables import NEMOTRON_SYSBENCH_ITEMS
 from sysgen_dagster.sources.files import read_rows
 from sysgen_dagster_tests.evaluation.nemotron_sysbench.small_rows import (
@@ -20,12 +20,12 @@ from sysgen_dagster_tests.evaluation.nemotron_sysbench.small_rows import (
 
 
 def checks(given: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = build_items([given])["checks"][0].to_list()
+    found: list[dict[str, Any]] = build_rows([given])["checks"][0].to_list()
     return found
 
 
 def test_a_row_is_a_chat_with_rules_and_questions() -> None:
-    items = build_items([usual(7)])
+    items = build_rows([usual(7)])
 
     assert items.schema == pl.Schema(NEMOTRON_SYSBENCH_ITEMS.schema)
     [item] = items.rows(named=True)
@@ -93,7 +93,7 @@ def test_what_is_no_matter_of_counting_becomes_a_question(
 def test_an_instruction_that_no_rule_has_as_it_is_is_left_out_with_why(
     name: str, arguments: dict[str, Any], why: str
 ) -> None:
-    items = build_items([row(1, [rule(1, name, **arguments)], [question(2, "?")])])
+    items = build_rows([row(1, [rule(1, name, **arguments)], [question(2, "?")])])
     [said] = items["left_out"][0]
     assert said.startswith(f"{name}: ")
     assert why in said
@@ -101,14 +101,14 @@ def test_an_instruction_that_no_rule_has_as_it_is_is_left_out_with_why(
 
 
 def test_a_row_of_which_nothing_is_left_is_dropped() -> None:
-    items = build_items([row(1, [rule(1, "no:such")], []), usual(2)])
+    items = build_rows([row(1, [rule(1, "no:such")], []), usual(2)])
     assert items["drop_reason"].to_list() == ["no_check_left", None]
 
 
 def test_nulls_that_parquet_adds_are_no_arguments() -> None:
     given = rule(1, "punctuation:no_comma", keywords=None, num_words=None)
     assert len(checks(row(1, [given], []))) == 1
-    assert build_items([row(1, [given], [], llm_judge=None)]).height == 1
+    assert build_rows([row(1, [given], [], llm_judge=None)]).height == 1
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".parquet"])
@@ -120,7 +120,7 @@ def test_rows_are_read_from_a_file_with_numbers_as_numbers(tmp_path: Path, endin
         path.write_text("".join(json.dumps(each) + "\n" for each in rows))
     else:
         pl.DataFrame(rows).write_parquet(path)
-    items = build_items(read_rows("nemotron_sysbench", path))
+    items = build_rows(read_rows("nemotron_sysbench", path))
     assert items["item"].to_list() == ["1", "2"]
     assert items["checks"][0][0]["arguments"] == '{"num_words": 3, "relation": "at least"}'
 
@@ -140,10 +140,10 @@ def test_rows_are_read_from_a_file_with_numbers_as_numbers(tmp_path: Path, endin
 )  # fmt: skip
 def test_a_row_of_another_data_set_is_named(given: Any, words: list[str]) -> None:
     with pytest.raises(NemotronError) as caught:
-        build_items([given])
+        build_rows([given])
     assert all(word in str(caught.value) for word in words), caught.value
 
 
 def test_an_id_that_stands_there_twice_is_refused() -> None:
     with pytest.raises(NemotronError, match="id 5 twice"):
-        build_items([usual(5), usual(5)])
+        build_rows([usual(5), usual(5)])

@@ -4,7 +4,7 @@ import polars as pl
 
 from sysgen_dagster.evaluation.nemotron_sysbench.answers import build_answers
 from sysgen_dagster.evaluation.nemotron_sysbench.grading import build_gradings
-from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_items as build_rows
+from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_rows
 from sysgen_dagster.evaluation.nemotron_sysbench.scores import build_floor, build_items
 from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster_tests.evaluation.nemotron_sysbench.small_rows import row, rule, usual

@@ -9,10 +9,9 @@ import pytest
 from sysgen_dagster.catalog.evaluation import History
 from sysgen_dagster.chat.completions import COMPLETIONS
 from sysgen_dagster.chat.messages import ChatRequest
-from sysgen_dagster.evaluation.sysbench.benchmark import read_sessions
+from sysgen_dagster.evaluation.sysbench.benchmark import SysBenchError, read_sessions
 from sysgen_dagster.evaluation.sysbench.rounds import (
     ROUNDS,
-    NoReferencesError,
     build_answers,
     build_round,
     require_references,
@@ -100,5 +99,5 @@ def test_references_that_a_sheet_lacks_are_named_before_anything_is_asked(
     last = pl.when(pl.col("turn") < 5).then("reference")
     require_references(items.with_columns(reference=last))  # nothing follows the last turn
     first = pl.when(pl.col("turn") < 3).then("reference")
-    with pytest.raises(NoReferencesError, match=r"turn 3 of session 1 .* nor have 3 others"):
+    with pytest.raises(SysBenchError, match=r"turn 3 of session 1 .* nor have 3 others"):
         require_references(items.with_columns(reference=first))
