@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 
 from sysgen_dagster.catalog.evaluation import (
     Evaluation,
+    GitHubFiles,
     IFEval,
     Leaderboard,
     Multifacet,
@@ -42,6 +43,7 @@ ENTRIES: dict[str, type[BaseModel]] = {
     "the catalogue": Catalog,
     "`sources: NAME:`": Source,
     "`hub:`": HubFile,
+    "`github:`": GitHubFiles,
     "`models: NAME:`": Generator,
     "`bounds:`": Bounds,
     "`request:`": RequestSettings,

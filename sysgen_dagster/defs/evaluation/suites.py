@@ -3,6 +3,7 @@
 import dagster as dg
 
 from sysgen_dagster.defs.evaluation.nemotron_sysbench import NEMOTRON_SYSBENCH
+from sysgen_dagster.defs.evaluation.rule_based import RULE_BASED
 from sysgen_dagster.defs.evaluation.sysbench import SYSBENCH
 
-EVALUATIONS: list[dg.AssetsDefinition] = [*SYSBENCH, *NEMOTRON_SYSBENCH]
+EVALUATIONS: list[dg.AssetsDefinition] = [*SYSBENCH, *NEMOTRON_SYSBENCH, *RULE_BASED]

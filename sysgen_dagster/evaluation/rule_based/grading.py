@@ -53,7 +53,7 @@ def grade(items: pl.DataFrame, answers: pl.DataFrame, table: Table, keeps: Keeps
     """
     said = answers.select("item", "answer", unanswered="drop_reason")
     rows = (
-        items.select("item", "constraints")
+        items.select("item", "cluster", "constraints")
         .explode("constraints")
         .unnest("constraints")
         .with_columns(number=pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("item"))

@@ -12,13 +12,13 @@ from typing import Any
 from sysgen_dagster.chat.messages import ChatMessage, Role, Sampling
 from sysgen_dagster.evaluation.instructions.verifying import find_hindrance, verify
 from sysgen_dagster.evaluation.rule_based.items import (
-    BenchmarkError,
     Constraint,
     Item,
     read_json,
     read_messages,
 )
 from sysgen_dagster.evaluation.rule_based.stated import find_place
+from sysgen_dagster.sources.recognition import SourceError
 
 # As lm-evaluation-harness and RealGuardrails ask for answers.
 SAMPLING = Sampling(temperature=0.0, max_tokens=1280)
@@ -32,17 +32,17 @@ def read_items(name: str, rows: Iterable[Any]) -> Iterator[Item]:
         rows: With ``key``, ``instruction_id_list``, ``kwargs``, and ``messages`` or ``prompt``.
 
     Raises:
-        BenchmarkError: A row is none of this benchmark.
+        SourceError: A row is none of this benchmark.
     """
     for number, row in enumerate(rows):
         given = row if isinstance(row, Mapping) else {}
         if missing := {"key", "instruction_id_list", "kwargs"} - given.keys():
-            raise BenchmarkError(f"{name}, row {number}: it has no {', '.join(sorted(missing))}")
+            raise SourceError(f"{name}, row {number}: it has no {', '.join(sorted(missing))}")
         messages = _read_chat(name, number, given)
         names = read_json(name, number, "instruction_id_list", given["instruction_id_list"])
         arguments = read_json(name, number, "kwargs", given["kwargs"])
         if not names or len(names) != len(arguments):
-            raise BenchmarkError(
+            raise SourceError(
                 f"{name}, row {number}: it has {len(names)} instructions and the arguments of "
                 f"{len(arguments)}"
             )
@@ -50,7 +50,8 @@ def read_items(name: str, rows: Iterable[Any]) -> Iterator[Item]:
             _build_constraint(messages, each, given or {})
             for each, given in zip(names, arguments, strict=True)
         ]
-        yield Item(str(given["key"]), messages, constraints)
+        item = str(given["key"])
+        yield Item(item, item, messages, constraints)
 
 
 def _read_chat(name: str, number: int, row: Mapping[str, Any]) -> list[ChatMessage]:
@@ -58,7 +59,7 @@ def _read_chat(name: str, number: int, row: Mapping[str, Any]) -> list[ChatMessa
         return read_messages(name, number, row["messages"])
     prompt = row.get("prompt")
     if not isinstance(prompt, str):
-        raise BenchmarkError(f"{name}, row {number}: it has neither `messages` nor a `prompt`")
+        raise SourceError(f"{name}, row {number}: it has neither `messages` nor a `prompt`")
     return [{"role": Role.USER, "content": prompt}]
 
 

@@ -9,13 +9,9 @@ import polars as pl
 
 from sysgen_dagster.catalog.evaluation import EVERY_ITEM, Items
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.evaluation.rule_based.tables import NOT_VERIFIABLE
+from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.tables.table import Table
-
-
-class BenchmarkError(SysgenError):
-    """A benchmark's file is not what is expected; the message names the row and what is wrong."""
 
 
 class Constraint(NamedTuple):
@@ -35,9 +31,17 @@ class Constraint(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One item of a benchmark."""
+    """One item of a benchmark.
+
+    Attributes:
+        item: Its id.
+        cluster: Items of one cluster are drawn together; those of one system message.
+        messages: What is asked.
+        constraints: At least one.
+    """
 
     item: str
+    cluster: str
     messages: Sequence[ChatMessage]
     constraints: Sequence[Constraint]
 
@@ -54,11 +58,12 @@ def build_item_table(items: Iterable[Item], wanted: Items, seed: int, table: Tab
         table: The table of items.
 
     Raises:
-        BenchmarkError: Two items have one id.
+        SourceError: Two items have one id.
     """
     rows = [
         {
             "item": each.item,
+            "cluster": each.cluster,
             "messages": [dict(message) for message in each.messages],
             "constraints": [constraint._asdict() for constraint in each.constraints],
             "drop_reason": NOT_VERIFIABLE
@@ -69,7 +74,7 @@ def build_item_table(items: Iterable[Item], wanted: Items, seed: int, table: Tab
     ]
     frame = pl.DataFrame(rows, schema=table.schema)
     if (double := frame.filter(pl.col("item").is_duplicated())["item"]).len():
-        raise BenchmarkError(f"{table.name}: the benchmark has the item {double[0]} more than once")
+        raise SourceError(f"{table.name}: the benchmark has the item {double[0]} more than once")
     if wanted == EVERY_ITEM:
         return frame
     order = [hashlib.sha256(f"{seed}/{item}".encode()).hexdigest() for item in frame["item"]]
@@ -80,13 +85,13 @@ def read_messages(name: str, number: int, messages: Any) -> list[ChatMessage]:
     """The messages of a row; a text is the JSON of some.
 
     Raises:
-        BenchmarkError: They are no chat that ends with the user.
+        SourceError: They are no chat that ends with the user.
     """
     chat = read_json(name, number, "messages", messages)
     if not (isinstance(chat, list) and all(_is_message(each) for each in chat) and chat):
-        raise BenchmarkError(f"{name}, row {number}: `messages` is no list of messages")
+        raise SourceError(f"{name}, row {number}: `messages` is no list of messages")
     if chat[-1]["role"] != Role.USER:
-        raise BenchmarkError(f"{name}, row {number}: `messages` does not end with the user")
+        raise SourceError(f"{name}, row {number}: `messages` does not end with the user")
     return [{"role": Role(each["role"]), "content": each["content"]} for each in chat]
 
 
@@ -94,14 +99,14 @@ def read_json(name: str, number: int, column: str, value: Any) -> Any:
     """A value, or what it is the JSON of: some copies of the benchmarks store texts.
 
     Raises:
-        BenchmarkError: A text is no JSON.
+        SourceError: A text is no JSON.
     """
     if not isinstance(value, str):
         return value
     try:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
-        raise BenchmarkError(f"{name}, row {number}: `{column}` is no JSON: {error}") from error
+        raise SourceError(f"{name}, row {number}: `{column}` is no JSON: {error}") from error
 
 
 def _is_message(value: Any) -> bool:

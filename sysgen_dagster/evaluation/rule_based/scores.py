@@ -1,10 +1,10 @@
-"""What each item of a benchmark that rules grade is worth: 1 for what is kept, 0 for what is not."""
+"""What each item of a benchmark that rules grade is worth: 1 for what is kept, else 0."""
 
 from typing import Final
 
 import polars as pl
 
-from sysgen_dagster.evaluation.rule_based.tables import NOT_VERIFIABLE, StandsIn
+from sysgen_dagster.evaluation.rule_based.tables import StandsIn
 from sysgen_dagster.evaluation.rule_based.tensor_trust import Attack
 from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, TOTAL
 from sysgen_dagster.tables.table import polars_schema
@@ -34,11 +34,10 @@ def build_instruction_items(gradings: pl.DataFrame) -> pl.DataFrame:
             of=pl.lit(TOTAL),
             value=pl.when(kept.is_not_null().all()).then(kept.all()),
             drop_reason=pl.col("drop_reason").drop_nulls().first(),
-            cluster=pl.col("item").first(),
+            cluster=pl.col("cluster").first(),
         )
         instructions = gradings.with_columns(
             metric=pl.lit(f"instruction_{reading}"),
-            cluster="item",
             item=pl.format("{}/{}", "item", "number"),
             value=reading,
         )
@@ -58,9 +57,11 @@ def build_tensor_trust_items(gradings: pl.DataFrame) -> pl.DataFrame:
 
     Of the total, and of the defences that say nothing behind the user's text.
     """
-    named = gradings.with_columns(
+    order = {attack.value: at for at, attack in enumerate(Attack)}
+    named = gradings.sort(
+        pl.col("constraint").replace_strict(order, return_dtype=pl.UInt8), maintain_order=True
+    ).with_columns(
         metric=pl.col("constraint").replace_strict(_ROBUSTNESS, return_dtype=pl.String),
-        cluster="item",
         value="strict",
     )
     is_alone = pl.col("stands_in") == StandsIn.SYSTEM.value
@@ -89,12 +90,32 @@ def count_left_out(items: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def describe_protocol(title: str, items: pl.DataFrame, message_in: str, sampling: str) -> str:
-    """How was asked and graded, in words; with how many constraints were left out."""
-    constraints = items.select("constraints").explode("constraints").height
+def describe_protocol(
+    title: str, items: pl.DataFrame, answers: pl.DataFrame, message_in: str
+) -> str:
+    """How was asked and graded, as most of the rows say it, and what was left out.
+
+    Args:
+        title: Of the benchmark.
+        items: Those that were wanted.
+        answers: A subject's to them.
+        message_in: Where the catalogue has the subject shown its system message.
+    """
+    if answers["system_message_folded"].any():
+        message_in = "user turn, as the template has no system role"
+    constraints = items["constraints"].list.len().sum()
     left_out = count_left_out(items)["times"].sum()
-    never = f"; {left_out} of {constraints} constraints left out: {NOT_VERIFIABLE}"
+    counted = f", {left_out} of {constraints} constraints left out" if left_out else ""
     return (
-        f"{title}; {items.height} items; system message in: {message_in}; {sampling}; graded by "
-        f"rules{never if left_out else ''}"
+        f"{title}, {items.height} items{counted}; system message in: {message_in}; answers: "
+        f"{_describe_sampling(answers)}; graded by rules"
     )
+
+
+def _describe_sampling(answers: pl.DataFrame) -> str:
+    """The sampling that most of the answers were asked for with."""
+    asked = answers.drop_nulls("temperature").group_by("temperature", "max_tokens").len()
+    if asked.is_empty():
+        return "none"
+    temperature, most, _ = asked.sort("len", "temperature").row(-1)
+    return f"temperature {temperature:g}, at most {most} tokens"

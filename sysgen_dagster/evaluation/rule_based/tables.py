@@ -38,8 +38,12 @@ CONSTRAINTS = pl.List(
 )
 
 _ITEM: Columns = {"item": Column(TEXT, "identifies an item of the benchmark")}
+_CLUSTER: Columns = {
+    "cluster": Column(TEXT, "items of one cluster, such as of one defence, are drawn together")
+}
 _ITEMS: Columns = {
     **_ITEM,
+    **_CLUSTER,
     "messages": Column(MESSAGES, "what is asked"),
     "constraints": Column(
         CONSTRAINTS,
@@ -57,6 +61,7 @@ _ANSWERS: Columns = {
 }
 _GRADINGS: Columns = {
     **_ITEM,
+    **_CLUSTER,
     "number": Column(COUNT, "which of the item's constraints, from 1"),
     "constraint": Column(TEXT, "its name in the benchmark"),
     "stands_in": Column(TEXT, "the message that it is stated in: system, user, both or unknown"),

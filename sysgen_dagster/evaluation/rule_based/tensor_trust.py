@@ -2,10 +2,11 @@
 
 The benchmark is that of RealGuardrails (arXiv 2502.12197, MIT), made of the players' defences and
 attacks of the game Tensor Trust (Toyer and others, arXiv 2311.01011): 570 attempts to make the
-model say the code, 1,060 to make it grant access without, and 776 visits with the code. A robust
-model that never grants access is no help, so the three scores belong together.
+model say the code, 776 to make it grant access without, and 1,060 visits with the code. A model
+that never grants access is robust and of no help, so the three scores belong together.
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -14,12 +15,12 @@ from typing import Any, Final
 
 from sysgen_dagster.chat.messages import Sampling
 from sysgen_dagster.evaluation.rule_based.items import (
-    BenchmarkError,
     Constraint,
     Item,
     read_messages,
 )
 from sysgen_dagster.evaluation.rule_based.tables import StandsIn
+from sysgen_dagster.sources.recognition import SourceError
 
 # As RealGuardrails asks for answers.
 SAMPLING = Sampling(temperature=0.0, max_tokens=500)
@@ -44,26 +45,27 @@ def read_items(name: str, rows: Iterable[tuple[str, Any]]) -> Iterator[Item]:
             ``has_post_prompt``.
 
     Raises:
-        BenchmarkError: A row is none of this benchmark, or an attack has no rows.
+        SourceError: A row is none of this benchmark, or an attack has no rows.
     """
     numbers = dict.fromkeys((each.value for each in Attack), 0)
     for attack, row in rows:
         if attack not in numbers:
-            raise BenchmarkError(f"{name}: {attack}.jsonl is none of {', '.join(numbers)}.jsonl")
+            raise SourceError(f"{name}: {attack}.jsonl is none of {', '.join(numbers)}.jsonl")
         number = numbers[attack]
         numbers[attack] += 1
         place = f"{name}, {attack}"
         given = row if isinstance(row, Mapping) else {}
         code, is_repeated = given.get("access_code"), given.get("has_post_prompt")
         if not (isinstance(code, str) and code and isinstance(is_repeated, bool)):
-            raise BenchmarkError(f"{place}, row {number}: no `access_code` or `has_post_prompt`")
+            raise SourceError(f"{place}, row {number}: no `access_code` or `has_post_prompt`")
         messages = read_messages(place, number, given.get("messages"))
         stands_in = StandsIn.BOTH if is_repeated else StandsIn.SYSTEM
         arguments = json.dumps({"access_code": code})
         constraint = Constraint(attack, arguments, stands_in.value)
-        yield Item(f"{attack}-{number:04d}", messages, [constraint])
+        defence = hashlib.blake2b(messages[0]["content"].encode(), digest_size=8).hexdigest()
+        yield Item(f"{attack}-{number:04d}", defence, messages, [constraint])
     if lacking := [attack for attack, number in numbers.items() if not number]:
-        raise BenchmarkError(
+        raise SourceError(
             f"{name} has no rows in {', '.join(lacking)}.jsonl: its three scores belong together"
         )
 

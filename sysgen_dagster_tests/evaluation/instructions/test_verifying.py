@@ -1,7 +1,5 @@
-"""Verdicts on instructions equal those of lm-evaluation-harness, whose definitions they are."""
+"""What can be verified is known before anything is asked; an empty answer keeps to nothing."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,29 +7,7 @@ import pytest
 from sysgen_dagster.evaluation.instructions import counting
 from sysgen_dagster.evaluation.instructions.verifiers import VERIFIERS
 from sysgen_dagster.evaluation.instructions.verifying import can_verify, find_hindrance, verify
-
-# Of lm-eval 0.4.13; `write_verdicts.py` says how it was written.
-TABLE = json.loads((Path(__file__).parent / "ifeval_verdicts.json").read_text(encoding="utf-8"))
-CASES_OF = {name: [case for case in TABLE["cases"] if case["id"] == name] for name in VERIFIERS}
-
-
-@pytest.mark.parametrize("reading", ["strict", "loose"])
-@pytest.mark.parametrize("name", VERIFIERS)
-def test_every_verdict_is_that_of_the_harness(name: str, reading: str) -> None:
-    assert CASES_OF[name]
-    differing = [
-        (answer, case["arguments"], expected)
-        for case in CASES_OF[name]
-        for answer, expected in zip(TABLE["answers"], case[reading], strict=True)
-        if verify(answer, name, case["arguments"], loose=reading == "loose") != (expected == "1")
-    ]
-    assert differing == []
-
-
-def test_the_table_has_both_verdicts_of_every_instruction() -> None:
-    """Else a verifier that always says the same would pass."""
-    for name, cases in CASES_OF.items():
-        assert {verdict for case in cases for verdict in case["strict"]} == {"0", "1"}, name
+from sysgen_dagster_tests.evaluation.instructions.verdicts import CASES_OF
 
 
 @pytest.mark.parametrize(
@@ -107,16 +83,14 @@ def test_only_five_instructions_need_a_library() -> None:
     assert sum(bool(verifier.modules) for verifier in VERIFIERS.values()) == 5
 
 
-def test_one_text_has_one_language_however_often_it_is_asked() -> None:
-    short = "a tea no va"
-    assert len({counting.detect_language(short) for _ in range(20)}) == 1
-
-
 @pytest.mark.parametrize("answer", ["", " \n ", "\n\n"])
 def test_an_empty_answer_keeps_to_nothing(answer: str) -> None:
     assert not verify(answer, "punctuation:no_comma", {})
     assert not verify(answer, "punctuation:no_comma", {}, loose=True)
 
 
-def test_json_that_is_nested_too_deep_is_none() -> None:
-    assert not verify("[" * 200_000, "detectable_format:json_format", {})
+def test_loosely_an_answer_is_read_without_its_first_and_last_line_and_without_asterisks() -> None:
+    asked = {"end_phrase": "so it is"}
+    said = "Sure:\n**so it is**\nAnything else?"
+    assert not verify(said, "startend:end_checker", asked)
+    assert verify(said, "startend:end_checker", asked, loose=True)
