@@ -55,7 +55,7 @@ class BaseCatalog(Entry):
         for section in ("models", "judges", "subjects"):
             yield from unknown_names(values, f"{section}.*.training", "trainings")
         yield from unknown_names(values, "trainings.*.starts_from", "trainings")
-        for field in ("subjects.*.model", "evaluation.judge"):
+        for field in ("subjects.*.model", "evaluation.judge", "evaluation.sysbench.translator"):
             yield from unknown_names(values, field, "models", "judges")
         models = values.get("models") if isinstance(values, Mapping) else None
         both = models if isinstance(models, Mapping) else ()

@@ -145,11 +145,57 @@ class Multifacet(Bench):
         return None if is_once else "give true and false at most once each"
 
 
+class History(StrEnum):
+    """Whose answers stand before a later turn of a session."""
+
+    OWN = "own"  # the subject's
+    REFERENCE = "reference"  # the benchmark's, so that one failure says nothing of the next turn
+
+
+class Language(StrEnum):
+    """In which language a benchmark is asked."""
+
+    ORIGINAL = "original"
+    ENGLISH = "english"  # translated by a model of the catalogue
+
+
+class Sample(Entry):
+    """So many sessions of each kind, in place of all; left out: as the SysGen paper has it."""
+
+    dependent: Count = 80
+    parallel: Count = 20
+    seed: Count = 0  # which ones: the paper does not say which are its own
+
+
 class SysBench(Bench):
-    """SysBench: 500 system messages with five turns each, and a checklist for every turn."""
+    """SysBench: 500 system messages with five turns each, and a checklist for every turn.
+
+    An item of the setting `items` is a session.
+    """
 
     name: str = Field(default="sysbench", exclude=True)
-    hub: HubFile | None = HubFile(repo="PKU-Baichuan-MLSystemLab/SysBench")
+    hub: HubFile | None = HubFile(
+        repo="PKU-Baichuan-MLSystemLab/SysBench", file="system_benchmark_eval_datas.json"
+    )
+    history: History = History.OWN
+    language: Language = Language.ORIGINAL
+    translator: Name | None = None  # an entry of `models` or `judges`; needed for English
+    sample: Sample | None = None
+
+    @rule("items", "sample")
+    def _require_one_choice(self) -> str | None:
+        if self.sample is None or self.items == EVERY_ITEM:
+            return None
+        return "`items` and `sample` both say which sessions are asked: leave one out"
+
+    @rule("language", "translator")
+    def _require_a_translator(self) -> str | None:
+        if self.language is Language.ORIGINAL or self.translator:
+            return None
+        return (
+            "`language` english needs a model that translates: name an entry of `models` or "
+            "`judges` as `translator`"
+        )
 
 
 class NemotronSysBench(Bench):
@@ -157,7 +203,7 @@ class NemotronSysBench(Bench):
 
     name: str = Field(default="nemotron_sysbench", exclude=True)
     license: str = "cc-by-4.0"
-    hub: HubFile | None = HubFile(repo="nvidia/Nemotron-RL-SysBench-v1")
+    hub: HubFile | None = HubFile(repo="nvidia/Nemotron-RL-SysBench-v1", file="data/train.jsonl")
 
 
 class SystemIFEval(BenchOnGitHub):
@@ -227,6 +273,7 @@ class Evaluation(Entry):
 
 BENCHES: Final = tuple(name for name in Evaluation.model_fields if name != "judge")
 # The tables of answers and gradings for which a model is asked; see `RequestSettings.phases`.
-ASKED_TABLES: Final = tuple(
-    f"{bench}_{what}" for bench in BENCHES for what in ("answers", "gradings")
+ASKED_TABLES: Final = (
+    *(f"{bench}_{what}" for bench in BENCHES for what in ("answers", "gradings")),
+    "sysbench_translation",
 )

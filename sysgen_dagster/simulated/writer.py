@@ -18,7 +18,13 @@ from sysgen_dagster.simulated.annotation import write_tagged_message, write_usel
 from sysgen_dagster.simulated.conflicts import answer_conflict_turn
 from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.faults import Fault
-from sysgen_dagster.simulated.judging import judge_alignment, judge_phrases, judge_preference
+from sysgen_dagster.simulated.judging import (
+    judge_alignment,
+    judge_checklist,
+    judge_phrases,
+    judge_preference,
+    judge_questions,
+)
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import (
     estimate_original_length,
@@ -29,6 +35,7 @@ from sysgen_dagster.simulated.protocol import Answer, ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase
 from sysgen_dagster.simulated.rubrics import grade_by_rubric
 from sysgen_dagster.simulated.told_length import read_length, read_result
+from sysgen_dagster.simulated.translation import translate
 
 # The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
 VERDICT_ORDER = tuple(parse_verdicts(verification.PROMPT.instructions))
@@ -142,11 +149,14 @@ def _draw_verdict(tag: Tag, profile: FailureProfile, rng: Random) -> str:
     return "None" if drawn < profile.bad[tag] + profile.none[tag] else "Good"
 
 
-# The functions that write verdicts, by what they judge.
+# The functions that write verdicts, by what they judge, and the one that translates.
 _JUDGES = {
     Phase.VERIFY: write_verdicts,
     Phase.JUDGE_PREFERENCE: judge_preference,
     Phase.JUDGE_ALIGNMENT: judge_alignment,
     Phase.JUDGE_OBEDIENCE: judge_phrases,
     Phase.JUDGE_RUBRIC: grade_by_rubric,
+    Phase.JUDGE_CHECKLIST: judge_checklist,
+    Phase.JUDGE_QUESTIONS: judge_questions,
+    Phase.TRANSLATE: translate,
 }

@@ -200,3 +200,13 @@ ALIGNMENT: Mapping[str, tuple[float, float]] = {
     "llama-3.1-8b": (0.83, 0.13),
     "qwen2.5-14b": (0.81, 0.17),
 }
+
+# v2 Figure 4, five models: points that the share of SysBench's sessions which hold through turns 1
+# to 5 gains over the untuned model. The figure's panels carry no model's name that is certain.
+SYSBENCH_GAINS: Sequence[tuple[float, ...]] = (
+    (18.8, 20.8, 17.8, 7.9, 4.0),
+    (15.3, 22.7, 21.7, 12.0, 6.0),
+    (18.4, 20.1, 15.2, 9.4, 6.2),
+    (26.7, 20.8, 5.9, 1.0, 1.0),
+    (15.5, 21.8, 18.1, 8.6, 4.6),
+)
