@@ -27,7 +27,7 @@ _DELIVERY_FIELDS = frozenset(
     {"logprobs", "metadata", "priority", "request_id", "stream", "top_logprobs", "user"}
 )
 # Values of sampling fields with which every token may be sampled.
-_CHANGE_NOTHING = {"top_p": 1.0, "top_k": -1, "min_p": 0.0}
+_CHANGE_NOTHING = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 
 
 @dataclass(frozen=True, slots=True)

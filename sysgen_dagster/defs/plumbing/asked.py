@@ -85,6 +85,8 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
         except EngineError:
             return {}
         shown += [_normal(answers_as), sent.temperature, sent.max_tokens, sent.top_p]
+        if sent.repetition_penalty != 1.0:  # tags that were noted before it was a setting stay
+            shown += ["repetition_penalty", sent.repetition_penalty]
     if rows is not None:
         shown += [rows, CATALOG.judging.seed]
     if table == CONFLICT_TURNS:

@@ -1,0 +1,24 @@
+"""Multifaceted-Bench as one of the suites."""
+
+from sysgen_dagster.evaluation.multifacet.checks import CHECKS
+from sysgen_dagster.evaluation.multifacet.scores import build_items
+from sysgen_dagster.evaluation.multifacet.tables import (
+    MULTIFACET_ANSWERS,
+    MULTIFACET_CALIBRATION,
+    MULTIFACET_GRADINGS,
+    MULTIFACET_ITEMS,
+    MULTIFACET_SCORES,
+)
+from sysgen_dagster.evaluation.suite import Suite
+
+SUITE = Suite(
+    name="multifacet",
+    title="Multifacet",
+    items=MULTIFACET_ITEMS,
+    answers=MULTIFACET_ANSWERS,
+    gradings=MULTIFACET_GRADINGS,
+    scores=MULTIFACET_SCORES,
+    build_items=build_items,
+    checks=CHECKS,
+    others=(MULTIFACET_CALIBRATION,),
+)
