@@ -55,6 +55,7 @@ class BaseCatalog(Entry):
         for section in ("models", "judges", "subjects"):
             yield from unknown_names(values, f"{section}.*.training", "trainings")
         yield from unknown_names(values, "trainings.*.starts_from", "trainings")
+        yield from unknown_names(values, "subjects.*.against", "subjects")
         for field in ("subjects.*.model", "evaluation.judge"):
             yield from unknown_names(values, field, "models", "judges")
         models = values.get("models") if isinstance(values, Mapping) else None

@@ -1,5 +1,7 @@
-"""The assets of every suite."""
+"""The assets of every suite, and those that compare what came of them."""
 
 import dagster as dg
 
-EVALUATIONS: list[dg.AssetsDefinition] = []
+from sysgen_dagster.defs.evaluation.comparisons import COMPARISONS
+
+EVALUATIONS: list[dg.AssetsDefinition] = [*COMPARISONS]

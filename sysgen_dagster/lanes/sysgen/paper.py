@@ -280,3 +280,5 @@ SYSBENCH_GAINS = _by_name(
         "gemma-2-9b-distillation": (15.5, 21.8, 18.1, 8.6, 4.6),
     },
 )
+# The rows of all of these tables.
+SCORED = tuple(dict.fromkeys([*MULTIFACET, *UNSEEN, *ABLATION]))
