@@ -118,6 +118,13 @@ class BaseCatalog(Entry):
                 )
         return None
 
+    @rule("subjects")
+    def _require_others_to_compare_with(self) -> str | None:
+        for name, subject in self.subjects.items():
+            if subject.against == name:
+                return f"the subject {name} is compared `against` itself: name another one"
+        return None
+
     @property
     def served(self) -> Mapping[str, Model]:
         """Every model that can be asked, by name: `models`, `judges`, `subjects` of their own."""

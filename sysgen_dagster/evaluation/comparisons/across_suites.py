@@ -44,11 +44,8 @@ def build_ablation(
         )
     students = list(dict.fromkeys(each.student for each in arms))
     parts = [
-        of_suite.filter(pl.col("subject") == each.name, _IS_OF_ALL).select(
-            suite=pl.lit(suite),
-            student=pl.lit(each.student),
-            arm=pl.lit(each.arm),
-            **_all(of_suite),
+        of_suite.filter(pl.col("subject") == each.name, _IS_OF_ALL).with_columns(
+            suite=pl.lit(suite), student=pl.lit(each.student), arm=pl.lit(each.arm)
         )
         for student in students
         for suite, of_suite in compared.items()
@@ -89,11 +86,7 @@ def _of_pairs(
     for suite, of_suite in evaluated.items():
         compared = compare_subjects(suite, pairs, of_suite, others=subjects)
         rows = compared.filter(pl.col("subject").is_not_null(), _IS_OF_ALL)
-        yield rows.select(suite=pl.lit(suite), **_all(rows))
-
-
-def _all(frame: pl.DataFrame) -> dict[str, pl.Expr]:
-    return {name: pl.col(name) for name in frame.columns}
+        yield rows.with_columns(suite=pl.lit(suite))
 
 
 def _concat(table: Table, parts: Sequence[pl.DataFrame]) -> pl.DataFrame:

@@ -80,6 +80,7 @@ def _compare(
     own, other = evaluated[subject.name], evaluated.get(subject.against or "")
     remarks = [*_remarks(suite, subject, own, other)]
     scores = own.scores.with_columns(
+        subject=pl.lit(subject.name),
         published_as=pl.lit(subject.published_as, pl.String),
         against=pl.lit(subject.against if other else None, pl.String),
         remarks=pl.lit("; ".join(remarks) or None, pl.String),
