@@ -162,7 +162,12 @@ def _of_ours(
     parts = [part for part in Part if part is not Part.PAPER]
     sections = [each for part in parts for each in _sections(part, models, sources, costs)]
     yield from (section for section in sections if section.tables)
-    missing = [(section.title, section.note) for section in sections if not section.tables]
+    # Who evaluates no students need not be told of it.
+    missing = [
+        (section.title, section.note)
+        for section in sections
+        if not section.tables and section.part is not Part.STUDENTS
+    ]
     if missing:
         yield Section(
             "Not looked at yet",
@@ -236,7 +241,7 @@ def _section(view: View, models: Sequence[Statistics], sources: Statistics) -> S
     rows = _rows_of(view, read)
     if rows is None:
         return Section(view.title, view.lead, note=note, part=view.part)
-    ours = without_paper(rows)
+    ours = without_paper(rows.filter(view.of_ours))
     charts = _charts(view, ours, view.title, models)
     return Section(view.title, view.lead, charts, _tables(view, ours), note, view.part)
 
@@ -274,12 +279,11 @@ def _charts(
     if rows.is_empty() or not drawing.available():
         return []
     names = [stats.model for stats in models]
+    drawn = [(draw(rows, names), draw(rows, names, narrow=True)) for draw in view.draw]
     return [
-        Chart(
-            drawing.svg(draw(rows, names), title),
-            drawing.svg(draw(rows, names, narrow=True), title),
-        )
-        for draw in view.draw
+        Chart(drawing.svg(wide, title), drawing.svg(narrow, title))
+        for wide, narrow in drawn
+        if wide is not None and narrow is not None
     ]
 
 
