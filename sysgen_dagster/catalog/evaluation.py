@@ -6,11 +6,11 @@ those that a catalogue which only names subjects gets.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field, model_validator
 
-from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry, Name
+from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry, Name, Switch
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import HubFile, UpstreamFile
@@ -65,12 +65,37 @@ class Bench(UpstreamFile):
         return {"hub": None if is_copy else hub, **given}
 
 
+class RubricLabels(Bench):
+    """Answers that people have graded by rubrics, by which a judge of rubrics is calibrated."""
+
+    name: str = Field(default="calibration", exclude=True)
+    hub: HubFile | None = HubFile(repo="ContextualAI/Flask", split="test")
+    items: Items = 300  # enough that weighted kappa is known to about 0.1
+
+
+# The columns of the paper's tables: the benchmarks that instructions are from.
+FromBenchmark = Literal["AlpacaEval", "FLASK", "Koala", "MT-Bench", "Self-Instruct"]
+
+
 class Multifacet(Bench):
     """Multifacet: 921 instructions with a system message and four rubrics each."""
 
     name: str = Field(default="multifacet", exclude=True)
     license: str = "cc-by-4.0"
     hub: HubFile | None = HubFile(repo="kaist-ai/Multifaceted-Bench")
+    columns: Mapping[str, FromBenchmark] = {}  # of values of `source`, beside the shipped map
+    # Whether the judge is shown the system message: without, with, or a grading of each.
+    judge_sees_message: Annotated[tuple[Switch, ...], Field(min_length=1)] = (False, True)
+    rounds: AtLeastOne = 5  # how often a judge is asked whose grading cannot be read
+    # Whether the judge's server is asked for the probabilities of the scores; false where it
+    # refuses requests that ask for some.
+    probabilities: Switch = True
+    calibration: RubricLabels | None = RubricLabels()  # null: the judge is uncalibrated
+
+    @rule("judge_sees_message")
+    def _require_each_way_once(self) -> str | None:
+        is_once = len(set(self.judge_sees_message)) == len(self.judge_sees_message)
+        return None if is_once else "give true and false at most once each"
 
 
 class SysBench(Bench):

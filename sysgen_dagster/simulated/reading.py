@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.prompts import PromptError, forget_prompts, own_folder
+from sysgen_dagster.evaluation.multifacet import grading
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.obedience import alignment_judgement, phrase_judgement, preference_judgement
 from sysgen_dagster.simulated.language import detect_language, find_topics
@@ -22,6 +23,7 @@ class Phase(StrEnum):
     JUDGE_PREFERENCE = "preference"
     JUDGE_ALIGNMENT = "alignment"
     JUDGE_OBEDIENCE = "obedience"
+    JUDGE_RUBRIC = "rubric"
 
 
 class Domain(StrEnum):
@@ -51,6 +53,7 @@ _PROMPTS = (
     (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
     (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
     (Phase.JUDGE_OBEDIENCE, phrase_judgement.PROMPT),
+    (Phase.JUDGE_RUBRIC, grading.PROMPT),
 )
 # What has told the prompts apart so far: instructions, in which no input of a prompt stands, and
 # the last line. They may be edited while the server runs, and requests of both wordings may come.

@@ -27,6 +27,7 @@ from sysgen_dagster.simulated.prose import (
 )
 from sysgen_dagster.simulated.protocol import Answer, ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase
+from sysgen_dagster.simulated.rubrics import grade_by_rubric
 from sysgen_dagster.simulated.told_length import read_length, read_result
 
 # The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
@@ -147,4 +148,5 @@ _JUDGES = {
     Phase.JUDGE_PREFERENCE: judge_preference,
     Phase.JUDGE_ALIGNMENT: judge_alignment,
     Phase.JUDGE_OBEDIENCE: judge_phrases,
+    Phase.JUDGE_RUBRIC: grade_by_rubric,
 }

@@ -14,6 +14,7 @@ from sysgen_dagster.defs.plumbing.resources import ModelSession
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.inference.chat_api import fold_system_message
+from sysgen_dagster.tables.table import WHOLE
 
 
 class NoJudgeError(SysgenError):
@@ -66,9 +67,11 @@ def open_grader(run: AssetRun) -> ModelSession:
             f"{run.table.name} needs a model that grades: name an entry of `models` or `judges` as "
             "`judge` under `evaluation` in the catalogue"
         )
-    answers = CATALOG.model_of_subject(run.subject.name)
-    run.note(judge=name, judge_is_subject=name == answers.name)
-    return run.open_session(CATALOG.served[name], f"{name}/{run.at.key}")
+    if run.at.subject is not None:
+        answers = CATALOG.model_of_subject(run.subject.name)
+        run.note(judge_is_subject=name == answers.name)
+    run.note(judge=name)
+    return run.open_session(CATALOG.served[name], f"{name}/{run.at.key or WHOLE}")
 
 
 def note_simulated(run: AssetRun, completions: pl.DataFrame) -> None:

@@ -1,7 +1,7 @@
-"""The assets of every suite, and those that compare what came of them."""
+"""The assets of every suite."""
 
 import dagster as dg
 
-from sysgen_dagster.defs.evaluation.comparisons import COMPARISONS
+from sysgen_dagster.defs.evaluation.multifacet import MULTIFACET
 
-EVALUATIONS: list[dg.AssetsDefinition] = [*COMPARISONS]
+EVALUATIONS: list[dg.AssetsDefinition] = [*MULTIFACET]

@@ -12,6 +12,10 @@ from sysgen_dagster.catalog.models import Model, PhaseSettings
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, with_settings
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
+from sysgen_dagster.evaluation.multifacet.tables import (
+    MULTIFACET_CALIBRATION,
+    MULTIFACET_GRADINGS,
+)
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
@@ -48,6 +52,7 @@ _SAMPLING: Mapping[str, Sampling] = {
 _ASKED_AS = {
     PLANTED_FAULTS.name: VERIFICATION.table.name,
     JUDGE_CALIBRATION.name: JUDGED_PREFERENCES.name,
+    MULTIFACET_CALIBRATION.name: MULTIFACET_GRADINGS.name,
 }
 
 

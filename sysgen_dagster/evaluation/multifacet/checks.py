@@ -1,11 +1,14 @@
 """Checks of Multifaceted-Bench: nothing is lost, little is unread, all items have a column."""
 
+from collections.abc import Mapping
+
 import polars as pl
 
 from sysgen_dagster.evaluation.multifacet.calibration import measure_agreement, worth_of_gradings
 from sysgen_dagster.evaluation.multifacet.columns import UNASSIGNED
 from sysgen_dagster.evaluation.multifacet.items import RUBRICS_AN_ITEM
 from sysgen_dagster.evaluation.multifacet.tables import (
+    MULTIFACET_ANSWERS,
     MULTIFACET_CALIBRATION,
     MULTIFACET_GRADINGS,
     MULTIFACET_ITEMS,
@@ -26,20 +29,38 @@ def _every_rubric_is_graded_or_dropped(evidence: Evidence) -> Finding:
     rows = evidence.read(
         MULTIFACET_GRADINGS, "item", "rubric", "judge_sees_message", "score", "drop_reason"
     )
-    ways = rows.select("judge_sees_message").unique()
     numbers = pl.DataFrame({"rubric": range(1, RUBRICS_AN_ITEM + 1)}, schema={"rubric": pl.UInt32})
-    wanted = items.join(ways, how="cross").join(numbers, how="cross")
-    identity = ["item", "judge_sees_message", "rubric"]
-    lost = (items if ways.is_empty() else wanted).join(
-        rows, on=["item"] if ways.is_empty() else identity, how="anti"
-    )
-    unknown = rows.join(wanted, on=identity, how="anti")
-    twice = rows.filter(pl.struct(identity).is_duplicated())
-    neither = rows.filter(pl.col("score").is_null() != pl.col("drop_reason").is_not_null())
-    parts = {"lost": lost, "of no item": unknown, "twice": twice, "no score, no reason": neither}
-    return none_of(
-        pl.concat([each.with_columns(what=pl.lit(what)) for what, each in parts.items()], how="diagonal")
-    )
+    ways = rows.select("judge_sees_message").unique()
+    wanted = items.join(numbers, how="cross").join(ways, how="cross")
+    identity = ["item", "rubric", "judge_sees_message"]
+    faults = {
+        "no item is graded": items.clear() if ways.height else items,
+        "lost": wanted.join(rows, on=identity, how="anti"),
+        "of no item": rows.join(wanted, on=identity, how="anti"),
+        "twice": rows.filter(pl.struct(identity).is_duplicated()),
+        "neither score nor reason": rows.filter(
+            pl.col("score").is_null() == pl.col("drop_reason").is_null()
+        ),
+    }
+    return _none_of(faults)
+
+
+def _every_item_is_asked(evidence: Evidence) -> Finding:
+    items = evidence.read(MULTIFACET_ITEMS, "item")
+    answers = evidence.read(MULTIFACET_ANSWERS, "item", "answer", "drop_reason")
+    is_odd = pl.col("answer").is_null() == pl.col("drop_reason").is_null()
+    faults = {
+        "not asked": items.join(answers, on="item", how="anti"),
+        "no item of the bench": answers.join(items, on="item", how="anti"),
+        "twice": answers.filter(pl.col("item").is_duplicated()),
+        "neither answer nor reason": answers.filter(is_odd),
+    }
+    return _none_of(faults)
+
+
+def _none_of(faults: Mapping[str, pl.DataFrame]) -> Finding:
+    parts = [rows.with_columns(what=pl.lit(what)) for what, rows in faults.items()]
+    return none_of(pl.concat(parts, how="diagonal"))
 
 
 def _few_rubrics_are_unread(evidence: Evidence) -> Finding:
@@ -81,9 +102,18 @@ CHECKS: tuple[Check, ...] = (
         _every_item_has_a_column,
     ),
     Check(
+        "every_item_is_asked",
+        MULTIFACET_ANSWERS,
+        "Each item of the bench has an answer or a drop reason, and nothing else was asked. If "
+        "not, the items have changed since: materialize the answers again.",
+        True,
+        _every_item_is_asked,
+    ),
+    Check(
         "every_rubric_is_graded_or_dropped",
         MULTIFACET_GRADINGS,
-        "Each rubric of each item has a score or a drop reason, and nothing else is graded.",
+        "Each rubric of each item has a score or a drop reason, and nothing else is graded. If "
+        "not, items or answers have changed since: materialize the gradings again.",
         True,
         _every_rubric_is_graded_or_dropped,
     ),

@@ -38,7 +38,7 @@ def assign_columns(sources: pl.Series, own: Mapping[str, str]) -> pl.Series:
 def count_sources(items: pl.DataFrame) -> pl.DataFrame:
     """How many items there are of each ``source``, with its ``column``; the most first."""
     counts = items.group_by("column", "source").agg(items=pl.len())
-    return counts.sort("column", pl.col("items").neg(), "source")
+    return counts.sort("column", "items", "source", descending=[False, True, False])
 
 
 def count_columns(items: pl.DataFrame) -> pl.DataFrame:

@@ -21,8 +21,14 @@ from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
-from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_GRADINGS, NotGraded
+from sysgen_dagster.evaluation.multifacet.tables import (
+    MULTIFACET_CALIBRATION,
+    MULTIFACET_GRADINGS,
+    NotGraded,
+)
 from sysgen_dagster.evaluation.rubric_scores import HIGHEST, LOWEST, Unread, read_rubric_score
+from sysgen_dagster.tables.columns import GENERATION
+from sysgen_dagster.tables.table import Table
 
 PROMPT = load_prompt("judge_rubric")
 # Temperature 0 and one grading a rubric: gradings by GPT-4 in this layout at temperature 1 differ
@@ -41,10 +47,18 @@ CONSTRAINT = Constraint(
     is_needed=False,  # what is written freely is read with care
 )
 # Why a judge is asked once more: chance may write it otherwise.
-_AGAIN = [*Unread, NoAnswer.EMPTY_COMPLETION, NoAnswer.TRUNCATED]
+_AGAIN = [reason.value for reason in (*Unread, NoAnswer.EMPTY_COMPLETION, NoAnswer.TRUNCATED)]
+_READ = ("score", "expected_score", "probabilities")
 
 Ask = Callable[[Iterable[ChatRequest], int], pl.DataFrame]
-_IDENTITY = ("item", "rubric", "judge_sees_message")
+# What is found for each request.
+_FOUND = {
+    "request_id": pl.String(),
+    **{
+        name: MULTIFACET_CALIBRATION.schema[name]
+        for name in (*_READ, "grading", "round", "drop_reason", *GENERATION)
+    },
+}
 
 
 def list_gradings(
@@ -62,7 +76,7 @@ def list_gradings(
         that the judge is shown.
     """
     rubrics = (
-        items.with_columns(rubric=pl.int_ranges(1, pl.col("rubrics").list.len() + 1))
+        items.with_columns(rubric=pl.int_ranges(1, pl.col("rubrics").list.len() + 1, dtype=pl.UInt32))
         .explode("rubrics", "rubric")
         .unnest("rubrics")
     )
@@ -76,7 +90,9 @@ def list_gradings(
     )
 
 
-def build_grading_requests(listed: pl.DataFrame, bench: Multifacet, round_: int) -> Iterator[ChatRequest]:
+def build_grading_requests(
+    listed: pl.DataFrame, bench: Multifacet, round_: int
+) -> Iterator[ChatRequest]:
     """One request per row of `list_gradings`, all of which have an answer.
 
     No text is shortened, because a score of half an answer says little.
@@ -107,43 +123,39 @@ def build_grading_requests(listed: pl.DataFrame, bench: Multifacet, round_: int)
 
 
 def grade(
-    listed: pl.DataFrame, ask: Ask, bench: Multifacet, judge: str, *, is_generator: bool
+    listed: pl.DataFrame, ask: Ask, bench: Multifacet, judge: str, table: Table
 ) -> pl.DataFrame:
-    """`MULTIFACET_GRADINGS`: one row per row of `list_gradings`, in their order.
+    """The rows of `table`, `MULTIFACET_GRADINGS` or `MULTIFACET_CALIBRATION`: one per row listed.
 
     Args:
-        listed: What is to be graded; rows without an answer are dropped with that reason.
+        listed: What is to be graded, as `list_gradings` gives it, with the further columns of the
+            table; rows without an answer are dropped with that reason.
         ask: Sends so many requests to the judge, and gives `chat.completions.COMPLETIONS`.
         bench: How often the judge is asked, and for what.
         judge: Its name in the catalogue.
-        is_generator: Whether it also wrote the answers.
+        table: Which one.
     """
-    is_open = pl.col("answer").is_not_null()
-    wanted = listed.filter(is_open)
-    none = listed.filter(~is_open).select("request_id", drop_reason=pl.lit(NotGraded.NO_ANSWER.value))
-    found = [none]
+    no_answer = pl.lit(NotGraded.NO_ANSWER.value)
+    wanted = listed.drop_nulls("answer")
+    found = [
+        pl.DataFrame(schema=_FOUND),
+        listed.filter(pl.col("answer").is_null()).select("request_id", drop_reason=no_answer),
+    ]
     for round_ in range(1, bench.rounds + 1):
         if wanted.is_empty():
             break
         completions = ask(build_grading_requests(wanted, bench, round_), wanted.height)
         read = read_gradings(wanted, completions).with_columns(round=pl.lit(round_, pl.UInt32))
-        again = pl.col("drop_reason").is_in([reason.value for reason in _AGAIN])
-        is_last = round_ == bench.rounds
-        found.append(read if is_last else read.filter(~again.fill_null(value=False)))
-        wanted = wanted.join(read.filter(again), on="request_id", how="semi", maintain_order="left")
-    schema = MULTIFACET_GRADINGS.schema
+        is_asked_again = pl.col("drop_reason").is_in(_AGAIN) & pl.lit(round_ < bench.rounds)
+        again = read.filter(is_asked_again)
+        found.append(read.join(again, on="request_id", how="anti", maintain_order="left"))
+        wanted = wanted.join(again, on="request_id", how="semi", maintain_order="left")
     gradings = pl.concat(found, how="diagonal")
-    missing = [pl.lit(None, schema[name]).alias(name) for name in schema.keys() - _known(listed, gradings)]
     return (
         listed.join(gradings, on="request_id", how="left", maintain_order="left", validate="1:1")
-        .with_columns(*missing, judge=pl.lit(judge), judge_is_generator=pl.lit(is_generator))
-        .select(MULTIFACET_GRADINGS.names)
-        .cast(schema)  # type: ignore[arg-type]
+        .with_columns(judge=pl.lit(judge))
+        .select(table.names)
     )
-
-
-def _known(*frames: pl.DataFrame) -> set[str]:
-    return {name for frame in frames for name in frame.columns}
 
 
 def read_gradings(asked: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFrame:
@@ -154,12 +166,12 @@ def read_gradings(asked: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFram
     answered = add_completions(asked.select("request_id"), completions, PROMPT, "request_id")
     wanted = ("text", "finish_reason", "choices", "drop_reason")
     read = [_read(*row) for row in answered.select(wanted).iter_rows()]
-    names = ("score", "expected_score", "probabilities", "drop_reason")
-    schema = {name: MULTIFACET_GRADINGS.schema[name] for name in names}
+    schema = {name: _FOUND[name] for name in (*_READ, "drop_reason")}
+    columns = pl.DataFrame(read, schema=schema, orient="row")
     return (
-        answered.drop("choices")
-        .rename({"text": "grading"})
-        .with_columns(pl.DataFrame(read, schema=schema, orient="row"))
+        answered.rename({"text": "grading"})
+        .with_columns(columns, round=pl.lit(None, _FOUND["round"]))
+        .select(_FOUND.keys())
     )
 
 
@@ -178,7 +190,9 @@ def _read(
     if score is None:
         return None, None, None, unread
     shares = _shares_at_score(text, score, choices or ())
-    expected = sum(share * each for share, each in zip(shares, SCORES, strict=True)) if shares else None
+    expected = (
+        sum(share * each for share, each in zip(shares, SCORES, strict=True)) if shares else None
+    )
     return score, expected, shares or None, None
 
 

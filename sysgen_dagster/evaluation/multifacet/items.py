@@ -1,6 +1,6 @@
 """The items of Multifaceted-Bench, as they are read from the file that the catalogue names."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,11 +46,11 @@ def read_items(bench: Multifacet, cache: Path, store: Store | None = None) -> pl
             read.append(_read_row(row))
         except _OddRowError as error:
             raise SourceError(
-                f"{bench.name}: row {number} of {place} {error}; give a file of {bench.title} at "
-                f"`evaluation.{bench.name}`"
+                f"{bench.name}: row {number} of {place} {error}; give the file of "
+                f"Multifaceted-Bench at `evaluation.{bench.name}`"
             ) from None
     if not read:
-        raise SourceError(f"{bench.name}: {place} has no rows; give a file of {bench.title}")
+        raise SourceError(f"{bench.name}: {place} has no rows; give the file of Multifaceted-Bench")
     items = pl.DataFrame(
         [{**row, "item": item} for row, item in zip(read, number_items(read), strict=True)],
         schema={**MULTIFACET_ITEMS.schema, "column": pl.String()},
@@ -69,8 +69,8 @@ def _read_row(row: Any) -> dict[str, Any]:
         _require_text(row[name], f"`{name}`")
     preferences, rubrics = (row[name] for name in _LISTS)
     for name, listed in (("rubrics", rubrics), ("preferences in `preference_set`", preferences)):
-        if not isinstance(listed, Sequence) or len(listed) != RUBRICS_AN_ITEM:
-            found = len(listed) if isinstance(listed, Sequence) else "no list of"
+        if not isinstance(listed, list) or len(listed) != RUBRICS_AN_ITEM:
+            found = len(listed) if isinstance(listed, list) else "no list of"
             raise _OddRowError(f"has {found} {name} where {RUBRICS_AN_ITEM} are wanted")
     return {
         "source": row["source"],

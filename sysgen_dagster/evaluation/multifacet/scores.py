@@ -6,13 +6,14 @@ are hard to grade above all; how many rubrics are unread is counted by dimension
 check. An item without any read rubric is unknown.
 """
 
+import json
 from typing import Final
 
 import polars as pl
 
-from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, TOTAL
 from sysgen_dagster.evaluation.multifacet.columns import UNASSIGNED
 from sysgen_dagster.evaluation.multifacet.tables import NotGraded
+from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, TOTAL
 from sysgen_dagster.tables.table import polars_schema
 
 MEAN_OF_COLUMNS: Final = "mean of columns"
@@ -94,3 +95,30 @@ def _relative_to_columns(items: pl.DataFrame) -> pl.DataFrame:
         )
         .select("metric", "of", "item", "value", "drop_reason")
     )
+
+
+def describe_protocol(answers: pl.DataFrame, gradings: pl.DataFrame, message_in: str) -> str:
+    """How was asked and graded, as most of the rows say it.
+
+    Args:
+        answers: `MULTIFACET_ANSWERS` of a subject.
+        gradings: `MULTIFACET_GRADINGS` of it.
+        message_in: Where the catalogue has the subject shown its system message.
+    """
+    if answers["system_message_folded"].any():
+        message_in = "user turn, as the template has no system role"
+    return (
+        f"Multifaceted-Bench; system message in: {message_in}; answers: {_describe(answers)}; one "
+        f"grading a rubric: {_describe(gradings)}, if it is unread again with other seeds"
+    )
+
+
+def _describe(rows: pl.DataFrame) -> str:
+    """The sampling that most of the rows were asked with."""
+    asked = rows.drop_nulls("request_fields").select("request_fields", "max_tokens")
+    if asked.is_empty():
+        return "none"
+    common = asked.group_by("request_fields", "max_tokens").len().sort("len", "request_fields")
+    fields, most, _ = common.row(-1)
+    sent = {**json.loads(fields), "max_tokens": most}
+    return ", ".join(f"{name} {value}" for name, value in sent.items())

@@ -4,6 +4,7 @@ from enum import StrEnum
 
 import polars as pl
 
+from sysgen_dagster.evaluation.tables import SCORE_COLUMNS
 from sysgen_dagster.tables.columns import (
     COUNT,
     DROP_REASON,
@@ -13,13 +14,12 @@ from sysgen_dagster.tables.columns import (
     NUMBER,
     TEXT,
 )
-from sysgen_dagster.evaluation.tables import SCORE_COLUMNS
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
 
 
 class NotGraded(StrEnum):
-    """Values of ``drop_reason``: why nobody was asked for a grading, or it has no expected score."""
+    """Values of ``drop_reason``: why nobody was asked, or there is no expected score."""
 
     NO_ANSWER = "no_answer"  # the subject gave none, for a reason that stands with the answers
     NO_PROBABILITIES = "no_probabilities"  # a score was read, without probabilities of its digits
@@ -106,9 +106,7 @@ MULTIFACET_GRADINGS = Table(
 )
 
 # Means over items of all gradings of a subject.
-MULTIFACET_SCORES = Table(
-    "multifacet_scores", SCORE_COLUMNS, by=By.SUBJECT, group=Group.EVALUATION
-)
+MULTIFACET_SCORES = Table("multifacet_scores", SCORE_COLUMNS, by=By.SUBJECT, group=Group.EVALUATION)
 
 # What the judge says of answers that people have graded by rubrics: one row per answer and rubric.
 MULTIFACET_CALIBRATION = Table(
