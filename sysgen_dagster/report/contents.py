@@ -23,6 +23,7 @@ from sysgen_dagster.obedience.worth import mark_judges
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept, is_kept
 from sysgen_dagster.report.page import Chart, Report, Section, Table
+from sysgen_dagster.report.score_summaries import find_notices
 from sysgen_dagster.report.summaries import summarize_drops
 from sysgen_dagster.report.training_set import TrainingSet
 from sysgen_dagster.report.view import (
@@ -82,7 +83,8 @@ def build_contents(
                 notice
                 for stats in models
                 for notice in _notices_of_judges(stats, stats.model in simulated)
-            ]
+            ],
+            Part.STUDENTS.value: find_notices(sources),
         },
         sections=[*_of_ours(models, sources, costs), *_beside_paper(models, sources)],
         stories=begin_with_kept(stories),
@@ -163,11 +165,8 @@ def _of_ours(
     sections = [each for part in parts for each in _sections(part, models, sources, costs)]
     yield from (section for section in sections if section.tables)
     # Who evaluates no students need not be told of it.
-    missing = [
-        (section.title, section.note)
-        for section in sections
-        if not section.tables and section.part is not Part.STUDENTS
-    ]
+    named = [each for each in sections if each.part is not Part.STUDENTS]
+    missing = [(section.title, section.note) for section in named if not section.tables]
     if missing:
         yield Section(
             "Not looked at yet",

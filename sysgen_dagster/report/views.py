@@ -265,6 +265,7 @@ VIEWS: tuple[View, ...] = (
         MEAN,
         published_in="Table 9",
     ),
+    *SCORE_VIEWS,
     View(
         tables.FORECAST,
         "What is left to do",
@@ -275,7 +276,6 @@ VIEWS: tuple[View, ...] = (
         lambda stored, _: forecast.summarize_forecast(stored),
         number_format=MEAN,
     ),
-    *SCORE_VIEWS,
     View(
         PAPER_COMPARISON,
         "At a glance",
