@@ -40,10 +40,16 @@ class Subject(Model):
 
     model: Name | None = None  # an entry of `models` or `judges`, whose servers answer
     message_in: MessageIn = MessageIn.SYSTEM
+    # The subject that its scores are compared with; null: what it was before its training, if any.
+    against: Name | None = None
+    # The row of the paper's tables that it stands beside; null: the one that its training or its
+    # model is called as, if any.
+    published: str | None = None
 
     @rule("model")
     def _refuse_to_serve_it_twice(self) -> str | None:
-        own = sorted(self.model_fields_set - {"name", "model", "message_in"})
+        of_subjects = Subject.model_fields.keys() - Model.model_fields.keys()
+        own = sorted(self.model_fields_set - of_subjects - {"name"})
         if self.model is None or not own:
             return None
         return (

@@ -11,6 +11,7 @@ from sysgen_dagster.catalog.entries import Models
 from sysgen_dagster.catalog.evaluation import ASKED_TABLES
 from sysgen_dagster.catalog.load import catalog_file, read_catalog
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, other_names
+from sysgen_dagster.lanes.sysgen.paper import SCORED
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method, Preset
 from sysgen_dagster.obedience.tables import (
@@ -50,6 +51,8 @@ class Catalog(BaseCatalog):
         for section in ("models", "judges", "subjects"):
             place = f"{section}.*.request.phases"
             yield from other_names(values, place, ASKED_FOR, "table that a model is asked for")
+        rows = "row of the paper's tables of scores"
+        yield from other_names(values, "subjects.*.published", SCORED, rows)
 
 
 def load_catalog(file: Path | None = None) -> Catalog:
