@@ -104,6 +104,13 @@ class TensorTrust(Bench):
     license: str = "mit"
 
 
+class ConflictSet(Entry):
+    """Our own messages, put to the test by users who ask for the opposite; held to rules."""
+
+    items: Items = EVERY_ITEM  # messages, six turns each; as in `Bench`
+    seed: Count = 0
+
+
 class Leaderboard(Entry):
     """Tasks of lm-evaluation-harness, which runs in an environment of its own."""
 
@@ -120,6 +127,7 @@ class Evaluation(Entry):
     s_ifeval: SystemIFEval | None = None
     ifeval: IFEval = IFEval()
     tensor_trust: TensorTrust | None = None
+    conflict_set: ConflictSet = ConflictSet()
     leaderboard: Leaderboard = Leaderboard()
 
 

@@ -86,7 +86,9 @@ def test_the_differences_are_of_means_over_tokens() -> None:
     chats = build_chats(rows(maths=2))
     items = build_items(chats, likelihoods(chats, own=-10.0, other=-12.0, none=-9.0))
     assert items["drop_reason"].null_count() == items.height == 3 * 2 * len(KINDS)
-    values = {metric: part["value"].unique().to_list() for (metric,), part in items.group_by("metric")}
+    values = {
+        metric: part["value"].unique().to_list() for (metric,), part in items.group_by("metric")
+    }
     assert values[OWN_MINUS_OTHER] == [pytest.approx(0.2)]
     assert values[OWN_MINUS_NONE] == [pytest.approx(-0.1)]
     assert values[OWN] == [-1.0]

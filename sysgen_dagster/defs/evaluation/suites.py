@@ -2,4 +2,6 @@
 
 import dagster as dg
 
-EVALUATIONS: list[dg.AssetsDefinition] = []
+from sysgen_dagster.defs.evaluation.conflict_set import CONFLICT_SET
+
+EVALUATIONS: list[dg.AssetsDefinition] = [*CONFLICT_SET]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,14 +16,16 @@ from sysgen_dagster.evaluation.conflict_set.tables import (
     CONFLICT_SET_GRADINGS,
     CONFLICT_SET_ITEMS,
 )
-from sysgen_dagster.evaluation.tables import ITEM_COLUMNS
-from sysgen_dagster.evaluation.tables import TOTAL
+from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, TOTAL
 from sysgen_dagster.lanes.sysgen.refusals import is_refusal
 from sysgen_dagster.obedience.conflicts import AGAINST, Side, build_turns, decide_sides
+from sysgen_dagster.obedience.requested import FINGERPRINT as FINGERPRINT_OF_REQUESTS
 from sysgen_dagster.tables.columns import MESSAGES
 from sysgen_dagster.tables.table import polars_schema
 
 _FILE: Final = Path(__file__).with_name("messages.yaml")
+# Changes with the messages and with the wordings of what users ask.
+FINGERPRINT: Final = sha256(_FILE.read_bytes() + FINGERPRINT_OF_REQUESTS.encode()).hexdigest()[:12]
 # Two rates that are always shown together, and what the first one is to be read beside.
 KEPT, HELPED, BROKEN = "kept_under_conflict", "helped", "broken_without_message"
 _ROWS: Final = {
@@ -124,4 +127,3 @@ def build_floor(turns: pl.DataFrame) -> pl.DataFrame:
     said = {name: pl.lit(None, dtype) for name, dtype in CONFLICT_SET_ANSWERS.schema.items()}
     said = {name: null for name, null in said.items() if name not in turns.columns}
     return build_items(grade(turns.with_columns(**said | {"answer": pl.lit("yes")})))
-

@@ -29,7 +29,9 @@ FRENCH = "Je suis au regret de dire que c'est une longue histoire sur le temps q
 
 
 def answered(
-    says: Callable[[Mapping[str, object]], str | None], most: int | None = None, finish: str = "stop"
+    says: Callable[[Mapping[str, object]], str | None],
+    most: int | None = None,
+    finish: str = "stop",
 ) -> pl.DataFrame:
     """The answers to the turns of some messages, each given by a function of the turn."""
     turns = build_set(most)
@@ -111,9 +113,7 @@ def test_a_refusal_keeps_the_message_and_helps_nobody() -> None:
 
 
 @pytest.mark.parametrize(("finish", "reason"), [("length", "truncated"), ("stop", None)])
-def test_an_answer_that_was_cut_is_dropped_with_its_reason(
-    finish: str, reason: str | None
-) -> None:
+def test_an_answer_that_was_cut_is_dropped_with_its_reason(finish: str, reason: str | None) -> None:
     items = of_message(answered(lambda _: ENGLISH, finish=finish), "few-words")
     assert items["drop_reason"].unique().to_list() == [reason]
     assert items.filter(pl.col("value").is_null() != pl.col("drop_reason").is_not_null()).is_empty()
