@@ -6,11 +6,19 @@ those that a catalogue which only names subjects gets.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
-from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry, Name
+from sysgen_dagster.catalog.entries import (
+    AtLeastOne,
+    Count,
+    Entry,
+    Name,
+    Repository,
+    Revision,
+    Sha256,
+)
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import HubFile, UpstreamFile
@@ -54,9 +62,52 @@ class Bench(UpstreamFile):
     def _take_a_copy_in_place_of_the_pin(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        hub = cls.model_fields["hub"].get_default(call_default_factory=True)
-        is_copy = given.get("path") is not None
-        return {"hub": None if is_copy else hub, **given}
+        fields = {place: cls.model_fields[place] for place in cls.places}
+        is_elsewhere = any(given.get(place) is not None for place in fields)
+        pins = {place: field.get_default() for place, field in fields.items()}
+        return {**(dict.fromkeys(pins) if is_elsewhere else pins), **given}
+
+
+class GitHubFiles(Entry):
+    """Files of a repository on GitHub, at one commit, each with its sha256."""
+
+    repo: Repository
+    revision: Revision
+    files: Mapping[str, Sha256] = Field(min_length=1)  # by their path there
+
+
+class BenchOnGitHub(Bench):
+    """A benchmark that is published on GitHub alone."""
+
+    places: ClassVar[tuple[str, ...]] = ("github", "hub", "path")
+
+    github: GitHubFiles | None = None
+
+
+_REAL_GUARDRAILS = GitHubFiles(
+    repo="normster/RealGuardrails",
+    revision="905fc46f2f9ff88da0f304f99b549fb3ca4b815e",
+    files={
+        "evals/ifeval/inputs/sys_ifeval.jsonl": (
+            "a59435a5f4e1dd23d0cb6f239cba8f19cca59228d95fe29a0aa6bddddba058fc"
+        ),
+        "evals/tensortrust/inputs/extraction.jsonl": (
+            "467893172a0521e6d77117353608d733f45b73251f668e88ebaada53f9eca0ad"
+        ),
+        "evals/tensortrust/inputs/hijacking.jsonl": (
+            "b1a2d7c9e9d10864cda125587de389339c91fcc06674c2b3f8f484a0c1d37083"
+        ),
+        "evals/tensortrust/inputs/helpful.jsonl": (
+            "a3ccc2de98681d1a7380e125af2911a318ea673fb99dbc56ff3922ec42b9b7ca"
+        ),
+    },
+)
+
+
+def _of_real_guardrails(folder: str) -> GitHubFiles:
+    files = _REAL_GUARDRAILS.files
+    wanted = {path: digest for path, digest in files.items() if path.startswith(f"evals/{folder}/")}
+    return _REAL_GUARDRAILS.model_copy(update={"files": wanted})
 
 
 class Multifacet(Bench):
@@ -82,26 +133,40 @@ class NemotronSysBench(Bench):
     hub: HubFile | None = HubFile(repo="nvidia/Nemotron-RL-SysBench-v1")
 
 
-class SystemIFEval(Bench):
+class SystemIFEval(BenchOnGitHub):
     """S-IFEval: constraints in the system message and in the user turn, held to rules."""
 
     name: str = Field(default="s_ifeval", exclude=True)
+    title: str = "S-IFEval"
     license: str = "mit"
+    github: GitHubFiles | None = _of_real_guardrails("ifeval")
 
 
 class IFEval(Bench):
     """IFEval: constraints in the user turn, held to rules."""
 
     name: str = Field(default="ifeval", exclude=True)
+    title: str = "IFEval"
     license: str = "apache-2.0"
-    hub: HubFile | None = HubFile(repo="google/IFEval")
+    # The pin that `benchmarks` of the shipped catalogue has, too.
+    hub: HubFile | None = HubFile(
+        repo="google/IFEval",
+        file="ifeval_input_data.jsonl",
+        revision="966cd89545d6b6acfd7638bc708b98261ca58e84",
+        sha256="6a85310ca8ce15eff755aa08a3a4ff931c7e273e7515ebb3c492ea85fd8288f2",
+    )
 
 
-class TensorTrust(Bench):
-    """Tensor Trust: attacks on a system message that keeps a secret, held to rules."""
+class TensorTrust(BenchOnGitHub):
+    """Tensor Trust: attacks on a system message that keeps a code, held to rules.
+
+    A copy is the folder with `extraction.jsonl`, `hijacking.jsonl` and `helpful.jsonl`.
+    """
 
     name: str = Field(default="tensor_trust", exclude=True)
+    title: str = "Tensor Trust"
     license: str = "mit"
+    github: GitHubFiles | None = _of_real_guardrails("tensortrust")
 
 
 class ConflictSet(Entry):
@@ -124,9 +189,9 @@ class Evaluation(Entry):
     multifacet: Multifacet = Multifacet()
     sysbench: SysBench = SysBench()
     nemotron_sysbench: NemotronSysBench = NemotronSysBench()
-    s_ifeval: SystemIFEval | None = None
+    s_ifeval: SystemIFEval = SystemIFEval()
     ifeval: IFEval = IFEval()
-    tensor_trust: TensorTrust | None = None
+    tensor_trust: TensorTrust = TensorTrust()
     conflict_set: ConflictSet = ConflictSet()
     leaderboard: Leaderboard = Leaderboard()
 
