@@ -1,12 +1,12 @@
 """`make proof`: its stages one after the other, and what it goes on with after each end."""
 
 import json
-import sys
-from collections.abc import Iterator
+import subprocess
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from sysgen_dagster_tests.small_proof import FOLDER, SUBJECTS, SmallProof
@@ -98,6 +98,7 @@ def test_the_page_names_what_was_not_measured(ended: SmallProof, results: dict[s
     assert (ended.data / "proof" / "proof.svg").read_text().startswith("<svg")
 
 
+@pytest.mark.slow
 def test_a_third_run_asks_nothing_and_finds_the_same(
     ended: SmallProof, results: dict[str, Any]
 ) -> None:
@@ -110,9 +111,29 @@ def test_a_third_run_asks_nothing_and_finds_the_same(
     assert again["differences"] == results["differences"]
 
 
-@pytest.fixture
-def page() -> Iterator[Any]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(FOLDER))
-        sys.modules.pop("page", None)
-        yield import_module("page")
+@pytest.mark.slow
+def test_after_a_kill_only_what_was_in_flight_is_asked_again(tmp_path: Path) -> None:
+    proof = SmallProof(tmp_path)
+    _write_gguf(proof)
+    running = subprocess.Popen(
+        proof.command(), env=proof.environment(), stdout=subprocess.PIPE, text=True
+    )
+    assert running.stdout is not None
+    for line in running.stdout:
+        if "conflict_set no_system_message" in line:  # the third subject is through
+            running.kill()
+            break
+    running.wait()
+    done = proof.run()
+    assert done.returncode == 0, done.stderr[-3000:]
+    ledgers = sorted((proof.data / "ledger" / "conflict_set_answers").glob("*.parquet"))
+    answers = pl.concat(
+        pl.read_parquet(file) for file in (proof.data / "conflict_set_answers").glob("*.parquet")
+    )
+    assert len(ledgers) == len(SUBJECTS)
+    assert answers.height == len(SUBJECTS) * 24 * 6
+    assert answers["attempts"].max() == 1
+    lines = [line for line in done.stdout.splitlines() if "known from before" in line]
+    for name in SUBJECTS[:3]:
+        known = [line for line in lines if line.startswith(f"{name}:")]
+        assert all("(144 known from before" in line for line in known), known

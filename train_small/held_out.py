@@ -62,7 +62,9 @@ def measure_likelihoods(
 def _run_program(weights: Path, chats: Path, written: Path, template: Path) -> None:
     words = (str(weights), str(chats), str(written), "--chat-template", str(template))
     command = program_command(require_trainer(), "program.likelihood", *words)
-    ended = subprocess.run(command, env={**os.environ, "HF_HUB_OFFLINE": "1"}, check=False)
+    # Threads that wait by spinning keep a busy machine's cores from the ones they wait for.
+    environment = {"OMP_WAIT_POLICY": "passive", **os.environ, "HF_HUB_OFFLINE": "1"}
+    ended = subprocess.run(command, env=environment, check=False)
     if ended.returncode:
         raise ProofError(
             f"`{shlex.join(command)}` ended with {ended.returncode}: mend what it says and run the "

@@ -84,8 +84,8 @@ def prove(console: Console, store: Store, catalog: Catalog, base: Base) -> None:
     with _timed(console, folder, held_out.NAME):
         measured = {held_out.NAME: measure_likelihoods(console, store, catalog, base)}
     for suite in (each for name in MEASURED for each in SUITES if each.name == name):
-        if getattr(catalog.evaluation, suite.name) is None:
-            say(console, f"{suite.title} is left out: no file of it was named (--s-ifeval)")
+        if fault := read_benchmark(console, suite):
+            say(console, f"{suite.title} is left out, as its items cannot be had: {fault}")
             continue
         with _timed(console, folder, suite.name):
             base.convert(lambda line: say(console, line))
@@ -136,6 +136,15 @@ def make_trainings(console: Console, store: Store, catalog: Catalog) -> None:
             raise ProofError(f"the training {name} was not made: the same command goes on with it")
 
 
+def read_benchmark(console: Console, suite: Suite) -> str | None:
+    """What went wrong where the items of a suite are not at hand; None: they are stored."""
+    from sysgen_dagster.defs.plumbing.partitions import asset_key
+
+    assert suite.items is not None
+    runs = run_partitions(console, [(f"{suite.name} items", [asset_key(suite.items)], None)])
+    return runs.errors[0] if runs.errors else None
+
+
 def ask_subjects(console: Console, catalog: Catalog, suite: Suite) -> None:
     """Make the tables of a suite for every subject; answers that are known are not asked again.
 
@@ -146,9 +155,7 @@ def ask_subjects(console: Console, catalog: Catalog, suite: Suite) -> None:
 
     of_subject = [table for table in (suite.answers, suite.gradings, suite.scores) if table]
     keys = [asset_key(table) for table in of_subject]
-    items = [asset_key(table) for table in (suite.items,) if table]
-    work = [(f"{suite.name} items", items, None)]
-    work += [(f"{suite.name} {name}", keys, name) for name in catalog.subjects]
+    work = [(f"{suite.name} {name}", keys, name) for name in catalog.subjects]
     runs = run_partitions(console, work, show_engines=True)
     if runs.errors:
         raise ProofError(f"{suite.title}: {runs.errors[0]}; the same command goes on with it")
