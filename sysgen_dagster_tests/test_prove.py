@@ -94,7 +94,7 @@ def test_the_results_say_what_they_are_of(results: dict[str, Any]) -> None:
 
 def test_the_page_names_what_was_not_measured(ended: SmallProof, results: dict[str, Any]) -> None:
     page = (ended.data / "proof" / "README.md").read_text()
-    assert "**S-IFEval** was not measured: its file was not at hand." in page
+    assert "**S-IFEval** was not measured: its items were not at hand." in page
     assert (ended.data / "proof" / "proof.svg").read_text().startswith("<svg")
 
 

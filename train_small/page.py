@@ -90,7 +90,7 @@ def render(results: Mapping[str, Any], picture: str) -> str:
     for suite, (title, unit, shown) in SHOWN.items():
         scores = [row for row in results["scores"] if row["suite"] == suite]
         if not scores:
-            parts.append(f"**{title}** was not measured: its file was not at hand.\n")
+            parts.append(f"**{title}** was not measured: its items were not at hand.\n")
             continue
         named = _shown(shown, scores)
         parts.append(f"**{title}**\n\n{_scores(scores, named, unit)}")
@@ -163,7 +163,7 @@ def _provenance(made: Row) -> str:
     minutes = sum(made["seconds"].values()) / 60
     said = {
         "made": f"on {made['on']} by `{made['command']}`, {minutes:.0f} minutes on {made['cores']} "
-        "cores in this run",
+        "cores",
         "seeds": ", ".join(sorted({str(seed) for seed in made["seeds"].values()})),
         "versions": ", ".join(f"{name} {number}" for name, number in made["versions"].items()),
         "sha256": ", ".join(f"{name} `{value[:12]}`" for name, value in made["sha256"].items()),

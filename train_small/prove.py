@@ -193,7 +193,7 @@ def compare_all(
     """Paired differences: of the first of `PAIRED` from each of the others."""
     second, firsts = PAIRED
     for suite, items in measured.items():
-        for first in firsts:
+        for first in (each for each in firsts if each in items):
             rows = compare_items(items[first], items[second]).to_dicts()
             yield from (
                 {"suite": suite, "from": first, "of_subject": second, **row} for row in rows
