@@ -102,7 +102,7 @@ def test_a_score_has_its_interval_and_its_items(
 ) -> None:
     scores = [row(subject="sysgen", **given)]
     text = page.render(results(scores=scores), "p.svg")
-    assert cells(text, "SysGen")[1] == said
+    assert cells(text, "SysGen message, new answer")[1] == said
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_difference_is_bold_where_its_interval_does_not_hold_0(
         results(row(low=low, high=high, **difference), scores=[row(subject="sysgen", score=0.5)]),
         "p.svg",
     )
-    assert cells(text, "minus original answers")[1] == said
+    assert cells(text, "SysGen message, new answer, minus original answers")[1] == said
 
 
 def test_the_floor_has_a_line_of_its_own(page: ModuleType) -> None:
@@ -165,3 +165,10 @@ def test_the_picture_has_a_panel_for_each_score(page: ModuleType) -> None:
     assert "broken without the message" in drawn
     assert "helped when aligned" not in drawn
     assert page.draw(scores) == drawn
+
+
+def test_students_of_other_seeds_are_told_apart(page: ModuleType) -> None:
+    scores = [row(subject=name, score=0.5) for name in ("sysgen", "sysgen_seed_2")]
+    text = page.render(results(scores=scores), "p.svg")
+    assert cells(text, "SysGen message, new answer, seed 2")[1] == "50.0 %; 48"
+    assert "seed 2" in page.draw(scores)

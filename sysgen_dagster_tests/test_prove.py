@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster_tests.small_proof import FOLDER, SUBJECTS, SmallProof
+from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster_tests.small_proof import FOLDER, SUBJECTS, TRAININGS, SmallProof
 
 HELD_OUT = 34 * 2 * 3  # rows of the validation split, answers of each, messages they are put under
 MADE_BEFORE_IT_ENDS = 50
@@ -96,6 +97,25 @@ def test_the_page_names_what_was_not_measured(ended: SmallProof, results: dict[s
     page = (ended.data / "proof" / "README.md").read_text()
     assert "**S-IFEval** was not measured: its items were not at hand." in page
     assert (ended.data / "proof" / "proof.svg").read_text().startswith("<svg")
+
+
+def test_a_student_is_compared_with_those_of_its_own_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    prove, subjects = import_module("prove"), import_module("subjects")
+    catalog = subjects.with_seeds(load_catalog(FOLDER / "catalog.yaml"), 2)
+    assert {name: each.seed for name, each in catalog.trainings.items()} == {
+        **dict.fromkeys(TRAININGS, 0),
+        **dict.fromkeys([f"{name}_seed_1" for name in TRAININGS], 1),
+    }
+    taught = {name: each.training for name, each in catalog.subjects.items() if each.training}
+    assert taught == {name: name for name in catalog.trainings}
+    assert sorted(prove.find_pairs(catalog.subjects)) == sorted(
+        (first, f"sysgen{end}")
+        for end in ("", "_seed_1")
+        for first in ("base_without_persona", f"no_system_message{end}", f"original_answer{end}")
+    )
 
 
 @pytest.mark.slow

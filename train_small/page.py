@@ -27,7 +27,7 @@ TITLES = {
     "base_without_persona": "base, without persona",
     "no_system_message": "original answers, no message",
     "original_answer": "message, original answer",
-    "sysgen": "SysGen: message, new answer",
+    "sysgen": "SysGen message, new answer",
 }
 # By suite: the scores that are shown, by metric and by what they are of.
 SHARES = "%"
@@ -86,7 +86,7 @@ def _rounded(row: Row) -> dict[str, Any]:
 def render(results: Mapping[str, Any], picture: str) -> str:
     """The tables of some results, in Markdown, and the picture that lies at this link."""
     made = results["made"]
-    parts = [f"![Scores of five subjects, with intervals]({picture})\n", _provenance(made)]
+    parts = [f"![Scores of the subjects, with intervals]({picture})\n", _provenance(made)]
     for suite, (title, unit, shown) in SHOWN.items():
         scores = [row for row in results["scores"] if row["suite"] == suite]
         if not scores:
@@ -107,14 +107,18 @@ def _shown(shown: Mapping[tuple[str, str], str], rows: Iterable[Row]) -> dict[tu
     return {each: each[0].replace("_", " ") for each in there}
 
 
+def _title(subject: str) -> str:
+    """For people; of another seed than the first, with its number."""
+    name, _, seed = subject.partition("_seed_")
+    return f"{TITLES.get(name, name)}{seed and f', seed {seed}'}"
+
+
 def _scores(rows: list[Row], shown: Mapping[tuple[str, str], str], unit: str) -> str:
     of = {(row["subject"], row["metric"], row["of"]): row for row in rows}
     lines = []
     for subject in dict.fromkeys(row["subject"] for row in rows):
         found = [of.get((subject, *each)) for each in shown]
-        lines.append(
-            [TITLES.get(subject, subject), *(_figure(row, "score", unit) for row in found)]
-        )
+        lines.append([_title(subject), *(_figure(row, "score", unit) for row in found)])
     first = [of.get((next(iter(of))[0], *each)) for each in shown]
     if any(row and row["floor"] is not None for row in first):
         floors = (_number(row and row["floor"], unit) for row in first)
@@ -123,13 +127,13 @@ def _scores(rows: list[Row], shown: Mapping[tuple[str, str], str], unit: str) ->
 
 
 def _differences(rows: list[Row], shown: Mapping[tuple[str, str], str], unit: str) -> str:
-    of = {(row["from"], row["metric"], row["of"]): row for row in rows}
+    of = {(row["of_subject"], row["from"], row["metric"], row["of"]): row for row in rows}
     lines = [
-        [f"minus {TITLES.get(first, first)}"]
-        + [_figure(of.get((first, *each)), "difference", unit) for each in shown]
-        for first in dict.fromkeys(row["from"] for row in rows)
+        [f"{_title(second)}, minus {_title(first)}"]
+        + [_figure(of.get((second, first, *each)), "difference", unit) for each in shown]
+        for second, first in dict.fromkeys((row["of_subject"], row["from"]) for row in rows)
     ]
-    return _table([f"{TITLES['sysgen']}, paired", *shown.values()], lines)
+    return _table(["paired", *shown.values()], lines)
 
 
 def _figure(row: Row | None, name: str, unit: str) -> str:
@@ -178,7 +182,7 @@ def draw(scores: Iterable[Row]) -> str:
         for name, unit, rows in _panels(list(scores))
     ]
     chart = alt.vconcat(*panels).resolve_scale(x="independent")
-    return drawing.svg(chart, "Scores of five subjects, with intervals", alone=True)
+    return drawing.svg(chart, "Scores of the subjects, with intervals", alone=True)
 
 
 def _panels(scores: list[Row]) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
@@ -187,7 +191,8 @@ def _panels(scores: list[Row]) -> Iterator[tuple[str, str, list[dict[str, Any]]]
         for (metric, of), name in _shown(shown, of_suite).items():
             rows = [
                 {
-                    "subject": TITLES.get(row["subject"], row["subject"]),
+                    "subject": _title(row["subject"]),
+                    "of": _title(row["subject"].partition("_seed_")[0]),
                     **{end: row[end] for end in ("score", "low", "high")},
                 }
                 for row in of_suite
@@ -199,12 +204,9 @@ def _panels(scores: list[Row]) -> Iterator[tuple[str, str, list[dict[str, Any]]]
 
 def _panel(data: pl.DataFrame, title: str, unit: str) -> alt.LayerChart:
     axis = alt.Axis(title=None, format=".0%" if unit == SHARES else "+.2f", tickCount=6)
-    y = alt.Y("subject:N", sort=list(TITLES.values()), title=None)
-    colour = alt.Color(
-        "subject:N",
-        legend=None,
-        scale=alt.Scale(domain=list(TITLES.values()), range=list(drawing.HUES[: len(TITLES)])),
-    )
+    y = alt.Y("subject:N", sort=data["subject"].to_list(), title=None)
+    hues = alt.Scale(domain=list(TITLES.values()), range=list(drawing.HUES[: len(TITLES)]))
+    colour = alt.Color("of:N", legend=None, scale=hues)
     scale = alt.Scale(domain=[0, 1]) if unit == SHARES else alt.Scale(zero=True)
     base = alt.Chart(data, title=alt.TitleParams(title, anchor="start", fontSize=13)).encode(y=y)
     rule = base.mark_rule(strokeWidth=2).encode(

@@ -15,10 +15,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ import polars as pl
 from held_out import ProofError, measure_likelihoods
 from page import write_page
 from rich.console import Console
-from subjects import Base, find_weights, with_subjects
+from subjects import Base, find_weights, of_seed, with_seeds, with_subjects
 from train import HERE, ROWS, with_own_paths, write_exports
 
 from sysgen_dagster.commands.backfill import run_partitions
@@ -47,8 +48,8 @@ from sysgen_dagster.tables.table import Partition
 
 COMMAND = "make proof"
 MEASURED = ("s_ifeval", "conflict_set")  # suites, in the order in which they are asked
-# The subject that a difference is of, and those that it is taken from.
-PAIRED = ("sysgen", ("base_without_persona", "no_system_message", "original_answer"))
+# The student that is compared, and with whom: the base, and the other students of its seed.
+STUDENT, BASE, OTHERS = "sysgen", "base_without_persona", ("no_system_message", "original_answer")
 _ITEMS = 60  # of S-IFEval: a subset, as five subjects answer it on two cores
 
 
@@ -61,11 +62,13 @@ def main() -> int:
         "--s-ifeval", type=Path, help="a copy of S-IFEval; without it: not measured"
     )
     parser.add_argument("--items", type=int, default=_ITEMS, help="of it (default: %(default)s)")
+    parser.add_argument("--seeds", type=int, default=1, help="each training so often (default: 1)")
     options = parser.parse_args()
     console, data = Console(width=120), options.data.absolute()
     base = Base(options.weights.absolute(), data)
     written = with_own_paths(load_catalog(HERE / "catalog.yaml"), base.weights)
-    catalog = with_subjects(written, base, options.s_ifeval, options.items)
+    with_files = with_subjects(written, base, options.s_ifeval, options.items)
+    catalog = with_seeds(with_files, options.seeds)
     store = begin_deployment(catalog, data)
     prove(console, store, catalog, base)
     return 0
@@ -190,14 +193,22 @@ _PROTOCOL = "nats a token of answers that no training has seen, the mark that en
 def compare_all(
     measured: Mapping[str, Mapping[str, pl.DataFrame]],
 ) -> Iterator[dict[str, Any]]:
-    """Paired differences: of the first of `PAIRED` from each of the others."""
-    second, firsts = PAIRED
+    """Paired differences of each suite."""
     for suite, items in measured.items():
-        for first in (each for each in firsts if each in items):
+        for first, second in find_pairs(items):
+            named = {"suite": suite, "from": first, "of_subject": second}
             rows = compare_items(items[first], items[second]).to_dicts()
-            yield from (
-                {"suite": suite, "from": first, "of_subject": second, **row} for row in rows
-            )
+            yield from ({**named, **row} for row in rows)
+
+
+def find_pairs(subjects: Container[str]) -> Iterator[tuple[str, str]]:
+    """The subjects that a student is compared with, and it: those of each seed with each other."""
+    for seed in count():
+        second = of_seed(STUDENT, seed)
+        if second not in subjects:
+            return
+        others = (BASE, *(of_seed(name, seed) for name in OTHERS))
+        yield from ((first, second) for first in others if first in subjects)
 
 
 def describe(

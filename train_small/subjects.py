@@ -48,6 +48,23 @@ def compute_sha256(folder: Path) -> str:
     return whole.hexdigest()
 
 
+def of_seed(name: str, seed: int) -> str:
+    """The training, or the subject, of another seed than the first."""
+    return f"{name}_seed_{seed}" if seed else name
+
+
+def with_seeds(catalog: Catalog, seeds: int) -> Catalog:
+    """The catalogue with every training, and its subject, once for each seed from 0."""
+    trainings, subjects = dict(catalog.trainings), dict(catalog.subjects)
+    for seed in range(1, seeds):
+        for name, training in catalog.trainings.items():
+            other = of_seed(name, seed)
+            given = {"name": other, "served_name": other, "training": other}
+            trainings[other] = training.model_copy(update={"name": other, "seed": seed})
+            subjects[other] = catalog.subjects[name].model_copy(update=given)
+    return catalog.model_copy(update={"trainings": trainings, "subjects": subjects})
+
+
 def with_subjects(catalog: Catalog, base: Base, s_ifeval: Path | None, items: int) -> Catalog:
     """The catalogue whose subjects have their files, with S-IFEval where its file is given."""
     subjects = {
