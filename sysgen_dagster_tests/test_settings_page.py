@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from sysgen_dagster.catalog.evaluation import (
+    ConflictSet,
     Evaluation,
     GitHubFiles,
     IFEval,
@@ -66,6 +67,7 @@ ENTRIES: dict[str, type[BaseModel]] = {
     "`s_ifeval:`": SystemIFEval,
     "`ifeval:`": IFEval,
     "`tensor_trust:`": TensorTrust,
+    "`conflict_set:`": ConflictSet,
     "`leaderboard:`": Leaderboard,
     "`learned_similarity:`": LearnedSimilarity,
     "`filling:`": Filling,

@@ -255,6 +255,13 @@ class Profile(StrEnum):
     LEADERBOARD_2 = "leaderboard_2"  # those that the second Open LLM Leaderboard ran of them
 
 
+class ConflictSet(Entry):
+    """Our own messages, put to the test by users who ask for the opposite; held to rules."""
+
+    items: Items = EVERY_ITEM  # messages, six turns each; as in `Bench`
+    seed: Count = 0
+
+
 class Leaderboard(Entry):
     """Tasks of lm-evaluation-harness, which runs in an environment of its own."""
 
@@ -274,6 +281,7 @@ class Evaluation(Entry):
     s_ifeval: SystemIFEval = SystemIFEval()
     ifeval: IFEval = IFEval()
     tensor_trust: TensorTrust = TensorTrust()
+    conflict_set: ConflictSet = ConflictSet()
     leaderboard: Leaderboard = Leaderboard()
 
 

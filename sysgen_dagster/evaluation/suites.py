@@ -1,5 +1,6 @@
 """Every suite, in the order in which they are shown; their tables and their checks."""
 
+from sysgen_dagster.evaluation.conflict_set.suite import SUITE as CONFLICT_SET
 from sysgen_dagster.evaluation.leaderboard.suite import SUITE as LEADERBOARD
 from sysgen_dagster.evaluation.multifacet.suite import SUITE as MULTIFACET
 from sysgen_dagster.evaluation.nemotron_sysbench.suite import SUITE as NEMOTRON_SYSBENCH
@@ -14,6 +15,7 @@ SUITES: tuple[Suite, ...] = (
     SYSBENCH,
     NEMOTRON_SYSBENCH,
     *RULE_BASED,
+    CONFLICT_SET,
     LEADERBOARD,
 )
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from sysgen_dagster.defs.evaluation.conflict_set import CONFLICT_SET
 from sysgen_dagster.defs.evaluation.leaderboard import LEADERBOARD_ASSETS
 from sysgen_dagster.defs.evaluation.multifacet import MULTIFACET
 from sysgen_dagster.defs.evaluation.nemotron_sysbench import NEMOTRON_SYSBENCH
@@ -13,5 +14,6 @@ EVALUATIONS: list[dg.AssetsDefinition] = [
     *SYSBENCH,
     *NEMOTRON_SYSBENCH,
     *RULE_BASED,
+    *CONFLICT_SET,
     *LEADERBOARD_ASSETS,
 ]
