@@ -7,13 +7,22 @@ import polars as pl
 from sysgen_dagster.obedience.recognition import recognize
 from sysgen_dagster.obedience.rules import BY_RULES, Rule, RuleKind, Verdict
 from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
-from sysgen_dagster.obedience.verifying import edges, measures, results, whole
+from sysgen_dagster.obedience.verifying import (
+    content,
+    edges,
+    measures,
+    programs,
+    results,
+    whole,
+)
 from sysgen_dagster.obedience.verifying.answers import Answer, read_languages
 
 _TESTS = {
     **whole.TESTS,
     **edges.TESTS,
     **results.TESTS,
+    **programs.TESTS,
+    **content.TESTS,
     **dict.fromkeys(measures.MEASURED, measures.measure),
 }
 

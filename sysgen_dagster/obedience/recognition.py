@@ -11,10 +11,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from sysgen_dagster.obedience.recognizing import (
+    derivations,
     edges,
     layouts,
     lengths,
     marks,
+    programs,
     structure,
     tasks,
     words,
@@ -29,9 +31,10 @@ _SUBJECTS = (
     edges.SUBJECT,
     *layouts.SUBJECTS,
     *structure.SUBJECTS,
+    derivations.SUBJECT,
 )
 # Verbs of tasks are not shared by the objects of a list.
-_ALL_SUBJECTS = (*_SUBJECTS, tasks.SUBJECT)
+_ALL_SUBJECTS = (*_SUBJECTS, tasks.SUBJECT, programs.SUBJECT)
 # Characters. Longer phrases describe formats in detail, which no form here covers.
 _LONGEST_PHRASE = 600
 _PHRASES_REMEMBERED = 100_000
@@ -59,13 +62,15 @@ _DEPENDS = re.compile(
 _HARMLESS_DEPENDS = re.compile(
     r"\b(?:you can(?:not| ?not)|can'?t|cannot|may not|can not|after \"|may never|not ask|never ask"
     r"|(?:^|\. |and |then )ask (?:a|one|the user|at)|such as \S+(?:, \S+)*$|look like"
-    r"|(?:question|call) (?:that|to) asks?)\b"
+    r"|(?:question|call) (?:that|to) asks?|(?:that|which) can (?:easily )?be (?:easily )?(?:read"
+    r"|spoken|understood|practi[cs]ed|used as))\b"
 )
 _OR = re.compile(r"\bor\b")
 _HARMLESS_OR = re.compile(
     r"or (?:more|fewer|less|longer|shorter|any)\b|\"\d+\"(?:,? or \"\d+\")+|(?:no|not|without"
     r"|avoid|never|don't|free of)\b[^.;]*\bor\b|(?:one|two|three|four|five|\d+) or (?:two|three"
     r"|four|five|six|\d+)\b"
+    r"|^an? (?:sentence|paragraph|line) or two\b"
     r"|(?:answer|result|solution|summary) or (?:conclusion|result|solution|answer|summary)\b"
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\s*\n+\s*|;\s*")
@@ -197,8 +202,9 @@ def _recognize_sentence(clauses: Sequence[str], quotes: Sequence[str]) -> Recogn
         kept = [each for each in found.rules if not (is_part and each.kind in _LENGTHS)]
         rules += kept if is_sure else []
         is_whole &= found.is_whole and is_sure and len(kept) == len(found.rules)
-        is_situation |= not found.is_whole and bool(_SITUATION.match(clause))
-        is_task |= not found.is_whole and bool(_TASK.search(clause))
+        is_open = not found.is_whole or any(rule.kind is RuleKind.PROGRAM for rule in found.rules)
+        is_situation |= is_open and bool(_SITUATION.match(clause))
+        is_task |= is_open and bool(_TASK.search(clause))
     return Recognized(tuple(rules), is_whole)
 
 

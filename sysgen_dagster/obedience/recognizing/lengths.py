@@ -81,6 +81,23 @@ _FORMS = (
         _one,
     ),
     form(
+        r"an? (?P<unit>sentence|paragraph|line) or two(?: (?:that|with|which|of|in|about|to) .+)?",
+        lambda found, _clause: Rule(_UNITS[found["unit"]], 1, 2),
+        is_whole=False,
+    ),
+    form(
+        rf"(?:an? (?:series|set) of )?{COUNT} {_MANNER}(?P<unit>sentence|paragraph|line)s"
+        r"(?P<beside>(?:,? (?:that|with|which|of|in|to|for|explaining|describing|about) .+)"
+        r"|, each .+)?",
+        _length,
+        is_whole=False,
+    ),
+    form(
+        rf"(?:a|one) (?:[a-z]+,? )?one-(?P<unit>sentence|paragraph|line) [a-z]+(?: .+)?",
+        _one,
+        is_whole=False,
+    ),
+    form(
         rf"(?:a|one) {_MANNER}(?P<unit>sentence|paragraph|line)(?: (?:that|with|which|of|in) .+)?",
         _one,
         is_whole=False,

@@ -115,7 +115,7 @@ _LISTS = {
 }
 _NUMBER_OF_LIST_ITEMS = (
     form(
-        rf"(?:{IN} )?(?:a )?(?P<kind>bullet(?:ed)?|numbered|ordered)? ?(?:point )?list (?:of|with)"
+        rf"(?:{IN} )?(?:a )?(?P<kind>bullet(?:ed)?|numbered|ordered)?[ -]?(?:points? )?list (?:of|with)"
         rf" {COUNT} {HARMLESS}{VAGUE}(?:[a-z]+ )?(?:items|points|steps|[a-z]+s){_PURPOSE}{TAIL}",
         lambda found, _clause: count_rule(found, _LISTS[found["kind"]]),
     ),

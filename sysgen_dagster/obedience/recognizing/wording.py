@@ -108,6 +108,22 @@ NO = (
 )
 
 
+# Stems, because answers say "subtract" for "subtraction".
+_STEM = 5
+_UNSPECIFIC = frozenset(
+    re.findall(
+        r"\w+",
+        "the and for that which with from into given what this these those each there their they "
+        "are was were has have had been being will would how much many more than all any some "
+        "over after two three one its his her our your user student problem problems word math "
+        "maths mathematical mathematics question questions involving involve about using value "
+        "values final correct answer result solution simple basic everyday solve calculate "
+        "compute find determine number total amount possible certain specific expression equation "
+        "based context terms",
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """A clause in small letters, and the quoted texts that numbers in it stand for."""
@@ -208,6 +224,12 @@ def count_rule(found: re.Match[str], kind: RuleKind, *words: str) -> Rule | None
     # "Between" and "from" need a second number.
     is_exact = not bound or re.fullmatch(_EXACTLY, bound)
     return Rule(kind, number, number, words) if is_exact else None
+
+
+def stems_of(text: str) -> tuple[str, ...]:
+    """The beginnings of the words that say what a text is about, each once."""
+    words = re.findall(r"[a-z]{3,}", text)
+    return tuple(dict.fromkeys(word[:_STEM] for word in words if word not in _UNSPECIFIC))
 
 
 def squeeze_formula(text: str) -> str:
