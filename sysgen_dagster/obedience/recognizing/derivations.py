@@ -39,7 +39,7 @@ _NAMES = "|".join(name for name, _ in _PARTS)
 _PART = rf"{_KIND}(?:{_NAMES})"
 _AND = (
     r"(?:,? and (?:also )?|,? with |,? including |,? showing |,? along with |,? as well as |, "
-    r"|,? plus |,? ending with )"
+    r"|,? plus |,? ending with |,? followed by (?=the final |the answer|the result))"
 )
 _DETAILED = re.compile(r"\b(?:detailed|thorough)\b")
 # A solution alone may be of any form.
@@ -58,10 +58,9 @@ def _parts(found: re.Match[str], _clause: Clause) -> tuple[Rule, ...] | None:
             of_it = None if kind is RuleKind.STATES_RESULT else least
             rules[Rule(kind, 1 if kind is RuleKind.EQUATIONS else of_it)] = None
     kinds_asked = {rule.kind for rule in rules}
-    # An expression or an explanation alone may be all that the answer is to be.
-    is_shown = bool(_SHOWN & kinds_asked) and (
-        len(kinds_asked) > 1 or RuleKind.STEPS in kinds_asked
-    )
+    # An expression alone may be all that the answer is to be.
+    is_alone = kinds_asked == {RuleKind.EQUATIONS}
+    is_shown = bool(_SHOWN & kinds_asked) and not is_alone
     return tuple(rules) if is_shown else None
 
 

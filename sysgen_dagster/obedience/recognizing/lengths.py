@@ -86,6 +86,11 @@ _FORMS = (
         is_whole=False,
     ),
     form(
+        rf"(?:an? (?:series|set) of )?{COUNT} {HARMLESS}{VAGUE}{_UNIT} (?:(?:that|which) can be"
+        r" (?:read|spoken|used) [a-z ]+|for the (?:assistant|user) to read(?: out)?(?: aloud| loud)?)",
+        _length,
+    ),
+    form(
         rf"(?:an? (?:series|set) of )?{COUNT} {_MANNER}(?P<unit>sentence|paragraph|line)s"
         r"(?P<beside>(?:,? (?:that|with|which|of|in|to|for|explaining|describing|about) .+)"
         r"|, each .+)?",

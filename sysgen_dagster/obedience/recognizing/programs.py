@@ -42,12 +42,11 @@ _A = (
 # What else than its purpose may be asked of a program, and cannot be seen in its words.
 _MORE_ASKED = (
     r"(?:(?=.*(?P<vague>\b(?:without|only|efficient\w*|correct\w*|proper\w*|clear\w*|concise\w*"
-    r"|each|every|at least|at most|exactly|meets?|meeting|requirements?|specifi\w+|criteria|best"
-    r"|handl\w+|errors?|exceptions?|invalid|readab\w+|optimi[sz]\w+|explain\w*|comment\w*"
-    r"|docstrings?|tests?|examples?|usage|described|above|question|time|space|recursi\w+|one|as"
-    r"|provided|given|same|appropriate\w*|unless|not|no|ensur\w+|clean|modular|memory|style"
-    r"|format\w*|follow\w*|well|good|multiple|various|cases?|output|prints?|edge|built-in"
-    r"|librar\w+|standard)\b))|)"
+    r"|at least|at most|exactly|meets?|meeting|requirements?|specifi\w+|criteria|best"
+    r"|handl\w+|errors?|exceptions?|invalid|readab\w+|optimi[sz]\w+|explain\w*|docstrings?"
+    r"|tests?|examples?|usage|described|above|question|complexity|recursi\w+|as|provided|same"
+    r"|appropriate\w*|unless|not|no|ensur\w+|clean|modular|memory|style|format\w*|follow\w*"
+    r"|well|good|cases?|edge|built-in|librar\w+|standard|comment\w*)\b))|)"
 )
 _PURPOSE = r"(?: (?P<purpose>(?:that|which|to|for|with|using|of|so|from)\b.*))?"
 # The function is called by its name: "the `double` function".
@@ -81,7 +80,8 @@ def _program(found: re.Match[str], clause: Clause) -> Rule | tuple[Rule, ...]:
 
 _FORMS = (
     form(
-        rf"{_MORE_ASKED}(?:{_WRITING} {_A}|{_MAKING} {_A}(?={_ANY_NAME} ))(?:{_NAME} )?{_NAMED}{_THING}"
+        rf"{_MORE_ASKED}(?:{_WRITING} {_A}|{_MAKING} {_A}(?={_ANY_NAME} |(?:functions?|scripts?"
+        rf"|quer(?:y|ies)|code(?: snippets?)?) (?:that|which|to)\b))(?:{_NAME} )?{_NAMED}{_THING}"
         rf"(?: in (?P<written_in>{_ANY_NAME}))?{_PURPOSE}",
         _program,
     ),

@@ -51,7 +51,7 @@ _PARTS = {
     r"(?:bold(?:face)?(?: (?:text|type|font|formatting|letters|print))?|bolded text"
     r"|bold key (?:terms|words|points))": RuleKind.BOLD,
     r"(?:latex(?: (?:notation|format|formatting|formulas|syntax|math))?)": RuleKind.FORMULAS,
-    r"(?:(?:an? )?equations?)": RuleKind.EQUATIONS,
+    r"(?:(?:an? )?(?:mathematical |math |algebraic )?equations?)": RuleKind.EQUATIONS,
     r"(?:placeholders(?: (?:in|represented by) square brackets.*)?)": RuleKind.PLACEHOLDERS,
 }
 

@@ -81,6 +81,24 @@ _FORMS = (
         _task,
     ),
     form(
+        r"(?:evaluate|simplify|factor|expand|add|subtract|multiply|divide|perform) (?P<task>(?:the "
+        r"|an? |two )?(?:[a-z-]+ ){0,4}?(?:expressions?|polynomials?|fractions?|quadratics?"
+        r"|subtraction|addition|multiplication|division|calculations?|products?|sums?|numbers?"
+        r"|trinomials?|binomials?|logarithms?|radicals?|matri(?:x|ces)|vectors?)\b.{0,160})",
+        _task,
+    ),
+    form(
+        r"(?:answer|solve) (?P<task>(?:a |an |the |this |given )*(?:[a-z]+ ){0,2}?(?:math|mathematics"
+        r"|mathematical|word|algebra|arithmetic|geometry|algebraic|probability) (?:[a-z]+ )?"
+        r"(?:problems?|questions?)\b[^.:;]{0,120})",
+        _task,
+    ),
+    form(
+        r"(?:use|apply) (?P<task>(?:the |an? )?.{3,100} to (?:find|calculate|compute|determine) "
+        r".{3,160})",
+        _task,
+    ),
+    form(
         rf"translate (?:[a-z' ]+ )?(?:into|to) {SPOKEN_LANGUAGE}",
         lambda found, _clause: Rule(RuleKind.TRANSLATED, words=(LANGUAGES[found["language"]],)),
     ),
@@ -93,7 +111,8 @@ _FORMS = (
 SUBJECT = Subject(
     re.compile(
         r"^(?:calculate|compute|find|determine|work|evaluate|tell|identify|how|translate|solve"
-        r"|show|give|state|include|provide|report|convert|specify|list)"
+        r"|show|give|state|include|provide|report|convert|specify|list|simplify|factor|expand"
+        r"|add|subtract|multiply|divide|perform|answer|use|apply)"
     ),
     _FORMS,
 )

@@ -30,8 +30,9 @@ _STUB = re.compile(
     re.I | re.M,
 )
 _FEWEST_CHARACTERS = 15
-# Of the words of its purpose, in the code: what is said of it may be the question again.
-_MOST_OF = 0.75
+# Of the words of its purpose: in the answer, and in the code itself, as what is said of it may
+# only be the question again.
+_MOST_OF, _SOME_OF = 0.75, 0.4
 
 
 def is_program(rule: Rule, answer: Answer) -> bool | None:
@@ -52,7 +53,8 @@ def is_program(rule: Rule, answer: Answer) -> bool | None:
     names = [word[1:] for word in rule.words if word.startswith("'")]
     stems = [word for word in rule.words if word[0] not in "='"]
     is_named = all(name.strip("()") in code for name in names)
-    return True if is_named and uses_stems(stems, code, _MOST_OF) else None
+    is_for_it = uses_stems(stems, answer.text, _MOST_OF) and uses_stems(stems, code, _SOME_OF)
+    return True if is_named and is_for_it else None
 
 
 def _blocks(answer: Answer) -> list[re.Match[str]]:
