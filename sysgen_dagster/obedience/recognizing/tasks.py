@@ -30,7 +30,7 @@ _RESULT = r"(?:final |correct |numerical |exact )*(?:answer|result|solution)"
 
 
 _MORE_ASKED = re.compile(
-    r"\b(?:explain\w*|express\w*|show(?:ing)?|describ\w*|discuss\w*|provid\w*|list|listing|why|step|steps"
+    r"\b(?:explain\w*|express|show(?:ing)?|describ\w*|discuss\w*|provid\w*|list|listing|why|step|steps"
     r"|the user"
     r"|users|compare|round\w*|nearest|and (?:graph|plot|draw)|prove|verify|check|justify|notation|write"
     r"|without)\b|\""
