@@ -2,7 +2,7 @@
 
 import re
 
-from sysgen_dagster.obedience.recognizing.wording import IN, Clause, Subject, form
+from sysgen_dagster.obedience.recognizing.wording import IN, Clause, form, subject
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
 _OF_IT = (
@@ -65,6 +65,4 @@ def _parts(found: re.Match[str], _clause: Clause) -> tuple[Rule, ...] | None:
 
 
 _FORMS = (form(rf"(?:{IN} )?(?P<parts>{_PART}(?:{_AND}{_PART}){{0,4}})", _parts),)
-SUBJECT = Subject(
-    re.compile(r"step|explanation|calculation|computation|equation|expression|math"), _FORMS
-)
+SUBJECT = subject(r"step|explanation|calculation|computation|equation|expression|math", *_FORMS)

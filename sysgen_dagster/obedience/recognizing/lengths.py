@@ -11,10 +11,10 @@ from sysgen_dagster.obedience.recognizing.wording import (
     VAGUE,
     WHOLE_ANSWER,
     Clause,
-    Subject,
     count_rule,
     form,
     read_number,
+    subject,
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
@@ -98,7 +98,7 @@ _FORMS = (
         is_whole=False,
     ),
     form(
-        rf"(?:a|one) (?:[a-z]+,? )?one-(?P<unit>sentence|paragraph|line) [a-z]+(?: .+)?",
+        r"(?:a|one) (?:[a-z]+,? )?one-(?P<unit>sentence|paragraph|line) [a-z]+(?: .+)?",
         _one,
         is_whole=False,
     ),
@@ -108,4 +108,4 @@ _FORMS = (
         is_whole=False,
     ),
 )
-SUBJECT = Subject(re.compile(r"word|sentence|paragraph|line|character"), _FORMS)
+SUBJECT = subject(r"word|sentence|paragraph|line|character", *_FORMS)

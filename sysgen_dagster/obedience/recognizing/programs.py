@@ -2,8 +2,14 @@
 
 import re
 
-from sysgen_dagster.obedience.recognizing.wording import Clause, Subject, form, rule, stems_of
-from sysgen_dagster.obedience.rules import Rule, RuleKind
+from sysgen_dagster.obedience.recognizing.wording import (
+    Clause,
+    form,
+    rule,
+    stems_of,
+    subject,
+)
+from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
 
 # The names that a fence has for a language, by the names that messages use.
 LANGUAGES = {
@@ -29,9 +35,7 @@ _THING = (
     r"(?P<thing>functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?|class(?:es)?"
     r"|quer(?:y|ies)|code(?: snippets?| blocks?| examples?)?|methods?|commands?)"
 )
-_A_THING = (
-    r"(?:functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?|class(?:es)?|quer(?:y|ies)|code|methods?|commands?)"
-)
+_A_THING = r"(?:functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?|class(?:es)?|quer(?:y|ies)|code|methods?|commands?)"
 _WRITING = r"(?:write|implement|code|reply with|respond with|return)"
 _MAKING = r"(?:provide|give|create|develop|build|generate|show)"
 _CHANGING = r"(?:refactor|modify|complete|rewrite|fix)"
@@ -40,13 +44,13 @@ _A = (
     r"|clean|custom) )*"
 )
 # What else than its purpose may be asked of a program, and cannot be seen in its words.
-_MORE_ASKED = (
-    r"(?:(?=.*(?P<vague>\b(?:without|only|efficient\w*|correct\w*|proper\w*|clear\w*|concise\w*"
-    r"|at least|at most|exactly|meets?|meeting|requirements?|specifi\w+|criteria|best"
-    r"|handl\w+|errors?|exceptions?|invalid|readab\w+|optimi[sz]\w+|explain\w*|docstrings?"
-    r"|tests?|examples?|usage|described|above|question|complexity|recursi\w+|as|provided|same"
-    r"|appropriate\w*|unless|not|no|ensur\w+|clean|modular|memory|style|format\w*|follow\w*"
-    r"|well|good|cases?|edge|built-in|librar\w+|standard|comment\w*)\b))|)"
+_MORE_ASKED = re.compile(
+    r"\b(?:without|only|efficient\w*|correct\w*|proper\w*|clear\w*|concise\w*|at least|at most"
+    r"|exactly|meets?|meeting|requirements?|specifi\w+|criteria|best|handl\w+|errors?|exceptions?"
+    r"|invalid|readab\w+|optimi[sz]\w+|explain\w*|docstrings?|tests?|examples?|usage|described"
+    r"|above|question|complexity|recursi\w+|as|provided|same|appropriate\w*|unless|not|no|ensur\w+"
+    r"|clean|modular|memory|style|format\w*|follow\w*|well|good|cases?|edge|built-in|librar\w+"
+    r"|standard|comment\w*)\b"
 )
 _PURPOSE = r"(?: (?P<purpose>(?:that|which|to|for|with|using|of|so|from)\b.*))?"
 # The function is called by its name: "the `double` function".
@@ -64,7 +68,7 @@ _UNSPECIFIC = re.compile(
 )
 
 
-def _program(found: re.Match[str], clause: Clause) -> Rule | tuple[Rule, ...]:
+def _program(found: re.Match[str], clause: Clause) -> Recognized:
     """The stems of what it is for; after "=" the language, the thing and names it is to use."""
     groups = found.groupdict()
     thing = next((name for key, name in _THINGS.items() if found["thing"].startswith(key)), None)
@@ -75,19 +79,21 @@ def _program(found: re.Match[str], clause: Clause) -> Rule | tuple[Rule, ...]:
     names = tuple(f"'{name}" for name in clause.unquote(clause.text))
     purpose = stems_of(_UNSPECIFIC.sub(" ", groups.get("purpose") or ""))
     program = Rule(RuleKind.PROGRAM, words=(*marked, *names, *purpose))
-    return (program, Rule(RuleKind.CODE_COMMENTS, least=1)) if groups.get("comments") else program
+    if groups.get("comments"):
+        return Recognized((program, Rule(RuleKind.CODE_COMMENTS, least=1)), is_whole=True)
+    return Recognized((program,), is_whole=not _MORE_ASKED.search(clause.text))
 
 
 _FORMS = (
     form(
-        rf"{_MORE_ASKED}(?:{_WRITING} {_A}|{_MAKING} {_A}(?={_ANY_NAME} |(?:functions?|scripts?"
+        rf"(?:{_WRITING} {_A}|{_MAKING} {_A}(?={_ANY_NAME} |(?:functions?|scripts?"
         rf"|quer(?:y|ies)|code(?: snippets?)?) (?:that|which|to)\b))(?:{_NAME} )?{_NAMED}{_THING}"
         rf"(?: in (?P<written_in>{_ANY_NAME}))?{_PURPOSE}",
         _program,
     ),
     # A phrase that only names what there is to be.
     form(
-        rf"{_MORE_ASKED}{_A}(?:{_NAME} ){_THING}(?: definition)?{_PURPOSE}",
+        rf"{_A}(?:{_NAME} ){_THING}(?: definition)?{_PURPOSE}",
         _program,
     ),
     form(
@@ -102,4 +108,4 @@ _FORMS = (
         is_whole=False,
     ),
 )
-SUBJECT = Subject(re.compile(rf"{_A_THING}"), _FORMS)
+SUBJECT = subject(r"function|script|program|loop|class|quer(?:y|ies)|code|method|command", *_FORMS)

@@ -5,11 +5,11 @@ import re
 from sysgen_dagster.obedience.recognizing.marks import LANGUAGES, SPOKEN_LANGUAGE
 from sysgen_dagster.obedience.recognizing.wording import (
     Clause,
-    Subject,
     form,
     rule,
     squeeze_formula,
     stems_of,
+    subject,
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
@@ -18,9 +18,7 @@ _QUANTITY = (
     r"|distance|length|probability|percentage|speed|time|age|profit|weight|height|product|ratio"
     r"|remainder|quotient|solution|result|answer|derivative|integral|slope|angle|radius)"
 )
-_NUMERIC = (
-    r"(?:integers?|values|solutions|fraction|digits?|set of (?:real |positive )*(?:values|numbers)|roots?|primes?|coefficients?)"
-)
+_NUMERIC = r"(?:integers?|values|solutions|fraction|digits?|set of (?:real |positive )*(?:values|numbers)|roots?|primes?|coefficients?)"
 _UNIT = (
     r"(?:base|decimals?|fractions?|percent(?:age)?s?|binary|hexadecimal|integer|feet|inches|meters"
     r"|metres|kilomet(?:er|re)s|miles|hours|minutes|seconds|days|celsius|fahrenheit|dollars|cents"
@@ -36,7 +34,9 @@ _MORE_ASKED = re.compile(
     r"|without)\b|\""
 )
 # In which unit or form the answer is, is not looked at.
-_IN_A_FORM = re.compile(r"(?:the |an? )?(?:[a-z]+ )?(?:answer|result|solution)s? (?:in|as|to|with)\b")
+_IN_A_FORM = re.compile(
+    r"(?:the |an? )?(?:[a-z]+ )?(?:answer|result|solution)s? (?:in|as|to|with)\b"
+)
 _UNKNOWN = re.compile(r"\b(?:values? of|solve for|for) \$?([a-z])\b\$?")
 _FORMULA = re.compile(r"\$[^$]*\$|\S*[=^\\<>]\S*")
 
@@ -54,65 +54,90 @@ def _task(found: re.Match[str], _clause: Clause) -> Rule | None:
     return Rule(RuleKind.STATES_RESULT, words=(*stems, *long, *solved))
 
 
-_FORMS = (
-    form(
-        r"(?:calculate|compute|find|determine|work out|evaluate|tell|identify) (?P<task>(?:the "
-        r"|an? )"
-        rf"(?:[a-z]+ ){{0,2}}?{_QUANTITY}\b.{{0,240}}|(?:the )?roots of.{{0,160}})",
-        _task,
-    ),
+_HOW_MANY = r"how (?:many|much|long|far|old|fast)\b.{3,240}"
+_NUMBERS = rf"{_QUANTITY}|{_NUMERIC}"
+SUBJECTS = (
     # What is calculated is a value, whatever it is called.
-    form(r"(?:calculate|compute) (?P<task>.{3,240})", _task),
-    form(
-        r"(?:find|determine|identify|give(?: me)?|specify|state|list|provide) (?P<task>(?:the |an? "
-        rf"|all )?(?:[a-z0-9-]+ ){{0,5}}?(?:{_QUANTITY}|{_NUMERIC}|\$[a-z]\$)(?!\w).{{0,240}})",
-        _task,
+    subject(r"^(?:calculate|compute)$", form(r"(?:calculate|compute) (?P<task>.{3,240})", _task)),
+    subject(
+        r"^(?:find|determine|work|evaluate|tell|identify|give|specify|state|list|provide)$",
+        form(
+            r"(?:find|determine|work out|evaluate|tell|identify) (?P<task>(?:the |an? )"
+            rf"(?:[a-z]+ ){{0,2}}?{_QUANTITY}\b.{{0,240}}|(?:the )?roots of.{{0,160}})",
+            _task,
+        ),
+        form(
+            r"(?:find|determine|identify|give(?: me)?|specify|state|list|provide) (?P<task>(?:the "
+            rf"|an? |all )?(?:[a-z0-9-]+ ){{0,5}}?(?:{_NUMBERS}|\$[a-z]\$)(?!\w).{{0,240}})",
+            _task,
+        ),
+        beside=rf"\b(?:{_NUMBERS})|\$[a-z]\$",
     ),
-    form(rf"convert (?P<task>.{{2,120}} (?:to|into) (?:an? |the )?{_UNIT}\b.{{0,60}})", _task),
-    form(
-        r"(?:(?:calculate|compute|find|determine|work out|tell(?: [a-z]+)?|find out) )?"
-        r"(?P<task>how (?:many|much|long|far|old|fast)\b.{3,240})",
-        _task,
+    subject(
+        r"^(?:how|find|determine|work|tell)$",
+        form(
+            r"(?:(?:find|determine|work out|tell(?: [a-z]+)?|find out) )?"
+            rf"(?P<task>{_HOW_MANY})",
+            _task,
+        ),
+        beside=r"^how$",
     ),
-    form(
-        r"solve (?P<task>(?:a |an |the |given |this )*(?:[a-z]+ ){0,3}(?:problems?|equations?"
-        r"|inequality|inequalities"
-        r")\b[^.:;]{0,160})",
-        _task,
+    subject(
+        r"^convert$",
+        form(
+            rf"convert (?P<task>.{{2,120}} (?:to|into) (?:an? |the )?{_UNIT}\b.{{0,60}})",
+            _task,
+        ),
     ),
-    form(
-        r"(?:evaluate|simplify|factor|expand|add|subtract|multiply|divide|perform) (?P<task>(?:the "
-        r"|an? |two )?(?:[a-z-]+ ){0,4}?(?:expressions?|polynomials?|fractions?|quadratics?"
-        r"|subtraction|addition|multiplication|division|calculations?|products?|sums?|numbers?"
-        r"|trinomials?|binomials?|logarithms?|radicals?|matri(?:x|ces)|vectors?)\b.{0,160})",
-        _task,
+    subject(
+        r"^(?:solve|answer)$",
+        form(
+            r"solve (?P<task>(?:a |an |the |given |this )*(?:[a-z]+ ){0,3}(?:problems?|equations?"
+            r"|inequality|inequalities)\b[^.:;]{0,160})",
+            _task,
+        ),
+        form(
+            r"answer (?P<task>(?:a |an |the |this |given )*(?:[a-z]+ ){0,2}?(?:math|mathematics"
+            r"|mathematical|word|algebra|arithmetic|geometry|algebraic|probability) (?:[a-z]+ )?"
+            r"(?:problems?|questions?)\b[^.:;]{0,120})",
+            _task,
+        ),
+        beside=r"problem|equation|inequalit|question",
     ),
-    form(
-        r"(?:answer|solve) (?P<task>(?:a |an |the |this |given )*(?:[a-z]+ ){0,2}?(?:math|mathematics"
-        r"|mathematical|word|algebra|arithmetic|geometry|algebraic|probability) (?:[a-z]+ )?"
-        r"(?:problems?|questions?)\b[^.:;]{0,120})",
-        _task,
+    subject(
+        r"^(?:evaluate|simplify|factor|expand|add|subtract|multiply|divide|perform)$",
+        form(
+            r"(?:evaluate|simplify|factor|expand|add|subtract|multiply|divide|perform) (?P<task>"
+            r"(?:the |an? |two )?(?:[a-z-]+ ){0,4}?(?:expressions?|polynomials?|fractions?"
+            r"|quadratics?|subtraction|addition|multiplication|division|calculations?|products?"
+            r"|sums?|numbers?|trinomials?|binomials?|logarithms?|radicals?|matri(?:x|ces)"
+            r"|vectors?)\b.{0,160})",
+            _task,
+        ),
     ),
-    form(
-        r"(?:use|apply) (?P<task>(?:the |an? )?.{3,100} to (?:find|calculate|compute|determine) "
-        r".{3,160})",
-        _task,
+    subject(
+        r"^(?:use|apply)$",
+        form(
+            r"(?:use|apply) (?P<task>(?:the |an? )?.{3,100} to (?:find|calculate|compute|determine)"
+            r" .{3,160})",
+            _task,
+        ),
+        beside=r"^(?:find|calculate|compute|determine)$",
     ),
-    form(
-        rf"translate (?:[a-z' ]+ )?(?:into|to) {SPOKEN_LANGUAGE}",
-        lambda found, _clause: Rule(RuleKind.TRANSLATED, words=(LANGUAGES[found["language"]],)),
+    subject(
+        r"^translate$",
+        form(
+            rf"translate (?:[a-z' ]+ )?(?:into|to) {SPOKEN_LANGUAGE}",
+            lambda found, _clause: Rule(RuleKind.TRANSLATED, words=(LANGUAGES[found["language"]],)),
+        ),
     ),
-    form(
-        rf"(?:show|give|state|include|provide|report) (?:the |your )?{_RESULT}"
-        rf"(?: (?:clearly|at the end))*",
-        rule(RuleKind.STATES_RESULT),
+    subject(
+        r"^(?:show|give|state|include|provide|report)$",
+        form(
+            rf"(?:show|give|state|include|provide|report) (?:the |your )?{_RESULT}"
+            r"(?: (?:clearly|at the end))*",
+            rule(RuleKind.STATES_RESULT),
+        ),
+        beside=r"answer|result|solution",
     ),
-)
-SUBJECT = Subject(
-    re.compile(
-        r"^(?:calculate|compute|find|determine|work|evaluate|tell|identify|how|translate|solve"
-        r"|show|give|state|include|provide|report|convert|specify|list|simplify|factor|expand"
-        r"|add|subtract|multiply|divide|perform|answer|use|apply)"
-    ),
-    _FORMS,
 )

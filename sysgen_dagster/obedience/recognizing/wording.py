@@ -136,7 +136,7 @@ class Clause:
         return tuple(self.quotes[int(number)] for number in re.findall(r'"(\d+)"', text))
 
 
-Make = Callable[[re.Match[str], Clause], Iterable[Rule] | Rule | None]
+Make = Callable[[re.Match[str], Clause], Iterable[Rule] | Rule | Recognized | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,8 @@ class Form:
         if found is None:
             return None
         made = self.make(found, clause)
-        if made is None:
-            return None
+        if made is None or isinstance(made, Recognized):
+            return made
         rules = (made,) if isinstance(made, Rule) else tuple(made)
         is_vague = "vague" in self.pattern.groupindex and bool(found["vague"])
         return Recognized(rules, self.is_whole and not is_vague)
@@ -165,21 +165,27 @@ class Subject:
     """The forms of one subject.
 
     Attributes:
-        needs: Found in every clause of one of the forms, so that others are soon done with.
+        needs: Found in a single word of every clause of one of the forms; in the first one if it
+            begins with "^". Others are soon done with (`lookup`).
         forms: Tried in this order.
+        beside: Found in a single word too, maybe in the same one.
     """
 
     needs: re.Pattern[str]
     forms: tuple[Form, ...]
+    beside: re.Pattern[str] | None = None
 
     def recognize(self, clause: Clause) -> Recognized | None:
         """What the clause asks; None if it is of none of the forms."""
-        if not self.needs.search(clause.text):
-            return None
         for form in self.forms:
             if found := form.recognize(clause):
                 return found
         return None
+
+
+def subject(needs: str, *forms: Form, beside: str | None = None) -> Subject:
+    """A subject of these forms."""
+    return Subject(re.compile(needs), forms, re.compile(beside) if beside else None)
 
 
 def form(pattern: str, make: Make, *, is_whole: bool = True) -> Form:
