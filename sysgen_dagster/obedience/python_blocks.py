@@ -54,8 +54,8 @@ def count_python_blocks(texts: pl.Series) -> pl.DataFrame:
 
 
 def _count(text: str) -> tuple[int, int]:
-    parses = [parses(block) for block in _find_blocks(text) if not _OF_A_SHELL.match(block)]
-    return len(parses), sum(parses)
+    parsed = [parses(block) for block in _find_blocks(text) if not _OF_A_SHELL.match(block)]
+    return len(parsed), sum(parsed)
 
 
 def _find_blocks(text: str) -> Iterator[str]:

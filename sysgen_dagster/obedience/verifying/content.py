@@ -31,12 +31,15 @@ _FINISHED = re.compile(r"[.!?\u2026)\]}$*\"\u201d'`|]\s*$")
 
 def has_steps(_rule: Rule, answer: Answer) -> bool | None:
     """Whether steps can be told apart: by numbers, or by the words that begin them."""
-    numbered = len(_STEP.findall(answer.outside_code))
-    in_sequence = {found["word"].lower() for found in _SEQUENCE.finditer(answer.prose)}
-    if numbered >= _FEWEST_STEPS or len(in_sequence) >= _FEWEST_IN_SEQUENCE:
+    if len(_STEP.findall(answer.outside_code)) >= _FEWEST_STEPS or _is_sequence(answer):
         return True if _FINISHED.search(answer.text) else None
     _, most = answer.sentences
     return False if len(answer.shown) == 1 and most <= 1 else None
+
+
+def _is_sequence(answer: Answer) -> bool:
+    words = {found["word"].lower() for found in _SEQUENCE.finditer(answer.prose)}
+    return len(words) >= _FEWEST_IN_SEQUENCE
 
 
 def has_explanation(rule: Rule, answer: Answer) -> bool | None:

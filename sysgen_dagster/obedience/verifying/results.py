@@ -147,17 +147,11 @@ def _is_head(line: Line) -> bool:
 
 def states_result(rule: Rule, answer: Answer) -> bool | None:
     """Whether the answer ends with a result, and speaks of what the task speaks of."""
+    words = [word for word in rule.words if not word.startswith("$")]
+    if not uses_stems(words, answer.text, _MOST_OF) or not _has_formulas(rule, answer):
+        return None
     # A program may be all that gives the result.
     if answer.code_blocks and not _boxes_result(answer):
-        return None
-    formulas = [word[1:] for word in rule.words if word.startswith("$")]
-    words = [word for word in rule.words if not word.startswith("$")]
-    # A formula that only the last line has may not be the one that was solved.
-    worked = answer.text.rpartition("\n")[0] if len(answer.shown) > 1 else answer.text
-    squeezed = squeeze_formula(worked) if formulas else ""
-    if not all(formula in squeezed for formula in formulas):
-        return None
-    if not uses_stems(words, answer.text, _MOST_OF):
         return None
     if ends_with_result(rule, answer):
         return True
@@ -167,6 +161,17 @@ def states_result(rule: Rule, answer: Answer) -> bool | None:
     is_short = is_short and not _NO_RESULT.search(sentence)
     states = is_short and bool(_VALUE.search(sentence)) and uses_stems(words, sentence, _MOST_OF)
     return True if states else None
+
+
+def _has_formulas(rule: Rule, answer: Answer) -> bool:
+    """Whether the formulas of the task are worked with."""
+    formulas = [word[1:] for word in rule.words if word.startswith("$")]
+    if not formulas:
+        return True
+    # A formula that only the last line has may not be the one that was solved.
+    worked = answer.text.rpartition("\n")[0] if len(answer.shown) > 1 else answer.text
+    squeezed = squeeze_formula(worked)
+    return all(formula in squeezed for formula in formulas)
 
 
 def _boxes_result(answer: Answer) -> bool:
