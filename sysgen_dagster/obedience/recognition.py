@@ -31,8 +31,8 @@ _LOOKUP = Lookup(
     words.SUBJECT,
     *edges.SUBJECTS,
     *layouts.SUBJECTS,
-    *structure.SUBJECTS,
     derivations.SUBJECT,
+    *structure.SUBJECTS,
     *tasks.SUBJECTS,
     programs.SUBJECT,
 )

@@ -2,7 +2,13 @@
 
 import re
 
-from sysgen_dagster.obedience.recognizing.wording import IN, Clause, form, subject
+from sysgen_dagster.obedience.recognizing.wording import (
+    IN,
+    ON_LINES,
+    Clause,
+    form,
+    subject,
+)
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
 _OF_IT = (
@@ -13,7 +19,7 @@ _OF_IT = (
 )
 _KIND = (
     r"(?:(?:a|an|the|all|each|every|clear|complete|full|logical|intermediate|necessary|numbered"
-    r"|mathematical|simple|detailed|list of|series of|sequence of|set of|final|correct"
+    r"|simple|detailed|list of|series of|sequence of|set of|final|correct"
     r"|well-structured|structured|your|thorough),? )*"
 )
 _BY_STEP = (
@@ -25,7 +31,10 @@ _PARTS: tuple[tuple[str, tuple[RuleKind, ...]], ...] = (
     (rf"step[- ]by[- ]step {_BY_STEP}{_OF_IT}", (RuleKind.STEPS,)),
     (rf"steps?(?: explained| shown| described| in order)?{_OF_IT}", (RuleKind.STEPS,)),
     (rf"explanations?{_OF_IT}", (RuleKind.EXPLANATION,)),
-    (r"(?:calculation|computation|equation|expression)s?(?: steps)?", (RuleKind.EQUATIONS,)),
+    (
+        r"(?:mathematical |math )?(?:calculation|computation|equation|expression)s?(?: steps)?",
+        (RuleKind.EQUATIONS,),
+    ),
     (
         r"(?:mathematical |math )(?:procedure|derivation|solution|work|working)",
         (RuleKind.EQUATIONS, RuleKind.EXPLANATION),
@@ -38,12 +47,12 @@ _PARTS: tuple[tuple[str, tuple[RuleKind, ...]], ...] = (
 _NAMES = "|".join(name for name, _ in _PARTS)
 _PART = rf"{_KIND}(?:{_NAMES})"
 _AND = (
-    r"(?:,? and (?:also )?|,? with |,? including |,? showing |,? along with |,? as well as |, "
-    r"|,? plus |,? ending with |,? followed by (?=the final |the answer|the result))"
+    r"(?:,? and (?:also )?|,? with |,? including |,? showing |,? along with |,? as well as "
+    r"|,? plus |,? ending with |,? followed by (?=the final |the answer|the result)|, )"
 )
 _DETAILED = re.compile(r"\b(?:detailed|thorough)\b")
 # A solution alone may be of any form.
-_SHOWN = {RuleKind.STEPS, RuleKind.EXPLANATION, RuleKind.EQUATIONS}
+_SHOWN = {RuleKind.STEPS, RuleKind.LIST_ITEMS, RuleKind.EXPLANATION, RuleKind.EQUATIONS}
 
 
 def _parts(found: re.Match[str], _clause: Clause) -> tuple[Rule, ...] | None:
@@ -54,6 +63,9 @@ def _parts(found: re.Match[str], _clause: Clause) -> tuple[Rule, ...] | None:
         if kinds is None:
             return None
         least = 2 if _DETAILED.search(text) else 1
+        if "list of" in text and RuleKind.STEPS in kinds:
+            rules[Rule(RuleKind.LIST_ITEMS, least=2, words=(ON_LINES,))] = None
+            continue
         for kind in kinds:
             of_it = None if kind is RuleKind.STATES_RESULT else least
             rules[Rule(kind, 1 if kind is RuleKind.EQUATIONS else of_it)] = None
@@ -64,5 +76,7 @@ def _parts(found: re.Match[str], _clause: Clause) -> tuple[Rule, ...] | None:
     return tuple(rules) if is_shown else None
 
 
-_FORMS = (form(rf"(?:{IN} )?(?P<parts>{_PART}(?:{_AND}{_PART}){{0,4}})", _parts),)
+_FORMS = (
+    form(rf"(?:(?:{IN}|show|present|outline) )?(?P<parts>{_PART}(?:{_AND}{_PART}){{0,4}})", _parts),
+)
 SUBJECT = subject(r"step|explanation|calculation|computation|equation|expression|math", *_FORMS)

@@ -81,13 +81,15 @@ _FORMS = (
         _one,
     ),
     form(
-        r"an? (?P<unit>sentence|paragraph|line) or two(?: (?:that|with|which|of|in|about|to) .+)?",
+        r"an? (?P<unit>sentence|paragraph|line) or two(?: (?:that|with|which|of|in|about|to)"
+        r" .+)?",
         lambda found, _clause: Rule(_UNITS[found["unit"]], 1, 2),
         is_whole=False,
     ),
     form(
         rf"(?:an? (?:series|set) of )?{COUNT} {HARMLESS}{VAGUE}{_UNIT} (?:(?:that|which) can be"
-        r" (?:read|spoken|used) [a-z ]+|for the (?:assistant|user) to read(?: out)?(?: aloud| loud)?)",
+        r" (?:read|spoken|used) [a-z ]+|for the (?:assistant|user) to read(?: out)?(?: aloud|"
+        r" loud)?)",
         _length,
     ),
     form(
@@ -103,7 +105,8 @@ _FORMS = (
         is_whole=False,
     ),
     form(
-        rf"(?:a|one) {_MANNER}(?P<unit>sentence|paragraph|line)(?: (?:that|with|which|of|in) .+)?",
+        rf"(?:a|one) {_MANNER}(?P<unit>sentence|paragraph|line)(?: (?:that|with|which|of|in)"
+        rf" .+)?",
         _one,
         is_whole=False,
     ),

@@ -11,6 +11,7 @@ from sysgen_dagster.obedience.recognizing.wording import Clause, Subject
 from sysgen_dagster.obedience.rules import Recognized
 
 _WORDS_REMEMBERED = 100_000
+_SIGNS = ".!?;,:-*()"
 
 
 class Lookup:
@@ -19,7 +20,16 @@ class Lookup:
     def __init__(self, *subjects: Subject) -> None:
         """Nothing is known of any word yet."""
         self._subjects = subjects
-        self._needs_none_beside = self.bits_of(each for each in subjects if not each.beside)
+        needs = [(1 << at, subject.needs) for at, subject in enumerate(subjects)]
+        begins = [each for each in needs if each[1].pattern.startswith("^")]
+        self._first = [(bit, pattern.search) for bit, pattern in begins]
+        self._anywhere = [
+            (bit, needed.search) for bit, needed in needs if (bit, needed) not in begins
+        ]
+        self._beside = [
+            (1 << at, each.beside.search) for at, each in enumerate(subjects) if each.beside
+        ]
+        self._needs_none_beside = ~sum(bit for bit, _ in self._beside)
         self._of_word = lru_cache(_WORDS_REMEMBERED)(self._read_word)
         self._of_bits = lru_cache(_WORDS_REMEMBERED)(self._read_bits)
 
@@ -53,11 +63,12 @@ class Lookup:
 
     def _read_word(self, word: str) -> tuple[int, int, int]:
         """The subjects that need the word anywhere, at the beginning, and beside another one."""
-        needed = [subject for subject in self._subjects if subject.needs.search(word)]
-        first = [subject for subject in needed if subject.needs.pattern.startswith("^")]
-        beside = [each for each in self._subjects if each.beside and each.beside.search(word)]
-        at_first = self.bits_of(first)
-        return self.bits_of(needed) - at_first, at_first, self.bits_of(beside)
+        # In a phrase, signs may still stand around the words of a clause.
+        bare = word.strip(_SIGNS)
+        anywhere = sum(bit for bit, search in self._anywhere if search(word))
+        first = sum(bit for bit, search in self._first if search(bare))
+        beside = sum(bit for bit, search in self._beside if search(bare) or search(word))
+        return anywhere, first, beside
 
     def _read_bits(self, bits: int) -> Sequence[Subject]:
         return tuple(subject for at, subject in enumerate(self._subjects) if bits >> at & 1)

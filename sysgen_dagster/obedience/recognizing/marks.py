@@ -84,7 +84,8 @@ _CASES = (
         rule(RuleKind.CASE, "upper"),
     ),
     form(
-        rf"(?:{DO} )?(?:words (?:in|with) all capital letters|capitalized words|words in all caps)"
+        rf"(?:{DO} )?(?:words (?:in|with) all capital letters|capitalized words|words in all"
+        rf" caps)"
         rf"(?: appear)? {COUNT}(?: times)?{TAIL}",
         lambda found, _clause: count_rule(found, RuleKind.CAPITAL_WORDS),
     ),

@@ -32,12 +32,16 @@ _THINGS = {
     "quer": "query",
 }
 _THING = (
-    r"(?P<thing>functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?|class(?:es)?"
+    r"(?P<thing>functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?"
+    r"|class(?:es)?"
     r"|quer(?:y|ies)|code(?: snippets?| blocks?| examples?)?|methods?|commands?)"
 )
-_A_THING = r"(?:functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?|class(?:es)?|quer(?:y|ies)|code|methods?|commands?)"
+_A_THING = (
+    r"(?:functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?|class(?:es)?"
+    r"|quer(?:y|ies)|code|methods?|commands?)"
+)
 _WRITING = r"(?:write|implement|code|reply with|respond with|return)"
-_MAKING = r"(?:provide|give|create|develop|build|generate|show)"
+_MAKING = r"(?:provide|give|create|develop|build|generate)"
 _CHANGING = r"(?:refactor|modify|complete|rewrite|fix)"
 _A = (
     r"(?:(?:a|an|the|given|new|working|complete|single|simple|following|full|small|short|valid"
@@ -48,7 +52,8 @@ _MORE_ASKED = re.compile(
     r"\b(?:without|only|efficient\w*|correct\w*|proper\w*|clear\w*|concise\w*|at least|at most"
     r"|exactly|meets?|meeting|requirements?|specifi\w+|criteria|best|handl\w+|errors?|exceptions?"
     r"|invalid|readab\w+|optimi[sz]\w+|explain\w*|docstrings?|tests?|examples?|usage|described"
-    r"|above|question|complexity|recursi\w+|as|provided|same|appropriate\w*|unless|not|no|ensur\w+"
+    r"|above|question|complexity|recursi\w+|as|provided|same|appropriate\w*|unless|not|no"
+    r"|ensur\w+"
     r"|clean|modular|memory|style|format\w*|follow\w*|well|good|cases?|edge|built-in|librar\w+"
     r"|standard|comment\w*)\b"
 )
@@ -56,7 +61,8 @@ _PURPOSE = r"(?: (?P<purpose>(?:that|which|to|for|with|using|of|so|from)\b.*))?"
 # The function is called by its name: "the `double` function".
 _NAMED = r"(?:\"\d+\" )?"
 _COMMENTED = (
-    r"(?P<comments> with (?:an? |appropriate |clear |helpful |inline )*comments?(?: (?:that explain"
+    r"(?P<comments> with (?:an? |appropriate |clear |helpful |inline )*comments?(?: (?:that"
+    r" explain"
     r"|explaining|describing) (?:the|its|your|each|every) [a-z ]+)?)?"
 )
 # Words of a purpose that code need not have.
@@ -86,6 +92,10 @@ def _program(found: re.Match[str], clause: Clause) -> Recognized:
 
 _FORMS = (
     form(
+        rf"(?:(?:{_WRITING}|{_MAKING}) )?{_A}{_NAME} {_THING}{_COMMENTED}",
+        _program,
+    ),
+    form(
         rf"(?:{_WRITING} {_A}|{_MAKING} {_A}(?={_ANY_NAME} |(?:functions?|scripts?"
         rf"|quer(?:y|ies)|code(?: snippets?)?) (?:that|which|to)\b))(?:{_NAME} )?{_NAMED}{_THING}"
         rf"(?: in (?P<written_in>{_ANY_NAME}))?{_PURPOSE}",
@@ -97,11 +107,8 @@ _FORMS = (
         _program,
     ),
     form(
-        rf"(?:(?:{_WRITING}|{_MAKING}) )?{_A}{_NAME} {_THING}{_COMMENTED}",
-        _program,
-    ),
-    form(
-        rf"(?:{_WRITING} {_A}(?:{_ANY_NAME} )?{_A_THING}|(?:{_MAKING}|{_CHANGING}) {_A}(?:{_ANY_NAME}"
+        rf"(?:{_WRITING} {_A}(?:{_ANY_NAME} )?{_A_THING}|(?:{_MAKING}|{_CHANGING})"
+        rf" {_A}(?:{_ANY_NAME}"
         rf" {_A_THING}|script|code)|{_CHANGING} {_A}{_A_THING})"
         r"(?: (?:that|which|to|for|in|with|using|from|of|so|as|by)\b.*)?",
         rule(RuleKind.HAS_CODE),

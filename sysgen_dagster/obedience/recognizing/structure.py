@@ -90,7 +90,8 @@ _ITEMS = {
     r"placeholders?(?: (?:in|represented by|with|using) square brackets.*)?"
     r"": RuleKind.PLACEHOLDERS,
     r"(?:highlighted (?:sections|parts|phrases|text sections)|(?:text )?sections highlighted"
-    r"|sections in italics|italic(?:ized)? (?:phrases|sections))(?: (?:with|in|using) markdown.*)?"
+    r"|sections in italics|italic(?:ized)? (?:phrases|sections))(?: (?:with|in|using)"
+    r" markdown.*)?"
     r"": RuleKind.HIGHLIGHTS,
 }
 _COUNTED = tuple(
@@ -113,7 +114,8 @@ _LISTS = {
 }
 _NUMBER_OF_LIST_ITEMS = (
     form(
-        rf"(?:{IN} )?(?:a )?(?P<kind>bullet(?:ed)?|numbered|ordered)?[ -]?(?:points? )?list (?:of|with)"
+        rf"(?:{IN} )?(?:a )?(?P<kind>bullet(?:ed)?|numbered|ordered)?[ -]?(?:points? )?list"
+        rf" (?:of|with)"
         rf" {COUNT} {HARMLESS}{VAGUE}(?:[a-z]+ )?(?:items|points|steps|[a-z]+s){_PURPOSE}{TAIL}",
         lambda found, _clause: count_rule(found, _LISTS[found["kind"]]),
     ),
@@ -139,7 +141,8 @@ _VERBS = (
     subject(
         r"comment|document",
         form(
-            r"(?:(?:a|the|clean|complete|detailed) )*(?:code|code snippet|function|script)(?: snippet)?"
+            r"(?:(?:a|the|clean|complete|detailed) )*(?:code|code snippet|function|script)(?:"
+            r" snippet)?"
             r" with (?:appropriate |clear |helpful |inline )*comments"
             r"(?: (?:that explain|explaining|describing) (?:the|its|your) [a-z ]+"
             r"|(?P<vague> [a-z ]+))?",
@@ -153,7 +156,8 @@ _VERBS = (
     subject(
         r"calculation|computation|equation|working",
         form(
-            r"(?:a )?(?:simple |clear |single |mathematical |arithmetic )*(?:calculation|computation)"
+            r"(?:a )?(?:simple |clear |single |mathematical |arithmetic )*(?:calculation"
+            r"|computation)"
             r"(?: with (?:a clear |the (?:final )?|a )(?:answer|result))?",
             lambda _found, _clause: (
                 Rule(RuleKind.EQUATIONS, least=1),
@@ -183,7 +187,8 @@ _VERBS = (
     subject(
         r"list",
         form(
-            r"(?:a |the )?(?:numbered |ordered )?list of (?:the )?(?:steps|instructions)(?P<vague>"
+            r"(?:a |the )?(?:numbered |ordered )?list of (?:the )?(?:steps"
+            r"|instructions)(?P<vague>"
             r" .+)?",
             lambda _found, _clause: Rule(RuleKind.LIST_ITEMS, least=2, words=(ON_LINES,)),
         ),
@@ -200,7 +205,8 @@ _VERBS = (
     subject(
         r"bold",
         form(
-            r"(?:bold|put in bold|highlight in bold) (?:the |all |any |key |important )+[a-z ]{3,30}",
+            r"(?:bold|put in bold|highlight in bold) (?:the |all |any |key |important )+[a-z"
+            r" ]{3,30}",
             has(RuleKind.BOLD),
         ),
     ),
@@ -214,7 +220,8 @@ _VERBS = (
     subject(
         r"bullet",
         form(
-            r"(?:list|present|give|state|put|write|show) (?:each|every|all|the|your)(?: (?:key|main))?"
+            r"(?:list|present|give|state|put|write|show) (?:each|every|all|the|your)(?: (?:key"
+            r"|main))?"
             r" (?:points?|items?|ideas?|steps?|answers?) (?:in|as|with|using) (?:a |an )?"
             r"(?:separate )?bullet(?:ed)?(?: points?| lists?)?",
             has(RuleKind.BULLETS),
@@ -223,7 +230,8 @@ _VERBS = (
     subject(
         r"box",
         form(
-            r"(?:put|give|write|place|enclose|box) (?:the|your) (?:final )?(?:answer|result) (?:in"
+            r"(?:put|give|write|place|enclose|box) (?:the|your) (?:final )?(?:answer|result)"
+            r" (?:in"
             r"|inside|within)"
             r" (?:a )?\\?box(?:ed)?(?:\{\})?",
             rule(RuleKind.USES_WORDS, "\\boxed", least=1),

@@ -18,9 +18,13 @@ _QUANTITY = (
     r"|distance|length|probability|percentage|speed|time|age|profit|weight|height|product|ratio"
     r"|remainder|quotient|solution|result|answer|derivative|integral|slope|angle|radius)"
 )
-_NUMERIC = r"(?:integers?|values|solutions|fraction|digits?|set of (?:real |positive )*(?:values|numbers)|roots?|primes?|coefficients?)"
+_NUMERIC = (
+    r"(?:integers?|values|solutions|fraction|digits?|set of (?:real |positive )*(?:values|numbers)"
+    r"|roots?|primes?|coefficients?)"
+)
 _UNIT = (
-    r"(?:base|decimals?|fractions?|percent(?:age)?s?|binary|hexadecimal|integer|feet|inches|meters"
+    r"(?:base|decimals?|fractions?|percent(?:age)?s?|binary|hexadecimal|integer|feet|inches"
+    r"|meters"
     r"|metres|kilomet(?:er|re)s|miles|hours|minutes|seconds|days|celsius|fahrenheit|dollars|cents"
     r"|grams|kilograms|pounds|ounces|liters|litres|gallons|radians|degrees|mixed number)"
 )
@@ -28,9 +32,11 @@ _RESULT = r"(?:final |correct |numerical |exact )*(?:answer|result|solution)"
 
 
 _MORE_ASKED = re.compile(
-    r"\b(?:explain\w*|express|show(?:ing)?|describ\w*|discuss\w*|provid\w*|list|listing|why|step|steps"
+    r"\b(?:explain\w*|express|show(?:ing)?|describ\w*|discuss\w*|provid\w*|list|listing|why|step"
+    r"|steps"
     r"|the user"
-    r"|users|compare|round\w*|nearest|and (?:graph|plot|draw)|prove|verify|check|justify|notation|write"
+    r"|users|compare|round\w*|nearest|and (?:graph|plot|draw)|prove|verify|check|justify"
+    r"|notation|write"
     r"|without)\b|\""
 )
 # In which unit or form the answer is, is not looked at.
@@ -67,7 +73,8 @@ SUBJECTS = (
             _task,
         ),
         form(
-            r"(?:find|determine|identify|give(?: me)?|specify|state|list|provide) (?P<task>(?:the "
+            r"(?:find|determine|identify|give(?: me)?|specify|state|list|provide)"
+            r" (?P<task>(?:the "
             rf"|an? |all )?(?:[a-z0-9-]+ ){{0,5}}?(?:{_NUMBERS}|\$[a-z]\$)(?!\w).{{0,240}})",
             _task,
         ),
@@ -118,8 +125,8 @@ SUBJECTS = (
     subject(
         r"^(?:use|apply)$",
         form(
-            r"(?:use|apply) (?P<task>(?:the |an? )?.{3,100} to (?:find|calculate|compute|determine)"
-            r" .{3,160})",
+            r"(?:use|apply) (?P<task>(?:the |an? )?.{3,100} to (?:(?:calculate|compute) .{3,160}"
+            rf"|(?:find|determine) .{{0,40}}?\b(?:{_NUMBERS})\b.{{0,120}}))",
             _task,
         ),
         beside=r"^(?:find|calculate|compute|determine)$",

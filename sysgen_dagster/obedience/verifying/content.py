@@ -4,11 +4,10 @@ import re
 from collections.abc import Callable
 
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer
+from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
 
 _STEP = re.compile(
-    r"^\W*(?:step|stage|part) ?(?:\d+|one|two|three|four|five|six)\b|^\W{0,6}\d{1,2}[.)]\s+\S",
-    re.IGNORECASE | re.MULTILINE,
+    r"^\W*(?:step|stage|part) ?(?:\d+|one|two|three|four|five|six)\b", re.IGNORECASE | re.MULTILINE
 )
 _SEQUENCE = re.compile(
     r"(?:^|[.!?:]\s+)\W{0,4}(?P<word>first(?:ly)?|second(?:ly)?|third(?:ly)?|next|then|after that"
@@ -31,7 +30,9 @@ _FINISHED = re.compile(r"[.!?\u2026)\]}$*\"\u201d'`|]\s*$")
 
 def has_steps(_rule: Rule, answer: Answer) -> bool | None:
     """Whether steps can be told apart: by numbers, or by the words that begin them."""
-    if len(_STEP.findall(answer.outside_code)) >= _FEWEST_STEPS or _is_sequence(answer):
+    numbered, _ = answer.count(LineKind.NUMBERED)
+    steps = numbered if numbered >= _FEWEST_STEPS else len(_STEP.findall(answer.outside_code))
+    if steps >= _FEWEST_STEPS or _is_sequence(answer):
         return True if _FINISHED.search(answer.text) else None
     _, most = answer.sentences
     return False if len(answer.shown) == 1 and most <= 1 else None

@@ -50,9 +50,9 @@ def is_program(rule: Rule, answer: Answer) -> bool | None:
         return None
     if len(code.strip()) < _FEWEST_CHARACTERS or _STUB.search(code) or not _all_parse(blocks):
         return None
-    names = [word[1:] for word in rule.words if word.startswith("'")]
+    names = [word[1:].strip("()") for word in rule.words if word.startswith("'")]
     stems = [word for word in rule.words if word[0] not in "='"]
-    is_named = all(name.strip("()") in code for name in names)
+    is_named = all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code) for name in names)
     is_for_it = uses_stems(stems, answer.text, _MOST_OF) and uses_stems(stems, code, _SOME_OF)
     return True if is_named and is_for_it else None
 
