@@ -67,8 +67,8 @@ def test_a_clause_is_read_by_the_subject_that_its_words_name(
 
 
 def test_a_phrase_may_be_of_the_subjects_that_its_clauses_could_be_of() -> None:
-    assert LOOKUP.find("first hoist a flag, then (ring the bell)".split()) == 0b11
-    assert LOOKUP.find("ring at noon".split()) == 0
-    assert LOOKUP.find("a bell".split()) == 0
+    assert LOOKUP.find(["first", "hoist", "a", "flag,", "then", "(ring", "the", "bell)"]) == 0b11
+    assert LOOKUP.find(["ring", "at", "noon"]) == 0
+    assert LOOKUP.find(["a", "bell"]) == 0
     assert LOOKUP.bits_of([FLAGS]) == 0b10
     assert LOOKUP.recognize(Clause("hoist a flag"), LOOKUP.bits_of([BELLS])) is None
