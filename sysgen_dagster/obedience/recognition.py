@@ -261,10 +261,9 @@ def _split(sentence: str) -> Iterator[str]:
 
 
 def _strip(clause: str) -> str:
-    before, clause = "", re.sub(r"\s+", " ", clause).strip(" .!;,:-*")
-    while before != clause:
-        before = clause
-        clause = _SUBJECT.sub("", _LEADS.sub("", clause))
+    clause = " ".join(clause.split()).strip(" .!;,:-*")
+    while found := _LEADS.match(clause) or _SUBJECT.match(clause):
+        clause = clause[found.end() :]
     return clause
 
 

@@ -5,7 +5,8 @@ again and again, in phrases that do not.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
+from operator import or_
 
 from sysgen_dagster.obedience.recognizing.wording import Clause, Subject
 from sysgen_dagster.obedience.rules import Recognized
@@ -29,7 +30,10 @@ class Lookup:
         self._beside = [
             (1 << at, each.beside.search) for at, each in enumerate(subjects) if each.beside
         ]
-        self._needs_none_beside = ~sum(bit for bit, _ in self._beside)
+        self._width = len(subjects)
+        self._every = (1 << self._width) - 1
+        # Those that need nothing beside.
+        self._alone = self._every - sum(bit for bit, _ in self._beside)
         self._of_word = lru_cache(_WORDS_REMEMBERED)(self._read_word)
         self._of_bits = lru_cache(_WORDS_REMEMBERED)(self._read_bits)
 
@@ -39,36 +43,30 @@ class Lookup:
 
     def find(self, words: Iterable[str]) -> int:
         """The bits of the subjects that a clause of some of these words could be of."""
-        of_word = self._of_word
-        needed, beside = 0, self._needs_none_beside
-        for word in words:
-            anywhere, first, with_it = of_word(word)
-            needed |= anywhere | first
-            beside |= with_it
-        return needed & beside
+        bits = reduce(or_, map(self._of_word, words), 0)
+        needed, beside = bits | bits >> self._width, bits >> 2 * self._width | self._alone
+        return needed & beside & self._every
 
     def recognize(self, clause: Clause, among: int) -> Recognized | None:
         """What the first of these subjects that knows the clause says it asks; None if none."""
         words = clause.text.split()
-        of_word = self._of_word
-        needed, beside = of_word(words[0])[1] if words else 0, self._needs_none_beside
-        for word in words:
-            anywhere, _, with_it = of_word(word)
-            needed |= anywhere
-            beside |= with_it
-        for subject in self._of_bits(needed & beside & among):
+        bits = reduce(or_, map(self._of_word, words), 0)
+        first = self._of_word(words[0]) >> self._width if words else 0
+        bits = (bits | first) & (bits >> 2 * self._width | self._alone) & among & self._every
+        for subject in self._of_bits(bits):
             if found := subject.recognize(clause):
                 return found
         return None
 
-    def _read_word(self, word: str) -> tuple[int, int, int]:
-        """The subjects that need the word anywhere, at the beginning, and beside another one."""
+    def _read_word(self, word: str) -> int:
+        """The bits of the subjects that need the word anywhere; above them those that need it at
+        the beginning, and above them those that need it beside another one."""
         # In a phrase, signs may still stand around the words of a clause.
         bare = word.strip(_SIGNS)
         anywhere = sum(bit for bit, search in self._anywhere if search(word))
         first = sum(bit for bit, search in self._first if search(bare))
         beside = sum(bit for bit, search in self._beside if search(bare) or search(word))
-        return anywhere, first, beside
+        return anywhere | first << self._width | beside << 2 * self._width
 
     def _read_bits(self, bits: int) -> Sequence[Subject]:
         return tuple(subject for at, subject in enumerate(self._subjects) if bits >> at & 1)
