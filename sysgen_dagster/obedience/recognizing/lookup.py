@@ -35,6 +35,7 @@ class Lookup:
         # Those that need nothing beside.
         self._alone = self._every - sum(bit for bit, _ in self._beside)
         self._of_word = lru_cache(_WORDS_REMEMBERED)(self._read_word)
+        self._of_bare_word = lru_cache(_WORDS_REMEMBERED)(self._read_bare_word)
         self._of_bits = lru_cache(_WORDS_REMEMBERED)(self._read_bits)
 
     def bits_of(self, subjects: Iterable[Subject]) -> int:
@@ -59,13 +60,18 @@ class Lookup:
         return None
 
     def _read_word(self, word: str) -> int:
-        """The bits of the subjects that need the word anywhere; above them those that need it at
-        the beginning, and above them those that need it beside another one."""
         # In a phrase, signs may still stand around the words of a clause.
-        bare = word.strip(_SIGNS)
-        anywhere = sum(bit for bit, search in self._anywhere if search(word))
-        first = sum(bit for bit, search in self._first if search(bare))
-        beside = sum(bit for bit, search in self._beside if search(bare) or search(word))
+        return self._of_bare_word(word.strip(_SIGNS))
+
+    def _read_bare_word(self, word: str) -> int:
+        """The bits of the subjects that need the word, in three fields from the lowest on.
+
+        Anywhere, at the beginning, and beside another word.
+        """
+        fields = (self._anywhere, self._first, self._beside)
+        anywhere, first, beside = (
+            sum(bit for bit, search in field if search(word)) for field in fields
+        )
         return anywhere | first << self._width | beside << 2 * self._width
 
     def _read_bits(self, bits: int) -> Sequence[Subject]:
