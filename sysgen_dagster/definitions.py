@@ -5,6 +5,7 @@ import os
 import dagster as dg
 
 from sysgen_dagster.defs.conflicts import CONFLICTS
+from sysgen_dagster.defs.evaluation.suites import EVALUATIONS
 from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
@@ -43,8 +44,8 @@ defs = dg.Definitions(
         *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING, *_OBEYED]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
         # These are made by hand only: judgements and conflict turns cost tokens, exports leave the
-        # machine, trainings take GPU-hours, and a forecast holds for one moment. Decisions are made
-        # by people.
+        # machine, trainings and evaluations take GPU-hours, and a forecast holds for one moment.
+        # Decisions are made by people.
         *([obedience] if ASKS else []),
         *JUDGEMENTS,
         *CONFLICTS,
@@ -54,6 +55,7 @@ defs = dg.Definitions(
         mixtures,
         *EXPORTS,
         trained_students,
+        *EVALUATIONS,
         automation.OUT_OF_DATE,
     ],
     asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS, trained_students_checks],

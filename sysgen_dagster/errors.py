@@ -21,6 +21,7 @@ succeed later although nobody changes anything::
     ├── HubPushError                  an export was not pushed to the Hub
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read
+    ├── NoJudgeError                  a judge has to grade, and the catalogue names none
     ├── PagesError                    pages of ours cannot be served where they should be
     ├── PromptError                   a prompt file is missing or wrong
     ├── ReportError                   the report's charts cannot be drawn here

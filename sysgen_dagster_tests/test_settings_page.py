@@ -15,6 +15,17 @@ import yaml
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from sysgen_dagster.catalog.evaluation import (
+    Evaluation,
+    IFEval,
+    Leaderboard,
+    Multifacet,
+    NemotronSysBench,
+    Subject,
+    SysBench,
+    SystemIFEval,
+    TensorTrust,
+)
 from sysgen_dagster.catalog.models import RequestSettings
 from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
 from sysgen_dagster.catalog.recipes import Recipe, Training
@@ -41,6 +52,15 @@ ENTRIES: dict[str, type[BaseModel]] = {
     "`trainings: NAME:`": StudentTraining,
     "`lora:`": Lora,
     "`benchmarks: NAME:`": Benchmark,
+    "`subjects: NAME:`": Subject,
+    "`evaluation:`": Evaluation,
+    "`multifacet:`": Multifacet,
+    "`sysbench:`": SysBench,
+    "`nemotron_sysbench:`": NemotronSysBench,
+    "`s_ifeval:`": SystemIFEval,
+    "`ifeval:`": IFEval,
+    "`tensor_trust:`": TensorTrust,
+    "`leaderboard:`": Leaderboard,
     "`learned_similarity:`": LearnedSimilarity,
     "`filling:`": Filling,
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from sysgen_dagster.catalog.entries import Entry, Models, Name, Sources
+from sysgen_dagster.catalog.evaluation import Evaluation, Subject
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
 from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Rejected, Training
@@ -36,6 +37,8 @@ class BaseCatalog(Entry):
     )
     students: Models[Student] = {}
     trainings: Models[StudentTraining] = {}
+    subjects: Models[Subject] = {}
+    evaluation: Evaluation = Evaluation()
     filling: Filling = Filling()
     alerts: object = Field(default=None, exclude=True)  # in catalogues of version 0.1; not used
 
@@ -49,14 +52,20 @@ class BaseCatalog(Entry):
         yield from unknown_names(values, "mixtures.*.models", "models")
         yield from unknown_names(values, "trainings.*.student", "students")
         yield from unknown_names(values, "trainings.*.mixture", "mixtures")
-        for field in ("trainings.*.starts_from", "models.*.training", "judges.*.training"):
-            yield from unknown_names(values, field, "trainings")
+        for section in ("models", "judges", "subjects"):
+            yield from unknown_names(values, f"{section}.*.training", "trainings")
+        yield from unknown_names(values, "trainings.*.starts_from", "trainings")
+        for field in ("subjects.*.model", "evaluation.judge"):
+            yield from unknown_names(values, field, "models", "judges")
         models = values.get("models") if isinstance(values, Mapping) else None
         both = models if isinstance(models, Mapping) else ()
         yield from forbidden_names(
             values, "judges", both, "is an entry of `models`, too: give it another name"
         )
-        named = ("sources", "models", "judges", "benchmarks", "students", "trainings")
+        named = (
+            *("sources", "models", "judges", "benchmarks", "students", "trainings"),
+            "subjects",
+        )
         for section in named:
             what = "is said by the entry's key: leave the field out"
             yield from forbidden_names(values, f"{section}.*", {"name"}, what)
@@ -97,10 +106,27 @@ class BaseCatalog(Entry):
                 )
         return None
 
+    @rule("subjects", "models", "judges")
+    def _require_other_names_of_served_subjects(self) -> str | None:
+        there = {**self.models, **self.judges}
+        for name, subject in self.subjects.items():
+            if subject.model is None and name in there:
+                return (
+                    f"the subject {name} is an entry of `models` or `judges`, too: give it another "
+                    f"name, or write {{model: {name}}} if that is what answers"
+                )
+        return None
+
     @property
     def served(self) -> Mapping[str, Model]:
-        """Every model that can be asked, by name: `models` and `judges`."""
-        return {**self.models, **self.judges}
+        """Every model that can be asked, by name: `models`, `judges`, `subjects` of their own."""
+        own = {name: each for name, each in self.subjects.items() if each.model is None}
+        return {**self.models, **self.judges, **own}
+
+    def model_of_subject(self, name: str) -> Model:
+        """The model whose servers answer for a subject."""
+        subject = self.subjects[name]
+        return self.served[subject.model or name]
 
     def judge_of(self, model: str) -> Model:
         """The model that judges what a model of this name wrote."""
@@ -135,6 +161,7 @@ class BaseCatalog(Entry):
             "model": list(self.models),
             "recipe": list(self.mixtures),
             "shard": [shard for source in self.sources for shard in self.shards(source)],
+            "subject": list(self.subjects),
             "training": list(self.trainings),
         }
 

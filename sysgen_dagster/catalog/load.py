@@ -113,7 +113,7 @@ def _read_document(file: Path) -> plain_yaml.Document:
 
 def _fill_empty_entries(values: Any) -> None:
     """An entry of which nothing is said, as ``phi-4:`` alone, is one without fields."""
-    for section in ("sources", "models", "judges", "benchmarks", "mixtures"):
+    for section in ("sources", "models", "judges", "benchmarks", "mixtures", "subjects"):
         entries = values.get(section) if isinstance(values, Mapping) else None
         if isinstance(entries, dict):
             entries.update({name: {} for name, entry in entries.items() if entry is None})
@@ -124,13 +124,13 @@ def _begin_at(folder: Path, values: Any) -> None:
 
     What `weights` names may lie elsewhere or on the Hub: only what is in the folder begins there.
     """
-    for _, entry in entries_of(values, "sources", "benchmarks"):
+    for _, entry in entries_of(values, "sources", "benchmarks", "evaluation"):
         if isinstance(entry.get("path"), str):
             entry["path"] = str(folder / entry["path"])
     for _, entry in entries_of(values, "students"):
         if isinstance(entry.get("chat_template"), str):
             entry["chat_template"] = str(folder / entry["chat_template"])
-    for _, entry in entries_of(values, "models", "judges", "students"):
+    for _, entry in entries_of(values, "models", "judges", "students", "subjects"):
         if isinstance(entry.get("weights"), str) and _exists(folder / entry["weights"]):
             entry["weights"] = str(folder / entry["weights"])
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.catalog.entries import Models
+from sysgen_dagster.catalog.evaluation import ASKED_TABLES
 from sysgen_dagster.catalog.load import catalog_file, read_catalog
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, other_names
 from sysgen_dagster.lanes.sysgen.phases import PHASES
@@ -26,6 +27,7 @@ from sysgen_dagster.sources.tables import SOURCE_ROW
 ASKED_FOR = (
     *(phase.table.name for phase in PHASES if phase.asks),
     *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE, CONFLICT_TURNS)),
+    *ASKED_TABLES,
 )
 
 
@@ -45,7 +47,7 @@ class Catalog(BaseCatalog):
             "calls it otherwise"
         )
         yield from forbidden_names(values, "sources.*.columns", SOURCE_ROW, what)
-        for section in ("models", "judges"):
+        for section in ("models", "judges", "subjects"):
             place = f"{section}.*.request.phases"
             yield from other_names(values, place, ASKED_FOR, "table that a model is asked for")
 

@@ -29,11 +29,13 @@ class StoredEvidence:
         store: The store to read from.
         shards: The shards to read, in this order.
         model: The model to read; None if no table that is read is partitioned by model.
+        subject: The subject to read; None if no table that is read is partitioned by subject.
     """
 
     store: Store
     shards: tuple[str, ...]
     model: str | None = None
+    subject: str | None = None
 
     def by_shard(self) -> Iterator["StoredEvidence"]:
         """One `StoredEvidence` per shard, for what would not fit into memory at once."""
@@ -49,7 +51,8 @@ class StoredEvidence:
             TableError: It does not have its declared columns.
         """
         shards = self.shards if "shard" in table.by.value else (None,)
-        parts = [self.store.read(table, Partition(self.model, shard), *columns) for shard in shards]
+        places = [Partition(self.model, shard, subject=self.subject) for shard in shards]
+        parts = [self.store.read(table, at, *columns) for at in places]
         return pl.concat(parts) if parts else table.empty().select(columns)
 
 

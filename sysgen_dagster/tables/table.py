@@ -56,6 +56,7 @@ class By(Enum):
     MODEL_SHARD = ("model", "shard")
     RECIPE = ("recipe",)
     TRAINING = ("training",)
+    SUBJECT = ("subject",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,7 @@ class Partition:
     shard: str | None = None
     recipe: str | None = None
     training: str | None = None
+    subject: str | None = None
 
     @property
     def key(self) -> str | None:
@@ -73,7 +75,7 @@ class Partition:
 
         Dagster orders the dimensions of a key alphabetically, as they stand here.
         """
-        values = (self.model, self.recipe, self.shard, self.training)
+        values = (self.model, self.recipe, self.shard, self.subject, self.training)
         given = (value for value in values if value is not None)
         return "|".join(given) or None
 

@@ -111,7 +111,8 @@ def test_tables_are_found_by_name_in_their_order() -> None:
 # Partitions
 
 MODEL, SHARD, RECIPE, TRAINING = "phi-4", "open-chats-003", "small", "student-small"
-EVERYTHING = Partition(model=MODEL, shard=SHARD, recipe=RECIPE, training=TRAINING)
+SUBJECT = "phi-4-in-user-turn"
+EVERYTHING = Partition(MODEL, SHARD, RECIPE, TRAINING, SUBJECT)
 
 
 @pytest.mark.parametrize(
@@ -122,9 +123,12 @@ EVERYTHING = Partition(model=MODEL, shard=SHARD, recipe=RECIPE, training=TRAININ
         pytest.param(Partition(shard=SHARD), "open-chats-003", id="shard"),
         pytest.param(Partition(recipe=RECIPE), "small", id="recipe"),
         pytest.param(Partition(training=TRAINING), "student-small", id="training"),
+        pytest.param(Partition(subject=SUBJECT), "phi-4-in-user-turn", id="subject"),
         pytest.param(Partition(MODEL, SHARD), "phi-4|open-chats-003", id="model-and-shard"),
         pytest.param(
-            EVERYTHING, "phi-4|small|open-chats-003|student-small", id="by-the-dimensions-names"
+            EVERYTHING,
+            "phi-4|small|open-chats-003|phi-4-in-user-turn|student-small",
+            id="by-the-dimensions-names",
         ),
     ],
 )
@@ -151,6 +155,11 @@ PLACES = {
         Partition(training=TRAINING),
         "things/student-small.parquet",
         "things for student-small",
+    ),
+    By.SUBJECT: (
+        Partition(subject=SUBJECT),
+        "things/phi-4-in-user-turn.parquet",
+        "things for phi-4-in-user-turn",
     ),
 }
 

@@ -8,10 +8,11 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 
-from sysgen_dagster.catalog.models import Model
+from sysgen_dagster.catalog.models import Model, PhaseSettings
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, with_settings
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
+from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
@@ -66,6 +67,8 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
     otherwise and means the same is the same. There is none, too, where the weights lie on another
     machine: what they are cannot be told here.
     """
+    if at.subject is not None:
+        return _asked_of_subject(table, at.subject, identify)
     sampling = _SAMPLING.get(table.name)
     if sampling is None or at.model is None or at.model not in CATALOG.models:
         return {}
@@ -86,6 +89,25 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
         shown += [rows, CATALOG.judging.seed]
     if table == CONFLICT_TURNS:
         shown += [CATALOG.conflicts.messages_a_shard, CATALOG.conflicts.seed]
+    return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
+
+
+def _asked_of_subject(table: Table, subject: str, identify: Identify) -> Tags:
+    """The same of an evaluation: who answers, who grades, and the settings of the benchmark."""
+    suite = next((each for each in SUITES if table in (each.answers, each.gradings)), None)
+    if suite is None:
+        return {}
+    answers, judge = CATALOG.model_of_subject(subject), CATALOG.evaluation.judge
+    models = [answers] if table == suite.answers or judge is None else [CATALOG.served[judge]]
+    shown: list[object] = [CATALOG.subjects[subject].message_in]
+    for model in models:
+        try:
+            shown.append(_normal(identify(model).answers_as))
+        except EngineError:
+            return {}
+        phase = model.request.phases.get(table.name, PhaseSettings())
+        shown += [model.request.temperature, model.request.top_p, phase.model_dump_json()]
+    shown.append(getattr(CATALOG.evaluation, suite.name).model_dump_json())
     return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
 
 

@@ -2,6 +2,7 @@
 
 from sysgen_dagster.analysis.checks import CHECKS as _OF_MEASURES
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.evaluation.suites import CHECKS as _OF_EVALUATION
 from sysgen_dagster.lanes.sysgen.checks import build_checks
 from sysgen_dagster.obedience.checks import CHECKS as _OF_JUDGEMENTS
 from sysgen_dagster.obedience.conflict_checks import CHECKS as _OF_CONFLICTS
@@ -16,4 +17,5 @@ CHECKS: tuple[Check, ...] = (
     *_OF_TRAINING_SETS,
     *_OF_JUDGEMENTS,
     *_OF_CONFLICTS,
+    *_OF_EVALUATION,
 )

@@ -12,6 +12,7 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.checks import Check, Evidence, Finding, checks_of
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import Partition, Table
 
 
@@ -43,6 +44,8 @@ def evidence_for_checks(store: Store, table: Table, at: Partition) -> StoredEvid
     """
     if at.shard is not None:
         return evidence_of(store, at)
+    if table.group is Group.EVALUATION:
+        return StoredEvidence(store, (), subject=at.subject)
     if table in (PLANTED_FAULTS, JUDGE_CALIBRATION):  # asked about a model, whatever it has made
         return StoredEvidence(store, (), at.model)
     return evidence_of_shards(store, ALIGNED if at.model else CONVERSATIONS, at.model)

@@ -21,6 +21,7 @@ SHARDS = dg.StaticPartitionsDefinition(_VALUES["shard"])
 MODELS = dg.StaticPartitionsDefinition(_VALUES["model"])
 RECIPES = dg.StaticPartitionsDefinition(_VALUES["recipe"])
 TRAININGS = dg.StaticPartitionsDefinition(_VALUES["training"])
+SUBJECTS = dg.StaticPartitionsDefinition(_VALUES["subject"])
 MODEL_SHARDS = dg.MultiPartitionsDefinition({"model": MODELS, "shard": SHARDS})
 
 SOURCE_TABLES: Mapping[str, Table] = {
@@ -36,6 +37,7 @@ _PARTITIONS: Mapping[By, dg.PartitionsDefinition[str] | None] = {
     By.MODEL_SHARD: MODEL_SHARDS,
     By.RECIPE: RECIPES,
     By.TRAINING: TRAININGS,
+    By.SUBJECT: SUBJECTS,
 }
 
 

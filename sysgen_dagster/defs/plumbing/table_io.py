@@ -9,6 +9,7 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
+from sysgen_dagster.catalog.evaluation import Subject
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.defs.plumbing.asked import asked_tags
 from sysgen_dagster.defs.plumbing.checks import CHECKS
@@ -90,6 +91,12 @@ class AssetRun:
         """The model of the partition."""
         assert self.at.model is not None
         return CATALOG.models[self.at.model]
+
+    @property
+    def subject(self) -> Subject:
+        """The subject of the partition."""
+        assert self.at.subject is not None
+        return CATALOG.subjects[self.at.subject]
 
     @property
     def statistics(self) -> "StoredStatistics":

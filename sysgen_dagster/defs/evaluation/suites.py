@@ -1,0 +1,5 @@
+"""The assets of every suite."""
+
+import dagster as dg
+
+EVALUATIONS: list[dg.AssetsDefinition] = []

@@ -1,0 +1,130 @@
+"""Scores as means over items with 95 % intervals, and paired differences of two subjects.
+
+Belongs here: means, intervals, differences, of any benchmark. Does not: what an item is worth (the
+room of its benchmark).
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from sysgen_dagster.evaluation.tables import (
+    DIFFERENCE_COLUMNS,
+    ITEM_COLUMNS,
+    MOVED,
+    SCORE_COLUMNS,
+)
+from sysgen_dagster.obedience.agreement import DRAWS
+from sysgen_dagster.tables.table import polars_schema, require_columns
+
+_ENDS: Final = (0.025, 0.975)  # of a 95 % interval
+_SCORE = ("metric", "of")
+
+
+def score_items(
+    items: pl.DataFrame,
+    *,
+    subject: str,
+    protocol: str,
+    judge: str | None = None,
+    worth: str | None = None,
+    floor: pl.DataFrame | None = None,
+    seed: int = 0,
+) -> pl.DataFrame:
+    """`SCORE_COLUMNS`: one row per score that the items have.
+
+    Args:
+        items: `ITEM_COLUMNS` of one subject.
+        subject: What is evaluated.
+        protocol: How was asked and graded.
+        judge: Who graded; None: rules.
+        worth: What the judge's gradings are worth; None: rules.
+        floor: `ITEM_COLUMNS` of a server that always says "yes".
+        seed: Of the draws; all scores see the same ones.
+    """
+    items = require_columns(items, ITEM_COLUMNS, "the items of a score", "Build them anew.")
+    scores = _means(items).with_columns(_intervals(items, seed))
+    floors = _means(items.clear() if floor is None else floor).select(*_SCORE, floor="score")
+    said = {"subject": subject, "protocol": protocol, "judge": judge, "worth": worth}
+    return (
+        scores.join(floors, on=_SCORE, how="left", maintain_order="left")
+        .with_columns(pl.lit(value, pl.String).alias(name) for name, value in said.items())
+        .select(SCORE_COLUMNS.keys())
+        .cast(polars_schema(SCORE_COLUMNS))  # type: ignore[arg-type]
+    )
+
+
+def compare_items(first: pl.DataFrame, second: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
+    """`DIFFERENCE_COLUMNS`: the second subject minus the first, over items known of both.
+
+    Args:
+        first: `ITEM_COLUMNS` of one subject.
+        second: Those of another one, of the same benchmark.
+        seed: Of the draws.
+    """
+    identity = [*_SCORE, "item"]
+    there = second.select(*identity, other="value")
+    paired = (
+        first.join(there, on=identity, how="inner", maintain_order="left", validate="1:1")
+        .with_columns(value=pl.col("other") - pl.col("value"))
+        .drop_nulls("value")
+    )
+    moved = paired.group_by(_SCORE).agg(moved=(pl.col("value").abs() >= MOVED).mean())
+    return (
+        _means(paired)
+        .with_columns(_intervals(paired, seed))
+        .join(moved, on=_SCORE, how="left", maintain_order="left")
+        .rename({"score": "difference"})
+        .select(DIFFERENCE_COLUMNS.keys())
+        .cast(polars_schema(DIFFERENCE_COLUMNS))  # type: ignore[arg-type]
+    )
+
+
+def _means(items: pl.DataFrame) -> pl.DataFrame:
+    value = pl.col("value")
+    return items.group_by(_SCORE, maintain_order=True).agg(
+        score=value.mean(), items=value.count(), dropped=value.null_count()
+    )
+
+
+def _intervals(items: pl.DataFrame, seed: int) -> list[pl.Series]:
+    """Columns ``low`` and ``high``, in the order of the scores.
+
+    Whole clusters are drawn, as many as there are. A draw of a score counts for nothing where it
+    has no item of it, and there is no interval where that is so in half of the draws.
+    """
+    value = pl.col("value")
+    totals, known = _by_cluster(items, value.sum()), _by_cluster(items, value.count())
+    clusters = totals.shape[0]
+    rng = np.random.default_rng(seed)
+    draws = rng.multinomial(clusters, [1 / clusters] * clusters, DRAWS) if clusters else None
+    ends: list[tuple[Any, Any]] = []
+    for score in range(totals.shape[1]):
+        low, high = None, None
+        if draws is not None and (known[:, score] > 0).sum() > 1:
+            numbers = draws @ known[:, score]
+            is_known = numbers > 0
+            if 2 * is_known.sum() > DRAWS:
+                means = (draws @ totals[:, score])[is_known] / numbers[is_known]
+                low, high = map(float, np.quantile(means, _ENDS))
+        ends.append((low, high))
+    return [
+        pl.Series(name, [each[end] for each in ends], pl.Float64)
+        for end, name in enumerate(("low", "high"))
+    ]
+
+
+def _by_cluster(items: pl.DataFrame, what: pl.Expr) -> "np.ndarray[Any, Any]":
+    """A matrix: one row per cluster in the order of their names, one column per score."""
+    numbered = items.select(_SCORE).unique(maintain_order=True).with_row_index("score")
+    by_cluster = (
+        items.join(numbered, on=_SCORE, how="left", maintain_order="left")
+        .group_by("cluster", "score")
+        .agg(what=what)
+    )
+    clusters = {name: at for at, name in enumerate(sorted(set(items["cluster"])))}
+    matrix = np.zeros((len(clusters), numbered.height))
+    for cluster, score, value in by_cluster.iter_rows():
+        matrix[clusters[cluster], score] = value
+    return matrix

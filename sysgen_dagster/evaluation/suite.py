@@ -1,0 +1,42 @@
+"""What a suite is: one benchmark with its tables, from its items to the scores of a subject."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from sysgen_dagster.tables.checks import Check
+from sysgen_dagster.tables.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """One benchmark.
+
+    Attributes:
+        name: That of its settings in `catalog.evaluation.Evaluation`; its tables begin with it.
+        title: For people.
+        items: What is asked; None: a program of its own reads them.
+        answers: What a subject answered; None: the same.
+        gradings: What each answer is worth, or each part of one; by rules or by a judge.
+        scores: `tables.SCORE_COLUMNS` of a subject.
+        build_items: Makes `tables.ITEM_COLUMNS` of the rows of `gradings`.
+        checks: What is true of its tables beside what is true of those of every suite.
+        others: Further tables, such as translations.
+    """
+
+    name: str
+    title: str
+    items: Table | None
+    answers: Table | None
+    gradings: Table
+    scores: Table
+    build_items: Callable[[pl.DataFrame], pl.DataFrame]
+    checks: tuple[Check, ...] = ()
+    others: tuple[Table, ...] = ()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """All of its tables, in the order in which they are made."""
+        own = (self.items, *self.others, self.answers, self.gradings, self.scores)
+        return tuple(table for table in own if table is not None)

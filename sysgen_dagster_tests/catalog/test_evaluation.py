@@ -1,0 +1,136 @@
+"""What is evaluated, as the catalogue says it: subjects, and benchmarks by pin or by copy."""
+
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from sysgen_dagster.catalog.evaluation import ASKED_TABLES, MessageIn
+from sysgen_dagster.catalog.load import CatalogError
+from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+
+BEFORE = """\
+sources:
+  chats:
+    path: chats.jsonl
+    shards: 1
+    shape: {kind: question_answer, question: q, answer: a}
+models:
+  owl: {engine: simulated}
+judges:
+  hawk: {engine: simulated}
+mixtures:
+  sysgen: {}
+students:
+  small: {weights: org/small}
+trainings:
+  taught: {student: small, mixture: sysgen}
+"""
+
+
+def load(tmp_path: Path, sections: str) -> Catalog:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(BEFORE + dedent(sections), encoding="utf-8")
+    return load_catalog(file)
+
+
+def fault(tmp_path: Path, sections: str) -> str:
+    with pytest.raises(CatalogError) as caught:
+        load(tmp_path, sections)
+    return str(caught.value)
+
+
+def test_a_catalogue_without_subjects_evaluates_nothing(tmp_path: Path) -> None:
+    catalog = load(tmp_path, "")
+
+    assert catalog.subjects == {}
+    assert catalog.partition_values["subject"] == []
+
+
+@pytest.mark.parametrize("name", ["owl", "hawk"])
+def test_a_subject_may_be_what_a_model_of_the_catalogue_answers(tmp_path: Path, name: str) -> None:
+    catalog = load(tmp_path, f"subjects: {{mine: {{model: {name}}}}}")
+
+    assert catalog.model_of_subject("mine") is catalog.served[name]
+    assert "mine" not in catalog.served
+    assert catalog.subjects["mine"].message_in is MessageIn.SYSTEM
+
+
+def test_a_subject_may_have_the_name_of_the_model_that_answers(tmp_path: Path) -> None:
+    catalog = load(tmp_path, "subjects: {owl: {model: owl}}")
+
+    assert catalog.model_of_subject("owl") is catalog.models["owl"]
+
+
+def test_a_subject_may_be_a_student_that_is_served_for_it_alone(tmp_path: Path) -> None:
+    catalog = load(tmp_path, "subjects: {mine: {training: taught, epoch: 2, engine: llama_cpp}}")
+
+    model = catalog.model_of_subject("mine")
+    assert (model.name, model.training, model.epoch) == ("mine", "taught", 2)
+    assert catalog.served["mine"] is model
+
+
+def test_the_message_may_stand_in_the_user_turn(tmp_path: Path) -> None:
+    catalog = load(tmp_path, "subjects: {mine: {model: owl, message_in: user}}")
+
+    assert catalog.subjects["mine"].message_in is MessageIn.USER
+
+
+@pytest.mark.parametrize(
+    ("subjects", "words"),
+    [
+        pytest.param("{mine: {model: crow}}", ["mine", "crow", "is no entry"], id="unknown-model"),
+        pytest.param(
+            "{mine: {training: untaught}}", ["untaught", "is no entry"], id="unknown-training"
+        ),
+        pytest.param(
+            "{mine: {training: taught, epoch: 9}}", ["mine", "9"], id="epoch-that-is-not-trained"
+        ),
+        pytest.param(
+            "{mine: {model: owl, gpus: [1]}}", ["model", "owl", "leave `gpus` out"], id="twice"
+        ),
+        pytest.param("{owl: {engine: simulated}}", ["owl", "another"], id="name-of-a-model"),
+        pytest.param("{hawk: {engine: simulated}}", ["hawk", "another"], id="name-of-a-judge"),
+        pytest.param("{mine: {model: owl, message_in: turn}}", ["message_in"], id="place"),
+        pytest.param("{mine: {model: owl, name: x}}", ["name"], id="name-said-twice"),
+    ],
+)
+def test_a_wrong_subject_is_named_with_what_to_do(
+    tmp_path: Path, subjects: str, words: list[str]
+) -> None:
+    said = fault(tmp_path, f"subjects: {subjects}")
+
+    assert all(word in said for word in words), said
+
+
+def test_what_grades_is_a_model_or_a_judge(tmp_path: Path) -> None:
+    assert load(tmp_path, "evaluation: {judge: hawk}").evaluation.judge == "hawk"
+    assert "crow" in fault(tmp_path, "evaluation: {judge: crow}")
+
+
+def test_a_copy_takes_the_place_of_the_pin_and_begins_at_the_catalogue(tmp_path: Path) -> None:
+    bench = load(tmp_path, "evaluation: {multifacet: {path: mine.jsonl}}").evaluation.multifacet
+
+    assert bench.hub is None
+    assert bench.path == tmp_path / "mine.jsonl"
+
+
+def test_settings_of_a_bench_keep_its_pin(tmp_path: Path) -> None:
+    bench = load(tmp_path, "evaluation: {multifacet: {items: 10}}").evaluation.multifacet
+
+    assert bench.hub is not None
+    assert (bench.name, bench.items, bench.license) == ("multifacet", 10, "cc-by-4.0")
+
+
+def test_a_pin_and_a_copy_together_are_refused(tmp_path: Path) -> None:
+    said = fault(tmp_path, "evaluation: {multifacet: {path: mine.jsonl, hub: {repo: org/other}}}")
+
+    assert "either `hub` or `path`" in said
+
+
+def test_a_model_may_have_settings_for_answers_and_for_gradings(tmp_path: Path) -> None:
+    assert {"multifacet_answers", "sysbench_gradings"} <= {*ASKED_TABLES}
+    subjects = "{mine: {engine: simulated, request: {phases: {%s: {temperature: 0.5}}}}}"
+
+    load(tmp_path, "subjects: " + subjects % "multifacet_answers")
+    assert "no table" in fault(tmp_path, "subjects: " + subjects % "multifacet_answer")

@@ -1,0 +1,42 @@
+"""Every suite is whole: tables of its name, partitioned as they are read, settings of its own."""
+
+import pytest
+
+from sysgen_dagster.catalog.evaluation import BENCHES
+from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.evaluation.suites import SUITES, TABLES
+from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, SCORE_COLUMNS
+from sysgen_dagster.tables.groups import Group
+from sysgen_dagster.tables.table import By
+
+each = pytest.mark.parametrize("suite", SUITES, ids=[suite.name for suite in SUITES])
+
+
+def test_suites_have_names_of_their_own() -> None:
+    assert len({suite.name for suite in SUITES}) == len(SUITES)
+    assert len({table.name for table in TABLES}) == len(TABLES)
+
+
+@each
+def test_its_settings_and_its_tables_have_its_name(suite: Suite) -> None:
+    assert suite.name in BENCHES
+    assert all(table.name.startswith(f"{suite.name}_") for table in suite.tables)
+    assert {table.group for table in suite.tables} == {Group.EVALUATION}
+
+
+@each
+def test_what_is_said_of_a_subject_is_partitioned_by_subject(suite: Suite) -> None:
+    by_subject = {suite.answers, suite.gradings, suite.scores} - {None}
+
+    assert {table.by for table in by_subject if table} == {By.SUBJECT}
+    assert suite.items is None or suite.items.by is By.NOTHING
+
+
+@each
+def test_scores_have_the_columns_that_comparisons_read(suite: Suite) -> None:
+    assert suite.scores.names[: len(SCORE_COLUMNS)] == [*SCORE_COLUMNS]
+
+
+@each
+def test_no_gradings_are_no_items(suite: Suite) -> None:
+    assert suite.build_items(suite.gradings.empty()).columns == [*ITEM_COLUMNS]
