@@ -146,6 +146,11 @@ class BaseCatalog(Entry):
         return [f"{source}-{index:03d}" for index in range(self.sources[source].shards)]
 
     @property
+    def lane_shards(self) -> Mapping[str, list[str]]:
+        """By lane, its shards where they are not those of the sources; they look like these."""
+        return {}
+
+    @property
     def shards_of(self) -> Mapping[str, int]:
         """Into how many shards each source is cut."""
         return {name: source.shards for name, source in self.sources.items()}

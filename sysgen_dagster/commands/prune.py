@@ -188,6 +188,8 @@ def _ledgers(
     # Of judgements the ledgers are one folder deeper: TABLE/JUDGE/PARTITION.
     for path in chain(folder.glob("*/*"), folder.glob("*/*/*")):
         table, *judge, _ = path.relative_to(folder).parts
+        if judge and f"{table}/{judge[0]}" in tables:  # a lane's, whose name has two parts
+            table, *judge = f"{table}/{judge[0]}", *judge[1:]
         if table not in tables or not path.is_file():
             continue
         asking = _asking(table, path.stem, known)
@@ -216,7 +218,7 @@ def _downloads(cache: Path, catalog: Catalog, store: Store) -> Iterator[Removal]
         return
     import huggingface_hub  # here, because most commands need none of it
 
-    entries = [*catalog.sources.values(), *catalog.benchmarks.values()]
+    entries = [*catalog.every_source, *catalog.benchmarks.values()]
     places = [resolved(store, entry.hub) for entry in entries if entry.hub]
     wanted = {(place.repo, place.revision) for place in places}
     cached = huggingface_hub.scan_cache_dir(cache)
@@ -236,7 +238,7 @@ def _conversions(cache: Path, catalog: Catalog, store: Store) -> Iterator[Remova
     files cannot be known without fetching the file, all copies stay.
     """
     try:
-        used = {_content(source, cache, store)[:32] for source in catalog.sources.values()}
+        used = {_content(source, cache, store)[:32] for source in catalog.every_source}
     except SourceError:
         return
     for path in (cache / "rows").glob("*.parquet"):

@@ -17,22 +17,25 @@ _KNOWS_LITTLE: Mapping[str, bool] = {
     "advanced": False,
     "expert": False,
 }
+_ALONE = r"(?=\W*(?:$|[.,;!?]| who))"  # nothing follows that would make it part of a longer name
 _LITTLE = (
-    r"(?:complete |total |absolute )?(?:beginners|novices|newcomers|laypersons|laypeople|laymen)"
-    r"|an? (?:complete |total |absolute )?(?:beginner|novice|newcomer|layperson)(?=\W*(?:$|[.,;!?]| who))"
+    r"(?:complete |total |absolute )?"
+    r"(?:beginners|novices|newcomers|laypersons|laypeople|laymen)"
+    rf"|an? (?:complete |total |absolute )?(?:beginner|novice|newcomer|layperson){_ALONE}"
     r"|(?:no|little) (?:prior |previous |background )(?:knowledge|experience)"
 )
 _MUCH = (
     r"(?:seasoned |experienced |fellow )?(?:experts|specialists|professionals|practitioners)"
-    r"|an? (?:seasoned |experienced |fellow )?(?:expert|specialist|practitioner)(?=\W*(?:$|[.,;!?]| who))"
+    rf"|an? (?:seasoned |experienced |fellow )?(?:expert|specialist|practitioner){_ALONE}"
     r"|(?:expert|advanced|specialist|professional)(?:-level)? (?:readers|audiences?|knowledge)"
 )
 # The words before a reader by which a text is one for that reader. "Ask for experts" is not.
 _ADDRESSES = (
-    r"\b(?:aimed at|addressed to|(?:suited|suitable|meant|written|intended|phrased|pitched) for|"
-    r"tailored to|assum(?:e|es|ing)(?: that)?(?: the)?(?: reader| user| audience)?s?(?: is| are| has| have)?|"
-    r"(?:reader|user|audience|asker)s? (?:is|are|has|have)|"
-    r"explain(?:s|ed|ing)? (?:it |this |everything |the \w+ )?(?:to|for)) "
+    r"\b(?:aimed at|addressed to|tailored to"
+    r"|(?:suited|suitable|meant|written|intended|phrased|pitched) for"
+    r"|assum(?:e|es|ing)(?: that)?(?: the)?(?: reader| user| audience)?s?(?: is| are| has| have)?"
+    r"|(?:reader|user|audience|asker)s? (?:is|are|has|have)"
+    r"|explain(?:s|ed|ing)? (?:it |this |everything |the \w+ )?(?:to|for)) "
 )
 _SAYS = {
     True: re.compile(f"{_ADDRESSES}(?:{_LITTLE})\\b", re.IGNORECASE),

@@ -1,7 +1,7 @@
 """The figures of Janus' Multifaceted Collection (arXiv 2405.17977), to be shown beside ours.
 
-Sources: the paper, the cards of its data sets on the Hub, and the authors' repository kaistAI/Janus.
-The prompts and the decoding that made the data are published nowhere.
+Sources: the paper, the cards of its data sets, and the authors' repository kaistAI/Janus. The
+prompts and the decoding that made the data are published nowhere.
 """
 
 from sysgen_dagster.chat.messages import Sampling

@@ -26,7 +26,9 @@ PROMPT = load_prompt("multifaceted_preference_message")
 SAMPLING = paper.WRITING
 
 # What models write before a text that was asked for, such as "Here is the system message:".
-_ANNOUNCEMENT = re.compile(r"\A[^\n]{0,120}:\s*\n+(?=\S)|\A\W{0,4}system (?:message|prompt)\W{0,4}:\s*", re.I)
+_ANNOUNCEMENT = re.compile(
+    r"\A[^\n]{0,120}:\s*\n+(?=\S)|\A\W{0,4}system (?:message|prompt)\W{0,4}:\s*", re.I
+)
 _FENCED = re.compile(r"\A```\w*\n(?P<text>.*)\n```\s*\Z", re.DOTALL)
 _OF_A_LIST = re.compile(r"^\s*(?:[-*+\u2022]\s|\d{1,2}[.)]\s|#{1,6}\s)", re.MULTILINE)
 
@@ -95,9 +97,7 @@ def read_message(reply: str) -> str:
     return "\n\n".join(" ".join(each.split()) for each in paragraphs if each.strip())
 
 
-def find_fault(
-    message: str, labels: re.Pattern[str], characters: tuple[int, int]
-) -> str | None:
+def find_fault(message: str, labels: re.Pattern[str], characters: tuple[int, int]) -> str | None:
     """Why a message cannot be used; None: it can."""
     if "\n" in message:
         return Dropped.NOT_ONE_PARAGRAPH.value

@@ -8,7 +8,7 @@ Every text gives a result, which may lack some of the parts.
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS, label_of
@@ -60,7 +60,10 @@ def _in_lines(text: str) -> Iterator[tuple[str, str, str]]:
             yield (*at, "\n".join(lines))
             at = None
         if match is not None:
-            at, lines = (_dimension(match["dimension"]) or "", match["part"].lower()), [match["text"]]
+            at, lines = (
+                (_dimension(match["dimension"]) or "", match["part"].lower()),
+                [match["text"]],
+            )
     if at is not None:
         yield (*at, "\n".join(lines))
 
@@ -88,22 +91,25 @@ def _in_value(value: Any, depth: int) -> Iterator[tuple[str, str, str]]:
     """What stands in a value of JSON, by the names of its fields."""
     if depth == 0:
         return
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, list):
         for each in value:
             yield from _in_value(each, depth - 1)
-        return
-    if not isinstance(value, Mapping):
-        return
-    if dimension := _dimension(str(value.get("dimension", ""))):
-        yield from _parts_of(dimension, value)
-    for name, held in value.items():
-        of_name, _, part = name.lower().rpartition("_")
-        if (dimension := _dimension(name)) and isinstance(held, Mapping):
-            yield from _parts_of(dimension, held)
-        elif part in PARTS and (dimension := _dimension(of_name)) and isinstance(held, str):
-            yield dimension, part, held
-        else:
-            yield from _in_value(held, depth - 1)
+    elif isinstance(value, dict):
+        if dimension := _dimension(str(value.get("dimension", ""))):
+            yield from _parts_of(dimension, value)
+        for name, held in value.items():
+            yield from _in_field(name, held, depth)
+
+
+def _in_field(name: str, held: Any, depth: int) -> Iterator[tuple[str, str, str]]:
+    """What stands in a field: of ``style``, of ``style_preference``, or of neither."""
+    of_name, _, part = name.lower().rpartition("_")
+    if (dimension := _dimension(name)) and isinstance(held, dict):
+        yield from _parts_of(dimension, held)
+    elif part in PARTS and (dimension := _dimension(of_name)) and isinstance(held, str):
+        yield dimension, part, held
+    else:
+        yield from _in_value(held, depth - 1)
 
 
 def _parts_of(dimension: str, fields: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -1,7 +1,7 @@
 """Which instructions of the lane's sources are taken: each once, and of each source its part.
 
-The paper names its five sources and how many instructions it has, and not how they were chosen. Here
-a text that stands in several places is of the first of them; every source has its part by its
+The paper names its five sources and how many instructions it has, not how they were chosen. Here a
+text that stands in several places is of the first of them; every source has its part by its
 ``weight``, or all that it has; and which ones are taken follows from a seed and the texts alone.
 """
 
@@ -80,7 +80,7 @@ def build_selection(candidates: pl.DataFrame, settings: Multifaceted) -> pl.Data
 
 
 def _words() -> pl.Expr:
-    """By what two instructions are the same: their signs and words, whatever the case and blanks."""
+    """By what two instructions are the same: their words and signs, whatever case and blanks."""
     text = pl.col("question").str.normalize("NFKC").str.to_lowercase()
     return text.str.replace_all(r"\s+", " ").str.strip_chars()
 

@@ -14,7 +14,6 @@ from sysgen_dagster.catalog.entries import (
     Sources,
     Switch,
 )
-
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Exchanges, QuestionAnswer, Shape, Source, UpstreamFile
 from sysgen_dagster.lanes.multifaceted import paper
@@ -77,6 +76,9 @@ def _require_order(bounds: tuple[int, int]) -> tuple[int, int]:
     return bounds
 
 
+_Bounds = Annotated[tuple[Count, Count], AfterValidator(_require_order)]
+
+
 class Multifaceted(Entry):
     """The lane's section. Where a catalogue has none, the lane has no partitions.
 
@@ -104,7 +106,7 @@ class Multifaceted(Entry):
     constrained: Switch = True
     attempts: Annotated[AtLeastOne, Field(le=10)] = 2
     most_alike: Share = 0.7
-    message_characters: Annotated[tuple[Count, Count], AfterValidator(_require_order)] = (400, 2_000)
+    message_characters: _Bounds = (400, 2_000)
 
     @property
     def taxonomy(self) -> Taxonomy:
