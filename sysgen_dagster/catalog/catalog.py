@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from sysgen_dagster.catalog.entries import Entry, Models, Name, Sources
-from sysgen_dagster.catalog.evaluation import Evaluation, Subject
+from sysgen_dagster.catalog.evaluation import BENCHES, Evaluation, Subject
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
 from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Rejected, Training
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, unknown_names
 from sysgen_dagster.catalog.rules import rule
-from sysgen_dagster.catalog.sources import Benchmark, Source
+from sysgen_dagster.catalog.sources import Benchmark, Source, UpstreamFile
 from sysgen_dagster.catalog.students import Student, StudentTraining, find_misfits
 
 
@@ -149,6 +149,13 @@ class BaseCatalog(Entry):
     def lane_shards(self) -> Mapping[str, list[str]]:
         """By lane, its shards where they are not those of the sources; they look like these."""
         return {}
+
+    @property
+    def upstream_files(self) -> list[UpstreamFile]:
+        """Everything that is fetched from the Hub or read from a copy of what is published."""
+        benches = (getattr(self.evaluation, name) for name in BENCHES)
+        evaluated = [each for each in benches if isinstance(each, UpstreamFile)]
+        return [*self.sources.values(), *self.benchmarks.values(), *evaluated]
 
     @property
     def shards_of(self) -> Mapping[str, int]:

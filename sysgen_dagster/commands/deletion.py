@@ -137,7 +137,7 @@ def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Itera
     yield from (downloads / "loading").glob("*")
     # Not `split_shard`: what a preview has asked lies in ledgers of the whole source.
     held = {shard.rpartition("-")[0] for shard in shards}
-    own = [] if LANE in held else catalog.every_source[len(catalog.sources) :]
+    own = [] if LANE in held else catalog.instruction_sources
     entries = [*catalog.sources.values(), *catalog.benchmarks.values(), *own]
     stay = {each.hub.repo for each in entries if each.hub and each.name not in held}
     names = {f"datasets--{repo.replace('/', '--')}" for repo in stay}

@@ -11,7 +11,7 @@ from sysgen_dagster.catalog.entries import Models
 from sysgen_dagster.catalog.evaluation import ASKED_TABLES
 from sysgen_dagster.catalog.load import catalog_file, read_catalog
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, other_names
-from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.catalog.sources import Source, UpstreamFile
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import LANE
@@ -45,10 +45,15 @@ class Catalog(BaseCatalog):
     multifaceted: Multifaceted | None = None  # without it that lane makes nothing
 
     @property
-    def every_source(self) -> list[Source]:
-        """The entries of `sources`, and what the second lane reads instructions from."""
+    def instruction_sources(self) -> list[Source]:
+        """What the second lane reads instructions from, as sources of conversations."""
         own = self.multifaceted.sources.values() if self.multifaceted else ()
-        return [*self.sources.values(), *(each.as_source for each in own)]
+        return [each.as_source for each in own]
+
+    @property
+    def upstream_files(self) -> list[UpstreamFile]:
+        """Everything that is fetched from the Hub or read from a copy of what is published."""
+        return [*super().upstream_files, *self.instruction_sources]
 
     @property
     def lane_shards(self) -> Mapping[str, list[str]]:

@@ -68,3 +68,30 @@ def test_one_run_takes_one_partition_through_all_steps(run: dg.ExecuteInProcessR
     assert run.success, errors_of(run)
     made = [event.asset_key for event in run.get_asset_materialization_events()]
     assert made == [step.key for step in STEPS]
+
+
+def test_show(run: dg.ExecuteInProcessResult) -> None:
+    pl.Config.set_fmt_str_lengths(700)
+    pl.Config.set_tbl_rows(60)
+    pl.Config.set_tbl_cols(30)
+    print(_read(SELECTION, Partition()).group_by("source", "drop_reason").len())
+    print(_read(INSTRUCTIONS, Partition(shard=SHARD)).select("conversation_id", "position"))
+    rows = _read(PREFERENCE_SETS)
+    print(rows.select("conversation_id", "attempt", "drop_reason"))
+    print(rows["reply"][0])
+    print(rows["preference_set"][0])
+    m = _read(PREFERENCE_MESSAGES)
+    print(m.select("attempt", "drop_reason", pl.col("system_message").str.len_chars()))
+    print(m["system_message"][0])
+    g = _read(GOLD_ANSWERS)
+    print(g.select("drop_reason", pl.col("answer").str.slice(0, 150)))
+    for check in run.get_asset_check_evaluations():
+        print(
+            check.asset_key.to_user_string(),
+            check.check_name,
+            check.passed,
+            check.metadata["found"].value,
+            check.metadata["paper"].value,
+        )
+    for event in run.get_asset_materialization_events():
+        print({k: str(v.value)[:300] for k, v in event.materialization.metadata.items()})

@@ -9,7 +9,7 @@ import pytest
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.sources import HubFile
-from sysgen_dagster.commands.prune import COSTS, Kind, removals
+from sysgen_dagster.commands.removable import COSTS, Kind, removals
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
@@ -158,6 +158,44 @@ def test_a_download_goes_when_the_catalogue_names_another_commit(store: Store) -
         link.parent.mkdir(parents=True)
         link.symlink_to(blob)
     assert going(store, full) == {link.parent: Kind.DOWNLOAD}
+
+
+def test_a_benchmark_that_was_fetched_for_evaluations_stays(store: Store) -> None:
+    hub = CATALOG.evaluation.multifacet.hub
+    assert hub is not None
+    keep_pin(
+        store, hub, new_pin(hub, "1" * 64, datetime.now(UTC), revision="1" * 40, file="a.json")
+    )
+    for revision in ("1" * 40, "0" * 40):
+        folder = f"downloads/hub/datasets--{hub.repo.replace('/', '--')}"
+        blob = leave(store, f"{folder}/blobs/{revision}")
+        link = blob.parents[1] / "snapshots" / revision / "a.json"
+        link.parent.mkdir(parents=True)
+        link.symlink_to(blob)
+    assert going(store) == {link.parent: Kind.DOWNLOAD}
+
+
+def test_a_student_goes_when_the_catalogue_has_no_such_training(store: Store) -> None:
+    [kept, *_] = load_catalog(FULL_CATALOG).trainings
+    files = [
+        leave(store, f"students/{name}/checkpoints/epoch-1/model.safetensors")
+        for name in (kept, "of-before")
+    ]
+    for file in files:
+        for folder in list(file.parents)[:3]:
+            aged(folder, days=100)
+
+    assert going(store, load_catalog(FULL_CATALOG)) == {
+        files[1].parents[2]: Kind.GONE_STUDENT,
+    }
+
+
+def test_a_student_that_is_being_trained_stays(store: Store) -> None:
+    file = leave(store, "students/of-before/resume/step-7/model.safetensors", days=0.5)
+    for folder in list(file.parents)[:3]:
+        aged(folder, days=100)
+
+    assert going(store) == {}  # what it wrote half a day ago may be in use
 
 
 def test_what_was_fetched_by_a_pin_stays(store: Store) -> None:
