@@ -145,9 +145,7 @@ def _ledgers(
     # Of judgements the ledgers are one folder deeper: TABLE/JUDGE/PARTITION.
     for path in chain(folder.glob("*/*"), folder.glob("*/*/*")):
         table, *judge, _ = path.relative_to(folder).parts
-        if (
-            judge and f"{table}/{judge[0]}" in tables
-        ):  # of a lane whose tables' names have two parts
+        if judge and f"{table}/{judge[0]}" in tables:  # of a lane with a prefix
             table, *judge = f"{table}/{judge[0]}", *judge[1:]
         if table not in tables or not path.is_file():
             continue

@@ -9,6 +9,7 @@ Every text gives a result, which may lack some of the parts.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS, label_of
@@ -25,6 +26,7 @@ _LINE = re.compile(
 )
 _NOTHING = re.compile(r"[\s.\u2026_\-\u2013\u2014]*|n/?a|none|null|tbd|<[^<>]*>|\[[^\[\]]*\]", re.I)
 _DEEPEST = 4  # objects within objects
+_MOST_STARTS = 20  # brackets with which an object may begin; each is read to where it ends
 
 
 def read_reply(text: str) -> Found:
@@ -77,7 +79,7 @@ def _dimension(written: str) -> str | None:
 def _in_objects(text: str) -> Iterator[tuple[str, str, str]]:
     """The same of the first JSON object or list in the text that holds a dimension."""
     decoder = json.JSONDecoder()
-    for start in re.finditer(r"[{\[]", text):
+    for start in islice(re.finditer(r"[{\[]", text), _MOST_STARTS):
         try:
             value, _ = decoder.raw_decode(text, start.start())
         except (ValueError, RecursionError):
