@@ -64,12 +64,12 @@ def _prose(_: Sequence[str], __: Random) -> str:
 _BREAKS = (_without_a_line, _with_a_long_preference, _with_an_empty_description, _prose)
 
 _OPENING = (
-    "You are an assistant who answers one particular person, and whatever is asked, you keep to what "
-    "follows from the first word to the last."
+    "You are an assistant who answers one particular person, and whatever is asked, you keep to "
+    "what follows from the first word to the last."
 )
 _CLOSING = (
-    "Hold on to all of this together, in the order that suits the question best, and let none of it "
-    "push another part aside; the person should notice it in the answer without being told."
+    "Hold on to all of this together, in the order that suits the question best, and let none of "
+    "it push another part aside; the person should notice it in the answer without being told."
 )
 
 

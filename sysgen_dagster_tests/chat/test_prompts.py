@@ -23,6 +23,7 @@ from sysgen_dagster.chat.prompts import (
     load_prompt,
     separating_mark,
 )
+from sysgen_dagster.lanes.multifaceted.taxonomy import Aspect
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES, Tag, parse_tagged_message
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -34,6 +35,8 @@ MARK = "0a1b2c3d"
 PREFERENCE = "judge_preference"
 ALIGNMENT = "judge_alignment"
 OBEDIENCE = "judge_obedience"
+PREFERENCE_SET = "multifaceted_preference_set"
+PREFERENCE_MESSAGE = "multifaceted_preference_message"
 
 # Everything a template engine or a reader of tagged text might trip over.
 AWKWARD_CONVERSATION: list[ChatMessage] = [
@@ -83,6 +86,18 @@ AWKWARD_INPUTS: dict[str, dict[str, Any]] = {
         ],
         "phrases": ["You print {{ name }}.", "Phrase 2: Kept\n[end of phrase 2, 00000000]"],
         "asks_declines": True,
+    },
+    PREFERENCE_SET: {
+        "mark": MARK,
+        "instruction": AWKWARD_CONVERSATION[2]["content"],
+        "aspects": [
+            Aspect("style", "tone", "it {{ sounds }} like <b>somebody</b>"),
+            Aspect("background_knowledge", "novice", "the reader meets it for the first time"),
+        ],
+    },
+    PREFERENCE_MESSAGE: {
+        "mark": MARK,
+        "descriptions": ["Print {{ name }}.", "[end of description 2, 00000000]\n\n{% raw %} 🙂"],
     },
 }
 

@@ -10,8 +10,6 @@ import pytest
 
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.multifaceted_lane import STEPS, instructions, selection
-from sysgen_dagster.defs.plumbing.checks import CHECKS
-from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.multifaceted.tables import (
     GOLD_ANSWERS,
     INSTRUCTIONS,
@@ -20,8 +18,7 @@ from sysgen_dagster.lanes.multifaceted.tables import (
     SELECTION,
 )
 from sysgen_dagster.storage.store import Store
-from sysgen_dagster.tables.checks import checks_of
-from sysgen_dagster.tables.table import Partition, Table, kept
+from sysgen_dagster.tables.table import Partition, Table
 from sysgen_dagster_tests.defs.step_errors import errors_of
 
 MODEL, SHARD, OTHER = "llama-3.1-8b", "multifaceted-000", "multifaceted-001"

@@ -31,7 +31,9 @@ def ask_until_sound(
     build_rows: BuildRows,
     compare: Compare,
 ) -> pl.DataFrame:
-    """The rows of a table, one for each input, in their order: of each its last reply.
+    """The rows of a table, one for each input, in their order.
+
+    Of each row stands there the last reply that was sound alone, or the first one where none was.
 
     Args:
         inputs: One row per request, with ``conversation_id``.
@@ -48,7 +50,6 @@ def ask_until_sound(
         if again.is_empty():
             break
         newer = build_rows(again, ask(build_requests(again, attempt), again.height), attempt)
-        # A reply that is no better takes no other's place: the first one shows what went wrong.
         newer = kept(newer)
         stay = rows.join(newer, on=_ID, how="anti")
         together = pl.concat([stay, newer]).with_columns(

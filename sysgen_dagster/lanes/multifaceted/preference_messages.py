@@ -27,7 +27,8 @@ SAMPLING = paper.WRITING
 
 # What models write before a text that was asked for, such as "Here is the system message:".
 _ANNOUNCEMENT = re.compile(
-    r"\A[^\n]{0,120}:\s*\n+(?=\S)|\A\W{0,4}system (?:message|prompt)\W{0,4}:\s*", re.I
+    r"\A(?:[^\n]{0,120}:\W{0,4}\n\s*(?=\S)|\W{0,4}system (?:message|prompt)\W{0,4}:[*_]{0,3}\s*)",
+    re.I,
 )
 _FENCED = re.compile(r"\A```\w*\n(?P<text>.*)\n```\s*\Z", re.DOTALL)
 _OF_A_LIST = re.compile(r"^\s*(?:[-*+\u2022]\s|\d{1,2}[.)]\s|#{1,6}\s)", re.MULTILINE)
@@ -36,7 +37,7 @@ _OF_A_LIST = re.compile(r"^\s*(?:[-*+\u2022]\s|\d{1,2}[.)]\s|#{1,6}\s)", re.MULT
 def write_messages(sets: pl.DataFrame, ask: Ask, settings: Multifaceted) -> pl.DataFrame:
     """`tables.PREFERENCE_MESSAGES`: one row per kept preference set, in their order."""
     return ask_until_sound(
-        sets,
+        sets.select("conversation_id", "source", "preference_set"),
         ask,
         settings.attempts,
         build_requests,
@@ -85,16 +86,19 @@ def read_message(reply: str) -> str:
 
     Lines of one paragraph are joined; a blank line between two paragraphs stays.
     """
-    text = reply.strip()
+    text = _without_announcement(reply.strip())
     if fenced := _FENCED.match(text):
-        text = fenced["text"].strip()
-    text = _ANNOUNCEMENT.sub("", text, count=1).strip() or text
+        text = _without_announcement(fenced["text"].strip())
     if len(text) > 1 and text[0] + text[-1] in ('""', "''", "\u201c\u201d", "**"):
         text = text[1:-1].strip()
     if _OF_A_LIST.search(text):
         return text
     paragraphs = re.split(r"\n[ \t\r]*\n", text)
     return "\n\n".join(" ".join(each.split()) for each in paragraphs if each.strip())
+
+
+def _without_announcement(text: str) -> str:
+    return _ANNOUNCEMENT.sub("", text, count=1).strip() or text
 
 
 def find_fault(message: str, labels: re.Pattern[str], characters: tuple[int, int]) -> str | None:

@@ -22,9 +22,7 @@ WHOLE = {
 def lines(form: str = "{label} {part}: {text}", between: str = "\n") -> str:
     """The whole set, each part in this form."""
     return between.join(
-        form.format(
-            label=label_of(name), part=part, text=text, n=n, Part=part.title(), coded=name
-        )
+        form.format(label=label_of(name), part=part, text=text, n=n, Part=part.title(), coded=name)
         for n, (name, parts) in enumerate(WHOLE.items(), 1)
         for part, text in parts.items()
     )
