@@ -32,6 +32,7 @@ from sysgen_dagster_tests.defs.step_errors import errors_of
 
 MODEL, SHARD, OTHER = "llama-3.1-8b", "multifaceted-000", "multifaceted-001"
 KEY = f"{MODEL}|{SHARD}"
+WRITTEN = (PREFERENCE_SETS, PREFERENCE_MESSAGES, GOLD_ANSWERS)
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
 JOB = defs.resolve_implicit_global_asset_job_def()
 
@@ -100,9 +101,7 @@ def test_every_upstream_row_is_taken_or_has_a_reason_and_the_shards_hold_what_is
 
 def test_rows_in_are_rows_kept_plus_rows_dropped(run: dg.ExecuteInProcessResult) -> None:
     asked = _read(INSTRUCTIONS, SHARD)
-    sets, messages, gold = (
-        _read(each) for each in (PREFERENCE_SETS, PREFERENCE_MESSAGES, GOLD_ANSWERS)
-    )
+    sets, messages, gold = map(_read, WRITTEN)
 
     assert sets.height == 3 * asked.height
     assert messages["conversation_id"].to_list() == kept(sets)["conversation_id"].to_list()
@@ -115,7 +114,7 @@ def test_rows_in_are_rows_kept_plus_rows_dropped(run: dg.ExecuteInProcessResult)
 def test_every_check_of_a_table_is_recorded_for_the_partition(
     run: dg.ExecuteInProcessResult,
 ) -> None:
-    for table in (PREFERENCE_SETS, PREFERENCE_MESSAGES, GOLD_ANSWERS):
+    for table in WRITTEN:
         recorded = {
             check.check_name: check
             for check in run.get_asset_check_evaluations()
@@ -129,11 +128,11 @@ def test_every_check_of_a_table_is_recorded_for_the_partition(
 def test_a_run_again_asks_nothing_and_makes_the_same_rows(
     run: dg.ExecuteInProcessResult, instance: dg.DagsterInstance
 ) -> None:
-    before = [_read(each) for each in (PREFERENCE_SETS, PREFERENCE_MESSAGES, GOLD_ANSWERS)]
+    before = [*map(_read, WRITTEN)]
     again = _run(instance, KEY, [step.key for step in STEPS])
 
     assert again.success, errors_of(again)
-    after = [_read(each) for each in (PREFERENCE_SETS, PREFERENCE_MESSAGES, GOLD_ANSWERS)]
+    after = [*map(_read, WRITTEN)]
     assert all(first.equals(second) for first, second in zip(before, after, strict=True))
     shown = again.get_asset_materialization_events()[0].materialization.metadata
     assert shown["engine/times_sent"].value == 0
