@@ -22,7 +22,7 @@ succeed later although nobody changes anything::
     ├── HubPushError                  an export was not pushed to the Hub
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read
-    ├── NemotronError                 the rows of Nemotron-RL-SysBench-v1 are not what they should be
+    ├── NemotronError                 rows of Nemotron-RL-SysBench-v1 are wrong
     ├── NoJudgeError                  a judge has to grade, and the catalogue names none
     ├── NothingToCompareError         no subject, or no pair of them, is there to be compared
     ├── PagesError                    pages of ours cannot be served where they should be

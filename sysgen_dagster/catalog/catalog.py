@@ -154,6 +154,11 @@ class BaseCatalog(Entry):
         return [f"{source}-{index:03d}" for index in range(self.sources[source].shards)]
 
     @property
+    def lane_shards(self) -> Mapping[str, list[str]]:
+        """By lane, its shards where they are not those of the sources; they look like these."""
+        return {}
+
+    @property
     def upstream_files(self) -> list[UpstreamFile]:
         """Everything that is fetched from the Hub or read from a copy of what is published."""
         benches = (getattr(self.evaluation, name) for name in BENCHES)

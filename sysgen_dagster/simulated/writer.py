@@ -25,6 +25,7 @@ from sysgen_dagster.simulated.judging import (
     judge_preference,
     judge_questions,
 )
+from sysgen_dagster.simulated.preferences import write_preference_message, write_preference_set
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import (
     estimate_original_length,
@@ -76,10 +77,10 @@ def _write(
         text = write_useless_message(request.messages, profile, rng) or write_tagged_message(
             subject, profile, rng
         )
-    elif phase is Phase.ANNOTATE or (constraint is not None and constraint.parts is None):
+    elif phase is Phase.ANNOTATE or (constraint is not None and constraint.is_tagged_message):
         text = write_tagged_message(subject, profile, rng)
-    elif phase in _JUDGES:
-        text = _JUDGES[phase](turn, profile, rng)
+    elif phase in _BY_TURN:
+        text = _BY_TURN[phase](turn, profile, rng)
     elif (in_form := answer_conflict_turn(request.messages, profile, rng)) is not None:
         text = in_form
     else:
@@ -149,8 +150,10 @@ def _draw_verdict(tag: Tag, profile: FailureProfile, rng: Random) -> str:
     return "None" if drawn < profile.bad[tag] + profile.none[tag] else "Good"
 
 
-# The functions that write verdicts, by what they judge, and the one that translates.
-_JUDGES = {
+# What is written of the user's turn alone: verdicts, by what they judge, and preferences.
+_BY_TURN = {
+    Phase.WRITE_SET: write_preference_set,
+    Phase.WRITE_MESSAGE: write_preference_message,
     Phase.VERIFY: write_verdicts,
     Phase.JUDGE_PREFERENCE: judge_preference,
     Phase.JUDGE_ALIGNMENT: judge_alignment,
