@@ -18,7 +18,7 @@ _OF_IT = (
     r"|answer|result)| process)?)*"
 )
 _KIND = (
-    r"(?:(?:a|an|the|all|each|every|clear|complete|full|logical|intermediate|necessary|numbered"
+    r"(?:(?:a|an|the|all|each|every|clear|complete|full|logical|intermediate|necessary"
     r"|simple|detailed|list of|series of|sequence of|set of|final|correct"
     r"|well-structured|structured|your|thorough),? )*"
 )

@@ -36,6 +36,11 @@ def test_the_parts_of_a_solution_are_recognised(phrase: str, expected: list[str]
     assert is_whole(phrase)
 
 
+def test_steps_that_are_to_be_numbered_are_items() -> None:
+    assert kinds("Use numbered steps.") == ["numbered_items"]
+    assert not is_whole("Use numbered steps and an explanation of the war.")
+
+
 def test_a_detailed_explanation_is_more_than_one() -> None:
     assert asked("A detailed explanation.") == [("explanation", 2, None, ())]
     assert asked("A clear explanation.") == [("explanation", 1, None, ())]
