@@ -6,7 +6,7 @@ those that a catalogue which only names subjects gets.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,7 @@ from sysgen_dagster.catalog.entries import (
     Repository,
     Revision,
     Sha256,
+    Switch,
 )
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.rules import rule
@@ -39,10 +40,16 @@ class Subject(Model):
 
     model: Name | None = None  # an entry of `models` or `judges`, whose servers answer
     message_in: MessageIn = MessageIn.SYSTEM
+    # The subject that its scores are compared with; null: what it was before its training, if any.
+    against: Name | None = None
+    # The row of the paper's tables that it stands beside; null: the one that its training or its
+    # model is called as, if any.
+    published: str | None = None
 
     @rule("model")
     def _refuse_to_serve_it_twice(self) -> str | None:
-        own = sorted(self.model_fields_set - {"name", "model", "message_in"})
+        of_subjects = Subject.model_fields.keys() - Model.model_fields.keys()
+        own = sorted(self.model_fields_set - of_subjects - {"name"})
         if self.model is None or not own:
             return None
         return (
@@ -110,19 +117,91 @@ def _of_real_guardrails(folder: str) -> GitHubFiles:
     return _REAL_GUARDRAILS.model_copy(update={"files": wanted})
 
 
+class RubricLabels(Bench):
+    """Answers that people have graded by rubrics, by which a judge of rubrics is calibrated."""
+
+    name: str = Field(default="calibration", exclude=True)
+    hub: HubFile | None = HubFile(repo="ContextualAI/Flask", split="test")
+    items: Items = 300  # enough that weighted kappa is known to about 0.1
+
+
+# The columns of the paper's tables: the benchmarks that instructions are from.
+FromBenchmark = Literal["AlpacaEval", "FLASK", "Koala", "MT-Bench", "Self-Instruct"]
+
+
 class Multifacet(Bench):
     """Multifacet: 921 instructions with a system message and four rubrics each."""
 
     name: str = Field(default="multifacet", exclude=True)
     license: str = "cc-by-4.0"
     hub: HubFile | None = HubFile(repo="kaist-ai/Multifaceted-Bench")
+    # Of values of the bench's `source` that the stored map lacks, or has otherwise.
+    source_columns: Mapping[str, FromBenchmark] = {}
+    # Whether the judge is shown the system message: without, with, or a grading of each.
+    judge_sees_message: Annotated[tuple[Switch, ...], Field(min_length=1)] = (False, True)
+    rounds: AtLeastOne = 5  # how often a judge is asked whose grading cannot be read
+    # Whether the judge's server is asked for the probabilities of the scores; false where it
+    # refuses requests that ask for some.
+    probabilities: Switch = True
+    calibration: RubricLabels | None = RubricLabels()  # null: the judge is uncalibrated
+
+    @rule("judge_sees_message")
+    def _require_each_way_once(self) -> str | None:
+        is_once = len(set(self.judge_sees_message)) == len(self.judge_sees_message)
+        return None if is_once else "give true and false at most once each"
+
+
+class History(StrEnum):
+    """Whose answers stand before a later turn of a session."""
+
+    OWN = "own"  # the subject's
+    REFERENCE = "reference"  # the benchmark's, so that one failure says nothing of the next turn
+
+
+class Language(StrEnum):
+    """In which language a benchmark is asked."""
+
+    ORIGINAL = "original"
+    ENGLISH = "english"  # translated by a model of the catalogue
+
+
+class Sample(Entry):
+    """So many sessions of each kind, in place of all; left out: as the SysGen paper has it."""
+
+    dependent: Count = 80
+    parallel: Count = 20
+    seed: Count = 0  # which ones: the paper does not say which are its own
 
 
 class SysBench(Bench):
-    """SysBench: 500 system messages with five turns each, and a checklist for every turn."""
+    """SysBench: 500 system messages with five turns each, and a checklist for every turn.
+
+    An item of the setting `items` is a session.
+    """
 
     name: str = Field(default="sysbench", exclude=True)
-    hub: HubFile | None = HubFile(repo="PKU-Baichuan-MLSystemLab/SysBench")
+    hub: HubFile | None = HubFile(
+        repo="PKU-Baichuan-MLSystemLab/SysBench", file="system_benchmark_eval_datas.json"
+    )
+    history: History = History.OWN
+    language: Language = Language.ORIGINAL
+    translator: Name | None = None  # an entry of `models` or `judges`; needed for English
+    sample: Sample | None = None
+
+    @rule("items", "sample")
+    def _require_one_choice(self) -> str | None:
+        if self.sample is None or self.items == EVERY_ITEM:
+            return None
+        return "`items` and `sample` both say which sessions are asked: leave one out"
+
+    @rule("language", "translator")
+    def _require_a_translator(self) -> str | None:
+        if self.language is Language.ORIGINAL or self.translator:
+            return None
+        return (
+            "`language` english needs a model that translates: name an entry of `models` or "
+            "`judges` as `translator`"
+        )
 
 
 class NemotronSysBench(Bench):
@@ -130,7 +209,7 @@ class NemotronSysBench(Bench):
 
     name: str = Field(default="nemotron_sysbench", exclude=True)
     license: str = "cc-by-4.0"
-    hub: HubFile | None = HubFile(repo="nvidia/Nemotron-RL-SysBench-v1")
+    hub: HubFile | None = HubFile(repo="nvidia/Nemotron-RL-SysBench-v1", file="data/train.jsonl")
 
 
 class SystemIFEval(BenchOnGitHub):
@@ -169,10 +248,27 @@ class TensorTrust(BenchOnGitHub):
     github: GitHubFiles | None = _of_real_guardrails("tensortrust")
 
 
+class Profile(StrEnum):
+    """Which tasks of lm-evaluation-harness are run, and how."""
+
+    ZERO_SHOT = "zero_shot"  # the eight of the paper, as the harness runs them by itself
+    LEADERBOARD_2 = "leaderboard_2"  # those that the second Open LLM Leaderboard ran of them
+
+
+class ConflictSet(Entry):
+    """Our own messages, put to the test by users who ask for the opposite; held to rules."""
+
+    items: Items = EVERY_ITEM  # messages, six turns each; as in `Bench`
+    seed: Count = 0
+
+
 class Leaderboard(Entry):
     """Tasks of lm-evaluation-harness, which runs in an environment of its own."""
 
-    limit: AtLeastOne | None = None  # items of each task; null: all
+    profile: Profile = Profile.ZERO_SHOT
+    tasks: tuple[str, ...] = ()  # some of the profile's; empty: all
+    chat_template: Switch | None = None  # around prompts of likelihoods; null: as the profile
+    limit: AtLeastOne | None = None  # items of each part of a task; null: all
 
 
 class Evaluation(Entry):
@@ -185,11 +281,13 @@ class Evaluation(Entry):
     s_ifeval: SystemIFEval = SystemIFEval()
     ifeval: IFEval = IFEval()
     tensor_trust: TensorTrust = TensorTrust()
+    conflict_set: ConflictSet = ConflictSet()
     leaderboard: Leaderboard = Leaderboard()
 
 
 BENCHES: Final = tuple(name for name in Evaluation.model_fields if name != "judge")
 # The tables of answers and gradings for which a model is asked; see `RequestSettings.phases`.
-ASKED_TABLES: Final = tuple(
-    f"{bench}_{what}" for bench in BENCHES for what in ("answers", "gradings")
+ASKED_TABLES: Final = (
+    *(f"{bench}_{what}" for bench in BENCHES for what in ("answers", "gradings")),
+    "sysbench_translation",
 )

@@ -136,6 +136,41 @@ def test_a_model_may_have_settings_for_answers_and_for_gradings(tmp_path: Path) 
     assert "no table" in fault(tmp_path, "subjects: " + subjects % "multifacet_answer")
 
 
+def test_sysbench_is_asked_whole_in_chinese_with_the_subject_s_own_history(tmp_path: Path) -> None:
+    bench = load(tmp_path, "").evaluation.sysbench
+
+    assert (bench.history, bench.language, bench.sample) == ("own", "original", None)
+    assert bench.hub is not None
+    assert bench.hub.file == "system_benchmark_eval_datas.json"
+
+
+def test_a_sample_of_sysbench_is_the_paper_s_where_it_says_nothing(tmp_path: Path) -> None:
+    settings = "{language: english, translator: hawk, sample: {}}"
+    bench = load(tmp_path, f"evaluation: {{sysbench: {settings}}}").evaluation.sysbench
+
+    assert bench.sample is not None
+    assert bench.sample.model_dump() == {"dependent": 80, "parallel": 20, "seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("{language: english}", "needs a model that translates"),
+        ("{language: english, translator: crow}", "crow"),
+        ("{language: chinese}", "language"),
+        ("{history: mine}", "history"),
+        ("{items: 5, sample: {}}", "leave one out"),
+        ("{sample: {dependent: -1}}", "dependent"),
+    ],
+)
+def test_a_wrong_setting_of_sysbench_is_named(tmp_path: Path, settings: str, words: str) -> None:
+    assert words in fault(tmp_path, f"evaluation: {{sysbench: {settings}}}")
+
+
+def test_who_translates_sysbench_may_have_settings_for_it() -> None:
+    assert "sysbench_translation" in ASKED_TABLES
+
+
 def test_what_is_on_github_alone_is_pinned_there_with_the_checksum_of_each_file(
     tmp_path: Path,
 ) -> None:
