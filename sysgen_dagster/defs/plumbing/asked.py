@@ -12,8 +12,13 @@ from sysgen_dagster.catalog.models import Model, PhaseSettings
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, with_settings
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
+from sysgen_dagster.evaluation.multifacet.tables import (
+    MULTIFACET_CALIBRATION,
+    MULTIFACET_GRADINGS,
+)
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
+from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
 from sysgen_dagster.obedience import conflicts, judge_verdicts, phrase_judgement
@@ -40,6 +45,7 @@ _SAMPLING: Mapping[str, Sampling] = {
     **{phase.table.name: phase.sampling for phase in PHASES if phase.sampling is not None},
     **({PLANTED_FAULTS.name: VERIFICATION.sampling} if VERIFICATION.sampling else {}),
     **dict.fromkeys(_JUDGED, judge_verdicts.SAMPLING),
+    **{step.table.name: step.sampling for step in STEPS},
     OBEDIENCE.name: phrase_judgement.SAMPLING,
     CONFLICT_TURNS.name: conflicts.SAMPLING,
 }
@@ -48,6 +54,7 @@ _SAMPLING: Mapping[str, Sampling] = {
 _ASKED_AS = {
     PLANTED_FAULTS.name: VERIFICATION.table.name,
     JUDGE_CALIBRATION.name: JUDGED_PREFERENCES.name,
+    MULTIFACET_CALIBRATION.name: MULTIFACET_GRADINGS.name,
 }
 
 
