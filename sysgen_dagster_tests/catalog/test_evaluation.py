@@ -143,21 +143,19 @@ def test_multifacet_is_read_by_pin_and_graded_in_both_ways_unless_said_otherwise
 
     assert (bench.hub and bench.hub.repo, bench.items) == ("kaist-ai/Multifaceted-Bench", "all")
     assert bench.judge_sees_message == (False, True)
-    assert bench.calibration
     assert bench.calibration.hub
+    assert bench.calibration.items == 300
 
 
 def test_labels_of_a_judge_may_be_a_copy_beside_the_catalogue_or_left_out(tmp_path: Path) -> None:
     given = "evaluation: {multifacet: {calibration: {path: labels.parquet}}}"
     catalog = load(tmp_path, given)
-    without = load(tmp_path, "evaluation: {multifacet: {calibration: null}}")
+    without = load(tmp_path, "evaluation: {multifacet: {calibration: {items: 0}}}")
 
-    assert catalog.evaluation.multifacet.calibration
     assert catalog.evaluation.multifacet.calibration.path == tmp_path / "labels.parquet"
     assert catalog.evaluation.multifacet.calibration.hub is None
     assert catalog.evaluation.multifacet.calibration in catalog.upstream_files
-    assert without.evaluation.multifacet.calibration is None
-    assert None not in without.upstream_files
+    assert without.evaluation.multifacet.calibration.items == 0
 
 
 @pytest.mark.parametrize(
