@@ -1,6 +1,7 @@
 """Multifaceted-Bench as one of the suites."""
 
 from sysgen_dagster.evaluation.multifacet.checks import CHECKS
+from sysgen_dagster.evaluation.multifacet.items import RUBRICS_AN_ITEM
 from sysgen_dagster.evaluation.multifacet.scores import build_items
 from sysgen_dagster.evaluation.multifacet.tables import (
     MULTIFACET_ANSWERS,
@@ -8,7 +9,9 @@ from sysgen_dagster.evaluation.multifacet.tables import (
     MULTIFACET_GRADINGS,
     MULTIFACET_ITEMS,
     MULTIFACET_SCORES,
+    NotGraded,
 )
+from sysgen_dagster.evaluation.rubric_scores import Unread
 from sysgen_dagster.evaluation.suite import Suite
 
 SUITE = Suite(
@@ -21,4 +24,8 @@ SUITE = Suite(
     build_items=build_items,
     checks=CHECKS,
     others=(MULTIFACET_CALIBRATION,),
+    texts=("prompt", "system_message"),
+    drop_reasons=(*NotGraded, *Unread),
+    is_share=False,
+    gradings_an_item=lambda settings: RUBRICS_AN_ITEM * len(settings.multifacet.judge_sees_message),
 )
