@@ -21,7 +21,7 @@ succeed later although nobody changes anything::
     ├── HubPushError                  an export was not pushed to the Hub
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read
-    ├── NemotronError                 the rows of Nemotron-RL-SysBench-v1 are not what they should be
+    ├── NemotronError                 a row of Nemotron-RL-SysBench-v1 is not as it should be
     ├── NoJudgeError                  a judge has to grade, and the catalogue names none
     ├── PagesError                    pages of ours cannot be served where they should be
     ├── PromptError                   a prompt file is missing or wrong
@@ -38,7 +38,7 @@ succeed later although nobody changes anything::
     ├── StoreError                    a stored partition is missing or damaged
     │   ├── OtherCutError             shards of a source come from another cut of its file
     │   └── StoreUnavailableError     storage did not answer, or is full (again)
-    ├── SysBenchError                 the sessions of SysBench are not what they should be
+    ├── SysBenchError                 a session of SysBench is not as it should be
     ├── TableError                    rows do not have the columns of their table
     └── TrainingError                 a training cannot be made as it is asked for
         └── TrainingEndedError        it was stopped or killed; the next run goes on (again)
