@@ -55,6 +55,7 @@ class BaseCatalog(Entry):
         for section in ("models", "judges", "subjects"):
             yield from unknown_names(values, f"{section}.*.training", "trainings")
         yield from unknown_names(values, "trainings.*.starts_from", "trainings")
+        yield from unknown_names(values, "subjects.*.against", "subjects")
         for field in ("subjects.*.model", "evaluation.judge", "evaluation.sysbench.translator"):
             yield from unknown_names(values, field, "models", "judges")
         models = values.get("models") if isinstance(values, Mapping) else None
@@ -117,6 +118,13 @@ class BaseCatalog(Entry):
                 )
         return None
 
+    @rule("subjects")
+    def _require_others_to_compare_with(self) -> str | None:
+        for name, subject in self.subjects.items():
+            if subject.against == name:
+                return f"the subject {name} is compared `against` itself: name another one"
+        return None
+
     @property
     def served(self) -> Mapping[str, Model]:
         """Every model that can be asked, by name: `models`, `judges`, `subjects` of their own."""
@@ -144,6 +152,11 @@ class BaseCatalog(Entry):
     def shards(self, source: str) -> list[str]:
         """Shard keys of one source, in the order of its rows, such as ``capybara-003``."""
         return [f"{source}-{index:03d}" for index in range(self.sources[source].shards)]
+
+    @property
+    def lane_shards(self) -> Mapping[str, list[str]]:
+        """By lane, its shards where they are not those of the sources; they look like these."""
+        return {}
 
     @property
     def upstream_files(self) -> list[UpstreamFile]:

@@ -6,7 +6,7 @@ those that a catalogue which only names subjects gets.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -18,6 +18,7 @@ from sysgen_dagster.catalog.entries import (
     Repository,
     Revision,
     Sha256,
+    Switch,
 )
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.rules import rule
@@ -39,10 +40,16 @@ class Subject(Model):
 
     model: Name | None = None  # an entry of `models` or `judges`, whose servers answer
     message_in: MessageIn = MessageIn.SYSTEM
+    # The subject that its scores are compared with; null: what it was before its training, if any.
+    against: Name | None = None
+    # The row of the paper's tables that it stands beside; null: the one that its training or its
+    # model is called as, if any.
+    published: str | None = None
 
     @rule("model")
     def _refuse_to_serve_it_twice(self) -> str | None:
-        own = sorted(self.model_fields_set - {"name", "model", "message_in"})
+        of_subjects = Subject.model_fields.keys() - Model.model_fields.keys()
+        own = sorted(self.model_fields_set - of_subjects - {"name"})
         if self.model is None or not own:
             return None
         return (
@@ -110,12 +117,38 @@ def _of_real_guardrails(folder: str) -> GitHubFiles:
     return _REAL_GUARDRAILS.model_copy(update={"files": wanted})
 
 
+class RubricLabels(Bench):
+    """Answers that people have graded by rubrics, by which a judge of rubrics is calibrated."""
+
+    name: str = Field(default="calibration", exclude=True)
+    hub: HubFile | None = HubFile(repo="ContextualAI/Flask", split="test")
+    items: Items = 300  # enough that weighted kappa is known to about 0.1
+
+
+# The columns of the paper's tables: the benchmarks that instructions are from.
+FromBenchmark = Literal["AlpacaEval", "FLASK", "Koala", "MT-Bench", "Self-Instruct"]
+
+
 class Multifacet(Bench):
     """Multifacet: 921 instructions with a system message and four rubrics each."""
 
     name: str = Field(default="multifacet", exclude=True)
     license: str = "cc-by-4.0"
     hub: HubFile | None = HubFile(repo="kaist-ai/Multifaceted-Bench")
+    # Of values of the bench's `source` that the stored map lacks, or has otherwise.
+    source_columns: Mapping[str, FromBenchmark] = {}
+    # Whether the judge is shown the system message: without, with, or a grading of each.
+    judge_sees_message: Annotated[tuple[Switch, ...], Field(min_length=1)] = (False, True)
+    rounds: AtLeastOne = 5  # how often a judge is asked whose grading cannot be read
+    # Whether the judge's server is asked for the probabilities of the scores; false where it
+    # refuses requests that ask for some.
+    probabilities: Switch = True
+    calibration: RubricLabels | None = RubricLabels()  # null: the judge is uncalibrated
+
+    @rule("judge_sees_message")
+    def _require_each_way_once(self) -> str | None:
+        is_once = len(set(self.judge_sees_message)) == len(self.judge_sees_message)
+        return None if is_once else "give true and false at most once each"
 
 
 class History(StrEnum):
@@ -215,10 +248,27 @@ class TensorTrust(BenchOnGitHub):
     github: GitHubFiles | None = _of_real_guardrails("tensortrust")
 
 
+class Profile(StrEnum):
+    """Which tasks of lm-evaluation-harness are run, and how."""
+
+    ZERO_SHOT = "zero_shot"  # the eight of the paper, as the harness runs them by itself
+    LEADERBOARD_2 = "leaderboard_2"  # those that the second Open LLM Leaderboard ran of them
+
+
+class ConflictSet(Entry):
+    """Our own messages, put to the test by users who ask for the opposite; held to rules."""
+
+    items: Items = EVERY_ITEM  # messages, six turns each; as in `Bench`
+    seed: Count = 0
+
+
 class Leaderboard(Entry):
     """Tasks of lm-evaluation-harness, which runs in an environment of its own."""
 
-    limit: AtLeastOne | None = None  # items of each task; null: all
+    profile: Profile = Profile.ZERO_SHOT
+    tasks: tuple[str, ...] = ()  # some of the profile's; empty: all
+    chat_template: Switch | None = None  # around prompts of likelihoods; null: as the profile
+    limit: AtLeastOne | None = None  # items of each part of a task; null: all
 
 
 class Evaluation(Entry):
@@ -231,6 +281,7 @@ class Evaluation(Entry):
     s_ifeval: SystemIFEval = SystemIFEval()
     ifeval: IFEval = IFEval()
     tensor_trust: TensorTrust = TensorTrust()
+    conflict_set: ConflictSet = ConflictSet()
     leaderboard: Leaderboard = Leaderboard()
 
 

@@ -34,7 +34,9 @@ SPECS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_spec
 STATISTICS = {
     name
     for name, table in TABLES.items()
-    if table.by in (By.MODEL, By.NOTHING) and name not in {"splits", "review_decisions"}
+    if table.by in (By.MODEL, By.NOTHING)
+    and name not in {"splits", "review_decisions"}
+    and table.group is not Group.MULTIFACETED
 }
 
 
