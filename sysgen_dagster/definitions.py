@@ -6,6 +6,7 @@ import dagster as dg
 
 from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.evaluation.comparisons import COMPARISONS
+from sysgen_dagster.defs.evaluation.contamination import CONTAMINATION_CHECKS
 from sysgen_dagster.defs.evaluation.suites import EVALUATIONS
 from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
@@ -60,7 +61,10 @@ defs = dg.Definitions(
         *COMPARISONS,
         automation.OUT_OF_DATE,
     ],
-    asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS, trained_students_checks],
+    asset_checks=[
+        *(*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS, *CONTAMINATION_CHECKS),
+        trained_students_checks,
+    ],
     jobs=[automation.SYSGEN_JOB],
     schedules=[automation.fill_gaps],
     sensors=[

@@ -1,5 +1,6 @@
 """Every suite, in the order in which they are shown; their tables and their checks."""
 
+from sysgen_dagster.evaluation.checks import build_checks
 from sysgen_dagster.evaluation.multifacet.suite import SUITE as MULTIFACET
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.tables.checks import Check
@@ -8,4 +9,4 @@ from sysgen_dagster.tables.table import Table
 SUITES: tuple[Suite, ...] = (MULTIFACET,)
 
 TABLES: tuple[Table, ...] = tuple(table for suite in SUITES for table in suite.tables)
-CHECKS: tuple[Check, ...] = tuple(check for suite in SUITES for check in suite.checks)
+CHECKS: tuple[Check, ...] = build_checks(SUITES)
