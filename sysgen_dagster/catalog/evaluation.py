@@ -70,7 +70,8 @@ class RubricLabels(Bench):
 
     name: str = Field(default="calibration", exclude=True)
     hub: HubFile | None = HubFile(repo="ContextualAI/Flask", split="test")
-    items: Items = 300  # enough that weighted kappa is known to about 0.1
+    # Enough that weighted kappa is known to about 0.1; 0: the judge is uncalibrated.
+    items: Literal["all"] | Count = 300
 
 
 # The columns of the paper's tables: the benchmarks that instructions are from.
@@ -83,14 +84,15 @@ class Multifacet(Bench):
     name: str = Field(default="multifacet", exclude=True)
     license: str = "cc-by-4.0"
     hub: HubFile | None = HubFile(repo="kaist-ai/Multifaceted-Bench")
-    columns: Mapping[str, FromBenchmark] = {}  # of values of `source`, beside the shipped map
+    # Of values of the bench's `source` that the stored map lacks, or has otherwise.
+    source_columns: Mapping[str, FromBenchmark] = {}
     # Whether the judge is shown the system message: without, with, or a grading of each.
     judge_sees_message: Annotated[tuple[Switch, ...], Field(min_length=1)] = (False, True)
     rounds: AtLeastOne = 5  # how often a judge is asked whose grading cannot be read
     # Whether the judge's server is asked for the probabilities of the scores; false where it
     # refuses requests that ask for some.
     probabilities: Switch = True
-    calibration: RubricLabels | None = RubricLabels()  # null: the judge is uncalibrated
+    calibration: RubricLabels = RubricLabels()
 
     @rule("judge_sees_message")
     def _require_each_way_once(self) -> str | None:

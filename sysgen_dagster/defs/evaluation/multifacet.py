@@ -64,7 +64,7 @@ def multifacet_items(run: AssetRun) -> pl.DataFrame:
     """The items of the bench that are asked, each with its four rubrics and its column.
 
     How many items the whole bench has of each source and column is noted here. A source that the
-    stored map does not know is `unassigned`: `columns` of `evaluation.multifacet` assigns it.
+    stored map lacks is `unassigned`: `source_columns` of `evaluation.multifacet` assigns it.
     """
     every = read_items(_BENCH, run.tables.working_folder() / "downloads", run.store)
     run.note(
@@ -90,7 +90,7 @@ def multifacet_answers(run: AssetRun) -> pl.DataFrame:
     subject = open_subject(run)
     completions = subject.ask(build_answer_requests(items, _BENCH), items.height)
     require_judged(run, completions, subject.session.model.name)
-    return build_answers(items, completions)
+    return build_answers(items, completions, subject.shown)
 
 
 @table_asset(
@@ -122,15 +122,15 @@ def multifacet_gradings(run: AssetRun) -> pl.DataFrame:
     reads=[],
     kinds={"vllm"},
     pool=pool_of_grader(),
-    code_version=_version(grading.PROMPT.fingerprint, _BENCH.calibration),
+    code_version=_version(grading.PROMPT.fingerprint, _BENCH.calibration.model_dump_json()),
     asks=True,
 )
 def multifacet_calibration(run: AssetRun) -> pl.DataFrame:
     """What the judge says of answers that people have graded, and so whether it is believed.
 
-    Nothing is asked where `calibration` of `evaluation.multifacet` is null.
+    Nothing is asked where `calibration` of `evaluation.multifacet` has 0 items.
     """
-    if _BENCH.calibration is None:
+    if not _BENCH.calibration.items:
         return MULTIFACET_CALIBRATION.empty()
     cache = run.tables.working_folder() / "downloads"
     labelled = read_labelled(_BENCH.calibration, cache, run.store)

@@ -76,7 +76,9 @@ def list_gradings(
         that the judge is shown.
     """
     rubrics = (
-        items.with_columns(rubric=pl.int_ranges(1, pl.col("rubrics").list.len() + 1, dtype=pl.UInt32))
+        items.with_columns(
+            rubric=pl.int_ranges(1, pl.col("rubrics").list.len() + 1, dtype=pl.UInt32)
+        )
         .explode("rubrics", "rubric")
         .unnest("rubrics")
     )

@@ -55,7 +55,7 @@ def read_items(bench: Multifacet, cache: Path, store: Store | None = None) -> pl
         [{**row, "item": item} for row, item in zip(read, number_items(read), strict=True)],
         schema={**MULTIFACET_ITEMS.schema, "column": pl.String()},
     )
-    return items.with_columns(assign_columns(items["source"], bench.columns))
+    return items.with_columns(assign_columns(items["source"], bench.source_columns))
 
 
 def _read_row(row: Any) -> dict[str, Any]:

@@ -13,15 +13,26 @@ from typing import Any
 
 import dagster as dg
 
-from sysgen_dagster.definitions import defs
+from sysgen_dagster.defs.evaluation.multifacet import MULTIFACET
+from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
 from sysgen_dagster.defs.plumbing.failures import root_cause
+from sysgen_dagster.defs.plumbing.resources import DATA, InferenceResource, tables_here
 
+_MADE = {asset.key for asset in MULTIFACET}
+DEFS = dg.Definitions(
+    MULTIFACET,
+    asset_checks=[
+        check for check in ASSET_CHECKS if {key.asset_key for key in check.check_keys} <= _MADE
+    ],
+    resources={"tables": tables_here(), "models": InferenceResource(root=DATA)},
+    executor=dg.in_process_executor,
+)
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def make(instance: dg.DagsterInstance, name: str, subject: str | None) -> dict[str, Any]:
     """The errors, the metadata and the checks of the run of one asset."""
-    result = defs.resolve_implicit_global_asset_job_def().execute_in_process(
+    result = DEFS.resolve_implicit_global_asset_job_def().execute_in_process(
         instance=instance,
         partition_key=subject,
         asset_selection=[dg.AssetKey(name)],
@@ -40,10 +51,10 @@ def make(instance: dg.DagsterInstance, name: str, subject: str | None) -> dict[s
 def main(wanted: list[str]) -> None:
     """Print what came of each of the assets; of one with subjects the subject stands behind it."""
     with dg.DagsterInstance.get() as instance:
-        said = {}
+        said = []
         for each in wanted:
             name, _, subject = each.partition(":")
-            said[each] = make(instance, name, subject or None)
+            said.append(make(instance, name, subject or None))
     print("url:", json.dumps(said), flush=True)
 
 

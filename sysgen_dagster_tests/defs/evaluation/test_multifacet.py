@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -13,6 +15,9 @@ import yaml
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.dagster_home import write_settings
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.defs.evaluation.asking import NoJudgeError, open_grader
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.evaluation.multifacet.grading import list_gradings
 from sysgen_dagster.evaluation.multifacet.scores import build_items
 from sysgen_dagster.evaluation.multifacet.tables import (
     MULTIFACET_ANSWERS,
@@ -32,6 +37,7 @@ from sysgen_dagster_tests.evaluation.multifacet.benches import (
     real_rows,
     write_bench,
 )
+from sysgen_dagster_tests.evaluation.multifacet.frames import answers_to, items_of
 from sysgen_dagster_tests.inference.processes import Run, wait_until
 from sysgen_dagster_tests.simulated.running_server import Server, running
 
@@ -45,6 +51,10 @@ ANSWERS, GRADINGS, SCORES = (
 )
 
 
+SUBJECTS = ("owl", "owl-user")
+LABELLED = 40
+
+
 @dataclass
 class Deployment:
     """A deployment whose subjects and judge are answered for by one simulated server."""
@@ -54,8 +64,8 @@ class Deployment:
     monkeypatch: pytest.MonkeyPatch
     runs: list[Run] = field(default_factory=list)
 
-    def build(self, **bench: Any) -> None:
-        """Write catalogue and Dagster home; `bench` are settings of the suite."""
+    def build(self) -> None:
+        """Write catalogue and Dagster home."""
         full = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS).model_dump(mode="json")
         endpoint = {"served_name": "phi", "base_urls": [f"{self.url}/v1"], "engine": "endpoint"}
         changes = {
@@ -69,8 +79,7 @@ class Deployment:
                 "judge": "hawk",
                 "multifacet": {
                     "path": "bench.jsonl",
-                    "calibration": {"path": "labels.jsonl", "items": 40},
-                    **bench,
+                    "calibration": {"path": "labels.jsonl", "items": LABELLED},
                 },
             },
         }
@@ -95,12 +104,16 @@ class Deployment:
         self.runs.append(Run.of(out, _MAIN, *wanted))
         return self.runs[-1]
 
-    def make(self, *wanted: str) -> dict[str, Any]:
+    def make(self, *wanted: str) -> list[dict[str, Any]]:
         """What came of each."""
         run = self.begin(*wanted)
-        said: dict[str, Any] = json.loads(run.url)
+        said: list[dict[str, Any]] = json.loads(run.url)
         run.end()
         return said
+
+    def store(self, table: Table, rows: pl.DataFrame, subject: str | None = None) -> None:
+        """Store rows as an earlier run did."""
+        Store(self.data).write(table, Partition(subject=subject), rows)
 
     def read(self, table: Table, subject: str | None = None) -> pl.DataFrame:
         """What is stored."""
@@ -125,124 +138,127 @@ def deployment(
         run.kill()
 
 
-def test_two_subjects_are_asked_graded_scored_and_compared_by_item(deployment: Deployment) -> None:
+def test_two_subjects_are_asked_graded_scored_and_compared_by_item(
+    deployment: Deployment,
+) -> None:
     if SHARED.is_dir():
         deployment.write(real_rows(30))
-    subjects = ("owl", "owl-user")
-    said = deployment.make(
+    wanted = [
         *(ITEMS, CALIBRATION),
-        *(f"{name}:{subject}" for subject in subjects for name in (ANSWERS, GRADINGS, SCORES)),
-    )
+        *(f"{name}:{subject}" for subject in SUBJECTS for name in (ANSWERS, GRADINGS, SCORES)),
+    ]
+    # What was answered is not asked again, so that a second run sends nothing.
+    said = deployment.make(*wanted, *wanted)
     items = deployment.read(MULTIFACET_ITEMS)
-    assert [each["errors"] for each in said.values()] == [[]] * len(said)
-    contracts = {"every_item_is_asked", "every_rubric_is_graded_or_dropped"}
-    checks = [each["checks"].items() for each in said.values()]
-    assert contracts <= {name for each in checks for name, _ in each}
-    assert all(passed for each in checks for name, passed in each if name in contracts)
-    assert said[ITEMS]["metadata"]["unassigned"] == str(items.height // 9)
-    assert "A benchmark of next year" in said[ITEMS]["metadata"]["sources"]
-    assert not said[ITEMS]["checks"]["every_item_has_a_column"]
-    every = []
-    for subject in subjects:
-        answers = deployment.read(MULTIFACET_ANSWERS, subject)
-        gradings = deployment.read(MULTIFACET_GRADINGS, subject)
-        scores = deployment.read(MULTIFACET_SCORES, subject)
-        total = scores.filter(metric="multifacet", of="total").row(0, named=True)
-        every.append(build_items(gradings))
+    every = [deployment.read(MULTIFACET_GRADINGS, subject) for subject in SUBJECTS]
+    labelled = deployment.read(MULTIFACET_CALIBRATION)
 
-        assert answers.height == items.height
-        in_system = answers["messages"].list.len().unique().to_list()
-        assert in_system == [2 if subject == "owl" else 1]
-        fields = json.loads(answers["request_fields"][0])
-        assert (fields["temperature"], fields["top_p"]) == (1.0, 0.9)
-        assert fields["repetition_penalty"] == 1.03
-        assert gradings.height == 8 * items.height
-        assert gradings["expected_score"].null_count() == gradings["score"].null_count() == 0
-        assert total["items"] + total["dropped"] == items.height
-        assert total["score"] == pytest.approx(
-            gradings.filter(~pl.col("judge_sees_message"))["score"].mean()
-        )
-        assert total["judge"] == "hawk"
-        assert total["worth"] == "uncalibrated: 40 of 200 labelled items"
-        assert (
-            f"system message in: {'system' if subject == 'owl' else 'user'};" in total["protocol"]
-        )
-        assert "repetition_penalty 1.03" in total["protocol"]
-    compared = compare_items(*every).filter(of="total", metric="multifacet")
-    assert compared["items"].to_list() == [items.height]
-    assert deployment.read(MULTIFACET_CALIBRATION).height == 40
-
-
-def test_what_was_answered_is_not_asked_again_by_a_second_run(
-    deployment: Deployment, server: Server
-) -> None:
-    chain = (ITEMS, f"{ANSWERS}:owl", f"{GRADINGS}:owl", f"{SCORES}:owl")
-    deployment.make(*chain)
-    before = server.get("/stats")["by_phase"]
-    first = deployment.read(MULTIFACET_SCORES, "owl")
-    deployment.make(*chain)
-
-    phases = server.get("/stats")["by_phase"]
-    assert {name: phases[name] for name in ("4", "rubric")} == {
-        name: before[name] for name in ("4", "rubric")
+    assert [each["errors"] for each in said] == [[]] * len(said)
+    checks = [(name, passed) for each in said for name, passed in each["checks"].items()]
+    assert set(checks) == {
+        ("every_item_has_a_column", False),
+        ("every_item_is_asked", True),
+        ("every_rubric_is_graded_or_dropped", True),
+        ("few_rubrics_are_unread", True),
+        ("judge_grades_as_people_do", False),
     }
-    assert deployment.read(MULTIFACET_SCORES, "owl").equals(first)
+    first, second = (
+        [each["metadata"].get("engine/times_sent") for each in part]
+        for part in (said[: len(wanted)], said[len(wanted) :])
+    )
+    of_subjects = [[items.height, rows["round"].sum(), None] for rows in every]
+    sent = [None, labelled["round"].sum(), *chain.from_iterable(of_subjects)]
+    assert first == [None if each is None else str(each) for each in sent]
+    assert second == [None if each is None else "0" for each in sent]
+    assert said[0]["metadata"]["unassigned"] == str(items.height // 9)
+    assert "A benchmark of next year" in said[0]["metadata"]["sources"]
+    assert labelled.height == LABELLED
+    assert labelled["score"].null_count() == 0
+    compared = compare_items(*map(build_items, every)).filter(of="total", metric="multifacet")
+    assert compared["items"].to_list() == [items.height]
+    for subject, gradings in zip(SUBJECTS, every, strict=True):
+        require_whole(deployment, subject, items, gradings)
+
+
+def require_whole(
+    deployment: Deployment, subject: str, items: pl.DataFrame, gradings: pl.DataFrame
+) -> None:
+    """The tables of a subject hold each other and say how was asked."""
+    answers = deployment.read(MULTIFACET_ANSWERS, subject)
+    scores = deployment.read(MULTIFACET_SCORES, subject)
+    total = scores.filter(metric="multifacet", of="total").row(0, named=True)
+    fields = json.loads(answers["request_fields"][0])
+    unseen = gradings.filter(~pl.col("judge_sees_message"))
+
+    assert answers["item"].to_list() == items["item"].to_list()
+    assert set(answers["messages"].list.len()) == {2 if subject == "owl" else 1}
+    decoding = {"temperature": 1.0, "top_p": 0.9, "repetition_penalty": 1.03}
+    assert decoding.items() <= fields.items()
+    assert gradings.height == 8 * items.height
+    assert gradings["expected_score"].null_count() == gradings["score"].null_count() == 0
+    assert total["items"] + total["dropped"] == items.height
+    assert total["score"] == pytest.approx(unseen["score"].mean())
+    assert (total["judge"], total["worth"]) == ("hawk", "uncalibrated: 40 of 200 labelled items")
+    assert f"system message in: {'system' if subject == 'owl' else 'user'};" in total["protocol"]
+    assert "repetition_penalty 1.03" in total["protocol"]
 
 
 def test_items_that_have_changed_since_are_one_error_until_they_are_asked(
-    deployment: Deployment,
+    deployment: Deployment, tmp_path: Path
 ) -> None:
-    deployment.make(ITEMS, f"{ANSWERS}:owl", f"{GRADINGS}:owl")
-    changed = [bench_row(number) for number in range(9)]
-    changed[4] = bench_row(4, prompt="What are pears good for?")
-    deployment.write(changed)
-    said = deployment.make(ITEMS, f"{GRADINGS}:owl", f"{SCORES}:owl")
+    items = items_of(tmp_path, number=9)
+    before = list_gradings(items, answers_to(items), [False])
+    missing = MULTIFACET_GRADINGS.schema.keys() - set(before.columns)
+    nulls = [pl.lit(None, MULTIFACET_GRADINGS.schema[name]).alias(name) for name in missing]
+    graded = before.with_columns(nulls).with_columns(score=pl.lit(3, pl.UInt32))
+    deployment.store(MULTIFACET_ANSWERS, answers_to(items), "owl")
+    deployment.store(MULTIFACET_GRADINGS, graded.select(MULTIFACET_GRADINGS.names), "owl")
+    rows = [bench_row(number) for number in range(9)]
+    deployment.write([*rows[:8], bench_row(8, prompt="What are pears good for?")])
+    grade_and_score = (f"{GRADINGS}:owl", f"{SCORES}:owl")
+    said = deployment.make(ITEMS, *grade_and_score, f"{ANSWERS}:owl", *grade_and_score)
 
-    [of_gradings], [of_scores] = (said[f"{name}:owl"]["errors"] for name in (GRADINGS, SCORES))
+    [of_gradings], [of_scores] = (each["errors"] for each in said[1:3])
     assert "multifacet_answers breaks a contract for owl" in of_gradings
     assert "materialize the answers again" in of_gradings
     assert "multifacet_gradings breaks a contract for owl" in of_scores
     assert "materialize the gradings again" in of_scores
-    again = deployment.make(f"{ANSWERS}:owl", f"{GRADINGS}:owl", f"{SCORES}:owl")
-    assert [each["errors"] for each in again.values()] == [[], [], []]
+    assert [each["errors"] for each in said[3:]] == [[], [], []]
+    assert deployment.read(MULTIFACET_SCORES, "owl")["items"].max() == 9
 
 
-def test_a_changed_file_or_one_that_cannot_be_had_is_one_error_and_nothing_stored_is_lost(
-    deployment: Deployment,
-) -> None:
-    deployment.make(ITEMS)
-    first = deployment.read(MULTIFACET_ITEMS)
-    deployment.write([bench_row(0), bench_row(1, rubrics=[])])
-    [error] = deployment.make(ITEMS)[ITEMS]["errors"]
+def test_without_a_judge_the_error_says_what_to_name() -> None:
+    assert CATALOG.evaluation.judge is None
+    run: Any = SimpleNamespace(table=MULTIFACET_GRADINGS)
 
-    assert "row 2" in error
-    assert "0 rubrics where 4 are wanted" in error
-    assert deployment.read(MULTIFACET_ITEMS).equals(first)
+    with pytest.raises(NoJudgeError, match="`judge` under `evaluation` in the catalogue"):
+        open_grader(run)
 
 
 @pytest.fixture
 def slow_server() -> Iterator[Server]:
-    with running("--latency", "0.1", "--capacity", "4") as it:
+    with running("--latency-ms", "100", "--capacity", "4") as it:
         yield it
 
 
+@pytest.mark.slow  # two processes, one of which is killed
 def test_a_kill_while_gradings_are_made_costs_what_was_in_flight(
-    deployment: Deployment, slow_server: Server
+    deployment: Deployment, slow_server: Server, tmp_path: Path
 ) -> None:
-    deployment.make(ITEMS, f"{ANSWERS}:owl")
+    items = items_of(tmp_path, number=9)
+    deployment.store(MULTIFACET_ITEMS, items)
+    deployment.store(MULTIFACET_ANSWERS, answers_to(items), "owl")
     deployment.url = slow_server.url
-    deployment.build(probabilities=True)
+    deployment.build()
     run = deployment.begin(f"{GRADINGS}:owl")
-    ledger = deployment.data / "ledger" / GRADINGS
-    wait_until(lambda: sum(each.read_bytes().count(b"\n") for each in ledger.rglob("*.jsonl")) > 20)
+    wait_until(lambda: slow_server.get("/stats")["by_phase"].get("rubric", 0) > 20)
     run.kill()
     asked = slow_server.get("/stats")["by_phase"]["rubric"]
-    assert deployment.make(f"{GRADINGS}:owl")[f"{GRADINGS}:owl"]["errors"] == []
-
-    wanted = 9 * 8
+    [said] = deployment.make(f"{GRADINGS}:owl")
     gradings = deployment.read(MULTIFACET_GRADINGS, "owl")
-    again = int(gradings["round"].sum()) - wanted
-    in_flight = slow_server.get("/stats")["most_in_flight"]
-    assert 20 < asked < wanted
-    assert slow_server.get("/stats")["by_phase"]["rubric"] <= wanted + again + in_flight
+    stats = slow_server.get("/stats")
+
+    assert said["errors"] == []
+    assert asked < gradings.height == 9 * 8
     assert gradings["score"].null_count() == 0
+    assert stats["by_phase"]["rubric"] <= int(gradings["round"].sum()) + stats["most_in_flight"]

@@ -1,4 +1,4 @@
-"""Files of a bench for tests: a small made-up one, and one of real rubrics where these are there."""
+"""Files of a bench for tests: a made-up one, and one of real rubrics where these are there."""
 
 import json
 from collections.abc import Mapping

@@ -19,7 +19,7 @@ Reply = Callable[[ChatRequest, int], dict[str, Any]]
 def items_of(tmp_path: Path, number: int = 3, **columns: str) -> pl.DataFrame:
     """Items of the made-up bench."""
     file = write_bench(tmp_path / "bench.jsonl", [bench_row(each) for each in range(number)])
-    return read_items(Multifacet(path=file, columns=columns), tmp_path / "cache")
+    return read_items(Multifacet(path=file, source_columns=columns), tmp_path / "cache")
 
 
 def answers_to(items: pl.DataFrame, *without: str) -> pl.DataFrame:

@@ -1,6 +1,6 @@
 """The bench as it is read: its items with their rubrics, and what is wrong with another file."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from sysgen_dagster_tests.evaluation.multifacet.benches import (
     rubric,
     write_bench,
 )
+from sysgen_dagster_tests.sources.fake_hub import FakeHub, Reader, reading_from
 
 ROWS = [bench_row(number) for number in range(9)]
 
@@ -136,3 +137,43 @@ def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"gone\.parquet"):
         read_items(Multifacet(path=tmp_path / "gone.parquet"), tmp_path)
+
+
+# On the Hub
+
+
+@pytest.fixture(scope="module")
+def bench_on_hub(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[tuple[FakeHub, Reader, dict[str, bytes]]]:
+    folder = tmp_path_factory.mktemp("hub")
+    content = write_bench(folder / "bench.parquet", ROWS).read_bytes()
+    files = {"data/train-00000-of-00001.parquet": content, "README.md": b"# A bench"}
+    hub = FakeHub(files=files, repo="kaist-ai/Multifaceted-Bench")
+    hub.start()
+    with reading_from(hub, folder / "home") as reader:
+        yield hub, reader, files
+    hub.go_down()
+
+
+def test_the_bench_is_fetched_once_and_stays_as_it_was_pinned(
+    bench_on_hub: tuple[FakeHub, Reader, dict[str, bytes]], tmp_path: Path
+) -> None:
+    hub, reader, files = bench_on_hub
+    first = reader.call(read_items, Multifacet(), tmp_path / "cache")
+    hub.move_on({**files, "data/train-00000-of-00001.parquet": b"no rows"})
+    again = reader.call(read_items, Multifacet(), tmp_path / "cache")
+
+    assert first.height == len(ROWS)
+    assert again.equals(first)
+    assert reader.turned_away() == []
+
+
+def test_a_gated_bench_without_a_token_is_one_error_that_says_what_to_set(
+    bench_on_hub: tuple[FakeHub, Reader, dict[str, bytes]], tmp_path: Path
+) -> None:
+    hub, reader, files = bench_on_hub
+    hub.files, hub.is_gated = files, True
+
+    with pytest.raises(SourceError, match=r"Multifaceted-Bench.*set HF_TOKEN"):
+        reader.call(read_items, Multifacet(), tmp_path / "cache")
