@@ -22,6 +22,7 @@ succeed later although nobody changes anything::
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read
     ├── NoJudgeError                  a judge has to grade, and the catalogue names none
+    ├── NoSuchEvaluationError         there is no such benchmark or subject to evaluate
     ├── NothingToCompareError         no subject, or no pair of them, is there to be compared
     ├── PagesError                    pages of ours cannot be served where they should be
     ├── PromptError                   a prompt file is missing or wrong

@@ -34,7 +34,7 @@ def _of_suite(suite: Suite) -> Iterator[Check]:
             suite.answers,
             "Every item of the benchmark has one row, with an answer or a drop reason.",
             True,
-            _nothing_lost(suite.items, suite.answers, suite.identity),
+            _nothing_lost(suite, suite.items, suite.answers),
         )
     if suite.answers is not None:
         yield Check(
@@ -42,7 +42,7 @@ def _of_suite(suite: Suite) -> Iterator[Check]:
             suite.gradings,
             "What was asked is what is graded: no answer is lost, and no other one is there.",
             True,
-            _nothing_lost(suite.answers, suite.gradings, suite.identity, is_once=False),
+            _nothing_lost(suite, suite.answers, suite.gradings, is_once=False),
         )
     yield Check(
         "every_drop_has_a_known_reason",
@@ -76,29 +76,29 @@ def _unless_made_up(suite: Suite, check: Check) -> Check:
 
 
 def _nothing_lost(
-    before: Table, table: Table, identity: tuple[str, ...], *, is_once: bool = True
+    suite: Suite, before: Table, table: Table, *, is_once: bool = True
 ) -> Callable[[Evidence], Finding]:
-    """That what is asked of `before` is what `table` has. Items left out have a drop reason."""
+    """That `table` has what `before` has, and nothing that is no item.
+
+    Items that are left out before anything is asked have a drop reason among the items.
+    """
+    identity = suite.identity
 
     def evaluate(evidence: Evidence) -> Finding:
-        may_be_left_out = before.by != table.by and _DROP in before.columns
-        columns = [*identity, *([_DROP] if may_be_left_out else [])]
-        rows = evidence.read(before, *columns)
-        if may_be_left_out:
-            rows = rows.filter(pl.col(_DROP).is_null())
-        wanted = rows.select(identity).unique(maintain_order=True)
+        wanted = evidence.read(before, *identity, *([_DROP] if _DROP in before.columns else []))
+        if before == suite.items and _DROP in before.columns:
+            wanted = wanted.filter(pl.col(_DROP).is_null())
+        among = evidence.read(suite.items or before, *identity)
         stored = evidence.read(table, *identity)
+        twice = stored.filter(pl.struct(identity).is_duplicated())
         faults = {
-            "lost": wanted.join(stored, on=identity, how="anti"),
-            "of no item": stored.join(wanted, on=identity, how="anti"),
-            "twice": stored.filter(pl.struct(identity).is_duplicated()) if is_once else None,
+            "lost": wanted.select(identity).unique().join(stored, on=identity, how="anti"),
+            "of no item": stored.join(among, on=identity, how="anti"),
+            "twice": twice if is_once else twice.clear(),
         }
-        found = [
-            each.with_columns(what=pl.lit(what))
-            for what, each in faults.items()
-            if each is not None
-        ]
-        return none_of(pl.concat(found))
+        return none_of(
+            pl.concat([each.with_columns(what=pl.lit(what)) for what, each in faults.items()])
+        )
 
     return evaluate
 

@@ -34,11 +34,18 @@ def index_suite(suite: Suite, items: Table, rows: pl.DataFrame) -> ItemIndex:
             rows.select(
                 benchmark=pl.lit(f"{suite.name}: {name}"),
                 item=pl.int_range(pl.len(), dtype=pl.UInt32),
-                text=pl.col(name),
+                text=_text(name, rows.schema[name]),
             )
             for name in texts
         )
     )
+
+
+def _text(name: str, dtype: pl.DataType) -> pl.Expr:
+    """A column of texts, or the contents of one of messages."""
+    if not isinstance(dtype, pl.List):
+        return pl.col(name)
+    return pl.col(name).list.eval(pl.element().struct.field("content")).list.join("\n")
 
 
 def find_learned(index: ItemIndex, parts: Iterable[pl.DataFrame]) -> Finding:

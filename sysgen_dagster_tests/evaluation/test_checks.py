@@ -90,6 +90,7 @@ def test_an_item_that_is_left_out_before_anything_is_asked_need_not_be_answered(
     it.change(ITEMS, 19, drop_reason="cannot_be_verified")
 
     assert find(LOST, it).passed
+    assert find(UNGRADED, it).passed  # its grading says why it has none
 
 
 def test_several_gradings_of_an_answer_are_no_fault() -> None:
