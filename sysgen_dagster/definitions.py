@@ -24,6 +24,7 @@ from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
 from sysgen_dagster.defs.plumbing.resources import DATA, WORK, InferenceResource, tables_here
 from sysgen_dagster.defs.report import paper_comparison, report
 from sysgen_dagster.defs.review import review_decisions
+from sysgen_dagster.defs.student_cards import student_cards
 from sysgen_dagster.defs.student_checks import trained_students_checks
 from sysgen_dagster.defs.students import trained_students
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
@@ -59,6 +60,7 @@ defs = dg.Definitions(
         trained_students,
         *EVALUATIONS,
         *COMPARISONS,
+        student_cards,
         automation.OUT_OF_DATE,
     ],
     asset_checks=[

@@ -19,6 +19,7 @@ from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.students.tables import TRAINED_STUDENTS
 from sysgen_dagster.tables.table import By, Partition, Table
 
 _EVALUATED = "evaluated"
@@ -77,9 +78,10 @@ def count_requests(store: Store, catalog: Catalog, suite: Suite) -> tuple[str, s
 
 def _count_items(store: Store, catalog: Catalog, suite: Suite) -> int | None:
     if suite.items is not None and store.holds(suite.items, Partition()):
-        dropped = ["drop_reason"] if "drop_reason" in suite.items.columns else []
-        rows = store.read(suite.items, Partition(), *(dropped or suite.identity))
-        return rows.filter(pl.col(name).is_null() for name in dropped).height
+        can_be_left_out = "drop_reason" in suite.items.columns
+        column = "drop_reason" if can_be_left_out else suite.identity[0]
+        rows = store.read(suite.items, Partition(), column)[column]
+        return rows.null_count() if can_be_left_out else rows.len()
     wanted = getattr(getattr(catalog.evaluation, suite.name), "items", EVERY_ITEM)
     return wanted if isinstance(wanted, int) else None
 
@@ -182,3 +184,7 @@ def _work_after(store: Store, catalog: Catalog, suite: Suite) -> Iterator[Work]:
     pairs = list_pairs(catalog)
     if any(is_evaluated(each.name) and is_evaluated(each.against) for each in pairs):
         yield "user role", [_key(USER_ROLE)], None
+    students = [each.training for each in list_subjects(catalog) if is_evaluated(each.name)]
+    for training in dict.fromkeys(students):
+        if training is not None and store.holds(TRAINED_STUDENTS, Partition(training=training)):
+            yield f"card of {training}", [dg.AssetKey("student_cards")], training
