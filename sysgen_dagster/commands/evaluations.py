@@ -4,7 +4,6 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 import dagster as dg
-import polars as pl
 from rich.console import Console
 
 from sysgen_dagster.catalog.evaluation import EVERY_ITEM
