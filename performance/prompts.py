@@ -86,6 +86,7 @@ class Server:
             "top_p": 1.0,
             "top_k": -1,
             "min_p": 0.0,
+            "repetition_penalty": 1.0,
             "seed": request.seed,
         }
         sent = Request(  # noqa: S310 - the URL is the user's own

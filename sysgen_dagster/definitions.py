@@ -5,6 +5,7 @@ import os
 import dagster as dg
 
 from sysgen_dagster.defs.conflicts import CONFLICTS
+from sysgen_dagster.defs.evaluation.comparisons import COMPARISONS
 from sysgen_dagster.defs.evaluation.suites import EVALUATIONS
 from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
@@ -65,6 +66,7 @@ defs = dg.Definitions(
         *EXPORTS,
         trained_students,
         *EVALUATIONS,
+        *COMPARISONS,
         automation.OUT_OF_DATE,
     ],
     asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS, trained_students_checks],

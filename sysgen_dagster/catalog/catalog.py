@@ -55,7 +55,8 @@ class BaseCatalog(Entry):
         for section in ("models", "judges", "subjects"):
             yield from unknown_names(values, f"{section}.*.training", "trainings")
         yield from unknown_names(values, "trainings.*.starts_from", "trainings")
-        for field in ("subjects.*.model", "evaluation.judge"):
+        yield from unknown_names(values, "subjects.*.against", "subjects")
+        for field in ("subjects.*.model", "evaluation.judge", "evaluation.sysbench.translator"):
             yield from unknown_names(values, field, "models", "judges")
         models = values.get("models") if isinstance(values, Mapping) else None
         both = models if isinstance(models, Mapping) else ()
@@ -115,6 +116,13 @@ class BaseCatalog(Entry):
                     f"the subject {name} is an entry of `models` or `judges`, too: give it another "
                     f"name, or write {{model: {name}}} if that is what answers"
                 )
+        return None
+
+    @rule("subjects")
+    def _require_others_to_compare_with(self) -> str | None:
+        for name, subject in self.subjects.items():
+            if subject.against == name:
+                return f"the subject {name} is compared `against` itself: name another one"
         return None
 
     @property

@@ -49,9 +49,11 @@ class Engine(StrEnum):
 
 Temperature = Annotated[Amount, Field(le=2)]  # as far as servers take it
 TopP = Annotated[MoreThanZero, Field(le=1)]
+RepetitionPenalty = Annotated[MoreThanZero, Field(le=2)]
 # Fields of a request that a server may refuse and that can be left out.
-SamplingField = Literal["seed", "temperature", "top_p", "top_k", "min_p"]
-# What the pipeline itself decides, or what would give a reply that it does not read.
+SamplingField = Literal["seed", "temperature", "top_p", "top_k", "min_p", "repetition_penalty"]
+# What the pipeline itself decides, or what would give a reply that it does not read. A penalty for
+# repetition may stand there, and wins: it was the only place for it before it had a setting.
 _OWN_FIELDS = frozenset(
     {
         *("model", "messages", "seed", "temperature", "top_p", "top_k", "min_p"),
@@ -67,6 +69,7 @@ class PhaseSettings(Entry):
 
     temperature: Temperature | None = None
     top_p: TopP | None = None
+    repetition_penalty: RepetitionPenalty | None = None
     max_tokens: AtLeastOne | None = None  # of the text, without what is thought before it
 
 
@@ -75,6 +78,7 @@ class RequestSettings(Entry):
 
     temperature: Temperature | None = None  # null: the phase's own
     top_p: TopP | None = None  # null: the phase's own, which is 1 in all of them
+    repetition_penalty: RepetitionPenalty | None = None  # null: the phase's own, likewise 1
     top_k: AtLeastOne | None = None  # null: all tokens
     min_p: Share = 0.0
     # How far a model may think before its text. Null: not at all, or 4,096 tokens where the first

@@ -33,11 +33,14 @@ class Sampling:
         temperature: 0: the likeliest token always.
         max_tokens: The most tokens of the text; what a model thinks before it is not counted.
         top_p: Share of the probability that the sampled tokens have together; 1: all tokens.
+        repetition_penalty: What the scores of tokens are divided by that the prompt or the answer
+            already holds; 1: nothing.
     """
 
     temperature: float
     max_tokens: int
     top_p: float = 1.0
+    repetition_penalty: float = 1.0
 
 
 # A field of a prompt that is shortened keeps at least this many characters; fewer would say too
@@ -86,6 +89,9 @@ def with_settings(request: ChatRequest, settings: RequestSettings, asked_in: str
         temperature=own.temperature if temperature is None else temperature,
         max_tokens=phase.max_tokens or own.max_tokens,
         top_p=phase.top_p or settings.top_p or own.top_p,
+        repetition_penalty=(
+            phase.repetition_penalty or settings.repetition_penalty or own.repetition_penalty
+        ),
     )
     return request if sampling == own else replace(request, sampling=sampling)
 

@@ -31,6 +31,7 @@ from sysgen_dagster.report.contents import build_contents
 from sysgen_dagster.report.kept_rows import REJECTED
 from sysgen_dagster.report.page import Report, render
 from sysgen_dagster.report.tables import PAPER_COMPARISON
+from sysgen_dagster.report.view import is_compared
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.review.decisions import Choice, read_decisions
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
@@ -41,7 +42,7 @@ from sysgen_dagster.tables.table import Partition, Table
 
 @table_asset(
     PAPER_COMPARISON,
-    reads=[view.table for view in VIEWS if view.published_in],
+    reads=[view.table for view in VIEWS if is_compared(view)],
     kinds={"polars"},
 )
 def paper_comparison(run: AssetRun) -> pl.DataFrame:

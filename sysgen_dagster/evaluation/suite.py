@@ -5,8 +5,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from sysgen_dagster.catalog.evaluation import Evaluation
 from sysgen_dagster.tables.checks import Check
 from sysgen_dagster.tables.table import Table
+
+
+def asks_no_judge(_: Evaluation) -> int:
+    """How many gradings of an item a judge is asked for where rules grade: none."""
+    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +29,12 @@ class Suite:
         build_items: Makes `tables.ITEM_COLUMNS` of the rows of `gradings`.
         checks: What is true of its tables beside what is true of those of every suite.
         others: Further tables, such as translations.
+        identity: The columns that identify a row of `items`, in `answers` and `gradings` too.
+        texts: The columns of `items` with the benchmark's words, which no student should have
+            learned.
+        drop_reasons: Why a row of its tables is dropped, besides that a model gave no answer.
+        is_share: Whether its scores are shares; else they are grades.
+        gradings_an_item: How many requests a judge gets for a row of `items`.
     """
 
     name: str
@@ -34,6 +46,11 @@ class Suite:
     build_items: Callable[[pl.DataFrame], pl.DataFrame]
     checks: tuple[Check, ...] = ()
     others: tuple[Table, ...] = ()
+    identity: tuple[str, ...] = ("item",)
+    texts: tuple[str, ...] = ("prompt",)
+    drop_reasons: tuple[str, ...] = ()
+    is_share: bool = True
+    gradings_an_item: Callable[[Evaluation], int] = asks_no_judge
 
     @property
     def tables(self) -> tuple[Table, ...]:

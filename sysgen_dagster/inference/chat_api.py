@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sysgen_dagster.catalog.models import RequestSettings
+from sysgen_dagster.catalog.models import Engine, RequestSettings
 from sysgen_dagster.chat.constraints import ConstraintForm
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
@@ -84,9 +84,8 @@ class ModelIdentity:
         """What the answer to a request depends on besides the request: part of the ledger's key."""
         identity = self.engine, self.served_name, self.revision, self.variant
         # Settings that change the sampling are in the request itself.
-        sent = self.request.model_dump(
-            mode="json", exclude_defaults=True, exclude={"temperature", "top_p", "phases"}
-        )
+        in_request = {"temperature", "top_p", "repetition_penalty", "phases"}
+        sent = self.request.model_dump(mode="json", exclude_defaults=True, exclude=in_request)
         return (*identity, json.dumps(sent, sort_keys=True)) if sent else identity
 
 
@@ -220,32 +219,37 @@ class Endpoint:
         return json.dumps(sent | {name: value for name, value in own.items() if value})
 
     def _fields(self, sampling: Sampling, seed: int) -> dict[str, Any]:
-        return request_fields(self.model.request, sampling, seed, self.capabilities.refuses)
+        return request_fields(self.model, sampling, seed, self.capabilities.refuses)
 
 
 def request_fields(
-    settings: RequestSettings, sampling: Sampling, seed: int, refused: Collection[str] = ()
+    model: ModelIdentity, sampling: Sampling, seed: int, refused: Collection[str] = ()
 ) -> dict[str, Any]:
     """The fields of a request that say how is sampled, and those that the catalogue adds.
 
     All of them are always sent, since servers have defaults of their own: llama.cpp's are
-    ``top_k`` 40 and ``min_p`` 0.05.
+    ``top_k`` 40 and ``min_p`` 0.05, and Qwen's files ask for a ``repetition_penalty`` of 1.05.
 
     Args:
-        settings: The model's.
+        model: Whose settings they are; its engine says what a field is called.
         sampling: The phase's.
         seed: The request's.
         refused: Fields that the server refuses.
     """
+    settings = model.request
     fields: dict[str, Any] = {
         "temperature": sampling.temperature,
         "top_p": sampling.top_p,
         "top_k": settings.top_k or ALL_TOKENS,
         "min_p": settings.min_p,
+        "repetition_penalty": sampling.repetition_penalty,
         "seed": seed,
     }
     for name in {*settings.leave_out, *refused}:
         fields.pop(name, None)
+    # llama.cpp's server knows it under another name, and ignores names that it does not know.
+    if model.engine == Engine.LLAMA_CPP and "repetition_penalty" in fields:
+        fields["repeat_penalty"] = fields.pop("repetition_penalty")
     if settings.chat_template_kwargs:
         fields["chat_template_kwargs"] = dict(settings.chat_template_kwargs)
     return fields | dict(settings.extra_body)

@@ -179,7 +179,7 @@ class Probe:
             openai.APIStatusError: The server may have refused the messages or a field.
             UnreachableError: It fails in another way.
         """
-        fields = request_fields(self.model.request, _SAMPLING, 0, self.refuses)
+        fields = request_fields(self.model, _SAMPLING, 0, self.refuses)
         body = {
             "model": self.model.served_name,
             "messages": messages,

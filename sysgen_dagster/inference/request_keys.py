@@ -35,9 +35,11 @@ def request_key(answers_as: Sequence[str | None], request: ChatRequest) -> str:
     lengths = [
         (message["role"], len(text)) for message, text in zip(request.messages, texts, strict=True)
     ]
-    numbers = [sampling.temperature, sampling.max_tokens, request.seed]
+    numbers: list[float | str] = [sampling.temperature, sampling.max_tokens, request.seed]
     if sampling.top_p != 1.0:  # keys of version 0.1, which sent no top_p, stay as they are
         numbers.append(sampling.top_p)
+    if sampling.repetition_penalty != 1.0:  # likewise; a name keeps the two numbers apart
+        numbers += ["repetition_penalty", sampling.repetition_penalty]
     constraint = request.constraint
     # What a server may answer freely, too, is known by the same key whether it was held or not.
     held_to = constraint.structured if constraint and constraint.is_needed else {}

@@ -15,6 +15,7 @@ from sysgen_dagster.catalog.sources import Source, UpstreamFile
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import LANE
+from sysgen_dagster.lanes.sysgen.paper import SCORED
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method, Preset
 from sysgen_dagster.obedience.tables import (
@@ -85,6 +86,8 @@ class Catalog(BaseCatalog):
         for section in ("models", "judges", "subjects"):
             place = f"{section}.*.request.phases"
             yield from other_names(values, place, ASKED_FOR, "table that a model is asked for")
+        rows = "row of the paper's tables of scores"
+        yield from other_names(values, "subjects.*.published", SCORED, rows)
 
 
 def load_catalog(file: Path | None = None) -> Catalog:

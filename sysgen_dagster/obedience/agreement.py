@@ -43,6 +43,31 @@ def cohen_kappa(pairs: Mapping[tuple[str, str], int]) -> float | None:
     return (agreed - chance) / (1 - chance) if chance < 1 else None
 
 
+def quadratic_kappa(pairs: Mapping[tuple[float, float], int]) -> float | None:
+    """Cohen's kappa of two raters on a scale, with disagreements weighted by their square.
+
+    Args:
+        pairs: What both said of an item, and of how many items.
+
+    Returns:
+        1: they always agree; 0: as by chance. None where there is nothing, or where chance alone
+        always agrees, as both only ever say one and the same number.
+    """
+    number = sum(pairs.values())
+    first, second = Counter[float](), Counter[float]()
+    apart = 0.0
+    for (one, two), times in pairs.items():
+        first[one] += times
+        second[two] += times
+        apart += times * (one - two) ** 2
+    by_chance = sum(
+        often * other * (one - two) ** 2
+        for one, often in first.items()
+        for two, other in second.items()
+    )
+    return 1 - apart * number / by_chance if by_chance else None
+
+
 def ordinal_alpha(ratings: Mapping[tuple[int | None, ...], int]) -> float | None:
     """Krippendorff's alpha for ordered ratings, such as 1 to 5, of any number of raters.
 

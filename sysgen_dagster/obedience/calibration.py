@@ -172,7 +172,7 @@ def calibrate(rows: pl.DataFrame) -> pl.DataFrame:
                 "sensitivity": table.sensitivity,
                 "specificity": table.specificity,
                 "table": str(table),
-                "worth": _worth(kappa, len(pairs)),
+                "worth": say_worth(kappa, len(pairs)),
             }
         )
     return pl.DataFrame(found, schema=CALIBRATION)
@@ -187,7 +187,7 @@ def worth_of(rows: pl.DataFrame | None, judge: str, kind: Kind) -> str:
         kind: What it was asked.
     """
     pairs = _pairs(rows, judge, kind)
-    return _worth(_kappa(pairs), len(pairs))
+    return say_worth(_kappa(pairs), len(pairs))
 
 
 def correct_for_judge(
@@ -200,7 +200,8 @@ def correct_for_judge(
     return correct_rate(yes, judged, _two_by_two(kind, _pairs(rows, judge, kind)))
 
 
-def _worth(kappa: float | None, items: int) -> str:
+def say_worth(kappa: float | None, items: int) -> str:
+    """What a judge with this kappa, on so many labelled items, is worth."""
     if items < LEAST_ITEMS:
         return f"{UNCALIBRATED}: {items} of {LEAST_ITEMS} labelled items"
     if kappa is None or kappa < LEAST_KAPPA:

@@ -9,26 +9,36 @@ data in it; `drawing.svg` makes a picture of it. Every function takes
 - ``narrow``: whether it is drawn for a phone, with names above their bars instead of beside them.
 """
 
-import textwrap
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from sysgen_dagster.analysis.statistics import ALL
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.obedience.alignment_judgement import Alignment
-from sysgen_dagster.report.drawing import HUES, INK, PALE, PAPER, Chart, ModuleOfExtra
+from sysgen_dagster.report.chart_parts import (
+    BAND,
+    FIGURE,
+    NAME,
+    axis_of,
+    bar_width,
+    colour_of,
+    figures_at,
+    has_paper_of,
+    hues_of,
+    line_at_value,
+    panel_width,
+    panels_of,
+    rows_of,
+    ticks_of_paper,
+)
+from sysgen_dagster.report.drawing import HUES, PALE, Chart, ModuleOfExtra
 
 if TYPE_CHECKING:
     import altair as alt
 else:
     alt = ModuleOfExtra("altair")
-
-_WIDTH, _NARROW = 500, 320  # pixels: of the bars alone; of everything on a phone
-_BAND = 14  # pixels of one bar
-_NAME = 20  # pixels of a name above its bars
-_FIGURE = 52  # pixels of a column of figures
 
 
 def draw_bars(
@@ -59,24 +69,27 @@ def draw_bars(
         narrow: See the module.
     """
     data = summary.filter(where)
-    hues, has_paper = _hues(data[hue], models), _has_paper(data)
-    width = _bar_width(narrow, 1 + has_paper)
+    hues, has_paper = hues_of(data[hue], models), has_paper_of(data)
+    width = bar_width(narrow, 1 + has_paper)
     base = alt.Chart(data).encode(
-        y=_rows(data[y], y, _BAND * len(hues) if narrow else None),
+        y=rows_of(data[y], y, BAND * len(hues) if narrow else None),
         yOffset=alt.YOffset(f"{hue}:N", sort=list(hues), scale=alt.Scale(paddingInner=0.15)),
     )
     said = f"{title} (tick and second figure: the paper's)" if has_paper else title
-    axis = _axis(said, form, narrow)
+    axis = axis_of(said, form, narrow)
     value = alt.X(f"{x}:Q", axis=axis, scale=alt.Scale(domainMin=0, nice=True))
     layers = [
-        base.mark_bar().encode(x=value, color=_colour(hues, hue)),
-        _figures(base, width + 12, x, form),
+        base.mark_bar().encode(x=value, color=colour_of(hues, hue)),
+        figures_at(base, width + 12, x, form),
     ]
     if has_paper:
-        layers += [*_ticks(base, _BAND + 2), _figures(base, width + 12 + _FIGURE, "paper", form)]
+        layers += [
+            *ticks_of_paper(base, BAND + 2),
+            figures_at(base, width + 12 + FIGURE, "paper", form),
+        ]
     if line_at is not None:
-        layers.append(_line(line_at))
-    return alt.layer(*layers).properties(width=width, height=alt.Step(_BAND, **{"for": "offset"}))
+        layers.append(line_at_value(line_at))
+    return alt.layer(*layers).properties(width=width, height=alt.Step(BAND, **{"for": "offset"}))
 
 
 def draw_tags(summary: pl.DataFrame, models: Sequence[str], *, narrow: bool = False) -> Chart:
@@ -84,19 +97,19 @@ def draw_tags(summary: pl.DataFrame, models: Sequence[str], *, narrow: bool = Fa
 
     `summary` has ``tag``, ``filtered_share``, ``verified_share`` and ``paper``.
     """
-    hues, has_paper = _hues(summary["model"], models), _has_paper(summary)
-    base = alt.Chart(summary).encode(y=_rows(TAG_NAMES, "tag"))
+    hues, has_paper = hues_of(summary["model"], models), has_paper_of(summary)
+    base = alt.Chart(summary).encode(y=rows_of(TAG_NAMES, "tag"))
     title = "pale: after Phase 2" + (", tick: paper" if has_paper else "")
     axis = alt.Axis(title=title, format=".0%", values=[0, 0.5, 1])
-    scale, colour = alt.Scale(domain=[0, 1]), _colour(hues).legend(None)
+    scale, colour = alt.Scale(domain=[0, 1]), colour_of(hues).legend(None)
     before = base.mark_bar(opacity=0.35, height=16).encode(
         x=alt.X("filtered_share:Q", axis=axis, scale=scale), color=colour
     )
     after = base.mark_bar(height=8).encode(x=alt.X("verified_share:Q", scale=scale), color=colour)
     return (
-        alt.layer(before, after, *(_ticks(base, 18) if has_paper else []), data=summary)
-        .properties(width=_panel_width(hues, narrow), height=alt.Step(22))
-        .facet(**_panels(hues, narrow), spacing=24)
+        alt.layer(before, after, *(ticks_of_paper(base, 18) if has_paper else []), data=summary)
+        .properties(width=panel_width(hues, narrow), height=alt.Step(22))
+        .facet(**panels_of(hues, narrow), spacing=24)
     )
 
 
@@ -109,7 +122,7 @@ def draw_verdicts(summary: pl.DataFrame, models: Sequence[str], *, narrow: bool 
     data = summary.filter(pl.col("source") != ALL).with_columns(
         not_good=pl.sum_horizontal("bad", "none", "unreadable", ignore_nulls=False)
     )
-    hues = _hues(data["model"], models)
+    hues = hues_of(data["model"], models)
     base = alt.Chart(data).encode(
         x=alt.X(
             "tag:N",
@@ -117,21 +130,21 @@ def draw_verdicts(summary: pl.DataFrame, models: Sequence[str], *, narrow: bool 
             title=None,
             axis=alt.Axis(labelAngle=-90 if narrow else -45),
         ),
-        y=_rows(data["source"], "source"),
+        y=rows_of(data["source"], "source"),
     )
     scale = alt.Scale(domain=[0, 1], range=[0.04, 0.85])
     cells = base.mark_rect().encode(
-        color=_colour(hues).legend(None),
+        color=colour_of(hues).legend(None),
         opacity=alt.Opacity("not_good:Q", scale=scale, legend=None),
     )
     text = alt.Text("not_good:Q", format=".0%")
     figures = base.mark_text(fontSize=9 if narrow else 11).encode(text=text)
     figures = figures.transform_filter("isValid(datum.not_good)")
-    cell = alt.Step(_panel_width(hues, narrow) // len(TAG_NAMES) + (0 if narrow else 4))
+    cell = alt.Step(panel_width(hues, narrow) // len(TAG_NAMES) + (0 if narrow else 4))
     return (
         alt.layer(cells, figures, data=data)
         .properties(width=cell, height=alt.Step(26))
-        .facet(**_panels(hues, narrow), spacing=16)
+        .facet(**panels_of(hues, narrow), spacing=16)
     )
 
 
@@ -142,24 +155,24 @@ def draw_preferences(
 
     `summary` has ``source``, ``win_rate``, ``win_rate_low``, ``win_rate_high`` and ``paper``.
     """
-    hues, has_paper = _hues(summary["model"], models), _has_paper(summary)
-    band, width = (_BAND + 2) * len(hues), _bar_width(narrow, 1)
+    hues, has_paper = hues_of(summary["model"], models), has_paper_of(summary)
+    band, width = (BAND + 2) * len(hues), bar_width(narrow, 1)
     base = alt.Chart(summary).encode(
-        y=_rows(summary["source"], "source", band if narrow else None),
+        y=rows_of(summary["source"], "source", band if narrow else None),
         yOffset=alt.YOffset("model:N", sort=list(hues)),
     )
     title = "win rate of the new answer, a tie as half a win; 95 % interval"
-    axis = _axis(f"{title} (tick: the paper's)" if has_paper else title, ".0%", narrow)
+    axis = axis_of(f"{title} (tick: the paper's)" if has_paper else title, ".0%", narrow)
     low = alt.X("win_rate_low:Q", axis=axis, scale=alt.Scale(domain=[0, 1]))
-    colour = _colour(hues)
+    colour = colour_of(hues)
     layers = [
-        _line(0.5),
+        line_at_value(0.5),
         base.mark_rule(strokeWidth=2).encode(x=low, x2="win_rate_high:Q", color=colour),
         base.mark_point(filled=True, size=70, opacity=1).encode(x="win_rate:Q", color=colour),
-        *(_ticks(base, _BAND) if has_paper else []),
-        _figures(base, width + 12, "win_rate", ".1%"),
+        *(ticks_of_paper(base, BAND) if has_paper else []),
+        figures_at(base, width + 12, "win_rate", ".1%"),
     ]
-    height = alt.Step(_BAND + 2, **{"for": "offset"})
+    height = alt.Step(BAND + 2, **{"for": "offset"})
     return alt.layer(*layers).properties(width=width, height=height)
 
 
@@ -188,102 +201,13 @@ def draw_alignment(summary: pl.DataFrame, models: Sequence[str], *, narrow: bool
     bars = [bar for name in models for bar in (name, f"{name}, paper") if bar in data["bar"]]
     # The palette's two most different hues, and grey; in the order in which they are stacked.
     colours: dict[str, str] = dict(zip(Alignment, (HUES[0], HUES[1], PALE), strict=True))
-    axis, from_0_to_1 = _axis("share of judged answers", ".0%", narrow), alt.Scale(domain=[0, 1])
+    axis, from_0_to_1 = axis_of("share of judged answers", ".0%", narrow), alt.Scale(domain=[0, 1])
     stacked = alt.Chart(data).mark_bar(height=18)
     stacked = stacked.encode(
-        y=_rows(bars, "bar", 18 if narrow else None),
+        y=rows_of(bars, "bar", 18 if narrow else None),
         order=alt.Order("verdict:N"),
         x=alt.X("share:Q", stack="zero", axis=axis, scale=from_0_to_1),
-        color=_colour(colours, "verdict"),
+        color=colour_of(colours, "verdict"),
     )
-    width, step = _bar_width(narrow, 0), 18 + _NAME if narrow else 26
+    width, step = bar_width(narrow, 0), 18 + NAME if narrow else 26
     return alt.layer(stacked).properties(width=width, height=alt.Step(step))
-
-
-def _hues(shown: Iterable[str], models: Sequence[str]) -> dict[str, str]:
-    """The hue of each name that a chart shows, the same for a model in every chart."""
-    present = set(shown)
-    names = enumerate(dict.fromkeys([*models, *shown]))
-    return {name: HUES[place % len(HUES)] for place, name in names if name in present}
-
-
-def _colour(hues: Mapping[str, str], column: str = "model") -> "alt.Color":
-    scale = alt.Scale(domain=list(hues), range=list(hues.values()))
-    return alt.Color(f"{column}:N", scale=scale, sort=None)
-
-
-def _has_paper(data: pl.DataFrame) -> bool:
-    """Whether the paper has any figure; where it has none, a chart does not mention it."""
-    return "paper" in data.columns and data["paper"].count() > 0
-
-
-def _figures(base: "alt.Chart", at: int, column: str, form: str) -> "alt.Chart":
-    """A column of figures at a place right of the bars, the paper's in italics."""
-    style = "italic" if column == "paper" else "normal"
-    marks = base.mark_text(align="left", fontStyle=style)
-    valid = marks.transform_filter(f"isValid(datum.{column})")
-    figures: alt.Chart = valid.encode(x=alt.value(at), text=alt.Text(f"{column}:Q", format=form))
-    return figures
-
-
-def _ticks(base: "alt.Chart", size: int) -> list["alt.Chart"]:
-    """The paper's figures; a rim sets a tick apart from the bar that it stands on."""
-    return [
-        base.mark_tick(thickness=thickness, size=size, color=colour).encode(x="paper:Q")
-        for thickness, colour in ((5, PAPER), (2.5, INK))
-    ]
-
-
-def _rows(names: Iterable[str], column: str, band: int | None = None) -> "alt.Y":
-    """The names at the left, which `column` holds, in the order in which they are first met.
-
-    With a `band`, the pixels of the bars of one name, the names stand above the bars.
-    """
-    sort = list(dict.fromkeys(names))
-    if band is not None:
-        room = _NAME / (_NAME + band)
-        above = alt.Axis(
-            labelAlign="left",
-            labelBaseline="bottom",
-            labelPadding=0,
-            labelOffset=-band / 2 - 1,
-            labelLimit=_NARROW,
-            maxExtent=0,
-        )
-        scale = alt.Scale(paddingInner=room, paddingOuter=room)
-        return alt.Y(f"{column}:N", sort=sort, title=None, axis=above, scale=scale)
-    # The page's font may be wider than the one the drawing was measured in.
-    room = 8 * max(map(len, sort), default=0)
-    return alt.Y(f"{column}:N", sort=sort, title=None, axis=alt.Axis(minExtent=min(room, 250)))
-
-
-def _axis(title: str, form: str, narrow: bool = False) -> "alt.Axis":
-    """The axis at the bottom; shares have no decimals on it."""
-    form = form.replace(".1%", ".0%")
-    if not narrow:
-        return alt.Axis(title=title, format=form, tickCount=6)
-    lines = textwrap.wrap(title, 44)
-    return alt.Axis(title=lines, format=form, tickCount=4, titleAnchor="start", titleX=0)
-
-
-def _bar_width(narrow: bool, columns: int) -> int:
-    """The pixels of the longest bar, where so many columns of figures stand at the right."""
-    return _NARROW - 12 - _FIGURE * columns if narrow else _WIDTH
-
-
-def _panels(hues: Mapping[str, str], narrow: bool) -> dict[str, Any]:
-    """A chart for each model: beside each other, or below each other where it is narrow."""
-    facet = alt.Facet("model:N", sort=list(hues), title=None)
-    return {"facet": facet, "columns": 1 if narrow else max(1, len(hues))}
-
-
-def _panel_width(hues: Mapping[str, str], narrow: bool) -> int:
-    """The width of the chart of one of several models, in pixels."""
-    return 220 if narrow else min(360, 720 // max(1, len(hues)))
-
-
-def _line(at: float) -> "alt.Chart":
-    """A dashed line at a value of the x axis."""
-    place = alt.Chart(pl.DataFrame({"at": [at]}))
-    line: alt.Chart = place.mark_rule(color=INK, strokeDash=[3, 3]).encode(x="at:Q")
-    return line

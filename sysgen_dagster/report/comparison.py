@@ -6,7 +6,13 @@ import polars as pl
 
 from sysgen_dagster.lanes.sysgen.tables import VERDICT_COUNTS
 from sysgen_dagster.report.tables import PAPER_COMPARISON
-from sysgen_dagster.report.view import NAMED_BY, Statistics, View, over_all_and_by_source
+from sysgen_dagster.report.view import (
+    NAMED_BY,
+    Statistics,
+    View,
+    is_compared,
+    over_all_and_by_source,
+)
 from sysgen_dagster.report.views import VIEWS
 
 
@@ -18,7 +24,7 @@ def compare_with_paper(statistics: Sequence[Statistics]) -> pl.DataFrame:
     """
     rows = [
         row
-        for view in VIEWS
+        for view in filter(is_compared, VIEWS)
         for stats in statistics
         if bool(stats.model) is view.is_by_model
         for row in _compare(view, stats)

@@ -23,6 +23,7 @@ from sysgen_dagster.obedience.worth import mark_judges
 from sysgen_dagster.report import drawing
 from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept, is_kept
 from sysgen_dagster.report.page import Chart, Report, Section, Table
+from sysgen_dagster.report.score_summaries import find_notices
 from sysgen_dagster.report.summaries import summarize_drops
 from sysgen_dagster.report.training_set import TrainingSet
 from sysgen_dagster.report.view import (
@@ -82,7 +83,8 @@ def build_contents(
                 notice
                 for stats in models
                 for notice in _notices_of_judges(stats, stats.model in simulated)
-            ]
+            ],
+            Part.STUDENTS.value: find_notices(sources),
         },
         sections=[*_of_ours(models, sources, costs), *_beside_paper(models, sources)],
         stories=begin_with_kept(stories),
@@ -162,7 +164,9 @@ def _of_ours(
     parts = [part for part in Part if part is not Part.PAPER]
     sections = [each for part in parts for each in _sections(part, models, sources, costs)]
     yield from (section for section in sections if section.tables)
-    missing = [(section.title, section.note) for section in sections if not section.tables]
+    # Who evaluates no students need not be told of it.
+    named = [each for each in sections if each.part is not Part.STUDENTS]
+    missing = [(section.title, section.note) for section in named if not section.tables]
     if missing:
         yield Section(
             "Not looked at yet",
@@ -236,7 +240,7 @@ def _section(view: View, models: Sequence[Statistics], sources: Statistics) -> S
     rows = _rows_of(view, read)
     if rows is None:
         return Section(view.title, view.lead, note=note, part=view.part)
-    ours = without_paper(rows)
+    ours = without_paper(rows.filter(view.of_ours))
     charts = _charts(view, ours, view.title, models)
     return Section(view.title, view.lead, charts, _tables(view, ours), note, view.part)
 
@@ -274,12 +278,11 @@ def _charts(
     if rows.is_empty() or not drawing.available():
         return []
     names = [stats.model for stats in models]
+    drawn = [(draw(rows, names), draw(rows, names, narrow=True)) for draw in view.draw]
     return [
-        Chart(
-            drawing.svg(draw(rows, names), title),
-            drawing.svg(draw(rows, names, narrow=True), title),
-        )
-        for draw in view.draw
+        Chart(drawing.svg(wide, title), drawing.svg(narrow, title))
+        for wide, narrow in drawn
+        if wide is not None and narrow is not None
     ]
 
 

@@ -20,6 +20,7 @@ from sysgen_dagster.tables.table import By, Table, TableError
 NAMED_BY = (
     *("model", "published_in", "phase", "tag", "source", "metric", "finding", "benchmark"),
     "rule",
+    *("suite", "student", "arm", "subject", "of"),
 )
 
 
@@ -28,6 +29,7 @@ class Part(StrEnum):
 
     DROPPED = "What was dropped, and why"
     QUALITY = "How good the rows are"
+    STUDENTS = "How the students do"
     COST = "What it cost"
     PAPER = "Beside the paper"
 
@@ -61,11 +63,14 @@ class View:
             paper has none.
         draw: Functions that each draw one chart of the short tables of one or several models, which
             then have a column ``model``; they also take the names of all models of the report, and
-            ``narrow`` for a phone's chart. The first chart is also shown in Dagster.
+            ``narrow`` for a phone's chart; None where there is nothing to draw. The first chart is
+            also shown in Dagster.
         number_format: The format (of Python) of numbers that are not whole.
         published_in: The table or figure of the paper that has such figures.
         beside: The column whose figures of the paper are in a column named ``paper``.
         on_paper: What must be known to compare with the paper's figures.
+        of_ours: Which rows of the short table are not the paper's alone.
+        plotted: Of which rows Dagster plots the numbers.
     """
 
     table: Table
@@ -73,11 +78,13 @@ class View:
     part: Part
     lead: str
     summarize: Callable[[pl.DataFrame, Statistics], pl.DataFrame]
-    draw: Sequence[Callable[..., Chart]] = ()
+    draw: Sequence[Callable[..., Chart | None]] = ()
     number_format: str = ".1%"
     published_in: str = ""
     beside: str = ""
     on_paper: str = ""
+    of_ours: pl.Expr | bool = True
+    plotted: pl.Expr | bool = True
 
     @property
     def is_by_model(self) -> bool:
@@ -106,6 +113,14 @@ def over_all_and_by_source(summary: pl.DataFrame) -> tuple[pl.DataFrame, pl.Data
         return summary, summary.clear()
     is_over_all = pl.col("source") == ALL
     return summary.filter(is_over_all).drop("source"), summary.filter(~is_over_all)
+
+
+def is_compared(view: View) -> bool:
+    """Whether the figures of a view are held to the paper's, and the distance told.
+
+    Those of students are not: nobody knows how the paper's were measured.
+    """
+    return bool(view.published_in) and view.part is not Part.STUDENTS
 
 
 def is_of_paper(column: str) -> bool:

@@ -1,7 +1,6 @@
 """What is shown of each stored statistic: title, text, short table, and charts.
 
-The order of `VIEWS` is the order of the page. Leads do not speak of the paper, whose figures stand
-apart, at the end of the page; what is to be known of these is in `on_paper`.
+The order of `VIEWS` is that of the page. The paper's figures stand apart, with `on_paper`.
 """
 
 from functools import partial
@@ -23,6 +22,7 @@ from sysgen_dagster.obedience import calibration
 from sysgen_dagster.obedience import tables as judged
 from sysgen_dagster.obedience.conflict_counts import summarize_conflicts
 from sysgen_dagster.report import charts, summaries
+from sysgen_dagster.report.score_views import SCORE_VIEWS
 from sysgen_dagster.report.tables import PAPER_COMPARISON
 from sysgen_dagster.report.view import Part, View
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -265,14 +265,14 @@ VIEWS: tuple[View, ...] = (
         MEAN,
         published_in="Table 9",
     ),
+    *SCORE_VIEWS,
     View(
         tables.FORECAST,
         "What is left to do",
         Part.COST,
         "Conversations that are not through a phase, and the requests and tokens that they will "
         "take: as many as those took that are through it (done). Where there are none the figure "
-        "is rough, by characters, and can be off by a factor of two. What is sent again is not in "
-        "it.",
+        "is rough, by characters, and off by up to a factor of two. Repeats are left out.",
         lambda stored, _: forecast.summarize_forecast(stored),
         number_format=MEAN,
     ),

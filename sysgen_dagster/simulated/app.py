@@ -16,6 +16,7 @@ from sysgen_dagster.catalog.models import CONTEXT_TOKENS
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.chat.tokens import estimate_tokens
 from sysgen_dagster.simulated import protocol
+from sysgen_dagster.simulated.completions import build_completions, parse_completion
 from sysgen_dagster.simulated.faults import Fault, FaultDraw, find_asked_fault
 from sysgen_dagster.simulated.profiles import EVERY_PROFILE
 from sysgen_dagster.simulated.request_error import RequestError
@@ -49,6 +50,7 @@ class Settings:
         drops_system_role: Models that are shown a request without its system message.
         has_tokenizer: Whether the server answers `/tokenize`.
         obeys_constraints: Whether it obeys `structured_outputs`, which it ignores otherwise.
+        has_prompt_logprobs: Whether a prompt comes back with the probabilities of its tokens.
         thinks: How its messages hold a thought; None: its models do not think.
     """
 
@@ -62,6 +64,7 @@ class Settings:
     drops_system_role: frozenset[str] = frozenset()
     has_tokenizer: bool = True
     obeys_constraints: bool = True
+    has_prompt_logprobs: bool = True
     thinks: ThinkingForm | None = None
 
 
@@ -87,11 +90,13 @@ class SimulatedModel:
         self._by_status: Counter[str] = Counter()
         self._by_phase: Counter[str] = Counter()
         self._by_fault: Counter[str] = Counter()
+        self._prompts_completed = 0
 
     def app(self) -> web.Application:
         """The web application."""
         app = web.Application(client_max_size=_MAX_BODY_BYTES)
         app.router.add_post("/v1/chat/completions", self.chat_completions)
+        app.router.add_post("/v1/completions", self.completions)
         if self._settings.has_tokenizer:
             app.router.add_post("/tokenize", self.tokenize)
         app.router.add_get("/v1/models", self.models)
@@ -111,6 +116,8 @@ class SimulatedModel:
     async def stats(self, _: web.Request) -> web.Response:
         """Chat requests so far, by status, phase and simulated fault; the most there were at once.
 
+        Beside them, how many prompts `/v1/completions` went on with.
+
         Requests with an error of the client are in no `by_phase`; those that came when too many
         were in the server are not in `most_in_flight` either.
         """
@@ -120,6 +127,7 @@ class SimulatedModel:
             "by_phase": dict(self._by_phase),
             "by_fault": dict(self._by_fault),
             "most_in_flight": self._most_in_flight,
+            "prompts_completed": self._prompts_completed,
         }
         return web.json_response(counts)
 
@@ -131,6 +139,19 @@ class SimulatedModel:
         except RequestError as error:
             self._by_status[str(error.status)] += 1
             return _build_error_response(error)
+
+    async def completions(self, request: web.Request) -> web.Response:
+        """Toy text after each prompt, and how likely its tokens are; no faults are drawn here."""
+        settings = self._settings
+        try:
+            fields = protocol.decode(await request.read())
+            asked = parse_completion(fields, settings.max_model_len)
+            self._require_served(asked.model)
+        except RequestError as error:
+            return _build_error_response(error)
+        self._prompts_completed += len(asked.prompts)
+        has_prompt_logprobs = settings.has_prompt_logprobs
+        return web.json_response(build_completions(asked, has_prompt_logprobs=has_prompt_logprobs))
 
     async def tokenize(self, request: web.Request) -> web.Response:
         """How many tokens a prompt has: as many as a chat request with it counts."""
@@ -198,12 +219,15 @@ class SimulatedModel:
 
     def _check(self, prompt: protocol.Prompt) -> None:
         """Raise `RequestError` for a model that is not served, or a system message it refuses."""
-        if prompt.model not in self._settings.models:
-            message = f"The model `{prompt.model}` does not exist."
-            raise RequestError(message, status=404, param="model")
+        self._require_served(prompt.model)
         refuses_system = prompt.model in self._settings.without_system_role
         if refuses_system and any(each["role"] == Role.SYSTEM for each in prompt.messages):
             raise RequestError("System role not supported")
+
+    def _require_served(self, model: str) -> None:
+        if model not in self._settings.models:
+            message = f"The model `{model}` does not exist."
+            raise RequestError(message, status=404, param="model")
 
 
 def _build_response(

@@ -1,14 +1,17 @@
 """`logprobs`: an answer as tokens, each with the probabilities a model might have given.
 
-The probabilities are made up. A token is nearly certain unless it is a verdict: there, each of the
-three verdicts has a share, and the written one has the largest share in most cases.
+The probabilities are made up. A token is nearly certain unless it is a verdict or a score: there,
+each of the three verdicts, or of the scores from 1 to 5, has a share, and the written one has the
+largest share in most cases.
 """
 
 import math
 import re
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
+from sysgen_dagster.evaluation.multifacet.grading import DIGITS
 from sysgen_dagster.lanes.sysgen.verification import CHOICES
 
 _TOKEN = re.compile(r"\s?\w+|\s?[^\w\s]|\s")
@@ -25,23 +28,26 @@ def build_logprobs(text: str, top: int, digest: int) -> dict[str, Any]:
 def _build_position(token: str, top: int, rng: Random) -> dict[str, Any]:
     """A token with its alternatives, the written token first, as vLLM orders them."""
     word = token.strip()
-    if word in CHOICES:
-        space = token.removesuffix(word)
-        shares = _draw_shares(word, rng)
-        ranked = [_build_entry(space + verdict, math.log(share)) for verdict, share in shares]
+    words = next((words for words in (CHOICES, DIGITS) if word in words), ())
+    if words:
+        space, shares = token.removesuffix(word), _draw_shares(word, words, rng)
+        ranked = [_build_entry(space + other, math.log(share)) for other, share in shares]
     else:
         ranked = [_build_entry(token, _NEARLY_CERTAIN)]
     return {**ranked[0], "top_logprobs": ranked[:top]}
 
 
-def _draw_shares(written: str, rng: Random) -> list[tuple[str, float]]:
-    """The probability of each verdict, the written one first, then the likelier of the others."""
-    others = [word for word in CHOICES if word != written]
+def _draw_shares(written: str, words: Sequence[str], rng: Random) -> list[tuple[str, float]]:
+    """The probability of each word, the written one first, then the likelier of the others."""
+    others = [word for word in words if word != written]
     rng.shuffle(others)
     share = 0.02 + 0.95 * rng.betavariate(4, 1)  # below one half in 6 of 100 cases
-    rest = 1 - _ALL_OTHER_WORDS - share
-    likelier = rest * rng.uniform(0.5, 0.95)
-    return [(written, share), (others[0], likelier), (others[1], rest - likelier)]
+    left = 1 - _ALL_OTHER_WORDS - share
+    shares = [(written, share)]
+    for other in others[:-1]:
+        shares.append((other, left * rng.uniform(0.5, 0.95)))
+        left -= shares[-1][1]
+    return [*shares, (others[-1], left)]
 
 
 def _build_entry(token: str, logprob: float) -> dict[str, Any]:

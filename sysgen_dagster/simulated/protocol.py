@@ -27,7 +27,7 @@ _DELIVERY_FIELDS = frozenset(
     {"logprobs", "metadata", "priority", "request_id", "stream", "top_logprobs", "user"}
 )
 # Values of sampling fields with which every token may be sampled.
-_CHANGE_NOTHING = {"top_p": 1.0, "top_k": -1, "min_p": 0.0}
+_CHANGE_NOTHING = {"top_p": 1.0, "top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def parse_chat_request(
         drops_system_role: Models that are shown a request without its system message.
         obeys_constraints: Whether `structured_outputs` is read; it is ignored otherwise.
     """
-    fields = _decode(body)
+    fields = decode(body)
     if fields.get("stream") or fields.get("n") not in (None, 1):
         raise RequestError("The simulated model gives one answer and does not stream.")
     if not obeys_constraints:
@@ -132,13 +132,13 @@ def parse_chat_request(
 
 def parse_tokenize_request(body: bytes | str, drops_system_role: Container[str] = ()) -> Prompt:
     """The prompt in a body, where plain text is one user message; `RequestError` as vLLM's 400."""
-    fields = _decode(body)
+    fields = decode(body)
     if isinstance(text := fields.get("prompt"), str):
         fields["messages"] = [{"role": Role.USER, "content": text}]
     return _read_prompt(fields, drops_system_role)
 
 
-def _decode(body: bytes | str) -> dict[str, Any]:
+def decode(body: bytes | str) -> dict[str, Any]:
     """The fields of a request."""
     try:
         fields = json.loads(body)

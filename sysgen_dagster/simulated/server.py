@@ -99,6 +99,11 @@ _RATE_OF_FAULT = _Pair(click.Choice([fault.value for fault in Fault]), click.FLO
     help="Ignore `structured_outputs`, as most servers but vLLM do.",
 )
 @click.option(
+    "--no-prompt-logprobs",
+    is_flag=True,
+    help="Give probabilities for what is written alone, as llama.cpp's server does.",
+)
+@click.option(
     "--thinks",
     type=click.Choice(list(FORMS)),
     help="Its models think before they answer, and show it as this family of models does.",
@@ -116,6 +121,7 @@ def main(host: str, port: int, **options: Any) -> None:
         drops_system_role=frozenset(options["drops_system_role"]),
         has_tokenizer=not options["no_tokenizer"],
         obeys_constraints=not options["no_structured_outputs"],
+        has_prompt_logprobs=not options["no_prompt_logprobs"],
         thinks=FORMS[options["thinks"]] if options["thinks"] else None,
     )
     try:

@@ -18,7 +18,13 @@ from sysgen_dagster.simulated.annotation import write_tagged_message, write_usel
 from sysgen_dagster.simulated.conflicts import answer_conflict_turn
 from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.faults import Fault
-from sysgen_dagster.simulated.judging import judge_alignment, judge_phrases, judge_preference
+from sysgen_dagster.simulated.judging import (
+    judge_alignment,
+    judge_checklist,
+    judge_phrases,
+    judge_preference,
+    judge_questions,
+)
 from sysgen_dagster.simulated.preferences import write_preference_message, write_preference_set
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import (
@@ -28,7 +34,9 @@ from sysgen_dagster.simulated.prose import (
 )
 from sysgen_dagster.simulated.protocol import Answer, ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase
+from sysgen_dagster.simulated.rubrics import grade_by_rubric
 from sysgen_dagster.simulated.told_length import read_length, read_result
+from sysgen_dagster.simulated.translation import translate
 
 # The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
 VERDICT_ORDER = tuple(parse_verdicts(verification.PROMPT.instructions))
@@ -150,4 +158,8 @@ _BY_TURN = {
     Phase.JUDGE_PREFERENCE: judge_preference,
     Phase.JUDGE_ALIGNMENT: judge_alignment,
     Phase.JUDGE_OBEDIENCE: judge_phrases,
+    Phase.JUDGE_RUBRIC: grade_by_rubric,
+    Phase.JUDGE_CHECKLIST: judge_checklist,
+    Phase.JUDGE_QUESTIONS: judge_questions,
+    Phase.TRANSLATE: translate,
 }

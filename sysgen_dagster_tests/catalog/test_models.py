@@ -99,7 +99,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "field-that-cannot-be-left-out": (
         [("models.small.request.leave_out", ["messages"])],
         "models.small.request.leave_out.0",
-        "'seed', 'temperature', 'top_p', 'top_k' or 'min_p'",
+        "'seed', 'temperature', 'top_p', 'top_k', 'min_p' or 'repetition_penalty'",
     ),
     "system-role-that-is-neither": (
         [("models.small.has_system_role", "sometimes")],

@@ -58,6 +58,11 @@ ASKED = ChatRequest("a-1", [], Sampling(temperature=0.7, max_tokens=512), seed=1
         ({"temperature": 1.0, "top_p": 0.95}, Sampling(1.0, 512, 0.95)),
         ({"phases": {"notes": {"temperature": 0.0}}, "temperature": 1.0}, Sampling(0.0, 512)),
         ({"phases": {"notes": {"max_tokens": 64}}, "top_p": 0.9}, Sampling(0.7, 64, 0.9)),
+        ({"repetition_penalty": 1.03}, Sampling(0.7, 512, 1.0, 1.03)),
+        (
+            {"phases": {"notes": {"repetition_penalty": 1.0}}, "repetition_penalty": 1.03},
+            Sampling(0.7, 512),
+        ),
         ({"phases": {"other_notes": {"max_tokens": 64}}}, Sampling(0.7, 512)),
     ],
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sysgen_dagster.catalog.models import RequestSettings
+from sysgen_dagster.catalog.models import Engine, RequestSettings
 from sysgen_dagster.chat.constraints import Constraint, ConstraintForm
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling
 from sysgen_dagster.inference.chat_api import (
@@ -41,6 +41,7 @@ def test_a_request_holds_nothing_that_was_not_asked_for() -> None:
         "top_p": 1.0,
         "top_k": -1,
         "min_p": 0.0,
+        "repetition_penalty": 1.0,
         "seed": 7,
     }
 
@@ -64,6 +65,25 @@ def test_settings_of_the_model_are_sent_with_every_request() -> None:
     body = body_of(endpoint)
     assert (body["top_k"], body["min_p"], body["reasoning_effort"]) == (20, 0.1, "low")
     assert body["chat_template_kwargs"] == {"enable_thinking": False}
+
+
+@pytest.mark.parametrize("engine", Engine)
+@pytest.mark.parametrize("penalty", [1.0, 1.03])
+def test_a_penalty_for_repetition_is_sent_under_the_name_that_the_engine_knows(
+    engine: Engine, penalty: float
+) -> None:
+    endpoint = replace(ENDPOINT, model=replace(MODEL, engine=engine))
+    request = replace(REQUEST, sampling=replace(REQUEST.sampling, repetition_penalty=penalty))
+    name = "repeat_penalty" if engine is Engine.LLAMA_CPP else "repetition_penalty"
+    sent = {key: value for key, value in body_of(endpoint, request).items() if "penalty" in key}
+    assert sent == {name: penalty}
+    refusing = ServerCapabilities(refuses=frozenset({"repetition_penalty"}))
+    body = body_of(replace(endpoint, capabilities=refusing), request)
+    assert not [key for key in body if "penalty" in key]
+
+
+def test_a_penalty_that_stands_among_the_further_fields_of_older_catalogues_wins() -> None:
+    assert body_of(asked(extra_body={"repetition_penalty": 1.1}))["repetition_penalty"] == 1.1
 
 
 def test_fields_that_the_catalogue_or_the_probe_names_are_left_out() -> None:
@@ -108,7 +128,9 @@ def test_a_long_prompt_leaves_less_room_to_thoughts_and_none_of_the_text_s(
 
 def test_settings_that_change_nothing_keep_the_keys_of_the_ledger() -> None:
     assert MODEL.answers_as == ("vllm", "phi", "187ef03", None)
-    sampled = replace(MODEL, request=RequestSettings(temperature=0.2, top_p=0.9))
+    sampled = replace(
+        MODEL, request=RequestSettings(temperature=0.2, top_p=0.9, repetition_penalty=1.03)
+    )
     assert sampled.answers_as == MODEL.answers_as  # these are in the request
 
 

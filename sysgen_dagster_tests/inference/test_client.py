@@ -121,6 +121,7 @@ def test_a_request_carries_messages_and_every_sampling_parameter(ledger: Ledger)
         "top_p": 1.0,
         "top_k": -1,
         "min_p": 0.0,
+        "repetition_penalty": 1.0,
         "seed": 7,
     }
     assert bodies == [("/v1/chat/completions", body)]

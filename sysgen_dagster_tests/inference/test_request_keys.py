@@ -40,6 +40,9 @@ def key_of(
         pytest.param(key_of(replace(REQUEST, seed=8)), id="seed"),
         pytest.param(key_of(replace(REQUEST, sampling=Sampling(0.8, 512))), id="temperature"),
         pytest.param(key_of(replace(REQUEST, sampling=Sampling(0.7, 513))), id="max_tokens"),
+        pytest.param(
+            key_of(replace(REQUEST, sampling=Sampling(0.7, 512, 1.0, 0.9))), id="repetition_penalty"
+        ),
         pytest.param(key_of(replace(REQUEST, messages=REQUEST.messages[1:])), id="fewer_messages"),
         pytest.param(
             key_of(replace(REQUEST, messages=[*REQUEST.messages][::-1])), id="order_of_messages"
@@ -120,6 +123,12 @@ def test_only_a_form_that_an_answer_must_have_is_part_of_the_key(is_needed: bool
     held_to = Constraint({"regex": "yes|no"}, 'root ::= "yes" | "no"', is_needed=is_needed)
 
     assert (key_of(replace(REQUEST, constraint=held_to)) != key_of()) is is_needed
+
+
+def test_keys_that_older_ledgers_hold_stay_as_they_are() -> None:
+    assert key_of() == "f71a7a3687e01f62a039959623d82633"
+    narrowed = replace(REQUEST, sampling=Sampling(0.7, 512, top_p=0.9))
+    assert key_of(narrowed) == "2b92c7947652afbec065b5735a19acbc"
 
 
 @given(st.text(st.characters(exclude_categories=[]), max_size=20))

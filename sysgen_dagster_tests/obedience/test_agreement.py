@@ -15,6 +15,7 @@ from sysgen_dagster.obedience.agreement import (
     correct_rate,
     jackknife_interval,
     ordinal_alpha,
+    quadratic_kappa,
 )
 
 # Krippendorff (2011), "Computing Krippendorff's alpha-reliability", section D: four observers.
@@ -69,6 +70,52 @@ def test_kappa_says_nothing_where_chance_always_agrees(pairs: dict[tuple[str, st
 
 def alpha_of(ratings: Sequence[Sequence[int | None]]) -> float | None:
     return ordinal_alpha(Counter(map(tuple, ratings)))
+
+
+# Of 10 items 3 lie one apart and one lies two apart: the squares sum to 7.
+WEIGHTED = {
+    (1.0, 1.0): 3,
+    (2.0, 2.0): 2,
+    (3.0, 3.0): 1,
+    (1.0, 2.0): 2,
+    (2.0, 3.0): 1,
+    (1.0, 3.0): 1,
+}
+
+
+def test_weighted_kappa_counts_a_disagreement_by_its_square() -> None:
+    first = [one for (one, _), times in WEIGHTED.items() for _ in range(times)]
+    second = [two for (_, two), times in WEIGHTED.items() for _ in range(times)]
+    by_chance = sum((one - two) ** 2 for one in first for two in second) / 10
+
+    assert quadratic_kappa(WEIGHTED) == pytest.approx(1 - 7 / by_chance)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "kappa"),
+    [
+        ({(1.0, 1.0): 5, (5.0, 5.0): 5}, 1.0),
+        ({(1.0, 5.0): 5, (5.0, 1.0): 5}, -1.0),
+        ({(1.0, 1.0): 5, (1.0, 5.0): 5, (5.0, 1.0): 5, (5.0, 5.0): 5}, 0.0),
+    ],
+)
+def test_weighted_kappa_of_all_and_of_nothing(
+    pairs: dict[tuple[float, float], int], kappa: float
+) -> None:
+    assert quadratic_kappa(pairs) == pytest.approx(kappa)
+
+
+@pytest.mark.parametrize("pairs", [{}, {(3.0, 3.0): 7}])
+def test_weighted_kappa_says_nothing_where_all_say_the_same(
+    pairs: dict[tuple[float, float], int],
+) -> None:
+    assert quadratic_kappa(pairs) is None
+
+
+def test_one_level_off_costs_less_than_three() -> None:
+    near = {(1.0, 2.0): 1, (2.0, 2.0): 4, (5.0, 5.0): 5}
+    far = {(1.0, 4.0): 1, (2.0, 2.0): 4, (5.0, 5.0): 5}
+    assert (quadratic_kappa(near) or 0) > (quadratic_kappa(far) or 0)
 
 
 def test_alpha_of_ordered_ratings_is_the_published_one() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from sysgen_dagster.analysis import tables as analysis
+from sysgen_dagster.evaluation.comparisons import tables as comparisons
 from sysgen_dagster.lanes.sysgen import tables as lane
 from sysgen_dagster.lanes.sysgen.paper import COUNTS, ModelCounts
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
@@ -19,14 +20,41 @@ from sysgen_dagster.tables.table import By, Table, by_name
 # The tables that are not partitioned by shard.
 STATISTICS: Mapping[str, Table] = by_name(
     table
-    for room in (analysis, lane, obedience, report)
+    for room in (analysis, lane, obedience, report, comparisons)
     for table in room.TABLES
     if table.by in {By.MODEL, By.NOTHING}
 )
 
+DIFFERENT = {
+    **{"against": "phi-4", "difference": 0.1, "difference_low": -0.1, "difference_high": 0.3},
+    **{"paired_items": 39, "moved": 0.2, "floor": 0.2},
+    **{"published_as": "phi-4-sysgen", "score_paper": 0.75, "difference_paper": 0.05},
+    "protocol_paper": "protocol unknown: the judge is not said",
+}
+COMPARED = [
+    {
+        **{"suite": "riddles", "student": "phi-4", "arm": "sysgen"},
+        **{"subject": subject, "metric": metric, "of": of, "score": 0.7, "low": 0.6, "high": 0.8},
+        **{"items": 40, "dropped": 1, "judge": "hawk", "worth": "uncalibrated: no labels"},
+        **({} if subject == "phi-4" else DIFFERENT),
+        "protocol": "asked once",
+    }
+    for subject in ("phi-4", "mine")
+    for metric, of in (("R1", "total"), ("R2", "total"), ("R1", "dependent"))
+] + [
+    {"published_as": "janus-7b", "metric": "R1", "of": "total", "score_paper": 0.5},
+    {"subject": "later", "remarks": "not evaluated: sysgen evaluate riddles --subject later"},
+]
 _VERDICTS = {"Good": 6, "Bad": 3, "None": 1, "Unreadable": 0}
 _JUDGED = {"judge": "phi-4", "judge_is_generator": False, "source": "metamath"}
 ROWS: Mapping[str, list[dict[str, Any]]] = {
+    **{
+        table.name: [
+            {name: value for name, value in row.items() if name in table.columns}
+            for row in COMPARED
+        ]
+        for table in comparisons.TABLES
+    },
     "source_lengths": [
         {
             "source": source,

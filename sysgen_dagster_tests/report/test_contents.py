@@ -33,7 +33,8 @@ def of_part(whole: Report, *parts: Part) -> list[Section]:
 
 def test_there_is_a_section_for_each_view_with_its_charts() -> None:
     whole = report(Stored("phi-4"), Stored("qwen2.5-14b"))
-    titles = [each.title for each in of_part(whole, Part.DROPPED, Part.QUALITY, Part.COST)]
+    ours = set(Part) - {Part.PAPER}
+    titles = [each.title for each in of_part(whole, *ours)]
     assert titles == ["Reasons", *(view.title for view in VIEWS if view.part is not Part.PAPER)]
     for view in VIEWS:
         assert len(section(whole, view.table.name).charts) == len(view.draw)
@@ -69,6 +70,33 @@ def test_what_is_not_made_yet_is_named_with_what_to_do() -> None:
     beside = section(report(Stored("phi-4"), half), "judged_alignment")
     assert beside.note == note
     assert beside.tables[0].frame["model"].unique().to_list() == ["phi-4"]
+
+
+def test_who_evaluates_no_students_sees_nothing_of_them() -> None:
+    scores = frozenset(view.table.name for view in VIEWS if view.part is Part.STUDENTS)
+    whole = build_contents(NOW, [Stored("phi-4")], Stored(missing=scores), [], [])
+
+    assert of_part(whole, Part.STUDENTS) == []
+    assert Part.STUDENTS.value not in render(whole)
+    assert "_comparison" not in render(whole).replace("paper_comparison", "")
+
+
+def test_a_student_that_is_not_evaluated_is_named_beside_those_that_are() -> None:
+    [table] = section(report(Stored("phi-4")), "multifacet_comparison").tables
+    rows = table.frame.select("subject", "score", "remarks").rows()
+
+    assert ("later", None, "not evaluated: sysgen evaluate riddles --subject later") in rows
+    assert "janus-7b (the paper's)" not in table.frame["subject"]
+
+
+def test_scores_of_students_stand_beside_the_paper_s_with_what_is_known_of_them() -> None:
+    beside = of_part(report(Stored("phi-4")), Part.PAPER)
+    [shown] = [each for each in beside if each.title.startswith("Tables 3 and 4")]
+    [table] = shown.tables
+
+    assert {"paper", "difference_paper", "protocol_paper"} <= set(table.frame.columns)
+    assert set(table.frame["subject"]) == {"mine", "janus-7b (the paper's)"}
+    assert "Nobody knows the protocol" in shown.lead
 
 
 def test_a_report_of_nothing_says_so_and_can_be_read() -> None:

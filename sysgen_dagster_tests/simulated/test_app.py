@@ -74,6 +74,7 @@ def test_requests_are_counted_by_status_and_phase() -> None:
             "by_phase": {"1": 1, "3": 1, "4": 1},
             "by_fault": {},
             "most_in_flight": 1,
+            "prompts_completed": 0,
         }
 
 

@@ -1,19 +1,20 @@
 """Who is asked in an evaluation: the subject for answers, a judge for gradings."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
 
 from sysgen_dagster.catalog.evaluation import MessageIn
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.chat.messages import ChatRequest
+from sysgen_dagster.chat.messages import ChatMessage, ChatRequest
 from sysgen_dagster.defs.plumbing.metadata import SIMULATED
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.resources import ModelSession
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.inference.chat_api import fold_system_message
+from sysgen_dagster.tables.table import WHOLE
 
 
 class NoJudgeError(SysgenError):
@@ -34,11 +35,12 @@ class SubjectSession:
 
     def ask(self, requests: Iterable[ChatRequest], total: int) -> pl.DataFrame:
         """As `ModelSession.ask`, with the system message where the subject has it."""
-        if self.message_in is MessageIn.USER:
-            requests = (
-                replace(each, messages=fold_system_message(each.messages)) for each in requests
-            )
+        requests = (replace(each, messages=self.shown(each.messages)) for each in requests)
         return self.session.ask(requests, total)
+
+    def shown(self, messages: Sequence[ChatMessage]) -> Sequence[ChatMessage]:
+        """The messages as the subject is sent them."""
+        return fold_system_message(messages) if self.message_in is MessageIn.USER else messages
 
 
 def open_subject(run: AssetRun) -> SubjectSession:
@@ -66,9 +68,11 @@ def open_grader(run: AssetRun) -> ModelSession:
             f"{run.table.name} needs a model that grades: name an entry of `models` or `judges` as "
             "`judge` under `evaluation` in the catalogue"
         )
-    answers = CATALOG.model_of_subject(run.subject.name)
-    run.note(judge=name, judge_is_subject=name == answers.name)
-    return run.open_session(CATALOG.served[name], f"{name}/{run.at.key}")
+    if run.at.subject is not None:
+        answers = CATALOG.model_of_subject(run.subject.name)
+        run.note(judge_is_subject=name == answers.name)
+    run.note(judge=name)
+    return run.open_session(CATALOG.served[name], f"{name}/{run.at.key or WHOLE}")
 
 
 def note_simulated(run: AssetRun, completions: pl.DataFrame) -> None:

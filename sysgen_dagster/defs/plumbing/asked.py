@@ -12,6 +12,10 @@ from sysgen_dagster.catalog.models import Model, PhaseSettings
 from sysgen_dagster.chat.messages import ChatRequest, Sampling, with_settings
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.versions import ASKED_AS, Tags
+from sysgen_dagster.evaluation.multifacet.tables import (
+    MULTIFACET_CALIBRATION,
+    MULTIFACET_GRADINGS,
+)
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
@@ -50,6 +54,7 @@ _SAMPLING: Mapping[str, Sampling] = {
 _ASKED_AS = {
     PLANTED_FAULTS.name: VERIFICATION.table.name,
     JUDGE_CALIBRATION.name: JUDGED_PREFERENCES.name,
+    MULTIFACET_CALIBRATION.name: MULTIFACET_GRADINGS.name,
 }
 
 
@@ -86,12 +91,19 @@ def asked_tags(table: Table, at: Partition, identify: Identify) -> Tags:
             answers_as = identify(model).answers_as
         except EngineError:
             return {}
-        shown += [_normal(answers_as), sent.temperature, sent.max_tokens, sent.top_p]
+        shown += [_normal(answers_as), *_numbers_of(sent)]
     if rows is not None:
         shown += [rows, CATALOG.judging.seed]
     if table == CONFLICT_TURNS:
         shown += [CATALOG.conflicts.messages_a_shard, CATALOG.conflicts.seed]
     return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
+
+
+def _numbers_of(sent: Sampling) -> list[object]:
+    numbers: list[object] = [sent.temperature, sent.max_tokens, sent.top_p]
+    if sent.repetition_penalty != 1.0:  # tags that were noted before it was a setting stay
+        numbers += ["repetition_penalty", sent.repetition_penalty]
+    return numbers
 
 
 def _asked_of_subject(table: Table, subject: str, identify: Identify) -> Tags:
@@ -100,7 +112,8 @@ def _asked_of_subject(table: Table, subject: str, identify: Identify) -> Tags:
     if suite is None:
         return {}
     answers, judge = CATALOG.model_of_subject(subject), CATALOG.evaluation.judge
-    models = [answers] if table == suite.answers or judge is None else [CATALOG.served[judge]]
+    is_graded_by = judge if suite.answers and table == suite.gradings else None
+    models = [answers] if is_graded_by is None else [CATALOG.served[is_graded_by]]
     shown: list[object] = [CATALOG.subjects[subject].message_in]
     for model in models:
         try:
@@ -108,7 +121,8 @@ def _asked_of_subject(table: Table, subject: str, identify: Identify) -> Tags:
         except EngineError:
             return {}
         phase = model.request.phases.get(table.name, PhaseSettings())
-        shown += [model.request.temperature, model.request.top_p, phase.model_dump_json()]
+        sent = model.request
+        shown += [sent.temperature, sent.top_p, sent.repetition_penalty, phase.model_dump_json()]
     shown.append(getattr(CATALOG.evaluation, suite.name).model_dump_json())
     return {ASKED_AS: hashlib.sha256(json.dumps(shown).encode()).hexdigest()[:32]}
 

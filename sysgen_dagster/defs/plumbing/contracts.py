@@ -61,14 +61,14 @@ def broken_contracts(evidence: Evidence, table: Table) -> Iterator[tuple[Check, 
 
 
 def require_contracts(evidence: StoredEvidence, table: Table) -> None:
-    """Evaluate every blocking check of a table on one shard.
+    """Evaluate every blocking check of a table on one shard, or on one subject.
 
     Raises:
         dg.Failure: One does not hold.
     """
     for check, finding in broken_contracts(evidence, table):
-        [shard] = evidence.shards
-        partition = Partition(evidence.model, shard).key
+        shard = next(iter(evidence.shards), None)
+        partition = Partition(evidence.model, shard, subject=evidence.subject).key
         explained = f"{finding.explanation}. " if finding.explanation else ""
         raise dg.Failure(
             f"{table.name} breaks a contract for {partition}, {check.name}: {check.statement} "

@@ -227,7 +227,7 @@ def summary_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str,
         "/".join(["figures", *(_SHORT.get(row[word], str(row[word])) for word in words), name]): (
             _six_digits(row[name])
         )
-        for row in short.iter_rows(named=True)
+        for row in short.filter(view.plotted).iter_rows(named=True)
         for name in numbers
         if row[name] is not None and math.isfinite(row[name]) and not name.endswith("paper")
     }
@@ -250,6 +250,8 @@ def _chart_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str, 
         return {"chart": "not drawn: pip install 'sysgen-dagster[report]'"}
     by_model = summary.with_columns(model=pl.lit(model)) if view.is_by_model else summary
     chart = view.draw[0](by_model, [model] if model else [])
+    if chart is None:
+        return {}
     picture = drawing.data_uri(drawing.svg(chart, view.title, alone=True))
     return {"chart": dg.MetadataValue.md(f"![{view.title}]({picture})")}
 

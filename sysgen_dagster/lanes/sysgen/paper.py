@@ -200,3 +200,85 @@ ALIGNMENT: Mapping[str, tuple[float, float]] = {
     "llama-3.1-8b": (0.83, 0.13),
     "qwen2.5-14b": (0.81, 0.17),
 }
+
+# The tables of scores. A row is a model or a training of the shipped catalogue, or one that is
+# copied from the paper of Janus (there with a dagger).
+UNTRAINED = ("llama-3.1-8b", "qwen2.5-14b", "phi-4", "solar-10.7b", "gemma-2-9b")
+DAGGER = ("gpt-3.5-turbo-0125", "gpt-4-0613", "gpt-4-turbo-0125", "janus-7b", "janus-dpo-7b")
+AVERAGE = "average"  # the column at the right, as printed
+
+# Tables 3 and 4: Multifacet, from 1 to 5.
+MULTIFACET = _by_name(
+    ("AlpacaEval", "FLASK", "Koala", "MT-Bench", "Self-Instruct", AVERAGE),
+    {
+        "gpt-3.5-turbo-0125": (4.05, 3.86, 4.15, 3.87, 3.85, 3.91),
+        "gpt-4-0613": (4.25, 4.00, 4.18, 4.16, 4.13, 4.10),
+        "gpt-4-turbo-0125": (4.45, 4.27, 4.61, 4.45, 4.27, 4.35),
+        "janus-7b": (4.43, 4.06, 4.41, 4.11, 4.01, 4.17),
+        "janus-dpo-7b": (4.45, 4.13, 4.43, 4.21, 4.17, 4.24),
+        "llama-3.1-8b": (4.26, 3.82, 4.29, 4.15, 4.06, 4.12),
+        "qwen2.5-14b": (4.37, 4.07, 4.37, 4.27, 4.21, 4.26),
+        "phi-4": (4.53, 4.24, 4.51, 4.39, 4.40, 4.41),
+        "llama-3.1-8b-sysgen": (4.38, 3.95, 4.41, 4.22, 4.11, 4.21),
+        "qwen2.5-14b-sysgen": (4.40, 4.11, 4.42, 4.22, 4.25, 4.28),
+        "phi-4-sysgen": (4.62, 4.63, 4.52, 4.44, 4.49, 4.54),
+        "solar-10.7b": (3.30, 3.31, 3.09, 3.19, 3.08, 3.19),
+        "gemma-2-9b": (4.10, 3.80, 4.26, 4.15, 3.92, 4.05),
+        "solar-10.7b-distillation": (3.97, 3.73, 3.64, 3.98, 3.52, 3.76),
+        "gemma-2-9b-distillation": (4.40, 4.04, 4.30, 4.23, 4.18, 4.23),
+    },
+)
+
+# Table 11 of version 2 (Table 5 of version 1): benchmarks that the training had nothing to do with,
+# in percent.
+_UNSEEN = {
+    "solar-10.7b": "63.28 30.20 63.99 30.36 86.35 38.59 36.38 37.28 48.31",
+    "gemma-2-9b": "73.27 32.78 67.89 31.05 81.92 74.78 38.87 41.98 55.31",
+    "llama-3.1-8b": "67.95 40.87 54.95 34.60 79.18 50.71 39.53 70.85 54.83",
+    "qwen2.5-14b": "79.73 51.22 67.39 45.51 82.31 79.83 42.12 78.25 65.79",
+    "phi-4": "84.56 70.12 68.26 55.93 84.42 62.98 48.87 79.87 69.37",
+    "solar-10.7b-no-system-message": "62.38 29.12 58.87 29.17 81.58 31.27 37.21 32.85 45.30",
+    "gemma-2-9b-no-system-message": "71.85 31.67 62.57 30.51 77.54 69.25 39.12 37.25 52.47",
+    "llama-3.1-8b-no-system-message": "65.34 36.85 54.18 33.93 77.98 35.64 40.03 62.83 50.85",
+    "qwen2.5-14b-no-system-message": "75.87 49.85 66.89 43.98 80.99 62.57 43.28 71.17 61.82",
+    "phi-4-no-system-message": "80.27 66.58 66.27 52.89 83.39 55.83 49.98 75.49 66.33",
+    "llama-3.1-8b-sysgen": "66.89 39.77 54.55 34.21 78.89 46.75 42.11 68.98 54.02",
+    "qwen2.5-14b-sysgen": "78.92 43.38 66.82 44.46 80.98 74.59 43.23 76.28 63.58",
+    "phi-4-sysgen": "83.27 68.77 67.89 55.18 84.31 57.87 50.23 77.12 68.08",
+    "solar-10.7b-distillation": "59.98 29.26 62.81 30.25 85.91 34.58 38.25 35.97 47.12",
+    "gemma-2-9b-distillation": "72.19 31.56 66.75 30.89 81.53 71.37 40.27 40.38 54.37",
+}
+UNSEEN = _by_name(
+    ("MMLU", "MMLU-Pro", "ARC-c", "GPQA", "HellaSwag", "IFEval", "MathQA", "BBH", AVERAGE),
+    {row: tuple(map(float, figures.split())) for row, figures in _UNSEEN.items()},
+)
+
+# Table 6 (Table 5 of version 2), the arms that no other table has: averages of Multifacet, unseen.
+ABLATION = {
+    "llama-3.1-8b-no-system-message": (3.98, 50.85),
+    "llama-3.1-8b-common-system-message": (3.89, 51.23),
+    "llama-3.1-8b-original-answer": (4.09, 51.89),
+    "phi-4-no-system-message": (4.26, 66.33),
+    "phi-4-common-system-message": (4.23, 66.52),
+    "phi-4-original-answer": (4.38, 66.12),
+}
+# Table 7: the average of Multifacet with the message in the user turn.
+USER_ROLE = {
+    **{"solar-10.7b": 2.98, "llama-3.1-8b": 4.09, "qwen2.5-14b": 4.13, "phi-4": 4.26},
+    **{"llama-3.1-8b-sysgen": 4.13, "qwen2.5-14b-sysgen": 4.16, "phi-4-sysgen": 4.38},
+    "solar-10.7b-distillation": 3.64,
+}
+# Figure 4 of version 2: what R1 to R5 of SysBench gain over the untrained model, in percentage
+# points. The panels have no names; we read them in the order of the legend.
+SYSBENCH_GAINS = _by_name(
+    ("R1", "R2", "R3", "R4", "R5"),
+    {
+        "llama-3.1-8b-sysgen": (18.8, 20.8, 17.8, 7.9, 4.0),
+        "qwen2.5-14b-sysgen": (15.3, 22.7, 21.7, 12.0, 6.0),
+        "phi-4-sysgen": (18.4, 20.1, 15.2, 9.4, 6.2),
+        "solar-10.7b-distillation": (26.7, 20.8, 5.9, 1.0, 1.0),
+        "gemma-2-9b-distillation": (15.5, 21.8, 18.1, 8.6, 4.6),
+    },
+)
+# The rows of all of these tables.
+SCORED = tuple(dict.fromkeys([*MULTIFACET, *UNSEEN, *ABLATION]))

@@ -39,6 +39,7 @@ def _tags(table: str, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> object
 OTHERWISE: dict[str, dict[str, Any]] = {
     "temperature": {"request": {"temperature": 0.3}},
     "top_p": {"request": {"top_p": 0.9}},
+    "repetition_penalty": {"request": {"repetition_penalty": 1.03}},
     "top_k": {"request": {"top_k": 5}},
     "min_p": {"request": {"min_p": 0.1}},
     "reasoning_tokens": {"request": {"reasoning_tokens": 100}},
@@ -61,7 +62,7 @@ def test_another_setting_of_the_model_is_another_way_to_ask(
     assert _tags(table, monkeypatch, **changes) != _tags(table, monkeypatch) != {}
 
 
-@pytest.mark.parametrize("field", ["max_tokens", "temperature", "top_p"])
+@pytest.mark.parametrize("field", ["max_tokens", "temperature", "top_p", "repetition_penalty"])
 @pytest.mark.parametrize("table", [name for name in ASKED_FOR if name not in ASKED_AS_OTHERS])
 def test_the_settings_of_one_phase_are_those_of_its_table_alone(
     table: str, field: str, monkeypatch: pytest.MonkeyPatch
@@ -89,6 +90,7 @@ SAME: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "default-written-out": ({}, {"request": {"min_p": 0, "leave_out": [], "top_k": None}}),
     "top-p-of-all": ({}, {"request": {"top_p": 1}}),
+    "no-penalty-for-repetition": ({}, {"request": {"repetition_penalty": 1}}),
     "order-of-fields": (
         {"request": {"extra_body": {"a": 1, "b": {"c": 2, "d": 3}}}},
         {"request": {"extra_body": {"b": {"d": 3, "c": 2}, "a": 1}}},

@@ -1,0 +1,45 @@
+"""What is stored of the evaluations of subjects, as comparisons read it."""
+
+import polars as pl
+
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.evaluation.comparisons.comparing import Evaluated
+from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition
+
+
+def read_evaluated(store: Store, suite: Suite) -> dict[str, Evaluated]:
+    """The subjects that are evaluated on a suite, by name, in the order of the catalogue."""
+    return {
+        name: _read(store, suite, Partition(subject=name))
+        for name in CATALOG.subjects
+        if is_evaluated(store, suite, name)
+    }
+
+
+def is_evaluated(store: Store, suite: Suite, subject: str) -> bool:
+    """Whether gradings of a subject and their scores are stored."""
+    at = Partition(subject=subject)
+    return all(store.holds(table, at) for table in (suite.gradings, suite.scores))
+
+
+def _read(store: Store, suite: Suite, at: Partition) -> Evaluated:
+    gradings = store.read(suite.gradings, at)
+    return Evaluated(
+        scores=store.read(suite.scores, at),
+        items=suite.build_items(gradings),
+        is_made_up=_is_made_up(_engines(store, suite, gradings, at)),
+    )
+
+
+def _engines(store: Store, suite: Suite, gradings: pl.DataFrame, at: Partition) -> set[str | None]:
+    """The engines that answered, as far as the suite notes them."""
+    answers = suite.answers
+    if answers is not None and "engine" in answers.columns and store.holds(answers, at):
+        return set(store.read(answers, at, "engine")["engine"])
+    return set(gradings["engine"]) if "engine" in gradings.columns else set()
+
+
+def _is_made_up(engines: set[str | None]) -> bool:
+    return engines - {None} == {"simulated"}

@@ -1,0 +1,88 @@
+"""The short tables of comparisons, and which of their scores a chart has room for."""
+
+from typing import Final
+
+import polars as pl
+
+from sysgen_dagster.evaluation.comparisons.published import MEANS
+from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES
+from sysgen_dagster.evaluation.suites import SUITES
+from sysgen_dagster.evaluation.tables import TOTAL
+from sysgen_dagster.obedience.calibration import CALIBRATED
+from sysgen_dagster.report.view import Statistics
+from sysgen_dagster.tables.table import TableError
+
+LABEL: Final = "scored"  # the column with what a chart calls a score
+_PAPERS: Final = " (the paper's)"  # ends the name of a row of the paper that no subject has
+_BY_RULES: Final = "rules"
+# Which rows are not the paper's alone, and which numbers Dagster plots: over all items.
+OF_OURS: Final = ~pl.col("subject").str.ends_with(_PAPERS)
+PLOTTED: Final = OF_OURS & pl.col("of").is_in(MEANS)
+_OUR_COLUMNS: Final = (
+    *("subject", "metric", "of", "score", "low", "high", "items", "dropped", "floor"),
+    *("against", "difference", "difference_low", "difference_high", "paired_items", "moved"),
+)
+
+
+def summarize_comparison(stored: pl.DataFrame, _: Statistics) -> pl.DataFrame:
+    """What is shown of a comparison: who graded, with what that is worth, in one column.
+
+    Columns of differences are kept, as charts ask for them.
+    """
+    judge = pl.format("{} ({})", "judge", pl.col("worth").fill_null("worth not known"))
+    graded = pl.when(pl.col("score").is_not_null()).then(pl.coalesce(judge, pl.lit(_BY_RULES)))
+    before = [name for name in stored.columns if name in ("suite", "student", "arm")]
+    return stored.select(
+        *before,
+        subject=pl.coalesce("subject", pl.col("published_as") + _PAPERS),
+        **{name: pl.col(name) for name in _OUR_COLUMNS if name != "subject"},
+        graded_by=graded,
+        remarks="remarks",
+        paper="score_paper",
+        difference_paper="difference_paper",
+        protocol_paper="protocol_paper",
+    )
+
+
+def label_scores(summary: pl.DataFrame, most: int) -> pl.DataFrame:
+    """The rows that a chart shows, with what it calls each score.
+
+    Those are all scores of the first metric, and the other metrics over all items; where more than
+    `most` points would be drawn, only what is over all items.
+    """
+    if summary.is_empty():
+        return summary.with_columns(pl.lit("").alias(LABEL))
+    is_first = pl.col("metric") == summary["metric"][0]
+    is_total = pl.col("of") == TOTAL
+    shown = summary.filter(is_first | is_total)
+    if shown.height > most:
+        shown = shown.filter(is_total | (is_first & pl.col("of").is_in(MEANS)))
+    if "suite" in summary.columns:
+        label = pl.concat_str("suite", "metric", "of", separator=", ").str.strip_suffix(
+            f", {TOTAL}"
+        )
+    else:
+        label = pl.when(is_total).then("metric").otherwise("of")
+    return shown.with_columns(label.str.replace_all("_", " ").alias(LABEL))
+
+
+def find_notices(statistics: Statistics) -> list[str]:
+    """What must be known of the stored comparisons before any figure is read."""
+    notices: dict[str, None] = {}
+    for suite in SUITES:
+        try:
+            stored = statistics.read(OF_SUITES[suite.name])
+        except TableError:
+            continue  # of another version: the section says that it is outdated
+        if stored is None:
+            continue
+        scored = stored.drop_nulls("score")
+        for judge, worth in scored.select("judge", "worth").unique(maintain_order=True).iter_rows():
+            if judge is not None and worth != CALIBRATED:
+                notices[f"{suite.title} is graded by {judge}, {worth or 'worth not known'}."] = None
+        alike = scored.drop_nulls("remarks").group_by("remarks", maintain_order=True)
+        for remarks, subjects in alike.agg(
+            pl.col("subject").unique(maintain_order=True)
+        ).iter_rows():
+            notices[f"{suite.title}, {', '.join(subjects)}: {remarks}."] = None
+    return [*notices]
