@@ -38,7 +38,7 @@ def _tags(table: str, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> object
 
 OTHERWISE: dict[str, dict[str, Any]] = {
     "temperature": {"request": {"temperature": 0.3}},
-    "top_p": {"request": {"top_p": 0.9}},
+    "top_p": {"request": {"top_p": 0.8}},
     "repetition_penalty": {"request": {"repetition_penalty": 1.03}},
     "top_k": {"request": {"top_k": 5}},
     "min_p": {"request": {"min_p": 0.1}},
