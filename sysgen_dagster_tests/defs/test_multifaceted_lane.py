@@ -1,6 +1,9 @@
 """The second lane on a real instance: bundled rows, the simulated models behind real HTTP."""
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,3 +194,29 @@ def test_an_excluded_instruction_is_asked_about_no_more(
     assert gone not in {*kept(_read(INSTRUCTIONS, SHARD))["conversation_id"]}
     assert held <= {gone}
     assert not {*_read(PREFERENCE_SETS)["instruction_id"]} & {gone}
+
+
+def test_without_the_section_nothing_of_the_lane_is_loaded(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"question": "Why?", "answer": "So."}\n')
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text("sources: {mine: {path: rows.jsonl}}\nmodels: {m: {engine: simulated}}\n")
+    listed = (
+        "import json; from sysgen_dagster.definitions import defs; print(json.dumps(["
+        "[spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()], "
+        "[job.name for job in defs.jobs], [each.name for each in defs.schedules], "
+        "[key.name for key in defs.resolve_asset_graph().asset_check_keys]]))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", listed],
+        env={**os.environ, "SYSGEN_CATALOG": str(catalog), "SYSGEN_DATA": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assets, jobs, schedules, checks = json.loads(ran.stdout.splitlines()[-1])
+
+    assert not [name for name in assets if name.startswith("multifaceted")]
+    assert "aligned_responses" in assets
+    assert (jobs, schedules) == (["sysgen"], ["fill_gaps"])
+    assert "every_set_is_there" not in checks

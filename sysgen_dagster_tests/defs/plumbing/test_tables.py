@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 import sysgen_dagster.analysis.tables
+import sysgen_dagster.lanes.multifaceted.tables
 import sysgen_dagster.lanes.sysgen.tables
 import sysgen_dagster.obedience.tables
 import sysgen_dagster.report.tables
@@ -19,6 +20,7 @@ from sysgen_dagster.tables.table import By
 
 ROOMS = (
     sysgen_dagster.lanes.sysgen.tables.TABLES,
+    sysgen_dagster.lanes.multifaceted.tables.TABLES,
     sysgen_dagster.obedience.tables.TABLES,
     sysgen_dagster.analysis.tables.TABLES,
     sysgen_dagster.training_sets.tables.TABLES,
@@ -69,6 +71,7 @@ def test_the_tables_are_the_sources_the_phases_the_training_sets_and_the_statist
         *sources,
         "conversations",
         *PHASES,
+        *(table.name for table in sysgen_dagster.lanes.multifaceted.tables.TABLES),
         "row_quality",
         "obedience",
         "conflict_turns",
