@@ -24,7 +24,7 @@ _OUR_COLUMNS: Final = (
 )
 
 
-def summarize_comparison(stored: pl.DataFrame, _: Statistics) -> pl.DataFrame:
+def summarize_comparison(stored: pl.DataFrame) -> pl.DataFrame:
     """What is shown of a comparison: who graded, with what that is worth, in one column.
 
     Columns of differences are kept, as charts ask for them.
@@ -52,17 +52,21 @@ def label_scores(summary: pl.DataFrame, most: int) -> pl.DataFrame:
     """
     if summary.is_empty():
         return summary.with_columns(pl.lit("").alias(LABEL))
-    is_first = pl.col("metric") == summary["metric"][0]
-    is_total = pl.col("of") == TOTAL
+    # Over all items; of a metric without such a score, such as a task, the first one.
+    has_total = (pl.col("of") == TOTAL).any().over("metric")
+    first_of = pl.col("of").first().over("metric")
+    is_total = pl.col("of") == pl.when(has_total).then(pl.lit(TOTAL)).otherwise(first_of)
+    is_first = (pl.col("metric") == summary["metric"][0]) & has_total
     shown = summary.filter(is_first | is_total)
     if shown.height > most:
-        shown = shown.filter(is_total | (is_first & pl.col("of").is_in(MEANS)))
+        shown = summary.filter(is_total | (is_first & pl.col("of").is_in(MEANS)))
     if "suite" in summary.columns:
         label = pl.concat_str("suite", "metric", "of", separator=", ").str.strip_suffix(
             f", {TOTAL}"
         )
     else:
-        label = pl.when(is_total).then("metric").otherwise("of")
+        is_part = has_total & (pl.col("of") != TOTAL)
+        label = pl.when(is_part).then("of").otherwise("metric")
     return shown.with_columns(label.str.replace_all("_", " ").alias(LABEL))
 
 

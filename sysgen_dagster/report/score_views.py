@@ -35,7 +35,7 @@ def _view(table: Table, title: str, lead: str, form: str, published_in: str = ""
         title,
         Part.STUDENTS,
         f"{lead} {_INTERVALS}",
-        summarize_comparison,
+        lambda stored, _: summarize_comparison(stored),
         [
             partial(draw_scores, form=form),
             *([draw_rounds] if is_of_rounds else []),

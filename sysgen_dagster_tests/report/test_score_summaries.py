@@ -68,6 +68,17 @@ def test_where_a_chart_has_no_room_for_parts_it_shows_what_is_over_all_items() -
     assert label_scores(rows, 5)[LABEL].to_list() == ["solved"]
 
 
+def test_tasks_that_have_no_score_over_all_items_are_shown_by_the_first_that_is_measured() -> None:
+    rows = summary(
+        scored(metric="average of 2 tasks"),
+        *(scored(metric="arc_challenge", of=of) for of in ("acc_norm", "acc")),
+        scored(metric="mathqa", of="acc"),
+    )
+
+    labels = ["average of 2 tasks", "arc challenge", "mathqa"]
+    assert label_scores(rows, 9)[LABEL].to_list() == labels
+
+
 def test_across_suites_a_score_is_called_by_its_suite() -> None:
     rows = summary(scored(), scored(of=MEAN_OF_COLUMNS))
     rows = rows.with_columns(suite=rows["metric"].replace("solved", "riddles"))
