@@ -44,6 +44,19 @@ def _of_suite(suite: Suite) -> Iterator[Check]:
             True,
             _nothing_lost(suite, suite.answers, suite.gradings, is_once=False),
         )
+    yield from _of_gradings(suite)
+    if suite.answers is not None and "model" in suite.answers.columns:
+        yield Check(
+            "nobody_grades_itself",
+            suite.scores,
+            "The model that grades is not the one that answered.",
+            False,
+            _grades_itself(suite, suite.answers),
+        )
+
+
+def _of_gradings(suite: Suite) -> Iterator[Check]:
+    """The checks of what every suite has, also one whose items and answers are no tables."""
     yield Check(
         "every_drop_has_a_known_reason",
         suite.gradings,
@@ -60,14 +73,6 @@ def _of_suite(suite: Suite) -> Iterator[Check]:
     )
     yield _unless_made_up(suite, _few_unknown(suite))
     yield _unless_made_up(suite, _judge_is_calibrated(suite))
-    if suite.answers is not None and "model" in suite.answers.columns:
-        yield Check(
-            "nobody_grades_itself",
-            suite.scores,
-            "The model that grades is not the one that answered.",
-            False,
-            _grades_itself(suite, suite.answers),
-        )
 
 
 def _unless_made_up(suite: Suite, check: Check) -> Check:
