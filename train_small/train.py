@@ -52,13 +52,14 @@ def main() -> int:
     parser.add_argument("--training", default="sysgen", help="of train_small/catalog.yaml")
     options = parser.parse_args()
     data = options.data.absolute()
-    catalog = _with_own_paths(load_catalog(HERE / "catalog.yaml"), options.weights.absolute())
+    catalog = with_own_paths(load_catalog(HERE / "catalog.yaml"), options.weights.absolute())
+    catalog = catalog.model_copy(update={"subjects": {}})  # which `make proof` has files for
     write_exports(begin_deployment(catalog, data), catalog)
     return train(Console(width=120), str(data), options.training)
 
 
-def _with_own_paths(catalog: Catalog, weights: Path) -> Catalog:
-    """The catalogue with the rows, and with the weights and the template of its student."""
+def with_own_paths(catalog: Catalog, weights: Path) -> Catalog:
+    """The catalogue with the rows, and with the weights of its student."""
     sources = {
         name: each.model_copy(update={"path": ROWS}) for name, each in catalog.sources.items()
     }

@@ -56,7 +56,7 @@ class BaseCatalog(Entry):
             yield from unknown_names(values, f"{section}.*.training", "trainings")
         yield from unknown_names(values, "trainings.*.starts_from", "trainings")
         yield from unknown_names(values, "subjects.*.against", "subjects")
-        for field in ("subjects.*.model", "evaluation.judge"):
+        for field in ("subjects.*.model", "evaluation.judge", "evaluation.sysbench.translator"):
             yield from unknown_names(values, field, "models", "judges")
         models = values.get("models") if isinstance(values, Mapping) else None
         both = models if isinstance(models, Mapping) else ()
@@ -152,6 +152,11 @@ class BaseCatalog(Entry):
     def shards(self, source: str) -> list[str]:
         """Shard keys of one source, in the order of its rows, such as ``capybara-003``."""
         return [f"{source}-{index:03d}" for index in range(self.sources[source].shards)]
+
+    @property
+    def lane_shards(self) -> Mapping[str, list[str]]:
+        """By lane, its shards where they are not those of the sources; they look like these."""
+        return {}
 
     @property
     def upstream_files(self) -> list[UpstreamFile]:

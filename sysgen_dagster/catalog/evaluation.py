@@ -6,11 +6,20 @@ those that a catalogue which only names subjects gets.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import Field, model_validator
 
-from sysgen_dagster.catalog.entries import AtLeastOne, Count, Entry, Name, Switch
+from sysgen_dagster.catalog.entries import (
+    AtLeastOne,
+    Count,
+    Entry,
+    Name,
+    Repository,
+    Revision,
+    Sha256,
+    Switch,
+)
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import HubFile, UpstreamFile
@@ -60,9 +69,52 @@ class Bench(UpstreamFile):
     def _take_a_copy_in_place_of_the_pin(cls, given: Any) -> Any:
         if not isinstance(given, Mapping):
             return given
-        hub = cls.model_fields["hub"].get_default(call_default_factory=True)
-        is_copy = given.get("path") is not None
-        return {"hub": None if is_copy else hub, **given}
+        fields = {place: cls.model_fields[place] for place in cls.places}
+        is_elsewhere = any(given.get(place) is not None for place in fields)
+        pins = {place: field.get_default() for place, field in fields.items()}
+        return {**(dict.fromkeys(pins) if is_elsewhere else pins), **given}
+
+
+class GitHubFiles(Entry):
+    """Files of a repository on GitHub, at one commit, each with its sha256."""
+
+    repo: Repository
+    revision: Revision
+    files: Mapping[str, Sha256] = Field(min_length=1)  # by their path there
+
+
+class BenchOnGitHub(Bench):
+    """A benchmark that is published on GitHub alone."""
+
+    places: ClassVar[tuple[str, ...]] = ("github", "hub", "path")
+
+    github: GitHubFiles | None = None
+
+
+_REAL_GUARDRAILS = GitHubFiles(
+    repo="normster/RealGuardrails",
+    revision="905fc46f2f9ff88da0f304f99b549fb3ca4b815e",
+    files={
+        "evals/ifeval/inputs/sys_ifeval.jsonl": (
+            "a59435a5f4e1dd23d0cb6f239cba8f19cca59228d95fe29a0aa6bddddba058fc"
+        ),
+        "evals/tensortrust/inputs/extraction.jsonl": (
+            "467893172a0521e6d77117353608d733f45b73251f668e88ebaada53f9eca0ad"
+        ),
+        "evals/tensortrust/inputs/hijacking.jsonl": (
+            "b1a2d7c9e9d10864cda125587de389339c91fcc06674c2b3f8f484a0c1d37083"
+        ),
+        "evals/tensortrust/inputs/helpful.jsonl": (
+            "a3ccc2de98681d1a7380e125af2911a318ea673fb99dbc56ff3922ec42b9b7ca"
+        ),
+    },
+)
+
+
+def _of_real_guardrails(folder: str) -> GitHubFiles:
+    files = _REAL_GUARDRAILS.files
+    wanted = {path: digest for path, digest in files.items() if path.startswith(f"evals/{folder}/")}
+    return _REAL_GUARDRAILS.model_copy(update={"files": wanted})
 
 
 class RubricLabels(Bench):
@@ -100,11 +152,57 @@ class Multifacet(Bench):
         return None if is_once else "give true and false at most once each"
 
 
+class History(StrEnum):
+    """Whose answers stand before a later turn of a session."""
+
+    OWN = "own"  # the subject's
+    REFERENCE = "reference"  # the benchmark's, so that one failure says nothing of the next turn
+
+
+class Language(StrEnum):
+    """In which language a benchmark is asked."""
+
+    ORIGINAL = "original"
+    ENGLISH = "english"  # translated by a model of the catalogue
+
+
+class Sample(Entry):
+    """So many sessions of each kind, in place of all; left out: as the SysGen paper has it."""
+
+    dependent: Count = 80
+    parallel: Count = 20
+    seed: Count = 0  # which ones: the paper does not say which are its own
+
+
 class SysBench(Bench):
-    """SysBench: 500 system messages with five turns each, and a checklist for every turn."""
+    """SysBench: 500 system messages with five turns each, and a checklist for every turn.
+
+    An item of the setting `items` is a session.
+    """
 
     name: str = Field(default="sysbench", exclude=True)
-    hub: HubFile | None = HubFile(repo="PKU-Baichuan-MLSystemLab/SysBench")
+    hub: HubFile | None = HubFile(
+        repo="PKU-Baichuan-MLSystemLab/SysBench", file="system_benchmark_eval_datas.json"
+    )
+    history: History = History.OWN
+    language: Language = Language.ORIGINAL
+    translator: Name | None = None  # an entry of `models` or `judges`; needed for English
+    sample: Sample | None = None
+
+    @rule("items", "sample")
+    def _require_one_choice(self) -> str | None:
+        if self.sample is None or self.items == EVERY_ITEM:
+            return None
+        return "`items` and `sample` both say which sessions are asked: leave one out"
+
+    @rule("language", "translator")
+    def _require_a_translator(self) -> str | None:
+        if self.language is Language.ORIGINAL or self.translator:
+            return None
+        return (
+            "`language` english needs a model that translates: name an entry of `models` or "
+            "`judges` as `translator`"
+        )
 
 
 class NemotronSysBench(Bench):
@@ -112,35 +210,66 @@ class NemotronSysBench(Bench):
 
     name: str = Field(default="nemotron_sysbench", exclude=True)
     license: str = "cc-by-4.0"
-    hub: HubFile | None = HubFile(repo="nvidia/Nemotron-RL-SysBench-v1")
+    hub: HubFile | None = HubFile(repo="nvidia/Nemotron-RL-SysBench-v1", file="data/train.jsonl")
 
 
-class SystemIFEval(Bench):
+class SystemIFEval(BenchOnGitHub):
     """S-IFEval: constraints in the system message and in the user turn, held to rules."""
 
     name: str = Field(default="s_ifeval", exclude=True)
+    title: str = "S-IFEval"
     license: str = "mit"
+    github: GitHubFiles | None = _of_real_guardrails("ifeval")
 
 
 class IFEval(Bench):
     """IFEval: constraints in the user turn, held to rules."""
 
     name: str = Field(default="ifeval", exclude=True)
+    title: str = "IFEval"
     license: str = "apache-2.0"
-    hub: HubFile | None = HubFile(repo="google/IFEval")
+    # The pin that `benchmarks` of the shipped catalogue has, too.
+    hub: HubFile | None = HubFile(
+        repo="google/IFEval",
+        file="ifeval_input_data.jsonl",
+        revision="966cd89545d6b6acfd7638bc708b98261ca58e84",
+        sha256="6a85310ca8ce15eff755aa08a3a4ff931c7e273e7515ebb3c492ea85fd8288f2",
+    )
 
 
-class TensorTrust(Bench):
-    """Tensor Trust: attacks on a system message that keeps a secret, held to rules."""
+class TensorTrust(BenchOnGitHub):
+    """Tensor Trust: attacks on a system message that keeps a code, held to rules.
+
+    A copy is the folder with `extraction.jsonl`, `hijacking.jsonl` and `helpful.jsonl`.
+    """
 
     name: str = Field(default="tensor_trust", exclude=True)
+    title: str = "Tensor Trust"
     license: str = "mit"
+    github: GitHubFiles | None = _of_real_guardrails("tensortrust")
+
+
+class Profile(StrEnum):
+    """Which tasks of lm-evaluation-harness are run, and how."""
+
+    ZERO_SHOT = "zero_shot"  # the eight of the paper, as the harness runs them by itself
+    LEADERBOARD_2 = "leaderboard_2"  # those that the second Open LLM Leaderboard ran of them
+
+
+class ConflictSet(Entry):
+    """Our own messages, put to the test by users who ask for the opposite; held to rules."""
+
+    items: Items = EVERY_ITEM  # messages, six turns each; as in `Bench`
+    seed: Count = 0
 
 
 class Leaderboard(Entry):
     """Tasks of lm-evaluation-harness, which runs in an environment of its own."""
 
-    limit: AtLeastOne | None = None  # items of each task; null: all
+    profile: Profile = Profile.ZERO_SHOT
+    tasks: tuple[str, ...] = ()  # some of the profile's; empty: all
+    chat_template: Switch | None = None  # around prompts of likelihoods; null: as the profile
+    limit: AtLeastOne | None = None  # items of each part of a task; null: all
 
 
 class Evaluation(Entry):
@@ -150,14 +279,16 @@ class Evaluation(Entry):
     multifacet: Multifacet = Multifacet()
     sysbench: SysBench = SysBench()
     nemotron_sysbench: NemotronSysBench = NemotronSysBench()
-    s_ifeval: SystemIFEval | None = None
+    s_ifeval: SystemIFEval = SystemIFEval()
     ifeval: IFEval = IFEval()
-    tensor_trust: TensorTrust | None = None
+    tensor_trust: TensorTrust = TensorTrust()
+    conflict_set: ConflictSet = ConflictSet()
     leaderboard: Leaderboard = Leaderboard()
 
 
 BENCHES: Final = tuple(name for name in Evaluation.model_fields if name != "judge")
 # The tables of answers and gradings for which a model is asked; see `RequestSettings.phases`.
-ASKED_TABLES: Final = tuple(
-    f"{bench}_{what}" for bench in BENCHES for what in ("answers", "gradings")
+ASKED_TABLES: Final = (
+    *(f"{bench}_{what}" for bench in BENCHES for what in ("answers", "gradings")),
+    "sysbench_translation",
 )

@@ -125,7 +125,7 @@ def _begin_at(folder: Path, values: Any) -> None:
     What `weights` names may lie elsewhere or on the Hub: only what is in the folder begins there.
     """
     evaluation = values.get("evaluation") if isinstance(values, Mapping) else None
-    named = [*entries_of(values, "sources", "benchmarks", "evaluation")]
+    named = [*entries_of(values, "sources", "benchmarks", "evaluation", "multifaceted.sources")]
     for _, entry in (*named, *entries_of(evaluation, "multifacet")):
         if isinstance(entry.get("path"), str):
             entry["path"] = str(folder / entry["path"])

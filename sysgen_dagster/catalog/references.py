@@ -20,9 +20,12 @@ class Misnamed(NamedTuple):
 
 
 def entries_of(values: Any, *sections: str) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """The entries of sections of a document, each with its place; what is none is left out."""
+    """The entries of sections of a document, each with its place; what is none is left out.
+
+    A section in another one is named with it, such as ``multifaceted.sources``.
+    """
     for section in sections:
-        for path, entry in _values_at(values, (section, "*"), ()):
+        for path, entry in _values_at(values, (*section.split("."), "*"), ()):
             if isinstance(entry, dict):
                 yield path, entry
 

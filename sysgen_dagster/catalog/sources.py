@@ -210,6 +210,8 @@ class HubFile(Entry):
 class UpstreamFile(NamedEntry):
     """A file that others publish, on the Hub or as a copy on this machine."""
 
+    places: ClassVar[tuple[str, ...]] = ("hub", "path")  # the fields of which one says where it is
+
     title: str = Field(default_factory=lambda given: str(given["name"]))
     license: str = UNKNOWN
     hub: HubFile | None = None
@@ -217,8 +219,8 @@ class UpstreamFile(NamedEntry):
 
     @rule("hub", "path")
     def _require_one_place(self) -> str | None:
-        is_one = (self.hub is None) != (self.path is None)
-        return None if is_one else "give either `hub` or `path`"
+        is_one = sum(getattr(self, place) is not None for place in self.places) == 1
+        return None if is_one else f"give either {' or '.join(f'`{each}`' for each in self.places)}"
 
 
 def shards_for(rows: int | None) -> int:

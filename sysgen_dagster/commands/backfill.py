@@ -116,6 +116,19 @@ def work_on_rows(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
             yield f"{model} {shard} pairs", [preference_pairs.key], f"{model}|{shard}"
 
 
+def work_of_lane(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
+    """What the second lane makes of these shards of its own, in the data's order."""
+    from sysgen_dagster.defs.multifaceted_lane import STEPS, instructions, selection
+
+    if shards:
+        yield "selection", [selection.key], None
+    for shard in shards:
+        yield f"instructions {shard}", [instructions.key], shard
+    for model in catalog.models:
+        for shard in shards:
+            yield f"{model} {shard}", [step.key for step in STEPS], f"{model}|{shard}"
+
+
 def work_at_the_end(catalog: Catalog) -> Iterator[Work]:
     """Every training set, and the report."""
     from sysgen_dagster.defs.exports import exports

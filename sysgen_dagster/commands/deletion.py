@@ -18,6 +18,7 @@ from sysgen_dagster.commands.backfill import (
     Work,
     run_partitions,
     stored_recipes,
+    work_of_lane,
     work_on_rows,
 )
 from sysgen_dagster.commands.deployment import use_dagster_home, work_of
@@ -26,6 +27,7 @@ from sysgen_dagster.commands.left_over import left_over, remove
 from sysgen_dagster.inference.ledger_upkeep import forget
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.lanes.multifaceted.tables import LANE
 from sysgen_dagster.processes.state import running
 from sysgen_dagster.review.decisions import forget_decisions
 from sysgen_dagster.storage.exports import remove_export
@@ -77,7 +79,8 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
     for log in (work / "engines").glob("*.log"):
         log.unlink(missing_ok=True)
     _remove_trained_rows(console, work, conversations)
-    others = {*catalog.partition_values["shard"]} - {*shards}
+    every = {*catalog.partition_values["shard"], *catalog.lane_shards[LANE]}
+    others = every - {*shards}
     forgotten = dagster_records.forget_runs(home, others, began)
     console.print(
         f"Removed: {answers.removed:,} answers of models, {decisions} decisions of reviewers, "
@@ -108,7 +111,10 @@ def _to_make_again(store: Store, catalog: Catalog, shards: Sequence[str]) -> Ite
     from sysgen_dagster.defs.review import review_decisions
 
     decisions: Work = ("decisions", [review_decisions.key], None)
-    for _, keys, partition in [*work_on_rows(catalog, shards), decisions]:
+    of_lane = [shard for shard in shards if shard in catalog.lane_shards[LANE]]
+    of_sources = [shard for shard in shards if shard not in of_lane]
+    works = [*work_on_rows(catalog, of_sources), *work_of_lane(catalog, of_lane), decisions]
+    for _, keys, partition in works:
         tables = {key: TABLES.get(key.to_user_string()) for key in keys}
         held = [
             key
@@ -131,7 +137,8 @@ def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Itera
     yield from (downloads / "loading").glob("*")
     # Not `split_shard`: what a preview has asked lies in ledgers of the whole source.
     held = {shard.rpartition("-")[0] for shard in shards}
-    entries = [*catalog.sources.values(), *catalog.benchmarks.values()]
+    own = [] if LANE in held else catalog.instruction_sources
+    entries = [*catalog.sources.values(), *catalog.benchmarks.values(), *own]
     stay = {each.hub.repo for each in entries if each.hub and each.name not in held}
     names = {f"datasets--{repo.replace('/', '--')}" for repo in stay}
     for path in (downloads / "hub").glob("datasets--*"):

@@ -17,12 +17,13 @@ from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.left_over import left_over
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.inference.ledger_upkeep import find_conversations
+from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS, LANE, PREFERENCE_SETS, SELECTION
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.review.decisions import read_decisions
 from sysgen_dagster.sources.exclusions import goes_with, row_of, rows_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store, is_url
-from sysgen_dagster.tables.table import Partition
+from sysgen_dagster.tables.table import Partition, Table
 
 _OTHER_PLACES = (
     "downloads: copies of the upstream files",
@@ -104,7 +105,7 @@ def read_ids(file: Path) -> list[str]:
 
 
 def stored_ids(store: Store) -> pl.DataFrame:
-    """One row per stored conversation: ``shard``, ``conversation_id``, ``duplicate_of``.
+    """One row per stored conversation or instruction: ``shard``, its id, ``duplicate_of``.
 
     Raises:
         StoreError: A shard is damaged.
@@ -115,6 +116,12 @@ def stored_ids(store: Store) -> pl.DataFrame:
             CONVERSATIONS, Partition(shard=shard), "conversation_id", "duplicate_of"
         ).with_columns(shard=pl.lit(shard))
         for shard in store.shards(CONVERSATIONS)
+    ]
+    parts += [
+        store.read(INSTRUCTIONS, Partition(shard=shard), "conversation_id").with_columns(
+            duplicate_of=pl.lit(None, pl.String), shard=pl.lit(shard)
+        )
+        for shard in store.shards(INSTRUCTIONS)
     ]
     schema = {"conversation_id": pl.String(), "duplicate_of": pl.String(), "shard": pl.String()}
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
@@ -153,17 +160,29 @@ def shards_of(stored: pl.DataFrame, ids: Collection[str]) -> list[str]:
     return stored.filter(goes_with(ids))["shard"].unique().sort().to_list()
 
 
-def _show_what_holds_texts(console: Console, store: Store, shards: Collection[str]) -> None:
-    # Where the table of the first phase is not stored, no later table is.
-    made = sorted(
+def _made(store: Store, table: Table, shards: Collection[str]) -> list[str]:
+    """The keys of the partitions of a table that are stored of these shards."""
+    return sorted(
         f"{path.parent.name.removeprefix('model=')}|{shard}"
         for shard in shards
-        for path in (store.root / ANNOTATED.name).glob(f"model=*/{shard}.parquet")
+        for path in (store.root / table.name).glob(f"model=*/{shard}.parquet")
     )
+
+
+def _show_what_holds_texts(console: Console, store: Store, shards: Collection[str]) -> None:
+    of_lane = [shard for shard in shards if shard.rpartition("-")[0] == LANE]
+    of_sources = [shard for shard in shards if shard not in of_lane]
+    # Where the table of the first phase is not stored, no later table is.
+    made = _made(store, ANNOTATED, of_sources)
     models = sorted({key.partition("|")[0] for key in made})
     console.print("Materialize again, in this order; until then the tables hold the text:")
-    console.print(f"  source: {', '.join(shards)}")
-    console.print(f"  conversations: {', '.join(shards)}")
+    if of_sources:
+        console.print(f"  source: {', '.join(of_sources)}")
+        console.print(f"  conversations: {', '.join(of_sources)}")
+    if of_lane:
+        console.print(f"  {SELECTION.name}, then {INSTRUCTIONS.name}: {', '.join(of_lane)}")
+    if made_of_lane := _made(store, PREFERENCE_SETS, of_lane):
+        console.print(f"  every table of {LANE} of a model and shard: {', '.join(made_of_lane)}")
     if made:
         console.print(f"  every table of a model and shard: {', '.join(made)}")
         console.print(f"  every table of a model: {', '.join(models)}")

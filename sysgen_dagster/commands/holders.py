@@ -78,7 +78,7 @@ def _holding(store: Store, stored: pl.DataFrame, conversations: Collection[str])
             of_sources.append(file)
         elif found.height:
             yield file
-            if "source_row" in found.columns:
+            if "source_row" in found.columns and file["shard"]:
                 positions[split_shard(file["shard"])[0]].update(found["source_row"])
     for file in of_sources:
         wanted = positions[split_shard(file["shard"])[0]] if file["shard"] else ()

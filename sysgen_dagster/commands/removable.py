@@ -145,6 +145,8 @@ def _ledgers(
     # Of judgements the ledgers are one folder deeper: TABLE/JUDGE/PARTITION.
     for path in chain(folder.glob("*/*"), folder.glob("*/*/*")):
         table, *judge, _ = path.relative_to(folder).parts
+        if judge and f"{table}/{judge[0]}" in tables:  # of a lane with a prefix
+            table, *judge = f"{table}/{judge[0]}", *judge[1:]
         if table not in tables or not path.is_file():
             continue
         asking = _asking(table, path.stem, known)
@@ -192,7 +194,8 @@ def _conversions(cache: Path, catalog: Catalog, store: Store) -> Iterator[Remova
     files cannot be known without fetching the file, all copies stay.
     """
     try:
-        used = {_content(source, cache, store)[:32] for source in catalog.sources.values()}
+        sources = [*catalog.sources.values(), *catalog.instruction_sources]
+        used = {_content(source, cache, store)[:32] for source in sources}
     except SourceError:
         return
     for path in (cache / "rows").glob("*.parquet"):

@@ -32,7 +32,7 @@ _ROWS_PER_SHARD = 2_000
 def local_catalog(full: Catalog, folder: Path) -> Catalog:
     """The full catalogue with every source read from `folder` and every model simulated.
 
-    Its benchmarks are the files in ``benchmarks`` in the folder.
+    Its benchmarks are the files in ``benchmarks`` in the folder. The second lane is left out.
 
     Raises:
         CatalogError: The folder has no file for a source.
@@ -44,6 +44,7 @@ def local_catalog(full: Catalog, folder: Path) -> Catalog:
         "models": {name: each.model_copy(update=simulated) for name, each in full.models.items()},
         "judges": {name: each.model_copy(update=simulated) for name, each in full.judges.items()},
         "benchmarks": _local_benchmarks(folder / "benchmarks"),
+        "multifaceted": None,
     }
     return full.model_copy(update=changes)
 

@@ -1,6 +1,6 @@
 """The whole catalogue: `catalog.catalog` with the sections of the lanes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +11,10 @@ from sysgen_dagster.catalog.entries import Models
 from sysgen_dagster.catalog.evaluation import ASKED_TABLES
 from sysgen_dagster.catalog.load import catalog_file, read_catalog
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, other_names
+from sysgen_dagster.catalog.sources import Source, UpstreamFile
+from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
+from sysgen_dagster.lanes.multifaceted.steps import STEPS
+from sysgen_dagster.lanes.multifaceted.tables import LANE
 from sysgen_dagster.lanes.sysgen.paper import SCORED
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method, Preset
@@ -28,6 +32,7 @@ from sysgen_dagster.sources.tables import SOURCE_ROW
 ASKED_FOR = (
     *(phase.table.name for phase in PHASES if phase.asks),
     *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE, CONFLICT_TURNS)),
+    *(step.table.name for step in STEPS),
     *ASKED_TABLES,
 )
 
@@ -38,6 +43,30 @@ class Catalog(BaseCatalog):
     # Of the lane `sysgen`; what has fields and no preset is the paper's.
     method: Method = Method(preset=Preset.BEST)
     models: Annotated[Models[Generator], Field(min_length=1)]
+    multifaceted: Multifaceted | None = None  # without it that lane makes nothing
+
+    @property
+    def instruction_sources(self) -> list[Source]:
+        """What the second lane reads instructions from, as sources of conversations."""
+        own = self.multifaceted.sources.values() if self.multifaceted else ()
+        return [each.as_source for each in own]
+
+    @property
+    def upstream_files(self) -> list[UpstreamFile]:
+        """Everything that is fetched from the Hub or read from a copy of what is published."""
+        return [*super().upstream_files, *self.instruction_sources]
+
+    @property
+    def lane_shards(self) -> Mapping[str, list[str]]:
+        """By lane, its shards where they are not those of the sources; they look like these."""
+        number = self.multifaceted.shards if self.multifaceted else 0
+        return {LANE: [f"{LANE}-{index:03d}" for index in range(number)]}
+
+    @property
+    def shards_of(self) -> Mapping[str, int]:
+        """Into how many shards each source is cut, and the instructions of the second lane."""
+        own = {LANE: self.multifaceted.shards} if self.multifaceted else {}
+        return {**super().shards_of, **own}
 
     @classmethod
     def find_misnamed(cls, values: Any) -> Iterator[Misnamed]:
@@ -47,7 +76,13 @@ class Catalog(BaseCatalog):
             "is a column that the pipeline adds to each row: leave it out, or give a file that "
             "calls it otherwise"
         )
-        yield from forbidden_names(values, "sources.*.columns", SOURCE_ROW, what)
+        for sources in ("sources", f"{LANE}.sources"):
+            yield from forbidden_names(values, f"{sources}.*.columns", SOURCE_ROW, what)
+        if isinstance(values, Mapping) and values.get(LANE) is not None:
+            what = f"is what shards of the lane `{LANE}` are called: give the source another name"
+            yield from forbidden_names(values, "sources", {LANE}, what)
+            what = "is said by the entry's key: leave the field out"
+            yield from forbidden_names(values, f"{LANE}.sources.*", {"name"}, what)
         for section in ("models", "judges", "subjects"):
             place = f"{section}.*.request.phases"
             yield from other_names(values, place, ASKED_FOR, "table that a model is asked for")

@@ -206,34 +206,46 @@ def build_conflict_turns(
 ) -> pl.DataFrame:
     """`tables.CONFLICT_TURNS`: one row per request, in their order, with the side of its answer.
 
+    Args:
+        turns: Of `build_turns`.
+        completions: `chat.completions.COMPLETIONS` of `build_conflict_requests`.
+        is_refusal: Whether an answer, in the column ``answer``, declines what was asked.
+    """
+    answered = add_answers(turns, completions).with_columns(is_refusal=is_refusal)
+    return answered.with_columns(decide_sides(answered)).select(CONFLICT_TURNS.names)
+
+
+def add_answers(turns: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFrame:
+    """The turns with their answers, and with the columns that say how these came about.
+
     An answer that was cut at the token limit is dropped as `truncated`, unless its beginning says
     all that is looked at.
 
     Args:
         turns: Of `build_turns`.
         completions: `chat.completions.COMPLETIONS` of `build_conflict_requests`.
-        is_refusal: Whether an answer, in the column ``answer``, declines what was asked.
     """
     is_cut = (pl.col("finish_reason") == CUT) & ~pl.col("rule").is_in([*_SEEN_AT_ONCE])
     reason = pl.when(is_cut).then(pl.lit(NoAnswer.TRUNCATED.value))
-    answered = (
-        add_completions(turns, completions, None, "request_id")
-        .with_columns(answer="text", drop_reason=pl.coalesce("drop_reason", reason))
-        .with_columns(is_refusal=is_refusal)
+    return add_completions(turns, completions, None, "request_id").with_columns(
+        answer="text", drop_reason=pl.coalesce("drop_reason", reason)
     )
-    sides = pl.Series("side", _decide_sides(answered), pl.String)
-    return answered.with_columns(sides).select(CONFLICT_TURNS.names)
 
 
-def _decide_sides(answered: pl.DataFrame) -> list[str | None]:
-    """The side of each answer; null where the row is dropped."""
+def decide_sides(answered: pl.DataFrame) -> pl.Series:
+    """The column ``side``, whose wish each answer follows; null where the row is dropped.
+
+    Args:
+        answered: Of `add_answers`: ``asked``, ``wish``, ``answer`` and ``drop_reason``.
+    """
     kept = _decide(answered["asked"], answered)
     done = _decide(answered["wish"], answered)
     is_there = answered["drop_reason"].is_null()
-    return [
+    sides = [
         _side(*verdicts) if there else None
         for *verdicts, there in zip(kept, done, is_there, strict=True)
     ]
+    return pl.Series("side", sides, pl.String)
 
 
 def _decide(texts: pl.Series, answered: pl.DataFrame) -> list[str | None]:

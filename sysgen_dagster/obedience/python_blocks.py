@@ -54,8 +54,8 @@ def count_python_blocks(texts: pl.Series) -> pl.DataFrame:
 
 
 def _count(text: str) -> tuple[int, int]:
-    parses = [_parses(block) for block in _find_blocks(text) if not _OF_A_SHELL.match(block)]
-    return len(parses), sum(parses)
+    parsed = [parses(block) for block in _find_blocks(text) if not _OF_A_SHELL.match(block)]
+    return len(parsed), sum(parsed)
 
 
 def _find_blocks(text: str) -> Iterator[str]:
@@ -74,7 +74,8 @@ def _find_blocks(text: str) -> Iterator[str]:
         yield text[start:]
 
 
-def _parses(block: str) -> bool:
+def parses(block: str) -> bool:
+    """Whether a block is Python by the grammar of the running interpreter."""
     if len(block) > _LONGEST_BLOCK:
         return False
     code = textwrap.dedent(block.replace("\r\n", "\n"))

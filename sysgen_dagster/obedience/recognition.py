@@ -11,27 +11,35 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from sysgen_dagster.obedience.recognizing import (
+    derivations,
     edges,
     layouts,
     lengths,
     marks,
+    programs,
     structure,
     tasks,
     words,
 )
-from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause, Subject
+from sysgen_dagster.obedience.recognizing.lookup import Lookup
+from sysgen_dagster.obedience.recognizing.wording import WHOLE_ANSWER, Clause
 from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
 
-_SUBJECTS = (
+_LOOKUP = Lookup(
     lengths.SUBJECT,
     marks.SUBJECT,
     words.SUBJECT,
-    edges.SUBJECT,
+    *edges.SUBJECTS,
     *layouts.SUBJECTS,
+    derivations.SUBJECT,
     *structure.SUBJECTS,
+    *tasks.SUBJECTS,
+    programs.SUBJECT,
 )
+_EVERY = -1
+_TASKS = _LOOKUP.bits_of(tasks.SUBJECTS)
 # Verbs of tasks are not shared by the objects of a list.
-_ALL_SUBJECTS = (*_SUBJECTS, tasks.SUBJECT)
+_OF_OBJECTS = ~(_TASKS | _LOOKUP.bits_of((programs.SUBJECT,)))
 # Characters. Longer phrases describe formats in detail, which no form here covers.
 _LONGEST_PHRASE = 600
 _PHRASES_REMEMBERED = 100_000
@@ -46,6 +54,7 @@ _TEMPLATE = re.compile(r'\{[^{}]*"\d+"\s*:[^{}]*\}')
 _KEY = re.compile(r'"\d+"(?=\s*:)')
 # Examples of how a mark looks.
 _EXAMPLE = re.compile(r",? (?:such as|like|i\.e\.,?|e\.g\.,?) ?:?\s*(?=[\[*<(`-])[^.]*")
+_SHOWS_MARK = re.compile(r"[\[*<(`-]")
 _DEPENDS = re.compile(
     r"\b(?:if|when|whenever|unless|except|until|while|otherwise|whether|depending|instead"
     r"|in case|should (?:the|a|they)|where (?:necessary|needed|appropriate|applicable|possible"
@@ -59,13 +68,15 @@ _DEPENDS = re.compile(
 _HARMLESS_DEPENDS = re.compile(
     r"\b(?:you can(?:not| ?not)|can'?t|cannot|may not|can not|after \"|may never|not ask|never ask"
     r"|(?:^|\. |and |then )ask (?:a|one|the user|at)|such as \S+(?:, \S+)*$|look like"
-    r"|(?:question|call) (?:that|to) asks?)\b"
+    r"|(?:question|call) (?:that|to) asks?|(?:that|which) can (?:easily )?be (?:easily )?(?:read"
+    r"|spoken|understood|practi[cs]ed|used as))\b"
 )
 _OR = re.compile(r"\bor\b")
 _HARMLESS_OR = re.compile(
     r"or (?:more|fewer|less|longer|shorter|any)\b|\"\d+\"(?:,? or \"\d+\")+|(?:no|not|without"
     r"|avoid|never|don't|free of)\b[^.;]*\bor\b|(?:one|two|three|four|five|\d+) or (?:two|three"
     r"|four|five|six|\d+)\b"
+    r"|^an? (?:sentence|paragraph|line) or two\b"
     r"|(?:answer|result|solution|summary) or (?:conclusion|result|solution|answer|summary)\b"
 )
 _SENTENCE_END = re.compile(r"(?<=[.!?;])\s+|\s*\n+\s*|;\s*")
@@ -152,18 +163,23 @@ _MOST_OBJECTS = 5
 @lru_cache(maxsize=_PHRASES_REMEMBERED)
 def recognize(phrase: str) -> Recognized:
     """What rules can hold an answer to of what a phrase asks; empty if nothing is recognised."""
-    text, quotes = _mask(phrase.translate(_FANCY).strip())
     if len(phrase) > _LONGEST_PHRASE:
         return Recognized()
+    text, quotes = _mask(phrase.strip() if phrase.isascii() else phrase.translate(_FANCY).strip())
+    possible = _LOOKUP.find(text.split())
+    if not possible:
+        return Recognized()
     # What a task depends on is a part of the task: "how many are left if two leave".
-    task = tasks.SUBJECT.recognize(Clause(_strip(text.rstrip(" ?")), quotes))
-    if task and task.is_whole:
-        return task
+    if possible & _TASKS:
+        task = _LOOKUP.recognize(Clause(_strip(text.rstrip(" ?")), quotes), _TASKS)
+        if task and task.is_whole:
+            return task
     if _is_conditional(text):
         return Recognized()
     rules: list[Rule] = []
     is_whole = True
-    for sentence in _SENTENCE_END.split(_NAMED_PARTS.sub(_name_parts, text)):
+    named = _NAMED_PARTS.sub(_name_parts, text) if "\n" in text else text
+    for sentence in _SENTENCE_END.split(named):
         found = _recognize_sentence(list(_split(sentence)), quotes)
         rules += found.rules
         is_whole &= found.is_whole
@@ -197,8 +213,9 @@ def _recognize_sentence(clauses: Sequence[str], quotes: Sequence[str]) -> Recogn
         kept = [each for each in found.rules if not (is_part and each.kind in _LENGTHS)]
         rules += kept if is_sure else []
         is_whole &= found.is_whole and is_sure and len(kept) == len(found.rules)
-        is_situation |= not found.is_whole and bool(_SITUATION.match(clause))
-        is_task |= not found.is_whole and bool(_TASK.search(clause))
+        is_open = not found.is_whole or any(rule.kind is RuleKind.PROGRAM for rule in found.rules)
+        is_situation |= is_open and bool(_SITUATION.match(clause))
+        is_task |= is_open and bool(_TASK.search(clause))
     return Recognized(tuple(rules), is_whole)
 
 
@@ -216,9 +233,14 @@ def _mask(text: str) -> tuple[str, list[str]]:
         quotes.append(quoted.strip())
         return f'"{len(quotes) - 1}"' + ("." if found.end() == len(text) else "")
 
-    masked = _QUOTED.sub(number, text).lower()
-    masked = _TEMPLATE.sub(lambda found: f"{{{' '.join(_KEY.findall(found[0]))}}}", masked)
-    return _EXAMPLE.sub("", re.sub(r":\s*\n\s*", ": ", masked)), quotes
+    # Few phrases have one of the signs that the patterns need.
+    has_quotes = '"' in text or "'" in text or "`" in text or "*" in text
+    masked = (_QUOTED.sub(number, text) if has_quotes else text).lower()
+    if "{" in masked:
+        masked = _TEMPLATE.sub(lambda found: f"{{{' '.join(_KEY.findall(found[0]))}}}", masked)
+    if "\n" in masked:
+        masked = re.sub(r":\s*\n\s*", ": ", masked)
+    return _EXAMPLE.sub("", masked) if _SHOWS_MARK.search(masked) else masked, quotes
 
 
 def _is_conditional(text: str) -> bool:
@@ -239,15 +261,14 @@ def _split(sentence: str) -> Iterator[str]:
 
 
 def _strip(clause: str) -> str:
-    before, clause = "", re.sub(r"\s+", " ", clause).strip(" .!;,:-*")
-    while before != clause:
-        before = clause
-        clause = _SUBJECT.sub("", _LEADS.sub("", clause))
+    clause = " ".join(clause.split()).strip(" .!;,:-*")
+    while found := _LEADS.match(clause) or _SUBJECT.match(clause):
+        clause = clause[found.end() :]
     return clause
 
 
 def _recognize_clause(clause: Clause) -> Recognized:
-    whole = _match(clause, _ALL_SUBJECTS)
+    whole = _LOOKUP.recognize(clause, _EVERY)
     if whole:
         return whole
     shared = _SHARED_VERB.match(clause.text)
@@ -257,16 +278,9 @@ def _recognize_clause(clause: Clause) -> Recognized:
     if " or " in shared["objects"] and not _FORBIDS.match(shared["verb"]):
         return Recognized()
     parts = [
-        _match(Clause(f"{shared['verb']} {each}", clause.quotes))
-        or _match(Clause(each, clause.quotes))
+        _LOOKUP.recognize(Clause(f"{shared['verb']} {each}", clause.quotes), _OF_OBJECTS)
+        or _LOOKUP.recognize(Clause(each, clause.quotes), _OF_OBJECTS)
         for each in objects
     ]
     rules = [rule for part in parts if part for rule in part.rules]
     return Recognized(tuple(rules), all(part is not None and part.is_whole for part in parts))
-
-
-def _match(clause: Clause, subjects: tuple[Subject, ...] = _SUBJECTS) -> Recognized | None:
-    for subject in subjects:
-        if found := subject.recognize(clause):
-            return found
-    return None

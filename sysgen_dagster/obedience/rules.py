@@ -75,6 +75,11 @@ class RuleKind(StrEnum):
     EXAMPLE = "example"
     STATES_RESULT = "states_result"  # and uses `words`, the words of the task
     HAS_CODE = "has_code"
+    # `words` has stems of its purpose; after "=" its language and whether it is a function, after
+    # "'" names that it uses.
+    PROGRAM = "program"
+    STEPS = "steps"
+    EXPLANATION = "explanation"  # `least` is 2 where it is to be detailed
 
     # Beginning and end.
     BEGINS_WITH = "begins_with"  # one of `words`

@@ -1,8 +1,8 @@
 """`structured_outputs`: the form that a request asks for, and an answer in that form.
 
 vLLM takes any regex and any grammar. The simulated model takes those of the pipeline: a regex of
-text with alternatives in brackets, perhaps after a line of anything, and the grammar of tagged
-messages.
+text with alternatives in brackets, perhaps after a line of anything, and the grammars of tagged
+messages and of preference sets.
 """
 
 import re
@@ -11,6 +11,7 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
+from sysgen_dagster.lanes.multifaceted.preference_sets import GRAMMAR
 from sysgen_dagster.lanes.sysgen.annotation import MOST_SECTIONS
 from sysgen_dagster.lanes.sysgen.tags import (
     Phrase,
@@ -31,12 +32,19 @@ class Constraint:
 
     Attributes:
         parts: The options of each part; an answer is one option of every part, in their order.
-            None: an answer is a tagged message.
+            None: an answer is a tagged message or a preference set.
         begins_freely: Whether a line of anything stands before the first part.
+        is_preference_set: Which of the two it is where there are no parts.
     """
 
     parts: _Parts | None
     begins_freely: bool = False
+    is_preference_set: bool = False
+
+    @property
+    def is_tagged_message(self) -> bool:
+        """Whether an answer is a tagged message."""
+        return self.parts is None and not self.is_preference_set
 
 
 def parse_constraint(raw: Any) -> Constraint | None:
@@ -60,6 +68,8 @@ def parse_constraint(raw: Any) -> Constraint | None:
             return Constraint((tuple(options),))
         case "grammar", str(grammar) if "<<" in grammar:
             return Constraint(None)
+        case "grammar", str(grammar) if grammar == GRAMMAR:
+            return Constraint(None, is_preference_set=True)
     raise RequestError(f"Unsupported {asked[0][0]} for a simulated model", param=_FIELD)
 
 
@@ -97,6 +107,8 @@ def obey(constraint: Constraint, free: str, rng: Random) -> str:
     An option that follows the same beginning of a line in `free` is chosen where there is one: a
     judge's verdict on a tag stays the same. Other options are drawn.
     """
+    if constraint.is_preference_set:
+        return free  # a set that was not drawn as malformed has its form
     if constraint.parts is None:
         return _write_tagged_lines(free)
     written = free.partition("\n")[0] if constraint.begins_freely else ""

@@ -7,7 +7,10 @@ is seeded with both texts in sorted order, so a judge mostly prefers the same an
 from collections.abc import Sequence
 from random import Random
 
-from sysgen_dagster.obedience.phrase_verdicts import Judged
+from sysgen_dagster.evaluation.nemotron_sysbench.grading import QUESTIONS
+from sysgen_dagster.evaluation.sysbench.grading import CONSTRAINTS
+from sysgen_dagster.obedience.numbered_verdicts import NumberedVerdicts
+from sysgen_dagster.obedience.phrase_verdicts import PHRASES, Judged
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.reading import split_marked_texts
@@ -48,22 +51,46 @@ def judge_phrases(turn: str, profile: FailureProfile, rng: Random) -> str:
     Whether a phrase is kept is drawn once for the phrase and the answers, the same for every judge;
     each judge then errs by its own rate.
     """
+    reply = judge_numbered(turn, PHRASES, profile, rng)
+    if reply.startswith(NOTICE + "\n") and _ASKS_DECLINES in turn.rpartition("]\n")[2]:
+        # Answers that decline in other words than the rules know are not made up here.
+        said = "Yes" if rng.random() < profile.phrase_error else "No"
+        return f"{reply}\nDeclines: {said}"
+    return reply
+
+
+def judge_numbered(
+    turn: str, verdicts: NumberedVerdicts, profile: FailureProfile, rng: Random
+) -> str:
+    """A line with a verdict for each numbered part in a judge's user turn, in one of its forms.
+
+    A part is broken and a judge errs as often as of phrases.
+    """
     if rng.random() < profile.unreadable_judgements:
         return f"{NOTICE} {rng.choice(_UNREADABLE)}"
-    form = (
-        rng.choice(_NOISY_LINES) if rng.random() < profile.verdict_noise else "Phrase {n}: {said}"
-    )
+    label = verdicts.label
+    plain = f"{label} {{n}}: {{said}}"
+    noisy = [form.replace("Phrase", label) for form in _NOISY_LINES]
+    form = rng.choice(noisy) if rng.random() < profile.verdict_noise else plain
     parts = split_marked_texts(turn)
     answers = [text for name, text in parts if name.endswith("answer")]
-    phrases = [text for name, text in parts if name.startswith("phrase ")]
+    shown = [text for name, text in parts if name.startswith(f"{label.lower()} ")]
+    words = dict(zip(Judged, verdicts.words, strict=True))
     lines = [
-        form.format(n=n, said=_judge_phrase(phrase, answers, profile, rng))
-        for n, phrase in enumerate(phrases, 1)
+        form.format(n=n, said=words[_judge_phrase(text, answers, profile, rng)])
+        for n, text in enumerate(shown, 1)
     ]
-    if _ASKS_DECLINES in turn.rpartition("]\n")[2]:
-        # Answers that decline in other words than the rules know are not made up here.
-        lines.append(f"Declines: {'Yes' if rng.random() < profile.phrase_error else 'No'}")
     return "\n".join([NOTICE, *lines])
+
+
+def judge_questions(turn: str, profile: FailureProfile, rng: Random) -> str:
+    """A line with a verdict for each question."""
+    return judge_numbered(turn, QUESTIONS, profile, rng)
+
+
+def judge_checklist(turn: str, profile: FailureProfile, rng: Random) -> str:
+    """A line with a verdict for each constraint of a checklist."""
+    return judge_numbered(turn, CONSTRAINTS, profile, rng)
 
 
 _ASKS_DECLINES = "whether the answer declines"
@@ -75,7 +102,9 @@ def is_kept(phrase: str, answers: Sequence[str], profile: FailureProfile) -> boo
     return drawn.random() >= profile.phrase_broken
 
 
-def _judge_phrase(phrase: str, answers: Sequence[str], profile: FailureProfile, rng: Random) -> str:
+def _judge_phrase(
+    phrase: str, answers: Sequence[str], profile: FailureProfile, rng: Random
+) -> Judged:
     if rng.random() < profile.phrase_unclear:
         return Judged.UNCLEAR
     errs = rng.random() < profile.phrase_error

@@ -8,22 +8,31 @@ from enum import StrEnum
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.prompts import PromptError, forget_prompts, own_folder
-from sysgen_dagster.evaluation.multifacet import grading
+from sysgen_dagster.evaluation.multifacet import grading as rubrics
+from sysgen_dagster.evaluation.nemotron_sysbench import grading as questions
+from sysgen_dagster.evaluation.sysbench import grading as checklists
+from sysgen_dagster.evaluation.sysbench import translation
+from sysgen_dagster.lanes.multifaceted import preference_messages, preference_sets
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.obedience import alignment_judgement, phrase_judgement, preference_judgement
 from sysgen_dagster.simulated.language import detect_language, find_topics
 
 
 class Phase(StrEnum):
-    """What a request is for: one of the phases, or one of the judges."""
+    """What a request is for: a phase of the first lane, a step of the second, or another task."""
 
     ANNOTATE = "1"
     VERIFY = "3"
-    RESPOND = "4"
+    RESPOND = "4"  # the answers of the second lane, too
+    WRITE_SET = "preference_set"
+    WRITE_MESSAGE = "preference_message"
     JUDGE_PREFERENCE = "preference"
     JUDGE_ALIGNMENT = "alignment"
     JUDGE_OBEDIENCE = "obedience"
     JUDGE_RUBRIC = "rubric"
+    JUDGE_CHECKLIST = "checklist"
+    JUDGE_QUESTIONS = "questions"
+    TRANSLATE = "translation"
 
 
 class Domain(StrEnum):
@@ -50,10 +59,15 @@ class Subject:
 _PROMPTS = (
     *((Phase.ANNOTATE, prompt) for prompt in annotation.PROMPTS.values()),
     (Phase.VERIFY, verification.PROMPT),
+    (Phase.WRITE_SET, preference_sets.PROMPT),
+    (Phase.WRITE_MESSAGE, preference_messages.PROMPT),
     (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
     (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
     (Phase.JUDGE_OBEDIENCE, phrase_judgement.PROMPT),
-    (Phase.JUDGE_RUBRIC, grading.PROMPT),
+    (Phase.JUDGE_RUBRIC, rubrics.PROMPT),
+    (Phase.JUDGE_CHECKLIST, checklists.PROMPT),
+    (Phase.JUDGE_QUESTIONS, questions.PROMPT),
+    (Phase.TRANSLATE, translation.PROMPT),
 )
 # What has told the prompts apart so far: instructions, in which no input of a prompt stands, and
 # the last line. They may be edited while the server runs, and requests of both wordings may come.

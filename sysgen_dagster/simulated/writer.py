@@ -18,7 +18,14 @@ from sysgen_dagster.simulated.annotation import write_tagged_message, write_usel
 from sysgen_dagster.simulated.conflicts import answer_conflict_turn
 from sysgen_dagster.simulated.constraints import obey
 from sysgen_dagster.simulated.faults import Fault
-from sysgen_dagster.simulated.judging import judge_alignment, judge_phrases, judge_preference
+from sysgen_dagster.simulated.judging import (
+    judge_alignment,
+    judge_checklist,
+    judge_phrases,
+    judge_preference,
+    judge_questions,
+)
+from sysgen_dagster.simulated.preferences import write_preference_message, write_preference_set
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import (
     estimate_original_length,
@@ -29,6 +36,7 @@ from sysgen_dagster.simulated.protocol import Answer, ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase
 from sysgen_dagster.simulated.rubrics import grade_by_rubric
 from sysgen_dagster.simulated.told_length import read_length, read_result
+from sysgen_dagster.simulated.translation import translate
 
 # The tags in the order in which the prompt of Phase 3 shows a verdict on each of the eight.
 VERDICT_ORDER = tuple(parse_verdicts(verification.PROMPT.instructions))
@@ -69,10 +77,10 @@ def _write(
         text = write_useless_message(request.messages, profile, rng) or write_tagged_message(
             subject, profile, rng
         )
-    elif phase is Phase.ANNOTATE or (constraint is not None and constraint.parts is None):
+    elif phase is Phase.ANNOTATE or (constraint is not None and constraint.is_tagged_message):
         text = write_tagged_message(subject, profile, rng)
-    elif phase in _JUDGES:
-        text = _JUDGES[phase](turn, profile, rng)
+    elif phase in _BY_TURN:
+        text = _BY_TURN[phase](turn, profile, rng)
     elif (in_form := answer_conflict_turn(request.messages, profile, rng)) is not None:
         text = in_form
     else:
@@ -142,11 +150,16 @@ def _draw_verdict(tag: Tag, profile: FailureProfile, rng: Random) -> str:
     return "None" if drawn < profile.bad[tag] + profile.none[tag] else "Good"
 
 
-# The functions that write verdicts, by what they judge.
-_JUDGES = {
+# What is written of the user's turn alone: verdicts, by what they judge, and preferences.
+_BY_TURN = {
+    Phase.WRITE_SET: write_preference_set,
+    Phase.WRITE_MESSAGE: write_preference_message,
     Phase.VERIFY: write_verdicts,
     Phase.JUDGE_PREFERENCE: judge_preference,
     Phase.JUDGE_ALIGNMENT: judge_alignment,
     Phase.JUDGE_OBEDIENCE: judge_phrases,
     Phase.JUDGE_RUBRIC: grade_by_rubric,
+    Phase.JUDGE_CHECKLIST: judge_checklist,
+    Phase.JUDGE_QUESTIONS: judge_questions,
+    Phase.TRANSLATE: translate,
 }

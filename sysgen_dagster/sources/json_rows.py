@@ -28,6 +28,15 @@ class NumberText(str):
 _decoder = json.JSONDecoder(parse_int=NumberText, parse_float=NumberText, parse_constant=float)
 
 
+def as_numbers(value: Any) -> Any:
+    """A value that was read here with its numbers as numbers, in lists and objects, too."""
+    if isinstance(value, NumberText):
+        return json.loads(value)
+    if isinstance(value, dict):
+        return {name: as_numbers(each) for name, each in value.items()}
+    return [as_numbers(each) for each in value] if isinstance(value, list) else value
+
+
 def read_json_rows(file: Path) -> Iterator[Any]:
     """The values of a file's lines or of its array, in their order; usually objects.
 

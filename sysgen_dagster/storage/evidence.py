@@ -67,7 +67,7 @@ def finished_shards(
         StoreError: One is damaged.
     """
     stored = store.shards(table, model)
-    finished = [shard for shard in catalog.partition_values["shard"] if shard in set(stored)]
+    finished = [shard for shard in table.shards(catalog) if shard in set(stored)]
     by_source: dict[str, dict[Cut | None, list[str]]] = defaultdict(lambda: defaultdict(list))
     for shard in finished:
         source, _ = split_shard(shard)

@@ -9,6 +9,7 @@ class Group(StrEnum):
     SOURCES = "01_sources"
     CONVERSATIONS = "02_conversations"
     SYSGEN_PHASES = "03_sysgen_phases"
+    MULTIFACETED = "03b_multifaceted"
     QUALITY = "04_quality"
     STATISTICS = "05_statistics"
     JUDGEMENTS = "06_judgements"

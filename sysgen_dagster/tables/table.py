@@ -91,6 +91,7 @@ class Table:
         by: How it is partitioned.
         group: The group of its asset in Dagster's UI.
         of_source: The source whose shards are the partitions; None: the shards of all sources.
+        of_lane: The lane that has shards of its own, which are the partitions; None: see above.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Table:
     by: By = field(compare=False)
     group: Group = field(compare=False)
     of_source: str | None = field(default=None, compare=False)
+    of_lane: str | None = field(default=None, compare=False)
 
     @property
     def names(self) -> list[str]:
@@ -131,11 +133,17 @@ class Table:
         values = [] if key is None else key.split("|")
         return Partition(**dict(zip(sorted(self.by.value), values, strict=True)))
 
+    def shards(self, catalog: BaseCatalog) -> list[str]:
+        """The shards that the table has, in the order of the catalogue."""
+        if self.of_lane is not None:
+            return catalog.lane_shards.get(self.of_lane, [])
+        if self.of_source is not None:
+            return catalog.shards(self.of_source)
+        return catalog.partition_values["shard"]
+
     def partitions(self, catalog: BaseCatalog) -> Iterator[Partition]:
         """Every partition that the table has in a deployment, in the order of the catalogue."""
-        by_dimension = dict(catalog.partition_values)
-        if self.of_source is not None:
-            by_dimension["shard"] = catalog.shards(self.of_source)
+        by_dimension = {**catalog.partition_values, "shard": self.shards(catalog)}
         for combination in product(*(by_dimension[dimension] for dimension in self.by.value)):
             yield Partition(**dict(zip(self.by.value, combination, strict=True)))
 

@@ -117,5 +117,6 @@ def test_a_partition_can_be_of_any_shard_model_and_recipe_in_the_order_of_the_ca
         "model": ["small"],
         "recipe": ["b", "a"],
         "shard": ["mine-000", "mine-001", "another-000"],
+        "subject": [],
         "training": [],
     }

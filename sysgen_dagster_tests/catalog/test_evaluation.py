@@ -6,7 +6,7 @@ from textwrap import dedent
 import pytest
 
 from sysgen_dagster.catalog.evaluation import ASKED_TABLES, MessageIn
-from sysgen_dagster.catalog.load import CatalogError
+from sysgen_dagster.catalog.load import FULL_CATALOG, CatalogError
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 
 BEFORE = """\
@@ -169,3 +169,71 @@ def test_labels_of_a_judge_may_be_a_copy_beside_the_catalogue_or_left_out(tmp_pa
 )
 def test_a_wrong_setting_of_multifacet_is_named(tmp_path: Path, settings: str, said: str) -> None:
     assert said in fault(tmp_path, f"evaluation: {{multifacet: {{{settings}}}}}")
+
+
+def test_sysbench_is_asked_whole_in_chinese_with_the_subject_s_own_history(tmp_path: Path) -> None:
+    bench = load(tmp_path, "").evaluation.sysbench
+
+    assert (bench.history, bench.language, bench.sample) == ("own", "original", None)
+    assert bench.hub is not None
+    assert bench.hub.file == "system_benchmark_eval_datas.json"
+
+
+def test_a_sample_of_sysbench_is_the_paper_s_where_it_says_nothing(tmp_path: Path) -> None:
+    settings = "{language: english, translator: hawk, sample: {}}"
+    bench = load(tmp_path, f"evaluation: {{sysbench: {settings}}}").evaluation.sysbench
+
+    assert bench.sample is not None
+    assert bench.sample.model_dump() == {"dependent": 80, "parallel": 20, "seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("{language: english}", "needs a model that translates"),
+        ("{language: english, translator: crow}", "crow"),
+        ("{language: chinese}", "language"),
+        ("{history: mine}", "history"),
+        ("{items: 5, sample: {}}", "leave one out"),
+        ("{sample: {dependent: -1}}", "dependent"),
+    ],
+)
+def test_a_wrong_setting_of_sysbench_is_named(tmp_path: Path, settings: str, words: str) -> None:
+    assert words in fault(tmp_path, f"evaluation: {{sysbench: {settings}}}")
+
+
+def test_who_translates_sysbench_may_have_settings_for_it() -> None:
+    assert "sysbench_translation" in ASKED_TABLES
+
+
+def test_what_is_on_github_alone_is_pinned_there_with_the_checksum_of_each_file(
+    tmp_path: Path,
+) -> None:
+    evaluation = load(tmp_path, "").evaluation
+    for bench, files in ((evaluation.s_ifeval, 1), (evaluation.tensor_trust, 3)):
+        assert bench.github is not None
+        assert (bench.github.repo, len(bench.github.files)) == ("normster/RealGuardrails", files)
+        assert bench.hub is None
+
+
+def test_a_copy_takes_the_place_of_files_on_github(tmp_path: Path) -> None:
+    bench = load(tmp_path, "evaluation: {s_ifeval: {path: mine.jsonl}}").evaluation.s_ifeval
+
+    assert (bench.github, bench.path) == (None, tmp_path / "mine.jsonl")
+
+
+def test_files_on_github_and_a_copy_together_are_refused(tmp_path: Path) -> None:
+    commit, digest = "1a" * 20, "1a" * 32
+    pin = f"github: {{repo: a/b, revision: {commit}, files: {{x.jsonl: {digest}}}}}"
+    alone = load(tmp_path, f"evaluation: {{s_ifeval: {{{pin}}}}}").evaluation.s_ifeval
+
+    assert alone.github is not None
+    assert alone.github.repo == "a/b"
+    said = fault(tmp_path, f"evaluation: {{s_ifeval: {{path: mine.jsonl, {pin}}}}}")
+    assert "either `github` or `hub` or `path`" in said
+
+
+def test_the_pin_of_ifeval_is_that_of_the_benchmarks_that_training_data_should_not_hold() -> None:
+    full = load_catalog(FULL_CATALOG)
+
+    assert full.evaluation.ifeval.hub == full.benchmarks["ifeval"].hub

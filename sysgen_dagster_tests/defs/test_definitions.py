@@ -37,7 +37,7 @@ STATISTICS = COMPARISONS | {
     name
     for name, table in TABLES.items()
     if table.by in (By.MODEL, By.NOTHING)
-    and table.group is not Group.EVALUATION
+    and table.group not in {Group.EVALUATION, Group.MULTIFACETED}
     and name not in {"splits", "review_decisions"}
 }
 

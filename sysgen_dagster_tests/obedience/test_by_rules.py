@@ -45,6 +45,19 @@ def test_a_message_without_phrases_has_an_empty_list() -> None:
     assert decide([], ["Text."]) == []
 
 
+def test_rows_keep_their_places_whatever_is_asked_and_answered() -> None:
+    schema = pl.List(pl.Struct({"tag": pl.String, "text": pl.String}))
+    phrases = [PHRASES, None, [], PHRASES[:1], PHRASES[1:2], []]
+    answers = [["- one"], ["- one"], ["- one"], None, ["Text."], None]
+    decided = decide_by_rules(
+        pl.Series(phrases, dtype=schema), pl.Series(answers, dtype=pl.List(pl.String))
+    )
+    assert decided.name == "phrases"
+    rows = [row and [phrase["verdict"] for phrase in row] for row in decided.to_list()]
+    assert rows == [["unknown", "obeyed", "unknown"], None, [], None, ["not_obeyed"], None]
+    assert decide_by_rules(decided.head(0), pl.Series([], dtype=pl.List(pl.String))).len() == 0
+
+
 def test_every_answer_under_the_message_has_to_keep_to_it() -> None:
     phrase = "Use bullet points."
     assert verdict(phrase, "- one", "- two") is YES
@@ -67,6 +80,9 @@ def test_an_answer_of_nothing_neither_keeps_nor_breaks_a_rule() -> None:
     assert verdict("Use at most 10 words.", "Short.", "") is OPEN
 
 
+_FROM_ONE = {RuleKind.PARAGRAPH_BEGINS_WITH}
+
+
 @given(
     st.sampled_from(list(RuleKind)),
     st.text('aA .,!?\n#*-|`$\\[]{}"1\u4eca\u3002', max_size=120),
@@ -81,8 +97,9 @@ def test_any_answer_can_be_held_to_any_rule(
         RuleKind.JSON: (),
         RuleKind.TITLE: (),
         RuleKind.STATES_RESULT: (),
+        RuleKind.PROGRAM: ("=python", "=function", "'a", "a"),
     }.get(kind, ("a",))
-    least = 1 if kind is RuleKind.PARAGRAPH_BEGINS_WITH else bounds[0]
+    least = 1 if kind in _FROM_ONE else bounds[0]
     assert keeps(Rule(kind, least, bounds[1], words), Answer(text)) in {True, False, None}
 
 

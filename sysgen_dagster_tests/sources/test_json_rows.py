@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.sources import json_rows
-from sysgen_dagster.sources.json_rows import read_json_rows
+from sysgen_dagster.sources.json_rows import as_numbers, read_json_rows
 from sysgen_dagster.sources.recognition import UnreadableError
 
 ROWS: Sequence[Any] = [
@@ -166,3 +166,11 @@ def test_a_line_without_end_is_not_taken_into_memory(
     assert refusal(tmp_path, GOOD + "x" * 1_000).what == "line 2 has more than 100 characters"
     monkeypatch.setattr(json_rows, "_CHUNK", 10)
     assert "line 1" in refusal(tmp_path, '[{"a": "' + "x" * 1_000 + '"}').what
+
+
+def test_numbers_are_read_as_they_are_written_and_can_be_had_as_numbers(tmp_path: Path) -> None:
+    value = {"n": [1, -2.50, {"m": 1e3}], "text": "7", "yes": True, "none": None}
+    [row] = read(tmp_path, json.dumps(value).replace("-2.5", "-2.50"))
+
+    assert row["n"][:2] == ["1", "-2.50"]
+    assert as_numbers(row) == value

@@ -15,6 +15,7 @@ from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.exports import exports
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY
+from sysgen_dagster.defs.multifaceted_lane import MULTIFACETED
 from sysgen_dagster.defs.obedience import JUDGE_STANDS_ASIDE, obedience, obedience_counts
 from sysgen_dagster.defs.operations.staleness import (
     cut_otherwise,
@@ -72,7 +73,7 @@ _LOOKS_AGAIN = (
 
 # Tags of runs: the queued run with the highest priority starts first. Runs without the tag have 0.
 SMALL = {"dagster/priority": "10"}
-_REPAIR = {"dagster/priority": "5"}
+REPAIR = {"dagster/priority": "5"}
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -88,6 +89,7 @@ OUT_OF_DATE = watching(
         *(*SOURCES, conversations, *PHASES, obedience, obedience_counts),
         *(*JUDGEMENTS, *CONFLICTS, planted_faults),
         *(*QUALITY, *CORPUS, *TRAINING, review_decisions, mixtures, exports),
+        *MULTIFACETED,
     ],
     _LOOKS_AGAIN,
 )
@@ -152,7 +154,7 @@ def fill_gaps(
                 run_key=f"{context.scheduled_execution_time:%Y%m%dT%H%M}/{key}",
                 partition_key=key,
                 asset_selection=assets,
-                tags=_REPAIR if key in repairs else {},
+                tags=REPAIR if key in repairs else {},
             )
         if waiting or any(key in busy for key in gaps):
             if room <= 0:

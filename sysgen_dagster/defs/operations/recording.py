@@ -16,10 +16,10 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.defs.plumbing.versions import (
     DATA_VERSION,
-    READ_VERSION,
     cut_tags,
     data_version,
     pilot_tags,
+    read_tag,
     reading_settings,
 )
 from sysgen_dagster.storage.inventory import State, inventory
@@ -122,4 +122,4 @@ def _input_tags(
 def _read_tags(beside: Mapping[str, Mapping[str | None, str]], at: Partition) -> dict[str, str]:
     """What a run notes of what it reads beside its inputs."""
     read = {name: versions.get(at.shard) for name, versions in beside.items()}
-    return {f"{READ_VERSION}{name}": version for name, version in read.items() if version}
+    return {read_tag(name): version for name, version in read.items() if version}

@@ -26,9 +26,9 @@ from sysgen_dagster.defs.plumbing.versions import (
     DATA_VERSION,
     EXCLUDED,
     PILOT,
-    READ_VERSION,
     REVIEWED,
     Tags,
+    read_tag,
 )
 from sysgen_dagster.review.decisions import Decisions, read_decisions
 from sysgen_dagster.sources.exclusions import digest_of
@@ -93,7 +93,7 @@ def out_of_date(
             if (current := versions.get(partition) or versions.get(shard))
             and (
                 tags.get(f"{INPUT_VERSION}/{name}") not in {None, as_input(current)}
-                or tags.get(f"{READ_VERSION}{name}") not in {None, current}
+                or tags.get(read_tag(name)) not in {None, current}
             )
         ]
         own = {CODE_VERSION: version} if version is not None else {}

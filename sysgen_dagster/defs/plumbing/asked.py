@@ -18,6 +18,7 @@ from sysgen_dagster.evaluation.multifacet.tables import (
 )
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
+from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
 from sysgen_dagster.obedience import conflicts, judge_verdicts, phrase_judgement
@@ -44,6 +45,7 @@ _SAMPLING: Mapping[str, Sampling] = {
     **{phase.table.name: phase.sampling for phase in PHASES if phase.sampling is not None},
     **({PLANTED_FAULTS.name: VERIFICATION.sampling} if VERIFICATION.sampling else {}),
     **dict.fromkeys(_JUDGED, judge_verdicts.SAMPLING),
+    **{step.table.name: step.sampling for step in STEPS},
     OBEDIENCE.name: phrase_judgement.SAMPLING,
     CONFLICT_TURNS.name: conflicts.SAMPLING,
 }

@@ -66,7 +66,7 @@ def asset_checks(table: Table, checks: Sequence[Check]) -> dg.AssetChecksDefinit
     key = asset_key(table)
 
     @dg.multi_asset_check(
-        name=f"{table.name}_checks",
+        name=f"{table.name.replace('/', '__')}_checks",
         specs=[
             dg.AssetCheckSpec(
                 check.name,

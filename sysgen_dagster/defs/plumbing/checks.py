@@ -3,7 +3,8 @@
 from sysgen_dagster.analysis.checks import CHECKS as _OF_MEASURES
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.evaluation.suites import CHECKS as _OF_EVALUATION
-from sysgen_dagster.lanes.sysgen.checks import build_checks
+from sysgen_dagster.lanes.multifaceted import checks as multifaceted
+from sysgen_dagster.lanes.sysgen import checks as sysgen
 from sysgen_dagster.obedience.checks import CHECKS as _OF_JUDGEMENTS
 from sysgen_dagster.obedience.conflict_checks import CHECKS as _OF_CONFLICTS
 from sysgen_dagster.sources.checks import CHECKS as _OF_SOURCES
@@ -12,7 +13,8 @@ from sysgen_dagster.training_sets.checks import CHECKS as _OF_TRAINING_SETS
 
 CHECKS: tuple[Check, ...] = (
     *_OF_SOURCES,
-    *build_checks(CATALOG.method, CATALOG.models),
+    *sysgen.build_checks(CATALOG.method, CATALOG.models),
+    *multifaceted.build_checks(CATALOG.multifaceted),
     *_OF_MEASURES,
     *_OF_TRAINING_SETS,
     *_OF_JUDGEMENTS,

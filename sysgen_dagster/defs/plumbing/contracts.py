@@ -46,6 +46,8 @@ def evidence_for_checks(store: Store, table: Table, at: Partition) -> StoredEvid
         return evidence_of(store, at)
     if table.group is Group.EVALUATION:
         return StoredEvidence(store, (), subject=at.subject)
+    if table.group is Group.MULTIFACETED:  # the selection, which no shard was made from yet
+        return StoredEvidence(store, ())
     if table in (PLANTED_FAULTS, JUDGE_CALIBRATION):  # asked about a model, whatever it has made
         return StoredEvidence(store, (), at.model)
     return evidence_of_shards(store, ALIGNED if at.model else CONVERSATIONS, at.model)

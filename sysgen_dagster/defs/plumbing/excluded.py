@@ -10,13 +10,16 @@ from dataclasses import replace
 import polars as pl
 
 from sysgen_dagster.defs.plumbing.versions import EXCLUDED, Tags
+from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS
 from sysgen_dagster.sources.drop_reasons import Unusable
-from sysgen_dagster.sources.exclusions import digest_of, goes_with
+from sysgen_dagster.sources.exclusions import digest_of, goes_with, is_of_rows_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Partition, Table
 
 _ID_COLUMNS = ("conversation_id", "duplicate_of", "drop_reason")
+# By table of a shard that all others of the shard are made of, by what its rows are known.
+_WITH_TEXTS = {CONVERSATIONS: _ID_COLUMNS, INSTRUCTIONS: ("conversation_id", "drop_reason")}
 
 
 def excluded_ids(store: Store) -> frozenset[str]:
@@ -48,16 +51,18 @@ def require_made_without_excluded(store: Store, shard: str) -> None:
     Raises:
         StoreError: They do: they are older than the list.
     """
-    listed = store.excluded()
-    if not listed or not store.holds(CONVERSATIONS, Partition(shard=shard)):
-        return
-    rows = store.read(CONVERSATIONS, Partition(shard=shard), *_ID_COLUMNS)
-    is_gone = (pl.col("drop_reason") == Unusable.EXCLUDED.value).fill_null(value=False)
-    if held := rows.filter(goes_with(listed), ~is_gone).height:
-        raise StoreError(
-            f"conversations for {shard} still holds the text of {held:,} that are excluded. "
-            "Materialize it again, then this"
-        )
+    listed, at = store.excluded(), Partition(shard=shard)
+    for table, columns in _WITH_TEXTS.items() if listed else ():
+        if not store.holds(table, at):
+            continue
+        rows = store.read(table, at, *columns)
+        is_gone = (pl.col("drop_reason") == Unusable.EXCLUDED.value).fill_null(value=False)
+        is_listed = goes_with(listed) if "duplicate_of" in columns else is_of_rows_of(listed)
+        if held := rows.filter(is_listed, ~is_gone).height:
+            raise StoreError(
+                f"{table.name} for {shard} still holds the text of {held:,} that are excluded. "
+                "Materialize it again, then this"
+            )
 
 
 def excluded_tags(store: Store, table: Table | None, at: Partition) -> Tags:

@@ -30,6 +30,13 @@ SOURCE_TABLES: Mapping[str, Table] = {
 _SOURCE_SHARDS = {
     name: dg.StaticPartitionsDefinition(CATALOG.shards(name)) for name in CATALOG.sources
 }
+_LANE_SHARDS = {
+    lane: dg.StaticPartitionsDefinition(shards) for lane, shards in CATALOG.lane_shards.items()
+}
+_LANE_MODEL_SHARDS = {
+    lane: dg.MultiPartitionsDefinition({"model": MODELS, "shard": shards})
+    for lane, shards in _LANE_SHARDS.items()
+}
 _PARTITIONS: Mapping[By, dg.PartitionsDefinition[str] | None] = {
     By.NOTHING: None,
     By.MODEL: MODELS,
@@ -48,6 +55,9 @@ def asset_key(table: Table) -> dg.AssetKey:
 
 def partitions_of(table: Table) -> dg.PartitionsDefinition[str] | None:
     """The partitions of the asset of a table; None if it has no partitions."""
+    if table.of_lane:
+        of_lane = _LANE_MODEL_SHARDS if table.by is By.MODEL_SHARD else _LANE_SHARDS
+        return of_lane[table.of_lane]
     return _SOURCE_SHARDS[table.of_source] if table.of_source else _PARTITIONS[table.by]
 
 

@@ -115,8 +115,9 @@ class ModelSession:
         """
         self.progress.total += total
         for tell in ASKING:
-            tell(self.context.asset_key.path[-1], self.progress)
-        settings, table = self.model.request, settings_name(self.context.asset_key.path[-1])
+            tell(self.context.asset_key.to_user_string(), self.progress)
+        table = settings_name(self.context.asset_key.to_user_string())
+        settings = self.model.request
         requests = (with_settings(request, settings, table) for request in requests)
         # The ledger first: a run that waits for another one of its partition holds no server.
         with self.ledger, self.engines.connection(self.model, self._report) as connection:
@@ -183,7 +184,7 @@ class InferenceResource(dg.ConfigurableResource[None]):
         """
         engines = self.engines()
         engines.require(model)
-        ledgers = working_folder(self.root, self.work) / "ledger" / context.asset_key.path[-1]
+        ledgers = working_folder(self.root, self.work) / "ledger" / Path(*context.asset_key.path)
         ledger = Ledger(
             ledgers / f"{remembered_as}.jsonl",
             among=ledgers,

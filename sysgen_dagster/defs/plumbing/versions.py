@@ -111,10 +111,15 @@ def source_version(source: Source) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
+def read_tag(asset: str) -> str:
+    """The tag `READ_VERSION` of an asset, by its key: a tag cannot hold the slash of some keys."""
+    return READ_VERSION + asset.replace("/", ".")
+
+
 def read_tags(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str) -> Tags:
     """The tag `READ_VERSION` of an asset; no tags where Dagster has no record of the partition."""
     wanted = dg.AssetRecordsFilter(asset_key=asset, asset_partitions=[partition])
     records = instance.fetch_materializations(wanted, limit=1).records
     made = records[0].asset_materialization if records else None
     version = (made.tags or {}).get(DATA_VERSION) if made else None
-    return {f"{READ_VERSION}{asset.to_user_string()}": version} if version else {}
+    return {read_tag(asset.to_user_string()): version} if version else {}

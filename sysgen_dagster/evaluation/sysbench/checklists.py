@@ -37,6 +37,14 @@ class Verdict(NamedTuple):
     drop_reason: NoVerdict | None
 
 
+class Constraint(NamedTuple):
+    """One line of a checklist."""
+
+    number: int
+    type: str
+    content: str
+
+
 def read_turn(checklist: str, verdicts: str) -> Iterator[Verdict]:
     """One verdict for each constraint of a checklist, in its order.
 
@@ -49,8 +57,17 @@ def read_turn(checklist: str, verdicts: str) -> Iterator[Verdict]:
     for line in verdicts.splitlines():
         if found := _VERDICT.match(line):
             said[int(found["number"])].append((found["type"], found["said"].strip()))
-    for number, kind in _read_checklist(checklist):
+    for number, kind, _ in _read_lines(checklist):
         yield _decide(number, kind, said[number])
+
+
+def read_checklist(checklist: str) -> list[Constraint]:
+    """The constraints of a checklist, in its order, each with the English name of its type.
+
+    Raises:
+        SheetError: As `read_turn`.
+    """
+    return [Constraint(number, TYPES[kind], text) for number, kind, text in _read_lines(checklist)]
 
 
 def _decide(number: int, kind: str, said: list[tuple[str, str]]) -> Verdict:
@@ -68,16 +85,19 @@ def _decide(number: int, kind: str, said: list[tuple[str, str]]) -> Verdict:
     return Verdict(number, TYPES[kind], word, satisfied, reason)
 
 
-def _read_checklist(checklist: str) -> list[tuple[int, str]]:
-    """Number and type of each constraint."""
+def _read_lines(checklist: str) -> list[tuple[int, str, str]]:
+    """Number, type as it stands there and content of each constraint."""
     text = checklist.replace("\r\n", "\n")
-    found = [(int(each["number"]), each["type"]) for each in _CONSTRAINT.finditer(text)]
+    found = [
+        (int(each["number"]), each["type"], each["content"].strip())
+        for each in _CONSTRAINT.finditer(text)
+    ]
     if left := _CONSTRAINT.sub("", text).strip():
         raise SheetError(
             f"{left[:60]!r} is no constraint `number. content | type`, the type one of "
             f"{', '.join(TYPES)}"
         )
-    if not found or [number for number, _ in found] != [*range(1, len(found) + 1)]:
-        numbers = ", ".join(str(number) for number, _ in found) or "none"
+    if not found or [number for number, _, _ in found] != [*range(1, len(found) + 1)]:
+        numbers = ", ".join(str(number) for number, _, _ in found) or "none"
         raise SheetError(f"its constraints have to be numbered from 1 on, and are: {numbers}")
     return found

@@ -6,59 +6,68 @@ unknown, as is one that is not there or has no constraint left, and so is a sess
 turn before which it has not failed. Scores are means over what is known.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from operator import itemgetter
+from collections.abc import Iterable
 
 import polars as pl
 
+from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.evaluation.sysbench.tables import (
-    SYSBENCH_SCORES,
+    AS_PUBLISHED,
     TURNS,
     TYPES,
     NoVerdict,
 )
-from sysgen_dagster.obedience.agreement import bootstrap_intervals
+from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, SCORE_COLUMNS, TOTAL
+from sysgen_dagster.tables.table import polars_schema
 
-_TOTAL = "total"
-_ALIGNMENTS = ("aligned", "misaligned", _TOTAL)
-_KINDS = ("dependent", "parallel", _TOTAL)
+_ALIGNMENTS = ("aligned", "misaligned", TOTAL)
+_KINDS = ("dependent", "parallel", TOTAL)
 _ORDER = (
-    *(("CSR", of) for of in (*TYPES.values(), _TOTAL)),
+    *(("CSR", of) for of in (*TYPES.values(), TOTAL)),
     *(("ISR", of) for of in _ALIGNMENTS),
     *(("SSR", of) for of in _KINDS),
     *((f"R{turn}", of) for turn in range(1, TURNS + 1) for of in _KINDS),
 )
-_Session = Sequence[tuple[float, int]]  # sum and number of the known items of each score
+_SCORE = ("metric", "of")
 
 
-def score(verdicts: pl.DataFrame, seed: int = 0) -> pl.DataFrame:
-    """`SYSBENCH_SCORES` of the rows of `VERDICTS`, those of no items too.
+def build_items(verdicts: pl.DataFrame) -> pl.DataFrame:
+    """`ITEM_COLUMNS` of rows of `VERDICTS`: constraints, turns and sessions, in that order.
+
+    The turns of a session are drawn together.
+    """
+    return _build_items(verdicts, verdicts)
+
+
+def score(verdicts: pl.DataFrame, seed: int = 0, subject: str = "") -> pl.DataFrame:
+    """The scores of an answer sheet, those of no items too, beside what is published.
 
     Args:
-        verdicts: Of one answer sheet.
+        verdicts: `VERDICTS` of one answer sheet.
         seed: Of the draws of whole sessions, of which the intervals are the percentiles.
+        subject: Whose answers they are.
+
+    Returns:
+        `SCORE_COLUMNS` and `AS_PUBLISHED`, in the order of the benchmark's tables.
     """
-    items = _build_items(verdicts, verdicts)
     fails, passes = (
         verdicts.with_columns(satisfied=pl.col("satisfied").fill_null(value), drop_reason=None)
         for value in (False, True)
     )
-    published = _build_items(fails, passes)
+    published = (
+        _build_items(fails, passes).group_by(_SCORE).agg(as_published=pl.col("value").mean())
+    )
+    scored = score_items(build_items(verdicts), subject=subject, protocol="a sheet", seed=seed)
     scores = (
-        pl.DataFrame(_ORDER, schema=["metric", "of"], orient="row")
-        .join(_means(items), on=["metric", "of"], how="left", maintain_order="left")
-        .join(
-            _means(published).select("metric", "of", as_published="score"),
-            on=["metric", "of"],
-            how="left",
-            maintain_order="left",
-        )
-        .with_columns(_intervals(items, seed))
+        pl.DataFrame(_ORDER, schema=_SCORE, orient="row")
+        .join(scored, on=_SCORE, how="left", maintain_order="left")
+        .join(published, on=_SCORE, how="left", maintain_order="left")
         .with_columns(pl.col("items", "dropped").fill_null(0))
     )
     if not _is_counted_by_theirs(verdicts):
         scores = scores.with_columns(as_published=pl.lit(None, pl.Float64))
-    return scores.select(SYSBENCH_SCORES.names).cast(SYSBENCH_SCORES.schema)  # type: ignore[arg-type]
+    schema = polars_schema({**SCORE_COLUMNS, **AS_PUBLISHED})
+    return scores.select(*schema).cast(schema)  # type: ignore[arg-type]
 
 
 def _is_counted_by_theirs(verdicts: pl.DataFrame) -> bool:
@@ -69,7 +78,7 @@ def _is_counted_by_theirs(verdicts: pl.DataFrame) -> bool:
 
 
 def _build_items(of_constraints: pl.DataFrame, of_turns: pl.DataFrame) -> pl.DataFrame:
-    """One row per item of each score: metric, of, session and value, null where it is unknown.
+    """As `build_items`.
 
     Args:
         of_constraints: Rows of `VERDICTS` that count for CSR.
@@ -80,12 +89,15 @@ def _build_items(of_constraints: pl.DataFrame, of_turns: pl.DataFrame) -> pl.Dat
     satisfied = pl.col("satisfied").filter(is_held_to)
     turns = of_turns.group_by("session", "turn", "dependent", "aligned", maintain_order=True).agg(
         # One that fails decides, whatever is unknown beside it.
-        pl.when(is_held_to.any()).then(satisfied.all(ignore_nulls=False)).alias("satisfied")
+        pl.when(is_held_to.any()).then(satisfied.all(ignore_nulls=False)).alias("satisfied"),
+        pl.col("drop_reason").drop_nulls().first(),
     )
+    constraint = pl.concat_str("session", "turn", "number", separator="/")
+    turn = pl.concat_str("session", "turn", separator="/")
     return pl.concat(
         [
-            _items("CSR", of_constraints, pl.col("type"), pl.col("satisfied")),
-            _items("ISR", turns, aligned, pl.col("satisfied")),
+            _items("CSR", of_constraints, constraint, pl.col("type"), pl.col("satisfied")),
+            _items("ISR", turns, turn, aligned, pl.col("satisfied")),
             *_items_of_sessions(turns),
         ]
     )
@@ -95,71 +107,38 @@ def _items_of_sessions(turns: pl.DataFrame) -> Iterable[pl.DataFrame]:
     """Items of R1 to R5 and of SSR, which is their mean: the turns before the first failure."""
     columns = [str(turn) for turn in range(1, TURNS + 1)]
     wide = turns.group_by("session", "dependent", maintain_order=True).agg(
-        pl.col("satisfied").filter(pl.col("turn") == turn).first().alias(column)
-        for turn, column in enumerate(columns, 1)
+        *(
+            pl.col("satisfied").filter(pl.col("turn") == turn).first().alias(column)
+            for turn, column in enumerate(columns, 1)
+        ),
+        pl.col("drop_reason").drop_nulls().first(),
     )
     kind = pl.when("dependent").then(pl.lit("dependent")).otherwise(pl.lit("parallel"))
     holds = wide.with_columns(
         pl.all_horizontal(columns[: number + 1]).alias(column)
         for number, column in enumerate(columns)
     )
+    session = pl.col("session")
     run = pl.mean_horizontal(columns, ignore_nulls=False)
-    yield _items("SSR", holds, kind, run)
+    yield _items("SSR", holds, session, kind, run)
     for column in columns:
-        yield _items(f"R{column}", holds, kind, pl.col(column))
+        yield _items(f"R{column}", holds, session, kind, pl.col(column))
 
 
-def _items(metric: str, rows: pl.DataFrame, of: pl.Expr, value: pl.Expr) -> pl.DataFrame:
-    """The items of a metric: each under what it is of, and once more under all."""
+def _items(
+    metric: str, rows: pl.DataFrame, item: pl.Expr, of: pl.Expr, value: pl.Expr
+) -> pl.DataFrame:
+    """The items of a metric: each under what it is of, and once more under all.
+
+    One that nobody knows has the first reason in it; where a turn is not there, ``no_verdict``.
+    """
+    why = pl.coalesce("drop_reason", pl.lit(NoVerdict.MISSING.value))
     items = rows.select(
         pl.lit(metric).alias("metric"),
         of.alias("of"),
-        "session",
+        item.alias("item"),
+        pl.col("session").alias("cluster"),
         value.cast(pl.Float64).alias("value"),
-    )
-    return pl.concat([items, items.with_columns(of=pl.lit(_TOTAL))])
-
-
-def _means(items: pl.DataFrame) -> pl.DataFrame:
-    value = pl.col("value")
-    return items.group_by("metric", "of").agg(
-        score=value.mean(), items=value.count(), dropped=value.null_count()
-    )
-
-
-def _intervals(items: pl.DataFrame, seed: int) -> list[pl.Series]:
-    """Columns ``low`` and ``high``, in the order of the scores."""
-    value = pl.col("value")
-    by_session = items.group_by("session", "metric", "of").agg(
-        total=value.sum(), known=value.count()
-    )
-    sessions: dict[str, list[tuple[float, int]]] = {
-        session: [(0.0, 0)] * len(_ORDER) for session in sorted(set(items["session"]))
-    }
-    places = {name: place for place, name in enumerate(_ORDER)}
-    for session, metric, of, total, known in by_session.iter_rows():
-        sessions[session][places[metric, of]] = (total, known)
-    drawn_from = [
-        place
-        for place in places.values()
-        if sum(1 for each in sessions.values() if each[place][1]) > 1
-    ]
-    found = bootstrap_intervals(
-        [*sessions.values()], {str(place): _mean_of(place) for place in drawn_from}, seed
-    )
-    ends = [found.get(str(place)) or (None, None) for place in places.values()]
-    return [
-        pl.Series(name, [each[end] for each in ends], pl.Float64)
-        for end, name in enumerate(("low", "high"))
-    ]
-
-
-def _mean_of(place: int) -> Callable[[Sequence[_Session]], float | None]:
-    """The mean of one score over the items of the sessions of a draw."""
-    part = itemgetter(place)
-
-    def mean(sessions: Sequence[_Session]) -> float | None:
-        totals, known = zip(*map(part, sessions), strict=True)
-        return sum(totals) / whole if (whole := sum(known)) else None
-
-    return mean
+        pl.when(value.is_null()).then(why).alias("drop_reason"),
+    ).select(ITEM_COLUMNS.keys())
+    return pl.concat([items, items.with_columns(of=pl.lit(TOTAL))])

@@ -4,7 +4,8 @@ The benchmark publishes them as XLSX, one of several worksheets in each; Parquet
 columns is read as well.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -19,9 +20,9 @@ Value = TypeVar("Value")
 
 # What is read of the fifteen columns of a published sheet. The others, such as the answer, are what
 # the judge saw; `是否可用` (usable) is computed of the verdicts.
-_SESSION, _DEPENDENT, _ALIGNMENT = "system_id", "multi_rounds_related", "alignment"
-_TURN, _CHECKLIST, _VERDICTS = "round_index", "评判细则", "评判结果"
-READ: Final = (_SESSION, _DEPENDENT, _ALIGNMENT, _TURN, _CHECKLIST, _VERDICTS)
+SESSION, DEPENDENT, ALIGNMENT = "system_id", "multi_rounds_related", "alignment"
+TURN, CHECKLIST, _VERDICTS = "round_index", "评判细则", "评判结果"
+READ: Final = (SESSION, DEPENDENT, ALIGNMENT, TURN, CHECKLIST, _VERDICTS)
 _FLAGS = {"true": True, "1": True, "false": False, "0": False}
 _ALIGNED = {"align": True, "misalign": False}
 # What Polars says of a file that it cannot read: ValueError of a workbook without worksheets.
@@ -40,21 +41,28 @@ def read_sheet(path: Path) -> pl.DataFrame:
     Raises:
         SheetError: The file is no answer sheet, or it contradicts itself.
     """
-    turns = _read_turns(path)
-    if turns.is_empty():
-        raise SheetError(f"{path} has no rows: there is nothing to score")
-    rows = [
-        row
-        for number, turn in enumerate(turns.iter_rows(named=True), 1)
-        for row in _read_row(f"{path}, row {number} below the heading", turn)
-    ]
+    rows = [row for place, turn in read_turns(path, READ) for row in _read_row(place, turn)]
     verdicts = pl.DataFrame(rows, schema=polars_schema(VERDICTS), orient="row")
     _require_whole_sessions(path, verdicts)
     return verdicts.sort("session", "turn", "number")
 
 
-def _read_turns(path: Path) -> pl.DataFrame:
-    """The columns `READ` of a file; the first worksheet that has them of several."""
+def read_turns(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Where each row of a sheet stands, for messages, and its cells in these columns.
+
+    Of several worksheets the first one that has the columns is read.
+
+    Raises:
+        SheetError: The file is no answer sheet, or it has no rows.
+    """
+    turns = _read_columns(path, columns)
+    if turns.is_empty():
+        raise SheetError(f"{path} has no rows: there is nothing to read")
+    for number, turn in enumerate(turns.iter_rows(named=True), 1):
+        yield f"{path}, row {number} below the heading", turn
+
+
+def _read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     if not path.is_file():
         raise SheetError(f"there is no file {path}")
     read = {".xlsx": _read_xlsx, ".parquet": _read_parquet}.get(path.suffix.lower())
@@ -62,11 +70,11 @@ def _read_turns(path: Path) -> pl.DataFrame:
         raise SheetError(f"{path} is neither .xlsx nor .parquet: write the sheet as one of these")
     sheets = read(path)
     for sheet in sheets.values():
-        if set(READ) <= set(sheet.columns):
-            return sheet.select(READ)
+        if set(columns) <= set(sheet.columns):
+            return sheet.select(columns)
     there = "; ".join(f"{name}: {', '.join(each.columns)}" for name, each in sheets.items())
     raise SheetError(
-        f"{path} has not all columns of an answer sheet, which are {', '.join(READ)}. It has "
+        f"{path} has not all columns of an answer sheet, which are {', '.join(columns)}. It has "
         f"{there[:500]}"
     )
 
@@ -104,19 +112,35 @@ def _first_line(error: Exception) -> str:
 
 def _read_row(place: str, turn: dict[str, Any]) -> Iterator[tuple[Any, ...]]:
     """The rows of `VERDICTS` of one turn."""
-    if turn[_SESSION] is None:
-        raise SheetError(f"{place}: {_SESSION} is empty")
-    of_turn = (
-        str(turn[_SESSION]),
-        _one_of(_ROUNDS, place, _TURN, turn),
-        _one_of(_FLAGS, place, _DEPENDENT, turn),
-        _one_of(_ALIGNED, place, _ALIGNMENT, turn),
-    )
-    try:
-        for verdict in read_turn(str(turn[_CHECKLIST] or ""), str(turn[_VERDICTS] or "")):
+    of_turn = identify(place, turn)
+    with naming_checklist(place):
+        for verdict in read_turn(str(turn[CHECKLIST] or ""), str(turn[_VERDICTS] or "")):
             yield *of_turn, *verdict
+
+
+def identify(place: str, turn: dict[str, Any]) -> tuple[str, int, bool, bool]:
+    """Session, turn, whether the session is dependent and whether the turn is aligned.
+
+    Raises:
+        SheetError: A cell says none of it.
+    """
+    if turn[SESSION] is None:
+        raise SheetError(f"{place}: {SESSION} is empty")
+    return (
+        str(turn[SESSION]),
+        _one_of(_ROUNDS, place, TURN, turn),
+        _one_of(_FLAGS, place, DEPENDENT, turn),
+        _one_of(_ALIGNED, place, ALIGNMENT, turn),
+    )
+
+
+@contextmanager
+def naming_checklist(place: str) -> Iterator[None]:
+    """Say where the checklist stands that cannot be read."""
+    try:
+        yield
     except SheetError as error:
-        raise SheetError(f"{place}, {_CHECKLIST}: {error}") from error
+        raise SheetError(f"{place}, {CHECKLIST}: {error}") from error
 
 
 def _one_of(values: Mapping[str, Value], place: str, column: str, turn: dict[str, Any]) -> Value:
@@ -139,6 +163,6 @@ def _require_whole_sessions(path: Path, verdicts: pl.DataFrame) -> None:
     both = verdicts.group_by("session").agg(pl.col("dependent").n_unique()).filter(dependent=2)
     if not both.is_empty():
         raise SheetError(
-            f"{path}: session {min(both['session'])} has turns with both values of {_DEPENDENT}; "
+            f"{path}: session {min(both['session'])} has turns with both values of {DEPENDENT}; "
             "it is one of the session"
         )

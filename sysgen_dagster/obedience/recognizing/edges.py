@@ -9,10 +9,10 @@ from sysgen_dagster.obedience.recognizing.wording import (
     VAGUE,
     WHOLE_ANSWER,
     Clause,
-    Subject,
     form,
     read_ordinal,
     rule,
+    subject,
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
@@ -73,12 +73,6 @@ def _paragraph(found: re.Match[str], clause: Clause) -> Rule | None:
 
 _ENDS = (
     form(rf"{_END} {_PHRASE}{_CHOICE}{TAIL}", _ends_with),
-    form(
-        r"(?:no|nothing|not)(?: other| additional| further)?(?: words?| text|thing)?(?: else)?"
-        r" (?:should |must )?(?:follow|come after)s?"
-        rf" (?:this phrase|this|it|that|{QUOTE})",
-        lambda *_: (),
-    ),
     form(
         rf"{_END} {_SOME}{HARMLESS}{VAGUE}(?:open |open-ended |follow-up |reflective "
         rf"|thought-provoking "
@@ -141,21 +135,6 @@ _ENDS = (
             RuleKind.ENDS_WITH_PART, words=("table" if found["part"] == "table" else "list",)
         ),
     ),
-    form(
-        r"(?:(?:at the end(?: of [a-z ]+)?,? )?(?:add|include|write|explicitly add|append|end"
-        r" with|end [a-z ]+ with)) (?:a )?"
-        rf"(?:post ?script|p\.s\.|note|p\.p\.s)(?: (?:that )?(?:starts?|starting|beginning) with"
-        rf" (?P<sign>(?:p\.p\.s|p\.s)\.?|{QUOTE}))?(?: at the end(?: of [a-z ]+)?)?{TAIL}",
-        lambda found, clause: (
-            Rule(
-                RuleKind.POSTSCRIPT,
-                words=clause.unquote(found["sign"] or "")
-                or ((found["sign"] or "p.s").rstrip("."),),
-            )
-            if "note" not in found[0] or found["sign"]
-            else None
-        ),
-    ),
 )
 _BEGINS = (
     form(rf"{_BEGIN} {_PHRASE}{_CHOICE}{TAIL}", _begins_with),
@@ -178,11 +157,46 @@ _BEGINS = (
         _paragraph,
     ),
 )
-_FORMS = (*_ENDS, *_BEGINS)
-SUBJECT = Subject(
-    re.compile(
-        r"^(?:at the|end|finish|conclu|clos|wrap|sign|complete|the|begin"
-        r"|start|open|lead|greet|welcome|say|no|add|include|write|append|explicitly)"
+_NOTHING_FOLLOWS = (
+    form(
+        r"(?:no|nothing|not)(?: other| additional| further)?(?: words?| text|thing)?(?: else)?"
+        r" (?:should |must )?(?:follow|come after)s?"
+        rf" (?:this phrase|this|it|that|{QUOTE})",
+        lambda *_: (),
     ),
-    _FORMS,
+)
+_POSTSCRIPTS = (
+    form(
+        r"(?:(?:at the end(?: of [a-z ]+)?,? )?(?:add|include|write|explicitly add|append|end"
+        r" with|end [a-z ]+ with)) (?:a )?"
+        rf"(?:post ?script|p\.s\.|note|p\.p\.s)(?: (?:that )?(?:starts?|starting|beginning) with"
+        rf" (?P<sign>(?:p\.p\.s|p\.s)\.?|{QUOTE}))?(?: at the end(?: of [a-z ]+)?)?{TAIL}",
+        lambda found, clause: (
+            Rule(
+                RuleKind.POSTSCRIPT,
+                words=clause.unquote(found["sign"] or "")
+                or ((found["sign"] or "p.s").rstrip("."),),
+            )
+            if "note" not in found[0] or found["sign"]
+            else None
+        ),
+    ),
+)
+SUBJECTS = (
+    subject(
+        r"^(?:end|finish|conclu|clos|wrap|sign|complete|the$)",
+        *_ENDS,
+        beside=r"\b(?:end|finish|conclu|clos|wrap|sign|complete|last)",
+    ),
+    subject(r"^(?:no$|nothing|not$)", *_NOTHING_FOLLOWS, beside=r"follow|come"),
+    subject(
+        r"^(?:at$|add|include|write|append|explicitly|end)",
+        *_POSTSCRIPTS,
+        beside=r"script|p\.s|note",
+    ),
+    subject(
+        r"^(?:begin|start|open|lead|the$|greet|welcome|say)",
+        *_BEGINS,
+        beside=r"\b(?:begin|start|open|lead|first|paragraph|greet|welcome|hello)",
+    ),
 )

@@ -13,10 +13,10 @@ from sysgen_dagster.obedience.recognizing.wording import (
     VAGUE,
     Clause,
     Make,
-    Subject,
     count_rule,
     form,
     rule,
+    subject,
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
@@ -114,7 +114,7 @@ _WHOLE = (
 )
 
 SUBJECTS = (
-    Subject(re.compile(r"title|headline|only|just|prose|paragraphs|quot"), _WHOLE),
-    Subject(re.compile(r"json"), _JSON),
-    Subject(re.compile(r"(?:section|part|paragraph)s?\b"), _SECTIONS),
+    subject(r"title|headline|only|just|prose|paragraphs|quot", *_WHOLE),
+    subject(r"json", *_JSON),
+    subject(r"(?:section|part|paragraph)s?\b", *_SECTIONS),
 )

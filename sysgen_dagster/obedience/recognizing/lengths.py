@@ -11,10 +11,10 @@ from sysgen_dagster.obedience.recognizing.wording import (
     VAGUE,
     WHOLE_ANSWER,
     Clause,
-    Subject,
     count_rule,
     form,
     read_number,
+    subject,
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
@@ -81,9 +81,34 @@ _FORMS = (
         _one,
     ),
     form(
-        rf"(?:a|one) {_MANNER}(?P<unit>sentence|paragraph|line)(?: (?:that|with|which|of|in) .+)?",
+        r"an? (?P<unit>sentence|paragraph|line) or two(?: (?:that|with|which|of|in|about|to)"
+        r" .+)?",
+        lambda found, _clause: Rule(_UNITS[found["unit"]], 1, 2),
+        is_whole=False,
+    ),
+    form(
+        rf"(?:an? (?:series|set) of )?{COUNT} {HARMLESS}{VAGUE}{_UNIT} (?:(?:that|which) can be"
+        r" (?:read|spoken|used) [a-z ]+|for the (?:assistant|user) to read(?: out)?(?: aloud|"
+        r" loud)?)",
+        _length,
+    ),
+    form(
+        rf"(?:an? (?:series|set) of )?{COUNT} {_MANNER}(?P<unit>sentence|paragraph|line)s"
+        r"(?P<beside>(?:,? (?:that|with|which|of|in|to|for|explaining|describing|about) .+)"
+        r"|, each .+)?",
+        _length,
+        is_whole=False,
+    ),
+    form(
+        r"(?:a|one) (?:[a-z]+,? )?one-(?P<unit>sentence|paragraph|line) [a-z]+(?: .+)?",
+        _one,
+        is_whole=False,
+    ),
+    form(
+        rf"(?:a|one) {_MANNER}(?P<unit>sentence|paragraph|line)(?: (?:that|with|which|of|in)"
+        rf" .+)?",
         _one,
         is_whole=False,
     ),
 )
-SUBJECT = Subject(re.compile(r"word|sentence|paragraph|line|character"), _FORMS)
+SUBJECT = subject(r"word|sentence|paragraph|line|character", *_FORMS)

@@ -11,12 +11,12 @@ from sysgen_dagster.obedience.recognizing.wording import (
     TAIL,
     VAGUE,
     Clause,
-    Subject,
     count_rule,
     form,
     has,
     has_no,
     rule,
+    subject,
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
@@ -84,7 +84,8 @@ _CASES = (
         rule(RuleKind.CASE, "upper"),
     ),
     form(
-        rf"(?:{DO} )?(?:words (?:in|with) all capital letters|capitalized words|words in all caps)"
+        rf"(?:{DO} )?(?:words (?:in|with) all capital letters|capitalized words|words in all"
+        rf" caps)"
         rf"(?: appear)? {COUNT}(?: times)?{TAIL}",
         lambda found, _clause: count_rule(found, RuleKind.CAPITAL_WORDS),
     ),
@@ -149,12 +150,10 @@ _PUNCTUATION = (
         lambda found, _clause: count_rule(found, RuleKind.QUESTIONS),
     ),
 )
-SUBJECT = Subject(
-    re.compile(
-        rf"\b(?:{'|'.join(LANGUAGES)}|{'|'.join(_SIGNS)}|no other language|words|(?:upper"
-        rf"|lower) ?-?case|small|capital"
-        r"|capitalize[ds]?|block|caps|letters?|numerals|digits|contractions|contracted|emojis?"
-        r"|questions?)"
-    ),
-    (*_LANGUAGES, *_CASES, *_PUNCTUATION),
+SUBJECT = subject(
+    rf"\b(?:{'|'.join(name for name in LANGUAGES if ' ' not in name)}|other|words?|upper|lower"
+    r"|small|capital|block|caps|letters?|numerals|digits|contract|emoji|questions?|commas?"
+    r"|exclamation|semi|colons?|em\b|em-|emdash|parenthes|round|quotation|quotes|asterisk|hash"
+    r"|punctuation)",
+    *(*_LANGUAGES, *_CASES, *_PUNCTUATION),
 )

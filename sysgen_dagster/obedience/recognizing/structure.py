@@ -1,7 +1,5 @@
 """Parts of an answer's form: lists, headings, tables, code, bold text."""
 
-import re
-
 from sysgen_dagster.obedience.recognizing.wording import (
     ANSWER,
     COUNT,
@@ -12,13 +10,13 @@ from sysgen_dagster.obedience.recognizing.wording import (
     TAIL,
     VAGUE,
     Form,
-    Subject,
     count_rule,
     counted,
     form,
     has,
     has_no,
     rule,
+    subject,
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
@@ -51,7 +49,7 @@ _PARTS = {
     r"(?:bold(?:face)?(?: (?:text|type|font|formatting|letters|print))?|bolded text"
     r"|bold key (?:terms|words|points))": RuleKind.BOLD,
     r"(?:latex(?: (?:notation|format|formatting|formulas|syntax|math))?)": RuleKind.FORMULAS,
-    r"(?:(?:an? )?equations?)": RuleKind.EQUATIONS,
+    r"(?:(?:an? )?(?:mathematical |math |algebraic )?equations?)": RuleKind.EQUATIONS,
     r"(?:placeholders(?: (?:in|represented by) square brackets.*)?)": RuleKind.PLACEHOLDERS,
 }
 
@@ -92,7 +90,8 @@ _ITEMS = {
     r"placeholders?(?: (?:in|represented by|with|using) square brackets.*)?"
     r"": RuleKind.PLACEHOLDERS,
     r"(?:highlighted (?:sections|parts|phrases|text sections)|(?:text )?sections highlighted"
-    r"|sections in italics|italic(?:ized)? (?:phrases|sections))(?: (?:with|in|using) markdown.*)?"
+    r"|sections in italics|italic(?:ized)? (?:phrases|sections))(?: (?:with|in|using)"
+    r" markdown.*)?"
     r"": RuleKind.HIGHLIGHTS,
 }
 _COUNTED = tuple(
@@ -115,7 +114,8 @@ _LISTS = {
 }
 _NUMBER_OF_LIST_ITEMS = (
     form(
-        rf"(?:{IN} )?(?:a )?(?P<kind>bullet(?:ed)?|numbered|ordered)? ?(?:point )?list (?:of|with)"
+        rf"(?:{IN} )?(?:a )?(?P<kind>bullet(?:ed)?|numbered|ordered)?[ -]?(?:points? )?list"
+        rf" (?:of|with)"
         rf" {COUNT} {HARMLESS}{VAGUE}(?:[a-z]+ )?(?:items|points|steps|[a-z]+s){_PURPOSE}{TAIL}",
         lambda found, _clause: count_rule(found, _LISTS[found["kind"]]),
     ),
@@ -126,94 +126,125 @@ _NUMBER_OF_LIST_ITEMS = (
 )
 # Verbs that name the form themselves: "bold the key terms", "number the steps".
 _VERBS = (
-    form(
-        rf"(?:{IN} )?(?:a |the )?(?:list (?:of [a-z ]{{2,30}} )?separated by commas"
-        r"|comma-separated list(?: of [a-z ]{2,30})?)",
-        lambda _found, _clause: (
-            Rule(RuleKind.BULLETS, most=0),
-            Rule(RuleKind.NUMBERED_ITEMS, most=0),
-            Rule(RuleKind.SIGNS, least=1, words=(",",)),
+    subject(
+        r"comma",
+        form(
+            rf"(?:{IN} )?(?:a |the )?(?:list (?:of [a-z ]{{2,30}} )?separated by commas"
+            r"|comma-separated list(?: of [a-z ]{2,30})?)",
+            lambda _found, _clause: (
+                Rule(RuleKind.BULLETS, most=0),
+                Rule(RuleKind.NUMBERED_ITEMS, most=0),
+                Rule(RuleKind.SIGNS, least=1, words=(",",)),
+            ),
         ),
     ),
-    form(
-        r"(?:(?:a|the|clean|complete|detailed) )*(?:code|code snippet|function|script)(?: snippet)?"
-        r" with (?:appropriate |clear |helpful |inline )*comments"
-        r"(?: (?:that explain|explaining|describing) (?:the|its|your) [a-z ]+"
-        r"|(?P<vague> [a-z ]+))?",
-        lambda _found, _clause: (
-            Rule(RuleKind.CODE_BLOCKS, least=1),
-            Rule(RuleKind.CODE_COMMENTS, least=1),
+    subject(
+        r"comment|document",
+        form(
+            r"(?:(?:a|the|clean|complete|detailed) )*(?:code|code snippet|function|script)(?:"
+            r" snippet)?"
+            r" with (?:appropriate |clear |helpful |inline )*comments"
+            r"(?: (?:that explain|explaining|describing) (?:the|its|your) [a-z ]+"
+            r"|(?P<vague> [a-z ]+))?",
+            lambda _found, _clause: (
+                Rule(RuleKind.CODE_BLOCKS, least=1),
+                Rule(RuleKind.CODE_COMMENTS, least=1),
+            ),
+        ),
+        form(rf"(?:comment|document) (?:the|your) code{TAIL}", has(RuleKind.CODE_COMMENTS)),
+    ),
+    subject(
+        r"calculation|computation|equation|working",
+        form(
+            r"(?:a )?(?:simple |clear |single |mathematical |arithmetic )*(?:calculation"
+            r"|computation)"
+            r"(?: with (?:a clear |the (?:final )?|a )(?:answer|result))?",
+            lambda _found, _clause: (
+                Rule(RuleKind.EQUATIONS, least=1),
+                Rule(RuleKind.STATES_RESULT),
+            ),
+        ),
+        form(
+            r"(?:show|include) (?:the|your) (?:calculations?|equations?)", has(RuleKind.EQUATIONS)
+        ),
+        form(
+            r"(?:show|include|write|display) (?:the |your |all |each |every |necessary |all the "
+            r"|all of the )*"
+            r"(?:calculations?|working|equations?|computations?)",
+            has(RuleKind.EQUATIONS),
+            is_whole=False,
         ),
     ),
-    form(
-        r"(?:a )?(?:simple |clear |single |mathematical |arithmetic )*(?:calculation|computation)"
-        r"(?: with (?:a clear |the (?:final )?|a )(?:answer|result))?",
-        lambda _found, _clause: (
-            Rule(RuleKind.EQUATIONS, least=1),
-            Rule(RuleKind.STATES_RESULT),
+    subject(
+        r"json",
+        form(
+            rf"(?:{IN} )?(?:an? )?(?:valid )?json (?:array|list|object (?:with|of|containing))"
+            r"(?: [a-z ,]+)?",
+            rule(RuleKind.JSON),
+            is_whole=False,
         ),
     ),
-    form(
-        rf"(?:{IN} )?(?:an? )?(?:valid )?json (?:array|list|object (?:with|of|containing))"
-        r"(?: [a-z ,]+)?",
-        rule(RuleKind.JSON),
-        is_whole=False,
+    subject(
+        r"list",
+        form(
+            r"(?:a |the )?(?:numbered |ordered )?list of (?:the )?(?:steps"
+            r"|instructions)(?P<vague>"
+            r" .+)?",
+            lambda _found, _clause: Rule(RuleKind.LIST_ITEMS, least=2, words=(ON_LINES,)),
+        ),
+        beside=r"steps|instructions",
     ),
-    form(
-        r"(?:a |the )?(?:numbered |ordered )?list of (?:the )?(?:steps|instructions)(?P<vague>"
-        r" .+)?",
-        lambda _found, _clause: Rule(RuleKind.LIST_ITEMS, least=2, words=(ON_LINES,)),
+    subject(
+        r"^highlight",
+        form(
+            rf"highlight {COUNT} (?:text )?(?:sections|parts|phrases)(?: in {ANSWER})?"
+            r"(?: (?:with|in|using) (?:\"\d+\"|markdown.*))?",
+            counted(RuleKind.HIGHLIGHTS),
+        ),
     ),
-    form(r"(?:show|include) (?:the|your) (?:calculations?|equations?)", has(RuleKind.EQUATIONS)),
-    form(
-        rf"highlight {COUNT} (?:text )?(?:sections|parts|phrases)(?: in {ANSWER})?"
-        r"(?: (?:with|in|using) (?:\"\d+\"|markdown.*))?",
-        counted(RuleKind.HIGHLIGHTS),
+    subject(
+        r"bold",
+        form(
+            r"(?:bold|put in bold|highlight in bold) (?:the |all |any |key |important )+[a-z"
+            r" ]{3,30}",
+            has(RuleKind.BOLD),
+        ),
     ),
-    form(
-        r"(?:bold|put in bold|highlight in bold) (?:the |all |any |key |important )+[a-z ]{3,30}",
-        has(RuleKind.BOLD),
+    subject(
+        r"^number$",
+        form(
+            rf"number (?:the|your|all|each) (?:steps?|items?|points?){TAIL}",
+            has(RuleKind.NUMBERED_ITEMS),
+        ),
     ),
-    form(
-        rf"number (?:the|your|all|each) (?:steps?|items?|points?){TAIL}",
-        has(RuleKind.NUMBERED_ITEMS),
+    subject(
+        r"bullet",
+        form(
+            r"(?:list|present|give|state|put|write|show) (?:each|every|all|the|your)(?: (?:key"
+            r"|main))?"
+            r" (?:points?|items?|ideas?|steps?|answers?) (?:in|as|with|using) (?:a |an )?"
+            r"(?:separate )?bullet(?:ed)?(?: points?| lists?)?",
+            has(RuleKind.BULLETS),
+        ),
     ),
-    form(
-        r"(?:list|present|give|state|put|write|show) (?:each|every|all|the|your)(?: (?:key|main))?"
-        r" (?:points?|items?|ideas?|steps?|answers?) (?:in|as|with|using) (?:a |an )?"
-        r"(?:separate )?bullet(?:ed)?(?: points?| lists?)?",
-        has(RuleKind.BULLETS),
-    ),
-    form(rf"(?:comment|document) (?:the|your) code{TAIL}", has(RuleKind.CODE_COMMENTS)),
-    form(
-        r"(?:show|include|write|display) (?:the |your |all |each |every |necessary |all the "
-        r"|all of the )*"
-        r"(?:calculations?|working|equations?|computations?)",
-        has(RuleKind.EQUATIONS),
-        is_whole=False,
-    ),
-    form(
-        r"(?:put|give|write|place|enclose|box) (?:the|your) (?:final )?(?:answer|result) (?:in"
-        r"|inside|within)"
-        r" (?:a )?\\?box(?:ed)?(?:\{\})?",
-        rule(RuleKind.USES_WORDS, "\\boxed", least=1),
+    subject(
+        r"box",
+        form(
+            r"(?:put|give|write|place|enclose|box) (?:the|your) (?:final )?(?:answer|result)"
+            r" (?:in"
+            r"|inside|within)"
+            r" (?:a )?\\?box(?:ed)?(?:\{\})?",
+            rule(RuleKind.USES_WORDS, "\\boxed", least=1),
+        ),
     ),
 )
 SUBJECTS = (
-    *(Subject(re.compile(_NEEDED[kind]), _of_part(part, kind)) for part, kind in _PARTS.items()),
-    Subject(re.compile(r"list |numbered "), _NUMBER_OF_LIST_ITEMS),
-    Subject(
-        re.compile(
-            r"bullet|numbered|steps|items|points|tips|reasons|ideas|suggestions|examples|options"
-            r"|head|table|code|placeholder|highlight|italic"
-        ),
-        _COUNTED,
+    *(subject(_NEEDED[kind], *_of_part(part, kind)) for part, kind in _PARTS.items()),
+    subject(r"list\b|numbered\b", *_NUMBER_OF_LIST_ITEMS),
+    subject(
+        r"bullet|numbered|steps|items|points|tips|reasons|ideas|suggestions|examples|options"
+        r"|head|table|code|placeholder|highlight|italic",
+        *_COUNTED,
     ),
-    Subject(
-        re.compile(
-            r"calculation|computation|equation|working|highlight|bold|^number |bullet|comment"
-            r"|document|box|json|list|separated"
-        ),
-        _VERBS,
-    ),
+    *_VERBS,
 )

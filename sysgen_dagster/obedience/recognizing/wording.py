@@ -108,6 +108,22 @@ NO = (
 )
 
 
+# Stems, because answers say "subtract" for "subtraction".
+_STEM = 5
+_UNSPECIFIC = frozenset(
+    re.findall(
+        r"\w+",
+        "the and for that which with from into given what this these those each there their they "
+        "are was were has have had been being will would how much many more than all any some "
+        "over after two three one its his her our your user student problem problems word math "
+        "maths mathematical mathematics question questions involving involve about using value "
+        "values final correct answer result solution simple basic everyday solve calculate "
+        "compute find determine number total amount possible certain specific expression equation "
+        "based context terms",
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Clause:
     """A clause in small letters, and the quoted texts that numbers in it stand for."""
@@ -120,7 +136,7 @@ class Clause:
         return tuple(self.quotes[int(number)] for number in re.findall(r'"(\d+)"', text))
 
 
-Make = Callable[[re.Match[str], Clause], Iterable[Rule] | Rule | None]
+Make = Callable[[re.Match[str], Clause], Iterable[Rule] | Rule | Recognized | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +153,8 @@ class Form:
         if found is None:
             return None
         made = self.make(found, clause)
-        if made is None:
-            return None
+        if made is None or isinstance(made, Recognized):
+            return made
         rules = (made,) if isinstance(made, Rule) else tuple(made)
         is_vague = "vague" in self.pattern.groupindex and bool(found["vague"])
         return Recognized(rules, self.is_whole and not is_vague)
@@ -149,21 +165,27 @@ class Subject:
     """The forms of one subject.
 
     Attributes:
-        needs: Found in every clause of one of the forms, so that others are soon done with.
+        needs: Found in a single word of every clause of one of the forms; in the first one if it
+            begins with "^". Others are soon done with (`lookup`).
         forms: Tried in this order.
+        beside: Found in a single word too, maybe in the same one.
     """
 
     needs: re.Pattern[str]
     forms: tuple[Form, ...]
+    beside: re.Pattern[str] | None = None
 
     def recognize(self, clause: Clause) -> Recognized | None:
         """What the clause asks; None if it is of none of the forms."""
-        if not self.needs.search(clause.text):
-            return None
         for form in self.forms:
             if found := form.recognize(clause):
                 return found
         return None
+
+
+def subject(needs: str, *forms: Form, beside: str | None = None) -> Subject:
+    """A subject of these forms."""
+    return Subject(re.compile(needs), forms, re.compile(beside) if beside else None)
 
 
 def form(pattern: str, make: Make, *, is_whole: bool = True) -> Form:
@@ -208,6 +230,12 @@ def count_rule(found: re.Match[str], kind: RuleKind, *words: str) -> Rule | None
     # "Between" and "from" need a second number.
     is_exact = not bound or re.fullmatch(_EXACTLY, bound)
     return Rule(kind, number, number, words) if is_exact else None
+
+
+def stems_of(text: str) -> tuple[str, ...]:
+    """The beginnings of the words that say what a text is about, each once."""
+    words = re.findall(r"[a-z]{3,}", text)
+    return tuple(dict.fromkeys(word[:_STEM] for word in words if word not in _UNSPECIFIC))
 
 
 def squeeze_formula(text: str) -> str:

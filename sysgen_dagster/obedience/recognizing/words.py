@@ -12,12 +12,12 @@ from sysgen_dagster.obedience.recognizing.wording import (
     QUOTES,
     TAIL,
     Clause,
-    Subject,
     count_rule,
     form,
     has,
     read_number,
     rule,
+    subject,
 )
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 
@@ -143,4 +143,4 @@ _EXAMPLES = (
     ),
 )
 _FORMS = (*_USES, *_PERSONS, *_EXAMPLES)
-SUBJECT = Subject(re.compile(r'"|word|letter|person|example'), _FORMS)
+SUBJECT = subject(r'"|word|letter|person|example', *_FORMS)

@@ -6,10 +6,10 @@ leaves them out, and what can be counted in the whole text includes them.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import polars as pl
 
@@ -33,8 +33,7 @@ class LineKind(StrEnum):
     DIVIDER = "divider"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line.
 
     Attributes:
@@ -48,6 +47,7 @@ class Line:
     indent: int = 0
 
 
+_NOTHING = Line(LineKind.BLANK, "")
 _FENCE = re.compile(r"[ \t>]*(?P<ticks>`{3,}|~{3,})(?P<info>[^`\n]*)$")
 _LINE_KINDS = re.compile(
     r"(?P<indent>[ \t]*)(?:(?P<divider>(?:[-*_=] ?){3,})\s*$|(?P<heading>#{1,6})[ \t]+"
@@ -75,6 +75,8 @@ _ABBREVIATED = re.compile(
 _STOP = re.compile(
     r"[.!?\u2026]+[\"'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f]+|[\u0964\u061f\u06d4]"
 )
+# "a." and "b)" number the items of a list.
+_ENDS_LETTER = (".", ")")
 _LEAST_INDENT = 2
 # Characters beside the end of a sentence: enough for any abbreviation.
 _LOOKED_AT = 12
@@ -194,10 +196,10 @@ def _read_lines(text: str) -> list[Line]:
     lines: list[Line] = []
     fence, formula = "", False
     raw_lines = text.split("\n")
-    has_table = any("|" in raw and _TABLE_RULE.match(raw) for raw in raw_lines)
+    has_table = "|" in text and any("|" in raw and _TABLE_RULE.match(raw) for raw in raw_lines)
     for raw in raw_lines:
         stripped = raw.strip()
-        fenced = _FENCE.match(raw) if "`" in raw or "~" in raw else None
+        fenced = _FENCE.match(raw) if "```" in raw or "~~~" in raw else None
         if fence:
             if fenced and fenced["ticks"].startswith(fence) and not fenced["info"].strip():
                 fence = ""
@@ -206,13 +208,13 @@ def _read_lines(text: str) -> list[Line]:
         elif fenced:
             fence = fenced["ticks"]
             # Two blocks without a line between them are two.
-            lines.append(Line(LineKind.BLANK, ""))
+            lines.append(_NOTHING)
         elif formula:
             lines.append(Line(LineKind.FORMULA, stripped))
             formula = not _FORMULA_END.search(raw)
         elif not stripped:
-            lines.append(Line(LineKind.BLANK, ""))
-        elif _FORMULA_BEGIN.match(raw):
+            lines.append(_NOTHING)
+        elif stripped[0] in "\\$" and _FORMULA_BEGIN.match(raw):
             lines.append(Line(LineKind.FORMULA, stripped))
             formula = not _FORMULA_END.search(stripped[2:])
         else:
@@ -221,9 +223,12 @@ def _read_lines(text: str) -> list[Line]:
 
 
 def _read_line(raw: str, *, has_table: bool) -> Line:
-    found = _LINE_KINDS.match(raw)
     if has_table and "|" in raw:
         return Line(LineKind.TABLE, raw.strip())
+    # Most lines begin with a word, which no sign of another kind does.
+    if raw[0].isalpha() and raw[1:2] not in _ENDS_LETTER:
+        return Line(LineKind.TEXT, raw.strip())
+    found = _LINE_KINDS.match(raw)
     if not found:
         return Line(LineKind.TEXT, raw.strip(), len(raw) - len(raw.lstrip()))
     kind = LineKind(found.lastgroup or LineKind.TEXT)

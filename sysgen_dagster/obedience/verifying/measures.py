@@ -104,8 +104,11 @@ def _characters(_rule: Rule, answer: Answer) -> Span:
     return len("".join(answer.text.split())), len(answer.text)
 
 
-def _lines(_rule: Rule, answer: Answer) -> Span:
-    return len(answer.shown), len(answer.shown)
+def _lines(rule: Rule, answer: Answer) -> Span:
+    shown = len(answer.shown)
+    # "Four lines" may be meant as four sentences, where they are not set apart.
+    is_unbroken = shown == 1 and (rule.least or 0) > 1
+    return shown, max(shown, answer.sentences[1]) if is_unbroken else shown
 
 
 def _bullets(_rule: Rule, answer: Answer) -> Span:

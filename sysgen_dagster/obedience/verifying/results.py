@@ -1,7 +1,7 @@
 """How an answer closes what it says: with a result, a sentence, a summary."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sysgen_dagster.obedience.recognizing.wording import squeeze_formula
 from sysgen_dagster.obedience.rules import Rule, RuleKind
@@ -147,14 +147,11 @@ def _is_head(line: Line) -> bool:
 
 def states_result(rule: Rule, answer: Answer) -> bool | None:
     """Whether the answer ends with a result, and speaks of what the task speaks of."""
-    if answer.code_blocks:  # a program may be all that gives the result
-        return None
-    formulas = [word[1:] for word in rule.words if word.startswith("$")]
     words = [word for word in rule.words if not word.startswith("$")]
-    squeezed = squeeze_formula(answer.text) if formulas else ""
-    if not all(formula in squeezed for formula in formulas):
+    if not uses_stems(words, answer.text, _MOST_OF) or not _has_formulas(rule, answer):
         return None
-    if not _uses(words, answer.text, _MOST_OF):
+    # A program may be all that gives the result.
+    if answer.code_blocks and not _boxes_result(answer):
         return None
     if ends_with_result(rule, answer):
         return True
@@ -162,11 +159,28 @@ def states_result(rule: Rule, answer: Answer) -> bool | None:
     sentence = _last_sentence(answer)
     is_short = len(answer.shown) == 1 and bool(words) and not _is_afterword(answer)
     is_short = is_short and not _NO_RESULT.search(sentence)
-    states = is_short and bool(_VALUE.search(sentence)) and _uses(words, sentence, _MOST_OF)
+    states = is_short and bool(_VALUE.search(sentence)) and uses_stems(words, sentence, _MOST_OF)
     return True if states else None
 
 
-def _uses(stems: list[str], text: str, share: float) -> bool:
+def _has_formulas(rule: Rule, answer: Answer) -> bool:
+    """Whether the formulas of the task are worked with."""
+    formulas = [word[1:] for word in rule.words if word.startswith("$")]
+    if not formulas:
+        return True
+    # A formula that only the last line has may not be the one that was solved.
+    worked = answer.text.rpartition("\n")[0] if len(answer.shown) > 1 else answer.text
+    squeezed = squeeze_formula(worked)
+    return all(formula in squeezed for formula in formulas)
+
+
+def _boxes_result(answer: Answer) -> bool:
+    """Whether the last paragraph sets a value in a box, as answers with programs do."""
+    return any("\\boxed{" in line.text for line in answer.last_paragraph)
+
+
+def uses_stems(stems: Sequence[str], text: str, share: float) -> bool:
+    """Whether a text has this share of stems of words."""
     small = text.lower()
     return sum(stem in small for stem in stems) >= share * len(stems)
 

@@ -2,6 +2,7 @@
 
     PYTHON -m program ARGUMENTS.json
     PYTHON -m program.answer FOLDER
+    PYTHON -m program.likelihood WEIGHTS CHATS WRITTEN
 
 Belongs here: what happens between a file of arguments and the files of a training's folder. Imports
 the standard library, torch, transformers, trl, datasets, accelerate, jinja2, and its own siblings

@@ -40,6 +40,28 @@ def test_a_length_is_recognised(
 
 
 @pytest.mark.parametrize(
+    ("phrase", "kind", "least", "most", "whole"),
+    [
+        ("Two or three sentences that can be read out at a fair.", "sentences", 2, 3, True),
+        ("One or two simple sentences for the user to read.", "sentences", 1, 2, True),
+        ("A set of three sentences that explain the rule.", "sentences", 3, 3, False),
+        ("A series of four to six sentences, each one short.", "sentences", 4, 6, False),
+        ("Five to seven sentences with technical terms.", "sentences", 5, 7, False),
+        ("Three or four warm, poetic lines about the sea.", "lines", 3, 4, False),
+        ("A paragraph or two that can be read out.", "paragraphs", 1, 2, False),
+        ("A sentence or two about the weather.", "sentences", 1, 2, False),
+        ("A one-sentence explanation of the rule.", "sentences", 1, 1, False),
+        ("A clear one-paragraph summary.", "paragraphs", 1, 1, False),
+    ],
+)
+def test_a_length_is_recognised_beside_what_it_is_for(
+    phrase: str, kind: str, least: int | None, most: int | None, *, whole: bool
+) -> None:
+    assert asked(phrase) == [(kind, least, most, ())]
+    assert is_whole(phrase) is whole
+
+
+@pytest.mark.parametrize(
     "phrase",
     [
         "Use short sentences.",
@@ -52,6 +74,9 @@ def test_a_length_is_recognised(
         "Explain the word problem.",
         "Start each line with a number.",
         "Count the words of the text.",
+        "A list of short sentences that can be read.",
+        "A description followed by three sentences about its uses.",
+        "A few sentences that can be left out.",
     ],
 )
 def test_what_is_no_length_of_the_answer_is_left_alone(phrase: str) -> None:

@@ -36,6 +36,22 @@ CODE = "```python\nx = 1\n```"
         ("Solve the equation $x^2 = 4$.", "We solve \\(x^2=4\\). Thus, $x = 2$.", YES),
         ("Solve the equation $x^2 = 4$.", "Thus, Martha has 4 butterflies.", OPEN),
         ("Calculate the total cost of the tickets.", "The dogs weigh 3 * 4 = 12 kg.", OPEN),
+        # Only the last line names the equation: another one may have been solved.
+        (
+            "Solve the equation $x^2 = 4$.",
+            "We solve $y + 1 = 3$.\nThus, the value of $x$ in $x^2=4$ is $2$.",
+            OPEN,
+        ),
+        (
+            "Calculate the total cost of the tickets.",
+            f"The tickets:\n{CODE}\nThe cost is \\(\\boxed{{12}}\\) dollars.",
+            YES,
+        ),
+        (
+            "Calculate the total cost of the tickets.",
+            f"The tickets cost \\(\\boxed{{12}}\\).\n\n{CODE}\nThe program prints 12.",
+            OPEN,
+        ),
         # A program may be all that gives the result.
         (
             "Calculate the total of the numbers.",

@@ -1,0 +1,22 @@
+"""SysBench as a suite."""
+
+from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.evaluation.sysbench.scores import build_items
+from sysgen_dagster.evaluation.sysbench.tables import (
+    SYSBENCH_ANSWERS,
+    SYSBENCH_GRADINGS,
+    SYSBENCH_ITEMS,
+    SYSBENCH_SCORES,
+    SYSBENCH_TRANSLATION,
+)
+
+SUITE = Suite(
+    "sysbench",
+    "SysBench",
+    SYSBENCH_ITEMS,
+    SYSBENCH_ANSWERS,
+    SYSBENCH_GRADINGS,
+    SYSBENCH_SCORES,
+    build_items,
+    others=(SYSBENCH_TRANSLATION,),
+)

@@ -1,0 +1,232 @@
+"""Checks of the lane's tables: contracts, which must hold, and expectations, which warn.
+
+The paper's figures stand beside ours where it has any. Expectations of what only a model can know
+say nothing of made-up text.
+"""
+
+from dataclasses import replace
+
+import polars as pl
+
+from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
+from sysgen_dagster.lanes.multifaceted import paper
+from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped, NotTaken
+from sysgen_dagster.lanes.multifaceted.preference_messages import label_pattern
+from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
+from sysgen_dagster.lanes.multifaceted.steps import STEPS
+from sysgen_dagster.lanes.multifaceted.tables import (
+    GOLD_ANSWERS,
+    INSTRUCTIONS,
+    PREFERENCE_MESSAGES,
+    PREFERENCE_SETS,
+    SELECTION,
+    set_id,
+)
+from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS
+from sysgen_dagster.sources.drop_reasons import Unusable
+from sysgen_dagster.tables.checks import (
+    Check,
+    Evidence,
+    Finding,
+    drops_are_explained,
+    ids_are_unique,
+    none_of,
+    nothing_is_lost,
+    unless_made_up,
+    within,
+)
+from sysgen_dagster.tables.rates import Rate, count_drops
+from sysgen_dagster.tables.table import Table, kept
+
+# With a higher share of unanswered requests the engine is at fault, not the rows.
+MOST_UNANSWERED = 0.05
+_UNANSWERED = [reason.value for reason in (*ENGINE_FAILURES, NoAnswer.REFUSED_BY_SERVER)]
+LEAST_KEPT_SETS = 0.90  # ours, as are the two below: the paper says nothing of what it dropped
+LEAST_KEPT_MESSAGES = 0.90
+LEAST_KEPT_ANSWERS = 0.95
+MOST_OTHER_LENGTHS = 0.10  # of messages: outside the lengths of the paper's benchmark
+# Of each table that a model fills, the column that a kept row fills, and the rows to be kept.
+_RESULTS = {
+    PREFERENCE_SETS: ("reply", LEAST_KEPT_SETS),
+    PREFERENCE_MESSAGES: ("system_message", LEAST_KEPT_MESSAGES),
+    GOLD_ANSWERS: ("answer", LEAST_KEPT_ANSWERS),
+}
+_REASONS = [*NoAnswer, *Dropped]
+
+
+def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
+    """All checks of the lane under the settings of a catalogue; none where it has none."""
+    if settings is None:
+        return ()
+    return (
+        ids_are_unique(SELECTION),
+        drops_are_explained(SELECTION, "position", [*Unusable, *NotTaken]),
+        _enough_instructions(settings),
+        ids_are_unique(INSTRUCTIONS),
+        drops_are_explained(INSTRUCTIONS, "question", [Unusable.EXCLUDED]),
+        *(ids_are_unique(step.table) for step in STEPS),
+        _every_set_is_there(settings),
+        _sets_are_complete(),
+        nothing_is_lost(PREFERENCE_MESSAGES, PREFERENCE_SETS),
+        nothing_is_lost(GOLD_ANSWERS, PREFERENCE_MESSAGES),
+        *(drops_are_explained(table, column, _REASONS) for table, (column, _) in _RESULTS.items()),
+        *(_engine_answered(step.table) for step in STEPS),
+        *(_enough_are_kept(table, least) for table, (_, least) in _RESULTS.items()),
+        _messages_name_no_labels(settings),
+        _messages_are_unique(),
+        unless_made_up(_messages_are_as_long(), PREFERENCE_MESSAGES),
+    )
+
+
+def _asked(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without those that a pilot run left out."""
+    return rows.filter(pl.col("drop_reason").ne_missing(NoAnswer.BEYOND_LIMIT.value))
+
+
+def _enough_instructions(settings: Multifaceted) -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = evidence.read(SELECTION, "position")
+        taken = rows["position"].count()
+        return Finding(
+            taken >= settings.instructions,
+            taken,
+            f"{settings.instructions:,} instructions",
+            pl.DataFrame(),
+            f"{paper.INSTRUCTIONS:,} instructions",
+            explanation="" if taken >= settings.instructions else "The sources have no more",
+        )
+
+    statement = "The sources have as many instructions as the catalogue asks for."
+    return Check("enough_instructions", SELECTION, statement, False, evaluate)
+
+
+def _every_set_is_there(settings: Multifaceted) -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        asked = kept(evidence.read(INSTRUCTIONS, "conversation_id", "drop_reason"))
+        wanted = pl.DataFrame(
+            {
+                "conversation_id": [
+                    set_id(each, number)
+                    for each in asked["conversation_id"]
+                    for number in range(settings.sets)
+                ]
+            },
+            schema={"conversation_id": pl.String()},
+        )
+        stored = evidence.read(PREFERENCE_SETS, "conversation_id")
+        lost = wanted.join(stored, on="conversation_id", how="anti")
+        new = stored.join(wanted, on="conversation_id", how="anti")
+        return replace(
+            none_of(
+                pl.concat(
+                    [lost.with_columns(what=pl.lit("lost")), new.with_columns(what=pl.lit("new"))]
+                )
+            ),
+            paper=f"{paper.ROWS:,} rows = {paper.SETS} of {paper.INSTRUCTIONS:,} instructions",
+        )
+
+    statement = f"Every instruction has {settings.sets} preference sets, kept or dropped."
+    return Check("every_set_is_there", PREFERENCE_SETS, statement, True, evaluate)
+
+
+def _sets_are_complete() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = kept(
+            evidence.read(PREFERENCE_SETS, "conversation_id", "preference_set", "drop_reason")
+        )
+        preference = pl.element().struct
+        texts = pl.concat_list(
+            pl.col("preference_set").list.eval(preference.field(name))
+            for name in ("preference", "description", "subdimension")
+        )
+        dimensions = pl.col("preference_set").list.eval(preference.field("dimension"))
+        is_whole = (dimensions.list.join(" ") == " ".join(DIMENSIONS)) & ~texts.list.eval(
+            pl.element().is_null()
+        ).list.any()
+        return replace(
+            none_of(rows.filter(~is_whole)), paper=f"{paper.PREFERENCES} preferences a set"
+        )
+
+    statement = "A kept set has one preference with a description in each of the four dimensions."
+    return Check("sets_are_complete", PREFERENCE_SETS, statement, True, evaluate)
+
+
+def _engine_answered(table: Table) -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = _asked(evidence.read(table, "conversation_id", "drop_reason", "attempts", "failure"))
+        failed = rows.filter(pl.col("drop_reason").is_in(_UNANSWERED))
+        rate = Rate(failed.height, rows.height)
+        finding = within(rate, (0.0, MOST_UNANSWERED), None, failed)
+        if finding.passed:
+            return finding
+        reason, count = next(iter(count_drops(failed).items()))
+        explanation = (
+            f"{rate.part:,} of {rate.whole:,} requests have no answer, most often because of "
+            f"{reason} ({count:,}). Look at `failure`, mend what it says, and make the partition "
+            "again: only what has no answer is asked"
+        )
+        return replace(finding, explanation=explanation)
+
+    statement = "The engine answered nearly every request."
+    return Check("engine_answered", table, statement, True, evaluate)
+
+
+def _enough_are_kept(table: Table, least: float) -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = _asked(evidence.read(table, "conversation_id", "drop_reason"))
+        dropped = rows.drop_nulls("drop_reason")
+        rate = Rate(rows.height - dropped.height, rows.height)
+        return within(rate, (least, 1.0), None, dropped)
+
+    statement = "Nearly every row is kept."
+    return Check("enough_are_kept", table, statement, False, evaluate)
+
+
+def _kept_messages(evidence: Evidence) -> pl.DataFrame:
+    read = ("conversation_id", "system_message", "drop_reason")
+    return kept(evidence.read(PREFERENCE_MESSAGES, *read))
+
+
+def _messages_name_no_labels(settings: Multifaceted) -> Check:
+    labels = label_pattern(settings.taxonomy)
+
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = kept(
+            evidence.read(PREFERENCE_MESSAGES, "conversation_id", "system_message", "drop_reason")
+        )
+        names = [labels.search(message) is not None for message in rows["system_message"]]
+        return none_of(rows.filter(pl.Series(names, dtype=pl.Boolean)))
+
+    statement = "No kept message names a dimension or subdimension as a label."
+    return Check("names_no_labels", PREFERENCE_MESSAGES, statement, True, evaluate)
+
+
+def _messages_are_unique() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = kept(
+            evidence.read(PREFERENCE_MESSAGES, "conversation_id", "system_message", "drop_reason")
+        )
+        return none_of(rows.filter(pl.col("system_message").is_duplicated()))
+
+    statement = "No two messages are the same."
+    return Check("messages_are_unique", PREFERENCE_MESSAGES, statement, False, evaluate)
+
+
+def _messages_are_as_long() -> Check:
+    shortest, longest = paper.MESSAGE_CHARACTERS
+
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = kept(
+            evidence.read(PREFERENCE_MESSAGES, "conversation_id", "system_message", "drop_reason")
+        )
+        length = pl.col("system_message").str.len_chars()
+        other = rows.filter(~length.is_between(shortest, longest))
+        finding = within(Rate(other.height, rows.height), (0.0, MOST_OTHER_LENGTHS), 0.0, other)
+        median = rows.select(length.median()).item()
+        details = {} if median is None else {"median_characters": int(median)}
+        return replace(
+            finding, paper=f"{shortest} to {longest:,} characters (benchmark)", details=details
+        )
+
+    statement = "Messages are about as long as those of the paper's benchmark."
+    return Check("message_length", PREFERENCE_MESSAGES, statement, False, evaluate)

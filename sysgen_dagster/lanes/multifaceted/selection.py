@@ -1,0 +1,138 @@
+"""Which instructions of the lane's sources are taken: each once, and of each source its part.
+
+The paper names its five sources and how many instructions it has, not how they were chosen. Here a
+text that stands in several places is of the first of them; every source has its part by its
+``weight``, or all that it has; and which ones are taken follows from a seed and the texts alone.
+"""
+
+import hashlib
+from collections.abc import Collection, Mapping
+
+import polars as pl
+
+from sysgen_dagster.lanes.multifaceted.drop_reasons import NotTaken
+from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
+from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS, SELECTION
+from sysgen_dagster.sources.drop_reasons import Unusable
+from sysgen_dagster.sources.exclusions import is_of_rows_of
+
+# What is wrong with the answer of an upstream row is nothing against its instruction.
+_OF_THE_ANSWER = [Unusable.NO_ANSWER.value, Unusable.EMPTY_ANSWER.value]
+
+
+def build_candidates(conversations: pl.DataFrame) -> pl.DataFrame:
+    """The instructions of some upstream rows of a source, with why one cannot be used.
+
+    Args:
+        conversations: `sources.tables.CONVERSATIONS` of these rows, of each row its first exchange.
+    """
+    reason = pl.col("drop_reason")
+    is_usable = reason.is_null() | reason.is_in(_OF_THE_ANSWER)
+    return conversations.select(
+        *("conversation_id", "source", "source_row", "source_revision"),
+        question=pl.when(is_usable).then("question"),
+        drop_reason=pl.when(~is_usable).then(reason),
+    )
+
+
+def build_selection(candidates: pl.DataFrame, settings: Multifaceted) -> pl.DataFrame:
+    """`tables.SELECTION`: one row per candidate, in their order.
+
+    Args:
+        candidates: `build_candidates` of every source, in the order of the catalogue.
+        settings: How many are taken, of which source how many, and the seed.
+    """
+    is_usable = pl.col("drop_reason").is_null()
+    rows = candidates.with_columns(words=pl.when(is_usable).then(_words())).with_columns(
+        is_first=is_usable & pl.col("words").is_first_distinct()
+    )
+    drawn = rows["words"].map_elements(
+        lambda words: _draw(words, settings.seed), pl.UInt64, skip_nulls=True
+    )
+    # Equal draws are as good as impossible; the words decide them.
+    rows = rows.with_columns(drawn=drawn).with_columns(
+        place=pl.when("is_first").then(pl.struct("drawn", "words").rank("ordinal"))
+    )
+    first = rows.filter("is_first")
+    parts = share_out(
+        settings.instructions,
+        {name: first.filter(source=name).height for name in settings.sources},
+        {name: source.weight for name, source in settings.sources.items()},
+    )
+    of_source = first.select(
+        "conversation_id", in_source=pl.col("place").rank("ordinal").over("source") - 1
+    )
+    quota = pl.col("source").replace_strict(parts, default=0, return_dtype=pl.Int64)
+    rows = rows.join(of_source, on="conversation_id", how="left", maintain_order="left")
+    rows = rows.with_columns(is_taken=(pl.col("in_source") < quota).fill_null(value=False))
+    return rows.with_columns(
+        position=pl.when("is_taken")
+        .then(pl.when("is_taken").then("place").rank("ordinal") - 1)
+        .cast(SELECTION.schema["position"]),
+        question=pl.when("is_taken").then("question"),
+        drop_reason=pl.when(~is_usable)
+        .then("drop_reason")
+        .when(~pl.col("is_first"))
+        .then(pl.lit(NotTaken.DUPLICATE.value))
+        .when(~pl.col("is_taken"))
+        .then(pl.lit(NotTaken.BEYOND_NUMBER.value)),
+    ).select(SELECTION.names)
+
+
+def _words() -> pl.Expr:
+    """By what two instructions are the same: their words and signs, whatever case and blanks."""
+    text = pl.col("question").str.normalize("NFKC").str.to_lowercase()
+    return text.str.replace_all(r"\s+", " ").str.strip_chars()
+
+
+def _draw(words: str, seed: int) -> int:
+    digest = hashlib.blake2b(f"{seed}/{words}".encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest(), "big")
+
+
+def share_out(
+    number: int, there_are: Mapping[str, int], weights: Mapping[str, float]
+) -> dict[str, int]:
+    """How many instructions each source gives; together `number`, or all that there are.
+
+    A source that has fewer than its part gives all, and the others share what is missing.
+    """
+    parts: dict[str, int] = {}
+    while open_sources := [name for name in there_are if name not in parts]:
+        left = number - sum(parts.values())
+        of_one = left / sum(weights[name] for name in open_sources)
+        short = [name for name in open_sources if there_are[name] <= of_one * weights[name]]
+        if short:
+            parts |= {name: there_are[name] for name in short}
+            continue
+        exact = {name: of_one * weights[name] for name in open_sources}
+        whole = {name: int(part) for name, part in exact.items()}
+        by_rest = sorted(exact, key=lambda name: whole[name] - exact[name])
+        for name in by_rest[: left - sum(whole.values())]:
+            whole[name] += 1
+        parts |= whole
+    return {name: parts[name] for name in there_are}
+
+
+def build_instructions(
+    selection: pl.DataFrame, index: int, shards: int, excluded: Collection[str] = ()
+) -> pl.DataFrame:
+    """`tables.INSTRUCTIONS` of one shard: the taken instructions in the order of their positions.
+
+    Args:
+        selection: `tables.SELECTION`.
+        index: Which shard, from 0.
+        shards: Into how many the instructions are cut.
+        excluded: Ids of conversations that must not be used; the rows stay, without their texts.
+    """
+    taken = selection.drop_nulls("position").sort("position")
+    start, stop = (taken.height * edge // shards for edge in (index, index + 1))
+    is_gone = is_of_rows_of(excluded)
+    return (
+        taken.slice(start, stop - start)
+        .with_columns(
+            question=pl.when(~is_gone).then("question"),
+            drop_reason=pl.when(is_gone).then(pl.lit(Unusable.EXCLUDED.value)),
+        )
+        .select(INSTRUCTIONS.names)
+    )

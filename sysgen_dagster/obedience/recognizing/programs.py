@@ -1,0 +1,118 @@
+"""Programs to write: in which language, what kind of thing, and what for."""
+
+import re
+
+from sysgen_dagster.obedience.recognizing.wording import (
+    Clause,
+    form,
+    rule,
+    stems_of,
+    subject,
+)
+from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
+
+# The names that a fence has for a language, by the names that messages use.
+LANGUAGES = {
+    **{"python": "python py python3", "javascript": "javascript js jsx node", "java": "java"},
+    **{"c++": "c++ cpp cc", "c#": "c# csharp cs", "c": "c", "sql": "sql mysql postgresql sqlite"},
+    **{"bash": "bash sh shell zsh", "shell": "bash sh shell zsh", "rust": "rust rs", "go": "go"},
+    **{"ruby": "ruby rb", "typescript": "typescript ts tsx", "php": "php", "swift": "swift"},
+    **{"kotlin": "kotlin kt", "html": "html", "css": "css", "r": "r", "matlab": "matlab"},
+    **{"scala": "scala", "perl": "perl"},
+}
+_LONGEST_FIRST = sorted(map(re.escape, LANGUAGES), key=len, reverse=True)
+_NAME = rf"(?P<language>{'|'.join(_LONGEST_FIRST)})"
+_ANY_NAME = rf"(?<![\w])(?:{'|'.join(_LONGEST_FIRST)})(?![\w+#])"
+# What is to be written, and the rules' word for it.
+_THINGS = {
+    "function": "function",
+    "method": "function",
+    "class": "class",
+    "loop": "loop",
+    "quer": "query",
+}
+_THING = (
+    r"(?P<thing>functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?"
+    r"|class(?:es)?"
+    r"|quer(?:y|ies)|code(?: snippets?| blocks?| examples?)?|methods?|commands?)"
+)
+_A_THING = (
+    r"(?:functions?|scripts?|programs?(?= (?:that|which|to|in|using)\b)|loops?|class(?:es)?"
+    r"|quer(?:y|ies)|code|methods?|commands?)"
+)
+_WRITING = r"(?:write|implement|code|reply with|respond with|return)"
+_MAKING = r"(?:provide|give|create|develop|build|generate)"
+_CHANGING = r"(?:refactor|modify|complete|rewrite|fix)"
+_A = (
+    r"(?:(?:a|an|the|given|new|working|complete|single|simple|following|full|small|short|valid"
+    r"|clean|custom) )*"
+)
+# What else than its purpose may be asked of a program, and cannot be seen in its words.
+_MORE_ASKED = re.compile(
+    r"\b(?:without|only|efficient\w*|correct\w*|proper\w*|clear\w*|concise\w*|at least|at most"
+    r"|exactly|meets?|meeting|requirements?|specifi\w+|criteria|best|handl\w+|errors?|exceptions?"
+    r"|invalid|readab\w+|optimi[sz]\w+|explain\w*|docstrings?|tests?|examples?|usage|described"
+    r"|above|question|complexity|recursi\w+|as|provided|same|appropriate\w*|unless|not|no"
+    r"|ensur\w+"
+    r"|clean|modular|memory|style|format\w*|follow\w*|well|good|cases?|edge|built-in|librar\w+"
+    r"|standard|comment\w*)\b"
+)
+_PURPOSE = r"(?: (?P<purpose>(?:that|which|to|for|with|using|of|so|from)\b.*))?"
+# The function is called by its name: "the `double` function".
+_NAMED = r"(?:\"\d+\" )?"
+_COMMENTED = (
+    r"(?P<comments> with (?:an? |appropriate |clear |helpful |inline )*comments?(?: (?:that"
+    r" explain"
+    r"|explaining|describing) (?:the|its|your|each|every) [a-z ]+)?)?"
+)
+# Words of a purpose that code need not have.
+_UNSPECIFIC = re.compile(
+    r"\b(?:takes?|accepts?|returns?|given|inputs?|performs?|implements?|creat\w+|converts?|uses?"
+    r"|contains?|checks?|iterat\w+|loop\w*|functions?|methods?|class|code|programs?|scripts?"
+    r"|quer(?:y|ies)|calculat\w+|generat\w+|retriev\w+|select\w*|find\w*|get\w*|python"
+    r"|javascript|java|sql|html|css)\b"
+)
+
+
+def _program(found: re.Match[str], clause: Clause) -> Recognized:
+    """The stems of what it is for; after "=" the language, the thing and names it is to use."""
+    groups = found.groupdict()
+    thing = next((name for key, name in _THINGS.items() if found["thing"].startswith(key)), None)
+    language = groups.get("language") or groups.get("written_in")
+    if language is None and (named := re.search(rf"\bin {_NAME}(?!\w)", clause.text)):
+        language = named["language"]
+    marked = tuple(f"={each}" for each in (language, thing) if each)
+    names = tuple(f"'{name}" for name in clause.unquote(clause.text))
+    purpose = stems_of(_UNSPECIFIC.sub(" ", groups.get("purpose") or ""))
+    program = Rule(RuleKind.PROGRAM, words=(*marked, *names, *purpose))
+    if groups.get("comments"):
+        return Recognized((program, Rule(RuleKind.CODE_COMMENTS, least=1)), is_whole=True)
+    return Recognized((program,), is_whole=not _MORE_ASKED.search(clause.text))
+
+
+_FORMS = (
+    form(
+        rf"(?:(?:{_WRITING}|{_MAKING}) )?{_A}{_NAME} {_THING}{_COMMENTED}",
+        _program,
+    ),
+    form(
+        rf"(?:{_WRITING} {_A}|{_MAKING} {_A}(?={_ANY_NAME} |(?:functions?|scripts?"
+        rf"|quer(?:y|ies)|code(?: snippets?)?) (?:that|which|to)\b))(?:{_NAME} )?{_NAMED}{_THING}"
+        rf"(?: in (?P<written_in>{_ANY_NAME}))?{_PURPOSE}",
+        _program,
+    ),
+    # A phrase that only names what there is to be.
+    form(
+        rf"{_A}(?:{_NAME} ){_THING}(?: definition)?{_PURPOSE}",
+        _program,
+    ),
+    form(
+        rf"(?:{_WRITING} {_A}(?:{_ANY_NAME} )?{_A_THING}|(?:{_MAKING}|{_CHANGING})"
+        rf" {_A}(?:{_ANY_NAME}"
+        rf" {_A_THING}|script|code)|{_CHANGING} {_A}{_A_THING})"
+        r"(?: (?:that|which|to|for|in|with|using|from|of|so|as|by)\b.*)?",
+        rule(RuleKind.HAS_CODE),
+        is_whole=False,
+    ),
+)
+SUBJECT = subject(r"function|script|program|loop|class|quer(?:y|ies)|code|method|command", *_FORMS)

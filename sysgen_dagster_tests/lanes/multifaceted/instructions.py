@@ -1,0 +1,23 @@
+"""The second lane's section for tests: a few instructions of the bundled rows, in two shards."""
+
+from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
+
+SOURCES = {
+    "coding": {"path": EXAMPLE_ROWS / "magicoder.jsonl", "instruction": "instruction"},
+    "chats": {
+        "path": EXAMPLE_ROWS / "capybara.jsonl",
+        "shape": {"kind": "input_output", "column": "conversation"},
+    },
+}
+
+
+def settings(**fields: object) -> Multifaceted:
+    """The section with these sources and fields."""
+    return Multifaceted.model_validate({"sources": SOURCES, "instructions": 12, **fields})
+
+
+def with_both_lanes(catalog: Catalog) -> Catalog:
+    """The catalogue with a small section of the second lane."""
+    return catalog.model_copy(update={"multifaceted": settings(shards=2, constrained=False)})

@@ -1,0 +1,167 @@
+"""Which instructions are taken."""
+
+import polars as pl
+import pytest
+
+from sysgen_dagster.lanes.multifaceted.selection import (
+    build_candidates,
+    build_instructions,
+    build_selection,
+    share_out,
+)
+from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
+from sysgen_dagster.sources.tables import CONVERSATIONS
+
+Rows = list[tuple[str, str | None, str | None]]  # source, question, drop reason
+
+
+def _settings(instructions: int, seed: int = 0, **weights: float) -> Multifaceted:
+    sources = {
+        name: {"path": "rows.jsonl", "instruction": "prompt", "weight": weight}
+        for name, weight in weights.items()
+    }
+    given = {"sources": sources, "instructions": instructions, "seed": seed}
+    return Multifaceted.model_validate(given)
+
+
+def _candidates(rows: Rows) -> pl.DataFrame:
+    records = [
+        {
+            "conversation_id": f"{source}-{number}-0",
+            "source": source,
+            "source_row": number,
+            "source_revision": "local:1",
+            "question": question,
+            "drop_reason": reason,
+        }
+        for number, (source, question, reason) in enumerate(rows)
+    ]
+    return build_candidates(pl.DataFrame(records, CONVERSATIONS.schema, orient="row"))
+
+
+def _many(**counts: int) -> pl.DataFrame:
+    rows: Rows = [
+        (name, f"{name} asks for {number}", None)
+        for name, count in counts.items()
+        for number in range(count)
+    ]
+    return _candidates(rows)
+
+
+def _taken(rows: pl.DataFrame) -> list[str]:
+    return rows.drop_nulls("position").sort("position")["conversation_id"].to_list()
+
+
+def test_every_candidate_has_a_position_or_a_reason() -> None:
+    selection = build_selection(_many(a=30, b=20), _settings(10, a=1, b=1))
+
+    assert selection.height == 50
+    assert selection["position"].is_null().to_list() == (
+        selection["drop_reason"].is_not_null().to_list()
+    )
+    assert sorted(selection["position"].drop_nulls()) == list(range(10))
+    assert set(selection["drop_reason"].drop_nulls()) == {"beyond_number"}
+
+
+def test_only_what_is_taken_keeps_its_text() -> None:
+    selection = build_selection(_many(a=30), _settings(10, a=1))
+
+    assert selection["question"].is_null().to_list() == selection["position"].is_null().to_list()
+
+
+def test_the_same_seed_takes_the_same_whatever_the_order_of_the_rows() -> None:
+    settings, rows = _settings(20, a=1, b=1), _many(a=50, b=50)
+    shuffled = rows.sample(fraction=1, shuffle=True, seed=3)
+
+    assert _taken(build_selection(rows, settings)) == _taken(build_selection(shuffled, settings))
+
+
+def test_another_seed_takes_others() -> None:
+    rows = _many(a=50)
+
+    first, second = (
+        _taken(build_selection(rows, _settings(20, seed=seed, a=1))) for seed in (0, 1)
+    )
+    assert {*first} != {*second}
+
+
+def test_a_larger_number_takes_more_of_the_same() -> None:
+    rows = _many(a=50, b=50)
+    few, more = (_taken(build_selection(rows, _settings(size, a=1, b=1))) for size in (20, 40))
+
+    assert {*few} < {*more}
+
+
+@pytest.mark.parametrize(
+    "again",
+    ["What is  new?", "WHAT IS NEW?", " what is new? ", "what\nis\tnew?", "\uff37hat is new?"],
+)
+def test_the_same_words_are_taken_once_and_are_of_the_first_source(again: str) -> None:
+    candidates = _candidates([("a", "What is new?", None), ("b", again, None)])
+    selection = build_selection(candidates, _settings(2, a=1, b=1))
+
+    assert _taken(selection) == ["a-0-0"]
+    assert selection["drop_reason"].to_list() == [None, "duplicate_instruction"]
+
+
+def test_other_signs_are_another_instruction() -> None:
+    candidates = _candidates([("a", "1+2?", None), ("a", "1-2?", None)])
+
+    assert len(_taken(build_selection(candidates, _settings(2, a=1)))) == 2
+
+
+@pytest.mark.parametrize("reason", ["no_answer", "empty_answer"])
+def test_a_row_without_an_answer_is_an_instruction_all_the_same(reason: str) -> None:
+    assert _taken(build_selection(_candidates([("a", "Why?", reason)]), _settings(1, a=1)))
+
+
+@pytest.mark.parametrize("reason", ["empty_question", "malformed_row", "excluded", "not_text"])
+def test_a_row_without_an_instruction_keeps_its_reason(reason: str) -> None:
+    selection = build_selection(_candidates([("a", None, reason)]), _settings(1, a=1))
+
+    assert selection["drop_reason"].to_list() == [reason]
+
+
+@pytest.mark.parametrize(
+    ("number", "there_are", "weights", "parts"),
+    [
+        (10, {"a": 50, "b": 50}, {"a": 1, "b": 1}, {"a": 5, "b": 5}),
+        (10, {"a": 50, "b": 50}, {"a": 3, "b": 1}, {"a": 8, "b": 2}),
+        (10, {"a": 2, "b": 50}, {"a": 1, "b": 1}, {"a": 2, "b": 8}),
+        (10, {"a": 2, "b": 3}, {"a": 1, "b": 1}, {"a": 2, "b": 3}),
+        (10, {"a": 0, "b": 50}, {"a": 9, "b": 1}, {"a": 0, "b": 10}),
+        (10, {"a": 4, "b": 1, "c": 99}, {"a": 1, "b": 1, "c": 1}, {"a": 4, "b": 1, "c": 5}),
+        (2, {"a": 9, "b": 9, "c": 9}, {"a": 1, "b": 1, "c": 1}, {"a": 1, "b": 1, "c": 0}),
+    ],
+)
+def test_a_source_gives_its_part_or_all_that_it_has(
+    number: int, there_are: dict[str, int], weights: dict[str, float], parts: dict[str, int]
+) -> None:
+    assert share_out(number, there_are, weights) == parts
+
+
+def test_the_five_sources_of_the_paper_give_65_666_at_equal_weights() -> None:
+    sizes = {"nectar": 180_000, "hermes": 900_000, "ultra": 58_000, "arena": 25_000, "dsp": 12_000}
+    parts = share_out(65_666, sizes, dict.fromkeys(sizes, 1.0))
+
+    assert sum(parts.values()) == 65_666
+    assert parts["dsp"] == 12_000
+    assert max(parts.values()) - min(parts["nectar"], parts["arena"]) <= 1
+
+
+@pytest.mark.parametrize("shards", [1, 3, 7])
+def test_shards_together_hold_every_taken_instruction_once(shards: int) -> None:
+    selection = build_selection(_many(a=30, b=30), _settings(20, a=1, b=1))
+    parts = [build_instructions(selection, index, shards) for index in range(shards)]
+
+    assert _taken(pl.concat(parts)) == _taken(selection)
+    assert max(part.height for part in parts) - min(part.height for part in parts) <= 1
+
+
+def test_an_excluded_instruction_stays_without_its_text() -> None:
+    selection = build_selection(_many(a=3), _settings(3, a=1))
+    rows = build_instructions(selection, 0, 1, excluded=["a-1-0"])
+
+    gone = rows.filter(conversation_id="a-1-0")
+    assert gone.select("question", "drop_reason").rows() == [(None, "excluded")]
+    assert rows["question"].null_count() == 1

@@ -1,0 +1,55 @@
+"""Programs that were asked for, held to answers."""
+
+import pytest
+
+from sysgen_dagster.obedience.rules import Verdict
+from sysgen_dagster_tests.obedience.held import NO, OPEN, YES, verdict
+
+REVERSE = "def reverse(items):\n    return items[::-1]"
+SQL = "SELECT COUNT(*) FROM customers"
+ASKED = "Write a Python function that reverses the items."
+
+
+def fenced(code: str, language: str = "python") -> str:
+    """Code in a fenced block."""
+    return f"Here it is:\n```{language}\n{code}\n```\n"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "answer", "expected"),
+    [
+        (ASKED, fenced(REVERSE), YES),
+        (ASKED, fenced(REVERSE, "py") + "It reverses the items.", YES),
+        ("Write a function that reverses the items.", fenced(REVERSE, ""), YES),
+        ("Write a SQL query to count the customers.", fenced(SQL, "sql"), YES),
+        ("Implement the function in JavaScript.", fenced("const f = (x) => x + 1;", "js"), YES),
+        ("Write the `reverse` function in Python.", fenced(REVERSE), YES),
+        # No code, or none that is a function.
+        (ASKED, "You turn them round.", NO),
+        (ASKED, fenced("items = [1, 2, 3]\nprint(items[::-1])"), NO),
+        # What is not Python may be a function all the same.
+        (ASKED, fenced("items: reversed", "yaml"), OPEN),
+        # In another language, or in one that is not named.
+        (ASKED, fenced("function reverse(items) { return items.reverse(); }", "js"), OPEN),
+        (ASKED, fenced(REVERSE, ""), OPEN),
+        # It does not parse, or somebody else has to finish it.
+        (ASKED, fenced(REVERSE + ")"), OPEN),
+        (ASKED, fenced("def reverse(items):\n    # TODO\n    return items"), OPEN),
+        (ASKED, fenced("def reverse(items):\n    ...\n"), OPEN),
+        # Another purpose, whatever is said of it.
+        (ASKED, fenced("def double(x):\n    return 2 * x"), OPEN),
+        (ASKED, fenced("def double(x):\n    return 2 * x") + "It reverses items.", OPEN),
+        ("Write the `turn` function in Python.", fenced(REVERSE), OPEN),
+        ("Write a SQL query to find a user by email and birthday.", fenced(SQL, "sql"), OPEN),
+        # Whether nothing was imported is not looked at.
+        ("Write a Python function that reverses items without loops.", fenced(REVERSE), OPEN),
+        (
+            "A single Python code snippet with comments.",
+            fenced("# Turns them round.\n" + REVERSE),
+            YES,
+        ),
+        ("A single Python code snippet with comments.", fenced(REVERSE), NO),
+    ],
+)
+def test_a_program_is_seen_by_its_text(phrase: str, answer: str, expected: Verdict) -> None:
+    assert verdict(phrase, answer) is expected
