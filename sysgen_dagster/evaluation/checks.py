@@ -144,23 +144,32 @@ def _items(suite: Suite, evidence: Evidence) -> pl.DataFrame:
 
 def _few_unknown(suite: Suite) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        scores = evidence.read(suite.scores, "metric", "of", "items", "dropped")
-        totals = scores.filter(of=TOTAL).with_columns(
-            unknown=pl.col("dropped") / (pl.col("items") + pl.col("dropped"))
-        )
-        share = totals["unknown"].fill_nan(None).max()
+        items = _items(suite, evidence)
+        is_unknown = pl.col("value").is_null()
+        is_left_out = pl.col(_DROP).is_in(_left_out(suite, evidence)).fill_null(value=False)
+        asked = items.filter(~(is_unknown & is_left_out))
+        totals = asked.filter(of=TOTAL) if TOTAL in asked["of"] else asked
+        shares = totals.group_by("metric", "of").agg(unknown=is_unknown.mean())
+        share = shares["unknown"].max()
         figure = float(share) if isinstance(share, float) else 0.0
         passed = figure <= MOST_UNKNOWN
         return Finding(
             passed,
             figure,
             f"at most {MOST_UNKNOWN:.0%}",
-            totals.filter(pl.col("unknown") > MOST_UNKNOWN),
+            shares.filter(pl.col("unknown") > MOST_UNKNOWN).sort("metric", "of"),
             explanation="" if passed else f"Not known: {_reasons(suite, evidence)}",
         )
 
     statement = f"At most {MOST_UNKNOWN:.0%} of the items of a score are unknown."
     return Check("few_items_are_unknown", suite.scores, statement, False, evaluate)
+
+
+def _left_out(suite: Suite, evidence: Evidence) -> list[str]:
+    """Why items were left out before anything was asked; those are counted, and not unknown."""
+    if suite.items is None or _DROP not in suite.items.columns:
+        return []
+    return evidence.read(suite.items, _DROP)[_DROP].drop_nulls().unique().to_list()
 
 
 def _reasons(suite: Suite, evidence: Evidence) -> str:

@@ -46,7 +46,7 @@ def write(data: Path, url: str, **subjects: dict[str, object]) -> Path:
         },
     }
     data.mkdir(exist_ok=True)
-    (data / "catalog.yaml").write_text(yaml.safe_dump(full | changes))
+    (data / "catalog.yaml").write_text(yaml.safe_dump(full | changes, sort_keys=False))
     write_bench(data / "bench.jsonl", [bench_row(number) for number in range(9)])
     write_bench(data / "labels.jsonl", [labelled_row(number) for number in range(20)])
     return data
@@ -93,7 +93,7 @@ def test_subjects_are_asked_graded_compared_and_printed_and_the_price_is_said_fi
     [owl], [crow] = (cells(said, "multifacet", name) for name in ("owl", "crow"))
     assert owl[3:] == ["9", "0", "", "", "", ""]
     assert crow[6] == "0.00"  # the same model under another name
-    assert "crow, owl: graded by hawk (uncalibrated: 10 of 200 labelled items)" in said
+    assert "owl, crow: graded by hawk (uncalibrated: 10 of 200 labelled items)" in said
     compared = Store(data).read(MULTIFACET, Partition())
     later = compared.filter(subject="owl-user").row(0, named=True)
     assert later["remarks"] == "not evaluated: sysgen evaluate multifacet --subject owl-user"
