@@ -13,6 +13,7 @@ from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.partitions import MODELS, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
+from sysgen_dagster.evaluation.comparisons import tables as comparisons
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.tables.checks import Check
 from sysgen_dagster.tables.groups import Group
@@ -30,18 +31,14 @@ SOURCES = {
 }
 FILES = {"report", "exports", "hub_datasets", "out_of_date", "student_cards"}  # not tables
 SPECS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
-# Measured or judged over all rows of a model, or of the sources.
-STATISTICS = {
+COMPARISONS = {table.name for table in comparisons.TABLES}
+# Measured or judged over all rows of a model, or of the sources; or compared over all subjects.
+STATISTICS = COMPARISONS | {
     name
     for name, table in TABLES.items()
     if table.by in (By.MODEL, By.NOTHING)
+    and table.group not in {Group.EVALUATION, Group.MULTIFACETED}
     and name not in {"splits", "review_decisions"}
-    and table.group not in {Group.MULTIFACETED, Group.EVALUATION}
-}
-COMPARISONS = {
-    name
-    for name, table in TABLES.items()
-    if table.group is Group.EVALUATION and name.endswith("_comparison")
 }
 
 
@@ -72,7 +69,7 @@ def test_every_table_has_a_description_kinds_a_group_and_columns(key: str) -> No
 
 @pytest.mark.parametrize("table", sorted(STATISTICS))
 def test_a_statistic_is_of_each_model_or_of_the_sources(table: str) -> None:
-    wanted = None if table in OF_THE_SOURCES else MODELS
+    wanted = None if table in OF_THE_SOURCES | COMPARISONS else MODELS
     assert SPECS[table].partitions_def == wanted
 
 
