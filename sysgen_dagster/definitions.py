@@ -6,6 +6,7 @@ import dagster as dg
 
 from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.evaluation.comparisons import COMPARISONS
+from sysgen_dagster.defs.evaluation.contamination import CONTAMINATION_CHECKS
 from sysgen_dagster.defs.evaluation.suites import EVALUATIONS
 from sysgen_dagster.defs.export_checks import EXPORT_CHECKS
 from sysgen_dagster.defs.exports import EXPORTS
@@ -28,6 +29,7 @@ from sysgen_dagster.defs.plumbing.asset_checks import ASSET_CHECKS
 from sysgen_dagster.defs.plumbing.resources import DATA, WORK, InferenceResource, tables_here
 from sysgen_dagster.defs.report import paper_comparison, report
 from sysgen_dagster.defs.review import review_decisions
+from sysgen_dagster.defs.student_cards import student_cards
 from sysgen_dagster.defs.student_checks import trained_students_checks
 from sysgen_dagster.defs.students import trained_students
 from sysgen_dagster.defs.sysgen_lane import PHASES, SOURCES, conversations
@@ -67,9 +69,13 @@ defs = dg.Definitions(
         trained_students,
         *EVALUATIONS,
         *COMPARISONS,
+        student_cards,
         automation.OUT_OF_DATE,
     ],
-    asset_checks=[*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS, trained_students_checks],
+    asset_checks=[
+        *(*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS, *CONTAMINATION_CHECKS),
+        trained_students_checks,
+    ],
     jobs=[automation.SYSGEN_JOB, *([MULTIFACETED_JOB] if MULTIFACETED else [])],
     schedules=[automation.fill_gaps, *([fill_multifaceted] if MULTIFACETED else [])],
     sensors=[

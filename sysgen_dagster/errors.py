@@ -24,6 +24,7 @@ succeed later although nobody changes anything::
     ├── LedgerError                   the answers of a stored partition cannot be read
     ├── NemotronError                 rows of Nemotron-RL-SysBench-v1 are wrong
     ├── NoJudgeError                  a judge has to grade, and the catalogue names none
+    ├── NoSuchEvaluationError         there is no such benchmark or subject to evaluate
     ├── NothingToCompareError         no subject, or no pair of them, is there to be compared
     ├── PagesError                    pages of ours cannot be served where they should be
     ├── PromptError                   a prompt file is missing or wrong

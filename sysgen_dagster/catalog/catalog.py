@@ -161,7 +161,8 @@ class BaseCatalog(Entry):
     @property
     def upstream_files(self) -> list[UpstreamFile]:
         """Everything that is fetched from the Hub or read from a copy of what is published."""
-        benches = (getattr(self.evaluation, name) for name in BENCHES)
+        benches = [getattr(self.evaluation, name) for name in BENCHES]
+        benches.append(self.evaluation.multifacet.calibration)
         evaluated = [each for each in benches if isinstance(each, UpstreamFile)]
         return [*self.sources.values(), *self.benchmarks.values(), *evaluated]
 

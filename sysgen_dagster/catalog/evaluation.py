@@ -122,7 +122,8 @@ class RubricLabels(Bench):
 
     name: str = Field(default="calibration", exclude=True)
     hub: HubFile | None = HubFile(repo="ContextualAI/Flask", split="test")
-    items: Items = 300  # enough that weighted kappa is known to about 0.1
+    # Enough that weighted kappa is known to about 0.1; 0: the judge is uncalibrated.
+    items: Literal["all"] | Count = 300
 
 
 # The columns of the paper's tables: the benchmarks that instructions are from.
@@ -143,7 +144,7 @@ class Multifacet(Bench):
     # Whether the judge's server is asked for the probabilities of the scores; false where it
     # refuses requests that ask for some.
     probabilities: Switch = True
-    calibration: RubricLabels | None = RubricLabels()  # null: the judge is uncalibrated
+    calibration: RubricLabels = RubricLabels()
 
     @rule("judge_sees_message")
     def _require_each_way_once(self) -> str | None:

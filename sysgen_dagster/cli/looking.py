@@ -139,27 +139,50 @@ def review(data: str, apply: bool, **options: Any) -> int:
     return review_rows(open_plain_console(), data, **options)
 
 
-@sysgen.group()
-def evaluate() -> None:
-    """Score what models have answered to a benchmark."""
-
-
-@evaluate.command("sysbench")
+@sysgen.command()
+@click.argument("suite", required=False, metavar="SUITE")
+@data_option
+@click.option(
+    "--subject",
+    "subjects",
+    multiple=True,
+    metavar="SUBJECT",
+    help="One of the catalogue's; may be repeated. All of them when left out.",
+)
+@click.option("--list", "is_list", is_flag=True, help="List what is evaluated, and what is left.")
+@click.option("--again", is_flag=True, help="Also those that are evaluated.")
 @click.option(
     "--sheet",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    required=True,
-    help="A graded answer sheet as the benchmark publishes them: .xlsx, or .parquet with the same "
-    "columns.",
+    help="Of `sysbench`: score a graded answer sheet as the benchmark publishes them instead, "
+    ".xlsx, or .parquet with the same columns. Needs no deployment.",
 )
 @exits
-def evaluate_sysbench(sheet: Path) -> int:
-    """Score a graded answer sheet of SysBench.
+def evaluate(
+    suite: str | None,
+    data: str,
+    subjects: tuple[str, ...],
+    is_list: bool,
+    again: bool,
+    sheet: Path | None,
+) -> int:
+    """Evaluate models and students on a benchmark.
 
-    Constraints (CSR), turns (ISR) and sessions (SSR, R1 to R5), each with its 95 % interval. No
-    model is asked, and no deployment needed.
+    SUITE is a benchmark, such as `multifacet`; --list names all of them, with the requests that
+    each takes. Each score has its 95 % interval and its difference from the subject that it is
+    compared with. What was asked before is not asked again.
     """
-    from sysgen_dagster.commands.evaluate import score_sheet
+    if sheet is not None:
+        if suite != "sysbench" or is_list or again or subjects:
+            raise click.UsageError("--sheet is of `sysgen evaluate sysbench`, alone")
+        from sysgen_dagster.commands.evaluate import score_sheet
 
-    return score_sheet(open_console(), sheet)
+        return score_sheet(open_console(), sheet)
+    if is_list is (suite is not None):
+        raise click.UsageError("give the name of a benchmark, or --list")
+    from sysgen_dagster.commands import evaluations
+
+    if suite is None:
+        return evaluations.list_evaluations(open_console(), data)
+    return stops(lambda: evaluations.evaluate(open_console(40), data, suite, subjects, again=again))

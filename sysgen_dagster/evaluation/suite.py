@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import takewhile
 
 import polars as pl
 
@@ -13,6 +14,11 @@ from sysgen_dagster.tables.table import Table
 def asks_no_judge(_: Evaluation) -> int:
     """How many gradings of an item a judge is asked for where rules grade: none."""
     return 0
+
+
+def asks_judge_once(_: Evaluation) -> int:
+    """The same where one request has all that is to be graded of an answer."""
+    return 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +35,8 @@ class Suite:
         build_items: Makes `tables.ITEM_COLUMNS` of the rows of `gradings`.
         checks: What is true of its tables beside what is true of those of every suite.
         others: Further tables, such as translations.
-        identity: The columns that identify a row of `items`, in `answers` and `gradings` too.
         texts: The columns of `items` with the benchmark's words, which no student should have
-            learned.
+            learned; those that it has not are left out.
         drop_reasons: Why a row of its tables is dropped, besides that a model gave no answer.
         is_share: Whether its scores are shares; else they are grades.
         gradings_an_item: How many requests a judge gets for a row of `items`.
@@ -46,11 +51,17 @@ class Suite:
     build_items: Callable[[pl.DataFrame], pl.DataFrame]
     checks: tuple[Check, ...] = ()
     others: tuple[Table, ...] = ()
-    identity: tuple[str, ...] = ("item",)
-    texts: tuple[str, ...] = ("prompt",)
+    texts: tuple[str, ...] = ("prompt", "messages", "system_message")
     drop_reasons: tuple[str, ...] = ()
     is_share: bool = True
     gradings_an_item: Callable[[Evaluation], int] = asks_no_judge
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns that identify an item: those that its tables have first, all the same."""
+        of_items = [table.names for table in (self.items, self.answers, self.gradings) if table]
+        same = takewhile(lambda names: len(set(names)) == 1, zip(*of_items, strict=False))
+        return tuple(names[0] for names in same)
 
     @property
     def tables(self) -> tuple[Table, ...]:

@@ -1,5 +1,6 @@
 """Every suite, in the order in which they are shown; their tables and their checks."""
 
+from sysgen_dagster.evaluation.checks import build_checks
 from sysgen_dagster.evaluation.conflict_set.suite import SUITE as CONFLICT_SET
 from sysgen_dagster.evaluation.leaderboard.suite import SUITE as LEADERBOARD
 from sysgen_dagster.evaluation.multifacet.suite import SUITE as MULTIFACET
@@ -20,4 +21,4 @@ SUITES: tuple[Suite, ...] = (
 )
 
 TABLES: tuple[Table, ...] = tuple(table for suite in SUITES for table in suite.tables)
-CHECKS: tuple[Check, ...] = tuple(check for suite in SUITES for check in suite.checks)
+CHECKS: tuple[Check, ...] = build_checks(SUITES)

@@ -91,7 +91,7 @@ def draw_rounds(
         whiskers.transform_filter("isValid(datum.low)"),
         base.mark_point(filled=True, size=50, opacity=1).encode(y=y),
     ]
-    return alt.layer(*layers).properties(width=bar_width(narrow, 0), height=_HEIGHT)
+    return alt.layer(*layers).properties(width=bar_width(narrow, 1), height=_HEIGHT)
 
 
 def _draw_points(

@@ -15,6 +15,8 @@ import yaml
 
 from sysgen_dagster.catalog.recipes import Recipe, Rejected
 from sysgen_dagster.catalog.students import Objective, Student, StudentTraining
+from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.students.card_scores import render_scores
 from sysgen_dagster.students.checkpoints import Checkpoint, used_epoch
 from sysgen_dagster.training_sets.export.card import has_model_text, license_fields
 from sysgen_dagster.training_sets.export.layout import MODEL_COLUMNS, SOURCE_COLUMNS
@@ -44,6 +46,7 @@ def render_student_card(
     student: Student,
     manifest: Mapping[str, Any],
     checkpoints: Sequence[Checkpoint],
+    scores: Mapping[Suite, pl.DataFrame] | None = None,
 ) -> str:
     """The text of README.md for a trained student.
 
@@ -52,6 +55,7 @@ def render_student_card(
         student: The entry of its student.
         manifest: Of the export that it learned.
         checkpoints: Those that there are.
+        scores: By suite, the rows of its comparison that are about this student.
     """
     models, sources = _learned(training, manifest)
     name = published_name(training.name, _licenses(student, models, sources))
@@ -71,6 +75,7 @@ def render_student_card(
         *_templates(student),
         "## Checkpoints",
         *_checkpoints(training, checkpoints),
+        *render_scores(scores or {}),
     ]
     front = _front_matter(training, student, manifest, models, sources)
     head = yaml.safe_dump(front, sort_keys=False, width=math.inf, default_flow_style=None)

@@ -136,6 +136,41 @@ def test_a_model_may_have_settings_for_answers_and_for_gradings(tmp_path: Path) 
     assert "no table" in fault(tmp_path, "subjects: " + subjects % "multifacet_answer")
 
 
+def test_multifacet_is_read_by_pin_and_graded_in_both_ways_unless_said_otherwise(
+    tmp_path: Path,
+) -> None:
+    bench = load(tmp_path, "").evaluation.multifacet
+
+    assert (bench.hub and bench.hub.repo, bench.items) == ("kaist-ai/Multifaceted-Bench", "all")
+    assert bench.judge_sees_message == (False, True)
+    assert bench.calibration.hub
+    assert bench.calibration.items == 300
+
+
+def test_labels_of_a_judge_may_be_a_copy_beside_the_catalogue_or_left_out(tmp_path: Path) -> None:
+    given = "evaluation: {multifacet: {calibration: {path: labels.parquet}}}"
+    catalog = load(tmp_path, given)
+    without = load(tmp_path, "evaluation: {multifacet: {calibration: {items: 0}}}")
+
+    assert catalog.evaluation.multifacet.calibration.path == tmp_path / "labels.parquet"
+    assert catalog.evaluation.multifacet.calibration.hub is None
+    assert catalog.evaluation.multifacet.calibration in catalog.upstream_files
+    assert without.evaluation.multifacet.calibration.items == 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ("source_columns: {oasst: Alpaca}", "AlpacaEval"),
+        ("judge_sees_message: []", "judge_sees_message"),
+        ("judge_sees_message: [true, true]", "at most once each"),
+        ("rounds: 0", "rounds"),
+    ],
+)
+def test_a_wrong_setting_of_multifacet_is_named(tmp_path: Path, settings: str, said: str) -> None:
+    assert said in fault(tmp_path, f"evaluation: {{multifacet: {{{settings}}}}}")
+
+
 def test_sysbench_is_asked_whole_in_chinese_with_the_subject_s_own_history(tmp_path: Path) -> None:
     bench = load(tmp_path, "").evaluation.sysbench
 

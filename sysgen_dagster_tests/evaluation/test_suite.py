@@ -4,8 +4,9 @@ import polars as pl
 
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, SCORE_COLUMNS
+from sysgen_dagster.tables.columns import TEXT
 from sysgen_dagster.tables.groups import Group
-from sysgen_dagster.tables.table import By, Columns, Table, polars_schema
+from sysgen_dagster.tables.table import By, Column, Columns, Table, polars_schema
 
 
 def table(name: str, columns: Columns | None = None, by: By = By.SUBJECT) -> Table:
@@ -34,3 +35,17 @@ def test_what_a_program_of_its_own_reads_and_asks_has_no_tables() -> None:
     suite = Suite("riddles", "Riddles", None, None, gradings, scores, build_items)
 
     assert suite.tables == (gradings, scores)
+
+
+def test_an_item_is_identified_by_the_columns_that_all_tables_begin_with() -> None:
+    item, turn, other = (Column(TEXT, name) for name in ("item", "turn", "other"))
+    items = table("items", {"item": item, "turn": turn, "prompt": other}, By.NOTHING)
+    answers = table("answers", {"item": item, "turn": turn, "answer": other})
+    gradings = table("gradings", {"item": item, "turn": turn, "value": other})
+    suite = Suite(
+        *("riddles", "Riddles"),
+        *(items, answers, gradings, table("scores", SCORE_COLUMNS)),
+        build_items,
+    )
+
+    assert suite.identity == ("item", "turn")

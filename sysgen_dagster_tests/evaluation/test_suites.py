@@ -40,3 +40,13 @@ def test_scores_have_the_columns_that_comparisons_read(suite: Suite) -> None:
 @each
 def test_no_gradings_are_no_items(suite: Suite) -> None:
     assert suite.build_items(suite.gradings.empty()).columns == [*ITEM_COLUMNS]
+
+
+@each
+def test_its_tables_begin_with_what_identifies_an_item(suite: Suite) -> None:
+    assert suite.identity or suite.items is None
+
+
+@each
+def test_what_no_student_should_have_learned_is_known(suite: Suite) -> None:
+    assert suite.items is None or set(suite.texts) & set(suite.items.columns)

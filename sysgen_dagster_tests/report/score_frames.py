@@ -7,7 +7,7 @@ import polars as pl
 from sysgen_dagster.evaluation.comparisons.tables import COMPARISON_COLUMNS
 from sysgen_dagster.report.score_summaries import summarize_comparison
 from sysgen_dagster.tables.table import polars_schema
-from sysgen_dagster_tests.report.statistics import DIFFERENT, Stored
+from sysgen_dagster_tests.report.statistics import DIFFERENT
 
 
 def scored(subject: str = "base", metric: str = "solved", of: str = "total", **more: Any) -> Any:
@@ -19,7 +19,7 @@ def scored(subject: str = "base", metric: str = "solved", of: str = "total", **m
 def summary(*rows: dict[str, Any]) -> pl.DataFrame:
     """The short table of these rows."""
     stored = pl.DataFrame(rows, schema=polars_schema(COMPARISON_COLUMNS))
-    return summarize_comparison(stored, Stored())
+    return summarize_comparison(stored)
 
 
 BASE = scored()

@@ -39,12 +39,15 @@ def test_floor_and_paper_are_ticks_and_said_below_only_where_there_are_some() ->
 
 
 def test_a_difference_is_named_by_both_subjects_around_a_line_at_nothing() -> None:
-    chart = draw_differences(BOTH, [], form=".1%")
+    twice = summary(BASE, TAUGHT, {**TAUGHT, "of": "word play"})
+    chart = draw_differences(twice, [], form=".1%")
 
     assert chart
     assert {name for name, _ in hues_of(chart.to_dict())} == {"taught \N{MINUS SIGN} base"}
-    assert [row["paper"] for row in data_of(chart)] == [0.05]
-    assert data_of(draw_differences(without_paper(BOTH), [], form=".1%")) != []
+    assert [row["paper"] for row in data_of(chart)] == [0.05, 0.05]
+    alone = draw_differences(without_paper(twice), [], form=".1%")
+    assert alone
+    assert "paper" not in str(alone.to_dict())
 
 
 def test_an_interval_that_is_not_known_has_no_whisker() -> None:

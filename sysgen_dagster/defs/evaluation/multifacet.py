@@ -122,15 +122,15 @@ def multifacet_gradings(run: AssetRun) -> pl.DataFrame:
     reads=[],
     kinds={"vllm"},
     pool=pool_of_grader(),
-    code_version=_version(grading.PROMPT.fingerprint, _BENCH.calibration),
+    code_version=_version(grading.PROMPT.fingerprint, _BENCH.calibration.model_dump_json()),
     asks=True,
 )
 def multifacet_calibration(run: AssetRun) -> pl.DataFrame:
     """What the judge says of answers that people have graded, and so whether it is believed.
 
-    Nothing is asked where `calibration` of `evaluation.multifacet` is null.
+    Nothing is asked where `calibration` of `evaluation.multifacet` has 0 items.
     """
-    if _BENCH.calibration is None:
+    if not _BENCH.calibration.items:
         return MULTIFACET_CALIBRATION.empty()
     cache = run.tables.working_folder() / "downloads"
     labelled = read_labelled(_BENCH.calibration, cache, run.store)

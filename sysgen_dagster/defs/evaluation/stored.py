@@ -3,8 +3,10 @@
 import polars as pl
 
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
+from sysgen_dagster.evaluation.comparisons.averages import add_average
 from sysgen_dagster.evaluation.comparisons.comparing import Evaluated
 from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.evaluation.tables import SCORE_COLUMNS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 
@@ -26,11 +28,13 @@ def is_evaluated(store: Store, suite: Suite, subject: str) -> bool:
 
 def _read(store: Store, suite: Suite, at: Partition) -> Evaluated:
     gradings = store.read(suite.gradings, at)
-    return Evaluated(
-        scores=store.read(suite.scores, at),
+    evaluated = Evaluated(
+        # Suites may have columns of their own behind those of every suite.
+        scores=store.read(suite.scores, at, *SCORE_COLUMNS),
         items=suite.build_items(gradings),
         is_made_up=_is_made_up(_engines(store, suite, gradings, at)),
     )
+    return add_average(suite, evaluated)
 
 
 def _engines(store: Store, suite: Suite, gradings: pl.DataFrame, at: Partition) -> set[str | None]:

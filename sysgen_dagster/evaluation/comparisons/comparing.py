@@ -14,6 +14,7 @@ from sysgen_dagster.evaluation.comparisons.published import (
 )
 from sysgen_dagster.evaluation.comparisons.subjects import Compared
 from sysgen_dagster.evaluation.comparisons.tables import COMPARISON_COLUMNS
+from sysgen_dagster.evaluation.multifacet.scores import MEAN_OF_COLUMNS
 from sysgen_dagster.evaluation.scores import compare_items
 from sysgen_dagster.tables.table import polars_schema
 
@@ -78,7 +79,7 @@ def _compare(
 ) -> pl.DataFrame:
     """The scores of one subject that is evaluated."""
     own, other = evaluated[subject.name], evaluated.get(subject.against or "")
-    remarks = [*_remarks(suite, subject, own, other)]
+    remarks = [*_remarks(suite, subject, by_name, own, other)]
     scores = own.scores.with_columns(
         subject=pl.lit(subject.name),
         published_as=pl.lit(subject.published_as, pl.String),
@@ -86,9 +87,15 @@ def _compare(
         remarks=pl.lit("; ".join(remarks) or None, pl.String),
     )
     differences = compare_items(other.items if other else own.items.clear(), own.items, seed)
+    # Values of a mean of means are weighted: how far one moves says nothing.
+    is_of_means = (pl.col("of") == MEAN_OF_COLUMNS) | pl.col("metric").str.starts_with("average")
+    moved = pl.when(~is_of_means).then("moved").alias("moved")
     return _complete(
         scores.join(
-            differences.rename(_DIFFERENCE), on=_SCORE, how="left", maintain_order="left"
+            differences.with_columns(moved).rename(_DIFFERENCE),
+            on=_SCORE,
+            how="left",
+            maintain_order="left",
         ).join(
             _published(suite, subject, by_name.get(subject.against or ""), own.scores),
             on=_SCORE,
@@ -133,7 +140,11 @@ def _difference(
 
 
 def _remarks(
-    suite: str, subject: Compared, own: Evaluated, other: Evaluated | None
+    suite: str,
+    subject: Compared,
+    by_name: Mapping[str, Compared],
+    own: Evaluated,
+    other: Evaluated | None,
 ) -> Iterator[str]:
     """What must be known before the scores of a subject, or their differences, are believed."""
     if own.is_made_up:
@@ -145,9 +156,12 @@ def _remarks(
     if other is None:
         yield f"{subject.against}, which it is compared with, is not evaluated on {suite}"
         return
-    for column, what in (("protocol", "asked or graded"), ("judge", "graded by another judge")):
-        if _said(own, column) != _said(other, column):
-            yield f"{subject.against} was {what}{' otherwise' * (column == 'protocol')}"
+    # Where the message stands is in the protocol, and may be what is compared.
+    is_alike = by_name[subject.against].in_user_turn == subject.in_user_turn
+    if is_alike and _said(own, "protocol") != _said(other, "protocol"):
+        yield f"{subject.against} was asked or graded otherwise"
+    if _said(own, "judge") != _said(other, "judge"):
+        yield f"{subject.against} was graded by another judge"
 
 
 def _said(evaluated: Evaluated, column: str) -> set[Any]:

@@ -21,11 +21,25 @@ _UNSEEN: Final = (
     "chains of thought)"
 )
 _SYSBENCH: Final = (
-    f"{_UNKNOWN}: 100 of 500 sessions in English, judge not said; panels without names, read in "
+    f"{_UNKNOWN}: 100 of 500 sessions in English, judge not said, panels without names, read in "
     "the order of the legend"
 )
+# The column of the paper's table of unseen benchmarks that a task of lm-evaluation-harness and what
+# is measured of it stand beside.
+UNSEEN_TASKS: Final[Mapping[tuple[str, str], str]] = {
+    ("mmlu", "acc"): "MMLU",
+    ("leaderboard_mmlu_pro", "acc"): "MMLU-Pro",
+    ("arc_challenge", "acc_norm"): "ARC-c",
+    ("leaderboard_gpqa", "acc_norm"): "GPQA",
+    ("hellaswag", "acc_norm"): "HellaSwag",
+    ("ifeval", "prompt_level_strict_acc"): "IFEval",
+    ("mathqa", "acc"): "MathQA",
+    ("leaderboard_bbh", "acc_norm"): "BBH",
+}
 # The values of ``of`` of scores over all items.
 MEANS: Final = (TOTAL, MEAN_OF_COLUMNS)
+# By suite, what is known of how all of its figures were measured.
+PROTOCOLS: Final = {"multifacet": _MULTIFACET, "leaderboard": _UNSEEN, "sysbench": _SYSBENCH}
 # What is odd about a figure, by suite and row; each is about one of its columns, or about all.
 _ODD: Final[Mapping[tuple[str, str], tuple[str | None, str]]] = {
     **{
@@ -50,6 +64,11 @@ _ODD: Final[Mapping[tuple[str, str], tuple[str | None, str]]] = {
         "the change is printed as -2.20; its own columns give -2.21",
     ),
 }
+
+
+def name_average(tasks: int) -> str:
+    """The metric of the average over so many tasks."""
+    return f"average of {tasks} tasks"
 
 
 class Published(NamedTuple):
@@ -86,8 +105,7 @@ def find_published(
     score = _figure(suite, row, column, in_user_turn=in_user_turn)
     if column is None or score is None:
         return None
-    known = _MULTIFACET if suite == "multifacet" else _UNSEEN
-    return Published(score, None, "; ".join([known, *_odd(suite, row, column)]))
+    return Published(score, None, "; ".join([PROTOCOLS[suite], *_odd(suite, row, column)]))
 
 
 def find_rows(suite: str) -> Iterator[tuple[str, str, str, Published]]:
@@ -121,7 +139,9 @@ def _column(suite: str, row: str, metric: str, of: str) -> str | None:
 
 
 def _unseen_column(metric: str, of: str) -> str | None:
-    return None
+    if metric == name_average(len(UNSEEN_TASKS)):
+        return paper.AVERAGE
+    return UNSEEN_TASKS.get((metric, of))
 
 
 def _figure(suite: str, row: str | None, column: str | None, *, in_user_turn: bool) -> float | None:

@@ -24,7 +24,6 @@ SUITE = Suite(
     build_items=build_items,
     checks=CHECKS,
     others=(MULTIFACET_CALIBRATION,),
-    texts=("prompt", "system_message"),
     drop_reasons=(*NotGraded, *Unread),
     is_share=False,
     gradings_an_item=lambda settings: RUBRICS_AN_ITEM * len(settings.multifacet.judge_sees_message),

@@ -3,7 +3,9 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import polars as pl
@@ -13,6 +15,8 @@ import yaml
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.commands.dagster_home import write_settings
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
+from sysgen_dagster.defs.evaluation.asking import NoJudgeError, open_grader
+from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.evaluation.multifacet.grading import list_gradings
 from sysgen_dagster.evaluation.multifacet.scores import build_items
 from sysgen_dagster.evaluation.multifacet.tables import (
@@ -60,7 +64,7 @@ class Deployment:
     monkeypatch: pytest.MonkeyPatch
     runs: list[Run] = field(default_factory=list)
 
-    def build(self, judge: str | None = "hawk") -> None:
+    def build(self) -> None:
         """Write catalogue and Dagster home."""
         full = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS).model_dump(mode="json")
         endpoint = {"served_name": "phi", "base_urls": [f"{self.url}/v1"], "engine": "endpoint"}
@@ -72,7 +76,7 @@ class Deployment:
                 "owl-user": {"model": "owl", "message_in": "user"},
             },
             "evaluation": {
-                "judge": judge,
+                "judge": "hawk",
                 "multifacet": {
                     "path": "bench.jsonl",
                     "calibration": {"path": "labels.jsonl", "items": LABELLED},
@@ -135,7 +139,7 @@ def deployment(
 
 
 def test_two_subjects_are_asked_graded_scored_and_compared_by_item(
-    deployment: Deployment, server: Server
+    deployment: Deployment,
 ) -> None:
     if SHARED.is_dir():
         deployment.write(real_rows(30))
@@ -145,7 +149,6 @@ def test_two_subjects_are_asked_graded_scored_and_compared_by_item(
     ]
     # What was answered is not asked again, so that a second run sends nothing.
     said = deployment.make(*wanted, *wanted)
-    phases = server.get("/stats")["by_phase"]
     items = deployment.read(MULTIFACET_ITEMS)
     every = [deployment.read(MULTIFACET_GRADINGS, subject) for subject in SUBJECTS]
     labelled = deployment.read(MULTIFACET_CALIBRATION)
@@ -159,8 +162,14 @@ def test_two_subjects_are_asked_graded_scored_and_compared_by_item(
         ("few_rubrics_are_unread", True),
         ("judge_grades_as_people_do", False),
     }
-    assert phases["4"] == 2 * items.height
-    assert phases["rubric"] == int(pl.concat([*every, labelled], how="diagonal")["round"].sum())
+    first, second = (
+        [each["metadata"].get("engine/times_sent") for each in part]
+        for part in (said[: len(wanted)], said[len(wanted) :])
+    )
+    of_subjects = [[items.height, rows["round"].sum(), None] for rows in every]
+    sent = [None, labelled["round"].sum(), *chain.from_iterable(of_subjects)]
+    assert first == [None if each is None else str(each) for each in sent]
+    assert second == [None if each is None else "0" for each in sent]
     assert said[0]["metadata"]["unassigned"] == str(items.height // 9)
     assert "A benchmark of next year" in said[0]["metadata"]["sources"]
     assert labelled.height == LABELLED
@@ -218,15 +227,12 @@ def test_items_that_have_changed_since_are_one_error_until_they_are_asked(
     assert deployment.read(MULTIFACET_SCORES, "owl")["items"].max() == 9
 
 
-def test_without_a_judge_answers_are_made_and_gradings_say_what_to_name(
-    deployment: Deployment, tmp_path: Path
-) -> None:
-    deployment.build(judge=None)
-    answers, gradings = deployment.make(ITEMS, f"{ANSWERS}:owl", f"{GRADINGS}:owl")[1:]
+def test_without_a_judge_the_error_says_what_to_name() -> None:
+    assert CATALOG.evaluation.judge is None
+    run: Any = SimpleNamespace(table=MULTIFACET_GRADINGS)
 
-    assert answers["errors"] == []
-    [error] = gradings["errors"]
-    assert "name an entry of `models` or `judges` as `judge` under `evaluation`" in error
+    with pytest.raises(NoJudgeError, match="`judge` under `evaluation` in the catalogue"):
+        open_grader(run)
 
 
 @pytest.fixture

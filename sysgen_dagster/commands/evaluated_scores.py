@@ -1,0 +1,63 @@
+"""Scores of subjects as `sysgen evaluate` prints them, each beside what it is compared with."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+
+from sysgen_dagster.commands.printing import add_lines, new_table, say
+from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES
+from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.report.score_summaries import LABEL, OF_OURS, label_scores, summarize_comparison
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition
+
+_MOST_LINES = 200  # where there are more scores, those over all items alone are printed
+_SCORE = ("score", "low", "high")
+_COUNTS = ("items", "dropped")
+_CHANGE = ("difference", "difference_low", "difference_high")
+
+
+def print_scores(console: Console, store: Store, suite: Suite, subjects: Sequence[str]) -> None:
+    """Print what is compared of these subjects; nothing where no comparison is stored."""
+    compared = OF_SUITES[suite.name]
+    if not store.holds(compared, Partition()):
+        return
+    summary = summarize_comparison(store.read(compared, Partition()))
+    ours = summary.filter(OF_OURS, pl.col("subject").is_in(subjects))
+    scored = ours.drop_nulls("score")
+    table = new_table(
+        f"Scores of {suite.title}",
+        words=("score", "subject"),
+        numbers=("value", "from", "to", "items", "dropped", "floor", "change", "from", "to"),
+    )
+    columns = (LABEL, "subject", *_SCORE, *_COUNTS, "floor", *_CHANGE)
+    labelled = label_scores(scored, _MOST_LINES)
+    for _, rows in labelled.group_by(LABEL, maintain_order=True):
+        lines = rows.select(columns).iter_rows()
+        add_lines(table, lines if suite.is_share else map(_with_grades, lines))
+    console.print(table)
+    for line in _describe(ours):
+        say(console, line)
+
+
+def _with_grades(line: Sequence[Any]) -> list[Any]:
+    """Grades as they are, which are no shares."""
+    return [f"{cell:.2f}" if isinstance(cell, float) else cell for cell in line]
+
+
+def _describe(ours: pl.DataFrame) -> Iterator[str]:
+    """What must be known to read them."""
+    yield (
+        "from, to: the 95 % interval. change: over the same items, against the subject that each "
+        "is compared with. floor: a server that always says yes."
+    )
+    for column, what in (
+        ("graded_by", "graded by "),
+        ("against", "compared with "),
+        ("remarks", ""),
+    ):
+        said = ours.drop_nulls(column).group_by(column, maintain_order=True)
+        for words, names in said.agg(pl.col("subject").unique(maintain_order=True)).iter_rows():
+            yield f"{', '.join(names)}: {what}{words}"

@@ -1,0 +1,214 @@
+"""The checks of every suite: nothing is lost, drops have reasons, few are unknown, judges marked.
+
+A suite adds its own. That a student has learned a benchmark's items is looked for in
+`contamination`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+import polars as pl
+
+from sysgen_dagster.chat.drop_reasons import NoAnswer
+from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.evaluation.tables import TOTAL
+from sysgen_dagster.obedience.calibration import CALIBRATED
+from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, unless_made_up
+from sysgen_dagster.tables.rates import count_drops
+from sysgen_dagster.tables.table import Table
+
+# Our choice. A score of 0 or 1 of which 5 % of the items are unknown may be off by 5 points, which
+# is as much as chance moves the mean of 400 items.
+MOST_UNKNOWN = 0.05
+_DROP = "drop_reason"
+
+
+def build_checks(suites: Iterable[Suite]) -> tuple[Check, ...]:
+    """The checks of these suites: those of every suite, then those of their own."""
+    return tuple(check for suite in suites for check in (*_of_suite(suite), *suite.checks))
+
+
+def _of_suite(suite: Suite) -> Iterator[Check]:
+    if suite.items is not None and suite.answers is not None:
+        yield Check(
+            "every_item_is_answered_or_dropped",
+            suite.answers,
+            "Every item of the benchmark has one row, with an answer or a drop reason.",
+            True,
+            _nothing_lost(suite, suite.items, suite.answers),
+        )
+    if suite.answers is not None:
+        yield Check(
+            "every_answer_is_graded_or_dropped",
+            suite.gradings,
+            "What was asked is what is graded: no answer is lost, and no other one is there.",
+            True,
+            _nothing_lost(suite, suite.answers, suite.gradings, is_once=False),
+        )
+    yield from _of_gradings(suite)
+    if suite.answers is not None and "model" in suite.answers.columns:
+        yield Check(
+            "nobody_grades_itself",
+            suite.scores,
+            "The model that grades is not the one that answered.",
+            False,
+            _grades_itself(suite, suite.answers),
+        )
+
+
+def _of_gradings(suite: Suite) -> Iterator[Check]:
+    """The checks of what every suite has, also one whose items and answers are no tables."""
+    yield Check(
+        "every_drop_has_a_known_reason",
+        suite.gradings,
+        "What has no grading is dropped for a reason that the suite knows.",
+        False,
+        _known_reasons(suite),
+    )
+    yield Check(
+        "scores_are_of_all_items",
+        suite.scores,
+        "Every score is of all of its items: those that it is the mean of and those dropped.",
+        True,
+        _all_items(suite),
+    )
+    yield _unless_made_up(suite, _few_unknown(suite))
+    yield _unless_made_up(suite, _judge_is_calibrated(suite))
+
+
+def _unless_made_up(suite: Suite, check: Check) -> Check:
+    says_engine = suite.answers is not None and "engine" in suite.answers.columns
+    return unless_made_up(check, suite.answers) if suite.answers and says_engine else check
+
+
+def _nothing_lost(
+    suite: Suite, before: Table, table: Table, *, is_once: bool = True
+) -> Callable[[Evidence], Finding]:
+    """That `table` has what `before` has, and nothing that is no item.
+
+    Items that are left out before anything is asked have a drop reason among the items.
+    """
+    identity = suite.identity
+
+    def evaluate(evidence: Evidence) -> Finding:
+        wanted = evidence.read(before, *identity, *([_DROP] if _DROP in before.columns else []))
+        if before == suite.items and _DROP in before.columns:
+            wanted = wanted.filter(pl.col(_DROP).is_null())
+        among = evidence.read(suite.items or before, *identity)
+        stored = evidence.read(table, *identity)
+        twice = stored.filter(pl.struct(identity).is_duplicated())
+        faults = {
+            "lost": wanted.select(identity).unique().join(stored, on=identity, how="anti"),
+            "of no item": stored.join(among, on=identity, how="anti"),
+            "twice": twice if is_once else twice.clear(),
+        }
+        return none_of(
+            pl.concat([each.with_columns(what=pl.lit(what)) for what, each in faults.items()])
+        )
+
+    return evaluate
+
+
+def _known_reasons(suite: Suite) -> Callable[[Evidence], Finding]:
+    known = {*map(str, NoAnswer), *map(str, suite.drop_reasons)}
+
+    def evaluate(evidence: Evidence) -> Finding:
+        items = _items(suite, evidence)
+        is_unknown = pl.col("value").is_null()
+        unexplained = is_unknown & ~pl.col(_DROP).is_in(known)
+        return none_of(items.filter(unexplained.fill_null(value=True) & is_unknown))
+
+    return evaluate
+
+
+def _all_items(suite: Suite) -> Callable[[Evidence], Finding]:
+    def evaluate(evidence: Evidence) -> Finding:
+        there = _items(suite, evidence).group_by("metric", "of").agg(expected=pl.len())
+        scores = evidence.read(suite.scores, "metric", "of", "items", "dropped")
+        both = scores.join(there, on=["metric", "of"], how="full", coalesce=True)
+        counted = (pl.col("items") + pl.col("dropped")).fill_null(0)
+        is_same = counted == pl.col("expected").fill_null(0)  # a suite may list scores of no items
+        found = none_of(both.filter(~is_same))
+        again = "The gradings were made again since: materialize the scores, too"
+        return (
+            found
+            if found.passed
+            else Finding(False, found.figure, found.wanted, found.rows, explanation=again)
+        )
+
+    return evaluate
+
+
+def _items(suite: Suite, evidence: Evidence) -> pl.DataFrame:
+    return suite.build_items(evidence.read(suite.gradings, *suite.gradings.names))
+
+
+def _few_unknown(suite: Suite) -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        items = _items(suite, evidence)
+        is_unknown = pl.col("value").is_null()
+        is_left_out = pl.col(_DROP).is_in(_left_out(suite, evidence)).fill_null(value=False)
+        asked = items.filter(~(is_unknown & is_left_out))
+        totals = asked.filter(of=TOTAL) if TOTAL in asked["of"] else asked
+        shares = totals.group_by("metric", "of").agg(unknown=is_unknown.mean())
+        share = shares["unknown"].max()
+        figure = float(share) if isinstance(share, float) else 0.0
+        passed = figure <= MOST_UNKNOWN
+        return Finding(
+            passed,
+            figure,
+            f"at most {MOST_UNKNOWN:.0%}",
+            shares.filter(pl.col("unknown") > MOST_UNKNOWN).sort("metric", "of"),
+            explanation="" if passed else f"Not known: {_reasons(suite, evidence)}",
+        )
+
+    statement = f"At most {MOST_UNKNOWN:.0%} of the items of a score are unknown."
+    return Check("few_items_are_unknown", suite.scores, statement, False, evaluate)
+
+
+def _left_out(suite: Suite, evidence: Evidence) -> list[str]:
+    """Why items were left out before anything was asked; those are counted, and not unknown."""
+    if suite.items is None or _DROP not in suite.items.columns:
+        return []
+    return evidence.read(suite.items, _DROP)[_DROP].drop_nulls().unique().to_list()
+
+
+def _reasons(suite: Suite, evidence: Evidence) -> str:
+    drops = count_drops(evidence.read(suite.gradings, _DROP))
+    return ", ".join(f"{reason} {number:,}" for reason, number in drops.items()) or "no reason"
+
+
+def _judge_is_calibrated(suite: Suite) -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        judged = evidence.read(suite.scores, "judge", "worth").drop_nulls("judge").unique()
+        doubtful = judged.filter(pl.col("worth").ne_missing(CALIBRATED)).sort("judge")
+        said = [
+            f"{judge} is {worth or 'not marked: whether labels bear it out is not said'}"
+            for judge, worth in doubtful.select("judge", "worth").iter_rows()
+        ]
+        return Finding(
+            not said,
+            float(len(said)),
+            "0 judges without labels that bear them out",
+            doubtful,
+            explanation="; ".join(said),
+        )
+
+    statement = "Labels bear out the judge, or rules grade."
+    return Check("judge_is_calibrated", suite.scores, statement, False, evaluate)
+
+
+def _grades_itself(suite: Suite, answers: Table) -> Callable[[Evidence], Finding]:
+    def evaluate(evidence: Evidence) -> Finding:
+        judges = set(evidence.read(suite.scores, "judge")["judge"]) - {None}
+        asked = evidence.read(answers, "model")
+        own = asked.filter(pl.col("model").is_in(judges)).unique()
+        said = f"{', '.join(own['model'])} graded itself; models favour their own answers"
+        return Finding(
+            own.is_empty(),
+            float(own.height),
+            "0 models",
+            own,
+            explanation="" if own.is_empty() else said,
+        )
+
+    return evaluate
