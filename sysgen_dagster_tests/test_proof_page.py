@@ -140,7 +140,8 @@ def test_what_was_not_measured_is_named(page: ModuleType) -> None:
 
 def test_the_page_says_where_its_figures_come_from(page: ModuleType) -> None:
     text = page.render(results(scores=[row(subject="sysgen", score=0.5)]), "p.svg")
-    assert "on 1 May 2026 by `make proof`, 30 minutes on 2 cores" in text
+    assert "on 1 May 2026 by `make proof` on 2 cores" in text
+    assert cells(text, "minutes")[1] == "trainings 20, conflict_set 10"
     assert "rows.jsonl `0123456789ab`" in text
 
 

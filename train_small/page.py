@@ -34,13 +34,13 @@ SHARES = "%"
 NATS = "nats"
 SHOWN: Mapping[str, tuple[str, str, Mapping[tuple[str, str], str]]] = {
     "message_likelihood": (
-        "Held-out answers under their own message, minus under another or none (nats a token)",
+        "Held-out answers under their own message, and minus under another or none (nats a token)",
         NATS,
         {
+            ("own", "new_answer"): "new answers under their own",
             ("own_minus_other", "new_answer"): "new answers: own minus another's",
             ("own_minus_none", "new_answer"): "new answers: own minus none",
             ("own_minus_other", "original_answer"): "original answers: own minus another's",
-            ("own_minus_none", "original_answer"): "original answers: own minus none",
         },
     ),
     "conflict_set": (
@@ -164,10 +164,10 @@ def _table(head: list[str], lines: Iterable[list[str]]) -> str:
 
 
 def _provenance(made: Row) -> str:
-    minutes = sum(made["seconds"].values()) / 60
+    minutes = (f"{stage} {seconds / 60:.0f}" for stage, seconds in made["seconds"].items())
     said = {
-        "made": f"on {made['on']} by `{made['command']}`, {minutes:.0f} minutes on {made['cores']} "
-        "cores",
+        "made": f"on {made['on']} by `{made['command']}` on {made['cores']} cores",
+        "minutes": ", ".join(minutes),
         "seeds": ", ".join(sorted({str(seed) for seed in made["seeds"].values()})),
         "versions": ", ".join(f"{name} {number}" for name, number in made["versions"].items()),
         "sha256": ", ".join(f"{name} `{value[:12]}`" for name, value in made["sha256"].items()),

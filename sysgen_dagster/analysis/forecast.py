@@ -30,6 +30,7 @@ def build_forecast(
     method: Method,
     judges: Sequence[Model] = (),
     judged: Rows = 0,
+    beside: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """`tables.FORECAST`: one row per source and phase, in the order of the sources.
 
@@ -41,15 +42,18 @@ def build_forecast(
         method: The method's settings, for `expected_work.expect_work`.
         judges: The models that are asked whether answers obey, each with its rates and its price.
         judged: Of how many rows of each source they are asked.
+        beside: What another lane needs, as `expected_sets.expect_sets`; its rows come last.
     """
     sources = texts.group_by("source", maintain_order=True).sum()
     so_far = done.group_by(_BY).sum().rename(_DONE)
     work = [expect_work(sources, model, method)]
     of_one = [expect_judging(sources, model, judged)] if judges and judged else []
     work += [each.with_columns(pl.col(FIGURES) * len(judges)) for each in of_one]
+    planned = sources.select("source", "conversations").join(
+        pl.concat(work), on="source", maintain_order="left_right"
+    )
     return (
-        sources.select("source", "conversations")
-        .join(pl.concat(work), on="source", maintain_order="left_right")
+        pl.concat([planned, *([] if beside is None else [beside])], how="vertical_relaxed")
         .join(so_far, on=_BY, how="left", maintain_order="left", validate="1:1")
         .with_columns(pl.col(_DONE.values()).fill_null(0))
         .with_columns(

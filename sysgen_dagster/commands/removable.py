@@ -98,10 +98,9 @@ def removals(
         now: The time of day, with its zone.
     """
     stored, old = inventory(store, catalog, tables), now - timedelta(days=days)
-    known = {(table.name, at.key) for table in tables for at in table.partitions(catalog)}
     found = [
         *_tables(store, stored),
-        *_ledgers(work / "ledger", catalog, known, stored, old),
+        *_ledgers(work / "ledger", catalog, tables, stored, old),
         *_downloads(work / "downloads" / "hub", catalog, store),
         *_conversions(work / "downloads", catalog, store),
         *_logs(work / "engines", old, days),
@@ -131,7 +130,7 @@ def _tables(store: Store, stored: pl.DataFrame) -> Iterator[Removal]:
 def _ledgers(
     folder: Path,
     catalog: Catalog,
-    known: set[_Key],
+    tables: Collection[Table],
     stored: pl.DataFrame,
     old: datetime,
 ) -> Iterator[Removal]:
@@ -140,14 +139,15 @@ def _ledgers(
     A source may have been cut into fewer shards since. The ledgers of the others stay as long as
     its rows are not stored in the shards of now: these find in them what was paid for.
     """
-    tables = {table for table, _ in known}
+    known = {(table.name, at.key) for table in tables for at in table.partitions(catalog)}
+    names = {table.name for table in tables}
     whole = set(stored.filter(state=State.WHOLE.value).select("table", "partition").iter_rows())
     # Of judgements the ledgers are one folder deeper: TABLE/JUDGE/PARTITION.
     for path in chain(folder.glob("*/*"), folder.glob("*/*/*")):
         table, *judge, _ = path.relative_to(folder).parts
-        if judge and f"{table}/{judge[0]}" in tables:  # of a lane with a prefix
+        if judge and f"{table}/{judge[0]}" in names:  # of a lane with a prefix
             table, *judge = f"{table}/{judge[0]}", *judge[1:]
-        if table not in tables or not path.is_file():
+        if table not in names or not path.is_file():
             continue
         asking = _asking(table, path.stem, known)
         if path.suffix not in (".parquet", ".jsonl"):

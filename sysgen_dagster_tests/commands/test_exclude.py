@@ -10,11 +10,13 @@ from sysgen_dagster.commands.exclude import ExclusionError, exclude_conversation
 from sysgen_dagster.commands.printing import open_plain_console
 from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.request_keys import Asked
+from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS, PREFERENCE_SETS
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Partition
+from sysgen_dagster_tests.lanes.multifaceted.frames import instructions
 from sysgen_dagster_tests.lanes.sysgen.frames import input_output_source, upstream
 
 SHARDS = ("chats-000", "chats-001")
@@ -179,3 +181,18 @@ def test_a_write_that_fails_leaves_the_list_as_it_was(
     with pytest.raises(StoreError, match="its disk is full"):
         store.exclude([second])
     assert store.excluded() == {first}
+
+
+def test_an_instruction_of_the_second_lane_can_be_excluded_and_its_tables_are_named(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at = Partition("phi-4", "multifaceted-000")
+    store.write(INSTRUCTIONS, Partition(shard=at.shard), instructions("Why?"))
+    store.write(PREFERENCE_SETS, at, PREFERENCE_SETS.empty())
+
+    assert exclude(store, ["own-0-0"]) == 0
+
+    said = " ".join(capsys.readouterr().out.split())
+    assert "multifaceted/selection, then multifaceted/instructions: multifaceted-000" in said
+    assert "every table of multifaceted of a model and shard: phi-4|multifaceted-000" in said
+    assert "conversations:" not in said

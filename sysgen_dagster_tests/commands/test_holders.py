@@ -13,11 +13,13 @@ from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.request_keys import Asked
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.multifaceted.tables import PREFERENCE_SETS, SELECTION
 from sysgen_dagster.sources.tables import SOURCE_ROW
 from sysgen_dagster.storage.cuts import Cut
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Partition, Table
+from sysgen_dagster_tests.lanes.multifaceted.instructions import with_both_lanes
 
 CATALOG = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS)
 HERE, LEFT = "capybara-000", "capybara-009"  # a shard of the catalogue, and one of another cut
@@ -121,3 +123,17 @@ def test_what_only_ledgers_know_is_found_with_the_shards_of_these(tmp_path: Path
         if place.startswith("judged"):
             ledger.seal()
     assert find_answered(tmp_path, [GONE]) == {GONE: {LEFT}, OTHER_TURN: set()}
+
+
+def test_the_second_lane_s_shards_hold_rows_and_its_selection_is_made_again_anyway(
+    store: Store,
+) -> None:
+    both = with_both_lanes(CATALOG)
+    here, left = Partition("phi-4", "multifaceted-000"), Partition("phi-4", "multifaceted-009")
+    put(store, SELECTION, Partition(), GONE)
+    put(store, PREFERENCE_SETS, here, f"{GONE}#2")
+    gone = put(store, PREFERENCE_SETS, left, f"{GONE}#2")
+    found = find_holders(store, Path(str(store.root)), both, TABLES.values(), [GONE])
+
+    assert found.shards == {"multifaceted-000"}
+    assert [Path(str(path)) for path in found.gone_tables] == [gone]

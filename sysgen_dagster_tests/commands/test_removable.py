@@ -13,10 +13,14 @@ from sysgen_dagster.commands.removable import COSTS, Kind, removals
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
+from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
+from sysgen_dagster.lanes.multifaceted.tables import PREFERENCE_SETS
 from sysgen_dagster.sources.files import read_shard
 from sysgen_dagster.sources.pins import keep_pin, new_pin
+from sysgen_dagster.sources.whole_sources import read_conversations
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
+from sysgen_dagster_tests.lanes.multifaceted.instructions import with_both_lanes
 
 CATALOG = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS)
 NOW = datetime.now(UTC)
@@ -243,3 +247,33 @@ def test_the_log_of_a_server_goes_when_it_is_old(store: Store) -> None:
 
 def test_every_removal_says_what_it_costs() -> None:
     assert COSTS.keys() == set(Kind)
+
+
+def test_the_second_lane_s_files_are_told_apart_in_the_same_way(store: Store) -> None:
+    both = with_both_lanes(CATALOG)
+    table, at = PREFERENCE_SETS.name, Partition("phi-4", "multifaceted-000")
+    stored = put(store, table, at)
+    sealed = leave(store, f"ledger/{table}/{at.key}.parquet")
+    gone = leave(store, f"ledger/{table}/phi-3|multifaceted-000.jsonl")
+
+    assert going(store, both) == {sealed: Kind.LEDGER, gone: Kind.GONE_LEDGER}
+    assert going(store) == {
+        stored: Kind.GONE_TABLE,
+        sealed: Kind.GONE_LEDGER,
+        gone: Kind.GONE_LEDGER,
+    }
+
+
+def test_converted_copies_of_its_sources_stay(store: Store) -> None:
+    downloads = Path(str(store.root)) / "downloads"
+    rows = Path(str(store.root)).parent / "rows.jsonl"
+    rows.write_text('{"prompt": "Why?"}\n')
+    own = Multifaceted.model_validate({"sources": {"own": {"path": rows, "instruction": "prompt"}}})
+    both = CATALOG.model_copy(update={"multifaceted": own})
+    for source in both.instruction_sources:
+        list(read_conversations(source, downloads, store))
+    for path in (downloads / "rows").iterdir():
+        aged(path, days=100)
+
+    assert going(store, both) == {}
+    assert {*going(store).values()} == {Kind.CONVERSION}

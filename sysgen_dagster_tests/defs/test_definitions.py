@@ -75,11 +75,11 @@ def test_a_statistic_is_of_each_model_or_of_the_sources(table: str) -> None:
 
 def test_the_report_follows_everything_that_it_shows() -> None:
     upstream = {dep.asset_key.to_user_string() for dep in SPECS["report"].deps}
-    assert upstream == {*STATISTICS, "row_quality"}
+    assert upstream == {*STATISTICS, *COMPARISONS, "row_quality"}
 
 
 def test_every_statistic_has_one_view() -> None:
-    assert sorted(view.table.name for view in VIEWS) == sorted(STATISTICS)
+    assert sorted(view.table.name for view in VIEWS) == sorted(STATISTICS | COMPARISONS)
 
 
 def test_conversations_read_every_source_and_the_phases_follow_one_another() -> None:

@@ -1,6 +1,9 @@
 """The second lane on a real instance: bundled rows, the simulated models behind real HTTP."""
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.multifaceted_lane import MULTIFACETED, STEPS, instructions, selection
+from sysgen_dagster.defs.operations.forecast import sets_done
 from sysgen_dagster.defs.operations.staleness import out_of_date, pilots
 from sysgen_dagster.defs.plumbing.assets import also_read
 from sysgen_dagster.defs.plumbing.checks import CHECKS
@@ -148,6 +152,16 @@ def test_nothing_is_out_of_date_after_it_was_made(
         assert out_of_date(instance, asset.key, sorted(upstream), version) == {}
 
 
+def test_a_forecast_counts_what_the_stored_rows_needed(run: dg.ExecuteInProcessResult) -> None:
+    done = sets_done(STORE, MODEL)
+
+    assert done["phase"].to_list() == [table.name for table in WRITTEN]
+    assert done["conversations"].to_list() == [6.0] * 3
+    sets = _read(PREFERENCE_SETS)
+    assert done["requests"][0] == sets.height + sets["attempt"].sum()
+    assert (done["completion_tokens"] > 0).all()
+
+
 def test_a_pilot_asks_for_a_few_instructions_and_is_marked(
     instance: dg.DagsterInstance,
 ) -> None:
@@ -191,3 +205,29 @@ def test_an_excluded_instruction_is_asked_about_no_more(
     assert gone not in {*kept(_read(INSTRUCTIONS, SHARD))["conversation_id"]}
     assert held <= {gone}
     assert not {*_read(PREFERENCE_SETS)["instruction_id"]} & {gone}
+
+
+def test_without_the_section_nothing_of_the_lane_is_loaded(tmp_path: Path) -> None:
+    rows = tmp_path / "rows.jsonl"
+    rows.write_text('{"question": "Why?", "answer": "So."}\n')
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text("sources: {mine: {path: rows.jsonl}}\nmodels: {m: {engine: simulated}}\n")
+    listed = (
+        "import json; from sysgen_dagster.definitions import defs; print(json.dumps(["
+        "[spec.key.to_user_string() for spec in defs.resolve_all_asset_specs()], "
+        "[job.name for job in defs.jobs], [each.name for each in defs.schedules], "
+        "[key.name for key in defs.resolve_asset_graph().asset_check_keys]]))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", listed],
+        env={**os.environ, "SYSGEN_CATALOG": str(catalog), "SYSGEN_DATA": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assets, jobs, schedules, checks = json.loads(ran.stdout.splitlines()[-1])
+
+    assert not [name for name in assets if name.startswith("multifaceted")]
+    assert "aligned_responses" in assets
+    assert (jobs, schedules) == (["sysgen"], ["fill_gaps"])
+    assert "every_set_is_there" not in checks

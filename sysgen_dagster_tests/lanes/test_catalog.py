@@ -6,16 +6,19 @@ from pathlib import Path
 import pytest
 import yaml
 
-from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.load import FULL_CATALOG, CatalogError
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.catalog.recipes import Recipe
 from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.multifaceted.paper import INSTRUCTIONS as INSTRUCTIONS_OF_THE_PAPER
+from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
+from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS, PREFERENCE_SETS, TABLES
 from sysgen_dagster.lanes.sysgen.paper import SOURCES
 from sysgen_dagster.lanes.sysgen.settings import DropRule, UnreadableVerdict
 from sysgen_dagster.lanes.sysgen.tags import TAG_NAMES
 from sysgen_dagster.simulated.profiles import PROFILES
-from sysgen_dagster_tests.catalog.small import assert_wrong, fault_of, write
+from sysgen_dagster_tests.catalog.small import SMALL, assert_wrong, fault_of, write
 
 
 def test_the_catalogue_that_ships_holds_the_paper_s_five_sources_and_three_models() -> None:
@@ -383,3 +386,60 @@ training: {validation: 0.5, test: 0.5}
         "method.preset (line 13)",
         "training.validation (line 14)",
     ]
+
+
+MINE = {"sources": {"mine": {"path": "rows.jsonl", "instruction": "prompt"}}}
+
+
+def test_without_the_second_lane_s_section_there_is_no_shard_of_it(tmp_path: Path) -> None:
+    catalog = load_catalog(write(tmp_path))
+
+    assert catalog.multifaceted is None
+    assert catalog.lane_shards == {"multifaceted": []}
+    assert catalog.shards_of == {"mine": 2}
+    assert catalog.instruction_sources == []
+    assert [list(table.partitions(catalog)) for table in TABLES if table.by.value] == [[]] * 4
+
+
+def test_the_second_lane_s_shards_are_beside_those_of_the_sources(tmp_path: Path) -> None:
+    section = MINE | {"instructions": 5, "shards": 2}
+    catalog = load_catalog(write(tmp_path, ("multifaceted", section)))
+
+    assert catalog.lane_shards["multifaceted"] == ["multifaceted-000", "multifaceted-001"]
+    assert catalog.partition_values["shard"] == ["mine-000", "mine-001"]
+    assert catalog.shards_of == {"mine": 2, "multifaceted": 2}
+    assert [at.key for at in INSTRUCTIONS.partitions(catalog)] == [
+        "multifaceted-000",
+        "multifaceted-001",
+    ]
+    assert [at.key for at in PREFERENCE_SETS.partitions(catalog)] == [
+        "small|multifaceted-000",
+        "small|multifaceted-001",
+    ]
+    assert catalog.instruction_sources[0].path == tmp_path / "rows.jsonl"
+    assert catalog.upstream_files[-1] == catalog.instruction_sources[0]
+
+
+def test_a_source_may_have_the_lane_s_name_only_without_it(tmp_path: Path) -> None:
+    same = ("sources.multifaceted", SMALL["sources"]["mine"])
+    assert "multifaceted" in load_catalog(write(tmp_path, same)).sources
+
+    with pytest.raises(CatalogError, match="shards of the lane `multifaceted`"):
+        load_catalog(write(tmp_path, same, ("multifaceted", MINE)))
+
+
+def test_the_catalogue_that_ships_names_the_sources_of_the_second_paper_and_its_size() -> None:
+    section = load_catalog(FULL_CATALOG).multifaceted
+
+    assert section is not None
+    assert section.instructions == INSTRUCTIONS_OF_THE_PAPER
+    hubs = [source.hub.repo for source in section.sources.values() if source.hub]
+    assert hubs == [
+        "berkeley-nest/Nectar",
+        "argilla/OpenHermesPreferences",
+        "allenai/ultrafeedback_binarized_cleaned",
+        "lmsys/chatbot_arena_conversations",
+    ]
+    assert all(source.license != "unknown" for source in section.sources.values())
+    defaults = section.model_copy(update={"sources": {}}).model_dump()
+    assert defaults == Multifaceted(sources=section.sources).model_dump() | {"sources": {}}

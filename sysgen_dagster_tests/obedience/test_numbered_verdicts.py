@@ -14,6 +14,7 @@ READ: dict[str, tuple[str, list[str | None]]] = {
     "table": ("| 1 | Yes |\n| 2 | No |", ["Yes", "No"]),
     "reason": ("Question 1: Yes, it is short.\nQuestion 2: The list is long. No.", ["Yes", "No"]),
     "said-twice": ("Question 1: No, there is no list.", ["No"]),
+    "named-before": ("Question 1 is about a list.\nQuestion 1: Yes", ["Yes"]),
     "both": ("Question 1: Yes and no.", [None]),
     "corrected": ("Question 1: Yes\nQuestion 1: No", [None]),
     "other-label": ("Phrase 1: Yes", [None]),

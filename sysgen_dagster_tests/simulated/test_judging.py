@@ -1,16 +1,19 @@
 """What the simulated judges say, and how often, through the pipeline's own requests and readers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
+from random import Random
 
 import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.chat.messages import ChatRequest
+from sysgen_dagster.evaluation.nemotron_sysbench.grading import QUESTIONS
+from sysgen_dagster.evaluation.sysbench.grading import CONSTRAINTS
 from sysgen_dagster.inference.client import complete
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.ledger import Ledger
@@ -21,6 +24,7 @@ from sysgen_dagster.obedience.alignment_judgement import (
     build_judged_alignment,
     summarize_alignment,
 )
+from sysgen_dagster.obedience.numbered_verdicts import NumberedVerdicts
 from sysgen_dagster.obedience.phrase_judgement import build_obedience, build_phrase_requests
 from sysgen_dagster.obedience.preference_judgement import (
     build_judged_preferences,
@@ -29,8 +33,8 @@ from sysgen_dagster.obedience.preference_judgement import (
 )
 from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
 from sysgen_dagster.simulated.constraints import parse_constraint
-from sysgen_dagster.simulated.judging import is_kept
-from sysgen_dagster.simulated.profiles import PROFILES
+from sysgen_dagster.simulated.judging import is_kept, judge_checklist, judge_questions
+from sysgen_dagster.simulated.profiles import PROFILES, FailureProfile
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.reading import Phase, recognise
 from sysgen_dagster.simulated.writer import write_answer
@@ -91,6 +95,26 @@ def test_each_judge_s_prompt_is_recognised_with_and_without_a_system_role(fold: 
     for phase, asked in judges.items():
         messages = [*asked.messages]
         assert recognise(folded(messages) if fold else messages)[0] is phase
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "judge"), [(CONSTRAINTS, judge_checklist), (QUESTIONS, judge_questions)]
+)
+def test_of_numbered_parts_each_has_a_verdict_in_the_words_that_are_asked_for(
+    verdicts: NumberedVerdicts, judge: Callable[[str, FailureProfile, Random], str]
+) -> None:
+    label = verdicts.label.lower()
+    turn = "[answer, 0]\nHi.\n[end of answer, 0]\n" + "\n".join(
+        f"[{label} {n}, 0]\nIs it {n}?\n[end of {label} {n}, 0]" for n in range(1, 41)
+    )
+    words = [
+        word
+        for seed in range(20)
+        for word in verdicts.parse(judge(turn, PROFILES["phi-4"], Random(seed)), 40)
+    ]
+    assert words.count(None) < 0.1 * len(words)
+    assert words.count(verdicts.words[0]) > 0.7 * len(words)
+    assert set(words) >= set(verdicts.words)
 
 
 @every_model

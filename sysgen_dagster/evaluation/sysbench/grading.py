@@ -12,7 +12,12 @@ import polars as pl
 from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatRequest, Role, Sampling, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
-from sysgen_dagster.evaluation.sysbench.tables import SYSBENCH_GRADINGS, NoVerdict
+from sysgen_dagster.evaluation.sysbench.benchmark import SysBenchError
+from sysgen_dagster.evaluation.sysbench.tables import (
+    SYSBENCH_ANSWERS,
+    SYSBENCH_GRADINGS,
+    NoVerdict,
+)
 from sysgen_dagster.obedience.numbered_verdicts import NumberedVerdicts
 from sysgen_dagster.obedience.phrase_verdicts import WORDS, Judged
 
@@ -34,10 +39,7 @@ def build_grading_requests(items: pl.DataFrame, answers: pl.DataFrame) -> Iterat
         answers: `SYSBENCH_ANSWERS`.
     """
     answered = answers.filter(pl.col("drop_reason").is_null())
-    checklists = items.select("session", "turn", "checklist")
-    for row in answered.join(
-        checklists, on=["session", "turn"], how="left", maintain_order="left", validate="1:1"
-    ).iter_rows(named=True):
+    for row in _with_checklists(answered, items).iter_rows(named=True):
         constraints = [each["content"] for each in row["checklist"]]
         system_message, turns = _shown(row)
         mark = separating_mark([system_message, *constraints, *(turn["content"] for turn in turns)])
@@ -48,6 +50,24 @@ def build_grading_requests(items: pl.DataFrame, answers: pl.DataFrame) -> Iterat
         seed = derive_seed(name, SYSBENCH_GRADINGS.name)
         held_to = CONSTRAINTS.constraint(len(constraints), {})
         yield ChatRequest(name, messages, SAMPLING, seed, constraint=held_to)
+
+
+def _with_checklists(turns: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """The turns with their checklists.
+
+    Raises:
+        SysBenchError: The items have been made again since, and lack some of the turns.
+    """
+    turn = ["session", "turn"]
+    joined = turns.join(
+        items.select(*turn, "checklist"), on=turn, how="left", maintain_order="left", validate="1:1"
+    )
+    if lost := joined["checklist"].null_count():
+        raise SysBenchError(
+            f"{lost} turns of {SYSBENCH_ANSWERS.name} are none of the sessions that are asked now: "
+            f"make {SYSBENCH_ANSWERS.name} of this subject again, then its gradings"
+        )
+    return joined
 
 
 def _shown(row: dict[str, Any]) -> tuple[str, list[dict[str, str]]]:
@@ -77,14 +97,9 @@ def build_gradings(
         *("session", "turn", "dependent", "aligned"),
         request_id=pl.concat_str("session", "turn", separator="/"),
         no_answer=pl.when(~is_answered).then(pl.lit(NoVerdict.NO_ANSWER.value)),
-    ).join(
-        items.select("session", "turn", "checklist"),
-        on=["session", "turn"],
-        how="left",
-        maintain_order="left",
-        validate="1:1",
     )
-    replied = add_completions(turns, completions, PROMPT, "request_id")
+    with_checklists = _with_checklists(turns, items)
+    replied = add_completions(with_checklists, completions, PROMPT, "request_id")
     said = [
         CONSTRAINTS.parse(text or "", len(checklist))
         for text, checklist in replied.select("text", "checklist").iter_rows()

@@ -62,9 +62,14 @@ def read_turns(path: Path, columns: Sequence[str]) -> Iterator[tuple[str, dict[s
         yield f"{path}, row {number} below the heading", turn
 
 
-def _read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+def require_sheet(path: Path) -> None:
+    """Raise `SheetError` where there is no such file."""
     if not path.is_file():
         raise SheetError(f"there is no file {path}")
+
+
+def _read_columns(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+    require_sheet(path)
     read = {".xlsx": _read_xlsx, ".parquet": _read_parquet}.get(path.suffix.lower())
     if read is None:
         raise SheetError(f"{path} is neither .xlsx nor .parquet: write the sheet as one of these")

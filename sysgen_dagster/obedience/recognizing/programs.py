@@ -6,7 +6,6 @@ from sysgen_dagster.obedience.recognizing.wording import (
     Clause,
     form,
     rule,
-    stems_of,
     subject,
 )
 from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
@@ -45,17 +44,7 @@ _MAKING = r"(?:provide|give|create|develop|build|generate)"
 _CHANGING = r"(?:refactor|modify|complete|rewrite|fix)"
 _A = (
     r"(?:(?:a|an|the|given|new|working|complete|single|simple|following|full|small|short|valid"
-    r"|clean|custom) )*"
-)
-# What else than its purpose may be asked of a program, and cannot be seen in its words.
-_MORE_ASKED = re.compile(
-    r"\b(?:without|only|efficient\w*|correct\w*|proper\w*|clear\w*|concise\w*|at least|at most"
-    r"|exactly|meets?|meeting|requirements?|specifi\w+|criteria|best|handl\w+|errors?|exceptions?"
-    r"|invalid|readab\w+|optimi[sz]\w+|explain\w*|docstrings?|tests?|examples?|usage|described"
-    r"|above|question|complexity|recursi\w+|as|provided|same|appropriate\w*|unless|not|no"
-    r"|ensur\w+"
-    r"|clean|modular|memory|style|format\w*|follow\w*|well|good|cases?|edge|built-in|librar\w+"
-    r"|standard|comment\w*)\b"
+    r"|custom) )*"
 )
 _PURPOSE = r"(?: (?P<purpose>(?:that|which|to|for|with|using|of|so|from)\b.*))?"
 # The function is called by its name: "the `double` function".
@@ -65,17 +54,13 @@ _COMMENTED = (
     r" explain"
     r"|explaining|describing) (?:the|its|your|each|every) [a-z ]+)?)?"
 )
-# Words of a purpose that code need not have.
-_UNSPECIFIC = re.compile(
-    r"\b(?:takes?|accepts?|returns?|given|inputs?|performs?|implements?|creat\w+|converts?|uses?"
-    r"|contains?|checks?|iterat\w+|loop\w*|functions?|methods?|class|code|programs?|scripts?"
-    r"|quer(?:y|ies)|calculat\w+|generat\w+|retriev\w+|select\w*|find\w*|get\w*|python"
-    r"|javascript|java|sql|html|css)\b"
-)
 
 
 def _program(found: re.Match[str], clause: Clause) -> Recognized:
-    """The stems of what it is for; after "=" the language, the thing and names it is to use."""
+    """After "=" the language and the thing, after an apostrophe the names that it is to use.
+
+    Whether it does what it is for would have to be tried, so a purpose leaves the phrase open.
+    """
     groups = found.groupdict()
     thing = next((name for key, name in _THINGS.items() if found["thing"].startswith(key)), None)
     language = groups.get("language") or groups.get("written_in")
@@ -83,11 +68,10 @@ def _program(found: re.Match[str], clause: Clause) -> Recognized:
         language = named["language"]
     marked = tuple(f"={each}" for each in (language, thing) if each)
     names = tuple(f"'{name}" for name in clause.unquote(clause.text))
-    purpose = stems_of(_UNSPECIFIC.sub(" ", groups.get("purpose") or ""))
-    program = Rule(RuleKind.PROGRAM, words=(*marked, *names, *purpose))
+    program = Rule(RuleKind.PROGRAM, words=(*marked, *names))
     if groups.get("comments"):
         return Recognized((program, Rule(RuleKind.CODE_COMMENTS, least=1)), is_whole=True)
-    return Recognized((program,), is_whole=not _MORE_ASKED.search(clause.text))
+    return Recognized((program,), is_whole=not groups.get("purpose"))
 
 
 _FORMS = (

@@ -40,6 +40,8 @@ _MORE_ASKED = re.compile(
     r"|without)\b|\""
 )
 # In which unit or form the answer is, is not looked at.
+# How a value is to be found, such as "divide the logs by four to get the trees", is not looked at.
+_BY_WAY_OF = re.compile(r"\b(?:by|from|with)\b.*\bto (?:get|find|obtain|determine|calculate)\b")
 _IN_A_FORM = re.compile(
     r"(?:the |an? )?(?:[a-z]+ )?(?:answer|result|solution)s? (?:in|as|to|with)\b"
 )
@@ -50,7 +52,7 @@ _FORMULA = re.compile(r"\$[^$]*\$|\S*[=^\\<>]\S*")
 def _task(found: re.Match[str], _clause: Clause) -> Rule | None:
     """The stems of the task's words, and its formulas, which begin with a dollar sign."""
     task = found["task"]
-    if _MORE_ASKED.search(task) or _IN_A_FORM.match(task):
+    if _MORE_ASKED.search(task) or _IN_A_FORM.match(task) or _BY_WAY_OF.search(task):
         return None
     formulas = [squeeze_formula(formula) for formula in _FORMULA.findall(task)]
     stems = stems_of(_FORMULA.sub(" ", task))

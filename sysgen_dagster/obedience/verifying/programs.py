@@ -8,7 +8,6 @@ from sysgen_dagster.obedience.python_blocks import parses
 from sysgen_dagster.obedience.recognizing.programs import LANGUAGES
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer
-from sysgen_dagster.obedience.verifying.results import uses_stems
 from sysgen_dagster.obedience.verifying.whole import has_code
 
 _BLOCK = re.compile(r"^[ \t]*```(?P<info>[^\n`]*)\n(?P<code>.*?)^[ \t]*```", re.S | re.M)
@@ -30,13 +29,10 @@ _STUB = re.compile(
     re.I | re.M,
 )
 _FEWEST_CHARACTERS = 15
-# Of the words of its purpose: in the answer, and in the code itself, as what is said of it may
-# only be the question again.
-_MOST_OF, _SOME_OF = 0.75, 0.4
 
 
 def is_program(rule: Rule, answer: Answer) -> bool | None:
-    """Whether there is code of the kind, in the language, that speaks of what it is for."""
+    """Whether there is code of the kind, in the language, with the names that it is to use."""
     has_any = has_code(rule, answer)
     blocks = [(found["info"].strip().lower(), found["code"]) for found in _blocks(answer)]
     if not has_any or not blocks:
@@ -51,10 +47,8 @@ def is_program(rule: Rule, answer: Answer) -> bool | None:
     if len(code.strip()) < _FEWEST_CHARACTERS or _STUB.search(code) or not _all_parse(blocks):
         return None
     names = [word[1:].strip("()") for word in rule.words if word.startswith("'")]
-    stems = [word for word in rule.words if word[0] not in "='"]
     is_named = all(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", code) for name in names)
-    is_for_it = uses_stems(stems, answer.text, _MOST_OF) and uses_stems(stems, code, _SOME_OF)
-    return True if is_named and is_for_it else None
+    return True if is_named else None
 
 
 def _blocks(answer: Answer) -> list[re.Match[str]]:

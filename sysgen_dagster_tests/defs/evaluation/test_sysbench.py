@@ -166,6 +166,7 @@ def test_a_kill_in_the_third_round_repeats_at_most_what_was_in_flight(tmp_path: 
         assert made.make(("plain", STEPS)) == [""]
 
     assert {count for (_, turn), count in asked.items() if turn < 3} == {1}
+    assert max(asked.values()) <= 2
     answers = made.read(SYSBENCH_ANSWERS, "plain")
     assert answers["answer"].null_count() == 2
     reasons = answers.filter(session="2")["drop_reason"].to_list()

@@ -11,6 +11,7 @@ from sysgen_dagster.defs.plumbing.asked import asked_tags, settings_name
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.inference.engines import Engines
+from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.tables.table import By, Partition
 
 NAME, OTHER = "phi-4", "qwen2.5-14b"
@@ -18,6 +19,7 @@ ASKED_FOR = [
     *("annotated_system_messages", "verified_system_messages", "aligned_responses"),
     *("planted_faults", "judge_calibration", "judged_preferences", "judged_alignment"),
     "obedience",
+    *(step.table.name for step in STEPS),
 ]
 
 ASKED_AS_OTHERS = ("planted_faults", "judge_calibration")
@@ -36,7 +38,7 @@ def _tags(table: str, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> object
 
 OTHERWISE: dict[str, dict[str, Any]] = {
     "temperature": {"request": {"temperature": 0.3}},
-    "top_p": {"request": {"top_p": 0.9}},
+    "top_p": {"request": {"top_p": 0.8}},
     "repetition_penalty": {"request": {"repetition_penalty": 1.03}},
     "top_k": {"request": {"top_k": 5}},
     "min_p": {"request": {"min_p": 0.1}},

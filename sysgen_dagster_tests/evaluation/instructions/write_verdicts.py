@@ -44,6 +44,7 @@ LINES = [
     "SECTION 1\nText.\nSECTION 2\nText.\nSECTION 3",
     "Section 1: a\nSection 2: b\nPARAGRAPH 1 PARAGRAPH 2\nDay 1 Day 2 Day 3\nAudience 1",
     "P.S. I forgot the milk.",
+    "P. P. S. And the tea.",
     "p. s. I forgot it. P.P.S. And this\nP.P.S",
     "Is there anything else I can help with?",
     "Follow the white rabbit.\nAny other questions?",
@@ -69,7 +70,8 @@ JOINED = 40
 
 
 def write_answers(instructions: list[tuple[str, dict[str, Any]]]) -> list[str]:
-    obeying = list(dict.fromkeys(_obey(arguments) for _, arguments in instructions))
+    said = list(dict.fromkeys(_obey(arguments) for _, arguments in instructions))
+    obeying = [*said, *(f'"{text}"' for text in said[::3]), *(f"un{text}ly" for text in said[::3])]
     draw = random.Random(4)
     texts = LINES + WORDS + obeying
     joined = [

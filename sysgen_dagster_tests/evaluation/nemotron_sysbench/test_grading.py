@@ -8,7 +8,7 @@ from sysgen_dagster.evaluation.nemotron_sysbench.grading import (
     build_grading_requests,
     build_gradings,
 )
-from sysgen_dagster.evaluation.nemotron_sysbench.rows import build_rows
+from sysgen_dagster.evaluation.nemotron_sysbench.rows import NemotronError, build_rows
 from sysgen_dagster.evaluation.nemotron_sysbench.tables import NEMOTRON_SYSBENCH_GRADINGS
 from sysgen_dagster_tests.evaluation.nemotron_sysbench.small_rows import row, rule, usual
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, failed, replied
@@ -69,6 +69,11 @@ def test_nothing_is_said_of_an_answer_that_is_not_there() -> None:
     gradings = build_gradings(ITEMS, ANSWERS, completions(), "owl").filter(item="3")
     assert set(gradings["drop_reason"]) == {"no_answer"}
     assert gradings.select(pl.col("said", "passed").null_count()).row(0) == (4, 4)
+
+
+def test_answers_to_rows_that_are_not_asked_any_more_are_an_error_that_says_what_to_make() -> None:
+    with pytest.raises(NemotronError, match=r"2 rows .* make nemotron_sysbench_answers .* again"):
+        build_gradings(ITEMS.head(1), ANSWERS, completions(), "owl")
 
 
 def test_rules_name_no_judge_and_no_engine() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.evaluation import History
-from sysgen_dagster.evaluation.sysbench.benchmark import read_sessions
+from sysgen_dagster.evaluation.sysbench.benchmark import SysBenchError, read_sessions
 from sysgen_dagster.evaluation.sysbench.grading import (
     CONSTRAINTS,
     build_grading_requests,
@@ -114,6 +114,16 @@ def test_without_a_judge_s_reply_to_anything_nothing_is_imputed(
     found = build_items(grade(items, answers))
     assert found["value"].null_count() == found.height
     assert found["drop_reason"].null_count() == 0
+
+
+def test_answers_to_sessions_that_are_not_asked_any_more_are_an_error_that_says_what_to_make(
+    items: pl.DataFrame, answers: pl.DataFrame
+) -> None:
+    others = items.with_columns(session=pl.lit("9"))
+    with pytest.raises(SysBenchError, match=r"4 turns .* make sysbench_answers .* again"):
+        [*build_grading_requests(others, answers)]
+    with pytest.raises(SysBenchError, match="5 turns"):
+        grade(others, answers)
 
 
 @given(

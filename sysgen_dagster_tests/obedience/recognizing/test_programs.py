@@ -8,24 +8,37 @@ from sysgen_dagster_tests.obedience.recognized import asked, is_whole, kinds
 @pytest.mark.parametrize(
     ("phrase", "words"),
     [
-        ("Write a function that reverses a list.", ("=function", "rever", "list")),
-        ("Implement a Python class for a queue.", ("=python", "=class", "queue")),
-        ("Write a SQL query to count the customers.", ("=sql", "=query", "count", "custo")),
-        ("Create a script that sorts the files.", ("sorts", "files")),
-        ("A Python function that returns the longest word.", ("=python", "=function", "longe")),
-        ("Write the code in Rust to parse a date.", ("=rust", "parse", "date")),
         ("Implement the function in JavaScript.", ("=javascript", "=function")),
         ("Write the `add_tax` function in Python.", ("=python", "=function", "'add_tax")),
-        ("Provide a CSS code snippet to color a border.", ("=css", "color", "borde")),
-        ("A single SQL script that creates the table.", ("=sql", "table")),
-        ("Write a C++ loop to print the months.", ("=c++", "=loop", "print", "month")),
+        ("A SQL query.", ("=sql", "=query")),
     ],
 )
-def test_a_program_is_recognised_by_its_kind_language_and_purpose(
+def test_a_program_is_recognised_by_its_kind_its_language_and_its_name(
     phrase: str, words: tuple[str, ...]
 ) -> None:
     assert asked(phrase) == [("program", None, None, words)]
     assert is_whole(phrase)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "words"),
+    [
+        ("Write a function that reverses a list.", ("=function",)),
+        ("Implement a Python class for a queue.", ("=python", "=class")),
+        ("Write a SQL query to count the customers.", ("=sql", "=query")),
+        ("Create a script that sorts the files.", ()),
+        ("A Python function that returns the longest word.", ("=python", "=function")),
+        ("Write the code in Rust to parse a date.", ("=rust",)),
+        ("Provide a CSS code snippet to color a border.", ("=css",)),
+        ("A single SQL script that creates the table.", ("=sql",)),
+        ("Write a C++ loop to print the months.", ("=c++", "=loop")),
+    ],
+)
+def test_a_purpose_leaves_open_whether_a_program_is_what_was_asked_for(
+    phrase: str, words: tuple[str, ...]
+) -> None:
+    assert asked(phrase) == [("program", None, None, words)]
+    assert not is_whole(phrase)
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ def test_a_translation_is_recognised_by_its_language() -> None:
     "phrase",
     [
         "Solve problems and explain how.",
+        "Divide the number of logs by the number of logs of a tree to get the number of trees.",
+        "Multiply the numbers of both rows with each other to find the product.",
         "Calculate the total, showing all steps.",
         "Explain the function of the heart.",
         "Provide an explanation of the body and its function.",

@@ -8,6 +8,7 @@ from sysgen_dagster_tests.obedience.held import NO, OPEN, YES, verdict
 REVERSE = "def reverse(items):\n    return items[::-1]"
 SQL = "SELECT COUNT(*) FROM customers"
 ASKED = "Write a Python function that reverses the items."
+PLAIN = "Write the function in Python."
 
 
 def fenced(code: str, language: str = "python") -> str:
@@ -18,29 +19,29 @@ def fenced(code: str, language: str = "python") -> str:
 @pytest.mark.parametrize(
     ("phrase", "answer", "expected"),
     [
-        (ASKED, fenced(REVERSE), YES),
-        (ASKED, fenced(REVERSE, "py") + "It reverses the items.", YES),
-        ("Write a function that reverses the items.", fenced(REVERSE, ""), YES),
-        ("Write a SQL query to count the customers.", fenced(SQL, "sql"), YES),
+        (PLAIN, fenced(REVERSE), YES),
+        (PLAIN, fenced(REVERSE, "py") + "It reverses the items.", YES),
+        ("Write the function.", fenced(REVERSE, ""), YES),
+        ("A SQL query.", fenced(SQL, "sql"), YES),
         ("Implement the function in JavaScript.", fenced("const f = (x) => x + 1;", "js"), YES),
         ("Write the `reverse` function in Python.", fenced(REVERSE), YES),
+        ("Write the `turn` function in Python.", fenced(REVERSE), OPEN),
+        # Whether it does what it is for is not looked at.
+        (ASKED, fenced(REVERSE), OPEN),
+        (ASKED, fenced("def double(x):\n    return 2 * x") + "It reverses items.", OPEN),
+        ("Write a SQL query to count the customers.", fenced(SQL, "sql"), OPEN),
         # No code, or none that is a function.
         (ASKED, "You turn them round.", NO),
         (ASKED, fenced("items = [1, 2, 3]\nprint(items[::-1])"), NO),
         # What is not Python may be a function all the same.
-        (ASKED, fenced("items: reversed", "yaml"), OPEN),
+        (PLAIN, fenced("items: reversed", "yaml"), OPEN),
         # In another language, or in one that is not named.
-        (ASKED, fenced("function reverse(items) { return items.reverse(); }", "js"), OPEN),
-        (ASKED, fenced(REVERSE, ""), OPEN),
+        (PLAIN, fenced("function reverse(items) { return items.reverse(); }", "js"), OPEN),
+        (PLAIN, fenced(REVERSE, ""), OPEN),
         # It does not parse, or somebody else has to finish it.
-        (ASKED, fenced(REVERSE + ")"), OPEN),
-        (ASKED, fenced("def reverse(items):\n    # TODO\n    return items"), OPEN),
-        (ASKED, fenced("def reverse(items):\n    ...\n"), OPEN),
-        # Another purpose, whatever is said of it.
-        (ASKED, fenced("def double(x):\n    return 2 * x"), OPEN),
-        (ASKED, fenced("def double(x):\n    return 2 * x") + "It reverses items.", OPEN),
-        ("Write the `turn` function in Python.", fenced(REVERSE), OPEN),
-        ("Write a SQL query to find a user by email and birthday.", fenced(SQL, "sql"), OPEN),
+        (PLAIN, fenced(REVERSE + ")"), OPEN),
+        (PLAIN, fenced("def reverse(items):\n    # TODO\n    return items"), OPEN),
+        (PLAIN, fenced("def reverse(items):\n    ...\n"), OPEN),
         # Whether nothing was imported is not looked at.
         ("Write a Python function that reverses items without loops.", fenced(REVERSE), OPEN),
         (
