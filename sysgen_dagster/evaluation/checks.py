@@ -44,6 +44,19 @@ def _of_suite(suite: Suite) -> Iterator[Check]:
             True,
             _nothing_lost(suite, suite.answers, suite.gradings, is_once=False),
         )
+    yield from _of_gradings(suite)
+    if suite.answers is not None and "model" in suite.answers.columns:
+        yield Check(
+            "nobody_grades_itself",
+            suite.scores,
+            "The model that grades is not the one that answered.",
+            False,
+            _grades_itself(suite, suite.answers),
+        )
+
+
+def _of_gradings(suite: Suite) -> Iterator[Check]:
+    """The checks of what every suite has, also one whose items and answers are no tables."""
     yield Check(
         "every_drop_has_a_known_reason",
         suite.gradings,
@@ -60,14 +73,6 @@ def _of_suite(suite: Suite) -> Iterator[Check]:
     )
     yield _unless_made_up(suite, _few_unknown(suite))
     yield _unless_made_up(suite, _judge_is_calibrated(suite))
-    if suite.answers is not None and "model" in suite.answers.columns:
-        yield Check(
-            "nobody_grades_itself",
-            suite.scores,
-            "The model that grades is not the one that answered.",
-            False,
-            _grades_itself(suite, suite.answers),
-        )
 
 
 def _unless_made_up(suite: Suite, check: Check) -> Check:
@@ -120,7 +125,8 @@ def _all_items(suite: Suite) -> Callable[[Evidence], Finding]:
         there = _items(suite, evidence).group_by("metric", "of").agg(expected=pl.len())
         scores = evidence.read(suite.scores, "metric", "of", "items", "dropped")
         both = scores.join(there, on=["metric", "of"], how="full", coalesce=True)
-        is_same = (pl.col("items") + pl.col("dropped")).eq_missing(pl.col("expected"))
+        counted = (pl.col("items") + pl.col("dropped")).fill_null(0)
+        is_same = counted == pl.col("expected").fill_null(0)  # a suite may list scores of no items
         found = none_of(both.filter(~is_same))
         again = "The gradings were made again since: materialize the scores, too"
         return (
@@ -138,23 +144,32 @@ def _items(suite: Suite, evidence: Evidence) -> pl.DataFrame:
 
 def _few_unknown(suite: Suite) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        scores = evidence.read(suite.scores, "metric", "of", "items", "dropped")
-        totals = scores.filter(of=TOTAL).with_columns(
-            unknown=pl.col("dropped") / (pl.col("items") + pl.col("dropped"))
-        )
-        share = totals["unknown"].fill_nan(None).max()
+        items = _items(suite, evidence)
+        is_unknown = pl.col("value").is_null()
+        is_left_out = pl.col(_DROP).is_in(_left_out(suite, evidence)).fill_null(value=False)
+        asked = items.filter(~(is_unknown & is_left_out))
+        totals = asked.filter(of=TOTAL) if TOTAL in asked["of"] else asked
+        shares = totals.group_by("metric", "of").agg(unknown=is_unknown.mean())
+        share = shares["unknown"].max()
         figure = float(share) if isinstance(share, float) else 0.0
         passed = figure <= MOST_UNKNOWN
         return Finding(
             passed,
             figure,
             f"at most {MOST_UNKNOWN:.0%}",
-            totals.filter(pl.col("unknown") > MOST_UNKNOWN),
+            shares.filter(pl.col("unknown") > MOST_UNKNOWN).sort("metric", "of"),
             explanation="" if passed else f"Not known: {_reasons(suite, evidence)}",
         )
 
     statement = f"At most {MOST_UNKNOWN:.0%} of the items of a score are unknown."
     return Check("few_items_are_unknown", suite.scores, statement, False, evaluate)
+
+
+def _left_out(suite: Suite, evidence: Evidence) -> list[str]:
+    """Why items were left out before anything was asked; those are counted, and not unknown."""
+    if suite.items is None or _DROP not in suite.items.columns:
+        return []
+    return evidence.read(suite.items, _DROP)[_DROP].drop_nulls().unique().to_list()
 
 
 def _reasons(suite: Suite, evidence: Evidence) -> str:

@@ -16,6 +16,11 @@ def asks_no_judge(_: Evaluation) -> int:
     return 0
 
 
+def asks_judge_once(_: Evaluation) -> int:
+    """The same where one request has all that is to be graded of an answer."""
+    return 1
+
+
 @dataclass(frozen=True, slots=True)
 class Suite:
     """One benchmark.

@@ -29,7 +29,8 @@ def summarize_comparison(stored: pl.DataFrame) -> pl.DataFrame:
 
     Columns of differences are kept, as charts ask for them.
     """
-    judge = pl.format("{} ({})", "judge", pl.col("worth").fill_null("worth not known"))
+    worth = pl.col("worth").fill_null("worth not known").str.split(":").list.first()
+    judge = pl.format("{} ({})", "judge", worth)
     graded = pl.when(pl.col("score").is_not_null()).then(pl.coalesce(judge, pl.lit(_BY_RULES)))
     before = [name for name in stored.columns if name in ("suite", "student", "arm")]
     return stored.select(
@@ -40,7 +41,8 @@ def summarize_comparison(stored: pl.DataFrame) -> pl.DataFrame:
         remarks="remarks",
         paper="score_paper",
         difference_paper="difference_paper",
-        protocol_paper="protocol_paper",
+        # What is known of all of its figures stands above the table.
+        protocol_paper=pl.col("protocol_paper").str.replace(r"^protocol unknown: [^;]*(; )?", ""),
     )
 
 
@@ -53,20 +55,26 @@ def label_scores(summary: pl.DataFrame, most: int) -> pl.DataFrame:
     if summary.is_empty():
         return summary.with_columns(pl.lit("").alias(LABEL))
     # Over all items; of a metric without such a score, such as a task, the first one.
-    has_total = (pl.col("of") == TOTAL).any().over("metric")
-    first_of = pl.col("of").first().over("metric")
-    is_total = pl.col("of") == pl.when(has_total).then(pl.lit(TOTAL)).otherwise(first_of)
-    is_first = (pl.col("metric") == summary["metric"][0]) & has_total
-    shown = summary.filter(is_first | is_total)
+    of, is_first = pl.col("of"), pl.col("metric") == summary["metric"][0]
+    is_whole = of.is_in(MEANS)
+    has_total, has_whole = ((of == TOTAL).any().over("metric"), is_whole.any().over("metric"))
+    is_main = (
+        pl.when(has_total)
+        .then(of == TOTAL)
+        .when(has_whole)
+        .then(is_whole)
+        .otherwise(of == of.first().over("metric"))
+    )
+    has_parts = is_first & has_whole
+    shown = summary.filter(has_parts | is_main)
     if shown.height > most:
-        shown = summary.filter(is_total | (is_first & pl.col("of").is_in(MEANS)))
+        shown = summary.filter(is_main | (has_parts & is_whole))
     if "suite" in summary.columns:
         label = pl.concat_str("suite", "metric", "of", separator=", ").str.strip_suffix(
             f", {TOTAL}"
         )
     else:
-        is_part = has_total & (pl.col("of") != TOTAL)
-        label = pl.when(is_part).then("of").otherwise("metric")
+        label = pl.when(has_parts & (of != TOTAL)).then("of").otherwise("metric")
     return shown.with_columns(label.str.replace_all("_", " ").alias(LABEL))
 
 

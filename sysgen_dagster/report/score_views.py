@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import partial
 
+from sysgen_dagster.evaluation.comparisons.published import PROTOCOLS
 from sysgen_dagster.evaluation.comparisons.tables import ABLATION, OF_SUITES, USER_ROLE
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.suites import SUITES
@@ -19,16 +20,19 @@ _PUBLISHED_IN = {
 _INTERVALS = (
     "Intervals are of 95 %, by drawing whole items, or sessions where items belong together. A "
     "difference is over the items that are known of both; moved is the share of these whose values "
-    "differ by 0.5 or more. Dropped items are those of which nobody knows what they are worth."
+    "differ by 0.5 or more; of shares 1 % is one percentage point. "
+    "Dropped items are those of which nobody knows what they are worth."
 )
 _ON_PAPER = (
-    "Nobody knows the protocol of these figures: they are context, and no bound that ours should "
-    "keep. protocol_paper says what is known, and what is odd."
+    "These figures are context, and no bound that ours should keep. protocol_paper says what is "
+    "odd about single ones. Of all of them: {}."
 )
 SHARE, GRADE, MIXED = ".1%", ".2f", ".3f"  # formats of scores
 
 
-def _view(table: Table, title: str, lead: str, form: str, published_in: str = "") -> View:
+def _view(
+    table: Table, title: str, lead: str, form: str, published_in: str = "", known: str = ""
+) -> View:
     is_of_rounds = table == OF_SUITES.get("sysbench")
     return View(
         table,
@@ -43,7 +47,7 @@ def _view(table: Table, title: str, lead: str, form: str, published_in: str = ""
         ],
         form,
         published_in,
-        on_paper=_ON_PAPER,
+        on_paper=_ON_PAPER.format(known),
         of_ours=OF_OURS,
         plotted=PLOTTED,
     )
@@ -57,6 +61,7 @@ def _of_suite(suite: Suite) -> View:
         "against what it was before its training.",
         SHARE if suite.is_share else GRADE,
         _PUBLISHED_IN.get(suite.name, ""),
+        PROTOCOLS.get(suite.name, ""),
     )
 
 
@@ -69,6 +74,7 @@ def _views() -> Iterator[View]:
         "training, over all items of each benchmark.",
         MIXED,
         "Table 6",
+        "; ".join(PROTOCOLS[name] for name in ("multifacet", "leaderboard")),
     )
     yield _view(
         USER_ROLE,
@@ -77,6 +83,7 @@ def _views() -> Iterator[View]:
         "turn, against the message in the system role.",
         MIXED,
         "Table 7",
+        PROTOCOLS["multifacet"],
     )
 
 

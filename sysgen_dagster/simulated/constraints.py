@@ -12,12 +12,15 @@ from random import Random
 from typing import Any
 
 from sysgen_dagster.lanes.multifaceted.preference_sets import GRAMMAR
+from sysgen_dagster.lanes.multifaceted.replies import PARTS, read_reply
+from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS, label_of, load_taxonomy
 from sysgen_dagster.lanes.sysgen.annotation import MOST_SECTIONS
 from sysgen_dagster.lanes.sysgen.tags import (
     Phrase,
     parse_tagged_message,
     render_tagged_message,
 )
+from sysgen_dagster.simulated.material import load_material
 from sysgen_dagster.simulated.request_error import RequestError
 
 _Parts = tuple[tuple[str, ...], ...]
@@ -97,6 +100,17 @@ def _write_tagged_lines(free: str) -> str:
     return render_tagged_message(Phrase(p.tag, " ".join(p.text.split())) for p in phrases)
 
 
+def _write_any_set() -> str:
+    """A preference set about nothing, of the first subdimension of each dimension."""
+    texts = load_material("preferences.yaml")
+    firsts = {name: texts[next(iter(meanings))] for name, meanings in load_taxonomy().items()}
+    return "\n".join(
+        f"{label_of(name)} {part}: {text[part].replace('{topic}', 'this')}"
+        for name, text in firsts.items()
+        for part in PARTS
+    )
+
+
 def _unescape(literal: str) -> str:
     return _ESCAPED.sub(lambda escaped: "\n" if escaped[1] == "n" else escaped[1], literal)
 
@@ -108,7 +122,8 @@ def obey(constraint: Constraint, free: str, rng: Random) -> str:
     judge's verdict on a tag stays the same. Other options are drawn.
     """
     if constraint.is_preference_set:
-        return free  # a set that was not drawn as malformed has its form
+        # A set that was not drawn as malformed has its form; what is no set is none of its lines.
+        return free if len(read_reply(free)) == len(DIMENSIONS) else _write_any_set()
     if constraint.parts is None:
         return _write_tagged_lines(free)
     written = free.partition("\n")[0] if constraint.begins_freely else ""

@@ -46,7 +46,7 @@ def write(data: Path, url: str, **subjects: dict[str, object]) -> Path:
         },
     }
     data.mkdir(exist_ok=True)
-    (data / "catalog.yaml").write_text(yaml.safe_dump(full | changes))
+    (data / "catalog.yaml").write_text(yaml.safe_dump(full | changes, sort_keys=False))
     write_bench(data / "bench.jsonl", [bench_row(number) for number in range(9)])
     write_bench(data / "labels.jsonl", [labelled_row(number) for number in range(20)])
     return data

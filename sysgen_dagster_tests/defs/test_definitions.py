@@ -13,6 +13,7 @@ from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.partitions import MODELS, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
+from sysgen_dagster.evaluation.comparisons import tables as comparisons
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.tables.checks import Check
 from sysgen_dagster.tables.groups import Group
@@ -30,13 +31,14 @@ SOURCES = {
 }
 FILES = {"report", "exports", "hub_datasets", "out_of_date", "student_cards"}  # not tables
 SPECS = {spec.key.to_user_string(): spec for spec in defs.resolve_all_asset_specs()}
-# Measured or judged over all rows of a model, or of the sources.
-STATISTICS = {
+COMPARISONS = {table.name for table in comparisons.TABLES}
+# Measured or judged over all rows of a model, or of the sources; or compared over all subjects.
+STATISTICS = COMPARISONS | {
     name
     for name, table in TABLES.items()
     if table.by in (By.MODEL, By.NOTHING)
+    and table.group not in {Group.EVALUATION, Group.MULTIFACETED}
     and name not in {"splits", "review_decisions"}
-    and table.group is not Group.MULTIFACETED
 }
 
 
@@ -67,17 +69,17 @@ def test_every_table_has_a_description_kinds_a_group_and_columns(key: str) -> No
 
 @pytest.mark.parametrize("table", sorted(STATISTICS))
 def test_a_statistic_is_of_each_model_or_of_the_sources(table: str) -> None:
-    wanted = None if table in OF_THE_SOURCES else MODELS
+    wanted = None if table in OF_THE_SOURCES | COMPARISONS else MODELS
     assert SPECS[table].partitions_def == wanted
 
 
 def test_the_report_follows_everything_that_it_shows() -> None:
     upstream = {dep.asset_key.to_user_string() for dep in SPECS["report"].deps}
-    assert upstream == {*STATISTICS, "row_quality"}
+    assert upstream == {*STATISTICS, *COMPARISONS, "row_quality"}
 
 
 def test_every_statistic_has_one_view() -> None:
-    assert sorted(view.table.name for view in VIEWS) == sorted(STATISTICS)
+    assert sorted(view.table.name for view in VIEWS) == sorted(STATISTICS | COMPARISONS)
 
 
 def test_conversations_read_every_source_and_the_phases_follow_one_another() -> None:

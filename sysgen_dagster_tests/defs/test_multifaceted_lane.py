@@ -13,6 +13,7 @@ import pytest
 
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.multifaceted_lane import MULTIFACETED, STEPS, instructions, selection
+from sysgen_dagster.defs.operations.forecast import sets_done
 from sysgen_dagster.defs.operations.staleness import out_of_date, pilots
 from sysgen_dagster.defs.plumbing.assets import also_read
 from sysgen_dagster.defs.plumbing.checks import CHECKS
@@ -149,6 +150,16 @@ def test_nothing_is_out_of_date_after_it_was_made(
         upstream = [*asset.asset_deps[asset.key], *also_read(asset.metadata_by_key[asset.key])]
         version = asset.code_versions_by_key[asset.key]
         assert out_of_date(instance, asset.key, sorted(upstream), version) == {}
+
+
+def test_a_forecast_counts_what_the_stored_rows_needed(run: dg.ExecuteInProcessResult) -> None:
+    done = sets_done(STORE, MODEL)
+
+    assert done["phase"].to_list() == [table.name for table in WRITTEN]
+    assert done["conversations"].to_list() == [6.0] * 3
+    sets = _read(PREFERENCE_SETS)
+    assert done["requests"][0] == sets.height + sets["attempt"].sum()
+    assert (done["completion_tokens"] > 0).all()
 
 
 def test_a_pilot_asks_for_a_few_instructions_and_is_marked(

@@ -136,6 +136,16 @@ def test_a_share_of_unknown_items_above_the_bound_warns_with_the_reasons(
     assert f"{MOST_UNKNOWN:.0%}" in found.wanted
 
 
+def test_items_that_are_left_out_before_anything_is_asked_are_not_unknown() -> None:
+    it = evaluated()
+    for at in range(10):
+        it.change(ITEMS, at, drop_reason="cannot_be_verified")
+        it.change(GRADINGS, at, value=None, drop_reason="cannot_be_verified")
+    score(it)
+
+    assert find(UNKNOWN, it).passed
+
+
 def test_what_no_model_wrote_is_not_held_to_what_only_a_model_can_know() -> None:
     it = evaluated()
     it.rows[ANSWERS.name] = it.rows[ANSWERS.name].with_columns(engine=pl.lit("simulated"))

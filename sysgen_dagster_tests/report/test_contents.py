@@ -96,7 +96,7 @@ def test_scores_of_students_stand_beside_the_paper_s_with_what_is_known_of_them(
 
     assert {"paper", "difference_paper", "protocol_paper"} <= set(table.frame.columns)
     assert set(table.frame["subject"]) == {"mine", "janus-7b (the paper's)"}
-    assert "Nobody knows the protocol" in shown.lead
+    assert "protocol unknown: neither the judge" in shown.lead
 
 
 def test_a_report_of_nothing_says_so_and_can_be_read() -> None:

@@ -23,7 +23,7 @@ LATER = {"subject": "later", "remarks": "not evaluated: ..."}
     ("said", "graded_by"),
     [
         ({"judge": "hawk", "worth": "calibrated"}, "hawk (calibrated)"),
-        ({"judge": "hawk", "worth": "uncalibrated: no labels"}, "hawk (uncalibrated: no labels)"),
+        ({"judge": "hawk", "worth": "uncalibrated: no labels"}, "hawk (uncalibrated)"),
         ({"judge": "hawk"}, "hawk (worth not known)"),
         ({}, "rules"),
         ({"score": None}, None),
@@ -66,6 +66,22 @@ def test_where_a_chart_has_no_room_for_parts_it_shows_what_is_over_all_items() -
 
     assert label_scores(rows, 6).height == 6
     assert label_scores(rows, 5)[LABEL].to_list() == ["solved"]
+
+
+def test_where_there_is_a_mean_of_columns_alone_the_columns_are_its_parts() -> None:
+    parts = (MEAN_OF_COLUMNS, "FLASK")
+    rows = summary(
+        *(scored(of=of) for of in parts), *(scored(metric="seen", of=of) for of in parts)
+    )
+
+    assert label_scores(rows, 9)[LABEL].to_list() == [*parts, "seen"]
+
+
+def test_what_is_known_of_all_figures_is_not_repeated_in_each_row() -> None:
+    known = "protocol unknown: who judged"
+    rows = summary(*(BASE | {"protocol_paper": said} for said in (known, f"{known}; odd; too")))
+
+    assert rows["protocol_paper"].to_list() == ["", "odd; too"]
 
 
 def test_tasks_that_have_no_score_over_all_items_are_shown_by_the_first_that_is_measured() -> None:

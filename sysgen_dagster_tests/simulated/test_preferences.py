@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from sysgen_dagster.chat.messages import ChatMessage
+from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.lanes.multifaceted import preference_messages, preference_sets
 from sysgen_dagster.lanes.multifaceted.likeness import most_alike
 from sysgen_dagster.lanes.multifaceted.replies import read_reply
@@ -15,8 +15,10 @@ from sysgen_dagster.simulated.preferences import write_preference_message, write
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.reading import Phase, recognise
+from sysgen_dagster.simulated.writer import write_answer
 from sysgen_dagster_tests.lanes.multifaceted.frames import instructions
 from sysgen_dagster_tests.lanes.multifaceted.instructions import settings
+from sysgen_dagster_tests.simulated.conversations import request
 
 SOUND = replace(PROFILES["phi-4"], malformed=0.0, unknown_tag=0.0, stray_text=0.0)
 INSTRUCTION = "How do tides work in narrow bays?"
@@ -124,3 +126,25 @@ def test_as_often_as_a_profile_says_a_message_names_labels_or_is_announced() -> 
     assert preference_messages.find_fault(named, LABELS, (1, 9_999)) == "names_taxonomy"
     assert announced != preference_messages.read_message(announced)
     assert preference_messages.read_message(announced) == _message({})
+
+
+def _constrained(messages: list[ChatMessage]) -> list[dict[str, object]]:
+    """What a model that never keeps to a form writes under the grammar, as a set."""
+    held = {"structured_outputs": {"grammar": preference_sets.GRAMMAR}}
+    answer = write_answer(request(messages, 1_024, **held), replace(SOUND, malformed=1.0))
+    found = read_reply(answer.text)
+    return [{"dimension": name, "subdimension": "x", **found.get(name, {})} for name in DIMENSIONS]
+
+
+def test_under_the_grammar_no_set_is_malformed() -> None:
+    free = write_answer(request(_asked()[0], 1_024), replace(SOUND, malformed=1.0)).text
+    [whole, *_] = (_constrained(messages) for messages in _asked())
+
+    assert preference_sets.find_fault(whole) is None
+    assert "\n".join(f"{each['preference']}" for each in whole) not in free
+
+
+def test_the_grammar_binds_whatever_is_asked() -> None:
+    question: list[ChatMessage] = [{"role": Role.USER, "content": "How do tides work?"}]
+
+    assert preference_sets.find_fault(_constrained(question)) is None

@@ -1,7 +1,7 @@
 """SysBench: its sessions, their translation, what subjects answer, the judge's verdicts, scores.
 
 The paper's own use of it is a setting: a sample of 80 dependent and 20 parallel sessions, in
-English. Its gain over another subject is `evaluation.sysbench.gains.build_gains`.
+English. What a subject gains over another one is in the comparison of the suite.
 """
 
 from pathlib import Path

@@ -21,7 +21,7 @@ _UNSEEN: Final = (
     "chains of thought)"
 )
 _SYSBENCH: Final = (
-    f"{_UNKNOWN}: 100 of 500 sessions in English, judge not said; panels without names, read in "
+    f"{_UNKNOWN}: 100 of 500 sessions in English, judge not said, panels without names, read in "
     "the order of the legend"
 )
 # The column of the paper's table of unseen benchmarks that a task of lm-evaluation-harness and what
@@ -38,6 +38,8 @@ UNSEEN_TASKS: Final[Mapping[tuple[str, str], str]] = {
 }
 # The values of ``of`` of scores over all items.
 MEANS: Final = (TOTAL, MEAN_OF_COLUMNS)
+# By suite, what is known of how all of its figures were measured.
+PROTOCOLS: Final = {"multifacet": _MULTIFACET, "leaderboard": _UNSEEN, "sysbench": _SYSBENCH}
 # What is odd about a figure, by suite and row; each is about one of its columns, or about all.
 _ODD: Final[Mapping[tuple[str, str], tuple[str | None, str]]] = {
     **{
@@ -103,8 +105,7 @@ def find_published(
     score = _figure(suite, row, column, in_user_turn=in_user_turn)
     if column is None or score is None:
         return None
-    known = _MULTIFACET if suite == "multifacet" else _UNSEEN
-    return Published(score, None, "; ".join([known, *_odd(suite, row, column)]))
+    return Published(score, None, "; ".join([PROTOCOLS[suite], *_odd(suite, row, column)]))
 
 
 def find_rows(suite: str) -> Iterator[tuple[str, str, str, Published]]:

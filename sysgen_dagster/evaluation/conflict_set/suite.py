@@ -6,7 +6,7 @@ from sysgen_dagster.evaluation.conflict_set.tables import (
     CONFLICT_SET_ITEMS,
     CONFLICT_SET_SCORES,
 )
-from sysgen_dagster.evaluation.conflict_set.turns import build_items
+from sysgen_dagster.evaluation.conflict_set.turns import NoSide, build_items
 from sysgen_dagster.evaluation.suite import Suite
 
 SUITE = Suite(
@@ -17,4 +17,5 @@ SUITE = Suite(
     gradings=CONFLICT_SET_GRADINGS,
     scores=CONFLICT_SET_SCORES,
     build_items=build_items,
+    drop_reasons=(*NoSide,),
 )

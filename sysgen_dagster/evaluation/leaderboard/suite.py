@@ -6,7 +6,11 @@ from typing import Final
 import polars as pl
 
 from sysgen_dagster.evaluation.leaderboard.checks import CHECKS
-from sysgen_dagster.evaluation.leaderboard.tables import LEADERBOARD_GRADINGS, LEADERBOARD_SCORES
+from sysgen_dagster.evaluation.leaderboard.tables import (
+    LEADERBOARD_GRADINGS,
+    LEADERBOARD_SCORES,
+    Dropped,
+)
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.tables import ITEM_COLUMNS
 from sysgen_dagster.tables.table import polars_schema
@@ -52,4 +56,5 @@ SUITE: Final = Suite(
     scores=LEADERBOARD_SCORES,
     build_items=build_items,
     checks=CHECKS,
+    drop_reasons=(*Dropped,),
 )

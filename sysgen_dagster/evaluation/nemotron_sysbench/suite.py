@@ -6,8 +6,9 @@ from sysgen_dagster.evaluation.nemotron_sysbench.tables import (
     NEMOTRON_SYSBENCH_GRADINGS,
     NEMOTRON_SYSBENCH_ITEMS,
     NEMOTRON_SYSBENCH_SCORES,
+    NotGraded,
 )
-from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.evaluation.suite import Suite, asks_judge_once
 
 SUITE = Suite(
     "nemotron_sysbench",
@@ -17,4 +18,6 @@ SUITE = Suite(
     NEMOTRON_SYSBENCH_GRADINGS,
     NEMOTRON_SYSBENCH_SCORES,
     build_items,
+    drop_reasons=(*NotGraded,),
+    gradings_an_item=asks_judge_once,
 )

@@ -15,7 +15,11 @@ from sysgen_dagster.evaluation.rule_based.scores import (
     build_instruction_items,
     build_tensor_trust_items,
 )
-from sysgen_dagster.evaluation.rule_based.tables import SuiteTables, declare_tables
+from sysgen_dagster.evaluation.rule_based.tables import (
+    NOT_VERIFIABLE,
+    SuiteTables,
+    declare_tables,
+)
 from sysgen_dagster.evaluation.suite import Suite
 
 
@@ -48,7 +52,10 @@ class RuleBench:
     def suite(self) -> Suite:
         """It as one of the suites."""
         checks = build_checks(self.tables)
-        return Suite(self.name, self.title, *self.tables, self.build_items, checks)
+        return Suite(
+            *(self.name, self.title, *self.tables, self.build_items, checks),
+            drop_reasons=(NOT_VERIFIABLE,),
+        )
 
 
 def _read_instructions(name: str, rows: Iterable[tuple[str, Any]]) -> Iterator[Item]:

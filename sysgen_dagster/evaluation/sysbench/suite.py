@@ -1,6 +1,6 @@
 """SysBench as a suite."""
 
-from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.evaluation.suite import Suite, asks_judge_once
 from sysgen_dagster.evaluation.sysbench.scores import build_items
 from sysgen_dagster.evaluation.sysbench.tables import (
     SYSBENCH_ANSWERS,
@@ -8,6 +8,8 @@ from sysgen_dagster.evaluation.sysbench.tables import (
     SYSBENCH_ITEMS,
     SYSBENCH_SCORES,
     SYSBENCH_TRANSLATION,
+    NotAsked,
+    NoVerdict,
 )
 
 SUITE = Suite(
@@ -19,4 +21,6 @@ SUITE = Suite(
     SYSBENCH_SCORES,
     build_items,
     others=(SYSBENCH_TRANSLATION,),
+    drop_reasons=(*NoVerdict, *NotAsked),
+    gradings_an_item=asks_judge_once,
 )

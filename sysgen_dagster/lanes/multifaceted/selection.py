@@ -49,10 +49,9 @@ def build_selection(candidates: pl.DataFrame, settings: Multifaceted) -> pl.Data
     drawn = rows["words"].map_elements(
         lambda words: _draw(words, settings.seed), pl.UInt64, skip_nulls=True
     )
-    # Equal draws are as good as impossible; the words decide them.
-    rows = rows.with_columns(drawn=drawn).with_columns(
-        place=pl.when("is_first").then(pl.struct("drawn", "words").rank("ordinal"))
-    )
+    # Draws of 64 bits: two equal ones are as good as impossible.
+    rows = rows.drop("words").with_columns(drawn=drawn)
+    rows = rows.with_columns(place=pl.when("is_first").then("drawn").rank("ordinal"))
     first = rows.filter("is_first")
     parts = share_out(
         settings.instructions,
