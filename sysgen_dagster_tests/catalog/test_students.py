@@ -14,6 +14,7 @@ STUDENT: Change = ("students.pupil", {"weights": "org/pupil"})
 MIXTURES: list[Change] = [
     ("mixtures.chats", {"models": ["small"], "sources": ["mine"]}),
     ("mixtures.pairs", {"rejected": ["original_answer"]}),
+    ("mixtures.rewards", {"rejected": ["original_answer"], "layout": "reward"}),
     ("mixtures.without", {"variant": "no_system_message"}),
     ("mixtures.empty", {"variant": "empty_system_message"}),
     ("mixtures.in_user_turn", {"variant": "user_role"}),
@@ -63,6 +64,11 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     ),
     "unknown-objective": wrong(
         "trainings.one.objective", "'sft', 'dpo' or 'orpo'", training(objective="ppo")
+    ),
+    "layout-for-trainers-of-others": wrong(
+        "trainings",
+        "its mixture rewards has the layout `reward`: name one without `layout`",
+        training(mixture="rewards", objective="dpo"),
     ),
     "unknown-trainer": wrong(
         "trainings.one.trainer",

@@ -30,7 +30,7 @@ _PREFERENCE = {
 
 
 def written(instruction_count: int = 4, **answers: str) -> Written:
-    """Three answers to each instruction; some others by the number of instruction and set, ``a0_1``."""
+    """Three answers to each instruction; some others, by instruction and set, such as ``a0_1``."""
     rows = [
         {
             "conversation_id": f"own-{at}-0#{number}",
@@ -64,7 +64,7 @@ def _filled(rows: list[dict[str, object]], schema: Mapping[str, pl.DataType]) ->
 
 
 def judged(of: Written, **verdicts: str) -> pl.DataFrame:
-    """A judge that prefers the own answer, but of some, such as ``a0_1``, says A or B or tie always."""
+    """A judge that prefers the own answer, but of some, such as ``a0_1``, says this always."""
 
     def answer(request_id: str) -> str:
         identity, _, first = request_id.partition("/")

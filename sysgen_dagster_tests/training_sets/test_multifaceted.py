@@ -17,11 +17,8 @@ def test_a_chat_is_the_message_the_instruction_and_the_answer_which_alone_is_lea
     assert rows.schema == pl.Schema(MULTIFACETED_ROWS.schema)
     assert rows.height == 12
     row = rows.row(4, named=True)
-    assert [turn["content"] for turn in row["messages"]] == [
-        "Message 1.",
-        "Why 1?",
-        "Answer 1 to 1.",
-    ]
+    said = [turn["content"] for turn in row["messages"]]
+    assert said == ["Message 1.", "Why 1?", "Answer 1 to 1."]
     assert [turn["role"] for turn in row["messages"]] == ["system", "user", "assistant"]
     assert row["trained"] == [False, False, True]
 

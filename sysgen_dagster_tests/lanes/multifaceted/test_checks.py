@@ -78,7 +78,7 @@ def sound() -> Frames:
         PREFERENCE_MESSAGES.name: messages,
         GOLD_ANSWERS.name: gold,
         JUDGED_PAIRS.name: pair_judgement.build_judged_pairs(
-            pairs, judged, "j", is_generator=False
+            pairs, judged, "a-judge", is_generator=False
         ),
     }
 
