@@ -6,7 +6,13 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from sysgen_dagster.catalog.entries import Entry, Models, Name, Sources
-from sysgen_dagster.catalog.evaluation import BENCHES, Evaluation, Subject
+from sysgen_dagster.catalog.evaluation import (
+    BENCHES,
+    BenchOnGitHub,
+    Evaluation,
+    GitHubFiles,
+    Subject,
+)
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
 from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Rejected, Training
@@ -165,6 +171,13 @@ class BaseCatalog(Entry):
         benches.append(self.evaluation.multifacet.calibration)
         evaluated = [each for each in benches if isinstance(each, UpstreamFile)]
         return [*self.sources.values(), *self.benchmarks.values(), *evaluated]
+
+    @property
+    def github_files(self) -> list[GitHubFiles]:
+        """Everything that is fetched from GitHub."""
+        benches = (getattr(self.evaluation, name) for name in BENCHES)
+        found = (each.github for each in benches if isinstance(each, BenchOnGitHub))
+        return [each for each in found if each is not None]
 
     @property
     def shards_of(self) -> Mapping[str, int]:

@@ -82,6 +82,11 @@ class GitHubFiles(Entry):
     revision: Revision
     files: Mapping[str, Sha256] = Field(min_length=1)  # by their path there
 
+    @property
+    def folder(self) -> str:
+        """Where they lie in the folder of downloads from GitHub."""
+        return f"{self.repo.replace('/', '--')}/{self.revision}"
+
 
 class BenchOnGitHub(Bench):
     """A benchmark that is published on GitHub alone."""

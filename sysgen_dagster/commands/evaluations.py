@@ -82,7 +82,7 @@ def _count_items(store: Store, catalog: Catalog, suite: Suite) -> int | None:
         rows = store.read(suite.items, Partition(), column)[column]
         return rows.null_count() if can_be_left_out else rows.len()
     wanted = getattr(getattr(catalog.evaluation, suite.name), "items", EVERY_ITEM)
-    return wanted if isinstance(wanted, int) else None
+    return wanted * suite.rows_an_item if isinstance(wanted, int) else None
 
 
 def evaluate(

@@ -16,7 +16,7 @@ from sysgen_dagster.lanes.catalog import load_catalog
 # Files of these kinds cost something to get back, and under a wrong catalogue all of them would be
 # removed. So they are removed only with `--gone`.
 _GONE = (
-    *(Kind.GONE_LEDGER, Kind.GONE_TABLE, Kind.GONE_STUDENT),
+    *(Kind.GONE_LEDGER, Kind.GONE_TABLE, Kind.GONE_STUDENT, Kind.GONE_ANSWERS),
     *(Kind.DOWNLOAD, Kind.CONVERSION),
 )
 
@@ -76,10 +76,11 @@ def _remove(removal: Removal, work: Path) -> bool:
     if removal.kind in (Kind.LEDGER, Kind.GONE_LEDGER):
         lines = removal.kind is Kind.GONE_LEDGER and removal.path.suffix == ".jsonl"
         return discard(Path(str(removal.path)).with_suffix(".jsonl"), lines)
-    if removal.kind is Kind.DOWNLOAD:
+    of_hub = work / "downloads" / "hub"
+    if of_hub in Path(str(removal.path)).parents:
         import huggingface_hub  # here, because most commands need none of it
 
-        cached = huggingface_hub.scan_cache_dir(work / "downloads" / "hub")
+        cached = huggingface_hub.scan_cache_dir(of_hub)
         cached.delete_revisions(removal.path.name).execute()
     elif isinstance(removal.path, Path):
         remove(removal.path)

@@ -15,6 +15,7 @@ from upath import UPath
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.commands.left_over import left_over, size_of
+from sysgen_dagster.evaluation.leaderboard.suite import ANSWERS
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.processes.state import running
 from sysgen_dagster.sources.files import SourceError
@@ -41,6 +42,7 @@ class Kind(StrEnum):
     GONE_LEDGER = "ledger of what is gone"
     GONE_TABLE = "rows of what is gone"
     GONE_STUDENT = "student of what is gone"
+    GONE_ANSWERS = "leaderboard answers of what is gone"
 
 
 # What the removal of files of each kind costs; printed in the last column of the table.
@@ -53,6 +55,7 @@ COSTS = {
     Kind.GONE_LEDGER: "a model has to answer again if the catalogue names it again",
     Kind.GONE_TABLE: "a model has to write the rows again if the catalogue names them again",
     Kind.GONE_STUDENT: "trained again if the catalogue names it again",
+    Kind.GONE_ANSWERS: "a subject has to answer again if the catalogue names it again",
 }
 
 _LOGS = (".log", ".previous.log")  # endings of the log files of a server
@@ -105,6 +108,8 @@ def removals(
         *_conversions(work / "downloads", catalog, store),
         *_logs(work / "engines", old, days),
         *_students(work / STUDENTS, catalog),
+        *_harness_answers(work / ANSWERS, catalog),
+        *_github_files(work / "downloads" / "github", catalog),
     ]
     known_left = {str(each.path) for each in found}
     for path in left_over(store, work):
@@ -229,8 +234,28 @@ def _logs(folder: Path, old: datetime, days: int) -> Iterator[Removal]:
 def _students(folder: Path, catalog: Catalog) -> Iterator[Removal]:
     """Trainings that the catalogue does not name, with their checkpoints; none that still runs."""
     for path in sorted(folder.glob("*/")):
-        if path.name in catalog.trainings or find_running(path):
-            continue
-        gone = _removal(Kind.GONE_STUDENT, path, f"the catalogue has no training {path.name}")
-        changed = [datetime.fromtimestamp(each.stat().st_mtime, UTC) for each in path.rglob("*")]
-        yield replace(gone, modified=max([gone.modified, *changed]))
+        if path.name not in catalog.trainings and not find_running(path):
+            yield _whole(Kind.GONE_STUDENT, path, f"the catalogue has no training {path.name}")
+
+
+def _harness_answers(folder: Path, catalog: Catalog) -> Iterator[Removal]:
+    """What subjects that the catalogue does not name have answered to leaderboard tasks."""
+    for path in sorted(folder.glob("*/")):
+        if path.name not in catalog.subjects:
+            yield _whole(Kind.GONE_ANSWERS, path, f"the catalogue has no subject {path.name}")
+
+
+def _github_files(folder: Path, catalog: Catalog) -> Iterator[Removal]:
+    """Files of commits on GitHub that the catalogue does not name."""
+    wanted = {each.folder for each in catalog.github_files}
+    for path in sorted(folder.glob("*/*/")):
+        if str(path.relative_to(folder)) not in wanted:
+            repo = path.parent.name.replace("--", "/", 1)
+            yield _whole(Kind.DOWNLOAD, path, f"the catalogue does not name {repo} at {path.name}")
+
+
+def _whole(kind: Kind, path: Path, why: str) -> Removal:
+    """A folder, as new as the newest file in it."""
+    removal = _removal(kind, path, why)
+    changed = [datetime.fromtimestamp(each.stat().st_mtime, UTC) for each in path.rglob("*")]
+    return replace(removal, modified=max([removal.modified, *changed]))

@@ -40,6 +40,8 @@ class Suite:
         drop_reasons: Why a row of its tables is dropped, besides that a model gave no answer.
         is_share: Whether its scores are shares; else they are grades.
         gradings_an_item: How many requests a judge gets for a row of `items`.
+        rows_an_item: How many rows of `items` there are for each that the settings ask for, such
+            as the turns of a session.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Suite:
     drop_reasons: tuple[str, ...] = ()
     is_share: bool = True
     gradings_an_item: Callable[[Evaluation], int] = asks_no_judge
+    rows_an_item: int = 1
 
     @property
     def identity(self) -> tuple[str, ...]:

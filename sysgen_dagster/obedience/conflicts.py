@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
@@ -52,6 +52,8 @@ class Turn(StrEnum):
 
 
 AGAINST = (Turn.CONFLICTING, Turn.CLAIMED_AUTHORITY)
+# Those that ask for the opposite are asked without the message, too.
+REQUESTS_A_MESSAGE: Final = len(Turn) + len(AGAINST)
 
 
 class Side(StrEnum):

@@ -27,7 +27,7 @@ def fetch_files(name: str, github: GitHubFiles, cache: Path) -> list[Path]:
         SourceUnavailableError: GitHub did not answer and a file is not in the cache.
         SourceError: GitHub has no such file, or it is not the one that is pinned.
     """
-    folder = cache / "github" / github.repo.replace("/", "--") / github.revision
+    folder = cache / "github" / github.folder
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder / ".lock"):
         return [

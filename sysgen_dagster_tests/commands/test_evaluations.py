@@ -93,7 +93,7 @@ def test_subjects_are_asked_graded_compared_and_printed_and_the_price_is_said_fi
     [owl], [crow] = (cells(said, "multifacet", name) for name in ("owl", "crow"))
     assert owl[3:] == ["9", "0", "", "", "", ""]
     assert crow[6] == "0.00"  # the same model under another name
-    assert "owl, crow: graded by hawk (uncalibrated: 10 of 200 labelled items)" in said
+    assert "owl, crow: graded by hawk (uncalibrated)" in said
     compared = Store(data).read(MULTIFACET, Partition())
     later = compared.filter(subject="owl-user").row(0, named=True)
     assert later["remarks"] == "not evaluated: sysgen evaluate multifacet --subject owl-user"

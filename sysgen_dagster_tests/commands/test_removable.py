@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from sysgen_dagster.catalog.evaluation import Subject
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.sources import HubFile
 from sysgen_dagster.commands.removable import COSTS, Kind, removals
@@ -177,6 +178,33 @@ def test_a_benchmark_that_was_fetched_for_evaluations_stays(store: Store) -> Non
         link.parent.mkdir(parents=True)
         link.symlink_to(blob)
     assert going(store) == {link.parent: Kind.DOWNLOAD}
+
+
+def old_file(store: Store, path: str) -> Path:
+    """A file in folders that are as old as it is."""
+    file = leave(store, path)
+    for folder in file.parents:
+        if folder == Path(str(store.root)):
+            break
+        aged(folder, days=100)
+    return file
+
+
+def test_what_a_subject_answered_to_the_harness_goes_with_the_subject(store: Store) -> None:
+    subject = Subject(name="owl", model="phi-4")
+    catalog = CATALOG.model_copy(update={"subjects": {"owl": subject}})
+    old_file(store, "leaderboard/owl/arc/cache.db")
+    gone = old_file(store, "leaderboard/hawk/arc/cache.db")
+
+    assert going(store, catalog) == {gone.parents[1]: Kind.GONE_ANSWERS}
+
+
+def test_files_of_github_go_when_the_catalogue_names_another_commit(store: Store) -> None:
+    [pinned, *_] = CATALOG.github_files
+    old_file(store, f"downloads/github/{pinned.folder}/a.jsonl")
+    other = old_file(store, f"downloads/github/{pinned.folder.rpartition('/')[0]}/{'0' * 40}/a")
+
+    assert going(store) == {other.parent: Kind.DOWNLOAD}
 
 
 def test_a_student_goes_when_the_catalogue_has_no_such_training(store: Store) -> None:

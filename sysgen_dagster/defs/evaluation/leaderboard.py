@@ -31,7 +31,7 @@ from sysgen_dagster.evaluation.leaderboard.data import find_data
 from sysgen_dagster.evaluation.leaderboard.harness import Harness, require_harness
 from sysgen_dagster.evaluation.leaderboard.results import left_out, read_results
 from sysgen_dagster.evaluation.leaderboard.running import run_until_done
-from sysgen_dagster.evaluation.leaderboard.suite import SUITE, describe_protocol
+from sysgen_dagster.evaluation.leaderboard.suite import ANSWERS, SUITE, describe_protocol
 from sysgen_dagster.evaluation.leaderboard.tables import Dropped
 from sysgen_dagster.evaluation.leaderboard.task_files import Data, write_task_files
 from sysgen_dagster.evaluation.leaderboard.tasks import PROFILES, Asks, HarnessTask, choose_tasks
@@ -41,7 +41,6 @@ from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.local.environment import environment_of_servers
 from sysgen_dagster.inference.prompt_logprobs import require_prompt_logprobs
 
-_FOLDER = "leaderboard"  # in the working folder
 # vLLM gives other log-probabilities for a prompt whose beginning lies in its cache
 # (vllm-project/vllm #42019).
 _NO_PREFIX_CACHE = {"enable-prefix-caching": False}
@@ -64,7 +63,7 @@ class _Plan:
 )
 def leaderboard_gradings(run: AssetRun) -> pl.DataFrame:
     """What each item of each task is worth, by lm-evaluation-harness; 1: right, 0: wrong."""
-    home = run.tables.working_folder() / _FOLDER
+    home = run.tables.working_folder() / ANSWERS
     environment = environment_of_servers(os.environ, downloads=True)
     environment |= {name: os.environ[name] for name in ("NLTK_DATA",) if name in os.environ}
     harness, settings = require_harness(environment), CATALOG.evaluation.leaderboard
@@ -151,7 +150,7 @@ def for_likelihoods(model: Model) -> Model:
     if model.engine is not Engine.VLLM:
         return model
     changes = {
-        "name": f"{model.name}-{_FOLDER}",
+        "name": f"{model.name}-{ANSWERS}",
         "vllm": {**model.vllm, **_NO_PREFIX_CACHE},
         "gpus": model.gpus[: model.gpus_per_server],
     }

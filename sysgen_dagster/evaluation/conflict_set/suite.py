@@ -8,6 +8,7 @@ from sysgen_dagster.evaluation.conflict_set.tables import (
 )
 from sysgen_dagster.evaluation.conflict_set.turns import NoSide, build_items
 from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.obedience.conflicts import REQUESTS_A_MESSAGE
 
 SUITE = Suite(
     name="conflict_set",
@@ -18,4 +19,5 @@ SUITE = Suite(
     scores=CONFLICT_SET_SCORES,
     build_items=build_items,
     drop_reasons=(*NoSide,),
+    rows_an_item=REQUESTS_A_MESSAGE,
 )

@@ -47,6 +47,8 @@ def describe_protocol(gradings: pl.DataFrame) -> str:
     return ", ".join(words + ([f"limited: {asked:,} of {there:,} items"] if asked < there else []))
 
 
+ANSWERS: Final = "leaderboard"  # in the working folder: what each subject has answered
+
 SUITE: Final = Suite(
     name="leaderboard",
     title="Leaderboard tasks",

@@ -8,6 +8,7 @@ from sysgen_dagster.evaluation.sysbench.tables import (
     SYSBENCH_ITEMS,
     SYSBENCH_SCORES,
     SYSBENCH_TRANSLATION,
+    TURNS,
     NotAsked,
     NoVerdict,
 )
@@ -23,4 +24,5 @@ SUITE = Suite(
     others=(SYSBENCH_TRANSLATION,),
     drop_reasons=(*NoVerdict, *NotAsked),
     gradings_an_item=asks_judge_once,
+    rows_an_item=TURNS,
 )

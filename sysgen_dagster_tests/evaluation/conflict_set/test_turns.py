@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.chat.completions import COMPLETIONS
+from sysgen_dagster.evaluation.conflict_set.suite import SUITE
 from sysgen_dagster.evaluation.conflict_set.tables import (
     CONFLICT_SET_ANSWERS,
     CONFLICT_SET_GRADINGS,
@@ -145,3 +146,7 @@ def test_the_floor_is_what_yes_would_get() -> None:
     assert floor.equals(says_yes)
     means = floor.group_by("metric").agg(pl.col("value").mean())
     assert 0.2 < dict(means.iter_rows())[KEPT] < 0.8
+
+
+def test_a_message_has_as_many_rows_as_the_suite_says_beforehand() -> None:
+    assert build_set(3, seed=0).height == 3 * SUITE.rows_an_item

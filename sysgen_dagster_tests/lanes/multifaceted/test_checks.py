@@ -145,7 +145,11 @@ BROKEN: list[tuple[str, str, Callable[[pl.DataFrame], pl.DataFrame]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "table", "change"), BROKEN, ids=lambda each: str(each)[:60])
+@pytest.mark.parametrize(
+    ("name", "table", "change"),
+    BROKEN,
+    ids=[f"{name}-{at}" for at, (name, *_) in enumerate(BROKEN)],
+)
 def test_a_check_finds_what_it_is_there_for(
     name: str, table: str, change: Callable[[pl.DataFrame], pl.DataFrame], sound: Frames
 ) -> None:
