@@ -14,6 +14,7 @@ from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
 from sysgen_dagster.defs.mixture_checks import MIXTURE_CHECKS
 from sysgen_dagster.defs.multifaceted_lane import MULTIFACETED, STEPS, instructions, selection
+from sysgen_dagster.defs.multifaceted_training import JUDGED, MULTIFACETED_TRAINING
 from sysgen_dagster.defs.obedience import ASKS, obedience, obedience_counts
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.alerts import alerts
@@ -42,10 +43,11 @@ _SMALL = [
     # `splits` reads near_duplicate_questions: both are made in one run.
     *(conversations, near_duplicate_questions, *STATISTICS, *QUALITY, *TRAINING, *_OBEYED),
     *(paper_comparison, report, automation.OUT_OF_DATE),
-    *([instructions] if MULTIFACETED else []),
+    *([instructions, *MULTIFACETED_TRAINING] if MULTIFACETED else []),
 ]
 # Nothing of the second lane where the catalogue does not ask for it.
 _MULTIFACETED = [selection, *automation.automated([instructions], automation.FOLLOWS), *STEPS]
+_MULTIFACETED += automation.automated(MULTIFACETED_TRAINING, automation.FOLLOWS)
 
 defs = dg.Definitions(
     assets=[
@@ -60,6 +62,7 @@ defs = dg.Definitions(
         # Decisions are made by people.
         *([obedience] if ASKS else []),
         *JUDGEMENTS,
+        *JUDGED,
         *CONFLICTS,
         planted_faults,
         forecast,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from sysgen_dagster.catalog.entries import (
     AtLeastOne,
@@ -38,6 +38,21 @@ class Rejected(StrEnum):
     WORSE_ANSWER = "worse_answer"  # another A' under the same S, which breaks a rule
     OTHER_SYSTEM_MESSAGE = "other_system_message"  # another model's A', written under its own S
     FOLLOWED_USER = "followed_user"  # does what a user asks for against S, by rules
+
+
+class Lane(StrEnum):
+    """Whose rows a mixture takes."""
+
+    SYSGEN = "sysgen"
+    MULTIFACETED = "multifaceted"  # a preference set's message, its instruction, its answer
+
+
+class Layout(StrEnum):
+    """How the rows of an export hold their texts."""
+
+    CHATS = "chats"  # `messages`, or of pairs `prompt`, `chosen` and `rejected`, all of turns
+    REWARD = "reward"  # `chosen` and `rejected`, each a whole chat: trainers of reward models
+    PUBLISHED = "published"  # columns of text with the names of the Multifaceted Collection
 
 
 class Thoughts(StrEnum):
@@ -107,6 +122,10 @@ class Training(Entry):
         return None
 
 
+# Fields of recipes that older versions did not know.
+_LATER = ("lane", "layout")
+
+
 class Recipe(Entry):
     """A named mixture of training rows or, with `rejected`, of preference pairs."""
 
@@ -123,6 +142,15 @@ class Recipe(Entry):
     obeyed: Obeyed | None = None  # only rows whose answer obeys its message; null: all rows
     reviewed: Reviewed | None = None  # accepted: only rows that a reviewer has accepted
     seed: Count = 0  # of the sample
+    lane: Lane = Lane.SYSGEN
+    layout: Layout = Layout.CHATS
+
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """The fields as they are recorded: later ones only where they are set, as before."""
+        defaults = {name: type(self).model_fields[name].default for name in _LATER}
+        unset = {name for name, default in defaults.items() if getattr(self, name) is default}
+        return self.model_dump(mode="json", exclude=unset)
 
     @rule("weights", "rows")
     def _require_rows_with_weights(self) -> str | None:
@@ -134,4 +162,27 @@ class Recipe(Entry):
     def _require_chats_for_thoughts(self) -> str | None:
         if self.rejected and self.thoughts is not Thoughts.LEAVE_OUT:
             return "preference pairs hold no thoughts: leave out `thoughts`"
+        return None
+
+    @rule("lane", "rejected", "variant")
+    def _require_rows_of_the_lane(self) -> str | None:
+        if self.lane is Lane.SYSGEN:
+            return None
+        if {*self.rejected} - {Rejected.OTHER_SYSTEM_MESSAGE}:
+            return f"pairs of the lane `{self.lane}` reject `other_system_message` only"
+        if self.variant is not Variant.SYSGEN:
+            return f"rows of the lane `{self.lane}` have no variants: leave out `variant`"
+        if self.sources or self.rows_of or self.weights:
+            return (
+                f"the lane `{self.lane}` has sources of its own, each with its `weight`: leave out "
+                "`sources`, `rows_of` and `weights`"
+            )
+        return None
+
+    @rule("layout", "rejected", "lane")
+    def _require_rows_for_the_layout(self) -> str | None:
+        if self.layout is Layout.REWARD and not self.rejected:
+            return "the layout `reward` is one of preference pairs: give `rejected`"
+        if self.layout is Layout.PUBLISHED and self.lane is not Lane.MULTIFACETED:
+            return f"the layout `published` is that of `lane: {Lane.MULTIFACETED}`: give that"
         return None

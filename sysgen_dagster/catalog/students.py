@@ -19,7 +19,7 @@ from sysgen_dagster.catalog.entries import (
     Share,
     Switch,
 )
-from sysgen_dagster.catalog.recipes import Recipe, Variant
+from sysgen_dagster.catalog.recipes import Layout, Recipe, Variant
 from sysgen_dagster.catalog.rules import rule
 
 _WITHOUT_SYSTEM_TURN = (Variant.NO_SYSTEM_MESSAGE, Variant.USER_ROLE)
@@ -140,6 +140,7 @@ def find_misfits(
         found = [
             _misfit_of_start(name, trainings),
             recipe and _misfit_of_objective(training, recipe),
+            recipe and _misfit_of_layout(training, recipe),
             recipe and _misfit_of_configuration(training, recipe),
             student and _misfit_of_length(training, student),
             student and recipe and _misfit_of_template(training, student, recipe),
@@ -172,6 +173,15 @@ def _misfit_of_objective(training: StudentTraining, recipe: Recipe) -> str | Non
     return (
         f"is of the objective {training.objective}, and its mixture {training.mixture} holds "
         f"{there}: name one of {wanted}"
+    )
+
+
+def _misfit_of_layout(training: StudentTraining, recipe: Recipe) -> str | None:
+    if recipe.layout is Layout.CHATS:
+        return None
+    return (
+        f"reads turns, and its mixture {training.mixture} has the layout `{recipe.layout}`: name "
+        f"one without `layout`"
     )
 
 

@@ -11,6 +11,7 @@ from sysgen_dagster.catalog.entries import UNKNOWN
 from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.catalog.plain_yaml import read_plain
+from sysgen_dagster.catalog.recipes import Lane
 from sysgen_dagster.catalog.sources import Benchmark, Source
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.settings import Generator
@@ -32,19 +33,27 @@ _ROWS_PER_SHARD = 2_000
 def local_catalog(full: Catalog, folder: Path) -> Catalog:
     """The full catalogue with every source read from `folder` and every model simulated.
 
-    Its benchmarks are the files in ``benchmarks`` in the folder. The second lane is left out.
+    Its benchmarks are the files in ``benchmarks`` in the folder. The second lane is left out, and
+    so are its mixtures and what is trained on them.
 
     Raises:
         CatalogError: The folder has no file for a source.
         SourceError: A benchmark cannot be read.
     """
     simulated = {"engine": Engine.SIMULATED}
+    mixtures = {
+        name: recipe for name, recipe in full.mixtures.items() if recipe.lane is Lane.SYSGEN
+    }
     changes: dict[str, object] = {
         "sources": {name: _local_source(source, folder) for name, source in full.sources.items()},
         "models": {name: each.model_copy(update=simulated) for name, each in full.models.items()},
         "judges": {name: each.model_copy(update=simulated) for name, each in full.judges.items()},
         "benchmarks": _local_benchmarks(folder / "benchmarks"),
         "multifaceted": None,
+        "mixtures": mixtures,
+        "trainings": {
+            name: each for name, each in full.trainings.items() if each.mixture in mixtures
+        },
     }
     return full.model_copy(update=changes)
 

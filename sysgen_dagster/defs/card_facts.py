@@ -13,9 +13,13 @@ from sysgen_dagster.analysis.tables import (
     QUALITY_COUNTS,
     ROW_QUALITY,
 )
-from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.catalog.recipes import Lane, Recipe
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.table_io import StoredStatistics
+from sysgen_dagster.lanes.multifaceted import pair_judgement
+from sysgen_dagster.lanes.multifaceted.settings import InstructionSource
+from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.sysgen.counts import count_results, summarize_results
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, RESULT_COUNTS, RETENTION, TAG_COUNTS
@@ -29,6 +33,7 @@ from sysgen_dagster.tables.table import Partition, Table
 from sysgen_dagster.training_sets.export.card import CardFacts, Figure
 from sysgen_dagster.training_sets.mixtures import count_missing
 from sysgen_dagster.training_sets.reviewed import texts_of
+from sysgen_dagster.training_sets.tables import MULTIFACETED_PAIRS
 
 # The statistics of each model that the card shows.
 _ON_THE_CARD = (RETENTION, TAG_COUNTS, ANSWER_SIMILARITY, QUALITY_COUNTS)
@@ -43,10 +48,19 @@ def partitions_of(mixture: pl.DataFrame) -> list[Partition]:
     return [Partition(model, shard) for model, shard in cells.iter_rows()]
 
 
+def sources_of(recipe: Recipe) -> Mapping[str, Source | InstructionSource]:
+    """The sources that rows of a recipe may be from, in the order of the catalogue."""
+    if recipe.lane is Lane.MULTIFACETED:
+        return CATALOG.multifaceted.sources if CATALOG.multifaceted else {}
+    return CATALOG.sources
+
+
 def build_facts(
     store: Store, recipe: Recipe, mixture: pl.DataFrame, contamination: Mapping[str, Any]
 ) -> CardFacts:
     """Facts for the card; `contamination` is what was noted when benchmarks were searched for."""
+    if recipe.lane is Lane.MULTIFACETED:
+        return _build_facts_of_sets(store, recipe, mixture)
     models = [name for name in CATALOG.models if name in mixture["model"]]
     return CardFacts(
         recipe=recipe,
@@ -64,6 +78,35 @@ def build_facts(
         searched=contamination.get("benchmarks"),
         missing=count_missing(mixture, recipe),
     )
+
+
+def _build_facts_of_sets(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
+    """The same of rows of the second lane, which nothing but its own steps has looked at."""
+    prompts = [step.prompt for step in STEPS if step.prompt]
+    prompts += [pair_judgement.PROMPT] if recipe.rejected else []
+    return CardFacts(
+        recipe=recipe,
+        training=CATALOG.training,
+        titles={name: source.title for name, source in sources_of(recipe).items()},
+        prompts={prompt.name: prompt.fingerprint for prompt in prompts},
+        version=version("sysgen-dagster"),
+        figures=[*_count_pairs(store, mixture)] if recipe.rejected else [],
+        missing=count_missing(mixture, recipe),
+    )
+
+
+def _count_pairs(store: Store, mixture: pl.DataFrame) -> Iterator[Figure]:
+    """What became of each answer of the partitions of a mixture, and by whose judgement."""
+    read = ("source", "model", "judge", "drop_reason")
+    rows = pl.concat(store.read(MULTIFACETED_PAIRS, at, *read) for at in partitions_of(mixture))
+    counts = (
+        rows.with_columns(pl.col("drop_reason").fill_null("a pair").alias("became"))
+        .group_by("model", "became")
+        .agg(answers=pl.len(), judges=pl.col("judge").drop_nulls().unique().sort().str.join(", "))
+        .with_columns(share=pl.col("answers") / pl.col("answers").sum().over("model"))
+        .sort("model", "answers", "became", descending=[False, True, False])
+    )
+    yield Figure("Answers that are chosen in a pair, and why others are not", counts, ".1%")
 
 
 def _build_figures(store: Store, models: Sequence[str]) -> Iterator[Figure]:

@@ -12,8 +12,8 @@ from sysgen_dagster.analysis.tables import (
     CONTAMINATION,
     ROW_QUALITY,
 )
-from sysgen_dagster.catalog.recipes import Recipe
-from sysgen_dagster.defs.card_facts import build_facts, partitions_of
+from sysgen_dagster.catalog.recipes import Lane, Recipe
+from sysgen_dagster.defs.card_facts import build_facts, partitions_of, sources_of
 from sysgen_dagster.defs.plumbing.contracts import broken_contracts, evidence_of
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
@@ -27,6 +27,8 @@ from sysgen_dagster.defs.plumbing.reviewed import (
 )
 from sysgen_dagster.defs.plumbing.table_io import noted
 from sysgen_dagster.defs.training_sets import mixtures
+from sysgen_dagster.lanes.multifaceted import steps as steps_of_sets
+from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS
 from sysgen_dagster.lanes.sysgen.phases import STEPS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.review.decisions import read_decisions
@@ -50,7 +52,7 @@ from sysgen_dagster.training_sets.mixtures import (
 )
 from sysgen_dagster.training_sets.reviewed import DECIDED, REJECTED, write_edits
 from sysgen_dagster.training_sets.splits import Split
-from sysgen_dagster.training_sets.tables import MIXTURES, PREFERENCE_PAIRS, table_of
+from sysgen_dagster.training_sets.tables import MIXTURES, table_of
 
 
 @dg.asset(
@@ -113,7 +115,7 @@ def _read_rows(
     Of each first those of the train split, by shard.
     """
     is_train = pl.col("split") == Split.TRAIN.value
-    for source, model in product(CATALOG.sources, CATALOG.models):
+    for source, model in product(sources_of(recipe), CATALOG.models):
         later = []
         cell = mixture.filter(source=source, model=model)
         for (shard,), taken in cell.group_by("shard", maintain_order=True):
@@ -175,8 +177,8 @@ def hub_datasets(
     with reading_export(store, name, tables.working_folder()) as folder:
         reasons = why_not_to_push(
             rows=mixture.height,
-            engines=_engines(store, mixture, writers),
-            licenses={name: CATALOG.sources[name].license for name in mixture["source"].unique()}
+            engines=_engines(store, recipe, mixture, writers),
+            licenses={name: sources_of(recipe)[name].license for name in mixture["source"].unique()}
             | {name: CATALOG.models[name].license for name in writers},
             failed_checks=_broken_contracts(store, recipe, mixture),
             excluded=excluded_ids(store) & read_ids(folder),
@@ -201,26 +203,32 @@ def _writers(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> list[str]:
     writers = set(mixture["model"])
     if recipe.rejected:
         for at in partitions_of(mixture):
-            writers |= set(store.read(PREFERENCE_PAIRS, at, "rejected_model").to_series())
+            writers |= set(store.read(table_of(recipe), at, "rejected_model").to_series())
     return [name for name in CATALOG.models if name in writers]
 
 
-def _engines(store: Store, mixture: pl.DataFrame, writers: Sequence[str]) -> set[str]:
+def _engines(
+    store: Store, recipe: Recipe, mixture: pl.DataFrame, writers: Sequence[str]
+) -> set[str]:
     """The engines that served these models for the shards of the mixture."""
+    answers = GOLD_ANSWERS if recipe.lane is Lane.MULTIFACETED else ALIGNED
     return {
         engine
         for model, shard in product(writers, mixture["shard"].unique())
-        if store.holds(ALIGNED, at := Partition(model, shard))
-        for engine in store.read(ALIGNED, at, "engine").to_series().drop_nulls()
+        if store.holds(answers, at := Partition(model, shard))
+        for engine in store.read(answers, at, "engine").to_series().drop_nulls()
     }
 
 
 def _broken_contracts(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> list[str]:
     """The blocking checks that fail now; what Dagster recorded of them may be older."""
+    before = (*STEPS, ROW_QUALITY)
+    if recipe.lane is Lane.MULTIFACETED:
+        before = tuple(step.table for step in steps_of_sets.STEPS)
     return [
         f"{table.name}/{check.name} for {at.key}"
         for at in partitions_of(mixture)
-        for table in (*STEPS, ROW_QUALITY, table_of(recipe))
+        for table in (*before, table_of(recipe))
         for check, _ in broken_contracts(evidence_of(store, at), table)
     ]
 

@@ -1,10 +1,9 @@
 """The check of mixtures: whether a recipe that asks for a number of rows has got them."""
 
-from itertools import product
-
 import dagster as dg
 
 from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.defs.plumbing.candidates import takes
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, RECIPES
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.training_sets import mixtures
@@ -41,12 +40,9 @@ def has_its_rows(
 
 def _unmade(store: Store, recipe: Recipe) -> list[str]:
     """The partitions of the recipe's models and sources of which it has no rows yet."""
-    models = recipe.models or tuple(CATALOG.models)
-    shards = [
-        each for source in recipe.sources or CATALOG.sources for each in CATALOG.shards(source)
-    ]
-    places = [Partition(model, shard) for model, shard in product(models, shards)]
-    return [str(at.key) for at in places if not store.holds(table_of(recipe), at)]
+    table = table_of(recipe)
+    places = [at for at in table.partitions(CATALOG) if takes(recipe, at)]
+    return [str(at.key) for at in places if not store.holds(table, at)]
 
 
 def _what_to_do(unmade: list[str]) -> str:

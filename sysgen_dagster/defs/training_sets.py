@@ -48,6 +48,8 @@ from sysgen_dagster.training_sets.rows import build_training_rows
 from sysgen_dagster.training_sets.splits import build_splits, summarize_splits
 from sysgen_dagster.training_sets.tables import (
     MIXTURES,
+    MULTIFACETED_PAIRS,
+    MULTIFACETED_ROWS,
     PREFERENCE_PAIRS,
     SPLITS,
     TRAINING_ROWS,
@@ -176,7 +178,8 @@ def _recipes_version() -> str:
     recipes = {}
     for name, recipe in CATALOG.mixtures.items():
         unset = {field for field in ("reviewed", "obeyed") if getattr(recipe, field) is None}
-        recipes[name] = recipe.model_dump(mode="json", exclude=unset)
+        said = recipe.recorded
+        recipes[name] = {field: said[field] for field in said.keys() - unset}
     return json.dumps(recipes, sort_keys=True)
 
 
@@ -185,6 +188,7 @@ def _recipes_version() -> str:
     reads=[
         *(TRAINING_ROWS, PREFERENCE_PAIRS, JUDGED_ALIGNMENT, tables.CONTAMINATION),
         *(tables.NEAR_DUPLICATE_MESSAGES, tables.NEAR_DUPLICATE_QUESTIONS, REVIEW_DECISIONS),
+        *((MULTIFACETED_ROWS, MULTIFACETED_PAIRS) if CATALOG.multifaceted else ()),
     ],
     kinds={"polars"},
     code_version=_recipes_version(),

@@ -10,11 +10,13 @@ from sysgen_dagster.catalog.catalog import BaseCatalog
 from sysgen_dagster.catalog.entries import Models
 from sysgen_dagster.catalog.evaluation import ASKED_TABLES
 from sysgen_dagster.catalog.load import catalog_file, read_catalog
+from sysgen_dagster.catalog.recipes import Lane
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, other_names
+from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Source, UpstreamFile
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
-from sysgen_dagster.lanes.multifaceted.tables import LANE
+from sysgen_dagster.lanes.multifaceted.tables import JUDGED_PAIRS, LANE
 from sysgen_dagster.lanes.sysgen.paper import SCORED
 from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method, Preset
@@ -32,7 +34,7 @@ from sysgen_dagster.sources.tables import SOURCE_ROW
 ASKED_FOR = (
     *(phase.table.name for phase in PHASES if phase.asks),
     *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE, CONFLICT_TURNS)),
-    *(step.table.name for step in STEPS),
+    *(*(step.table.name for step in STEPS), JUDGED_PAIRS.name),
     *ASKED_TABLES,
 )
 
@@ -67,6 +69,16 @@ class Catalog(BaseCatalog):
         """Into how many shards each source is cut, and the instructions of the second lane."""
         own = {LANE: self.multifaceted.shards} if self.multifaceted else {}
         return {**super().shards_of, **own}
+
+    @rule("mixtures", "multifaceted")
+    def _require_the_lane_of_mixtures(self) -> str | None:
+        named = [name for name, each in self.mixtures.items() if each.lane is Lane.MULTIFACETED]
+        if not named or self.multifaceted:
+            return None
+        return (
+            f"`lane` of {', '.join(named)} is {Lane.MULTIFACETED}, and there is no section "
+            f"`{LANE}`: say there which instructions are read, or leave these mixtures out"
+        )
 
     @classmethod
     def find_misnamed(cls, values: Any) -> Iterator[Misnamed]:

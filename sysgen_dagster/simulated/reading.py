@@ -12,7 +12,11 @@ from sysgen_dagster.evaluation.multifacet import grading as rubrics
 from sysgen_dagster.evaluation.nemotron_sysbench import grading as questions
 from sysgen_dagster.evaluation.sysbench import grading as checklists
 from sysgen_dagster.evaluation.sysbench import translation
-from sysgen_dagster.lanes.multifaceted import preference_messages, preference_sets
+from sysgen_dagster.lanes.multifaceted import (
+    pair_judgement,
+    preference_messages,
+    preference_sets,
+)
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.obedience import alignment_judgement, phrase_judgement, preference_judgement
 from sysgen_dagster.simulated.language import detect_language, find_topics
@@ -26,6 +30,7 @@ class Phase(StrEnum):
     RESPOND = "4"  # the answers of the second lane, too
     WRITE_SET = "preference_set"
     WRITE_MESSAGE = "preference_message"
+    JUDGE_PAIR = "pair"
     JUDGE_PREFERENCE = "preference"
     JUDGE_ALIGNMENT = "alignment"
     JUDGE_OBEDIENCE = "obedience"
@@ -61,6 +66,7 @@ _PROMPTS = (
     (Phase.VERIFY, verification.PROMPT),
     (Phase.WRITE_SET, preference_sets.PROMPT),
     (Phase.WRITE_MESSAGE, preference_messages.PROMPT),
+    (Phase.JUDGE_PAIR, pair_judgement.PROMPT),
     (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
     (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
     (Phase.JUDGE_OBEDIENCE, phrase_judgement.PROMPT),

@@ -155,6 +155,7 @@ _BY_TURN = {
     Phase.WRITE_SET: write_preference_set,
     Phase.WRITE_MESSAGE: write_preference_message,
     Phase.VERIFY: write_verdicts,
+    Phase.JUDGE_PAIR: judge_preference,
     Phase.JUDGE_PREFERENCE: judge_preference,
     Phase.JUDGE_ALIGNMENT: judge_alignment,
     Phase.JUDGE_OBEDIENCE: judge_phrases,

@@ -16,9 +16,10 @@ from sysgen_dagster.catalog.recipes import Recipe, Thoughts, Variant
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.tables.columns import FLAG, MESSAGES, TEXT
 from sysgen_dagster.tables.table import Column, Table
+from sysgen_dagster.training_sets.layouts import lay_out, lay_out_table
 from sysgen_dagster.training_sets.reviewed import with_review
 from sysgen_dagster.training_sets.rows import build_turn
-from sysgen_dagster.training_sets.tables import TRAINING_ROWS, table_of
+from sysgen_dagster.training_sets.tables import table_of
 
 TRAIN = "train"
 _THOUGHT = "reasoning_content"
@@ -34,8 +35,9 @@ def stored_variant(variant: Variant) -> Variant:
 def exported_table(recipe: Recipe) -> Table:
     """The table of the rows of an export: as they are stored, but for what messages say."""
     table = table_of(recipe)
-    if table != TRAINING_ROWS:
-        return with_review(table)
+    if recipe.rejected:
+        columns = {name: of for name, of in table.columns.items() if name != "drop_reason"}
+        return lay_out_table(with_review(replace(table, columns=columns)), recipe)
     left_out = ("reasoning", "trained")
     columns = {name: column for name, column in table.columns.items() if name not in left_out}
     message = {"role": TEXT, "content": TEXT, TRAIN: FLAG}
@@ -43,7 +45,7 @@ def exported_table(recipe: Recipe) -> Table:
         message[_THOUGHT] = TEXT
     said = f"{table.columns['messages'].description}; {TRAIN}: whether a model is to learn it"
     columns["messages"] = Column(pl.List(pl.Struct(message)), said)
-    return with_review(replace(table, columns=columns))
+    return lay_out_table(with_review(replace(table, columns=columns)), recipe)
 
 
 def to_exported(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
@@ -53,7 +55,7 @@ def to_exported(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     """
     table = exported_table(recipe)
     if recipe.rejected:
-        return rows.select(table.names)
+        return lay_out(rows, recipe).select(table.names)
     if recipe.variant is Variant.EMPTY_SYSTEM_MESSAGE:
         rows = _with_empty_system_turn(rows)
     said = rows.select(
@@ -72,7 +74,7 @@ def to_exported(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     if recipe.thoughts is Thoughts.FIELD:
         fields.append(thought.alias(_THOUGHT))
     chats = said.group_by("row", maintain_order=True).agg(pl.struct(fields).alias("messages"))
-    return rows.with_columns(chats["messages"]).select(table.names)
+    return lay_out(rows.with_columns(chats["messages"]), recipe).select(table.names)
 
 
 def _only_last(chat: pl.Expr) -> pl.Expr:

@@ -78,14 +78,15 @@ def build_splits(
     )
     drawn = candidates.with_columns(
         draw_numbers(candidates["drawn_as"], f"split/{settings.seed}")
-    ).with_columns(split=_split_of(pl.col("draw"), settings))
+    ).with_columns(split=split_of(pl.col("draw"), settings))
     decided = drawn.sort(pl.col("split").cast(_DECIDES_FIRST), "drawn_as").unique(
         "group", keep="first", maintain_order=True
     )
     return groups.join(decided, on="group", how="left", maintain_order="left").select(SPLITS.names)
 
 
-def _split_of(draw: pl.Expr, settings: Training) -> pl.Expr:
+def split_of(draw: pl.Expr, settings: Training) -> pl.Expr:
+    """The split of what drew a number in [0, 1)."""
     # Test and validation are taken from opposite ends, so that another share of test moves no group
     # into or out of validation.
     return (

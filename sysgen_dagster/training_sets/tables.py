@@ -2,9 +2,10 @@
 
 import polars as pl
 
-from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.catalog.recipes import Lane, Recipe
+from sysgen_dagster.lanes.multifaceted.tables import JUDGED_PAIRS, LANE, PREFERENCE_SETS
 from sysgen_dagster.sources.tables import SOURCE_ROW
-from sysgen_dagster.tables.columns import COUNT, GENERATION, IDENTITY, MESSAGES, TEXT
+from sysgen_dagster.tables.columns import COUNT, DROP_REASON, GENERATION, IDENTITY, MESSAGES, TEXT
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Columns, Table
 
@@ -120,10 +121,47 @@ MIXTURES = Table(
     by=By.RECIPE,
     group=Group.TRAINING_SETS,
 )
+# Of the rows of the second lane: what the data sets that were published say of theirs.
+PUBLISHED: Columns = {
+    "main_source": Column(TEXT, "title of the data set that the instruction is from"),
+    "original_source": Column(
+        TEXT, "where that data set has it from; null: only its instructions are read"
+    ),
+    "preference_set": PREFERENCE_SETS.columns["preference_set"],
+}
+_OF_SET: Columns = {"instruction_id": PREFERENCE_SETS.columns["instruction_id"], **PUBLISHED}
+# One row per kept answer of the second lane, as a chat.
+MULTIFACETED_ROWS = Table(
+    f"{LANE}/training_rows",
+    {**TRAINING_ROWS.columns, **_OF_SET},
+    by=By.MODEL_SHARD,
+    group=Group.MULTIFACETED,
+    of_lane=LANE,
+)
+# One row per kept answer of the second lane: in a pair as the chosen one, or dropped.
+MULTIFACETED_PAIRS = Table(
+    f"{LANE}/preference_pairs",
+    {
+        **PREFERENCE_PAIRS.columns,
+        **_OF_SET,
+        "rejected_set": JUDGED_PAIRS.columns["rejected_set"],
+        "judge": Column(TEXT, "who prefers the chosen answer; null: nobody was asked"),
+        "judge_is_generator": JUDGED_PAIRS.columns["judge_is_generator"],
+        **DROP_REASON,
+    },
+    by=By.MODEL_SHARD,
+    group=Group.MULTIFACETED,
+    of_lane=LANE,
+)
 
-TABLES = (SPLITS, TRAINING_ROWS, PREFERENCE_PAIRS, MIXTURES)
+TABLES = (
+    *(SPLITS, TRAINING_ROWS, PREFERENCE_PAIRS, MIXTURES),
+    *(MULTIFACETED_ROWS, MULTIFACETED_PAIRS),
+)
 
 
 def table_of(recipe: Recipe) -> Table:
     """The table that the rows of a mixture are stored in."""
+    if recipe.lane is Lane.MULTIFACETED:
+        return MULTIFACETED_PAIRS if recipe.rejected else MULTIFACETED_ROWS
     return PREFERENCE_PAIRS if recipe.rejected else TRAINING_ROWS

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.catalog.recipes import Rejected, Variant
+from sysgen_dagster.catalog.recipes import Lane, Recipe, Rejected, Variant
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.catalog.small import Wrong, assert_wrong, write
 
@@ -28,6 +28,36 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         [("mixtures.half", {"leave_out": ["repetitive", "boring"]})],
         "mixtures.half.leave_out.1",
         "'repetitive', ",
+    ),
+    "lane-without-its-section": (
+        [("mixtures.half", {"lane": "multifaceted"})],
+        "mixtures",
+        "`lane` of half is multifaceted, and there is no section `multifaceted`",
+    ),
+    "kind-of-pair-that-the-lane-lacks": (
+        [("mixtures.half", {"lane": "multifaceted", "rejected": ["worse_answer"]})],
+        "mixtures.half.lane",
+        "pairs of the lane `multifaceted` reject `other_system_message` only",
+    ),
+    "variant-of-the-second-lane": (
+        [("mixtures.half", {"lane": "multifaceted", "variant": "user_role"})],
+        "mixtures.half.lane",
+        "rows of the lane `multifaceted` have no variants",
+    ),
+    "sources-of-the-first-lane": (
+        [("mixtures.half", {"lane": "multifaceted", "sources": ["mine"]})],
+        "mixtures.half.lane",
+        "has sources of its own",
+    ),
+    "chats-for-a-reward-model": (
+        [("mixtures.half", {"layout": "reward"})],
+        "mixtures.half.layout",
+        "the layout `reward` is one of preference pairs: give `rejected`",
+    ),
+    "published-columns-of-the-first-lane": (
+        [("mixtures.half", {"layout": "published"})],
+        "mixtures.half.layout",
+        "the layout `published` is that of `lane: multifaceted`",
     ),
     "unknown-variant": (
         [("mixtures.half", {"variant": "best"})],
@@ -59,3 +89,8 @@ def test_a_recipe_may_make_pairs(tmp_path: Path) -> None:
         Rejected.ORIGINAL_ANSWER,
         Rejected.OTHER_SYSTEM_MESSAGE,
     )
+
+
+def test_a_recipe_is_recorded_as_before_the_second_lane_unless_it_is_of_that() -> None:
+    assert {"lane", "layout"} & Recipe().recorded.keys() == set()
+    assert Recipe(lane=Lane.MULTIFACETED).recorded["lane"] == "multifaceted"

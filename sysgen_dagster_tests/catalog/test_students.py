@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jinja2 import Environment
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.catalog.recipes import Lane
 from sysgen_dagster.catalog.students import Objective, Student, StudentTraining, Trainer
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster_tests.catalog.small import Change, Wrong, assert_wrong, fault_of, write
@@ -14,6 +16,7 @@ STUDENT: Change = ("students.pupil", {"weights": "org/pupil"})
 MIXTURES: list[Change] = [
     ("mixtures.chats", {"models": ["small"], "sources": ["mine"]}),
     ("mixtures.pairs", {"rejected": ["original_answer"]}),
+    ("mixtures.rewards", {"rejected": ["original_answer"], "layout": "reward"}),
     ("mixtures.without", {"variant": "no_system_message"}),
     ("mixtures.empty", {"variant": "empty_system_message"}),
     ("mixtures.in_user_turn", {"variant": "user_role"}),
@@ -63,6 +66,11 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     ),
     "unknown-objective": wrong(
         "trainings.one.objective", "'sft', 'dpo' or 'orpo'", training(objective="ppo")
+    ),
+    "layout-for-trainers-of-others": wrong(
+        "trainings",
+        "its mixture rewards has the layout `reward`: name one without `layout`",
+        training(mixture="rewards", objective="dpo"),
     ),
     "unknown-trainer": wrong(
         "trainings.one.trainer",
@@ -295,7 +303,8 @@ def test_the_two_other_students_learn_from_phi_4(student: str) -> None:
 
 
 def test_every_shipped_training_of_chats_has_the_paper_s_settings_on_one_node() -> None:
-    chats = [each for each in SHIPPED.trainings.values() if each.objective is Objective.SFT]
+    of_lane = [each for each in SHIPPED.trainings.values() if each.student != "mistral-7b-v0.2"]
+    chats = [each for each in of_lane if each.objective is Objective.SFT]
     paper = StudentTraining(student="pupil", mixture="chats")
 
     assert len(chats) == 16
@@ -318,3 +327,38 @@ def test_pairs_are_trained_on_as_janus_was() -> None:
     assert (dpo.learning_rate, dpo.epochs, dpo.max_length, dpo.batch) == (5e-7, 2, 2048, 16)
     assert (orpo.learning_rate, orpo.epochs, orpo.max_length, orpo.beta) == (5e-6, 2, 4096, 0.1)
     assert (dpo.starts_from, orpo.starts_from) == ("llama-3.1-8b-sysgen", None)
+
+
+def test_janus_own_trainings_have_its_settings_on_four_gpus() -> None:
+    janus = {name: each for name, each in SHIPPED.trainings.items() if name.startswith("janus")}
+    shown = {
+        name: (each.learning_rate, each.used_epoch, each.max_length, each.accumulation)
+        for name, each in janus.items()
+    }
+
+    assert shown == {
+        "janus-7b": (5e-6, 4, 8192, 4),
+        "janus-7b-third": (5e-6, 4, 8192, 4),
+        "janus-7b-dpo": (5e-7, 2, 2048, 4),
+        "janus-7b-orpo": (5e-6, 2, 4096, 4),
+    }
+    assert janus["janus-7b-dpo"].starts_from == "janus-7b-third"
+    assert {SHIPPED.mixtures[each.mixture].lane for each in janus.values()} == {Lane.MULTIFACETED}
+
+
+def test_janus_template_writes_message_and_instruction_into_one_turn() -> None:
+    template = SHIPPED.students["mistral-7b-v0.2"].chat_template
+    assert template is not None
+    chat = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Why?"},
+        {"role": "assistant", "content": "So."},
+        {"role": "user", "content": "How?"},
+    ]
+
+    said = (
+        Environment(autoescape=False)
+        .from_string(Path(template).read_text())
+        .render(messages=chat, bos_token="<s>", eos_token="</s>")
+    )
+    assert said == "<s>[INST] Be brief.\nWhy? [/INST]So.</s>[INST] How? [/INST]"

@@ -13,6 +13,7 @@ import pytest
 
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.multifaceted_lane import MULTIFACETED, STEPS, instructions, selection
+from sysgen_dagster.defs.multifaceted_training import JUDGED
 from sysgen_dagster.defs.operations.forecast import sets_done
 from sysgen_dagster.defs.operations.staleness import out_of_date, pilots
 from sysgen_dagster.defs.plumbing.assets import also_read
@@ -22,6 +23,7 @@ from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.multifaceted.tables import (
     GOLD_ANSWERS,
     INSTRUCTIONS,
+    JUDGED_PAIRS,
     PREFERENCE_MESSAGES,
     PREFERENCE_SETS,
     SELECTION,
@@ -82,7 +84,8 @@ def test_one_run_takes_one_partition_through_all_steps(run: dg.ExecuteInProcessR
 
 
 def test_the_lane_s_keys_have_its_prefix_and_a_group_after_the_first_lane_s() -> None:
-    keys = [key.to_user_string() for key in (asset.key for asset in MULTIFACETED)]
+    assets = [*MULTIFACETED, *JUDGED]
+    keys = [key.to_user_string() for key in (asset.key for asset in assets)]
 
     assert keys == [table.name for table in OF_LANE]
     assert all(key.startswith("multifaceted/") for key in keys)
@@ -182,7 +185,7 @@ def test_a_stored_partition_is_listed_as_whole(run: dg.ExecuteInProcessResult) -
     )
 
     assert set(listed["state"]) == {"whole"}
-    assert {*listed["table"]} == {table.name for table in OF_LANE}
+    assert {*listed["table"]} == {table.name for table in OF_LANE if table != JUDGED_PAIRS}
     without = CATALOG.model_copy(update={"multifaceted": None})
     gone = inventory(STORE, without, TABLES.values()).filter(table=GOLD_ANSWERS.name)
     assert set(gone["state"]) == {"not_in_catalog"}

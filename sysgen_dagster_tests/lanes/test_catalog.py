@@ -398,7 +398,7 @@ def test_without_the_second_lane_s_section_there_is_no_shard_of_it(tmp_path: Pat
     assert catalog.lane_shards == {"multifaceted": []}
     assert catalog.shards_of == {"mine": 2}
     assert catalog.instruction_sources == []
-    assert [list(table.partitions(catalog)) for table in TABLES if table.by.value] == [[]] * 4
+    assert [list(table.partitions(catalog)) for table in TABLES if table.by.value] == [[]] * 5
 
 
 def test_the_second_lane_s_shards_are_beside_those_of_the_sources(tmp_path: Path) -> None:

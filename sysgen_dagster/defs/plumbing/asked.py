@@ -19,6 +19,7 @@ from sysgen_dagster.evaluation.multifacet.tables import (
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.inference.chat_api import EngineError, ModelIdentity
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
+from sysgen_dagster.lanes.multifaceted.tables import JUDGED_PAIRS
 from sysgen_dagster.lanes.sysgen.phases import PHASES, VERIFICATION
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
 from sysgen_dagster.obedience import conflicts, judge_verdicts, phrase_judgement
@@ -39,6 +40,7 @@ _JUDGED: Mapping[str, str | None] = {
     JUDGED_ALIGNMENT.name: "alignment_rows",
     OBEDIENCE.name: "obedience",
     JUDGE_CALIBRATION.name: None,
+    JUDGED_PAIRS.name: None,
 }
 # By table, how a model is asked for its rows where the catalogue says nothing.
 _SAMPLING: Mapping[str, Sampling] = {

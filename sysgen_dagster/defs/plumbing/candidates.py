@@ -35,6 +35,8 @@ _READ = ("conversation_id", "source", "model", "split", "tags", "flags", *PHRASE
 def takes(recipe: Recipe, at: Partition) -> bool:
     """Whether a recipe takes rows of a model and a shard."""
     source, _ = split_shard(str(at.shard))
+    if (lane := table_of(recipe).of_lane) and source != lane:
+        return False
     return (not recipe.models or at.model in recipe.models) and (
         not recipe.sources or source in recipe.sources
     )

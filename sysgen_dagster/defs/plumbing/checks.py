@@ -9,6 +9,7 @@ from sysgen_dagster.obedience.checks import CHECKS as _OF_JUDGEMENTS
 from sysgen_dagster.obedience.conflict_checks import CHECKS as _OF_CONFLICTS
 from sysgen_dagster.sources.checks import CHECKS as _OF_SOURCES
 from sysgen_dagster.tables.checks import Check
+from sysgen_dagster.training_sets import multifaceted_checks
 from sysgen_dagster.training_sets.checks import CHECKS as _OF_TRAINING_SETS
 
 CHECKS: tuple[Check, ...] = (
@@ -17,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     *multifaceted.build_checks(CATALOG.multifaceted),
     *_OF_MEASURES,
     *_OF_TRAINING_SETS,
+    *multifaceted_checks.build_checks(CATALOG.multifaceted),
     *_OF_JUDGEMENTS,
     *_OF_CONFLICTS,
     *_OF_EVALUATION,

@@ -10,7 +10,7 @@ from dataclasses import replace
 import polars as pl
 
 from sysgen_dagster.defs.plumbing.versions import EXCLUDED, Tags
-from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS
+from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS, instruction_of
 from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.sources.exclusions import digest_of, goes_with, is_of_rows_of
 from sysgen_dagster.sources.tables import CONVERSATIONS
@@ -39,10 +39,11 @@ def excluded_ids(store: Store) -> frozenset[str]:
 
 
 def without(rows: pl.DataFrame, excluded: Collection[str]) -> pl.DataFrame:
-    """The rows of other conversations than these."""
+    """The rows of other conversations than these, and of other instructions."""
     if not excluded:
         return rows
-    return rows.filter(~pl.col("conversation_id").is_in(list(excluded)))
+    own, instruction = pl.col("conversation_id"), instruction_of("conversation_id")
+    return rows.filter(~own.is_in(list(excluded)), ~instruction.is_in(list(excluded)))
 
 
 def require_made_without_excluded(store: Store, shard: str) -> None:

@@ -35,7 +35,7 @@ _TEXTS = ("conversation_id", "system_message", "new_answer")
 def decided_rows(store: Store, decisions: Decisions, at: Partition) -> pl.DataFrame:
     """`DECIDED` of those of a partition's rows that a reviewer has accepted or rejected.
 
-    Texts are read only where there are some.
+    Texts are read only where there are some. Of rows of the second lane nobody decides.
 
     Raises:
         StoreError: The answers are missing or damaged.
@@ -45,7 +45,8 @@ def decided_rows(store: Store, decisions: Decisions, at: Partition) -> pl.DataFr
         for identity, each in decisions.of(str(at.model)).items()
         if each.choice is not Choice.OPEN
     }
-    if not wanted:
+    of_lane, _ = split_shard(str(at.shard))
+    if not wanted or CATALOG.lane_shards.get(of_lane):
         return pl.DataFrame(schema=DECIDED)
     ids = store.read(ALIGNED, at, "conversation_id").to_series()
     if wanted.keys().isdisjoint(ids):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
-from sysgen_dagster.lanes.multifaceted import paper
+from sysgen_dagster.lanes.multifaceted import pair_judgement, paper
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped, NotTaken
 from sysgen_dagster.lanes.multifaceted.preference_messages import label_pattern
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
@@ -17,6 +17,7 @@ from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import (
     GOLD_ANSWERS,
     INSTRUCTIONS,
+    JUDGED_PAIRS,
     PREFERENCE_MESSAGES,
     PREFERENCE_SETS,
     SELECTION,
@@ -51,6 +52,7 @@ _RESULTS = {
     PREFERENCE_MESSAGES: ("system_message", LEAST_KEPT_MESSAGES),
     GOLD_ANSWERS: ("answer", LEAST_KEPT_ANSWERS),
 }
+_BOTH_ORDERS = " ".join(sorted(pair_judgement.ORDERS))
 _REASONS = [*NoAnswer, *Dropped]
 
 
@@ -75,6 +77,9 @@ def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
         _messages_name_no_labels(settings),
         _messages_are_unique(),
         unless_made_up(_messages_are_as_long(), PREFERENCE_MESSAGES),
+        _both_orders_are_judged(),
+        drops_are_explained(JUDGED_PAIRS, "verdict", NoAnswer),
+        _engine_answered(JUDGED_PAIRS),
     )
 
 
@@ -180,6 +185,16 @@ def _enough_are_kept(table: Table, least: float) -> Check:
 
     statement = "Nearly every row is kept."
     return Check("enough_are_kept", table, statement, False, evaluate)
+
+
+def _both_orders_are_judged() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = evidence.read(JUDGED_PAIRS, "conversation_id", "shown_first")
+        orders = rows.group_by("conversation_id").agg(pl.col("shown_first").sort())
+        return none_of(orders.filter(pl.col("shown_first").list.join(" ") != _BOTH_ORDERS))
+
+    statement = "Each pair is judged once with either answer first."
+    return Check("both_orders_are_judged", JUDGED_PAIRS, statement, True, evaluate)
 
 
 def _kept_messages(evidence: Evidence) -> pl.DataFrame:

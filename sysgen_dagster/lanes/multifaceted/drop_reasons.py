@@ -28,3 +28,14 @@ class Dropped(StrEnum):
 
 # Another reply to the same request may be sound.
 ASKED_AGAIN = tuple(reason.value for reason in Dropped)
+
+
+class Unpaired(StrEnum):
+    """Values of ``drop_reason`` of preference pairs: why an answer is in none as the chosen one."""
+
+    NO_SIBLING = "no_sibling"  # no other answer to the instruction is kept, or it is the same
+    LENGTHS_DIFFER = "lengths_differ"  # all others are more than twice or less than half as long
+    NOT_JUDGED = "not_judged"  # the judge did not reply, or without a clear verdict, in an order
+    TIE = "tie"  # in both orders the judge says that both obey the message as much
+    ORDER_DECIDES = "order_decides"  # its verdicts in the two orders are not the same
+    REJECTED_PREFERRED = "rejected_preferred"  # in both orders it prefers the other answer

@@ -9,6 +9,7 @@ from sysgen_dagster.chat.messages import Sampling
 INSTRUCTIONS = 65_666
 SETS = 3  # of preferences, and so system messages, for each instruction
 ROWS = 196_998  # of the data set: an instruction, one of its messages, the answer
+DPO_PAIRS = 65_142  # one an instruction; for ORPO 64,641
 PREFERENCES = 4  # in each set, one in each dimension
 PREFERENCE_WORDS = (2, 6)  # fewest and most
 # Shortest and longest message of the benchmark, in characters.

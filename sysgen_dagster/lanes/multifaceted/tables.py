@@ -9,7 +9,7 @@ from functools import partial
 import polars as pl
 
 from sysgen_dagster.sources.tables import SOURCE_ROW
-from sysgen_dagster.tables.columns import COUNT, DROP_REASON, GENERATION, IDENTITY, TEXT
+from sysgen_dagster.tables.columns import COUNT, DROP_REASON, FLAG, GENERATION, IDENTITY, TEXT
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Table
 
@@ -79,8 +79,29 @@ GOLD_ANSWERS = _lane_table(
     },
     By.MODEL_SHARD,
 )
+# Two rows per preference set of which an answer to a sibling might be rejected.
+JUDGED_PAIRS = _lane_table(
+    f"{LANE}/judged_pairs",
+    {
+        **IDENTITY,
+        "rejected_set": Column(TEXT, "conversation_id of the set whose answer is the other one"),
+        "shown_first": Column(TEXT, "own or sibling: which answer the judge saw first"),
+        "verdict": Column(
+            TEXT, "own, sibling or tie: which answer obeys the message better; or Unreadable"
+        ),
+        "verdict_text": Column(TEXT, "what the judge wrote"),
+        "judge": Column(TEXT, "the judge, as the catalogue names it"),
+        "judge_is_generator": Column(FLAG, "whether the judge also wrote the answers"),
+        **DROP_REASON,
+        **GENERATION,
+    },
+    By.MODEL_SHARD,
+)
 
-TABLES = (SELECTION, INSTRUCTIONS, PREFERENCE_SETS, PREFERENCE_MESSAGES, GOLD_ANSWERS)
+TABLES = (
+    *(SELECTION, INSTRUCTIONS, PREFERENCE_SETS, PREFERENCE_MESSAGES, GOLD_ANSWERS),
+    JUDGED_PAIRS,
+)
 
 
 def set_id(instruction_id: str, number: int) -> str:

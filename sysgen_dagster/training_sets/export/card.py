@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training, Variant
+from sysgen_dagster.catalog.recipes import Lane, Recipe, Rejected, Training, Variant
 from sysgen_dagster.training_sets.export import layout
 from sysgen_dagster.training_sets.export.layout import Contents
 from sysgen_dagster.training_sets.export.templates import render_template
@@ -55,6 +55,8 @@ _VARIANTS: Mapping[Variant, str] = {
 }
 # Before their chats a chat template may put a system message of its own.
 _BEGIN_WITH_USER = (Variant.NO_SYSTEM_MESSAGE, Variant.USER_ROLE)
+# Of a model's own answers, in the second lane.
+_OF_SIBLING = "the answer to the same instruction under another system message"
 _REJECTED: Mapping[Rejected, str] = {
     Rejected.ORIGINAL_ANSWER: "the original answer, which was not written under the system message",
     Rejected.WORSE_ANSWER: "another answer that the model gave under the same system message, and "
@@ -130,7 +132,13 @@ def render_card(contents: Contents, facts: CardFacts) -> str:
         contents=contents,
         facts=facts,
         variant=_VARIANTS[recipe.variant],
-        rejected=[(kind.value, _REJECTED[kind]) for kind in recipe.rejected],
+        title=front["pretty_name"],
+        of_sets=_is_of_sets(recipe),
+        layout=recipe.layout.value,
+        rejected=[
+            (kind.value, _OF_SIBLING if _is_of_sets(recipe) else _REJECTED[kind])
+            for kind in recipe.rejected
+        ],
         catalog=_as_yaml(catalog),
         prompts=pl.DataFrame(
             sorted(facts.prompts.items()), ["prompt", "fingerprint"], orient="row"
@@ -146,7 +154,7 @@ def render_card(contents: Contents, facts: CardFacts) -> str:
         license=front["license"],
         begins_with_user=recipe.variant in _BEGIN_WITH_USER and not contents.has_pairs,
         trained=contents.trained.value,
-        trainers=describe_snippets(contents),
+        trainers=describe_snippets(contents, recipe),
     )
     return f"---\n{_as_yaml(front)}---\n\n{body}"
 
@@ -170,20 +178,28 @@ def _as_yaml(value: Mapping[str, Any]) -> str:
 def _front_matter(contents: Contents, facts: CardFacts) -> dict[str, Any]:
     repos = contents.sources["source_repo"].drop_nulls().unique().sort().to_list()
     upstream = [repo for repo in repos if "/" in repo]  # a local source has none
+    of_sets = _is_of_sets(facts.recipe)
     return {
-        "pretty_name": f"SysGen: {contents.name}",
+        "pretty_name": f"{'Multifaceted' if of_sets else 'SysGen'}: {contents.name}",
         **_license_of(contents, facts.recipe),
         **({"language": list(facts.languages)} if facts.languages else {}),
         "task_categories": ["text-generation"],
         "size_categories": [size_category(contents.rows)],
         **({"source_datasets": upstream} if upstream else {}),
         "tags": [
-            *("sysgen", "synthetic", "system-message", "arxiv:2502.11330"),
+            *(("multifaceted",) if of_sets else ("sysgen",)),
+            *("synthetic", "system-message"),
+            f"arxiv:{'2405.17977' if of_sets else '2502.11330'}",
             *(("preference", "dpo") if contents.has_pairs else ("sft",)),
         ],
         "configs": layout.build_configs(contents),
         "dataset_info": layout.build_dataset_info(contents),
     }
+
+
+def _is_of_sets(recipe: Recipe) -> bool:
+    """Whether the rows are of the second lane."""
+    return recipe.lane is Lane.MULTIFACETED
 
 
 def size_category(rows: int) -> str:

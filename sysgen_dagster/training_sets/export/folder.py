@@ -27,7 +27,6 @@ from sysgen_dagster.training_sets.export.manifest import (
 from sysgen_dagster.training_sets.export.trainers import render_snippets
 from sysgen_dagster.training_sets.exported_rows import TRAIN, exported_table
 from sysgen_dagster.training_sets.splits import Split
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
 # datasets.config.MAX_SHARD_SIZE of `datasets` 5.2; here it counts bytes on the disk.
 FILE_BYTES = 500_000_000
@@ -88,7 +87,7 @@ def _manifest(folder: Path, contents: Contents, facts: CardFacts) -> dict[str, A
     return {
         "mixture": contents.name,
         "rows": contents.rows,
-        "recipe": facts.recipe.model_dump(mode="json"),
+        "recipe": facts.recipe.recorded,
         "training": facts.training.model_dump(mode="json"),
         "prompts": dict(sorted(facts.prompts.items())),
         "sources": contents.sources.to_dicts(),
@@ -139,7 +138,7 @@ def _write_data(
     )
     models = _distinct(stored, *layout.MODEL_COLUMNS)
     rejected: list[str] = []
-    if table == PREFERENCE_PAIRS:
+    if "rejected_model" in table.columns:
         rejected = _distinct(stored, "rejected_model").to_series().drop_nulls().to_list()
     return Contents(
         name,
@@ -149,7 +148,7 @@ def _write_data(
         models,
         tuple(model for model in rejected if model not in models["model"]),
         _count_reviewed(stored),
-        layout.Trained.LAST if table == PREFERENCE_PAIRS else _find_trained(stored),
+        _find_trained(stored) if "messages" in table.columns else layout.Trained.LAST,
     )
 
 

@@ -21,7 +21,6 @@ import polars as pl
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.tables.table import Table
 from sysgen_dagster.training_sets.splits import Split
-from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS
 
 DEFAULT = "default"  # the configuration that `datasets` loads when none is named
 # The columns of `Contents.sources`, `Contents.models` and `Contents.files`.
@@ -51,7 +50,7 @@ class Contents:
 
     Attributes:
         name: The mixture's.
-        table: `TRAINING_ROWS` or `PREFERENCE_PAIRS`, whose columns the files have.
+        table: That of chats or of preference pairs, whose columns the files have.
         files: One row per Parquet file, with `FILE_COLUMNS`: ``source``, ``model`` and ``split`` of
             its rows, ``path`` in the export, ``rows``, ``bytes`` on the disk, and ``memory_bytes``
             that the rows take in Arrow's memory with offsets of 64 bits.
@@ -76,7 +75,7 @@ class Contents:
     @property
     def has_pairs(self) -> bool:
         """Whether the rows are preference pairs, not chats."""
-        return self.table == PREFERENCE_PAIRS
+        return "rejected" in self.table.columns
 
     @property
     def rows(self) -> int:

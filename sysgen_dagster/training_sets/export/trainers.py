@@ -19,7 +19,7 @@ repeated in both lists.
 from collections.abc import Mapping
 from pathlib import Path
 
-from sysgen_dagster.catalog.recipes import Recipe, Variant
+from sysgen_dagster.catalog.recipes import Layout, Recipe, Variant
 from sysgen_dagster.training_sets.export.layout import DEFAULT, Contents, Trained
 from sysgen_dagster.training_sets.export.templates import render_template
 
@@ -44,9 +44,17 @@ _FOR_PAIRS: Mapping[str, str] = {
     "axolotl_dpo.yaml": "[Axolotl](https://github.com/axolotl-ai-cloud/axolotl), the same",
 }
 
+_FOR_REWARDS: Mapping[str, str] = {
+    "trl_reward.py": "[TRL](https://github.com/huggingface/trl), a reward model",
+}
 
-def describe_snippets(contents: Contents) -> dict[str, str]:
+
+def describe_snippets(contents: Contents, recipe: Recipe) -> dict[str, str]:
     """Path in the export to a description in Markdown, for the files that fit its rows."""
+    if recipe.layout is Layout.PUBLISHED:  # who has trained on such columns has a way already
+        return {}
+    if recipe.layout is Layout.REWARD:
+        return {f"trainers/{name}": text for name, text in _FOR_REWARDS.items()}
     descriptions = {**_FOR_PAIRS} if contents.has_pairs else {**_FOR_CHATS}
     if contents.trained is Trained.SOME:
         descriptions |= _FOR_SOME_TURNS
@@ -67,5 +75,5 @@ def render_snippets(contents: Contents, recipe: Recipe) -> dict[str, str]:
             trained=contents.trained.value,
             has_empty_system_message=recipe.variant is Variant.EMPTY_SYSTEM_MESSAGE,
         )
-        for path in describe_snippets(contents)
+        for path in describe_snippets(contents, recipe)
     }

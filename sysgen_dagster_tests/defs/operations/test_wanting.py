@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.recipes import Recipe
+from sysgen_dagster.catalog.recipes import Lane, Recipe
 from sysgen_dagster.defs.operations import wanting
 from sysgen_dagster.defs.operations.wanting import Need, find_needed
 from sysgen_dagster.defs.plumbing import candidates
@@ -111,3 +111,7 @@ def test_nothing_is_asked_for_while_answered_rows_that_may_be_enough_are_not_cou
     assert any("the recipe mine may have its rows once training_rows" in s for s in found.said) is (
         waits
     )
+
+
+def test_a_recipe_of_the_second_lane_needs_no_partition_of_the_first(needed: Needed) -> None:
+    assert needed({"sets": Recipe(lane=Lane.MULTIFACETED)}).keys == frozenset()

@@ -5,14 +5,16 @@ from collections.abc import Callable
 import polars as pl
 import pytest
 
-from sysgen_dagster.lanes.multifaceted import gold_answers
+from sysgen_dagster.lanes.multifaceted import gold_answers, pair_judgement
 from sysgen_dagster.lanes.multifaceted.checks import build_checks
 from sysgen_dagster.lanes.multifaceted.preference_messages import write_messages
 from sysgen_dagster.lanes.multifaceted.preference_sets import write_preference_sets
 from sysgen_dagster.lanes.multifaceted.selection import build_selection
+from sysgen_dagster.lanes.multifaceted.siblings import choose_rejected
 from sysgen_dagster.lanes.multifaceted.tables import (
     GOLD_ANSWERS,
     INSTRUCTIONS,
+    JUDGED_PAIRS,
     PREFERENCE_MESSAGES,
     PREFERENCE_SETS,
     SELECTION,
@@ -53,6 +55,12 @@ def sound() -> Frames:
     )
     inputs = gold_answers.build_inputs(kept(messages), asked)
     answered = Model(lambda _: "So.").ask(gold_answers.build_requests(inputs), inputs.height)
+    gold = gold_answers.build_gold_answers(inputs, answered).with_columns(
+        answer=pl.format("Answer {}", "conversation_id")
+    )
+    pairs = choose_rejected(kept(gold))
+    requests = pair_judgement.build_requests(pairs)
+    judged = Model(lambda _: "Verdict: A").ask(requests, 2 * pairs.height)
     return {
         SELECTION.name: build_selection(
             asked.select(
@@ -68,7 +76,10 @@ def sound() -> Frames:
         INSTRUCTIONS.name: asked,
         PREFERENCE_SETS.name: sets,
         PREFERENCE_MESSAGES.name: messages,
-        GOLD_ANSWERS.name: gold_answers.build_gold_answers(inputs, answered),
+        GOLD_ANSWERS.name: gold,
+        JUDGED_PAIRS.name: pair_judgement.build_judged_pairs(
+            pairs, judged, "a-judge", is_generator=False
+        ),
     }
 
 
@@ -106,6 +117,7 @@ def _without_a_dimension(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 S, M, G = PREFERENCE_SETS.name, PREFERENCE_MESSAGES.name, GOLD_ANSWERS.name
+J = JUDGED_PAIRS.name
 BROKEN: list[tuple[str, str, Callable[[pl.DataFrame], pl.DataFrame]]] = [
     (f"{SELECTION.name} ids_are_unique", SELECTION.name, lambda rows: pl.concat([rows, rows])),
     (f"{SELECTION.name} drops_are_explained", SELECTION.name, _first(position=None)),
@@ -126,6 +138,10 @@ BROKEN: list[tuple[str, str, Callable[[pl.DataFrame], pl.DataFrame]]] = [
     (f"{G} ids_are_unique", G, lambda rows: pl.concat([rows, rows])),
     (f"{G} drops_are_explained", G, _first(answer=None)),
     (f"{G} enough_are_kept", G, _each(drop_reason="truncated")),
+    (f"{J} both_orders_are_judged", J, lambda rows: rows.slice(1)),
+    (f"{J} both_orders_are_judged", J, _each(shown_first="own")),
+    (f"{J} drops_are_explained", J, _first(verdict=None)),
+    (f"{J} engine_answered", J, _each(drop_reason="server_error")),
 ]
 
 

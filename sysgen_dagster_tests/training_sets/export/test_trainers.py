@@ -53,7 +53,8 @@ def test_each_kind_of_rows_has_the_snippets_that_fit_it(folder: Path) -> None:
 
 def test_snippets_and_their_descriptions_are_of_the_same_files(tmp_path: Path) -> None:
     contents = export(tmp_path / "small")
-    assert render_snippets(contents, FACTS.recipe).keys() == describe_snippets(contents).keys()
+    described = describe_snippets(contents, FACTS.recipe)
+    assert render_snippets(contents, FACTS.recipe).keys() == described.keys()
 
 
 def _loads(where: dict[str, Any], folder: Path, tmp_path: Path) -> int:
