@@ -197,7 +197,7 @@ def test_a_rejected_answer_that_is_simulated_is_not_pushed_either() -> None:
     mixture = STORE.read(MIXTURES, Partition(recipe="preferences")).filter(model="phi-4")
     recipe = CATALOG.mixtures["preferences"]
     writers = _writers(STORE, recipe, mixture)
-    found = _engines(STORE, mixture, writers), _engines(STORE, mixture, ["phi-4"])
+    found = tuple(_engines(STORE, recipe, mixture, each) for each in (writers, ["phi-4"]))
     STORE.write(ALIGNED, here, written)
     assert set(writers) == {"phi-4", "llama-3.1-8b"}
     assert found == ({"vllm", "simulated"}, {"vllm"})

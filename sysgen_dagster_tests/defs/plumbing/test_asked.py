@@ -18,7 +18,7 @@ NAME, OTHER = "phi-4", "qwen2.5-14b"
 ASKED_FOR = [
     *("annotated_system_messages", "verified_system_messages", "aligned_responses"),
     *("planted_faults", "judge_calibration", "judged_preferences", "judged_alignment"),
-    "obedience",
+    *("obedience", "multifaceted/judged_pairs"),
     *(step.table.name for step in STEPS),
 ]
 
