@@ -19,7 +19,7 @@ from sysgen_dagster.tables.table import Table
 # Our choice. A score of 0 or 1 of which 5 % of the items are unknown may be off by 5 points, which
 # is as much as chance moves the mean of 400 items.
 MOST_UNKNOWN = 0.05
-_DROP = "drop_reason"
+_ANSWER, _DROP = "answer", "drop_reason"
 
 
 def build_checks(suites: Iterable[Suite]) -> tuple[Check, ...]:
@@ -32,7 +32,8 @@ def _of_suite(suite: Suite) -> Iterator[Check]:
         yield Check(
             "every_item_is_answered_or_dropped",
             suite.answers,
-            "Every item of the benchmark has one row, with an answer or a drop reason.",
+            "Every item of the benchmark has one row, with an answer or a drop reason. If not, the "
+            "items have changed since: materialize the answers again.",
             True,
             _nothing_lost(suite, suite.items, suite.answers),
         )
@@ -40,7 +41,8 @@ def _of_suite(suite: Suite) -> Iterator[Check]:
         yield Check(
             "every_answer_is_graded_or_dropped",
             suite.gradings,
-            "What was asked is what is graded: no answer is lost, and no other one is there.",
+            "What was asked is what is graded: no answer is lost, and no other one is there. If "
+            "not, the answers have changed since: materialize the gradings again.",
             True,
             _nothing_lost(suite, suite.answers, suite.gradings, is_once=False),
         )
@@ -85,24 +87,35 @@ def _nothing_lost(
 ) -> Callable[[Evidence], Finding]:
     """That `table` has what `before` has, and nothing that is no item.
 
-    Items that are left out before anything is asked have a drop reason among the items.
+    Items that are left out before anything is asked have a drop reason among the items, and need no
+    row. Of answers it is looked at, too, that each is there or has a reason why not.
     """
     identity = suite.identity
 
     def evaluate(evidence: Evidence) -> Finding:
-        wanted = evidence.read(before, *identity, *([_DROP] if _DROP in before.columns else []))
-        if before == suite.items and _DROP in before.columns:
-            wanted = wanted.filter(pl.col(_DROP).is_null())
+        wanted = evidence.read(before, *identity).unique()
         among = evidence.read(suite.items or before, *identity)
-        stored = evidence.read(table, *identity)
-        twice = stored.filter(pl.struct(identity).is_duplicated())
+        if suite.items is not None and _DROP in suite.items.columns:
+            items = evidence.read(suite.items, *identity, _DROP)
+            wanted = wanted.join(items.drop_nulls(_DROP), on=identity, how="anti")
+        result = [name for name in (_ANSWER, _DROP) if table == suite.answers]
+        stored = evidence.read(table, *identity, *result)
         faults = {
-            "lost": wanted.select(identity).unique().join(stored, on=identity, how="anti"),
+            "lost": wanted.join(stored, on=identity, how="anti"),
             "of no item": stored.join(among, on=identity, how="anti"),
-            "twice": twice if is_once else twice.clear(),
         }
+        if is_once:
+            faults["twice"] = stored.filter(pl.struct(identity).is_duplicated())
+        if result:
+            is_neither = pl.all_horizontal(pl.col(result).is_null())
+            faults["neither answer nor reason"] = stored.filter(is_neither)
         return none_of(
-            pl.concat([each.with_columns(what=pl.lit(what)) for what, each in faults.items()])
+            pl.concat(
+                [
+                    each.select(identity).with_columns(what=pl.lit(what))
+                    for what, each in faults.items()
+                ]
+            )
         )
 
     return evaluate

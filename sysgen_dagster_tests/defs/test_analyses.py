@@ -16,6 +16,7 @@ from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Partition, kept
 
 MODEL, SHARDS = "qwen2.5-14b", ("orca_math-000", "metamath-000", "metamath-001")
@@ -27,7 +28,9 @@ OF_THE_MODEL = [key.path[-1] for key in OF_MODELS]
 STATISTICS = {
     name
     for name, table in TABLES.items()
-    if table.by in (By.MODEL, By.NOTHING) and name not in {"splits", "review_decisions"}
+    if table.by in (By.MODEL, By.NOTHING)
+    and table.group not in {Group.EVALUATION, Group.MULTIFACETED}
+    and name not in {"splits", "review_decisions"}
 }
 ALIGNED, ROW_QUALITY = TABLES["aligned_responses"], TABLES["row_quality"]
 

@@ -63,12 +63,17 @@ def _grade_another(it: Riddles) -> None:
     it.change(GRADINGS, 0, item="riddle-of-old")
 
 
+def _lose_answer(it: Riddles) -> None:
+    it.change(ANSWERS, 0, answer=None)
+
+
 @pytest.mark.parametrize(
     ("break_it", "check", "what"),
     [
         (_drop_answer, LOST, {"lost"}),
         (_answer_twice, LOST, {"twice"}),
         (_answer_another, LOST, {"lost", "of no item"}),
+        (_lose_answer, LOST, {"neither answer nor reason"}),
         (_drop_grading, UNGRADED, {"lost"}),
         (_grade_another, UNGRADED, {"lost", "of no item"}),
     ],
@@ -91,6 +96,14 @@ def test_an_item_that_is_left_out_before_anything_is_asked_need_not_be_answered(
 
     assert find(LOST, it).passed
     assert find(UNGRADED, it).passed  # its grading says why it has none
+
+
+def test_an_item_that_is_left_out_needs_no_grading_either() -> None:
+    it = evaluated()
+    _drop_grading(it)
+    it.change(ITEMS, 19, drop_reason="cannot_be_verified")
+
+    assert find(UNGRADED, it).passed
 
 
 def test_several_gradings_of_an_answer_are_no_fault() -> None:

@@ -1,4 +1,4 @@
-"""Checks of Multifaceted-Bench: nothing is lost, little is unread, all items have a column."""
+"""Checks of Multifaceted-Bench beside those of every suite: rubrics, columns, its judge."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,6 @@ from sysgen_dagster.evaluation.multifacet.calibration import measure_agreement, 
 from sysgen_dagster.evaluation.multifacet.columns import UNASSIGNED
 from sysgen_dagster.evaluation.multifacet.items import RUBRICS_AN_ITEM
 from sysgen_dagster.evaluation.multifacet.tables import (
-    MULTIFACET_ANSWERS,
     MULTIFACET_CALIBRATION,
     MULTIFACET_GRADINGS,
     MULTIFACET_ITEMS,
@@ -41,19 +40,6 @@ def _every_rubric_is_graded_or_dropped(evidence: Evidence) -> Finding:
         "neither score nor reason": rows.filter(
             pl.col("score").is_null() == pl.col("drop_reason").is_null()
         ),
-    }
-    return _none_of(faults)
-
-
-def _every_item_is_asked(evidence: Evidence) -> Finding:
-    items = evidence.read(MULTIFACET_ITEMS, "item")
-    answers = evidence.read(MULTIFACET_ANSWERS, "item", "answer", "drop_reason")
-    is_odd = pl.col("answer").is_null() == pl.col("drop_reason").is_null()
-    faults = {
-        "not asked": items.join(answers, on="item", how="anti"),
-        "no item of the bench": answers.join(items, on="item", how="anti"),
-        "twice": answers.filter(pl.col("item").is_duplicated()),
-        "neither answer nor reason": answers.filter(is_odd),
     }
     return _none_of(faults)
 
@@ -100,14 +86,6 @@ CHECKS: tuple[Check, ...] = (
         "Each item is of one of the five benchmarks.",
         False,
         _every_item_has_a_column,
-    ),
-    Check(
-        "every_item_is_asked",
-        MULTIFACET_ANSWERS,
-        "Each item of the bench has an answer or a drop reason, and nothing else was asked. If "
-        "not, the items have changed since: materialize the answers again.",
-        True,
-        _every_item_is_asked,
     ),
     Check(
         "every_rubric_is_graded_or_dropped",

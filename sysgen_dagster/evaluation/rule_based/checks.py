@@ -1,4 +1,4 @@
-"""Checks of a benchmark that rules grade: nothing is lost, and little is unknown."""
+"""Checks of a benchmark that rules grade, beside those of every suite."""
 
 from functools import partial
 
@@ -7,7 +7,6 @@ import polars as pl
 from sysgen_dagster.evaluation.rule_based.tables import NOT_VERIFIABLE, SuiteTables
 from sysgen_dagster.tables.checks import Check, Evidence, Finding, none_of, within
 from sysgen_dagster.tables.rates import Rate
-from sysgen_dagster.tables.table import kept
 
 # Our choice: 5 % of the items may be unanswered before a score says little of the benchmark.
 MOST_UNANSWERED = 0.05
@@ -25,13 +24,6 @@ def build_checks(tables: SuiteTables) -> tuple[Check, ...]:
             "Each constraint can be verified here; those that cannot are left out and counted.",
             False,
             partial(_list_left_out, tables),
-        ),
-        Check(
-            "every_item_is_asked",
-            tables.answers,
-            f"Each item has an answer or a drop reason, and nothing else was asked. {_AGAIN}",
-            True,
-            partial(_list_not_asked, tables),
         ),
         Check(
             "every_constraint_is_graded",
@@ -53,12 +45,6 @@ def build_checks(tables: SuiteTables) -> tuple[Check, ...]:
 def _list_left_out(tables: SuiteTables, evidence: Evidence) -> Finding:
     constraints = evidence.read(tables.items, "item", "constraints").explode("constraints")
     return none_of(constraints.unnest("constraints").drop_nulls("left_out"))
-
-
-def _list_not_asked(tables: SuiteTables, evidence: Evidence) -> Finding:
-    wanted = kept(evidence.read(tables.items, "item", "drop_reason"))
-    asked = evidence.read(tables.answers, "item", "answer", "drop_reason")
-    return none_of(_find_faults(wanted, asked, ["item"], "answer"))
 
 
 def _list_not_graded(tables: SuiteTables, evidence: Evidence) -> Finding:

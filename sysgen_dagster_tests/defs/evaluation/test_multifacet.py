@@ -157,10 +157,17 @@ def test_two_subjects_are_asked_graded_scored_and_compared_by_item(
     checks = [(name, passed) for each in said for name, passed in each["checks"].items()]
     assert set(checks) == {
         ("every_item_has_a_column", False),
-        ("every_item_is_asked", True),
         ("every_rubric_is_graded_or_dropped", True),
         ("few_rubrics_are_unread", True),
         ("judge_grades_as_people_do", False),
+        # Those of every suite.
+        ("every_item_is_answered_or_dropped", True),
+        ("every_answer_is_graded_or_dropped", True),
+        ("every_drop_has_a_known_reason", True),
+        ("scores_are_of_all_items", True),
+        ("few_items_are_unknown", True),
+        ("judge_is_calibrated", False),
+        ("nobody_grades_itself", True),
     }
     first, second = (
         [each["metadata"].get("engine/times_sent") for each in part]

@@ -97,30 +97,6 @@ BROKEN: dict[str, tuple[str, Table, Change, int]] = {
         ),
         1,
     ),
-    "an item is not asked": (
-        "every_item_is_asked",
-        MULTIFACET_ANSWERS,
-        lambda rows: rows.filter(~FIRST),
-        1,
-    ),
-    "answers to items that are gone": (
-        "every_item_is_asked",
-        MULTIFACET_ITEMS,
-        lambda rows: rows.filter(~FIRST),
-        1,
-    ),
-    "asked twice": (
-        "every_item_is_asked",
-        MULTIFACET_ANSWERS,
-        lambda rows: pl.concat([rows, rows.filter(FIRST)]),
-        2,
-    ),
-    "an answer lost without a reason": (
-        "every_item_is_asked",
-        MULTIFACET_ANSWERS,
-        drop(FIRST, "answer", None),
-        1,
-    ),
     "a rubric is lost": (
         "every_rubric_is_graded_or_dropped",
         MULTIFACET_GRADINGS,
@@ -229,6 +205,5 @@ def test_made_up_gradings_warn_of_nothing() -> None:
 
 def test_what_stops_scores_is_a_contract_and_the_rest_warns() -> None:
     assert {check.name for check in CHECKS if check.blocking} == {
-        "every_item_is_asked",
         "every_rubric_is_graded_or_dropped",
     }
