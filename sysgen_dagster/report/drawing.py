@@ -5,8 +5,10 @@ draws.
 """
 
 import base64
+import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from html import escape
 from importlib import import_module
 from importlib.util import find_spec
@@ -114,11 +116,18 @@ def svg(chart: Chart, label: str, *, alone: bool = False) -> str:
         ReportError: The ``report`` extra is not installed.
     """
     config = {**_CONFIG, "background": PAPER if alone else None}
-    drawn = vl_convert.vegalite_to_svg({**chart.to_dict(), "config": config})
-    text = _SUPERFLUOUS.sub("", drawn)
+    # To hold it to the schema first takes twice the time; vl-convert refuses what is wrong.
+    specification = {**chart.to_dict(validate=False), "config": config}
+    text = _SUPERFLUOUS.sub("", _draw(json.dumps(specification)))
     head = f'<svg role="img" aria-label="{escape(label)}" font-family="{_FONT}" '
     text = text.replace("<svg ", head, 1)
     return text if alone else _COLOUR.sub(lambda found: _PAGE_COLOURS[found[0]], text)
+
+
+# A live report shows most of its charts unchanged every few seconds.
+@lru_cache(maxsize=256)
+def _draw(specification: str) -> str:
+    return vl_convert.vegalite_to_svg(specification)
 
 
 def data_uri(svg_text: str) -> str:
