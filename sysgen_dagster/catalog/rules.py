@@ -145,7 +145,7 @@ def _fault(kind: type[BaseModel], error: ErrorDetails) -> InitErrorDetails:
         return _said(what, (*place, context["discriminator"].strip("'")), context["tag"])
     elif error["type"] == "union_tag_not_found":
         field = context["discriminator"].strip("'")
-        entries = get_args(kind.model_fields[str(place[0])].annotation)
+        entries = _entries_in(kind.model_fields[str(place[0])].annotation)
         words = [of for each in entries for of in get_args(each.model_fields[field].annotation)]
         return _said(f"{MISSING}: it is one of {', '.join(words)}", (*place, field), error["input"])
     elif _is_unknown(error):
@@ -155,6 +155,14 @@ def _fault(kind: type[BaseModel], error: ErrorDetails) -> InitErrorDetails:
     elif not place and what == _FIELDS:
         what = f"{_FIELDS}, of {', '.join(_fields(kind))}"
     return _said(what, place, error["input"])
+
+
+def _entries_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The entries that a field may hold, also one of them or nothing."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _entries_in(inner)
 
 
 def _fields(kind: type[BaseModel]) -> list[str]:

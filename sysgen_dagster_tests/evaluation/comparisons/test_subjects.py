@@ -49,7 +49,7 @@ def test_every_row_of_the_paper_is_one_of_the_shipped_catalogue(tmp_path: Path) 
     catalog = load(tmp_path)
 
     assert set(SCORED) - set(DAGGER) - set(MODELS) <= set(catalog.trainings)
-    assert set(MODELS) == set(catalog.students)
+    assert set(MODELS) <= set(catalog.students)
 
 
 def test_what_it_was_is_known_by_its_weights_too(tmp_path: Path) -> None:

@@ -49,6 +49,10 @@ def test_a_chat_is_read_by_its_shape() -> None:
         ({"sources": {}}, "sources"),
         ({"sources": {"own": HUB}}, "give either `instruction` or `shape`"),
         ({"sources": {"own": {"instruction": "prompt"}}}, "give either `hub` or `path`"),
+        (
+            {"sources": {"own": {**HUB, "shape": {"column": "chat"}}}},
+            "is missing: it is one of .*question_answer",
+        ),
         ({"sets": 6}, "sets"),
         ({"instructions": 3, "shards": 4}, "do not fill 4 `shards`"),
         ({"subdimensions": {"colour": {"red": "it is red"}}}, "has colour"),
