@@ -135,15 +135,14 @@ def test_a_third_run_asks_nothing_and_finds_the_same(
 def test_after_a_kill_only_what_was_in_flight_is_asked_again(tmp_path: Path) -> None:
     proof = SmallProof(tmp_path)
     _write_gguf(proof)
-    running = subprocess.Popen(
+    with subprocess.Popen(
         proof.command(), env=proof.environment(), stdout=subprocess.PIPE, text=True
-    )
-    assert running.stdout is not None
-    for line in running.stdout:
-        if "conflict_set no_system_message" in line:  # the third subject is through
-            running.kill()
-            break
-    running.wait()
+    ) as running:
+        assert running.stdout is not None
+        for line in running.stdout:
+            if "conflict_set no_system_message" in line:  # the third subject is through
+                running.kill()
+                break
     done = proof.run()
     assert done.returncode == 0, done.stderr[-3000:]
     ledgers = sorted((proof.data / "ledger" / "conflict_set_answers").glob("*.parquet"))
@@ -156,4 +155,5 @@ def test_after_a_kill_only_what_was_in_flight_is_asked_again(tmp_path: Path) -> 
     lines = [line for line in done.stdout.splitlines() if "known from before" in line]
     for name in SUBJECTS[:3]:
         known = [line for line in lines if line.startswith(f"{name}:")]
+        assert known, lines
         assert all("(144 known from before" in line for line in known), known
