@@ -137,9 +137,9 @@ def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Itera
     yield from (downloads / "loading").glob("*")
     # Not `split_shard`: what a preview has asked lies in ledgers of the whole source.
     held = {shard.rpartition("-")[0] for shard in shards}
-    own = [] if LANE in held else catalog.instruction_sources
-    entries = [*catalog.sources.values(), *catalog.benchmarks.values(), *own]
-    stay = {each.hub.repo for each in entries if each.hub and each.name not in held}
+    of_lane = catalog.instruction_sources if LANE in held else []
+    others = [each for each in catalog.upstream_files if each not in of_lane]
+    stay = {each.hub.repo for each in others if each.hub and each.name not in held}
     names = {f"datasets--{repo.replace('/', '--')}" for repo in stay}
     for path in (downloads / "hub").glob("datasets--*"):
         if path.name not in names:

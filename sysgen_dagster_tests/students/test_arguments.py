@@ -20,7 +20,7 @@ from sysgen_dagster_tests.training_sets.export.exports import SPLITS, export
 
 STUDENT = Student(weights="org/pupil", revision="a" * 40)
 ROWS = Rows(Path("/exports/chats"), "phi-4", "b" * 64, 1000)
-OUTPUT = Path("/work/students/one")
+OUTPUT = Path("/somewhere/students/one")
 
 
 def entry(**fields: Any) -> StudentTraining:
@@ -52,7 +52,7 @@ def test_a_whole_training_is_said_in_json() -> None:
             "checksum": "b" * 64,
             "train_rows": 1000,
         },
-        "output": "/work/students/one",
+        "output": "/somewhere/students/one",
         "learning_rate": 1e-6,
         "warmup_steps": 10,
         "schedule": "cosine",
@@ -113,7 +113,7 @@ def test_a_template_of_the_student_is_the_one_that_trains() -> None:
 
 
 def test_a_training_starts_from_the_checkpoint_of_another_one() -> None:
-    start = Path("/work/students/first/checkpoints/epoch-3")
+    start = Path("/somewhere/students/first/checkpoints/epoch-3")
     model = arguments(entry(starts_from="first"), start=start)["model"]
 
     assert model["weights"] == str(start)

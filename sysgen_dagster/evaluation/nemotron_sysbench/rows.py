@@ -23,7 +23,7 @@ from sysgen_dagster.evaluation.nemotron_sysbench.tables import (
     Kind,
     NotGraded,
 )
-from sysgen_dagster.sources.json_rows import NumberText
+from sysgen_dagster.sources.json_rows import as_numbers
 
 # Instructions on how an answer reads, which are no matter of counting: the judge is asked.
 _FOR_THE_JUDGE: Final = ("stylistic:", "linguistic:", "situation:")
@@ -91,7 +91,7 @@ def build_rows(rows: Iterable[Any]) -> pl.DataFrame:
 
 def _build_item(number: int, given: Any) -> dict[str, Any]:
     try:
-        row = _Row.model_validate(_as_numbers(given))
+        row = _Row.model_validate(as_numbers(given))
     except ValidationError as error:
         faults = error.errors(include_url=False)[:_SHOWN_FAULTS]
         said = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in faults)
@@ -116,15 +116,6 @@ def _build_item(number: int, given: Any) -> dict[str, Any]:
         "left_out": left_out,
         "drop_reason": None if checks else NotGraded.NO_CHECK_LEFT.value,
     }
-
-
-def _as_numbers(value: Any) -> Any:
-    """The value as JSON has it; sources keep numbers as they are written."""
-    if isinstance(value, NumberText):
-        return json.loads(value)
-    if isinstance(value, Mapping):
-        return {name: _as_numbers(each) for name, each in value.items()}
-    return [_as_numbers(each) for each in value] if isinstance(value, list) else value
 
 
 def _arguments(instruction: _Instruction) -> dict[str, Any]:

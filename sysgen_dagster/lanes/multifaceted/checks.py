@@ -206,9 +206,7 @@ def _messages_name_no_labels(settings: Multifaceted) -> Check:
     labels = label_pattern(settings.taxonomy)
 
     def evaluate(evidence: Evidence) -> Finding:
-        rows = kept(
-            evidence.read(PREFERENCE_MESSAGES, "conversation_id", "system_message", "drop_reason")
-        )
+        rows = _kept_messages(evidence)
         names = [labels.search(message) is not None for message in rows["system_message"]]
         return none_of(rows.filter(pl.Series(names, dtype=pl.Boolean)))
 
@@ -218,9 +216,7 @@ def _messages_name_no_labels(settings: Multifaceted) -> Check:
 
 def _messages_are_unique() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        rows = kept(
-            evidence.read(PREFERENCE_MESSAGES, "conversation_id", "system_message", "drop_reason")
-        )
+        rows = _kept_messages(evidence)
         return none_of(rows.filter(pl.col("system_message").is_duplicated()))
 
     statement = "No two messages are the same."
@@ -231,9 +227,7 @@ def _messages_are_as_long() -> Check:
     shortest, longest = paper.MESSAGE_CHARACTERS
 
     def evaluate(evidence: Evidence) -> Finding:
-        rows = kept(
-            evidence.read(PREFERENCE_MESSAGES, "conversation_id", "system_message", "drop_reason")
-        )
+        rows = _kept_messages(evidence)
         length = pl.col("system_message").str.len_chars()
         other = rows.filter(~length.is_between(shortest, longest))
         finding = within(Rate(other.height, rows.height), (0.0, MOST_OTHER_LENGTHS), 0.0, other)

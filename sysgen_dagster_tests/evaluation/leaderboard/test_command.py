@@ -50,7 +50,7 @@ def test_a_tokenizer_in_a_folder_has_no_commit(tmp_path: Path) -> None:
 def words(asks: Asks, *, in_template: bool, limit: int | None = None) -> list[str]:
     arguments = told(asks, has_chat_template=in_template)
     return build_command(
-        *(HARNESS, ["a", "b"], Path("/work/arc"), arguments, asks),
+        *(HARNESS, ["a", "b"], Path("/somewhere/arc"), arguments, asks),
         has_chat_template=in_template,
         limit=limit,
     )
@@ -63,7 +63,7 @@ def test_a_run_keeps_every_answer_and_every_item() -> None:
     assert options["--model"] == "local-completions"
     assert json.loads(options["--model_args"]) == told(Asks.LIKELIHOOD)
     assert options["--tasks"] == "a,b"
-    assert options["--use_cache"] == "/work/arc/cache"
+    assert options["--use_cache"] == "/somewhere/arc/cache"
     assert line[-1] == "--log_samples"
 
 
@@ -81,7 +81,7 @@ def test_a_limit_is_that_of_each_part() -> None:
 
 
 def test_a_key_is_in_the_environment_and_not_on_the_command_line() -> None:
-    environment = environment_of_harness({"PATH": "/bin"}, "sk-1", Path("/work/datasets"))
+    environment = environment_of_harness({"PATH": "/bin"}, "sk-1", Path("/somewhere/datasets"))
     assert environment["OPENAI_API_KEY"] == "sk-1"
     assert environment["PATH"] == "/bin"
     assert environment["LMEVAL_MODEL_NONE_ANSWER_PLACEHOLDER"] == NO_ANSWER
