@@ -72,7 +72,7 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
         remove_export(store, mixture)
     shards = held.shards.union(*answered.values())
     answers = forget(work / "ledger", conversations, shards)
-    for path in [*_copies(work / "downloads", catalog, shards), *left_over(store, work)]:
+    for path in [*upstream_copies(work / "downloads", catalog, shards), *left_over(store, work)]:
         remove(path)
     for name in running(work / "engines"):  # no run uses it; the next one starts it again
         stop(work / "engines", name)
@@ -128,7 +128,7 @@ def _to_make_again(store: Store, catalog: Catalog, shards: Sequence[str]) -> Ite
         yield "again report", [report.key], None
 
 
-def _copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Iterator[Path]:
+def upstream_copies(downloads: Path, catalog: Catalog, shards: Collection[str]) -> Iterator[Path]:
     """Copies of upstream files: converted ones, and downloads of which these shards may be parts.
 
     Of a source that the catalogue no longer names it is not known which download was its file.

@@ -14,7 +14,10 @@ from typing import Any
 import polars as pl
 import pytest
 
+from sysgen_dagster.catalog.load import FULL_CATALOG
+from sysgen_dagster.commands.deletion import upstream_copies
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS
+from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.review.decisions import (
     Choice,
@@ -130,6 +133,22 @@ def _edit_an_answer_each(data: Path) -> None:
         edited = Decision(*row, new_answer=f"A person wrote {word}.")
         journal_of(store).append(edited.now().record())
     _run(_SYSGEN, "review", "--data", data, "--apply")
+
+
+def test_only_downloads_that_may_hold_the_conversations_are_removed(tmp_path: Path) -> None:
+    catalog = load_catalog(FULL_CATALOG)
+    files = {each.name: each.hub for each in catalog.upstream_files if each.hub}
+    folders = {
+        name: tmp_path / "hub" / f"datasets--{hub.repo.replace('/', '--')}"
+        for name, hub in files.items()
+    }
+    unknown = tmp_path / "hub" / "datasets--somebody--chats"
+    for folder in {*folders.values(), unknown}:
+        folder.mkdir(parents=True)
+
+    assert {"capybara", "gsm8k", "multifacet", "calibration"} <= files.keys()
+    gone = {*upstream_copies(tmp_path, catalog, ["capybara-003"])}
+    assert gone == {folders["capybara"], unknown}
 
 
 @pytest.mark.slow
