@@ -124,10 +124,11 @@ def svg(chart: Chart, label: str, *, alone: bool = False) -> str:
     return text if alone else _COLOUR.sub(lambda found: _PAGE_COLOURS[found[0]], text)
 
 
-# A live report shows most of its charts unchanged every few seconds.
+# A live report shows most of its charts unchanged every few seconds. A value that is no finite
+# number (the loss of a training that went wrong) is a gap in the chart.
 @lru_cache(maxsize=256)
 def _draw(specification: str) -> str:
-    return vl_convert.vegalite_to_svg(specification)
+    return vl_convert.vegalite_to_svg(json.loads(specification, parse_constant=lambda _: None))
 
 
 def data_uri(svg_text: str) -> str:

@@ -36,3 +36,11 @@ def test_a_long_training_is_drawn_with_as_many_points_as_are_seen(count: int) ->
 def test_it_becomes_a_picture(evaluated: bool) -> None:
     text = svg(draw_losses(steps(30, evaluated=evaluated)), "Loss", alone=True)
     assert "optimiser step" in text
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), float("-inf")])
+def test_a_loss_that_is_no_finite_number_is_a_gap(loss: float) -> None:
+    broken = steps(30).with_columns(
+        pl.when(pl.col("step") > 20).then(loss).otherwise("loss").alias("loss")
+    )
+    assert "optimiser step" in svg(draw_losses(broken), "Loss", alone=True)
