@@ -81,7 +81,7 @@ def axis_of(title: str, form: str, narrow: bool = False) -> "alt.Axis":
     """The axis at the bottom; shares have no decimals on it."""
     form = form.replace(".1%", ".0%")
     if not narrow:
-        return alt.Axis(title=title, format=form, tickCount=6)
+        return alt.Axis(title=textwrap.wrap(title, 90), format=form, tickCount=6)
     lines = textwrap.wrap(title, 44)
     return alt.Axis(title=lines, format=form, tickCount=4, titleAnchor="start", titleX=0)
 

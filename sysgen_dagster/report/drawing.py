@@ -80,6 +80,7 @@ _CONFIG: Mapping[str, Any] = {
         "domain": False,
         "ticks": False,
         "labelPadding": 6,
+        "labelSeparation": 12,  # the page's font may be wider than the one that is measured
     },
     "axisY": {"grid": False, "title": None},
     "header": {"labelColor": INK, "labelFontSize": 13, "labelFontWeight": 600, "title": None},

@@ -1,6 +1,7 @@
 """Points with whiskers of students' scores and differences, and lines of rounds."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -94,3 +95,23 @@ def test_a_chart_fits_a_phone(name: str) -> None:
     found = WIDTH.search(svg(chart, name))
     assert found
     assert int(found[1]) <= 358  # what a phone of 390 pixels has between margins
+
+
+LABEL = re.compile(r'<text text-anchor="(\w+)" transform="translate\(([-.\d]+),15\)"[^>]*>([^<]+)<')
+
+
+@pytest.mark.parametrize("narrow", [False, True])
+@pytest.mark.parametrize("form", [".1%", ".2f", ".3f"])
+def test_no_label_of_an_axis_runs_into_the_next_in_a_wide_font(form: str, narrow: bool) -> None:
+    chart = draw_differences(BOTH, [], form=form, narrow=narrow)
+
+    assert chart
+    labels = LABEL.findall(svg(chart, "differences"))
+    assert len(labels) > 1
+    ends = []
+    for anchor, at, text in labels:
+        width = 7.5 * len(text)
+        start = float(at) - {"start": 0, "middle": width / 2, "end": width}[anchor]
+        ends.append((start, start + width))
+    ends.sort()
+    assert all(end < start for (_, end), (start, _) in pairwise(ends)), labels
