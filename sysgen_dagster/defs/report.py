@@ -10,6 +10,7 @@ import polars as pl
 from sysgen_dagster.analysis.findings import list_flags
 from sysgen_dagster.analysis.tables import ROW_QUALITY
 from sysgen_dagster.defs.exported import list_training_sets, measure_costs
+from sysgen_dagster.defs.multifaceted_shown import READ_FOR_REPORT, read_second_lane
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
@@ -18,6 +19,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.reviewed import decided_rows
 from sysgen_dagster.defs.plumbing.table_io import AssetRun, StoredStatistics
+from sysgen_dagster.lanes.multifaceted.tables import SELECTION
 from sysgen_dagster.lanes.sysgen import stories, story_rows
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.obedience.tables import (
@@ -51,8 +53,12 @@ def paper_comparison(run: AssetRun) -> pl.DataFrame:
     return compare_with_paper([StoredStatistics(run.store, name) for name in names])
 
 
+_SHOWN = (*(view.table for view in VIEWS), ROW_QUALITY)
+_OF_LANE = (SELECTION, *READ_FOR_REPORT) if CATALOG.multifaceted else ()
+
+
 @dg.asset(
-    deps=[asset_key(table) for table in (*(view.table for view in VIEWS), ROW_QUALITY)],
+    deps=[asset_key(table) for table in (*_SHOWN, *_OF_LANE)],
     group_name=Group.REPORT.value,
     kinds={"html"},
 )
@@ -104,6 +110,7 @@ def _contents(store: Store, instance: dg.DagsterInstance) -> Report:
         CATALOG.method.label,
         list_training_sets(store),
         pl.concat(costs) if costs else None,
+        read_second_lane(store),
     )
 
 

@@ -21,9 +21,12 @@ from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION, JUDGED_PREFERENCES
 from sysgen_dagster.obedience.worth import mark_judges
 from sysgen_dagster.report import drawing
+from sysgen_dagster.report.costs import build_section as build_costs
 from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept, is_kept
-from sysgen_dagster.report.page import Chart, Report, Section, Table
+from sysgen_dagster.report.page import Report, Section, Table
+from sysgen_dagster.report.pictures import draw_pictures
 from sysgen_dagster.report.score_summaries import find_notices
+from sysgen_dagster.report.second_lane import SecondLane, build_headline, build_sections
 from sysgen_dagster.report.summaries import summarize_drops
 from sysgen_dagster.report.training_set import TrainingSet
 from sysgen_dagster.report.view import (
@@ -38,7 +41,6 @@ from sysgen_dagster.report.view import (
 from sysgen_dagster.report.views import VIEWS
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
-_LONG_H, _LONG_MIN = 2, 2  # from which a time is told in hours, and in minutes
 _MOST_ROWS = 16  # of a table that is open although a chart above it shows the same
 
 # By table, when a row that it drops is dropped.
@@ -58,6 +60,7 @@ def build_contents(
     method: str = "",
     training_sets: Sequence[TrainingSet] = (),
     costs: pl.DataFrame | None = None,
+    second_lane: SecondLane | None = None,
 ) -> Report:
     """What the page shows of the stored tables; a section says which of its tables are missing.
 
@@ -71,12 +74,21 @@ def build_contents(
         method: The label of the settings under which the rows are made; empty: not said.
         training_sets: What is exported.
         costs: `analysis.costs.COSTS` after a column ``model``, where that is known.
+        second_lane: What is stored of it; None where the deployment does not have it.
     """
+    lane = second_lane or SecondLane()
     return Report(
         title="System messages, and answers that keep to them",
         made_at=f"{made_at:%d %B %Y, %H:%M %Z}".strip(),
-        summary=[*_headline(models, sources), *([("method", method)] if method else [])],
-        notices=[*notices, *_notices(simulated, models)],
+        summary=[
+            *_headline(models, sources),
+            *build_headline(lane),
+            *([("method", method)] if method else []),
+        ],
+        notices=[
+            *notices,
+            *_notices([*dict.fromkeys((*simulated, *lane.simulated))], models, lane),
+        ],
         training_sets=training_sets,
         notices_of={
             Part.QUALITY.value: [
@@ -86,7 +98,7 @@ def build_contents(
             ],
             Part.STUDENTS.value: find_notices(sources),
         },
-        sections=[*_of_ours(models, sources, costs), *_beside_paper(models, sources)],
+        sections=[*_of_ours(models, sources, costs, lane), *_beside_paper(models, sources)],
         stories=begin_with_kept(stories),
         kept_rows=min(KEPT_ROWS, sum(map(is_kept, stories))),
         tags=TAG_NAMES,
@@ -124,7 +136,7 @@ def _asked(retention: pl.DataFrame) -> int:
     return int(begun["conversations"].sum())
 
 
-def _notices(simulated: Sequence[str], models: Sequence[Statistics]) -> list[str]:
+def _notices(simulated: Sequence[str], models: Sequence[Statistics], lane: SecondLane) -> list[str]:
     notices = []
     if simulated:
         notices.append(
@@ -134,7 +146,7 @@ def _notices(simulated: Sequence[str], models: Sequence[Statistics]) -> list[str
         )
     if not drawing.available():
         notices.append("Charts are left out: pip install 'sysgen-dagster[report]' draws them.")
-    if not models:
+    if not models and not lane.models:
         notices.append("No model has finished a shard yet.")
     return notices
 
@@ -158,15 +170,20 @@ def _notices_of_judges(stats: Statistics, is_simulated: bool) -> list[str]:
 
 
 def _of_ours(
-    models: Sequence[Statistics], sources: Statistics, costs: pl.DataFrame | None
+    models: Sequence[Statistics],
+    sources: Statistics,
+    costs: pl.DataFrame | None,
+    lane: SecondLane,
 ) -> Iterator[Section]:
     """The sections with figures of ours, and last one that names those of which there are none."""
     parts = [part for part in Part if part is not Part.PAPER]
-    sections = [each for part in parts for each in _sections(part, models, sources, costs)]
-    yield from (section for section in sections if section.tables)
+    sections = [each for part in parts for each in _sections(part, models, sources, costs, lane)]
+    yield from (section for section in sections if section.tables or section.rows)
     # Who evaluates no students need not be told of it.
     named = [each for each in sections if each.part is not Part.STUDENTS]
-    missing = [(section.title, section.note) for section in named if not section.tables]
+    missing = [
+        (section.title, section.note) for section in named if section.note and not section.tables
+    ]
     if missing:
         yield Section(
             "Not looked at yet",
@@ -176,18 +193,17 @@ def _of_ours(
 
 
 def _sections(
-    part: Part, models: Sequence[Statistics], sources: Statistics, costs: pl.DataFrame | None
+    part: Part,
+    models: Sequence[Statistics],
+    sources: Statistics,
+    costs: pl.DataFrame | None,
+    lane: SecondLane,
 ) -> Iterator[Section]:
     """The sections of a part with figures of ours alone."""
     if part is Part.COST and costs is not None and not costs.is_empty():
-        yield Section(
-            "Requests, tokens and time",
-            "What the phases asked of each model for the rows that are stored. Time is how long "
-            "runs of a phase had requests in flight. GPU-hours and money are there where the "
-            "model's entry in the catalogue says how fast its tokens are and what they cost.",
-            tables=[Table(_filled(with_titles(costs)), "costs", ",.2f")],
-            part=part,
-        )
+        yield build_costs(costs)
+    if part is Part.SECOND_LANE:
+        yield from build_sections(lane)
     if part is Part.DROPPED and not (drops := _drops(models)).is_empty():
         yield Section(
             "Reasons",
@@ -210,25 +226,6 @@ def _drops(models: Sequence[Statistics]) -> pl.DataFrame:
     return drops if len(found) != 1 else drops.drop("model")
 
 
-def _filled(costs: pl.DataFrame) -> pl.DataFrame:
-    """Whole numbers, time in words, and no columns of what is known of no model."""
-    counts = pl.col("requests", "prompt_tokens", "completion_tokens")
-    known = [name for name in costs.columns if costs[name].count()]
-    whole = costs.select(known).with_columns(counts.round().cast(pl.Int64))
-    if "hours" not in known:
-        return whole
-    times = pl.col("hours").map_elements(_time, return_dtype=pl.String)
-    return whole.with_columns(times).rename({"hours": "time"})
-
-
-def _time(hours: float) -> str:
-    """A time in the unit in which it is easily read."""
-    if hours >= _LONG_H:
-        return f"{hours:,.1f} h"
-    minutes = hours * 60
-    return f"{minutes:,.1f} min" if minutes >= _LONG_MIN else f"{minutes * 60:,.1f} s"
-
-
 def _section(view: View, models: Sequence[Statistics], sources: Statistics) -> Section:
     """What is stored of a view, without the paper's figures."""
     shown = models if view.is_by_model else [sources]
@@ -241,7 +238,7 @@ def _section(view: View, models: Sequence[Statistics], sources: Statistics) -> S
     if rows is None:
         return Section(view.title, view.lead, note=note, part=view.part)
     ours = without_paper(rows.filter(view.of_ours))
-    charts = _charts(view, ours, view.title, models)
+    charts = draw_pictures(view.draw, ours, _names(models), view.title)
     return Section(view.title, view.lead, charts, _tables(view, ours), note, view.part)
 
 
@@ -257,7 +254,7 @@ def _beside_paper(models: Sequence[Statistics], sources: Statistics) -> Iterator
             continue
         title = f"{view.published_in}: {view.title}" if view.published_in else view.title
         text = view.on_paper or (view.lead if view.part is Part.PAPER else "")
-        charts = _charts(view, known, title, models)
+        charts = draw_pictures(view.draw, known, _names(models), title)
         yield Section(title, text, charts, _tables(view, known), part=Part.PAPER)
 
 
@@ -271,19 +268,8 @@ def _rows_of(view: View, read: Sequence[tuple[str, pl.DataFrame | None]]) -> pl.
     return with_titles(pl.concat(summaries)) if summaries else None
 
 
-def _charts(
-    view: View, rows: pl.DataFrame, title: str, models: Sequence[Statistics]
-) -> list[Chart]:
-    """Each chart of a view, for a wide and for a narrow screen."""
-    if rows.is_empty() or not drawing.available():
-        return []
-    names = [stats.model for stats in models]
-    drawn = [(draw(rows, names), draw(rows, names, narrow=True)) for draw in view.draw]
-    return [
-        Chart(drawing.svg(wide, title), drawing.svg(narrow, title))
-        for wide, narrow in drawn
-        if wide is not None and narrow is not None
-    ]
+def _names(models: Sequence[Statistics]) -> list[str]:
+    return [stats.model for stats in models]
 
 
 def _tables(view: View, rows: pl.DataFrame) -> list[Table]:

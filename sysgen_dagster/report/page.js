@@ -146,13 +146,6 @@ function sayMissing(key) {
 
 // The start
 
-// The stories that the page holds, compressed.
-async function unpackStories() {
-  const bytes = Uint8Array.from(atob(byId("stories").textContent), (sign) => sign.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return new Response(stream).json();
-}
-
 // Follow a change of the form; where the row shown does not fit it, show the first that does.
 function refilter() {
   applyFilters();
@@ -189,4 +182,4 @@ function explain(error) {
   byId("state").textContent = `The rows cannot be read: ${error.message}. ${why}`;
 }
 
-unpackStories().then(start, explain);
+if (byId("stories") !== null) unpack(byId("stories")).then(start, explain);

@@ -60,6 +60,7 @@ class Section:
     Attributes:
         title: Its heading, unlike that of every other section.
         part: The heading under which it stands with those beside it.
+        rows: Instructions of the second lane as `lanes.multifaceted.stories` tells them.
     """
 
     title: str
@@ -68,6 +69,7 @@ class Section:
     tables: Sequence[Table] = ()
     note: str = ""
     part: str = ""
+    rows: Sequence[Mapping[str, Any]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +112,15 @@ def render(report: Report) -> str:
     ]
     return fill_template(
         "report/page.html.j2",
-        ("report/story.js", "report/page.js"),
+        ("report/story.js", "report/sets.js", "report/page.js"),
         report=report,
+        has_rows=bool(report.stories) or any(section.rows for section in report.sections),
         parts=[part for part in parts if part[0] != Part.PAPER],
         last_parts=[part for part in parts if part[0] == Part.PAPER],
         rows_of=_rows_of,
         kind_of=_kind,
         svg=Markup,  # charts are drawn by this package
-        stories=_pack(report.stories),
+        pack=_pack,
         words=words_of(report.tags, report.steps),
     )
 

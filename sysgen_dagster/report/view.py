@@ -29,6 +29,7 @@ class Part(StrEnum):
 
     DROPPED = "What was dropped, and why"
     QUALITY = "How good the rows are"
+    SECOND_LANE = "Second lane"
     STUDENTS = "How the students do"
     COST = "What it cost"
     PAPER = "Beside the paper"
