@@ -10,6 +10,7 @@ from sysgen_dagster.storage.store import Store
 from sysgen_dagster.students.checkpoints import write_checkpoints
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
 from sysgen_dagster.tables.table import Partition
+from sysgen_dagster_tests.inference.local.gguf_files import write_gguf
 
 ROOT = Path(__file__).parents[1]
 FOLDER, ROWS = ROOT / "train_small", ROOT / "real_rows"
@@ -40,6 +41,7 @@ class SmallProof:
         """Write weights, checkpoints and trainings that are made."""
         self.data, self.weights = folder / "work", folder / "smollm2"
         self.trainer = folder / "python"
+        self.judge = write_gguf(folder / "qwen.gguf")
         self.trainer.write_text(_IN_PLACE_OF_TORCH, encoding="utf-8")
         self.trainer.chmod(0o755)
         _write_weights(self.weights)
@@ -83,10 +85,10 @@ class SmallProof:
         }
         return {**kept, **own, **more}
 
-    def run(self, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def run(self, *options: str, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run it to its end."""
         return subprocess.run(
-            self.command(),
+            [*self.command(), *options],
             env=self.environment(**environment),
             capture_output=True,
             text=True,

@@ -1,8 +1,9 @@
 """The page of `make proof` is printed from stored results, and says what each figure is of."""
 
-import importlib.util
 import json
 import os
+from collections.abc import Iterator
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -12,13 +13,10 @@ from sysgen_dagster_tests.small_proof import FOLDER, SUBJECTS
 
 
 @pytest.fixture(scope="module")
-def page() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("proof_page", FOLDER / "page.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def page() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        yield import_module("page")
 
 
 @pytest.fixture(scope="module")

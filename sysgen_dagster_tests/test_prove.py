@@ -1,7 +1,9 @@
 """`make proof`: its stages one after the other, and what it goes on with after each end."""
 
+import hashlib
 import json
 import subprocess
+from collections import Counter
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster_tests.small_proof import FOLDER, SUBJECTS, TRAININGS, SmallProof
 
 HELD_OUT = 34 * 2 * 3  # rows of the validation split, answers of each, messages they are put under
 MADE_BEFORE_IT_ENDS = 50
+JUDGED_ROWS = 6
 
 
 @pytest.fixture(scope="module")
@@ -42,10 +46,11 @@ def _write_gguf(proof: SmallProof) -> None:
 
 @pytest.fixture(scope="module")
 def results(ended: SmallProof) -> dict[str, Any]:
-    """Of the run after it."""
-    done = ended.run()
+    """Of the run after it, which a judge has a part in."""
+    done = ended.run("--judge", str(ended.judge), "--judged-rows", str(JUDGED_ROWS))
     assert done.returncode == 0, done.stderr[-3000:]
     assert "S-IFEval is left out" in done.stdout
+    assert f"for up to {JUDGED_ROWS * len(SUBJECTS)} answers and their gradings" in done.stdout
     read: dict[str, Any] = json.loads((ended.data / "proof" / "results.json").read_text())
     return read
 
@@ -67,8 +72,13 @@ def test_every_subject_has_every_score_with_its_interval(results: dict[str, Any]
     }
     assert set(by_subject) == {*SUBJECTS}
     assert len({frozenset(scores) for scores in by_subject.values()}) == 1
-    assert all(row["low"] <= row["score"] <= row["high"] for row in results["scores"])
-    assert {row["suite"] for row in results["scores"]} == {"conflict_set", "message_likelihood"}
+    # Few of so few rows have a phrase that rules decide.
+    known = [row for row in results["scores"] if row["of"] != "rules"]
+    assert all(row["low"] <= row["score"] <= row["high"] for row in known)
+    assert {row["suite"] for row in results["scores"]} == {
+        *("conflict_set", "message_likelihood"),
+        "held_out_obedience",
+    }
 
 
 def test_differences_are_paired_with_each_other_subject(results: dict[str, Any]) -> None:
@@ -77,20 +87,72 @@ def test_differences_are_paired_with_each_other_subject(results: dict[str, Any])
         ("sysgen", first)
         for first in ("base_without_persona", "no_system_message", "original_answer")
     }
-    of_likelihood = [row for row in results["differences"] if row["suite"] != "conflict_set"]
+    of_likelihood = [row for row in results["differences"] if row["suite"] == "message_likelihood"]
     assert all(row["difference"] == 0 for row in of_likelihood)  # they say the same of each chat
     assert {row["items"] for row in of_likelihood} == {34}
 
 
 def test_the_results_say_what_they_are_of(results: dict[str, Any]) -> None:
     made = results["made"]
-    assert made["seconds"].keys() == {"trainings", "message_likelihood", "conflict_set"}
+    assert made["seconds"].keys() == {
+        *("trainings", "message_likelihood", "conflict_set"),
+        "held_out_obedience",
+    }
     assert made["seconds"]["trainings"] == 180
     assert made["versions"]["torch"] == "1.2.3"
     of_weights = {name: made["sha256"][f"weights of {name}"] for name in SUBJECTS}
     assert of_weights["base"] == of_weights["base_without_persona"]
     assert len(set(of_weights.values())) == 4
     assert "S-IFEval" not in made["sha256"]
+
+
+def test_what_a_judge_said_is_marked_with_who_judged_and_what_that_is_worth(
+    ended: SmallProof, results: dict[str, Any]
+) -> None:
+    judge = results["made"]["judge"]
+    assert (judge["file"], judge["quantisation"], judge["rows"]) == ("qwen.gguf", "Q4_K_M", 6)
+    assert judge["sha256"] == hashlib.sha256(ended.judge.read_bytes()).hexdigest()
+    assert judge["answers_cut"].keys() == {*SUBJECTS}
+    scores = [row for row in results["scores"] if row["suite"] == "held_out_obedience"]
+    assert {(row["of"], row["judge"]) for row in scores} == {
+        *(("total", "judge"), ("judge", "judge")),
+        ("rules", None),
+    }
+    assert all(row["worth"].startswith("uncalibrated") for row in scores if row["judge"])
+    page = (ended.data / "proof" / "README.md").read_text()
+    assert page.index("**Uncalibrated**") < page.index("mean over rows (uncalibrated)")
+
+
+def test_verdicts_are_stored_with_who_gave_each(ended: SmallProof, results: dict[str, Any]) -> None:
+    folder = ended.data / "held_out_obedience"
+    rows = [
+        json.loads(line)
+        for name in SUBJECTS
+        for line in (folder / f"{name}.jsonl").read_text().splitlines()
+    ]
+    assert len(rows) == len(SUBJECTS) * JUDGED_ROWS
+    assert len({row["conversation_id"] for row in rows}) == JUDGED_ROWS
+    phrases = [phrase for row in rows for phrase in row["phrases"]]
+    assert {phrase["by"] for phrase in phrases if phrase["verdict"] != "unknown"} <= {
+        *("rules", "judge")
+    }
+    counted = Counter(phrase["by"] or "nobody" for phrase in phrases)
+    assert results["made"]["judge"]["phrases_by"] == counted
+    assert counted["judge"] > counted["rules"] > 0
+
+
+def test_a_judge_is_a_model_of_the_catalogue_and_its_file_is_read_first(
+    ended: SmallProof, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(FOLDER))
+    with_judge, catalog = import_module("judged").with_judge, load_catalog(FOLDER / "catalog.yaml")
+    judge = with_judge(catalog, ended.judge).served["judge"]
+    assert (judge.weights, judge.engine, judge.license) == (
+        *(str(ended.judge), "llama_cpp"),
+        "apache-2.0",
+    )
+    with pytest.raises(SysgenError, match="cannot be read"):
+        with_judge(catalog, ended.judge.with_name("absent.gguf"))
 
 
 def test_the_page_names_what_was_not_measured(ended: SmallProof, results: dict[str, Any]) -> None:
@@ -103,7 +165,7 @@ def test_a_student_is_compared_with_those_of_its_own_seed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.syspath_prepend(str(FOLDER))
-    prove, subjects = import_module("prove"), import_module("subjects")
+    compared, subjects = import_module("compared"), import_module("subjects")
     catalog = subjects.with_seeds(load_catalog(FOLDER / "catalog.yaml"), 2)
     assert {name: each.seed for name, each in catalog.trainings.items()} == {
         **dict.fromkeys(TRAININGS, 0),
@@ -111,7 +173,7 @@ def test_a_student_is_compared_with_those_of_its_own_seed(
     }
     taught = {name: each.training for name, each in catalog.subjects.items() if each.training}
     assert taught == {name: name for name in catalog.trainings}
-    assert sorted(prove.find_pairs(catalog.subjects)) == sorted(
+    assert sorted(compared.find_pairs(catalog.subjects)) == sorted(
         (first, f"sysgen{end}")
         for end in ("", "_seed_1")
         for first in ("base_without_persona", f"no_system_message{end}", f"original_answer{end}")

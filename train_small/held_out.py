@@ -15,6 +15,7 @@ from subjects import Base, find_weights, template_of
 from sysgen_dagster.commands.printing import say
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.evaluation.message_likelihood import build_chats, build_items
+from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.inference.local.checkpoints import CHAT_TEMPLATE
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.storage.store import Store
@@ -24,6 +25,7 @@ from sysgen_dagster.tables.columns import MESSAGES
 NAME = "message_likelihood"  # of the measure, and of its folder
 # Which export has which answers to the same questions under the same messages.
 ANSWERS = {"sysgen": "new_answer", "original_answer": "original_answer"}
+_PROTOCOL = "nats a token of answers that no training has seen, the mark that ends them included"
 _LIKELIHOODS = {"id": pl.String(), "tokens": pl.UInt32(), "log_likelihood": pl.Float64()}
 
 
@@ -72,15 +74,21 @@ def _run_program(weights: Path, chats: Path, written: Path, template: Path) -> N
         )
 
 
+def score(items: pl.DataFrame, subject: str) -> pl.DataFrame:
+    """`SCORE_COLUMNS` of a subject's items."""
+    return score_items(items, subject=subject, protocol=_PROTOCOL)
+
+
 def read_held_out(store: Store) -> pl.DataFrame:
     """What `build_chats` takes: each chat of the validation split with either of its answers."""
     return pl.concat(
-        _read_validation(store, mixture).with_columns(answer=pl.lit(answer))
+        read_validation(store, mixture).with_columns(answer=pl.lit(answer))
         for mixture, answer in ANSWERS.items()
     )
 
 
-def _read_validation(store: Store, mixture: str) -> pl.DataFrame:
+def read_validation(store: Store, mixture: str) -> pl.DataFrame:
+    """The validation split of an export: ``conversation_id``, ``source``, ``messages``."""
     files = Path(str(store.export(mixture))).glob("data/*/validation-*.parquet")
     rows = pl.concat([pl.read_parquet(file) for file in sorted(files)])
     messages = pl.col("messages").cast(MESSAGES)  # without what of them is learned

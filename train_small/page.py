@@ -13,6 +13,17 @@ from typing import Any
 
 import altair as alt
 import polars as pl
+from figures import (
+    NATS,
+    SHARES,
+    TITLES,
+    Row,
+    as_table,
+    difference_table,
+    list_floors,
+    score_table,
+    title_of,
+)
 
 from sysgen_dagster.report import drawing
 
@@ -22,16 +33,7 @@ PAGE = HERE.parent / "docs" / "proof.md"
 PICTURE = HERE.parent / "docs" / "images" / "proof.svg"
 BEGIN, END = "<!-- results: begin -->\n", "<!-- results: end -->"
 
-TITLES = {
-    "base": "base, its own template",
-    "base_without_persona": "base, without persona",
-    "no_system_message": "original answers, no message",
-    "original_answer": "message, original answer",
-    "sysgen": "SysGen message, new answer",
-}
 # By suite: the scores that are shown, by metric and by what they are of.
-SHARES = "%"
-NATS = "nats"
 SHOWN: Mapping[str, tuple[str, str, Mapping[tuple[str, str], str]]] = {
     "message_likelihood": (
         "Held-out answers under their own message, and minus under another or none (nats a token)",
@@ -55,7 +57,13 @@ SHOWN: Mapping[str, tuple[str, str, Mapping[tuple[str, str], str]]] = {
     ),
     "s_ifeval": ("S-IFEval", SHARES, {}),
 }
-Row = Mapping[str, Any]
+# The same of what a judge had a part in, which stands apart.
+OBEDIENCE = {
+    ("obeyed", "total"): "all phrases",
+    ("obeyed", "rules"): "by rules alone",
+    ("obeyed", "judge"): "by the judge alone",
+}
+JUDGED = "held_out_obedience"
 
 
 def write_page(folder: Path, results: Mapping[str, Any]) -> Path:
@@ -71,15 +79,19 @@ def write_page(folder: Path, results: Mapping[str, Any]) -> Path:
 def as_json(results: Mapping[str, Any]) -> str:
     """Results as a file: a line for each score, so that a change of one is seen."""
     parts = [f'"made": {json.dumps(results["made"], indent=2)}']
-    for name in ("scores", "differences"):
+    for name in (name for name in results if name != "made"):
         lines = ",\n".join(json.dumps(_rounded(row)) for row in results[name])
         parts.append(f'"{name}": [\n{lines}\n]')
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _rounded(row: Row) -> dict[str, Any]:
+    def rounded(value: Any) -> Any:
+        return round(value, 6) if isinstance(value, float) else value
+
     return {
-        name: round(value, 6) if isinstance(value, float) else value for name, value in row.items()
+        name: [*map(rounded, value)] if isinstance(value, list) else rounded(value)
+        for name, value in row.items()
     }
 
 
@@ -87,16 +99,66 @@ def render(results: Mapping[str, Any], picture: str) -> str:
     """The tables of some results, in Markdown, and the picture that lies at this link."""
     made = results["made"]
     parts = [f"![Scores of the subjects, with intervals]({picture})\n", _provenance(made)]
+    parts += _seeds(results)
     for suite, (title, unit, shown) in SHOWN.items():
-        scores = [row for row in results["scores"] if row["suite"] == suite]
-        if not scores:
+        if any(row["suite"] == suite for row in results["scores"]):
+            parts += _tables(results, suite, title, unit, shown)
+        else:
             parts.append(f"**{title}** was not measured: its items were not at hand.\n")
-            continue
-        named = _shown(shown, scores)
-        parts.append(f"**{title}**\n\n{_scores(scores, named, unit)}")
-        differences = [row for row in results["differences"] if row["suite"] == suite]
-        parts.append(f"{_differences(differences, named, unit)}")
+    if judge := made.get("judge"):
+        parts.append(_judge(judge))
+        parts += _tables(results, JUDGED, _OBEYED, SHARES, OBEDIENCE)
     return "\n".join(parts)
+
+
+def _tables(
+    results: Row, suite: str, title: str, unit: str, shown: Mapping[tuple[str, str], str]
+) -> Iterator[str]:
+    """The scores of a suite, and the differences: over all seeds where there are several."""
+    scores = [row for row in results["scores"] if row["suite"] == suite]
+    named = _shown(shown, scores)
+    floors = list_floors(scores, named, unit)
+    over = [row for row in results.get("scores_over_seeds", ()) if row["suite"] == suite]
+    students = {row["subject"] for row in over}
+    alone = [row for row in scores if row["subject"].partition("_seed_")[0] not in students]
+    yield f"**{title}**\n\n{score_table([*alone, *over], named, unit, floors)}"
+    differences = results.get("differences_over_seeds", results["differences"])
+    yield difference_table([row for row in differences if row["suite"] == suite], named, unit)
+
+
+def _seeds(results: Row) -> Iterator[str]:
+    """What figures over several seeds can say; nothing where there is one."""
+    seeds = max((len(row["seeds"]) for row in results.get("scores_over_seeds", ())), default=1)
+    if seeds > 1:
+        yield (
+            f"Students are of {seeds} seeds. A figure is the mean over the items of all of them; "
+            "its interval comes of drawing items again, each with all its seeds; behind it is the "
+            "value of each seed. The interval is one of items, for these trainings: how far "
+            f"another seed would lie from them is seen from no more than these {seeds} values. A "
+            "difference is bold where its interval does not hold 0 and each seed has its sign, "
+            "which without any effect of the training all seeds have one time in "
+            f"{2 ** (seeds - 1)}.\n"
+        )
+
+
+_OBEYED = "Phrases of held-out messages that answers obey, mean over rows (uncalibrated)"
+
+
+def _judge(judge: Row) -> str:
+    """Who graded, and what is known of that."""
+    cut = (f"{title_of(name)} {number}" for name, number in judge["answers_cut"].items())
+    by = ", ".join(f"{name} {number}" for name, number in judge["phrases_by"].items())
+    itself = "; it wrote the new answers that students learned" * judge["wrote_the_new_answers"]
+    said = {
+        "judge": f"{judge['file']} ({judge['quantisation']}, sha256 `{judge['sha256'][:12]}`), "
+        f"prompt `{judge['prompt']}`{itself}",
+        "worth": judge["worth"],
+        "phrases decided by": f"{by}, on {judge['rows']} rows of each subject",
+        "answers cut at the limit": "; ".join(cut),
+    }
+    table = as_table(["", ""], [[name, text] for name, text in said.items()])
+    lead = "**Uncalibrated**: a judge has a part in what follows, and nobody knows how good it is."
+    return f"{lead}\n\n{table}"
 
 
 def _shown(shown: Mapping[tuple[str, str], str], rows: Iterable[Row]) -> dict[tuple[str, str], str]:
@@ -105,62 +167,6 @@ def _shown(shown: Mapping[tuple[str, str], str], rows: Iterable[Row]) -> dict[tu
         return dict(shown)
     there = [(row["metric"], row["of"]) for row in rows if row["of"] == "total"]
     return {each: each[0].replace("_", " ") for each in there}
-
-
-def _title(subject: str) -> str:
-    """For people; of another seed than the first, with its number."""
-    name, _, seed = subject.partition("_seed_")
-    return f"{TITLES.get(name, name)}{seed and f', seed {seed}'}"
-
-
-def _scores(rows: list[Row], shown: Mapping[tuple[str, str], str], unit: str) -> str:
-    of = {(row["subject"], row["metric"], row["of"]): row for row in rows}
-    lines = []
-    for subject in dict.fromkeys(row["subject"] for row in rows):
-        found = [of.get((subject, *each)) for each in shown]
-        lines.append([_title(subject), *(_figure(row, "score", unit) for row in found)])
-    first = [of.get((next(iter(of))[0], *each)) for each in shown]
-    if any(row and row["floor"] is not None for row in first):
-        floors = (_number(row and row["floor"], unit) for row in first)
-        lines.append(['a server that says "yes"', *floors])
-    return _table(["subject", *shown.values()], lines)
-
-
-def _differences(rows: list[Row], shown: Mapping[tuple[str, str], str], unit: str) -> str:
-    of = {(row["of_subject"], row["from"], row["metric"], row["of"]): row for row in rows}
-    lines = [
-        [f"{_title(second)}, minus {_title(first)}"]
-        + [_figure(of.get((second, first, *each)), "difference", unit) for each in shown]
-        for second, first in dict.fromkeys((row["of_subject"], row["from"]) for row in rows)
-    ]
-    return _table(["paired", *shown.values()], lines)
-
-
-def _figure(row: Row | None, name: str, unit: str) -> str:
-    """A figure with its interval and the number of its items; bold: a difference without 0."""
-    if row is None or row[name] is None:
-        return "unknown" if row else "not measured"
-    signed = name == "difference" or unit == NATS
-    text = f"{_number(row[name], unit, signed=signed)}"
-    if row["low"] is not None:
-        ends = [_number(row[end], unit, signed=signed) for end in ("low", "high")]
-        text += f" ({ends[0]} to {ends[1]})"
-        if name == "difference" and (row["low"] > 0 or row["high"] < 0):
-            text = f"**{text}**"
-    dropped = f" of {row['items'] + row['dropped']}" if row.get("dropped") else ""
-    return f"{text}; {row['items']}{dropped}"
-
-
-def _number(value: float | None, unit: str, *, signed: bool = False) -> str:
-    if value is None:
-        return ""
-    sign = "+" if signed else ""
-    return f"{value:{sign}.3f}" if unit == NATS else f"{100 * value:{sign}.1f} %"
-
-
-def _table(head: list[str], lines: Iterable[list[str]]) -> str:
-    rows = [head, ["---"] * len(head), *lines]
-    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _provenance(made: Row) -> str:
@@ -172,7 +178,7 @@ def _provenance(made: Row) -> str:
         "versions": ", ".join(f"{name} {number}" for name, number in made["versions"].items()),
         "sha256": ", ".join(f"{name} `{value[:12]}`" for name, value in made["sha256"].items()),
     }
-    return _table(["", ""], [[name, text] for name, text in said.items()])
+    return as_table(["", ""], [[name, text] for name, text in said.items()])
 
 
 def draw(scores: Iterable[Row]) -> str:
@@ -191,8 +197,8 @@ def _panels(scores: list[Row]) -> Iterator[tuple[str, str, list[dict[str, Any]]]
         for (metric, of), name in _shown(shown, of_suite).items():
             rows = [
                 {
-                    "subject": _title(row["subject"]),
-                    "of": _title(row["subject"].partition("_seed_")[0]),
+                    "subject": title_of(row["subject"]),
+                    "of": title_of(row["subject"].partition("_seed_")[0]),
                     **{end: row[end] for end in ("score", "low", "high")},
                 }
                 for row in of_suite

@@ -1,12 +1,13 @@
 """Shows on a small model what the real rows of this repository teach: `make proof`.
 
-    python train_small/prove.py --weights FOLDER --data WORK [--s-ifeval FILE]
+    python train_small/prove.py --weights FOLDER --data WORK [--s-ifeval FILE] [--judge FILE.gguf]
 
 Made one after the other under WORK, each of which a second run finds done: the trainings of
 `catalog.yaml`; how likely held-out answers are to each subject under their own and under another
-message; what each subject answers to S-IFEval, where its file is there, and to our conflict set.
-Then WORK/proof has the results (`results.json`), a page and its picture. After a kill the same
-command goes on: a training from its last saved state, the rest after the last chat or answer.
+message; what each subject answers to S-IFEval, where its file is there, and to our conflict set;
+where a judge is named, what it says of each subject's answers under held-out messages. Then
+WORK/proof has the results (`results.json`), a page and its picture. After a kill the same command
+goes on: a training from its last saved state, the rest after the last chat or answer.
 """
 
 import argparse
@@ -15,20 +16,23 @@ import json
 import os
 import sys
 import time
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import held_out
+import judged
 import polars as pl
+from compared import compare_all, compare_over_seeds, count_seeds, score_all, score_over_seeds
+from expected import expect
 from held_out import ProofError, measure_likelihoods
+from judged import Judging, with_judge
 from page import write_page
 from rich.console import Console
-from subjects import Base, find_weights, of_seed, with_seeds, with_subjects
+from subjects import Base, find_weights, with_seeds, with_subjects
 from train import HERE, ROWS, with_own_paths, write_exports
 
 from sysgen_dagster.commands.backfill import run_partitions
@@ -37,7 +41,6 @@ from sysgen_dagster.commands.engines import show_engines
 from sysgen_dagster.commands.printing import say
 from sysgen_dagster.commands.train import folder_of, train
 from sysgen_dagster.errors import SysgenError
-from sysgen_dagster.evaluation.scores import compare_items, score_items
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
@@ -48,9 +51,8 @@ from sysgen_dagster.tables.table import Partition
 
 COMMAND = "make proof"
 MEASURED = ("s_ifeval", "conflict_set")  # suites, in the order in which they are asked
-# The student that is compared, and with whom: the base, and the other students of its seed.
-STUDENT, BASE, OTHERS = "sysgen", "base_without_persona", ("no_system_message", "original_answer")
 _ITEMS = 60  # of S-IFEval: a subset, as five subjects answer it on two cores
+_JUDGED_ROWS = 20  # of 34, as a judge takes longer for one than a subject for ten
 
 
 def main() -> int:
@@ -63,18 +65,28 @@ def main() -> int:
     )
     parser.add_argument("--items", type=int, default=_ITEMS, help="of it (default: %(default)s)")
     parser.add_argument("--seeds", type=int, default=1, help="each training so often (default: 1)")
+    parser.add_argument("--judge", type=Path, help="a GGUF file; without it: nothing is judged")
+    parser.add_argument(
+        "--judged-rows", type=int, default=_JUDGED_ROWS, help="of each (default: %(default)s)"
+    )
     options = parser.parse_args()
     console, data = Console(width=120), options.data.absolute()
     base = Base(options.weights.absolute(), data)
     written = with_own_paths(load_catalog(HERE / "catalog.yaml"), base.weights)
     with_files = with_subjects(written, base, options.s_ifeval, options.items)
     catalog = with_seeds(with_files, options.seeds)
+    judging = options.judge and Judging(options.judge.absolute(), options.judged_rows)
+    if judging:
+        catalog = with_judge(catalog, judging.file)
+    say(console, expect(catalog, judging))
     store = begin_deployment(catalog, data)
-    prove(console, store, catalog, base)
+    prove(console, store, catalog, base, judging)
     return 0
 
 
-def prove(console: Console, store: Store, catalog: Catalog, base: Base) -> None:
+def prove(
+    console: Console, store: Store, catalog: Catalog, base: Base, judging: Judging | None
+) -> None:
     """Make every stage that is not made, and the page.
 
     Raises:
@@ -94,12 +106,27 @@ def prove(console: Console, store: Store, catalog: Catalog, base: Base) -> None:
             base.convert(lambda line: say(console, line))
             ask_subjects(console, catalog, suite)
             measured[suite.name] = read_items(store, catalog, suite)
+    of_judge = {}
+    if judging:
+        with _timed(console, folder, judged.NAME):
+            base.convert(lambda line: say(console, line))
+            graded = grade(console, store, catalog, judging.rows)
+            measured[judged.NAME] = {
+                name: judged.build_items(rows) for name, rows in graded.items()
+            }
+            of_judge = {"judge": judged.describe(judging.file, graded)}
     show_engines(console, str(store.root), end=True)
+    scores, differences = list(score_all(store, measured)), list(compare_all(measured))
     results = {
-        "made": describe(store, catalog, base, _read_seconds(folder)),
-        "scores": list(score_all(store, measured)),
-        "differences": list(compare_all(measured)),
+        "made": describe(store, catalog, base, _read_seconds(folder)) | of_judge,
+        "scores": scores,
+        "differences": differences,
     }
+    if count_seeds(catalog.subjects) > 1:
+        results |= {
+            "scores_over_seeds": list(score_over_seeds(measured, scores)),
+            "differences_over_seeds": list(compare_over_seeds(measured, differences)),
+        }
     write_page(folder, results)
     say(console, f"The results, a page and its picture are in {folder}")
 
@@ -164,51 +191,22 @@ def ask_subjects(console: Console, catalog: Catalog, suite: Suite) -> None:
         raise ProofError(f"{suite.title}: {runs.errors[0]}; the same command goes on with it")
 
 
+def grade(
+    console: Console, store: Store, catalog: Catalog, most: int
+) -> Mapping[str, pl.DataFrame]:
+    """What `judged.grade_subjects` returns, by the servers of the deployment."""
+    from sysgen_dagster.definitions import defs
+
+    engines = (defs.resources or {})["models"].engines()
+    return judged.grade_subjects(console, store, catalog, engines, most)
+
+
 def read_items(store: Store, catalog: Catalog, suite: Suite) -> Mapping[str, pl.DataFrame]:
     """The items of each subject."""
     return {
         name: suite.build_items(store.read(suite.gradings, Partition(subject=name)))
         for name in catalog.subjects
     }
-
-
-def score_all(
-    store: Store, measured: Mapping[str, Mapping[str, pl.DataFrame]]
-) -> Iterator[dict[str, Any]]:
-    """The scores of each suite and subject; of suites as they are stored."""
-    by_name = {suite.name: suite for suite in SUITES}
-    for suite, items in measured.items():
-        for name, each in items.items():
-            scores = (
-                store.read(by_name[suite].scores, Partition(subject=name))
-                if suite in by_name
-                else score_items(each, subject=name, protocol=_PROTOCOL)
-            )
-            yield from ({"suite": suite, **row} for row in scores.to_dicts())
-
-
-_PROTOCOL = "nats a token of answers that no training has seen, the mark that ends them included"
-
-
-def compare_all(
-    measured: Mapping[str, Mapping[str, pl.DataFrame]],
-) -> Iterator[dict[str, Any]]:
-    """Paired differences of each suite."""
-    for suite, items in measured.items():
-        for first, second in find_pairs(items):
-            named = {"suite": suite, "from": first, "of_subject": second}
-            rows = compare_items(items[first], items[second]).to_dicts()
-            yield from ({**named, **row} for row in rows)
-
-
-def find_pairs(subjects: Container[str]) -> Iterator[tuple[str, str]]:
-    """The subjects that a student is compared with, and it: those of each seed with each other."""
-    for seed in count():
-        second = of_seed(STUDENT, seed)
-        if second not in subjects:
-            return
-        others = (BASE, *(of_seed(name, seed) for name in OTHERS))
-        yield from ((first, second) for first in others if first in subjects)
 
 
 def describe(

@@ -5,12 +5,12 @@ from typing import Final
 import polars as pl
 
 from sysgen_dagster.evaluation.comparisons.published import MEANS
-from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES
+from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES, USER_ROLE
 from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.evaluation.tables import TOTAL
 from sysgen_dagster.obedience.calibration import CALIBRATED
 from sysgen_dagster.report.view import Statistics
-from sysgen_dagster.tables.table import TableError
+from sysgen_dagster.tables.table import Table, TableError
 
 LABEL: Final = "scored"  # the column with what a chart calls a score
 _PAPERS: Final = " (the paper's)"  # ends the name of a row of the paper that no subject has
@@ -82,10 +82,7 @@ def find_notices(statistics: Statistics) -> list[str]:
     """What must be known of the stored comparisons before any figure is read."""
     notices: dict[str, None] = {}
     for suite in SUITES:
-        try:
-            stored = statistics.read(OF_SUITES[suite.name])
-        except TableError:
-            continue  # of another version: the section says that it is outdated
+        stored = _read(statistics, OF_SUITES[suite.name])
         if stored is None:
             continue
         scored = stored.drop_nulls("score")
@@ -97,4 +94,16 @@ def find_notices(statistics: Statistics) -> list[str]:
             pl.col("subject").unique(maintain_order=True)
         ).iter_rows():
             notices[f"{suite.title}, {', '.join(subjects)}: {remarks}."] = None
+    if (pairs := _read(statistics, USER_ROLE)) is not None:
+        there = set(pairs["suite"])
+        if missing := [suite.title for suite in SUITES if suite.name not in there]:
+            line = f"The message in the user turn is not evaluated on {', '.join(missing)}."
+            notices[line] = None
     return [*notices]
+
+
+def _read(statistics: Statistics, table: Table) -> pl.DataFrame | None:
+    try:
+        return statistics.read(table)
+    except TableError:
+        return None  # of another version: the section says that it is outdated

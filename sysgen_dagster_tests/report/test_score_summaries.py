@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from sysgen_dagster.evaluation.multifacet.scores import MEAN_OF_COLUMNS
+from sysgen_dagster.evaluation.suites import SUITES
 from sysgen_dagster.report.score_summaries import (
     LABEL,
     OF_OURS,
@@ -120,6 +121,19 @@ def test_a_judge_that_no_labels_bear_out_and_every_remark_are_said_first() -> No
         "Multifacet is graded by hawk, uncalibrated: 0 of 200 labelled items.",
         "Multifacet, owl, taught: it graded itself.",
     ]
+
+
+def test_suites_without_a_pair_are_named_in_one_line() -> None:
+    pairs = [BASE | {"suite": suite.name} for suite in SUITES if suite.name not in LEFT_OUT]
+    stored = Stored(
+        changed={"user_role_comparison": pairs}, missing=frozenset(ROWS) - {"user_role_comparison"}
+    )
+    assert find_notices(stored) == [
+        "The message in the user turn is not evaluated on SysBench, IFEval."
+    ]
+
+
+LEFT_OUT = {"sysbench", "ifeval"}
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from sysgen_dagster.evaluation.comparisons.across_suites import (
     NothingToCompareError,
     build_ablation,
     build_user_role,
+    evaluated_suites,
 )
 from sysgen_dagster.evaluation.comparisons.comparing import compare_subjects
 from sysgen_dagster.evaluation.comparisons.subjects import list_pairs, list_subjects
@@ -78,10 +79,13 @@ def ablation_comparison(run: AssetRun) -> pl.DataFrame:
 def user_role_comparison(run: AssetRun) -> pl.DataFrame:
     """What it costs to say the message in the user turn (Table 7), for each pair of subjects.
 
-    A pair shares a model, or a training and its epoch.
+    A pair shares a model, or a training and its epoch. Suites on which none is evaluated have no
+    rows; the metadata name them.
     """
     evaluated = {suite.name: read_evaluated(run.store, suite) for suite in SUITES}
     pairs = [*list_pairs(CATALOG)]
+    there = evaluated_suites(evaluated, pairs)
+    run.note(not_evaluated=", ".join(each for each in evaluated if each not in there) or "none")
     rows = build_user_role(evaluated, pairs, list_subjects(CATALOG))
     if rows["score"].count():
         return rows

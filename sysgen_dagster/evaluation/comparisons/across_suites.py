@@ -1,6 +1,6 @@
 """Comparisons over all suites: what each part of the rows is worth, and the message's place."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -60,7 +60,7 @@ def build_user_role(
     pairs: Sequence[Compared],
     subjects: Sequence[Compared],
 ) -> pl.DataFrame:
-    """`USER_ROLE`: each pair that is evaluated, all suites.
+    """`USER_ROLE`: each pair, on the suites on which a subject of any pair is evaluated.
 
     Args:
         evaluated: By suite and subject, what is stored.
@@ -78,12 +78,21 @@ def build_user_role(
     return _concat(USER_ROLE, [*_of_pairs(evaluated, pairs, subjects)])
 
 
+def evaluated_suites(
+    evaluated: Mapping[str, Mapping[str, Evaluated]], pairs: Iterable[Compared]
+) -> list[str]:
+    """The suites on which a subject of a pair is evaluated, with the message in either place."""
+    of_pairs = {name for each in pairs for name in (each.name, each.against)}
+    return [suite for suite, of_suite in evaluated.items() if of_pairs & of_suite.keys()]
+
+
 def _of_pairs(
     evaluated: Mapping[str, Mapping[str, Evaluated]],
     pairs: Sequence[Compared],
     subjects: Sequence[Compared],
 ) -> Iterator[pl.DataFrame]:
-    for suite, of_suite in evaluated.items():
+    for suite in evaluated_suites(evaluated, pairs):
+        of_suite = evaluated[suite]
         compared = compare_subjects(suite, pairs, of_suite, others=subjects)
         rows = compared.filter(pl.col("subject").is_not_null(), _IS_OF_ALL)
         yield rows.with_columns(suite=pl.lit(suite))

@@ -7,6 +7,7 @@ from sysgen_dagster.evaluation.comparisons.across_suites import (
     NothingToCompareError,
     build_ablation,
     build_user_role,
+    evaluated_suites,
 )
 from sysgen_dagster.evaluation.comparisons.comparing import compare_subjects
 from sysgen_dagster.evaluation.comparisons.tables import ABLATION, USER_ROLE
@@ -86,6 +87,19 @@ def test_a_pair_of_which_one_is_not_evaluated_is_named() -> None:
     rows = build_user_role({"riddles": only}, [IN_USER_TURN], [BASE, IN_USER_TURN])
 
     assert "base, which it is compared with, is not evaluated" in row_of(rows)["remarks"]
+
+
+def test_a_suite_on_which_no_pair_is_evaluated_has_no_rows() -> None:
+    of_suites = {
+        "riddles": {"base": evaluated(items([1, 0]))},
+        "multifacet": {"another": evaluated(MULTIFACET)},
+        "sysbench": {},
+    }
+    rows = build_user_role(of_suites, [IN_USER_TURN], [BASE, IN_USER_TURN])
+
+    assert evaluated_suites(of_suites, [IN_USER_TURN]) == ["riddles"]
+    assert set(rows["suite"]) == {"riddles"}
+    assert "not evaluated" in row_of(rows)["remarks"]
 
 
 def test_without_a_pair_it_is_said_how_one_is_named() -> None:
