@@ -19,7 +19,7 @@ from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Rejected, Training
 from sysgen_dagster.catalog.references import Misnamed, forbidden_names, unknown_names
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Benchmark, Source, UpstreamFile
-from sysgen_dagster.catalog.students import Student, StudentTraining, find_misfits
+from sysgen_dagster.catalog.students import Objective, Student, StudentTraining, find_misfits
 
 
 def _or_sysgen(mixtures: object) -> object:
@@ -110,6 +110,18 @@ class BaseCatalog(Entry):
                 return (
                     f"the model {name} is the student after epoch {model.epoch} of the training "
                     f"{model.training}, which has {training.epochs}: name one of these"
+                )
+        return None
+
+    @rule("trainings", "models", "judges", "subjects")
+    def _require_students_that_answer(self) -> str | None:
+        for name, model in self.served.items():
+            training = self.trainings.get(model.training or "")
+            if training and training.objective is Objective.REWARD:
+                return (
+                    f"the model {name} is the student of the training {model.training}, a reward "
+                    "model, which scores answers and writes none: name a training of another "
+                    "objective"
                 )
         return None
 

@@ -26,11 +26,12 @@ _WITHOUT_SYSTEM_TURN = (Variant.NO_SYSTEM_MESSAGE, Variant.USER_ROLE)
 
 
 class Objective(StrEnum):
-    """What a training learns from: chats, or preference pairs."""
+    """What a training learns from: chats, or preference pairs; and what it makes of the student."""
 
     SFT = "sft"  # the messages that a chat marks with `train`
     DPO = "dpo"  # direct preference optimisation, from a model that was fine-tuned before
     ORPO = "orpo"  # odds ratio preference optimisation, from a model that need not be
+    REWARD = "reward"  # a reward model: it gives a chat a score, and writes nothing
 
 
 class Trainer(StrEnum):
@@ -89,7 +90,7 @@ class StudentTraining(NamedEntry):
     epochs: AtLeastOne = 5
     epoch: AtLeastOne | None = None  # the one that is used; null: the third, or the last of fewer
     most_steps: AtLeastOne | None = None  # ends earlier, for trials
-    beta: MoreThanZero = 0.1  # of the preferences: DPO's beta, ORPO's lambda
+    beta: MoreThanZero = 0.1  # of the preferences: DPO's beta, ORPO's lambda; else not used
     lora: Lora | None = None
     # Whether what a template puts before a chat without a system message, as Qwen2.5's does, is
     # trained on; false: the training is refused where it would be.
@@ -139,6 +140,7 @@ def find_misfits(
         student, recipe = students.get(training.student), mixtures.get(training.mixture)
         found = [
             _misfit_of_start(name, trainings),
+            _misfit_of_head(training, trainings),
             recipe and _misfit_of_objective(training, recipe),
             recipe and _misfit_of_layout(training, recipe),
             recipe and _misfit_of_configuration(training, recipe),
@@ -165,6 +167,20 @@ def _misfit_of_start(name: str, trainings: Mapping[str, StudentTraining]) -> str
     return None
 
 
+def _misfit_of_head(
+    training: StudentTraining, trainings: Mapping[str, StudentTraining]
+) -> str | None:
+    before = trainings.get(training.starts_from or "")
+    if before is None or before.objective is not Objective.REWARD:
+        return None
+    if training.objective is Objective.REWARD:
+        return None
+    return (
+        f"is of the objective {training.objective}, and starts from {training.starts_from}, a "
+        "reward model, which writes no answers: name a training of another objective, or none"
+    )
+
+
 def _misfit_of_objective(training: StudentTraining, recipe: Recipe) -> str | None:
     if bool(recipe.rejected) is not (training.objective is Objective.SFT):
         return None
@@ -177,11 +193,15 @@ def _misfit_of_objective(training: StudentTraining, recipe: Recipe) -> str | Non
 
 
 def _misfit_of_layout(training: StudentTraining, recipe: Recipe) -> str | None:
-    if recipe.layout is Layout.CHATS:
+    if training.objective is Objective.REWARD:
+        read, wanted, named = "whole chats", Layout.REWARD, "with `layout: reward`"
+    else:
+        read, wanted, named = "turns", Layout.CHATS, "without `layout`"
+    if recipe.layout is wanted:
         return None
     return (
-        f"reads turns, and its mixture {training.mixture} has the layout `{recipe.layout}`: name "
-        f"one without `layout`"
+        f"reads {read}, and its mixture {training.mixture} has the layout `{recipe.layout}`: name "
+        f"one {named}"
     )
 
 

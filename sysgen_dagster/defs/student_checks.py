@@ -7,6 +7,7 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
+from sysgen_dagster.catalog.students import Objective
 from sysgen_dagster.defs.plumbing.asset_checks import check_result
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, TRAININGS, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
@@ -19,6 +20,7 @@ from sysgen_dagster.students.launching import find_trainer
 from sysgen_dagster.students.metrics import Status, read_status
 from sysgen_dagster.students.tables import TRAINED_STUDENTS
 from sysgen_dagster.tables.checks import Check, Evidence, Finding
+from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster.tables.table import Partition
 from sysgen_dagster.training_sets.splits import Split
 from sysgen_dagster.training_sets.tables import SPLITS
@@ -61,16 +63,19 @@ def _evaluate(check: StudentCheck, trained: TrainedStudent, _rows: Evidence) -> 
 def _read(store: Store, at: Partition, folder: Path) -> TrainedStudent:
     """What the checks look at."""
     made, answer = read_checkpoints(folder), folder / ANSWER
-    used = used_epoch(CATALOG.trainings[str(at.training)], made)
-    checkpoints = {each.epoch: folder / each.path for each in made}
+    training = CATALOG.trainings[str(at.training)]
+    epoch = used_epoch(training, made)
+    used = next((each for each in made if each.epoch == epoch), None)
+    scored = used.compared if used else Rate(0, 0)
     return TrainedStudent(
         rows=store.read(TRAINED_STUDENTS, at),
         status=read_status(folder) or Status("missing"),
         train_ids=_exported(folder, Split.TRAIN),
         test_ids=_exported(folder, Split.TEST) | _in_test_split(store),
-        checkpoint=checkpoints.get(used),
+        checkpoint=folder / used.path if used else None,
         python=find_trainer(),
         answer=answer.read_text(encoding="utf-8").strip() if answer.is_file() else None,
+        compared=scored if training.objective is Objective.REWARD else None,
     )
 
 

@@ -18,6 +18,7 @@ from sysgen_dagster.catalog.students import Objective, Student, StudentTraining
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.students.card_scores import render_scores
 from sysgen_dagster.students.checkpoints import Checkpoint, used_epoch
+from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster.training_sets.export.card import has_model_text, license_fields
 from sysgen_dagster.training_sets.export.layout import MODEL_COLUMNS, SOURCE_COLUMNS
 from sysgen_dagster.training_sets.export.markdown import code, escape, markdown_table
@@ -28,6 +29,7 @@ _OBJECTIVES = {
     Objective.SFT: "supervised fine-tuning on the marked messages of chats",
     Objective.DPO: "direct preference optimisation on preference pairs",
     Objective.ORPO: "odds ratio preference optimisation on preference pairs",
+    Objective.REWARD: "training as a reward model on preference pairs",
 }
 # What a licence asks of a model that is made with what it covers, by how its name begins.
 _TERMS = {
@@ -72,7 +74,7 @@ def render_student_card(
         *_before(training),
         "## Training",
         markdown_table(_settings(training, manifest), names=("value",)),
-        *_templates(student),
+        *_use(training, student),
         "## Checkpoints",
         *_checkpoints(training, checkpoints),
         *render_scores(scores or {}),
@@ -173,14 +175,19 @@ def _settings(training: StudentTraining, manifest: Mapping[str, Any]) -> pl.Data
         "rows": training.configuration or "all",
         "weights": f"adapters of rank {lora.rank}" if lora else "all, in float32",
     }
-    if training.objective is Objective.SFT:
+    if training.objective not in (Objective.DPO, Objective.ORPO):
         del values["beta"]
     shown = [(name, str(value)) for name, value in values.items() if value is not None]
     shown += [("export", str(manifest.get("sha256", "not known")))]
     return pl.DataFrame(shown, {"setting": pl.String(), "value": pl.String()}, orient="row")
 
 
-def _templates(student: Student) -> Iterator[str]:
+def _use(training: StudentTraining, student: Student) -> Iterator[str]:
+    if training.objective is Objective.REWARD:
+        yield (
+            "It writes nothing: it gives a chat that ends with an answer a score, the higher the "
+            "more the answer would be preferred. Scores compare answers to one prompt, no prompts."
+        )
     yield (
         "Serve it with the chat template that lies among its files: it was trained under it"
         + ("." if student.has_system_role else ", and it takes no system messages.")
@@ -202,7 +209,15 @@ def _checkpoints(training: StudentTraining, checkpoints: Sequence[Checkpoint]) -
         ),
         names=("sha256",),
     )
-    yield f"The model is the one of epoch {used_epoch(training, checkpoints)}."
+    used = used_epoch(training, checkpoints)
+    yield f"The model is the one of epoch {used}."
+    rate = next((each.compared for each in checkpoints if each.epoch == used), Rate(0, 0))
+    if rate.whole:
+        low, high = rate.interval()
+        yield (
+            f"Of {rate.whole:,} pairs that were held out it scores the chosen answer higher in "
+            f"{rate.share:.1%} (99 % interval {low:.1%} to {high:.1%}); chance is 50 %."
+        )
 
 
 def _front_matter(
@@ -215,6 +230,7 @@ def _front_matter(
     licenses = _licenses(student, models, sources)
     if Rejected.OTHER_SYSTEM_MESSAGE.value in manifest["recipe"]["rejected"]:
         licenses.add(None)  # of answers by other models, whose licences the rows do not name
+    is_reward_model = training.objective is Objective.REWARD
     repos = sources["source_repo"].drop_nulls().unique().sort().to_list()
     upstream = [repo for repo in repos if _ON_THE_HUB.fullmatch(repo)]  # local ones are not
     return {
@@ -222,6 +238,6 @@ def _front_matter(
         **license_fields(licenses, CARD),
         **({"datasets": upstream} if upstream else {}),
         "library_name": "transformers",
-        "pipeline_tag": "text-generation",
+        "pipeline_tag": "text-classification" if is_reward_model else "text-generation",
         "tags": ["sysgen", "system-message", training.objective.value, "arxiv:2502.11330"],
     }

@@ -10,6 +10,7 @@ from typing import Any
 from sysgen_dagster.catalog.students import StudentTraining
 from sysgen_dagster.students.arguments import TrainingError
 from sysgen_dagster.students.folders import training_folder
+from sysgen_dagster.tables.rates import Rate
 
 CHECKPOINTS = "checkpoints.json"
 _FOLDER = "checkpoints"
@@ -26,6 +27,8 @@ class Checkpoint:
         sha256: Of all files together.
         bytes: Of all files together.
         steps: Optimiser steps that it has seen; None: no metrics tell.
+        pairs: Of a reward model: the pairs of the validation split; None where none were compared.
+        chosen_higher: Those among them whose chosen answer it gives the higher score.
     """
 
     epoch: int
@@ -33,6 +36,13 @@ class Checkpoint:
     sha256: str
     bytes: int
     steps: int | None
+    pairs: int | None = None
+    chosen_higher: int | None = None
+
+    @property
+    def compared(self) -> Rate:
+        """The share of the pairs that it scores as they are chosen."""
+        return Rate(self.chosen_higher or 0, self.pairs or 0)
 
 
 def write_checkpoints(folder: Path, lines: Iterable[Mapping[str, Any]]) -> list[Checkpoint]:
@@ -42,8 +52,7 @@ def write_checkpoints(folder: Path, lines: Iterable[Mapping[str, Any]]) -> list[
         folder: Of the training.
         lines: Its metrics.
     """
-    at = [(line["epoch"], line["step"]) for line in lines]
-    found = []
+    lines, found = list(lines), []
     for place in (folder / _FOLDER).glob("epoch-*"):
         epoch = int(place.name.removeprefix("epoch-"))
         files = sorted(path for path in place.rglob("*") if path.is_file())
@@ -53,7 +62,8 @@ def write_checkpoints(folder: Path, lines: Iterable[Mapping[str, Any]]) -> list[
                 place.relative_to(folder).as_posix(),
                 _digest(place, files),
                 sum(path.stat().st_size for path in files),
-                max((step for reached, step in at if reached <= epoch), default=None),
+                max((line["step"] for line in lines if line["epoch"] <= epoch), default=None),
+                *_compared(line for line in lines if epoch - 1 < line["epoch"] <= epoch),
             )
         )
     found.sort(key=lambda each: each.epoch)
@@ -62,6 +72,14 @@ def write_checkpoints(folder: Path, lines: Iterable[Mapping[str, Any]]) -> list[
     beside.write_text(f"{text}\n", encoding="utf-8")
     beside.replace(folder / CHECKPOINTS)
     return found
+
+
+def _compared(lines: Iterable[Mapping[str, Any]]) -> tuple[int | None, int | None]:
+    """The pairs that an epoch's evaluation compared, and those with the chosen answer higher."""
+    last: Mapping[str, Any] = {}
+    for line in lines:
+        last = line if "eval_pairs" in line else last
+    return last.get("eval_pairs"), last.get("eval_chosen_higher")
 
 
 def read_checkpoints(folder: Path) -> list[Checkpoint]:

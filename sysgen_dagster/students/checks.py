@@ -10,11 +10,13 @@ from sysgen_dagster.students.answering import ask_checkpoint
 from sysgen_dagster.students.arguments import TrainingError
 from sysgen_dagster.students.metrics import Status
 from sysgen_dagster.tables.checks import Finding, none_of
+from sysgen_dagster.tables.rates import Rate
 
 # Rows whose answer is cut away by the greatest length are dropped by trainers, in silence.
 _MOST_LOST = 0.001
 # In 300 steps at a rate of 1e-6 AdamW changes all weights of 32 bits, and 2 % of those of bfloat16.
 _LEAST_CHANGED = 0.5
+_CHANCE = 0.5  # of two answers, the share of pairs that scores without any sense get right
 PROMPT = "What is the capital of France? Answer in one sentence."
 ANSWER = "answer.txt"  # in the folder of a training, where its checkpoint was asked in a pod
 
@@ -31,6 +33,8 @@ class TrainedStudent:
         checkpoint: The folder of the epoch that is used; None: there is none.
         python: The Python that has the trainer; None where there is none.
         answer: What the checkpoint answered in a pod; None: it is asked here.
+        compared: Of a reward model: the pairs held out, and those whose chosen answer it scores
+            higher; None: the student is none.
     """
 
     rows: pl.DataFrame
@@ -40,6 +44,7 @@ class TrainedStudent:
     checkpoint: Path | None
     python: Path | None
     answer: str | None = None
+    compared: Rate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,27 @@ def _checkpoint_answers(trained: TrainedStudent) -> Finding:
     return Finding(bool(answer), len(answer), "an answer", pl.DataFrame(), details=details)
 
 
+def _chosen_scores_higher(trained: TrainedStudent) -> Finding:
+    rate = trained.compared
+    if rate is None:
+        none = "It is no reward model: there is nothing to score"
+        return Finding(True, 0, "none", pl.DataFrame(), explanation=none)
+    if not rate.whole:
+        none = "No pairs were held out: give `training` a share for `validation`, and export again"
+        return Finding(False, 0, "held-out pairs", pl.DataFrame(), explanation=none)
+    low, high = rate.interval()
+    details = {"pairs": rate.whole, "interval": f"{low:.1%} to {high:.1%}"}
+    few = "It scores held-out pairs no better than chance, or they are too few to tell"
+    return Finding(
+        low > _CHANCE,
+        rate.share,
+        f"a 99 % interval above {_CHANCE:.0%}",
+        pl.DataFrame(),
+        explanation="" if low > _CHANCE else few,
+        details=details,
+    )
+
+
 CHECKS = (
     StudentCheck("loss_is_finite", "The loss of every step is a number.", True, _loss_is_finite),
     StudentCheck(
@@ -161,8 +187,14 @@ CHECKS = (
     ),
     StudentCheck(
         "checkpoint_answers",
-        "The checkpoint that is used loads and answers a question.",
+        "The checkpoint that is used loads and answers a question; a reward model, with its score.",
         True,
         _checkpoint_answers,
+    ),
+    StudentCheck(
+        "chosen_scores_higher",
+        "A reward model gives the chosen answers of most held-out pairs the higher score.",
+        False,
+        _chosen_scores_higher,
     ),
 )

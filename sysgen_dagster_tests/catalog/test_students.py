@@ -65,12 +65,38 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "a commit of 40 hex digits, not a branch",
     ),
     "unknown-objective": wrong(
-        "trainings.one.objective", "'sft', 'dpo' or 'orpo'", training(objective="ppo")
+        "trainings.one.objective", "'sft', 'dpo', 'orpo' or 'reward'", training(objective="ppo")
     ),
     "layout-for-trainers-of-others": wrong(
         "trainings",
         "its mixture rewards has the layout `reward`: name one without `layout`",
         training(mixture="rewards", objective="dpo"),
+    ),
+    "pairs-of-turns-for-a-reward-model": wrong(
+        "trainings",
+        "reads whole chats, and its mixture pairs has the layout `chats`: name one with `layout:",
+        training(mixture="pairs", objective="reward"),
+    ),
+    "chats-for-a-reward-model": wrong(
+        "trainings", "chats holds chats: name one of preference", training(objective="reward")
+    ),
+    "answers-from-a-reward-model": wrong(
+        "trainings",
+        "of the objective dpo, and starts from one, a reward model, which writes no answers",
+        training(mixture="rewards", objective="reward"),
+        training("two", mixture="pairs", objective="dpo", starts_from="one"),
+    ),
+    "reward-model-that-is-served": wrong(
+        "trainings",
+        "the model small is the student of the training one, a reward model, which scores",
+        training(mixture="rewards", objective="reward"),
+        ("models.small.training", "one"),
+    ),
+    "reward-model-that-is-evaluated": wrong(
+        "trainings",
+        "the model scorer is the student of the training one, a reward model",
+        training(mixture="rewards", objective="reward"),
+        ("subjects.scorer", {"training": "one"}),
     ),
     "unknown-trainer": wrong(
         "trainings.one.trainer",
@@ -267,6 +293,14 @@ def test_a_student_is_taken_to_have_a_system_role_and_an_unknown_licence() -> No
     assert student.license == "unknown"
 
 
+def test_a_reward_model_may_start_from_a_student_and_from_a_reward_model(tmp_path: Path) -> None:
+    scores = {"mixture": "rewards", "objective": "reward"}
+    second = training("two", **scores, starts_from="one")
+    catalog = small(tmp_path, training(), second, training("three", **scores, starts_from="two"))
+
+    assert catalog.trainings["three"].objective is Objective.REWARD
+
+
 # The shipped trainings
 
 SHIPPED = load_catalog(FULL_CATALOG)
@@ -341,8 +375,12 @@ def test_janus_own_trainings_have_its_settings_on_four_gpus() -> None:
         "janus-7b-third": (5e-6, 4, 8192, 4),
         "janus-7b-dpo": (5e-7, 2, 2048, 4),
         "janus-7b-orpo": (5e-6, 2, 4096, 4),
+        "janus-7b-one-epoch": (5e-6, 1, 8192, 4),
+        "janus-7b-rm": (9e-6, 1, 2048, 4),
     }
     assert janus["janus-7b-dpo"].starts_from == "janus-7b-third"
+    assert janus["janus-7b-rm"].starts_from == "janus-7b-one-epoch"
+    assert janus["janus-7b-rm"].batch == 128
     assert {SHIPPED.mixtures[each.mixture].lane for each in janus.values()} == {Lane.MULTIFACETED}
 
 

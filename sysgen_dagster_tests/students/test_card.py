@@ -160,6 +160,21 @@ def test_settings_that_make_the_training_what_it_is_are_shown(exports: Path) -> 
     assert "| beta |" in card(exports, mixture="pairs", objective=Objective.DPO)
 
 
+def test_a_reward_model_says_that_it_writes_nothing_and_how_it_scores(exports: Path) -> None:
+    training = StudentTraining(
+        name="x", student="phi-4", mixture="pairs", objective=Objective.REWARD, epochs=1
+    )
+    manifest = read_manifest(exports / "pairs")
+    compared = [replace(CHECKPOINTS[0], pairs=200, chosen_higher=150)]
+    text = render_student_card(training, PHI, manifest, compared)
+
+    assert "It writes nothing" in text
+    assert "scores the chosen answer higher in 75.0% (99 % interval 66.4% to 82.0%)" in text
+    assert "| beta |" not in text
+    assert front(text)["pipeline_tag"] == "text-classification"
+    assert "that were held out" not in render_student_card(training, PHI, manifest, CHECKPOINTS)
+
+
 def test_a_folder_of_weights_is_named_without_its_place(exports: Path, tmp_path: Path) -> None:
     (tmp_path / "my-weights").mkdir()
     text = card(exports, PHI.model_copy(update={"weights": str(tmp_path / "my-weights")}))

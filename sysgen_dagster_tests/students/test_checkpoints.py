@@ -14,6 +14,7 @@ from sysgen_dagster.students.checkpoints import (
     read_checkpoints,
     write_checkpoints,
 )
+from sysgen_dagster.tables.rates import Rate
 
 LINES = [{"step": step, "epoch": step / 4} for step in range(1, 13)]
 
@@ -63,6 +64,15 @@ def test_any_change_of_a_file_is_another_checksum(folder: Path, change: object) 
     assert callable(change)
     change(folder / "checkpoints" / "epoch-1")
     assert write_checkpoints(folder, LINES)[0].sha256 != before
+
+
+def test_a_reward_model_s_epoch_has_the_pairs_that_were_compared_after_it(folder: Path) -> None:
+    compared = [{"step": 4, "epoch": 1.0, "eval_loss": 0.6, "eval_pairs": 8}]
+    compared = [each | {"eval_chosen_higher": 6} for each in compared]
+    first, second, _ = write_checkpoints(folder, [*LINES[:4], *compared])
+    assert (first.compared, second.compared) == (Rate(6, 8), Rate(0, 0))
+    assert read_checkpoints(folder)[0] == first
+    assert write_checkpoints(folder, LINES)[0].compared == Rate(0, 0)
 
 
 def test_one_that_is_being_written_is_none(folder: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from sysgen_dagster.students.checks import CHECKS, TrainedStudent
 from sysgen_dagster.students.metrics import Status, build_rows
 from sysgen_dagster.tables.checks import Finding
+from sysgen_dagster.tables.rates import Rate
 from sysgen_dagster_tests.students.simulated_trainer import Behaviour
 from sysgen_dagster_tests.students.trainings import write_trainer
 
@@ -131,5 +132,30 @@ def test_a_checkpoint_that_cannot_be_asked_does_not_hold_and_says_why() -> None:
     assert "SYSGEN_TRAIN" in finding.explanation
 
 
-def test_only_a_loss_that_does_not_fall_stops_nothing() -> None:
-    assert [each.name for each in CHECKS if not each.blocking] == ["loss_falls"]
+@pytest.mark.parametrize(
+    ("higher", "pairs", "holds"),
+    [
+        (70, 100, True),
+        (60, 100, False),  # 47 to 72 %: no better than chance, as far as 100 pairs tell
+        (10, 10, True),
+        (5, 5, False),
+        (30, 100, False),
+        (0, 0, False),
+    ],
+)
+def test_a_reward_model_scores_chosen_answers_higher_than_chance_would(
+    higher: int, pairs: int, holds: bool
+) -> None:
+    finding = found("chosen_scores_higher", replace(trained(), compared=Rate(higher, pairs)))
+    assert finding.passed == holds
+    assert bool(finding.explanation) is not holds
+
+
+def test_a_student_that_is_no_reward_model_has_nothing_to_score() -> None:
+    finding = found("chosen_scores_higher", trained())
+    assert (finding.passed, finding.explanation[:20]) == (True, "It is no reward mode")
+
+
+def test_a_loss_that_does_not_fall_and_scores_as_by_chance_stop_nothing() -> None:
+    names = [each.name for each in CHECKS if not each.blocking]
+    assert names == ["loss_falls", "chosen_scores_higher"]

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 from .endings import RefusedError
 
 VERSION = 1
-SFT, DPO, ORPO = "sft", "dpo", "orpo"
+SFT, DPO, ORPO, REWARD = OBJECTIVES = ("sft", "dpo", "orpo", "reward")
 SCHEDULES = ("cosine", "linear", "constant_with_warmup")
 DTYPES = ("float32", "bfloat16")
 DEVICES = ("cpu", "cuda")
@@ -176,7 +176,7 @@ def _convert(kind: Any, value: Any, place: str) -> Any:
 def _check(arguments: Arguments) -> None:
     choices = {
         "version": (arguments.version, (VERSION,)),
-        "objective": (arguments.objective, (SFT, DPO, ORPO)),
+        "objective": (arguments.objective, OBJECTIVES),
         "schedule": (arguments.schedule, SCHEDULES),
         "model.dtype": (arguments.model.dtype, DTYPES),
         "devices": (arguments.devices, DEVICES),

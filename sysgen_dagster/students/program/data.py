@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import datasets  # type: ignore[import-untyped]
 
-from .arguments import SFT, Arguments, compute_file_sha256
+from .arguments import REWARD, SFT, Arguments, compute_file_sha256
 from .endings import RefusedError
 from .rows import Counts, Encoder
 from .templates import Template
@@ -102,17 +102,22 @@ def remove_prepared(arguments: Arguments) -> None:
 
 
 def _encode(arguments: Arguments, encoder: Encoder, rows: Any) -> Any:
-    is_chats = arguments.objective == SFT
-    needed = {"messages"} if is_chats else {"prompt", "chosen", "rejected"}
+    if arguments.objective == SFT:
+        needed, learned, encode = {"messages"}, "chats", encoder.encode_chats
+    elif arguments.objective == REWARD:
+        needed, encode = {"chosen", "rejected"}, encoder.encode_chosen_and_rejected
+        learned = "pairs of whole chats, of the layout `reward`"
+    else:
+        needed, encode = {"prompt", "chosen", "rejected"}, encoder.encode_pairs
+        learned = "preference pairs"
     if missing := sorted(needed - set(rows.column_names)):
         raise RefusedError(
             "data",
             f"{arguments.data.folder} has no columns {', '.join(missing)}: the objective "
-            f"{arguments.objective} learns from {'chats' if is_chats else 'preference pairs'}; "
-            "name a mixture of these",
+            f"{arguments.objective} learns from {learned}; name a mixture of these",
         )
     return rows.map(
-        encoder.encode_chats if is_chats else encoder.encode_pairs,
+        encode,
         batched=True,
         remove_columns=rows.column_names,
         # The counts are made on the way: a stored result would leave them empty.

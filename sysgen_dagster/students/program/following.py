@@ -83,7 +83,7 @@ class Follower(TrainerCallback):
         """
         at = {"step": state.global_step, "epoch": round(state.epoch or 0.0, 6)}
         if "eval_loss" in logs:
-            self._metrics.add(**at, eval_loss=logs["eval_loss"])
+            self._metrics.add(**at, eval_loss=logs["eval_loss"], **self.trainer.compared)
         if "loss" not in logs:
             return
         if not math.isfinite(logs["loss"]):

@@ -3,10 +3,12 @@
 Chats: one row for each message marked `train`, with what precedes it. The loss is on that message
 and its end mark alone, under any chat template; trainers' own masks need templates written for
 them, and would train the answers before it, which nobody aligned with the system message.
-Pairs: a prompt, and a chosen and a rejected answer, cut the same way.
+Pairs: a prompt, and a chosen and a rejected answer, cut the same way. Pairs for a reward model: two
+whole chats as the template writes them, since that is what others will have scored.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +30,8 @@ class Counts:
         before: Messages to be learned, or pairs; and chats that mark none.
         after: Rows that the trainer gets.
         cut: Rows among them whose answer does not end within the length.
-        lost: The ids of the chats or pairs whose answer does not begin within it, or is none.
+        lost: The ids of the chats or pairs whose answer does not begin within it, or is none; for a
+            reward model of pairs that do not differ within it.
     """
 
     before: int = 0
@@ -121,6 +124,33 @@ class Encoder:
                 made[TOKENS].append(2 * len(read) + made[LEARNED][-1])
         return made
 
+    def encode_chosen_and_rejected(self, rows: Mapping[str, Sequence[Any]]) -> dict[str, list[Any]]:
+        """Columns ``chosen_ids`` and ``rejected_ids``, whole chats, a row for each pair.
+
+        No token of them is learned: what is, is which of the two chats has the higher score.
+
+        Args:
+            rows: Columns of an export: ``chosen``, ``rejected`` and those that name a row.
+        """
+        made: dict[str, list[Any]] = {
+            name: [] for name in ("chosen_ids", "rejected_ids", TOKENS, LEARNED)
+        }
+        for at, (chosen, rejected) in enumerate(zip(rows["chosen"], rows["rejected"], strict=True)):
+            name = _name_of(rows, at)
+            self.counts.before += 1
+            both = [self._encode_whole(chat, name) for chat in (chosen, rejected)]
+            better, worse = (whole[: self._max_length] for whole in both)
+            if better == worse:
+                self.counts.lost.append(name)
+                continue
+            self.counts.after += 1
+            self.counts.cut += max(map(len, both)) > self._max_length
+            made["chosen_ids"].append(better)
+            made["rejected_ids"].append(worse)
+            made[TOKENS].append(len(better) + len(worse))
+            made[LEARNED].append(0)
+        return made
+
     def _keep(self, read: int, learned: int, name: str) -> bool:
         """Whether something is left to be learned within the length."""
         if read >= self._max_length:
@@ -143,26 +173,42 @@ class Encoder:
             RefusedError: As `Template.split`, with the name of the row; or a persona of the
                 template would be trained unsaid.
         """
-        if self._persona and prompt[:1] and prompt[0]["role"] != "system":
+        self._require_no_persona(prompt, name)
+        with _naming(name):
+            read, learned = self._template.split(_as_read(prompt), _as_read([answer])[0])
+        read_ids, whole = self._to_ids(read), self._to_ids(read + learned)
+        if whole[: len(read_ids)] == read_ids:
+            return read_ids, whole[len(read_ids) :]
+        return read_ids, self._to_ids(learned)
+
+    def _encode_whole(self, chat: Sequence[Message], name: str) -> list[int]:
+        """A chat with its last answer; raises as `_encode` does."""
+        self._require_no_persona(chat, name)
+        with _naming(name):
+            return self._to_ids(self._template.render(_as_read(chat)))
+
+    def _require_no_persona(self, chat: Sequence[Message], name: str) -> None:
+        if self._persona and chat[:1] and chat[0]["role"] != "system":
             raise RefusedError(
                 "persona",
                 f"the chat template writes {self._persona!r} before chats that have no system "
                 f"message, such as row {name}: name a template that does not (`chat_template`), or "
                 "say that it is to be trained (`persona: true`)",
             )
-        try:
-            read, learned = self._template.split(_as_read(prompt), _as_read([answer])[0])
-        except RefusedError as refused:
-            raise RefusedError(refused.kind, f"row {name}: {refused}") from refused
-        read_ids, whole = self._to_ids(read), self._to_ids(read + learned)
-        if whole[: len(read_ids)] == read_ids:
-            return read_ids, whole[len(read_ids) :]
-        return read_ids, self._to_ids(learned)
 
     def _to_ids(self, text: str) -> list[int]:
         # Templates write the tokens that begin a text.
         ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         return ids
+
+
+@contextmanager
+def _naming(row: str) -> Iterator[None]:
+    """Names the row in what a template refuses."""
+    try:
+        yield
+    except RefusedError as refused:
+        raise RefusedError(refused.kind, f"row {row}: {refused}") from refused
 
 
 def _as_read(chat: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:

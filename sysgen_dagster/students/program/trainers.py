@@ -3,11 +3,12 @@
 import copy
 import os
 import shutil
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .arguments import DPO, ORPO, SFT, Arguments
+from .arguments import DPO, ORPO, REWARD, SFT, Arguments
 from .endings import RefusedError
 from .order import LengthOrder
 from .resuming import RESUME
@@ -33,7 +34,7 @@ def count_tokens(inputs: dict[str, Any]) -> tuple[Any, Any]:
 
     Args:
         inputs: What one of the collators makes: of chats `labels`; of pairs `completion_mask`, or
-            labels of both answers.
+            labels of both answers; for a reward model none of them, as it learns no token.
     """
     read = sum(
         mask.sum()
@@ -53,10 +54,13 @@ class _Counting:
     Attributes:
         order: Of the rows.
         tokens: Read and learned by this process, as tensors: adding them up waits for no device.
+        compared: Of the last evaluation of a reward model, over all processes: ``eval_pairs``, and
+            ``eval_chosen_higher``, in how many of them the chosen chat has the higher score.
     """
 
     order: LengthOrder
     tokens: tuple[Any, Any] = (0, 0)
+    compared: Mapping[str, int] = {}
 
     def _get_train_sampler(self, train_dataset: Any = None) -> LengthOrder:
         return self.order
@@ -109,6 +113,10 @@ def _config_of(arguments: Arguments) -> Any:
         from trl import DPOConfig
 
         return partial(DPOConfig, beta=arguments.beta)
+    if arguments.objective == REWARD:
+        from trl import RewardConfig
+
+        return RewardConfig
     from trl.experimental.orpo import ORPOConfig
 
     return partial(ORPOConfig, beta=arguments.beta)
@@ -130,7 +138,7 @@ def make_trainer(
     Raises:
         RefusedError: The model is not there, or adapters are asked for and `peft` is not installed.
     """
-    kind = {SFT: _sft, DPO: _dpo, ORPO: _orpo}[arguments.objective]()
+    kind = {SFT: _sft, DPO: _dpo, ORPO: _orpo, REWARD: _reward}[arguments.objective]()
     try:
         trainer = kind(
             arguments.model.weights,
@@ -198,7 +206,8 @@ def _make_adapters(arguments: Arguments) -> Any:
         lora_alpha=arguments.lora.alpha,
         lora_dropout=arguments.lora.dropout,
         target_modules="all-linear",
-        task_type="CAUSAL_LM",
+        # The head of a reward model begins with random weights: peft trains all of them.
+        task_type="SEQ_CLS" if arguments.objective == REWARD else "CAUSAL_LM",
     )
 
 
@@ -240,3 +249,29 @@ def _orpo() -> type:
             return (chosen, *rest)
 
     return Orpo
+
+
+def _reward() -> type:
+    from trl import RewardTrainer
+
+    class Reward(_Counting, RewardTrainer):
+        def _prepare_dataset(self, dataset: Any, *_: Any, **__: Any) -> Any:
+            return dataset
+
+        def evaluate(self, *arguments: Any, **named: Any) -> Any:
+            """Compare the scores of each pair that is held out; TRL gives a mean of means."""
+            self.compared = {"eval_pairs": 0, "eval_chosen_higher": 0}
+            return super().evaluate(*arguments, **named)
+
+        def compute_loss(
+            self, model: Any, inputs: Any, return_outputs: bool = False, **named: Any
+        ) -> Any:
+            loss, outputs = super().compute_loss(model, inputs, return_outputs=True, **named)
+            if not model.training:
+                chosen, rejected = outputs.logits.squeeze(-1).chunk(2)
+                higher = self.accelerator.gather_for_metrics(chosen > rejected)
+                self.compared["eval_pairs"] += higher.numel()
+                self.compared["eval_chosen_higher"] += int(higher.sum())
+            return (loss, outputs) if return_outputs else loss
+
+    return Reward

@@ -14,7 +14,9 @@ import pytest
 pytest.importorskip("trl", reason="run by `make test-train`")
 pytestmark = [pytest.mark.trl, pytest.mark.filterwarnings("ignore")]
 
+from sysgen_dagster.catalog.recipes import Layout  # noqa: E402
 from sysgen_dagster.students.program import following, training  # noqa: E402
+from sysgen_dagster.students.program.answer import answer  # noqa: E402
 from sysgen_dagster.students.program.arguments import read_arguments  # noqa: E402
 from sysgen_dagster.students.program.endings import (  # noqa: E402
     FailedError,
@@ -285,11 +287,12 @@ def test_a_loss_that_is_no_number_ends_the_training(
     assert failed.value.kind == "loss_not_finite"
 
 
-@pytest.mark.parametrize("objective", ["dpo", "orpo"])
+@pytest.mark.parametrize("objective", ["dpo", "orpo", "reward"])
 def test_pairs_are_learned_and_gone_on_with(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, objective: str
 ) -> None:
-    export = write_pairs(tmp_path / "export", 12)
+    layout = Layout.REWARD if objective == "reward" else Layout.CHATS
+    export = write_pairs(tmp_path / "export", 12, layout)
     for name in ("whole", "stopped"):
         build(export, tiny, tmp_path / name, 12, objective=objective, save_every_steps=1)
     train(tmp_path / "whole")
@@ -324,6 +327,58 @@ def test_orpo_learns_the_chosen_answer_and_not_its_prompt(tiny: Path, tmp_path: 
     with torch.no_grad():
         expected = model(torch.tensor([read + learned]), labels=labels).loss.item()
     assert losses(tmp_path / "out")[1] == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_reward_model_scores_the_chosen_answers_of_held_out_pairs_higher(
+    tiny: Path, tmp_path: Path
+) -> None:
+    """Its checkpoint gives the scores that the evaluation of its last epoch compared."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    export, output = write_pairs(tmp_path / "export", 12, Layout.REWARD, held_out=3), tmp_path / "o"
+    build(export, tiny, output, 12, objective="reward")
+    train(output)
+
+    [*_, last] = [line for line in read_metrics(output) if "eval_loss" in line]
+    checkpoint = output / "checkpoints/epoch-2"
+    model = AutoModelForSequenceClassification.from_pretrained(checkpoint).eval()
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    higher, distances = 0, []
+    for number in range(12, 15):
+        pair = row("metamath", "phi-4", "validation", number)
+        chats = [pair["prompt"] + pair[name] for name in ("chosen", "rejected")]
+        read = [tokenizer.apply_chat_template(each, return_dict=False) for each in chats]
+        with torch.no_grad():
+            chosen, rejected = (model(torch.tensor([each])).logits.item() for each in read)
+        higher += chosen > rejected
+        distances.append(chosen - rejected)
+    expected = -torch.nn.functional.logsigmoid(torch.tensor(distances)).mean().item()
+    assert (last["eval_pairs"], last["eval_chosen_higher"]) == (3, higher) == (3, 3)
+    assert last["eval_loss"] == pytest.approx(expected, rel=1e-2)
+    asked = tokenizer.apply_chat_template([{"role": "user", "content": "Why?"}], return_dict=False)
+    with torch.no_grad():
+        given = model(torch.tensor([asked])).logits.item()
+    assert float(answer(checkpoint, "Why?", 8)) == pytest.approx(given, abs=1e-4)
+
+
+def test_a_reward_model_goes_on_from_a_student_and_from_a_reward_model(
+    export: Path, tiny: Path, tmp_path: Path
+) -> None:
+    """The head of the first begins with random weights, that of the second as it was left."""
+    pairs = write_pairs(tmp_path / "export", 12, Layout.REWARD)
+    short = {"most_steps": 1, "warmup_steps": 0}
+    build(export, tiny, tmp_path / "chats", ROWS, **short)
+    train(tmp_path / "chats")
+    start = tmp_path / "chats"
+    for name in ("first", "second"):
+        weights_before = start / "checkpoints/epoch-1"
+        build(pairs, weights_before, tmp_path / name, 12, objective="reward", **short)
+        train(tmp_path / name)
+        start = tmp_path / name
+    heads = [weights(tmp_path / name, 1)["score.weight"] for name in ("first", "second")]
+    assert "lm_head.weight" not in weights(tmp_path / "second", 1)
+    assert (heads[0] - heads[1]).abs().max() < 2 * 1e-3  # one step of the rate
 
 
 def test_the_template_that_is_trained_is_the_one_that_is_saved(

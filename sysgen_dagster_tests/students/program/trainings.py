@@ -5,12 +5,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sysgen_dagster.catalog.recipes import Layout
 from sysgen_dagster.students.program import records
 from sysgen_dagster.students.program.arguments import compute_file_sha256
 from sysgen_dagster.training_sets.export.folder import write_folder
+from sysgen_dagster.training_sets.layouts import lay_out
 from sysgen_dagster_tests.training_sets.export.exports import FACTS, PAIR_FACTS, frame, row
 
 PROGRAM = Path(records.__file__).parent
@@ -47,10 +50,13 @@ def write_chats(folder: Path, chats: Sequence[list[dict[str, Any]]], held_out: i
     return folder
 
 
-def write_pairs(folder: Path, count: int) -> Path:
-    """An export of preference pairs."""
-    rows = [row("metamath", "phi-4", "train", number) for number in range(count)]
-    write_folder(folder, folder.name, [frame(rows, pairs=True)], PAIR_FACTS)
+def write_pairs(folder: Path, count: int, layout: Layout = Layout.CHATS, held_out: int = 0) -> Path:
+    """An export of preference pairs, and so many more in the split ``validation``."""
+    splits = ["train"] * count + ["validation"] * held_out
+    rows = [row("metamath", "phi-4", split, number) for number, split in enumerate(splits)]
+    recipe = PAIR_FACTS.recipe.model_copy(update={"layout": layout})
+    pairs = lay_out(frame(rows, pairs=True), recipe)
+    write_folder(folder, folder.name, [pairs], replace(PAIR_FACTS, recipe=recipe))
     return folder
 
 
