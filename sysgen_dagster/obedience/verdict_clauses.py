@@ -6,7 +6,7 @@ words from its beginning to its end, apart from a reason.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,8 +22,14 @@ ALIGNED, NOT_ALIGNED, UNKNOWN = "ALIGNED", "NOT_ALIGNED", "UNKNOWN"
 @cache
 def words(kind: str) -> tuple[str, ...]:
     """The words of a kind, the longest first."""
-    listed = yaml.safe_load(_FILE.read_text("utf-8"))[kind].split(",")
+    listed = _all_words()[kind].split(",")
     return tuple(sorted({word.strip() for word in listed if word.strip()}, key=len, reverse=True))
+
+
+@cache
+def _all_words() -> Mapping[str, str]:
+    words: Mapping[str, str] = yaml.safe_load(_FILE.read_text("utf-8"))
+    return words
 
 
 def any_of(*kinds: str) -> str:
@@ -127,9 +133,12 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """The verdicts that a judge can give, each with the pattern of the clauses that claim it."""
+    """The verdicts that a judge can give, each with the pattern of the clauses that claim it.
 
-    patterns: Mapping[str, re.Pattern[str]]
+    Patterns are compiled when a clause is first read: that takes long, and few processes read any.
+    """
+
+    patterns: Mapping[str, str]
 
     def read(self, clause: str, *, begins_sentence: bool) -> Clause:
         """What a clause does, in lower case, without blanks around it."""
@@ -153,7 +162,7 @@ class Vocabulary:
         """The one verdict that a clause claims, whatever harmless words stand before it."""
         for _ in range(6):
             for name, pattern in self.patterns.items():
-                if pattern.match(clause) and not _UNSURE_TAIL.search(clause):
+                if _compiled(pattern).match(clause) and not _UNSURE_TAIL.search(clause):
                     return name
             lead = _LEAD.match(clause)
             if not lead:
@@ -162,8 +171,9 @@ class Vocabulary:
         return None
 
 
-def _vocabulary(patterns: Iterable[tuple[str, str]]) -> Vocabulary:
-    return Vocabulary({name: re.compile(pattern) for name, pattern in patterns})
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 _CONCEDES = re.compile(rf"{any_of('conceding')}{_END}")
@@ -177,12 +187,12 @@ _UNSURE_TAIL = re.compile(
 )
 
 # Which of two answers, shown as A and B, is better. A tie is looked for first: "a tie".
-PREFERENCES: Final = _vocabulary([(TIE, _ties()), (A, _prefers(A, B)), (B, _prefers(B, A))])
+PREFERENCES: Final = Vocabulary({TIE: _ties(), A: _prefers(A, B), B: _prefers(B, A)})
 # Whether an answer keeps to its system message.
-ALIGNMENTS: Final = _vocabulary(
-    [
-        (NOT_ALIGNED, _states("not_aligned")),
-        (ALIGNED, _states("aligned")),
-        (UNKNOWN, _states("unknown")),
-    ]
+ALIGNMENTS: Final = Vocabulary(
+    {
+        NOT_ALIGNED: _states("not_aligned"),
+        ALIGNED: _states("aligned"),
+        UNKNOWN: _states("unknown"),
+    }
 )

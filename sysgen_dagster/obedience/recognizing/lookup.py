@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache, reduce
 from operator import or_
 
-from sysgen_dagster.obedience.recognizing.wording import Clause, Subject
+from sysgen_dagster.obedience.recognizing.wording import Clause, Subject, compiled
 from sysgen_dagster.obedience.rules import Recognized
 
 _WORDS_REMEMBERED = 100_000
@@ -22,14 +22,9 @@ class Lookup:
         """Nothing is known of any word yet."""
         self._subjects = subjects
         needs = [(1 << at, subject.needs) for at, subject in enumerate(subjects)]
-        begins = [each for each in needs if each[1].pattern.startswith("^")]
-        self._first = [(bit, pattern.search) for bit, pattern in begins]
-        self._anywhere = [
-            (bit, needed.search) for bit, needed in needs if (bit, needed) not in begins
-        ]
-        self._beside = [
-            (1 << at, each.beside.search) for at, each in enumerate(subjects) if each.beside
-        ]
+        self._first = [each for each in needs if each[1].startswith("^")]
+        self._anywhere = [each for each in needs if each not in self._first]
+        self._beside = [(1 << at, each.beside) for at, each in enumerate(subjects) if each.beside]
         self._width = len(subjects)
         self._every = (1 << self._width) - 1
         # Those that need nothing beside.
@@ -70,7 +65,7 @@ class Lookup:
         """
         fields = (self._anywhere, self._first, self._beside)
         anywhere, first, beside = (
-            sum(bit for bit, search in field if search(word)) for field in fields
+            sum(bit for bit, needed in field if compiled(needed).search(word)) for field in fields
         )
         return anywhere | first << self._width | beside << 2 * self._width
 

@@ -7,6 +7,7 @@ answer must"), and with each quoted text replaced by its number: ``end with "0"`
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
 from sysgen_dagster.obedience.rules import Recognized, Rule, RuleKind
 
@@ -139,24 +140,30 @@ class Clause:
 Make = Callable[[re.Match[str], Clause], Iterable[Rule] | Rule | Recognized | None]
 
 
+@cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    """The pattern, compiled when it is first looked for: most processes read no phrase."""
+    return re.compile(pattern)
+
+
 @dataclass(frozen=True, slots=True)
 class Form:
     """A pattern of whole clauses, and what rules a clause of it stands for."""
 
-    pattern: re.Pattern[str]
+    pattern: str
     make: Make
     is_whole: bool = True
 
     def recognize(self, clause: Clause) -> Recognized | None:
         """What the clause asks; None if it is not of this form."""
-        found = self.pattern.fullmatch(clause.text)
+        found = compiled(self.pattern).fullmatch(clause.text)
         if found is None:
             return None
         made = self.make(found, clause)
         if made is None or isinstance(made, Recognized):
             return made
         rules = (made,) if isinstance(made, Rule) else tuple(made)
-        is_vague = "vague" in self.pattern.groupindex and bool(found["vague"])
+        is_vague = bool(found.groupdict().get("vague"))
         return Recognized(rules, self.is_whole and not is_vague)
 
 
@@ -171,9 +178,9 @@ class Subject:
         beside: Found in a single word too, maybe in the same one.
     """
 
-    needs: re.Pattern[str]
+    needs: str
     forms: tuple[Form, ...]
-    beside: re.Pattern[str] | None = None
+    beside: str | None = None
 
     def recognize(self, clause: Clause) -> Recognized | None:
         """What the clause asks; None if it is of none of the forms."""
@@ -185,12 +192,12 @@ class Subject:
 
 def subject(needs: str, *forms: Form, beside: str | None = None) -> Subject:
     """A subject of these forms."""
-    return Subject(re.compile(needs), forms, re.compile(beside) if beside else None)
+    return Subject(needs, forms, beside)
 
 
 def form(pattern: str, make: Make, *, is_whole: bool = True) -> Form:
     """A form, of a pattern that must match a whole clause."""
-    return Form(re.compile(pattern), make, is_whole)
+    return Form(pattern, make, is_whole)
 
 
 def rule(kind: RuleKind, *words: str, least: int | None = None, most: int | None = None) -> Make:
