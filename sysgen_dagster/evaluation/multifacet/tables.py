@@ -5,6 +5,7 @@ from enum import StrEnum
 import polars as pl
 
 from sysgen_dagster.evaluation.tables import SCORE_COLUMNS
+from sysgen_dagster.lanes.multifaceted.bench.tables import RUBRICS
 from sysgen_dagster.tables.columns import (
     COUNT,
     DROP_REASON,
@@ -24,17 +25,6 @@ class NotGraded(StrEnum):
     NO_ANSWER = "no_answer"  # the subject gave none, for a reason that stands with the answers
     NO_PROBABILITIES = "no_probabilities"  # a score was read, without probabilities of its digits
 
-
-RUBRICS = pl.List(
-    pl.Struct(
-        {
-            "dimension": pl.String(),
-            "subdimension": pl.String(),
-            "criterion": pl.String(),
-            "levels": pl.List(pl.String()),
-        }
-    )
-)
 
 _ITEM: Columns = {
     "item": Column(TEXT, "identifies an item by a hash of its content"),
