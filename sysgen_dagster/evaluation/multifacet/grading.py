@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from sysgen_dagster.catalog.evaluation import Multifacet
+from sysgen_dagster.catalog.evaluation import RubricBench
 from sysgen_dagster.chat.completions import CUT, add_completions
 from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.drop_reasons import NoAnswer
@@ -93,7 +93,7 @@ def list_gradings(
 
 
 def build_grading_requests(
-    listed: pl.DataFrame, bench: Multifacet, round_: int
+    listed: pl.DataFrame, bench: RubricBench, round_: int
 ) -> Iterator[ChatRequest]:
     """One request per row of `list_gradings`, all of which have an answer.
 
@@ -125,9 +125,9 @@ def build_grading_requests(
 
 
 def grade(
-    listed: pl.DataFrame, ask: Ask, bench: Multifacet, judge: str, table: Table
+    listed: pl.DataFrame, ask: Ask, bench: RubricBench, judge: str, table: Table
 ) -> pl.DataFrame:
-    """The rows of `table`, `MULTIFACET_GRADINGS` or `MULTIFACET_CALIBRATION`: one per row listed.
+    """The rows of `table`, a bench's gradings or `MULTIFACET_CALIBRATION`: one per row listed.
 
     Args:
         listed: What is to be graded, as `list_gradings` gives it, with the further columns of the
