@@ -44,6 +44,7 @@ from sysgen_dagster.evaluation.multifacet.tables import (
     MULTIFACET_SCORES,
 )
 from sysgen_dagster.evaluation.scores import score_items
+from sysgen_dagster.obedience.rubric_grading import PROMPT
 from sysgen_dagster.tables.rates import count_drops
 from sysgen_dagster.tables.table import Partition, Table
 
@@ -98,7 +99,7 @@ def multifacet_answers(run: AssetRun) -> pl.DataFrame:
     reads=[MULTIFACET_ITEMS, MULTIFACET_ANSWERS],
     kinds={"vllm"},
     pool=pool_of_grader(),
-    code_version=grading.PROMPT.fingerprint,
+    code_version=PROMPT.fingerprint,
     asks=True,
 )
 def multifacet_gradings(run: AssetRun) -> pl.DataFrame:
@@ -122,7 +123,7 @@ def multifacet_gradings(run: AssetRun) -> pl.DataFrame:
     reads=[],
     kinds={"vllm"},
     pool=pool_of_grader(),
-    code_version=_version(grading.PROMPT.fingerprint, _BENCH.calibration.model_dump_json()),
+    code_version=_version(PROMPT.fingerprint, _BENCH.calibration.model_dump_json()),
     asks=True,
 )
 def multifacet_calibration(run: AssetRun) -> pl.DataFrame:

@@ -11,8 +11,8 @@ from sysgen_dagster.evaluation.multifacet.tables import (
     MULTIFACET_SCORES,
     NotGraded,
 )
-from sysgen_dagster.evaluation.rubric_scores import Unread
 from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.obedience.rubric_scores import Unread
 
 SUITE = Suite(
     name="multifacet",
