@@ -45,6 +45,7 @@ from sysgen_dagster.evaluation.multifacet.suite import BENCHES, GradedBench
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_CALIBRATION
 from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.lanes.multifaceted.bench.tables import MULTIFACETED_BENCH
+from sysgen_dagster.obedience.rubric_grading import PROMPT
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.rates import count_drops
 from sysgen_dagster.tables.table import Partition, Table
@@ -165,7 +166,7 @@ def _declare_gradings(bench: GradedBench, settings: RubricBench) -> dg.AssetsDef
         reads=[items, answers],
         kinds={"vllm"},
         pool=pool_of_grader(),
-        code_version=grading.PROMPT.fingerprint,
+        code_version=PROMPT.fingerprint,
         asks=True,
         description=(
             "A score from 1 to 5 for each rubric of each answer, by the judge of the catalogue."
@@ -212,7 +213,7 @@ def _read_calibration(run: AssetRun) -> pl.DataFrame | None:
     reads=[],
     kinds={"vllm"},
     pool=pool_of_grader(),
-    code_version=_version(grading.PROMPT.fingerprint, _CALIBRATED_BY.calibration.model_dump_json()),
+    code_version=_version(PROMPT.fingerprint, _CALIBRATED_BY.calibration.model_dump_json()),
     asks=True,
 )
 def multifacet_calibration(run: AssetRun) -> pl.DataFrame:

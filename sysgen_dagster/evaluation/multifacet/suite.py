@@ -15,8 +15,8 @@ from sysgen_dagster.evaluation.multifacet.tables import (
     BenchTables,
     NotGraded,
 )
-from sysgen_dagster.evaluation.rubric_scores import Unread
 from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.obedience.rubric_scores import Unread
 from sysgen_dagster.tables.checks import Check
 from sysgen_dagster.tables.table import Table
 
