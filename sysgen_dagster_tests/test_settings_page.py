@@ -22,6 +22,7 @@ from sysgen_dagster.catalog.evaluation import (
     IFEval,
     Leaderboard,
     Multifacet,
+    MultifacetedBench,
     NemotronSysBench,
     RubricLabels,
     Sample,
@@ -62,6 +63,7 @@ ENTRIES: dict[str, type[BaseModel]] = {
     "`evaluation:`": Evaluation,
     "`multifacet:`": Multifacet,
     "`calibration:`": RubricLabels,
+    "`multifaceted_bench:`": MultifacetedBench,
     "`sysbench:`": SysBench,
     "`sample:`": Sample,
     "`nemotron_sysbench:`": NemotronSysBench,
@@ -95,6 +97,7 @@ IN_WORDS = {
 }
 # The same of fields that mean something else in one entry than in others.
 IN_OTHER_WORDS = {
+    MultifacetedBench: {"path": "the bench of this deployment, where `hub` is left out, too"},
     Multifaceted: {"shards": "one for each 2,000 of `instructions`"},
     InstructionSource: {
         "instruction": "needed without `shape`",

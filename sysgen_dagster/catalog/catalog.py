@@ -181,7 +181,8 @@ class BaseCatalog(Entry):
         """Everything that is fetched from the Hub or read from a copy of what is published."""
         benches = [getattr(self.evaluation, name) for name in BENCHES]
         benches.append(self.evaluation.multifacet.calibration)
-        evaluated = [each for each in benches if isinstance(each, UpstreamFile)]
+        files = [each for each in benches if isinstance(each, UpstreamFile)]
+        evaluated = [each for each in files if each.is_placed]
         return [*self.sources.values(), *self.benchmarks.values(), *evaluated]
 
     @property

@@ -135,26 +135,40 @@ class RubricLabels(Bench):
 FromBenchmark = Literal["AlpacaEval", "FLASK", "Koala", "MT-Bench", "Self-Instruct"]
 
 
-class Multifacet(Bench):
-    """Multifacet: 921 instructions with a system message and four rubrics each."""
+class RubricBench(Bench):
+    """A benchmark whose answers a judge grades by rubrics."""
 
-    name: str = Field(default="multifacet", exclude=True)
-    license: str = "cc-by-4.0"
-    hub: HubFile | None = HubFile(repo="kaist-ai/Multifaceted-Bench")
-    # Of values of the bench's `source` that the stored map lacks, or has otherwise.
-    source_columns: Mapping[str, FromBenchmark] = {}
+    # The columns of values of the bench's `source`, where they are others than it has by itself.
+    source_columns: Mapping[str, str] = {}
     # Whether the judge is shown the system message: without, with, or a grading of each.
     judge_sees_message: Annotated[tuple[Switch, ...], Field(min_length=1)] = (False, True)
     rounds: AtLeastOne = 5  # how often a judge is asked whose grading cannot be read
     # Whether the judge's server is asked for the probabilities of the scores; false where it
     # refuses requests that ask for some.
     probabilities: Switch = True
-    calibration: RubricLabels = RubricLabels()
 
     @rule("judge_sees_message")
     def _require_each_way_once(self) -> str | None:
         is_once = len(set(self.judge_sees_message)) == len(self.judge_sees_message)
         return None if is_once else "give true and false at most once each"
+
+
+class Multifacet(RubricBench):
+    """Multifacet: 921 instructions with a system message and four rubrics each."""
+
+    name: str = Field(default="multifacet", exclude=True)
+    license: str = "cc-by-4.0"
+    hub: HubFile | None = HubFile(repo="kaist-ai/Multifaceted-Bench")
+    source_columns: Mapping[str, FromBenchmark] = {}
+    calibration: RubricLabels = RubricLabels()
+
+
+class MultifacetedBench(RubricBench):
+    """A bench that the second lane made: that of this deployment where no place is given."""
+
+    needs_place: ClassVar[bool] = False
+
+    name: str = Field(default="multifaceted_bench", exclude=True)
 
 
 class History(StrEnum):
@@ -282,6 +296,7 @@ class Evaluation(Entry):
 
     judge: Name | None = None  # an entry of `models` or `judges`; needed where a judge grades
     multifacet: Multifacet = Multifacet()
+    multifaceted_bench: MultifacetedBench = MultifacetedBench()
     sysbench: SysBench = SysBench()
     nemotron_sysbench: NemotronSysBench = NemotronSysBench()
     s_ifeval: SystemIFEval = SystemIFEval()

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from sysgen_dagster.evaluation.multifacet.grading import DIGITS
 from sysgen_dagster.lanes.sysgen.verification import CHOICES
+from sysgen_dagster.obedience.rubric_grading import DIGITS
 
 _TOKEN = re.compile(r"\s?\w+|\s?[^\w\s]|\s")
 _NEARLY_CERTAIN = -0.1

@@ -8,7 +8,6 @@ from enum import StrEnum
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
 from sysgen_dagster.chat.prompts import PromptError, forget_prompts, own_folder
-from sysgen_dagster.evaluation.multifacet import grading as rubrics
 from sysgen_dagster.evaluation.nemotron_sysbench import grading as questions
 from sysgen_dagster.evaluation.sysbench import grading as checklists
 from sysgen_dagster.evaluation.sysbench import translation
@@ -18,7 +17,12 @@ from sysgen_dagster.lanes.multifaceted import (
     preference_sets,
 )
 from sysgen_dagster.lanes.sysgen import annotation, verification
-from sysgen_dagster.obedience import alignment_judgement, phrase_judgement, preference_judgement
+from sysgen_dagster.obedience import (
+    alignment_judgement,
+    phrase_judgement,
+    preference_judgement,
+    rubric_grading,
+)
 from sysgen_dagster.simulated.language import detect_language, find_topics
 
 
@@ -70,7 +74,7 @@ _PROMPTS = (
     (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
     (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),
     (Phase.JUDGE_OBEDIENCE, phrase_judgement.PROMPT),
-    (Phase.JUDGE_RUBRIC, rubrics.PROMPT),
+    (Phase.JUDGE_RUBRIC, rubric_grading.PROMPT),
     (Phase.JUDGE_CHECKLIST, checklists.PROMPT),
     (Phase.JUDGE_QUESTIONS, questions.PROMPT),
     (Phase.TRANSLATE, translation.PROMPT),

@@ -7,7 +7,7 @@ written in another form, and some in one that is no score.
 
 from random import Random
 
-from sysgen_dagster.evaluation.rubric_scores import HIGHEST, LOWEST
+from sysgen_dagster.obedience.rubric_scores import HIGHEST, LOWEST
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.reading import split_marked_texts

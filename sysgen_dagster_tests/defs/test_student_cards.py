@@ -13,7 +13,7 @@ from sysgen_dagster.defs import student_cards
 from sysgen_dagster.defs.evaluation import contamination
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES
-from sysgen_dagster.evaluation.multifacet.suite import SUITE
+from sysgen_dagster.evaluation.multifacet.suite import SUITES
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_ITEMS, MULTIFACET_SCORES
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.storage.evidence import StoredEvidence
@@ -113,7 +113,7 @@ def test_a_training_that_is_not_made_has_no_card(data: Path) -> None:
 def look(data: Path, subject: str) -> Finding:
     store = Store(data)
     evidence = StoredEvidence(store, (), subject=subject)
-    return contamination._look(SUITE, MULTIFACET_ITEMS, subject, data, evidence)
+    return contamination._look(SUITES[0], MULTIFACET_ITEMS, subject, data, evidence)
 
 
 def ask(data: Path, prompt: str) -> None:

@@ -7,12 +7,9 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.evaluation import Multifacet
-from sysgen_dagster.evaluation.multifacet.grading import (
-    CONSTRAINT,
-    build_grading_requests,
-    list_gradings,
-)
-from sysgen_dagster.evaluation.rubric_scores import Unread, read_rubric_score
+from sysgen_dagster.evaluation.multifacet.grading import build_grading_requests, list_gradings
+from sysgen_dagster.obedience.rubric_grading import CONSTRAINT
+from sysgen_dagster.obedience.rubric_scores import Unread, read_rubric_score
 from sysgen_dagster.simulated.logprobs import build_logprobs
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.reading import Phase, recognise

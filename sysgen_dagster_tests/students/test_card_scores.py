@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.evaluation.comparisons.tables import COMPARISON_COLUMNS
-from sysgen_dagster.evaluation.multifacet.suite import SUITE as MULTIFACET
+from sysgen_dagster.evaluation.multifacet.suite import SUITES
 from sysgen_dagster.students.card_scores import render_scores
 from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster_tests.evaluation.riddles import SUITE as RIDDLES
@@ -32,7 +32,7 @@ def test_a_score_stands_with_its_interval_its_items_and_its_change() -> None:
 
 
 def test_grades_are_no_shares_and_an_unknown_interval_is_left_out() -> None:
-    text = card(SCORE | {"score": 4.126, "low": None, "high": None}, suite=MULTIFACET)
+    text = card(SCORE | {"score": 4.126, "low": None, "high": None}, suite=SUITES[0])
 
     assert "| `Multifacet, solved, total` | `taught` | 4.13 |" in text
 

@@ -1,11 +1,16 @@
-"""Multifaceted-Bench: its items, what subjects answer, what the judge says, the scores."""
+"""Benches graded by rubrics: their items, what subjects answer, what the judge says, the scores.
+
+They are Multifaceted-Bench and the bench of the second lane.
+"""
 
 import hashlib
 import json
 from collections.abc import Callable, Iterable
 
+import dagster as dg
 import polars as pl
 
+from sysgen_dagster.catalog.evaluation import RubricBench
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.defs.evaluation.asking import (
     open_grader,
@@ -34,87 +39,173 @@ from sysgen_dagster.evaluation.multifacet.columns import (
     read_columns,
 )
 from sysgen_dagster.evaluation.multifacet.ids import choose_items
-from sysgen_dagster.evaluation.multifacet.items import read_items
-from sysgen_dagster.evaluation.multifacet.scores import build_items, describe_protocol
-from sysgen_dagster.evaluation.multifacet.tables import (
-    MULTIFACET_ANSWERS,
-    MULTIFACET_CALIBRATION,
-    MULTIFACET_GRADINGS,
-    MULTIFACET_ITEMS,
-    MULTIFACET_SCORES,
-)
+from sysgen_dagster.evaluation.multifacet.items import list_items, read_items
+from sysgen_dagster.evaluation.multifacet.scores import describe_protocol
+from sysgen_dagster.evaluation.multifacet.suite import BENCHES, GradedBench
+from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_CALIBRATION
 from sysgen_dagster.evaluation.scores import score_items
+from sysgen_dagster.lanes.multifaceted.bench.tables import MULTIFACETED_BENCH
+from sysgen_dagster.obedience.rubric_grading import PROMPT
+from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.rates import count_drops
 from sysgen_dagster.tables.table import Partition, Table
 
-_BENCH = CATALOG.evaluation.multifacet
+_CALIBRATED_BY = CATALOG.evaluation.multifacet
 
 
 def _version(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:12]
 
 
-@table_asset(
-    MULTIFACET_ITEMS,
-    reads=[],
-    kinds={"polars"},
-    code_version=_version(_BENCH.model_dump_json(), dict(read_columns())),
-)
-def multifacet_items(run: AssetRun) -> pl.DataFrame:
-    """The items of the bench that are asked, each with its four rubrics and its column.
+def _declare(bench: GradedBench) -> list[dg.AssetsDefinition]:
+    """The four assets of one bench."""
+    settings = bench.settings(CATALOG.evaluation)
+    return [
+        _declare_items(bench, settings),
+        _declare_answers(bench, settings),
+        _declare_gradings(bench, settings),
+        _declare_scores(bench),
+    ]
 
-    How many items the whole bench has of each source and column is noted here. A source that the
-    stored map lacks is `unassigned`: `source_columns` of `evaluation.multifacet` assigns it.
+
+def _declare_items(bench: GradedBench, settings: RubricBench) -> dg.AssetsDefinition:
+    is_of_lane = not settings.is_placed
+
+    def items(run: AssetRun) -> pl.DataFrame:
+        every = _read_lane(run, bench, settings) if is_of_lane else _read_file(run, bench, settings)
+        run.note(
+            columns=markdown(count_columns(every)),
+            sources=markdown(count_sources(every)),
+            unassigned=every.filter(pl.col("column") == UNASSIGNED).height,
+            items_of_the_bench=every.height,
+            license=settings.license,
+        )
+        return choose_items(every, settings)
+
+    return table_asset(
+        bench.tables.items,
+        reads=[MULTIFACETED_BENCH] if is_of_lane and CATALOG.multifaceted else [],
+        kinds={"polars"},
+        code_version=_version(settings.model_dump_json(), dict(read_columns())),
+        description=(
+            f"The items of {bench.title} that are asked, each with its four rubrics and its column."
+            " How many items the whole bench has of each source and column is noted here; "
+            f"`source_columns` of `evaluation.{bench.name}` says otherwise which column a source "
+            "has."
+        ),
+    )(items)
+
+
+def _read_file(run: AssetRun, bench: GradedBench, settings: RubricBench) -> pl.DataFrame:
+    downloads = run.tables.working_folder() / "downloads"
+    return read_items(settings, downloads, run.store, bench.assign)
+
+
+def _read_lane(run: AssetRun, bench: GradedBench, settings: RubricBench) -> pl.DataFrame:
+    """The bench of this deployment.
+
+    Raises:
+        StoreError: It is not made, or has no item.
     """
-    every = read_items(_BENCH, run.tables.working_folder() / "downloads", run.store)
-    run.note(
-        columns=markdown(count_columns(every)),
-        sources=markdown(count_sources(every)),
-        unassigned=every.filter(pl.col("column") == UNASSIGNED).height,
-        items_of_the_bench=every.height,
-        license=_BENCH.license,
-    )
-    return choose_items(every, _BENCH)
+    otherwise = f"or give the file of a bench as `path` of `evaluation.{bench.name}`"
+    if CATALOG.multifaceted is None:
+        raise StoreError(
+            f"the catalogue has no section `multifaceted`, whose `bench` would be asked: "
+            f"write one and materialize {MULTIFACETED_BENCH.name}, {otherwise}"
+        )
+    if not run.store.holds(MULTIFACETED_BENCH, Partition()):
+        raise StoreError(
+            f"this deployment has no bench: materialize {MULTIFACETED_BENCH.name}, {otherwise}"
+        )
+    items = list_items(run.store.read(MULTIFACETED_BENCH, Partition()), settings, bench.assign)
+    if items.is_empty():
+        raise StoreError(
+            f"{MULTIFACETED_BENCH.name} has no item: its drop reasons say why; {otherwise}"
+        )
+    return items
 
 
-@table_asset(
-    MULTIFACET_ANSWERS,
-    reads=[MULTIFACET_ITEMS],
-    kinds={"vllm"},
-    pool=pool_of_subjects(),
-    asks=True,
-)
-def multifacet_answers(run: AssetRun) -> pl.DataFrame:
-    """What the subject answers to each item under its system message."""
-    items = run.store.read(MULTIFACET_ITEMS, Partition())
-    subject = open_subject(run)
-    completions = subject.ask(build_answer_requests(items, _BENCH), items.height)
-    require_judged(run, completions, subject.session.model.name)
-    return build_answers(items, completions, subject.shown)
+def _declare_answers(bench: GradedBench, settings: RubricBench) -> dg.AssetsDefinition:
+    items, table, *_ = bench.tables
+
+    def answers(run: AssetRun) -> pl.DataFrame:
+        asked = run.store.read(items, Partition())
+        subject = open_subject(run)
+        completions = subject.ask(build_answer_requests(asked, settings), asked.height)
+        require_judged(run, completions, subject.session.model.name)
+        return build_answers(asked, completions, subject.shown)
+
+    return table_asset(
+        table,
+        reads=[items],
+        kinds={"vllm"},
+        pool=pool_of_subjects(),
+        asks=True,
+        description="What the subject answers to each item under its system message.",
+    )(answers)
 
 
-@table_asset(
-    MULTIFACET_GRADINGS,
-    reads=[MULTIFACET_ITEMS, MULTIFACET_ANSWERS],
-    kinds={"vllm"},
-    pool=pool_of_grader(),
-    code_version=grading.PROMPT.fingerprint,
-    asks=True,
-)
-def multifacet_gradings(run: AssetRun) -> pl.DataFrame:
-    """A score from 1 to 5 for each rubric of each answer, by the judge of the catalogue."""
-    _require_contracts(run, MULTIFACET_ANSWERS)
-    items = run.store.read(MULTIFACET_ITEMS, Partition())
-    answers = run.store.read(MULTIFACET_ANSWERS, run.at)
-    judge = open_grader(run)
-    is_generator = is_same_model(judge.model, CATALOG.model_of_subject(run.subject.name))
-    listed = grading.list_gradings(items, answers, _BENCH.judge_sees_message)
-    listed = listed.with_columns(judge_is_generator=pl.lit(is_generator))
-    graded = grading.grade(
-        listed, _asker(run, judge), _BENCH, judge.model.name, MULTIFACET_GRADINGS
-    )
-    _note_dropped(run, graded)
-    return graded
+def _declare_gradings(bench: GradedBench, settings: RubricBench) -> dg.AssetsDefinition:
+    items, answers, table, _ = bench.tables
+
+    def gradings(run: AssetRun) -> pl.DataFrame:
+        _require_contracts(run, answers)
+        judge = open_grader(run)
+        is_generator = is_same_model(judge.model, CATALOG.model_of_subject(run.subject.name))
+        listed = grading.list_gradings(
+            run.store.read(items, Partition()),
+            run.store.read(answers, run.at),
+            settings.judge_sees_message,
+        ).with_columns(judge_is_generator=pl.lit(is_generator))
+        graded = grading.grade(listed, _asker(run, judge), settings, judge.model.name, table)
+        _note_dropped(run, graded)
+        return graded
+
+    return table_asset(
+        table,
+        reads=[items, answers],
+        kinds={"vllm"},
+        pool=pool_of_grader(),
+        code_version=PROMPT.fingerprint,
+        asks=True,
+        description=(
+            "A score from 1 to 5 for each rubric of each answer, by the judge of the catalogue."
+        ),
+    )(gradings)
+
+
+def _declare_scores(bench: GradedBench) -> dg.AssetsDefinition:
+    _, answers, gradings, table = bench.tables
+
+    def scores(run: AssetRun) -> pl.DataFrame:
+        _require_contracts(run, gradings)
+        graded = run.store.read(gradings, run.at)
+        answered = run.store.read(answers, run.at)
+        judge = next(iter(graded["judge"].to_list()), None)
+        return score_items(
+            bench.suite.build_items(graded),
+            subject=run.subject.name,
+            protocol=describe_protocol(bench.called, answered, graded, run.subject.message_in),
+            judge=judge,
+            worth=worth_of_gradings(_read_calibration(run), judge or ""),
+        )
+
+    return table_asset(
+        table,
+        reads=[answers, gradings],
+        kinds={"polars"},
+        description=(
+            "Means over items, with intervals by item: of all, of each column and of each "
+            f"dimension. What the judge's gradings are worth is looked up in "
+            f"`{MULTIFACET_CALIBRATION.name}`, where that is made. Scores do not depend on it: "
+            "they are made without, and say so."
+        ),
+    )(scores)
+
+
+def _read_calibration(run: AssetRun) -> pl.DataFrame | None:
+    is_made = run.store.holds(MULTIFACET_CALIBRATION, Partition())
+    return run.store.read(MULTIFACET_CALIBRATION, Partition()) if is_made else None
 
 
 @table_asset(
@@ -122,7 +213,7 @@ def multifacet_gradings(run: AssetRun) -> pl.DataFrame:
     reads=[],
     kinds={"vllm"},
     pool=pool_of_grader(),
-    code_version=_version(grading.PROMPT.fingerprint, _BENCH.calibration.model_dump_json()),
+    code_version=_version(PROMPT.fingerprint, _CALIBRATED_BY.calibration.model_dump_json()),
     asks=True,
 )
 def multifacet_calibration(run: AssetRun) -> pl.DataFrame:
@@ -130,13 +221,15 @@ def multifacet_calibration(run: AssetRun) -> pl.DataFrame:
 
     Nothing is asked where `calibration` of `evaluation.multifacet` has 0 items.
     """
-    if not _BENCH.calibration.items:
+    if not _CALIBRATED_BY.calibration.items:
         return MULTIFACET_CALIBRATION.empty()
     cache = run.tables.working_folder() / "downloads"
-    labelled = read_labelled(_BENCH.calibration, cache, run.store)
+    labelled = read_labelled(_CALIBRATED_BY.calibration, cache, run.store)
     judge = open_grader(run)
     name = judge.model.name
-    graded = grading.grade(labelled, _asker(run, judge), _BENCH, name, MULTIFACET_CALIBRATION)
+    graded = grading.grade(
+        labelled, _asker(run, judge), _CALIBRATED_BY, name, MULTIFACET_CALIBRATION
+    )
     _note_dropped(run, graded)
     found = measure_agreement(graded)._asdict()
     run.note(worth=worth_of_gradings(graded, name), agreement=markdown(pl.DataFrame([found])))
@@ -167,37 +260,7 @@ def _note_dropped(run: AssetRun, graded: pl.DataFrame) -> None:
     run.note(gradings=graded.height, dropped=sum(reasons.values()), **by_reason)
 
 
-@table_asset(
-    MULTIFACET_SCORES,
-    reads=[MULTIFACET_ANSWERS, MULTIFACET_GRADINGS],
-    kinds={"polars"},
-)
-def multifacet_scores(run: AssetRun) -> pl.DataFrame:
-    """Means over items, with intervals by item: of all, of each column and of each dimension.
-
-    What the judge's gradings are worth is looked up in `multifacet_calibration`, where that is
-    made. Scores do not depend on it: they are made without, and say so.
-    """
-    _require_contracts(run, MULTIFACET_GRADINGS)
-    gradings = run.store.read(MULTIFACET_GRADINGS, run.at)
-    answers = run.store.read(MULTIFACET_ANSWERS, run.at)
-    whole = Partition()
-    is_calibrated = run.store.holds(MULTIFACET_CALIBRATION, whole)
-    graded = run.store.read(MULTIFACET_CALIBRATION, whole) if is_calibrated else None
-    judge = next(iter(gradings["judge"].to_list()), None)
-    return score_items(
-        build_items(gradings),
-        subject=run.subject.name,
-        protocol=describe_protocol(answers, gradings, run.subject.message_in),
-        judge=judge,
-        worth=worth_of_gradings(graded, judge or ""),
-    )
-
-
 MULTIFACET = [
-    multifacet_items,
-    multifacet_answers,
-    multifacet_gradings,
+    *(asset for bench in BENCHES for asset in _declare(bench)),
     multifacet_calibration,
-    multifacet_scores,
 ]

@@ -5,6 +5,6 @@ reference answer, and a rubric of five levels for each preference. A judge grade
 rubric at a time.
 
 Belongs here: reading the bench, what subjects and judges are asked, and the scores. Does not: the
-data, which are fetched by pin and never shipped, and how a grading's score is read
-(`rubric_scores`).
+data, which are fetched by pin and never shipped, and what a judge is sent and how a score is read
+(`obedience.rubric_grading`).
 """

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import polars as pl
 
-from sysgen_dagster.catalog.evaluation import Multifacet
+from sysgen_dagster.catalog.evaluation import RubricBench
 from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, Sampling, derive_seed
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_ANSWERS
@@ -19,7 +19,7 @@ Messages = Sequence[ChatMessage]
 SAMPLING = Sampling(temperature=1.0, max_tokens=1024, top_p=0.9, repetition_penalty=1.03)
 
 
-def build_answer_requests(items: pl.DataFrame, bench: Multifacet) -> Iterator[ChatRequest]:
+def build_answer_requests(items: pl.DataFrame, bench: RubricBench) -> Iterator[ChatRequest]:
     """One request per item of `MULTIFACET_ITEMS`; its id is the item's.
 
     Nothing is shortened: an item that does not fit the subject's context has no answer.

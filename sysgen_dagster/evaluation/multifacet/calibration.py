@@ -16,9 +16,9 @@ import polars as pl
 from sysgen_dagster.catalog.evaluation import RubricLabels
 from sysgen_dagster.evaluation.multifacet.ids import choose_items, number_items
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_CALIBRATION
-from sysgen_dagster.evaluation.rubric_scores import HIGHEST, LOWEST
 from sysgen_dagster.obedience.agreement import Interval, bootstrap_intervals, quadratic_kappa
 from sysgen_dagster.obedience.calibration import UNCALIBRATED, say_worth
+from sysgen_dagster.obedience.rubric_scores import HIGHEST, LOWEST
 from sysgen_dagster.sources.files import SourceError, read_rows
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.store import Store

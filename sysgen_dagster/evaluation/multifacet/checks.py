@@ -1,6 +1,6 @@
-"""Checks of Multifaceted-Bench beside those of every suite: rubrics, columns, its judge."""
+"""Checks of a bench beside those of every suite: its rubrics; its columns; the judge of rubrics."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -8,9 +8,10 @@ from sysgen_dagster.evaluation.multifacet.calibration import measure_agreement, 
 from sysgen_dagster.evaluation.multifacet.columns import UNASSIGNED
 from sysgen_dagster.evaluation.multifacet.items import RUBRICS_AN_ITEM
 from sysgen_dagster.evaluation.multifacet.tables import (
+    MULTIFACET,
     MULTIFACET_CALIBRATION,
-    MULTIFACET_GRADINGS,
     MULTIFACET_ITEMS,
+    BenchTables,
     NotGraded,
 )
 from sysgen_dagster.obedience.calibration import CALIBRATED, LEAST_ITEMS, LEAST_KAPPA
@@ -22,26 +23,32 @@ from sysgen_dagster.tables.rates import Rate
 MOST_UNREAD = 0.02
 
 
-def _every_rubric_is_graded_or_dropped(evidence: Evidence) -> Finding:
-    """Items without all rubrics for one way of showing them, and gradings of no item."""
-    items = evidence.read(MULTIFACET_ITEMS, "item")
-    rows = evidence.read(
-        MULTIFACET_GRADINGS, "item", "rubric", "judge_sees_message", "score", "drop_reason"
-    )
-    numbers = pl.DataFrame({"rubric": range(1, RUBRICS_AN_ITEM + 1)}, schema={"rubric": pl.UInt32})
-    ways = rows.select("judge_sees_message").unique()
-    wanted = items.join(numbers, how="cross").join(ways, how="cross")
-    identity = ["item", "rubric", "judge_sees_message"]
-    faults = {
-        "no item is graded": items.clear() if ways.height else items,
-        "lost": wanted.join(rows, on=identity, how="anti"),
-        "of no item": rows.join(wanted, on=identity, how="anti"),
-        "twice": rows.filter(pl.struct(identity).is_duplicated()),
-        "neither score nor reason": rows.filter(
-            pl.col("score").is_null() == pl.col("drop_reason").is_null()
-        ),
-    }
-    return _none_of(faults)
+def _every_rubric_is_graded_or_dropped(tables: BenchTables) -> Callable[[Evidence], Finding]:
+    """Finds items without all rubrics for one way of showing them, and gradings of no item."""
+
+    def evaluate(evidence: Evidence) -> Finding:
+        items = evidence.read(tables.items, "item")
+        rows = evidence.read(
+            tables.gradings, "item", "rubric", "judge_sees_message", "score", "drop_reason"
+        )
+        numbers = pl.DataFrame(
+            {"rubric": range(1, RUBRICS_AN_ITEM + 1)}, schema={"rubric": pl.UInt32}
+        )
+        ways = rows.select("judge_sees_message").unique()
+        wanted = items.join(numbers, how="cross").join(ways, how="cross")
+        identity = ["item", "rubric", "judge_sees_message"]
+        faults = {
+            "no item is graded": items.clear() if ways.height else items,
+            "lost": wanted.join(rows, on=identity, how="anti"),
+            "of no item": rows.join(wanted, on=identity, how="anti"),
+            "twice": rows.filter(pl.struct(identity).is_duplicated()),
+            "neither score nor reason": rows.filter(
+                pl.col("score").is_null() == pl.col("drop_reason").is_null()
+            ),
+        }
+        return _none_of(faults)
+
+    return evaluate
 
 
 def _none_of(faults: Mapping[str, pl.DataFrame]) -> Finding:
@@ -49,11 +56,14 @@ def _none_of(faults: Mapping[str, pl.DataFrame]) -> Finding:
     return none_of(pl.concat(parts, how="diagonal"))
 
 
-def _few_rubrics_are_unread(evidence: Evidence) -> Finding:
-    rows = evidence.read(MULTIFACET_GRADINGS, "item", "rubric", "drop_reason", "grading")
-    asked = rows.filter(pl.col("drop_reason").ne_missing(NotGraded.NO_ANSWER.value))
-    unread = asked.drop_nulls("drop_reason")
-    return within(Rate(unread.height, asked.height), (0.0, MOST_UNREAD), None, unread)
+def _few_rubrics_are_unread(tables: BenchTables) -> Callable[[Evidence], Finding]:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = evidence.read(tables.gradings, "item", "rubric", "drop_reason", "grading")
+        asked = rows.filter(pl.col("drop_reason").ne_missing(NotGraded.NO_ANSWER.value))
+        unread = asked.drop_nulls("drop_reason")
+        return within(Rate(unread.height, asked.height), (0.0, MOST_UNREAD), None, unread)
+
+    return evaluate
 
 
 def _every_item_has_a_column(evidence: Evidence) -> Finding:
@@ -75,8 +85,26 @@ def _judge_agrees_with_people(evidence: Evidence) -> Finding:
     )
 
 
-def _of_model(check: Check) -> Check:
-    return unless_made_up(check, check.table)
+def build_checks(tables: BenchTables) -> tuple[Check, ...]:
+    """What is true of the gradings of a bench."""
+    few_unread = Check(
+        "few_rubrics_are_unread",
+        tables.gradings,
+        f"The judge was asked in vain for at most {MOST_UNREAD:.0%} of the gradings.",
+        False,
+        _few_rubrics_are_unread(tables),
+    )
+    return (
+        Check(
+            "every_rubric_is_graded_or_dropped",
+            tables.gradings,
+            "Each rubric of each item has a score or a drop reason, and nothing else is graded. If "
+            "not, items or answers have changed since: materialize the gradings again.",
+            True,
+            _every_rubric_is_graded_or_dropped(tables),
+        ),
+        unless_made_up(few_unread, tables.gradings),
+    )
 
 
 CHECKS: tuple[Check, ...] = (
@@ -87,30 +115,15 @@ CHECKS: tuple[Check, ...] = (
         False,
         _every_item_has_a_column,
     ),
-    Check(
-        "every_rubric_is_graded_or_dropped",
-        MULTIFACET_GRADINGS,
-        "Each rubric of each item has a score or a drop reason, and nothing else is graded. If "
-        "not, items or answers have changed since: materialize the gradings again.",
-        True,
-        _every_rubric_is_graded_or_dropped,
-    ),
-    _of_model(
-        Check(
-            "few_rubrics_are_unread",
-            MULTIFACET_GRADINGS,
-            f"The judge was asked in vain for at most {MOST_UNREAD:.0%} of the gradings.",
-            False,
-            _few_rubrics_are_unread,
-        )
-    ),
-    _of_model(
+    *build_checks(MULTIFACET),
+    unless_made_up(
         Check(
             "judge_grades_as_people_do",
             MULTIFACET_CALIBRATION,
             "The judge's scores agree with those of people.",
             False,
             _judge_agrees_with_people,
-        )
+        ),
+        MULTIFACET_CALIBRATION,
     ),
 )

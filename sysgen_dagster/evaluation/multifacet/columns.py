@@ -1,8 +1,9 @@
-"""Which of the five columns of the paper's tables an item of Multifaceted-Bench belongs to.
+"""Which column of the scores an item belongs to: of Multifaceted-Bench one of the paper's five.
 
-The bench says of each item where its instruction is from, in 123 values. The map from these to
+That bench says of each item where its instruction is from, in 123 values. The map from these to
 columns is data: `columns.yaml` beside this module, and what a catalogue says beside it. A value
-that neither has is no column's: it is counted as `UNASSIGNED`.
+that neither has is no column's: it is counted as `UNASSIGNED`. The columns of another bench are its
+sources.
 """
 
 from collections.abc import Mapping
@@ -33,6 +34,11 @@ def assign_columns(sources: pl.Series, own: Mapping[str, str]) -> pl.Series:
     """
     known = {**read_columns(), **own}
     return sources.replace_strict(known, default=UNASSIGNED, return_dtype=pl.String).alias("column")
+
+
+def keep_sources(sources: pl.Series, own: Mapping[str, str]) -> pl.Series:
+    """The same of a bench whose sources are columns: each its own, but for what `own` says."""
+    return sources.replace(own).alias("column")
 
 
 def count_sources(items: pl.DataFrame) -> pl.DataFrame:

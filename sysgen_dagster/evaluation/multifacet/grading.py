@@ -1,51 +1,42 @@
-"""Asks a judge for a score from 1 to 5 by one rubric of one answer, and reads it.
+"""Asks a judge for a score from 1 to 5 by each rubric of the answers, and reads it.
 
-As the bench's authors do, each rubric is a request of its own in the layout of Prometheus'
-absolute grading; the wording is ours. Whether the judge is shown the system message as well is
-decided by an option of their program that its published call leaves out, so both can be asked.
+What a judge is sent is said in `obedience.rubric_grading`. Whether it is shown the system message
+as well is decided by an option of the bench's authors' program that its published call leaves out,
+so both can be asked.
 
-Where a server can be held to a form, it writes one paragraph and then the mark with one of five
-digits. Where it gives probabilities, those of the digits at that place give an expected score
-beside the one that was written. A grading that cannot be read is asked for again with another
+Where a server gives probabilities, those of the digits at the place of the score give an expected
+score beside the one that was written. A grading that cannot be read is asked for again with another
 seed, a few times; what is still unread has no score, and none is made up for it.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Any
 
 import polars as pl
 
-from sysgen_dagster.catalog.evaluation import Multifacet
-from sysgen_dagster.chat.completions import CUT, add_completions
-from sysgen_dagster.chat.constraints import Constraint
+from sysgen_dagster.catalog.evaluation import RubricBench
+from sysgen_dagster.chat.completions import add_completions
 from sysgen_dagster.chat.drop_reasons import NoAnswer
-from sysgen_dagster.chat.messages import ChatRequest, Sampling, derive_seed
-from sysgen_dagster.chat.prompts import load_prompt, separating_mark
+from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.evaluation.multifacet.tables import (
     MULTIFACET_CALIBRATION,
     MULTIFACET_GRADINGS,
     NotGraded,
 )
-from sysgen_dagster.evaluation.rubric_scores import HIGHEST, LOWEST, Unread, read_rubric_score
+from sysgen_dagster.obedience.rubric_grading import (
+    CONSTRAINT,
+    DIGITS,
+    PROMPT,
+    SAMPLING,
+    SAMPLING_AGAIN,
+    SCORES,
+    read_score,
+    render_grading,
+)
+from sysgen_dagster.obedience.rubric_scores import Unread
 from sysgen_dagster.tables.columns import GENERATION
 from sysgen_dagster.tables.table import Table
 
-PROMPT = load_prompt("judge_rubric")
-# Temperature 0 and one grading a rubric: gradings by GPT-4 in this layout at temperature 1 differ
-# between runs in a quarter to a third of the items, yet their mean over 320 items moves by 0.02 to
-# 0.04 only (counted from prometheus-eval's stored gradings), so that more items say more than more
-# gradings. 1,024 tokens are what the bench's authors give a judge.
-SAMPLING = Sampling(temperature=0.0, max_tokens=1024)
-# At temperature 0 another seed would write the same again; 1.0 is what the bench's authors use.
-SAMPLING_AGAIN = Sampling(temperature=1.0, max_tokens=1024)
-
-SCORES: Final = tuple(range(LOWEST, HIGHEST + 1))
-DIGITS: Final = tuple(map(str, SCORES))
-CONSTRAINT = Constraint(
-    structured={"regex": rf"[^\n]+\n\[RESULT\] ({'|'.join(DIGITS)})"},
-    grammar=rf'root ::= [^\n]+ "\n[RESULT] " [{LOWEST}-{HIGHEST}]',
-    is_needed=False,  # what is written freely is read with care
-)
 # Why a judge is asked once more: chance may write it otherwise.
 _AGAIN = [reason.value for reason in (*Unread, NoAnswer.EMPTY_COMPLETION, NoAnswer.TRUNCATED)]
 _READ = ("score", "expected_score", "probabilities")
@@ -93,30 +84,22 @@ def list_gradings(
 
 
 def build_grading_requests(
-    listed: pl.DataFrame, bench: Multifacet, round_: int
+    listed: pl.DataFrame, bench: RubricBench, round_: int
 ) -> Iterator[ChatRequest]:
     """One request per row of `list_gradings`, all of which have an answer.
-
-    No text is shortened, because a score of half an answer says little.
 
     Args:
         listed: Rows of `list_gradings`.
         bench: Whether the probabilities of the digits are wanted.
         round_: How often the same was asked, with this time.
     """
+    shown = ("answer", "reference_answer", "criterion", "levels")
     for row in listed.iter_rows(named=True):
         message = row["system_message"] if row["judge_sees_message"] else None
-        texts = {
-            "instruction": row["prompt"],
-            "answer": row["answer"],
-            "reference_answer": row["reference_answer"],
-            "criterion": row["criterion"],
-        }
-        levels = row["levels"]
-        mark = separating_mark([*texts.values(), *levels, message or ""])
+        texts = {name: row[name] for name in shown}
         yield ChatRequest(
             row["request_id"],
-            PROMPT.render(mark=mark, system_message=message, levels=levels, **texts),
+            render_grading(row["prompt"], system_message=message, **texts),
             SAMPLING if round_ == 1 else SAMPLING_AGAIN,
             derive_seed(row["request_id"], MULTIFACET_GRADINGS.name, round_),
             constraint=CONSTRAINT,
@@ -125,9 +108,9 @@ def build_grading_requests(
 
 
 def grade(
-    listed: pl.DataFrame, ask: Ask, bench: Multifacet, judge: str, table: Table
+    listed: pl.DataFrame, ask: Ask, bench: RubricBench, judge: str, table: Table
 ) -> pl.DataFrame:
-    """The rows of `table`, `MULTIFACET_GRADINGS` or `MULTIFACET_CALIBRATION`: one per row listed.
+    """The rows of `table`, a bench's gradings or `MULTIFACET_CALIBRATION`: one per row listed.
 
     Args:
         listed: What is to be graded, as `list_gradings` gives it, with the further columns of the
@@ -161,10 +144,7 @@ def grade(
 
 
 def read_gradings(asked: pl.DataFrame, completions: pl.DataFrame) -> pl.DataFrame:
-    """One row per row of `asked`: ``request_id`` and what its grading says.
-
-    A grading that reached the token limit is ``truncated``, whatever its last words were.
-    """
+    """One row per row of `asked`: ``request_id`` and what its grading says."""
     answered = add_completions(asked.select("request_id"), completions, PROMPT, "request_id")
     wanted = ("text", "finish_reason", "choices", "drop_reason")
     read = [_read(*row) for row in answered.select(wanted).iter_rows()]
@@ -186,9 +166,7 @@ def _read(
     """Score, expected score, probabilities and drop reason of a grading."""
     if text is None:
         return None, None, None, drop_reason
-    if finish_reason == CUT:
-        return None, None, None, NoAnswer.TRUNCATED.value
-    score, unread = read_rubric_score(text)
+    score, unread = read_score(text, finish_reason)
     if score is None:
         return None, None, None, unread
     shares = _shares_at_score(text, score, choices or ())

@@ -1,31 +1,37 @@
-"""The items of Multifaceted-Bench, as they are read from the file that the catalogue names."""
+"""The items of a bench, as they are read from a file of its layout or from the lane's table."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
 
-from sysgen_dagster.catalog.evaluation import Multifacet
+from sysgen_dagster.catalog.evaluation import RubricBench
 from sysgen_dagster.evaluation.multifacet.columns import assign_columns
 from sysgen_dagster.evaluation.multifacet.ids import number_items
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_ITEMS
 from sysgen_dagster.sources.files import SourceError, read_rows
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import kept
 
 RUBRICS_AN_ITEM: Final = 4  # one for each dimension of preferences
 LEVELS: Final = ("1", "2", "3", "4", "5")  # the keys of a rubric's descriptions
 _TEXTS = ("source", "system", "prompt", "reference_answer")
 _LISTS = ("preference_set", "rubrics")
+_ITEM = ("source", "system_message", "prompt", "reference_answer", "rubrics")
+# The column of each item, by its source and by what the catalogue says of sources.
+Assign = Callable[[pl.Series, Mapping[str, str]], pl.Series]
 
 
 class _OddRowError(ValueError):
     """A row is none of the bench; the message says what is wrong with it."""
 
 
-def read_items(bench: Multifacet, cache: Path, store: Store | None = None) -> pl.DataFrame:
-    """`MULTIFACET_ITEMS` of all rows of the bench, in its order.
+def read_items(
+    bench: RubricBench, cache: Path, store: Store | None = None, assign: Assign = assign_columns
+) -> pl.DataFrame:
+    """`MULTIFACET_ITEMS` of all rows of a file in the layout of the bench, in its order.
 
     The rubrics of an item belong to its preferences by their place: the bench's authors made one
     for each (four calls an item), and no column names the pairs.
@@ -34,6 +40,7 @@ def read_items(bench: Multifacet, cache: Path, store: Store | None = None) -> pl
         bench: Its settings in the catalogue.
         cache: Folder for downloads.
         store: As in `locate`.
+        assign: Gives the column of each item.
 
     Raises:
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
@@ -51,11 +58,21 @@ def read_items(bench: Multifacet, cache: Path, store: Store | None = None) -> pl
             ) from None
     if not read:
         raise SourceError(f"{bench.name}: {place} has no rows; give the file of Multifaceted-Bench")
+    return _number(read, bench, assign)
+
+
+def list_items(rows: pl.DataFrame, bench: RubricBench, assign: Assign) -> pl.DataFrame:
+    """The same of `MULTIFACETED_BENCH`, of the rows that are items: as of the file made of them."""
+    items = kept(rows).select(_ITEM).rows(named=True)
+    return _number(items, bench, assign)
+
+
+def _number(read: Sequence[Mapping[str, Any]], bench: RubricBench, assign: Assign) -> pl.DataFrame:
     items = pl.DataFrame(
         [{**row, "item": item} for row, item in zip(read, number_items(read), strict=True)],
-        schema={**MULTIFACET_ITEMS.schema, "column": pl.String()},
+        schema=MULTIFACET_ITEMS.schema,
     )
-    return items.with_columns(assign_columns(items["source"], bench.source_columns))
+    return items.with_columns(assign(items["source"], bench.source_columns))
 
 
 def _read_row(row: Any) -> dict[str, Any]:

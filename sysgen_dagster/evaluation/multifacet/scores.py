@@ -1,4 +1,4 @@
-"""What each item of Multifaceted-Bench is worth: the mean of its rubrics that were read.
+"""What each item of a bench is worth: the mean of its rubrics that were read.
 
 An item of which one rubric is unread keeps the others. Each rubric stands for another kind of
 preference, so that leaving out the item would cost four gradings for one, and those of items that
@@ -7,6 +7,7 @@ check. An item without any read rubric is unknown.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Final
 
 import polars as pl
@@ -17,14 +18,20 @@ from sysgen_dagster.evaluation.tables import ITEM_COLUMNS, TOTAL
 from sysgen_dagster.tables.table import polars_schema
 
 MEAN_OF_COLUMNS: Final = "mean of columns"
-# Of gradings without and with the system message before the judge.
-METRICS: Final = {False: "multifacet", True: "multifacet_judge_sees_message"}
 EXPECTED: Final = "_expected"  # ends the name of a metric of expected scores
 _BY = ["metric", "item", "column"]
 
 
-def build_items(gradings: pl.DataFrame) -> pl.DataFrame:
-    """`ITEM_COLUMNS` of `MULTIFACET_GRADINGS`: of the total, each column and each dimension.
+def name_metrics(bench: str) -> dict[bool, str]:
+    """The metrics of a bench, of gradings without and with the system message before the judge."""
+    return {False: bench, True: f"{bench}_judge_sees_message"}
+
+
+METRICS: Final = name_metrics("multifacet")
+
+
+def build_items(gradings: pl.DataFrame, metrics: Mapping[bool, str] = METRICS) -> pl.DataFrame:
+    """`ITEM_COLUMNS` of the gradings of a bench: of the total, each column and each dimension.
 
     The metric says whether the judge saw the system message, and whether scores are as written or,
     where the judge's server gave probabilities of any, expected.
@@ -35,7 +42,7 @@ def build_items(gradings: pl.DataFrame) -> pl.DataFrame:
     items that of this mean, to first order: a plain sum of weighted scores would vary with how many
     items of each column are drawn. Items of no column count for nothing there.
     """
-    rubrics = _list_rubrics(gradings)
+    rubrics = _list_rubrics(gradings, metrics)
     items = _average(rubrics, _BY)
     dimensions = _average(rubrics, [*_BY, "dimension"])
     total = items.with_columns(of=pl.lit(TOTAL))
@@ -52,9 +59,9 @@ def build_items(gradings: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _list_rubrics(gradings: pl.DataFrame) -> pl.DataFrame:
+def _list_rubrics(gradings: pl.DataFrame, metrics: Mapping[bool, str]) -> pl.DataFrame:
     """One row per grading and metric, with its ``value``."""
-    metric = pl.col("judge_sees_message").replace_strict(METRICS, return_dtype=pl.String)
+    metric = pl.col("judge_sees_message").replace_strict(metrics, return_dtype=pl.String)
     common = ("item", "column", "dimension")
     written = gradings.select(*common, "drop_reason", metric=metric, value="score")
     if gradings["expected_score"].null_count() == gradings.height:
@@ -97,18 +104,21 @@ def _relative_to_columns(items: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def describe_protocol(answers: pl.DataFrame, gradings: pl.DataFrame, message_in: str) -> str:
+def describe_protocol(
+    bench: str, answers: pl.DataFrame, gradings: pl.DataFrame, message_in: str
+) -> str:
     """How was asked and graded, as most of the rows say it.
 
     Args:
-        answers: `MULTIFACET_ANSWERS` of a subject.
-        gradings: `MULTIFACET_GRADINGS` of it.
+        bench: For people.
+        answers: Of a subject.
+        gradings: Of these.
         message_in: Where the catalogue has the subject shown its system message.
     """
     if answers["system_message_folded"].any():
         message_in = "user turn, as the template has no system role"
     return (
-        f"Multifaceted-Bench; system message in: {message_in}; answers: {_describe(answers)}; one "
+        f"{bench}; system message in: {message_in}; answers: {_describe(answers)}; one "
         f"grading a rubric: {_describe(gradings)}, if it is unread again with other seeds"
     )
 

@@ -1,10 +1,12 @@
-"""The tables of Multifaceted-Bench: its items, answers to them, and gradings by rubric."""
+"""The tables of a bench: its items, answers to them, and gradings by rubric."""
 
 from enum import StrEnum
+from typing import NamedTuple
 
 import polars as pl
 
 from sysgen_dagster.evaluation.tables import SCORE_COLUMNS
+from sysgen_dagster.lanes.multifaceted.bench.tables import RUBRICS
 from sysgen_dagster.tables.columns import (
     COUNT,
     DROP_REASON,
@@ -25,56 +27,24 @@ class NotGraded(StrEnum):
     NO_PROBABILITIES = "no_probabilities"  # a score was read, without probabilities of its digits
 
 
-RUBRICS = pl.List(
-    pl.Struct(
-        {
-            "dimension": pl.String(),
-            "subdimension": pl.String(),
-            "criterion": pl.String(),
-            "levels": pl.List(pl.String()),
-        }
-    )
-)
-
-_ITEM: Columns = {
-    "item": Column(TEXT, "identifies an item by a hash of its content"),
-    "column": Column(
-        TEXT, "the benchmark that the item is from, as the paper's tables have it; or unassigned"
+_ITEM: Columns = {"item": Column(TEXT, "identifies an item by a hash of its content")}
+_ASKED: Columns = {
+    "source": Column(TEXT, "where the bench has the instruction from"),
+    "system_message": Column(TEXT, "made of the four preferences"),
+    "prompt": Column(TEXT, "the instruction"),
+    "reference_answer": Column(TEXT, "the bench's own answer, which counts as a 5"),
+    "rubrics": Column(
+        RUBRICS,
+        "for each preference its dimension and subdimension, the criterion, and what the "
+        "scores 1 to 5 stand for",
     ),
 }
-# One row per item that is asked, in the order of the bench.
-MULTIFACET_ITEMS = Table(
-    "multifacet_items",
-    {
-        **_ITEM,
-        "source": Column(TEXT, "where the bench has the instruction from"),
-        "system_message": Column(TEXT, "made of the four preferences"),
-        "prompt": Column(TEXT, "the instruction"),
-        "reference_answer": Column(TEXT, "the bench's own answer, which counts as a 5"),
-        "rubrics": Column(
-            RUBRICS,
-            "for each preference its dimension and subdimension, the criterion, and what the "
-            "scores 1 to 5 stand for",
-        ),
-    },
-    by=By.NOTHING,
-    group=Group.EVALUATION,
-)
-
-# One row per item.
-MULTIFACET_ANSWERS = Table(
-    "multifacet_answers",
-    {
-        **_ITEM,
-        "messages": Column(MESSAGES, "what the subject was asked"),
-        "answer": Column(TEXT, "what it answered; null: nothing, for the drop reason"),
-        **DROP_REASON,
-        **GENERATION,
-    },
-    by=By.SUBJECT,
-    group=Group.EVALUATION,
-)
-
+_ANSWERED: Columns = {
+    "messages": Column(MESSAGES, "what the subject was asked"),
+    "answer": Column(TEXT, "what it answered; null: nothing, for the drop reason"),
+    **DROP_REASON,
+    **GENERATION,
+}
 # What is read of a grading.
 _READ: Columns = {
     "score": Column(COUNT, "1 to 5, as the judge wrote it; null: for the drop reason"),
@@ -86,27 +56,58 @@ _READ: Columns = {
     "round": Column(COUNT, "how often it was asked until this; null: not at all"),
     "judge": Column(TEXT, "the model that graded, as the catalogue names it"),
 }
+_GRADED: Columns = {
+    "rubric": Column(COUNT, "which of the item's rubrics, from 1"),
+    "dimension": Column(TEXT, "what kind of preference the rubric is about"),
+    "subdimension": Column(TEXT, "and which kind of these"),
+    "judge_sees_message": Column(FLAG, "whether the judge was shown the system message"),
+    **_READ,
+    "judge_is_generator": Column(FLAG, "whether the judge also wrote the answer"),
+    **DROP_REASON,
+    **GENERATION,
+}
 
-# One row per rubric of an item, for each way of showing it to the judge.
-MULTIFACET_GRADINGS = Table(
-    "multifacet_gradings",
-    {
-        **_ITEM,
-        "rubric": Column(COUNT, "which of the item's rubrics, from 1"),
-        "dimension": Column(TEXT, "what kind of preference the rubric is about"),
-        "subdimension": Column(TEXT, "and which kind of these"),
-        "judge_sees_message": Column(FLAG, "whether the judge was shown the system message"),
-        **_READ,
-        "judge_is_generator": Column(FLAG, "whether the judge also wrote the answer"),
-        **DROP_REASON,
-        **GENERATION,
-    },
-    by=By.SUBJECT,
-    group=Group.EVALUATION,
+
+class BenchTables(NamedTuple):
+    """The four tables of one bench."""
+
+    items: Table
+    answers: Table
+    gradings: Table
+    scores: Table
+
+
+def _declare_tables(name: str, column: str) -> BenchTables:
+    """The tables of a bench, whose names begin with its own.
+
+    Args:
+        name: Of the bench.
+        column: Describes the column of an item.
+    """
+    identity: Columns = {**_ITEM, "column": Column(TEXT, column)}
+
+    def table(what: str, columns: Columns, by: By = By.SUBJECT) -> Table:
+        return Table(f"{name}_{what}", columns, by=by, group=Group.EVALUATION)
+
+    return BenchTables(
+        table(
+            "items", {**identity, **_ASKED}, By.NOTHING
+        ),  # one row per item, in the bench's order
+        table("answers", {**identity, **_ANSWERED}),  # one row per item
+        # One row per rubric of an item, for each way of showing it to the judge.
+        table("gradings", {**identity, **_GRADED}),
+        table("scores", SCORE_COLUMNS),  # means over items of all gradings of a subject
+    )
+
+
+MULTIFACET = _declare_tables(
+    "multifacet",
+    "the benchmark that the item is from, as the paper's tables have it; or unassigned",
 )
-
-# Means over items of all gradings of a subject.
-MULTIFACET_SCORES = Table("multifacet_scores", SCORE_COLUMNS, by=By.SUBJECT, group=Group.EVALUATION)
+MULTIFACET_ITEMS, MULTIFACET_ANSWERS, MULTIFACET_GRADINGS, MULTIFACET_SCORES = MULTIFACET
+LANE_BENCH = _declare_tables(
+    "multifaceted_bench", "the source of the instruction, or what the catalogue calls several"
+)
 
 # What the judge says of answers that people have graded by rubrics: one row per answer and rubric.
 MULTIFACET_CALIBRATION = Table(

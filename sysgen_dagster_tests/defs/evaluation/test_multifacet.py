@@ -20,6 +20,7 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.evaluation.multifacet.grading import list_gradings
 from sysgen_dagster.evaluation.multifacet.scores import build_items
 from sysgen_dagster.evaluation.multifacet.tables import (
+    LANE_BENCH,
     MULTIFACET_ANSWERS,
     MULTIFACET_CALIBRATION,
     MULTIFACET_GRADINGS,
@@ -28,6 +29,7 @@ from sysgen_dagster.evaluation.multifacet.tables import (
 )
 from sysgen_dagster.evaluation.scores import compare_items
 from sysgen_dagster.lanes.catalog import load_catalog
+from sysgen_dagster.lanes.multifaceted.bench.tables import MULTIFACETED_BENCH
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition, Table
 from sysgen_dagster_tests.evaluation.multifacet.benches import (
@@ -37,7 +39,7 @@ from sysgen_dagster_tests.evaluation.multifacet.benches import (
     real_rows,
     write_bench,
 )
-from sysgen_dagster_tests.evaluation.multifacet.frames import answers_to, items_of
+from sysgen_dagster_tests.evaluation.multifacet.frames import answers_to, items_of, rows_of_lane
 from sysgen_dagster_tests.inference.processes import Run, wait_until
 from sysgen_dagster_tests.simulated.running_server import Server, running
 
@@ -208,6 +210,30 @@ def require_whole(
     assert (total["judge"], total["worth"]) == ("hawk", "uncalibrated: 40 of 200 labelled items")
     assert f"system message in: {'system' if subject == 'owl' else 'user'};" in total["protocol"]
     assert "repetition_penalty 1.03" in total["protocol"]
+
+
+def test_the_lane_s_bench_is_asked_graded_and_scored_under_its_own_name(
+    deployment: Deployment,
+) -> None:
+    made = [table.name for table in LANE_BENCH]
+    wanted = [made[0], *(f"{name}:owl" for name in made[1:])]
+    [without] = deployment.make(made[0])
+    deployment.store(MULTIFACETED_BENCH, rows_of_lane(5, dropped=3))
+    said = deployment.make(*wanted)
+    scores = deployment.read(LANE_BENCH.scores, "owl")
+    total = scores.filter(metric="multifaceted_bench", of="total").row(0, named=True)
+
+    assert "this deployment has no bench: materialize multifaceted/bench" in without["errors"][0]
+    assert "`path` of `evaluation.multifaceted_bench`" in without["errors"][0]
+    assert [each["errors"] for each in said] == [[]] * len(said)
+    assert deployment.read(LANE_BENCH.items)["item"].n_unique() == 5
+    assert deployment.read(LANE_BENCH.gradings, "owl").height == 8 * 5
+    assert total["items"] + total["dropped"] == 5
+    assert total["protocol"].startswith("the second lane's bench; system message in: system;")
+    assert {"mean of columns", "koala", "style"} <= {*scores["of"]}
+    checks = {name for each in said for name in each["checks"]}
+    assert {"every_rubric_is_graded_or_dropped", "few_rubrics_are_unread"} <= checks
+    assert "every_item_has_a_column" not in checks
 
 
 def test_items_that_have_changed_since_are_one_error_until_they_are_asked(

@@ -1,6 +1,6 @@
 """Small frames of the bench, for its tests."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from sysgen_dagster.catalog.evaluation import Multifacet
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.evaluation.multifacet.items import read_items
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_ANSWERS, MULTIFACET_GRADINGS
+from sysgen_dagster.lanes.multifaceted.bench.tables import MULTIFACETED_BENCH
 from sysgen_dagster_tests.evaluation.multifacet.benches import bench_row, write_bench
 from sysgen_dagster_tests.lanes.sysgen.frames import completions
 
@@ -20,6 +21,41 @@ def items_of(tmp_path: Path, number: int = 3, **columns: str) -> pl.DataFrame:
     """Items of the made-up bench."""
     file = write_bench(tmp_path / "bench.jsonl", [bench_row(each) for each in range(number)])
     return read_items(Multifacet(path=file, source_columns=columns), tmp_path / "cache")
+
+
+def rows_of_lane(number: int = 3, dropped: int = 0) -> pl.DataFrame:
+    """Rows of the lane's table of its bench: so many items, and behind these rows that are none."""
+    rows = [_row_of_lane(bench_row(each)) for each in range(number)]
+    rows += [{"drop_reason": "sibling_scores_high"}] * dropped
+    names = MULTIFACETED_BENCH.names
+    return pl.DataFrame(
+        [
+            {**dict.fromkeys(names), "conversation_id": f"mine/{at}#0", "source": "mine", **row}
+            for at, row in enumerate(rows)
+        ],
+        schema=MULTIFACETED_BENCH.schema,
+    )
+
+
+def _row_of_lane(row: Mapping[str, Any]) -> dict[str, Any]:
+    pairs = zip(row["preference_set"], row["rubrics"], strict=True)
+    return {
+        "source": row["source"],
+        "item": row["prompt"],
+        "system_message": row["system"],
+        "prompt": row["prompt"],
+        "reference_answer": row["reference_answer"],
+        "sibling_answer": f"Other than: {row['reference_answer']}",
+        "rubrics": [
+            {
+                "dimension": preference["dimension"],
+                "subdimension": preference["subdimension"],
+                "criterion": rubric["criteria"],
+                "levels": [*rubric["score_descriptions"].values()],
+            }
+            for preference, rubric in pairs
+        ],
+    }
 
 
 def answers_to(items: pl.DataFrame, *without: str) -> pl.DataFrame:

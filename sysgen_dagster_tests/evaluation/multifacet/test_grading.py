@@ -14,16 +14,14 @@ from sysgen_dagster.catalog.evaluation import Multifacet
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.evaluation.multifacet.grading import (
-    CONSTRAINT,
-    DIGITS,
-    PROMPT,
     build_grading_requests,
     grade,
     list_gradings,
     read_gradings,
 )
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_GRADINGS
-from sysgen_dagster.evaluation.rubric_scores import Unread
+from sysgen_dagster.obedience.rubric_grading import CONSTRAINT, DIGITS, PROMPT
+from sysgen_dagster.obedience.rubric_scores import Unread
 from sysgen_dagster_tests.evaluation.multifacet.frames import Judge, answers_to, items_of
 from sysgen_dagster_tests.lanes.sysgen.frames import completions, failed, replied
 

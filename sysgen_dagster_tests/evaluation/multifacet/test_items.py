@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from sysgen_dagster.catalog.evaluation import Multifacet
-from sysgen_dagster.evaluation.multifacet.items import read_items
+from sysgen_dagster.catalog.evaluation import Multifacet, MultifacetedBench
+from sysgen_dagster.evaluation.multifacet.columns import keep_sources
+from sysgen_dagster.evaluation.multifacet.items import list_items, read_items
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_ITEMS
 from sysgen_dagster.sources.files import SourceError
 from sysgen_dagster_tests.evaluation.multifacet.benches import (
@@ -17,6 +18,7 @@ from sysgen_dagster_tests.evaluation.multifacet.benches import (
     rubric,
     write_bench,
 )
+from sysgen_dagster_tests.evaluation.multifacet.frames import rows_of_lane
 from sysgen_dagster_tests.sources.fake_hub import FakeHub, Reader, reading_from
 
 ROWS = [bench_row(number) for number in range(9)]
@@ -43,6 +45,18 @@ def test_every_row_is_an_item_with_its_four_rubrics_and_its_column(
         for had, rubric_ in zip(row["rubrics"], item["rubrics"], strict=True):
             assert rubric_["criterion"] == had["criteria"]
             assert rubric_["levels"] == [had["score_descriptions"][level] for level in "12345"]
+
+
+def test_the_lane_s_bench_has_the_items_that_its_file_would_have(tmp_path: Path) -> None:
+    bench = MultifacetedBench(source_columns={"koala": "animals"})
+    placed = bench.model_copy(update={"path": write_bench(tmp_path / "bench.jsonl", ROWS)})
+    of_file = read_items(placed, tmp_path / "cache", assign=keep_sources)
+    of_table = list_items(rows_of_lane(9, dropped=2), bench, keep_sources)
+
+    assert of_table.equals(of_file)
+    assert of_table.height == 9
+    assert of_table["column"][2] == "animals"
+    assert of_table["column"][3] == "Koala"
 
 
 def test_ids_come_from_the_content_and_tell_equal_rows_apart(tmp_path: Path) -> None:

@@ -225,16 +225,16 @@ def asked(table: pl.DataFrame, folded: bool = False, **fields: object) -> pl.Dat
 def test_the_protocol_says_how_was_asked_and_where_the_message_stood(message_in: str) -> None:
     answers = asked(MULTIFACET_ANSWERS.empty(), temperature=1.0, top_p=0.9)
     said = describe_protocol(
-        answers, asked(MULTIFACET_GRADINGS.empty(), temperature=0.0), message_in
+        "A bench", answers, asked(MULTIFACET_GRADINGS.empty(), temperature=0.0), message_in
     )
 
-    assert f"system message in: {message_in};" in said
+    assert said.startswith(f"A bench; system message in: {message_in};")
     assert "temperature 1.0, top_p 0.9, max_tokens 1024" in said
     assert "one grading a rubric: temperature 0.0" in said
 
 
 def test_a_template_without_a_system_role_is_said() -> None:
     answers = asked(MULTIFACET_ANSWERS.empty(), folded=True)
-    said = describe_protocol(answers, MULTIFACET_GRADINGS.empty(), "system")
+    said = describe_protocol("A bench", answers, MULTIFACET_GRADINGS.empty(), "system")
     assert "no system role" in said
     assert "one grading a rubric: none" in said

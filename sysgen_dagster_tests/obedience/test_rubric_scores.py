@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sysgen_dagster.evaluation.rubric_scores import RubricScore, Unread, read_rubric_score
+from sysgen_dagster.obedience.rubric_scores import RubricScore, Unread, read_rubric_score
 from sysgen_dagster_tests.fuzzing import EXAMPLES
 
 # Each beside the score that a reader would take from it.
