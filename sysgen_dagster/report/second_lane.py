@@ -82,6 +82,7 @@ def build_sections(lane: SecondLane) -> Iterator[Section]:
         about,
         "subdimensions",
         draw_subdimensions,
+        folded=True,
     )
     yield _section(
         "How long messages are",
@@ -90,6 +91,7 @@ def build_sections(lane: SecondLane) -> Iterator[Section]:
         {model: counts.count_lengths(rows) for model, rows in messages.items()},
         "message lengths",
         draw_lengths,
+        folded=True,
     )
     yield Section(
         "Instructions, their messages and answers",
@@ -139,15 +141,14 @@ def _section(
     caption: str,
     draw: Draw | None = None,
     form: str = ".1%",
+    folded: bool = False,
 ) -> Section:
-    """A table of the rows of all models below each other, and a chart of them."""
+    """A table of the rows of all models below each other; folded where a chart shows as much."""
     named = [
         rows.select(pl.lit(model).alias("model"), pl.all()) for model, rows in of_models.items()
     ]
     rows = pl.concat(named) if named else pl.DataFrame()
     charts = draw_pictures([draw] if draw else [], rows, list(of_models), title)
     shown = rows.drop("model") if "" in of_models else rows
-    tables = (
-        [Table(shown, caption, form, folded=bool(charts) and rows.height > 16)] if named else []
-    )
+    tables = [Table(shown, caption, form, folded and bool(charts))] if named else []
     return Section(title, lead, charts, tables, part=Part.SECOND_LANE)

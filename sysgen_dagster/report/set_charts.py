@@ -12,6 +12,7 @@ import polars as pl
 from sysgen_dagster.lanes.multifaceted import paper
 from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS, label_of
 from sysgen_dagster.report.chart_parts import (
+    NARROW,
     colour_of,
     hues_of,
     line_at_value,
@@ -58,12 +59,14 @@ def draw_subdimensions(
                 axis=alt.Axis(title="share of sets", format=".0%", tickCount=4),
                 scale=alt.Scale(domainMin=0, nice=True),
             ),
-            color=colour_of(colours, "dimension"),
+            color=colour_of(colours, "dimension").legend(columns=2 if narrow else 4),
         )
     )
+    # On a phone the bars have what the names leave: see `rows_of`.
+    left = NARROW - min(250, 8 * max(map(len, data["subdimension"]), default=0))
     return (
         alt.layer(bars, data=data)
-        .properties(width=panel_width(hues, narrow), height=alt.Step(16))
+        .properties(width=left if narrow else panel_width(hues, narrow), height=alt.Step(16))
         .facet(**panels_of(hues, narrow), spacing=24)
     )
 
@@ -77,11 +80,12 @@ def draw_lengths(summary: pl.DataFrame, models: Sequence[str], *, narrow: bool =
     axis = alt.Axis(title="characters", format=",.0f", tickCount=4 if narrow else 6)
     bars = (
         alt.Chart()
-        .mark_bar()
+        .mark_rect()
         .encode(
             x=alt.X("from_characters:Q", axis=axis, scale=alt.Scale(zero=False, nice=True)),
             x2="to_characters:Q",
             y=alt.Y("share:Q", axis=alt.Axis(title="share of messages", format=".0%", tickCount=4)),
+            y2=alt.datum(0),
             color=colour_of(hues).legend(None),
         )
     )

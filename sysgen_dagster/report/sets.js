@@ -41,8 +41,15 @@ function instructionRow({ id, source, model, engine, question: text, sets }) {
   return make("article.kept", facts, step("Instruction", textBox(text)), columns);
 }
 
+// Rows below each other; all but the first are folded.
+function foldedRows(rows) {
+  const [first, ...others] = rows.map(instructionRow);
+  const beginning = ({ question: text, model }) => `${model}: ${(text ?? "").slice(0, 90)}`;
+  return [first, ...others.map((row, at) => details(beginning(rows[at + 1]), row))];
+}
+
 for (const place of document.querySelectorAll(".instructions")) {
-  const show = (rows) => place.replaceChildren(...rows.map(instructionRow));
+  const show = (rows) => place.replaceChildren(...foldedRows(rows));
   unpack(place.querySelector("script")).then(show, (error) => {
     place.textContent = `The rows cannot be read: ${error.message}.`;
   });

@@ -173,10 +173,20 @@ def test_the_words_of_the_method_come_out_as_they_went_in() -> None:
     steps = {HOSTILE: HOSTILE, "aligned_responses": "in Phase 4"}
     stories = [{"id": "1"}]
     page = render(Report("A", "now", [], [], [], stories, tags=["Role", HOSTILE], steps=steps))
-    scripts = [attributes for attributes, _ in Reader(page).all("script")]
-    [words] = [each["data-words"] for each in scripts if each.get("id") == "stories"]
+    [words] = [attributes["data-words"] for attributes, _ in Reader(page).all("main")]
     assert json.loads(words or "") == {"tags": ["Role", HOSTILE], "steps": steps}
     assert "<script>alert" not in page
+
+
+def test_instructions_of_a_section_come_out_as_they_went_in_and_need_no_stories() -> None:
+    rows = [{"id": HOSTILE, "question": HOSTILE, "sets": []}]
+    page = render(make_report([Section("A", "", rows=rows)]))
+
+    packed, script = Reader(page).all("script")
+
+    assert json.loads(gzip.decompress(base64.b64decode(packed[1]))) == rows
+    assert script[0]["type"] == "module"
+    assert "alert(1)" not in page
 
 
 def test_a_number_that_json_has_no_word_for_is_an_error() -> None:

@@ -24,7 +24,7 @@ from sysgen_dagster.tables.table import Table, kept
 
 Shards = Mapping[Table, Sequence[Evidence]]  # by table, the shards of it that are stored
 
-_BIN = 100  # characters that a bar of the lengths stands for
+_BIN = 50  # characters that a bar of the lengths stands for
 
 
 def name_of(table: Table) -> str:
@@ -166,7 +166,8 @@ def compare_with_paper(
     }
     schema = {"figure": pl.String, "ours": pl.Float64, "paper": pl.Float64}
     rows = [(figure, *both) for figure, both in figures.items()]
-    return pl.DataFrame(rows, schema, orient="row", strict=False)
+    compared = pl.DataFrame(rows, schema, orient="row", strict=False)
+    return compared.with_columns(pl.col("ours", "paper").round(3))
 
 
 def _ratio(part: int, whole: int) -> float | None:
