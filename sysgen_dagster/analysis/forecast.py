@@ -4,7 +4,7 @@ The conversations that have completed a phase give the requests and tokens that 
 will need. Without any, `expected_work` estimates them roughly by characters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -31,6 +31,7 @@ def build_forecast(
     judges: Sequence[Model] = (),
     judged: Rows = 0,
     beside: pl.DataFrame | None = None,
+    asked: Mapping[str, Sequence[Model]] = {},
 ) -> pl.DataFrame:
     """`tables.FORECAST`: one row per source and phase, in the order of the sources.
 
@@ -43,6 +44,7 @@ def build_forecast(
         judges: The models that are asked whether answers obey, each with its rates and its price.
         judged: Of how many rows of each source they are asked.
         beside: What another lane needs, as `expected_sets.expect_sets`; its rows come last.
+        asked: By phase of `beside`, who is asked where that is not the model.
     """
     sources = texts.group_by("source", maintain_order=True).sum()
     so_far = done.group_by(_BY).sum().rename(_DONE)
@@ -61,7 +63,7 @@ def build_forecast(
         )
         .with_columns(_left(name) for name in FIGURES)
         .with_columns(
-            **_by_asked(model, judges),
+            **_by_asked(model, {OBEDIENCE.name: judges, **asked}),
             basis=pl.when(_is_measured())
             .then(pl.format("measured on {} rows", pl.col("conversations_done").cast(pl.UInt32)))
             .otherwise(pl.lit(ROUGH)),
@@ -71,14 +73,22 @@ def build_forecast(
     )
 
 
-def _by_asked(model: Model, judges: Sequence[Model]) -> dict[str, pl.Expr]:
-    """GPU-hours, money and currency of each row, by the models that are asked: ours or judges."""
-    is_judged = pl.col("phase") == OBEDIENCE.name
-    of_judges, of_model = _costs(judges or [model]), _costs([model])
-    return {
-        name: pl.when(is_judged).then(of_judges[name]).otherwise(cost)
-        for name, cost in of_model.items()
-    }
+def _by_asked(model: Model, others: Mapping[str, Sequence[Model]]) -> dict[str, pl.Expr]:
+    """GPU-hours, money and currency of each row, by the models that are asked in its phase.
+
+    Args:
+        model: Who is asked.
+        others: By phase, who is asked in its place; none: the model.
+    """
+    costs = _costs([model])
+    for phase, models in others.items():
+        if models:
+            is_theirs, theirs = pl.col("phase") == phase, _costs(models)
+            costs = {
+                name: pl.when(is_theirs).then(theirs[name]).otherwise(cost)
+                for name, cost in costs.items()
+            }
+    return costs
 
 
 def _costs(models: Sequence[Model]) -> dict[str, pl.Expr]:

@@ -119,6 +119,7 @@ def work_on_rows(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
 def work_of_lane(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
     """What the second lane makes of these shards of its own, in the data's order."""
     from sysgen_dagster.defs.multifaceted_lane import STEPS, instructions, selection
+    from sysgen_dagster.defs.multifaceted_training import AFTER_ANSWERS
 
     if shards:
         yield "selection", [selection.key], None
@@ -126,7 +127,8 @@ def work_of_lane(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
         yield f"instructions {shard}", [instructions.key], shard
     for model in catalog.models:
         for shard in shards:
-            yield f"{model} {shard}", [step.key for step in STEPS], f"{model}|{shard}"
+            made = [asset.key for asset in (*STEPS, *AFTER_ANSWERS)]
+            yield f"{model} {shard}", made, f"{model}|{shard}"
 
 
 def work_at_the_end(catalog: Catalog) -> Iterator[Work]:

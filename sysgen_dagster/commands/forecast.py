@@ -14,12 +14,12 @@ from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.printing import new_table
-from sysgen_dagster.lanes.multifaceted.steps import STEPS
+from sysgen_dagster.lanes.multifaceted.steps import ASKED
 from sysgen_dagster.lanes.sysgen.phases import LABELS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.obedience.tables import OBEDIENCE
 
-_OF_LANE = {step.table.name: step.table.name.rpartition("/")[2] for step in STEPS}
+_OF_LANE = {table.name: table.name.rpartition("/")[2] for table in ASKED}
 _LABELS = {**LABELS, **_OF_LANE, OBEDIENCE.name: OBEDIENCE.name, ALL: ALL}
 # Columns of the summary by their headings in the printed tables: of work left, and of work done.
 _COUNTS = {
@@ -76,7 +76,7 @@ def _table(title: str, summary: pl.DataFrame, numbers: Mapping[str, str], *words
             _LABELS[row["phase"]],
             *(_number(row, name) for name in numbers.values()),
             *(row[name] for name in words),
-            end_section=row["phase"] in {ALL, last, STEPS[-1].table.name},
+            end_section=row["phase"] in {ALL, last, ASKED[-1].name},
         )
     return table
 

@@ -11,7 +11,7 @@ from typing import Any
 import dagster as dg
 from rich.console import Console
 
-from sysgen_dagster.catalog.students import StudentTraining, Trainer
+from sysgen_dagster.catalog.students import Objective, StudentTraining, Trainer
 from sysgen_dagster.commands.backfill import Work, run_partitions
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment, work_of
 from sysgen_dagster.commands.printing import add_lines, new_table, say
@@ -192,7 +192,10 @@ def _say_what_is_made(console: Console, store: Store, training: StudentTraining)
     used = find_used(folder, training)
     say(console, f"Trained: {folder / used.path} (epoch {used.epoch}, sha256 {used.sha256[:12]})")
     say(console, f"Its card: {folder / CARD}")
-    say(console, f"To serve it, a model of the catalogue names it: `training: {training.name}`")
+    if training.objective is Objective.REWARD:
+        say(console, "It scores answers: transformers' AutoModelForSequenceClassification loads it")
+    else:
+        say(console, f"To serve it, a model of the catalogue names it: `training: {training.name}`")
     return 0
 
 

@@ -41,6 +41,8 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.evidence import StoredEvidence, finished_shards
 from sysgen_dagster.tables.table import Partition, Table
 
+_LOCAL = {Engine.VLLM, Engine.LLAMA_CPP}
+
 
 def pool_of_judges(catalog: Catalog) -> str:
     """The Dagster pool of the judgements: `judge` where all judges are endpoints, else `gpu`.
@@ -50,6 +52,16 @@ def pool_of_judges(catalog: Catalog) -> str:
     """
     judges = chain.from_iterable(map(catalog.every_judge_of, catalog.models))
     return "judge" if {judge.engine for judge in judges} == {Engine.ENDPOINT} else "gpu"
+
+
+def take_turns(catalog: Catalog, judges: Iterable[Model]) -> bool:
+    """Whether judges may need the GPU of models that they judge.
+
+    A judge that is another model on this machine would take the model's place for each shard anew.
+    """
+    local = {judge.name for judge in judges if judge.engine in _LOCAL}
+    here = {model.name for model in catalog.models.values() if model.engine in _LOCAL}
+    return bool(local and here) and local != here
 
 
 def _judgement(table: Table, prompt: Prompt) -> Callable[[Make[pl.DataFrame]], dg.AssetsDefinition]:

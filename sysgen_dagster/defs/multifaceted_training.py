@@ -7,7 +7,12 @@ lane's judgements.
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.defs.judgements import open_judge, pool_of_judges, require_judged
+from sysgen_dagster.defs.judgements import (
+    open_judge,
+    pool_of_judges,
+    require_judged,
+    take_turns,
+)
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.metadata import markdown
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
@@ -93,6 +98,10 @@ def _read_written(run: AssetRun) -> Written:
     )
 
 
+# What is made of a partition once its answers are written.
+AFTER_ANSWERS = [judged_pairs, multifaceted_rows, multifaceted_pairs]
+# Whether its judges wait until a model has written all answers.
+JUDGES_STAND_ASIDE = take_turns(CATALOG, map(CATALOG.judge_of, CATALOG.models))
 # Of a deployment whose catalogue does not have the lane's section: nothing.
 _OF_LANE = [multifaceted_rows, multifaceted_pairs]
 JUDGED: list[dg.AssetsDefinition] = [judged_pairs] if CATALOG.multifaceted else []

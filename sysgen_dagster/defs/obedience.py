@@ -4,6 +4,8 @@ Rules look at every row. What they leave open goes to the judge of the catalogue
 `judging.obedience` says; where that is 0, no model is asked.
 """
 
+from itertools import chain
+
 import polars as pl
 
 from sysgen_dagster.analysis.obedience_counts import count_obedience
@@ -11,9 +13,13 @@ from sysgen_dagster.analysis.sampling import draw_stratified_sample
 from sysgen_dagster.analysis.statistics import sum_counts
 from sysgen_dagster.analysis.tables import OBEDIENCE_COUNTS
 from sysgen_dagster.catalog.catalog import split_shard
-from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.catalog.operations import EVERY_ROW
-from sysgen_dagster.defs.judgements import open_judge, pool_of_judges, require_judged
+from sysgen_dagster.defs.judgements import (
+    open_judge,
+    pool_of_judges,
+    require_judged,
+    take_turns,
+)
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.contracts import require_contracts
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
@@ -28,24 +34,12 @@ from sysgen_dagster.obedience.tables import OBEDIENCE
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
 ASKS = CATALOG.judging.obedience != 0
-_LOCAL = {Engine.VLLM, Engine.LLAMA_CPP}
 
 
 def judge_stands_aside(catalog: Catalog) -> bool:
-    """Whether the judge waits until the phases are done: it may need the GPU of a model it judges.
-
-    A judge that is another model on this machine would take the model's place for each shard anew.
-    """
-    if catalog.judging.obedience == 0:
-        return False
-    judges = {
-        judge.name
-        for model in catalog.models
-        for judge in catalog.judges_of(model)
-        if judge.engine in _LOCAL
-    }
-    here = {model.name for model in catalog.models.values() if model.engine in _LOCAL}
-    return bool(judges and here) and judges != here
+    """Whether the judges of phrases wait until the phases are done."""
+    judges = chain.from_iterable(map(catalog.judges_of, catalog.models))
+    return catalog.judging.obedience != 0 and take_turns(catalog, judges)
 
 
 JUDGE_STANDS_ASIDE = judge_stands_aside(CATALOG)

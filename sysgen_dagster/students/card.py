@@ -183,13 +183,15 @@ def _settings(training: StudentTraining, manifest: Mapping[str, Any]) -> pl.Data
 
 
 def _use(training: StudentTraining, student: Student) -> Iterator[str]:
+    with_it = "Serve it with"
     if training.objective is Objective.REWARD:
+        with_it = "Score with it under"
         yield (
             "It writes nothing: it gives a chat that ends with an answer a score, the higher the "
             "more the answer would be preferred. Scores compare answers to one prompt, no prompts."
         )
     yield (
-        "Serve it with the chat template that lies among its files: it was trained under it"
+        f"{with_it} the chat template that lies among its files: it was trained under it"
         + ("." if student.has_system_role else ", and it takes no system messages.")
     )
 

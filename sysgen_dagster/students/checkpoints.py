@@ -52,7 +52,8 @@ def write_checkpoints(folder: Path, lines: Iterable[Mapping[str, Any]]) -> list[
         folder: Of the training.
         lines: Its metrics.
     """
-    lines, found = list(lines), []
+    lines = list(lines)
+    found = []
     for place in (folder / _FOLDER).glob("epoch-*"):
         epoch = int(place.name.removeprefix("epoch-"))
         files = sorted(path for path in place.rglob("*") if path.is_file())

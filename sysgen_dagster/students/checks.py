@@ -146,7 +146,7 @@ def _chosen_scores_higher(trained: TrainedStudent) -> Finding:
         none = "No pairs were held out: give `training` a share for `validation`, and export again"
         return Finding(False, 0, "held-out pairs", pl.DataFrame(), explanation=none)
     low, high = rate.interval()
-    details = {"pairs": rate.whole, "interval": f"{low:.1%} to {high:.1%}"}
+    details: dict[str, str | int] = {"pairs": rate.whole, "interval": f"{low:.1%} to {high:.1%}"}
     few = "It scores held-out pairs no better than chance, or they are too few to tell"
     return Finding(
         low > _CHANCE,

@@ -8,14 +8,16 @@ from sysgen_dagster.analysis.expected_sets import (
     COLUMNS,
     MESSAGE,
     SET,
+    VERDICT,
     expect_sets,
     measure_sets,
 )
 from sysgen_dagster.analysis.expected_work import measure_texts
 from sysgen_dagster.analysis.forecast import build_forecast, summarize_forecast
 from sysgen_dagster.analysis.measured_work import WORK
+from sysgen_dagster.lanes.multifaceted import steps
 from sysgen_dagster.lanes.multifaceted.selection import build_selection
-from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS, LANE, PREFERENCE_SETS
+from sysgen_dagster.lanes.multifaceted.tables import JUDGED_PAIRS, LANE, PREFERENCE_SETS
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster_tests.lanes.multifaceted.frames import instructions
@@ -25,7 +27,7 @@ ASKED = instructions(*(f"{'x' * 398}{number:02d}" for number in range(12)))
 SELECTION = build_selection(
     ASKED.drop("position").with_columns(source=pl.lit("chats")), settings(instructions=10)
 )
-NAMES = [PREFERENCE_SETS.name, "multifaceted/preference_messages", GOLD_ANSWERS.name]
+NAMES = [table.name for table in steps.ASKED]
 
 
 def _rows(**columns: list[object]) -> pl.DataFrame:
@@ -41,9 +43,10 @@ def test_an_instruction_needs_a_request_a_step_for_each_of_its_sets() -> None:
     work = expect_sets(SELECTION, settings())
 
     assert work["phase"].to_list() == NAMES
-    assert work["conversations"].to_list() == [10] * 3
-    assert work["requests"].to_list() == [3.0] * 3
-    assert work["completion_tokens"].to_list() == [3 * SET, 3 * MESSAGE, 3 * ANSWER]
+    assert work["conversations"].to_list() == [10] * 4
+    assert work["requests"].to_list() == [3.0, 3.0, 3.0, 6.0]  # pairs are judged in both orders
+    written = [3 * SET, 3 * MESSAGE, 3 * ANSWER, 6 * VERDICT]
+    assert work["completion_tokens"].to_list() == written
     assert work["prompt_tokens"][2] == 3 * (MESSAGE + 100)
     assert set(work["source"]) == {LANE}
 
@@ -81,15 +84,36 @@ def test_the_forecast_has_the_lane_after_the_sources_and_measures_it() -> None:
     table = build_forecast(texts, done, model, Method(), beside=beside)
 
     lane = table.filter(source=LANE)
-    assert table["source"].to_list()[-3:] == [LANE] * 3
+    assert table["source"].to_list()[-4:] == [LANE] * 4
     assert lane["phase"].to_list() == NAMES
-    assert lane["conversations"].to_list() == [6, 10, 10]
-    assert lane["requests"].to_list() == [18.0, 30.0, 30.0]
+    assert lane["conversations"].to_list() == [6, 10, 10, 10]
+    assert lane["requests"].to_list() == [18.0, 30.0, 30.0, 60.0]
     assert lane["basis"][0] == "measured on 4 rows"
     assert lane["basis"][1].startswith("rough")
     without = build_forecast(texts, pl.DataFrame(schema=WORK), model, Method())
     assert LANE not in set(without["source"])
     assert summarize_forecast(table).height > summarize_forecast(without).height
+
+
+def test_the_only_answer_to_an_instruction_has_nothing_to_be_compared_with() -> None:
+    work = expect_sets(SELECTION, settings(sets=1))
+
+    assert work["requests"].to_list() == [1.0, 1.0, 1.0, 0.0]
+
+
+def test_pairs_cost_what_their_judge_costs() -> None:
+    hour = {"prompt_tokens_per_gpu_s": 1, "completion_tokens_per_gpu_s": 1, "source": "x"}
+    model = Generator.model_validate({"name": "m", "engine": "simulated"})
+    judge = Generator.model_validate({"name": "j", "engine": "simulated", "rates": hour})
+    texts = pl.DataFrame({"source": ["a"], "conversations": [0]}).with_columns(
+        pl.lit(0.0).alias(name) for name in ("history", "question", "answer")
+    )
+    done, beside = pl.DataFrame(schema=WORK), expect_sets(SELECTION, settings())
+    asked = {JUDGED_PAIRS.name: [judge]}
+    table = build_forecast(texts, done, model, Method(), beside=beside, asked=asked)
+
+    hours = dict(table.filter(source=LANE).select("phase", "gpu_hours").iter_rows())
+    assert [name for name, each in hours.items() if each is not None] == [JUDGED_PAIRS.name]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -18,8 +18,13 @@ from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
-from sysgen_dagster.lanes.multifaceted.steps import STEPS
-from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS, PREFERENCE_SETS, SELECTION
+from sysgen_dagster.lanes.multifaceted.steps import ASKED
+from sysgen_dagster.lanes.multifaceted.tables import (
+    GOLD_ANSWERS,
+    JUDGED_PAIRS,
+    PREFERENCE_SETS,
+    SELECTION,
+)
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED
 from sysgen_dagster.obedience.tables import OBEDIENCE
@@ -54,7 +59,8 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
     done = pl.concat([*parts, sets_done(store, model.name)])
     judges, judged = CATALOG.judges_of(model.name), CATALOG.judging.obedience
     every, beside = pl.concat(texts, how="diagonal"), _expect_sets(store)
-    return build_forecast(every, done, model, CATALOG.method, judges, judged, beside)
+    asked = {JUDGED_PAIRS.name: [CATALOG.judge_of(model.name)]}
+    return build_forecast(every, done, model, CATALOG.method, judges, judged, beside, asked)
 
 
 def _expect_sets(store: Store) -> pl.DataFrame | None:
@@ -66,16 +72,16 @@ def _expect_sets(store: Store) -> pl.DataFrame | None:
 
 
 def sets_done(store: Store, model: str) -> pl.DataFrame:
-    """`measured_work.WORK` of all stored rows of the second lane of a model."""
+    """`measured_work.WORK` of all stored rows of the second lane of a model and its judge."""
     parts = [pl.DataFrame(schema=WORK)]
     for shard in finished_shards(store, CATALOG, PREFERENCE_SETS, model):
         at = Partition(model, shard)
         sets = store.read(PREFERENCE_SETS, at, *SET_COLUMNS)
-        for step in STEPS:
-            more = ["attempt"] if "attempt" in step.table.columns else []
-            if store.holds(step.table, at):
-                answered = store.read(step.table, at, *SET_COLUMNS, *more)
-                parts.append(measure_sets(step.table.name, sets, answered))
+        for table in ASKED:
+            more = ["attempt"] if "attempt" in table.columns else []
+            if store.holds(table, at):
+                answered = store.read(table, at, *SET_COLUMNS, *more)
+                parts.append(measure_sets(table.name, sets, answered))
     return pl.concat(parts)
 
 

@@ -9,6 +9,7 @@ from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.tables import (
     GOLD_ANSWERS,
     INSTRUCTIONS,
+    JUDGED_PAIRS,
     PREFERENCE_MESSAGES,
     PREFERENCE_SETS,
 )
@@ -66,3 +67,5 @@ ANSWERS = Step(
 )
 
 STEPS = (SETS, MESSAGES, ANSWERS)
+# The tables that requests stand behind, in the data's order: the model's, and its judge's.
+ASKED = (*(step.table for step in STEPS), JUDGED_PAIRS)

@@ -116,6 +116,12 @@ def _encode(arguments: Arguments, encoder: Encoder, rows: Any) -> Any:
             f"{arguments.data.folder} has no columns {', '.join(missing)}: the objective "
             f"{arguments.objective} learns from {learned}; name a mixture of these",
         )
+    if arguments.objective == REWARD and "prompt" in rows.column_names:
+        raise RefusedError(
+            "data",
+            f"{arguments.data.folder} has a column prompt: its answers stand without the chat "
+            f"before them. The objective {REWARD} learns from {learned}; name a mixture of these",
+        )
     return rows.map(
         encode,
         batched=True,

@@ -185,7 +185,8 @@ class Encoder:
         """A chat with its last answer; raises as `_encode` does."""
         self._require_no_persona(chat, name)
         with _naming(name):
-            return self._to_ids(self._template.render(_as_read(chat)))
+            text = self._template.render(_as_read(chat))
+        return self._to_ids(text)
 
     def _require_no_persona(self, chat: Sequence[Message], name: str) -> None:
         if self._persona and chat[:1] and chat[0]["role"] != "system":

@@ -270,8 +270,10 @@ def _reward() -> type:
             if not model.training:
                 chosen, rejected = outputs.logits.squeeze(-1).chunk(2)
                 higher = self.accelerator.gather_for_metrics(chosen > rejected)
-                self.compared["eval_pairs"] += higher.numel()
-                self.compared["eval_chosen_higher"] += int(higher.sum())
+                self.compared = {
+                    "eval_pairs": self.compared["eval_pairs"] + higher.numel(),
+                    "eval_chosen_higher": self.compared["eval_chosen_higher"] + int(higher.sum()),
+                }
             return (loss, outputs) if return_outputs else loss
 
     return Reward

@@ -8,6 +8,7 @@ import pytest
 
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.multifaceted_lane import STEPS, instructions
+from sysgen_dagster.defs.multifaceted_training import AFTER_ANSWERS
 from sysgen_dagster.defs.operations.filling_multifaceted import fill_multifaceted
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.defs.plumbing.versions import CUT, PILOT
@@ -36,8 +37,8 @@ def _made(
 
 
 def _made_all(instance: dg.DagsterInstance, key: str, **tags: str) -> None:
-    for step in STEPS:
-        _made(instance, step, key, **tags)
+    for asset in (*STEPS, *AFTER_ANSWERS):
+        _made(instance, asset, key, **tags)
 
 
 def _run(
@@ -55,6 +56,12 @@ def _tick(instance: dg.DagsterInstance) -> tuple[list[str], str]:
     asked = [each.partition_key for each in said if isinstance(each, dg.RunRequest)]
     why = "; ".join(str(each.skip_message) for each in said if isinstance(each, dg.SkipReason))
     return [str(key) for key in asked], why
+
+
+def _asked_assets(instance: dg.DagsterInstance) -> list[set[dg.AssetKey]]:
+    with dg.build_schedule_context(instance=instance, scheduled_execution_time=NOW) as context:
+        said = list(fill_multifaceted(context))
+    return [{*(each.asset_selection or ())} for each in said if isinstance(each, dg.RunRequest)]
 
 
 def _keys(model: str) -> list[str]:
@@ -95,6 +102,23 @@ def test_a_pilot_and_rows_of_another_cut_are_gaps(
     assert _tick(instance)[0] == [f"{FIRST}|{SHARDS[0]}"]
 
 
+def test_answers_that_no_judge_has_compared_are_judged_once_all_are_written(
+    instance: dg.DagsterInstance,
+) -> None:
+    first, second = _keys(FIRST)
+    for model in CATALOG.models:
+        for key in _keys(model):
+            for asset in STEPS if key == second else (*STEPS, *AFTER_ANSWERS):
+                _made(instance, asset, key)
+
+    assert _tick(instance) == ([second], "")
+    assert _asked_assets(instance) == [{asset.key for asset in AFTER_ANSWERS}]
+    for step in STEPS:
+        _made(instance, step, first, **{PILOT: "true"})
+    assert _tick(instance) == ([first], "")
+    assert _asked_assets(instance) == [{asset.key for asset in (*STEPS, *AFTER_ANSWERS)}]
+
+
 def test_it_waits_while_the_first_lane_is_filled(instance: dg.DagsterInstance) -> None:
     _run(instance, "x|y", dg.DagsterRunStatus.STARTED, FIRST_LANE)
 
@@ -121,7 +145,8 @@ def test_what_failed_goes_first_and_is_left_alone_after_too_many_times(
 
 
 def test_the_first_lane_s_schedule_and_job_know_nothing_of_it() -> None:
-    assert {*JOB.asset_layer.selected_asset_keys} == {step.key for step in STEPS}
+    made = {asset.key for asset in (*STEPS, *AFTER_ANSWERS)}
+    assert {*JOB.asset_layer.selected_asset_keys} == made
     assert {*FIRST_LANE.asset_layer.selected_asset_keys}.isdisjoint(
         JOB.asset_layer.selected_asset_keys
     )

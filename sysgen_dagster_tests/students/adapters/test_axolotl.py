@@ -98,9 +98,12 @@ def test_dpo_reads_pairs_with_the_entry_s_beta(exports: Path) -> None:
     assert said["datasets"][0]["path"] == str(exports / "pairs")
 
 
-def test_orpo_is_refused_with_the_trainer_that_has_it(exports: Path) -> None:
+@pytest.mark.parametrize("objective", [Objective.ORPO, Objective.REWARD])
+def test_pairs_in_another_form_are_refused_with_the_trainer_that_has_it(
+    exports: Path, objective: Objective
+) -> None:
     with pytest.raises(TrainingError, match=r"form that exports do not have. Give `trainer: trl`"):
-        planned(exports, mixture="pairs", objective=Objective.ORPO)
+        planned(exports, mixture="pairs", objective=objective)
 
 
 def test_the_student_s_template_is_the_one_that_trains(exports: Path, tmp_path: Path) -> None:

@@ -97,7 +97,7 @@ def test_all_weights_are_learned_or_adapters_with_the_entry_s_numbers(exports: P
     assert (lora["lora_rank"], lora["lora_alpha"], lora["lora_dropout"]) == (8, 4, 0.1)
 
 
-@pytest.mark.parametrize("objective", [Objective.DPO, Objective.ORPO])
+@pytest.mark.parametrize("objective", [Objective.DPO, Objective.ORPO, Objective.REWARD])
 def test_pairs_are_refused_with_the_trainers_that_read_them(
     exports: Path, objective: Objective
 ) -> None:

@@ -59,6 +59,7 @@ def test_an_export_without_validation_has_nothing_held_out(tokenizer: Any, tmp_p
     [
         (11, {}, "has 10 rows, and 11 were named"),
         (10, {"objective": "dpo"}, "no columns chosen, prompt, rejected"),
+        (10, {"objective": "reward"}, "no columns chosen, rejected: .* of the layout `reward`"),
         (10, {"max_length": 4}, "10 of 10 rows have nothing to learn"),
     ],
 )
@@ -68,6 +69,13 @@ def test_rows_that_are_not_those_asked_for_are_refused(
     template = template_of(tokenizer, chat_templates.CHATML, tmp_path)
     with pytest.raises(RefusedError, match=said):
         prepare(arguments(export, tmp_path, rows, **changes), tokenizer, template)
+
+
+def test_pairs_of_turns_are_no_whole_chats(tokenizer: Any, tmp_path: Path) -> None:
+    export = write_pairs(tmp_path / "pairs", 3)
+    template = template_of(tokenizer, chat_templates.CHATML, tmp_path)
+    with pytest.raises(RefusedError, match=r"has a column prompt: .* of the layout `reward`"):
+        prepare(arguments(export, tmp_path, 3, objective="reward"), tokenizer, template)
 
 
 def test_pairs_are_no_chats(tokenizer: Any, tmp_path: Path) -> None:

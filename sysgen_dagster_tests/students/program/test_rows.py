@@ -163,6 +163,37 @@ def test_pairs_are_a_prompt_and_two_answers_with_their_end_marks(
     assert texts == [f"Yes.{ENDS[name]}", f"No, never.{ENDS[name]}"]
 
 
+@pytest.mark.parametrize("name", ENDS)
+def test_a_reward_model_reads_whole_chats_as_the_template_writes_them(
+    tokenizer: Any, tmp_path: Path, name: str
+) -> None:
+    template = template_of(tokenizer, getattr(chat_templates, name), tmp_path)
+    prompt = chat(False, False, system=name != "NO_SYSTEM")[:-1]
+    chats = [[*prompt, said("assistant", answer)] for answer in ("Yes.", "No, never.")]
+    rows = {"conversation_id": ["c0"], "chosen": chats[:1], "rejected": chats[1:]}
+    made = encoder(tokenizer, template).encode_chosen_and_rejected(rows)
+    whole = [tokenizer.apply_chat_template(each)["input_ids"] for each in chats]
+    assert [made["chosen_ids"][0], made["rejected_ids"][0]] == whole
+    assert (made["tokens"], made["learned_tokens"]) == ([sum(map(len, whole))], [0])
+
+
+@pytest.mark.parametrize(
+    ("rejected", "max_length", "after", "cut"),
+    [("No.", 4096, 1, 0), ("No, never, no.", 40, 1, 1), ("No.", 5, 0, 0), ("Yes.", 4096, 0, 0)],
+)
+def test_pairs_that_do_not_differ_within_the_length_are_lost(
+    tokenizer: Any, tmp_path: Path, rejected: str, max_length: int, after: int, cut: int
+) -> None:
+    template = template_of(tokenizer, chat_templates.CHATML, tmp_path)
+    chats = [[said("user", "So?"), said("assistant", each)] for each in ("Yes.", rejected)]
+    writer = encoder(tokenizer, template, max_length)
+    rows = {"conversation_id": ["c0"], "chosen": chats[:1], "rejected": chats[1:]}
+    made = writer.encode_chosen_and_rejected(rows)
+    counts = writer.counts
+    assert (counts.before, counts.after, counts.cut, len(counts.lost)) == (1, after, cut, 1 - after)
+    assert all(len(each) <= max_length for each in made["rejected_ids"])
+
+
 def test_the_row_whose_template_fails_is_named(tokenizer: Any, tmp_path: Path) -> None:
     template = template_of(tokenizer, chat_templates.NO_SYSTEM, tmp_path)
     with pytest.raises(RefusedError, match=r"row c1/m: .*system"):

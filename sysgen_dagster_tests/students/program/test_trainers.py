@@ -18,6 +18,7 @@ LABELS = torch.tensor([[-100, -100, 5, -100], [-100, 5, 5, 5]])
     [
         ({"input_ids": MASK, "attention_mask": MASK, "labels": LABELS}, 7, 4),
         ({"attention_mask": MASK, "completion_mask": LABELS > 0}, 7, 4),
+        ({"input_ids": MASK, "attention_mask": MASK}, 7, 0),  # a reward model learns no token
         (
             {
                 "prompt_attention_mask": MASK,  # of the prompt alone, which both others have

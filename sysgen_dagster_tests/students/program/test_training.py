@@ -14,7 +14,15 @@ import pytest
 pytest.importorskip("trl", reason="run by `make test-train`")
 pytestmark = [pytest.mark.trl, pytest.mark.filterwarnings("ignore")]
 
+from sysgen_dagster.catalog.load import FULL_CATALOG  # noqa: E402
 from sysgen_dagster.catalog.recipes import Layout  # noqa: E402
+from sysgen_dagster.catalog.students import Student  # noqa: E402
+from sysgen_dagster.lanes.catalog import load_catalog  # noqa: E402
+from sysgen_dagster.students.arguments import (  # noqa: E402
+    Devices,
+    build_arguments,
+    find_rows,
+)
 from sysgen_dagster.students.program import following, training  # noqa: E402
 from sysgen_dagster.students.program.answer import answer  # noqa: E402
 from sysgen_dagster.students.program.arguments import read_arguments  # noqa: E402
@@ -360,6 +368,24 @@ def test_a_reward_model_scores_the_chosen_answers_of_held_out_pairs_higher(
     with torch.no_grad():
         given = model(torch.tensor([asked])).logits.item()
     assert float(answer(checkpoint, "Why?", 8)) == pytest.approx(given, abs=1e-4)
+
+
+def test_a_tiny_model_takes_the_steps_of_the_shipped_reward_model(
+    tiny: Path, tmp_path: Path
+) -> None:
+    entry, output = load_catalog(FULL_CATALOG).trainings["janus-7b-rm"], tmp_path / "out"
+    export = write_pairs(tmp_path / "export", entry.batch + 1, Layout.REWARD)
+    rows, pupil = find_rows(export, entry), Student(weights=str(tiny))
+    given = {"devices": Devices.CPU, "start": tiny}
+    arguments = build_arguments(entry, pupil, rows, output, **given)  # type: ignore[arg-type]
+    output.mkdir()
+    (output / "arguments.json").write_text(json.dumps(arguments))
+    train(output)
+
+    status = read_status(output)
+    assert (status["state"], status["steps"], status["rows_after"]) == ("done", 2, 129)
+    first, second = (line["learning_rate"] for line in read_metrics(output))
+    assert (first, second) == (0.0, pytest.approx(9e-6 / 16))
 
 
 def test_a_reward_model_goes_on_from_a_student_and_from_a_reward_model(
