@@ -8,11 +8,11 @@ import polars as pl
 
 from sysgen_dagster.catalog.evaluation import Multifacet
 from sysgen_dagster.evaluation.multifacet.columns import assign_columns
-from sysgen_dagster.evaluation.multifacet.ids import number_items
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_ITEMS
 from sysgen_dagster.sources.files import SourceError, read_rows
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.content_ids import number_items
 
 RUBRICS_AN_ITEM: Final = 4  # one for each dimension of preferences
 LEVELS: Final = ("1", "2", "3", "4", "5")  # the keys of a rubric's descriptions
