@@ -8,16 +8,28 @@ answer is which.
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import polars as pl
 
 from sysgen_dagster.obedience.agreement import bootstrap_intervals, quadratic_kappa
 from sysgen_dagster.tables.rates import count_drops
+from sysgen_dagster.tables.table import kept
 
 ALL: Final = "all"
 BETWEEN: Final = "between reviewers"
-_Rows = Sequence[Mapping[str, Any]]  # what reviewers say of rubrics of one item
+_ANSWERS: Final = ("reference", "sibling")
+
+
+class _Item(NamedTuple):
+    """What is counted of an item: pairs of scores, and of how many rubrics something is true."""
+
+    pairs: list[tuple[float, float]]
+    rubrics: int = 0
+    better: int = 0
+    tied: int = 0
+    fits: int = 0
+
 
 # One row per reviewer behind one of all, then one of what reviewers say of the same rubrics.
 # Intervals are of 95 %, by drawing whole items.
@@ -43,82 +55,78 @@ def measure_agreement(reviews: pl.DataFrame) -> pl.DataFrame:
     reviewers with each other, of every two that scored the same.
     """
     reviewers = reviews["reviewer"].unique().sort().to_list()
-    parts = {ALL: reviews} if reviewers else {}
-    parts |= {name: reviews.filter(reviewer=name) for name in reviewers}
-    rows = [{"reviewer": name, **_measure(part)} for name, part in parts.items()]
+    rows = [measure_all(reviews)] if reviewers else []
+    rows += [measure_all(reviews.filter(reviewer=name)) | {"reviewer": name} for name in reviewers]
     if len(reviewers) > 1:
-        rows.append({"reviewer": BETWEEN, **_measure_between(reviews)})
+        rows.append(_measure_between(reviews))
     return pl.DataFrame(rows, schema=AGREEMENT)
 
 
-def _measure(reviews: pl.DataFrame) -> dict[str, Any]:
-    counted = reviews.filter(pl.col("drop_reason").is_null())
-    items = _by_item(counted)
-    statistics = {"kappa": _kappa_with_judge, "reference_better": _is_better, "fits": _fits}
-    found: dict[str, Any] = {"rubrics": counted.height}
+def measure_all(reviews: pl.DataFrame) -> dict[str, Any]:
+    """The row of `AGREEMENT` of all reviewers."""
+    items = [_count(part.to_dicts()) for part in _by_item(kept(reviews))]
+    statistics = {"kappa": _kappa, "reference_better": _share_better, "fits": _share_fits}
     intervals = bootstrap_intervals(items, statistics)
+    found: dict[str, Any] = {"reviewer": ALL, "rubrics": sum(item.rubrics for item in items)}
     for name, statistic in statistics.items():
-        found[name] = statistic(items)
-        found[f"{name}_low"], found[f"{name}_high"] = intervals[name] or (None, None)
+        low, high = intervals[name] or (None, None)
+        found |= {name: statistic(items), f"{name}_low": low, f"{name}_high": high}
     drops = count_drops(reviews)
     return found | {
-        "tied": _share(row["reference_score"] == row["sibling_score"] for row in _flat(items)),
+        "tied": _share([item.tied for item in items], items),
         "not_counted": ", ".join(f"{reason} {count}" for reason, count in drops.items()),
     }
 
 
 def _measure_between(reviews: pl.DataFrame) -> dict[str, Any]:
-    counted = reviews.filter(pl.col("drop_reason").is_null())
-    twice = counted.filter(pl.len().over("item", "dimension") > 1)
-    items = _by_item(twice)
-    interval = bootstrap_intervals(items, {"kappa": _kappa_between})["kappa"]
-    low, high = interval or (None, None)
-    number = twice.select("item", "dimension").n_unique() if twice.height else 0
+    twice = kept(reviews).filter(pl.len().over("item", "dimension") > 1)
+    items = [_Item([*_pair_reviewers(part.to_dicts())]) for part in _by_item(twice)]
+    low, high = bootstrap_intervals(items, {"kappa": _kappa})["kappa"] or (None, None)
     return {
-        "rubrics": number,
-        "kappa": _kappa_between(items),
+        "reviewer": BETWEEN,
+        "rubrics": twice.select("item", "dimension").unique().height,
+        "kappa": _kappa(items),
         "kappa_low": low,
         "kappa_high": high,
     }
 
 
-def _by_item(reviews: pl.DataFrame) -> list[_Rows]:
-    return [part.to_dicts() for part in reviews.partition_by("item", maintain_order=True)]
+def _by_item(reviews: pl.DataFrame) -> list[pl.DataFrame]:
+    return reviews.partition_by("item", maintain_order=True) if reviews.height else []
 
 
-def _flat(items: Sequence[_Rows]) -> Iterator[Mapping[str, Any]]:
-    return (row for rows in items for row in rows)
-
-
-def _share(found: Iterator[bool]) -> float | None:
-    each = [*found]
-    return sum(each) / len(each) if each else None
-
-
-def _kappa_with_judge(items: Sequence[_Rows]) -> float | None:
-    answers = ("reference", "sibling")
-    return quadratic_kappa(
-        Counter(
+def _count(rows: Sequence[Mapping[str, Any]]) -> _Item:
+    return _Item(
+        [
             (row[f"judge_{answer}_score"], row[f"{answer}_score"])
-            for row in _flat(items)
-            for answer in answers
-        )
+            for row in rows
+            for answer in _ANSWERS
+        ],
+        rubrics=len(rows),
+        better=sum(row["reference_score"] > row["sibling_score"] for row in rows),
+        tied=sum(row["reference_score"] == row["sibling_score"] for row in rows),
+        fits=sum(row["fits"] for row in rows),
     )
 
 
-def _kappa_between(items: Sequence[_Rows]) -> float | None:
-    pairs: Counter[tuple[float, float]] = Counter()
-    for rows in items:
-        for one, other in combinations(rows, 2):
-            if one["dimension"] == other["dimension"]:
-                pairs[one["reference_score"], other["reference_score"]] += 1
-                pairs[one["sibling_score"], other["sibling_score"]] += 1
-    return quadratic_kappa(pairs)
+def _pair_reviewers(rows: Sequence[Mapping[str, Any]]) -> Iterator[tuple[float, float]]:
+    for one, other in combinations(rows, 2):
+        if one["dimension"] == other["dimension"]:
+            yield from ((one[f"{each}_score"], other[f"{each}_score"]) for each in _ANSWERS)
 
 
-def _is_better(items: Sequence[_Rows]) -> float | None:
-    return _share(row["reference_score"] > row["sibling_score"] for row in _flat(items))
+def _kappa(items: Sequence[_Item]) -> float | None:
+    return quadratic_kappa(Counter(pair for item in items for pair in item.pairs))
 
 
-def _fits(items: Sequence[_Rows]) -> float | None:
-    return _share(row["fits"] for row in _flat(items))
+def _share_better(items: Sequence[_Item]) -> float | None:
+    return _share([item.better for item in items], items)
+
+
+def _share_fits(items: Sequence[_Item]) -> float | None:
+    return _share([item.fits for item in items], items)
+
+
+def _share(counts: Sequence[int], items: Sequence[_Item]) -> float | None:
+    rubrics = sum(item.rubrics for item in items)
+    return sum(counts) / rubrics if rubrics else None

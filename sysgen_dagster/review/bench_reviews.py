@@ -1,5 +1,6 @@
 """What people wrote into blind sheets of the bench: kept, held against the bench, and checked."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
@@ -7,7 +8,7 @@ import polars as pl
 
 from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_RUBRICS
 from sysgen_dagster.obedience.calibration import LEAST_ITEMS, LEAST_KAPPA
-from sysgen_dagster.review.bench_agreement import ALL, measure_agreement
+from sysgen_dagster.review.bench_agreement import measure_all
 from sysgen_dagster.review.bench_sheets import SCORES
 from sysgen_dagster.review.tables import BENCH_REVIEWS
 from sysgen_dagster.storage.journal import Journal, Journaled
@@ -16,7 +17,7 @@ from sysgen_dagster.tables.checks import Check, Evidence, Finding, unless_made_u
 from sysgen_dagster.tables.columns import TEXT
 
 NOT_IN_BENCH: Final = "not_in_bench"  # a ``drop_reason``: the bench was made anew, without it
-ANSWERS_A_RUBRIC: Final = 2
+LEAST_RUBRICS: Final = LEAST_ITEMS // 2  # each with two answers
 _FIELDS = {"reviewer", "read_at", "scores"}
 
 
@@ -87,35 +88,39 @@ def build_reviews(sheets: Sheets, rubrics: pl.DataFrame, tried: pl.DataFrame) ->
     )
 
 
-def say_validation(reviews: pl.DataFrame) -> tuple[bool, str]:
+def say_validation(row: Mapping[str, Any]) -> tuple[bool, str]:
     """Whether people bear out the bench, and in words how far.
 
     They do where kappa with the judge is what is wanted of a judge, on as many answers.
+
+    Args:
+        row: `bench_agreement.measure_all`.
     """
-    found = measure_agreement(reviews).filter(reviewer=ALL).to_dicts()
-    if not found or not found[0]["rubrics"]:
-        return False, "not validated: nobody has scored a sheet (`sysgen review bench --write`)"
-    row = found[0]
+    if not row["rubrics"]:
+        return False, "not validated: nobody has scored a sheet of `sysgen review bench --write`"
     kappa, low, high = (row[f"kappa{end}"] for end in ("", "_low", "_high"))
-    is_known = kappa is not None and row["rubrics"] * ANSWERS_A_RUBRIC >= LEAST_ITEMS
+    is_enough = row["rubrics"] >= LEAST_RUBRICS
+    holds = is_enough and kappa is not None and kappa >= LEAST_KAPPA
     between = f" ({low:.2f} to {high:.2f})" if low is not None else ""
     figure = "no kappa" if kappa is None else f"kappa {kappa:.2f}{between}"
-    said = (
-        f"{figure} on {row['rubrics']} rubrics, the reference better in "
-        f"{row['reference_better']:.0%}, {row['fits']:.0%} of the rubrics fit"
+    return holds, (
+        f"{'validated by people' if holds else 'not validated'}: {figure} on {row['rubrics']} "
+        f"rubrics, the reference better in {row['reference_better']:.0%}, {row['fits']:.0%} of the "
+        "rubrics fit"
     )
-    holds = is_known and kappa >= LEAST_KAPPA
-    return holds, f"{'validated by people' if holds else 'not validated'}: {said}"
 
 
 def _people_bear_it_out(evidence: Evidence) -> Finding:
     reviews = evidence.read(BENCH_REVIEWS, *BENCH_REVIEWS.names)
-    holds, said = say_validation(reviews)
-    wanted = f"kappa of {LEAST_KAPPA} or more, on {LEAST_ITEMS // ANSWERS_A_RUBRIC} rubrics"
-    is_other = pl.col("reference_score") <= pl.col("sibling_score")
-    kappas = measure_agreement(reviews).filter(reviewer=ALL)["kappa"].drop_nulls()
-    figure = float(kappas[0]) if len(kappas) else 0.0
-    return Finding(holds, figure, wanted, reviews.filter(is_other), explanation=said.capitalize())
+    row = measure_all(reviews)
+    holds, said = say_validation(row)
+    return Finding(
+        holds,
+        row["kappa"] or 0.0,
+        f"kappa of {LEAST_KAPPA} or more, on {LEAST_RUBRICS} rubrics",
+        reviews.filter(pl.col("reference_score") <= pl.col("sibling_score")),
+        explanation=said.capitalize(),
+    )
 
 
 CHECKS = (

@@ -15,9 +15,10 @@ DIMENSIONS = ("style", "harmlessness")
 
 def reviews(name: str, said: Sequence[tuple[int, int, bool] | str], judge: int = 2) -> pl.DataFrame:
     """What a reviewer says of the two rubrics of as many items; a text is a drop reason."""
+    names = ("reference_score", "sibling_score", "fits")
     rows: list[dict[str, Any]] = []
     for number, each in enumerate(said):
-        scores = dict(zip(("reference_score", "sibling_score", "fits"), each, strict=True))
+        reason = {"drop_reason": each} if isinstance(each, str) else {}
         rows.append(
             {
                 **dict.fromkeys(BENCH_REVIEWS.names),
@@ -26,15 +27,7 @@ def reviews(name: str, said: Sequence[tuple[int, int, bool] | str], judge: int =
                 "reviewer": name,
                 "judge_reference_score": 5,
                 "judge_sibling_score": judge,
-                **({"drop_reason": each} if isinstance(each, str) else scores),
-            }
-            if not isinstance(each, str)
-            else {
-                **dict.fromkeys(BENCH_REVIEWS.names),
-                "item": f"item {number // 2}",
-                "dimension": DIMENSIONS[number % 2],
-                "reviewer": name,
-                "drop_reason": each,
+                **(reason or dict(zip(names, each, strict=True))),
             }
         )
     return pl.DataFrame(rows, schema=BENCH_REVIEWS.schema)
