@@ -13,6 +13,7 @@ from sysgen_dagster.defs.exports import EXPORTS
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY, STATISTICS, near_duplicate_questions
 from sysgen_dagster.defs.mixture_checks import MIXTURE_CHECKS
+from sysgen_dagster.defs.multifaceted_bench import BENCH, BENCH_JOB
 from sysgen_dagster.defs.multifaceted_lane import MULTIFACETED, STEPS, instructions, selection
 from sysgen_dagster.defs.multifaceted_training import JUDGED, MULTIFACETED_TRAINING
 from sysgen_dagster.defs.obedience import ASKS, obedience, obedience_counts
@@ -57,12 +58,13 @@ defs = dg.Definitions(
         *(_MULTIFACETED if MULTIFACETED else []),
         *automation.following([*STATISTICS, *QUALITY, *CORPUS, *TRAINING, *_OBEYED]),
         *automation.automated([paper_comparison, report], automation.WITH_WHAT_IS_THERE),
-        # These are made by hand only: judgements and conflict turns cost tokens, exports leave the
-        # machine, trainings and evaluations take GPU-hours, and a forecast holds for one moment.
-        # Decisions are made by people.
+        # These are made by hand only: judgements, the bench and conflict turns cost tokens, exports
+        # leave the machine, trainings and evaluations take GPU-hours, and a forecast holds for one
+        # moment. Decisions are made by people.
         *([obedience] if ASKS else []),
         *JUDGEMENTS,
         *JUDGED,
+        *BENCH,
         *CONFLICTS,
         planted_faults,
         forecast,
@@ -79,7 +81,11 @@ defs = dg.Definitions(
         *(*ASSET_CHECKS, *MIXTURE_CHECKS, *EXPORT_CHECKS, *CONTAMINATION_CHECKS),
         trained_students_checks,
     ],
-    jobs=[automation.SYSGEN_JOB, *([MULTIFACETED_JOB] if MULTIFACETED else [])],
+    jobs=[
+        automation.SYSGEN_JOB,
+        *([MULTIFACETED_JOB] if MULTIFACETED else []),
+        *([BENCH_JOB] if BENCH else []),
+    ],
     schedules=[automation.fill_gaps, *([fill_multifaceted] if MULTIFACETED else [])],
     sensors=[
         alerts,

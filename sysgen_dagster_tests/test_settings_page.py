@@ -37,7 +37,7 @@ from sysgen_dagster.catalog.recipes import Recipe, Training
 from sysgen_dagster.catalog.sources import ROWS_PER_SHARD, Benchmark, HubFile, Source
 from sysgen_dagster.catalog.students import Lora, Student, StudentTraining
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.multifaceted.settings import InstructionSource, Multifaceted
+from sysgen_dagster.lanes.multifaceted.settings import InstructionSource, Multifaceted, OwnBench
 from sysgen_dagster.lanes.sysgen.settings import Bounds, Generator, Method
 
 PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
@@ -74,6 +74,7 @@ ENTRIES: dict[str, type[BaseModel]] = {
     "`leaderboard:`": Leaderboard,
     "`multifaceted:`": Multifaceted,
     "`multifaceted: sources: NAME:`": InstructionSource,
+    "`multifaceted: bench:`": OwnBench,
     "`learned_similarity:`": LearnedSimilarity,
     "`filling:`": Filling,
 }

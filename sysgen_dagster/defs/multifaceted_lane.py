@@ -44,7 +44,7 @@ from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.table import Partition
 
 
-def _settings() -> Multifaceted:
+def lane_settings() -> Multifaceted:
     """The lane's settings.
 
     Raises:
@@ -61,7 +61,8 @@ def _selection_version() -> str | None:
     if settings is None:
         return None
     parts = [(source_version(each.as_source), each.weight) for each in settings.sources.values()]
-    text = json.dumps([parts, settings.instructions, settings.seed])
+    held_out = [settings.bench.instructions] if settings.bench else []
+    text = json.dumps([parts, settings.instructions, settings.seed, *held_out])
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
@@ -80,9 +81,10 @@ def selection(run: AssetRun) -> pl.DataFrame:
     """Which instructions of the lane's sources are taken, and why the others are not.
 
     One row per upstream row. An instruction that stands in several places is taken once; each
-    source has its part by its weight; which ones are taken is drawn with a seed.
+    source has its part by its weight; which ones are taken is drawn with a seed. What the bench
+    asks is drawn first and never taken.
     """
-    settings = _settings()
+    settings = lane_settings()
     downloads = run.tables.working_folder() / "downloads"
     excluded = run.store.excluded()
     parts = [
@@ -101,7 +103,7 @@ def selection(run: AssetRun) -> pl.DataFrame:
 @table_asset(INSTRUCTIONS, reads=(SELECTION,), kinds={"polars", "parquet"})
 def instructions(run: AssetRun) -> pl.DataFrame:
     """The instructions of one shard, in the order in which they were drawn."""
-    settings = _settings()
+    settings = lane_settings()
     _, index = split_shard(str(run.at.shard))
     rows = run.store.read(SELECTION, Partition())
     taken = rows.drop_nulls("position").sort("position")["conversation_id"]
@@ -141,7 +143,7 @@ def write_sets(run: AssetRun, config: InstructionsConfig) -> pl.DataFrame:
     """
     session = run.open_session(run.model)
     rows = run.read_kept(INSTRUCTIONS)
-    return preference_sets.write_preference_sets(rows, session.ask, _settings(), config.limit)
+    return preference_sets.write_preference_sets(rows, session.ask, lane_settings(), config.limit)
 
 
 @step_asset(steps.MESSAGES)
@@ -152,7 +154,7 @@ def write_messages(run: AssetRun) -> pl.DataFrame:
     """
     session = run.open_session(run.model)
     sets = run.read_kept(PREFERENCE_SETS)
-    return preference_messages.write_messages(sets, session.ask, _settings())
+    return preference_messages.write_messages(sets, session.ask, lane_settings())
 
 
 @step_asset(steps.ANSWERS)

@@ -11,9 +11,15 @@ from sysgen_dagster.catalog.entries import Models
 from sysgen_dagster.catalog.evaluation import ASKED_TABLES
 from sysgen_dagster.catalog.load import catalog_file, read_catalog
 from sysgen_dagster.catalog.recipes import Lane
-from sysgen_dagster.catalog.references import Misnamed, forbidden_names, other_names
+from sysgen_dagster.catalog.references import (
+    Misnamed,
+    forbidden_names,
+    other_names,
+    unknown_names,
+)
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Source, UpstreamFile
+from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_RUBRICS
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import JUDGED_PAIRS, LANE
@@ -34,7 +40,7 @@ from sysgen_dagster.sources.tables import SOURCE_ROW
 ASKED_FOR = (
     *(phase.table.name for phase in PHASES if phase.asks),
     *(table.name for table in (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, OBEDIENCE, CONFLICT_TURNS)),
-    *(*(step.table.name for step in STEPS), JUDGED_PAIRS.name),
+    *(*(step.table.name for step in STEPS), JUDGED_PAIRS.name, BENCH_RUBRICS.name),
     *ASKED_TABLES,
 )
 
@@ -70,6 +76,12 @@ class Catalog(BaseCatalog):
         own = {LANE: self.multifaceted.shards} if self.multifaceted else {}
         return {**super().shards_of, **own}
 
+    @property
+    def bench_writer(self) -> Generator | None:
+        """The model that writes the second lane's bench; None where there is no bench."""
+        bench = self.multifaceted.bench if self.multifaceted else None
+        return self.models[bench.writer or next(iter(self.models))] if bench else None
+
     @rule("mixtures", "multifaceted")
     def _require_the_lane_of_mixtures(self) -> str | None:
         named = [name for name, each in self.mixtures.items() if each.lane is Lane.MULTIFACETED]
@@ -95,6 +107,7 @@ class Catalog(BaseCatalog):
             yield from forbidden_names(values, "sources", {LANE}, what)
             what = "is said by the entry's key: leave the field out"
             yield from forbidden_names(values, f"{LANE}.sources.*", {"name"}, what)
+        yield from unknown_names(values, f"{LANE}.bench.writer", "models")
         for section in ("models", "judges", "subjects"):
             place = f"{section}.*.request.phases"
             yield from other_names(values, place, ASKED_FOR, "table that a model is asked for")

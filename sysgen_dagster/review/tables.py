@@ -1,8 +1,17 @@
-"""The table of decisions: the last one of each row."""
+"""The tables of what people say: the last decision of each row, scores of the lane's bench."""
 
 import polars as pl
 
-from sysgen_dagster.tables.columns import FLAG, GENERATION, IDENTITY, TEXT
+from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_RUBRICS, MULTIFACETED_BENCH
+from sysgen_dagster.lanes.multifaceted.tables import LANE
+from sysgen_dagster.tables.columns import (
+    COUNT,
+    DROP_REASON,
+    FLAG,
+    GENERATION,
+    IDENTITY,
+    TEXT,
+)
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Table
 
@@ -30,4 +39,25 @@ REVIEW_DECISIONS = Table(
     group=Group.TRAINING_SETS,
 )
 
-TABLES = (REVIEW_DECISIONS,)
+# One row per row of the sheet of the lane's bench that was read last of each reviewer.
+BENCH_REVIEWS = Table(
+    f"{LANE}/bench_reviews",
+    {
+        **IDENTITY,
+        "item": MULTIFACETED_BENCH.columns["item"],
+        "dimension": BENCH_RUBRICS.columns["dimension"],
+        "reviewer": Column(TEXT, "whose sheet, as its file is called"),
+        "read_at": Column(TEXT, "when it was read, in UTC"),
+        "reference_score": Column(COUNT, "1 to 5, what the reviewer gives the reference"),
+        "sibling_score": Column(COUNT, "and the sibling's answer"),
+        "fits": Column(FLAG, "whether the reviewer says that the rubric fits the preference"),
+        "judge_reference_score": BENCH_RUBRICS.columns["reference_score"],
+        "judge_sibling_score": BENCH_RUBRICS.columns["sibling_score"],
+        "judge": BENCH_RUBRICS.columns["judge"],
+        **DROP_REASON,
+    },
+    by=By.NOTHING,
+    group=Group.MULTIFACETED,
+)
+
+TABLES = (REVIEW_DECISIONS, BENCH_REVIEWS)

@@ -2,7 +2,7 @@
 
 vLLM takes any regex and any grammar. The simulated model takes those of the pipeline: a regex of
 text with alternatives in brackets, perhaps after a line of anything, and the grammars of tagged
-messages and of preference sets.
+messages, of preference sets and of rubrics.
 """
 
 import re
@@ -11,6 +11,9 @@ from functools import lru_cache
 from random import Random
 from typing import Any
 
+from sysgen_dagster.lanes.multifaceted.bench.rubric_replies import PARTS as OF_RUBRIC
+from sysgen_dagster.lanes.multifaceted.bench.rubric_replies import read_rubric
+from sysgen_dagster.lanes.multifaceted.bench.rubrics import GRAMMAR as RUBRIC_GRAMMAR
 from sysgen_dagster.lanes.multifaceted.preference_sets import GRAMMAR
 from sysgen_dagster.lanes.multifaceted.replies import PARTS, read_reply
 from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS, label_of, load_taxonomy
@@ -22,6 +25,7 @@ from sysgen_dagster.lanes.sysgen.tags import (
 )
 from sysgen_dagster.simulated.material import load_material
 from sysgen_dagster.simulated.request_error import RequestError
+from sysgen_dagster.simulated.rubrics import write_any_rubric
 
 _Parts = tuple[tuple[str, ...], ...]
 
@@ -35,19 +39,21 @@ class Constraint:
 
     Attributes:
         parts: The options of each part; an answer is one option of every part, in their order.
-            None: an answer is a tagged message or a preference set.
+            None: an answer is a tagged message, a preference set or a rubric.
         begins_freely: Whether a line of anything stands before the first part.
-        is_preference_set: Which of the two it is where there are no parts.
+        is_preference_set: Whether it is a set where there are no parts.
+        is_rubric: Whether it is a rubric.
     """
 
     parts: _Parts | None
     begins_freely: bool = False
     is_preference_set: bool = False
+    is_rubric: bool = False
 
     @property
     def is_tagged_message(self) -> bool:
         """Whether an answer is a tagged message."""
-        return self.parts is None and not self.is_preference_set
+        return self.parts is None and not (self.is_preference_set or self.is_rubric)
 
 
 def parse_constraint(raw: Any) -> Constraint | None:
@@ -73,6 +79,8 @@ def parse_constraint(raw: Any) -> Constraint | None:
             return Constraint(None)
         case "grammar", str(grammar) if grammar == GRAMMAR:
             return Constraint(None, is_preference_set=True)
+        case "grammar", str(grammar) if grammar == RUBRIC_GRAMMAR:
+            return Constraint(None, is_rubric=True)
     raise RequestError(f"Unsupported {asked[0][0]} for a simulated model", param=_FIELD)
 
 
@@ -124,6 +132,8 @@ def obey(constraint: Constraint, free: str, rng: Random) -> str:
     if constraint.is_preference_set:
         # A set that was not drawn as malformed has its form; what is no set is none of its lines.
         return free if len(read_reply(free)) == len(DIMENSIONS) else _write_any_set()
+    if constraint.is_rubric:
+        return free if len(read_rubric(free)) == len(OF_RUBRIC) else write_any_rubric()
     if constraint.parts is None:
         return _write_tagged_lines(free)
     written = free.partition("\n")[0] if constraint.begins_freely else ""

@@ -2,13 +2,15 @@
 
 Nothing is understood. What a set is about stands in the request and decides which made-up texts it
 has; a profile decides how often one is malformed. The first description of a set, and so the
-message that is made of it, says that it is simulated.
+message that is made of it, says that it is simulated. An answer under such a message names what the
+message asks for, by which a simulated judge knows for whom it was written.
 """
 
 import re
 from collections.abc import Sequence
 from random import Random
 
+from sysgen_dagster.chat.messages import ChatMessage
 from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS, label_of
 from sysgen_dagster.simulated.material import load_material
 from sysgen_dagster.simulated.profiles import FailureProfile
@@ -89,3 +91,23 @@ def write_preference_message(turn: str, profile: FailureProfile, rng: Random) ->
     if rng.random() < profile.stray_text:
         return f"Here is the system message:\n\n{paragraph}"
     return paragraph
+
+
+_NAMED_WORDS = 6  # of each sentence of a message
+
+
+def name_preference(description: str) -> str:
+    """The words by which a preference is named in rubrics, and in answers that meet it."""
+    return " ".join(description.split()[:_NAMED_WORDS]).rstrip(".,;:")
+
+
+def write_what_was_kept(messages: Sequence[ChatMessage]) -> str:
+    """The end of an answer under a message of ours: what it asks for; empty under any other."""
+    told = next((m["content"] for m in messages if _OPENING in m["content"]), "")
+    wishes = told.partition(_OPENING)[2].partition(_CLOSING)[0].replace(NOTICE, "")
+    sentences = [each for each in _SENTENCE_ENDS.split(wishes.strip()) if each]
+    named = "; ".join(map(name_preference, sentences))
+    return f"\n\nKept in mind: {named}." if named else ""
+
+
+_SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+")

@@ -16,6 +16,7 @@ from sysgen_dagster.lanes.multifaceted import (
     preference_messages,
     preference_sets,
 )
+from sysgen_dagster.lanes.multifaceted.bench import rubrics as bench_rubrics
 from sysgen_dagster.lanes.sysgen import annotation, verification
 from sysgen_dagster.obedience import (
     alignment_judgement,
@@ -34,6 +35,7 @@ class Phase(StrEnum):
     RESPOND = "4"  # the answers of the second lane, too
     WRITE_SET = "preference_set"
     WRITE_MESSAGE = "preference_message"
+    WRITE_RUBRIC = "bench_rubric"
     JUDGE_PAIR = "pair"
     JUDGE_PREFERENCE = "preference"
     JUDGE_ALIGNMENT = "alignment"
@@ -70,6 +72,7 @@ _PROMPTS = (
     (Phase.VERIFY, verification.PROMPT),
     (Phase.WRITE_SET, preference_sets.PROMPT),
     (Phase.WRITE_MESSAGE, preference_messages.PROMPT),
+    (Phase.WRITE_RUBRIC, bench_rubrics.PROMPT),
     (Phase.JUDGE_PAIR, pair_judgement.PROMPT),
     (Phase.JUDGE_PREFERENCE, preference_judgement.PROMPT),
     (Phase.JUDGE_ALIGNMENT, alignment_judgement.PROMPT),

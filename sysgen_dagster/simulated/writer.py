@@ -25,7 +25,11 @@ from sysgen_dagster.simulated.judging import (
     judge_preference,
     judge_questions,
 )
-from sysgen_dagster.simulated.preferences import write_preference_message, write_preference_set
+from sysgen_dagster.simulated.preferences import (
+    write_preference_message,
+    write_preference_set,
+    write_what_was_kept,
+)
 from sysgen_dagster.simulated.profiles import FailureProfile
 from sysgen_dagster.simulated.prose import (
     estimate_original_length,
@@ -34,7 +38,7 @@ from sysgen_dagster.simulated.prose import (
 )
 from sysgen_dagster.simulated.protocol import Answer, ChatRequest, cut_to_tokens
 from sysgen_dagster.simulated.reading import Phase
-from sysgen_dagster.simulated.rubrics import grade_by_rubric
+from sysgen_dagster.simulated.rubrics import grade_by_rubric, write_rubric
 from sysgen_dagster.simulated.told_length import read_length, read_result
 from sysgen_dagster.simulated.translation import translate
 
@@ -91,6 +95,7 @@ def _write(
         text = write_response(
             subject, profile, rng, request.max_tokens, length, result, is_wrong=is_wrong
         )
+        text += write_what_was_kept(request.messages) if text else ""
     return text if constraint is None else obey(constraint, text, rng)
 
 
@@ -154,6 +159,7 @@ def _draw_verdict(tag: Tag, profile: FailureProfile, rng: Random) -> str:
 _BY_TURN = {
     Phase.WRITE_SET: write_preference_set,
     Phase.WRITE_MESSAGE: write_preference_message,
+    Phase.WRITE_RUBRIC: write_rubric,
     Phase.VERIFY: write_verdicts,
     Phase.JUDGE_PAIR: judge_preference,
     Phase.JUDGE_PREFERENCE: judge_preference,

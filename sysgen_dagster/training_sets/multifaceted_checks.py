@@ -5,6 +5,7 @@ from dataclasses import replace
 import polars as pl
 
 from sysgen_dagster.lanes.multifaceted import paper
+from sysgen_dagster.lanes.multifaceted.bench.checks import none_is_held_out
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Unpaired
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS
@@ -29,7 +30,9 @@ def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
     """The checks; none where the catalogue does not have the lane."""
     if settings is None:
         return ()
+    trained_on = (MULTIFACETED_ROWS, MULTIFACETED_PAIRS)
     return (
+        *(none_is_held_out(table) for table in trained_on if settings.bench),
         ids_are_unique(MULTIFACETED_ROWS),
         nothing_is_lost(MULTIFACETED_ROWS, GOLD_ANSWERS),
         ids_are_unique(MULTIFACETED_PAIRS),

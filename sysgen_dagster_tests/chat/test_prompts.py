@@ -42,6 +42,7 @@ TRANSLATION = "translate_benchmark"
 PREFERENCE_SET = "multifaceted_preference_set"
 PREFERENCE_MESSAGE = "multifaceted_preference_message"
 PAIR = "multifaceted_judge_pair"
+BENCH_RUBRIC = "multifaceted_bench_rubric"
 
 # Everything a template engine or a reader of tagged text might trip over.
 AWKWARD_CONVERSATION: list[ChatMessage] = [
@@ -144,6 +145,18 @@ AWKWARD_INPUTS: dict[str, dict[str, Any]] = {
     PREFERENCE_MESSAGE: {
         "mark": MARK,
         "descriptions": ["Print {{ name }}.", "[end of description 2, 00000000]\n\n{% raw %} 🙂"],
+    },
+    BENCH_RUBRIC: {
+        "mark": MARK,
+        "instruction": AWKWARD_CONVERSATION[2]["content"],
+        "preference": "much {{ name }}",
+        "description": "[end of preference, 00000000]\n\n{% raw %} 🙂",
+        "earlier": {
+            "criterion": "Does it print {% if x %}?",
+            "levels": ["No.", "Hardly.", "In part: {{ name }}.", "Nearly.", "Score 5: all"],
+            "reference_score": 3,
+            "sibling_score": 5,
+        },
     },
     PAIR: {
         "mark": MARK,

@@ -11,7 +11,11 @@ from sysgen_dagster.lanes.multifaceted.likeness import most_alike
 from sysgen_dagster.lanes.multifaceted.replies import read_reply
 from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS, load_taxonomy
 from sysgen_dagster.simulated.material import load_material
-from sysgen_dagster.simulated.preferences import write_preference_message, write_preference_set
+from sysgen_dagster.simulated.preferences import (
+    name_preference,
+    write_preference_message,
+    write_preference_set,
+)
 from sysgen_dagster.simulated.profiles import PROFILES
 from sysgen_dagster.simulated.prose import NOTICE
 from sysgen_dagster.simulated.reading import Phase, recognise
@@ -148,3 +152,18 @@ def test_the_grammar_binds_whatever_is_asked() -> None:
     question: list[ChatMessage] = [{"role": Role.USER, "content": "How do tides work?"}]
 
     assert preference_sets.find_fault(_constrained(question)) is None
+
+
+def test_an_answer_under_a_message_of_ours_names_what_each_description_asks_for() -> None:
+    reply = write_preference_set(_turn(_asked()[0], Phase.WRITE_SET), SOUND, Random(0))
+    descriptions = [parts["description"] for parts in read_reply(reply).values()]
+    turn = preference_messages.PROMPT.render(mark="0a1b2c3d", descriptions=descriptions)[1]
+    message = write_preference_message(turn["content"], SOUND, Random(0))
+    chat: list[ChatMessage] = [
+        {"role": Role.SYSTEM, "content": message},
+        {"role": Role.USER, "content": INSTRUCTION},
+    ]
+    under, alone = (write_answer(request(each), SOUND).text for each in (chat, chat[1:]))
+
+    assert all(name_preference(each) in under for each in descriptions)
+    assert "Kept in mind" not in alone

@@ -8,6 +8,12 @@ import pytest
 
 from sysgen_dagster.catalog.evaluation import Multifacet
 from sysgen_dagster.evaluation.multifacet.grading import build_grading_requests, list_gradings
+from sysgen_dagster.lanes.multifaceted.bench.rubric_replies import PARTS, read_rubric
+from sysgen_dagster.lanes.multifaceted.bench.rubrics import (
+    FORM,
+    build_requests,
+    list_preferences,
+)
 from sysgen_dagster.obedience.rubric_grading import CONSTRAINT
 from sysgen_dagster.obedience.rubric_scores import Unread, read_rubric_score
 from sysgen_dagster.simulated.logprobs import build_logprobs
@@ -16,6 +22,7 @@ from sysgen_dagster.simulated.reading import Phase, recognise
 from sysgen_dagster.simulated.rubrics import draw_worth
 from sysgen_dagster.simulated.writer import write_answer
 from sysgen_dagster_tests.evaluation.multifacet.frames import answers_to, items_of
+from sysgen_dagster_tests.lanes.multifaceted.bench.frames import references
 from sysgen_dagster_tests.simulated.conversations import folded, request
 
 NEVER = replace(PROFILES["phi-4"], unreadable_judgements=0.0, verdict_noise=0.0, phrase_error=0.0)
@@ -100,3 +107,38 @@ def test_a_score_is_one_token_with_a_probability_for_each_digit(listed: pl.DataF
     assert "".join(token["token"] for token in tokens) == text
     assert {other["token"].strip() for other in last["top_logprobs"]} == set("12345")
     assert last["token"] == last["top_logprobs"][0]["token"]
+
+
+def _rubric_replies(profile: object, **fields: object) -> list[str]:
+    asked = build_requests(list_preferences(references(number=40)), 0, constrained=False)
+    return [
+        write_answer(request([*each.messages], **fields), profile).text  # type: ignore[arg-type]
+        for each in asked
+    ]
+
+
+def test_a_rubric_is_written_that_can_be_read_and_is_malformed_at_its_rate() -> None:
+    sound = [read_rubric(text) for text in _rubric_replies(replace(NEVER, malformed=0.0))]
+    assert all(set(found) == set(PARTS) for found in sound)
+
+    often = [read_rubric(text) for text in _rubric_replies(replace(NEVER, malformed=0.5))]
+    broken = [len(found) < len(PARTS) or len(set(found.values())) < len(PARTS) for found in often]
+    assert sum(broken) / len(broken) == pytest.approx(0.5, abs=0.1)
+
+
+def test_under_the_constraint_a_rubric_has_its_form() -> None:
+    held = _rubric_replies(replace(NEVER, malformed=1.0), structured_outputs=dict(FORM.structured))
+    assert all(set(read_rubric(text)) == set(PARTS) for text in held)
+
+
+def test_an_answer_that_names_what_a_rubric_of_ours_names_is_worth_more() -> None:
+    reply, *_ = _rubric_replies(replace(NEVER, malformed=0.0))
+    criterion = read_rubric(reply)["criterion"]
+    name = criterion.split('"')[1]
+    scores = {
+        kept: [draw_worth(f"{number} {kept}", criterion) for number in range(200)]
+        for kept in (name, "nothing")
+    }
+
+    assert sum(score >= 4 for score in scores[name]) > 160
+    assert sum(score < 4 for score in scores["nothing"]) > 150

@@ -15,6 +15,7 @@ from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.exports import exports
 from sysgen_dagster.defs.judgements import JUDGEMENTS
 from sysgen_dagster.defs.measures import CORPUS, QUALITY
+from sysgen_dagster.defs.multifaceted_bench import BENCH
 from sysgen_dagster.defs.multifaceted_lane import MULTIFACETED
 from sysgen_dagster.defs.multifaceted_training import JUDGED, MULTIFACETED_TRAINING
 from sysgen_dagster.defs.obedience import JUDGE_STANDS_ASIDE, obedience, obedience_counts
@@ -90,7 +91,7 @@ OUT_OF_DATE = watching(
         *(*SOURCES, conversations, *PHASES, obedience, obedience_counts),
         *(*JUDGEMENTS, *CONFLICTS, planted_faults),
         *(*QUALITY, *CORPUS, *TRAINING, review_decisions, mixtures, exports),
-        *(*MULTIFACETED, *JUDGED, *MULTIFACETED_TRAINING),
+        *(*MULTIFACETED, *JUDGED, *MULTIFACETED_TRAINING, *BENCH),
     ],
     _LOOKS_AGAIN,
 )

@@ -4,6 +4,7 @@ from sysgen_dagster.analysis.checks import CHECKS as _OF_MEASURES
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.evaluation.suites import CHECKS as _OF_EVALUATION
 from sysgen_dagster.lanes.multifaceted import checks as multifaceted
+from sysgen_dagster.lanes.multifaceted.bench import checks as multifaceted_bench
 from sysgen_dagster.lanes.sysgen import checks as sysgen
 from sysgen_dagster.obedience.checks import CHECKS as _OF_JUDGEMENTS
 from sysgen_dagster.obedience.conflict_checks import CHECKS as _OF_CONFLICTS
@@ -16,6 +17,7 @@ CHECKS: tuple[Check, ...] = (
     *_OF_SOURCES,
     *sysgen.build_checks(CATALOG.method, CATALOG.models),
     *multifaceted.build_checks(CATALOG.multifaceted),
+    *multifaceted_bench.build_checks(CATALOG.multifaceted),
     *_OF_MEASURES,
     *_OF_TRAINING_SETS,
     *multifaceted_checks.build_checks(CATALOG.multifaceted),

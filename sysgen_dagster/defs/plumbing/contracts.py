@@ -46,7 +46,7 @@ def evidence_for_checks(store: Store, table: Table, at: Partition) -> StoredEvid
         return evidence_of(store, at)
     if table.group is Group.EVALUATION:
         return StoredEvidence(store, (), subject=at.subject)
-    if table.group is Group.MULTIFACETED:  # the selection, which no shard was made from yet
+    if table.group is Group.MULTIFACETED:  # the selection and the bench, which have no shards
         return StoredEvidence(store, ())
     if table in (PLANTED_FAULTS, JUDGE_CALIBRATION):  # asked about a model, whatever it has made
         return StoredEvidence(store, (), at.model)

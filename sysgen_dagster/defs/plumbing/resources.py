@@ -89,6 +89,7 @@ class ModelSession:
         engines: The servers of the deployment.
         ledger: The outcomes of earlier runs of the same partition.
         context: The run, whose log and UI show the progress.
+        asked_in: The name of the table with whose settings requests are sent.
         progress: The requests so far.
         observe_every_s: Time between two observations of the asset.
     """
@@ -97,6 +98,7 @@ class ModelSession:
     engines: Engines
     ledger: Ledger
     context: dg.AssetExecutionContext
+    asked_in: str
     progress: Progress = field(default_factory=Progress)
     observe_every_s: float = 30.0
     _observed: float = field(default_factory=time.monotonic)
@@ -116,9 +118,8 @@ class ModelSession:
         self.progress.total += total
         for tell in ASKING:
             tell(self.context.asset_key.to_user_string(), self.progress)
-        table = settings_name(self.context.asset_key.to_user_string())
-        settings = self.model.request
-        requests = (with_settings(request, settings, table) for request in requests)
+        settings, asked_in = self.model.request, settings_name(self.asked_in)
+        requests = (with_settings(request, settings, asked_in) for request in requests)
         # The ledger first: a run that waits for another one of its partition holds no server.
         with self.ledger, self.engines.connection(self.model, self._report) as connection:
             return complete(connection, requests, self.progress, self.ledger, self._show)
@@ -169,7 +170,11 @@ class InferenceResource(dg.ConfigurableResource[None]):
     first_delay_s: float = Field(default=Retries().first_delay_s, ge=0, allow_inf_nan=False)
 
     def session(
-        self, context: dg.AssetExecutionContext, model: Model, remembered_as: str
+        self,
+        context: dg.AssetExecutionContext,
+        model: Model,
+        remembered_as: str,
+        asked_in: str | None = None,
     ) -> ModelSession:
         """A model, to be asked for the running partition.
 
@@ -177,6 +182,7 @@ class InferenceResource(dg.ConfigurableResource[None]):
             context: The run.
             model: Its entry in the catalogue.
             remembered_as: The name of the partition in the asset's folder of ledgers.
+            asked_in: The table with whose settings requests are sent; None: the asset's own.
 
         Raises:
             EngineError: The model has no engine; no server is started to find out.
@@ -191,8 +197,9 @@ class InferenceResource(dg.ConfigurableResource[None]):
             run=f"run {context.run.run_id}",
             report=partial(_report, context, model),
         )
+        settings = asked_in or context.asset_key.to_user_string()
         every_s = self.observe_every_s
-        return ModelSession(model, engines, ledger, context, observe_every_s=every_s)
+        return ModelSession(model, engines, ledger, context, settings, observe_every_s=every_s)
 
     def engines(self) -> Engines:
         """The servers of the deployment, none of them started.

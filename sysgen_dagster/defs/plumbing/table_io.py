@@ -107,19 +107,23 @@ class AssetRun:
         """Add to the metadata that the UI shows of every table."""
         self.metadata.update(metadata)
 
-    def open_session(self, model: Model, remembered_as: str | None = None) -> ModelSession:
+    def open_session(
+        self, model: Model, remembered_as: str | None = None, asked_in: Table | None = None
+    ) -> ModelSession:
         """A session with a model, which has been reached before anything is read.
 
         Args:
             model: The model that gets the requests.
             remembered_as: The name of the ledger of its answers; the partition's key by default.
+            asked_in: The table with whose settings it is asked; None: the one that is made.
 
         Raises:
             EngineError: The model cannot be reached or started.
         """
         assert self.models is not None
         key = remembered_as or str(self.at.key)
-        session = self.models.session(self.context, model, key)
+        name = asked_in.name if asked_in else None
+        session = self.models.session(self.context, model, key, name)
         if self.sessions:  # the run shows how far it is with all of them
             session.progress = self.sessions[0].progress
         self.sessions.append(session)

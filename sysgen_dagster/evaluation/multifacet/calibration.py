@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import polars as pl
 
 from sysgen_dagster.catalog.evaluation import RubricLabels
-from sysgen_dagster.evaluation.multifacet.ids import choose_items, number_items
+from sysgen_dagster.evaluation.multifacet.ids import choose_items
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_CALIBRATION
 from sysgen_dagster.obedience.agreement import Interval, bootstrap_intervals, quadratic_kappa
 from sysgen_dagster.obedience.calibration import UNCALIBRATED, say_worth
@@ -22,6 +22,7 @@ from sysgen_dagster.obedience.rubric_scores import HIGHEST, LOWEST
 from sysgen_dagster.sources.files import SourceError, read_rows
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.content_ids import number_items
 
 # Its columns of text, each with the name that the requests have for it.
 _TEXTS: Final = {

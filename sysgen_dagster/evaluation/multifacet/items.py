@@ -1,6 +1,6 @@
 """The items of a bench, as they are read from a file of its layout or from the lane's table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,11 +8,11 @@ import polars as pl
 
 from sysgen_dagster.catalog.evaluation import RubricBench
 from sysgen_dagster.evaluation.multifacet.columns import assign_columns
-from sysgen_dagster.evaluation.multifacet.ids import number_items
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_ITEMS
 from sysgen_dagster.sources.files import SourceError, read_rows
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.content_ids import number_items
 from sysgen_dagster.tables.table import kept
 
 RUBRICS_AN_ITEM: Final = 4  # one for each dimension of preferences
@@ -58,21 +58,19 @@ def read_items(
             ) from None
     if not read:
         raise SourceError(f"{bench.name}: {place} has no rows; give the file of Multifaceted-Bench")
-    return _number(read, bench, assign)
+    schema = {name: MULTIFACET_ITEMS.schema[name] for name in ("item", *_ITEM)}
+    items = [{**row, "item": item} for row, item in zip(read, number_items(read), strict=True)]
+    return _assign(pl.DataFrame(items, schema=schema), bench, assign)
 
 
 def list_items(rows: pl.DataFrame, bench: RubricBench, assign: Assign) -> pl.DataFrame:
-    """The same of `MULTIFACETED_BENCH`, of the rows that are items: as of the file made of them."""
-    items = kept(rows).select(_ITEM).rows(named=True)
-    return _number(items, bench, assign)
+    """The same of the lane's `MULTIFACETED_BENCH`, of the rows that are items."""
+    return _assign(kept(rows), bench, assign)
 
 
-def _number(read: Sequence[Mapping[str, Any]], bench: RubricBench, assign: Assign) -> pl.DataFrame:
-    items = pl.DataFrame(
-        [{**row, "item": item} for row, item in zip(read, number_items(read), strict=True)],
-        schema=MULTIFACET_ITEMS.schema,
-    )
-    return items.with_columns(assign(items["source"], bench.source_columns))
+def _assign(items: pl.DataFrame, bench: RubricBench, assign: Assign) -> pl.DataFrame:
+    columns = assign(items["source"], bench.source_columns)
+    return items.with_columns(columns).select(MULTIFACET_ITEMS.names)
 
 
 def _read_row(row: Any) -> dict[str, Any]:

@@ -72,14 +72,14 @@ def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
         nothing_is_lost(PREFERENCE_MESSAGES, PREFERENCE_SETS),
         nothing_is_lost(GOLD_ANSWERS, PREFERENCE_MESSAGES),
         *(drops_are_explained(table, column, _REASONS) for table, (column, _) in _RESULTS.items()),
-        *(_engine_answered(step.table) for step in STEPS),
-        *(_enough_are_kept(table, least) for table, (_, least) in _RESULTS.items()),
+        *(engine_answered(step.table) for step in STEPS),
+        *(enough_are_kept(table, least) for table, (_, least) in _RESULTS.items()),
         _messages_name_no_labels(settings),
         _messages_are_unique(),
         unless_made_up(_messages_are_as_long(), PREFERENCE_MESSAGES),
         _both_orders_are_judged(),
         drops_are_explained(JUDGED_PAIRS, "verdict", NoAnswer),
-        _engine_answered(JUDGED_PAIRS),
+        engine_answered(JUDGED_PAIRS),
     )
 
 
@@ -156,7 +156,9 @@ def _sets_are_complete() -> Check:
     return Check("sets_are_complete", PREFERENCE_SETS, statement, True, evaluate)
 
 
-def _engine_answered(table: Table) -> Check:
+def engine_answered(table: Table) -> Check:
+    """A contract: hardly any request for a row of the table failed in the engine."""
+
     def evaluate(evidence: Evidence) -> Finding:
         rows = _asked(evidence.read(table, "conversation_id", "drop_reason", "attempts", "failure"))
         failed = rows.filter(pl.col("drop_reason").is_in(_UNANSWERED))
@@ -176,14 +178,16 @@ def _engine_answered(table: Table) -> Check:
     return Check("engine_answered", table, statement, True, evaluate)
 
 
-def _enough_are_kept(table: Table, least: float) -> Check:
+def enough_are_kept(table: Table, least: float) -> Check:
+    """An expectation: of the rows of the table at least this share is kept."""
+
     def evaluate(evidence: Evidence) -> Finding:
         rows = _asked(evidence.read(table, "conversation_id", "drop_reason"))
         dropped = rows.drop_nulls("drop_reason")
         rate = Rate(rows.height - dropped.height, rows.height)
         return within(rate, (least, 1.0), None, dropped)
 
-    statement = "Nearly every row is kept."
+    statement = f"Of all rows {least:.0%} or more are kept."
     return Check("enough_are_kept", table, statement, False, evaluate)
 
 

@@ -8,6 +8,7 @@ class NotTaken(StrEnum):
 
     DUPLICATE = "duplicate_instruction"  # an earlier one has the same words
     BEYOND_NUMBER = "beyond_number"  # others of its source were drawn
+    HELD_OUT = "held_out"  # the lane's bench asks it, so that nobody is trained on it
 
 
 class Dropped(StrEnum):
@@ -39,3 +40,18 @@ class Unpaired(StrEnum):
     TIE = "tie"  # in both orders the judge says that both obey the message as much
     ORDER_DECIDES = "order_decides"  # its verdicts in the two orders are not the same
     REJECTED_PREFERRED = "rejected_preferred"  # in both orders it prefers the other answer
+
+
+class NoItem(StrEnum):
+    """Values of ``drop_reason`` in the tables of the bench, besides all others of the lane."""
+
+    CONTAMINATED = "contaminated"  # a training instruction holds most of its words
+    INCOMPLETE_RUBRIC = "incomplete_rubric"  # the criterion or one of the five levels is not there
+    SAME_LEVELS = "same_levels"  # two levels say the same
+    NOT_SCORED = "not_scored"  # of one of the two answers the judge wrote no clear score
+    REFERENCE_LOW = "reference_scores_low"  # what was written for it scores less than 4
+    SIBLING_HIGH = "sibling_scores_high"  # what was written for somebody else scores 4 or 5
+
+
+# Another rubric of the same preference may be sound.
+WRITTEN_AGAIN = tuple(reason.value for reason in NoItem if reason is not NoItem.CONTAMINATED)

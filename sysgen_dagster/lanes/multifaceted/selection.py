@@ -3,6 +3,7 @@
 The paper names its five sources and how many instructions it has, not how they were chosen. Here a
 text that stands in several places is of the first of them; every source has its part by its
 ``weight``, or all that it has; and which ones are taken follows from a seed and the texts alone.
+Some may be held out before, for the lane's bench, by a draw of their own.
 """
 
 import hashlib
@@ -38,44 +39,57 @@ def build_candidates(conversations: pl.DataFrame) -> pl.DataFrame:
 def build_selection(candidates: pl.DataFrame, settings: Multifaceted) -> pl.DataFrame:
     """`tables.SELECTION`: one row per candidate, in their order.
 
+    What the bench holds out is drawn first, and by another draw: however many are taken besides,
+    the bench stays the same.
+
     Args:
         candidates: `build_candidates` of every source, in the order of the catalogue.
-        settings: How many are taken, of which source how many, and the seed.
+        settings: How many are taken and held out, of which source how many, and the seed.
     """
     is_usable = pl.col("drop_reason").is_null()
-    rows = candidates.with_columns(words=pl.when(is_usable).then(_words())).with_columns(
-        is_first=is_usable & pl.col("words").is_first_distinct()
-    )
-    drawn = rows["words"].map_elements(
-        lambda words: _draw(words, settings.seed), pl.UInt64, skip_nulls=True
-    )
-    # Draws of 64 bits: two equal ones are as good as impossible.
-    rows = rows.drop("words").with_columns(drawn=drawn)
-    rows = rows.with_columns(place=pl.when("is_first").then("drawn").rank("ordinal"))
-    first = rows.filter("is_first")
-    parts = share_out(
-        settings.instructions,
-        {name: first.filter(source=name).height for name in settings.sources},
-        {name: source.weight for name, source in settings.sources.items()},
-    )
-    of_source = first.select(
-        "conversation_id", in_source=pl.col("place").rank("ordinal").over("source") - 1
-    )
-    quota = pl.col("source").replace_strict(parts, default=0, return_dtype=pl.Int64)
-    rows = rows.join(of_source, on="conversation_id", how="left", maintain_order="left")
-    rows = rows.with_columns(is_taken=(pl.col("in_source") < quota).fill_null(value=False))
+    rows = candidates.with_columns(words=pl.when(is_usable).then(_words()))
+    is_first = is_usable & pl.col("words").is_first_distinct()
+    first = rows.filter(is_first)
+    number, seed = settings.bench.instructions if settings.bench else 0, f"bench/{settings.seed}"
+    held_out = _draw(first if number else first.clear(), number, settings, seed)
+    is_held_out = pl.col("conversation_id").is_in(held_out["conversation_id"].to_list())
+    taken = _draw(first.filter(~is_held_out), settings.instructions, settings, str(settings.seed))
+    rows = rows.with_columns(is_first=is_first, is_held_out=is_held_out)
+    rows = rows.join(taken, on="conversation_id", how="left", maintain_order="left")
+    is_taken = pl.col("position").is_not_null()
     return rows.with_columns(
-        position=pl.when("is_taken")
-        .then(pl.when("is_taken").then("place").rank("ordinal") - 1)
-        .cast(SELECTION.schema["position"]),
-        question=pl.when("is_taken").then("question"),
+        pl.col("position").cast(SELECTION.schema["position"]),
+        question=pl.when(is_taken | pl.col("is_held_out")).then("question"),
         drop_reason=pl.when(~is_usable)
         .then("drop_reason")
         .when(~pl.col("is_first"))
         .then(pl.lit(NotTaken.DUPLICATE.value))
-        .when(~pl.col("is_taken"))
+        .when("is_held_out")
+        .then(pl.lit(NotTaken.HELD_OUT.value))
+        .when(~is_taken)
         .then(pl.lit(NotTaken.BEYOND_NUMBER.value)),
     ).select(SELECTION.names)
+
+
+def _draw(rows: pl.DataFrame, number: int, settings: Multifaceted, seed: str) -> pl.DataFrame:
+    """So many of these instructions, of each source its part.
+
+    Returns:
+        ``conversation_id`` and ``position``, from 0, in a random order that mixes the sources.
+    """
+    hashed = (_hash(words, seed) for words in rows["words"])
+    # Hashes of 64 bits: two equal ones are as good as impossible.
+    drawn = rows.with_columns(drawn=pl.Series([*hashed], dtype=pl.UInt64))
+    parts = share_out(
+        number,
+        {name: rows.filter(source=name).height for name in settings.sources},
+        {name: source.weight for name, source in settings.sources.items()},
+    )
+    quota = pl.col("source").replace_strict(parts, default=0, return_dtype=pl.Int64)
+    in_source = pl.col("drawn").rank("ordinal").over("source") - 1
+    return drawn.filter(in_source < quota).select(
+        "conversation_id", position=pl.col("drawn").rank("ordinal") - 1
+    )
 
 
 def _words() -> pl.Expr:
@@ -84,7 +98,7 @@ def _words() -> pl.Expr:
     return text.str.replace_all(r"\s+", " ").str.strip_chars()
 
 
-def _draw(words: str, seed: int) -> int:
+def _hash(words: str, seed: str) -> int:
     digest = hashlib.blake2b(f"{seed}/{words}".encode("utf-8", "surrogatepass"), digest_size=8)
     return int.from_bytes(digest.digest(), "big")
 

@@ -10,6 +10,7 @@ from sysgen_dagster.catalog.entries import (
     Count,
     Entry,
     MoreThanZero,
+    Name,
     Share,
     Sources,
     Switch,
@@ -79,6 +80,18 @@ def _require_order(bounds: tuple[int, int]) -> tuple[int, int]:
 _Bounds = Annotated[tuple[Count, Count], AfterValidator(_require_order)]
 
 
+class OwnBench(Entry):
+    """The lane's own bench.
+
+    Attributes:
+        instructions: How many are held out for it, of all sources together: nobody trains on them.
+        writer: The entry of `models` that writes references and rubrics; null: the first one.
+    """
+
+    instructions: AtLeastOne = 100
+    writer: Name | None = None
+
+
 class Multifaceted(Entry):
     """The lane's section. Where a catalogue has none, the lane has no partitions.
 
@@ -93,6 +106,7 @@ class Multifaceted(Entry):
         attempts: How often a set or a message is asked for until one is sound.
         most_alike: ROUGE-L of two descriptions above which one of the sets is not taken.
         message_characters: Fewest and most of a system message.
+        bench: The bench that is made of held-out instructions; null: none.
     """
 
     sources: Annotated[Sources[InstructionSource], Field(min_length=1)]
@@ -107,6 +121,7 @@ class Multifaceted(Entry):
     attempts: Annotated[AtLeastOne, Field(le=10)] = 2
     most_alike: Share = 0.7
     message_characters: _Bounds = (400, 2_000)
+    bench: OwnBench | None = None
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -125,3 +140,9 @@ class Multifaceted(Entry):
         if self.shards <= self.instructions:
             return None
         return f"{self.instructions} `instructions` do not fill {self.shards} `shards`: give fewer"
+
+    @rule("sets", "bench")
+    def _require_siblings(self) -> str | None:
+        if self.bench is None or self.sets > 1:
+            return None
+        return "`bench` compares answers to several messages: give 2 `sets` or more"

@@ -27,7 +27,7 @@ _INSTRUCTION = {
     "source_row": SOURCE_ROW["source_row"],
     "source_revision": SOURCE_ROW["source_revision"],
     "position": Column(COUNT, "place among all that are taken, from 0; null: it is not"),
-    "question": Column(TEXT, "the instruction; null where it is not taken"),
+    "question": Column(TEXT, "the instruction; null where it is neither taken nor held out"),
     **DROP_REASON,
 }
 _ATTEMPT = {

@@ -239,7 +239,7 @@ def observe(clock: Clock, folder: Path, shows: Callable[[ModelSession], None]) -
     def answers(context: dg.AssetExecutionContext) -> None:
         entry = next(iter(CATALOG.models.values()))
         engines, ledger = Engines(folder), Ledger(folder / "ledger.jsonl")
-        shows(ModelSession(entry, engines, ledger, context, observe_every_s=-1))
+        shows(ModelSession(entry, engines, ledger, context, "", observe_every_s=-1))
 
     dg.materialize([answers], instance=clock.instance, partition_key=KEY)
 

@@ -6,6 +6,7 @@ import polars as pl
 import pytest
 
 import sysgen_dagster.analysis.tables
+import sysgen_dagster.lanes.multifaceted.bench.tables
 import sysgen_dagster.lanes.multifaceted.tables
 import sysgen_dagster.lanes.sysgen.tables
 import sysgen_dagster.obedience.tables
@@ -22,6 +23,7 @@ from sysgen_dagster.tables.table import By
 ROOMS = (
     sysgen_dagster.lanes.sysgen.tables.TABLES,
     sysgen_dagster.lanes.multifaceted.tables.TABLES,
+    sysgen_dagster.lanes.multifaceted.bench.tables.TABLES,
     sysgen_dagster.obedience.tables.TABLES,
     sysgen_dagster.analysis.tables.TABLES,
     sysgen_dagster.training_sets.tables.TABLES,

@@ -1,18 +1,11 @@
-"""Ids of items, and the choice among them."""
+"""The choice among items."""
 
 import polars as pl
-from hypothesis import given
-from hypothesis import strategies as st
 
 from sysgen_dagster.catalog.evaluation import Multifacet
-from sysgen_dagster.evaluation.multifacet.ids import choose_items, number_items
+from sysgen_dagster.evaluation.multifacet.ids import choose_items
 
 ITEMS = pl.DataFrame({"item": [f"item {number}" for number in range(50)]})
-
-
-@given(st.lists(st.dictionaries(st.sampled_from("ab"), st.text(max_size=2))))
-def test_each_row_has_an_id_of_its_own(rows: list[dict[str, str]]) -> None:
-    assert len(set(number_items(rows))) == len(rows)
 
 
 def test_all_items_are_asked_unless_the_catalogue_wants_fewer() -> None:

@@ -33,7 +33,7 @@ def with_both_lanes(catalog: Catalog) -> Catalog:
     """The catalogue with a small section of the second lane, and mixtures of it."""
     own = {name: Recipe.model_validate(each) for name, each in MIXTURES.items()}
     changes = {
-        "multifaceted": settings(shards=2, constrained=False),
+        "multifaceted": settings(shards=2, constrained=False, bench={"instructions": 4}),
         "mixtures": {**catalog.mixtures, **own},
     }
     return catalog.model_copy(update=changes)

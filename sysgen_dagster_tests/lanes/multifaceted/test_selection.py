@@ -15,12 +15,16 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 Rows = list[tuple[str, str | None, str | None]]  # source, question, drop reason
 
 
-def _settings(instructions: int, seed: int = 0, **weights: float) -> Multifaceted:
+def _settings(
+    instructions: int, seed: int = 0, held_out: int = 0, **weights: float
+) -> Multifaceted:
     sources = {
         name: {"path": "rows.jsonl", "instruction": "prompt", "weight": weight}
         for name, weight in weights.items()
     }
-    given = {"sources": sources, "instructions": instructions, "seed": seed}
+    given: dict[str, object] = {"sources": sources, "instructions": instructions, "seed": seed}
+    if held_out:
+        given["bench"] = {"instructions": held_out}
     return Multifaceted.model_validate(given)
 
 
@@ -165,3 +169,54 @@ def test_an_excluded_instruction_stays_without_its_text() -> None:
     gone = rows.filter(conversation_id="a-1-0")
     assert gone.select("question", "drop_reason").rows() == [(None, "excluded")]
     assert rows["question"].null_count() == 1
+
+
+def _held_out(rows: pl.DataFrame) -> set[str]:
+    return {*rows.filter(drop_reason="held_out")["conversation_id"]}
+
+
+def test_what_is_held_out_is_never_taken_and_keeps_its_text() -> None:
+    selection = build_selection(_many(a=30, b=20), _settings(100, held_out=10, a=1, b=1))
+
+    held_out = _held_out(selection)
+    assert len(held_out) == 10
+    assert held_out.isdisjoint(_taken(selection))
+    assert len(_taken(selection)) == 40
+    rows = selection.filter(drop_reason="held_out")
+    assert rows["question"].null_count() == 0
+    assert rows.group_by("source").len().sort("source").rows() == [("a", 5), ("b", 5)]
+
+
+def test_more_instructions_do_not_move_one_between_bench_and_training() -> None:
+    rows = _many(a=50, b=50)
+    few, more = (
+        build_selection(rows, _settings(number, held_out=8, a=1, b=1)) for number in (10, 60)
+    )
+
+    assert _held_out(few) == _held_out(more)
+    assert set(_taken(few)) < set(_taken(more))
+
+
+def test_a_larger_bench_holds_the_smaller_one() -> None:
+    rows = _many(a=50)
+    small, large = (build_selection(rows, _settings(10, held_out=n, a=1)) for n in (5, 9))
+
+    assert _held_out(small) < _held_out(large)
+
+
+def test_without_a_bench_the_same_are_taken_as_before_there_was_one() -> None:
+    rows = _many(a=30)
+    alone = build_selection(rows, _settings(10, a=1))
+    beside = build_selection(rows, _settings(10, held_out=5, a=1))
+    without = rows.filter(~pl.col("conversation_id").is_in(list(_held_out(beside))))
+
+    assert not _held_out(alone)
+    assert _taken(beside) == _taken(build_selection(without, _settings(10, a=1)))
+
+
+def test_no_shard_holds_what_is_held_out() -> None:
+    selection = build_selection(_many(a=30), _settings(20, held_out=6, a=1))
+    shards = pl.concat([build_instructions(selection, index, 3) for index in range(3)])
+
+    assert shards.height == 20
+    assert _held_out(selection).isdisjoint(shards["conversation_id"])

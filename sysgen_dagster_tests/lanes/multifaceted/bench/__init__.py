@@ -1,0 +1,1 @@
+"""Tests of `sysgen_dagster.lanes.multifaceted.bench`."""
