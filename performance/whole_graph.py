@@ -101,9 +101,9 @@ def prepare(target: Path, rows: int, rows_per_shard: int, url: str) -> Catalog:
 
 
 @contextmanager
-def serving() -> Iterator[tuple[str, int]]:
-    """The URL and the process id of a model that answers the phases at once."""
-    server = [sys.executable, str(Path(__file__).with_name("zero_cost_server.py")), "--phases"]
+def serving(answers: str = "--phases") -> Iterator[tuple[str, int]]:
+    """The URL and the process id of a model that answers at once: the phases, or as said."""
+    server = [sys.executable, str(Path(__file__).with_name("zero_cost_server.py")), answers]
     with subprocess.Popen(
         [*server, f"--latency-ms={LATENCY_MS}"], stdout=subprocess.PIPE, text=True
     ) as process:

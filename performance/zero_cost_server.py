@@ -3,6 +3,7 @@
 It reads of a request only where it ends, and answers every chat request with the same completion,
 ``--latency-ms`` after it came. With ``--phases`` it looks which phase asks, and answers as a model
 might: a tagged message, one of eight and two of these malformed, the eight verdicts, or an answer.
+With ``--second-lane`` it answers the steps of that lane (`second_lane_replies`).
 With ``--echo`` it finds the row that a request is for, ``row-`` and nine digits, and says it in a
 tagged message, so that nobody's answers can be mixed up unseen; it counts what it is asked (``GET
 /asked``, from zero again after ``POST /reset``), and closes a connection that asks for it.
@@ -14,7 +15,10 @@ import asyncio
 import json
 import re
 from collections import Counter, deque
+from collections.abc import Callable
 from typing import Any
+
+from second_lane_replies import reply_to
 
 MODEL = "zero-cost"
 ANSWER = "It answers what was asked, in the tone that was asked for, and then it stops. " * 8
@@ -67,11 +71,19 @@ _VERDICTS = _completion(
 _PHASE_1, _PHASE_3 = b"# The tagged system message for this", b"# The eight verdicts"
 
 
-def answer_to(body: bytes) -> bytes:
+Answer = Callable[[bytes], bytes]  # of the body of a request
+
+
+def answer_phase(body: bytes) -> bytes:
     """What a model might say in the phase that asks."""
     if _PHASE_3 in body:
         return _VERDICTS
     return _MESSAGES[len(body) % len(_MESSAGES)] if _PHASE_1 in body else COMPLETION
+
+
+def answer_step(body: bytes) -> bytes:
+    """What a model might say in the step of the second lane that asks."""
+    return _completion(reply_to(body))
 
 
 # What `--echo` says; the row it is for takes the place of this one.
@@ -128,10 +140,10 @@ class _Connection(asyncio.BufferedProtocol):
     # One for all connections: what was received is looked at before anything else is.
     received = memoryview(bytearray(1 << 18))
 
-    def __init__(self, later: _Later, phases: bool) -> None:
+    def __init__(self, later: _Later, answer: Answer | None) -> None:
         self.later = later
-        self.phases = phases
-        self.body = bytearray()  # kept only where it matters which phase asks
+        self.answer = answer  # None: the same to everything
+        self.body = bytearray()  # kept only where it matters what is asked
         self.head = b""  # of the request that is being read
         self.missing = 0  # bytes of its body; the body itself is not kept
         self.path = b""
@@ -156,7 +168,7 @@ class _Connection(asyncio.BufferedProtocol):
                 self._read_head(self.head[:end])
                 self.head = b""
             body = min(self.missing, size - start)
-            if self.phases:
+            if self.answer:
                 self.body += self.received[start : start + body]
             start += body
             self.missing -= body
@@ -171,7 +183,7 @@ class _Connection(asyncio.BufferedProtocol):
     def _reply(self) -> None:
         at_once = _AT_ONCE.get(self.path)
         if at_once is None:
-            self.later.reply(self.transport, answer_to(self.body) if self.phases else COMPLETION)
+            self.later.reply(self.transport, self.answer(self.body) if self.answer else COMPLETION)
         else:
             self.transport.write(at_once)
         self.body.clear()
@@ -227,7 +239,7 @@ class _EchoingConnection(_Connection):
     """A connection whose answers say which row was asked for; one row in `wrong_every` fails."""
 
     def __init__(self, later: _Later, asked: _Asked, wrong: bytes, wrong_every: int) -> None:
-        super().__init__(later, phases=True)
+        super().__init__(later, answer_phase)
         self.asked, self.wrong, self.wrong_every = asked, wrong, wrong_every
         self.closes = False
 
@@ -262,12 +274,14 @@ class _EchoingConnection(_Connection):
 
 async def _serve(options: argparse.Namespace) -> None:
     later, asked = _Later(options.latency_ms / 1000), _Asked()
+    of_lane = answer_step if options.second_lane else None
+    answer = answer_phase if options.phases else of_lane
 
     def connection() -> _Connection:
         if options.echo:
             wrong = WRONG[options.wrong]
             return _EchoingConnection(later, asked, wrong, options.wrong_every)
-        return _Connection(later, options.phases)
+        return _Connection(later, answer)
 
     loop = asyncio.get_running_loop()
     server = await loop.create_server(connection, "127.0.0.1", 0, backlog=4096)
@@ -279,6 +293,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency-ms", type=float, default=50.0)
     parser.add_argument("--phases", action="store_true")
+    parser.add_argument("--second-lane", action="store_true")
     parser.add_argument("--echo", action="store_true")
     parser.add_argument("--wrong", choices=WRONG, default="400", help="how rows fail")
     parser.add_argument("--wrong-every", type=int, default=0, help="one row in so many; 0: none")

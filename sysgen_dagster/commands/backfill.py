@@ -16,6 +16,7 @@ from rich.text import Text
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.inference.stopping import STOP
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.multifaceted.tables import LANE, PREFERENCE_SETS
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
@@ -30,6 +31,8 @@ _COLUMNS = (
 )
 # A tag of the runs; its value is the id of the process that executes them.
 _PROCESS = "sysgen/process"
+# Each lane's first table that a model is asked for: a pilot takes so many rows of a shard there.
+_LIMITED = (ANNOTATED, PREFERENCE_SETS)
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
@@ -121,14 +124,14 @@ def work_of_lane(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
     from sysgen_dagster.defs.multifaceted_lane import STEPS, instructions, selection
     from sysgen_dagster.defs.multifaceted_training import AFTER_ANSWERS
 
+    of_shards = [asset.key for asset in (*STEPS, *AFTER_ANSWERS)]
     if shards:
         yield "selection", [selection.key], None
     for shard in shards:
         yield f"instructions {shard}", [instructions.key], shard
     for model in catalog.models:
         for shard in shards:
-            made = [asset.key for asset in (*STEPS, *AFTER_ANSWERS)]
-            yield f"{model} {shard}", made, f"{model}|{shard}"
+            yield f"{model} {shard}", of_shards, f"{model}|{shard}"
 
 
 def work_at_the_end(catalog: Catalog) -> Iterator[Work]:
@@ -195,10 +198,14 @@ def run_everything(console: Console, catalog: Catalog, limit: int | None = None)
     Args:
         console: Where the progress is shown.
         catalog: Of the deployment.
-        limit: How many conversations of each shard are taken; all when left out.
+        limit: How many conversations and instructions of each shard are taken; None: all.
     """
     is_simulated = any(model.engine is Engine.SIMULATED for model in catalog.models.values())
-    work = [*work_on_rows(catalog, catalog.partition_values["shard"]), *work_at_the_end(catalog)]
+    work = [
+        *work_on_rows(catalog, catalog.partition_values["shard"]),
+        *work_of_lane(catalog, catalog.lane_shards[LANE]),
+        *work_at_the_end(catalog),
+    ]
     return run_partitions(console, work, limit, show_engines=not is_simulated)
 
 
@@ -234,21 +241,22 @@ def run_partitions(
 def executing(console: Console) -> Iterator[tuple[dg.DagsterInstance, Execute]]:
     """Dagster's records, and what makes one partition after the other in this process.
 
-    It takes a piece of work, and how many conversations of a shard Phase 1 takes (None: all), and
-    raises `StoppedError` when the user has ended the command.
+    It takes a piece of work, and how many rows of a shard each lane takes (None: all), and raises
+    `StoppedError` when the user has ended the command.
     """
     from sysgen_dagster.definitions import defs
     from sysgen_dagster.defs.operations.dead_runs import end_dead_runs
+    from sysgen_dagster.defs.plumbing.partitions import asset_key
 
-    job = defs.resolve_implicit_global_asset_job_def()
+    job, begins = defs.resolve_implicit_global_asset_job_def(), [*map(asset_key, _LIMITED)]
     with dg.DagsterInstance.get() as instance:
         for ended in end_dead_runs(instance):  # those of a command that was killed
             console.print(f"The process of a run is gone: {ended}", highlight=False)
 
         def execute(work: Work, limit: int | None) -> dg.ExecuteInProcessResult:
             _, assets, partition = work
-            has_phases = dg.AssetKey(ANNOTATED.name) in assets
-            pilot = {"ops": {ANNOTATED.name: {"config": {"limit": limit}}}} if has_phases else {}
+            limited = [key.to_python_identifier() for key in begins if key in assets]
+            pilot = {"ops": {name: {"config": {"limit": limit}} for name in limited}}
             STOP.check()
             result = job.execute_in_process(
                 run_config=_QUIET | pilot,

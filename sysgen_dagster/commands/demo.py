@@ -52,12 +52,15 @@ class Trial:
     def catalog(self, real: Mapping[str, Generator] | None = None) -> Catalog:
         """The full catalogue with these changes, and `real` as its only model if there is one.
 
+        Both lanes, with `real` the first one alone: it would be asked twice as much.
+
         Raises:
             CatalogError: A source, the model or a setting cannot be used.
         """
-        catalog = trial_catalog.local_catalog(
-            load_catalog(FULL_CATALOG), self.sources or trial_catalog.EXAMPLE_ROWS
-        )
+        full = load_catalog(FULL_CATALOG)
+        folder = self.sources or trial_catalog.EXAMPLE_ROWS
+        # A shard takes a run of each model, however few rows it has: one each shows them all.
+        catalog = trial_catalog.local_catalog(full, folder, least_shards=1)
         if self.model:
             catalog = trial_catalog.with_models(
                 catalog, trial_catalog.real_model(self.model, self.endpoint, self.api_key_env)
@@ -65,6 +68,8 @@ class Trial:
         if real:
             catalog = trial_catalog.one_shard_each(catalog)
             catalog = trial_catalog.with_models(catalog, real)
+        else:
+            catalog = trial_catalog.with_second_lane(catalog, full)
         of_real = _REAL_METHOD if self.model or real else ()
         return trial_catalog.with_method(catalog, [*of_real, *self.method])
 

@@ -14,6 +14,7 @@ from sysgen_dagster.catalog.plain_yaml import read_plain
 from sysgen_dagster.catalog.recipes import Lane
 from sysgen_dagster.catalog.sources import Benchmark, Source
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.sysgen.settings import Generator
 from sysgen_dagster.sources.finding import source_name
 from sysgen_dagster.sources.folders import FORMATS, format_of
@@ -28,13 +29,22 @@ _ITEM_TEXT = (
     *("turns", "text", "ctx", "messages"),
 )
 _ROWS_PER_SHARD = 2_000
+# Of the second lane: few instructions, since each takes about fifteen requests of each model, and
+# one mixture of each kind of rows; the others of the full catalogue differ from these by a field.
+_INSTRUCTIONS = 12
+_OF_SECOND_LANE = ("multifaceted", "multifaceted_pairs", "multifaceted_published")
 
 
-def local_catalog(full: Catalog, folder: Path) -> Catalog:
+def local_catalog(full: Catalog, folder: Path, least_shards: int = 2) -> Catalog:
     """The full catalogue with every source read from `folder` and every model simulated.
 
     Its benchmarks are the files in ``benchmarks`` in the folder. The second lane is left out, and
     so are its mixtures and what is trained on them.
+
+    Args:
+        full: The full catalogue.
+        folder: Has a file for each source.
+        least_shards: Into how many each source is cut, however few rows it has.
 
     Raises:
         CatalogError: The folder has no file for a source.
@@ -45,7 +55,10 @@ def local_catalog(full: Catalog, folder: Path) -> Catalog:
         name: recipe for name, recipe in full.mixtures.items() if recipe.lane is Lane.SYSGEN
     }
     changes: dict[str, object] = {
-        "sources": {name: _local_source(source, folder) for name, source in full.sources.items()},
+        "sources": {
+            name: _local_source(source, folder, least_shards)
+            for name, source in full.sources.items()
+        },
         "models": {name: each.model_copy(update=simulated) for name, each in full.models.items()},
         "judges": {name: each.model_copy(update=simulated) for name, each in full.judges.items()},
         "benchmarks": _local_benchmarks(folder / "benchmarks"),
@@ -58,13 +71,33 @@ def local_catalog(full: Catalog, folder: Path) -> Catalog:
     return full.model_copy(update=changes)
 
 
-def _local_source(source: Source, folder: Path) -> Source:
+def with_second_lane(catalog: Catalog, full: Catalog) -> Catalog:
+    """The catalogue with a few instructions of its own sources, and mixtures of the second lane.
+
+    Args:
+        catalog: Of local files.
+        full: The full catalogue, which has these mixtures.
+    """
+    sources = {
+        name: source.model_dump(mode="json", include={"title", "license", "path", "shape"})
+        for name, source in catalog.sources.items()
+    }
+    section = {"sources": sources, "instructions": _INSTRUCTIONS}
+    own = {name: full.mixtures[name] for name in _OF_SECOND_LANE}
+    changes = {
+        "multifaceted": Multifaceted.model_validate(section),
+        "mixtures": {**catalog.mixtures, **own},
+    }
+    return catalog.model_copy(update=changes)
+
+
+def _local_source(source: Source, folder: Path, least_shards: int) -> Source:
     files = (folder / f"{source.name}{ending}" for ending in FORMATS)
     path = next((file.absolute() for file in files if file.is_file()), None)
     if path is None:
         wanted = source.name + ", ".join(FORMATS)
         raise CatalogError(f"{folder} has no {wanted}: put the rows of {source.title} there")
-    shards = max(2, math.ceil(estimate_rows(path) / _ROWS_PER_SHARD))
+    shards = max(least_shards, math.ceil(estimate_rows(path) / _ROWS_PER_SHARD))
     local = {"hub": None, "path": path, "shards": shards, "rows": None, "conversations": None}
     return source.model_copy(update=local)
 

@@ -29,6 +29,8 @@ def test_the_demo_runs_the_whole_job_and_shows_what_was_kept(tmp_path: Path) -> 
         "\nquestion  ",
         "0 broken contracts",
         "Training set clean: ",
+        "Training set multifaceted: ",
+        "Training set multifaceted_pairs: ",
         "Tokens used",
         "sysgen ui -o",
     ):

@@ -24,7 +24,9 @@ def test_an_endpoint_that_a_newcomer_has_runs_the_whole_job(tmp_path: Path) -> N
     assert "The models are simulated" not in result.stdout
     rows = table_of(data, "annotated_system_messages", "some-model-7b")
     asked = rows.filter(pl.col("attempts").is_not_null())
-    assert asked.height == 10 * 3
+    assert asked.height == 5 * 3
+    sets = table_of(data, "multifaceted/preference_sets", "some-model-7b")
+    assert sets.filter(pl.col("attempts").is_not_null()).height == 3 * 3
     assert set(asked["engine"]) == {"endpoint"}
     assert sent > 60
 

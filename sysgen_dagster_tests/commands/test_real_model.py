@@ -170,6 +170,7 @@ def test_the_trial_is_one_shard_of_each_source_by_this_model_alone(tmp_path: Pat
     assert {source.shards for source in catalog.sources.values()} == {1}
     assert list(catalog.models) == ["tiny"]
     assert catalog.judging.preference_rows == catalog.judging.alignment_rows == 0
+    assert catalog.multifaceted is None
     assert catalog.sources.keys() == load_catalog(FULL_CATALOG).sources.keys()
 
 
