@@ -93,7 +93,11 @@ def build_sections(lane: SecondLane) -> Iterator[Section]:
         draw_lengths,
         folded=True,
     )
-    yield Section(
+    yield _show_rows(lane)
+
+
+def _show_rows(lane: SecondLane) -> Section:
+    return Section(
         "Instructions, their messages and answers",
         "A few instructions with all of their preference sets: what is preferred, the message that "
         "asks for it, and the beginning of the answer under it.",
