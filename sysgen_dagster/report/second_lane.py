@@ -78,7 +78,7 @@ def build_sections(lane: SecondLane) -> Iterator[Section]:
     yield _section(
         "What preferences are about",
         "The share of the kept sets with a preference in each subdimension. Which ones a set is "
-        "about is drawn: a subdimension that is rarer than its neighbours lost its sets.",
+        "about is drawn: they differ by chance, and by the sets that were dropped.",
         about,
         "subdimensions",
         draw_subdimensions,
@@ -93,7 +93,11 @@ def build_sections(lane: SecondLane) -> Iterator[Section]:
         draw_lengths,
         folded=True,
     )
-    yield Section(
+    yield _show_rows(lane)
+
+
+def _show_rows(lane: SecondLane) -> Section:
+    return Section(
         "Instructions, their messages and answers",
         "A few instructions with all of their preference sets: what is preferred, the message that "
         "asks for it, and the beginning of the answer under it.",

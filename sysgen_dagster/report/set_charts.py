@@ -59,7 +59,7 @@ def draw_subdimensions(
                 axis=alt.Axis(title="share of sets", format=".0%", tickCount=4),
                 scale=alt.Scale(domainMin=0, nice=True),
             ),
-            color=colour_of(colours, "dimension").legend(columns=2 if narrow else 4),
+            color=colour_of(colours, "dimension").legend(columns=1 if narrow else 4),
         )
     )
     # On a phone the bars have what the names leave: see `rows_of`.

@@ -165,6 +165,12 @@ def test_the_card_says_how_the_lane_makes_its_rows_and_what_became_of_the_answer
     assert "whichever of the two stands first" in card
     assert "order\\_decides" in card or "order_decides" in card
     assert "Do not train on this" in card
+    chats = (Path(str(STORE.export("sets"))) / "README.md").read_text()
+    assert "the chosen answer is the one under this message" in " ".join(card.split())
+    assert "`train` is true for the answer alone." in chats
+    for each in (card, chats):  # what the first lane's rows have
+        assert "new one" not in each
+        assert "earlier ones" not in each
     manifest = read_manifest(Path(str(STORE.export("set_pairs"))))
     assert manifest["recipe"]["lane"] == "multifaceted"
     assert "multifaceted_judge_pair" in manifest["prompts"]

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import polars as pl
 import pytest
 
 from sysgen_dagster.evaluation.comparisons import tables as comparisons
@@ -269,29 +268,6 @@ def test_phases_have_number_and_name() -> None:
 
 
 # What it cost
-
-
-def test_costs_are_shown_as_far_as_they_are_known() -> None:
-    costs = pl.DataFrame(
-        {
-            "model": ["mine", "mine"],
-            "phase": ["aligned_responses", "per 1,000 kept rows"],
-            "requests": [150.0, 1034.4],
-            "prompt_tokens": [250_000.0, 1_724_137.9],
-            "completion_tokens": [30_000.0, 206_896.6],
-            "hours": [0.25, 12.34],
-            "gpu_hours": pl.Series([None, None], dtype=pl.Float64),
-            "currency": pl.Series([None, None], dtype=pl.String),
-        }
-    )
-    whole = build_contents(NOW, [Stored("mine")], Stored(), [], [], costs=costs)
-    first = of_part(whole, Part.COST)[0].tables[0].frame
-    assert first.columns == [
-        *("model", "phase", "requests", "prompt_tokens", "completion_tokens", "time"),
-    ]
-    assert first["phase"][0] == "Phase 4, aligned"
-    assert first["requests"].to_list() == [150, 1034]
-    assert first["time"].to_list() == ["15.0 min", "12.3 h"]
 
 
 def test_without_costs_there_is_no_section_of_them() -> None:
