@@ -179,7 +179,7 @@ def test_a_reward_model_reads_whole_chats_as_the_template_writes_them(
 
 @pytest.mark.parametrize(
     ("rejected", "max_length", "after", "cut"),
-    [("No.", 4096, 1, 0), ("No, never, no.", 40, 1, 1), ("No.", 5, 0, 0), ("Yes.", 4096, 0, 0)],
+    [("No.", 4096, 1, 0), ("No. " * 40, 40, 1, 1), ("No.", 5, 0, 0), ("Yes.", 4096, 0, 0)],
 )
 def test_pairs_that_do_not_differ_within_the_length_are_lost(
     tokenizer: Any, tmp_path: Path, rejected: str, max_length: int, after: int, cut: int
