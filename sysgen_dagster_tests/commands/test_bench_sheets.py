@@ -33,7 +33,12 @@ def data(tmp_path: Path) -> Path:
     data = tmp_path / "data"
     data.mkdir()
     full = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS).model_dump(mode="json")
-    full["multifaceted"]["bench"] = {}
+    mine = {"path": "instructions.jsonl", "instruction": "prompt"}
+    full["multifaceted"] = {
+        "sources": {"mine": mine},
+        "instructions": 5,
+        "bench": {"instructions": 2},
+    }
     (data / "catalog.yaml").write_text(yaml.safe_dump(full, sort_keys=False))
     tables = (MULTIFACETED_BENCH, BENCH), (BENCH_REFERENCES, REFERENCES), (BENCH_RUBRICS, TRIED)
     for table, rows in tables:
