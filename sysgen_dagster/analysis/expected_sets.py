@@ -2,7 +2,8 @@
 
 Assumptions, all of them ours, for instructions of which nothing is answered yet: a token has four
 characters; a preference set has `SET` tokens; a message is as long as the middle of those in the
-paper's benchmark; an answer has `ANSWER` tokens; nothing is asked twice, and no row is dropped.
+paper's benchmark; an answer has `ANSWER` tokens; nothing is asked twice, and no row is dropped. Of
+the bench, whose requests are more in number than in tokens, `RUBRIC` and `GRADING` are the same.
 """
 
 import polars as pl
@@ -12,6 +13,9 @@ from sysgen_dagster.analysis.measured_work import FIGURES, WORK
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
 from sysgen_dagster.chat.tokens import CHARACTERS_PER_TOKEN
 from sysgen_dagster.lanes.multifaceted import paper, preference_messages, preference_sets
+from sysgen_dagster.lanes.multifaceted.bench import rubrics as bench_rubrics
+from sysgen_dagster.lanes.multifaceted.bench.instructions import list_held_out
+from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_REFERENCES, BENCH_RUBRICS
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.tables import (
     GOLD_ANSWERS,
@@ -20,11 +24,19 @@ from sysgen_dagster.lanes.multifaceted.tables import (
     PREFERENCE_SETS,
     instruction_of,
 )
+from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS
+from sysgen_dagster.obedience import rubric_grading
 
 SET = 240  # four preferences of four words, and four descriptions of thirty
 DESCRIPTIONS = 180  # of these the descriptions
 MESSAGE = sum(paper.MESSAGE_CHARACTERS) // 2 // CHARACTERS_PER_TOKEN
 ANSWER = 600
+RUBRIC = 150  # a criterion and five levels, of twenty words each
+GRADING = 120  # a paragraph of feedback and a score
+_EXPECTED = {
+    **{"source": pl.String(), "conversations": pl.UInt32(), "phase": pl.String()},
+    **dict.fromkeys(FIGURES, pl.Float64()),
+}
 # What `measure_sets` needs of the table of each step.
 COLUMNS = ("conversation_id", "attempts", "prompt_tokens", "completion_tokens", "drop_reason")
 
@@ -55,8 +67,54 @@ def expect_sets(selection: pl.DataFrame, settings: Multifaceted) -> pl.DataFrame
         (LANE, taken.height, table.name, *(settings.sets * each for each in (1, sent, written)))
         for table, (sent, written) in steps.items()
     ]
-    schema = {"source": pl.String(), "conversations": pl.UInt32(), "phase": pl.String()}
-    return pl.DataFrame(rows, schema | dict.fromkeys(FIGURES, pl.Float64()), orient="row")
+    return pl.DataFrame(rows, _EXPECTED, orient="row")
+
+
+def expect_bench(selection: pl.DataFrame, settings: Multifaceted) -> pl.DataFrame:
+    """The same of the bench, by held-out instruction: its references, and its rubrics.
+
+    Args:
+        selection: ``position``, ``question`` and ``drop_reason`` of `tables.SELECTION`.
+        settings: How many sets an instruction has. For each of the four preferences of a set a
+            rubric is written, and a judge grades two answers by it; these requests count here,
+            whoever the judge is.
+    """
+    held_out = list_held_out(selection)
+    of_sets = expect_sets(held_out.with_columns(position=pl.lit(0)), settings)
+    question = (held_out["question"].str.len_chars().mean() or 0) / CHARACTERS_PER_TOKEN
+    nothing = dict.fromkeys(("instruction", "preference", "description", "mark", "earlier"), "")
+    asked_for_rubric = tokens_of(bench_rubrics.PROMPT.render(**nothing)) + 45 + question
+    shown = rubric_grading.render_grading("", "", "", [""] * len(rubric_grading.SCORES))
+    asked_for_grading = tokens_of(shown) + question + ANSWER + RUBRIC
+    preferences = settings.sets * len(DIMENSIONS)
+    of_one = (3, asked_for_rubric + 2 * asked_for_grading, RUBRIC + 2 * GRADING)
+    rubrics = (LANE, held_out.height, BENCH_RUBRICS.name, *(preferences * each for each in of_one))
+    references = of_sets.select(
+        *("source", "conversations"), pl.lit(BENCH_REFERENCES.name).alias("phase"), *FIGURES
+    )
+    return pl.concat(
+        [
+            references.group_by("source", "conversations", "phase").sum(),
+            pl.DataFrame([rubrics], _EXPECTED, orient="row"),
+        ]
+    )
+
+
+def measure_bench(phase: str, held_out: int, rows: pl.DataFrame) -> pl.DataFrame:
+    """The work done for a table of the bench, as `measured_work.WORK`: the last request of a row.
+
+    Args:
+        phase: The name of the table.
+        held_out: How many instructions it is of; all of them are done.
+        rows: Of the table, with ``attempts`` and its tokens.
+    """
+    return (
+        rows.filter(pl.col("attempts") > 0)
+        .select(pl.col("prompt_tokens", "completion_tokens").sum(), requests=pl.len())
+        .with_columns(source=pl.lit(LANE), phase=pl.lit(phase), conversations=pl.lit(held_out))
+        .select(WORK.keys())
+        .cast(pl.Schema(WORK))
+    )
 
 
 def measure_sets(phase: str, sets: pl.DataFrame, answered: pl.DataFrame) -> pl.DataFrame:

@@ -16,6 +16,8 @@ from rich.text import Text
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.inference.stopping import STOP
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.multifaceted.bench.tables import TABLES as OF_BENCH
+from sysgen_dagster.lanes.multifaceted.tables import SELECTION
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
@@ -116,17 +118,25 @@ def work_on_rows(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
             yield f"{model} {shard} pairs", [preference_pairs.key], f"{model}|{shard}"
 
 
-def work_of_lane(catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
-    """What the second lane makes of these shards of its own, in the data's order."""
+def work_of_lane(
+    catalog: Catalog, shards: Sequence[str], wholes: Collection[str] = ()
+) -> Iterator[Work]:
+    """What the second lane makes of these shards of its own, in the data's order.
+
+    So, too, its selection and its bench where these are among `wholes`, tables without partitions.
+    """
+    from sysgen_dagster.defs.multifaceted_bench import BENCH
     from sysgen_dagster.defs.multifaceted_lane import STEPS, instructions, selection
 
-    if shards:
+    if shards or (catalog.multifaceted and SELECTION.name in wholes):
         yield "selection", [selection.key], None
     for shard in shards:
         yield f"instructions {shard}", [instructions.key], shard
     for model in catalog.models:
         for shard in shards:
             yield f"{model} {shard}", [step.key for step in STEPS], f"{model}|{shard}"
+    if BENCH and {table.name for table in OF_BENCH} & {*wholes}:
+        yield "bench", [asset.key for asset in BENCH], None
 
 
 def work_at_the_end(catalog: Catalog) -> Iterator[Work]:

@@ -8,7 +8,7 @@ records of the runs that made the partitions, which hold a few rows of each.
 """
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -22,7 +22,7 @@ from sysgen_dagster.commands.backfill import (
     work_on_rows,
 )
 from sysgen_dagster.commands.deployment import use_dagster_home, work_of
-from sysgen_dagster.commands.holders import find_answered, find_holders
+from sysgen_dagster.commands.holders import Holders, find_answered, find_holders
 from sysgen_dagster.commands.left_over import left_over, remove
 from sysgen_dagster.inference.ledger_upkeep import forget
 from sysgen_dagster.inference.local.servers import stop
@@ -61,7 +61,7 @@ def delete_texts(console: Console, store: Store, conversations: Collection[str])
     conversations = {*conversations, *answered}
     decisions = forget_decisions(store, conversations)
     held = find_holders(store, work, catalog, TABLES.values(), conversations)
-    runs = run_partitions(console, list(_to_make_again(store, catalog, sorted(held.shards))))
+    runs = run_partitions(console, list(_to_make_again(store, catalog, held)))
     console.print(runs.summary())
     if runs.errors:
         console.print("Some partitions still hold the texts: mend what failed, and run it again.")
@@ -104,25 +104,27 @@ def _remove_trained_rows(console: Console, work: Path, conversations: Collection
         )
 
 
-def _to_make_again(store: Store, catalog: Catalog, shards: Sequence[str]) -> Iterator[Work]:
-    """What is stored of these shards and of all shards together, in the order of the data."""
+def _to_make_again(store: Store, catalog: Catalog, held: Holders) -> Iterator[Work]:
+    """What is stored of shards with texts and of all shards together, in the order of the data."""
     from sysgen_dagster.defs.plumbing.tables import TABLES
     from sysgen_dagster.defs.report import report
     from sysgen_dagster.defs.review import review_decisions
 
     decisions: Work = ("decisions", [review_decisions.key], None)
+    shards = sorted(held.shards)
     of_lane = [shard for shard in shards if shard in catalog.lane_shards[LANE]]
     of_sources = [shard for shard in shards if shard not in of_lane]
-    works = [*work_on_rows(catalog, of_sources), *work_of_lane(catalog, of_lane), decisions]
+    of_lane_and_bench = work_of_lane(catalog, of_lane, held.wholes)
+    works = [*work_on_rows(catalog, of_sources), *of_lane_and_bench, decisions]
     for _, keys, partition in works:
         tables = {key: TABLES.get(key.to_user_string()) for key in keys}
-        held = [
+        stored = [
             key
             for key, table in tables.items()
             if table is not None and store.holds(table, table.partition_of(partition))
         ]
-        if held:
-            yield f"again {partition or 'of all'}", held, partition
+        if stored:
+            yield f"again {partition or 'of all'}", stored, partition
     yield from stored_recipes(store, catalog)
     if store.report.is_file():
         yield "again report", [report.key], None

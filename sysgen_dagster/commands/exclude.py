@@ -17,6 +17,7 @@ from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.left_over import left_over
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.inference.ledger_upkeep import find_conversations
+from sysgen_dagster.lanes.multifaceted.bench.instructions import list_held_out
 from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS, LANE, PREFERENCE_SETS, SELECTION
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED
 from sysgen_dagster.review.decisions import read_decisions
@@ -66,7 +67,7 @@ def exclude_conversations(console: Console, data: str, file: Path, apply: bool =
     store = use_deployment(data)
     ids = read_ids(file)
     stored, work = stored_ids(store), os.environ.get("SYSGEN_WORK") or str(store.root)
-    known = set(stored["conversation_id"])
+    known = {*stored["conversation_id"], *_held_out(store)}
     if not known.issuperset(ids) and not is_url(work):
         known |= find_conversations(Path(work) / "ledger").keys()
     known |= {conversation for _, conversation in read_decisions(store).last}
@@ -82,7 +83,8 @@ def exclude_conversations(console: Console, data: str, file: Path, apply: bool =
         status = delete_texts(console, store, {*ids, *gone})
         console.print(_NOT_TOUCHED)
         return status
-    _show_what_holds_texts(console, store, shards_of(stored, ids))
+    is_held_out = bool({*rows_of(ids)} & {*rows_of(_held_out(store))})
+    _show_what_holds_texts(console, store, shards_of(stored, ids), is_held_out)
     return 0
 
 
@@ -127,6 +129,14 @@ def stored_ids(store: Store) -> pl.DataFrame:
     return pl.concat(parts) if parts else pl.DataFrame(schema=schema)
 
 
+def _held_out(store: Store) -> list[str]:
+    """The instructions that are held out for the bench, which are in no shard."""
+    if not store.holds(SELECTION, Partition()):
+        return []
+    rows = store.read(SELECTION, Partition(), "conversation_id", "drop_reason")
+    return list_held_out(rows)["conversation_id"].to_list()
+
+
 def require_known(ids: Collection[str], known: Collection[str]) -> None:
     """Refuse ids of which nothing is stored.
 
@@ -169,7 +179,9 @@ def _made(store: Store, table: Table, shards: Collection[str]) -> list[str]:
     )
 
 
-def _show_what_holds_texts(console: Console, store: Store, shards: Collection[str]) -> None:
+def _show_what_holds_texts(
+    console: Console, store: Store, shards: Collection[str], is_held_out: bool
+) -> None:
     of_lane = [shard for shard in shards if shard.rpartition("-")[0] == LANE]
     of_sources = [shard for shard in shards if shard not in of_lane]
     # Where the table of the first phase is not stored, no later table is.
@@ -183,6 +195,8 @@ def _show_what_holds_texts(console: Console, store: Store, shards: Collection[st
         console.print(f"  {SELECTION.name}, then {INSTRUCTIONS.name}: {', '.join(of_lane)}")
     if made_of_lane := _made(store, PREFERENCE_SETS, of_lane):
         console.print(f"  every table of {LANE} of a model and shard: {', '.join(made_of_lane)}")
+    if is_held_out:
+        console.print(f"  {SELECTION.name}, then the bench: the job `multifaceted_bench`")
     if made:
         console.print(f"  every table of a model and shard: {', '.join(made)}")
         console.print(f"  every table of a model: {', '.join(models)}")

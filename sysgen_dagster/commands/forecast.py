@@ -14,12 +14,14 @@ from sysgen_dagster.catalog.load import CatalogError
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.commands.deployment import use_deployment
 from sysgen_dagster.commands.printing import new_table
+from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_REFERENCES, BENCH_RUBRICS
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.sysgen.phases import LABELS
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.obedience.tables import OBEDIENCE
 
-_OF_LANE = {step.table.name: step.table.name.rpartition("/")[2] for step in STEPS}
+_TABLES = (*(step.table for step in STEPS), BENCH_REFERENCES, BENCH_RUBRICS)
+_OF_LANE = {table.name: table.name.rpartition("/")[2] for table in _TABLES}
 _LABELS = {**LABELS, **_OF_LANE, OBEDIENCE.name: OBEDIENCE.name, ALL: ALL}
 # Columns of the summary by their headings in the printed tables: of work left, and of work done.
 _COUNTS = {

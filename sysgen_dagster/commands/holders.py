@@ -35,11 +35,13 @@ class Holders:
 
     Attributes:
         shards: Those of the catalogue of which a table does.
+        wholes: Names of tables without partitions that do.
         gone_tables: Tables of what the catalogue does not name.
         gone_exports: Mixtures that the catalogue does not name.
     """
 
     shards: frozenset[str]
+    wholes: frozenset[str]
     gone_tables: tuple[Path | UPath, ...]
     gone_exports: tuple[str, ...]
 
@@ -60,11 +62,12 @@ def find_holders(
     """
     stored = inventory(store, catalog, tables).filter(pl.col("state") != State.LEFT_OVER.value)
     held = list(_holding(store, stored, conversations))
-    gone = [file["state"] == State.NOT_IN_CATALOG.value for file in held]
+    gone = [file for file in held if file["state"] == State.NOT_IN_CATALOG.value]
+    known = [file for file in held if file not in gone]
     return Holders(
-        frozenset(each["shard"] for each, is_gone in zip(held, gone, strict=True) if not is_gone)
-        - {None},
-        tuple(_path(store, each) for each, is_gone in zip(held, gone, strict=True) if is_gone),
+        frozenset(file["shard"] for file in known) - {None},
+        frozenset(file["table"] for file in known if file["partition"] is None),
+        tuple(_path(store, file) for file in gone),
         tuple(_gone_exports(store, work, catalog, conversations)),
     )
 

@@ -6,14 +6,19 @@ import pytest
 from sysgen_dagster.analysis.expected_sets import (
     ANSWER,
     COLUMNS,
+    GRADING,
     MESSAGE,
+    RUBRIC,
     SET,
+    expect_bench,
     expect_sets,
+    measure_bench,
     measure_sets,
 )
 from sysgen_dagster.analysis.expected_work import measure_texts
 from sysgen_dagster.analysis.forecast import build_forecast, summarize_forecast
 from sysgen_dagster.analysis.measured_work import WORK
+from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_RUBRICS
 from sysgen_dagster.lanes.multifaceted.selection import build_selection
 from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS, LANE, PREFERENCE_SETS
 from sysgen_dagster.lanes.sysgen.settings import Generator, Method
@@ -97,3 +102,29 @@ def test_no_instructions_need_nothing(name: str) -> None:
     work = expect_sets(SELECTION.clear(), settings()).filter(phase=name)
 
     assert work["conversations"].to_list() == [0]
+
+
+def test_a_held_out_instruction_needs_a_rubric_and_two_gradings_for_each_preference() -> None:
+    section = settings(instructions=5, bench={"instructions": 4})
+    selection = build_selection(
+        ASKED.drop("position").with_columns(source=pl.lit("chats")), section
+    )
+    work = expect_bench(selection, section)
+
+    assert work["phase"].to_list() == [
+        "multifaceted/bench_references",
+        "multifaceted/bench_rubrics",
+    ]
+    assert work["conversations"].to_list() == [4, 4]
+    assert work["requests"].to_list() == [9.0, 36.0]
+    assert work["completion_tokens"].to_list() == [
+        3 * (SET + MESSAGE + ANSWER),
+        12 * (RUBRIC + 2 * GRADING),
+    ]
+
+
+def test_a_bench_that_is_stored_is_done() -> None:
+    rows = _rows(conversation_id=["a-0#0", "a-0#1", "b-0#0"], attempts=[1, 2, None])
+    [done] = measure_bench(BENCH_RUBRICS.name, 2, rows).rows(named=True)
+
+    assert (done["conversations"], done["requests"], done["prompt_tokens"]) == (2, 2, 200)

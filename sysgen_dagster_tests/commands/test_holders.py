@@ -136,4 +136,5 @@ def test_the_second_lane_s_shards_hold_rows_and_its_selection_is_made_again_anyw
     found = find_holders(store, Path(str(store.root)), both, TABLES.values(), [GONE])
 
     assert found.shards == {"multifaceted-000"}
+    assert found.wholes == {SELECTION.name}
     assert [Path(str(path)) for path in found.gone_tables] == [gone]

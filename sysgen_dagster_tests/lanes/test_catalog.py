@@ -420,6 +420,16 @@ def test_the_second_lane_s_shards_are_beside_those_of_the_sources(tmp_path: Path
     assert catalog.upstream_files[-1] == catalog.instruction_sources[0]
 
 
+def test_the_bench_is_written_by_a_model_of_the_catalogue(tmp_path: Path) -> None:
+    first = load_catalog(write(tmp_path, ("multifaceted", MINE | {"bench": {"instructions": 2}})))
+    assert first.bench_writer == next(iter(first.models.values()))
+    assert load_catalog(write(tmp_path, ("multifaceted", MINE))).bench_writer is None
+
+    unknown = MINE | {"bench": {"writer": "nobody"}}
+    with pytest.raises(CatalogError, match="is no entry of `models`"):
+        load_catalog(write(tmp_path, ("multifaceted", unknown)))
+
+
 def test_a_source_may_have_the_lane_s_name_only_without_it(tmp_path: Path) -> None:
     same = ("sources.multifaceted", SMALL["sources"]["mine"])
     assert "multifaceted" in load_catalog(write(tmp_path, same)).sources

@@ -3,7 +3,12 @@
 import polars as pl
 
 from sysgen_dagster.analysis.expected_sets import COLUMNS as SET_COLUMNS
-from sysgen_dagster.analysis.expected_sets import expect_sets, measure_sets
+from sysgen_dagster.analysis.expected_sets import (
+    expect_bench,
+    expect_sets,
+    measure_bench,
+    measure_sets,
+)
 from sysgen_dagster.analysis.expected_work import measure_texts
 from sysgen_dagster.analysis.forecast import build_forecast
 from sysgen_dagster.analysis.measured_work import (
@@ -18,6 +23,11 @@ from sysgen_dagster.catalog.sources import Exchanges
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SOURCE_TABLES
 from sysgen_dagster.defs.plumbing.table_io import AssetRun
+from sysgen_dagster.lanes.multifaceted.bench.tables import (
+    BENCH_INSTRUCTIONS,
+    BENCH_REFERENCES,
+    BENCH_RUBRICS,
+)
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS, PREFERENCE_SETS, SELECTION
 from sysgen_dagster.lanes.sysgen.settings import Generator
@@ -51,18 +61,34 @@ def forecast_of(store: Store, model: Generator) -> pl.DataFrame:
             "first; that sends no request to a model"
         )
     parts = [work_done(store, model.name), judging_done(store, model.name)]
-    done = pl.concat([*parts, sets_done(store, model.name)])
+    done = pl.concat([*parts, sets_done(store, model.name), bench_done(store, model.name)])
     judges, judged = CATALOG.judges_of(model.name), CATALOG.judging.obedience
-    every, beside = pl.concat(texts, how="diagonal"), _expect_sets(store)
+    every, beside = pl.concat(texts, how="diagonal"), _expect_sets(store, model.name)
     return build_forecast(every, done, model, CATALOG.method, judges, judged, beside)
 
 
-def _expect_sets(store: Store) -> pl.DataFrame | None:
-    """What the second lane needs of each model; None where its instructions are not chosen."""
+def _expect_sets(store: Store, model: str) -> pl.DataFrame | None:
+    """What the second lane needs of a model; None where its instructions are not chosen."""
     if CATALOG.multifaceted is None or not store.holds(SELECTION, Partition()):
         return None
-    selection = store.read(SELECTION, Partition(), "position", "question")
-    return expect_sets(selection, CATALOG.multifaceted)
+    selection = store.read(SELECTION, Partition(), "position", "question", "drop_reason")
+    of_bench = [expect_bench(selection, CATALOG.multifaceted)] if _writes_bench(model) else []
+    return pl.concat([expect_sets(selection, CATALOG.multifaceted), *of_bench])
+
+
+def _writes_bench(model: str) -> bool:
+    return CATALOG.bench_writer is not None and CATALOG.bench_writer.name == model
+
+
+def bench_done(store: Store, model: str) -> pl.DataFrame:
+    """`measured_work.WORK` of the stored bench, if the model wrote it."""
+    parts, at = [pl.DataFrame(schema=WORK)], Partition()
+    asked = ("attempts", "prompt_tokens", "completion_tokens")
+    for table in (BENCH_REFERENCES, BENCH_RUBRICS) if _writes_bench(model) else ():
+        if store.holds(table, at) and store.holds(BENCH_INSTRUCTIONS, at):
+            held_out = store.read(BENCH_INSTRUCTIONS, at, "conversation_id").height
+            parts.append(measure_bench(table.name, held_out, store.read(table, at, *asked)))
+    return pl.concat(parts)
 
 
 def sets_done(store: Store, model: str) -> pl.DataFrame:
@@ -119,6 +145,7 @@ def judging_done(store: Store, model: str) -> pl.DataFrame:
 
 
 _OF_LANE = [SELECTION, GOLD_ANSWERS] if CATALOG.multifaceted else []
+_OF_LANE += [BENCH_RUBRICS] if CATALOG.bench_writer else []
 
 
 @table_asset(FORECAST, reads=[CONVERSATIONS, ALIGNED, *_OF_LANE], kinds={"polars"})

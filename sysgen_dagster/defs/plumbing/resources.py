@@ -135,10 +135,11 @@ class ModelSession:
         if is_due or (self._is_seen_waiting and not progress.waiting):
             self._observed = time.monotonic()
             self._is_seen_waiting = progress.waiting > 0
-            self.context.log_event(
+            context = self.context
+            context.log_event(
                 dg.AssetObservation(
-                    asset_key=self.context.asset_key,
-                    partition=self.context.partition_key,
+                    asset_key=context.asset_key,
+                    partition=context.partition_key if context.has_partition_key else None,
                     description=str(progress),
                     metadata=progress_metadata(progress),
                 )

@@ -47,6 +47,8 @@ def test_a_chat_is_read_by_its_shape() -> None:
     ("fields", "said"),
     [
         ({"sources": {}}, "sources"),
+        ({"sets": 1, "bench": {"instructions": 5}}, "`bench` compares answers to several messages"),
+        ({"bench": {"instructions": 0}}, "bench"),
         ({"sources": {"own": HUB}}, "give either `instruction` or `shape`"),
         ({"sources": {"own": {"instruction": "prompt"}}}, "give either `hub` or `path`"),
         (
@@ -64,3 +66,10 @@ def test_a_chat_is_read_by_its_shape() -> None:
 def test_a_wrong_section_is_named_with_its_fault(fields: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
         _section(**fields)
+
+
+def test_a_bench_is_made_where_it_is_asked_for() -> None:
+    assert _section().bench is None
+    bench = _section(bench={}).bench
+    assert bench is not None
+    assert (bench.instructions, bench.writer) == (100, None)

@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from sysgen_dagster.lanes.multifaceted.bench.tables import MULTIFACETED_BENCH, RUBRICS
+from sysgen_dagster.lanes.multifaceted.bench.tables import MULTIFACETED_BENCH, RUBRIC_FIELDS
 from sysgen_dagster.lanes.multifaceted.siblings import choose_rejected
 from sysgen_dagster.tables.content_ids import number_items
 from sysgen_dagster.tables.table import kept
@@ -27,7 +27,7 @@ def build_bench(references: pl.DataFrame, rubrics: pl.DataFrame) -> pl.DataFrame
     )
     tried = rubrics.group_by(_ID, maintain_order=True).agg(
         fault=pl.col("drop_reason").drop_nulls().first(),
-        rubrics=pl.struct([field.name for field in RUBRICS.inner.fields]),
+        rubrics=pl.struct(*RUBRIC_FIELDS),
     )
     rows = (
         references.select(

@@ -21,16 +21,12 @@ from sysgen_dagster.tables.columns import (
 from sysgen_dagster.tables.groups import Group
 from sysgen_dagster.tables.table import By, Column, Table
 
-RUBRICS = pl.List(
-    pl.Struct(
-        {
-            "dimension": TEXT,
-            "subdimension": TEXT,
-            "criterion": TEXT,
-            "levels": pl.List(TEXT),
-        }
-    )
-)
+# What a rubric has of its preference, and of itself.
+RUBRIC_FIELDS = {
+    **dict.fromkeys(("dimension", "subdimension", "criterion"), TEXT),
+    "levels": pl.List(TEXT),
+}
+RUBRICS = pl.List(pl.Struct(RUBRIC_FIELDS))
 
 # One row per held-out instruction.
 BENCH_INSTRUCTIONS = Table(

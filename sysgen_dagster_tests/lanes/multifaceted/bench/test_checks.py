@@ -78,15 +78,17 @@ def test_a_rubric_that_is_there_twice_is_found() -> None:
 
 
 def test_an_item_without_four_rubrics_of_five_levels_is_found() -> None:
-    for spoil in (
-        lambda item: item["rubrics"].pop(),
-        lambda item: item["rubrics"].reverse(),
-        lambda item: item["rubrics"][2]["levels"].pop(),
-        lambda item: item.update(sibling_answer=None),
-        lambda item: item.update(rubrics=None),
+    sound = _stored()[MULTIFACETED_BENCH.name][1]
+    rubrics = sound["rubrics"]
+    for spoilt in (
+        {"rubrics": rubrics[:3]},
+        {"rubrics": rubrics[::-1]},
+        {"rubrics": [*rubrics[:3], {**rubrics[3], "levels": ["All of it."]}]},
+        {"rubrics": None},
+        {"sibling_answer": None},
     ):
         stored = _stored()
-        spoil(stored[MULTIFACETED_BENCH.name][1])
+        stored[MULTIFACETED_BENCH.name][1] = {**sound, **spoilt}
         finding = _evaluate("items_are_whole", MULTIFACETED_BENCH, stored)
         assert finding.rows["conversation_id"].to_list() == ["own-0-0#1"]
 
