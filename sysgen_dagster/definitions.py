@@ -4,6 +4,7 @@ import os
 
 import dagster as dg
 
+from sysgen_dagster.defs.bench_reviews import REVIEWED_BENCH
 from sysgen_dagster.defs.conflicts import CONFLICTS
 from sysgen_dagster.defs.evaluation.comparisons import COMPARISONS
 from sysgen_dagster.defs.evaluation.contamination import CONTAMINATION_CHECKS
@@ -69,6 +70,7 @@ defs = dg.Definitions(
         planted_faults,
         forecast,
         review_decisions,
+        *REVIEWED_BENCH,
         mixtures,
         *EXPORTS,
         trained_students,

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from sysgen_dagster.cli.group import data_option, exits, page_port_option, stops, sysgen
 from sysgen_dagster.commands.printing import open_console, open_plain_console
@@ -116,7 +117,7 @@ def inventory(data: str, record: bool) -> int:
     return (record_inventory if record else show_inventory)(open_plain_console(), data)
 
 
-@sysgen.command()
+@sysgen.group(invoke_without_command=True)
 @data_option
 @click.option("--recipe", metavar="RECIPE", help="Only rows of this mixture; all when left out.")
 @page_port_option
@@ -125,18 +126,63 @@ def inventory(data: str, record: bool) -> int:
 @click.option(
     "--apply", is_flag=True, help="Serve nothing: make the training sets again, as decided."
 )
-@exits
-def review(data: str, apply: bool, **options: Any) -> int:
+@click.pass_context
+def review(context: click.Context, /, **options: Any) -> None:
     """Accept, reject or edit rows by keyboard.
 
     One row at a time on a page whose address is printed: question, system message with its
     verdicts, both answers. Rejected rows leave the training sets, edited texts go into them.
+
+    `sysgen review bench` is about the second lane's bench.
     """
+    if context.invoked_subcommand is None:
+        _review(**options)
+    given = map(context.get_parameter_source, options)
+    if ParameterSource.COMMANDLINE in given:
+        raise click.UsageError(f"options stand behind `{context.invoked_subcommand}`")
+
+
+@exits
+def _review(data: str, apply: bool, **options: Any) -> int:
     from sysgen_dagster.commands.review import apply_decisions, review_rows
 
     if apply:
         return stops(lambda: apply_decisions(open_console(), data))
     return review_rows(open_plain_console(), data, **options)
+
+
+@review.command()
+@data_option
+@click.argument("sheets", nargs=-1, type=click.Path(path_type=Path), metavar="[SHEET]...")
+@click.option(
+    "--write",
+    "file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write an empty sheet, a CSV file, instead.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(min=1),
+    default=100,
+    show_default=True,
+    help="Of the sheet that --write writes.",
+)
+@exits
+def bench(data: str, sheets: tuple[Path, ...], file: Path | None, rows: int) -> int:
+    """Have people score the second lane's bench, blind.
+
+    --write makes a sheet for any spreadsheet: two answers to score by a rubric, without a word on
+    which is the reference. Each SHEET is a filled one, called as who filled it; how far they agree
+    with the judge is stored and printed.
+    """
+    if (file is None) is not bool(sheets):
+        raise click.UsageError("give filled sheets, or --write FILE")
+    from sysgen_dagster.commands.bench_sheets import read_bench_sheets, write_bench_sheet
+
+    if file is not None:
+        return write_bench_sheet(open_plain_console(), data, file, rows)
+    return stops(lambda: read_bench_sheets(open_console(), data, sheets))
 
 
 @sysgen.command()

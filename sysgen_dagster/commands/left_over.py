@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+from sysgen_dagster.lanes.multifaceted.bench.tables import MULTIFACETED_BENCH
 from sysgen_dagster.storage.store import Store
 
 # The names that `storage.files.replacing` and `storage.folders.replacing` give, that of a ledger
@@ -21,7 +22,14 @@ def left_over(store: Store, work: Path) -> Iterator[Path]:
     found: set[Path] = set()
     if isinstance(store.root, Path):
         found |= {path for path in store.root.glob(".*.tmp") if _is_ours(path)}
-        for folder in ("conversations", "exports", "review", "source", "engines"):
+        for folder in (
+            "conversations",
+            "exports",
+            "review",
+            "source",
+            "engines",
+            MULTIFACETED_BENCH.name,
+        ):
             found |= set(_files(store.root / folder))
         exports = store.root / "exports"
         found |= {path for end in ("new", "old") for path in exports.glob(f".*.{end}")}

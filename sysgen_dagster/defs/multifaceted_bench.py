@@ -26,6 +26,7 @@ from sysgen_dagster.lanes.multifaceted.bench.instructions import (
     list_held_out,
 )
 from sysgen_dagster.lanes.multifaceted.bench.items import build_bench
+from sysgen_dagster.lanes.multifaceted.bench.layout import FILE, write_lines
 from sysgen_dagster.lanes.multifaceted.bench.references import write_references
 from sysgen_dagster.lanes.multifaceted.bench.rubrics import PROMPT, by_whom, write_rubrics
 from sysgen_dagster.lanes.multifaceted.bench.tables import (
@@ -167,12 +168,15 @@ def bench(run: AssetRun) -> pl.DataFrame:
     """The bench: one row per preference set of a held-out instruction; kept ones are its items.
 
     An item has a system message, an instruction, a reference answer and four rubrics that tell the
-    reference from an answer to another message.
+    reference from an answer to another message. Beside the table lies `bench.jsonl`: the items in
+    the layout of Multifaceted-Bench, for others.
     """
     _read_kept(run, BENCH_RUBRICS)
     references = run.store.read(BENCH_REFERENCES, Partition())
     rows = build_bench(references, run.store.read(BENCH_RUBRICS, Partition()))
-    run.note(items=rows["item"].count(), sets=markdown(_count(rows)))
+    table = run.store.path(MULTIFACETED_BENCH, Partition())
+    file = run.store.write_text(table.with_name(FILE), write_lines(rows, references))
+    run.note(items=rows["item"].count(), sets=markdown(_count(rows)), to_share=str(file))
     return rows
 
 

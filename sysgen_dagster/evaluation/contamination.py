@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from sysgen_dagster.analysis.contamination import ItemIndex, find_contamination, index_items
+from sysgen_dagster.analysis.repeated_instructions import find_repeats
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.tables.checks import Finding
 from sysgen_dagster.tables.table import Table
@@ -18,6 +19,30 @@ NAME = "student_has_not_learned_the_benchmark"
 STATEMENT = f"No training row of the student holds {MOSTLY_HELD:.0%} or more of an item."
 # Of a training row, whose messages are a chat, or a pair's prompt and answers.
 _CHATS = ("messages", "prompt", "chosen")
+
+
+OF_LANE = "no_training_instruction_is_an_item"
+STATEMENT_OF_LANE = f"No instruction that the lane trains on holds {MOSTLY_HELD:.0%} of an item."
+
+
+def find_trained_on(items: pl.DataFrame, instructions: pl.DataFrame) -> Finding:
+    """The items of a bench whose instruction the second lane trains on, or most of it.
+
+    Args:
+        items: ``item`` and ``prompt``.
+        instructions: ``conversation_id``, ``source`` and ``question`` of those that are trained on.
+    """
+    asked = items.select(conversation_id="item", question="prompt")
+    found = find_repeats(asked, instructions).rename({"conversation_id": "item"})
+    said = f"{found.height:,} of {items.height:,} items are trained on: take them out of the file"
+    return Finding(
+        found.is_empty(),
+        float(found.height),
+        "0 items",
+        found,
+        explanation=said if found.height else "",
+        details={"training instructions": instructions.height},
+    )
 
 
 def index_suite(suite: Suite, items: Table, rows: pl.DataFrame) -> ItemIndex:

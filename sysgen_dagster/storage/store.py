@@ -113,14 +113,23 @@ class Store:
         Raises:
             StoreUnavailableError: Object storage did not accept it.
         """
-        with answering(self.report):
-            if isinstance(self.report, Path):
-                write_text(self.report, page)
+        return self.write_text(self.report, page)
+
+    def write_text(self, path: Path | UPath, text: str) -> Path | UPath:
+        """Replace the text of a file, and return its path.
+
+        Raises:
+            StoreUnavailableError: Object storage did not accept it.
+        """
+        with answering(path):
+            if isinstance(path, Path):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_text(path, text)
             else:
                 from sysgen_dagster.storage import objects
 
-                objects.replace(self.report, page.encode())
-        return self.report
+                objects.replace(path, text.encode())
+        return path
 
     def excluded(self) -> frozenset[str]:
         """The ids of the excluded conversations.

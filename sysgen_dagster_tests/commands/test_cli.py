@@ -41,7 +41,7 @@ def commands_of(group: click.Group, *before: str) -> Iterator[tuple[str, click.C
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
             yield from commands_of(command, *before, name)
-        else:
+        if not isinstance(command, click.Group) or command.invoke_without_command:
             yield " ".join((*before, name)), command
 
 
@@ -114,6 +114,10 @@ def test_help_loads_neither_dagster_nor_polars() -> None:
         (["evaluate", "multifacet", "--sheet", "a.xlsx"], "of `sysgen evaluate sysbench`, alone"),
         (["evaluate", "sysbench", "--sheet", "no.xlsx"], "there is no file no.xlsx"),
         (["evaluate", "sysbench", "--sheet", "full"], "there is no file full"),
+        (["review", "bench"], "give filled sheets, or --write FILE"),
+        (["review", "bench", "a.csv", "--write", "b.csv"], "give filled sheets, or --write FILE"),
+        (["review", "--data", "typo", "bench", "a.csv"], "options stand behind `bench`"),
+        (["review", "bench", "--data", "typo", "a.csv"], "there is no folder"),
         (["drill", "--share", "0.5"], "0.5 is not in the range 0<x<=0.12"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -40,6 +40,7 @@ PLACES = [
     *("source/capybara/capybara-000.parquet", "downloads/rows/abc-def.parquet"),
     *("engines/phi-4.json", "ledger/aligned_responses/x.parquet"),
     "review/decisions.jsonl",
+    "multifaceted/bench/bench.jsonl",
 ]
 
 

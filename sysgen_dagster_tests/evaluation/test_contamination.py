@@ -5,7 +5,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.evaluation.contamination import find_learned, index_suite
+from sysgen_dagster.evaluation.contamination import find_learned, find_trained_on, index_suite
 from sysgen_dagster.training_sets.tables import PREFERENCE_PAIRS, TRAINING_ROWS
 from sysgen_dagster_tests.evaluation.riddles import ITEMS, SUITE
 
@@ -76,3 +76,21 @@ def test_preference_pairs_are_looked_into_too(where: str) -> None:
     pair = pl.DataFrame([row], schema={name: PREFERENCE_PAIRS.schema[name] for name in row})
 
     assert find_learned(INDEX, [pair]).figure == 1
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "passed"),
+    [(f"Solve this: {RIDDLE}", False), (RIDDLE[:60], True), ("What is 2 + 2?", True)],
+    ids=["whole", "some words", "another"],
+)
+def test_an_item_of_a_bench_that_the_second_lane_trains_on_is_named(
+    trained_on: str, passed: bool
+) -> None:
+    items = pl.DataFrame({"item": ["a", "b"], "prompt": [RIDDLE, "Why is the sea so salty here?"]})
+    instructions = {"conversation_id": ["mine-7"], "source": ["mine"], "question": [trained_on]}
+    found = find_trained_on(items, pl.DataFrame(instructions))
+
+    assert found.passed is passed
+    assert found.rows.select("item", "repeats").rows() == ([] if passed else [("a", "mine-7")])
+    assert found.details == {"training instructions": 1}
+    assert ("1 of 2 items are trained on" in found.explanation) is not passed

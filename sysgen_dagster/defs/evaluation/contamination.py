@@ -16,16 +16,21 @@ from sysgen_dagster.defs.plumbing.partitions import CATALOG, SUBJECTS, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.evaluation.contamination import (
     NAME,
+    OF_LANE,
     STATEMENT,
+    STATEMENT_OF_LANE,
     find_learned,
+    find_trained_on,
     index_suite,
 )
+from sysgen_dagster.evaluation.multifacet.tables import LANE_BENCH
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.evaluation.suites import SUITES
+from sysgen_dagster.lanes.multifaceted.tables import SELECTION
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.students.folders import DATA, training_folder
 from sysgen_dagster.tables.checks import Check, Evidence, Finding
-from sysgen_dagster.tables.table import Table
+from sysgen_dagster.tables.table import Partition, Table
 from sysgen_dagster.training_sets.splits import Split
 
 _ROWS_AT_ONCE = 20_000
@@ -63,6 +68,33 @@ def _look(suite: Suite, items: Table, subject: str, working: Path, evidence: Evi
     return find_learned(index, (part for each in folders.values() for part in _rows_of(each)))
 
 
+def _looking_at_instructions(items: Table) -> dg.AssetChecksDefinition:
+    key = asset_key(items)
+
+    @dg.multi_asset_check(
+        name=f"{items.name}_instructions_check",
+        specs=[dg.AssetCheckSpec(OF_LANE, asset=key, description=STATEMENT_OF_LANE)],
+        compute_kind="polars",
+    )
+    def evaluate(
+        context: dg.AssetCheckExecutionContext, tables: TablesResource
+    ) -> Iterator[dg.AssetCheckResult]:
+        """Looks into the instructions that the second lane takes to train on."""
+        store = tables.store()
+        is_taken = CATALOG.multifaceted is not None and store.holds(SELECTION, Partition())
+
+        def look(evidence: Evidence) -> Finding:
+            columns = ("position", "conversation_id", "source", "question")
+            chosen = evidence.read(SELECTION, *columns) if is_taken else SELECTION.empty()
+            asked = evidence.read(items, "item", "prompt")
+            return find_trained_on(asked, chosen.drop_nulls("position"))
+
+        check = Check(OF_LANE, items, STATEMENT_OF_LANE, False, look)
+        yield check_result(check, StoredEvidence(store, ()), key)
+
+    return evaluate
+
+
 def _trainings_of(subject: str) -> Iterator[str]:
     """The training that a subject is, and those that it goes on from."""
     name = CATALOG.model_of_subject(subject).training
@@ -81,7 +113,10 @@ def _rows_of(data: Path) -> Iterator[pl.DataFrame]:
 
 
 CONTAMINATION_CHECKS = [
-    _looking_for(suite, suite.items)
-    for suite in SUITES
-    if suite.items is not None and set(suite.texts) & set(suite.items.columns)
+    _looking_at_instructions(LANE_BENCH.items),
+    *(
+        _looking_for(suite, suite.items)
+        for suite in SUITES
+        if suite.items is not None and set(suite.texts) & set(suite.items.columns)
+    ),
 ]

@@ -46,6 +46,9 @@ from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_CALIBRATION
 from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.lanes.multifaceted.bench.tables import MULTIFACETED_BENCH
 from sysgen_dagster.obedience.rubric_grading import PROMPT
+from sysgen_dagster.review.bench_agreement import measure_all
+from sysgen_dagster.review.bench_reviews import say_validation
+from sysgen_dagster.review.tables import BENCH_REVIEWS
 from sysgen_dagster.storage.store import StoreError
 from sysgen_dagster.tables.rates import count_drops
 from sysgen_dagster.tables.table import Partition, Table
@@ -84,7 +87,7 @@ def _declare_items(bench: GradedBench, settings: RubricBench) -> dg.AssetsDefini
 
     return table_asset(
         bench.tables.items,
-        reads=[MULTIFACETED_BENCH] if is_of_lane and CATALOG.multifaceted else [],
+        reads=[MULTIFACETED_BENCH] if is_of_lane and CATALOG.bench_writer else [],
         kinds={"polars"},
         code_version=_version(settings.model_dump_json(), dict(read_columns())),
         description=(
@@ -108,10 +111,10 @@ def _read_lane(run: AssetRun, bench: GradedBench, settings: RubricBench) -> pl.D
         StoreError: It is not made, or has no item.
     """
     otherwise = f"or give the file of a bench as `path` of `evaluation.{bench.name}`"
-    if CATALOG.multifaceted is None:
+    if CATALOG.bench_writer is None:
         raise StoreError(
-            f"the catalogue has no section `multifaceted`, whose `bench` would be asked: "
-            f"write one and materialize {MULTIFACETED_BENCH.name}, {otherwise}"
+            f"the catalogue asks for no `bench` in its section `multifaceted`: write `bench: {{}}` "
+            f"there and materialize {MULTIFACETED_BENCH.name}, {otherwise}"
         )
     if not run.store.holds(MULTIFACETED_BENCH, Partition()):
         raise StoreError(
@@ -122,6 +125,9 @@ def _read_lane(run: AssetRun, bench: GradedBench, settings: RubricBench) -> pl.D
         raise StoreError(
             f"{MULTIFACETED_BENCH.name} has no item: its drop reasons say why; {otherwise}"
         )
+    reviews = run.statistics.read(BENCH_REVIEWS)
+    _, said = say_validation(measure_all(BENCH_REVIEWS.empty() if reviews is None else reviews))
+    run.note(validation=said)
     return items
 
 

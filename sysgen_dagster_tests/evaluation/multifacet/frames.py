@@ -11,6 +11,7 @@ from sysgen_dagster.chat.messages import ChatRequest
 from sysgen_dagster.evaluation.multifacet.items import read_items
 from sysgen_dagster.evaluation.multifacet.tables import MULTIFACET_ANSWERS, MULTIFACET_GRADINGS
 from sysgen_dagster.lanes.multifaceted.bench.tables import MULTIFACETED_BENCH
+from sysgen_dagster.tables.content_ids import number_items
 from sysgen_dagster_tests.evaluation.multifacet.benches import bench_row, write_bench
 from sysgen_dagster_tests.lanes.sysgen.frames import completions
 
@@ -39,13 +40,11 @@ def rows_of_lane(number: int = 3, dropped: int = 0) -> pl.DataFrame:
 
 def _row_of_lane(row: Mapping[str, Any]) -> dict[str, Any]:
     pairs = zip(row["preference_set"], row["rubrics"], strict=True)
-    return {
+    content = {
         "source": row["source"],
-        "item": row["prompt"],
         "system_message": row["system"],
         "prompt": row["prompt"],
         "reference_answer": row["reference_answer"],
-        "sibling_answer": f"Other than: {row['reference_answer']}",
         "rubrics": [
             {
                 "dimension": preference["dimension"],
@@ -56,6 +55,8 @@ def _row_of_lane(row: Mapping[str, Any]) -> dict[str, Any]:
             for preference, rubric in pairs
         ],
     }
+    [item] = number_items([content])
+    return content | {"item": item, "sibling_answer": f"Not {row['reference_answer']}"}
 
 
 def answers_to(items: pl.DataFrame, *without: str) -> pl.DataFrame:

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 
 from sysgen_dagster.tables.table import kept
+
+FILE: Final = "bench.jsonl"  # in the folder of `tables.MULTIFACETED_BENCH`
 
 
 def write_lines(bench: pl.DataFrame, references: pl.DataFrame) -> str:
