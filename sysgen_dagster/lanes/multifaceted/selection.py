@@ -42,40 +42,46 @@ def build_selection(candidates: pl.DataFrame, settings: Multifaceted) -> pl.Data
         candidates: `build_candidates` of every source, in the order of the catalogue.
         settings: How many are taken, of which source how many, and the seed.
     """
-    is_usable = pl.col("drop_reason").is_null()
-    rows = candidates.with_columns(words=pl.when(is_usable).then(_words())).with_columns(
-        is_first=is_usable & pl.col("words").is_first_distinct()
+    # Sources have a million texts together: each is looked at once, and none is sorted or copied.
+    drawn = pl.concat(_draw_each(part, settings.seed) for part in candidates.iter_slices())
+    rows = candidates.select("source", "drop_reason", drawn=drawn).with_columns(
+        is_first=pl.col("drop_reason").is_null() & pl.col("drawn").is_first_distinct()
     )
-    drawn = rows["words"].map_elements(
-        lambda words: _draw(words, settings.seed), pl.UInt64, skip_nulls=True
-    )
-    # Draws of 64 bits: two equal ones are as good as impossible.
-    rows = rows.drop("words").with_columns(drawn=drawn)
-    rows = rows.with_columns(place=pl.when("is_first").then("drawn").rank("ordinal"))
-    first = rows.filter("is_first")
+    of_first = pl.when("is_first").then("drawn")
+    there_are = dict(rows.filter("is_first").group_by("source").len().iter_rows())
     parts = share_out(
         settings.instructions,
-        {name: first.filter(source=name).height for name in settings.sources},
+        {name: there_are.get(name, 0) for name in settings.sources},
         {name: source.weight for name, source in settings.sources.items()},
     )
-    of_source = first.select(
-        "conversation_id", in_source=pl.col("place").rank("ordinal").over("source") - 1
-    )
     quota = pl.col("source").replace_strict(parts, default=0, return_dtype=pl.Int64)
-    rows = rows.join(of_source, on="conversation_id", how="left", maintain_order="left")
-    rows = rows.with_columns(is_taken=(pl.col("in_source") < quota).fill_null(value=False))
-    return rows.with_columns(
-        position=pl.when("is_taken")
-        .then(pl.when("is_taken").then("place").rank("ordinal") - 1)
-        .cast(SELECTION.schema["position"]),
-        question=pl.when("is_taken").then("question"),
-        drop_reason=pl.when(~is_usable)
+    is_within = of_first.rank("ordinal").over("source") <= quota
+    rows = rows.with_columns(is_taken=is_within.fill_null(value=False))
+    position = pl.when("is_taken").then("drawn").rank("ordinal") - 1
+    taken = rows.select(
+        "is_taken",
+        position=position.cast(SELECTION.schema["position"]),
+        drop_reason=pl.when(pl.col("drop_reason").is_not_null())
         .then("drop_reason")
         .when(~pl.col("is_first"))
         .then(pl.lit(NotTaken.DUPLICATE.value))
         .when(~pl.col("is_taken"))
         .then(pl.lit(NotTaken.BEYOND_NUMBER.value)),
-    ).select(SELECTION.names)
+    )
+    return (
+        candidates.with_columns(taken)
+        .with_columns(question=pl.when("is_taken").then("question"))
+        .select(SELECTION.names)
+    )
+
+
+def _draw_each(candidates: pl.DataFrame, seed: int) -> pl.Series:
+    """For each candidate that can be used a number of 64 bits, the same for the same words.
+
+    That two texts have the same one is as good as impossible.
+    """
+    words = candidates.select(pl.when(pl.col("drop_reason").is_null()).then(_words())).to_series()
+    return words.map_elements(lambda each: _draw(each, seed), pl.UInt64, skip_nulls=True)
 
 
 def _words() -> pl.Expr:
