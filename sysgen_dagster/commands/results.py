@@ -9,6 +9,12 @@ from rich.console import Console
 from sysgen_dagster.analysis.measured_work import FIGURES
 from sysgen_dagster.commands.printing import add_lines, new_table, say
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.multifaceted.tables import (
+    GOLD_ANSWERS,
+    JUDGED_PAIRS,
+    PREFERENCE_MESSAGES,
+    PREFERENCE_SETS,
+)
 from sysgen_dagster.lanes.sysgen.tables import PLANTED_FAULTS
 from sysgen_dagster.obedience.tables import JUDGED_ALIGNMENT, JUDGED_PREFERENCES, OBEDIENCE
 from sysgen_dagster.storage.store import Store
@@ -17,6 +23,8 @@ from sysgen_dagster.training_sets.export.manifest import count_rows, read_manife
 
 # Asked beside the phases, one table for each model.
 _BESIDE = (JUDGED_PREFERENCES, JUDGED_ALIGNMENT, PLANTED_FAULTS)
+# The same for each shard, and what the second lane asks.
+_OF_SHARDS = (OBEDIENCE, PREFERENCE_SETS, PREFERENCE_MESSAGES, GOLD_ANSWERS, JUDGED_PAIRS)
 _USED = pl.Schema({"model": pl.String(), **dict.fromkeys(FIGURES, pl.Int64())})
 
 
@@ -59,7 +67,7 @@ def show_tokens(console: Console, store: Store, catalog: Catalog) -> None:
 
 
 def used_tokens(store: Store, catalog: Catalog) -> pl.DataFrame:
-    """What the stored rows of the phases and of judges took.
+    """What the stored rows of both lanes and of judges took.
 
     Answers that were read from the ledger count as often as they are used, since the rows hold
     them; requests that were sent again after an error are counted once.
@@ -77,8 +85,9 @@ def used_tokens(store: Store, catalog: Catalog) -> pl.DataFrame:
         beside = [table for table in _BESIDE if store.holds(table, Partition(name))]
         parts += [_asked_beside(store.read(table, Partition(name))) for table in beside]
         parts += [
-            _asked_beside(store.read(OBEDIENCE, Partition(name, shard)))
-            for shard in store.shards(OBEDIENCE, name)
+            _asked_beside(store.read(table, Partition(name, shard)))
+            for table in _OF_SHARDS
+            for shard in store.shards(table, name)
         ]
     lines = pl.concat([part.select(_USED.names()).cast(_USED) for part in parts])
     used = lines.group_by("model", maintain_order=True).agg(pl.col(FIGURES).sum())

@@ -11,7 +11,9 @@ from rich.console import Console
 from sysgen_dagster.commands.results import print_results, show_tokens, used_tokens
 from sysgen_dagster.defs.plumbing.partitions import CATALOG
 from sysgen_dagster.lanes.catalog import Catalog
+from sysgen_dagster.lanes.multifaceted.tables import GOLD_ANSWERS, JUDGED_PAIRS
 from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition
 from sysgen_dagster_tests.compatibility.old_data import unpack
 from sysgen_dagster_tests.training_sets.export import exports
 
@@ -87,6 +89,17 @@ def test_the_tokens_of_a_model_are_those_of_its_stored_rows_and_of_what_it_judge
     sums = used_tokens(Store(data), BOTH).drop("requests")
     assert sums.rows_by_key("model", unique=True) == {"llama-3.1-8b": by_llama, "phi-4": by_phi}
     assert by_llama < by_phi
+
+
+def test_what_the_second_lane_asked_counts_by_the_model_that_was_asked(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for table, asked in ((GOLD_ANSWERS, "llama-3.1-8b"), (JUDGED_PAIRS, "phi-4")):
+        took = {"model": asked, "attempts": 1, "prompt_tokens": 100, "completion_tokens": 20}
+        rows = pl.DataFrame([took, took, {"model": None}], table.schema, orient="row")
+        store.write(table, Partition("llama-3.1-8b", "multifaceted-000"), rows)
+    of_each = (2, 200, 40)
+    sums = used_tokens(store, BOTH).rows_by_key("model", unique=True)
+    assert sums == {"llama-3.1-8b": of_each, "phi-4": of_each}
 
 
 def test_each_model_has_a_line_and_the_last_is_the_sum(data: Path) -> None:

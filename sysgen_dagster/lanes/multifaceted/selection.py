@@ -46,50 +46,68 @@ def build_selection(candidates: pl.DataFrame, settings: Multifaceted) -> pl.Data
         candidates: `build_candidates` of every source, in the order of the catalogue.
         settings: How many are taken and held out, of which source how many, and the seed.
     """
-    is_usable = pl.col("drop_reason").is_null()
-    rows = candidates.with_columns(words=pl.when(is_usable).then(_words()))
-    is_first = is_usable & pl.col("words").is_first_distinct()
-    first = rows.filter(is_first)
-    number, seed = settings.bench.instructions if settings.bench else 0, f"bench/{settings.seed}"
-    held_out = _draw(first if number else first.clear(), number, settings, seed)
-    is_held_out = pl.col("conversation_id").is_in(held_out["conversation_id"].to_list())
-    taken = _draw(first.filter(~is_held_out), settings.instructions, settings, str(settings.seed))
-    rows = rows.with_columns(is_first=is_first, is_held_out=is_held_out)
-    rows = rows.join(taken, on="conversation_id", how="left", maintain_order="left")
-    is_taken = pl.col("position").is_not_null()
-    return rows.with_columns(
-        pl.col("position").cast(SELECTION.schema["position"]),
-        question=pl.when(is_taken | pl.col("is_held_out")).then("question"),
-        drop_reason=pl.when(~is_usable)
+    # Sources have a million texts together: each is looked at once, and none is sorted or copied.
+    rows = candidates.select(
+        "source", "drop_reason", drawn=_draw_each(candidates, str(settings.seed))
+    ).with_columns(is_first=pl.col("drawn").is_not_null() & pl.col("drawn").is_first_distinct())
+    rows = rows.with_columns(is_held_out=pl.lit(value=False))
+    if settings.bench:
+        for_bench = rows.with_columns(drawn=_draw_each(candidates, f"bench/{settings.seed}"))
+        held_out = _choose(for_bench, settings.bench.instructions, settings)
+        rows = rows.with_columns(is_held_out=held_out.is_not_null())
+    position = _choose(rows, settings.instructions, settings)
+    chosen = rows.with_columns(position=position.cast(SELECTION.schema["position"])).select(
+        "is_held_out",
+        "position",
+        drop_reason=pl.when(pl.col("drop_reason").is_not_null())
         .then("drop_reason")
         .when(~pl.col("is_first"))
         .then(pl.lit(NotTaken.DUPLICATE.value))
         .when("is_held_out")
         .then(pl.lit(NotTaken.HELD_OUT.value))
-        .when(~is_taken)
+        .when(pl.col("position").is_null())
         .then(pl.lit(NotTaken.BEYOND_NUMBER.value)),
-    ).select(SELECTION.names)
+    )
+    is_asked = pl.col("position").is_not_null() | pl.col("is_held_out")
+    return (
+        candidates.with_columns(chosen)
+        .with_columns(question=pl.when(is_asked).then("question"))
+        .select(SELECTION.names)
+    )
 
 
-def _draw(rows: pl.DataFrame, number: int, settings: Multifaceted, seed: str) -> pl.DataFrame:
-    """So many of these instructions, of each source its part.
+def _draw_each(candidates: pl.DataFrame, seed: str) -> pl.Series:
+    """For each candidate that can be used a number of 64 bits, the same for the same words.
+
+    That two texts have the same one is as good as impossible.
+    """
+    words = pl.when(pl.col("drop_reason").is_null()).then(_words())
+    return pl.concat(
+        part.select(words)
+        .to_series()
+        .map_elements(lambda each: _hash(each, seed), pl.UInt64, skip_nulls=True)
+        for part in candidates.iter_slices()
+    )
+
+
+def _choose(rows: pl.DataFrame, number: int, settings: Multifaceted) -> pl.Series:
+    """So many of the instructions that are not held out, of each source its part.
 
     Returns:
-        ``conversation_id`` and ``position``, from 0, in a random order that mixes the sources.
+        For each row its place among the chosen, from 0, in a random order that mixes the sources;
+        null: it is not chosen.
     """
-    hashed = (_hash(words, seed) for words in rows["words"])
-    # Hashes of 64 bits: two equal ones are as good as impossible.
-    drawn = rows.with_columns(drawn=pl.Series([*hashed], dtype=pl.UInt64))
+    is_free = pl.col("is_first") & ~pl.col("is_held_out")
+    free = rows.select("source", drawn=pl.when(is_free).then("drawn"))
+    there_are = dict(free.drop_nulls("drawn").group_by("source").len().iter_rows())
     parts = share_out(
         number,
-        {name: rows.filter(source=name).height for name in settings.sources},
+        {name: there_are.get(name, 0) for name in settings.sources},
         {name: source.weight for name, source in settings.sources.items()},
     )
     quota = pl.col("source").replace_strict(parts, default=0, return_dtype=pl.Int64)
-    in_source = pl.col("drawn").rank("ordinal").over("source") - 1
-    return drawn.filter(in_source < quota).select(
-        "conversation_id", position=pl.col("drawn").rank("ordinal") - 1
-    )
+    is_within = (pl.col("drawn").rank("ordinal").over("source") <= quota).fill_null(value=False)
+    return free.select(pl.when(is_within).then("drawn").rank("ordinal") - 1).to_series()
 
 
 def _words() -> pl.Expr:
