@@ -153,24 +153,28 @@ def _read_prompt(name: str, shipped: Path, own: Path | None) -> _Files:
         for path in (folder / f"{name}.{ending}" for folder in reversed(folders))
         if path.is_file()
     }
-    parts: list[tuple[Role, str]] = []
+    if own is not None and all(path.parent == shipped for path in found.values()):
+        return _read_prompt(name, shipped, None)
+    bodies: list[str] = []
+    templates: list[tuple[Role, jinja2.Template]] = []
     inputs: set[str] = set()
     for role in (Role.SYSTEM, Role.USER):
         if path := found.get(f"{role}.md"):
             front, body = _read(path)
-            declared, used = set(front.get("inputs", [])), _used_inputs(path, body)
+            template, used = _compile(path, body)
+            declared = set(front.get("inputs", []))
             if declared != used:
                 raise PromptError(f"{path} declares {sorted(declared)} but uses {sorted(used)}")
-            parts.append((role, body))
+            bodies.append(body)
+            templates.append((role, template))
             inputs |= used
-    if not parts:
+    if not templates:
         raise PromptError(f"no prompt {name} in {shipped}: expected {name}.user.md")
-    templates = tuple((role, _ENVIRONMENT.from_string(body)) for role, body in parts)
+    closing_line = bodies[-1].rstrip().rpartition("\n")[2]
     turns = _load_demonstrations(found.get(_DEMONSTRATIONS), *templates[-1])
-    bodies = [*(body for _, body in parts), *(turn["content"] for turn in turns)]
+    bodies += (turn["content"] for turn in turns)
     digest = hashlib.sha256("\0".join(bodies).encode()).hexdigest()
-    closing_line = parts[-1][1].rstrip().rpartition("\n")[2]
-    files = _Files(digest[:12], frozenset(inputs), templates, closing_line, turns)
+    files = _Files(digest[:12], frozenset(inputs), tuple(templates), closing_line, turns)
     if own is not None:
         _require_same_use(name, files, _read_prompt(name, shipped, None), own)
     return files
@@ -262,10 +266,11 @@ def _read(path: Path) -> tuple[Mapping[str, Any], str]:
     return values, body
 
 
-def _used_inputs(path: Path, body: str) -> set[str]:
-    """The names of the variables that a template uses."""
+def _compile(path: Path, body: str) -> tuple[jinja2.Template, set[str]]:
+    """A template, and the names of the variables that it uses."""
     try:
-        _ENVIRONMENT.compile(body)  # it knows the filters, which the parser does not
-        return set(jinja2.meta.find_undeclared_variables(_ENVIRONMENT.parse(body)))
+        parsed = _ENVIRONMENT.parse(body)
+        used = jinja2.meta.find_undeclared_variables(parsed)
+        return _ENVIRONMENT.from_string(parsed), used
     except jinja2.TemplateSyntaxError as error:
         raise PromptError(f"{path}, line {error.lineno} of its body: {error}") from error

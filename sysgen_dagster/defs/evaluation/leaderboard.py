@@ -39,7 +39,6 @@ from sysgen_dagster.evaluation.scores import score_items
 from sysgen_dagster.inference.chat_api import Endpoint, EngineError
 from sysgen_dagster.inference.engines import Engines
 from sysgen_dagster.inference.local.environment import environment_of_servers
-from sysgen_dagster.inference.prompt_logprobs import require_prompt_logprobs
 
 # vLLM gives other log-probabilities for a prompt whose beginning lies in its cache
 # (vllm-project/vllm #42019).
@@ -76,6 +75,9 @@ def leaderboard_gradings(run: AssetRun) -> pl.DataFrame:
         with engines.connection(model, run.context.log.info) as connection:
             endpoint = connection.connect()
             if any(plan.task.asks is Asks.LIKELIHOOD for plan in plans):
+                # Here, because `openai` costs every start of the code location 0.6 s.
+                from sysgen_dagster.inference.prompt_logprobs import require_prompt_logprobs
+
                 require_prompt_logprobs(endpoint)
             served = _served(model, engines, endpoint)
             key = environment_of_harness(environment, endpoint.api_key, home / "datasets")
