@@ -9,6 +9,7 @@ from rich.console import Console
 from sysgen_dagster.commands.printing import add_lines, new_table, say
 from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES
 from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.evaluation.tables import TOTAL
 from sysgen_dagster.report.score_summaries import LABEL, OF_OURS, label_scores, summarize_comparison
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
@@ -34,7 +35,12 @@ def print_scores(console: Console, store: Store, suite: Suite, subjects: Sequenc
     numbers = (*_SCORES, *_COUNTS, *floor.values(), *change.values())
     table = new_table(f"Scores of {suite.title}", words=("score", "subject"), numbers=numbers)
     columns = (LABEL, "subject", *_SCORE, *_COUNTS, *floor, *change)
-    labelled = label_scores(scored, _MOST_LINES)
+    # A chart has one metric with parts and names it; in a table each part says of which it is one.
+    is_part = (pl.col(LABEL) != TOTAL) & (pl.col(LABEL) == pl.col("of").str.replace_all("_", " "))
+    of_metric = pl.format("{}, {}", pl.col("metric").str.replace_all("_", " "), LABEL)
+    labelled = label_scores(scored, _MOST_LINES).with_columns(
+        pl.when(is_part).then(of_metric).otherwise(LABEL).alias(LABEL)
+    )
     for _, rows in labelled.group_by(LABEL, maintain_order=True):
         lines = rows.select(columns).iter_rows()
         add_lines(table, lines if suite.is_share else map(_with_grades, lines))

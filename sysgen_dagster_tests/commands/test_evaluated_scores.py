@@ -43,3 +43,10 @@ def test_a_column_is_there_where_a_subject_has_something_in_it(
     titles = [cell.strip() for cell in head.split("┃")[1:-1]]
     assert titles == ["score", "subject", "value", "from", "to", "items", "dropped", *columns]
     assert said in text
+
+
+def test_a_part_of_a_score_says_of_which_it_is_one(tmp_path: Path) -> None:
+    parts = [scored("base", "CSR", of) for of in ("content", "total")]
+    lines = printed(tmp_path, *parts, scored("base", "ISR")).splitlines()
+    cells = [line.split("│")[1].strip() for line in lines if line.startswith("│")]
+    assert cells == ["CSR, content", "CSR", "ISR"]
