@@ -12,7 +12,7 @@ from sysgen_dagster.evaluation.tables import ITEM_COLUMNS
 from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster_tests.small_proof import FOLDER
 
-VALUES = {
+VALUES: dict[str, list[float | None]] = {
     "base": [1.0, 1.0, 1.0, 1.0],
     "base_without_persona": [0.0, 0.0, 1.0, 1.0],
     "no_system_message": [0.0, 1.0, 1.0, 1.0],

@@ -47,12 +47,16 @@ def _write_gguf(proof: SmallProof) -> None:
 @pytest.fixture(scope="module")
 def results(ended: SmallProof) -> dict[str, Any]:
     """Of the run after it, which a judge has a part in."""
-    done = ended.run("--judge", str(ended.judge), "--judged-rows", str(JUDGED_ROWS))
+    done = run_with_judge(ended)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "S-IFEval is left out" in done.stdout
     assert f"for up to {JUDGED_ROWS * len(SUBJECTS)} answers and their gradings" in done.stdout
     read: dict[str, Any] = json.loads((ended.data / "proof" / "results.json").read_text())
     return read
+
+
+def run_with_judge(proof: SmallProof) -> "subprocess.CompletedProcess[str]":
+    return proof.run("--judge", str(proof.judge), "--judged-rows", str(JUDGED_ROWS))
 
 
 def test_the_chats_that_were_done_are_not_asked_again(
@@ -185,9 +189,12 @@ def test_a_third_run_asks_nothing_and_finds_the_same(
     ended: SmallProof, results: dict[str, Any]
 ) -> None:
     before = len(ended.asked)
-    done = ended.run()
+    done = run_with_judge(ended)
     assert done.returncode == 0, done.stderr[-3000:]
     assert ended.asked[before:] == [(name, 0) for name in SUBJECTS]
+    # As many lines of the judge's as of the subjects' answers are known from before.
+    graded = [line for line in done.stdout.splitlines() if "(6 known from before" in line]
+    assert len(graded) == 2 * len(SUBJECTS), done.stdout
     again = json.loads((ended.data / "proof" / "results.json").read_text())
     assert again["scores"] == results["scores"]
     assert again["differences"] == results["differences"]

@@ -9,14 +9,16 @@ from rich.console import Console
 from sysgen_dagster.commands.printing import add_lines, new_table, say
 from sysgen_dagster.evaluation.comparisons.tables import OF_SUITES
 from sysgen_dagster.evaluation.suite import Suite
+from sysgen_dagster.evaluation.tables import TOTAL
 from sysgen_dagster.report.score_summaries import LABEL, OF_OURS, label_scores, summarize_comparison
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import Partition
 
 _MOST_LINES = 200  # where there are more scores, those over all items alone are printed
-_SCORE = ("score", "low", "high")
+_SCORE, _SCORES = ("score", "low", "high"), ("value", "from", "to")
 _COUNTS = ("items", "dropped")
 _CHANGE = ("difference", "difference_low", "difference_high")
+_CHANGES = ("change", "from", "to")
 
 
 def print_scores(console: Console, store: Store, suite: Suite, subjects: Sequence[str]) -> None:
@@ -27,18 +29,28 @@ def print_scores(console: Console, store: Store, suite: Suite, subjects: Sequenc
     summary = summarize_comparison(store.read(compared, Partition()))
     ours = summary.filter(OF_OURS, pl.col("subject").is_in(subjects))
     scored = ours.drop_nulls("score")
-    table = new_table(
-        f"Scores of {suite.title}",
-        words=("score", "subject"),
-        numbers=("value", "from", "to", "items", "dropped", "floor", "change", "from", "to"),
+    # Where nothing is compared, or no rules grade, their columns would be empty.
+    floor = {"floor": "floor"} if scored["floor"].count() else {}
+    change = dict(zip(_CHANGE, _CHANGES, strict=True)) if scored["difference"].count() else {}
+    numbers = (*_SCORES, *_COUNTS, *floor.values(), *change.values())
+    table = new_table(f"Scores of {suite.title}", words=("score", "subject"), numbers=numbers)
+    columns = (LABEL, "subject", *_SCORE, *_COUNTS, *floor, *change)
+    # A chart has one metric with parts and names it; in a table each part says of which it is one.
+    is_part = (pl.col(LABEL) != TOTAL) & (pl.col(LABEL) == pl.col("of").str.replace_all("_", " "))
+    of_metric = pl.format("{}, {}", pl.col("metric").str.replace_all("_", " "), LABEL)
+    labelled = label_scores(scored, _MOST_LINES).with_columns(
+        pl.when(is_part).then(of_metric).otherwise(LABEL).alias(LABEL)
     )
-    columns = (LABEL, "subject", *_SCORE, *_COUNTS, "floor", *_CHANGE)
-    labelled = label_scores(scored, _MOST_LINES)
     for _, rows in labelled.group_by(LABEL, maintain_order=True):
         lines = rows.select(columns).iter_rows()
         add_lines(table, lines if suite.is_share else map(_with_grades, lines))
     console.print(table)
-    for line in _describe(ours):
+    said = "from, to: the 95 % interval."
+    if change:
+        said += " change: over the same items, against the subject that each is compared with."
+    if floor:
+        said += " floor: a server that always says yes."
+    for line in (said, *_describe(ours)):
         say(console, line)
 
 
@@ -48,11 +60,7 @@ def _with_grades(line: Sequence[Any]) -> list[Any]:
 
 
 def _describe(ours: pl.DataFrame) -> Iterator[str]:
-    """What must be known to read them."""
-    yield (
-        "from, to: the 95 % interval. change: over the same items, against the subject that each "
-        "is compared with. floor: a server that always says yes."
-    )
+    """Who graded, what is compared with what, and what must be known before that is believed."""
     for column, what in (
         ("graded_by", "graded by "),
         ("against", "compared with "),

@@ -22,7 +22,7 @@ from sysgen_dagster.students.tables import TRAINED_STUDENTS
 from sysgen_dagster.tables.table import By, Partition, Table
 
 _EVALUATED = "evaluated"
-_NOT_KNOWN = "?"
+_NOT_KNOWN, _NONE = "?", "0"  # of requests
 
 
 class NoSuchEvaluationError(SysgenError):
@@ -71,7 +71,7 @@ def count_requests(store: Store, catalog: Catalog, suite: Suite) -> tuple[str, s
     items = _count_items(store, catalog, suite)
     gradings = suite.gradings_an_item(catalog.evaluation)
     if items is None:
-        return _NOT_KNOWN, _NOT_KNOWN if gradings else "0"
+        return _NOT_KNOWN, _NOT_KNOWN if gradings else _NONE
     return f"{items:,}", f"{items * gradings:,}"
 
 
@@ -111,10 +111,11 @@ def evaluate(
         return 1
     if left:
         asked, graded = count_requests(store, catalog, suite)
+        of_judge = "" if graded == _NONE else f" and {graded} to the judge"
         say(
             console,
             f"{suite.title}: {len(left)} of {len(wanted)} subjects to evaluate, each with {asked} "
-            f"requests to it and {graded} to the judge; what was asked before is not asked again",
+            f"requests to it{of_judge}; what was asked before is not asked again",
         )
     errors += _make(console, [*_work_of_subjects(suite, left)])
     errors += _make(console, [*_work_after(store, catalog, suite)])
