@@ -14,6 +14,9 @@ make a model decline or make its answer resemble a refusal. Fields beside the te
   all before any rule ran on them. ``after_mending`` are rows under messages of the third whose
   labels were looked at after that only. ``held_out`` is for rows that no rule was made by.
 - ``language``: of the answer, as a code; the rules read English.
+
+`judged_refusals.jsonl` has what judges replied about those that the rules leave to one, by the id
+of the answer: the judge with its quantisation and engine, the fingerprint of the prompt, the reply.
 """
 
 import json
@@ -25,24 +28,45 @@ from typing import Final, Self
 
 import polars as pl
 
-from sysgen_dagster.lanes.sysgen.refusals import is_refusal
+from sysgen_dagster.lanes.sysgen.refusals import is_refusal, may_refuse
+from sysgen_dagster.obedience.phrase_verdicts import parse_declines
 from sysgen_dagster.tables.rates import Rate
 
 REFUSAL, ANSWER = "refusal", "answer"
 MADE_WITH: Final = ("making", "first_held_out", "third_held_out")  # the rules may have been
 HELD_OUT: Final = "held_out"
 READ_TWICE: Final = ("third_held_out", "after_mending", HELD_OUT)
+JUDGED: Final = Path(__file__).with_name("judged_refusals.jsonl")
 _FILE = Path(__file__).with_name("real_refusals.jsonl")
 _NAMES = ("id", "model", "half", "system_message", "question", "answer", "finish", "language")
 _SCHEMA = dict.fromkeys((*_NAMES, "first_reader", "second_reader"), pl.String)
+_REPLIES = dict.fromkeys(("id", "judge", "prompt_fingerprint", "reply"), pl.String)
 
 
 def read_labelled() -> pl.DataFrame:
-    """All rows, with ``label``: what the readers agree on; null where they do not."""
-    with _FILE.open(encoding="utf-8") as lines:
-        rows = pl.DataFrame([json.loads(line) for line in lines], schema=_SCHEMA)
+    """All rows, with ``label``: what the readers agree on; null where they do not.
+
+    ``found`` and ``may_decline`` are what the rules say: that it is a refusal, or that a judge is
+    to say so.
+    """
+    rows = _read(_FILE, _SCHEMA)
     same = pl.col("second_reader").fill_null(pl.col("first_reader")) == pl.col("first_reader")
-    return rows.with_columns(label=pl.when(same).then("first_reader"))
+    return rows.with_columns(
+        label=pl.when(same).then("first_reader"),
+        found=is_refusal(pl.col("answer"), pl.col("question")),
+        may_decline=may_refuse(pl.col("answer")),
+    )
+
+
+def read_judged() -> pl.DataFrame:
+    """One row per answer and judge: what it replied, and what that says, as ``declines``."""
+    declines = pl.col("reply").map_elements(parse_declines, return_dtype=pl.Boolean)
+    return _read(JUDGED, _REPLIES).with_columns(declines=declines)
+
+
+def _read(file: Path, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    with file.open(encoding="utf-8") as lines:
+        return pl.DataFrame([json.loads(line) for line in lines], schema=schema)
 
 
 def read_twice(rows: pl.DataFrame) -> Counter[tuple[str, str]]:
