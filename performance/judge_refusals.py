@@ -1,4 +1,4 @@
-"""Asks a judge whether the labelled answers decline of which rules are not sure.
+"""Asks a judge whether the labelled answers decline of which rules are not sure, and readers are.
 
     python performance/judge_refusals.py --endpoint http://127.0.0.1:8080 --model qwen \
         --judge "Qwen2.5-Coder-1.5B-Instruct Q4_K_M, llama.cpp" --most 10
@@ -27,7 +27,9 @@ from sysgen_dagster.obedience.tables import PHRASE_VERDICTS
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (  # noqa: E402
+    ANSWER,
     JUDGED,
+    REFUSAL,
     read_judged,
     read_labelled,
 )
@@ -43,11 +45,10 @@ def main() -> None:
     parser.add_argument("--judge", required=True, help="model, quantisation and engine")
     parser.add_argument("--half", help="only this one")
     parser.add_argument("--most", type=int, default=1_000, help="answers to ask about")
-    parser.add_argument("--found", action="store_true", help="those too that rules are sure of")
     options = parser.parse_args()
     said = read_judged().filter(judge=options.judge, prompt_fingerprint=PROMPT.fingerprint)
     labelled = read_labelled().filter(half=options.half) if options.half else read_labelled()
-    open_rows = labelled.filter(pl.col("may_decline") | (pl.col("found") & pl.lit(options.found)))
+    open_rows = labelled.filter("may_decline", pl.col("label").is_in((REFUSAL, ANSWER)))
     rows = open_rows.filter(~pl.col("id").is_in(said["id"].implode())).head(options.most)
     replies = ask(rows, options.endpoint, options.model)
     with JUDGED.open("a", encoding="utf-8") as lines:

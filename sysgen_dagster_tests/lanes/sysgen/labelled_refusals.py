@@ -28,7 +28,7 @@ from typing import Final, Self
 
 import polars as pl
 
-from sysgen_dagster.lanes.sysgen.refusals import is_refusal, may_refuse
+from sysgen_dagster.lanes.sysgen.refusals import is_refusal, is_surely_refusal, may_refuse
 from sysgen_dagster.obedience.phrase_verdicts import parse_declines
 from sysgen_dagster.tables.rates import Rate
 
@@ -46,14 +46,15 @@ _REPLIES = dict.fromkeys(("id", "judge", "prompt_fingerprint", "reply"), pl.Stri
 def read_labelled() -> pl.DataFrame:
     """All rows, with ``label``: what the readers agree on; null where they do not.
 
-    ``found`` and ``may_decline`` are what the rules say: that it is a refusal, or that a judge is
-    to say so.
+    ``found``, ``sure`` and ``may_decline`` are what the rules say: that it is a refusal, that it
+    surely is one, and that a judge is to say.
     """
     rows = _read(_FILE, _SCHEMA)
     same = pl.col("second_reader").fill_null(pl.col("first_reader")) == pl.col("first_reader")
     return rows.with_columns(
         label=pl.when(same).then("first_reader"),
         found=is_refusal(pl.col("answer"), pl.col("question")),
+        sure=is_surely_refusal(pl.col("answer"), pl.col("question")),
         may_decline=may_refuse(pl.col("answer")),
     )
 
@@ -77,13 +78,13 @@ def read_twice(rows: pl.DataFrame) -> Counter[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The rules beside the readers, on rows that these agree to be refusals or answers.
+    """What was found beside the readers, on rows that these agree to be refusals or answers.
 
     Attributes:
-        recall: Refusals that the rules found, of all refusals.
-        precision: Refusals among what the rules took for one.
-        missed: Ids of refusals that they did not find.
-        wrong: Ids of answers that they took for one.
+        recall: Refusals that were found, of all refusals.
+        precision: Refusals among what was taken for one.
+        missed: Ids of refusals that were not found.
+        wrong: Ids of answers that were taken for one.
     """
 
     recall: Rate
@@ -93,12 +94,13 @@ class Measured:
     wrong: Sequence[str]
 
     @classmethod
-    def of(cls, rows: pl.DataFrame) -> Self:
-        """Those of `read_labelled`, or some of them."""
-        found = pl.col("found")
+    def of(cls, rows: pl.DataFrame, found: pl.Expr | None = None) -> Self:
+        """Those of `read_labelled`, or some of them; `found` is what is measured, or the rules."""
+        by_rules = is_refusal(pl.col("answer"), pl.col("question"))
         refusal = pl.col("label") == REFUSAL
         read = rows.filter(pl.col("label").is_in((REFUSAL, ANSWER)))
-        read = read.with_columns(found=is_refusal(pl.col("answer"), pl.col("question")))
+        read = read.with_columns(found=by_rules if found is None else found)
+        found = pl.col("found")
         right = read.filter(refusal, found).height
         return cls(
             recall=Rate(right, read.filter(refusal).height),
