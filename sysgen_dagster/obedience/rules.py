@@ -54,6 +54,7 @@ class RuleKind(StrEnum):
     CODE_ONLY = "code_only"
     PROSE = "prose"
     QUOTED = "quoted"
+    COMMA_LIST = "comma_list"  # items in one line
 
     # Signs.
     CASE = "case"  # `words` has "lower" or "upper"

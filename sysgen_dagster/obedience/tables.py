@@ -95,7 +95,7 @@ OBEDIENCE = Table(
         "not_obeyed": Column(COUNT, "phrases that are not"),
         "unknown": Column(COUNT, "phrases of which nobody could tell"),
         "may_decline": Column(
-            FLAG, "whether the answer may be a refusal in words that no rule knows", is_new=True
+            FLAG, "whether the answer may be a refusal of which rules are not sure", is_new=True
         ),
         "declines": Column(
             FLAG, "whether it is one, by the judge; null: not asked, or not told", is_new=True

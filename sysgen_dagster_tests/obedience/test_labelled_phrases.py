@@ -2,8 +2,10 @@
 
 `obedience/labelled/phrases.jsonl` has one line per phrase that rules recognise something in: the
 phrase, what the user asked, what Qwen2.5-Coder-1.5B-Instruct (Q4_K_M) or SmolLM2-135M-Instruct
-(Q4_1) answered under it, and what each of two readers said of it before any rule was held to the
-answer: obeyed, not_obeyed or unclear. The messages are of the first model too, or S-IFEval's (MIT).
+(Q4_1) answered under it, and what each of two readers said of it without a rule's verdict:
+obeyed, not_obeyed or unclear. The messages are of the first model too, or S-IFEval's (MIT).
+The fourth batch was chosen by what rules said, for kinds that were few: but for three items, its
+answers were written under another message, which ``written_under`` says.
 """
 
 import json
@@ -47,15 +49,8 @@ def test_rules_say_what_both_readers_say(read: list[dict[str, Any]]) -> None:
     assert len(decided) >= 300
 
 
-def test_no_rule_supplies_more_than_a_fifth_of_the_batches_that_hold_every_kind(
-    read: list[dict[str, Any]],
-) -> None:
-    # The third batch is of mathematics and code alone, for the rules that were added for these.
-    decided = Counter(
-        item["rule"]
-        for item in read
-        if item["verdict"] != Verdict.UNKNOWN and not item["id"].startswith("third-")
-    )
+def test_no_rule_supplies_more_than_a_fifth(read: list[dict[str, Any]]) -> None:
+    decided = Counter(item["rule"] for item in read if item["verdict"] != Verdict.UNKNOWN)
     assert decided.most_common(1)[0][1] <= decided.total() / 5
 
 

@@ -9,7 +9,7 @@ from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest, Role, derive_seed
 from sysgen_dagster.lanes.sysgen import paper
 from sysgen_dagster.lanes.sysgen.drop_reasons import Dropped
-from sysgen_dagster.lanes.sysgen.refusals import is_refusal
+from sysgen_dagster.lanes.sysgen.refusals import is_surely_refusal
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.lanes.sysgen.tags import render_system_message
 
@@ -60,7 +60,7 @@ def build_aligned_responses(inputs: pl.DataFrame, completions: pl.DataFrame) -> 
         .then("drop_reason")
         .when(pl.col("finish_reason") == CUT)
         .then(pl.lit(NoAnswer.TRUNCATED.value))
-        .when(is_refusal(pl.col("text"), pl.col("question")))
+        .when(is_surely_refusal(pl.col("text"), pl.col("question")))
         .then(pl.lit(Dropped.REFUSED.value))
     )
     return (

@@ -17,6 +17,12 @@ OFFER = (
     rf"you (?:can|could|may|might|should|will need to|need to|must|have to) (?:\w+ly )?{_WHERE})\b"
     r"|\?"
 )
+# A sentence that tells nothing of what was asked: who is speaking, what is not, manners, counsel.
+SENTENCE = r"[^.!?\n]*\w[^.!?\n]*[.!?]?"
+TELLS_NOTHING = (
+    r"\b(?:i|we|my|our|me|us|an? ai|assistant|sorry|no|not|cannot|please|thanks?"
+    rf"|it (?:is|would be) (?:always )?(?:important|best|crucial|essential|better))\b|{OFFER}"
+)
 # Where an answer turns from what it declines to what it gives.
 _TURN = (
     "(?:however|nevertheless|nonetheless|instead|that said|in general|generally|typically|usually|"

@@ -44,14 +44,31 @@ def is_refusal(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
     )
 
 
-def may_refuse(text: pl.Expr) -> pl.Expr:
-    """Whether an answer that is none by the rules may be a refusal, so that a judge should look.
+def is_surely_refusal(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
+    """Whether an answer is a refusal and no other sentence of it tells anything; null for null.
 
-    Its opening has a word of refusals, or begins as they do in another language.
+    What it tells may be what was asked ("I cannot compare them. Tea is made from leaves ...").
+
+    Args:
+        text: The answers.
+        asked: As in `is_refusal`.
+    """
+    sentences = _spell_out(text).str.extract_all(remainders.SENTENCE)
+    tells = sentences.list.eval(~pl.element().str.contains(remainders.TELLS_NOTHING)).list.any()
+    return is_refusal(text, asked) & ((sentences.list.len() <= 1) | ~tells)
+
+
+def may_refuse(text: pl.Expr) -> pl.Expr:
+    """Whether an answer may be a refusal of which rules are not sure: a judge should look.
+
+    It declines and tells something beside, or its opening has a word of refusals, or begins as they
+    do in another language.
     """
     opening = _spell_out(text).str.slice(0, wordings.DOUBTFUL_CHARS)
-    return ~is_refusal(text) & (
-        opening.str.contains(abroad.OPENINGS) | opening.str.contains(wordings.DOUBTFUL)
+    return ~is_surely_refusal(text) & (
+        is_refusal(text)
+        | opening.str.contains(abroad.OPENINGS)
+        | opening.str.contains(wordings.DOUBTFUL)
     )
 
 

@@ -131,11 +131,7 @@ _VERBS = (
         form(
             rf"(?:{IN} )?(?:a |the )?(?:list (?:of [a-z ]{{2,30}} )?separated by commas"
             r"|comma-separated list(?: of [a-z ]{2,30})?)",
-            lambda _found, _clause: (
-                Rule(RuleKind.BULLETS, most=0),
-                Rule(RuleKind.NUMBERED_ITEMS, most=0),
-                Rule(RuleKind.SIGNS, least=1, words=(",",)),
-            ),
+            rule(RuleKind.COMMA_LIST),
         ),
     ),
     subject(

@@ -25,8 +25,15 @@ _BOLD_LINE = re.compile(
 # Within a line, "//", "%" and "--" are operators and options in some languages, and "#main" at its
 # beginning a rule of CSS. Whether a docstring is a comment, readers see differently.
 _COMMENT = re.compile(
-    r"^\s*(?://|--\s|%\s|;;|#+ )|(?:^|\s)(?:#+ (?=\S)|/\*|<!--)|[;{})]\s*//|[;)]\s*--\s",
+    r"^\s*(?://|--\s|%\s|;;|#+ )|(?:^|\s)(?:#+ (?=\S)|/\*|<!--)|[;{}]\s*//|[;)]\s*--\s"
+    r"|\)\s*//(?!\s*\w+\s*(?:$|[-+*/),\]]))",  # "(a + b) // 2" divides
     re.MULTILINE,
+)
+# A comment that says what is printed, or that a use follows, explains nothing to some readers.
+_COMMENT_ON_USE = re.compile(
+    r"(?:#+|//)\s*(?:output|prints|returns|expected|results?|(?:test|example|sample)s?|usage"
+    r"|call|run)\b",
+    re.IGNORECASE,
 )
 _MAYBE_COMMENT = re.compile(r"//|%|--|#|;;|\"\"\"|'''|/\*")
 MAYBE_CODE = re.compile(
@@ -104,11 +111,10 @@ def _characters(_rule: Rule, answer: Answer) -> Span:
     return len("".join(answer.text.split())), len(answer.text)
 
 
-def _lines(rule: Rule, answer: Answer) -> Span:
+def _lines(_rule: Rule, answer: Answer) -> Span:
     shown = len(answer.shown)
-    # "Four lines" may be meant as four sentences, where they are not set apart.
-    is_unbroken = shown == 1 and (rule.least or 0) > 1
-    return shown, max(shown, answer.sentences[1]) if is_unbroken else shown
+    # Lines may be meant as sentences where these are not set apart, and a page breaks them.
+    return shown, max(shown, answer.sentences[1]) if shown == 1 else shown
 
 
 def _bullets(_rule: Rule, answer: Answer) -> Span:
@@ -162,10 +168,10 @@ def _code_blocks(_rule: Rule, answer: Answer) -> Span:
 
 
 def _comments(_rule: Rule, answer: Answer) -> Span:
-    comments = len(_COMMENT.findall(answer.code))
+    comments = len(_COMMENT.findall(answer.code)) - len(_COMMENT_ON_USE.findall(answer.code))
     has_other_code = not answer.code_blocks
     maybe = len(_MAYBE_COMMENT.findall(answer.code))
-    return comments, max(comments, maybe) + has_other_code
+    return max(comments, 0), max(comments, maybe) + has_other_code
 
 
 def _placeholders(_rule: Rule, answer: Answer) -> Span:

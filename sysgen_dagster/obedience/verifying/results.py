@@ -30,7 +30,7 @@ _SUMMARY_HEADING = re.compile(
 _CONCLUDING = re.compile(
     r"^\W*(?:in all|altogether|therefore|thus|so|hence|in total|consequently|as a result|the"
     r" (?:final )?(?:answer|result|solution|total|value)"
-    r"|finally|final answer|answer|result|in conclusion)\b",
+    r"|final answer|answer|result|in conclusion)\b",
     re.IGNORECASE,
 )
 _STATES_ANSWER = re.compile(
@@ -86,6 +86,8 @@ def ends_with_result(_rule: Rule, answer: Answer) -> bool | None:
 
 def ends_with_result_sentence(rule: Rule, answer: Answer) -> bool | None:
     """Whether the last thing is a sentence, and it states a value as the result."""
+    if _concludes_in_code(answer):
+        return None
     if ends_with_sentence(rule, answer) is False:
         return False
     states = ends_with_result(rule, answer)
@@ -97,6 +99,8 @@ def ends_with_result_sentence(rule: Rule, answer: Answer) -> bool | None:
 
 def ends_with_summary(rule: Rule, answer: Answer) -> bool | None:
     """Whether the last paragraph, or the last sentence, says that it sums up."""
+    if _concludes_in_code(answer):
+        return None
     if answer.last_line.kind is LineKind.CODE or _is_afterword(answer):
         return False
     if "result" in rule.words and ends_with_result_sentence(rule, answer):
@@ -112,6 +116,14 @@ def ends_with_summary(rule: Rule, answer: Answer) -> bool | None:
 def _last_sentence(answer: Answer) -> str:
     line = answer.last_line
     return SENTENCE.split(line.text)[-1].strip().rstrip("*_ \"'\u201d")
+
+
+def _concludes_in_code(answer: Answer) -> bool:
+    """Whether a concluding sentence ends in the last code: "So the query is:"."""
+    if answer.last_line.kind is not LineKind.CODE:
+        return False
+    before = [line for line in answer.shown if line.kind is not LineKind.CODE]
+    return bool(before and before[-1].text.endswith(":") and _CONCLUDING.match(before[-1].text))
 
 
 def _repeats_result(sentence: str, answer: Answer) -> bool:

@@ -16,6 +16,11 @@ _EXAMPLE = re.compile(
 # Braces alone may be those of LaTeX.
 _MAYBE_JSON = re.compile(r"\{\s*[\"'}]|(?<!\\)\[|json", re.I)
 _LONG_LINE = 100
+# At least three items of one to four words, perhaps after what says of what they are; words of a
+# sentence are none.
+_NO_ITEM = r"(?!(?:\S+ ){0,3}(?i:i|you|we|it|he|she|they|is|are|was|were|has|have|will|can)\b)"
+_ITEM = rf"{_NO_ITEM}[^\s,.!?:;]+(?: [^\s,.!?:;]+){{0,3}}"
+_COMMA_LIST = re.compile(rf"(?:[^,.!?:\n]{{1,80}}:\s*)?{_ITEM}(?:, ?{_ITEM}){{2,}}\.?")
 # Below these, differences between the detector's languages that are close to one another count.
 _CLOSE = (
     {"no", "da", "sv"},
@@ -113,6 +118,14 @@ def is_quoted(_rule: Rule, answer: Answer) -> bool | None:
     return None if re.search('["\u201c\u201d]', text[1:-1]) else True
 
 
+def is_comma_list(_rule: Rule, answer: Answer) -> bool | None:
+    """Whether there are only items between commas; of sentences with commas it is not sure."""
+    outer, _ = answer.count(LineKind.BULLET, LineKind.NUMBERED)
+    if outer or "," not in answer.text:
+        return False
+    return True if _COMMA_LIST.fullmatch(answer.text) else None
+
+
 def is_in_case(rule: Rule, answer: Answer) -> bool | None:
     """Whether no letter outside code and formulas has the other case."""
     prose = "".join(_UPPER.findall(answer.prose))
@@ -173,6 +186,7 @@ TESTS = {
     RuleKind.CODE_ONLY: is_code_only,
     RuleKind.PROSE: is_prose,
     RuleKind.QUOTED: is_quoted,
+    RuleKind.COMMA_LIST: is_comma_list,
     RuleKind.CASE: is_in_case,
     RuleKind.USES_ONE_OF: uses_one_of,
     RuleKind.IS_ONE_OF: is_one_of,

@@ -14,6 +14,9 @@ make a model decline or make its answer resemble a refusal. Fields beside the te
   all before any rule ran on them. ``after_mending`` are rows under messages of the third whose
   labels were looked at after that only. ``held_out`` is for rows that no rule was made by.
 - ``language``: of the answer, as a code; the rules read English.
+
+`judged_refusals.jsonl` has what judges replied about those that the rules leave to one, by the id
+of the answer: the judge with its quantisation and engine, the fingerprint of the prompt, the reply.
 """
 
 import json
@@ -25,24 +28,46 @@ from typing import Final, Self
 
 import polars as pl
 
-from sysgen_dagster.lanes.sysgen.refusals import is_refusal
+from sysgen_dagster.lanes.sysgen.refusals import is_refusal, is_surely_refusal, may_refuse
+from sysgen_dagster.obedience.phrase_verdicts import parse_declines
 from sysgen_dagster.tables.rates import Rate
 
 REFUSAL, ANSWER = "refusal", "answer"
 MADE_WITH: Final = ("making", "first_held_out", "third_held_out")  # the rules may have been
 HELD_OUT: Final = "held_out"
 READ_TWICE: Final = ("third_held_out", "after_mending", HELD_OUT)
+JUDGED: Final = Path(__file__).with_name("judged_refusals.jsonl")
 _FILE = Path(__file__).with_name("real_refusals.jsonl")
 _NAMES = ("id", "model", "half", "system_message", "question", "answer", "finish", "language")
 _SCHEMA = dict.fromkeys((*_NAMES, "first_reader", "second_reader"), pl.String)
+_REPLIES = dict.fromkeys(("id", "judge", "prompt_fingerprint", "reply"), pl.String)
 
 
 def read_labelled() -> pl.DataFrame:
-    """All rows, with ``label``: what the readers agree on; null where they do not."""
-    with _FILE.open(encoding="utf-8") as lines:
-        rows = pl.DataFrame([json.loads(line) for line in lines], schema=_SCHEMA)
+    """All rows, with ``label``: what the readers agree on; null where they do not.
+
+    ``found``, ``sure`` and ``may_decline`` are what the rules say: that it is a refusal, that it
+    surely is one, and that a judge is to say.
+    """
+    rows = _read(_FILE, _SCHEMA)
     same = pl.col("second_reader").fill_null(pl.col("first_reader")) == pl.col("first_reader")
-    return rows.with_columns(label=pl.when(same).then("first_reader"))
+    return rows.with_columns(
+        label=pl.when(same).then("first_reader"),
+        found=is_refusal(pl.col("answer"), pl.col("question")),
+        sure=is_surely_refusal(pl.col("answer"), pl.col("question")),
+        may_decline=may_refuse(pl.col("answer")),
+    )
+
+
+def read_judged() -> pl.DataFrame:
+    """One row per answer and judge: what it replied, and what that says, as ``declines``."""
+    declines = pl.col("reply").map_elements(parse_declines, return_dtype=pl.Boolean)
+    return _read(JUDGED, _REPLIES).with_columns(declines=declines)
+
+
+def _read(file: Path, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    with file.open(encoding="utf-8") as lines:
+        return pl.DataFrame([json.loads(line) for line in lines], schema=schema)
 
 
 def read_twice(rows: pl.DataFrame) -> Counter[tuple[str, str]]:
@@ -53,13 +78,13 @@ def read_twice(rows: pl.DataFrame) -> Counter[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """The rules beside the readers, on rows that these agree to be refusals or answers.
+    """What was found beside the readers, on rows that these agree to be refusals or answers.
 
     Attributes:
-        recall: Refusals that the rules found, of all refusals.
-        precision: Refusals among what the rules took for one.
-        missed: Ids of refusals that they did not find.
-        wrong: Ids of answers that they took for one.
+        recall: Refusals that were found, of all refusals.
+        precision: Refusals among what was taken for one.
+        missed: Ids of refusals that were not found.
+        wrong: Ids of answers that were taken for one.
     """
 
     recall: Rate
@@ -69,12 +94,13 @@ class Measured:
     wrong: Sequence[str]
 
     @classmethod
-    def of(cls, rows: pl.DataFrame) -> Self:
-        """Those of `read_labelled`, or some of them."""
-        found = pl.col("found")
+    def of(cls, rows: pl.DataFrame, found: pl.Expr | None = None) -> Self:
+        """Those of `read_labelled`, or some of them; `found` is what is measured, or the rules."""
+        by_rules = is_refusal(pl.col("answer"), pl.col("question"))
         refusal = pl.col("label") == REFUSAL
         read = rows.filter(pl.col("label").is_in((REFUSAL, ANSWER)))
-        read = read.with_columns(found=is_refusal(pl.col("answer"), pl.col("question")))
+        read = read.with_columns(found=by_rules if found is None else found)
+        found = pl.col("found")
         right = read.filter(refusal, found).height
         return cls(
             recall=Rate(right, read.filter(refusal).height),

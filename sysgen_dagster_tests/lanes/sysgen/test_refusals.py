@@ -2,8 +2,10 @@
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sysgen_dagster.lanes.sysgen.refusals import is_refusal
+from sysgen_dagster.lanes.sysgen.refusals import is_refusal, is_surely_refusal, may_refuse
 
 
 def refuses(answer: str) -> bool:
@@ -147,3 +149,44 @@ def test_other_words_for_a_refusal_of_the_users_are_an_answer(asked: str, answer
 )
 def test_a_refusal_of_a_request_stays_one_whatever_was_asked(asked: str | None) -> None:
     assert refuses_after(asked, "I'm sorry, but I can't assist with that.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_sure"),
+    [
+        ("I can't help with that.", True),
+        (
+            "I'm sorry. I can't help with that. Please ask your doctor. Is there anything else?",
+            True,
+        ),
+        ("I can't advise on that. It is important to see a lawyer.", True),
+        ("That is confidential.", True),
+        ("Je ne peux pas vous aider.", True),
+        ("I cannot compare tea and coffee. Tea is made from leaves.", False),
+        ("Your application was accepted. I'm sorry, but I can't assist with applications.", False),
+        ("We do not have data of trains. You will miss it.", False),
+    ],
+    ids=ascii,
+)
+def test_a_refusal_beside_which_something_is_told_is_left_to_a_judge(
+    answer: str, is_sure: bool
+) -> None:
+    text = pl.lit(answer)
+    assert pl.select(is_surely_refusal(text)).item() is is_sure
+    assert pl.select(may_refuse(text)).item() is not is_sure
+
+
+@given(
+    st.one_of(st.text(), st.lists(st.sampled_from(["I cannot", " tell. ", "Tea is", "?", "\n"])))
+)
+@settings(max_examples=30)
+def test_of_no_text_rules_are_sure_that_they_call_no_refusal_or_leave_to_a_judge(
+    said: str | list[str],
+) -> None:
+    text = pl.lit("".join(said))
+    sure, refuses, doubtful = pl.select(
+        a=is_surely_refusal(text), b=is_refusal(text), c=may_refuse(text)
+    ).row(0)
+    assert refuses or not sure
+    assert not (sure and doubtful)
+    assert sure or doubtful or not refuses

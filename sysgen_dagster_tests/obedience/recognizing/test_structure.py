@@ -97,7 +97,7 @@ def test_what_asks_for_no_form_of_every_answer_is_left_alone(phrase: str) -> Non
 @pytest.mark.parametrize(
     ("phrase", "expected", "all_is_said"),
     [
-        ("A list of options separated by commas.", ["bullets", "numbered_items", "signs"], True),
+        ("A list of options separated by commas.", ["comma_list"], True),
         ("The code with comments explaining the logic.", ["code_blocks", "code_comments"], True),
         (
             "A code snippet with comments explaining each part.",

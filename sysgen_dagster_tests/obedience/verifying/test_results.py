@@ -22,6 +22,9 @@ CODE = "```python\nx = 1\n```"
         ("End with a sentence that states the result.", "Thus, the total is 7 apples.", YES),
         ("End with a sentence that states the result.", f"The total is 7.\n{CODE}", NO),
         ("End with a sentence that states the result.", "\\[\n\\boxed{7}\n\\]", OPEN),
+        # The last sentence may be what leads to the code.
+        ("End with a sentence that states the result.", f"Thus, the query is:\n{CODE}", OPEN),
+        ("End with a sentence that summarizes the advice.", f"So, in all:\n\n{CODE}", OPEN),
         ("End with a conclusion.", "Text.\n\nIn conclusion, it is good.", YES),
         ("End with a conclusion.", "Text.\n\n## Conclusion\n\nIt is good.", YES),
         ("End with a conclusion.", "Text.\n\n**Conclusion:**\nIt is good.", YES),
@@ -30,6 +33,7 @@ CODE = "```python\nx = 1\n```"
         ("End with a sentence that summarizes the advice.", "A. In summary, rest well.", YES),
         ("End with a sentence that summarizes the advice.", "Rest well.", OPEN),
         ("End with a sentence that summarizes the solution.", "Thus, the total is 7 apples.", YES),
+        ("End with a sentence that summarizes the solution.", "Finally, cut it to 10 rows.", OPEN),
         ("Calculate the total cost of the tickets.", "The tickets cost 3 * 4 = 12 dollars.", YES),
         ("Tell the number of pages Nico read.", "Nico read 19 pages.", YES),
         ("Tell the number of pages Nico read.", "Nico read 19 pages. Any questions?", OPEN),
