@@ -147,8 +147,8 @@ def _ledgers(
     known = {(table.name, at.key) for table in tables for at in table.partitions(catalog)}
     names = {table.name for table in tables}
     whole = set(stored.filter(state=State.WHOLE.value).select("table", "partition").iter_rows())
-    # Of judgements the ledgers are one folder deeper: TABLE/JUDGE/PARTITION.
-    for path in chain(folder.glob("*/*"), folder.glob("*/*/*")):
+    # Of judgements the ledgers are one folder deeper, TABLE/JUDGE/PARTITION; so is a lane's table.
+    for path in chain(folder.glob("*/*"), folder.glob("*/*/*"), folder.glob("*/*/*/*")):
         table, *judge, _ = path.relative_to(folder).parts
         if judge and f"{table}/{judge[0]}" in names:  # of a lane with a prefix
             table, *judge = f"{table}/{judge[0]}", *judge[1:]
@@ -167,7 +167,12 @@ def _ledgers(
 
 
 def _asking(table: str, partition: str, known: set[_Key]) -> set[_Key]:
-    """The partitions that may ask for what is in a ledger: its own, or else all of its source."""
+    """The partitions that may ask for what is in a ledger: its own, or else all of its source.
+
+    The ledgers of a table without partitions are named by what is asked for it.
+    """
+    if (table, None) in known:
+        return {(table, None)}
     if (table, partition) in known or "|" not in partition:
         return known & {(table, partition)}
     source = partition.rpartition("-")[0]  # with the model before it

@@ -82,7 +82,7 @@ def write_preference_message(turn: str, profile: FailureProfile, rng: Random) ->
     these have text outside of their tags, something stands before it.
     """
     parts = split_marked_texts(turn)
-    descriptions = [text for name, text in parts if name.startswith("description")]
+    descriptions = [text for name, text in parts if name.startswith("wish")]
     if rng.random() < profile.unknown_tag:
         labels = [label_of(name) for name in DIMENSIONS]
         named = zip(labels, descriptions, strict=False)

@@ -86,6 +86,24 @@ def test_the_ledger_of_a_stored_partition_goes_when_it_is_old(
     assert going(store) == {}
 
 
+@pytest.mark.parametrize(
+    ("table", "ledger"),
+    [
+        ("multifacet_calibration", "qwen2.5-14b/all"),
+        ("sysbench_translation", "qwen2.5-14b"),
+        ("multifaceted/bench_references", "phi-4/gold_answers"),
+        ("multifaceted/bench_rubrics", "phi-4/gradings"),
+    ],
+)
+def test_what_a_table_without_partitions_asked_for_stays_until_it_is_stored(
+    store: Store, table: str, ledger: str
+) -> None:
+    sealed = leave(store, f"ledger/{table}/{ledger}.parquet")
+    assert going(store) == {}
+    put(store, table, Partition())
+    assert going(store) == {sealed: Kind.LEDGER}
+
+
 def test_the_ledger_of_a_partition_that_is_not_stored_whole_stays(store: Store) -> None:
     leave(store, f"ledger/{PHASE}/{KEY}.parquet")
     assert going(store) == {}
