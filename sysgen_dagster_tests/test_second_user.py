@@ -75,7 +75,7 @@ def other_ledgers(data: Path) -> None:
 
 
 def write_report(data: Path) -> None:
-    Store(data).write_report("<html>")
+    Store(data).write_text(Store(data).report, "<html>")
 
 
 def command(*words: str) -> Action:

@@ -26,7 +26,6 @@ from sysgen_dagster.catalog.evaluation import (
     NemotronSysBench,
     RubricLabels,
     Sample,
-    Subject,
     SysBench,
     SystemIFEval,
     TensorTrust,
@@ -36,6 +35,7 @@ from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, Learn
 from sysgen_dagster.catalog.recipes import Recipe, Training
 from sysgen_dagster.catalog.sources import ROWS_PER_SHARD, Benchmark, HubFile, Source
 from sysgen_dagster.catalog.students import Lora, Student, StudentTraining
+from sysgen_dagster.catalog.subjects import Subject
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.multifaceted.settings import InstructionSource, Multifaceted, OwnBench
 from sysgen_dagster.lanes.sysgen.settings import Bounds, Generator, Method

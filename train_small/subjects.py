@@ -6,7 +6,8 @@ from pathlib import Path
 
 from train import HERE
 
-from sysgen_dagster.catalog.evaluation import Subject, SystemIFEval
+from sysgen_dagster.catalog.evaluation import SystemIFEval
+from sysgen_dagster.catalog.subjects import Subject
 from sysgen_dagster.commands.train import folder_of
 from sysgen_dagster.inference.local.checkpoints import CHAT_TEMPLATE, ServedCheckpoint
 from sysgen_dagster.inference.local.conversion import as_gguf, gguf_place

@@ -102,7 +102,8 @@ def expect_bench(selection: pl.DataFrame, settings: Multifaceted) -> pl.DataFram
     held_out = list_held_out(selection)
     of_sets = expect_sets(held_out.with_columns(position=pl.lit(0)), settings)
     of_sets = of_sets.filter(pl.col("phase") != JUDGED_PAIRS.name)  # a reference is in no pair
-    question = (held_out["question"].str.len_chars().mean() or 0) / CHARACTERS_PER_TOKEN
+    characters = held_out.select(pl.col("question").str.len_chars().mean()).item() or 0.0
+    question = characters / CHARACTERS_PER_TOKEN
     nothing = dict.fromkeys(("instruction", "preference", "description", "mark", "earlier"), "")
     asked_for_rubric = tokens_of(bench_rubrics.PROMPT.render(**nothing)) + 45 + question
     shown = rubric_grading.render_grading("", "", "", [""] * len(rubric_grading.SCORES))

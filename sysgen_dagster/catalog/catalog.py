@@ -8,10 +8,10 @@ from pydantic import BeforeValidator, Field
 from sysgen_dagster.catalog.entries import Entry, Models, Name, Sources
 from sysgen_dagster.catalog.evaluation import (
     BENCHES,
+    Bench,
     BenchOnGitHub,
     Evaluation,
     GitHubFiles,
-    Subject,
 )
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
@@ -20,6 +20,7 @@ from sysgen_dagster.catalog.references import Misnamed, forbidden_names, unknown
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Benchmark, Source, UpstreamFile
 from sysgen_dagster.catalog.students import Objective, Student, StudentTraining, find_misfits
+from sysgen_dagster.catalog.subjects import Subject
 
 
 def _or_sysgen(mixtures: object) -> object:
@@ -181,8 +182,7 @@ class BaseCatalog(Entry):
         """Everything that is fetched from the Hub or read from a copy of what is published."""
         benches = [getattr(self.evaluation, name) for name in BENCHES]
         benches.append(self.evaluation.multifacet.calibration)
-        files = [each for each in benches if isinstance(each, UpstreamFile)]
-        evaluated = [each for each in files if each.is_placed]
+        evaluated = [each for each in benches if isinstance(each, Bench) and each.is_placed]
         return [*self.sources.values(), *self.benchmarks.values(), *evaluated]
 
     @property

@@ -1,4 +1,4 @@
-"""Subjects and benchmarks: what is evaluated, on what, and which model grades.
+"""Benchmarks: on what subjects are evaluated, and which model grades.
 
 A benchmark is named by a pin or by a copy on this machine, and is never shipped. The defaults are
 those that a catalogue which only names subjects gets.
@@ -20,42 +20,11 @@ from sysgen_dagster.catalog.entries import (
     Sha256,
     Switch,
 )
-from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import HubFile, UpstreamFile
 
 EVERY_ITEM: Final = "all"
 Items = Literal["all"] | AtLeastOne
-
-
-class MessageIn(StrEnum):
-    """Where a subject is shown the system message."""
-
-    SYSTEM = "system"  # in the system role; in the user turn where the template has none
-    USER = "user"  # at the start of the first user turn
-
-
-class Subject(Model):
-    """What is evaluated: a model of the catalogue, or one that is served for this alone."""
-
-    model: Name | None = None  # an entry of `models` or `judges`, whose servers answer
-    message_in: MessageIn = MessageIn.SYSTEM
-    # The subject that its scores are compared with; null: what it was before its training, if any.
-    against: Name | None = None
-    # The row of the paper's tables that it stands beside; null: the one that its training or its
-    # model is called as, if any.
-    published: str | None = None
-
-    @rule("model")
-    def _refuse_to_serve_it_twice(self) -> str | None:
-        of_subjects = Subject.model_fields.keys() - Model.model_fields.keys()
-        own = sorted(self.model_fields_set - of_subjects - {"name"})
-        if self.model is None or not own:
-            return None
-        return (
-            f"`model` {self.model} says how it is served: leave `{own[0]}` out, or leave `model` "
-            "out and say here how it is served"
-        )
 
 
 class Bench(UpstreamFile):
@@ -73,6 +42,11 @@ class Bench(UpstreamFile):
         is_elsewhere = any(given.get(place) is not None for place in fields)
         pins = {place: field.get_default() for place, field in fields.items()}
         return {**(dict.fromkeys(pins) if is_elsewhere else pins), **given}
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether one of the fields says where it is."""
+        return any(getattr(self, place) is not None for place in self.places)
 
 
 class GitHubFiles(Entry):

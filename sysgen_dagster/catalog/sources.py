@@ -212,7 +212,6 @@ class UpstreamFile(NamedEntry):
 
     places: ClassVar[tuple[str, ...]] = ("hub", "path")  # the fields of which one says where it is
     needs_place: ClassVar[bool] = True  # or else there is one of the deployment's own
-
     title: str = Field(default_factory=lambda given: str(given["name"]))
     license: str = UNKNOWN
     hub: HubFile | None = None
@@ -221,14 +220,9 @@ class UpstreamFile(NamedEntry):
     @rule("hub", "path")
     def _require_one_place(self) -> str | None:
         given = sum(getattr(self, place) is not None for place in self.places)
-        if given == 1 or not (given or self.needs_place):
+        if self.needs_place <= given <= 1:
             return None
         return f"give either {' or '.join(f'`{each}`' for each in self.places)}"
-
-    @property
-    def is_placed(self) -> bool:
-        """Whether one of the fields says where it is."""
-        return any(getattr(self, place) is not None for place in self.places)
 
 
 def shards_for(rows: int | None) -> int:

@@ -71,7 +71,7 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
     store = tables.store()
     contents = _contents(store, context.instance)
     page = render(contents)
-    written = store.write_report(page)
+    written = store.write_text(store.report, page)
     context.log.info(f"the report is at {written}")
     return dg.MaterializeResult(
         metadata={

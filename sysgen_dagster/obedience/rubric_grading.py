@@ -40,7 +40,7 @@ def render_grading(
     levels: Sequence[str],
     reference_answer: str | None = None,
     system_message: str | None = None,
-) -> Sequence[ChatMessage]:
+) -> list[ChatMessage]:
     """The messages to the judge. No text is shortened: a score of half an answer says little.
 
     Args:

@@ -107,23 +107,14 @@ class Store:
         """The path of the list of excluded conversations; `exclusions` has its form."""
         return self.root / "excluded.txt"
 
-    def write_report(self, page: str) -> Path | UPath:
-        """Store `page` as the report, and return its path.
-
-        Raises:
-            StoreUnavailableError: Object storage did not accept it.
-        """
-        return self.write_text(self.report, page)
-
     def write_text(self, path: Path | UPath, text: str) -> Path | UPath:
-        """Replace the text of a file, and return its path.
+        """Replace the text of a file, and return its path; its folder is made.
 
         Raises:
             StoreUnavailableError: Object storage did not accept it.
         """
         with answering(path):
             if isinstance(path, Path):
-                path.parent.mkdir(parents=True, exist_ok=True)
                 write_text(path, text)
             else:
                 from sysgen_dagster.storage import objects

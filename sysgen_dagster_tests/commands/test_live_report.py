@@ -66,7 +66,7 @@ def test_a_row_is_told_at_most_two_seconds_after_it_is_stored(ask: Ask, tmp_path
 def test_the_report_that_was_made_last_is_shown_beside_it(ask: Ask, tmp_path: Path) -> None:
     assert ask("/report/whole")[0] == 404
     assert "There is no report yet" in ask(PAGE)[1]
-    Store(tmp_path).write_report("<p>the report</p>")
+    Store(tmp_path).write_text(tmp_path / "report.html", "<p>the report</p>")
     assert ask("/report/whole") == (200, "<p>the report</p>")
     assert 'href="/report/whole"' in ask(PAGE)[1]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.evaluation import Subject
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.sources import HubFile
+from sysgen_dagster.catalog.subjects import Subject
 from sysgen_dagster.commands.removable import COSTS, Kind, removals
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
 from sysgen_dagster.defs.plumbing.tables import TABLES

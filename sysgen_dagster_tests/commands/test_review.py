@@ -228,7 +228,7 @@ def test_where_there_is_nothing_to_review_it_says_so(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_what_was_decided_is_applied_to_what_is_stored(tmp_path: Path) -> None:
     store = make_deployment(tmp_path, rows=3)
-    store.write_report("an old one")
+    store.write_text(store.report, "an old one")
     desk = open_desk(store)
     desk.decide(decision(desk, 1, "rejected"))
     own = {name: "" for name in os.environ if name.startswith("SYSGEN_")} | {"DAGSTER_HOME": ""}

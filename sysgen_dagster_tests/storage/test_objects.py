@@ -111,7 +111,7 @@ def test_a_bucket_that_refuses_is_an_error_and_never_an_empty_store() -> None:
             lambda: store.holds(NOTES, FIRST),
             lambda: store.read(NOTES, FIRST),
             lambda: store.write(NOTES, FIRST, ROWS),
-            lambda: store.write_report("page"),
+            lambda: store.write_text(store.report, "page"),
         ):
             with pytest.raises(StoreUnavailableError, match=r"AWS_ENDPOINT_URL.*403"):
                 ask()
@@ -124,7 +124,7 @@ def test_writing_to_a_missing_bucket_is_an_error(s3: str) -> None:
 
 
 def test_the_report_is_an_object_that_a_browser_shows(store: Store, bucket: str) -> None:
-    assert str(store.write_report("<p>語</p>")) == f"{bucket}/runs/one/report.html"
+    assert str(store.write_text(store.report, "<p>語</p>")) == f"{bucket}/runs/one/report.html"
     found = obstore.get(from_url(bucket), "runs/one/report.html")
     assert found.attributes["Content-Type"] == "text/html"
     assert bytes(found.bytes()).decode() == "<p>語</p>"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from sysgen_dagster.catalog.evaluation import MessageIn
 from sysgen_dagster.catalog.models import Engine
+from sysgen_dagster.catalog.subjects import MessageIn
 from sysgen_dagster.chat.messages import ChatMessage, ChatRequest
 from sysgen_dagster.defs.plumbing.metadata import SIMULATED
 from sysgen_dagster.defs.plumbing.partitions import CATALOG

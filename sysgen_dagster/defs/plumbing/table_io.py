@@ -9,8 +9,8 @@ import dagster as dg
 import polars as pl
 from upath import UPath
 
-from sysgen_dagster.catalog.evaluation import Subject
 from sysgen_dagster.catalog.models import Model
+from sysgen_dagster.catalog.subjects import Subject
 from sysgen_dagster.defs.plumbing.asked import asked_tags
 from sysgen_dagster.defs.plumbing.checks import CHECKS
 from sysgen_dagster.defs.plumbing.contracts import (

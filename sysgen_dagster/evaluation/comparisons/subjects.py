@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sysgen_dagster.catalog.catalog import BaseCatalog
-from sysgen_dagster.catalog.evaluation import MessageIn
+from sysgen_dagster.catalog.subjects import MessageIn
 from sysgen_dagster.lanes.sysgen.paper import SCORED
 
 UNTRAINED = "untrained"  # the arm of a model that is no training of the catalogue
