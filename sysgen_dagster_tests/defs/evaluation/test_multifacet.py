@@ -70,7 +70,9 @@ class Deployment:
         """Write catalogue and Dagster home."""
         full = local_catalog(load_catalog(FULL_CATALOG), EXAMPLE_ROWS).model_dump(mode="json")
         endpoint = {"served_name": "phi", "base_urls": [f"{self.url}/v1"], "engine": "endpoint"}
+        mine = {"path": "instructions.jsonl", "instruction": "prompt"}
         changes = {
+            "multifaceted": {"sources": {"mine": mine}, "instructions": 5, "bench": {}},
             "models": {**full["models"], "owl": endpoint},
             "judges": {"hawk": endpoint},
             "subjects": {
