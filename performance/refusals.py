@@ -1,4 +1,4 @@
-"""How well the rules find refusals: recall and precision with 95 % Wilson intervals, by half.
+"""How well rules, and judges where they doubt, find refusals, with 95 % Wilson intervals by half.
 
     python performance/refusals.py [--half held_out --texts]
 
@@ -22,8 +22,11 @@ from sysgen_dagster.tables.rates import Z95, Rate, wilson_interval
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 from sysgen_dagster_tests.lanes.sysgen.labelled_refusals import (  # noqa: E402
+    ANSWER,
     REFUSAL,
     Measured,
+    add_verdicts,
+    read_judged,
     read_labelled,
     read_twice,
 )
@@ -40,6 +43,7 @@ def main() -> None:
     for (half,), of_half in rows.group_by("half", maintain_order=True):
         if options.half in (None, half):
             show(console, str(half), of_half, texts=options.texts)
+            show_judges(console, of_half)
     began = time.process_time()
     rows.select(is_refusal(pl.col("answer"), pl.col("question")))
     console.print(f"{(time.process_time() - began) / rows.height * 1e6:.0f} us of CPU an answer")
@@ -66,6 +70,23 @@ def show(console: Console, half: str, rows: pl.DataFrame, *, texts: bool) -> Non
     for what, ids in (("missed", measured.missed), ("wrong", measured.wrong)):
         for row in rows.filter(pl.col("id").is_in(ids)).to_dicts() if texts else ():
             console.print(f"  {what} {row['id']}: {row['question']!r} -> {row['answer']!r}")
+
+
+def show_judges(console: Console, rows: pl.DataFrame) -> None:
+    """The figures of rules where they are sure, and of each judge where they are not."""
+    sure = Measured.of(rows, pl.col("sure"))
+    console.print(f"  sure: recall {state(sure.recall)}, precision {state(sure.precision)}")
+    left = rows.filter("may_decline", pl.col("label").is_in((REFUSAL, ANSWER)))
+    for (judge, _), said in read_judged().group_by("judge", "prompt_fingerprint"):
+        whole = add_verdicts(rows, said)
+        asked = left.join(said.drop_nulls("declines"), on="id")
+        agrees = asked.filter(pl.col("declines") == (pl.col("label") == REFUSAL))
+        measured = Measured.of(whole, pl.col("declines"))
+        console.print(
+            f"  then {judge}: right in {state(Rate(agrees.height, asked.height))} of {left.height} "
+            f"left to it; of rows that are decided, recall {state(measured.recall)}, "
+            f"precision {state(measured.precision)}"
+        )
 
 
 def show_agreement(console: Console, rows: pl.DataFrame) -> None:

@@ -21,7 +21,7 @@ of the answer: the judge with its quantisation and engine, the fingerprint of th
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
@@ -65,7 +65,20 @@ def read_judged() -> pl.DataFrame:
     return _read(JUDGED, _REPLIES).with_columns(declines=declines)
 
 
-def _read(file: Path, schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+def add_verdicts(rows: pl.DataFrame, said: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `read_labelled` that rules are sure of or one judge was asked about.
+
+    ``declines`` is what follows: rules where they are sure, else the judge; where its reply says
+    neither, the answer is kept, as the flags of training sets have it.
+    """
+    judged = rows.join(said.select("id", "reply", "declines"), on="id", how="left")
+    is_left = pl.col("may_decline")
+    decided = judged.filter(~is_left | pl.col("reply").is_not_null())
+    verdict = pl.when(is_left).then(pl.col("declines").fill_null(False)).otherwise("sure")
+    return decided.with_columns(declines=verdict)
+
+
+def _read(file: Path, schema: Mapping[str, type[pl.DataType]]) -> pl.DataFrame:
     with file.open(encoding="utf-8") as lines:
         return pl.DataFrame([json.loads(line) for line in lines], schema=schema)
 
