@@ -6,16 +6,13 @@ lines of a ledger. A look reads what was appended since the last one.
 
 import json
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from sysgen_dagster.inference.ledger_files import Entry, parse_line
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.sysgen.phases import PHASES, Phase
-from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
-from sysgen_dagster.lanes.sysgen.unstored import with_answer
+from sysgen_dagster.report.followed import Followed, Story, list_followed
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Table, TableError
@@ -48,12 +45,12 @@ class LedgerAnswers:
         """Rows that were answered since the last look, the newest last."""
         before, self._files = self._files, {}
         stories: list[Story] = []
-        for phase in PHASES:
-            for path in self._paths(phase.table) if phase.asks else ():
-                place = (phase.table.name, path.stem)
+        for step in list_followed(self.catalog):
+            for path in self._paths(step.table) if step.asks else ():
+                place = (step.table.name, path.stem)
                 file = self._files[place] = before.get(place, _File())
                 if entries := _new_entries(path, file):
-                    stories += self._tell(phase, path.stem, entries)
+                    stories += self._tell(step, path.stem, entries)
         return stories[-_MOST:]
 
     def count(self, table: Table, model: str) -> int:
@@ -69,25 +66,21 @@ class LedgerAnswers:
         paths = (self.ledgers / table.name).glob("*.jsonl")
         return sorted(path for path in paths if path.stem.rpartition("-")[2].isdecimal())
 
-    def _tell(self, phase: Phase, key: str, entries: list[Entry]) -> Iterator[Story]:
+    def _tell(self, step: Followed, key: str, entries: list[Entry]) -> list[Story]:
         """The rows of these answers, as far as they are rows of a shard of the catalogue."""
         model, _, shard = key.partition("|")
-        if model not in self.catalog.models or shard not in self.catalog.partition_values["shard"]:
-            return
-        excluded = self.store.excluded()
-        answers = {entry.request_id: entry for entry in entries if entry.request_id not in excluded}
+        if model not in self.catalog.models or shard not in step.table.shards(self.catalog):
+            return []
+        answers = {
+            str(entry.request_id): (outcome.get("text"), outcome.get("failed_because"))
+            for entry in entries
+            if (outcome := _outcome(entry)) is not None
+        }
         evidence = StoredEvidence(self.store, (shard,), model)
         try:
-            ids = [str(identity) for identity in answers]
-            stories = build_stories([evidence], model, ids, upto=phase.before)
+            return step.tell_answers(evidence, answers, self.store.excluded())
         except (StoreError, TableError):  # what came before is being made again
-            return
-        by_id: dict[str, Story] = {story["id"]: story for story in stories}
-        for identity, entry in answers.items():
-            outcome = _outcome(entry)
-            if (story := by_id.get(str(identity))) is not None and outcome is not None:
-                text, failed = outcome.get("text"), outcome.get("failed_because")
-                yield with_answer(story, phase.table, text, failed)
+            return []
 
 
 def _new_entries(path: Path, file: _File) -> list[Entry]:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -14,7 +15,13 @@ from sysgen_dagster.defs.multifaceted_shown import READ_FOR_REPORT, read_second_
 from sysgen_dagster.defs.plumbing.assets import table_asset
 from sysgen_dagster.defs.plumbing.excluded import excluded_ids, excluded_tags
 from sysgen_dagster.defs.plumbing.failures import errors_as_failures
-from sysgen_dagster.defs.plumbing.metadata import report_metadata
+from sysgen_dagster.defs.plumbing.metadata import (
+    CELL_CHARS,
+    SHOWN_AT_ONCE,
+    inert,
+    markdown,
+    story_metadata,
+)
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, asset_key
 from sysgen_dagster.defs.plumbing.resources import TablesResource
 from sysgen_dagster.defs.plumbing.reviewed import decided_rows
@@ -82,6 +89,35 @@ def report(context: dg.AssetExecutionContext, tables: TablesResource) -> dg.Mate
         },
         tags=excluded_tags(store, None, Partition()),
     )
+
+
+def report_metadata(report: Report) -> dict[str, Any]:
+    """The summary of a report: training sets, kept rows, stories of some, what must be known."""
+    sets = report.training_sets
+    shown: dict[str, Any] = {}
+    if sets:
+        rows = [(each.name, each.counted, len(each.speaks_against)) for each in sets]
+        names = ["training set", "rows", "speaks against it"]
+        shown["training_sets"] = markdown(pl.DataFrame(rows, names, orient="row"))
+        shown["folder"] = dg.MetadataValue.path(sets[0].folder)
+        if sets[0].speaks_against:
+            shown["before_you_train"] = _list(sets[0].speaks_against)
+    shown["kept_rows"] = markdown(pl.DataFrame(report.summary, ["what", "how many"], orient="row"))
+    shown |= story_metadata(report.stories[: report.kept_rows])
+    if report.notices:
+        shown["notices"] = _list(report.notices)
+    return shown
+
+
+def _list(sentences: Iterable[str]) -> dg.MarkdownMetadataValue:
+    """Sentences below each other; those that would not be shown at once are only counted."""
+    lines: list[str] = []
+    left = [f"- {inert(sentence, 2 * CELL_CHARS)}" for sentence in sentences]
+    while left and len("\n".join([*lines, left[0]])) < SHOWN_AT_ONCE - CELL_CHARS:
+        lines.append(left.pop(0))
+    if left:
+        lines.append(f"- and {len(left)} more, in the report")
+    return dg.MetadataValue.md("\n".join(lines))
 
 
 def _contents(store: Store, instance: dg.DagsterInstance) -> Report:

@@ -5,7 +5,7 @@ const AGAIN_MS = 3000; // after an answer that did not come
 const MOST_ROWS = 40;
 const NEWS = document.querySelector("[data-news]").dataset.news;
 
-const shown = new Map(); // by key, the article of a row; the newest is the last
+const shown = new Map(); // by row, its article; the newest is the last
 
 const othersOf = () => [];
 
@@ -13,7 +13,7 @@ const othersOf = () => [];
 const count = (number) => (number ? number.toLocaleString("en") : "");
 const cell = (text, kind = "td.number") => make(kind, text);
 
-// One line of the table: a phase of a model.
+// One line of the table: a phase of a model, or a step of the second lane.
 function progressOf(phase) {
   const reasons = phase.dropped.map(([reason, rows]) => `${asWords(reason)} ${count(rows)}`);
   return make(
@@ -32,6 +32,7 @@ function progressOf(phase) {
 
 // A row with what it has so far; one that was dropped says so before its texts.
 function rowOf(story) {
+  if ("sets" in story) return instructionRow(story);
   const parts =
     story.system_message === null
       ? [question, writtenMessage, judgedPhrases]
@@ -41,19 +42,22 @@ function rowOf(story) {
   return make("article.kept", ...shownParts.filter((part) => part !== null));
 }
 
-// Put a row at the top; an older state of the same row goes.
+// Whether one row is an older state of another: the same one, or a single set of its instruction.
+const isOlder = (old, story) =>
+  old.model === story.model &&
+  ("sets" in old) === ("sets" in story) &&
+  (old.id === story.id || ("sets" in story && old.id.startsWith(`${story.id}#`)));
+
+// Put a row at the top; its older states go.
 function add(story) {
-  const key = `${story.id}|${story.model}`;
-  shown.get(key)?.remove();
-  shown.delete(key);
   const article = rowOf(story);
-  shown.set(key, article);
-  byId("rows").prepend(article);
-  for (const [oldest, old] of shown) {
-    if (shown.size <= MOST_ROWS) break;
+  for (const [row, old] of shown) {
+    if (!isOlder(row, story) && shown.size < MOST_ROWS) continue;
     old.remove();
-    shown.delete(oldest);
+    shown.delete(row);
   }
+  shown.set(story, article);
+  byId("rows").prepend(article);
 }
 
 function say(text) {

@@ -1,4 +1,4 @@
-"""What is new in a deployment while a run goes on: how far the phases are, and the newest rows.
+"""What is new in a deployment while a run goes on: how far the steps are, and the newest rows.
 
 A browser asks again and again with the number of the last news it has. Nothing here changes a file,
 and what is kept and sent stays small however many rows there are: of a partition only its counts,
@@ -14,22 +14,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Protocol
 
-import polars as pl
-
-from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.lanes.catalog import Catalog
-from sysgen_dagster.lanes.sysgen.phases import PHASES
-from sysgen_dagster.lanes.sysgen.stories import Story, build_stories
-from sysgen_dagster.lanes.sysgen.story_rows import choose_from_step
+from sysgen_dagster.report.followed import Followed, Story, list_followed, reached
 from sysgen_dagster.storage.evidence import StoredEvidence
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.rates import count_drops, kept_rate
-from sysgen_dagster.tables.table import Partition, Table, TableError, kept
+from sysgen_dagster.tables.table import Partition, Table, TableError
 
 # Between two looks at the store, where a look costs a request for each file.
 _LOOK_EVERY_S, _LOOK_AWAY_EVERY_S = 0.4, 10.0
 _ROWS_KEPT, _ROWS_SENT = 60, 20
-_FILES, _ROWS_OF_FILE = 4, 4  # the newest files of a look; kept rows, and as many dropped ones
+_FILES = 4  # the newest ones of a look, of which rows are told
 _LONGEST_TEXT, _LONGEST_PART, _LONGEST_LIST = 1_500, 200, 12
 _MOST_REASONS = 12
 _TOKENS = ("prompt_tokens", "completion_tokens")
@@ -100,11 +95,16 @@ class Live:
     _looked: float | None = None
     _problems: list[str] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _followed: dict[Table, Followed] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Follow what the deployment has."""
+        self._followed = {each.table: each for each in list_followed(self.catalog)}
 
     def news(self, after: int = 0) -> dict[str, Any]:
         """What is new since the news of that number, as JSON can hold it.
 
-        ``last`` is the number of the newest news, ``phases`` how far each phase of each model is,
+        ``last`` is the number of the newest news, ``phases`` how far each step of each model is,
         ``rows`` the newest rows, the newest first, and ``problems`` what could not be read.
         """
         with self._lock:
@@ -135,7 +135,7 @@ class Live:
             try:
                 self._counts[table, partition] = self._count(table, partition)
                 if is_shown:
-                    self._add(self._choose(table, partition))
+                    self._add(self._tell(table, partition))
             except (StoreError, TableError) as error:
                 problems.append(str(error))
                 del self._seen[table, partition]  # it is read again at the next look
@@ -146,10 +146,10 @@ class Live:
     def _find_changed(self) -> list[_Place]:
         """The partitions that were stored since the last look, those stored last at the end."""
         found: dict[_Place, tuple[float, int]] = {}
-        shards = set(self.catalog.partition_values["shard"])
-        for model, phase in product(self.catalog.models, PHASES):
-            for shard in shards.intersection(self.store.shards(phase.table, model)):
-                place = (phase.table, Partition(model, shard))
+        for model, step in product(self.catalog.models, self._followed.values()):
+            shards = set(step.table.shards(self.catalog))
+            for shard in shards.intersection(self.store.shards(step.table, model)):
+                place = (step.table, Partition(model, shard))
                 try:
                     stat = self.store.path(*place).stat()
                 except FileNotFoundError:  # it was removed meanwhile
@@ -163,22 +163,15 @@ class Live:
 
     def _count(self, table: Table, at: Partition) -> _Counts:
         tokens = [name for name in _TOKENS if name in table.columns]
-        rows = _reached(self.store.read(table, at, "drop_reason", *tokens))
+        rows = reached(self.store.read(table, at, "drop_reason", *tokens))
         rate = kept_rate(rows)
         sums = {name: int(rows[name].sum()) for name in tokens}
         return _Counts(rate.whole, rate.part, Counter(count_drops(rows)), **sums)
 
-    def _choose(self, table: Table, at: Partition) -> list[Story]:
-        """A few rows of a partition that was just stored: dropped ones, then kept ones."""
-        rows = _reached(self.store.read(table, at, "conversation_id", "drop_reason"))
-        rows = rows.filter(~pl.col("conversation_id").is_in(list(self.store.excluded())))
-        dropped = rows.filter(pl.col("drop_reason").is_not_null())
-        ids = [
-            each for part in (dropped, kept(rows)) for each in choose_from_step(part, _ROWS_OF_FILE)
-        ]
-        evidence = StoredEvidence(self.store, (str(at.shard),), at.model)
-        stories = build_stories([evidence], str(at.model), ids, upto=table)
-        return sorted(stories, key=lambda story: ids.index(story["id"]))
+    def _tell(self, table: Table, at: Partition) -> list[Story]:
+        """A few rows of a partition that was just stored."""
+        shard = StoredEvidence(self.store, (str(at.shard),), at.model)
+        return self._followed[table].tell(shard, self.store.excluded())
 
     def _add(self, stories: Iterable[Story]) -> None:
         for story in stories:
@@ -186,25 +179,24 @@ class Live:
             self._rows.append((self._last, shorten(story)))
 
     def _phases(self) -> Iterator[Mapping[str, Any]]:
-        """One record for each phase of each model that has begun."""
-        of = len(self.catalog.partition_values["shard"])
-        for model, phase in product(self.catalog.models, PHASES):
+        """One record for each step of each model that has begun."""
+        for model, step in product(self.catalog.models, self._followed.values()):
             parts = [
                 counts
                 for (table, at), counts in self._counts.items()
-                if table == phase.table and at.model == model
+                if table == step.table and at.model == model
             ]
             counts = sum(parts, _Counts())
-            answered = self.answers.count(phase.table, model) if phase.asks else 0
+            answered = self.answers.count(step.table, model) if step.asks else 0
             if not (parts or answered):
                 continue
             first = counts.dropped.most_common(_MOST_REASONS)
             others = sum(counts.dropped.values()) - sum(number for _, number in first)
             yield {
                 "model": model,
-                "phase": phase.title,
+                "phase": step.title,
                 "shards": len(parts),
-                "of_shards": of,
+                "of_shards": len(step.table.shards(self.catalog)),
                 "rows": counts.rows,
                 "kept": counts.kept,
                 "dropped": [*first, *([("other reasons", others)] if others else [])],
@@ -214,14 +206,14 @@ class Live:
             }
 
 
-def _reached(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows without those that a pilot left out."""
-    return rows.filter(pl.col("drop_reason").ne_missing(NoAnswer.BEYOND_LIMIT.value))
-
-
 def shorten(story: Story) -> Story:
     """A story that is small whatever its row holds: long texts and long lists are cut."""
-    return {name: _cut(value, _LONGEST_TEXT) for name, value in story.items()}
+    return {
+        name: [shorten(each) for each in value[:_LONGEST_LIST]]
+        if name == "sets"  # each is as much as a row of the first lane
+        else _cut(value, _LONGEST_TEXT)
+        for name, value in story.items()
+    }
 
 
 def _cut(value: Any, most: int) -> Any:

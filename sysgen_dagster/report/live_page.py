@@ -15,7 +15,7 @@ def render_live(place: str, news: str, whole: str = "") -> str:
     """
     return fill_template(
         "report/live.html.j2",
-        ("report/story.js", "report/live.js"),
+        ("report/story.js", "report/sets.js", "report/live.js"),
         connect="'self'",
         place=place,
         news=news,

@@ -34,9 +34,10 @@ function setColumn({ preferences, system_message: message, answer, stopped_at: s
 }
 
 // An instruction with its sets beside each other.
-function instructionRow({ id, source, model, engine, question: text, sets }) {
+function instructionRow({ id, source, model, engine, question: text, sets, flags = [] }) {
   const made = engine === "simulated" ? chip(engine, "unsure") : null;
-  const facts = make("p.chips", make("bdi", id), chip(source), chip(model), made);
+  const found = flags.map((flag) => chip(flag, "flag"));
+  const facts = make("p.chips", make("bdi", id), chip(source), chip(model), made, ...found);
   const columns = make("div.sets", ...sets.map(setColumn));
   return make("article.kept", facts, step("Instruction", textBox(text)), columns);
 }

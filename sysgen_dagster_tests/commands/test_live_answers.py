@@ -7,8 +7,19 @@ import pytest
 from sysgen_dagster.commands.live_answers import LedgerAnswers
 from sysgen_dagster.inference.ledger import Ledger, Outcome
 from sysgen_dagster.inference.request_keys import Asked
+from sysgen_dagster.lanes.multifaceted.tables import (
+    GOLD_ANSWERS,
+    INSTRUCTIONS,
+    JUDGED_PAIRS,
+    PREFERENCE_MESSAGES,
+    PREFERENCE_SETS,
+)
+from sysgen_dagster.lanes.multifaceted.taxonomy import load_taxonomy
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, VERIFIED
 from sysgen_dagster.sources.tables import CONVERSATIONS
+from sysgen_dagster.tables.table import Table
+from sysgen_dagster_tests.lanes.multifaceted.stored import SHARD as LANE_SHARD
+from sysgen_dagster_tests.lanes.multifaceted.stored import preferences, store_lane
 from sysgen_dagster_tests.lanes.sysgen.shards import Row, kept
 from sysgen_dagster_tests.report.stored_shards import MODEL, SHARD, catalog, store_rows
 
@@ -118,3 +129,63 @@ def test_a_later_phase_is_told_on_top_of_what_is_stored(tmp_path: Path) -> None:
         answer(lines, "1", "Here it is.")
         [told] = answers.look()
     assert (told["system_message"], told["new_answer"]) == ("Answer.", "Here it is.")
+
+
+def follow_lane(folder: Path, upto: Table) -> LedgerAnswers:
+    return LedgerAnswers(store_lane(folder, upto), catalog(), folder / "ledger")
+
+
+def of_lane(folder: Path, table: Table) -> Ledger:
+    return ledger(folder, f"{MODEL}|{LANE_SHARD}", table.name)
+
+
+def test_a_preference_set_is_told_as_the_model_has_written_it(tmp_path: Path) -> None:
+    answers = follow_lane(tmp_path, INSTRUCTIONS)
+    with of_lane(tmp_path, PREFERENCE_SETS) as lines:
+        answer(
+            lines, "chats-a-0#1", "Style preference: few words.\nStyle description: It is short."
+        )
+        [told] = answers.look()
+    assert (told["id"], told["question"]) == ("chats-a-0#1", "Why a?")
+    [[style, background, *_]] = [each["preferences"] for each in told["sets"]]
+    assert (style["preference"], style["description"]) == ("few words", "It is short.")
+    assert background["dimension"] == "background_knowledge"
+    assert background["subdimension"] in load_taxonomy()["background_knowledge"]
+    assert background["preference"] is None
+    assert answers.count(PREFERENCE_SETS, MODEL) == 1
+
+
+def test_a_message_and_an_answer_are_told_with_their_set_alone(tmp_path: Path) -> None:
+    answers = follow_lane(tmp_path, PREFERENCE_SETS)
+    with of_lane(tmp_path, PREFERENCE_MESSAGES) as lines:
+        answer(lines, "chats-a-0#1", "Here is the message:\n\nBe brief.")
+        [[told]] = [story["sets"] for story in answers.look()]
+    assert (told["system_message"], told["answer"]) == ("Be brief.", None)
+    assert told["preferences"] == preferences(1)
+    store_lane(tmp_path, PREFERENCE_MESSAGES)
+    with of_lane(tmp_path, GOLD_ANSWERS) as lines:
+        answer(lines, "chats-a-0#0", "It is so.")
+        answer(lines, "chats-a-0#1", None, failed_because="timeout")
+        first, second = [story["sets"][0] for story in answers.look()]
+    assert (first["system_message"], first["answer"]) == ("m" * 700, "It is so.")
+    assert (second["stopped_at"], second["drop_reason"]) == ("gold answers", "timeout")
+
+
+def test_of_judged_pairs_the_requests_are_counted(tmp_path: Path) -> None:
+    answers = follow_lane(tmp_path, GOLD_ANSWERS)
+    with of_lane(tmp_path, JUDGED_PAIRS) as lines:
+        answer(lines, "chats-a-0#0/own", "A")
+        assert answers.look() == []
+    assert answers.count(JUDGED_PAIRS, MODEL) == 1
+
+
+@pytest.mark.parametrize("identity", ["chats-a-0#7", "other-a-0#0", "coding-b-0#0"])
+def test_replies_about_no_stored_set_or_an_excluded_instruction_are_not_told(
+    tmp_path: Path, identity: str
+) -> None:
+    answers = follow_lane(tmp_path, PREFERENCE_SETS)
+    answers.store.exclude({"coding-b-0"})
+    for table in (PREFERENCE_SETS, PREFERENCE_MESSAGES):
+        with of_lane(tmp_path, table) as lines:
+            answer(lines, identity)
+            assert answers.look() == []

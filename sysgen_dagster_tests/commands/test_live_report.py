@@ -20,11 +20,16 @@ from click.testing import CliRunner
 from sysgen_dagster.cli import sysgen
 from sysgen_dagster.commands.live_report import PAGE, routes
 from sysgen_dagster.commands.pages import Pages, serving
+from sysgen_dagster.inference.ledger import Ledger, Outcome
+from sysgen_dagster.inference.request_keys import Asked
+from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS, PREFERENCE_SETS
 from sysgen_dagster.lanes.sysgen.tables import ANNOTATED, FILTERED
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster_tests.commands.browser import needs_chromium, opened_chromium, visiting
+from sysgen_dagster_tests.lanes.multifaceted.stored import SHARD as LANE_SHARD
+from sysgen_dagster_tests.lanes.multifaceted.stored import store_lane
 from sysgen_dagster_tests.lanes.sysgen.shards import Row, dropped, kept
-from sysgen_dagster_tests.report.stored_shards import catalog, store_rows
+from sysgen_dagster_tests.report.stored_shards import MODEL, catalog, store_rows
 
 SOON_S = 2.0
 HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(2)>"
@@ -111,6 +116,32 @@ def test_a_browser_shows_rows_as_they_are_stored(pages: Pages, tmp_path: Path) -
             timeout=SOON_S * 1000
         )
         assert page.locator("#rows h3", has_text="kept-0").count() == 1  # the older state is gone
+        assert page.locator("#progress tr").count() == 4
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+    assert said == []
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_a_browser_shows_the_second_lane_set_by_set_and_then_whole(
+    pages: Pages, tmp_path: Path
+) -> None:
+    said: list[str] = []
+    with opened_chromium() as browser:
+        page = browser.new_page(viewport={"width": 390, "height": 844})
+        page.on("console", lambda message: said.append(message.text))
+        page.on("pageerror", lambda error: said.append(str(error)))
+        page.goto(pages.url.replace("/?", f"{PAGE}?"))
+        store_lane(tmp_path, INSTRUCTIONS)
+        place = tmp_path / "ledger" / PREFERENCE_SETS.name / f"{MODEL}|{LANE_SHARD}.jsonl"
+        with Ledger(place) as lines:
+            reply = Outcome(f"Style preference: {HOSTILE}", attempts=1)
+            lines.append(Asked("a key", "chats-a-0#1", 7), reply)
+            page.get_by_text(HOSTILE).first.wait_for(timeout=SOON_S * 1000)
+            assert page.locator("#rows .chip.flag").all_inner_texts() == ["not stored yet"]
+        store_lane(tmp_path)
+        page.get_by_text("Thus.").first.wait_for(timeout=SOON_S * 1000)
+        assert page.locator("#rows article").count() == 2  # its set is part of an instruction now
         assert page.locator("#progress tr").count() == 4
         assert page.evaluate("document.documentElement.scrollWidth") == 390
     assert said == []

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 
+from sysgen_dagster.lanes.multifaceted.tables import PREFERENCE_SETS
 from sysgen_dagster.lanes.sysgen.stories import Story
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED, ANNOTATED, FILTERED, VERIFIED
-from sysgen_dagster.report.live import Live
+from sysgen_dagster.report.live import Live, shorten
 from sysgen_dagster.storage.store import Store, StoreError
 from sysgen_dagster.tables.table import Partition, Table
+from sysgen_dagster_tests.lanes.multifaceted.stored import store_lane
 from sysgen_dagster_tests.lanes.sysgen.shards import Row, dropped, kept
 from sysgen_dagster_tests.report.stored_shards import MODEL, SHARD, catalog, store_rows
 
@@ -132,6 +134,51 @@ def test_whatever_rows_hold_an_answer_stays_small(tmp_path: Path) -> None:
     assert len(json.dumps(news)) < 600_000
     assert "more characters" in news["rows"][0]["question"]
     assert phase(news, ANNOTATED)["rows"] == 200 + 5 * 20
+
+
+def test_of_the_second_lane_instructions_are_told_with_their_sets_as_far_as_they_are(
+    tmp_path: Path,
+) -> None:
+    live = following(store_lane(tmp_path, upto=PREFERENCE_SETS))
+    told = live.news()["rows"][-1]
+    assert (told["id"], told["question"]) == ("chats-a-0", "Why a?")
+    assert [(len(each["preferences"]), each["answer"]) for each in told["sets"]] == [(4, None)] * 2
+    store_lane(tmp_path)
+    answered = {story["id"]: story["sets"] for story in live.news()["rows"][::-1]}
+    assert [each["answer"] for each in answered["chats-a-0"]] == ["So.", "Thus."]
+    assert answered["coding-b-0"][1]["drop_reason"] == "names_taxonomy"
+
+
+def test_how_far_a_step_of_the_second_lane_is_is_counted_up_to_its_pairs(tmp_path: Path) -> None:
+    steps = {each["phase"]: each for each in following(store_lane(tmp_path)).news()["phases"]}
+    assert {title: (step["kept"], step["rows"]) for title, step in steps.items()} == {
+        "Second lane, preference sets": (4, 4),
+        "Second lane, preference messages": (3, 4),
+        "Second lane, gold answers": (3, 3),
+        "Second lane, preference pairs": (1, 3),
+    }
+    shards = len(catalog().lane_shards["multifaceted"])
+    assert {(step["shards"], step["of_shards"]) for step in steps.values()} == {(1, shards)}
+
+
+def test_where_the_catalogue_has_no_second_lane_nothing_of_it_is_told(tmp_path: Path) -> None:
+    alone = catalog().model_copy(update={"multifaceted": None})
+    news = Live(store_lane(tmp_path), alone, look_every_s=0).news()
+    assert (news["phases"], news["rows"]) == ([], [])
+
+
+def test_an_excluded_instruction_is_not_told(tmp_path: Path) -> None:
+    store = store_lane(tmp_path)
+    store.exclude({"coding-b-0"})
+    assert set(ids(following(store).news())) == {"chats-a-0"}
+
+
+def test_texts_of_sets_are_cut() -> None:
+    preference = {"dimension": "style", "description": "d" * 9_000}
+    told = {"answer": "a" * 9_000, "preferences": [preference] * 99, "drop_reason": None}
+    short = shorten({"question": "q" * 9_000, "sets": [told] * 99})
+    assert len(json.dumps(short)) < 80_000
+    assert short["sets"][0]["answer"].endswith("[7,500 more characters]")
 
 
 @dataclass

@@ -1,11 +1,11 @@
 """What the UI shows of a table: columns, counts, drops, and a few rows as Markdown.
 
 The UI shows entries in the order in which they are given, and Markdown at once only up to
-`_SHOWN_AT_ONCE` characters: longer Markdown is a link that opens it.
+`SHOWN_AT_ONCE` characters: longer Markdown is a link that opens it.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from sysgen_dagster.lanes.sysgen.phases import PHASES
 from sysgen_dagster.lanes.sysgen.reasons import explain_reason
 from sysgen_dagster.obedience.rules import Verdict
 from sysgen_dagster.report import drawing
-from sysgen_dagster.report.page import Report
 from sysgen_dagster.report.view import (
     NAMED_BY,
     View,
@@ -35,8 +34,8 @@ from sysgen_dagster.training_sets.tables import PHRASE_COUNTS
 SIMULATED = "No model wrote this: text made up by the simulated models."
 SAMPLE_ROWS = 5  # of a table, shown in the UI
 STORY_ROWS = 3  # of a phase, each from the question to what the phase made of it
-_SHOWN_AT_ONCE = 1_000
-_CELL_CHARS = 160
+SHOWN_AT_ONCE = 1_000
+CELL_CHARS = 160
 # What is shown of a story, by the names of its texts, and how many characters of each.
 _STORY_TEXTS = {
     "Question": ("question", 170),
@@ -107,12 +106,24 @@ def _story(story: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
             texts.pop(what_it_was_before, None)
     most = {title: most for title, (_, most) in _STORY_TEXTS.items()}
     if story["drop_reason"]:
-        texts["Dropped"], most["Dropped"] = explain_reason(story["drop_reason"]), _CELL_CHARS
+        texts["Dropped"], most["Dropped"] = explain_reason(story["drop_reason"]), CELL_CHARS
+    return texts_below_each_other(texts, most)
+
+
+def texts_below_each_other(
+    texts: Mapping[str, str], most: Mapping[str, int]
+) -> dg.MarkdownMetadataValue:
+    """Texts after their titles, so short that the UI shows them at once.
+
+    Args:
+        texts: By title.
+        most: By title, how many characters are shown.
+    """
     for part in (1.0, 0.6, 0.2):  # escapes make a text longer, at most four times
         lines = [
-            f"**{name}** {_inert(text, int(part * most[name]))}" for name, text in texts.items()
+            f"**{name}** {inert(text, int(part * most[name]))}" for name, text in texts.items()
         ]
-        if len(text := "\n\n".join(lines)) < _SHOWN_AT_ONCE:
+        if len(text := "\n\n".join(lines)) < SHOWN_AT_ONCE:
             break
     return dg.MetadataValue.md(text)
 
@@ -138,35 +149,6 @@ def _phrase_totals(rows: pl.LazyFrame) -> dict[str, int]:
         **{name: int(once[name].sum()) for name in PHRASE_COUNTS},
         "answers_not_obeying": once.filter(pl.col("phrases_not_obeyed") > 0).height,
     }
-
-
-def report_metadata(report: Report) -> dict[str, Any]:
-    """The summary of a report: training sets, kept rows, stories of some, what must be known."""
-    sets = report.training_sets
-    shown: dict[str, Any] = {}
-    if sets:
-        rows = [(each.name, each.counted, len(each.speaks_against)) for each in sets]
-        names = ["training set", "rows", "speaks against it"]
-        shown["training_sets"] = markdown(pl.DataFrame(rows, names, orient="row"))
-        shown["folder"] = dg.MetadataValue.path(sets[0].folder)
-        if sets[0].speaks_against:
-            shown["before_you_train"] = _list(sets[0].speaks_against)
-    shown["kept_rows"] = markdown(pl.DataFrame(report.summary, ["what", "how many"], orient="row"))
-    shown |= story_metadata(report.stories[: report.kept_rows])
-    if report.notices:
-        shown["notices"] = _list(report.notices)
-    return shown
-
-
-def _list(sentences: Iterable[str]) -> dg.MarkdownMetadataValue:
-    """Sentences below each other; those that would not be shown at once are only counted."""
-    lines: list[str] = []
-    left = [f"- {_inert(sentence, 2 * _CELL_CHARS)}" for sentence in sentences]
-    while left and len("\n".join([*lines, left[0]])) < _SHOWN_AT_ONCE - _CELL_CHARS:
-        lines.append(left.pop(0))
-    if left:
-        lines.append(f"- and {len(left)} more, in the report")
-    return dg.MetadataValue.md("\n".join(lines))
 
 
 def file_metadata(frame: pl.DataFrame | pl.LazyFrame, path: Path | UPath) -> dict[str, Any]:
@@ -244,16 +226,35 @@ def _six_digits(number: float) -> float:
 
 
 def _chart_metadata(view: View, summary: pl.DataFrame, model: str) -> dict[str, Any]:
-    if not view.draw or summary.is_empty():
+    if not view.draw:
+        return {}
+    by_model = summary.with_columns(model=pl.lit(model)) if view.is_by_model else summary
+    return chart_metadata(view.draw[0], by_model, [model] if model else [], view.title)
+
+
+def chart_metadata(
+    draw: Callable[..., drawing.Chart | None],
+    rows: pl.DataFrame,
+    models: Sequence[str],
+    title: str,
+) -> dict[str, Any]:
+    """The chart of a short table; nothing where there is nothing to draw.
+
+    Args:
+        draw: As those of `report.charts`.
+        rows: What it draws.
+        models: The names of all models in it.
+        title: What the chart shows.
+    """
+    if rows.is_empty():
         return {}
     if not drawing.available():
         return {"chart": "not drawn: pip install 'sysgen-dagster[report]'"}
-    by_model = summary.with_columns(model=pl.lit(model)) if view.is_by_model else summary
-    chart = view.draw[0](by_model, [model] if model else [])
+    chart = draw(rows, models)
     if chart is None:
         return {}
-    picture = drawing.data_uri(drawing.svg(chart, view.title, alone=True))
-    return {"chart": dg.MetadataValue.md(f"![{view.title}]({picture})")}
+    picture = drawing.data_uri(drawing.svg(chart, title, alone=True))
+    return {"chart": dg.MetadataValue.md(f"![{title}]({picture})")}
 
 
 def markdown(frame: pl.DataFrame) -> dg.MarkdownMetadataValue:
@@ -276,10 +277,10 @@ def _cell(value: object) -> str:
         return ""
     if isinstance(value, float):
         return f"{value:.4g}"
-    return _inert(_text(value), _CELL_CHARS)
+    return inert(_text(value), CELL_CHARS)
 
 
-def _inert(text: str, most: int) -> str:
+def inert(text: str, most: int) -> str:
     """The beginning of a text as one line to which neither Markdown nor HTML gives a meaning."""
     line = " ".join(text.split())
     cut = line if len(line) <= most else f"{line[:most]} ..."

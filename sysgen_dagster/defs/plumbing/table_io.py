@@ -1,6 +1,6 @@
 """How an asset reads stored tables and stores its own, with the metadata that the UI shows."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from sysgen_dagster.defs.plumbing.metadata import (
 )
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, SHARDS, asset_key
 from sysgen_dagster.defs.plumbing.resources import InferenceResource, ModelSession, TablesResource
+from sysgen_dagster.defs.plumbing.set_metadata import SHOWN_AS_SETS, set_metadata
 from sysgen_dagster.defs.plumbing.versions import cut_tags, data_version, pilot_tags
 from sysgen_dagster.lanes.sysgen.paper import ModelCounts
 from sysgen_dagster.lanes.sysgen.phases import STEPS
@@ -255,18 +256,26 @@ def _rows_shown(run: AssetRun, stored: pl.DataFrame | pl.LazyFrame) -> dict[str,
         rows = mark_uncalibrated(stored.lazy().collect(), Kind.PHRASE, calibration)
         ids = choose_not_obeying(rows, STORY_ROWS)
         return {**verdicts_metadata(rows["phrases"]), **_stories_shown(run, ids, obedience=rows)}
-    if run.table not in STEPS or run.at.model is None:
+    of_sets = run.table in SHOWN_AS_SETS
+    if run.at.model is None or not (of_sets or run.table in STEPS):
         return sample_metadata(stored)
     outcomes = stored.lazy().select("conversation_id", "drop_reason").collect()
-    return _stories_shown(run, choose_from_step(outcomes, STORY_ROWS), upto=run.table)
+    ids = choose_from_step(outcomes, STORY_ROWS)
+    if of_sets:
+        return _as_far_as_stored(lambda: set_metadata(run.table, run.evidence(), ids))
+    return _stories_shown(run, ids, upto=run.table)
 
 
 def _stories_shown(run: AssetRun, ids: list[str], **told: Any) -> dict[str, Any]:
+    shard, model = run.evidence(), run.at.model or ""
+    return _as_far_as_stored(lambda: story_metadata(build_stories([shard], model, ids, **told)))
+
+
+def _as_far_as_stored(tell: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     try:
-        stories = build_stories([run.evidence()], run.at.model or "", ids, **told)
+        return tell()
     except (StoreError, TableError) as error:  # an earlier step was taken away meanwhile
         return {"rows": f"They cannot be shown: {error}"}
-    return story_metadata(stories)
 
 
 def _summary_shown(run: AssetRun, rows: pl.DataFrame, path: str) -> dict[str, Any]:

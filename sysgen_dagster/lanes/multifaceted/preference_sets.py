@@ -168,16 +168,22 @@ def _read(
     """The set that a reply gives, and why it is dropped."""
     if text is None:
         return [], drop_reason
-    found = read_reply(text)
-    preferences = [
+    preferences = read_preferences(aspects, text)
+    if drop_reason is None and finish_reason == CUT:
+        drop_reason = NoAnswer.TRUNCATED.value
+    return preferences, drop_reason or find_fault(preferences)
+
+
+def read_preferences(aspects: Sequence[Mapping[str, str]], reply: str) -> list[dict[str, Any]]:
+    """The set that a reply gives for these aspects; parts that it lacks are null."""
+    found = read_reply(reply)
+    preferences: list[dict[str, Any]] = [
         {**aspect, **{part: found.get(aspect["dimension"], {}).get(part) for part in PARTS}}
         for aspect in aspects
     ]
     for each in preferences:
         each["preference"] = (each["preference"] or "").rstrip(".") or None
-    if drop_reason is None and finish_reason == CUT:
-        drop_reason = NoAnswer.TRUNCATED.value
-    return preferences, drop_reason or find_fault(preferences)
+    return preferences
 
 
 def find_fault(preferences: Sequence[Mapping[str, Any]]) -> str | None:

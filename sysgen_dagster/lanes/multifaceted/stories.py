@@ -4,7 +4,7 @@ Which ones are shown depends on their outcomes and their order, which is random 
 of the chosen ones are read, of one shard at a time.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -64,7 +64,7 @@ def choose_instructions(
 def build_stories(
     shard: Evidence, model: str, ids: Sequence[str], upto: Table = GOLD_ANSWERS
 ) -> list[Story]:
-    """One record per instruction of `ids`, in their order.
+    """One record per instruction of `ids` that the shard holds, in their order.
 
     A record has ``id``, ``source``, ``model``, ``engine``, ``question`` and ``sets``; each of these
     has ``preferences``, ``system_message`` and ``answer`` (null after the step that dropped it, and
@@ -75,26 +75,26 @@ def build_stories(
         shard: The rows of one model.
         model: Its name in the catalogue.
         ids: Ids of instructions of the shard.
-        upto: The last step that is read.
+        upto: The last step that is read; `INSTRUCTIONS`: none, and no sets are told.
     """
     is_wanted = instruction_of(_ID).is_in(list(ids))
     asked = shard.read(INSTRUCTIONS, _ID, "source", "question").filter(is_wanted)
     rows = {row[_ID]: row for row in asked.iter_rows(named=True)}
-    sets = shard.read(PREFERENCE_SETS, _ID, "engine", "preference_set", "drop_reason")
     told: dict[str, Story] = {}
     engines: dict[str, str | None] = {}
     of_instruction: dict[str, list[Story]] = {each: [] for each in ids}
-    named = sets.filter(is_wanted).with_columns(instruction=instruction_of(_ID))
-    for row in named.iter_rows(named=True):
-        one = told[row[_ID]] = {"preferences": row["preference_set"] or [], **_NO_TEXTS}
-        one |= _ending(PREFERENCE_SETS, row["drop_reason"])
-        of_instruction[row["instruction"]].append(one)
-        engines[row["instruction"]] = row["engine"]
+    if upto != INSTRUCTIONS:
+        sets = shard.read(PREFERENCE_SETS, _ID, "engine", "preference_set", "drop_reason")
+        named = sets.filter(is_wanted).with_columns(instruction=instruction_of(_ID))
+        for row in named.iter_rows(named=True):
+            one = told[row[_ID]] = build_set(row["preference_set"] or [], row["drop_reason"])
+            of_instruction[row["instruction"]].append(one)
+            engines[row["instruction"]] = row["engine"]
     for table, (column, most) in _SHOWN.items():
         if table in _tables(upto):
             texts = shard.read(table, _ID, column, "drop_reason").filter(is_wanted)
             for identity, text, reason in texts.iter_rows():
-                told[identity] |= {column: _shorten(text, most), **_ending(table, reason)}
+                told[identity] |= {column: _shorten(text, most), **ending(table, reason)}
     return [
         {
             "id": each,
@@ -105,14 +105,21 @@ def build_stories(
             "sets": of_instruction[each],
         }
         for each in ids
+        if each in rows
     ]
 
 
+def build_set(preferences: Sequence[Mapping[str, Any]], reason: str | None = None) -> Story:
+    """A set of a record that has nothing but its preferences, and why it was dropped if it was."""
+    return {"preferences": preferences, **_NO_TEXTS, **ending(PREFERENCE_SETS, reason)}
+
+
 def _tables(upto: Table) -> tuple[Table, ...]:
-    return TABLES[: TABLES.index(upto) + 1]
+    return () if upto == INSTRUCTIONS else TABLES[: TABLES.index(upto) + 1]
 
 
-def _ending(table: Table, reason: str | None) -> Story:
+def ending(table: Table, reason: str | None) -> Story:
+    """How a set ends that a step dropped; nulls where it was not."""
     return {"drop_reason": reason, "stopped_at": name_of(table) if reason else None}
 
 

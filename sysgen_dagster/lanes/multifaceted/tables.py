@@ -109,6 +109,12 @@ def set_id(instruction_id: str, number: int) -> str:
     return f"{instruction_id}#{number}"
 
 
+def split_set_id(identity: str) -> tuple[str, int]:
+    """The id of the instruction, and the number of the set, from `set_id`."""
+    instruction_id, _, number = identity.rpartition("#")
+    return instruction_id, int(number)
+
+
 def instruction_of(column: str) -> pl.Expr:
     """The id of the instruction, from the ``conversation_id`` of a set in a column."""
     return pl.col(column).str.replace(r"#\d+$", "")

@@ -7,12 +7,9 @@ import pytest
 
 from sysgen_dagster.defs.plumbing.metadata import (
     outcome_metadata,
-    report_metadata,
     story_metadata,
     verdicts_metadata,
 )
-from sysgen_dagster.report.page import Report
-from sysgen_dagster.report.training_set import TrainingSet
 from sysgen_dagster.training_sets.tables import TRAINING_ROWS
 from sysgen_dagster_tests.obedience.phrase_rows import phrase, rows
 from sysgen_dagster_tests.training_sets.frames import of
@@ -101,25 +98,6 @@ def test_what_a_row_says_stays_text() -> None:
     assert "<img" not in told
     assert "\\[a](" in told
     assert told.count("\n") == 0  # nothing of it begins a line
-
-
-def test_a_report_says_first_what_can_be_trained_on() -> None:
-    made = TrainingSet("sysgen", "/data", [("train", 3)], speaks_against=["No. " + HOSTILE] * 30)
-    kept = story(question="Q", new_answer="A")
-    report = Report(
-        *("A", "now", [("rows kept of m", "3")], ["Made up."], [], [kept, kept]),
-        training_sets=[made],
-        kept_rows=1,
-    )
-    told = report_metadata(report)
-    assert [*told] == [
-        *("training_sets", "folder", "before_you_train", "kept_rows", "row_1", "notices"),
-    ]
-    assert "| sysgen | train 3 | 30 |" in str(told["training_sets"].value)
-    sentences = str(told["before_you_train"].value)
-    assert len(sentences) < SHOWN_AT_ONCE
-    assert "more, in the report" in sentences
-    assert "<img" not in sentences
 
 
 def test_rows_that_a_limit_left_out_are_not_dropped_ones() -> None:

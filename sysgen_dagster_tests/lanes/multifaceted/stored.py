@@ -1,5 +1,6 @@
 """A stored shard of the second lane: two instructions with two sets each, one of them dropped."""
 
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -11,10 +12,11 @@ from sysgen_dagster.lanes.multifaceted.tables import (
     PREFERENCE_SETS,
 )
 from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS, load_taxonomy
-from sysgen_dagster.tables.table import Table
+from sysgen_dagster.storage.store import Store
+from sysgen_dagster.tables.table import Partition, Table
 from sysgen_dagster.training_sets.tables import MULTIFACETED_PAIRS
 
-MODEL = "phi-4"
+MODEL, SHARD = "phi-4", "multifaceted-000"
 
 
 def preferences(place: int = 0) -> list[dict[str, Any]]:
@@ -79,6 +81,18 @@ FRAMES = {
         {"conversation_id": "coding-b-0#0", "drop_reason": "no_sibling"},
     ),
 }
+
+
+_TABLES = (INSTRUCTIONS, PREFERENCE_SETS, PREFERENCE_MESSAGES, GOLD_ANSWERS, MULTIFACETED_PAIRS)
+
+
+def store_lane(folder: Path, upto: Table = MULTIFACETED_PAIRS) -> Store:
+    """The store in the folder, after `FRAMES` were stored as a shard of each table up to one."""
+    store = Store(folder)
+    for table in _TABLES[: _TABLES.index(upto) + 1]:
+        model = MODEL if "model" in table.by.value else None
+        store.write(table, Partition(model, SHARD), FRAMES[table.name])
+    return store
 
 
 class Stored:
