@@ -16,7 +16,12 @@ from sysgen_dagster.catalog.evaluation import (
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
 from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Rejected, Training
-from sysgen_dagster.catalog.references import Misnamed, forbidden_names, unknown_names
+from sysgen_dagster.catalog.references import (
+    Misnamed,
+    entries_of,
+    forbidden_names,
+    unknown_names,
+)
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Benchmark, Source, UpstreamFile
 from sysgen_dagster.catalog.students import Objective, Student, StudentTraining, find_misfits
@@ -59,8 +64,18 @@ class BaseCatalog(Entry):
         yield from unknown_names(values, "mixtures.*.models", "models")
         yield from unknown_names(values, "trainings.*.student", "students")
         yield from unknown_names(values, "trainings.*.mixture", "mixtures")
+        scoring = {
+            path[-1]
+            for path, entry in entries_of(values, "trainings")
+            if entry.get("objective") == Objective.REWARD
+        }
         for section in ("models", "judges", "subjects"):
             yield from unknown_names(values, f"{section}.*.training", "trainings")
+            what = (
+                "is a reward model, which scores answers and writes none: name a training of "
+                "another objective"
+            )
+            yield from forbidden_names(values, f"{section}.*.training", scoring, what)
         yield from unknown_names(values, "trainings.*.starts_from", "trainings")
         yield from unknown_names(values, "subjects.*.against", "subjects")
         for field in ("subjects.*.model", "evaluation.judge", "evaluation.sysbench.translator"):
@@ -111,18 +126,6 @@ class BaseCatalog(Entry):
                 return (
                     f"the model {name} is the student after epoch {model.epoch} of the training "
                     f"{model.training}, which has {training.epochs}: name one of these"
-                )
-        return None
-
-    @rule("trainings", "models", "judges", "subjects")
-    def _require_students_that_answer(self) -> str | None:
-        for name, model in self.served.items():
-            training = self.trainings.get(model.training or "")
-            if training and training.objective is Objective.REWARD:
-                return (
-                    f"the model {name} is the student of the training {model.training}, a reward "
-                    "model, which scores answers and writes none: name a training of another "
-                    "objective"
                 )
         return None
 
