@@ -33,7 +33,7 @@ from whole_graph import disk_mb, serving
 from zero_cost_server import MODEL
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.commands.backfill import Work, executing
+from sysgen_dagster.commands.backfill import executing
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.trial_catalog import (
     EXAMPLE_ROWS,
@@ -41,6 +41,7 @@ from sysgen_dagster.commands.trial_catalog import (
     real_model,
     with_models,
 )
+from sysgen_dagster.commands.work import Work
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.lanes.multifaceted import paper
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted

@@ -21,16 +21,10 @@ from rich.console import Console
 from written_rows import write_rows
 
 from sysgen_dagster.catalog.models import Engine
-from sysgen_dagster.commands.backfill import (
-    Execute,
-    Runs,
-    Work,
-    after_conversations,
-    executing,
-    show_engine_log,
-)
+from sysgen_dagster.commands.backfill import Execute, Runs, executing, show_engine_log
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.engines import show_engines
+from sysgen_dagster.commands.work import Work, after_conversations
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.sources.tables import CONVERSATIONS

@@ -14,16 +14,11 @@ from pathlib import Path
 from rich.console import Console
 
 from sysgen_dagster.commands import dagster_records
-from sysgen_dagster.commands.backfill import (
-    Work,
-    run_partitions,
-    stored_recipes,
-    work_of_lane,
-    work_on_rows,
-)
+from sysgen_dagster.commands.backfill import run_partitions
 from sysgen_dagster.commands.deployment import use_dagster_home, work_of
 from sysgen_dagster.commands.holders import Holders, find_answered, find_holders
 from sysgen_dagster.commands.left_over import left_over, remove
+from sysgen_dagster.commands.work import Work, stored_recipes, work_of_lane, work_on_rows
 from sysgen_dagster.inference.ledger_upkeep import forget
 from sysgen_dagster.inference.local.servers import stop
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog

@@ -7,10 +7,11 @@ import dagster as dg
 from rich.console import Console
 
 from sysgen_dagster.catalog.evaluation import EVERY_ITEM
-from sysgen_dagster.commands.backfill import Work, run_partitions
+from sysgen_dagster.commands.backfill import run_partitions
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment
 from sysgen_dagster.commands.evaluated_scores import print_scores
 from sysgen_dagster.commands.printing import add_lines, new_table, say
+from sysgen_dagster.commands.work import Work
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.evaluation.comparisons.subjects import UNTRAINED, list_pairs, list_subjects
 from sysgen_dagster.evaluation.comparisons.tables import ABLATION, OF_SUITES, USER_ROLE

@@ -125,7 +125,8 @@ def apply_decisions(console: Console, data: str) -> int:
     """
     store = use_deployment(data)
     use_dagster_home(store)
-    from sysgen_dagster.commands.backfill import run_partitions, stored_recipes
+    from sysgen_dagster.commands.backfill import run_partitions
+    from sysgen_dagster.commands.work import stored_recipes
     from sysgen_dagster.defs.plumbing.partitions import CATALOG
     from sysgen_dagster.defs.report import report
     from sysgen_dagster.defs.review import review_decisions

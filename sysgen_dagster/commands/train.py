@@ -12,10 +12,11 @@ import dagster as dg
 from rich.console import Console
 
 from sysgen_dagster.catalog.students import Objective, StudentTraining, Trainer
-from sysgen_dagster.commands.backfill import Work, run_partitions
+from sysgen_dagster.commands.backfill import run_partitions
 from sysgen_dagster.commands.deployment import use_dagster_home, use_deployment, work_of
 from sysgen_dagster.commands.printing import add_lines, new_table, say
 from sysgen_dagster.commands.trial_training import try_training
+from sysgen_dagster.commands.work import Work
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 from sysgen_dagster.storage.exports import reading_export, stored_exports
 from sysgen_dagster.storage.store import Store

@@ -51,7 +51,7 @@ else:
 
 # One hue for each model, in the order of the catalogue: the palette of Okabe and Ito, which people
 # of every kind of colour vision can tell apart, with its pale colours darkened for a white ground.
-HUES = ("#0070b2", "#d55e00", "#009e73", "#b3578c", "#9a7400", "#6a5acd")
+HUES = ("#0072b2", "#d55e00", "#009e73", "#b3578c", "#9a7400", "#6a5acd")
 PAPER, INK, LINE, PALE = "#fcfcfb", "#33393f", "#dfe3e5", "#8f969d"
 
 # On the page a colour of a chart is a variable of the style sheet, which has a light and a dark

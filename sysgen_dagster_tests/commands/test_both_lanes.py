@@ -2,8 +2,8 @@
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
 from sysgen_dagster.catalog.recipes import Lane
-from sysgen_dagster.commands.backfill import work_of_lane
 from sysgen_dagster.commands.demo import Trial
+from sysgen_dagster.commands.work import work_of_lane
 from sysgen_dagster.defs.plumbing.partitions import CATALOG, asset_key
 from sysgen_dagster.defs.plumbing.tables import TABLES
 from sysgen_dagster.lanes.catalog import load_catalog

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.sources import Benchmark
-from sysgen_dagster.commands.backfill import after_conversations
+from sysgen_dagster.commands.work import after_conversations
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs import measures, report
 from sysgen_dagster.defs.plumbing.checks import CHECKS

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from fsspec.core import url_to_fs
 
-from sysgen_dagster.commands.backfill import after_conversations
+from sysgen_dagster.commands.work import after_conversations
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.exports import exports, hub_datasets
 from sysgen_dagster.defs.plumbing.partitions import SOURCE_TABLES, asset_key

@@ -14,9 +14,9 @@ import pytest
 
 from sysgen_dagster.analysis.findings import FINDINGS
 from sysgen_dagster.catalog.recipes import NOT_OBEYED, Obeyed, Recipe, Reviewed, Variant
-from sysgen_dagster.commands.backfill import after_conversations
 from sysgen_dagster.commands.exclude import exclude_conversations
 from sysgen_dagster.commands.printing import open_plain_console
+from sysgen_dagster.commands.work import after_conversations
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs import exports as defs_exports
 from sysgen_dagster.defs import mixture_checks, training_sets

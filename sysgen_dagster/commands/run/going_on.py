@@ -14,17 +14,10 @@ from rich.text import Text
 
 from sysgen_dagster.catalog.models import Engine
 from sysgen_dagster.chat.quoting import made_visible
-from sysgen_dagster.commands.backfill import (
-    Execute,
-    Runs,
-    Work,
-    after_conversations,
-    executing,
-    show_engine_log,
-    work_at_the_end,
-)
+from sysgen_dagster.commands.backfill import Execute, Runs, executing, show_engine_log
 from sysgen_dagster.commands.run.progress import RowsProgress, showing
 from sysgen_dagster.commands.run.rows_target import RowsTarget, count_asked
+from sysgen_dagster.commands.work import Work, after_conversations, work_at_the_end
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.lanes.sysgen.tables import ALIGNED
 from sysgen_dagster.sources.tables import CONVERSATIONS
