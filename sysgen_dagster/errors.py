@@ -6,6 +6,7 @@ succeed later although nobody changes anything::
     SysgenError
     ├── AddressError                  the UI cannot listen where it should
     ├── AlertError                    the webhook did not take a message
+    ├── BenchSheetError               a sheet of the bench cannot be written, or is none of it
     ├── CatalogError                  the catalogue cannot be used
     ├── DagsterHomeError              Dagster's own state cannot be kept where it should be
     ├── DamagedFileError              a stored file does not hold what was written to it

@@ -21,7 +21,7 @@ from sysgen_dagster.obedience.calibration import Kind
 from sysgen_dagster.obedience.tables import JUDGE_CALIBRATION, JUDGED_PREFERENCES
 from sysgen_dagster.obedience.worth import mark_judges
 from sysgen_dagster.report import drawing
-from sysgen_dagster.report.costs import build_section as build_costs
+from sysgen_dagster.report.costs import build_costs
 from sysgen_dagster.report.kept_rows import KEPT_ROWS, begin_with_kept, is_kept
 from sysgen_dagster.report.page import Report, Section, Table
 from sysgen_dagster.report.pictures import draw_pictures

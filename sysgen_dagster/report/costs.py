@@ -8,7 +8,7 @@ from sysgen_dagster.report.view import Part, with_titles
 _LONG_H, _LONG_MIN = 2, 2  # from which a time is told in hours, and in minutes
 
 
-def build_section(costs: pl.DataFrame) -> Section:
+def build_costs(costs: pl.DataFrame) -> Section:
     """The section.
 
     Args:

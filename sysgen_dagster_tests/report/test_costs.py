@@ -2,7 +2,7 @@
 
 import polars as pl
 
-from sysgen_dagster.report.costs import build_section
+from sysgen_dagster.report.costs import build_costs
 from sysgen_dagster.report.view import Part
 
 COSTS = pl.DataFrame(
@@ -20,7 +20,7 @@ COSTS = pl.DataFrame(
 
 
 def test_costs_are_shown_as_far_as_they_are_known() -> None:
-    section = build_section(COSTS)
+    section = build_costs(COSTS)
     [table] = section.tables
 
     assert section.part is Part.COST
