@@ -31,6 +31,11 @@ _ANNOUNCEMENT = re.compile(
     re.I,
 )
 _FENCED = re.compile(r"\A```\w*\n(?P<text>.*)\n```\s*\Z", re.DOTALL)
+_OF_THE_TASK = re.compile(
+    r"\b(?:four|given|provided|following|above) (?:wish(?:es)?|descriptions?|preferences?)\b"
+    r"|\b(?:wishes|descriptions|preferences) (?:given|provided|described|listed|above|below)\b",
+    re.I,
+)
 _OF_A_LIST = re.compile(r"^\s*(?:[-*+\u2022]\s|\d{1,2}[.)]\s|#{1,6}\s)", re.MULTILINE)
 
 
@@ -107,6 +112,8 @@ def find_fault(message: str, labels: re.Pattern[str], characters: tuple[int, int
         return Dropped.NOT_ONE_PARAGRAPH.value
     if labels.search(message):
         return Dropped.NAMES_TAXONOMY.value
+    if _OF_THE_TASK.search(message):
+        return Dropped.SPEAKS_OF_TASK.value
     shortest, longest = characters
     return None if shortest <= len(message) <= longest else Dropped.MESSAGE_LENGTH.value
 

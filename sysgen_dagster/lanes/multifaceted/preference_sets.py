@@ -4,6 +4,7 @@ What each preference is about is drawn (`taxonomy`); the model says what somebod
 instruction may prefer there, in a few words and in a description that is about this instruction.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -31,16 +32,18 @@ SAMPLING = paper.WRITING
 FEWEST_WORDS = 8
 
 Preference = Mapping[str, str]
+_BETWEEN_WORDS = re.compile(r"[\s_,;]+")
 
 _FEWEST, _MOST = paper.PREFERENCE_WORDS
-# xgrammar and llama.cpp read it alike.
+# xgrammar and llama.cpp read it alike. A model that may write no further blank goes on with commas
+# and underscores: these end a word as well.
 _LINES = ' "\\n" '.join(
     f'"{label_of(each)} preference: " few "\\n{label_of(each)} description: " text'
     for each in DIMENSIONS
 )
 GRAMMAR = rf"""root ::= {_LINES}
 few ::= word (" " word){{{_FEWEST - 1},{_MOST - 1}}}
-word ::= [^ \n\r]+
+word ::= [^ \n\r_,;]+ [,;]?
 text ::= [^ \n\r] [^\n\r]+
 """
 _OF_ONE = {
@@ -190,7 +193,8 @@ def find_fault(preferences: Sequence[Mapping[str, Any]]) -> str | None:
     """Why a set cannot be used, whatever the other sets of its instruction say; None: it can."""
     if not all(each[part] for each in preferences for part in PARTS):
         return Dropped.MISSING_PREFERENCE.value
-    if not all(_FEWEST <= len(each["preference"].split()) <= _MOST for each in preferences):
+    words = (_BETWEEN_WORDS.split(each["preference"].strip(" _,;")) for each in preferences)
+    if not all(_FEWEST <= len(each) <= _MOST for each in words):
         return Dropped.PREFERENCE_LENGTH.value
     if any(len(each["description"].split()) < FEWEST_WORDS for each in preferences):
         return Dropped.SHORT_DESCRIPTION.value

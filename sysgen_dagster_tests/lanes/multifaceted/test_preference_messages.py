@@ -80,6 +80,8 @@ BAD: dict[str, tuple[Reply, str]] = {
     "a numbered list": (f"1. {PARAGRAPH}\n2. {PARAGRAPH}", "not_one_paragraph"),
     "a remark after it": (f"{PARAGRAPH}\n\nI hope this helps!", "not_one_paragraph"),
     "labels": (f"Style: {PARAGRAPH}", "names_taxonomy"),
+    "the task": (f"{PARAGRAPH.strip()} You cover all four wishes.", "speaks_of_task"),
+    "its material": (f"Meet the descriptions provided. {PARAGRAPH}", "speaks_of_task"),
     "a line": ("Answer well.", "message_length"),
     "a flood": (PARAGRAPH * 20, "message_length"),
 }

@@ -97,6 +97,10 @@ BAD: dict[str, tuple[Reply, str]] = {
     "a blank description": (a_set(words(0), harmlessness_description=""), "missing_preference"),
     "one word": (a_set(words(0), style_preference="short"), "preference_length"),
     "seven words": (a_set(words(0), style_preference="a b c d e f g"), "preference_length"),
+    "seven words that are glued": (
+        a_set(words(0), style_preference="a b c, d,_e,_f,_g"),
+        "preference_length",
+    ),
     "a short description": (
         a_set(words(0), informativeness_description="It is of some use here."),
         "short_description",
