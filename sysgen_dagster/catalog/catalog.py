@@ -65,7 +65,7 @@ class BaseCatalog(Entry):
         yield from unknown_names(values, "trainings.*.student", "students")
         yield from unknown_names(values, "trainings.*.mixture", "mixtures")
         scoring = {
-            path[-1]
+            str(path[-1])
             for path, entry in entries_of(values, "trainings")
             if entry.get("objective") == Objective.REWARD
         }

@@ -1,4 +1,4 @@
-"""TRL trains on an export as it is: one step of SFT and of DPO, of a tiny random Llama, on a CPU.
+"""TRL trains on an export as it is: a step of SFT, DPO, a reward model, of a tiny random Llama.
 
 The model learns nothing. What is real is the way there: the files of an export, `datasets`, TRL's
 own preparation with a chat template, the loss and the optimizer.
@@ -17,7 +17,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.recipes import Recipe, Rejected, Training
+from sysgen_dagster.catalog.recipes import Layout, Recipe, Rejected, Training
 from sysgen_dagster.training_sets.export.card import CardFacts
 from sysgen_dagster.training_sets.export.folder import write_folder
 from sysgen_dagster.training_sets.exported_rows import to_exported
@@ -105,7 +105,7 @@ def sft_export(conversations: pl.DataFrame, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(scope="module")
-def dpo_export(conversations: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def preferences(conversations: pl.DataFrame) -> pl.DataFrame:
     """Preference pairs of both kinds."""
     foreign = conversations.select(
         "conversation_id",
@@ -113,8 +113,21 @@ def dpo_export(conversations: pl.DataFrame, tmp_path_factory: pytest.TempPathFac
         system_message=pl.lit("Sing."),
         new_answer=pl.format("La, {}!", "answer"),
     )
-    pairs, recipe = build_preference_pairs(conversations, foreign), Recipe(rejected=tuple(Rejected))
-    return export(tmp_path_factory.mktemp("dpo") / "export", pairs, recipe)
+    return build_preference_pairs(conversations, foreign)
+
+
+@pytest.fixture(scope="module")
+def dpo_export(preferences: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pairs of answers, beside the turns before them."""
+    recipe = Recipe(rejected=tuple(Rejected))
+    return export(tmp_path_factory.mktemp("dpo") / "export", preferences, recipe)
+
+
+@pytest.fixture(scope="module")
+def reward_export(preferences: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pairs of whole chats."""
+    recipe = Recipe(rejected=tuple(Rejected), layout=Layout.REWARD)
+    return export(tmp_path_factory.mktemp("reward") / "export", preferences, recipe)
 
 
 def load(folder: Path, cache: Path) -> Any:
@@ -189,7 +202,7 @@ def test_sft_sees_every_turn_and_nothing_else(tiny: Path, chats: Any, tmp_path: 
     assert places == sorted(places)
 
 
-@pytest.mark.parametrize("method", ["sft", "dpo"])
+@pytest.mark.parametrize("method", ["sft", "dpo", "reward"])
 def test_the_script_of_an_export_trains(
     request: pytest.FixtureRequest, tiny: Path, tmp_path: Path, method: str
 ) -> None:
@@ -234,3 +247,28 @@ def test_dpo_sees_the_prompt_of_all_turns_and_both_answers(
     assert sorted(seen) == sorted(expected)
     assert any("Which tower leans?" in prompt for prompt, _, _ in seen)
     assert all("<|im_start|>system\nYou are guide" in prompt for prompt, _, _ in seen)
+
+
+def test_a_reward_model_sees_both_whole_chats_of_an_export_and_learns(
+    tiny: Path, pairs: Any, reward_export: Path, tmp_path: Path
+) -> None:
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+    from trl import RewardConfig, RewardTrainer
+
+    trainer = RewardTrainer(
+        AutoModelForSequenceClassification.from_pretrained(tiny, num_labels=1),
+        args=RewardConfig(output_dir=str(tmp_path / "reward"), **STEP),
+        train_dataset=load(reward_export, tmp_path / "cache"),
+        processing_class=AutoTokenizer.from_pretrained(tiny),
+    )
+    decode = trainer.processing_class.decode
+    seen = [
+        tuple(decode(row[f"{kind}_ids"]) for kind in ("chosen", "rejected"))
+        for row in trainer.train_dataset
+    ]
+    whole = [
+        tuple(rendered(row["prompt"] + row[kind]) for kind in ("chosen", "rejected"))
+        for row in pairs
+    ]
+    assert sorted(seen) == sorted(whole)
+    assert_learns(trainer)

@@ -46,7 +46,7 @@ MULTIFACETED_JOB = dg.define_asset_job(
     description=(
         "Starts the next missing partitions of the second lane whose instructions are there, a few "
         "a tick, one model until it is complete, first what failed before; not those that keep "
-        "failing. Then those whose answers no judge has compared yet. It waits while runs of the "
+        "failing. Then those whose answers are not made into pairs yet. It waits while runs of the "
         "first lane are going."
     ),
 )
@@ -81,21 +81,21 @@ def fill_multifaceted(
 def _gaps(instance: dg.DagsterInstance) -> Iterator[tuple[list[str], list[dg.AssetKey]]]:
     """Partitions whose instructions are made, model by model, and which assets of them to make.
 
-    First those that are missing, or a pilot; then those whose answers were not judged, or are
-    others than those that were.
+    First those that are missing, or a pilot; then those whose answers were not made into pairs
+    yet, or are others than those that were judged.
     """
     ready = instance.get_materialized_partitions(instructions.key)
     ready -= cut_otherwise(instance, instructions.key, CATALOG.shards_of)
     whole = instance.get_materialized_partitions(_LAST) - pilots(instance, _FIRST)
     whole -= cut_otherwise(instance, _FIRST, CATALOG.shards_of)
-    judged = instance.get_materialized_partitions(judged_pairs.key)
-    judged -= out_of_date(instance, judged_pairs.key, [_LAST]).keys()
+    paired = set.intersection(*map(instance.get_materialized_partitions, _AFTER))
+    paired -= out_of_date(instance, judged_pairs.key, [_LAST]).keys()
     shards = [shard for shard in CATALOG.lane_shards[LANE] if shard in ready]
     keys = {model: [f"{model}|{shard}" for shard in shards] for model in CATALOG.models}
     for of in keys.values():
         yield [key for key in of if key not in whole], _AT_ONCE
     for of in keys.values():
-        yield [key for key in of if key in whole and key not in judged], _AFTER
+        yield [key for key in of if key in whole and key not in paired], _AFTER
 
 
 def _failures(instance: dg.DagsterInstance, key: str, assets: Sequence[dg.AssetKey]) -> int:

@@ -102,13 +102,15 @@ def test_a_pilot_and_rows_of_another_cut_are_gaps(
     assert _tick(instance)[0] == [f"{FIRST}|{SHARDS[0]}"]
 
 
-def test_answers_that_no_judge_has_compared_are_judged_once_all_are_written(
-    instance: dg.DagsterInstance,
+@pytest.mark.parametrize("last", range(len(AFTER_ANSWERS)))
+def test_answers_that_were_not_made_into_pairs_are_once_all_are_written(
+    instance: dg.DagsterInstance, last: int
 ) -> None:
+    """Also where a run was killed after the judge's verdicts."""
     first, second = _keys(FIRST)
     for model in CATALOG.models:
         for key in _keys(model):
-            for asset in STEPS if key == second else (*STEPS, *AFTER_ANSWERS):
+            for asset in (*STEPS, *AFTER_ANSWERS[: last if key == second else None]):
                 _made(instance, asset, key)
 
     assert _tick(instance) == ([second], "")
