@@ -83,6 +83,20 @@ def test_one_run_takes_one_partition_through_all_steps(run: dg.ExecuteInProcessR
     assert made == [step.key for step in STEPS]
 
 
+def test_the_ui_shows_of_each_step_what_it_made_of_a_few_sets(
+    run: dg.ExecuteInProcessResult,
+) -> None:
+    shown = {
+        event.asset_key: event.step_materialization_data.materialization.metadata
+        for event in run.get_asset_materialization_events()
+    }
+    last = {PREFERENCE_SETS: "Harmlessness", PREFERENCE_MESSAGES: "Message", GOLD_ANSWERS: "Answer"}
+    for table, title in last.items():
+        metadata = shown[asset_key(table)]
+        assert f"**{title}** " in str(metadata["row_3"].value)
+        assert ("chart" in metadata) == (table != GOLD_ANSWERS)
+
+
 def test_the_lane_s_keys_have_its_prefix_and_a_group_after_the_first_lane_s() -> None:
     assets = [*MULTIFACETED, *JUDGED]
     keys = [key.to_user_string() for key in (asset.key for asset in assets)]
@@ -230,7 +244,7 @@ def test_without_the_section_nothing_of_the_lane_is_loaded(tmp_path: Path) -> No
     )
     assets, jobs, schedules, checks = json.loads(ran.stdout.splitlines()[-1])
 
-    assert not [name for name in assets if name.startswith("multifaceted")]
+    assert not [name for name in assets if name.startswith("multifaceted/")]
     assert "aligned_responses" in assets
     assert (jobs, schedules) == (["sysgen"], ["fill_gaps"])
     assert "every_set_is_there" not in checks
