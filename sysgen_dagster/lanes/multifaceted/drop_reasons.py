@@ -24,6 +24,7 @@ class Dropped(StrEnum):
     NOT_ONE_PARAGRAPH = "not_one_paragraph"
     NAMES_TAXONOMY = "names_taxonomy"  # a dimension or subdimension stands there as a label
     SPEAKS_OF_TASK = "speaks_of_task"  # it speaks of the wishes that it was made of, as such
+    REPEATS_PROMPT = "repeats_prompt"  # a run of its words stands in what was asked, as an example
     MESSAGE_LENGTH = "message_length"  # it is shorter or longer than the catalogue allows
     # gold_answers: only those of `chat.drop_reasons`
 

@@ -30,6 +30,8 @@ _ANNOUNCEMENT = re.compile(
     r"\A(?:[^\n]{0,120}:\W{0,4}\n\s*(?=\S)|\W{0,4}system (?:message|prompt)\W{0,4}:[*_]{0,3}\s*)",
     re.I,
 )
+_RUN = 8  # words: as many in a row are not the same by chance
+_WORD = re.compile(r"\w+")
 _FENCED = re.compile(r"\A```\w*\n(?P<text>.*)\n```\s*\Z", re.DOTALL)
 _OF_THE_TASK = re.compile(
     r"\b(?:four|given|provided|following|above) (?:wish(?:es)?|descriptions?|preferences?)\b"
@@ -114,8 +116,21 @@ def find_fault(message: str, labels: re.Pattern[str], characters: tuple[int, int
         return Dropped.NAMES_TAXONOMY.value
     if _OF_THE_TASK.search(message):
         return Dropped.SPEAKS_OF_TASK.value
+    if _runs_of(message) & _RUNS_OF_PROMPT:
+        return Dropped.REPEATS_PROMPT.value
     shortest, longest = characters
     return None if shortest <= len(message) <= longest else Dropped.MESSAGE_LENGTH.value
+
+
+def _runs_of(text: str) -> set[tuple[str, ...]]:
+    """Every `_RUN` words that follow each other."""
+    words = _WORD.findall(text.lower())
+    return {*zip(*(words[start:] for start in range(_RUN)), strict=False)}
+
+
+_RUNS_OF_PROMPT = {
+    run for each in PROMPT.render(mark="", descriptions=[]) for run in _runs_of(each["content"])
+}
 
 
 def label_pattern(taxonomy: Taxonomy) -> re.Pattern[str]:

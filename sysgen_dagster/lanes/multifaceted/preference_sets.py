@@ -35,15 +35,12 @@ Preference = Mapping[str, str]
 _BETWEEN_WORDS = re.compile(r"[\s_,;]+")
 
 _FEWEST, _MOST = paper.PREFERENCE_WORDS
-# xgrammar and llama.cpp read it alike. A model that may write no further blank goes on with commas
-# and underscores: these end a word as well.
+# xgrammar and llama.cpp read it alike. How many words a preference has is not held to: a model that
+# may write no further blank glues on what it still had to say, in any language.
 _LINES = ' "\\n" '.join(
-    f'"{label_of(each)} preference: " few "\\n{label_of(each)} description: " text'
-    for each in DIMENSIONS
+    f'"{label_of(each)} {part}: " text' for each in DIMENSIONS for part in PARTS
 )
 GRAMMAR = rf"""root ::= {_LINES}
-few ::= word (" " word){{{_FEWEST - 1},{_MOST - 1}}}
-word ::= [^ \n\r_,;]+ [,;]?
 text ::= [^ \n\r] [^\n\r]+
 """
 _OF_ONE = {

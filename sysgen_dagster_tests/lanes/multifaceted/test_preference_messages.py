@@ -82,6 +82,10 @@ BAD: dict[str, tuple[Reply, str]] = {
     "labels": (f"Style: {PARAGRAPH}", "names_taxonomy"),
     "the task": (f"{PARAGRAPH.strip()} You cover all four wishes.", "speaks_of_task"),
     "its material": (f"Meet the descriptions provided. {PARAGRAPH}", "speaks_of_task"),
+    "the example": (
+        f"You take no word of the trade for granted, and where one is needed. {PARAGRAPH}",
+        "repeats_prompt",
+    ),
     "a line": ("Answer well.", "message_length"),
     "a flood": (PARAGRAPH * 20, "message_length"),
 }
