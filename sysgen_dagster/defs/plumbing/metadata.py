@@ -143,8 +143,13 @@ def verdicts_metadata(phrases: pl.Series) -> dict[str, Any]:
 
 
 def _phrase_totals(rows: pl.LazyFrame) -> dict[str, int]:
-    """How many phrases the new answers of training rows obey, of each conversation once."""
+    """How many phrases the new answers of training rows obey, of each conversation once.
+
+    Nothing where no row says, as in the second lane.
+    """
     once = rows.select("conversation_id", *PHRASE_COUNTS).unique("conversation_id").collect()
+    if once.select(pl.all_horizontal(pl.col(*PHRASE_COUNTS).is_null().all())).item():
+        return {}
     return {
         **{name: int(once[name].sum()) for name in PHRASE_COUNTS},
         "answers_not_obeying": once.filter(pl.col("phrases_not_obeyed") > 0).height,
