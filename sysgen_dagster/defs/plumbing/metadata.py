@@ -113,12 +113,7 @@ def _story(story: Mapping[str, Any]) -> dg.MarkdownMetadataValue:
 def texts_below_each_other(
     texts: Mapping[str, str], most: Mapping[str, int]
 ) -> dg.MarkdownMetadataValue:
-    """Texts after their titles, so short that the UI shows them at once.
-
-    Args:
-        texts: By title.
-        most: By title, how many characters are shown.
-    """
+    """Texts after their titles, of each the first so many characters, few enough for the UI."""
     for part in (1.0, 0.6, 0.2):  # escapes make a text longer, at most four times
         lines = [
             f"**{name}** {inert(text, int(part * most[name]))}" for name, text in texts.items()
@@ -143,8 +138,10 @@ def verdicts_metadata(phrases: pl.Series) -> dict[str, Any]:
 
 
 def _phrase_totals(rows: pl.LazyFrame) -> dict[str, int]:
-    """How many phrases the new answers of training rows obey, of each conversation once."""
+    """How many phrases the answers of conversations obey; nothing where no row says."""
     once = rows.select("conversation_id", *PHRASE_COUNTS).unique("conversation_id").collect()
+    if once.select(pl.all_horizontal(pl.col(*PHRASE_COUNTS).is_null().all())).item():
+        return {}
     return {
         **{name: int(once[name].sum()) for name in PHRASE_COUNTS},
         "answers_not_obeying": once.filter(pl.col("phrases_not_obeyed") > 0).height,

@@ -85,6 +85,8 @@ def test_training_rows_tell_of_each_conversation_once_how_far_it_obeys() -> None
         ).lazy()
     )
     assert told == {**counts, "answers_not_obeying": 1}
+    unknown = of(TRAINING_ROWS, {"conversation_id": "b", "variant": "sysgen", **nobody})
+    assert outcome_metadata(unknown) == {}
 
 
 @pytest.mark.parametrize("text", ["x" * 50_000, "<" * 50_000, "[" * 50_000, "w " * 9_000])
