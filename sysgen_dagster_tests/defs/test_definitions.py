@@ -75,7 +75,10 @@ def test_a_statistic_is_of_each_model_or_of_the_sources(table: str) -> None:
 
 def test_the_report_follows_everything_that_it_shows() -> None:
     upstream = {dep.asset_key.to_user_string() for dep in SPECS["report"].deps}
-    assert upstream == {*STATISTICS, *COMPARISONS, "row_quality"}
+    of_sets = ("preference_sets", "preference_messages", "gold_answers", "judged_pairs")
+    of_lane = ("selection", "instructions", *of_sets, "preference_pairs")
+    lane = {f"multifaceted/{name}" for name in of_lane}
+    assert upstream == {*STATISTICS, *COMPARISONS, "row_quality", *lane}
 
 
 def test_every_statistic_has_one_view() -> None:
