@@ -16,12 +16,6 @@ from sysgen_dagster.tables.table import polars_schema
 _GRAM = 5
 
 
-def read_fixed_text(prompt: Prompt) -> str:
-    """What the prompt says to every row: its instructions and demonstrations."""
-    turns = prompt.render(**dict.fromkeys(prompt.inputs, ""))
-    return "\n".join(turn["content"] for turn in turns)
-
-
 def measure_prompt_copies(phrases: pl.Series, prompt: Prompt) -> pl.DataFrame:
     """The columns of `tables.PROMPT_COPIES`, one row per message, in their order.
 
@@ -29,7 +23,7 @@ def measure_prompt_copies(phrases: pl.Series, prompt: Prompt) -> pl.DataFrame:
         phrases: The phrases of each message.
         prompt: What the messages were asked for with; only its fixed text is compared.
     """
-    [fixed] = space_words(pl.Series([read_fixed_text(prompt)]))
+    [fixed] = space_words(pl.Series([prompt.fixed_text]))
     within, grams = f" {fixed} ", set(_grams(fixed.split(" ")))
     texts = phrases.list.eval(pl.element().struct.field("text"))
     words = space_words(texts.explode(empty_as_null=False, keep_nulls=False))

@@ -97,6 +97,12 @@ class Prompt:
         """The first message, which is the same for every row."""
         return self.render(**dict.fromkeys(self.inputs, ""))[0]["content"]
 
+    @property
+    def fixed_text(self) -> str:
+        """What it says to every row: its instructions and demonstrations."""
+        turns = self.render(**dict.fromkeys(self.inputs, ""))
+        return "\n".join(turn["content"] for turn in turns)
+
     def render(self, **inputs: Any) -> list[ChatMessage]:
         """The chat messages for one row; demonstrations stand before the last one.
 

@@ -10,17 +10,15 @@ import polars as pl
 
 from sysgen_dagster.analysis.contamination import ItemIndex, find_contamination, index_items
 from sysgen_dagster.analysis.repeated_instructions import find_repeats
+from sysgen_dagster.analysis.statistics import MOSTLY_HELD
 from sysgen_dagster.evaluation.suite import Suite
 from sysgen_dagster.tables.checks import Finding
 from sysgen_dagster.tables.table import Table
 
-MOSTLY_HELD = 0.5  # the overlap from which a row holds an item
 NAME = "student_has_not_learned_the_benchmark"
 STATEMENT = f"No training row of the student holds {MOSTLY_HELD:.0%} or more of an item."
 # Of a training row, whose messages are a chat, or a pair's prompt and answers.
 _CHATS = ("messages", "prompt", "chosen")
-
-
 OF_LANE = "no_training_instruction_is_an_item"
 STATEMENT_OF_LANE = f"No instruction that the lane trains on holds {MOSTLY_HELD:.0%} of an item."
 

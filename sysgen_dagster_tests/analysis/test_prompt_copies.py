@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.analysis.findings import FINDINGS
-from sysgen_dagster.analysis.prompt_copies import measure_prompt_copies, read_fixed_text
+from sysgen_dagster.analysis.prompt_copies import measure_prompt_copies
 from sysgen_dagster.lanes.sysgen.annotation import PROMPT
 from sysgen_dagster.lanes.sysgen.filtering import filter_messages
 from sysgen_dagster.lanes.sysgen.settings import DropRule
@@ -28,7 +28,7 @@ def measure(*texts: list[str]) -> list[tuple[float | None, int]]:
 
 
 def test_the_fixed_text_is_the_prompt_without_a_row() -> None:
-    fixed = read_fixed_text(PROMPT)
+    fixed = PROMPT.fixed_text
     assert DEMONSTRATED in fixed
     assert "Leave out a functionality the conversation gives no ground for." in fixed
     assert "{{" not in fixed

@@ -128,9 +128,7 @@ def _runs_of(text: str) -> set[tuple[str, ...]]:
     return {*zip(*(words[start:] for start in range(_RUN)), strict=False)}
 
 
-_RUNS_OF_PROMPT = {
-    run for each in PROMPT.render(mark="", descriptions=[]) for run in _runs_of(each["content"])
-}
+_RUNS_OF_PROMPT = _runs_of(PROMPT.fixed_text)
 
 
 def label_pattern(taxonomy: Taxonomy) -> re.Pattern[str]:

@@ -20,6 +20,7 @@ from sysgen_dagster.lanes.multifaceted import paper
 from sysgen_dagster.lanes.multifaceted.asking import Ask, ask_until_sound
 from sysgen_dagster.lanes.multifaceted.contradictions import contradicts
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped
+from sysgen_dagster.lanes.multifaceted.labelled_texts import build_grammar
 from sysgen_dagster.lanes.multifaceted.likeness import most_alike
 from sysgen_dagster.lanes.multifaceted.replies import PARTS, read_reply
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
@@ -35,14 +36,7 @@ Preference = Mapping[str, str]
 _BETWEEN_WORDS = re.compile(r"[\s_,;]+")
 
 _FEWEST, _MOST = paper.PREFERENCE_WORDS
-# xgrammar and llama.cpp read it alike. How many words a preference has is not held to: a model that
-# may write no further blank glues on what it still had to say, in any language.
-_LINES = ' "\\n" '.join(
-    f'"{label_of(each)} {part}: " text' for each in DIMENSIONS for part in PARTS
-)
-GRAMMAR = rf"""root ::= {_LINES}
-text ::= [^ \n\r] [^\n\r]+
-"""
+GRAMMAR = build_grammar(f"{label_of(each)} {part}" for each in DIMENSIONS for part in PARTS)
 _OF_ONE = {
     "type": "object",
     "properties": {part: {"type": "string"} for part in PARTS},

@@ -6,11 +6,11 @@ emphasis, bullets, scores from 5 down, texts that go over several lines, an obje
 block. Every text gives a result, which may lack some of the parts.
 """
 
-import json
 import re
 from collections.abc import Iterator, Mapping
-from itertools import islice
 from typing import Any
+
+from sysgen_dagster.lanes.multifaceted.labelled_texts import DEEPEST, read_lines, read_object, tidy
 
 CRITERION = "criterion"
 LEVELS = ("1", "2", "3", "4", "5")
@@ -30,9 +30,6 @@ _NUMBERED = re.compile(
     re.IGNORECASE,
 )
 _FIELD = re.compile(r"\W*(?:(?:score|level|description)s?)?[\s_]*(?P<level>[1-5])\W*", re.I)
-_NOTHING = re.compile(r"[\s.\u2026_\-\u2013\u2014]*|n/?a|none|null|tbd|<[^<>]*>|\[[^\[\]]*\]", re.I)
-_DEEPEST = 4  # objects within objects
-_MOST_STARTS = 20  # brackets with which an object may begin; each is read to where it ends
 
 
 def read_rubric(text: str) -> Mapping[str, str]:
@@ -41,52 +38,18 @@ def read_rubric(text: str) -> Mapping[str, str]:
     Of a part that stands there twice the first one counts.
     """
     found: dict[str, str] = {}
-    for part, written in [*_in_objects(text), *_in_lines(text)]:
-        said = _tidy(written)
+    in_object = read_object(text, lambda value: _in_value(value, DEEPEST))
+    for part, written in [*in_object, *read_lines(text, _read_label)]:
+        said = tidy(written)
         if said:
             found.setdefault(part, said)
     return found
 
 
-def _tidy(text: str) -> str:
-    """The text on one line, without the marks around it; empty where it says nothing."""
-    said = " ".join(text.split()).strip("*_`|").strip()
-    if len(said) > 1 and said[0] == said[-1] and said[0] in "\"'":
-        said = said[1:-1].strip()
-    return "" if _NOTHING.fullmatch(said) else said
-
-
-def _in_lines(text: str) -> Iterator[tuple[str, str]]:
-    """Part and text of each labelled line, with the lines that go on below it."""
-    at: str | None = None
-    lines: list[str] = []
-    for line in text.splitlines():
-        match = _LINE.match(line) or _NUMBERED.match(line)
-        # A blank line ends a text, and so does the fence of a code block.
-        goes_on = line.strip() and not line.lstrip().startswith("```")
-        if match is None and at is not None and goes_on:
-            lines.append(line)
-            continue
-        if at is not None:
-            yield at, "\n".join(lines)
-            at = None
-        if match is not None:
-            at, lines = match["level"] or CRITERION, [match["text"]]
-    if at is not None:
-        yield at, "\n".join(lines)
-
-
-def _in_objects(text: str) -> Iterator[tuple[str, str]]:
-    """The same of the first JSON object in the text that has a part of a rubric."""
-    decoder = json.JSONDecoder()
-    for start in islice(re.finditer(r"\{", text), _MOST_STARTS):
-        try:
-            value, _ = decoder.raw_decode(text, start.start())
-        except (ValueError, RecursionError):
-            continue
-        if held := list(_in_value(value, _DEEPEST)):
-            yield from held
-            return
+def _read_label(line: str) -> tuple[str, str] | None:
+    if match := _LINE.match(line) or _NUMBERED.match(line):
+        return match["level"] or CRITERION, match["text"]
+    return None
 
 
 def _in_value(value: Any, depth: int) -> Iterator[tuple[str, str]]:

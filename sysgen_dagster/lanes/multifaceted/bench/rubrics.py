@@ -26,6 +26,7 @@ from sysgen_dagster.lanes.multifaceted.bench.rubric_replies import (
 )
 from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_RUBRICS
 from sysgen_dagster.lanes.multifaceted.drop_reasons import WRITTEN_AGAIN, NoItem
+from sysgen_dagster.lanes.multifaceted.labelled_texts import build_grammar
 from sysgen_dagster.lanes.multifaceted.preference_sets import attempt_of
 from sysgen_dagster.lanes.multifaceted.siblings import choose_rejected
 from sysgen_dagster.obedience import rubric_grading
@@ -35,13 +36,7 @@ SAMPLING = paper.WRITING
 REFERENCE, SIBLING = "reference", "sibling"
 LEAST_OF_REFERENCE: Final = 4  # ours, as is that a sibling has to stay below it
 _ID = "rubric_id"
-# xgrammar and llama.cpp read it alike.
-_LINES = ' "\\n" '.join(
-    f'"{label}: " text' for label in ("Criterion", *(f"Score {level}" for level in LEVELS))
-)
-GRAMMAR = rf"""root ::= {_LINES}
-text ::= [^ \n\r] [^\n\r]+
-"""
+GRAMMAR = build_grammar(["Criterion", *(f"Score {level}" for level in LEVELS)])
 _FIELDS = (CRITERION, *(f"score_{level}" for level in LEVELS))
 FORM = Constraint(
     structured={"grammar": GRAMMAR},
