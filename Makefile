@@ -56,9 +56,9 @@ test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # Whole runs, many kills, and so many random inputs of each kind as SYSGEN_FUZZED says, or 10,000.
-# Only files with such tests are read: all take half a minute. Continuous integration leaves one
-# of them out, the demo on all real rows beside the checkout: nine minutes. The demo on bundled rows,
-# and the tests of sources and of simulated models on these real rows, hold its parts.
+# Only files with such tests are read: all take half a minute. Continuous integration leaves one of
+# them out, the demo on the real rows beside the checkout, which takes nine minutes: the demo on bundled
+# rows goes through the same assets, and the tests of sources read these files.
 LEFT_OUT ?=
 test-slow: $(VENV)/test.stamp
 	$(BIN)/python -m pytest -m slow -n auto --dist loadfile $$(grep -rl --include="test_*.py" \
