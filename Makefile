@@ -94,11 +94,13 @@ drill: $(VENV)/run.stamp
 	$(BIN)/sysgen drill --data "$(DATA)" $(if $(SOURCES),--sources "$(SOURCES)")
 
 # Rows that a real model made and this pipeline kept (real_rows/README.md): SOURCES=FOLDER REAL=FILE.gguf,
-# hours on two cores. Run again after a kill, it goes on where it ended.
-real-rows: DATA = real-rows-work
+# hours on two cores. Run again after a kill, it goes on where it ended. With REPLACE=yes only as many
+# as younger rules find broken, in a DATA of its own.
+REPLACE ?=
+real-rows: DATA = real-rows-work$(REPLACE:%=-replaced)
 real-rows: $(VENV)/run.stamp $(LLAMA_STAMP)
 	SYSGEN_LLAMA_SERVER="$(LLAMA)" $(BIN)/python real_rows/make_rows.py --sources "$(SOURCES)" \
-	--model "$(REAL)" --data "$(DATA)"
+	--model "$(REAL)" --data "$(DATA)" $(REPLACE:%=--replace)
 
 # A student of 135 million weights is trained on the real rows of this repository, on CPU: about 20
 # minutes on two cores, after 2 GB are installed. Ended in the middle and run again, it goes on.

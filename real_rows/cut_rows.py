@@ -6,7 +6,7 @@ row that is made of them.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,17 +48,24 @@ CUTS: Mapping[str, Cut] = {
 }
 
 
-def cut_rows(source: str, folder: Path, target: Path) -> list[int]:
+def cut_rows(
+    source: str, folder: Path, target: Path, without: Collection[int] = frozenset()
+) -> list[int]:
     """The places, in the file of a source, of the rows that `target` holds from now on.
 
     Args:
         source: One of `CUTS`.
         folder: Holds ``<source>.parquet``.
         target: Is left as it is where it holds them already, so that what was made of it stays.
+        without: Places of rows that are not taken.
     """
     cut, rows = CUTS[source], pl.read_parquet(folder / f"{source}.parquet")
     lengths = map(_length, rows.iter_rows(named=True))
-    short = [place for place, length in enumerate(lengths) if length <= cut.longest]
+    short = [
+        place
+        for place, length in enumerate(lengths)
+        if length <= cut.longest and place not in without
+    ]
     short.sort(key=lambda place: hashlib.sha256(f"{source}-{place}".encode()).hexdigest())
     places = sorted(short[: cut.rows])
     taken = rows[places]

@@ -4,8 +4,10 @@
 
 FOLDER has a Parquet file for each source of the catalogue; `cut_rows.py` cuts short rows of it.
 Shards are made in turn over the sources until the mixture of the catalogue has its rows, or all
-shards are made. Killed at any moment and run again, the command goes on where it ended: what is in
-WORK is not made again, and nothing that was answered is asked twice.
+shards are made. With `--replace`, rows of the file that obey by the rules of now stay, and as many
+as are missing are made of upstream rows that none of the file came from. Killed at any moment and
+run again, the command goes on where it ended: what is in WORK is not made again, and nothing that
+was answered is asked twice.
 """
 
 import argparse
@@ -17,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cut_rows import cut_rows
+from kept_rows import places_of, read_rows, select_sound
 from rich.console import Console
 from written_rows import write_rows
 
@@ -46,17 +49,33 @@ def main() -> int:
     parser.add_argument("--data", type=Path, required=True, help="everything is stored here")
     parser.add_argument("--to", type=Path, default=HERE / "rows.jsonl", help="the kept rows")
     parser.add_argument("--catalog", type=Path, default=HERE / "catalog.yaml")
+    parser.add_argument(
+        "--replace",
+        action="store_true",
+        help="make only rows in place of those that break a phrase",
+    )
     options = parser.parse_args()
     console, data = Console(width=120), options.data.absolute()
     catalog = load_catalog(options.catalog)
     files = {name: data / "cut" / f"{name}.parquet" for name in catalog.sources}
     catalog = _with_own_files(catalog, files, options.model)
+    [(mixture, recipe)] = catalog.mixtures.items()
+    before = read_rows(options.to) if options.replace else []
+    kept = select_sound(before)
+    if len(kept) == recipe.rows:
+        console.print(f"All {len(kept)} rows of {options.to} obey: nothing to replace")
+        return 0
+    if kept:
+        missing = recipe.model_copy(update={"rows": (recipe.rows or 0) - len(kept)})
+        catalog = catalog.model_copy(update={"mixtures": {mixture: missing}})
     store = begin_deployment(catalog, data)
-    places = {name: cut_rows(name, options.sources, file) for name, file in files.items()}
-    [recipe] = catalog.mixtures.values()
+    places = {
+        name: cut_rows(name, options.sources, file, places_of(before, name))
+        for name, file in files.items()
+    }
     try:
         _make(console, catalog, store)
-        written = write_rows(store, catalog, places, options.to)
+        written = write_rows(store, catalog, places, options.to, kept)
     finally:
         show_engines(console, str(data), end=True)
     size = options.to.stat().st_size / 1e6

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cut_rows import CUTS
+from kept_rows import Row
 
 from sysgen_dagster.inference.local.gguf import read_gguf
 from sysgen_dagster.lanes.catalog import Catalog
@@ -16,8 +17,6 @@ from sysgen_dagster.sources.tables import CONVERSATIONS
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster.tables.table import By, Partition, Table
 from sysgen_dagster.training_sets.tables import MIXTURES
-
-Row = dict[str, Any]
 
 # What is written of each table that has one row per conversation, in this order.
 _TEXTS: Mapping[Table, Sequence[str]] = {
@@ -37,27 +36,33 @@ _ASKED = ("seed", "temperature", "max_tokens", "prompt_fingerprint")
 
 
 def write_rows(
-    store: Store, catalog: Catalog, places: Mapping[str, Sequence[int]], target: Path
+    store: Store,
+    catalog: Catalog,
+    places: Mapping[str, Sequence[int]],
+    target: Path,
+    kept: Sequence[Row] = (),
 ) -> int:
-    """How many rows of the catalogue's only mixture are in the file `target` from now on.
+    """How many rows are in the file `target` from now on.
 
     Args:
         store: The tables.
         catalog: Of them.
         places: Of the rows of each source, in the file that they were cut of.
-        target: A JSON object on each line, in the order of the mixture.
+        target: A JSON object on each line: of `kept`, then of the catalogue's only mixture, both in
+            their order.
+        kept: Rows that were made before.
     """
     [mixture] = catalog.mixtures
     taken = store.read(MIXTURES, Partition(recipe=mixture))
-    lines = []
+    written = list(kept)
     for (model, shard), rows in taken.group_by(["model", "shard"], maintain_order=True):
         stored = _read(store, Partition(str(model), str(shard)))
         made_by = {"model": _describe(catalog.models[str(model)])}
         for conversation in rows["conversation_id"]:
             of = {table: by_id[conversation] for table, by_id in stored.items()}
-            lines.append(json.dumps(_line(of, places) | made_by, ensure_ascii=False))
-    target.write_text("".join(f"{line}\n" for line in lines))
-    return len(lines)
+            written.append(_line(of, places) | made_by)
+    target.write_text("".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in written))
+    return len(written)
 
 
 def _read(store: Store, at: Partition) -> dict[Table, dict[str, Row]]:

@@ -86,18 +86,18 @@ def prepare(folder: Path, url: str) -> None:
     (folder / "catalog.yaml").write_text(text)
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
+def start(folder: Path, *further: str, data: str = "data") -> subprocess.Popen[str]:
     """The command on a folder that is prepared."""
     options = {
         "--sources": folder / "upstream",
-        "--data": folder / "data",
+        "--data": folder / data,
         "--to": folder / "rows.jsonl",
         "--catalog": folder / "catalog.yaml",
     }
     words = [str(word) for pair in options.items() for word in pair]
     own = ("SYSGEN_", "DAGSTER_")
     return subprocess.Popen(
-        [sys.executable, str(FOLDER / "make_rows.py"), *words],
+        [sys.executable, str(FOLDER / "make_rows.py"), *words, *further],
         env={name: value for name, value in os.environ.items() if not name.startswith(own)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -208,6 +208,22 @@ def test_a_row_has_what_it_came_from(made: Run) -> None:
 
 def test_its_rows_obey_and_do_not_contradict(made: Run) -> None:
     require_kept(lines_of(made.folder / "rows.jsonl"))
+
+
+def test_rows_that_younger_rules_find_broken_are_replaced_and_the_others_stay(made: Run) -> None:
+    file = made.folder / "rows.jsonl"
+    first, *others = before = lines_of(file)
+    first["phrases"][0] |= {"tag": "Format", "text": "Answer in exactly 90 sentences"}
+    file.write_text("".join(f"{json.dumps(row)}\n" for row in before))
+    for printed in ("4 of 4 rows", "nothing to replace"):
+        command = start(made.folder, "--replace", data="replaced")
+        out, _ = command.communicate(timeout=CEILING_S)
+        assert command.returncode == 0, out
+        assert printed in out
+    *kept, new = lines_of(file)
+    assert kept == others
+    assert new["upstream"] not in [row["upstream"] for row in before]
+    require_kept([*kept, new])
 
 
 @pytest.mark.skipif(not MADE.is_file(), reason="`make real-rows` has not made real_rows/rows.jsonl")
