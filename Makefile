@@ -37,7 +37,7 @@ SMALL_SHA256 := b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53
 # that tests start compiles every module, and each worker every test.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo forecast test test-slow test-vllm test-real test-train test-lm-eval drill real-rows train-small proof bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph bench-second-lane full-size dev check engines-down lock audit clean
+.PHONY: demo forecast test test-slow test-vllm test-real test-train test-lm-eval drill real-rows real-second-lane train-small proof bench bench-peers bench-analyses bench-phase2 bench-loading bench-graph bench-second-lane full-size dev check engines-down lock audit clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/run.stamp $(if $(STARTS_VLLM),$(VLLM_STAMP)) $(if $(REAL),$(LLAMA_STAMP))
@@ -101,6 +101,13 @@ real-rows: DATA = real-rows-work$(REPLACE:%=-replaced)
 real-rows: $(VENV)/run.stamp $(LLAMA_STAMP)
 	SYSGEN_LLAMA_SERVER="$(LLAMA)" $(BIN)/python real_rows/make_rows.py --sources "$(SOURCES)" \
 	--model "$(REAL)" --data "$(DATA)" $(REPLACE:%=--replace)
+
+# Twenty instructions through the second lane by a real model (docs/multifaceted.md): SOURCES=FOLDER
+# REAL=FILE.gguf, an hour on two cores. Run again after a kill, it goes on where it ended.
+real-second-lane: DATA = real-second-lane-work
+real-second-lane: $(VENV)/run.stamp $(LLAMA_STAMP)
+	SYSGEN_LLAMA_SERVER="$(LLAMA)" $(BIN)/python real_rows/second_lane.py --sources "$(SOURCES)" \
+	--model "$(REAL)" --data "$(DATA)"
 
 # A student of 135 million weights is trained on the real rows of this repository, on CPU: about 20
 # minutes on two cores, after 2 GB are installed. Ended in the middle and run again, it goes on.
