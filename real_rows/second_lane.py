@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 from rich.console import Console
 
-from sysgen_dagster.commands.backfill import run_partitions, show_engine_log
+from sysgen_dagster.commands.backfill import run_partitions
 from sysgen_dagster.commands.deployment import begin_deployment
 from sysgen_dagster.commands.engines import show_engines
 from sysgen_dagster.errors import SysgenError
@@ -102,7 +102,6 @@ def _make(console: Console, model: str) -> None:
     def work(tables: Sequence[Table], partition: str | None) -> list[Any]:
         return [(table.name, [asset_key(table)], partition) for table in tables]
 
-    show_engine_log(console)
     of_model = (*_WRITTEN, MULTIFACETED_ROWS, MULTIFACETED_PAIRS)
     steps = [
         *work([SELECTION], None),

@@ -196,7 +196,7 @@ def executing(console: Console) -> Iterator[tuple[dg.DagsterInstance, Execute]]:
 def show_engine_log(
     console: Console, level: int = logging.INFO, said: Collection[str] = ()
 ) -> None:
-    """Print what happens to engines from now on.
+    """Print what happens to engines from now on, there alone: a line is never printed twice.
 
     Args:
         console: Where it is printed.
@@ -205,6 +205,8 @@ def show_engine_log(
     """
     from sysgen_dagster.defs.plumbing.resources import ENGINE_LOG
 
+    for earlier in [each for each in ENGINE_LOG.handlers if isinstance(each, _Lines)]:
+        ENGINE_LOG.removeHandler(earlier)
     ENGINE_LOG.addHandler(_Lines(console, said))
     ENGINE_LOG.setLevel(level)
 
