@@ -52,7 +52,7 @@ class Layout(StrEnum):
 
     CHATS = "chats"  # `messages`, or of pairs `prompt`, `chosen` and `rejected`, all of turns
     REWARD = "reward"  # `chosen` and `rejected`, each a whole chat: trainers of reward models
-    PUBLISHED = "published"  # columns of text with the names of the Multifaceted Collection
+    PUBLISHED = "published"  # the columns of the Multifaceted Collection and its sets of pairs
 
 
 class Thoughts(StrEnum):

@@ -31,7 +31,7 @@ MODEL, SHARD = "llama-3.1-8b", "multifaceted-000"
 KEY = f"{MODEL}|{SHARD}"
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
 JOB = defs.resolve_implicit_global_asset_job_def()
-PUBLISHED = ["main_source", "original_source", "preference_set", "system", "prompt"]
+SOURCES, ASKED = ["main_source", "original_source"], ["system", "prompt"]
 
 
 def _run(
@@ -126,10 +126,10 @@ def test_an_export_of_the_lane_loads_with_all_rows_of_its_mixture(
     ("name", "columns"),
     [
         ("sets", ["messages"]),
-        ("sets_published", [*PUBLISHED, "output"]),
+        ("sets_published", [*SOURCES, "preference_set", *ASKED, "output"]),
         ("set_pairs", ["prompt", "chosen", "rejected"]),
         ("set_pairs_reward", ["chosen", "rejected"]),
-        ("set_pairs_published", [*PUBLISHED, "chosen", "rejected"]),
+        ("set_pairs_published", [*SOURCES, *ASKED, "chosen", "rejected"]),
     ],
 )
 def test_an_export_has_the_columns_of_its_layout(
