@@ -123,7 +123,7 @@ class Training(Entry):
 
 
 # Fields of recipes that older versions did not know.
-_LATER = ("lane", "layout")
+_LATER = ("lane", "layout", "one_an_instruction")
 
 
 class Recipe(Entry):
@@ -144,6 +144,8 @@ class Recipe(Entry):
     seed: Count = 0  # of the sample
     lane: Lane = Lane.SYSGEN
     layout: Layout = Layout.CHATS
+    # Of each instruction of the second lane one row, drawn by `seed` of all its messages and models.
+    one_an_instruction: Switch = False
 
     @property
     def recorded(self) -> dict[str, Any]:
@@ -177,6 +179,12 @@ class Recipe(Entry):
                 f"the lane `{self.lane}` has sources of its own, each with its `weight`: leave out "
                 "`sources`, `rows_of` and `weights`"
             )
+        return None
+
+    @rule("one_an_instruction", "lane")
+    def _require_instructions(self) -> str | None:
+        if self.one_an_instruction and self.lane is not Lane.MULTIFACETED:
+            return f"only the lane `{Lane.MULTIFACETED}` has several rows an instruction: give that"
         return None
 
     @rule("layout", "rejected", "lane")

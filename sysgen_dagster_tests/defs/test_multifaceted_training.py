@@ -155,6 +155,21 @@ def test_an_export_has_the_columns_of_its_layout(
         assert chosen[2] != rejected[2]
 
 
+def test_a_mixture_with_one_pair_an_instruction_counts_the_others_as_left_out(
+    exported: dict[str, dg.ExecuteInProcessResult],
+) -> None:
+    pairs, drawn = (
+        STORE.read(MIXED, MIXED.partition_of(f"set_pairs{end}")) for end in ("", "_one")
+    )
+    [made] = exported["set_pairs_one"].asset_materializations_for_node(mixtures.op.name)
+    noted = {name: value.value for name, value in made.metadata.items()}
+
+    instructions_of = pairs["conversation_id"].str.split("#").list.first()
+    assert drawn.height == instructions_of.n_unique() < pairs.height
+    assert (noted["rows"], noted["candidates"]) == (drawn.height, pairs.height)
+    assert noted["left_out_by_the_numbers"] == pairs.height - drawn.height
+
+
 def test_the_card_says_how_the_lane_makes_its_rows_and_what_became_of_the_answers(
     exported: dict[str, dg.ExecuteInProcessResult],
 ) -> None:
