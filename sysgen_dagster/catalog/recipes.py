@@ -144,7 +144,7 @@ class Recipe(Entry):
     seed: Count = 0  # of the sample
     lane: Lane = Lane.SYSGEN
     layout: Layout = Layout.CHATS
-    # Of each instruction of the second lane one row, drawn by `seed` of all its messages and models.
+    # Of each instruction of the second lane one row, drawn of all its messages and models.
     one_an_instruction: Switch = False
 
     @property

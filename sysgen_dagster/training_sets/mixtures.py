@@ -1,8 +1,8 @@
 """Which rows make up a named mixture: filters first, then how many of each source.
 
 Limits on the number of rows apply to the train split only. Validation and test are filtered too but
-kept whole, so that mixtures of different sizes are measured on the same rows. One row an instruction
-is no such limit: it holds in every split.
+kept whole, so that mixtures of different sizes are measured on the same rows. One row of each
+instruction is no such limit: it holds in every split.
 """
 
 from collections.abc import Mapping
