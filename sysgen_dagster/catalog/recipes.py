@@ -91,6 +91,15 @@ DECLINES: Flag = "declines"  # a judge says that the answer is a refusal
 MAY_DECLINE: Flag = "may_decline"  # it reads like one, and no judge has said
 JUDGES_DISAGREE: Flag = "judges_disagree"  # about a phrase of the system message
 
+# Those that rows of the second lane are looked at for: their instructions have no original answer,
+# their messages no tagged phrases, and nothing searches the whole corpus for them.
+OF_SECOND_LANE: tuple[Flag, ...] = (
+    "python_does_not_parse",
+    "languages_differ",
+    "repetitive",
+    "personal_data",
+)
+
 
 class Reviewed(StrEnum):
     """Which rows a mixture takes by what reviewers decided; rejected ones never."""
@@ -180,6 +189,16 @@ class Recipe(Entry):
                 "`sources`, `rows_of` and `weights`"
             )
         return None
+
+    @rule("leave_out", "lane")
+    def _require_flags_that_are_looked_for(self) -> str | None:
+        unknown = [flag for flag in self.leave_out if flag not in OF_SECOND_LANE]
+        if self.lane is Lane.SYSGEN or not unknown:
+            return None
+        return (
+            f"nobody looks for `{unknown[0]}` in rows of the lane `{self.lane}`, so that all would "
+            f"count as clean: leave out {', '.join(f'`{flag}`' for flag in OF_SECOND_LANE)} only"
+        )
 
     @rule("one_an_instruction", "lane")
     def _require_instructions(self) -> str | None:

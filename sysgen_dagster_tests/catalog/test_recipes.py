@@ -59,6 +59,11 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "mixtures.half.layout",
         "the layout `published` is that of `lane: multifaceted`",
     ),
+    "flag-that-nobody-looks-for-in-the-second-lane": (
+        [("mixtures.half", {"lane": "multifaceted", "leave_out": ["repetitive", "contaminated"]})],
+        "mixtures.half.leave_out",
+        "nobody looks for `contaminated` in rows of the lane `multifaceted`",
+    ),
     "one-row-an-instruction-of-the-first-lane": (
         [("mixtures.half", {"one_an_instruction": True})],
         "mixtures.half.one_an_instruction",

@@ -9,6 +9,7 @@ import datasets  # type: ignore[import-untyped]
 import polars as pl
 import pytest
 
+from sysgen_dagster.catalog.recipes import OF_SECOND_LANE
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.export_checks import loads_with_datasets
 from sysgen_dagster.defs.exports import exports, hub_datasets
@@ -83,6 +84,15 @@ def test_every_kept_answer_is_a_chat_and_a_row_of_pairs(instance: dg.DagsterInst
     assert {*dropped["drop_reason"]} <= {*Unpaired}
     assert dropped["rejected"].null_count() == dropped.height
     assert kept(pairs)["rejected"].null_count() == 0
+
+
+def test_a_pair_has_the_flags_of_the_chat_with_its_chosen_answer(
+    instance: dg.DagsterInstance,
+) -> None:
+    chats, pairs = _read(MULTIFACETED_ROWS), _read(MULTIFACETED_PAIRS)
+
+    assert pairs["flags"].to_list() == chats["flags"].to_list()
+    assert {*chats["flags"].explode().drop_nulls()} <= {*OF_SECOND_LANE}
 
 
 def test_a_pair_rejects_the_answer_to_a_sibling_s_message(instance: dg.DagsterInstance) -> None:
