@@ -29,23 +29,52 @@ def measure_row_quality(rows: pl.DataFrame, prompt: Prompt) -> pl.DataFrame:
     question, answer = rows["question"], rows["answer"]
     message, new_answer = rows["system_message"], rows["new_answer"]
     endings = compare_final_answers(answer, new_answer)
-    lengths = pl.col("answer", "new_answer").str.len_chars().name.suffix("_chars")
     parts = [
-        rows.select("conversation_id", "source", "repaired", lengths),
+        rows.select("repaired", answer_chars=pl.col("answer").str.len_chars()),
         measure_similarity(answer, new_answer),
         endings,
         count_python_blocks(answer).select(pl.all().name.prefix("python_")),
-        count_python_blocks(new_answer).select(pl.all().name.prefix("new_python_")),
         measure_leakage(
             question, answer, _content(rows["phrases"]), message, endings["final_answer"]
         ),
         measure_prompt_copies(rows["phrases"], prompt),
-        match_languages(question, message, new_answer),
-        measure_repetition(new_answer).alias("repeated_share").to_frame(),
-        find_personal_data(rows, _TRAINED_ON).to_frame(),
+        _measure_new_answers(rows),
     ]
     columns = pl.concat(parts, how="horizontal")
     return columns.select(ROW_QUALITY.names).cast(pl.Schema(ROW_QUALITY.schema))
+
+
+def measure_without_original(rows: pl.DataFrame) -> pl.DataFrame:
+    """`tables.ROW_QUALITY` of answers to questions that came without one, in their order.
+
+    What compares with an original answer, or is about phrases, is null.
+
+    Args:
+        rows: ``conversation_id``, ``source``, ``question``, ``system_message``, ``new_answer``.
+    """
+    measured = _measure_new_answers(rows)
+    nothing = {
+        name: pl.lit(None, dtype)
+        for name, dtype in ROW_QUALITY.schema.items()
+        if name not in measured.columns
+    }
+    columns = measured.with_columns(**nothing)
+    return columns.select(ROW_QUALITY.names).cast(pl.Schema(ROW_QUALITY.schema))
+
+
+def _measure_new_answers(rows: pl.DataFrame) -> pl.DataFrame:
+    """The ids, and what the question, the system message and the new answer show by themselves."""
+    new_answer = rows["new_answer"]
+    parts = [
+        rows.select(
+            "conversation_id", "source", new_answer_chars=pl.col("new_answer").str.len_chars()
+        ),
+        count_python_blocks(new_answer).select(pl.all().name.prefix("new_python_")),
+        match_languages(rows["question"], rows["system_message"], new_answer),
+        measure_repetition(new_answer).alias("repeated_share").to_frame(),
+        find_personal_data(rows, _TRAINED_ON).to_frame(),
+    ]
+    return pl.concat(parts, how="horizontal")
 
 
 def _content(phrases: pl.Series) -> pl.Series:

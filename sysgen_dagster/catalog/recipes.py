@@ -52,7 +52,7 @@ class Layout(StrEnum):
 
     CHATS = "chats"  # `messages`, or of pairs `prompt`, `chosen` and `rejected`, all of turns
     REWARD = "reward"  # `chosen` and `rejected`, each a whole chat: trainers of reward models
-    PUBLISHED = "published"  # columns of text with the names of the Multifaceted Collection
+    PUBLISHED = "published"  # the columns of the Multifaceted Collection and its sets of pairs
 
 
 class Thoughts(StrEnum):
@@ -91,6 +91,15 @@ DECLINES: Flag = "declines"  # a judge says that the answer is a refusal
 MAY_DECLINE: Flag = "may_decline"  # it reads like one, and no judge has said
 JUDGES_DISAGREE: Flag = "judges_disagree"  # about a phrase of the system message
 
+# Those that rows of the second lane are looked at for: their instructions have no original answer,
+# their messages no tagged phrases, and nothing searches the whole corpus for them.
+OF_SECOND_LANE: tuple[Flag, ...] = (
+    "python_does_not_parse",
+    "languages_differ",
+    "repetitive",
+    "personal_data",
+)
+
 
 class Reviewed(StrEnum):
     """Which rows a mixture takes by what reviewers decided; rejected ones never."""
@@ -123,7 +132,7 @@ class Training(Entry):
 
 
 # Fields of recipes that older versions did not know.
-_LATER = ("lane", "layout")
+_LATER = ("lane", "layout", "one_an_instruction")
 
 
 class Recipe(Entry):
@@ -144,6 +153,8 @@ class Recipe(Entry):
     seed: Count = 0  # of the sample
     lane: Lane = Lane.SYSGEN
     layout: Layout = Layout.CHATS
+    # Of each instruction of the second lane one row, drawn of all its messages and models.
+    one_an_instruction: Switch = False
 
     @property
     def recorded(self) -> dict[str, Any]:
@@ -177,6 +188,22 @@ class Recipe(Entry):
                 f"the lane `{self.lane}` has sources of its own, each with its `weight`: leave out "
                 "`sources`, `rows_of` and `weights`"
             )
+        return None
+
+    @rule("leave_out", "lane")
+    def _require_flags_that_are_looked_for(self) -> str | None:
+        unknown = [flag for flag in self.leave_out if flag not in OF_SECOND_LANE]
+        if self.lane is Lane.SYSGEN or not unknown:
+            return None
+        return (
+            f"nobody looks for `{unknown[0]}` in rows of the lane `{self.lane}`, so that all would "
+            f"count as clean: leave out {', '.join(f'`{flag}`' for flag in OF_SECOND_LANE)} only"
+        )
+
+    @rule("one_an_instruction", "lane")
+    def _require_instructions(self) -> str | None:
+        if self.one_an_instruction and self.lane is not Lane.MULTIFACETED:
+            return f"only the lane `{Lane.MULTIFACETED}` has several rows an instruction: give that"
         return None
 
     @rule("layout", "rejected", "lane")

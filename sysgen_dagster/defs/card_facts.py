@@ -81,7 +81,7 @@ def build_facts(
 
 
 def _build_facts_of_sets(store: Store, recipe: Recipe, mixture: pl.DataFrame) -> CardFacts:
-    """The same of rows of the second lane, which nothing but its own steps has looked at."""
+    """The same of rows of the second lane, in which no benchmark was searched for."""
     prompts = [step.prompt for step in STEPS if step.prompt]
     prompts += [pair_judgement.PROMPT] if recipe.rejected else []
     return CardFacts(

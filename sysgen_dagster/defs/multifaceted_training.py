@@ -29,7 +29,8 @@ from sysgen_dagster.training_sets.multifaceted import Written, build_pairs, buil
 from sysgen_dagster.training_sets.tables import MULTIFACETED_PAIRS, MULTIFACETED_ROWS
 
 _WRITTEN = (GOLD_ANSWERS, PREFERENCE_SETS, INSTRUCTIONS)
-_SPLITS = CATALOG.training.model_dump_json(include={"validation", "test", "seed"})
+# Rows of older versions have no flags, and would count as clean.
+_VERSION = f"flagged {CATALOG.training.model_dump_json(include={'validation', 'test', 'seed'})}"
 
 
 @table_asset(
@@ -55,7 +56,7 @@ def judged_pairs(run: AssetRun) -> pl.DataFrame:
     )
 
 
-@table_asset(MULTIFACETED_ROWS, reads=_WRITTEN, kinds={"polars", "parquet"}, code_version=_SPLITS)
+@table_asset(MULTIFACETED_ROWS, reads=_WRITTEN, kinds={"polars", "parquet"}, code_version=_VERSION)
 def multifaceted_rows(run: AssetRun) -> pl.DataFrame:
     """Chats to train on: a message made of preferences, the instruction, the answer under it."""
     return build_rows(_read_written(run), CATALOG.training)
@@ -65,7 +66,7 @@ def multifaceted_rows(run: AssetRun) -> pl.DataFrame:
     MULTIFACETED_PAIRS,
     reads=(JUDGED_PAIRS, *_WRITTEN),
     kinds={"polars", "parquet"},
-    code_version=_SPLITS,
+    code_version=_VERSION,
 )
 def multifaceted_pairs(run: AssetRun) -> pl.DataFrame:
     """Pairs for DPO, ORPO and reward models: an answer, and that to another message, rejected.

@@ -1,9 +1,12 @@
 """How the rows of an export hold their texts, other than as chats and pairs of turns.
 
 ``reward``: ``chosen`` and ``rejected`` are whole chats, which end with the answers; there is no
-column ``prompt``. ``published``: the columns of the Multifaceted Collection and its sets of pairs:
-``system``, ``prompt``, and ``output`` or ``chosen`` and ``rejected`` are text. They stand first,
-and what says where a row comes from stands after them.
+column ``prompt``. ``published``: the columns of the Multifaceted Collection, or of its sets of
+pairs, in their order and with their types. They stand first, and what those sets do not have stands
+after them.
+
+The columns are those that the cards of ``kaist-ai/Multifaceted-Collection`` and ``-ORPO`` declare.
+The card of ``-RM`` declares others: ``input``, ``chosen`` and ``rejected``, all text.
 """
 
 from collections.abc import Mapping
@@ -12,19 +15,26 @@ from dataclasses import replace
 import polars as pl
 
 from sysgen_dagster.catalog.recipes import Layout, Recipe
+from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.tables.columns import TEXT
 from sysgen_dagster.tables.table import Column, Table
 from sysgen_dagster.training_sets.tables import PUBLISHED
 
+_SOURCES = ("main_source", "original_source")
 _ASKED = {
     "system": Column(TEXT, "the system message"),
     "prompt": Column(TEXT, "the instruction"),
 }
 _OUTPUT = {"output": Column(TEXT, "the answer under the system message")}
+# The published lists name the content before the role.
+_EXCHANGE = pl.List(pl.Struct({"content": pl.String(), "role": pl.String()}))
 _ANSWERS = {
-    "chosen": Column(TEXT, "the answer that is preferred"),
-    "rejected": Column(TEXT, "the answer that is not"),
+    "chosen": Column(_EXCHANGE, "the instruction, then the answer that is preferred"),
+    "rejected": Column(_EXCHANGE, "the instruction, then the answer that is not"),
 }
+# In the order in which the published sets have them; the sets of pairs lack the preferences.
+_PUBLISHED_ROWS = {**PUBLISHED, **_ASKED, **_OUTPUT}
+_PUBLISHED_PAIRS = {**{name: PUBLISHED[name] for name in _SOURCES}, **_ASKED, **_ANSWERS}
 _TURNS = ("messages", "prompt", "chosen", "rejected")  # columns of chats and pairs
 
 
@@ -37,12 +47,9 @@ def lay_out_table(table: Table, recipe: Recipe) -> Table:
             said = columns[name].description.replace("the assistant's turn", "the chat")
             columns[name] = replace(columns[name], description=f"{said}, from its first turn on")
     if recipe.layout is Layout.PUBLISHED:
-        columns = {
-            **PUBLISHED,
-            **_ASKED,
-            **(_ANSWERS if recipe.rejected else _OUTPUT),
-            **{n: of for n, of in columns.items() if n not in (*PUBLISHED, *_TURNS)},
-        }
+        published = _PUBLISHED_PAIRS if recipe.rejected else _PUBLISHED_ROWS
+        others = {n: of for n, of in columns.items() if n not in (*published, *_TURNS)}
+        columns = {**published, **others}
     return replace(table, columns=columns)
 
 
@@ -53,18 +60,35 @@ def lay_out(rows: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
             pl.concat_list("prompt", name).alias(name) for name in ("chosen", "rejected")
         )
     if recipe.layout is Layout.PUBLISHED:
-        return rows.with_columns(**_as_text(recipe))
+        return rows.with_columns(**_as_published(recipe))
     return rows
 
 
-def _as_text(recipe: Recipe) -> Mapping[str, pl.Expr]:
-    """The columns of text; each chat of the second lane is a system, a user, an assistant turn."""
+def _as_published(recipe: Recipe) -> Mapping[str, pl.Expr]:
+    """The published columns that are made of turns.
+
+    Each chat of the second lane is a system, a user and an assistant turn.
+    """
     chat = pl.col("prompt" if recipe.rejected else "messages")
-    asked = {"system": _content(chat, 0), "prompt": _content(chat, 1)}
-    if recipe.rejected:
-        return {**asked, **{name: _content(pl.col(name), 0) for name in _ANSWERS}}
-    return {**asked, "output": _content(chat, 2)}
+    instruction = _content(chat, 1)
+    asked = {"system": _content(chat, 0), "prompt": instruction}
+    if not recipe.rejected:
+        return {**asked, "output": _content(chat, 2)}
+    return {
+        **asked,
+        **{
+            name: pl.concat_list(
+                _turn(Role.USER, instruction), _turn(Role.ASSISTANT, _content(pl.col(name), 0))
+            )
+            for name in _ANSWERS
+        },
+    }
 
 
 def _content(chat: pl.Expr, turn: int) -> pl.Expr:
     return chat.list.get(turn).struct.field("content")
+
+
+def _turn(role: Role, content: pl.Expr) -> pl.Expr:
+    """A turn of `_EXCHANGE`."""
+    return pl.struct(content=content, role=pl.lit(role.value))

@@ -1,7 +1,8 @@
 """Which rows make up a named mixture: filters first, then how many of each source.
 
 Limits on the number of rows apply to the train split only. Validation and test are filtered too but
-kept whole, so that mixtures of different sizes are measured on the same rows.
+kept whole, so that mixtures of different sizes are measured on the same rows. One row of each
+instruction is no such limit: it holds in every split.
 """
 
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.catalog import split_shard
 from sysgen_dagster.catalog.recipes import Obeyed, Recipe
+from sysgen_dagster.lanes.multifaceted.tables import instruction_of
 from sysgen_dagster.storage.cuts import materialize_again, summarize_shards
 from sysgen_dagster.storage.store import OtherCutError
 from sysgen_dagster.training_sets.draws import draw_numbers
@@ -85,8 +87,11 @@ def build_mixture(candidates: pl.DataFrame, recipe: Recipe) -> pl.DataFrame:
     Args:
         candidates: `select_candidates` of all rows of all models.
         recipe: Its ``rows`` are divided among the sources by their weights; where a source has too
-            few rows, the other sources give the rest.
+            few rows, the other sources give the rest. With ``one_an_instruction`` these are the
+            rows that are left when of each instruction one is drawn.
     """
+    if recipe.one_an_instruction:
+        candidates = _one_an_instruction(candidates, recipe.seed)
     in_train = pl.col("split") == Split.TRAIN.value
     train = candidates.filter(in_train)
     available = dict(train.group_by("source").len().iter_rows())
@@ -136,6 +141,18 @@ def _round(shares: Mapping[str, Fraction]) -> dict[str, int]:
     left = int(sum(shares.values())) - sum(numbers.values())
     by_remainder = sorted(shares, key=lambda source: (numbers[source] - shares[source], source))
     return numbers | {source: numbers[source] + 1 for source in by_remainder[:left]}
+
+
+def _one_an_instruction(candidates: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Of each instruction the row that is drawn first."""
+    rows = candidates.select(name=pl.format("{}/{}", "conversation_id", "model"))["name"]
+    drawn = candidates.with_columns(
+        draw_numbers(rows, f"instruction/{seed}"), instruction=instruction_of("conversation_id")
+    )
+    first = drawn.sort("draw", "conversation_id", "model").unique(
+        "instruction", keep="first", maintain_order=True
+    )
+    return first.select(MIXTURES.names)
 
 
 def _first_drawn(train: pl.DataFrame, limits: Mapping[str, int], seed: int) -> pl.DataFrame:

@@ -2,13 +2,15 @@
 
 A chat is a system message, its instruction and the answer under it. A pair has the same prompt and
 answer, and rejects the answer to another message of the instruction. All rows of an instruction are
-on one side of the splits.
+on one side of the splits. A row has the findings that need no original answer as its flags.
 """
 
 from dataclasses import dataclass
 
 import polars as pl
 
+from sysgen_dagster.analysis.findings import list_flags
+from sysgen_dagster.analysis.row_quality import measure_without_original
 from sysgen_dagster.catalog.recipes import Rejected, Training, Variant
 from sysgen_dagster.chat.messages import Role
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Unpaired
@@ -103,7 +105,8 @@ def _prompt() -> pl.Expr:
 
 
 def _describe(gold: pl.DataFrame, written: Written, settings: Training) -> pl.DataFrame:
-    """Answers with their split, preference set, source and licences; no tags and no flags."""
+    """Answers with their flags, split, preference set, source and licences; no tags."""
+    flags = list_flags(measure_without_original(gold.rename({"answer": "new_answer"})))
     upstream = written.instructions.select(
         "source_row", "source_revision", instruction_id="conversation_id"
     )
@@ -113,7 +116,7 @@ def _describe(gold: pl.DataFrame, written: Written, settings: Training) -> pl.Da
     )
     nothing = {name: pl.lit(None, column.dtype) for name, column in PHRASE_COUNTS.items()}
     return (
-        gold.with_columns(instruction_id=instruction_of("conversation_id"))
+        gold.with_columns(instruction_id=instruction_of("conversation_id"), flags=flags)
         .join(drawn, on="instruction_id", how="left", maintain_order="left", validate="m:1")
         .join(written.sources, on="source", how="left", maintain_order="left", validate="m:1")
         .join(
@@ -125,7 +128,6 @@ def _describe(gold: pl.DataFrame, written: Written, settings: Training) -> pl.Da
         )
         .with_columns(
             tags=pl.lit([], dtype=pl.List(pl.String())),
-            flags=pl.lit([], dtype=pl.List(pl.String())),
             source_turn=pl.lit(0, MULTIFACETED_ROWS.schema["source_turn"]),
             original_source=pl.lit(None, PUBLISHED["original_source"].dtype),
             model_license=pl.lit(written.model_license),

@@ -3,7 +3,7 @@
 import polars as pl
 import pytest
 
-from sysgen_dagster.analysis.row_quality import measure_row_quality
+from sysgen_dagster.analysis.row_quality import measure_row_quality, measure_without_original
 from sysgen_dagster.analysis.tables import ROW_QUALITY
 from sysgen_dagster.lanes.sysgen.annotation import PROMPT
 from sysgen_dagster.lanes.sysgen.tables import PHRASES
@@ -85,3 +85,16 @@ def test_a_text_with_a_number_of_thousands_of_digits_is_measured(column: str, nu
 def test_no_rows_make_an_empty_table() -> None:
     assert measure_row_quality(rows(), PROMPT).schema == ROW_QUALITY.schema
     assert measure_row_quality(rows(), PROMPT).is_empty()
+
+
+def test_an_answer_without_an_original_has_the_same_measures_of_itself_and_no_others() -> None:
+    whole, alone = (
+        measure_row_quality(rows(MATHS, CODE), PROMPT),
+        measure_without_original(rows(MATHS, CODE).drop("answer", "phrases", "repaired")),
+    )
+
+    assert alone.schema == ROW_QUALITY.schema
+    of_itself = [each.name for each in alone if each.null_count() < alone.height]
+    assert alone.select(of_itself).equals(whole.select(of_itself))
+    assert {"new_python_blocks", "question_language", "personal_data"} < {*of_itself}
+    assert not {"rougeL", "final_answer", "content_copied_share", "repaired"} & {*of_itself}

@@ -59,6 +59,16 @@ WRONG_ENTRIES: dict[str, Wrong] = {
         "mixtures.half.layout",
         "the layout `published` is that of `lane: multifaceted`",
     ),
+    "flag-that-nobody-looks-for-in-the-second-lane": (
+        [("mixtures.half", {"lane": "multifaceted", "leave_out": ["repetitive", "contaminated"]})],
+        "mixtures.half.leave_out",
+        "nobody looks for `contaminated` in rows of the lane `multifaceted`",
+    ),
+    "one-row-an-instruction-of-the-first-lane": (
+        [("mixtures.half", {"one_an_instruction": True})],
+        "mixtures.half.one_an_instruction",
+        "only the lane `multifaceted` has several rows an instruction",
+    ),
     "unknown-variant": (
         [("mixtures.half", {"variant": "best"})],
         "mixtures.half.variant",
@@ -92,5 +102,5 @@ def test_a_recipe_may_make_pairs(tmp_path: Path) -> None:
 
 
 def test_a_recipe_is_recorded_as_before_the_second_lane_unless_it_is_of_that() -> None:
-    assert {"lane", "layout"} & Recipe().recorded.keys() == set()
+    assert {"lane", "layout", "one_an_instruction"} & Recipe().recorded.keys() == set()
     assert Recipe(lane=Lane.MULTIFACETED).recorded["lane"] == "multifaceted"

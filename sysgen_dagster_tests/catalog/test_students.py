@@ -1,5 +1,6 @@
 """Students and trainings: the paper's settings, and entries that do not fit together."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -388,6 +389,27 @@ def test_janus_own_trainings_have_its_settings_on_four_gpus() -> None:
     assert janus["janus-7b-rm"].starts_from == "janus-7b-one-epoch"
     assert janus["janus-7b-rm"].batch == 128
     assert {SHIPPED.mixtures[each.mixture].lane for each in janus.values()} == {Lane.MULTIFACETED}
+
+
+def test_janus_trainings_learn_as_many_rows_of_one_model_as_janus_did() -> None:
+    """Three rows an instruction; or one, at most as many as the published set has."""
+    learned = {}
+    for name, each in SHIPPED.trainings.items():
+        if name.startswith("janus"):
+            recipe = SHIPPED.mixtures[each.mixture]
+            of_model = {each.configuration, *recipe.models} - {None}
+            learned[name] = (of_model, recipe.one_an_instruction, recipe.rows)
+
+    assert learned == {
+        "janus-7b": ({"phi-4"}, False, None),
+        "janus-7b-third": ({"phi-4"}, True, None),
+        "janus-7b-dpo": ({"phi-4"}, True, 65_142),
+        "janus-7b-orpo": ({"phi-4"}, True, 64_641),
+        "janus-7b-one-epoch": ({"phi-4"}, False, None),
+        "janus-7b-rm": ({"phi-4"}, True, 64_630),
+    }
+    warmed = SHIPPED.trainings["janus-7b-rm"]
+    assert warmed.warmup_steps == math.ceil(0.03 * math.ceil(64_630 / warmed.batch))
 
 
 def test_janus_template_writes_message_and_instruction_into_one_turn() -> None:

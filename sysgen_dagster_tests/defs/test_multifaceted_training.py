@@ -9,6 +9,7 @@ import datasets  # type: ignore[import-untyped]
 import polars as pl
 import pytest
 
+from sysgen_dagster.catalog.recipes import OF_SECOND_LANE
 from sysgen_dagster.definitions import defs
 from sysgen_dagster.defs.export_checks import loads_with_datasets
 from sysgen_dagster.defs.exports import exports, hub_datasets
@@ -31,7 +32,7 @@ MODEL, SHARD = "llama-3.1-8b", "multifaceted-000"
 KEY = f"{MODEL}|{SHARD}"
 STORE = Store(Path(os.environ["SYSGEN_DATA"]))
 JOB = defs.resolve_implicit_global_asset_job_def()
-PUBLISHED = ["main_source", "original_source", "preference_set", "system", "prompt"]
+SOURCES, ASKED = ["main_source", "original_source"], ["system", "prompt"]
 
 
 def _run(
@@ -85,6 +86,15 @@ def test_every_kept_answer_is_a_chat_and_a_row_of_pairs(instance: dg.DagsterInst
     assert kept(pairs)["rejected"].null_count() == 0
 
 
+def test_a_pair_has_the_flags_of_the_chat_with_its_chosen_answer(
+    instance: dg.DagsterInstance,
+) -> None:
+    chats, pairs = _read(MULTIFACETED_ROWS), _read(MULTIFACETED_PAIRS)
+
+    assert pairs["flags"].to_list() == chats["flags"].to_list()
+    assert {*chats["flags"].explode().drop_nulls()} <= {*OF_SECOND_LANE}
+
+
 def test_a_pair_rejects_the_answer_to_a_sibling_s_message(instance: dg.DagsterInstance) -> None:
     answers = dict(_read(GOLD_ANSWERS).select("conversation_id", "answer").iter_rows())
 
@@ -126,10 +136,10 @@ def test_an_export_of_the_lane_loads_with_all_rows_of_its_mixture(
     ("name", "columns"),
     [
         ("sets", ["messages"]),
-        ("sets_published", [*PUBLISHED, "output"]),
+        ("sets_published", [*SOURCES, "preference_set", *ASKED, "output"]),
         ("set_pairs", ["prompt", "chosen", "rejected"]),
         ("set_pairs_reward", ["chosen", "rejected"]),
-        ("set_pairs_published", [*PUBLISHED, "chosen", "rejected"]),
+        ("set_pairs_published", [*SOURCES, *ASKED, "chosen", "rejected"]),
     ],
 )
 def test_an_export_has_the_columns_of_its_layout(
@@ -153,6 +163,21 @@ def test_an_export_has_the_columns_of_its_layout(
         assert [turn["role"] for turn in chosen] == ["system", "user", "assistant"]
         assert chosen[:2] == rejected[:2]
         assert chosen[2] != rejected[2]
+
+
+def test_a_mixture_with_one_pair_an_instruction_counts_the_others_as_left_out(
+    exported: dict[str, dg.ExecuteInProcessResult],
+) -> None:
+    pairs, drawn = (
+        STORE.read(MIXED, MIXED.partition_of(f"set_pairs{end}")) for end in ("", "_one")
+    )
+    [made] = exported["set_pairs_one"].asset_materializations_for_node(mixtures.op.name)
+    noted = {name: value.value for name, value in made.metadata.items()}
+
+    instructions_of = pairs["conversation_id"].str.split("#").list.first()
+    assert drawn.height == instructions_of.n_unique() < pairs.height
+    assert (noted["rows"], noted["candidates"]) == (drawn.height, pairs.height)
+    assert noted["left_out_by_the_numbers"] == pairs.height - drawn.height
 
 
 def test_the_card_says_how_the_lane_makes_its_rows_and_what_became_of_the_answers(

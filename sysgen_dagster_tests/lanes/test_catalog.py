@@ -338,11 +338,12 @@ def test_all_that_the_shipped_catalogue_says_of_its_models_is_named_when_they_ar
     short.write_text(_with_section(text, "models", models))
     head, *faults = fault_of(short)
 
-    assert head.endswith("has 3 wrong entries; correct:")
+    assert head.endswith("has 7 wrong entries; correct:")
     assert [fault.split(" (line ")[0].strip() for fault in faults] == [
         "judging.judge",
         "mixtures.distillation.models.0",
         "mixtures.distillation_user_role.models.0",
+        *(f"mixtures.multifaceted_{of}.models.0" for of in ("third", "dpo", "orpo", "reward")),
     ]
     assert all("phi-4 is no entry of `models`" in fault for fault in faults)
 

@@ -49,13 +49,28 @@ def test_published_answers_are_text_under_the_published_names() -> None:
     assert "messages" not in rows.columns
 
 
-def test_published_pairs_are_text_under_the_published_names() -> None:
+def test_published_pairs_are_exchanges_under_the_published_names() -> None:
+    """The columns, types and order of Multifaceted-Collection-ORPO's card."""
     recipe = Recipe(lane=Lane.MULTIFACETED, rejected=PAIRS, layout=Layout.PUBLISHED)
-    shown = _export(recipe).row(4, named=True)
+    rows = _export(recipe)
+    shown = rows.row(4, named=True)
 
-    assert [*shown][3:7] == ["system", "prompt", "chosen", "rejected"]
-    assert shown["chosen"] == "Answer 1 to 1."
-    assert shown["rejected"] in {"Answer 0 to 1.", "Answer 2 to 1."}
+    exchange = pl.List(pl.Struct({"content": pl.String(), "role": pl.String()}))
+    assert [*rows.schema.items()][:6] == [
+        ("main_source", pl.String()),
+        ("original_source", pl.String()),
+        ("system", pl.String()),
+        ("prompt", pl.String()),
+        ("chosen", exchange),
+        ("rejected", exchange),
+    ]
+    assert (shown["system"], shown["prompt"]) == ("Message 1.", "Why 1?")
+    for name in ("chosen", "rejected"):
+        assert [turn["role"] for turn in shown[name]] == ["user", "assistant"]
+        assert shown[name][0]["content"] == "Why 1?"
+    assert shown["chosen"][1]["content"] == "Answer 1 to 1."
+    assert shown["rejected"][1]["content"] in {"Answer 0 to 1.", "Answer 2 to 1."}
+    assert len(shown["preference_set"]) == 4
 
 
 def test_pairs_for_reward_models_are_two_chats_that_differ_in_the_answer_alone() -> None:

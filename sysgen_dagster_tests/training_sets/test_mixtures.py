@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.catalog.recipes import Recipe, Rejected
+from sysgen_dagster.catalog.recipes import Lane, Recipe, Rejected
 from sysgen_dagster.tables.table import polars_schema
 from sysgen_dagster.training_sets import mixtures
 from sysgen_dagster.training_sets.mixtures import count_missing, summarize_mixture
@@ -285,6 +285,69 @@ def test_a_mixture_is_as_large_as_its_limits_allow(rows: pl.DataFrame, recipe: R
     assert train.height == min(recipe.rows or 99, sum(most.values()))
     assert all(number <= most[source] for source, number in Counter(train["source"]).items())
     assert train.join(allowed, on=["conversation_id", "model"], how="anti").is_empty()
+
+
+def sets(*splits: str, models: tuple[str, ...] = ("phi",)) -> pl.DataFrame:
+    """Of each model three rows of each instruction, whose split is given."""
+    return candidates(
+        *(
+            {"conversation_id": f"a-{at}-0#{number}", "split": split, "model": model}
+            for at, split in enumerate(splits)
+            for number in range(3)
+            for model in models
+        )
+    )
+
+
+def one_each(rows: pl.DataFrame, /, **recipe: Any) -> pl.DataFrame:
+    return mixture(rows, Recipe(lane=Lane.MULTIFACETED, one_an_instruction=True, **recipe))
+
+
+def instructions(rows: pl.DataFrame) -> Counter[str]:
+    return Counter(each.split("#")[0] for each in rows["conversation_id"])
+
+
+def test_one_row_an_instruction_is_one_of_all_its_sets_and_models_in_every_split() -> None:
+    rows = sets(*["train"] * 60, *["validation"] * 5, *["test"] * 5, models=("phi", "qwen"))
+    mixed = one_each(rows)
+
+    assert {*instructions(mixed).values()} == {1}
+    assert mixed["split"].value_counts().sort("split").rows() == [
+        ("test", 5),
+        ("train", 60),
+        ("validation", 5),
+    ]
+    numbers = {each.split("#")[1] for each in mixed["conversation_id"]}
+    assert numbers == {"0", "1", "2"}
+    assert {*mixed["model"]} == {"phi", "qwen"}
+
+
+def test_which_row_of_an_instruction_is_taken_follows_from_the_seed_alone() -> None:
+    rows = sets(*["train"] * 40)
+
+    assert one_each(rows.reverse()).equals(one_each(rows))
+    assert not one_each(rows, seed=1).equals(one_each(rows))
+    fewer = one_each(rows.head(60))
+    assert fewer.join(one_each(rows), on="conversation_id", how="anti").is_empty()
+
+
+def test_one_row_an_instruction_is_drawn_of_those_that_pass_the_filters() -> None:
+    rows = sets(*["train"] * 9).with_columns(
+        flags=pl.when(pl.col("conversation_id").str.ends_with("#2"))
+        .then(pl.lit([], pl.List(pl.String())))
+        .otherwise(pl.lit(["repetitive"], pl.List(pl.String())))
+    )
+
+    mixed = one_each(rows, leave_out=("repetitive",))
+    assert mixed["conversation_id"].to_list() == [f"a-{at}-0#2" for at in range(9)]
+
+
+def test_a_number_of_rows_is_one_of_instructions() -> None:
+    rows = sets(*["train"] * 20)
+
+    assert {*instructions(one_each(rows, rows=7)).values()} == {1}
+    assert one_each(rows, rows=7).height == 7
+    assert count_missing(one_each(rows, rows=25), Recipe(rows=25)) == 5
 
 
 def test_the_summary_counts_rows_by_source_model_and_split() -> None:

@@ -1,10 +1,14 @@
 """Chats and pairs of the second lane."""
 
-import polars as pl
+from dataclasses import replace
 
-from sysgen_dagster.catalog.recipes import Training
+import polars as pl
+import pytest
+
+from sysgen_dagster.catalog.recipes import OF_SECOND_LANE, Flag, Lane, Recipe, Training
 from sysgen_dagster.tables.table import kept
-from sysgen_dagster.training_sets.multifaceted import build_pairs, build_rows
+from sysgen_dagster.training_sets.mixtures import only_matching
+from sysgen_dagster.training_sets.multifaceted import Written, build_pairs, build_rows
 from sysgen_dagster.training_sets.tables import MULTIFACETED_PAIRS, MULTIFACETED_ROWS
 from sysgen_dagster_tests.training_sets.set_rows import judged, written
 
@@ -75,6 +79,60 @@ def test_the_split_is_that_of_the_instruction_and_follows_from_the_seed() -> Non
     assert pairs["split"].to_list() == rows["split"].to_list()
     other = build_rows(written(40), Training(validation=0.3, test=0.3, seed=1))
     assert other["split"].to_list() != rows["split"].to_list()
+
+
+CLEAN = "Sow the seeds in spring, water them each morning, and thin them out after two weeks."
+FLAWED = {
+    "personal_data": CLEAN + " Write to ann@uni-bonn.de if they do not grow.",
+    "repetitive": (CLEAN + " ") * 20,
+    "languages_differ": "Man sät die Samen im Frühling, gießt sie jeden Morgen und vereinzelt sie.",
+    "python_does_not_parse": CLEAN + "\n```python\ndef sow(x)\n    return x\n```",
+}
+
+
+def _in_sentences(of: Written) -> Written:
+    """With messages and instructions that are long enough to tell their language."""
+    gold = of.gold.with_columns(
+        system_message=pl.lit("You are a patient gardener who explains every step to beginners."),
+        question=pl.lit("How do I grow tomatoes from seeds on a small and windy balcony?"),
+    )
+    return replace(of, gold=gold)
+
+
+@pytest.mark.parametrize("flag", FLAWED)
+def test_a_row_and_a_pair_have_the_findings_of_their_answer_as_flags(flag: Flag) -> None:
+    of = _in_sentences(written(1, a0_0=CLEAN, a0_1=FLAWED[flag], a0_2=CLEAN + " So it is done."))
+
+    for table in (build_rows(of, SETTINGS), build_pairs(of, judged(of), SETTINGS)):
+        assert table["flags"].to_list() == [[], [flag], []]
+
+
+def test_a_recipe_leaves_flagged_rows_out() -> None:
+    flawed = {f"a0_{at}": FLAWED[flag] for at, flag in enumerate(("repetitive", "personal_data"))}
+    rows = build_rows(_in_sentences(written(1, a0_2=CLEAN, **flawed)), SETTINGS)
+    recipe = Recipe(lane=Lane.MULTIFACETED, leave_out=("repetitive",))
+
+    left = only_matching(rows, recipe)["conversation_id"].to_list()
+    assert left == ["own-0-0#1", "own-0-0#2"]
+
+
+def test_an_instruction_and_a_message_are_looked_at_for_personal_data() -> None:
+    of = written(2)
+    gold = of.gold.with_columns(
+        question=pl.when(pl.int_range(pl.len()) == 0)
+        .then(pl.lit("Mail ann@uni-bonn.de for me."))
+        .otherwise("question"),
+        system_message=pl.when(pl.int_range(pl.len()) == 4)
+        .then(pl.lit("You are ann@uni-bonn.de."))
+        .otherwise("system_message"),
+    )
+    flags = build_rows(replace(of, gold=gold), SETTINGS)["flags"].to_list()
+
+    assert [at for at, each in enumerate(flags) if each == ["personal_data"]] == [0, 4]
+
+
+def test_recipes_of_the_lane_leave_out_what_its_rows_are_looked_at_for() -> None:
+    assert {*FLAWED} == {*OF_SECOND_LANE}
 
 
 def test_of_no_answers_there_are_no_rows() -> None:

@@ -13,12 +13,13 @@ SOURCES = {
     },
 }
 
-# By name, one of every layout.
+# By name, one of every layout, and one with a single pair an instruction.
 _PAIRS = {"lane": "multifaceted", "rejected": ["other_system_message"]}
 MIXTURES = {
     "sets": {"lane": "multifaceted"},
     "sets_published": {"lane": "multifaceted", "layout": "published"},
     "set_pairs": _PAIRS,
+    "set_pairs_one": {**_PAIRS, "one_an_instruction": True},
     "set_pairs_reward": {**_PAIRS, "layout": "reward"},
     "set_pairs_published": {**_PAIRS, "layout": "published"},
 }

@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.trl, pytest.mark.filterwarnings("ignore")]
 
 from sysgen_dagster.catalog.load import FULL_CATALOG  # noqa: E402
 from sysgen_dagster.catalog.recipes import Layout  # noqa: E402
-from sysgen_dagster.catalog.students import Student  # noqa: E402
+from sysgen_dagster.catalog.students import Objective  # noqa: E402
 from sysgen_dagster.lanes.catalog import load_catalog  # noqa: E402
 from sysgen_dagster.students.arguments import (  # noqa: E402
     Devices,
@@ -47,6 +47,7 @@ from sysgen_dagster_tests.students.program.trainings import (  # noqa: E402
 from sysgen_dagster_tests.training_sets.export.exports import row  # noqa: E402
 
 ROWS = 20
+SHIPPED = load_catalog(FULL_CATALOG)
 
 
 class Killed(BaseException):
@@ -370,22 +371,40 @@ def test_a_reward_model_scores_the_chosen_answers_of_held_out_pairs_higher(
     assert float(answer(checkpoint, "Why?", 8)) == pytest.approx(given, abs=1e-4)
 
 
-def test_a_tiny_model_takes_the_steps_of_the_shipped_reward_model(
-    tiny: Path, tmp_path: Path
+JANUS = [name for name in SHIPPED.trainings if name.startswith("janus-")]
+
+
+@pytest.mark.parametrize("name", JANUS)
+def test_a_tiny_model_takes_the_steps_of_each_of_janus_trainings(
+    tiny: Path, tmp_path: Path, name: str
 ) -> None:
-    entry, output = load_catalog(FULL_CATALOG).trainings["janus-7b-rm"], tmp_path / "out"
-    export = write_pairs(tmp_path / "export", entry.batch + 1, Layout.REWARD)
-    rows, pupil = find_rows(export, entry), Student(weights=str(tiny))
-    given = {"devices": Devices.CPU, "start": tiny}
-    arguments = build_arguments(entry, pupil, rows, output, **given)  # type: ignore[arg-type]
+    """Under Janus' template, with the objective, the rows and the settings of the entry."""
+    entry, output = SHIPPED.trainings[name], tmp_path / "out"
+    count, folder = entry.batch + 1, tmp_path / "export"  # one row more than a step takes
+    if entry.objective is Objective.SFT:
+        export = write_chats(folder, [chat(number) for number in range(count)])
+    else:
+        export = write_pairs(folder, count, SHIPPED.mixtures[entry.mixture].layout)
+    pupil = SHIPPED.students[entry.student].model_copy(update={"weights": str(tiny)})
+    arguments = build_arguments(
+        entry,
+        pupil,
+        find_rows(export, entry),
+        output,
+        devices=Devices.CPU,
+        start=tiny if entry.starts_from else None,
+        most_steps=2,
+    )
     output.mkdir()
     (output / "arguments.json").write_text(json.dumps(arguments))
     train(output)
 
     status = read_status(output)
-    assert (status["state"], status["steps"], status["rows_after"]) == ("done", 2, 129)
+    assert (status["state"], status["step"], status["rows_after"]) == ("done", 2, count)
     first, second = (line["learning_rate"] for line in read_metrics(output))
-    assert (first, second) == (0.0, pytest.approx(9e-6 / 16))
+    assert (first, second) == (0.0, pytest.approx(entry.learning_rate / entry.warmup_steps))
+    saved = output / "checkpoints/epoch-1/chat_template.jinja"
+    assert saved.read_text() == Path(str(pupil.chat_template)).read_text()
 
 
 def test_a_reward_model_goes_on_from_a_student_and_from_a_reward_model(
