@@ -11,7 +11,6 @@ import polars as pl
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
 from sysgen_dagster.lanes.multifaceted import pair_judgement, paper
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped, NotTaken
-from sysgen_dagster.lanes.multifaceted.preference_messages import label_pattern
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import (
@@ -74,7 +73,6 @@ def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
         *(drops_are_explained(table, column, _REASONS) for table, (column, _) in _RESULTS.items()),
         *(engine_answered(step.table) for step in STEPS),
         *(enough_are_kept(table, least) for table, (_, least) in _RESULTS.items()),
-        _messages_name_no_labels(settings),
         _messages_are_unique(),
         unless_made_up(_messages_are_as_long(), PREFERENCE_MESSAGES),
         _both_orders_are_judged(),
@@ -204,18 +202,6 @@ def _both_orders_are_judged() -> Check:
 def _kept_messages(evidence: Evidence) -> pl.DataFrame:
     read = ("conversation_id", "system_message", "drop_reason")
     return kept(evidence.read(PREFERENCE_MESSAGES, *read))
-
-
-def _messages_name_no_labels(settings: Multifaceted) -> Check:
-    labels = label_pattern(settings.taxonomy)
-
-    def evaluate(evidence: Evidence) -> Finding:
-        rows = _kept_messages(evidence)
-        names = [labels.search(message) is not None for message in rows["system_message"]]
-        return none_of(rows.filter(pl.Series(names, dtype=pl.Boolean)))
-
-    statement = "No kept message names a dimension or subdimension as a label."
-    return Check("names_no_labels", PREFERENCE_MESSAGES, statement, True, evaluate)
 
 
 def _messages_are_unique() -> Check:
