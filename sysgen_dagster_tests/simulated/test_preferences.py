@@ -95,6 +95,8 @@ def test_every_subdimension_has_words_of_its_own_and_others_have_some() -> None:
 
     assert own.taxonomy["style"]["humour"] in found["style"]["description"]
     assert found["style"]["preference"] == "humour above all"
+    rows = [{"dimension": name, "subdimension": "x", **parts} for name, parts in found.items()]
+    assert preference_sets.find_fault(rows, own) is None
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
