@@ -117,6 +117,10 @@ def _without_a_dimension(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(preference_set=pl.col("preference_set").list.head(3))
 
 
+def _with_the_first_set_again(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(preference_set=pl.col("preference_set").first(), engine=pl.lit("vllm"))
+
+
 S, M, G = PREFERENCE_SETS.name, PREFERENCE_MESSAGES.name, GOLD_ANSWERS.name
 J = JUDGED_PAIRS.name
 BROKEN: list[tuple[str, str, Callable[[pl.DataFrame], pl.DataFrame]]] = [
@@ -127,6 +131,7 @@ BROKEN: list[tuple[str, str, Callable[[pl.DataFrame], pl.DataFrame]]] = [
     (f"{S} every_set_is_there", S, lambda rows: rows.slice(1)),
     (f"{S} every_set_is_there", S, _first(conversation_id="own-0-0#7")),
     (f"{S} sets_are_complete", S, _without_a_dimension),
+    (f"{S} descriptions_are_bound", S, _with_the_first_set_again),
     (f"{S} drops_are_explained", S, _first(drop_reason="for_fun")),
     (f"{S} engine_answered", S, _each(drop_reason="server_error")),
     (f"{S} enough_are_kept", S, _each(drop_reason="too_alike")),
@@ -138,6 +143,10 @@ BROKEN: list[tuple[str, str, Callable[[pl.DataFrame], pl.DataFrame]]] = [
     (f"{G} ids_are_unique", G, lambda rows: pl.concat([rows, rows])),
     (f"{G} drops_are_explained", G, _first(answer=None)),
     (f"{G} enough_are_kept", G, _each(drop_reason="truncated")),
+    (f"{J} nothing_is_lost", J, lambda rows: rows.clear()),
+    (f"{J} nothing_is_lost", J, lambda rows: rows.slice(2)),
+    (f"{J} nothing_is_lost", J, _first(conversation_id="own-0-0#7")),
+    (f"{J} verdicts_are_clear", J, _each(verdict="Unreadable")),
     (f"{J} both_orders_are_judged", J, lambda rows: rows.slice(1)),
     (f"{J} both_orders_are_judged", J, _each(shown_first="own")),
     (f"{J} drops_are_explained", J, _first(verdict=None)),
