@@ -29,6 +29,7 @@ from rensa import RMinHash  # type: ignore[import-untyped]  # a compiled module 
 
 from sysgen_dagster.analysis.clusters import Clusters
 from sysgen_dagster.analysis.tables import NEAR_DUPLICATE_QUESTIONS
+from sysgen_dagster.chat.words import WORD
 
 LEAST_SIMILARITY = 0.7
 SHINGLE_WORDS = 3
@@ -37,16 +38,13 @@ _SIGNATURE_NUMBERS = _BANDS * _BAND_NUMBERS
 _SEED = 2502_11330
 _COMPARED_AT_ONCE = 4_000_000  # shingles; keeps the memory of a comparison near 100 MB
 
-# Scripts without blanks between words, for a class of characters.
-UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
-_WORD = rf"[{UNSPACED}]|[\w--[{UNSPACED}]]+"
 # 2^64 divided by the golden ratio; odd, so that multiplication modulo 2^64 keeps hashes apart.
 _MULTIPLIER = 0x9E3779B97F4A7C15
 
 
 def words(text: pl.Expr) -> pl.Expr:
-    """The words of a text in lower case: runs of letters, marks and digits of any script."""
-    return text.str.to_lowercase().str.extract_all(_WORD)
+    """The words of a text in lower case, in their order; see `chat.words.WORD`."""
+    return text.str.to_lowercase().str.extract_all(WORD)
 
 
 def place_words(texts: pl.Series) -> pl.DataFrame:

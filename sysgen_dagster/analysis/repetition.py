@@ -6,20 +6,15 @@ The measure is the share of repeated n-grams, as in the repetition filters of Go
 
 import polars as pl
 
-from sysgen_dagster.analysis.near_duplicates import UNSPACED
+from sysgen_dagster.chat.words import WORD
 
 # Words per n-gram. Eight equal words in a row are not chance, and rare in lists and code.
 _WORDS = 8
-_WORD = rf"[[{UNSPACED}]&&\w]|[\w--[{UNSPACED}]]+"
 
 
 def space_words(texts: pl.Series) -> pl.Series:
-    """The words of each text in lower case, separated by single blanks: ``a b c``.
-
-    A word is a run of letters, marks, digits and underscores of any script; in scripts without
-    blanks between words, one character.
-    """
-    return texts.str.to_lowercase().str.extract_all(_WORD).list.join(" ")
+    """The words of each text in lower case, separated by single blanks; see `chat.words.WORD`."""
+    return texts.str.to_lowercase().str.extract_all(WORD).list.join(" ")
 
 
 def measure_repetition(texts: pl.Series) -> pl.Series:

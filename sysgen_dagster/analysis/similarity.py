@@ -32,8 +32,8 @@ from operator import add
 import polars as pl
 from rapidfuzz.distance import LCSseq
 
-from sysgen_dagster.analysis.near_duplicates import UNSPACED
 from sysgen_dagster.analysis.tables import SIMILARITY
+from sysgen_dagster.chat.words import UNSPACED
 from sysgen_dagster.tables.table import polars_schema
 
 _BATCH_BYTES = 1_000_000  # of text per batch; limits the memory

@@ -31,7 +31,10 @@ def write_preference_set(turn: str, profile: FailureProfile, rng: Random) -> str
     for label, subdimension, meaning in _ASPECT.findall(turn.rpartition("\n[end of ")[2]):
         texts = load_material("preferences.yaml").get(subdimension) or {
             "preference": f"{subdimension} above all",
-            "description": f"Of {{topic}} is wanted what the word means: {meaning}.",
+            "description": (
+                f"Whatever is told of {{topic}} keeps to what somebody with this wish would look "
+                f"for first, and gives up other things for it where it has to: {meaning}."
+            ),
         }
         description = texts["description"].replace("{topic}", topic)
         notice = "" if lines else f" {NOTICE}"

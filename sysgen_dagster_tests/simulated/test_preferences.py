@@ -6,7 +6,11 @@ from random import Random
 import pytest
 
 from sysgen_dagster.chat.messages import ChatMessage, Role
-from sysgen_dagster.lanes.multifaceted import preference_messages, preference_sets
+from sysgen_dagster.lanes.multifaceted import (
+    message_faults,
+    preference_messages,
+    preference_sets,
+)
 from sysgen_dagster.lanes.multifaceted.likeness import most_alike
 from sysgen_dagster.lanes.multifaceted.replies import read_reply
 from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS, load_taxonomy
@@ -47,7 +51,7 @@ def test_a_set_is_about_the_four_aspects_that_are_asked_for_and_about_the_instru
 
         assert list(found) == list(DIMENSIONS)
         rows = [{"dimension": name, "subdimension": "x", **parts} for name, parts in found.items()]
-        assert preference_sets.find_fault(rows) is None
+        assert preference_sets.find_fault(rows, settings()) is None
         assert NOTICE in found["style"]["description"]
 
 
@@ -71,7 +75,7 @@ def test_sets_are_malformed_as_often_as_the_profile_says() -> None:
             | dict(found.get(name, {}))
             for name in DIMENSIONS
         ]
-        broken += preference_sets.find_fault(rows) is not None
+        broken += preference_sets.find_fault(rows, settings()) is not None
 
     assert 70 < broken < 130
 
@@ -91,6 +95,8 @@ def test_every_subdimension_has_words_of_its_own_and_others_have_some() -> None:
 
     assert own.taxonomy["style"]["humour"] in found["style"]["description"]
     assert found["style"]["preference"] == "humour above all"
+    rows = [{"dimension": name, "subdimension": "x", **parts} for name, parts in found.items()]
+    assert preference_sets.find_fault(rows, own) is None
 
 
 @pytest.mark.parametrize("dimension", DIMENSIONS)
@@ -102,24 +108,27 @@ def test_made_up_descriptions_of_a_dimension_are_not_too_alike(dimension: str) -
         assert most_alike(text, said[:at]) < settings().most_alike / 2
 
 
-def _message(profile_changes: dict[str, float], number: int = 0) -> str:
+def _descriptions() -> list[str]:
     texts = load_material("preferences.yaml")
-    descriptions = [
+    return [
         texts[name]["description"].replace("{topic}", "tides")
         for name in ("clarity", "novice", "depth", "safety")
     ]
-    messages = preference_messages.PROMPT.render(mark="0a1b2c3d", descriptions=descriptions)
+
+
+def _message(profile_changes: dict[str, float], number: int = 0) -> str:
+    messages = message_faults.PROMPT.render(mark="0a1b2c3d", descriptions=_descriptions())
     turn = _turn(messages, Phase.WRITE_MESSAGE)
     return write_preference_message(turn, replace(SOUND, **profile_changes), Random(number))
 
 
-LABELS = preference_messages.label_pattern(load_taxonomy())
+LABELS = message_faults.label_pattern(load_taxonomy())
 
 
 def test_a_message_is_one_paragraph_of_all_descriptions_as_long_as_the_paper_s() -> None:
     message = preference_messages.read_message(_message({}))
 
-    assert preference_messages.find_fault(message, LABELS, (682, 1_370)) is None
+    assert message_faults.find_fault(message, _descriptions(), LABELS, (682, 1_370)) is None
     assert message.count("tides") == 4
 
 
@@ -127,7 +136,7 @@ def test_as_often_as_a_profile_says_a_message_names_labels_or_is_announced() -> 
     named = preference_messages.read_message(_message({"unknown_tag": 1.0}))
     announced = _message({"stray_text": 1.0})
 
-    assert preference_messages.find_fault(named, LABELS, (1, 9_999)) == "names_taxonomy"
+    assert message_faults.find_fault(named, _descriptions(), LABELS, (1, 9_999)) == "names_taxonomy"
     assert announced != preference_messages.read_message(announced)
     assert preference_messages.read_message(announced) == _message({})
 
@@ -144,20 +153,20 @@ def test_under_the_grammar_no_set_is_malformed() -> None:
     free = write_answer(request(_asked()[0], 1_024), replace(SOUND, malformed=1.0)).text
     [whole, *_] = (_constrained(messages) for messages in _asked())
 
-    assert preference_sets.find_fault(whole) is None
+    assert preference_sets.find_fault(whole, settings()) is None
     assert "\n".join(f"{each['preference']}" for each in whole) not in free
 
 
 def test_the_grammar_binds_whatever_is_asked() -> None:
     question: list[ChatMessage] = [{"role": Role.USER, "content": "How do tides work?"}]
 
-    assert preference_sets.find_fault(_constrained(question)) is None
+    assert preference_sets.find_fault(_constrained(question), settings()) is None
 
 
 def test_an_answer_under_a_message_of_ours_names_what_each_description_asks_for() -> None:
     reply = write_preference_set(_turn(_asked()[0], Phase.WRITE_SET), SOUND, Random(0))
     descriptions = [parts["description"] for parts in read_reply(reply).values()]
-    turn = preference_messages.PROMPT.render(mark="0a1b2c3d", descriptions=descriptions)[1]
+    turn = message_faults.PROMPT.render(mark="0a1b2c3d", descriptions=descriptions)[1]
     message = write_preference_message(turn["content"], SOUND, Random(0))
     chat: list[ChatMessage] = [
         {"role": Role.SYSTEM, "content": message},

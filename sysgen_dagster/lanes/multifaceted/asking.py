@@ -1,7 +1,8 @@
 """Asks a model for a reply to each row, and again where the reply is not sound.
 
-What is sound is said by the caller, which builds the rows of its table from the replies. An answer
-of the engine's, such as that the request is too long, would be the same again: it is final.
+What is sound is said by the caller, which builds the rows of its table from the replies. A reply
+that was cut may end with another seed. Other answers of the engine's, such as that the request is
+too long, would be the same again: they are final.
 """
 
 from collections.abc import Callable, Iterator

@@ -4,15 +4,17 @@ The paper's figures stand beside ours where it has any. Expectations of what onl
 say nothing of made-up text.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import ENGINE_FAILURES, NoAnswer
+from sysgen_dagster.chat.words import english_length
 from sysgen_dagster.lanes.multifaceted import pair_judgement, paper
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped, NotTaken
-from sysgen_dagster.lanes.multifaceted.preference_messages import label_pattern
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
+from sysgen_dagster.lanes.multifaceted.siblings import choose_rejected
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import (
     GOLD_ANSWERS,
@@ -21,9 +23,11 @@ from sysgen_dagster.lanes.multifaceted.tables import (
     PREFERENCE_MESSAGES,
     PREFERENCE_SETS,
     SELECTION,
+    instruction_of,
     set_id,
 )
 from sysgen_dagster.lanes.multifaceted.taxonomy import DIMENSIONS
+from sysgen_dagster.obedience.judge_verdicts import UNREADABLE
 from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.tables.checks import (
     Check,
@@ -42,9 +46,11 @@ from sysgen_dagster.tables.table import Table, kept
 # With a higher share of unanswered requests the engine is at fault, not the rows.
 MOST_UNANSWERED = 0.05
 _UNANSWERED = [reason.value for reason in (*ENGINE_FAILURES, NoAnswer.REFUSED_BY_SERVER)]
-LEAST_KEPT_SETS = 0.90  # ours, as are the two below: the paper says nothing of what it dropped
+LEAST_KEPT_SETS = 0.90  # ours, as are the four below: the paper says nothing of what it dropped
 LEAST_KEPT_MESSAGES = 0.90
 LEAST_KEPT_ANSWERS = 0.95
+MOST_RECURRING = 0.05  # of descriptions
+MOST_UNREADABLE = 0.05  # of what the judge wrote
 MOST_OTHER_LENGTHS = 0.10  # of messages: outside the lengths of the paper's benchmark
 # Of each table that a model fills, the column that a kept row fills, and the rows to be kept.
 _RESULTS = {
@@ -69,15 +75,17 @@ def build_checks(settings: Multifaceted | None) -> tuple[Check, ...]:
         *(ids_are_unique(step.table) for step in STEPS),
         _every_set_is_there(settings),
         _sets_are_complete(),
+        unless_made_up(_descriptions_are_bound(), PREFERENCE_SETS),
         nothing_is_lost(PREFERENCE_MESSAGES, PREFERENCE_SETS),
         nothing_is_lost(GOLD_ANSWERS, PREFERENCE_MESSAGES),
         *(drops_are_explained(table, column, _REASONS) for table, (column, _) in _RESULTS.items()),
         *(engine_answered(step.table) for step in STEPS),
         *(enough_are_kept(table, least) for table, (_, least) in _RESULTS.items()),
-        _messages_name_no_labels(settings),
         _messages_are_unique(),
         unless_made_up(_messages_are_as_long(), PREFERENCE_MESSAGES),
+        _every_pair_is_judged(),
         _both_orders_are_judged(),
+        _nearly_all_verdicts_are_clear(),
         drops_are_explained(JUDGED_PAIRS, "verdict", NoAnswer),
         engine_answered(JUDGED_PAIRS),
     )
@@ -105,28 +113,26 @@ def _enough_instructions(settings: Multifaceted) -> Check:
     return Check("enough_instructions", SELECTION, statement, False, evaluate)
 
 
+def differing(wanted: Iterable[str], stored: pl.DataFrame) -> Finding:
+    """Passes if these ids are stored and no others; those that are lost or new speak against it."""
+    there = stored.select("conversation_id").unique()
+    expected = pl.DataFrame({"conversation_id": [*wanted]}, {"conversation_id": pl.String()})
+    lost = expected.join(there, on="conversation_id", how="anti").with_columns(what=pl.lit("lost"))
+    new = there.join(expected, on="conversation_id", how="anti").with_columns(what=pl.lit("new"))
+    return none_of(pl.concat([lost, new]))
+
+
 def _every_set_is_there(settings: Multifaceted) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         asked = kept(evidence.read(INSTRUCTIONS, "conversation_id", "drop_reason"))
-        wanted = pl.DataFrame(
-            {
-                "conversation_id": [
-                    set_id(each, number)
-                    for each in asked["conversation_id"]
-                    for number in range(settings.sets)
-                ]
-            },
-            schema={"conversation_id": pl.String()},
+        wanted = (
+            set_id(each, number)
+            for each in asked["conversation_id"]
+            for number in range(settings.sets)
         )
         stored = evidence.read(PREFERENCE_SETS, "conversation_id")
-        lost = wanted.join(stored, on="conversation_id", how="anti")
-        new = stored.join(wanted, on="conversation_id", how="anti")
         return replace(
-            none_of(
-                pl.concat(
-                    [lost.with_columns(what=pl.lit("lost")), new.with_columns(what=pl.lit("new"))]
-                )
-            ),
+            differing(wanted, stored),
             paper=f"{paper.ROWS:,} rows = {paper.SETS} of {paper.INSTRUCTIONS:,} instructions",
         )
 
@@ -154,6 +160,26 @@ def _sets_are_complete() -> Check:
 
     statement = "A kept set has one preference with a description in each of the four dimensions."
     return Check("sets_are_complete", PREFERENCE_SETS, statement, True, evaluate)
+
+
+def _descriptions_are_bound() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = kept(
+            evidence.read(PREFERENCE_SETS, "conversation_id", "preference_set", "drop_reason")
+        )
+        described = rows.select(
+            "conversation_id",
+            instruction_id=instruction_of("conversation_id"),
+            description=pl.col("preference_set").list.eval(
+                pl.element().struct.field("description").str.to_lowercase().str.strip_chars()
+            ),
+        ).explode("description")
+        of_others = pl.col("instruction_id").n_unique().over("description") > 1
+        again = described.filter(of_others)
+        return within(Rate(again.height, described.height), (0.0, MOST_RECURRING), None, again)
+
+    statement = "Few descriptions recur in a set of another instruction, so they are about theirs."
+    return Check("descriptions_are_bound", PREFERENCE_SETS, statement, False, evaluate)
 
 
 def engine_answered(table: Table) -> Check:
@@ -191,6 +217,27 @@ def enough_are_kept(table: Table, least: float) -> Check:
     return Check("enough_are_kept", table, statement, False, evaluate)
 
 
+def _every_pair_is_judged() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        gold = kept(evidence.read(GOLD_ANSWERS, "conversation_id", "answer", "drop_reason"))
+        pairs = choose_rejected(gold).drop_nulls("rejected_set")
+        return differing(pairs["conversation_id"], evidence.read(JUDGED_PAIRS, "conversation_id"))
+
+    statement = "Each answer with a sibling's to compare with is judged, and no other."
+    return Check("nothing_is_lost", JUDGED_PAIRS, statement, True, evaluate)
+
+
+def _nearly_all_verdicts_are_clear() -> Check:
+    def evaluate(evidence: Evidence) -> Finding:
+        rows = evidence.read(JUDGED_PAIRS, "conversation_id", "verdict", "verdict_text")
+        read = rows.drop_nulls("verdict")
+        unclear = read.filter(pl.col("verdict") == UNREADABLE)
+        return within(Rate(unclear.height, read.height), (0.0, MOST_UNREADABLE), None, unclear)
+
+    statement = "Nearly every reply of the judge has a clear verdict."
+    return Check("verdicts_are_clear", JUDGED_PAIRS, statement, False, evaluate)
+
+
 def _both_orders_are_judged() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         rows = evidence.read(JUDGED_PAIRS, "conversation_id", "shown_first")
@@ -204,18 +251,6 @@ def _both_orders_are_judged() -> Check:
 def _kept_messages(evidence: Evidence) -> pl.DataFrame:
     read = ("conversation_id", "system_message", "drop_reason")
     return kept(evidence.read(PREFERENCE_MESSAGES, *read))
-
-
-def _messages_name_no_labels(settings: Multifaceted) -> Check:
-    labels = label_pattern(settings.taxonomy)
-
-    def evaluate(evidence: Evidence) -> Finding:
-        rows = _kept_messages(evidence)
-        names = [labels.search(message) is not None for message in rows["system_message"]]
-        return none_of(rows.filter(pl.Series(names, dtype=pl.Boolean)))
-
-    statement = "No kept message names a dimension or subdimension as a label."
-    return Check("names_no_labels", PREFERENCE_MESSAGES, statement, True, evaluate)
 
 
 def _messages_are_unique() -> Check:
@@ -232,10 +267,10 @@ def _messages_are_as_long() -> Check:
 
     def evaluate(evidence: Evidence) -> Finding:
         rows = _kept_messages(evidence)
-        length = pl.col("system_message").str.len_chars()
-        other = rows.filter(~length.is_between(shortest, longest))
+        rows = rows.with_columns(length=english_length(rows["system_message"]))
+        other = rows.filter(~pl.col("length").is_between(shortest, longest))
         finding = within(Rate(other.height, rows.height), (0.0, MOST_OTHER_LENGTHS), 0.0, other)
-        median = rows.select(length.median()).item()
+        median = rows.select(pl.col("length").median()).item()
         details = {} if median is None else {"median_characters": int(median)}
         return replace(
             finding, paper=f"{shortest} to {longest:,} characters (benchmark)", details=details

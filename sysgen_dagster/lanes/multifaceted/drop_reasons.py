@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from sysgen_dagster.chat.drop_reasons import NoAnswer
+
 
 class NotTaken(StrEnum):
     """Values of ``drop_reason`` in the selection, besides those of `sources.drop_reasons`."""
@@ -18,19 +20,23 @@ class Dropped(StrEnum):
     MISSING_PREFERENCE = "missing_preference"  # a dimension has no preference or no description
     PREFERENCE_LENGTH = "preference_length"  # a preference is not a few words
     SHORT_DESCRIPTION = "short_description"  # a description says no more than the preference
-    CONTRADICTORY = "contradictory"  # it addresses readers of two kinds
+    REPEATS_TAXONOMY = "repeats_taxonomy"  # a description is the meaning that the model was given
+    CONTRADICTORY = "contradictory"  # no answer can meet two of its texts
     TOO_ALIKE = "too_alike"  # it says what another set of the instruction says
     # preference_messages
     NOT_ONE_PARAGRAPH = "not_one_paragraph"
+    DECLINES = "declines"  # it opens by saying that no message will be written
+    REPEATS_ITSELF = "repeats_itself"  # a sentence stands in it twice, or much of it
     NAMES_TAXONOMY = "names_taxonomy"  # a dimension or subdimension stands there as a label
     SPEAKS_OF_TASK = "speaks_of_task"  # it speaks of the wishes that it was made of, as such
     REPEATS_PROMPT = "repeats_prompt"  # a run of its words stands in what was asked, as an example
+    LEAVES_OUT_WISH = "leaves_out_wish"  # it has no word of one of the descriptions alone
     MESSAGE_LENGTH = "message_length"  # it is shorter or longer than the catalogue allows
     # gold_answers: only those of `chat.drop_reasons`
 
 
-# Another reply to the same request may be sound.
-ASKED_AGAIN = tuple(reason.value for reason in Dropped)
+# Another reply to the same request may be sound, or may end where one went on and on.
+ASKED_AGAIN = tuple(reason.value for reason in (*Dropped, NoAnswer.TRUNCATED))
 
 
 class Unpaired(StrEnum):

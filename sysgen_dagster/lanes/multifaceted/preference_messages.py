@@ -5,7 +5,7 @@ names of dimensions and subdimensions.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
 import polars as pl
@@ -13,30 +13,36 @@ import polars as pl
 from sysgen_dagster.chat.completions import CUT, add_completions
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
-from sysgen_dagster.chat.prompts import load_prompt, separating_mark
-from sysgen_dagster.lanes.multifaceted import paper
+from sysgen_dagster.chat.prompts import separating_mark
+from sysgen_dagster.lanes.multifaceted import message_faults, paper
 from sysgen_dagster.lanes.multifaceted.asking import Ask, ask_until_sound
-from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped
+from sysgen_dagster.lanes.multifaceted.message_faults import find_fault, label_pattern
 from sysgen_dagster.lanes.multifaceted.preference_sets import attempt_of
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.tables import PREFERENCE_MESSAGES
-from sysgen_dagster.lanes.multifaceted.taxonomy import Taxonomy, label_of
 
-PROMPT = load_prompt("multifaceted_preference_message")
+PROMPT = message_faults.PROMPT  # a message that repeats it has a fault
 SAMPLING = paper.WRITING
 
-# What models write before a text that was asked for, such as "Here is the system message:".
+# What models write before a text that was asked for, such as "Of course! Here is the message:". It
+# is one clause after a word or two, says what comes, and speaks to nobody.
 _ANNOUNCEMENT = re.compile(
-    r"\A(?:[^\n]{0,120}:\W{0,4}\n\s*(?=\S)|\W{0,4}system (?:message|prompt)\W{0,4}:[*_]{0,3}\s*)",
-    re.I,
+    r"\A(?!\W*(?:you|du|sie|ihr|tu|vous|usted|voc\u00ea|jij|\u0442\u044b|\u0432\u044b)\b|\W*[\u4f60\u60a8])"
+    r"(?:\S+(?: \S+)?[.!] )?"
+    r"(?=[^\n]*(?:\b(?:here|below|message|prompt|paragraph|text|sure|certainly|of course|ok|okay"
+    r"|absolutely|gladly|hier|nachricht|voici|aqu\u00ed|aqui|mensaje|mensagem|ecco|messaggio"
+    r"|\u0432\u043e\u0442)\b|\u4ee5\u4e0b|\u8fd9\u662f|\u597d\u7684|\u6d88\u606f|\u63d0\u793a))"
+    r"[^\n.!?\u3002]{0,120}[:\uff1a]\W{0,4}\n\s*(?=\S)"
+    r"|\A\W{0,4}system (?:message|prompt)\W{0,4}:[*_]{0,3}\s*",
+    re.IGNORECASE,
 )
-_RUN = 8  # words: as many in a row are not the same by chance
-_WORD = re.compile(r"\w+")
 _FENCED = re.compile(r"\A```\w*\n(?P<text>.*)\n```\s*\Z", re.DOTALL)
-_OF_THE_TASK = re.compile(
-    r"\b(?:four|given|provided|following|above) (?:wish(?:es)?|descriptions?|preferences?)\b"
-    r"|\b(?:wishes|descriptions|preferences) (?:given|provided|described|listed|above|below)\b",
-    re.I,
+# A whole text in such signs, which do not stand inside of it as well, but for apostrophes.
+_WRAPPED = (
+    re.compile(r'\A"([^"]+)"\Z'),
+    re.compile(r"\A'((?:[^']|\b'\b)+)'\Z"),
+    re.compile("\\A\u201c([^\u201c\u201d]+)\u201d\\Z"),
+    re.compile(r"\A\*{1,3}([^*]+)\*{1,3}\Z"),
 )
 _OF_A_LIST = re.compile(r"^\s*(?:[-*+\u2022]\s|\d{1,2}[.)]\s|#{1,6}\s)", re.MULTILINE)
 
@@ -56,10 +62,15 @@ def write_messages(sets: pl.DataFrame, ask: Ask, settings: Multifaceted) -> pl.D
 def build_requests(sets: pl.DataFrame, attempt: int) -> Iterator[ChatRequest]:
     """One request per kept row of `tables.PREFERENCE_SETS`."""
     for set_id, preferences in sets.select("conversation_id", "preference_set").iter_rows():
-        descriptions = [each["description"] for each in preferences]
+        descriptions = describe(preferences)
         messages = PROMPT.render(mark=separating_mark(descriptions), descriptions=descriptions)
         seed = derive_seed(set_id, PREFERENCE_MESSAGES.name, attempt)
         yield ChatRequest(set_id, messages, SAMPLING, seed)
+
+
+def describe(preferences: Sequence[Mapping[str, str]]) -> list[str]:
+    """The descriptions of a set, in the order of its preferences."""
+    return [each["description"] for each in preferences]
 
 
 def build_rows(
@@ -72,12 +83,13 @@ def build_rows(
     answered = add_completions(sets, completions, PROMPT)
     labels = label_pattern(settings.taxonomy)
     messages, reasons = [], []
-    for text, finish, reason in answered.select("text", "finish_reason", "drop_reason").iter_rows():
+    wanted = ("text", "finish_reason", "drop_reason", "preference_set")
+    for text, finish, reason, preferences in answered.select(wanted).iter_rows():
         message = read_message(text) if text is not None else None
         if reason is None and finish == CUT:
             reason = NoAnswer.TRUNCATED.value
         if reason is None and message is not None:
-            reason = find_fault(message, labels, settings.message_characters)
+            reason = find_fault(message, describe(preferences), labels, settings.message_characters)
         messages.append(message)
         reasons.append(reason)
     return answered.with_columns(
@@ -96,8 +108,8 @@ def read_message(reply: str) -> str:
     text = _without_announcement(reply.strip())
     if fenced := _FENCED.match(text):
         text = _without_announcement(fenced["text"].strip())
-    if len(text) > 1 and text[0] + text[-1] in ('""', "''", "\u201c\u201d", "**"):
-        text = text[1:-1].strip()
+    for wrapped in _WRAPPED:
+        text = wrapped.sub(r"\1", text).strip()
     if _OF_A_LIST.search(text):
         return text
     paragraphs = re.split(r"\n[ \t\r]*\n", text)
@@ -106,47 +118,3 @@ def read_message(reply: str) -> str:
 
 def _without_announcement(text: str) -> str:
     return _ANNOUNCEMENT.sub("", text, count=1).strip() or text
-
-
-def find_fault(message: str, labels: re.Pattern[str], characters: tuple[int, int]) -> str | None:
-    """Why a message cannot be used; None: it can."""
-    if "\n" in message:
-        return Dropped.NOT_ONE_PARAGRAPH.value
-    if labels.search(message):
-        return Dropped.NAMES_TAXONOMY.value
-    if _OF_THE_TASK.search(message):
-        return Dropped.SPEAKS_OF_TASK.value
-    if _runs_of(message) & _RUNS_OF_PROMPT:
-        return Dropped.REPEATS_PROMPT.value
-    shortest, longest = characters
-    return None if shortest <= len(message) <= longest else Dropped.MESSAGE_LENGTH.value
-
-
-def _runs_of(text: str) -> set[tuple[str, ...]]:
-    """Every `_RUN` words that follow each other."""
-    words = _WORD.findall(text.lower())
-    return {*zip(*(words[start:] for start in range(_RUN)), strict=False)}
-
-
-_RUNS_OF_PROMPT = _runs_of(PROMPT.fixed_text)
-
-
-def label_pattern(taxonomy: Taxonomy) -> re.Pattern[str]:
-    """Finds a dimension or subdimension where it stands as a label and not as a word of a sentence.
-
-    Such are a name with a colon at the beginning of a sentence, in brackets or emphasis of its own,
-    or before "dimension", "subdimension" or "preference"; and names that no sentence has.
-    """
-    dimensions = [label_of(name).lower() for name in taxonomy]
-    subdimensions = [name for names in taxonomy.values() for name in names]
-    one = "|".join(sorted(map(re.escape, [*dimensions, *subdimensions]), key=len, reverse=True))
-    coded = "|".join(re.escape(name) for name in taxonomy if "_" in name) or r"(?!)"
-    begins = r"(?:\A|(?<=\n)|(?<=[.!?;] ))\W{0,4}"
-    return re.compile(
-        rf"{begins}(?:{one})\W{{0,3}}:"
-        rf"|[(\[]\W{{0,3}}(?:{one})\W{{0,3}}[)\]]"
-        rf"|\*\*?(?:{one}):?\*\*?"
-        rf"|\b(?:{one})['\"]? (?:dimension|subdimension|preference)s?\b"
-        rf"|\bsub-?dimensions?\b|\b(?:{coded})\b",
-        re.IGNORECASE,
-    )

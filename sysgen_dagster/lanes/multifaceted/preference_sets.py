@@ -4,7 +4,6 @@ What each preference is about is drawn (`taxonomy`); the model says what somebod
 instruction may prefer there, in a few words and in a description that is about this instruction.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from sysgen_dagster.chat.constraints import Constraint
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.chat.messages import ChatRequest, derive_seed
 from sysgen_dagster.chat.prompts import load_prompt, separating_mark
+from sysgen_dagster.chat.words import count_words
 from sysgen_dagster.lanes.multifaceted import paper
 from sysgen_dagster.lanes.multifaceted.asking import Ask, ask_until_sound
 from sysgen_dagster.lanes.multifaceted.contradictions import contradicts
@@ -33,7 +33,6 @@ SAMPLING = paper.WRITING
 FEWEST_WORDS = 8
 
 Preference = Mapping[str, str]
-_BETWEEN_WORDS = re.compile(r"[\s_,;]+")
 
 _FEWEST, _MOST = paper.PREFERENCE_WORDS
 GRAMMAR = build_grammar(f"{label_of(each)} {part}" for each in DIMENSIONS for part in PARTS)
@@ -74,10 +73,11 @@ def write_preference_sets(
         ask,
         settings.attempts,
         partial(build_requests, settings=settings),
-        build_rows,
+        partial(build_rows, settings=settings),
         partial(drop_alike, most=settings.most_alike),
     )
-    not_asked = build_rows(inputs.slice(asked.height), pl.DataFrame(schema=COMPLETIONS), 0)
+    nothing = pl.DataFrame(schema=COMPLETIONS)
+    not_asked = build_rows(inputs.slice(asked.height), nothing, 0, settings)
     return pl.concat([rows, not_asked])
 
 
@@ -134,11 +134,13 @@ def build_requests(
         )
 
 
-def build_rows(inputs: pl.DataFrame, completions: pl.DataFrame, attempt: int) -> pl.DataFrame:
+def build_rows(
+    inputs: pl.DataFrame, completions: pl.DataFrame, attempt: int, settings: Multifaceted
+) -> pl.DataFrame:
     """`tables.PREFERENCE_SETS` after one attempt at each row of `build_inputs`, in their order."""
     answered = add_completions(inputs, completions, PROMPT)
     wanted = ("aspects", "text", "finish_reason", "drop_reason")
-    read = [_read(*row) for row in answered.select(wanted).iter_rows()]
+    read = [_read(*row, settings=settings) for row in answered.select(wanted).iter_rows()]
     schema = {name: PREFERENCE_SETS.schema[name] for name in ("preference_set", "drop_reason")}
     return answered.with_columns(
         pl.DataFrame(read, schema, orient="row"),
@@ -158,6 +160,8 @@ def _read(
     text: str | None,
     finish_reason: str | None,
     drop_reason: str | None,
+    *,
+    settings: Multifaceted,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """The set that a reply gives, and why it is dropped."""
     if text is None:
@@ -165,7 +169,7 @@ def _read(
     preferences = read_preferences(aspects, text)
     if drop_reason is None and finish_reason == CUT:
         drop_reason = NoAnswer.TRUNCATED.value
-    return preferences, drop_reason or find_fault(preferences)
+    return preferences, drop_reason or find_fault(preferences, settings)
 
 
 def read_preferences(aspects: Sequence[Mapping[str, str]], reply: str) -> list[dict[str, Any]]:
@@ -176,19 +180,24 @@ def read_preferences(aspects: Sequence[Mapping[str, str]], reply: str) -> list[d
         for aspect in aspects
     ]
     for each in preferences:
-        each["preference"] = (each["preference"] or "").rstrip(".") or None
+        each["preference"] = (each["preference"] or "").rstrip(".\u3002") or None
     return preferences
 
 
-def find_fault(preferences: Sequence[Mapping[str, Any]]) -> str | None:
+def find_fault(preferences: Sequence[Mapping[str, Any]], settings: Multifaceted) -> str | None:
     """Why a set cannot be used, whatever the other sets of its instruction say; None: it can."""
     if not all(each[part] for each in preferences for part in PARTS):
         return Dropped.MISSING_PREFERENCE.value
-    words = (_BETWEEN_WORDS.split(each["preference"].strip(" _,;")) for each in preferences)
-    if not all(_FEWEST <= len(each) <= _MOST for each in words):
+    named, described = (pl.Series([each[part] for each in preferences]) for part in PARTS)
+    if not count_words(named).is_between(_FEWEST, _MOST).all():
         return Dropped.PREFERENCE_LENGTH.value
-    if any(len(each["description"].split()) < FEWEST_WORDS for each in preferences):
+    if count_words(described).min() < FEWEST_WORDS:  # type: ignore[operator]  # four numbers
         return Dropped.SHORT_DESCRIPTION.value
+    taxonomy = settings.taxonomy
+    for each in preferences:
+        meanings = [*taxonomy[each["dimension"]].values()]
+        if most_alike(each["description"], meanings) > settings.most_alike:
+            return Dropped.REPEATS_TAXONOMY.value
     return Dropped.CONTRADICTORY.value if contradicts(preferences) else None
 
 

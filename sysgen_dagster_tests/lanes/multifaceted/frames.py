@@ -1,5 +1,6 @@
 """Instructions, and what a model writes of them, for the tests of the second lane's steps."""
 
+import re
 from collections.abc import Callable, Iterator
 from itertools import count
 
@@ -95,3 +96,9 @@ def distinct() -> Callable[[ChatRequest], str]:
     """Answers every request with a sound set of words of its own."""
     numbers = count()
     return lambda _: a_set(words(next(numbers)))
+
+
+def taking_up(opening: str) -> Callable[[ChatRequest], str]:
+    """Answers a request for a message with these words and all descriptions that it shows."""
+    shown = re.compile(r"^\[wish \d, \w+\]\n(.*)$", re.MULTILINE)
+    return lambda request: f"{opening} {'. '.join(shown.findall(request.messages[-1]['content']))}."

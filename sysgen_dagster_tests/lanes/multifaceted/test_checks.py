@@ -22,12 +22,16 @@ from sysgen_dagster.lanes.multifaceted.tables import (
 )
 from sysgen_dagster.tables.checks import Check, Finding
 from sysgen_dagster.tables.table import Table, kept
-from sysgen_dagster_tests.lanes.multifaceted.frames import Model, distinct, instructions, words
+from sysgen_dagster_tests.lanes.multifaceted.frames import (
+    Model,
+    distinct,
+    instructions,
+    taking_up,
+)
 from sysgen_dagster_tests.lanes.multifaceted.instructions import settings
 
 Frames = dict[str, pl.DataFrame]
 CHECKS = {f"{check.table.name} {check.name}": check for check in build_checks(settings())}
-LONG = " ".join(["Answer plainly and say why."] * 30)
 
 
 class Rows:
@@ -48,10 +52,11 @@ class Rows:
 def sound() -> Frames:
     """Tables of twelve instructions in which everything is as it should be."""
     asked = instructions(*(f"Why {number}?" for number in range(12)))
-    numbers = iter(range(1000))
     sets = write_preference_sets(asked, Model(distinct()).ask, settings())
     messages = write_messages(
-        kept(sets), Model(lambda _: f"{LONG} {words(next(numbers), 2)}").ask, settings()
+        kept(sets),
+        Model(taking_up("Answer plainly, and say the reasons of all that you claim.")).ask,
+        settings(),
     )
     inputs = gold_answers.build_inputs(kept(messages), asked)
     answered = Model(lambda _: "So.").ask(gold_answers.build_requests(inputs), inputs.height)
@@ -108,12 +113,12 @@ def _first(**values: object) -> Callable[[pl.DataFrame], pl.DataFrame]:
     return lambda rows: pl.concat([_each(**values)(rows.head(1)), rows.slice(1)])
 
 
-def _with_label(rows: pl.DataFrame) -> pl.DataFrame:
-    return rows.with_columns(system_message=pl.lit("Tone: warm. ") + pl.col("system_message"))
-
-
 def _without_a_dimension(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.with_columns(preference_set=pl.col("preference_set").list.head(3))
+
+
+def _with_the_first_set_again(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(preference_set=pl.col("preference_set").first(), engine=pl.lit("vllm"))
 
 
 S, M, G = PREFERENCE_SETS.name, PREFERENCE_MESSAGES.name, GOLD_ANSWERS.name
@@ -126,18 +131,22 @@ BROKEN: list[tuple[str, str, Callable[[pl.DataFrame], pl.DataFrame]]] = [
     (f"{S} every_set_is_there", S, lambda rows: rows.slice(1)),
     (f"{S} every_set_is_there", S, _first(conversation_id="own-0-0#7")),
     (f"{S} sets_are_complete", S, _without_a_dimension),
+    (f"{S} descriptions_are_bound", S, _with_the_first_set_again),
     (f"{S} drops_are_explained", S, _first(drop_reason="for_fun")),
     (f"{S} engine_answered", S, _each(drop_reason="server_error")),
     (f"{S} enough_are_kept", S, _each(drop_reason="too_alike")),
     (f"{M} nothing_is_lost", M, lambda rows: rows.slice(1)),
-    (f"{M} names_no_labels", M, _with_label),
-    (f"{M} messages_are_unique", M, _each(system_message=LONG)),
+    (f"{M} messages_are_unique", M, _each(system_message="Be kind. " * 99)),
     (f"{M} message_length", M, _each(system_message="Be brief.", engine="vllm")),
     (f"{M} enough_are_kept", M, _each(drop_reason="message_length")),
     (f"{G} nothing_is_lost", G, lambda rows: rows.slice(1)),
     (f"{G} ids_are_unique", G, lambda rows: pl.concat([rows, rows])),
     (f"{G} drops_are_explained", G, _first(answer=None)),
     (f"{G} enough_are_kept", G, _each(drop_reason="truncated")),
+    (f"{J} nothing_is_lost", J, lambda rows: rows.clear()),
+    (f"{J} nothing_is_lost", J, lambda rows: rows.slice(2)),
+    (f"{J} nothing_is_lost", J, _first(conversation_id="own-0-0#7")),
+    (f"{J} verdicts_are_clear", J, _each(verdict="Unreadable")),
     (f"{J} both_orders_are_judged", J, lambda rows: rows.slice(1)),
     (f"{J} both_orders_are_judged", J, _each(shown_first="own")),
     (f"{J} drops_are_explained", J, _first(verdict=None)),

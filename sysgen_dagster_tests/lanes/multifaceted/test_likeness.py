@@ -29,6 +29,7 @@ def test_it_is_the_measure_of_the_analyses(first: str, second: str) -> None:
     [
         ("Short and plain!", "short, and PLAIN", 1.0),
         ("a b c d", "a b x y", 0.5),
+        ("潮汐的原因很清楚。", "潮汐的原因很简单。", 0.75),
         ("\u010desky mluv\u00ed", "\u010desky p\u00ed\u0161e", 0.5),
     ],
 )

@@ -6,27 +6,26 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.lanes.multifaceted.preference_messages import (
-    label_pattern,
     read_message,
     write_messages,
 )
 from sysgen_dagster.lanes.multifaceted.preference_sets import write_preference_sets
 from sysgen_dagster.lanes.multifaceted.tables import PREFERENCE_MESSAGES
-from sysgen_dagster.lanes.multifaceted.taxonomy import load_taxonomy
 from sysgen_dagster_tests.lanes.multifaceted.frames import (
     Model,
     Reply,
     distinct,
-    in_turn,
     instructions,
+    taking_up,
+    words,
 )
 from sysgen_dagster_tests.lanes.multifaceted.instructions import settings
 
 PARAGRAPH = (
     "You answer somebody who has sailed for years and dislikes long openings. Begin with what "
     "matters, keep to plain words, and say at once where a storm could make a plan dangerous. "
-    "Whatever you state about tides should be right, and where tables differ you say so. "
-) * 2
+    "Whatever you state about tides should be right, and where tables differ you say so."
+)
 SETS = write_preference_sets(instructions("How do tides work?"), Model(distinct()).ask, settings())
 
 
@@ -35,11 +34,12 @@ def _write(model: Model, **fields: Any) -> pl.DataFrame:
 
 
 def test_every_set_has_a_message_of_one_paragraph() -> None:
-    rows = _write(Model(lambda _: PARAGRAPH))
+    rows = _write(Model(taking_up(PARAGRAPH)))
 
     assert rows.schema == pl.Schema(PREFERENCE_MESSAGES.schema)
     assert rows["conversation_id"].to_list() == SETS["conversation_id"].to_list()
-    assert set(rows["system_message"]) == {PARAGRAPH.strip()}
+    assert rows["drop_reason"].null_count() == 3
+    assert all(each.startswith(PARAGRAPH) for each in rows["system_message"])
 
 
 def test_the_model_sees_the_descriptions_and_neither_instruction_nor_names() -> None:
@@ -62,32 +62,49 @@ def test_the_model_sees_the_descriptions_and_neither_instruction_nor_names() -> 
         f"Here is the system message:\n\n{PARAGRAPH}",
         f"**System message:** {PARAGRAPH}",
         f"System prompt:\n{PARAGRAPH}",
-        f'"{PARAGRAPH.strip()}"',
-        f"\u201c{PARAGRAPH.strip()}\u201d",
-        f"```\n{PARAGRAPH.strip()}\n```",
-        f"Sure:\n\n```text\n{PARAGRAPH.strip()}\n```",
+        f'"{PARAGRAPH}"',
+        f"\u201c{PARAGRAPH}\u201d",
+        f"```\n{PARAGRAPH}\n```",
+        f"Sure:\n\n```text\n{PARAGRAPH}\n```",
+        f"**{PARAGRAPH}**",
+        f"Of course! Here it is:\n{PARAGRAPH}",
+        f"\u4ee5\u4e0b\u662f\u7cfb\u7edf\u6d88\u606f\uff1a\n\n{PARAGRAPH}",
         PARAGRAPH.replace(". ", ".\n"),
         PARAGRAPH.replace(". ", ".  "),
     ],
 )
 def test_what_stands_around_a_paragraph_is_left_away(reply: str) -> None:
-    assert read_message(reply) == PARAGRAPH.strip()
+    assert read_message(reply) == PARAGRAPH
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "You are a chef. You follow these rules:\nalways be brief and kind.",
+        "Eres un chef. Sigues estas reglas:\nsé breve y amable.",
+        "\u4f60\u662f\u53a8\u5e08\u3002\u4f60\u9075\u5b88\u4ee5\u4e0b\u89c4\u5219\uff1a\n\u7b80\u77ed\u3002",
+        "Be a chef and follow these rules:\nalways be brief and kind.",
+        "**You are concise.** You never raise your **voice**",
+        '"Less is more" is your motto, and you never say "maybe"',
+    ],
+)
+def test_what_belongs_to_a_message_stays_in_it(reply: str) -> None:
+    assert read_message(reply) == reply.replace("\n", " ")
 
 
 BAD: dict[str, tuple[Reply, str]] = {
+    "a refusal": ("I'm sorry, but I can't help with that request.", "declines"),
     "two paragraphs": (f"{PARAGRAPH}\n\n{PARAGRAPH}", "not_one_paragraph"),
-    "a list": (f"{PARAGRAPH}\n- {PARAGRAPH}\n- More.", "not_one_paragraph"),
-    "a numbered list": (f"1. {PARAGRAPH}\n2. {PARAGRAPH}", "not_one_paragraph"),
-    "a remark after it": (f"{PARAGRAPH}\n\nI hope this helps!", "not_one_paragraph"),
     "labels": (f"Style: {PARAGRAPH}", "names_taxonomy"),
-    "the task": (f"{PARAGRAPH.strip()} You cover all four wishes.", "speaks_of_task"),
-    "its material": (f"Meet the descriptions provided. {PARAGRAPH}", "speaks_of_task"),
+    "the task": (f"{PARAGRAPH} You cover all four wishes.", "speaks_of_task"),
     "the example": (
         f"You take no word of the trade for granted, and where one is needed. {PARAGRAPH}",
         "repeats_prompt",
     ),
+    "a loop": (f"{PARAGRAPH} {PARAGRAPH}", "repeats_itself"),
     "a line": ("Answer well.", "message_length"),
-    "a flood": (PARAGRAPH * 20, "message_length"),
+    "none of the descriptions": (f"{PARAGRAPH} {words(99, many=50)}", "leaves_out_wish"),
+    "a reply that was cut": ({"text": PARAGRAPH, "finish_reason": "length"}, "truncated"),
 }
 
 
@@ -101,64 +118,19 @@ def test_a_message_with_a_fault_is_asked_for_again_and_then_dropped_with_its_rea
 
     assert len(model.asked) == 2
     assert set(rows["drop_reason"]) == {reason}
-    assert rows["reply"][0] == reply
+    assert rows["reply"][0] == (reply["text"] if isinstance(reply, dict) else reply)
     assert rows["system_message"].null_count() == 0  # it shows what was wrong
 
 
 def test_the_first_sound_message_takes_the_place_of_one_with_a_fault() -> None:
-    rows = _write(Model(in_turn("Answer well.", PARAGRAPH)), attempts=3)
+    sound, replies = taking_up(PARAGRAPH), iter(["Answer well."])
+    rows = _write(Model(lambda request: next(replies, "") or sound(request)), attempts=3)
 
     assert rows.select("drop_reason", "attempt").rows() == [(None, 1), (None, 0), (None, 0)]
 
 
-def test_a_message_that_was_cut_is_dropped_as_such() -> None:
-    rows = _write(Model(lambda _: {"text": PARAGRAPH, "finish_reason": "length"}))
-
-    assert set(rows["drop_reason"]) == {"truncated"}
-
-
 def test_how_long_a_message_may_be_is_a_setting() -> None:
-    rows = _write(Model(lambda _: "Answer well."), message_characters=[5, 20])
+    model = Model(taking_up("Answer well."))
 
-    assert rows["drop_reason"].null_count() == 3
-
-
-LABELS = label_pattern(load_taxonomy())
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Style: be brief.",
-        "Be kind. Tone: warm.",
-        "**Clarity** matters: be plain.",
-        "Be plain (clarity) and kind.",
-        "Be plain [Background knowledge].",
-        "As for the style dimension, be brief.",
-        "Mind the harmlessness preference of the user.",
-        "Keep to the user's informativeness preferences.",
-        "The subdimension is depth.",
-        "Their background_knowledge is that of a novice.",
-        "- **Tone:** warm",
-        '"Depth": say why.',
-    ],
-)
-def test_a_name_of_the_taxonomy_that_stands_as_a_label_is_found(text: str) -> None:
-    assert LABELS.search(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Keep a warm tone and a plain style.",
-        "Write with clarity, and with safety in mind.",
-        "Their background knowledge is small.",
-        "Aim at one thing above all, depth: say why it is so.",
-        "The basic idea (as every expert knows) comes first.",
-        "A novice will ask: what is a tide?",
-        "In three dimensions the tide looks otherwise.",
-        "Format tables as the user does.",
-    ],
-)
-def test_the_same_words_in_a_sentence_are_no_labels(text: str) -> None:
-    assert not LABELS.search(text)
+    assert _write(model)["drop_reason"].null_count() == 3
+    assert set(_write(model, message_characters=[5, 20])["drop_reason"]) == {"message_length"}

@@ -113,6 +113,17 @@ BAD: dict[str, tuple[Reply, str]] = {
         ),
         "contradictory",
     ),
+    "a reply that was cut": (
+        {"text": a_set(words(0)), "finish_reason": "length"},
+        "truncated",
+    ),
+    "what the model was told an aspect means": (
+        a_set(
+            words(0),
+            harmlessness_description="Nobody comes to harm who does what the answer says.",
+        ),
+        "repeats_taxonomy",
+    ),
     "the same in two dimensions": (
         a_set(
             words(0),
@@ -132,7 +143,68 @@ def test_a_set_with_a_fault_is_asked_for_again_and_then_dropped_with_its_reason(
 
     assert len(model.asked) == 3
     assert rows["drop_reason"].to_list() == [reason]
-    assert rows["reply"][0] == reply
+    assert rows["reply"][0] == (reply["text"] if isinstance(reply, dict) else reply)
+
+
+CHINESE = """\
+Style preference: 简短明了
+Style description: 关于潮汐的回答只用几行字、先说结论、不写开场白。
+Background knowledge preference: 从零开始解释
+Background knowledge description: 读者第一次接触潮汐、所以每个术语出现时都要说明意思。
+Informativeness preference: 讲清背后原因
+Informativeness description: 回答要说明月球引力怎样形成涨潮和退潮、而不只是给出时间。
+Harmlessness preference: 提前说明危险
+Harmlessness description: 在建议去海滩之前、先提醒涨潮时被困的风险和躲避的办法。"""
+JAPANESE = """\
+Style preference: 短くて要点だけ
+Style description: 潮の満ち引きについての答えは数行にまとめ、前置きは書かない。
+Background knowledge preference: 専門用語を使わずに説明する
+Background knowledge description: 潮について初めて学ぶ人なので、言葉の意味をその場で説明する。
+Informativeness preference: 理由までくわしく
+Informativeness description: 月の引力がどのように海面を動かすのか、仕組みから順に説明する。
+Harmlessness preference: 危険を先に伝える
+Harmlessness description: 海辺に出かける前に、満潮で取り残されるおそれを必ず知らせる。"""
+THAI = """\
+Style preference: สั้นและตรงประเด็น
+Style description: คำตอบเรื่องน้ำขึ้นน้ำลงมีเพียงไม่กี่บรรทัดและเริ่มด้วยข้อสรุปทันที
+Background knowledge preference: อธิบายตั้งแต่เริ่มต้น
+Background knowledge description: ผู้อ่านเพิ่งรู้จักเรื่องนี้เป็นครั้งแรกจึงต้องอธิบายศัพท์ทุกคำที่ใช้
+Informativeness preference: บอกเหตุผลให้ครบ
+Informativeness description: อธิบายว่าแรงดึงดูดของดวงจันทร์ทำให้ระดับทะเลเปลี่ยนแปลงได้อย่างไร
+Harmlessness preference: เตือนอันตรายล่วงหน้า
+Harmlessness description: ก่อนแนะนำให้เดินชายหาดต้องเตือนว่าน้ำอาจขึ้นเร็วจนกลับฝั่งไม่ทัน"""
+
+
+@pytest.mark.parametrize("reply", [CHINESE, JAPANESE, THAI], ids=["zh", "ja", "th"])
+def test_a_set_in_a_script_without_blanks_is_as_good_as_any(reply: str) -> None:
+    rows = _write(Model(lambda _: reply), instructions("Why?"), sets=1)
+
+    assert rows["drop_reason"].to_list() == [None]
+    assert {each["preference"] for each in rows["preference_set"][0]} <= {*reply.split()} | {None}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (("简短明了", "短"), "preference_length"),
+        (("简短明了", "简短明了而且按照时间先后一步一步说清"), "preference_length"),
+        (
+            ("关于潮汐的回答只用几行字、先说结论、不写开场白。", "回答要简短明了。"),
+            "short_description",
+        ),
+        (
+            (
+                "读者第一次接触潮汐、所以每个术语出现时都要说明意思。",
+                "关于潮汐的回答只用几行字、先说结论、不要开场白。",
+            ),
+            "too_alike",
+        ),
+    ],
+)
+def test_it_is_held_to_the_same_limits(changed: tuple[str, str], reason: str) -> None:
+    rows = _write(Model(lambda _: CHINESE.replace(*changed)), instructions("Why?"), sets=1)
+
+    assert rows["drop_reason"].to_list() == [reason]
 
 
 @pytest.mark.parametrize("fault", BAD)
@@ -176,7 +248,6 @@ def test_how_alike_they_may_be_is_a_setting() -> None:
         ({"text": None, "failed_because": "too_long"}, "too_long"),
         ({"text": None, "failed_because": "server_error"}, "server_error"),
         ({"text": "  "}, "empty_completion"),
-        ({"text": a_set(words(0)), "finish_reason": "length"}, "truncated"),
     ],
 )
 def test_what_the_engine_says_is_final(reply: Reply, reason: str) -> None:

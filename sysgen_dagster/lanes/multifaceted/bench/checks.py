@@ -1,7 +1,5 @@
 """Checks of the bench: that nothing is lost, that items are whole, that nobody trains on them."""
 
-from collections.abc import Iterable
-
 import polars as pl
 
 from sysgen_dagster.chat.drop_reasons import NoAnswer
@@ -13,7 +11,11 @@ from sysgen_dagster.lanes.multifaceted.bench.tables import (
     BENCH_RUBRICS,
     MULTIFACETED_BENCH,
 )
-from sysgen_dagster.lanes.multifaceted.checks import engine_answered, enough_are_kept
+from sysgen_dagster.lanes.multifaceted.checks import (
+    differing,
+    engine_answered,
+    enough_are_kept,
+)
 from sysgen_dagster.lanes.multifaceted.drop_reasons import Dropped, NoItem, Unpaired
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.siblings import choose_rejected
@@ -82,19 +84,10 @@ def _enough_are_held_out(wanted: int) -> Check:
     return Check("enough_are_held_out", SELECTION, statement, False, evaluate)
 
 
-def _differing(wanted: Iterable[str], stored: pl.DataFrame) -> Finding:
-    """The ids of `wanted` that are not stored, and those that are stored besides."""
-    there = stored.select(_ID).unique()
-    expected = pl.DataFrame({_ID: [*wanted]}, {_ID: pl.String()})
-    lost = expected.join(there, on=_ID, how="anti").with_columns(what=pl.lit("lost"))
-    new = there.join(expected, on=_ID, how="anti").with_columns(what=pl.lit("new"))
-    return none_of(pl.concat([lost, new]))
-
-
 def _every_held_out_one_is_there() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         held_out = list_held_out(evidence.read(SELECTION, _ID, "drop_reason"))
-        return _differing(held_out[_ID], evidence.read(BENCH_INSTRUCTIONS, _ID))
+        return differing(held_out[_ID], evidence.read(BENCH_INSTRUCTIONS, _ID))
 
     statement = "The table has every instruction that is held out, and no other."
     return Check("nothing_is_lost", BENCH_INSTRUCTIONS, statement, True, evaluate)
@@ -114,7 +107,7 @@ def _every_set_is_there(sets: int) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         asked = kept(evidence.read(BENCH_INSTRUCTIONS, _ID, "drop_reason"))
         wanted = (set_id(each, number) for each in asked[_ID] for number in range(sets))
-        return _differing(wanted, evidence.read(BENCH_REFERENCES, _ID))
+        return differing(wanted, evidence.read(BENCH_REFERENCES, _ID))
 
     statement = f"Every kept instruction has {sets} preference sets, kept or dropped."
     return Check("every_set_is_there", BENCH_REFERENCES, statement, True, evaluate)
@@ -128,7 +121,7 @@ def _every_preference_has_its_rubric() -> Check:
         name = pl.format("{}/{}", _ID, "dimension").alias(_ID)
         wanted = paired.join(dimensions, how="cross").select(name)
         stored = evidence.read(BENCH_RUBRICS, _ID, "dimension").select(name)
-        finding = _differing(wanted[_ID], stored)
+        finding = differing(wanted[_ID], stored)
         return none_of(stored.filter(pl.col(_ID).is_duplicated())) if finding.passed else finding
 
     statement = "Each of the four preferences of a set with a sibling's answer has one rubric."
@@ -138,7 +131,7 @@ def _every_preference_has_its_rubric() -> Check:
 def _every_reference_is_there() -> Check:
     def evaluate(evidence: Evidence) -> Finding:
         references = evidence.read(BENCH_REFERENCES, _ID)
-        return _differing(references[_ID], evidence.read(MULTIFACETED_BENCH, _ID))
+        return differing(references[_ID], evidence.read(MULTIFACETED_BENCH, _ID))
 
     statement = f"The table has every row of {BENCH_REFERENCES.name}, and no other."
     return Check("nothing_is_lost", MULTIFACETED_BENCH, statement, True, evaluate)

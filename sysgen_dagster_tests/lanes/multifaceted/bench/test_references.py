@@ -11,10 +11,16 @@ from sysgen_dagster.lanes.multifaceted.bench.references import write_references
 from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_REFERENCES
 from sysgen_dagster.lanes.multifaceted.steps import STEPS, Step
 from sysgen_dagster.tables.table import kept
-from sysgen_dagster_tests.lanes.multifaceted.frames import Model, Reply, distinct, instructions
+from sysgen_dagster_tests.lanes.multifaceted.frames import (
+    Model,
+    Reply,
+    distinct,
+    instructions,
+    taking_up,
+)
 from sysgen_dagster_tests.lanes.multifaceted.instructions import settings
 
-MESSAGE = "You answer one person alone, who likes it calm. " * 10
+MESSAGE = taking_up("You answer one person alone, who likes it calm.")
 ASKED = instructions("How do tides work?", "Plan a garden.")
 
 
@@ -27,8 +33,9 @@ def _write(answers: dict[str, Reply] | None = None) -> tuple[pl.DataFrame, Count
             asked[step.table.name] += 1
             given = (answers or {}).get(f"{step.table.name}/{request.request_id}")
             prompts = (preference_sets.PROMPT, preference_messages.PROMPT)
-            own = (a_set(request), MESSAGE, f"The answer to {request.request_id}.")
-            return given or own[[*(step.prompt is each for each in prompts), True].index(True)]
+            own = (a_set, MESSAGE, lambda _: f"The answer to {request.request_id}.")
+            at = [*(step.prompt is each for each in prompts), True].index(True)
+            return given or own[at](request)
 
         return Model(answer).ask
 
