@@ -6,7 +6,7 @@ way; which labels and which fields there are, the callers say.
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, Final, TypeVar
 
@@ -14,6 +14,12 @@ Label = TypeVar("Label")
 Found = TypeVar("Found")
 
 DEEPEST: Final = 4  # objects within objects
+# Blocks of the scripts of `chat.words.UNSPACED`, which a grammar cannot name.
+_UNSPACED = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff"
+_WORD_RULES = (
+    rf"word ::= [^ \n\r{_UNSPACED}]+",
+    rf"unspaced ::= [^ \n\r{_UNSPACED}]* [{_UNSPACED}] [^\n\r]*",
+)
 _MOST_STARTS = 20  # brackets with which an object may begin; each is read to where it ends
 _NOTHING = re.compile(r"[\s.\u2026_\-\u2013\u2014]*|n/?a|none|null|tbd|<[^<>]*>|\[[^\[\]]*\]", re.I)
 
@@ -68,11 +74,21 @@ def read_object(text: str, read_value: Callable[[Any], Iterable[Found]]) -> list
     return []
 
 
-def build_grammar(labels: Iterable[str]) -> str:
+def build_grammar(fewest_words: Mapping[str, int]) -> str:
     """A grammar of one line for each label, which xgrammar and llama.cpp read alike.
 
-    How many words a text has is not held to: a model that may write no further blank glues on what
-    it still had to say, in any language.
+    How many words a text has at most is not held to: a model that may write no further blank glues
+    on what it still had to say, in any language.
+
+    Args:
+        fewest_words: Of the text behind each label. A text that begins in a script without blanks
+            is held to none.
     """
-    lines = ' "\\n" '.join(f'"{label}: " text' for label in labels)
-    return f"root ::= {lines}\ntext ::= [^ \\n\\r] [^\\n\\r]+\n"
+    lines = ' "\\n" '.join(f'"{label}: " text{fewest}' for label, fewest in fewest_words.items())
+    texts = [_text_rule(fewest) for fewest in dict.fromkeys(fewest_words.values())]
+    return "\n".join([f"root ::= {lines}", *texts, *_WORD_RULES, ""])
+
+
+def _text_rule(fewest: int) -> str:
+    blanks = 'word " " ' * (fewest - 1)
+    return f"text{fewest} ::= {blanks}[^ \\n\\r] [^\\n\\r]+ | unspaced"

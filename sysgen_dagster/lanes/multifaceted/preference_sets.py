@@ -35,7 +35,10 @@ FEWEST_WORDS = 8
 Preference = Mapping[str, str]
 
 _FEWEST, _MOST = paper.PREFERENCE_WORDS
-GRAMMAR = build_grammar(f"{label_of(each)} {part}" for each in DIMENSIONS for part in PARTS)
+_OF_PART = dict(zip(PARTS, (_FEWEST, FEWEST_WORDS), strict=True))
+GRAMMAR = build_grammar(
+    {f"{label_of(each)} {part}": _OF_PART[part] for each in DIMENSIONS for part in PARTS}
+)
 _OF_ONE = {
     "type": "object",
     "properties": {part: {"type": "string"} for part in PARTS},

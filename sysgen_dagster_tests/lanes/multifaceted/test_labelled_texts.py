@@ -1,5 +1,7 @@
 """Texts behind labels, whatever labels and fields there are."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +59,15 @@ def test_every_reply_is_read(reply: str) -> None:
     assert read_object(reply, _fields) == [] or "wanted" in reply
 
 
-def test_a_grammar_has_a_line_for_each_label_and_leaves_the_texts_free() -> None:
-    assert build_grammar(["Criterion", "Score 1"]) == (
-        'root ::= "Criterion: " text "\\n" "Score 1: " text\ntext ::= [^ \\n\\r] [^\\n\\r]+\n'
-    )
+def test_a_grammar_has_a_line_for_each_label_and_the_fewest_words_of_its_text() -> None:
+    root, one, three, *_ = build_grammar({"Criterion": 1, "Score 1": 3, "Score 2": 1}).splitlines()
+    assert root == 'root ::= "Criterion: " text1 "\\n" "Score 1: " text3 "\\n" "Score 2: " text1'
+    assert one == "text1 ::= [^ \\n\\r] [^\\n\\r]+ | unspaced"
+    assert three == 'text3 ::= word " " word " " [^ \\n\\r] [^\\n\\r]+ | unspaced'
+
+
+@pytest.mark.parametrize("text", ["\u7b80\u77ed", "\u0e2a\u0e31\u0e49\u0e19", "AI\u306e\u6587"])
+def test_a_text_without_blanks_is_held_to_no_number_of_words(text: str) -> None:
+    [rule] = re.findall(r"^unspaced ::= (.+)$", build_grammar({"A": 3}), re.MULTILINE)
+    assert re.fullmatch(rule.replace(" [", "["), text)
+    assert not re.fullmatch(rule.replace(" [", "["), "Professional")
