@@ -38,7 +38,8 @@ _DECLINES = re.compile(
 _OF_THE_TASK = re.compile(
     r"\b(?:four|4|given|provided|following|above) (?:wish(?:es)?|descriptions?|preferences?)\b"
     r"|\b(?:wishes|descriptions|preferences)"
-    r" (?:given|provided|described|listed|outlined|mentioned|stated|above|below)\b",
+    r" (?:given|provided|described|listed|outlined|mentioned|stated|above|below)\b"
+    r"|\bwish(?:es)? \d",
     re.IGNORECASE,
 )
 _EVERYDAY = "style"  # the dimension whose name in the data is a word of sentences

@@ -123,6 +123,7 @@ def test_short_sentences_may_come_again() -> None:
         (f"- {SOUND}\n- More.", "not_one_paragraph"),
         (f"{SOUND} You are a person with 4 wishes.", "speaks_of_task"),
         (f"{SOUND} Keep to the wishes outlined.", "speaks_of_task"),
+        (f"{SOUND} Think of wish 1, 2, 3, and 4.", "speaks_of_task"),
         (f"{SOUND} Meet the descriptions provided.", "speaks_of_task"),
         (SOUND[:99], "message_length"),
     ],
