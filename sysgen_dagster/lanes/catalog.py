@@ -61,7 +61,7 @@ class Catalog(BaseCatalog):
 
     @property
     def upstream_files(self) -> list[UpstreamFile]:
-        """Everything that is fetched from the Hub or read from a copy of what is published."""
+        """Everything that is fetched, or read from a copy of what is published."""
         return [*super().upstream_files, *self.instruction_sources]
 
     @property

@@ -69,7 +69,7 @@ def test_settings_of_a_bench_keep_its_pin(tmp_path: Path) -> None:
 def test_a_pin_and_a_copy_together_are_refused(tmp_path: Path) -> None:
     said = fault(tmp_path, "evaluation: {multifacet: {path: mine.jsonl, hub: {repo: org/other}}}")
 
-    assert "either `hub` or `path`" in said
+    assert "one of `hub`, `github`, `path`" in said
 
 
 def test_a_model_may_have_settings_for_answers_and_for_gradings(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_files_on_github_and_a_copy_together_are_refused(tmp_path: Path) -> None
     assert alone.github is not None
     assert alone.github.repo == "a/b"
     said = fault(tmp_path, f"evaluation: {{s_ifeval: {{path: mine.jsonl, {pin}}}}}")
-    assert "either `github` or `hub` or `path`" in said
+    assert "one of `hub`, `github`, `path`" in said
 
 
 def test_the_pin_of_ifeval_is_that_of_the_benchmarks_that_training_data_should_not_hold() -> None:

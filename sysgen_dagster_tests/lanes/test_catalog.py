@@ -443,12 +443,12 @@ def test_the_catalogue_that_ships_names_the_sources_of_the_second_paper_and_its_
 
     assert section is not None
     assert section.instructions == INSTRUCTIONS_OF_THE_PAPER
-    hubs = [source.hub.repo for source in section.sources.values() if source.hub]
-    assert hubs == [
+    assert [source.repository for source in section.sources.values()] == [
         "berkeley-nest/Nectar",
         "argilla/OpenHermesPreferences",
         "allenai/ultrafeedback_binarized_cleaned",
         "lmsys/chatbot_arena_conversations",
+        "github.com/Linear95/DSP",
     ]
     assert all(source.license != "unknown" for source in section.sources.values())
     defaults = section.model_copy(update={"sources": {}}).model_dump()

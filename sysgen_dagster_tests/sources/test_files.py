@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.catalog.places import HubFile
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.files import SourceError, SourceUnavailableError
 from sysgen_dagster.sources.tables import SOURCE_ROW, source_table

@@ -63,6 +63,7 @@ class InstructionSource(UpstreamFile):
             title=self.title,
             license=self.license,
             hub=self.hub,
+            github=self.github,
             path=self.path,
             rows=self.rows,
             shards=1,
