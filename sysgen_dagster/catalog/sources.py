@@ -239,6 +239,12 @@ class Source(UpstreamFile):
         """The columns that hold the exchanges of a row."""
         return self.shape.columns
 
+    def fields_that_name(self, column: str) -> str:
+        """The fields of the catalogue in which one of the columns is named, for messages."""
+        named = ["`shape`"] * (column in self.shape_columns)
+        named += ["`columns`"] * ("columns" in self.model_fields_set)
+        return " and ".join(named)
+
     @rule("same_question", "columns")
     def _require_column_of_questions(self) -> str | None:
         if self.same_question in {None, *self.columns}:

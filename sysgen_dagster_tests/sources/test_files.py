@@ -615,7 +615,7 @@ def test_a_column_that_is_not_the_catalogues_is_named(
         read(pairs(path=path), 0, tmp_path / "cache")
     assert str(error.value) == (
         f"sums: {path} cannot be read as jsonl ({fault}); give the file in the upstream schema, or "
-        "correct `columns` in the catalogue"
+        "correct `shape` and `columns` in the catalogue"
     )
 
 

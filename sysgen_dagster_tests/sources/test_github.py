@@ -14,6 +14,7 @@ from sysgen_dagster.catalog.places import GitHubFiles
 from sysgen_dagster.catalog.sources import Benchmark, Source, UpstreamFile
 from sysgen_dagster.lanes.multifaceted.settings import InstructionSource
 from sysgen_dagster.sources import github
+from sysgen_dagster.sources.benchmark_items import read_items
 from sysgen_dagster.sources.github import fetch_files
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.sources.recognition import SourceError, SourceUnavailableError
@@ -133,6 +134,16 @@ def test_rows_of_the_files_follow_each_other_in_the_order_of_the_catalogue(
 
     assert rows["question"].to_list() == ["1", "1"]
     assert rows["source_revision"].unique().to_list() == [COMMIT]
+
+
+def test_items_of_a_benchmark_in_several_files_are_those_of_all(
+    server: GitHub, tmp_path: Path
+) -> None:
+    server.content = b'{"text": "Why?"}\n'
+    files = pinned("one", "of the test/one", content=server.content)
+    benchmark = Benchmark(name="mine", text=["text"], github=files)
+
+    assert read_items(benchmark, tmp_path)["text"].to_list() == ["Why?", "Why?"]
 
 
 def test_files_of_two_formats_are_not_read_as_one(server: GitHub, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sysgen_dagster.catalog.evaluation import Bench
 from sysgen_dagster.sources.files import read_rows
-from sysgen_dagster.sources.folders import data_files
+from sysgen_dagster.sources.folders import data_files, files_of
 from sysgen_dagster.sources.json_rows import as_numbers
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.store import Store
@@ -36,5 +36,5 @@ def read_files(bench: Bench, files: list[Path]) -> Iterator[tuple[str, Any]]:
         SourceError: A file cannot be read.
     """
     for file in files:
-        for row in read_rows(bench.name, file):
+        for row in read_rows(bench.name, files_of(bench.name, file)):
             yield file.name.split(".")[0], as_numbers(row)

@@ -31,6 +31,14 @@ _INSTRUCTIONS_PER_SHARD = 2_000
 _MOST_SETS = 5
 
 
+class _TextSource(Source):
+    """A source of conversations that is made of the name of one column."""
+
+    def fields_that_name(self, column: str) -> str:
+        """The field of the catalogue in which the column is named, for messages."""
+        return "`instruction`"
+
+
 class InstructionSource(UpstreamFile):
     """A data set whose rows begin with an instruction; the answers in it are not used.
 
@@ -54,11 +62,12 @@ class InstructionSource(UpstreamFile):
     @property
     def as_source(self) -> Source:
         """The same as a source of conversations, whose first question is the instruction."""
-        shape = self.shape
+        kind, shape = Source, self.shape
         if shape is None:
+            kind = _TextSource
             column = str(self.instruction)
             shape = QuestionAnswer(kind="question_answer", question=column, answer=column)
-        return Source(
+        return kind(
             name=self.name,
             title=self.title,
             license=self.license,
