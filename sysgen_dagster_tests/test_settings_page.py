@@ -101,7 +101,10 @@ IN_OTHER_WORDS = {
     MultifacetedBench: {
         "path": "the bench of this deployment, where `hub` and `github` are left out, too"
     },
-    Multifaceted: {"shards": "one for each 2,000 of `instructions`"},
+    Multifaceted: {
+        "shards": "one for each 2,000 of `instructions`, or of the rows of all sources where these "
+        "are known and fewer"
+    },
     InstructionSource: {
         "instruction": "needed without `shape`",
         "shape": "needed without `instruction`",

@@ -20,6 +20,7 @@ from sysgen_dagster.catalog.references import (
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Source, UpstreamFile
 from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_RUBRICS
+from sysgen_dagster.lanes.multifaceted.left_out import complete_shards
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import JUDGED_PAIRS, LANE
@@ -121,4 +122,8 @@ def load_catalog(file: Path | None = None) -> Catalog:
     Raises:
         CatalogError: The file is missing, is not YAML, or an entry is wrong.
     """
-    return read_catalog(Catalog, file or catalog_file(), complete_sources)
+    return read_catalog(Catalog, file or catalog_file(), _complete)
+
+
+def _complete(values: Any) -> list[Misnamed]:
+    return [*complete_sources(values), *complete_shards(values)]

@@ -388,7 +388,7 @@ training: {validation: 0.5, test: 0.5}
     ]
 
 
-MINE = {"sources": {"mine": {"path": "rows.jsonl", "instruction": "prompt"}}}
+MINE = {"sources": {"mine": {"path": "rows.jsonl", "instruction": "prompt"}}, "instructions": 5}
 
 
 def test_without_the_second_lane_s_section_there_is_no_shard_of_it(tmp_path: Path) -> None:
@@ -402,7 +402,7 @@ def test_without_the_second_lane_s_section_there_is_no_shard_of_it(tmp_path: Pat
 
 
 def test_the_second_lane_s_shards_are_beside_those_of_the_sources(tmp_path: Path) -> None:
-    section = MINE | {"instructions": 5, "shards": 2}
+    section = MINE | {"shards": 2}
     catalog = load_catalog(write(tmp_path, ("multifaceted", section)))
 
     assert catalog.lane_shards["multifaceted"] == ["multifaceted-000", "multifaceted-001"]
@@ -428,6 +428,14 @@ def test_the_bench_is_written_by_a_model_of_the_catalogue(tmp_path: Path) -> Non
     unknown = MINE | {"bench": {"writer": "nobody"}}
     with pytest.raises(CatalogError, match="is no entry of `models`"):
         load_catalog(write(tmp_path, ("multifaceted", unknown)))
+
+
+def test_twenty_instructions_of_one_s_own_are_one_shard(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "Why?"}\n' * 20)
+    section = {"sources": MINE["sources"]}
+    catalog = load_catalog(write(tmp_path, ("multifaceted", section)))
+
+    assert catalog.lane_shards["multifaceted"] == ["multifaceted-000"]
 
 
 def test_a_source_may_have_the_lane_s_name_only_without_it(tmp_path: Path) -> None:

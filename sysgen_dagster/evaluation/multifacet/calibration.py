@@ -58,7 +58,8 @@ def read_labelled(labelled: RubricLabels, cache: Path, store: Store | None = Non
             wanted = f"texts in {', '.join(_TEXTS)} and scores from 1 to 5 in {_LABELS}"
             raise SourceError(
                 f"{labelled.name}: row {number} of {located.place} lacks some of {wanted}; "
-                "give a file of ContextualAI/Flask at `evaluation.multifacet.calibration`, or 0 `items`"
+                "give a file of ContextualAI/Flask at `evaluation.multifacet.calibration`, or 0 "
+                "`items`"
             )
         rows.append({**texts, "labels": labels, "label": float(median(labels))})
     items = [{**row, "item": item} for row, item in zip(rows, number_items(rows), strict=True)]
