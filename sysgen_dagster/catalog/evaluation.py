@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sysgen_dagster.catalog.entries import (
     AtLeastOne,
@@ -40,6 +40,12 @@ class Bench(UpstreamFile):
         is_elsewhere = any(given.get(place) is not None for place in fields)
         pins = {place: field.get_default() for place, field in fields.items()}
         return {**(dict.fromkeys(pins) if is_elsewhere else pins), **given}
+
+    @model_serializer(mode="wrap")
+    def _github_last(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As older releases dump it: code versions of stored partitions are made of this text."""
+        fields: dict[str, Any] = dump(self)
+        return {name: fields[name] for name in sorted(fields, key=lambda each: each == "github")}
 
     @property
     def is_placed(self) -> bool:

@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from sysgen_dagster.catalog.evaluation import ASKED_TABLES
+from sysgen_dagster.catalog.evaluation import ASKED_TABLES, SystemIFEval
 from sysgen_dagster.catalog.load import FULL_CATALOG, CatalogError
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 
@@ -158,6 +158,16 @@ def test_what_is_on_github_alone_is_pinned_there_with_the_checksum_of_each_file(
         assert bench.github is not None
         assert (bench.github.repo, len(bench.github.files)) == ("normster/RealGuardrails", files)
         assert bench.hub is None
+
+
+def test_a_bench_is_dumped_as_by_releases_that_knew_github_of_two_alone(tmp_path: Path) -> None:
+    """Else what is stored of it counts as made by other settings, and is made again."""
+    evaluation = load(tmp_path, "").evaluation
+    of_all = ["title", "license", "hub", "path", "items", "seed"]
+
+    assert list(evaluation.s_ifeval.model_dump()) == [*of_all, "github"]
+    assert list(SystemIFEval(path=tmp_path).model_dump()) == [*of_all, "github"]
+    assert list(evaluation.ifeval.model_dump()) == of_all
 
 
 def test_a_copy_takes_the_place_of_files_on_github(tmp_path: Path) -> None:
