@@ -18,7 +18,6 @@ from pydantic.fields import FieldInfo
 from sysgen_dagster.catalog.evaluation import (
     ConflictSet,
     Evaluation,
-    GitHubFiles,
     IFEval,
     Leaderboard,
     Multifacet,
@@ -32,8 +31,9 @@ from sysgen_dagster.catalog.evaluation import (
 )
 from sysgen_dagster.catalog.models import RequestSettings
 from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
+from sysgen_dagster.catalog.places import GitHubFiles, HubFile
 from sysgen_dagster.catalog.recipes import Recipe, Training
-from sysgen_dagster.catalog.sources import ROWS_PER_SHARD, Benchmark, HubFile, Source
+from sysgen_dagster.catalog.sources import ROWS_PER_SHARD, Benchmark, Source
 from sysgen_dagster.catalog.students import Lora, Student, StudentTraining
 from sysgen_dagster.catalog.subjects import Subject
 from sysgen_dagster.lanes.catalog import Catalog
@@ -84,7 +84,7 @@ IN_WORDS = {
     "served_name": "the entry's name",
     "engine": "`endpoint` with `base_urls`, `llama_cpp` with `weights` of .gguf, else `vllm`",
     "shards": f"one for each {ROWS_PER_SHARD:,} of `rows`, or of what the file seems to have",
-    "shape": "as the first rows of the file suggest; needed with `hub`",
+    "shape": "as the first rows of the file suggest; needed without `path`",
     "columns": "those that the shape reads",
     "exchanges": "`last`, or as the first rows suggest where `shape` is left out, too",
     "preference_rows": "0 without a judge, else 200",
@@ -93,13 +93,18 @@ IN_WORDS = {
     "mixtures": "`{sysgen: {}}`",
     "epoch": "the one that the training uses: 3, or the last of fewer `epochs`",
     "method": "`{preset: best}`",
-    "path": "needed without `hub`",
-    "hub": "needed without `path`",
+    "path": "needed without `hub` and `github`",
+    "hub": "needed without `github` and `path`",
 }
 # The same of fields that mean something else in one entry than in others.
 IN_OTHER_WORDS = {
-    MultifacetedBench: {"path": "the bench of this deployment, where `hub` is left out, too"},
-    Multifaceted: {"shards": "one for each 2,000 of `instructions`"},
+    MultifacetedBench: {
+        "path": "the bench of this deployment, where `hub` and `github` are left out, too"
+    },
+    Multifaceted: {
+        "shards": "one for each 2,000 of `instructions`, or of the rows of all sources where these "
+        "are known and fewer"
+    },
     InstructionSource: {
         "instruction": "needed without `shape`",
         "shape": "needed without `instruction`",

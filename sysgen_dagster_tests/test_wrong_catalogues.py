@@ -26,7 +26,7 @@ WRONG: dict[str, tuple[str, list[str]]] = {
     ),
     "a source of which nothing is said": (
         f"sources:\n  s:\n{MODELS}",
-        ["sources.s (line 2): give either `hub` or `path`"],
+        ["sources.s (line 2): give one of `hub`, `github`, `path`"],
     ),
     "sections in capitals": (
         RIGHT.replace("sources", "Sources").replace("models", "Models"),

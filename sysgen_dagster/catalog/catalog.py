@@ -9,12 +9,11 @@ from sysgen_dagster.catalog.entries import Entry, Models, Name, Sources
 from sysgen_dagster.catalog.evaluation import (
     BENCHES,
     Bench,
-    BenchOnGitHub,
     Evaluation,
-    GitHubFiles,
 )
 from sysgen_dagster.catalog.models import Model
 from sysgen_dagster.catalog.operations import Conflicts, Filling, Judging, LearnedSimilarity
+from sysgen_dagster.catalog.places import GitHubFiles
 from sysgen_dagster.catalog.recipes import JUDGED, Recipe, Rejected, Training
 from sysgen_dagster.catalog.references import (
     Misnamed,
@@ -182,7 +181,7 @@ class BaseCatalog(Entry):
 
     @property
     def upstream_files(self) -> list[UpstreamFile]:
-        """Everything that is fetched from the Hub or read from a copy of what is published."""
+        """Everything that is fetched, or read from a copy of what is published."""
         benches = [getattr(self.evaluation, name) for name in BENCHES]
         benches.append(self.evaluation.multifacet.calibration)
         evaluated = [each for each in benches if isinstance(each, Bench) and each.is_placed]
@@ -191,9 +190,7 @@ class BaseCatalog(Entry):
     @property
     def github_files(self) -> list[GitHubFiles]:
         """Everything that is fetched from GitHub."""
-        benches = (getattr(self.evaluation, name) for name in BENCHES)
-        found = (each.github for each in benches if isinstance(each, BenchOnGitHub))
-        return [each for each in found if each is not None]
+        return [each.github for each in self.upstream_files if each.github]
 
     @property
     def shards_of(self) -> Mapping[str, int]:

@@ -96,6 +96,19 @@ Repository = Annotated[
 ]
 Revision = Annotated[str, _matches(r"[0-9a-f]{40}", "a commit of 40 hex digits, not a branch")]
 Sha256 = Annotated[str, _matches(r"[0-9a-f]{64}", "64 hex digits")]
+# `git ls-tree COMMIT PATH` says the id of a file of which nobody has a sha256.
+FileDigest = Annotated[
+    str,
+    _matches(
+        r"[0-9a-f]{64}|[0-9a-f]{40}",
+        "the sha256 of the file, 64 hex digits, or its blob id in git, 40 hex digits",
+    ),
+]
+_PART = r"(?!\.{1,2}(/|$))[^/\\]+"
+RepositoryPath = Annotated[
+    str,
+    _matches(rf"{_PART}(/{_PART})*", "the path of a file in the repository, such as data/a.json"),
+]
 EnvironmentName = Annotated[
     str, _matches(r"[A-Z][A-Z0-9_]*", "the NAME of an environment variable")
 ]

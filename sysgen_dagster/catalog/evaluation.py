@@ -8,20 +8,18 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from sysgen_dagster.catalog.entries import (
     AtLeastOne,
     Count,
     Entry,
     Name,
-    Repository,
-    Revision,
-    Sha256,
     Switch,
 )
+from sysgen_dagster.catalog.places import GitHubFiles, HubFile
 from sysgen_dagster.catalog.rules import rule
-from sysgen_dagster.catalog.sources import HubFile, UpstreamFile
+from sysgen_dagster.catalog.sources import UpstreamFile
 
 EVERY_ITEM: Final = "all"
 Items = Literal["all"] | AtLeastOne
@@ -43,31 +41,16 @@ class Bench(UpstreamFile):
         pins = {place: field.get_default() for place, field in fields.items()}
         return {**(dict.fromkeys(pins) if is_elsewhere else pins), **given}
 
+    @model_serializer(mode="wrap")
+    def _github_last(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """As older releases dump it: code versions of stored partitions are made of this text."""
+        fields: dict[str, Any] = dump(self)
+        return {name: fields[name] for name in sorted(fields, key=lambda each: each == "github")}
+
     @property
     def is_placed(self) -> bool:
         """Whether one of the fields says where it is."""
         return any(getattr(self, place) is not None for place in self.places)
-
-
-class GitHubFiles(Entry):
-    """Files of a repository on GitHub, at one commit, each with its sha256."""
-
-    repo: Repository
-    revision: Revision
-    files: Mapping[str, Sha256] = Field(min_length=1)  # by their path there
-
-    @property
-    def folder(self) -> str:
-        """Where they lie in the folder of downloads from GitHub."""
-        return f"{self.repo.replace('/', '--')}/{self.revision}"
-
-
-class BenchOnGitHub(Bench):
-    """A benchmark that is published on GitHub alone."""
-
-    places: ClassVar[tuple[str, ...]] = ("github", "hub", "path")
-
-    github: GitHubFiles | None = None
 
 
 _REAL_GUARDRAILS = GitHubFiles(
@@ -206,7 +189,7 @@ class NemotronSysBench(Bench):
     hub: HubFile | None = HubFile(repo="nvidia/Nemotron-RL-SysBench-v1", file="data/train.jsonl")
 
 
-class SystemIFEval(BenchOnGitHub):
+class SystemIFEval(Bench):
     """S-IFEval: constraints in the system message and in the user turn, held to rules."""
 
     name: str = Field(default="s_ifeval", exclude=True)
@@ -230,7 +213,7 @@ class IFEval(Bench):
     )
 
 
-class TensorTrust(BenchOnGitHub):
+class TensorTrust(Bench):
     """Tensor Trust: attacks on a system message that keeps a code, held to rules.
 
     A copy is the folder with `extraction.jsonl`, `hijacking.jsonl` and `helpful.jsonl`.

@@ -13,11 +13,9 @@ from sysgen_dagster.catalog.entries import (
     ColumnName,
     Entry,
     NamedEntry,
-    Repository,
-    Revision,
-    Sha256,
     Switch,
 )
+from sysgen_dagster.catalog.places import GitHubFiles, HubFile
 from sysgen_dagster.catalog.rules import rule
 
 
@@ -180,49 +178,31 @@ class Exchanges(StrEnum):
     WHOLE = "whole"  # the same; the earlier answers are written anew too
 
 
-class HubFile(Entry):
-    """The rows of a Hub data set: one file of it, or a split as the library `datasets` reads it.
-
-    What is left out is found when the first shard is read, once, and stored with the data: the
-    newest commit; the only file with rows, or else the only configuration and its rows to train on.
-    """
-
-    repo: Repository
-    file: str | None = None
-    config: str | None = None
-    split: str | None = None
-    revision: Revision | None = None
-    sha256: Sha256 | None = None  # of the file
-
-    @rule("file", "config", "split")
-    def _require_file_or_split(self) -> str | None:
-        if self.file is not None and (self.config or self.split):
-            return "give either `file`, or `config` and `split`"
-        return None
-
-    @rule("sha256", "config", "split")
-    def _require_file_of_sha256(self) -> str | None:
-        if self.sha256 is not None and (self.config or self.split):
-            return "`sha256` is that of a file; a `config` or `split` has none"
-        return None
-
-
 class UpstreamFile(NamedEntry):
-    """A file that others publish, on the Hub or as a copy on this machine."""
+    """A file that others publish, on the Hub, on GitHub or as a copy on this machine."""
 
-    places: ClassVar[tuple[str, ...]] = ("hub", "path")  # the fields of which one says where it is
+    # The fields of which one says where it is.
+    places: ClassVar[tuple[str, ...]] = ("hub", "github", "path")
     needs_place: ClassVar[bool] = True  # or else there is one of the deployment's own
     title: str = Field(default_factory=lambda given: str(given["name"]))
     license: str = UNKNOWN
     hub: HubFile | None = None
+    github: GitHubFiles | None = _NEW
     path: Path | None = None  # of the copy, a file or a folder; relative to the catalogue's file
 
-    @rule("hub", "path")
+    @property
+    def repository(self) -> str | None:
+        """OWNER/NAME of a data set on the Hub, or github.com/OWNER/NAME; None: a copy is read."""
+        if self.hub is not None:
+            return self.hub.repo
+        return f"github.com/{self.github.repo}" if self.github else None
+
+    @rule("hub", "github", "path")
     def _require_one_place(self) -> str | None:
         given = sum(getattr(self, place) is not None for place in self.places)
         if self.needs_place <= given <= 1:
             return None
-        return f"give either {' or '.join(f'`{each}`' for each in self.places)}"
+        return f"give one of {', '.join(f'`{each}`' for each in self.places)}"
 
 
 def shards_for(rows: int | None) -> int:
@@ -258,6 +238,12 @@ class Source(UpstreamFile):
     def shape_columns(self) -> list[str]:
         """The columns that hold the exchanges of a row."""
         return self.shape.columns
+
+    def fields_that_name(self, column: str) -> str:
+        """The fields of the catalogue in which one of the columns is named, for messages."""
+        named = ["`shape`"] * (column in self.shape_columns)
+        named += ["`columns`"] * ("columns" in self.model_fields_set)
+        return " and ".join(named)
 
     @rule("same_question", "columns")
     def _require_column_of_questions(self) -> str | None:

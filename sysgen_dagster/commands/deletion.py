@@ -136,8 +136,13 @@ def upstream_copies(downloads: Path, catalog: Catalog, shards: Collection[str]) 
     held = {shard.rpartition("-")[0] for shard in shards}
     of_lane = catalog.instruction_sources if LANE in held else []
     others = [each for each in catalog.upstream_files if each not in of_lane]
-    stay = {each.hub.repo for each in others if each.hub and each.name not in held}
+    others = [each for each in others if each.name not in held]
+    stay = {each.hub.repo for each in others if each.hub}
     names = {f"datasets--{repo.replace('/', '--')}" for repo in stay}
     for path in (downloads / "hub").glob("datasets--*"):
         if path.name not in names:
+            yield path
+    folders = {each.github.folder for each in others if each.github}
+    for path in (downloads / "github").glob("*/*"):
+        if path.relative_to(downloads / "github").as_posix() not in folders:
             yield path

@@ -219,6 +219,8 @@ def _content(source: Source, cache: Path, store: Store) -> str:
     Raises:
         SourceError: It cannot be known without fetching the file.
     """
+    if source.github is not None:
+        return source.github.checksum
     if source.hub is None:
         return locate(source, cache, store).checksum
     hub = resolved(store, source.hub)

@@ -235,7 +235,8 @@ def _read_benchmarks(run: AssetRun) -> pl.DataFrame:
     for name, benchmark in CATALOG.benchmarks.items():
         try:
             # An attempt at a Hub that does not answer takes long, so the first one is the last.
-            unavailable = [e for e in errors.values() if isinstance(e, SourceUnavailableError)]
+            of_hub = (e for of, e in errors.items() if CATALOG.benchmarks[of].hub)
+            unavailable = [e for e in of_hub if isinstance(e, SourceUnavailableError)]
             if unavailable and benchmark.hub:
                 raise unavailable[0]
             items[name] = read_items(benchmark, cache, run.store)

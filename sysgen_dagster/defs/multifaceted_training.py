@@ -86,7 +86,7 @@ def _read_written(run: AssetRun) -> Written:
     """What the lane has stored of the partition."""
     assert CATALOG.multifaceted is not None  # without it there is no partition
     sources = [
-        (name, source.title or name, source.hub.repo if source.hub else "local", source.license)
+        (name, source.title or name, source.repository or "local", source.license)
         for name, source in CATALOG.multifaceted.sources.items()
     ]
     columns = ("source", "main_source", "source_repo", "source_license")

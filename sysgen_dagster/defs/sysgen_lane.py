@@ -44,7 +44,7 @@ def source_asset(source: Source) -> dg.AssetsDefinition:
     @table_asset(
         SOURCE_TABLES[source.name],
         reads=(),
-        kinds={"huggingface" if source.hub else "file", "parquet"},
+        kinds={_kind_of(source), "parquet"},
         pool="hub",
         code_version=source_version(source),
         description=_description(source),
@@ -63,8 +63,12 @@ def source_asset(source: Source) -> dg.AssetsDefinition:
     return rows
 
 
+def _kind_of(source: Source) -> str:
+    return "huggingface" if source.hub else "github" if source.github else "file"
+
+
 def _description(source: Source) -> str:
-    place = f"`{source.hub.repo}` on the Hub" if source.hub else f"`{source.path}`"
+    place = f"`{source.repository or source.path}`{' on the Hub' if source.hub else ''}"
     published = paper.SOURCES.get(source.name)
     counted = source.conversations or (published.conversations if published else None)
     size = f" {counted:,} conversations in the paper." if counted else ""

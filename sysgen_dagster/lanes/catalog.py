@@ -20,6 +20,7 @@ from sysgen_dagster.catalog.references import (
 from sysgen_dagster.catalog.rules import rule
 from sysgen_dagster.catalog.sources import Source, UpstreamFile
 from sysgen_dagster.lanes.multifaceted.bench.tables import BENCH_RUBRICS
+from sysgen_dagster.lanes.multifaceted.left_out import complete_shards
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
 from sysgen_dagster.lanes.multifaceted.steps import STEPS
 from sysgen_dagster.lanes.multifaceted.tables import JUDGED_PAIRS, LANE
@@ -61,7 +62,7 @@ class Catalog(BaseCatalog):
 
     @property
     def upstream_files(self) -> list[UpstreamFile]:
-        """Everything that is fetched from the Hub or read from a copy of what is published."""
+        """Everything that is fetched, or read from a copy of what is published."""
         return [*super().upstream_files, *self.instruction_sources]
 
     @property
@@ -121,4 +122,8 @@ def load_catalog(file: Path | None = None) -> Catalog:
     Raises:
         CatalogError: The file is missing, is not YAML, or an entry is wrong.
     """
-    return read_catalog(Catalog, file or catalog_file(), complete_sources)
+    return read_catalog(Catalog, file or catalog_file(), _complete)
+
+
+def _complete(values: Any) -> list[Misnamed]:
+    return [*complete_sources(values), *complete_shards(values)]

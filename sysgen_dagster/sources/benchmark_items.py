@@ -36,15 +36,16 @@ def read_items(benchmark: Benchmark, cache: Path, store: Store | None = None) ->
         SourceError: The file cannot be read, or lacks a text column.
     """
     name = benchmark.name
-    file = locate(benchmark, cache, store).place
-    rows = [row if isinstance(row, Mapping) else {} for row in read_rows(name, file)]
+    located = locate(benchmark, cache, store)
+    read = read_rows(name, located.files)
+    rows = [row if isinstance(row, Mapping) else {} for row in read]
     texts = {column: [_join(row.get(column)) for row in rows] for column in benchmark.text}
     for column, found in texts.items():
         if not any(found):
             has = ", ".join(dict.fromkeys(key for row in rows for key in row))
             raise SourceError(
-                f"{name}: {file} has no text in a column {column!r}, only columns {has}; correct "
-                "`text` in the catalogue"
+                f"{name}: {located.place} has no text in a column {column!r}, only columns {has}; "
+                "correct `text` in the catalogue"
             )
     items = [" ".join(filter(None, parts)) for parts in zip(*texts.values(), strict=True)]
     columns = {"benchmark": name, "item": range(len(items)), "text": items}

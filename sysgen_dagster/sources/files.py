@@ -18,7 +18,7 @@ import polars as pl
 
 from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.sources.csv_rows import read_csv_rows
-from sysgen_dagster.sources.folders import Files, Format, files_of
+from sysgen_dagster.sources.folders import Files, Format
 from sysgen_dagster.sources.json_rows import read_json_rows
 from sysgen_dagster.sources.places import Located, locate
 from sysgen_dagster.sources.recognition import (
@@ -131,19 +131,18 @@ def open_source(source: Source, cache: Path, store: Store | None = None) -> Open
     return OpenSource(source, located, rows, total)
 
 
-def read_rows(name: str, path: Path) -> Iterator[Any]:
-    """The rows of a file or a folder as they are in it, one after the other.
+def read_rows(name: str, files: Files) -> Iterator[Any]:
+    """The rows of files as they are in them, one after the other.
 
     Those that are objects have columns.
 
     Args:
         name: That of the catalogue's entry, for messages.
-        path: As in `files_of`.
+        files: As `locate` or `files_of` says which they are.
 
     Raises:
         SourceError: A file cannot be read.
     """
-    files = files_of(name, path)
     return rows_of(name, files, lambda file: batched_rows(scan_parquet(file)))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from sysgen_dagster.catalog.entries import UNKNOWN
-from sysgen_dagster.catalog.sources import HubFile
+from sysgen_dagster.catalog.places import HubFile
 from sysgen_dagster.sources.folders import ENDINGS, FORMATS, files_of
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.text_files import PACKED

@@ -132,6 +132,22 @@ def files_of(name: str, path: Path, split: str | None = None) -> Files:
     return Files((path,), found, f"{path.name}, {_size([path])}")
 
 
+def listed_files(name: str, paths: Sequence[Path]) -> Files:
+    """The files of a source that names each of them.
+
+    Raises:
+        SourceError: There is no such file, or they are not of one format.
+    """
+    first, *others = [files_of(name, path) for path in paths]
+    if odd := [each for each in others if each.format != first.format]:
+        raise SourceError(
+            f"{name}: of the files that it names {first.said} is {first.format} and {odd[0].said} "
+            f"is {odd[0].format}; give those of one format"
+        )
+    said = ", ".join(each.said for each in (first, *others))
+    return first._replace(paths=tuple(paths), said=said)
+
+
 def _what_to_do(file: Path) -> str:
     """With a file whose name says no format, by its first bytes."""
     with file.open("rb") as opened:

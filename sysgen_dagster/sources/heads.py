@@ -113,7 +113,16 @@ def shards_of(name: str, path: Path) -> int:
     Raises:
         SourceError: As `files_of`.
     """
-    return shards_for(sum(map(estimate_rows, files_of(name, path).paths)))
+    return shards_for(rows_of_source(name, path))
+
+
+def rows_of_source(name: str, path: Path) -> int:
+    """About how many rows the file of a source, or the folder of its files, has.
+
+    Raises:
+        SourceError: As `files_of`.
+    """
+    return sum(map(estimate_rows, files_of(name, path).paths))
 
 
 def estimate_rows(file: Path) -> int:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from sysgen_dagster.catalog.sources import HubFile
+from sysgen_dagster.catalog.places import HubFile
 from sysgen_dagster.sources.folders import is_data, sha256_of
 from sysgen_dagster.sources.pins import Pin, find_pin, keep_pin, new_pin
 from sysgen_dagster.sources.recognition import SourceError, SourceUnavailableError

@@ -15,7 +15,7 @@ import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]
 import pyarrow.parquet as pq  # type: ignore[import-untyped]
 
-from sysgen_dagster.catalog.sources import HubFile
+from sysgen_dagster.catalog.places import HubFile
 from sysgen_dagster.errors import SysgenError
 from sysgen_dagster.sources.folders import TRAIN
 from sysgen_dagster.sources.recognition import SourceError

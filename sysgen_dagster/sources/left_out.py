@@ -20,6 +20,7 @@ _EXAMPLES = (
     "`shape: {kind: question_answer, question: COLUMN, answer: COLUMN}`, or "
     "`{kind: messages, column: COLUMN}`"
 )
+_FETCHED = ("hub", "github")
 # What a source has whose shape could not be told, so that its other faults are found as well.
 _SOME_SHAPE = QuestionAnswer(kind="question_answer", question="question", answer="answer")
 
@@ -48,7 +49,7 @@ def _complete(place: plain_yaml.Path, entry: dict[str, Any]) -> Misnamed | None:
         field, what = "shape", f"{error}; here as {_EXAMPLES}"
     except SourceError as error:
         what = str(error)
-    if not what and "shape" not in entry and "hub" in entry:
+    if not what and "shape" not in entry and not entry.keys().isdisjoint(_FETCHED):
         field = "shape"
         what = f"is taken from a file of this machine alone: give it, such as {_EXAMPLES}"
     if "columns" not in entry:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
-from sysgen_dagster.catalog.sources import HubFile
+from sysgen_dagster.catalog.places import HubFile
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.storage.pins import keep_first, pin_path, read_pin
 from sysgen_dagster.storage.store import Store

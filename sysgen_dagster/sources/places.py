@@ -1,11 +1,11 @@
-"""Where the files of a source or a benchmark are: on this machine, fetched from the Hub or not."""
+"""Where the files of a source or a benchmark are: on this machine, on the Hub or on GitHub."""
 
 import hashlib
 from pathlib import Path
 from typing import NamedTuple
 
 from sysgen_dagster.catalog.sources import UpstreamFile
-from sysgen_dagster.sources.folders import Files, files_of, sha256_of
+from sysgen_dagster.sources.folders import Files, files_of, listed_files, sha256_of
 from sysgen_dagster.storage.store import Store
 
 
@@ -14,7 +14,7 @@ class Located(NamedTuple):
 
     Attributes:
         files: They are read one after the other.
-        revision: The commit on the Hub, or ``local:<sha256>``.
+        revision: The commit on the Hub or GitHub, or ``local:<sha256>``.
         place: What messages call it.
         known_checksum: The sha256 of the files, where it is known without reading them.
     """
@@ -31,7 +31,7 @@ class Located(NamedTuple):
 
 
 def locate(entry: UpstreamFile, cache: Path, store: Store | None = None) -> Located:
-    """The files of an entry on this machine, fetched from the Hub if they are not in the cache.
+    """The files of an entry on this machine, fetched if they are not in the cache.
 
     Args:
         entry: That of a source or a benchmark.
@@ -40,7 +40,7 @@ def locate(entry: UpstreamFile, cache: Path, store: Store | None = None) -> Loca
             the cache.
 
     Raises:
-        SourceUnavailableError: The Hub did not answer and the file is not in the cache.
+        SourceUnavailableError: The Hub or GitHub did not answer and the file is not in the cache.
         SourceError: The file does not exist, or it is not the one the catalogue describes.
     """
     if entry.hub is not None:
@@ -48,6 +48,13 @@ def locate(entry: UpstreamFile, cache: Path, store: Store | None = None) -> Loca
 
         path, revision, sha256 = fetch(entry.name, entry.hub, cache, store or Store(cache))
         return Located(files_of(entry.name, path), revision, path, sha256)
+    if entry.github is not None:
+        from sysgen_dagster.sources.github import fetch_files
+
+        paths = fetch_files(entry.name, entry.github, cache)
+        place = paths[0] if len(paths) == 1 else cache / "github" / entry.github.folder
+        files = listed_files(entry.name, paths)
+        return Located(files, entry.github.revision, place, entry.github.checksum)
     path = entry.path or Path()
     files = files_of(entry.name, path)
     checksum = _checksum_of(files, path)

@@ -26,7 +26,6 @@ from sysgen_dagster.sources.values import (
 from sysgen_dagster.tables.table import polars_schema
 
 _ROWS_AT_ONCE = 10_000
-_FIX = "give the file in the upstream schema, or correct `columns` in the catalogue"
 # Types of Parquet that have neither a text nor parts.
 _ODD_TYPES = (pl.Extension, pl.Object, pl.Unknown)
 
@@ -65,9 +64,10 @@ def parquet_rows(file: Path, source: Source) -> Iterator[Mapping[str, Any]]:
     schema = rows.collect_schema()
     for column in source.columns:
         if column not in schema:
-            raise _no_column(column, schema)
+            raise _no_column(column, schema, source)
         if isinstance(schema[column], _ODD_TYPES):
-            raise UnreadableError(f"it has {column!r} as {schema[column]}, which is no text", _FIX)
+            what = f"it has {column!r} as {schema[column]}, which is no text"
+            raise UnreadableError(what, _fix(column, source))
     yield from batched_rows(
         rows.select(_plain(column, schema[column]) for column in source.columns)
     )
@@ -79,10 +79,15 @@ def batched_rows(rows: pl.LazyFrame) -> Iterator[Mapping[str, Any]]:
         yield from rows.slice(first, _ROWS_AT_ONCE).collect().iter_rows(named=True)
 
 
-def _no_column(column: str, names: Iterable[str]) -> UnreadableError:
+def _fix(column: str, source: Source) -> str:
+    fields = source.fields_that_name(column)
+    return f"give the file in the upstream schema, or correct {fields} in the catalogue"
+
+
+def _no_column(column: str, names: Iterable[str], source: Source) -> UnreadableError:
     has = ", ".join(names)
     but = f"only {has}" if has else "its rows are no objects"
-    return UnreadableError(f"it has no column {column!r}, {but}", _FIX)
+    return UnreadableError(f"it has no column {column!r}, {but}", _fix(column, source))
 
 
 def readable_columns(schema: Mapping[str, pl.DataType]) -> list[pl.Expr]:
@@ -122,6 +127,7 @@ class _Column:
 
     def __init__(self, name: str, source: Source, dtype: pl.DataType | None) -> None:
         self.name, self._is_used = name, name in source.shape_columns
+        self._source = source
         fields = source.columns[name]
         self._speaker = source.shape.speaker
         self._roles = getattr(source.shape, "roles", {})
@@ -181,13 +187,14 @@ class _Column:
     def require_readable(self, names: Iterable[str]) -> None:
         """Raise `UnreadableError` if no row has the column as it is declared."""
         if not self._is_present:
-            raise _no_column(self.name, names)
+            raise _no_column(self.name, names, self._source)
+        fix = _fix(self.name, self._source)
         wanted = "text" if self._fields is None else f"records of {', '.join(self._fields)}"
         if self._odd and not self._is_readable:
-            raise UnreadableError(f"it has {self.name!r} as {self._odd}, not as {wanted}", _FIX)
+            raise UnreadableError(f"it has {self.name!r} as {self._odd}, not as {wanted}", fix)
         if self._seen_fields and not set(self._fields or ()) <= self._seen_fields.keys():
             has = f"records of {', '.join(self._seen_fields)}"
-            raise UnreadableError(f"it has {self.name!r} as {has}, not as {wanted}", _FIX)
+            raise UnreadableError(f"it has {self.name!r} as {has}, not as {wanted}", fix)
 
 
 class _Tabulator:

@@ -52,7 +52,7 @@ _TRAINED_ON: Columns = {
         pl.List(pl.String()), "what speaks against the row; a mixture may leave it out for it"
     ),
     **PHRASE_COUNTS,
-    "source_repo": Column(TEXT, "data set on the Hub, or local"),
+    "source_repo": Column(TEXT, "data set on the Hub, github.com/OWNER/NAME, or local"),
     "source_revision": SOURCE_ROW["source_revision"],
     "source_row": SOURCE_ROW["source_row"],
     "source_turn": Column(COUNT, "position of the exchange in its upstream row, from 0"),

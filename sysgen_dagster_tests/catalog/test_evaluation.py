@@ -5,7 +5,7 @@ from textwrap import dedent
 
 import pytest
 
-from sysgen_dagster.catalog.evaluation import ASKED_TABLES
+from sysgen_dagster.catalog.evaluation import ASKED_TABLES, SystemIFEval
 from sysgen_dagster.catalog.load import FULL_CATALOG, CatalogError
 from sysgen_dagster.lanes.catalog import Catalog, load_catalog
 
@@ -69,7 +69,7 @@ def test_settings_of_a_bench_keep_its_pin(tmp_path: Path) -> None:
 def test_a_pin_and_a_copy_together_are_refused(tmp_path: Path) -> None:
     said = fault(tmp_path, "evaluation: {multifacet: {path: mine.jsonl, hub: {repo: org/other}}}")
 
-    assert "either `hub` or `path`" in said
+    assert "one of `hub`, `github`, `path`" in said
 
 
 def test_a_model_may_have_settings_for_answers_and_for_gradings(tmp_path: Path) -> None:
@@ -160,6 +160,16 @@ def test_what_is_on_github_alone_is_pinned_there_with_the_checksum_of_each_file(
         assert bench.hub is None
 
 
+def test_a_bench_is_dumped_as_by_releases_that_knew_github_of_two_alone(tmp_path: Path) -> None:
+    """Else what is stored of it counts as made by other settings, and is made again."""
+    evaluation = load(tmp_path, "").evaluation
+    of_all = ["title", "license", "hub", "path", "items", "seed"]
+
+    assert list(evaluation.s_ifeval.model_dump()) == [*of_all, "github"]
+    assert list(SystemIFEval(path=tmp_path).model_dump()) == [*of_all, "github"]
+    assert list(evaluation.ifeval.model_dump()) == of_all
+
+
 def test_a_copy_takes_the_place_of_files_on_github(tmp_path: Path) -> None:
     bench = load(tmp_path, "evaluation: {s_ifeval: {path: mine.jsonl}}").evaluation.s_ifeval
 
@@ -174,7 +184,7 @@ def test_files_on_github_and_a_copy_together_are_refused(tmp_path: Path) -> None
     assert alone.github is not None
     assert alone.github.repo == "a/b"
     said = fault(tmp_path, f"evaluation: {{s_ifeval: {{path: mine.jsonl, {pin}}}}}")
-    assert "either `github` or `hub` or `path`" in said
+    assert "one of `hub`, `github`, `path`" in said
 
 
 def test_the_pin_of_ifeval_is_that_of_the_benchmarks_that_training_data_should_not_hold() -> None:

@@ -23,12 +23,12 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "hub-and-path": (
         [("sources.mine.hub", HUB)],
         "sources.mine.hub",
-        "give either `hub` or `path`",
+        "give one of `hub`, `github`, `path`",
     ),
     "neither-hub-nor-path": (
         [("sources.mine.path", None)],
         "sources.mine",
-        "give either `hub` or `path`",
+        "give one of `hub`, `github`, `path`",
     ),
     "shape-names-a-missing-column": (
         [("sources.mine.shape.answer", "response")],
@@ -76,7 +76,7 @@ WRONG_ENTRIES: dict[str, Wrong] = {
     "benchmark-on-the-hub-and-here": (
         [("benchmarks.sums", {**BENCHMARK, "hub": HUB})],
         "benchmarks.sums.hub",
-        "give either `hub` or `path`",
+        "give one of `hub`, `github`, `path`",
     ),
     "benchmark-without-text": (
         [("benchmarks.sums", {**BENCHMARK, "text": []})],

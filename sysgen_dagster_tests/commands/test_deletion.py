@@ -143,12 +143,17 @@ def test_only_downloads_that_may_hold_the_conversations_are_removed(tmp_path: Pa
         for name, hub in files.items()
     }
     unknown = tmp_path / "hub" / "datasets--somebody--chats"
-    for folder in {*folders.values(), unknown}:
+    of_github = {tmp_path / "github" / each.folder for each in catalog.github_files}
+    for folder in {*folders.values(), unknown, *of_github}:
         folder.mkdir(parents=True)
 
     assert {"capybara", "gsm8k", "multifacet", "calibration"} <= files.keys()
     gone = {*upstream_copies(tmp_path, catalog, ["capybara-003"])}
     assert gone == {folders["capybara"], unknown}
+    gone = {*upstream_copies(tmp_path, catalog, ["multifaceted-003"])}
+    dsp = next(each for each in of_github if each.parent.name == "Linear95--DSP")
+    assert {folders["nectar"], dsp, unknown} <= gone
+    assert gone.isdisjoint(of_github - {dsp})
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.catalog.sources import HubFile
+from sysgen_dagster.catalog.places import GitHubFiles, HubFile
 from sysgen_dagster.catalog.subjects import Subject
 from sysgen_dagster.commands.removable import COSTS, Kind, removals
 from sysgen_dagster.commands.trial_catalog import EXAMPLE_ROWS, local_catalog
@@ -283,6 +283,25 @@ def test_a_converted_source_goes_when_the_catalogue_names_another_file(
     assert going(store, catalog) == {converted: Kind.CONVERSION}
     mine.unlink()  # a disk that is not there now says nothing about what is used
     assert going(store, catalog) == {}
+
+
+def test_a_converted_source_of_github_stays_while_the_catalogue_names_its_files(
+    store: Store,
+) -> None:
+    pinned, other = (
+        GitHubFiles(repo="org/rows", revision=digit * 40, files={"rows.jsonl": digit * 64})
+        for digit in "10"
+    )
+    changes = {"path": None, "github": pinned}
+    entry = CATALOG.sources["capybara"].model_copy(update=changes)
+    catalog = CATALOG.model_copy(update={"sources": {**CATALOG.sources, "capybara": entry}})
+    of_pinned, of_other = (
+        leave(store, f"downloads/rows/{files.checksum[:32]}-columns.parquet")
+        for files in (pinned, other)
+    )
+
+    assert of_pinned.exists()
+    assert going(store, catalog) == {of_other: Kind.CONVERSION}
 
 
 def test_the_log_of_a_server_goes_when_it_is_old(store: Store) -> None:

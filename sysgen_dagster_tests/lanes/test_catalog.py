@@ -389,7 +389,7 @@ training: {validation: 0.5, test: 0.5}
     ]
 
 
-MINE = {"sources": {"mine": {"path": "rows.jsonl", "instruction": "prompt"}}}
+MINE = {"sources": {"mine": {"path": "rows.jsonl", "instruction": "prompt"}}, "instructions": 5}
 
 
 def test_without_the_second_lane_s_section_there_is_no_shard_of_it(tmp_path: Path) -> None:
@@ -403,7 +403,7 @@ def test_without_the_second_lane_s_section_there_is_no_shard_of_it(tmp_path: Pat
 
 
 def test_the_second_lane_s_shards_are_beside_those_of_the_sources(tmp_path: Path) -> None:
-    section = MINE | {"instructions": 5, "shards": 2}
+    section = MINE | {"shards": 2}
     catalog = load_catalog(write(tmp_path, ("multifaceted", section)))
 
     assert catalog.lane_shards["multifaceted"] == ["multifaceted-000", "multifaceted-001"]
@@ -431,6 +431,14 @@ def test_the_bench_is_written_by_a_model_of_the_catalogue(tmp_path: Path) -> Non
         load_catalog(write(tmp_path, ("multifaceted", unknown)))
 
 
+def test_twenty_instructions_of_one_s_own_are_one_shard(tmp_path: Path) -> None:
+    (tmp_path / "rows.jsonl").write_text('{"prompt": "Why?"}\n' * 20)
+    section = {"sources": MINE["sources"]}
+    catalog = load_catalog(write(tmp_path, ("multifaceted", section)))
+
+    assert catalog.lane_shards["multifaceted"] == ["multifaceted-000"]
+
+
 def test_a_source_may_have_the_lane_s_name_only_without_it(tmp_path: Path) -> None:
     same = ("sources.multifaceted", SMALL["sources"]["mine"])
     assert "multifaceted" in load_catalog(write(tmp_path, same)).sources
@@ -444,12 +452,12 @@ def test_the_catalogue_that_ships_names_the_sources_of_the_second_paper_and_its_
 
     assert section is not None
     assert section.instructions == INSTRUCTIONS_OF_THE_PAPER
-    hubs = [source.hub.repo for source in section.sources.values() if source.hub]
-    assert hubs == [
+    assert [source.repository for source in section.sources.values()] == [
         "berkeley-nest/Nectar",
         "argilla/OpenHermesPreferences",
         "allenai/ultrafeedback_binarized_cleaned",
         "lmsys/chatbot_arena_conversations",
+        "github.com/Linear95/DSP",
     ]
     assert all(source.license != "unknown" for source in section.sources.values())
     defaults = section.model_copy(update={"sources": {}}).model_dump()

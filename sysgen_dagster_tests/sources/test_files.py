@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.catalog.places import HubFile
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.files import SourceError, SourceUnavailableError
 from sysgen_dagster.sources.tables import SOURCE_ROW, source_table
@@ -614,7 +615,7 @@ def test_a_column_that_is_not_the_catalogues_is_named(
         read(pairs(path=path), 0, tmp_path / "cache")
     assert str(error.value) == (
         f"sums: {path} cannot be read as jsonl ({fault}); give the file in the upstream schema, or "
-        "correct `columns` in the catalogue"
+        "correct `shape` and `columns` in the catalogue"
     )
 
 

@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.load import FULL_CATALOG
-from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.catalog.places import HubFile
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.lanes.catalog import load_catalog
 from sysgen_dagster.sources.finding import find_source
 from sysgen_dagster.sources.hub import look_up

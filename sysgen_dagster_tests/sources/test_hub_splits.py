@@ -8,7 +8,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.catalog.places import HubFile
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.sources.pins import Pin
 from sysgen_dagster.sources.recognition import SourceError, SourceUnavailableError
 from sysgen_dagster.storage.store import Store

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.catalog.sources import HubFile
+from sysgen_dagster.catalog.places import HubFile
 from sysgen_dagster.sources.pins import Pin, find_pin, keep_pin, new_pin, resolved
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.storage.store import Store

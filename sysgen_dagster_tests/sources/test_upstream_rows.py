@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.lanes.multifaceted.settings import InstructionSource
 from sysgen_dagster.sources.conversations import build_conversations
 from sysgen_dagster.sources.files import SourceError, read_shard
 from sysgen_dagster.sources.recognition import UnreadableError
@@ -267,8 +268,55 @@ def test_a_type_without_a_text_is_named_with_what_is_wanted(
         read(tmp_path, entry, columns)
     assert str(error.value) == (
         f"mine: {tmp_path / 'rows.parquet'} cannot be read as parquet ({fault}); give the file in "
-        "the upstream schema, or correct `columns` in the catalogue"
+        "the upstream schema, or correct `shape` and `columns` in the catalogue"
     )
+
+
+OF_THE_SHAPE = {"kind": "question_answer", "question": "question", "answer": "answer"}
+# The fields of an entry that names a column which the file lacks, and those to be corrected.
+NAMED_IN: dict[str, tuple[dict[str, Any], str]] = {
+    "shape": ({"shape": OF_THE_SHAPE}, "`shape`"),
+    "shape and columns": (
+        {"shape": OF_THE_SHAPE, "columns": {"question": "string", "answer": "string"}},
+        "`shape` and `columns`",
+    ),
+    "columns": (
+        {
+            "shape": {**OF_THE_SHAPE, "question": "prompt", "answer": "prompt"},
+            "columns": {"prompt": "string", "answer": "string"},
+        },
+        "`columns`",
+    ),
+}
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+@pytest.mark.parametrize(("fields", "wrong"), NAMED_IN.values(), ids=NAMED_IN)
+def test_a_missing_column_is_told_with_the_fields_that_name_it(
+    tmp_path: Path, fields: dict[str, Any], wrong: str, ending: str
+) -> None:
+    path = tmp_path / f"rows.{ending}"
+    rows = pl.DataFrame({"prompt": ["Why?"], "question": ["Why?"]})
+    rows.write_ndjson(path) if ending == "jsonl" else rows.write_parquet(path)
+    entry = Source.model_validate({"name": "mine", "path": path, **fields})
+
+    with pytest.raises(SourceError, match=f"no column 'answer'.* or correct {wrong} in the"):
+        read_shard(entry, 0, tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [({"instruction": "answer"}, "`instruction`"), ({"shape": OF_THE_SHAPE}, "`shape`")],
+)
+def test_a_missing_column_of_the_second_lane_is_told_with_the_field_that_names_it(
+    tmp_path: Path, fields: dict[str, Any], wrong: str
+) -> None:
+    path = tmp_path / "rows.jsonl"
+    pl.DataFrame({"question": ["Why?"]}).write_ndjson(path)
+    entry = InstructionSource.model_validate({"name": "mine", "path": path, **fields})
+
+    with pytest.raises(SourceError, match=f"no column 'answer'.* or correct {wrong} in the"):
+        read_shard(entry.as_source, 0, tmp_path / "cache")
 
 
 def test_json_and_parquet_give_the_same_texts(tmp_path: Path) -> None:

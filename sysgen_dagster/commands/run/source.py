@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sysgen_dagster.catalog.entries import UNKNOWN
-from sysgen_dagster.catalog.sources import HubFile, Source
+from sysgen_dagster.catalog.places import HubFile
+from sysgen_dagster.catalog.sources import Source
 from sysgen_dagster.chat.quoting import on_one_line
 from sysgen_dagster.lanes.catalog import Catalog
 from sysgen_dagster.sources.column_words import parse_columns

@@ -51,7 +51,7 @@ def nemotron_sysbench_items(run: AssetRun) -> pl.DataFrame:
     An instruction that neither can is left out before anything is asked, and counted here.
     """
     found = locate(_BENCH, run.tables.working_folder() / "downloads", run.store)
-    whole = build_rows(read_rows(_BENCH.name, found.place))
+    whole = build_rows(read_rows(_BENCH.name, found.files))
     items = _choose(whole)
     left_out = Counter(each.partition(":")[0] for each in items["left_out"].explode().drop_nulls())
     checks = items["checks"].explode().drop_nulls().struct.unnest()

@@ -106,7 +106,7 @@ def describe(run: AssetRun, conversations: pl.DataFrame) -> pl.DataFrame:
         for flag, has_it in OBEDIENCE_FLAGS.items()
     }
     return add_flags(rows, {**of_answers, **of_corpus}).with_columns(
-        source_repo=pl.lit(source.hub.repo if source.hub else "local"),
+        source_repo=pl.lit(source.repository or "local"),
         source_turn=pl.col("turn"),
         source_license=pl.lit(source.license),
         model=pl.lit(run.model.name),

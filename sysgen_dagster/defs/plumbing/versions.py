@@ -12,14 +12,14 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from sysgen_dagster.catalog.sources import Source
+from sysgen_dagster.catalog.sources import Source, UpstreamFile
 from sysgen_dagster.chat.drop_reasons import NoAnswer
 from sysgen_dagster.sources.folders import data_files
 from sysgen_dagster.storage.cuts import Cut
 from sysgen_dagster.tables.table import Columns
 
 # Fields of a source's entry that change neither which rows are read nor what is made from them.
-_NOT_ABOUT_ROWS = {"title", "license", "rows", "conversations", "shards", "hub", "path"}
+_NOT_ABOUT_ROWS = {"title", "license", "rows", "conversations", "shards", *UpstreamFile.places}
 _DIGITS = 32
 _ROWS_AT_ONCE = 8_000  # rows of a row group in files that are written in pieces
 # Columns that say how a row came about: equal rows of another commit, or asked for with other words
@@ -103,6 +103,8 @@ def source_version(source: Source) -> str:
         hub = source.hub
         place += [hub.repo, hub.file, hub.revision]
         place += [hub.config, hub.split] if hub.config or hub.split else []
+    elif source.github is not None:
+        place += [source.github.repo, source.github.revision, source.github.checksum]
     elif source.path is not None and source.path.is_file():
         place += _seen(source.path)
     elif source.path is not None and source.path.is_dir():

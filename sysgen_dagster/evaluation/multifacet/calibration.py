@@ -49,16 +49,17 @@ def read_labelled(labelled: RubricLabels, cache: Path, store: Store | None = Non
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file is not the one that the catalogue describes, or has other columns.
     """
-    place = locate(labelled, cache, store).place
+    located = locate(labelled, cache, store)
     rows = []
-    for number, row in enumerate(read_rows(labelled.name, place), 1):
+    for number, row in enumerate(read_rows(labelled.name, located.files), 1):
         texts = {name: row.get(column) for column, name in _TEXTS.items()}
         labels = _read_labels(row.get(_LABELS))
         if not labels or not all(isinstance(text, str) for text in texts.values()):
             wanted = f"texts in {', '.join(_TEXTS)} and scores from 1 to 5 in {_LABELS}"
             raise SourceError(
-                f"{labelled.name}: row {number} of {place} lacks some of {wanted}; give a file of "
-                "ContextualAI/Flask at `evaluation.multifacet.calibration`, or 0 `items`"
+                f"{labelled.name}: row {number} of {located.place} lacks some of {wanted}; "
+                "give a file of ContextualAI/Flask at `evaluation.multifacet.calibration`, or 0 "
+                "`items`"
             )
         rows.append({**texts, "labels": labels, "label": float(median(labels))})
     items = [{**row, "item": item} for row, item in zip(rows, number_items(rows), strict=True)]

@@ -46,9 +46,10 @@ def read_items(
         SourceUnavailableError: The Hub did not answer and the file is not in the cache.
         SourceError: The file is not the one that the catalogue describes, or no file of the bench.
     """
-    place = locate(bench, cache, store).place
+    located = locate(bench, cache, store)
+    place = located.place
     read = []
-    for number, row in enumerate(read_rows(bench.name, place), 1):
+    for number, row in enumerate(read_rows(bench.name, located.files), 1):
         try:
             read.append(_read_row(row))
         except _OddRowError as error:

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sysgen_dagster.catalog.evaluation import Bench, BenchOnGitHub
+from sysgen_dagster.catalog.evaluation import Bench
 from sysgen_dagster.sources.files import read_rows
-from sysgen_dagster.sources.folders import data_files
-from sysgen_dagster.sources.github import fetch_files
+from sysgen_dagster.sources.folders import data_files, files_of
 from sysgen_dagster.sources.json_rows import as_numbers
 from sysgen_dagster.sources.places import locate
 from sysgen_dagster.storage.store import Store
@@ -25,8 +24,6 @@ def find_files(bench: Bench, cache: Path, store: Store) -> list[Path]:
         SourceUnavailableError: Where they are published nobody answers.
         SourceError: A file does not exist, or it is not the one that the catalogue describes.
     """
-    if isinstance(bench, BenchOnGitHub) and bench.github is not None:
-        return fetch_files(bench.name, bench.github, cache)
     if bench.path is not None and bench.path.is_dir():
         return data_files(bench.path)
     return list(locate(bench, cache, store).files.paths)
@@ -39,5 +36,5 @@ def read_files(bench: Bench, files: list[Path]) -> Iterator[tuple[str, Any]]:
         SourceError: A file cannot be read.
     """
     for file in files:
-        for row in read_rows(bench.name, file):
+        for row in read_rows(bench.name, files_of(bench.name, file)):
             yield file.name.split(".")[0], as_numbers(row)

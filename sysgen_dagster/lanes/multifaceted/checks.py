@@ -98,15 +98,22 @@ def _asked(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _enough_instructions(settings: Multifaceted) -> Check:
     def evaluate(evidence: Evidence) -> Finding:
-        rows = evidence.read(SELECTION, "position")
+        rows = evidence.read(SELECTION, "position", "drop_reason")
         taken = rows["position"].count()
+        held_out = rows.filter(drop_reason=NotTaken.HELD_OUT.value).height
+        besides = f" besides the {held_out:,} that `bench` holds out" if held_out else ""
         return Finding(
             taken >= settings.instructions,
             taken,
             f"{settings.instructions:,} instructions",
             pl.DataFrame(),
             f"{paper.INSTRUCTIONS:,} instructions",
-            explanation="" if taken >= settings.instructions else "The sources have no more",
+            explanation=(
+                ""
+                if taken >= settings.instructions
+                else f"The sources have no more{besides}. Write {taken:,} as `instructions` to cut "
+                "no more shards than these fill"
+            ),
         )
 
     statement = "The sources have as many instructions as the catalogue asks for."

@@ -13,9 +13,10 @@ import polars as pl
 
 from sysgen_dagster.lanes.multifaceted.drop_reasons import NotTaken
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
-from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS, SELECTION
+from sysgen_dagster.lanes.multifaceted.tables import INSTRUCTIONS, LANE, SELECTION
 from sysgen_dagster.sources.drop_reasons import Unusable
 from sysgen_dagster.sources.exclusions import is_of_rows_of
+from sysgen_dagster.sources.recognition import SourceError
 
 # What is wrong with the answer of an upstream row is nothing against its instruction.
 _OF_THE_ANSWER = [Unusable.NO_ANSWER.value, Unusable.EMPTY_ANSWER.value]
@@ -45,7 +46,12 @@ def build_selection(candidates: pl.DataFrame, settings: Multifaceted) -> pl.Data
     Args:
         candidates: `build_candidates` of every source, in the order of the catalogue.
         settings: How many are taken and held out, of which source how many, and the seed.
+
+    Raises:
+        SourceError: No instruction is left to train on, though none was excluded.
     """
+    if candidates.is_empty():
+        raise _none_left(candidates, settings)
     # Sources have a million texts together: each is looked at once, and none is sorted or copied.
     rows = candidates.select(
         "source", "drop_reason", drawn=_draw_each(candidates, str(settings.seed))
@@ -69,11 +75,33 @@ def build_selection(candidates: pl.DataFrame, settings: Multifaceted) -> pl.Data
         .then(pl.lit(NotTaken.BEYOND_NUMBER.value)),
     )
     is_asked = pl.col("position").is_not_null() | pl.col("is_held_out")
-    return (
+    selection = (
         candidates.with_columns(chosen)
         .with_columns(question=pl.when(is_asked).then("question"))
         .select(SELECTION.names)
     )
+    # A deletion request is met all the same: what is stored holds the text.
+    is_deleted = Unusable.EXCLUDED.value in selection["drop_reason"]
+    if not selection["position"].count() and not is_deleted:
+        raise _none_left(selection, settings)
+    return selection
+
+
+def _none_left(rows: pl.DataFrame, settings: Multifaceted) -> SourceError:
+    """What became of the rows of each source, and what to do, where none is trained on."""
+    counts = rows.group_by("source", "drop_reason").len("rows").sort("rows", descending=True)
+    said = dict.fromkeys(settings.sources, "no rows")
+    for (name,), of_source in counts.group_by("source", maintain_order=True):
+        reasons = of_source.select("drop_reason", "rows").iter_rows()
+        said[str(name)] = ", ".join(f"{number:,} {reason}" for reason, number in reasons)
+    became = "; ".join(f"{name}: {reasons}" for name, reasons in said.items())
+    fix = "correct its `instruction` or `shape`, or give sources that have instructions"
+    if settings.bench and NotTaken.HELD_OUT.value in counts["drop_reason"]:
+        fix = (
+            f"`bench` holds {settings.bench.instructions:,} out before others are taken, so give "
+            "it fewer `instructions`, or give sources that have more"
+        )
+    return SourceError(f"{LANE}: no instruction is left to train on ({became}); {fix}")
 
 
 def _draw_each(candidates: pl.DataFrame, seed: str) -> pl.Series:

@@ -27,8 +27,16 @@ from sysgen_dagster.lanes.multifaceted.taxonomy import (
 
 # Instructions a shard, where the catalogue does not say how many shards there are. Each has several
 # sets of preferences: about as many requests as a shard of the first lane has.
-_INSTRUCTIONS_PER_SHARD = 2_000
+INSTRUCTIONS_PER_SHARD = 2_000
 _MOST_SETS = 5
+
+
+class _TextSource(Source):
+    """A source of conversations that is made of the name of one column."""
+
+    def fields_that_name(self, column: str) -> str:
+        """The field of the catalogue in which the column is named, for messages."""
+        return "`instruction`"
 
 
 class InstructionSource(UpstreamFile):
@@ -54,15 +62,17 @@ class InstructionSource(UpstreamFile):
     @property
     def as_source(self) -> Source:
         """The same as a source of conversations, whose first question is the instruction."""
-        shape = self.shape
+        kind, shape = Source, self.shape
         if shape is None:
+            kind = _TextSource
             column = str(self.instruction)
             shape = QuestionAnswer(kind="question_answer", question=column, answer=column)
-        return Source(
+        return kind(
             name=self.name,
             title=self.title,
             license=self.license,
             hub=self.hub,
+            github=self.github,
             path=self.path,
             rows=self.rows,
             shards=1,
@@ -80,11 +90,18 @@ def _require_order(bounds: tuple[int, int]) -> tuple[int, int]:
 _Bounds = Annotated[tuple[Count, Count], AfterValidator(_require_order)]
 
 
+def shards_for(instructions: int) -> int:
+    """Into how many shards so many instructions are cut."""
+    return max(1, -(-instructions // INSTRUCTIONS_PER_SHARD))
+
+
 class OwnBench(Entry):
     """The lane's own bench.
 
     Attributes:
         instructions: How many are held out for it, of all sources together: nobody trains on them.
+            They are drawn before all others. So a bench that is added, or enlarged, later holds out
+            some that were trained on, and changes every shard.
         writer: The entry of `models` that writes references and rubrics; null: the first one.
     """
 
@@ -98,7 +115,7 @@ class Multifaceted(Entry):
     Attributes:
         sources: Where the instructions come from.
         instructions: How many are taken of all sources together.
-        shards: Into how many parts they are cut.
+        shards: Into how many parts they are cut. Left out: as `left_out` counts them.
         sets: Preference sets, and so system messages, for each.
         seed: Draws the instructions and the subdimensions of their sets.
         subdimensions: Further ones, by dimension: name and meaning.
@@ -112,7 +129,7 @@ class Multifaceted(Entry):
     sources: Annotated[Sources[InstructionSource], Field(min_length=1)]
     instructions: AtLeastOne = paper.INSTRUCTIONS
     shards: Annotated[AtLeastOne, Field(le=10_000)] = Field(
-        default_factory=lambda given: -(-given["instructions"] // _INSTRUCTIONS_PER_SHARD)
+        default_factory=lambda given: shards_for(given["instructions"])
     )
     sets: Annotated[AtLeastOne, Field(le=_MOST_SETS)] = paper.SETS
     seed: Count = 0

@@ -177,7 +177,7 @@ def _as_yaml(value: Mapping[str, Any]) -> str:
 
 def _front_matter(contents: Contents, facts: CardFacts) -> dict[str, Any]:
     repos = contents.sources["source_repo"].drop_nulls().unique().sort().to_list()
-    upstream = [repo for repo in repos if "/" in repo]  # a local source has none
+    upstream = [repo for repo in repos if repo.count("/") == 1]  # on the Hub; others are not
     of_sets = _is_of_sets(facts.recipe)
     return {
         "pretty_name": f"{'Multifaceted' if of_sets else 'SysGen'}: {contents.name}",

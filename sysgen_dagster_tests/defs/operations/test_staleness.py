@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from sysgen_dagster.catalog.models import RequestSettings
-from sysgen_dagster.catalog.sources import Exchanges, HubFile, Source
+from sysgen_dagster.catalog.places import HubFile
+from sysgen_dagster.catalog.sources import Exchanges, Source
 from sysgen_dagster.defs.obedience import obedience
 from sysgen_dagster.defs.operations import automation
 from sysgen_dagster.defs.operations.automation import fill_gaps

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sysgen_dagster.catalog.sources import Benchmark, HubFile
+from sysgen_dagster.catalog.places import HubFile
+from sysgen_dagster.catalog.sources import Benchmark
 from sysgen_dagster.evaluation.leaderboard.data import find_data
 from sysgen_dagster.evaluation.leaderboard.task_files import Data
 from sysgen_dagster.evaluation.leaderboard.tasks import TASKS

@@ -10,6 +10,7 @@ import pytest
 from sysgen_dagster.evaluation.nemotron_sysbench.rows import NemotronError, build_rows
 from sysgen_dagster.evaluation.nemotron_sysbench.tables import NEMOTRON_SYSBENCH_ITEMS
 from sysgen_dagster.sources.files import read_rows
+from sysgen_dagster.sources.folders import files_of
 from sysgen_dagster_tests.evaluation.nemotron_sysbench.small_rows import (
     PRICE,
     question,
@@ -120,7 +121,7 @@ def test_rows_are_read_from_a_file_with_numbers_as_numbers(tmp_path: Path, endin
         path.write_text("".join(json.dumps(each) + "\n" for each in rows))
     else:
         pl.DataFrame(rows).write_parquet(path)
-    items = build_rows(read_rows("nemotron_sysbench", path))
+    items = build_rows(read_rows("nemotron_sysbench", files_of("nemotron_sysbench", path)))
     assert items["item"].to_list() == ["1", "2"]
     assert items["checks"][0][0]["arguments"] == '{"num_words": 3, "relation": "at least"}'
 

@@ -6,9 +6,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from sysgen_dagster.catalog.evaluation import GitHubFiles, IFEval, SystemIFEval, TensorTrust
-from sysgen_dagster.evaluation.rule_based import files, ifeval
+from sysgen_dagster.catalog.evaluation import IFEval, SystemIFEval, TensorTrust
+from sysgen_dagster.catalog.places import GitHubFiles
+from sysgen_dagster.evaluation.rule_based import ifeval
 from sysgen_dagster.evaluation.rule_based.files import find_files, read_files
+from sysgen_dagster.sources import github
 from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.storage.store import Store
 from sysgen_dagster_tests.evaluation.rule_based.rows import (
@@ -60,13 +62,13 @@ def test_without_a_copy_the_pinned_files_are_fetched(
 ) -> None:
     asked: list[GitHubFiles] = []
 
-    def fetch(name: str, github: GitHubFiles, cache: Path) -> list[Path]:
-        asked.append(github)
-        return [cache / name]
+    def fetch(name: str, files: GitHubFiles, cache: Path) -> list[Path]:
+        asked.append(files)
+        return [write_jsonl(cache / f"{name}.jsonl", [])]
 
-    monkeypatch.setattr(files, "fetch_files", fetch)
+    monkeypatch.setattr(github, "fetch_files", fetch)
 
-    assert find_files(SystemIFEval(), tmp_path, store) == [tmp_path / "s_ifeval"]
+    assert find_files(SystemIFEval(), tmp_path, store) == [tmp_path / "s_ifeval.jsonl"]
     assert asked == [SystemIFEval().github]
 
 

@@ -188,5 +188,17 @@ def test_the_paper_s_figures_stand_beside_ours(name: str, figure: str, sound: Fr
     assert _find(CHECKS[name], sound).paper == figure
 
 
+def test_too_few_instructions_are_told_with_those_that_the_bench_holds_out(sound: Frames) -> None:
+    reasons = pl.Series([*["held_out"] * 5, *[None] * 7], dtype=pl.String())
+    held_out = sound[SELECTION.name].with_columns(
+        drop_reason=reasons,
+        position=pl.when(reasons.is_null()).then("position"),
+    )
+    finding = _find(CHECKS[f"{SELECTION.name} enough_instructions"], {SELECTION.name: held_out})
+
+    assert not finding.passed
+    assert "no more besides the 5 that `bench` holds out. Write 7 as" in finding.explanation
+
+
 def test_without_the_lane_s_section_there_is_no_check() -> None:
     assert build_checks(None) == ()

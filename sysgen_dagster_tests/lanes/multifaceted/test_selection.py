@@ -10,6 +10,7 @@ from sysgen_dagster.lanes.multifaceted.selection import (
     share_out,
 )
 from sysgen_dagster.lanes.multifaceted.settings import Multifaceted
+from sysgen_dagster.sources.recognition import SourceError
 from sysgen_dagster.sources.tables import CONVERSATIONS
 
 Rows = list[tuple[str, str | None, str | None]]  # source, question, drop reason
@@ -121,9 +122,10 @@ def test_a_row_without_an_answer_is_an_instruction_all_the_same(reason: str) -> 
 
 @pytest.mark.parametrize("reason", ["empty_question", "malformed_row", "excluded", "not_text"])
 def test_a_row_without_an_instruction_keeps_its_reason(reason: str) -> None:
-    selection = build_selection(_candidates([("a", None, reason)]), _settings(1, a=1))
+    rows = _candidates([("a", None, reason), ("a", "Why?", None)])
+    selection = build_selection(rows, _settings(1, a=1))
 
-    assert selection["drop_reason"].to_list() == [reason]
+    assert selection["drop_reason"].to_list() == [reason, None]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +171,41 @@ def test_an_excluded_instruction_stays_without_its_text() -> None:
     gone = rows.filter(conversation_id="a-1-0")
     assert gone.select("question", "drop_reason").rows() == [(None, "excluded")]
     assert rows["question"].null_count() == 1
+
+
+def test_sources_without_rows_are_an_error_that_names_them() -> None:
+    with pytest.raises(SourceError, match=r"left to train on \(a: no rows; b: no rows\); correct"):
+        build_selection(_many(), _settings(10, a=1, b=1))
+
+
+def test_sources_of_which_nothing_can_be_used_are_told_with_the_reasons() -> None:
+    rows = _candidates(
+        [("a", None, "not_text"), ("a", None, "not_text"), ("a", None, "malformed_row")]
+    )
+    said = r"\(a: 2 not_text, 1 malformed_row; b: no rows\); correct its `instruction` or `shape`"
+
+    with pytest.raises(SourceError, match=said):
+        build_selection(rows, _settings(10, a=1, b=1))
+
+
+@pytest.mark.parametrize("there_are", [1, 80, 100])
+def test_a_bench_that_leaves_nothing_to_train_on_is_refused(there_are: int) -> None:
+    said = rf"\(a: {there_are} held_out\); `bench` holds 100 out .* fewer `instructions`"
+
+    with pytest.raises(SourceError, match=said):
+        build_selection(_many(a=there_are), _settings(10, held_out=100, a=1))
+
+
+def test_where_the_last_instruction_was_excluded_the_selection_goes_on_without_it() -> None:
+    rows = pl.concat([_many(a=5), _candidates([("b", None, "excluded")])])
+    selection = build_selection(rows, _settings(10, held_out=5, a=1, b=1))
+
+    assert _taken(selection) == []
+    assert selection.height == 6
+
+
+def test_one_instruction_beside_the_bench_is_enough() -> None:
+    assert len(_taken(build_selection(_many(a=101), _settings(10, held_out=100, a=1)))) == 1
 
 
 def _held_out(rows: pl.DataFrame) -> set[str]:

@@ -50,7 +50,10 @@ def test_a_chat_is_read_by_its_shape() -> None:
         ({"sets": 1, "bench": {"instructions": 5}}, "`bench` compares answers to several messages"),
         ({"bench": {"instructions": 0}}, "bench"),
         ({"sources": {"own": HUB}}, "give either `instruction` or `shape`"),
-        ({"sources": {"own": {"instruction": "prompt"}}}, "give either `hub` or `path`"),
+        (
+            {"sources": {"own": {"instruction": "prompt"}}},
+            "give one of `hub`, `github`, `path`",
+        ),
         (
             {"sources": {"own": {**HUB, "shape": {"column": "chat"}}}},
             "is missing: it is one of .*question_answer",
