@@ -70,13 +70,13 @@ def main() -> int:
 def _with_own_paths(catalog: Catalog, folder: Path, model: Path | None) -> Catalog:
     """The catalogue with its files in a folder, and the weights of `model`."""
     sources = {
-        name: each.model_copy(update={"path": folder / str(each.path)})
+        name: each.model_copy(update={"path": folder / Path(str(each.path)).name})
         for name, each in catalog.sources.items()
     }
     lane = catalog.multifaceted
     assert lane is not None, f"the catalogue has no section {LANE}"
     of_lane = {
-        name: each.model_copy(update={"path": folder / str(each.path)})
+        name: each.model_copy(update={"path": folder / Path(str(each.path)).name})
         for name, each in lane.sources.items()
     }
     weights = {"weights": str(model.absolute())} if model else {}
