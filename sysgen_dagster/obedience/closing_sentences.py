@@ -9,7 +9,15 @@ nowhere in the text, since else it may be one of the steps.
 import re
 
 from sysgen_dagster.obedience.maths_notation import simplify_maths
-from sysgen_dagster.obedience.quantities import NUMERAL, Quantity, read_quantity
+from sysgen_dagster.obedience.quantities import (
+    NEGATIVE,
+    NUMERAL,
+    SPACED,
+    UNIT_NAMES,
+    Quantity,
+    digits_for_words,
+    read_quantity,
+)
 
 # The full stop of an abbreviation before a number ends no sentence.
 SENTENCE_END = re.compile(r"(?<!\b[Rr]s)(?<!\bNo)(?<!\bapprox)[.!?]\s")
@@ -22,24 +30,35 @@ IS_NO_RESULT = re.compile(
 # An amount that its number alone does not state, or not the amount that is meant.
 _SCALED = re.compile(
     r"%|\b(?:per ?cent|hundreds?|thousands?|millions?|billions?|dozens?|half|halves|quarters?"
-    r"|cents?|between|at least|at most|about|nearly|almost|(?:more|less|fewer) than|twice|times)\b"
+    r"|cents?|each|apiece|between|at least|at most|about|nearly|almost|(?:more|less|fewer) than"
+    r"|twice|times)\b"
     r"|\d ?(?:k|[ap]\.?m\.?)\b|\d:\d|\^|\\\\",
     re.IGNORECASE,
 )
-_MEASURE = re.compile(
-    r"\d ?(seconds?|minutes?|hours?|days?|weeks?|months?|years?|cm|mm|k?m|meters?|kilometers?|feet"
-    r"|foot|inch(?:es)?|yards?|miles?|k?g|grams?|kilograms?|pounds?|ounces?|liters?|gallons?)\b",
+_UNIT = rf" ?(?:%|(?:{'|'.join(map(re.escape, UNIT_NAMES))})\b)"
+_MEASURE = re.compile(rf"\d({_UNIT})", re.IGNORECASE)
+_NUMBER_IN_TEXT = re.compile(
+    rf"(?<![\w.,^])-?(?:{SPACED}|(?:{NUMERAL})(?:/\d{{1,15}})?)(?:{_UNIT}|(?![\w^]|[.,]\d))",
     re.IGNORECASE,
 )
-_NUMBER_IN_TEXT = re.compile(rf"(?<![\w.,^])-?(?:{NUMERAL})(?:/\d{{1,15}})?(?![\w^])")
+CALCULATOR_MARK = re.compile(r"<<[^<>\n]{0,200}>>")
+# Members of a set are its question's more often than an answer.
+_SET = re.compile(r"\{[^{}]{0,200},[^{}]{0,200}\}")
+_NAME = re.compile(r"\b([a-z])(?:_\w)? ?=")
+_IN_DOLLARS = re.compile(rf"\$ ?({NUMERAL})")
 # The end of a text in which a sentence is looked for.
 _CLOSING_CHARS = 600
 
 
 def find_numbers(text: str) -> set[str]:
     """The normalised numbers of a text, without those that are part of words or formulas."""
-    read = map(read_quantity, _NUMBER_IN_TEXT.findall(text))
-    return {quantity.form for quantity in read if quantity}
+    return {quantity.form for quantity in _find_quantities(text)}
+
+
+def _find_quantities(text: str) -> list[Quantity]:
+    """The different numbers of a text that are written in digits."""
+    read = map(read_quantity, _NUMBER_IN_TEXT.findall(_SET.sub("", NEGATIVE.sub("-", text))))
+    return list(dict.fromkeys(quantity for quantity in read if quantity))
 
 
 def read_closing_sentence(original: Quantity, before: str, after: str) -> Quantity | None:
@@ -62,20 +81,35 @@ def read_closing_sentence(original: Quantity, before: str, after: str) -> Quanti
         or _is_no_result(sentence)
     ):
         return None
-    numbers = find_numbers(simplify_maths(sentence))
+    numbers = _find_quantities(simplify_maths(sentence))
+    if len(set(_NAME.findall(sentence))) <= 1 and original.form == ",".join(
+        sorted({number.form for number in numbers})
+    ):
+        return original
+    if len(numbers) > 1 and any(map(original.equals, _find_dollars(before))):
+        numbers = _find_dollars(sentence)  # the only amount, as an amount is asked for
     if len(numbers) != 1:
         return None
     [number] = numbers
-    if number == original.form:
+    if number.equals(original):
         return original
     is_told_apart = (
         original.form.lstrip("-").replace("/", "").isdigit()
         and not _SCALED.search(sentence)
-        and original.form not in find_numbers(simplify_maths(after))
-        and all(unit.rstrip("s") in before.lower() for unit in _MEASURE.findall(sentence.lower()))
+        and not any(
+            map(original.equals, _find_quantities(digits_for_words(simplify_maths(after).lower())))
+        )
+        and all(unit.strip().rstrip("s") in before.lower() for unit in _MEASURE.findall(sentence))
     )
-    return Quantity(number) if is_told_apart else None
+    return number if is_told_apart else None
+
+
+def _find_dollars(text: str) -> list[Quantity]:
+    amounts = _IN_DOLLARS.findall(CALCULATOR_MARK.sub("", text))
+    return [read for amount in amounts if (read := read_quantity(amount))]
 
 
 def _is_no_result(sentence: str) -> bool:
-    return bool(IS_NO_RESULT.search(sentence)) or not re.search(r"[^\W\d]{2}.*[^\W\d]{2}", sentence)
+    return bool(IS_NO_RESULT.search(sentence)) or not (
+        re.search(r"[^\W\d]{2}.*[^\W\d]{2}", sentence) or read_quantity(simplify_maths(sentence))
+    )

@@ -24,6 +24,7 @@ from typing import NamedTuple
 import polars as pl
 
 from sysgen_dagster.obedience.closing_sentences import (
+    CALCULATOR_MARK,
     IS_NO_RESULT,
     SENTENCE_END,
     find_numbers,
@@ -47,7 +48,6 @@ _STATEMENT = re.compile(
 )
 _GSM8K_END = re.compile(r"(?:^|\n)#### ?(?P<value>[^\n]{1,100})\s*$")
 _CANDIDATE = r"box|(?i:answer)|#### "
-_CALCULATOR_MARK = re.compile(r"<<[^<>\n]{0,200}>>")
 # A last sentence such as "Therefore, the value of x is 60."
 _STATED_VALUE = re.compile(
     r"(?i:\bthe (?:final )?(?:value|result|solution)(?: (?:of|for|to) [^.=]{1,60}?)?"
@@ -65,15 +65,37 @@ _BARE_BOX = re.compile(r"-?[\d.,/]*\d|\w")
 # The result is in a lookahead, so it can be the beginning of the next equation: 3 + 4 = 7 * 2 = 14.
 _EQUATION = re.compile(
     rf"(?P<sum>\d[^=<>!]{{0,60}})=(?= ?(?P<result>-?(?:{NUMERAL})(?:/\d{{1,15}})?)"
-    r"(?![\w^]|[.,]\d| ?[-+*÷=(\d]| ?/ ?[\d(]))"
+    r"(?:(?:[ckm]m|[km]g|ml|mph|ft)\b)?(?![\w^]|[.,]\d| ?[-+*÷=(\d]| ?/ ?[\d(]))"
 )
-_OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x ")
+# An x is a sign only before a number: in "3 or x = 5" it is a variable.
+_OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x (?=[($]*\d)")
+# Several solutions, of which no single one is the answer: "x = 3 or x = 5", "x = 3, y = 5".
+_SEVERAL = re.compile(
+    r"(?:^|=)(?:[^=]{1,30}\b(?:or|and|oder|und|ou|et|o|y|e)\b| ?[^=\s]{1,20} ?[,;])"
+    r" ?-?\d*[a-z](?:_\w)? ?=|= ?-?[\d./]+ or -?\d",
+    re.IGNORECASE,
+)
+# A last sentence that names the result before it: "36.2 feet. That's how long the rope is!"
+_POINTS_BACK = re.compile(
+    r"^(?:so )?(?:that|this)(?:['\u2019]s| is)"
+    r" (?:how|what|the (?:answer|result|total|amount|number))\b[^\d?]*$",
+    re.IGNORECASE,
+)
 
 _NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
 # A number at the end of a sentence without formulas: what follows it is no factorial.
 _EXCLAIMED_NUMBER = re.compile(r"(?P<said>(?:[^\\^*/=+()!]|\\\$)*\d)!+[\s*_]*")
 # A dollar sign that is money and not the beginning of a formula.
 _DOLLARS = re.compile(r"\\\$|^\s*\$[^$]*$")
+
+
+# A list of two numbers, or one number with a decimal comma.
+_PAIR = re.compile(r"-?\d+,(?!\d{3}$)\d+")
+# What begins an item of a list, and no negative number.
+_BULLETS = ("- ", "* ", "+ ", "\u2022")
+_OPTION = re.compile(r"^\W*(?:option |choice )?\(?([a-hA-H])\)?\W*$", re.IGNORECASE)
+# Results of one of these kinds are compared: numbers, alone or several; and letters of choices.
+_KINDS = (re.compile(r"[(\[{]?-?\d[-\d/,:]*(?: cents| [ap]m)?[)\]}]?"), re.compile("[a-h]"))
 
 
 class _Answer(NamedTuple):
@@ -98,7 +120,7 @@ def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
     """
     marked = list(zip(_find_answers(original), _find_answers(new), strict=True))
     pairs = [
-        (one, other or (read_closing_sentence(one, before, after) if one and after else None))
+        (one, other or (_read_unmarked(one, before, after) if one and after else None))
         for (one, other), before, after in zip(marked, original, new, strict=True)
     ]
     return pl.DataFrame(
@@ -121,17 +143,36 @@ def _find_answers(texts: pl.Series) -> list[Quantity | None]:
     ]
 
 
+def _read_unmarked(original: Quantity, before: str, after: str) -> Quantity | None:
+    """What a new answer without a mark states, beside an original answer that states something."""
+    return _read_whole(original, after.strip()) or read_closing_sentence(original, before, after)
+
+
+def _read_whole(original: Quantity, after: str) -> Quantity | None:
+    """A new answer that is nothing but the original result, or another one of its kind."""
+    if len(after) > _LONGEST_ANSWER or after.startswith(_BULLETS):
+        return None
+    whole = read_answer(_OPTION.sub(r"\1", _as_said(after).lstrip("= ")))
+    is_result = whole and (
+        whole.equals(original)
+        or any(kind.fullmatch(whole.form) and kind.fullmatch(original.form) for kind in _KINDS)
+    )
+    return whole if is_result else None
+
+
 def read_answer(answer: str) -> Quantity | None:
     """An answer as it compares with others; None for empty or long texts."""
     plain = simplify_maths(answer)
-    if quantity := read_quantity(plain, currency=bool(_DOLLARS.search(answer))):
+    quantity = read_quantity(plain, currency=bool(_DOLLARS.search(answer)))
+    if quantity and not _PAIR.fullmatch(plain):
         return quantity
     if plain.startswith("\\pm") and (one := read_quantity(plain.removeprefix("\\pm").strip())):
         return _join([f"-{one.form}", one.form], ordered=False)
     names = set(_NAMED.findall(answer))
     parts = _split_list(plain) if len(names) <= 1 else []
     if len(parts) > 1 and all(re.search(r"\d|\\", part) for part in parts):
-        return _join([_read_part(part) for part in parts], ordered=False)
+        listed = _join([_read_part(part) for part in parts], ordered=False)
+        return listed and listed._replace(otherwise=quantity)
     return _read_text(plain)
 
 
@@ -248,24 +289,26 @@ def _closing_number(text: str) -> Quantity | None:
     """The number that an unmarked text ends with; the module's docstring says which texts do."""
     if "```" in text:
         return None
-    lines = _CALCULATOR_MARK.sub("", text[-_CLOSING_CHARS:]).strip().split("\n")
-    last_sentence = SENTENCE_END.split(lines[-1].strip())[-1]
-    if IS_NO_RESULT.search(last_sentence):
+    lines = CALCULATOR_MARK.sub("", text[-_CLOSING_CHARS:]).strip().split("\n")
+    sentences = [part for line in lines for part in SENTENCE_END.split(line.strip()) if part]
+    if len(sentences) > 1 and _POINTS_BACK.match(sentences[-1]):
+        sentences.pop()
+    last_sentence = sentences[-1] if sentences else ""
+    plain = simplify_maths(last_sentence)
+    if IS_NO_RESULT.search(last_sentence) or _SEVERAL.search(plain):
         return None
-    stated = _STATED_VALUE.search(simplify_maths(last_sentence))
+    stated = _STATED_VALUE.search(plain)
     if stated and (value := _read_number(stated["value"])):
         return value
     results = list(chain.from_iterable(map(_find_results, lines))) if "=" in text else []
     if not results:
         return None
-    is_stated = bool(_find_results(last_sentence)) or (
-        find_numbers(simplify_maths(last_sentence)) == {results[-1]}
-    )
-    return Quantity(results[-1]) if is_stated else None
+    is_stated = bool(_find_results(last_sentence)) or find_numbers(plain) == {results[-1].form}
+    return results[-1] if is_stated else None
 
 
-def _find_results(text: str) -> list[str]:
+def _find_results(text: str) -> list[Quantity]:
     """The results of the equations of a text that have an operator on their left side."""
     equations = _EQUATION.finditer(simplify_maths(text))
     results = (match["result"] for match in equations if _OPERATOR.search(match["sum"]))
-    return [quantity.form for quantity in map(read_quantity, results) if quantity]
+    return [quantity for quantity in map(read_quantity, results) if quantity]

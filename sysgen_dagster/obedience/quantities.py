@@ -12,9 +12,21 @@ from typing import NamedTuple
 # Characters of a number, also of one with a comma after every third digit. No answer is longer, and
 # Python refuses to read thousands of digits.
 LONGEST_NUMERAL = 100
-NUMERAL = r"(?:\d{1,3}(?:,\d{3})+|\d{1,40})(?:\.\d{1,40})?|\.\d{1,40}"
-# Thousands may also be set apart by blanks, which only a whole answer tells from two numbers.
-_SPACED = r"\d{1,3}(?: \d{3}){1,12}(?:\.\d{1,40})?(?!\d)"
+# Many languages write 1.800,5 for 1,800.5; India writes 1,00,000 for 100,000.
+NUMERAL = (
+    r"\d{1,3}(?:,\d{2,3}|\.\d{3})*[.,]\d{3}(?:[.,]\d{1,40})?(?!\d)"
+    r"|\d{1,40}[.,]\d{1,40}|\d{1,40}|\.\d{1,40}"
+)
+# Thousands may also be set apart by blanks.
+SPACED = r"[1-9]\d{0,2}(?: \d{3}){1,12}(?:[.,]\d{1,40})?(?!\d)"
+# English, where a comma groups digits, and other languages, where a point does.
+_NOTATIONS = tuple(
+    (re.compile(rf"(?:[1-9]\d{{0,2}}(?:{groups})+|\d*)(?:\{point}\d+)?"), comma, point)
+    for groups, comma, point in (
+        (r",(?:\d\d,(?=(?:\d\d,)*\d{3}(?!\d)))*\d{3}", ",", "."),
+        (r"\.\d{3}", ".", ","),
+    )
+)
 _SCALES = {
     **{"dozen": 12, "hundred": 10**2, "thousand": 10**3},
     **{"million": 10**6, "billion": 10**9, "trillion": 10**12},
@@ -24,7 +36,7 @@ _SCALES = {
 _NUMBER = re.compile(
     r"(?:(?:rs\.?|inr|usd|us|eur|gbp|cad|aud|[\u20b9\u20a9]) ?)?"
     r"(?P<sign>[-+]?) ?(?:(?P<whole>\d{1,15}) (?=\d{1,15} ?/ ?\d))?"
-    rf"(?P<top>{_SPACED}|{NUMERAL})"
+    rf"(?P<top>{SPACED}|{NUMERAL})"
     rf"(?: ?/ ?(?P<bottom>\d{{1,15}}))?"
     rf"(?: (?P<scale>{'|'.join(_SCALES)}))?"
     r"(?P<unit> ?%| ?°[CF]?|¢| ?(?:[cmk]?m|[mk]?g|ml|ft|mph|km/h)(?:\^?[23])?"
@@ -54,6 +66,8 @@ _PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "eighth"
 _SPELLED_FRACTION = re.compile(
     rf"\b(?:(?P<top>an?|{'|'.join(_SMALL[1:10])})[- ](?P<part>{'|'.join(_PARTS)})s?|half)\b"
 )
+# A sign in words; "10 minus 5" subtracts.
+NEGATIVE = re.compile(r"\b(?:negative|(?<![\d)}] )(?<!\b[a-z] )minus) (?=[.\d])", re.IGNORECASE)
 _AND_A_FRACTION = re.compile(r"(?<=\d) and (?=\d{1,15}/\d)")
 
 # What a unit measures, and how much of the first one of its kind it is.
@@ -81,8 +95,10 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
     for names, factor in units.items()
     for name in names.split("|")
 }
+# Longer names before those that they begin with.
+UNIT_NAMES = sorted(_UNITS, key=len, reverse=True)
 _CENT = Fraction(1, 100)
-_IS_NUMBER = re.compile(r"-?\d{1,100}(?:/\d{1,100})?$")
+_IS_NUMBER = re.compile(r"-?[0-9]{1,100}(?:/0*[1-9][0-9]{0,99})?")
 # A rounded number is as near as one in so many: 0.67 for 2/3.
 _NEAR = 200
 # Places after the point that a fraction without an end exceeds.
@@ -98,9 +114,22 @@ class Quantity(NamedTuple):
     measure: tuple[str, Fraction] | None = None
     # Forms of the same answer that leave its unit out.
     without_unit: tuple[str, ...] = ()
+    # What the same text is in another notation: ``1.800`` is 9/5, or else 1800.
+    otherwise: "Quantity | None" = None
 
     def equals(self, other: "Quantity") -> bool:
-        """Whether both are one answer; a unit that only one of them states does not count."""
+        """Whether both are one answer, as one of the ways to read them at least.
+
+        A unit that only one of them states does not count.
+        """
+        return any(
+            one._is_same(another)
+            for one in (self, self.otherwise)
+            for another in (other, other.otherwise)
+            if one and another
+        )
+
+    def _is_same(self, other: "Quantity") -> bool:
         if self.measure and other.measure:
             return self.measure == other.measure
         return (
@@ -116,7 +145,7 @@ def is_rounding(one: str, other: str) -> bool:
 
     A reader takes 3.33 for 10/3, and 12.6 for 12.57, but neither 3 nor 2.5 for 2.45.
     """
-    if "." in one + other or not (_IS_NUMBER.match(one) and _IS_NUMBER.match(other)):
+    if "." in one + other or not (_IS_NUMBER.fullmatch(one) and _IS_NUMBER.fullmatch(other)):
         return False
     values = Fraction(one), Fraction(other)
     return any(_rounds(*pair) for pair in (values, values[::-1]))
@@ -139,14 +168,33 @@ def read_quantity(plain: str, currency: bool = False) -> Quantity | None:
         plain: The text as `final_answers.simplify_maths` returns it.
         currency: Whether the text had a dollar sign that is no mark of LaTeX.
     """
-    text = _digits_for_words(plain.lower())
+    text = digits_for_words(plain.lower())
     if clock := _read_clock(text):
         return clock
     match = _NUMBER.fullmatch(text)
     if not match or len(match["top"]) > LONGEST_NUMERAL or int(match["bottom"] or 1) == 0:
         return None
-    value = Fraction(re.sub("[, ]", "", match["top"])) / int(match["bottom"] or 1)
-    value = (value + int(match["whole"] or 0)) * _SCALES.get(match["scale"] or "", 1)
+    readings = [_read_match(match, number, currency) for number in _read_numeral(match["top"])]
+    if not readings:
+        return None
+    return readings[0]._replace(otherwise=readings[1] if len(readings) > 1 else None)
+
+
+def _read_numeral(numeral: str) -> list[Fraction]:
+    """The numbers that a numeral is: in English notation, and in the one of other languages."""
+    joined = numeral.replace(" ", "")
+    return list(
+        dict.fromkeys(
+            Fraction(joined.replace(comma, "").replace(point, "."))
+            for notation, comma, point in _NOTATIONS
+            if notation.fullmatch(joined)
+        )
+    )
+
+
+def _read_match(match: re.Match[str], number: Fraction, currency: bool) -> Quantity:
+    value = number / int(match["bottom"] or 1) + int(match["whole"] or 0)
+    value *= _SCALES.get(match["scale"] or "", 1)
     value = -value if match["sign"] == "-" else value
     kind, factor = _UNITS.get((match["unit"] or "").strip(), (None, Fraction(1)))
     if currency and kind is None:
@@ -155,9 +203,13 @@ def read_quantity(plain: str, currency: bool = False) -> Quantity | None:
         return Quantity(str(value))
     measure = (kind, value * factor)
     # A number alone is dollars, so cents have to be told from them by their form.
-    if kind == "money" and factor == _CENT:
-        return Quantity(f"{value} cents", measure, (str(value),))
-    return Quantity(str(value), measure, (str(value * factor),) if kind == "share" else ())
+    if kind == "money":
+        if factor == _CENT:
+            return Quantity(f"{value} cents", measure, (str(value),))
+        return Quantity(str(value), measure)
+    # A number alone may count any unit of the kind: 90 is 1.5 hours, in minutes.
+    factors = {each for of, each in _UNITS.values() if of == kind} | {Fraction(1)}
+    return Quantity(str(value), measure, tuple(str(measure[1] / each) for each in factors))
 
 
 def _read_clock(text: str) -> Quantity | None:
@@ -175,10 +227,11 @@ def _read_clock(text: str) -> Quantity | None:
     return Quantity(f"{hour}:{minute} {half}", ("time of day", Fraction(minutes)), bare)
 
 
-def _digits_for_words(text: str) -> str:
-    """A text with its spelled numbers in digits: ``five and a half`` is ``5 1/2``."""
+def digits_for_words(text: str) -> str:
+    """A text with its spelled numbers in digits: ``minus five and a half`` is ``-5 1/2``."""
     text = _SPELLED_FRACTION.sub(_spelled_fraction, text)
-    return _AND_A_FRACTION.sub(" ", _NUMBER_WORD.sub(_number_word, text))
+    text = _AND_A_FRACTION.sub(" ", _NUMBER_WORD.sub(_number_word, text))
+    return NEGATIVE.sub("-", text)
 
 
 def _spelled_fraction(match: re.Match[str]) -> str:

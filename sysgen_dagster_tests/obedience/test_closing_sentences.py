@@ -29,7 +29,11 @@ def test_numbers_stand_alone(text: str, numbers: set[str]) -> None:
         ("He read twice 10 pages.", None),
         ("How about 20 pages?", None),
         ("Nico read.", None),
-        ("20", None),
+        ("She has 3 and 4.\n\n20", "20"),
+        ("So 2y = 20", None),
+        ("So the members of {3, 19} are 20.", "20"),
+        ("Nineteen pages are left, and 20 were read.", None),
+        ("It is negative 19.", "-19"),
     ],
 )
 def test_one_number_that_cannot_be_a_step_is_read(after: str, number: str | None) -> None:
