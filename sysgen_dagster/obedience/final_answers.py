@@ -68,7 +68,7 @@ _EQUATION = re.compile(
     r"(?:(?:[ckm]m|[km]g|ml|mph|ft)\b)?(?![\w^]|[.,]\d| ?[-+*÷=(\d]| ?/ ?[\d(]))"
 )
 # An x is a sign only before a number: in "3 or x = 5" it is a variable.
-_OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x (?=[($]*\d)")
+_OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x (?=[($]*[.\d])")
 # Several solutions, of which no single one is the answer: "x = 3 or x = 5", "x = 3, y = 5".
 _SEVERAL = re.compile(
     r"(?:^|=)(?:[^=]{1,30}\b(?:or|and|oder|und|ou|et|o|y|e)\b| ?[^=\s]{1,20} ?[,;])"
