@@ -18,26 +18,28 @@ Nothing is computed: ``2 \times 10^5`` is not ``200000``.
 """
 
 import re
-from itertools import chain
 from typing import NamedTuple
 
 import polars as pl
 
 from sysgen_dagster.obedience.closing_sentences import (
-    CALCULATOR_MARK,
-    IS_NO_RESULT,
+    CLOSING_CHARS,
     SENTENCE_END,
-    find_numbers,
+    read_closing_number,
     read_closing_sentence,
+    read_number,
 )
-from sysgen_dagster.obedience.maths_notation import LEAD, simplify_maths, squeeze_blanks
-from sysgen_dagster.obedience.quantities import NUMERAL, Quantity, read_quantity
+from sysgen_dagster.obedience.maths_notation import (
+    DOLLARS,
+    LEAD,
+    as_said,
+    simplify_maths,
+    squeeze_blanks,
+)
+from sysgen_dagster.obedience.quantities import Quantity, read_quantity
 
 # Longer texts are paragraphs and not answers.
 _LONGEST_ANSWER = 100
-# Only so many characters at the end are searched for the last sentence and the last equation, to
-# bound the work on long texts.
-_CLOSING_CHARS = 600
 
 # Group `formula`: MetaMath's exact wording, which may be followed by any text. Other wordings must
 # be followed by a number or the letter of a choice, because "Answer:" also begins other texts.
@@ -48,11 +50,6 @@ _STATEMENT = re.compile(
 )
 _GSM8K_END = re.compile(r"(?:^|\n)#### ?(?P<value>[^\n]{1,100})\s*$")
 _CANDIDATE = r"box|(?i:answer)|#### "
-# A last sentence such as "Therefore, the value of x is 60."
-_STATED_VALUE = re.compile(
-    r"(?i:\bthe (?:final )?(?:value|result|solution)(?: (?:of|for|to) [^.=]{1,60}?)?"
-    r" (?:is|equals|is equal to)) (?P<value>[^\n]{1,100})"
-)
 # What stands between two boxes that are one answer, as in "\boxed{3} or \boxed{5}".
 _BETWEEN_BOXES = re.compile(
     r"(?:[$ ]|\\[()])*(?:[,;]|\\q?quad|(?:,? ?\\text ?\{)? *(?:and|or)\b *\}?)"
@@ -62,33 +59,7 @@ _BOX = re.compile(r"\\f?box(?:ed)?(?![a-z]) ?|\\framebox ?")
 # What `\boxed 12` boxes, as people mean it.
 _BARE_BOX = re.compile(r"-?[\d.,/]*\d|\w")
 
-# The result is in a lookahead, so it can be the beginning of the next equation: 3 + 4 = 7 * 2 = 14.
-_EQUATION = re.compile(
-    rf"(?P<sum>\d[^=<>!]{{0,60}})=(?= ?(?P<result>-?(?:{NUMERAL})(?:/\d{{1,15}})?)"
-    r"(?:(?:[ckm]m|[km]g|ml|mph|ft)\b)?(?![\w^]|[.,]\d| ?[-+*÷=(\d]| ?/ ?[\d(]))"
-)
-# An x is a sign only before a number: in "3 or x = 5" it is a variable.
-_OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x (?=[($]*[.\d])")
-# Several solutions, of which no single one is the answer: "x = 3 or x = 5", "x = 3, y = 5".
-_SEVERAL = re.compile(
-    r"(?:^|=)(?:[^=]{1,30}\b(?:or|and|oder|und|ou|et|o|y|e)\b| ?[^=\s]{1,20} ?[,;])"
-    r" ?-?\d*[a-z](?:_\w)? ?=|= ?-?[\d./]+ or -?\d",
-    re.IGNORECASE,
-)
-# A last sentence that names the result before it: "36.2 feet. That's how long the rope is!"
-_POINTS_BACK = re.compile(
-    r"^(?:so )?(?:that|this)(?:['\u2019]s| is)"
-    r" (?:how|what|the (?:answer|result|total|amount|number))\b[^\d?]*$",
-    re.IGNORECASE,
-)
-
 _NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
-# A number at the end of a sentence without formulas: what follows it is no factorial.
-_EXCLAIMED_NUMBER = re.compile(r"(?P<said>(?:[^\\^*/=+()!]|\\\$)*\d)!+[\s*_]*")
-# A dollar sign that is money and not the beginning of a formula.
-_DOLLARS = re.compile(r"\\\$|^\s*\$[^$]*$")
-
-
 # A list of two numbers, or one number with a decimal comma.
 _PAIR = re.compile(r"-?\d+,(?!\d{3}$)\d+")
 # What begins an item of a list, and no negative number.
@@ -138,7 +109,7 @@ def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
 def _find_answers(texts: pl.Series) -> list[Quantity | None]:
     may_be_marked = texts.str.contains(_CANDIDATE)
     return [
-        None if text is None else (maybe and _marked_answer(text)) or _closing_number(text)
+        None if text is None else (maybe and _marked_answer(text)) or read_closing_number(text)
         for text, maybe in zip(texts, may_be_marked, strict=True)
     ]
 
@@ -152,7 +123,7 @@ def _read_whole(original: Quantity, after: str) -> Quantity | None:
     """A new answer that is nothing but the original result, or another one of its kind."""
     if len(after) > _LONGEST_ANSWER or after.startswith(_BULLETS):
         return None
-    whole = read_answer(_OPTION.sub(r"\1", _as_said(after).lstrip("= ")))
+    whole = read_answer(_OPTION.sub(r"\1", as_said(after).lstrip("= ")))
     is_result = whole and (
         whole.equals(original)
         or any(kind.fullmatch(whole.form) and kind.fullmatch(original.form) for kind in _KINDS)
@@ -163,7 +134,7 @@ def _read_whole(original: Quantity, after: str) -> Quantity | None:
 def read_answer(answer: str) -> Quantity | None:
     """An answer as it compares with others; None for empty or long texts."""
     plain = simplify_maths(answer)
-    quantity = read_quantity(plain, currency=bool(_DOLLARS.search(answer)))
+    quantity = read_quantity(plain, currency=bool(DOLLARS.search(answer)))
     if quantity and not _PAIR.fullmatch(plain):
         return quantity
     if plain.startswith("\\pm") and (one := read_quantity(plain.removeprefix("\\pm").strip())):
@@ -214,7 +185,7 @@ def _split_list(plain: str) -> list[str]:
 def _marked_answer(text: str) -> Quantity | None:
     """The answer after the last mark that is followed by one."""
     candidates = [_find_boxed(text), _find_stated(text)]
-    if (end := _GSM8K_END.search(text[-_CLOSING_CHARS:])) and (value := _read_number(end["value"])):
+    if (end := _GSM8K_END.search(text[-CLOSING_CHARS:])) and (value := read_number(end["value"])):
         candidates.append(_Answer(len(text), value))
     answers = [candidate for candidate in candidates if candidate]
     return max(answers, key=lambda found: found.position).answer if answers else None
@@ -263,52 +234,12 @@ def _find_stated(text: str) -> _Answer | None:
     """The last statement such as "The answer is" with the answer that it states."""
     found = None
     for match in _STATEMENT.finditer(text):
-        value = _as_said(SENTENCE_END.split(match["value"], maxsplit=1)[0])
+        value = as_said(SENTENCE_END.split(match["value"], maxsplit=1)[0])
         if value.startswith("- ") and text[: match.start("value")].endswith("\n"):
             continue  # a list and no negative number
         stated = read_answer(value)
         if not match["formula"] and stated and not re.fullmatch(r"[a-h]", stated.form):
-            stated = _read_number(value)
+            stated = read_number(value)
         if stated:
             found = _Answer(match.start(), stated)
     return found
-
-
-def _as_said(stated: str) -> str:
-    """A statement without the exclamation marks at its end that are none of its formula."""
-    exclaimed = _EXCLAIMED_NUMBER.fullmatch(stated)
-    return exclaimed["said"] if exclaimed else stated
-
-
-def _read_number(text: str) -> Quantity | None:
-    text = _as_said(text)
-    return read_quantity(simplify_maths(text), currency=bool(_DOLLARS.search(text)))
-
-
-def _closing_number(text: str) -> Quantity | None:
-    """The number that an unmarked text ends with; the module's docstring says which texts do."""
-    if "```" in text:
-        return None
-    lines = CALCULATOR_MARK.sub("", text[-_CLOSING_CHARS:]).strip().split("\n")
-    sentences = [part for line in lines for part in SENTENCE_END.split(line.strip()) if part]
-    if len(sentences) > 1 and _POINTS_BACK.match(sentences[-1]):
-        sentences.pop()
-    last_sentence = sentences[-1] if sentences else ""
-    plain = simplify_maths(last_sentence)
-    if IS_NO_RESULT.search(last_sentence) or _SEVERAL.search(plain):
-        return None
-    stated = _STATED_VALUE.search(plain)
-    if stated and (value := _read_number(stated["value"])):
-        return value
-    results = list(chain.from_iterable(map(_find_results, lines))) if "=" in text else []
-    if not results:
-        return None
-    is_stated = bool(_find_results(last_sentence)) or find_numbers(plain) == {results[-1].form}
-    return results[-1] if is_stated else None
-
-
-def _find_results(text: str) -> list[Quantity]:
-    """The results of the equations of a text that have an operator on their left side."""
-    equations = _EQUATION.finditer(simplify_maths(text))
-    results = (match["result"] for match in equations if _OPERATOR.search(match["sum"]))
-    return [quantity for quantity in map(read_quantity, results) if quantity]

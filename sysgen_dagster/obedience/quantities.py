@@ -9,6 +9,8 @@ import re
 from fractions import Fraction
 from typing import NamedTuple
 
+from sysgen_dagster.obedience.number_words import SCALES, digits_for_words
+
 # Characters of a number, also of one with a comma after every third digit. No answer is longer, and
 # Python refuses to read thousands of digits.
 LONGEST_NUMERAL = 100
@@ -27,10 +29,6 @@ _NOTATIONS = tuple(
         (r"\.\d{3}", ".", ","),
     )
 )
-_SCALES = {
-    **{"dozen": 12, "hundred": 10**2, "thousand": 10**3},
-    **{"million": 10**6, "billion": 10**9, "trillion": 10**12},
-}
 # A number may have a unit: words after a space, or a known unit next to the digits. "2x" is no
 # number.
 _NUMBER = re.compile(
@@ -38,37 +36,19 @@ _NUMBER = re.compile(
     r"(?P<sign>[-+]?) ?(?:(?P<whole>\d{1,15}) (?=\d{1,15} ?/ ?\d))?"
     rf"(?P<top>{SPACED}|{NUMERAL})"
     rf"(?: ?/ ?(?P<bottom>\d{{1,15}}))?"
-    rf"(?: (?P<scale>{'|'.join(_SCALES)}))?"
+    rf"(?:e(?P<exponent>[-+]?\d{{1,2}}))?(?: (?P<scale>{'|'.join(SCALES)}))?"
     r"(?P<unit> ?%| ?°[CF]?|¢| ?(?:[cmk]?m|[mk]?g|ml|ft|mph|km/h)(?:\^?[23])?"
     r"| (?:[^\W\d_]{2,20}|[mglhs])(?:[ ./-][^\W\d_]{1,20}){0,5}(?:\^?[23])?)?",
     re.IGNORECASE,
 )
+_COMPOUND = re.compile(
+    r"(?P<large>\S+ ?[^\W\d_]+)(?:,? and |,? )(?P<small>[\d.,/]+ ?(?P<unit>[^\W\d_]+))"
+)
+_IN_BRACKETS = re.compile(r"^[(\[{]([^()\[\]{},]*)[)\]}]$")
 _CLOCK = re.compile(
     r"(?P<hour>\d{1,2})(?:[:.](?P<minute>[0-5]\d))? ?(?P<half>[ap])\.? ?m\.?", re.IGNORECASE
 )
 _OF_24_HOURS = re.compile(r"(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?: (?:hours|h))?")
-
-_SMALL = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
-    *("eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen"),
-    "nineteen",
-)
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_WORD_VALUES = {
-    **{word: value for value, word in enumerate(_SMALL)},
-    **{word: 10 * value for value, word in enumerate(_TENS, 2)},
-}
-_NUMBER_WORD = re.compile(
-    rf"\b(?:(?P<tens>{'|'.join(_TENS)})[- ](?P<ones>{'|'.join(_SMALL[1:10])})"
-    rf"|(?P<word>{'|'.join(_WORD_VALUES)}))\b"
-)
-_PARTS = {"half": 2, "third": 3, "quarter": 4, "fourth": 4, "fifth": 5, "eighth": 8, "tenth": 10}
-_SPELLED_FRACTION = re.compile(
-    rf"\b(?:(?P<top>an?|{'|'.join(_SMALL[1:10])})[- ](?P<part>{'|'.join(_PARTS)})s?|half)\b"
-)
-# A sign in words; "10 minus 5" subtracts.
-NEGATIVE = re.compile(r"\b(?:negative|(?<![\d)}] )(?<!\b[a-z] )minus) (?=[.\d])", re.IGNORECASE)
-_AND_A_FRACTION = re.compile(r"(?<=\d) and (?=\d{1,15}/\d)")
 
 # What a unit measures, and how much of the first one of its kind it is.
 _UNITS: dict[str, tuple[str, Fraction]] = {
@@ -83,18 +63,34 @@ _UNITS: dict[str, tuple[str, Fraction]] = {
         },
         "mass": {
             **{"g|grams|gram": "1", "kg|kilograms|kilogram": "1000", "mg|milligrams": "1/1000"},
-            **{"tons|tonnes": "1000000"},
+            **{"tons|tonnes": "1000000", "pounds|pound|lbs|lb": "45359237/100000"},
+            **{"ounces|ounce|oz": "45359237/1600000"},
         },
-        "volume": {"l|liters|litres|liter|litre": "1", "ml|milliliters|millilitres": "1/1000"},
+        "volume": {
+            **{"l|liters|litres|liter|litre": "1", "ml|milliliters|millilitres": "1/1000"},
+            **{"gallons|gallon": "3785411784/1000000000", "quarts|quart": "946352946/1000000000"},
+            **{"pints|pint": "473176473/1000000000", "cups|cup": "2365882365/10000000000"},
+        },
         "time": {
-            **{"s|seconds|second": "1", "minutes|minute|min": "60", "h|hours|hour": "3600"},
-            **{"days|day": "86400", "weeks|week": "604800"},
+            "s|seconds|second|sekunden|sekunde|secondes|segundos|secondi": "1",
+            "minutes|minute|min|minuten|minutos|minuti": "60",
+            "h|hours|hour|stunden|stunde|heures|heure|horas|hora|ore|ora": "3600",
+            "days|day|tage|tag|jours|jour|días|dias|día|dia|giorni|giorno": "86400",
+            "weeks|week|wochen|woche|semaines|semaine|semanas|semana|settimane": "604800",
+        },
+        # A year has no whole number of weeks, and a month none of days.
+        "calendar": {
+            "months|month|monate|monat|mois|meses|mesi": "1",
+            "years|year|jahre|jahr|ans|années|años|anos|anni": "12",
         },
         "share": {"%|percent|per cent": "1/100"},
     }.items()
     for names, factor in units.items()
     for name in names.split("|")
 }
+_RAISED = re.compile(
+    r"(?P<word>square|sq\.?|cubic|cu\.?) (?P<name>[a-z]+)|(?P<raised>[a-z]+)\^?(?P<power>[23])"
+)
 # Longer names before those that they begin with.
 UNIT_NAMES = sorted(_UNITS, key=len, reverse=True)
 _CENT = Fraction(1, 100)
@@ -168,9 +164,11 @@ def read_quantity(plain: str, currency: bool = False) -> Quantity | None:
         plain: The text as `final_answers.simplify_maths` returns it.
         currency: Whether the text had a dollar sign that is no mark of LaTeX.
     """
-    text = digits_for_words(plain.lower())
+    text = digits_for_words(_IN_BRACKETS.sub(r"\1", plain).lower())
     if clock := _read_clock(text):
         return clock
+    if compound := _read_compound(text):
+        return compound
     match = _NUMBER.fullmatch(text)
     if not match or len(match["top"]) > LONGEST_NUMERAL or int(match["bottom"] or 1) == 0:
         return None
@@ -178,6 +176,21 @@ def read_quantity(plain: str, currency: bool = False) -> Quantity | None:
     if not readings:
         return None
     return readings[0]._replace(otherwise=readings[1] if len(readings) > 1 else None)
+
+
+def _read_compound(text: str) -> Quantity | None:
+    """An amount in a unit and a smaller one, as an amount of the smaller one: 90 minutes."""
+    found = _COMPOUND.fullmatch(text)
+    if not found:
+        return None
+    large, small = read_quantity(found["large"]), read_quantity(found["small"])
+    if not (large and small and large.measure and small.measure):
+        return None
+    (kind, amount), (other_kind, rest) = large.measure, small.measure
+    if kind != other_kind or not 0 <= rest < amount:
+        return None
+    unit = _read_unit(found["unit"])[1]
+    return read_quantity(f"{(amount + rest) / unit} {found['unit']}")
 
 
 def _read_numeral(numeral: str) -> list[Fraction]:
@@ -194,9 +207,9 @@ def _read_numeral(numeral: str) -> list[Fraction]:
 
 def _read_match(match: re.Match[str], number: Fraction, currency: bool) -> Quantity:
     value = number / int(match["bottom"] or 1) + int(match["whole"] or 0)
-    value *= _SCALES.get(match["scale"] or "", 1)
+    value *= SCALES.get(match["scale"] or "", 1) * Fraction(10) ** int(match["exponent"] or 0)
     value = -value if match["sign"] == "-" else value
-    kind, factor = _UNITS.get((match["unit"] or "").strip(), (None, Fraction(1)))
+    kind, factor, factors = _read_unit((match["unit"] or "").strip())
     if currency and kind is None:
         kind = "money"
     if kind is None:
@@ -208,8 +221,23 @@ def _read_match(match: re.Match[str], number: Fraction, currency: bool) -> Quant
             return Quantity(f"{value} cents", measure, (str(value),))
         return Quantity(str(value), measure)
     # A number alone may count any unit of the kind: 90 is 1.5 hours, in minutes.
-    factors = {each for of, each in _UNITS.values() if of == kind} | {Fraction(1)}
     return Quantity(str(value), measure, tuple(str(measure[1] / each) for each in factors))
+
+
+def _read_unit(unit: str) -> tuple[str | None, Fraction, set[Fraction]]:
+    """What it measures, how much of the first unit of its kind it is, and how much each one is."""
+    match = _RAISED.fullmatch(unit)
+    power = (
+        int(match["power"] or (2 if (match["word"] or "").startswith("s") else 3)) if match else 1
+    )
+    kind, factor = _UNITS.get(
+        (match["name"] or match["raised"]) if match else unit, (None, Fraction(1))
+    )
+    if power > 1 and kind != "length":
+        kind = None
+    # A number without a unit may be a share itself: 1/2 is 50 %.
+    factors = {Fraction(1)} | {each**power for of, each in _UNITS.values() if of == kind}
+    return (f"{kind}^{power}" if kind and power > 1 else kind), factor**power, factors
 
 
 def _read_clock(text: str) -> Quantity | None:
@@ -225,20 +253,3 @@ def _read_clock(text: str) -> Quantity | None:
     minutes = (hour % 12 + (12 if half == "pm" else 0)) * 60 + int(minute)
     bare = (f"{hour}:{minute}", *([str(hour)] if minute == "00" else []))
     return Quantity(f"{hour}:{minute} {half}", ("time of day", Fraction(minutes)), bare)
-
-
-def digits_for_words(text: str) -> str:
-    """A text with its spelled numbers in digits: ``minus five and a half`` is ``-5 1/2``."""
-    text = _SPELLED_FRACTION.sub(_spelled_fraction, text)
-    text = _AND_A_FRACTION.sub(" ", _NUMBER_WORD.sub(_number_word, text))
-    return NEGATIVE.sub("-", text)
-
-
-def _spelled_fraction(match: re.Match[str]) -> str:
-    return f"{_WORD_VALUES.get(match['top'] or '', 1)}/{_PARTS[match['part'] or 'half']}"
-
-
-def _number_word(match: re.Match[str]) -> str:
-    if match["word"]:
-        return str(_WORD_VALUES[match["word"]])
-    return str(_WORD_VALUES[match["tens"]] + _WORD_VALUES[match["ones"]])
