@@ -18,25 +18,28 @@ Nothing is computed: ``2 \times 10^5`` is not ``200000``.
 """
 
 import re
-from itertools import chain
 from typing import NamedTuple
 
 import polars as pl
 
 from sysgen_dagster.obedience.closing_sentences import (
-    IS_NO_RESULT,
+    CLOSING_CHARS,
     SENTENCE_END,
-    find_numbers,
+    read_closing_number,
     read_closing_sentence,
+    read_number,
 )
-from sysgen_dagster.obedience.maths_notation import LEAD, simplify_maths, squeeze_blanks
-from sysgen_dagster.obedience.quantities import NUMERAL, Quantity, read_quantity
+from sysgen_dagster.obedience.maths_notation import (
+    DOLLARS,
+    LEAD,
+    as_said,
+    simplify_maths,
+    squeeze_blanks,
+)
+from sysgen_dagster.obedience.quantities import Quantity, read_quantity
 
 # Longer texts are paragraphs and not answers.
 _LONGEST_ANSWER = 100
-# Only so many characters at the end are searched for the last sentence and the last equation, to
-# bound the work on long texts.
-_CLOSING_CHARS = 600
 
 # Group `formula`: MetaMath's exact wording, which may be followed by any text. Other wordings must
 # be followed by a number or the letter of a choice, because "Answer:" also begins other texts.
@@ -47,12 +50,6 @@ _STATEMENT = re.compile(
 )
 _GSM8K_END = re.compile(r"(?:^|\n)#### ?(?P<value>[^\n]{1,100})\s*$")
 _CANDIDATE = r"box|(?i:answer)|#### "
-_CALCULATOR_MARK = re.compile(r"<<[^<>\n]{0,200}>>")
-# A last sentence such as "Therefore, the value of x is 60."
-_STATED_VALUE = re.compile(
-    r"(?i:\bthe (?:final )?(?:value|result|solution)(?: (?:of|for|to) [^.=]{1,60}?)?"
-    r" (?:is|equals|is equal to)) (?P<value>[^\n]{1,100})"
-)
 # What stands between two boxes that are one answer, as in "\boxed{3} or \boxed{5}".
 _BETWEEN_BOXES = re.compile(
     r"(?:[$ ]|\\[()])*(?:[,;]|\\q?quad|(?:,? ?\\text ?\{)? *(?:and|or)\b *\}?)"
@@ -62,18 +59,14 @@ _BOX = re.compile(r"\\f?box(?:ed)?(?![a-z]) ?|\\framebox ?")
 # What `\boxed 12` boxes, as people mean it.
 _BARE_BOX = re.compile(r"-?[\d.,/]*\d|\w")
 
-# The result is in a lookahead, so it can be the beginning of the next equation: 3 + 4 = 7 * 2 = 14.
-_EQUATION = re.compile(
-    rf"(?P<sum>\d[^=<>!]{{0,60}})=(?= ?(?P<result>-?(?:{NUMERAL})(?:/\d{{1,15}})?)"
-    r"(?![\w^]|[.,]\d| ?[-+*÷=(\d]| ?/ ?[\d(]))"
-)
-_OPERATOR = re.compile(r"[-+*/÷]|\dx\d| x ")
-
 _NAMED = re.compile(r"([a-z](?:_\w)?) ?=")
-# A number at the end of a sentence without formulas: what follows it is no factorial.
-_EXCLAIMED_NUMBER = re.compile(r"(?P<said>(?:[^\\^*/=+()!]|\\\$)*\d)!+[\s*_]*")
-# A dollar sign that is money and not the beginning of a formula.
-_DOLLARS = re.compile(r"\\\$|^\s*\$[^$]*$")
+# A list of two numbers, or one number with a decimal comma.
+_PAIR = re.compile(r"-?\d+,(?!\d{3}$)\d+")
+# What begins an item of a list, and no negative number.
+_BULLETS = ("- ", "* ", "+ ", "\u2022")
+_OPTION = re.compile(r"^\W*(?:option |choice )?\(?([a-hA-H])\)?\W*$", re.IGNORECASE)
+# Results of one of these kinds are compared: numbers, alone or several; and letters of choices.
+_KINDS = (re.compile(r"[(\[{]?-?\d[-\d/,:]*(?: cents| [ap]m)?[)\]}]?"), re.compile("[a-h]"))
 
 
 class _Answer(NamedTuple):
@@ -98,7 +91,7 @@ def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
     """
     marked = list(zip(_find_answers(original), _find_answers(new), strict=True))
     pairs = [
-        (one, other or (read_closing_sentence(one, before, after) if one and after else None))
+        (one, other or (_read_unmarked(one, before, after) if one and after else None))
         for (one, other), before, after in zip(marked, original, new, strict=True)
     ]
     return pl.DataFrame(
@@ -116,22 +109,41 @@ def compare_final_answers(original: pl.Series, new: pl.Series) -> pl.DataFrame:
 def _find_answers(texts: pl.Series) -> list[Quantity | None]:
     may_be_marked = texts.str.contains(_CANDIDATE)
     return [
-        None if text is None else (maybe and _marked_answer(text)) or _closing_number(text)
+        None if text is None else (maybe and _marked_answer(text)) or read_closing_number(text)
         for text, maybe in zip(texts, may_be_marked, strict=True)
     ]
+
+
+def _read_unmarked(original: Quantity, before: str, after: str) -> Quantity | None:
+    """What a new answer without a mark states, beside an original answer that states something."""
+    return _read_whole(original, after.strip()) or read_closing_sentence(original, before, after)
+
+
+def _read_whole(original: Quantity, after: str) -> Quantity | None:
+    """A new answer that is nothing but the original result, or another one of its kind."""
+    if len(after) > _LONGEST_ANSWER or after.startswith(_BULLETS):
+        return None
+    whole = read_answer(_OPTION.sub(r"\1", as_said(after).lstrip("= ")))
+    is_result = whole and (
+        whole.equals(original)
+        or any(kind.fullmatch(whole.form) and kind.fullmatch(original.form) for kind in _KINDS)
+    )
+    return whole if is_result else None
 
 
 def read_answer(answer: str) -> Quantity | None:
     """An answer as it compares with others; None for empty or long texts."""
     plain = simplify_maths(answer)
-    if quantity := read_quantity(plain, currency=bool(_DOLLARS.search(answer))):
+    quantity = read_quantity(plain, currency=bool(DOLLARS.search(answer)))
+    if quantity and not _PAIR.fullmatch(plain):
         return quantity
     if plain.startswith("\\pm") and (one := read_quantity(plain.removeprefix("\\pm").strip())):
         return _join([f"-{one.form}", one.form], ordered=False)
     names = set(_NAMED.findall(answer))
     parts = _split_list(plain) if len(names) <= 1 else []
     if len(parts) > 1 and all(re.search(r"\d|\\", part) for part in parts):
-        return _join([_read_part(part) for part in parts], ordered=False)
+        listed = _join([_read_part(part) for part in parts], ordered=False)
+        return listed and listed._replace(otherwise=quantity)
     return _read_text(plain)
 
 
@@ -173,7 +185,7 @@ def _split_list(plain: str) -> list[str]:
 def _marked_answer(text: str) -> Quantity | None:
     """The answer after the last mark that is followed by one."""
     candidates = [_find_boxed(text), _find_stated(text)]
-    if (end := _GSM8K_END.search(text[-_CLOSING_CHARS:])) and (value := _read_number(end["value"])):
+    if (end := _GSM8K_END.search(text[-CLOSING_CHARS:])) and (value := read_number(end["value"])):
         candidates.append(_Answer(len(text), value))
     answers = [candidate for candidate in candidates if candidate]
     return max(answers, key=lambda found: found.position).answer if answers else None
@@ -222,50 +234,12 @@ def _find_stated(text: str) -> _Answer | None:
     """The last statement such as "The answer is" with the answer that it states."""
     found = None
     for match in _STATEMENT.finditer(text):
-        value = _as_said(SENTENCE_END.split(match["value"], maxsplit=1)[0])
+        value = as_said(SENTENCE_END.split(match["value"], maxsplit=1)[0])
         if value.startswith("- ") and text[: match.start("value")].endswith("\n"):
             continue  # a list and no negative number
         stated = read_answer(value)
         if not match["formula"] and stated and not re.fullmatch(r"[a-h]", stated.form):
-            stated = _read_number(value)
+            stated = read_number(value)
         if stated:
             found = _Answer(match.start(), stated)
     return found
-
-
-def _as_said(stated: str) -> str:
-    """A statement without the exclamation marks at its end that are none of its formula."""
-    exclaimed = _EXCLAIMED_NUMBER.fullmatch(stated)
-    return exclaimed["said"] if exclaimed else stated
-
-
-def _read_number(text: str) -> Quantity | None:
-    text = _as_said(text)
-    return read_quantity(simplify_maths(text), currency=bool(_DOLLARS.search(text)))
-
-
-def _closing_number(text: str) -> Quantity | None:
-    """The number that an unmarked text ends with; the module's docstring says which texts do."""
-    if "```" in text:
-        return None
-    lines = _CALCULATOR_MARK.sub("", text[-_CLOSING_CHARS:]).strip().split("\n")
-    last_sentence = SENTENCE_END.split(lines[-1].strip())[-1]
-    if IS_NO_RESULT.search(last_sentence):
-        return None
-    stated = _STATED_VALUE.search(simplify_maths(last_sentence))
-    if stated and (value := _read_number(stated["value"])):
-        return value
-    results = list(chain.from_iterable(map(_find_results, lines))) if "=" in text else []
-    if not results:
-        return None
-    is_stated = bool(_find_results(last_sentence)) or (
-        find_numbers(simplify_maths(last_sentence)) == {results[-1]}
-    )
-    return Quantity(results[-1]) if is_stated else None
-
-
-def _find_results(text: str) -> list[str]:
-    """The results of the equations of a text that have an operator on their left side."""
-    equations = _EQUATION.finditer(simplify_maths(text))
-    results = (match["result"] for match in equations if _OPERATOR.search(match["sum"]))
-    return [quantity.form for quantity in map(read_quantity, results) if quantity]

@@ -30,7 +30,15 @@ LEAD = re.compile(
 _TAIL = re.compile(r"(?:[ .,;:\"']|(?<![\d)}\]])(?<!\b[a-z])!)+$", re.IGNORECASE)
 # After a formula or emphasis it is an exclamation.
 _EXCLAIMED = re.compile(r"(?<=[$*])!+\s*$")
-_BLANK_BESIDE_SIGN = re.compile(r" (?=\W)|(?<=[^\w]) |(?<=\\pm) (?=\d)|(?<=\\sqrt) (?=\d)")
+# A number at the end of a sentence without formulas: what follows it is no factorial.
+_EXCLAIMED_NUMBER = re.compile(r"(?P<said>(?:[^\\^*/=+()!]|\\\$)*\d)!+[\s*_]*")
+# A dollar sign that is money and not the beginning of a formula.
+DOLLARS = re.compile(r"\\\$|^\s*\$[^$]*$")
+
+
+_BLANK_BESIDE_SIGN = re.compile(r" (?=\W)|(?<=[^\w]) ")
+_BLANK_AFTER_COMMAND = re.compile(r"(\\[a-z]+) (?=\d)")
+_TIMES_A_LETTER = re.compile(r"(?<=\d)\*(?=[a-z(]|\\[a-z])")
 
 
 def simplify_maths(text: str) -> str:
@@ -46,7 +54,14 @@ def simplify_maths(text: str) -> str:
 
 def squeeze_blanks(plain: str) -> str:
     """A simplified text in lower case without blanks beside signs, such as ``(3,5 pi)``."""
-    return _BLANK_BESIDE_SIGN.sub("", plain.lower())
+    squeezed = _BLANK_BESIDE_SIGN.sub("", _BLANK_AFTER_COMMAND.sub(r"\1", plain.lower()))
+    return _TIMES_A_LETTER.sub("", squeezed)
+
+
+def as_said(stated: str) -> str:
+    """A statement without the exclamation marks at its end that are none of its formula."""
+    exclaimed = _EXCLAIMED_NUMBER.fullmatch(stated)
+    return exclaimed["said"] if exclaimed else stated
 
 
 def _inline_fraction(match: re.Match[str]) -> str:

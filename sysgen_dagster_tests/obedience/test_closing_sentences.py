@@ -11,6 +11,8 @@ from sysgen_dagster.obedience.quantities import Quantity
     [
         ("Take 1,200 of 3 in 1/2 hour, not -4.", {"1200", "3", "1/2", "-4"}),
         ("From 8-12 at 50%.", {"8", "12", "50"}),
+        ("Take 2,5 of 1.800,50 at 5 cents a km, or minus 7.", {"5/2", "3601/2", "5", "-7"}),
+        ("Of 1,2,3 and 12 500.", {"12500"}),
         ("x2, H2O, v1.2.3, 10^5", set()),
     ],
 )
@@ -29,7 +31,11 @@ def test_numbers_stand_alone(text: str, numbers: set[str]) -> None:
         ("He read twice 10 pages.", None),
         ("How about 20 pages?", None),
         ("Nico read.", None),
-        ("20", None),
+        ("She has 3 and 4.\n\n20", "20"),
+        ("So 2y = 20", None),
+        ("So the members of {3, 19} are 20.", "20"),
+        ("Nineteen pages are left, and 20 were read.", None),
+        ("It is negative 19.", "-19"),
     ],
 )
 def test_one_number_that_cannot_be_a_step_is_read(after: str, number: str | None) -> None:

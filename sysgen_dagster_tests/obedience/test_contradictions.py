@@ -5,8 +5,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sysgen_dagster.obedience.contradictions import RESULTS, compare_results
+from sysgen_dagster.obedience.contradictions import RESULTS, Result, compare_results
+from sysgen_dagster_tests.obedience.test_final_answers import PIECES
 
 TRICKY = yaml.safe_load(Path(__file__).with_name("tricky_results.yaml").read_text("utf-8"))
 SOUND = "Use this:\n```python\nprint(1)\n```"
@@ -168,3 +171,90 @@ def test_a_number_that_is_no_rounding_contradicts(number: str, other: str) -> No
 def test_commands_that_are_marked_as_python_are_none(shell: str) -> None:
     assert compared(SOUND, f"```python\n{shell}\n```")[0] == "unread"
     assert compared(SOUND, f"```python\n{shell}\n```\n{SOUND}")[0] == "same"
+
+
+@pytest.mark.parametrize("stated", [r"\boxed{\frac{5}{0}}", "The answer is: 1/0", r"\boxed{5/00}"])
+def test_a_zero_denominator_is_no_number_and_no_error(stated: str) -> None:
+    assert (
+        compared("#### 5", stated) == compared(stated, "#### 5") == ("contradicts", "final_answer")
+    )
+    assert compared(stated, stated) == ("same", "final_answer")
+
+
+@given(*2 * [st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=12).map("".join)])
+def test_any_two_texts_are_compared(original: str, new: str) -> None:
+    assert compared(original, new)[0] in set(Result)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        "Therefore, x = 5 or x = 3.",
+        "The solutions are x = 3 and x = 5.",
+        "x = 3 or x = 5",
+        "3 and 5",
+    ],
+)
+def test_two_solutions_are_read_as_two(new: str) -> None:
+    assert compared(r"The roots are \boxed{3} and \boxed{5}.", new)[0] == "same"
+    assert compared(r"\boxed{3}", new)[0] in {"unread", "contradicts"}
+    assert compared(new, r"\boxed{7}")[0] == "none"
+
+
+@pytest.mark.parametrize(
+    ("original", "new", "other"),
+    [
+        ("#### 2.5", "Die Antwort ist 2,5 Euro.", "Die Antwort ist 3,5 Euro."),
+        ("#### 1800", "Die Antwort ist 1.800 Euro.", "Die Antwort ist 1.900 Euro."),
+        ("#### 1800.5", "3601 / 2 = 1.800,50 Euro.", "3601 / 2 = 1.800,60 Euro."),
+        ("#### 2.5", r"\boxed{2,5}", r"\boxed{2,6}"),
+        ("#### 100000", "The answer is Rs. 1,00,000.", "The answer is Rs. 1,00,001."),
+        ("#### -5", "The answer is negative 5.", "The answer is 5."),
+        ("#### -5", "Die Antwort ist minus 5.", "Die Antwort ist minus 6."),
+        ("#### 90", "The answer is 1.5 hours.", "The answer is 1.6 hours."),
+    ],
+)
+def test_a_number_in_another_notation_is_read_in_both_ways(
+    original: str, new: str, other: str
+) -> None:
+    assert compared(original, new)[0] == "same"
+    assert compared(original, other)[0] == "contradicts"
+
+
+@pytest.mark.parametrize(
+    ("original", "new", "result"),
+    [
+        *[("#### 21", new, "contradicts") for new in ("14", "**14**", "$14", "x = 14", "14.")],
+        *[("#### 21", new, "contradicts") for new in ("Fourteen", "= 14 berries", "Total:\n14")],
+        *[("#### 21", new, "same") for new in ("21", "twenty-one", "3 weeks", "**$21.00**")],
+        *[("#### 21", new, "unread") for new in ("- 14", "14-ish", "y + 14", "A dozen, I think.")],
+        *[("The answer is: B", new, "contradicts") for new in ("C", "(C)", "Option C.", "**c**")],
+        *[("The answer is: B", new, "same") for new in ("B", "(b)", "Option B.")],
+        *[("The answer is: B", new, "unread") for new in ("14", "Because of C")],
+        ("The answer is: Evelyn", "Evelyn!", "same"),
+        ("The answer is: Evelyn", "Her sister.", "unread"),
+    ],
+)
+def test_an_answer_that_is_nothing_but_a_result_is_read(
+    original: str, new: str, result: str
+) -> None:
+    assert compared(original, new)[0] == result
+
+
+@pytest.mark.parametrize(
+    ("original", "new", "result"),
+    [
+        ("#### 73000", "That is 5200km + 290km = 5490km in a year.", "contradicts"),
+        ("#### 35", "41 - 4.8 = 36.2 feet\n\nThat's how long your rope is!", "contradicts"),
+        ("#### 35", "41 - 4.8 = 36.2 feet\n\nThat's one of two steps!", "unread"),
+        ("It is $39.\n#### 39", "You would pay $33 for 1 large and 3 small ones.", "contradicts"),
+        ("It is $39.\n#### 39", "Each costs you $13 in a set of 3.", "unread"),
+        ("It is 39.\n#### 39", "You would pay $33 for 1 large and 3 small ones.", "unread"),
+        ("#### 5", r"There are 10 members of the set $\{1, 2, 5\}$.", "contradicts"),
+        ("#### 20", "So Sue now has 16 books and 4 movies.", "unread"),
+    ],
+)
+def test_what_small_models_close_with_is_read_where_it_is_sure(
+    original: str, new: str, result: str
+) -> None:
+    assert compared(original, new)[0] == result

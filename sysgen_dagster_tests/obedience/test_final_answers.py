@@ -25,6 +25,7 @@ def normalize_answer(answer: str) -> str | None:
 PIECES = (
     *("\\boxed{", "}", "{", "\\frac", "$", "The answer is: ", "answer: ", "Answer\n", "#### "),
     *("1", "2.5", ",", "000", "/", "=", " = ", "+", "x", " ", "\n", "%", "\\text{", "<<", ">>"),
+    *("/0", "\\frac{5}{0}", " or ", "hours", " and a half", "five", "minus ", "1.800", "2,5"),
     *("```", "**", "dollars", "é", "答", "\x00", "²", "٣", "-", ". "),
 )
 TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=40).map("".join)

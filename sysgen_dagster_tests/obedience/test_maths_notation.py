@@ -12,6 +12,9 @@ SAME = (
     ("power", "x²", "x^2"),
     ("relation", "x \\geq 3", "x \\ge 3"),
     ("relation", "x \\leq 3", "x ≤ 3"),
+    ("relation", "x \\geq 3", "x\\ge3"),
+    ("product", "5*x", "5x"),
+    ("product", "2 \\cdot \\pi", "2\\pi"),
     ("relation", "x ≥ 2", "x \\geq 2"),
     ("relation", "x \\neq 0", "x \\ne 0"),
     ("plus minus", "\\pm 3", "\\pm3"),
@@ -55,6 +58,8 @@ SAME = (
 )
 
 DIFFERENT = (
+    ("product", "5*2", "52"),
+    ("product", "5*x", "5+x"),
     ("factorial", "5!", "5"),
     ("factorial", "\\frac{5!}{2}", "\\frac{5}{2}"),
     ("factorial", "(n+1)!", "n+1"),

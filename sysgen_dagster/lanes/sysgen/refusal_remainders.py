@@ -17,12 +17,20 @@ OFFER = (
     rf"you (?:can|could|may|might|should|will need to|need to|must|have to) (?:\w+ly )?{_WHERE})\b"
     r"|\?"
 )
+# What follows within a sentence and may be what was asked: "I can only say it in French: Paris."
+PART_OF_A_SENTENCE = (
+    r"(?:[:;\u2013\u2014(]| -|,? so\b|,? (?:al)?though\b"
+    r"|, (?:yet|still|it|they|and the)\b)"
+    r"[^.!?\n:;\u2013\u2014(]*\w[^.!?\n:;\u2013\u2014(]*"
+)
 # A sentence that tells nothing of what was asked: who is speaking, what is not, manners, counsel.
 SENTENCE = r"[^.!?\n]*\w[^.!?\n]*[.!?]?"
 TELLS_NOTHING = (
     r"\b(?:i|we|my|our|me|us|an? ai|assistant|sorry|no|not|cannot|please|thanks?"
     rf"|it (?:is|would be) (?:always )?(?:important|best|crucial|essential|better))\b|{OFFER}"
 )
+# What who speaks tells all the same: "We open Monday at 9."
+TELLS_WHEN = r"\bwe (?:will |are )?(?:re)?open\b"
 # Where an answer turns from what it declines to what it gives.
 _TURN = (
     "(?:however|nevertheless|nonetheless|instead|that said|in general|generally|typically|usually|"
@@ -39,7 +47,9 @@ PROMISE = (
     r"^\W*(?:i (?:can|could|will|am able to)|let me|allow me)\b (?:[a-su-z]|t[a-df-z]|te[a-km-z])"
 )
 # What only an answer that gives something has: code, a list, an estimate.
-_NUMBER = r"[$\u20ac\u00a3]?(?:\d|a few|two|three|four|five|six|seven|eight|nine|ten|twelve|half)"
+_NUMBER = (
+    r"[$\u20ac\u00a3]?(?:\d[\d.,]*|a few|two|three|four|five|six|seven|eight|nine|ten|twelve|half)"
+)
 GIVEN = (
     r"```|\n\s*(?:[-*\u2022]|\d{1,2}[.)]|#{1,4}) ?\S|\|\s*-{3}|\bhere(?:'s| is| are) "
     r"(?:an?|the|some|how|what|my|one|two|three|several|few)\b|"

@@ -260,6 +260,8 @@ DOUBTFUL = (
         "cannot unable not_able not_allowed not_permitted decline refuse sorry apologize"
         " unfortunately comfortable appropriate my_guidelines do_not_have_(?:access|the)"
         " i_(?:do|will|would|must)_not not_something confidential nobody no_one closed off_duty"
+        " (?:about|to)_something_else (?:another|different)_(?:topic|subject) change_the_(?:topic"
+        "|subject) rather_not"
     )
     + r"\b"
 )

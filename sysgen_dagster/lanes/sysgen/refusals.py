@@ -4,8 +4,9 @@ A refusal says that it will not or cannot give what was asked for, and gives no 
 It is recognised by how it opens: first what may stand before it (an apology, "As an AI ...,", a
 sentence of sympathy), then a clause in which "I" decline. The same clause in the middle of a
 letter, a scene or an explanation is no refusal, and neither is an opening that declines one thing
-and then gives another ("I can't draw, but here is ..."). These rules read English;
-`may_refuse` says which answers a judge should look at.
+and then gives another ("I can't draw, but here is ..."). These rules read English; and of five
+more languages one short sentence (`refusals_abroad`). `may_refuse` says which answers a judge
+should look at.
 """
 
 from collections.abc import Sequence
@@ -45,24 +46,27 @@ def is_refusal(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
 
 
 def is_surely_refusal(text: pl.Expr, asked: pl.Expr | None = None) -> pl.Expr:
-    """Whether an answer is a refusal and no other sentence of it tells anything; null for null.
+    """Whether an answer is a refusal and no other part of it tells anything; null for null.
 
-    What it tells may be what was asked ("I cannot compare them. Tea is made from leaves ...").
+    What it tells may be what was asked ("I cannot compare them. Tea is made from leaves ..."), in
+    the same sentence too ("I can't say it in one word: debt, hunger and bad harvests.").
 
     Args:
         text: The answers.
         asked: As in `is_refusal`.
     """
-    sentences = _spell_out(text).str.extract_all(remainders.SENTENCE)
-    tells = sentences.list.eval(~pl.element().str.contains(remainders.TELLS_NOTHING)).list.any()
-    return is_refusal(text, asked) & ((sentences.list.len() <= 1) | ~tells)
+    opening = _spell_out(text)
+    sentences = opening.str.extract_all(remainders.SENTENCE)
+    in_others = (sentences.list.len() > 1) & _any_tells(sentences)
+    in_the_same = _any_tells(opening.str.extract_all(remainders.PART_OF_A_SENTENCE))
+    return is_refusal(text, asked) & ~in_others & ~in_the_same
 
 
 def may_refuse(text: pl.Expr) -> pl.Expr:
     """Whether an answer may be a refusal of which rules are not sure: a judge should look.
 
-    It declines and tells something beside, or its opening has a word of refusals, or begins as they
-    do in another language.
+    It declines and tells something beside, or its opening has a word of refusals or of another
+    subject, or begins as refusals do in another language.
     """
     opening = _spell_out(text).str.slice(0, wordings.DOUBTFUL_CHARS)
     return ~is_surely_refusal(text) & (
@@ -70,6 +74,12 @@ def may_refuse(text: pl.Expr) -> pl.Expr:
         | opening.str.contains(abroad.OPENINGS)
         | opening.str.contains(wordings.DOUBTFUL)
     )
+
+
+def _any_tells(parts: pl.Expr) -> pl.Expr:
+    part = pl.element()
+    tells = ~part.str.contains(remainders.TELLS_NOTHING) | part.str.contains(remainders.TELLS_WHEN)
+    return parts.list.eval(tells).list.any()
 
 
 def _find_refusals(texts: pl.Series) -> pl.Series:

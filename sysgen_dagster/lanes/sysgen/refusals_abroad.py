@@ -37,6 +37,18 @@ OPENINGS = (
                 "すみません",
                 "ごめん",
             ),
+            *("przykro mi", "nie mogę", "wybacz", "bohužel", "bohužiaľ", "omlouvám", "promiňte"),
+            *("nemohu", "je mi líto", "ľutujem", "sajnos", "sajnálom", "nem tudok", "îmi pare rău"),
+            *("din păcate", "nu pot", "valitettavasti", "pahoittelen", "en voi", "ursäkta"),
+            *("förlåt", "jag kan (?:inte|tyvärr)", "jeg kan (?:ikke|desværre|dessverre)"),
+            *("dessverre", "undskyld", "ik mag", "λυπάμαι", "δυστυχώς", "συγγνώμη", "δεν μπορώ"),
+            *("вибачте", "перепрошую", "я не можу", "съжалявам", "не мога", "žao mi je"),
+            *("nažalost", "ne mogu", "oprostite", "izvinite", "özür dilerim", "mohon maaf"),
+            *("saya tidak (?:bisa|dapat)", "paumanhin", "ho sento", "disculpa", "perdón"),
+            *("desafortunadamente", "lamentablemente", "lastimosamente", "excusez", "pardon"),
+            *("je suis (?:vraiment|sincèrement) désolée?", "scusa", "mi scusi", "spiacente"),
+            *("ich bedaure", "entschuldigen sie", "متأسف", "متاسف", "نمی", "מצטער", "לצערי"),
+            *("אני לא יכול", "ขออภัย", "ขอโทษ", "দুঃখিত", "मुझे खेद", "खेद", "மன்னிக்கவும்"),
             *("残念ながら", "죄송", "미안", "유감"),
         )
     )
