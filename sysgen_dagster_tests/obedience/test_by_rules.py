@@ -1,6 +1,7 @@
 """Verdicts of rules on the phrases of rows."""
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -61,9 +62,48 @@ def test_rows_keep_their_places_whatever_is_asked_and_answered() -> None:
 def test_every_answer_under_the_message_has_to_keep_to_it() -> None:
     phrase = "Use bullet points."
     assert verdict(phrase, "- one", "- two") is YES
-    assert verdict(phrase, "- one", "Text.") is NO
     assert verdict(phrase, "- one", "1. two") is OPEN
-    assert verdict(phrase, "1. one", "Text.") is NO
+    assert verdict(phrase, "Text.", "More text.") is NO
+
+
+@pytest.mark.parametrize(
+    ("phrase", "kept", "broken"),
+    [
+        ("Avoid commas.", "One.", "One, two."),
+        ("Use at most 1 bullet point.", "- one", "- one\n- two"),
+        ('Never use the word "very".', "Good.", "Very good."),
+        ("Write in all lowercase letters.", "one.", "One."),
+        ("Answer in one sentence.", "One is here.", "One is here. Two are there."),
+        ("Reply in JSON.", "{}", "One."),
+    ],
+)
+def test_what_holds_for_each_turn_is_broken_in_one(phrase: str, kept: str, broken: str) -> None:
+    assert verdict(phrase, kept, kept) is YES
+    assert verdict(phrase, kept, broken) is NO
+
+
+@pytest.mark.parametrize(
+    ("phrase", "kept", "broken"),
+    [
+        ('Mention "Paris".', "It is Paris.", "You are welcome!"),
+        ("Use a table.", "| a |\n|---|\n| 1 |", "You are welcome!"),
+        ("Ask one question.", "What now?", "You are welcome!"),
+        ("Use 2 bullet points.", "- one\n- two", "You are welcome!"),
+        ('End the conversation with "Goodbye!"', "Goodbye!", "It is so."),
+        ("Write a Python function.", "```python\ndef double(x): return 2 * x\n```", "It is so."),
+    ],
+)
+def test_what_may_be_asked_of_one_turn_is_broken_by_all_of_them(
+    phrase: str, kept: str, broken: str
+) -> None:
+    assert verdict(phrase, kept, kept) is YES
+    assert verdict(phrase, kept, broken) is OPEN
+    assert verdict(phrase, broken, kept) is OPEN
+    assert verdict(phrase, broken, broken) is NO
+
+
+def test_turns_may_have_together_what_none_of_them_has() -> None:
+    assert verdict("Use at least 2 bullet points.", "- one", "- two") is OPEN
 
 
 def test_one_broken_part_breaks_a_phrase_and_all_parts_together_keep_it() -> None:

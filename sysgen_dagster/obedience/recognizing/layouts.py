@@ -8,6 +8,7 @@ from sysgen_dagster.obedience.recognizing.wording import (
     DO,
     HARMLESS,
     IN,
+    OBJECT,
     QUOTE,
     TAIL,
     VAGUE,
@@ -31,7 +32,7 @@ def _json(found: re.Match[str], clause: Clause) -> Rule:
         r"(?:fields|keys|properties|attributes)(?: named| called|:)? (.+)$", found[0]
     )
     if not listed:
-        return Rule(RuleKind.JSON)
+        return Rule(RuleKind.JSON, words=(OBJECT,) if "json object" in found[0] else ())
     quoted = clause.unquote(listed[1])
     named = re.split(r", and |, | and ", listed[1])
     return Rule(RuleKind.JSON, words=quoted or tuple(name.strip() for name in named))

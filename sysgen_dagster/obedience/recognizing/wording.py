@@ -44,12 +44,14 @@ _ABOUT = "about|around|approximately|roughly|some"
 _EXACTLY = "exactly|precisely|only|just"
 COUNT = (
     rf"(?:(?P<bound>{_AT_LEAST}|{_AT_MOST}|{_ABOVE}|{_BELOW}|{_ABOUT}|{_EXACTLY}|between|from) )?"
-    rf"(?P<number>{NUMBER})(?:(?: to | and | or |-| - )(?P<second>{NUMBER}))?"
+    rf"(?P<number>{NUMBER})(?:(?: to | and | or | ?[-\u2013\u2014] ?)(?P<second>{NUMBER}))?"
     r"(?P<more>\+| or (?:more|fewer|less))?"
 )
+# What may stand after that which is counted.
+AFTER = r"(?P<after> or (?:more|fewer|less)| at (?:least|most)| max(?:imum)?| min(?:imum)?| tops)?"
 _BOUNDS: tuple[tuple[str, Callable[[int], tuple[int | None, int | None]]], ...] = (
-    (rf"{_AT_LEAST}|\+|or more", lambda number: (number, None)),
-    (rf"{_AT_MOST}|or fewer|or less", lambda number: (None, number)),
+    (rf"{_AT_LEAST}|\+|or more|min", lambda number: (number, None)),
+    (rf"{_AT_MOST}|or fewer|or less|tops", lambda number: (None, number)),
     (_ABOVE, lambda number: (number + 1, None)),
     (_BELOW, lambda number: (None, max(number - 1, 0))),
 )
@@ -57,6 +59,8 @@ _BOUNDS: tuple[tuple[str, Callable[[int], tuple[int | None, int | None]]], ...] 
 ABOUT = "about"
 # A word of a rule about lists: the items must stand on lines of their own.
 ON_LINES = "on lines"
+# The word of a rule about JSON that must be an object, of any fields.
+OBJECT = "{}"
 
 QUOTE = r'"\d+"'
 QUOTES = rf"{QUOTE}(?:(?:, ?| and | or |, and |, or ){QUOTE})*"
@@ -222,12 +226,15 @@ def counted(kind: RuleKind) -> Make:
 
 
 def count_rule(found: re.Match[str], kind: RuleKind, *words: str) -> Rule | None:
-    """The rule with the bounds that a match of `COUNT` states; None if they are no bounds."""
+    """The rule with the bounds that a match of `COUNT` states; None if they are no bounds.
+
+    A bound may stand after what is counted too (`AFTER`).
+    """
     number, bound = read_number(found["number"]), found["bound"] or ""
     if found["second"]:
         second = read_number(found["second"])
         return Rule(kind, number, second, words) if second > number else None
-    suffix = (found["more"] or "").strip()
+    suffix = (found["more"] or found.groupdict().get("after") or "").strip()
     for pattern, bounds in _BOUNDS:
         if re.fullmatch(pattern, suffix or bound):
             least, most = bounds(number)

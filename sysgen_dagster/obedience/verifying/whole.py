@@ -3,6 +3,7 @@
 import json
 import re
 
+from sysgen_dagster.obedience.recognizing.wording import OBJECT
 from sysgen_dagster.obedience.rules import Rule, RuleKind
 from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
 from sysgen_dagster.obedience.verifying.edges import FEWEST_WORDS, plain
@@ -38,9 +39,9 @@ def is_in_language(rule: Rule, answer: Answer) -> bool | None:
     [asked] = rule.words
     found = answer.language
     if found is None or found == asked:
-        return None if found is None else True
+        return None if found is None else not rule.is_forbidden
     is_short = answer.words[1] < _FEWEST_WORDS
-    return None if is_short or found in _CLOSE_TO.get(asked, ()) else False
+    return None if is_short or found in _CLOSE_TO.get(asked, ()) else rule.is_forbidden
 
 
 def is_translated(rule: Rule, answer: Answer) -> bool | None:
@@ -53,9 +54,12 @@ def is_json(rule: Rule, answer: Answer) -> bool | None:
     fenced = _FENCED.match(answer.text)
     text = (fenced["inside"] if fenced else answer.text).strip()
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        # Python refuses to read very long numbers, which JSON may have.
+        value = json.loads(text, parse_int=str, parse_constant=_refuse)
+    except ValueError:
         return _is_no_json(answer, text)
+    except RecursionError:
+        return None
     if not isinstance(value, dict | list):
         return False
     if not rule.words:
@@ -63,7 +67,12 @@ def is_json(rule: Rule, answer: Answer) -> bool | None:
     if not isinstance(value, dict):
         return None
     keys = {_letters(key) for key in value}
-    return all(_letters(word) in keys for word in rule.words)
+    return rule.words == (OBJECT,) or all(_letters(word) in keys for word in rule.words)
+
+
+def _refuse(constant: str) -> None:
+    """JSON has no NaN and no Infinity."""
+    raise ValueError(constant)
 
 
 def _letters(name: str) -> str:
