@@ -25,7 +25,14 @@ _TESTS = {
     **content.TESTS,
     **dict.fromkeys(measures.MEASURED, measures.measure),
 }
-_OF_LANGUAGES = {RuleKind.LANGUAGE, RuleKind.TRANSLATED}
+# Those that need the language of the answer.
+_OF_LANGUAGES = {
+    RuleKind.LANGUAGE,
+    RuleKind.TRANSLATED,
+    RuleKind.FIRST_PERSON,
+    RuleKind.SECOND_PERSON,
+    RuleKind.BEGINS_WITH_GREETING,
+}
 # What each answer must be; a form or a word may be asked of one turn of a conversation.
 _OF_EACH_ANSWER = {
     RuleKind.LANGUAGE,

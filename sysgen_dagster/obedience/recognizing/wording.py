@@ -5,6 +5,7 @@ answer must"), and with each quoted text replaced by its number: ``end with "0"`
 """
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -111,6 +112,26 @@ NO = (
     r"(?= (?:no|zero)\b)|(?:omit|leave out|skip|be free of|be without))"
     r"(?: (?:no|any|the|zero|a|an))?|no)"
 )
+
+
+# Signs that look like one another to a reader, and some that nobody sees.
+_SAME_SIGNS = str.maketrans(
+    {
+        **dict.fromkeys("\u201c\u201d\u201e\u201f\uff02", '"'),
+        **dict.fromkeys("\u2018\u2019\u201a\u201b\u02bc\uff07", "'"),
+        **dict.fromkeys("\u2010\u2011", "-"),
+        **dict.fromkeys("\xa0\u202f\u2009", " "),
+        **dict.fromkeys("\xad\u200b\u2060\ufeff"),
+    }
+)
+
+
+def fold(text: str) -> str:
+    """A text whose apostrophes, quotation marks, blanks and accents are of one form.
+
+    Phrases and answers are compared in this form, since each may have its own apostrophes.
+    """
+    return text if text.isascii() else unicodedata.normalize("NFC", text).translate(_SAME_SIGNS)
 
 
 # Stems, because answers say "subtract" for "subtraction".

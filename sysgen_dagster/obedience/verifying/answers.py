@@ -5,6 +5,7 @@ leaves them out, and what can be counted in the whole text includes them.
 """
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import cached_property
@@ -27,6 +28,7 @@ class LineKind(StrEnum):
     HEADING = "heading"
     BULLET = "bullet"
     NUMBERED = "numbered"
+    LETTERED = "lettered"  # "a)", or a sentence that begins "A. Smith"
     TABLE = "table"
     CODE = "code"
     FORMULA = "formula"
@@ -51,13 +53,13 @@ _NOTHING = Line(LineKind.BLANK, "")
 _FENCE = re.compile(r"[ \t>]*(?P<ticks>`{3,}|~{3,})(?P<info>[^`\n]*)$")
 _LINE_KINDS = re.compile(
     r"(?P<indent>[ \t]*)(?:(?P<divider>(?:[-*_=] ?){3,})\s*$|(?P<heading>#{1,6})[ \t]+"
-    r"|(?P<bullet>[-*+\u2022\u25cf\u25e6\u2023\u2013])[ \t]+|(?P<numbered>\(?\d{1,3}[.)]"
-    r"|[a-zA-Z][.)])[ \t]+"
+    r"|(?P<bullet>[-*+\u2022\u25cf\u25e6\u2023])[ \t]+|(?P<numbered>\(?\d{1,3}[.)])[ \t]+"
+    r"|(?P<lettered>[a-zA-Z][.)])[ \t]+"
     r"|(?P<table>\|.*\|)\s*$)"
 )
-_TABLE_RULE = re.compile(r"^\s*\|?(?:\s*:?-{2,}:?\s*\|)+\s*:?-*:?\s*\|?\s*$")
+_OF_TABLE_RULES = frozenset("|:- \t")
 _FORMULA_BEGIN = re.compile(r"\s*(?:\\\[|\$\$|\\begin\{)")
-_FORMULA_END = re.compile(r"(?:\\\]|\$\$|\\end\{[a-z*]+\})\s*[.,]?\s*$")
+_FORMULA_END = re.compile(r"(?:\\\]|\$\$|\\end\{[a-z*]{1,20}\})$")
 _INLINE_CODE = re.compile(r"`[^`\n]+`")
 _INLINE_FORMULA = re.compile(
     r"\\\(.{1,400}?\\\)|\\\[.{1,400}?\\\]|\$\$.{1,400}?\$\$|\$[^$\n]{1,200}\$(?!\d)", re.S
@@ -65,16 +67,36 @@ _INLINE_FORMULA = re.compile(
 _ADDRESS = re.compile(r"https?://\S+|www\.\S+")
 _MARKS = re.compile(r"\*{1,3}|(?<!\w)_{1,3}|_{1,3}(?!\w)|^>+ ?", re.MULTILINE)
 _WORD = re.compile(r"\w+")
-_PROSE_WORD = re.compile(r"[^\W_](?:[\w'\u2019.,:/@&+-]*[^\W_])?")
-_NO_SPACES = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f\u1000-\u109f\u1780-\u17ff]")
+_PROSE_WORD = re.compile(r"[^\W_](?:[\w'\u2019.,:/@&+\u00b7\u05be\u2010\u2011-]*[^\W_])?")
+# Signs of scripts that are written without blanks between words.
+_NO_SPACES = re.compile(
+    r"[\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005\u3040-\u30ff\u3400-\u9fff\uff66-\uff9d"
+    r"\U00020000-\U0003ffff]"
+)
+# They join letters or hint at a break, and end no word.
+_JOINERS = frozenset("\u200c\u200d\xad\u2060\ufeff")
+# The signs before the first word of a line: more of them are none that mean something.
+FEW_SIGNS = r"[^\w\n]{0,20}"
 _ABBREVIATED = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|prof|st|vs|etc|e\.g|i\.e|approx|no|fig|eq|sec|min|max|inc|ltd|co|jr|sr"
-    r"|p\.s|a\.m|p\.m|u\.s|cf|al|ca|dept|vol|ed)|\b[a-z])$",
+    r"|p\.s|a\.m|p\.m|u\.s|cf|al|ca|dept|vol|ed|ave|univ|assoc|messrs|est|incl|excl|ext|tel|temp"
+    r"|misc|para|ref|pp|op|cit|viz|resp|rev|hon|gov|sen|rep|gen|col|capt|oz|avg|rd)|\b[a-z])$",
     re.IGNORECASE,
 )
 _STOP = re.compile(
-    r"[.!?\u2026]+[\"'\u201d\u2019)\]*_]*(?=\s|$)|[\u3002\uff01\uff1f]+|[\u0964\u061f\u06d4]"
+    r"(?<![.!?\u2026])[.!?\u2026]+(?P<closed>[\"'\u201d\u2019\u00bb)\]*_\u300d\u300f]*)(?=\s|$)"
+    r"|[\u3002\uff01\uff1f\uff61]+[\"\u201d\u2019\u300d\u300f\uff09]*"
+    r"|[\u0964\u0965\u061f\u06d4\u0589\u1362\u104b\u17d4\u0f0d]"
+    r"|(?<=[\u0370-\u03ff\u1f00-\u1fff]);(?=\s|$)"  # the question mark of Greek
 )
+_CLOSED = re.compile(r"[\"'\u201d\u2019\u00bb)\]\u300d\u300f\uff09]")
+# A sentence that begins without a blank.
+_GLUED_STOP = re.compile(r"(?<=[^\W\d_]{2})[.!?](?=[A-Z][^\W\d_])")
+_LAST_TOKEN = re.compile(r"(?:[^\W\d_]+|\d+)$")
+_VOWEL = re.compile(r"[aeiouy]|[^\x00-\x7f]", re.IGNORECASE)
+# Letters of what may be an abbreviation: "Gen.", "Sra.", "bzw."
+_SHORT = 4
+_PARAGRAPH_ENDS = tuple(".!?\u2026\u3002\uff01\uff1f\u0964\u061f\u06d4\u0589")
 # "a." and "b)" number the items of a list.
 _ENDS_LETTER = (".", ")")
 _LEAST_INDENT = 2
@@ -149,16 +171,24 @@ class Answer:
         return self.shown[-1] if self.shown else Line(LineKind.BLANK, "")
 
     def count(self, *kinds: LineKind) -> Span:
-        """Lines of these kinds: those that are not indented, and all."""
+        """Lines of these kinds: those that are not indented, and all.
+
+        Lines with letters may be numbered ones. A single line with a number may be the rest of a
+        sentence.
+        """
+        maybe = {*kinds, LineKind.LETTERED} if LineKind.NUMBERED in kinds else kinds
         found = [line for line in self.lines if line.kind in kinds]
-        return sum(line.indent < _LEAST_INDENT for line in found), len(found)
+        if sum(line.kind is LineKind.NUMBERED for line in found) == 1:
+            found = [line for line in found if line.kind is not LineKind.NUMBERED]
+        every = sum(line.kind in maybe for line in self.lines)
+        return sum(line.indent < _LEAST_INDENT for line in found), every
 
     @cached_property
     def words(self) -> Span:
         """Words of the prose, and of everything, where "well-known" is two."""
         signs = len(_NO_SPACES.findall(self.text))
-        fewest = len(_PROSE_WORD.findall(self.prose))
-        return fewest, max(fewest, len(_WORD.findall(self.text))) + signs
+        fewest = len(_PROSE_WORD.findall(_without_marks(self.prose)))
+        return fewest, max(fewest, len(_WORD.findall(_without_marks(self.text)))) + signs
 
     @cached_property
     def sentences(self) -> Span:
@@ -167,12 +197,44 @@ class Answer:
         for line in self.prose.split("\n"):
             begin = len(line) - len(line.lstrip())
             ends = [found for found in _STOP.finditer(line) if found.start() > begin]
-            sure = [found for found in ends if not _is_abbreviation(line, found)]
-            fewest += len(sure)
-            rest = line[ends[-1].end() :] if ends else line
-            most += len(ends) + bool(_WORD.search(rest))
+            begins = [begin, *(found.end() for found in ends)]
+            fewest += sum(
+                self._surely_ends(line, start, found)
+                for start, found in zip(begins, ends, strict=False)
+            )
+            rest = line[begins[-1] :]
+            most += len(ends) + len(_GLUED_STOP.findall(line)) + bool(_WORD.search(rest))
         others = {LineKind.CODE, LineKind.FORMULA, LineKind.TABLE}
         return fewest, most + sum(line.kind in others for line in self.lines)
+
+    def _surely_ends(self, line: str, start: int, stop: re.Match[str]) -> bool:
+        """Whether no reader could take the stop of a sentence for one within it."""
+        after = line[stop.end() : stop.end() + _LOOKED_AT].lstrip(" \"'\u201c(*_")
+        before = line[max(start, stop.start() - _LOOKED_AT) : stop.start()]
+        if after[:1].islower() or (stop[0].startswith(".") and _ABBREVIATED.search(before)):
+            return False
+        if not after:
+            return True
+        # What is said within a sentence has its own stops: '"Stop!" Anna cried.'
+        if _CLOSED.search(stop[0]) or stop[0].startswith(("..", "\u2026")):
+            return False
+        last = _LAST_TOKEN.search(before)
+        if last is None or stop[0][0] not in ".!?":
+            return True
+        token, is_first = last[0], not line[start : stop.start() - len(last[0])].strip(" \"'*_(")
+        if stop[0][0] != ".":  # "Yahoo! Inc." has a name
+            return is_first or not token[0].isupper()
+        if len(token) > _SHORT:
+            return True
+        if token.isdigit():
+            return len(token) > 2 or self._is_english
+        is_like_abbreviation = token[0].isupper() or not _VOWEL.search(token)
+        return not is_like_abbreviation and self._is_english
+
+    @cached_property
+    def _is_english(self) -> bool:
+        """Whether short words are those of English; of a text too short to tell by its letters."""
+        return self.language == "en" or (self.language is None and self.text.isascii())
 
     @cached_property
     def paragraphs(self) -> Span:
@@ -196,7 +258,7 @@ def _read_lines(text: str) -> list[Line]:
     lines: list[Line] = []
     fence, formula = "", False
     raw_lines = text.split("\n")
-    has_table = "|" in text and any("|" in raw and _TABLE_RULE.match(raw) for raw in raw_lines)
+    has_table = "|" in text and any(map(is_table_rule, raw_lines))
     for raw in raw_lines:
         stripped = raw.strip()
         fenced = _FENCE.match(raw) if "```" in raw or "~~~" in raw else None
@@ -211,15 +273,24 @@ def _read_lines(text: str) -> list[Line]:
             lines.append(_NOTHING)
         elif formula:
             lines.append(Line(LineKind.FORMULA, stripped))
-            formula = not _FORMULA_END.search(raw)
+            formula = not _ends_formula(raw)
         elif not stripped:
             lines.append(_NOTHING)
         elif stripped[0] in "\\$" and _FORMULA_BEGIN.match(raw):
             lines.append(Line(LineKind.FORMULA, stripped))
-            formula = not _FORMULA_END.search(stripped[2:])
+            formula = not _ends_formula(stripped[2:])
         else:
             lines.append(_read_line(raw, has_table=has_table))
     return lines
+
+
+def is_table_rule(line: str) -> bool:
+    """Whether a line is the one below the head of a Markdown table."""
+    return "|" in line and "--" in line and _OF_TABLE_RULES.issuperset(line)
+
+
+def _ends_formula(line: str) -> bool:
+    return bool(_FORMULA_END.search(line.rstrip(" \t.,")))
 
 
 def _read_line(raw: str, *, has_table: bool) -> Line:
@@ -251,13 +322,32 @@ def _blocks(lines: list[Line]) -> list[list[Line]]:
 def _is_paragraph(block: list[Line]) -> bool:
     return all(line.kind is LineKind.TEXT for line in block) and block[-1].text.rstrip(
         "*_\"'\u201d)"
-    ).endswith((".", "!", "?", "\u2026", "\u3002"))
+    ).endswith(_PARAGRAPH_ENDS)
 
 
-def _is_abbreviation(line: str, stop: re.Match[str]) -> bool:
-    """Whether the sign may be part of an abbreviation, or the sentence goes on after it."""
-    after = line[stop.end() : stop.end() + _LOOKED_AT].lstrip(" \"'\u201c(*_")
-    if after and after[0].islower():
-        return True
-    before = line[max(0, stop.start() - _LOOKED_AT) : stop.start()]
-    return stop[0].startswith(".") and bool(_ABBREVIATED.search(before))
+def times_said(words: str, text: str) -> int:
+    """How often words stand in a text as words of their own, both in one case and folded."""
+    if not words:
+        return 0
+    found = re.finditer(re.escape(words), text)
+    return sum(
+        not any(map(_is_of_word, text[max(each.start() - 1, 0) : each.start()]))
+        and not any(map(_is_of_word, text[each.end() : each.end() + 1]))
+        for each in found
+    )
+
+
+def _is_of_word(char: str) -> bool:
+    """Whether a sign belongs to a word: vowel signs do, which patterns do not take for letters."""
+    return char.isalnum() or char == "_" or unicodedata.category(char).startswith("M")
+
+
+def _without_marks(text: str) -> str:
+    """The text without vowel signs and accents that are signs of their own, and without joiners."""
+    if text.isascii():
+        return text
+    return "".join(
+        char
+        for char in text
+        if not unicodedata.category(char).startswith("M") and char not in _JOINERS
+    )

@@ -3,9 +3,9 @@
 import json
 import re
 
-from sysgen_dagster.obedience.recognizing.wording import OBJECT
+from sysgen_dagster.obedience.recognizing.wording import OBJECT, fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
+from sysgen_dagster.obedience.verifying.answers import Answer, LineKind, times_said
 from sysgen_dagster.obedience.verifying.edges import FEWEST_WORDS, plain
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
 
@@ -19,7 +19,7 @@ _MAYBE_JSON = re.compile(r"\{\s*[\"'}]|(?<!\\)\[|json", re.I)
 _LONG_LINE = 100
 # At least three items of one to four words, perhaps after what says of what they are; words of a
 # sentence are none.
-_NO_ITEM = r"(?!(?:\S+ ){0,3}(?i:i|you|we|it|he|she|they|is|are|was|were|has|have|will|can)\b)"
+_NO_ITEM = r"(?!(?:\S{1,40} ){0,3}(?i:i|you|we|it|he|she|they|is|are|was|were|has|have|will|can)\b)"
 _ITEM = rf"{_NO_ITEM}[^\s,.!?:;]+(?: [^\s,.!?:;]+){{0,3}}"
 _COMMA_LIST = re.compile(rf"(?:[^,.!?:\n]{{1,80}}:\s*)?{_ITEM}(?:, ?{_ITEM}){{2,}}\.?")
 # Below these, differences between the detector's languages that are close to one another count.
@@ -163,14 +163,14 @@ def is_one_of(rule: Rule, answer: Answer) -> bool | None:
 
 
 def _is_said(word: str, answer: Answer) -> bool:
-    return bool(re.search(rf"(?<!\w){re.escape(plain(word))}(?!\w)", plain(answer.text)))
+    return times_said(plain(word), plain(answer.text)) > 0
 
 
 def avoids_words(rule: Rule, answer: Answer) -> bool | None:
     """Whether none of the words is used; a longer word that has it as a part is not sure."""
-    text = " ".join(answer.text.split()).lower()
+    text = " ".join(fold(answer.text).split()).lower()
     words = [word.lower().rstrip(".,") for word in rule.words]
-    if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) for word in words):
+    if any(times_said(word, text) for word in words):
         return False
     return None if any(word in text for word in words) else True
 

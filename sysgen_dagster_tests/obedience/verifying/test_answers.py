@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
+from sysgen_dagster.obedience.verifying.answers import Answer, LineKind, times_said
 
 CODE = "```python\nx = 1  # One. Two. Three.\nprint(x)\n```"
 FORMULA = "\\[\nx = \\frac{1}{2}\n\\]"
@@ -32,6 +32,8 @@ TABLE = "| a | b |\n|---|---|\n| 1 | 2 |"
         ("**bold** text", LineKind.TEXT),
         ("3.5 kilograms", LineKind.TEXT),
         ("2024 was long.", LineKind.TEXT),
+        ("A. Smith wrote it.", LineKind.LETTERED),
+        ("\u2013 a dash", LineKind.TEXT),
     ],
 )
 def test_a_line_is_read_as_what_it_is(line: str, kind: LineKind) -> None:
@@ -57,6 +59,14 @@ def test_what_stands_in_code_is_code() -> None:
         ("**Bold** and _italic_ words", 4, 4),
         ("See https://example.org/a/b now.", 2, 7),
         ("", 0, 0),
+        # Vowel signs and accents that are signs of their own end no word.
+        ("\u0939\u093f\u0928\u094d\u0926\u0940 \u092e\u0947\u0902", 2, 2),
+        ("\u0ba8\u0bbe\u0ba9\u0bcd \u0baa\u0b9f\u0bbf\u0ba4\u0bcd\u0ba4\u0bc7\u0ba9\u0bcd", 2, 2),
+        ("\u0645\u064e\u0631\u0652\u062d\u064e\u0628\u064b\u0627", 1, 1),
+        ("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", 1, 1),
+        ("Cafe\u0301 ole\u0301", 2, 2),
+        ("well\u2011known", 1, 2),
+        ("\u4eca\u5929\u5f88\u597d", 1, 5),
     ],
 )
 def test_words_are_counted_as_few_and_as_many_as_readers_would(
@@ -76,7 +86,21 @@ def test_code_formulas_and_tables_widen_the_count(other: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fewest", "most"),
     [
-        ("One. Two! Three?", 3, 3),
+        ("One is. Two are! Three do?", 3, 3),
+        # What may be an abbreviation, a number of a day, a name or a pause ends none for sure.
+        ("One. Two! Three?", 2, 3),
+        ("Gen. Grant met Col. Lee.", 1, 3),
+        ("Mt. Everest is high.", 1, 2),
+        ("He works at Yahoo! Inc. in Rome.", 1, 3),
+        ("La Sra. P\u00e9rez vive en Madrid.", 1, 2),
+        ("Der Vertrag wurde am 3. Oktober 1990 geschlossen.", 1, 2),
+        ("Das gilt bzw. Es ist schon so gewesen.", 1, 2),
+        ("He ran 5 km. Then he slept.", 1, 2),
+        ('"Stop!" Anna cried.', 1, 2),
+        ("So\u2026 He left.", 1, 2),
+        ("It is so.Then he left.", 1, 2),
+        ("\u03a4\u03b9 \u03ba\u03ac\u03bd\u03b5\u03b9\u03c2; \u039a\u03b1\u03bb\u03ac.", 2, 2),
+        ("She has 7. Then she left.", 2, 2),
         ("It is 3.5 kg.", 1, 1),
         ("Ask Dr. Smith, e.g. on Monday.", 1, 3),
         ("He said \u201cGo!\u201d and left.", 1, 2),
@@ -110,6 +134,20 @@ def test_paragraphs_are_counted_as_few_and_as_many_as_readers_would(
     text: str, fewest: int, most: int
 ) -> None:
     assert Answer(text).paragraphs == (fewest, most)
+
+
+@pytest.mark.parametrize(
+    ("words", "text", "times"),
+    [
+        ("ink", "ink, inkwell and ink", 2),
+        ("it is", "it is so, it is", 2),
+        # "ki" of "kim", and the same letters with a vowel sign after them.
+        ("\u0915", "\u0915\u093f \u0915", 1),
+        ("", "any", 0),
+    ],
+)
+def test_words_are_found_as_words_of_their_own(words: str, text: str, times: int) -> None:
+    assert times_said(words, text) == times
 
 
 @given(st.text("ab .,!?\n#*-|`$\\[]()1\u4eca\u3002", max_size=200))

@@ -79,6 +79,13 @@ def test_the_language_is_held(phrase: str, answer: str, expected: Verdict) -> No
         ('Avoid the word "very".', "A good one.", YES),
         ('Avoid the word "very".', "Very good.", NO),
         ('Avoid the word "ever".', "Every day.", OPEN),
+        # Apostrophes and accents have several forms.
+        ('Avoid the phrase "I\'m sorry".', "I\u2019m sorry, it is late.", NO),
+        ('Never use the word "can\'t".', "I can\u2019t.", NO),
+        ('Reply with "I don\'t know".', "I don\u2019t know.", YES),
+        ('Avoid the word "caf\u00e9".', "The cafe\u0301 is open.", NO),
+        ('Avoid the word "well-known".', "It is well\u2011known.", NO),
+        ('Use the word "cafe\u0301".', "The caf\u00e9 is open.", YES),
         ("Give an example.", "For example, a dog.", YES),
         ("Give an example.", "A dog.", OPEN),
         ("Write a function that adds.", "It is so.", NO),
