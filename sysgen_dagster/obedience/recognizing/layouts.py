@@ -80,6 +80,11 @@ _SECTIONS = (
 )
 
 
+def _code_only(found: re.Match[str], _clause: Clause) -> tuple[Rule, ...]:
+    only = (Rule(RuleKind.CODE_ONLY),)
+    return (*only, Rule(RuleKind.PROGRAM, words=("=python",))) if "python" in found[0] else only
+
+
 def _title(brackets: str) -> Make:
     return rule(RuleKind.TITLE, *filter(None, [brackets]))
 
@@ -100,7 +105,7 @@ _WHOLE = (
         rf"(?:{DO}|reply|respond)(?: with| in)? (?:only|just|nothing but) (?:the |python )?code"
         rf"(?:,? (?:and )?nothing else)?(?: and no explanation)?{TAIL}"
         rf"|{DO} (?:the |python )?code only",
-        rule(RuleKind.CODE_ONLY),
+        _code_only,
     ),
     form(
         rf"(?:{IN} )?(?:plain |continuous |flowing |running )+(?:prose|paragraphs)"

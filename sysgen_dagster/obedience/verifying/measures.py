@@ -43,6 +43,7 @@ _BOLD_LINE = re.compile(
 # A line that begins with another sign than those of Markdown: an arrow, a check mark, an emoji.
 _MAYBE_BULLET = re.compile(
     r"^[ \t]*(?:[^\w\s\"'(\[{<$\\|#>`*_~]{1,3}[ \t]+\S|[-*+](?=[^\W\d_])(?![^\n]*\*)"
+    r"|(?:\\[-*+]|[>~o])[ \t]+\S"
     r"|[^\x00-\x7f\w\s\u00a1\u00ab\u00bf\u2018-\u201e\u2026\u3008-\u3011])",
     re.MULTILINE,
 )
@@ -50,7 +51,8 @@ _MAYBE_BULLET = re.compile(
 _MAYBE_NUMBERED = re.compile(
     r"\b(?:step|stage|point) ?#?\d|^[^\w\n]{0,20}(?:\d+[ \t\\\ufe0f\u20e3]*"
     r"[-:.)\u3001\uff0e\uff09\uff1a]|\d\ufe0f?\u20e3|#\d|[\u2460-\u24ff\u2776-\u2793]"
-    r"|[ivx]{1,5}[.)][ \t]|[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341]{1,3}[\u3001\uff0e.])"
+    r"|[ivx]{1,5}[.)][ \t]|(?:first|second|third|one|two|three)(?:ly)?[:.)]"
+    r"|[\u4e00\u4e8c\u4e09\u56db\u4e94\u516d\u4e03\u516b\u4e5d\u5341]{1,3}[\u3001\uff0e.])"
     r"|<li",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -75,7 +77,7 @@ _MAYBE_COMMENT = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 MAYBE_CODE = re.compile(
-    r"^\s*+(?:def |class |import |from \w+ import|for .*[:{]\s*$|if .*[:{]\s*$|return\b|print\("
+    r"^[ \t]*+(?:def |class |import |from \w+ import|for .*[:{]\s*$|if .*[:{]\s*$|return\b|print\("
     r"|#include|public |const |let |var"
     r" |function |SELECT |<\w+>|\w+ = .+[;)]\s*$|.*;\s*$"
     # Commands and lines of any language: no sentence, and signs that prose has not.
@@ -334,7 +336,8 @@ def _signs(rule: Rule, answer: Answer) -> Span:
     """Those of prose, and all that look like them or are called so in other scripts."""
     if rule.words == ("#",):  # "C#" and "#1" are no hashtags, nor is the sign of a heading
         found = len(_HASHTAG.findall(answer.outside_code))
-        return found, max(found, len(_HASHTAG.findall(answer.text)))
+        every = len(_HASHTAG.findall(answer.text)) + answer.text.count("\uff03")
+        return found, max(found, every)
     sure = sum(answer.prose.count(sign) - _count_no_sign(sign, answer.prose) for sign in rule.words)
     most = sum(map(answer.text.count, rule.words))
     if not answer.text.isascii():

@@ -58,6 +58,9 @@ def test_a_length_is_held(phrase: str, answer: str, expected: Verdict) -> None:
             for phrase in ("Use bullet points.", "Do not use bullet points.")
         ),
         ("Use bullet points.", "\u2022one\n\u2022two", OPEN),
+        ("Use bullet points.", "\\- one\n\\- two", OPEN),
+        ("Use bullet points.", "> one\n> two", OPEN),
+        ("Use a numbered list.", "First: one\nSecond: two", OPEN),
         ("Use bullet points.", "-one\n-two", OPEN),
         ("Use bullet points.", "-5 degrees", NO),
         ("Use bullet points.", "<ul><li>one</ul>", OPEN),

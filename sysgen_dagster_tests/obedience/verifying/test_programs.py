@@ -51,6 +51,8 @@ def fenced(code: str, language: str = "python") -> str:
         ("Write a Python script.", "It is so.", NO),
         ("Write Python code.", fenced("int x = 1;\nint y = 2;", "java"), OPEN),
         ("Write Python code.", fenced("for name in names: print(name)"), YES),
+        ("Return only Python code.", "```java\nint x = 1;\nint y = 2;\n```", OPEN),
+        ("Return only Python code.", f"```python\n{REVERSE}\n```", YES),
         ("Do not use Python code.", "It is so.", YES),
         ("Do not use Python code.", fenced(REVERSE), NO),
         ("Do not use Python code.", fenced("int x = 1;", "java"), OPEN),

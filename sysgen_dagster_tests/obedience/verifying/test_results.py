@@ -27,6 +27,7 @@ CODE = "```python\nx = 1\n```"
         ("End with the final answer.", "So the answer has 2 parts.", OPEN),
         ("End with the final answer.", "Therefore, step 2 is next.", OPEN),
         ("Give the result.", "The result is 3:", OPEN),
+        ("Give the result.", "The result is pi * r^2, with r = 2.", OPEN),
         ("Give the result.", "The result is 3 times as much.", OPEN),
         ("Give the result.", "The result is about **$3**.", YES),
         ("Give the result.", "**Result:** 3", YES),
