@@ -1,5 +1,7 @@
 """Verdicts of rules on the phrases of rows."""
 
+import time
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -120,7 +122,17 @@ def test_an_answer_of_nothing_neither_keeps_nor_breaks_a_rule() -> None:
     assert verdict("Use at most 10 words.", "Short.", "") is OPEN
 
 
+# Of CPU time.
+_MOST_SECONDS = 5
 _FROM_ONE = {RuleKind.PARAGRAPH_BEGINS_WITH}
+_WORDS: dict[RuleKind, tuple[str, ...]] = {
+    RuleKind.LANGUAGE: ("en",),
+    RuleKind.CASE: ("lower",),
+    RuleKind.JSON: (),
+    RuleKind.TITLE: (),
+    RuleKind.STATES_RESULT: (),
+    RuleKind.PROGRAM: ("=python", "=function", "'a", "a"),
+}
 
 
 @given(
@@ -131,16 +143,21 @@ _FROM_ONE = {RuleKind.PARAGRAPH_BEGINS_WITH}
 def test_any_answer_can_be_held_to_any_rule(
     kind: RuleKind, text: str, bounds: tuple[int | None, int | None]
 ) -> None:
-    words = {
-        RuleKind.LANGUAGE: ("en",),
-        RuleKind.CASE: ("lower",),
-        RuleKind.JSON: (),
-        RuleKind.TITLE: (),
-        RuleKind.STATES_RESULT: (),
-        RuleKind.PROGRAM: ("=python", "=function", "'a", "a"),
-    }.get(kind, ("a",))
     least = 1 if kind in _FROM_ONE else bounds[0]
-    assert keeps(Rule(kind, least, bounds[1], words), Answer(text)) in {True, False, None}
+    rule = Rule(kind, least, bounds[1], _WORDS.get(kind, ("a",)))
+    assert keeps(rule, Answer(text)) in {True, False, None}
+
+
+@pytest.mark.parametrize(
+    "part", ["-", " ", "\n", ".", "?", "#", "`", "a", "| ", "\\(", "you ", "of is ", "\U0001f600"]
+)
+def test_a_long_answer_is_held_to_any_rule_in_no_time(part: str) -> None:
+    """It takes half a second; a pattern that reads it again from each sign, ten times that."""
+    before = time.process_time()
+    answer = Answer(f"It is so?{part * (80_000 // len(part))}!")
+    for kind in RuleKind:
+        keeps(Rule(kind, 1, 3, _WORDS.get(kind, ("a",))), answer)
+    assert time.process_time() - before < _MOST_SECONDS
 
 
 def test_verdicts_are_those_that_the_table_names() -> None:
