@@ -5,8 +5,10 @@ from collections.abc import Callable
 
 from sysgen_dagster.obedience.recognizing.wording import fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer, LineKind, times_said
-from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE, MAYBE_QUESTION
+from sysgen_dagster.obedience.verifying.answers import FEW_SIGNS, Answer, LineKind
+from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
+from sysgen_dagster.obedience.verifying.sentences import times_said
+from sysgen_dagster.obedience.verifying.signs import MAYBE_QUESTION
 
 CLOSERS = " \t\n*_`\"'\u201c\u201d\u2019)]}~"
 OPENERS = " \t\n*_`\"'\u201c\u2018([#>~-"

@@ -5,9 +5,10 @@ import re
 
 from sysgen_dagster.obedience.recognizing.wording import OBJECT, fold
 from sysgen_dagster.obedience.rules import Rule, RuleKind
-from sysgen_dagster.obedience.verifying.answers import Answer, LineKind, times_said
+from sysgen_dagster.obedience.verifying.answers import Answer, LineKind
 from sysgen_dagster.obedience.verifying.edges import FEWEST_WORDS, plain
 from sysgen_dagster.obedience.verifying.measures import MAYBE_CODE
+from sysgen_dagster.obedience.verifying.sentences import times_said
 
 _FENCED = re.compile(r"^```[a-zA-Z]*\s*\n(?P<inside>.*?)\n?```$", re.S)
 _UPPER = re.compile(r"[^\W\d_]")
